@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#include "common/process.hpp"
+
+#include "common/unique_fd.hpp"
+
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstddef>
+#include <span>
+
+namespace sesslimit {
+namespace {
+
+constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
+/// The words of a line, one by one. A word counts only when a separator follows it: the last word of a text that was
+/// cut would else be believed with half of its digits.
+class Words {
+  public:
+    explicit Words(std::string_view rest) noexcept : rest_(rest) {}
+
+    std::optional<std::string_view> next() noexcept {
+        const std::size_t end = rest_.find_first_of(" \n");
+        if (end == 0 || end == std::string_view::npos) {
+            return std::nullopt;
+        }
+        const std::string_view word = rest_.substr(0, end);
+        rest_.remove_prefix(end + 1);
+        return word;
+    }
+
+    template <class Number>
+    std::optional<Number> next_number() noexcept {
+        const auto word = next();
+        Number value{};
+        if (!word) {
+            return std::nullopt;
+        }
+        const char* const end = word->data() + word->size();
+        const auto [stop, error] = std::from_chars(word->data(), end, value);
+        return error == std::errc{} && stop == end ? std::optional(value) : std::nullopt;
+    }
+
+    bool skip(int count) noexcept {
+        while (count > 0 && next()) {
+            --count;
+        }
+        return count == 0;
+    }
+
+  private:
+    std::string_view rest_;
+};
+
+/// The kernel prints its new_encode_dev() (include/linux/kdev_t.h) as a signed int: 12 bits of major number in the
+/// middle, the low 8 bits of the minor number below them and the high 12 above.
+dev_t decode_terminal(std::int32_t printed) noexcept {
+    const auto packed = static_cast<std::uint32_t>(printed);
+    return makedev((packed & 0xfff00U) >> 8U, (packed & 0xffU) | ((packed >> 12U) & 0xfff00U));
+}
+
+/// What follows "PID (command) ", or nothing.
+std::optional<std::string_view> after_command(std::string_view text) noexcept {
+    const std::size_t pid = std::min(text.find_first_not_of("0123456789"), text.size());
+    const std::size_t close = text.rfind(')');
+    if (pid == 0 || !text.substr(pid).starts_with(" (") || close == std::string_view::npos || close < pid + 2 ||
+        !text.substr(close).starts_with(") ")) {
+        return std::nullopt;
+    }
+    return text.substr(close + 2);
+}
+
+/// Reads until the end of the file or of `into`.
+std::size_t read_all(int fd, std::span<char> into) noexcept {
+    std::size_t have = 0;
+    while (have < into.size()) {
+        const ssize_t got = ::read(fd, into.data() + have, into.size() - have);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            break;
+        }
+        have += static_cast<std::size_t>(got);
+    }
+    return have;
+}
+
+bool is_session_scope(std::string_view element) noexcept {
+    constexpr std::string_view prefix = "session-";
+    constexpr std::string_view suffix = ".scope";
+    if (element.size() <= prefix.size() + suffix.size() || !element.starts_with(prefix) || !element.ends_with(suffix)) {
+        return false;
+    }
+    // The letters of an id: session_id_valid() in systemd's src/basic/login-util.c.
+    const std::string_view id = element.substr(prefix.size(), element.size() - prefix.size() - suffix.size());
+    return std::ranges::all_of(id,
+                               [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+}
+
+bool has_session_scope(std::string_view path) noexcept {
+    while (!path.empty()) {
+        const std::size_t end = std::min(path.find('/'), path.size());
+        if (is_session_scope(path.substr(0, end))) {
+            return true;
+        }
+        path.remove_prefix(std::min(end + 1, path.size()));
+    }
+    return false;
+}
+
+} // namespace
+
+std::optional<ProcessStat> parse_process_stat(std::string_view text) noexcept {
+    const auto fields = after_command(text);
+    if (!fields) {
+        return std::nullopt;
+    }
+    Words words(*fields);
+    const auto state = words.next();
+    if (!state || state->size() != 1 || !words.skip(3)) { // ppid, pgrp, session
+        return std::nullopt;
+    }
+    const auto terminal = words.next_number<std::int32_t>();
+    if (!terminal || !words.skip(14)) { // tpgid to itrealvalue
+        return std::nullopt;
+    }
+    const auto start = words.next_number<std::uint64_t>();
+    if (!start) {
+        return std::nullopt;
+    }
+    return ProcessStat{.start = *start, .terminal = decode_terminal(*terminal)};
+}
+
+std::optional<ProcessStat> read_process_stat(pid_t pid) noexcept {
+    if (pid <= 0) {
+        return std::nullopt;
+    }
+    constexpr std::string_view directory = "/proc/";
+    std::array<char, 32> path{};
+    std::ranges::copy(directory, path.begin());
+    char* const end = std::to_chars(path.data() + directory.size(), path.data() + path.size(), pid).ptr;
+    constexpr std::string_view file = "/stat";
+    std::copy_n(file.data(), file.size() + 1, end);
+
+    const UniqueFd fd(::open(path.data(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    if (!fd) {
+        return std::nullopt;
+    }
+    std::array<char, 2048> text{}; // 52 numbers of at most 20 digits, and a command of at most 64 bytes
+    return parse_process_stat({text.data(), read_all(fd.get(), text)});
+}
+
+bool in_session_scope(std::string_view cgroup_text) noexcept {
+    constexpr std::string_view unified = "0::";
+    while (!cgroup_text.empty()) {
+        const std::size_t end = std::min(cgroup_text.find('\n'), cgroup_text.size());
+        const std::string_view line = cgroup_text.substr(0, end);
+        if (line.starts_with(unified) && has_session_scope(line.substr(unified.size()))) {
+            return true;
+        }
+        cgroup_text.remove_prefix(std::min(end + 1, cgroup_text.size()));
+    }
+    return false;
+}
+
+} // namespace sesslimit

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace sesslimit {
+
+/// A process by a name that is never given twice in one boot: its pid, and when it started.
+struct Leader {
+    pid_t pid = 0;           ///< 0: none
+    std::uint64_t start = 0; ///< clock ticks after boot, proc_pid_stat(5) field 22; 0: not known
+    auto operator<=>(const Leader&) const = default;
+};
+
+/// What /proc/PID/stat says of a process.
+struct ProcessStat {
+    std::uint64_t start = 0; ///< clock ticks after boot, field 22
+    dev_t terminal = 0;      ///< controlling terminal, field 7, as makedev(3) has it; 0: none
+};
+
+/// Reads the text of /proc/PID/stat (proc_pid_stat(5)). The command name in it is the user's and may hold anything,
+/// so fields are counted after its last ')'. Nothing when the text is not of that form.
+std::optional<ProcessStat> parse_process_stat(std::string_view text) noexcept;
+
+/// The same of a process that is there; nothing when it has gone.
+std::optional<ProcessStat> read_process_stat(pid_t pid) noexcept;
+
+/// Whether the text of /proc/PID/cgroup names a logind session scope (`session-*.scope`, systemd's
+/// src/login/logind-session.c) as an element of the unified hierarchy's path.
+bool in_session_scope(std::string_view cgroup_text) noexcept;
+
+} // namespace sesslimit

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+#include "common/protocol_fields.hpp"
+
+#include <algorithm>
+
+namespace sesslimit::wire {
+namespace {
+
+/// Which fields of a kind a frame had; the tags of a table are small numbers.
+class Seen {
+  public:
+    template <class Tag>
+    bool first(Tag tag) noexcept {
+        const bool before = has(tag);
+        bits_ |= bit(tag);
+        return !before;
+    }
+    template <class Tag>
+    [[nodiscard]] bool has(Tag tag) const noexcept {
+        return (bits_ & bit(tag)) != 0;
+    }
+
+  private:
+    template <class Tag>
+    static constexpr std::uint32_t bit(Tag tag) noexcept {
+        return std::uint32_t{1} << static_cast<unsigned>(tag);
+    }
+    std::uint32_t bits_ = 0;
+};
+
+template <class Number>
+Done read_number(Bytes value, Number& out) noexcept {
+    if (value.size() != sizeof out) {
+        return unexpected(WireError::bad_field);
+    }
+    std::memcpy(&out, value.data(), sizeof out);
+    return {};
+}
+
+Done read_text(Bytes value, std::size_t bound, std::string_view& out) noexcept {
+    const std::string_view text(reinterpret_cast<const char*>(value.data()), value.size());
+    if (Done fits = text_fits(text, bound); !fits) {
+        return fits;
+    }
+    out = text;
+    return {};
+}
+
+std::expected<Header, WireError> header_of(Bytes frame) noexcept {
+    if (frame.size() > max_frame) {
+        return unexpected(WireError::too_long);
+    }
+    if (frame.size() < version_end) {
+        return unexpected(WireError::truncated);
+    }
+    Header header;
+    std::memcpy(&header, frame.data(), std::min(frame.size(), header_size));
+    if (header.magic != magic) {
+        return unexpected(WireError::not_ours);
+    }
+    if (header.version != version) {
+        return unexpected(WireError::other_version);
+    }
+    if (frame.size() < header_size || frame.size() - header_size != header.length) {
+        return unexpected(WireError::truncated);
+    }
+    return header;
+}
+
+/// Calls take(tag, value) for every field of a frame of that kind whose tag is up to `last`, in order, and stops at
+/// the first that take refuses.
+template <class Tag, class Take>
+Done for_each_field(Bytes frame, Kind kind, Tag last, Seen& seen, Take take) noexcept {
+    const auto is = kind_of(frame);
+    if (!is) {
+        return unexpected(is.error());
+    }
+    if (*is != kind) {
+        return unexpected(WireError::unknown_kind);
+    }
+    for (Bytes rest = frame.subspan(header_size); !rest.empty();) {
+        if (rest.size() < field_header) {
+            return unexpected(WireError::truncated);
+        }
+        std::array<std::uint16_t, 2> head{};
+        std::memcpy(head.data(), rest.data(), field_header);
+        const auto [number, length] = head;
+        rest = rest.subspan(field_header);
+        if (rest.size() < length) {
+            return unexpected(WireError::truncated);
+        }
+        const Bytes value = rest.first(length);
+        rest = rest.subspan(length);
+        if (number == 0 || number > static_cast<std::uint16_t>(last)) {
+            continue;
+        }
+        const auto tag = static_cast<Tag>(number);
+        if (!seen.first(tag)) {
+            return unexpected(WireError::repeated);
+        }
+        if (Done taken = take(tag, value); !taken) {
+            return taken;
+        }
+    }
+    return {};
+}
+
+Done take_gids(Bytes value, GidView& out) noexcept {
+    if (Done fits = gids_fit(value.size()); !fits) {
+        return fits;
+    }
+    out = GidView(value);
+    return {};
+}
+
+Done take_open_flags(Bytes value, OpenRequest& request) noexcept {
+    std::uint32_t flags = 0;
+    if (Done read = read_number(value, flags); !read) {
+        return read;
+    }
+    request.nested = (flags & flag_nested) != 0;
+    request.gids_cut = (flags & flag_gids_cut) != 0;
+    return {};
+}
+
+Done take_open_field(OpenRequest& request, OpenTag tag, Bytes value) noexcept {
+    switch (tag) {
+    case OpenTag::uid:
+        return read_number(value, request.uid);
+    case OpenTag::gids:
+        return take_gids(value, request.gids);
+    case OpenTag::flags:
+        return take_open_flags(value, request);
+    case OpenTag::budget:
+        return read_number(value, request.budget_ms);
+    default:
+        break;
+    }
+    for (const TextRule& rule : open_texts) {
+        if (rule.tag == tag) {
+            return read_text(value, rule.bound, request.*rule.member);
+        }
+    }
+    return {};
+}
+
+Done open_is_whole(const OpenRequest& request, const Seen& seen) noexcept {
+    bool whole = seen.has(OpenTag::uid) && seen.has(OpenTag::gids) && seen.has(OpenTag::budget);
+    for (const TextRule& rule : open_texts) {
+        whole = whole && (!rule.must || seen.has(rule.tag));
+    }
+    if (!whole) {
+        return unexpected(WireError::missing);
+    }
+    if (request.uid == no_uid || !budget_fits(request.budget_ms)) {
+        return unexpected(WireError::bad_field);
+    }
+    return {};
+}
+
+Done take_outcome(Bytes value, Outcome& out) noexcept {
+    std::uint8_t outcome = 0;
+    if (Done read = read_number(value, outcome); !read) {
+        return read;
+    }
+    if (!outcome_fits(outcome)) {
+        return unexpected(WireError::bad_field);
+    }
+    out = static_cast<Outcome>(outcome);
+    return {};
+}
+
+Done take_verdict_field(Verdict& verdict, VerdictTag tag, Bytes value) noexcept {
+    switch (tag) {
+    case VerdictTag::outcome:
+        return take_outcome(value, verdict.outcome);
+    case VerdictTag::session:
+        return read_number(value, verdict.session);
+    case VerdictTag::text:
+        return read_text(value, max_text, verdict.text);
+    }
+    return {};
+}
+
+} // namespace
+
+std::expected<Kind, WireError> kind_of(std::span<const std::byte> frame) noexcept {
+    const auto header = header_of(frame);
+    if (!header) {
+        return unexpected(header.error());
+    }
+    const auto kind = static_cast<Kind>(header->kind);
+    if (kind != Kind::open && kind != Kind::close && kind != Kind::verdict) {
+        return unexpected(WireError::unknown_kind);
+    }
+    return kind;
+}
+
+std::expected<OpenRequest, WireError> decode_open(std::span<const std::byte> frame) noexcept {
+    OpenRequest request;
+    Seen seen;
+    Done read = for_each_field(frame, Kind::open, OpenTag::budget, seen,
+                               [&](OpenTag tag, Bytes value) noexcept { return take_open_field(request, tag, value); });
+    if (read) {
+        read = open_is_whole(request, seen);
+    }
+    if (!read) {
+        return unexpected(read.error());
+    }
+    return request;
+}
+
+std::expected<CloseRequest, WireError> decode_close(std::span<const std::byte> frame) noexcept {
+    CloseRequest request;
+    Seen seen;
+    const Done read = for_each_field(frame, Kind::close, CloseTag::session, seen, [&](CloseTag, Bytes value) noexcept {
+        return read_number(value, request.session);
+    });
+    if (!read) {
+        return unexpected(read.error());
+    }
+    return request;
+}
+
+std::expected<Verdict, WireError> decode_verdict(std::span<const std::byte> frame) noexcept {
+    Verdict verdict;
+    Seen seen;
+    const Done read =
+        for_each_field(frame, Kind::verdict, VerdictTag::text, seen,
+                       [&](VerdictTag tag, Bytes value) noexcept { return take_verdict_field(verdict, tag, value); });
+    if (!read) {
+        return unexpected(read.error());
+    }
+    if (!seen.has(VerdictTag::outcome)) {
+        return unexpected(WireError::missing);
+    }
+    if (!session_fits(verdict)) {
+        return unexpected(WireError::bad_field);
+    }
+    return verdict;
+}
+
+std::string_view describe(WireError error) noexcept {
+    switch (error) {
+    case WireError::no_room:
+        return "no room for the frame";
+    case WireError::too_long:
+        return "too long";
+    case WireError::truncated:
+        return "truncated frame";
+    case WireError::not_ours:
+        return "not a frame of this protocol";
+    case WireError::other_version:
+        return "another version of the protocol";
+    case WireError::unknown_kind:
+        return "a frame of an unexpected kind";
+    case WireError::bad_field:
+        return "a field of the wrong form";
+    case WireError::repeated:
+        return "a field twice";
+    case WireError::missing:
+        return "a field is missing";
+    }
+    return "unknown error";
+}
+
+} // namespace sesslimit::wire

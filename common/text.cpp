@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "common/text.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+
+namespace sesslimit {
+namespace {
+
+struct Range {
+    std::uint32_t first;
+    std::uint32_t last;
+};
+
+// What a reader cannot see, or what moves the text around it: Unicode's categories Cc, Cf, Co, Cn (noncharacters),
+// Zl, Zp, Zs but for the plain space, and the property Default_Ignorable_Code_Point (UnicodeData.txt and
+// DerivedCoreProperties.txt, Unicode 15). Sorted.
+constexpr Range unseen[] = {
+    {0x0080, 0x00A0},    // C1, no-break space
+    {0x00AD, 0x00AD},    // soft hyphen
+    {0x034F, 0x034F},    // combining grapheme joiner
+    {0x0600, 0x0605},    // Arabic number signs
+    {0x061C, 0x061C},    // Arabic letter mark
+    {0x06DD, 0x06DD},    // Arabic end of ayah
+    {0x070F, 0x070F},    // Syriac abbreviation mark
+    {0x0890, 0x0891},    // Arabic pound and piastre marks
+    {0x08E2, 0x08E2},    // Arabic disputed end of ayah
+    {0x115F, 0x1160},    // Hangul fillers
+    {0x1680, 0x1680},    // Ogham space
+    {0x17B4, 0x17B5},    // Khmer inherent vowels
+    {0x180B, 0x180F},    // Mongolian selectors
+    {0x2000, 0x200F},    // spaces, zero width, direction marks
+    {0x2028, 0x202F},    // line and paragraph separator, bidirectional embeddings
+    {0x205F, 0x206F},    // mathematical space, word joiner, bidirectional isolates
+    {0x3000, 0x3000},    // ideographic space
+    {0x3164, 0x3164},    // Hangul filler
+    {0xE000, 0xF8FF},    // private use
+    {0xFDD0, 0xFDEF},    // noncharacters
+    {0xFE00, 0xFE0F},    // variation selectors
+    {0xFEFF, 0xFEFF},    // byte order mark
+    {0xFFA0, 0xFFA0},    // halfwidth Hangul filler
+    {0xFFF0, 0xFFFB},    // interlinear annotation
+    {0xFFFE, 0xFFFF},    // noncharacters
+    {0x110BD, 0x110BD},  // Kaithi number sign
+    {0x110CD, 0x110CD},  // Kaithi number sign above
+    {0x13430, 0x1343F},  // Egyptian format controls
+    {0x1BCA0, 0x1BCA3},  // shorthand format controls
+    {0x1D173, 0x1D17A},  // musical format controls
+    {0xE0000, 0x10FFFF}, // tags, selectors, private use
+};
+
+constexpr bool is_unseen(std::uint32_t code) noexcept {
+    const auto* after = std::upper_bound(std::begin(unseen), std::end(unseen), code,
+                                         [](std::uint32_t value, const Range& range) { return value < range.first; });
+    return after != std::begin(unseen) && code <= std::prev(after)->last;
+}
+
+constexpr std::uint32_t byte_at(std::string_view text, std::size_t at) noexcept {
+    return static_cast<unsigned char>(text[at]);
+}
+
+/// How many bytes at the start of `text`, which is not empty, may be shown as they are: those of one character, or 0.
+/// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
+std::size_t showable(std::string_view text) noexcept {
+    const std::uint32_t lead = byte_at(text, 0);
+    if (lead < 0x80) {
+        return lead >= 0x20 && lead != 0x7F && lead != '\\' ? 1 : 0;
+    }
+    const std::size_t length = lead >= 0xC2 && lead < 0xE0 ? 2
+                               : (lead & 0xF0) == 0xE0     ? 3
+                               : (lead & 0xF8) == 0xF0     ? 4
+                                                           : 0;
+    if (length == 0 || text.size() < length) {
+        return 0;
+    }
+    std::uint32_t code = lead & (0x7Fu >> length);
+    for (std::size_t i = 1; i < length; ++i) {
+        if ((byte_at(text, i) & 0xC0) != 0x80) {
+            return 0;
+        }
+        code = code << 6 | (byte_at(text, i) & 0x3F);
+    }
+    constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    const bool well_formed = code >= least[length] && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF);
+    return well_formed && !is_unseen(code) && (code & 0xFFFE) != 0xFFFE ? length : 0;
+}
+
+void append_escaped(std::string& out, char byte) {
+    constexpr char digits[] = "0123456789abcdef";
+    const auto value = static_cast<unsigned char>(byte);
+    out += "\\x";
+    out += digits[value >> 4];
+    out += digits[value & 0xF];
+}
+
+} // namespace
+
+std::string shown(std::string_view text, std::size_t limit) {
+    constexpr std::string_view cut_mark = "...";
+    const std::size_t room_before_mark = limit > cut_mark.size() ? limit - cut_mark.size() : 0;
+    std::string out;
+    std::size_t keep = 0; // the longest whole part of `out` behind which the mark still fits
+    while (!text.empty()) {
+        const std::size_t whole = showable(text);
+        if (whole > 0) {
+            out += text.substr(0, whole);
+        } else {
+            append_escaped(out, text.front());
+        }
+        text.remove_prefix(std::max<std::size_t>(whole, 1));
+        if (out.size() <= room_before_mark) {
+            keep = out.size();
+        }
+        if (out.size() > limit) {
+            out.resize(keep);
+            out += cut_mark.substr(0, limit);
+            break;
+        }
+    }
+    return out;
+}
+
+} // namespace sesslimit
