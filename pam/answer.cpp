@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "pam/answer.hpp"
+
+#include <security/pam_modules.h>
+#include <syslog.h>
+
+#include <iterator>
+
+namespace sesslimit::pam {
+namespace {
+
+constexpr char refused_text[] = "No more sessions are allowed for this user at the moment.";
+constexpr char unsure_text[] =
+    "Sessions cannot be counted right now, so this login is not let in. Please try again later.";
+
+struct Row {
+    Ending ending;
+    enum class Way { in, out, unsure } way;
+    const char* log;
+};
+
+// In the order of Ending.
+using enum Row::Way;
+constexpr Row table[] = {
+    Row{Ending::admitted, in, "admitted"},
+    Row{Ending::uncounted, in, "passes without being counted"},
+    Row{Ending::refused, out, "refused by a limit"},
+    Row{Ending::no_user, unsure, "PAM names no user"},
+    Row{Ending::user_too_long, unsure, "the user name is too long"},
+    Row{Ending::unknown_user, unsure, "the user database does not know the user"},
+    Row{Ending::lookup_failed, unsure, "the user database cannot be asked"},
+    Row{Ending::no_service, unsure, "PAM names no service, or one of too long a name"},
+    Row{Ending::no_memory, unsure, "no memory"},
+    Row{Ending::bad_request, unsure, "what is known of this login fits no request"},
+    Row{Ending::no_socket, unsure, "no socket to be had"},
+    Row{Ending::no_daemon, unsure, "the daemon cannot be reached"},
+    Row{Ending::timed_out, unsure, "the daemon did not answer in time"},
+    Row{Ending::hung_up, unsure, "the daemon hung up without an answer"},
+    Row{Ending::unreadable, unsure, "the daemon's answer makes no sense"},
+    Row{Ending::other_version, unsure, "the daemon speaks another version of the protocol"},
+    Row{Ending::undecided, unsure, "the daemon could not decide"},
+};
+
+constexpr bool in_order() {
+    for (std::size_t index = 0; index < std::size(table); ++index) {
+        if (static_cast<std::size_t>(table[index].ending) != index) {
+            return false;
+        }
+    }
+    return std::size(table) == static_cast<std::size_t>(Ending::undecided) + 1;
+}
+static_assert(in_order());
+
+bool is_control(unsigned char byte) noexcept {
+    return (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f;
+}
+
+/// U+0080 to U+009F in UTF-8: some terminals take them as the beginning of a command.
+bool is_c1(std::string_view text, std::size_t at) noexcept {
+    if (text[at] != '\xc2' || at + 1 == text.size()) {
+        return false;
+    }
+    const auto next = static_cast<unsigned char>(text[at + 1]);
+    return next >= 0x80 && next <= 0x9f;
+}
+
+} // namespace
+
+Answer answer_to(Ending ending, OnError on_error, bool root) noexcept {
+    const Row& row = table[static_cast<std::size_t>(ending)];
+    switch (row.way) {
+    case in:
+        return {PAM_SUCCESS, LOG_DEBUG, row.log, nullptr};
+    case out:
+        return {PAM_PERM_DENIED, LOG_NOTICE, row.log, refused_text};
+    case unsure:
+        break;
+    }
+    if (root || on_error == OnError::allow) {
+        return {PAM_SUCCESS, LOG_WARNING, row.log, nullptr};
+    }
+    return {PAM_SESSION_ERR, LOG_ERR, row.log, unsure_text};
+}
+
+void clean_text(std::string_view text, std::span<char> out) noexcept {
+    std::size_t length = 0;
+    for (std::size_t at = 0; at < text.size() && length + 1 < out.size(); ++at) {
+        if (is_c1(text, at)) {
+            ++at;
+        } else if (!is_control(static_cast<unsigned char>(text[at]))) {
+            out[length++] = text[at];
+        }
+    }
+    while (length > 0 && out[length - 1] == '\n') {
+        --length;
+    }
+    out[length] = '\0';
+}
+
+} // namespace sesslimit::pam

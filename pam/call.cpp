@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "pam/call.hpp"
+
+#include "common/unique_fd.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace sesslimit::pam {
+namespace {
+
+using Done = std::expected<void, Failure>;
+using std::unexpected;
+
+/// The kernel's timeouts of a socket, set to what is left of the budget. Sockets with a timeout are never restarted
+/// after a signal (signal(7)), so every wait comes back here and takes the rest anew.
+Done limit_wait(int socket, int option, Span deadline) noexcept {
+    const Span left = deadline - monotonic_now();
+    if (left <= Span::zero()) {
+        return unexpected(Failure{Ending::timed_out});
+    }
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+    const timeval wait{.tv_sec = seconds.count(), .tv_usec = static_cast<suseconds_t>((left - seconds).count())};
+    if (setsockopt(socket, SOL_SOCKET, option, &wait, sizeof wait) != 0) {
+        return unexpected(Failure{Ending::no_socket, errno});
+    }
+    return {};
+}
+
+/// Does `step` until nothing cuts it short, each time with what is left of the budget. Signals do that, and the kernel,
+/// whose timeouts can end a tick early.
+template <class Step>
+std::expected<ssize_t, Failure> within(int socket, int option, Span deadline, Ending otherwise, Step step) noexcept {
+    for (;;) {
+        if (Done limited = limit_wait(socket, option, deadline); !limited) {
+            return unexpected(limited.error());
+        }
+        const ssize_t result = step();
+        if (result >= 0) {
+            return result;
+        }
+        if (errno != EINTR && errno != EAGAIN) {
+            return unexpected(Failure{otherwise, errno});
+        }
+    }
+}
+
+std::expected<std::size_t, Failure> exchange(const sockaddr_un& address, std::span<const std::byte> frame,
+                                             std::span<std::byte> reply, Span deadline) noexcept {
+    const UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    if (!socket) {
+        return unexpected(Failure{Ending::no_socket, errno});
+    }
+    const int fd = socket.get();
+    auto step = within(fd, SO_SNDTIMEO, deadline, Ending::no_daemon, [&]() noexcept -> ssize_t {
+        return connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    });
+    if (step) {
+        step = within(fd, SO_SNDTIMEO, deadline, Ending::hung_up,
+                      [&]() noexcept { return send(fd, frame.data(), frame.size(), MSG_NOSIGNAL); });
+    }
+    if (step) {
+        // MSG_TRUNC: the length that the packet had, not what there was room for (recv(2)).
+        step = within(fd, SO_RCVTIMEO, deadline, Ending::hung_up,
+                      [&]() noexcept { return recv(fd, reply.data(), reply.size(), MSG_TRUNC); });
+    }
+    if (!step) {
+        return unexpected(step.error());
+    }
+    const auto size = static_cast<std::size_t>(*step);
+    if (size == 0) {
+        return unexpected(Failure{Ending::hung_up});
+    }
+    if (size > reply.size()) {
+        return unexpected(Failure{Ending::unreadable});
+    }
+    return size;
+}
+
+} // namespace
+
+std::expected<Reply, Failure> call(const char* path, std::span<const std::byte> frame, std::span<std::byte> reply,
+                                   Span budget, unsigned tries) noexcept {
+    const Span deadline = monotonic_now() + budget;
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path, std::min(std::strlen(path), sizeof address.sun_path - 1));
+    for (unsigned tried = 1;; ++tried) {
+        const auto size = exchange(address, frame, reply, deadline);
+        if (size) {
+            return Reply{*size, tried};
+        }
+        if (size.error().ending != Ending::hung_up || tried >= tries) {
+            return unexpected(size.error());
+        }
+    }
+}
+
+} // namespace sesslimit::pam

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include "pam/facts.hpp"
+
+#include "common/process.hpp"
+#include "common/unique_fd.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <security/pam_modules.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace sesslimit::pam {
+namespace {
+
+using Done = std::expected<void, Failure>;
+using std::unexpected;
+
+constexpr std::size_t first_entry_size = 4096;
+constexpr std::size_t largest_entry_size = std::size_t{1} << 20;
+constexpr std::size_t cgroup_size = 16384; // twelve v1 hierarchies with long paths
+
+/// An item's text; empty where the handle has none.
+std::string_view item(const pam_handle_t* handle, int type) noexcept {
+    const void* value = nullptr;
+    if (pam_get_item(handle, type, &value) != PAM_SUCCESS || value == nullptr) {
+        return {};
+    }
+    return static_cast<const char*>(value);
+}
+
+/// An environment variable of the login that is being opened, not of this process.
+std::string_view variable(const pam_handle_t* handle, const char* name) noexcept {
+    // pam_getenv(3) only reads, but its parameter is not const.
+    const char* value = pam_getenv(const_cast<pam_handle_t*>(handle), name);
+    return value != nullptr ? std::string_view(value) : std::string_view();
+}
+
+/// The text, or `instead` where it is too long.
+std::string_view bounded(std::string_view text, std::size_t bound, const char* name, Facts& facts,
+                         std::string_view instead = {}) noexcept {
+    if (text.size() <= bound) {
+        return text;
+    }
+    facts.left_out[facts.left_out_count++] = name;
+    return instead;
+}
+
+Done look_up(const char* name, Facts& facts, passwd& entry) noexcept {
+    for (std::size_t size = first_entry_size; size <= largest_entry_size; size *= 2) {
+        facts.entry = HeapArray<char>(size);
+        if (!facts.entry) {
+            return unexpected(Failure{Ending::no_memory});
+        }
+        passwd* found = nullptr;
+        const int error = getpwnam_r(name, &entry, facts.entry.data(), facts.entry.size(), &found);
+        if (found != nullptr) {
+            return {};
+        }
+        // getpwnam_r(3): what "not found" looks like differs from one source of users to the next.
+        if (error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM) {
+            return unexpected(Failure{Ending::unknown_user});
+        }
+        // An interrupted look-up gets a larger buffer too, which does no harm and bounds how often it is tried.
+        if (error != ERANGE && error != EINTR) {
+            return unexpected(Failure{Ending::lookup_failed, error});
+        }
+    }
+    return unexpected(Failure{Ending::lookup_failed, ERANGE});
+}
+
+Done find_user(const pam_handle_t* handle, Facts& facts, passwd& entry) noexcept {
+    const std::string_view name = item(handle, PAM_USER);
+    if (name.empty()) {
+        return unexpected(Failure{Ending::no_user});
+    }
+    if (name.size() > wire::max_user) {
+        return unexpected(Failure{Ending::user_too_long});
+    }
+    if (Done found = look_up(name.data(), facts, entry); !found) {
+        return found;
+    }
+    // The database's spelling, not the typed one: some databases ignore case, and policies are matched by name.
+    facts.request.user = entry.pw_name;
+    facts.request.uid = entry.pw_uid;
+    if (facts.request.user.empty()) {
+        return unexpected(Failure{Ending::unknown_user});
+    }
+    return facts.request.user.size() > wire::max_user ? unexpected(Failure{Ending::user_too_long}) : Done{};
+}
+
+Done find_groups(const passwd& entry, Facts& facts) noexcept {
+    facts.gids = HeapArray<gid_t>(wire::max_gids);
+    if (!facts.gids) {
+        return unexpected(Failure{Ending::no_memory});
+    }
+    int count = static_cast<int>(wire::max_gids);
+    if (getgrouplist(entry.pw_name, entry.pw_gid, facts.gids.data(), &count) < 0) {
+        // getgrouplist(3): too many groups raise the count, and glibc fills what there is room for; anything else
+        // leaves it as it was.
+        if (count <= static_cast<int>(wire::max_gids)) {
+            return unexpected(Failure{Ending::lookup_failed});
+        }
+        facts.request.gids_cut = true;
+        count = static_cast<int>(wire::max_gids);
+    }
+    facts.request.gids = wire::GidView(std::span<const gid_t>(facts.gids.data(), static_cast<std::size_t>(count)));
+    return {};
+}
+
+Done find_items(const pam_handle_t* handle, Facts& facts) noexcept {
+    wire::OpenRequest& request = facts.request;
+    request.service = item(handle, PAM_SERVICE);
+    if (request.service.empty() || request.service.size() > wire::max_service) {
+        return unexpected(Failure{Ending::no_service});
+    }
+    request.tty = bounded(item(handle, PAM_TTY), wire::max_tty, "PAM_TTY", facts);
+    request.rhost = bounded(item(handle, PAM_RHOST), wire::max_host, "PAM_RHOST", facts, wire::too_long_host);
+    request.ruser = bounded(item(handle, PAM_RUSER), wire::max_host, "PAM_RUSER", facts);
+    request.auth_info = bounded(variable(handle, "SSH_AUTH_INFO_0"), wire::max_auth_info, "SSH_AUTH_INFO_0", facts);
+    request.connection = bounded(variable(handle, "SSH_CONNECTION"), wire::max_connection, "SSH_CONNECTION", facts);
+    return {};
+}
+
+bool nested(const char* cgroup_file) noexcept {
+    const UniqueFd file(open(cgroup_file, O_RDONLY | O_CLOEXEC));
+    HeapArray<char> text(cgroup_size);
+    if (!file || !text) {
+        return false;
+    }
+    std::size_t length = 0;
+    while (length < text.size()) {
+        const ssize_t got = read(file.get(), text.data() + length, text.size() - length);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            break;
+        }
+        length += static_cast<std::size_t>(got);
+    }
+    return in_session_scope({text.data(), length});
+}
+
+} // namespace
+
+std::expected<Facts, Failure> collect_facts(const pam_handle_t* handle, const char* cgroup_file) noexcept {
+    Facts facts;
+    passwd entry{};
+    Done done = find_items(handle, facts);
+    if (done) {
+        done = find_user(handle, facts, entry);
+    }
+    if (done) {
+        done = find_groups(entry, facts);
+    }
+    if (!done) {
+        return unexpected(done.error());
+    }
+    facts.request.nested = nested(cgroup_file);
+    return facts;
+}
+
+bool is_user_manager(const pam_handle_t* handle) noexcept {
+    return item(handle, PAM_SERVICE) == "systemd-user";
+}
+
+} // namespace sesslimit::pam

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "pam/session.hpp"
+
+#include "pam/answer.hpp"
+#include "pam/call.hpp"
+#include "pam/facts.hpp"
+#include "pam/heap.hpp"
+#include "pam/remembered.hpp"
+
+#include <security/pam_ext.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cinttypes>
+#include <cstring>
+
+namespace sesslimit::pam {
+namespace {
+
+constexpr char cgroup_file[] = "/proc/self/cgroup";
+
+/// How asking ended, with all that is worth telling about it.
+struct Asked {
+    Failure how;
+    bool root = false; ///< known to have uid 0
+    unsigned tries = 0;
+    std::uint64_t session = 0;
+    std::array<char, wire::max_text + 1> text{}; ///< for the user; empty where the daemon sent none
+};
+
+Ending ending_of(wire::WireError error) noexcept {
+    return error == wire::WireError::other_version ? Ending::other_version : Ending::unreadable;
+}
+
+Ending ending_of(wire::Outcome outcome) noexcept {
+    switch (outcome) {
+    case wire::Outcome::admitted:
+        return Ending::admitted;
+    case wire::Outcome::uncounted:
+        return Ending::uncounted;
+    case wire::Outcome::refused:
+        return Ending::refused;
+    case wire::Outcome::failed:
+        return Ending::undecided;
+    case wire::Outcome::noted:
+        break;
+    }
+    return Ending::unreadable;
+}
+
+std::uint32_t milliseconds(Span span) noexcept {
+    return static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::milliseconds>(span).count());
+}
+
+Failure ask(const wire::OpenRequest& request, const Arguments& arguments, Asked& asked) noexcept {
+    HeapArray<std::byte> frame(wire::max_frame);
+    HeapArray<std::byte> reply(wire::max_frame);
+    if (!frame || !reply) {
+        return {Ending::no_memory};
+    }
+    const auto length = wire::encode(request, frame.span());
+    if (!length) {
+        return {Ending::bad_request};
+    }
+    const auto got = call(arguments.socket, frame.span().first(*length), reply.span(), arguments.timeout, most_tries);
+    if (!got) {
+        return got.error();
+    }
+    asked.tries = got->tries;
+    const auto verdict = wire::decode_verdict(reply.span().first(got->size));
+    if (!verdict) {
+        return {ending_of(verdict.error())};
+    }
+    asked.session = verdict->session;
+    clean_text(verdict->text, asked.text);
+    return {ending_of(verdict->outcome)};
+}
+
+void log_left_out(const pam_handle_t* handle, const Facts& facts) noexcept {
+    for (std::size_t index = 0; index < facts.left_out_count; ++index) {
+        pam_syslog(handle, LOG_WARNING, "%s is too long and was left out", facts.left_out[index]);
+    }
+}
+
+void ask_about(pam_handle_t* handle, const Arguments& arguments, Asked& asked) noexcept {
+    auto facts = collect_facts(handle, cgroup_file);
+    if (!facts) {
+        asked.how = facts.error();
+        return;
+    }
+    log_left_out(handle, *facts);
+    facts->request.budget_ms = milliseconds(arguments.timeout);
+    asked.root = facts->request.uid == 0;
+    asked.how = ask(facts->request, arguments, asked);
+}
+
+void log_ignored(const pam_handle_t* handle, const Arguments& arguments) noexcept {
+    for (std::size_t index = 0; index < arguments.ignored_count && index < arguments.ignored.size(); ++index) {
+        pam_syslog(handle, LOG_WARNING, "argument not understood and ignored: %.128s", arguments.ignored[index]);
+    }
+}
+
+void log_answer(const pam_handle_t* handle, const Answer& answer, const Asked& asked) noexcept {
+    if (answer.priority == LOG_DEBUG) {
+        pam_syslog(handle, LOG_DEBUG, "%s: session %" PRIu64 ", asked %u times", answer.log, asked.session,
+                   asked.tries);
+        return;
+    }
+    const char* did = answer.code == PAM_SUCCESS ? "let in uncounted" : "not let in";
+    std::array<char, 128> space{};
+    const char* error = asked.how.error == 0 ? nullptr : strerror_r(asked.how.error, space.data(), space.size());
+    pam_syslog(handle, answer.priority, "%s: %s%s%s", did, answer.log, error != nullptr ? ": " : "",
+               error != nullptr ? error : "");
+}
+
+} // namespace
+
+int open_session(pam_handle_t* handle, int flags, const Arguments& arguments) noexcept {
+    log_ignored(handle, arguments);
+    if (is_user_manager(handle)) {
+        return PAM_SUCCESS;
+    }
+    Asked asked;
+    ask_about(handle, arguments, asked);
+    const Answer answer = answer_to(asked.how.ending, arguments.on_error, asked.root);
+    if (answer.priority != LOG_DEBUG || arguments.debug) {
+        log_answer(handle, answer, asked);
+    }
+    const bool verdict = asked.how.ending == Ending::admitted || asked.how.ending == Ending::uncounted;
+    if (verdict && !remember(handle, asked.session)) {
+        pam_syslog(handle, LOG_WARNING, "no memory to remember the session by");
+    }
+    if (answer.text != nullptr && !arguments.quiet && (static_cast<unsigned>(flags) & PAM_SILENT) == 0) {
+        const bool theirs = asked.how.ending == Ending::refused && asked.text[0] != '\0';
+        pam_error(handle, "%s", theirs ? asked.text.data() : answer.text);
+    }
+    return answer.code;
+}
+
+void close_session(pam_handle_t* handle, const Arguments& arguments) noexcept {
+    const auto known = remembered(handle);
+    // What was never counted has nothing to release. Without its number the daemon would go by the process, which may
+    // be the leader of a session that is not this one.
+    if (is_user_manager(handle) || (known && known->session == 0)) {
+        return;
+    }
+    const wire::CloseRequest request{known ? known->session : 0};
+    std::array<std::byte, 64> frame{};
+    HeapArray<std::byte> reply(wire::max_frame);
+    const auto length = wire::encode(request, frame);
+    if (!reply || !length) {
+        return;
+    }
+    const auto got = call(arguments.socket, std::span(frame).first(*length), reply.span(), arguments.timeout, 1);
+    if (!arguments.debug) {
+        return;
+    }
+    const Answer answer = answer_to(got ? Ending::admitted : got.error().ending, OnError::allow, false);
+    pam_syslog(handle, LOG_DEBUG, "close of session %" PRIu64 ", opened by process %d: %s", request.session,
+               known ? known->owner : 0, got ? "told the daemon" : answer.log);
+}
+
+} // namespace sesslimit::pam
