@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/credential/credential.hpp"
+
+#include <nettle/base64.h>
+#include <nettle/sha2.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace sesslimit {
+namespace {
+
+using Bytes = std::span<const std::uint8_t>;
+
+constexpr std::size_t longest_method = 64;
+constexpr std::size_t longest_key = 16 * 1024; // bytes of base64; sshd takes RSA keys up to 16384 bits
+
+/// Takes the text up to `end`, and `end` itself, off the front.
+std::string_view take(std::string_view& text, char end) {
+    const std::string_view part = text.substr(0, text.find(end));
+    text.remove_prefix(std::min(part.size() + 1, text.size()));
+    return part;
+}
+
+/// The method of a line, or nothing where it does not look like one.
+std::string_view method_of(std::string_view line) {
+    std::string_view word = take(line, ' ');
+    const std::string_view method = take(word, '/');
+    const bool printable = std::all_of(method.begin(), method.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+    return printable && method.size() <= longest_method ? method : std::string_view();
+}
+
+std::optional<std::vector<std::uint8_t>> from_base64(std::string_view text) {
+    if (text.empty() || text.size() > longest_key) {
+        return std::nullopt;
+    }
+    std::vector<std::uint8_t> bytes(BASE64_DECODE_LENGTH(text.size()));
+    std::size_t size = bytes.size();
+    base64_decode_ctx context{};
+    base64_decode_init(&context);
+    if (base64_decode_update(&context, &size, bytes.data(), text.size(), text.data()) == 0 ||
+        base64_decode_final(&context) == 0) {
+        return std::nullopt;
+    }
+    bytes.resize(size);
+    return bytes;
+}
+
+/// Takes a `string` of RFC 4251, section 5, off the front: its length in four bytes, then that many. An mpint has the
+/// same form.
+std::optional<Bytes> take_string(Bytes& blob) {
+    if (blob.size() < 4) {
+        return std::nullopt;
+    }
+    const std::size_t length =
+        std::size_t{blob[0]} << 24 | std::size_t{blob[1]} << 16 | std::size_t{blob[2]} << 8 | blob[3];
+    if (length > blob.size() - 4) {
+        return std::nullopt;
+    }
+    const Bytes part = blob.subspan(4, length);
+    blob = blob.subspan(4 + length);
+    return part;
+}
+
+struct CertificateType {
+    std::string_view name;  ///< of the certificate
+    std::string_view plain; ///< of the key in it
+    int fields;             ///< how many strings and mpints the key has; they follow the nonce
+};
+
+// OpenSSH's PROTOCOL.certkeys and PROTOCOL.u2f.
+constexpr CertificateType certificate_types[] = {
+    {"ssh-rsa-cert-v01@openssh.com", "ssh-rsa", 2},
+    {"ssh-dss-cert-v01@openssh.com", "ssh-dss", 4},
+    {"ecdsa-sha2-nistp256-cert-v01@openssh.com", "ecdsa-sha2-nistp256", 2},
+    {"ecdsa-sha2-nistp384-cert-v01@openssh.com", "ecdsa-sha2-nistp384", 2},
+    {"ecdsa-sha2-nistp521-cert-v01@openssh.com", "ecdsa-sha2-nistp521", 2},
+    {"ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519", 1},
+    {"sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com", 3},
+    {"sk-ssh-ed25519-cert-v01@openssh.com", "sk-ssh-ed25519@openssh.com", 2},
+};
+
+std::string_view as_text(Bytes bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// The blob of the plain key in a certificate: its own type, then the key's fields as they are in the certificate.
+std::optional<std::vector<std::uint8_t>> plain_blob(const CertificateType& type, Bytes behind_type) {
+    if (!take_string(behind_type)) { // the nonce
+        return std::nullopt;
+    }
+    const auto length = static_cast<std::uint8_t>(type.plain.size());
+    std::vector<std::uint8_t> blob = {0, 0, 0, length};
+    blob.insert(blob.end(), type.plain.begin(), type.plain.end());
+    const Bytes fields = behind_type;
+    for (int i = 0; i < type.fields; ++i) {
+        if (!take_string(behind_type)) {
+            return std::nullopt;
+        }
+    }
+    blob.insert(blob.end(), fields.begin(), fields.end() - static_cast<std::ptrdiff_t>(behind_type.size()));
+    return blob;
+}
+
+std::string sha256_text(Bytes blob) {
+    std::array<std::uint8_t, SHA256_DIGEST_SIZE> digest{};
+    sha256_ctx context{};
+    sha256_init(&context);
+    sha256_update(&context, blob.size(), blob.data());
+    sha256_digest(&context, digest.size(), digest.data());
+    std::array<char, BASE64_ENCODE_RAW_LENGTH(SHA256_DIGEST_SIZE)> text{};
+    base64_encode_raw(text.data(), digest.size(), digest.data());
+    const std::string_view padded(text.data(), text.size());
+    return "SHA256:" + std::string(padded.substr(0, padded.find('=')));
+}
+
+/// `line` is what follows "publickey ": the type, the key, perhaps more.
+std::string fingerprint_of(std::string_view line) {
+    const std::string_view type = take(line, ' ');
+    const auto blob = from_base64(take(line, ' '));
+    if (!blob) {
+        return {};
+    }
+    Bytes behind_type = *blob;
+    const auto inner_type = take_string(behind_type);
+    if (!inner_type || as_text(*inner_type) != type) {
+        return {};
+    }
+    const auto* certificate = std::find_if(std::begin(certificate_types), std::end(certificate_types),
+                                           [type](const CertificateType& one) { return one.name == type; });
+    if (certificate == std::end(certificate_types)) {
+        // A certificate of a kind that is not known here must not pass for a key.
+        return type.find("-cert-v") == type.npos ? sha256_text(*blob) : std::string();
+    }
+    const auto plain = plain_blob(*certificate, behind_type);
+    return plain ? sha256_text(*plain) : std::string();
+}
+
+} // namespace
+
+Credential read_auth_info(std::string_view text) {
+    Credential credential;
+    bool key_seen = false;
+    while (!text.empty()) {
+        std::string_view line = take(text, '\n');
+        if (line.empty()) {
+            continue;
+        }
+        const std::string_view method = method_of(line);
+        credential.method = method;
+        if (method == "publickey" && !key_seen) {
+            key_seen = true;
+            take(line, ' ');
+            credential.fingerprint = fingerprint_of(line);
+        }
+    }
+    return credential;
+}
+
+} // namespace sesslimit

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/policy/load.hpp"
+
+#include "daemon/policy/read.hpp"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+namespace sesslimit::policy {
+namespace {
+
+constexpr std::int64_t language_version = 1;
+constexpr std::size_t most_rules = 1000;
+constexpr std::size_t most_sources = 0xFFFE; // SourceId::nowhere is the number behind it
+
+constexpr std::array<std::string_view, 3> top_keys = {"version", "defaults", "rule"};
+constexpr std::array<std::string_view, 7> defaults_keys = {
+    "max_sessions", "max_duration", "idle_timeout", "warn_before", "at_limit", "mode", "ignore_services"};
+constexpr std::array<std::string_view, 9> rule_keys = {
+    "name", "match", "exempt", "max_sessions", "max_duration", "idle_timeout", "warn_before", "at_limit", "mode"};
+
+const Entry* find(const Node& table, std::string_view key) {
+    const auto found = std::find_if(table.entries.begin(), table.entries.end(),
+                                    [key](const Entry& entry) { return entry.key == key; });
+    return found == table.entries.end() ? nullptr : &*found;
+}
+
+template <class T>
+void replace(std::optional<T>& old, std::optional<T>&& newer) {
+    if (newer) {
+        old = std::move(newer);
+    }
+}
+
+bool sets_something(const Settings& set) {
+    return set.max_sessions || set.max_duration || set.idle_timeout || set.warn_before || set.at_limit || set.mode;
+}
+
+/// Reads texts into one policy.
+class Loader {
+  public:
+    explicit Loader(Names& names) : names_(names) {}
+
+    void read(const SourceText& source) {
+        const auto lines = lines_of(source.text);
+        Report report(source.path, lines, problems_);
+        const auto root = parse_document(source.text, lines);
+        if (!root) {
+            report.error(root.error().at, root.error().what);
+        } else if (check_version(*root, report)) {
+            read_top(*root, source.tier, report);
+        }
+    }
+
+    Loaded done() && {
+        std::stable_sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
+            return std::tie(a.path, a.line, a.column) < std::tie(b.path, b.line, b.column);
+        });
+        const bool good = std::none_of(problems_.begin(), problems_.end(), [](const Problem& problem) {
+            return problem.severity == Problem::Severity::error;
+        });
+        return {good ? std::optional(std::move(policy_)) : std::nullopt, std::move(problems_), names_.missed()};
+    }
+
+  private:
+    /// Whether the rest of the text is worth reading: not where it is in another language.
+    static bool check_version(const Node& root, Report& report) {
+        const Entry* version = find(root, "version");
+        if (version == nullptr) {
+            if (!root.entries.empty()) {
+                report.error({}, "the file does not say which language it is in: write version = 1 at its top");
+            }
+            return true;
+        }
+        if (version->value.kind != Node::Kind::integer) {
+            wrong_type(*version, "1", report);
+            return true;
+        }
+        if (version->value.number != language_version) {
+            report.error(version->value.at, "this is version " + std::to_string(version->value.number) +
+                                                " of the language, and only version 1 is known here");
+            return false;
+        }
+        return true;
+    }
+
+    TierPolicy& tier_policy(Tier tier) { return tier == Tier::managed ? policy_.managed : policy_.host; }
+
+    void read_top(const Node& root, Tier tier, Report& report) {
+        for (const Entry& entry : root.entries) {
+            if (entry.key == "defaults") {
+                read_defaults(entry, tier, report);
+            } else if (entry.key == "rule") {
+                read_rules(entry, tier, report);
+            } else if (entry.key != "version") {
+                unknown_key(entry, "the file", top_keys, report);
+            }
+        }
+    }
+
+    SourceId add_source(Tier tier, const Node& table, Report& report) {
+        if (policy_.sources.size() >= most_sources) {
+            report.error(table.at, "too many tables in all files");
+            return SourceId::nowhere;
+        }
+        policy_.sources.push_back({tier, {}, report.path(), table.at.line});
+        return static_cast<SourceId>(policy_.sources.size() - 1);
+    }
+
+    void read_defaults(const Entry& entry, Tier tier, Report& report) {
+        if (entry.value.kind != Node::Kind::table) {
+            wrong_type(entry, "a table: [defaults] on a line of its own", report);
+            return;
+        }
+        const SourceId from = add_source(tier, entry.value, report);
+        TierPolicy& into = tier_policy(tier);
+        Settings settings;
+        for (const Entry& inner : entry.value.entries) {
+            if (inner.key == "ignore_services") {
+                into.ignore_services = read_texts_of(inner, "PAM services such as [\"su\", \"cron\"]", report);
+            } else if (!read_setting(inner, from, settings, report)) {
+                unknown_key(inner, "[defaults]", defaults_keys, report);
+            }
+        }
+        check_settings(settings, find(entry.value, "warn_before"), report);
+        if (settings.max_sessions && settings.max_sessions->value == 0) {
+            report.warning(find(entry.value, "max_sessions")->value.at,
+                           "with 0 only those get in for whom a rule sets more; for no limit write \"unlimited\"");
+        }
+        replace(into.defaults.max_sessions, std::move(settings.max_sessions));
+        replace(into.defaults.max_duration, std::move(settings.max_duration));
+        replace(into.defaults.idle_timeout, std::move(settings.idle_timeout));
+        replace(into.defaults.warn_before, std::move(settings.warn_before));
+        replace(into.defaults.at_limit, std::move(settings.at_limit));
+        replace(into.defaults.mode, std::move(settings.mode));
+    }
+
+    void read_rules(const Entry& entry, Tier tier, Report& report) {
+        if (entry.value.kind == Node::Kind::table) {
+            report.error(entry.key_at, "a rule is one of a list: write [[rule]], in two brackets");
+            return;
+        }
+        if (entry.value.kind != Node::Kind::list) {
+            wrong_type(entry, "a table: [[rule]] on a line of its own", report);
+            return;
+        }
+        for (const Node& rule : entry.value.items) {
+            if (rule.kind != Node::Kind::table) {
+                wrong_type({entry.key, entry.key_at, rule}, "a table: [[rule]] on a line of its own", report);
+            } else if (rules_++ < most_rules) {
+                read_rule(rule, tier, report);
+            } else if (rules_ == most_rules + 1) {
+                report.error(rule.at, "there are more than 1000 rules in all files");
+            }
+        }
+    }
+
+    void read_rule(const Node& table, Tier tier, Report& report) {
+        Rule rule;
+        rule.source = add_source(tier, table, report);
+        for (const Entry& entry : table.entries) {
+            if (entry.key == "name" || entry.key == "match") {
+                continue;
+            }
+            if (entry.key == "exempt") {
+                read_exempt(entry, rule, report);
+            } else if (!read_setting(entry, rule.source, rule.settings, report)) {
+                unknown_key(entry, "[[rule]]", rule_keys, report);
+            }
+        }
+        check_settings(rule.settings, find(table, "warn_before"), report);
+        read_name(table, tier, report);
+        read_rule_match(table, rule, report);
+        check_use(table, rule, report);
+        tier_policy(tier).rules.push_back(std::move(rule));
+    }
+
+    static void read_exempt(const Entry& entry, Rule& rule, Report& report) {
+        if (entry.value.kind != Node::Kind::boolean) {
+            wrong_type(entry, "true or false, without quotation marks", report);
+            return;
+        }
+        rule.exempt = entry.value.truth;
+    }
+
+    /// The name goes to the rule's source, which is the last one.
+    void read_name(const Node& table, Tier tier, Report& report) {
+        const Entry* name = find(table, "name");
+        if (name == nullptr) {
+            report.error(table.at, "this rule has no name: write name = \"...\", by which you will know it again");
+            return;
+        }
+        if (name->value.kind != Node::Kind::text) {
+            wrong_type(*name, "a name between quotation marks", report);
+            return;
+        }
+        if (!check_text(name->value, report)) {
+            return;
+        }
+        const auto same = std::find_if(policy_.sources.begin(), policy_.sources.end(), [&](const Source& source) {
+            return source.tier == tier && source.rule == name->value.text;
+        });
+        if (same != policy_.sources.end()) {
+            report.error(name->value.at, "there already is a rule " + in_quotes(name->value.text) + ", in " +
+                                             in_quotes(same->file) + " line " + std::to_string(same->line) +
+                                             ": give this one another name");
+            return;
+        }
+        policy_.sources.back().rule = name->value.text;
+    }
+
+    void read_rule_match(const Node& table, Rule& rule, Report& report) {
+        const Entry* match = find(table, "match");
+        if (match != nullptr && match->value.kind != Node::Kind::table) {
+            wrong_type(*match, "keys such as match.user = \"alice\"", report);
+            return;
+        }
+        if (match == nullptr || match->value.entries.empty()) {
+            report.error(match == nullptr ? table.at : match->key_at,
+                         "this rule does not say for whom it is: write what is for everybody under [defaults], or "
+                         "match.uid = \"0-\" for a rule that holds for everybody");
+            return;
+        }
+        rule.match = std::make_shared<const Match>(read_match(match->value, names_, report));
+    }
+
+    static void check_use(const Node& table, const Rule& rule, Report& report) {
+        if (rule.exempt && sets_something(rule.settings)) {
+            report.warning(find(table, "exempt")->key_at, "what this rule sets has no effect, because it exempts");
+        }
+        // A key that could not be read was meant to set something.
+        const bool tries = std::any_of(table.entries.begin(), table.entries.end(), [](const Entry& entry) {
+            const bool is_false = entry.value.kind == Node::Kind::boolean && !entry.value.truth;
+            return entry.key != "name" && entry.key != "match" && !(entry.key == "exempt" && is_false);
+        });
+        if (!tries) {
+            report.warning(table.at, "this rule sets nothing");
+        }
+    }
+
+    NameCache names_;
+    Policy policy_;
+    std::vector<Problem> problems_;
+    std::size_t rules_ = 0;
+};
+
+} // namespace
+
+std::optional<uid_t> NameCache::user(const std::string& name) {
+    const auto [at, is_new] = users_.try_emplace(name);
+    if (is_new) {
+        at->second = names_.user(name);
+    }
+    missed_ = missed_ || !at->second;
+    return at->second;
+}
+
+std::optional<gid_t> NameCache::group(const std::string& name) {
+    const auto [at, is_new] = groups_.try_emplace(name);
+    if (is_new) {
+        at->second = names_.group(name);
+    }
+    missed_ = missed_ || !at->second;
+    return at->second;
+}
+
+Loaded load(const std::vector<SourceText>& texts, Names& names) {
+    Loader loader(names);
+    for (const SourceText& text : texts) {
+        loader.read(text);
+    }
+    return std::move(loader).done();
+}
+
+} // namespace sesslimit::policy

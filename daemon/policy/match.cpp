@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/policy/match.hpp"
+
+#include <algorithm>
+
+namespace sesslimit::policy {
+namespace {
+
+/// Not tolower(3): what a name means must not hang on the daemon's locale.
+constexpr char lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool same_host(std::string_view host, std::string_view lower_name) noexcept {
+    return std::equal(host.begin(), host.end(), lower_name.begin(), lower_name.end(),
+                      [](char a, char b) { return lower(a) == b; });
+}
+
+/// Whether `host` is something, a dot, and `lower_domain`.
+bool is_below(std::string_view host, std::string_view lower_domain) noexcept {
+    if (host.size() < lower_domain.size() + 2) {
+        return false;
+    }
+    const std::string_view end = host.substr(host.size() - lower_domain.size());
+    return host[host.size() - lower_domain.size() - 1] == '.' && same_host(end, lower_domain);
+}
+
+struct OriginFits {
+    const Origin& origin;
+    bool operator()(const LocalOrigin&) const noexcept { return origin.local; }
+    bool operator()(const Network& network) const noexcept {
+        return origin.address && contains(network, *origin.address);
+    }
+    bool operator()(const HostPattern& pattern) const noexcept {
+        return pattern.below ? is_below(origin.host, pattern.name)
+                             : !origin.host.empty() && same_host(origin.host, pattern.name);
+    }
+};
+
+template <class Pattern, class Fits>
+bool fits(const Wanted<Pattern>& wanted, Fits one) noexcept {
+    return (wanted.any.empty() || std::any_of(wanted.any.begin(), wanted.any.end(), one)) &&
+           std::none_of(wanted.none.begin(), wanted.none.end(), one);
+}
+
+bool fits_text(const Wanted<std::string>& wanted, std::string_view text) noexcept {
+    return fits(wanted, [text](const std::string& one) { return one == text; });
+}
+
+} // namespace
+
+Origin origin_of(const Login& login) noexcept {
+    Origin origin;
+    std::string_view rhost = login.rhost;
+    if (rhost.empty()) {
+        origin.local = true;
+        return origin;
+    }
+    origin.address = parse_address(rhost);
+    if (origin.address) {
+        return origin;
+    }
+    // sshd with UseDNS puts a name into PAM_RHOST; the address is still in SSH_CONNECTION, which sshd itself wrote.
+    const std::string_view connection = login.connection;
+    origin.address = parse_address(connection.substr(0, connection.find(' ')));
+    if (rhost.back() == '.') {
+        rhost.remove_suffix(1);
+    }
+    origin.host = rhost;
+    return origin;
+}
+
+bool matches(const Match& match, const Login& login, const Origin& origin) noexcept {
+    const auto user_fits = [&](const UserPattern& one) {
+        return one.name == login.user || (one.uid && *one.uid == login.uid);
+    };
+    const auto uid_fits = [&](const UidRange& one) { return one.first <= login.uid && login.uid <= one.last; };
+    const auto group_fits = [&](const GroupPattern& one) {
+        return one.gid && std::binary_search(login.gids.begin(), login.gids.end(), *one.gid);
+    };
+    const auto origin_fits = [&](const OriginPattern& one) { return std::visit(OriginFits{origin}, one); };
+    return fits(match.user, user_fits) && fits(match.uid, uid_fits) && fits(match.group, group_fits) &&
+           fits(match.origin, origin_fits) && fits_text(match.service, login.service) &&
+           fits_text(match.method, login.credential.method) &&
+           fits_text(match.credential, login.credential.fingerprint);
+}
+
+} // namespace sesslimit::policy

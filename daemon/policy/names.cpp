@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/policy/load.hpp"
+
+#include <grp.h>
+#include <pwd.h>
+
+#include <cerrno>
+
+namespace sesslimit::policy {
+namespace {
+
+constexpr std::size_t first_room = 4096;
+constexpr std::size_t most_room = 16 * 1024 * 1024; // a group of a directory service may have very many members
+
+/// Calls a get*_r function with more and more room, as long as it asks for that.
+template <class Record, class Function>
+bool look_up(Function function, const std::string& name, Record& record, std::vector<char>& room) {
+    for (room.resize(first_room); room.size() <= most_room; room.resize(room.size() * 4)) {
+        Record* found = nullptr;
+        int failed = 0;
+        do {
+            failed = function(name.c_str(), &record, room.data(), room.size(), &found);
+        } while (failed == EINTR);
+        if (failed != ERANGE) {
+            return failed == 0 && found != nullptr;
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+std::optional<uid_t> SystemNames::user(const std::string& name) {
+    passwd record{};
+    std::vector<char> room;
+    return look_up(getpwnam_r, name, record, room) ? std::optional(record.pw_uid) : std::nullopt;
+}
+
+std::optional<gid_t> SystemNames::group(const std::string& name) {
+    struct group record{};
+    std::vector<char> room;
+    return look_up(getgrnam_r, name, record, room) ? std::optional(record.gr_gid) : std::nullopt;
+}
+
+} // namespace sesslimit::policy

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "common/unique_fd.hpp"
+#include "daemon/policy/load.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace sesslimit::policy {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t largest_file = 1024 * 1024;
+constexpr std::size_t most_files = 1000;
+
+Problem unreadable(const fs::path& path, std::string what) {
+    return {Problem::Severity::error, path.native(), 0, 0, std::move(what), {}};
+}
+
+Problem failed(const fs::path& path, const char* doing, int code) {
+    return unreadable(path, std::string(doing) + ": " + std::strerror(code));
+}
+
+/// The regular files of a directory that are meant, sorted.
+std::vector<fs::path> files_in(const fs::path& directory, std::vector<Problem>& problems) {
+    std::vector<fs::path> files;
+    std::error_code error;
+    for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+        const std::string name = at->path().filename().native();
+        if (name.starts_with('.') || !name.ends_with(".toml")) {
+            continue;
+        }
+        if (files.size() == most_files) {
+            problems.push_back(unreadable(directory, "more than 1000 policy files"));
+            break;
+        }
+        files.push_back(at->path());
+    }
+    if (error && error != std::errc::no_such_file_or_directory) {
+        problems.push_back(failed(directory, "cannot read this directory", error.value()));
+    }
+    std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
+    return files;
+}
+
+void add(ReadTexts& read, const fs::path& file, Tier tier) {
+    if (auto text = read_text(file, tier)) {
+        read.texts.push_back(std::move(*text));
+    } else {
+        read.problems.push_back(std::move(text.error()));
+    }
+}
+
+} // namespace
+
+std::expected<SourceText, Problem> read_text(const fs::path& file, Tier tier) {
+    // Not to hang on a pipe that somebody put there.
+    const UniqueFd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    struct stat status{};
+    if (!fd || fstat(fd.get(), &status) != 0) {
+        return std::unexpected(failed(file, "cannot open this file", errno));
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return std::unexpected(unreadable(file, "this is no regular file"));
+    }
+    SourceText source{file.native(), tier, {}};
+    source.text.resize(largest_file + 1);
+    std::size_t size = 0;
+    while (size < source.text.size()) {
+        const ssize_t got = read(fd.get(), source.text.data() + size, source.text.size() - size);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return std::unexpected(failed(file, "cannot read this file", errno));
+        }
+        if (got == 0) {
+            break;
+        }
+        size += static_cast<std::size_t>(got);
+    }
+    if (size > largest_file) {
+        return std::unexpected(unreadable(file, "this file is larger than 1 MiB"));
+    }
+    source.text.resize(size);
+    source.text.shrink_to_fit();
+    return source;
+}
+
+ReadTexts read_texts(const fs::path& directory) {
+    ReadTexts read;
+    for (const fs::path& file : files_in(directory / "managed.d", read.problems)) {
+        add(read, file, Tier::managed);
+    }
+    const fs::path main = directory / "policy.toml";
+    std::error_code error;
+    // A link to nowhere is a mistake, not an absent file.
+    if (fs::exists(fs::symlink_status(main, error)) || (error && error != std::errc::no_such_file_or_directory)) {
+        add(read, main, Tier::host);
+    }
+    for (const fs::path& file : files_in(directory / "policy.d", read.problems)) {
+        add(read, file, Tier::host);
+    }
+    return read;
+}
+
+} // namespace sesslimit::policy

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/policy/read.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace sesslimit::policy {
+namespace {
+
+constexpr std::array<std::string_view, 7> keys = {"user", "uid", "group", "service", "origin", "method", "credential"};
+
+/// What the readers of the keys need.
+struct Reading {
+    NameCache& names;
+    Report& report;
+};
+
+/// One value of a key, its "!" taken off.
+struct Written {
+    std::string_view text;
+    Place at;
+};
+
+/// Gives every value of the key to `read`, which makes a pattern of it or says what is wrong with it.
+template <class Pattern, class Read>
+void read_wanted(const Entry& entry, std::string_view wanted, Wanted<Pattern>& into, Report& report, Read read) {
+    for (const Node* value : values_of(entry, false, report)) {
+        if (value->kind != Node::Kind::text) {
+            wrong_type({entry.key, entry.key_at, *value}, wanted, report);
+            continue;
+        }
+        if (!check_text(*value, report)) {
+            continue;
+        }
+        const bool excluded = value->text.starts_with('!');
+        const Written written{std::string_view(value->text).substr(excluded ? 1 : 0),
+                              excluded ? report.inside(*value, 1) : value->at};
+        if (written.text.empty()) {
+            report.error(value->at, "nothing is excluded: a value must follow the \"!\"");
+        } else if (std::optional<Pattern> pattern = read(written)) {
+            (excluded ? into.none : into.any).push_back(std::move(*pattern));
+        }
+    }
+}
+
+void read_user(const Entry& entry, Match& match, Reading& reading) {
+    constexpr std::string_view wanted = "user names such as \"alice\" or [\"alice\", \"bob\"]";
+    read_wanted(entry, wanted, match.user, reading.report, [&](Written written) -> std::optional<UserPattern> {
+        UserPattern pattern{std::string(written.text), reading.names.user(std::string(written.text))};
+        if (!pattern.uid) {
+            reading.report.warning(written.at, "there is no user " + in_quotes(written.text) + " on this host");
+        }
+        return pattern;
+    });
+}
+
+void read_group(const Entry& entry, Match& match, Reading& reading) {
+    constexpr std::string_view wanted = "group names such as \"staff\" or [\"staff\", \"adm\"]";
+    read_wanted(entry, wanted, match.group, reading.report, [&](Written written) -> std::optional<GroupPattern> {
+        GroupPattern pattern{std::string(written.text), reading.names.group(std::string(written.text))};
+        if (!pattern.gid) {
+            reading.report.warning(written.at,
+                                   "there is no group " + in_quotes(written.text) + " on this host: it matches nobody");
+        }
+        return pattern;
+    });
+}
+
+constexpr std::int64_t last_uid = 4'294'967'294; // the one above is "none" for chown(2) and its like
+
+std::optional<uid_t> parse_uid(std::string_view digits) {
+    std::int64_t number = 0;
+    const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    const bool all_digits =
+        !digits.empty() && digits.front() != '-' && failed == std::errc() && end == digits.data() + digits.size();
+    return all_digits && number <= last_uid ? std::optional(static_cast<uid_t>(number)) : std::nullopt;
+}
+
+std::optional<UidRange> parse_uids(std::string_view text) {
+    const std::size_t dash = text.find('-');
+    const auto first = parse_uid(text.substr(0, dash));
+    const bool open = dash != text.npos && dash + 1 == text.size();
+    const auto last = dash == text.npos ? first : open ? uid_t{last_uid} : parse_uid(text.substr(dash + 1));
+    return first && last && *first <= *last ? std::optional(UidRange{*first, *last}) : std::nullopt;
+}
+
+void read_uid(const Entry& entry, Match& match, Reading& reading) {
+    constexpr std::string_view wanted = "user ids such as 1000, \"1000-1999\" or \"1000-\"";
+    Entry as_text = entry; // a plain number is as good as a text that holds it
+    const auto to_text = [](Node& node) {
+        if (node.kind == Node::Kind::integer) {
+            node.kind = Node::Kind::text;
+            node.text = std::to_string(node.number);
+        }
+    };
+    to_text(as_text.value);
+    std::for_each(as_text.value.items.begin(), as_text.value.items.end(), to_text);
+    read_wanted(as_text, wanted, match.uid, reading.report, [&](Written written) -> std::optional<UidRange> {
+        const auto range = parse_uids(written.text);
+        if (!range) {
+            reading.report.error(written.at, in_quotes(written.text) + " is no user id and no range of them; write " +
+                                                 std::string(wanted));
+        }
+        return range;
+    });
+}
+
+void read_service(const Entry& entry, Match& match, Reading& reading) {
+    constexpr std::string_view wanted = "PAM services such as \"sshd\" or [\"sshd\", \"login\"]";
+    read_wanted(entry, wanted, match.service, reading.report,
+                [](Written written) { return std::optional(std::string(written.text)); });
+}
+
+void read_origins(const Entry& entry, Match& match, Reading& reading) {
+    constexpr std::string_view wanted = "origins such as \"10.0.0.0/8\", \"host.example.org\" or \"local\"";
+    read_wanted(entry, wanted, match.origin, reading.report, [&](Written written) -> std::optional<OriginPattern> {
+        auto pattern = read_origin(written.text);
+        if (!pattern) {
+            reading.report.error(written.at, pattern.error());
+            return std::nullopt;
+        }
+        return *pattern;
+    });
+}
+
+void read_method(const Entry& entry, Match& match, Reading& reading) {
+    // The methods of OpenSSH's sshd (auth2*.c), and of the GSSAPI key exchange that distributions add to it.
+    constexpr std::array<std::string_view, 7> known = {
+        "publickey", "password", "keyboard-interactive", "hostbased", "none", "gssapi-with-mic", "gssapi-keyex"};
+    constexpr std::string_view wanted = "methods such as \"publickey\" or [\"password\", \"keyboard-interactive\"]";
+    read_wanted(entry, wanted, match.method, reading.report, [&](Written written) {
+        if (std::find(known.begin(), known.end(), written.text) == known.end()) {
+            reading.report.warning(written.at, in_quotes(written.text) + " is no method that sshd tells of" +
+                                                   suggestion(written.text, known));
+        }
+        return std::optional(std::string(written.text));
+    });
+}
+
+bool is_fingerprint(std::string_view text) {
+    constexpr std::string_view prefix = "SHA256:";
+    constexpr std::size_t digits = 43; // 32 bytes in base64 without padding
+    return text.starts_with(prefix) && text.size() == prefix.size() + digits &&
+           std::all_of(text.begin() + prefix.size(), text.end(), [](char c) {
+               return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+                      c == '/';
+           });
+}
+
+void read_credential(const Entry& entry, Match& match, Reading& reading) {
+    constexpr std::string_view wanted = "fingerprints as \"ssh-keygen -l\" prints them: \"SHA256:\" and 43 characters";
+    read_wanted(entry, wanted, match.credential, reading.report, [&](Written written) -> std::optional<std::string> {
+        if (!is_fingerprint(written.text)) {
+            reading.report.error(written.at,
+                                 in_quotes(written.text) + " is no fingerprint; write " + std::string(wanted));
+            return std::nullopt;
+        }
+        return std::string(written.text);
+    });
+}
+
+} // namespace
+
+std::span<const std::string_view> match_keys() {
+    return keys;
+}
+
+Match read_match(const Node& table, NameCache& names, Report& report) {
+    using Reader = void (*)(const Entry&, Match&, Reading&);
+    constexpr std::array<Reader, keys.size()> readers = {read_user,    read_uid,    read_group,     read_service,
+                                                         read_origins, read_method, read_credential};
+    Match match;
+    Reading reading{names, report};
+    for (const Entry& entry : table.entries) {
+        const auto found = std::find(keys.begin(), keys.end(), entry.key);
+        if (found == keys.end()) {
+            unknown_key(entry, "match", keys, report);
+        } else {
+            readers[static_cast<std::size_t>(found - keys.begin())](entry, match, reading);
+        }
+    }
+    return match;
+}
+
+} // namespace sesslimit::policy

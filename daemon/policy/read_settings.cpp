@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+#include "common/duration.hpp"
+#include "daemon/policy/read.hpp"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+
+namespace sesslimit::policy {
+namespace {
+
+constexpr std::int64_t most_sessions = 1'000'000;
+constexpr std::size_t most_warnings = 20;
+constexpr Span shortest = std::chrono::seconds(1);
+
+constexpr std::string_view wanted_count = "a number from 0 to 1000000, or \"unlimited\"";
+constexpr std::string_view wanted_span = "a time span such as \"15min\" or \"1d 12h\", or \"unlimited\"";
+constexpr std::string_view wanted_warnings = "time spans such as [\"5min\", \"1min\"]";
+
+constexpr std::array<std::string_view, 6> keys = {"max_sessions", "max_duration", "idle_timeout",
+                                                  "warn_before",  "at_limit",     "mode"};
+
+/// Words that others use for no limit.
+bool means_unlimited(std::string_view text) {
+    constexpr std::array<std::string_view, 5> words = {"infinity", "infinite", "never", "none", "no"};
+    return std::find(words.begin(), words.end(), text) != words.end() ||
+           nearest(text, std::array<std::string_view, 1>{"unlimited"}) == "unlimited";
+}
+
+void say_no_span(const Node& value, const SpanError& error, std::string_view wanted, Report& report) {
+    const Place at = report.inside(value, error.at);
+    const std::string_view rest = std::string_view(value.text).substr(std::min(error.at, value.text.size()));
+    switch (error.kind) {
+    case SpanError::Kind::empty:
+        report.error(value.at, "an empty text is no time span; write " + std::string(wanted));
+        return;
+    case SpanError::Kind::not_a_number:
+        report.error(at, "a number must stand here; write " + std::string(wanted));
+        return;
+    case SpanError::Kind::unknown_unit:
+        if (rest.front() == '.' || rest.front() == ',') {
+            report.error(at, "a time span has whole numbers only; write \"90min\" for an hour and a half");
+            return;
+        }
+        report.error(at, in_quotes(rest.substr(0, rest.find_first_of(" \t0123456789"))) +
+                             " is no unit of time; units are us, ms, s, min, h, d, w, M and y");
+        return;
+    case SpanError::Kind::too_long:
+        report.error(at, "a time span is at most 100 years; for no limit write \"unlimited\"");
+        return;
+    }
+}
+
+/// A span of a second and more, or nothing where the report says why.
+std::optional<Span> read_span(const Entry& entry, const Node& value, std::string_view wanted, Report& report) {
+    if (value.kind == Node::Kind::integer) {
+        report.error(value.at, entry.key + " is a number without a unit; write " + std::string(wanted));
+        return std::nullopt;
+    }
+    if (value.kind != Node::Kind::text) {
+        wrong_type({entry.key, entry.key_at, value}, wanted, report);
+        return std::nullopt;
+    }
+    const auto span = parse_span(value.text);
+    if (!span) {
+        if (means_unlimited(value.text)) {
+            report.error(value.at, in_quotes(value.text) + " is no time span; write " + std::string(wanted));
+        } else {
+            say_no_span(value, span.error(), wanted, report);
+        }
+        return std::nullopt;
+    }
+    if (*span < shortest) {
+        report.error(value.at, entry.key + " is less than a second; write " + std::string(wanted));
+        return std::nullopt;
+    }
+    return *span;
+}
+
+template <class T>
+Setting<T> setting(T value, const Entry& entry, SourceId from) {
+    return {std::move(value), from, entry.key_at.line};
+}
+
+void read_max_sessions(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+    const Node& value = entry.value;
+    if (value.kind == Node::Kind::text && value.text == "unlimited") {
+        settings.max_sessions = setting(unlimited_count, entry, from);
+    } else if (value.kind != Node::Kind::integer) {
+        wrong_type(entry, wanted_count, report);
+    } else if (value.number < 0 || value.number > most_sessions) {
+        report.error(value.at, "max_sessions is out of range; write " + std::string(wanted_count));
+    } else {
+        settings.max_sessions = setting(static_cast<Count>(value.number), entry, from);
+    }
+}
+
+void read_limit(const Entry& entry, SourceId from, std::optional<Setting<Span>>& limit, Report& report) {
+    if (entry.value.kind == Node::Kind::text && entry.value.text == "unlimited") {
+        limit = setting(unlimited_span, entry, from);
+    } else if (const auto span = read_span(entry, entry.value, wanted_span, report)) {
+        limit = setting(*span, entry, from);
+    }
+}
+
+void read_max_duration(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+    read_limit(entry, from, settings.max_duration, report);
+}
+
+void read_idle_timeout(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+    read_limit(entry, from, settings.idle_timeout, report);
+}
+
+void read_warn_before(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+    const auto values = values_of(entry, true, report);
+    if (values.size() > most_warnings) {
+        report.error(entry.value.at, "warn_before has more than 20 values");
+        return;
+    }
+    std::vector<Span> spans;
+    for (const Node* value : values) {
+        if (const auto span = read_span(entry, *value, wanted_warnings, report)) {
+            spans.push_back(*span);
+        }
+    }
+    std::sort(spans.begin(), spans.end(), std::greater<>());
+    spans.erase(std::unique(spans.begin(), spans.end()), spans.end());
+    settings.warn_before = setting(std::move(spans), entry, from);
+}
+
+/// The place of the entry's text among `words`, whose order is that of the enumeration; else nothing, and said why.
+std::optional<std::size_t> read_word(const Entry& entry, std::span<const std::string_view> words, Report& report) {
+    if (entry.value.kind != Node::Kind::text) {
+        wrong_type(entry, listed(words, " or ") + ", between quotation marks", report);
+        return std::nullopt;
+    }
+    const auto found = std::find(words.begin(), words.end(), entry.value.text);
+    if (found == words.end()) {
+        report.error(entry.value.at, in_quotes(entry.value.text) + " is no value of " + entry.key +
+                                         suggestion(entry.value.text, words));
+        return std::nullopt;
+    }
+    return static_cast<std::size_t>(found - words.begin());
+}
+
+void read_at_limit(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+    constexpr std::array<std::string_view, 3> words = {"refuse", "end-idlest", "end-oldest"};
+    if (const auto word = read_word(entry, words, report)) {
+        settings.at_limit = setting(static_cast<AtLimit>(*word), entry, from);
+    }
+}
+
+void read_mode(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+    constexpr std::array<std::string_view, 2> words = {"enforce", "observe"};
+    if (const auto word = read_word(entry, words, report)) {
+        settings.mode = setting(static_cast<Mode>(*word), entry, from);
+    }
+}
+
+} // namespace
+
+std::span<const std::string_view> setting_keys() {
+    return keys;
+}
+
+bool read_setting(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+    using Reader = void (*)(const Entry&, SourceId, Settings&, Report&);
+    constexpr std::array<Reader, keys.size()> readers = {read_max_sessions, read_max_duration, read_idle_timeout,
+                                                         read_warn_before,  read_at_limit,     read_mode};
+    const auto found = std::find(keys.begin(), keys.end(), entry.key);
+    if (found == keys.end()) {
+        return false;
+    }
+    readers[static_cast<std::size_t>(found - keys.begin())](entry, from, settings, report);
+    return true;
+}
+
+void check_settings(const Settings& settings, const Entry* warn_before, Report& report) {
+    if (warn_before == nullptr || !settings.warn_before || (!settings.max_duration && !settings.idle_timeout)) {
+        return;
+    }
+    const Span duration = settings.max_duration ? settings.max_duration->value : Span(0);
+    const Span idle = settings.idle_timeout ? settings.idle_timeout->value : Span(0);
+    const Span limit = std::max(duration, idle);
+    for (const Node* value : values_of(*warn_before, true, report)) {
+        const auto span = parse_span(value->text);
+        if (value->kind == Node::Kind::text && span && *span >= limit) {
+            report.warning(value->at, in_quotes(value->text) + " is not shorter than the limit of " +
+                                          format_span(limit) + ": this warning would never be shown");
+        }
+    }
+}
+
+} // namespace sesslimit::policy

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/policy/read.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sesslimit::policy {
+namespace {
+
+std::string_view kind_name(Node::Kind kind) {
+    switch (kind) {
+    case Node::Kind::boolean:
+        return "true or false";
+    case Node::Kind::integer:
+        return "a number";
+    case Node::Kind::real:
+        return "a number with a fraction";
+    case Node::Kind::text:
+        return "a text";
+    case Node::Kind::moment:
+        return "a date or time";
+    case Node::Kind::list:
+        return "a list";
+    case Node::Kind::table:
+        return "a table";
+    }
+    return "something else";
+}
+
+bool is_among(std::string_view word, std::span<const std::string_view> words) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// Where a key belongs that is known, but not here; empty for one that is not known at all.
+std::string belongs(std::string_view key) {
+    constexpr std::array<std::string_view, 3> rule_only = {"name", "match", "exempt"};
+    if (is_among(key, setting_keys())) {
+        return "belongs under [defaults] or in a [[rule]]";
+    }
+    if (is_among(key, match_keys())) {
+        return "belongs under match: write match." + std::string(key) + " in a [[rule]]";
+    }
+    if (is_among(key, rule_only)) {
+        return "belongs in a [[rule]]";
+    }
+    if (key == "ignore_services") {
+        return "belongs under [defaults]";
+    }
+    if (key == "version" || key == "defaults" || key == "rule") {
+        return "belongs at the top of the file";
+    }
+    return {};
+}
+
+} // namespace
+
+void wrong_type(const Entry& entry, std::string_view wanted, Report& report) {
+    report.error(entry.value.at,
+                 entry.key + " is " + std::string(kind_name(entry.value.kind)) + "; write " + std::string(wanted));
+}
+
+bool check_text(const Node& text, Report& report) {
+    if (text.text.empty()) {
+        report.error(text.at, "an empty text means nothing here");
+        return false;
+    }
+    if (text.text.size() > longest_text) {
+        report.error(text.at, "this text is longer than 255 bytes");
+        return false;
+    }
+    const auto bad = std::find_if(text.text.begin(), text.text.end(),
+                                  [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+    if (bad != text.text.end()) {
+        report.error(text.at, "this text holds a control byte: " + in_quotes(text.text));
+        return false;
+    }
+    return true;
+}
+
+std::vector<const Node*> values_of(const Entry& entry, bool may_be_empty, Report& report) {
+    if (entry.value.kind != Node::Kind::list) {
+        return {&entry.value};
+    }
+    if (entry.value.items.empty() && !may_be_empty) {
+        report.error(entry.value.at, entry.key + " is an empty list, which nobody would match: leave the key out");
+    }
+    if (entry.value.items.size() > longest_list) {
+        report.error(entry.value.at, entry.key + " has more than 1000 values");
+        return {};
+    }
+    std::vector<const Node*> values;
+    for (const Node& item : entry.value.items) {
+        values.push_back(&item);
+    }
+    return values;
+}
+
+void unknown_key(const Entry& entry, std::string_view where, std::span<const std::string_view> known, Report& report) {
+    const std::string key = in_quotes(entry.key);
+    if (const std::string place = belongs(entry.key); !place.empty()) {
+        report.error(entry.key_at, key + " is no key of " + std::string(where) + ": it " + place);
+        return;
+    }
+    report.error(entry.key_at, key + " is no key of " + std::string(where) + suggestion(entry.key, known));
+}
+
+std::vector<std::string> read_texts_of(const Entry& entry, std::string_view wanted, Report& report) {
+    std::vector<std::string> texts;
+    for (const Node* value : values_of(entry, true, report)) {
+        if (value->kind != Node::Kind::text) {
+            wrong_type({entry.key, entry.key_at, *value}, wanted, report);
+        } else if (check_text(*value, report)) {
+            texts.push_back(value->text);
+        }
+    }
+    return texts;
+}
+
+} // namespace sesslimit::policy

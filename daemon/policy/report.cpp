@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/policy/report.hpp"
+
+#include "common/text.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sesslimit::policy {
+namespace {
+
+constexpr std::size_t longest_word = 40;
+
+constexpr bool same_letter(char a, char b) {
+    const auto plain = [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c == '-' ? '_' : c;
+    };
+    return plain(a) == plain(b);
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours between two words of at most longest_word bytes.
+std::size_t typing_errors(std::string_view a, std::string_view b) {
+    using Row = std::array<std::size_t, longest_word + 1>;
+    Row before{};
+    Row last{};
+    Row now{};
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+        last[j] = j;
+    }
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        now[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t replaced = last[j - 1] + (same_letter(a[i - 1], b[j - 1]) ? 0 : 1);
+            now[j] = std::min({last[j] + 1, now[j - 1] + 1, replaced});
+            if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) && same_letter(a[i - 2], b[j - 1])) {
+                now[j] = std::min(now[j], before[j - 2] + 1);
+            }
+        }
+        before = last;
+        last = now;
+    }
+    return last[b.size()];
+}
+
+} // namespace
+
+void Report::add(Problem::Severity severity, Place at, std::string what) {
+    if (problems_.size() > most_problems) {
+        return;
+    }
+    if (problems_.size() == most_problems) {
+        problems_.push_back({Problem::Severity::error, path_, 0, 0, "there are more problems than can be told", ""});
+        return;
+    }
+    const bool has_line = at.line > 0 && at.line <= lines_.size();
+    problems_.push_back({severity, path_, at.line, at.column, std::move(what),
+                         has_line ? std::string(lines_[at.line - 1]) : std::string()});
+}
+
+Place Report::inside(const Node& text, std::size_t offset) const {
+    if (text.at.line == 0 || text.at.line > lines_.size() || text.at.column == 0) {
+        return text.at;
+    }
+    const std::string_view line = lines_[text.at.line - 1];
+    const std::size_t first = text.at.column; // behind the quotation mark, from 0
+    const bool as_written = first <= line.size() && line.substr(first).starts_with(text.text);
+    return as_written ? Place{text.at.line, static_cast<std::uint32_t>(first + offset + 1)} : text.at;
+}
+
+std::string in_quotes(std::string_view text) {
+    return '"' + shown(text, 80) + '"';
+}
+
+std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
+    if (word.size() > longest_word) {
+        return {};
+    }
+    std::string_view best;
+    std::size_t best_errors = word.size() <= 4 ? 2 : word.size() <= 8 ? 3 : 4; // fewer than this
+    for (const std::string_view candidate : known) {
+        if (candidate.size() > longest_word) {
+            continue;
+        }
+        const std::size_t errors = typing_errors(word, candidate);
+        if (errors < best_errors) {
+            best = candidate;
+            best_errors = errors;
+        }
+    }
+    return best;
+}
+
+std::string listed(std::span<const std::string_view> words, std::string_view last) {
+    std::string text;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        text += i == 0 ? "" : i + 1 == words.size() ? last : ", ";
+        text += words[i];
+    }
+    return text;
+}
+
+std::string suggestion(std::string_view word, std::span<const std::string_view> known) {
+    const std::string_view meant = nearest(word, known);
+    return meant.empty() ? "; known are " + listed(known, " and ") : "; did you mean " + in_quotes(meant) + '?';
+}
+
+} // namespace sesslimit::policy

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/policy/document.hpp"
+
+#include <algorithm>
+
+namespace sesslimit::policy {
+namespace {
+
+constexpr std::size_t longest_line = 32 * 1024;
+constexpr std::size_t deepest = 32;
+
+/// A walk over the text that knows strings and comments, and so which brackets and dots mean something. Where the text
+/// is no TOML it may go wrong; the parser stops there anyway.
+class Walk {
+  public:
+    explicit Walk(std::string_view text) : text_(text) {}
+
+    std::expected<void, SyntaxError> run() {
+        while (at_ < text_.size()) {
+            if (!step()) {
+                return std::unexpected(SyntaxError{here(), "brackets or dotted keys are nested more than 32 deep"});
+            }
+        }
+        return {};
+    }
+
+  private:
+    bool step() {
+        const char c = text_[at_];
+        if (c == '"' || c == '\'') {
+            skip_string(c);
+            return true;
+        }
+        if (c == '#') {
+            at_ = std::min(text_.find('\n', at_), text_.size());
+            return true;
+        }
+        if (c == '[' || c == '{') {
+            ++depth_;
+        } else if ((c == ']' || c == '}') && depth_ > 0) {
+            --depth_;
+        } else if (c == '.') {
+            ++dots_;
+        } else if (c == ',' || c == '=' || c == '\n') {
+            dots_ = 0;
+        }
+        ++at_;
+        return depth_ <= deepest && dots_ <= deepest;
+    }
+
+    void skip_string(char quote) {
+        const std::string_view rest = text_.substr(at_);
+        const bool over_lines = rest.size() >= 3 && rest[1] == quote && rest[2] == quote;
+        const std::size_t closing = over_lines ? 3 : 1;
+        at_ += closing;
+        for (; at_ < text_.size(); ++at_) {
+            if (text_[at_] == '\n' && !over_lines) {
+                return;
+            }
+            if (text_[at_] == '\\' && quote == '"') {
+                ++at_;
+            } else if (std::string_view tail = text_.substr(at_, closing);
+                       tail.size() == closing && tail.find_first_not_of(quote) == tail.npos) {
+                at_ += closing;
+                return;
+            }
+        }
+    }
+
+    [[nodiscard]] Place here() const {
+        const std::string_view before = text_.substr(0, at_);
+        const std::size_t line_at = before.rfind('\n') + 1; // npos + 1 is 0
+        return {static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n') + 1),
+                static_cast<std::uint32_t>(at_ - line_at)};
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+    std::size_t depth_ = 0;
+    std::size_t dots_ = 0;
+};
+
+/// TOML 1.0, "Comment" and "String": control characters but the tab are not permitted.
+bool is_forbidden(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t') || byte == 0x7F;
+}
+
+} // namespace
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+    std::vector<std::string_view> lines;
+    while (!text.empty()) {
+        std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        if (line.ends_with('\r')) {
+            line.remove_suffix(1);
+        }
+        lines.push_back(line);
+    }
+    return lines;
+}
+
+std::expected<void, SyntaxError> check_shape(std::string_view text) {
+    std::uint32_t number = 0;
+    for (const std::string_view line : lines_of(text)) {
+        ++number;
+        if (line.size() > longest_line) {
+            return std::unexpected(SyntaxError{{number, 0}, "this line is longer than 32768 bytes"});
+        }
+        const auto bad = std::find_if(line.begin(), line.end(), is_forbidden);
+        if (bad != line.end()) {
+            const auto column = static_cast<std::uint32_t>(bad - line.begin() + 1);
+            return std::unexpected(SyntaxError{{number, column}, "a control byte that no TOML file may hold"});
+        }
+    }
+    return Walk(text).run();
+}
+
+} // namespace sesslimit::policy

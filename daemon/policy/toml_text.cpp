@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+// The only file that knows toml11. Versions 3.7 and 4.x are met by the same source: they differ in how they are called
+// and in how they say what is wrong.
+#include "daemon/policy/document.hpp"
+
+#include <toml.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <sstream>
+#include <utility>
+
+namespace sesslimit::policy {
+namespace {
+
+constexpr std::size_t most_values = 20'000;
+
+/// Says in our words what toml11 found, by the words that its versions use. The order matters: what toml11 says of a
+/// value that is there twice holds the key, which may be any of the later words.
+std::string in_our_words(std::string_view title) {
+    constexpr std::pair<std::string_view, std::string_view> words[] = {
+        {"insert_value", "this is already set above, or is there as something else"},
+        {"utf8", "this is not UTF-8, or no character of Unicode"},
+        {"UTF-8", "this is not UTF-8, or no character of Unicode"},
+        {"escape", "no such escape: write \\\\ for a backslash, or put the text between ' and '"},
+        {"_string", "this text does not end, or holds what no text may: a backslash is written \\\\"},
+        {"separator `=`", "a key needs \"= value\" behind it"},
+        {"separator '='", "a value is missing behind \"=\""},
+        {"unknown value", "this is no value: a text stands between quotation marks"},
+        {"array-table", "a table of a list is written [[name]]"},
+        {"array_table", "a table of a list is written [[name]]"},
+        {"table key", "a table is written [name]"},
+        {"inline_table", "an inline table is written { key = value, key = value } on one line"},
+        {"parse_array", "this list is not closed by ], or a comma is missing in it"},
+        {"line format", "something is left behind the value: one key on a line, and a text between quotation marks"},
+        {"newline", "something is left behind the value: one key on a line, and a text between quotation marks"},
+        {"date", "no such date: a time span stands between quotation marks"},
+        {"time", "no such time: a time span stands between quotation marks"},
+        {"integer", "no such number: digits only, no zero in front, less than 2^63"},
+        {"number", "no such number: digits only, no zero in front"},
+        {"float", "no such number: digits only, no zero in front"},
+        {"key", "this is no key: letters, digits, - and _, or a text between quotation marks"},
+    };
+    for (const auto& [theirs, ours] : words) {
+        if (title.find(theirs) != title.npos) {
+            return "not valid TOML: " + std::string(ours);
+        }
+    }
+    return "not valid TOML from here on";
+}
+
+template <class Number>
+std::uint32_t narrowed(Number number) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(number, UINT32_MAX));
+}
+
+#if TOML11_VERSION_MAJOR >= 4
+
+Place place_of(const toml::source_location& location) {
+    return {narrowed(location.first_line_number()), narrowed(location.first_column_number())};
+}
+
+std::expected<toml::value, SyntaxError> parse(std::string_view text) {
+    auto parsed =
+        toml::try_parse(std::vector<unsigned char>(text.begin(), text.end()), "policy", toml::spec::v(1, 0, 0));
+    if (parsed.is_ok()) {
+        return std::move(parsed.unwrap());
+    }
+    // It goes on behind a mistake, and what it finds there may be a consequence: only the first counts.
+    const toml::error_info& first = parsed.unwrap_err().front();
+    const Place at = first.locations().empty() ? Place{} : place_of(first.locations().front().first);
+    return std::unexpected(SyntaxError{at, in_our_words(first.title())});
+}
+
+#else
+
+Place place_of(const toml::source_location& location) {
+    return {narrowed(location.line()), narrowed(location.column())};
+}
+
+std::expected<toml::value, SyntaxError> parse(std::string_view text) {
+    try {
+        std::istringstream stream{std::string(text)};
+        return toml::parse(stream, "policy");
+    } catch (const toml::exception& error) {
+        // The excerpt from the file follows on the next lines: it must not be taken for words of toml11.
+        const std::string_view message = error.what();
+        return std::unexpected(
+            SyntaxError{place_of(error.location()), in_our_words(message.substr(0, message.find('\n')))});
+    }
+}
+
+#endif
+
+bool is_key_byte(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/// Where the last part of the key ends that stands before column `value_at` (from 0): "key = value"; 0: nowhere.
+std::size_t key_end(std::string_view line, std::size_t value_at) {
+    std::size_t end = line.find_last_not_of(" \t", value_at == 0 ? 0 : value_at - 1);
+    if (value_at == 0 || end == line.npos || line[end] != '=' || end == 0) {
+        return 0;
+    }
+    end = line.find_last_not_of(" \t", end - 1);
+    return end == line.npos ? 0 : end + 1;
+}
+
+/// Turns toml11's values into ours. toml11 gives places to values only, so those of keys are looked up in the line.
+class Conversion {
+  public:
+    explicit Conversion(const std::vector<std::string_view>& lines) : lines_(lines) {}
+
+    bool too_many() const { return count_ > most_values; }
+
+    Node node(const toml::value& value) {
+        Node made;
+        made.at = place_of(value.location());
+        if (++count_ > most_values) {
+            return made;
+        }
+        if (value.is_boolean()) {
+            made.kind = Node::Kind::boolean;
+            made.truth = value.as_boolean();
+        } else if (value.is_integer()) {
+            made.kind = Node::Kind::integer;
+            made.number = value.as_integer();
+        } else if (value.is_floating()) {
+            made.kind = Node::Kind::real;
+        } else if (value.is_string()) {
+            made.kind = Node::Kind::text;
+            made.text = text_of(value);
+        } else if (value.is_array()) {
+            made.kind = Node::Kind::list;
+            add_items(made, value);
+        } else if (value.is_table()) {
+            made.kind = Node::Kind::table;
+            add_entries(made, value);
+        } else {
+            made.kind = Node::Kind::moment;
+        }
+        return made;
+    }
+
+  private:
+    static std::string text_of(const toml::value& value) {
+#if TOML11_VERSION_MAJOR >= 4
+        return value.as_string();
+#else
+        return value.as_string().str;
+#endif
+    }
+
+    void add_items(Node& made, const toml::value& value) {
+        for (const toml::value& item : value.as_array()) {
+            made.items.push_back(node(item));
+        }
+    }
+
+    void add_entries(Node& made, const toml::value& value) {
+        for (const auto& [key, inner] : value.as_table()) {
+            Node converted = node(inner);
+            const Place key_at = place_of_key(key, converted);
+            made.entries.push_back({key, key_at, std::move(converted)});
+        }
+        // toml11's tables have no order.
+        std::sort(made.entries.begin(), made.entries.end(),
+                  [](const Entry& a, const Entry& b) { return std::tie(a.key_at, a.key) < std::tie(b.key_at, b.key); });
+    }
+
+    Place place_of_key(const std::string& key, const Node& value) const {
+        const Place at = value.at;
+        if (at.line == 0 || at.line > lines_.size() || at.column == 0) {
+            return at;
+        }
+        const std::string_view line = lines_[at.line - 1];
+        const std::size_t value_at = std::min<std::size_t>(at.column - 1, line.size());
+        std::size_t start = key_end(line, value_at);
+        if (start == 0) { // a table's header, or a dotted key that made a table on its way
+            const std::size_t name = line.find(key, value_at);
+            return {at.line, name == line.npos ? at.column : narrowed(name + 1)};
+        }
+        const char last = line[start - 1];
+        if (last == '"' || last == '\'') {
+            const std::size_t opening = start < 2 ? line.npos : line.rfind(last, start - 2);
+            return {at.line, opening == line.npos ? at.column : narrowed(opening + 1)};
+        }
+        while (start > 0 && is_key_byte(line[start - 1])) {
+            --start;
+        }
+        return {at.line, narrowed(start + 1)};
+    }
+
+    const std::vector<std::string_view>& lines_;
+    std::size_t count_ = 0;
+};
+
+/// Within the text, whatever toml11 said: an end of file is a place behind the last line for it.
+Place inside(Place at, const std::vector<std::string_view>& lines) {
+    if (at.line == 0 || lines.empty()) {
+        return {};
+    }
+    if (at.line > lines.size()) {
+        return {narrowed(lines.size()), narrowed(lines.back().size() + 1)};
+    }
+    return {at.line, std::min(at.column, narrowed(lines[at.line - 1].size() + 1))};
+}
+
+} // namespace
+
+std::expected<Node, SyntaxError> parse_document(std::string_view text, const std::vector<std::string_view>& lines) {
+    if (auto shape = check_shape(text); !shape) {
+        return std::unexpected(std::move(shape.error()));
+    }
+    try {
+        auto parsed = parse(text);
+        if (!parsed) {
+            parsed.error().at = inside(parsed.error().at, lines);
+            return std::unexpected(std::move(parsed.error()));
+        }
+        Conversion conversion(lines);
+        Node root = conversion.node(*parsed);
+        if (conversion.too_many()) {
+            return std::unexpected(SyntaxError{{}, "more than 20000 values in one file"});
+        }
+        return root;
+    } catch (const std::bad_alloc&) {
+        throw;
+    } catch (const std::exception&) {
+        // toml11 has errors of its own making; what they say is about its insides.
+        return std::unexpected(SyntaxError{{}, "not valid TOML, at a place that could not be found out"});
+    }
+}
+
+} // namespace sesslimit::policy
