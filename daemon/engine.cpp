@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/engine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sesslimit {
+namespace {
+
+constexpr int due_at_once = 64;
+
+template <class... Ts>
+struct Overloaded : Ts... {
+    using Ts::operator()...;
+};
+
+} // namespace
+
+Engine::Engine(Recorder& recorder, Hands& hands, std::function<Boottime()> clock)
+    : recorder_(recorder), hands_(hands), clock_(std::move(clock)) {
+    // Keys are given once a boot, also across restarts in which the ledger was lost: no two sessions come in the same
+    // microsecond.
+    state_.give_keys_from(SessionKey{static_cast<std::uint64_t>(std::max(Span{1}, clock_().time_since_epoch()).count())});
+}
+
+void Engine::set_policy(std::shared_ptr<const policy::Policy> policy) {
+    policy_ = std::move(policy);
+    handle(warden::PolicyChanged{});
+}
+
+void Engine::handle(warden::Event event) {
+    queue_.push_back(std::move(event));
+    drain();
+}
+
+void Engine::handle_due() {
+    for (int served = 0; served < due_at_once; ++served) {
+        const warden::Session* next = state_.next_due();
+        if (next == nullptr || next->due > clock_()) {
+            break;
+        }
+        handle(warden::TimerDue{});
+    }
+    drain();
+}
+
+void Engine::reconcile(const std::vector<std::string>& ids) {
+    std::vector<std::string> gone;
+    for (const auto& [key, session] : state_.sessions()) {
+        if (!session.logind_id.empty() && std::ranges::find(ids, session.logind_id) == ids.end()) {
+            gone.push_back(session.logind_id);
+        }
+    }
+    for (std::string& id : gone) {
+        handle(warden::LogindGone{std::move(id)});
+    }
+}
+
+void Engine::drain() {
+    if (draining_) {
+        return; // an effect brought an event about: the outer call takes it up
+    }
+    draining_ = true;
+    while (!queue_.empty()) {
+        const warden::Event event = std::move(queue_.front());
+        queue_.pop_front();
+        step(event);
+    }
+    draining_ = false;
+    const warden::Session* next = state_.next_due();
+    hands_.arm(next == nullptr ? never : next->due);
+}
+
+void Engine::step(const warden::Event& event) {
+    const warden::Decision decision = decide(*policy_, state_, event, clock_());
+    for (const warden::Record& record : decision.records) {
+        std::visit(Overloaded{[this](const warden::Put& put) { recorder_.put(put.session); },
+                              [this](const warden::Drop& drop) { recorder_.drop(drop.session); }},
+                   record);
+    }
+    apply(state_, decision);
+    for (const warden::Answer& answer : decision.answers) {
+        hands_.answer(answer, state_);
+    }
+    for (const warden::Effect& effect : decision.effects) {
+        carry_out(effect);
+    }
+    for (const warden::Record& record : decision.records) {
+        std::visit(Overloaded{[this](const warden::Put& put) { hands_.follow(put.session); },
+                              [this](const warden::Drop& drop) { hands_.let_go(drop.session); }},
+                   record);
+    }
+}
+
+void Engine::carry_out(const warden::Effect& effect) {
+    std::visit(Overloaded{[this](const warden::Notice& notice) { hands_.tell(notice); },
+                          [this](const warden::Terminate& what) { hands_.terminate(what.logind_id); },
+                          [this](const warden::KillAll& what) { hands_.kill_all(what.logind_id); },
+                          [this](const warden::SignalLeader& what) { hands_.signal_leader(what.session, what.signal); },
+                          [this](const warden::Look& what) {
+                              if (const warden::Session* session = state_.find(what.session)) {
+                                  queue_.emplace_back(hands_.look(*session));
+                              }
+                          }},
+               effect);
+}
+
+} // namespace sesslimit

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/clock.hpp"
+#include "common/result.hpp"
+#include "daemon/policy/policy.hpp"
+#include "daemon/warden/decide.hpp"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace sesslimit {
+
+/// Where records go before anything is answered. One real one: the ledger.
+class Recorder {
+  public:
+    virtual ~Recorder() = default;
+    virtual void put(const warden::Session& session) = 0;
+    virtual void drop(SessionKey key) = 0;
+};
+
+/// What carries decisions out. None of these may block; what they find out comes back later as an event.
+class Hands {
+  public:
+    virtual ~Hands() = default;
+
+    /// `state` is as it is after the decision.
+    virtual void answer(const warden::Answer& answer, const warden::State& state) = 0;
+
+    virtual void tell(const warden::Notice& notice) = 0;
+    virtual void terminate(const std::string& logind_id) = 0;
+    virtual void kill_all(const std::string& logind_id) = 0;
+    virtual void signal_leader(SessionKey key, int signal) = 0;
+    virtual warden::Looked look(const warden::Session& session) = 0;
+
+    /// A session is there, or has changed: hold its leader, and listen to its terminals or stop doing so.
+    virtual void follow(const warden::Session& session) = 0;
+
+    /// A session is forgotten: let go of its leader and terminals.
+    virtual void let_go(SessionKey key) = 0;
+
+    /// When handle_due() must next be called; `never`: not before another event.
+    virtual void arm(Boottime deadline) = 0;
+};
+
+/// Runs events through the core, one at a time and in their order: decide, record, apply, answer, carry out.
+/// Owns the state and the policy in force. One thread; what an effect brings about at once is queued.
+class Engine {
+  public:
+    /// References live longer than the engine. `clock` is CLOCK_BOOTTIME, or a test's.
+    Engine(Recorder& recorder, Hands& hands, std::function<Boottime()> clock);
+
+    /// From now on this policy holds, also for open sessions.
+    void set_policy(std::shared_ptr<const policy::Policy> policy);
+
+    void handle(warden::Event event);
+
+    /// Serves sessions whose deadline has come; a bounded number at once, so that logins are not kept waiting.
+    void handle_due();
+
+    /// What of logind's list is not in `ids` any more is gone.
+    void reconcile(const std::vector<std::string>& ids);
+
+    [[nodiscard]] const warden::State& state() const { return state_; }
+    [[nodiscard]] const policy::Policy& policy() const { return *policy_; }
+
+  private:
+    void drain();
+    void step(const warden::Event& event);
+    void carry_out(const warden::Effect& effect);
+
+    Recorder& recorder_;
+    Hands& hands_;
+    std::function<Boottime()> clock_;
+    std::shared_ptr<const policy::Policy> policy_ = std::make_shared<policy::Policy>();
+    warden::State state_;
+    std::deque<warden::Event> queue_;
+    bool draining_ = false;
+};
+
+} // namespace sesslimit

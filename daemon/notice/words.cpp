@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/notice/words.hpp"
+
+#include "common/duration.hpp"
+#include "common/text.hpp"
+
+#include <array>
+#include <ctime>
+#include <string_view>
+
+namespace sesslimit::notice {
+namespace {
+
+using warden::Cause;
+using warden::Session;
+using Kind = warden::Notice::Kind;
+
+constexpr std::size_t name_bytes = 64;
+constexpr std::size_t host_bytes = 128;
+
+std::string user_of(const Session& session) {
+    return shown(session.login.user, name_bytes);
+}
+
+std::string origin_of(const Session& session) {
+    return session.login.rhost.empty() ? "this host" : shown(session.login.rhost, host_bytes);
+}
+
+std::string sessions(std::uint32_t count) {
+    return std::to_string(count) + (count == 1 ? " session" : " sessions");
+}
+
+/// "14:02" of today, "2026-11-22 14:02" of another day.
+std::string time_of_day(Boottime at, const Clockface& clock) {
+    const auto seconds = [&clock](Boottime moment) {
+        return static_cast<time_t>(
+            std::chrono::floor<std::chrono::seconds>(moment.time_since_epoch() + clock.wall_offset).count());
+    };
+    const time_t then = seconds(at);
+    const time_t now = seconds(clock.now);
+    tm then_local{};
+    tm now_local{};
+    if (localtime_r(&then, &then_local) == nullptr || localtime_r(&now, &now_local) == nullptr) {
+        return "?";
+    }
+    const bool today = then_local.tm_year == now_local.tm_year && then_local.tm_yday == now_local.tm_yday;
+    std::array<char, 32> text{};
+    const std::size_t size = std::strftime(text.data(), text.size(), today ? "%H:%M" : "%Y-%m-%d %H:%M", &then_local);
+    return {text.data(), size};
+}
+
+/// "5min", "2h 5min": an age to be read, not to be reckoned with.
+std::string rough(Span span) {
+    using namespace std::chrono;
+    const bool long_ago = span >= hours(1);
+    return format_span(long_ago ? Span(floor<minutes>(span)) : Span(floor<seconds>(span)));
+}
+
+std::string open_session_line(const Session& open, const Clockface& clock, const TerminalNames& terminals) {
+    std::string line = "  session " + (open.logind_id.empty() ? "(new)" : shown(open.logind_id, name_bytes));
+    std::string on;
+    for (const std::string& name : terminals(open)) {
+        on += (on.empty() ? " on " : ", ") + shown(name, name_bytes);
+    }
+    line += on.empty() ? " (" + shown(open.login.service, name_bytes) + ", no terminal)" : on;
+    line += ", since " + time_of_day(open.opened, clock) + " (" + rough(clock.now - open.opened) + ")";
+    line += ", from " + origin_of(open);
+    return open.phase == warden::Phase::ending ? line + ", ending" : line;
+}
+
+struct Meaning {
+    Kind kind;
+    std::string_view event;
+    std::string_view priority; ///< syslog(3): 4 warning, 5 notice, 6 info
+    std::string_view id;
+};
+
+constexpr std::array meanings{
+    Meaning{Kind::admitted, "admitted", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e10"},
+    Meaning{Kind::adopted, "adopted", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e11"},
+    Meaning{Kind::refused, "refused", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e12"},
+    Meaning{Kind::would_refuse, "would-refuse", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e13"},
+    Meaning{Kind::warned, "warned", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e14"},
+    Meaning{Kind::kept, "kept", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e15"},
+    Meaning{Kind::ending, "ending", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e16"},
+    Meaning{Kind::would_end, "would-end", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e17"},
+    Meaning{Kind::forced, "forced", "4", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e18"},
+    Meaning{Kind::ended, "ended", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e19"},
+    Meaning{Kind::released, "released", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1a"},
+};
+
+const Meaning& meaning_of(Kind kind) {
+    for (const Meaning& meaning : meanings) {
+        if (meaning.kind == kind) {
+            return meaning;
+        }
+    }
+    return meanings.front();
+}
+
+std::string_view name_of(Cause cause) {
+    switch (cause) {
+    case Cause::none:
+        return "none";
+    case Cause::limit_reached:
+        return "limit-reached";
+    case Cause::duration:
+        return "duration";
+    case Cause::idle:
+        return "idle";
+    case Cause::leader_gone:
+        return "leader-gone";
+    case Cause::displaced:
+        return "displaced";
+    case Cause::asked:
+        return "asked";
+    }
+    return "none";
+}
+
+std::string journal_message(const warden::Notice& notice) {
+    const Session& session = notice.session;
+    const std::string who = "session of " + user_of(session);
+    const std::string why = reason_text(notice.reason);
+    const std::string where = " (" + shown(session.login.service, name_bytes) + ", from " + origin_of(session) + ")";
+    switch (notice.kind) {
+    case Kind::admitted:
+        return "Admitted a " + who + where + ".";
+    case Kind::adopted:
+        return "Adopted a " + who + " that logind already had" + where + ".";
+    case Kind::refused:
+        return "Refused a " + who + where + ": " + why + ".";
+    case Kind::would_refuse:
+        return "Would have refused a " + who + where + ": " + why + ". Let in, because the mode is observe.";
+    case Kind::warned:
+        return "Warned a " + who + ": it ends in " + rough(notice.left) + ", " + why + ".";
+    case Kind::kept:
+        return "A " + who + " stays open: there was input after the warning.";
+    case Kind::ending:
+        return "Ending a " + who + where + ": " + why + ".";
+    case Kind::would_end:
+        return "Would have ended a " + who + where + ": " + why + ". Left open, because the mode is observe.";
+    case Kind::forced:
+        return "A " + who + " did not end when asked: sent SIGKILL.";
+    case Kind::ended:
+        return "Ended a " + who + where + ": " + why + ".";
+    case Kind::released:
+        return "A " + who + where + " was closed.";
+    }
+    return {};
+}
+
+} // namespace
+
+std::string reason_text(const warden::Reason& reason) {
+    switch (reason.cause) {
+    case Cause::none:
+        return "no reason given";
+    case Cause::limit_reached:
+        return reason.count == 0 ? "no session is allowed" : "limit of " + sessions(reason.count) + " reached";
+    case Cause::duration:
+        return "it reached its maximum duration of " + format_span(reason.span);
+    case Cause::idle:
+        return "no input for " + format_span(reason.span);
+    case Cause::leader_gone:
+        return "its leader process died";
+    case Cause::displaced:
+        return "limit of " + sessions(reason.count) + " reached, and a newer login from " +
+               (reason.by.empty() ? "this host" : shown(reason.by, host_bytes)) + " took its place";
+    case Cause::asked:
+        return "ended by " + shown(reason.by, name_bytes);
+    }
+    return {};
+}
+
+std::string refusal_text(const Session& refused, const warden::State& state, const Clockface& clock,
+                         const TerminalNames& terminals) {
+    std::string text = "Login refused for " + user_of(refused) + ": " + reason_text(refused.reason) + ".";
+    std::string open_sessions;
+    std::size_t listed = 0;
+    std::size_t more = 0;
+    for (const SessionKey key : state.of_user(refused.login.uid)) {
+        const Session* open = state.find(key);
+        if (!warden::takes_a_place(open->phase)) {
+            continue;
+        }
+        if (listed == most_sessions) {
+            ++more;
+            continue;
+        }
+        ++listed;
+        open_sessions += "\n" + open_session_line(*open, clock, terminals);
+    }
+    if (listed > 0) {
+        text += " Open sessions:" + open_sessions;
+    }
+    if (more > 0) {
+        text += "\n  and " + std::to_string(more) + " more";
+    }
+    return text;
+}
+
+std::string terminal_line(const warden::Notice& notice) {
+    switch (notice.kind) {
+    case Kind::warned:
+        return notice.reason.cause == Cause::idle
+                   ? "this session ends in " + rough(notice.left) + " for want of input. Press a key to stay."
+                   : "this session ends in " + rough(notice.left) + ": its maximum duration is " +
+                         format_span(notice.reason.span) + ".";
+    case Kind::kept:
+        return "this session stays open: there was input.";
+    case Kind::ending:
+        return "this session was ended: " + reason_text(notice.reason) + ".";
+    case Kind::admitted:
+    case Kind::adopted:
+    case Kind::refused:
+    case Kind::would_refuse:
+    case Kind::would_end:
+    case Kind::forced:
+    case Kind::ended:
+    case Kind::released:
+        break;
+    }
+    return {};
+}
+
+JournalEntry journal_entry(const warden::Notice& notice) {
+    const Meaning& meaning = meaning_of(notice.kind);
+    const Session& session = notice.session;
+    JournalEntry entry{
+        {"MESSAGE", journal_message(notice)},
+        {"PRIORITY", std::string(meaning.priority)},
+        {"MESSAGE_ID", std::string(meaning.id)},
+        {"SESSLIMIT_EVENT", std::string(meaning.event)},
+        {"SESSLIMIT_USER", user_of(session)},
+        {"SESSLIMIT_UID", std::to_string(session.login.uid)},
+        {"SESSLIMIT_SESSION", shown(session.logind_id, name_bytes)},
+        {"SESSLIMIT_KEY", std::to_string(static_cast<std::uint64_t>(session.key))},
+        {"SESSLIMIT_SERVICE", shown(session.login.service, name_bytes)},
+        {"SESSLIMIT_ORIGIN", shown(session.login.rhost, host_bytes)},
+        {"SESSLIMIT_LEADER", std::to_string(session.leader.pid)},
+    };
+    if (notice.reason.cause != Cause::none) {
+        entry.emplace_back("SESSLIMIT_REASON", std::string(name_of(notice.reason.cause)));
+    }
+    return entry;
+}
+
+} // namespace sesslimit::notice

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/clock.hpp"
+#include "daemon/warden/decision.hpp"
+#include "daemon/warden/state.hpp"
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What people read: on terminals, at a refused login, in the journal. Values in, words out; whatever came from
+/// outside is escaped here (sesslimit::shown), and nowhere else.
+namespace sesslimit::notice {
+
+/// What time it is, to say "since 14:02": the host's time zone is the C library's (tzset(3)).
+struct Clockface {
+    Boottime now{};
+    Span wall_offset{}; ///< wall clock less boottime
+};
+
+/// The reason in a few words: "it reached its maximum duration of 12h", "no input for 15min".
+std::string reason_text(const warden::Reason& reason);
+
+/// What a refused user reads, one or more lines without a closing newline: why, and which of their sessions are open,
+/// since when and from where. At most `most_sessions` of them; below the bound of the protocol's text.
+/// `terminals` gives the names of a session's terminals.
+inline constexpr std::size_t most_sessions = 20;
+using TerminalNames = std::function<std::vector<std::string>(const warden::Session&)>;
+std::string refusal_text(const warden::Session& refused, const warden::State& state, const Clockface& clock,
+                         const TerminalNames& terminals);
+
+/// What a session's user reads on the terminal: one line, without header or line ends. Empty: nothing to say there.
+std::string terminal_line(const warden::Notice& notice);
+
+/// One journal entry: MESSAGE, PRIORITY, MESSAGE_ID and our own fields, in a fixed order. The ids and fields are
+/// stable: people's alerts are built on them.
+using JournalEntry = std::vector<std::pair<std::string, std::string>>;
+JournalEntry journal_entry(const warden::Notice& notice);
+
+/// Message ids of what is not about a session (sd_journal_print(3), MESSAGE_ID).
+inline constexpr char policy_loaded_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e01";
+inline constexpr char policy_rejected_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e02";
+
+} // namespace sesslimit::notice

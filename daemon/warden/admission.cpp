@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+// Who is let in: requests, places, and those who wait for one.
+#include "daemon/warden/deadline.hpp"
+#include "daemon/warden/turn.hpp"
+
+#include <algorithm>
+
+namespace sesslimit::warden {
+namespace {
+
+void admit(Turn& turn, Session session, RequestId request) {
+    const policy::Limits limits = turn.limits(session);
+    session.phase = session.logind_id.empty() ? Phase::reserved : Phase::live;
+    session.stage = Stage::none;
+    session.request = RequestId::none;
+    session.answer_by = never;
+    session.max_duration = limits.max_duration.value;
+    session.idle_timeout = limits.idle_timeout.value;
+    session.due = next_due(session, limits.warn_before);
+    turn.put(session);
+    turn.answer(request, Answer::Kind::admitted, session);
+    turn.tell(Notice::Kind::admitted, session);
+}
+
+void refuse(Turn& turn, Session session, RequestId request, policy::Count limit) {
+    session.phase = Phase::refused;
+    session.reason = {.cause = Cause::limit_reached, .count = limit, .span = {}, .by = {}};
+    session.stage = Stage::none;
+    session.request = RequestId::none;
+    session.answer_by = never;
+    session.due = after(turn.now, Patience::refused);
+    // sshd goes on after a refused session, with forwardings and without a shell; every other service leaves by
+    // itself, and may well be a long-lived process that serves others too: it is not ours to end.
+    if (session.login.connection.empty()) {
+        turn.out.records.emplace_back(Drop{session.key});
+    } else {
+        turn.put(session);
+    }
+    turn.answer(request, Answer::Kind::refused, session);
+    turn.tell(Notice::Kind::refused, session, session.reason);
+}
+
+void wait(Turn& turn, Session session, const Opened& event) {
+    session.phase = Phase::waiting;
+    session.request = event.request;
+    session.answer_by = after(turn.now, std::min(Patience::place, event.budget - Patience::answering));
+    session.due = turn.now;
+    turn.put(session);
+    // Who has been idle the longest is only known after a look at all of them; the answers come before the deadline.
+    for (const SessionKey key : turn.state.of_user(session.login.uid)) {
+        if (turn.state.find(key)->phase == Phase::live) {
+            turn.out.effects.emplace_back(Look{key});
+        }
+    }
+}
+
+/// The open sessions that could make room, those that at_limit ends first in front: none where it refuses. One whose own
+/// limits are only observed is left alone.
+std::vector<const Session*> victims_of(const Turn& turn, uid_t uid, policy::AtLimit at_limit) {
+    std::vector<const Session*> victims;
+    if (at_limit == policy::AtLimit::refuse) {
+        return victims;
+    }
+    for (const SessionKey key : turn.state.of_user(uid)) {
+        const Session* open = turn.state.find(key);
+        if ((open->phase == Phase::live || open->phase == Phase::reserved) &&
+            turn.limits(*open).mode.value == policy::Mode::enforce) {
+            victims.push_back(open);
+        }
+    }
+    const auto age = at_limit == policy::AtLimit::end_idlest ? &Session::last_input : &Session::opened;
+    std::ranges::stable_sort(victims, {}, age);
+    return victims;
+}
+
+/// How many open sessions must go before this one that waits has a place, beside those that are ending already: of the
+/// places that these leave, others who wait have been promised one each.
+std::size_t places_missing(const Turn& turn, const Session& waiting, policy::Count most) {
+    std::size_t wanted = 1;
+    for (const SessionKey key : turn.state.of_user(waiting.login.uid)) {
+        const Session* other = turn.state.find(key);
+        const bool promised = other->phase == Phase::waiting && other->stage != Stage::none && key != waiting.key;
+        const bool open = takes_a_place(other->phase) && other->phase != Phase::ending;
+        wanted += promised || open ? 1U : 0U;
+    }
+    return wanted > most ? wanted - most : 0;
+}
+
+/// The session that this leader already has for this user, if it can be what a repeated question is about.
+const Session* asked_before(const Turn& turn, const Opened& event) {
+    const Session* before = event.leader.pid == 0 ? nullptr : turn.state.by_leader(event.leader);
+    return before != nullptr && before->login.uid == event.login.uid ? before : nullptr;
+}
+
+/// Lets it in where there is a place for it, or where the limit is only observed.
+bool let_in(Turn& turn, const Session& session, RequestId request, const policy::Limits& limits) {
+    const policy::Count most = limits.max_sessions.value;
+    if (turn.state.counted(session.login.uid) >= most) {
+        if (limits.mode.value != policy::Mode::observe) {
+            return false;
+        }
+        turn.tell(Notice::Kind::would_refuse, session,
+                  {.cause = Cause::limit_reached, .count = most, .span = {}, .by = {}});
+    }
+    admit(turn, session, request);
+    return true;
+}
+
+/// Answers a question that was asked before, where the answer still stands. False: decide it afresh.
+bool answer_again(Turn& turn, const Opened& event, const Session& before) {
+    switch (before.phase) {
+    case Phase::reserved:
+    case Phase::live:
+        turn.answer(event.request, Answer::Kind::admitted, before);
+        return true;
+    case Phase::waiting: {
+        Session session = before;
+        session.request = event.request;
+        turn.put(session);
+        return true;
+    }
+    case Phase::ending:
+        turn.answer(event.request, Answer::Kind::refused, before);
+        return true;
+    case Phase::refused:
+    case Phase::released:
+        break;
+    }
+    return false;
+}
+
+} // namespace
+
+void take(Turn& turn, const Opened& event) {
+    if (!policy::counts(turn.policy, event.login)) {
+        return turn.answer(event.request, Answer::Kind::uncounted);
+    }
+    if (const Session* before = asked_before(turn, event)) {
+        if (answer_again(turn, event, *before)) {
+            return;
+        }
+        turn.out.records.emplace_back(Drop{before->key});
+    }
+    Session session;
+    session.key = turn.state.next_key();
+    session.login = event.login;
+    session.leader = event.leader;
+    session.opened = turn.now;
+    session.last_input = turn.now;
+
+    const policy::Limits limits = turn.limits(session);
+    const policy::Count most = limits.max_sessions.value;
+    if (let_in(turn, session, event.request, limits)) {
+        return;
+    }
+    if (most == 0 || victims_of(turn, session.login.uid, limits.at_limit.value).empty() ||
+        event.budget <= Patience::answering) {
+        return refuse(turn, session, event.request, most);
+    }
+    wait(turn, session, event);
+}
+
+void go_on_waiting(Turn& turn, Session session) {
+    const policy::Limits limits = turn.limits(session);
+    const policy::Count most = limits.max_sessions.value;
+    if (let_in(turn, session, session.request, limits)) {
+        return;
+    }
+    const std::size_t missing = places_missing(turn, session, most);
+    const std::vector<const Session*> victims = victims_of(turn, session.login.uid, limits.at_limit.value);
+    // Nobody is ended for a login that is refused all the same.
+    if (turn.now >= session.answer_by || missing > victims.size()) {
+        return refuse(turn, session, session.request, most);
+    }
+    for (std::size_t at = 0; at < missing; ++at) {
+        begin_end(turn, *victims[at], {.cause = Cause::displaced, .count = most, .span = {}, .by = session.login.rhost});
+    }
+    session.stage = Stage::told;
+    session.due = session.answer_by;
+    turn.put(session);
+}
+
+void take(Turn& turn, const Closed& event) {
+    const Session* session = turn.state.find(event.session);
+    if (session == nullptr && event.leader.pid != 0) {
+        session = turn.state.by_leader(event.leader);
+    }
+    turn.answer(event.request, Answer::Kind::noted);
+    if (session == nullptr || (session->phase != Phase::reserved && session->phase != Phase::live)) {
+        return; // one that is ending stays counted until all of it is gone
+    }
+    Session released = *session;
+    released.phase = Phase::released;
+    released.due = never;
+    if (released.leader.pid == 0) {
+        return forget(turn, *session);
+    }
+    // Held on to until its leader has gone: what logind still says of it must not look like a new session.
+    turn.put(released);
+    turn.tell(Notice::Kind::released, released);
+    fill_places(turn, released.login.uid, 1);
+}
+
+void take(Turn& turn, const RequestGone& event) {
+    if (const Session* session = turn.state.by_request(event.request)) {
+        turn.out.records.emplace_back(Drop{session->key});
+    }
+}
+
+void forget(Turn& turn, const Session& session) {
+    turn.out.records.emplace_back(Drop{session.key});
+    if (!takes_a_place(session.phase)) {
+        return;
+    }
+    const bool ended = session.phase == Phase::ending;
+    turn.tell(ended ? Notice::Kind::ended : Notice::Kind::released, session, session.reason);
+    fill_places(turn, session.login.uid, 1);
+}
+
+void fill_places(Turn& turn, uid_t uid, std::size_t freed) {
+    std::size_t taken = turn.state.counted(uid) - std::min(freed, turn.state.counted(uid));
+    for (const SessionKey key : turn.state.of_user(uid)) {
+        const Session& session = *turn.state.find(key);
+        if (session.phase == Phase::waiting && taken < turn.limits(session).max_sessions.value) {
+            admit(turn, session, session.request);
+            ++taken;
+        }
+    }
+}
+
+} // namespace sesslimit::warden

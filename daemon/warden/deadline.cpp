@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/warden/deadline.hpp"
+
+#include <algorithm>
+
+namespace sesslimit::warden {
+namespace {
+
+/// One limit of one session: when it began to run, when it ends, and which warning was said last.
+struct Course {
+    Boottime from;
+    Boottime end;
+    Span warned;
+};
+
+Course duration_of(const Session& session) {
+    return {session.opened, duration_end(session), session.duration_warned};
+}
+
+Course idleness_of(const Session& session) {
+    return {session.last_input, idle_end(session), session.idle_warned};
+}
+
+/// A warning as long as the whole limit would come with the login itself: it is none.
+bool is_owed(const Course& course, Span warning) {
+    return course.end != never && warning < course.warned && course.end - warning > course.from;
+}
+
+std::optional<Span> warning_due(const Course& course, const std::vector<Span>& warn_before, Boottime now) {
+    std::optional<Span> due;
+    for (const Span warning : warn_before) {
+        if (is_owed(course, warning) && course.end - warning <= now) {
+            due = warning;
+        }
+    }
+    return due;
+}
+
+Boottime next_moment(const Course& course, const std::vector<Span>& warn_before) {
+    for (const Span warning : warn_before) {
+        if (is_owed(course, warning)) {
+            return course.end - warning;
+        }
+    }
+    return course.end;
+}
+
+Boottime limit_end(Boottime from, Span limit, Boottime not_before) {
+    return limit == unlimited_span ? never : std::max(after(from, limit), not_before);
+}
+
+} // namespace
+
+Boottime duration_end(const Session& session) {
+    return limit_end(session.opened, session.max_duration, session.not_before);
+}
+
+Boottime idle_end(const Session& session) {
+    return session.phase == Phase::live ? limit_end(session.last_input, session.idle_timeout, session.not_before)
+                                        : never;
+}
+
+std::optional<Span> duration_warning(const Session& session, const std::vector<Span>& warn_before, Boottime now) {
+    return warning_due(duration_of(session), warn_before, now);
+}
+
+std::optional<Span> idle_warning(const Session& session, const std::vector<Span>& warn_before, Boottime now) {
+    return warning_due(idleness_of(session), warn_before, now);
+}
+
+Boottime idle_look(const Session& session, const std::vector<Span>& warn_before) {
+    return next_moment(idleness_of(session), warn_before);
+}
+
+Boottime next_due(const Session& session, const std::vector<Span>& warn_before) {
+    return std::min(next_moment(duration_of(session), warn_before), idle_look(session, warn_before));
+}
+
+} // namespace sesslimit::warden

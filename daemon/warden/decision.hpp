@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/clock.hpp"
+#include "daemon/warden/session.hpp"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// What is to be done about an event. The order of carrying it out is: records, answers, effects.
+namespace sesslimit::warden {
+
+/// A session is from now on like this. All that changes in the state is said by records.
+struct Put {
+    Session session;
+};
+
+/// A session is gone and forgotten.
+struct Drop {
+    SessionKey session = SessionKey::none;
+};
+
+using Record = std::variant<Put, Drop>;
+
+/// The answer to a request.
+struct Answer {
+    enum class Kind : std::uint8_t { admitted, uncounted, refused, noted };
+    RequestId request = RequestId::none;
+    Kind kind = Kind::noted;
+    Session session; ///< admitted, refused: which
+};
+
+/// Something that its user, the administrator or an auditor is told: terminals, journal and bus take it from here.
+struct Notice {
+    enum class Kind : std::uint8_t {
+        admitted,
+        adopted,      ///< found in logind, counted from now on
+        refused,
+        would_refuse, ///< let in all the same: mode = "observe"
+        warned,       ///< it ends in `left`, for `reason`
+        kept,         ///< its user came back after a warning
+        ending,       ///< told to end, for `reason`
+        would_end,    ///< left alone all the same: mode = "observe"
+        forced,       ///< it did not go when asked, and is sent SIGKILL
+        ended,        ///< gone, after we ended it
+        released,     ///< gone by itself
+    };
+    Kind kind = Kind::admitted;
+    Session session; ///< as it is after this
+    Reason reason;
+    Span left{};
+};
+
+/// See when its terminals last had input, and say so by Looked.
+struct Look {
+    SessionKey session = SessionKey::none;
+};
+
+/// Ask logind to stop a session (TerminateSession).
+struct Terminate {
+    std::string logind_id;
+};
+
+/// Ask logind to send SIGKILL to all of a session (KillSession).
+struct KillAll {
+    std::string logind_id;
+};
+
+/// Send a signal to the leader, through its pidfd.
+struct SignalLeader {
+    SessionKey session = SessionKey::none;
+    int signal = 0;
+};
+
+using Effect = std::variant<Notice, Look, Terminate, KillAll, SignalLeader>;
+
+struct Decision {
+    std::vector<Record> records;
+    std::vector<Answer> answers;
+    std::vector<Effect> effects;
+};
+
+} // namespace sesslimit::warden

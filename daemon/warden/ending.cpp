@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// How a session is ended: told, asked, made to.
+#include "daemon/warden/turn.hpp"
+
+#include <csignal>
+
+namespace sesslimit::warden {
+namespace {
+
+void stop(Turn& turn, const Session& session, int signal) {
+    if (session.logind_id.empty()) {
+        turn.out.effects.emplace_back(SignalLeader{session.key, signal});
+    } else if (signal == SIGKILL) {
+        turn.out.effects.emplace_back(KillAll{session.logind_id});
+    } else {
+        turn.out.effects.emplace_back(Terminate{session.logind_id});
+    }
+}
+
+void terminate(Turn& turn, Session& session) {
+    stop(turn, session, SIGTERM);
+    const bool leaderless = session.reason.cause == Cause::leader_gone;
+    session.stage = Stage::terminated;
+    session.due = after(turn.now, leaderless ? Patience::leftovers : Patience::stopping);
+}
+
+void force(Turn& turn, Session& session) {
+    stop(turn, session, SIGKILL);
+    if (session.stage != Stage::forced) {
+        turn.tell(Notice::Kind::forced, session, session.reason);
+    }
+    session.stage = Stage::forced;
+    session.due = after(turn.now, Patience::forcing);
+}
+
+} // namespace
+
+void begin_end(Turn& turn, Session session, const Reason& reason) {
+    if (reason.cause != Cause::asked && turn.limits(session).mode.value == policy::Mode::observe) {
+        if (!session.observed) {
+            turn.tell(Notice::Kind::would_end, session, reason);
+        }
+        session.observed = true;
+        session.due = never;
+        return turn.put(session);
+    }
+    session.phase = Phase::ending;
+    session.reason = reason;
+    session.stage = Stage::told;
+    session.due = after(turn.now, Patience::reading);
+    turn.tell(Notice::Kind::ending, session, reason);
+    if (reason.cause == Cause::leader_gone) {
+        terminate(turn, session); // nobody is left to read anything
+    }
+    turn.put(session);
+}
+
+void go_on_ending(Turn& turn, Session session) {
+    if (session.logind_id.empty() && session.leader.pid == 0) {
+        return forget(turn, session); // nothing of it is left that anybody could end
+    }
+    if (session.stage == Stage::terminated || session.stage == Stage::forced) {
+        force(turn, session);
+    } else {
+        terminate(turn, session);
+    }
+    turn.put(session);
+}
+
+void evict(Turn& turn, Session session) {
+    if (session.stage == Stage::none) {
+        turn.out.effects.emplace_back(SignalLeader{session.key, SIGTERM});
+        session.stage = Stage::terminated;
+        session.due = after(turn.now, Patience::stopping);
+    } else {
+        turn.out.effects.emplace_back(SignalLeader{session.key, SIGKILL});
+        session.stage = Stage::forced;
+        session.due = after(turn.now, Patience::forcing);
+    }
+    turn.put(session);
+}
+
+void take(Turn& turn, const AskedToEnd& event) {
+    const Session* session = turn.state.find(event.session);
+    if (session != nullptr && (session->phase == Phase::reserved || session->phase == Phase::live)) {
+        begin_end(turn, *session, {.cause = Cause::asked, .count = 0, .span = {}, .by = event.by});
+    }
+}
+
+} // namespace sesslimit::warden

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/clock.hpp"
+#include "daemon/warden/session.hpp"
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// What can happen. Every event is a plain value, made by the edge that saw it.
+namespace sesslimit::warden {
+
+/// pam_open_session asks. Asked again by the same leader for the same user, it is the same question.
+struct Opened {
+    RequestId request = RequestId::none;
+    Login login;
+    Leader leader;
+    Span budget{}; ///< how long the asker waits for the answer
+};
+
+/// pam_close_session says so.
+struct Closed {
+    RequestId request = RequestId::none;
+    SessionKey session = SessionKey::none; ///< none: whichever session this leader has
+    Leader leader;
+};
+
+/// The asker hung up before it had its answer.
+struct RequestGone {
+    RequestId request = RequestId::none;
+};
+
+/// The pidfd of a session's leader says that it has exited, or there is no such process to hold.
+struct LeaderExited {
+    SessionKey session = SessionKey::none;
+};
+
+/// One of logind's sessions (org.freedesktop.login1(5)).
+struct LogindSession {
+    std::string id;
+    std::string scope;
+    std::string session_class; ///< "user", "greeter", "background", ...
+    bool closing = false;      ///< it was closed and only leftovers of it still run
+    Leader leader;             ///< pid 0: it has exited
+    Boottime opened{};
+    Login login; ///< as far as logind and the user database know it
+};
+
+/// logind has a session: a new one, or one of those it had when we first looked.
+struct LogindAppeared {
+    LogindSession session;
+};
+
+/// logind no longer has it: everything that belonged to it has exited.
+struct LogindGone {
+    std::string id;
+};
+
+/// The answer to effect Look.
+struct Looked {
+    SessionKey session = SessionKey::none;
+    std::optional<Span> stamp; ///< wall clock of the youngest input on its terminals; nothing: it has no terminal
+    Span wall_offset{};        ///< wall clock less boottime, now
+};
+
+/// A key was pressed, this moment, on a terminal of a session that is listened to.
+struct InputHeard {
+    SessionKey session = SessionKey::none;
+};
+
+/// The earliest deadline has come, or it is worth looking whether it has. One session is served by each such event.
+struct TimerDue {};
+
+/// From now on `policy` is another one: every session is judged anew.
+struct PolicyChanged {};
+
+/// Somebody with the right to do so wants it ended.
+struct AskedToEnd {
+    SessionKey session = SessionKey::none;
+    std::string by; ///< who, for its user to read
+};
+
+/// The ledger held this session when the daemon started.
+struct Restored {
+    Session session;
+};
+
+/// The user database was asked for the groups of a session whose record had no room for all of them.
+struct GroupsLearned {
+    SessionKey session = SessionKey::none;
+    std::vector<gid_t> gids; ///< sorted, without repeats
+};
+
+using Event = std::variant<Opened, Closed, RequestGone, LeaderExited, LogindAppeared, LogindGone, Looked, InputHeard,
+                           TimerDue, PolicyChanged, AskedToEnd, Restored, GroupsLearned>;
+
+} // namespace sesslimit::warden

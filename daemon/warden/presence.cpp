@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// What is really there: leaders, logind's sessions, and what the ledger remembers of both.
+#include "daemon/warden/deadline.hpp"
+#include "daemon/warden/turn.hpp"
+
+#include <algorithm>
+
+namespace sesslimit::warden {
+namespace {
+
+/// Classes of logind sessions that are somebody's login (src/login/logind-session.h): "user", and the variants that
+/// systemd 256 and later have, "user-early", "user-light", "user-incomplete".
+bool is_login(const std::string& session_class) {
+    return session_class == "user" || session_class.starts_with("user-");
+}
+
+bool overdue_unwarned(const Turn& turn, const Session& session) {
+    return duration_end(session) <= turn.now && session.duration_warned == unlimited_span &&
+           !turn.limits(session).warn_before.empty();
+}
+
+void end_leaderless(Turn& turn, const Session& session) {
+    begin_end(turn, session, {.cause = Cause::leader_gone, .count = 0, .span = {}, .by = {}});
+}
+
+void adopt(Turn& turn, const LogindSession& seen) {
+    if (seen.closing || !is_login(seen.session_class) || !policy::counts(turn.policy, seen.login)) {
+        return;
+    }
+    Session session;
+    session.key = turn.state.next_key();
+    session.phase = Phase::live;
+    session.adopted = true;
+    session.login = seen.login;
+    session.leader = seen.leader;
+    session.logind_id = seen.id;
+    session.scope = seen.scope;
+    session.opened = std::min(seen.opened, turn.now);
+    session.last_input = session.opened;
+    review(turn, session, true);
+    if (session.leader.pid == 0) {
+        return end_leaderless(turn, session);
+    }
+    turn.put(session);
+    turn.tell(Notice::Kind::adopted, session);
+}
+
+/// logind shows the session of a leader that PAM told us of.
+void join(Turn& turn, const Session& known, const LogindSession& seen) {
+    Session session = known;
+    session.logind_id = seen.id;
+    session.scope = seen.scope;
+    switch (known.phase) {
+    case Phase::reserved:
+        if (!is_login(seen.session_class)) {
+            session.phase = Phase::released; // a greeter, a lock screen, a background job: it never was a session
+            session.due = never;
+            turn.put(session);
+            return fill_places(turn, session.login.uid, 1);
+        }
+        session.phase = Phase::live;
+        session.due = next_due(session, turn.limits(session).warn_before); // its idleness counts from now on
+        return turn.put(session);
+    case Phase::ending:
+        session.stage = Stage::told; // what was asked of its leader alone is now asked of all of it
+        session.due = turn.now;
+        return turn.put(session);
+    case Phase::refused:
+        // The module stands behind pam_systemd in this service: what it refused must go all the same.
+        turn.out.effects.emplace_back(Terminate{seen.id});
+        return turn.put(session);
+    case Phase::waiting:
+    case Phase::live:
+    case Phase::released:
+        return turn.put(session);
+    }
+}
+
+} // namespace
+
+void take(Turn& turn, const LeaderExited& event) {
+    const Session* found = turn.state.find(event.session);
+    if (found == nullptr) {
+        return;
+    }
+    Session session = *found;
+    session.leader = {};
+    switch (session.phase) {
+    case Phase::waiting:
+    case Phase::reserved:
+    case Phase::refused:
+    case Phase::released:
+        return forget(turn, session);
+    case Phase::live:
+        return end_leaderless(turn, session);
+    case Phase::ending:
+        session.due = session.stage == Stage::told ? turn.now : session.due;
+        return session.logind_id.empty() ? forget(turn, session) : turn.put(session);
+    }
+}
+
+void take(Turn& turn, const LogindAppeared& event) {
+    const LogindSession& seen = event.session;
+    const Session* known = turn.state.by_logind(seen.id);
+    if (known != nullptr) {
+        return;
+    }
+    known = seen.leader.pid == 0 ? nullptr : turn.state.by_leader(seen.leader);
+    if (known != nullptr && known->logind_id.empty()) {
+        return join(turn, *known, seen);
+    }
+    adopt(turn, seen);
+}
+
+void take(Turn& turn, const LogindGone& event) {
+    const Session* found = turn.state.by_logind(event.id);
+    if (found == nullptr) {
+        return;
+    }
+    if (found->leader.pid == 0 || takes_a_place(found->phase)) {
+        return forget(turn, *found);
+    }
+    Session session = *found;
+    session.logind_id.clear();
+    session.scope.clear();
+    turn.put(session);
+}
+
+void take(Turn& turn, const Restored& event) {
+    Session session = event.session;
+    session.request = RequestId::none;
+    switch (session.phase) {
+    case Phase::waiting:
+        turn.out.records.emplace_back(Drop{session.key}); // its asker lost the connection, and asks again
+        return;
+    case Phase::reserved:
+    case Phase::live:
+        // A duration that ran out while no daemon was there to warn of it takes its user by surprise.
+        review(turn, session, overdue_unwarned(turn, session));
+        break;
+    case Phase::ending:
+    case Phase::refused:
+    case Phase::released:
+        break;
+    }
+    turn.put(session);
+}
+
+} // namespace sesslimit::warden

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/clock.hpp"
+#include "common/process.hpp"
+#include "daemon/policy/login.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace sesslimit {
+
+/// Names a session for as long as the host is up: counts from 1, is never given twice.
+enum class SessionKey : std::uint64_t { none = 0 };
+
+/// Names a request that waits for its answer, for as long as the daemon runs.
+enum class RequestId : std::uint64_t { none = 0 };
+
+namespace warden {
+
+/// Where a session is in its life. docs/architecture.md draws the way between them.
+/// The numbers stand in the ledger: never give one a new meaning.
+enum class Phase : std::uint8_t {
+    waiting = 1,  ///< at the limit, and its request is kept until another session is gone; not counted
+    reserved = 2, ///< admitted; logind shows no session of its leader yet, or never will
+    live = 3,     ///< admitted, and logind has it
+    ending = 4,   ///< told to end; counted until it is gone
+    refused = 5,  ///< not let in; held until its leader is gone, because sshd may go on without a session
+    released = 6, ///< closed by PAM, or found to be none that counts; held until its leader is gone
+};
+
+/// Why a session is ended, or was refused. The numbers stand in the ledger.
+enum class Cause : std::uint8_t {
+    none = 0,
+    limit_reached = 1, ///< refused: as many sessions as allowed are open
+    duration = 2,      ///< it lasted as long as a session may
+    idle = 3,          ///< nobody was there
+    leader_gone = 4,   ///< its leader died without closing it
+    displaced = 5,     ///< a newer login took its place (at_limit)
+    asked = 6,         ///< somebody asked for it
+};
+
+/// A cause with what must be said about it.
+struct Reason {
+    Cause cause = Cause::none;
+    std::uint32_t count = 0; ///< limit_reached: the limit
+    Span span{};             ///< duration, idle: the limit
+    std::string by;          ///< displaced: from where the new login came; asked: who asked. At most 255 bytes
+    bool operator==(const Reason&) const = default;
+};
+
+/// How far the ending of a session has gone. The numbers stand in the ledger.
+enum class Stage : std::uint8_t {
+    none = 0,
+    told = 1,       ///< the reason is on its terminals; the terminal needs a moment to reach the user
+    terminated = 2, ///< logind, or a signal, asked it to stop
+    forced = 3,     ///< SIGKILL was sent to all of it
+};
+
+/// One login, from pam_open_session to the exit of everything that belongs to it.
+struct Session {
+    SessionKey key = SessionKey::none;
+    Phase phase = Phase::reserved;
+    bool adopted = false;  ///< PAM never told us of it: logind did
+    bool observed = false; ///< its end is due, but mode = "observe" leaves it alone
+    Login login;
+    Leader leader;         ///< pid 0 where nobody knows
+    std::string logind_id; ///< logind's name for it; empty until logind has it. At most 64 bytes
+    std::string scope;     ///< its unit, "session-3.scope"; empty until logind has it. At most 64 bytes
+    Boottime opened{};
+    Boottime last_input{}; ///< the youngest sign of its user: `opened` at first, never later than now
+    Boottime not_before{}; ///< no limit ends it before this: the grace of a session that a limit took by surprise
+    Span max_duration = unlimited_span; ///< the limits it was last judged by: what its user could know of
+    Span idle_timeout = unlimited_span;
+    Span input_stamp{}; ///< wall clock of the youngest input that a terminal showed when last looked at; 0: none seen
+    Span wall_offset{}; ///< wall clock less boottime at that look: another one later means that somebody set the clock
+    Span duration_warned = unlimited_span; ///< the shortest `warn_before` that was said about its duration
+    Span idle_warned = unlimited_span;     ///< the same about its idleness; unlimited again after input
+    Reason reason;                         ///< ending and refused: why
+    Stage stage = Stage::none;
+    RequestId request = RequestId::none; ///< waiting: who waits. Means nothing after a restart
+    Boottime answer_by = never;          ///< waiting: by when that request must have its answer. The same
+    Boottime due = never;                ///< when something must be done about it next
+
+    bool operator==(const Session&) const = default;
+};
+
+/// Whether it takes one of its user's places.
+constexpr bool takes_a_place(Phase phase) noexcept {
+    return phase == Phase::reserved || phase == Phase::live || phase == Phase::ending;
+}
+
+} // namespace warden
+} // namespace sesslimit

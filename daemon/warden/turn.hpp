@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "daemon/policy/resolve.hpp"
+#include "daemon/warden/decide.hpp"
+
+#include <cstddef>
+
+/// Inside the warden: one call of decide(), and what its parts share. Nobody outside includes this.
+namespace sesslimit::warden {
+
+/// One event's turn: what it may look at, and the decision as it grows. Each part writes a session at most once.
+struct Turn {
+    const policy::Policy& policy;
+    const State& state;
+    Boottime now;
+    Decision out{};
+
+    [[nodiscard]] policy::Limits limits(const Session& session) const { return resolve(policy, session.login); }
+
+    void put(const Session& session) { out.records.emplace_back(Put{session}); }
+    void answer(RequestId request, Answer::Kind kind, const Session& session = {}) {
+        out.answers.push_back({request, kind, session});
+    }
+    void tell(Notice::Kind kind, const Session& session, const Reason& reason = {}, Span left = {}) {
+        out.effects.emplace_back(Notice{kind, session, reason, left});
+    }
+};
+
+// admission.cpp
+void take(Turn& turn, const Opened& event);
+void take(Turn& turn, const Closed& event);
+void take(Turn& turn, const RequestGone& event);
+
+/// Forgets a session for good, and gives its place to whoever of the same user has waited longest.
+void forget(Turn& turn, const Session& session);
+
+/// A session that waits for a place: asks an open one to make room, or gives up.
+void go_on_waiting(Turn& turn, Session session);
+
+/// Gives the places of a user that this turn makes free to those who wait for them.
+void fill_places(Turn& turn, uid_t uid, std::size_t freed);
+
+// limits.cpp
+void take(Turn& turn, const Looked& event);
+void take(Turn& turn, const InputHeard& event);
+void take(Turn& turn, const PolicyChanged& event);
+void take(Turn& turn, const GroupsLearned& event);
+
+/// Warns about, looks at or ends an open session whose deadline has come.
+void serve_limits(Turn& turn, Session session);
+
+/// Judges an open session by the policy as it is now. Limits that have become other ones give it time and its
+/// warnings afresh; `surprised` does so too: the session was never judged before.
+void review(const Turn& turn, Session& session, bool surprised);
+
+// ending.cpp
+void take(Turn& turn, const AskedToEnd& event);
+
+/// Begins to end an open session; in observe mode says only that it would (but for Cause::asked).
+void begin_end(Turn& turn, Session session, const Reason& reason);
+
+/// The next step of ending it, harder than the last.
+void go_on_ending(Turn& turn, Session session);
+
+/// A refused login that goes on without a session: its process is asked to stop, then made to.
+void evict(Turn& turn, Session session);
+
+// presence.cpp
+void take(Turn& turn, const LeaderExited& event);
+void take(Turn& turn, const LogindAppeared& event);
+void take(Turn& turn, const LogindGone& event);
+void take(Turn& turn, const Restored& event);
+
+// decide.cpp
+void take(Turn& turn, const TimerDue& event);
+
+} // namespace sesslimit::warden
