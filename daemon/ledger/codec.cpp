@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/ledger/codec.hpp"
+
+#include "common/protocol.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace sesslimit::ledger {
+namespace {
+
+using warden::Cause;
+using warden::Phase;
+using warden::Session;
+using warden::Stage;
+
+constexpr std::size_t fixed_size = 120;
+constexpr std::size_t gid_count_size = sizeof(std::uint16_t);
+constexpr Span wall_bound{std::int64_t{1} << 60}; // so that the difference of two of them is a number
+
+enum Flags : std::uint8_t { adopted = 1, observed = 2, nested = 4, gids_cut = 8, all_flags = 15 };
+
+template <class Text>
+struct Field {
+    Text* text;
+    std::size_t limit;
+    Fault too_long;
+};
+
+/// Every text of a session, in the order of the payload.
+template <class AnySession>
+auto texts_of(AnySession& session) noexcept {
+    using Text = std::conditional_t<std::is_const_v<AnySession>, const std::string, std::string>;
+    auto& login = session.login;
+    return std::to_array<Field<Text>>({
+        {&login.user, wire::max_user, "user name too long"},
+        {&login.service, wire::max_service, "service too long"},
+        {&login.tty, wire::max_tty, "terminal too long"},
+        {&login.rhost, wire::max_host, "remote host too long"},
+        {&login.ruser, wire::max_user, "remote user too long"},
+        {&login.credential.method, 64, "method too long"},
+        {&login.credential.fingerprint, 128, "fingerprint too long"},
+        {&login.connection, wire::max_connection, "connection too long"},
+        {&session.logind_id, 64, "logind id too long"},
+        {&session.scope, 64, "scope too long"},
+        {&session.reason.by, 255, "author of the reason too long"},
+    });
+}
+
+constexpr std::size_t longest_texts = 11 + 3 * 255 + 4 * 64 + 2 * 128 + 64 + 255;
+static_assert(wire::max_user <= 255 && wire::max_host <= 255, "the length of a text is one byte");
+static_assert(fixed_size + longest_texts + gid_count_size + 64 * sizeof(gid_t) <= max_payload);
+
+/// Every number of a session in the order of the payload, so that writing and reading cannot differ.
+template <class AnySession, class AnyFlags, class Io>
+void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
+    io.number(session.key);
+    io.number(session.leader.start);
+    io.number(session.opened);
+    io.number(session.last_input);
+    io.number(session.not_before);
+    io.number(session.due);
+    io.number(session.max_duration);
+    io.number(session.idle_timeout);
+    io.number(session.duration_warned);
+    io.number(session.idle_warned);
+    io.number(session.reason.span);
+    io.number(session.input_stamp);
+    io.number(session.wall_offset);
+    io.number(session.reason.count);
+    io.number(session.leader.pid);
+    io.number(session.login.uid);
+    io.number(session.phase);
+    io.number(session.stage);
+    io.number(session.reason.cause);
+    io.number(flags);
+}
+
+/// Writes into room that the caller has measured.
+class Writer {
+  public:
+    explicit Writer(std::span<std::byte> out) noexcept : out_(out) {}
+
+    template <class Number>
+    void number(const Number& value) noexcept {
+        static_assert(std::is_trivially_copyable_v<Number>);
+        bytes(std::as_bytes(std::span(&value, 1)));
+    }
+
+    void bytes(std::span<const std::byte> bytes) noexcept {
+        std::ranges::copy(bytes, out_.begin());
+        out_ = out_.subspan(bytes.size());
+    }
+
+  private:
+    std::span<std::byte> out_;
+};
+
+/// Reads what may end anywhere; after that it reads nothing more and is not `whole`.
+class Reader {
+  public:
+    explicit Reader(std::span<const std::byte> in) noexcept : in_(in) {}
+
+    template <class Number>
+    void number(Number& value) noexcept {
+        static_assert(std::is_trivially_copyable_v<Number>);
+        const auto bytes = take(sizeof value);
+        if (!bytes.empty()) {
+            std::memcpy(&value, bytes.data(), sizeof value);
+        }
+    }
+
+    std::span<const std::byte> take(std::size_t size) noexcept {
+        if (size > in_.size()) {
+            whole_ = false;
+            in_ = {};
+            return {};
+        }
+        const auto taken = in_.first(size);
+        in_ = in_.subspan(size);
+        return taken;
+    }
+
+    [[nodiscard]] bool whole() const noexcept { return whole_; }
+    [[nodiscard]] bool at_end() const noexcept { return whole_ && in_.empty(); }
+
+  private:
+    std::span<const std::byte> in_;
+    bool whole_ = true;
+};
+
+template <class Enum>
+constexpr bool between(Enum first, Enum value, Enum last) noexcept {
+    return std::to_underlying(first) <= std::to_underlying(value) &&
+           std::to_underlying(value) <= std::to_underlying(last);
+}
+
+Fault fault_of_numbers(const Session& session) noexcept {
+    if (session.key == SessionKey::none) {
+        return "no key";
+    }
+    if (!between(Phase::waiting, session.phase, Phase::released)) {
+        return "unknown phase";
+    }
+    if (!between(Stage::none, session.stage, Stage::forced)) {
+        return "unknown stage";
+    }
+    if (!between(Cause::none, session.reason.cause, Cause::asked)) {
+        return "unknown cause";
+    }
+    return session.leader.pid < 0 ? "negative pid" : Fault{};
+}
+
+Fault fault_of_times(const Session& session) noexcept {
+    if (std::min({session.opened, session.last_input, session.not_before, session.due}) < Boottime{}) {
+        return "negative time";
+    }
+    if (std::min({session.max_duration, session.idle_timeout, session.duration_warned, session.idle_warned,
+                  session.reason.span}) < Span{}) {
+        return "negative span";
+    }
+    const auto [least, most] = std::minmax(session.input_stamp, session.wall_offset);
+    return least < -wall_bound || most > wall_bound ? "impossible wall clock" : Fault{};
+}
+
+Fault fault_of_texts(const Session& session) noexcept {
+    for (const auto& field : texts_of(session)) {
+        if (field.text->size() > field.limit) {
+            return field.too_long;
+        }
+        if (field.text->find('\0') != std::string::npos) {
+            return "NUL in a text";
+        }
+    }
+    return {};
+}
+
+Fault fault_of_gids(const std::vector<gid_t>& gids) noexcept {
+    if (std::ranges::adjacent_find(gids, std::greater_equal{}) != gids.end()) {
+        return "group ids not ascending";
+    }
+    return {};
+}
+
+std::size_t size_without_gids(const Session& session) noexcept {
+    std::size_t size = fixed_size + gid_count_size;
+    for (const auto& field : texts_of(session)) {
+        size += 1 + field.text->size();
+    }
+    return size;
+}
+
+void read_texts(Reader& in, Session& session) {
+    for (const auto& field : texts_of(session)) {
+        std::uint8_t size = 0;
+        in.number(size);
+        const auto bytes = in.take(size);
+        field.text->assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    }
+}
+
+void read_gids(Reader& in, std::vector<gid_t>& gids) {
+    std::uint16_t count = 0;
+    in.number(count);
+    const auto bytes = in.take(count * sizeof(gid_t));
+    gids.resize(bytes.size() / sizeof(gid_t));
+    if (!bytes.empty()) {
+        std::memcpy(gids.data(), bytes.data(), bytes.size());
+    }
+}
+
+} // namespace
+
+Fault fault_of(const Session& session) noexcept {
+    if (const Fault fault = fault_of_numbers(session); !fault.empty()) {
+        return fault;
+    }
+    if (const Fault fault = fault_of_times(session); !fault.empty()) {
+        return fault;
+    }
+    if (const Fault fault = fault_of_texts(session); !fault.empty()) {
+        return fault;
+    }
+    return fault_of_gids(session.login.gids);
+}
+
+std::expected<std::size_t, Fault> encode(const Session& session, std::span<std::byte> out) noexcept {
+    if (const Fault fault = fault_of(session); !fault.empty()) {
+        return std::unexpected(fault);
+    }
+    const std::size_t without_gids = size_without_gids(session);
+    if (out.size() < without_gids) {
+        return std::unexpected(Fault("no room"));
+    }
+    const auto& login = session.login;
+    const auto gids =
+        std::span(login.gids)
+            .first(std::min({login.gids.size(), (out.size() - without_gids) / sizeof(gid_t), std::size_t{UINT16_MAX}}));
+    const bool cut = login.gids_cut || gids.size() < login.gids.size();
+    const auto flags = static_cast<std::uint8_t>((session.adopted ? adopted : 0) | (session.observed ? observed : 0) |
+                                                 (login.nested ? nested : 0) | (cut ? gids_cut : 0));
+    Writer writer(out);
+    fixed_part(session, flags, writer);
+    for (const auto& field : texts_of(session)) {
+        writer.number(static_cast<std::uint8_t>(field.text->size()));
+        writer.bytes(std::as_bytes(std::span(*field.text)));
+    }
+    writer.number(static_cast<std::uint16_t>(gids.size()));
+    writer.bytes(std::as_bytes(gids));
+    return without_gids + gids.size_bytes();
+}
+
+std::expected<Session, Fault> decode(std::span<const std::byte> payload) {
+    // One object through all of it: a Session is large, and 100,000 of them are read at a start.
+    std::expected<Session, Fault> result;
+    Session& session = *result;
+    std::uint8_t flags = 0;
+    Reader reader(payload);
+    fixed_part(session, flags, reader);
+    read_texts(reader, session);
+    read_gids(reader, session.login.gids);
+    session.adopted = (flags & adopted) != 0;
+    session.observed = (flags & observed) != 0;
+    session.login.nested = (flags & nested) != 0;
+    session.login.gids_cut = (flags & gids_cut) != 0;
+
+    Fault fault = fault_of(session);
+    if (!reader.whole()) {
+        fault = "it ends too early";
+    } else if (!reader.at_end()) {
+        fault = "something follows it";
+    } else if ((flags & ~all_flags) != 0) {
+        fault = "unknown flag";
+    }
+    if (!fault.empty()) {
+        result = std::unexpected(fault);
+    }
+    return result;
+}
+
+} // namespace sesslimit::ledger

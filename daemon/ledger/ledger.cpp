@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/ledger/ledger.hpp"
+
+#include "daemon/ledger/codec.hpp"
+#include "daemon/ledger/image.hpp"
+#include "daemon/ledger/lock.hpp"
+#include "daemon/ledger/replay.hpp"
+
+#include <array>
+#include <new>
+#include <utility>
+
+namespace sesslimit::ledger {
+namespace {
+
+constexpr unsigned updates_between_forgetting = 256;
+
+} // namespace
+
+struct Ledger::Impl {
+    Lock lock;
+    Image image;
+    Index index;
+    unsigned updates = 0;
+
+    /// Whether the slot was updated: only a forged file leads to a slot that cannot be.
+    bool write(std::uint32_t slot, std::span<const std::byte> payload) noexcept {
+        std::uint64_t& generation = index.generations[slot];
+        if (generation >= last_generation) {
+            return false;
+        }
+        write_slot(image.slot(slot), ++generation, payload);
+        if (++updates % updates_between_forgetting == 0) {
+            image.forget_pages();
+        }
+        return true;
+    }
+
+    Result<> grow() {
+        // The image is ahead where there was no memory for the index the last time.
+        if (image.slots() == index.generations.size()) {
+            if (auto grown = image.grow(); !grown) {
+                return grown;
+            }
+        }
+        index.add_slots(image.slots());
+        return {};
+    }
+
+    /// The slot of the session, a free one where it has none yet.
+    Result<std::uint32_t> slot_for(SessionKey key) {
+        const auto found = index.slot_of.find(key);
+        if (found != index.slot_of.end()) {
+            return found->second;
+        }
+        if (index.free.empty()) {
+            if (auto grown = grow(); !grown) {
+                return std::unexpected(std::move(grown.error()));
+            }
+        }
+        const std::uint32_t slot = index.free.back();
+        index.slot_of.emplace(key, slot);
+        index.free.pop_back();
+        return slot;
+    }
+};
+
+Ledger::Ledger(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Ledger::Ledger(Ledger&&) noexcept = default;
+Ledger& Ledger::operator=(Ledger&&) noexcept = default;
+Ledger::~Ledger() = default;
+
+Result<Ledger> Ledger::open(const std::filesystem::path& directory, const Restore& restore,
+                            std::vector<std::string>& dropped, std::size_t step) try {
+    auto boot = read_boot_id();
+    if (!boot) {
+        return std::unexpected(std::move(boot.error()));
+    }
+    auto lock = Lock::take(directory / "ledger.lock");
+    if (!lock) {
+        return std::unexpected(std::move(lock.error()));
+    }
+    auto image = Image::open(directory, *boot, step, dropped);
+    if (!image) {
+        return std::unexpected(std::move(image.error()));
+    }
+    Index index = read_all(*image, restore, dropped);
+    const auto unbelieved = std::exchange(index.unbelieved, {});
+    auto impl = std::make_unique<Impl>(Impl{std::move(*lock), std::move(*image), std::move(index)});
+    for (const std::uint32_t slot : unbelieved) {
+        impl->write(slot, {});
+    }
+    return Ledger(std::move(impl));
+} catch (const std::bad_alloc&) {
+    return fail("no memory for the ledger", ENOMEM);
+}
+
+Result<> Ledger::put(const warden::Session& session) try {
+    std::array<std::byte, max_payload> payload;
+    const auto size = encode(session, payload);
+    if (!size) {
+        return fail("impossible session: " + std::string(size.error()), EINVAL);
+    }
+    auto slot = impl_->slot_for(session.key);
+    if (!slot) {
+        return std::unexpected(std::move(slot.error()));
+    }
+    if (!impl_->write(*slot, std::span(payload).first(*size))) {
+        return fail("the slot is worn out", EOVERFLOW);
+    }
+    return {};
+} catch (const std::bad_alloc&) {
+    return fail("no memory for the ledger", ENOMEM);
+}
+
+void Ledger::drop(SessionKey key) noexcept {
+    Index& index = impl_->index;
+    const auto found = index.slot_of.find(key);
+    if (found == index.slot_of.end()) {
+        return;
+    }
+    impl_->write(found->second, {});
+    index.free.push_back(found->second); // its room is reserved
+    index.slot_of.erase(found);
+}
+
+std::size_t Ledger::size() const noexcept {
+    return impl_->index.slot_of.size();
+}
+
+} // namespace sesslimit::ledger

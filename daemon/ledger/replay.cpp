@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/ledger/replay.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace sesslimit::ledger {
+namespace {
+
+constexpr std::size_t most_lines = 64;
+constexpr std::size_t slots_at_once = 1024;
+
+/// Lines for the journal, and only their number once they are many.
+class Lines {
+  public:
+    explicit Lines(std::vector<std::string>& lines) noexcept : lines_(lines) {}
+
+    void say(std::size_t slot, std::string_view what) {
+        if (said_ < most_lines) {
+            lines_.push_back("slot " + std::to_string(slot) + ": " + std::string(what));
+        }
+        ++said_;
+    }
+
+    void finish() {
+        if (said_ > most_lines) {
+            lines_.push_back("and so on, " + std::to_string(said_ - most_lines) + " more");
+        }
+    }
+
+  private:
+    std::vector<std::string>& lines_;
+    std::size_t said_ = 0;
+};
+
+void mend(SlotBytes bytes, const Slot& slot, std::size_t number, Lines& lines) {
+    for (const unsigned index : {0U, 1U}) {
+        if (slot.torn[index]) {
+            lines.say(number, slot.generation == 0 ? "a copy is torn, and the other one is not whole"
+                                                   : "a copy is torn; the other one counts");
+            make_blank(bytes, index);
+        }
+    }
+}
+
+/// Hands the session over and enters it under its slot; says why where it is not believed.
+std::string_view take(std::span<const std::byte> payload, std::uint32_t number, Index& index, const Restore& restore) {
+    auto session = decode(payload);
+    if (!session) {
+        return session.error();
+    }
+    if (!index.slot_of.try_emplace(session->key, number).second) {
+        return "an earlier slot has the same key";
+    }
+    restore(std::move(*session));
+    return {};
+}
+
+void read_one(const Image& image, std::uint32_t number, Index& index, const Restore& restore, Lines& lines) {
+    const SlotBytes bytes = image.slot(number);
+    const Slot slot = read_slot(bytes);
+    mend(bytes, slot, number, lines);
+    index.generations[number] = slot.generation;
+    if (slot.payload.empty()) {
+        index.free.push_back(number);
+        return;
+    }
+    const std::string_view fault = take(slot.payload, number, index, restore);
+    if (!fault.empty()) {
+        lines.say(number, "no session: " + std::string(fault));
+        index.unbelieved.push_back(number);
+        index.free.push_back(number);
+    }
+}
+
+} // namespace
+
+void Index::add_slots(std::size_t slots) {
+    const std::size_t had = generations.size();
+    free.reserve(slots);
+    generations.resize(slots);
+    for (std::size_t number = slots; number-- > had;) {
+        free.push_back(static_cast<std::uint32_t>(number));
+    }
+}
+
+Index read_all(const Image& image, const Restore& restore, std::vector<std::string>& dropped) {
+    Index index;
+    index.generations.resize(image.slots());
+    index.free.reserve(image.slots());
+    Lines lines(dropped);
+    for (std::size_t first = 0; first < image.slots(); first += slots_at_once) {
+        const std::size_t count = std::min(slots_at_once, image.slots() - first);
+        image.fetch(first, count);
+        for (std::size_t number = first; number < first + count; ++number) {
+            read_one(image, static_cast<std::uint32_t>(number), index, restore, lines);
+        }
+        image.forget_pages();
+    }
+    std::ranges::reverse(index.free); // the first slots are to be used first: the back goes first
+    lines.finish();
+    return index;
+}
+
+} // namespace sesslimit::ledger
