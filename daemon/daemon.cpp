@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/daemon.hpp"
+
+#include "daemon/effects/journal.hpp"
+#include "daemon/engine.hpp"
+#include "daemon/host.hpp"
+#include "daemon/keep/keep.hpp"
+#include "daemon/ledger/ledger.hpp"
+#include "daemon/recorder.hpp"
+#include "daemon/users.hpp"
+#include "daemon/worker.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <set>
+#include <utility>
+
+namespace sesslimit {
+namespace {
+
+using effects::Priority;
+
+/// Logins wait this long, and no longer, for logind's sessions to be known after a start.
+constexpr std::uint64_t catch_up_within_usec = 1'000'000;
+
+/// A policy can have more mistakes than anybody wants to read at once.
+constexpr std::size_t most_problems_told = 100;
+
+Result<UniqueFd> listener_of(const Options& options) {
+    const int passed = sd_listen_fds(1);
+    if (passed > 1) {
+        return fail("systemd passed " + std::to_string(passed) + " sockets; one is wanted");
+    }
+    if (passed < 1) {
+        return options.socket.empty() ? fail("no socket: start sesslimitd.socket, or give --socket")
+                                      : serve::listen_at(options.socket.c_str());
+    }
+    UniqueFd listener(SD_LISTEN_FDS_START);
+    if (sd_is_socket(listener.get(), AF_UNIX, SOCK_SEQPACKET, 1) <= 0) {
+        return fail("the socket that systemd passed is not ListenSequentialPacket=");
+    }
+    if (fcntl(listener.get(), F_SETFL, O_NONBLOCK) < 0) {
+        return fail_errno("make the socket non-blocking");
+    }
+    return listener;
+}
+
+void tell_problems(const std::vector<policy::Problem>& problems) {
+    std::size_t told = 0;
+    for (const policy::Problem& problem : problems) {
+        if (++told > most_problems_told) {
+            return effects::journal(Priority::warning,
+                                    "... and " + std::to_string(problems.size() - most_problems_told) + " more.");
+        }
+        const bool error = problem.severity == policy::Problem::Severity::error;
+        effects::journal(error ? Priority::error : Priority::warning, policy::format(problem));
+    }
+}
+
+class RealDaemon final : public Daemon {
+  public:
+    RealDaemon(const Options& options, EventLoop loop) : options_(options), loop_(std::move(loop)) {}
+
+    Result<> prepare() {
+        if (auto done = catch_signals(); !done) {
+            return done;
+        }
+        auto worker = Worker::start(loop_.get());
+        auto listener = watch::Listener::make(
+            loop_.get(), [this](SessionKey key) { engine_->handle(warden::InputHeard{key}); });
+        auto socket = listener_of(options_);
+        for (const Error* error : {worker ? nullptr : &worker.error(), listener ? nullptr : &listener.error(),
+                                   socket ? nullptr : &socket.error()}) {
+            if (error != nullptr) {
+                return std::unexpected(*error);
+            }
+        }
+        auto server = serve::Server::make(loop_.get(), *std::move(socket), server_callbacks());
+        if (!server) {
+            return std::unexpected(server.error());
+        }
+        worker_ = *std::move(worker);
+        listener_ = *std::move(listener);
+        server_ = *std::move(server);
+        wire();
+        return {};
+    }
+
+    Result<> run() override {
+        take_up_policy([this](keep::Taken taken) { begin(std::move(taken)); });
+        const int code = sd_event_loop(loop_.get());
+        sd_notify(0, "STOPPING=1");
+        if (failure_) {
+            return std::unexpected(*failure_);
+        }
+        return code < 0 ? Result<>(fail_errno("run the loop", -code)) : Result<>();
+    }
+
+  private:
+    Result<> catch_signals() {
+        // Blocked before there is a second thread, so that the loop alone is given them.
+        sigset_t ours;
+        sigemptyset(&ours);
+        for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+            sigaddset(&ours, signal);
+        }
+        sigprocmask(SIG_BLOCK, &ours, nullptr);
+        int code = sd_event_add_signal(loop_.get(), nullptr, SIGTERM, nullptr, nullptr); // no handler: the loop exits
+        code = code < 0 ? code : sd_event_add_signal(loop_.get(), nullptr, SIGINT, nullptr, nullptr);
+        code = code < 0 ? code : sd_event_add_signal(loop_.get(), nullptr, SIGHUP, &RealDaemon::on_reload, this);
+        code = code < 0 ? code : sd_event_set_watchdog(loop_.get(), 1);
+        return code < 0 ? Result<>(fail_errno("catch signals", -code)) : Result<>();
+    }
+
+    /// Takes back the sessions of the ledger. Fails where another daemon has it: two would count apart from each other.
+    Result<> open_ledger() {
+        std::vector<std::string> dropped;
+        auto ledger = ledger::Ledger::open(
+            options_.runtime_directory, [this](warden::Session&& session) { restore(std::move(session)); }, dropped);
+        for (const std::string& line : dropped) {
+            effects::journal(Priority::warning, "Ledger: " + line);
+        }
+        if (ledger) {
+            recorder_.attach(*std::move(ledger), engine_->state());
+        } else if (ledger.error().code == EAGAIN || ledger.error().code == EBUSY) {
+            return std::unexpected(ledger.error());
+        } else {
+            recorder_.do_without();
+            effects::journal(Priority::error, "No ledger: sessions are counted, but a restart of the daemon forgets "
+                                              "their start times: " + ledger.error().what);
+        }
+        return {};
+    }
+
+    void restore(warden::Session&& session) {
+        if (session.login.gids_cut) {
+            worker_->submit([this, key = session.key, user = session.login.user]() -> Worker::Done {
+                return [this, key, gids = groups_of(user)] { engine_->handle(warden::GroupsLearned{key, gids}); };
+            });
+        }
+        engine_->handle(warden::Restored{std::move(session)});
+    }
+
+    void wire() {
+        logind_.emplace(loop_.get(), logind_callbacks());
+        leaders_.emplace(loop_.get(), [this](SessionKey key) { engine_->handle(warden::LeaderExited{key}); });
+        host_.emplace(Host::Parts{.loop = loop_.get(),
+                                  .server = *server_,
+                                  .logind = *logind_,
+                                  .leaders = *leaders_,
+                                  .listener = *listener_,
+                                  .due = [this] { engine_->handle_due(); },
+                                  .noticed = [this](warden::Event event) { engine_->handle(std::move(event)); }});
+        engine_.emplace(recorder_, *host_, &boottime_now);
+    }
+
+    serve::Server::Callbacks server_callbacks() {
+        return {.event = [this](warden::Event event) { engine_->handle(std::move(event)); },
+                .failed = [](const Error& error) {
+                    effects::journal(Priority::warning, "A login's request was not taken: " + error.what);
+                }};
+    }
+
+    logind::Callbacks logind_callbacks() {
+        return {.appeared = [this](warden::LogindSession session) { appeared(std::move(session)); },
+                .gone = [this](std::string id) { gone(std::move(id)); },
+                .listed = [this](const std::vector<std::string>& ids) { engine_->reconcile(ids); },
+                .caught_up =
+                    [this] {
+                        // Behind the look-ups of the sessions that were listed.
+                        worker_->submit([this] { return [this] { serve(); }; });
+                    },
+                .failed = [](const Error& error) { effects::journal(Priority::warning, "logind: " + error.what); }};
+    }
+
+    /// The policy is here: everything else can begin.
+    void begin(keep::Taken taken) {
+        tell_policy(taken, /*at_start=*/true);
+        engine_->set_policy(std::make_shared<const policy::Policy>(std::move(taken.policy)));
+        logind_->connect(); // its answers come after this turn: what the ledger held is known by then
+        if (auto done = open_ledger(); !done) {
+            failure_ = done.error();
+            sd_event_exit(loop_.get(), EXIT_FAILURE);
+            return;
+        }
+        sd_event_source* source = nullptr;
+        (void)sd_event_add_time_relative(
+            loop_.get(), &source, CLOCK_MONOTONIC, catch_up_within_usec, 0,
+            [](sd_event_source*, std::uint64_t, void* self) {
+                static_cast<RealDaemon*>(self)->serve();
+                return 0;
+            },
+            this);
+        catching_up_.reset(source);
+    }
+
+    void serve() {
+        if (std::exchange(serving_, true)) {
+            return;
+        }
+        server_->start();
+        sd_notify(0, "READY=1");
+    }
+
+    void appeared(warden::LogindSession session) {
+        const warden::State& state = engine_->state();
+        if (state.by_logind(session.id) != nullptr ||
+            (session.leader.pid != 0 && state.by_leader(session.leader) != nullptr)) {
+            return engine_->handle(warden::LogindAppeared{std::move(session)});
+        }
+        // One that PAM did not tell us of: the user's groups must be looked up, which may block.
+        looked_up_.insert(session.id);
+        worker_->submit([this, session = std::move(session)]() mutable -> Worker::Done {
+            session.login.gids = groups_of(session.login.user);
+            return [this, session = std::move(session)]() mutable {
+                if (looked_up_.erase(session.id) > 0) { // not gone in the meantime
+                    engine_->handle(warden::LogindAppeared{std::move(session)});
+                }
+            };
+        });
+    }
+
+    void gone(std::string id) {
+        looked_up_.erase(id);
+        engine_->handle(warden::LogindGone{std::move(id)});
+    }
+
+    static int on_reload(sd_event_source*, const signalfd_siginfo*, void* self) {
+        static_cast<RealDaemon*>(self)->take_up_policy(
+            [daemon = static_cast<RealDaemon*>(self)](keep::Taken taken) { daemon->reload(std::move(taken)); });
+        return 0;
+    }
+
+    void reload(keep::Taken taken) {
+        tell_policy(taken, /*at_start=*/false);
+        if (taken.from == keep::From::files) {
+            engine_->set_policy(std::make_shared<const policy::Policy>(std::move(taken.policy)));
+        }
+    }
+
+    template <class Then>
+    void take_up_policy(Then then) {
+        worker_->submit([directory = options_.policy_directory, file = options_.runtime_directory / "policy.json",
+                         then]() -> Worker::Done {
+            policy::SystemNames names;
+            return [then, taken = keep::take_up(directory, file, names)]() mutable { then(std::move(taken)); };
+        });
+    }
+
+    static void tell_policy(const keep::Taken& taken, bool at_start) {
+        tell_problems(taken.problems);
+        for (const Error& error : taken.errors) {
+            effects::journal(Priority::warning, "The policy could not be kept for a later start: " + error.what);
+        }
+        if (taken.from == keep::From::files) {
+            const std::size_t rules = taken.policy.managed.rules.size() + taken.policy.host.rules.size();
+            return effects::journal(Priority::info, "Policy loaded: " + std::to_string(rules) + " rules.",
+                                    notice::policy_loaded_id, "policy-loaded");
+        }
+        std::string then = "The policy in force stays in force.";
+        if (at_start) {
+            then = taken.from == keep::From::kept ? "The last good policy is in force."
+                                                  : "There is no earlier one: NO LIMIT HOLDS, everybody is let in.";
+        }
+        effects::journal(Priority::error, "The policy has errors and is not taken. " + then,
+                         notice::policy_rejected_id, "policy-rejected");
+    }
+
+    Options options_;
+    EventLoop loop_;
+    LedgerRecorder recorder_;
+    std::optional<serve::Server> server_;
+    std::optional<watch::Listener> listener_;
+    std::optional<watch::Leaders> leaders_;
+    std::optional<logind::Logind> logind_;
+    std::optional<Host> host_;
+    std::optional<Engine> engine_;
+    std::set<std::string> looked_up_; ///< logind's sessions whose users' groups are being looked up
+    EventSource catching_up_;
+    bool serving_ = false;
+    std::optional<Error> failure_; ///< why the loop was left
+    std::optional<Worker> worker_; // last: its thread is joined before what its jobs lead back to
+};
+
+} // namespace
+
+Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options) {
+    sd_event* loop = nullptr;
+    if (const int code = sd_event_new(&loop); code < 0) {
+        return fail_errno("make a loop", -code);
+    }
+    auto daemon = std::make_unique<RealDaemon>(options, EventLoop(loop));
+    if (auto done = daemon->prepare(); !done) {
+        return std::unexpected(done.error());
+    }
+    return daemon;
+}
+
+} // namespace sesslimit

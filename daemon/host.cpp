@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/host.hpp"
+
+#include "daemon/effects/terminal_writer.hpp"
+#include "daemon/notice/words.hpp"
+#include "daemon/watch/terminals.hpp"
+
+#include <utility>
+
+namespace sesslimit {
+namespace {
+
+/// The loop may be this late with a deadline, to serve several by one wake-up.
+constexpr std::uint64_t accuracy_usec = 5000;
+
+Span wall_offset() {
+    return realtime_now() - boottime_now().time_since_epoch();
+}
+
+std::vector<std::string> terminal_names(const warden::Session& session) {
+    std::vector<std::string> names;
+    for (watch::Terminal& terminal : watch::terminals_of(session)) {
+        names.push_back(std::move(terminal.name));
+    }
+    return names;
+}
+
+/// A warned session is listened to, so that a key keeps it at once.
+bool is_listened_to(const warden::Session& session) {
+    return session.phase == warden::Phase::live && session.idle_warned != unlimited_span;
+}
+
+} // namespace
+
+Host::Host(Parts parts) : parts_(std::move(parts)) {}
+
+void Host::answer(const warden::Answer& answer, const warden::State& state) {
+    using Kind = warden::Answer::Kind;
+    wire::Verdict verdict;
+    std::string text;
+    switch (answer.kind) {
+    case Kind::admitted:
+        verdict = {.outcome = wire::Outcome::admitted, .session = std::to_underlying(answer.session.key), .text = {}};
+        break;
+    case Kind::uncounted:
+        verdict.outcome = wire::Outcome::uncounted;
+        break;
+    case Kind::refused:
+        text = refusal(answer.session, state);
+        verdict = {.outcome = wire::Outcome::refused, .session = 0, .text = text};
+        break;
+    case Kind::noted:
+        verdict.outcome = wire::Outcome::noted;
+        break;
+    }
+    parts_.server.answer(answer.request, verdict);
+}
+
+std::string Host::refusal(const warden::Session& refused, const warden::State& state) const {
+    return notice::refusal_text(refused, state, {.now = boottime_now(), .wall_offset = wall_offset()}, terminal_names);
+}
+
+void Host::tell(const warden::Notice& notice) {
+    effects::journal(notice::journal_entry(notice));
+    const std::string line = notice::terminal_line(notice);
+    if (line.empty()) {
+        return;
+    }
+    for (const watch::Terminal& terminal : watch::terminals_of(notice.session)) {
+        if (auto written = effects::write_notice(terminal, line); !written) {
+            effects::journal(effects::Priority::info, "A notice did not reach a terminal: " + written.error().what);
+        }
+    }
+}
+
+void Host::terminate(const std::string& logind_id) {
+    parts_.logind.terminate(logind_id);
+}
+
+void Host::kill_all(const std::string& logind_id) {
+    parts_.logind.kill_all(logind_id);
+}
+
+void Host::signal_leader(SessionKey key, int signal) {
+    if (auto sent = parts_.leaders.signal(key, signal); !sent && sent.error().code != ESRCH) {
+        effects::journal(effects::Priority::warning, "A login process could not be ended: " + sent.error().what);
+    }
+}
+
+warden::Looked Host::look(const warden::Session& session) {
+    return {.session = session.key,
+            .stamp = watch::youngest_input(watch::terminals_of(session)),
+            .wall_offset = wall_offset()};
+}
+
+void Host::follow(const warden::Session& session) {
+    if (session.leader.pid != 0) {
+        const auto held = parts_.leaders.hold(session.key, session.leader);
+        if (!held) {
+            effects::journal(effects::Priority::warning, "A session's leader is not watched: " + held.error().what);
+        } else if (!*held) {
+            parts_.noticed(warden::LeaderExited{session.key});
+        }
+    }
+    if (is_listened_to(session)) {
+        if (!parts_.listener.listens(session.key)) {
+            parts_.listener.listen(session.key, watch::terminals_of(session));
+        }
+    } else {
+        parts_.listener.stop(session.key);
+    }
+}
+
+void Host::let_go(SessionKey key) {
+    parts_.leaders.let_go(key);
+    parts_.listener.stop(key);
+}
+
+void Host::arm(Boottime deadline) {
+    if (deadline == armed_) {
+        return;
+    }
+    armed_ = deadline;
+    const auto at = static_cast<std::uint64_t>(std::max(Span{}, deadline.time_since_epoch()).count());
+    if (!timer_) {
+        sd_event_source* source = nullptr;
+        const int code =
+            sd_event_add_time(parts_.loop, &source, CLOCK_BOOTTIME, at, accuracy_usec, &Host::on_due, this);
+        timer_.reset(source);
+        if (code < 0) {
+            effects::journal(effects::Priority::error, "No timer: " + fail_errno("arm", -code).error().what);
+        }
+        return;
+    }
+    sd_event_source_set_time(timer_.get(), at);
+    sd_event_source_set_enabled(timer_.get(), deadline == never ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
+int Host::on_due(sd_event_source*, std::uint64_t, void* self) {
+    auto& host = *static_cast<Host*>(self);
+    host.armed_ = never;
+    host.parts_.due();
+    return 0;
+}
+
+} // namespace sesslimit

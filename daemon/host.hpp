@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "daemon/effects/journal.hpp"
+#include "daemon/engine.hpp"
+#include "daemon/logind/logind.hpp"
+#include "daemon/loop.hpp"
+#include "daemon/serve/server.hpp"
+#include "daemon/watch/leaders.hpp"
+#include "daemon/watch/listener.hpp"
+
+#include <functional>
+#include <string>
+
+namespace sesslimit {
+
+/// The real hands of the engine: this host's processes, terminals, logind, journal, and the logins that wait.
+class Host final : public Hands {
+  public:
+    struct Parts {
+        sd_event* loop;
+        serve::Server& server;
+        logind::Logind& logind;
+        watch::Leaders& leaders;
+        watch::Listener& listener;
+        std::function<void()> due;                  ///< called when the armed deadline has come
+        std::function<void(warden::Event)> noticed; ///< something that is found out while carrying out
+    };
+
+    /// References live longer than the host.
+    explicit Host(Parts parts);
+
+    void answer(const warden::Answer& answer, const warden::State& state) override;
+    void tell(const warden::Notice& notice) override;
+    void terminate(const std::string& logind_id) override;
+    void kill_all(const std::string& logind_id) override;
+    void signal_leader(SessionKey key, int signal) override;
+    warden::Looked look(const warden::Session& session) override;
+    void follow(const warden::Session& session) override;
+    void let_go(SessionKey key) override;
+    void arm(Boottime deadline) override;
+
+  private:
+    static int on_due(sd_event_source* source, std::uint64_t at, void* self);
+    [[nodiscard]] std::string refusal(const warden::Session& refused, const warden::State& state) const;
+
+    Parts parts_;
+    EventSource timer_;
+    Boottime armed_ = never;
+};
+
+} // namespace sesslimit

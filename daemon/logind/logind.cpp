@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/logind/logind.hpp"
+
+#include "daemon/logind/properties.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <utility>
+
+namespace sesslimit::logind {
+namespace {
+
+constexpr const char* service = "org.freedesktop.login1";
+constexpr const char* manager_path = "/org/freedesktop/login1";
+constexpr const char* manager = "org.freedesktop.login1.Manager";
+constexpr const char* session_interface = "org.freedesktop.login1.Session";
+constexpr const char* system_bus = "unix:path=/run/dbus/system_bus_socket";
+constexpr auto reconnect_after = std::chrono::milliseconds(500);
+
+struct BusDeleter {
+    void operator()(sd_bus* bus) const noexcept {
+        sd_bus_detach_event(bus);
+        sd_bus_close(bus);
+        sd_bus_unref(bus);
+    }
+};
+
+bool is_unknown_session(const sd_bus_error* error) {
+    return sd_bus_error_has_name(error, "org.freedesktop.login1.NoSuchSession") > 0 ||
+           sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_OBJECT) > 0;
+}
+
+} // namespace
+
+struct Logind::Impl {
+    /// One call under way. It ends with its answer, or with the connection.
+    struct Call {
+        Impl* owner;
+        std::string id;   ///< the session that it is about
+        std::string path;     ///< GetAll: its object
+        bool of_list = false; ///< GetAll: caught_up waits for the answer
+        bool again = false;   ///< GetAll: asked once more
+    };
+
+    sd_event* loop;
+    Callbacks callbacks;
+    std::unique_ptr<sd_bus, BusDeleter> bus;
+    EventSource retry;
+    std::size_t to_catch_up = 0; ///< answers that are still missing of the last list
+
+    Impl(sd_event* event_loop, Callbacks tell) : loop(event_loop), callbacks(std::move(tell)) {}
+
+    void failed(const char* doing, int code) const {
+        if (code < 0) {
+            callbacks.failed(fail_errno(doing, -code).error());
+        }
+    }
+
+    static Error error_of(const char* doing, sd_bus_message* m) {
+        const sd_bus_error* error = sd_bus_message_get_error(m);
+        return {std::string(doing) + ": " + (error->message != nullptr ? error->message : error->name),
+                sd_bus_error_get_errno(error)};
+    }
+
+    int open() {
+        sd_bus* raw = nullptr;
+        int code = sd_bus_new(&raw);
+        bus.reset(raw);
+        const auto then = [&code](int next) { code = code < 0 ? code : next; };
+        if (code >= 0) {
+            then(sd_bus_set_address(raw, system_bus));
+            then(sd_bus_set_bus_client(raw, 1));
+            then(sd_bus_set_description(raw, "sesslimitd"));
+            then(sd_bus_set_watch_bind(raw, 1)); // a bus that is not there yet is waited for, without polling
+            then(sd_bus_start(raw));
+            then(sd_bus_attach_event(raw, loop, SD_EVENT_PRIORITY_NORMAL));
+        }
+        return code;
+    }
+
+    int subscribe() {
+        int code = sd_bus_match_signal_async(bus.get(), nullptr, service, manager_path, manager, "SessionNew",
+                                             &Impl::on_new, nullptr, this);
+        const auto then = [&code](int next) { code = code < 0 ? code : next; };
+        then(sd_bus_match_signal_async(bus.get(), nullptr, service, manager_path, manager, "SessionRemoved",
+                                       &Impl::on_removed, nullptr, this));
+        then(sd_bus_add_match_async(bus.get(), nullptr,
+                                    "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                                    "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+                                    "arg0='org.freedesktop.login1'",
+                                    &Impl::on_owner_changed, nullptr, this));
+        // sd_bus_add_match(3): a connection tells of its own end by a local signal.
+        then(sd_bus_match_signal(bus.get(), nullptr, "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",
+                                 "org.freedesktop.DBus.Local", "Disconnected", &Impl::on_disconnected, this));
+        return code;
+    }
+
+    void connect() {
+        int code = open();
+        if (code >= 0) {
+            code = subscribe();
+        }
+        if (code >= 0) {
+            list();
+            return;
+        }
+        failed("reach the system bus", code);
+        connect_later();
+    }
+
+    void connect_later() {
+        // Not at once: the connection that ended is still being taken down further up the stack.
+        sd_event_source* source = nullptr;
+        const auto wait = static_cast<std::uint64_t>(std::chrono::microseconds(reconnect_after).count());
+        const int code = sd_event_add_time_relative(
+            loop, &source, CLOCK_MONOTONIC, wait, 0,
+            [](sd_event_source*, std::uint64_t, void* self) {
+                static_cast<Impl*>(self)->connect();
+                return 0;
+            },
+            this);
+        retry.reset(source);
+        failed("arm a timer", code);
+    }
+
+    void list() {
+        const int code = sd_bus_call_method_async(bus.get(), nullptr, service, manager_path, manager, "ListSessions",
+                                                  &Impl::on_list, this, nullptr);
+        failed("ask logind for its sessions", code);
+    }
+
+    /// Sends a call whose answer is handled with a Call of its own. The slot owns the Call.
+    int send(sd_bus_message* m, sd_bus_message_handler_t on_answer, Call call) {
+        auto owned = std::make_unique<Call>(std::move(call));
+        sd_bus_slot* slot = nullptr;
+        const int code = sd_bus_call_async(bus.get(), &slot, m, on_answer, owned.get(), 0);
+        if (code >= 0) {
+            sd_bus_slot_set_destroy_callback(slot, [](void* data) { delete static_cast<Call*>(data); });
+            sd_bus_slot_set_floating(slot, 1); // the bus keeps it until the answer
+            sd_bus_slot_unref(slot);
+            (void)owned.release();
+        }
+        return code;
+    }
+
+    int ask_for(Call call) {
+        sd_bus_message* m = nullptr;
+        int code = sd_bus_message_new_method_call(bus.get(), &m, service, call.path.c_str(),
+                                                  "org.freedesktop.DBus.Properties", "GetAll");
+        if (code >= 0) {
+            code = sd_bus_message_append(m, "s", session_interface);
+        }
+        if (code >= 0) {
+            code = send(m, &Impl::on_properties, std::move(call));
+        }
+        sd_bus_message_unref(m);
+        failed("ask logind for a session", code);
+        return code;
+    }
+
+    static int on_list(sd_bus_message* m, void* data, sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        if (sd_bus_message_is_method_error(m, nullptr) > 0) {
+            self.callbacks.failed(error_of("ask logind for its sessions", m));
+            self.callbacks.caught_up();
+            return 0;
+        }
+        std::vector<std::pair<std::string, std::string>> sessions;
+        const char *id = nullptr, *user = nullptr, *seat = nullptr, *path = nullptr;
+        std::uint32_t uid = 0;
+        int code = sd_bus_message_enter_container(m, 'a', "(susso)");
+        while (code >= 0 && (code = sd_bus_message_read(m, "(susso)", &id, &uid, &user, &seat, &path)) > 0) {
+            sessions.emplace_back(id, path);
+        }
+        self.failed("read logind's sessions", code);
+        if (code < 0) {
+            return 0;
+        }
+        std::vector<std::string> ids;
+        for (const auto& [name, at] : sessions) {
+            ids.push_back(name);
+        }
+        self.callbacks.listed(std::move(ids));
+        self.to_catch_up = sessions.size();
+        for (const auto& [name, at] : sessions) {
+            if (self.ask_for({.owner = &self, .id = name, .path = at, .of_list = true}) < 0) {
+                --self.to_catch_up;
+            }
+        }
+        if (self.to_catch_up == 0) {
+            self.callbacks.caught_up();
+        }
+        return 0;
+    }
+
+    static int on_properties(sd_bus_message* m, void* data, sd_bus_error*) {
+        const auto& call = *static_cast<Call*>(data);
+        Impl& self = *call.owner;
+        if (sd_bus_message_is_method_error(m, nullptr) > 0) {
+            // Gone between its announcement and our question, as short logins are.
+            if (!is_unknown_session(sd_bus_message_get_error(m))) {
+                self.callbacks.failed(error_of("ask logind for a session", m));
+            }
+        } else if (auto session = read_session(m); !session) {
+            self.callbacks.failed(session.error());
+        } else if (session->leader.pid == 0 && !session->closing && !call.again) {
+            // The leader has exited since logind answered. Whether it closed its session before that, only logind
+            // knows by now: what is left of a proper logout is nobody's business.
+            Call once_more = call;
+            once_more.again = true;
+            self.ask_for(std::move(once_more));
+            return 0;
+        } else {
+            self.callbacks.appeared(*std::move(session));
+        }
+        if (call.of_list && self.to_catch_up > 0 && --self.to_catch_up == 0) {
+            self.callbacks.caught_up();
+        }
+        return 0;
+    }
+
+    static int on_new(sd_bus_message* m, void* data, sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        const char *id = nullptr, *path = nullptr;
+        const int code = sd_bus_message_read(m, "so", &id, &path);
+        self.failed("read logind's SessionNew", code);
+        if (code >= 0) {
+            self.ask_for({.owner = &self, .id = id, .path = path});
+        }
+        return 0;
+    }
+
+    static int on_removed(sd_bus_message* m, void* data, sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        const char *id = nullptr, *path = nullptr;
+        const int code = sd_bus_message_read(m, "so", &id, &path);
+        self.failed("read logind's SessionRemoved", code);
+        if (code >= 0) {
+            self.callbacks.gone(id);
+        }
+        return 0;
+    }
+
+    static int on_owner_changed(sd_bus_message* m, void* data, sd_bus_error*) {
+        const char *name = nullptr, *before = nullptr, *now = nullptr;
+        if (sd_bus_message_read(m, "sss", &name, &before, &now) >= 0 && *now != '\0') {
+            static_cast<Impl*>(data)->list(); // a new logind: it sends no signals for what it found again
+        }
+        return 0;
+    }
+
+    static int on_disconnected(sd_bus_message*, void* data, sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        self.callbacks.failed({"the system bus went away: reaching for it again", 0});
+        self.connect_later();
+        return 0;
+    }
+
+    static int on_stopped(sd_bus_message* m, void* data, sd_bus_error*) {
+        const auto& call = *static_cast<Call*>(data);
+        if (sd_bus_message_is_method_error(m, nullptr) <= 0) {
+            return 0;
+        }
+        if (is_unknown_session(sd_bus_message_get_error(m))) {
+            call.owner->callbacks.gone(call.id);
+        } else {
+            call.owner->callbacks.failed(error_of("end a session through logind", m));
+        }
+        return 0;
+    }
+
+    template <class... Args>
+    void stop(const std::string& id, const char* method, const char* types, Args... args) {
+        sd_bus_message* m = nullptr;
+        int code = sd_bus_message_new_method_call(bus.get(), &m, service, manager_path, manager, method);
+        if (code >= 0) {
+            code = sd_bus_message_append(m, types, args...);
+        }
+        if (code >= 0) {
+            code = send(m, &Impl::on_stopped, {.owner = this, .id = id, .path = {}});
+        }
+        sd_bus_message_unref(m);
+        failed("ask logind to end a session", code);
+    }
+};
+
+Logind::Logind(sd_event* loop, Callbacks callbacks) : impl_(std::make_unique<Impl>(loop, std::move(callbacks))) {}
+
+Logind::~Logind() = default;
+
+void Logind::connect() {
+    impl_->connect();
+}
+
+void Logind::terminate(const std::string& id) {
+    impl_->stop(id, "TerminateSession", "s", id.c_str());
+}
+
+void Logind::kill_all(const std::string& id) {
+    impl_->stop(id, "KillSession", "ssi", id.c_str(), "all", static_cast<std::int32_t>(SIGKILL));
+}
+
+} // namespace sesslimit::logind

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/logind/properties.hpp"
+
+#include "common/clock.hpp"
+#include "common/process.hpp"
+#include "common/protocol.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+
+namespace sesslimit::logind {
+namespace {
+
+constexpr std::size_t max_id = 64; // warden::Session::logind_id and scope
+
+Result<> read_text(sd_bus_message* m, std::string& out, std::size_t most) {
+    const char* text = nullptr;
+    if (const int code = sd_bus_message_read(m, "v", "s", &text); code < 0) {
+        return fail_errno("read a session's property", -code);
+    }
+    out = std::string_view(text).substr(0, most);
+    return {};
+}
+
+Result<> read_user(sd_bus_message* m, uid_t& uid) {
+    std::uint32_t number = 0;
+    const char* path = nullptr;
+    if (const int code = sd_bus_message_read(m, "v", "(uo)", &number, &path); code < 0) {
+        return fail_errno("read a session's user", -code);
+    }
+    uid = number;
+    return {};
+}
+
+Result<> read_leader(sd_bus_message* m, Leader& leader) {
+    std::uint32_t pid = 0;
+    if (const int code = sd_bus_message_read(m, "v", "u", &pid); code < 0) {
+        return fail_errno("read a session's leader", -code);
+    }
+    const auto stat = read_process_stat(static_cast<pid_t>(pid));
+    leader = stat ? Leader{static_cast<pid_t>(pid), stat->start} : Leader{};
+    return {};
+}
+
+Result<> read_opened(sd_bus_message* m, Boottime& opened) {
+    std::uint64_t monotonic = 0;
+    if (const int code = sd_bus_message_read(m, "v", "t", &monotonic); code < 0) {
+        return fail_errno("read a session's time", -code);
+    }
+    // logind has CLOCK_MONOTONIC alone, which stands still in suspend: a session that slept counts as that much younger.
+    const Span age = std::max(Span{}, monotonic_now() - Span(static_cast<Span::rep>(monotonic)));
+    opened = boottime_now() - age;
+    return {};
+}
+
+Result<> read_property(sd_bus_message* m, std::string_view name, warden::LogindSession& session) {
+    if (name == "Id") {
+        return read_text(m, session.id, max_id);
+    }
+    if (name == "Scope") {
+        return read_text(m, session.scope, max_id);
+    }
+    if (name == "Class") {
+        return read_text(m, session.session_class, max_id);
+    }
+    if (name == "State") {
+        std::string state;
+        const auto done = read_text(m, state, max_id);
+        session.closing = state == "closing";
+        return done;
+    }
+    if (name == "Name") {
+        return read_text(m, session.login.user, wire::max_user);
+    }
+    if (name == "Service") {
+        return read_text(m, session.login.service, wire::max_service);
+    }
+    if (name == "TTY") {
+        return read_text(m, session.login.tty, wire::max_tty);
+    }
+    if (name == "RemoteHost") {
+        return read_text(m, session.login.rhost, wire::max_host);
+    }
+    if (name == "RemoteUser") {
+        return read_text(m, session.login.ruser, wire::max_user);
+    }
+    if (name == "User") {
+        return read_user(m, session.login.uid);
+    }
+    if (name == "Leader") {
+        return read_leader(m, session.leader);
+    }
+    if (name == "TimestampMonotonic") {
+        return read_opened(m, session.opened);
+    }
+    if (const int code = sd_bus_message_skip(m, "v"); code < 0) {
+        return fail_errno("pass over a session's property", -code);
+    }
+    return {};
+}
+
+} // namespace
+
+Result<warden::LogindSession> read_session(sd_bus_message* answer) {
+    warden::LogindSession session;
+    int code = sd_bus_message_enter_container(answer, 'a', "{sv}");
+    while (code >= 0 && (code = sd_bus_message_enter_container(answer, 'e', "sv")) > 0) {
+        const char* name = nullptr;
+        if (code = sd_bus_message_read(answer, "s", &name); code < 0) {
+            break;
+        }
+        if (auto done = read_property(answer, name, session); !done) {
+            return std::unexpected(done.error());
+        }
+        code = sd_bus_message_exit_container(answer);
+    }
+    if (code < 0) {
+        return fail_errno("read logind's session", -code);
+    }
+    if (session.id.empty()) {
+        return fail("logind's session has no id");
+    }
+    return session;
+}
+
+} // namespace sesslimit::logind

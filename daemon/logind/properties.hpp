@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/result.hpp"
+#include "daemon/warden/event.hpp"
+
+#include <systemd/sd-bus.h>
+
+namespace sesslimit::logind {
+
+/// Reads the answer to org.freedesktop.DBus.Properties.GetAll of a org.freedesktop.login1.Session. Texts are cut to the
+/// bounds of common/protocol.hpp; a property that is missing, as between versions of logind, is left empty.
+/// The leader has its start time where it is alive, pid 0 where it is not.
+Result<warden::LogindSession> read_session(sd_bus_message* answer);
+
+} // namespace sesslimit::logind

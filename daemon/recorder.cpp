@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/recorder.hpp"
+
+#include "daemon/effects/journal.hpp"
+
+#include <utility>
+
+namespace sesslimit {
+
+void LedgerRecorder::put(const warden::Session& session) {
+    if (!ledger_) {
+        return miss(session.key);
+    }
+    const auto done = ledger_->put(session);
+    if (!done && !failing_) {
+        effects::journal(effects::Priority::error,
+                         "A session is not recorded, and would not survive a restart of the daemon with its start "
+                         "time: " + done.error().what);
+    }
+    failing_ = !done;
+}
+
+void LedgerRecorder::drop(SessionKey key) {
+    if (!ledger_) {
+        return miss(key);
+    }
+    ledger_->drop(key);
+}
+
+void LedgerRecorder::miss(SessionKey key) {
+    if (!none_to_come_) {
+        missed_.push_back(key);
+    }
+}
+
+void LedgerRecorder::do_without() {
+    none_to_come_ = true;
+    missed_.clear();
+}
+
+void LedgerRecorder::attach(ledger::Ledger ledger, const warden::State& state) {
+    ledger_ = std::move(ledger);
+    for (const SessionKey key : std::exchange(missed_, {})) {
+        if (const warden::Session* session = state.find(key)) {
+            put(*session);
+        } else {
+            drop(key);
+        }
+    }
+}
+
+} // namespace sesslimit

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/watch/terminals.hpp"
+
+#include "common/process.hpp"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+
+namespace sesslimit::watch {
+namespace {
+
+// Documentation/admin-guide/devices.txt: 136 to 143 are Unix98 pty slaves, 256 of them each; 4 minor 1 to 63 are
+// virtual consoles.
+constexpr unsigned first_pty_major = 136;
+constexpr unsigned last_pty_major = 143;
+constexpr unsigned console_major = 4;
+constexpr unsigned last_console = 63;
+
+std::filesystem::path scope_of(const warden::Session& session, const Roots& roots) {
+    // systemd.special(7): user.slice holds a user-UID.slice for each user, which holds the scopes of their sessions.
+    return roots.cgroup / "user.slice" / ("user-" + std::to_string(session.login.uid) + ".slice") / session.scope;
+}
+
+std::optional<ProcessStat> stat_of(const std::string& pid, const Roots& roots) {
+    std::ifstream file(roots.proc / pid / "stat");
+    std::string text;
+    std::getline(file, text, '\0');
+    return parse_process_stat(text);
+}
+
+bool is_unit_name(const std::string& scope) {
+    return !scope.empty() && scope.find('/') == std::string::npos && !scope.starts_with('.');
+}
+
+} // namespace
+
+std::optional<std::string> terminal_name(dev_t device, const Roots& roots) {
+    const unsigned major = gnu_dev_major(device);
+    const unsigned minor = gnu_dev_minor(device);
+    if (major >= first_pty_major && major <= last_pty_major) {
+        return "pts/" + std::to_string((major - first_pty_major) * 256 + minor);
+    }
+    if (major == console_major && minor >= 1 && minor <= last_console) {
+        return "tty" + std::to_string(minor);
+    }
+    std::ifstream uevent(roots.sys / "dev/char" / (std::to_string(major) + ":" + std::to_string(minor)) / "uevent");
+    for (std::string line; std::getline(uevent, line);) {
+        constexpr std::string_view key = "DEVNAME=";
+        if (line.starts_with(key) && line.find("..") == std::string::npos) {
+            return line.substr(key.size());
+        }
+    }
+    return std::nullopt;
+}
+
+std::vector<Terminal> terminals_of(const warden::Session& session, const Roots& roots) {
+    if (!is_unit_name(session.scope)) {
+        return {};
+    }
+    std::vector<dev_t> devices;
+    std::ifstream processes(scope_of(session, roots) / "cgroup.procs");
+    std::string pid;
+    for (std::size_t seen = 0; seen < most_processes && std::getline(processes, pid); ++seen) {
+        if (const auto stat = stat_of(pid, roots); stat && stat->terminal != 0) {
+            devices.push_back(stat->terminal);
+        }
+    }
+    std::ranges::sort(devices);
+    const auto repeats = std::ranges::unique(devices);
+    devices.erase(repeats.begin(), repeats.end());
+
+    std::vector<Terminal> terminals;
+    for (const dev_t device : devices) {
+        if (auto name = terminal_name(device, roots)) {
+            terminals.push_back({device, *std::move(name)});
+        }
+    }
+    return terminals;
+}
+
+std::optional<Span> youngest_input(const std::vector<Terminal>& terminals, const Roots& roots) {
+    std::optional<Span> youngest;
+    for (const Terminal& terminal : terminals) {
+        struct stat at {};
+        // A number may have been given to another terminal since; a real one is told by it. Tests have plain files.
+        if (::stat((roots.dev / terminal.name).c_str(), &at) != 0 ||
+            (S_ISCHR(at.st_mode) && at.st_rdev != terminal.device)) {
+            continue;
+        }
+        const auto input = std::chrono::duration_cast<Span>(std::chrono::seconds(at.st_atim.tv_sec) +
+                                                            std::chrono::nanoseconds(at.st_atim.tv_nsec));
+        youngest = std::max(youngest.value_or(input), input);
+    }
+    return youngest;
+}
+
+} // namespace sesslimit::watch

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/clock.hpp"
+#include "daemon/warden/session.hpp"
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sesslimit::watch {
+
+/// Where the kernel shows things. Other places in a test.
+struct Roots {
+    std::filesystem::path cgroup = "/sys/fs/cgroup";
+    std::filesystem::path proc = "/proc";
+    std::filesystem::path sys = "/sys";
+    std::filesystem::path dev = "/dev";
+};
+
+struct Terminal {
+    dev_t device = 0;
+    std::string name; ///< below /dev: "pts/3", "tty1"
+    bool operator==(const Terminal&) const = default;
+};
+
+/// The name below /dev of a terminal by its number, as Documentation/admin-guide/devices.txt gives the ptys and
+/// virtual consoles, and as sysfs says for the others. Nothing for what is no terminal.
+std::optional<std::string> terminal_name(dev_t device, const Roots& roots = {});
+
+/// The controlling terminals of all processes in the session's scope, by number and each once. Not more than
+/// `most_processes` of a scope are looked at. Empty: it has none, or has no scope yet.
+inline constexpr std::size_t most_processes = 4096;
+std::vector<Terminal> terminals_of(const warden::Session& session, const Roots& roots = {});
+
+/// The wall clock of the youngest input on any of them: a terminal's atime, which the kernel moves on input alone
+/// (drivers/tty/tty_io.c), in steps of 8 s. Nothing where none of them is there.
+std::optional<Span> youngest_input(const std::vector<Terminal>& terminals, const Roots& roots = {});
+
+} // namespace sesslimit::watch
