@@ -80,9 +80,12 @@ std::unexpected<Obstacle> obstacle_of_open(const fs::path& file, int error) {
 Result<BootId> read_boot_id() {
     constexpr char path[] = "/proc/sys/kernel/random/boot_id";
     const UniqueFd fd(::open(path, O_RDONLY | O_CLOEXEC));
+    if (!fd) {
+        return fail_errno(std::string("open ") + path);
+    }
     BootId id{};
-    if (!fd || ::read(fd.get(), id.data(), id.size()) != static_cast<ssize_t>(id.size())) {
-        return fail_errno(std::string("read ") + path);
+    if (::read(fd.get(), id.data(), id.size()) != static_cast<ssize_t>(id.size())) {
+        return fail(std::string(path) + ": not a boot id");
     }
     return id;
 }

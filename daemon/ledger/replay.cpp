@@ -89,6 +89,7 @@ Index read_all(const Image& image, const Restore& restore, std::vector<std::stri
     Index index;
     index.generations.resize(image.slots());
     index.free.reserve(image.slots());
+    index.slot_of.reserve(image.slots());
     Lines lines(dropped);
     for (std::size_t first = 0; first < image.slots(); first += slots_at_once) {
         const std::size_t count = std::min(slots_at_once, image.slots() - first);

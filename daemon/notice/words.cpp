@@ -49,11 +49,10 @@ std::string time_of_day(Boottime at, const Clockface& clock) {
     return {text.data(), size};
 }
 
-/// "5min", "2h 5min": an age to be read, not to be reckoned with.
+/// "5min", "2h 5min": a span to be read, not to be reckoned with.
 std::string rough(Span span) {
     using namespace std::chrono;
-    const bool long_ago = span >= hours(1);
-    return format_span(long_ago ? Span(floor<minutes>(span)) : Span(floor<seconds>(span)));
+    return format_span(span >= hours(1) ? Span(round<minutes>(span)) : Span(round<seconds>(span)));
 }
 
 std::string open_session_line(const Session& open, const Clockface& clock, const TerminalNames& terminals) {

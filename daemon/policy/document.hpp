@@ -48,7 +48,7 @@ struct SyntaxError {
 std::vector<std::string_view> lines_of(std::string_view text);
 
 /// The text's values, or the first place where it is no TOML. Bounds, of which beyond is an error too: lines of 32 KiB,
-/// 20,000 values, 32 levels. `lines` are lines_of(text). Throws nothing but std::bad_alloc.
+/// 20,000 values, 32 levels. `lines` are lines_of(text), views into it. Throws nothing but std::bad_alloc.
 std::expected<Node, SyntaxError> parse_document(std::string_view text, const std::vector<std::string_view>& lines);
 
 /// What must be settled before a text is given to a parser that recurses and copies lines: control bytes, the length of

@@ -16,10 +16,11 @@ void admit(Turn& turn, Session session, RequestId request) {
     session.answer_by = never;
     session.max_duration = limits.max_duration.value;
     session.idle_timeout = limits.idle_timeout.value;
-    session.due = next_due(session, limits.warn_before);
+    session.due = next_due(session, turn.warnings(session, limits));
     turn.put(session);
     turn.answer(request, Answer::Kind::admitted, session);
     turn.tell(Notice::Kind::admitted, session);
+    look_first(turn, session);
 }
 
 void refuse(Turn& turn, Session session, RequestId request, policy::Count limit) {
@@ -54,8 +55,8 @@ void wait(Turn& turn, Session session, const Opened& event) {
     }
 }
 
-/// The open sessions that could make room, those that at_limit ends first in front: none where it refuses. One whose own
-/// limits are only observed is left alone.
+/// The open sessions that could make room, those that at_limit ends first in front: none where it refuses. One whose
+/// own limits are only observed is left alone.
 std::vector<const Session*> victims_of(const Turn& turn, uid_t uid, policy::AtLimit at_limit) {
     std::vector<const Session*> victims;
     if (at_limit == policy::AtLimit::refuse) {
@@ -173,7 +174,8 @@ void go_on_waiting(Turn& turn, Session session) {
         return refuse(turn, session, session.request, most);
     }
     for (std::size_t at = 0; at < missing; ++at) {
-        begin_end(turn, *victims[at], {.cause = Cause::displaced, .count = most, .span = {}, .by = session.login.rhost});
+        begin_end(turn, *victims[at],
+                  {.cause = Cause::displaced, .count = most, .span = {}, .by = session.login.rhost});
     }
     session.stage = Stage::told;
     session.due = session.answer_by;

@@ -17,8 +17,8 @@ constexpr Span youngest_within_step(Span stamp) {
     return seconds((whole.count() | 7) + 1);
 }
 
-/// More than a clock that is being slewed moves between two looks a day apart, less than a step that matters.
-constexpr Span clock_was_set = seconds(60);
+/// Boottime is slewed as the wall clock is: what moves between them is a step. A small one is made good for by half.
+constexpr Span clock_was_set = seconds(10);
 
 void note_input(Turn& turn, Session& session, Boottime at) {
     if (at <= session.last_input) {
@@ -38,34 +38,40 @@ void judge_idleness(Turn& turn, Session session) {
     if (end <= turn.now) {
         return begin_end(turn, session, reason);
     }
-    const policy::Limits limits = turn.limits(session);
-    if (const auto warning = idle_warning(session, limits.warn_before, turn.now)) {
+    const std::vector<Span> warnings = turn.warnings(session, turn.limits(session));
+    if (const auto warning = idle_warning(session, warnings, turn.now)) {
         session.idle_warned = *warning;
         turn.tell(Notice::Kind::warned, session, reason, end - turn.now);
     }
-    session.due = session.observed ? never : next_due(session, limits.warn_before);
+    session.due = session.observed ? never : next_due(session, warnings);
     turn.put(session);
 }
 
 } // namespace
 
 void serve_limits(Turn& turn, Session session) {
-    const policy::Limits limits = turn.limits(session);
+    const std::vector<Span> warnings = turn.warnings(session, turn.limits(session));
     const Reason reason{.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}};
     const Boottime end = duration_end(session);
     if (end <= turn.now) {
         return begin_end(turn, session, reason);
     }
-    if (const auto warning = duration_warning(session, limits.warn_before, turn.now)) {
+    if (const auto warning = duration_warning(session, warnings, turn.now)) {
         session.duration_warned = *warning;
         turn.tell(Notice::Kind::warned, session, reason, end - turn.now);
     }
-    session.due = next_due(session, limits.warn_before);
-    if (idle_look(session, limits.warn_before) <= turn.now) {
+    session.due = next_due(session, warnings);
+    if (idle_look(session, warnings) <= turn.now) {
         turn.out.effects.emplace_back(Look{session.key});
         session.due = after(turn.now, Patience::looking);
     }
     turn.put(session);
+}
+
+void look_first(Turn& turn, const Session& session) {
+    if (session.phase == Phase::live && session.idle_timeout != unlimited_span) {
+        turn.out.effects.emplace_back(Look{session.key});
+    }
 }
 
 void take(Turn& turn, const Looked& event) {
@@ -78,10 +84,13 @@ void take(Turn& turn, const Looked& event) {
         session.last_input = turn.now; // without a terminal there is no telling: it is taken for used
         session.idle_warned = unlimited_span;
     } else if (*event.stamp != session.input_stamp) {
-        // There was input since the last look. When it was, the wall clock tells, unless it was set in between.
-        const Span moved = std::chrono::abs(event.wall_offset - session.wall_offset);
-        const bool clock_set = session.input_stamp != Span{} && moved > clock_was_set;
-        const Boottime told{youngest_within_step(*event.stamp) - event.wall_offset};
+        // There was input since the last look. When it was, the wall clock tells, unless it was set in between: by a
+        // little, it was the later of both readings; by much, it may have been a moment ago.
+        const bool first = session.wall_offset == Span{};
+        const Span moved = first ? Span{} : std::chrono::abs(event.wall_offset - session.wall_offset);
+        const bool clock_set = moved > clock_was_set;
+        const Span offset = first ? event.wall_offset : std::min(event.wall_offset, session.wall_offset);
+        const Boottime told{youngest_within_step(*event.stamp) - offset};
         note_input(turn, session, clock_set ? turn.now : std::min(turn.now, told));
         session.input_stamp = *event.stamp;
     }
@@ -96,47 +105,48 @@ void take(Turn& turn, const InputHeard& event) {
     }
     Session session = *found;
     note_input(turn, session, turn.now);
-    session.due = next_due(session, turn.limits(session).warn_before);
+    session.due = next_due(session, turn.warnings(session, turn.limits(session)));
     turn.put(session);
 }
 
 void review(const Turn& turn, Session& session, bool surprised) {
     const policy::Limits limits = turn.limits(session);
-    const Span grace = limits.warn_before.empty() ? Patience::grace : limits.warn_before.front();
-    const Boottime fair = after(turn.now, grace);
+    const bool enforced = limits.mode.value == policy::Mode::enforce;
+    const bool spared = session.observed && enforced;
     const bool other_duration = session.max_duration != limits.max_duration.value;
     const bool other_idle = session.idle_timeout != limits.idle_timeout.value;
     session.max_duration = limits.max_duration.value;
     session.idle_timeout = limits.idle_timeout.value;
-    session.observed = false;
-    const bool duration_near = (surprised || other_duration) && duration_end(session) < fair;
-    const bool idle_near = (surprised || other_idle) && idle_end(session) < fair;
-    if (duration_near || idle_near) {
+    session.observed = session.observed && !enforced && !other_duration && !other_idle;
+    if (session.observed) {
+        return;
+    }
+    const Span grace = limits.warn_before.empty() ? Patience::grace : limits.warn_before.front();
+    const Boottime fair = after(turn.now, grace);
+    const bool fresh_duration = surprised || spared || other_duration;
+    const bool fresh_idle = surprised || spared || other_idle;
+    if (enforced && ((fresh_duration && duration_end(session) < fair) || (fresh_idle && idle_end(session) < fair))) {
         session.not_before = fair;
     }
-    if (duration_near) {
-        session.duration_warned = unlimited_span;
-    }
-    if (idle_near) {
-        session.idle_warned = unlimited_span;
-    }
-    session.due = next_due(session, limits.warn_before);
+    session.duration_warned = fresh_duration ? unlimited_span : session.duration_warned;
+    session.idle_warned = fresh_idle ? unlimited_span : session.idle_warned;
+    session.due = next_due(session, turn.warnings(session, limits));
 }
 
 void take(Turn& turn, const PolicyChanged&) {
     for (const auto& [key, session] : turn.state.sessions()) {
-        if (session.phase == Phase::waiting) {
-            Session again = session; // there may be room for it now
-            again.due = turn.now;
-            turn.put(again);
-        }
-        if (session.phase != Phase::reserved && session.phase != Phase::live) {
-            continue;
-        }
         Session reviewed = session;
-        review(turn, reviewed, false);
+        if (session.phase == Phase::waiting) {
+            reviewed.due = turn.now; // there may be room for it now
+        }
+        if (session.phase == Phase::reserved || session.phase == Phase::live) {
+            review(turn, reviewed, false);
+        }
         if (reviewed != session) {
-            turn.put(reviewed);
+            settle(turn, reviewed);
+        }
+        if (reviewed.idle_timeout != session.idle_timeout) {
+            look_first(turn, reviewed);
         }
     }
 }
@@ -152,7 +162,10 @@ void take(Turn& turn, const GroupsLearned& event) {
     if (session.phase == Phase::reserved || session.phase == Phase::live) {
         review(turn, session, false);
     }
-    turn.put(session);
+    settle(turn, session);
+    if (session.idle_timeout != found->idle_timeout) {
+        look_first(turn, session);
+    }
 }
 
 } // namespace sesslimit::warden

@@ -43,6 +43,7 @@ void adopt(Turn& turn, const LogindSession& seen) {
     }
     turn.put(session);
     turn.tell(Notice::Kind::adopted, session);
+    look_first(turn, session);
 }
 
 /// logind shows the session of a leader that PAM told us of.
@@ -59,8 +60,10 @@ void join(Turn& turn, const Session& known, const LogindSession& seen) {
             return fill_places(turn, session.login.uid, 1);
         }
         session.phase = Phase::live;
-        session.due = next_due(session, turn.limits(session).warn_before); // its idleness counts from now on
-        return turn.put(session);
+        session.due =
+            next_due(session, turn.warnings(session, turn.limits(session))); // its idleness counts from now on
+        turn.put(session);
+        return look_first(turn, session);
     case Phase::ending:
         session.stage = Stage::told; // what was asked of its leader alone is now asked of all of it
         session.due = turn.now;
@@ -77,6 +80,13 @@ void join(Turn& turn, const Session& known, const LogindSession& seen) {
 }
 
 } // namespace
+
+void settle(Turn& turn, const Session& session) {
+    if (session.phase == Phase::live && session.leader.pid == 0 && !session.observed) {
+        return end_leaderless(turn, session);
+    }
+    turn.put(session);
+}
 
 void take(Turn& turn, const LeaderExited& event) {
     const Session* found = turn.state.find(event.session);
@@ -137,7 +147,7 @@ void take(Turn& turn, const Restored& event) {
     case Phase::live:
         // A duration that ran out while no daemon was there to warn of it takes its user by surprise.
         review(turn, session, overdue_unwarned(turn, session));
-        break;
+        return settle(turn, session);
     case Phase::ending:
     case Phase::refused:
     case Phase::released:

@@ -5,6 +5,7 @@
 #include "daemon/warden/decide.hpp"
 
 #include <cstddef>
+#include <vector>
 
 /// Inside the warden: one call of decide(), and what its parts share. Nobody outside includes this.
 namespace sesslimit::warden {
@@ -17,6 +18,16 @@ struct Turn {
     Decision out{};
 
     [[nodiscard]] policy::Limits limits(const Session& session) const { return resolve(policy, session.login); }
+
+    /// What the user of an open session is told before its end: nothing where nobody means it, and once where a limit
+    /// takes them by surprise and no warning is set.
+    [[nodiscard]] std::vector<Span> warnings(const Session& session, const policy::Limits& limits) const {
+        if (limits.mode.value == policy::Mode::observe) {
+            return {};
+        }
+        const bool surprised = limits.warn_before.empty() && now < session.not_before;
+        return surprised ? std::vector{Patience::grace} : limits.warn_before;
+    }
 
     void put(const Session& session) { out.records.emplace_back(Put{session}); }
     void answer(RequestId request, Answer::Kind kind, const Session& session = {}) {
@@ -51,8 +62,16 @@ void take(Turn& turn, const GroupsLearned& event);
 void serve_limits(Turn& turn, Session session);
 
 /// Judges an open session by the policy as it is now. Limits that have become other ones give it time and its
-/// warnings afresh; `surprised` does so too: the session was never judged before.
+/// warnings afresh, and so do those that were only observed until now; `surprised` does so too: the session was never
+/// judged before.
 void review(const Turn& turn, Session& session, bool surprised);
+
+/// Writes a session that was reviewed; ends one that lost its leader while that was only observed.
+void settle(Turn& turn, const Session& session);
+
+/// Asks for a look at the terminals of a session that has just come under an idle limit: what their clocks say then is
+/// what later looks are held against.
+void look_first(Turn& turn, const Session& session);
 
 // ending.cpp
 void take(Turn& turn, const AskedToEnd& event);
