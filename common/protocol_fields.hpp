@@ -58,7 +58,7 @@ inline constexpr TextRule open_texts[] = {
     TextRule{OpenTag::service, max_service, true, &OpenRequest::service},
     TextRule{OpenTag::tty, max_tty, false, &OpenRequest::tty},
     TextRule{OpenTag::rhost, max_host, false, &OpenRequest::rhost},
-    TextRule{OpenTag::ruser, max_host, false, &OpenRequest::ruser},
+    TextRule{OpenTag::ruser, max_user, false, &OpenRequest::ruser},
     TextRule{OpenTag::auth_info, max_auth_info, false, &OpenRequest::auth_info},
     TextRule{OpenTag::connection, max_connection, false, &OpenRequest::connection},
 };

@@ -68,6 +68,13 @@ std::expected<std::size_t, Failure> exchange(const sockaddr_un& address, std::sp
         step = within(fd, SO_RCVTIMEO, deadline, Ending::hung_up,
                       [&]() noexcept { return recv(fd, reply.data(), reply.size(), MSG_TRUNC); });
     }
+    if (!step && step.error().ending == Ending::hung_up) {
+        // A daemon that has too much to do answers without reading. The kernel then tells of the request that was lost
+        // before it hands out the answer (net/unix/af_unix.c, unix_release_sock).
+        if (const ssize_t late = recv(fd, reply.data(), reply.size(), MSG_TRUNC | MSG_DONTWAIT); late > 0) {
+            step = late;
+        }
+    }
     if (!step) {
         return unexpected(step.error());
     }

@@ -82,8 +82,10 @@ Done find_user(const pam_handle_t* handle, Facts& facts, passwd& entry) noexcept
         return unexpected(Failure{Ending::user_too_long});
     }
     if (Done found = look_up(name.data(), facts, entry); !found) {
+        facts.root = found.error().ending != Ending::unknown_user && name == "root";
         return found;
     }
+    facts.root = entry.pw_uid == 0;
     // The database's spelling, not the typed one: some databases ignore case, and policies are matched by name.
     facts.request.user = entry.pw_name;
     facts.request.uid = entry.pw_uid;
@@ -120,7 +122,7 @@ Done find_items(const pam_handle_t* handle, Facts& facts) noexcept {
     }
     request.tty = bounded(item(handle, PAM_TTY), wire::max_tty, "PAM_TTY", facts);
     request.rhost = bounded(item(handle, PAM_RHOST), wire::max_host, "PAM_RHOST", facts, wire::too_long_host);
-    request.ruser = bounded(item(handle, PAM_RUSER), wire::max_host, "PAM_RUSER", facts);
+    request.ruser = bounded(item(handle, PAM_RUSER), wire::max_user, "PAM_RUSER", facts);
     request.auth_info = bounded(variable(handle, "SSH_AUTH_INFO_0"), wire::max_auth_info, "SSH_AUTH_INFO_0", facts);
     request.connection = bounded(variable(handle, "SSH_CONNECTION"), wire::max_connection, "SSH_CONNECTION", facts);
     return {};
@@ -148,21 +150,19 @@ bool nested(const char* cgroup_file) noexcept {
 
 } // namespace
 
-std::expected<Facts, Failure> collect_facts(const pam_handle_t* handle, const char* cgroup_file) noexcept {
-    Facts facts;
+Done collect_facts(const pam_handle_t* handle, const char* cgroup_file, Facts& facts) noexcept {
     passwd entry{};
-    Done done = find_items(handle, facts);
+    Done done = find_user(handle, facts, entry);
     if (done) {
-        done = find_user(handle, facts, entry);
+        done = find_items(handle, facts);
     }
     if (done) {
         done = find_groups(entry, facts);
     }
-    if (!done) {
-        return unexpected(done.error());
+    if (done) {
+        facts.request.nested = nested(cgroup_file);
     }
-    facts.request.nested = nested(cgroup_file);
-    return facts;
+    return done;
 }
 
 bool is_user_manager(const pam_handle_t* handle) noexcept {

@@ -17,6 +17,7 @@ namespace sesslimit::pam {
 /// is good until an item of the handle is set.
 struct Facts {
     wire::OpenRequest request; ///< all but its budget
+    bool root = false;         ///< the user has uid 0; right as soon as the user is known, whatever fails after that
     HeapArray<char> entry;     ///< what getpwnam_r(3) filled
     HeapArray<gid_t> gids;
 
@@ -27,7 +28,8 @@ struct Facts {
 
 /// Collects the facts. Asks the user database (NSS) for the user and for their groups; it may take its time.
 /// `cgroup_file` is /proc/self/cgroup; where it cannot be read, the login is taken for one that is not nested.
-std::expected<Facts, Failure> collect_facts(const pam_handle_t* handle, const char* cgroup_file) noexcept;
+/// On failure only `facts.root` means anything. Where the database cannot be asked, root is known by name.
+std::expected<void, Failure> collect_facts(const pam_handle_t* handle, const char* cgroup_file, Facts& facts) noexcept;
 
 /// Whether systemd asks for the user's own service manager. That one belongs to a login that is still being opened:
 /// refusing it, or waiting for it, would break that one.

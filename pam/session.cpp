@@ -85,15 +85,16 @@ void log_left_out(const pam_handle_t* handle, const Facts& facts) noexcept {
 }
 
 void ask_about(pam_handle_t* handle, const Arguments& arguments, Asked& asked) noexcept {
-    auto facts = collect_facts(handle, cgroup_file);
-    if (!facts) {
-        asked.how = facts.error();
+    Facts facts;
+    const auto collected = collect_facts(handle, cgroup_file, facts);
+    asked.root = facts.root;
+    if (!collected) {
+        asked.how = collected.error();
         return;
     }
-    log_left_out(handle, *facts);
-    facts->request.budget_ms = milliseconds(arguments.timeout);
-    asked.root = facts->request.uid == 0;
-    asked.how = ask(facts->request, arguments, asked);
+    log_left_out(handle, facts);
+    facts.request.budget_ms = milliseconds(arguments.timeout);
+    asked.how = ask(facts.request, arguments, asked);
 }
 
 void log_ignored(const pam_handle_t* handle, const Arguments& arguments) noexcept {
@@ -102,17 +103,31 @@ void log_ignored(const pam_handle_t* handle, const Arguments& arguments) noexcep
     }
 }
 
+/// PAM_USER for a log line: whatever is not printable ASCII is a question mark.
+std::array<char, 65> user_of(const pam_handle_t* handle) noexcept {
+    std::array<char, 65> shown{};
+    const void* item = nullptr;
+    if (pam_get_item(handle, PAM_USER, &item) != PAM_SUCCESS || item == nullptr) {
+        return {"nobody"};
+    }
+    const auto* user = static_cast<const char*>(item);
+    for (std::size_t at = 0; at + 1 < shown.size() && user[at] != '\0'; ++at) {
+        shown[at] = user[at] > ' ' && user[at] <= '~' ? user[at] : '?';
+    }
+    return shown;
+}
+
 void log_answer(const pam_handle_t* handle, const Answer& answer, const Asked& asked) noexcept {
     if (answer.priority == LOG_DEBUG) {
-        pam_syslog(handle, LOG_DEBUG, "%s: session %" PRIu64 ", asked %u times", answer.log, asked.session,
-                   asked.tries);
+        pam_syslog(handle, LOG_DEBUG, "%s: %s: session %" PRIu64 ", asked %u times", user_of(handle).data(),
+                   answer.log, asked.session, asked.tries);
         return;
     }
     const char* did = answer.code == PAM_SUCCESS ? "let in uncounted" : "not let in";
     std::array<char, 128> space{};
     const char* error = asked.how.error == 0 ? nullptr : strerror_r(asked.how.error, space.data(), space.size());
-    pam_syslog(handle, answer.priority, "%s: %s%s%s", did, answer.log, error != nullptr ? ": " : "",
-               error != nullptr ? error : "");
+    pam_syslog(handle, answer.priority, "%s %s: %s%s%s", user_of(handle).data(), did, answer.log,
+               error != nullptr ? ": " : "", error != nullptr ? error : "");
 }
 
 } // namespace

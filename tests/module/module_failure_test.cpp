@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: MIT
+// Daemons that are not there, stall, lie and die, and logins about which nothing can be asked.
+#include "common/clock.hpp"
+#include "tests/module/login.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <dlfcn.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <syslog.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <utility>
+
+namespace {
+
+/// The next connect() returns only when the other end has closed, so that the send after it is too late.
+bool late_hang_up = false;
+
+} // namespace
+
+extern "C" [[gnu::visibility("default")]] int connect(int socket, const sockaddr* address, socklen_t size) {
+    static const auto real = reinterpret_cast<decltype(&connect)>(dlsym(RTLD_NEXT, "connect"));
+    const int result = real(socket, address, size);
+    if (std::exchange(late_hang_up, false)) {
+        pollfd hang_up{.fd = socket, .events = 0, .revents = 0};
+        (void)poll(&hang_up, 1, 10'000);
+    }
+    return result;
+}
+
+namespace sesslimit::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr char unsure[] =
+    "error: Sessions cannot be counted right now, so this login is not let in. Please try again later.";
+/// Far more than any scheduler takes, and far less than a wait without an end.
+constexpr milliseconds slack(2000);
+
+std::string good_frame() {
+    return frame_of({.outcome = wire::Outcome::admitted, .session = 9, .text = "welcome"});
+}
+
+std::string changed(std::string frame, std::size_t at, char to) {
+    frame.at(at) = to;
+    return frame;
+}
+
+/// A good frame that a field of no known tag makes as long as a frame can be.
+std::string longest_frame() {
+    std::string frame = good_frame();
+    const auto tag = std::uint16_t{99};
+    const auto length = static_cast<std::uint16_t>(wire::max_frame - frame.size() - 4);
+    frame.append(reinterpret_cast<const char*>(&tag), sizeof tag);
+    frame.append(reinterpret_cast<const char*>(&length), sizeof length);
+    frame.resize(wire::max_frame, 'x');
+    const auto all = static_cast<std::uint32_t>(frame.size() - 12);
+    frame.replace(8, sizeof all, reinterpret_cast<const char*>(&all), sizeof all);
+    return frame;
+}
+
+struct Liar {
+    const char* name;
+    Step step;
+    const char* log;
+    unsigned connections;
+};
+
+std::vector<Liar> liars() {
+    const std::string good = good_frame();
+    return {
+        {"failed", answers({.outcome = wire::Outcome::failed, .session = 0, .text = {}}), "could not decide", 1},
+        {"noted", answers({.outcome = wire::Outcome::noted, .session = 0, .text = {}}), "makes no sense", 1},
+        {"rubbish", answers("what is this"), "makes no sense", 1},
+        {"one byte", answers("S"), "makes no sense", 1},
+        {"cut in half", answers(good.substr(0, good.size() / 2)), "makes no sense", 1},
+        {"one byte more", answers(good + "x"), "makes no sense", 1},
+        {"another version", answers(changed(good, 4, 2)), "another version", 1},
+        {"another kind", answers(changed(good, 6, 1)), "makes no sense", 1},
+        {"over-long", answers(good + std::string(2 * wire::max_frame, 'x')), "makes no sense", 1},
+        {"a whole frame and a byte", answers(longest_frame() + "x"), "makes no sense", 1},
+        {"closes at once", dies_before_reading(), "hung up", 4},
+        {"reads and closes", dies_after_reading(), "hung up", 4},
+    };
+}
+
+void a_lying_daemon_is_a_failure() {
+    for (const Liar& liar : liars()) {
+        clear_log();
+        const FakeDaemon daemon({liar.step});
+        const std::size_t before = open_descriptors();
+        Login allow(daemon.socket(), "on_error=allow");
+        const int allowed = allow.open();
+        const unsigned connections = daemon.connections();
+        Login deny(daemon.socket(), "on_error=deny");
+        const int denied = deny.open();
+        Login quiet(daemon.socket(), "on_error=deny quiet");
+        const int quietly = quiet.open();
+        Login root(daemon.socket(), "on_error=deny", "root");
+        const int as_root = root.open();
+        EXPECT(allowed == PAM_SUCCESS, liar.name);
+        EXPECT_TEXT(allow.said(), "");
+        EXPECT(connections == liar.connections, liar.name);
+        EXPECT(denied == PAM_SESSION_ERR, liar.name);
+        EXPECT_TEXT(deny.said(), unsure);
+        EXPECT(quietly == PAM_SESSION_ERR, liar.name);
+        EXPECT_TEXT(quiet.said(), "");
+        EXPECT(as_root == PAM_SUCCESS, liar.name);
+        EXPECT(logged(LOG_WARNING, std::string("let in uncounted: ")) && logged(LOG_WARNING, liar.log), liar.name);
+        EXPECT(logged(LOG_ERR, std::string("not let in: ")) && logged(LOG_ERR, liar.log), liar.name);
+        EXPECT(open_descriptors() == before, liar.name);
+    }
+}
+
+void the_longest_frame_is_read() {
+    const FakeDaemon daemon({answers(longest_frame())});
+    Login login(daemon.socket(), "on_error=deny");
+    EXPECT(login.open() == PAM_SUCCESS, "a frame with a field of a later time");
+}
+
+void a_daemon_that_dies_before_it_is_asked_raises_no_signal() {
+    const FakeDaemon daemon({dies_before_reading(), admits(3)});
+    Login login(daemon.socket(), "on_error=deny");
+    late_hang_up = true;
+    const int opened = login.open();
+    EXPECT(opened == PAM_SUCCESS && daemon.connections() == 2, "asked again");
+}
+
+void an_answer_from_a_daemon_too_busy_to_read_is_taken() {
+    clear_log();
+    for (const bool late : {false, true}) {
+        const FakeDaemon daemon(
+            {answers_without_reading({.outcome = wire::Outcome::failed, .session = 0, .text = {}})});
+        Login login(daemon.socket(), "on_error=deny");
+        late_hang_up = late;
+        const int opened = login.open();
+        EXPECT(opened == PAM_SESSION_ERR, "open");
+        EXPECT(daemon.connections() == 1, "not asked again");
+        EXPECT(logged(LOG_ERR, "could not decide"), "log");
+    }
+}
+
+void a_daemon_that_dies_and_comes_back_is_asked_again() {
+    const std::size_t before = open_descriptors();
+    const FakeDaemon daemon({dies_after_reading(), dies_before_reading(), admits(3)});
+    Login login(daemon.socket(), "on_error=deny");
+    const int opened = login.open();
+    const auto first = wire::decode_open(daemon.frame(0));
+    const auto second = wire::decode_open(daemon.frame(1));
+    EXPECT(opened == PAM_SUCCESS, "open");
+    EXPECT(daemon.connections() == 3, "three tries");
+    EXPECT(first && second && first->user == second->user && first->budget_ms == second->budget_ms, "the same asked");
+    EXPECT(open_descriptors() == before, "no descriptor left");
+}
+
+/// Code and time of one open.
+struct Timed {
+    int code = 0;
+    Span took{};
+};
+
+Timed timed_open(Login& login) {
+    const Span start = monotonic_now();
+    const int code = login.open();
+    return {code, monotonic_now() - start};
+}
+
+void a_stalling_daemon_costs_the_budget() {
+    clear_log();
+    const FakeDaemon daemon({stalls()});
+    Login login(daemon.socket(), "on_error=deny timeout=150ms");
+    const Timed got = timed_open(login);
+    EXPECT(got.code == PAM_SESSION_ERR, "code");
+    EXPECT(got.took >= milliseconds(150) && got.took < milliseconds(150) + slack, "time");
+    EXPECT(logged(LOG_ERR, "did not answer in time"), "log");
+    EXPECT(daemon.connections() == 1, "not tried again");
+}
+
+void the_budget_is_one_for_all_tries() {
+    const FakeDaemon daemon({Step{.delay_ms = 120, .answer = {}}});
+    Login login(daemon.socket(), "on_error=deny timeout=200ms");
+    const Timed got = timed_open(login);
+    EXPECT(got.code == PAM_SESSION_ERR, "code");
+    EXPECT(got.took >= milliseconds(200) && got.took < milliseconds(4 * 120), "time");
+}
+
+/// Fills the queue of a listener that accepts nobody.
+std::vector<UniqueFd> fill_queue(const std::string& path) {
+    std::vector<UniqueFd> waiting;
+    for (;;) {
+        waiting.emplace_back(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path.copy(address.sun_path, sizeof address.sun_path - 1);
+        if (connect(waiting.back().get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+            return waiting;
+        }
+    }
+}
+
+void a_full_queue_costs_the_budget() {
+    clear_log();
+    const TempDir dir;
+    const UniqueFd listener = listen_at(dir.file("socket"), 1);
+    const auto waiting = fill_queue(dir.file("socket"));
+    Login login(dir.file("socket"), "on_error=deny timeout=150ms");
+    const Timed got = timed_open(login);
+    EXPECT(got.code == PAM_SESSION_ERR, "code");
+    EXPECT(got.took >= milliseconds(150) && got.took < milliseconds(150) + slack, "time");
+    EXPECT(logged(LOG_ERR, "did not answer in time"), "log");
+}
+
+void a_daemon_that_is_not_there_costs_nothing() {
+    clear_log();
+    const TempDir dir;
+    (void)listen_at(dir.file("deserted"), 1);
+    Login nothing(dir.file("nothing"), "on_error=allow timeout=1min");
+    Login deserted(dir.file("deserted"), "on_error=deny timeout=1min");
+    const Timed first = timed_open(nothing);
+    const Timed second = timed_open(deserted);
+    EXPECT(first.code == PAM_SUCCESS && second.code == PAM_SESSION_ERR, "codes");
+    EXPECT(first.took < slack && second.took < slack, "time");
+    EXPECT(logged(LOG_WARNING, "cannot be reached: No such file or directory"), "log");
+    EXPECT(logged(LOG_ERR, "cannot be reached: Connection refused"), "log");
+}
+
+volatile std::sig_atomic_t signals = 0;
+
+/// A signal every 3 ms, with a handler and without SA_RESTART.
+class SignalStorm {
+  public:
+    SignalStorm() {
+        signals = 0;
+        struct sigaction action{};
+        action.sa_handler = [](int) { signals = signals + 1; };
+        sigaction(SIGALRM, &action, &before_);
+        const itimerval every{.it_interval = {0, 3000}, .it_value = {0, 3000}};
+        setitimer(ITIMER_REAL, &every, nullptr);
+    }
+    SignalStorm(const SignalStorm&) = delete;
+    SignalStorm& operator=(const SignalStorm&) = delete;
+    ~SignalStorm() {
+        const itimerval off{};
+        setitimer(ITIMER_REAL, &off, nullptr);
+        sigaction(SIGALRM, &before_, nullptr);
+    }
+
+  private:
+    struct sigaction before_{};
+};
+
+void signals_neither_end_nor_lengthen_a_wait() {
+    const FakeDaemon slow({Step{.delay_ms = 100, .answer = good_frame()}});
+    const FakeDaemon stalled({stalls()});
+    const TempDir dir;
+    const UniqueFd listener = listen_at(dir.file("socket"), 1);
+    const auto waiting = fill_queue(dir.file("socket"));
+    Login answered(slow.socket(), "on_error=deny");
+    Login late(stalled.socket(), "on_error=deny timeout=150ms");
+    Login queued(dir.file("socket"), "on_error=deny timeout=150ms");
+    Timed got[3];
+    {
+        const SignalStorm storm;
+        got[0] = timed_open(answered);
+        got[1] = timed_open(late);
+        got[2] = timed_open(queued);
+    }
+    EXPECT(signals > 20, "there were signals");
+    EXPECT(got[0].code == PAM_SUCCESS && slow.connections() == 1, "answered");
+    EXPECT(got[1].code == PAM_SESSION_ERR && got[2].code == PAM_SESSION_ERR, "late");
+    EXPECT(got[1].took >= milliseconds(150) && got[1].took < milliseconds(150) + slack, "waiting for an answer");
+    EXPECT(got[2].took >= milliseconds(150) && got[2].took < milliseconds(150) + slack, "waiting in the queue");
+}
+
+struct Unknown {
+    const char* name;
+    const char* user;
+    std::string service;
+    const char* log;
+};
+
+void a_login_that_cannot_be_asked_about_is_a_failure() {
+    const std::string endless(65536, 'u');
+    const std::string long_name(wire::max_user + 1, 'u');
+    const std::string long_service(wire::max_service + 1, 's');
+    const Unknown table[] = {
+        {"no user", nullptr, "sshd", "names no user"},
+        {"a user of no name", "", "sshd", "names no user"},
+        {"unknown", "no-such-user-here", "sshd", "does not know the user"},
+        {"256 bytes", long_name.c_str(), "sshd", "too long"},
+        {"64 KiB", endless.c_str(), "sshd", "too long"},
+        {"service", ordinary_user, long_service, "too long a name"},
+    };
+    for (const Unknown& row : table) {
+        clear_log();
+        const FakeDaemon daemon({admits(1)});
+        Login allow(daemon.socket(), "on_error=allow", row.user, row.service);
+        Login deny(daemon.socket(), "on_error=deny", row.user, row.service);
+        const int allowed = allow.open();
+        const int denied = deny.open();
+        EXPECT(allowed == PAM_SUCCESS && denied == PAM_SESSION_ERR, row.name);
+        EXPECT(logged(LOG_WARNING, row.log) && logged(LOG_ERR, row.log), row.name);
+        EXPECT_TEXT(deny.said(), unsure);
+        EXPECT(daemon.connections() == 0, row.name);
+    }
+}
+
+void a_close_never_fails() {
+    clear_log();
+    const TempDir dir;
+    Login nobody_there(dir.file("socket"), "on_error=deny");
+    const int closed = nobody_there.close();
+    EXPECT(closed == PAM_SUCCESS, "nobody there");
+    for (const Liar& liar : liars()) {
+        const FakeDaemon daemon({liar.step});
+        Login login(daemon.socket(), "on_error=deny");
+        const int code = login.close();
+        EXPECT(code == PAM_SUCCESS, liar.name);
+        EXPECT(daemon.connections() == 1, liar.name);
+    }
+    const FakeDaemon stalled({stalls()});
+    Login login(stalled.socket(), "timeout=100ms");
+    const Span start = monotonic_now();
+    const int code = login.close();
+    const Span took = monotonic_now() - start;
+    EXPECT(code == PAM_SUCCESS && took >= milliseconds(100) && took < milliseconds(100) + slack, "stalls");
+    EXPECT(log_lines().empty(), "quietly");
+}
+
+} // namespace
+} // namespace sesslimit::test
+
+int main() {
+    using namespace sesslimit::test;
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(a_lying_daemon_is_a_failure),
+        SESSLIMIT_TEST(the_longest_frame_is_read),
+        SESSLIMIT_TEST(a_daemon_that_dies_before_it_is_asked_raises_no_signal),
+        SESSLIMIT_TEST(an_answer_from_a_daemon_too_busy_to_read_is_taken),
+        SESSLIMIT_TEST(a_daemon_that_dies_and_comes_back_is_asked_again),
+        SESSLIMIT_TEST(a_stalling_daemon_costs_the_budget),
+        SESSLIMIT_TEST(the_budget_is_one_for_all_tries),
+        SESSLIMIT_TEST(a_full_queue_costs_the_budget),
+        SESSLIMIT_TEST(a_daemon_that_is_not_there_costs_nothing),
+        SESSLIMIT_TEST(signals_neither_end_nor_lengthen_a_wait),
+        SESSLIMIT_TEST(a_login_that_cannot_be_asked_about_is_a_failure),
+        SESSLIMIT_TEST(a_close_never_fails),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

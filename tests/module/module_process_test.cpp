@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// A handle that is carried into other processes, and the process that a login is opened in.
+#include <fstream> // before cmocka.h, whose macro fail() it does not survive
+
+#include "tests/module/login.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+namespace sesslimit::test {
+namespace {
+
+/// Runs `body` in a forked child and gives its exit status, -1 when it died of a signal.
+template <class Body>
+int in_child(Body body) {
+    const pid_t child = fork();
+    if (child == 0) {
+        _exit(body());
+    }
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+std::string closed_session(const FakeDaemon& daemon, std::size_t index) {
+    const auto request = wire::decode_close(daemon.frame(index));
+    return request ? std::to_string(request->session) : std::string(wire::describe(request.error()));
+}
+
+void ending_the_handle_in_a_child_leaves_the_session() {
+    const FakeDaemon daemon({admits(8)});
+    Login login(daemon.socket(), "");
+    (void)login.open();
+    const int child = in_child([&] { return pam_end(login.handle(), PAM_SUCCESS | PAM_DATA_SILENT); });
+    const unsigned after_child = daemon.connections();
+    const int closed = login.close();
+    EXPECT(child == PAM_SUCCESS, "child");
+    EXPECT(after_child == 1, "only the open was said");
+    EXPECT(closed == PAM_SUCCESS, "close");
+    EXPECT_TEXT(closed_session(daemon, 1), "8");
+}
+
+void a_child_can_close() {
+    clear_log();
+    const FakeDaemon daemon({admits(8)});
+    Login login(daemon.socket(), "");
+    (void)login.open();
+    const int child = in_child([&] {
+        const int closed = login.close();
+        const int ended = pam_end(login.handle(), PAM_SUCCESS);
+        return closed == PAM_SUCCESS && ended == PAM_SUCCESS && log_lines().empty() ? 0 : 1;
+    });
+    EXPECT(child == 0, "child");
+    EXPECT_TEXT(closed_session(daemon, 1), "8");
+}
+
+void another_user_closes_quietly() {
+    if (geteuid() != 0) {
+        skip();
+    }
+    clear_log();
+    const FakeDaemon daemon({admits(8)}); // its directory is ours alone
+    Login login(daemon.socket(), "on_error=deny");
+    (void)login.open();
+    const uid_t uid = getpwnam(ordinary_user)->pw_uid;
+    const int child = in_child([&] {
+        if (setresuid(uid, uid, uid) != 0) {
+            return 2;
+        }
+        return login.close() == PAM_SUCCESS && log_lines().empty() && login.said().empty() ? 0 : 1;
+    });
+    EXPECT(child == 0, "child");
+    EXPECT(daemon.connections() == 1, "nothing was said to the daemon");
+}
+
+/// In a mount namespace of its own, a process whose /proc/self/cgroup says `text`. False where that is not allowed.
+bool pretend_cgroup(const TempDir& dir, const char* text) {
+    const std::string file = dir.file("cgroup");
+    std::ofstream(file) << text;
+    if (unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) != 0) {
+        return false;
+    }
+    return mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+           mount(file.c_str(), "/proc/self/cgroup", nullptr, MS_BIND, nullptr) == 0;
+}
+
+void being_inside_a_session_is_told() {
+    struct Row {
+        const char* cgroup;
+        bool nested;
+    };
+    const Row table[] = {
+        {"0::/user.slice/user-1000.slice/session-3.scope\n", true},
+        {"0::/system.slice/ssh.service\n", false},
+    };
+    for (const Row& row : table) {
+        const TempDir dir;
+        const FakeDaemon daemon({answers({.outcome = wire::Outcome::uncounted, .session = 0, .text = {}})});
+        Login login(daemon.socket(), "on_error=deny");
+        constexpr int not_allowed = 77;
+        const int child = in_child([&] { return pretend_cgroup(dir, row.cgroup) ? login.open() : not_allowed; });
+        if (child == not_allowed) {
+            print_message("[          ] no mount namespace here\n");
+            skip();
+        }
+        const auto request = wire::decode_open(daemon.frame(0));
+        EXPECT(child == PAM_SUCCESS, row.cgroup);
+        EXPECT(request && request->nested == row.nested, row.cgroup);
+    }
+}
+
+void nothing_of_the_process_is_changed() {
+    const FakeDaemon daemon({admits(8)});
+    const std::size_t descriptors = open_descriptors();
+    sigset_t before;
+    sigset_t after;
+    struct sigaction pipe_before{};
+    struct sigaction pipe_after{};
+    sigprocmask(SIG_SETMASK, nullptr, &before);
+    sigaction(SIGPIPE, nullptr, &pipe_before);
+    {
+        Login login(daemon.socket(), "");
+        for (int round = 0; round < 20; ++round) {
+            (void)login.open();
+            (void)login.close();
+        }
+    }
+    sigprocmask(SIG_SETMASK, nullptr, &after);
+    sigaction(SIGPIPE, nullptr, &pipe_after);
+    bool same_mask = true;
+    for (int signal = 1; signal < SIGRTMIN; ++signal) {
+        same_mask = same_mask && sigismember(&before, signal) == sigismember(&after, signal);
+    }
+    EXPECT(open_descriptors() == descriptors, "descriptors");
+    EXPECT(same_mask, "signal mask");
+    EXPECT(pipe_before.sa_handler == pipe_after.sa_handler, "SIGPIPE");
+}
+
+} // namespace
+} // namespace sesslimit::test
+
+int main() {
+    using namespace sesslimit::test;
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(ending_the_handle_in_a_child_leaves_the_session),
+        SESSLIMIT_TEST(a_child_can_close),
+        SESSLIMIT_TEST(another_user_closes_quietly),
+        SESSLIMIT_TEST(being_inside_a_session_is_told),
+        SESSLIMIT_TEST(nothing_of_the_process_is_changed),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+// What the module makes of every verdict, and what it asks.
+#include "tests/module/login.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <grp.h>
+#include <pwd.h>
+#include <security/pam_appl.h>
+#include <syslog.h>
+
+namespace sesslimit::test {
+namespace {
+
+wire::Verdict refusal(std::string_view text) {
+    return {.outcome = wire::Outcome::refused, .session = 0, .text = text};
+}
+
+std::string closed_session(const FakeDaemon& daemon, std::size_t index) {
+    const auto request = wire::decode_close(daemon.frame(index));
+    return request ? std::to_string(request->session) : std::string(wire::describe(request.error()));
+}
+
+void admitted_is_let_in_and_closed_by_its_number() {
+    clear_log();
+    const FakeDaemon daemon({admits(77), answers({.outcome = wire::Outcome::noted, .session = 0, .text = {}})});
+    Login login(daemon.socket(), "");
+    const int opened = login.open();
+    const int closed = login.close();
+    EXPECT(opened == PAM_SUCCESS, "open");
+    EXPECT(closed == PAM_SUCCESS, "close");
+    EXPECT_TEXT(login.said(), "");
+    EXPECT(log_lines().empty(), "nothing in the log");
+    EXPECT(daemon.connections() == 2, "one connection each");
+    EXPECT_TEXT(closed_session(daemon, 1), "77");
+}
+
+void uncounted_is_let_in_and_not_closed() {
+    const FakeDaemon daemon({answers({.outcome = wire::Outcome::uncounted, .session = 0, .text = {}})});
+    Login login(daemon.socket(), "");
+    const int opened = login.open();
+    const int closed = login.close();
+    EXPECT(opened == PAM_SUCCESS && closed == PAM_SUCCESS, "codes");
+    EXPECT(daemon.connections() == 1, "the close says nothing: it could be taken for that of another session");
+}
+
+void refused_shows_the_lines_of_the_daemon() {
+    clear_log();
+    const FakeDaemon daemon({answers(refusal("limit of 3 sessions reached\n  1  since 12:00\n  2  since 12:05"))});
+    Login login(daemon.socket(), "");
+    const int opened = login.open();
+    EXPECT(opened == PAM_PERM_DENIED, "open");
+    EXPECT_TEXT(login.said(), "error: limit of 3 sessions reached\n  1  since 12:00\n  2  since 12:05");
+    EXPECT(logged(LOG_NOTICE, "refused"), "log");
+}
+
+struct Shown {
+    const char* sent;
+    const char* said;
+};
+constexpr Shown shown_table[] = {
+    {"", "error: No more sessions are allowed for this user at the moment."},
+    {"\n\n", "error: No more sessions are allowed for this user at the moment."},
+    {"a\x1b[2Jb\rc\x7f"
+     "d\x01",
+     "error: a[2Jbcd"},
+    {"tab\tand\nline\n\n", "error: tab\tand\nline"},
+    {"gr\xc3\xbc\xc3\x9f"
+     "e \xc2\x9b"
+     "2J",
+     "error: gr\xc3\xbc\xc3\x9f"
+     "e 2J"},
+    {"100% %s %n", "error: 100% %s %n"},
+};
+
+void refused_shows_nothing_that_steers_a_terminal() {
+    for (const Shown& row : shown_table) {
+        const FakeDaemon daemon({answers(refusal(row.sent))});
+        Login login(daemon.socket(), "");
+        (void)login.open();
+        EXPECT_TEXT(login.said(), row.said);
+    }
+}
+
+void the_longest_text_arrives_whole() {
+    const std::string text(wire::max_text, 'x');
+    const FakeDaemon daemon({answers(refusal(text))});
+    Login login(daemon.socket(), "");
+    (void)login.open();
+    EXPECT_TEXT(login.said(), "error: " + text);
+}
+
+void quiet_and_silent_show_nothing() {
+    const FakeDaemon daemon({answers(refusal("no"))});
+    Login quiet(daemon.socket(), "quiet");
+    Login silent(daemon.socket(), "");
+    const int first = quiet.open();
+    const int second = silent.open(PAM_SILENT);
+    EXPECT(first == PAM_PERM_DENIED && second == PAM_PERM_DENIED, "refused all the same");
+    EXPECT_TEXT(quiet.said(), "");
+    EXPECT_TEXT(silent.said(), "");
+}
+
+void root_can_be_refused() {
+    const FakeDaemon daemon({answers(refusal("no"))});
+    Login login(daemon.socket(), "", "root");
+    EXPECT(login.open() == PAM_PERM_DENIED, "the policy's word holds for root, only failures do not");
+}
+
+void the_request_says_what_pam_knows() {
+    const FakeDaemon daemon({admits(1)});
+    Login login(daemon.socket(), "timeout=1500ms");
+    login.set(PAM_TTY, "ssh");
+    login.set(PAM_RHOST, "192.0.2.7");
+    login.set(PAM_RUSER, "them");
+    login.put("SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA\n");
+    login.put("SSH_CONNECTION=192.0.2.7 5555 192.0.2.1 22");
+    (void)login.open();
+    const passwd* entry = getpwnam(ordinary_user);
+    const auto request = wire::decode_open(daemon.frame(0));
+    EXPECT(request.has_value(), "a request");
+    EXPECT_TEXT(request->user, ordinary_user);
+    EXPECT(request->uid == entry->pw_uid, "uid");
+    EXPECT(request->gids.size() >= 1 && request->gids[0] == entry->pw_gid && !request->gids_cut, "gids");
+    EXPECT_TEXT(request->service, "sshd");
+    EXPECT_TEXT(request->tty, "ssh");
+    EXPECT_TEXT(request->rhost, "192.0.2.7");
+    EXPECT_TEXT(request->ruser, "them");
+    EXPECT_TEXT(request->auth_info, "publickey ssh-ed25519 AAAA\n");
+    EXPECT_TEXT(request->connection, "192.0.2.7 5555 192.0.2.1 22");
+    EXPECT(request->budget_ms == 1500, "budget");
+}
+
+void what_pam_does_not_know_is_not_sent() {
+    const FakeDaemon daemon({admits(1)});
+    Login login(daemon.socket(), "");
+    const int opened = login.open();
+    const auto request = wire::decode_open(daemon.frame(0));
+    EXPECT(opened == PAM_SUCCESS && request.has_value(), "a request");
+    EXPECT_TEXT(request->tty, "");
+    EXPECT_TEXT(request->rhost, "");
+    EXPECT_TEXT(request->ruser, "");
+    EXPECT_TEXT(request->auth_info, "");
+    EXPECT_TEXT(request->connection, "");
+    EXPECT(request->budget_ms == 2000, "the budget that is shipped");
+}
+
+void what_does_not_fit_is_left_out_and_logged() {
+    clear_log();
+    const FakeDaemon daemon({admits(1)});
+    Login login(daemon.socket(), "");
+    login.set(PAM_TTY, std::string(wire::max_tty + 1, 't'));
+    login.set(PAM_RHOST, std::string(wire::max_host + 1, 'h'));
+    login.set(PAM_RUSER, std::string(wire::max_host + 1, 'r'));
+    login.put("SSH_AUTH_INFO_0=" + std::string(wire::max_auth_info + 1, 'a'));
+    login.put("SSH_CONNECTION=" + std::string(wire::max_connection + 1, 'c'));
+    const int opened = login.open();
+    const auto request = wire::decode_open(daemon.frame(0));
+    EXPECT(opened == PAM_SUCCESS && request.has_value(), "a request");
+    EXPECT_TEXT(request->tty, "");
+    EXPECT_TEXT(request->rhost, wire::too_long_host);
+    EXPECT_TEXT(request->ruser, "");
+    EXPECT_TEXT(request->auth_info, "");
+    EXPECT_TEXT(request->connection, "");
+    for (const char* item : {"PAM_TTY", "PAM_RHOST", "PAM_RUSER", "SSH_AUTH_INFO_0", "SSH_CONNECTION"}) {
+        EXPECT(logged(LOG_WARNING, item), item);
+    }
+}
+
+void the_user_manager_is_never_asked_about() {
+    const FakeDaemon daemon({answers(refusal("no"))});
+    Login login(daemon.socket(), "on_error=deny", ordinary_user, "systemd-user");
+    const int opened = login.open();
+    const int closed = login.close();
+    EXPECT(opened == PAM_SUCCESS && closed == PAM_SUCCESS, "codes");
+    EXPECT(daemon.connections() == 0, "no call");
+}
+
+void the_later_of_two_opens_is_closed() {
+    const FakeDaemon daemon({admits(5), admits(6)});
+    Login login(daemon.socket(), "");
+    const int first = login.open();
+    const int second = login.open();
+    (void)login.close();
+    EXPECT(first == PAM_SUCCESS && second == PAM_SUCCESS, "codes");
+    EXPECT_TEXT(closed_session(daemon, 2), "6");
+}
+
+void a_close_without_an_open_sends_no_number() {
+    const FakeDaemon daemon({admits(5)});
+    Login login(daemon.socket(), "");
+    const int closed = login.close();
+    EXPECT(closed == PAM_SUCCESS, "code");
+    EXPECT_TEXT(closed_session(daemon, 0), "0");
+}
+
+void arguments_not_understood_are_logged_and_ignored() {
+    clear_log();
+    const FakeDaemon daemon({admits(5)});
+    Login login(daemon.socket(), "frobnicate timeout=never");
+    const int opened = login.open();
+    EXPECT(opened == PAM_SUCCESS, "open");
+    EXPECT(daemon.connections() == 1, "asked all the same");
+    EXPECT(logged(LOG_WARNING, "frobnicate"), "log");
+    EXPECT(logged(LOG_WARNING, "timeout=never"), "log");
+}
+
+void debug_tells_what_went_well() {
+    clear_log();
+    const FakeDaemon daemon({admits(5)});
+    Login login(daemon.socket(), "debug");
+    (void)login.open();
+    (void)login.close();
+    EXPECT(logged(LOG_DEBUG, "admitted: session 5"), "open");
+    EXPECT(logged(LOG_DEBUG, "close of session 5"), "close");
+}
+
+} // namespace
+} // namespace sesslimit::test
+
+int main() {
+    using namespace sesslimit::test;
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(admitted_is_let_in_and_closed_by_its_number),
+        SESSLIMIT_TEST(uncounted_is_let_in_and_not_closed),
+        SESSLIMIT_TEST(refused_shows_the_lines_of_the_daemon),
+        SESSLIMIT_TEST(refused_shows_nothing_that_steers_a_terminal),
+        SESSLIMIT_TEST(the_longest_text_arrives_whole),
+        SESSLIMIT_TEST(quiet_and_silent_show_nothing),
+        SESSLIMIT_TEST(root_can_be_refused),
+        SESSLIMIT_TEST(the_request_says_what_pam_knows),
+        SESSLIMIT_TEST(what_pam_does_not_know_is_not_sent),
+        SESSLIMIT_TEST(what_does_not_fit_is_left_out_and_logged),
+        SESSLIMIT_TEST(the_user_manager_is_never_asked_about),
+        SESSLIMIT_TEST(the_later_of_two_opens_is_closed),
+        SESSLIMIT_TEST(a_close_without_an_open_sends_no_number),
+        SESSLIMIT_TEST(arguments_not_understood_are_logged_and_ignored),
+        SESSLIMIT_TEST(debug_tells_what_went_well),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#include "pam/answer.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <security/pam_modules.h>
+#include <syslog.h>
+
+#include <array>
+#include <string>
+
+namespace sesslimit::pam {
+namespace {
+
+constexpr Ending failures[] = {
+    Ending::no_user,   Ending::user_too_long, Ending::unknown_user,  Ending::lookup_failed, Ending::no_service,
+    Ending::no_memory, Ending::bad_request,   Ending::no_socket,     Ending::no_daemon,     Ending::timed_out,
+    Ending::hung_up,   Ending::unreadable,    Ending::other_version, Ending::undecided,
+};
+
+void a_verdict_holds_for_everybody() {
+    for (const OnError on_error : {OnError::allow, OnError::deny}) {
+        for (const bool root : {false, true}) {
+            EXPECT(answer_to(Ending::admitted, on_error, root).code == PAM_SUCCESS, "admitted");
+            EXPECT(answer_to(Ending::uncounted, on_error, root).code == PAM_SUCCESS, "uncounted");
+            EXPECT(answer_to(Ending::refused, on_error, root).code == PAM_PERM_DENIED, "refused");
+        }
+    }
+    EXPECT(answer_to(Ending::admitted, OnError::deny, false).priority == LOG_DEBUG, "not worth a line");
+}
+
+void a_failure_goes_by_on_error_and_lets_root_in() {
+    for (const Ending failure : failures) {
+        const Answer allowed = answer_to(failure, OnError::allow, false);
+        const Answer denied = answer_to(failure, OnError::deny, false);
+        const Answer root = answer_to(failure, OnError::deny, true);
+        EXPECT(allowed.code == PAM_SUCCESS && allowed.text == nullptr && allowed.priority == LOG_WARNING, allowed.log);
+        EXPECT(denied.code == PAM_SESSION_ERR && denied.text != nullptr && denied.priority == LOG_ERR, denied.log);
+        EXPECT(root.code == PAM_SUCCESS && root.text == nullptr && root.priority == LOG_WARNING, root.log);
+    }
+}
+
+void text_is_cut_where_there_is_no_more_room() {
+    std::array<char, 4> out{'x', 'x', 'x', 'x'};
+    clean_text("abcdef", out);
+    EXPECT_TEXT(out.data(), "abc");
+    clean_text("ab\n\n", out);
+    EXPECT_TEXT(out.data(), "ab");
+    clean_text("", out);
+    EXPECT_TEXT(out.data(), "");
+    std::array<char, 1> least{'x'};
+    clean_text("a", least);
+    EXPECT_TEXT(least.data(), "");
+}
+
+void a_letter_cut_in_half_is_no_control_character() {
+    std::array<char, 8> out{};
+    clean_text("a\xc2", out);
+    EXPECT_TEXT(out.data(), "a\xc2");
+    clean_text("\xc2\x80\xc2\x9f\xc2\xa0", out);
+    EXPECT_TEXT(out.data(), "\xc2\xa0");
+}
+
+} // namespace
+} // namespace sesslimit::pam
+
+int main() {
+    using namespace sesslimit::pam;
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(a_verdict_holds_for_everybody),
+        SESSLIMIT_TEST(a_failure_goes_by_on_error_and_lets_root_in),
+        SESSLIMIT_TEST(text_is_cut_where_there_is_no_more_room),
+        SESSLIMIT_TEST(a_letter_cut_in_half_is_no_control_character),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
