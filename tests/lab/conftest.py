@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""Every test runs once a suite, on a machine that its worker keeps until a test fails on it."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.dont_write_bytecode = True
+
+from lab import base, machine, turn  # noqa: E402
+from lab.host import Host  # noqa: E402
+
+PACKAGES = Path(os.environ.get("SESSLIMIT_DEBS", HERE.parent.parent / "dist"))
+SAW = "saw"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--suite", action="append", choices=list(base.SUITES), help="only this suite (may be repeated)")
+
+
+def pytest_generate_tests(metafunc):
+    if "suite" in metafunc.fixturenames:
+        module = metafunc.module.__name__
+        suites = metafunc.config.getoption("--suite") or list(base.SUITES)
+        # A file's tests of one suite stay with one worker, so that they share its machine.
+        marked = [pytest.param(suite, marks=pytest.mark.xdist_group(f"{module}-{suite}")) for suite in suites]
+        metafunc.parametrize("suite", marked, scope="session")
+
+
+@pytest.fixture
+def saw(request):
+    """saw("text"): puts a figure into the table at the end of the run."""
+    return lambda text: request.node.user_properties.append((SAW, text))
+
+
+class Machines:
+    """This worker's machines, one a suite, booted when first needed."""
+
+    def __init__(self):
+        self._hosts = {}
+
+    def host(self, suite):
+        if suite not in self._hosts:
+            host = Host(suite)
+            host.start()
+            self._hosts[suite] = host
+            host.install_sesslimit(built_packages())
+        return self._hosts[suite]
+
+    def drop(self, suite):
+        host = self._hosts.pop(suite, None)
+        if host:
+            host.stop()
+
+    def stop(self):
+        for suite in list(self._hosts):
+            self.drop(suite)
+
+
+def built_packages():
+    found = sorted(PACKAGES.glob("*.deb"))
+    assert found, f"no packages in {PACKAGES}: run packaging/build-deb"
+    return found
+
+
+@pytest.fixture(scope="session")
+def debs():
+    return built_packages()
+
+
+@pytest.fixture(scope="session")
+def machines():
+    kept = Machines()
+    yield kept
+    kept.stop()
+
+
+@pytest.fixture
+def own_turn(request):
+    with turn.turn(alone=request.node.get_closest_marker("storm") is not None):
+        yield
+
+
+@pytest.fixture
+def host(request, suite, machines, own_turn):
+    """A machine with sesslimit, without limits and without sessions."""
+    try:
+        booted = machines.host(suite)
+        booted.reset()
+        yield booted
+        failed = getattr(request.node, "failed", False)
+    except BaseException:
+        machines.drop(suite)
+        raise
+    if failed:
+        machines.drop(suite)  # nobody knows what state it is in
+    else:
+        booted.end_clients()
+
+
+@pytest.fixture
+def stock(suite, own_turn):
+    """A machine as Debian ships it, for this test alone."""
+    with Host(suite) as booted:
+        yield booted
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed and report.when != "teardown":
+        item.failed = True
+        booted = item.funcargs.get("host") or item.funcargs.get("stock")
+        if booted:
+            report.sections.append(("the machine's journal", last_words(booted)))
+
+
+def last_words(booted):
+    programs = ("sesslimitd", "sshd", "sshd-session", "login", "systemd-logind")
+    matches = [word for name in programs for word in (f"_COMM={name}", "+")]
+    try:
+        return booted.journal("-o", "short-monotonic", "-n", "400", *matches, "UNIT=sesslimitd.service")
+    except Exception as error:  # the machine may be what failed
+        return f"not to be had: {error}"
+
+
+def pytest_terminal_summary(terminalreporter):
+    reports = [each for key in ("passed", "failed") for each in terminalreporter.stats.get(key, [])]
+    rows = []
+    for report in sorted((each for each in reports if each.when == "call"), key=lambda each: each.nodeid):
+        name = report.nodeid.split("@")[0]
+        test, _, suite = name.partition("[")
+        for key, text in report.user_properties:
+            if key == SAW:
+                rows.append((suite.rstrip("]").split("-")[0], test.split("::")[-1], text))
+    if rows:
+        terminalreporter.section("what was seen")
+        width = max(len(test) for _, test, _ in rows)
+        for suite, test, text in rows:
+            terminalreporter.write_line(f"{suite:8} | {test:{width}} | {text}")
+
+
+def pytest_sessionfinish(session):
+    if not hasattr(session.config, "workerinput"):
+        machine.sweep()

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""The Debian file trees that machines boot from.
+
+A base is built once by mmdebstrap, kept outside the source tree and never written to again: machines put an overlay
+on it. Its directory is named after its recipe, so that a changed recipe builds a new base.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+CACHE = Path(os.environ.get("SESSLIMIT_LAB_CACHE", "/var/cache/sesslimit-lab"))
+
+PACKAGES = (
+    "systemd-sysv dbus libpam-systemd openssh-server openssh-client openssh-sftp-server iproute2 procps util-linux "
+    "login passwd sudo cron tmux libpam-runtime libstdc++6 libsystemd0"
+).split()
+
+# What the Debian release calls a package whose name differs, and what its os-release says.
+SUITES = {
+    "bookworm": {"version": "12", "packages": ["libnettle8"]},
+    "trixie": {"version": "13", "packages": ["libnettle8t64"]},
+}
+
+PASSWORDS = {"root": "root-secret", "alice": "alice-secret", "bob": "bob-secret", "carol": "carol-secret"}
+
+PROMPT = "ready> "  # of every user's shell, so that a test can tell a shell from a refusal
+
+# MaxStartups: a test opens 20 connections at once and means to test our limit, not sshd's.
+# RateLimitIntervalSec=0: journald must not drop what a test looks for.
+SETUP = f"""
+set -eu
+echo lab > /etc/hostname
+printf '127.0.0.1 localhost\\n127.0.1.1 lab\\n' > /etc/hosts
+install -d -m 700 /root/.ssh
+ssh-keygen -q -t ed25519 -N '' -C lab -f /root/.ssh/id_ed25519
+printf '%s\\n' 'Host *' '  StrictHostKeyChecking no' '  UserKnownHostsFile /dev/null' '  LogLevel ERROR' \\
+    '  ConnectTimeout 20' > /root/.ssh/config
+cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
+for user in alice bob carol; do
+    useradd --create-home --shell /bin/bash "$user"
+    install -d -m 700 -o "$user" -g "$user" "/home/$user/.ssh"
+    install -m 600 -o "$user" -g "$user" /root/.ssh/id_ed25519.pub "/home/$user/.ssh/authorized_keys"
+    printf "PS1='{PROMPT}'\\n" > "/home/$user/.bash_profile"
+done
+printf "PS1='{PROMPT}'\\n" > /root/.bash_profile
+printf 'alice ALL=(ALL) NOPASSWD: ALL\\n' > /etc/sudoers.d/alice
+printf 'MaxStartups 300\\n' > /etc/ssh/sshd_config.d/lab.conf
+mkdir -p /etc/systemd/journald.conf.d
+printf '[Journal]\\nStorage=volatile\\nRateLimitIntervalSec=0\\n' > /etc/systemd/journald.conf.d/lab.conf
+chpasswd <<END
+{chr(10).join(f"{user}:{password}" for user, password in PASSWORDS.items())}
+END
+"""
+
+
+def base(suite: str) -> Path:
+    """The directory of the suite's base; built first when it is missing (about 25 s)."""
+    path = CACHE / f"{suite}-{_recipe_id(suite)}"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / f"{suite}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.is_dir():
+            _build(suite, path)
+    return path
+
+
+def _recipe_id(suite: str) -> str:
+    recipe = "\n".join([suite, *PACKAGES, *SUITES[suite]["packages"], SETUP])
+    return hashlib.sha256(recipe.encode()).hexdigest()[:12]
+
+
+def _build(suite: str, path: Path) -> None:
+    for interrupted in CACHE.glob(f"{suite}-building-*"):
+        shutil.rmtree(interrupted)
+    # Renamed only when complete: a build that was interrupted leaves nothing that looks like a base.
+    work = Path(tempfile.mkdtemp(prefix=f"{suite}-building-", dir=CACHE))
+    try:
+        tree = work / "tree"
+        include = ",".join([*PACKAGES, *SUITES[suite]["packages"]])
+        _run(["mmdebstrap", "--quiet", "--variant=minbase", f"--include={include}", suite, str(tree)])
+        _run(["chroot", str(tree), "sh"], SETUP)
+        tree.rename(path)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _run(argv: list[str], text: str = "") -> None:
+    done = subprocess.run(argv, input=text, text=True, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{argv[0]} failed with {done.returncode}:\n{done.stdout}{done.stderr}")

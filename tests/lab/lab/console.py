@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""A console login: login(1) on a pty of the machine, started by its systemd the way getty@.service starts one."""
+
+import fcntl
+import itertools
+import os
+import struct
+import subprocess
+
+from .base import PASSWORDS
+from .client import Client
+from .machine import ENVIRONMENT, Machine
+
+TIOCGPTN = 0x80045430  # asm-generic/ioctls.h
+TIOCSPTLCK = 0x40045431
+
+_counter = itertools.count(1)
+
+
+def console(machine: Machine) -> Client:
+    """A console with login's prompt on it. Ends when login has ended, as the session of a real one does."""
+    master = os.open(machine.path("/dev/pts/ptmx"), os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    fcntl.ioctl(master, TIOCSPTLCK, struct.pack("i", 0))
+    (number,) = struct.unpack("I", fcntl.ioctl(master, TIOCGPTN, bytes(4)))
+    tty = f"/dev/pts/{number}"
+    properties = ["StandardInput=tty", "StandardOutput=tty", f"TTYPath={tty}", "KillMode=process", "SendSIGHUP=yes"]
+    argv = ["systemd-run", "--quiet", "--wait", "--collect", f"--unit=lab-console-{next(_counter)}"]
+    argv += [f"--property={each}" for each in properties] + ["/bin/login"]
+    process = subprocess.Popen(
+        machine.argv(argv, own_pid_namespace=True),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=ENVIRONMENT,
+    )
+    return Client(process, master, master, ["login", tty])
+
+
+def log_in(machine: Machine, user: str) -> Client:
+    """A console at which the user has typed name and password; what comes of it is for the caller to see."""
+    terminal = console(machine)
+    terminal.expect("login: ", 20)
+    terminal.send(f"{user}\n")
+    terminal.expect("[Pp]assword: ", 20)
+    terminal.send(f"{PASSWORDS[user]}\n")
+    return terminal

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""A machine with sesslimit installed, and what a test asks of it."""
+
+import json
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from .machine import Gone, Machine, wait_until
+
+POLICY = "/etc/sesslimit/policy.toml"
+PAM_STACK = "/etc/pam.d/common-session"
+NO_LIMITS = "version = 1\n"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One journal entry of the daemon about something that happened. at: monotonic seconds, as time.monotonic()."""
+
+    event: str
+    user: str
+    key: str  # the daemon's own name for the session, from the admission to the end
+    reason: str
+    message: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session as logind tells it."""
+
+    id: str
+    user: str
+    state: str
+    scope: str
+    service: str
+    kind: str  # logind's class: user, background, manager
+    leader: int  # as the machine counts its processes
+
+
+class Host(Machine):
+    def install_sesslimit(self, packages: list[Path]) -> None:
+        self.install(packages)
+        self._pam_stack = self.read(PAM_STACK)
+
+    # --- policy and daemon
+
+    def policy(self, text: str) -> None:
+        """Puts a policy in place and reloads; returns when the daemon says that it is in force."""
+        since = self.write_policy(text)
+        wait_until("policy-loaded", lambda: self.events("policy-loaded", since=since), 10)
+
+    def write_policy(self, text: str) -> float:
+        """Puts a policy in place and reloads, whatever the daemon makes of it. Returns when, for events(since=)."""
+        self.write(POLICY, text)
+        since = time.monotonic()
+        self.run("systemctl", "reload", "sesslimitd")
+        return since
+
+    def limit(self, user: str, settings: str) -> None:
+        """A policy of one rule for one user."""
+        self.policy(f'version = 1\n[[rule]]\nname = "test"\nmatch.user = ["{user}"]\n{settings}\n')
+
+    def module_arguments(self, arguments: str) -> None:
+        """Gives pam_sesslimit.so these arguments; none: as the package installed it."""
+        changed = re.sub(r"(pam_sesslimit\.so)[ \t]*$", rf"\1 {arguments}", self._pam_stack, flags=re.MULTILINE)
+        assert changed != self._pam_stack or not arguments, "pam_sesslimit.so is not in the stack"
+        self.write(PAM_STACK, changed)
+
+    def start_daemon(self) -> None:
+        self.run("systemctl", "start", "sesslimitd.socket", "sesslimitd.service")
+
+    def daemon_pid(self) -> str:
+        return self.run("systemctl", "show", "-P", "MainPID", "sesslimitd.service").stdout.strip()
+
+    # --- what the journal says
+
+    def events(self, event: str = "", user: str = "", since: float = 0) -> list[Event]:
+        """The daemon's events, oldest first."""
+        # The daemon's own field selects the entries: as a unit's other output, they may be many.
+        matches = [f"SESSLIMIT_EVENT={event}"] if event else ["_COMM=sesslimitd"]
+        matches += [f"SESSLIMIT_USER={user}"] if user else []
+        lines = self.journal("--output=json", "--all", *matches).splitlines()
+        found = [_event(entry) for entry in map(json.loads, lines) if "SESSLIMIT_EVENT" in entry]
+        return [each for each in found if each.at >= since]
+
+    def lived(self, user: str, since: float = 0) -> list[float]:
+        """For each session that was admitted and ended since then: the seconds between, by the journal."""
+        admitted = {each.key: each.at for each in self.events("admitted", user, since)}
+        return [each.at - admitted[each.key] for each in self.events("ended", user, since)]
+
+    def journal_text(self, since: float = 0, *arguments: str) -> str:
+        """The messages of the journal as lines "identifier: message", from a monotonic moment on."""
+        lines = []
+        for entry in map(json.loads, self.journal("--output=json", "--all", *arguments).splitlines()):
+            if int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6 >= since:
+                lines.append(f"{entry.get('SYSLOG_IDENTIFIER', '?')}: {entry.get('MESSAGE')}")
+        return "\n".join(lines)
+
+    # --- sessions
+
+    def sessions(self, user: str = "") -> list[Session]:
+        """logind's sessions of users, without the user managers (they are no logins)."""
+        ids = [line.split()[0] for line in self.run("loginctl", "list-sessions", "--no-legend").stdout.splitlines()]
+        found = [each for each in map(self._session, ids) if each]
+        return [each for each in found if each.kind == "user" and user in ("", each.user)]
+
+    def _session(self, session_id: str) -> Session | None:
+        shown = self.run("loginctl", "show-session", session_id, check=False)
+        if shown.returncode != 0:
+            return None  # it ended in between
+        value = dict(line.split("=", 1) for line in shown.stdout.splitlines() if "=" in line)
+        # A user manager's session has no scope on Debian 13.
+        words = [value.get(key, "") for key in ("Name", "State", "Scope", "Service", "Class")]
+        return Session(session_id, *words, leader=int(value["Leader"]))
+
+    def login_processes(self, user: str) -> list[str]:
+        """The sshd processes that serve the user's connections, those without a session too."""
+        lines = self.run("ps", "-ww", "-eo", "pid,args").stdout.splitlines()
+        return [line.strip() for line in lines if re.search(rf"\bsshd(-session)?: {user}\b", line)]
+
+    def leftovers(self, user: str) -> list[str]:
+        """Everything that is there of the user's logins."""
+        return [f"logind session {each.id} {each.state}" for each in self.sessions(user)] + self.login_processes(user)
+
+    def wait_clean(self, user: str, timeout: float = 15) -> float:
+        """Waits until nothing is left of the user's logins; the seconds it took."""
+        try:
+            return wait_until(f"nothing left of {user}'s logins", lambda: not self.leftovers(user), timeout)[1]
+        except Gone as error:
+            raise Gone(f"{error}: {self.leftovers(user)}") from None
+
+    def reset(self) -> None:
+        """Back to how it was after the installation: no clients, no sessions, no limits, the daemon running."""
+        self.end_clients()
+        self.module_arguments("")
+        self.start_daemon()
+        self.policy(NO_LIMITS)
+        for user in ("alice", "bob", "carol"):
+            # logind 252 does not terminate a session that is closing already and only waits for its processes.
+            self.run("loginctl", "kill-user", "--signal=KILL", user, check=False)
+            self.wait_clean(user, 30)
+
+
+def _event(entry: dict) -> Event:
+    return Event(
+        event=entry["SESSLIMIT_EVENT"],
+        user=entry.get("SESSLIMIT_USER", ""),
+        key=entry.get("SESSLIMIT_KEY", ""),
+        reason=entry.get("SESSLIMIT_REASON", ""),
+        message=entry.get("MESSAGE", ""),
+        at=int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6,
+    )

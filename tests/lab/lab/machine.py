@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: MIT
+"""A booted Debian: its own namespaces, systemd, logind, D-Bus and sshd; gone without a trace when it is stopped.
+
+Its root is an overlay on the base (lab.base), whose upper layer is a tmpfs inside the machine's own mount namespace:
+with the last process the mounts go too. The kernel, and with it the wall clock, is this host's own.
+"""
+
+import contextlib
+import itertools
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Callable, TypeVar
+
+from . import base, cgroup
+
+RUN = Path("/run/sesslimit-lab")
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "TERM": "xterm",
+    "DEBIAN_FRONTEND": "noninteractive",
+}
+
+# Arguments: base, cgroup below the hierarchy, directory, name. systemd wants a tree with cgroup2 alone.
+BOOT = """
+set -e
+umount -R /sys/fs/cgroup
+mount -t cgroup2 none /sys/fs/cgroup
+echo 0 > "/sys/fs/cgroup/$2/boot/cgroup.procs"
+mount -t tmpfs -o mode=0755 none "$3"
+mkdir "$3/upper" "$3/work" "$3/root"
+mount -t overlay none -o "lowerdir=$1,upperdir=$3/upper,workdir=$3/work" "$3/root"
+exec setpriv --pdeathsig KILL systemd-nspawn --quiet --directory="$3/root" --boot --register=no --keep-unit \\
+    --private-network --console=pipe --machine="$4"
+"""
+
+Value = TypeVar("Value")
+_counter = itertools.count(1)
+
+
+class Gone(Exception):
+    """What was waited for did not happen in time."""
+
+
+def wait_until(what: str, test: Callable[[], Value], timeout: float, every: float = 0.05) -> tuple[Value, float]:
+    """Calls test until it returns something true: that, and the seconds it took. Raises Gone after timeout."""
+    start = time.monotonic()
+    while True:
+        value = test()
+        took = time.monotonic() - start
+        if value:
+            return value, took
+        if took > timeout:
+            raise Gone(f"{what}: not within {timeout:g} s")
+        time.sleep(every)
+
+
+class Machine:
+    """with Machine("bookworm") as machine: machine.run("id")"""
+
+    def __init__(self, suite: str) -> None:
+        self.suite = suite
+        self.name = f"{suite}-{os.getpid()}-{next(_counter)}"
+        self.directory = RUN / self.name
+        self.group: Path | None = None
+        self.pid = 0  # of its systemd, as this host counts
+        self._nspawn: subprocess.Popen | None = None
+        self.boot_seconds = 0.0
+
+    def __enter__(self) -> "Machine":
+        self.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        sweep()
+        tree = base.base(self.suite)
+        began = time.monotonic()
+        self.group = cgroup.create(self.name)
+        self.directory.mkdir(parents=True)
+        try:
+            self._boot(tree)
+        except BaseException:
+            self.stop()
+            raise
+        self.boot_seconds = time.monotonic() - began
+
+    def _boot(self, tree: Path) -> None:
+        below = self.group.relative_to(cgroup.hierarchy())
+        argv = ["unshare", "--mount", "sh", "-c", BOOT, "boot", str(tree), str(below), str(self.directory), self.name]
+        self._nspawn = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        os.set_blocking(self._nspawn.stdout.fileno(), False)
+        self.pid, _ = wait_until("the machine's first process", self._find_first_process, 20)
+        wait_until("the machine's systemd", self._is_up, 30)
+
+    def _find_first_process(self) -> int:
+        if self._nspawn.poll() is not None:
+            raise RuntimeError(f"the machine did not boot:\n{self.console_output()}")
+        # nspawn's own processes sit in the group "boot/supervisor", those of the machine in "boot/payload".
+        payload = self.group / "boot" / "payload" / "init.scope" / "cgroup.procs"
+        try:
+            return min((int(pid) for pid in payload.read_text(encoding="ascii").split()), default=0)
+        except OSError:
+            return 0
+
+    def _is_up(self) -> bool:
+        state = self.run("systemctl", "is-system-running", check=False).stdout.strip()
+        return state in ("running", "degraded")
+
+    def stop(self) -> None:
+        """Ends every process of the machine and removes what it was made of. May be called again."""
+        if self._nspawn is not None:
+            self._end_payload()
+        if self.group is not None:
+            cgroup.end(self.group)
+            self.group = None
+        if self._nspawn is not None:
+            self._nspawn.wait(10)
+            self._nspawn.stdout.close()
+            self._nspawn = None
+        if self.directory.is_dir():
+            self.directory.rmdir()
+
+    def _end_payload(self) -> None:
+        # Before nspawn itself, so that it can reap the machine's first process.
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            (self.group / "boot" / "payload" / "cgroup.kill").write_text("1", encoding="ascii")
+            self._nspawn.wait(5)
+
+    def console_output(self) -> str:
+        """What the machine has written to its console since the last call."""
+        return (self._nspawn.stdout.read() or b"").decode(errors="replace")
+
+    def argv(self, command: list[str], own_pid_namespace: bool = False, terminal: bool = False) -> list[str]:
+        """The command line that runs the command in the machine, outside of any session of it.
+
+        own_pid_namespace: the command sees the machine's processes, behind one more process here. terminal: its
+        standard input becomes its controlling terminal.
+        """
+        namespaces = ["--all"] if own_pid_namespace else ["--mount", "--uts", "--ipc", "--net"]
+        enter = ["nsenter", "--target", str(self.pid), *namespaces, "--"]
+        procs = self.group / "tools" / "cgroup.procs"
+        session = ["setsid", "--ctty"] if terminal else []
+        return ["sh", "-c", 'echo 0 > "$0" && exec "$@"', str(procs), *session, *enter, *command]
+
+    def run(self, *command: str, check: bool = True, text: str = "", timeout: float = 60) -> subprocess.CompletedProcess:
+        """Runs a command as root in the machine; standard output and error are caught apart."""
+        done = subprocess.run(
+            self.argv(list(command), own_pid_namespace=True),
+            input=text,
+            text=True,
+            errors="replace",
+            capture_output=True,
+            env=ENVIRONMENT,
+            timeout=timeout,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def sh(self, script: str, check: bool = True, timeout: float = 60) -> str:
+        """Runs a shell script as root in the machine and returns what it printed."""
+        return self.run("sh", "-ec", script, check=check, timeout=timeout).stdout
+
+    def path(self, inside: str) -> Path:
+        """A path inside the machine, as this process can open it."""
+        return Path(f"/proc/{self.pid}/root{inside}")
+
+    def write(self, inside: str, text: str, mode: int = 0o644) -> None:
+        path = self.path(inside)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(mode)
+
+    def read(self, inside: str) -> str:
+        return self.path(inside).read_text(encoding="utf-8")
+
+    def install(self, packages: list[Path]) -> None:
+        """Installs packages as an administrator would; their dependencies must be in the base."""
+        target = self.path("/var/tmp/packages")
+        target.mkdir(exist_ok=True)
+        for package in packages:
+            (target / package.name).write_bytes(package.read_bytes())
+        names = [f"/var/tmp/packages/{package.name}" for package in packages]
+        # _apt cannot read them where they are on every host; root fetches, and apt must not warn about that.
+        self.run("apt-get", "-q", "-y", "-o", "APT::Sandbox::User=root", "--reinstall", "install", *names, timeout=180)
+
+    def journal(self, *arguments: str) -> str:
+        return self.run("journalctl", "--quiet", "--no-pager", *arguments).stdout
+
+    def end_clients(self) -> None:
+        """Ends every client and command that was started from outside."""
+        (self.group / "tools" / "cgroup.kill").write_text("1", encoding="ascii")
+
+
+def sweep() -> None:
+    """Removes what a lab process that was itself killed has left behind, and what is empty."""
+    tree = cgroup.hierarchy() / cgroup.TREE
+    for parent in (tree, RUN):
+        for path in parent.glob("*-*-*"):
+            if not os.path.exists(f"/proc/{path.name.split('-')[1]}"):
+                cgroup.end(path) if parent == tree else path.rmdir()
+        # Not empty: another lab is at work.
+        with contextlib.suppress(OSError):
+            parent.rmdir()

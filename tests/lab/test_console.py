@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""A console login is counted, refused, warned and ended like one by ssh."""
+
+import contextlib
+import time
+
+from lab import client, console
+from lab.text import IDLE, MAXIMUM, WARNING
+
+
+def test_counted_and_refused(host, saw):
+    host.limit("alice", "max_sessions = 2")
+    terminal = console.log_in(host, "alice")
+    terminal.prompt()
+    shell = client.shell(host, "alice")
+    assert shell.verdict()
+    third = console.log_in(host, "alice")
+    reason = third.expect("limit of 2 sessions reached", 20)
+    third.wait(20)
+    assert client.PROMPT not in third.output
+    fourth = client.shell(host, "alice")
+    assert not fourth.verdict()
+    lines = [line for line in fourth.output.splitlines() if "since" in line]
+    assert len(lines) == 2 and any("pts/" in line for line in lines), fourth.output
+    assert len(host.sessions("alice")) == 2
+    assert terminal.log_out() == 0
+    again = console.log_in(host, "alice")
+    again.prompt()
+    saw(f"limit 2, a console and an ssh shell: the next console reads {reason.text!r} and ends, the next ssh is refused")
+    saw("after the console's logout the next console login is let in")
+
+
+def test_ended_at_its_time(host, saw):
+    host.limit("alice", 'max_duration = "20s"\nwarn_before = ["5s"]')
+    terminal, began, prompt = logged_in(host)
+    with contextlib.suppress(OSError):
+        while terminal.running and time.monotonic() < prompt + 30:
+            terminal.send("\n")
+            time.sleep(3)
+    warning, reason = terminal.expect(WARNING, 1), terminal.expect(MAXIMUM, 1)
+    assert terminal.ended_at - began >= 20 and terminal.ended_at - prompt <= 22
+    assert warning.at < reason.at
+    left = host.wait_clean("alice")
+    saw(f"max_duration 20s: warned after {warning.at - prompt:.2f} s, ended after {terminal.ended_at - prompt:.2f} s, "
+        f"reason read; nothing left {left:.2f} s later")
+
+
+def test_idle_is_ended(host, saw):
+    host.limit("alice", 'idle_timeout = "20s"\nwarn_before = ["5s"]')
+    terminal, _, _ = logged_in(host)
+    key = terminal.send("\n")
+    terminal.wait(40)
+    warning, _ = terminal.expect(WARNING, 1), terminal.expect(IDLE, 1)
+    lived = terminal.ended_at - key
+    assert 20 <= lived <= 31
+    saw(f"idle_timeout 20s: warned {warning.at - key:.2f} s and ended {lived:.2f} s after the last key")
+
+
+def logged_in(host):
+    """A console with a prompt; before its login could begin, and when the prompt was there."""
+    terminal = console.log_in(host, "alice")
+    began = time.monotonic()
+    return terminal, began, terminal.prompt().at

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""max_duration ends a session on time, whatever goes on in it, and its user reads why."""
+
+import contextlib
+import time
+
+from lab import client
+from lab.text import MAXIMUM, WARNING
+
+
+def keep_typing(shell, every):
+    """A key every few seconds until the shell has gone."""
+    with contextlib.suppress(OSError):  # it may go between the look and the key
+        while shell.running:
+            shell.send("\n")
+            time.sleep(every)
+
+
+def test_ended_at_its_time(host, saw):
+    host.limit("alice", 'max_duration = "20s"\nwarn_before = ["5s"]')
+    since = time.monotonic()
+    busy = client.shell(host, "alice")
+    prompt = busy.prompt()
+    silent = client.command(host, "alice", "sleep 1000")
+    unlimited = client.command(host, "bob", "sleep 1000")
+    keep_typing(busy, 3)
+
+    warning, reason = busy.expect(WARNING, 1), busy.expect(MAXIMUM, 1)
+    silent.wait(5)
+    left = host.wait_clean("alice", 5)
+    # The session began between the client's start and its prompt.
+    assert busy.ended_at - busy.started_at >= 20
+    assert busy.ended_at - prompt.at <= 22
+    assert 14 <= warning.at - prompt.at <= 16
+    assert warning.end < reason.end and reason.at <= busy.ended_at
+    assert unlimited.running
+
+    lived = host.lived("alice", since)
+    assert len(lived) == 2 and all(20 <= seconds <= 22 for seconds in lived), lived
+    assert {each.reason for each in host.events("ended", "alice", since)} == {"duration"}
+    saw(
+        f"max_duration 20s: warned {warning.at - prompt.at:.2f} s after the prompt, gone after "
+        f"{busy.ended_at - prompt.at:.2f} s with keys all the time; the client read why"
+    )
+    saw(f"journal, admitted to ended: {', '.join(f'{each:.2f} s' for each in lived)}; all gone {left:.2f} s later")

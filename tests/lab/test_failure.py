@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""Without the daemon, logins go on and the journal says so; on_error=deny refuses everybody but root."""
+
+import time
+
+from lab import client
+from lab.machine import wait_until
+
+
+def stop_everything(host):
+    host.run("systemctl", "stop", "sesslimitd.socket", "sesslimitd.service")
+    assert not host.path("/run/sesslimit.sock").exists()
+    return time.monotonic()
+
+
+def module_lines(host, since):
+    return [line for line in host.journal_text(since).splitlines() if "pam_sesslimit" in line]
+
+
+def test_login_without_daemon(host, saw):
+    host.limit("alice", "max_sessions = 1")
+    since = stop_everything(host)
+    shell = client.shell(host, "alice")
+    took = shell.prompt().at - shell.started_at
+    lines, _ = wait_until("a line of the module", lambda: module_lines(host, since), 5)
+    host.start_daemon()
+    # Found again at the start of the daemon, and counted.
+    wait_until("its adoption", lambda: host.events("adopted", "alice", since), 10)
+    second = client.shell(host, "alice")
+    assert not second.verdict() and "reached" in second.output
+    assert shell.running
+    saw(f"daemon and socket stopped: a shell after {took:.2f} s; the journal: {lines[0]}")
+    saw("daemon started again: that session is adopted and counts")
+
+
+def test_refused_with_on_error_deny(host, saw):
+    host.module_arguments("on_error=deny")
+    since = stop_everything(host)
+    refused = client.shell(host, "alice")
+    assert not refused.verdict()
+    status = refused.wait(20)
+    assert status == 254
+    root = client.shell(host, "root")
+    assert root.verdict()
+    assert root.log_out() == 0
+    lines = module_lines(host, since)
+    assert sum(": not let in: the daemon cannot be reached" in line for line in lines) == 1, lines
+    assert sum(": let in uncounted: the daemon cannot be reached" in line for line in lines) == 1, lines
+    host.start_daemon()
+    again = client.shell(host, "alice")
+    assert again.verdict()
+    saw(f"on_error=deny without daemon: alice refused (exit {status}), root let in; with the daemon alice is let in")

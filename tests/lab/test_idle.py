@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""idle_timeout ends a session with a terminal after its last key: never early, and not much later."""
+
+import threading
+import time
+
+from lab import client
+from lab.text import IDLE, KEPT, WARNING, plain
+
+EARLIEST, LATEST = 20, 31  # seconds after the last key
+
+
+def type_every(shell, seconds, times):
+    for _ in range(times):
+        time.sleep(seconds)
+        shell.send("\n")
+
+
+def test_idle_is_ended(host, saw):
+    host.limit("alice", 'idle_timeout = "20s"\nwarn_before = ["5s"]')
+    since = time.monotonic()
+    idle, printing, active, saved = [client.shell(host, "alice") for _ in range(4)]
+    for shell in (idle, printing, active, saved):
+        assert shell.verdict()
+    last_key = {idle: idle.send("\n"), printing: printing.send("while sleep 1; do date; done\n")}
+    saved.send("\n")
+    typist = threading.Thread(target=type_every, args=(active, 10, 6))
+    typist.start()
+
+    warned = saved.expect(WARNING, 30)
+    last_key[saved] = saved.send("\n")
+    kept = saved.expect(KEPT, 5, warned.end)
+    # Between the rest of the warning's line and the line that says so there is nothing but the shell's prompt.
+    between = plain(saved.output.encode()[warned.end : kept.end].decode()).split("\n")[1:-1]
+    assert {line.strip() for line in between} <= {"", client.PROMPT.strip()}, between
+
+    lived = {}
+    for shell in (idle, printing, saved):
+        shell.wait(LATEST + 5)
+        shell.expect(IDLE, 1)
+        lived[shell] = shell.ended_at - last_key[shell]
+        assert EARLIEST <= lived[shell] <= LATEST
+    typist.join()
+    assert active.running and WARNING not in active.output
+    assert active.log_out() == 0
+    host.wait_clean("alice")
+    assert [each.reason for each in host.events("ended", "alice", since)] == ["idle"] * 3
+    saw(f"idle_timeout 20s: gone {lived[idle]:.2f} s after the last key; one that prints every second after {lived[printing]:.2f} s")
+    saw(f"a key after the warning: the next line says that it stays open, {kept.at - last_key[saved]:.2f} s later; "
+        f"gone {lived[saved]:.2f} s after that key")
+    saw("a key every 10 s: open after 60 s, never warned")

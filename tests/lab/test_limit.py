@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""max_sessions holds exactly, also when everybody comes at once, and a refused login leaves nothing behind."""
+
+import re
+import time
+
+import pytest
+
+from lab import client
+from lab.machine import wait_until
+
+REFUSED = 254  # of an ssh client whose shell was refused
+ROUNDS = 10
+
+
+def listed(output):
+    """The lines of a refusal that tell an open session: which, since when, from where."""
+    return [line for line in output.splitlines() if re.search(r"\bsince\b.*\bfrom\b", line)]
+
+
+def storm(host, user, count):
+    """Opens `count` ssh shells at once; those with a prompt, those refused."""
+    shells = [client.shell(host, user) for _ in range(count)]
+    verdicts = [shell.verdict() for shell in shells]
+    return (
+        [shell for shell, admitted in zip(shells, verdicts) if admitted],
+        [shell for shell, admitted in zip(shells, verdicts) if not admitted],
+    )
+
+
+@pytest.mark.storm
+def test_twenty_at_once(host, saw):
+    host.limit("alice", "max_sessions = 3")
+    counts, latest, cleaned = [], 0.0, 0.0
+    for _ in range(ROUNDS):
+        admitted, refused = storm(host, "alice", 20)
+        counts.append(len(admitted))
+        assert len(admitted) == 3
+        for shell in refused:
+            assert shell.wait(20) == REFUSED, shell.output
+            assert "limit of 3 sessions reached" in shell.output
+            assert len(listed(shell.output)) == 3, shell.output
+            assert all("127.0.0.1" in line for line in listed(shell.output)), shell.output
+            latest = max(latest, shell.ended_at - shell.started_at)
+        # Of the refused ones nothing may be left while the others are still there.
+        _, took = wait_until("3 logins left", lambda: len(host.sessions("alice")) == 3 and logins(host, "alice") == 3, 15)
+        cleaned = max(cleaned, took)
+        assert [shell.log_out() for shell in admitted] == [0, 0, 0]
+        host.wait_clean("alice")
+        for shell in admitted + refused:
+            shell.close()
+    time.sleep(15)
+    assert host.leftovers("alice") == []
+    saw(f"20 logins at once, {ROUNDS} rounds: admitted {counts}; the other 17 read why, exit {REFUSED}")
+    saw(f"slowest refusal {latest:.1f} s after its client started; refused logins gone {cleaned:.2f} s later")
+    saw("15 s after the last round: no logind session, no sshd")
+
+
+def logins(host, user):
+    """How many connections sshd serves for the user: one privileged process each."""
+    return len([line for line in host.login_processes(user) if "[priv]" in line])
+
+
+@pytest.mark.storm
+def test_refused_forwards_leave_nothing(host, saw):
+    host.limit("alice", "max_sessions = 3")
+    shells = [client.shell(host, "alice") for _ in range(3)]
+    assert [shell.verdict() for shell in shells] == [True] * 3
+    began = time.monotonic()
+    forwards = [client.forward(host, "alice") for _ in range(6)]
+    statuses = [forward.wait(15) for forward in forwards]
+    assert 0 not in statuses
+    ended = time.monotonic() - began
+    wait_until("3 logins left", lambda: logins(host, "alice") == 3 and len(host.sessions("alice")) == 3, 15)
+    time.sleep(15)
+    assert (logins(host, "alice"), len(host.sessions("alice"))) == (3, 3)
+    assert all(shell.running for shell in shells)
+    saw(f"limit 3 reached, 6 ssh -N: all gone {ended:.1f} s after they started, exit {sorted(set(statuses))}")
+    saw("15 s later: the 3 shells, and no other logind session or sshd")
+
+
+@pytest.mark.storm
+def test_limit_of_one(host, saw):
+    host.limit("alice", "max_sessions = 1")
+    first = client.shell(host, "alice")
+    assert first.verdict()
+    second = client.shell(host, "alice")
+    assert not second.verdict()
+    assert second.wait(20) == REFUSED
+    assert "limit of 1 session reached" in second.output, second.output
+    assert first.log_out() == 0
+    began, failed = time.monotonic(), []
+    for number in range(50):
+        login = client.command(host, "alice", "true")
+        if login.wait(20) != 0:
+            failed.append((number, login.output))
+        login.close()
+    each = (time.monotonic() - began) / 50
+    assert failed == []
+    saw(f"limit 1: the second login is refused; 50 logins one after the other ({each:.2f} s each): none refused")

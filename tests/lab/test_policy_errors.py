@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""A policy with mistakes: all of them are told, with their place, and the policy in force stays."""
+
+import re
+
+from lab import client
+from lab.machine import wait_until
+
+# Five mistakes of five kinds.
+BROKEN = """version = 1
+[defaults]
+max_sessions = "many"
+max_duration = "20 parsecs"
+idle_timout = "5min"
+[[rule]]
+name = "test"
+match.user = ["alice"]
+max_sessions = -3
+at_limit = "explode"
+"""
+# line: what is wrong there
+MISTAKES = {3: '"many"', 4: "parsecs", 5: "idle_timout", 9: "-3", 10: '"explode"'}
+
+
+def test_all_mistakes_are_told(host, saw):
+    host.limit("alice", "max_sessions = 1")
+    shell = client.shell(host, "alice")
+    assert shell.verdict()
+    since = host.write_policy(BROKEN)
+    wait_until("policy-rejected", lambda: host.events("policy-rejected", since=since), 10)
+    told = host.journal_text(since, "_COMM=sesslimitd")
+    places = {int(line): int(column) for line, column in re.findall(r"policy\.toml:(\d+):(\d+): ", told)}
+    lines = BROKEN.splitlines()
+    assert places == {line: lines[line - 1].index(wrong) + 1 for line, wrong in MISTAKES.items()}, told
+    for line, column in places.items():
+        assert f"\n{lines[line - 1]}\n{' ' * (column - 1)}^" in told, told
+    assert not host.events("policy-loaded", since=since)
+
+    refused = client.shell(host, "alice")
+    assert not refused.verdict() and "limit of 1 session reached" in refused.output
+    other = client.command(host, "bob", "true")
+    assert other.wait(20) == 0
+    assert shell.log_out() == 0
+    assert client.command(host, "alice", "true").wait(20) == 0
+    first = next(line for line in told.splitlines() if "policy.toml:" in line)
+    saw(f"5 mistakes: told at {', '.join(f'{line}:{column}' for line, column in sorted(places.items()))}; first: {first}")
+    saw("the old limit of 1 still refuses; other logins go on")

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2034
+# Sourced: the Debian packages that the tests need, and how they come here.
+
+build_needs=(g++ cmake ninja-build pkg-config libcmocka-dev libpam0g-dev libsystemd-dev libboost-dev libtoml11-dev nettle-dev
+             nlohmann-json3-dev libcli11-dev zlib1g-dev)
+lint_needs=("${build_needs[@]}" clang-format-19 clang-tidy-19 shellcheck pyflakes3 mandoc)
+demo_needs=("${build_needs[@]}" dpkg-dev debhelper mmdebstrap systemd-container)
+lab_needs=("${demo_needs[@]}" python3-pytest python3-pytest-xdist)
+
+# The one that has the packages above; another may come first in PATH.
+python=/usr/bin/python3
+
+need() {
+    local missing=() package
+    for package in "$@"; do
+        if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+            missing+=("$package")
+        fi
+    done
+    if [ ${#missing[@]} -eq 0 ]; then return; fi
+    printf 'installing %s\n' "${missing[*]}"
+    apt-get -qq update
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends "${missing[@]}" >/dev/null
+}
