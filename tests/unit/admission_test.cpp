@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/policy/match.hpp"
+#include "tests/unit/cmocka.hpp"
+#include "tests/unit/warden_world.hpp"
+
+#include <algorithm>
+#include <memory>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using policy::AtLimit;
+using policy::Mode;
+using warden::Answer;
+using warden::Closed;
+using warden::Opened;
+using warden::RequestGone;
+
+std::size_t answered(const World& world, Answer::Kind kind) {
+    return static_cast<std::size_t>(std::ranges::count(world.answers, kind, &Answer::kind));
+}
+
+Opened again(pid_t pid, std::uint64_t request, const Login& login = ssh()) {
+    return {.request = RequestId{request},
+            .login = login,
+            .leader = {pid, static_cast<std::uint64_t>(pid) * 10},
+            .budget = 10s};
+}
+
+void twenty_at_once_get_as_many_places_as_there_are() {
+    struct Case {
+        std::optional<policy::Count> limit;
+        std::size_t admitted;
+    };
+    constexpr Case cases[] = {{0, 0}, {1, 1}, {3, 3}, {20, 20}, {policy::unlimited_count, 20}, {std::nullopt, 20}};
+    for (const Case& one : cases) {
+        World world({.max = one.limit});
+        for (int i = 0; i < 20; ++i) {
+            world.ask(ssh());
+        }
+        EXPECT(answered(world, Answer::Kind::admitted) == one.admitted, std::to_string(one.admitted));
+        EXPECT(answered(world, Answer::Kind::refused) == 20 - one.admitted, std::to_string(one.admitted));
+        EXPECT(world.state.counted(alice) == one.admitted, std::to_string(one.admitted));
+        for (const Answer& answer : world.answers) {
+            if (answer.kind == Answer::Kind::refused) {
+                EXPECT(answer.session.reason.cause == warden::Cause::limit_reached &&
+                           answer.session.reason.count == one.limit,
+                       "the reason names the limit");
+            }
+        }
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+void every_user_has_places_of_their_own() {
+    World world({.max = 1});
+    EXPECT(world.login(ssh(alice)) != SessionKey::none, "alice");
+    EXPECT(world.login(ssh(bob)) != SessionKey::none, "bob");
+    EXPECT(world.login(ssh(alice)) == SessionKey::none, "alice again");
+}
+
+void logging_out_frees_the_place_at_once() {
+    World world({.max = 1});
+    for (int i = 0; i < 50; ++i) {
+        const SessionKey session = world.login();
+        EXPECT(session != SessionKey::none, std::to_string(i));
+        world.logout(session);
+    }
+    EXPECT(world.state.sessions().empty(), "nothing is left");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void a_close_frees_the_place_before_the_leader_is_gone() {
+    World world({.max = 1});
+    const SessionKey first = world.login();
+    world.feed(Closed{.request = RequestId{9}, .session = first, .leader = {501, 5010}});
+    EXPECT_TEXT(world.phase(first), "released");
+    EXPECT(world.login() != SessionKey::none, "the next one");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void a_close_without_a_key_means_its_leaders_session() {
+    World world;
+    const SessionKey session = world.login();
+    world.feed(Closed{.request = RequestId{9}, .session = SessionKey::none, .leader = {501, 5010}});
+    EXPECT_TEXT(world.phase(session), "released");
+}
+
+void the_same_question_has_the_same_answer() {
+    World world({.max = 1});
+    const pid_t leader = world.ask(ssh());
+    world.feed(again(leader, 2000));
+    world.logind_shows(key(1));
+    world.feed(again(leader, 2001));
+    EXPECT_TEXT(world.take_log(), "0 admitted 501, tell admitted 1; 0 admitted 2000; 0 admitted 2001");
+    EXPECT(world.state.sessions().size() == 1, "one session");
+
+    world.feed(warden::AskedToEnd{key(1), "root"});
+    world.feed(again(leader, 2002));
+    EXPECT_TEXT(world.take_log(), "0 tell ending 1 asked; 0 refused 2002");
+
+    world.feed(again(leader, 2003, ssh(bob))); // the same process for somebody else: another question
+    EXPECT_TEXT(world.take_log(), "0 admitted 2003, tell admitted 2");
+}
+
+void a_refused_leader_that_asks_again_is_judged_afresh() {
+    World world({.max = 1});
+    const SessionKey first = world.login();
+    const pid_t leader = world.ask(ssh());
+    world.logout(first);
+    (void)world.take_log();
+    world.feed(again(leader, 2000));
+    EXPECT_TEXT(world.take_log(), "0 admitted 2000, tell admitted 3");
+    EXPECT(world.state.sessions().size() == 1, "the refused one is forgotten");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void what_is_no_session_passes_and_is_not_counted() {
+    World world({.max = 0});
+    Login nested = ssh();
+    nested.nested = true;
+    world.ask(nested);
+    for (const char* service :
+         {"su", "su-l", "sudo", "sudo-i", "runuser", "runuser-l", "cron", "crond", "atd", "systemd-user", "polkit-1"}) {
+        world.ask(console(alice, service));
+    }
+    EXPECT(answered(world, Answer::Kind::uncounted) == 12 && world.answers.size() == 12, "all pass");
+    EXPECT(world.state.sessions().empty() && world.notices.empty(), "and leave nothing");
+
+    world.policy.host.ignore_services = {.value = {"login"}};
+    world.ask(console(alice, "login"));
+    world.ask(console(alice, "systemd-user"));
+    world.ask(console(alice, "sudo"));
+    EXPECT(answered(world, Answer::Kind::uncounted) == 14, "login and systemd-user");
+    EXPECT(answered(world, Answer::Kind::refused) == 1, "sudo");
+}
+
+void a_refused_sshd_is_evicted_and_nobody_else() {
+    World world({.max = 0});
+    world.ask(ssh());
+    EXPECT_TEXT(world.phase(key(1)), "refused");
+    world.pass_until(20s);
+    EXPECT_TEXT(world.take_log(),
+                "0 refused 501, tell refused 1 limit; 3 signal 1 TERM; 8 signal 1 KILL; 18 signal 1 KILL");
+    world.leader_exits(key(1));
+    EXPECT(world.state.sessions().empty(), "gone with its leader");
+
+    world.ask(console());
+    EXPECT(world.state.sessions().empty(), "login(1) is not held");
+    world.pass(1min);
+    EXPECT_TEXT(world.take_log(), "20 refused 502, tell refused 2 limit");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void observe_lets_everybody_in_and_says_so() {
+    World world({.max = 1, .at_limit = AtLimit::end_oldest, .mode = Mode::observe});
+    world.login();
+    (void)world.take_log();
+    world.ask(ssh());
+    world.pass(1min);
+    EXPECT_TEXT(world.take_log(), "0 admitted 502, tell would-refuse 2 limit, tell admitted 2");
+    EXPECT(world.state.counted(alice) == 2, "both count");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// Logins at 0 s, 10 s and 20 s; keys were pressed in the second at 60 s and in the first at 50 s; a fourth login asks
+/// at 70 s.
+World full_house(AtLimit at_limit) {
+    World world({.max = 3, .at_limit = at_limit});
+    for (int i = 0; i < 3; ++i) {
+        const SessionKey session = world.login();
+        world.type(session);
+        world.pass(10s);
+    }
+    world.pass_until(50s);
+    world.type(key(1));
+    world.pass_until(60s);
+    world.type(key(2));
+    world.pass_until(70s);
+    (void)world.take_log();
+    return world;
+}
+
+void the_oldest_or_the_idlest_makes_room() {
+    struct Case {
+        AtLimit at_limit;
+        std::string_view log;
+    };
+    constexpr Case cases[] = {
+        {AtLimit::refuse, "70 refused 504, tell refused 4 limit"},
+        {AtLimit::end_oldest, "70 tell ending 1 displaced; 70.5 terminate c1; "
+                              "71 admitted 504, tell ended 1 displaced, tell admitted 4"},
+        {AtLimit::end_idlest, "70 tell ending 3 displaced; 70.5 terminate c3; "
+                              "71 admitted 504, tell ended 3 displaced, tell admitted 4"},
+    };
+    for (const Case& one : cases) {
+        World world = full_house(one.at_limit);
+        world.ask(ssh(alice, "192.0.2.99"));
+        world.pass(1s);
+        for (const warden::Notice& notice : std::vector(world.notices)) {
+            if (notice.kind == warden::Notice::Kind::ending) {
+                EXPECT_TEXT(notice.reason.by, "192.0.2.99");
+                world.logind_forgets(notice.session.key);
+            }
+        }
+        EXPECT_TEXT(world.take_log(), one.log);
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+void several_may_wait_each_for_a_place_of_its_own() {
+    World world = full_house(AtLimit::end_oldest);
+    world.ask(ssh());
+    world.ask(ssh());
+    world.pass(100ms);
+    EXPECT_TEXT(world.take_log(), "70 tell ending 1 displaced; 70 tell ending 2 displaced");
+    world.logind_forgets(key(2));
+    EXPECT_TEXT(world.take_log(), "70.1 admitted 504, tell ended 2 displaced, tell admitted 4");
+    world.logind_forgets(key(1));
+    EXPECT_TEXT(world.take_log(), "70.1 admitted 505, tell ended 1 displaced, tell admitted 5");
+    world.ask(ssh());
+    world.ask(ssh());
+    world.ask(ssh());
+    world.ask(ssh()); // one more than there are sessions that could go
+    world.pass(100ms);
+    EXPECT_TEXT(world.take_log(), "70.1 tell ending 3 displaced; 70.1 tell ending 4 displaced; "
+                                  "70.1 tell ending 5 displaced; 70.1 refused 509, tell refused 9 limit");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void who_waits_has_an_answer_in_time() {
+    struct Case {
+        Span budget;
+        std::string_view log;
+    };
+    constexpr Case cases[] = {
+        {1ms, "70 refused 504, tell refused 4 limit; 73 signal 4 TERM"},
+        {200ms, "70 refused 504, tell refused 4 limit; 73 signal 4 TERM"},
+        {300ms, "70 tell ending 1 displaced; 70.1 refused 504, tell refused 4 limit; 70.5 terminate c1; "
+                "73.1 signal 4 TERM"},
+        {2s,
+         "70 tell ending 1 displaced; 70.5 terminate c1; 71.8 refused 504, tell refused 4 limit; 74.8 signal 4 TERM"},
+        {1h, "70 tell ending 1 displaced; 70.5 terminate c1; 75 refused 504, tell refused 4 limit"},
+    };
+    for (const Case& one : cases) {
+        World world = full_house(AtLimit::end_oldest);
+        world.ask(ssh(), one.budget);
+        world.pass_until(75s);
+        EXPECT_TEXT(world.take_log(), one.log);
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+void somebody_elses_logout_serves_who_waits() {
+    World world = full_house(AtLimit::end_oldest);
+    world.ask(ssh());
+    world.pass(100ms);
+    (void)world.take_log();
+    world.logout(key(3));
+    EXPECT_TEXT(world.take_log(), "70.1 noted 9, admitted 504, tell released 3, tell admitted 4");
+    EXPECT(world.state.counted(alice) == 3, "1 is still ending");
+}
+
+void an_asker_that_hangs_up_waits_no_longer() {
+    World world = full_house(AtLimit::end_oldest);
+    world.ask(ssh());
+    world.pass(100ms);
+    world.feed(RequestGone{RequestId{504}});
+    EXPECT_TEXT(world.phase(key(4)), "gone");
+    (void)world.take_log();
+    world.logind_forgets(key(1));
+    EXPECT_TEXT(world.take_log(), "70.1 tell ended 1 displaced");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void an_asker_that_asks_again_is_answered_once() {
+    World world = full_house(AtLimit::end_oldest);
+    const pid_t leader = world.ask(ssh());
+    world.pass(100ms);
+    world.feed(again(leader, 2000));
+    world.feed(RequestGone{RequestId{504}}); // the hang-up of the first question is heard after the second
+    (void)world.take_log();
+    world.logind_forgets(key(1));
+    EXPECT_TEXT(world.take_log(), "70.1 admitted 2000, tell ended 1 displaced, tell admitted 4");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void an_asker_that_dies_waits_no_longer() {
+    World world = full_house(AtLimit::end_oldest);
+    world.ask(ssh());
+    world.pass(100ms);
+    world.leader_exits(key(4));
+    EXPECT_TEXT(world.phase(key(4)), "gone");
+}
+
+/// As many make room as it takes: a limit was lowered below what is open, and a newer login counts more than old ones.
+void room_is_made_for_the_whole_excess() {
+    World world = full_house(AtLimit::end_oldest);
+    world.set({.max = 2, .at_limit = AtLimit::end_oldest});
+    world.ask(ssh());
+    world.pass(600ms);
+    EXPECT_TEXT(world.take_log(),
+                "70 tell ending 1 displaced, tell ending 2 displaced; 70.5 terminate c1; 70.5 terminate c2");
+    world.logind_forgets(key(1));
+    EXPECT_TEXT(world.take_log(), "70.6 tell ended 1 displaced");
+    world.logind_forgets(key(2));
+    EXPECT_TEXT(world.take_log(), "70.6 admitted 504, tell ended 2 displaced, tell admitted 4");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// Nobody is ended for a login that will be refused all the same.
+void a_limit_of_none_makes_no_room() {
+    World world = full_house(AtLimit::end_oldest);
+    world.set({.max = 0, .at_limit = AtLimit::end_oldest});
+    world.ask(ssh());
+    world.pass(10s);
+    EXPECT_TEXT(world.take_log(), "70 refused 504, tell refused 4 limit; 73 signal 4 TERM; 78 signal 4 KILL");
+}
+
+void who_waits_feels_another_policy_at_once() {
+    struct Case {
+        Rules rules;
+        std::string_view log;
+    };
+    const Case cases[] = {
+        {{.max = 4, .at_limit = AtLimit::end_oldest}, "70.1 admitted 504, tell admitted 4"},
+        {{}, "70.1 admitted 504, tell admitted 4"},
+        {{.max = 3, .mode = Mode::observe}, "70.1 admitted 504, tell would-refuse 4 limit, tell admitted 4"},
+        {{.max = 0, .at_limit = AtLimit::end_oldest}, "70.1 refused 504, tell refused 4 limit"},
+        {{.max = 3, .at_limit = AtLimit::end_oldest}, ""},
+    };
+    for (const Case& one : cases) {
+        World world = full_house(AtLimit::end_oldest);
+        world.ask(ssh());
+        world.pass(100ms);
+        (void)world.take_log();
+        world.set(one.rules);
+        world.pass(1ms);
+        EXPECT_TEXT(world.take_log(), one.log);
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+/// Sessions whose own limits are only observed make no room for others.
+void an_observed_session_is_not_displaced() {
+    World world({.max = 1, .at_limit = AtLimit::end_oldest, .mode = Mode::observe});
+    policy::Rule enforced;
+    auto match = std::make_shared<policy::Match>();
+    match->service.any = {"sshd"};
+    enforced.match = match;
+    enforced.settings.mode = policy::Setting<Mode>{Mode::enforce};
+    world.policy.host.rules.push_back(enforced);
+    world.login(console());
+    (void)world.take_log();
+    world.ask(ssh());
+    EXPECT_TEXT(world.take_log(), "0 refused 502, tell refused 2 limit");
+    EXPECT_TEXT(world.phase(key(1)), "live");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void the_module_behind_pam_systemd_still_has_a_live_session() {
+    World world = full_house(AtLimit::end_oldest);
+    world.ask(ssh());
+    world.pass(100ms);
+    world.logind_shows(key(4)); // logind has it before it is admitted
+    world.logind_forgets(key(1));
+    EXPECT_TEXT(world.phase(key(4)), "live");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(twenty_at_once_get_as_many_places_as_there_are),
+        SESSLIMIT_TEST(every_user_has_places_of_their_own),
+        SESSLIMIT_TEST(logging_out_frees_the_place_at_once),
+        SESSLIMIT_TEST(a_close_frees_the_place_before_the_leader_is_gone),
+        SESSLIMIT_TEST(a_close_without_a_key_means_its_leaders_session),
+        SESSLIMIT_TEST(the_same_question_has_the_same_answer),
+        SESSLIMIT_TEST(a_refused_leader_that_asks_again_is_judged_afresh),
+        SESSLIMIT_TEST(what_is_no_session_passes_and_is_not_counted),
+        SESSLIMIT_TEST(a_refused_sshd_is_evicted_and_nobody_else),
+        SESSLIMIT_TEST(observe_lets_everybody_in_and_says_so),
+        SESSLIMIT_TEST(the_oldest_or_the_idlest_makes_room),
+        SESSLIMIT_TEST(several_may_wait_each_for_a_place_of_its_own),
+        SESSLIMIT_TEST(who_waits_has_an_answer_in_time),
+        SESSLIMIT_TEST(somebody_elses_logout_serves_who_waits),
+        SESSLIMIT_TEST(an_asker_that_hangs_up_waits_no_longer),
+        SESSLIMIT_TEST(an_asker_that_asks_again_is_answered_once),
+        SESSLIMIT_TEST(an_asker_that_dies_waits_no_longer),
+        SESSLIMIT_TEST(room_is_made_for_the_whole_excess),
+        SESSLIMIT_TEST(a_limit_of_none_makes_no_room),
+        SESSLIMIT_TEST(who_waits_feels_another_policy_at_once),
+        SESSLIMIT_TEST(an_observed_session_is_not_displaced),
+        SESSLIMIT_TEST(the_module_behind_pam_systemd_still_has_a_live_session),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

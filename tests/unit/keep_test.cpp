@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/keep/keep.hpp"
+#include "tests/unit/cmocka.hpp"
+#include "tests/unit/loop_bench.hpp"
+#include "tests/unit/names.hpp"
+
+#include <sys/stat.h>
+
+#include <fstream>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using keep::From;
+
+struct Bench {
+    TemporaryDirectory directory;
+    FakeNames names;
+
+    [[nodiscard]] std::filesystem::path policies() const { return directory.path / "etc"; }
+    [[nodiscard]] std::filesystem::path kept() const { return directory.path / "policy.json"; }
+    void write(const std::filesystem::path& path, const std::string& text) const {
+        std::filesystem::create_directories(path.parent_path());
+        std::ofstream(path, std::ios::binary) << text;
+    }
+    void policy(const std::string& text) const { write(policies() / "policy.toml", text); }
+    keep::Taken take() { return keep::take_up(policies(), kept(), names); }
+};
+
+std::optional<policy::Count> limit_of(const keep::Taken& taken) {
+    const auto& setting = taken.policy.host.defaults.max_sessions;
+    return setting ? std::optional(setting->value) : std::nullopt;
+}
+
+constexpr char good[] = "version = 1\n[defaults]\nmax_sessions = 3\n";
+constexpr char broken[] = "version = 1\n[defaults]\nmax_sessions = \"three\"\n";
+
+void texts_come_back_as_they_were() {
+    const Bench bench;
+    const std::vector<policy::SourceText> texts = {
+        {"/etc/sesslimit/policy.toml", policy::Tier::host, "# \xC3\xBC \"quoted\" \\ \t\nversion = 1\n"},
+        {"/etc/sesslimit/managed.d/a.toml", policy::Tier::managed, ""},
+    };
+    EXPECT(keep::save(bench.kept(), texts).has_value(), "saved");
+    const auto read = keep::read(bench.kept());
+    EXPECT(read.has_value() && read->size() == texts.size(), "read");
+    for (std::size_t at = 0; at < texts.size(); ++at) {
+        EXPECT_TEXT(read->at(at).path, texts[at].path);
+        EXPECT_TEXT(read->at(at).text, texts[at].text);
+        EXPECT(read->at(at).tier == texts[at].tier, "tier");
+    }
+    struct stat at{};
+    EXPECT(stat(bench.kept().c_str(), &at) == 0 && (at.st_mode & 07777) == 0600, "for root alone");
+    EXPECT(keep::save(bench.kept(), {}).has_value() && keep::read(bench.kept())->empty(), "replaced");
+    EXPECT(!std::filesystem::exists(bench.kept().string() + ".new"), "nothing beside it");
+}
+
+void what_cannot_be_saved_leaves_the_old_one() {
+    const Bench bench;
+    EXPECT(keep::save(bench.kept(), {{"a", policy::Tier::host, "version = 1"}}).has_value(), "saved");
+    std::filesystem::create_directory(bench.kept().string() + ".new");
+    EXPECT(!keep::save(bench.kept(), {}).has_value(), "in the way");
+    EXPECT(keep::read(bench.kept())->size() == 1, "the old one");
+    EXPECT(!keep::save(bench.directory.path / "none" / "policy.json", {}).has_value(), "no directory");
+}
+
+void what_is_not_ours_is_not_read() {
+    const Bench bench;
+    EXPECT(keep::read(bench.kept()).has_value() && keep::read(bench.kept())->empty(), "no file, no texts");
+    for (const char* text : {"", "{", "[", "null", "{}", "3", "\"x\"", "[1]", "[[]]", "[{}]",
+                             R"([{"path": 1, "managed": true, "text": ""}])",
+                             R"([{"path": "a", "managed": "no", "text": ""}])", R"([{"path": "a", "managed": true}])",
+                             R"([{"path": "a", "managed": true, "text": null}])", "[]x", "\xFF\xFE"}) {
+        bench.write(bench.kept(), text);
+        EXPECT(!keep::read(bench.kept()).has_value(), text);
+    }
+}
+
+void a_good_policy_is_taken_and_kept() {
+    Bench bench;
+    bench.policy(good);
+    const keep::Taken taken = bench.take();
+    EXPECT(taken.from == From::files && limit_of(taken) == 3U, "of the files");
+    EXPECT(taken.problems.empty() && taken.errors.empty(), "no complaint");
+    EXPECT(keep::read(bench.kept())->at(0).text == good, "kept");
+}
+
+void a_broken_policy_falls_back_on_the_kept_one() {
+    Bench bench;
+    bench.policy(good);
+    (void)bench.take();
+    bench.policy(broken);
+    for (int time = 0; time < 2; ++time) { // the kept one stays the good one
+        const keep::Taken taken = bench.take();
+        EXPECT(taken.from == From::kept && limit_of(taken) == 3U, "the kept one");
+        EXPECT(taken.problems.size() == 1, "and what is wrong with the new one");
+    }
+}
+
+void a_broken_policy_without_a_kept_one_limits_nobody() {
+    struct Case {
+        std::string_view about;
+        std::optional<std::string_view> kept;
+        std::size_t errors;
+    };
+    constexpr Case cases[] = {
+        {"nothing kept", std::nullopt, 0},
+        {"rubbish kept", "rubbish", 1},
+        {"a broken one kept", R"([{"path": "a", "managed": false, "text": "version = 7"}])", 0},
+        {"nothing in it", "[]", 0},
+    };
+    for (const Case& one : cases) {
+        Bench bench;
+        bench.policy(broken);
+        if (one.kept) {
+            bench.write(bench.kept(), std::string(*one.kept));
+        }
+        const keep::Taken taken = bench.take();
+        EXPECT(taken.from == From::nowhere && !limit_of(taken), one.about);
+        EXPECT(taken.problems.size() == 1 && taken.errors.size() == one.errors, one.about);
+    }
+}
+
+void one_broken_file_of_many_is_enough() {
+    Bench bench;
+    bench.policy(good);
+    (void)bench.take();
+    bench.write(bench.policies() / "policy.d" / "10-more.toml", "version = 1\n[defaults]\nmax_sessions = 2\n");
+    bench.write(bench.policies() / "policy.d" / "20-broken.toml", broken);
+    EXPECT(bench.take().from == From::kept, "whole or not at all");
+    std::filesystem::remove(bench.policies() / "policy.d" / "20-broken.toml");
+    const keep::Taken taken = bench.take();
+    EXPECT(taken.from == From::files && limit_of(taken) == 2U, "mended");
+}
+
+void a_policy_that_cannot_be_kept_is_taken_all_the_same() {
+    Bench bench;
+    bench.policy(good);
+    const keep::Taken taken = keep::take_up(bench.policies(), bench.directory.path / "none" / "kept", bench.names);
+    EXPECT(taken.from == From::files && limit_of(taken) == 3U && taken.errors.size() == 1, "taken, and said");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(texts_come_back_as_they_were),
+        SESSLIMIT_TEST(what_cannot_be_saved_leaves_the_old_one),
+        SESSLIMIT_TEST(what_is_not_ours_is_not_read),
+        SESSLIMIT_TEST(a_good_policy_is_taken_and_kept),
+        SESSLIMIT_TEST(a_broken_policy_falls_back_on_the_kept_one),
+        SESSLIMIT_TEST(a_broken_policy_without_a_kept_one_limits_nobody),
+        SESSLIMIT_TEST(one_broken_file_of_many_is_enough),
+        SESSLIMIT_TEST(a_policy_that_cannot_be_kept_is_taken_all_the_same),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/serve/peer.hpp"
+#include "tests/unit/cmocka.hpp"
+#include "tests/unit/loop_bench.hpp"
+
+#include <grp.h>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+
+/// A listener and what came in on it from a child that did `prepare` before it connected. The child stays.
+struct Caller {
+    TemporaryDirectory directory;
+    UniqueFd listener{socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+    UniqueFd leash;
+    UniqueFd accepted;
+    pid_t pid = -1;
+
+    explicit Caller(void (*prepare)()) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        const std::string path = directory.path / "socket";
+        std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+        (void)bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+        (void)listen(listener.get(), 1);
+        std::filesystem::permissions(directory.path, std::filesystem::perms::all);
+        std::filesystem::permissions(path, std::filesystem::perms::all);
+        int ends[2];
+        if (pipe(ends) < 0) {
+            return;
+        }
+        pid = fork();
+        if (pid == 0) {
+            close(ends[1]);
+            prepare();
+            const UniqueFd fd = connect_to(path);
+            char byte = 0;
+            (void)!read(ends[0], &byte, 1);
+            _exit(0);
+        }
+        close(ends[0]);
+        leash.reset(ends[1]);
+        accepted.reset(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    }
+    ~Caller() { finish(); }
+
+    void finish() {
+        leash.reset();
+        if (pid > 0) {
+            (void)waitpid(pid, nullptr, 0);
+            pid = -1;
+        }
+    }
+};
+
+void a_root_peer_is_a_leader() {
+    const Caller caller([] {});
+    const auto peer = serve::peer_of(caller.accepted.get());
+    EXPECT(peer.has_value(), peer ? "" : peer.error().what);
+    EXPECT(peer->pid == caller.pid && peer->start == read_process_stat(caller.pid)->start, "by pid and start");
+}
+
+void a_peer_that_is_not_root_is_refused() {
+    const Caller caller([] {
+        if (setgroups(0, nullptr) != 0 || setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0) {
+            _exit(1);
+        }
+    });
+    const auto peer = serve::peer_of(caller.accepted.get());
+    EXPECT(!peer.has_value() && peer.error().code == EPERM, "not root");
+}
+
+void a_peer_that_has_exited_is_refused() {
+    Caller caller([] {});
+    caller.finish();
+    const auto peer = serve::peer_of(caller.accepted.get());
+    EXPECT(!peer.has_value(), "exited");
+}
+
+void what_is_no_socket_is_refused() {
+    const UniqueFd fd(dup(STDERR_FILENO));
+    EXPECT(!serve::peer_of(fd.get()).has_value() && !serve::peer_of(-1).has_value(), "no peer");
+}
+
+} // namespace
+
+int main() {
+    if (getuid() != 0) {
+        print_message("skipped: only root may tell peers apart\n");
+        return 77;
+    }
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(a_root_peer_is_a_leader),
+        SESSLIMIT_TEST(a_peer_that_is_not_root_is_refused),
+        SESSLIMIT_TEST(a_peer_that_has_exited_is_refused),
+        SESSLIMIT_TEST(what_is_no_socket_is_refused),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

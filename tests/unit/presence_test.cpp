@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+#include "tests/unit/cmocka.hpp"
+#include "tests/unit/warden_world.hpp"
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using namespace sesslimit::warden;
+
+LogindSession seen(Span age = 10s) {
+    return {.id = "c9",
+            .scope = "session-c9.scope",
+            .session_class = "user",
+            .closing = false,
+            .leader = {700, 7000},
+            .opened = start - age,
+            .login = console()};
+}
+
+void only_logins_are_adopted() {
+    struct Case {
+        std::string_view about;
+        void (*change)(LogindSession&);
+        std::string_view log;
+    };
+    constexpr Case cases[] = {
+        {"a login", [](LogindSession&) {}, "0 tell adopted 1"},
+        {"a login early in boot", [](LogindSession& s) { s.session_class = "user-early"; }, "0 tell adopted 1"},
+        {"closing", [](LogindSession& s) { s.closing = true; }, ""},
+        {"a greeter", [](LogindSession& s) { s.session_class = "greeter"; }, ""},
+        {"a lock screen", [](LogindSession& s) { s.session_class = "lock-screen"; }, ""},
+        {"background", [](LogindSession& s) { s.session_class = "background"; }, ""},
+        {"a user manager", [](LogindSession& s) { s.session_class = "manager"; }, ""},
+        {"no class", [](LogindSession& s) { s.session_class.clear(); }, ""},
+        {"cron", [](LogindSession& s) { s.login.service = "cron"; }, ""},
+        {"a dead leader", [](LogindSession& s) { s.leader = {}; }, "0 tell ending 1 leader, terminate c9"},
+        {"of the future", [](LogindSession& s) { s.opened = start + 1h; }, "0 tell adopted 1"},
+    };
+    for (const Case& one : cases) {
+        World world({.max = 0});
+        LogindSession session = seen();
+        one.change(session);
+        world.feed(LogindAppeared{session});
+        world.feed(LogindAppeared{session}); // logind lists it once more
+        const std::string about = std::string(one.about) + ": ";
+        EXPECT_TEXT(about + world.take_log(), about + std::string(one.log));
+        for (const auto& [key, adopted] : world.state.sessions()) {
+            EXPECT(adopted.opened <= world.now && adopted.adopted && adopted.logind_id == "c9", one.about);
+        }
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+void an_adopted_session_takes_a_place() {
+    World world({.max = 1});
+    world.feed(LogindAppeared{seen()});
+    EXPECT(world.login() == SessionKey::none, "full");
+    world.feed(LogindGone{"c9"});
+    EXPECT(world.login() != SessionKey::none, "free");
+}
+
+void logind_is_joined_by_the_leader() {
+    World world;
+    world.ask(ssh());
+    LogindSession session = seen();
+    session.leader = {501, 5010};
+    world.feed(LogindAppeared{session});
+    const Session& joined = *world.find(key(1));
+    EXPECT(joined.phase == Phase::live && joined.logind_id == "c9" && joined.scope == "session-c9.scope", "live");
+    EXPECT(joined.opened == start && !joined.adopted && joined.login == ssh(), "PAM knows better");
+    EXPECT(world.state.sessions().size() == 1, "one session");
+
+    world.ask(ssh());
+    session.id = "c10";
+    session.leader = {502, 1}; // its pid alone is the same: another process
+    world.feed(LogindAppeared{session});
+    EXPECT_TEXT(world.phase(key(2)), "reserved");
+    EXPECT(world.find(key(3))->adopted, "a third one");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void a_session_that_is_none_gives_its_place_back() {
+    World world({.max = 1, .at_limit = policy::AtLimit::end_oldest});
+    world.ask(console());
+    world.ask(ssh());
+    world.pass(100ms); // waits for a place
+    LogindSession greeter = seen();
+    greeter.leader = {501, 5010};
+    greeter.session_class = "greeter";
+    world.feed(LogindAppeared{greeter});
+    EXPECT_TEXT(world.phase(key(1)), "ending"); // it was asked to go already, and goes
+    world.leader_exits(key(1));
+    world.feed(LogindGone{"c9"});
+    EXPECT_TEXT(world.phase(key(2)), "reserved");
+
+    World other({.max = 1});
+    other.ask(console());
+    other.feed(LogindAppeared{greeter});
+    EXPECT_TEXT(other.phase(key(1)), "released");
+    EXPECT(other.login() != SessionKey::none, "its place is free");
+    EXPECT_TEXT(world.fault + other.fault, "");
+}
+
+/// A login's whole life, told by other orders of the same events.
+void any_order_of_goodbyes_is_one_goodbye() {
+    const auto closed = [](World& world) { world.feed(Closed{RequestId{9}, key(1), {501, 5010}}); };
+    const auto exits = [](World& world) { world.leader_exits(key(1)); };
+    const auto gone = [](World& world) { world.feed(LogindGone{"c1"}); };
+    using Step = void (*)(World&);
+    struct Case {
+        Step steps[3];
+        std::string_view log;
+    };
+    const Case cases[] = {
+        {{closed, exits, gone}, "0 noted 9, tell released 1"},
+        {{closed, gone, exits}, "0 noted 9, tell released 1"},
+        {{gone, closed, exits}, "0 tell released 1; 0 noted 9"},
+        {{gone, exits, closed}, "0 tell released 1; 0 noted 9"},
+        {{exits, gone, closed}, "0 tell ending 1 leader, terminate c1; 0 tell ended 1 leader; 0 noted 9"},
+        {{exits, closed, gone}, "0 tell ending 1 leader, terminate c1; 0 noted 9; 0 tell ended 1 leader"},
+    };
+    for (const Case& one : cases) {
+        World world({.max = 1});
+        world.login();
+        (void)world.take_log();
+        for (const Step step : one.steps) {
+            step(world);
+        }
+        EXPECT_TEXT(world.take_log(), one.log);
+        EXPECT(world.state.sessions().empty() && world.state.counted(alice) == 0, "nothing is left");
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+void a_restored_session_keeps_what_it_was() {
+    for (const Phase phase : {Phase::reserved, Phase::live, Phase::ending, Phase::refused, Phase::released}) {
+        World world;
+        const Session session = session_in(phase, key(40));
+        world.feed(Restored{session});
+        EXPECT(world.find(key(40)) != nullptr && *world.find(key(40)) == session, name_of(phase));
+        EXPECT(world.state.next_key() == key(41), name_of(phase));
+        EXPECT_TEXT(world.log + world.fault, "");
+        world.feed(LogindAppeared{seen()}); // logind lists another, then this one
+        LogindSession same = seen();
+        same.id = "c1";
+        same.leader = session.leader;
+        same.login = session.login;
+        world.feed(LogindAppeared{same});
+        EXPECT(world.state.sessions().size() == 2, name_of(phase));
+    }
+}
+
+void who_waited_when_the_daemon_stopped_asks_again() {
+    World world;
+    world.feed(Restored{session_in(Phase::waiting)});
+    EXPECT(world.state.sessions().empty(), "forgotten");
+}
+
+struct Downtime {
+    std::string_view about;
+    Rules rules; ///< of before and after
+    Span age;    ///< of the session at the restart
+    Span warned; ///< of its duration or idleness
+    std::string_view log;
+};
+
+/// What fell due while no daemon was there: nobody is ended without the warning they are owed.
+void a_restart_surprises_nobody() {
+    const std::vector<Span> five = {5min};
+    const Downtime cases[] = {
+        {"before any warning",
+         {.duration = 1h, .warn = five},
+         50min,
+         unlimited_span,
+         "300 tell warned 1 duration left 300; 600 tell ending 1 duration"},
+        {"between warning and end", {.duration = 1h, .warn = five}, 57min, 5min, "180 tell ending 1 duration"},
+        {"after the end, warned", {.duration = 1h, .warn = five}, 61min, 5min, "0 tell ending 1 duration"},
+        {"after the end, not warned",
+         {.duration = 1h, .warn = five},
+         61min,
+         unlimited_span,
+         "0 tell warned 1 duration left 300; 300 tell ending 1 duration"},
+        {"after the end, and none warns", {.duration = 1h}, 61min, unlimited_span, "0 tell ending 1 duration"},
+        {"idle, warned", {.idle = 30min, .warn = five}, 61min, 5min, "0 tell ending 1 idle"},
+        {"idle, not warned",
+         {.idle = 30min, .warn = five},
+         61min,
+         unlimited_span,
+         "0 tell warned 1 idle left 300; 300 tell ending 1 idle"},
+    };
+    for (const Downtime& one : cases) {
+        World world(one.rules);
+        Session session = session_in(Phase::live);
+        session.opened = start - one.age;
+        session.last_input = session.opened;
+        session.max_duration = one.rules.duration.value_or(unlimited_span);
+        session.idle_timeout = one.rules.idle.value_or(unlimited_span);
+        session.duration_warned = one.rules.duration ? one.warned : unlimited_span;
+        session.idle_warned = one.rules.idle ? one.warned : unlimited_span;
+        session.input_stamp = Span(1'700'000'000s);
+        session.wall_offset = world.wall_offset;
+        world.stamps[key(1)] = session.input_stamp;
+        world.feed(Restored{session});
+        world.pass(10min);
+        world.log.resize(std::min(world.log.size(), one.log.size())); // up to the end itself
+        const std::string about = std::string(one.about) + ": ";
+        EXPECT_TEXT(about + world.take_log(), about + std::string(one.log));
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+void a_leaderless_session_of_the_ledger_is_ended_once_that_is_meant() {
+    World world;
+    Session session = session_in(Phase::live);
+    session.leader = {};
+    session.observed = true; // by the policy of before
+    world.feed(Restored{session});
+    EXPECT_TEXT(world.take_log(), "0 tell ending 1 leader, terminate c1");
+    EXPECT_TEXT(world.fault, "");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(only_logins_are_adopted),
+        SESSLIMIT_TEST(an_adopted_session_takes_a_place),
+        SESSLIMIT_TEST(logind_is_joined_by_the_leader),
+        SESSLIMIT_TEST(a_session_that_is_none_gives_its_place_back),
+        SESSLIMIT_TEST(any_order_of_goodbyes_is_one_goodbye),
+        SESSLIMIT_TEST(a_restored_session_keeps_what_it_was),
+        SESSLIMIT_TEST(who_waited_when_the_daemon_stopped_asks_again),
+        SESSLIMIT_TEST(a_restart_surprises_nobody),
+        SESSLIMIT_TEST(a_leaderless_session_of_the_ledger_is_ended_once_that_is_meant),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
