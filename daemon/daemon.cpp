@@ -61,6 +61,14 @@ void tell_problems(const std::vector<policy::Problem>& problems) {
     }
 }
 
+std::string problems_text(const std::vector<policy::Problem>& problems) {
+    std::string text;
+    for (const policy::Problem& problem : problems) {
+        text += (text.empty() ? "" : "\n") + policy::format(problem);
+    }
+    return text;
+}
+
 class RealDaemon final : public Daemon {
   public:
     RealDaemon(const Options& options, EventLoop loop) : options_(options), loop_(std::move(loop)) {}
@@ -148,14 +156,23 @@ class RealDaemon final : public Daemon {
     void wire() {
         logind_.emplace(loop_.get(), logind_callbacks());
         leaders_.emplace(loop_.get(), [this](SessionKey key) { engine_->handle(warden::LeaderExited{key}); });
-        host_.emplace(Host::Parts{.loop = loop_.get(),
-                                  .server = *server_,
-                                  .logind = *logind_,
-                                  .leaders = *leaders_,
-                                  .listener = *listener_,
-                                  .due = [this] { engine_->handle_due(); },
-                                  .noticed = [this](warden::Event event) { engine_->handle(std::move(event)); }});
-        engine_.emplace(recorder_, *host_, &boottime_now);
+        engine_.emplace(recorder_, host_, &boottime_now);
+        front_.emplace(Front::Parts{.engine = *engine_,
+                                    .worker = *worker_,
+                                    .status = [this] { return status(); },
+                                    .reload = [this](auto then) { reload(std::move(then)); }});
+        api_.emplace(loop_.get(), *front_, [](const Error& error) {
+            effects::journal(Priority::warning, "D-Bus interface: " + error.what);
+        });
+        host_.attach({.loop = loop_.get(),
+                      .server = *server_,
+                      .logind = *logind_,
+                      .leaders = *leaders_,
+                      .listener = *listener_,
+                      .api = *api_,
+                      .front = *front_,
+                      .due = [this] { engine_->handle_due(); },
+                      .noticed = [this](warden::Event event) { engine_->handle(std::move(event)); }});
     }
 
     serve::Server::Callbacks server_callbacks() {
@@ -180,7 +197,7 @@ class RealDaemon final : public Daemon {
     /// The policy is here: everything else can begin.
     void begin(keep::Taken taken) {
         tell_policy(taken, /*at_start=*/true);
-        engine_->set_policy(std::make_shared<const policy::Policy>(std::move(taken.policy)));
+        take(std::move(taken));
         logind_->connect(); // its answers come after this turn: what the ledger held is known by then
         if (auto done = open_ledger(); !done) {
             failure_ = done.error();
@@ -203,6 +220,7 @@ class RealDaemon final : public Daemon {
             return;
         }
         server_->start();
+        api_->open();
         sd_notify(0, "READY=1");
     }
 
@@ -230,16 +248,33 @@ class RealDaemon final : public Daemon {
     }
 
     static int on_reload(sd_event_source*, const signalfd_siginfo*, void* self) {
-        static_cast<RealDaemon*>(self)->take_up_policy(
-            [daemon = static_cast<RealDaemon*>(self)](keep::Taken taken) { daemon->reload(std::move(taken)); });
+        static_cast<RealDaemon*>(self)->reload([](const Result<>&) {}); // the journal has said it all
         return 0;
     }
 
-    void reload(keep::Taken taken) {
-        tell_policy(taken, /*at_start=*/false);
-        if (taken.from == keep::From::files) {
-            engine_->set_policy(std::make_shared<const policy::Policy>(std::move(taken.policy)));
-        }
+    void reload(std::function<void(Result<>)> then) {
+        take_up_policy([this, then = std::move(then)](keep::Taken taken) {
+            tell_policy(taken, /*at_start=*/false);
+            if (taken.from == keep::From::files) {
+                take(std::move(taken));
+                then({});
+            } else {
+                then(fail(problems_text(taken.problems), EBADMSG));
+            }
+        });
+    }
+
+    /// From now on this is the policy in force.
+    void take(keep::Taken taken) {
+        policy_from_ = taken.from;
+        policy_since_ = boottime_now();
+        engine_->set_policy(std::make_shared<const policy::Policy>(std::move(taken.policy)));
+        api_->emit_policy(status().policy);
+    }
+
+    [[nodiscard]] api::Status status() const {
+        const char* from = policy_from_ == keep::From::files ? "files" : policy_from_ == keep::From::kept ? "kept" : "none";
+        return {.policy = from, .policy_since = policy_since_, .recording = recorder_.is_recording()};
     }
 
     template <class Then>
@@ -277,8 +312,12 @@ class RealDaemon final : public Daemon {
     std::optional<watch::Listener> listener_;
     std::optional<watch::Leaders> leaders_;
     std::optional<logind::Logind> logind_;
-    std::optional<Host> host_;
+    Host host_;
     std::optional<Engine> engine_;
+    std::optional<Front> front_;
+    std::optional<api::Service> api_;
+    keep::From policy_from_ = keep::From::nowhere;
+    Boottime policy_since_{};
     std::set<std::string> looked_up_; ///< logind's sessions whose users' groups are being looked up
     EventSource catching_up_;
     bool serving_ = false;

@@ -2,6 +2,7 @@
 #include "daemon/engine.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 namespace sesslimit {
@@ -45,9 +46,10 @@ void Engine::handle_due() {
 }
 
 void Engine::reconcile(const std::vector<std::string>& ids) {
+    const std::unordered_set<std::string> listed(ids.begin(), ids.end());
     std::vector<std::string> gone;
     for (const auto& [key, session] : state_.sessions()) {
-        if (!session.logind_id.empty() && std::ranges::find(ids, session.logind_id) == ids.end()) {
+        if (!session.logind_id.empty() && !listed.contains(session.logind_id)) {
             gone.push_back(session.logind_id);
         }
     }

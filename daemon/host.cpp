@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/host.hpp"
 
+#include "daemon/effects/journal.hpp"
 #include "daemon/effects/terminal_writer.hpp"
 #include "daemon/notice/words.hpp"
 #include "daemon/watch/terminals.hpp"
@@ -32,8 +33,6 @@ bool is_listened_to(const warden::Session& session) {
 
 } // namespace
 
-Host::Host(Parts parts) : parts_(std::move(parts)) {}
-
 void Host::answer(const warden::Answer& answer, const warden::State& state) {
     using Kind = warden::Answer::Kind;
     wire::Verdict verdict;
@@ -52,8 +51,11 @@ void Host::answer(const warden::Answer& answer, const warden::State& state) {
     case Kind::noted:
         verdict.outcome = wire::Outcome::noted;
         break;
+    case Kind::wait:
+        return parts_->server.ask_to_wait(answer.request,
+                                         answer.session.answer_by - boottime_now() + warden::Patience::answering);
     }
-    parts_.server.answer(answer.request, verdict);
+    parts_->server.answer(answer.request, verdict);
 }
 
 std::string Host::refusal(const warden::Session& refused, const warden::State& state) const {
@@ -62,6 +64,7 @@ std::string Host::refusal(const warden::Session& refused, const warden::State& s
 
 void Host::tell(const warden::Notice& notice) {
     effects::journal(notice::journal_entry(notice));
+    parts_->api.emit(notice);
     const std::string line = notice::terminal_line(notice);
     if (line.empty()) {
         return;
@@ -74,15 +77,15 @@ void Host::tell(const warden::Notice& notice) {
 }
 
 void Host::terminate(const std::string& logind_id) {
-    parts_.logind.terminate(logind_id);
+    parts_->logind.terminate(logind_id);
 }
 
 void Host::kill_all(const std::string& logind_id) {
-    parts_.logind.kill_all(logind_id);
+    parts_->logind.kill_all(logind_id);
 }
 
 void Host::signal_leader(SessionKey key, int signal) {
-    if (auto sent = parts_.leaders.signal(key, signal); !sent && sent.error().code != ESRCH) {
+    if (auto sent = parts_->leaders.signal(key, signal); !sent && sent.error().code != ESRCH) {
         effects::journal(effects::Priority::warning, "A login process could not be ended: " + sent.error().what);
     }
 }
@@ -95,25 +98,26 @@ warden::Looked Host::look(const warden::Session& session) {
 
 void Host::follow(const warden::Session& session) {
     if (session.leader.pid != 0) {
-        const auto held = parts_.leaders.hold(session.key, session.leader);
+        const auto held = parts_->leaders.hold(session.key, session.leader);
         if (!held) {
             effects::journal(effects::Priority::warning, "A session's leader is not watched: " + held.error().what);
         } else if (!*held) {
-            parts_.noticed(warden::LeaderExited{session.key});
+            parts_->noticed(warden::LeaderExited{session.key});
         }
     }
     if (is_listened_to(session)) {
-        if (!parts_.listener.listens(session.key)) {
-            parts_.listener.listen(session.key, watch::terminals_of(session));
+        if (!parts_->listener.listens(session.key)) {
+            parts_->listener.listen(session.key, watch::terminals_of(session));
         }
     } else {
-        parts_.listener.stop(session.key);
+        parts_->listener.stop(session.key);
     }
 }
 
 void Host::let_go(SessionKey key) {
-    parts_.leaders.let_go(key);
-    parts_.listener.stop(key);
+    parts_->leaders.let_go(key);
+    parts_->listener.stop(key);
+    parts_->front.forget(key);
 }
 
 void Host::arm(Boottime deadline) {
@@ -125,7 +129,7 @@ void Host::arm(Boottime deadline) {
     if (!timer_) {
         sd_event_source* source = nullptr;
         const int code =
-            sd_event_add_time(parts_.loop, &source, CLOCK_BOOTTIME, at, accuracy_usec, &Host::on_due, this);
+            sd_event_add_time(parts_->loop, &source, CLOCK_BOOTTIME, at, accuracy_usec, &Host::on_due, this);
         timer_.reset(source);
         if (code < 0) {
             effects::journal(effects::Priority::error, "No timer: " + fail_errno("arm", -code).error().what);
@@ -139,7 +143,7 @@ void Host::arm(Boottime deadline) {
 int Host::on_due(sd_event_source*, std::uint64_t, void* self) {
     auto& host = *static_cast<Host*>(self);
     host.armed_ = never;
-    host.parts_.due();
+    host.parts_->due();
     return 0;
 }
 

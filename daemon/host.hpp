@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "daemon/effects/journal.hpp"
+#include "daemon/api/service.hpp"
 #include "daemon/engine.hpp"
+#include "daemon/front.hpp"
 #include "daemon/logind/logind.hpp"
 #include "daemon/loop.hpp"
 #include "daemon/serve/server.hpp"
@@ -10,6 +11,7 @@
 #include "daemon/watch/listener.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace sesslimit {
@@ -23,12 +25,14 @@ class Host final : public Hands {
         logind::Logind& logind;
         watch::Leaders& leaders;
         watch::Listener& listener;
+        api::Service& api;
+        Front& front;
         std::function<void()> due;                  ///< called when the armed deadline has come
         std::function<void(warden::Event)> noticed; ///< something that is found out while carrying out
     };
 
-    /// References live longer than the host.
-    explicit Host(Parts parts);
+    /// Before anything else is called. References live longer than the host.
+    void attach(Parts parts) { parts_.emplace(std::move(parts)); }
 
     void answer(const warden::Answer& answer, const warden::State& state) override;
     void tell(const warden::Notice& notice) override;
@@ -44,7 +48,7 @@ class Host final : public Hands {
     static int on_due(sd_event_source* source, std::uint64_t at, void* self);
     [[nodiscard]] std::string refusal(const warden::Session& refused, const warden::State& state) const;
 
-    Parts parts_;
+    std::optional<Parts> parts_;
     EventSource timer_;
     Boottime armed_ = never;
 };

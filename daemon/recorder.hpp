@@ -19,6 +19,9 @@ class LedgerRecorder final : public Recorder {
     /// From now on this is the ledger. What was decided before, while it was being read, is recorded now.
     void attach(ledger::Ledger ledger, const warden::State& state);
 
+    /// Whether what is decided would survive a restart.
+    [[nodiscard]] bool is_recording() const { return ledger_.has_value() && !failing_; }
+
     /// There will be no ledger.
     void do_without();
 

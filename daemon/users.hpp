@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "daemon/api/seam.hpp"
+
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,5 +14,9 @@ namespace sesslimit {
 /// Every group of a user, sorted, as getgrouplist(3) has them; none where there is no such user. May block (NSS): for
 /// the worker, about sessions that PAM never told us of.
 std::vector<gid_t> groups_of(const std::string& user);
+
+/// Completes a login that somebody asks about: uid, groups. Nothing where there is no such user, and no uid was given.
+/// Groups that do not exist are passed over. May block.
+std::optional<Login> complete(api::Question question);
 
 } // namespace sesslimit

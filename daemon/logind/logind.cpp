@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/logind/logind.hpp"
 
+#include "daemon/bus/connection.hpp"
 #include "daemon/logind/properties.hpp"
 
-#include <chrono>
 #include <csignal>
 #include <utility>
 
@@ -14,16 +14,6 @@ constexpr const char* service = "org.freedesktop.login1";
 constexpr const char* manager_path = "/org/freedesktop/login1";
 constexpr const char* manager = "org.freedesktop.login1.Manager";
 constexpr const char* session_interface = "org.freedesktop.login1.Session";
-constexpr const char* system_bus = "unix:path=/run/dbus/system_bus_socket";
-constexpr auto reconnect_after = std::chrono::milliseconds(500);
-
-struct BusDeleter {
-    void operator()(sd_bus* bus) const noexcept {
-        sd_bus_detach_event(bus);
-        sd_bus_close(bus);
-        sd_bus_unref(bus);
-    }
-};
 
 bool is_unknown_session(const sd_bus_error* error) {
     return sd_bus_error_has_name(error, "org.freedesktop.login1.NoSuchSession") > 0 ||
@@ -42,105 +32,37 @@ struct Logind::Impl {
         bool again = false;   ///< GetAll: asked once more
     };
 
-    sd_event* loop;
     Callbacks callbacks;
-    std::unique_ptr<sd_bus, BusDeleter> bus;
-    EventSource retry;
+    bus::Connection bus;
     std::size_t to_catch_up = 0; ///< answers that are still missing of the last list
 
-    Impl(sd_event* event_loop, Callbacks tell) : loop(event_loop), callbacks(std::move(tell)) {}
+    Impl(sd_event* loop, Callbacks tell)
+        : callbacks(std::move(tell)),
+          bus(loop, "sesslimitd-logind", SD_EVENT_PRIORITY_NORMAL,
+              {.connected = [this](sd_bus* on) { return subscribe(on); },
+               .failed = [this](Error error) { callbacks.failed(std::move(error)); }}) {}
 
-    void failed(const char* doing, int code) const {
-        if (code < 0) {
-            callbacks.failed(fail_errno(doing, -code).error());
-        }
-    }
-
-    static Error error_of(const char* doing, sd_bus_message* m) {
-        const sd_bus_error* error = sd_bus_message_get_error(m);
-        return {std::string(doing) + ": " + (error->message != nullptr ? error->message : error->name),
-                sd_bus_error_get_errno(error)};
-    }
-
-    int open() {
-        sd_bus* raw = nullptr;
-        int code = sd_bus_new(&raw);
-        bus.reset(raw);
+    int subscribe(sd_bus* on) {
+        int code = sd_bus_match_signal_async(on, nullptr, service, manager_path, manager, "SessionNew", &Impl::on_new,
+                                             nullptr, this);
         const auto then = [&code](int next) { code = code < 0 ? code : next; };
-        if (code >= 0) {
-            then(sd_bus_set_address(raw, system_bus));
-            then(sd_bus_set_bus_client(raw, 1));
-            then(sd_bus_set_description(raw, "sesslimitd"));
-            then(sd_bus_set_watch_bind(raw, 1)); // a bus that is not there yet is waited for, without polling
-            then(sd_bus_start(raw));
-            then(sd_bus_attach_event(raw, loop, SD_EVENT_PRIORITY_NORMAL));
-        }
-        return code;
-    }
-
-    int subscribe() {
-        int code = sd_bus_match_signal_async(bus.get(), nullptr, service, manager_path, manager, "SessionNew",
-                                             &Impl::on_new, nullptr, this);
-        const auto then = [&code](int next) { code = code < 0 ? code : next; };
-        then(sd_bus_match_signal_async(bus.get(), nullptr, service, manager_path, manager, "SessionRemoved",
+        then(sd_bus_match_signal_async(on, nullptr, service, manager_path, manager, "SessionRemoved",
                                        &Impl::on_removed, nullptr, this));
-        then(sd_bus_add_match_async(bus.get(), nullptr,
+        then(sd_bus_add_match_async(on, nullptr,
                                     "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
                                     "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
                                     "arg0='org.freedesktop.login1'",
                                     &Impl::on_owner_changed, nullptr, this));
-        // sd_bus_add_match(3): a connection tells of its own end by a local signal.
-        then(sd_bus_match_signal(bus.get(), nullptr, "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",
-                                 "org.freedesktop.DBus.Local", "Disconnected", &Impl::on_disconnected, this));
-        return code;
-    }
-
-    void connect() {
-        int code = open();
-        if (code >= 0) {
-            code = subscribe();
-        }
         if (code >= 0) {
             list();
-            return;
         }
-        failed("reach the system bus", code);
-        connect_later();
-    }
-
-    void connect_later() {
-        // Not at once: the connection that ended is still being taken down further up the stack.
-        sd_event_source* source = nullptr;
-        const auto wait = static_cast<std::uint64_t>(std::chrono::microseconds(reconnect_after).count());
-        const int code = sd_event_add_time_relative(
-            loop, &source, CLOCK_MONOTONIC, wait, 0,
-            [](sd_event_source*, std::uint64_t, void* self) {
-                static_cast<Impl*>(self)->connect();
-                return 0;
-            },
-            this);
-        retry.reset(source);
-        failed("arm a timer", code);
+        return code;
     }
 
     void list() {
         const int code = sd_bus_call_method_async(bus.get(), nullptr, service, manager_path, manager, "ListSessions",
                                                   &Impl::on_list, this, nullptr);
-        failed("ask logind for its sessions", code);
-    }
-
-    /// Sends a call whose answer is handled with a Call of its own. The slot owns the Call.
-    int send(sd_bus_message* m, sd_bus_message_handler_t on_answer, Call call) {
-        auto owned = std::make_unique<Call>(std::move(call));
-        sd_bus_slot* slot = nullptr;
-        const int code = sd_bus_call_async(bus.get(), &slot, m, on_answer, owned.get(), 0);
-        if (code >= 0) {
-            sd_bus_slot_set_destroy_callback(slot, [](void* data) { delete static_cast<Call*>(data); });
-            sd_bus_slot_set_floating(slot, 1); // the bus keeps it until the answer
-            sd_bus_slot_unref(slot);
-            (void)owned.release();
-        }
-        return code;
+        bus.check("ask logind for its sessions", code);
     }
 
     int ask_for(Call call) {
@@ -151,17 +73,17 @@ struct Logind::Impl {
             code = sd_bus_message_append(m, "s", session_interface);
         }
         if (code >= 0) {
-            code = send(m, &Impl::on_properties, std::move(call));
+            code = bus::call_async(bus.get(), m, &Impl::on_properties, std::move(call));
         }
         sd_bus_message_unref(m);
-        failed("ask logind for a session", code);
+        bus.check("ask logind for a session", code);
         return code;
     }
 
     static int on_list(sd_bus_message* m, void* data, sd_bus_error*) {
         auto& self = *static_cast<Impl*>(data);
         if (sd_bus_message_is_method_error(m, nullptr) > 0) {
-            self.callbacks.failed(error_of("ask logind for its sessions", m));
+            self.callbacks.failed(bus::error_of("ask logind for its sessions", m));
             self.callbacks.caught_up();
             return 0;
         }
@@ -172,7 +94,7 @@ struct Logind::Impl {
         while (code >= 0 && (code = sd_bus_message_read(m, "(susso)", &id, &uid, &user, &seat, &path)) > 0) {
             sessions.emplace_back(id, path);
         }
-        self.failed("read logind's sessions", code);
+        self.bus.check("read logind's sessions", code);
         if (code < 0) {
             return 0;
         }
@@ -199,7 +121,7 @@ struct Logind::Impl {
         if (sd_bus_message_is_method_error(m, nullptr) > 0) {
             // Gone between its announcement and our question, as short logins are.
             if (!is_unknown_session(sd_bus_message_get_error(m))) {
-                self.callbacks.failed(error_of("ask logind for a session", m));
+                self.callbacks.failed(bus::error_of("ask logind for a session", m));
             }
         } else if (auto session = read_session(m); !session) {
             self.callbacks.failed(session.error());
@@ -223,7 +145,7 @@ struct Logind::Impl {
         auto& self = *static_cast<Impl*>(data);
         const char *id = nullptr, *path = nullptr;
         const int code = sd_bus_message_read(m, "so", &id, &path);
-        self.failed("read logind's SessionNew", code);
+        self.bus.check("read logind's SessionNew", code);
         if (code >= 0) {
             self.ask_for({.owner = &self, .id = id, .path = path});
         }
@@ -234,7 +156,7 @@ struct Logind::Impl {
         auto& self = *static_cast<Impl*>(data);
         const char *id = nullptr, *path = nullptr;
         const int code = sd_bus_message_read(m, "so", &id, &path);
-        self.failed("read logind's SessionRemoved", code);
+        self.bus.check("read logind's SessionRemoved", code);
         if (code >= 0) {
             self.callbacks.gone(id);
         }
@@ -249,13 +171,6 @@ struct Logind::Impl {
         return 0;
     }
 
-    static int on_disconnected(sd_bus_message*, void* data, sd_bus_error*) {
-        auto& self = *static_cast<Impl*>(data);
-        self.callbacks.failed({"the system bus went away: reaching for it again", 0});
-        self.connect_later();
-        return 0;
-    }
-
     static int on_stopped(sd_bus_message* m, void* data, sd_bus_error*) {
         const auto& call = *static_cast<Call*>(data);
         if (sd_bus_message_is_method_error(m, nullptr) <= 0) {
@@ -264,7 +179,7 @@ struct Logind::Impl {
         if (is_unknown_session(sd_bus_message_get_error(m))) {
             call.owner->callbacks.gone(call.id);
         } else {
-            call.owner->callbacks.failed(error_of("end a session through logind", m));
+            call.owner->callbacks.failed(bus::error_of("end a session through logind", m));
         }
         return 0;
     }
@@ -277,10 +192,10 @@ struct Logind::Impl {
             code = sd_bus_message_append(m, types, args...);
         }
         if (code >= 0) {
-            code = send(m, &Impl::on_stopped, {.owner = this, .id = id, .path = {}});
+            code = bus::call_async(bus.get(), m, &Impl::on_stopped, Call{.owner = this, .id = id, .path = {}});
         }
         sd_bus_message_unref(m);
-        failed("ask logind to end a session", code);
+        bus.check("ask logind to end a session", code);
     }
 };
 
@@ -289,7 +204,7 @@ Logind::Logind(sd_event* loop, Callbacks callbacks) : impl_(std::make_unique<Imp
 Logind::~Logind() = default;
 
 void Logind::connect() {
-    impl_->connect();
+    impl_->bus.open();
 }
 
 void Logind::terminate(const std::string& id) {

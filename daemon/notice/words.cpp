@@ -2,8 +2,10 @@
 #include "daemon/notice/words.hpp"
 
 #include "common/duration.hpp"
+#include "common/protocol.hpp"
 #include "common/text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <string_view>
@@ -17,6 +19,12 @@ using Kind = warden::Notice::Kind;
 
 constexpr std::size_t name_bytes = 64;
 constexpr std::size_t host_bytes = 128;
+
+/// Of one session: its user may open as many as they like, and must not make the text too long to be sent.
+constexpr std::size_t most_terminals = 4;
+
+/// Of a refusal, up to "and 5 more".
+constexpr std::size_t list_bytes = wire::max_text - 64;
 
 std::string user_of(const Session& session) {
     return shown(session.login.user, name_bytes);
@@ -57,9 +65,13 @@ std::string rough(Span span) {
 
 std::string open_session_line(const Session& open, const Clockface& clock, const TerminalNames& terminals) {
     std::string line = "  session " + (open.logind_id.empty() ? "(new)" : shown(open.logind_id, name_bytes));
+    const std::vector<std::string> names = terminals(open);
     std::string on;
-    for (const std::string& name : terminals(open)) {
-        on += (on.empty() ? " on " : ", ") + shown(name, name_bytes);
+    for (std::size_t at = 0; at < std::min(names.size(), most_terminals); ++at) {
+        on += (at == 0 ? " on " : ", ") + shown(names[at], name_bytes);
+    }
+    if (names.size() > most_terminals) {
+        on += " and " + std::to_string(names.size() - most_terminals) + " more";
     }
     line += on.empty() ? " (" + shown(open.login.service, name_bytes) + ", no terminal)" : on;
     line += ", since " + time_of_day(open.opened, clock) + " (" + rough(clock.now - open.opened) + ")";
@@ -151,6 +163,10 @@ std::string journal_message(const warden::Notice& notice) {
 
 } // namespace
 
+std::string_view event_of(Kind kind) {
+    return meaning_of(kind).event;
+}
+
 std::string reason_text(const warden::Reason& reason) {
     switch (reason.cause) {
     case Cause::none:
@@ -167,7 +183,7 @@ std::string reason_text(const warden::Reason& reason) {
         return "limit of " + sessions(reason.count) + " reached, and a newer login from " +
                (reason.by.empty() ? "this host" : shown(reason.by, host_bytes)) + " took its place";
     case Cause::asked:
-        return "ended by " + shown(reason.by, name_bytes);
+        return "ended by " + shown(reason.by, host_bytes);
     }
     return {};
 }
@@ -183,12 +199,16 @@ std::string refusal_text(const Session& refused, const warden::State& state, con
         if (!warden::takes_a_place(open->phase)) {
             continue;
         }
-        if (listed == most_sessions) {
+        std::string line;
+        if (listed < most_sessions && more == 0) {
+            line = "\n" + open_session_line(*open, clock, terminals);
+        }
+        if (line.empty() || text.size() + open_sessions.size() + line.size() > list_bytes) {
             ++more;
             continue;
         }
         ++listed;
-        open_sessions += "\n" + open_session_line(*open, clock, terminals);
+        open_sessions += line;
     }
     if (listed > 0) {
         text += " Open sessions:" + open_sessions;

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,9 @@ std::string refusal_text(const warden::Session& refused, const warden::State& st
 
 /// What a session's user reads on the terminal: one line, without header or line ends. Empty: nothing to say there.
 std::string terminal_line(const warden::Notice& notice);
+
+/// What the journal and the bus call it: "admitted", "would-refuse", ...
+std::string_view event_of(warden::Notice::Kind kind);
 
 /// One journal entry: MESSAGE, PRIORITY, MESSAGE_ID and our own fields, in a fixed order. The ids and fields are
 /// stable: people's alerts are built on them.

@@ -20,6 +20,9 @@ constexpr unsigned last_pty_major = 143;
 constexpr unsigned console_major = 4;
 constexpr unsigned last_console = 63;
 
+/// Some 30,000 years from the epoch: later than any clock of a host, and far from the end of what a Span can hold.
+constexpr time_t latest_second = 1'000'000'000'000;
+
 std::filesystem::path scope_of(const warden::Session& session, const Roots& roots) {
     // systemd.special(7): user.slice holds a user-UID.slice for each user, which holds the scopes of their sessions.
     return roots.cgroup / "user.slice" / ("user-" + std::to_string(session.login.uid) + ".slice") / session.scope;
@@ -91,8 +94,9 @@ std::optional<Span> youngest_input(const std::vector<Terminal>& terminals, const
             (S_ISCHR(at.st_mode) && at.st_rdev != terminal.device)) {
             continue;
         }
-        const auto input = std::chrono::duration_cast<Span>(std::chrono::seconds(at.st_atim.tv_sec) +
-                                                            std::chrono::nanoseconds(at.st_atim.tv_nsec));
+        // Their owner may have written any time there (utimensat(2)).
+        const auto seconds = std::chrono::seconds(std::clamp<time_t>(at.st_atim.tv_sec, 0, latest_second));
+        const auto input = std::chrono::duration_cast<Span>(seconds + std::chrono::nanoseconds(at.st_atim.tv_nsec));
         youngest = std::max(youngest.value_or(input), input);
     }
     return youngest;

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/api/authority.hpp"
+
+#include "daemon/api/errors.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace sesslimit::api {
+namespace {
+
+/// polkit's flag AllowUserInteraction, and how long somebody may take to type a password.
+constexpr std::uint32_t allow_interaction = 1;
+constexpr std::uint64_t interaction_usec = std::chrono::microseconds(std::chrono::minutes(2)).count();
+
+} // namespace
+
+/// A call that waits for what is asked about its caller. Counted for as long as it exists.
+struct Authority::Question {
+    Authority* owner;
+    bus::Message call;
+    Identified identified;
+    Authorized authorized;
+
+    Question(Authority& authority, sd_bus_message* about)
+        : owner(&authority), call(sd_bus_message_ref(about)) {
+        ++owner->questions_;
+    }
+    Question(Question&& other) noexcept
+        : owner(std::exchange(other.owner, nullptr)), call(std::move(other.call)),
+          identified(std::move(other.identified)), authorized(std::move(other.authorized)) {}
+    Question& operator=(Question&&) = delete;
+    Question(const Question&) = delete;
+    Question& operator=(const Question&) = delete;
+    ~Question() {
+        if (owner != nullptr) {
+            --owner->questions_;
+        }
+    }
+};
+
+int Authority::identify(sd_bus_message* call, Identified then) {
+    if (questions_ >= most_questions) {
+        return reply_error(call, error_busy, "Too many calls are under way; try again.");
+    }
+    sd_bus_message* raw = nullptr;
+    int code = sd_bus_message_new_method_call(bus_.get(), &raw, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                              "org.freedesktop.DBus", "GetConnectionUnixUser");
+    const bus::Message m(raw);
+    if (code >= 0) {
+        code = sd_bus_message_append(raw, "s", sd_bus_message_get_sender(call));
+    }
+    if (code >= 0) {
+        Question question(*this, call);
+        question.identified = std::move(then);
+        code = bus::call_async(bus_.get(), raw, &Authority::on_uid, std::move(question));
+    }
+    return code;
+}
+
+int Authority::on_uid(sd_bus_message* answer, void* data, sd_bus_error*) {
+    const auto& question = *static_cast<Question*>(data);
+    std::uint32_t uid = 0;
+    if (sd_bus_message_is_method_error(answer, nullptr) > 0 || sd_bus_message_read(answer, "u", &uid) < 0) {
+        return reply_error(question.call.get(), SD_BUS_ERROR_ACCESS_DENIED, "The bus does not say who calls.");
+    }
+    question.identified(question.call.get(), uid);
+    return 0;
+}
+
+int Authority::authorize(sd_bus_message* call, const char* action, Authorized then) {
+    if (questions_ >= most_questions) {
+        return reply_error(call, error_busy, "Too many calls are under way; try again.");
+    }
+    sd_bus_message* raw = nullptr;
+    int code = sd_bus_message_new_method_call(bus_.get(), &raw, "org.freedesktop.PolicyKit1",
+                                              "/org/freedesktop/PolicyKit1/Authority",
+                                              "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
+    const bus::Message m(raw);
+    const bool interactive = sd_bus_message_get_allow_interactive_authorization(call) > 0;
+    if (code >= 0) {
+        code = sd_bus_message_append(raw, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
+                                     sd_bus_message_get_sender(call), action, 0, interactive ? allow_interaction : 0U,
+                                     "");
+    }
+    if (code >= 0) {
+        Question question(*this, call);
+        question.authorized = std::move(then);
+        code = bus::call_async(bus_.get(), raw, &Authority::on_polkit, std::move(question), interaction_usec);
+    }
+    return code;
+}
+
+int Authority::on_polkit(sd_bus_message* answer, void* data, sd_bus_error*) {
+    const auto& question = *static_cast<Question*>(data);
+    int authorized = 0;
+    int challenge = 0;
+    if (sd_bus_message_is_method_error(answer, nullptr) > 0 ||
+        sd_bus_message_enter_container(answer, 'r', "bba{ss}") < 0 ||
+        sd_bus_message_read(answer, "bb", &authorized, &challenge) < 0) {
+        return reply_error(question.call.get(), SD_BUS_ERROR_ACCESS_DENIED,
+                           "Only root may do this here: polkit is not installed, or does not answer.");
+    }
+    if (authorized == 0) {
+        return challenge != 0 ? reply_error(question.call.get(), SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                                            "You would have to authenticate for this.")
+                              : reply_error(question.call.get(), SD_BUS_ERROR_ACCESS_DENIED,
+                                            "You are not allowed to do this.");
+    }
+    question.authorized(question.call.get());
+    return 0;
+}
+
+} // namespace sesslimit::api

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/api/message.hpp"
+
+#include "common/text.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+
+namespace sesslimit::api {
+namespace {
+
+constexpr std::size_t most_groups = 256;
+
+int append_value(sd_bus_message* m, const Value& value) {
+    struct Visitor {
+        sd_bus_message* m;
+        int operator()(const std::string& text) const { return sd_bus_message_append(m, "v", "s", text.c_str()); }
+        int operator()(std::uint64_t number) const { return sd_bus_message_append(m, "v", "t", number); }
+        int operator()(std::uint32_t number) const { return sd_bus_message_append(m, "v", "u", number); }
+        int operator()(bool truth) const { return sd_bus_message_append(m, "v", "b", static_cast<int>(truth)); }
+        int operator()(const std::vector<std::string>& texts) const {
+            int code = sd_bus_message_open_container(m, 'v', "as");
+            code = code < 0 ? code : sd_bus_message_open_container(m, 'a', "s");
+            for (const std::string& text : texts) {
+                code = code < 0 ? code : sd_bus_message_append(m, "s", text.c_str());
+            }
+            code = code < 0 ? code : sd_bus_message_close_container(m);
+            return code < 0 ? code : sd_bus_message_close_container(m);
+        }
+    };
+    return std::visit(Visitor{m}, value);
+}
+
+const char* tier_of(const policy::Source* source) {
+    if (source == nullptr) {
+        return "";
+    }
+    return source->tier == policy::Tier::managed ? "managed" : "host";
+}
+
+int append_setting(sd_bus_message* m, const policy::ExplainedSetting& setting) {
+    const std::string rule = setting.from == nullptr ? "" : shown(setting.from->rule);
+    const std::string file = setting.from == nullptr ? "" : shown(setting.from->file, 4096);
+    return sd_bus_message_append(m, "(sssssu)", setting.name.c_str(), setting.value.c_str(), tier_of(setting.from),
+                                 rule.c_str(), file.c_str(), setting.line);
+}
+
+int append_rule(sd_bus_message* m, const policy::MatchedRule& rule) {
+    return sd_bus_message_append(m, "(ssssub)", tier_of(rule.rule), shown(rule.rule->rule).c_str(),
+                                 shown(rule.rule->file, 4096).c_str(), rule.sets.c_str(), rule.rule->line,
+                                 static_cast<int>(rule.wins));
+}
+
+template <class T, class Append>
+int append_array(sd_bus_message* m, const char* type, const std::vector<T>& values, Append append_one) {
+    int code = sd_bus_message_open_container(m, 'a', type);
+    for (const T& value : values) {
+        code = code < 0 ? code : append_one(m, value);
+    }
+    return code < 0 ? code : sd_bus_message_close_container(m);
+}
+
+int read_groups(sd_bus_message* m, std::vector<std::string>& groups) {
+    int code = sd_bus_message_enter_container(m, 'v', "as");
+    code = code < 0 ? code : sd_bus_message_enter_container(m, 'a', "s");
+    const char* group = nullptr;
+    while (code >= 0 && (code = sd_bus_message_read(m, "s", &group)) > 0) {
+        if (groups.size() == most_groups || std::strlen(group) > longest_argument) {
+            return -E2BIG;
+        }
+        groups.emplace_back(group);
+    }
+    code = code < 0 ? code : sd_bus_message_exit_container(m);
+    return code < 0 ? code : sd_bus_message_exit_container(m);
+}
+
+int read_uid(sd_bus_message* m, std::optional<uid_t>& uid) {
+    std::uint32_t number = 0;
+    const int code = sd_bus_message_read(m, "v", "u", &number);
+    if (code >= 0) {
+        uid = number;
+    }
+    return code;
+}
+
+int read_variant_text(sd_bus_message* m, std::string& out) {
+    const char* text = nullptr;
+    const int code = sd_bus_message_read(m, "v", "s", &text);
+    if (code < 0) {
+        return code;
+    }
+    if (std::strlen(text) > longest_argument) {
+        return -E2BIG;
+    }
+    out = text;
+    return code;
+}
+
+int read_key(sd_bus_message* m, const std::string& key, Question& question) {
+    Login& login = question.login;
+    const std::map<std::string, std::string*> texts{{"User", &login.user},
+                                                    {"Service", &login.service},
+                                                    {"Origin", &login.rhost},
+                                                    {"Method", &login.credential.method},
+                                                    {"Credential", &login.credential.fingerprint}};
+    if (const auto at = texts.find(key); at != texts.end()) {
+        return read_variant_text(m, *at->second);
+    }
+    if (key == "Uid") {
+        return read_uid(m, question.uid);
+    }
+    return key == "Groups" ? read_groups(m, question.groups) : -ENOTSUP;
+}
+
+} // namespace
+
+int append(sd_bus_message* m, const Properties& properties) {
+    return append_array(m, "{sv}", properties, [](sd_bus_message* to, const auto& property) {
+        int code = sd_bus_message_open_container(to, 'e', "sv");
+        code = code < 0 ? code : sd_bus_message_append(to, "s", property.first.c_str());
+        code = code < 0 ? code : append_value(to, property.second);
+        return code < 0 ? code : sd_bus_message_close_container(to);
+    });
+}
+
+int append(sd_bus_message* m, const policy::Explanation& explanation, const std::string& outcome) {
+    int code = sd_bus_message_append(m, "bs", static_cast<int>(explanation.counts), explanation.why.c_str());
+    code = code < 0 ? code : append_array(m, "(sssssu)", explanation.settings, append_setting);
+    code = code < 0 ? code : append_array(m, "(ssssub)", explanation.rules, append_rule);
+    return code < 0 ? code : sd_bus_message_append(m, "s", outcome.c_str());
+}
+
+int read_text(sd_bus_message* m, std::string& out) {
+    const char* text = nullptr;
+    const int code = sd_bus_message_read(m, "s", &text);
+    if (code < 0) {
+        return code;
+    }
+    const std::size_t size = std::strlen(text);
+    if (size == 0) {
+        return -EINVAL;
+    }
+    if (size > longest_argument) {
+        return -E2BIG;
+    }
+    out = text;
+    return 0;
+}
+
+int read_question(sd_bus_message* m, Question& question, std::string& problem) {
+    question.login.service = "sshd";
+    int code = sd_bus_message_enter_container(m, 'a', "{sv}");
+    while (code >= 0 && (code = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+        const char* key = nullptr;
+        if (code = sd_bus_message_read(m, "s", &key); code < 0) {
+            break;
+        }
+        if (code = read_key(m, key, question); code < 0) {
+            problem = shown(key, 64) + (code == -ENOTSUP  ? " is no fact of a login"
+                                        : code == -E2BIG ? " is too long"
+                                                         : " is of another type");
+            return code;
+        }
+        code = sd_bus_message_exit_container(m);
+    }
+    if (code >= 0 && question.login.user.empty()) {
+        problem = "User is missing";
+        return -EINVAL;
+    }
+    return code;
+}
+
+} // namespace sesslimit::api

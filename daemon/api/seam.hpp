@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/result.hpp"
+#include "daemon/api/view.hpp"
+#include "daemon/policy/login.hpp"
+#include "daemon/policy/policy.hpp"
+#include "daemon/warden/state.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sesslimit::api {
+
+/// How the daemon stands, for the properties of the interface.
+struct Status {
+    std::string policy = "none"; ///< files, kept or none
+    Boottime policy_since{};
+    bool recording = false; ///< the ledger takes what is put into it
+};
+
+/// A login that somebody asks about.
+struct Question {
+    Login login;                     ///< uid and gids are still to be looked up
+    std::optional<uid_t> uid;        ///< instead of the one that the user database has
+    std::vector<std::string> groups; ///< names of groups beside those that the user database has
+};
+
+/// What the interface asks of the daemon. None of it blocks.
+class Seam {
+  public:
+    virtual ~Seam() = default;
+    [[nodiscard]] virtual const warden::State& state() const = 0;
+    [[nodiscard]] virtual const policy::Policy& policy() const = 0;
+    [[nodiscard]] virtual Status status() const = 0;
+    [[nodiscard]] virtual Moment moment() const = 0;
+    virtual const watch::Presence& presence(const warden::Session& session) = 0;
+
+    /// Tells an open session to end; `by`: who wants it, for its user to read.
+    virtual void end(SessionKey key, const std::string& by) = 0;
+
+    /// Takes up the policy anew; `then` gets what was wrong with it, for a person to read.
+    virtual void reload(std::function<void(Result<>)> then) = 0;
+
+    /// Completes the login from the user database; nothing where there is no such user, and no uid was given. False:
+    /// too many are being looked up already, and `then` will not be called.
+    virtual bool look_up(Question question, std::function<void(std::optional<Login>)> then) = 0;
+};
+
+} // namespace sesslimit::api

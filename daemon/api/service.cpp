@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/api/service.hpp"
+
+#include "common/text.hpp"
+#include "daemon/api/authority.hpp"
+#include "daemon/api/errors.hpp"
+#include "daemon/api/message.hpp"
+#include "daemon/bus/connection.hpp"
+#include "daemon/policy/resolve.hpp"
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace sesslimit::api {
+namespace {
+
+constexpr const char* bus_name = "org.sesslimit1";
+constexpr const char* object = "/org/sesslimit1";
+constexpr const char* interface = "org.sesslimit1.Manager";
+constexpr const char* may_end = "org.sesslimit1.end-session";
+constexpr const char* may_reload = "org.sesslimit1.reload";
+
+/// More than all sessions of a large host; a reply stays below what the bus lets pass.
+constexpr std::size_t most_listed = 10000;
+constexpr std::size_t longest_problems = 32768;
+
+Eyes eyes_of(uid_t caller, const warden::Session& session) {
+    return caller == 0 || caller == session.login.uid ? Eyes::owner : Eyes::anybody;
+}
+
+} // namespace
+
+struct Service::Impl {
+    Seam& seam;
+    std::function<void(Error)> failed;
+    bus::Connection bus;
+    Authority authority;
+
+    Impl(sd_event* loop, Seam& daemon, std::function<void(Error)> tell)
+        : seam(daemon), failed(std::move(tell)),
+          bus(loop, "sesslimitd-api", SD_EVENT_PRIORITY_IDLE,
+              {.connected = [this](sd_bus* on) { return publish(on); },
+               .failed = [this](Error error) { failed(std::move(error)); }}),
+          authority(bus) {}
+
+    int publish(sd_bus* on) {
+        const int code = sd_bus_add_object_vtable(on, nullptr, object, interface, vtable.data(), this);
+        return code < 0 ? code : sd_bus_request_name_async(on, nullptr, bus_name, 0, &Impl::on_name, this);
+    }
+
+    static int on_name(sd_bus_message* answer, void* data, sd_bus_error*) {
+        if (sd_bus_message_is_method_error(answer, nullptr) > 0) {
+            static_cast<Impl*>(data)->failed(bus::error_of("take the name org.sesslimit1", answer));
+        }
+        return 0;
+    }
+
+    // Reading
+
+    static int list_sessions(sd_bus_message* call, void* data, sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        return self.authority.identify(call, [&self](sd_bus_message* m, uid_t caller) { self.list(m, caller); });
+    }
+
+    void list(sd_bus_message* call, uid_t caller) {
+        sd_bus_message* raw = nullptr;
+        int code = sd_bus_message_new_method_return(call, &raw);
+        const bus::Message reply(raw);
+        code = code < 0 ? code : sd_bus_message_open_container(raw, 'a', "a{sv}");
+        std::size_t listed = 0;
+        for (const auto& [key, session] : seam.state().sessions()) {
+            if (code >= 0 && is_listed(session) && listed++ < most_listed) {
+                code = append(raw, view(session, eyes_of(caller, session)));
+            }
+        }
+        code = code < 0 ? code : sd_bus_message_close_container(raw);
+        answer(code, raw);
+    }
+
+    static int get_session(sd_bus_message* call, void* data, sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        std::string id;
+        if (read_text(call, id) < 0) {
+            return reply_error(call, error_bad_argument, "That is no id of a session.");
+        }
+        return self.authority.identify(call, [&self, id](sd_bus_message* m, uid_t caller) { self.get(m, caller, id); });
+    }
+
+    void get(sd_bus_message* call, uid_t caller, const std::string& id) {
+        const warden::Session* session = find(seam.state(), id);
+        if (session == nullptr) {
+            no_such_session(call, id);
+            return;
+        }
+        sd_bus_message* raw = nullptr;
+        int code = sd_bus_message_new_method_return(call, &raw);
+        const bus::Message reply(raw);
+        code = code < 0 ? code : append(raw, view(*session, eyes_of(caller, *session)));
+        answer(code, raw);
+    }
+
+    [[nodiscard]] Properties view(const warden::Session& session, Eyes eyes) {
+        return properties(session, resolve(seam.policy(), session.login), seam.presence(session), seam.moment(), eyes);
+    }
+
+    static int explain_login(sd_bus_message* call, void* data, sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        Question question;
+        std::string problem;
+        if (read_question(call, question, problem) < 0) {
+            return reply_error(call, error_bad_argument, problem.empty() ? "That is no login." : problem + ".");
+        }
+        const std::string user = shown(question.login.user);
+        // The call is kept until the user database has answered.
+        auto kept = std::make_shared<bus::Message>(sd_bus_message_ref(call));
+        const bool asked = self.seam.look_up(std::move(question), [&self, kept, user](std::optional<Login> login) {
+            if (!login) {
+                reply_error(kept->get(), error_no_such_user, "There is no user " + user + ".");
+                return;
+            }
+            self.explain(kept->get(), *login);
+        });
+        return asked ? 1 : reply_error(call, error_busy, "Too many calls are under way; try again.");
+    }
+
+    void explain(sd_bus_message* call, const Login& login) {
+        sd_bus_message* raw = nullptr;
+        int code = sd_bus_message_new_method_return(call, &raw);
+        const bus::Message reply(raw);
+        code = code < 0 ? code : append(raw, policy::explain(seam.policy(), login), outcome(login));
+        answer(code, raw);
+    }
+
+    /// What would become of this login now.
+    [[nodiscard]] std::string outcome(const Login& login) const {
+        if (!policy::counts(seam.policy(), login)) {
+            return "It would be let in, and not counted.";
+        }
+        const policy::Limits limits = resolve(seam.policy(), login);
+        const std::size_t open = seam.state().counted(login.uid);
+        const std::string of = limits.max_sessions.value == policy::unlimited_count
+                                   ? std::to_string(open) + " sessions are open, and there is no limit."
+                                   : std::to_string(open) + " of " + std::to_string(limits.max_sessions.value) +
+                                         " sessions are open.";
+        if (open < limits.max_sessions.value) {
+            return "It would be let in: " + of;
+        }
+        if (limits.mode.value == policy::Mode::observe) {
+            return "It would be let in, because the mode is observe: " + of;
+        }
+        return limits.at_limit.value == policy::AtLimit::refuse || open == 0
+                   ? "It would be refused: " + of
+                   : "It would be let in, in place of one that is ended for it: " + of;
+    }
+
+    // Ending
+
+    static int end_session(sd_bus_message* call, void* data, sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        std::string id;
+        if (read_text(call, id) < 0) {
+            return reply_error(call, error_bad_argument, "That is no id of a session.");
+        }
+        return self.authority.identify(call, [&self, id](sd_bus_message* m, uid_t caller) {
+            const warden::Session* session = find(self.seam.state(), id);
+            if (session == nullptr) {
+                self.no_such_session(m, id);
+                return;
+            }
+            self.when_allowed(m, caller, session->login.uid, [&self, id, caller](sd_bus_message* allowed) {
+                const warden::Session* still = find(self.seam.state(), id);
+                if (still == nullptr) {
+                    self.no_such_session(allowed, id);
+                    return;
+                }
+                self.seam.end(still->key, self.name_of(caller, still->login.uid));
+                sd_bus_reply_method_return(allowed, nullptr);
+            });
+        });
+    }
+
+    static int end_user(sd_bus_message* call, void* data, sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        std::string user;
+        if (read_text(call, user) < 0) {
+            return reply_error(call, error_bad_argument, "That is no name of a user.");
+        }
+        return self.authority.identify(call, [&self, user](sd_bus_message* m, uid_t caller) {
+            const auto wanted = [user](const warden::Session& session) {
+                return session.login.user == user || std::to_string(session.login.uid) == user;
+            };
+            // Who owns none of them all may end none of them.
+            bool own = true;
+            for (const auto& [key, session] : self.seam.state().sessions()) {
+                own = own && (!wanted(session) || session.login.uid == caller);
+            }
+            const uid_t owner = own ? caller : 0;
+            self.when_allowed(m, caller, owner, [&self, wanted, caller](sd_bus_message* allowed) {
+                self.end_all(allowed, caller, wanted, "");
+            });
+        });
+    }
+
+    static int end_credential(sd_bus_message* call, void* data, sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        std::string fingerprint;
+        if (read_text(call, fingerprint) < 0) {
+            return reply_error(call, error_bad_argument, "That is no fingerprint.");
+        }
+        return self.authority.identify(call, [&self, fingerprint](sd_bus_message* m, uid_t caller) {
+            const auto wanted = [fingerprint](const warden::Session& session) {
+                return session.login.credential.fingerprint == fingerprint;
+            };
+            self.when_allowed(m, caller, 0, [&self, wanted, caller](sd_bus_message* allowed) {
+                self.end_all(allowed, caller, wanted, ", with every session of its credential");
+            });
+        });
+    }
+
+    /// Root and the owner go on at once; anybody else if polkit lets them.
+    void when_allowed(sd_bus_message* call, uid_t caller, uid_t owner, Authority::Authorized then) {
+        if (caller == 0 || caller == owner) {
+            return then(call);
+        }
+        authority.authorize(call, may_end, std::move(then));
+    }
+
+    template <class Wanted>
+    void end_all(sd_bus_message* call, uid_t caller, const Wanted& wanted, const std::string& more) {
+        std::vector<std::pair<SessionKey, uid_t>> keys;
+        for (const auto& [key, session] : seam.state().sessions()) {
+            const bool open = session.phase == warden::Phase::live || session.phase == warden::Phase::reserved;
+            if (open && wanted(session)) {
+                keys.emplace_back(key, session.login.uid);
+            }
+        }
+        for (const auto& [key, owner] : keys) {
+            seam.end(key, name_of(caller, owner) + more);
+        }
+        sd_bus_reply_method_return(call, "u", static_cast<std::uint32_t>(keys.size()));
+    }
+
+    /// Who ended a session, for its user to read: the user database is not asked, for that may block.
+    [[nodiscard]] std::string name_of(uid_t caller, uid_t owner) const {
+        if (caller == owner && caller != 0) {
+            return "yourself";
+        }
+        if (caller == 0) {
+            return "root";
+        }
+        for (const SessionKey key : seam.state().of_user(caller)) {
+            return seam.state().find(key)->login.user;
+        }
+        return "the user with uid " + std::to_string(caller);
+    }
+
+    // The policy
+
+    static int reload(sd_bus_message* call, void* data, sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        return self.authority.identify(call, [&self](sd_bus_message* m, uid_t caller) {
+            if (caller == 0) {
+                return self.take_up(m);
+            }
+            self.authority.authorize(m, may_reload, [&self](sd_bus_message* allowed) { self.take_up(allowed); });
+        });
+    }
+
+    void take_up(sd_bus_message* call) {
+        auto kept = std::make_shared<bus::Message>(sd_bus_message_ref(call));
+        seam.reload([kept](const Result<>& done) {
+            if (done) {
+                sd_bus_reply_method_return(kept->get(), nullptr);
+            } else {
+                reply_error(kept->get(), error_policy_rejected, done.error().what.substr(0, longest_problems));
+            }
+        });
+    }
+
+    // Properties
+
+    static int get_property(sd_bus*, const char*, const char*, const char* name, sd_bus_message* reply, void* data,
+                            sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        const Status status = self.seam.status();
+        if (std::strcmp(name, "Version") == 0) {
+            return sd_bus_message_append(reply, "s", SESSLIMIT_VERSION);
+        }
+        if (std::strcmp(name, "PolicyState") == 0) {
+            return sd_bus_message_append(reply, "s", status.policy.c_str());
+        }
+        if (std::strcmp(name, "PolicySince") == 0) {
+            const Span since = status.policy_since.time_since_epoch() + self.seam.moment().wall_offset;
+            return sd_bus_message_append(reply, "t", static_cast<std::uint64_t>(since.count()));
+        }
+        if (std::strcmp(name, "Sessions") == 0) {
+            return sd_bus_message_append(reply, "u", static_cast<std::uint32_t>(self.seam.state().counted()));
+        }
+        return sd_bus_message_append(reply, "b", static_cast<int>(status.recording));
+    }
+
+    // Answers
+
+    void answer(int code, sd_bus_message* reply) {
+        code = code < 0 ? code : sd_bus_message_send(reply);
+        if (code < 0 && code != -ENOTCONN && code != -ECONNRESET) {
+            bus.check("answer on the bus", code);
+        }
+    }
+
+    void no_such_session(sd_bus_message* call, const std::string& id) {
+        reply_error(call, error_no_such_session, "There is no session " + shown(id, 64) + ".");
+    }
+
+    void emit(const char* name, const Properties& about) {
+        sd_bus_message* raw = nullptr;
+        int code = bus.get() == nullptr ? -ENOTCONN
+                                        : sd_bus_message_new_signal(bus.get(), &raw, object, interface, name);
+        const bus::Message signal(raw);
+        code = code < 0 ? code : append(raw, about);
+        answer(code, raw);
+    }
+
+    static const std::array<sd_bus_vtable, 21> vtable;
+};
+
+// Nobody needs root's powers to call: who may do what is decided here, call by call.
+const std::array<sd_bus_vtable, 21> Service::Impl::vtable{{
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD_WITH_ARGS("ListSessions", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", sessions), &Impl::list_sessions,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("GetSession", SD_BUS_ARGS("s", id), SD_BUS_RESULT("a{sv}", session), &Impl::get_session,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("EndSession", SD_BUS_ARGS("s", id), SD_BUS_NO_RESULT, &Impl::end_session,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("EndUser", SD_BUS_ARGS("s", user), SD_BUS_RESULT("u", count), &Impl::end_user,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("EndCredential", SD_BUS_ARGS("s", fingerprint), SD_BUS_RESULT("u", count),
+                            &Impl::end_credential, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("a{sv}", login),
+                            SD_BUS_RESULT("b", counts, "s", why, "a(sssssu)", settings, "a(ssssub)", rules, "s",
+                                          outcome),
+                            &Impl::explain_login, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, &Impl::reload, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_PROPERTY("Version", "s", &Impl::get_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("PolicyState", "s", &Impl::get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("PolicySince", "t", &Impl::get_property, 0, 0),
+    SD_BUS_PROPERTY("Sessions", "u", &Impl::get_property, 0, 0),
+    SD_BUS_PROPERTY("Recording", "b", &Impl::get_property, 0, 0),
+    SD_BUS_SIGNAL_WITH_ARGS("SessionOpened", SD_BUS_ARGS("a{sv}", session), 0),
+    SD_BUS_SIGNAL_WITH_ARGS("SessionRefused", SD_BUS_ARGS("a{sv}", session), 0),
+    SD_BUS_SIGNAL_WITH_ARGS("SessionWarned", SD_BUS_ARGS("a{sv}", session), 0),
+    SD_BUS_SIGNAL_WITH_ARGS("SessionKept", SD_BUS_ARGS("a{sv}", session), 0),
+    SD_BUS_SIGNAL_WITH_ARGS("SessionEnding", SD_BUS_ARGS("a{sv}", session), 0),
+    SD_BUS_SIGNAL_WITH_ARGS("SessionEnded", SD_BUS_ARGS("a{sv}", session), 0),
+    SD_BUS_SIGNAL_WITH_ARGS("PolicyChanged", SD_BUS_ARGS("s", state), 0),
+    SD_BUS_VTABLE_END,
+}};
+
+Service::Service(sd_event* loop, Seam& seam, std::function<void(Error)> failed)
+    : impl_(std::make_unique<Impl>(loop, seam, std::move(failed))) {}
+
+Service::~Service() = default;
+
+void Service::open() {
+    impl_->bus.open();
+}
+
+void Service::emit(const warden::Notice& notice) {
+    if (const auto name = signal_of(notice)) {
+        Seam& seam = impl_->seam;
+        const bool is_there = seam.state().find(notice.session.key) != nullptr;
+        impl_->emit(name->c_str(),
+                    signal_properties(notice, resolve(seam.policy(), notice.session.login),
+                                      is_there ? seam.presence(notice.session) : watch::Presence{}, seam.moment()));
+    }
+}
+
+void Service::emit_policy(const std::string& state) {
+    sd_bus* bus = impl_->bus.get();
+    if (bus != nullptr) {
+        (void)sd_bus_emit_signal(bus, object, interface, "PolicyChanged", "s", state.c_str());
+        (void)sd_bus_emit_properties_changed(bus, object, interface, "PolicyState", nullptr);
+    }
+}
+
+} // namespace sesslimit::api

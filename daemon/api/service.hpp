@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "daemon/api/seam.hpp"
+#include "daemon/loop.hpp"
+#include "daemon/warden/decision.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace sesslimit::api {
+
+/// org.sesslimit1 on the system bus, org.sesslimit1(5). Served behind everything else of the loop: people who ask come
+/// after people who log in. A bus that is not there is waited for; nothing else depends on it.
+class Service {
+  public:
+    /// `seam` lives longer than the service. `failed` gets what an administrator should know.
+    Service(sd_event* loop, Seam& seam, std::function<void(Error)> failed);
+    ~Service();
+    Service(const Service&) = delete;
+    Service& operator=(const Service&) = delete;
+
+    void open();
+
+    /// Tells those who listen.
+    void emit(const warden::Notice& notice);
+    void emit_policy(const std::string& state);
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace sesslimit::api

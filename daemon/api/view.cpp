@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/api/view.hpp"
+
+#include "common/text.hpp"
+#include "daemon/notice/words.hpp"
+#include "daemon/warden/deadline.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace sesslimit::api {
+namespace {
+
+using warden::Phase;
+using warden::Session;
+
+std::string_view state_of(Phase phase) {
+    switch (phase) {
+    case Phase::waiting:
+        return "waiting";
+    case Phase::reserved:
+        return "reserved";
+    case Phase::live:
+        return "live";
+    case Phase::ending:
+        return "ending";
+    case Phase::refused:
+        return "refused";
+    case Phase::released:
+        return "released";
+    }
+    return "";
+}
+
+std::uint64_t usec(Span span) {
+    return span == unlimited_span ? infinity : static_cast<std::uint64_t>(std::max(Span{}, span).count());
+}
+
+std::uint64_t realtime(Boottime at, const Moment& moment) {
+    return at == never ? infinity : usec(at.time_since_epoch() + moment.wall_offset);
+}
+
+/// The session as it is with the input that can be seen by now, which the warden reads at the next deadline only.
+Session with_input(Session session, const watch::Presence& presence, const Moment& moment) {
+    if (presence.input) {
+        session.last_input = std::max(session.last_input, std::min(moment.now, Boottime(*presence.input - moment.wall_offset)));
+    }
+    return session;
+}
+
+std::vector<std::string> shown_all(const std::vector<std::string>& texts) {
+    std::vector<std::string> all;
+    std::ranges::transform(texts, std::back_inserter(all), [](const std::string& text) { return shown(text); });
+    return all;
+}
+
+} // namespace
+
+std::string id_of(const Session& session) {
+    return session.logind_id.empty() ? "k" + std::to_string(std::to_underlying(session.key))
+                                     : shown(session.logind_id);
+}
+
+bool is_listed(const Session& session) {
+    return session.phase == Phase::waiting || warden::takes_a_place(session.phase);
+}
+
+const Session* find(const warden::State& state, const std::string& id) {
+    const Session* session = state.by_logind(id);
+    if (session == nullptr && id.starts_with('k')) {
+        std::uint64_t key = 0;
+        const auto [end, error] = std::from_chars(id.data() + 1, id.data() + id.size(), key);
+        if (error == std::errc() && end == id.data() + id.size()) {
+            session = state.find(SessionKey{key});
+        }
+    }
+    return session != nullptr && is_listed(*session) ? session : nullptr;
+}
+
+Properties properties(const Session& session, const policy::Limits& limits, const watch::Presence& presence,
+                      const Moment& moment, Eyes eyes) {
+    const Session now = with_input(session, presence, moment);
+    const bool open = session.phase == Phase::reserved || session.phase == Phase::live;
+    Properties all{
+        {"Id", id_of(session)},
+        {"Key", std::uint64_t{std::to_underlying(session.key)}},
+        {"User", shown(session.login.user)},
+        {"Uid", std::uint32_t{session.login.uid}},
+        {"State", std::string(state_of(session.phase))},
+        {"Service", shown(session.login.service)},
+        {"Terminals", shown_all(presence.terminals)},
+        {"Origin", shown(session.login.rhost)},
+        {"Scope", shown(session.scope)},
+        {"Leader", static_cast<std::uint32_t>(session.leader.pid)},
+        {"Adopted", session.adopted},
+        {"Since", realtime(session.opened, moment)},
+        {"IdleSince", presence.input ? realtime(now.last_input, moment) : std::uint64_t{0}},
+        {"MaxDuration", usec(session.max_duration)},
+        {"IdleTimeout", usec(session.idle_timeout)},
+        {"DurationEndsAt", realtime(open ? duration_end(now) : never, moment)},
+        {"IdleEndsAt", realtime(presence.input ? idle_end(now) : never, moment)},
+        {"Mode", std::string(limits.mode.value == policy::Mode::observe ? "observe" : "enforce")},
+        {"Reason", session.phase == Phase::ending ? notice::reason_text(session.reason) : std::string()},
+    };
+    if (eyes == Eyes::owner) {
+        all.emplace_back("Credential", shown(session.login.credential.fingerprint));
+        all.emplace_back("Method", shown(session.login.credential.method));
+        all.emplace_back("RemoteUser", shown(session.login.ruser));
+    }
+    return all;
+}
+
+std::optional<std::string> signal_of(const warden::Notice& notice) {
+    using Kind = warden::Notice::Kind;
+    switch (notice.kind) {
+    case Kind::admitted:
+    case Kind::adopted:
+        return "SessionOpened";
+    case Kind::refused:
+    case Kind::would_refuse:
+        return "SessionRefused";
+    case Kind::warned:
+        return "SessionWarned";
+    case Kind::kept:
+        return "SessionKept";
+    case Kind::ending:
+    case Kind::would_end:
+    case Kind::forced:
+        return "SessionEnding";
+    case Kind::ended:
+    case Kind::released:
+        return "SessionEnded";
+    }
+    return std::nullopt;
+}
+
+Properties signal_properties(const warden::Notice& notice, const policy::Limits& limits,
+                             const watch::Presence& presence, const Moment& moment) {
+    Properties all = properties(notice.session, limits, presence, moment, Eyes::anybody);
+    std::erase_if(all, [](const auto& property) { return property.first == "Reason"; });
+    const bool reasoned = notice.reason.cause != warden::Cause::none;
+    all.emplace_back("Reason", reasoned ? notice::reason_text(notice.reason) : std::string());
+    all.emplace_back("Event", std::string(notice::event_of(notice.kind)));
+    all.emplace_back("Left", usec(notice.left));
+    return all;
+}
+
+} // namespace sesslimit::api

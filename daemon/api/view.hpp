@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/clock.hpp"
+#include "daemon/policy/policy.hpp"
+#include "daemon/warden/decision.hpp"
+#include "daemon/warden/state.hpp"
+#include "daemon/watch/presence.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+/// How sessions look from outside, org.sesslimit1(5): pure, so that a table can test it.
+namespace sesslimit::api {
+
+/// One property of a session, as a{sv} has it: its D-Bus type is that of the alternative (s, t, u, b, as).
+using Value = std::variant<std::string, std::uint64_t, std::uint32_t, bool, std::vector<std::string>>;
+using Properties = std::vector<std::pair<std::string, Value>>;
+
+/// No limit, no moment: as systemd writes it.
+inline constexpr std::uint64_t infinity = UINT64_MAX;
+
+/// What everybody sees, or what the session's owner and root see too.
+enum class Eyes : std::uint8_t { anybody, owner };
+
+struct Moment {
+    Boottime now{};
+    Span wall_offset{}; ///< wall clock less boottime
+};
+
+/// The id by which every method knows the session: logind's, or "k" and our key where logind has none yet.
+std::string id_of(const warden::Session& session);
+
+/// The session of such an id that is still one; null where there is none.
+const warden::Session* find(const warden::State& state, const std::string& id);
+
+/// Whether it is listed: not those that are held only until their leader is gone.
+bool is_listed(const warden::Session& session);
+
+Properties properties(const warden::Session& session, const policy::Limits& limits, const watch::Presence& presence,
+                      const Moment& moment, Eyes eyes);
+
+/// The signal that tells of a notice, and its properties; no signal where nobody outside is told.
+std::optional<std::string> signal_of(const warden::Notice& notice);
+Properties signal_properties(const warden::Notice& notice, const policy::Limits& limits,
+                             const watch::Presence& presence, const Moment& moment);
+
+} // namespace sesslimit::api

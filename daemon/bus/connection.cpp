@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/bus/connection.hpp"
+
+#include <chrono>
+#include <cstdlib>
+#include <utility>
+
+namespace sesslimit::bus {
+namespace {
+
+constexpr const char* system_bus = "unix:path=/run/dbus/system_bus_socket";
+constexpr std::uint64_t retry_after_usec = 500'000;
+
+/// DBUS_SYSTEM_BUS_ADDRESS, as sd_bus_open_system(3) heeds it, or the usual place.
+const char* address() {
+    const char* given = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+    return given != nullptr ? given : system_bus;
+}
+
+} // namespace
+
+void Connection::BusDeleter::operator()(sd_bus* bus) const noexcept {
+    sd_bus_detach_event(bus);
+    sd_bus_close(bus);
+    sd_bus_unref(bus);
+}
+
+Connection::Connection(sd_event* loop, std::string description, std::int64_t priority, Callbacks callbacks)
+    : loop_(loop), description_(std::move(description)), priority_(priority), callbacks_(std::move(callbacks)) {}
+
+int Connection::check(const char* doing, int code) const {
+    if (code < 0) {
+        callbacks_.failed(fail_errno(doing, -code).error());
+    }
+    return code;
+}
+
+void Connection::open() {
+    int code = start();
+    if (code >= 0) {
+        code = callbacks_.connected(bus_.get());
+    }
+    if (check("reach the system bus", code) < 0) {
+        open_later();
+    }
+}
+
+int Connection::start() {
+    sd_bus* raw = nullptr;
+    int code = sd_bus_new(&raw);
+    bus_.reset(raw);
+    const auto then = [&code](auto next) { code = code < 0 ? code : next(); };
+    then([raw] { return sd_bus_set_address(raw, address()); });
+    then([raw] { return sd_bus_set_bus_client(raw, 1); });
+    then([raw, this] { return sd_bus_set_description(raw, description_.c_str()); });
+    then([raw] { return sd_bus_set_watch_bind(raw, 1); }); // a bus that is not there yet is waited for by inotify
+    then([raw] { return sd_bus_start(raw); });
+    then([raw, this] { return sd_bus_attach_event(raw, loop_, static_cast<int>(priority_)); });
+    // sd_bus_add_match(3): a connection tells of its own end by a local signal.
+    then([raw, this] {
+        return sd_bus_match_signal(raw, nullptr, "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",
+                                   "org.freedesktop.DBus.Local", "Disconnected", &Connection::on_disconnected, this);
+    });
+    return code;
+}
+
+void Connection::open_later() {
+    // Not at once: the connection that ended is still being taken down further up the stack.
+    sd_event_source* source = nullptr;
+    const int code = sd_event_add_time_relative(loop_, &source, CLOCK_MONOTONIC, retry_after_usec, 0,
+                                                &Connection::on_retry, this);
+    retry_.reset(source);
+    check("arm a timer", code);
+}
+
+int Connection::on_retry(sd_event_source*, std::uint64_t, void* self) {
+    static_cast<Connection*>(self)->open();
+    return 0;
+}
+
+int Connection::on_disconnected(sd_bus_message*, void* self, sd_bus_error*) {
+    auto& connection = *static_cast<Connection*>(self);
+    connection.callbacks_.failed({"the system bus went away: reaching for it again", 0});
+    connection.open_later();
+    return 0;
+}
+
+Error error_of(const char* doing, sd_bus_message* answer) {
+    const sd_bus_error* error = sd_bus_message_get_error(answer);
+    return {std::string(doing) + ": " + (error->message != nullptr ? error->message : error->name),
+            sd_bus_error_get_errno(error)};
+}
+
+} // namespace sesslimit::bus

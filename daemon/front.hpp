@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "daemon/api/seam.hpp"
+#include "daemon/engine.hpp"
+#include "daemon/watch/presence.hpp"
+#include "daemon/worker.hpp"
+
+#include <cstddef>
+#include <functional>
+
+namespace sesslimit {
+
+/// What people who ask over the bus get to see of the daemon, and the few things that they may have it do.
+class Front final : public api::Seam {
+  public:
+    /// At most this many look-ups in the user database wait at once.
+    static constexpr std::size_t most_look_ups = 64;
+
+    struct Parts {
+        Engine& engine;
+        Worker& worker;
+        std::function<api::Status()> status;
+        std::function<void(std::function<void(Result<>)>)> reload;
+    };
+
+    /// References live longer than the front.
+    explicit Front(Parts parts) : parts_(std::move(parts)), presences_(&watch::see) {}
+
+    [[nodiscard]] const warden::State& state() const override { return parts_.engine.state(); }
+    [[nodiscard]] const policy::Policy& policy() const override { return parts_.engine.policy(); }
+    [[nodiscard]] api::Status status() const override { return parts_.status(); }
+    [[nodiscard]] api::Moment moment() const override;
+    const watch::Presence& presence(const warden::Session& session) override;
+    void end(SessionKey key, const std::string& by) override;
+    void reload(std::function<void(Result<>)> then) override { parts_.reload(std::move(then)); }
+    bool look_up(api::Question question, std::function<void(std::optional<Login>)> then) override;
+
+    /// A session is gone.
+    void forget(SessionKey key) { presences_.forget(key); }
+
+  private:
+    Parts parts_;
+    watch::PresenceCache presences_;
+    std::size_t look_ups_ = 0;
+};
+
+} // namespace sesslimit
