@@ -190,7 +190,7 @@ std::expected<Kind, WireError> kind_of(std::span<const std::byte> frame) noexcep
         return unexpected(header.error());
     }
     const auto kind = static_cast<Kind>(header->kind);
-    if (kind != Kind::open && kind != Kind::close && kind != Kind::verdict) {
+    if (kind != Kind::open && kind != Kind::close && kind != Kind::verdict && kind != Kind::wait) {
         return unexpected(WireError::unknown_kind);
     }
     return kind;
@@ -238,6 +238,24 @@ std::expected<Verdict, WireError> decode_verdict(std::span<const std::byte> fram
         return unexpected(WireError::bad_field);
     }
     return verdict;
+}
+
+std::expected<Wait, WireError> decode_wait(std::span<const std::byte> frame) noexcept {
+    Wait wait;
+    Seen seen;
+    const Done read = for_each_field(frame, Kind::wait, WaitTag::more, seen, [&](WaitTag, Bytes value) noexcept {
+        return read_number(value, wait.more_ms);
+    });
+    if (!read) {
+        return unexpected(read.error());
+    }
+    if (!seen.has(WaitTag::more)) {
+        return unexpected(WireError::missing);
+    }
+    if (!wait_fits(wait.more_ms)) {
+        return unexpected(WireError::bad_field);
+    }
+    return wait;
 }
 
 std::string_view describe(WireError error) noexcept {

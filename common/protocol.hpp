@@ -28,6 +28,7 @@ inline constexpr std::size_t max_connection = 128; // two addresses with scopes,
 inline constexpr std::size_t max_gids = 4096;      // groups, not bytes
 inline constexpr std::size_t max_text = 4096;
 inline constexpr std::uint32_t max_budget_ms = 3'600'000;
+inline constexpr std::uint32_t max_wait_ms = 10'000;
 
 /// Stands for a remote host whose name is too long: left out it would pass for a login from this host.
 /// RFC 2606 keeps .invalid free of real names.
@@ -101,12 +102,18 @@ struct Verdict {
     std::string_view text;     ///< for the user, one or more lines, already safe to show; may be empty
 };
 
-enum class Kind : std::uint16_t { open = 1, close = 2, verdict = 3 };
+/// Before a verdict, at most once: it takes longer than the asker's budget, and is worth waiting for.
+struct Wait {
+    std::uint32_t more_ms = 0; ///< from now on, 1 ms to max_wait_ms
+};
+
+enum class Kind : std::uint16_t { open = 1, close = 2, verdict = 3, wait = 4 };
 
 /// Each writes one whole frame to the start of `out` and says how long it is. On failure `out` holds rubbish.
 std::expected<std::size_t, WireError> encode(const OpenRequest& request, std::span<std::byte> out) noexcept;
 std::expected<std::size_t, WireError> encode(const CloseRequest& request, std::span<std::byte> out) noexcept;
 std::expected<std::size_t, WireError> encode(const Verdict& verdict, std::span<std::byte> out) noexcept;
+std::expected<std::size_t, WireError> encode(const Wait& wait, std::span<std::byte> out) noexcept;
 
 /// Which kind a frame is, by its header alone (magic, version and length checked).
 std::expected<Kind, WireError> kind_of(std::span<const std::byte> frame) noexcept;
@@ -115,6 +122,7 @@ std::expected<Kind, WireError> kind_of(std::span<const std::byte> frame) noexcep
 std::expected<OpenRequest, WireError> decode_open(std::span<const std::byte> frame) noexcept;
 std::expected<CloseRequest, WireError> decode_close(std::span<const std::byte> frame) noexcept;
 std::expected<Verdict, WireError> decode_verdict(std::span<const std::byte> frame) noexcept;
+std::expected<Wait, WireError> decode_wait(std::span<const std::byte> frame) noexcept;
 
 /// The error in a few words, for a log: "truncated frame".
 std::string_view describe(WireError error) noexcept;

@@ -113,4 +113,11 @@ std::expected<std::size_t, WireError> encode(const Verdict& verdict, std::span<s
     return writer.finish(Kind::verdict);
 }
 
+std::expected<std::size_t, WireError> encode(const Wait& wait, std::span<std::byte> out) noexcept {
+    Writer writer(out);
+    writer.check(wait_fits(wait.more_ms));
+    writer.number(WaitTag::more, wait.more_ms);
+    return writer.finish(Kind::wait);
+}
+
 } // namespace sesslimit::wire

@@ -42,6 +42,7 @@ enum class OpenTag : std::uint16_t {
 };
 enum class CloseTag : std::uint16_t { session = 1 };
 enum class VerdictTag : std::uint16_t { outcome = 1, session, text };
+enum class WaitTag : std::uint16_t { more = 1 };
 
 inline constexpr std::uint32_t flag_nested = 1;
 inline constexpr std::uint32_t flag_gids_cut = 2;
@@ -95,6 +96,10 @@ inline Done gids_fit(std::size_t bytes) noexcept {
 
 inline bool budget_fits(std::uint32_t budget_ms) noexcept {
     return budget_ms >= 1 && budget_ms <= max_budget_ms;
+}
+
+inline bool wait_fits(std::uint32_t more_ms) noexcept {
+    return more_ms >= 1 && more_ms <= max_wait_ms;
 }
 
 inline bool outcome_fits(std::uint8_t outcome) noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pam/call.hpp"
 
+#include "common/protocol.hpp"
 #include "common/unique_fd.hpp"
 
 #include <sys/socket.h>
@@ -49,6 +50,12 @@ std::expected<ssize_t, Failure> within(int socket, int option, Span deadline, En
     }
 }
 
+std::expected<ssize_t, Failure> receive(int fd, std::span<std::byte> reply, Span deadline) noexcept {
+    // MSG_TRUNC: the length that the packet had, not what there was room for (recv(2)).
+    return within(fd, SO_RCVTIMEO, deadline, Ending::hung_up,
+                  [&]() noexcept { return recv(fd, reply.data(), reply.size(), MSG_TRUNC); });
+}
+
 std::expected<std::size_t, Failure> exchange(const sockaddr_un& address, std::span<const std::byte> frame,
                                              std::span<std::byte> reply, Span deadline) noexcept {
     const UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
@@ -64,9 +71,14 @@ std::expected<std::size_t, Failure> exchange(const sockaddr_un& address, std::sp
                       [&]() noexcept { return send(fd, frame.data(), frame.size(), MSG_NOSIGNAL); });
     }
     if (step) {
-        // MSG_TRUNC: the length that the packet had, not what there was room for (recv(2)).
-        step = within(fd, SO_RCVTIMEO, deadline, Ending::hung_up,
-                      [&]() noexcept { return recv(fd, reply.data(), reply.size(), MSG_TRUNC); });
+        step = receive(fd, reply, deadline);
+    }
+    if (step && static_cast<std::size_t>(*step) <= reply.size()) {
+        // Once, and only from a daemon that is alive to say so: it has more to wait for than we have patience.
+        if (const auto wait = wire::decode_wait(reply.first(static_cast<std::size_t>(*step)))) {
+            const Span longer = monotonic_now() + std::chrono::milliseconds(wait->more_ms);
+            step = receive(fd, reply, std::max(deadline, longer));
+        }
     }
     if (!step && step.error().ending == Ending::hung_up) {
         // A daemon that has too much to do answers without reading. The kernel then tells of the request that was lost

@@ -42,8 +42,8 @@ struct Server::Impl {
     UniqueFd listener;
     Callbacks callbacks;
     EventSource accepting;
-    EventSource patience; ///< for the oldest connection that has not asked yet
-    EventSource resting;  ///< nobody is accepted before it is over
+    EventSource patience;                        ///< for the oldest connection that has not asked yet
+    EventSource resting;                         ///< nobody is accepted before it is over
     std::map<RequestId, Connection> connections; ///< in the order of their coming
     std::uint64_t last_id = 0;
     std::array<std::byte, wire::max_frame + 1> buffer{};
@@ -83,9 +83,8 @@ struct Server::Impl {
     static int on_impatience(sd_event_source*, std::uint64_t, void* self) {
         auto& server = *static_cast<Impl*>(self);
         const Span late = monotonic_now() - request_within;
-        std::erase_if(server.connections, [late](const auto& entry) {
-            return !entry.second.asked && entry.second.since <= late;
-        });
+        std::erase_if(server.connections,
+                      [late](const auto& entry) { return !entry.second.asked && entry.second.since <= late; });
         server.arm_patience();
         return 0;
     }
@@ -97,6 +96,8 @@ struct Server::Impl {
 
     void take(UniqueFd socket) {
         if (connections.size() >= most_connections && !make_room()) {
+            // A request that is closed on unread resets the connection, and the answer is lost (unix(7)).
+            (void)recv(socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
             return send(socket.get(), {.outcome = wire::Outcome::failed, .session = 0, .text = {}});
         }
         const RequestId id{++last_id};
@@ -184,14 +185,33 @@ struct Server::Impl {
 
     void send(int socket, const wire::Verdict& verdict) {
         std::array<std::byte, wire::max_text + 256> frame{};
-        const auto size = wire::encode(verdict, frame);
+        auto size = wire::encode(verdict, frame);
         if (!size) {
-            return callbacks.failed({"an answer does not fit its frame", EMSGSIZE});
+            callbacks.failed({"an answer does not fit its frame, and goes without its text", EMSGSIZE});
+            // Without an answer the module would let in whom it was to refuse.
+            size = wire::encode(wire::Verdict{verdict.outcome, verdict.session, {}}, frame);
         }
-        // One small frame into an empty socket: it goes at once, or the asker is gone.
-        if (::send(socket, frame.data(), *size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EPIPE &&
+        if (size) {
+            send(socket, std::span(frame).first(*size));
+        }
+    }
+
+    void send(int socket, std::span<const std::byte> frame) {
+        // A small frame into an empty socket: it goes at once, or the asker is gone.
+        if (::send(socket, frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EPIPE &&
             errno != ECONNRESET) {
             callbacks.failed(fail_errno("answer a login").error());
+        }
+    }
+
+    void ask_to_wait(RequestId id, Span more) {
+        const auto at = connections.find(id);
+        const auto whole = std::chrono::ceil<std::chrono::milliseconds>(more).count();
+        const wire::Wait wait{static_cast<std::uint32_t>(std::clamp<std::int64_t>(whole, 1, wire::max_wait_ms))};
+        std::array<std::byte, 64> frame{};
+        const auto size = wire::encode(wait, frame);
+        if (at != connections.end() && size) {
+            send(at->second.socket.get(), std::span(frame).first(*size));
         }
     }
 
@@ -219,10 +239,10 @@ struct Server::Impl {
 
     void rest() {
         make_room();
-        sd_event_source_set_enabled(accepting.get(), SD_EVENT_OFF);
-        sd_event_source* source = nullptr;
-        (void)sd_event_add_time_relative(loop, &source, CLOCK_MONOTONIC, usec(breath), 0, &Impl::on_rested, this);
-        resting.reset(source);
+        if (sd_event_source_set_time_relative(resting.get(), usec(breath)) >= 0 &&
+            sd_event_source_set_enabled(resting.get(), SD_EVENT_ONESHOT) >= 0) {
+            sd_event_source_set_enabled(accepting.get(), SD_EVENT_OFF);
+        }
     }
 };
 
@@ -234,17 +254,28 @@ Server::~Server() = default;
 Result<Server> Server::make(sd_event* loop, UniqueFd listener, Callbacks callbacks) {
     auto impl = std::make_unique<Impl>(loop, std::move(listener), std::move(callbacks));
     sd_event_source* source = nullptr;
-    const int code = sd_event_add_io(loop, &source, impl->listener.get(), EPOLLIN, &Impl::on_connect, impl.get());
+    int code = sd_event_add_io(loop, &source, impl->listener.get(), EPOLLIN, &Impl::on_connect, impl.get());
     if (code < 0) {
         return fail_errno("watch the socket", -code);
     }
     impl->accepting.reset(source);
+    sd_event_source_set_enabled(source, SD_EVENT_OFF);
+    // Made while there are descriptors: the loop's own clock is one.
+    code = sd_event_add_time(loop, &source, CLOCK_MONOTONIC, 0, 0, &Impl::on_rested, impl.get());
+    if (code < 0) {
+        return fail_errno("make a timer", -code);
+    }
+    impl->resting.reset(source);
     sd_event_source_set_enabled(source, SD_EVENT_OFF);
     return Server(std::move(impl));
 }
 
 void Server::start() {
     sd_event_source_set_enabled(impl_->accepting.get(), SD_EVENT_ON);
+}
+
+void Server::ask_to_wait(RequestId request, Span more) {
+    impl_->ask_to_wait(request, more);
 }
 
 void Server::answer(RequestId request, const wire::Verdict& verdict) {

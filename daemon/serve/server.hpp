@@ -40,6 +40,9 @@ class Server {
     /// Sends the answer and ends the connection. Nothing happens where the asker has hung up.
     void answer(RequestId request, const wire::Verdict& verdict);
 
+    /// Tells the asker that its answer takes so much longer; it comes by answer().
+    void ask_to_wait(RequestId request, Span more);
+
   private:
     struct Impl;
     explicit Server(std::unique_ptr<Impl> impl) noexcept;

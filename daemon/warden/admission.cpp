@@ -41,12 +41,19 @@ void refuse(Turn& turn, Session session, RequestId request, policy::Count limit)
     turn.tell(Notice::Kind::refused, session, session.reason);
 }
 
+void ask_for_patience(Turn& turn, const Session& session, const Opened& event) {
+    if (after(turn.now, event.budget) < after(session.answer_by, Patience::answering)) {
+        turn.answer(event.request, Answer::Kind::wait, session);
+    }
+}
+
 void wait(Turn& turn, Session session, const Opened& event) {
     session.phase = Phase::waiting;
     session.request = event.request;
-    session.answer_by = after(turn.now, std::min(Patience::place, event.budget - Patience::answering));
+    session.answer_by = after(turn.now, Patience::place);
     session.due = turn.now;
     turn.put(session);
+    ask_for_patience(turn, session, event);
     // Who has been idle the longest is only known after a look at all of them; the answers come before the deadline.
     for (const SessionKey key : turn.state.of_user(session.login.uid)) {
         if (turn.state.find(key)->phase == Phase::live) {
@@ -118,6 +125,7 @@ bool answer_again(Turn& turn, const Opened& event, const Session& before) {
         Session session = before;
         session.request = event.request;
         turn.put(session);
+        ask_for_patience(turn, session, event);
         return true;
     }
     case Phase::ending:
@@ -154,8 +162,7 @@ void take(Turn& turn, const Opened& event) {
     if (let_in(turn, session, event.request, limits)) {
         return;
     }
-    if (most == 0 || victims_of(turn, session.login.uid, limits.at_limit.value).empty() ||
-        event.budget <= Patience::answering) {
+    if (most == 0 || victims_of(turn, session.login.uid, limits.at_limit.value).empty()) {
         return refuse(turn, session, event.request, most);
     }
     wait(turn, session, event);

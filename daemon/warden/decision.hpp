@@ -26,7 +26,13 @@ using Record = std::variant<Put, Drop>;
 
 /// The answer to a request.
 struct Answer {
-    enum class Kind : std::uint8_t { admitted, uncounted, refused, noted };
+    enum class Kind : std::uint8_t {
+        admitted,
+        uncounted,
+        refused,
+        noted,
+        wait, ///< not yet, and later than the asker would wait by itself: by Session::answer_by
+    };
     RequestId request = RequestId::none;
     Kind kind = Kind::noted;
     Session session; ///< admitted, refused: which

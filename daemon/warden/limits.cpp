@@ -17,9 +17,6 @@ constexpr Span youngest_within_step(Span stamp) {
     return seconds((whole.count() | 7) + 1);
 }
 
-/// Boottime is slewed as the wall clock is: what moves between them is a step. A small one is made good for by half.
-constexpr Span clock_was_set = seconds(10);
-
 void note_input(Turn& turn, Session& session, Boottime at) {
     if (at <= session.last_input) {
         return;
@@ -84,14 +81,14 @@ void take(Turn& turn, const Looked& event) {
         session.last_input = turn.now; // without a terminal there is no telling: it is taken for used
         session.idle_warned = unlimited_span;
     } else if (*event.stamp != session.input_stamp) {
-        // There was input since the last look. When it was, the wall clock tells, unless it was set in between: by a
-        // little, it was the later of both readings; by much, it may have been a moment ago.
+        // There was input since the last look. When it was, the wall clock tells: the later of both readings where it
+        // was set in between (boottime is slewed as it is, so that they differ by steps alone). Where even that is
+        // before what was known, the clock was set twice, or the terminal has gone: it may have been a moment ago.
         const bool first = session.wall_offset == Span{};
-        const Span moved = first ? Span{} : std::chrono::abs(event.wall_offset - session.wall_offset);
-        const bool clock_set = moved > clock_was_set;
         const Span offset = first ? event.wall_offset : std::min(event.wall_offset, session.wall_offset);
         const Boottime told{youngest_within_step(*event.stamp) - offset};
-        note_input(turn, session, clock_set ? turn.now : std::min(turn.now, told));
+        const bool impossible = session.input_stamp != Span{} && told <= session.last_input;
+        note_input(turn, session, impossible ? turn.now : std::min(turn.now, told));
         session.input_stamp = *event.stamp;
     }
     session.wall_offset = event.wall_offset;

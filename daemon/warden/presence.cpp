@@ -14,9 +14,11 @@ bool is_login(const std::string& session_class) {
     return session_class == "user" || session_class.starts_with("user-");
 }
 
+/// Whether a limit ran out, as far as the ledger knows, of which its user should have been warned and was not.
 bool overdue_unwarned(const Turn& turn, const Session& session) {
-    return duration_end(session) <= turn.now && session.duration_warned == unlimited_span &&
-           !turn.limits(session).warn_before.empty();
+    const bool duration = duration_end(session) <= turn.now && session.duration_warned == unlimited_span;
+    const bool idleness = idle_end(session) <= turn.now && session.idle_warned == unlimited_span;
+    return (duration || idleness) && !turn.limits(session).warn_before.empty();
 }
 
 void end_leaderless(Turn& turn, const Session& session) {
@@ -139,13 +141,15 @@ void take(Turn& turn, const LogindGone& event) {
 void take(Turn& turn, const Restored& event) {
     Session session = event.session;
     session.request = RequestId::none;
+    session.opened = std::min(session.opened, turn.now);
+    session.last_input = std::min(session.last_input, turn.now);
     switch (session.phase) {
     case Phase::waiting:
         turn.out.records.emplace_back(Drop{session.key}); // its asker lost the connection, and asks again
         return;
     case Phase::reserved:
     case Phase::live:
-        // A duration that ran out while no daemon was there to warn of it takes its user by surprise.
+        // A limit that ran out while no daemon was there to warn of it takes its user by surprise.
         review(turn, session, overdue_unwarned(turn, session));
         return settle(turn, session);
     case Phase::ending:

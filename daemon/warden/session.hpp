@@ -5,6 +5,7 @@
 #include "common/process.hpp"
 #include "daemon/policy/login.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -40,12 +41,15 @@ enum class Cause : std::uint8_t {
     asked = 6,         ///< somebody asked for it
 };
 
+/// Longest text of Reason::by, in bytes: the ledger has room for no more.
+inline constexpr std::size_t longest_by = 255;
+
 /// A cause with what must be said about it.
 struct Reason {
     Cause cause = Cause::none;
     std::uint32_t count = 0; ///< limit_reached: the limit
     Span span{};             ///< duration, idle: the limit
-    std::string by;          ///< displaced: from where the new login came; asked: who asked. At most 255 bytes
+    std::string by;          ///< displaced: from where the new login came; asked: who asked. At most longest_by
     bool operator==(const Reason&) const = default;
 };
 

@@ -76,7 +76,9 @@ void State::drop(SessionKey key) {
 void State::enter(const Session& session) {
     User& user = users_[session.login.uid];
     user.keys.insert(session.key);
-    user.counted += takes_a_place(session.phase) ? 1U : 0U;
+    const std::size_t places = takes_a_place(session.phase) ? 1 : 0;
+    user.counted += places;
+    counted_ += places;
     if (session.leader.pid != 0) {
         leaders_.emplace(session.leader.pid, session.key);
     }
@@ -94,7 +96,9 @@ void State::enter(const Session& session) {
 void State::leave(const Session& session) {
     const auto user = users_.find(session.login.uid);
     user->second.keys.erase(session.key);
-    user->second.counted -= takes_a_place(session.phase) ? 1U : 0U;
+    const std::size_t places = takes_a_place(session.phase) ? 1 : 0;
+    user->second.counted -= places;
+    counted_ -= places;
     if (user->second.keys.empty()) {
         users_.erase(user);
     }

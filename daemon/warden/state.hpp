@@ -34,6 +34,9 @@ class State {
     /// How many sessions of this user take a place.
     [[nodiscard]] std::size_t counted(uid_t uid) const;
 
+    /// How many sessions take a place, of all users.
+    [[nodiscard]] std::size_t counted() const { return counted_; }
+
     /// The session whose deadline is the earliest; null where no session has one.
     [[nodiscard]] const Session* next_due() const;
 
@@ -63,6 +66,7 @@ class State {
     std::unordered_map<std::string, SessionKey> logind_ids_;
     std::set<std::pair<Boottime, SessionKey>> deadlines_;
     std::set<SessionKey> waiting_;
+    std::size_t counted_ = 0;
     SessionKey next_key_{1};
 };
 
