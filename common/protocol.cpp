@@ -199,7 +199,7 @@ std::expected<Kind, WireError> kind_of(std::span<const std::byte> frame) noexcep
 std::expected<OpenRequest, WireError> decode_open(std::span<const std::byte> frame) noexcept {
     OpenRequest request;
     Seen seen;
-    Done read = for_each_field(frame, Kind::open, OpenTag::budget, seen,
+    Done read = for_each_field(frame, Kind::open, OpenTag::seat, seen,
                                [&](OpenTag tag, Bytes value) noexcept { return take_open_field(request, tag, value); });
     if (read) {
         read = open_is_whole(request, seen);

@@ -25,6 +25,7 @@ inline constexpr std::size_t max_tty = 64;
 inline constexpr std::size_t max_host = 255;       // RFC 1035: 253; room for what a service writes instead
 inline constexpr std::size_t max_auth_info = 8192; // a certificate with many principals
 inline constexpr std::size_t max_connection = 128; // two addresses with scopes, two ports
+inline constexpr std::size_t max_seat = 64;
 inline constexpr std::size_t max_gids = 4096;      // groups, not bytes
 inline constexpr std::size_t max_text = 4096;
 inline constexpr std::uint32_t max_budget_ms = 3'600'000;
@@ -79,6 +80,7 @@ struct OpenRequest {
     std::string_view ruser;      ///< PAM_RUSER
     std::string_view auth_info;  ///< SSH_AUTH_INFO_0 of sshd: how the user proved who they are
     std::string_view connection; ///< SSH_CONNECTION of sshd: client address and port, server address and port
+    std::string_view seat;       ///< "seat0" and the like, where the login says at which seat it sits
     bool nested = false;         ///< the caller already runs inside a session-*.scope of logind
     std::uint32_t budget_ms = 0; ///< how long the module will wait for the verdict, 1 ms to 1 h
 };

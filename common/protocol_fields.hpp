@@ -39,6 +39,7 @@ enum class OpenTag : std::uint16_t {
     auth_info,
     connection,
     budget,
+    seat,
 };
 enum class CloseTag : std::uint16_t { session = 1 };
 enum class VerdictTag : std::uint16_t { outcome = 1, session, text };
@@ -62,6 +63,7 @@ inline constexpr TextRule open_texts[] = {
     TextRule{OpenTag::ruser, max_user, false, &OpenRequest::ruser},
     TextRule{OpenTag::auth_info, max_auth_info, false, &OpenRequest::auth_info},
     TextRule{OpenTag::connection, max_connection, false, &OpenRequest::connection},
+    TextRule{OpenTag::seat, max_seat, false, &OpenRequest::seat},
 };
 
 constexpr std::size_t largest_open() {

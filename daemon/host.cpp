@@ -45,7 +45,7 @@ void Host::answer(const warden::Answer& answer, const warden::State& state) {
         verdict.outcome = wire::Outcome::uncounted;
         break;
     case Kind::refused:
-        text = refusal(answer.session, state);
+        text = refusal(answer, state);
         verdict = {.outcome = wire::Outcome::refused, .session = 0, .text = text};
         break;
     case Kind::noted:
@@ -58,8 +58,9 @@ void Host::answer(const warden::Answer& answer, const warden::State& state) {
     parts_->server.answer(answer.request, verdict);
 }
 
-std::string Host::refusal(const warden::Session& refused, const warden::State& state) const {
-    return notice::refusal_text(refused, state, {.now = boottime_now(), .wall_offset = wall_offset()}, terminal_names);
+std::string Host::refusal(const warden::Answer& answer, const warden::State& state) const {
+    return notice::refusal_text(answer.session, state, {.now = boottime_now(), .wall_offset = wall_offset()}, terminal_names,
+                                answer.message);
 }
 
 void Host::tell(const warden::Notice& notice) {

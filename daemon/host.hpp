@@ -46,7 +46,7 @@ class Host final : public Hands {
 
   private:
     static int on_due(sd_event_source* source, std::uint64_t at, void* self);
-    [[nodiscard]] std::string refusal(const warden::Session& refused, const warden::State& state) const;
+    [[nodiscard]] std::string refusal(const warden::Answer& answer, const warden::State& state) const;
 
     std::optional<Parts> parts_;
     EventSource timer_;

@@ -114,6 +114,19 @@ Done find_groups(const passwd& entry, Facts& facts) noexcept {
     return {};
 }
 
+/// The seat that a display manager names; a virtual console is always one of seat0 (sd-login(3)).
+std::string_view seat_of(const pam_handle_t* handle, std::string_view tty) noexcept {
+    const std::string_view named = variable(handle, "XDG_SEAT");
+    if (!named.empty()) {
+        return named;
+    }
+    if (tty.starts_with("/dev/")) {
+        tty.remove_prefix(5);
+    }
+    const bool console = tty.size() > 3 && tty.starts_with("tty") && tty[3] >= '1' && tty[3] <= '9';
+    return console ? "seat0" : std::string_view();
+}
+
 Done find_items(const pam_handle_t* handle, Facts& facts) noexcept {
     wire::OpenRequest& request = facts.request;
     request.service = item(handle, PAM_SERVICE);
@@ -125,6 +138,7 @@ Done find_items(const pam_handle_t* handle, Facts& facts) noexcept {
     request.ruser = bounded(item(handle, PAM_RUSER), wire::max_user, "PAM_RUSER", facts);
     request.auth_info = bounded(variable(handle, "SSH_AUTH_INFO_0"), wire::max_auth_info, "SSH_AUTH_INFO_0", facts);
     request.connection = bounded(variable(handle, "SSH_CONNECTION"), wire::max_connection, "SSH_CONNECTION", facts);
+    request.seat = bounded(seat_of(handle, request.tty), wire::max_seat, "XDG_SEAT", facts);
     return {};
 }
 

@@ -22,7 +22,7 @@ struct Facts {
     HeapArray<gid_t> gids;
 
     /// Names of the items that were too long for a request and are not in it as they were, for the log.
-    std::array<const char*, 5> left_out{};
+    std::array<const char*, 6> left_out{};
     std::size_t left_out_count = 0;
 };
 

@@ -103,6 +103,7 @@ int read_key(sd_bus_message* m, const std::string& key, Question& question) {
                                                     {"Service", &login.service},
                                                     {"Origin", &login.rhost},
                                                     {"Method", &login.credential.method},
+                                                    {"Seat", &login.seat},
                                                     {"Credential", &login.credential.fingerprint}};
     if (const auto at = texts.find(key); at != texts.end()) {
         return read_variant_text(m, *at->second);

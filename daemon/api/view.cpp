@@ -90,6 +90,7 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
         {"Service", shown(session.login.service)},
         {"Terminals", shown_all(presence.terminals)},
         {"Origin", shown(session.login.rhost)},
+        {"Seat", shown(session.login.seat)},
         {"Scope", shown(session.scope)},
         {"Leader", static_cast<std::uint32_t>(session.leader.pid)},
         {"Adopted", session.adopted},
@@ -130,6 +131,8 @@ std::optional<std::string> signal_of(const warden::Notice& notice) {
     case Kind::ended:
     case Kind::released:
         return "SessionEnded";
+    case Kind::over_limit:
+        break; // about a user, not about a session
     }
     return std::nullopt;
 }

@@ -18,7 +18,7 @@ namespace {
 using Bytes = std::span<const std::uint8_t>;
 
 constexpr std::size_t longest_method = 64;
-constexpr std::size_t longest_key = 16 * 1024; // bytes of base64; sshd takes RSA keys up to 16384 bits
+constexpr std::size_t longest_key = std::size_t{16} * 1024; // bytes of base64; sshd takes RSA keys up to 16384 bits
 
 /// Takes the text up to `end`, and `end` itself, off the front.
 std::string_view take(std::string_view& text, char end) {
@@ -90,7 +90,8 @@ std::string_view as_text(Bytes bytes) {
 }
 
 /// The blob of the plain key in a certificate: its own type, then the key's fields as they are in the certificate.
-std::optional<std::vector<std::uint8_t>> plain_blob(const CertificateType& type, Bytes behind_type) {
+/// They are taken off the front with what stands before them.
+std::optional<std::vector<std::uint8_t>> take_plain_blob(const CertificateType& type, Bytes& behind_type) {
     if (!take_string(behind_type)) { // the nonce
         return std::nullopt;
     }
@@ -119,26 +120,69 @@ std::string sha256_text(Bytes blob) {
     return "SHA256:" + std::string(padded.substr(0, padded.find('=')));
 }
 
+bool skip(Bytes& blob, std::size_t size) {
+    if (size > blob.size()) {
+        return false;
+    }
+    blob = blob.subspan(size);
+    return true;
+}
+
+bool skip_strings(Bytes& blob, int count) {
+    for (int i = 0; i < count; ++i) {
+        if (!take_string(blob)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Reads what follows the key in a certificate.
+void read_certificate(Bytes behind_key, Credential& credential) {
+    constexpr std::size_t serial_and_type = 8 + 4;
+    constexpr std::size_t validity = 8 + 8;
+    Bytes& rest = behind_key;
+    const auto id = skip(rest, serial_and_type) ? take_string(rest) : std::nullopt;
+    const bool passed = id && skip_strings(rest, 1) && skip(rest, validity) && skip_strings(rest, 3);
+    const auto ca = passed ? take_string(rest) : std::nullopt;
+    if (!ca || ca->empty() || !take_string(rest) || !rest.empty()) { // the signature ends it
+        return;
+    }
+    credential.ca = sha256_text(*ca);
+    std::string_view text = as_text(*id);
+    if (text.ends_with('\0')) {
+        text.remove_suffix(1);
+    }
+    if (text.size() <= longest_certificate_id && text.find('\0') == text.npos) {
+        credential.certificate_id = text;
+    }
+}
+
 /// `line` is what follows "publickey ": the type, the key, perhaps more.
-std::string fingerprint_of(std::string_view line) {
+void read_key(std::string_view line, Credential& credential) {
     const std::string_view type = take(line, ' ');
     const auto blob = from_base64(take(line, ' '));
     if (!blob) {
-        return {};
+        return;
     }
-    Bytes behind_type = *blob;
-    const auto inner_type = take_string(behind_type);
+    Bytes rest = *blob;
+    const auto inner_type = take_string(rest);
     if (!inner_type || as_text(*inner_type) != type) {
-        return {};
+        return;
     }
     const auto* certificate = std::find_if(std::begin(certificate_types), std::end(certificate_types),
                                            [type](const CertificateType& one) { return one.name == type; });
     if (certificate == std::end(certificate_types)) {
         // A certificate of a kind that is not known here must not pass for a key.
-        return type.find("-cert-v") == type.npos ? sha256_text(*blob) : std::string();
+        if (type.find("-cert-v") == type.npos) {
+            credential.fingerprint = sha256_text(*blob);
+        }
+        return;
     }
-    const auto plain = plain_blob(*certificate, behind_type);
-    return plain ? sha256_text(*plain) : std::string();
+    if (const auto plain = take_plain_blob(*certificate, rest)) {
+        credential.fingerprint = sha256_text(*plain);
+        read_certificate(rest, credential);
+    }
 }
 
 } // namespace
@@ -156,7 +200,7 @@ Credential read_auth_info(std::string_view text) {
         if (method == "publickey" && !key_seen) {
             key_seen = true;
             take(line, ' ');
-            credential.fingerprint = fingerprint_of(line);
+            read_key(line, credential);
         }
     }
     return credential;

@@ -33,6 +33,16 @@ Result<> read_user(sd_bus_message* m, uid_t& uid) {
     return {};
 }
 
+Result<> read_seat(sd_bus_message* m, std::string& seat) {
+    const char* name = nullptr;
+    const char* path = nullptr;
+    if (const int code = sd_bus_message_read(m, "v", "(so)", &name, &path); code < 0) {
+        return fail_errno("read a session's seat", -code);
+    }
+    seat = std::string_view(name).substr(0, longest_seat);
+    return {};
+}
+
 Result<> read_leader(sd_bus_message* m, Leader& leader) {
     std::uint32_t pid = 0;
     if (const int code = sd_bus_message_read(m, "v", "u", &pid); code < 0) {
@@ -87,6 +97,9 @@ Result<> read_property(sd_bus_message* m, std::string_view name, warden::LogindS
     }
     if (name == "User") {
         return read_user(m, session.login.uid);
+    }
+    if (name == "Seat") {
+        return read_seat(m, session.login.seat);
     }
     if (name == "Leader") {
         return read_leader(m, session.leader);

@@ -3,7 +3,9 @@
 
 #include "common/duration.hpp"
 #include "common/protocol.hpp"
+#include "common/protocol.hpp"
 #include "common/text.hpp"
+#include "daemon/policy/template.hpp"
 
 #include <algorithm>
 #include <array>
@@ -24,7 +26,7 @@ constexpr std::size_t host_bytes = 128;
 constexpr std::size_t most_terminals = 4;
 
 /// Of a refusal, up to "and 5 more".
-constexpr std::size_t list_bytes = wire::max_text - 64;
+constexpr std::size_t list_bytes = wire::max_text - 512;
 
 std::string user_of(const Session& session) {
     return shown(session.login.user, name_bytes);
@@ -79,6 +81,34 @@ std::string open_session_line(const Session& open, const Clockface& clock, const
     return open.phase == warden::Phase::ending ? line + ", ending" : line;
 }
 
+/// The user's open sessions, a line each; as many as there is room for.
+std::string open_sessions(const Session& refused, const warden::State& state, const Clockface& clock,
+                          const TerminalNames& terminals) {
+    std::string list;
+    std::size_t listed = 0;
+    std::size_t more = 0;
+    for (const SessionKey key : state.of_user(refused.login.uid)) {
+        const Session* open = state.find(key);
+        if (!warden::takes_a_place(open->phase)) {
+            continue;
+        }
+        std::string line;
+        if (listed < most_sessions && more == 0) {
+            line = (list.empty() ? "" : "\n") + open_session_line(*open, clock, terminals);
+        }
+        if (line.empty() || list.size() + line.size() > list_bytes) {
+            ++more;
+            continue;
+        }
+        ++listed;
+        list += line;
+    }
+    if (more > 0) {
+        list += "\n  and " + std::to_string(more) + " more";
+    }
+    return list;
+}
+
 struct Meaning {
     Kind kind;
     std::string_view event;
@@ -98,6 +128,7 @@ constexpr std::array meanings{
     Meaning{Kind::forced, "forced", "4", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e18"},
     Meaning{Kind::ended, "ended", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e19"},
     Meaning{Kind::released, "released", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1a"},
+    Meaning{Kind::over_limit, "over-limit", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1b"},
 };
 
 const Meaning& meaning_of(Kind kind) {
@@ -157,6 +188,9 @@ std::string journal_message(const warden::Notice& notice) {
         return "Ended a " + who + where + ": " + why + ".";
     case Kind::released:
         return "A " + who + where + " was closed.";
+    case Kind::over_limit:
+        return user_of(session) + " has more sessions open than are allowed by now: " + why +
+               ". None of them is ended for that.";
     }
     return {};
 }
@@ -172,7 +206,11 @@ std::string reason_text(const warden::Reason& reason) {
     case Cause::none:
         return "no reason given";
     case Cause::limit_reached:
-        return reason.count == 0 ? "no session is allowed" : "limit of " + sessions(reason.count) + " reached";
+        if (reason.count == 0) {
+            return "no session is allowed";
+        }
+        return "limit of " + sessions(reason.count) + " reached" +
+               (reason.by.empty() ? "" : " by all together who match the rule " + shown(reason.by, name_bytes));
     case Cause::duration:
         return "it reached its maximum duration of " + format_span(reason.span);
     case Cause::idle:
@@ -189,34 +227,20 @@ std::string reason_text(const warden::Reason& reason) {
 }
 
 std::string refusal_text(const Session& refused, const warden::State& state, const Clockface& clock,
-                         const TerminalNames& terminals) {
-    std::string text = "Login refused for " + user_of(refused) + ": " + reason_text(refused.reason) + ".";
-    std::string open_sessions;
-    std::size_t listed = 0;
-    std::size_t more = 0;
-    for (const SessionKey key : state.of_user(refused.login.uid)) {
-        const Session* open = state.find(key);
-        if (!warden::takes_a_place(open->phase)) {
-            continue;
-        }
-        std::string line;
-        if (listed < most_sessions && more == 0) {
-            line = "\n" + open_session_line(*open, clock, terminals);
-        }
-        if (line.empty() || text.size() + open_sessions.size() + line.size() > list_bytes) {
-            ++more;
-            continue;
-        }
-        ++listed;
-        open_sessions += line;
+                         const TerminalNames& terminals, std::string_view message) {
+    const std::string list = open_sessions(refused, state, clock, terminals);
+    if (!message.empty()) {
+        return policy::expand(message,
+                              {{"user", user_of(refused)},
+                               {"limit", std::to_string(refused.reason.count)},
+                               {"open", std::to_string(state.counted(refused.login.uid))},
+                               {"reason", reason_text(refused.reason)},
+                               {"sessions", list},
+                               {"host", origin_of(refused)}},
+                              wire::max_text);
     }
-    if (listed > 0) {
-        text += " Open sessions:" + open_sessions;
-    }
-    if (more > 0) {
-        text += "\n  and " + std::to_string(more) + " more";
-    }
-    return text;
+    const std::string text = "Login refused for " + user_of(refused) + ": " + reason_text(refused.reason) + ".";
+    return list.empty() ? text : text + " Open sessions:\n" + list;
 }
 
 std::string terminal_line(const warden::Notice& notice) {
@@ -238,6 +262,7 @@ std::string terminal_line(const warden::Notice& notice) {
     case Kind::forced:
     case Kind::ended:
     case Kind::released:
+    case Kind::over_limit:
         break;
     }
     return {};

@@ -54,7 +54,7 @@ Address masked(const Address& address, std::uint8_t prefix) noexcept {
 }
 
 bool contains(const Network& network, const Address& address) noexcept {
-    return network.first.family == address.family && masked(address, network.prefix) == network.first;
+    return masked(address, network.prefix) == network.first; // another family is another address
 }
 
 } // namespace sesslimit::policy

@@ -15,10 +15,11 @@ constexpr std::size_t most_rules = 1000;
 constexpr std::size_t most_sources = 0xFFFE; // SourceId::nowhere is the number behind it
 
 constexpr std::array<std::string_view, 3> top_keys = {"version", "defaults", "rule"};
-constexpr std::array<std::string_view, 7> defaults_keys = {
-    "max_sessions", "max_duration", "idle_timeout", "warn_before", "at_limit", "mode", "ignore_services"};
-constexpr std::array<std::string_view, 9> rule_keys = {
-    "name", "match", "exempt", "max_sessions", "max_duration", "idle_timeout", "warn_before", "at_limit", "mode"};
+constexpr std::array<std::string_view, 8> defaults_keys = {
+    "max_sessions", "max_duration", "idle_timeout", "warn_before", "at_limit", "mode", "message", "ignore_services"};
+constexpr std::array<std::string_view, 11> rule_keys = {
+    "name",        "match",    "exempt", "max_sessions", "max_sessions_total", "max_duration", "idle_timeout",
+    "warn_before", "at_limit", "mode",   "message"};
 
 const Entry* find(const Node& table, std::string_view key) {
     const auto found = std::find_if(table.entries.begin(), table.entries.end(),
@@ -27,14 +28,16 @@ const Entry* find(const Node& table, std::string_view key) {
 }
 
 template <class T>
-void replace(std::optional<T>& old, std::optional<T>&& newer) {
+void replace(std::optional<T>& old, const std::optional<T>& newer) {
     if (newer) {
-        old = std::move(newer);
+        old = newer;
     }
 }
 
-bool sets_something(const Settings& set) {
-    return set.max_sessions || set.max_duration || set.idle_timeout || set.warn_before || set.at_limit || set.mode;
+bool sets_something(const Rule& rule) {
+    const Settings& set = rule.settings;
+    return rule.max_sessions_total || set.max_sessions || set.max_duration || set.idle_timeout || set.warn_before ||
+           set.at_limit || set.mode || set.message;
 }
 
 /// Reads texts into one policy.
@@ -118,7 +121,8 @@ class Loader {
         Settings settings;
         for (const Entry& inner : entry.value.entries) {
             if (inner.key == "ignore_services") {
-                into.ignore_services = read_texts_of(inner, "PAM services such as [\"su\", \"cron\"]", report);
+                auto services = read_texts_of(inner, "PAM services such as [\"su\", \"cron\"]", report);
+                into.ignore_services = {std::move(services), from, inner.key_at.line};
             } else if (!read_setting(inner, from, settings, report)) {
                 unknown_key(inner, "[defaults]", defaults_keys, report);
             }
@@ -128,12 +132,13 @@ class Loader {
             report.warning(find(entry.value, "max_sessions")->value.at,
                            "with 0 only those get in for whom a rule sets more; for no limit write \"unlimited\"");
         }
-        replace(into.defaults.max_sessions, std::move(settings.max_sessions));
-        replace(into.defaults.max_duration, std::move(settings.max_duration));
-        replace(into.defaults.idle_timeout, std::move(settings.idle_timeout));
-        replace(into.defaults.warn_before, std::move(settings.warn_before));
-        replace(into.defaults.at_limit, std::move(settings.at_limit));
-        replace(into.defaults.mode, std::move(settings.mode));
+        replace(into.defaults.max_sessions, settings.max_sessions);
+        replace(into.defaults.max_duration, settings.max_duration);
+        replace(into.defaults.idle_timeout, settings.idle_timeout);
+        replace(into.defaults.warn_before, settings.warn_before);
+        replace(into.defaults.at_limit, settings.at_limit);
+        replace(into.defaults.mode, settings.mode);
+        replace(into.defaults.message, settings.message);
     }
 
     void read_rules(const Entry& entry, Tier tier, Report& report) {
@@ -165,6 +170,8 @@ class Loader {
             }
             if (entry.key == "exempt") {
                 read_exempt(entry, rule, report);
+            } else if (entry.key == "max_sessions_total") {
+                rule.max_sessions_total = read_total(entry, rule.source, report);
             } else if (!read_setting(entry, rule.source, rule.settings, report)) {
                 unknown_key(entry, "[[rule]]", rule_keys, report);
             }
@@ -226,7 +233,7 @@ class Loader {
     }
 
     static void check_use(const Node& table, const Rule& rule, Report& report) {
-        if (rule.exempt && sets_something(rule.settings)) {
+        if (rule.exempt && sets_something(rule)) {
             report.warning(find(table, "exempt")->key_at, "what this rule sets has no effect, because it exempts");
         }
         // A key that could not be read was meant to set something.

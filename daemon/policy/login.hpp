@@ -3,15 +3,23 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 namespace sesslimit {
 
+/// Bounds of what is recorded of a login, in bytes.
+inline constexpr std::size_t longest_fingerprint = 64; // "SHA256:" and 43 characters
+inline constexpr std::size_t longest_certificate_id = 128;
+inline constexpr std::size_t longest_seat = 64;
+
 /// How somebody proved who they are, read from sshd's SSH_AUTH_INFO_0. Empty where it is not known.
 struct Credential {
-    std::string method;      ///< "publickey", "password", "keyboard-interactive", ...; the last one that counted
-    std::string fingerprint; ///< "SHA256:..." as ssh-keygen -l writes it, of the first public key used; else empty
+    std::string method;           ///< "publickey", "password", "keyboard-interactive", ...; the last one that counted
+    std::string fingerprint;      ///< "SHA256:..." as ssh-keygen -l writes it, of the first public key used; else empty
+    std::string certificate_id{}; ///< the key id that the CA wrote into the certificate of that key: any bytes but NUL
+    std::string ca{};             ///< "SHA256:...", fingerprint of the CA's key that signed that certificate
     bool operator==(const Credential&) const = default;
 };
 
@@ -25,6 +33,7 @@ struct Login {
     std::string tty;         ///< as PAM or logind has it: "pts/3", "/dev/tty1", "ssh"; may be empty
     std::string rhost;       ///< where from; empty: from this host
     std::string ruser;
+    std::string seat{}; ///< "seat0"; empty where none is known, as of every ssh login
     Credential credential;
     std::string connection; ///< sshd's SSH_CONNECTION; empty for every other service
     bool nested = false;    ///< opened from inside a logind session: part of that one

@@ -38,16 +38,56 @@ struct OriginFits {
 };
 
 template <class Pattern, class Fits>
-bool fits(const Wanted<Pattern>& wanted, Fits one) noexcept {
+bool fits(const Wanted<Pattern>& wanted, Fits one) {
     return (wanted.any.empty() || std::any_of(wanted.any.begin(), wanted.any.end(), one)) &&
            std::none_of(wanted.none.begin(), wanted.none.end(), one);
 }
 
-bool fits_text(const Wanted<std::string>& wanted, std::string_view text) noexcept {
+bool fits_text(const Wanted<std::string>& wanted, std::string_view text) {
     return fits(wanted, [text](const std::string& one) { return one == text; });
 }
 
+bool is_fingerprint(std::string_view text) noexcept {
+    constexpr std::string_view prefix = "SHA256:";
+    constexpr std::size_t digits = 43; // 32 bytes in base64 without padding
+    return text.starts_with(prefix) && text.size() == prefix.size() + digits &&
+           std::all_of(text.begin() + prefix.size(), text.end(), [](char c) {
+               return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+                      c == '/';
+           });
+}
+
 } // namespace
+
+std::optional<CredentialPattern> parse_credential(std::string_view text) {
+    constexpr std::string_view authority = "ca:";
+    constexpr std::string_view id = "cert-id:";
+    if (text.starts_with(id)) {
+        text.remove_prefix(id.size());
+        const bool possible =
+            !text.empty() && text.size() <= longest_certificate_id && text.find('\0') == std::string_view::npos;
+        return possible ? std::optional(CredentialPattern{CredentialPattern::Kind::certificate_id, std::string(text)})
+                        : std::nullopt;
+    }
+    auto kind = CredentialPattern::Kind::key;
+    if (text.starts_with(authority)) {
+        text.remove_prefix(authority.size());
+        kind = CredentialPattern::Kind::authority;
+    }
+    return is_fingerprint(text) ? std::optional(CredentialPattern{kind, std::string(text)}) : std::nullopt;
+}
+
+bool is_meant(const CredentialPattern& pattern, const Credential& credential) noexcept {
+    switch (pattern.kind) {
+    case CredentialPattern::Kind::key:
+        return pattern.text == credential.fingerprint;
+    case CredentialPattern::Kind::certificate_id:
+        return pattern.text == credential.certificate_id;
+    case CredentialPattern::Kind::authority:
+        return pattern.text == credential.ca;
+    }
+    return false;
+}
 
 Origin origin_of(const Login& login) noexcept {
     Origin origin;
@@ -70,7 +110,7 @@ Origin origin_of(const Login& login) noexcept {
     return origin;
 }
 
-bool matches(const Match& match, const Login& login, const Origin& origin) noexcept {
+bool matches(const Match& match, const Login& login, const Origin& origin) {
     const auto user_fits = [&](const UserPattern& one) {
         return one.name == login.user || (one.uid && *one.uid == login.uid);
     };
@@ -78,11 +118,12 @@ bool matches(const Match& match, const Login& login, const Origin& origin) noexc
     const auto group_fits = [&](const GroupPattern& one) {
         return one.gid && std::binary_search(login.gids.begin(), login.gids.end(), *one.gid);
     };
+    const auto credential_fits = [&](const CredentialPattern& one) { return is_meant(one, login.credential); };
     const auto origin_fits = [&](const OriginPattern& one) { return std::visit(OriginFits{origin}, one); };
     return fits(match.user, user_fits) && fits(match.uid, uid_fits) && fits(match.group, group_fits) &&
            fits(match.origin, origin_fits) && fits_text(match.service, login.service) &&
-           fits_text(match.method, login.credential.method) &&
-           fits_text(match.credential, login.credential.fingerprint);
+           fits_text(match.seat, login.seat) && fits_text(match.method, login.credential.method) &&
+           fits(match.credential, credential_fits);
 }
 
 } // namespace sesslimit::policy

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,14 +52,34 @@ struct HostPattern {
 
 using OriginPattern = std::variant<LocalOrigin, Network, HostPattern>;
 
+/// One way to name a credential: a key, or whatever a certificate authority signed.
+struct CredentialPattern {
+    enum class Kind : std::uint8_t {
+        key,            ///< written "SHA256:...": this key, be it plain or in a certificate
+        certificate_id, ///< written "cert-id:ID": certificates with this key id
+        authority,      ///< written "ca:SHA256:...": certificates that this CA's key signed
+    };
+    Kind kind = Kind::key;
+    std::string text; ///< the fingerprint or the id, without what stands before it
+    bool operator==(const CredentialPattern&) const = default;
+};
+
+/// "SHA256:" and 43 characters of base64, "ca:" and the same, or "cert-id:" and 1 to longest_certificate_id bytes, none
+/// of them NUL.
+std::optional<CredentialPattern> parse_credential(std::string_view text);
+
+/// Whether it is the credential that is meant. One that is not known is never meant.
+bool is_meant(const CredentialPattern& pattern, const Credential& credential) noexcept;
+
 struct Match {
     Wanted<UserPattern> user;
     Wanted<UidRange> uid;
     Wanted<GroupPattern> group;
     Wanted<std::string> service;
     Wanted<OriginPattern> origin;
+    Wanted<std::string> seat;
     Wanted<std::string> method;
-    Wanted<std::string> credential; ///< fingerprints, "SHA256:..."
+    Wanted<CredentialPattern> credential;
 };
 
 /// Where a login came from, read once and asked by every rule. Its view is that of the login's `rhost`.
@@ -69,7 +90,7 @@ struct Origin {
 };
 Origin origin_of(const Login& login) noexcept;
 
-/// Whether every key of `match` fits the login. `origin` is origin_of(login).
-bool matches(const Match& match, const Login& login, const Origin& origin) noexcept;
+/// Whether every key of `match` fits the login. `origin` is origin_of(login). Allocates nothing.
+bool matches(const Match& match, const Login& login, const Origin& origin);
 
 } // namespace sesslimit::policy

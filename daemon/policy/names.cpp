@@ -10,7 +10,8 @@ namespace sesslimit::policy {
 namespace {
 
 constexpr std::size_t first_room = 4096;
-constexpr std::size_t most_room = 16 * 1024 * 1024; // a group of a directory service may have very many members
+constexpr std::size_t most_room =
+    std::size_t{16} * 1024 * 1024; // a group of a directory service may have very many members
 
 /// Calls a get*_r function with more and more room, as long as it asks for that.
 template <class Record, class Function>

@@ -56,6 +56,7 @@ struct Settings {
     std::optional<Setting<std::vector<Span>>> warn_before; ///< longest first, without repeats; empty: no warning
     std::optional<Setting<AtLimit>> at_limit;
     std::optional<Setting<Mode>> mode;
+    std::optional<Setting<std::string>> message; ///< daemon/policy/template.hpp; empty: the built-in text
 };
 
 struct Match; // daemon/policy/match.hpp: the `match.*` keys of a rule
@@ -63,14 +64,17 @@ struct Match; // daemon/policy/match.hpp: the `match.*` keys of a rule
 struct Rule {
     std::shared_ptr<const Match> match; ///< never null
     Settings settings;
+    /// How many sessions there may be that match this rule, whoever they belong to. 0 lets nobody in.
+    std::optional<Setting<Count>> max_sessions_total;
     bool exempt = false; ///< no limit of the rule's own tier holds for whom it matches
     SourceId source = SourceId::nowhere;
 };
 
 struct TierPolicy {
     Settings defaults;
-    std::vector<Rule> rules;                                 ///< in the order of the files and of the rules in them
-    std::optional<std::vector<std::string>> ignore_services; ///< PAM services whose sessions pass and never count
+    std::vector<Rule> rules; ///< in the order of the files and of the rules in them
+    /// PAM services whose sessions pass and never count.
+    std::optional<Setting<std::vector<std::string>>> ignore_services;
 };
 
 /// A whole policy. The value of an empty one limits nobody.
@@ -80,6 +84,15 @@ struct Policy {
     std::vector<Source> sources; ///< what SourceId counts in
 };
 
+/// A limit that all sessions share that have it, whoever they belong to: it is full when `most` sessions are open whose
+/// Limits hold a Total of the same rule.
+struct Total {
+    SourceId rule = SourceId::nowhere; ///< names the limit as long as the policy is in force
+    Count most = 0;                    ///< never unlimited_count
+    std::uint32_t line = 0;            ///< of the key, from 1
+    bool operator==(const Total&) const = default;
+};
+
 /// What the policy comes to for one login: every setting has a value, and the place that set it.
 struct Limits {
     Setting<Count> max_sessions{unlimited_count};
@@ -87,6 +100,8 @@ struct Limits {
     Setting<Span> idle_timeout{unlimited_span};
     Setting<AtLimit> at_limit{AtLimit::refuse};
     Setting<Mode> mode{Mode::enforce};
+    Setting<std::string> message;  ///< what a refused user reads (template.hpp); empty: the built-in text
+    std::vector<Total> totals;     ///< all of them hold: managed tier first, then in the order of the rules
     std::vector<Span> warn_before; ///< the union of what applies: longest first, without repeats
 };
 

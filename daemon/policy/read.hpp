@@ -39,6 +39,9 @@ std::span<const std::string_view> match_keys();
 /// Reads the entry where it is one of setting_keys(), and says whether it is.
 bool read_setting(const Entry& entry, SourceId from, Settings& settings, Report& report);
 
+/// The entry max_sessions_total of a rule.
+std::optional<Setting<Count>> read_total(const Entry& entry, SourceId from, Report& report);
+
 /// What can only be said of a table's settings together, such as a warning that would never be shown.
 /// `warn_before` is the entry of that name, null where there is none.
 void check_settings(const Settings& settings, const Entry* warn_before, Report& report);

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t largest_file = 1024 * 1024;
+constexpr std::size_t largest_file = std::size_t{1024} * 1024;
 constexpr std::size_t most_files = 1000;
 
 Problem unreadable(const fs::path& path, std::string what) {

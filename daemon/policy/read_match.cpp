@@ -8,7 +8,8 @@
 namespace sesslimit::policy {
 namespace {
 
-constexpr std::array<std::string_view, 7> keys = {"user", "uid", "group", "service", "origin", "method", "credential"};
+constexpr std::array<std::string_view, 8> keys = {"user",   "uid",  "group",  "service",
+                                                  "origin", "seat", "method", "credential"};
 
 /// What the readers of the keys need.
 struct Reading {
@@ -124,6 +125,28 @@ void read_origins(const Entry& entry, Match& match, Reading& reading) {
     });
 }
 
+/// What systemd-logind takes for the name of a seat (seat_name_is_valid() in src/login/logind-seat.c).
+bool is_seat(std::string_view text) {
+    constexpr std::string_view prefix = "seat";
+    return text.starts_with(prefix) && text.size() > prefix.size() && text.size() <= longest_seat &&
+           std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+                      c == '_';
+           });
+}
+
+void read_seat(const Entry& entry, Match& match, Reading& reading) {
+    constexpr std::string_view wanted = "seats such as \"seat0\" or [\"seat0\", \"seat1\"]";
+    read_wanted(entry, wanted, match.seat, reading.report, [&](Written written) -> std::optional<std::string> {
+        if (!is_seat(written.text)) {
+            reading.report.error(written.at, in_quotes(written.text) + " is no name of a seat; write " +
+                                                 std::string(wanted) + ", as \"loginctl list-seats\" prints them");
+            return std::nullopt;
+        }
+        return std::string(written.text);
+    });
+}
+
 void read_method(const Entry& entry, Match& match, Reading& reading) {
     // The methods of OpenSSH's sshd (auth2*.c), and of the GSSAPI key exchange that distributions add to it.
     constexpr std::array<std::string_view, 7> known = {
@@ -138,26 +161,35 @@ void read_method(const Entry& entry, Match& match, Reading& reading) {
     });
 }
 
-bool is_fingerprint(std::string_view text) {
-    constexpr std::string_view prefix = "SHA256:";
-    constexpr std::size_t digits = 43; // 32 bytes in base64 without padding
-    return text.starts_with(prefix) && text.size() == prefix.size() + digits &&
-           std::all_of(text.begin() + prefix.size(), text.end(), [](char c) {
-               return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-                      c == '/';
-           });
+/// What is wrong with a value of match.credential that is none.
+std::string credential_fault(std::string_view text) {
+    constexpr std::array<std::string_view, 3> kinds = {"SHA256", "cert-id", "ca"};
+    const std::size_t colon = text.find(':');
+    const std::string_view kind = text.substr(0, colon);
+    if (kind == "cert-id" && colon != text.npos) {
+        return in_quotes(text) + " is no id of a certificate: 1 to 128 bytes follow the \"cert-id:\"";
+    }
+    if (colon != text.npos && (kind == "SHA256" || kind == "ca")) {
+        return in_quotes(kind == "ca" ? text.substr(colon + 1) : text) +
+               " is no fingerprint; write it as \"ssh-keygen -l\" prints it: \"SHA256:\" and 43 characters";
+    }
+    const std::string_view meant = colon == text.npos ? std::string_view() : nearest(kind, kinds);
+    return in_quotes(text) + " is no credential; " +
+           (meant.empty() ? R"(write a fingerprint "SHA256:...", the id of a certificate "cert-id:...", or )"
+                            R"(the fingerprint of a certificate authority "ca:SHA256:...")"
+                          : "did you mean " + in_quotes(std::string(meant) + ':') + '?');
 }
 
 void read_credential(const Entry& entry, Match& match, Reading& reading) {
-    constexpr std::string_view wanted = "fingerprints as \"ssh-keygen -l\" prints them: \"SHA256:\" and 43 characters";
-    read_wanted(entry, wanted, match.credential, reading.report, [&](Written written) -> std::optional<std::string> {
-        if (!is_fingerprint(written.text)) {
-            reading.report.error(written.at,
-                                 in_quotes(written.text) + " is no fingerprint; write " + std::string(wanted));
-            return std::nullopt;
-        }
-        return std::string(written.text);
-    });
+    constexpr std::string_view wanted = R"(credentials such as "SHA256:...", "cert-id:..." or "ca:SHA256:...")";
+    read_wanted(entry, wanted, match.credential, reading.report,
+                [&](Written written) -> std::optional<CredentialPattern> {
+                    auto pattern = parse_credential(written.text);
+                    if (!pattern) {
+                        reading.report.error(written.at, credential_fault(written.text));
+                    }
+                    return pattern;
+                });
 }
 
 } // namespace
@@ -168,8 +200,8 @@ std::span<const std::string_view> match_keys() {
 
 Match read_match(const Node& table, NameCache& names, Report& report) {
     using Reader = void (*)(const Entry&, Match&, Reading&);
-    constexpr std::array<Reader, keys.size()> readers = {read_user,    read_uid,    read_group,     read_service,
-                                                         read_origins, read_method, read_credential};
+    constexpr std::array<Reader, keys.size()> readers = {read_user,    read_uid,  read_group,  read_service,
+                                                         read_origins, read_seat, read_method, read_credential};
     Match match;
     Reading reading{names, report};
     for (const Entry& entry : table.entries) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/duration.hpp"
 #include "daemon/policy/read.hpp"
+#include "daemon/policy/template.hpp"
 
 #include <algorithm>
 #include <array>
@@ -17,8 +18,8 @@ constexpr std::string_view wanted_count = "a number from 0 to 1000000, or \"unli
 constexpr std::string_view wanted_span = "a time span such as \"15min\" or \"1d 12h\", or \"unlimited\"";
 constexpr std::string_view wanted_warnings = "time spans such as [\"5min\", \"1min\"]";
 
-constexpr std::array<std::string_view, 6> keys = {"max_sessions", "max_duration", "idle_timeout",
-                                                  "warn_before",  "at_limit",     "mode"};
+constexpr std::array<std::string_view, 7> keys = {"max_sessions", "max_duration", "idle_timeout", "warn_before",
+                                                  "at_limit",     "mode",         "message"};
 
 /// Words that others use for no limit.
 bool means_unlimited(std::string_view text) {
@@ -82,17 +83,23 @@ Setting<T> setting(T value, const Entry& entry, SourceId from) {
     return {std::move(value), from, entry.key_at.line};
 }
 
-void read_max_sessions(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+std::optional<Setting<Count>> read_count(const Entry& entry, SourceId from, Report& report) {
     const Node& value = entry.value;
     if (value.kind == Node::Kind::text && value.text == "unlimited") {
-        settings.max_sessions = setting(unlimited_count, entry, from);
-    } else if (value.kind != Node::Kind::integer) {
+        return setting(unlimited_count, entry, from);
+    }
+    if (value.kind != Node::Kind::integer) {
         wrong_type(entry, wanted_count, report);
     } else if (value.number < 0 || value.number > most_sessions) {
-        report.error(value.at, "max_sessions is out of range; write " + std::string(wanted_count));
+        report.error(value.at, entry.key + " is out of range; write " + std::string(wanted_count));
     } else {
-        settings.max_sessions = setting(static_cast<Count>(value.number), entry, from);
+        return setting(static_cast<Count>(value.number), entry, from);
     }
+    return std::nullopt;
+}
+
+void read_max_sessions(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+    settings.max_sessions = read_count(entry, from, report);
 }
 
 void read_limit(const Entry& entry, SourceId from, std::optional<Setting<Span>>& limit, Report& report) {
@@ -157,6 +164,65 @@ void read_mode(const Entry& entry, SourceId from, Settings& settings, Report& re
     }
 }
 
+/// The text as it is meant: whatever ends its lines, and without the line end that stands before the closing quotation
+/// marks.
+Node message_text(const Node& value) {
+    Node text = value;
+    for (std::size_t at = 0; (at = text.text.find("\r\n", at)) != std::string::npos;) {
+        text.text.erase(at, 1);
+    }
+    while (text.text.ends_with('\n')) {
+        text.text.pop_back();
+    }
+    return text;
+}
+
+/// Where the first control character is that is no line end: C0, DEL, or C1, which UTF-8 writes as C2 80 to C2 9F.
+std::size_t find_control(std::string_view text) {
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(text[at]);
+        const bool second = at > 0 && text[at - 1] == '\xC2' && byte >= 0x80 && byte < 0xA0;
+        if (second || byte == 0x7F || (byte < 0x20 && byte != '\n')) {
+            return second ? at - 1 : at;
+        }
+    }
+    return std::string_view::npos;
+}
+
+void say_fault(const Node& text, const TemplateFault& fault, Report& report) {
+    const Place at = report.inside(text, fault.at);
+    switch (fault.kind) {
+    case TemplateFault::Kind::unknown:
+        report.error(at, in_quotes(fault.name) + " is no placeholder" + suggestion(fault.name, placeholders()));
+        return;
+    case TemplateFault::Kind::not_closed:
+        report.error(at, R"(this "{" begins a placeholder that no "}" closes; write {{ for a brace)");
+        return;
+    case TemplateFault::Kind::stray:
+        report.error(at, R"(there is no "{" to this "}"; write }} for a brace)");
+        return;
+    }
+}
+
+void read_message(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+    if (entry.value.kind != Node::Kind::text) {
+        wrong_type(entry, R"(a text between quotation marks, three on each side for one of several lines)", report);
+        return;
+    }
+    const Node text = message_text(entry.value);
+    if (text.text.size() > longest_message) {
+        report.error(text.at, "message has " + std::to_string(text.text.size()) + " bytes; it may have 1024");
+        return;
+    }
+    if (const std::size_t at = find_control(text.text); at != std::string::npos) {
+        report.error(report.inside(text, at), "a control character that no message may hold; only line ends may be");
+    }
+    for (const TemplateFault& fault : faults_of(text.text)) {
+        say_fault(text, fault, report);
+    }
+    settings.message = setting(text.text, entry, from);
+}
+
 } // namespace
 
 std::span<const std::string_view> setting_keys() {
@@ -166,13 +232,18 @@ std::span<const std::string_view> setting_keys() {
 bool read_setting(const Entry& entry, SourceId from, Settings& settings, Report& report) {
     using Reader = void (*)(const Entry&, SourceId, Settings&, Report&);
     constexpr std::array<Reader, keys.size()> readers = {read_max_sessions, read_max_duration, read_idle_timeout,
-                                                         read_warn_before,  read_at_limit,     read_mode};
+                                                         read_warn_before,  read_at_limit,     read_mode,
+                                                         read_message};
     const auto found = std::find(keys.begin(), keys.end(), entry.key);
     if (found == keys.end()) {
         return false;
     }
     readers[static_cast<std::size_t>(found - keys.begin())](entry, from, settings, report);
     return true;
+}
+
+std::optional<Setting<Count>> read_total(const Entry& entry, SourceId from, Report& report) {
+    return read_count(entry, from, report);
 }
 
 void check_settings(const Settings& settings, const Entry* warn_before, Report& report) {

@@ -33,7 +33,7 @@ bool is_among(std::string_view word, std::span<const std::string_view> words) {
 
 /// Where a key belongs that is known, but not here; empty for one that is not known at all.
 std::string belongs(std::string_view key) {
-    constexpr std::array<std::string_view, 3> rule_only = {"name", "match", "exempt"};
+    constexpr std::array<std::string_view, 4> rule_only = {"name", "match", "exempt", "max_sessions_total"};
     if (is_among(key, setting_keys())) {
         return "belongs under [defaults] or in a [[rule]]";
     }
@@ -89,6 +89,7 @@ std::vector<const Node*> values_of(const Entry& entry, bool may_be_empty, Report
         return {};
     }
     std::vector<const Node*> values;
+    values.reserve(entry.value.items.size());
     for (const Node& item : entry.value.items) {
         values.push_back(&item);
     }

@@ -61,10 +61,31 @@ Place Report::inside(const Node& text, std::size_t offset) const {
     if (text.at.line == 0 || text.at.line > lines_.size() || text.at.column == 0) {
         return text.at;
     }
-    const std::string_view line = lines_[text.at.line - 1];
-    const std::size_t first = text.at.column; // behind the quotation mark, from 0
-    const bool as_written = first <= line.size() && line.substr(first).starts_with(text.text);
-    return as_written ? Place{text.at.line, static_cast<std::uint32_t>(first + offset + 1)} : text.at;
+    std::size_t line = text.at.line - 1;
+    std::size_t first = std::min<std::size_t>(text.at.column - 1, lines_[line].size());
+    const std::string_view opening = lines_[line].substr(first, 3);
+    const bool over_lines = opening == "\"\"\"" || opening == "'''";
+    first += over_lines ? 3 : 1;
+    if (over_lines && first == lines_[line].size()) { // the line end behind the quotation marks is no part of the text
+        ++line;
+        first = 0;
+    }
+    for (std::string_view rest = text.text; line < lines_.size() && first <= lines_[line].size(); ++line, first = 0) {
+        const std::string_view written = lines_[line].substr(first);
+        const std::string_view part = rest.substr(0, rest.find('\n'));
+        if (offset <= part.size()) {
+            const bool as_written = written.starts_with(part.substr(0, offset + 1));
+            return as_written
+                       ? Place{static_cast<std::uint32_t>(line + 1), static_cast<std::uint32_t>(first + offset + 1)}
+                       : text.at;
+        }
+        if (written != part) {
+            break;
+        }
+        offset -= part.size() + 1;
+        rest.remove_prefix(part.size() + 1);
+    }
+    return text.at;
 }
 
 std::string in_quotes(std::string_view text) {

@@ -25,8 +25,8 @@ class Report {
     void error(Place at, std::string what) { add(Problem::Severity::error, at, std::move(what)); }
     void warning(Place at, std::string what) { add(Problem::Severity::warning, at, std::move(what)); }
 
-    /// The place of byte `offset` of a text node's value; of the node itself where an escape, or a text over several
-    /// lines, makes that unclear.
+    /// The place of byte `offset` of a text node's value, at most its size; of the node itself where an escape makes
+    /// that unclear.
     [[nodiscard]] Place inside(const Node& text, std::size_t offset) const;
 
     [[nodiscard]] const std::string& path() const { return path_; }

@@ -16,15 +16,22 @@ struct Strictest {
     const Setting<Span>* idle_timeout = nullptr;
     const Setting<AtLimit>* at_limit = nullptr;
     const Setting<Mode>* mode = nullptr;
-    bool warns = false; ///< something set warn_before, if only to nothing
+    const Setting<std::string>* count_message = nullptr; ///< what belongs to max_sessions
+    const Setting<std::string>* first_message = nullptr; ///< of a rule
+    const Setting<std::string>* default_message = nullptr;
+    bool warns = false;     ///< something set warn_before, if only to nothing
+    bool has_total = false; ///< a rule limits all sessions that match it together
 };
 
 /// Every setting is ordered so that the smaller value is the stricter one, and of equals the one that is there stays.
+/// Says whether the other one is the best now.
 template <class T>
-void tighten(const Setting<T>*& best, const Setting<T>* other) noexcept {
-    if (other != nullptr && (best == nullptr || other->value < best->value)) {
+bool tighten(const Setting<T>*& best, const Setting<T>* other) noexcept {
+    const bool stricter = other != nullptr && (best == nullptr || other->value < best->value);
+    if (stricter) {
         best = other;
     }
+    return stricter;
 }
 
 template <class T>
@@ -45,42 +52,56 @@ void add_warnings(std::vector<Span>& all, const std::optional<Setting<std::vecto
     }
 }
 
-/// Whether the tier says nothing about this login, because a rule exempts it.
-bool is_exempt(const TierPolicy& tier, const Login& login, const Origin& origin) noexcept {
-    return std::any_of(tier.rules.begin(), tier.rules.end(),
-                       [&](const Rule& rule) { return rule.exempt && matches(*rule.match, login, origin); });
+void add_rule(Strictest& found, const Rule& rule, Limits& limits) {
+    const Settings& settings = rule.settings;
+    if (tighten(found.max_sessions, pointer_to(settings.max_sessions))) {
+        found.count_message = pointer_to(settings.message);
+    }
+    tighten(found.max_duration, pointer_to(settings.max_duration));
+    tighten(found.idle_timeout, pointer_to(settings.idle_timeout));
+    tighten(found.at_limit, pointer_to(settings.at_limit));
+    tighten(found.mode, pointer_to(settings.mode));
+    fall_back(found.first_message, settings.message);
+    found.warns = found.warns || settings.warn_before.has_value();
+    add_warnings(limits.warn_before, settings.warn_before);
+    if (const auto& total = rule.max_sessions_total; total && total->value != unlimited_count) {
+        limits.totals.push_back({rule.source, total->value, total->line});
+        found.has_total = true;
+    }
 }
 
-Strictest strictest_of(const TierPolicy& tier, const Login& login, const Origin& origin, std::vector<Span>& warnings) {
+void add_defaults(Strictest& found, const Settings& defaults, Limits& limits) {
+    if (found.max_sessions == nullptr) {
+        found.max_sessions = pointer_to(defaults.max_sessions);
+        found.count_message = found.first_message != nullptr ? found.first_message : pointer_to(defaults.message);
+    }
+    fall_back(found.max_duration, defaults.max_duration);
+    fall_back(found.idle_timeout, defaults.idle_timeout);
+    fall_back(found.at_limit, defaults.at_limit);
+    fall_back(found.mode, defaults.mode);
+    fall_back(found.default_message, defaults.message);
+    if (!found.warns) {
+        add_warnings(limits.warn_before, defaults.warn_before);
+    }
+}
+
+/// What the tier sets. What is no matter of strictness goes to the limits at once.
+Strictest strictest_of(const TierPolicy& tier, const Login& login, const Origin& origin, Limits& limits) {
     Strictest found;
-    if (is_exempt(tier, login, origin)) {
+    const MatchingRules matching = matching_rules(tier, login, origin);
+    if (matching.exempt) {
         return found;
     }
-    for (const Rule& rule : tier.rules) {
-        if (!matches(*rule.match, login, origin)) {
-            continue;
-        }
-        tighten(found.max_sessions, pointer_to(rule.settings.max_sessions));
-        tighten(found.max_duration, pointer_to(rule.settings.max_duration));
-        tighten(found.idle_timeout, pointer_to(rule.settings.idle_timeout));
-        tighten(found.at_limit, pointer_to(rule.settings.at_limit));
-        tighten(found.mode, pointer_to(rule.settings.mode));
-        found.warns = found.warns || rule.settings.warn_before.has_value();
-        add_warnings(warnings, rule.settings.warn_before);
+    for (const Rule* rule : matching.rules) {
+        add_rule(found, *rule, limits);
     }
-    fall_back(found.max_sessions, tier.defaults.max_sessions);
-    fall_back(found.max_duration, tier.defaults.max_duration);
-    fall_back(found.idle_timeout, tier.defaults.idle_timeout);
-    fall_back(found.at_limit, tier.defaults.at_limit);
-    fall_back(found.mode, tier.defaults.mode);
-    if (!found.warns) {
-        add_warnings(warnings, tier.defaults.warn_before);
-    }
+    add_defaults(found, tier.defaults, limits);
     return found;
 }
 
 bool limits_something(const Strictest& tier) noexcept {
-    return tier.max_sessions != nullptr || tier.max_duration != nullptr || tier.idle_timeout != nullptr;
+    return tier.max_sessions != nullptr || tier.max_duration != nullptr || tier.idle_timeout != nullptr ||
+           tier.has_total;
 }
 
 /// Whether the tier has limits, and nobody said that they are only to be observed.
@@ -96,13 +117,40 @@ void settle(Setting<T>& limit, const Setting<T>* managed, const Setting<T>* host
     }
 }
 
+const Setting<std::string>* message_of(const Strictest& managed, const Strictest& host) noexcept {
+    const Setting<Count>* count = managed.max_sessions;
+    const bool host_wins = tighten(count, host.max_sessions);
+    // "unlimited" refuses nobody: what stands beside it is not about this refusal.
+    const bool refuses = count != nullptr && count->value != unlimited_count;
+    if (const auto* beside = host_wins ? host.count_message : managed.count_message; refuses && beside != nullptr) {
+        return beside;
+    }
+    for (const auto* one : {managed.first_message, host.first_message, managed.default_message, host.default_message}) {
+        if (one != nullptr) {
+            return one;
+        }
+    }
+    return nullptr;
+}
+
 } // namespace
+
+MatchingRules matching_rules(const TierPolicy& tier, const Login& login, const Origin& origin) {
+    MatchingRules matching;
+    for (const Rule& rule : tier.rules) {
+        if (matches(*rule.match, login, origin)) {
+            matching.rules.push_back(&rule);
+            matching.exempt = matching.exempt || rule.exempt;
+        }
+    }
+    return matching;
+}
 
 Limits resolve(const Policy& policy, const Login& login) {
     const Origin origin = origin_of(login);
     Limits limits;
-    const Strictest managed = strictest_of(policy.managed, login, origin, limits.warn_before);
-    const Strictest host = strictest_of(policy.host, login, origin, limits.warn_before);
+    const Strictest managed = strictest_of(policy.managed, login, origin, limits);
+    const Strictest host = strictest_of(policy.host, login, origin, limits);
     settle(limits.max_sessions, managed.max_sessions, host.max_sessions);
     settle(limits.max_duration, managed.max_duration, host.max_duration);
     settle(limits.idle_timeout, managed.idle_timeout, host.idle_timeout);
@@ -110,6 +158,9 @@ Limits resolve(const Policy& policy, const Login& login) {
     // A tier whose limits are meant must not be put out of force by the other tier's "observe".
     if (!enforces_silently(managed) && !enforces_silently(host)) {
         settle(limits.mode, managed.mode, host.mode);
+    }
+    if (const auto* message = message_of(managed, host)) {
+        limits.message = *message;
     }
     auto& warnings = limits.warn_before;
     std::sort(warnings.begin(), warnings.end(), std::greater<>());
@@ -121,15 +172,16 @@ bool counts(const Policy& policy, const Login& login) {
     if (login.nested || login.service == "systemd-user") {
         return false;
     }
-    const auto ignored_by = [&](const std::vector<std::string>& services) {
-        return std::find(services.begin(), services.end(), login.service) != services.end();
-    };
     const auto& managed = policy.managed.ignore_services;
     const auto& host = policy.host.ignore_services;
     if (!managed && !host) {
-        return !ignored_by(shipped_ignore_services());
+        return !is_ignored(shipped_ignore_services(), login.service);
     }
-    return !(managed && ignored_by(*managed)) && !(host && ignored_by(*host));
+    return !(managed && is_ignored(managed->value, login.service)) && !(host && is_ignored(host->value, login.service));
+}
+
+bool is_ignored(const std::vector<std::string>& ignore_services, std::string_view service) {
+    return std::find(ignore_services.begin(), ignore_services.end(), service) != ignore_services.end();
 }
 
 const std::vector<std::string>& shipped_ignore_services() {

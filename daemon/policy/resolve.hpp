@@ -4,7 +4,13 @@
 #include "daemon/policy/login.hpp"
 #include "daemon/policy/policy.hpp"
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 namespace sesslimit::policy {
+
+struct Origin; // daemon/policy/match.hpp
 
 /// What the policy comes to for this login. Pure and total.
 ///
@@ -12,12 +18,29 @@ namespace sesslimit::policy {
 /// time, enforce before observe, refuse before end-idlest before end-oldest; warn_before: the union). A setting that
 /// no matching rule sets is that of [defaults]. A matching rule with `exempt` lifts its own tier, defaults included.
 /// Of the two tiers the stricter wins, setting by setting; of equals the managed one, then the earlier one.
+///
+/// Two settings have no strictest value. Of max_sessions_total all hold, of both tiers. The message is the one that
+/// belongs to the max_sessions that won: where that stands in a rule, that rule's; where in [defaults], that of the
+/// first matching rule of the same tier that has one, else that of [defaults]. Where there is none, or no number won,
+/// it is that of the first matching rule that has one, else that of [defaults], each time the managed tier's first.
 Limits resolve(const Policy& policy, const Login& login);
+
+/// The rules of one tier that match a login.
+struct MatchingRules {
+    std::vector<const Rule*> rules; ///< in the tier's order, exempting ones among them; they live as long as the tier
+    bool exempt = false;            ///< one of them exempts: nothing of this tier holds
+};
+
+/// `origin` is origin_of(login).
+MatchingRules matching_rules(const TierPolicy& tier, const Login& login, const Origin& origin);
 
 /// Whether such a login is a session of its own: not where it is nested in another session, and not where its PAM
 /// service is one of `ignore_services` (of either tier; the shipped list where no tier sets one) or "systemd-user",
 /// the user manager, whose refusal would leave user@UID.service failed.
 bool counts(const Policy& policy, const Login& login);
+
+/// Whether `service` is in the list.
+bool is_ignored(const std::vector<std::string>& ignore_services, std::string_view service);
 
 /// The shipped list of ignored services: su, sudo, cron and the like, and screen lockers.
 const std::vector<std::string>& shipped_ignore_services();

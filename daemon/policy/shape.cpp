@@ -6,7 +6,7 @@
 namespace sesslimit::policy {
 namespace {
 
-constexpr std::size_t longest_line = 32 * 1024;
+constexpr std::size_t longest_line = std::size_t{32} * 1024;
 constexpr std::size_t deepest = 32;
 
 /// A walk over the text that knows strings and comments, and so which brackets and dots mean something. Where the text

@@ -32,6 +32,7 @@ warden::Opened opened_by(const wire::OpenRequest& request, RequestId id, const L
                   .tty = std::string(request.tty),
                   .rhost = std::string(request.rhost),
                   .ruser = std::string(request.ruser),
+                  .seat = std::string(request.seat),
                   .credential = read_auth_info(request.auth_info),
                   .connection = std::string(request.connection),
                   .nested = request.nested,

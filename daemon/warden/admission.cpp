@@ -4,6 +4,7 @@
 #include "daemon/warden/turn.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace sesslimit::warden {
 namespace {
@@ -14,6 +15,7 @@ void admit(Turn& turn, Session session, RequestId request) {
     session.stage = Stage::none;
     session.request = RequestId::none;
     session.answer_by = never;
+    Turn::count_in(session, limits);
     session.max_duration = limits.max_duration.value;
     session.idle_timeout = limits.idle_timeout.value;
     session.due = next_due(session, turn.warnings(session, limits));
@@ -23,9 +25,9 @@ void admit(Turn& turn, Session session, RequestId request) {
     look_first(turn, session);
 }
 
-void refuse(Turn& turn, Session session, RequestId request, policy::Count limit) {
+void refuse(Turn& turn, Session session, RequestId request, const policy::Limits& limits, const Reason& reason) {
     session.phase = Phase::refused;
-    session.reason = {.cause = Cause::limit_reached, .count = limit, .span = {}, .by = {}};
+    session.reason = reason;
     session.stage = Stage::none;
     session.request = RequestId::none;
     session.answer_by = never;
@@ -37,8 +39,26 @@ void refuse(Turn& turn, Session session, RequestId request, policy::Count limit)
     } else {
         turn.put(session);
     }
-    turn.answer(request, Answer::Kind::refused, session);
+    turn.out.answers.push_back({request, Answer::Kind::refused, session, limits.message.value});
     turn.tell(Notice::Kind::refused, session, session.reason);
+}
+
+Reason own_limit(const policy::Limits& limits) {
+    return {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}};
+}
+
+/// The limit that keeps a login out as things are: its user's own, or one that a rule has for all whom it matches.
+std::optional<Reason> full(const Turn& turn, const Session& session, const policy::Limits& limits) {
+    if (turn.state.counted(session.login.uid) >= limits.max_sessions.value) {
+        return own_limit(limits);
+    }
+    for (const policy::Total& total : limits.totals) {
+        if (turn.state.counted(total.rule) >= total.most) {
+            const std::string& rule = turn.policy.sources.at(static_cast<std::size_t>(total.rule)).rule;
+            return Reason{.cause = Cause::limit_reached, .count = total.most, .span = {}, .by = rule.substr(0, longest_by)};
+        }
+    }
+    return std::nullopt;
 }
 
 void ask_for_patience(Turn& turn, const Session& session, const Opened& event) {
@@ -102,13 +122,11 @@ const Session* asked_before(const Turn& turn, const Opened& event) {
 
 /// Lets it in where there is a place for it, or where the limit is only observed.
 bool let_in(Turn& turn, const Session& session, RequestId request, const policy::Limits& limits) {
-    const policy::Count most = limits.max_sessions.value;
-    if (turn.state.counted(session.login.uid) >= most) {
+    if (const auto reason = full(turn, session, limits)) {
         if (limits.mode.value != policy::Mode::observe) {
             return false;
         }
-        turn.tell(Notice::Kind::would_refuse, session,
-                  {.cause = Cause::limit_reached, .count = most, .span = {}, .by = {}});
+        turn.tell(Notice::Kind::would_refuse, session, *reason);
     }
     admit(turn, session, request);
     return true;
@@ -158,12 +176,14 @@ void take(Turn& turn, const Opened& event) {
     session.last_input = turn.now;
 
     const policy::Limits limits = turn.limits(session);
-    const policy::Count most = limits.max_sessions.value;
     if (let_in(turn, session, event.request, limits)) {
         return;
     }
-    if (most == 0 || victims_of(turn, session.login.uid, limits.at_limit.value).empty()) {
-        return refuse(turn, session, event.request, most);
+    // Nobody is ended for the total of a rule: it would be somebody else's session.
+    const Reason reason = full(turn, session, limits).value_or(own_limit(limits));
+    if (limits.max_sessions.value == 0 || !reason.by.empty() ||
+        victims_of(turn, session.login.uid, limits.at_limit.value).empty()) {
+        return refuse(turn, session, event.request, limits, reason);
     }
     wait(turn, session, event);
 }
@@ -178,7 +198,7 @@ void go_on_waiting(Turn& turn, Session session) {
     const std::vector<const Session*> victims = victims_of(turn, session.login.uid, limits.at_limit.value);
     // Nobody is ended for a login that is refused all the same.
     if (turn.now >= session.answer_by || missing > victims.size()) {
-        return refuse(turn, session, session.request, most);
+        return refuse(turn, session, session.request, limits, full(turn, session, limits).value_or(own_limit(limits)));
     }
     for (std::size_t at = 0; at < missing; ++at) {
         begin_end(turn, *victims[at],
@@ -230,7 +250,14 @@ void fill_places(Turn& turn, uid_t uid, std::size_t freed) {
     std::size_t taken = turn.state.counted(uid) - std::min(freed, turn.state.counted(uid));
     for (const SessionKey key : turn.state.of_user(uid)) {
         const Session& session = *turn.state.find(key);
-        if (session.phase == Phase::waiting && taken < turn.limits(session).max_sessions.value) {
+        if (session.phase != Phase::waiting) {
+            continue;
+        }
+        const policy::Limits limits = turn.limits(session);
+        const bool total_full = std::ranges::any_of(limits.totals, [&turn](const policy::Total& total) {
+            return turn.state.counted(total.rule) >= total.most;
+        });
+        if (taken < limits.max_sessions.value && !total_full) {
             admit(turn, session, session.request);
             ++taken;
         }

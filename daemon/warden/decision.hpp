@@ -35,7 +35,8 @@ struct Answer {
     };
     RequestId request = RequestId::none;
     Kind kind = Kind::noted;
-    Session session; ///< admitted, refused: which
+    Session session;       ///< admitted, refused, wait: which
+    std::string message{}; ///< refused: the template of the policy, daemon/policy/template.hpp; empty: the built-in text
 };
 
 /// Something that its user, the administrator or an auditor is told: terminals, journal and bus take it from here.
@@ -52,6 +53,7 @@ struct Notice {
         forced,       ///< it did not go when asked, and is sent SIGKILL
         ended,        ///< gone, after we ended it
         released,     ///< gone by itself
+        over_limit,   ///< its user has more sessions than the policy allows by now; nobody is ended for that
     };
     Kind kind = Kind::admitted;
     Session session; ///< as it is after this

@@ -12,9 +12,10 @@ using std::chrono::seconds;
 
 /// The kernel moves a terminal's times in steps of 8 s (tty_update_time in drivers/tty/tty_io.c): the last key may be
 /// as young as the end of the step that its stamp is in. Nobody is ended early; somebody may be ended 8 s late.
+constexpr Span step = seconds(8);
+
 constexpr Span youngest_within_step(Span stamp) {
-    const auto whole = std::chrono::floor<seconds>(stamp);
-    return seconds((whole.count() | 7) + 1);
+    return std::chrono::floor<seconds>(stamp) / step * step + step;
 }
 
 void note_input(Turn& turn, Session& session, Boottime at) {
@@ -42,6 +43,18 @@ void judge_idleness(Turn& turn, Session session) {
     }
     session.due = session.observed ? never : next_due(session, warnings);
     turn.put(session);
+}
+
+/// Says once for each user that there are more sessions than the policy allows by now.
+void tell_if_over(Turn& turn, const Session& session) {
+    const policy::Limits limits = turn.limits(session);
+    const auto& keys = turn.state.of_user(session.login.uid);
+    const auto first = std::ranges::find_if(
+        keys, [&turn](SessionKey key) { return takes_a_place(turn.state.find(key)->phase); });
+    if (first != keys.end() && *first == session.key && turn.state.counted(session.login.uid) > limits.max_sessions.value) {
+        turn.tell(Notice::Kind::over_limit, session,
+                  {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}});
+    }
 }
 
 } // namespace
@@ -87,7 +100,7 @@ void take(Turn& turn, const Looked& event) {
         const bool first = session.wall_offset == Span{};
         const Span offset = first ? event.wall_offset : std::min(event.wall_offset, session.wall_offset);
         const Boottime told{youngest_within_step(*event.stamp) - offset};
-        const bool impossible = session.input_stamp != Span{} && told <= session.last_input;
+        const bool impossible = session.input_stamp != Span{} && told + step <= session.last_input;
         note_input(turn, session, impossible ? turn.now : std::min(turn.now, told));
         session.input_stamp = *event.stamp;
     }
@@ -112,6 +125,7 @@ void review(const Turn& turn, Session& session, bool surprised) {
     const bool spared = session.observed && enforced;
     const bool other_duration = session.max_duration != limits.max_duration.value;
     const bool other_idle = session.idle_timeout != limits.idle_timeout.value;
+    Turn::count_in(session, limits);
     session.max_duration = limits.max_duration.value;
     session.idle_timeout = limits.idle_timeout.value;
     session.observed = session.observed && !enforced && !other_duration && !other_idle;
@@ -136,8 +150,12 @@ void take(Turn& turn, const PolicyChanged&) {
         if (session.phase == Phase::waiting) {
             reviewed.due = turn.now; // there may be room for it now
         }
+        if (session.phase == Phase::ending) {
+            Turn::count_in(reviewed, turn.limits(session));
+        }
         if (session.phase == Phase::reserved || session.phase == Phase::live) {
             review(turn, reviewed, false);
+            tell_if_over(turn, reviewed);
         }
         if (reviewed != session) {
             settle(turn, reviewed);

@@ -153,6 +153,8 @@ void take(Turn& turn, const Restored& event) {
         review(turn, session, overdue_unwarned(turn, session));
         return settle(turn, session);
     case Phase::ending:
+        Turn::count_in(session, turn.limits(session));
+        break;
     case Phase::refused:
     case Phase::released:
         break;

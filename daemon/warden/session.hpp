@@ -4,10 +4,12 @@
 #include "common/clock.hpp"
 #include "common/process.hpp"
 #include "daemon/policy/login.hpp"
+#include "daemon/policy/policy.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace sesslimit {
 
@@ -33,7 +35,7 @@ enum class Phase : std::uint8_t {
 /// Why a session is ended, or was refused. The numbers stand in the ledger.
 enum class Cause : std::uint8_t {
     none = 0,
-    limit_reached = 1, ///< refused: as many sessions as allowed are open
+    limit_reached = 1, ///< refused: as many sessions as allowed are open, of the user or (`by`) of all of a rule
     duration = 2,      ///< it lasted as long as a session may
     idle = 3,          ///< nobody was there
     leader_gone = 4,   ///< its leader died without closing it
@@ -49,7 +51,8 @@ struct Reason {
     Cause cause = Cause::none;
     std::uint32_t count = 0; ///< limit_reached: the limit
     Span span{};             ///< duration, idle: the limit
-    std::string by;          ///< displaced: from where the new login came; asked: who asked. At most longest_by
+    std::string by;          ///< displaced: from where the new login came; asked: who asked;
+                             ///< limit_reached: the rule whose total is reached. At most longest_by
     bool operator==(const Reason&) const = default;
 };
 
@@ -82,6 +85,7 @@ struct Session {
     Span idle_warned = unlimited_span;     ///< the same about its idleness; unlimited again after input
     Reason reason;                         ///< ending and refused: why
     Stage stage = Stage::none;
+    std::vector<policy::SourceId> totals; ///< the rules whose max_sessions_total it counts in; as the policy has it now
     RequestId request = RequestId::none; ///< waiting: who waits. Means nothing after a restart
     Boottime answer_by = never;          ///< waiting: by when that request must have its answer. The same
     Boottime due = never;                ///< when something must be done about it next

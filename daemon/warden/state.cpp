@@ -48,6 +48,11 @@ std::size_t State::counted(uid_t uid) const {
     return at == users_.end() ? 0 : at->second.counted;
 }
 
+std::size_t State::counted(policy::SourceId rule) const {
+    const auto at = totals_.find(rule);
+    return at == totals_.end() ? 0 : at->second;
+}
+
 const Session* State::next_due() const {
     return deadlines_.empty() ? nullptr : find(deadlines_.begin()->second);
 }
@@ -76,9 +81,13 @@ void State::drop(SessionKey key) {
 void State::enter(const Session& session) {
     User& user = users_[session.login.uid];
     user.keys.insert(session.key);
-    const std::size_t places = takes_a_place(session.phase) ? 1 : 0;
-    user.counted += places;
-    counted_ += places;
+    if (takes_a_place(session.phase)) {
+        ++user.counted;
+        ++counted_;
+        for (const policy::SourceId rule : session.totals) {
+            ++totals_[rule];
+        }
+    }
     if (session.leader.pid != 0) {
         leaders_.emplace(session.leader.pid, session.key);
     }
@@ -96,9 +105,15 @@ void State::enter(const Session& session) {
 void State::leave(const Session& session) {
     const auto user = users_.find(session.login.uid);
     user->second.keys.erase(session.key);
-    const std::size_t places = takes_a_place(session.phase) ? 1 : 0;
-    user->second.counted -= places;
-    counted_ -= places;
+    if (takes_a_place(session.phase)) {
+        --user->second.counted;
+        --counted_;
+        for (const policy::SourceId rule : session.totals) {
+            if (const auto total = totals_.find(rule); --total->second == 0) {
+                totals_.erase(total);
+            }
+        }
+    }
     if (user->second.keys.empty()) {
         users_.erase(user);
     }

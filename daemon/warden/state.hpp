@@ -37,6 +37,9 @@ class State {
     /// How many sessions take a place, of all users.
     [[nodiscard]] std::size_t counted() const { return counted_; }
 
+    /// How many sessions take a place and count in the total of this rule.
+    [[nodiscard]] std::size_t counted(policy::SourceId rule) const;
+
     /// The session whose deadline is the earliest; null where no session has one.
     [[nodiscard]] const Session* next_due() const;
 
@@ -66,6 +69,7 @@ class State {
     std::unordered_map<std::string, SessionKey> logind_ids_;
     std::set<std::pair<Boottime, SessionKey>> deadlines_;
     std::set<SessionKey> waiting_;
+    std::unordered_map<policy::SourceId, std::size_t> totals_;
     std::size_t counted_ = 0;
     SessionKey next_key_{1};
 };

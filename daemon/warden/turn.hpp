@@ -29,6 +29,14 @@ struct Turn {
         return surprised ? std::vector{Patience::grace} : limits.warn_before;
     }
 
+    /// Which totals a session counts in, by the policy as it is now.
+    static void count_in(Session& session, const policy::Limits& limits) {
+        session.totals.clear();
+        for (const policy::Total& total : limits.totals) {
+            session.totals.push_back(total.rule);
+        }
+    }
+
     void put(const Session& session) { out.records.emplace_back(Put{session}); }
     void answer(RequestId request, Answer::Kind kind, const Session& session = {}) {
         out.answers.push_back({request, kind, session});

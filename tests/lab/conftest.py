@@ -145,6 +145,7 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.write_line(f"{suite:8} | {test:{width}} | {text}")
 
 
+@pytest.hookimpl(trylast=True)  # after the machines of this process
 def pytest_sessionfinish(session):
     if not hasattr(session.config, "workerinput"):
         machine.sweep()

@@ -24,7 +24,7 @@ def test_idle_is_ended(host, saw):
         assert shell.verdict()
     last_key = {idle: idle.send("\n"), printing: printing.send("while sleep 1; do date; done\n")}
     saved.send("\n")
-    typist = threading.Thread(target=type_every, args=(active, 10, 6))
+    typist = threading.Thread(target=type_every, args=(active, 10, 6), daemon=True)
     typist.start()
 
     warned = saved.expect(WARNING, 30)

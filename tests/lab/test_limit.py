@@ -79,7 +79,6 @@ def test_refused_forwards_leave_nothing(host, saw):
     saw("15 s later: the 3 shells, and no other logind session or sshd")
 
 
-@pytest.mark.storm
 def test_limit_of_one(host, saw):
     host.limit("alice", "max_sessions = 1")
     first = client.shell(host, "alice")

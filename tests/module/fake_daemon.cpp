@@ -75,13 +75,26 @@ Step stalls() {
     return {.answer = {}, .close = false};
 }
 
-std::string frame_of(const wire::Verdict& verdict) {
+namespace {
+
+template <class Frame>
+std::string bytes_of(const Frame& frame) {
     std::vector<std::byte> bytes(wire::max_frame);
-    const auto length = wire::encode(verdict, bytes);
+    const auto length = wire::encode(frame, bytes);
     if (!length) {
-        throw std::logic_error("a verdict that cannot be encoded");
+        throw std::logic_error("a frame that cannot be encoded");
     }
     return {reinterpret_cast<const char*>(bytes.data()), *length};
+}
+
+} // namespace
+
+std::string frame_of(const wire::Verdict& verdict) {
+    return bytes_of(verdict);
+}
+
+std::string frame_of(const wire::Wait& wait) {
+    return bytes_of(wait);
 }
 
 UniqueFd listen_at(const std::string& path, int backlog) {
@@ -152,6 +165,9 @@ void FakeDaemon::serve(int listener, const std::vector<Step>& steps) noexcept {
         ++record_->connections;
         if (step.read) {
             take(connection);
+        }
+        if (!step.first.empty()) {
+            (void)send(connection, step.first.data(), step.first.size(), MSG_NOSIGNAL);
         }
         wait_for(step.delay_ms);
         if (!step.answer.empty()) {

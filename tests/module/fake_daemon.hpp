@@ -32,9 +32,10 @@ class TempDir {
 /// What the daemon does with one connection.
 struct Step {
     bool read = true;   ///< takes the request first
-    int delay_ms = 0;   ///< then waits
+    int delay_ms = 0;   ///< then waits, once it has sent `first`
     std::string answer; ///< then sends this, where there is something
     bool close = true;  ///< then closes, or else holds the connection open for ever
+    std::string first{};
 };
 
 Step answers(std::string frame);
@@ -47,6 +48,7 @@ Step stalls();
 
 /// The bytes of a whole frame.
 std::string frame_of(const wire::Verdict& verdict);
+std::string frame_of(const wire::Wait& wait);
 
 /// A process that listens as sesslimitd does. Connection by connection it goes through its steps, the last of which
 /// holds for all that come after. Started by the constructor, ended by the destructor.

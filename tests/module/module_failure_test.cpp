@@ -191,6 +191,27 @@ void the_budget_is_one_for_all_tries() {
     EXPECT(got.took >= milliseconds(200) && got.took < milliseconds(4 * 120), "time");
 }
 
+/// A verdict that comes after the budget, announced or not.
+Step late(const std::string& first) {
+    const wire::Verdict verdict{.outcome = wire::Outcome::admitted, .session = 5, .text = {}};
+    return {.delay_ms = 250, .answer = frame_of(verdict), .first = first};
+}
+
+void a_daemon_that_asks_for_patience_is_given_it() {
+    const FakeDaemon announced({late(frame_of(wire::Wait{5000}))});
+    const FakeDaemon unannounced({late({})});
+    const FakeDaemon too_short({late(frame_of(wire::Wait{20}))});
+    const FakeDaemon twice({Step{.answer = frame_of(wire::Wait{5000}), .first = frame_of(wire::Wait{5000})}});
+    const auto code = [](const FakeDaemon& daemon) {
+        Login login(daemon.socket(), "on_error=deny timeout=100ms");
+        return login.open();
+    };
+    EXPECT(code(announced) == PAM_SUCCESS, "announced");
+    EXPECT(code(unannounced) == PAM_SESSION_ERR, "unannounced");
+    EXPECT(code(too_short) == PAM_SESSION_ERR, "too short");
+    EXPECT(code(twice) == PAM_SESSION_ERR, "a second wait is no verdict");
+}
+
 /// Fills the queue of a listener that accepts nobody.
 std::vector<UniqueFd> fill_queue(const std::string& path) {
     std::vector<UniqueFd> waiting;
@@ -347,6 +368,7 @@ int main() {
         SESSLIMIT_TEST(a_daemon_that_dies_and_comes_back_is_asked_again),
         SESSLIMIT_TEST(a_stalling_daemon_costs_the_budget),
         SESSLIMIT_TEST(the_budget_is_one_for_all_tries),
+        SESSLIMIT_TEST(a_daemon_that_asks_for_patience_is_given_it),
         SESSLIMIT_TEST(a_full_queue_costs_the_budget),
         SESSLIMIT_TEST(a_daemon_that_is_not_there_costs_nothing),
         SESSLIMIT_TEST(signals_neither_end_nor_lengthen_a_wait),

@@ -1,71 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/credential/credential.hpp"
 #include "tests/unit/cmocka.hpp"
+#include "tests/unit/keys.hpp"
 
 #include <vector>
 
 namespace {
 
 using namespace sesslimit;
+using namespace sesslimit::test;
 using namespace std::string_view_literals;
 
-/// Public keys that ssh-keygen 9.2 made, and what its -l printed of them.
-struct Key {
-    std::string_view name;
-    std::string_view type;
-    std::string_view base64;
-    std::string_view fingerprint;
-};
-
-constexpr Key keys[] = {
-    {"ed25519", "ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIBe9dVMAFtYZrxWHzrA7++rlcDfVat1RYt88vp04q9uZ",
-     "SHA256:PMGHOymEYlK9vwLYV3L5DhJVhFFqXkS9A+ND7iaGpvw"},
-    {"rsa 2048", "ssh-rsa",
-     "AAAAB3NzaC1yc2EAAAADAQABAAABAQCL/oBvUIXyH+QPbOHyj28Muh56rPp1jYQ9DBtz/a2xLDZTdLw+GGGmuWbraTpteJkz"
-     "2zkUpWV+renQc3HtoeNZRE4PaXY8wq7e9wPOZ/ADL4aKl40Uk+gOlLQacXlj7mdPCroWtSAhZy6ewY2W1aqLtju84acfJ3ti"
-     "vOqnHbfAOPB31BeLoX/6C/rZnwltStzAkqIP8d8XRm2J0khnXfXptxv6Qp6AinFtj5R2olX1QTZWLdT4aulbp9qaYiOcJP3m"
-     "Ljg8A7D0C7s4/GA/Ph+OT+PJ+XYfjmEt+yPzpD6SmIJy+O10CoKHd+8hIEAomCRAH6Xc9G+87+c7RcnMzonL",
-     "SHA256:65LaKJu7EkM0xNbQHaobH3aNP8azoacy6QBGTtj3IIE"},
-    {"ecdsa 256", "ecdsa-sha2-nistp256",
-     "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBOrh4Ds8a09dgFZrKm6gZFVH4YHsORlmOIcmbdBqZa9U"
-     "oTCSm+Zg+DKIOWEZTibXole1NvvhUAuCLCYeTGb4Uio=",
-     "SHA256:8reW1FCdsmijRIbB4rlk2kudVtqTSTCxQ9HYEmFV4nQ"},
-    {"ecdsa 521", "ecdsa-sha2-nistp521",
-     "AAAAE2VjZHNhLXNoYTItbmlzdHA1MjEAAAAIbmlzdHA1MjEAAACFBABIKMIjFHu20WDJrcLmbVYbGRsGKvfxRrT94zDBSyt7"
-     "A1Gehvuwu+JUe1V3B/CcIQgc0Awnjts/Hn7K02b7j8PhHgCOY9Nev03lu/1HCAnPP/D733r35yTC1lTWZdKvc1fYOUm/FucN"
-     "S8vi32ZSIQIr3XyObVx2YVtQMt5JOKFPkqWj+A==",
-     "SHA256:PdXCyBYcb591Zkx5PvZ9/orom3qlu4+ttebQNVSCCW8"},
-    {"ed25519 certificate", "ssh-ed25519-cert-v01@openssh.com",
-     "AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAAICNpvy62Cwv6JMs6fmW3b4BNoCGvdUeXvphwgv6P7PTk"
-     "AAAAIBe9dVMAFtYZrxWHzrA7++rlcDfVat1RYt88vp04q9uZAAAAAAAAAAcAAAABAAAABWlkIGVkAAAAEAAAAAVhbGljZQAA"
-     "AANib2IAAAAAAAAAAP//////////AAAAAAAAAIIAAAAVcGVybWl0LVgxMS1mb3J3YXJkaW5nAAAAAAAAABdwZXJtaXQtYWdl"
-     "bnQtZm9yd2FyZGluZwAAAAAAAAAWcGVybWl0LXBvcnQtZm9yd2FyZGluZwAAAAAAAAAKcGVybWl0LXB0eQAAAAAAAAAOcGVy"
-     "bWl0LXVzZXItcmMAAAAAAAAAAAAAADMAAAALc3NoLWVkMjU1MTkAAAAgjbGN2w6p3liXLDwkICUOpbHPq99pVrVkBCD0IJFv"
-     "bfIAAABTAAAAC3NzaC1lZDI1NTE5AAAAQMH5XguwUURLPkIa+KuZzGqSV7eVj77FpV3ZrhFO3rKRxpL0c8mjmNjePc+yW6MN"
-     "Pduj9PGDzmTC7wGGAxj0Igs=",
-     "SHA256:PMGHOymEYlK9vwLYV3L5DhJVhFFqXkS9A+ND7iaGpvw"},
-    {"rsa certificate", "ssh-rsa-cert-v01@openssh.com",
-     "AAAAHHNzaC1yc2EtY2VydC12MDFAb3BlbnNzaC5jb20AAAAg8gyEyClaSOVE1G9smUlbzSkKQTDbHa8/O/ePhoephokAAAAD"
-     "AQABAAABAQCL/oBvUIXyH+QPbOHyj28Muh56rPp1jYQ9DBtz/a2xLDZTdLw+GGGmuWbraTpteJkz2zkUpWV+renQc3HtoeNZ"
-     "RE4PaXY8wq7e9wPOZ/ADL4aKl40Uk+gOlLQacXlj7mdPCroWtSAhZy6ewY2W1aqLtju84acfJ3tivOqnHbfAOPB31BeLoX/6"
-     "C/rZnwltStzAkqIP8d8XRm2J0khnXfXptxv6Qp6AinFtj5R2olX1QTZWLdT4aulbp9qaYiOcJP3mLjg8A7D0C7s4/GA/Ph+O"
-     "T+PJ+XYfjmEt+yPzpD6SmIJy+O10CoKHd+8hIEAomCRAH6Xc9G+87+c7RcnMzonLAAAAAAAAAAcAAAABAAAABmlkIHJzYQAA"
-     "ABAAAAAFYWxpY2UAAAADYm9iAAAAAAAAAAD//////////wAAAAAAAACCAAAAFXBlcm1pdC1YMTEtZm9yd2FyZGluZwAAAAAA"
-     "AAAXcGVybWl0LWFnZW50LWZvcndhcmRpbmcAAAAAAAAAFnBlcm1pdC1wb3J0LWZvcndhcmRpbmcAAAAAAAAACnBlcm1pdC1w"
-     "dHkAAAAAAAAADnBlcm1pdC11c2VyLXJjAAAAAAAAAAAAAAAzAAAAC3NzaC1lZDI1NTE5AAAAII2xjdsOqd5Ylyw8JCAlDqWx"
-     "z6vfaVa1ZAQg9CCRb23yAAAAUwAAAAtzc2gtZWQyNTUxOQAAAEB5HAyeHvghXREs40atmXf5stgQ6cRL7HsH+3wJCcJYxw6H"
-     "OfRtvhOU11gDersmPvj+zpBrtvo5dfFfUstGFJ4I",
-     "SHA256:65LaKJu7EkM0xNbQHaobH3aNP8azoacy6QBGTtj3IIE"},
-    {"ecdsa certificate", "ecdsa-sha2-nistp256-cert-v01@openssh.com",
-     "AAAAKGVjZHNhLXNoYTItbmlzdHAyNTYtY2VydC12MDFAb3BlbnNzaC5jb20AAAAgyCtqxgM0FcVT4FeMY3VrAr3cpCmSsrRC"
-     "Cjbq6LCEE6wAAAAIbmlzdHAyNTYAAABBBOrh4Ds8a09dgFZrKm6gZFVH4YHsORlmOIcmbdBqZa9UoTCSm+Zg+DKIOWEZTibX"
-     "ole1NvvhUAuCLCYeTGb4UioAAAAAAAAABwAAAAEAAAAFaWQgZWMAAAAQAAAABWFsaWNlAAAAA2JvYgAAAAAAAAAA////////"
-     "//8AAAAAAAAAggAAABVwZXJtaXQtWDExLWZvcndhcmRpbmcAAAAAAAAAF3Blcm1pdC1hZ2VudC1mb3J3YXJkaW5nAAAAAAAA"
-     "ABZwZXJtaXQtcG9ydC1mb3J3YXJkaW5nAAAAAAAAAApwZXJtaXQtcHR5AAAAAAAAAA5wZXJtaXQtdXNlci1yYwAAAAAAAAAA"
-     "AAAAMwAAAAtzc2gtZWQyNTUxOQAAACCNsY3bDqneWJcsPCQgJQ6lsc+r32lWtWQEIPQgkW9t8gAAAFMAAAALc3NoLWVkMjU1"
-     "MTkAAABAFKjf3djbOOpCMQJ/95XXTMn2Nm7QTyoIg8sK78WiPSYQ+pPTB+oQbicw5sbAtodySBh/N3lYzWyqDm4jzNv5AQ==",
-     "SHA256:8reW1FCdsmijRIbB4rlk2kudVtqTSTCxQ9HYEmFV4nQ"},
-};
 constexpr const Key& ed25519 = keys[0];
 constexpr const Key& certificate = keys[4];
 
@@ -73,11 +18,13 @@ std::string line(const Key& key, std::string_view method = "publickey") {
     return std::string(method) + ' ' + std::string(key.type) + ' ' + std::string(key.base64) + '\n';
 }
 
-void fingerprints_are_those_of_ssh_keygen() {
+void credentials_are_those_of_ssh_keygen() {
     for (const Key& key : keys) {
         const Credential credential = read_auth_info(line(key));
         EXPECT_TEXT(credential.method, "publickey");
         EXPECT(credential.fingerprint == key.fingerprint, key.name);
+        EXPECT(credential.certificate_id == key.certificate_id, key.name);
+        EXPECT(credential.ca == key.ca, key.name);
     }
 }
 
@@ -132,12 +79,86 @@ void says_nothing_about_what_it_cannot_read() {
     for (const std::string& text : texts) {
         const Credential credential = read_auth_info(text);
         EXPECT_TEXT(credential.fingerprint, "");
+        EXPECT(credential.certificate_id.empty() && credential.ca.empty(), text);
         EXPECT(credential.method == "publickey", text);
     }
     EXPECT_TEXT(read_auth_info("\x1B[2J\n").method, "");
     EXPECT_TEXT(read_auth_info("a\0b\n"sv).method, "");
     EXPECT_TEXT(read_auth_info(std::string(65, 'm') + "\n").method, "");
     EXPECT_TEXT(read_auth_info(std::string(64, 'm') + "\n").method, std::string(64, 'm'));
+}
+
+std::string to_base64(std::string_view bytes) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    for (std::size_t at = 0; at < bytes.size(); at += 3) {
+        std::uint32_t three = 0;
+        for (std::size_t i = at; i < at + 3; ++i) {
+            three = three << 8U | (i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U);
+        }
+        for (std::size_t i = 0; i < 4; ++i) {
+            text += at + i <= bytes.size() ? digits[three >> (18 - 6 * i) & 63U] : '=';
+        }
+    }
+    return text;
+}
+
+/// A `string` of RFC 4251.
+std::string field(std::string_view bytes) {
+    const auto size = static_cast<std::uint32_t>(bytes.size());
+    std::string text;
+    for (const unsigned shift : {24u, 16u, 8u, 0u}) {
+        text += static_cast<char>(size >> shift & 0xFFu);
+    }
+    return text + std::string(bytes);
+}
+
+/// A certificate as PROTOCOL.certkeys has it; what is told of the CA's key is "key of the CA".
+std::string forged(std::string_view id, std::string_view ca = "key of the CA", std::string_view tail = "") {
+    constexpr std::string_view type = "ssh-ed25519-cert-v01@openssh.com";
+    return field(type) + field("nonce") + field(std::string(32, 'k')) + std::string(8, '\1') + std::string(4, '\0') +
+           field(id) + field("principals") + std::string(16, '\0') + field("options") + field("extensions") +
+           field("") + field(ca) + field("signature") + std::string(tail);
+}
+
+Credential credential_of(std::string_view blob) {
+    return read_auth_info("publickey ssh-ed25519-cert-v01@openssh.com " + to_base64(blob) + '\n');
+}
+
+void reads_the_fields_of_a_certificate() {
+    const Credential good = credential_of(forged("the id"));
+    EXPECT_TEXT(good.certificate_id, "the id");
+    EXPECT_TEXT(good.ca, "SHA256:xM1qPyMRHx2YHw8r0n7vHdcSTgLhyhT87QHUTQleRv4"); // sha256sum, base64
+    EXPECT(!good.fingerprint.empty(), "fingerprint");
+    EXPECT_TEXT(credential_of(forged("a\0"sv)).certificate_id, "a");
+    for (const std::string_view id : {"\0a"sv, "a\0b"sv, "a\0\0"sv, "\0"sv, ""sv}) {
+        const Credential credential = credential_of(forged(id));
+        EXPECT_TEXT(credential.certificate_id, "");
+        EXPECT_TEXT(credential.ca, good.ca);
+    }
+    EXPECT_TEXT(credential_of(forged(std::string(128, 'i') + '\0')).certificate_id, std::string(128, 'i'));
+    EXPECT_TEXT(credential_of(forged("\xFF\n\x1B")).certificate_id, "\xFF\n\x1B");
+}
+
+void a_certificate_that_does_not_end_well_tells_of_its_key_alone() {
+    const std::string good = forged("the id");
+    const std::string fingerprint = credential_of(good).fingerprint;
+    std::size_t with_key = 0;
+    for (std::size_t size = 0; size < good.size(); ++size) {
+        const Credential credential = credential_of(std::string_view(good).substr(0, size));
+        EXPECT(credential.certificate_id.empty() && credential.ca.empty(), std::to_string(size));
+        EXPECT(credential.fingerprint.empty() || credential.fingerprint == fingerprint, std::to_string(size));
+        with_key += credential.fingerprint.empty() ? 0u : 1u;
+    }
+    EXPECT(with_key > 50, "all that is cut behind the key");
+    for (const std::string& bad :
+         {forged("the id", ""), forged("the id", "ca", "\1"), forged("the id", "ca", "\0\0\0\0"sv)}) {
+        const Credential credential = credential_of(bad);
+        EXPECT(credential.certificate_id.empty() && credential.ca.empty(), "more or less than it should be");
+        EXPECT_TEXT(credential.fingerprint, fingerprint);
+    }
+    const Credential two = read_auth_info(line(ed25519) + line(certificate));
+    EXPECT(two.certificate_id.empty() && two.ca.empty(), "of the first key alone");
 }
 
 void survives_every_cut_and_flip() {
@@ -158,9 +179,11 @@ void survives_every_cut_and_flip() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(fingerprints_are_those_of_ssh_keygen),
+        SESSLIMIT_TEST(credentials_are_those_of_ssh_keygen),
         SESSLIMIT_TEST(reads_the_lines_of_sshd),
         SESSLIMIT_TEST(says_nothing_about_what_it_cannot_read),
+        SESSLIMIT_TEST(reads_the_fields_of_a_certificate),
+        SESSLIMIT_TEST(a_certificate_that_does_not_end_well_tells_of_its_key_alone),
         SESSLIMIT_TEST(survives_every_cut_and_flip),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

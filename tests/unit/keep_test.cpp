@@ -132,6 +132,9 @@ void one_broken_file_of_many_is_enough() {
     std::filesystem::remove(bench.policies() / "policy.d" / "20-broken.toml");
     const keep::Taken taken = bench.take();
     EXPECT(taken.from == From::files && limit_of(taken) == 2U, "mended");
+    std::filesystem::create_directory(bench.policies() / "policy.d" / "30-no-file.toml");
+    const keep::Taken unreadable = bench.take();
+    EXPECT(unreadable.from == From::kept && limit_of(unreadable) == 2U, "what cannot be read may have said more");
 }
 
 void a_policy_that_cannot_be_kept_is_taken_all_the_same() {

@@ -29,10 +29,10 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
 [[maybe_unused]] void every_field_is_known(const Session& session) {
     [[maybe_unused]] const auto& [key, phase, adopted, observed, login, leader, logind_id, scope, opened, last_input,
                                   not_before, max_duration, idle_timeout, input_stamp, wall_offset, duration_warned,
-                                  idle_warned, reason, stage, request, answer_by, due] = session;
-    [[maybe_unused]] const auto& [user, uid, gids, service, tty, rhost, ruser, credential, connection, nested,
+                                  idle_warned, reason, stage, totals, request, answer_by, due] = session;
+    [[maybe_unused]] const auto& [user, uid, gids, service, tty, rhost, ruser, seat, credential, connection, nested,
                                   gids_cut] = login;
-    [[maybe_unused]] const auto& [method, fingerprint] = credential;
+    [[maybe_unused]] const auto& [method, fingerprint, certificate_id, ca] = credential;
     [[maybe_unused]] const auto& [cause, count, span, by] = reason;
     [[maybe_unused]] const auto& [pid, start] = leader;
 }
@@ -81,6 +81,31 @@ void layout_is_as_written() {
     EXPECT(number(bytes.size() - 10, 2) == 2 && number(bytes.size() - 8, 4) == 100, "group ids");
 }
 
+void texts_are_in_their_order() {
+    Session session;
+    session.key = SessionKey{1};
+    Login& login = session.login;
+    login.user = "1";
+    login.service = "2";
+    login.tty = "3";
+    login.rhost = "4";
+    login.ruser = "5";
+    login.credential = {.method = "6", .fingerprint = "7", .certificate_id = "8", .ca = "9"};
+    login.connection = "a";
+    login.seat = "b";
+    session.logind_id = "c";
+    session.scope = "d";
+    session.reason.by = "e";
+    const Bytes bytes = encoded(session);
+    std::string texts;
+    for (std::size_t at = 120; at + 2 < bytes.size(); at += 2) {
+        EXPECT(bytes[at] == std::byte{1}, std::to_string(at));
+        texts += static_cast<char>(bytes[at + 1]);
+    }
+    EXPECT_TEXT(texts, "123456789abcde");
+    EXPECT(decode(bytes) == session, "and back");
+}
+
 /// CRC-32 as IEEE 802.3 has it, bit by bit.
 std::uint32_t slow_crc(std::span<const std::byte> bytes) {
     std::uint32_t crc = ~std::uint32_t{0};
@@ -119,15 +144,15 @@ void group_ids_that_do_not_fit() {
     }
     const auto back = decode(encoded(session));
     Session kept = session;
-    kept.login.gids.resize(75);
+    kept.login.gids.resize(27);
     kept.login.gids_cut = true;
     EXPECT(back.has_value(), "as many as fit");
     EXPECT(back == kept, "as many as fit");
 
-    session.login.gids.resize(75);
+    session.login.gids.resize(27);
     EXPECT(decode(encoded(session)) == session, "just as many as fit");
 
-    const std::size_t without = encoded(session).size() - 75 * sizeof(gid_t);
+    const std::size_t without = encoded(session).size() - 27 * sizeof(gid_t);
     EXPECT(encoded(session, without).size() == without, "room for none of them");
     EXPECT(encoded(session, without - 1).empty(), "no room for the texts");
     EXPECT(encoded(session, 0).empty(), "no room at all");
@@ -163,13 +188,17 @@ const Impossible impossible_ones[] = {
     {"remote host too long", [](Session& s) { s.login.rhost.assign(256, 'x'); }},
     {"remote user too long", [](Session& s) { s.login.ruser.assign(256, 'x'); }},
     {"method too long", [](Session& s) { s.login.credential.method.assign(65, 'x'); }},
-    {"fingerprint too long", [](Session& s) { s.login.credential.fingerprint.assign(129, 'x'); }},
+    {"fingerprint too long", [](Session& s) { s.login.credential.fingerprint.assign(65, 'x'); }},
+    {"certificate id too long", [](Session& s) { s.login.credential.certificate_id.assign(129, 'x'); }},
+    {"fingerprint of the CA too long", [](Session& s) { s.login.credential.ca.assign(65, 'x'); }},
+    {"seat too long", [](Session& s) { s.login.seat.assign(65, 'x'); }},
     {"connection too long", [](Session& s) { s.login.connection.assign(129, 'x'); }},
     {"logind id too long", [](Session& s) { s.logind_id.assign(65, 'x'); }},
     {"scope too long", [](Session& s) { s.scope.assign(100'000, 'x'); }},
     {"author of the reason too long", [](Session& s) { s.reason.by.assign(256, 'x'); }},
     {"NUL in a text", [](Session& s) { s.login.user.assign(1, '\0'); }},
     {"NUL in a text", [](Session& s) { s.reason.by.assign(255, '\0'); }},
+    {"NUL in a text", [](Session& s) { s.login.credential.certificate_id.assign("a\0b", 3); }},
     {"group ids not ascending", [](Session& s) { s.login.gids = {5, 4}; }},
     {"group ids not ascending", [](Session& s) { s.login.gids = {4, 4}; }},
 };
@@ -282,6 +311,7 @@ int main() {
         SESSLIMIT_TEST(round_trips),
         SESSLIMIT_TEST(what_a_restart_forgets),
         SESSLIMIT_TEST(layout_is_as_written),
+        SESSLIMIT_TEST(texts_are_in_their_order),
         SESSLIMIT_TEST(copy_is_as_written),
         SESSLIMIT_TEST(group_ids_that_do_not_fit),
         SESSLIMIT_TEST(impossible_sessions_are_not_written),

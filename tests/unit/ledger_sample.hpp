@@ -51,7 +51,11 @@ inline warden::Session fullest() {
                      .tty = std::string(64, 't'),
                      .rhost = std::string(255, '\xff'),
                      .ruser = std::string(255, '\n'),
-                     .credential = {.method = std::string(64, 'm'), .fingerprint = std::string(128, 'f')},
+                     .seat = std::string(64, 'S'),
+                     .credential = {.method = std::string(64, 'm'),
+                                    .fingerprint = std::string(64, 'f'),
+                                    .certificate_id = std::string(128, '\xfe'),
+                                    .ca = std::string(64, 'a')},
                      .connection = std::string(128, 'c'),
                      .nested = true,
                      .gids_cut = true};

@@ -115,11 +115,12 @@ void a_key_after_the_warning_keeps_the_session() {
     world.feed(warden::InputHeard{key(1)});
     world.type(key(1));
     world.pass_until(960s);
+    world.type(key(1));
     world.feed(warden::InputHeard{key(1)}); // no second "kept"
     world.pass_until(961s);
     EXPECT_TEXT(world.take_log(), "950 tell kept 1");
     world.pass_until(1900s); // the warnings come anew
-    EXPECT_TEXT(world.take_log(), "1860 tell warned 1 idle left 300");
+    EXPECT_TEXT(world.take_log(), "1868 tell warned 1 idle left 300");
     EXPECT_TEXT(world.fault, "");
 }
 

@@ -117,6 +117,52 @@ void tiers_have_their_own_rule_names() {
     EXPECT(twice.problems.at(0).what.find("\"a\" line 2") != std::string::npos, twice.problems.at(0).what);
 }
 
+/// The message of a policy whose [defaults] is that and nothing else.
+std::string message_of(std::string_view written) {
+    const Loaded loaded = load_text("version = 1\n[defaults]\nmessage = " + std::string(written) + '\n');
+    return loaded.policy ? loaded.policy->host.defaults.message.value().value : told(loaded.problems);
+}
+
+void messages_are_as_they_are_meant() {
+    EXPECT_TEXT(message_of(R"("")"), "");
+    EXPECT_TEXT(message_of(R"("Ask {user}")"), "Ask {user}");
+    EXPECT_TEXT(message_of("'''\nAsk\n  {user}\n\nnow\n'''"), "Ask\n  {user}\n\nnow");
+    EXPECT_TEXT(message_of("'''\r\nAsk\r\n{user}\r\n'''"), "Ask\n{user}");
+    EXPECT_TEXT(message_of(R"("a\nb\r\nc")"), "a\nb\nc");
+    EXPECT_TEXT(message_of(R"("\u00e4 {{ }}")"), "\xC3\xA4 {{ }}");
+    EXPECT_TEXT(message_of('"' + std::string(1024, 'x') + '"'), std::string(1024, 'x'));
+    EXPECT(message_of('"' + std::string(1025, 'x') + '"').find("1025 bytes; it may have 1024") != std::string::npos,
+           "one too many");
+}
+
+void places_inside_texts() {
+    struct Case {
+        const char* written;
+        const char* place; ///< of the last mistake; the text begins at 3:11
+    };
+    constexpr Case cases[] = {
+        {R"("{x}")", "3:13"},
+        {R"("ab {x}")", "3:16"},
+        {"'''ab {x}'''", "3:18"},
+        {"'''\nab {x}'''", "4:5"},
+        {"'''\r\nab\r\n\r\n {x}'''", "6:3"},
+        {"'''ab\ncd\n{x} ef\n'''", "5:2"},
+        {"\"\"\"ab\ncd\n{x} ef\n\"\"\"", "5:2"},
+        {R"("a\u0042 {x}")", "3:11"}, // behind an escape nobody knows where it is
+        {"\"\"\"ab\\\n  cd {x}\"\"\"", "3:11"},
+        {"\"\"\"a\\nb\n}\n}\"\"\"", "3:11"}, // the lines of the text are not those of the file
+        {R"("ab }")", "3:15"},
+        {"'''\nab\n }'''", "5:2"},
+        {"'''\nab\n{'''", "5:1"},
+    };
+    for (const Case& one : cases) {
+        const Loaded loaded = load_text("version = 1\n[defaults]\nmessage = " + std::string(one.written) + '\n');
+        EXPECT(!loaded.problems.empty(), one.written);
+        const Problem& problem = loaded.problems.back();
+        EXPECT_TEXT(std::to_string(problem.line) + ':' + std::to_string(problem.column), one.place);
+    }
+}
+
 void names_are_asked_once() {
     FakeNames names;
     const std::string text = "version = 1\n[[rule]]\nname = \"r\"\nmatch.user = [\"alice\", \"!alice\", \"alice\"]\n"
@@ -254,14 +300,17 @@ void the_shipped_policy_can_be_uncommented() {
     const Policy& policy = *loaded.policy;
     const Settings& defaults = policy.host.defaults;
     EXPECT(defaults.max_sessions && defaults.max_duration && defaults.idle_timeout && defaults.warn_before &&
-               defaults.at_limit && defaults.mode,
+               defaults.at_limit && defaults.mode && defaults.message,
            "every default is explained");
-    EXPECT(policy.host.ignore_services == shipped_ignore_services(), "the list that is said to hold does");
+    EXPECT(policy.host.ignore_services && policy.host.ignore_services->value == shipped_ignore_services(),
+           "the list that is said to hold does");
     EXPECT(policy.host.rules.size() == 2, "two rules");
     const Match& match = *policy.host.rules[1].match;
     EXPECT(!match.user.absent() && !match.uid.absent() && !match.group.absent() && !match.service.absent() &&
-               !match.origin.absent() && !match.method.absent() && !match.credential.absent(),
+               !match.origin.absent() && !match.seat.absent() && !match.method.absent() && !match.credential.absent(),
            "every match key is explained");
+    const Rule& rule = policy.host.rules[1];
+    EXPECT(rule.max_sessions_total && rule.settings.message && rule.settings.mode, "every key of a rule is explained");
     Login root;
     root.user = "root";
     EXPECT(resolve(policy, root).max_sessions.value == unlimited_count, "root stays exempt");
@@ -336,6 +385,8 @@ int main() {
         SESSLIMIT_TEST(no_mistake_hides_another_file),
         SESSLIMIT_TEST(nothing_makes_an_empty_policy),
         SESSLIMIT_TEST(tiers_have_their_own_rule_names),
+        SESSLIMIT_TEST(messages_are_as_they_are_meant),
+        SESSLIMIT_TEST(places_inside_texts),
         SESSLIMIT_TEST(names_are_asked_once),
         SESSLIMIT_TEST(formats_with_line_and_caret),
         SESSLIMIT_TEST(formats_long_lines_around_the_caret),

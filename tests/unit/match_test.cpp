@@ -9,6 +9,7 @@ namespace {
 using namespace sesslimit;
 using namespace sesslimit::policy;
 using namespace sesslimit::test;
+using namespace std::string_literals;
 using namespace std::string_view_literals;
 
 Address address(std::string_view text) {
@@ -183,6 +184,59 @@ void how_is_matched() {
     });
 }
 
+void certificates_are_matched() {
+    const std::string ours = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+    const std::string other = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFV";
+    check(std::vector<Fits>{
+        {"match.credential = \"cert-id:deploy\"", certified("deploy", ours), true},
+        {"match.credential = \"cert-id:deploy\"", certified("deploy2", ours), false},
+        {"match.credential = \"cert-id:deploy\"", certified("", ours), false},
+        {"match.credential = \"cert-id:deploy\"", by("publickey", "deploy"), false},
+        {"match.credential = \"cert-id:cert-id:a !b\"", certified("cert-id:a !b", ours), true},
+        {"match.credential = \"!cert-id:deploy\"", certified("deploy", ours), false},
+        {"match.credential = \"!cert-id:deploy\"", by("password"), true},
+        {"match.credential = \"ca:SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU\"", certified("a", ours), true},
+        {"match.credential = \"ca:SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU\"", certified("a", other), false},
+        {"match.credential = \"ca:SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU\"", by("publickey", ours), false},
+        {"match.credential = \"!ca:SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU\"", certified("a", ours), false},
+        {"match.credential = \"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU\"", certified("a", ours), false},
+        {"match.credential = \"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU\"", certified("a", other, ours),
+         true},
+        {"match.credential = [\"cert-id:a\", \"!ca:SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU\"]",
+         certified("a", ours), false},
+        {"match.credential = [\"cert-id:a\", \"!ca:SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU\"]",
+         certified("a", other), true},
+    });
+}
+
+void credentials_are_read() {
+    using Kind = CredentialPattern::Kind;
+    const std::string print = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+    const std::string longest(128, 'i');
+    EXPECT((parse_credential(print) == CredentialPattern{Kind::key, print}), "key");
+    EXPECT((parse_credential("ca:" + print) == CredentialPattern{Kind::authority, print}), "ca");
+    EXPECT((parse_credential("cert-id:" + longest) == CredentialPattern{Kind::certificate_id, longest}), "id");
+    for (const std::string& text : {std::string(), "cert-id:" + longest + 'i', "cert-id:a" + std::string(1, '\0'),
+                                    "cert-id:"s, "ca:"s, "ca:ca:" + print, print + 'U', print.substr(0, 49),
+                                    "ca:cert-id:a"s, "CA:" + print, "SHA256:"s, "SHA256:" + std::string(43, '=')}) {
+        EXPECT(!parse_credential(text), text);
+    }
+}
+
+void the_seat_is_matched() {
+    check(std::vector<Fits>{
+        {"match.seat = \"seat0\"", at_seat("seat0"), true},
+        {"match.seat = \"seat0\"", at_seat("seat1"), false},
+        {"match.seat = \"seat0\"", at_seat("seat00"), false},
+        {"match.seat = \"seat0\"", alice, false},
+        {"match.seat = [\"seat0\", \"seat-usb_2\"]", at_seat("seat-usb_2"), true},
+        {"match.seat = \"!seat0\"", at_seat("seat0"), false},
+        {"match.seat = \"!seat0\"", at_seat("seat1"), true},
+        {"match.seat = \"!seat0\"", alice, true},
+        {"match.seat = \"seat0\"\nmatch.service = \"sshd\"", at_seat("seat0"), false},
+    });
+}
+
 void where_from_is_matched() {
     Login resolved = from("gate.example.org");
     resolved.connection = "10.2.3.4 50000 10.0.0.1 22";
@@ -251,6 +305,9 @@ int main() {
         SESSLIMIT_TEST(all_keys_and_any_value),
         SESSLIMIT_TEST(who_is_matched),
         SESSLIMIT_TEST(how_is_matched),
+        SESSLIMIT_TEST(certificates_are_matched),
+        SESSLIMIT_TEST(credentials_are_read),
+        SESSLIMIT_TEST(the_seat_is_matched),
         SESSLIMIT_TEST(where_from_is_matched),
         SESSLIMIT_TEST(hostile_logins_match_nothing),
     };

@@ -141,8 +141,8 @@ struct Pair {
 
 constexpr Pair pairs[] = {
     {"asks again", "*", "drop 1, put 2 reserved, admitted 88, tell admitted 2"},
-    {"asks again", "waiting|waiting, due", "put 1 waiting"},
-    {"asks again", "waiting/told", "put 1 waiting/told"},
+    {"asks again", "waiting|waiting, due", "put 1 waiting, wait 88"},
+    {"asks again", "waiting/told", "put 1 waiting/told, wait 88"},
     {"asks again", "reserved|reserved, over|live|live, idle|live, over", "admitted 88"},
     {"asks again", "ending/told|ending/terminated|ending/forced|ending, no logind", "refused 88"},
     {"asks again", "ending, no leader|ending, nothing", "put 2 refused, refused 88, tell refused 2 limit"},

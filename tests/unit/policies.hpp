@@ -40,6 +40,23 @@ inline Login by(std::string method, std::string fingerprint = {}) {
     return login;
 }
 
+/// By a certificate of the key.
+inline Login certified(std::string id, std::string ca, std::string fingerprint = {}) {
+    Login login = by("publickey", std::move(fingerprint));
+    login.credential.certificate_id = std::move(id);
+    login.credential.ca = std::move(ca);
+    return login;
+}
+
+inline Login at_seat(std::string seat) {
+    Login login = alice;
+    login.service = "login";
+    login.rhost.clear();
+    login.credential = {};
+    login.seat = std::move(seat);
+    return login;
+}
+
 inline Login through(std::string service) {
     Login login = alice;
     login.service = std::move(service);

@@ -99,7 +99,16 @@ void a_session_that_is_none_gives_its_place_back() {
     other.feed(LogindAppeared{greeter});
     EXPECT_TEXT(other.phase(key(1)), "released");
     EXPECT(other.login() != SessionKey::none, "its place is free");
-    EXPECT_TEXT(world.fault + other.fault, "");
+
+    World third({.max = 2, .at_limit = policy::AtLimit::end_oldest});
+    third.login();
+    third.ask(console()); // leader 502
+    third.ask(ssh());
+    third.pass(100ms); // waits for the place of the first
+    greeter.leader = {502, 5020};
+    third.feed(LogindAppeared{greeter});
+    EXPECT_TEXT(third.phase(key(3)), "reserved");
+    EXPECT_TEXT(world.fault + other.fault + third.fault, "");
 }
 
 /// A login's whole life, told by other orders of the same events.

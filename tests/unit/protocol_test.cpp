@@ -111,6 +111,7 @@ struct LargestOpen {
     std::string ruser = std::string(max_user, 'r');
     std::string auth_info = std::string(max_auth_info, '\n');
     std::string connection = std::string(max_connection, '\xff');
+    std::string seat = std::string(max_seat, 'e');
     std::vector<gid_t> gids = std::vector<gid_t>(max_gids);
 
     [[nodiscard]] OpenRequest request() {
@@ -125,6 +126,7 @@ struct LargestOpen {
                 .ruser = ruser,
                 .auth_info = auth_info,
                 .connection = connection,
+                .seat = seat,
                 .nested = true,
                 .budget_ms = max_budget_ms};
     }
@@ -133,7 +135,7 @@ struct LargestOpen {
 bool same(const OpenRequest& a, const OpenRequest& b) {
     return a.user == b.user && a.uid == b.uid && std::ranges::equal(a.gids.bytes(), b.gids.bytes()) &&
            a.gids_cut == b.gids_cut && a.service == b.service && a.tty == b.tty && a.rhost == b.rhost &&
-           a.ruser == b.ruser && a.auth_info == b.auth_info && a.connection == b.connection && a.nested == b.nested &&
+           a.ruser == b.ruser && a.auth_info == b.auth_info && a.connection == b.connection && a.seat == b.seat && a.nested == b.nested &&
            a.budget_ms == b.budget_ms;
 }
 
@@ -170,6 +172,28 @@ void close_round_trips() {
         const auto got = decode_close(encoded(CloseRequest{session}));
         EXPECT(got && got->session == session, std::to_string(session));
     }
+}
+
+void wait_round_trips() {
+    for (const std::uint32_t more : {std::uint32_t{1}, max_wait_ms}) {
+        const Frame frame = encoded(Wait{more});
+        const auto got = decode_wait(frame);
+        EXPECT(got && got->more_ms == more, std::to_string(more));
+        EXPECT(kind_of(frame) == Kind::wait, "kind");
+    }
+    EXPECT(encoded(Wait{500}) == Hand(4).number(1, std::uint32_t{500}).frame(), "as specified");
+}
+
+void broken_waits() {
+    EXPECT(encode_error(Wait{0}) == WireError::bad_field, "no time");
+    EXPECT(encode_error(Wait{max_wait_ms + 1}) == WireError::bad_field, "for ever");
+    const auto error = [](const Hand& hand) { return error_of(decode_wait(hand.frame())); };
+    EXPECT(error(Hand(4)) == WireError::missing, "nothing in it");
+    EXPECT(error(Hand(4).number(1, std::uint32_t{0})) == WireError::bad_field, "no time");
+    EXPECT(error(Hand(4).number(1, max_wait_ms + 1)) == WireError::bad_field, "for ever");
+    EXPECT(error(Hand(4).number(1, std::uint64_t{5})) == WireError::bad_field, "8 bytes");
+    EXPECT(error(verdict_by_hand(5)) == WireError::unknown_kind, "a verdict");
+    EXPECT(error_of(decode_verdict(encoded(Wait{5}))) == WireError::unknown_kind, "a wait is no verdict");
 }
 
 void verdict_round_trips() {
@@ -221,6 +245,7 @@ constexpr Setting texts[] = {
     {"ruser", &OpenRequest::ruser, max_user, false},
     {"auth_info", &OpenRequest::auth_info, max_auth_info, false},
     {"connection", &OpenRequest::connection, max_connection, false},
+    {"seat", &OpenRequest::seat, max_seat, false},
 };
 
 void texts_are_bounded_when_encoded() {
@@ -407,7 +432,7 @@ void broken_verdicts() {
 }
 
 void unknown_tags_are_passed_over() {
-    const Frame open = open_by_hand().field(12, "new").field(12, "again").field(0, "").field(65535, "x").frame();
+    const Frame open = open_by_hand().field(13, "new").field(13, "again").field(0, "").field(65535, "x").frame();
     const auto request = decode_open(open);
     const auto verdict = decode_verdict(verdict_by_hand(3).field(4, "new").frame());
     const auto close = decode_close(Hand(2).field(2, "new").number(1, std::uint64_t{9}).frame());
@@ -464,6 +489,8 @@ int main() {
         SESSLIMIT_TEST(open_round_trips),
         SESSLIMIT_TEST(gids_read_at_any_alignment),
         SESSLIMIT_TEST(close_round_trips),
+        SESSLIMIT_TEST(wait_round_trips),
+        SESSLIMIT_TEST(broken_waits),
         SESSLIMIT_TEST(verdict_round_trips),
         SESSLIMIT_TEST(frames_are_as_specified),
         SESSLIMIT_TEST(texts_are_bounded_when_encoded),

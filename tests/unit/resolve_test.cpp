@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/policy/resolve.hpp"
 
-#include "common/duration.hpp"
 #include "tests/unit/cmocka.hpp"
+#include "tests/unit/limits_text.hpp"
 #include "tests/unit/policies.hpp"
 
 namespace {
@@ -10,45 +10,6 @@ namespace {
 using namespace sesslimit;
 using namespace sesslimit::policy;
 using namespace sesslimit::test;
-
-/// Where a setting came from: "[TIER/]RULE:LINE", as in "managed/defaults:3"; nothing where nobody set it.
-template <class T>
-std::string origin(const Setting<T>& setting, const Policy& policy) {
-    if (setting.from == SourceId::nowhere) {
-        return "";
-    }
-    const Source& source = policy.sources.at(static_cast<std::size_t>(setting.from));
-    return std::string("@") + (source.tier == Tier::managed ? "managed/" : "") +
-           (source.rule.empty() ? "defaults" : source.rule) + ':' + std::to_string(setting.line);
-}
-
-/// Every setting that is not as where nobody sets anything, in one line.
-std::string told(const Limits& limits, const Policy& policy) {
-    std::string text;
-    const auto add = [&](std::string_view name, const std::string& value, const std::string& from, bool say) {
-        if (say || !from.empty()) {
-            text += (text.empty() ? "" : " ") + std::string(name) + '=' + value + from;
-        }
-    };
-    constexpr std::string_view at_limit[] = {"refuse", "end-idlest", "end-oldest"};
-    const Count count = limits.max_sessions.value;
-    add("sessions", count == unlimited_count ? "unlimited" : std::to_string(count), origin(limits.max_sessions, policy),
-        count != unlimited_count);
-    add("duration", format_span(limits.max_duration.value), origin(limits.max_duration, policy),
-        limits.max_duration.value != unlimited_span);
-    add("idle", format_span(limits.idle_timeout.value), origin(limits.idle_timeout, policy),
-        limits.idle_timeout.value != unlimited_span);
-    add("at_limit", std::string(at_limit[static_cast<std::size_t>(limits.at_limit.value)]),
-        origin(limits.at_limit, policy), limits.at_limit.value != AtLimit::refuse);
-    add("mode", limits.mode.value == Mode::enforce ? "enforce" : "observe", origin(limits.mode, policy),
-        limits.mode.value != Mode::enforce);
-    std::string warnings;
-    for (const Span span : limits.warn_before) {
-        warnings += (warnings.empty() ? "" : ",") + format_span(span);
-    }
-    add("warn", warnings, "", !warnings.empty());
-    return text;
-}
 
 struct Case {
     const char* what;
@@ -58,8 +19,11 @@ struct Case {
     const char* limits;
 };
 
+std::size_t cases_seen = 0;
+
 void check(const std::vector<Case>& cases) {
     for (const Case& one : cases) {
+        ++cases_seen;
         const Policy policy = policy_of(one.host, one.managed);
         const std::string limits = told(resolve(policy, one.login), policy);
         if (limits != one.limits) {
@@ -249,6 +213,10 @@ max_sessions = 1
         {"exempt in the managed tier leaves the host one", rooted,
          "[defaults]\nmax_sessions = 2\n[[rule]]\nname = \"x\"\nmatch.user = \"alice\"\nexempt = true\n", alice,
          "sessions=1@strict:10 idle=5min@defaults:4 mode=observe@defaults:6 warn=1min"},
+        {"exempt, whatever rules follow",
+         "[[rule]]\nname = \"x\"\nmatch.user = \"root\"\nexempt = true\n"
+         "[[rule]]\nname = \"r\"\nmatch.user = \"root\"\nmax_sessions = 1\n",
+         "", root, ""},
         {"exempt in both", rooted,
          "[defaults]\nmax_sessions = 2\n[[rule]]\nname = \"x\"\nmatch.uid = 0\nexempt = true\n", root, ""},
     });
@@ -292,6 +260,149 @@ void two_tiers() {
     });
 }
 
+/// A rule of the host for whom `match` fits, over a default that holds for all others.
+constexpr const char* rule_holds = "sessions=1@r:7 idle=15min@defaults:3";
+constexpr const char* default_holds = "idle=15min@defaults:3";
+
+void every_key_of_match() {
+    struct Row {
+        const char* match;
+        Login login;
+        bool fits;
+    };
+    const std::string print = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+    const std::vector<Row> rows = {
+        {R"(match.user = ["alice", "carol"])", alice, true},
+        {R"(match.user = "!alice")", alice, false},
+        {R"(match.uid = "1000-1999")", with_uid(1999), true},
+        {R"(match.uid = "1000-1999")", with_uid(2000), false},
+        {R"(match.uid = ["1000-", "!1500-1600"])", with_uid(1550), false},
+        {R"(match.uid = ["1000-", "!1500-1600"])", with_uid(1601), true},
+        {R"(match.group = ["contractors", "!interns"])", bob, false},
+        {R"(match.service = "!sshd")", through("gdm-password"), true},
+        {R"(match.origin = ["10.0.0.0/8", "!10.2.0.0/16"])", from("10.2.3.4"), false},
+        {R"(match.origin = ["10.0.0.0/8", "!10.2.0.0/16"])", from("10.3.3.4"), true},
+        {R"(match.origin = ["!10.0.0.0/8"])", from("2001:db8::1"), true},
+        {R"(match.origin = "2001:db8::/32")", from("2001:db8:7::1"), true},
+        {R"(match.origin = "2001:db8::/32")", from("2001:db9::1"), false},
+        {R"(match.origin = ["2001:db8::/32", "!2001:db8:bad::/48"])", from("2001:db8:bad::1"), false},
+        {R"(match.origin = "10.0.0.0/8")", from("::ffff:10.1.2.3"), true},
+        {R"(match.origin = "gate.example.org")", from("Gate.example.org"), true},
+        {R"(match.origin = ["*.example.org", "!bad.example.org"])", from("bad.example.org"), false},
+        {R"(match.origin = "local")", at_seat(""), true},
+        {R"(match.origin = "local")", alice, false},
+        {R"(match.seat = "seat0")", at_seat("seat0"), true},
+        {R"(match.seat = "!seat0")", at_seat("seat0"), false},
+        {R"(match.method = "password")", by("password"), true},
+        {R"(match.method = "!publickey")", alice, false},
+        {R"(match.credential = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU")", by("publickey", print), true},
+        {R"(match.credential = "!SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU")", by("publickey", print), false},
+        {R"(match.credential = "cert-id:deploy")", certified("deploy", print), true},
+        {R"(match.credential = "cert-id:deploy")", certified("other", print), false},
+        {R"(match.credential = "ca:SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU")", certified("x", print), true},
+        {R"(match.credential = "!ca:SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU")", certified("x", print),
+         false},
+        {R"(match = { user = "alice", method = "password" })", alice, false},
+        {R"(match = { user = "alice", method = "publickey", origin = "10.0.0.0/8" })", alice, true},
+    };
+    for (const Row& row : rows) {
+        const std::string host = "[defaults]\nidle_timeout = \"15min\"\n[[rule]]\nname = \"r\"\n" +
+                                 std::string(row.match) + "\nmax_sessions = 1\n";
+        check({{row.match, host.c_str(), "", row.login, row.fits ? rule_holds : default_holds}});
+    }
+}
+
+void totals() {
+    constexpr const char* two = R"([[rule]]
+name = "a"
+match.group = "staff"
+max_sessions_total = 50
+[[rule]]
+name = "b"
+match.group = "contractors"
+max_sessions = 2
+max_sessions_total = 20
+[[rule]]
+name = "none"
+match.group = "staff"
+max_sessions_total = "unlimited"
+)";
+    constexpr const char* exempts = "[[rule]]\nname = \"x\"\nmatch.user = \"alice\"\nexempt = true\n";
+    const std::string both = two + std::string(exempts);
+    check({
+        {"one rule", two, "", oncall, "total=50@a:5"},
+        {"of several rules all hold", two, "", alice, "sessions=2@b:9 total=50@a:5 total=20@b:10"},
+        {"none that matches", two, "", root, ""},
+        {"zero is a value", "[[rule]]\nname = \"r\"\nmatch.uid = \"0-\"\nmax_sessions_total = 0\n", "", alice,
+         "total=0@r:5"},
+        {"equal ones are still two", two, "[[rule]]\nname = \"m\"\nmatch.uid = \"0-\"\nmax_sessions_total = 50\n",
+         oncall, "total=50@managed/m:5 total=50@a:5"},
+        {"a smaller one lifts no larger one", two,
+         "[[rule]]\nname = \"m\"\nmatch.uid = \"0-\"\nmax_sessions_total = 1\n", oncall,
+         "total=1@managed/m:5 total=50@a:5"},
+        {"exempt from its own tier", both.c_str(),
+         "[[rule]]\nname = \"m\"\nmatch.uid = \"0-\"\nmax_sessions_total = 7\n", alice, "total=7@managed/m:5"},
+        {"... whoever else is counted", both.c_str(), "", oncall, "total=50@a:5"},
+        {"exempt from the other tier", two, exempts, oncall, "total=50@a:5"},
+        {"it is a limit that the other tier's mode does not put out of force", "[defaults]\nmode = \"observe\"\n",
+         "[[rule]]\nname = \"m\"\nmatch.uid = \"0-\"\nmax_sessions_total = 7\n", alice, "total=7@managed/m:5"},
+    });
+}
+
+void messages() {
+    constexpr const char* host = R"([defaults]
+max_sessions = 5
+message = "default"
+[[rule]]
+name = "first"
+match.group = "staff"
+message = "first"
+[[rule]]
+name = "strict"
+match.user = "alice"
+max_sessions = 2
+message = "strict"
+[[rule]]
+name = "strictest"
+match.user = "bob"
+max_sessions = 1
+)";
+    constexpr const char* managed = "[defaults]\nmax_sessions = 3\nmessage = \"managed\"\n";
+    check({
+        {"of [defaults]", host, "", root, "sessions=5@defaults:3 message=default@defaults:4"},
+        {"a rule's takes the place of the default", host, "", oncall, "sessions=5@defaults:3 message=first@first:8"},
+        {"beside the number that wins", host, "", alice, "sessions=2@strict:12 message=strict@strict:13"},
+        {"the number that wins has none: the first rule's", host, "", bob,
+         "sessions=1@strictest:17 message=first@first:8"},
+        {"the tier's whose number wins", host, managed, oncall,
+         "sessions=3@managed/defaults:3 message=managed@managed/defaults:4"},
+        {"... be it the host", host, managed, alice, "sessions=2@strict:12 message=strict@strict:13"},
+        {"no number: the first rule's, before any default",
+         "[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\nmessage = \"rule\"\n", "[defaults]\nmessage = \"managed\"\n",
+         alice, "message=rule@r:5"},
+        {"... of the managed tier first", "[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\nmessage = \"rule\"\n",
+         "[[rule]]\nname = \"m\"\nmatch.user = \"alice\"\nmessage = \"managed\"\n", alice,
+         "message=managed@managed/m:5"},
+        {"no rule: of the managed [defaults] first", "[defaults]\nmessage = \"host\"\n",
+         "[defaults]\nmessage = \"managed\"\n", alice, "message=managed@managed/defaults:3"},
+        {"unlimited is no number that refuses",
+         "[defaults]\nmax_sessions = \"unlimited\"\nmessage = \"host\"\n[[rule]]\nname = \"r\"\nmatch.user = "
+         "\"alice\"\nmax_sessions = \"unlimited\"\nmessage = \"rule\"\n",
+         "[defaults]\nmessage = \"managed\"\n[[rule]]\nname = \"m\"\nmatch.user = \"alice\"\nmax_sessions_total = 1\n"
+         "message = \"total\"\n",
+         alice, "sessions=unlimited@r:8 total=1@managed/m:7 message=total@managed/m:8"},
+        {"an empty one is the built-in text", "[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\nmessage = \"\"\n",
+         "[defaults]\nmessage = \"managed\"\n", alice, "message=@r:5"},
+        {"exempt from its own tier", "[defaults]\nmessage = \"host\"\n",
+         "[defaults]\nmessage = \"managed\"\n[[rule]]\nname = \"m\"\nmatch.user = \"alice\"\nexempt = true\n", alice,
+         "message=host@defaults:3"},
+    });
+}
+
+void the_table_is_as_large_as_it_should_be() {
+    EXPECT(cases_seen >= 60, std::to_string(cases_seen));
+}
+
 void drop_ins_replace_defaults_key_by_key() {
     FakeNames names;
     const Loaded loaded = load({{"a.toml", Tier::host, R"(version = 1
@@ -299,6 +410,7 @@ void drop_ins_replace_defaults_key_by_key() {
 max_sessions = 3
 idle_timeout = "5min"
 ignore_services = ["a"]
+message = "a"
 [[rule]]
 name = "r"
 match.user = "alice"
@@ -308,6 +420,7 @@ max_duration = "8h"
 [defaults]
 max_sessions = 9
 ignore_services = ["b"]
+message = "b"
 [[rule]]
 name = "s"
 match.user = "alice"
@@ -316,11 +429,12 @@ max_duration = "4h"
                                names);
     EXPECT(loaded.policy.has_value(), "loads");
     const Policy& policy = *loaded.policy;
-    EXPECT_TEXT(told(resolve(policy, alice), policy), "sessions=9@defaults:3 duration=4h@s:8 idle=5min@defaults:4");
+    EXPECT_TEXT(told(resolve(policy, alice), policy),
+                "sessions=9@defaults:3 duration=4h@s:9 idle=5min@defaults:4 message=b@defaults:5");
     const Limits limits = resolve(policy, alice);
     EXPECT_TEXT(policy.sources.at(static_cast<std::size_t>(limits.max_sessions.from)).file, "b.toml");
     EXPECT_TEXT(policy.sources.at(static_cast<std::size_t>(limits.idle_timeout.from)).file, "a.toml");
-    EXPECT(policy.sources.at(static_cast<std::size_t>(limits.max_duration.from)).line == 5, "line of [[rule]]");
+    EXPECT(policy.sources.at(static_cast<std::size_t>(limits.max_duration.from)).line == 6, "line of [[rule]]");
     EXPECT(counts(policy, through("a")) && !counts(policy, through("b")), "ignore_services");
 }
 
@@ -354,6 +468,10 @@ int main() {
         SESSLIMIT_TEST(strictest_of_all_rules),
         SESSLIMIT_TEST(exemptions),
         SESSLIMIT_TEST(two_tiers),
+        SESSLIMIT_TEST(every_key_of_match),
+        SESSLIMIT_TEST(totals),
+        SESSLIMIT_TEST(messages),
+        SESSLIMIT_TEST(the_table_is_as_large_as_it_should_be),
         SESSLIMIT_TEST(drop_ins_replace_defaults_key_by_key),
         SESSLIMIT_TEST(what_counts),
     };

@@ -131,6 +131,22 @@ void every_outcome_is_sent() {
     }
 }
 
+void who_must_wait_is_told_how_long() {
+    Bench bench;
+    const UniqueFd asker = bench.ask(bytes_of(request()));
+    EXPECT(bench.hears(1), "an event");
+    const RequestId id = std::get<warden::Opened>(bench.events.at(0)).request;
+    bench.server->ask_to_wait(id, std::chrono::milliseconds(5500));
+    Bytes bytes(wire::max_frame);
+    const ssize_t size = recv(asker.get(), bytes.data(), bytes.size(), 0);
+    const auto wait = wire::decode_wait(std::span(bytes).first(static_cast<std::size_t>(std::max<ssize_t>(size, 0))));
+    EXPECT(wait.has_value() && wait->more_ms == 5500, "a wait frame");
+    bench.server->answer(id, {wire::Outcome::admitted, 7, {}});
+    EXPECT_TEXT(answer_on(asker), "1 7 ");
+    bench.server->ask_to_wait(id, std::chrono::seconds(1)); // too late, and nobody's business
+    EXPECT(bench.failures.empty(), "fine");
+}
+
 void a_close_becomes_an_event() {
     Bench bench;
     const UniqueFd asker = bench.ask(bytes_of(wire::CloseRequest{.session = 99}));
@@ -297,6 +313,7 @@ int main() {
         SESSLIMIT_TEST(the_socket_is_roots_alone),
         SESSLIMIT_TEST(a_request_becomes_an_event_and_gets_its_answer),
         SESSLIMIT_TEST(every_outcome_is_sent),
+        SESSLIMIT_TEST(who_must_wait_is_told_how_long),
         SESSLIMIT_TEST(a_close_becomes_an_event),
         SESSLIMIT_TEST(broken_requests_are_failed_and_go_no_further),
         SESSLIMIT_TEST(a_hang_up_is_told_of_where_an_answer_was_due),

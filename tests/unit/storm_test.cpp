@@ -31,6 +31,7 @@ struct Process {
 struct Request {
     std::size_t process = 0;
     int answers = 0;
+    int waits = 0;
     bool gone = false; ///< its asker hung up, died, or asked anew
 };
 
@@ -234,6 +235,12 @@ class Storm {
 
     void hear(const Answer& answer) {
         Request& request = requests_[static_cast<std::uint64_t>(answer.request)];
+        if (answer.kind == Answer::Kind::wait) {
+            if (++request.waits != 1 || request.answers != 0 || request.gone) {
+                wrong("asked for patience out of turn");
+            }
+            return;
+        }
         if (++request.answers != 1) {
             wrong("two answers");
         }

@@ -78,6 +78,8 @@ void every_placeholder_has_its_value() {
 void ends_at_the_limit() {
     EXPECT_TEXT(expand("0123456789", {}, 10), "0123456789");
     EXPECT_TEXT(expand("0123456789", {}, 9), "012345...");
+    EXPECT_TEXT(expand("{user}{limit}", values, 5), "al...");
+    EXPECT_TEXT(expand("{user}{limit}", values, 6), "alice3");
     EXPECT_TEXT(expand("0123456789", {}, 3), "...");
     EXPECT_TEXT(expand("0123456789", {}, 2), "01");
     EXPECT_TEXT(expand("0123456789", {}, 0), "");

@@ -108,12 +108,12 @@ std::string_view name_of(Cause cause) {
 
 std::string_view name_of(Notice::Kind kind) {
     constexpr std::string_view names[] = {"admitted", "adopted",   "refused", "would-refuse", "warned",  "kept",
-                                          "ending",   "would-end", "forced",  "ended",        "released"};
+                                          "ending",   "would-end", "forced",  "ended",        "released", "over-limit"};
     return names[std::to_underlying(kind)];
 }
 
 std::string_view name_of(Answer::Kind kind) {
-    constexpr std::string_view names[] = {"admitted", "uncounted", "refused", "noted"};
+    constexpr std::string_view names[] = {"admitted", "uncounted", "refused", "noted", "wait"};
     return names[std::to_underlying(kind)];
 }
 

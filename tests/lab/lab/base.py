@@ -26,6 +26,10 @@ SUITES = {
     "trixie": {"version": "13", "packages": ["libnettle8t64"]},
 }
 
+# What an administrator may install later: kept as packages in the machine, whose network is its own and leads nowhere.
+LATER = {"polkit": ["polkitd"]}
+STORE = "/var/opt/lab"
+
 PASSWORDS = {"root": "root-secret", "alice": "alice-secret", "bob": "bob-secret", "carol": "carol-secret"}
 
 PROMPT = "ready> "  # of every user's shell, so that a test can tell a shell from a refusal
@@ -70,8 +74,15 @@ def base(suite: str) -> Path:
 
 
 def _recipe_id(suite: str) -> str:
-    recipe = "\n".join([suite, *PACKAGES, *SUITES[suite]["packages"], SETUP])
+    recipe = "\n".join([suite, *PACKAGES, *SUITES[suite]["packages"], SETUP, *map(_store_hook, LATER)])
     return hashlib.sha256(recipe.encode()).hexdigest()[:12]
+
+
+def _store_hook(name: str) -> str:
+    """Fetches the packages, with those that they need and the tree has not, into the tree's STORE."""
+    fetched, place = '"$1"/var/cache/apt/archives/*.deb', f'"$1{STORE}/{name}"'
+    get = 'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --quiet --yes --no-install-recommends --download-only install'
+    return f'rm -f {fetched} && {get} {" ".join(LATER[name])} && mkdir -p {place} && mv {fetched} {place}'
 
 
 def _build(suite: str, path: Path) -> None:
@@ -82,7 +93,8 @@ def _build(suite: str, path: Path) -> None:
     try:
         tree = work / "tree"
         include = ",".join([*PACKAGES, *SUITES[suite]["packages"]])
-        _run(["mmdebstrap", "--quiet", "--variant=minbase", f"--include={include}", suite, str(tree)])
+        hooks = [f"--customize-hook={_store_hook(name)}" for name in LATER]
+        _run(["mmdebstrap", "--quiet", "--variant=minbase", f"--include={include}", *hooks, suite, str(tree)])
         _run(["chroot", str(tree), "sh"], SETUP)
         tree.rename(path)
     finally:

@@ -23,6 +23,7 @@ class Event:
     key: str  # the daemon's own name for the session, from the admission to the end
     reason: str
     message: str
+    pid: str  # of the daemon that said it
     at: float
 
 
@@ -150,5 +151,6 @@ def _event(entry: dict) -> Event:
         key=entry.get("SESSLIMIT_KEY", ""),
         reason=entry.get("SESSLIMIT_REASON", ""),
         message=entry.get("MESSAGE", ""),
+        pid=entry["_PID"],
         at=int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6,
     )

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "ctl/check.hpp"
+#include "ctl/console.hpp"
+#include "ctl/failure.hpp"
+#include "ctl/remote.hpp"
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sesslimit::ctl {
+
+enum class Command : std::uint8_t {
+    list,
+    show,
+    end,
+    end_user,
+    end_credential,
+    explain,
+    check,
+    reload,
+    status,
+    watch,
+    complete,
+};
+
+/// The command line. Of the parts that belong to one command, only those of `command` mean anything.
+struct Arguments {
+    Command command = Command::list;
+    std::vector<std::string> names; ///< ids, users or fingerprints; of `complete` the kind
+    std::optional<std::string> user;
+    Question question;
+    CheckRequest check;
+    Json json = Json::off;
+    bool legend = true;
+    bool pager = true;
+    bool ask = true;
+};
+
+/// Prints help, the version, or what is wrong, and then says how to exit.
+std::expected<Arguments, Exit> parse(int argc, char** argv);
+
+} // namespace sesslimit::ctl

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# bash completion for sesslimitctl(1)
+
+# Sessions, users and credentials that the daemon has now; nothing where it is not there.
+__sesslimitctl_open() {
+    sesslimitctl complete "$1" 2>/dev/null | cut -f1
+}
+
+__sesslimitctl_offer() {
+    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
+}
+
+# The command on the line before the word that is typed; options that take a value are passed over with it.
+__sesslimitctl_command() {
+    local i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+            --json | --user | --service | --origin | --group | --method | --credential | --seat | --policy-dir)
+                ((i++))
+                if [[ ${COMP_WORDS[i]} == '=' ]]; then ((i++)); fi
+                ;;
+            -*) ;;
+            *)
+                printf '%s' "${COMP_WORDS[i]}"
+                return
+                ;;
+        esac
+    done
+}
+
+# The value of an option. Fails where the option takes none.
+__sesslimitctl_value() {
+    local option=$1 current=$2
+    case $option in
+        --json) __sesslimitctl_offer "short pretty off" "$current" ;;
+        --user) __sesslimitctl_offer "$(__sesslimitctl_open users)" "$current" ;;
+        --service) mapfile -t COMPREPLY < <(cd /etc/pam.d 2>/dev/null && compgen -f -- "$current") ;;
+        --origin) mapfile -t COMPREPLY < <(compgen -A hostname -W local -- "$current") ;;
+        --group) mapfile -t COMPREPLY < <(compgen -g -- "$current") ;;
+        --method)
+            __sesslimitctl_offer "publickey password keyboard-interactive hostbased gssapi-with-mic gssapi-keyex none" \
+                "$current"
+            ;;
+        --credential) __sesslimitctl_offer "$(__sesslimitctl_open credentials)" "$current" ;;
+        --seat) __sesslimitctl_offer seat0 "$current" ;;
+        --policy-dir) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+        *) return 1 ;;
+    esac
+}
+
+__sesslimitctl_options() {
+    local options="--json --no-legend --no-pager --no-ask --help"
+    case $1 in
+        '') options+=" --version" ;;
+        list) options+=" --user" ;;
+        explain) options+=" --service --origin --group --method --credential --seat" ;;
+        check) options+=" --policy-dir --managed" ;;
+    esac
+    __sesslimitctl_offer "$options" "$2"
+}
+
+__sesslimitctl_argument() {
+    local command=$1 current=$2
+    case $command in
+        '')
+            __sesslimitctl_offer "list show end end-user end-credential explain check reload status watch" "$current"
+            ;;
+        show | end) __sesslimitctl_offer "$(__sesslimitctl_open sessions)" "$current" ;;
+        end-user) __sesslimitctl_offer "$(__sesslimitctl_open users)" "$current" ;;
+        end-credential) __sesslimitctl_offer "$(__sesslimitctl_open credentials)" "$current" ;;
+        explain) mapfile -t COMPREPLY < <(compgen -u -- "$current") ;;
+        check) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    esac
+}
+
+_sesslimitctl() {
+    COMPREPLY=()
+    local current=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]}
+    # readline breaks "--json=short" into three words
+    if [[ $current == '=' ]]; then
+        current=
+    elif [[ $option == '=' ]]; then
+        option=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    if __sesslimitctl_value "$option" "$current"; then return; fi
+    local command
+    command=$(__sesslimitctl_command)
+    if [[ $current == -* ]]; then
+        __sesslimitctl_options "$command" "$current"
+    else
+        __sesslimitctl_argument "$command" "$current"
+    fi
+}
+
+complete -F _sesslimitctl sesslimitctl

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/failure.hpp"
+
+#include "ctl/safe.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sesslimit::ctl {
+namespace {
+
+using Kind = Failure::Kind;
+
+struct Meaning {
+    std::string_view name;
+    Kind kind;
+};
+
+// The first group is the daemon's own, org.sesslimit1(5); the second is what sd-bus and the bus itself answer
+// (systemd's src/libsystemd/sd-bus/bus-common-errors.h and the D-Bus specification).
+constexpr std::array meanings{
+    Meaning{"org.sesslimit1.Error.NoSuchSession", Kind::no_such_session},
+    Meaning{"org.sesslimit1.Error.NoSuchUser", Kind::no_such_user},
+    Meaning{"org.sesslimit1.Error.PolicyRejected", Kind::policy_rejected},
+    Meaning{"org.freedesktop.DBus.Error.AccessDenied", Kind::not_allowed},
+    Meaning{"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", Kind::not_allowed},
+    Meaning{"org.freedesktop.DBus.Error.AuthFailed", Kind::not_allowed},
+    Meaning{"org.freedesktop.DBus.Error.ServiceUnknown", Kind::not_running},
+    Meaning{"org.freedesktop.DBus.Error.NameHasNoOwner", Kind::not_running},
+    Meaning{"org.freedesktop.DBus.Error.NoServer", Kind::not_running},
+    Meaning{"org.freedesktop.DBus.Error.Disconnected", Kind::not_running},
+    Meaning{"System.Error.ENOTCONN", Kind::not_running}, // the bus is gone
+    Meaning{"org.freedesktop.DBus.Error.NoReply", Kind::no_answer},
+    Meaning{"org.freedesktop.DBus.Error.Timeout", Kind::no_answer},
+    Meaning{"org.freedesktop.DBus.Error.TimedOut", Kind::no_answer},
+};
+
+} // namespace
+
+Failure failure_of(std::string_view name, std::string_view message) {
+    const auto* meaning = std::ranges::find(meanings, name, &Meaning::name);
+    const Kind kind = meaning != meanings.end() ? meaning->kind : Kind::other;
+    const std::string text = kind == Kind::policy_rejected ? safe_lines(message) : safe(message);
+    return {kind, text.empty() ? safe(name) : text};
+}
+
+std::string words_of(const Failure& failure) {
+    switch (failure.kind) {
+    case Kind::not_running:
+        return "sesslimitd is not running; start it with: systemctl start sesslimitd";
+    case Kind::no_answer:
+        return "sesslimitd does not answer; look at: systemctl status sesslimitd";
+    case Kind::policy_rejected:
+        return "the policy was not taken, the one before holds on:\n" + failure.what;
+    case Kind::not_allowed:
+        return "not allowed: " + failure.what;
+    case Kind::no_such_session:
+    case Kind::no_such_user:
+    case Kind::other:
+        break;
+    }
+    return failure.what;
+}
+
+Exit exit_of(Kind kind) {
+    switch (kind) {
+    case Kind::no_such_session:
+    case Kind::no_such_user:
+        return Exit::not_found;
+    case Kind::not_allowed:
+        return Exit::not_allowed;
+    case Kind::not_running:
+    case Kind::no_answer:
+    case Kind::policy_rejected:
+    case Kind::other:
+        break;
+    }
+    return Exit::failed;
+}
+
+} // namespace sesslimit::ctl

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// The daemon, as the commands see it: values, and one seam to ask for them. The values are those of org.sesslimit1(5).
+/// Every text in them is safe to show: whoever makes them of what came from outside escapes it.
+namespace sesslimit::ctl {
+
+/// Microseconds, of a span or since the epoch, as they come over the bus.
+using Usec = std::uint64_t;
+inline constexpr Usec infinity = std::numeric_limits<Usec>::max(); ///< unlimited, or never
+
+struct Session {
+    std::string id; ///< logind's, or "k" and the key
+    std::uint64_t key = 0;
+    std::string user;
+    std::uint32_t uid = 0;
+    std::string state; ///< waiting, reserved, live, ending
+    std::string service;
+    std::vector<std::string> terminals; ///< names below /dev
+    std::string origin;                 ///< empty: this host
+    std::string seat;
+    std::string scope;
+    std::uint32_t leader = 0;
+    bool adopted = false;
+    Usec since = 0;      ///< realtime
+    Usec idle_since = 0; ///< realtime; 0: not known
+    Usec max_duration = infinity;
+    Usec idle_timeout = infinity;
+    Usec duration_ends_at = infinity; ///< realtime
+    Usec idle_ends_at = infinity;     ///< realtime
+    std::string mode;                 ///< enforce, observe
+    std::string reason;
+    // Told to root and to the session's owner only.
+    std::optional<std::string> credential;
+    std::optional<std::string> method;
+    std::optional<std::string> remote_user;
+};
+
+/// A login that is asked about. An absent fact is left to the daemon, which looks it up or takes its own default.
+struct Question {
+    std::string user;
+    std::vector<std::string> groups; ///< beside those that the user database has
+    std::optional<std::string> service;
+    std::optional<std::string> origin;
+    std::optional<std::string> method;
+    std::optional<std::string> credential;
+    std::optional<std::string> seat;
+};
+
+/// The value of one setting and the place that set it: line 0 and no file where nothing did.
+struct EffectiveSetting {
+    std::string name;
+    std::string value;
+    std::string tier; ///< managed, host or empty
+    std::string rule; ///< empty: [defaults]
+    std::string file;
+    std::uint32_t line = 0;
+};
+
+struct MatchingRule {
+    std::string tier;
+    std::string rule;
+    std::string file;
+    std::string sets;
+    std::uint32_t line = 0;
+    bool wins = false; ///< sets at least one of the effective settings
+};
+
+struct Explanation {
+    bool counts = false;
+    std::string why;
+    std::vector<EffectiveSetting> settings;
+    std::vector<MatchingRule> rules;
+    std::string outcome;
+};
+
+struct Status {
+    std::string version;
+    std::string policy_state; ///< files, kept, none
+    Usec policy_since = 0;    ///< realtime
+    std::uint32_t sessions = 0;
+    bool recording = false;
+};
+
+/// One signal of the daemon.
+struct Event {
+    std::string name; ///< admitted, refused, warned, ending, ended, ...; "policy-changed"
+    Usec at = 0;      ///< realtime at which it came in here
+    Session session;  ///< empty for "policy-changed"
+    std::string policy_state;
+    std::optional<Usec> left; ///< until the end, of "warned"
+};
+
+/// Why the daemon did not do it.
+struct Failure {
+    enum class Kind : std::uint8_t {
+        not_running, ///< no bus, or nobody on it with the daemon's name
+        no_answer,   ///< it is there, and did not answer in time
+        no_such_session,
+        no_such_user,
+        not_allowed,
+        policy_rejected, ///< `what` holds the problems, one or more lines
+        other,
+    };
+    Kind kind = Kind::other;
+    std::string what; ///< for a person to read, no full stop
+};
+
+template <class T = void>
+using Answer = std::expected<T, Failure>;
+
+class Remote {
+  public:
+    Remote() = default;
+    Remote(const Remote&) = delete;
+    Remote& operator=(const Remote&) = delete;
+    virtual ~Remote() = default;
+
+    /// In no order.
+    virtual Answer<std::vector<Session>> list() = 0;
+    virtual Answer<Session> session(const std::string& id) = 0;
+
+    virtual Answer<> end_session(const std::string& id) = 0;
+    /// How many sessions were told to end. `user` is a name or a uid in decimal.
+    virtual Answer<std::uint32_t> end_user(const std::string& user) = 0;
+    virtual Answer<std::uint32_t> end_credential(const std::string& fingerprint) = 0;
+
+    virtual Answer<Explanation> explain(const Question& question) = 0;
+    virtual Answer<> reload() = 0;
+    virtual Answer<Status> status() = 0;
+
+    /// What is told while watching.
+    struct Watcher {
+        std::function<void(const Event&)> event;
+        std::function<void(bool here)> daemon; ///< it left the bus, or came back
+    };
+    /// Blocks until SIGINT or SIGTERM, or until nobody reads the standard output any more, and then succeeds.
+    virtual Answer<> watch(const Watcher& watcher) = 0;
+};
+
+} // namespace sesslimit::ctl

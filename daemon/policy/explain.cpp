@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/policy/explain.hpp"
+
+#include "common/duration.hpp"
+#include "common/text.hpp"
+#include "daemon/policy/match.hpp"
+#include "daemon/policy/resolve.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+namespace sesslimit::policy {
+namespace {
+
+constexpr std::size_t longest_path = 4096;
+constexpr std::size_t longest_value = 200;
+
+std::string text(Count count) {
+    return count == unlimited_count ? "unlimited" : std::to_string(count);
+}
+
+std::string text(Span span) {
+    return format_span(span);
+}
+
+std::string text(AtLimit at_limit) {
+    switch (at_limit) {
+    case AtLimit::refuse:
+        return "refuse";
+    case AtLimit::end_idlest:
+        return "end-idlest";
+    case AtLimit::end_oldest:
+        return "end-oldest";
+    }
+    return {};
+}
+
+std::string text(Mode mode) {
+    return mode == Mode::observe ? "observe" : "enforce";
+}
+
+std::string text(const std::vector<Span>& spans) {
+    std::string all;
+    for (const Span span : spans) {
+        all += (all.empty() ? "" : ", ") + format_span(span);
+    }
+    return "[" + all + "]";
+}
+
+/// Of a message, on one line: its line ends as TOML writes them between quotation marks.
+std::string text(std::string_view message) {
+    std::string all;
+    while (!message.empty() && all.size() < longest_value) {
+        const std::string_view line = message.substr(0, message.find('\n'));
+        const bool more = line.size() < message.size();
+        all += shown(line, longest_value) + (more ? "\\n" : "");
+        message.remove_prefix(line.size() + (more ? 1 : 0));
+    }
+    return all + (message.empty() ? "" : "...");
+}
+
+const Source* source_of(const Policy& policy, SourceId id) {
+    const auto at = static_cast<std::size_t>(id);
+    return at < policy.sources.size() ? &policy.sources[at] : nullptr;
+}
+
+std::string settings_text(const Rule& rule) {
+    std::string all;
+    const auto add = [&all](const char* key, const auto& setting) {
+        if (setting) {
+            all += (all.empty() ? "" : ", ") + std::string(key) + " = " + text(setting->value);
+        }
+    };
+    add("max_sessions", rule.settings.max_sessions);
+    add("max_sessions_total", rule.max_sessions_total);
+    add("max_duration", rule.settings.max_duration);
+    add("idle_timeout", rule.settings.idle_timeout);
+    add("warn_before", rule.settings.warn_before);
+    add("at_limit", rule.settings.at_limit);
+    add("mode", rule.settings.mode);
+    add("message", rule.settings.message);
+    if (rule.exempt) {
+        all += all.empty() ? "exempt" : ", exempt";
+    }
+    return all.empty() ? "nothing" : all;
+}
+
+/// What a tier has to say about a login.
+struct Told {
+    const TierPolicy& tier;
+    MatchingRules matching;
+};
+
+using Warnings = Setting<std::vector<Span>>;
+
+/// The places of a tier whose warnings hold: resolve() adds up the same ones.
+void add_warnings(std::vector<const Warnings*>& all, const Told& told) {
+    if (told.matching.exempt) {
+        return;
+    }
+    const std::size_t before = all.size();
+    for (const Rule* rule : told.matching.rules) {
+        if (rule->settings.warn_before) {
+            all.push_back(&*rule->settings.warn_before);
+        }
+    }
+    if (all.size() == before && told.tier.defaults.warn_before) {
+        all.push_back(&*told.tier.defaults.warn_before);
+    }
+}
+
+/// One explanation in the making.
+struct Explaining {
+    const Policy& policy;
+    const Login& login;
+    const Origin origin = origin_of(login);
+    const Told managed{policy.managed, matching_rules(policy.managed, login, origin)};
+    const Told host{policy.host, matching_rules(policy.host, login, origin)};
+    const Limits limits = resolve(policy, login);
+    std::vector<const Warnings*> warnings{};
+    Explanation all{};
+
+    template <class T>
+    void add(const char* name, const Setting<T>& setting) {
+        all.settings.push_back({name, text(setting.value), source_of(policy, setting.from), setting.line});
+    }
+
+    void explain_limits() {
+        add("max_sessions", limits.max_sessions);
+        for (const Total& total : limits.totals) {
+            add("max_sessions_total", Setting<Count>{total.most, total.rule, total.line});
+        }
+        if (limits.totals.empty()) {
+            add("max_sessions_total", Setting<Count>{unlimited_count});
+        }
+        add("max_duration", limits.max_duration);
+        add("idle_timeout", limits.idle_timeout);
+        for (const Warnings* warning : warnings) {
+            add("warn_before", *warning);
+        }
+        if (warnings.empty()) {
+            add("warn_before", Warnings{});
+        }
+        add("at_limit", limits.at_limit);
+        add("mode", limits.mode);
+        add("message", limits.message);
+    }
+
+    [[nodiscard]] std::set<SourceId> winners() const {
+        std::set<SourceId> all_from{limits.max_sessions.from, limits.max_duration.from, limits.idle_timeout.from,
+                                    limits.at_limit.from,     limits.mode.from,         limits.message.from};
+        for (const Total& total : limits.totals) {
+            all_from.insert(total.rule);
+        }
+        for (const Warnings* warning : warnings) {
+            all_from.insert(warning->from);
+        }
+        return all_from;
+    }
+
+    void explain_rules(const Told& told) {
+        const std::set<SourceId> winning = winners();
+        for (const Rule* rule : told.matching.rules) {
+            if (const Source* source = source_of(policy, rule->source)) {
+                all.rules.push_back({source, settings_text(*rule), rule->exempt || winning.contains(rule->source)});
+            }
+        }
+    }
+
+    /// Where the list stands that the service is in.
+    [[nodiscard]] std::string ignored_where() const {
+        for (const TierPolicy* tier : {&policy.managed, &policy.host}) {
+            if (tier->ignore_services && is_ignored(tier->ignore_services->value, login.service)) {
+                const Source* source = source_of(policy, tier->ignore_services->from);
+                return source == nullptr ? ""
+                                         : " at " + shown(source->file, longest_path) + ':' +
+                                               std::to_string(tier->ignore_services->line);
+            }
+        }
+        return " as it is where no file sets it";
+    }
+
+    [[nodiscard]] std::string why() const {
+        if (login.nested) {
+            return "It does not count: it is opened from inside a session, and is part of that one.";
+        }
+        if (login.service == "systemd-user") {
+            return "It does not count: it is the user manager, which runs beside the sessions of its user.";
+        }
+        if (!counts(policy, login)) {
+            return "It does not count: " + shown(login.service) + " is one of ignore_services" + ignored_where() + '.';
+        }
+        return "It counts: " + shown(login.service) + " is none of ignore_services.";
+    }
+};
+
+} // namespace
+
+Explanation explain(const Policy& policy, const Login& login) {
+    Explaining explaining{policy, login};
+    add_warnings(explaining.warnings, explaining.managed);
+    add_warnings(explaining.warnings, explaining.host);
+    explaining.all.counts = counts(policy, login);
+    explaining.all.why = explaining.why();
+    explaining.explain_limits();
+    explaining.explain_rules(explaining.managed);
+    explaining.explain_rules(explaining.host);
+    return std::move(explaining.all);
+}
+
+} // namespace sesslimit::policy

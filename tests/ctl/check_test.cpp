@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/check.hpp"
+#include "tests/ctl/fakes.hpp"
+#include "tests/ctl/schema.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+using namespace sesslimit;
+using namespace sesslimit::ctl;
+using namespace sesslimit::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+class EverybodyIsThere final : public policy::Names {
+  public:
+    std::optional<uid_t> user(const std::string&) override { return 1000; }
+    std::optional<gid_t> group(const std::string&) override { return 1000; }
+};
+
+class Directory {
+  public:
+    Directory() {
+        std::string name = (fs::temp_directory_path() / "sesslimit-check-XXXXXX").string();
+        path_ = mkdtemp(name.data()) == nullptr ? fs::path() : fs::path(name);
+    }
+    Directory(const Directory&) = delete;
+    Directory& operator=(const Directory&) = delete;
+    ~Directory() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    std::string write(const std::string& name, const std::string& text) const {
+        fs::create_directories((path_ / name).parent_path());
+        std::ofstream(path_ / name) << text;
+        return path_ / name;
+    }
+    [[nodiscard]] std::string path() const { return path_; }
+
+  private:
+    fs::path path_;
+};
+
+struct Outcome {
+    Exit exit;
+    std::string printed;
+    std::string complaints;
+};
+
+Outcome checked(const CheckRequest& request, Json json = Json::off, bool legend = true) {
+    EverybodyIsThere names;
+    FakeConsole console;
+    console.look.json = json;
+    console.look.legend = legend;
+    const Exit exit = check(request, names, console);
+    return {exit, console.printed, console.complaints};
+}
+
+CheckRequest of_files(std::vector<std::string> files) {
+    CheckRequest request;
+    request.files = std::move(files);
+    return request;
+}
+
+CheckRequest of_directory(const std::string& directory) {
+    CheckRequest request;
+    request.directory = directory;
+    request.directory_given = true;
+    return request;
+}
+
+void a_good_file() {
+    const Directory directory;
+    const std::string file = directory.write("a.toml", "version = 1\n[defaults]\nmax_sessions = 3\n");
+    const Outcome outcome = checked(of_files({file}));
+    EXPECT(outcome.exit == Exit::ok, "exit");
+    EXPECT_TEXT(outcome.printed, "1 file checked: no error.\n");
+    EXPECT_TEXT(checked(of_files({file}), Json::off, false).printed, "");
+}
+
+void every_mistake_of_every_file() {
+    const Directory directory;
+    const std::string one = directory.write("1.toml", "version = 1\n[defaults]\nmax_sessionz = 3\nidle_timeout = 3\n");
+    const std::string two = directory.write("2.toml", "version = 1\n[defaults]\nmode = \"loud\"\n");
+    const Outcome outcome = checked(of_files({one, two}));
+    EXPECT(outcome.exit == Exit::failed, "exit");
+    EXPECT(contains(outcome.printed, one + ":3:1: error: ") && contains(outcome.printed, one + ":4:") &&
+               contains(outcome.printed, two + ":3:") && contains(outcome.printed, "^"),
+           outcome.printed);
+    EXPECT(outcome.printed.ends_with("2 files checked: 3 errors.\n"), outcome.printed);
+}
+
+void files_are_judged_alone() {
+    const Directory directory;
+    const std::string rule = "version = 1\n[[rule]]\nname = \"r\"\nmatch.user = \"a\"\nmax_sessions = 1\n";
+    const auto files = std::vector{directory.write("1.toml", rule), directory.write("2.toml", rule)};
+    EXPECT(checked(of_files(files)).exit == Exit::ok, "two rules of one name, in files that do not know each other");
+}
+
+void a_directory_is_judged_as_the_daemon_reads_it() {
+    const Directory directory;
+    const std::string policy = directory.write("policy.toml", "version = 1\n");
+    const std::string managed = directory.write("managed.d/1.toml", "version = 1\n[defaults]\nmax_sessions = -1\n");
+    directory.write("policy.d/.hidden.toml", "nonsense");
+    const Outcome outcome = checked(of_directory(directory.path()));
+    EXPECT(outcome.exit == Exit::failed, "exit");
+    EXPECT(contains(outcome.printed, managed + ":3:") && outcome.printed.ends_with("2 files checked: 1 error.\n"),
+           outcome.printed);
+}
+
+void a_directory_that_was_named_must_be_there() {
+    const Directory directory;
+    const Outcome missing = checked(of_directory(directory.path() + "/nowhere"));
+    EXPECT(missing.exit == Exit::failed && contains(missing.complaints, "nowhere: No such file or directory"),
+           missing.complaints);
+    const Outcome file = checked(of_directory(directory.write("file", "")));
+    EXPECT(file.exit == Exit::failed && contains(file.complaints, "Not a directory"), file.complaints);
+    const Outcome empty = checked(of_directory(directory.path()));
+    EXPECT(empty.exit == Exit::ok && contains(empty.printed, "No policy file in "), empty.printed);
+}
+
+void a_file_that_is_not_there_is_a_mistake() {
+    const Outcome outcome = checked(of_files({"/nonexistent/a.toml"}));
+    EXPECT(outcome.exit == Exit::failed && contains(outcome.printed, "/nonexistent/a.toml: error: "), outcome.printed);
+}
+
+void problems_as_json() {
+    const Directory directory;
+    const std::string file = directory.write("1.toml", "version = 1\n[defaults]\nmax_sessions = \"\033\"\n");
+    const Outcome outcome = checked(of_files({file}), Json::compact);
+    EXPECT(outcome.exit == Exit::failed, "exit");
+    EXPECT_TEXT(document_problem("check.json", outcome.printed), "");
+    EXPECT(outcome.printed.find('\033') == std::string::npos && contains(outcome.printed, "\"error\""),
+           outcome.printed);
+    EXPECT_TEXT(checked(of_files({}), Json::compact).printed.substr(0, 1), "[");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(a_good_file),
+        SESSLIMIT_TEST(every_mistake_of_every_file),
+        SESSLIMIT_TEST(files_are_judged_alone),
+        SESSLIMIT_TEST(a_directory_is_judged_as_the_daemon_reads_it),
+        SESSLIMIT_TEST(a_directory_that_was_named_must_be_there),
+        SESSLIMIT_TEST(a_file_that_is_not_there_is_a_mistake),
+        SESSLIMIT_TEST(problems_as_json),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/commands.hpp"
+#include "tests/ctl/fakes.hpp"
+#include "tests/ctl/schema.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <cstdlib>
+#include <ctime>
+
+using namespace sesslimit;
+using namespace sesslimit::ctl;
+using namespace sesslimit::test;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+std::vector<Session> two_users() {
+    Session bob = alices_session("9");
+    bob.user = "bob";
+    bob.uid = 1001;
+    return {alices_session("12"), bob};
+}
+
+void a_list_is_paged_and_sorted() {
+    FakeRemote remote(two_users());
+    FakeConsole console;
+    EXPECT(list({}, remote, console) == Exit::ok, "exit");
+    EXPECT(console.printed.empty(), console.printed);
+    EXPECT(console.paged.find("\n9 ") < console.paged.find("\n12 "), console.paged);
+}
+
+void a_list_of_one_user() {
+    for (const char* user : {"bob", "1001"}) {
+        FakeRemote remote(two_users());
+        FakeConsole console;
+        console.look.legend = false;
+        EXPECT(list(user, remote, console) == Exit::ok, user);
+        EXPECT(console.paged.starts_with("9 bob ") && !contains(console.paged, "alice"), console.paged);
+    }
+    FakeRemote remote(two_users());
+    FakeConsole console;
+    list("carol", remote, console);
+    EXPECT_TEXT(console.paged, "No session listed.\n");
+}
+
+void json_takes_the_place_of_the_words() {
+    FakeRemote remote(two_users());
+    remote.state = {"0.2.0", "files", noon, 2, true};
+    remote.explanation.outcome = "would be let in";
+    FakeConsole console;
+    console.look.json = Json::compact;
+    list({}, remote, console);
+    EXPECT_TEXT(document_problem("sessions.json", console.paged), "");
+    show({"12", "9"}, remote, console);
+    EXPECT_TEXT(document_problem("sessions.json", console.printed), "");
+    console.printed.clear();
+    status(remote, console);
+    EXPECT_TEXT(document_problem("status.json", console.printed), "");
+    console.paged.clear();
+    explain({.user = "alice", .groups = {}, .service = {}, .origin = {}, .method = {}, .credential = {}, .seat = {}},
+            remote, console);
+    EXPECT_TEXT(document_problem("explain.json", console.paged), "");
+}
+
+void show_goes_on_after_an_id_that_is_not_there() {
+    FakeRemote remote(two_users());
+    FakeConsole console;
+    EXPECT(show({"12", "99", "9"}, remote, console) == Exit::not_found, "exit");
+    EXPECT_TEXT(console.complaints, "no session \"99\"\n");
+    EXPECT(contains(console.printed, "Id: 12\n") && contains(console.printed, "\n\n") &&
+               contains(console.printed, "Id: 9\n"),
+           console.printed);
+}
+
+void every_command_says_when_the_daemon_is_away() {
+    FakeRemote remote;
+    remote.failure = Failure{Failure::Kind::not_running, "x"};
+    const Question question{
+        .user = "alice", .groups = {}, .service = {}, .origin = {}, .method = {}, .credential = {}, .seat = {}};
+    struct Case {
+        const char* name;
+        Exit (*run)(Remote&, Console&, const Question&);
+    };
+    constexpr Case cases[] = {
+        {"list", [](Remote& r, Console& c, const Question&) { return list({}, r, c); }},
+        {"show", [](Remote& r, Console& c, const Question&) { return show({"12"}, r, c); }},
+        {"explain", [](Remote& r, Console& c, const Question& q) { return explain(q, r, c); }},
+        {"reload", [](Remote& r, Console& c, const Question&) { return reload(r, c); }},
+        {"status", [](Remote& r, Console& c, const Question&) { return status(r, c); }},
+        {"watch", [](Remote& r, Console& c, const Question&) { return watch(r, c); }},
+    };
+    for (const Case& one : cases) {
+        FakeConsole console;
+        EXPECT(one.run(remote, console, question) == Exit::failed, one.name);
+        EXPECT_TEXT(console.complaints, "sesslimitd is not running; start it with: systemctl start sesslimitd\n");
+        EXPECT(console.printed.empty() && console.paged.empty(), one.name);
+    }
+}
+
+void what_is_asked_reaches_the_daemon() {
+    FakeRemote remote;
+    FakeConsole console;
+    const Question question{.user = "alice",
+                            .groups = {"a", "b"},
+                            .service = "login",
+                            .origin = "h",
+                            .method = "password",
+                            .credential = "SHA256:x",
+                            .seat = "seat0"};
+    EXPECT(explain(question, remote, console) == Exit::ok, "exit");
+    const Question& asked = remote.asked_about.value();
+    EXPECT(asked.user == "alice" && asked.groups == question.groups && asked.seat == "seat0", "asked");
+}
+
+void reload_says_nothing_when_it_is_done() {
+    FakeRemote remote;
+    FakeConsole console;
+    EXPECT(reload(remote, console) == Exit::ok && remote.reloads == 1, "reloaded");
+    EXPECT_TEXT(console.printed + console.complaints, "");
+    remote.failure = Failure{Failure::Kind::policy_rejected, "a.toml:1: error: x"};
+    EXPECT(reload(remote, console) == Exit::failed, "exit");
+    EXPECT(contains(console.complaints, "a.toml:1: error: x"), console.complaints);
+}
+
+void watch_prints_each_event() {
+    FakeRemote remote;
+    remote.events = {{"admitted", noon, alices_session(), "", {}}, {"policy-changed", noon, {}, "kept", {}}};
+    FakeConsole words;
+    EXPECT(watch(remote, words) == Exit::ok, "exit");
+    EXPECT(contains(words.printed, "admitted     12 alice") && contains(words.printed, "policy-changed kept\n"),
+           words.printed);
+    FakeConsole console;
+    console.look.json = Json::pretty; // a line an event all the same
+    watch(remote, console);
+    const std::size_t end = console.printed.find('\n');
+    EXPECT_TEXT(document_problem("watch.json", console.printed.substr(0, end)), "");
+    EXPECT_TEXT(document_problem("watch.json", console.printed.substr(end + 1)), "");
+}
+
+void words_for_completions() {
+    FakeRemote remote(two_users());
+    remote.sessions[0].credential = "SHA256:abc";
+    remote.sessions.push_back(alices_session("30"));
+    const auto lines = [&](const char* kind) {
+        FakeConsole console;
+        complete(kind, remote, console);
+        return console.printed;
+    };
+    EXPECT_TEXT(lines("sessions"), "9\tbob, sshd on pts/0\n12\talice, sshd on pts/0\n30\talice, sshd on pts/0\n");
+    EXPECT_TEXT(lines("users"), "alice\nbob\n");
+    EXPECT_TEXT(lines("credentials"), "SHA256:abc\n");
+    EXPECT_TEXT(lines("bogus"), "");
+    remote.failure = Failure{Failure::Kind::not_running, "x"};
+    FakeConsole console;
+    complete("sessions", remote, console);
+    EXPECT_TEXT(console.printed + console.complaints, "");
+}
+
+} // namespace
+
+int main() {
+    setenv("TZ", "UTC", 1);
+    tzset();
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(a_list_is_paged_and_sorted),
+        SESSLIMIT_TEST(a_list_of_one_user),
+        SESSLIMIT_TEST(json_takes_the_place_of_the_words),
+        SESSLIMIT_TEST(show_goes_on_after_an_id_that_is_not_there),
+        SESSLIMIT_TEST(every_command_says_when_the_daemon_is_away),
+        SESSLIMIT_TEST(what_is_asked_reaches_the_daemon),
+        SESSLIMIT_TEST(reload_says_nothing_when_it_is_done),
+        SESSLIMIT_TEST(watch_prints_each_event),
+        SESSLIMIT_TEST(words_for_completions),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/ending.hpp"
+#include "tests/ctl/fakes.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <cstdlib>
+#include <ctime>
+
+using namespace sesslimit;
+using namespace sesslimit::ctl;
+using namespace sesslimit::test;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+/// 9 and 12 are alice's, 20 is bob's; 12 and 20 were opened with the same key.
+std::vector<Session> a_host() {
+    std::vector<Session> sessions{alices_session("9"), alices_session("12"), alices_session("20")};
+    sessions[1].credential = sessions[2].credential = "SHA256:leaked";
+    sessions[2].user = "bob";
+    sessions[2].uid = 1001;
+    return sessions;
+}
+
+void a_yes_ends_what_was_named() {
+    FakeRemote remote(a_host());
+    FakeConsole console;
+    console.answer = true;
+    EXPECT(end_sessions({"12"}, remote, console) == Exit::ok, "exit");
+    EXPECT_TEXT(console.questions, "This ends 1 session:\n"
+                                   "  session 12 of alice: sshd on pts/0, from 192.0.2.7, since 12:00 (2h)\n"
+                                   "End it? [y/N] ");
+    EXPECT_TEXT(remote.left(), "9 20");
+    EXPECT_TEXT(console.printed + console.complaints, "");
+}
+
+void a_no_ends_nothing() {
+    struct Case {
+        const char* name;
+        Exit (*run)(Remote&, Console&);
+    };
+    constexpr Case cases[] = {
+        {"end", [](Remote& r, Console& c) { return end_sessions({"9", "12"}, r, c); }},
+        {"end-user", [](Remote& r, Console& c) { return end_users({"alice"}, r, c); }},
+        {"end-credential", [](Remote& r, Console& c) { return end_credentials({"SHA256:leaked"}, r, c); }},
+    };
+    for (const Case& one : cases) {
+        FakeRemote remote(a_host());
+        FakeConsole console;
+        console.answer = false;
+        EXPECT(one.run(remote, console) == Exit::failed, one.name);
+        EXPECT_TEXT(remote.left(), "9 12 20");
+        EXPECT_TEXT(console.complaints, "nothing was ended\n");
+        EXPECT(contains(console.questions, "This ends 2 sessions:\n") &&
+                   contains(console.questions, "End them? [y/N] "),
+               console.questions);
+    }
+}
+
+void with_nobody_there_nothing_is_asked() {
+    FakeRemote remote(a_host());
+    FakeConsole console;
+    EXPECT(end_sessions({"9", "20"}, remote, console) == Exit::ok, "exit");
+    EXPECT_TEXT(remote.left(), "12");
+    EXPECT_TEXT(console.questions, "");
+}
+
+void the_first_failure_decides_the_exit_and_stops_nothing() {
+    for (const bool somebody : {true, false}) {
+        FakeRemote remote(a_host());
+        remote.protected_users = {"bob"};
+        FakeConsole console;
+        if (somebody) {
+            console.answer = true;
+        }
+        EXPECT(end_sessions({"99", "20", "9"}, remote, console) == Exit::not_found, "exit");
+        EXPECT_TEXT(console.complaints, "no session \"99\"\nnot allowed: only root may\n");
+        EXPECT_TEXT(remote.left(), "12 20");
+        EXPECT(!contains(console.questions, "99"), console.questions);
+    }
+}
+
+void nothing_is_asked_about_nothing() {
+    FakeRemote remote(a_host());
+    FakeConsole console;
+    console.answer = true;
+    EXPECT(end_sessions({"98", "99"}, remote, console) == Exit::not_found, "exit");
+    EXPECT(end_users({"carol"}, remote, console) == Exit::ok, "no session is no error");
+    EXPECT_TEXT(console.questions, "");
+    EXPECT_TEXT(console.printed, "No session of carol to end.\n");
+}
+
+void all_sessions_of_a_user() {
+    for (const char* user : {"alice", "1000"}) {
+        FakeRemote remote(a_host());
+        FakeConsole console;
+        console.answer = true;
+        EXPECT(end_users({user}, remote, console) == Exit::ok, user);
+        EXPECT(contains(console.questions, "session 9 of alice") &&
+                   contains(console.questions, "session 12 of alice") && !contains(console.questions, "bob"),
+               console.questions);
+        EXPECT_TEXT(console.printed, "2 sessions of " + std::string(user) + " told to end.\n");
+        EXPECT_TEXT(remote.left(), "20");
+    }
+}
+
+void one_user_who_is_protected_saves_no_other() {
+    FakeRemote remote(a_host());
+    remote.protected_users = {"bob"};
+    FakeConsole console;
+    EXPECT(end_users({"bob", "alice"}, remote, console) == Exit::not_allowed, "exit");
+    EXPECT_TEXT(remote.left(), "20");
+}
+
+void all_sessions_of_a_key_whoever_they_belong_to() {
+    FakeRemote remote(a_host());
+    FakeConsole console;
+    console.answer = true;
+    EXPECT(end_credentials({"SHA256:leaked"}, remote, console) == Exit::ok, "exit");
+    EXPECT(contains(console.questions, "session 12 of alice") && contains(console.questions, "session 20 of bob") &&
+               contains(console.questions, "Every session that was opened with SHA256:leaked ends"),
+           console.questions);
+    EXPECT_TEXT(console.printed, "2 sessions opened with SHA256:leaked told to end.\n");
+    EXPECT_TEXT(remote.left(), "9");
+}
+
+void who_cannot_see_keys_is_asked_all_the_same() {
+    FakeRemote remote(a_host());
+    for (Session& session : remote.sessions) {
+        session.credential.reset();
+    }
+    FakeConsole console;
+    console.answer = false;
+    EXPECT(end_credentials({"SHA256:leaked"}, remote, console) == Exit::failed, "exit");
+    EXPECT_TEXT(console.questions, "Every session that was opened with SHA256:leaked ends, whoever it belongs to.\n"
+                                   "End them? [y/N] ");
+}
+
+void a_daemon_that_is_away_is_told_once() {
+    FakeRemote remote;
+    remote.failure = Failure{Failure::Kind::not_running, "x"};
+    FakeConsole console;
+    console.answer = true;
+    EXPECT(end_users({"alice"}, remote, console) == Exit::failed, "exit");
+    EXPECT_TEXT(console.complaints, "sesslimitd is not running; start it with: systemctl start sesslimitd\n");
+    EXPECT_TEXT(console.questions, "");
+}
+
+void an_argument_cannot_paint_the_terminal() {
+    FakeRemote remote(a_host());
+    FakeConsole console;
+    EXPECT(end_users({"\033[2Jcarol"}, remote, console) == Exit::ok, "exit");
+    EXPECT_TEXT(console.printed, "No session of \\x1b[2Jcarol to end.\n");
+}
+
+} // namespace
+
+int main() {
+    setenv("TZ", "UTC", 1);
+    tzset();
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(a_yes_ends_what_was_named),
+        SESSLIMIT_TEST(a_no_ends_nothing),
+        SESSLIMIT_TEST(with_nobody_there_nothing_is_asked),
+        SESSLIMIT_TEST(the_first_failure_decides_the_exit_and_stops_nothing),
+        SESSLIMIT_TEST(nothing_is_asked_about_nothing),
+        SESSLIMIT_TEST(all_sessions_of_a_user),
+        SESSLIMIT_TEST(one_user_who_is_protected_saves_no_other),
+        SESSLIMIT_TEST(all_sessions_of_a_key_whoever_they_belong_to),
+        SESSLIMIT_TEST(who_cannot_see_keys_is_asked_all_the_same),
+        SESSLIMIT_TEST(a_daemon_that_is_away_is_told_once),
+        SESSLIMIT_TEST(an_argument_cannot_paint_the_terminal),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/json.hpp"
+#include "tests/ctl/fakes.hpp"
+#include "tests/ctl/schema.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+using namespace sesslimit;
+using namespace sesslimit::ctl;
+using namespace sesslimit::test;
+using nlohmann::json;
+
+namespace {
+
+void sessions_hold_to_their_schema() {
+    Session bare = alices_session("k7");
+    bare.origin = bare.scope = "";
+    bare.max_duration = bare.idle_timeout = bare.duration_ends_at = bare.idle_ends_at = infinity;
+    bare.idle_since = 0;
+    Session full = alices_session();
+    full.credential = "SHA256:abc";
+    full.method = "publickey";
+    full.remote_user = "";
+    const std::string text = json_of(std::vector{bare, full}, Json::compact);
+    EXPECT_TEXT(document_problem("sessions.json", text), "");
+    const json sessions = json::parse(text);
+    EXPECT(sessions[0]["max_duration"].is_null() && sessions[0]["idle_since"].is_null(), "null for none");
+    EXPECT(!sessions[0].contains("credential"), "absent where it is not told");
+    EXPECT(sessions[1]["credential"] == "SHA256:abc" && sessions[1]["remote_user"].is_null(), "told");
+    EXPECT(sessions[1]["duration_ends_at"] == noon + 6 * hour, "microseconds");
+    EXPECT(std::ranges::count(text, '\n') == 1, "one line");
+    EXPECT_TEXT(json_of(std::vector<Session>{}, Json::compact), "[]\n");
+}
+
+void pretty_says_the_same_in_more_lines() {
+    const std::vector sessions{alices_session()};
+    const std::string pretty = json_of(sessions, Json::pretty);
+    EXPECT(json::parse(pretty) == json::parse(json_of(sessions, Json::compact)), pretty);
+    EXPECT(std::ranges::count(pretty, '\n') > 10, pretty);
+}
+
+void the_other_answers_hold_to_theirs() {
+    const Question question{.user = "al\xffice",
+                            .groups = {"wheel"},
+                            .service = "sshd",
+                            .origin = {},
+                            .method = {},
+                            .credential = {},
+                            .seat = {}};
+    const Explanation explanation{
+        .counts = true,
+        .why = "",
+        .settings = {{"max_sessions", "1", "host", "", "/p", 3}, {"mode", "enforce", "", "", "", 0}},
+        .rules = {{"host", "r", "/p", "max_sessions = 1", 3, true}},
+        .outcome = "would be let in"};
+    EXPECT_TEXT(document_problem("explain.json", json_of(question, explanation, Json::pretty)), "");
+    EXPECT_TEXT(document_problem("status.json", json_of({"0.2.0", "files", noon, 3, true}, Json::pretty)), "");
+    EXPECT_TEXT(document_problem("status.json", json_of({"0.2.0", "none", 0, 0, false}, Json::compact)), "");
+}
+
+void problems_hold_to_theirs() {
+    using policy::Problem;
+    const std::vector<Problem> problems{{Problem::Severity::error, "/e/p.toml", 3, 7, "what", "line\t\033"},
+                                        {Problem::Severity::warning, "/e/q.toml", 0, 0, "what", ""}};
+    const std::string text = json_of(problems, Json::compact);
+    EXPECT_TEXT(document_problem("check.json", text), "");
+    EXPECT(json::parse(text)[0]["excerpt"] == "line\\x09\\x1b", text);
+    EXPECT(json::parse(text)[1]["line"].is_null(), text);
+}
+
+void events_hold_to_theirs() {
+    Event event{.name = "warned", .at = noon, .session = alices_session(), .policy_state = {}, .left = 5 * minute};
+    EXPECT_TEXT(document_problem("watch.json", json_of(event, Json::compact)), "");
+    event = {.name = "policy-changed", .at = noon, .session = {}, .policy_state = "kept", .left = {}};
+    const std::string text = json_of(event, Json::compact);
+    EXPECT_TEXT(document_problem("watch.json", text), "");
+    EXPECT(json::parse(text)["session"].is_null(), text);
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(sessions_hold_to_their_schema),
+        SESSLIMIT_TEST(pretty_says_the_same_in_more_lines),
+        SESSLIMIT_TEST(the_other_answers_hold_to_theirs),
+        SESSLIMIT_TEST(problems_hold_to_theirs),
+        SESSLIMIT_TEST(events_hold_to_theirs),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "tests/ctl/world.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <filesystem>
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// What bash would offer after `words`, whose last one is being typed; sorted, blanks between.
+std::string offered(const World& world, const std::string& words) {
+    const std::string script = "source " SESSLIMIT_SOURCE_DIR "/ctl/completions/sesslimitctl.bash\n"
+                               "COMP_WORDS=(" +
+                               words +
+                               ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
+                               "_sesslimitctl\nprintf '%s\\n' \"${COMPREPLY[@]}\" | sort | tr '\\n' ' '";
+    auto start = world.start({"--norc", "-c", script});
+    start.command = "/bin/bash";
+    start.environment = {"PATH=" + fs::path(SESSLIMITCTL).parent_path().string() + ":/usr/bin:/bin"};
+    const auto outcome = test::run(start);
+    return outcome.err.empty() ? outcome.out : outcome.err;
+}
+
+void bash_offers_what_can_come_next() {
+    const World world;
+    struct Case {
+        const char* words;
+        const char* offers;
+    };
+    constexpr Case cases[] = {
+        {"sesslimitctl ''", "check end end-credential end-user explain list reload show status watch "},
+        {"sesslimitctl end-", "end-credential end-user "},
+        {"sesslimitctl end ''", "12 20 9 "},
+        {"sesslimitctl show 1", "12 "},
+        {"sesslimitctl end 12 2", "20 "},
+        {"sesslimitctl --no-ask end ''", "12 20 9 "},
+        {"sesslimitctl --json short end-user a", "alice "},
+        {"sesslimitctl end-credential ''", "SHA256:leaked "},
+        {"sesslimitctl list --user b", "bob "},
+        {"sesslimitctl list --js", "--json "},
+        {"sesslimitctl --json ''", "off pretty short "},
+        {"sesslimitctl list --json = s", "short "},
+        {"sesslimitctl explain --meth", "--method "},
+        {"sesslimitctl explain --method pass", "password "},
+        {"sesslimitctl explain roo", "root "},
+        {"sesslimitctl status ''", " "},
+    };
+    for (const Case& one : cases) {
+        EXPECT_TEXT(std::string(one.words) + " -> " + offered(world, one.words),
+                    std::string(one.words) + " -> " + one.offers);
+    }
+}
+
+void without_a_daemon_nothing_is_offered_and_nothing_said() {
+    World world;
+    world.bus.stop();
+    EXPECT_TEXT(offered(world, "sesslimitctl end ''"), " ");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(bash_offers_what_can_come_next),
+        SESSLIMIT_TEST(without_a_daemon_nothing_is_offered_and_nothing_said),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/table.hpp"
+#include "tests/ctl/world.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <sstream>
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+
+namespace {
+
+void a_list_fits_the_terminal() {
+    auto behaviour = a_host();
+    behaviour.sessions[0].origin = std::string(200, 'h');
+    const World world(behaviour);
+    for (const unsigned short columns : std::initializer_list<unsigned short>{40, 80, 200}) {
+        auto start = world.start_on_terminal({"list", "--no-pager"}, columns);
+        start.environment = {"NO_COLOR=1"};
+        const auto outcome = test::run(start);
+        EXPECT(outcome.exit == 0 && contains(outcome.out, "3 sessions listed."), outcome.out);
+        std::size_t widest = 0;
+        std::istringstream lines(outcome.out);
+        for (std::string line; std::getline(lines, line);) {
+            widest = std::max(widest, ctl::display_width(line));
+        }
+        EXPECT(widest <= columns && (widest == columns || columns == 40), std::to_string(widest) + "\n" + outcome.out);
+        EXPECT(contains(outcome.out, "FROM") == (columns > 40), outcome.out);
+    }
+}
+
+void colour_is_for_terminals_whose_owner_wants_it() {
+    auto behaviour = a_host();
+    behaviour.sessions[0].state = "ending";
+    const World world(behaviour);
+    const auto output = [&](const char* variable) {
+        auto start = world.start_on_terminal({"list", "--no-pager"});
+        start.environment = {variable};
+        return test::run(start).out;
+    };
+    EXPECT(contains(output("NO_COLOR="), "\033[31mending\033[0m"), "an empty NO_COLOR forbids nothing");
+    EXPECT(!contains(output("NO_COLOR=1"), "\033"), "NO_COLOR");
+    EXPECT(!contains(output("TERM=dumb"), "\033"), "TERM");
+}
+
+void a_yes_on_the_terminal_ends_the_session() {
+    World world;
+    Program program(world.start_on_terminal({"end", "12"}));
+    EXPECT(program.wait_for("End it? [y/N] "), "asked");
+    EXPECT(!world.was_asked("EndSession 12"), "not before the answer");
+    program.type("y\n");
+    const auto outcome = program.finish();
+    EXPECT(outcome.exit == 0 && world.was_asked("EndSession 12"), outcome.out);
+    EXPECT(contains(outcome.out, "session 12 of alice: sshd on pts/0, from 192.0.2.7"), outcome.out);
+}
+
+void everything_but_a_yes_ends_nothing() {
+    World world;
+    for (const char* answer : {"\n", "n\n", "no\n", "yesterday\n", "x\n", "\004"}) {
+        Program program(world.start_on_terminal({"end-user", "alice"}));
+        EXPECT(program.wait_for("End it? [y/N] "), answer);
+        program.type(answer);
+        const auto outcome = program.finish();
+        EXPECT(outcome.exit == 1 && contains(outcome.out, "nothing was ended"), answer);
+        EXPECT(!world.was_asked("EndUser alice"), answer);
+    }
+}
+
+void who_wants_no_question_gets_none() {
+    World world;
+    const auto outcome = test::run(world.start_on_terminal({"end", "12", "--no-ask"}));
+    EXPECT(outcome.exit == 0 && world.was_asked("EndSession 12"), outcome.out);
+    EXPECT_TEXT(outcome.out, "");
+}
+
+void a_password_is_asked_for_where_somebody_is_there() {
+    auto behaviour = a_host();
+    behaviour.wants_password = {"12", "9"};
+    World world(behaviour);
+    Program program(world.start_on_terminal({"end", "12"}));
+    program.wait_for("[y/N] ");
+    program.type("yes\n");
+    const auto outcome = program.finish();
+    EXPECT(outcome.exit == 0, outcome.out); // the second call allowed polkit to ask, and that was granted
+    const auto refused = world.run({"end", "9"});
+    EXPECT(refused.exit == 4 && contains(refused.err, "not allowed: a password is needed"), refused.err);
+    const auto quiet = test::run(world.start_on_terminal({"end", "9", "--no-ask"}));
+    EXPECT(quiet.exit == 4, quiet.out);
+}
+
+void long_output_goes_through_the_pager() {
+    const World world;
+    const auto paged = [&](std::vector<std::string> environment, std::vector<std::string> arguments) {
+        auto start = world.start_on_terminal(std::move(arguments));
+        start.environment = std::move(environment);
+        return test::run(start).out;
+    };
+    EXPECT(contains(paged({"PAGER=sed s/^/paged:/"}, {"list"}), "paged:12 "), "list");
+    EXPECT(contains(paged({"PAGER=sed s/^/paged:/"}, {"explain", "alice"}), "paged:A login of alice"), "explain");
+    EXPECT(!contains(paged({"PAGER=sed s/^/paged:/"}, {"status"}), "paged:"), "status");
+    EXPECT(!contains(paged({"PAGER=sed s/^/paged:/"}, {"list", "--no-pager"}), "paged:"), "--no-pager");
+    EXPECT(contains(paged({"PAGER="}, {"list"}), "3 sessions listed"), "an empty PAGER");
+    EXPECT(contains(paged({"PAGER=/nonexistent"}, {"list"}), "3 sessions listed"), "a PAGER that is not there");
+    EXPECT(!contains(paged({"PAGER=sed s/^/paged:/", "SUDO_UID=1000"}, {"list", "--no-legend"}), "paged:"),
+           "whoever came by sudo does not choose a program");
+    const std::string secured = paged({"PAGER=env"}, {"list"});
+    EXPECT(contains(secured, "LESS=FRSXMK\n") && contains(secured, "LESSSECURE=1\n"), secured);
+}
+
+void a_pager_that_leaves_early_is_no_failure() {
+    auto behaviour = a_host();
+    behaviour.sessions.assign(3000, alices_session());
+    const World world(behaviour);
+    auto start = world.start_on_terminal({"list"});
+    start.environment = {"PAGER=true"};
+    EXPECT(test::run(start).exit == 0, "exit");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(a_list_fits_the_terminal),
+        SESSLIMIT_TEST(colour_is_for_terminals_whose_owner_wants_it),
+        SESSLIMIT_TEST(a_yes_on_the_terminal_ends_the_session),
+        SESSLIMIT_TEST(everything_but_a_yes_ends_nothing),
+        SESSLIMIT_TEST(who_wants_no_question_gets_none),
+        SESSLIMIT_TEST(a_password_is_asked_for_where_somebody_is_there),
+        SESSLIMIT_TEST(long_output_goes_through_the_pager),
+        SESSLIMIT_TEST(a_pager_that_leaves_early_is_no_failure),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

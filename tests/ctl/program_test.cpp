@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+#include "tests/ctl/schema.hpp"
+#include "tests/ctl/world.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <sstream>
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+
+namespace {
+
+void a_list_through_a_pipe_is_not_cut() {
+    auto behaviour = a_host();
+    behaviour.sessions[0].origin = std::string(200, 'h');
+    const World world(behaviour);
+    const auto outcome = world.run({"list"});
+    EXPECT(outcome.exit == 0, outcome.err);
+    EXPECT(contains(outcome.out, "SESSION USER") && contains(outcome.out, std::string(200, 'h')), outcome.out);
+    EXPECT(contains(outcome.out, "\n\n3 sessions listed.\n"), outcome.out);
+    EXPECT(!contains(outcome.out, "\033"), outcome.out);
+    EXPECT_TEXT(world.run({}).out, outcome.out); // no command is list
+    const auto bare = world.run({"list", "--no-legend", "--user", "bob"});
+    EXPECT(bare.out.starts_with("9       bob") || bare.out.starts_with("9 bob "), bare.out);
+}
+
+void everything_is_shown() {
+    const World world;
+    const auto outcome = world.run({"show", "12", "9"});
+    EXPECT(outcome.exit == 0, outcome.err);
+    EXPECT(contains(outcome.out, "Id: 12\n") && contains(outcome.out, "User: bob\n") &&
+               contains(outcome.out, "Terminals: pts/0\n") && contains(outcome.out, "Leader: 4711\n") &&
+               contains(outcome.out, "MaxDuration: 8h\n") && contains(outcome.out, "Credential: SHA256:leaked\n") &&
+               contains(outcome.out, "user@1001.service"),
+           outcome.out);
+}
+
+void json_holds_to_its_schema() {
+    auto behaviour = a_host();
+    behaviour.explanation = {true, "", {{"mode", "enforce", "", "", "", 0}}, {{"host", "r", "/p", "x", 3, true}}, "in"};
+    const World world(behaviour);
+    struct Case {
+        std::vector<std::string> arguments;
+        const char* schema;
+    };
+    const Case cases[] = {
+        {{"list", "--json=short"}, "sessions.json"},       {{"--json=pretty", "list"}, "sessions.json"},
+        {{"show", "12", "--json=short"}, "sessions.json"}, {{"explain", "alice", "--json", "pretty"}, "explain.json"},
+        {{"status", "--json=short"}, "status.json"},
+    };
+    for (const Case& one : cases) {
+        const auto outcome = world.run(one.arguments);
+        EXPECT(outcome.exit == 0, outcome.err);
+        EXPECT_TEXT(document_problem(one.schema, outcome.out), "");
+    }
+}
+
+void all_facts_of_a_login_are_asked_about() {
+    World world;
+    const auto outcome = world.run({"explain", "--group", "a", "--group", "b", "--service", "login", "--origin", "::1",
+                                    "--method", "password", "--credential", "SHA256:x", "--seat", "seat0", "alice"});
+    EXPECT(outcome.exit == 0, outcome.err);
+    EXPECT(world.was_asked("Explain User=alice Service=login Origin=::1 Method=password Credential=SHA256:x Seat=seat0 "
+                           "Groups=a,b,"),
+           world.service.calls().back());
+    world.run({"explain", "bob"});
+    EXPECT(world.was_asked("Explain User=bob"), world.service.calls().back());
+}
+
+void an_explanation_comes_through() {
+    auto behaviour = a_host();
+    behaviour.explanation = {.counts = true,
+                             .why = "one per connection",
+                             .settings = {{"max_sessions", "3", "managed", "x", "/m.toml", 4}},
+                             .rules = {{"host", "loser", "/h.toml", "max_sessions = 9", 7, false}},
+                             .outcome = "would be let in: 2 of 3 sessions are open"};
+    const World world(behaviour);
+    const auto outcome = world.run({"explain", "alice"});
+    EXPECT(contains(outcome.out, "managed rule \"x\" /m.toml:4\n") &&
+               contains(outcome.out, "host rule \"loser\" at /h.toml:7: max_sessions = 9\n") &&
+               contains(outcome.out, "Counts: yes, one per connection\n") &&
+               contains(outcome.out, "Now: would be let in: 2 of 3 sessions are open\n"),
+           outcome.out);
+}
+
+void ending_without_a_terminal_asks_nothing() {
+    World world;
+    EXPECT(world.run({"end", "12"}).exit == 0 && world.was_asked("EndSession 12"), "end");
+    EXPECT(!world.was_asked("GetSession 12"), "nobody to show it to");
+    const auto user = world.run({"end-user", "bob"});
+    EXPECT_TEXT(user.out, "1 session of bob told to end.\n");
+    const auto key = world.run({"end-credential", "SHA256:leaked"});
+    EXPECT_TEXT(key.out, "No session opened with SHA256:leaked to end.\n"); // it was 12
+    EXPECT(world.was_asked("EndCredential SHA256:leaked") && key.exit == 0, key.err);
+}
+
+void status_and_reload() {
+    World world;
+    const auto status = world.run({"status"});
+    EXPECT(status.exit == 0 && contains(status.out, "Version: 9.9\n") && contains(status.out, "Sessions: 2\n"),
+           status.out);
+    const auto reload = world.run({"reload"});
+    EXPECT(reload.exit == 0 && world.was_asked("Reload"), reload.err);
+    EXPECT_TEXT(reload.out + reload.err, "");
+}
+
+void what_is_hostile_reaches_no_terminal() {
+    const std::string hostile = "\033[2J\033]0;x\007\xc2\x9b"
+                                "31m\xe2\x80\xae\nroot";
+    auto behaviour = a_host();
+    behaviour.sessions.resize(1);
+    ctl::Session& session = behaviour.sessions[0];
+    for (std::string* text : {&session.user, &session.service, &session.origin, &session.seat, &session.scope,
+                              &session.mode, &session.reason, &session.terminals[0]}) {
+        *text = hostile;
+    }
+    session.credential = hostile;
+    behaviour.explanation = {true,
+                             hostile,
+                             {{hostile, hostile, hostile, hostile, hostile, 1}},
+                             {{hostile, hostile, hostile, hostile, 1, false}},
+                             hostile};
+    behaviour.status.version = behaviour.status.policy_state = hostile;
+    behaviour.reload_problems = hostile;
+    const World world(behaviour);
+    const std::vector<std::vector<std::string>> commands{
+        {"list"},   {"list", "--json=short"},   {"show", "12"},   {"show", "12", "--json=pretty"}, {"explain", "alice"},
+        {"status"}, {"status", "--json=short"}, {"end", hostile}, {"end-user", hostile},           {"reload"}};
+    for (const auto& command : commands) {
+        const auto outcome = world.run(command);
+        const std::string all = outcome.out + outcome.err;
+        for (const char* harm : {"\033", "\007", "\xc2\x9b", "\xe2\x80\xae", "\nroot\n"}) {
+            EXPECT(!contains(all, harm) || command.front() == "reload", command.front() + ": " + all);
+        }
+        EXPECT(!contains(all, "\033") && !contains(all, "\xc2\x9b") && !all.empty(), command.front() + ": " + all);
+    }
+}
+
+void check_needs_no_daemon() {
+    const auto start = [](std::vector<std::string> arguments) {
+        return Program::Start{.arguments = std::move(arguments),
+                              .bus = "unix:path=/nonexistent",
+                              .environment = {},
+                              .columns = {},
+                              .command = {}};
+    };
+    const auto good = test::run(start({"check", SESSLIMIT_SOURCE_DIR "/etc/policy.toml"}));
+    EXPECT(good.exit == 0, good.out + good.err);
+    const auto bad = test::run(start({"check", "--json=short", SESSLIMIT_SOURCE_DIR "/README.md"}));
+    EXPECT(bad.exit == 1, bad.out);
+    EXPECT_TEXT(document_problem("check.json", bad.out), "");
+}
+
+void help_names_every_command() {
+    const auto outcome =
+        test::run({.arguments = {"--help"}, .bus = "", .environment = {}, .columns = {}, .command = {}});
+    EXPECT(outcome.exit == 0, outcome.err);
+    for (const char* command : {"list", "show ID...", "end ID...", "end-user USER...", "end-credential FINGERPRINT...",
+                                "explain USER", "check [FILE...]", "reload", "status", "watch"}) {
+        EXPECT(contains(outcome.out, std::string("\n  ") + command + " "), outcome.out);
+    }
+    EXPECT(!contains(outcome.out, "complete"), "hidden");
+    std::istringstream lines(outcome.out);
+    for (std::string line; std::getline(lines, line);) {
+        EXPECT(line.size() <= 120, line);
+    }
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(a_list_through_a_pipe_is_not_cut),
+        SESSLIMIT_TEST(everything_is_shown),
+        SESSLIMIT_TEST(json_holds_to_its_schema),
+        SESSLIMIT_TEST(all_facts_of_a_login_are_asked_about),
+        SESSLIMIT_TEST(an_explanation_comes_through),
+        SESSLIMIT_TEST(ending_without_a_terminal_asks_nothing),
+        SESSLIMIT_TEST(status_and_reload),
+        SESSLIMIT_TEST(what_is_hostile_reaches_no_terminal),
+        SESSLIMIT_TEST(check_needs_no_daemon),
+        SESSLIMIT_TEST(help_names_every_command),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

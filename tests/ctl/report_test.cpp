@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/report.hpp"
+#include "ctl/table.hpp"
+#include "tests/ctl/fakes.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <cstdlib>
+#include <ctime>
+#include <sstream>
+
+using namespace sesslimit;
+using namespace sesslimit::ctl;
+using namespace sesslimit::test;
+
+namespace {
+
+std::vector<Session> a_house_full() {
+    Session bob = alices_session("9");
+    bob.user = "bob";
+    bob.service = "login";
+    bob.terminals = {"tty1"};
+    bob.origin.clear();
+    bob.idle_since = noon - 45 * second;
+    bob.idle_ends_at = infinity;
+    bob.since = noon - 30 * hour;
+    Session quiet = alices_session("c3");
+    quiet.service = "sshd";
+    quiet.terminals.clear();
+    quiet.idle_since = 0;
+    quiet.idle_ends_at = infinity;
+    quiet.duration_ends_at = infinity;
+    quiet.origin = "a-very-long-host-name.branch-office.example.org";
+    std::vector<Session> sessions{quiet, alices_session("12"), bob};
+    sort_by_id(sessions);
+    return sessions;
+}
+
+Style style_of_width(std::optional<std::size_t> width) {
+    Style style;
+    style.width = width;
+    return style;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+void ids_are_sorted_as_numbers() {
+    std::vector<Session> sessions;
+    for (const char* id : {"k7", "c12", "100", "9", "12", "99999999999999999999999"}) {
+        sessions.push_back(alices_session(id));
+    }
+    sort_by_id(sessions);
+    std::string order;
+    for (const Session& session : sessions) {
+        order += session.id + " ";
+    }
+    EXPECT_TEXT(order, "9 12 100 99999999999999999999999 c12 k7 ");
+}
+
+void a_list_that_nothing_cuts() {
+    EXPECT_TEXT(
+        list_text(a_house_full(), style_of_width(std::nullopt), noon),
+        "SESSION USER  SERVICE TERMINAL FROM                                            SINCE            IDLE ENDS\n"
+        "9       bob   login   tty1     -                                               2026-11-22 08:00 45s  6h left\n"
+        "12      alice sshd    pts/0    192.0.2.7                                       12:00            3min idle "
+        "12min left\n"
+        "c3      alice sshd    -        a-very-long-host-name.branch-office.example.org 12:00            -    -\n"
+        "\n3 sessions listed.\n");
+}
+
+void a_list_on_an_ordinary_terminal() {
+    EXPECT_TEXT(list_text(a_house_full(), style_of_width(80), noon),
+                "SESSION USER  SERVICE TERMINAL FROM        SINCE            IDLE ENDS\n"
+                "9       bob   login   tty1     -           2026-11-22 08:00 45s  6h left\n"
+                "12      alice sshd    pts/0    192.0.2.7   12:00            3min idle 12min left\n"
+                "c3      alice sshd    -        a-very-l... 12:00            -    -\n"
+                "\n3 sessions listed.\n");
+}
+
+void a_list_on_a_narrow_terminal_keeps_what_matters() {
+    EXPECT_TEXT(list_text(a_house_full(), style_of_width(40), noon), "SESSION USER  IDLE ENDS\n"
+                                                                     "9       bob   45s  6h left\n"
+                                                                     "12      alice 3min idle 12min left\n"
+                                                                     "c3      alice -    -\n"
+                                                                     "\n3 sessions listed.\n");
+}
+
+void a_list_fits_every_width() {
+    for (std::size_t width = 20; width <= 200; ++width) {
+        std::istringstream lines(list_text(a_house_full(), style_of_width(width), noon));
+        for (std::string line; std::getline(lines, line);) {
+            EXPECT(display_width(line) <= width, std::to_string(width) + ": " + line);
+        }
+    }
+}
+
+void an_empty_list_says_so() {
+    Style style;
+    EXPECT_TEXT(list_text({}, style, noon), "No session listed.\n");
+    style.legend = false;
+    EXPECT_TEXT(list_text({}, style, noon), "");
+}
+
+void all_of_a_session() {
+    const std::string text = show_text(alices_session(), noon);
+    for (const char* line : {"             Id: 12\n",
+                             "            Key: 7\n",
+                             "           User: alice\n",
+                             "            Uid: 1000\n",
+                             "          State: live\n",
+                             "        Service: sshd\n",
+                             "      Terminals: pts/0\n",
+                             "         Origin: 192.0.2.7\n",
+                             "           Seat: -\n",
+                             "          Scope: session-12.scope\n",
+                             "         Leader: 4711\n",
+                             "        Adopted: no\n",
+                             "          Since: 2026-11-23 12:00:00 UTC (2h ago)\n",
+                             "      IdleSince: 2026-11-23 13:57:00 UTC (3min ago)\n",
+                             "    MaxDuration: 8h\n",
+                             "    IdleTimeout: 15min\n",
+                             " DurationEndsAt: 2026-11-23 20:00:00 UTC (in 6h)\n",
+                             "     IdleEndsAt: 2026-11-23 14:12:00 UTC (in 12min)\n",
+                             "           Mode: enforce\n",
+                             "         Reason: -\n"}) {
+        EXPECT(contains(text, std::string(line).substr(1)), text + "lacks" + line);
+    }
+    EXPECT(contains(text, "NotEnded: what runs under user@1000.service, such as what systemd-run --user started\n"),
+           text);
+    EXPECT(!contains(text, "Credential"), "told to nobody else");
+}
+
+void what_only_the_owner_sees() {
+    Session session = alices_session();
+    session.credential = "SHA256:abc";
+    session.method = "publickey";
+    session.remote_user = "";
+    const std::string text = show_text(session, noon);
+    EXPECT(contains(text, "Credential: SHA256:abc\n"), text);
+    EXPECT(contains(text, "Method: publickey\n"), text);
+    EXPECT(contains(text, "RemoteUser: -\n"), text);
+}
+
+Explanation an_explanation() {
+    return {.counts = true,
+            .why = "one per connection",
+            .settings = {{"max_sessions", "1", "managed", "contractors", "/etc/sesslimit/managed.d/10.toml", 12},
+                         {"max_duration", "12h", "host", "", "/etc/sesslimit/policy.toml", 8},
+                         {"idle_timeout", "unlimited", "", "", "", 0}},
+            .rules = {{"managed", "contractors", "/etc/sesslimit/managed.d/10.toml", "max_sessions = 1", 10, true},
+                      {"host", "staff", "/etc/sesslimit/policy.toml", "max_sessions = 5", 20, false}},
+            .outcome = "would be refused: 1 of 1 session is open"};
+}
+
+void an_explanation_names_who_set_what() {
+    const Question question{.user = "alice",
+                            .groups = {"wheel"},
+                            .service = "sshd",
+                            .origin = "192.0.2.7",
+                            .method = {},
+                            .credential = {},
+                            .seat = {}};
+    EXPECT_TEXT(explain_text(question, an_explanation(), Style{}),
+                "A login of alice by sshd from 192.0.2.7 in group wheel\n"
+                "\n"
+                "SETTING      VALUE     SET BY                     AT\n"
+                "max_sessions 1         managed rule \"contractors\" /etc/sesslimit/managed.d/10.toml:12\n"
+                "max_duration 12h       host [defaults]            /etc/sesslimit/policy.toml:8\n"
+                "idle_timeout unlimited nothing: built in          -\n"
+                "\n"
+                "Rules that match and set nothing above, because a stricter one wins:\n"
+                "  host rule \"staff\" at /etc/sesslimit/policy.toml:20: max_sessions = 5\n"
+                "\n"
+                "Counts: yes, one per connection\n"
+                "   Now: would be refused: 1 of 1 session is open\n");
+}
+
+void an_explanation_without_losers_has_no_list_of_them() {
+    Explanation explanation = an_explanation();
+    explanation.rules.pop_back();
+    explanation.counts = false;
+    explanation.why = "its service is ignored";
+    const std::string text = explain_text(
+        {.user = "alice", .groups = {}, .service = {}, .origin = {}, .method = {}, .credential = {}, .seat = {}},
+        explanation, Style{});
+    EXPECT(!contains(text, "Rules that"), text);
+    EXPECT(contains(text, "Counts: no, its service is ignored\n"), text);
+}
+
+void the_status_says_which_policy_holds() {
+    const auto policy_of = [](const char* state) { return status_text({"0.2.0", state, noon - hour, 3, true}, noon); };
+    EXPECT_TEXT(policy_of("files"), "  Version: 0.2.0\n"
+                                    "   Policy: as the files say\n"
+                                    "    Since: 2026-11-23 13:00:00 UTC (1h ago)\n"
+                                    " Sessions: 3\n"
+                                    "Recording: yes\n");
+    EXPECT(contains(policy_of("kept"), "the files have mistakes, which this names: sesslimitctl check"), "kept");
+    EXPECT(contains(policy_of("none"), "nobody is limited"), "none");
+    EXPECT(contains(status_text({"0.2.0", "files", 0, 0, false}, noon), "Recording: no: sessions would be lost"),
+           "no ledger");
+}
+
+void events_take_a_line_each() {
+    Event event{.name = "warned", .at = noon, .session = alices_session(), .policy_state = {}, .left = 5 * minute};
+    event.session.reason = "no input for 15min";
+    EXPECT_TEXT(event_text(event, Style{}),
+                "2026-11-23 14:00:00 warned       12 alice sshd from 192.0.2.7, 5min left: no input for 15min\n");
+    event = {.name = "refused", .at = noon, .session = alices_session(""), .policy_state = {}, .left = {}};
+    event.session.reason = "limit of 3 sessions reached";
+    EXPECT_TEXT(event_text(event, Style{}),
+                "2026-11-23 14:00:00 refused      - alice sshd from 192.0.2.7: limit of 3 sessions reached\n");
+    Style colourful;
+    colourful.colour = true;
+    EXPECT(contains(event_text(event, colourful), "\033[31mrefused     \033[0m "), "red");
+    event = {.name = "policy-changed", .at = noon, .session = {}, .policy_state = "kept", .left = {}};
+    EXPECT_TEXT(event_text(event, Style{}), "2026-11-23 14:00:00 policy-changed kept\n");
+}
+
+} // namespace
+
+int main() {
+    setenv("TZ", "UTC", 1);
+    tzset();
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(ids_are_sorted_as_numbers),
+        SESSLIMIT_TEST(a_list_that_nothing_cuts),
+        SESSLIMIT_TEST(a_list_on_an_ordinary_terminal),
+        SESSLIMIT_TEST(a_list_on_a_narrow_terminal_keeps_what_matters),
+        SESSLIMIT_TEST(a_list_fits_every_width),
+        SESSLIMIT_TEST(an_empty_list_says_so),
+        SESSLIMIT_TEST(all_of_a_session),
+        SESSLIMIT_TEST(what_only_the_owner_sees),
+        SESSLIMIT_TEST(an_explanation_names_who_set_what),
+        SESSLIMIT_TEST(an_explanation_without_losers_has_no_list_of_them),
+        SESSLIMIT_TEST(the_status_says_which_policy_holds),
+        SESSLIMIT_TEST(events_take_a_line_each),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

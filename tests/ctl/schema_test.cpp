@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "tests/ctl/schema.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string_view>
+
+// The judge of the other tests: a schema check that lets everything pass would be worth nothing.
+
+using namespace sesslimit::test;
+using nlohmann::json;
+
+namespace {
+
+void each_word_can_be_broken() {
+    struct Case {
+        const char* schema;
+        const char* holds;
+        const char* breaks;
+    };
+    constexpr Case cases[] = {
+        {R"({"type": "object"})", "{}", "[]"},
+        {R"({"type": "array"})", "[]", "{}"},
+        {R"({"type": "integer"})", "3", "3.5"},
+        {R"({"type": "boolean"})", "true", "1"},
+        {R"({"type": ["string", "null"]})", "null", "0"},
+        {R"({"enum": ["a", null]})", "null", R"("b")"},
+        {R"({"const": 3})", "3", "4"},
+        {R"({"minimum": 0})", "0", "-1"},
+        {R"({"minLength": 1})", R"("a")", R"("")"},
+        {R"({"items": {"type": "string"}})", R"(["a"])", R"(["a", 1])"},
+        {R"({"required": ["a"]})", R"({"a": 1})", "{}"},
+        {R"({"properties": {"a": {"type": "string"}}})", R"({"a": ""})", R"({"a": 1})"},
+        {R"({"properties": {"a": {}}, "additionalProperties": false})", R"({"a": 1})", R"({"b": 1})"},
+        {R"({"anyOf": [{"type": "null"}, {"type": "string"}]})", "null", "1"},
+        {R"({"$ref": "#/$defs/a", "$defs": {"a": {"type": "null"}}})", "null", "1"},
+    };
+    for (const Case& one : cases) {
+        const json schema = json::parse(one.schema);
+        EXPECT_TEXT(schema_problem(schema, json::parse(one.holds)), "");
+        EXPECT(!schema_problem(schema, json::parse(one.breaks)).empty(), one.schema);
+    }
+}
+
+void a_word_that_is_not_known_never_holds() {
+    EXPECT(!schema_problem(json::parse(R"({"pattern": "x"})"), json("x")).empty(), "pattern");
+    EXPECT(!schema_problem(json::parse(R"({"additionalProperties": {"type": "null"}})"), json::object()).empty(),
+           "open");
+}
+
+void every_schema_is_closed() {
+    for (const char* file : {"sessions.json", "explain.json", "status.json", "check.json", "watch.json"}) {
+        const json schema = read_schema(file);
+        const json wrong = schema["type"] == "array" ? json::parse("[{}]") : json::object();
+        EXPECT(!schema_problem(schema, wrong).empty(), file);
+        EXPECT(schema.contains("description"), file);
+    }
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(each_word_can_be_broken),
+        SESSLIMIT_TEST(a_word_that_is_not_known_never_holds),
+        SESSLIMIT_TEST(every_schema_is_closed),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/failure.hpp"
+#include "ctl/safe.hpp"
+#include "ctl/words.hpp"
+#include "tests/ctl/fakes.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <cstdlib>
+#include <ctime>
+
+using namespace sesslimit;
+using namespace sesslimit::ctl;
+using namespace sesslimit::test;
+
+namespace {
+
+void spans_in_their_two_largest_units() {
+    struct Case {
+        Usec span;
+        const char* words;
+    };
+    constexpr Case cases[] = {
+        {0, "0s"},
+        {999'999, "0s"},
+        {45 * second, "45s"},
+        {minute, "1min"},
+        {12 * minute + 59 * second, "12min"},
+        {6 * hour, "6h"},
+        {2 * hour + 5 * minute + 59 * second, "2h 5min"},
+        {24 * hour - 1, "23h 59min"},
+        {28 * hour + 59 * minute, "1d 4h"},
+        {infinity, "unlimited"},
+        {infinity - 1, "unlimited"},
+    };
+    for (const Case& one : cases) {
+        EXPECT_TEXT(rough(one.span), one.words);
+    }
+}
+
+void what_ends_a_session_and_when() {
+    struct Case {
+        const char* about;
+        Usec duration_in;
+        Usec idle_in;
+        const char* state;
+        const char* mode;
+        const char* words;
+        Urgency urgency;
+    };
+    constexpr Case cases[] = {
+        {"nothing", infinity, infinity, "live", "enforce", "-", Urgency::none},
+        {"duration only", 6 * hour, infinity, "live", "enforce", "6h left", Urgency::none},
+        {"idle first", 6 * hour, 12 * minute, "live", "enforce", "idle 12min left", Urgency::none},
+        {"duration first", 10 * minute, 12 * minute, "live", "enforce", "10min left", Urgency::none},
+        {"both at once", hour, hour, "live", "enforce", "1h left", Urgency::none},
+        {"soon", 4 * minute, infinity, "live", "enforce", "4min left", Urgency::soon},
+        {"just not soon", 5 * minute, infinity, "live", "enforce", "5min left", Urgency::none},
+        {"overdue", 0, infinity, "live", "enforce", "0s left", Urgency::soon},
+        {"only observed", 4 * minute, infinity, "live", "observe", "(4min left)", Urgency::none},
+        {"ending", 4 * minute, infinity, "ending", "enforce", "ending", Urgency::now},
+        {"waiting", infinity, infinity, "waiting", "enforce", "waiting", Urgency::none},
+    };
+    for (const Case& one : cases) {
+        Session session;
+        session.duration_ends_at = one.duration_in == infinity ? infinity : noon + one.duration_in;
+        session.idle_ends_at = one.idle_in == infinity ? infinity : noon + one.idle_in;
+        session.state = one.state;
+        session.mode = one.mode;
+        EXPECT_TEXT(ends_words(session, noon), one.words);
+        EXPECT(urgency_of(session, noon) == one.urgency, one.about);
+    }
+}
+
+void a_deadline_that_has_passed_is_not_negative() {
+    Session session = alices_session();
+    session.duration_ends_at = noon - hour;
+    EXPECT_TEXT(ends_words(session, noon), "0s left");
+    session.idle_since = noon + hour; // the wall clock was set back
+    EXPECT_TEXT(idle_words(session, noon), "0s");
+    session.idle_since = 0;
+    EXPECT_TEXT(idle_words(session, noon), "-");
+}
+
+void times_of_the_day_and_of_other_days() {
+    EXPECT_TEXT(short_time(noon - 2 * hour, noon), "12:00");
+    EXPECT_TEXT(short_time(noon - 24 * hour, noon), "2026-11-22 14:00");
+    EXPECT_TEXT(short_time(0, noon), "-");
+    EXPECT_TEXT(short_time(infinity, noon), "-");
+    EXPECT_TEXT(long_time(noon - 5 * minute, noon), "2026-11-23 13:55:00 UTC (5min ago)");
+    EXPECT_TEXT(long_time(noon + 5 * minute, noon), "2026-11-23 14:05:00 UTC (in 5min)");
+    EXPECT_TEXT(long_time(infinity, noon), "never");
+    EXPECT_TEXT(long_time(infinity - 1, noon), "-");
+    EXPECT_TEXT(log_time(noon), "2026-11-23 14:00:00");
+    EXPECT_TEXT(log_time(0), "-");
+}
+
+void a_session_in_one_line() {
+    Session session = alices_session();
+    EXPECT_TEXT(session_line(session, noon), "session 12 of alice: sshd on pts/0, from 192.0.2.7, since 12:00 (2h)");
+    session.terminals.clear();
+    session.origin.clear();
+    EXPECT_TEXT(session_line(session, noon),
+                "session 12 of alice: sshd without a terminal, from this host, since 12:00 (2h)");
+    session.terminals = {"pts/0", "pts/3"};
+    EXPECT_TEXT(terminals_words(session), "pts/0, pts/3");
+}
+
+void whose_session_it_is() {
+    Session session = alices_session();
+    EXPECT(belongs_to(session, "alice") && belongs_to(session, "1000"), "by name and by uid");
+    EXPECT(!belongs_to(session, "alic") && !belongs_to(session, "100") && !belongs_to(session, ""), "by nothing else");
+    session.user = "CORP\\x5calice"; // as the daemon shows it
+    EXPECT(belongs_to(session, "CORP\\alice"), "as the shell has it");
+}
+
+void text_from_the_bus_is_escaped_once() {
+    EXPECT_TEXT(safe("alice"), "alice");
+    EXPECT_TEXT(safe("\033[2J\x07"), "\\x1b[2J\\x07");
+    EXPECT_TEXT(safe("\\x1b[2J"), "\\x1b[2J"); // escaped by the daemon already
+    EXPECT_TEXT(safe("\xc2\x9b"
+                     "2J"),
+                "\\xc2\\x9b2J");
+    EXPECT_TEXT(safe("a\xe2\x80\xae"
+                     "b"),
+                "a\\xe2\\x80\\xae"
+                "b");
+    EXPECT_TEXT(safe("one\ntwo"), "one\\x0atwo");
+    EXPECT_TEXT(safe("\\"), "\\");
+    EXPECT_TEXT(safe_lines("one\n\033two\n"), "one\n\\x1btwo\n");
+    EXPECT(safe(std::string(1 << 20, 'x')).size() <= 4096, "long");
+    EXPECT(safe(std::string(1 << 20, '\\')).size() <= 4100, "long, of backslashes");
+    EXPECT(safe_lines(std::string(1 << 20, '\n')).size() <= 2100, "many lines");
+}
+
+void an_error_has_one_exit() {
+    struct Case {
+        const char* name;
+        Failure::Kind kind;
+        Exit exit;
+    };
+    constexpr Case cases[] = {
+        {"org.sesslimit1.Error.NoSuchSession", Failure::Kind::no_such_session, Exit::not_found},
+        {"org.sesslimit1.Error.NoSuchUser", Failure::Kind::no_such_user, Exit::not_found},
+        {"org.sesslimit1.Error.PolicyRejected", Failure::Kind::policy_rejected, Exit::failed},
+        {"org.sesslimit1.Error.BadArgument", Failure::Kind::other, Exit::failed},
+        {"org.sesslimit1.Error.Busy", Failure::Kind::other, Exit::failed},
+        {"org.freedesktop.DBus.Error.AccessDenied", Failure::Kind::not_allowed, Exit::not_allowed},
+        {"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", Failure::Kind::not_allowed, Exit::not_allowed},
+        {"org.freedesktop.DBus.Error.ServiceUnknown", Failure::Kind::not_running, Exit::failed},
+        {"org.freedesktop.DBus.Error.NameHasNoOwner", Failure::Kind::not_running, Exit::failed},
+        {"org.freedesktop.DBus.Error.NoReply", Failure::Kind::no_answer, Exit::failed},
+        {"org.example.Error.New", Failure::Kind::other, Exit::failed},
+    };
+    for (const Case& one : cases) {
+        const Failure failure = failure_of(one.name, "why");
+        EXPECT(failure.kind == one.kind, one.name);
+        EXPECT(exit_of(failure.kind) == one.exit, one.name);
+    }
+    EXPECT_TEXT(words_of(failure_of("org.freedesktop.DBus.Error.ServiceUnknown", "x")),
+                "sesslimitd is not running; start it with: systemctl start sesslimitd");
+    EXPECT_TEXT(words_of(failure_of("org.example.Error.New", "\033why")), "\\x1bwhy");
+    EXPECT_TEXT(words_of(failure_of("org.example.Error.New", "")), "org.example.Error.New");
+    EXPECT_TEXT(words_of(failure_of("org.sesslimit1.Error.PolicyRejected", "a.toml:1:2: error: x\n y\033\n ^")),
+                "the policy was not taken, the one before holds on:\na.toml:1:2: error: x\n y\\x1b\n ^");
+}
+
+} // namespace
+
+int main() {
+    setenv("TZ", "UTC", 1);
+    tzset();
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(spans_in_their_two_largest_units),
+        SESSLIMIT_TEST(what_ends_a_session_and_when),
+        SESSLIMIT_TEST(a_deadline_that_has_passed_is_not_negative),
+        SESSLIMIT_TEST(times_of_the_day_and_of_other_days),
+        SESSLIMIT_TEST(a_session_in_one_line),
+        SESSLIMIT_TEST(whose_session_it_is),
+        SESSLIMIT_TEST(text_from_the_bus_is_escaped_once),
+        SESSLIMIT_TEST(an_error_has_one_exit),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

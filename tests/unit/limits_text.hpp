@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/duration.hpp"
+#include "daemon/policy/policy.hpp"
+
+#include <string>
+#include <string_view>
+
+/// Limits as text, for the tables of what a policy comes to.
+namespace sesslimit::test {
+
+/// Where a setting came from: "[TIER/]RULE:LINE", as in "managed/defaults:3"; nothing where nobody set it.
+template <class T>
+std::string origin(const policy::Setting<T>& setting, const policy::Policy& policy) {
+    using namespace sesslimit::policy;
+    if (setting.from == SourceId::nowhere) {
+        return "";
+    }
+    const Source& source = policy.sources.at(static_cast<std::size_t>(setting.from));
+    return std::string("@") + (source.tier == Tier::managed ? "managed/" : "") +
+           (source.rule.empty() ? "defaults" : source.rule) + ':' + std::to_string(setting.line);
+}
+
+/// Every setting that is not as where nobody sets anything, in one line.
+inline std::string told(const policy::Limits& limits, const policy::Policy& policy) {
+    using namespace sesslimit::policy;
+    std::string text;
+    const auto add = [&](std::string_view name, const std::string& value, const std::string& from, bool say) {
+        if (say || !from.empty()) {
+            text += (text.empty() ? "" : " ") + std::string(name) + '=' + value + from;
+        }
+    };
+    constexpr std::string_view at_limit[] = {"refuse", "end-idlest", "end-oldest"};
+    const Count count = limits.max_sessions.value;
+    add("sessions", count == unlimited_count ? "unlimited" : std::to_string(count), origin(limits.max_sessions, policy),
+        count != unlimited_count);
+    add("duration", format_span(limits.max_duration.value), origin(limits.max_duration, policy),
+        limits.max_duration.value != unlimited_span);
+    add("idle", format_span(limits.idle_timeout.value), origin(limits.idle_timeout, policy),
+        limits.idle_timeout.value != unlimited_span);
+    add("at_limit", std::string(at_limit[static_cast<std::size_t>(limits.at_limit.value)]),
+        origin(limits.at_limit, policy), limits.at_limit.value != AtLimit::refuse);
+    add("mode", limits.mode.value == Mode::enforce ? "enforce" : "observe", origin(limits.mode, policy),
+        limits.mode.value != Mode::enforce);
+    for (const Total& total : limits.totals) {
+        add("total", std::to_string(total.most), origin(Setting<Count>{total.most, total.rule, total.line}, policy),
+            true);
+    }
+    add("message", limits.message.value, origin(limits.message, policy), !limits.message.value.empty());
+    std::string warnings;
+    for (const Span span : limits.warn_before) {
+        warnings += (warnings.empty() ? "" : ",") + format_span(span);
+    }
+    add("warn", warnings, "", !warnings.empty());
+    return text;
+}
+
+} // namespace sesslimit::test
