@@ -309,6 +309,10 @@ void nobody_is_accepted_before_the_start() {
 } // namespace
 
 int main() {
+    if (getuid() != 0) {
+        print_message("skipped: only root is listened to\n");
+        return 77;
+    }
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(the_socket_is_roots_alone),
         SESSLIMIT_TEST(a_request_becomes_an_event_and_gets_its_answer),

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""The bytes of D-Bus messages, as its specification has them: what calls and their answers need, little-endian."""
+
+import struct
+from dataclasses import dataclass
+from typing import Any, Iterator
+
+METHOD_CALL, METHOD_RETURN, ERROR, SIGNAL = 1, 2, 3, 4
+PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SIGNATURE = 1, 2, 3, 4, 5, 6, 8
+
+_FIXED = {"y": "B", "b": "I", "u": "I", "i": "i", "t": "Q"}
+_ALIGNMENT = {"y": 1, "g": 1, "v": 1, "t": 8, "(": 8, "{": 8}  # the others: 4
+
+
+@dataclass(frozen=True)
+class Message:
+    """What has come. error: its name, "" for none; text: what an error says."""
+
+    kind: int
+    reply_to: int
+    error: str
+    text: str
+
+
+def call(serial: int, destination: str, path: str, member: str, signature: str, values: tuple) -> bytes:
+    """A method call; the member as "interface.Name". Values: see marshal()."""
+    interface, _, name = member.rpartition(".")
+    body = marshal(signature, *values)
+    fields = [(PATH, ("o", path)), (INTERFACE, ("s", interface)), (MEMBER, ("s", name)), (DESTINATION, ("s", destination))]
+    fields += [(SIGNATURE, ("g", signature))] if signature else []
+    head = bytearray(marshal("yyyyuua(yv)", ord("l"), METHOD_CALL, 0, 1, len(body), serial, fields))
+    _align(head, 8)
+    return bytes(head) + body
+
+
+def marshal(signature: str, *values: Any) -> bytes:
+    """Values by their types: an array is a list, a struct or dict entry a tuple, a variant (signature, value)."""
+    out = bytearray()
+    for kind, value in zip(_types(signature), values, strict=True):
+        _put(out, kind, value)
+    return bytes(out)
+
+
+def length(start: bytes) -> int:
+    """Of the whole message, of which the first 16 bytes must be there."""
+    body, _, fields = struct.unpack_from("<III", start, 4)
+    return 16 + (fields + 7) // 8 * 8 + body
+
+
+def parsed(message: bytes) -> Message:
+    fields = dict(_fields(message))
+    kind = message[1]
+    body = message[16 + (struct.unpack_from("<I", message, 12)[0] + 7) // 8 * 8 :]
+    said = kind == ERROR and fields.get(SIGNATURE, "").startswith("s")
+    return Message(kind, fields.get(REPLY_SERIAL, 0), fields.get(ERROR_NAME, ""), _text(body, 0)[0] if said else "")
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
+    at, end = 16, 16 + struct.unpack_from("<I", message, 12)[0]
+    while at < end:
+        at = (at + 7) // 8 * 8
+        code, kind = message[at], chr(message[at + 2])
+        at += 4
+        if kind == "g":
+            size = message[at]
+            value, at = message[at + 1 : at + 1 + size].decode(), at + size + 2
+        elif kind == "u":
+            value, at = struct.unpack_from("<I", message, at)[0], at + 4
+        else:
+            value, at = _text(message, at)
+        yield code, value
+
+
+def _text(data: bytes, at: int) -> tuple[str, int]:
+    (size,) = struct.unpack_from("<I", data, at)
+    return data[at + 4 : at + 4 + size].decode(), at + size + 5
+
+
+def _types(signature: str) -> Iterator[str]:
+    """The complete types that a signature lists."""
+    at = 0
+    while at < len(signature):
+        end = at
+        while signature[end] == "a":
+            end += 1
+        depth = 0
+        while True:
+            depth += (signature[end] in "({") - (signature[end] in ")}")
+            end += 1
+            if depth == 0:
+                break
+        yield signature[at:end]
+        at = end
+
+
+def _align(out: bytearray, to: int) -> None:
+    out.extend(bytes(-len(out) % to))
+
+
+def _put(out: bytearray, kind: str, value: Any) -> None:
+    _align(out, _ALIGNMENT.get(kind[0], 4))
+    if kind in _FIXED:
+        out += struct.pack("<" + _FIXED[kind], value)
+    elif kind == "g":
+        out += bytes([len(value)]) + value.encode() + b"\0"
+    elif kind in "so":
+        data = value.encode()
+        out += struct.pack("<I", len(data)) + data + b"\0"
+    elif kind == "v":
+        _put(out, "g", value[0])
+        _put(out, *value)
+    elif kind[0] == "a":
+        _put_array(out, kind[1:], value)
+    else:
+        for each, inner in zip(_types(kind[1:-1]), value, strict=True):
+            _put(out, each, inner)
+
+
+def _put_array(out: bytearray, kind: str, values: list) -> None:
+    length_at = len(out)
+    out += bytes(4)
+    _align(out, _ALIGNMENT.get(kind[0], 4))
+    start = len(out)
+    for value in values:
+        _put(out, kind, value)
+    struct.pack_into("<I", out, length_at, len(out) - start)

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""org.sesslimit1 on the bus: what is documented is there, and neither nonsense nor a flood of it does any harm."""
+
+import statistics
+from pathlib import Path
+
+import pytest
+
+from lab import client
+from lab.bus import Bus, Flood
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "org.sesslimit1.5"
+
+SESSION = "a{sv}"
+DOCUMENTED = {
+    ("method", "ListSessions", "-", "aa{sv}"),
+    ("method", "GetSession", "s", SESSION),
+    ("method", "EndSession", "s", "-"),
+    ("method", "EndUser", "s", "u"),
+    ("method", "EndCredential", "s", "u"),
+    ("method", "Explain", "a{sv}", "bsa(sssssu)a(ssssub)s"),
+    ("method", "Reload", "-", "-"),
+    ("property", "Version", "s", ""),
+    ("property", "PolicyState", "s", ""),
+    ("property", "PolicySince", "t", ""),
+    ("property", "Sessions", "u", ""),
+    ("property", "Recording", "b", ""),
+    ("signal", "SessionOpened", SESSION, "-"),
+    ("signal", "SessionRefused", SESSION, "-"),
+    ("signal", "SessionWarned", SESSION, "-"),
+    ("signal", "SessionKept", SESSION, "-"),
+    ("signal", "SessionEnding", SESSION, "-"),
+    ("signal", "SessionEnded", SESSION, "-"),
+    ("signal", "PolicyChanged", "s", "-"),
+}
+
+MANAGER = "org.sesslimit1.Manager."
+NO_SESSION = "org.sesslimit1.Error.NoSuchSession"
+NO_USER = "org.sesslimit1.Error.NoSuchUser"
+BAD = "org.sesslimit1.Error.BadArgument"
+BUSY = "org.sesslimit1.Error.Busy"
+DENIED = "org.freedesktop.DBus.Error.AccessDenied"
+BAD_TYPE = "org.freedesktop.DBus.Error.InvalidArgs"
+LONG = "x" * (1 << 20)
+ALICE = ("User", ("s", "alice"))
+
+# A call of a user without rights, and the error that it must get.
+NONSENSE = [
+    (("GetSession", "s", "4711"), NO_SESSION),
+    (("GetSession", "s", "k99999999999999999999"), NO_SESSION),
+    (("GetSession", "s", "k-1"), NO_SESSION),
+    (("GetSession", "s", "\x1b[31m\u202e../../x"), NO_SESSION),
+    (("GetSession", "s", ""), BAD),
+    (("GetSession", "s", "x" * 257), BAD),
+    (("GetSession", "s", LONG), BAD),
+    (("GetSession", "u", 1), BAD_TYPE),
+    (("GetSession", "ss", "1", "2"), BAD_TYPE),
+    (("GetSession",), BAD_TYPE),
+    (("EndSession", "s", "4711"), NO_SESSION),
+    (("EndSession", "s", LONG), BAD),
+    (("EndSession", "as", ["1"]), BAD_TYPE),
+    (("EndUser", "s", "bob"), DENIED),
+    (("EndUser", "s", LONG), BAD),
+    (("EndUser", "i", 0), BAD_TYPE),
+    (("EndCredential", "s", "SHA256:x"), DENIED),
+    (("EndCredential", "s", LONG), BAD),
+    (("EndCredential", "v", ("s", "SHA256:x")), BAD_TYPE),
+    (("Explain", "a{sv}", []), BAD),
+    (("Explain", "a{sv}", [("User", ("s", "nobody-of-that-name"))]), NO_USER),
+    (("Explain", "a{sv}", [("User", ("u", 1000))]), BAD),
+    (("Explain", "a{sv}", [("User", ("s", LONG))]), BAD),
+    (("Explain", "a{sv}", [(LONG, ("s", "x"))]), BAD),
+    (("Explain", "a{sv}", [ALICE, ("Uid", ("s", "0"))]), BAD),
+    (("Explain", "a{sv}", [ALICE, ("Groups", ("s", "staff"))]), BAD),
+    (("Explain", "a{sv}", [ALICE, ("Groups", ("as", ["g"] * 100000))]), BAD),
+    (("Explain", "a{sv}", [ALICE, ("Origin", ("s", LONG))]), BAD),
+    (("Explain", "a{sv}", [ALICE, ("Colour", ("s", "red"))]), BAD),
+    (("Explain", "s", "alice"), BAD_TYPE),
+    (("Reload",), DENIED),
+    (("Reload", "s", "x"), BAD_TYPE),
+    (("NoSuchMethod", "s", "x"), "org.freedesktop.DBus.Error.UnknownMethod"),
+]
+
+FLOOD = [
+    ("ListSessions",),
+    ("GetSession", "s", "4711"),
+    ("Explain", "a{sv}", [ALICE]),
+    ("EndSession", "s", "4711"),
+    ("EndCredential", "s", "SHA256:x"),
+    ("GetSession", "u", 1),
+    ("Reload",),
+]
+RATE = 1000
+LOGINS = 15
+
+
+def shown(call):
+    return str([each if len(str(each)) < 60 else f"{str(each)[:20]}... ({len(str(each))})" for each in call])
+
+
+def test_as_documented(host, saw):
+    lines = host.run("busctl", "introspect", "--no-legend", "org.sesslimit1", "/org/sesslimit1").stdout.splitlines()
+    found, interface = set(), ""
+    for line in lines:
+        name, kind, *rest = line.split()
+        if kind == "interface":
+            interface = name
+        elif interface == MANAGER.rstrip("."):
+            # Of a property the next column is its value.
+            found.add((kind, name[1:], rest[0], "" if kind == "property" else rest[1]))
+    assert found == DOCUMENTED
+    if PAGE.exists():
+        page = PAGE.read_text(encoding="utf-8")
+        assert [name for _, name, _, _ in DOCUMENTED if name not in page] == []
+    kinds = [kind for kind, *_ in found]
+    counted = ", ".join(f"{kinds.count(kind)} {each}" for kind, each in
+                        (("method", "methods"), ("property", "properties"), ("signal", "signals")))
+    saw(f"busctl introspect: {counted}, all as documented")
+
+
+def test_nonsense(host, saw):
+    login = client.shell(host, "bob")
+    assert login.verdict()
+    before = host.daemon_pid()
+    with Bus(host, "alice") as bus:
+        wrong, texts = [], set()
+        for call, expected in NONSENSE:
+            answer = bus.call(MANAGER + call[0], *call[1:])
+            texts.add(answer.text)
+            if answer.error != expected or not answer.text or len(answer.text) > 300 or not answer.text.isprintable():
+                wrong.append((shown(call), expected, answer.error, answer.text[:300]))
+        assert wrong == []
+        assert bus.call(MANAGER + "ListSessions").error == ""
+    # Not a message of D-Bus at all: the bus ends that connection itself, and the daemon never hears of it.
+    assert host.daemon_pid() == before and login.running
+    saw(f"{len(NONSENSE)} wrong calls (types, ids, 1 MB strings, no rights): each its error, the same daemon goes on")
+    saw(f"for example: {'; '.join(sorted(texts, key=len)[:4])}")
+
+
+def median_login(host, user):
+    """Seconds of `ssh user@host true`: the median of some, one after the other."""
+    took = []
+    for _ in range(LOGINS):
+        login = client.command(host, user, "true")
+        assert login.wait(30) == 0, login.output
+        took.append(login.ended_at - login.started_at)
+        login.close()
+    return statistics.median(took)
+
+
+@pytest.mark.storm
+def test_flood(host, saw):
+    host.policy('version = 1\n[defaults]\nmax_sessions = 3\n')
+    calls = [(MANAGER + member, *arguments) for member, *arguments in FLOOD]
+    before = host.daemon_pid()
+    quiet = median_login(host, "bob")
+    with Bus(host, "alice") as bus, Flood(bus, calls, RATE) as flood:
+        flooded = median_login(host, "bob")
+    again = median_login(host, "bob")
+    rate = flood.sent / flood.seconds
+    answers = ", ".join(f"{count} {name.rpartition('.')[2] or 'answered'}" for name, count in sorted(flood.answers.items()))
+    saw(f"{rate:.0f} calls a second for {flood.seconds:.1f} s: {answers}")
+    saw(f"median of {LOGINS} logins: {quiet:.3f} s, with the flood {flooded:.3f} s, afterwards {again:.3f} s")
+    assert host.daemon_pid() == before
+    assert rate > 0.9 * RATE
+    assert set(flood.answers) <= {"", NO_SESSION, DENIED, BAD_TYPE, BUSY}
+    assert flooded < 3 * max(quiet, again) + 0.3
