@@ -145,7 +145,6 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.write_line(f"{suite:8} | {test:{width}} | {text}")
 
 
-@pytest.hookimpl(trylast=True)  # after the machines of this process
-def pytest_sessionfinish(session):
-    if not hasattr(session.config, "workerinput"):
+def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput"):
         machine.sweep()
