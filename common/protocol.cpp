@@ -243,9 +243,8 @@ std::expected<Verdict, WireError> decode_verdict(std::span<const std::byte> fram
 std::expected<Wait, WireError> decode_wait(std::span<const std::byte> frame) noexcept {
     Wait wait;
     Seen seen;
-    const Done read = for_each_field(frame, Kind::wait, WaitTag::more, seen, [&](WaitTag, Bytes value) noexcept {
-        return read_number(value, wait.more_ms);
-    });
+    const Done read = for_each_field(frame, Kind::wait, WaitTag::more, seen,
+                                     [&](WaitTag, Bytes value) noexcept { return read_number(value, wait.more_ms); });
     if (!read) {
         return unexpected(read.error());
     }

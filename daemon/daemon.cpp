@@ -78,8 +78,8 @@ class RealDaemon final : public Daemon {
             return done;
         }
         auto worker = Worker::start(loop_.get());
-        auto listener = watch::Listener::make(
-            loop_.get(), [this](SessionKey key) { engine_->handle(warden::InputHeard{key}); });
+        auto listener =
+            watch::Listener::make(loop_.get(), [this](SessionKey key) { engine_->handle(warden::InputHeard{key}); });
         auto socket = listener_of(options_);
         for (const Error* error : {worker ? nullptr : &worker.error(), listener ? nullptr : &listener.error(),
                                    socket ? nullptr : &socket.error()}) {
@@ -139,7 +139,8 @@ class RealDaemon final : public Daemon {
         } else {
             recorder_.do_without();
             effects::journal(Priority::error, "No ledger: sessions are counted, but a restart of the daemon forgets "
-                                              "their start times: " + ledger.error().what);
+                                              "their start times: " +
+                                                  ledger.error().what);
         }
         return {};
     }
@@ -161,9 +162,8 @@ class RealDaemon final : public Daemon {
                                     .worker = *worker_,
                                     .status = [this] { return status(); },
                                     .reload = [this](auto then) { reload(std::move(then)); }});
-        api_.emplace(loop_.get(), *front_, [](const Error& error) {
-            effects::journal(Priority::warning, "D-Bus interface: " + error.what);
-        });
+        api_.emplace(loop_.get(), *front_,
+                     [](const Error& error) { effects::journal(Priority::warning, "D-Bus interface: " + error.what); });
         host_.attach({.loop = loop_.get(),
                       .server = *server_,
                       .logind = *logind_,
@@ -177,9 +177,10 @@ class RealDaemon final : public Daemon {
 
     serve::Server::Callbacks server_callbacks() {
         return {.event = [this](warden::Event event) { engine_->handle(std::move(event)); },
-                .failed = [](const Error& error) {
-                    effects::journal(Priority::warning, "A login's request was not taken: " + error.what);
-                }};
+                .failed =
+                    [](const Error& error) {
+                        effects::journal(Priority::warning, "A login's request was not taken: " + error.what);
+                    }};
     }
 
     logind::Callbacks logind_callbacks() {
@@ -273,7 +274,9 @@ class RealDaemon final : public Daemon {
     }
 
     [[nodiscard]] api::Status status() const {
-        const char* from = policy_from_ == keep::From::files ? "files" : policy_from_ == keep::From::kept ? "kept" : "none";
+        const char* from = policy_from_ == keep::From::files  ? "files"
+                           : policy_from_ == keep::From::kept ? "kept"
+                                                              : "none";
         return {.policy = from, .policy_since = policy_since_, .recording = recorder_.is_recording()};
     }
 
@@ -301,8 +304,8 @@ class RealDaemon final : public Daemon {
             then = taken.from == keep::From::kept ? "The last good policy is in force."
                                                   : "There is no earlier one: NO LIMIT HOLDS, everybody is let in.";
         }
-        effects::journal(Priority::error, "The policy has errors and is not taken. " + then,
-                         notice::policy_rejected_id, "policy-rejected");
+        effects::journal(Priority::error, "The policy has errors and is not taken. " + then, notice::policy_rejected_id,
+                         "policy-rejected");
     }
 
     Options options_;

@@ -21,7 +21,8 @@ Engine::Engine(Recorder& recorder, Hands& hands, std::function<Boottime()> clock
     : recorder_(recorder), hands_(hands), clock_(std::move(clock)) {
     // Keys are given once a boot, also across restarts in which the ledger was lost: no two sessions come in the same
     // microsecond.
-    state_.give_keys_from(SessionKey{static_cast<std::uint64_t>(std::max(Span{1}, clock_().time_since_epoch()).count())});
+    state_.give_keys_from(
+        SessionKey{static_cast<std::uint64_t>(std::max(Span{1}, clock_().time_since_epoch()).count())});
 }
 
 void Engine::set_policy(std::shared_ptr<const policy::Policy> policy) {

@@ -53,14 +53,14 @@ void Host::answer(const warden::Answer& answer, const warden::State& state) {
         break;
     case Kind::wait:
         return parts_->server.ask_to_wait(answer.request,
-                                         answer.session.answer_by - boottime_now() + warden::Patience::answering);
+                                          answer.session.answer_by - boottime_now() + warden::Patience::answering);
     }
     parts_->server.answer(answer.request, verdict);
 }
 
 std::string Host::refusal(const warden::Answer& answer, const warden::State& state) const {
-    return notice::refusal_text(answer.session, state, {.now = boottime_now(), .wall_offset = wall_offset()}, terminal_names,
-                                answer.message);
+    return notice::refusal_text(answer.session, state, {.now = boottime_now(), .wall_offset = wall_offset()},
+                                terminal_names, answer.message);
 }
 
 void Host::tell(const warden::Notice& notice) {

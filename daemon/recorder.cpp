@@ -15,7 +15,8 @@ void LedgerRecorder::put(const warden::Session& session) {
     if (!done && !failing_) {
         effects::journal(effects::Priority::error,
                          "A session is not recorded, and would not survive a restart of the daemon with its start "
-                         "time: " + done.error().what);
+                         "time: " +
+                             done.error().what);
     }
     failing_ = !done;
 }

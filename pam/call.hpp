@@ -22,8 +22,9 @@ struct Reply {
 
 /// Sends `frame` to the daemon that listens at `path` (absolute, fits sockaddr_un) and waits for its one answer.
 /// `budget` (above 0) is for everything together: connecting, also to a full queue, sending, waiting, trying again up
-/// to `tries` times (1 or more) in all; a daemon that answers `wait` is given that much more, once a try. Signals that interrupt a wait cost nothing of it. Raises no signal, leaves no
-/// descriptor. Endings: no_socket, no_daemon, timed_out, hung_up, unreadable (an answer longer than `reply`).
+/// to `tries` times (1 or more) in all; a daemon that answers `wait` is given that much more, once a try. Signals that
+/// interrupt a wait cost nothing of it. Raises no signal, leaves no descriptor. Endings: no_socket, no_daemon,
+/// timed_out, hung_up, unreadable (an answer longer than `reply`).
 std::expected<Reply, Failure> call(const char* path, std::span<const std::byte> frame, std::span<std::byte> reply,
                                    Span budget, unsigned tries) noexcept;
 

@@ -119,8 +119,8 @@ std::array<char, 65> user_of(const pam_handle_t* handle) noexcept {
 
 void log_answer(const pam_handle_t* handle, const Answer& answer, const Asked& asked) noexcept {
     if (answer.priority == LOG_DEBUG) {
-        pam_syslog(handle, LOG_DEBUG, "%s: %s: session %" PRIu64 ", asked %u times", user_of(handle).data(),
-                   answer.log, asked.session, asked.tries);
+        pam_syslog(handle, LOG_DEBUG, "%s: %s: session %" PRIu64 ", asked %u times", user_of(handle).data(), answer.log,
+                   asked.session, asked.tries);
         return;
     }
     const char* did = answer.code == PAM_SUCCESS ? "let in uncounted" : "not let in";

@@ -24,8 +24,7 @@ struct Authority::Question {
     Identified identified;
     Authorized authorized;
 
-    Question(Authority& authority, sd_bus_message* about)
-        : owner(&authority), call(sd_bus_message_ref(about)) {
+    Question(Authority& authority, sd_bus_message* about) : owner(&authority), call(sd_bus_message_ref(about)) {
         ++owner->questions_;
     }
     Question(Question&& other) noexcept
@@ -81,9 +80,9 @@ int Authority::authorize(sd_bus_message* call, const char* action, Authorized th
     const bus::Message m(raw);
     const bool interactive = sd_bus_message_get_allow_interactive_authorization(call) > 0;
     if (code >= 0) {
-        code = sd_bus_message_append(raw, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
-                                     sd_bus_message_get_sender(call), action, 0, interactive ? allow_interaction : 0U,
-                                     "");
+        code =
+            sd_bus_message_append(raw, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
+                                  sd_bus_message_get_sender(call), action, 0, interactive ? allow_interaction : 0U, "");
     }
     if (code >= 0) {
         Question question(*this, call);
@@ -104,10 +103,10 @@ int Authority::on_polkit(sd_bus_message* answer, void* data, sd_bus_error*) {
                            "Only root may do this here: polkit is not installed, or does not answer.");
     }
     if (authorized == 0) {
-        return challenge != 0 ? reply_error(question.call.get(), SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-                                            "You would have to authenticate for this.")
-                              : reply_error(question.call.get(), SD_BUS_ERROR_ACCESS_DENIED,
-                                            "You are not allowed to do this.");
+        return challenge != 0
+                   ? reply_error(question.call.get(), SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                                 "You would have to authenticate for this.")
+                   : reply_error(question.call.get(), SD_BUS_ERROR_ACCESS_DENIED, "You are not allowed to do this.");
     }
     question.authorized(question.call.get());
     return 0;

@@ -99,12 +99,10 @@ int read_variant_text(sd_bus_message* m, std::string& out) {
 
 int read_key(sd_bus_message* m, const std::string& key, Question& question) {
     Login& login = question.login;
-    const std::map<std::string, std::string*> texts{{"User", &login.user},
-                                                    {"Service", &login.service},
-                                                    {"Origin", &login.rhost},
-                                                    {"Method", &login.credential.method},
-                                                    {"Seat", &login.seat},
-                                                    {"Credential", &login.credential.fingerprint}};
+    const std::map<std::string, std::string*> texts{
+        {"User", &login.user},    {"Service", &login.service},
+        {"Origin", &login.rhost}, {"Method", &login.credential.method},
+        {"Seat", &login.seat},    {"Credential", &login.credential.fingerprint}};
     if (const auto at = texts.find(key); at != texts.end()) {
         return read_variant_text(m, *at->second);
     }
@@ -158,7 +156,7 @@ int read_question(sd_bus_message* m, Question& question, std::string& problem) {
             break;
         }
         if (code = read_key(m, key, question); code < 0) {
-            problem = shown(key, 64) + (code == -ENOTSUP  ? " is no fact of a login"
+            problem = shown(key, 64) + (code == -ENOTSUP ? " is no fact of a login"
                                         : code == -E2BIG ? " is too long"
                                                          : " is of another type");
             return code;

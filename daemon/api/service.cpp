@@ -6,8 +6,10 @@
 #include "daemon/api/errors.hpp"
 #include "daemon/api/message.hpp"
 #include "daemon/bus/connection.hpp"
+#include "daemon/policy/match.hpp"
 #include "daemon/policy/resolve.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
@@ -38,10 +40,9 @@ struct Service::Impl {
     Authority authority;
 
     Impl(sd_event* loop, Seam& daemon, std::function<void(Error)> tell)
-        : seam(daemon), failed(std::move(tell)),
-          bus(loop, "sesslimitd-api", SD_EVENT_PRIORITY_IDLE,
-              {.connected = [this](sd_bus* on) { return publish(on); },
-               .failed = [this](Error error) { failed(std::move(error)); }}),
+        : seam(daemon), failed(std::move(tell)), bus(loop, "sesslimitd-api", SD_EVENT_PRIORITY_IDLE,
+                                                     {.connected = [this](sd_bus* on) { return publish(on); },
+                                                      .failed = [this](Error error) { failed(std::move(error)); }}),
           authority(bus) {}
 
     int publish(sd_bus* on) {
@@ -139,15 +140,23 @@ struct Service::Impl {
         }
         const policy::Limits limits = resolve(seam.policy(), login);
         const std::size_t open = seam.state().counted(login.uid);
-        const std::string of = limits.max_sessions.value == policy::unlimited_count
-                                   ? std::to_string(open) + " sessions are open, and there is no limit."
-                                   : std::to_string(open) + " of " + std::to_string(limits.max_sessions.value) +
-                                         " sessions are open.";
-        if (open < limits.max_sessions.value) {
+        const std::string of =
+            limits.max_sessions.value == policy::unlimited_count
+                ? std::to_string(open) + " sessions are open, and there is no limit."
+                : std::to_string(open) + " of " + std::to_string(limits.max_sessions.value) + " sessions are open.";
+        const auto full = std::ranges::find_if(limits.totals, [this](const policy::Total& total) {
+            return seam.state().counted(total.rule) >= total.most;
+        });
+        const bool has_place = open < limits.max_sessions.value;
+        if (has_place && full == limits.totals.end()) {
             return "It would be let in: " + of;
         }
         if (limits.mode.value == policy::Mode::observe) {
             return "It would be let in, because the mode is observe: " + of;
+        }
+        if (has_place) {
+            return "It would be refused: all together whom a rule matches have " + std::to_string(full->most) +
+                   " sessions open already.";
         }
         return limits.at_limit.value == policy::AtLimit::refuse || open == 0
                    ? "It would be refused: " + of
@@ -204,13 +213,16 @@ struct Service::Impl {
 
     static int end_credential(sd_bus_message* call, void* data, sd_bus_error*) {
         auto& self = *static_cast<Impl*>(data);
-        std::string fingerprint;
-        if (read_text(call, fingerprint) < 0) {
-            return reply_error(call, error_bad_argument, "That is no fingerprint.");
+        std::string credential;
+        const int code = read_text(call, credential);
+        const auto pattern = policy::parse_credential(credential);
+        if (code < 0 || !pattern) {
+            return reply_error(call, error_bad_argument,
+                               "That is no credential: SHA256:..., cert-id:... or ca:SHA256:... is wanted.");
         }
-        return self.authority.identify(call, [&self, fingerprint](sd_bus_message* m, uid_t caller) {
-            const auto wanted = [fingerprint](const warden::Session& session) {
-                return session.login.credential.fingerprint == fingerprint;
+        return self.authority.identify(call, [&self, pattern](sd_bus_message* m, uid_t caller) {
+            const auto wanted = [pattern](const warden::Session& session) {
+                return policy::is_meant(*pattern, session.login.credential);
             };
             self.when_allowed(m, caller, 0, [&self, wanted, caller](sd_bus_message* allowed) {
                 self.end_all(allowed, caller, wanted, ", with every session of its credential");
@@ -315,8 +327,8 @@ struct Service::Impl {
 
     void emit(const char* name, const Properties& about) {
         sd_bus_message* raw = nullptr;
-        int code = bus.get() == nullptr ? -ENOTCONN
-                                        : sd_bus_message_new_signal(bus.get(), &raw, object, interface, name);
+        int code =
+            bus.get() == nullptr ? -ENOTCONN : sd_bus_message_new_signal(bus.get(), &raw, object, interface, name);
         const bus::Message signal(raw);
         code = code < 0 ? code : append(raw, about);
         answer(code, raw);
@@ -338,10 +350,10 @@ const std::array<sd_bus_vtable, 21> Service::Impl::vtable{{
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("EndCredential", SD_BUS_ARGS("s", fingerprint), SD_BUS_RESULT("u", count),
                             &Impl::end_credential, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("a{sv}", login),
-                            SD_BUS_RESULT("b", counts, "s", why, "a(sssssu)", settings, "a(ssssub)", rules, "s",
-                                          outcome),
-                            &Impl::explain_login, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS(
+        "Explain", SD_BUS_ARGS("a{sv}", login),
+        SD_BUS_RESULT("b", counts, "s", why, "a(sssssu)", settings, "a(ssssub)", rules, "s", outcome),
+        &Impl::explain_login, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, &Impl::reload, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Version", "s", &Impl::get_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("PolicyState", "s", &Impl::get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

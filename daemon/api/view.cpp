@@ -43,7 +43,8 @@ std::uint64_t realtime(Boottime at, const Moment& moment) {
 /// The session as it is with the input that can be seen by now, which the warden reads at the next deadline only.
 Session with_input(Session session, const watch::Presence& presence, const Moment& moment) {
     if (presence.input) {
-        session.last_input = std::max(session.last_input, std::min(moment.now, Boottime(*presence.input - moment.wall_offset)));
+        session.last_input =
+            std::max(session.last_input, std::min(moment.now, Boottime(*presence.input - moment.wall_offset)));
     }
     return session;
 }
@@ -57,8 +58,7 @@ std::vector<std::string> shown_all(const std::vector<std::string>& texts) {
 } // namespace
 
 std::string id_of(const Session& session) {
-    return session.logind_id.empty() ? "k" + std::to_string(std::to_underlying(session.key))
-                                     : shown(session.logind_id);
+    return session.logind_id.empty() ? "k" + std::to_string(std::to_underlying(session.key)) : shown(session.logind_id);
 }
 
 bool is_listed(const Session& session) {

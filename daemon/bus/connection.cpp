@@ -67,8 +67,8 @@ int Connection::start() {
 void Connection::open_later() {
     // Not at once: the connection that ended is still being taken down further up the stack.
     sd_event_source* source = nullptr;
-    const int code = sd_event_add_time_relative(loop_, &source, CLOCK_MONOTONIC, retry_after_usec, 0,
-                                                &Connection::on_retry, this);
+    const int code =
+        sd_event_add_time_relative(loop_, &source, CLOCK_MONOTONIC, retry_after_usec, 0, &Connection::on_retry, this);
     retry_.reset(source);
     check("arm a timer", code);
 }

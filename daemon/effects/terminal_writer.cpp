@@ -17,7 +17,7 @@ Result<> write_notice(const watch::Terminal& terminal, std::string_view line) {
     if (!tty) {
         return fail_errno("open " + path);
     }
-    struct stat at {};
+    struct stat at{};
     if (fstat(tty.get(), &at) < 0 || !S_ISCHR(at.st_mode) || at.st_rdev != terminal.device) {
         return fail(path + " is another terminal by now");
     }

@@ -49,8 +49,7 @@ Result<> save(const std::filesystem::path& file, const std::vector<policy::Sourc
         all.push_back({{"path", text.path}, {"managed", text.tier == policy::Tier::managed}, {"text", text.text}});
     }
     const std::string beside = file.string() + ".new";
-    const UniqueFd out(
-        open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+    const UniqueFd out(open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
     if (!out) {
         return fail_errno("make " + beside);
     }

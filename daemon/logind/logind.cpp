@@ -26,7 +26,7 @@ struct Logind::Impl {
     /// One call under way. It ends with its answer, or with the connection.
     struct Call {
         Impl* owner;
-        std::string id;   ///< the session that it is about
+        std::string id;       ///< the session that it is about
         std::string path;     ///< GetAll: its object
         bool of_list = false; ///< GetAll: caught_up waits for the answer
         bool again = false;   ///< GetAll: asked once more
@@ -37,17 +37,16 @@ struct Logind::Impl {
     std::size_t to_catch_up = 0; ///< answers that are still missing of the last list
 
     Impl(sd_event* loop, Callbacks tell)
-        : callbacks(std::move(tell)),
-          bus(loop, "sesslimitd-logind", SD_EVENT_PRIORITY_NORMAL,
-              {.connected = [this](sd_bus* on) { return subscribe(on); },
-               .failed = [this](Error error) { callbacks.failed(std::move(error)); }}) {}
+        : callbacks(std::move(tell)), bus(loop, "sesslimitd-logind", SD_EVENT_PRIORITY_NORMAL,
+                                          {.connected = [this](sd_bus* on) { return subscribe(on); },
+                                           .failed = [this](Error error) { callbacks.failed(std::move(error)); }}) {}
 
     int subscribe(sd_bus* on) {
         int code = sd_bus_match_signal_async(on, nullptr, service, manager_path, manager, "SessionNew", &Impl::on_new,
                                              nullptr, this);
         const auto then = [&code](int next) { code = code < 0 ? code : next; };
-        then(sd_bus_match_signal_async(on, nullptr, service, manager_path, manager, "SessionRemoved",
-                                       &Impl::on_removed, nullptr, this));
+        then(sd_bus_match_signal_async(on, nullptr, service, manager_path, manager, "SessionRemoved", &Impl::on_removed,
+                                       nullptr, this));
         then(sd_bus_add_match_async(on, nullptr,
                                     "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
                                     "interface='org.freedesktop.DBus',member='NameOwnerChanged',"

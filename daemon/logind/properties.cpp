@@ -58,7 +58,8 @@ Result<> read_opened(sd_bus_message* m, Boottime& opened) {
     if (const int code = sd_bus_message_read(m, "v", "t", &monotonic); code < 0) {
         return fail_errno("read a session's time", -code);
     }
-    // logind has CLOCK_MONOTONIC alone, which stands still in suspend: a session that slept counts as that much younger.
+    // logind has CLOCK_MONOTONIC alone, which stands still in suspend: a session that slept counts as that much
+    // younger.
     const Span age = std::max(Span{}, monotonic_now() - Span(static_cast<Span::rep>(monotonic)));
     opened = boottime_now() - age;
     return {};

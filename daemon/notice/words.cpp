@@ -3,7 +3,6 @@
 
 #include "common/duration.hpp"
 #include "common/protocol.hpp"
-#include "common/protocol.hpp"
 #include "common/text.hpp"
 #include "daemon/policy/template.hpp"
 

@@ -26,7 +26,8 @@ std::string reason_text(const warden::Reason& reason);
 
 /// What a refused user reads, one or more lines without a closing newline: why, and which of their sessions are open,
 /// since when and from where. At most `most_sessions` of them; below the bound of the protocol's text.
-/// `terminals` gives the names of a session's terminals; `message` is the template of the policy, empty for our own words.
+/// `terminals` gives the names of a session's terminals; `message` is the template of the policy, empty for our own
+/// words.
 inline constexpr std::size_t most_sessions = 20;
 using TerminalNames = std::function<std::vector<std::string>(const warden::Session&)>;
 std::string refusal_text(const warden::Session& refused, const warden::State& state, const Clockface& clock,

@@ -55,7 +55,8 @@ std::optional<Reason> full(const Turn& turn, const Session& session, const polic
     for (const policy::Total& total : limits.totals) {
         if (turn.state.counted(total.rule) >= total.most) {
             const std::string& rule = turn.policy.sources.at(static_cast<std::size_t>(total.rule)).rule;
-            return Reason{.cause = Cause::limit_reached, .count = total.most, .span = {}, .by = rule.substr(0, longest_by)};
+            return Reason{
+                .cause = Cause::limit_reached, .count = total.most, .span = {}, .by = rule.substr(0, longest_by)};
         }
     }
     return std::nullopt;

@@ -35,15 +35,16 @@ struct Answer {
     };
     RequestId request = RequestId::none;
     Kind kind = Kind::noted;
-    Session session;       ///< admitted, refused, wait: which
-    std::string message{}; ///< refused: the template of the policy, daemon/policy/template.hpp; empty: the built-in text
+    Session session; ///< admitted, refused, wait: which
+    std::string
+        message{}; ///< refused: the template of the policy, daemon/policy/template.hpp; empty: the built-in text
 };
 
 /// Something that its user, the administrator or an auditor is told: terminals, journal and bus take it from here.
 struct Notice {
     enum class Kind : std::uint8_t {
         admitted,
-        adopted,      ///< found in logind, counted from now on
+        adopted, ///< found in logind, counted from now on
         refused,
         would_refuse, ///< let in all the same: mode = "observe"
         warned,       ///< it ends in `left`, for `reason`

@@ -83,7 +83,8 @@ void evict(Turn& turn, Session session) {
 void take(Turn& turn, const AskedToEnd& event) {
     const Session* session = turn.state.find(event.session);
     if (session != nullptr && (session->phase == Phase::reserved || session->phase == Phase::live)) {
-        begin_end(turn, *session, {.cause = Cause::asked, .count = 0, .span = {}, .by = event.by.substr(0, longest_by)});
+        begin_end(turn, *session,
+                  {.cause = Cause::asked, .count = 0, .span = {}, .by = event.by.substr(0, longest_by)});
     }
 }
 

@@ -49,9 +49,10 @@ void judge_idleness(Turn& turn, Session session) {
 void tell_if_over(Turn& turn, const Session& session) {
     const policy::Limits limits = turn.limits(session);
     const auto& keys = turn.state.of_user(session.login.uid);
-    const auto first = std::ranges::find_if(
-        keys, [&turn](SessionKey key) { return takes_a_place(turn.state.find(key)->phase); });
-    if (first != keys.end() && *first == session.key && turn.state.counted(session.login.uid) > limits.max_sessions.value) {
+    const auto first =
+        std::ranges::find_if(keys, [&turn](SessionKey key) { return takes_a_place(turn.state.find(key)->phase); });
+    if (first != keys.end() && *first == session.key &&
+        turn.state.counted(session.login.uid) > limits.max_sessions.value) {
         turn.tell(Notice::Kind::over_limit, session,
                   {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}});
     }

@@ -86,9 +86,9 @@ struct Session {
     Reason reason;                         ///< ending and refused: why
     Stage stage = Stage::none;
     std::vector<policy::SourceId> totals; ///< the rules whose max_sessions_total it counts in; as the policy has it now
-    RequestId request = RequestId::none; ///< waiting: who waits. Means nothing after a restart
-    Boottime answer_by = never;          ///< waiting: by when that request must have its answer. The same
-    Boottime due = never;                ///< when something must be done about it next
+    RequestId request = RequestId::none;  ///< waiting: who waits. Means nothing after a restart
+    Boottime answer_by = never;           ///< waiting: by when that request must have its answer. The same
+    Boottime due = never;                 ///< when something must be done about it next
 
     bool operator==(const Session&) const = default;
 };

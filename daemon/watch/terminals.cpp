@@ -88,7 +88,7 @@ std::vector<Terminal> terminals_of(const warden::Session& session, const Roots& 
 std::optional<Span> youngest_input(const std::vector<Terminal>& terminals, const Roots& roots) {
     std::optional<Span> youngest;
     for (const Terminal& terminal : terminals) {
-        struct stat at {};
+        struct stat at{};
         // A number may have been given to another terminal since; a real one is told by it. Tests have plain files.
         if (::stat((roots.dev / terminal.name).c_str(), &at) != 0 ||
             (S_ISCHR(at.st_mode) && at.st_rdev != terminal.device)) {

@@ -300,8 +300,8 @@ void room_is_made_for_the_whole_excess() {
     world.set({.max = 2, .at_limit = AtLimit::end_oldest});
     world.ask(ssh());
     world.pass(600ms);
-    EXPECT_TEXT(world.take_log(),
-                "70 tell over-limit 1 limit; 70 tell ending 1 displaced, tell ending 2 displaced; 70.5 terminate c1; 70.5 terminate c2");
+    EXPECT_TEXT(world.take_log(), "70 tell over-limit 1 limit; 70 tell ending 1 displaced, tell ending 2 displaced; "
+                                  "70.5 terminate c1; 70.5 terminate c2");
     world.logind_forgets(key(1));
     EXPECT_TEXT(world.take_log(), "70.6 tell ended 1 displaced");
     world.logind_forgets(key(2));

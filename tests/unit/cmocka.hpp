@@ -40,7 +40,7 @@ void run(void**) {
 inline void expect_equal_at(std::string_view is, std::string_view should, const char* file, int line) {
     if (is != should) {
         print_error("is:     \"%.*s\"\nshould: \"%.*s\"\n", static_cast<int>(is.size()), is.data(),
-                       static_cast<int>(should.size()), should.data());
+                    static_cast<int>(should.size()), should.data());
         _fail(file, line);
     }
 }
@@ -56,7 +56,9 @@ inline void expect_at(bool holds, const char* what, std::string_view about, cons
 
 /// A cmocka test of a plain `void body()`.
 #define SESSLIMIT_TEST(body)                                                                                           \
-    CMUnitTest { #body, &sesslimit::test::run<body>, nullptr, nullptr, nullptr }
+    CMUnitTest {                                                                                                       \
+        #body, &sesslimit::test::run<body>, nullptr, nullptr, nullptr                                                  \
+    }
 
 /// Two texts are the same.
 #define EXPECT_TEXT(is, should) sesslimit::test::expect_equal_at((is), (should), __FILE__, __LINE__)

@@ -135,8 +135,8 @@ struct LargestOpen {
 bool same(const OpenRequest& a, const OpenRequest& b) {
     return a.user == b.user && a.uid == b.uid && std::ranges::equal(a.gids.bytes(), b.gids.bytes()) &&
            a.gids_cut == b.gids_cut && a.service == b.service && a.tty == b.tty && a.rhost == b.rhost &&
-           a.ruser == b.ruser && a.auth_info == b.auth_info && a.connection == b.connection && a.seat == b.seat && a.nested == b.nested &&
-           a.budget_ms == b.budget_ms;
+           a.ruser == b.ruser && a.auth_info == b.auth_info && a.connection == b.connection && a.seat == b.seat &&
+           a.nested == b.nested && a.budget_ms == b.budget_ms;
 }
 
 bool same(const Verdict& a, const Verdict& b) {

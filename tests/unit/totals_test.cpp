@@ -90,8 +90,13 @@ void a_restart_counts_anew() {
 
 void an_adopted_session_counts() {
     World world = world_with(with_total({}, 1));
-    LogindSession seen{.id = "c9", .scope = "session-c9.scope", .session_class = "user", .closing = false,
-                       .leader = {900, 9000}, .opened = start, .login = ssh(bob)};
+    LogindSession seen{.id = "c9",
+                       .scope = "session-c9.scope",
+                       .session_class = "user",
+                       .closing = false,
+                       .leader = {900, 9000},
+                       .opened = start,
+                       .login = ssh(bob)};
     world.feed(LogindAppeared{seen});
     EXPECT(world.state.counted(policy::SourceId{0}) == 1, "counted");
 }
@@ -115,9 +120,12 @@ void a_stricter_limit_is_told_and_ends_nobody() {
 int main() {
     using namespace sesslimit::test;
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(all_share_it),           SESSLIMIT_TEST(nobody_is_ended_for_it),
-        SESSLIMIT_TEST(it_is_observed_too),     SESSLIMIT_TEST(another_policy_counts_anew),
-        SESSLIMIT_TEST(a_restart_counts_anew),  SESSLIMIT_TEST(an_adopted_session_counts),
+        SESSLIMIT_TEST(all_share_it),
+        SESSLIMIT_TEST(nobody_is_ended_for_it),
+        SESSLIMIT_TEST(it_is_observed_too),
+        SESSLIMIT_TEST(another_policy_counts_anew),
+        SESSLIMIT_TEST(a_restart_counts_anew),
+        SESSLIMIT_TEST(an_adopted_session_counts),
         SESSLIMIT_TEST(a_stricter_limit_is_told_and_ends_nobody),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

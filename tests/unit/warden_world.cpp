@@ -107,7 +107,7 @@ std::string_view name_of(Cause cause) {
 }
 
 std::string_view name_of(Notice::Kind kind) {
-    constexpr std::string_view names[] = {"admitted", "adopted",   "refused", "would-refuse", "warned",  "kept",
+    constexpr std::string_view names[] = {"admitted", "adopted",   "refused", "would-refuse", "warned",   "kept",
                                           "ending",   "would-end", "forced",  "ended",        "released", "over-limit"};
     return names[std::to_underlying(kind)];
 }
