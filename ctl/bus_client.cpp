@@ -68,6 +68,7 @@ int append_question(sd_bus_message* call, const Question& question) {
     }
     if (r >= 0 && !question.groups.empty()) {
         std::vector<char*> groups;
+        groups.reserve(question.groups.size() + 1);
         for (const std::string& group : question.groups) {
             groups.push_back(const_cast<char*>(group.c_str()));
         }

@@ -38,7 +38,7 @@ std::string lines_of(const std::vector<Line>& lines) {
     }
     std::string text;
     for (const auto& [key, value] : lines) {
-        text += std::string(widest - key.size(), ' ') + key + ": " + value + '\n';
+        text.append(widest - key.size(), ' ').append(key).append(": ").append(value).append("\n");
     }
     return text;
 }

@@ -260,6 +260,7 @@ class RealDaemon final : public Daemon {
                 take(std::move(taken));
                 then({});
             } else {
+                stand_by_policy();
                 then(fail(problems_text(taken.problems), EBADMSG));
             }
         });
@@ -273,6 +274,14 @@ class RealDaemon final : public Daemon {
         api_->emit_policy(status().policy);
     }
 
+    /// It stays in force, but is no longer what the files say.
+    void stand_by_policy() {
+        if (policy_from_ == keep::From::files) {
+            policy_from_ = keep::From::kept;
+            api_->emit_policy(status().policy);
+        }
+    }
+
     [[nodiscard]] api::Status status() const {
         const char* from = policy_from_ == keep::From::files  ? "files"
                            : policy_from_ == keep::From::kept ? "kept"
@@ -281,7 +290,7 @@ class RealDaemon final : public Daemon {
     }
 
     template <class Then>
-    void take_up_policy(Then then) {
+    void take_up_policy(const Then& then) {
         worker_->submit([directory = options_.policy_directory, file = options_.runtime_directory / "policy.json",
                          then]() -> Worker::Done {
             policy::SystemNames names;

@@ -144,7 +144,9 @@ Properties signal_properties(const warden::Notice& notice, const policy::Limits&
     const bool reasoned = notice.reason.cause != warden::Cause::none;
     all.emplace_back("Reason", reasoned ? notice::reason_text(notice.reason) : std::string());
     all.emplace_back("Event", std::string(notice::event_of(notice.kind)));
-    all.emplace_back("Left", usec(notice.left));
+    if (notice.kind == warden::Notice::Kind::warned) {
+        all.emplace_back("Left", usec(notice.left));
+    }
     return all;
 }
 

@@ -16,7 +16,7 @@ void journal(const notice::JournalEntry& entry) {
     std::vector<std::string> fields;
     fields.reserve(entry.size());
     for (const auto& [name, value] : entry) {
-        fields.push_back(name + "=" + value);
+        fields.emplace_back(name).append("=").append(value);
     }
     std::vector<iovec> parts;
     parts.reserve(fields.size());

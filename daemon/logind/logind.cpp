@@ -98,6 +98,7 @@ struct Logind::Impl {
             return 0;
         }
         std::vector<std::string> ids;
+        ids.reserve(sessions.size());
         for (const auto& [name, at] : sessions) {
             ids.push_back(name);
         }
@@ -134,8 +135,11 @@ struct Logind::Impl {
         } else {
             self.callbacks.appeared(*std::move(session));
         }
-        if (call.of_list && self.to_catch_up > 0 && --self.to_catch_up == 0) {
-            self.callbacks.caught_up();
+        if (call.of_list && self.to_catch_up > 0) {
+            --self.to_catch_up;
+            if (self.to_catch_up == 0) {
+                self.callbacks.caught_up();
+            }
         }
         return 0;
     }
