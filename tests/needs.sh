@@ -6,7 +6,7 @@ build_needs=(g++ cmake ninja-build pkg-config libcmocka-dev libpam0g-dev libsyst
              nlohmann-json3-dev libcli11-dev zlib1g-dev)
 lint_needs=("${build_needs[@]}" clang-format-19 clang-tidy-19 shellcheck pyflakes3 mandoc)
 demo_needs=("${build_needs[@]}" dpkg-dev debhelper mmdebstrap systemd-container)
-lab_needs=("${demo_needs[@]}" python3-pytest python3-pytest-xdist)
+lab_needs=("${demo_needs[@]}" python3-jsonschema python3-pytest python3-pytest-xdist)
 
 # The one that has the packages above; another may come first in PATH.
 python=/usr/bin/python3

@@ -53,6 +53,11 @@ def sftp(machine: Machine, user: str) -> Client:
     return _with_pipes(machine, ["sftp", "-q", f"{user}@127.0.0.1"])
 
 
+def program(machine: Machine, argv: Sequence[str], terminal: bool = False) -> Client:
+    """A program of the machine's, run as root outside of any session, behind pipes or a terminal."""
+    return _with_pty(machine, list(argv)) if terminal else _with_pipes(machine, list(argv))
+
+
 def _with_pty(machine: Machine, argv: list[str]) -> Client:
     master, slave = os.openpty()
     try:

@@ -189,8 +189,16 @@ class Machine:
         for package in packages:
             (target / package.name).write_bytes(package.read_bytes())
         names = [f"/var/tmp/packages/{package.name}" for package in packages]
+        self._apt_install("--reinstall", *names)
+
+    def install_later(self, name: str) -> None:
+        """Installs what the base keeps for later, see base.LATER."""
+        store = f"{base.STORE}/{name}"
+        self._apt_install(*(f"{store}/{path.name}" for path in self.path(store).iterdir()))
+
+    def _apt_install(self, *arguments: str) -> None:
         # _apt cannot read them where they are on every host; root fetches, and apt must not warn about that.
-        self.run("apt-get", "-q", "-y", "-o", "APT::Sandbox::User=root", "--reinstall", "install", *names, timeout=180)
+        self.run("apt-get", "-q", "-y", "-o", "APT::Sandbox::User=root", "install", *arguments, timeout=180)
 
     def journal(self, *arguments: str) -> str:
         return self.run("journalctl", "--quiet", "--no-pager", *arguments).stdout

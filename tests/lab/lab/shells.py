@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""How many shells a user has, looked at again and again while other things go on."""
+
+import threading
+import time
+from pathlib import Path
+
+from .machine import Machine
+
+EVERY = 0.02  # seconds from one look to the next
+
+
+class ShellCount:
+    """with ShellCount(machine, "alice") as count: ...; then count.most, and when it was looked.
+
+    A shell is a process "bash" in the scope of one of the user's login sessions that leads its kernel session: one that
+    sshd or login has started, and not what a shell forks for a moment.
+    """
+
+    def __init__(self, machine: Machine, user: str) -> None:
+        uid = int(machine.run("id", "-u", user).stdout)
+        self._slice = machine.group / "boot" / "payload" / "user.slice" / f"user-{uid}.slice"
+        self.most = 0
+        self.looks = 0
+        self.longest_gap = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> "ShellCount":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def now(self) -> int:
+        return sum(_is_shell(pid) for scope in self._slice.glob("session-*.scope") for pid in _processes(scope))
+
+    def _watch(self) -> None:
+        last = time.monotonic()
+        while not self._stop.wait(EVERY):
+            self.most = max(self.most, self.now())
+            self.looks += 1
+            now = time.monotonic()
+            self.longest_gap, last = max(self.longest_gap, now - last), now
+
+
+def _processes(scope: Path) -> list[str]:
+    try:
+        return (scope / "cgroup.procs").read_text(encoding="ascii").split()
+    except OSError:
+        return []  # it ended in between
+
+
+def _is_shell(pid: str) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    name, _, rest = stat.rpartition(")")
+    return name.endswith("(bash") and rest.split()[3] == pid
