@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""at_limit: a new login takes the place of an older session, once that has gone, and never before."""
+
+import time
+
+import pytest
+
+from lab import client
+from lab.machine import wait_until
+from lab.shells import ShellCount
+from lab.text import DISPLACED
+
+LIMIT = 3
+PLACE = 5  # seconds that a login waits for one
+REFUSED = "limit of 3 sessions reached"
+
+
+@pytest.mark.storm
+def test_twenty_take_places(host, saw):
+    host.limit("alice", f'max_sessions = {LIMIT}\nat_limit = "end-oldest"')
+    since = time.monotonic()
+    with ShellCount(host, "alice") as shells:
+        held = [client.shell(host, "alice") for _ in range(LIMIT)]
+        assert [each.verdict() for each in held] == [True] * LIMIT
+        began = time.monotonic()
+        logins = [client.shell(host, "alice") for _ in range(20)]
+        admitted = [each for each in logins if each.verdict()]
+        everyone = held + logins
+        wait_until("all but 3 are gone", lambda: sum(each.running for each in everyone) == LIMIT, 15)
+        took = time.monotonic() - began
+        time.sleep(1)
+
+    displaced = [each for each in held + admitted if not each.running]
+    refused = [each for each in logins if each not in admitted]
+    saw(f"limit 3 with 3 shells open, 20 logins at once: {len(admitted)} let in and {len(displaced)} ended for them, "
+        f"{len(refused)} refused, 3 open {took:.1f} s later")
+    saw(f"shells at once: never more than {shells.most} ({shells.looks} looks, "
+        f"at most {shells.longest_gap * 1000:.0f} ms apart)")
+    assert shells.most == LIMIT
+    assert [each.output for each in displaced if not each.find(DISPLACED)] == []
+    assert [each.output for each in refused if REFUSED not in each.output] == []
+    assert len(admitted) >= LIMIT and not any(each.running for each in held)
+
+    # By the journal: those who were let in last stay.
+    order = [each.key for each in host.events("admitted", "alice", since)]
+    ended = {each.key: each.reason for each in host.events("ended", "alice", since)}
+    assert len(order) == len(held) + len(admitted)
+    assert [key for key in order if key not in ended] == order[-LIMIT:]
+    assert set(ended.values()) == {"displaced"}
+    saw(f"those {LIMIT} stay that were let in last; each ended one read: {displaced[0].find(DISPLACED).text}")
+
+
+@pytest.mark.storm
+def test_each_newest_gets_in(host, saw):
+    host.limit("alice", f'max_sessions = {LIMIT}\nat_limit = "end-oldest"')
+    shells, slowest = [], 0.0
+    with ShellCount(host, "alice") as count:
+        for number in range(10):
+            shell = client.shell(host, "alice")
+            assert shell.verdict(), shell.output
+            slowest = max(slowest, shell.prompt().at - shell.started_at)
+            shells.append(shell)
+            if number >= LIMIT:
+                shells[-1 - LIMIT].wait(5)
+                shells[-1 - LIMIT].expect(DISPLACED, 1)
+            assert all(each.running for each in shells[-LIMIT:])
+    assert count.most == LIMIT
+    saw(f"10 logins one after the other, limit 3: each let in, the slowest after {slowest:.2f} s; each time the oldest "
+        f"is ended, and reads why; never more than {count.most} shells")
+
+
+def test_stubborn_session(host, saw):
+    host.limit("alice", 'max_sessions = 1\nat_limit = "end-oldest"')
+    since = time.monotonic()
+    stubborn = client.command(host, "alice", "trap '' TERM HUP; echo here; while :; do sleep 1; done")
+    stubborn.expect("here", 20)
+    newcomer = client.shell(host, "alice")
+    let_in = newcomer.verdict()
+    took = time.monotonic() - newcomer.started_at
+    assert took < PLACE + 2
+    if not let_in:
+        assert "limit of 1 session reached" in newcomer.output
+    # Its client goes with the connection; what it started goes on until it is killed.
+    _, more = wait_until("the stubborn one's end", lambda: host.events("ended", "alice", since), PLACE + 5)
+    assert len(host.events("forced", "alice", since)) == 1
+    again = client.shell(host, "alice")
+    assert again.verdict(), again.output
+    verdict = "let in" if let_in else "refused"
+    saw(f"one that ignores TERM and HUP: the newcomer is {verdict} {took:.2f} s after its start; the old one is "
+        f"killed, gone {more:.2f} s later; the next login is let in")
+
+
+@pytest.mark.parametrize("at_limit", ["end-idlest", "end-oldest"])
+def test_who_is_ended(host, at_limit, saw):
+    host.limit("alice", f'max_sessions = 2\nat_limit = "{at_limit}"')
+    older = client.shell(host, "alice")
+    assert older.verdict()
+    younger = client.shell(host, "alice")
+    assert younger.verdict()
+    # The kernel tells input in steps of 8 s: a key of the older one must fall into a later one.
+    time.sleep(17)
+    older.send("echo he''re\n")
+    older.expect("here", 10)
+    newcomer = client.shell(host, "alice")
+    assert newcomer.verdict(), newcomer.output
+    took = newcomer.prompt().at - newcomer.started_at
+    ended, stays = (older, younger) if at_limit == "end-oldest" else (younger, older)
+    ended.wait(10)
+    ended.expect(DISPLACED, 1)
+    assert stays.running and newcomer.running
+    saw(f"{at_limit}, the older session used a moment ago, the younger 17 s ago: the "
+        f"{'older' if ended is older else 'younger'} one is ended; the newcomer's shell {took:.2f} s after its start")

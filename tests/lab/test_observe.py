@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""mode = "observe": nothing is refused or ended, and it is told what would have been; enforced, the limits hold."""
+
+import json
+import time
+
+from lab import client, ctl
+from lab.machine import wait_until
+from lab.text import WARNING
+
+LIMITS = 'max_sessions = 1\nmax_duration = "10s"\nwarn_before = ["5s"]'
+ENDED = "this session was ended: it reached its maximum duration of 10s"
+
+
+def would_ends(host, since, count):
+    found = host.events("would-end", "alice", since)
+    return found if len(found) == count else None
+
+
+def test_observed_then_enforced(host, saw):
+    host.limit("alice", f'{LIMITS}\nmode = "observe"')
+    since = time.monotonic()
+    watch = ctl.watch(host, "--json=short")
+    shells = [client.shell(host, "alice") for _ in range(3)]
+    assert [each.verdict() for each in shells] == [True] * 3
+    would_end, _ = wait_until("all", lambda: would_ends(host, since, 3), 20)
+    time.sleep(5)
+    assert all(each.running for each in shells)
+    assert all("session" not in each.output for each in shells), [each.output for each in shells]
+    told = [(each.event, each.reason) for each in host.events(user="alice", since=since)]
+    assert sorted(told) == sorted(
+        [("admitted", "")] * 3 + [("would-refuse", "limit-reached")] * 2 + [("would-end", "duration")] * 3
+    )
+    watched = [json.loads(line) for line in watch.output.splitlines()]
+    assert sorted(each["event"] for each in watched if each["session"]) == sorted(event for event, _ in told)
+    saw("observe, limit 1 and 10s: 3 of 3 let in and open after 15 s without a word to them; the journal and watch tell "
+        f"2 would-refuse and {len(would_end)} would-end")
+    saw(host.events("would-refuse", "alice", since)[0].message)
+
+    reloaded = time.monotonic()
+    host.limit("alice", LIMITS)
+    refused = client.shell(host, "alice")
+    assert not refused.verdict() and "limit of 1 session reached" in refused.output
+    warned = [each.expect(WARNING, 10).at for each in shells]
+    for each in shells:
+        each.wait(15)
+        each.expect(ENDED, 1)
+    grace = min(each.ended_at - at for each, at in zip(shells, warned))
+    assert grace >= 4.5
+    host.wait_clean("alice")
+    assert {each.reason for each in host.events("ended", "alice", reloaded)} == {"duration"}
+    over = host.events("over-limit", "alice", reloaded)
+    assert len(over) == 1
+    saw(f"enforce by reload: a new login is refused; the 3 that are over their time are warned at once and ended "
+        f"{grace:.1f} s later (warn_before 5s); {over[0].message}")
