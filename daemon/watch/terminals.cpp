@@ -23,20 +23,11 @@ constexpr unsigned last_console = 63;
 /// Some 30,000 years from the epoch: later than any clock of a host, and far from the end of what a Span can hold.
 constexpr time_t latest_second = 1'000'000'000'000;
 
-std::filesystem::path scope_of(const warden::Session& session, const Roots& roots) {
-    // systemd.special(7): user.slice holds a user-UID.slice for each user, which holds the scopes of their sessions.
-    return roots.cgroup / "user.slice" / ("user-" + std::to_string(session.login.uid) + ".slice") / session.scope;
-}
-
 std::optional<ProcessStat> stat_of(const std::string& pid, const Roots& roots) {
     std::ifstream file(roots.proc / pid / "stat");
     std::string text;
     std::getline(file, text, '\0');
     return parse_process_stat(text);
-}
-
-bool is_unit_name(const std::string& scope) {
-    return !scope.empty() && scope.find('/') == std::string::npos && !scope.starts_with('.');
 }
 
 } // namespace
@@ -61,11 +52,12 @@ std::optional<std::string> terminal_name(dev_t device, const Roots& roots) {
 }
 
 std::vector<Terminal> terminals_of(const warden::Session& session, const Roots& roots) {
-    if (!is_unit_name(session.scope)) {
+    const auto scope = scope_of(session, roots);
+    if (!scope) {
         return {};
     }
     std::vector<dev_t> devices;
-    std::ifstream processes(scope_of(session, roots) / "cgroup.procs");
+    std::ifstream processes(*scope / "cgroup.procs");
     std::string pid;
     for (std::size_t seen = 0; seen < most_processes && std::getline(processes, pid); ++seen) {
         if (const auto stat = stat_of(pid, roots); stat && stat->terminal != 0) {

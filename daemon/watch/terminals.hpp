@@ -3,24 +3,16 @@
 
 #include "common/clock.hpp"
 #include "daemon/warden/session.hpp"
+#include "daemon/watch/scope.hpp"
 
 #include <sys/types.h>
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sesslimit::watch {
-
-/// Where the kernel shows things. Other places in a test.
-struct Roots {
-    std::filesystem::path cgroup = "/sys/fs/cgroup";
-    std::filesystem::path proc = "/proc";
-    std::filesystem::path sys = "/sys";
-    std::filesystem::path dev = "/dev";
-};
 
 struct Terminal {
     dev_t device = 0;
