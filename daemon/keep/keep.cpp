@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -69,8 +68,7 @@ Result<std::vector<policy::SourceText>> read(const std::filesystem::path& file) 
     if (!in) {
         return texts;
     }
-    const std::string kept{std::istreambuf_iterator<char>(in), {}};
-    const json all = json::parse(kept, nullptr, /*allow_exceptions=*/false);
+    const json all = json::parse(in, nullptr, /*allow_exceptions=*/false);
     if (!all.is_array()) {
         return fail(file.string() + " is not a kept policy");
     }
