@@ -109,7 +109,7 @@ void State::leave(const Session& session) {
         --user->second.counted;
         --counted_;
         for (const policy::SourceId rule : session.totals) {
-            if (const auto total = totals_.find(rule); --total->second == 0) {
+            if (const auto total = totals_.find(rule); total != totals_.end() && --total->second == 0) {
                 totals_.erase(total);
             }
         }
