@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 from lab import base, machine, turn  # noqa: E402
 from lab.host import Host  # noqa: E402
 
+# The packages of each suite in a directory of its name; where there is none, those beside it are for every suite.
 PACKAGES = Path(os.environ.get("SESSLIMIT_DEBS", HERE.parent.parent / "dist"))
 SAW = "saw"
 
@@ -29,6 +30,10 @@ def pytest_generate_tests(metafunc):
         # A file's tests of one suite stay with one worker, so that they share its machine.
         marked = [pytest.param(suite, marks=pytest.mark.xdist_group(f"{module}-{suite}")) for suite in suites]
         metafunc.parametrize("suite", marked, scope="session")
+
+
+def pytest_report_header(config):
+    return [f"{suite} gets {directory_of_packages(suite)}" for suite in config.getoption("--suite") or base.SUITES]
 
 
 @pytest.fixture
@@ -48,7 +53,7 @@ class Machines:
             host = Host(suite)
             host.start()
             self._hosts[suite] = host
-            host.install_sesslimit(built_packages())
+            host.install_sesslimit(built_packages(suite))
         return self._hosts[suite]
 
     def drop(self, suite):
@@ -61,15 +66,19 @@ class Machines:
             self.drop(suite)
 
 
-def built_packages():
-    found = sorted(PACKAGES.glob("*.deb"))
+def directory_of_packages(suite):
+    return PACKAGES / suite if any((PACKAGES / suite).glob("*.deb")) else PACKAGES
+
+
+def built_packages(suite):
+    found = sorted(directory_of_packages(suite).glob("*.deb"))
     assert found, f"no packages in {PACKAGES}: run packaging/build-deb"
     return found
 
 
 @pytest.fixture(scope="session")
-def debs():
-    return built_packages()
+def debs(suite):
+    return built_packages(suite)
 
 
 @pytest.fixture(scope="session")
