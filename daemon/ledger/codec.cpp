@@ -21,7 +21,7 @@ using warden::Phase;
 using warden::Session;
 using warden::Stage;
 
-constexpr std::size_t fixed_size = 120;
+constexpr std::size_t fixed_size = 128;
 constexpr std::size_t gid_count_size = sizeof(std::uint16_t);
 constexpr Span wall_bound{std::int64_t{1} << 60}; // so that the difference of two of them is a number
 
@@ -60,7 +60,7 @@ auto texts_of(AnySession& session) noexcept {
 constexpr std::size_t longest_texts = 14 + 4 * 255 + 2 * 128 + 8 * 64;
 static_assert(wire::max_user <= 255 && wire::max_host <= 255, "the length of a text is one byte");
 static_assert(longest_fingerprint <= 64 && longest_certificate_id <= 128 && longest_seat <= 64);
-static_assert(fixed_size + longest_texts + gid_count_size + 27 * sizeof(gid_t) <= max_payload);
+static_assert(fixed_size + longest_texts + gid_count_size + 25 * sizeof(gid_t) <= max_payload);
 
 /// Every number of a session in the order of the payload, so that writing and reading cannot differ.
 template <class AnySession, class AnyFlags, class Io>
@@ -68,6 +68,7 @@ void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
     io.number(session.key);
     io.number(session.leader.start);
     io.number(session.opened);
+    io.number(session.admitted);
     io.number(session.last_input);
     io.number(session.not_before);
     io.number(session.due);
@@ -163,7 +164,8 @@ Fault fault_of_numbers(const Session& session) noexcept {
 }
 
 Fault fault_of_times(const Session& session) noexcept {
-    if (std::min({session.opened, session.last_input, session.not_before, session.due}) < Boottime{}) {
+    if (std::min({session.opened, session.admitted, session.last_input, session.not_before, session.due}) <
+        Boottime{}) {
         return "negative time";
     }
     if (std::min({session.max_duration, session.idle_timeout, session.duration_warned, session.idle_warned,

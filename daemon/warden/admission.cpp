@@ -15,6 +15,7 @@ void admit(Turn& turn, Session session, RequestId request) {
     session.stage = Stage::none;
     session.request = RequestId::none;
     session.answer_by = never;
+    session.admitted = turn.now;
     Turn::count_in(session, limits);
     session.max_duration = limits.max_duration.value;
     session.idle_timeout = limits.idle_timeout.value;
@@ -83,18 +84,16 @@ void wait(Turn& turn, Session session, const Opened& event) {
     }
 }
 
-/// The open sessions that could make room, those that at_limit ends first in front: none where it refuses. One whose
-/// own limits are only observed is left alone.
-std::vector<const Session*> victims_of(const Turn& turn, uid_t uid, policy::AtLimit at_limit) {
+/// Who of a user could make room for `waiting`, those that at_limit ends first in front: open sessions, and the logins
+/// that have waited for a place since before it. One whose own limits are only observed is left alone.
+std::vector<const Session*> victims_of(const Turn& turn, const Session& waiting, policy::AtLimit at_limit) {
     std::vector<const Session*> victims;
-    if (at_limit == policy::AtLimit::refuse) {
-        return victims;
-    }
-    for (const SessionKey key : turn.state.of_user(uid)) {
-        const Session* open = turn.state.find(key);
-        if ((open->phase == Phase::live || open->phase == Phase::reserved) &&
-            turn.limits(*open).mode.value == policy::Mode::enforce) {
-            victims.push_back(open);
+    for (const SessionKey key : turn.state.of_user(waiting.login.uid)) {
+        const Session* other = turn.state.find(key);
+        const bool open = other->phase == Phase::live || other->phase == Phase::reserved;
+        const bool before = other->phase == Phase::waiting && key < waiting.key;
+        if (before || (open && turn.limits(*other).mode.value == policy::Mode::enforce)) {
+            victims.push_back(other);
         }
     }
     const auto age = at_limit == policy::AtLimit::end_idlest ? &Session::last_input : &Session::opened;
@@ -102,17 +101,27 @@ std::vector<const Session*> victims_of(const Turn& turn, uid_t uid, policy::AtLi
     return victims;
 }
 
-/// How many open sessions must go before this one that waits has a place, beside those that are ending already: of the
-/// places that these leave, others who wait have been promised one each.
+/// How many must make room before this one has a place, beside those that are ending already: of the places that these
+/// leave, the logins that have waited since before it are to have one each.
 std::size_t places_missing(const Turn& turn, const Session& waiting, policy::Count most) {
     std::size_t wanted = 1;
     for (const SessionKey key : turn.state.of_user(waiting.login.uid)) {
         const Session* other = turn.state.find(key);
-        const bool promised = other->phase == Phase::waiting && other->stage != Stage::none && key != waiting.key;
+        const bool before = other->phase == Phase::waiting && key < waiting.key;
         const bool open = takes_a_place(other->phase) && other->phase != Phase::ending;
-        wanted += promised || open ? 1U : 0U;
+        wanted += before || open ? 1U : 0U;
     }
     return wanted > most ? wanted - most : 0;
+}
+
+/// Takes the place of an open session, or the turn of a login that waits for one: the newest get in, and however many
+/// come at once, no more of a user wait than there are places.
+void displace(Turn& turn, const Session& victim, const Session& newcomer, policy::Count most) {
+    const Reason reason{.cause = Cause::displaced, .count = most, .span = {}, .by = newcomer.login.rhost};
+    if (victim.phase == Phase::waiting) {
+        return refuse(turn, victim, victim.request, turn.limits(victim), reason);
+    }
+    begin_end(turn, victim, reason);
 }
 
 /// The session that this leader already has for this user, if it can be what a repeated question is about.
@@ -182,8 +191,7 @@ void take(Turn& turn, const Opened& event) {
     }
     // Nobody is ended for the total of a rule: it would be somebody else's session.
     const Reason reason = full(turn, session, limits).value_or(own_limit(limits));
-    if (limits.max_sessions.value == 0 || !reason.by.empty() ||
-        victims_of(turn, session.login.uid, limits.at_limit.value).empty()) {
+    if (limits.at_limit.value == policy::AtLimit::refuse || limits.max_sessions.value == 0 || !reason.by.empty()) {
         return refuse(turn, session, event.request, limits, reason);
     }
     wait(turn, session, event);
@@ -196,16 +204,14 @@ void go_on_waiting(Turn& turn, Session session) {
         return;
     }
     const std::size_t missing = places_missing(turn, session, most);
-    const std::vector<const Session*> victims = victims_of(turn, session.login.uid, limits.at_limit.value);
+    const std::vector<const Session*> victims = victims_of(turn, session, limits.at_limit.value);
     // Nobody is ended for a login that is refused all the same.
-    if (turn.now >= session.answer_by || missing > victims.size()) {
+    if (turn.now >= session.answer_by || limits.at_limit.value == policy::AtLimit::refuse || missing > victims.size()) {
         return refuse(turn, session, session.request, limits, full(turn, session, limits).value_or(own_limit(limits)));
     }
     for (std::size_t at = 0; at < missing; ++at) {
-        begin_end(turn, *victims[at],
-                  {.cause = Cause::displaced, .count = most, .span = {}, .by = session.login.rhost});
+        displace(turn, *victims[at], session, most);
     }
-    session.stage = Stage::told;
     session.due = session.answer_by;
     turn.put(session);
 }
@@ -242,8 +248,8 @@ void forget(Turn& turn, const Session& session) {
     if (!takes_a_place(session.phase)) {
         return;
     }
-    const bool ended = session.phase == Phase::ending;
-    turn.tell(ended ? Notice::Kind::ended : Notice::Kind::released, session, session.reason);
+    const bool ended = session.phase == Phase::ending && session.stage != Stage::none; // else it went by itself
+    turn.tell(ended ? Notice::Kind::ended : Notice::Kind::released, session, ended ? session.reason : Reason{});
     fill_places(turn, session.login.uid, 1);
 }
 

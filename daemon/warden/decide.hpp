@@ -14,10 +14,12 @@ struct Patience {
     static constexpr Span grace = std::chrono::minutes(5);          ///< for a session over a limit, without warn_before
     static constexpr Span reading = std::chrono::milliseconds(500); ///< from telling the reason to the end itself
     static constexpr Span stopping = std::chrono::seconds(5);       ///< from SIGTERM to SIGKILL
-    static constexpr Span leftovers = std::chrono::seconds(1);      ///< the same, where the leader is dead already
-    static constexpr Span forcing = std::chrono::seconds(10);       ///< from one SIGKILL to the next
-    static constexpr Span refused = std::chrono::seconds(3);        ///< a refused login may leave by itself
-    static constexpr Span place = std::chrono::seconds(5);          ///< a login waits for a place to become free
+    static constexpr Span making_room = std::chrono::seconds(2); ///< the same, where a newer login waits for the place
+    static constexpr Span arriving = std::chrono::seconds(2);    ///< from letting in to a terminal that shows a reason
+    static constexpr Span leftovers = std::chrono::seconds(1);   ///< the same, where the leader is dead already
+    static constexpr Span forcing = std::chrono::seconds(10);    ///< from one SIGKILL to the next
+    static constexpr Span refused = std::chrono::seconds(3);     ///< a refused login may leave by itself
+    static constexpr Span place = std::chrono::seconds(5);       ///< a login waits for a place to become free
     static constexpr Span answering = std::chrono::milliseconds(500); ///< for an answer to arrive after its deadline
     static constexpr Span looking = std::chrono::seconds(10);         ///< for an answer to Look that never came
 };

@@ -17,11 +17,34 @@ void stop(Turn& turn, const Session& session, int signal) {
     }
 }
 
+/// From asking it to stop to making it stop.
+Span patience_with(Cause cause) {
+    switch (cause) {
+    case Cause::leader_gone:
+        return Patience::leftovers;
+    case Cause::displaced:
+        return Patience::making_room;
+    case Cause::none:
+    case Cause::limit_reached:
+    case Cause::duration:
+    case Cause::idle:
+    case Cause::asked:
+        break;
+    }
+    return Patience::stopping;
+}
+
 void terminate(Turn& turn, Session& session) {
     stop(turn, session, SIGTERM);
-    const bool leaderless = session.reason.cause == Cause::leader_gone;
     session.stage = Stage::terminated;
-    session.due = after(turn.now, leaderless ? Patience::leftovers : Patience::stopping);
+    session.due = after(turn.now, patience_with(session.reason.cause));
+}
+
+/// The reason goes to its terminals, and the terminals get a moment to show it.
+void tell_reason(Turn& turn, Session& session) {
+    session.stage = Stage::told;
+    session.due = after(turn.now, Patience::reading);
+    turn.tell(Notice::Kind::ending, session, session.reason);
 }
 
 void force(Turn& turn, Session& session) {
@@ -46,9 +69,11 @@ void begin_end(Turn& turn, Session session, const Reason& reason) {
     }
     session.phase = Phase::ending;
     session.reason = reason;
-    session.stage = Stage::told;
-    session.due = after(turn.now, Patience::reading);
-    turn.tell(Notice::Kind::ending, session, reason);
+    session.stage = Stage::none;
+    session.due = after(session.admitted, Patience::arriving);
+    if (reason.cause != Cause::displaced || session.due <= turn.now) {
+        tell_reason(turn, session);
+    } // else a login so young that it has no terminal yet on which its user could read why
     if (reason.cause == Cause::leader_gone) {
         terminate(turn, session); // nobody is left to read anything
     }
@@ -59,10 +84,17 @@ void go_on_ending(Turn& turn, Session session) {
     if (session.logind_id.empty() && session.leader.pid == 0) {
         return forget(turn, session); // nothing of it is left that anybody could end
     }
-    if (session.stage == Stage::terminated || session.stage == Stage::forced) {
-        force(turn, session);
-    } else {
+    switch (session.stage) {
+    case Stage::none:
+        tell_reason(turn, session);
+        break;
+    case Stage::told:
         terminate(turn, session);
+        break;
+    case Stage::terminated:
+    case Stage::forced:
+        force(turn, session);
+        break;
     }
     turn.put(session);
 }

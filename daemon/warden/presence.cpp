@@ -67,8 +67,10 @@ void join(Turn& turn, const Session& known, const LogindSession& seen) {
         turn.put(session);
         return look_first(turn, session);
     case Phase::ending:
-        session.stage = Stage::told; // what was asked of its leader alone is now asked of all of it
-        session.due = turn.now;
+        if (session.stage != Stage::none) {
+            session.stage = Stage::told; // what was asked of its leader alone is now asked of all of it
+            session.due = turn.now;
+        }
         return turn.put(session);
     case Phase::refused:
         // The module stands behind pam_systemd in this service: what it refused must go all the same.
@@ -106,7 +108,9 @@ void take(Turn& turn, const LeaderExited& event) {
     case Phase::live:
         return end_leaderless(turn, session);
     case Phase::ending:
-        session.due = session.stage == Stage::told ? turn.now : session.due;
+        if (session.stage == Stage::none || session.stage == Stage::told) {
+            session.due = turn.now; // nobody is left to read anything
+        }
         return session.logind_id.empty() ? forget(turn, session) : turn.put(session);
     }
 }

@@ -58,7 +58,7 @@ struct Reason {
 
 /// How far the ending of a session has gone. The numbers stand in the ledger.
 enum class Stage : std::uint8_t {
-    none = 0,
+    none = 0,       ///< not yet: a login that was displaced while it came about still gets its terminal
     told = 1,       ///< the reason is on its terminals; the terminal needs a moment to reach the user
     terminated = 2, ///< logind, or a signal, asked it to stop
     forced = 3,     ///< SIGKILL was sent to all of it
@@ -74,7 +74,8 @@ struct Session {
     Leader leader;         ///< pid 0 where nobody knows
     std::string logind_id; ///< logind's name for it; empty until logind has it. At most 64 bytes
     std::string scope;     ///< its unit, "session-3.scope"; empty until logind has it. At most 64 bytes
-    Boottime opened{};
+    Boottime opened{};     ///< asked for: the order of coming
+    Boottime admitted{};   ///< let in: later than `opened` where it had to wait for a place. 0: it was not
     Boottime last_input{}; ///< the youngest sign of its user: `opened` at first, never later than now
     Boottime not_before{}; ///< no limit ends it before this: the grace of a session that a limit took by surprise
     Span max_duration = unlimited_span; ///< the limits it was last judged by: what its user could know of

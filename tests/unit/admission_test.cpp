@@ -219,13 +219,59 @@ void several_may_wait_each_for_a_place_of_its_own() {
     EXPECT_TEXT(world.take_log(), "70.1 admitted 504, tell ended 2 displaced, tell admitted 4");
     world.logind_forgets(key(1));
     EXPECT_TEXT(world.take_log(), "70.1 admitted 505, tell ended 1 displaced, tell admitted 5");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// However many come at once: the newest of them wait for the places, each older one is told at once by whom it was
+/// passed, and nobody is ended but for those who get in.
+void of_many_at_once_the_newest_get_in() {
+    World world = full_house(AtLimit::end_oldest);
+    for (int i = 0; i < 20; ++i) {
+        world.ask(ssh(alice, "192.0.2." + std::to_string(i)));
+    }
+    world.pass(1s);
+    std::string passed;
+    for (const warden::Answer& answer : world.answers) {
+        if (answer.kind == Answer::Kind::refused) {
+            passed += std::to_string(std::to_underlying(answer.session.key)) + " by " + answer.session.reason.by + ", ";
+            EXPECT(answer.session.reason.cause == warden::Cause::displaced && answer.session.reason.count == 3, passed);
+        }
+    }
+    std::string each_by_the_third_after_it;
+    for (int key = 4; key <= 20; ++key) {
+        each_by_the_third_after_it += std::to_string(key) + " by 192.0.2." + std::to_string(key - 1) + ", ";
+    }
+    EXPECT_TEXT(passed, each_by_the_third_after_it);
+    (void)world.take_log();
+    for (const std::uint64_t gone : {2U, 3U, 1U}) {
+        world.logind_forgets(key(gone));
+    }
+    EXPECT_TEXT(world.take_log(), "71 admitted 521, tell ended 2 displaced, tell admitted 21; "
+                                  "71 admitted 522, tell ended 3 displaced, tell admitted 22; "
+                                  "71 admitted 523, tell ended 1 displaced, tell admitted 23");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// Its terminal comes about while it is on its way out: the reason waits for it.
+void a_session_displaced_as_it_comes_reads_why() {
+    World world({.max = 1, .at_limit = AtLimit::end_oldest});
     world.ask(ssh());
+    world.pass(300ms);
     world.ask(ssh());
-    world.ask(ssh());
-    world.ask(ssh()); // one more than there are sessions that could go
     world.pass(100ms);
-    EXPECT_TEXT(world.take_log(), "70.1 tell ending 3 displaced; 70.1 tell ending 4 displaced; "
-                                  "70.1 tell ending 5 displaced; 70.1 refused 509, tell refused 9 limit");
+    world.logind_shows(key(1));
+    EXPECT_TEXT(world.phase(key(1)), "ending");
+    EXPECT_TEXT(world.take_log(), "0 admitted 501, tell admitted 1");
+    world.pass_until(4900ms);
+    EXPECT_TEXT(world.take_log(), "2 tell ending 1 displaced; 2.5 terminate c1; 4.5 kill c1, tell forced 1 displaced");
+    world.logind_forgets(key(1));
+    EXPECT_TEXT(world.take_log(), "4.9 admitted 502, tell ended 1 displaced, tell admitted 2");
+
+    // One that goes by itself before was not ended by anybody.
+    world.ask(ssh());
+    world.pass(100ms);
+    world.leader_exits(key(2));
+    EXPECT_TEXT(world.take_log(), "5 admitted 503, tell released 2, tell admitted 3");
     EXPECT_TEXT(world.fault, "");
 }
 
@@ -235,7 +281,8 @@ void who_waits_has_an_answer_in_time() {
         std::string log;
     };
     constexpr std::string_view soon =
-        "70 tell ending 1 displaced; 70.5 terminate c1; 75 refused 504, tell refused 4 limit";
+        "70 tell ending 1 displaced; 70.5 terminate c1; 72.5 kill c1, tell forced 1 displaced; "
+        "75 refused 504, tell refused 4 limit";
     const Case cases[] = {
         {1ms, "70 wait 504; " + std::string(soon)},
         {2s, "70 wait 504; " + std::string(soon)},
@@ -355,6 +402,7 @@ void an_observed_session_is_not_displaced() {
     world.login(console());
     (void)world.take_log();
     world.ask(ssh());
+    world.pass(1ms);
     EXPECT_TEXT(world.take_log(), "0 refused 502, tell refused 2 limit");
     EXPECT_TEXT(world.phase(key(1)), "live");
     EXPECT_TEXT(world.fault, "");
@@ -385,6 +433,8 @@ int main() {
         SESSLIMIT_TEST(observe_lets_everybody_in_and_says_so),
         SESSLIMIT_TEST(the_oldest_or_the_idlest_makes_room),
         SESSLIMIT_TEST(several_may_wait_each_for_a_place_of_its_own),
+        SESSLIMIT_TEST(of_many_at_once_the_newest_get_in),
+        SESSLIMIT_TEST(a_session_displaced_as_it_comes_reads_why),
         SESSLIMIT_TEST(who_waits_has_an_answer_in_time),
         SESSLIMIT_TEST(somebody_elses_logout_serves_who_waits),
         SESSLIMIT_TEST(an_asker_that_hangs_up_waits_no_longer),

@@ -63,6 +63,7 @@ inline warden::Session fullest() {
     session.logind_id = std::string(64, 'i');
     session.scope = std::string(64, 'o');
     session.opened = Boottime(Span(1));
+    session.admitted = Boottime(Span(10));
     session.last_input = Boottime(Span(2));
     session.not_before = never;
     session.max_duration = Span(3);
