@@ -76,6 +76,7 @@ def test_stubborn_session(host, saw):
     since = time.monotonic()
     stubborn = client.command(host, "alice", "trap '' TERM HUP; echo here; while :; do sleep 1; done")
     stubborn.expect("here", 20)
+    time.sleep(2)  # one that has only just come is given time for its terminal first
     newcomer = client.shell(host, "alice")
     let_in = newcomer.verdict()
     took = time.monotonic() - newcomer.started_at
