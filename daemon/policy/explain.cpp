@@ -40,6 +40,23 @@ std::string text(Mode mode) {
     return mode == Mode::observe ? "observe" : "enforce";
 }
 
+std::string text(Activity activity) {
+    return std::string("[input") + (counts_output(activity) ? ", output" : "") +
+           (counts_processor(activity) ? ", cpu" : "") + ']';
+}
+
+std::string text(OnIdle on_idle) {
+    return on_idle == OnIdle::lock ? "lock" : "end";
+}
+
+std::string text(KeepMultiplexer keep) {
+    return keep == KeepMultiplexer::yes ? "true" : "false";
+}
+
+std::string text(Announce announce) {
+    return announce == Announce::yes ? "true" : "false";
+}
+
 std::string text(const std::vector<Span>& spans) {
     std::string all;
     for (const Span span : spans) {
@@ -76,10 +93,16 @@ std::string settings_text(const Rule& rule) {
     add("max_sessions_total", rule.max_sessions_total);
     add("max_duration", rule.settings.max_duration);
     add("idle_timeout", rule.settings.idle_timeout);
+    add("idle_timeout_no_terminal", rule.settings.idle_timeout_no_terminal);
+    add("idle_activity", rule.settings.idle_activity);
+    add("on_idle", rule.settings.on_idle);
+    add("keep_multiplexer", rule.settings.keep_multiplexer);
     add("warn_before", rule.settings.warn_before);
     add("at_limit", rule.settings.at_limit);
     add("mode", rule.settings.mode);
     add("message", rule.settings.message);
+    add("announce", rule.settings.announce);
+    add("message_of_end", rule.settings.message_of_end);
     if (rule.exempt) {
         all += all.empty() ? "exempt" : ", exempt";
     }
@@ -136,6 +159,10 @@ struct Explaining {
         }
         add("max_duration", limits.max_duration);
         add("idle_timeout", limits.idle_timeout);
+        add("idle_timeout_no_terminal", limits.idle_timeout_no_terminal);
+        add("idle_activity", limits.idle_activity);
+        add("on_idle", limits.on_idle);
+        add("keep_multiplexer", limits.keep_multiplexer);
         for (const Warnings* warning : warnings) {
             add("warn_before", *warning);
         }
@@ -145,11 +172,23 @@ struct Explaining {
         add("at_limit", limits.at_limit);
         add("mode", limits.mode);
         add("message", limits.message);
+        add("announce", limits.announce);
+        add("message_of_end", limits.message_of_end);
     }
 
     [[nodiscard]] std::set<SourceId> winners() const {
-        std::set<SourceId> all_from{limits.max_sessions.from, limits.max_duration.from, limits.idle_timeout.from,
-                                    limits.at_limit.from,     limits.mode.from,         limits.message.from};
+        std::set<SourceId> all_from{limits.max_sessions.from,
+                                    limits.max_duration.from,
+                                    limits.idle_timeout.from,
+                                    limits.idle_timeout_no_terminal.from,
+                                    limits.idle_activity.from,
+                                    limits.on_idle.from,
+                                    limits.keep_multiplexer.from,
+                                    limits.at_limit.from,
+                                    limits.mode.from,
+                                    limits.message.from,
+                                    limits.announce.from,
+                                    limits.message_of_end.from};
         for (const Total& total : limits.totals) {
             all_from.insert(total.rule);
         }

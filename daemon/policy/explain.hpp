@@ -30,9 +30,11 @@ struct Explanation {
     bool counts = false;
     std::string why; ///< why such a login counts or does not, one sentence; safe to show
     /// Every setting, in the order of the language: max_sessions, max_sessions_total, max_duration, idle_timeout,
-    /// warn_before, at_limit, mode, message. Two of them add up instead of the strictest winning: max_sessions_total
-    /// and warn_before are here once for each place that sets them, with what that place sets, and all of it holds.
-    /// A message that nothing set is the built-in text, and its value is empty.
+    /// idle_timeout_no_terminal, idle_activity, on_idle, keep_multiplexer, warn_before, at_limit, mode, message,
+    /// announce, message_of_end. Two of them add up instead of the strictest winning: max_sessions_total and
+    /// warn_before are here once for each place that sets them, with what that place sets, and all of it holds. An
+    /// idle_timeout_no_terminal that is the idle_timeout of its tier has the place of that one. A message or
+    /// message_of_end that nothing set is the built-in text, and its value is empty.
     std::vector<ExplainedSetting> settings;
     std::vector<MatchedRule> rules; ///< managed tier first, then in the order of the files
 };

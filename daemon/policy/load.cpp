@@ -15,11 +15,15 @@ constexpr std::size_t most_rules = 1000;
 constexpr std::size_t most_sources = 0xFFFE; // SourceId::nowhere is the number behind it
 
 constexpr std::array<std::string_view, 3> top_keys = {"version", "defaults", "rule"};
-constexpr std::array<std::string_view, 8> defaults_keys = {
-    "max_sessions", "max_duration", "idle_timeout", "warn_before", "at_limit", "mode", "message", "ignore_services"};
-constexpr std::array<std::string_view, 11> rule_keys = {
-    "name",        "match",    "exempt", "max_sessions", "max_sessions_total", "max_duration", "idle_timeout",
-    "warn_before", "at_limit", "mode",   "message"};
+constexpr std::array<std::string_view, 1> own_keys_of_defaults = {"ignore_services"};
+constexpr std::array<std::string_view, 4> own_keys_of_rules = {"name", "match", "exempt", "max_sessions_total"};
+
+/// All keys that a table may have: its own and those that set something.
+std::vector<std::string_view> with_settings(std::span<const std::string_view> own) {
+    std::vector<std::string_view> keys(own.begin(), own.end());
+    keys.insert(keys.end(), setting_keys().begin(), setting_keys().end());
+    return keys;
+}
 
 const Entry* find(const Node& table, std::string_view key) {
     const auto found = std::find_if(table.entries.begin(), table.entries.end(),
@@ -34,10 +38,28 @@ void replace(std::optional<T>& old, const std::optional<T>& newer) {
     }
 }
 
+/// What a later [defaults] sets takes the place of what an earlier one set.
+void replace_all(Settings& old, const Settings& newer) {
+    replace(old.max_sessions, newer.max_sessions);
+    replace(old.max_duration, newer.max_duration);
+    replace(old.idle_timeout, newer.idle_timeout);
+    replace(old.idle_timeout_no_terminal, newer.idle_timeout_no_terminal);
+    replace(old.idle_activity, newer.idle_activity);
+    replace(old.on_idle, newer.on_idle);
+    replace(old.keep_multiplexer, newer.keep_multiplexer);
+    replace(old.warn_before, newer.warn_before);
+    replace(old.at_limit, newer.at_limit);
+    replace(old.mode, newer.mode);
+    replace(old.message, newer.message);
+    replace(old.announce, newer.announce);
+    replace(old.message_of_end, newer.message_of_end);
+}
+
 bool sets_something(const Rule& rule) {
     const Settings& set = rule.settings;
-    return rule.max_sessions_total || set.max_sessions || set.max_duration || set.idle_timeout || set.warn_before ||
-           set.at_limit || set.mode || set.message;
+    return rule.max_sessions_total || set.max_sessions || set.max_duration || set.idle_timeout ||
+           set.idle_timeout_no_terminal || set.idle_activity || set.on_idle || set.keep_multiplexer ||
+           set.warn_before || set.at_limit || set.mode || set.message || set.announce || set.message_of_end;
 }
 
 /// Reads texts into one policy.
@@ -124,7 +146,7 @@ class Loader {
                 auto services = read_texts_of(inner, "PAM services such as [\"su\", \"cron\"]", report);
                 into.ignore_services = {std::move(services), from, inner.key_at.line};
             } else if (!read_setting(inner, from, settings, report)) {
-                unknown_key(inner, "[defaults]", defaults_keys, report);
+                unknown_key(inner, "[defaults]", with_settings(own_keys_of_defaults), report);
             }
         }
         check_settings(settings, find(entry.value, "warn_before"), report);
@@ -132,13 +154,7 @@ class Loader {
             report.warning(find(entry.value, "max_sessions")->value.at,
                            "with 0 only those get in for whom a rule sets more; for no limit write \"unlimited\"");
         }
-        replace(into.defaults.max_sessions, settings.max_sessions);
-        replace(into.defaults.max_duration, settings.max_duration);
-        replace(into.defaults.idle_timeout, settings.idle_timeout);
-        replace(into.defaults.warn_before, settings.warn_before);
-        replace(into.defaults.at_limit, settings.at_limit);
-        replace(into.defaults.mode, settings.mode);
-        replace(into.defaults.message, settings.message);
+        replace_all(into.defaults, settings);
     }
 
     void read_rules(const Entry& entry, Tier tier, Report& report) {
@@ -169,11 +185,11 @@ class Loader {
                 continue;
             }
             if (entry.key == "exempt") {
-                read_exempt(entry, rule, report);
+                rule.exempt = read_truth(entry, report).value_or(false);
             } else if (entry.key == "max_sessions_total") {
                 rule.max_sessions_total = read_total(entry, rule.source, report);
             } else if (!read_setting(entry, rule.source, rule.settings, report)) {
-                unknown_key(entry, "[[rule]]", rule_keys, report);
+                unknown_key(entry, "[[rule]]", with_settings(own_keys_of_rules), report);
             }
         }
         check_settings(rule.settings, find(table, "warn_before"), report);
@@ -181,14 +197,6 @@ class Loader {
         read_rule_match(table, rule, report);
         check_use(table, rule, report);
         tier_policy(tier).rules.push_back(std::move(rule));
-    }
-
-    static void read_exempt(const Entry& entry, Rule& rule, Report& report) {
-        if (entry.value.kind != Node::Kind::boolean) {
-            wrong_type(entry, "true or false, without quotation marks", report);
-            return;
-        }
-        rule.exempt = entry.value.truth;
     }
 
     /// The name goes to the rule's source, which is the last one.

@@ -26,6 +26,26 @@ enum class AtLimit : std::uint8_t { refuse, end_idlest, end_oldest };
 /// Whether decisions are carried out, or only told. The strictest first.
 enum class Mode : std::uint8_t { enforce, observe };
 
+/// What tells that somebody, or something of theirs, uses a session with a terminal: input always does. The order is
+/// that of strictness, the strictest first.
+enum class Activity : std::uint8_t { input, output, processor, output_and_processor };
+
+constexpr bool counts_output(Activity what) noexcept {
+    return what == Activity::output || what == Activity::output_and_processor;
+}
+constexpr bool counts_processor(Activity what) noexcept {
+    return what == Activity::processor || what == Activity::output_and_processor;
+}
+
+/// What becomes of an idle graphical session; every other one is ended. The strictest first.
+enum class OnIdle : std::uint8_t { end, lock };
+
+/// Whether the end of an idle or expired session spares the server of a terminal multiplexer. The strictest first.
+enum class KeepMultiplexer : std::uint8_t { no, yes };
+
+/// Whether a user reads their limits as they log in. To tell is the stricter one.
+enum class Announce : std::uint8_t { yes, no };
+
 /// Who wrote a part of the policy: configuration management, or the administrator of the host.
 enum class Tier : std::uint8_t { managed, host };
 
@@ -53,10 +73,16 @@ struct Settings {
     std::optional<Setting<Count>> max_sessions;            ///< 0 lets nobody in
     std::optional<Setting<Span>> max_duration;             ///< 1 s and more, or unlimited_span
     std::optional<Setting<Span>> idle_timeout;             ///< 1 s and more, or unlimited_span
+    std::optional<Setting<Span>> idle_timeout_no_terminal; ///< the same; absent: idle_timeout of the same tier
+    std::optional<Setting<Activity>> idle_activity;
+    std::optional<Setting<OnIdle>> on_idle;
+    std::optional<Setting<KeepMultiplexer>> keep_multiplexer;
+    std::optional<Setting<Announce>> announce;
     std::optional<Setting<std::vector<Span>>> warn_before; ///< longest first, without repeats; empty: no warning
     std::optional<Setting<AtLimit>> at_limit;
     std::optional<Setting<Mode>> mode;
-    std::optional<Setting<std::string>> message; ///< daemon/policy/template.hpp; empty: the built-in text
+    std::optional<Setting<std::string>> message;        ///< daemon/policy/template.hpp; empty: the built-in text
+    std::optional<Setting<std::string>> message_of_end; ///< the same, of a session that is ended
 };
 
 struct Match; // daemon/policy/match.hpp: the `match.*` keys of a rule
@@ -98,11 +124,17 @@ struct Limits {
     Setting<Count> max_sessions{unlimited_count};
     Setting<Span> max_duration{unlimited_span};
     Setting<Span> idle_timeout{unlimited_span};
+    Setting<Span> idle_timeout_no_terminal{unlimited_span}; ///< of each tier its own, else its idle_timeout
+    Setting<Activity> idle_activity{Activity::input};
+    Setting<OnIdle> on_idle{OnIdle::end};
+    Setting<KeepMultiplexer> keep_multiplexer{KeepMultiplexer::no};
+    Setting<Announce> announce{Announce::no};
     Setting<AtLimit> at_limit{AtLimit::refuse};
     Setting<Mode> mode{Mode::enforce};
-    Setting<std::string> message;  ///< what a refused user reads (template.hpp); empty: the built-in text
-    std::vector<Total> totals;     ///< all of them hold: managed tier first, then in the order of the rules
-    std::vector<Span> warn_before; ///< the union of what applies: longest first, without repeats
+    Setting<std::string> message;        ///< what a refused user reads (template.hpp); empty: the built-in text
+    Setting<std::string> message_of_end; ///< what the user of an ended session reads; empty: the built-in text
+    std::vector<Total> totals;           ///< all of them hold: managed tier first, then in the order of the rules
+    std::vector<Span> warn_before;       ///< the union of what applies: longest first, without repeats
 };
 
 } // namespace sesslimit::policy

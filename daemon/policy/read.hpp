@@ -31,6 +31,9 @@ std::vector<const Node*> values_of(const Entry& entry, bool may_be_empty, Report
 /// A key that stands in the wrong place, is misspelt, or is none. `where` names the table: "[defaults]".
 void unknown_key(const Entry& entry, std::string_view where, std::span<const std::string_view> known, Report& report);
 
+/// The truth of the entry's value; nothing where it has none, and said why.
+std::optional<bool> read_truth(const Entry& entry, Report& report);
+
 /// The keys that set something, in [defaults] and [[rule]].
 std::span<const std::string_view> setting_keys();
 /// The keys under `match`.

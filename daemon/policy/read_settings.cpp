@@ -18,9 +18,6 @@ constexpr std::string_view wanted_count = "a number from 0 to 1000000, or \"unli
 constexpr std::string_view wanted_span = "a time span such as \"15min\" or \"1d 12h\", or \"unlimited\"";
 constexpr std::string_view wanted_warnings = "time spans such as [\"5min\", \"1min\"]";
 
-constexpr std::array<std::string_view, 7> keys = {"max_sessions", "max_duration", "idle_timeout", "warn_before",
-                                                  "at_limit",     "mode",         "message"};
-
 /// Words that others use for no limit.
 bool means_unlimited(std::string_view text) {
     constexpr std::array<std::string_view, 5> words = {"infinity", "infinite", "never", "none", "no"};
@@ -118,6 +115,10 @@ void read_idle_timeout(const Entry& entry, SourceId from, Settings& settings, Re
     read_limit(entry, from, settings.idle_timeout, report);
 }
 
+void read_idle_timeout_no_terminal(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+    read_limit(entry, from, settings.idle_timeout_no_terminal, report);
+}
+
 void read_warn_before(const Entry& entry, SourceId from, Settings& settings, Report& report) {
     const auto values = values_of(entry, true, report);
     if (values.size() > most_warnings) {
@@ -148,6 +149,48 @@ std::optional<std::size_t> read_word(const Entry& entry, std::span<const std::st
         return std::nullopt;
     }
     return static_cast<std::size_t>(found - words.begin());
+}
+
+void read_idle_activity(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+    constexpr std::array<std::string_view, 3> words = {"input", "output", "cpu"};
+    std::array<bool, words.size()> has{};
+    bool good = true;
+    for (const Node* value : values_of(entry, true, report)) {
+        const auto word = read_word({entry.key, entry.key_at, *value}, words, report);
+        good = good && word;
+        if (word) {
+            has[*word] = true;
+        }
+    }
+    const auto [input, output, processor] = has;
+    if (good && !input) {
+        report.error(entry.value.at,
+                     R"(what a user types is always activity: "input" must be among the values of )" + entry.key);
+    }
+    const Activity activity = output && processor ? Activity::output_and_processor
+                              : output            ? Activity::output
+                              : processor         ? Activity::processor
+                                                  : Activity::input;
+    settings.idle_activity = setting(activity, entry, from);
+}
+
+void read_on_idle(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+    constexpr std::array<std::string_view, 2> words = {"end", "lock"};
+    if (const auto word = read_word(entry, words, report)) {
+        settings.on_idle = setting(static_cast<OnIdle>(*word), entry, from);
+    }
+}
+
+void read_keep_multiplexer(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+    if (const auto keep = read_truth(entry, report)) {
+        settings.keep_multiplexer = setting(*keep ? KeepMultiplexer::yes : KeepMultiplexer::no, entry, from);
+    }
+}
+
+void read_announce(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+    if (const auto announce = read_truth(entry, report)) {
+        settings.announce = setting(*announce ? Announce::yes : Announce::no, entry, from);
+    }
 }
 
 void read_at_limit(const Entry& entry, SourceId from, Settings& settings, Report& report) {
@@ -189,11 +232,17 @@ std::size_t find_control(std::string_view text) {
     return std::string_view::npos;
 }
 
-void say_fault(const Node& text, const TemplateFault& fault, Report& report) {
+/// What a template of one key may be.
+struct TemplateForm {
+    std::size_t longest; ///< bytes
+    std::span<const std::string_view> placeholders;
+};
+
+void say_fault(const Node& text, const TemplateFault& fault, const TemplateForm& form, Report& report) {
     const Place at = report.inside(text, fault.at);
     switch (fault.kind) {
     case TemplateFault::Kind::unknown:
-        report.error(at, in_quotes(fault.name) + " is no placeholder" + suggestion(fault.name, placeholders()));
+        report.error(at, in_quotes(fault.name) + " is no placeholder" + suggestion(fault.name, form.placeholders));
         return;
     case TemplateFault::Kind::not_closed:
         report.error(at, R"(this "{" begins a placeholder that no "}" closes; write {{ for a brace)");
@@ -204,24 +253,47 @@ void say_fault(const Node& text, const TemplateFault& fault, Report& report) {
     }
 }
 
-void read_message(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+std::optional<Setting<std::string>> read_template(const Entry& entry, const TemplateForm& form, SourceId from,
+                                                  Report& report) {
     if (entry.value.kind != Node::Kind::text) {
         wrong_type(entry, R"(a text between quotation marks, three on each side for one of several lines)", report);
-        return;
+        return std::nullopt;
     }
     const Node text = message_text(entry.value);
-    if (text.text.size() > longest_message) {
-        report.error(text.at, "message has " + std::to_string(text.text.size()) + " bytes; it may have 1024");
-        return;
+    if (text.text.size() > form.longest) {
+        report.error(text.at, entry.key + " has " + std::to_string(text.text.size()) + " bytes; it may have " +
+                                  std::to_string(form.longest));
+        return std::nullopt;
     }
     if (const std::size_t at = find_control(text.text); at != std::string::npos) {
         report.error(report.inside(text, at), "a control character that no message may hold; only line ends may be");
     }
-    for (const TemplateFault& fault : faults_of(text.text)) {
-        say_fault(text, fault, report);
+    for (const TemplateFault& fault : faults_of(text.text, form.placeholders)) {
+        say_fault(text, fault, form, report);
     }
-    settings.message = setting(text.text, entry, from);
+    return setting(text.text, entry, from);
 }
+
+void read_message(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+    settings.message = read_template(entry, {longest_message, message_placeholders}, from, report);
+}
+
+void read_message_of_end(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+    settings.message_of_end = read_template(entry, {longest_message_of_end, message_of_end_placeholders}, from, report);
+}
+
+/// The keys, and what reads each; the order is that in which they are named to people.
+constexpr std::array<std::string_view, 13> keys = {
+    "max_sessions",  "max_duration", "idle_timeout",     "idle_timeout_no_terminal",
+    "idle_activity", "on_idle",      "keep_multiplexer", "warn_before",
+    "at_limit",      "mode",         "message",          "announce",
+    "message_of_end"};
+using Reader = void (*)(const Entry&, SourceId, Settings&, Report&);
+constexpr std::array<Reader, keys.size()> readers = {
+    read_max_sessions,  read_max_duration, read_idle_timeout,     read_idle_timeout_no_terminal,
+    read_idle_activity, read_on_idle,      read_keep_multiplexer, read_warn_before,
+    read_at_limit,      read_mode,         read_message,          read_announce,
+    read_message_of_end};
 
 } // namespace
 
@@ -230,10 +302,6 @@ std::span<const std::string_view> setting_keys() {
 }
 
 bool read_setting(const Entry& entry, SourceId from, Settings& settings, Report& report) {
-    using Reader = void (*)(const Entry&, SourceId, Settings&, Report&);
-    constexpr std::array<Reader, keys.size()> readers = {read_max_sessions, read_max_duration, read_idle_timeout,
-                                                         read_warn_before,  read_at_limit,     read_mode,
-                                                         read_message};
     const auto found = std::find(keys.begin(), keys.end(), entry.key);
     if (found == keys.end()) {
         return false;
@@ -247,12 +315,13 @@ std::optional<Setting<Count>> read_total(const Entry& entry, SourceId from, Repo
 }
 
 void check_settings(const Settings& settings, const Entry* warn_before, Report& report) {
-    if (warn_before == nullptr || !settings.warn_before || (!settings.max_duration && !settings.idle_timeout)) {
+    Span limit{};
+    for (const auto* one : {&settings.max_duration, &settings.idle_timeout, &settings.idle_timeout_no_terminal}) {
+        limit = std::max(limit, *one ? (*one)->value : Span{});
+    }
+    if (warn_before == nullptr || !settings.warn_before || limit == Span{}) {
         return;
     }
-    const Span duration = settings.max_duration ? settings.max_duration->value : Span(0);
-    const Span idle = settings.idle_timeout ? settings.idle_timeout->value : Span(0);
-    const Span limit = std::max(duration, idle);
     for (const Node* value : values_of(*warn_before, true, report)) {
         const auto span = parse_span(value->text);
         if (value->kind == Node::Kind::text && span && *span >= limit) {

@@ -59,6 +59,14 @@ void wrong_type(const Entry& entry, std::string_view wanted, Report& report) {
                  entry.key + " is " + std::string(kind_name(entry.value.kind)) + "; write " + std::string(wanted));
 }
 
+std::optional<bool> read_truth(const Entry& entry, Report& report) {
+    if (entry.value.kind != Node::Kind::boolean) {
+        wrong_type(entry, "true or false, without quotation marks", report);
+        return std::nullopt;
+    }
+    return entry.value.truth;
+}
+
 bool check_text(const Node& text, Report& report) {
     if (text.text.empty()) {
         report.error(text.at, "an empty text means nothing here");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <initializer_list>
 
 namespace sesslimit::policy {
 namespace {
@@ -14,11 +15,18 @@ struct Strictest {
     const Setting<Count>* max_sessions = nullptr;
     const Setting<Span>* max_duration = nullptr;
     const Setting<Span>* idle_timeout = nullptr;
+    const Setting<Span>* idle_timeout_no_terminal = nullptr;
+    const Setting<Activity>* idle_activity = nullptr;
+    const Setting<OnIdle>* on_idle = nullptr;
+    const Setting<KeepMultiplexer>* keep_multiplexer = nullptr;
+    const Setting<Announce>* announce = nullptr;
     const Setting<AtLimit>* at_limit = nullptr;
     const Setting<Mode>* mode = nullptr;
     const Setting<std::string>* count_message = nullptr; ///< what belongs to max_sessions
     const Setting<std::string>* first_message = nullptr; ///< of a rule
     const Setting<std::string>* default_message = nullptr;
+    const Setting<std::string>* first_message_of_end = nullptr; ///< of a rule
+    const Setting<std::string>* default_message_of_end = nullptr;
     bool warns = false;     ///< something set warn_before, if only to nothing
     bool has_total = false; ///< a rule limits all sessions that match it together
 };
@@ -59,9 +67,15 @@ void add_rule(Strictest& found, const Rule& rule, Limits& limits) {
     }
     tighten(found.max_duration, pointer_to(settings.max_duration));
     tighten(found.idle_timeout, pointer_to(settings.idle_timeout));
+    tighten(found.idle_timeout_no_terminal, pointer_to(settings.idle_timeout_no_terminal));
+    tighten(found.idle_activity, pointer_to(settings.idle_activity));
+    tighten(found.on_idle, pointer_to(settings.on_idle));
+    tighten(found.keep_multiplexer, pointer_to(settings.keep_multiplexer));
+    tighten(found.announce, pointer_to(settings.announce));
     tighten(found.at_limit, pointer_to(settings.at_limit));
     tighten(found.mode, pointer_to(settings.mode));
     fall_back(found.first_message, settings.message);
+    fall_back(found.first_message_of_end, settings.message_of_end);
     found.warns = found.warns || settings.warn_before.has_value();
     add_warnings(limits.warn_before, settings.warn_before);
     if (const auto& total = rule.max_sessions_total; total && total->value != unlimited_count) {
@@ -77,9 +91,18 @@ void add_defaults(Strictest& found, const Settings& defaults, Limits& limits) {
     }
     fall_back(found.max_duration, defaults.max_duration);
     fall_back(found.idle_timeout, defaults.idle_timeout);
+    fall_back(found.idle_timeout_no_terminal, defaults.idle_timeout_no_terminal);
+    if (found.idle_timeout_no_terminal == nullptr) {
+        found.idle_timeout_no_terminal = found.idle_timeout;
+    }
+    fall_back(found.idle_activity, defaults.idle_activity);
+    fall_back(found.on_idle, defaults.on_idle);
+    fall_back(found.keep_multiplexer, defaults.keep_multiplexer);
+    fall_back(found.announce, defaults.announce);
     fall_back(found.at_limit, defaults.at_limit);
     fall_back(found.mode, defaults.mode);
     fall_back(found.default_message, defaults.message);
+    fall_back(found.default_message_of_end, defaults.message_of_end);
     if (!found.warns) {
         add_warnings(limits.warn_before, defaults.warn_before);
     }
@@ -101,7 +124,7 @@ Strictest strictest_of(const TierPolicy& tier, const Login& login, const Origin&
 
 bool limits_something(const Strictest& tier) noexcept {
     return tier.max_sessions != nullptr || tier.max_duration != nullptr || tier.idle_timeout != nullptr ||
-           tier.has_total;
+           tier.idle_timeout_no_terminal != nullptr || tier.has_total;
 }
 
 /// Whether the tier has limits, and nobody said that they are only to be observed.
@@ -117,7 +140,15 @@ void settle(Setting<T>& limit, const Setting<T>* managed, const Setting<T>* host
     }
 }
 
-const Setting<std::string>* message_of(const Strictest& managed, const Strictest& host) noexcept {
+using Text = const Setting<std::string>*;
+
+/// The first that there is; null where there is none.
+Text first_of(std::initializer_list<Text> texts) noexcept {
+    const auto* const found = std::find_if(texts.begin(), texts.end(), [](Text text) { return text != nullptr; });
+    return found == texts.end() ? nullptr : *found;
+}
+
+Text message_of(const Strictest& managed, const Strictest& host) noexcept {
     const Setting<Count>* count = managed.max_sessions;
     const bool host_wins = tighten(count, host.max_sessions);
     // "unlimited" refuses nobody: what stands beside it is not about this refusal.
@@ -125,12 +156,12 @@ const Setting<std::string>* message_of(const Strictest& managed, const Strictest
     if (const auto* beside = host_wins ? host.count_message : managed.count_message; refuses && beside != nullptr) {
         return beside;
     }
-    for (const auto* one : {managed.first_message, host.first_message, managed.default_message, host.default_message}) {
-        if (one != nullptr) {
-            return one;
-        }
-    }
-    return nullptr;
+    return first_of({managed.first_message, host.first_message, managed.default_message, host.default_message});
+}
+
+Text message_of_end_of(const Strictest& managed, const Strictest& host) noexcept {
+    return first_of({managed.first_message_of_end, host.first_message_of_end, managed.default_message_of_end,
+                     host.default_message_of_end});
 }
 
 } // namespace
@@ -154,6 +185,11 @@ Limits resolve(const Policy& policy, const Login& login) {
     settle(limits.max_sessions, managed.max_sessions, host.max_sessions);
     settle(limits.max_duration, managed.max_duration, host.max_duration);
     settle(limits.idle_timeout, managed.idle_timeout, host.idle_timeout);
+    settle(limits.idle_timeout_no_terminal, managed.idle_timeout_no_terminal, host.idle_timeout_no_terminal);
+    settle(limits.idle_activity, managed.idle_activity, host.idle_activity);
+    settle(limits.on_idle, managed.on_idle, host.on_idle);
+    settle(limits.keep_multiplexer, managed.keep_multiplexer, host.keep_multiplexer);
+    settle(limits.announce, managed.announce, host.announce);
     settle(limits.at_limit, managed.at_limit, host.at_limit);
     // A tier whose limits are meant must not be put out of force by the other tier's "observe".
     if (!enforces_silently(managed) && !enforces_silently(host)) {
@@ -161,6 +197,9 @@ Limits resolve(const Policy& policy, const Login& login) {
     }
     if (const auto* message = message_of(managed, host)) {
         limits.message = *message;
+    }
+    if (const auto* message = message_of_end_of(managed, host)) {
+        limits.message_of_end = *message;
     }
     auto& warnings = limits.warn_before;
     std::sort(warnings.begin(), warnings.end(), std::greater<>());

@@ -15,14 +15,16 @@ struct Origin; // daemon/policy/match.hpp
 /// What the policy comes to for this login. Pure and total.
 ///
 /// In each tier: every rule that matches applies, and for each setting the strictest wins (lowest number, shortest
-/// time, enforce before observe, refuse before end-idlest before end-oldest; warn_before: the union). A setting that
-/// no matching rule sets is that of [defaults]. A matching rule with `exempt` lifts its own tier, defaults included.
+/// time, and of the others the order of the enumerations in policy.hpp; warn_before: the union). A setting that no
+/// matching rule sets is that of [defaults]; of idle_timeout_no_terminal, where neither sets it, it is what the tier
+/// has come to for idle_timeout. A matching rule with `exempt` lifts its own tier, defaults included.
 /// Of the two tiers the stricter wins, setting by setting; of equals the managed one, then the earlier one.
 ///
-/// Two settings have no strictest value. Of max_sessions_total all hold, of both tiers. The message is the one that
+/// Three settings have no strictest value. Of max_sessions_total all hold, of both tiers. The message is the one that
 /// belongs to the max_sessions that won: where that stands in a rule, that rule's; where in [defaults], that of the
 /// first matching rule of the same tier that has one, else that of [defaults]. Where there is none, or no number won,
-/// it is that of the first matching rule that has one, else that of [defaults], each time the managed tier's first.
+/// it is that of the first matching rule that has one, else that of [defaults], each time the managed tier's first;
+/// message_of_end always is.
 Limits resolve(const Policy& policy, const Login& login);
 
 /// The rules of one tier that match a login.

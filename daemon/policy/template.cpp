@@ -2,12 +2,9 @@
 #include "daemon/policy/template.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace sesslimit::policy {
 namespace {
-
-constexpr std::array<std::string_view, 6> names = {"user", "limit", "open", "reason", "sessions", "host"};
 
 /// A stretch of a template that means one thing.
 struct Piece {
@@ -66,16 +63,12 @@ void cut(std::string& text, std::size_t limit) {
 
 } // namespace
 
-std::span<const std::string_view> placeholders() {
-    return names;
-}
-
-std::vector<TemplateFault> faults_of(std::string_view text) {
+std::vector<TemplateFault> faults_of(std::string_view text, std::span<const std::string_view> placeholders) {
     std::vector<TemplateFault> faults;
     for (std::size_t at = 0; at < text.size();) {
         const Piece piece = next_piece(text.substr(at));
         if (piece.kind == Piece::Kind::name) {
-            if (std::find(names.begin(), names.end(), name_in(piece)) == names.end()) {
+            if (std::find(placeholders.begin(), placeholders.end(), name_in(piece)) == placeholders.end()) {
                 faults.push_back({TemplateFault::Kind::unknown, at + 1, name_in(piece)});
             }
         } else if (piece.kind == Piece::Kind::not_closed) {

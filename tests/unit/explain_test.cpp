@@ -3,6 +3,8 @@
 
 #include "tests/unit/policies.hpp"
 
+#include <algorithm>
+
 namespace {
 
 using namespace sesslimit;
@@ -37,6 +39,11 @@ std::string rules(const Explanation& explanation) {
     return text;
 }
 
+ExplainedSetting setting_of(const Explanation& explanation, std::string_view name) {
+    const auto found = std::ranges::find(explanation.settings, name, &ExplainedSetting::name);
+    return found == explanation.settings.end() ? ExplainedSetting{} : *found;
+}
+
 void an_empty_policy_sets_nothing() {
     const Policy policy;
     const Explanation explanation = explain(policy, alice);
@@ -46,7 +53,9 @@ void an_empty_policy_sets_nothing() {
         text += one.name + '=' + one.value + ' ';
     }
     EXPECT_TEXT(text, "max_sessions=unlimited max_sessions_total=unlimited max_duration=unlimited "
-                      "idle_timeout=unlimited warn_before=[] at_limit=refuse mode=enforce message= ");
+                      "idle_timeout=unlimited idle_timeout_no_terminal=unlimited idle_activity=[input] on_idle=end "
+                      "keep_multiplexer=false warn_before=[] at_limit=refuse mode=enforce message= announce=false "
+                      "message_of_end= ");
     EXPECT_TEXT(rules(explanation), "");
 }
 
@@ -102,15 +111,16 @@ max_sessions_total = 1000 <- managed all managed.toml:8
 max_sessions_total = 50 <- host contractors host.toml:14
 max_duration = 8h <- managed [defaults] managed.toml:3
 idle_timeout = 15min <- host [defaults] host.toml:5
+idle_timeout_no_terminal = 15min <- host [defaults] host.toml:5
 warn_before = [2min, 1min] <- managed all managed.toml:9
 warn_before = [5min, 1min] <- host [defaults] host.toml:6
 at_limit = end-idlest <- host contractors host.toml:15
 message = {reason}: "no" \x5c more.\n\nAsk ägain. <- host contractors host.toml:16
 )");
     // The managed tier limits and says nothing of its mode: nobody set it, whatever the host tier says.
-    EXPECT(explanation.settings.at(8).name == "mode", explanation.settings.at(8).name);
-    EXPECT_TEXT(explanation.settings.at(8).value, "enforce");
-    EXPECT(explanation.settings.at(8).from == nullptr, "nobody set it");
+    const ExplainedSetting mode = setting_of(explanation, "mode");
+    EXPECT_TEXT(mode.value, "enforce");
+    EXPECT(mode.from == nullptr, "nobody set it");
 }
 
 void rules_that_match_and_what_became_of_them() {
@@ -161,8 +171,9 @@ host marker host.toml:16: idle_timeout = 1h
 void each_way_to_win() {
     for (const char* setting :
          {"max_sessions = 1", "max_sessions_total = 1", "max_duration = \"1h\"", "idle_timeout = \"1h\"",
-          "warn_before = \"1min\"", "warn_before = []", "at_limit = \"end-oldest\"", "mode = \"observe\"",
-          "message = \"no\"", "exempt = true"}) {
+          "idle_timeout_no_terminal = \"1h\"", "idle_activity = [\"input\", \"cpu\"]", "on_idle = \"lock\"",
+          "keep_multiplexer = true", "announce = true", "message_of_end = \"bye\"", "warn_before = \"1min\"",
+          "warn_before = []", "at_limit = \"end-oldest\"", "mode = \"observe\"", "message = \"no\"", "exempt = true"}) {
         const Policy policy =
             policy_of("[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\n" + std::string(setting) + '\n');
         const Explanation explanation = explain(policy, alice);
@@ -181,15 +192,15 @@ void long_and_hostile_values_are_bounded() {
     Policy policy = policy_of("[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\nmessage = \"m\"\n");
     std::string& message = policy.host.rules.at(0).settings.message->value;
     message = std::string(1024, 'x');
-    EXPECT_TEXT(explain(policy, alice).settings.back().value, std::string(197, 'x') + "...");
+    EXPECT_TEXT(setting_of(explain(policy, alice), "message").value, std::string(197, 'x') + "...");
     message.clear();
     for (int i = 0; i < 500; ++i) {
         message += "a\n";
     }
-    const std::string value = explain(policy, alice).settings.back().value;
+    const std::string value = setting_of(explain(policy, alice), "message").value;
     EXPECT(value.size() < 250 && value.starts_with("a\\na\\na") && value.ends_with("\\n..."), value);
     message = "\x1B[2J";
-    EXPECT_TEXT(explain(policy, alice).settings.back().value, "\\x1b[2J");
+    EXPECT_TEXT(setting_of(explain(policy, alice), "message").value, "\\x1b[2J");
 }
 
 void counts_or_not_and_why() {

@@ -60,16 +60,16 @@ constexpr Case cases[] = {
 
 void finds_faults_and_expands() {
     for (const Case& one : cases) {
-        EXPECT_TEXT(told(faults_of(one.text)), one.faults);
+        EXPECT_TEXT(told(faults_of(one.text, message_placeholders)), one.faults);
         EXPECT_TEXT(expand(one.text, values, 4096), one.expanded);
     }
 }
 
 void every_placeholder_has_its_value() {
-    EXPECT(placeholders().size() == values.size(), "as many as the test knows");
-    for (const std::string_view name : placeholders()) {
+    EXPECT(message_placeholders.size() == values.size(), "as many as the test knows");
+    for (const std::string_view name : message_placeholders) {
         const std::string text = '{' + std::string(name) + '}';
-        EXPECT(faults_of(text).empty() && values.contains(name), name);
+        EXPECT(faults_of(text, message_placeholders).empty() && values.contains(name), name);
         EXPECT_TEXT(expand(text, values, 4096), values.at(name));
         EXPECT_TEXT(expand(text, {}, 4096), text);
     }
