@@ -97,12 +97,14 @@ void Engine::step(const warden::Event& event) {
 
 void Engine::carry_out(const warden::Effect& effect) {
     std::visit(Overloaded{[this](const warden::Notice& notice) { hands_.tell(notice); },
-                          [this](const warden::Terminate& what) { hands_.terminate(what.logind_id); },
+                          [this](const warden::Terminate& what) { hands_.terminate(what); },
+                          [this](const warden::Lock& what) { hands_.lock(what.logind_id); },
                           [this](const warden::KillAll& what) { hands_.kill_all(what.logind_id); },
                           [this](const warden::SignalLeader& what) { hands_.signal_leader(what.session, what.signal); },
                           [this](const warden::Look& what) {
-                              if (const warden::Session* session = state_.find(what.session)) {
-                                  queue_.emplace_back(hands_.look(*session));
+                              const warden::Session* session = state_.find(what.session);
+                              if (auto looked = session == nullptr ? std::nullopt : hands_.look(*session)) {
+                                  queue_.emplace_back(*std::move(looked));
                               }
                           }},
                effect);

@@ -31,10 +31,13 @@ class Hands {
     virtual void answer(const warden::Answer& answer, const warden::State& state) = 0;
 
     virtual void tell(const warden::Notice& notice) = 0;
-    virtual void terminate(const std::string& logind_id) = 0;
+    virtual void terminate(const warden::Terminate& what) = 0;
+    virtual void lock(const std::string& logind_id) = 0;
     virtual void kill_all(const std::string& logind_id) = 0;
     virtual void signal_leader(SessionKey key, int signal) = 0;
-    virtual warden::Looked look(const warden::Session& session) = 0;
+
+    /// What shows at once; nothing: it comes later, as an event.
+    virtual std::optional<warden::Looked> look(const warden::Session& session) = 0;
 
     /// A session is there, or has changed: hold its leader, and listen to its terminals or stop doing so.
     virtual void follow(const warden::Session& session) = 0;

@@ -4,6 +4,8 @@
 #include "daemon/effects/journal.hpp"
 #include "daemon/effects/terminal_writer.hpp"
 #include "daemon/notice/words.hpp"
+#include "daemon/watch/connection.hpp"
+#include "daemon/watch/processor.hpp"
 #include "daemon/watch/terminals.hpp"
 
 #include <utility>
@@ -24,6 +26,27 @@ std::vector<std::string> terminal_names(const warden::Session& session) {
         names.push_back(std::move(terminal.name));
     }
     return names;
+}
+
+warden::Signs signs_of(const warden::Session& session) {
+    const std::vector<watch::Terminal> terminals = watch::terminals_of(session);
+    warden::Signs signs;
+    signs.wall_offset = wall_offset();
+    signs.input = watch::youngest_input(terminals);
+    signs.output = watch::youngest_output(terminals);
+    signs.processor_time = watch::processor_time_of(session);
+    if (session.login.connection.empty()) {
+        return signs;
+    }
+    if (const auto traffic = watch::traffic_of(session.login.connection)) {
+        signs.traffic = {.bytes_in = traffic->bytes_in,
+                         .bytes_out = traffic->bytes_out,
+                         .segments_in = traffic->segments_in,
+                         .segments_out = traffic->segments_out,
+                         .cookie = traffic->cookie};
+        signs.since_data = traffic->since_data;
+    }
+    return signs;
 }
 
 /// A warned session is listened to, so that a key keeps it at once.
@@ -77,8 +100,12 @@ void Host::tell(const warden::Notice& notice) {
     }
 }
 
-void Host::terminate(const std::string& logind_id) {
-    parts_->logind.terminate(logind_id);
+void Host::terminate(const warden::Terminate& what) {
+    parts_->logind.terminate(what.logind_id);
+}
+
+void Host::lock(const std::string& logind_id) {
+    parts_->logind.lock(logind_id);
 }
 
 void Host::kill_all(const std::string& logind_id) {
@@ -91,10 +118,17 @@ void Host::signal_leader(SessionKey key, int signal) {
     }
 }
 
-warden::Looked Host::look(const warden::Session& session) {
-    return {.session = session.key,
-            .stamp = watch::youngest_input(watch::terminals_of(session)),
-            .wall_offset = wall_offset()};
+std::optional<warden::Looked> Host::look(const warden::Session& session) {
+    if (session.graphical) {
+        parts_->logind.ask_idle_hint(session.logind_id, [this, key = session.key](Span hint) {
+            warden::Signs signs;
+            signs.wall_offset = wall_offset();
+            signs.hint = hint;
+            parts_->noticed(warden::Looked{.session = key, .signs = signs});
+        });
+        return std::nullopt;
+    }
+    return warden::Looked{.session = session.key, .signs = signs_of(session)};
 }
 
 void Host::follow(const warden::Session& session) {

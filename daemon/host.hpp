@@ -36,10 +36,11 @@ class Host final : public Hands {
 
     void answer(const warden::Answer& answer, const warden::State& state) override;
     void tell(const warden::Notice& notice) override;
-    void terminate(const std::string& logind_id) override;
+    void terminate(const warden::Terminate& what) override;
+    void lock(const std::string& logind_id) override;
     void kill_all(const std::string& logind_id) override;
     void signal_leader(SessionKey key, int signal) override;
-    warden::Looked look(const warden::Session& session) override;
+    std::optional<warden::Looked> look(const warden::Session& session) override;
     void follow(const warden::Session& session) override;
     void let_go(SessionKey key) override;
     void arm(Boottime deadline) override;

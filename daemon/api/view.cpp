@@ -124,6 +124,8 @@ std::optional<std::string> signal_of(const warden::Notice& notice) {
         return "SessionWarned";
     case Kind::kept:
         return "SessionKept";
+    case Kind::locked:
+        return "SessionLocked";
     case Kind::ending:
     case Kind::would_end:
     case Kind::forced:

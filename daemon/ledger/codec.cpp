@@ -20,12 +20,23 @@ using warden::Cause;
 using warden::Phase;
 using warden::Session;
 using warden::Stage;
+using warden::Terminal;
 
-constexpr std::size_t fixed_size = 128;
+constexpr std::size_t fixed_size = 208;
 constexpr std::size_t gid_count_size = sizeof(std::uint16_t);
 constexpr Span wall_bound{std::int64_t{1} << 60}; // so that the difference of two of them is a number
 
-enum Flags : std::uint8_t { adopted = 1, observed = 2, nested = 4, gids_cut = 8, all_flags = 15 };
+enum Flags : std::uint8_t {
+    adopted = 1,
+    observed = 2,
+    nested = 4,
+    gids_cut = 8,
+    graphical = 16,
+    no_terminal = 32,
+    has_terminal = 64,
+    terminals = no_terminal | has_terminal, ///< never both
+    all_flags = 127,
+};
 
 template <class Text>
 struct Field {
@@ -60,7 +71,7 @@ auto texts_of(AnySession& session) noexcept {
 constexpr std::size_t longest_texts = 14 + 4 * 255 + 2 * 128 + 8 * 64;
 static_assert(wire::max_user <= 255 && wire::max_host <= 255, "the length of a text is one byte");
 static_assert(longest_fingerprint <= 64 && longest_certificate_id <= 128 && longest_seat <= 64);
-static_assert(fixed_size + longest_texts + gid_count_size + 25 * sizeof(gid_t) <= max_payload);
+static_assert(fixed_size + longest_texts + gid_count_size + 5 * sizeof(gid_t) <= max_payload);
 
 /// Every number of a session in the order of the payload, so that writing and reading cannot differ.
 template <class AnySession, class AnyFlags, class Io>
@@ -71,14 +82,24 @@ void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
     io.number(session.admitted);
     io.number(session.last_input);
     io.number(session.not_before);
+    io.number(session.told_at);
     io.number(session.due);
+    io.number(session.seen.at);
     io.number(session.max_duration);
     io.number(session.idle_timeout);
+    io.number(session.idle_timeout_no_terminal);
     io.number(session.duration_warned);
     io.number(session.idle_warned);
     io.number(session.reason.span);
-    io.number(session.input_stamp);
-    io.number(session.wall_offset);
+    io.number(session.seen.processor_time);
+    io.number(session.seen.input);
+    io.number(session.seen.output);
+    io.number(session.seen.wall_offset);
+    io.number(session.seen.traffic.bytes_in);
+    io.number(session.seen.traffic.bytes_out);
+    io.number(session.seen.traffic.segments_in);
+    io.number(session.seen.traffic.segments_out);
+    io.number(session.seen.traffic.cookie);
     io.number(session.reason.count);
     io.number(session.leader.pid);
     io.number(session.login.uid);
@@ -164,15 +185,15 @@ Fault fault_of_numbers(const Session& session) noexcept {
 }
 
 Fault fault_of_times(const Session& session) noexcept {
-    if (std::min({session.opened, session.admitted, session.last_input, session.not_before, session.due}) <
-        Boottime{}) {
+    if (std::min({session.opened, session.admitted, session.last_input, session.not_before, session.told_at,
+                  session.due, session.seen.at}) < Boottime{}) {
         return "negative time";
     }
-    if (std::min({session.max_duration, session.idle_timeout, session.duration_warned, session.idle_warned,
-                  session.reason.span}) < Span{}) {
+    if (std::min({session.max_duration, session.idle_timeout, session.idle_timeout_no_terminal, session.duration_warned,
+                  session.idle_warned, session.reason.span, session.seen.processor_time}) < Span{}) {
         return "negative span";
     }
-    const auto [least, most] = std::minmax(session.input_stamp, session.wall_offset);
+    const auto [least, most] = std::minmax({session.seen.input, session.seen.output, session.seen.wall_offset});
     return least < -wall_bound || most > wall_bound ? "impossible wall clock" : Fault{};
 }
 
@@ -201,6 +222,14 @@ std::size_t size_without_gids(const Session& session) noexcept {
         size += 1 + field.text->size();
     }
     return size;
+}
+
+std::uint8_t flags_of(const Session& session, bool cut) noexcept {
+    const int flags = (session.adopted ? adopted : 0) | (session.observed ? observed : 0) |
+                      (session.login.nested ? nested : 0) | (cut ? gids_cut : 0) | (session.graphical ? graphical : 0) |
+                      (session.terminal == Terminal::none ? no_terminal : 0) |
+                      (session.terminal == Terminal::some ? has_terminal : 0);
+    return static_cast<std::uint8_t>(flags);
 }
 
 void read_texts(Reader& in, Session& session) {
@@ -250,8 +279,7 @@ std::expected<std::size_t, Fault> encode(const Session& session, std::span<std::
         std::span(login.gids)
             .first(std::min({login.gids.size(), (out.size() - without_gids) / sizeof(gid_t), std::size_t{UINT16_MAX}}));
     const bool cut = login.gids_cut || gids.size() < login.gids.size();
-    const auto flags = static_cast<std::uint8_t>((session.adopted ? adopted : 0) | (session.observed ? observed : 0) |
-                                                 (login.nested ? nested : 0) | (cut ? gids_cut : 0));
+    const std::uint8_t flags = flags_of(session, cut);
     Writer writer(out);
     fixed_part(session, flags, writer);
     for (const auto& field : texts_of(session)) {
@@ -276,13 +304,17 @@ std::expected<Session, Fault> decode(std::span<const std::byte> payload) {
     session.observed = (flags & observed) != 0;
     session.login.nested = (flags & nested) != 0;
     session.login.gids_cut = (flags & gids_cut) != 0;
+    session.graphical = (flags & graphical) != 0;
+    session.terminal = (flags & has_terminal) != 0  ? Terminal::some
+                       : (flags & no_terminal) != 0 ? Terminal::none
+                                                    : Terminal::unknown;
 
     Fault fault = fault_of(session);
     if (!reader.whole()) {
         fault = "it ends too early";
     } else if (!reader.at_end()) {
         fault = "something follows it";
-    } else if ((flags & ~all_flags) != 0) {
+    } else if ((flags & ~all_flags) != 0 || (flags & terminals) == terminals) {
         fault = "unknown flag";
     }
     if (!fault.empty()) {

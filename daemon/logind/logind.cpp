@@ -5,6 +5,8 @@
 #include "daemon/logind/properties.hpp"
 
 #include <csignal>
+#include <cstdlib>
+#include <memory>
 #include <utility>
 
 namespace sesslimit::logind {
@@ -187,6 +189,45 @@ struct Logind::Impl {
         return 0;
     }
 
+    /// One question for an idle hint.
+    struct Question {
+        Impl* owner;
+        std::function<void(Span)> then;
+    };
+
+    static int on_idle_hint(sd_bus_message* m, void* data, sd_bus_error*) {
+        const auto& question = *static_cast<Question*>(data);
+        if (sd_bus_message_is_method_error(m, nullptr) > 0) {
+            if (!is_unknown_session(sd_bus_message_get_error(m))) {
+                question.owner->callbacks.failed(bus::error_of("ask logind whether a session is idle", m));
+            }
+        } else if (const auto hint = read_idle_hint(m); !hint) {
+            question.owner->callbacks.failed(hint.error());
+        } else {
+            question.then(*hint);
+        }
+        return 0;
+    }
+
+    void ask_idle_hint(const std::string& id, std::function<void(Span)> then) {
+        char* path = nullptr;
+        int code = sd_bus_path_encode("/org/freedesktop/login1/session", id.c_str(), &path);
+        const std::unique_ptr<char, decltype(&std::free)> owned(path, &std::free);
+        sd_bus_message* m = nullptr;
+        if (code >= 0) {
+            code = sd_bus_message_new_method_call(bus.get(), &m, service, path, "org.freedesktop.DBus.Properties",
+                                                  "GetAll");
+        }
+        if (code >= 0) {
+            code = sd_bus_message_append(m, "s", session_interface);
+        }
+        if (code >= 0) {
+            code = bus::call_async(bus.get(), m, &Impl::on_idle_hint, Question{this, std::move(then)});
+        }
+        sd_bus_message_unref(m);
+        bus.check("ask logind whether a session is idle", code);
+    }
+
     template <class... Args>
     void stop(const std::string& id, const char* method, const char* types, Args... args) {
         sd_bus_message* m = nullptr;
@@ -212,6 +253,14 @@ void Logind::connect() {
 
 void Logind::terminate(const std::string& id) {
     impl_->stop(id, "TerminateSession", "s", id.c_str());
+}
+
+void Logind::lock(const std::string& id) {
+    impl_->stop(id, "LockSession", "s", id.c_str());
+}
+
+void Logind::ask_idle_hint(const std::string& id, std::function<void(Span)> then) {
+    impl_->ask_idle_hint(id, std::move(then));
 }
 
 void Logind::kill_all(const std::string& id) {

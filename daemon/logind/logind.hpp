@@ -48,6 +48,13 @@ class Logind {
     /// KillSession(id, "all", SIGKILL). The same.
     void kill_all(const std::string& id);
 
+    /// LockSession: whoever shows its screen is asked to lock it.
+    void lock(const std::string& id);
+
+    /// Asks for how long the session's IdleHint has said that nobody is there; `then` is called with that, 0 where
+    /// somebody is, and not at all where logind does not answer. In suspend it does not grow.
+    void ask_idle_hint(const std::string& id, std::function<void(Span)> then);
+
   private:
     struct Impl;
     std::unique_ptr<Impl> impl_;

@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::size_t max_id = 64; // warden::Session::logind_id and scope
 
+struct IdleHint {
+    bool idle = false;
+    Span age{};
+};
+
 Result<> read_text(sd_bus_message* m, std::string& out, std::size_t most) {
     const char* text = nullptr;
     if (const int code = sd_bus_message_read(m, "v", "s", &text); code < 0) {
@@ -75,6 +80,12 @@ Result<> read_property(sd_bus_message* m, std::string_view name, warden::LogindS
     if (name == "Class") {
         return read_text(m, session.session_class, max_id);
     }
+    if (name == "Type") {
+        std::string type;
+        const auto done = read_text(m, type, max_id);
+        session.graphical = type == "x11" || type == "wayland" || type == "mir";
+        return done;
+    }
     if (name == "State") {
         std::string state;
         const auto done = read_text(m, state, max_id);
@@ -114,23 +125,55 @@ Result<> read_property(sd_bus_message* m, std::string_view name, warden::LogindS
     return {};
 }
 
-} // namespace
+Result<> read_hint_property(sd_bus_message* m, std::string_view name, IdleHint& hint) {
+    int code = 0;
+    if (name == "IdleHint") {
+        int idle = 0;
+        code = sd_bus_message_read(m, "v", "b", &idle);
+        hint.idle = idle != 0;
+    } else if (name == "IdleSinceHintMonotonic") {
+        std::uint64_t since = 0;
+        code = sd_bus_message_read(m, "v", "t", &since);
+        hint.age = std::max(Span{}, monotonic_now() - Span(static_cast<Span::rep>(since)));
+    } else {
+        code = sd_bus_message_skip(m, "v");
+    }
+    return code < 0 ? fail_errno("read a session's idle hint", -code) : Result<>{};
+}
 
-Result<warden::LogindSession> read_session(sd_bus_message* answer) {
-    warden::LogindSession session;
+/// Reads all of an a{sv}.
+template <class Read>
+Result<> read_all(sd_bus_message* answer, Read read) {
     int code = sd_bus_message_enter_container(answer, 'a', "{sv}");
     while (code >= 0 && (code = sd_bus_message_enter_container(answer, 'e', "sv")) > 0) {
         const char* name = nullptr;
         if (code = sd_bus_message_read(answer, "s", &name); code < 0) {
             break;
         }
-        if (auto done = read_property(answer, name, session); !done) {
-            return std::unexpected(done.error());
+        if (auto done = read(name); !done) {
+            return done;
         }
         code = sd_bus_message_exit_container(answer);
     }
-    if (code < 0) {
-        return fail_errno("read logind's session", -code);
+    return code < 0 ? fail_errno("read logind's session", -code) : Result<>{};
+}
+
+} // namespace
+
+Result<Span> read_idle_hint(sd_bus_message* answer) {
+    IdleHint hint;
+    auto done = read_all(answer, [&](std::string_view name) { return read_hint_property(answer, name, hint); });
+    if (!done) {
+        return std::unexpected(done.error());
+    }
+    return hint.idle ? hint.age : Span{};
+}
+
+Result<warden::LogindSession> read_session(sd_bus_message* answer) {
+    warden::LogindSession session;
+    auto done = read_all(answer, [&](std::string_view name) { return read_property(answer, name, session); });
+    if (!done) {
+        return std::unexpected(done.error());
     }
     if (session.id.empty()) {
         return fail("logind's session has no id");

@@ -13,4 +13,7 @@ namespace sesslimit::logind {
 /// The leader has its start time where it is alive, pid 0 where it is not.
 Result<warden::LogindSession> read_session(sd_bus_message* answer);
 
+/// Reads the same for its idle hint: for how long nobody has been there; 0: somebody is.
+Result<Span> read_idle_hint(sd_bus_message* answer);
+
 } // namespace sesslimit::logind

@@ -122,6 +122,7 @@ constexpr std::array meanings{
     Meaning{Kind::would_refuse, "would-refuse", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e13"},
     Meaning{Kind::warned, "warned", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e14"},
     Meaning{Kind::kept, "kept", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e15"},
+    Meaning{Kind::locked, "locked", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1c"},
     Meaning{Kind::ending, "ending", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e16"},
     Meaning{Kind::would_end, "would-end", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e17"},
     Meaning{Kind::forced, "forced", "4", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e18"},
@@ -177,6 +178,8 @@ std::string journal_message(const warden::Notice& notice) {
         return "Warned a " + who + ": it ends in " + rough(notice.left) + ", " + why + ".";
     case Kind::kept:
         return "A " + who + " stays open: there was input after the warning.";
+    case Kind::locked:
+        return "Locked a " + who + where + ": " + why + ".";
     case Kind::ending:
         return "Ending a " + who + where + ": " + why + ".";
     case Kind::would_end:
@@ -213,7 +216,7 @@ std::string reason_text(const warden::Reason& reason) {
     case Cause::duration:
         return "it reached its maximum duration of " + format_span(reason.span);
     case Cause::idle:
-        return "no input for " + format_span(reason.span);
+        return (reason.count == 0 ? "no input for " : "no sign of use for ") + format_span(reason.span);
     case Cause::leader_gone:
         return "its leader process died";
     case Cause::displaced:
@@ -257,6 +260,7 @@ std::string terminal_line(const warden::Notice& notice) {
     case Kind::adopted:
     case Kind::refused:
     case Kind::would_refuse:
+    case Kind::locked:
     case Kind::would_end:
     case Kind::forced:
     case Kind::ended:

@@ -19,6 +19,7 @@ void admit(Turn& turn, Session session, RequestId request) {
     Turn::count_in(session, limits);
     session.max_duration = limits.max_duration.value;
     session.idle_timeout = limits.idle_timeout.value;
+    session.idle_timeout_no_terminal = limits.idle_timeout_no_terminal.value;
     session.due = next_due(session, turn.warnings(session, limits));
     turn.put(session);
     turn.answer(request, Answer::Kind::admitted, session);

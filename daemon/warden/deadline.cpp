@@ -55,8 +55,20 @@ Boottime duration_end(const Session& session) {
     return limit_end(session.opened, session.max_duration, session.not_before);
 }
 
+Span idle_limit(const Session& session) {
+    switch (session.graphical ? Terminal::some : session.terminal) {
+    case Terminal::some:
+        return session.idle_timeout;
+    case Terminal::none:
+        return session.idle_timeout_no_terminal;
+    case Terminal::unknown:
+        break;
+    }
+    return std::min(session.idle_timeout, session.idle_timeout_no_terminal);
+}
+
 Boottime idle_end(const Session& session) {
-    return session.phase == Phase::live ? limit_end(session.last_input, session.idle_timeout, session.not_before)
+    return session.phase == Phase::live ? limit_end(session.last_input, idle_limit(session), session.not_before)
                                         : never;
 }
 

@@ -14,6 +14,9 @@ namespace sesslimit::warden {
 /// When it has lasted too long; `never` without a limit. Not before Session::not_before.
 Boottime duration_end(const Session& session);
 
+/// The idle limit that is its own: with or without a terminal; the shorter one while that is not known.
+Span idle_limit(const Session& session);
+
 /// When nobody will have been there for too long, if no input comes; `never` without a limit, and before logind has
 /// the session: its terminals are found through its scope.
 Boottime idle_end(const Session& session);

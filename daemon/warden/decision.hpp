@@ -49,6 +49,7 @@ struct Notice {
         would_refuse, ///< let in all the same: mode = "observe"
         warned,       ///< it ends in `left`, for `reason`
         kept,         ///< its user came back after a warning
+        locked,       ///< it is idle, and is locked instead of ended
         ending,       ///< told to end, for `reason`
         would_end,    ///< left alone all the same: mode = "observe"
         forced,       ///< it did not go when asked, and is sent SIGKILL
@@ -60,15 +61,23 @@ struct Notice {
     Session session; ///< as it is after this
     Reason reason;
     Span left{};
+    std::string message{}; ///< ending: the template of the policy, daemon/policy/template.hpp; empty: the built-in text
 };
 
-/// See when its terminals last had input, and say so by Looked.
+/// See what shows of its use, and say so by Looked, now or soon.
 struct Look {
     SessionKey session = SessionKey::none;
 };
 
 /// Ask logind to stop a session (TerminateSession).
 struct Terminate {
+    std::string logind_id;
+    SessionKey spare =
+        SessionKey::none; ///< whose terminal multiplexer is to be moved out of its way first; none: nobody's
+};
+
+/// Ask logind to have a graphical session lock its screen (LockSession).
+struct Lock {
     std::string logind_id;
 };
 
@@ -83,7 +92,7 @@ struct SignalLeader {
     int signal = 0;
 };
 
-using Effect = std::variant<Notice, Look, Terminate, KillAll, SignalLeader>;
+using Effect = std::variant<Notice, Look, Terminate, KillAll, SignalLeader, Lock>;
 
 struct Decision {
     std::vector<Record> records;

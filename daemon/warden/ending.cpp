@@ -13,7 +13,9 @@ void stop(Turn& turn, const Session& session, int signal) {
     } else if (signal == SIGKILL) {
         turn.out.effects.emplace_back(KillAll{session.logind_id});
     } else {
-        turn.out.effects.emplace_back(Terminate{session.logind_id});
+        const bool expired = session.reason.cause == Cause::duration || session.reason.cause == Cause::idle;
+        const bool keeps = turn.limits(session).keep_multiplexer.value == policy::KeepMultiplexer::yes;
+        turn.out.effects.emplace_back(Terminate{session.logind_id, expired && keeps ? session.key : SessionKey::none});
     }
 }
 
@@ -44,7 +46,10 @@ void terminate(Turn& turn, Session& session) {
 void tell_reason(Turn& turn, Session& session) {
     session.stage = Stage::told;
     session.due = after(turn.now, Patience::reading);
-    turn.tell(Notice::Kind::ending, session, session.reason);
+    turn.out.effects.emplace_back(Notice{.kind = Notice::Kind::ending,
+                                         .session = session,
+                                         .reason = session.reason,
+                                         .message = turn.limits(session).message_of_end.value});
 }
 
 void force(Turn& turn, Session& session) {

@@ -4,7 +4,6 @@
 #include "common/clock.hpp"
 #include "daemon/warden/session.hpp"
 
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -42,6 +41,7 @@ struct LogindSession {
     std::string id;
     std::string scope;
     std::string session_class; ///< "user", "greeter", "background", ...
+    bool graphical = false;    ///< type x11, wayland or mir
     bool closing = false;      ///< it was closed and only leftovers of it still run
     Leader leader;             ///< pid 0: it has exited
     Boottime opened{};
@@ -61,8 +61,7 @@ struct LogindGone {
 /// The answer to effect Look.
 struct Looked {
     SessionKey session = SessionKey::none;
-    std::optional<Span> stamp; ///< wall clock of the youngest input on its terminals; nothing: it has no terminal
-    Span wall_offset{};        ///< wall clock less boottime, now
+    Signs signs;
 };
 
 /// A key was pressed, this moment, on a terminal of a session that is listened to.

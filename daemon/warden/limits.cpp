@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How long an open session goes on: durations, idleness, warnings.
+#include "daemon/warden/activity.hpp"
 #include "daemon/warden/deadline.hpp"
 #include "daemon/warden/turn.hpp"
 
@@ -8,17 +9,13 @@
 namespace sesslimit::warden {
 namespace {
 
-using std::chrono::seconds;
-
-/// The kernel moves a terminal's times in steps of 8 s (tty_update_time in drivers/tty/tty_io.c): the last key may be
-/// as young as the end of the step that its stamp is in. Nobody is ended early; somebody may be ended 8 s late.
-constexpr Span step = seconds(8);
-
-constexpr Span youngest_within_step(Span stamp) {
-    return std::chrono::floor<seconds>(stamp) / step * step + step;
+/// Says something on its terminals.
+void tell_user(Turn& turn, Session& session, Notice::Kind kind, const Reason& reason = {}, Span left = {}) {
+    session.told_at = turn.now;
+    turn.tell(kind, session, reason, left);
 }
 
-void note_input(Turn& turn, Session& session, Boottime at) {
+void note_use(Turn& turn, Session& session, Boottime at) {
     if (at <= session.last_input) {
         return;
     }
@@ -26,20 +23,36 @@ void note_input(Turn& turn, Session& session, Boottime at) {
     session.last_input = at;
     session.idle_warned = unlimited_span;
     if (was_warned) {
-        turn.tell(Notice::Kind::kept, session);
+        tell_user(turn, session, Notice::Kind::kept);
     }
 }
 
-void judge_idleness(Turn& turn, Session session) {
-    const Reason reason{.cause = Cause::idle, .count = 0, .span = session.idle_timeout, .by = {}};
-    const Boottime end = idle_end(session);
-    if (end <= turn.now) {
+/// A locked screen is what an idle limit may come to: from then on it counts anew.
+void lock(Turn& turn, Session& session, const Reason& reason) {
+    if (turn.limits(session).mode.value == policy::Mode::observe) {
         return begin_end(turn, session, reason);
     }
-    const std::vector<Span> warnings = turn.warnings(session, turn.limits(session));
+    turn.out.effects.emplace_back(Lock{session.logind_id});
+    turn.tell(Notice::Kind::locked, session, reason);
+    session.last_input = turn.now;
+    session.idle_warned = unlimited_span;
+    session.due = next_due(session, turn.warnings(session, turn.limits(session)));
+    turn.put(session);
+}
+
+void judge_idleness(Turn& turn, Session session) {
+    const bool unseen = !session.graphical && session.terminal != Terminal::some;
+    const Reason reason{.cause = Cause::idle, .count = unseen ? 1U : 0U, .span = idle_limit(session), .by = {}};
+    const policy::Limits limits = turn.limits(session);
+    const Boottime end = idle_end(session);
+    if (end <= turn.now) {
+        const bool locks = session.graphical && limits.on_idle.value == policy::OnIdle::lock;
+        return locks ? lock(turn, session, reason) : begin_end(turn, session, reason);
+    }
+    const std::vector<Span> warnings = turn.warnings(session, limits);
     if (const auto warning = idle_warning(session, warnings, turn.now)) {
         session.idle_warned = *warning;
-        turn.tell(Notice::Kind::warned, session, reason, end - turn.now);
+        tell_user(turn, session, Notice::Kind::warned, reason, end - turn.now);
     }
     session.due = session.observed ? never : next_due(session, warnings);
     turn.put(session);
@@ -69,7 +82,7 @@ void serve_limits(Turn& turn, Session session) {
     }
     if (const auto warning = duration_warning(session, warnings, turn.now)) {
         session.duration_warned = *warning;
-        turn.tell(Notice::Kind::warned, session, reason, end - turn.now);
+        tell_user(turn, session, Notice::Kind::warned, reason, end - turn.now);
     }
     session.due = next_due(session, warnings);
     if (idle_look(session, warnings) <= turn.now) {
@@ -80,7 +93,7 @@ void serve_limits(Turn& turn, Session session) {
 }
 
 void look_first(Turn& turn, const Session& session) {
-    if (session.phase == Phase::live && session.idle_timeout != unlimited_span) {
+    if (session.phase == Phase::live && idle_limit(session) != unlimited_span) {
         turn.out.effects.emplace_back(Look{session.key});
     }
 }
@@ -91,21 +104,14 @@ void take(Turn& turn, const Looked& event) {
         return;
     }
     Session session = *found;
-    if (!event.stamp) {
-        session.last_input = turn.now; // without a terminal there is no telling: it is taken for used
-        session.idle_warned = unlimited_span;
-    } else if (*event.stamp != session.input_stamp) {
-        // There was input since the last look. When it was, the wall clock tells: the later of both readings where it
-        // was set in between (boottime is slewed as it is, so that they differ by steps alone). Where even that is
-        // before what was known, the clock was set twice, or the terminal has gone: it may have been a moment ago.
-        const bool first = session.wall_offset == Span{};
-        const Span offset = first ? event.wall_offset : std::min(event.wall_offset, session.wall_offset);
-        const Boottime told{youngest_within_step(*event.stamp) - offset};
-        const bool impossible = session.input_stamp != Span{} && told + step <= session.last_input;
-        note_input(turn, session, impossible ? turn.now : std::min(turn.now, told));
-        session.input_stamp = *event.stamp;
+    if (event.signs.input) {
+        session.terminal = Terminal::some;
+    } else if (session.terminal != Terminal::unknown || session.admitted <= turn.now - Patience::arriving) {
+        session.terminal = Terminal::none;
     }
-    session.wall_offset = event.wall_offset;
+    const Boottime used = last_use(session, event.signs, turn.limits(session).idle_activity.value, turn.now);
+    session.seen = remembered(session, event.signs, turn.now);
+    note_use(turn, session, used);
     judge_idleness(turn, session);
 }
 
@@ -115,7 +121,7 @@ void take(Turn& turn, const InputHeard& event) {
         return;
     }
     Session session = *found;
-    note_input(turn, session, turn.now);
+    note_use(turn, session, turn.now);
     session.due = next_due(session, turn.warnings(session, turn.limits(session)));
     turn.put(session);
 }
@@ -125,10 +131,12 @@ void review(const Turn& turn, Session& session, bool surprised) {
     const bool enforced = limits.mode.value == policy::Mode::enforce;
     const bool spared = session.observed && enforced;
     const bool other_duration = session.max_duration != limits.max_duration.value;
-    const bool other_idle = session.idle_timeout != limits.idle_timeout.value;
+    const bool other_idle = session.idle_timeout != limits.idle_timeout.value ||
+                            session.idle_timeout_no_terminal != limits.idle_timeout_no_terminal.value;
     Turn::count_in(session, limits);
     session.max_duration = limits.max_duration.value;
     session.idle_timeout = limits.idle_timeout.value;
+    session.idle_timeout_no_terminal = limits.idle_timeout_no_terminal.value;
     session.observed = session.observed && !enforced && !other_duration && !other_idle;
     if (session.observed) {
         return;
@@ -161,7 +169,7 @@ void take(Turn& turn, const PolicyChanged&) {
         if (reviewed != session) {
             settle(turn, reviewed);
         }
-        if (reviewed.idle_timeout != session.idle_timeout) {
+        if (idle_limit(reviewed) != idle_limit(session)) {
             look_first(turn, reviewed);
         }
     }
@@ -179,7 +187,7 @@ void take(Turn& turn, const GroupsLearned& event) {
         review(turn, session, false);
     }
     settle(turn, session);
-    if (session.idle_timeout != found->idle_timeout) {
+    if (idle_limit(session) != idle_limit(*found)) {
         look_first(turn, session);
     }
 }

@@ -37,6 +37,7 @@ void adopt(Turn& turn, const LogindSession& seen) {
     session.leader = seen.leader;
     session.logind_id = seen.id;
     session.scope = seen.scope;
+    session.graphical = seen.graphical;
     session.opened = std::min(seen.opened, turn.now);
     session.last_input = session.opened;
     review(turn, session, true);
@@ -53,6 +54,7 @@ void join(Turn& turn, const Session& known, const LogindSession& seen) {
     Session session = known;
     session.logind_id = seen.id;
     session.scope = seen.scope;
+    session.graphical = seen.graphical;
     switch (known.phase) {
     case Phase::reserved:
         if (!is_login(seen.session_class)) {
@@ -147,6 +149,7 @@ void take(Turn& turn, const Restored& event) {
     session.request = RequestId::none;
     session.opened = std::min(session.opened, turn.now);
     session.last_input = std::min(session.last_input, turn.now);
+    session.seen.at = std::min(session.seen.at, turn.now);
     switch (session.phase) {
     case Phase::waiting:
         turn.out.records.emplace_back(Drop{session.key}); // its asker lost the connection, and asks again

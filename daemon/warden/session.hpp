@@ -5,6 +5,7 @@
 #include "common/process.hpp"
 #include "daemon/policy/login.hpp"
 #include "daemon/policy/policy.hpp"
+#include "daemon/warden/signs.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -49,7 +50,7 @@ inline constexpr std::size_t longest_by = 255;
 /// A cause with what must be said about it.
 struct Reason {
     Cause cause = Cause::none;
-    std::uint32_t count = 0; ///< limit_reached: the limit
+    std::uint32_t count = 0; ///< limit_reached, displaced: the limit; idle: 1 where no terminal could show any use
     Span span{};             ///< duration, idle: the limit
     std::string by;          ///< displaced: from where the new login came; asked: who asked;
                              ///< limit_reached: the rule whose total is reached. At most longest_by
@@ -68,23 +69,26 @@ enum class Stage : std::uint8_t {
 struct Session {
     SessionKey key = SessionKey::none;
     Phase phase = Phase::reserved;
-    bool adopted = false;  ///< PAM never told us of it: logind did
-    bool observed = false; ///< its end is due, but mode = "observe" leaves it alone
+    bool adopted = false;                  ///< PAM never told us of it: logind did
+    bool observed = false;                 ///< its end is due, but mode = "observe" leaves it alone
+    bool graphical = false;                ///< logind's type is x11, wayland or mir
+    Terminal terminal = Terminal::unknown; ///< which of the idle limits is its own
     Login login;
     Leader leader;         ///< pid 0 where nobody knows
     std::string logind_id; ///< logind's name for it; empty until logind has it. At most 64 bytes
     std::string scope;     ///< its unit, "session-3.scope"; empty until logind has it. At most 64 bytes
     Boottime opened{};     ///< asked for: the order of coming
     Boottime admitted{};   ///< let in: later than `opened` where it had to wait for a place. 0: it was not
-    Boottime last_input{}; ///< the youngest sign of its user: `opened` at first, never later than now
+    Boottime last_input{}; ///< the youngest sign of use (activity.hpp): `opened` at first, never later than now
     Boottime not_before{}; ///< no limit ends it before this: the grace of a session that a limit took by surprise
-    Span max_duration = unlimited_span; ///< the limits it was last judged by: what its user could know of
-    Span idle_timeout = unlimited_span;
-    Span input_stamp{}; ///< wall clock of the youngest input that a terminal showed when last looked at; 0: none seen
-    Span wall_offset{}; ///< wall clock less boottime at that look: another one later means that somebody set the clock
-    Span duration_warned = unlimited_span; ///< the shortest `warn_before` that was said about its duration
-    Span idle_warned = unlimited_span;     ///< the same about its idleness; unlimited again after input
-    Reason reason;                         ///< ending and refused: why
+    Span max_duration = unlimited_span;             ///< the limits it was last judged by: what its user could know of
+    Span idle_timeout = unlimited_span;             ///< with a terminal, and of graphical ones
+    Span idle_timeout_no_terminal = unlimited_span; ///< without
+    Seen seen;                                      ///< by the last look
+    Boottime told_at{};                             ///< when a notice was last written to its terminals
+    Span duration_warned = unlimited_span;          ///< the shortest `warn_before` that was said about its duration
+    Span idle_warned = unlimited_span;              ///< the same about its idleness; unlimited again after input
+    Reason reason;                                  ///< ending and refused: why
     Stage stage = Stage::none;
     std::vector<policy::SourceId> totals; ///< the rules whose max_sessions_total it counts in; as the policy has it now
     RequestId request = RequestId::none;  ///< waiting: who waits. Means nothing after a restart

@@ -30,6 +30,26 @@ std::optional<ProcessStat> stat_of(const std::string& pid, const Roots& roots) {
     return parse_process_stat(text);
 }
 
+using Stat = struct stat;
+
+std::optional<Span> youngest(const std::vector<Terminal>& terminals, const Roots& roots, timespec Stat::* clock) {
+    std::optional<Span> youngest;
+    for (const Terminal& terminal : terminals) {
+        Stat at{};
+        // A number may have been given to another terminal since; a real one is told by it. Tests have plain files.
+        if (::stat((roots.dev / terminal.name).c_str(), &at) != 0 ||
+            (S_ISCHR(at.st_mode) && at.st_rdev != terminal.device)) {
+            continue;
+        }
+        // Their owner may have written any time there (utimensat(2)).
+        const timespec& time = at.*clock;
+        const auto seconds = std::chrono::seconds(std::clamp<time_t>(time.tv_sec, 0, latest_second));
+        const auto moment = std::chrono::duration_cast<Span>(seconds + std::chrono::nanoseconds(time.tv_nsec));
+        youngest = std::max(youngest.value_or(moment), moment);
+    }
+    return youngest;
+}
+
 } // namespace
 
 std::optional<std::string> terminal_name(dev_t device, const Roots& roots) {
@@ -78,20 +98,11 @@ std::vector<Terminal> terminals_of(const warden::Session& session, const Roots& 
 }
 
 std::optional<Span> youngest_input(const std::vector<Terminal>& terminals, const Roots& roots) {
-    std::optional<Span> youngest;
-    for (const Terminal& terminal : terminals) {
-        struct stat at{};
-        // A number may have been given to another terminal since; a real one is told by it. Tests have plain files.
-        if (::stat((roots.dev / terminal.name).c_str(), &at) != 0 ||
-            (S_ISCHR(at.st_mode) && at.st_rdev != terminal.device)) {
-            continue;
-        }
-        // Their owner may have written any time there (utimensat(2)).
-        const auto seconds = std::chrono::seconds(std::clamp<time_t>(at.st_atim.tv_sec, 0, latest_second));
-        const auto input = std::chrono::duration_cast<Span>(seconds + std::chrono::nanoseconds(at.st_atim.tv_nsec));
-        youngest = std::max(youngest.value_or(input), input);
-    }
-    return youngest;
+    return youngest(terminals, roots, &Stat::st_atim);
+}
+
+std::optional<Span> youngest_output(const std::vector<Terminal>& terminals, const Roots& roots) {
+    return youngest(terminals, roots, &Stat::st_mtim);
 }
 
 } // namespace sesslimit::watch

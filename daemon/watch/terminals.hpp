@@ -33,4 +33,7 @@ std::vector<Terminal> terminals_of(const warden::Session& session, const Roots& 
 /// (drivers/tty/tty_io.c), in steps of 8 s. Nothing where none of them is there.
 std::optional<Span> youngest_input(const std::vector<Terminal>& terminals, const Roots& roots = {});
 
+/// The same of output: a terminal's mtime, which every write moves, a notice of ours too.
+std::optional<Span> youngest_output(const std::vector<Terminal>& terminals, const Roots& roots = {});
+
 } // namespace sesslimit::watch

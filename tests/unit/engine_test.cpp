@@ -37,14 +37,18 @@ struct Scribe final : Recorder, Hands {
         say(std::string(name_of(answer.kind)) + " with " + std::to_string(state.sessions().size()) + " there");
     }
     void tell(const Notice& notice) override { say("tell " + std::string(name_of(notice.kind))); }
-    void terminate(const std::string& id) override { say("terminate " + id); }
+    void terminate(const warden::Terminate& what) override { say("terminate " + what.logind_id); }
+    void lock(const std::string& id) override { say("lock " + id); }
     void kill_all(const std::string& id) override { say("kill " + id); }
     void signal_leader(SessionKey key, int signal) override {
         say("signal " + number(key) + " " + std::to_string(signal));
     }
-    Looked look(const Session& session) override {
+    std::optional<Looked> look(const Session& session) override {
         say("look " + number(session.key));
-        return {.session = session.key, .stamp = stamp, .wall_offset = 1'700'000'000s - start.time_since_epoch()};
+        warden::Signs signs;
+        signs.wall_offset = 1'700'000'000s - start.time_since_epoch();
+        signs.input = stamp;
+        return Looked{.session = session.key, .signs = signs};
     }
     void follow(const Session& session) override {
         say("follow " + number(session.key));

@@ -27,10 +27,12 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
 
 /// The pieces of a Session are counted here: a new one does not compile until somebody has thought of the ledger.
 [[maybe_unused]] void every_field_is_known(const Session& session) {
-    [[maybe_unused]] const auto& [key, phase, adopted, observed, login, leader, logind_id, scope, opened, admitted,
-                                  last_input, not_before, max_duration, idle_timeout, input_stamp, wall_offset,
-                                  duration_warned, idle_warned, reason, stage, totals, request, answer_by, due] =
-        session;
+    [[maybe_unused]] const auto& [key, phase, adopted, observed, graphical, terminal, login, leader, logind_id, scope,
+                                  opened, admitted, last_input, not_before, max_duration, idle_timeout,
+                                  idle_timeout_no_terminal, seen, told_at, duration_warned, idle_warned, reason, stage,
+                                  totals, request, answer_by, due] = session;
+    [[maybe_unused]] const auto& [at, input, output, wall_offset, processor_time, traffic] = seen;
+    [[maybe_unused]] const auto& [bytes_in, bytes_out, segments_in, segments_out, cookie] = traffic;
     [[maybe_unused]] const auto& [user, uid, gids, service, tty, rhost, ruser, seat, credential, connection, nested,
                                   gids_cut] = login;
     [[maybe_unused]] const auto& [method, fingerprint, certificate_id, ca] = credential;
@@ -63,6 +65,8 @@ void layout_is_as_written() {
     Session session = sample(0x0102030405060708, 3);
     session.adopted = true;
     session.login.nested = true;
+    session.graphical = true;
+    session.terminal = warden::Terminal::some;
     session.reason.cause = warden::Cause::displaced;
     session.stage = warden::Stage::told;
     const Bytes bytes = encoded(session);
@@ -74,11 +78,12 @@ void layout_is_as_written() {
     EXPECT(number(0, 8) == 0x0102030405060708, "key");
     EXPECT(number(16, 8) == 0x0102030405060708, "opened");
     EXPECT(number(32, 8) == 3, "last input");
-    EXPECT(number(112, 4) == 3, "count");
-    EXPECT(number(120, 4) == 3, "uid");
-    EXPECT(number(124, 1) == 3 && number(125, 1) == 1 && number(126, 1) == 5 && number(127, 1) == 5, "small ones");
-    EXPECT(number(128, 1) == session.login.user.size(), "length of the first text");
-    EXPECT(std::memcmp(bytes.data() + 129, session.login.user.data(), session.login.user.size()) == 0, "first text");
+    EXPECT(number(192, 4) == 3, "count");
+    EXPECT(number(200, 4) == 3, "uid");
+    EXPECT(number(204, 1) == 3 && number(205, 1) == 1 && number(206, 1) == 5 && number(207, 1) == 5 + 16 + 64,
+           "small ones");
+    EXPECT(number(208, 1) == session.login.user.size(), "length of the first text");
+    EXPECT(std::memcmp(bytes.data() + 209, session.login.user.data(), session.login.user.size()) == 0, "first text");
     EXPECT(number(bytes.size() - 10, 2) == 2 && number(bytes.size() - 8, 4) == 100, "group ids");
 }
 
@@ -99,7 +104,7 @@ void texts_are_in_their_order() {
     session.reason.by = "e";
     const Bytes bytes = encoded(session);
     std::string texts;
-    for (std::size_t at = 128; at + 2 < bytes.size(); at += 2) {
+    for (std::size_t at = 208; at + 2 < bytes.size(); at += 2) {
         EXPECT(bytes[at] == std::byte{1}, std::to_string(at));
         texts += static_cast<char>(bytes[at + 1]);
     }
@@ -145,15 +150,15 @@ void group_ids_that_do_not_fit() {
     }
     const auto back = decode(encoded(session));
     Session kept = session;
-    kept.login.gids.resize(25);
+    kept.login.gids.resize(5);
     kept.login.gids_cut = true;
     EXPECT(back.has_value(), "as many as fit");
     EXPECT(back == kept, "as many as fit");
 
-    session.login.gids.resize(25);
+    session.login.gids.resize(5);
     EXPECT(decode(encoded(session)) == session, "just as many as fit");
 
-    const std::size_t without = encoded(session).size() - 25 * sizeof(gid_t);
+    const std::size_t without = encoded(session).size() - 5 * sizeof(gid_t);
     EXPECT(encoded(session, without).size() == without, "room for none of them");
     EXPECT(encoded(session, without - 1).empty(), "no room for the texts");
     EXPECT(encoded(session, 0).empty(), "no room at all");
@@ -174,15 +179,21 @@ const Impossible impossible_ones[] = {
     {"negative time", [](Session& s) { s.opened = Boottime(Span(-1)); }},
     {"negative time", [](Session& s) { s.last_input = Boottime::min(); }},
     {"negative time", [](Session& s) { s.not_before = Boottime(Span(-1)); }},
+    {"negative time", [](Session& s) { s.admitted = Boottime(Span(-1)); }},
+    {"negative time", [](Session& s) { s.told_at = Boottime(Span(-1)); }},
+    {"negative time", [](Session& s) { s.seen.at = Boottime(Span(-1)); }},
     {"negative time", [](Session& s) { s.due = Boottime(Span(-1)); }},
     {"negative span", [](Session& s) { s.max_duration = Span(-1); }},
     {"negative span", [](Session& s) { s.idle_timeout = Span::min(); }},
+    {"negative span", [](Session& s) { s.idle_timeout_no_terminal = Span(-1); }},
+    {"negative span", [](Session& s) { s.seen.processor_time = Span(-1); }},
     {"negative span", [](Session& s) { s.duration_warned = Span(-1); }},
     {"negative span", [](Session& s) { s.idle_warned = Span(-1); }},
     {"negative span", [](Session& s) { s.reason.span = Span(-1); }},
-    {"impossible wall clock", [](Session& s) { s.input_stamp = Span::max(); }},
-    {"impossible wall clock", [](Session& s) { s.input_stamp = Span::min(); }},
-    {"impossible wall clock", [](Session& s) { s.wall_offset = Span((std::int64_t{1} << 60) + 1); }},
+    {"impossible wall clock", [](Session& s) { s.seen.input = Span::max(); }},
+    {"impossible wall clock", [](Session& s) { s.seen.input = Span::min(); }},
+    {"impossible wall clock", [](Session& s) { s.seen.output = Span::max(); }},
+    {"impossible wall clock", [](Session& s) { s.seen.wall_offset = Span((std::int64_t{1} << 60) + 1); }},
     {"user name too long", [](Session& s) { s.login.user.assign(256, 'x'); }},
     {"service too long", [](Session& s) { s.login.service.assign(65, 'x'); }},
     {"terminal too long", [](Session& s) { s.login.tty.assign(65, 'x'); }},
@@ -224,27 +235,32 @@ struct Forged {
 /// The bytes that encode() never writes. A time is made negative by its highest byte.
 const Forged forged_ones[] = {
     {"negative time", 23, 0x80},
-    {"negative time", 31, 0x80},
-    {"negative time", 39, 0xff},
+    {"negative time", 31, 0xff},
+    {"negative time", 39, 0x80},
     {"negative time", 47, 0x80},
     {"negative time", 55, 0x80},
-    {"negative span", 63, 0x80},
-    {"negative span", 71, 0x80},
+    {"negative time", 63, 0x80},
+    {"negative time", 71, 0x80},
     {"negative span", 79, 0x80},
     {"negative span", 87, 0x80},
     {"negative span", 95, 0x80},
-    {"impossible wall clock", 103, 0x7f},
-    {"impossible wall clock", 111, 0x80},
-    {"negative pid", 119, 0x80},
-    {"unknown phase", 124, 0},
-    {"unknown phase", 124, 7},
-    {"unknown phase", 124, 255},
-    {"unknown stage", 125, 4},
-    {"unknown cause", 126, 7},
-    {"unknown flag", 127, 16},
-    {"unknown flag", 127, 128},
-    {"NUL in a text", 129, 0},
-    {"it ends too early", 128, 255},
+    {"negative span", 103, 0x80},
+    {"negative span", 111, 0x80},
+    {"negative span", 119, 0x80},
+    {"negative span", 127, 0x80},
+    {"impossible wall clock", 135, 0x7f},
+    {"impossible wall clock", 143, 0x80},
+    {"impossible wall clock", 151, 0x80},
+    {"negative pid", 199, 0x80},
+    {"unknown phase", 204, 0},
+    {"unknown phase", 204, 7},
+    {"unknown phase", 204, 255},
+    {"unknown stage", 205, 4},
+    {"unknown cause", 206, 7},
+    {"unknown flag", 207, 32 + 64},
+    {"unknown flag", 207, 128},
+    {"NUL in a text", 209, 0},
+    {"it ends too early", 208, 255},
 };
 
 void forged_payloads_are_not_read() {

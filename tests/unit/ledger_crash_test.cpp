@@ -40,7 +40,7 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 warden::Session large(std::uint64_t key, std::uint32_t version) {
     warden::Session session = sample(key, version);
     session.login.gids.clear();
-    for (gid_t gid = 0; gid < 400; ++gid) {
+    for (gid_t gid = 0; gid < 360; ++gid) {
         session.login.gids.push_back(gid * 1000 + version % 1000);
     }
     return session;

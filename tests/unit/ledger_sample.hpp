@@ -44,6 +44,8 @@ inline warden::Session fullest() {
     session.phase = warden::Phase::released;
     session.adopted = true;
     session.observed = true;
+    session.graphical = true;
+    session.terminal = warden::Terminal::none;
     session.login = {.user = std::string(255, 'u'),
                      .uid = 4'294'967'294,
                      .gids = {0, 1, 4'294'967'295},
@@ -68,8 +70,16 @@ inline warden::Session fullest() {
     session.not_before = never;
     session.max_duration = Span(3);
     session.idle_timeout = Span(4);
-    session.input_stamp = Span(std::int64_t{1} << 60);
-    session.wall_offset = -Span(std::int64_t{1} << 60);
+    session.idle_timeout_no_terminal = Span(11);
+    session.seen = {
+        .at = Boottime(Span(12)),
+        .input = Span(std::int64_t{1} << 60),
+        .output = Span(13),
+        .wall_offset = -Span(std::int64_t{1} << 60),
+        .processor_time = Span(14),
+        .traffic = {
+            .bytes_in = ~std::uint64_t{0}, .bytes_out = 15, .segments_in = 16, .segments_out = 17, .cookie = 18}};
+    session.told_at = Boottime(Span(19));
     session.duration_warned = Span(5);
     session.idle_warned = Span(6);
     session.reason = {

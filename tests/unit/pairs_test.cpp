@@ -50,6 +50,7 @@ Session judged(Phase phase, Span age = 100s) {
     Session session = session_in(phase);
     session.max_duration = 24h;
     session.idle_timeout = 1h;
+    session.idle_timeout_no_terminal = 1h;
     session.opened = start - age;
     session.last_input = session.opened;
     session.due = std::min(after(session.opened, 24h), phase == Phase::live ? after(session.opened, 1h) : never);
@@ -98,6 +99,13 @@ Opened asks(Leader who, const Login& login) {
     return {.request = RequestId{88}, .login = login, .leader = who, .budget = 2s};
 }
 
+Looked looked(SessionKey session, std::optional<Span> input) {
+    warden::Signs signs;
+    signs.wall_offset = 1'700'000'000s;
+    signs.input = input;
+    return {.session = session, .signs = signs};
+}
+
 const Happening happenings[] = {
     {"asks again", asks(leader, ssh())},
     {"another asks", asks({600, 6000}, ssh())},
@@ -118,10 +126,10 @@ const Happening happenings[] = {
     {"logind shows a dead one", LogindAppeared{shown("c3", {})}},
     {"logind forgets it", LogindGone{"c1"}},
     {"logind forgets another", LogindGone{"c9"}},
-    {"looked: no terminal", Looked{key(1), std::nullopt, 1'700'000'000s}},
-    {"looked: old input", Looked{key(1), Span(1'700'000'000s), 1'700'000'000s}},
-    {"looked: input", Looked{key(1), start.time_since_epoch() + 1'700'000'000s - 20s, 1'700'000'000s}},
-    {"looked at another", Looked{key(44), std::nullopt, 1'700'000'000s}},
+    {"looked: no terminal", looked(key(1), std::nullopt)},
+    {"looked: old input", looked(key(1), Span(1'700'000'000s))},
+    {"looked: input", looked(key(1), start.time_since_epoch() + 1'700'000'000s - 20s)},
+    {"looked at another", looked(key(44), std::nullopt)},
     {"input", InputHeard{key(1)}},
     {"input elsewhere", InputHeard{key(44)}},
     {"timer", TimerDue{}},

@@ -205,11 +205,14 @@ void a_restart_surprises_nobody() {
         session.last_input = session.opened;
         session.max_duration = one.rules.duration.value_or(unlimited_span);
         session.idle_timeout = one.rules.idle.value_or(unlimited_span);
+        session.idle_timeout_no_terminal = session.idle_timeout;
         session.duration_warned = one.rules.duration ? one.warned : unlimited_span;
         session.idle_warned = one.rules.idle ? one.warned : unlimited_span;
-        session.input_stamp = Span(1'700'000'000s);
-        session.wall_offset = world.wall_offset;
-        world.stamps[key(1)] = session.input_stamp;
+        session.seen.at = session.opened;
+        session.seen.input = Span(1'700'000'000s);
+        session.terminal = warden::Terminal::some;
+        session.seen.wall_offset = world.wall_offset;
+        world.stamps[key(1)] = session.seen.input;
         world.feed(Restored{session});
         world.pass(10min);
         world.log.resize(std::min(world.log.size(), one.log.size())); // up to the end itself

@@ -65,7 +65,10 @@ std::string described(const Effect& effect) {
         return "look " + number(look->session);
     }
     if (const auto* stop = std::get_if<Terminate>(&effect)) {
-        return "terminate " + stop->logind_id;
+        return "terminate " + stop->logind_id + (stop->spare == SessionKey::none ? "" : " sparing");
+    }
+    if (const auto* lock = std::get_if<Lock>(&effect)) {
+        return "lock " + lock->logind_id;
     }
     if (const auto* stop = std::get_if<KillAll>(&effect)) {
         return "kill " + stop->logind_id;
@@ -107,8 +110,9 @@ std::string_view name_of(Cause cause) {
 }
 
 std::string_view name_of(Notice::Kind kind) {
-    constexpr std::string_view names[] = {"admitted", "adopted",   "refused", "would-refuse", "warned",   "kept",
-                                          "ending",   "would-end", "forced",  "ended",        "released", "over-limit"};
+    constexpr std::string_view names[] = {"admitted", "adopted",  "refused",   "would-refuse", "warned",
+                                          "kept",     "locked",   "ending",    "would-end",    "forced",
+                                          "ended",    "released", "over-limit"};
     return names[std::to_underlying(kind)];
 }
 
@@ -277,9 +281,12 @@ void World::note(const Decision& decision) {
 void World::look(SessionKey key) {
     ++looks;
     const auto at = stamps.find(key);
-    feed(Looked{.session = key,
-                .stamp = at == stamps.end() ? std::nullopt : std::optional(at->second),
-                .wall_offset = wall_offset});
+    Signs signs = other_signs[key];
+    signs.wall_offset = wall_offset;
+    if (at != stamps.end()) {
+        signs.input = at->second;
+    }
+    feed(Looked{.session = key, .signs = signs});
 }
 
 void World::pass(Span span) {

@@ -62,12 +62,13 @@ class World {
     policy::Policy policy;
     warden::State state;
     Boottime now = start;
-    Span wall_offset{1'700'000'000s};  ///< wall clock less boottime
-    std::map<SessionKey, Span> stamps; ///< the terminals' atimes; a session without one has no terminal
-    std::string log;                   ///< "0 admitted 1, tell admitted 1; 5 signal 1 TERM": seconds from the start
-    std::string fault;                 ///< the first thing that must never be; empty: all is well
-    int looks = 0;                     ///< how often terminals were looked at
-    int wakeups = 0;                   ///< how often the timer rang
+    Span wall_offset{1'700'000'000s};                ///< wall clock less boottime
+    std::map<SessionKey, Span> stamps;               ///< the terminals' atimes; a session without one has no terminal
+    std::map<SessionKey, warden::Signs> other_signs; ///< what else a look shows
+    std::string log;   ///< "0 admitted 1, tell admitted 1; 5 signal 1 TERM": seconds from the start
+    std::string fault; ///< the first thing that must never be; empty: all is well
+    int looks = 0;     ///< how often terminals were looked at
+    int wakeups = 0;   ///< how often the timer rang
     std::vector<warden::Answer> answers;
     std::vector<warden::Notice> notices;
 

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/clock.hpp"
+#include "daemon/policy/policy.hpp"
+#include "daemon/warden/session.hpp"
+#include "daemon/warden/signs.hpp"
+
+#include <cstdint>
+
+/// What signs mean: when somebody, or something of theirs, last used a session. Pure.
+///
+/// A session with a terminal is used by input on it and, where the policy says so, by output or by CPU time. A
+/// graphical one by what logind's IdleHint says. Every other one by the data on its connection and by CPU time; where
+/// nobody can see its connection it is taken for used.
+namespace sesslimit::warden {
+
+/// What keepalives may be and not count as use. ssh's have 28 to 112 bytes, by cipher and MAC; a segment of data beyond
+/// that, or more than one a second, is something else.
+inline constexpr std::uint64_t keepalive_bytes = 120;
+inline constexpr Span keepalive_interval = std::chrono::seconds(1);
+
+/// What share of one processor is use, over the time since the last look: 1 %. An idle shell or sshd is far below.
+inline constexpr int processor_share = 100;
+
+/// Looks closer together than this tell nothing of traffic and CPU time.
+inline constexpr Span shortest_window = std::chrono::seconds(1);
+
+/// How long after a notice of ours the terminal's own clock may still show it, which moves in steps of 8 s.
+inline constexpr Span echo_of_notice = std::chrono::seconds(8);
+
+/// When it was last used, as far as these signs tell: never later than `now`, never earlier than session.last_input.
+Boottime last_use(const Session& session, const Signs& signs, policy::Activity counted, Boottime now);
+
+/// What is remembered of these signs for the next look.
+Seen remembered(const Session& session, const Signs& signs, Boottime now);
+
+/// Whether the connection carried more between two looks than keepalives do.
+bool is_traffic(const Traffic& before, const Traffic& after, Span window);
+
+} // namespace sesslimit::warden
