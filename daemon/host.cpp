@@ -8,6 +8,9 @@
 #include "daemon/watch/processor.hpp"
 #include "daemon/watch/terminals.hpp"
 
+#include <unistd.h>
+
+#include <array>
 #include <utility>
 
 namespace sesslimit {
@@ -18,6 +21,15 @@ constexpr std::uint64_t accuracy_usec = 5000;
 
 Span wall_offset() {
     return realtime_now() - boottime_now().time_since_epoch();
+}
+
+notice::Clockface clockface() {
+    return {.now = boottime_now(), .wall_offset = wall_offset()};
+}
+
+std::string host_name() {
+    std::array<char, 256> name{}; // a byte more than a name may have, gethostname(2)
+    return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "this host";
 }
 
 std::vector<std::string> terminal_names(const warden::Session& session) {
@@ -62,7 +74,10 @@ void Host::answer(const warden::Answer& answer, const warden::State& state) {
     std::string text;
     switch (answer.kind) {
     case Kind::admitted:
-        verdict = {.outcome = wire::Outcome::admitted, .session = std::to_underlying(answer.session.key), .text = {}};
+        if (answer.announce) {
+            text = notice::announcement(answer.session, *answer.announce, clockface());
+        }
+        verdict = {.outcome = wire::Outcome::admitted, .session = std::to_underlying(answer.session.key), .text = text};
         break;
     case Kind::uncounted:
         verdict.outcome = wire::Outcome::uncounted;
@@ -82,19 +97,18 @@ void Host::answer(const warden::Answer& answer, const warden::State& state) {
 }
 
 std::string Host::refusal(const warden::Answer& answer, const warden::State& state) const {
-    return notice::refusal_text(answer.session, state, {.now = boottime_now(), .wall_offset = wall_offset()},
-                                terminal_names, answer.message);
+    return notice::refusal_text(answer.session, state, clockface(), terminal_names, answer.message);
 }
 
 void Host::tell(const warden::Notice& notice) {
     effects::journal(notice::journal_entry(notice));
     parts_->api.emit(notice);
-    const std::string line = notice::terminal_line(notice);
-    if (line.empty()) {
+    const std::string text = notice::terminal_text(notice, clockface(), host_name());
+    if (text.empty()) {
         return;
     }
     for (const watch::Terminal& terminal : watch::terminals_of(notice.session)) {
-        if (auto written = effects::write_notice(terminal, line); !written) {
+        if (auto written = effects::write_notice(terminal, text); !written) {
             effects::journal(effects::Priority::info, "A notice did not reach a terminal: " + written.error().what);
         }
     }

@@ -30,6 +30,16 @@ struct Asked {
     std::array<char, wire::max_text + 1> text{}; ///< for the user; empty where the daemon sent none
 };
 
+/// What the user reads: why the login is not let in, or what is announced about a session that is.
+void tell_user(pam_handle_t* handle, const Answer& answer, const Asked& asked) noexcept {
+    const bool theirs = asked.text[0] != '\0';
+    if (answer.text != nullptr) {
+        pam_error(handle, "%s", theirs && asked.how.ending == Ending::refused ? asked.text.data() : answer.text);
+    } else if (theirs && asked.how.ending == Ending::admitted) {
+        pam_info(handle, "%s", asked.text.data());
+    }
+}
+
 Ending ending_of(wire::WireError error) noexcept {
     return error == wire::WireError::other_version ? Ending::other_version : Ending::unreadable;
 }
@@ -147,9 +157,8 @@ int open_session(pam_handle_t* handle, int flags, const Arguments& arguments) no
     if (verdict && !remember(handle, asked.session)) {
         pam_syslog(handle, LOG_WARNING, "no memory to remember the session by");
     }
-    if (answer.text != nullptr && !arguments.quiet && (static_cast<unsigned>(flags) & PAM_SILENT) == 0) {
-        const bool theirs = asked.how.ending == Ending::refused && asked.text[0] != '\0';
-        pam_error(handle, "%s", theirs ? asked.text.data() : answer.text);
+    if (!arguments.quiet && (static_cast<unsigned>(flags) & PAM_SILENT) == 0) {
+        tell_user(handle, answer, asked);
     }
     return answer.code;
 }

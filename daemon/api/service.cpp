@@ -334,11 +334,11 @@ struct Service::Impl {
         answer(code, raw);
     }
 
-    static const std::array<sd_bus_vtable, 21> vtable;
+    static const std::array<sd_bus_vtable, 22> vtable;
 };
 
 // Nobody needs root's powers to call: who may do what is decided here, call by call.
-const std::array<sd_bus_vtable, 21> Service::Impl::vtable{{
+const std::array<sd_bus_vtable, 22> Service::Impl::vtable{{
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("ListSessions", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", sessions), &Impl::list_sessions,
                             SD_BUS_VTABLE_UNPRIVILEGED),
@@ -364,6 +364,7 @@ const std::array<sd_bus_vtable, 21> Service::Impl::vtable{{
     SD_BUS_SIGNAL_WITH_ARGS("SessionRefused", SD_BUS_ARGS("a{sv}", session), 0),
     SD_BUS_SIGNAL_WITH_ARGS("SessionWarned", SD_BUS_ARGS("a{sv}", session), 0),
     SD_BUS_SIGNAL_WITH_ARGS("SessionKept", SD_BUS_ARGS("a{sv}", session), 0),
+    SD_BUS_SIGNAL_WITH_ARGS("SessionLocked", SD_BUS_ARGS("a{sv}", session), 0),
     SD_BUS_SIGNAL_WITH_ARGS("SessionEnding", SD_BUS_ARGS("a{sv}", session), 0),
     SD_BUS_SIGNAL_WITH_ARGS("SessionEnded", SD_BUS_ARGS("a{sv}", session), 0),
     SD_BUS_SIGNAL_WITH_ARGS("PolicyChanged", SD_BUS_ARGS("s", state), 0),

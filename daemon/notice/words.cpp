@@ -5,10 +5,13 @@
 #include "common/protocol.hpp"
 #include "common/text.hpp"
 #include "daemon/policy/template.hpp"
+#include "daemon/warden/deadline.hpp"
 
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <optional>
+#include <span>
 #include <string_view>
 
 namespace sesslimit::notice {
@@ -35,27 +38,47 @@ std::string origin_of(const Session& session) {
     return session.login.rhost.empty() ? "this host" : shown(session.login.rhost, host_bytes);
 }
 
+std::string id_of(const Session& session) {
+    return session.logind_id.empty() ? "(new)" : shown(session.logind_id, name_bytes);
+}
+
 std::string sessions(std::uint32_t count) {
     return std::to_string(count) + (count == 1 ? " session" : " sessions");
 }
 
-/// "14:02" of today, "2026-11-22 14:02" of another day.
-std::string time_of_day(Boottime at, const Clockface& clock) {
-    const auto seconds = [&clock](Boottime moment) {
-        return static_cast<time_t>(
-            std::chrono::floor<std::chrono::seconds>(moment.time_since_epoch() + clock.wall_offset).count());
-    };
-    const time_t then = seconds(at);
-    const time_t now = seconds(clock.now);
-    tm then_local{};
-    tm now_local{};
-    if (localtime_r(&then, &then_local) == nullptr || localtime_r(&now, &now_local) == nullptr) {
+/// In the host's time zone; nothing for a moment beyond all calendars.
+std::optional<tm> local_time(Boottime at, const Clockface& clock) {
+    const auto seconds = static_cast<time_t>(
+        std::chrono::floor<std::chrono::seconds>(at.time_since_epoch() + clock.wall_offset).count());
+    tm local{};
+    return localtime_r(&seconds, &local) == nullptr ? std::nullopt : std::optional(local);
+}
+
+/// "14:02" of today, "2026-11-22 14:02" of another day; with the seconds where it is `exact`.
+std::string time_of_day(Boottime at, const Clockface& clock, bool exact = false) {
+    const auto then = local_time(at, clock);
+    const auto now = local_time(clock.now, clock);
+    if (!then || !now) {
         return "?";
     }
-    const bool today = then_local.tm_year == now_local.tm_year && then_local.tm_yday == now_local.tm_yday;
     std::array<char, 32> text{};
-    const std::size_t size = std::strftime(text.data(), text.size(), today ? "%H:%M" : "%Y-%m-%d %H:%M", &then_local);
+    std::size_t size = 0;
+    if (then->tm_year != now->tm_year || then->tm_yday != now->tm_yday) {
+        size = std::strftime(text.data(), text.size(), "%Y-%m-%d ", &*then);
+    }
+    const std::span rest = std::span(text).subspan(size);
+    size += exact ? std::strftime(rest.data(), rest.size(), "%H:%M:%S", &*then)
+                  : std::strftime(rest.data(), rest.size(), "%H:%M", &*then);
     return {text.data(), size};
+}
+
+/// Who speaks, and when: as wall(1) has it.
+std::string header(const Clockface& clock, std::string_view host) {
+    std::array<char, 64> text{};
+    if (const auto now = local_time(clock.now, clock)) {
+        (void)std::strftime(text.data(), text.size(), "%a %b %e %H:%M:%S %Y", &*now);
+    }
+    return "Message from sesslimit on " + shown(host, name_bytes) + " (" + text.data() + "):\n";
 }
 
 /// "5min", "2h 5min": a span to be read, not to be reckoned with.
@@ -65,7 +88,7 @@ std::string rough(Span span) {
 }
 
 std::string open_session_line(const Session& open, const Clockface& clock, const TerminalNames& terminals) {
-    std::string line = "  session " + (open.logind_id.empty() ? "(new)" : shown(open.logind_id, name_bytes));
+    std::string line = "  session " + id_of(open);
     const std::vector<std::string> names = terminals(open);
     std::string on;
     for (std::size_t at = 0; at < std::min(names.size(), most_terminals); ++at) {
@@ -175,15 +198,17 @@ std::string journal_message(const warden::Notice& notice) {
     case Kind::would_refuse:
         return "Would have refused a " + who + where + ": " + why + ". Let in, because the mode is observe.";
     case Kind::warned:
-        return "Warned a " + who + ": it ends in " + rough(notice.left) + ", " + why + ".";
+        return "Warned a " + who + ": it " + (notice.locks ? "is locked in " : "ends in ") + rough(notice.left) + ", " +
+               why + ".";
     case Kind::kept:
-        return "A " + who + " stays open: there was input after the warning.";
+        return "A " + who + " stays open: it was used after the warning.";
     case Kind::locked:
         return "Locked a " + who + where + ": " + why + ".";
     case Kind::ending:
         return "Ending a " + who + where + ": " + why + ".";
     case Kind::would_end:
-        return "Would have ended a " + who + where + ": " + why + ". Left open, because the mode is observe.";
+        return (notice.locks ? "Would have locked a " : "Would have ended a ") + who + where + ": " + why + ". Left " +
+               (notice.locks ? "alone" : "open") + ", because the mode is observe.";
     case Kind::forced:
         return "A " + who + " did not end when asked: sent SIGKILL.";
     case Kind::ended:
@@ -193,6 +218,78 @@ std::string journal_message(const warden::Notice& notice) {
     case Kind::over_limit:
         return user_of(session) + " has more sessions open than are allowed by now: " + why +
                ". None of them is ended for that.";
+    }
+    return {};
+}
+
+/// Of what message_of_end comes to, on a terminal: room is left for the header.
+constexpr std::size_t end_bytes = longest_on_terminal - 512;
+
+std::string_view what_counts(policy::Activity counted) {
+    switch (counted) {
+    case policy::Activity::input:
+        return "input";
+    case policy::Activity::output:
+        return "input or output";
+    case policy::Activity::processor:
+    case policy::Activity::output_and_processor:
+        break;
+    }
+    return "use";
+}
+
+/// What, when, why, and what to do.
+std::string warning_text(const warden::Notice& notice, const Clockface& clock) {
+    const Boottime end = clock.now + notice.left;
+    const bool soon = notice.left < std::chrono::minutes(2);
+    const std::string when = " in " + rough(notice.left) + ", at " + time_of_day(end, clock, soon);
+    const std::string limit = format_span(notice.reason.span);
+    if (notice.reason.cause != Cause::idle) {
+        return "this session ends" + when + ": its maximum duration is " + limit + ". Save your work before then.";
+    }
+    if (notice.locks) {
+        return "this session is locked" + when + ": nobody has used it, and the limit is " + limit +
+               ". Press a key to keep it open.";
+    }
+    if (notice.reason.count != 0) {
+        return "this session ends" + when + ": nothing shows that it is used, and the limit is " + limit +
+               ". Use it to stay.";
+    }
+    return "this session ends" + when + ": there is no input, and the limit is " + limit + ". Press a key to stay.";
+}
+
+std::string end_text(const warden::Notice& notice) {
+    const Session& session = notice.session;
+    if (notice.message.empty()) {
+        return "this session was ended: " + reason_text(notice.reason) + ".";
+    }
+    return policy::expand(notice.message,
+                          {{"user", user_of(session)},
+                           {"reason", reason_text(notice.reason)},
+                           {"session", id_of(session)},
+                           {"host", origin_of(session)}},
+                          end_bytes);
+}
+
+std::string said_on_terminals(const warden::Notice& notice, const Clockface& clock) {
+    switch (notice.kind) {
+    case Kind::warned:
+        return warning_text(notice, clock);
+    case Kind::kept:
+        return "this session stays open: it is in use again.";
+    case Kind::ending:
+        return end_text(notice);
+    case Kind::locked: // behind the lock nobody reads it
+    case Kind::admitted:
+    case Kind::adopted:
+    case Kind::refused:
+    case Kind::would_refuse:
+    case Kind::would_end:
+    case Kind::forced:
+    case Kind::ended:
+    case Kind::released:
+    case Kind::over_limit:
+        break;
     }
     return {};
 }
@@ -245,30 +342,22 @@ std::string refusal_text(const Session& refused, const warden::State& state, con
     return list.empty() ? text : text + " Open sessions:\n" + list;
 }
 
-std::string terminal_line(const warden::Notice& notice) {
-    switch (notice.kind) {
-    case Kind::warned:
-        return notice.reason.cause == Cause::idle
-                   ? "this session ends in " + rough(notice.left) + " for want of input. Press a key to stay."
-                   : "this session ends in " + rough(notice.left) + ": its maximum duration is " +
-                         format_span(notice.reason.span) + ".";
-    case Kind::kept:
-        return "this session stays open: there was input.";
-    case Kind::ending:
-        return "this session was ended: " + reason_text(notice.reason) + ".";
-    case Kind::admitted:
-    case Kind::adopted:
-    case Kind::refused:
-    case Kind::would_refuse:
-    case Kind::locked:
-    case Kind::would_end:
-    case Kind::forced:
-    case Kind::ended:
-    case Kind::released:
-    case Kind::over_limit:
-        break;
+std::string terminal_text(const warden::Notice& notice, const Clockface& clock, std::string_view host) {
+    const std::string said = said_on_terminals(notice, clock);
+    return said.empty() ? said : header(clock, host) + said;
+}
+
+std::string announcement(const Session& session, policy::Activity counted, const Clockface& clock) {
+    const Boottime end = warden::duration_end(session);
+    // One that is as long as the whole session ends nothing.
+    const bool idles = session.idle_timeout != unlimited_span && after(session.opened, session.idle_timeout) < end;
+    const std::string unused =
+        "after " + format_span(session.idle_timeout) + " without " + std::string(what_counts(counted)) + ".";
+    if (end == never) {
+        return idles ? "This session ends " + unused : "";
     }
-    return {};
+    const std::string text = "This session ends at " + time_of_day(end, clock) + " (in " + rough(end - clock.now) + ")";
+    return idles ? text + ", or " + unused : text + ".";
 }
 
 JournalEntry journal_entry(const warden::Notice& notice) {

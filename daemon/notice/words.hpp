@@ -33,8 +33,14 @@ using TerminalNames = std::function<std::vector<std::string>(const warden::Sessi
 std::string refusal_text(const warden::Session& refused, const warden::State& state, const Clockface& clock,
                          const TerminalNames& terminals, std::string_view message = {});
 
-/// What a session's user reads on the terminal: one line, without header or line ends. Empty: nothing to say there.
-std::string terminal_line(const warden::Notice& notice);
+/// What a session's user reads on the terminals, a header that names who speaks and then one line or more, without a
+/// closing newline. Empty: nothing to say there. `host` is the host's name. At most `longest_on_terminal` bytes.
+inline constexpr std::size_t longest_on_terminal = 1536;
+std::string terminal_text(const warden::Notice& notice, const Clockface& clock, std::string_view host);
+
+/// What a session's user reads as it opens: when it ends at the latest, and after how long without use, which is what
+/// `counted` says. One line without a closing newline; empty where no limit holds.
+std::string announcement(const warden::Session& session, policy::Activity counted, const Clockface& clock);
 
 /// What the journal and the bus call it: "admitted", "would-refuse", ...
 std::string_view event_of(warden::Notice::Kind kind);

@@ -26,8 +26,9 @@ inline constexpr int processor_share = 100;
 /// Looks closer together than this tell nothing of traffic and CPU time.
 inline constexpr Span shortest_window = std::chrono::seconds(1);
 
-/// How long after a notice of ours the terminal's own clock may still show it, which moves in steps of 8 s.
-inline constexpr Span echo_of_notice = std::chrono::seconds(8);
+/// How long after a notice of ours was decided on the terminal's own clock may still show it, which moves in steps of
+/// 8 s: one step, and a moment that passes before it is written.
+inline constexpr Span echo_of_notice = std::chrono::milliseconds(8250);
 
 /// When it was last used, as far as these signs tell: never later than `now`, never earlier than session.last_input.
 Boottime last_use(const Session& session, const Signs& signs, policy::Activity counted, Boottime now);

@@ -22,7 +22,7 @@ void admit(Turn& turn, Session session, RequestId request) {
     session.idle_timeout_no_terminal = limits.idle_timeout_no_terminal.value;
     session.due = next_due(session, turn.warnings(session, limits));
     turn.put(session);
-    turn.answer(request, Answer::Kind::admitted, session);
+    turn.admit(request, session, limits);
     turn.tell(Notice::Kind::admitted, session);
     look_first(turn, session);
 }
@@ -148,7 +148,7 @@ bool answer_again(Turn& turn, const Opened& event, const Session& before) {
     switch (before.phase) {
     case Phase::reserved:
     case Phase::live:
-        turn.answer(event.request, Answer::Kind::admitted, before);
+        turn.admit(event.request, before, turn.limits(before));
         return true;
     case Phase::waiting: {
         Session session = before;

@@ -5,6 +5,7 @@
 #include "daemon/warden/session.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -38,6 +39,8 @@ struct Answer {
     Session session; ///< admitted, refused, wait: which
     std::string
         message{}; ///< refused: the template of the policy, daemon/policy/template.hpp; empty: the built-in text
+    std::optional<policy::Activity>
+        announce{}; ///< admitted: its user reads the limits as the session opens, and this is what counts as use of it
 };
 
 /// Something that its user, the administrator or an auditor is told: terminals, journal and bus take it from here.
@@ -62,6 +65,7 @@ struct Notice {
     Reason reason;
     Span left{};
     std::string message{}; ///< ending: the template of the policy, daemon/policy/template.hpp; empty: the built-in text
+    bool locks = false;    ///< warned, would_end: its screen is what idleness would lock; it is not ended
 };
 
 /// See what shows of its use, and say so by Looked, now or soon.

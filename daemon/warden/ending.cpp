@@ -46,6 +46,7 @@ void terminate(Turn& turn, Session& session) {
 void tell_reason(Turn& turn, Session& session) {
     session.stage = Stage::told;
     session.due = after(turn.now, Patience::reading);
+    session.told_at = turn.now;
     turn.out.effects.emplace_back(Notice{.kind = Notice::Kind::ending,
                                          .session = session,
                                          .reason = session.reason,
@@ -64,9 +65,13 @@ void force(Turn& turn, Session& session) {
 } // namespace
 
 void begin_end(Turn& turn, Session session, const Reason& reason) {
-    if (reason.cause != Cause::asked && turn.limits(session).mode.value == policy::Mode::observe) {
+    const policy::Limits limits = turn.limits(session);
+    if (reason.cause != Cause::asked && limits.mode.value == policy::Mode::observe) {
         if (!session.observed) {
-            turn.tell(Notice::Kind::would_end, session, reason);
+            turn.out.effects.emplace_back(Notice{.kind = Notice::Kind::would_end,
+                                                 .session = session,
+                                                 .reason = reason,
+                                                 .locks = Turn::locks(session, limits, reason.cause)});
         }
         session.observed = true;
         session.due = never;

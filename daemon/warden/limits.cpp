@@ -9,10 +9,29 @@
 namespace sesslimit::warden {
 namespace {
 
-/// Says something on its terminals.
-void tell_user(Turn& turn, Session& session, Notice::Kind kind, const Reason& reason = {}, Span left = {}) {
+/// Warns on its terminals of what comes in `left`.
+void warn(Turn& turn, Session& session, const policy::Limits& limits, const Reason& reason, Span left) {
     session.told_at = turn.now;
-    turn.tell(kind, session, reason, left);
+    turn.out.effects.emplace_back(Notice{.kind = Notice::Kind::warned,
+                                         .session = session,
+                                         .reason = reason,
+                                         .left = left,
+                                         .locks = Turn::locks(session, limits, reason.cause)});
+}
+
+void warn_of_duration(Turn& turn, Session& session, const policy::Limits& limits) {
+    const auto warning = duration_warning(session, turn.warnings(session, limits), turn.now);
+    if (warning && duration_end(session) > turn.now) {
+        session.duration_warned = *warning;
+        const Reason reason{.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}};
+        warn(turn, session, limits, reason, duration_end(session) - turn.now);
+    }
+}
+
+/// Whether what we write on its terminals would hide output that counts as use, and that no look has seen yet.
+bool is_output_awaited(const Session& session, const policy::Limits& limits) {
+    return session.phase == Phase::live && !session.graphical && session.terminal != Terminal::none &&
+           idle_limit(session) != unlimited_span && policy::counts_output(limits.idle_activity.value);
 }
 
 void note_use(Turn& turn, Session& session, Boottime at) {
@@ -23,7 +42,8 @@ void note_use(Turn& turn, Session& session, Boottime at) {
     session.last_input = at;
     session.idle_warned = unlimited_span;
     if (was_warned) {
-        tell_user(turn, session, Notice::Kind::kept);
+        session.told_at = turn.now;
+        turn.tell(Notice::Kind::kept, session);
     }
 }
 
@@ -46,13 +66,14 @@ void judge_idleness(Turn& turn, Session session) {
     const policy::Limits limits = turn.limits(session);
     const Boottime end = idle_end(session);
     if (end <= turn.now) {
-        const bool locks = session.graphical && limits.on_idle.value == policy::OnIdle::lock;
-        return locks ? lock(turn, session, reason) : begin_end(turn, session, reason);
+        return Turn::locks(session, limits, reason.cause) ? lock(turn, session, reason)
+                                                          : begin_end(turn, session, reason);
     }
+    warn_of_duration(turn, session, limits);
     const std::vector<Span> warnings = turn.warnings(session, limits);
     if (const auto warning = idle_warning(session, warnings, turn.now)) {
         session.idle_warned = *warning;
-        tell_user(turn, session, Notice::Kind::warned, reason, end - turn.now);
+        warn(turn, session, limits, reason, end - turn.now);
     }
     session.due = session.observed ? never : next_due(session, warnings);
     turn.put(session);
@@ -74,18 +95,19 @@ void tell_if_over(Turn& turn, const Session& session) {
 } // namespace
 
 void serve_limits(Turn& turn, Session session) {
-    const std::vector<Span> warnings = turn.warnings(session, turn.limits(session));
-    const Reason reason{.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}};
-    const Boottime end = duration_end(session);
-    if (end <= turn.now) {
-        return begin_end(turn, session, reason);
+    const policy::Limits limits = turn.limits(session);
+    const std::vector<Span> warnings = turn.warnings(session, limits);
+    if (duration_end(session) <= turn.now) {
+        return begin_end(turn, session, {.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}});
     }
-    if (const auto warning = duration_warning(session, warnings, turn.now)) {
-        session.duration_warned = *warning;
-        tell_user(turn, session, Notice::Kind::warned, reason, end - turn.now);
+    // What the terminals show of their use is looked at before we write on them ourselves: the look says the rest.
+    const bool looks_first =
+        is_output_awaited(session, limits) && duration_warning(session, warnings, turn.now).has_value();
+    if (!looks_first) {
+        warn_of_duration(turn, session, limits);
     }
     session.due = next_due(session, warnings);
-    if (idle_look(session, warnings) <= turn.now) {
+    if (looks_first || idle_look(session, warnings) <= turn.now) {
         turn.out.effects.emplace_back(Look{session.key});
         session.due = after(turn.now, Patience::looking);
     }

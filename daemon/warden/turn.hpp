@@ -5,6 +5,7 @@
 #include "daemon/warden/decide.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 /// Inside the warden: one call of decide(), and what its parts share. Nobody outside includes this.
@@ -29,6 +30,11 @@ struct Turn {
         return surprised ? std::vector{Patience::grace} : limits.warn_before;
     }
 
+    /// Whether this end of a session is none, and its screen is locked instead.
+    [[nodiscard]] static bool locks(const Session& session, const policy::Limits& limits, Cause cause) {
+        return cause == Cause::idle && session.graphical && limits.on_idle.value == policy::OnIdle::lock;
+    }
+
     /// Which totals a session counts in, by the policy as it is now.
     static void count_in(Session& session, const policy::Limits& limits) {
         session.totals.clear();
@@ -40,6 +46,15 @@ struct Turn {
     void put(const Session& session) { out.records.emplace_back(Put{session}); }
     void answer(RequestId request, Answer::Kind kind, const Session& session = {}) {
         out.answers.push_back({request, kind, session});
+    }
+    /// Lets it in; `limits` say whether its user is to read them. Where nothing is meant, nobody is told of it.
+    void admit(RequestId request, const Session& session, const policy::Limits& limits) {
+        const bool meant = limits.mode.value == policy::Mode::enforce;
+        const bool announced = meant && limits.announce.value == policy::Announce::yes;
+        out.answers.push_back({.request = request,
+                               .kind = Answer::Kind::admitted,
+                               .session = session,
+                               .announce = announced ? std::optional(limits.idle_activity.value) : std::nullopt});
     }
     void tell(Notice::Kind kind, const Session& session, const Reason& reason = {}, Span left = {}) {
         out.effects.emplace_back(Notice{kind, session, reason, left});

@@ -100,6 +100,54 @@ void quiet_and_silent_show_nothing() {
     EXPECT_TEXT(silent.said(), "");
 }
 
+wire::Verdict announcing(std::string_view text) {
+    return {.outcome = wire::Outcome::admitted, .session = 5, .text = text};
+}
+
+void what_is_announced_is_shown_as_information() {
+    constexpr Shown table[] = {
+        {"This session ends at 18:00 (in 8h), or after 15min without input.",
+         "info: This session ends at 18:00 (in 8h), or after 15min without input."},
+        {"one\ntwo\n", "info: one\ntwo"},
+        {"\x1b[2J%s\x07", "info: [2J%s"},
+        {"\n\n", ""},
+        {"", ""},
+    };
+    for (const Shown& row : table) {
+        clear_log();
+        const FakeDaemon daemon({answers(announcing(row.sent))});
+        Login login(daemon.socket(), "");
+        EXPECT(login.open() == PAM_SUCCESS, "let in");
+        EXPECT_TEXT(login.said(), row.said);
+        EXPECT(log_lines().empty(), "nothing in the log");
+    }
+}
+
+void an_absurd_announcement_is_bounded() {
+    const std::string text(wire::max_text, 'x');
+    const FakeDaemon daemon({answers(announcing(text))});
+    Login login(daemon.socket(), "");
+    EXPECT(login.open() == PAM_SUCCESS, "let in");
+    EXPECT_TEXT(login.said(), "info: " + text);
+}
+
+void quiet_and_silent_announce_nothing() {
+    const FakeDaemon daemon({answers(announcing("until 18:00"))});
+    Login quiet(daemon.socket(), "quiet");
+    Login silent(daemon.socket(), "");
+    EXPECT(quiet.open() == PAM_SUCCESS && silent.open(PAM_SILENT) == PAM_SUCCESS, "let in");
+    EXPECT_TEXT(quiet.said(), "");
+    EXPECT_TEXT(silent.said(), "");
+}
+
+/// Only of sessions that count is there something to announce.
+void what_passes_uncounted_is_told_nothing() {
+    const FakeDaemon daemon({answers({.outcome = wire::Outcome::uncounted, .session = 0, .text = "hello"})});
+    Login login(daemon.socket(), "");
+    EXPECT(login.open() == PAM_SUCCESS, "let in");
+    EXPECT_TEXT(login.said(), "");
+}
+
 void root_can_be_refused() {
     const FakeDaemon daemon({answers(refusal("no"))});
     Login login(daemon.socket(), "", "root");
@@ -226,6 +274,10 @@ int main() {
         SESSLIMIT_TEST(refused_shows_nothing_that_steers_a_terminal),
         SESSLIMIT_TEST(the_longest_text_arrives_whole),
         SESSLIMIT_TEST(quiet_and_silent_show_nothing),
+        SESSLIMIT_TEST(what_is_announced_is_shown_as_information),
+        SESSLIMIT_TEST(an_absurd_announcement_is_bounded),
+        SESSLIMIT_TEST(quiet_and_silent_announce_nothing),
+        SESSLIMIT_TEST(what_passes_uncounted_is_told_nothing),
         SESSLIMIT_TEST(root_can_be_refused),
         SESSLIMIT_TEST(the_request_says_what_pam_knows),
         SESSLIMIT_TEST(what_pam_does_not_know_is_not_sent),

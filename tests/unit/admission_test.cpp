@@ -28,6 +28,41 @@ Opened again(pid_t pid, std::uint64_t request, const Login& login = ssh()) {
             .budget = 10s};
 }
 
+/// On request, and where limits are meant; asked again, the answer is the same.
+void what_is_admitted_is_announced_on_request() {
+    struct Case {
+        policy::Announce announce;
+        Mode mode;
+        policy::Activity counted;
+        bool announced;
+    };
+    using policy::Activity;
+    using policy::Announce;
+    constexpr Case cases[] = {
+        {Announce::no, Mode::enforce, Activity::input, false},
+        {Announce::yes, Mode::enforce, Activity::input, true},
+        {Announce::yes, Mode::enforce, Activity::output, true},
+        {Announce::yes, Mode::observe, Activity::input, false},
+    };
+    for (const Case& one : cases) {
+        World world({.max = 1, .mode = one.mode});
+        world.policy.host.defaults.announce = policy::Setting<Announce>{one.announce};
+        world.policy.host.defaults.idle_activity = policy::Setting<Activity>{one.counted};
+        const pid_t pid = world.ask(ssh());
+        world.feed(again(pid, 900));
+        if (one.mode == Mode::enforce) {
+            world.ask(ssh());
+            EXPECT(world.answers.back().kind == Answer::Kind::refused && !world.answers.back().announce, "refused");
+            world.answers.pop_back();
+        }
+        EXPECT(world.answers.size() == 2, "two answers");
+        for (const Answer& answer : world.answers) {
+            EXPECT(answer.kind == Answer::Kind::admitted, "admitted");
+            EXPECT(answer.announce == (one.announced ? std::optional(one.counted) : std::nullopt), "announced");
+        }
+    }
+}
+
 void twenty_at_once_get_as_many_places_as_there_are() {
     struct Case {
         std::optional<policy::Count> limit;
@@ -421,6 +456,7 @@ void the_module_behind_pam_systemd_still_has_a_live_session() {
 
 int main() {
     const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(what_is_admitted_is_announced_on_request),
         SESSLIMIT_TEST(twenty_at_once_get_as_many_places_as_there_are),
         SESSLIMIT_TEST(every_user_has_places_of_their_own),
         SESSLIMIT_TEST(logging_out_frees_the_place_at_once),

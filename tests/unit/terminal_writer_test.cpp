@@ -55,14 +55,45 @@ void a_notice_stands_on_a_line_of_its_own_in_every_mode() {
         std::string_view text;
     };
     constexpr Case cases[] = {
-        {true, "\a\r\n[sesslimit] this session ends in 5min\r\n"},
-        {false, "\a\r\r\n[sesslimit] this session ends in 5min\r\r\n"},
+        {true, "\a\r\nMessage from sesslimit:\r\nthis session ends in 5min\r\n"},
+        {false, "\a\r\r\nMessage from sesslimit:\r\r\nthis session ends in 5min\r\r\n"},
     };
     for (const Case& one : cases) {
         const Pty pty(one.raw);
-        const auto written = effects::write_notice(pty.terminal, "this session ends in 5min");
+        const auto written = effects::write_notice(pty.terminal, "Message from sesslimit:\nthis session ends in 5min");
         EXPECT(written.has_value(), written ? "" : written.error().what);
         EXPECT_TEXT(pty.read_all(), one.text);
+    }
+}
+
+/// One write, whatever comes: nothing that steers a terminal, and no half of a character.
+void a_notice_is_bounded_and_steers_nothing() {
+    struct Case {
+        std::string text, written;
+    };
+    std::string letters;
+    std::string wide;
+    for (std::size_t at = 0; at < 3000; ++at) {
+        letters += 'x';
+        wide += "\xE2\x82\xAC";
+    }
+    const std::size_t room = effects::longest_notice - 5; // less the bell and two ends of lines
+    const Case cases[] = {
+        {"a\x1B[2Jb\rc\td\x7F"
+         "e\x9C",
+         "\a\r\na[2Jbcde\x9C\r\n"},
+        {letters, "\a\r\n" + letters.substr(0, room - 3) + "\r\n"},
+        {std::string(3000, '\n'), ""},
+        {wide, "\a\r\n" + wide.substr(0, (room - 1) / 3 * 3) + "\r\n"},
+    };
+    for (const Case& one : cases) {
+        const Pty pty;
+        EXPECT(effects::write_notice(pty.terminal, one.text).has_value(), "written");
+        const std::string written = pty.read_all();
+        EXPECT(written.size() <= effects::longest_notice, std::to_string(written.size()));
+        if (!one.written.empty()) {
+            EXPECT_TEXT(written, one.written);
+        }
     }
 }
 
@@ -114,6 +145,7 @@ void what_is_no_terminal_is_not_written_to() {
 int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(a_notice_stands_on_a_line_of_its_own_in_every_mode),
+        SESSLIMIT_TEST(a_notice_is_bounded_and_steers_nothing),
         SESSLIMIT_TEST(a_full_terminal_is_not_waited_for),
         SESSLIMIT_TEST(a_stopped_terminal_is_not_waited_for),
         SESSLIMIT_TEST(another_terminal_under_the_name_is_not_written_to),

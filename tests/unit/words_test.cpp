@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/protocol.hpp"
 #include "daemon/notice/words.hpp"
+#include "daemon/policy/template.hpp"
 #include "tests/unit/cmocka.hpp"
 #include "tests/unit/warden_world.hpp"
 
@@ -174,20 +175,47 @@ void reasons_are_said_in_words() {
     }
 }
 
+const std::string header = "Message from sesslimit on lab (Sun Nov 22 14:02:00 2026):\n";
+
+Notice locking(Notice notice) {
+    notice.locks = true;
+    return notice;
+}
+
+Notice saying(std::string message, Notice notice) {
+    notice.message = std::move(message);
+    return notice;
+}
+
 void terminals_are_told_what_their_user_needs() {
     struct Case {
         Notice notice;
-        std::string_view line;
+        std::string_view text;
     };
+    const Reason unseen = because(Cause::idle, 1, 15min);
     const Reason idle = because(Cause::idle, 0, 15min);
     const Reason duration = because(Cause::duration, 0, 12h);
     const Case cases[] = {
-        {notice_of(Kind::warned, idle, 5min), "this session ends in 5min for want of input. Press a key to stay."},
-        {notice_of(Kind::warned, duration, 59s + 400ms), "this session ends in 59s: its maximum duration is 12h."},
-        {notice_of(Kind::warned, duration, 2h + 5min + 3s),
-         "this session ends in 2h 5min: its maximum duration is 12h."},
-        {notice_of(Kind::kept), "this session stays open: there was input."},
+        {notice_of(Kind::warned, idle, 5min),
+         "this session ends in 5min, at 14:07: there is no input, and the limit is 15min. Press a key to stay."},
+        {notice_of(Kind::warned, idle, 5s),
+         "this session ends in 5s, at 14:02:05: there is no input, and the limit is 15min. Press a key to stay."},
+        {notice_of(Kind::warned, unseen, 5min),
+         "this session ends in 5min, at 14:07: nothing shows that it is used, and the limit is 15min. Use it to stay."},
+        {locking(notice_of(Kind::warned, idle, 5min)),
+         "this session is locked in 5min, at 14:07: nobody has used it, and the limit is 15min. Press a key to keep it "
+         "open."},
+        {notice_of(Kind::warned, duration, 59s + 400ms),
+         "this session ends in 59s, at 14:02:59: its maximum duration is 12h. Save your work before then."},
+        {notice_of(Kind::warned, duration, 10h + 5min + 3s),
+         "this session ends in 10h 5min, at 2026-11-23 00:07: its maximum duration is 12h. Save your work before "
+         "then."},
+        {notice_of(Kind::kept), "this session stays open: it is in use again."},
         {notice_of(Kind::ending, idle), "this session was ended: no input for 15min."},
+        {notice_of(Kind::ending, unseen), "this session was ended: no sign of use for 15min."},
+        {saying("Goodbye, {user}.\n{{{reason}}}\nIt was {session}, from {host}.", notice_of(Kind::ending, idle)),
+         "Goodbye, alice.\n{no input for 15min}\nIt was c1, from 192.0.2.7."},
+        {notice_of(Kind::locked, idle), ""},
         {notice_of(Kind::admitted), ""},
         {notice_of(Kind::adopted), ""},
         {notice_of(Kind::refused), ""},
@@ -196,9 +224,61 @@ void terminals_are_told_what_their_user_needs() {
         {notice_of(Kind::forced, idle), ""},
         {notice_of(Kind::ended, idle), ""},
         {notice_of(Kind::released), ""},
+        {notice_of(Kind::over_limit), ""},
     };
     for (const Case& one : cases) {
-        EXPECT_TEXT(notice::terminal_line(one.notice), one.line);
+        const std::string text = one.text.empty() ? "" : header + std::string(one.text);
+        EXPECT_TEXT(notice::terminal_text(one.notice, clock_face, "lab"), text);
+    }
+}
+
+/// Names, hosts, who asked and what the policy says, each as long and as wild as it may come.
+void what_terminals_show_is_bounded_and_tame() {
+    std::string wild;
+    while (wild.size() < 10'000) {
+        wild += hostile;
+    }
+    std::string message;
+    while (message.size() + 14 <= policy::longest_message_of_end) {
+        message += "{reason}{user}";
+    }
+    for (const Kind kind : {Kind::warned, Kind::kept, Kind::ending}) {
+        for (const Cause cause : {Cause::asked, Cause::displaced, Cause::idle, Cause::duration}) {
+            Notice notice = saying(message, notice_of(kind, because(cause, 0, 12h, wild), 5min));
+            notice.session.login.user = wild;
+            notice.session.login.rhost = wild;
+            notice.session.logind_id = wild;
+            const std::string text = notice::terminal_text(notice, clock_face, wild);
+            EXPECT(text.size() <= notice::longest_on_terminal, std::to_string(text.size()));
+            EXPECT(text.find_first_of("\x1B\r\a\xFF") == std::string::npos, text);
+        }
+    }
+}
+
+void an_announcement_says_which_limits_hold() {
+    using policy::Activity;
+    struct Case {
+        Span duration, idle;
+        Activity counted;
+        std::string_view text;
+    };
+    constexpr Span none = unlimited_span;
+    constexpr Case cases[] = {
+        {none, none, Activity::input, ""},
+        {4h, 15min, Activity::input, "This session ends at 18:02 (in 4h), or after 15min without input."},
+        {12h, 15min, Activity::output,
+         "This session ends at 2026-11-23 02:02 (in 12h), or after 15min without input or output."},
+        {4h, none, Activity::input, "This session ends at 18:02 (in 4h)."},
+        {4h, 4h, Activity::input, "This session ends at 18:02 (in 4h)."},
+        {none, 90s, Activity::processor, "This session ends after 1min 30s without use."},
+        {none, 15min, Activity::output_and_processor, "This session ends after 15min without use."},
+    };
+    for (const Case& one : cases) {
+        Session session = session_in(Phase::reserved);
+        session.opened = start;
+        session.max_duration = one.duration;
+        session.idle_timeout = one.idle;
+        EXPECT_TEXT(notice::announcement(session, one.counted, clock_face), one.text);
     }
 }
 
@@ -228,7 +308,8 @@ void the_journal_has_stable_ids_and_events() {
          "is "
          "observe."},
         {Kind::warned, "warned", "14", "Warned a session of alice: it ends in 1min, no input for 15min."},
-        {Kind::kept, "kept", "15", "A session of alice stays open: there was input after the warning."},
+        {Kind::kept, "kept", "15", "A session of alice stays open: it was used after the warning."},
+        {Kind::locked, "locked", "1c", "Locked a session of alice (sshd, from 192.0.2.7): no input for 15min."},
         {Kind::ending, "ending", "16", "Ending a session of alice (sshd, from 192.0.2.7): no input for 15min."},
         {Kind::would_end, "would-end", "17",
          "Would have ended a session of alice (sshd, from 192.0.2.7): no input for 15min. Left open, because the mode "
@@ -248,6 +329,15 @@ void the_journal_has_stable_ids_and_events() {
         ids.insert(field(entry, "MESSAGE_ID"));
     }
     EXPECT(ids.size() == std::size(cases), "each its own");
+}
+
+void what_is_locked_is_not_said_to_end() {
+    const Reason idle = because(Cause::idle, 0, 15min);
+    EXPECT_TEXT(field(notice::journal_entry(locking(notice_of(Kind::warned, idle, 1min))), "MESSAGE"),
+                "Warned a session of alice: it is locked in 1min, no input for 15min.");
+    EXPECT_TEXT(field(notice::journal_entry(locking(notice_of(Kind::would_end, idle))), "MESSAGE"),
+                "Would have locked a session of alice (sshd, from 192.0.2.7): no input for 15min. Left alone, because "
+                "the mode is observe.");
 }
 
 void the_journal_has_the_facts_and_nothing_raw() {
@@ -284,6 +374,9 @@ int main() {
         SESSLIMIT_TEST(a_refusal_always_fits_its_frame),
         SESSLIMIT_TEST(reasons_are_said_in_words),
         SESSLIMIT_TEST(terminals_are_told_what_their_user_needs),
+        SESSLIMIT_TEST(what_terminals_show_is_bounded_and_tame),
+        SESSLIMIT_TEST(an_announcement_says_which_limits_hold),
+        SESSLIMIT_TEST(what_is_locked_is_not_said_to_end),
         SESSLIMIT_TEST(the_journal_has_stable_ids_and_events),
         SESSLIMIT_TEST(the_journal_has_the_facts_and_nothing_raw),
     };
