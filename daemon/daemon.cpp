@@ -102,6 +102,7 @@ class RealDaemon final : public Daemon {
         take_up_policy([this](keep::Taken taken) { begin(std::move(taken)); });
         const int code = sd_event_loop(loop_.get());
         sd_notify(0, "STOPPING=1");
+        host_.finish();
         if (failure_) {
             return std::unexpected(*failure_);
         }

@@ -100,8 +100,21 @@ std::string Host::refusal(const warden::Answer& answer, const warden::State& sta
     return notice::refusal_text(answer.session, state, clockface(), terminal_names, answer.message);
 }
 
-void Host::tell(const warden::Notice& notice) {
+void Host::finish() {
+    if (refusals_) {
+        refusals_->flush();
+    }
+}
+
+void Host::tell_journal(const warden::Notice& notice) {
+    if (notice.kind == warden::Notice::Kind::refused) {
+        return refusals_->tell(notice);
+    }
     effects::journal(notice::journal_entry(notice));
+}
+
+void Host::tell(const warden::Notice& notice) {
+    tell_journal(notice);
     parts_->api.emit(notice);
     const std::string text = notice::terminal_text(notice, clockface(), host_name());
     if (text.empty()) {

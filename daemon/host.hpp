@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/api/service.hpp"
+#include "daemon/effects/refusal_journal.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/front.hpp"
 #include "daemon/logind/logind.hpp"
@@ -32,7 +33,13 @@ class Host final : public Hands {
     };
 
     /// Before anything else is called. References live longer than the host.
-    void attach(Parts parts) { parts_.emplace(std::move(parts)); }
+    void attach(Parts parts) {
+        refusals_.emplace(parts.loop);
+        parts_.emplace(std::move(parts));
+    }
+
+    /// The daemon stops: what is yet to be said is said now.
+    void finish();
 
     void answer(const warden::Answer& answer, const warden::State& state) override;
     void tell(const warden::Notice& notice) override;
@@ -49,7 +56,10 @@ class Host final : public Hands {
     static int on_due(sd_event_source* source, std::uint64_t at, void* self);
     [[nodiscard]] std::string refusal(const warden::Answer& answer, const warden::State& state) const;
 
+    void tell_journal(const warden::Notice& notice);
+
     std::optional<Parts> parts_;
+    std::optional<effects::RefusalJournal> refusals_;
     EventSource timer_;
     Boottime armed_ = never;
 };

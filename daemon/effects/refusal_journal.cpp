@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/effects/refusal_journal.hpp"
+
+#include "common/result.hpp"
+#include "daemon/effects/journal.hpp"
+
+namespace sesslimit::effects {
+namespace {
+
+/// A line about what has been going on for a minute may come this late, with whatever else the host wakes up for.
+constexpr std::uint64_t accuracy_usec = 1'000'000;
+
+} // namespace
+
+void RefusalJournal::tell(const warden::Notice& refused) {
+    std::vector<notice::Repeated> ended;
+    const bool own_line = refusals_.take(refused, boottime_now(), ended);
+    write(ended);
+    if (own_line) {
+        journal(notice::journal_entry(refused));
+        arm();
+    }
+}
+
+void RefusalJournal::flush() {
+    write(refusals_.end_all(boottime_now()));
+    arm();
+}
+
+int RefusalJournal::on_due(sd_event_source*, std::uint64_t, void* self) {
+    auto& refusals = *static_cast<RefusalJournal*>(self);
+    write(refusals.refusals_.due(boottime_now()));
+    refusals.arm();
+    return 0;
+}
+
+void RefusalJournal::write(const std::vector<notice::Repeated>& ended) {
+    for (const notice::Repeated& repeated : ended) {
+        journal(notice::journal_entry(repeated));
+    }
+}
+
+void RefusalJournal::arm() {
+    const Boottime deadline = refusals_.deadline();
+    if (timer_) {
+        sd_event_source_set_time(timer_.get(), static_cast<std::uint64_t>(deadline.time_since_epoch().count()));
+        sd_event_source_set_enabled(timer_.get(), deadline == never ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+        return;
+    }
+    if (deadline == never) {
+        return;
+    }
+    sd_event_source* source = nullptr;
+    const int code = sd_event_add_time(loop_, &source, CLOCK_BOOTTIME,
+                                       static_cast<std::uint64_t>(deadline.time_since_epoch().count()), accuracy_usec,
+                                       &RefusalJournal::on_due, this);
+    timer_.reset(source);
+    if (code < 0) {
+        journal(Priority::warning, "No timer for repeated refusals: " + fail_errno("arm", -code).error().what);
+        flush(); // they get lines of their own until there is one
+    }
+}
+
+} // namespace sesslimit::effects
