@@ -29,6 +29,7 @@ DOCUMENTED = {
     ("signal", "SessionRefused", SESSION, "-"),
     ("signal", "SessionWarned", SESSION, "-"),
     ("signal", "SessionKept", SESSION, "-"),
+    ("signal", "SessionLocked", SESSION, "-"),
     ("signal", "SessionEnding", SESSION, "-"),
     ("signal", "SessionEnded", SESSION, "-"),
     ("signal", "PolicyChanged", "s", "-"),

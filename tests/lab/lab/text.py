@@ -11,6 +11,7 @@ def plain(output: str) -> str:
     return re.sub(r"[\r\n]+", "\n", _ESCAPES.sub("", output))
 
 
+HEADER = r"Message from sesslimit on lab \((\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4})\):"
 WARNING = "this session ends in"
 KEPT = "this session stays open"
 MAXIMUM = "this session was ended: it reached its maximum duration of 20s"

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""What users are told: at login, before an end and at the end; and what the journal keeps of many refusals."""
+
+import datetime
+import json
+import re
+import time
+
+from lab import client, console, ctl
+from lab.machine import wait_until
+from lab.text import HEADER
+
+END = r"Goodbye, alice\.\r*\nThe reason: no input for 20s\.\r*\nIt was session \w+, from 127\.0\.0\.1\.\r*\n"
+WARNED = r"this session ends in 5s, at (\d\d:\d\d:\d\d): there is no input, and the limit is 20s\. Press a key to stay\."
+ANNOUNCED = r"This session ends at ([-\d ]*\d\d:\d\d) \(in 8h\), or after 15min without input\."
+LIMITS = 'max_duration = "8h"\nidle_timeout = "15min"\nannounce = true'
+
+
+def wall(monotonic):
+    """The machine's wall clock, which is UTC there, at that moment."""
+    return datetime.datetime.fromtimestamp(time.time() - time.monotonic() + monotonic, datetime.timezone.utc)
+
+
+def seconds_from(moment, clock):
+    """From a moment to the time of day that a text names, the nearest one of that name."""
+    hour, minute, second = map(int, clock.split(":"))
+    named = moment.replace(hour=hour, minute=minute, second=second, microsecond=0)
+    half_a_day = datetime.timedelta(hours=12)
+    return ((named - moment + half_a_day) % (2 * half_a_day) - half_a_day).total_seconds()
+
+
+def test_a_warning_says_who_what_why_when(host, saw):
+    host.limit("alice", 'idle_timeout = "20s"\nwarn_before = ["5s"]\n'
+               'message_of_end = """\nGoodbye, {user}.\nThe reason: {reason}.\nIt was session {session}, from {host}."""')
+    cooked, raw = client.shell(host, "alice"), client.shell(host, "alice")
+    assert cooked.verdict() and raw.verdict()
+    raw.send("stty raw -echo; echo is raw; sleep 1000\n")
+    raw.expect("is raw\n", 10)
+    cooked.send("\n")
+    for shell in (cooked, raw):
+        warned = shell.expect(f"\a\r+\n{HEADER}\r+\n{WARNED}\r+\n", 30)
+        said_at, ends_at = re.search(HEADER, warned.text).group(1), re.search(WARNED, warned.text).group(1)
+        spoken = datetime.datetime.strptime(said_at, "%a %b %d %H:%M:%S %Y").replace(tzinfo=datetime.timezone.utc)
+        shell.wait(30)
+        end = shell.expect(f"\a\r+\n{HEADER}\r+\n{END}", 1, warned.end)
+        # Said before it was read, and to the second.
+        assert -10 <= (spoken - wall(warned.at)).total_seconds() <= 0
+        assert 3 < seconds_from(spoken, ends_at) <= 6
+        assert -15 <= seconds_from(wall(shell.ended_at), ends_at) <= 0, "not ended before the time that was named"
+        if shell is raw:
+            assert not re.search("\r\r|[^\r]\n", warned.text + end.text), (warned.text, end.text)
+        saw(f"{'raw' if shell is raw else 'cooked'}: {warned.text!r}")
+        saw(f"gone {-seconds_from(wall(shell.ended_at), ends_at):.1f} s after {ends_at}: {end.text!r}")
+
+
+def test_limits_are_announced_to_people(host, saw):
+    host.limit("alice", LIMITS)
+    at = wall(time.monotonic())
+    shell, terminal = client.shell(host, "alice"), console.log_in(host, "alice")
+    for each, where in ((shell, "ssh"), (terminal, "console")):
+        prompt = each.prompt()
+        announced = each.expect(ANNOUNCED, 1)
+        assert announced.end < prompt.end, "before the prompt"
+        named = re.search(ANNOUNCED, announced.text).group(1)[-5:]
+        assert -60 <= seconds_from(at + datetime.timedelta(hours=8), f"{named}:00") <= 120
+        saw(f"{where}: {announced.text}")
+    other = client.shell(host, "bob")
+    assert other.verdict() and "This session" not in other.output
+    host.module_arguments("quiet")
+    quiet = client.shell(host, "alice")
+    assert quiet.verdict() and "This session" not in quiet.output
+    saw("a user without limits, and an argument quiet of the module: nothing")
+
+
+def test_an_announcement_disturbs_no_program(host, saw):
+    host.limit("alice", LIMITS)
+    host.sh("head -c 3000000 /dev/urandom > /root/blob; rm -rf /root/clone /root/back; mkdir /root/back")
+    host.sh("su alice -c 'rm -rf ~/repo; git init -q ~/repo; cd ~/repo; echo text > file; git add file; "
+            "git -c user.name=a -c user.email=a@lab commit -qm one'")
+    programs = {
+        "command": "ssh alice@127.0.0.1 cat < /root/blob > /root/back/command",
+        "command on a terminal": "ssh -tt alice@127.0.0.1 echo on a terminal",
+        "scp": "scp -q /root/blob alice@127.0.0.1:blob; scp -q alice@127.0.0.1:blob /root/back/scp",
+        "scp -O": "scp -O -q /root/blob alice@127.0.0.1:blob; scp -O -q alice@127.0.0.1:blob /root/back/scp-O",
+        "sftp": "printf 'put /root/blob blob\nget blob /root/back/sftp\n' | sftp -q -b - alice@127.0.0.1",
+        "rsync": "rsync -e ssh /root/blob alice@127.0.0.1:rsynced; rsync -e ssh alice@127.0.0.1:rsynced /root/back/rsync",
+        "git": "git clone -q ssh://alice@127.0.0.1/home/alice/repo /root/clone; git -C /root/clone fsck --strict",
+    }
+    said = {}
+    for name, script in programs.items():
+        said[name] = host.sh(f"set -e; {{ {script}; }} 2>&1")
+    copies = host.sh("cd /root/back; for each in *; do cmp /root/blob $each && echo $each; done").split()
+    assert sorted(copies) == sorted(["command", "scp", "scp-O", "sftp", "rsync"])
+    assert host.read("/root/clone/file") == "text\n"
+    assert [name for name, text in said.items() if "This session" in text] == [], said
+    assert (said["command"], said["command on a terminal"].strip()) == ("", "on a terminal")
+    saw(f"not seen by {', '.join(said)}; {len(copies)} copies of 3,000,000 bytes are the same byte for byte")
+    # A shell without a terminal is a login of somebody's to sshd, which shows it as it shows the message of the day.
+    assert re.match(ANNOUNCED, host.sh("echo true | ssh -T alice@127.0.0.1"))
+    host.sh("touch /home/alice/.hushlogin")
+    assert host.sh("echo true | ssh -T alice@127.0.0.1") == ""
+    host.sh("rm /home/alice/.hushlogin")
+    saw("ssh -T without a command reads it, and does not with a .hushlogin")
+
+
+def repeated(host, since):
+    lines = host.journal("--output=json", "SESSLIMIT_EVENT=refusals-repeated").splitlines()
+    return [each for each in map(json.loads, lines) if int(each["__MONOTONIC_TIMESTAMP"]) / 1e6 >= since]
+
+
+def refuse(host, count):
+    """So many refused logins, five at a time, each of which must read why."""
+    for _ in range(count // 5):
+        refused = [client.shell(host, "alice") for _ in range(5)]
+        for each in refused:
+            assert not each.verdict() and each.wait(20) == 254
+            assert "Login refused for alice: no session is allowed." in each.output, each.output
+
+
+def test_many_refusals_are_two_lines(host, saw):
+    host.run("systemctl", "restart", "sesslimitd")  # no window of an earlier test is open
+    host.limit("alice", "max_sessions = 0")
+    watch = ctl.watch(host, "--json=short")
+    since = time.monotonic()
+    refuse(host, 20)
+    took = time.monotonic() - since
+    assert took < 55, f"{took:.0f} s: too slow a machine to tell anything of a window of a minute"
+    (first,) = host.events("refused", "alice", since)
+    assert repeated(host, since) == []
+    (line,), waited = wait_until("the line with the number", lambda: repeated(host, since), 90)
+    assert (line["SESSLIMIT_COUNT"], line["SESSLIMIT_USER"], line["SESSLIMIT_ORIGIN"]) == ("19", "alice", "127.0.0.1")
+    assert 60 <= int(line["__MONOTONIC_TIMESTAMP"]) / 1e6 - first.at <= 75
+    assert len(host.events("refused", "alice", since)) == 1
+    told = [json.loads(each)["event"] for each in watch.output.splitlines()]
+    assert told.count("refused") == 20, told
+    saw(f"20 refusals in {took:.0f} s, all read by their users and told on the bus; in the journal 1 + 1 lines, "
+        f"the second {int(line['__MONOTONIC_TIMESTAMP']) / 1e6 - first.at:.1f} s after the first: {line['MESSAGE']}")
+
+    refuse(host, 5)
+    assert len(host.events("refused", "alice", since)) == 1 and len(repeated(host, since)) == 1
+    host.run("systemctl", "restart", "sesslimitd")
+    _, last = wait_until("what was counted", lambda: repeated(host, since)[1:] and repeated(host, since), 10)[0]
+    assert last["SESSLIMIT_COUNT"] == "5"
+    refuse(host, 5)
+    assert len(host.events("refused", "alice", since)) == 2
+    saw(f"5 more are counted at once; a restart of the daemon writes them: {last['MESSAGE']}")
