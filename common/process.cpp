@@ -126,7 +126,15 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) noexcept {
     }
     Words words(*fields);
     const auto state = words.next();
-    if (!state || state->size() != 1 || !words.skip(3)) { // ppid, pgrp, session
+    if (!state || state->size() != 1) {
+        return std::nullopt;
+    }
+    const auto parent = words.next_number<pid_t>();
+    if (!parent || !words.skip(1)) { // pgrp
+        return std::nullopt;
+    }
+    const auto session = words.next_number<pid_t>();
+    if (!session) {
         return std::nullopt;
     }
     const auto terminal = words.next_number<std::int32_t>();
@@ -137,7 +145,16 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) noexcept {
     if (!start) {
         return std::nullopt;
     }
-    return ProcessStat{.start = *start, .terminal = decode_terminal(*terminal)};
+    return ProcessStat{.start = *start, .terminal = decode_terminal(*terminal), .parent = *parent, .session = *session};
+}
+
+std::string_view command_of(std::string_view stat_text) noexcept {
+    constexpr std::size_t longest = 15;
+    if (!after_command(stat_text)) {
+        return {};
+    }
+    const std::size_t open = stat_text.find('(');
+    return stat_text.substr(open + 1, std::min(stat_text.rfind(')') - open - 1, longest));
 }
 
 std::optional<ProcessStat> read_process_stat(pid_t pid) noexcept {

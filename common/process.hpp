@@ -21,13 +21,19 @@ struct Leader {
 struct ProcessStat {
     std::uint64_t start = 0; ///< clock ticks after boot, field 22
     dev_t terminal = 0;      ///< controlling terminal, field 7, as makedev(3) has it; 0: none
+    pid_t parent = 0;        ///< field 4; 0: none, or one outside of the pid namespace
+    pid_t session = 0;       ///< the kernel's, setsid(2), field 6
 };
 
 /// Reads the text of /proc/PID/stat (proc_pid_stat(5)). The command name in it is the user's and may hold anything,
 /// so fields are counted after its last ')'. Nothing when the text is not of that form.
 std::optional<ProcessStat> parse_process_stat(std::string_view text) noexcept;
 
-/// The same of a process that is there; nothing when it has gone.
+/// The command name in it, which is the user's and may hold anything: at most 15 bytes of it (TASK_COMM_LEN). Empty
+/// when the text is not of that form. Lives as long as the text.
+std::string_view command_of(std::string_view stat_text) noexcept;
+
+/// What parse_process_stat() says of a process that is there; nothing when it has gone.
 std::optional<ProcessStat> read_process_stat(pid_t pid) noexcept;
 
 /// Whether the text of /proc/PID/cgroup names a logind session scope (`session-*.scope`, systemd's

@@ -27,7 +27,7 @@ std::string with_fields(const std::string& terminal, const std::string& start) {
     return "7 (x) S 1 2 3 " + terminal + " -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " + start + " 9\n";
 }
 
-const ProcessStat usual{.start = 8765, .terminal = makedev(136, 1)};
+const ProcessStat usual{.start = 8765, .terminal = makedev(136, 1), .parent = 1, .session = 99};
 
 const StatCase stat_cases[] = {
     {"usual", "99 (bash)" + after_name, true, usual},
@@ -48,6 +48,8 @@ const StatCase stat_cases[] = {
      with_fields("-1", "5"),
      true,
      {.start = 5, .terminal = makedev(0xfff, 0xfffff)}},
+    {"parent of letters", "7 (x) S a 2 3 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 9\n", false},
+    {"session beyond an int", "7 (x) S 1 2 2147483648 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 9\n", false},
     {"terminal beyond an int", with_fields("2147483648", "5"), false},
     {"terminal of letters", with_fields("abc", "5"), false},
     {"longest start", with_fields("0", "18446744073709551615"), true, {.start = ~std::uint64_t{0}, .terminal = 0}},
@@ -74,6 +76,29 @@ void stat_texts() {
         EXPECT(stat.has_value() == test.good, test.name);
         EXPECT(!stat || stat->start == test.stat.start, test.name);
         EXPECT(!stat || stat->terminal == test.stat.terminal, test.name);
+        EXPECT(!stat || test.stat.parent == 0 || stat->parent == test.stat.parent, test.name);
+        EXPECT(!stat || test.stat.session == 0 || stat->session == test.stat.session, test.name);
+    }
+}
+
+void commands() {
+    struct Case {
+        std::string text;
+        std::string_view command;
+    };
+    const Case cases[] = {
+        {"99 (bash)" + after_name, "bash"},
+        {"99 (tmux: server)" + after_name, "tmux: server"},
+        {"99 ()" + after_name, ""},
+        {"99 (a) R 1 2 (b)" + after_name, "a) R 1 2 (b"},
+        {"99 ()))\n(((\n)" + after_name, ")))\n(((\n"},
+        {"99 (" + std::string(64, 'x') + ")" + after_name, "xxxxxxxxxxxxxxx"}, // a kernel thread's may be longer
+        {"99 )(" + after_name, ""},
+        {"99 bash", ""},
+        {"", ""},
+    };
+    for (const Case& test : cases) {
+        EXPECT_TEXT(command_of(test.text), test.command);
     }
 }
 
@@ -147,10 +172,8 @@ void scopes() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(stat_texts),
-        SESSLIMIT_TEST(stat_cut_anywhere),
-        SESSLIMIT_TEST(stat_of_processes),
-        SESSLIMIT_TEST(scopes),
+        SESSLIMIT_TEST(stat_texts),        SESSLIMIT_TEST(commands), SESSLIMIT_TEST(stat_cut_anywhere),
+        SESSLIMIT_TEST(stat_of_processes), SESSLIMIT_TEST(scopes),
     };
     return cmocka_run_group_tests_name("process", tests, nullptr, nullptr);
 }
