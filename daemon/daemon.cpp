@@ -7,6 +7,7 @@
 #include "daemon/keep/keep.hpp"
 #include "daemon/ledger/ledger.hpp"
 #include "daemon/recorder.hpp"
+#include "daemon/systemd/manager.hpp"
 #include "daemon/users.hpp"
 #include "daemon/worker.hpp"
 
@@ -157,6 +158,8 @@ class RealDaemon final : public Daemon {
 
     void wire() {
         logind_.emplace(loop_.get(), logind_callbacks());
+        systemd_.emplace(loop_.get(),
+                         [](const Error& error) { effects::journal(Priority::warning, "systemd: " + error.what); });
         leaders_.emplace(loop_.get(), [this](SessionKey key) { engine_->handle(warden::LeaderExited{key}); });
         engine_.emplace(recorder_, host_, &boottime_now);
         front_.emplace(Front::Parts{.engine = *engine_,
@@ -168,6 +171,7 @@ class RealDaemon final : public Daemon {
         host_.attach({.loop = loop_.get(),
                       .server = *server_,
                       .logind = *logind_,
+                      .scopes = *systemd_,
                       .leaders = *leaders_,
                       .listener = *listener_,
                       .api = *api_,
@@ -200,6 +204,7 @@ class RealDaemon final : public Daemon {
     void begin(keep::Taken taken) {
         tell_policy(taken, /*at_start=*/true);
         take(std::move(taken));
+        systemd_->connect();
         logind_->connect(); // its answers come after this turn: what the ledger held is known by then
         if (auto done = open_ledger(); !done) {
             failure_ = done.error();
@@ -325,6 +330,7 @@ class RealDaemon final : public Daemon {
     std::optional<watch::Listener> listener_;
     std::optional<watch::Leaders> leaders_;
     std::optional<logind::Logind> logind_;
+    std::optional<systemd::Manager> systemd_;
     Host host_;
     std::optional<Engine> engine_;
     std::optional<Front> front_;

@@ -16,6 +16,10 @@ const watch::Presence& Front::presence(const warden::Session& session) {
     return presences_.of(session, boottime_now());
 }
 
+const watch::Reach& Front::reach(const warden::Session& session) {
+    return reaches_.of(session, boottime_now());
+}
+
 void Front::end(SessionKey key, const std::string& by) {
     parts_.engine.handle(warden::AskedToEnd{key, by});
 }

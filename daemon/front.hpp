@@ -25,23 +25,30 @@ class Front final : public api::Seam {
     };
 
     /// References live longer than the front.
-    explicit Front(Parts parts) : parts_(std::move(parts)), presences_(&watch::see) {}
+    explicit Front(Parts parts)
+        : parts_(std::move(parts)), presences_(&watch::see),
+          reaches_([](const warden::Session& session) { return watch::reach_of(session); }) {}
 
     [[nodiscard]] const warden::State& state() const override { return parts_.engine.state(); }
     [[nodiscard]] const policy::Policy& policy() const override { return parts_.engine.policy(); }
     [[nodiscard]] api::Status status() const override { return parts_.status(); }
     [[nodiscard]] api::Moment moment() const override;
     const watch::Presence& presence(const warden::Session& session) override;
+    const watch::Reach& reach(const warden::Session& session) override;
     void end(SessionKey key, const std::string& by) override;
     void reload(std::function<void(Result<>)> then) override { parts_.reload(std::move(then)); }
     bool look_up(api::Question question, std::function<void(std::optional<Login>)> then) override;
 
     /// A session is gone.
-    void forget(SessionKey key) { presences_.forget(key); }
+    void forget(SessionKey key) {
+        presences_.forget(key);
+        reaches_.forget(key);
+    }
 
   private:
     Parts parts_;
-    watch::PresenceCache presences_;
+    watch::LookCache<watch::Presence> presences_;
+    watch::LookCache<watch::Reach> reaches_;
     std::size_t look_ups_ = 0;
 };
 

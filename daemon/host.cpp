@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/host.hpp"
 
+#include "common/text.hpp"
 #include "daemon/effects/journal.hpp"
 #include "daemon/effects/terminal_writer.hpp"
 #include "daemon/notice/words.hpp"
 #include "daemon/watch/connection.hpp"
+#include "daemon/watch/multiplexer.hpp"
 #include "daemon/watch/processor.hpp"
 #include "daemon/watch/terminals.hpp"
 
@@ -66,7 +68,36 @@ bool is_listened_to(const warden::Session& session) {
     return session.phase == warden::Phase::live && session.idle_warned != unlimited_span;
 }
 
+void tell_of_multiplexer(const Sparing::Outcome& outcome) {
+    std::string text = "Session " + shown(outcome.session.logind_id, 64) + " of " + shown(outcome.session.login.user) +
+                       " ends without its multiplexer: " + std::to_string(outcome.moved) + " processes go on in " +
+                       outcome.scope + ".";
+    if (!outcome.problem) {
+        return effects::journal(effects::Priority::info, text);
+    }
+    if (outcome.moved == 0) {
+        text = "Session " + shown(outcome.session.logind_id, 64) + " of " + shown(outcome.session.login.user) +
+               " ends with its multiplexer, which could not be kept.";
+    } else {
+        text += " Others of it were not kept.";
+    }
+    effects::journal(effects::Priority::warning, text + " Why: " + shown(outcome.problem->what) + ".");
+}
+
 } // namespace
+
+void Host::attach(Parts parts) {
+    parts_.emplace(std::move(parts));
+    refusals_.emplace(parts_->loop);
+    sparing_.emplace(Sparing::Parts{
+        .loop = parts_->loop,
+        .scopes = parts_->scopes,
+        .look = [](const warden::Session& session,
+                   const std::string& scope) { return watch::multiplexer_of(session, scope); },
+        .terminate = [this](const std::string& logind_id) { parts_->logind.terminate(logind_id); },
+        .told = &tell_of_multiplexer,
+    });
+}
 
 void Host::answer(const warden::Answer& answer, const warden::State& state) {
     using Kind = warden::Answer::Kind;
@@ -128,7 +159,11 @@ void Host::tell(const warden::Notice& notice) {
 }
 
 void Host::terminate(const warden::Terminate& what) {
-    parts_->logind.terminate(what.logind_id);
+    const warden::Session* spared = what.spare == SessionKey::none ? nullptr : parts_->front.state().find(what.spare);
+    if (spared == nullptr) {
+        return parts_->logind.terminate(what.logind_id);
+    }
+    sparing_->begin(*spared);
 }
 
 void Host::lock(const std::string& logind_id) {

@@ -8,6 +8,7 @@
 #include "daemon/logind/logind.hpp"
 #include "daemon/loop.hpp"
 #include "daemon/serve/server.hpp"
+#include "daemon/sparing.hpp"
 #include "daemon/watch/leaders.hpp"
 #include "daemon/watch/listener.hpp"
 
@@ -24,6 +25,7 @@ class Host final : public Hands {
         sd_event* loop;
         serve::Server& server;
         logind::Logind& logind;
+        systemd::Scopes& scopes;
         watch::Leaders& leaders;
         watch::Listener& listener;
         api::Service& api;
@@ -33,10 +35,7 @@ class Host final : public Hands {
     };
 
     /// Before anything else is called. References live longer than the host.
-    void attach(Parts parts) {
-        refusals_.emplace(parts.loop);
-        parts_.emplace(std::move(parts));
-    }
+    void attach(Parts parts);
 
     /// The daemon stops: what is yet to be said is said now.
     void finish();
@@ -60,6 +59,7 @@ class Host final : public Hands {
 
     std::optional<Parts> parts_;
     std::optional<effects::RefusalJournal> refusals_;
+    std::optional<Sparing> sparing_;
     EventSource timer_;
     Boottime armed_ = never;
 };

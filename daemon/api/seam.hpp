@@ -37,6 +37,7 @@ class Seam {
     [[nodiscard]] virtual Status status() const = 0;
     [[nodiscard]] virtual Moment moment() const = 0;
     virtual const watch::Presence& presence(const warden::Session& session) = 0;
+    virtual const watch::Reach& reach(const warden::Session& session) = 0;
 
     /// Tells an open session to end; `by`: who wants it, for its user to read.
     virtual void end(SessionKey key, const std::string& by) = 0;

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 namespace sesslimit::api {
@@ -97,7 +98,10 @@ struct Service::Impl {
         sd_bus_message* raw = nullptr;
         int code = sd_bus_message_new_method_return(call, &raw);
         const bus::Message reply(raw);
-        code = code < 0 ? code : append(raw, view(*session, eyes_of(caller, *session)));
+        Properties all = view(*session, eyes_of(caller, *session));
+        std::ranges::move(reach_properties(seam.reach(*session), resolve(seam.policy(), session->login)),
+                          std::back_inserter(all));
+        code = code < 0 ? code : append(raw, all);
         answer(code, raw);
     }
 

@@ -40,11 +40,13 @@ std::uint64_t realtime(Boottime at, const Moment& moment) {
     return at == never ? infinity : usec(at.time_since_epoch() + moment.wall_offset);
 }
 
-/// The session as it is with the input that can be seen by now, which the warden reads at the next deadline only.
+/// The session as it is with the terminals and the input that can be seen by now, which the warden reads at the next
+/// deadline only.
 Session with_input(Session session, const watch::Presence& presence, const Moment& moment) {
     if (presence.input) {
         session.last_input =
             std::max(session.last_input, std::min(moment.now, Boottime(*presence.input - moment.wall_offset)));
+        session.terminal = warden::Terminal::some;
     }
     return session;
 }
@@ -53,6 +55,22 @@ std::vector<std::string> shown_all(const std::vector<std::string>& texts) {
     std::vector<std::string> all;
     std::ranges::transform(texts, std::back_inserter(all), [](const std::string& text) { return shown(text); });
     return all;
+}
+
+/// What shows whether somebody uses it (warden/activity.hpp).
+std::string_view idle_sign_of(const Session& session) {
+    if (session.graphical) {
+        return "hint";
+    }
+    switch (session.terminal) {
+    case warden::Terminal::some:
+        return "terminal";
+    case warden::Terminal::none:
+        return session.login.connection.empty() ? "none" : "connection";
+    case warden::Terminal::unknown:
+        break;
+    }
+    return "";
 }
 
 } // namespace
@@ -97,9 +115,10 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
         {"Since", realtime(session.opened, moment)},
         {"IdleSince", presence.input ? realtime(now.last_input, moment) : std::uint64_t{0}},
         {"MaxDuration", usec(session.max_duration)},
-        {"IdleTimeout", usec(session.idle_timeout)},
+        {"IdleTimeout", usec(warden::idle_limit(now))},
+        {"IdleSign", std::string(idle_sign_of(now))},
         {"DurationEndsAt", realtime(open ? duration_end(now) : never, moment)},
-        {"IdleEndsAt", realtime(presence.input ? idle_end(now) : never, moment)},
+        {"IdleEndsAt", realtime(idle_sign_of(now) == "none" ? never : idle_end(now), moment)},
         {"Mode", std::string(limits.mode.value == policy::Mode::observe ? "observe" : "enforce")},
         {"Reason", session.phase == Phase::ending ? notice::reason_text(session.reason) : std::string()},
     };
@@ -109,6 +128,17 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
         all.emplace_back("RemoteUser", shown(session.login.ruser));
     }
     return all;
+}
+
+Properties reach_properties(const watch::Reach& reach, const policy::Limits& limits) {
+    return {
+        {"Processes", static_cast<std::uint32_t>(reach.processes)},
+        {"Commands", shown_all(reach.commands)},
+        {"Multiplexed", shown_all(reach.multiplexed)},
+        {"KeepMultiplexer", limits.keep_multiplexer.value == policy::KeepMultiplexer::yes},
+        {"OtherUnits", shown_all(reach.units)},
+        {"Lingers", reach.lingers},
+    };
 }
 
 std::optional<std::string> signal_of(const warden::Notice& notice) {

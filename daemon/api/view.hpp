@@ -6,6 +6,7 @@
 #include "daemon/warden/decision.hpp"
 #include "daemon/warden/state.hpp"
 #include "daemon/watch/presence.hpp"
+#include "daemon/watch/reach.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -43,6 +44,10 @@ bool is_listed(const warden::Session& session);
 
 Properties properties(const warden::Session& session, const policy::Limits& limits, const watch::Presence& presence,
                       const Moment& moment, Eyes eyes);
+
+/// What an end of the session ends and what it does not: for one session that is asked about, as it costs a look at all
+/// that its user has running.
+Properties reach_properties(const watch::Reach& reach, const policy::Limits& limits);
 
 /// The signal that tells of a notice, and its properties; no signal where nobody outside is told.
 std::optional<std::string> signal_of(const warden::Notice& notice);

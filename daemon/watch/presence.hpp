@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace sesslimit::watch {
@@ -18,32 +19,40 @@ struct Presence {
     std::optional<Span> input;          ///< wall clock of the youngest input on them
 };
 
-/// Presences for people who ask, and may ask a thousand times a second: each session is looked at anew at most every
-/// `fresh_for`. What decides about a session is never read from here.
-class PresenceCache {
+/// Looks at the real thing: /proc, the session's cgroup and its terminals.
+Presence see(const warden::Session& session);
+
+/// What was seen of sessions, for people who ask, and may ask a thousand times a second: each session is looked at anew
+/// at most every `fresh_for`. What decides about a session is never read from here.
+template <class Sight>
+class LookCache {
   public:
     static constexpr Span fresh_for = std::chrono::seconds(2);
 
-    using Look = std::function<Presence(const warden::Session&)>;
+    using Look = std::function<Sight(const warden::Session&)>;
 
-    /// `look` is see(), or a test's.
-    explicit PresenceCache(Look look) : look_(std::move(look)) {}
+    /// `look` looks at the real thing, or is a test's.
+    explicit LookCache(Look look) : look_(std::move(look)) {}
 
     /// The reference lives until the session is forgotten.
-    const Presence& of(const warden::Session& session, Boottime now);
+    const Sight& of(const warden::Session& session, Boottime now) {
+        const auto [at, is_new] = seen_.try_emplace(session.key);
+        Seen& seen = at->second;
+        if (is_new || now - seen.at >= fresh_for) {
+            seen = {look_(session), now};
+        }
+        return seen.sight;
+    }
 
     void forget(SessionKey key) { seen_.erase(key); }
 
   private:
     struct Seen {
-        Presence presence;
+        Sight sight;
         Boottime at;
     };
     Look look_;
     std::unordered_map<SessionKey, Seen> seen_;
 };
-
-/// Looks at the real thing: /proc, the session's cgroup and its terminals.
-Presence see(const warden::Session& session);
 
 } // namespace sesslimit::watch

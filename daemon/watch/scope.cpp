@@ -1,23 +1,36 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/watch/scope.hpp"
 
-#include <string>
+#include <algorithm>
+#include <cctype>
+#include <iterator>
+#include <utility>
 
 namespace sesslimit::watch {
-namespace {
 
-bool is_unit_name(const std::string& scope) {
-    return !scope.empty() && scope.find('/') == std::string::npos && !scope.starts_with('.');
+std::string slice_name(uid_t uid) {
+    return "user-" + std::to_string(uid) + ".slice";
 }
 
-} // namespace
+std::filesystem::path slice_of(uid_t uid, const Roots& roots) {
+    return roots.cgroup / "user.slice" / slice_name(uid);
+}
+
+bool is_unit_name(const std::string& name) {
+    return !name.empty() && name.find('/') == std::string::npos && !name.starts_with('.');
+}
 
 std::optional<std::filesystem::path> scope_of(const warden::Session& session, const Roots& roots) {
-    if (!is_unit_name(session.scope)) {
-        return std::nullopt;
-    }
-    // systemd.special(7): user.slice holds a user-UID.slice for each user, which holds the scopes of their sessions.
-    return roots.cgroup / "user.slice" / ("user-" + std::to_string(session.login.uid) + ".slice") / session.scope;
+    return is_unit_name(session.scope) ? std::optional(slice_of(session.login.uid, roots) / session.scope)
+                                       : std::nullopt;
+}
+
+std::string kept_scope_name(const warden::Session& session) {
+    // logind's ids are letters and digits (session_id_valid() in systemd's src/basic/login-util.c).
+    std::string name(kept_prefix);
+    std::ranges::copy_if(session.logind_id, std::back_inserter(name),
+                         [](unsigned char c) { return std::isalnum(c) != 0; });
+    return name + "-" + std::to_string(std::to_underlying(session.key)) + ".scope";
 }
 
 } // namespace sesslimit::watch

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/watch/terminals.hpp"
 
-#include "common/process.hpp"
+#include "daemon/watch/processes.hpp"
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -22,13 +22,6 @@ constexpr unsigned last_console = 63;
 
 /// Some 30,000 years from the epoch: later than any clock of a host, and far from the end of what a Span can hold.
 constexpr time_t latest_second = 1'000'000'000'000;
-
-std::optional<ProcessStat> stat_of(const std::string& pid, const Roots& roots) {
-    std::ifstream file(roots.proc / pid / "stat");
-    std::string text;
-    std::getline(file, text, '\0');
-    return parse_process_stat(text);
-}
 
 using Stat = struct stat;
 
@@ -77,11 +70,9 @@ std::vector<Terminal> terminals_of(const warden::Session& session, const Roots& 
         return {};
     }
     std::vector<dev_t> devices;
-    std::ifstream processes(*scope / "cgroup.procs");
-    std::string pid;
-    for (std::size_t seen = 0; seen < most_processes && std::getline(processes, pid); ++seen) {
-        if (const auto stat = stat_of(pid, roots); stat && stat->terminal != 0) {
-            devices.push_back(stat->terminal);
+    for (const Process& process : processes_in(*scope, roots)) {
+        if (process.terminal != 0) {
+            devices.push_back(process.terminal);
         }
     }
     std::ranges::sort(devices);

@@ -24,9 +24,8 @@ struct Terminal {
 /// virtual consoles, and as sysfs says for the others. Nothing for what is no terminal.
 std::optional<std::string> terminal_name(dev_t device, const Roots& roots = {});
 
-/// The controlling terminals of all processes in the session's scope, by number and each once. Not more than
-/// `most_processes` of a scope are looked at. Empty: it has none, or has no scope yet.
-inline constexpr std::size_t most_processes = 4096;
+/// The controlling terminals of all processes in the session's scope (processes.hpp), by number and each once. Empty:
+/// it has none, or has no scope yet.
 std::vector<Terminal> terminals_of(const warden::Session& session, const Roots& roots = {});
 
 /// The wall clock of the youngest input on any of them: a terminal's atime, which the kernel moves on input alone

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "daemon/watch/processes.hpp"
 #include "daemon/watch/terminals.hpp"
 #include "tests/unit/cmocka.hpp"
 #include "tests/unit/loop_bench.hpp"

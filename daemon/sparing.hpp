@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/result.hpp"
+#include "daemon/loop.hpp"
+#include "daemon/systemd/scopes.hpp"
+#include "daemon/warden/session.hpp"
+#include "daemon/watch/multiplexer.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace sesslimit {
+
+/// Moves the terminal multiplexers of a session out of the way of its end, and then has the session ended. It is ended
+/// in any case, and at most `within` after it was asked for.
+///
+/// The servers are moved into a scope of their own beside the session's. What runs below them follows, in rounds, for
+/// as long as a look still finds some: processes come and go meanwhile.
+class Sparing {
+  public:
+    /// Less than warden::Patience::stopping, after which all of the session is sent SIGKILL.
+    static constexpr Span within = std::chrono::seconds(3);
+    static constexpr int most_rounds = 32;
+
+    /// What has become of it.
+    struct Outcome {
+        const warden::Session& session;
+        const std::string& scope;
+        std::size_t moved = 0;        ///< processes in that scope
+        std::optional<Error> problem; ///< why not all of them are there
+    };
+
+    struct Parts {
+        sd_event* loop;
+        systemd::Scopes& scopes;
+        /// watch::multiplexer_of(), or a test's.
+        std::function<watch::Multiplexer(const warden::Session&, const std::string& scope)> look;
+        std::function<void(const std::string& logind_id)> terminate;
+        std::function<void(const Outcome&)> told; ///< not called for sessions that have no multiplexer
+        Span within = Sparing::within;
+    };
+
+    /// References live longer than this.
+    explicit Sparing(Parts parts) : parts_(std::move(parts)) {}
+
+    /// logind has it, and it is to be terminated.
+    void begin(const warden::Session& session);
+
+  private:
+    struct Job {
+        warden::Session session;
+        std::string scope;
+        std::size_t moved = 0;
+        int rounds = 0;
+        EventSource deadline;
+        Sparing* owner = nullptr;
+    };
+
+    void start(Job& job, const watch::Multiplexer& multiplexer);
+    void started(SessionKey key, const Result<>& result);
+    void go_on(SessionKey key);
+    void finish(SessionKey key, std::optional<Error> problem = {});
+    static int on_late(sd_event_source* source, std::uint64_t at, void* job);
+
+    Parts parts_;
+    std::map<SessionKey, Job> jobs_;
+};
+
+} // namespace sesslimit

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/systemd/manager.hpp"
+
+#include "daemon/bus/connection.hpp"
+
+#include <systemd/sd-bus.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace sesslimit::systemd {
+namespace {
+
+constexpr const char* service = "org.freedesktop.systemd1";
+constexpr const char* object = "/org/freedesktop/systemd1";
+constexpr const char* interface = "org.freedesktop.systemd1.Manager";
+
+struct SlotDeleter {
+    void operator()(sd_bus_slot* slot) const noexcept { sd_bus_slot_unref(slot); }
+};
+using Slot = std::unique_ptr<sd_bus_slot, SlotDeleter>;
+
+/// Appends a(sv): what kind of scope it is.
+int append_properties(sd_bus_message* m, const NewScope& scope, const std::vector<pid_t>& processes) {
+    int code = sd_bus_message_open_container(m, 'a', "(sv)");
+    const auto then = [&code](auto next) { code = code < 0 ? code : next(); };
+    const auto text = [&](const char* name, const std::string& value) {
+        then([&] { return sd_bus_message_append(m, "(sv)", name, "s", value.c_str()); });
+    };
+    text("Description", scope.description);
+    text("Slice", scope.slice);
+    text("CollectMode", "inactive-or-failed"); // gone from the list of units whatever became of it
+    // As logind has it for the scope of a session: an interactive shell heeds SIGHUP alone, and how many processes a
+    // user may have is the slice's affair.
+    then([&] { return sd_bus_message_append(m, "(sv)", "SendSIGHUP", "b", 1); });
+    then([&] { return sd_bus_message_append(m, "(sv)", "TasksMax", "t", UINT64_MAX); });
+    then([&] { return sd_bus_message_append(m, "(sv)", "After", "as", 1, "systemd-user-sessions.service"); });
+    // Of no controller: systemd attaches processes later on to delegated units alone.
+    then([&] { return sd_bus_message_append(m, "(sv)", "DelegateControllers", "as", 0); });
+    then([&] { return sd_bus_message_open_container(m, 'r', "sv"); });
+    then([&] { return sd_bus_message_append(m, "s", "PIDs"); });
+    then([&] { return sd_bus_message_open_container(m, 'v', "au"); });
+    then([&] { return sd_bus_message_open_container(m, 'a', "u"); });
+    for (const pid_t pid : processes) {
+        then([&] { return sd_bus_message_append(m, "u", static_cast<std::uint32_t>(pid)); });
+    }
+    for (int level = 0; level < 4; ++level) { // au, v, (sv), a(sv)
+        then([&] { return sd_bus_message_close_container(m); });
+    }
+    return code;
+}
+
+Error error_of(const char* doing, sd_bus_message* answer) {
+    Error error = bus::error_of(doing, answer);
+    if (sd_bus_error_has_name(sd_bus_message_get_error(answer), "org.freedesktop.systemd1.UnitExists") > 0) {
+        error.code = EEXIST;
+    }
+    return error;
+}
+
+} // namespace
+
+struct Manager::Impl {
+    /// A scope that is being made.
+    struct Start {
+        Done done;
+        Slot job; ///< the match for the end of its job
+    };
+
+    /// Processes that are being moved, each by a call of its own: one that has exited would fail all the others.
+    struct Attachment {
+        std::size_t missing = 0; ///< answers
+        std::optional<Error> error;
+        Done done;
+    };
+
+    struct StartCall {
+        Impl* owner;
+        std::string scope;
+    };
+
+    struct AttachCall {
+        Impl* owner;
+        std::string scope;
+    };
+
+    std::function<void(Error)> failed;
+    bus::Connection bus;
+    std::map<std::string, Start> starts; ///< by the name of the scope
+    std::map<std::string, Attachment> attachments;
+
+    Impl(sd_event* loop, std::function<void(Error)> tell)
+        : failed(std::move(tell)), bus(loop, "sesslimitd-systemd", SD_EVENT_PRIORITY_NORMAL,
+                                       {.connected = [this](sd_bus*) { return forget_answers(); },
+                                        .failed = [this](Error error) { failed(std::move(error)); }}) {}
+
+    /// Answers to what was asked over another connection do not come any more.
+    int forget_answers() {
+        const auto lost_starts = std::exchange(starts, {});
+        const auto lost_attachments = std::exchange(attachments, {});
+        const Error lost{"the system bus went away", ECONNRESET};
+        for (const auto& [name, start] : lost_starts) {
+            start.done(std::unexpected(lost));
+        }
+        for (const auto& [name, attachment] : lost_attachments) {
+            attachment.done(std::unexpected(lost));
+        }
+        return 0;
+    }
+
+    void started(const std::string& scope, const Result<>& result) {
+        if (auto start = starts.extract(scope)) {
+            start.mapped().done(result);
+        }
+    }
+
+    void attached(const std::string& scope, std::optional<Error> error) {
+        const auto at = attachments.find(scope);
+        if (at == attachments.end()) {
+            return;
+        }
+        Attachment& attachment = at->second;
+        if (error && error->code != ESRCH && !attachment.error) {
+            attachment.error = std::move(error);
+        }
+        if (--attachment.missing > 0) {
+            return;
+        }
+        const Attachment whole = std::move(attachment);
+        attachments.erase(at);
+        whole.done(whole.error ? Result<>(std::unexpected(*whole.error)) : Result<>());
+    }
+
+    static int on_start_answer(sd_bus_message* m, void* data, sd_bus_error*) {
+        const auto& call = *static_cast<StartCall*>(data);
+        if (sd_bus_message_is_method_error(m, nullptr) > 0) {
+            call.owner->started(call.scope, std::unexpected(error_of("start a scope", m)));
+        }
+        return 0; // else it is a job, whose end is waited for
+    }
+
+    static int on_job_removed(sd_bus_message* m, void* data, sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        std::uint32_t id = 0;
+        const char *job = nullptr, *unit = nullptr, *result = nullptr;
+        const int code = sd_bus_message_read(m, "uoss", &id, &job, &unit, &result);
+        if (self.bus.check("read systemd's JobRemoved", code) >= 0) {
+            const bool done = std::string_view(result) == "done";
+            self.started(unit, done ? Result<>() : fail("start a scope: " + std::string(result)));
+        }
+        return 0;
+    }
+
+    static int on_attach_answer(sd_bus_message* m, void* data, sd_bus_error*) {
+        const auto& call = *static_cast<AttachCall*>(data);
+        const bool is_error = sd_bus_message_is_method_error(m, nullptr) > 0;
+        call.owner->attached(call.scope, is_error ? std::optional(error_of("move a process", m)) : std::nullopt);
+        return 0;
+    }
+
+    int ask_to_start(const NewScope& scope, const std::vector<pid_t>& processes) {
+        // The match goes first, and the bus keeps the order: the end of the job cannot be missed. systemd tells of it
+        // to whoever asked for the job (bus_foreach_bus() in its src/core/dbus.c). It is there while a scope is being
+        // made alone, for a host has many jobs; which unit's job it was, sd-bus could not match behind an argument that
+        // is no text.
+        sd_bus_slot* slot = nullptr;
+        int code = sd_bus_match_signal_async(bus.get(), &slot, service, object, interface, "JobRemoved",
+                                             &Impl::on_job_removed, nullptr, this);
+        starts.at(scope.name).job.reset(slot);
+        sd_bus_message* raw = nullptr;
+        code = code < 0
+                   ? code
+                   : sd_bus_message_new_method_call(bus.get(), &raw, service, object, interface, "StartTransientUnit");
+        const bus::Message m(raw);
+        code = code < 0 ? code : sd_bus_message_append(raw, "ss", scope.name.c_str(), "fail");
+        code = code < 0 ? code : append_properties(raw, scope, processes);
+        code = code < 0 ? code : sd_bus_message_append(raw, "a(sa(sv))", 0);
+        return code < 0 ? code : bus::call_async(bus.get(), raw, &Impl::on_start_answer, StartCall{this, scope.name});
+    }
+
+    int ask_to_attach(const std::string& scope, pid_t process) {
+        sd_bus_message* raw = nullptr;
+        int code = sd_bus_message_new_method_call(bus.get(), &raw, service, object, interface, "AttachProcessesToUnit");
+        const bus::Message m(raw);
+        code = code < 0 ? code
+                        : sd_bus_message_append(raw, "ssau", scope.c_str(), "", 1, static_cast<std::uint32_t>(process));
+        return code < 0 ? code : bus::call_async(bus.get(), raw, &Impl::on_attach_answer, AttachCall{this, scope});
+    }
+};
+
+Manager::Manager(sd_event* loop, std::function<void(Error)> failed)
+    : impl_(std::make_unique<Impl>(loop, std::move(failed))) {}
+
+Manager::~Manager() = default;
+
+void Manager::connect() {
+    impl_->bus.open();
+}
+
+void Manager::start(const NewScope& scope, const std::vector<pid_t>& processes, Done done) {
+    impl_->starts.insert_or_assign(scope.name, Impl::Start{std::move(done), nullptr});
+    if (const int code = impl_->ask_to_start(scope, processes); code < 0) {
+        impl_->started(scope.name, fail_errno("ask systemd for a scope", -code));
+    }
+}
+
+void Manager::attach(const std::string& scope, const std::vector<pid_t>& processes, Done done) {
+    impl_->attachments.insert_or_assign(
+        scope, Impl::Attachment{.missing = processes.size(), .error = {}, .done = std::move(done)});
+    for (const pid_t process : processes) {
+        if (const int code = impl_->ask_to_attach(scope, process); code < 0) {
+            impl_->attached(scope, fail_errno("ask systemd to move a process", -code).error());
+        }
+    }
+}
+
+void Manager::give_up(const std::string& scope) {
+    impl_->starts.erase(scope);
+    impl_->attachments.erase(scope);
+}
+
+} // namespace sesslimit::systemd

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/sparing.hpp"
+#include "tests/unit/cmocka.hpp"
+#include "tests/unit/loop_bench.hpp"
+
+#include <cerrno>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using namespace std::chrono_literals;
+using watch::Multiplexer;
+using watch::Process;
+
+const Process server{75, 1, 75, 0, "tmux: server"};
+const Process shell{76, 75, 76, 1, "bash"};
+const Process late{110, 76, 76, 1, "sleep"};
+
+/// systemd and logind made up: everything that is asked of them goes into `log`, in its order, and the answers are
+/// given by the test.
+struct World final : systemd::Scopes {
+    EventLoop loop = make_loop();
+    std::string log;
+    std::vector<Multiplexer> sights; ///< what the next looks show; the last one stays
+    Done answer;
+    Sparing sparing;
+
+    explicit World(std::vector<Multiplexer> looks, Span within = 1h)
+        : sights(std::move(looks)), sparing({.loop = loop.get(),
+                                             .scopes = *this,
+                                             .look = [this](const auto&, const auto&) { return next_sight(); },
+                                             .terminate = [this](const std::string& id) { log += "end " + id + "; "; },
+                                             .told = [this](const auto& outcome) { tell(outcome); },
+                                             .within = within}) {}
+
+    Multiplexer next_sight() {
+        const Multiplexer sight = sights.front();
+        if (sights.size() > 1) {
+            sights.erase(sights.begin());
+        }
+        return sight;
+    }
+    void note(const std::string& what, const std::string& scope, const std::vector<pid_t>& processes) {
+        log += what + " " + scope;
+        for (const pid_t pid : processes) {
+            log += " " + std::to_string(pid);
+        }
+        log += "; ";
+    }
+    void start(const systemd::NewScope& scope, const std::vector<pid_t>& processes, Done done) override {
+        note("start", scope.slice + "/" + scope.name, processes);
+        answer = std::move(done);
+    }
+    void attach(const std::string& scope, const std::vector<pid_t>& processes, Done done) override {
+        note("attach", scope, processes);
+        answer = std::move(done);
+    }
+    void give_up(const std::string&) override {}
+    void tell(const Sparing::Outcome& outcome) {
+        log += "told " + std::to_string(outcome.moved) + (outcome.problem ? " " + outcome.problem->what : "") + "; ";
+    }
+    void begin() {
+        warden::Session session;
+        session.key = SessionKey{7};
+        session.logind_id = "3";
+        session.login.user = "alice";
+        session.login.uid = 1001;
+        sparing.begin(session);
+    }
+    void reply(const Result<>& result = {}) const {
+        const Done done = answer; // what it leads to may ask anew
+        done(result);
+    }
+};
+
+constexpr std::string_view started = "start user-1001.slice/sesslimit-kept-3-7.scope 75; ";
+
+void without_a_multiplexer_it_is_ended_at_once() {
+    World world({Multiplexer{}});
+    world.begin();
+    EXPECT_TEXT(world.log, "end 3; ");
+}
+
+void it_is_ended_after_the_last_has_moved() {
+    World world({{{server}, {shell}, 0}, {{}, {shell}, 1}, {{}, {late}, 2}, {{}, {}, 3}});
+    world.begin();
+    EXPECT_TEXT(world.log, started);
+    world.reply();
+    world.reply();
+    world.begin(); // asked for again
+    EXPECT_TEXT(world.log, std::string(started) + "attach sesslimit-kept-3-7.scope 76; "
+                                                  "attach sesslimit-kept-3-7.scope 110; ");
+    world.log.clear();
+    world.reply();
+    EXPECT_TEXT(world.log, "end 3; told 3; ");
+    world.log.clear();
+    world.reply(fail("too late"));
+    EXPECT_TEXT(world.log, "");
+}
+
+void it_is_ended_when_nothing_can_be_moved() {
+    World world({{{server}, {shell}, 0}});
+    world.begin();
+    world.reply(fail("not allowed", EACCES));
+    EXPECT_TEXT(world.log, std::string(started) + "end 3; told 0 not allowed; ");
+}
+
+void it_is_ended_when_only_some_could_be_moved() {
+    World world({{{server}, {shell}, 0}, {{}, {shell}, 1}});
+    world.begin();
+    world.reply();
+    world.reply(fail("no memory", ENOMEM));
+    EXPECT_TEXT(world.log, std::string(started) + "attach sesslimit-kept-3-7.scope 76; end 3; told 1 no memory; ");
+}
+
+void a_scope_from_before_a_restart_is_used() {
+    World world({{{server}, {shell}, 0}, {{}, {}, 2}});
+    world.begin();
+    world.reply(fail("there is one", EEXIST));
+    EXPECT_TEXT(world.log, std::string(started) + "end 3; told 2; ");
+}
+
+void a_server_that_has_gone_is_no_error() {
+    World world({{{server}, {shell}, 0}, {{}, {}, 0}});
+    world.begin();
+    world.reply(fail("no such process", ESRCH));
+    EXPECT_TEXT(world.log, std::string(started) + "end 3; ");
+
+    World other({{{server, {84, 1, 84, 0, "screen"}}, {}, 0}, {{server}, {}, 0}, {{}, {}, 1}});
+    other.begin();
+    other.log.clear();
+    other.reply(fail("no such process", ESRCH));
+    EXPECT_TEXT(other.log, started);
+}
+
+void whoever_starts_processes_for_ever_is_not_followed_for_ever() {
+    World world({{{server}, {}, 0}, {{}, {late}, 1}});
+    world.begin();
+    for (int round = 0; round <= Sparing::most_rounds && world.log.find("end 3") == std::string::npos; ++round) {
+        world.reply();
+    }
+    EXPECT(world.log.ends_with("end 3; told 1 processes start faster than they can be moved; "), world.log);
+}
+
+void nobody_is_waited_for_longer_than_the_deadline() {
+    World world({{{server}, {}, 0}}, 1ms);
+    world.begin();
+    EXPECT(run_until(world.loop, [&] { return world.log.find("end 3") != std::string::npos; }), world.log);
+    EXPECT_TEXT(world.log, std::string(started) + "end 3; told 0 systemd did not answer in time; ");
+    world.log.clear();
+    world.reply();
+    EXPECT_TEXT(world.log, "");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(without_a_multiplexer_it_is_ended_at_once),
+        SESSLIMIT_TEST(it_is_ended_after_the_last_has_moved),
+        SESSLIMIT_TEST(it_is_ended_when_nothing_can_be_moved),
+        SESSLIMIT_TEST(it_is_ended_when_only_some_could_be_moved),
+        SESSLIMIT_TEST(a_scope_from_before_a_restart_is_used),
+        SESSLIMIT_TEST(a_server_that_has_gone_is_no_error),
+        SESSLIMIT_TEST(whoever_starts_processes_for_ever_is_not_followed_for_ever),
+        SESSLIMIT_TEST(nobody_is_waited_for_longer_than_the_deadline),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
