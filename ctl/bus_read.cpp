@@ -14,7 +14,7 @@ namespace {
 using Value = std::variant<std::monostate, std::string, std::uint64_t, std::uint32_t, bool, std::vector<std::string>>;
 using Properties = std::map<std::string, Value, std::less<>>;
 
-constexpr std::size_t most_terminals = 64;
+constexpr std::size_t most_texts = 64;
 
 bool read_text(sd_bus_message* message, std::string& out) {
     const char* text = nullptr;
@@ -42,7 +42,7 @@ bool read_texts(sd_bus_message* message, std::vector<std::string>& out) {
         return false;
     }
     for (std::string text; read_text(message, text);) {
-        if (out.size() < most_terminals) {
+        if (out.size() < most_texts) {
             out.push_back(text);
         }
     }
@@ -116,6 +116,20 @@ void take(Properties& properties, std::string_view name, std::optional<std::stri
     }
 }
 
+std::optional<Reach> reach_of(Properties& properties) {
+    if (!properties.contains("Processes")) {
+        return std::nullopt;
+    }
+    Reach reach;
+    take(properties, "Processes", reach.processes);
+    take(properties, "Commands", reach.commands);
+    take(properties, "Multiplexed", reach.multiplexed);
+    take(properties, "KeepMultiplexer", reach.keep_multiplexer);
+    take(properties, "OtherUnits", reach.other_units);
+    take(properties, "Lingers", reach.lingers);
+    return reach;
+}
+
 Session session_of(Properties& properties) {
     Session session;
     take(properties, "Id", session.id);
@@ -134,6 +148,7 @@ Session session_of(Properties& properties) {
     take(properties, "IdleSince", session.idle_since);
     take(properties, "MaxDuration", session.max_duration);
     take(properties, "IdleTimeout", session.idle_timeout);
+    take(properties, "IdleSign", session.idle_sign);
     take(properties, "DurationEndsAt", session.duration_ends_at);
     take(properties, "IdleEndsAt", session.idle_ends_at);
     take(properties, "Mode", session.mode);
@@ -141,6 +156,7 @@ Session session_of(Properties& properties) {
     take(properties, "Credential", session.credential);
     take(properties, "Method", session.method);
     take(properties, "RemoteUser", session.remote_user);
+    session.reach = reach_of(properties);
     return session;
 }
 

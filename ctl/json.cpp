@@ -43,6 +43,7 @@ Value value_of(const Session& session) {
         {"idle_since", unless(session.idle_since, 0)},
         {"max_duration", unless(session.max_duration, infinity)},
         {"idle_timeout", unless(session.idle_timeout, infinity)},
+        {"idle_sign", or_null(session.idle_sign)},
         {"duration_ends_at", unless(session.duration_ends_at, infinity)},
         {"idle_ends_at", unless(session.idle_ends_at, infinity)},
         {"mode", session.mode},
@@ -55,6 +56,14 @@ Value value_of(const Session& session) {
         if (text) {
             value[name] = or_null(*text);
         }
+    }
+    if (session.reach) {
+        value["processes"] = session.reach->processes;
+        value["commands"] = session.reach->commands;
+        value["multiplexed"] = session.reach->multiplexed;
+        value["keep_multiplexer"] = session.reach->keep_multiplexer;
+        value["other_units"] = session.reach->other_units;
+        value["lingers"] = session.reach->lingers;
     }
     return value;
 }

@@ -18,6 +18,17 @@ namespace sesslimit::ctl {
 using Usec = std::uint64_t;
 inline constexpr Usec infinity = std::numeric_limits<Usec>::max(); ///< unlimited, or never
 
+/// What the end of a session ends, and what of its user goes on. Names are each there once, and not all where they are
+/// many.
+struct Reach {
+    std::uint32_t processes = 0;          ///< in the session
+    std::vector<std::string> commands;    ///< their names
+    std::vector<std::string> multiplexed; ///< names of those that keep_multiplexer would spare
+    bool keep_multiplexer = false;        ///< whether its limits do
+    std::vector<std::string> other_units; ///< of its user, and go on
+    bool lingers = false;
+};
+
 struct Session {
     std::string id; ///< logind's, or "k" and the key
     std::uint64_t key = 0;
@@ -34,7 +45,8 @@ struct Session {
     Usec since = 0;      ///< realtime
     Usec idle_since = 0; ///< realtime; 0: not known
     Usec max_duration = infinity;
-    Usec idle_timeout = infinity;
+    Usec idle_timeout = infinity;     ///< the one that is its own: with or without a terminal
+    std::string idle_sign;            ///< terminal, connection, hint, none; empty: not known yet
     Usec duration_ends_at = infinity; ///< realtime
     Usec idle_ends_at = infinity;     ///< realtime
     std::string mode;                 ///< enforce, observe
@@ -43,6 +55,8 @@ struct Session {
     std::optional<std::string> credential;
     std::optional<std::string> method;
     std::optional<std::string> remote_user;
+    // Told of a session that is asked for by itself.
+    std::optional<Reach> reach;
 };
 
 /// A login that is asked about. An absent fact is left to the daemon, which looks it up or takes its own default.

@@ -43,6 +43,32 @@ std::string lines_of(const std::vector<Line>& lines) {
     return text;
 }
 
+std::string joined(const std::vector<std::string>& texts) {
+    std::string all;
+    for (const std::string& text : texts) {
+        all += (all.empty() ? "" : ", ") + text;
+    }
+    return all;
+}
+
+/// What an end of the session ends, and what it does not.
+void add_end(std::vector<Line>& lines, const Session& session) {
+    const std::string manager = "what runs under user@" + std::to_string(session.uid) + ".service";
+    if (!session.reach) {
+        lines.emplace_back("NotEnded", manager + ", such as what systemd-run --user started");
+        return;
+    }
+    const Reach& reach = *session.reach;
+    const std::string when =
+        reach.keep_multiplexer ? ", where a limit ends the session" : ": nothing of it, but with keep_multiplexer";
+    lines.emplace_back("Ended", (reach.processes == 1 ? "1 process" : std::to_string(reach.processes) + " processes") +
+                                    (reach.commands.empty() ? "" : ": " + joined(reach.commands)));
+    lines.emplace_back("Kept", reach.multiplexed.empty() ? "-" : joined(reach.multiplexed) + when);
+    lines.emplace_back("NotEnded",
+                       reach.other_units.empty() ? "nothing now; else " + manager : joined(reach.other_units));
+    lines.emplace_back("Lingers", reach.lingers ? "yes" : "no");
+}
+
 std::string place(const std::string& file, std::uint32_t line) {
     return line == 0 ? file : file + ":" + std::to_string(line);
 }
@@ -172,6 +198,7 @@ std::string show_text(const Session& session, Usec now) {
         {"IdleSince", long_time(session.idle_since, now)},
         {"MaxDuration", exact(session.max_duration)},
         {"IdleTimeout", exact(session.idle_timeout)},
+        {"IdleSign", known(session.idle_sign)},
         {"DurationEndsAt", long_time(session.duration_ends_at, now)},
         {"IdleEndsAt", long_time(session.idle_ends_at, now)},
         {"Mode", session.mode},
@@ -184,8 +211,7 @@ std::string show_text(const Session& session, Usec now) {
             lines.emplace_back(key, known(*value));
         }
     }
-    lines.emplace_back("NotEnded", "what runs under user@" + std::to_string(session.uid) +
-                                       ".service, such as what systemd-run --user started");
+    add_end(lines, session);
     return lines_of(lines);
 }
 

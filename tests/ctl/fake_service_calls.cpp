@@ -177,18 +177,27 @@ int get_property(sd_bus*, const char*, const char*, const char* property, sd_bus
                                    : sd_bus_message_append(reply, "b", static_cast<int>(status.recording));
 }
 
-int append_terminals(sd_bus_message* message, const std::vector<std::string>& terminals) {
+int append_texts(sd_bus_message* message, const char* key, const std::vector<std::string>& texts) {
     std::vector<char*> names;
-    for (const std::string& terminal : terminals) {
-        names.push_back(const_cast<char*>(terminal.c_str()));
+    for (const std::string& text : texts) {
+        names.push_back(const_cast<char*>(text.c_str()));
     }
     names.push_back(nullptr);
     sd_bus_message_open_container(message, 'e', "sv");
-    sd_bus_message_append(message, "s", "Terminals");
+    sd_bus_message_append(message, "s", key);
     sd_bus_message_open_container(message, 'v', "as");
     sd_bus_message_append_strv(message, names.data());
     sd_bus_message_close_container(message);
     return sd_bus_message_close_container(message);
+}
+
+void append_reach(sd_bus_message* message, const ctl::Reach& reach) {
+    sd_bus_message_append(message, "{sv}", "Processes", "u", reach.processes);
+    append_texts(message, "Commands", reach.commands);
+    append_texts(message, "Multiplexed", reach.multiplexed);
+    sd_bus_message_append(message, "{sv}", "KeepMultiplexer", "b", static_cast<int>(reach.keep_multiplexer));
+    append_texts(message, "OtherUnits", reach.other_units);
+    sd_bus_message_append(message, "{sv}", "Lingers", "b", static_cast<int>(reach.lingers));
 }
 
 } // namespace
@@ -236,7 +245,7 @@ int append_session(sd_bus_message* message, const Session& session, const std::s
     sd_bus_message_append(message, "{sv}", "Uid", "u", session.uid);
     text("State", session.state);
     text("Service", session.service);
-    append_terminals(message, session.terminals);
+    append_texts(message, "Terminals", session.terminals);
     text("Origin", session.origin);
     text("Seat", session.seat);
     text("Scope", session.scope);
@@ -246,6 +255,7 @@ int append_session(sd_bus_message* message, const Session& session, const std::s
     time("IdleSince", session.idle_since);
     time("MaxDuration", session.max_duration);
     time("IdleTimeout", session.idle_timeout);
+    text("IdleSign", session.idle_sign);
     time("DurationEndsAt", session.duration_ends_at);
     time("IdleEndsAt", session.idle_ends_at);
     text("Mode", session.mode);
@@ -253,6 +263,9 @@ int append_session(sd_bus_message* message, const Session& session, const std::s
     sd_bus_message_append(message, "{sv}", "OfTheFuture", "(id)", 1, 0.5); // later daemons may tell more
     if (session.credential) {
         text("Credential", *session.credential);
+    }
+    if (session.reach) {
+        append_reach(message, *session.reach);
     }
     if (!event.empty()) {
         text("Event", event);

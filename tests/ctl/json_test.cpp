@@ -24,12 +24,24 @@ void sessions_hold_to_their_schema() {
     full.credential = "SHA256:abc";
     full.method = "publickey";
     full.remote_user = "";
+    full.reach = Reach{.processes = 3,
+                       .commands = {"bash", "sshd", "tmux: server"},
+                       .multiplexed = {"tmux: server"},
+                       .keep_multiplexer = true,
+                       .other_units = {},
+                       .lingers = false};
+    bare.idle_sign = "";
     const std::string text = json_of(std::vector{bare, full}, Json::compact);
     EXPECT_TEXT(document_problem("sessions.json", text), "");
     const json sessions = json::parse(text);
     EXPECT(sessions[0]["max_duration"].is_null() && sessions[0]["idle_since"].is_null(), "null for none");
     EXPECT(!sessions[0].contains("credential"), "absent where it is not told");
     EXPECT(sessions[1]["credential"] == "SHA256:abc" && sessions[1]["remote_user"].is_null(), "told");
+    EXPECT(!sessions[0].contains("processes") && sessions[0]["idle_sign"].is_null(), "nobody looked");
+    EXPECT(sessions[1]["processes"] == 3 && sessions[1]["commands"].size() == 3 && sessions[1]["keep_multiplexer"] &&
+               sessions[1]["multiplexed"][0] == "tmux: server" && sessions[1]["other_units"].empty() &&
+               !sessions[1]["lingers"],
+           "how far its end reaches");
     EXPECT(sessions[1]["duration_ends_at"] == noon + 6 * hour, "microseconds");
     EXPECT(std::ranges::count(text, '\n') == 1, "one line");
     EXPECT_TEXT(json_of(std::vector<Session>{}, Json::compact), "[]\n");

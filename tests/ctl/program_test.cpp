@@ -35,6 +35,25 @@ void everything_is_shown() {
            outcome.out);
 }
 
+void how_far_an_end_reaches_is_shown() {
+    auto behaviour = a_host();
+    for (ctl::Session& session : behaviour.sessions) {
+        session.reach = ctl::Reach{.processes = 12,
+                                   .commands = {"bash", "\033[2J", "tmux: server"},
+                                   .multiplexed = {"tmux: server"},
+                                   .keep_multiplexer = true,
+                                   .other_units = {"run-r1.service"},
+                                   .lingers = true};
+    }
+    const World world(behaviour);
+    const auto outcome = world.run({"show", "12"});
+    EXPECT(contains(outcome.out, "Ended: 12 processes: bash, \\x1b[2J, tmux: server\n") &&
+               contains(outcome.out, "Kept: tmux: server, where a limit ends the session\n") &&
+               contains(outcome.out, "NotEnded: run-r1.service\n") && contains(outcome.out, "Lingers: yes\n"),
+           outcome.out);
+    EXPECT_TEXT(document_problem("sessions.json", world.run({"show", "12", "--json=short"}).out), "");
+}
+
 void json_holds_to_its_schema() {
     auto behaviour = a_host();
     behaviour.explanation = {true, "", {{"mode", "enforce", "", "", "", 0}}, {{"host", "r", "/p", "x", 3, true}}, "in"};
@@ -172,6 +191,7 @@ int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(a_list_through_a_pipe_is_not_cut),
         SESSLIMIT_TEST(everything_is_shown),
+        SESSLIMIT_TEST(how_far_an_end_reaches_is_shown),
         SESSLIMIT_TEST(json_holds_to_its_schema),
         SESSLIMIT_TEST(all_facts_of_a_login_are_asked_about),
         SESSLIMIT_TEST(an_explanation_comes_through),

@@ -120,6 +120,7 @@ void all_of_a_session() {
                              "      IdleSince: 2026-11-23 13:57:00 UTC (3min ago)\n",
                              "    MaxDuration: 8h\n",
                              "    IdleTimeout: 15min\n",
+                             "       IdleSign: terminal\n",
                              " DurationEndsAt: 2026-11-23 20:00:00 UTC (in 6h)\n",
                              "     IdleEndsAt: 2026-11-23 14:12:00 UTC (in 12min)\n",
                              "           Mode: enforce\n",
@@ -129,6 +130,36 @@ void all_of_a_session() {
     EXPECT(contains(text, "NotEnded: what runs under user@1000.service, such as what systemd-run --user started\n"),
            text);
     EXPECT(!contains(text, "Credential"), "told to nobody else");
+}
+
+void what_an_end_ends_and_what_not() {
+    Session session = alices_session();
+    session.reach = ctl::Reach{.processes = 5,
+                               .commands = {"bash", "sshd", "tmux: server"},
+                               .multiplexed = {"bash", "tmux: server"},
+                               .keep_multiplexer = true,
+                               .other_units = {"run-r1.service", "sesslimit-kept-3-7.scope"},
+                               .lingers = true};
+    std::string text = show_text(session, noon);
+    for (const char* line : {"Ended: 5 processes: bash, sshd, tmux: server\n",
+                             "Kept: bash, tmux: server, where a limit ends the session\n",
+                             "NotEnded: run-r1.service, sesslimit-kept-3-7.scope\n", "Lingers: yes\n"}) {
+        EXPECT(contains(text, line), text + "lacks" + line);
+    }
+    session.reach->keep_multiplexer = false;
+    EXPECT(contains(show_text(session, noon), "Kept: bash, tmux: server: nothing of it, but with keep_multiplexer\n"),
+           "not set");
+    session.reach = ctl::Reach{.processes = 1,
+                               .commands = {"sshd"},
+                               .multiplexed = {},
+                               .keep_multiplexer = true,
+                               .other_units = {},
+                               .lingers = false};
+    text = show_text(session, noon);
+    for (const char* line : {"Ended: 1 process: sshd\n", "Kept: -\n", "Lingers: no\n",
+                             "NotEnded: nothing now; else what runs under user@1000.service\n"}) {
+        EXPECT(contains(text, line), text + "lacks" + line);
+    }
 }
 
 void what_only_the_owner_sees() {
@@ -230,6 +261,7 @@ int main() {
         SESSLIMIT_TEST(a_list_fits_every_width),
         SESSLIMIT_TEST(an_empty_list_says_so),
         SESSLIMIT_TEST(all_of_a_session),
+        SESSLIMIT_TEST(what_an_end_ends_and_what_not),
         SESSLIMIT_TEST(what_only_the_owner_sees),
         SESSLIMIT_TEST(an_explanation_names_who_set_what),
         SESSLIMIT_TEST(an_explanation_without_losers_has_no_list_of_them),
