@@ -49,6 +49,14 @@ Boottime limit_end(Boottime from, Span limit, Boottime not_before) {
     return limit == unlimited_span ? never : std::max(after(from, limit), not_before);
 }
 
+/// Which limit is its own may change: a shell is opened in a connection that had none, or the last one is closed. A
+/// session that has no limit as it is now is looked at once in the time of the other one.
+Boottime look_for_terminal(const Session& session) {
+    const Span other = std::min(session.idle_timeout, session.idle_timeout_no_terminal);
+    const bool may_change = session.phase == Phase::live && !session.graphical && other != unlimited_span;
+    return may_change ? after(session.seen.at, other) : never;
+}
+
 } // namespace
 
 Boottime duration_end(const Session& session) {
@@ -81,7 +89,8 @@ std::optional<Span> idle_warning(const Session& session, const std::vector<Span>
 }
 
 Boottime idle_look(const Session& session, const std::vector<Span>& warn_before) {
-    return next_moment(idleness_of(session), warn_before);
+    const Boottime due = next_moment(idleness_of(session), warn_before);
+    return due == never ? look_for_terminal(session) : due;
 }
 
 Boottime next_due(const Session& session, const std::vector<Span>& warn_before) {

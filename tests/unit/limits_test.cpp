@@ -144,6 +144,63 @@ void without_a_terminal_nobody_is_idle() {
 
 /// The wall clock is set at 600 s of a session whose user last typed at 590 s or never stopped, with an idle limit of
 /// 15 min: nobody is ended before it, and who is idle not much after it.
+/// A policy in which only one of the two idle limits limits.
+policy::Policy only(std::optional<Span> with_terminal, std::optional<Span> without) {
+    policy::Policy policy = policy_of({});
+    policy.host.defaults.idle_timeout = policy::Setting<Span>{with_terminal.value_or(unlimited_span)};
+    policy.host.defaults.idle_timeout_no_terminal = policy::Setting<Span>{without.value_or(unlimited_span)};
+    return policy;
+}
+
+/// What a look shows of a connection that has carried so much.
+warden::Signs carried(std::uint64_t bytes) {
+    warden::Signs signs;
+    signs.traffic = {.bytes_in = bytes, .bytes_out = bytes, .segments_in = 10, .segments_out = 10, .cookie = 7};
+    signs.since_data = 1min;
+    return signs;
+}
+
+void a_terminal_that_comes_late_has_its_own_limit() {
+    World world;
+    world.policy = only(15min, std::nullopt); // tunnels may be as quiet as they like
+    const SessionKey session = world.login();
+    world.other_signs[session] = carried(1000);
+    world.pass_until(3h);
+    EXPECT(world.find(session)->terminal == warden::Terminal::none, "a tunnel");
+    EXPECT(world.looks <= 14 && world.phase(session) == "live", "looked at once in the time of the other limit");
+    world.type(session); // a shell in the same connection
+    world.pass(15min - 1s);
+    EXPECT(world.phase(session) == "live", "its own limit");
+    world.pass(10s);
+    EXPECT(world.phase(session) == "ending", "and no way round it");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void a_tunnel_that_outlives_its_shell_has_its_own_limit() {
+    World world;
+    world.policy = only(std::nullopt, 15min);
+    const SessionKey session = world.login();
+    world.other_signs[session] = carried(1000);
+    world.type(session);
+    world.pass_until(3h);
+    EXPECT(world.find(session)->terminal == warden::Terminal::some && world.phase(session) == "live", "a shell");
+    world.stamps.erase(session);
+    world.other_signs[session] = carried(9000); // what its end said
+    (void)world.take_log();
+    world.pass(14min);
+    EXPECT(world.phase(session) == "live", "not before its limit");
+    world.pass(17min);
+    EXPECT(world.phase(session) != "live", "nobody is left");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void without_any_idle_limit_nobody_looks() {
+    World world({.duration = 10h});
+    (void)world.login();
+    world.pass_until(5h);
+    EXPECT(world.looks == 0 && world.wakeups == 0, "nothing is due");
+}
+
 void setting_the_wall_clock_ends_nobody() {
     const Span year = std::chrono::hours(24 * 365);
     for (const Span jump :
@@ -510,6 +567,9 @@ int main() {
         SESSLIMIT_TEST(a_key_after_the_warning_keeps_the_session),
         SESSLIMIT_TEST(a_key_that_nobody_heard_is_seen_at_the_next_look),
         SESSLIMIT_TEST(without_a_terminal_nobody_is_idle),
+        SESSLIMIT_TEST(a_terminal_that_comes_late_has_its_own_limit),
+        SESSLIMIT_TEST(a_tunnel_that_outlives_its_shell_has_its_own_limit),
+        SESSLIMIT_TEST(without_any_idle_limit_nobody_looks),
         SESSLIMIT_TEST(setting_the_wall_clock_ends_nobody),
         SESSLIMIT_TEST(setting_the_wall_clock_there_and_back_ends_nobody),
         SESSLIMIT_TEST(setting_the_wall_clock_is_no_input),
