@@ -67,16 +67,41 @@ Boottime last_use_of_connection(const Session& session, const Signs& signs, Boot
     return used ? std::clamp(now - signs.since_data, session.last_input, now) : session.last_input;
 }
 
+/// What went in one direction between two looks.
+struct Carried {
+    std::uint64_t bytes;
+    std::uint64_t segments;
+};
+
+bool is_more_than_keepalives(const Carried& carried, Span window) {
+    // Two more: a window begins and ends anywhere between two of them.
+    const auto most = static_cast<std::uint64_t>(std::max(Span{}, window) / keepalive_interval) + 2;
+    return carried.bytes > carried.segments * keepalive_bytes || carried.segments > most;
+}
+
+/// Whether it may have been segments of one size. One more or less of them than were counted: bytes count when they are
+/// acknowledged, segments when they are sent, and again when they are repeated.
+bool is_of_one_size(const Carried& carried) {
+    const std::uint64_t fewest = std::max<std::uint64_t>(carried.segments, 2) - 1;
+    for (std::uint64_t segments = fewest; segments <= carried.segments + 1; ++segments) {
+        if (carried.bytes % segments == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 } // namespace
 
 bool is_traffic(const Traffic& before, const Traffic& after, Span window) {
-    const auto is_more = [window](std::uint64_t bytes, std::uint64_t segments) {
-        // Two more: a window begins and ends anywhere between two of them.
-        const auto most = static_cast<std::uint64_t>(std::max(Span{}, window) / keepalive_interval) + 2;
-        return bytes > segments * keepalive_bytes || segments > most;
-    };
-    return is_more(after.bytes_in - before.bytes_in, after.segments_in - before.segments_in) ||
-           is_more(after.bytes_out - before.bytes_out, after.segments_out - before.segments_out);
+    const Carried in{after.bytes_in - before.bytes_in, after.segments_in - before.segments_in};
+    const Carried out{after.bytes_out - before.bytes_out, after.segments_out - before.segments_out};
+    if (is_more_than_keepalives(in, window) || is_more_than_keepalives(out, window)) {
+        return true;
+    }
+    // Where both sides send them, each direction carries one's own and the answers to the other's: as many of both.
+    const Carried pairs{in.bytes + out.bytes, in.segments};
+    return !(is_of_one_size(in) && is_of_one_size(out)) && !(in.segments == out.segments && is_of_one_size(pairs));
 }
 
 Boottime last_use(const Session& session, const Signs& signs, policy::Activity counted, Boottime now) {

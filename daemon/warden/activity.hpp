@@ -15,8 +15,9 @@
 /// nobody can see its connection it is taken for used.
 namespace sesslimit::warden {
 
-/// What keepalives may be and not count as use. ssh's have 28 to 112 bytes, by cipher and MAC; a segment of data beyond
-/// that, or more than one a second, is something else.
+/// What keepalives may be and not count as use. ssh's have 28 to 112 bytes, by cipher and MAC, and those of one side
+/// are all of one size, as are the answers to them: a segment of data beyond that, more than one a second, or small
+/// ones of different sizes are something else.
 inline constexpr std::uint64_t keepalive_bytes = 120;
 inline constexpr Span keepalive_interval = std::chrono::seconds(1);
 
@@ -36,7 +37,7 @@ Boottime last_use(const Session& session, const Signs& signs, policy::Activity c
 /// What is remembered of these signs for the next look.
 Seen remembered(const Session& session, const Signs& signs, Boottime now);
 
-/// Whether the connection carried more between two looks than keepalives do.
+/// Whether the connection carried between two looks what keepalives do not account for.
 bool is_traffic(const Traffic& before, const Traffic& after, Span window);
 
 } // namespace sesslimit::warden
