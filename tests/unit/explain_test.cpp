@@ -123,6 +123,34 @@ message = {reason}: "no" \x5c more.\n\nAsk ägain. <- host contractors host.toml
     EXPECT(mode.from == nullptr, "nobody set it");
 }
 
+void what_is_said_of_idleness() {
+    const Policy policy = policy_of(R"([defaults]
+idle_timeout = "15min"
+idle_activity = ["cpu", "input"]
+keep_multiplexer = true
+message_of_end = "Bye.\nAsk the desk."
+[[rule]]
+name = "desktops"
+match.user = "alice"
+on_idle = "lock"
+announce = false
+idle_timeout_no_terminal = "unlimited"
+idle_activity = ["output", "cpu", "input"]
+)",
+                                    "[defaults]\nkeep_multiplexer = false\nannounce = true\n");
+    const Explanation explanation = explain(policy, alice);
+    EXPECT_TEXT(settings(explanation), R"(idle_timeout = 15min <- host [defaults] host.toml:3
+idle_timeout_no_terminal = unlimited <- host desktops host.toml:12
+idle_activity = [input, output, cpu] <- host desktops host.toml:13
+on_idle = lock <- host desktops host.toml:10
+keep_multiplexer = false <- managed [defaults] managed.toml:3
+announce = true <- managed [defaults] managed.toml:4
+message_of_end = Bye.\nAsk the desk. <- host [defaults] host.toml:6
+)");
+    EXPECT_TEXT(rules(explanation), "host desktops host.toml:7: idle_timeout_no_terminal = unlimited, "
+                                    "idle_activity = [input, output, cpu], on_idle = lock, announce = false (wins)\n");
+}
+
 void rules_that_match_and_what_became_of_them() {
     const Policy policy = policy_of(rich_host, rich_managed);
     EXPECT_TEXT(
@@ -244,6 +272,7 @@ int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(an_empty_policy_sets_nothing),
         SESSLIMIT_TEST(every_setting_with_its_place),
+        SESSLIMIT_TEST(what_is_said_of_idleness),
         SESSLIMIT_TEST(rules_that_match_and_what_became_of_them),
         SESSLIMIT_TEST(exempt_rules_win_and_the_others_of_their_tier_do_not),
         SESSLIMIT_TEST(each_way_to_win),

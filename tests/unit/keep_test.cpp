@@ -13,6 +13,7 @@ namespace {
 using namespace sesslimit;
 using namespace sesslimit::test;
 using keep::From;
+using namespace std::chrono_literals;
 
 struct Bench {
     TemporaryDirectory directory;
@@ -122,6 +123,34 @@ void a_broken_policy_without_a_kept_one_limits_nobody() {
     }
 }
 
+/// What is kept are the files' texts: a key that the language gets later is kept like the others.
+void every_setting_comes_back() {
+    Bench bench;
+    bench.policy(R"(version = 1
+[defaults]
+idle_timeout = "15min"
+idle_timeout_no_terminal = "1h"
+idle_activity = ["input", "cpu"]
+on_idle = "lock"
+keep_multiplexer = true
+announce = true
+message_of_end = """
+Bye, {user}:
+{reason}"""
+)");
+    (void)bench.take();
+    bench.policy(broken);
+    const keep::Taken taken = bench.take();
+    const policy::Settings& kept = taken.policy.host.defaults;
+    EXPECT(taken.from == From::kept, "the kept one");
+    EXPECT(kept.idle_timeout_no_terminal.value().value == 1h, "idle_timeout_no_terminal");
+    EXPECT(kept.idle_activity.value().value == policy::Activity::processor, "idle_activity");
+    EXPECT(kept.on_idle.value().value == policy::OnIdle::lock, "on_idle");
+    EXPECT(kept.keep_multiplexer.value().value == policy::KeepMultiplexer::yes, "keep_multiplexer");
+    EXPECT(kept.announce.value().value == policy::Announce::yes, "announce");
+    EXPECT_TEXT(kept.message_of_end.value().value, "Bye, {user}:\n{reason}");
+}
+
 void one_broken_file_of_many_is_enough() {
     Bench bench;
     bench.policy(good);
@@ -154,6 +183,7 @@ int main() {
         SESSLIMIT_TEST(a_good_policy_is_taken_and_kept),
         SESSLIMIT_TEST(a_broken_policy_falls_back_on_the_kept_one),
         SESSLIMIT_TEST(a_broken_policy_without_a_kept_one_limits_nobody),
+        SESSLIMIT_TEST(every_setting_comes_back),
         SESSLIMIT_TEST(one_broken_file_of_many_is_enough),
         SESSLIMIT_TEST(a_policy_that_cannot_be_kept_is_taken_all_the_same),
     };

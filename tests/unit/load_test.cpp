@@ -290,6 +290,7 @@ void the_shipped_policy_limits_nobody() {
     const Limits limits = resolve(*loaded.policy, login);
     EXPECT(limits.max_sessions.from == SourceId::nowhere && limits.max_sessions.value == unlimited_count, "count");
     EXPECT(limits.max_duration.value == unlimited_span && limits.idle_timeout.value == unlimited_span, "time");
+    EXPECT(limits.idle_timeout_no_terminal.value == unlimited_span, "idleness without a terminal");
     EXPECT(limits.warn_before.empty(), "warnings");
     EXPECT(loaded.policy->host.rules.size() == 1 && loaded.policy->host.rules[0].exempt, "exempts root");
 }
@@ -300,7 +301,9 @@ void the_shipped_policy_can_be_uncommented() {
     const Policy& policy = *loaded.policy;
     const Settings& defaults = policy.host.defaults;
     EXPECT(defaults.max_sessions && defaults.max_duration && defaults.idle_timeout && defaults.warn_before &&
-               defaults.at_limit && defaults.mode && defaults.message,
+               defaults.at_limit && defaults.mode && defaults.message && defaults.idle_timeout_no_terminal &&
+               defaults.idle_activity && defaults.on_idle && defaults.keep_multiplexer && defaults.announce &&
+               defaults.message_of_end,
            "every default is explained");
     EXPECT(policy.host.ignore_services && policy.host.ignore_services->value == shipped_ignore_services(),
            "the list that is said to hold does");
@@ -310,7 +313,10 @@ void the_shipped_policy_can_be_uncommented() {
                !match.origin.absent() && !match.seat.absent() && !match.method.absent() && !match.credential.absent(),
            "every match key is explained");
     const Rule& rule = policy.host.rules[1];
-    EXPECT(rule.max_sessions_total && rule.settings.message && rule.settings.mode, "every key of a rule is explained");
+    EXPECT(rule.max_sessions_total && rule.settings.message && rule.settings.mode && rule.settings.idle_activity &&
+               rule.settings.on_idle && rule.settings.keep_multiplexer && rule.settings.announce &&
+               rule.settings.idle_timeout_no_terminal && rule.settings.message_of_end,
+           "every key of a rule is explained");
     Login root;
     root.user = "root";
     EXPECT(resolve(policy, root).max_sessions.value == unlimited_count, "root stays exempt");
