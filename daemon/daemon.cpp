@@ -9,6 +9,7 @@
 #include "daemon/recorder.hpp"
 #include "daemon/systemd/manager.hpp"
 #include "daemon/users.hpp"
+#include "daemon/watch/wall_clock.hpp"
 #include "daemon/worker.hpp"
 
 #include <fcntl.h>
@@ -81,9 +82,10 @@ class RealDaemon final : public Daemon {
         auto worker = Worker::start(loop_.get());
         auto listener =
             watch::Listener::make(loop_.get(), [this](SessionKey key) { engine_->handle(warden::InputHeard{key}); });
+        auto wall_clock = watch::WallClock::make(loop_.get(), [this] { engine_->handle(warden::ClockSet{}); });
         auto socket = listener_of(options_);
         for (const Error* error : {worker ? nullptr : &worker.error(), listener ? nullptr : &listener.error(),
-                                   socket ? nullptr : &socket.error()}) {
+                                   wall_clock ? nullptr : &wall_clock.error(), socket ? nullptr : &socket.error()}) {
             if (error != nullptr) {
                 return std::unexpected(*error);
             }
@@ -94,6 +96,7 @@ class RealDaemon final : public Daemon {
         }
         worker_ = *std::move(worker);
         listener_ = *std::move(listener);
+        wall_clock_ = *std::move(wall_clock);
         server_ = *std::move(server);
         wire();
         return {};
@@ -328,6 +331,7 @@ class RealDaemon final : public Daemon {
     LedgerRecorder recorder_;
     std::optional<serve::Server> server_;
     std::optional<watch::Listener> listener_;
+    std::optional<watch::WallClock> wall_clock_;
     std::optional<watch::Leaders> leaders_;
     std::optional<logind::Logind> logind_;
     std::optional<systemd::Manager> systemd_;

@@ -43,7 +43,8 @@ std::uint64_t realtime(Boottime at, const Moment& moment) {
 /// The session as it is with the terminals and the input that can be seen by now, which the warden reads at the next
 /// deadline only.
 Session with_input(Session session, const watch::Presence& presence, const Moment& moment) {
-    if (presence.input) {
+    // A stamp that was looked at is dated already, also by a clock that was set since.
+    if (presence.input && *presence.input != session.seen.input) {
         session.last_input =
             std::max(session.last_input, std::min(moment.now, Boottime(*presence.input - moment.wall_offset)));
         session.terminal = warden::Terminal::some;

@@ -2,6 +2,7 @@
 #include "daemon/warden/activity.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace sesslimit::warden {
 namespace {
@@ -16,15 +17,27 @@ constexpr Span youngest_within_step(Span stamp) {
     return std::chrono::floor<seconds>(stamp) / step * step + step;
 }
 
-/// When a terminal was used whose clock shows another stamp than at the last look. The wall clock tells: the later of
-/// both readings where it was set in between (boottime is slewed as it is, so that they differ by steps alone). Where
-/// even that is before the last look, the clock was set twice, or the terminal is another one: it may have been a
-/// moment ago.
-Boottime moment_of(Span stamp, const Seen& seen, Span wall_offset, Boottime now) {
-    const bool first = seen.at == Boottime{};
-    const Span offset = first ? wall_offset : std::min(wall_offset, seen.wall_offset);
+/// When a terminal with that stamp was last used, as a wall clock with that offset has it; nothing: not since the last
+/// look.
+std::optional<Boottime> since_look(Span stamp, Span offset, const Seen& seen, Boottime now) {
     const Boottime told{youngest_within_step(stamp) - offset};
-    return !first && told + step <= seen.at ? now : std::min(now, told);
+    const bool fits = told > seen.at - shortest_window && told <= now + step;
+    return fits ? std::optional(std::min(now, told)) : std::nullopt;
+}
+
+/// When a terminal was last used, by its stamp now and the one `before`, at the last look. The clock may have been set
+/// between the looks (boottime is slewed as it is, so that they differ by steps alone): of both readings that lie
+/// between them the later one counts. Where none does, the clock was set twice, or the terminal is another one: it may
+/// have been a moment ago. The same stamp again may hide a key of the same step: of one that was not over at the last
+/// look, or of one that a clock that was set back goes through again.
+Boottime last_stamped(Span stamp, Span before, const Session& session, Span wall_offset, Boottime now) {
+    const Seen& seen = session.seen;
+    if (seen.at == Boottime{}) {
+        return std::min(now, Boottime{youngest_within_step(stamp) - wall_offset});
+    }
+    const std::optional<Boottime> moment =
+        std::max(since_look(stamp, wall_offset, seen, now), since_look(stamp, seen.wall_offset, seen, now));
+    return moment.value_or(stamp == before ? session.last_input : now);
 }
 
 bool is_busy(const Session& session, const Signs& signs, Boottime now) {
@@ -35,19 +48,14 @@ bool is_busy(const Session& session, const Signs& signs, Boottime now) {
     return *signs.processor_time - session.seen.processor_time > window / processor_share;
 }
 
-/// Output that is not the notice that we wrote ourselves.
-bool is_output(const Session& session, const Signs& signs, Boottime at) {
-    return *signs.output != session.seen.output && at > after(session.told_at, echo_of_notice);
-}
-
 Boottime last_use_of_terminal(const Session& session, const Signs& signs, policy::Activity counted, Boottime now) {
-    Boottime last = session.last_input;
-    if (*signs.input != session.seen.input) {
-        last = std::max(last, moment_of(*signs.input, session.seen, signs.wall_offset, now));
-    }
+    const Seen& seen = session.seen;
+    Boottime last =
+        std::max(session.last_input, last_stamped(*signs.input, seen.input, session, signs.wall_offset, now));
     if (policy::counts_output(counted) && signs.output) {
-        const Boottime at = moment_of(*signs.output, session.seen, signs.wall_offset, now);
-        last = is_output(session, signs, at) ? std::max(last, at) : last;
+        const Boottime at = last_stamped(*signs.output, seen.output, session, signs.wall_offset, now);
+        const bool is_our_notice = at <= after(session.told_at, echo_of_notice);
+        last = is_our_notice ? last : std::max(last, at);
     }
     return policy::counts_processor(counted) && is_busy(session, signs, now) ? now : last;
 }
@@ -116,11 +124,11 @@ Seen remembered(const Session& session, const Signs& signs, Boottime now) {
     Seen seen = session.seen;
     seen.input = signs.input.value_or(seen.input);
     seen.output = signs.output.value_or(seen.output);
+    seen.wall_offset = signs.wall_offset;
     if (seen.at != Boottime{} && now - seen.at < shortest_window) {
         return seen; // counters are held against the earlier look once enough time has gone by
     }
     seen.at = now;
-    seen.wall_offset = signs.wall_offset;
     seen.processor_time = signs.processor_time.value_or(seen.processor_time);
     seen.traffic = signs.traffic.value_or(Traffic{});
     return seen;

@@ -13,6 +13,16 @@
 /// A session with a terminal is used by input on it and, where the policy says so, by output or by CPU time. A
 /// graphical one by what logind's IdleHint says. Every other one by the data on its connection and by CPU time; where
 /// nobody can see its connection it is taken for used.
+///
+/// Clocks. Ages are counted on CLOCK_BOOTTIME, suspend included; only a terminal's stamps are of the wall clock, and
+/// are turned into boottime by what lay between the two clocks at this look or at the one before. The wall clock may be
+/// set at any time: every session under an idle limit is then looked at at once (ClockSet), because a clock that is set
+/// twice between two looks, there and back, would make a key look older than it is. Nobody is thus ended before
+/// idle_timeout has gone by since their last key, whatever the clock does. Who has gone is ended within twice
+/// idle_timeout: what cannot be dated is dated into the time between two looks, once, since a stamp that was seen is
+/// not dated again; only a clock that is set back, so that it comes to the moment of that stamp again, adds as much
+/// once more each time. logind's hint has an age on CLOCK_MONOTONIC: a graphical session is not idle while the host is
+/// suspended.
 namespace sesslimit::warden {
 
 /// What keepalives may be and not count as use. ssh's have 28 to 112 bytes, by cipher and MAC, and those of one side

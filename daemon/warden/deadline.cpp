@@ -26,6 +26,11 @@ bool is_owed(const Course& course, Span warning) {
     return course.end != never && warning < course.warned && course.end - warning > course.from;
 }
 
+bool is_unwarned(const Course& course, const std::vector<Span>& warn_before) {
+    return course.warned == unlimited_span &&
+           std::ranges::any_of(warn_before, [&course](Span warning) { return is_owed(course, warning); });
+}
+
 std::optional<Span> warning_due(const Course& course, const std::vector<Span>& warn_before, Boottime now) {
     std::optional<Span> due;
     for (const Span warning : warn_before) {
@@ -86,6 +91,14 @@ std::optional<Span> duration_warning(const Session& session, const std::vector<S
 
 std::optional<Span> idle_warning(const Session& session, const std::vector<Span>& warn_before, Boottime now) {
     return warning_due(idleness_of(session), warn_before, now);
+}
+
+bool is_duration_warning_owed(const Session& session, const std::vector<Span>& warn_before) {
+    return is_unwarned(duration_of(session), warn_before);
+}
+
+bool is_idle_warning_owed(const Session& session, const std::vector<Span>& warn_before) {
+    return is_unwarned(idleness_of(session), warn_before);
 }
 
 Boottime idle_look(const Session& session, const std::vector<Span>& warn_before) {

@@ -25,6 +25,10 @@ Boottime idle_end(const Session& session);
 std::optional<Span> duration_warning(const Session& session, const std::vector<Span>& warn_before, Boottime now);
 std::optional<Span> idle_warning(const Session& session, const std::vector<Span>& warn_before, Boottime now);
 
+/// Whether a warning should be said before it ends, and none was said yet.
+bool is_duration_warning_owed(const Session& session, const std::vector<Span>& warn_before);
+bool is_idle_warning_owed(const Session& session, const std::vector<Span>& warn_before);
+
 /// When its idleness must be looked at: the next idle warning, or the end; without a limit, whether it has come under
 /// the one for sessions with a terminal, or without. `never`: neither is limited.
 Boottime idle_look(const Session& session, const std::vector<Span>& warn_before);

@@ -69,6 +69,9 @@ struct InputHeard {
     SessionKey session = SessionKey::none;
 };
 
+/// The wall clock was set, or the host comes out of suspend, which looks the same to who watches for the first.
+struct ClockSet {};
+
 /// The earliest deadline has come, or it is worth looking whether it has. One session is served by each such event.
 struct TimerDue {};
 
@@ -93,6 +96,6 @@ struct GroupsLearned {
 };
 
 using Event = std::variant<Opened, Closed, RequestGone, LeaderExited, LogindAppeared, LogindGone, Looked, InputHeard,
-                           TimerDue, PolicyChanged, AskedToEnd, Restored, GroupsLearned>;
+                           ClockSet, TimerDue, PolicyChanged, AskedToEnd, Restored, GroupsLearned>;
 
 } // namespace sesslimit::warden

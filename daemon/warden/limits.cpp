@@ -60,17 +60,28 @@ void lock(Turn& turn, Session& session, const Reason& reason) {
     turn.put(session);
 }
 
+/// A limit that ran out while nobody could warn of it, in suspend or while no daemon was there, takes its user by
+/// surprise: they are warned, and have the longest of their warnings from now on.
+void make_up_for_warning(const Turn& turn, Session& session, const std::vector<Span>& warnings) {
+    session.not_before = after(turn.now, warnings.front());
+}
+
 void judge_idleness(Turn& turn, Session session) {
     const bool unseen = !session.graphical && session.terminal != Terminal::some;
     const Reason reason{.cause = Cause::idle, .count = unseen ? 1U : 0U, .span = idle_limit(session), .by = {}};
     const policy::Limits limits = turn.limits(session);
+    const std::vector<Span> warnings = turn.warnings(session, limits);
+    if (idle_end(session) <= turn.now && Turn::locks(session, limits, reason.cause)) {
+        return lock(turn, session, reason); // which costs nobody anything: warned or not
+    }
+    if (idle_end(session) <= turn.now && is_idle_warning_owed(session, warnings)) {
+        make_up_for_warning(turn, session, warnings);
+    }
     const Boottime end = idle_end(session);
     if (end <= turn.now) {
-        return Turn::locks(session, limits, reason.cause) ? lock(turn, session, reason)
-                                                          : begin_end(turn, session, reason);
+        return begin_end(turn, session, reason);
     }
     warn_of_duration(turn, session, limits);
-    const std::vector<Span> warnings = turn.warnings(session, limits);
     if (const auto warning = idle_warning(session, warnings, turn.now)) {
         session.idle_warned = *warning;
         warn(turn, session, limits, reason, end - turn.now);
@@ -97,6 +108,9 @@ void tell_if_over(Turn& turn, const Session& session) {
 void serve_limits(Turn& turn, Session session) {
     const policy::Limits limits = turn.limits(session);
     const std::vector<Span> warnings = turn.warnings(session, limits);
+    if (duration_end(session) <= turn.now && is_duration_warning_owed(session, warnings)) {
+        make_up_for_warning(turn, session, warnings);
+    }
     if (duration_end(session) <= turn.now) {
         return begin_end(turn, session, {.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}});
     }
@@ -146,6 +160,12 @@ void take(Turn& turn, const InputHeard& event) {
     note_use(turn, session, turn.now);
     session.due = next_due(session, turn.warnings(session, turn.limits(session)));
     turn.put(session);
+}
+
+void take(Turn& turn, const ClockSet&) {
+    for (const auto& [key, session] : turn.state.sessions()) {
+        look_first(turn, session);
+    }
 }
 
 void review(const Turn& turn, Session& session, bool surprised) {

@@ -14,13 +14,6 @@ bool is_login(const std::string& session_class) {
     return session_class == "user" || session_class.starts_with("user-");
 }
 
-/// Whether a limit ran out, as far as the ledger knows, of which its user should have been warned and was not.
-bool overdue_unwarned(const Turn& turn, const Session& session) {
-    const bool duration = duration_end(session) <= turn.now && session.duration_warned == unlimited_span;
-    const bool idleness = idle_end(session) <= turn.now && session.idle_warned == unlimited_span;
-    return (duration || idleness) && !turn.limits(session).warn_before.empty();
-}
-
 void end_leaderless(Turn& turn, const Session& session) {
     begin_end(turn, session, {.cause = Cause::leader_gone, .count = 0, .span = {}, .by = {}});
 }
@@ -156,8 +149,7 @@ void take(Turn& turn, const Restored& event) {
         return;
     case Phase::reserved:
     case Phase::live:
-        // A limit that ran out while no daemon was there to warn of it takes its user by surprise.
-        review(turn, session, overdue_unwarned(turn, session));
+        review(turn, session, false);
         return settle(turn, session);
     case Phase::ending:
         Turn::count_in(session, turn.limits(session));

@@ -36,7 +36,7 @@ struct Seen {
     Boottime at{};      ///< 0: there was none
     Span input{};       ///< Signs::input; 0: none was seen
     Span output{};      ///< Signs::output; 0: none was seen
-    Span wall_offset{}; ///< another one later means that somebody set the clock
+    Span wall_offset{}; ///< as input and output were read; another one later means that somebody set the clock
     Span processor_time{};
     Traffic traffic;
     bool operator==(const Seen&) const = default;

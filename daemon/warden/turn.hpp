@@ -78,6 +78,7 @@ void fill_places(Turn& turn, uid_t uid, std::size_t freed);
 // limits.cpp
 void take(Turn& turn, const Looked& event);
 void take(Turn& turn, const InputHeard& event);
+void take(Turn& turn, const ClockSet& event);
 void take(Turn& turn, const PolicyChanged& event);
 void take(Turn& turn, const GroupsLearned& event);
 
@@ -92,8 +93,8 @@ void review(const Turn& turn, Session& session, bool surprised);
 /// Writes a session that was reviewed; ends one that lost its leader while that was only observed.
 void settle(Turn& turn, const Session& session);
 
-/// Asks for a look at the terminals of a session that has just come under an idle limit: what their clocks say then is
-/// what later looks are held against.
+/// Asks for a look at a session under an idle limit that has just begun to have one, or whose terminals' clock has just
+/// changed: what is seen then is what later looks are held against.
 void look_first(Turn& turn, const Session& session);
 
 // ending.cpp

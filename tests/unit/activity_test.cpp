@@ -92,6 +92,19 @@ void what_counts_on_a_terminal() {
     }
 }
 
+/// A stamp stands for all keys of its 8 s: those that follow a look within them do not show.
+void a_step_that_goes_on_hides_keys() {
+    Session session = looked_at();
+    session.seen.input = stamp(96s);
+    Signs signs = same(true);
+    signs.input = session.seen.input;
+    EXPECT_TEXT(use(session, signs, Activity::input), "104");
+    session.seen.at = start + 106s;
+    EXPECT_TEXT(use(session, signs, Activity::input), "50");
+    signs.wall_offset = offset - 80s; // the clock goes through that step again
+    EXPECT_TEXT(use(session, signs, Activity::input), "184");
+}
+
 void our_own_notice_is_no_output() {
     Session session = looked_at();
     session.told_at = start + 150s;
@@ -177,9 +190,13 @@ void what_is_remembered() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(what_counts_on_a_terminal),      SESSLIMIT_TEST(our_own_notice_is_no_output),
-        SESSLIMIT_TEST(what_counts_without_a_terminal), SESSLIMIT_TEST(the_first_look_only_begins),
-        SESSLIMIT_TEST(a_hint_says_how_long),           SESSLIMIT_TEST(what_is_remembered),
+        SESSLIMIT_TEST(a_step_that_goes_on_hides_keys),
+        SESSLIMIT_TEST(what_counts_on_a_terminal),
+        SESSLIMIT_TEST(our_own_notice_is_no_output),
+        SESSLIMIT_TEST(what_counts_without_a_terminal),
+        SESSLIMIT_TEST(the_first_look_only_begins),
+        SESSLIMIT_TEST(a_hint_says_how_long),
+        SESSLIMIT_TEST(what_is_remembered),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -103,6 +103,10 @@ class Storm {
             return pass(std::chrono::seconds(any(30)));
         default:
             if (any(4) == 0) {
+                world_.wall_offset += std::chrono::seconds(any(7200)) - 1h;
+                feed(ClockSet{});
+            }
+            if (any(4) == 0) {
                 world_.policy = policy_of(rules());
                 feed(PolicyChanged{});
             }

@@ -306,6 +306,18 @@ void World::pass(Span span) {
     now = until;
 }
 
+void World::suspend(Span span) {
+    now += span;
+    pass(Span{});
+}
+
+void World::set_clock(Span by, bool heard) {
+    wall_offset += by;
+    if (heard) {
+        feed(ClockSet{});
+    }
+}
+
 void World::set(const Rules& rules) {
     policy = policy_of(rules);
     feed(PolicyChanged{});

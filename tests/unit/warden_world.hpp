@@ -79,6 +79,12 @@ class World {
     void pass(Span span);
     void pass_until(Span since_start) { pass(start + since_start - now); }
 
+    /// Time goes by in suspend: no deadline is served before the end of it.
+    void suspend(Span span);
+
+    /// The wall clock is set forward; back, if negative. `heard`: the daemon is told.
+    void set_clock(Span by, bool heard = true);
+
     void set(const Rules& rules);
 
     /// pam_open_session by a new leader. The request's number is that of the leader.
