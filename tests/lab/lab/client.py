@@ -43,9 +43,9 @@ def command(machine: Machine, user: str, remote: str, options: Sequence[str] = (
     return _with_pipes(machine, ["ssh", "-T", *options, f"{user}@127.0.0.1", remote])
 
 
-def forward(machine: Machine, user: str) -> Client:
+def forward(machine: Machine, user: str, options: Sequence[str] = ()) -> Client:
     """ssh -N user@machine: a connection without a channel. Says "Authenticated" once it is through."""
-    return _with_pipes(machine, ["ssh", "-N", "-o", "LogLevel=VERBOSE", f"{user}@127.0.0.1"])
+    return _with_pipes(machine, ["ssh", "-N", "-o", "LogLevel=VERBOSE", *options, f"{user}@127.0.0.1"])
 
 
 def sftp(machine: Machine, user: str) -> Client:

@@ -1,0 +1,478 @@
+# SPDX-License-Identifier: MIT
+"""The cases in which it is least plain what a session is and when nobody is there: one test each."""
+
+import contextlib
+import hashlib
+import threading
+import time
+
+import pytest
+from test_limit import REFUSED, storm
+
+from lab import client, ctl
+from lab.base import PASSWORDS
+from lab.machine import wait_until
+from lab.own_clock import OwnClock
+from lab.pam_session import PamSession
+from lab.text import KEPT, WARNING
+
+YEAR = 365 * 24 * 3600
+STEP = 8  # seconds: of a terminal's stamps; whoever is idle may be ended so much late
+LATE = 15  # seconds that a busy host may take besides
+
+
+@contextlib.contextmanager
+def typing(*shells, every=3):
+    """Somebody presses Enter in them again and again."""
+    stop = threading.Event()
+
+    def type_on():
+        while not stop.wait(every):
+            for shell in shells:
+                shell.send("\n")
+
+    thread = threading.Thread(target=type_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def opened(shell):
+    """The shell, once it has a prompt."""
+    assert shell.verdict(), shell.output
+    return shell
+
+
+def listed(host, user="alice"):
+    """The sessions that the daemon counts for the user."""
+    return [each for each in ctl.data(host, "sessions", "list") if each["user"] == user]
+
+
+def ended_after(terminal, since, least, most):
+    """How long after `since` it ended, which must be within these bounds."""
+    terminal.wait(max(1.0, since + most - time.monotonic()) + 5)
+    took = terminal.ended_at - since
+    assert least <= took <= most, (took, terminal.output)
+    return took
+
+
+def as_alice(host, script, text=""):
+    """Runs a shell script as alice, outside of any session."""
+    become = ["setpriv", "--reuid=alice", "--regid=alice", "--init-groups", "--"]
+    return host.run(*become, "sh", "-ec", f"cd /home/alice; {script}", text=text).stdout
+
+
+def user_manager(host):
+    """What systemd says of alice's: "active", "inactive"."""
+    return host.sh('systemctl is-active "user@$(id -u alice).service" || true').strip()
+
+
+def test_ssh_without_a_command(host, saw):
+    """ssh -N: takes a place, is refused where none is free, is idle when nothing goes through it."""
+    host.limit("alice", 'max_sessions = 2\nidle_timeout = "12s"')
+    quiet = client.forward(host, "alice")
+    began = quiet.expect("Authenticated", 20).at
+    kept_alive = client.forward(host, "alice", ["-o", "ServerAliveInterval=2"])
+    kept_alive.expect("Authenticated", 20)
+    wait_until("2 sessions", lambda: len(listed(host)) == 2, 10)
+    third = client.forward(host, "alice")
+    assert third.wait(20) != 0
+    assert len(listed(host)) == 2
+    took = [ended_after(each, began, 12, 12 + 12 + LATE) for each in (quiet, kept_alive)]
+    host.wait_clean("alice")
+    assert {each.reason for each in host.events("ended", "alice", began)} == {"idle"}
+    saw(f"limit 2: two ssh -N, the third refused; idle_timeout 12s: gone after {took[0]:.1f} s, one with "
+        f"ServerAliveInterval=2 after {took[1]:.1f} s; nothing left")
+
+
+def test_control_master(host, saw):
+    """Several shells over one connection are one session: idle when all of them are, kept by any of them."""
+    host.limit("alice", 'max_sessions = 1\nidle_timeout = "15s"\nwarn_before = ["7s"]')
+    socket = "/run/lab-master"
+    master = opened(client.shell(host, "alice", ["-M", "-S", socket]))
+    second = opened(client.shell(host, "alice", ["-S", socket]))
+    wait_until("one session of two terminals", lambda: [len(each["terminals"]) for each in listed(host)] == [2], 10)
+    with typing(second):
+        time.sleep(15 + STEP)
+        assert WARNING not in master.output + second.output
+    # Now nobody is there, until a third shell comes between the warning and the end.
+    warned = master.expect(WARNING, 15 + STEP + LATE)
+    third = opened(client.shell(host, "alice", ["-S", socket]))
+    opened_at = third.started_at
+    ended = ended_after(master, opened_at, 15, 15 + STEP + LATE)
+    assert second.wait(5) != 0 and third.wait(5) != 0
+    host.wait_clean("alice")
+    assert len(host.events("ended", "alice", master.started_at)) == 1
+    saw(f"limit 1, idle_timeout 15s: 2 shells over one connection are one session; one of them active keeps it "
+        f"{15 + STEP} s unwarned; a third, opened {opened_at - warned.at:.1f} s after the warning, keeps it: ended "
+        f"{ended:.1f} s after it was opened")
+
+
+def test_tmux_and_screen(host, saw):
+    """A detached server neither keeps its session nor hides it; typing in an attached one keeps it."""
+    host.limit("alice", 'idle_timeout = "12s"')
+    starts = {"tmux": "tmux new-session -d 'while sleep 1; do date; done'\n", "screen": "screen -d -m top -d 1\n"}
+    attaches = {"tmux": "tmux -L attached\n", "screen": "screen\n"}
+    quiet, last_key = {}, {}
+    for name, start in starts.items():
+        quiet[name] = opened(client.shell(host, "alice"))
+        last_key[name] = quiet[name].send(start)
+    typed = []
+    for start in attaches.values():
+        shell = opened(client.shell(host, "alice"))
+        shell.send(start)
+        typed.append(shell)
+    with typing(*typed, every=2):
+        took = {name: ended_after(shell, last_key[name], 12, 12 + STEP + LATE) for name, shell in quiet.items()}
+        time.sleep(5)
+        assert all(shell.running for shell in typed)
+    wait_until("2 sessions", lambda: len(listed(host)) == 2, 15)
+    # No multiplexer was to be kept: the detached ones went with their sessions.
+    left = host.sh("ps -eo args")
+    assert "tmux new-session -d" not in left and "top -d 1" not in left, left
+    saw(f"idle_timeout 12s: shells with a detached server that prints: tmux ended after {took['tmux']:.1f} s, screen "
+        f"after {took['screen']:.1f} s, servers gone; typing in attached ones keeps both")
+
+
+def test_user_manager(host, saw):
+    """systemd --user is no session and is not refused; what it runs for the user outlives the session."""
+    host.limit("alice", 'max_sessions = 1\nmax_duration = "8s"')
+    host.run("loginctl", "enable-linger", "alice")
+    try:
+        shell = opened(client.shell(host, "alice"))
+        host.sh('systemctl restart "user@$(id -u alice).service"')
+        assert len(listed(host)) == 1
+        shell.send("systemd-run --user --unit=lab-job sleep 1000; echo status=$?\n")
+        shell.expect("status=0", 10)
+        shell.wait(30)
+        host.wait_clean("alice")
+        time.sleep(2)
+        state = as_alice(host, 'XDG_RUNTIME_DIR="/run/user/$(id -u)" systemctl --user is-active lab-job')
+        assert state == "active\n"
+        assert listed(host) == []
+        opened(client.shell(host, "alice"))
+    finally:
+        host.sh('loginctl disable-linger alice; systemctl stop "user@$(id -u alice).service"')
+    saw("limit 1, a shell open: user@.service restarts; a job of systemd-run --user goes on after the session's end")
+
+
+def test_su_and_sudo(host, saw):
+    """They are part of the session that they run in; typing in them keeps it."""
+    host.limit("alice", 'max_sessions = 1\nidle_timeout = "12s"\nwarn_before = ["4s"]')
+    shell = opened(client.shell(host, "alice"))
+    shell.send("su - bob\n")
+    asked = shell.expect("Password: ", 10)
+    shell.send(f"{PASSWORDS['bob']}\n")
+    shell.prompt(after=asked.end)
+    shell.send("echo as $(id -un)\n")
+    shell.expect("as bob", 10)
+    assert len(host.sessions()) == 1 and len(listed(host)) == 1 and listed(host, "bob") == []
+    with typing(shell):
+        time.sleep(12 + STEP + 4)
+        assert WARNING not in shell.output
+    at = len(shell.output.encode())
+    shell.send("exit\n")
+    at = shell.prompt(after=at).end
+    last_key = shell.send("sudo -n -i sh -c 'echo root $((40 + 2)); exec sleep 1000'\n")
+    shell.expect("root 42", 10, at)
+    assert len(host.sessions()) == 1 and len(listed(host)) == 1
+    took = ended_after(shell, last_key, 12, 12 + STEP + LATE)
+    host.wait_clean("alice")
+    assert "sleep 1000" not in host.sh("ps -eo args")
+    saw(f"limit 1: su - and sudo -i work and are no sessions; typing in su - keeps the session {12 + STEP + 4} s "
+        f"unwarned; with root's sleep in it, it is ended {took:.1f} s after the last key, and that too")
+
+
+def test_cron_and_at(host, saw):
+    """Never counted, refused or ended: also at the user's limit, also where the module stands in their stacks."""
+    host.limit("alice", 'max_sessions = 1\nmax_duration = "6s"\nidle_timeout = "4s"')
+    stacks = [f"/etc/pam.d/{name}" for name in ("cron", "atd")]
+    before = {stack: host.read(stack) for stack in stacks}
+    job = "id -un > /tmp/{0}-ran; sleep 15; id -un > /tmp/{0}-done"
+    for stack in stacks:
+        host.write(stack, before[stack] + "session requisite pam_sesslimit.so\nsession required pam_systemd.so\n")
+    try:
+        since = time.monotonic()
+        shell = opened(client.shell(host, "alice"))
+        host.write("/etc/cron.d/lab", f"@reboot alice {job.format('cron')}\n")
+        host.sh("rm -f /run/crond.reboot /var/run/crond.reboot; systemctl restart cron; systemctl start atd")
+        as_alice(host, "at now", job.format("at") + "\n")
+        for name in ("cron", "at"):
+            wait_until(f"the job of {name}", lambda: host.path(f"/tmp/{name}-ran").exists(), 90)
+        assert not shell.running or len(listed(host)) == 1
+        shell.wait(30)
+        for name in ("cron", "at"):
+            wait_until(f"the end of {name}'s job", lambda: host.path(f"/tmp/{name}-done").exists(), 30)
+            assert host.read(f"/tmp/{name}-done") == "alice\n"
+        assert len(host.events("admitted", "alice", since)) == len(host.events("ended", "alice", since)) == 1
+        assert host.events("refused", "alice", since) == host.events("adopted", "alice", since) == []
+    finally:
+        for stack in stacks:
+            host.write(stack, before[stack])
+        host.sh("rm -f /etc/cron.d/lab /tmp/cron-* /tmp/at-*; systemctl restart cron")
+    saw("limit 1, a shell open, max_duration 6s: jobs of cron and at run their 15 s to the end; only the shell is ended")
+
+
+def test_file_transfers(host, saw):
+    """sftp, scp, rsync and git: whole at the last place, refused with an error of theirs, ended when idle."""
+    host.sh("head -c 3000000 /dev/urandom > /root/file; rm -rf /root/got; mkdir /root/got")
+    commit = "git -c user.name=a -c user.email=a commit -qm one"
+    as_alice(host, f"rm -rf repo got; mkdir got; git init -q repo; cd repo; echo text > text; git add text; {commit}")
+    digest = hashlib.sha256(host.path("/root/file").read_bytes()).hexdigest()
+    # What is sent, and where it must then be.
+    ways = {
+        "sftp": (["sftp", "-q", "-b", "-", "alice@127.0.0.1"], "/home/alice/got/sftp"),
+        "scp": (["scp", "-q", "/root/file", "alice@127.0.0.1:got/scp"], "/home/alice/got/scp"),
+        "rsync": (["rsync", "/root/file", "alice@127.0.0.1:got/rsync"], "/home/alice/got/rsync"),
+        "git": (["git", "clone", "-q", "alice@127.0.0.1:repo", "/root/got/git"], "/root/got/git/text"),
+    }
+
+    def transfer(name):
+        batch = "put /root/file got/sftp\n" if name == "sftp" else ""
+        return host.run(*ways[name][0], text=batch, check=False)
+
+    host.limit("alice", "max_sessions = 1")
+    since = time.monotonic()
+    for name, (_, place) in ways.items():
+        done = transfer(name)
+        assert done.returncode == 0, (name, done)
+        is_whole = host.read(place) == "text\n" if name == "git" else sha256(host, place) == digest
+        assert is_whole, name
+        host.wait_clean("alice")
+    shell = opened(client.shell(host, "alice"))
+    host.sh("rm -r /home/alice/got/* /root/got/git")
+    errors = {}
+    for name, (_, place) in ways.items():
+        done = transfer(name)
+        errors[name] = (done.stdout + done.stderr).strip()
+        assert done.returncode != 0 and errors[name], (name, done)
+        assert not host.path(place).exists()
+    assert len(host.events("refused", "alice", since)) == len(ways)
+    wait_until("nothing but the shell", lambda: len(host.login_processes("alice")) == 2, 15)
+    assert shell.log_out() == 0
+
+    host.limit("alice", 'idle_timeout = "10s"')
+    idle = client.sftp(host, "alice")
+    last_use = idle.send("pwd\n")
+    idle.expect("/home/alice", 20)
+    slow = client.program(host, ["scp", "-q", "-l", "1000", "/root/file", "alice@127.0.0.1:got/slow"])
+    took = idle.expect("closed by remote host", 20 + LATE).at - last_use  # the client itself waits for a command
+    assert took >= 10
+    assert slow.wait(60) == 0 and sha256(host, "/home/alice/got/slow") == digest
+    lasted = slow.ended_at - slow.started_at
+    assert lasted > 20
+    saw("limit 1: sftp, scp, rsync and git are whole at the one place; at the limit each fails: "
+        + "; ".join(f"{name}: {text.splitlines()[-1]!r}" for name, text in errors.items()))
+    saw(f"idle_timeout 10s: an idle sftp is ended after {took:.1f} s, an scp at work for {lasted:.0f} s is whole")
+
+
+def sha256(host, path):
+    return host.run("sha256sum", path).stdout.split()[0]
+
+
+def test_graphical_and_greeter(host, saw):
+    """A greeter is no session; a graphical one is idle by logind's hint alone, and ended or locked as on_idle says."""
+    host.limit("alice", 'max_sessions = 1\nidle_timeout = "8s"')
+    since = time.monotonic()
+    greeter = PamSession(host, "alice", "greeter", "wayland")
+    assert greeter.shows("Class") == "greeter" and listed(host) == []
+    desktop = PamSession(host, "alice", "user", "wayland")
+    (session,) = listed(host)
+    assert session["id"] == desktop.id
+    refused = client.shell(host, "alice")
+    assert not refused.verdict() and refused.wait(20) == REFUSED
+    time.sleep(8 + 4)
+    assert desktop.there, "its hint was never on"
+    hinted = time.monotonic()
+    desktop.hint(True)
+    wait_until("its end", lambda: not desktop.there, 8 + LATE)
+    took = time.monotonic() - hinted
+    assert took >= 8 and greeter.there
+    assert [each.reason for each in host.events("ended", "alice", since)] == ["idle"]
+
+    host.limit("alice", 'idle_timeout = "8s"\non_idle = "lock"')
+    desktop = PamSession(host, "alice", "user", "wayland")
+    lock = "type='signal',sender='org.freedesktop.login1',interface='org.freedesktop.login1.Session',member='Lock'"
+    monitor = client.program(host, ["busctl", "--system", "monitor", f"--match={lock}"])
+    monitor.expect("Monitoring", 10)
+    desktop.hint(True)
+    hinted = time.monotonic()
+    locked = monitor.expect("Member=Lock", 8 + LATE)
+    assert locked.at - hinted >= 8 - 1  # the hint went on a moment before
+    time.sleep(3)
+    assert desktop.there and [each.event for each in host.events("locked", "alice", since)] == ["locked"]
+    for each in (desktop, greeter):
+        each.end()
+    saw(f"a greeter counts nothing; a wayland session takes the one place, stays 12 s without a hint, and is ended "
+        f"{took:.1f} s after IdleHint went on (idle_timeout 8s); with on_idle=\"lock\" Lock comes "
+        f"{locked.at - hinted:.1f} s after it, and the session stays")
+
+
+def test_suspend(host, saw):
+    """Suspended time counts; a limit that ran out in it ends nobody who had no warning of it."""
+    with OwnClock(host) as clock, contextlib.ExitStack() as after:
+        after.callback(host.end_clients)
+        host.limit("alice", 'idle_timeout = "40s"\nwarn_before = ["8s"]')
+        gone, back = [opened(client.shell(host, "alice")) for _ in range(2)]
+        time.sleep(3)
+        resumed = clock.suspend(600)
+        gone.expect(WARNING, LATE)
+        back.expect(WARNING, LATE)
+        key = back.send("\n")
+        kept = back.expect(KEPT, LATE)
+        took = ended_after(gone, resumed, 8, 8 + LATE)
+        assert back.running
+        # Warned before, or without a warning to be given, a session ends as soon as the host is back.
+        last = ended_after(back, key, 40, 40 + STEP + LATE)
+        host.wait_clean("alice")
+
+        host.limit("alice", 'idle_timeout = "40s"')
+        plain = opened(client.shell(host, "alice"))
+        resumed = clock.suspend(600)
+        at_once = ended_after(plain, resumed, 0, LATE)
+        host.wait_clean("alice")
+
+        host.limit("alice", 'max_duration = "60s"')
+        timed = client.shell(host, "alice")
+        began = timed.started_at
+        opened(timed)
+        slept = clock.suspend(45)
+        lived = ended_after(timed, began, 60 - 45, max(60 - 45, slept - began) + LATE)
+        host.wait_clean("alice")
+    saw(f"10 min of suspend, idle_timeout 40s, warn_before 8s: warned at resume, ended {took:.1f} s after it; a key "
+        f"keeps it ({kept.at - key:.1f} s), ended {last:.1f} s after that key; without warn_before ended "
+        f"{at_once:.1f} s after resume")
+    saw(f"max_duration 60s, 45 s of them suspended: ended {lived:.1f} s after the login")
+
+
+def test_clock_jump(host, saw):
+    """The wall clock is set, at once and step by step, there and back: who types stays, who does not goes."""
+    ways = {"+1 year": [YEAR], "-2 years": [-2 * YEAR], "+1 h, 5 times": [3600] * 5, "-1 h, 5 times": [-3600] * 5,
+            "+10 min and back": [600, -600]}
+    host.limit("alice", 'idle_timeout = "12s"\nwarn_before = ["4s"]')
+    took = {}
+    with OwnClock(host) as clock, contextlib.ExitStack() as after:
+        after.callback(host.end_clients)
+        active = opened(client.shell(host, "alice"))
+        (session,) = listed(host)
+        with typing(active, every=2.5):
+            for way, jumps in ways.items():
+                idle = opened(client.shell(host, "alice"))
+                last_key = idle.send("\n")
+                time.sleep(1)
+                started = [began(host, session)]
+                for jump in jumps:
+                    clock.set(jump)
+                    started.append(began(host, session))
+                # The daemon has seen it: what began before has another time of day now.
+                moved = [after - before for before, after in zip(started, started[1:])]
+                assert all(abs(is_ - jump) <= 1 for is_, jump in zip(moved, jumps)), (way, moved)
+                took[way] = ended_after(idle, last_key, 12, 12 + STEP + LATE)
+            assert active.running and WARNING not in active.output
+        took["the one that typed, at last"] = ended_after(active, time.monotonic() - 2.5, 12, 12 + 2.5 + STEP + LATE)
+        host.wait_clean("alice")
+    saw("idle_timeout 12s, last key to end: " + ", ".join(f"{way} {span:.1f} s" for way, span in took.items()))
+
+
+def began(host, session):
+    """When the session began by the daemon's wall clock, in seconds."""
+    (since,) = [each["since"] for each in listed(host) if each["id"] == session["id"]]
+    return since / 1e6
+
+
+def test_linger(host, saw):
+    """Neither a user manager that lingers nor one that waits UserStopDelaySec after the last logout is a session."""
+    host.limit("alice", 'max_sessions = 1\nmax_duration = "8s"')
+    conf = "/etc/systemd/logind.conf.d/lab.conf"
+    since = time.monotonic()
+    try:
+        show = ["loginctl", "show-user", "alice"]
+        wait_until("logind to forget her", lambda: host.run(*show, check=False).returncode != 0, 30)
+        host.run("loginctl", "enable-linger", "alice")
+        wait_until("the user manager", lambda: user_manager(host) == "active", 20)
+        assert listed(host) == []
+        assert opened(client.shell(host, "alice")).log_out() == 0
+        host.run("loginctl", "disable-linger", "alice")
+        host.write(conf, "[Login]\nUserStopDelaySec=60\n")
+        host.run("systemctl", "restart", "systemd-logind")
+        host.sh('systemctl stop "user@$(id -u alice).service"')
+        assert opened(client.shell(host, "alice")).log_out() == 0
+        host.wait_clean("alice")
+        time.sleep(8 + 4)  # past its duration, were it a session
+        assert user_manager(host) == "active" and listed(host) == []
+        assert opened(client.shell(host, "alice")).log_out() == 0
+        events = {each.event for each in host.events("", "alice", since)}
+        assert events <= {"admitted", "released"}, events
+    finally:
+        host.sh(f'rm -f {conf}; systemctl restart systemd-logind; loginctl disable-linger alice; '
+                'systemctl stop "user@$(id -u alice).service"')
+    saw("limit 1: a lingering user manager, and one that UserStopDelaySec keeps, take no place and are not ended")
+
+
+def test_closing(host, saw):
+    """What a logout leaves behind takes no place and is nobody's to end, also for a daemon that finds it."""
+    host.limit("alice", 'max_sessions = 1\nmax_duration = "6s"')
+    since = time.monotonic()
+    shell = opened(client.shell(host, "alice"))
+    at = len(shell.output.encode())
+    shell.send("nohup setsid sleep 1000 >/dev/null 2>&1 & echo started $((40 + 2))\n")
+    shell.expect("started 42", 10, at)
+    assert shell.log_out() == 0
+    wait_until("a closing session", lambda: [each.state for each in host.sessions("alice")] == ["closing"], 10)
+    for restart in (False, True):
+        if restart:
+            host.run("systemctl", "restart", "sesslimitd.service")
+        assert listed(host) == []
+        again = client.command(host, "alice", "true")
+        assert again.wait(20) == 0, again.output
+    time.sleep(6 + 2)
+    assert [each.state for each in host.sessions("alice")] == ["closing"]
+    assert "sleep 1000" in host.sh("ps -eo args")
+    wait_until("3 logouts", lambda: len(host.events("released", "alice", since)) == 3, 10)
+    assert {each.event for each in host.events("", "alice", since)} == {"admitted", "released"}
+    host.run("loginctl", "kill-user", "--signal=KILL", "alice")
+    saw("limit 1: a closing session with a nohup'ed child takes no place before and after a restart of the daemon, and "
+        "is left alone")
+
+
+@pytest.mark.storm
+def test_simultaneous_logins(host, saw):
+    """20 at once, limit 3: exactly 3."""
+    host.limit("alice", "max_sessions = 3")
+    admitted, refused = storm(host, "alice", 20)
+    assert len(admitted) == 3 and len(listed(host)) == 3
+    assert [each.wait(20) for each in refused] == [REFUSED] * 17
+    saw(f"20 logins at once, limit 3: {len(admitted)} admitted, {len(refused)} refused")
+
+
+def test_logind_and_bus_restart(host, saw):
+    """Both are restarted while sessions are open: none is lost, none counted twice, and all end in their time."""
+    alice = '[[rule]]\nname = "a"\nmatch.user = ["alice"]\nmax_sessions = 2\nidle_timeout = "25s"\n'
+    host.policy(f'version = 1\n{alice}[[rule]]\nname = "b"\nmatch.user = ["bob"]\nmax_duration = "30s"\n')
+    since = time.monotonic()
+    idle, active = [opened(client.shell(host, "alice")) for _ in range(2)]
+    last_key = idle.send("\n")
+    timed = opened(client.shell(host, "bob"))
+    with typing(active):
+        before = {each["id"]: each["key"] for each in listed(host)}
+        for unit in ("systemd-logind", "dbus", "systemd-logind"):
+            host.run("systemctl", "restart", unit)
+            for probe in (["loginctl", "list-sessions"], ["sesslimitctl", "list"]):
+                wait_until(f"{probe} after {unit}", lambda: host.run(*probe, check=False).returncode == 0, 30)
+            assert {each["id"]: each["key"] for each in listed(host)} == before
+            third = client.shell(host, "alice")
+            assert not third.verdict(), f"let in after {unit}"
+        took = ended_after(idle, last_key, 25, 25 + STEP + LATE)
+        lived = ended_after(timed, timed.started_at, 30, 30 + 3 + LATE)
+        assert active.running
+    host.wait_clean("bob")
+    assert active.log_out() == 0
+    host.wait_clean("alice")
+    ended = [(each.user, each.reason) for each in host.events("ended", since=since)]
+    assert sorted(ended) == [("alice", "idle"), ("bob", "duration")]
+    assert host.events("adopted", since=since) == []
+    saw(f"logind, the bus and logind restarted: the sessions keep their keys, a third is refused each time; idle ended "
+        f"{took:.1f} s after its last key (25s), a duration of 30s after {lived:.1f} s")
