@@ -80,8 +80,9 @@ class RealDaemon final : public Daemon {
             return done;
         }
         auto worker = Worker::start(loop_.get());
-        auto listener =
-            watch::Listener::make(loop_.get(), [this](SessionKey key) { engine_->handle(warden::InputHeard{key}); });
+        auto listener = watch::Listener::make(
+            loop_.get(), {.input = [this](SessionKey key) { engine_->handle(warden::InputHeard{key}); },
+                          .newcomer = [this](uid_t owner) { look_again(owner); }});
         auto wall_clock = watch::WallClock::make(loop_.get(), [this] { engine_->handle(warden::ClockSet{}); });
         auto socket = listener_of(options_);
         for (const Error* error : {worker ? nullptr : &worker.error(), listener ? nullptr : &listener.error(),
@@ -255,6 +256,20 @@ class RealDaemon final : public Daemon {
     void gone(std::string id) {
         looked_up_.erase(id);
         engine_->handle(warden::LogindGone{std::move(id)});
+    }
+
+    /// Which of the user's warned sessions has got the terminal that was typed on, the sessions themselves show.
+    void look_again(uid_t owner) {
+        const std::set<SessionKey> keys = engine_->state().of_user(owner); // a copy: it may change on the way
+        for (const SessionKey key : keys) {
+            const warden::Session* session = engine_->state().find(key);
+            if (session == nullptr || !listener_->listens(key)) {
+                continue;
+            }
+            if (auto looked = host_.look(*session)) {
+                engine_->handle(*std::move(looked));
+            }
+        }
     }
 
     static int on_reload(sd_event_source*, const signalfd_siginfo*, void* self) {

@@ -85,13 +85,20 @@ void Engine::step(const warden::Event& event) {
     for (const warden::Answer& answer : decision.answers) {
         hands_.answer(answer, state_);
     }
+    // Before the effects: a key that answers the warning at once must be heard.
+    for (const warden::Record& record : decision.records) {
+        if (const auto* put = std::get_if<warden::Put>(&record)) {
+            hands_.follow(put->session);
+        }
+    }
     for (const warden::Effect& effect : decision.effects) {
         carry_out(effect);
     }
+    // After them: a leader that is let go can no longer be signalled.
     for (const warden::Record& record : decision.records) {
-        std::visit(Overloaded{[this](const warden::Put& put) { hands_.follow(put.session); },
-                              [this](const warden::Drop& drop) { hands_.let_go(drop.session); }},
-                   record);
+        if (const auto* drop = std::get_if<warden::Drop>(&record)) {
+            hands_.let_go(drop->session);
+        }
     }
 }
 

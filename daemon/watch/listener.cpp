@@ -3,19 +3,40 @@
 
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <map>
 #include <set>
+#include <string>
+#include <string_view>
 
 namespace sesslimit::watch {
+namespace {
+
+constexpr const char* ptys = "/dev/pts";
+
+/// Whether inotify tells of it as it is kept: no name that leads out of the directory.
+bool is_pty(std::string_view name) {
+    return !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+} // namespace
 
 struct Listener::Impl {
-    std::function<void(SessionKey)> heard;
+    Callbacks tell;
     UniqueFd inotify;
     EventSource source;
     std::map<int, std::set<SessionKey>> sessions; ///< by watch: two sessions can share a terminal (su, tmux)
     std::unordered_map<SessionKey, std::set<int>> watches;
+    int directory = -1;                   ///< the watch of `ptys`, while any session is listened to
+    std::map<int, std::string> newcomers; ///< by watch: ptys made since, which belong to nobody yet
+
+    /// What one read brings about: told last, since those who hear it may stop listening.
+    struct Heard {
+        std::set<SessionKey> keys;
+        std::set<uid_t> owners; ///< of newcomers
+    };
 
     static int on_input(sd_event_source*, int fd, std::uint32_t, void* self) {
         static_cast<Impl*>(self)->read_from(fd);
@@ -23,24 +44,55 @@ struct Listener::Impl {
     }
 
     void read_from(int fd) {
-        std::set<SessionKey> keys;
+        Heard heard;
         alignas(inotify_event) std::array<char, 4096> buffer{};
         const ssize_t size = ::read(fd, buffer.data(), buffer.size());
         for (ssize_t at = 0; at + static_cast<ssize_t>(sizeof(inotify_event)) <= size;) {
             inotify_event event{};
             std::memcpy(&event, buffer.data() + at, sizeof event);
-            if (const auto found = sessions.find(event.wd); found != sessions.end()) {
-                if ((event.mask & IN_ACCESS) != 0) {
-                    keys.insert(found->second.begin(), found->second.end());
-                }
-                if ((event.mask & IN_IGNORED) != 0) {
-                    forget(event.wd);
-                }
-            }
+            const std::string_view name(buffer.data() + at + sizeof event, event.len); // with NULs behind it
+            take(event, name.substr(0, name.find('\0')), heard);
             at += static_cast<ssize_t>(sizeof event + event.len);
         }
-        for (const SessionKey key : keys) {
-            heard(key);
+        for (const SessionKey key : heard.keys) {
+            tell.input(key);
+        }
+        for (const uid_t owner : heard.owners) {
+            tell.newcomer(owner);
+        }
+    }
+
+    void take(const inotify_event& event, std::string_view name, Heard& heard) {
+        if (event.wd == directory) {
+            if ((event.mask & IN_CREATE) != 0 && is_pty(name)) {
+                watch_newcomer(std::string(name));
+            }
+            return;
+        }
+        if (const auto newcomer = newcomers.find(event.wd); newcomer != newcomers.end()) {
+            struct stat at{};
+            if ((event.mask & IN_ACCESS) != 0 && ::stat(newcomer->second.c_str(), &at) == 0) {
+                heard.owners.insert(at.st_uid);
+            }
+            newcomers.erase(newcomer); // its watch was for once
+            return;
+        }
+        if (const auto found = sessions.find(event.wd); found != sessions.end()) {
+            if ((event.mask & IN_ACCESS) != 0) {
+                heard.keys.insert(found->second.begin(), found->second.end());
+            }
+            if ((event.mask & IN_IGNORED) != 0) {
+                forget(event.wd);
+            }
+        }
+    }
+
+    void watch_newcomer(const std::string& name) {
+        const std::string path = std::string(ptys) + "/" + name;
+        // Not one that a session is listened to on by now.
+        const int watch = inotify_add_watch(inotify.get(), path.c_str(), IN_ACCESS | IN_ONESHOT | IN_MASK_CREATE);
+        if (watch >= 0) {
+            newcomers.emplace(watch, path);
         }
     }
 
@@ -50,6 +102,15 @@ struct Listener::Impl {
         }
         sessions.erase(watch);
     }
+
+    void stop_looking_out() {
+        inotify_rm_watch(inotify.get(), directory);
+        directory = -1;
+        for (const auto& [watch, path] : newcomers) {
+            inotify_rm_watch(inotify.get(), watch);
+        }
+        newcomers.clear();
+    }
 };
 
 Listener::Listener(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
@@ -57,9 +118,9 @@ Listener::Listener(Listener&&) noexcept = default;
 Listener& Listener::operator=(Listener&&) noexcept = default;
 Listener::~Listener() = default;
 
-Result<Listener> Listener::make(sd_event* loop, std::function<void(SessionKey)> heard) {
+Result<Listener> Listener::make(sd_event* loop, Callbacks callbacks) {
     auto impl = std::make_unique<Impl>();
-    impl->heard = std::move(heard);
+    impl->tell = std::move(callbacks);
     impl->inotify.reset(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
     if (!impl->inotify) {
         return fail_errno("inotify_init1");
@@ -78,10 +139,14 @@ bool Listener::listens(SessionKey key) const {
 }
 
 void Listener::listen(SessionKey key, const std::vector<Terminal>& terminals) {
+    if (impl_->directory < 0) {
+        impl_->directory = inotify_add_watch(impl_->inotify.get(), ptys, IN_CREATE | IN_ONLYDIR);
+    }
     std::set<int>& watches = impl_->watches[key];
     for (const Terminal& terminal : terminals) {
         const int watch = inotify_add_watch(impl_->inotify.get(), ("/dev/" + terminal.name).c_str(), IN_ACCESS);
         if (watch >= 0) {
+            impl_->newcomers.erase(watch); // a pty has one watch, and this one is for good
             impl_->sessions[watch].insert(key);
             watches.insert(watch);
         }
@@ -102,6 +167,9 @@ void Listener::stop(SessionKey key) {
         }
     }
     impl_->watches.erase(at);
+    if (impl_->watches.empty()) {
+        impl_->stop_looking_out();
+    }
 }
 
 } // namespace sesslimit::watch

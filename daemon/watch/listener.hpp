@@ -7,6 +7,8 @@
 #include "daemon/warden/session.hpp"
 #include "daemon/watch/terminals.hpp"
 
+#include <sys/types.h>
+
 #include <functional>
 #include <unordered_map>
 #include <vector>
@@ -16,10 +18,20 @@ namespace sesslimit::watch {
 /// Listens for a key on the terminals of the sessions that were warned: a terminal's times move in steps of 8 s, but
 /// inotify(7) tells of each input at once (IN_ACCESS: something read what was typed). Only for those sessions, so
 /// that nothing wakes up while people type.
+///
+/// A session may get another terminal after it was warned (a second shell of a multiplexed connection). While any is
+/// listened to, each pty that is made is listened to until something first reads from it: by then its session's
+/// processes have it, and whoever decides has to look again.
 class Listener {
   public:
-    /// `heard` is called from the loop. One inotify descriptor serves all sessions.
-    static Result<Listener> make(sd_event* loop, std::function<void(SessionKey)> heard);
+    /// Called from the loop.
+    struct Callbacks {
+        std::function<void(SessionKey)> input;
+        std::function<void(uid_t)> newcomer; ///< input on a new pty, which is this user's (sshd makes it so)
+    };
+
+    /// One inotify descriptor serves all sessions.
+    static Result<Listener> make(sd_event* loop, Callbacks callbacks);
 
     Listener(Listener&&) noexcept;
     Listener& operator=(Listener&&) noexcept;

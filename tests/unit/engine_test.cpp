@@ -87,11 +87,11 @@ struct Bench {
 void it_records_then_answers_then_acts() {
     Bench bench({.max = 1});
     bench.open(1, 50);
-    EXPECT_TEXT(bench.scribe.take(), "record 0 reserved, admitted with 1 there, tell admitted, follow 0");
+    EXPECT_TEXT(bench.scribe.take(), "record 0 reserved, admitted with 1 there, follow 0, tell admitted");
     bench.open(2, 51);
-    EXPECT_TEXT(bench.scribe.take(), "record 1 refused, refused with 2 there, tell refused, follow 1");
+    EXPECT_TEXT(bench.scribe.take(), "record 1 refused, refused with 2 there, follow 1, tell refused");
     bench.engine.handle(Closed{RequestId{3}, SessionKey::none, {50, 1}});
-    EXPECT_TEXT(bench.scribe.take(), "record 0 released, noted with 2 there, tell released, follow 0");
+    EXPECT_TEXT(bench.scribe.take(), "record 0 released, noted with 2 there, follow 0, tell released");
     bench.engine.handle(LeaderExited{bench.engine.state().sessions().begin()->first});
     EXPECT_TEXT(bench.scribe.take(), "forget 0, let go 0");
 }
@@ -100,7 +100,7 @@ void what_an_effect_brings_about_comes_after_it() {
     Bench bench;
     bench.scribe.leaders_are_dead = true;
     bench.open(1, 50);
-    EXPECT_TEXT(bench.scribe.take(), "record 0 reserved, admitted with 1 there, tell admitted, follow 0, heard, "
+    EXPECT_TEXT(bench.scribe.take(), "record 0 reserved, admitted with 1 there, follow 0, heard, tell admitted, "
                                      "forget 0, tell released, let go 0");
     EXPECT(bench.engine.state().sessions().empty(), "gone");
 }
@@ -109,12 +109,22 @@ void a_look_is_answered_by_an_event() {
     Bench bench({.idle = 1min});
     bench.open(1, 50);
     bench.show("c1", 50);
-    EXPECT_TEXT(bench.scribe.take(), "record 0 reserved, admitted with 1 there, tell admitted, follow 0, "
-                                     "record 0 live, look 0, follow 0, record 0 live, follow 0");
+    EXPECT_TEXT(bench.scribe.take(), "record 0 reserved, admitted with 1 there, follow 0, tell admitted, "
+                                     "record 0 live, follow 0, look 0, record 0 live, follow 0");
     EXPECT(bench.scribe.armed == bench.engine.state().next_due()->due, "armed for it");
     bench.scribe.now = bench.scribe.armed;
     bench.engine.handle_due();
-    EXPECT_TEXT(bench.scribe.take(), "record 0 live, look 0, follow 0, record 0 ending, tell ending, follow 0");
+    EXPECT_TEXT(bench.scribe.take(), "record 0 live, follow 0, look 0, record 0 ending, follow 0, tell ending");
+}
+
+void a_warned_session_is_listened_to_before_its_user_reads_of_it() {
+    Bench bench({.idle = 1min, .warn = std::vector<Span>{30s}});
+    bench.open(1, 50);
+    bench.show("c1", 50);
+    (void)bench.scribe.take();
+    bench.scribe.now = bench.scribe.armed;
+    bench.engine.handle_due();
+    EXPECT_TEXT(bench.scribe.take(), "record 0 live, follow 0, look 0, record 0 live, follow 0, tell warned");
 }
 
 void it_is_armed_for_the_earliest_deadline() {
@@ -205,7 +215,7 @@ void the_ledgers_sessions_come_back() {
     EXPECT(bench.engine.state().find(key(5)) != nullptr && bench.engine.state().find(key(7)) == nullptr, "but for 7");
     (void)bench.scribe.take();
     bench.open(1, 51);
-    EXPECT_TEXT(bench.scribe.take(), "record 0 refused, refused with 2 there, tell refused, follow 0");
+    EXPECT_TEXT(bench.scribe.take(), "record 0 refused, refused with 2 there, follow 0, tell refused");
 }
 
 void another_policy_holds_for_open_sessions() {
@@ -223,6 +233,7 @@ int main() {
         SESSLIMIT_TEST(it_records_then_answers_then_acts),
         SESSLIMIT_TEST(what_an_effect_brings_about_comes_after_it),
         SESSLIMIT_TEST(a_look_is_answered_by_an_event),
+        SESSLIMIT_TEST(a_warned_session_is_listened_to_before_its_user_reads_of_it),
         SESSLIMIT_TEST(it_is_armed_for_the_earliest_deadline),
         SESSLIMIT_TEST(a_ring_before_its_time_arms_again),
         SESSLIMIT_TEST(many_at_once_are_served_in_portions),
