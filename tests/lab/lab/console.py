@@ -17,15 +17,18 @@ TIOCSPTLCK = 0x40045431
 _counter = itertools.count(1)
 
 
-def console(machine: Machine) -> Client:
-    """A console with login's prompt on it. Ends when login has ended, as the session of a real one does."""
+def console(machine: Machine, *arguments: str) -> Client:
+    """A console with login's prompt on it. Ends when login has ended, as the session of a real one does.
+
+    arguments: of login(1); "-f user" asks for no password, "-h host" says from where.
+    """
     master = os.open(machine.path("/dev/pts/ptmx"), os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     fcntl.ioctl(master, TIOCSPTLCK, struct.pack("i", 0))
     (number,) = struct.unpack("I", fcntl.ioctl(master, TIOCGPTN, bytes(4)))
     tty = f"/dev/pts/{number}"
     properties = ["StandardInput=tty", "StandardOutput=tty", f"TTYPath={tty}", "KillMode=process", "SendSIGHUP=yes"]
     argv = ["systemd-run", "--quiet", "--wait", "--collect", f"--unit=lab-console-{next(_counter)}"]
-    argv += [f"--property={each}" for each in properties] + ["/bin/login"]
+    argv += [f"--property={each}" for each in properties] + ["/bin/login", *arguments]
     process = subprocess.Popen(
         machine.argv(argv, own_pid_namespace=True),
         stdin=subprocess.DEVNULL,

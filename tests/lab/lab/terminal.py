@@ -49,6 +49,11 @@ class Terminal:
     def running(self) -> bool:
         return self.ended_at is None
 
+    @property
+    def pid(self) -> int:
+        """As this host counts its processes."""
+        return self._process.pid
+
     def send(self, text: str) -> float:
         """Types the text; returns when."""
         at = time.monotonic()

@@ -2,6 +2,7 @@
 """What users read."""
 
 import re
+import unicodedata
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x07")
 
@@ -9,6 +10,15 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x07")
 def plain(output: str) -> str:
     """A terminal's output without colours, modes and bells, each line ended by one newline."""
     return re.sub(r"[\r\n]+", "\n", _ESCAPES.sub("", output))
+
+
+def interpreted(text: str | bytes) -> list[str]:
+    """What of a text a terminal would act upon, or not show as it is: control and format characters but newlines, and
+    bytes that are no UTF-8. Nothing of it may come from outside."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", errors="surrogateescape")
+    # Cc control, Cf format, Cs surrogate: a byte that could not be decoded.
+    return [hex(ord(each)) for each in text if each != "\n" and unicodedata.category(each) in ("Cc", "Cf", "Cs")]
 
 
 HEADER = r"Message from sesslimit on lab \((\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4})\):"

@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: MIT
+"""Terminals that take nothing, and names that are escape sequences: nothing stalls, nothing is interpreted."""
+
+import base64
+import json
+import os
+import re
+import signal
+import time
+
+from lab import client, console, ctl
+from lab.machine import wait_until
+from lab.text import WARNING, interpreted
+from lab.wire import Asker, open_frame
+
+DURATION, WARN = 25, 10
+LATE = 6  # seconds that a busy machine may take for what is due
+LOGIN = 10  # seconds for a login of somebody else, which takes less than one where nothing else goes on
+
+ENDED = f"this session was ended: it reached its maximum duration of {DURATION}s"
+
+# Sets the title, changes the colour, clears the screen; as well the same in C1, a faked line, and text turned around.
+ESCAPES = "\x1b]0;PWNED\x07\x1b[7;35m\x1b[2J\u009b5m\r\nroot logged in\b\x7f\u202ednammoc\\"
+RAW = b"\x1b]0;PWNED\x07\x1b[7;35m\x9b5m\r\n\x90q\x9c\x08\x7f\xff\xfe\xe2\x80\xae\\"
+STARTS = re.compile("\x1b\\]0;PWNED|\x1b\\[7;35m|\x1b\\[2J|\u009b|\u202e")
+
+
+def bomb(size: int) -> str:
+    """So many bytes of escape sequences, in whole characters."""
+    return (ESCAPES * (size // len(ESCAPES) + 1)).encode()[:size].decode(errors="ignore")
+
+
+def raw_bomb(size: int) -> bytes:
+    return (RAW * (size // len(RAW) + 1))[:size]
+
+
+class Others:
+    """Logins of somebody else, who must not notice anything."""
+
+    def __init__(self, host):
+        self._host = host
+        self.slowest = 0.0
+        self.count = 0
+
+    def log_in(self):
+        login = client.command(self._host, "bob", "true")
+        assert login.wait(LOGIN + 20) == 0, login.output
+        login.close()
+        self.slowest = max(self.slowest, login.ended_at - login.started_at)
+        self.count += 1
+        assert self.slowest <= LOGIN
+
+
+def test_terminals_that_take_nothing(host, saw):
+    host.limit("alice", f'max_duration = "{DURATION}s"\nwarn_before = ["{WARN}s"]')
+    since = time.monotonic()
+    stopped, raw, closed, before, after = [client.shell(host, "alice") for _ in range(5)]
+    prompts = {each: each.prompt() for each in (stopped, raw, closed, before, after)}
+    raw.send("stty raw -echo; echo 'r'aw; cat >/dev/null\n")
+    begun = raw.expect("raw\n", 10, prompts[raw].end)
+    closed.send("chmod go-w $(tty); stat -c '(%a)' $(tty)\n")  # mesg n; Debian 13 has no mesg
+    closed.expect(r"\(600\)", 10)
+    stop(host, stopped)
+
+    others = Others(host)
+    while time.monotonic() - since < DURATION + 2:
+        others.log_in()
+        time.sleep(0.5)
+    os.kill(stopped.pid, signal.SIGCONT)
+    for each in (before, after, raw, closed):
+        each.wait(LATE)
+        warning, reason = each.expect(WARNING, 1), each.expect(ENDED, 1)
+        assert DURATION - WARN - 1 <= warning.at - prompts[each].at <= DURATION - WARN + LATE
+        assert warning.end < reason.end
+    host.wait_clean("alice")
+    lived = host.lived("alice", since)
+    assert len(lived) == 5 and all(DURATION <= seconds <= DURATION + LATE for seconds in lived), lived
+    # In raw mode a line does not begin where the last one ended.
+    notices = raw.output[begun.end :].rpartition(ENDED)[0]
+    assert WARNING in notices and not re.search("[^\r]\n", notices), repr(notices)
+    untold = [line for line in host.journal_text(since).splitlines() if "did not reach a terminal" in line]
+    assert len(untold) == 2, untold  # the full one took neither the warning nor the reason
+    saw(f"a stopped client with a full pty and a full window, beside a raw terminal, one of mode 0600, and two shells: all "
+        f"five ended {min(lived):.2f} to {max(lived):.2f} s after their admission ({DURATION} s); the four others read why")
+    saw(f"meanwhile {others.count} logins of another user, the slowest {others.slowest:.2f} s; the journal: {untold[0]}")
+
+
+def stop(host, shell):
+    """Stops the shell's client while a program prints, and waits until nothing more goes through anywhere."""
+    end = shell.prompt().end
+    shell.send("tty; exec yes\n")
+    tty = shell.expect("/dev/pts/[0-9]+", 10, end).text
+    os.kill(shell.pid, signal.SIGSTOP)
+    wait_until("a full pty", lambda: is_full(host.path(tty)), 20, every=0.5)
+    queues = host.run("ss", "-Htn", "state", "established", "( sport = :22 )").stdout
+    assert any(int(line.split()[1]) > 0 for line in queues.splitlines()), queues
+
+
+def is_full(tty):
+    """Nobody can write to it, now and a moment later."""
+    fd = os.open(tty, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        for _ in range(3):
+            os.write(fd, b"x")
+            return False
+    except BlockingIOError:
+        time.sleep(0.3)
+        try:
+            os.write(fd, b"x")
+            return False
+        except BlockingIOError:
+            return True
+    finally:
+        os.close(fd)
+
+
+POLICY = """version = 1
+[[rule]]
+name = "one"
+match.uid = ["4242"]
+max_sessions = 1
+[[rule]]
+name = "displaced"
+match.user = ["carol"]
+max_sessions = 1
+at_limit = "end-oldest"
+"""
+
+
+def test_names_that_are_escape_sequences(host, saw):
+    host.policy(POLICY)
+    since = time.monotonic()
+    others = Others(host)
+    watching = client.program(host, ["sesslimitctl", "watch"], terminal=True)
+    consoles = hosts_at_login(host, others)
+    askers, refusal = everything_on_the_wire(host, others)
+    displaced = displaced_by(host, askers)
+    consoles.append(user_of_that_name(host, others))
+    forged = names_at_sshd(host)
+    consoles += adopted(host)
+    askers[0].ask(ask_as(b"dave", 4244, rhost=raw_bomb(255)))
+    others.log_in()
+
+    printed = all_that_is_shown(host)
+    printed["refusal"] = refusal
+    wrong = {what: found for what, text in printed.items() if (found := interpreted(text))}
+    assert wrong == {}
+    assert rb"\x1b]0;PWNED" in printed["list"], printed["list"]
+    on_terminal = [watching, *listed_on_terminal(host), displaced]
+    for each in on_terminal:
+        assert "PWN" in each.output and not STARTS.search(each.output), repr(each.output)
+    entries = journal_of_ours(host, since)
+    assert [each for each in entries if not isinstance(each, str) or interpreted(each)] == []
+    saw(f"{len(consoles)} logins by login(1), {forged} names at sshd, {len(askers)} processes with whole frames: the slowest "
+        f"of {others.count} other logins meanwhile {others.slowest:.2f} s")
+    saw(f"no control byte in {len(printed)} outputs of sesslimitctl, {len(on_terminal)} terminals, {len(entries)} texts of "
+        f"the journal; for example {displaced_line(displaced)}")
+    for each in askers:
+        each.close()
+
+
+def hosts_at_login(host, others):
+    """login -h HOST -f alice: PAM_RHOST is whatever it is told."""
+    found = []
+    if not host.path("/etc/pam.d/remote").exists():
+        host.write("/etc/pam.d/remote", host.read("/etc/pam.d/login"))
+    for size in (10000, 255, 40):
+        terminal = console.console(host, "-h", bomb(size), "-f", "alice")
+        terminal.prompt()
+        others.log_in()
+        found.append(terminal)
+    wait_until("them in the list", lambda: len(ctl.data(host, "sessions", "list")) >= 3, 10)
+    return found
+
+
+def everything_on_the_wire(host, others):
+    """Every text of an open request, as long as it may be and longer; the process that was let in, and what one reads
+    that was refused."""
+    first, second, third = Asker(host), Asker(host), Asker(host)
+    texts = {"tty": 64, "ruser": 255, "auth_info": 8192, "connection": 128, "seat": 64}
+    whole = {name: raw_bomb(size) for name, size in texts.items()}
+    assert first.ask(ask_as(raw_bomb(255), 4242, service=raw_bomb(64), rhost=raw_bomb(255), **whole)).outcome == "admitted"
+    refused = second.ask(ask_as(raw_bomb(255), 4242, rhost=raw_bomb(255)))
+    assert refused.outcome == "refused" and b"PWNED" in refused.text, refused
+    for too_long in ({"user": raw_bomb(10000)}, {"rhost": raw_bomb(10000)}, {"auth_info": raw_bomb(40000)}):
+        assert third.ask(ask_as(**{"user": b"x", "uid": 4243, **too_long})).outcome == "failed"
+    assert third.ask(ask_as(raw_bomb(200), 4243, rhost=b"\xf0\x9f\x98" * 80)).outcome == "admitted"
+    others.log_in()
+    return [first, second, third], refused.text
+
+
+def ask_as(user, uid, **fields):
+    asked = {"service": b"sshd", "gids": [uid], "budget": 2000, **fields}
+    return open_frame(user=user, uid=uid, **asked)
+
+
+def displaced_by(host, askers):
+    """A shell whose place is taken by a login from a host of that name."""
+    shell = client.shell(host, "carol")
+    shell.prompt()
+    uid = int(host.run("id", "-u", "carol").stdout)
+    assert askers[1].ask(ask_as(b"carol", uid, rhost=raw_bomb(255))).outcome == "admitted"
+    shell.wait(20)
+    displaced_line(shell)
+    return shell
+
+
+def displaced_line(shell):
+    """The reason, which names the host, as its user reads it."""
+    found = re.search(r"a newer login from (.*?) took its place", shell.output, re.DOTALL)
+    assert found and not interpreted(found.group(0)), repr(shell.output)
+    return found.group(1)[:60]
+
+
+def user_of_that_name(host, others):
+    """A user of the machine's own database whose name holds escape sequences, at login(1)."""
+    name = "eve\x1b]0;PWNED\x07\x1b[7;35m"
+    with open(host.path("/etc/passwd"), "a", encoding="utf-8") as file:
+        file.write(f"{name}:x:4245:4245::/tmp:/bin/sh\n")
+    with open(host.path("/etc/shadow"), "a", encoding="utf-8") as file:
+        file.write(f"{name}:*:19000:0:99999:7:::\n")
+    terminal = console.console(host, "-f", name)
+    terminal.expect(r"\$ ", 20)
+    wait_until("them in the list", lambda: r"eve\x1b" in ctl.text(host, "list"), 10)
+    others.log_in()
+    return terminal
+
+
+def names_at_sshd(host):
+    """ssh -l NAME for nobody of that name: sshd lets it come to nothing before we are asked. How many."""
+    names = [bomb(60), bomb(10000), "x" * 10000]
+    logins = [client.program(host, ["ssh", "-o", "BatchMode=yes", "-l", name, "127.0.0.1", "true"]) for name in names]
+    assert 0 not in [each.wait(30) for each in logins]
+    return len(names)
+
+
+def adopted(host):
+    """A session whose remote host only logind tells of: it began while no daemon was there."""
+    host.run("systemctl", "stop", "sesslimitd.socket", "sesslimitd.service")
+    terminals = [console.console(host, "-h", bomb(size), "-f", "bob") for size in (10000, 200)]
+    for each in terminals:
+        each.prompt()
+    at = time.monotonic()
+    host.start_daemon()
+    wait_until("their adoption", lambda: len(host.events("adopted", "bob", at)) == 2, 20)
+    return terminals
+
+
+def all_that_is_shown(host):
+    """What sesslimitctl prints, by its arguments. Bytes are read as they are: what is no text is found."""
+    sessions = ctl.data(host, "sessions", "list")
+    assert len(sessions) >= 6, sessions
+    shown = [("show", each["id"]) for each in sessions]
+    calls = [("list",), ("list", "--json=short"), ("list", "--json=pretty"), *shown]
+    calls += [(*each, "--json=short") for each in shown]
+    return {" ".join(call): raw_output(host, call) for call in calls}
+
+
+def raw_output(host, call):
+    done = host.run("sh", "-c", 'exec "$@" | base64', "sh", "sesslimitctl", *call)
+    return base64.b64decode(done.stdout)
+
+
+def listed_on_terminal(host):
+    """The same where the output is a terminal."""
+    listing = client.program(host, ["sesslimitctl", "--no-pager", "list"], terminal=True)
+    listing.wait(20)
+    return [listing]
+
+
+def journal_of_ours(host, since):
+    """Every text of the journal that the daemon or the module has written: not a string where it is no UTF-8."""
+    texts = []
+    for entry in map(json.loads, host.journal("--output=json", "--all").splitlines()):
+        if int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6 < since:
+            continue
+        ours = entry.get("_COMM") == "sesslimitd" or "pam_sesslimit" in str(entry.get("MESSAGE"))
+        texts += [value for name, value in entry.items() if ours and re.match("MESSAGE|SESSLIMIT_", name)]
+    return texts
