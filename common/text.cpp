@@ -60,30 +60,45 @@ constexpr std::uint32_t byte_at(std::string_view text, std::size_t at) noexcept 
     return static_cast<unsigned char>(text[at]);
 }
 
-/// How many bytes at the start of `text`, which is not empty, may be shown as they are: those of one character, or 0.
-/// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
-std::size_t showable(std::string_view text) noexcept {
+/// One character of a text.
+struct Character {
+    std::size_t length = 0; ///< in bytes; 0: the text does not begin with a well-formed one
+    std::uint32_t code = 0;
+};
+
+/// The character at the start of `text`, which is not empty. RFC 3629: no overlong forms, no surrogates, nothing above
+/// U+10FFFF.
+Character first_of(std::string_view text) noexcept {
     const std::uint32_t lead = byte_at(text, 0);
     if (lead < 0x80) {
-        return lead >= 0x20 && lead != 0x7F && lead != '\\' ? 1 : 0;
+        return {1, lead};
     }
     const std::size_t length = lead >= 0xC2 && lead < 0xE0 ? 2
                                : (lead & 0xF0) == 0xE0     ? 3
                                : (lead & 0xF8) == 0xF0     ? 4
                                                            : 0;
     if (length == 0 || text.size() < length) {
-        return 0;
+        return {};
     }
     std::uint32_t code = lead & (0x7Fu >> length);
     for (std::size_t i = 1; i < length; ++i) {
         if ((byte_at(text, i) & 0xC0) != 0x80) {
-            return 0;
+            return {};
         }
         code = code << 6 | (byte_at(text, i) & 0x3F);
     }
     constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     const bool well_formed = code >= least[length] && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF);
-    return well_formed && !is_unseen(code) && (code & 0xFFFE) != 0xFFFE ? length : 0;
+    return well_formed ? Character{length, code} : Character{};
+}
+
+/// How many bytes at the start of `text`, which is not empty, may be shown as they are: those of one character, or 0.
+std::size_t showable(std::string_view text) noexcept {
+    const auto [length, code] = first_of(text);
+    if (code < 0x80) {
+        return code >= 0x20 && code != 0x7F && code != '\\' ? length : 0;
+    }
+    return !is_unseen(code) && (code & 0xFFFE) != 0xFFFE ? length : 0;
 }
 
 void append_escaped(std::string& out, char byte) {
@@ -95,6 +110,17 @@ void append_escaped(std::string& out, char byte) {
 }
 
 } // namespace
+
+std::size_t malformed_at(std::string_view text) noexcept {
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t length = first_of(text.substr(at)).length;
+        if (length == 0) {
+            return at;
+        }
+        at += length;
+    }
+    return text.npos;
+}
 
 std::string shown(std::string_view text, std::size_t limit) {
     constexpr std::string_view cut_mark = "...";

@@ -13,4 +13,7 @@ namespace sesslimit {
 /// closing "...". One line in, one line out.
 std::string shown(std::string_view text, std::size_t limit = 256);
 
+/// Where a text is no longer well-formed UTF-8 (RFC 3629): its first such byte; npos where all of it is.
+std::size_t malformed_at(std::string_view text) noexcept;
+
 } // namespace sesslimit

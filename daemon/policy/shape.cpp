@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/policy/document.hpp"
 
+#include "common/text.hpp"
+
 #include <algorithm>
 
 namespace sesslimit::policy {
@@ -112,6 +114,11 @@ std::expected<void, SyntaxError> check_shape(std::string_view text) {
         if (bad != line.end()) {
             const auto column = static_cast<std::uint32_t>(bad - line.begin() + 1);
             return std::unexpected(SyntaxError{{number, column}, "a control byte that no TOML file may hold"});
+        }
+        // toml11 3.x leaves its buffer where it comes upon such a byte between apostrophes (parse_literal_string).
+        if (const std::size_t malformed = malformed_at(line); malformed != line.npos) {
+            const auto column = static_cast<std::uint32_t>(malformed + 1);
+            return std::unexpected(SyntaxError{{number, column}, "not valid TOML: this is not UTF-8"});
         }
     }
     return Walk(text).run();
