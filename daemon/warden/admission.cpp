@@ -4,6 +4,7 @@
 #include "daemon/warden/turn.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 namespace sesslimit::warden {
@@ -235,7 +236,7 @@ void take(Turn& turn, const Closed& event) {
     // Held on to until its leader has gone: what logind still says of it must not look like a new session.
     turn.put(released);
     turn.tell(Notice::Kind::released, released);
-    fill_places(turn, released.login.uid, 1);
+    fill_places(turn, released);
 }
 
 void take(Turn& turn, const RequestGone& event) {
@@ -251,23 +252,29 @@ void forget(Turn& turn, const Session& session) {
     }
     const bool ended = session.phase == Phase::ending && session.stage != Stage::none; // else it went by itself
     turn.tell(ended ? Notice::Kind::ended : Notice::Kind::released, session, ended ? session.reason : Reason{});
-    fill_places(turn, session.login.uid, 1);
+    fill_places(turn, session);
 }
 
-void fill_places(Turn& turn, uid_t uid, std::size_t freed) {
-    std::size_t taken = turn.state.counted(uid) - std::min(freed, turn.state.counted(uid));
-    for (const SessionKey key : turn.state.of_user(uid)) {
+void fill_places(Turn& turn, const Session& left) {
+    const std::size_t counted = turn.state.counted(left.login.uid);
+    std::size_t taken = counted - std::min<std::size_t>(counted, 1);
+    std::map<policy::SourceId, std::size_t> let_in; // in this turn, which the state does not know of yet
+    const auto is_full = [&](const policy::Total& total) {
+        const auto leave = static_cast<std::size_t>(std::ranges::count(left.totals, total.rule));
+        return turn.state.counted(total.rule) + let_in[total.rule] >= total.most + leave;
+    };
+    for (const SessionKey key : turn.state.of_user(left.login.uid)) {
         const Session& session = *turn.state.find(key);
         if (session.phase != Phase::waiting) {
             continue;
         }
         const policy::Limits limits = turn.limits(session);
-        const bool total_full = std::ranges::any_of(limits.totals, [&turn](const policy::Total& total) {
-            return turn.state.counted(total.rule) >= total.most;
-        });
-        if (taken < limits.max_sessions.value && !total_full) {
+        if (taken < limits.max_sessions.value && std::ranges::none_of(limits.totals, is_full)) {
             admit(turn, session, session.request);
             ++taken;
+            for (const policy::Total& total : limits.totals) {
+                ++let_in[total.rule];
+            }
         }
     }
 }

@@ -225,6 +225,9 @@ void take(Turn& turn, const GroupsLearned& event) {
     Session session = *found;
     session.login.gids = event.gids;
     session.login.gids_cut = false;
+    if (session.phase == Phase::ending) {
+        Turn::count_in(session, turn.limits(session));
+    }
     if (session.phase == Phase::reserved || session.phase == Phase::live) {
         review(turn, session, false);
     }

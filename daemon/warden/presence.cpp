@@ -54,7 +54,7 @@ void join(Turn& turn, const Session& known, const LogindSession& seen) {
             session.phase = Phase::released; // a greeter, a lock screen, a background job: it never was a session
             session.due = never;
             turn.put(session);
-            return fill_places(turn, session.login.uid, 1);
+            return fill_places(turn, session);
         }
         session.phase = Phase::live;
         session.due =

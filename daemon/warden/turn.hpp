@@ -4,7 +4,6 @@
 #include "daemon/policy/resolve.hpp"
 #include "daemon/warden/decide.hpp"
 
-#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -72,8 +71,8 @@ void forget(Turn& turn, const Session& session);
 /// A session that waits for a place: asks an open one to make room, or gives up.
 void go_on_waiting(Turn& turn, Session session);
 
-/// Gives the places of a user that this turn makes free to those who wait for them.
-void fill_places(Turn& turn, uid_t uid, std::size_t freed);
+/// A session leaves its place in this turn: gives it to whoever of its user waits for one.
+void fill_places(Turn& turn, const Session& left);
 
 // limits.cpp
 void take(Turn& turn, const Looked& event);

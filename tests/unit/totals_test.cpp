@@ -88,6 +88,47 @@ void a_restart_counts_anew() {
     }
 }
 
+/// Two of a user wait, a new policy has room for both but in the total: the place that somebody leaves lets one in.
+void one_turn_lets_in_no_more_than_a_total_has() {
+    World world = world_with(with_total({.max = 2, .at_limit = AtLimit::end_oldest}, 9));
+    const SessionKey first = world.login(console(alice));
+    world.login(console(alice));
+    world.ask(ssh(alice));
+    world.ask(ssh(alice));
+    world.policy = with_total({.max = 5}, 1);
+    world.feed(PolicyChanged{});
+    (void)world.take_log();
+    world.logout(first);
+    EXPECT_TEXT(world.take_log(), "0 noted 9, admitted 503, tell released 1, tell admitted 3");
+    EXPECT(world.state.counted(policy::SourceId{0}) == 1, "one by ssh");
+}
+
+/// Who leaves was the last one that the total had room for.
+void the_place_that_is_left_counts_for_a_total() {
+    World world = world_with(with_total({.max = 1, .at_limit = AtLimit::end_oldest}, 1));
+    const SessionKey first = world.login(ssh(alice));
+    world.ask(ssh(alice));
+    (void)world.take_log();
+    world.logout(first);
+    EXPECT(world.take_log().find("admitted 502") != std::string::npos, "let in");
+}
+
+/// Its groups are looked up after a restart, where the ledger had no room for all of them.
+void groups_that_are_learned_count_anew() {
+    for (const Phase phase : {Phase::reserved, Phase::live, Phase::ending}) {
+        policy::Policy policy = with_total({}, 1);
+        policy::Match match;
+        match.group.any = {{"staff", 50}};
+        policy.host.rules.front().match = std::make_shared<const policy::Match>(match);
+        World world = world_with(policy);
+        world.feed(Restored{session_in(phase)});
+        world.feed(GroupsLearned{.session = key(1), .gids = {50, 100}});
+        EXPECT(world.state.counted(policy::SourceId{0}) == 1, name_of(phase));
+        world.feed(GroupsLearned{.session = key(1), .gids = {100}});
+        EXPECT(world.state.counted(policy::SourceId{0}) == 0, name_of(phase));
+    }
+}
+
 void an_adopted_session_counts() {
     World world = world_with(with_total({}, 1));
     LogindSession seen{.id = "c9",
@@ -125,6 +166,9 @@ int main() {
         SESSLIMIT_TEST(it_is_observed_too),
         SESSLIMIT_TEST(another_policy_counts_anew),
         SESSLIMIT_TEST(a_restart_counts_anew),
+        SESSLIMIT_TEST(one_turn_lets_in_no_more_than_a_total_has),
+        SESSLIMIT_TEST(the_place_that_is_left_counts_for_a_total),
+        SESSLIMIT_TEST(groups_that_are_learned_count_anew),
         SESSLIMIT_TEST(an_adopted_session_counts),
         SESSLIMIT_TEST(a_stricter_limit_is_told_and_ends_nobody),
     };
