@@ -36,6 +36,18 @@ struct Ledger::Impl {
         return true;
     }
 
+    /// Empties the slot, also one whose forged generation leaves no update: it begins anew. The copy that counts goes
+    /// last, so that being killed in between changes nothing.
+    void empty(std::uint32_t slot) noexcept {
+        std::uint64_t& generation = index.generations[slot];
+        if (!write(slot, {})) {
+            const auto counts = static_cast<unsigned>(generation % 2);
+            make_blank(image.slot(slot), 1 - counts);
+            make_blank(image.slot(slot), counts);
+            generation = 0;
+        }
+    }
+
     Result<> grow() {
         // The image is ahead where there was no memory for the index the last time.
         if (image.slots() == index.generations.size()) {
@@ -88,7 +100,7 @@ Result<Ledger> Ledger::open(const std::filesystem::path& directory, const Restor
     const auto unbelieved = std::exchange(index.unbelieved, {});
     auto impl = std::make_unique<Impl>(Impl{std::move(*lock), std::move(*image), std::move(index)});
     for (const std::uint32_t slot : unbelieved) {
-        impl->write(slot, {});
+        impl->empty(slot);
     }
     return Ledger(std::move(impl));
 } catch (const std::bad_alloc&) {
@@ -119,7 +131,7 @@ void Ledger::drop(SessionKey key) noexcept {
     if (found == index.slot_of.end()) {
         return;
     }
-    impl_->write(found->second, {});
+    impl_->empty(found->second);
     index.free.push_back(found->second); // its room is reserved
     index.slot_of.erase(found);
 }

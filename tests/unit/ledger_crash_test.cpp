@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <random>
 
 using namespace sesslimit;
@@ -19,7 +20,8 @@ using namespace sesslimit::test;
 
 namespace {
 
-constexpr int kills = 300;
+constexpr int usual_kills = 300;
+int kills = usual_kills; // or as many as the command line says
 constexpr std::size_t places = 24;
 constexpr std::size_t step = 4; // few slots, so that the ledger also grows under the kills
 
@@ -159,14 +161,81 @@ void killed_in_the_middle() {
     }
     print_message("%d kills during %llu updates: %zu torn copies, no session lost\n", kills,
                   static_cast<unsigned long long>(diary.updates.load()), torn);
-    EXPECT(diary.updates > 50ULL * kills, "it was busy");
+    EXPECT(diary.updates > 50ULL * static_cast<unsigned>(kills), "it was busy");
     EXPECT(std::filesystem::file_size(home.path / "ledger") > 3 * step * ledger::slot_size, "it has grown");
     munmap(shared, sizeof(Diary));
 }
 
+/// What a daemon finds where there is no ledger of its own yet.
+enum class Found { nothing, foreign, full };
+
+void prepare(const std::filesystem::path& directory, Found found) {
+    for (const char* name : {"ledger", "ledger.old", "ledger.new"}) {
+        std::filesystem::remove(directory / name);
+    }
+    if (found == Found::foreign) {
+        write_file(directory / "ledger", Bytes(3 * ledger::slot_size, std::byte{0x55}));
+    }
+    if (found == Found::full) {
+        Opened made(directory, step);
+        for (std::uint64_t key = 1; made.ledger && key <= step; ++key) {
+            (void)made.ledger->put(large(key, 1));
+        }
+    }
+}
+
+/// Makes its ledger, or takes one over, and lets it grow: over and over, so that the kill comes anywhere in that.
+[[noreturn]] void begin_until_killed(const std::filesystem::path& directory, Found found, std::atomic<int>& begun) {
+    for (;;) {
+        prepare(directory, found);
+        ++begun;
+        Opened opened(directory, step);
+        for (std::uint64_t key = 100; opened.ledger && key < 100 + 3 * step; ++key) {
+            (void)opened.ledger->put(large(key, 1));
+        }
+    }
+}
+
+/// Whatever it had come to: the next one starts, and believes whole sessions only.
+void killed_at_the_start() {
+    const TemporaryDirectory home;
+    void* const shared =
+        mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    EXPECT(shared != MAP_FAILED, "shared memory");
+    auto& begun = *new (shared) std::atomic<int>{};
+    std::minstd_rand random(11);
+    for (int round = 0; round < kills / 3; ++round) {
+        const int before = begun;
+        const pid_t child = fork();
+        if (child == 0) {
+            begin_until_killed(home.path, Found{round % 3}, begun);
+        }
+        const timespec moment{.tv_sec = 0, .tv_nsec = 20'000};
+        for (int waited = 0; begun == before && waited < 100'000; ++waited) {
+            nanosleep(&moment, nullptr);
+        }
+        const timespec rest{.tv_sec = 0, .tv_nsec = static_cast<long>(random() % 300'000)};
+        nanosleep(&rest, nullptr);
+        kill(child, SIGKILL);
+        waitpid(child, nullptr, 0);
+
+        Opened opened(home.path, step);
+        const std::string when = "kill " + std::to_string(round) + ": ";
+        EXPECT(opened.good(), when + opened.said());
+        for (const auto& [key, session] : opened.sessions) {
+            EXPECT(session == large(std::to_underlying(key), 1), when + "half of a session");
+        }
+        EXPECT(opened.ledger->put(sample(7)).has_value(), when + "it takes sessions");
+    }
+    print_message("%d starts killed, of %d\n", kills / 3, begun.load());
+    EXPECT(begun >= kills / 3, "each of them had begun");
+    munmap(shared, sizeof(std::atomic<int>));
+}
+
 } // namespace
 
-int main() {
-    const CMUnitTest tests[] = {SESSLIMIT_TEST(killed_in_the_middle)};
+int main(int count, char** words) {
+    kills = count > 1 ? std::atoi(words[1]) : usual_kills;
+    const CMUnitTest tests[] = {SESSLIMIT_TEST(killed_in_the_middle), SESSLIMIT_TEST(killed_at_the_start)};
     return cmocka_run_group_tests_name("ledger_crash", tests, nullptr, nullptr);
 }

@@ -8,6 +8,7 @@
 #include <array>
 #include <fstream>
 #include <functional>
+#include <string_view>
 
 using namespace sesslimit;
 using namespace sesslimit::test;
@@ -16,6 +17,8 @@ using warden::Session;
 namespace fs = std::filesystem;
 
 namespace {
+
+bool every_single_one = false; ///< "every" on the command line
 
 /// What may come of a small ledger in which one byte is another.
 void expect_one_byte_flipped(const fs::path& directory, std::size_t at) {
@@ -46,8 +49,8 @@ void every_byte_flipped() {
     Bytes bytes = good;
     std::size_t told = 0;
     for (std::size_t at = 0; at < bytes.size(); ++at) {
-        // Every byte of heads and payloads; of what nothing was ever written to, every seventh.
-        if (at % ledger::copy_size > 400 && at % 7 != 0) {
+        // Every byte of heads and payloads; of what nothing was ever written to, every seventh unless all are wanted.
+        if (!every_single_one && at % ledger::copy_size > 400 && at % 7 != 0) {
             continue;
         }
         bytes[at] ^= std::byte{1} << static_cast<int>(at % 8);
@@ -146,6 +149,21 @@ void worn_out_slot() {
     opened.close();
     Opened again(home.path, 3);
     EXPECT(again.sessions == small_sessions, "still there");
+    again.ledger->drop(SessionKey{1});
+    EXPECT(again.ledger->put(sample(4)).has_value(), "dropped, its slot begins anew");
+    again.close();
+    Opened last(home.path, 3);
+    EXPECT(last.sessions == (Sessions{{SessionKey{2}, sample(2, 1)}, {SessionKey{4}, sample(4)}}), last.said());
+}
+
+/// What is not believed is said once, also where no update of its slot is left.
+void worn_out_slot_of_no_session() {
+    TemporaryDirectory home;
+    Bytes bytes = small_ledger(home.path);
+    ledger::write_slot(slot_of(bytes, 1), ledger::last_generation, Bytes(10, std::byte{1}));
+    write_file(home.path / "ledger", bytes);
+    EXPECT_TEXT(Opened(home.path, 3).said(), "slot 0: no session: it ends too early");
+    EXPECT_TEXT(Opened(home.path, 3).said(), "");
 }
 
 void many_lines_are_few() {
@@ -252,7 +270,8 @@ void foreign_files_are_moved_aside() {
 
 } // namespace
 
-int main() {
+int main(int count, char** words) {
+    every_single_one = count > 1 && std::string_view(words[1]) == "every";
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(every_byte_flipped),
         SESSLIMIT_TEST(torn_youngest_copy),
@@ -260,6 +279,7 @@ int main() {
         SESSLIMIT_TEST(copy_in_the_wrong_place),
         SESSLIMIT_TEST(forged_slots),
         SESSLIMIT_TEST(worn_out_slot),
+        SESSLIMIT_TEST(worn_out_slot_of_no_session),
         SESSLIMIT_TEST(many_lines_are_few),
         SESSLIMIT_TEST(every_truncation),
         SESSLIMIT_TEST(foreign_files_are_moved_aside),
