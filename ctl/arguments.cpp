@@ -10,8 +10,14 @@
 namespace sesslimit::ctl {
 namespace {
 
-constexpr char footer[] = "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such session or user, 4 not allowed.\n"
-                          "sesslimitctl(1) has the rest.";
+std::string footer() {
+    std::string text = "Exit status:";
+    for (const ExitMeaning& meaning : exit_meanings()) {
+        text += (meaning.exit == Exit::ok ? " " : ", ") + std::to_string(static_cast<int>(meaning.exit)) + " " +
+                std::string(meaning.words);
+    }
+    return text + ".\nsesslimitctl(1) has the rest.";
+}
 
 /// CLI11's own help says of each option all that can be asked of it; a reader wants its name and what it takes.
 class PlainHelp final : public CLI::Formatter {
@@ -124,18 +130,22 @@ void add_commands(CLI::App& app, Arguments& arguments) {
 
 } // namespace
 
-std::expected<Arguments, Exit> parse(int argc, char** argv) {
-    Arguments arguments;
-    CLI::App app{"Look at the login sessions of this host and the limits they have, and end sessions.", "sesslimitctl"};
-    app.footer(footer);
-    const auto help = std::make_shared<PlainHelp>();
-    help->column_width(32);
-    app.formatter(help);
-    app.failure_message(complaint);
+void add_command_line(CLI::App& app, Arguments& arguments) {
     app.require_subcommand(0, 1);
     app.fallthrough(); // the options of all commands may come behind the command, as with loginctl
     add_global_options(app, arguments);
     add_commands(app, arguments);
+}
+
+std::expected<Arguments, Exit> parse(int argc, char** argv) {
+    Arguments arguments;
+    CLI::App app{"Look at the login sessions of this host and the limits they have, and end sessions.", "sesslimitctl"};
+    app.footer(footer());
+    const auto help = std::make_shared<PlainHelp>();
+    help->column_width(32);
+    app.formatter(help);
+    app.failure_message(complaint);
+    add_command_line(app, arguments);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

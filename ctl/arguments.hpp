@@ -11,6 +11,10 @@
 #include <string>
 #include <vector>
 
+namespace CLI {
+class App;
+}
+
 namespace sesslimit::ctl {
 
 enum class Command : std::uint8_t {
@@ -39,6 +43,9 @@ struct Arguments {
     bool pager = true;
     bool ask = true;
 };
+
+/// Teaches `app` the commands and options; sesslimitctl(1) lists the same. Parsing fills `arguments`.
+void add_command_line(CLI::App& app, Arguments& arguments);
 
 /// Prints help, the version, or what is wrong, and then says how to exit.
 std::expected<Arguments, Exit> parse(int argc, char** argv);

@@ -35,7 +35,19 @@ constexpr std::array meanings{
     Meaning{"org.freedesktop.DBus.Error.TimedOut", Kind::no_answer},
 };
 
+constexpr std::array all_exits{
+    ExitMeaning{Exit::ok, "done"},
+    ExitMeaning{Exit::failed, "failed"},
+    ExitMeaning{Exit::usage, "wrong usage"},
+    ExitMeaning{Exit::not_found, "no such session or user"},
+    ExitMeaning{Exit::not_allowed, "not allowed"},
+};
+
 } // namespace
+
+std::span<const ExitMeaning> exit_meanings() {
+    return all_exits;
+}
 
 Failure failure_of(std::string_view name, std::string_view message) {
     const auto* meaning = std::ranges::find(meanings, name, &Meaning::name);

@@ -3,13 +3,21 @@
 
 #include "ctl/remote.hpp"
 
+#include <span>
 #include <string>
 #include <string_view>
 
 namespace sesslimit::ctl {
 
-/// The exit status of the command; sesslimitctl(1) has the same table.
+/// The exit status of the command.
 enum class Exit : int { ok = 0, failed = 1, usage = 2, not_found = 3, not_allowed = 4 };
+
+/// What each means, in the order of the numbers: the help and sesslimitctl(1) have the same.
+struct ExitMeaning {
+    Exit exit;
+    std::string_view words;
+};
+std::span<const ExitMeaning> exit_meanings();
 
 /// The failure that a D-Bus error stands for. `name` and `message` are as they came.
 Failure failure_of(std::string_view name, std::string_view message);

@@ -2,18 +2,11 @@
 #pragma once
 
 #include "common/result.hpp"
+#include "daemon/options.hpp"
 
-#include <filesystem>
 #include <memory>
-#include <string>
 
 namespace sesslimit {
-
-struct Options {
-    std::filesystem::path policy_directory = "/etc/sesslimit";
-    std::filesystem::path runtime_directory = "/run/sesslimit";
-    std::string socket; ///< where to listen when systemd passes no socket; empty: nowhere
-};
 
 /// The whole daemon: makes its rooms, wires them to each other, and starts them in the order in which they need each
 /// other: ledger, policy, sessions of the ledger, logind's sessions, and only then the logins that wait.

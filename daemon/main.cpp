@@ -10,15 +10,17 @@
 
 namespace {
 
+constexpr int wrong_usage = 2; // systemd.exec(5) knows it as INVALIDARGUMENT
+
 int run(int argc, char** argv) {
     sesslimit::Options options;
     CLI::App app{"Counts login sessions, and ends those that last too long or stay idle too long.", "sesslimitd"};
-    app.add_option("--policy-dir", options.policy_directory, "Where policy.toml, policy.d and managed.d are")
-        ->capture_default_str();
-    app.add_option("--runtime-dir", options.runtime_directory, "Where the ledger is kept")->capture_default_str();
-    app.add_option("--socket", options.socket, "Listen here, where systemd passes no socket");
-    app.set_version_flag("--version", "sesslimitd " SESSLIMIT_VERSION);
-    CLI11_PARSE(app, argc, argv);
+    sesslimit::add_options(app, options);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == EXIT_SUCCESS ? EXIT_SUCCESS : wrong_usage; // --help and --version end here, too
+    }
 
     tzset(); // times in texts are the host's; read once, before the loop
     auto daemon = sesslimit::Daemon::make(options);

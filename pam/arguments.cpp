@@ -5,6 +5,8 @@
 
 #include <sys/un.h>
 
+#include <algorithm>
+#include <iterator>
 #include <string_view>
 
 namespace sesslimit::pam {
@@ -39,25 +41,41 @@ bool take_socket(std::string_view value, Arguments& out) noexcept {
     return true;
 }
 
+bool take_quiet(std::string_view, Arguments& out) noexcept {
+    out.quiet = true;
+    return true;
+}
+
+bool take_debug(std::string_view, Arguments& out) noexcept {
+    out.debug = true;
+    return true;
+}
+
+constexpr ArgumentForm forms[] = {{"timeout", true}, {"on_error", true}, {"socket", true}, {"quiet"}, {"debug"}};
+
+using Taker = bool (*)(std::string_view value, Arguments& out) noexcept;
+constexpr Taker takers[] = {take_timeout, take_on_error, take_socket, take_quiet, take_debug};
+static_assert(std::size(forms) == std::size(takers));
+
 bool take(std::string_view text, Arguments& out) noexcept {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string_view::npos) {
-        out.quiet = out.quiet || text == "quiet";
-        out.debug = out.debug || text == "debug";
-        return text == "quiet" || text == "debug";
-    }
+    const std::size_t equals = std::min(text.find('='), text.size());
+    const bool has_value = equals < text.size();
     const std::string_view name(text.data(), equals);
-    const std::string_view value(text.data() + equals + 1, text.size() - equals - 1);
-    if (name == "timeout") {
-        return take_timeout(value, out);
+    const std::string_view value(text.data() + equals + (has_value ? 1 : 0),
+                                 text.size() - equals - (has_value ? 1 : 0));
+    for (std::size_t at = 0; at < std::size(forms); ++at) {
+        if (forms[at].name == name && forms[at].takes_value == has_value) {
+            return takers[at](value, out);
+        }
     }
-    if (name == "on_error") {
-        return take_on_error(value, out);
-    }
-    return name == "socket" && take_socket(value, out);
+    return false;
 }
 
 } // namespace
+
+std::span<const ArgumentForm> argument_forms() noexcept {
+    return forms;
+}
 
 Arguments parse_arguments(std::span<const char* const> texts) noexcept {
     Arguments arguments;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <span>
+#include <string_view>
 
 namespace sesslimit::pam {
 
@@ -26,6 +27,14 @@ struct Arguments {
     std::array<const char*, 8> ignored{};
     std::size_t ignored_count = 0;
 };
+
+/// How an argument is written: "name" alone, or "name=" and a value. pam_sesslimit(8) lists the same.
+struct ArgumentForm {
+    std::string_view name;
+    bool takes_value = false;
+};
+/// All that there are.
+std::span<const ArgumentForm> argument_forms() noexcept;
 
 /// Reads a module's arguments. A null pointer among them is passed over; where one is given twice the last one holds;
 /// one with a bad value leaves what was before.

@@ -131,14 +131,7 @@ std::string open_sessions(const Session& refused, const warden::State& state, co
     return list;
 }
 
-struct Meaning {
-    Kind kind;
-    std::string_view event;
-    std::string_view priority; ///< syslog(3): 4 warning, 5 notice, 6 info
-    std::string_view id;
-};
-
-constexpr std::array meanings{
+constexpr std::array all_meanings{
     Meaning{Kind::admitted, "admitted", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e10"},
     Meaning{Kind::adopted, "adopted", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e11"},
     Meaning{Kind::refused, "refused", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e12"},
@@ -155,12 +148,12 @@ constexpr std::array meanings{
 };
 
 const Meaning& meaning_of(Kind kind) {
-    for (const Meaning& meaning : meanings) {
+    for (const Meaning& meaning : all_meanings) {
         if (meaning.kind == kind) {
             return meaning;
         }
     }
-    return meanings.front();
+    return all_meanings.front();
 }
 
 std::string_view name_of(Cause cause) {
@@ -295,6 +288,10 @@ std::string said_on_terminals(const warden::Notice& notice, const Clockface& clo
 }
 
 } // namespace
+
+std::span<const Meaning> meanings() {
+    return all_meanings;
+}
 
 std::string_view event_of(Kind kind) {
     return meaning_of(kind).event;

@@ -6,6 +6,7 @@
 #include "daemon/warden/state.hpp"
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,17 @@ std::string announcement(const warden::Session& session, policy::Activity counte
 
 /// What the journal and the bus call it: "admitted", "would-refuse", ...
 std::string_view event_of(warden::Notice::Kind kind);
+
+/// What one kind of notice is in the journal. Ids are stable: people's alerts are built on them, and the journal's
+/// catalog (packaging/journal) and sesslimitd(8) explain each.
+struct Meaning {
+    warden::Notice::Kind kind;
+    std::string_view event;
+    std::string_view priority; ///< syslog(3): 4 warning, 5 notice, 6 info
+    std::string_view id;
+};
+/// One for every kind.
+std::span<const Meaning> meanings();
 
 /// One journal entry: MESSAGE, PRIORITY, MESSAGE_ID and our own fields, in a fixed order. The ids and fields are
 /// stable: people's alerts are built on them.

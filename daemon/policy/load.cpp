@@ -15,8 +15,8 @@ constexpr std::size_t most_rules = 1000;
 constexpr std::size_t most_sources = 0xFFFE; // SourceId::nowhere is the number behind it
 
 constexpr std::array<std::string_view, 3> top_keys = {"version", "defaults", "rule"};
-constexpr std::array<std::string_view, 1> own_keys_of_defaults = {"ignore_services"};
-constexpr std::array<std::string_view, 4> own_keys_of_rules = {"name", "match", "exempt", "max_sessions_total"};
+constexpr std::array<std::string_view, 1> defaults_keys = {"ignore_services"};
+constexpr std::array<std::string_view, 4> rule_keys = {"name", "match", "exempt", "max_sessions_total"};
 
 /// All keys that a table may have: its own and those that set something.
 std::vector<std::string_view> with_settings(std::span<const std::string_view> own) {
@@ -146,7 +146,7 @@ class Loader {
                 auto services = read_texts_of(inner, "PAM services such as [\"su\", \"cron\"]", report);
                 into.ignore_services = {std::move(services), from, inner.key_at.line};
             } else if (!read_setting(inner, from, settings, report)) {
-                unknown_key(inner, "[defaults]", with_settings(own_keys_of_defaults), report);
+                unknown_key(inner, "[defaults]", with_settings(defaults_keys), report);
             }
         }
         check_settings(settings, find(entry.value, "warn_before"), report);
@@ -189,7 +189,7 @@ class Loader {
             } else if (entry.key == "max_sessions_total") {
                 rule.max_sessions_total = read_total(entry, rule.source, report);
             } else if (!read_setting(entry, rule.source, rule.settings, report)) {
-                unknown_key(entry, "[[rule]]", with_settings(own_keys_of_rules), report);
+                unknown_key(entry, "[[rule]]", with_settings(rule_keys), report);
             }
         }
         check_settings(rule.settings, find(table, "warn_before"), report);
@@ -261,6 +261,14 @@ class Loader {
 };
 
 } // namespace
+
+std::span<const std::string_view> own_keys_of_defaults() {
+    return defaults_keys;
+}
+
+std::span<const std::string_view> own_keys_of_rules() {
+    return rule_keys;
+}
 
 std::optional<uid_t> NameCache::user(const std::string& name) {
     const auto [at, is_new] = users_.try_emplace(name);

@@ -39,6 +39,10 @@ std::span<const std::string_view> setting_keys();
 /// The keys under `match`.
 std::span<const std::string_view> match_keys();
 
+/// Keys beside those of setting_keys() that one of the tables has.
+std::span<const std::string_view> own_keys_of_defaults();
+std::span<const std::string_view> own_keys_of_rules();
+
 /// Reads the entry where it is one of setting_keys(), and says whether it is.
 bool read_setting(const Entry& entry, SourceId from, Settings& settings, Report& report);
 

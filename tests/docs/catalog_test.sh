@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The journal's own reader takes the catalog: it lists an entry, with its subject, for each that the file has.
+# usage: catalog_test.sh JOURNALCTL CATALOG
+set -eu
+
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+mkdir -p "$root/usr/lib/systemd/catalog" "$root/var/lib/systemd/catalog"
+cp "$2" "$root/usr/lib/systemd/catalog/"
+
+"$1" --root="$root" --update-catalog
+"$1" --root="$root" --no-pager --list-catalog | sort >"$root/listed"
+sed -n '/^-- /{ s/^-- //; N; s/\nSubject: / sesslimit: /; p }' "$2" | sort >"$root/written"
+[ -s "$root/written" ]
+diff "$root/written" "$root/listed"

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/arguments.hpp"
+#include "daemon/notice/words.hpp"
+#include "daemon/options.hpp"
+#include "daemon/policy/read.hpp"
+#include "pam/answer.hpp"
+#include "tests/docs/page.hpp"
+#include "tests/unit/cmocka.hpp"
+#include "tests/unit/warden_world.hpp"
+
+#include <CLI/CLI.hpp>
+#include <security/pam_modules.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <regex>
+#include <set>
+
+// The manual pages, the journal's catalog and the completions against the program's own tables: what is in one and not
+// in the other is named.
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+
+namespace {
+
+using Words = std::set<std::string>;
+
+std::string listed(const Words& words) {
+    std::string text;
+    for (const std::string& word : words) {
+        text += (text.empty() ? "" : "\n") + word;
+    }
+    return text;
+}
+
+Words heads(const std::vector<Item>& items) {
+    Words words;
+    for (const Item& item : items) {
+        words.insert(item.head);
+    }
+    return words;
+}
+
+Words options_in(const std::vector<Item>& items) {
+    Words options;
+    for (const Item& item : items) {
+        options.merge([&] {
+            const auto words = words_that_begin(item.head, "--");
+            return Words(words.begin(), words.end());
+        }());
+    }
+    return options;
+}
+
+Words options_of(const CLI::App& app) {
+    Words options;
+    for (const CLI::Option* option : app.get_options()) {
+        for (const std::string& name : option->get_lnames()) {
+            options.insert("--" + name);
+        }
+    }
+    return options;
+}
+
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+    std::vector<const CLI::App*> commands;
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+        if (!command->get_group().empty()) { // the others are not for people
+            commands.push_back(command);
+        }
+    }
+    return commands;
+}
+
+/// The part of a command's options that is its own.
+Words own_options(const CLI::App& command) {
+    Words options = options_of(command);
+    options.erase("--help");
+    return options;
+}
+
+std::string lower(std::string text) {
+    std::ranges::transform(text, text.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+    return text;
+}
+
+void markup_is_read_as_a_reader_sees_it() {
+    EXPECT_TEXT(rendered("Cm timeout Ns = Ns Ar span"), "timeout=<span>");
+    EXPECT_TEXT(rendered("Fl h , Fl Fl help"), "-h, --help");
+    EXPECT_TEXT(rendered("Cm list Op Fl Fl user Ar user"), "list [--user <user>]");
+    EXPECT_TEXT(rendered("Xo Cm a Oo Fl Fl b Ar c Oc | Op Oo Fl Fl d Oc Ar e ... Xc"), "a [--b <c>] | [[--d] <e> ...]");
+    const auto options = words_that_begin("a [--b <c>] | [[--d=<x>] <e> ...]", "--");
+    EXPECT_TEXT(listed(Words(options.begin(), options.end())), "--b\n--d");
+}
+
+void pam_sesslimit_names_every_argument() {
+    Words written;
+    for (const Item& item : Page::read("pam_sesslimit.8").items("ARGUMENTS")) {
+        written.insert(item.head.substr(0, item.head.find('=') + (item.head.find('=') == std::string::npos ? 0 : 1)));
+    }
+    Words known;
+    for (const pam::ArgumentForm& form : pam::argument_forms()) {
+        known.insert(std::string(form.name) + (form.takes_value ? "=" : ""));
+    }
+    EXPECT_TEXT(listed(written), listed(known));
+}
+
+void pam_sesslimit_names_every_ending_code_and_text() {
+    const Page page = Page::read("pam_sesslimit.8");
+    Words known;
+    Words codes;
+    bool texts = true;
+    for (int at = 0; at <= static_cast<int>(pam::Ending::undecided); ++at) {
+        for (const pam::OnError on_error : {pam::OnError::allow, pam::OnError::deny}) {
+            const pam::Answer answer = pam::answer_to(static_cast<pam::Ending>(at), on_error, false);
+            known.insert(answer.log);
+            codes.insert(answer.code == PAM_SUCCESS       ? "PAM_SUCCESS"
+                         : answer.code == PAM_PERM_DENIED ? "PAM_PERM_DENIED"
+                                                          : "PAM_SESSION_ERR");
+            texts = texts && (answer.text == nullptr || page.has_line(answer.text));
+        }
+    }
+    EXPECT_TEXT(listed(heads(page.items("FAILURES"))), listed(known));
+    EXPECT_TEXT(listed(heads(page.items("RETURN CODES"))), listed(codes));
+    EXPECT(texts, "what the user reads");
+}
+
+void sesslimitd_names_every_option() {
+    Options options;
+    CLI::App app;
+    add_options(app, options);
+    EXPECT_TEXT(listed(options_in(Page::read("sesslimitd.8").items("OPTIONS"))), listed(options_of(app)));
+}
+
+/// "ID event" of everything that has an id.
+Words messages() {
+    Words known{std::string(notice::policy_loaded_id) + " policy-loaded",
+                std::string(notice::policy_rejected_id) + " policy-rejected"};
+    for (const notice::Meaning& meaning : notice::meanings()) {
+        known.insert(std::string(meaning.id) + " " + std::string(meaning.event));
+    }
+    return known;
+}
+
+/// The fields of an entry about a session, and the words for reasons, as the journal gets them.
+struct Journal {
+    Words fields;
+    Words reasons;
+};
+
+Journal journal() {
+    Journal journal;
+    for (const notice::Meaning& meaning : notice::meanings()) {
+        for (const auto cause : {warden::Cause::limit_reached, warden::Cause::duration, warden::Cause::idle,
+                                 warden::Cause::leader_gone, warden::Cause::displaced, warden::Cause::asked}) {
+            warden::Notice notice{.kind = meaning.kind, .session = session_in(warden::Phase::live), .reason = {}};
+            notice.reason.cause = cause;
+            for (const auto& [name, value] : notice::journal_entry(notice)) {
+                if (name.starts_with("SESSLIMIT_")) {
+                    journal.fields.insert(name);
+                }
+                if (name == "SESSLIMIT_REASON") {
+                    journal.reasons.insert(value);
+                }
+            }
+        }
+    }
+    return journal;
+}
+
+void sesslimitd_names_every_message_field_and_reason() {
+    const Page page = Page::read("sesslimitd.8");
+    Words fields;
+    std::string text;
+    for (const Item& item : page.items("Fields")) {
+        const auto words = words_that_begin(item.head, "SESSLIMIT_");
+        fields.insert(words.begin(), words.end());
+        text += item.text;
+    }
+    const Journal known = journal();
+    EXPECT_TEXT(listed(heads(page.items("Messages"))), listed(messages()));
+    EXPECT_TEXT(listed(fields), listed(known.fields));
+    for (const std::string& reason : known.reasons) {
+        EXPECT(text.find(".Ql " + reason) != std::string::npos, reason);
+    }
+}
+
+void the_catalog_explains_every_message() {
+    const std::string catalog = read_source("packaging/journal/sesslimit.catalog");
+    const Words fields = journal().fields;
+    Words ids;
+    Words unknown;
+    const std::regex entry("(?:^|\n)-- ([0-9a-f]{32})\nSubject: .+\nDefined-By: sesslimit\nDocumentation: .+\n\n\\S");
+    for (auto at = std::sregex_iterator(catalog.begin(), catalog.end(), entry); at != std::sregex_iterator(); ++at) {
+        ids.insert((*at)[1]);
+    }
+    const std::regex field("@([^@\n]*)@");
+    for (auto at = std::sregex_iterator(catalog.begin(), catalog.end(), field); at != std::sregex_iterator(); ++at) {
+        if (!fields.contains((*at)[1])) {
+            unknown.insert((*at)[1]);
+        }
+    }
+    Words known;
+    for (const std::string& message : messages()) {
+        known.insert(message.substr(0, 32));
+    }
+    EXPECT_TEXT(listed(ids), listed(known));
+    EXPECT_TEXT(listed(unknown), "");
+}
+
+void sesslimitctl_names_every_command_and_option() {
+    const Page page = Page::read("sesslimitctl.1");
+    ctl::Arguments arguments;
+    CLI::App app;
+    ctl::add_command_line(app, arguments);
+    Words known;
+    for (const CLI::App* command : commands_of(app)) {
+        known.insert(command->get_name() + ": " + listed(own_options(*command)));
+    }
+    Words written;
+    for (const Item& item : page.items("Commands")) {
+        written.insert(item.head.substr(0, item.head.find(' ')) + ": " + listed(options_in({item})));
+    }
+    EXPECT_TEXT(listed(written), listed(known));
+    EXPECT_TEXT(listed(options_in(page.items("OPTIONS"))), listed(options_of(app)));
+}
+
+void sesslimitctl_names_every_exit_status() {
+    Words known;
+    Words written;
+    bool said = true;
+    const auto items = Page::read("sesslimitctl.1").items("EXIT STATUS");
+    for (const ctl::ExitMeaning& meaning : ctl::exit_meanings()) {
+        const std::string number = std::to_string(static_cast<int>(meaning.exit));
+        known.insert(number);
+        const auto item = std::ranges::find(items, number, &Item::head);
+        said = said && item != items.end() && lower(item->text).find(meaning.words) != std::string::npos;
+    }
+    for (const Item& item : items) {
+        written.insert(item.head);
+    }
+    EXPECT_TEXT(listed(written), listed(known));
+    EXPECT(said, "each in the words of the help");
+}
+
+void the_completions_know_every_command_and_option() {
+    ctl::Arguments arguments;
+    CLI::App app;
+    ctl::add_command_line(app, arguments);
+    Words commands;
+    Words options = options_of(app);
+    for (const CLI::App* command : commands_of(app)) {
+        commands.insert(command->get_name());
+        options.merge(own_options(*command));
+    }
+    Words missing;
+    for (const char* file : {"sesslimitctl.bash", "_sesslimitctl", "sesslimitctl.fish"}) {
+        const std::string text = read_source(std::string("ctl/completions/") + file);
+        const auto has = [&text](const std::string& word) {
+            return std::regex_search(text, std::regex("(^|[^-\\w])" + word + "($|[^-\\w])"));
+        };
+        const bool fish = text.starts_with("# SPDX-License-Identifier: MIT\n# fish");
+        for (const std::string& command : commands) {
+            if (!has(command)) {
+                missing.insert(std::string(file) + ": " + command);
+            }
+        }
+        for (const std::string& option : options) {
+            if (!has(fish ? "-l " + option.substr(2) : option)) {
+                missing.insert(std::string(file) + ": " + option);
+            }
+        }
+    }
+    EXPECT_TEXT(listed(missing), "");
+}
+
+Words policy_keys() {
+    Words keys;
+    for (const auto table : {policy::setting_keys(), policy::own_keys_of_defaults(), policy::own_keys_of_rules()}) {
+        keys.insert(table.begin(), table.end());
+    }
+    keys.erase("match"); // a table, named by its keys
+    for (const std::string_view key : policy::match_keys()) {
+        keys.insert("match." + std::string(key));
+    }
+    return keys;
+}
+
+void the_policy_s_page_and_the_shipped_file_name_every_key() {
+    if (!std::filesystem::exists(SESSLIMIT_SOURCE_DIR "/docs/sesslimit.toml.5")) {
+        print_message("docs/sesslimit.toml.5 is not there\n");
+        skip();
+    }
+    const std::string page = read_source("docs/sesslimit.toml.5");
+    const std::string shipped = read_source("etc/policy.toml");
+    Words missing;
+    for (const std::string& key : policy_keys()) {
+        const std::string name = std::regex_replace(key, std::regex("\\."), "\\.");
+        if (!std::regex_search(page, std::regex("\n\\.It [^\n]*\\b" + name + "\\b"))) {
+            missing.insert("sesslimit.toml(5): " + key);
+        }
+        if (!std::regex_search(shipped, std::regex("\n#?" + name + " *="))) {
+            missing.insert("etc/policy.toml: " + key);
+        }
+    }
+    EXPECT_TEXT(listed(missing), "");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(markup_is_read_as_a_reader_sees_it),
+        SESSLIMIT_TEST(pam_sesslimit_names_every_argument),
+        SESSLIMIT_TEST(pam_sesslimit_names_every_ending_code_and_text),
+        SESSLIMIT_TEST(sesslimitd_names_every_option),
+        SESSLIMIT_TEST(sesslimitd_names_every_message_field_and_reason),
+        SESSLIMIT_TEST(the_catalog_explains_every_message),
+        SESSLIMIT_TEST(sesslimitctl_names_every_command_and_option),
+        SESSLIMIT_TEST(sesslimitctl_names_every_exit_status),
+        SESSLIMIT_TEST(the_completions_know_every_command_and_option),
+        SESSLIMIT_TEST(the_policy_s_page_and_the_shipped_file_name_every_key),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
