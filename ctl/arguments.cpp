@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -103,6 +104,23 @@ void add_check(CLI::App& app, Arguments& arguments) {
         ->needs(files);
 }
 
+void add_audit(CLI::App& app, Arguments& arguments) {
+    CLI::App* command = add_command(app, arguments, Command::audit, "audit",
+                                    "Compare this host with the controls that auditors and their scanners look for");
+    std::vector<std::string> names;
+    for (const audit::Profile profile : audit::profiles) {
+        names.emplace_back(audit::name_of(profile));
+    }
+    AuditRequest& request = arguments.audit;
+    command->add_option("--profile", "Those of this profile only: stig, pci or cis")
+        ->type_name("PROFILE")
+        ->check(CLI::IsMember(names))
+        ->each([&request](const std::string& name) {
+            request.profile = *std::ranges::find(audit::profiles, name, audit::name_of);
+        });
+    command->add_option("--root", request.root, "Look at the files below this directory")->type_name("DIR");
+}
+
 void add_names(CLI::App& app, Arguments& arguments, Command command, const char* name, const char* type,
                const char* about, const char* about_names) {
     add_command(app, arguments, command, name, about)->add_option(type, arguments.names, about_names)->required();
@@ -120,6 +138,7 @@ void add_commands(CLI::App& app, Arguments& arguments) {
               "End all sessions that were opened with a key", "SHA256:..., as ssh-keygen -l prints it");
     add_explain(app, arguments);
     add_check(app, arguments);
+    add_audit(app, arguments);
     add_command(app, arguments, Command::reload, "reload", "Have the daemon read the policy anew");
     add_command(app, arguments, Command::status, "status", "Show how the daemon does");
     add_command(app, arguments, Command::watch, "watch", "Print what happens to sessions as it happens");

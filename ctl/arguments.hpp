@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "ctl/audit_command.hpp"
 #include "ctl/check.hpp"
 #include "ctl/console.hpp"
 #include "ctl/failure.hpp"
@@ -25,6 +26,7 @@ enum class Command : std::uint8_t {
     end_credential,
     explain,
     check,
+    audit,
     reload,
     status,
     watch,
@@ -38,6 +40,7 @@ struct Arguments {
     std::optional<std::string> user;
     Question question;
     CheckRequest check;
+    AuditRequest audit;
     Json json = Json::off;
     bool legend = true;
     bool pager = true;

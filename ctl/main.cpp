@@ -33,6 +33,10 @@ Exit dispatch(const Arguments& arguments, Remote& remote, Console& console) {
         policy::SystemNames names;
         return check(arguments.check, names, console);
     }
+    case Command::audit: {
+        policy::SystemNames names;
+        return audit(arguments.audit, names, console);
+    }
     case Command::reload:
         return reload(remote, console);
     case Command::status:

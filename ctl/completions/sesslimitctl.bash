@@ -16,7 +16,7 @@ __sesslimitctl_command() {
     local i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --json | --user | --service | --origin | --group | --method | --credential | --seat | --policy-dir)
+            --json | --user | --service | --origin | --group | --method | --credential | --seat | --policy-dir | --profile | --root)
                 ((i++))
                 if [[ ${COMP_WORDS[i]} == '=' ]]; then ((i++)); fi
                 ;;
@@ -44,7 +44,8 @@ __sesslimitctl_value() {
             ;;
         --credential) __sesslimitctl_offer "$(__sesslimitctl_open credentials)" "$current" ;;
         --seat) __sesslimitctl_offer seat0 "$current" ;;
-        --policy-dir) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+        --profile) __sesslimitctl_offer "stig pci cis" "$current" ;;
+        --policy-dir | --root) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
         *) return 1 ;;
     esac
 }
@@ -56,6 +57,7 @@ __sesslimitctl_options() {
         list) options+=" --user" ;;
         explain) options+=" --service --origin --group --method --credential --seat" ;;
         check) options+=" --policy-dir --managed" ;;
+        audit) options+=" --profile --root" ;;
     esac
     __sesslimitctl_offer "$options" "$2"
 }
@@ -64,7 +66,7 @@ __sesslimitctl_argument() {
     local command=$1 current=$2
     case $command in
         '')
-            __sesslimitctl_offer "list show end end-user end-credential explain check reload status watch" "$current"
+            __sesslimitctl_offer "list show end end-user end-credential explain check audit reload status watch" "$current"
             ;;
         show | end) __sesslimitctl_offer "$(__sesslimitctl_open sessions)" "$current" ;;
         end-user) __sesslimitctl_offer "$(__sesslimitctl_open users)" "$current" ;;

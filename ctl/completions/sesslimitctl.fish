@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # fish completion for sesslimitctl(1)
 
-set -l commands list show end end-user end-credential explain check reload status watch
+set -l commands list show end end-user end-credential explain check audit reload status watch
 
 # Sessions, users and credentials that the daemon has now; nothing where it is not there.
 function __sesslimitctl_open
@@ -24,6 +24,7 @@ complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a end-u
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a end-credential -d 'End all sessions that were opened with a key'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a explain -d 'Show which limits a login would have'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a check -d 'Look for mistakes in the policy'
+complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a audit -d 'Compare this host with what auditors look for'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a reload -d 'Have the daemon read the policy anew'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a status -d 'Show how the daemon does'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a watch -d 'Print what happens to sessions'
@@ -44,3 +45,6 @@ complete -c sesslimitctl -n '__fish_seen_subcommand_from explain' -l seat -x -a 
 complete -c sesslimitctl -n '__fish_seen_subcommand_from check' -F
 complete -c sesslimitctl -n '__fish_seen_subcommand_from check' -l policy-dir -x -a '(__fish_complete_directories)' -d 'Where the policy is'
 complete -c sesslimitctl -n '__fish_seen_subcommand_from check' -l managed -d 'The files are for managed.d'
+
+complete -c sesslimitctl -n '__fish_seen_subcommand_from audit' -l profile -x -a 'stig pci cis' -d 'Those of this profile only'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from audit' -l root -x -a '(__fish_complete_directories)' -d 'Look at the files below this directory'

@@ -31,7 +31,7 @@ void bash_offers_what_can_come_next() {
         const char* offers;
     };
     constexpr Case cases[] = {
-        {"sesslimitctl ''", "check end end-credential end-user explain list reload show status watch "},
+        {"sesslimitctl ''", "audit check end end-credential end-user explain list reload show status watch "},
         {"sesslimitctl end-", "end-credential end-user "},
         {"sesslimitctl end ''", "12 20 9 "},
         {"sesslimitctl show 1", "12 "},
@@ -45,6 +45,7 @@ void bash_offers_what_can_come_next() {
         {"sesslimitctl list --json = s", "short "},
         {"sesslimitctl explain --meth", "--method "},
         {"sesslimitctl explain --method pass", "password "},
+        {"sesslimitctl audit --profile p", "pci "},
         {"sesslimitctl explain roo", "root "},
         {"sesslimitctl status ''", " "},
     };

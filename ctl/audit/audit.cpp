@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/audit/audit.hpp"
+
+#include "ctl/audit/ours.hpp"
+#include "ctl/audit/warnings.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace sesslimit::audit {
+namespace {
+
+constexpr std::string_view limits_file = "/etc/security/limits.d/50-sessions.conf";
+constexpr std::string_view logind_file = "/etc/systemd/logind.conf";
+constexpr std::string_view profile_file = "/etc/profile.d/tmout.sh";
+constexpr std::string_view sshd_file = "/etc/ssh/sshd_config";
+
+/// In place of the line that is there, else in a file of its own.
+Remedy remedy(const std::optional<Line>& there, std::string_view file, std::vector<std::string> lines) {
+    if (there) {
+        return {there->file, there->number, false, {lines.back()}};
+    }
+    return {std::string(file), 0, file == sshd_file, std::move(lines)};
+}
+
+template <class T>
+std::optional<Line> line_of(const std::optional<Found<T>>& found) {
+    return found ? std::optional(found->at) : std::nullopt;
+}
+
+void sessions(const Native& native, unsigned most, Finding& finding) {
+    // The last line for everybody is the one that holds, and no line that is not for everybody is looked for.
+    const LoginLimit* last = nullptr;
+    for (const LoginLimit& limit : native.login_limits) {
+        if (limit.domain == "*" && limit.item == "maxlogins" && limit.type != "soft") {
+            last = &limit;
+        }
+    }
+    finding.pass = last != nullptr && last->most && *last->most > 0 && *last->most <= most;
+    const std::optional<Line> there = last != nullptr ? std::optional(last->at) : std::nullopt;
+    if (there) {
+        finding.native = {*there};
+    }
+    if (!finding.pass) {
+        finding.remedy = remedy(there, limits_file, {"* hard maxlogins " + std::to_string(most)});
+    }
+}
+
+void idle_session(const std::optional<Found<Span>>& found, unsigned seconds, Finding& finding) {
+    finding.pass = found && found->value == std::chrono::seconds(seconds);
+    if (found) {
+        finding.native = {found->at};
+    }
+    if (!finding.pass) {
+        finding.remedy =
+            remedy(line_of(found), logind_file, {"[Login]", "StopIdleSessionSec=" + std::to_string(seconds)});
+    }
+}
+
+bool is_within(const ShellTimeout& timeout, unsigned seconds) {
+    return timeout.seconds > 0 && timeout.seconds <= seconds;
+}
+
+void shell_timeout(const Native& native, unsigned seconds, bool fixed, Finding& finding) {
+    const ShellTimeout* wrong = nullptr; // a scanner takes offence at each line
+    for (const ShellTimeout& timeout : native.shell_timeouts) {
+        finding.native.push_back(timeout.at);
+        const bool good = is_within(timeout, seconds) && (!fixed || (timeout.fixed && timeout.exported));
+        wrong = wrong == nullptr && !good ? &timeout : wrong;
+    }
+    finding.pass = !native.shell_timeouts.empty() && wrong == nullptr;
+    if (!finding.pass) {
+        finding.remedy = remedy(wrong != nullptr ? std::optional(wrong->at) : std::nullopt, profile_file,
+                                {"declare -xr TMOUT=" + std::to_string(seconds)});
+    }
+}
+
+void idle_any(const Native& native, unsigned seconds, bool ours, Finding& finding) {
+    const Span most = std::chrono::seconds(seconds);
+    bool shell = !native.shell_timeouts.empty();
+    for (const ShellTimeout& timeout : native.shell_timeouts) {
+        finding.native.push_back(timeout.at);
+        shell = shell && is_within(timeout, seconds) && timeout.fixed;
+    }
+    if (native.stop_idle) {
+        finding.native.push_back(native.stop_idle->at);
+    }
+    finding.pass = ours || shell || (native.stop_idle && native.stop_idle->value <= most);
+    if (!finding.pass) {
+        finding.remedy = Remedy{"/etc/sesslimit/managed.d/50-pci-dss.toml",
+                                0,
+                                false,
+                                {"version = 1", "[defaults]", "idle_timeout = \"15min\"", "on_idle = \"lock\""}};
+    }
+}
+
+template <class T>
+void sshd(const std::optional<Found<T>>& found, bool pass, const std::string& line, Finding& finding) {
+    finding.pass = pass;
+    if (found) {
+        finding.native = {found->at};
+    }
+    if (!pass) {
+        finding.remedy = remedy(line_of(found), sshd_file, {line});
+    }
+}
+
+void compare_native(const Native& native, bool ours, Finding& finding) {
+    const unsigned most = finding.control->value;
+    const std::string number = std::to_string(most);
+    const auto& interval = native.alive_interval;
+    const auto& count = native.alive_count;
+    switch (finding.control->asks) {
+    case Asks::sessions:
+        return sessions(native, most, finding);
+    case Asks::idle_session:
+        return idle_session(native.stop_idle, most, finding);
+    case Asks::idle_main:
+        return idle_session(native.stop_idle_main, most, finding);
+    case Asks::shell_timeout:
+        return shell_timeout(native, most, false, finding);
+    case Asks::shell_fixed:
+        return shell_timeout(native, most, true, finding);
+    case Asks::idle_any:
+        return idle_any(native, most, ours, finding);
+    case Asks::peer_interval:
+        return sshd(interval, interval && interval->value > Span{} && interval->value <= std::chrono::seconds(most),
+                    "ClientAliveInterval " + number, finding);
+    case Asks::peer_count: // sshd's default is 3
+        return sshd(count, count ? count->value > 0 && count->value <= most : most >= 3,
+                    "ClientAliveCountMax " + number, finding);
+    case Asks::ssh_sessions: // sshd's default is 10
+        return sshd(native.ssh_sessions, native.ssh_sessions ? native.ssh_sessions->value <= most : most >= 10,
+                    "MaxSessions " + number, finding);
+    }
+}
+
+/// Whether sesslimit does what the control asks for, and with which exceptions.
+void compare_ours(const Native& native, const std::optional<policy::Policy>& policy, Finding& finding) {
+    const unsigned most = finding.control->value;
+    bool sessions = false;
+    switch (finding.control->asks) {
+    case Asks::sessions:
+        sessions = true;
+        break;
+    case Asks::idle_session:
+    case Asks::idle_main:
+    case Asks::shell_timeout:
+    case Asks::shell_fixed:
+    case Asks::idle_any:
+        break;
+    case Asks::peer_interval:
+    case Asks::peer_count:
+    case Asks::ssh_sessions:
+        return;
+    }
+    finding.ours = false;
+    if (!policy) {
+        return;
+    }
+    const Ordinary ordinary = ordinary_limits(*policy);
+    const Span idle = std::chrono::seconds(most);
+    const Line& at = sessions ? ordinary.max_sessions.at : ordinary.idle_timeout.at;
+    if (!at.file.empty()) {
+        finding.policy = at;
+    }
+    const bool within = sessions ? ordinary.max_sessions.value <= most && ordinary.max_sessions.enforced
+                                 : ordinary.idle_timeout.value <= idle && ordinary.idle_timeout.enforced;
+    finding.ours = within && !native.module.empty();
+    if (within) {
+        finding.exceptions =
+            sessions ? exceptions(*policy, most, Span::max()) : exceptions(*policy, policy::unlimited_count, idle);
+    }
+}
+
+} // namespace
+
+Report judge(const Native& native, const std::optional<policy::Policy>& policy, std::optional<Profile> profile) {
+    Report report;
+    for (const Control& control : all_controls()) {
+        if ((profile && control.profile != *profile) || !applies(control, native.os, native.version)) {
+            continue;
+        }
+        Finding finding;
+        finding.control = &control;
+        compare_ours(native, policy, finding);
+        compare_native(native, finding.ours.value_or(false), finding);
+        report.findings.push_back(std::move(finding));
+    }
+    report.warnings = warnings_about(native, policy);
+    if (policy) {
+        std::ranges::move(warnings_about_remedies(report.findings, *policy), std::back_inserter(report.warnings));
+    }
+    return report;
+}
+
+} // namespace sesslimit::audit

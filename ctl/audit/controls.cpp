@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/audit/controls.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sesslimit::audit {
+namespace {
+
+using enum Profile;
+using enum Asks;
+
+// DISA's STIGs of RHEL 8, 9 and 10 and Ubuntu 22.04 and 24.04, PCI DSS 4.0, and CIS's benchmarks. A row without a
+// system is what the General Purpose OS SRG asks of every one, looked for as most STIGs do. StopIdleSessionSec is no
+// rule of RHEL 10's and Ubuntu's STIGs.
+constexpr std::array controls{
+    Control{stig, "rhel", "8", "RHEL-08-020024", sessions, 10},
+    Control{stig, "rhel", "8", "RHEL-08-020035", idle_main, 600},
+    Control{stig, "rhel", "8", "RHEL-08-020360", shell_timeout, 600},
+    Control{stig, "rhel", "8", "RHEL-08-010201", peer_interval, 600},
+    Control{stig, "rhel", "8", "RHEL-08-010200", peer_count, 1},
+    Control{stig, "rhel", "9", "RHEL-09-412040", sessions, 10},
+    Control{stig, "rhel", "9", "RHEL-09-412080", idle_session, 600},
+    Control{stig, "rhel", "9", "RHEL-09-412035", shell_timeout, 600},
+    Control{stig, "rhel", "9", "RHEL-09-255100", peer_interval, 600},
+    Control{stig, "rhel", "9", "RHEL-09-255095", peer_count, 1},
+    Control{stig, "rhel", "10", "RHEL-10-600475", sessions, 10},
+    Control{stig, "rhel", "10", "RHEL-10-700920", shell_timeout, 600},
+    Control{stig, "rhel", "10", "RHEL-10-700930", peer_interval, 600},
+    Control{stig, "rhel", "10", "RHEL-10-700660", peer_count, 1},
+    Control{stig, "ubuntu", "22.04", "UBTU-22-412020", sessions, 10},
+    Control{stig, "ubuntu", "22.04", "UBTU-22-412030", shell_timeout, 900},
+    Control{stig, "ubuntu", "22.04", "UBTU-22-255035", peer_interval, 600},
+    Control{stig, "ubuntu", "22.04", "UBTU-22-255030", peer_count, 1},
+    Control{stig, "ubuntu", "24.04", "UBTU-24-200000", sessions, 10},
+    Control{stig, "ubuntu", "24.04", "UBTU-24-200060", shell_timeout, 600},
+    Control{stig, "", "", "SRG-OS-000027", sessions, 10},
+    Control{stig, "", "", "SRG-OS-000279", idle_session, 600},
+    Control{stig, "", "", "SRG-OS-000163", peer_interval, 600},
+    Control{stig, "", "", "SRG-OS-000163", peer_count, 1},
+    Control{pci, "", "", "PCI DSS 8.2.8", idle_any, 900},
+    Control{cis, "", "", "CIS 5.4.3.2", shell_fixed, 900},
+    Control{cis, "", "", "CIS sshd", peer_interval, 600},
+    Control{cis, "", "", "CIS sshd", peer_count, 3},
+    Control{cis, "", "", "CIS sshd", ssh_sessions, 10},
+};
+
+bool is_of(const Control& control, std::string_view os, std::string_view version) {
+    return control.os == os && (control.version == version || control.version == version.substr(0, version.find('.')));
+}
+
+} // namespace
+
+std::string_view name_of(Profile profile) {
+    switch (profile) {
+    case stig:
+        return "stig";
+    case pci:
+        return "pci";
+    case cis:
+        return "cis";
+    }
+    return {};
+}
+
+std::span<const Control> all_controls() {
+    return controls;
+}
+
+std::string asked_for(const Control& control) {
+    const std::string value = std::to_string(control.value);
+    switch (control.asks) {
+    case sessions:
+        return "at most " + value + " sessions a user";
+    case idle_session:
+    case idle_main:
+        return "idle sessions end after " + value + " s";
+    case shell_timeout:
+        return "idle shells exit within " + value + " s";
+    case shell_fixed:
+        return "idle shells exit within " + value + " s, readonly";
+    case idle_any:
+        return "a new proof after " + value + " s idle";
+    case peer_interval:
+        return "ssh peers are asked each " + value + " s";
+    case peer_count:
+        return "ssh peers silent " + value + " times are gone";
+    case ssh_sessions:
+        return "at most " + value + " sessions a connection";
+    }
+    return {};
+}
+
+bool applies(const Control& control, std::string_view os, std::string_view version) {
+    if (!control.os.empty()) {
+        return is_of(control, os, version);
+    }
+    return control.profile != stig || std::ranges::none_of(controls, [&](const Control& other) {
+               return !other.os.empty() && is_of(other, os, version);
+           });
+}
+
+} // namespace sesslimit::audit

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/audit/native.hpp"
+
+#include "common/duration.hpp"
+#include "ctl/audit/sshd.hpp"
+#include "ctl/audit/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+
+namespace sesslimit::audit {
+namespace {
+
+/// Notes what could not be read, and hands on the rest.
+class Reader {
+  public:
+    Reader(Files& files, Native& native) : files_(files), native_(native) {}
+
+    std::vector<TextFile> operator()(const std::string& pattern) {
+        std::vector<TextFile> found = files_.matching(pattern);
+        for (const TextFile& file : found) {
+            const bool is_new = std::ranges::find(native_.unread, file.path, &TextFile::path) == native_.unread.end();
+            if (!file.error.empty() && is_new) {
+                native_.unread.push_back(file);
+            }
+        }
+        return found;
+    }
+
+  private:
+    Files& files_;
+    Native& native_;
+};
+
+/// KEY=value of os-release(5), which may be in quotation marks.
+std::string assigned(const std::string& text, std::string_view key) {
+    std::string value;
+    for_each_line("", text, [&](const Line& line) {
+        const std::string_view view = trimmed(line.text);
+        if (view.starts_with(key) && view.substr(key.size()).starts_with('=')) {
+            value = unquoted(view.substr(key.size() + 1));
+        }
+    });
+    return value;
+}
+
+void read_os(Reader& read, Native& native) {
+    for (const char* path : {"/etc/os-release", "/usr/lib/os-release"}) {
+        for (const TextFile& file : read(path)) {
+            native.os = assigned(file.text, "ID");
+            native.version = assigned(file.text, "VERSION_ID");
+            const auto like = words_of(assigned(file.text, "ID_LIKE"));
+            if (native.os != "fedora" && std::ranges::find(like, "rhel") != like.end()) {
+                native.os = "rhel";
+            }
+            if (!native.os.empty()) {
+                return;
+            }
+        }
+    }
+}
+
+void read_login_limits(Reader& read, Native& native) {
+    for (const char* pattern : {"/etc/security/limits.conf", "/etc/security/limits.d/*.conf"}) {
+        for (const TextFile& file : read(pattern)) {
+            for_each_line(file.path, file.text, [&](const Line& line) {
+                const auto words = words_of(std::string_view(line.text).substr(0, line.text.find('#')));
+                if (words.size() == 4 && (words[2] == "maxlogins" || words[2] == "maxsyslogins")) {
+                    native.login_limits.push_back({words[0], words[1], words[2], number_in(words[3]), line});
+                }
+            });
+        }
+    }
+}
+
+/// The last StopIdleSessionSec= of [Login] in a file; an empty one takes back what was before (systemd.syntax(7)).
+void read_stop_idle(const TextFile& file, std::optional<Found<Span>>& into) {
+    bool in_login = false;
+    for_each_line(file.path, file.text, [&](const Line& line) {
+        const std::string_view text = trimmed(line.text);
+        if (text.starts_with('[')) {
+            in_login = text == "[Login]";
+        }
+        const std::size_t equals = text.find('=');
+        if (!in_login || equals == std::string_view::npos || trimmed(text.substr(0, equals)) != "StopIdleSessionSec") {
+            return;
+        }
+        const std::string_view value = trimmed(text.substr(equals + 1));
+        const auto span = parse_span(value);
+        if (value.empty() || value == "infinity" || (span && *span == Span{})) {
+            into.reset();
+        } else if (span) {
+            into = {*span, line};
+        }
+    });
+}
+
+/// One main file, then drop-ins by name, of which one of a directory that comes first hides those of the others
+/// (systemd's config_parse_standard_file_with_dropins(), logind.conf(5)).
+void read_logind(Reader& read, Native& native) {
+    constexpr std::array directories = {"/etc", "/run", "/usr/local/lib", "/usr/lib"};
+    bool has_main = false;
+    std::map<std::string, TextFile> drop_ins;
+    for (const std::string directory : directories) {
+        for (const TextFile& file : read(directory + "/systemd/logind.conf")) {
+            if (directory == "/etc") {
+                read_stop_idle(file, native.stop_idle_main);
+            }
+            if (!std::exchange(has_main, true)) {
+                read_stop_idle(file, native.stop_idle);
+            }
+        }
+        for (TextFile& file : read(directory + "/systemd/logind.conf.d/*.conf")) {
+            drop_ins.try_emplace(file.path.substr(file.path.rfind('/') + 1), std::move(file));
+        }
+    }
+    for (const auto& [name, file] : drop_ins) {
+        read_stop_idle(file, native.stop_idle);
+    }
+}
+
+/// Walks the words of a shell's start-up file for TMOUT: no shell, but what scanners look for.
+class ShellWalk {
+  public:
+    explicit ShellWalk(std::vector<ShellTimeout>& found) : found_(found), first_(found.size()) {}
+
+    void line(const Line& line) {
+        fixes_ = exports_ = false;
+        std::string spaced;
+        for (const char c : std::string_view(line.text).substr(0, comment_in(line.text))) {
+            spaced += c == ';' || c == '&' || c == '|' ? std::string(" ; ") : std::string(1, c);
+        }
+        for (const std::string& word : words_of(spaced)) {
+            take(word, line);
+        }
+    }
+
+    /// At the end of the file.
+    void done() {
+        for (std::size_t at = first_; at < found_.size(); ++at) {
+            found_[at].fixed = fixed_;
+            found_[at].exported = exported_;
+        }
+    }
+
+  private:
+    static std::size_t comment_in(std::string_view text) {
+        for (std::size_t at = 0; at < text.size(); ++at) {
+            if (text[at] == '#' && (at == 0 || text[at - 1] == ' ' || text[at - 1] == '\t')) {
+                return at;
+            }
+        }
+        return text.size();
+    }
+
+    void take(std::string_view word, const Line& line) {
+        if (word == ";" || word == "declare" || word == "typeset") {
+            fixes_ = exports_ = false;
+        } else if (word == "readonly") {
+            fixes_ = true;
+        } else if (word == "export") {
+            exports_ = true;
+        } else if (word.starts_with('-')) {
+            fixes_ = fixes_ || word.find('r') != std::string_view::npos;
+            exports_ = exports_ || word.find('x') != std::string_view::npos;
+        } else if (word == "TMOUT" || word.starts_with("TMOUT=")) {
+            fixed_ = fixed_ || fixes_;
+            exported_ = exported_ || exports_;
+            const auto seconds = word.size() > 6 ? number_in(unquoted(word.substr(6))) : std::nullopt;
+            if (seconds) {
+                found_.push_back({*seconds, false, false, line});
+            }
+        }
+    }
+
+    std::vector<ShellTimeout>& found_;
+    std::size_t first_;
+    bool fixes_ = false;
+    bool exports_ = false;
+    bool fixed_ = false;
+    bool exported_ = false;
+};
+
+void read_shell_timeouts(Reader& read, Native& native) {
+    for (const char* pattern : {"/etc/profile", "/etc/profile.d/*", "/etc/bash.bashrc", "/etc/bashrc"}) {
+        for (const TextFile& file : read(pattern)) {
+            ShellWalk walk(native.shell_timeouts);
+            for_each_line(file.path, file.text, [&](const Line& line) { walk.line(line); });
+            walk.done();
+        }
+    }
+}
+
+void read_module(Reader& read, Native& native) {
+    for (const TextFile& file : read("/etc/pam.d/*")) {
+        for_each_line(file.path, file.text, [&](const Line& line) {
+            const auto words = words_of(std::string_view(line.text).substr(0, line.text.find('#')));
+            const bool session = !words.empty() && (words[0] == "session" || words[0] == "-session");
+            if (session && std::ranges::any_of(words, [](const std::string& word) {
+                    return word == "pam_sesslimit.so" || word.ends_with("/pam_sesslimit.so");
+                })) {
+                native.module.push_back(line);
+            }
+        });
+    }
+}
+
+} // namespace
+
+Native read_native(Files& files) {
+    Native native;
+    Reader read(files, native);
+    read_os(read, native);
+    read_login_limits(read, native);
+    read_logind(read, native);
+    read_shell_timeouts(read, native);
+    read_sshd([&read](const std::string& pattern) { return read(pattern); }, native);
+    read_module(read, native);
+    return native;
+}
+
+} // namespace sesslimit::audit

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/audit/warnings.hpp"
+
+#include "common/duration.hpp"
+#include "common/text.hpp"
+#include "ctl/audit/ours.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace sesslimit::audit {
+namespace {
+
+std::string joined(const std::vector<std::string>& parts) {
+    std::string text;
+    for (const std::string& part : parts) {
+        text += (text.empty() ? "" : ", ") + part;
+    }
+    return text;
+}
+
+/// What logind's own time-out undoes. Nothing where the policy says nothing of idle sessions.
+std::vector<std::string> undone_by(const policy::Policy& policy, Span native) {
+    const bool silent = ordinary_limits(policy).idle_timeout.at.file.empty();
+    return silent ? std::vector<std::string>() : gentler_than(policy, native);
+}
+
+/// logind judges by the terminal's input alone, and warns nobody (systemd's session_get_idle_hint()).
+void about_logind(const Native& native, const policy::Policy& policy, std::vector<Warning>& warnings) {
+    if (!native.stop_idle) {
+        return;
+    }
+    const auto gentler = undone_by(policy, native.stop_idle->value);
+    if (!gentler.empty()) {
+        warnings.push_back({"logind ends sessions without input for " + format_span(native.stop_idle->value) +
+                                ", without a warning, and so undoes this of the policy: " + joined(gentler) + ".",
+                            {native.stop_idle->at}});
+    }
+}
+
+bool is_for_everybody_or_all(const LoginLimit& limit) {
+    return limit.most && limit.type != "soft";
+}
+
+/// pam_limits checks one login limit a login, counts by utmp or logind, and knows no at_limit and no warning.
+void about_login_limits(const Native& native, const std::optional<policy::Policy>& policy,
+                        std::vector<Warning>& warnings) {
+    std::set<std::string> kinds;
+    std::vector<Line> all;
+    for (const LoginLimit& limit : native.login_limits) {
+        if (!is_for_everybody_or_all(limit)) {
+            continue;
+        }
+        kinds.insert(limit.item + (limit.domain.starts_with('%') ? " of %groups" : ""));
+        all.push_back(limit.at);
+        if (limit.most == 1 && limit.item == "maxlogins") {
+            warnings.push_back({"maxlogins 1 lets nobody in where pam_limits counts logind's sessions.", {limit.at}});
+        }
+        const bool everybody = policy && limit.domain == "*" && limit.item == "maxlogins";
+        if (everybody && *limit.most < ordinary_limits(*policy).max_sessions.value) {
+            warnings.push_back(
+                {"pam_limits refuses at " + std::to_string(*limit.most) + " sessions what the policy would let in.",
+                 {limit.at}});
+        }
+    }
+    if (kinds.size() > 1) {
+        warnings.push_back({"pam_limits checks one limit on logins for each login: these do not all hold.", all});
+    }
+}
+
+void about_ourselves(const Native& native, const std::optional<policy::Policy>& policy,
+                     std::vector<Warning>& warnings) {
+    if (!policy) {
+        warnings.push_back({"The policy has errors, so it is taken for none here; see: sesslimitctl check.", {}});
+    }
+    if (native.module.empty()) {
+        warnings.push_back({"No PAM service names pam_sesslimit.so: the policy refuses no login.", {}});
+    }
+    if (policy) {
+        const Ordinary ordinary = ordinary_limits(*policy);
+        if (!ordinary.max_sessions.enforced) {
+            warnings.push_back({"The policy's mode is observe: it enforces nothing.", {}});
+        }
+    }
+}
+
+} // namespace
+
+std::vector<Warning> warnings_about_remedies(const std::vector<Finding>& findings, const policy::Policy& policy) {
+    std::vector<Warning> warnings;
+    for (const Finding& finding : findings) {
+        const Asks asks = finding.control->asks;
+        if (!finding.remedy || (asks != Asks::idle_session && asks != Asks::idle_main)) {
+            continue;
+        }
+        const auto undone = undone_by(policy, std::chrono::seconds(finding.control->value));
+        if (!undone.empty()) {
+            warnings.push_back({"With the StopIdleSessionSec that " + std::string(finding.control->id) +
+                                    " wants, logind would undo this of the policy: " + joined(undone) + ".",
+                                {}});
+        }
+    }
+    return warnings;
+}
+
+std::vector<Warning> warnings_about(const Native& native, const std::optional<policy::Policy>& policy) {
+    std::vector<Warning> warnings;
+    about_ourselves(native, policy, warnings);
+    if (policy) {
+        about_logind(native, *policy, warnings);
+    }
+    about_login_limits(native, policy, warnings);
+    if (native.alive_count && native.alive_count->value == 0) {
+        warnings.push_back(
+            {"ClientAliveCountMax 0 switches the dropping of silent ssh peers off.", {native.alive_count->at}});
+    }
+    for (const TextFile& file : native.unread) {
+        warnings.push_back({"This file could not be read, and what it says is not known: " + shown(file.error) + ".",
+                            {{file.path, 0, {}}}});
+    }
+    return warnings;
+}
+
+} // namespace sesslimit::audit

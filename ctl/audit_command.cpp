@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/audit_command.hpp"
+
+#include "common/text.hpp"
+#include "ctl/audit/files.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace sesslimit::ctl {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The policy below `root`, under the names that its files have on the host; none where it has errors.
+std::optional<policy::Policy> policy_below(const fs::path& root, policy::Names& names) {
+    policy::ReadTexts read = policy::read_texts(root / "etc/sesslimit");
+    const std::string prefix = root.lexically_normal().string();
+    for (policy::SourceText& text : read.texts) {
+        if (prefix != "/" && text.path.starts_with(prefix)) {
+            text.path = "/" + fs::path(text.path.substr(prefix.size())).relative_path().string();
+        }
+    }
+    auto loaded = policy::load(read.texts, names);
+    return read.problems.empty() ? std::move(loaded.policy) : std::nullopt;
+}
+
+} // namespace
+
+Exit audit(const AuditRequest& request, policy::Names& names, Console& console) {
+    std::error_code error;
+    if (!fs::is_directory(request.root, error)) {
+        console.complain(shown(request.root, 4096) + ": " + (error ? error.message() : "Not a directory"));
+        return Exit::failed;
+    }
+    audit::HostFiles files(request.root);
+    const audit::Native native = audit::read_native(files);
+    const audit::Report report = audit::judge(native, policy_below(request.root, names), request.profile);
+    const Style& style = console.style();
+    console.page(style.json != Json::off ? audit_json(report, native, style.json) : audit_text(report, style));
+    return std::ranges::all_of(report.findings, &audit::Finding::pass) ? Exit::ok : Exit::failed;
+}
+
+} // namespace sesslimit::ctl

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/audit/native.hpp"
+#include "tests/ctl/fake_files.hpp"
+#include "tests/unit/cmocka.hpp"
+
+using namespace sesslimit;
+using namespace sesslimit::audit;
+using namespace sesslimit::test;
+
+namespace {
+
+std::string place(const Line& line) {
+    return line.file + ":" + std::to_string(line.number);
+}
+
+std::string seconds(const std::optional<Found<Span>>& found) {
+    return found
+               ? std::to_string(std::chrono::floor<std::chrono::seconds>(found->value).count()) + " " + place(found->at)
+               : "off";
+}
+
+std::string number(const std::optional<Found<std::uint64_t>>& found) {
+    return found ? std::to_string(found->value) + " " + place(found->at) : "default";
+}
+
+void limits_of_logins_are_found_in_the_order_of_pam_limits() {
+    FakeFiles files{{"/etc/security/limits.conf", "# * hard maxlogins 3\n"
+                                                  "* hard maxlogins 9 # nine\n"
+                                                  "@students\t-\tmaxlogins\t4\n"
+                                                  "* hard nproc 100\n"
+                                                  "* hard maxlogins\n"
+                                                  "* hard maxlogins many"},
+                    {"/etc/security/limits.d/20.conf", "* soft maxsyslogins 50\n"},
+                    {"/etc/security/limits.d/10.conf", "* hard maxlogins -1\n"},
+                    {"/etc/security/limits.d/30", "* hard maxlogins 1\n"}};
+    std::string found;
+    for (const LoginLimit& limit : read_native(files).login_limits) {
+        found += limit.domain + " " + limit.type + " " + limit.item + " " +
+                 (limit.most ? std::to_string(*limit.most) : "-") + " " + place(limit.at) + "\n";
+    }
+    EXPECT_TEXT(found, "* hard maxlogins 9 /etc/security/limits.conf:2\n"
+                       "@students - maxlogins 4 /etc/security/limits.conf:3\n"
+                       "* hard maxlogins - /etc/security/limits.conf:6\n"
+                       "* hard maxlogins - /etc/security/limits.d/10.conf:1\n"
+                       "* soft maxsyslogins 50 /etc/security/limits.d/20.conf:1\n");
+}
+
+void logind_s_idle_stop_works_out_as_systemd_has_it() {
+    const std::string main = "/etc/systemd/logind.conf";
+    const std::string drop_ins = "/systemd/logind.conf.d/";
+    struct Case {
+        const char* about;
+        std::map<std::string, std::string> files;
+        std::string effective;
+        std::string main;
+    };
+    const Case cases[] = {
+        {"nothing", {}, "off", "off"},
+        {"set", {{main, "[Login]\nStopIdleSessionSec=10min\n"}}, "600 " + main + ":2", "600 " + main + ":2"},
+        {"blanks", {{main, " [Login] \r\n StopIdleSessionSec = 600 \r\n"}}, "600 " + main + ":2", "600 " + main + ":2"},
+        {"commented", {{main, "[Login]\n#StopIdleSessionSec=600\n"}}, "off", "off"},
+        {"of another section", {{main, "[Manager]\nStopIdleSessionSec=600\n"}}, "off", "off"},
+        {"nonsense keeps what was",
+         {{main, "[Login]\nStopIdleSessionSec=600\nStopIdleSessionSec=soon\n"}},
+         "600 " + main + ":2",
+         "600 " + main + ":2"},
+        {"infinity", {{main, "[Login]\nStopIdleSessionSec=600\nStopIdleSessionSec=infinity\n"}}, "off", "off"},
+        {"taken back",
+         {{main, "[Login]\nStopIdleSessionSec=600\n"},
+          {"/etc" + drop_ins + "a.conf", "[Login]\nStopIdleSessionSec=\n"}},
+         "off",
+         "600 " + main + ":2"},
+        {"the later drop-in",
+         {{main, "[Login]\nStopIdleSessionSec=1\n"},
+          {"/usr/lib" + drop_ins + "20.conf", "[Login]\nStopIdleSessionSec=20\n"},
+          {"/etc" + drop_ins + "10.conf", "[Login]\nStopIdleSessionSec=10\n"}},
+         "20 /usr/lib" + drop_ins + "20.conf:2",
+         "1 " + main + ":2"},
+        {"a drop-in hides one of the same name",
+         {{"/usr/lib" + drop_ins + "20.conf", "[Login]\nStopIdleSessionSec=20\n"}, {"/etc" + drop_ins + "20.conf", ""}},
+         "off",
+         "off"},
+        {"the vendor's main file, where there is no other",
+         {{"/usr/lib/systemd/logind.conf", "[Login]\nStopIdleSessionSec=30\n"}},
+         "30 /usr/lib/systemd/logind.conf:2",
+         "off"},
+        {"and not where there is one",
+         {{main, "[Login]\n"}, {"/usr/lib/systemd/logind.conf", "[Login]\nStopIdleSessionSec=30\n"}},
+         "off",
+         "off"},
+    };
+    for (const Case& one : cases) {
+        FakeFiles files(one.files);
+        const Native native = read_native(files);
+        EXPECT_TEXT(std::string(one.about) + ": " + seconds(native.stop_idle) + ", " + seconds(native.stop_idle_main),
+                    std::string(one.about) + ": " + one.effective + ", " + one.main);
+    }
+}
+
+void a_shell_s_time_out_is_found_as_scanners_find_it() {
+    struct Case {
+        const char* text;
+        const char* found; ///< seconds, line, r: readonly, x: exported
+    };
+    const Case cases[] = {
+        {"TMOUT=600\n", "600@1 "},
+        {"# TMOUT=600\n", ""},
+        {"x=1 # TMOUT=600\n", ""},
+        {"MYTMOUT=600\nTMOUTS=5\n", ""},
+        {"declare -xr TMOUT=600", "600@1rx "},
+        {"typeset -r TMOUT='900'", "900@1r "},
+        {"declare -x A; TMOUT=1", "1@1 "},
+        {"TMOUT=900\nreadonly TMOUT\nexport TMOUT\n", "900@1rx "},
+        {"readonly TMOUT=900 ; export TMOUT", "900@1rx "},
+        {"readonly A; TMOUT=5;export B", "5@1 "},
+        {"\tTMOUT=0\n\n  TMOUT=600", "0@1 600@3 "},
+        {"[ -n \"$x\" ]&&TMOUT=60", "60@1 "},
+        {"TMOUT=$x\nTMOUT=\nTMOUT=99999999999999999999\n", ""},
+    };
+    for (const Case& one : cases) {
+        FakeFiles files{{"/etc/profile.d/a.sh", one.text}};
+        std::string found;
+        for (const ShellTimeout& timeout : read_native(files).shell_timeouts) {
+            found += std::to_string(timeout.seconds) + "@" + std::to_string(timeout.at.number) +
+                     (timeout.fixed ? "r" : "") + (timeout.exported ? "x" : "") + " ";
+        }
+        EXPECT_TEXT(std::string(one.text) + " -> " + found, std::string(one.text) + " -> " + one.found);
+    }
+    FakeFiles files{{"/etc/profile", "TMOUT=1\n"},
+                    {"/etc/bash.bashrc", "TMOUT=2\n"},
+                    {"/etc/bashrc", "TMOUT=3\n"},
+                    {"/etc/profile.d/b.csh", "TMOUT=4\n"},
+                    {"/etc/elsewhere", "TMOUT=5\n"}};
+    EXPECT(read_native(files).shell_timeouts.size() == 4, "where it is looked for");
+}
+
+void sshd_s_first_value_holds_through_includes() {
+    const std::string main = "/etc/ssh/sshd_config";
+    const std::string more = "/etc/ssh/sshd_config.d/";
+    struct Case {
+        const char* about;
+        std::map<std::string, std::string> files;
+        std::string interval;
+        std::string count;
+    };
+    const Case cases[] = {
+        {"nothing", {}, "off", "default"},
+        {"set", {{main, "ClientAliveInterval 10m\nclientalivecountmax=0\n"}}, "600 " + main + ":1", "0 " + main + ":2"},
+        {"comments",
+         {{main, "#ClientAliveInterval 1\nClientAliveInterval \"5\" # five\nClientAliveCountMax = 2\n"}},
+         "5 " + main + ":2",
+         "2 " + main + ":3"},
+        {"the first", {{main, "ClientAliveInterval 1\nClientAliveInterval 2\n"}}, "1 " + main + ":1", "default"},
+        {"an include in front",
+         {{main, "Include /etc/ssh/sshd_config.d/*.conf\nClientAliveInterval 1\n"},
+          {more + "b.conf", "ClientAliveInterval 3\nClientAliveCountMax 3\n"},
+          {more + "a.conf", "ClientAliveInterval 2\n"}},
+         "2 " + more + "a.conf:1",
+         "3 " + more + "b.conf:2"},
+        {"an include behind, by a name below /etc/ssh",
+         {{main, "ClientAliveInterval 1\nInclude sshd_config.d/*.conf"},
+          {more + "a.conf", "ClientAliveInterval 2\nClientAliveCountMax 3\n"}},
+         "1 " + main + ":1",
+         "3 " + more + "a.conf:2"},
+        {"for some only",
+         {{main, "Match User alice\nClientAliveInterval 1\nInclude sshd_config.d/*\n"},
+          {more + "a.conf", "ClientAliveInterval 2"}},
+         "off",
+         "default"},
+        {"for all again",
+         {{main, "Match User alice\nClientAliveInterval 1\nMatch all\nClientAliveInterval 2\n"}},
+         "2 " + main + ":4",
+         "default"},
+        {"a match ends with its file",
+         {{main, "Include sshd_config.d/*\nClientAliveInterval 1\n"}, {more + "a.conf", "Match Group x\n"}},
+         "1 " + main + ":2",
+         "default"},
+        {"a file that includes itself",
+         {{main, "Include /etc/ssh/sshd_config\nClientAliveInterval 1\n"}},
+         "1 " + main + ":2",
+         "default"},
+        {"nonsense",
+         {{main, "ClientAliveInterval soon\nClientAliveCountMax\nClientAliveCountMax x\n"}},
+         "off",
+         "default"},
+    };
+    for (const Case& one : cases) {
+        FakeFiles files(one.files);
+        const Native native = read_native(files);
+        EXPECT_TEXT(std::string(one.about) + ": " + seconds(native.alive_interval) + ", " + number(native.alive_count),
+                    std::string(one.about) + ": " + one.interval + ", " + one.count);
+    }
+}
+
+void the_system_is_named_as_its_stig_is() {
+    struct Case {
+        const char* text;
+        const char* os;
+    };
+    const Case cases[] = {
+        {"ID=debian\nVERSION_ID=\"12\"\n", "debian 12"},
+        {"ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID='9.4'\n", "rhel 9.4"},
+        {"ID=fedora\nVERSION_ID=42\n", "fedora 42"},
+        {"MY_ID=x\nID=ubuntu\nVERSION_ID=\"24.04\"", "ubuntu 24.04"},
+        {"", " "},
+    };
+    for (const Case& one : cases) {
+        FakeFiles files{{"/etc/os-release", one.text}};
+        const Native native = read_native(files);
+        EXPECT_TEXT(native.os + " " + native.version, one.os);
+    }
+}
+
+void the_module_is_found_in_session_stacks_only() {
+    FakeFiles files{{"/etc/pam.d/common-session", "#session requisite pam_sesslimit.so\n"
+                                                  "session\trequisite\tpam_sesslimit.so quiet # ours\n"
+                                                  "session optional pam_systemd.so # not pam_sesslimit.so\n"},
+                    {"/etc/pam.d/sshd", "-session required /usr/lib/security/pam_sesslimit.so\n"},
+                    {"/etc/pam.d/other", "auth required pam_sesslimit.so\n"}};
+    std::string found;
+    for (const Line& line : read_native(files).module) {
+        found += place(line) + " ";
+    }
+    EXPECT_TEXT(found, "/etc/pam.d/common-session:2 /etc/pam.d/sshd:1 ");
+}
+
+void what_cannot_be_read_is_named_once() {
+    FakeFiles files;
+    files.unreadable["/etc/ssh/sshd_config"] = "Permission denied";
+    files.unreadable["/etc/os-release"] = "Permission denied";
+    std::string found;
+    for (const TextFile& file : read_native(files).unread) {
+        found += file.path + " " + file.error + "; ";
+    }
+    EXPECT_TEXT(found, "/etc/os-release Permission denied; /etc/ssh/sshd_config Permission denied; ");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(limits_of_logins_are_found_in_the_order_of_pam_limits),
+        SESSLIMIT_TEST(logind_s_idle_stop_works_out_as_systemd_has_it),
+        SESSLIMIT_TEST(a_shell_s_time_out_is_found_as_scanners_find_it),
+        SESSLIMIT_TEST(sshd_s_first_value_holds_through_includes),
+        SESSLIMIT_TEST(the_system_is_named_as_its_stig_is),
+        SESSLIMIT_TEST(the_module_is_found_in_session_stacks_only),
+        SESSLIMIT_TEST(what_cannot_be_read_is_named_once),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

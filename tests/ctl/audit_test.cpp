@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/audit/audit.hpp"
+#include "ctl/audit/text.hpp"
+#include "ctl/audit_command.hpp"
+#include "tests/ctl/fake_files.hpp"
+#include "tests/ctl/fakes.hpp"
+#include "tests/ctl/schema.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+using namespace sesslimit;
+using namespace sesslimit::audit;
+using namespace sesslimit::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+class EverybodyIsThere final : public policy::Names {
+  public:
+    std::optional<uid_t> user(const std::string& name) override { return name == "root" ? 0 : 1000; }
+    std::optional<gid_t> group(const std::string&) override { return 100; }
+};
+
+constexpr char in_pam[] = "session requisite pam_sesslimit.so\n";
+constexpr char stig_policy[] = "version = 1\n[defaults]\nmax_sessions = 10\nidle_timeout = \"600s\"\n";
+
+std::optional<policy::Policy> policy_of(const std::string& host, const std::string& managed = "") {
+    EverybodyIsThere names;
+    return policy::load({{"/etc/sesslimit/managed.d/m.toml", policy::Tier::managed, managed},
+                         {"/etc/sesslimit/policy.toml", policy::Tier::host, host}},
+                        names)
+        .policy;
+}
+
+std::string where(const std::vector<Line>& lines) {
+    std::string text;
+    for (const Line& line : lines) {
+        text += " " + line.file.substr(line.file.rfind('/') + 1) + ":" + std::to_string(line.number);
+    }
+    return text;
+}
+
+std::string told(const Finding& finding) {
+    return std::string(finding.control->id) + (finding.pass ? " pass" : " fail") +
+           (!finding.ours   ? ""
+            : *finding.ours ? " ours"
+                            : " not-ours") +
+           where(finding.native);
+}
+
+/// The findings of a profile, one a line.
+std::string found(const std::map<std::string, std::string>& texts, const std::optional<policy::Policy>& policy,
+                  std::optional<Profile> profile = Profile::stig) {
+    FakeFiles files(texts);
+    std::string text;
+    for (const Finding& finding : judge(read_native(files), policy, profile).findings) {
+        text += told(finding) + "\n";
+    }
+    return text;
+}
+
+void a_policy_of_ours_alone_fails_every_scan() {
+    EXPECT_TEXT(found({{"/etc/pam.d/common-session", in_pam}}, policy_of(stig_policy)), "SRG-OS-000027 fail ours\n"
+                                                                                        "SRG-OS-000279 fail ours\n"
+                                                                                        "SRG-OS-000163 fail\n"
+                                                                                        "SRG-OS-000163 fail\n");
+}
+
+void the_native_lines_pass_without_us() {
+    EXPECT_TEXT(found({{"/etc/security/limits.d/a.conf", "* hard maxlogins 10\n"},
+                       {"/etc/systemd/logind.conf", "[Login]\nStopIdleSessionSec=600\n"},
+                       {"/etc/ssh/sshd_config", "ClientAliveInterval 600\nClientAliveCountMax 1\n"}},
+                      policy::Policy()),
+                "SRG-OS-000027 pass not-ours a.conf:1\n"
+                "SRG-OS-000279 pass not-ours logind.conf:2\n"
+                "SRG-OS-000163 pass sshd_config:1\n"
+                "SRG-OS-000163 pass sshd_config:2\n");
+}
+
+void each_system_has_its_own_controls() {
+    const auto of = [](const std::string& release) { return found({{"/etc/os-release", release}}, policy::Policy()); };
+    EXPECT_TEXT(of("ID=rhel\nVERSION_ID=8.10\n"), "RHEL-08-020024 fail not-ours\n"
+                                                  "RHEL-08-020035 fail not-ours\n"
+                                                  "RHEL-08-020360 fail not-ours\n"
+                                                  "RHEL-08-010201 fail\n"
+                                                  "RHEL-08-010200 fail\n");
+    EXPECT_TEXT(of("ID=ubuntu\nVERSION_ID=22.04\n"), "UBTU-22-412020 fail not-ours\n"
+                                                     "UBTU-22-412030 fail not-ours\n"
+                                                     "UBTU-22-255035 fail\n"
+                                                     "UBTU-22-255030 fail\n");
+    EXPECT(of("ID=ubuntu\nVERSION_ID=20.04\n").starts_with("SRG-OS-000027 "), "none of its own");
+    EXPECT(of("ID=rhel\nVERSION_ID=10.0\n").starts_with("RHEL-10-"), "two digits");
+}
+
+void a_native_setting_passes_only_as_the_scanner_wants_it() {
+    const std::string rhel8 = "ID=rhel\nVERSION_ID=8\n";
+    const std::string limits = "/etc/security/limits.conf";
+    const std::string main = "/etc/systemd/logind.conf";
+    const std::string profile = "/etc/profile.d/t.sh";
+    const std::string sshd = "/etc/ssh/sshd_config";
+    struct Case {
+        const char* control;
+        const std::string& file;
+        const char* text;
+        bool pass;
+    };
+    const Case cases[] = {
+        {"RHEL-08-020024", limits, "* hard maxlogins 10", true},
+        {"RHEL-08-020024", limits, "* - maxlogins 3", true},
+        {"RHEL-08-020024", limits, "* hard maxlogins 11", false},
+        {"RHEL-08-020024", limits, "* hard maxlogins 0", false},
+        {"RHEL-08-020024", limits, "* soft maxlogins 10", false},
+        {"RHEL-08-020024", limits, "@all hard maxlogins 10", false},
+        {"RHEL-08-020024", limits, "* hard maxsyslogins 10", false},
+        {"RHEL-08-020024", limits, "* hard maxlogins 10\n* hard maxlogins 20", false},
+        {"RHEL-08-020035", main, "[Login]\nStopIdleSessionSec=600", true},
+        {"RHEL-08-020035", main, "[Login]\nStopIdleSessionSec=300", false},
+        {"RHEL-08-020360", profile, "TMOUT=600", true},
+        {"RHEL-08-020360", profile, "TMOUT=601", false},
+        {"RHEL-08-020360", profile, "TMOUT=0", false},
+        {"RHEL-08-020360", profile, "TMOUT=600\nTMOUT=900", false},
+        {"RHEL-08-010201", sshd, "ClientAliveInterval 600", true},
+        {"RHEL-08-010201", sshd, "ClientAliveInterval 601", false},
+        {"RHEL-08-010201", sshd, "ClientAliveInterval 0", false},
+        {"RHEL-08-010200", sshd, "ClientAliveCountMax 1", true},
+        {"RHEL-08-010200", sshd, "ClientAliveCountMax 0", false},
+        {"RHEL-08-010200", sshd, "ClientAliveCountMax 2", false},
+        {"CIS 5.4.3.2", profile, "TMOUT=900", false},
+        {"CIS 5.4.3.2", profile, "declare -xr TMOUT=900", true},
+        {"PCI DSS 8.2.8", profile, "readonly TMOUT=900", true},
+        {"PCI DSS 8.2.8", profile, "TMOUT=900", false},
+        {"PCI DSS 8.2.8", main, "[Login]\nStopIdleSessionSec=15min", true},
+        {"PCI DSS 8.2.8", main, "[Login]\nStopIdleSessionSec=16min", false},
+    };
+    for (const Case& one : cases) {
+        const std::string text = "\n" + found({{"/etc/os-release", rhel8}, {one.file, one.text}}, policy::Policy(), {});
+        EXPECT(text.find("\n" + std::string(one.control) + (one.pass ? " pass" : " fail")) != std::string::npos,
+               std::string(one.text) + text);
+    }
+    // A drop-in works, but is not where that scanner looks.
+    EXPECT(
+        found({{"/etc/os-release", rhel8}, {"/etc/systemd/logind.conf.d/a.conf", "[Login]\nStopIdleSessionSec=600\n"}},
+              policy::Policy())
+                .find("RHEL-08-020035 fail") != std::string::npos,
+        "drop-in");
+}
+
+void ours_is_what_ordinary_users_have_and_only_with_the_module_in_place() {
+    struct Case {
+        const char* about;
+        const char* host;
+        const char* managed;
+        bool ours; ///< of 15 minutes
+    };
+    const Case cases[] = {
+        {"just so", "version = 1\n[defaults]\nidle_timeout = \"15min\"\n", "", true},
+        {"longer", "version = 1\n[defaults]\nidle_timeout = \"16min\"\n", "", false},
+        {"none", "", "", false},
+        {"observed", "version = 1\n[defaults]\nidle_timeout = \"15min\"\nmode = \"observe\"\n", "", false},
+        {"a rule for some", "version = 1\n[[rule]]\nname = \"a\"\nmatch.user = \"alice\"\nidle_timeout = \"15min\"\n",
+         "", false},
+        {"a rule for all", "version = 1\n[[rule]]\nname = \"a\"\nmatch.uid = \"0-\"\nidle_timeout = \"15min\"\n", "",
+         true},
+        {"ssh only", "version = 1\n[[rule]]\nname = \"a\"\nmatch.service = \"sshd\"\nidle_timeout = \"15min\"\n", "",
+         false},
+        {"one user id", "version = 1\n[[rule]]\nname = \"a\"\nmatch.uid = 1000\nidle_timeout = \"15min\"\n", "", false},
+        {"the managed tier", "version = 1\n[defaults]\nidle_timeout = \"1h\"\n",
+         "version = 1\n[defaults]\nidle_timeout = \"5min\"\n", true},
+    };
+    for (const Case& one : cases) {
+        const auto policy = policy_of(one.host, one.managed);
+        EXPECT_TEXT(std::string(one.about) + " " + found({{"/etc/pam.d/sshd", in_pam}}, policy, Profile::pci),
+                    std::string(one.about) +
+                        (one.ours ? " PCI DSS 8.2.8 pass ours\n" : " PCI DSS 8.2.8 fail not-ours\n"));
+        EXPECT_TEXT(found({}, policy, Profile::pci), "PCI DSS 8.2.8 fail not-ours\n");
+    }
+    EXPECT_TEXT(found({{"/etc/pam.d/sshd", in_pam}}, std::nullopt, Profile::pci), "PCI DSS 8.2.8 fail not-ours\n");
+}
+
+void rules_that_allow_more_are_named_where_nothing_else_holds() {
+    constexpr char rules[] = "version = 1\n[defaults]\nmax_sessions = 5\n"
+                             "[[rule]]\nname = \"oncall\"\nmatch.user = \"oncall\"\nexempt = true\n"
+                             "[[rule]]\nname = \"many\"\nmatch.group = \"many\"\nmax_sessions = 30\n"
+                             "[[rule]]\nname = \"seven\"\nmatch.group = \"seven\"\nmax_sessions = 7\n"
+                             "[[rule]]\nname = \"lazy\"\nmatch.group = \"lazy\"\nidle_timeout = \"9h\"\n"
+                             "[[rule]]\nname = \"tried\"\nmatch.group = \"tried\"\nmode = \"observe\"\n";
+    FakeFiles files{{"/etc/pam.d/sshd", in_pam}};
+    const Native native = read_native(files);
+    const auto named = [&native](const std::optional<policy::Policy>& policy) {
+        std::string names;
+        for (const Line& line : judge(native, policy, Profile::stig).findings.front().exceptions) {
+            names += line.text + ":" + std::to_string(line.number) + " ";
+        }
+        return names;
+    };
+    EXPECT_TEXT(named(policy_of(rules)), "oncall:4 many:8 tried:20 ");
+    EXPECT_TEXT(named(policy_of(rules, "version = 1\n[defaults]\nmax_sessions = 10\n")), "");
+    EXPECT_TEXT(named(policy_of("version = 1\n[defaults]\nmax_sessions = 11\n")), "");
+}
+
+std::string warned(const std::map<std::string, std::string>& texts, const std::optional<policy::Policy>& policy,
+                   Profile profile = Profile::cis) {
+    FakeFiles files(texts);
+    files.texts["/etc/pam.d/sshd"] = in_pam;
+    std::string text;
+    for (const Warning& warning : judge(read_native(files), policy, profile).warnings) {
+        text += warning.what + where(warning.at) + "\n";
+    }
+    return text;
+}
+
+void what_undoes_the_policy_is_warned_of() {
+    const std::string logind = "/etc/systemd/logind.conf";
+    const std::string limits = "/etc/security/limits.conf";
+    const auto strict = policy_of(stig_policy);
+    EXPECT_TEXT(warned({}, strict), "");
+    EXPECT_TEXT(warned({{logind, "[Login]\nStopIdleSessionSec=600\n"}}, strict), "");
+    EXPECT_TEXT(warned({{logind, "[Login]\nStopIdleSessionSec=5min\n"}}, strict),
+                "logind ends sessions without input for 5min, without a warning, and so undoes this of the policy: "
+                "idle_timeout is 10min. logind.conf:2\n");
+    EXPECT_TEXT(
+        warned({{logind, "[Login]\nStopIdleSessionSec=10min\n"}},
+               policy_of("version = 1\n[defaults]\nidle_timeout = \"10min\"\nidle_activity = [\"input\", \"cpu\"]\n"
+                         "on_idle = \"lock\"\nkeep_multiplexer = true\nwarn_before = \"1min\"\n")),
+        "logind ends sessions without input for 10min, without a warning, and so undoes this of the policy: "
+        "output or CPU time counts as use, graphical sessions are locked and not ended, tmux and screen are "
+        "spared, users are warned first. logind.conf:2\n");
+    EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n"}}, strict), "");
+    EXPECT_TEXT(warned({{limits, "* hard maxlogins 5\n"}}, strict),
+                "pam_limits refuses at 5 sessions what the policy would let in. limits.conf:1\n");
+    EXPECT_TEXT(warned({{limits, "@a - maxlogins 1\n"}}, strict),
+                "maxlogins 1 lets nobody in where pam_limits counts logind's sessions. limits.conf:1\n");
+    EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n%a hard maxlogins 20\n* hard maxsyslogins 99\n"}}, strict),
+                "pam_limits checks one limit on logins for each login: these do not all hold. limits.conf:1 "
+                "limits.conf:2 limits.conf:3\n");
+    EXPECT_TEXT(warned({{"/etc/ssh/sshd_config", "ClientAliveCountMax 0\n"}}, strict),
+                "ClientAliveCountMax 0 switches the dropping of silent ssh peers off. sshd_config:1\n");
+    EXPECT_TEXT(warned({}, std::nullopt),
+                "The policy has errors, so it is taken for none here; see: sesslimitctl check.\n");
+    EXPECT_TEXT(warned({}, policy_of("version = 1\n[defaults]\nmode = \"observe\"\n")),
+                "The policy's mode is observe: it enforces nothing.\n");
+    EXPECT_TEXT(warned({}, strict, Profile::stig), "");
+    EXPECT_TEXT(warned({}, policy_of("version = 1\n[defaults]\nidle_timeout = \"11min\"\n"), Profile::stig),
+                "With the StopIdleSessionSec that SRG-OS-000279 wants, logind would undo this of the policy: "
+                "idle_timeout is 11min.\n");
+    FakeFiles nothing;
+    EXPECT_TEXT(judge(read_native(nothing), policy::Policy(), {}).warnings.at(0).what,
+                "No PAM service names pam_sesslimit.so: the policy refuses no login.");
+}
+
+/// Does what the report says.
+void mend(FakeFiles& files, const Remedy& remedy) {
+    std::string& text = files.texts[remedy.file];
+    std::string added;
+    for (const std::string& line : remedy.lines) {
+        added += line + "\n";
+    }
+    if (remedy.line == 0) {
+        text = remedy.at_top ? added + text : text + added;
+        return;
+    }
+    std::string changed;
+    for_each_line(remedy.file, text,
+                  [&](const Line& line) { changed += line.number == remedy.line ? added : line.text + "\n"; });
+    text = changed;
+}
+
+void the_remedies_satisfy_every_scanner() {
+    const std::map<std::string, std::string> hosts[] = {
+        {},
+        {{"/etc/ssh/sshd_config", "Port 22\nMatch User alice\n"}},
+        {{"/etc/security/limits.conf", "# first\n* hard maxlogins 20\n"},
+         {"/etc/systemd/logind.conf", "[Login]\n#KillUserProcesses=no\nStopIdleSessionSec=1h\n"},
+         {"/etc/profile", "umask 022\nTMOUT=0\n"},
+         {"/etc/profile.d/x.sh", "TMOUT=3600\n"},
+         {"/etc/ssh/sshd_config", "Include sshd_config.d/*.conf\nMaxSessions 20\n"},
+         {"/etc/ssh/sshd_config.d/a.conf", "ClientAliveInterval 0\nClientAliveCountMax 0\n"}},
+    };
+    for (const auto& host : hosts) {
+        for (const char* os : {"ID=rhel\nVERSION_ID=8\n", "ID=rhel\nVERSION_ID=9\n", "ID=rhel\nVERSION_ID=10\n",
+                               "ID=ubuntu\nVERSION_ID=22.04\n", "ID=ubuntu\nVERSION_ID=24.04\n", "ID=debian\n"}) {
+            FakeFiles files(host);
+            files.texts["/etc/os-release"] = os;
+            std::string left;
+            for (int round = 0; round < 10; ++round) {
+                left.clear();
+                const Report report = judge(read_native(files), policy::Policy(), Profile::stig);
+                for (const Finding& finding : report.findings) {
+                    if (!finding.pass && left.empty()) {
+                        left = told(finding);
+                        mend(files, finding.remedy.value());
+                    }
+                }
+            }
+            EXPECT_TEXT(os + left, os);
+        }
+    }
+}
+
+class Root {
+  public:
+    Root() {
+        std::string name = (fs::temp_directory_path() / "sesslimit-audit-XXXXXX").string();
+        path = mkdtemp(name.data()) == nullptr ? fs::path() : fs::path(name);
+    }
+    Root(const Root&) = delete;
+    Root& operator=(const Root&) = delete;
+    ~Root() {
+        std::error_code ignored;
+        fs::remove_all(path, ignored);
+    }
+    void write(const std::string& name, const std::string& text) const {
+        fs::create_directories((path / name).parent_path());
+        std::ofstream(path / name) << text;
+    }
+    fs::path path;
+};
+
+struct Outcome {
+    ctl::Exit exit;
+    std::string paged;
+    std::string complaints;
+};
+
+Outcome audited(const std::string& root, std::optional<Profile> profile, ctl::Json json = ctl::Json::off) {
+    EverybodyIsThere names;
+    FakeConsole console;
+    console.look.json = json;
+    const ctl::Exit exit = ctl::audit({.profile = profile, .root = root}, names, console);
+    return {exit, console.paged, console.complaints};
+}
+
+void the_command_looks_below_its_root() {
+    const Root root;
+    root.write("etc/os-release", "ID=debian\nVERSION_ID=13\n");
+    root.write("etc/pam.d/common-session", in_pam);
+    root.write("etc/sesslimit/policy.toml", "version = 1\n[defaults]\nidle_timeout = \"15min\"\n");
+    root.write("etc/profile.d/a[b].sh", "TMOUT=\x1b[31m900\nTMOUT=900\n");
+    fs::create_directories(root.path / "etc/profile.d/directory");
+    const Outcome pci = audited(root.path, Profile::pci);
+    EXPECT_TEXT(pci.paged,
+                "CONTROL       ASKS FOR                     RESULT SESSLIMIT EVIDENCE\n"
+                "PCI DSS 8.2.8 a new proof after 900 s idle pass   yes       /etc/profile.d/a[b].sh:2: TMOUT=900\n"
+                "\n1 of 1 control passed.\n");
+    EXPECT(pci.exit == ctl::Exit::ok, "passed");
+    const Outcome all = audited(root.path, {}, ctl::Json::compact);
+    EXPECT(all.exit == ctl::Exit::failed, "not all passed");
+    EXPECT_TEXT(document_problem("audit.json", all.paged), "");
+    EXPECT(all.paged.find(R"("policy":{"file":"/etc/sesslimit/policy.toml","line":3,"text":null})") !=
+               std::string::npos,
+           all.paged);
+    const Outcome nowhere = audited(root.path / "none", {});
+    EXPECT(nowhere.exit == ctl::Exit::failed && nowhere.complaints.ends_with("No such file or directory\n"),
+           nowhere.complaints);
+}
+
+void hostile_text_is_shown_escaped() {
+    const Root root;
+    root.write("etc/ssh/sshd_config", "ClientAliveCountMax 0 \x1b]0;pwned\x07\n");
+    const Outcome outcome = audited(root.path, Profile::cis);
+    EXPECT(outcome.paged.find('\x1b') == std::string::npos &&
+               outcome.paged.find("\\x1b]0;pwned\\x07") != std::string::npos,
+           outcome.paged);
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(a_policy_of_ours_alone_fails_every_scan),
+        SESSLIMIT_TEST(the_native_lines_pass_without_us),
+        SESSLIMIT_TEST(each_system_has_its_own_controls),
+        SESSLIMIT_TEST(a_native_setting_passes_only_as_the_scanner_wants_it),
+        SESSLIMIT_TEST(ours_is_what_ordinary_users_have_and_only_with_the_module_in_place),
+        SESSLIMIT_TEST(rules_that_allow_more_are_named_where_nothing_else_holds),
+        SESSLIMIT_TEST(what_undoes_the_policy_is_warned_of),
+        SESSLIMIT_TEST(the_remedies_satisfy_every_scanner),
+        SESSLIMIT_TEST(the_command_looks_below_its_root),
+        SESSLIMIT_TEST(hostile_text_is_shown_escaped),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
