@@ -113,7 +113,8 @@ void read_logind(Reader& read, Native& native) {
             }
         }
         for (TextFile& file : read(directory + "/systemd/logind.conf.d/*.conf")) {
-            drop_ins.try_emplace(file.path.substr(file.path.rfind('/') + 1), std::move(file));
+            std::string name = file.path.substr(file.path.rfind('/') + 1);
+            drop_ins.try_emplace(std::move(name), std::move(file));
         }
     }
     for (const auto& [name, file] : drop_ins) {

@@ -70,7 +70,7 @@ Line place_of(const policy::Policy& policy, const policy::Setting<T>& setting) {
 /// The more generous one stays.
 template <class T>
 void take(Ours<T>& kept, const policy::Policy& policy, const policy::Setting<T>& setting, bool enforced) {
-    if (std::pair(enforced, kept.value) < std::pair(kept.enforced, setting.value) || setting.value > kept.value) {
+    if (setting.value >= kept.value || (kept.enforced && !enforced)) {
         kept.value = setting.value;
         kept.at = place_of(policy, setting);
     }

@@ -54,7 +54,7 @@ void about_login_limits(const Native& native, const std::optional<policy::Policy
         kinds.insert(limit.item + (limit.domain.starts_with('%') ? " of %groups" : ""));
         all.push_back(limit.at);
         if (limit.most == 1 && limit.item == "maxlogins") {
-            warnings.push_back({"maxlogins 1 lets nobody in where pam_limits counts logind's sessions.", {limit.at}});
+            warnings.push_back({"maxlogins 1 does not work where pam_limits counts logind's sessions.", {limit.at}});
         }
         const bool everybody = policy && limit.domain == "*" && limit.item == "maxlogins";
         if (everybody && *limit.most < ordinary_limits(*policy).max_sessions.value) {

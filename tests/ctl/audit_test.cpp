@@ -159,6 +159,10 @@ void ours_is_what_ordinary_users_have_and_only_with_the_module_in_place() {
         {"just so", "version = 1\n[defaults]\nidle_timeout = \"15min\"\n", "", true},
         {"longer", "version = 1\n[defaults]\nidle_timeout = \"16min\"\n", "", false},
         {"none", "", "", false},
+        {"observed on the console",
+         "version = 1\n[defaults]\nidle_timeout = \"15min\"\n[[rule]]\nname = \"a\"\n"
+         "match.service = \"login\"\nmode = \"observe\"\n",
+         "", false},
         {"observed", "version = 1\n[defaults]\nidle_timeout = \"15min\"\nmode = \"observe\"\n", "", false},
         {"a rule for some", "version = 1\n[[rule]]\nname = \"a\"\nmatch.user = \"alice\"\nidle_timeout = \"15min\"\n",
          "", false},
@@ -232,7 +236,7 @@ void what_undoes_the_policy_is_warned_of() {
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 5\n"}}, strict),
                 "pam_limits refuses at 5 sessions what the policy would let in. limits.conf:1\n");
     EXPECT_TEXT(warned({{limits, "@a - maxlogins 1\n"}}, strict),
-                "maxlogins 1 lets nobody in where pam_limits counts logind's sessions. limits.conf:1\n");
+                "maxlogins 1 does not work where pam_limits counts logind's sessions. limits.conf:1\n");
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n%a hard maxlogins 20\n* hard maxsyslogins 99\n"}}, strict),
                 "pam_limits checks one limit on logins for each login: these do not all hold. limits.conf:1 "
                 "limits.conf:2 limits.conf:3\n");
