@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+// What is said on a session's terminals, and that it does not pass for use of it.
+#include "tests/unit/cmocka.hpp"
+#include "tests/unit/warden_world.hpp"
+
+#include <algorithm>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using policy::Mode;
+
+const std::vector<Span> five_and_one = {5min, 1min};
+
+/// Somebody, or we, write on its terminal: its clock moves as the kernel has it, whole seconds and only every 8 s.
+void print(World& world, SessionKey session) {
+    const Span second = std::chrono::floor<std::chrono::seconds>(world.now.time_since_epoch() + world.wall_offset);
+    std::optional<Span>& stamp = world.other_signs[session].output;
+    if (!stamp || second / 8s != *stamp / 8s) {
+        stamp = second;
+    }
+}
+
+/// Second by second; what the core says to the user is written on the terminal, as the host does, a moment later.
+void pass_with_notices(World& world, Span until) {
+    while (world.now < start + until) {
+        const std::size_t before = world.notices.size();
+        world.pass(1s);
+        const auto is_written = [](const warden::Notice& notice) {
+            return notice.kind == warden::Notice::Kind::warned || notice.kind == warden::Notice::Kind::kept;
+        };
+        if (std::any_of(world.notices.begin() + static_cast<std::ptrdiff_t>(before), world.notices.end(), is_written)) {
+            world.now += 200ms;
+            print(world, key(1));
+            world.now -= 200ms;
+        }
+    }
+}
+
+/// Our own notices are output that is none, however many they are; what was printed before them is not lost for them.
+void our_notices_are_no_output_of_the_session() {
+    struct Case {
+        std::string_view about;
+        Rules rules;
+        Span printed; ///< 0: nothing was
+        std::string_view log;
+    };
+    const Case cases[] = {
+        {"idle warnings alone",
+         {.idle = 15min, .warn = five_and_one},
+         0s,
+         "608 tell warned 1 idle left 300; 848 tell warned 1 idle left 60; 908 tell ending 1 idle"},
+        {"warnings of the duration between them",
+         {.duration = 20min, .idle = 15min, .warn = std::vector<Span>{10min, 6min}},
+         0s,
+         "308 tell warned 1 idle left 600; 548 tell warned 1 idle left 360; 600 tell warned 1 duration left 600; "
+         "840 tell warned 1 duration left 360; 908 tell ending 1 idle"},
+        {"a line before a warning of the duration",
+         {.duration = 20min, .idle = 15min, .warn = std::vector<Span>{6min}},
+         830s,
+         "548 tell warned 1 idle left 360; 840 tell kept 1, tell warned 1 duration left 360; 1200 tell ending 1 "
+         "duration"},
+        {"a line just before a warning of the duration",
+         {.duration = 20min, .idle = 15min, .warn = std::vector<Span>{6min}},
+         839s,
+         "548 tell warned 1 idle left 360; 840 tell kept 1, tell warned 1 duration left 360; 1200 tell ending 1 "
+         "duration"},
+    };
+    for (const Case& one : cases) {
+        World world(one.rules);
+        world.policy.host.defaults.idle_activity = policy::Setting<policy::Activity>{policy::Activity::output};
+        world.login();
+        world.type(key(1));
+        print(world, key(1));
+        (void)world.take_log();
+        if (one.printed > 0s) {
+            pass_with_notices(world, one.printed);
+            print(world, key(1));
+        }
+        for (Span until = one.printed; until < 1201s && world.phase(key(1)) == "live"; until += 1s) {
+            pass_with_notices(world, until);
+        }
+        EXPECT_TEXT(std::string(one.about) + ": " + world.take_log(),
+                    std::string(one.about) + ": " + std::string(one.log));
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+/// What is written is said of the session as it is then: every notice on a terminal is remembered.
+void every_notice_on_a_terminal_is_remembered() {
+    World world({.idle = 15min, .warn = five_and_one});
+    world.type(world.login());
+    world.pass_until(700s);
+    world.feed(warden::InputHeard{key(1)});
+    world.pass_until(1601s);
+    for (const warden::Notice& notice : world.notices) {
+        using Kind = warden::Notice::Kind;
+        const bool written = notice.kind == Kind::warned || notice.kind == Kind::kept || notice.kind == Kind::ending;
+        EXPECT((notice.session.told_at != Boottime{}) == written, name_of(notice.kind));
+    }
+    const Boottime told = world.find(key(1))->told_at;
+    EXPECT(told == start + 1600s, "the end too");
+}
+
+/// A graphical session whose idleness locks it is warned of that, and not of its end.
+void what_is_to_be_locked_is_warned_of_that() {
+    for (const Mode mode : {Mode::enforce, Mode::observe}) {
+        World world({.idle = 15min, .warn = five_and_one, .mode = mode});
+        world.policy.host.defaults.on_idle = policy::Setting<policy::OnIdle>{policy::OnIdle::lock};
+        world.ask(console());
+        world.feed(warden::LogindAppeared{{.id = "c1",
+                                           .scope = "session-c1.scope",
+                                           .session_class = "user",
+                                           .graphical = true,
+                                           .leader = world.find(key(1))->leader,
+                                           .opened = world.now,
+                                           .login = console()}});
+        for (int second = 1; second <= 901; ++second) {
+            world.other_signs[key(1)].hint = Span(std::chrono::seconds(second));
+            world.pass(1s);
+        }
+        using Kind = warden::Notice::Kind;
+        std::size_t locks = 0;
+        for (const warden::Notice& notice : world.notices) {
+            const bool about_it = notice.kind == Kind::warned || notice.kind == Kind::would_end;
+            EXPECT(notice.locks == about_it, name_of(notice.kind));
+            locks += notice.locks ? 1 : 0;
+        }
+        EXPECT(locks == (mode == Mode::enforce ? 2U : 1U), world.take_log());
+    }
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(our_notices_are_no_output_of_the_session),
+        SESSLIMIT_TEST(every_notice_on_a_terminal_is_remembered),
+        SESSLIMIT_TEST(what_is_to_be_locked_is_warned_of_that),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
