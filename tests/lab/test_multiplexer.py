@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+"""What is ended with a session and what is not: tmux, screen, nohup, setsid, systemd-run --user, lingering."""
+
+import re
+import time
+
+import pytest
+
+from lab import client, ctl
+from lab.machine import wait_until
+
+USER = "alice"
+LOOP = "i=0; while sleep 0.05; do i=$((i+1)); echo $i > /tmp/lab-{0}; done"  # always with a young child
+LATEST = 60  # seconds, of a session whose limit is 20 s
+UNITS = "/etc/systemd/logind.conf.d/lab.conf"
+
+
+@pytest.fixture
+def clean(host):
+    """The machine; afterwards nothing of what outlives sessions is left on it."""
+    yield host
+    host.sh("systemctl stop 'sesslimit-kept-*.scope'; rm -f /tmp/lab-* /home/alice/nohup.out")
+
+
+def a_shell(host):
+    """A client at its prompt, and its session's id."""
+    before = {each.id for each in host.sessions(USER)}
+    shell = client.shell(host, USER)
+    assert shell.verdict(), shell.output
+    added, _ = wait_until("its session", lambda: [e for e in host.sessions(USER) if e.id not in before], 10)
+    return shell, added[0].id
+
+
+def type_line(shell, text, seen, timeout=20):
+    """Types a line, whose answer has `seen` in it; the line itself must not."""
+    at = len(shell.output.encode())
+    shell.send(text + "\n")
+    return shell.expect(seen, timeout, at)
+
+
+def start_everything(shell):
+    """A tmux server with a shell and a job, a screen server with a job, and two processes beside them."""
+    type_line(
+        shell,
+        f"tmux new-session -d -s work; tmux new-window -d -t work '{LOOP.format('tmux')}'; "
+        f"screen -dmS work bash -c '{LOOP.format('screen')}'; "
+        "nohup sleep 1111 & setsid sleep 2222 & echo started $((40 + 2))",
+        "started 42",
+    )
+
+
+def counter(host, name):
+    path = host.path(f"/tmp/lab-{name}")
+    return int(path.read_text(encoding="ascii").strip() or 0) if path.exists() else 0
+
+
+def goes_on(host, name):
+    """Waits until the job has counted on."""
+    now = counter(host, name)
+    wait_until(f"the job of {name} to go on", lambda: counter(host, name) > now + 2, 20)
+
+
+def commands(host):
+    """What alice runs, her service manager left out."""
+    lines = host.run("ps", "-ww", "-u", USER, "-o", "args=", check=False).stdout.splitlines()
+    return [line for line in lines if "systemd --user" not in line and "(sd-pam)" not in line]
+
+
+def running(host, pattern):
+    return [each for each in commands(host) if re.search(pattern, each)]
+
+
+def nothing_runs(host):
+    wait_until("nothing of alice's to run", lambda: not commands(host), 30)
+
+
+def manager_state(host):
+    return host.sh(f"systemctl is-active user@$(id -u {USER}).service || true").strip()
+
+
+def linger(host, verb):
+    """By a service: logind 257 does not serve a process from outside of the machine's groups."""
+    host.run("systemd-run", "--quiet", "--wait", "loginctl", verb, USER)
+
+
+def said_of_multiplexer(host, since):
+    return [line for line in host.journal_text(since, "_COMM=sesslimitd").splitlines() if "multiplexer" in line]
+
+
+def only_multiplexers_are_left(host, shell, since):
+    """The session has ended; tmux, screen and what runs in them have not, and nothing else of it is there."""
+    shell.wait(LATEST)
+    host.wait_clean(USER)
+    for name in ("tmux", "screen"):
+        goes_on(host, name)
+    assert not running(host, r"sleep (1111|2222)"), commands(host)
+    assert not running(host, r"^sshd"), commands(host)
+    assert ctl.data(host, "sessions", "list", "--user", USER) == []
+    (said,) = said_of_multiplexer(host, since)
+    where = r"sesslimit-kept-\w+-\d+\.scope"
+    assert re.search(rf"ends without its multiplexer: \d+ processes go on in {where}\.$", said), said
+    return said
+
+
+def come_back(host):
+    """A new login attaches to both, and finds the shell that it left. The client, in tmux, and its session."""
+    shell, session = a_shell(host)
+    type_line(shell, "screen -ls", r"\.work\s.*Detached")
+    shell.send("screen -r work\n")
+    wait_until("screen to be attached", lambda: running(host, r"^screen -r work"), 10)
+    shell.send("\x01d")
+    wait_until("screen to be detached", lambda: not running(host, r"^screen -r work"), 10)
+    shell.send("tmux attach -t work\n")
+    wait_until("tmux to be attached", lambda: running(host, r"^tmux attach"), 10)
+    type_line(shell, "echo it is $(tty) $left", r"it is /dev/pts/\d+ behind")
+    return shell, session
+
+
+def leave_something(shell):
+    """In the first window of tmux, which is left detached again."""
+    shell.send("tmux send-keys -t work:0 'left=behind' Enter\n")
+
+
+@pytest.mark.parametrize("kill_user_processes", ["no", "yes"])
+def test_duration_keeps(clean, saw, kill_user_processes):
+    host = clean
+    host.write(UNITS, f"[Login]\nKillUserProcesses={kill_user_processes}\n")
+    host.sh("systemctl restart systemd-logind")
+    host.limit(USER, 'max_duration = "20s"\nwarn_before = []\nkeep_multiplexer = true')
+    since = time.monotonic()
+    shell, session = a_shell(host)
+    start_everything(shell)
+    leave_something(shell)
+    shown = ctl.data(host, "sessions", "show", session)[0]
+    assert shown["keep_multiplexer"] and {"tmux: server", "screen", "bash"} <= set(shown["multiplexed"])
+    only_multiplexers_are_left(host, shell, since)
+    assert [each.reason for each in host.events("ended", USER, since)] == ["duration"]
+
+    # The user's service manager goes 10 s after the last session (UserStopDelaySec), and the slice is not needed by it.
+    wait_until("the user's manager to stop", lambda: manager_state(host) == "inactive", 40)
+    for name in ("tmux", "screen"):
+        goes_on(host, name)
+
+    host.policy("version = 1\n")
+    shell, session = come_back(host)
+    kept = [each for each in ctl.data(host, "sessions", "show", session)[0]["other_units"] if "kept" in each]
+    assert len(kept) == 1
+    assert ctl.run(host, "end", session).returncode == 0
+    shell.wait(LATEST)
+    host.wait_clean(USER)
+    for name in ("tmux", "screen"):
+        goes_on(host, name)
+    assert not running(host, "^tmux attach")
+    host.sh(f"rm {UNITS} && systemctl restart systemd-logind")
+    saw(f"KillUserProcesses={kill_user_processes}, max_duration: tmux and screen go on in {kept[0]}, the user's "
+        "manager has stopped; attached from a new login, whose end leaves them alone")
+
+
+def test_idle_keeps(clean, saw):
+    host = clean
+    host.limit(USER, 'idle_timeout = "20s"\nwarn_before = []\nkeep_multiplexer = true')
+    since = time.monotonic()
+    shell, _ = a_shell(host)
+    start_everything(shell)
+    leave_something(shell)
+    shell.send("tmux attach -t work\n")
+    wait_until("tmux to be attached", lambda: running(host, r"^tmux attach"), 10)
+    only_multiplexers_are_left(host, shell, since)
+    assert [each.reason for each in host.events("ended", USER, since)] == ["idle"]
+    assert not running(host, "^tmux attach")
+    host.policy("version = 1\n")
+    shell, _ = come_back(host)
+    assert host.run("systemctl", "is-system-running").stdout.strip() == "running"
+    saw("idle_timeout, attached: the client has ended, tmux and screen go on; attached from a new login")
+
+
+def test_nothing_is_kept(clean, saw):
+    """Without keep_multiplexer, and what a person ends with it."""
+    host = clean
+    for settings, keeps in (("", False), ("keep_multiplexer = true", True)):
+        host.limit(USER, f'max_duration = "1h"\n{settings}')
+        shell, session = a_shell(host)
+        start_everything(shell)
+        type_line(shell, "systemd-run --user --unit=lab-goes-on sleep 3333", "Running as unit")
+        wait_until("the jobs to count", lambda: counter(host, "tmux") and counter(host, "screen"), 10)
+        shown = ctl.data(host, "sessions", "show", session)[0]
+        assert shown["keep_multiplexer"] == keeps
+        assert {"bash", "screen", "sleep", "tmux: server"} <= set(shown["commands"])
+        assert {"bash", "screen", "tmux: server"} <= set(shown["multiplexed"])
+        assert shown["processes"] >= 9 and "lab-goes-on.service" in shown["other_units"]
+        text = ctl.text(host, "show", session)
+        assert re.search(r"^ +Ended: \d+ processes: bash, ", text, re.MULTILINE), text
+        assert re.search(r"^ +NotEnded: .*lab-goes-on\.service", text, re.MULTILINE), text
+        assert ctl.run(host, "end", session).returncode == 0
+        shell.wait(LATEST)
+        host.wait_clean(USER)
+        wait_until("the rest to be gone", lambda: commands(host) == ["/usr/bin/sleep 3333"], 15)
+        nothing_runs(host)  # the service manager goes with the last session, 10 s later, for alice does not linger
+        host.sh("rm -f /tmp/lab-*")
+    saw("sesslimitctl end: tmux, screen, nohup and setsid children are gone, with keep_multiplexer too; "
+        "what systemd-run --user started goes on until logind stops the user's manager, 10 s later")
+
+
+def test_lingering_goes_on(clean, saw):
+    host = clean
+    host.limit(USER, 'max_duration = "20s"\nwarn_before = []')
+    linger(host, "enable-linger")
+    try:
+        shell, session = a_shell(host)
+        type_line(shell, "systemd-run --user --unit=lab-lingers sleep 3333", "Running as unit")
+        shown = ctl.data(host, "sessions", "show", session)[0]
+        assert shown["lingers"] and "lab-lingers.service" in shown["other_units"]
+        assert not shown["multiplexed"]
+        shell.wait(LATEST)
+        host.wait_clean(USER)
+        time.sleep(14)  # longer than logind waits until it stops the manager of a user who is gone
+        assert manager_state(host) == "active"
+        assert commands(host) == ["/usr/bin/sleep 3333"]
+    finally:
+        linger(host, "disable-linger")
+    nothing_runs(host)
+    saw("enable-linger: the service manager and what systemd-run --user started are there 14 s after the last session")
+
+
+def test_what_cannot_be_kept_is_ended(clean, saw):
+    """There can be no such scope: the session ends when it should, and the journal says why its multiplexer did too."""
+    host = clean
+    host.limit(USER, 'max_duration = "20s"\nwarn_before = []\nkeep_multiplexer = true')
+    since = time.monotonic()
+    shell, _ = a_shell(host)
+    start_everything(shell)
+    host.sh(f"echo 0 > /sys/fs/cgroup/user.slice/user-$(id -u {USER}).slice/cgroup.max.descendants")
+    shell.wait(LATEST)
+    host.wait_clean(USER)
+    nothing_runs(host)
+    wait_until("the user's slice to be gone", lambda: manager_state(host) == "inactive", 40)
+    (said,) = said_of_multiplexer(host, since)
+    assert re.search(r"ends with its multiplexer, which could not be kept\. Why: start a scope: .", said)
+    (lived,) = host.lived(USER, since)
+    assert 20 <= lived <= 28
+    saw(f"no room for a scope: gone {lived:.2f} s after the login all the same; {said}")
