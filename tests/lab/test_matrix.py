@@ -145,7 +145,8 @@ def forward(host, user, *options):
 
 def busy_forward(host, user):
     port = FORWARDED_PORT + list(USERS).index(user)
-    login = Login(forward(host, user, "-L", f"127.0.0.1:{port}:127.0.0.1:{RSYNCD_PORT}"), growing=target("forward", user))
+    login = Login(forward(host, user, "-L", f"127.0.0.1:{port}:127.0.0.1:{RSYNCD_PORT}"))
+    login.growing = target("forward", user)
     yield login
     login.client.expect("Authenticated", 60)
     through = f"rsync://127.0.0.1:{port}/lab/{Path(SOURCE).name}"
@@ -245,7 +246,8 @@ def test_matrix(host, saw):
         saw(f"{kind:41} | " + " | ".join(f"{head}: {row[head]}" for head in row))
     page = documented()
     differences = [
-        f"{kind}, [{head}]: the page says {page[kind][head]!r}, it was {is_so!r}\n{logins[kind, user].client.output[-2000:]}"
+        f"{kind}, [{head}]: the page says {page[kind][head]!r}, it was {is_so!r}; its client printed:\n"
+        f"{logins[kind, user].client.output[-2000:]}"
         for kind, row in became.items()
         for user, (head, is_so) in zip(USERS, row.items())
         if page[kind][head] != is_so
@@ -264,7 +266,8 @@ def rule(user):
 
 
 def serve_files(host):
-    host.write("/etc/lab-rsyncd.conf", f"use chroot = no\naddress = 127.0.0.1\nport = {RSYNCD_PORT}\n[lab]\npath = /var/tmp\n")
+    config = f"use chroot = no\naddress = 127.0.0.1\nport = {RSYNCD_PORT}\n[lab]\npath = /var/tmp\n"
+    host.write("/etc/lab-rsyncd.conf", config)
     host.sh("systemd-run --quiet --collect --unit=lab-rsyncd rsync --daemon --no-detach --config=/etc/lab-rsyncd.conf")
 
 
