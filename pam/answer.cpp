@@ -72,7 +72,7 @@ Answer answer_to(Ending ending, OnError on_error, bool root) noexcept {
     case in:
         return {PAM_SUCCESS, LOG_DEBUG, row.log, nullptr};
     case out:
-        return {PAM_PERM_DENIED, LOG_NOTICE, row.log, refused_text};
+        return {PAM_PERM_DENIED, LOG_DEBUG, row.log, refused_text}; // the daemon tells of it, and counts repeats
     case unsure:
         break;
     }

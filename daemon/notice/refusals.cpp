@@ -96,7 +96,7 @@ JournalEntry journal_entry(const Repeated& repeated) {
                         (origin.empty() ? "this host" : origin) + ") within " + format_span(within) + ": " +
                         reason_text(repeated.reason) + "."},
         {"PRIORITY", "5"},
-        {"MESSAGE_ID", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1d"},
+        {"MESSAGE_ID", refusals_repeated_id},
         {"SESSLIMIT_EVENT", "refusals-repeated"},
         {"SESSLIMIT_COUNT", std::to_string(repeated.count)},
         {"SESSLIMIT_SERVICE", service},

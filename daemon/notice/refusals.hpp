@@ -65,6 +65,9 @@ class Refusals {
     Windows windows_;
 };
 
+/// Its message id (sd_journal_print(3), MESSAGE_ID), as stable as the others in words.hpp.
+inline constexpr char refusals_repeated_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1d";
+
 /// The line about them: MESSAGE, PRIORITY, MESSAGE_ID, and the fields of a refusal as far as they are the same for all.
 JournalEntry journal_entry(const Repeated& repeated);
 

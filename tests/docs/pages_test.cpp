@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/arguments.hpp"
+#include "daemon/notice/refusals.hpp"
 #include "daemon/notice/words.hpp"
 #include "daemon/options.hpp"
 #include "daemon/policy/read.hpp"
@@ -137,7 +138,8 @@ void sesslimitd_names_every_option() {
 /// "ID event" of everything that has an id.
 Words messages() {
     Words known{std::string(notice::policy_loaded_id) + " policy-loaded",
-                std::string(notice::policy_rejected_id) + " policy-rejected"};
+                std::string(notice::policy_rejected_id) + " policy-rejected",
+                std::string(notice::refusals_repeated_id) + " refusals-repeated"};
     for (const notice::Meaning& meaning : notice::meanings()) {
         known.insert(std::string(meaning.id) + " " + std::string(meaning.event));
     }
@@ -152,6 +154,11 @@ struct Journal {
 
 Journal journal() {
     Journal journal;
+    for (const auto& [name, value] : notice::journal_entry(notice::Repeated{})) {
+        if (name.starts_with("SESSLIMIT_")) {
+            journal.fields.insert(name);
+        }
+    }
     for (const notice::Meaning& meaning : notice::meanings()) {
         for (const auto cause : {warden::Cause::limit_reached, warden::Cause::duration, warden::Cause::idle,
                                  warden::Cause::leader_gone, warden::Cause::displaced, warden::Cause::asked}) {
