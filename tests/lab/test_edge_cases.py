@@ -65,6 +65,16 @@ def as_alice(host, script, text=""):
     return host.run(*become, "sh", "-ec", f"cd /home/alice; {script}", text=text).stdout
 
 
+def linger(host, on):
+    """Whether alice's user manager outlives her logins. Asked from inside: logind looks at the asker's cgroup."""
+    ask = ["systemd-run", "--quiet", "--wait", "--collect", "loginctl"]
+    host.run(*ask, "enable-linger" if on else "disable-linger", "alice")
+
+
+def stop_user_manager(host):
+    host.sh('systemctl stop "user@$(id -u alice).service"')
+
+
 def user_manager(host):
     """What systemd says of alice's: "active", "inactive"."""
     return host.sh('systemctl is-active "user@$(id -u alice).service" || true').strip()
@@ -140,7 +150,7 @@ def test_tmux_and_screen(host, saw):
 def test_user_manager(host, saw):
     """systemd --user is no session and is not refused; what it runs for the user outlives the session."""
     host.limit("alice", 'max_sessions = 1\nmax_duration = "8s"')
-    host.run("loginctl", "enable-linger", "alice")
+    linger(host, True)
     try:
         shell = opened(client.shell(host, "alice"))
         host.sh('systemctl restart "user@$(id -u alice).service"')
@@ -155,7 +165,8 @@ def test_user_manager(host, saw):
         assert listed(host) == []
         opened(client.shell(host, "alice"))
     finally:
-        host.sh('loginctl disable-linger alice; systemctl stop "user@$(id -u alice).service"')
+        linger(host, False)
+        stop_user_manager(host)
     saw("limit 1, a shell open: user@.service restarts; a job of systemd-run --user goes on after the session's end")
 
 
@@ -213,14 +224,14 @@ def test_cron_and_at(host, saw):
         for stack in stacks:
             host.write(stack, before[stack])
         host.sh("rm -f /etc/cron.d/lab /tmp/cron-* /tmp/at-*; systemctl restart cron")
-    saw("limit 1, a shell open, max_duration 6s: jobs of cron and at run their 15 s to the end; only the shell is ended")
+    saw("limit 1, a shell open, max_duration 6s: jobs of cron and at run their 15 s; only the shell is ended")
 
 
 def test_file_transfers(host, saw):
     """sftp, scp, rsync and git: whole at the last place, refused with an error of theirs, ended when idle."""
     host.sh("head -c 3000000 /dev/urandom > /root/file; rm -rf /root/got; mkdir /root/got")
     commit = "git -c user.name=a -c user.email=a commit -qm one"
-    as_alice(host, f"rm -rf repo got; mkdir got; git init -q repo; cd repo; echo text > text; git add text; {commit}")
+    as_alice(host, f"rm -rf repo got; mkdir got; git init -q repo; cd repo; echo text > text; git add .; {commit}")
     digest = hashlib.sha256(host.path("/root/file").read_bytes()).hexdigest()
     # What is sent, and where it must then be.
     ways = {
@@ -352,7 +363,8 @@ def test_clock_jump(host, saw):
     """The wall clock is set, at once and step by step, there and back: who types stays, who does not goes."""
     ways = {"+1 year": [YEAR], "-2 years": [-2 * YEAR], "+1 h, 5 times": [3600] * 5, "-1 h, 5 times": [-3600] * 5,
             "+10 min and back": [600, -600]}
-    host.limit("alice", 'idle_timeout = "12s"\nwarn_before = ["4s"]')
+    host.limit("alice", 'idle_timeout = "20s"\nwarn_before = ["4s"]')
+    # A step of the terminals' stamps that began before the clock was set goes on in the kernel: keys in it do not show.
     took = {}
     with OwnClock(host) as clock, contextlib.ExitStack() as after:
         after.callback(host.end_clients)
@@ -370,11 +382,11 @@ def test_clock_jump(host, saw):
                 # The daemon has seen it: what began before has another time of day now.
                 moved = [after - before for before, after in zip(started, started[1:])]
                 assert all(abs(is_ - jump) <= 1 for is_, jump in zip(moved, jumps)), (way, moved)
-                took[way] = ended_after(idle, last_key, 12, 12 + STEP + LATE)
+                took[way] = ended_after(idle, last_key, 20, 20 + STEP + LATE)
             assert active.running and WARNING not in active.output
-        took["the one that typed, at last"] = ended_after(active, time.monotonic() - 2.5, 12, 12 + 2.5 + STEP + LATE)
+        took["the one that typed, at last"] = ended_after(active, time.monotonic() - 2.5, 20, 20 + 2.5 + STEP + LATE)
         host.wait_clean("alice")
-    saw("idle_timeout 12s, last key to end: " + ", ".join(f"{way} {span:.1f} s" for way, span in took.items()))
+    saw("idle_timeout 20s, last key to end: " + ", ".join(f"{way} {span:.1f} s" for way, span in took.items()))
 
 
 def began(host, session):
@@ -391,14 +403,14 @@ def test_linger(host, saw):
     try:
         show = ["loginctl", "show-user", "alice"]
         wait_until("logind to forget her", lambda: host.run(*show, check=False).returncode != 0, 30)
-        host.run("loginctl", "enable-linger", "alice")
+        linger(host, True)
         wait_until("the user manager", lambda: user_manager(host) == "active", 20)
         assert listed(host) == []
         assert opened(client.shell(host, "alice")).log_out() == 0
-        host.run("loginctl", "disable-linger", "alice")
+        linger(host, False)
         host.write(conf, "[Login]\nUserStopDelaySec=60\n")
         host.run("systemctl", "restart", "systemd-logind")
-        host.sh('systemctl stop "user@$(id -u alice).service"')
+        stop_user_manager(host)
         assert opened(client.shell(host, "alice")).log_out() == 0
         host.wait_clean("alice")
         time.sleep(8 + 4)  # past its duration, were it a session
@@ -407,8 +419,9 @@ def test_linger(host, saw):
         events = {each.event for each in host.events("", "alice", since)}
         assert events <= {"admitted", "released"}, events
     finally:
-        host.sh(f'rm -f {conf}; systemctl restart systemd-logind; loginctl disable-linger alice; '
-                'systemctl stop "user@$(id -u alice).service"')
+        host.sh(f"rm -f {conf}; systemctl restart systemd-logind")
+        linger(host, False)
+        stop_user_manager(host)
     saw("limit 1: a lingering user manager, and one that UserStopDelaySec keeps, take no place and are not ended")
 
 
@@ -458,13 +471,16 @@ def test_logind_and_bus_restart(host, saw):
     timed = opened(client.shell(host, "bob"))
     with typing(active):
         before = {each["id"]: each["key"] for each in listed(host)}
-        for unit in ("systemd-logind", "dbus", "systemd-logind"):
-            host.run("systemctl", "restart", unit)
+        # A bus that was restarted is not found again by logind 257, which has to be restarted too.
+        for units in (["systemd-logind"], ["dbus", "systemd-logind"], ["systemd-logind"]):
+            for unit in units:
+                host.run("systemctl", "restart", unit)
             for probe in (["loginctl", "list-sessions"], ["sesslimitctl", "list"]):
-                wait_until(f"{probe} after {unit}", lambda: host.run(*probe, check=False).returncode == 0, 30)
+                wait_until(f"{probe} after {units}", lambda: host.run(*probe, check=False).returncode == 0, 30)
+            time.sleep(1)
             assert {each["id"]: each["key"] for each in listed(host)} == before
             third = client.shell(host, "alice")
-            assert not third.verdict(), f"let in after {unit}"
+            assert not third.verdict(), f"let in after {units}"
         took = ended_after(idle, last_key, 25, 25 + STEP + LATE)
         lived = ended_after(timed, timed.started_at, 30, 30 + 3 + LATE)
         assert active.running
@@ -474,5 +490,5 @@ def test_logind_and_bus_restart(host, saw):
     ended = [(each.user, each.reason) for each in host.events("ended", since=since)]
     assert sorted(ended) == [("alice", "idle"), ("bob", "duration")]
     assert host.events("adopted", since=since) == []
-    saw(f"logind, the bus and logind restarted: the sessions keep their keys, a third is refused each time; idle ended "
+    saw(f"logind, both and logind restarted: the sessions keep their keys, a third is refused each time; idle ended "
         f"{took:.1f} s after its last key (25s), a duration of 30s after {lived:.1f} s")

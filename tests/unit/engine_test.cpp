@@ -24,7 +24,7 @@ struct Scribe final : Recorder, Hands {
     int arms = 0;
     Engine* engine = nullptr;
     bool leaders_are_dead = false;
-    std::optional<Span> stamp = Span(1'700'000'000s);
+    std::optional<Span> stamp = Span(1'699'999'990s); // older than any session
 
     void say(const std::string& what) { log += (log.empty() ? "" : ", ") + what; }
     std::string take() { return std::exchange(log, {}); }
