@@ -23,7 +23,6 @@ class PamSession:
         self._host, self._user = host, user
         host.write(f"/etc/pam.d/lab-{kind}", STACK.format(kind=kind, type=type))
         self._unit = f"lab-{kind}-{next(_counter)}.service"
-        # A display manager's children of one session are ended with it, whatever SIGHUP would be to them.
         host.run("systemd-run", "--quiet", "--collect", f"--unit={self._unit}", "--property=TimeoutStopSec=3s",
                  f"--property=PAMName=lab-{kind}", f"--property=User={user}", "sleep", "1000")
         self.id, _ = wait_until("logind's session", self._find, 20)
