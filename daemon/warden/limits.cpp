@@ -38,7 +38,7 @@ void note_use(Turn& turn, Session& session, Boottime at) {
     if (at <= session.last_input) {
         return;
     }
-    const bool was_warned = session.idle_warned != unlimited_span;
+    const bool was_warned = session.idle_warned != unlimited_span && session.idle_warned != locked_already;
     session.last_input = at;
     session.idle_warned = unlimited_span;
     if (was_warned) {
@@ -47,15 +47,18 @@ void note_use(Turn& turn, Session& session, Boottime at) {
     }
 }
 
-/// A locked screen is what an idle limit may come to: from then on it counts anew.
+/// A locked screen is what an idle limit may come to: from then on it counts anew, so that a screen that was unlocked
+/// and left is locked again. One that nobody has come back to since is left alone.
 void lock(Turn& turn, Session& session, const Reason& reason) {
     if (turn.limits(session).mode.value == policy::Mode::observe) {
         return begin_end(turn, session, reason);
     }
-    turn.out.effects.emplace_back(Lock{session.logind_id});
-    turn.tell(Notice::Kind::locked, session, reason);
+    if (session.idle_warned != locked_already) {
+        turn.out.effects.emplace_back(Lock{session.logind_id});
+        turn.tell(Notice::Kind::locked, session, reason);
+    }
     session.last_input = turn.now;
-    session.idle_warned = unlimited_span;
+    session.idle_warned = locked_already;
     session.due = next_due(session, turn.warnings(session, turn.limits(session)));
     turn.put(session);
 }

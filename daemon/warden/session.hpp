@@ -65,6 +65,9 @@ enum class Stage : std::uint8_t {
     forced = 3,     ///< SIGKILL was sent to all of it
 };
 
+/// Session::idle_warned of one whose screen was locked, and that nobody has used since.
+inline constexpr Span locked_already{};
+
 /// One login, from pam_open_session to the exit of everything that belongs to it.
 struct Session {
     SessionKey key = SessionKey::none;
@@ -87,7 +90,7 @@ struct Session {
     Seen seen;                                      ///< by the last look
     Boottime told_at{};                             ///< when a notice was last written to its terminals
     Span duration_warned = unlimited_span;          ///< the shortest `warn_before` that was said about its duration
-    Span idle_warned = unlimited_span;              ///< the same about its idleness; unlimited again after input
+    Span idle_warned = unlimited_span;              ///< the same about its idleness; unlimited again after use
     Reason reason;                                  ///< ending and refused: why
     Stage stage = Stage::none;
     std::vector<policy::SourceId> totals; ///< the rules whose max_sessions_total it counts in; as the policy has it now

@@ -103,23 +103,50 @@ void every_notice_on_a_terminal_is_remembered() {
     EXPECT(told == start + 1600s, "the end too");
 }
 
+/// A graphical session has begun, whose idleness locks it.
+World desktop(Mode mode) {
+    World world({.idle = 15min, .warn = five_and_one, .mode = mode});
+    world.policy.host.defaults.on_idle = policy::Setting<policy::OnIdle>{policy::OnIdle::lock};
+    world.ask(console());
+    world.feed(warden::LogindAppeared{{.id = "c1",
+                                       .scope = "session-c1.scope",
+                                       .session_class = "user",
+                                       .graphical = true,
+                                       .leader = world.find(key(1))->leader,
+                                       .opened = world.now,
+                                       .login = console()}});
+    (void)world.take_log();
+    return world;
+}
+
+/// Nobody is at it for that long.
+void leave_alone(World& world, int seconds) {
+    for (int second = 1; second <= seconds; ++second) {
+        world.other_signs[key(1)].hint = Span(std::chrono::seconds(second));
+        world.pass(1s);
+    }
+}
+
+void a_screen_is_locked_once_until_somebody_comes_back() {
+    World world = desktop(Mode::enforce);
+    leave_alone(world, 4000);
+    EXPECT_TEXT(world.take_log(), "600 tell warned 1 idle left 300; 840 tell warned 1 idle left 60; "
+                                  "900 lock c1, tell locked 1 idle");
+    world.other_signs[key(1)].hint = Span{}; // somebody is there
+    world.pass(1000s);
+    EXPECT_TEXT(world.take_log(), "");
+    EXPECT(world.find(key(1))->idle_warned == unlimited_span, "they are warned anew");
+    leave_alone(world, 2000);
+    const std::string log = world.take_log();
+    EXPECT(log.ends_with("lock c1, tell locked 1 idle"), log);
+    EXPECT_TEXT(world.fault, "");
+}
+
 /// A graphical session whose idleness locks it is warned of that, and not of its end.
 void what_is_to_be_locked_is_warned_of_that() {
     for (const Mode mode : {Mode::enforce, Mode::observe}) {
-        World world({.idle = 15min, .warn = five_and_one, .mode = mode});
-        world.policy.host.defaults.on_idle = policy::Setting<policy::OnIdle>{policy::OnIdle::lock};
-        world.ask(console());
-        world.feed(warden::LogindAppeared{{.id = "c1",
-                                           .scope = "session-c1.scope",
-                                           .session_class = "user",
-                                           .graphical = true,
-                                           .leader = world.find(key(1))->leader,
-                                           .opened = world.now,
-                                           .login = console()}});
-        for (int second = 1; second <= 901; ++second) {
-            world.other_signs[key(1)].hint = Span(std::chrono::seconds(second));
-            world.pass(1s);
-        }
+        World world = desktop(mode);
+        leave_alone(world, 901);
         using Kind = warden::Notice::Kind;
         std::size_t locks = 0;
         for (const warden::Notice& notice : world.notices) {
@@ -138,6 +165,7 @@ int main() {
         SESSLIMIT_TEST(our_notices_are_no_output_of_the_session),
         SESSLIMIT_TEST(every_notice_on_a_terminal_is_remembered),
         SESSLIMIT_TEST(what_is_to_be_locked_is_warned_of_that),
+        SESSLIMIT_TEST(a_screen_is_locked_once_until_somebody_comes_back),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
