@@ -221,7 +221,7 @@ std::string wrong_with(const policy::Policy& policy, const State& state) {
         if (!state.of_user(session.login.uid).contains(key)) {
             return "session " + number(key) + " is not found by its user";
         }
-        if (session.observed && policy::resolve(policy, session.login).mode.value == policy::Mode::enforce) {
+        if (session.observed && open && policy::resolve(policy, session.login).mode.value == policy::Mode::enforce) {
             return "session " + number(key) + " is left alone although its limits are enforced";
         }
     }

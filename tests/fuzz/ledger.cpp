@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// A ledger's file that anything may have happened to, opened as a daemon that starts does. The first byte says how the
+// rest becomes a file: as it is, or as updates of slots with their checksums right, and then bytes that are changed.
+#include "daemon/ledger/ledger.hpp"
+#include "daemon/ledger/image.hpp"
+#include "tests/fuzz/fuzz.hpp"
+#include "tests/unit/ledger_sample.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace sesslimit::fuzz {
+namespace {
+
+using test::Bytes;
+using test::Opened;
+using test::Sessions;
+using test::slot_of;
+
+constexpr std::size_t most_slots = 4;
+
+ledger::BootId this_boot() {
+    static const auto boot = ledger::read_boot_id();
+    must(boot.has_value(), "this host has a boot id");
+    return *boot;
+}
+
+/// A payload: one of a real session, or what the input has.
+Bytes payload_of(Input& input) {
+    const std::uint8_t what = input.byte();
+    if (what < 200) {
+        Bytes payload(ledger::max_payload);
+        const auto size = ledger::encode(test::sample(what % 8U, what), payload);
+        payload.resize(size.value_or(0));
+        return payload;
+    }
+    const auto part = std::as_bytes(input.bytes(input.number<std::uint16_t>() % (ledger::max_payload + 1)));
+    return {part.begin(), part.end()};
+}
+
+void change_bytes(Input& input, Bytes& file) {
+    while (!input.empty()) {
+        const std::size_t at = input.number<std::uint16_t>() % file.size();
+        file[at] ^= static_cast<std::byte>(input.byte());
+    }
+}
+
+Bytes made_of(Input& input) {
+    const std::size_t slots = input.byte() % most_slots;
+    Bytes file((slots + 1) * ledger::slot_size);
+    const std::uint8_t named = input.byte();
+    const auto header = encode(ledger::Header{.slots = named == 0 ? slots : named, .boot = this_boot()});
+    ledger::write_slot(slot_of(file, 0), 1, header);
+    ledger::write_slot(slot_of(file, 0), 2, header);
+    for (std::uint8_t updates = input.byte() % 16; updates > 0 && slots > 0; --updates) {
+        const std::size_t place = 1 + input.byte() % slots;
+        const std::uint64_t generation = input.byte();
+        const bool last = generation == 255;
+        ledger::write_slot(slot_of(file, place), last ? ledger::last_generation : generation, payload_of(input));
+    }
+    change_bytes(input, file);
+    return file;
+}
+
+Bytes file_of(std::span<const std::uint8_t> bytes) {
+    Input input(bytes);
+    if (input.byte() % 2 == 0) {
+        const auto rest = std::as_bytes(input.rest());
+        return {rest.begin(), rest.end()};
+    }
+    return made_of(input);
+}
+
+void are_possible(const Sessions& sessions) {
+    for (const auto& [key, session] : sessions) {
+        must(ledger::fault_of(session).empty() && key == session.key, "what is handed over is possible");
+    }
+}
+
+/// Opens it and says what is in it; it must always open.
+Sessions sessions_in(const std::filesystem::path& directory, bool quiet) {
+    const Opened opened(directory, 2);
+    must(opened.good(), "a ledger opens, whatever was there, and hands each session over once");
+    must(!quiet || opened.dropped.empty(), "what was mended once is not said again");
+    must(opened.dropped.size() <= 72, "what it says is bounded");
+    must(std::ranges::all_of(opened.dropped, [](const std::string& line) { return is_safe_line(line); }), "and safe");
+    are_possible(opened.sessions);
+    return opened.sessions;
+}
+
+void takes_sessions(const std::filesystem::path& directory, Sessions sessions) {
+    {
+        Opened opened(directory, 2);
+        must(opened.good(), "it opens for updates");
+        for (std::uint64_t key = 1; key <= 6; ++key) {
+            const warden::Session session = test::sample(key, 300);
+            if (opened.ledger->put(session)) {
+                sessions[session.key] = session;
+            } else {
+                must(opened.ledger->put(session).error().code == EOVERFLOW, "only a forged slot takes nothing");
+            }
+        }
+        opened.ledger->drop(SessionKey{3});
+        sessions.erase(SessionKey{3});
+    }
+    const Sessions after = sessions_in(directory, true);
+    must(after == sessions, "what was put is there, what was dropped is not, and nothing else has changed");
+}
+
+} // namespace
+
+void one_input(std::span<const std::uint8_t> bytes) {
+    static const test::TemporaryDirectory home;
+    std::filesystem::remove(home.path / "ledger.old");
+    test::write_file(home.path / "ledger", file_of(bytes));
+    const Sessions first = sessions_in(home.path, false);
+    must(sessions_in(home.path, true) == first, "reading it changes nothing that counts");
+    takes_sessions(home.path, first);
+}
+
+} // namespace sesslimit::fuzz

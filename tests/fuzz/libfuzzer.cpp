@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// How libFuzzer calls a target.
+#include "tests/fuzz/fuzz.hpp"
+
+extern "C" __attribute__((visibility("default"))) int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                                                             std::size_t size);
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    sesslimit::fuzz::one_input({data, size});
+    return 0;
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// The kernel's answer about a connection. One of three connections is asked about, by the first byte.
+#include "daemon/watch/connection.hpp"
+#include "tests/fuzz/fuzz.hpp"
+
+#include <linux/netlink.h>
+
+#include <vector>
+
+namespace sesslimit::fuzz {
+namespace {
+
+constexpr std::uint32_t sequence = 1;
+
+std::optional<watch::Traffic> read(std::span<const std::uint8_t> reply, const watch::Ends& ends) {
+    return watch::traffic_in(std::as_bytes(reply), ends, sequence);
+}
+
+/// The answer's own length counts: what stands behind it is not read.
+void ends_where_it_says(std::span<const std::uint8_t> reply, const watch::Ends& ends, const watch::Traffic& traffic) {
+    nlmsghdr header{};
+    must(reply.size() >= sizeof header, "an answer has a header");
+    std::memcpy(&header, reply.data(), sizeof header);
+    must(header.nlmsg_len <= reply.size() && header.nlmsg_seq == sequence, "it is whole, and ours");
+    std::vector<std::uint8_t> longer(reply.begin(), reply.begin() + header.nlmsg_len);
+    must(read(longer, ends) == traffic, "nothing behind it is read");
+    longer.resize(longer.size() + 64, 0xff);
+    must(read(longer, ends) == traffic, "whatever it is");
+}
+
+} // namespace
+
+void one_input(std::span<const std::uint8_t> bytes) {
+    constexpr std::string_view asked[] = {"127.0.0.1 40000 127.0.0.1 22", "192.0.2.7 50001 192.0.2.1 22",
+                                          "2001:db8::7 50001 2001:db8::1 2222"};
+    Input input(bytes);
+    const std::size_t which = input.byte() % std::size(asked);
+    const auto ends = watch::parse_ssh_connection(asked[which]);
+    must(ends.has_value(), "what is asked about is a connection");
+    const auto traffic = read(input.rest(), *ends);
+    if (!traffic) {
+        return;
+    }
+    must(traffic->since_data >= Span{}, "an age");
+    must(!watch::traffic_in(std::as_bytes(input.rest()), *ends, sequence + 1), "an answer to another question");
+    for (std::size_t other = 0; other < std::size(asked); ++other) {
+        must(other == which || !read(input.rest(), *watch::parse_ssh_connection(asked[other])),
+             "an answer is about one connection");
+    }
+    ends_where_it_says(input.rest(), *ends, *traffic);
+}
+
+} // namespace sesslimit::fuzz

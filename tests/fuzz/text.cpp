@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Text from anywhere, made safe to show; and time spans, as an administrator writes them.
+#include "common/text.hpp"
+#include "common/duration.hpp"
+#include "tests/fuzz/fuzz.hpp"
+
+namespace sesslimit::fuzz {
+namespace {
+
+/// What shown() has made of a text, taken back.
+std::string unescaped(std::string_view text) {
+    std::string plain;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] == '\\') {
+            must(at + 3 < text.size() && text[at + 1] == 'x', "a backslash begins an escape");
+            plain += static_cast<char>(std::strtol(std::string(text.substr(at + 2, 2)).c_str(), nullptr, 16));
+            at += 3;
+        } else {
+            plain += text[at];
+        }
+    }
+    return plain;
+}
+
+void is_shown(std::string_view text, std::size_t limit) {
+    const std::string safe = shown(text, limit);
+    must(safe.size() <= limit, "no longer than the limit");
+    must(is_safe_line(safe), "one line of UTF-8 without control bytes");
+    const std::string whole = shown(text, text.size() * 4);
+    must(is_safe_line(whole), "the same of the whole text");
+    must(unescaped(whole) == text, "nothing is lost but by the limit");
+    must(safe == whole || limit < whole.size(), "nothing is cut that has room");
+    must(safe == whole || limit < 3 || safe.ends_with("..."), "a cut is marked");
+    must(safe == whole || limit < 3 || whole.starts_with(safe.substr(0, safe.size() - 3)),
+         "a cut changes nothing else");
+}
+
+void is_a_span(std::string_view text) {
+    const auto span = parse_span(text);
+    if (!span) {
+        must(span.error().at <= text.size(), "the place of a mistake is in the text");
+        return;
+    }
+    must(*span >= Span{} && *span <= longest_span, "a span is within its bounds");
+    const std::string written = format_span(*span);
+    must(written.size() <= 40, "a span is short");
+    const auto again = parse_span(written);
+    must(again && *again <= *span, "a written span is read again");
+    const Span step = *span < std::chrono::seconds(1) ? Span(std::chrono::milliseconds(1)) : std::chrono::seconds(1);
+    must(*span - *again < step, "and has lost nothing but what is smaller than its last unit");
+    must(format_span(*again) == written, "and is written as before");
+}
+
+} // namespace
+
+void one_input(std::span<const std::uint8_t> bytes) {
+    Input input(bytes);
+    const std::size_t limit = input.byte();
+    is_shown(text_of(input.rest()), limit);
+    is_a_span(text_of(input.rest()));
+}
+
+} // namespace sesslimit::fuzz

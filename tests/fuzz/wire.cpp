@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// A frame from a peer, in both directions: what it is read as, and what becomes of a login that is read from it.
+#include "common/protocol.hpp"
+#include "daemon/ledger/codec.hpp"
+#include "daemon/serve/translate.hpp"
+#include "tests/fuzz/fuzz.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ranges>
+
+namespace sesslimit::fuzz {
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+bool same(const wire::GidView& a, const wire::GidView& b) {
+    return std::ranges::equal(a.bytes(), b.bytes());
+}
+
+bool same(const wire::OpenRequest& a, const wire::OpenRequest& b) {
+    return a.user == b.user && a.uid == b.uid && same(a.gids, b.gids) && a.gids_cut == b.gids_cut &&
+           a.service == b.service && a.tty == b.tty && a.rhost == b.rhost && a.ruser == b.ruser &&
+           a.auth_info == b.auth_info && a.connection == b.connection && a.seat == b.seat && a.nested == b.nested &&
+           a.budget_ms == b.budget_ms;
+}
+
+bool same(const wire::CloseRequest& a, const wire::CloseRequest& b) {
+    return a.session == b.session;
+}
+
+bool same(const wire::Verdict& a, const wire::Verdict& b) {
+    return a.outcome == b.outcome && a.session == b.session && a.text == b.text;
+}
+
+bool same(const wire::Wait& a, const wire::Wait& b) {
+    return a.more_ms == b.more_ms;
+}
+
+/// What was read is written to a frame that is read as the same; a shorter frame than it needs is never written.
+template <class Value, class Decode>
+void goes_back(const std::expected<Value, wire::WireError>& read, Decode decode) {
+    if (!read) {
+        must(!wire::describe(read.error()).empty(), "every error has its words");
+        return;
+    }
+    std::array<std::byte, wire::max_frame> out; // NOLINT: what is read of it was written
+    const auto size = wire::encode(*read, out);
+    must(size.has_value(), "what was read can be written");
+    const auto again = decode(Bytes(out).first(*size));
+    must(again.has_value() && same(*again, *read), "and is read as the same");
+    must(!wire::encode(*read, std::span(out).first(*size - 1)), "and not where there is no room");
+}
+
+/// Everything that the wire lets in can be recorded as it is.
+void is_a_login(const wire::OpenRequest& request) {
+    const warden::Opened opened = serve::opened_by(request, RequestId{1}, {.pid = 1, .start = 1});
+    const std::vector<gid_t>& gids = opened.login.gids;
+    must(std::ranges::adjacent_find(gids, std::greater_equal{}) == gids.end(), "group ids ascend");
+    for (std::size_t at = 0; at < request.gids.size(); ++at) {
+        must(std::ranges::binary_search(gids, request.gids[at]), "no group id is lost");
+    }
+    warden::Session session;
+    session.key = SessionKey{1};
+    session.login = opened.login;
+    must(ledger::fault_of(session).empty(), "a login of the wire has room in the ledger");
+    must(opened.budget > Span{}, "the asker waits for some time");
+}
+
+} // namespace
+
+void one_input(std::span<const std::uint8_t> bytes) {
+    const Bytes frame = std::as_bytes(bytes);
+    const auto kind = wire::kind_of(frame);
+    const auto open = wire::decode_open(frame);
+    const auto close = wire::decode_close(frame);
+    const auto verdict = wire::decode_verdict(frame);
+    const auto wait = wire::decode_wait(frame);
+    must((!open || kind == wire::Kind::open) && (!close || kind == wire::Kind::close) &&
+             (!verdict || kind == wire::Kind::verdict) && (!wait || kind == wire::Kind::wait),
+         "a frame is read as its own kind alone");
+    goes_back(open, wire::decode_open);
+    goes_back(close, wire::decode_close);
+    goes_back(verdict, wire::decode_verdict);
+    goes_back(wait, wire::decode_wait);
+    if (open) {
+        is_a_login(*open);
+    }
+}
+
+} // namespace sesslimit::fuzz

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+// The book, and all that the core says held against it.
+#include "tests/model/host.hpp"
+
+#include <algorithm>
+
+namespace sesslimit::model {
+namespace {
+
+using namespace std::chrono_literals;
+using warden::Cause;
+using Kind = Notice::Kind;
+
+/// How far a terminal's clock may be behind its input.
+constexpr Span stamp_step = 8s;
+
+std::uint32_t number(std::size_t count) {
+    return static_cast<std::uint32_t>(count);
+}
+
+} // namespace
+
+void Host::wrong(const std::string& what) {
+    if (wrong_.empty()) {
+        const std::string& log = world_.log;
+        wrong_ = what + "; log: ..." + log.substr(log.size() - std::min<std::size_t>(log.size(), 500));
+    }
+}
+
+Process* Host::of(SessionKey key) {
+    const auto at = std::ranges::find(processes_, key, &Process::key);
+    return key == SessionKey::none || at == processes_.end() ? nullptr : &*at;
+}
+
+Phase Host::phase_of(const Process& process) const {
+    const Session* session = world_.find(process.key);
+    return session == nullptr ? Phase::released : session->phase;
+}
+
+std::uint32_t Host::inside(uid_t uid) const {
+    return number(static_cast<std::size_t>(std::ranges::count_if(
+        processes_, [uid](const Process& process) { return process.in && process.login.uid == uid; })));
+}
+
+std::uint32_t Host::inside(Total total) const {
+    return number(static_cast<std::size_t>(std::ranges::count_if(processes_, [&](const Process& process) {
+        const std::vector<Total> of = bounds_of(plan_, process.login).totals;
+        return process.in && std::ranges::find(of, total) != of.end();
+    })));
+}
+
+bool Host::is_full(const Process& process) const {
+    const Bounds bounds = bounds_of(plan_, process.login);
+    return inside(process.login.uid) >= bounds.own ||
+           std::ranges::any_of(bounds.totals, [this](Total total) { return inside(total) >= most_of(plan_, total); });
+}
+
+/// Limits may be other ones now than its user knew of.
+void Host::surprise() {
+    const Span grace = plan_.defaults.warn ? plan_.defaults.warn->front() : Patience::grace;
+    for (Process& process : processes_) {
+        const bool exempt = bounds_of(plan_, process.login).duration == unlimited_span;
+        process.fair = std::max(process.fair, after(world_.now, exempt ? Patience::grace : grace));
+    }
+}
+
+/// Takes what the core has said since the last time into the book.
+void Host::check() {
+    if (down_) {
+        return;
+    }
+    for (Process& process : processes_) {
+        process.in = process.in && !process.has_left(); // its place is free before anybody is given it
+    }
+    // The order in which the two are carried out.
+    for (; answered_ < world_.answers.size(); ++answered_) {
+        hear(Answer(world_.answers[answered_]));
+    }
+    for (; noticed_ < world_.notices.size(); ++noticed_) {
+        hear(Notice(world_.notices[noticed_]));
+    }
+    if (!would_refuse_.empty()) {
+        wrong("let in beyond a limit that is observed, without a word; or told so for nothing");
+    }
+    check_counts();
+    if (!world_.fault.empty()) {
+        wrong(world_.fault);
+    }
+}
+
+void Host::check_counts() {
+    std::size_t all = 0;
+    for (const uid_t uid : {test::alice, test::bob, carol}) {
+        all += inside(uid);
+        if (world_.state.counted(uid) != inside(uid)) {
+            wrong("of uid " + std::to_string(uid) + " the core counts " + std::to_string(world_.state.counted(uid)) +
+                  ", there are " + std::to_string(inside(uid)));
+        }
+    }
+    if (world_.state.counted() != all) {
+        wrong("the core counts other than all together");
+    }
+    for (const Total total : totals) {
+        if (world_.state.counted(source_of(total)) != inside(total)) {
+            wrong("in a total the core counts " + std::to_string(world_.state.counted(source_of(total))) +
+                  ", there are " + std::to_string(inside(total)));
+        }
+    }
+}
+
+/// What should have happened by now.
+void Host::check_time() {
+    for (const Process& process : processes_) {
+        const Bounds bounds = bounds_of(plan_, process.login);
+        const Phase phase = phase_of(process);
+        if (!process.in || process.told || !bounds.enforced || phase == Phase::ending) {
+            continue;
+        }
+        if (world_.now > std::max(after(process.opened, bounds.duration), process.fair)) {
+            wrong("session " + std::to_string(std::to_underlying(process.key)) + " outlasts its duration");
+        }
+        if (process.typed && phase == Phase::live &&
+            world_.now > std::max(after(after(process.used, bounds.idle), stamp_step), process.fair)) {
+            wrong("session " + std::to_string(std::to_underlying(process.key)) + " stays idle");
+        }
+        if (!process.alive) {
+            wrong("session " + std::to_string(std::to_underlying(process.key)) + " goes on without its leader");
+        }
+    }
+    for (const auto& [id, request] : requests_) {
+        if (request.answers != 0 || request.gone) {
+            continue;
+        }
+        if (world_.now > request.since + Patience::place) {
+            wrong("request " + std::to_string(id) + " waits for too long");
+        }
+        const Login& login = processes_[request.process].login;
+        const Bounds bounds = bounds_of(plan_, login);
+        if (bounds.totals.empty() && inside(login.uid) < bounds.own) {
+            wrong("request " + std::to_string(id) + " waits beside a free place");
+        }
+    }
+}
+
+void Host::hear(const Notice& notice) {
+    Process* process = of(notice.session.key);
+    switch (notice.kind) {
+    case Kind::would_refuse:
+        return would_refuse_.erase(notice.session.key) != 1 ? wrong("it was no limit that lets it in") : void();
+    case Kind::ending:
+        return process == nullptr ? wrong("nobody is told to end") : hear_ending(*process, notice);
+    case Kind::ended:
+    case Kind::released:
+        return process == nullptr ? wrong("nobody is said farewell to") : hear_farewell(*process, notice);
+    case Kind::forced:
+        return process == nullptr || !process->told ? wrong("forced without a word") : void();
+    case Kind::would_end:
+        return process == nullptr || bounds_of(plan_, process->login).enforced ? wrong("only observed") : void();
+    case Kind::warned:
+        return process == nullptr || !bounds_of(plan_, process->login).enforced || notice.left <= Span{}
+                   ? wrong("warned of nothing")
+                   : void();
+    case Kind::over_limit:
+        return inside(notice.session.login.uid) <= bounds_of(plan_, notice.session.login).own ? wrong("not over")
+                                                                                              : void();
+    default:
+        return;
+    }
+}
+
+void Host::hear_ending(Process& process, const Notice& notice) {
+    if (std::exchange(process.told, true)) {
+        wrong("told to end twice");
+    }
+    process.reason = notice.reason;
+    const Bounds bounds = bounds_of(plan_, process.login);
+    switch (notice.reason.cause) {
+    case Cause::duration:
+        if (!bounds.enforced || world_.now < after(process.opened, bounds.duration)) {
+            wrong("it may last longer");
+        }
+        return;
+    case Cause::idle:
+        if (!bounds.enforced || world_.now + stamp_step < after(std::max(process.opened, process.used), bounds.idle)) {
+            wrong("it is not idle for so long");
+        }
+        return;
+    case Cause::leader_gone:
+        return process.alive ? wrong("its leader is there") : void();
+    case Cause::asked:
+        return process.asked ? void() : wrong("nobody asked for its end");
+    case Cause::displaced:
+        return; // by a login that may have left, under a policy that may have changed, before it could be told
+    case Cause::none:
+    case Cause::limit_reached:
+        return wrong("it ends for no reason");
+    }
+}
+
+void Host::hear_farewell(Process& process, const Notice& notice) {
+    if (std::exchange(process.left, true)) {
+        wrong("two farewells");
+    }
+    if (!process.has_left()) {
+        wrong("a farewell to somebody who is there");
+    }
+    const bool ended = notice.kind == Kind::ended;
+    if (ended != process.told || notice.reason != (ended ? process.reason : Reason{})) {
+        wrong("it is gone for another reason than it was told");
+    }
+}
+
+void Host::hear(const Answer& answer) {
+    Request& request = requests_[std::to_underlying(answer.request)];
+    if (answer.kind == Answer::Kind::wait) {
+        return ++request.waits != 1 || request.answers != 0 || request.gone ? wrong("told to wait out of turn")
+                                                                            : void();
+    }
+    if (++request.answers != 1) {
+        wrong("two answers");
+    }
+    if (request.gone) {
+        wrong("an answer to nobody");
+    }
+    Process& process = processes_[request.process];
+    if (answer.kind == Answer::Kind::admitted) {
+        let_in(process, answer);
+    } else if (answer.kind == Answer::Kind::refused) {
+        turned_away(process, answer);
+    }
+}
+
+void Host::let_in(Process& process, const Answer& answer) {
+    if (process.in) {
+        return answer.session.key != process.key || process.told ? wrong("let in twice") : void();
+    }
+    if (answer.session.key <= last_key_ && of(answer.session.key) != nullptr) {
+        wrong("a key is given twice");
+    }
+    last_key_ = std::max(last_key_, answer.session.key);
+    if (is_full(process)) {
+        would_refuse_.insert(answer.session.key);
+        if (bounds_of(plan_, process.login).enforced) {
+            wrong("let in beyond a limit");
+        }
+    }
+    const Boottime since = requests_[std::to_underlying(answer.request)].since;
+    process.key = answer.session.key;
+    process.in = true;
+    process.shown = process.dismissed = process.told = process.left = process.asked = process.typed = false;
+    process.reason = {};
+    process.opened = since;
+    process.used = since;
+    process.fair = {};
+}
+
+void Host::turned_away(const Process& process, const Answer& answer) {
+    if (process.in) {
+        return phase_of(process) != Phase::ending ? wrong("refused, and in") : void();
+    }
+    if (answer.session.reason.cause == Cause::displaced) {
+        return;
+    }
+    if (!is_full(process)) {
+        wrong("refused with places left");
+    }
+    if (!bounds_of(plan_, process.login).enforced) {
+        wrong("refused where it is only observed");
+    }
+}
+
+} // namespace sesslimit::model

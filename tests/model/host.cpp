@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: MIT
+// What happens on the host: the world's side of every step, and the event that the daemon would make of it.
+#include "tests/model/host.hpp"
+
+#include "daemon/ledger/codec.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace sesslimit::model {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t most_processes = 40;
+
+Login login_of(std::uint32_t how) {
+    constexpr std::array users{test::alice, test::bob, carol};
+    const uid_t uid = users[how % users.size()];
+    const std::uint32_t way = (how >> 8U) % 16;
+    Login login = way < 10 ? test::ssh(uid) : test::console(uid, way == 15 ? "cron" : "login");
+    login.user = uid == test::alice ? "alice" : uid == test::bob ? "bob" : "carol";
+    login.gids = {100};
+    if (uid != carol) {
+        login.gids.push_back(team_gid);
+    }
+    login.nested = way == 14;
+    return login;
+}
+
+bool counts(const Login& login) {
+    return login.service != "cron" && !login.nested;
+}
+
+/// A session as it comes back from the ledger.
+Session recorded_of(const Session& session) {
+    std::array<std::byte, ledger::max_payload> bytes{};
+    const auto size = ledger::encode(session, bytes);
+    return size ? ledger::decode(std::span(bytes).first(*size)).value_or(Session{}) : Session{};
+}
+
+} // namespace
+
+Host::Host() {
+    world_.policy = policy_of(plan_ = plan_of(0));
+}
+
+Outcome Host::run(const Script& script) {
+    Host host;
+    for (const Step& step : script) {
+        host.act(step);
+        if (!host.wrong_.empty()) {
+            break;
+        }
+    }
+    if (host.wrong_.empty()) {
+        host.all_leave();
+    }
+    const std::size_t events =
+        host.fed_ + static_cast<std::size_t>(host.world_.looks) + static_cast<std::size_t>(host.world_.wakeups);
+    return {host.wrong_, events, host.world_.log};
+}
+
+void Host::act(const Step& step) {
+    switch (step.what) {
+    case What::open:
+        return open(step);
+    case What::hang_up:
+        return hang_up(step);
+    case What::adopt:
+        return adopt(step);
+    case What::wait:
+        return pass(std::chrono::milliseconds(step.how % 3000));
+    case What::stay:
+        return pass(std::chrono::seconds(step.how % 60));
+    case What::leap:
+        return pass(std::chrono::minutes(step.how % 30));
+    case What::policy:
+        return change(step);
+    case What::restart:
+        return restart(step);
+    default:
+        break;
+    }
+    if (processes_.empty()) {
+        return;
+    }
+    Process& process = processes_[step.who % processes_.size()];
+    switch (step.what) {
+    case What::ask_again:
+        return process.alive ? ask(step.who % processes_.size(), step) : void();
+    case What::show:
+        return show(process, "user");
+    case What::greeter:
+        return show(process, "greeter");
+    case What::close:
+        return close(process, step);
+    case What::die:
+        return die(process);
+    case What::forget:
+        return forget(process);
+    case What::look:
+        return look(process, step);
+    case What::groups:
+        return learn_groups(process, step);
+    case What::end:
+        process.asked = process.in;
+        return process.in ? feed(AskedToEnd{process.key, "root"}) : void();
+    case What::type:
+        if (process.in) {
+            process.typed = true;
+            process.used = world_.now;
+            world_.type(process.key);
+        }
+        return;
+    case What::hear:
+        if (process.in && phase_of(process) == Phase::live) {
+            process.used = world_.now;
+            feed(InputHeard{process.key});
+        }
+        return;
+    default:
+        return;
+    }
+}
+
+void Host::open(const Step& step) {
+    if (processes_.size() < most_processes) {
+        const auto pid = static_cast<pid_t>(1000 + processes_.size());
+        processes_.push_back({.leader = {pid, 7}, .login = login_of(step.how), .logind_id = {}, .reason = {}});
+        ask(processes_.size() - 1, step);
+    }
+}
+
+void Host::ask(std::size_t which, const Step& step) {
+    Process& process = processes_[which];
+    if (!process.in) {
+        forget(process); // one session at a time
+    }
+    Boottime since = world_.now;
+    for (auto& [id, request] : requests_) {
+        if (request.process == which && !request.gone && request.answers == 0) {
+            since = request.since;
+            request.gone = true;
+        }
+    }
+    const std::uint64_t id = ++last_request_;
+    requests_[id] = {.process = which, .since = since};
+    const Span budget = std::chrono::milliseconds(1 + step.more % 8000);
+    feed(Opened{RequestId{id}, process.login, process.leader, budget});
+    const Request& request = requests_[id];
+    if (!counts(process.login) && world_.answers.back().kind != Answer::Kind::uncounted) {
+        wrong("a login that is no session was counted");
+    }
+    const bool impatient = world_.now + budget < since + Patience::place + Patience::answering;
+    if (request.answers == 0 && request.waits != (impatient ? 1 : 0)) {
+        wrong("an asker was not told to wait, or was told so for nothing");
+    }
+}
+
+void Host::show(Process& process, const std::string& session_class) {
+    const bool is_user = session_class == "user";
+    if (!process.in || process.shown || !process.alive || (!is_user && phase_of(process) != Phase::reserved)) {
+        return;
+    }
+    process.logind_id = "c" + std::to_string(++last_logind_);
+    process.shown = true;
+    process.dismissed = process.dismissed || !is_user;
+    feed(LogindAppeared{{.id = process.logind_id,
+                         .scope = "session-" + process.logind_id + ".scope",
+                         .session_class = session_class,
+                         .closing = false,
+                         .leader = process.leader,
+                         .opened = world_.now,
+                         .login = process.login}});
+}
+
+void Host::close(Process& process, const Step& step) {
+    if (!process.alive) {
+        return;
+    }
+    if (process.in && phase_of(process) != Phase::ending) {
+        process.dismissed = true; // what is being ended is counted until it is gone
+    }
+    const std::uint64_t id = ++last_request_;
+    requests_[id] = {.process = static_cast<std::size_t>(&process - processes_.data()), .since = world_.now};
+    feed(Closed{RequestId{id}, step.how % 2 == 0 && process.in ? process.key : SessionKey::none, process.leader});
+    if (requests_[id].answers != 1) {
+        wrong("a close has no answer");
+    }
+}
+
+void Host::die(Process& process) {
+    if (!std::exchange(process.alive, false)) {
+        return;
+    }
+    for (auto& [id, request] : requests_) {
+        request.gone = request.gone || &processes_[request.process] == &process;
+    }
+    for (const auto& [key, session] : State::Sessions(world_.state.sessions())) {
+        if (session.leader == process.leader) {
+            feed(LeaderExited{key});
+        }
+    }
+}
+
+void Host::forget(Process& process) {
+    if (!process.logind_id.empty()) {
+        feed(LogindGone{std::exchange(process.logind_id, {})});
+    }
+}
+
+void Host::hang_up(const Step& step) {
+    std::vector<std::uint64_t> pending;
+    for (const auto& [id, request] : requests_) {
+        if (request.answers == 0 && !request.gone) {
+            pending.push_back(id);
+        }
+    }
+    if (!pending.empty()) {
+        const std::uint64_t id = pending[step.who % pending.size()];
+        requests_[id].gone = true;
+        feed(RequestGone{RequestId{id}});
+    }
+}
+
+/// From now on other things show of it as well, or no longer do; and one look shows them at once.
+void Host::look(Process& process, const Step& step) {
+    if (!process.in) {
+        return;
+    }
+    Signs& signs = world_.other_signs[process.key];
+    if (step.how % 2 == 0) {
+        signs.traffic = Traffic{.bytes_in = step.more % 100'000,
+                                .bytes_out = 1,
+                                .segments_in = step.more % 100,
+                                .segments_out = 1,
+                                .cookie = 1};
+        signs.processor_time = std::chrono::milliseconds(step.more % 5000);
+    } else {
+        signs = {};
+    }
+    Signs seen = signs;
+    seen.wall_offset = world_.wall_offset;
+    if (const auto stamp = world_.stamps.find(process.key); stamp != world_.stamps.end()) {
+        seen.input = stamp->second;
+    }
+    feed(Looked{process.key, seen});
+}
+
+void Host::learn_groups(Process& process, const Step& step) {
+    if (process.in) {
+        process.login.gids = step.how % 2 == 0 ? std::vector<gid_t>{100} : std::vector<gid_t>{100, team_gid};
+        surprise();
+        feed(GroupsLearned{process.key, process.login.gids});
+    }
+}
+
+void Host::adopt(const Step& step) {
+    if (processes_.size() >= most_processes) {
+        return;
+    }
+    Process process{.leader = {static_cast<pid_t>(1000 + processes_.size()), 7},
+                    .login = login_of(step.how),
+                    .alive = step.more % 4 != 0,
+                    .logind_id = "c" + std::to_string(++last_logind_),
+                    .reason = {}};
+    process.in = counts(process.login);
+    process.shown = true;
+    process.key = process.in ? world_.state.next_key() : SessionKey::none;
+    process.opened = world_.now - std::chrono::seconds(step.more % 100);
+    process.used = process.opened;
+    const LogindSession seen{.id = process.logind_id,
+                             .scope = "session-" + process.logind_id + ".scope",
+                             .session_class = "user",
+                             .closing = false,
+                             .leader = process.alive ? process.leader : Leader{},
+                             .opened = process.opened,
+                             .login = process.login};
+    processes_.push_back(std::move(process));
+    surprise();
+    feed(LogindAppeared{seen});
+}
+
+void Host::change(const Step& step) {
+    plan_ = plan_of(step.how);
+    world_.policy = policy_of(plan_);
+    surprise();
+    feed(PolicyChanged{});
+}
+
+/// The daemon goes and comes back. While it was away askers lost their connection, time went by, and some have left.
+void Host::restart(const Step& step) {
+    std::vector<Session> recorded;
+    for (const auto& [key, session] : world_.state.sessions()) {
+        recorded.push_back(recorded_of(session));
+    }
+    for (auto& [id, request] : requests_) {
+        request.gone = true;
+    }
+    for (std::size_t at = 0; at < processes_.size(); ++at) {
+        const std::uint32_t fate = (step.how >> (at % 24)) % 8;
+        processes_[at].alive = processes_[at].alive && fate != 0;
+        if (fate < 2) {
+            processes_[at].logind_id.clear();
+        }
+    }
+    down_ = true;
+    world_.now += std::chrono::seconds(step.more % 120);
+    const SessionKey next = world_.state.next_key();
+    world_.state = State();
+    world_.state.give_keys_from(SessionKey{std::to_underlying(next) + 10});
+    surprise();
+    restore(recorded, step.who % 2 == 1);
+    down_ = false;
+    check();
+}
+
+void Host::restore(const std::vector<Session>& recorded, bool backwards) {
+    for (std::size_t at = 0; at < recorded.size(); ++at) {
+        feed(Restored{recorded[backwards ? recorded.size() - 1 - at : at]});
+    }
+    for (const Session& session : recorded) {
+        const auto process = std::ranges::find(processes_, session.leader, &Process::leader);
+        if (session.leader.pid != 0 && process != processes_.end() && !process->alive) {
+            feed(LeaderExited{session.key});
+        }
+    }
+    for (const Process& process : processes_) {
+        if (!process.logind_id.empty()) {
+            feed(LogindAppeared{{.id = process.logind_id,
+                                 .scope = "session-" + process.logind_id + ".scope",
+                                 .session_class = "user",
+                                 .closing = !process.in,
+                                 .leader = process.alive ? process.leader : Leader{},
+                                 .opened = process.opened,
+                                 .login = process.login}});
+        }
+    }
+    for (const Session& session : recorded) {
+        const auto has = std::ranges::find(processes_, session.logind_id, &Process::logind_id);
+        if (!session.logind_id.empty() && has == processes_.end()) {
+            feed(LogindGone{session.logind_id});
+        }
+    }
+}
+
+void Host::pass(Span span) {
+    const Boottime until = world_.now + span;
+    while (wrong_.empty() && world_.now < until) {
+        const Session* next = world_.state.next_due();
+        world_.pass((next == nullptr ? until : std::clamp(next->due, world_.now, until)) - world_.now);
+        check();
+        check_time();
+        if (next != nullptr && next == world_.state.next_due() && next->due <= world_.now) {
+            wrong("the timer rings without end");
+        }
+    }
+}
+
+void Host::feed(const Event& event) {
+    ++fed_;
+    world_.feed(event);
+    check();
+}
+
+void Host::all_leave() {
+    for (std::size_t at = 0; at < processes_.size() && wrong_.empty(); ++at) {
+        if (at % 2 == 0) {
+            die(processes_[at]);
+            forget(processes_[at]);
+        } else {
+            forget(processes_[at]);
+            die(processes_[at]);
+        }
+    }
+    pass(1min);
+    const State& state = world_.state;
+    if (!state.sessions().empty() || state.counted() != 0 || state.next_due() != nullptr) {
+        wrong("everybody has left, and a session is still there");
+    }
+    for (const auto& [id, request] : requests_) {
+        if (request.answers == 0 && !request.gone) {
+            wrong("a request was never answered");
+        }
+    }
+}
+
+} // namespace sesslimit::model
