@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// What the daemon is held against: the least that a server on a SOCK_SEQPACKET socket can do for a request. It accepts,
+// receives, sends a frame as long as the daemon's answer, and closes; it reads nothing of what came.
+// usage: bench_echo SOCKET
+#include "common/protocol.hpp"
+#include "common/unique_fd.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstring>
+
+using namespace sesslimit;
+
+namespace {
+
+/// A close is a header and a number; everything longer is an open.
+constexpr ssize_t longest_close = 32;
+
+int serve(const char* path) {
+    std::array<std::byte, 64> admitted{};
+    std::array<std::byte, 64> noted{};
+    const auto admitted_size = wire::encode(wire::Verdict{wire::Outcome::admitted, 1, {}}, admitted);
+    const auto noted_size = wire::encode(wire::Verdict{wire::Outcome::noted, 0, {}}, noted);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+    unlink(path);
+    const UniqueFd listener(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    if (!admitted_size || !noted_size ||
+        bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0 ||
+        listen(listener.get(), SOMAXCONN) < 0) {
+        std::perror(path);
+        return 1;
+    }
+    std::array<std::byte, wire::max_frame> frame{};
+    for (;;) {
+        const UniqueFd peer(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        const ssize_t size = recv(peer.get(), frame.data(), frame.size(), 0);
+        if (size > longest_close) {
+            (void)send(peer.get(), admitted.data(), *admitted_size, MSG_NOSIGNAL);
+        } else if (size > 0) {
+            (void)send(peer.get(), noted.data(), *noted_size, MSG_NOSIGNAL);
+        }
+    }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    return argc == 2 ? serve(argv[1]) : 2;
+}

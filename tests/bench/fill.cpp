@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+// A ledger full of sessions, and the processes that lead them.
+// usage: bench_fill DIRECTORY SESSIONS LEADERS LED
+//          sessions that are in nobody's way: logind has them, their limits are far; LEADERS processes share the first
+//          LED of them, nobody knows who leads the others, and logind does not have them
+//        bench_fill DIRECTORY SESSIONS due FROM WITHIN LIMIT [bare]
+//          each with a leader of its own, over its limit of LIMIT seconds at a moment between FROM and FROM + WITHIN
+//          seconds from now; "bare": no ledger, a bare timer here sends each leader its SIGTERM at that moment
+// Says "ready" and stays until its input ends. Of those that fall due it says then, in microseconds, how late each
+// leader was sent SIGTERM, as a JSON array of numbers; null for one that was not.
+#include "common/clock.hpp"
+#include "common/process.hpp"
+#include "daemon/ledger/ledger.hpp"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace sesslimit;
+
+namespace {
+
+struct Process {
+    Leader leader;
+    std::atomic<std::int64_t>* signalled; ///< CLOCK_BOOTTIME, microseconds; 0: not
+};
+
+/// Waits for SIGTERM, and notes when it came.
+Process make_process(std::atomic<std::int64_t>* signalled) {
+    const pid_t pid = fork();
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        sigset_t term;
+        sigemptyset(&term);
+        sigaddset(&term, SIGTERM);
+        siginfo_t info{};
+        while (sigwaitinfo(&term, &info) < 0) {
+        }
+        signalled->store(boottime_now().time_since_epoch().count());
+        std::_Exit(0);
+    }
+    const auto stat = read_process_stat(pid);
+    return {.leader = {.pid = pid, .start = stat ? stat->start : 0}, .signalled = signalled};
+}
+
+std::vector<Process> make_processes(std::size_t count) {
+    sigset_t term;
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    sigprocmask(SIG_BLOCK, &term, nullptr); // also of the children, until they wait for it
+    auto* memory = static_cast<std::atomic<std::int64_t>*>(mmap(
+        nullptr, count * sizeof(std::atomic<std::int64_t>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    std::vector<Process> processes;
+    for (std::size_t number = 0; number < count; ++number) {
+        processes.push_back(make_process(memory + number));
+    }
+    sigprocmask(SIG_UNBLOCK, &term, nullptr);
+    return processes;
+}
+
+/// As an ssh login is. Three of a user.
+warden::Session session_of(std::size_t number, const Leader& leader) {
+    const std::string name = std::to_string(number);
+    warden::Session session;
+    session.key = SessionKey{number + 1};
+    session.phase = warden::Phase::live;
+    session.terminal = warden::Terminal::some;
+    session.login.user = "user" + std::to_string(number / 3);
+    session.login.uid = static_cast<uid_t>(100'000 + number / 3);
+    session.login.gids = {20, 44, 100, static_cast<gid_t>(100'000 + number / 3)};
+    session.login.service = "sshd";
+    session.login.tty = "ssh";
+    session.login.rhost = "192.0.2.7";
+    session.login.credential = {.method = "publickey",
+                                .fingerprint = "SHA256:uNiVztksCsDhcc0u9e8BrrkUv5FyPpqS3N8B2MRVZNs"};
+    session.login.connection = "192.0.2.7 51234 192.0.2.1 22";
+    session.leader = leader;
+    session.logind_id = name;
+    session.scope = "session-" + name + ".scope";
+    session.opened = boottime_now();
+    session.admitted = session.opened;
+    session.last_input = session.opened;
+    session.max_duration = std::chrono::hours(12);
+    session.idle_timeout = session.idle_timeout_no_terminal = std::chrono::hours(2);
+    return session;
+}
+
+void fill(const char* directory, const std::vector<warden::Session>& sessions) {
+    std::vector<std::string> dropped;
+    auto ledger = ledger::Ledger::open(directory, [](warden::Session&&) {}, dropped);
+    for (const warden::Session& session : sessions) {
+        if (!ledger || !ledger->put(session)) {
+            std::fprintf(stderr, "%s: the ledger does not take the sessions\n", directory);
+            std::exit(1);
+        }
+    }
+}
+
+void wait_for_end_of_input() {
+    std::printf("ready\n");
+    std::fflush(stdout);
+    char byte = 0;
+    while (read(STDIN_FILENO, &byte, 1) > 0) {
+    }
+}
+
+/// The least that a program can do to act at given moments: one timer, armed for the next of them.
+void run_bare_timer(std::vector<std::pair<Boottime, pid_t>> moments) {
+    std::ranges::sort(moments);
+    const int timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
+    for (const auto& [moment, pid] : moments) {
+        const std::int64_t usec = moment.time_since_epoch().count();
+        itimerspec at{};
+        at.it_value = {.tv_sec = usec / 1'000'000, .tv_nsec = usec % 1'000'000 * 1000};
+        std::uint64_t rang = 0;
+        if (timerfd_settime(timer, TFD_TIMER_ABSTIME, &at, nullptr) < 0 || read(timer, &rang, sizeof rang) < 0) {
+            std::exit(1);
+        }
+        (void)kill(pid, SIGTERM);
+    }
+}
+
+int due(const char* directory, std::size_t count, char** spans, bool bare) {
+    const std::int64_t from = std::atoll(spans[0]) * 1'000'000;
+    const std::int64_t within = std::atoll(spans[1]) * 1'000'000;
+    const Span limit = std::chrono::seconds(std::atoll(spans[2]));
+    const auto processes = make_processes(count);
+    std::mt19937_64 random(count); // the same moments in every run
+    const Boottime begin = boottime_now();
+    std::vector<warden::Session> sessions;
+    std::vector<std::pair<Boottime, pid_t>> moments;
+    for (std::size_t number = 0; number < count; ++number) {
+        const Boottime moment = begin + Span(from + static_cast<std::int64_t>(random() % std::uint64_t(within)));
+        warden::Session session = session_of(number, processes[number].leader);
+        session.phase = warden::Phase::reserved; // logind does not have it: its leader is what is ended
+        session.logind_id.clear();
+        session.scope.clear();
+        session.opened = session.admitted = session.last_input = moment - limit;
+        session.max_duration = limit;
+        session.idle_timeout = session.idle_timeout_no_terminal = unlimited_span;
+        sessions.push_back(session);
+        moments.emplace_back(moment, processes[number].leader.pid);
+    }
+    if (bare) {
+        std::thread(run_bare_timer, moments).detach();
+    } else {
+        fill(directory, sessions);
+    }
+    wait_for_end_of_input();
+    const char* before = "[";
+    for (std::size_t number = 0; number < count; ++number) {
+        const std::int64_t at = processes[number].signalled->load();
+        const std::int64_t late = at - moments[number].first.time_since_epoch().count();
+        std::printf("%s%s", before, at == 0 ? "null" : std::to_string(late).c_str());
+        before = ", ";
+    }
+    std::printf("]\n");
+    return 0;
+}
+
+int idle(const char* directory, std::size_t count, std::size_t leaders, std::size_t led) {
+    const auto processes = make_processes(leaders);
+    std::vector<warden::Session> sessions;
+    sessions.reserve(count);
+    for (std::size_t number = 0; number < count; ++number) {
+        sessions.push_back(session_of(number, number < led ? processes[number % leaders].leader : Leader{}));
+        if (number >= led) {
+            sessions.back().phase = warden::Phase::reserved;
+            sessions.back().logind_id.clear();
+            sessions.back().scope.clear();
+        }
+    }
+    fill(directory, sessions);
+    sessions.clear();
+    wait_for_end_of_input();
+    return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    if (argc >= 7 && std::strcmp(argv[3], "due") == 0) {
+        return due(argv[1], std::strtoul(argv[2], nullptr, 10), argv + 4, argc == 8);
+    }
+    if (argc == 5) {
+        return idle(argv[1], std::strtoul(argv[2], nullptr, 10), std::strtoul(argv[3], nullptr, 10),
+                    std::strtoul(argv[4], nullptr, 10));
+    }
+    return 2;
+}
