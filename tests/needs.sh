@@ -9,6 +9,7 @@ fuzz_needs=("${build_needs[@]}" clang-19 libclang-rt-19-dev)
 demo_needs=("${build_needs[@]}" dpkg-dev debhelper mmdebstrap systemd-container)
 suite_needs=(mmdebstrap iproute2)
 lab_needs=("${demo_needs[@]}" "${suite_needs[@]}" python3-jsonschema python3-pytest python3-pytest-xdist)
+bench_needs=("${demo_needs[@]}" dbus-daemon libbenchmark-dev)
 
 # The one that has the packages above; another may come first in PATH.
 python=/usr/bin/python3
