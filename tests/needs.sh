@@ -7,6 +7,7 @@ build_needs=(g++ cmake ninja-build pkg-config libcmocka-dev libpam0g-dev libsyst
 lint_needs=("${build_needs[@]}" clang-format-19 clang-tidy-19 shellcheck pyflakes3 mandoc)
 fuzz_needs=("${build_needs[@]}" clang-19 libclang-rt-19-dev)
 demo_needs=("${build_needs[@]}" dpkg-dev debhelper mmdebstrap systemd-container)
+rpm_needs=("${build_needs[@]}" rpm rpmlint selinux-policy-dev bzip2)
 suite_needs=(mmdebstrap iproute2)
 lab_needs=("${demo_needs[@]}" "${suite_needs[@]}" python3-jsonschema python3-pytest python3-pytest-xdist)
 bench_needs=("${demo_needs[@]}" dbus-daemon libbenchmark-dev)
