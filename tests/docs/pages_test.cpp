@@ -13,7 +13,6 @@
 #include <security/pam_modules.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <regex>
 #include <set>
 
@@ -296,10 +295,6 @@ Words policy_keys() {
 }
 
 void the_policy_s_page_and_the_shipped_file_name_every_key() {
-    if (!std::filesystem::exists(SESSLIMIT_SOURCE_DIR "/docs/sesslimit.toml.5")) {
-        print_message("docs/sesslimit.toml.5 is not there\n");
-        skip();
-    }
     const std::string page = read_source("docs/sesslimit.toml.5");
     const std::string shipped = read_source("etc/policy.toml");
     Words missing;
