@@ -5,11 +5,29 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
+#include <span>
+#include <utility>
 
 namespace sesslimit::watch {
+namespace {
 
-Leaders::Leaders(sd_event* loop, std::function<void(SessionKey)> exited) : loop_(loop), exited_(std::move(exited)) {}
+/// Said in one go, before the loop gives others their turn.
+constexpr std::size_t exits_at_once = 64;
+
+} // namespace
+
+Leaders::Leaders(sd_event* loop, std::function<void(SessionKey)> exited)
+    : exited_(std::move(exited)), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+    // Where one of both fails, hold() does.
+    sd_event_source* source = nullptr;
+    if (sd_event_add_io(loop, &source, epoll_.get(), EPOLLIN, &Leaders::on_exits, this) < 0) {
+        epoll_.reset();
+    }
+    source_.reset(source);
+}
 
 Result<bool> Leaders::hold(SessionKey key, const Leader& leader) {
     if (held_.contains(key)) {
@@ -28,15 +46,11 @@ Result<bool> Leaders::hold(SessionKey key, const Leader& leader) {
     if (!stat || (leader.start != 0 && stat->start != leader.start)) {
         return false;
     }
-    Held& held = held_[key];
-    held = {this, key, std::move(pidfd), nullptr};
-    sd_event_source* source = nullptr;
-    const int code = sd_event_add_io(loop_, &source, held.pidfd.get(), EPOLLIN, &Leaders::on_exit, &held);
-    if (code < 0) {
-        held_.erase(key);
-        return fail_errno("watch a leader", -code);
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = static_cast<std::uint64_t>(key)}};
+    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, pidfd.get(), &event) < 0) {
+        return fail_errno("watch a leader");
     }
-    held.source.reset(source);
+    held_.emplace(key, std::move(pidfd));
     return true;
 }
 
@@ -49,19 +63,26 @@ Result<> Leaders::signal(SessionKey key, int signal) const {
     if (at == held_.end()) {
         return fail("the leader is not held", ESRCH);
     }
-    if (syscall(SYS_pidfd_send_signal, at->second.pidfd.get(), signal, nullptr, 0) < 0) {
+    if (syscall(SYS_pidfd_send_signal, at->second.get(), signal, nullptr, 0) < 0) {
         return fail_errno("signal a leader");
     }
     return {};
 }
 
-int Leaders::on_exit(sd_event_source*, int, std::uint32_t, void* held) {
-    const Held& at = *static_cast<Held*>(held);
-    Leaders& owner = *at.owner;
-    const SessionKey key = at.key;
-    owner.let_go(key);
-    owner.exited_(key);
+int Leaders::on_exits(sd_event_source*, int, std::uint32_t, void* self) {
+    static_cast<Leaders*>(self)->say_exited();
     return 0;
+}
+
+void Leaders::say_exited() {
+    std::array<epoll_event, exits_at_once> events{};
+    const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
+    for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
+        const SessionKey key{event.data.u64};
+        if (held_.erase(key) > 0) { // not let go by what an earlier one of these led to
+            exited_(key);
+        }
+    }
 }
 
 } // namespace sesslimit::watch

@@ -28,17 +28,13 @@ class Leaders {
     Result<> signal(SessionKey key, int signal) const;
 
   private:
-    struct Held {
-        Leaders* owner;
-        SessionKey key;
-        UniqueFd pidfd;
-        EventSource source;
-    };
-    static int on_exit(sd_event_source* source, int fd, std::uint32_t events, void* held);
+    static int on_exits(sd_event_source* source, int fd, std::uint32_t events, void* self);
+    void say_exited();
 
-    sd_event* loop_;
     std::function<void(SessionKey)> exited_;
-    std::unordered_map<SessionKey, Held> held_;
+    std::unordered_map<SessionKey, UniqueFd> held_; ///< pidfds
+    UniqueFd epoll_;                                ///< all of them: for one descriptor the loop keeps more than we do
+    EventSource source_;
 };
 
 } // namespace sesslimit::watch
