@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("build", type=Path)
     parser.add_argument("-o", "--output", type=Path, help="one JSON file for all")
     parser.add_argument("pattern", nargs="?", default="", help="only the benchmarks whose name matches")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     programs = Programs(given.build)
     there = figures.machine()
     print(f"{there['cpu']}, {there['cores']} cores, Linux {there['kernel']}, {there['date']}, load {there['load']}")

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What the daemon is held against: the least that a server on a SOCK_SEQPACKET socket can do for a request. It accepts,
 // receives, sends a frame as long as the daemon's answer, and closes; it reads nothing of what came.
-// usage: bench_echo SOCKET
+// usage: bench_echo SOCKET [identify]
+//   identify: it also asks the kernel who is at the other end, as the daemon must before it can answer: the floor of
+//   what a server can take that records whose session it is
 #include "common/protocol.hpp"
 #include "common/unique_fd.hpp"
+
+#include "daemon/serve/peer.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -20,7 +24,7 @@ namespace {
 /// A close is a header and a number; everything longer is an open.
 constexpr ssize_t longest_close = 32;
 
-int serve(const char* path) {
+int run(const char* path, bool identify) {
     std::array<std::byte, 64> admitted{};
     std::array<std::byte, 64> noted{};
     const auto admitted_size = wire::encode(wire::Verdict{wire::Outcome::admitted, 1, {}}, admitted);
@@ -40,6 +44,9 @@ int serve(const char* path) {
     for (;;) {
         const UniqueFd peer(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
         const ssize_t size = recv(peer.get(), frame.data(), frame.size(), 0);
+        if (identify && !serve::peer_of(peer.get())) {
+            return 1;
+        }
         if (size > longest_close) {
             (void)send(peer.get(), admitted.data(), *admitted_size, MSG_NOSIGNAL);
         } else if (size > 0) {
@@ -51,5 +58,5 @@ int serve(const char* path) {
 } // namespace
 
 int main(int argc, char** argv) {
-    return argc == 2 ? serve(argv[1]) : 2;
+    return argc < 2 ? 2 : run(argv[1], argc > 2);
 }

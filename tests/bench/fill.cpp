@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A ledger full of sessions, and the processes that lead them.
-// usage: bench_fill DIRECTORY SESSIONS LEADERS LED
+// usage: bench_fill DIRECTORY SESSIONS LEADERS LED [STAYING]
 //          sessions that are in nobody's way: logind has them, their limits are far; LEADERS processes share the first
-//          LED of them, nobody knows who leads the others, and logind does not have them
+//          LED of them, nobody knows who leads the others, and logind does not have them; all but the first
+//          STAYING have gone again, and left their slots
 //        bench_fill DIRECTORY SESSIONS due FROM WITHIN LIMIT [bare]
 //          each with a leader of its own, over its limit of LIMIT seconds at a moment between FROM and FROM + WITHIN
 //          seconds from now; "bare": no ledger, a bare timer here sends each leader its SIGTERM at that moment
@@ -25,6 +26,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <random>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -98,7 +100,7 @@ warden::Session session_of(std::size_t number, const Leader& leader) {
     return session;
 }
 
-void fill(const char* directory, const std::vector<warden::Session>& sessions) {
+void fill(const char* directory, const std::vector<warden::Session>& sessions, std::size_t staying) {
     std::vector<std::string> dropped;
     auto ledger = ledger::Ledger::open(directory, [](warden::Session&&) {}, dropped);
     for (const warden::Session& session : sessions) {
@@ -106,6 +108,9 @@ void fill(const char* directory, const std::vector<warden::Session>& sessions) {
             std::fprintf(stderr, "%s: the ledger does not take the sessions\n", directory);
             std::exit(1);
         }
+    }
+    for (const warden::Session& session : std::span(sessions).subspan(std::min(staying, sessions.size()))) {
+        ledger->drop(session.key);
     }
 }
 
@@ -157,7 +162,7 @@ int due(const char* directory, std::size_t count, char** spans, bool bare) {
     if (bare) {
         std::thread(run_bare_timer, moments).detach();
     } else {
-        fill(directory, sessions);
+        fill(directory, sessions, count);
     }
     wait_for_end_of_input();
     const char* before = "[";
@@ -171,7 +176,7 @@ int due(const char* directory, std::size_t count, char** spans, bool bare) {
     return 0;
 }
 
-int idle(const char* directory, std::size_t count, std::size_t leaders, std::size_t led) {
+int idle(const char* directory, std::size_t count, std::size_t leaders, std::size_t led, std::size_t staying) {
     const auto processes = make_processes(leaders);
     std::vector<warden::Session> sessions;
     sessions.reserve(count);
@@ -183,7 +188,7 @@ int idle(const char* directory, std::size_t count, std::size_t leaders, std::siz
             sessions.back().scope.clear();
         }
     }
-    fill(directory, sessions);
+    fill(directory, sessions, staying);
     sessions.clear();
     wait_for_end_of_input();
     return 0;
@@ -195,9 +200,9 @@ int main(int argc, char** argv) {
     if (argc >= 7 && std::strcmp(argv[3], "due") == 0) {
         return due(argv[1], std::strtoul(argv[2], nullptr, 10), argv + 4, argc == 8);
     }
-    if (argc == 5) {
+    if (argc == 5 || argc == 6) {
         return idle(argv[1], std::strtoul(argv[2], nullptr, 10), std::strtoul(argv[3], nullptr, 10),
-                    std::strtoul(argv[4], nullptr, 10));
+                    std::strtoul(argv[4], nullptr, 10), std::strtoul(argv[argc - 1 == 5 ? 5 : 2], nullptr, 10));
     }
     return 2;
 }

@@ -61,11 +61,11 @@ def directory():
 
 
 @contextlib.contextmanager
-def running(argv: list, cpu: int | None = None, **options):
-    """A process that is ended with the block; pinned where a processor is named."""
+def running(argv: list, cpu: int | None = None, first: bool = False, **options):
+    """A process that is ended with the block; pinned where a processor is named, and then first as well."""
 
     def prepare():
-        if cpu is not None:
+        if first or cpu is not None:
             be_first()
         resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
         if cpu is not None and (os.cpu_count() or 1) > cpu:
@@ -84,7 +84,8 @@ def running(argv: list, cpu: int | None = None, **options):
 def leaders(programs: Programs, place: Path, sessions: int, *more: object):
     """A ledger of so many sessions, and the processes that lead them."""
     argv = [programs.fill, place, sessions, *(more or [min(LEADERS, max(1, sessions)), LED])]
-    with running(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    due = "due" in more  # then the leaders' own clocks tell how late they were ended
+    with running(argv, first=due, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         if process.stdout.readline() != b"ready\n":
             raise RuntimeError("no ledger was made")
         yield process
@@ -141,10 +142,10 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def echo(programs: Programs, place: Path):
+def echo(programs: Programs, place: Path, *more: str):
     """The bare server; the path of its socket."""
-    path = place / "echo.sock"
-    with running([programs.echo, path], SERVER_CPU):
+    path = place / f"echo{''.join(more)}.sock"
+    with running([programs.echo, path, *more], SERVER_CPU):
         while not path.exists():
             time.sleep(0.01)
         yield path
