@@ -25,9 +25,8 @@ def full_daemon(programs: Programs, sessions: int):
 
 def admit(programs: Programs) -> Result:
     table = Table("sessions", "admit us", "echo us", "echo that identifies us", "ratio", "close us")
-    result = Result(
-        "admit", "round trip of an admit decision", "at most 1.5 times the echo at the median, within 20 % at all sizes", table
-    )
+    goal = "at most 1.5 times the echo at the median, within 20 % at all sizes"
+    result = Result("admit", "round trip of an admit decision", goal, table)
     medians, ratios = {}, {}
     for sessions in SIZES:
         ours, bare, floor, closes = [], [], [], []
@@ -65,12 +64,14 @@ def rate(programs: Programs) -> Result:
             paired = [one / two for one, two in zip(rates[daemon.socket], rates[other])]
             table.add(clients, *map(spread, (rates[daemon.socket], rates[other], paired)))
             result.figures[clients] = {"decisions": rates[daemon.socket], "echo": rates[other]}
-            result.hold(f"{clients} clients: {statistics.median(paired):.2f} of the echo", statistics.median(paired) >= 0.7)
+            share = statistics.median(paired)
+            result.hold(f"{clients} clients: {share:.2f} of the echo", share >= 0.7)
     return result
 
 
 def memory(programs: Programs) -> Result:
-    table = Table("sessions", "leaders held", "RssAnon KiB", "RssFile KiB", "RssShmem KiB", "bytes a session", "peak KiB")
+    columns = ("RssAnon KiB", "RssFile KiB", "RssShmem KiB", "bytes a session", "peak KiB")
+    table = Table("sessions", "leaders held", *columns)
     goal = "RssAnon + RssFile under 12 MiB and 600 bytes a session"
     result = Result("memory", "what is resident (of the ledger's pages, RssShmem, /run is charged)", goal, table)
     empty = 0
@@ -149,7 +150,8 @@ def decide(programs: Programs) -> Result:
         table.add(name, *(f"{by_size[size]:.0f}" for size in sizes))
         if name != "map_lookup":
             # A few look-ups in indexes of that size: what a map of as many sessions gains by size is the measure.
-            result.hold(f"{name}: {grown[name] / grown['map_lookup']:.1f} map look-ups' growth", grown[name] <= 8 * grown["map_lookup"])
+            look_ups = grown[name] / grown["map_lookup"]
+            result.hold(f"{name}: grows as {look_ups:.1f} look-ups in a map do", look_ups <= 8)
     result.figures = times
     return result
 
