@@ -157,9 +157,9 @@ std::string_view command_of(std::string_view stat_text) noexcept {
     return stat_text.substr(open + 1, std::min(stat_text.rfind(')') - open - 1, longest));
 }
 
-std::optional<ProcessStat> read_process_stat(pid_t pid) noexcept {
+std::expected<ProcessStat, int> read_process_stat(pid_t pid) noexcept {
     if (pid <= 0) {
-        return std::nullopt;
+        return std::unexpected(ESRCH);
     }
     constexpr std::string_view directory = "/proc/";
     std::array<char, 32> path{};
@@ -170,10 +170,16 @@ std::optional<ProcessStat> read_process_stat(pid_t pid) noexcept {
 
     const UniqueFd fd(::open(path.data(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
     if (!fd) {
-        return std::nullopt;
+        return std::unexpected(errno == ENOENT ? ESRCH : errno);
     }
     std::array<char, 2048> text{}; // 52 numbers of at most 20 digits, and a command of at most 64 bytes
-    return parse_process_stat({text.data(), read_all(fd.get(), text)});
+    errno = ESRCH;                 // of an end of file at once; an error says what it was
+    const std::size_t size = read_all(fd.get(), text);
+    if (size == 0) {
+        return std::unexpected(errno);
+    }
+    const auto stat = parse_process_stat({text.data(), size});
+    return stat ? std::expected<ProcessStat, int>(*stat) : std::unexpected(EBADMSG);
 }
 
 bool in_session_scope(std::string_view cgroup_text) noexcept {

@@ -5,6 +5,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string_view>
 
@@ -33,8 +34,9 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) noexcept;
 /// when the text is not of that form. Lives as long as the text.
 std::string_view command_of(std::string_view stat_text) noexcept;
 
-/// What parse_process_stat() says of a process that is there; nothing when it has gone.
-std::optional<ProcessStat> read_process_stat(pid_t pid) noexcept;
+/// What parse_process_stat() says of the process that has this pid. Fails with ESRCH where none has it any more, and
+/// with another errno where nobody can tell, for want of descriptors or of memory: then it may well be alive.
+std::expected<ProcessStat, int> read_process_stat(pid_t pid) noexcept;
 
 /// Whether the text of /proc/PID/cgroup names a logind session scope (`session-*.scope`, systemd's
 /// src/login/logind-session.c) as an element of the unified hierarchy's path.

@@ -54,7 +54,9 @@ Result<> read_leader(sd_bus_message* m, Leader& leader) {
         return fail_errno("read a session's leader", -code);
     }
     const auto stat = read_process_stat(static_cast<pid_t>(pid));
-    leader = stat ? Leader{static_cast<pid_t>(pid), stat->start} : Leader{};
+    // Where nobody can tell, it is not taken for dead, which would be the end of its session.
+    const bool dead = !stat && stat.error() == ESRCH;
+    leader = dead ? Leader{} : Leader{static_cast<pid_t>(pid), stat ? stat->start : 0};
     return {};
 }
 

@@ -47,6 +47,9 @@ Result<Leader> peer_of(int socket) {
         return fail_errno("hold the process at the other end");
     }
     const auto stat = read_process_stat(peer.pid);
+    if (!stat && stat.error() != ESRCH) {
+        return fail_errno("read when the process at the other end started", stat.error());
+    }
     // Still alive after its start was read: so it was its own start.
     if (!stat || !lives(pidfd)) {
         return fail("the process at the other end has exited", ESRCH);

@@ -27,12 +27,31 @@ Leaders::Leaders(sd_event* loop, std::function<void(SessionKey)> exited)
         epoll_.reset();
     }
     source_.reset(source);
+    // Made while there are descriptors: the loop's own clock is one.
+    source = nullptr;
+    if (sd_event_add_time(loop, &source, CLOCK_MONOTONIC, 0, 0, &Leaders::on_retry, this) >= 0) {
+        sd_event_source_set_enabled(source, SD_EVENT_OFF);
+    }
+    retry_.reset(source);
 }
 
 Result<bool> Leaders::hold(SessionKey key, const Leader& leader) {
     if (held_.contains(key)) {
         return true;
     }
+    auto held = take_hold(key, leader);
+    if (held) {
+        unheld_.erase(key);
+        return held;
+    }
+    unheld_[key] = leader;
+    if (sd_event_source_set_time_relative(retry_.get(), static_cast<std::uint64_t>(again_after.count())) >= 0) {
+        sd_event_source_set_enabled(retry_.get(), SD_EVENT_ONESHOT);
+    }
+    return held;
+}
+
+Result<bool> Leaders::take_hold(SessionKey key, const Leader& leader) {
     // glibc has no wrappers for the pidfd calls before 2.36; pidfds are close-on-exec from birth (pidfd_open(2)).
     UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, leader.pid, 0)));
     if (!pidfd) {
@@ -43,6 +62,9 @@ Result<bool> Leaders::hold(SessionKey key, const Leader& leader) {
     }
     // Looked at only once the pid is held: now it cannot become somebody else's.
     const auto stat = read_process_stat(leader.pid);
+    if (!stat && stat.error() != ESRCH) {
+        return fail_errno("read when a leader started", stat.error());
+    }
     if (!stat || (leader.start != 0 && stat->start != leader.start)) {
         return false;
     }
@@ -56,6 +78,7 @@ Result<bool> Leaders::hold(SessionKey key, const Leader& leader) {
 
 void Leaders::let_go(SessionKey key) {
     held_.erase(key);
+    unheld_.erase(key);
 }
 
 Result<> Leaders::signal(SessionKey key, int signal) const {
@@ -83,6 +106,20 @@ void Leaders::say_exited() {
             exited_(key);
         }
     }
+}
+
+int Leaders::on_retry(sd_event_source*, std::uint64_t, void* self) {
+    auto& leaders = *static_cast<Leaders*>(self);
+    const auto unheld = leaders.unheld_; // a copy: who is told of an exit may hold and let go
+    for (const auto& [key, leader] : unheld) {
+        if (!leaders.unheld_.contains(key)) {
+            continue;
+        }
+        if (const auto held = leaders.hold(key, leader); held && !*held) {
+            leaders.exited_(key);
+        }
+    }
+    return 0;
 }
 
 } // namespace sesslimit::watch

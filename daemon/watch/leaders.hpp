@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "common/clock.hpp"
 #include "common/result.hpp"
 #include "common/unique_fd.hpp"
 #include "daemon/loop.hpp"
@@ -20,7 +21,11 @@ class Leaders {
 
     /// Holds this process for the session. Nothing happens where the session's leader is held already.
     /// False where there is no such process, or another one under its pid: it has exited.
+    /// Fails for want of descriptors or of memory: then it is tried again every `again_after` until it is let go, and
+    /// an exit in the meantime is told as soon as it is found.
     Result<bool> hold(SessionKey key, const Leader& leader);
+
+    static constexpr Span again_after = std::chrono::seconds(1);
 
     void let_go(SessionKey key);
 
@@ -29,12 +34,16 @@ class Leaders {
 
   private:
     static int on_exits(sd_event_source* source, int fd, std::uint32_t events, void* self);
+    static int on_retry(sd_event_source* source, std::uint64_t at, void* self);
+    Result<bool> take_hold(SessionKey key, const Leader& leader);
     void say_exited();
 
     std::function<void(SessionKey)> exited_;
     std::unordered_map<SessionKey, UniqueFd> held_; ///< pidfds
+    std::unordered_map<SessionKey, Leader> unheld_; ///< who could not be held, to be tried again
     UniqueFd epoll_;                                ///< all of them: for one descriptor the loop keeps more than we do
     EventSource source_;
+    EventSource retry_;
 };
 
 } // namespace sesslimit::watch

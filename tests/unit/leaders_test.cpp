@@ -3,6 +3,8 @@
 #include "tests/unit/cmocka.hpp"
 #include "tests/unit/loop_bench.hpp"
 
+#include <sys/resource.h>
+
 #include <csignal>
 #include <vector>
 
@@ -26,6 +28,10 @@ struct Bench {
 
 Leader leader_of(const Child& child) {
     return {child.pid(), read_process_stat(child.pid())->start};
+}
+
+Leader leader_of_pid(const Child& child) {
+    return {child.pid(), 0};
 }
 
 void an_exit_is_told_once() {
@@ -100,13 +106,63 @@ void a_signal_reaches_who_is_held_and_nobody_else() {
     EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "of it");
 }
 
+/// So many descriptors are left to this process, until it goes.
+class Descriptors {
+  public:
+    explicit Descriptors(rlim_t left) {
+        (void)getrlimit(RLIMIT_NOFILE, &before_);
+        const UniqueFd next(dup(STDERR_FILENO));
+        rlimit few = before_;
+        few.rlim_cur = static_cast<rlim_t>(next.get()) + left;
+        (void)setrlimit(RLIMIT_NOFILE, &few);
+    }
+    ~Descriptors() { (void)setrlimit(RLIMIT_NOFILE, &before_); }
+    Descriptors(const Descriptors&) = delete;
+    Descriptors& operator=(const Descriptors&) = delete;
+
+  private:
+    rlimit before_{};
+};
+
+void without_descriptors_nobody_is_taken_for_dead() {
+    Bench bench;
+    Child child;
+    const Leader leader = leader_of(child);
+    for (const rlim_t left : {0U, 1U}) { // no pidfd; a pidfd, and nothing to read /proc with
+        const Descriptors few(left);
+        const auto held = bench.leaders.hold(one, leader);
+        EXPECT(!held.has_value() && held.error().code == EMFILE, std::to_string(left));
+    }
+    run_ready(bench.loop);
+    EXPECT(bench.exited.empty(), "it lives");
+}
+
+void who_could_not_be_held_is_held_later() {
+    Bench bench;
+    Child first;
+    Child second;
+    {
+        const Descriptors few(0);
+        EXPECT(!bench.leaders.hold(one, leader_of_pid(first)) && !bench.leaders.hold(two, leader_of_pid(second)), "");
+    }
+    first.finish();
+    EXPECT(bench.hears(1) && bench.exited.at(0) == one, "it had exited in the meantime");
+    second.let_go();
+    EXPECT(bench.hears(2) && bench.exited.at(1) == two, "it is held by now");
+}
+
 } // namespace
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(an_exit_is_told_once),          SESSLIMIT_TEST(one_process_may_lead_several),
-        SESSLIMIT_TEST(who_has_exited_is_not_held),    SESSLIMIT_TEST(a_zombie_has_exited),
-        SESSLIMIT_TEST(who_was_let_go_is_not_told_of), SESSLIMIT_TEST(a_signal_reaches_who_is_held_and_nobody_else),
+        SESSLIMIT_TEST(an_exit_is_told_once),
+        SESSLIMIT_TEST(one_process_may_lead_several),
+        SESSLIMIT_TEST(who_has_exited_is_not_held),
+        SESSLIMIT_TEST(a_zombie_has_exited),
+        SESSLIMIT_TEST(who_was_let_go_is_not_told_of),
+        SESSLIMIT_TEST(a_signal_reaches_who_is_held_and_nobody_else),
+        SESSLIMIT_TEST(without_descriptors_nobody_is_taken_for_dead),
+        SESSLIMIT_TEST(who_could_not_be_held_is_held_later),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -4,6 +4,7 @@
 #include "tests/unit/loop_bench.hpp"
 
 #include <grp.h>
+#include <sys/resource.h>
 
 namespace {
 
@@ -79,6 +80,18 @@ void a_peer_that_has_exited_is_refused() {
     EXPECT(!peer.has_value(), "exited");
 }
 
+void a_peer_that_cannot_be_looked_at_is_not_said_to_have_exited() {
+    const Caller caller([] {});
+    rlimit before{};
+    (void)getrlimit(RLIMIT_NOFILE, &before);
+    const UniqueFd next(dup(STDERR_FILENO));
+    const rlimit few{.rlim_cur = static_cast<rlim_t>(next.get()) + 2, .rlim_max = before.rlim_max}; // room for a pidfd
+    (void)setrlimit(RLIMIT_NOFILE, &few);
+    const auto peer = serve::peer_of(caller.accepted.get());
+    (void)setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT(!peer.has_value() && peer.error().code == EMFILE, peer ? "" : peer.error().what);
+}
+
 void what_is_no_socket_is_refused() {
     const UniqueFd fd(dup(STDERR_FILENO));
     EXPECT(!serve::peer_of(fd.get()).has_value() && !serve::peer_of(-1).has_value(), "no peer");
@@ -95,6 +108,7 @@ int main() {
         SESSLIMIT_TEST(a_root_peer_is_a_leader),
         SESSLIMIT_TEST(a_peer_that_is_not_root_is_refused),
         SESSLIMIT_TEST(a_peer_that_has_exited_is_refused),
+        SESSLIMIT_TEST(a_peer_that_cannot_be_looked_at_is_not_said_to_have_exited),
         SESSLIMIT_TEST(what_is_no_socket_is_refused),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -3,6 +3,7 @@
 
 #include "tests/unit/cmocka.hpp"
 
+#include <sys/resource.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -130,6 +131,17 @@ void stat_of_processes() {
     EXPECT(!read_process_stat(child), "it has gone");
     EXPECT(!read_process_stat(0) && !read_process_stat(-1), "no process");
     EXPECT(!read_process_stat(2'147'483'647), "no such process");
+    EXPECT(read_process_stat(child).error() == ESRCH && read_process_stat(0).error() == ESRCH, "and nothing else");
+}
+
+void stat_that_cannot_be_read() {
+    rlimit before{};
+    (void)getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+    (void)setrlimit(RLIMIT_NOFILE, &none);
+    const auto own = read_process_stat(getpid());
+    (void)setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT(!own && own.error() == EMFILE, "nobody can tell, which is not that it has gone");
 }
 
 struct ScopeCase {
@@ -172,8 +184,12 @@ void scopes() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(stat_texts),        SESSLIMIT_TEST(commands), SESSLIMIT_TEST(stat_cut_anywhere),
-        SESSLIMIT_TEST(stat_of_processes), SESSLIMIT_TEST(scopes),
+        SESSLIMIT_TEST(stat_texts),
+        SESSLIMIT_TEST(commands),
+        SESSLIMIT_TEST(stat_cut_anywhere),
+        SESSLIMIT_TEST(stat_of_processes),
+        SESSLIMIT_TEST(stat_that_cannot_be_read),
+        SESSLIMIT_TEST(scopes),
     };
     return cmocka_run_group_tests_name("process", tests, nullptr, nullptr);
 }
