@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How many shells a user has, looked at again and again while other things go on."""
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -13,13 +14,16 @@ EVERY = 0.02  # seconds from one look to the next
 class ShellCount:
     """with ShellCount(machine, "alice") as count: ...; then count.most, and when it was looked.
 
-    A shell is a process "bash" in the scope of one of the user's login sessions that leads its kernel session: one that
-    sshd or login has started, and not what a shell forks for a moment.
+    A shell is a process "bash" of the user's that leads its kernel session: one that sshd or login has started, and not
+    what a shell forks for a moment. It is in the scope of a login session, or with sshd where logind gave it none.
     """
 
     def __init__(self, machine: Machine, user: str) -> None:
         uid = int(machine.run("id", "-u", user).stdout)
-        self._slice = machine.group / "boot" / "payload" / "user.slice" / f"user-{uid}.slice"
+        payload = machine.group / "boot" / "payload"
+        self._uid = uid
+        self._slice = payload / "user.slice" / f"user-{uid}.slice"
+        self._sshd = payload / "system.slice" / "ssh.service"
         self.most = 0
         self.looks = 0
         self.longest_gap = 0.0
@@ -35,7 +39,10 @@ class ShellCount:
         self._thread.join()
 
     def now(self) -> int:
-        return sum(_is_shell(pid) for scope in self._slice.glob("session-*.scope") for pid in _processes(scope))
+        groups = [*self._slice.glob("session-*.scope"), self._sshd]
+        seen = {pid for group in groups for pid in _processes(group) if _is_shell(pid, self._uid)}
+        # Who was seen first may have gone before who was seen last came. Who is still there now was there all the time.
+        return sum(_is_shell(pid, self._uid) for pid in seen)
 
     def _watch(self) -> None:
         last = time.monotonic()
@@ -53,9 +60,11 @@ def _processes(scope: Path) -> list[str]:
         return []  # it ended in between
 
 
-def _is_shell(pid: str) -> bool:
+def _is_shell(pid: str, uid: int) -> bool:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        if os.stat(f"/proc/{pid}").st_uid != uid:
+            return False
     except OSError:
         return False
     name, _, rest = stat.rpartition(")")

@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: MIT
+"""A storm of logins and logouts at a limit of 3, while something is done to the daemon or to what it stands on.
+
+Not among the tests that run by themselves: tests/run faults. Every run is a row of the table at the end.
+"""
+
+import contextlib
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from lab import client, ctl
+from lab.machine import wait_until
+from lab.own_clock import OwnClock
+from lab.storm import Storm
+
+LIMIT = 3
+WALKERS = 6
+SECONDS = 8
+BUDGET = 2.0  # of the module, as it is installed: timeout=2s
+NOISE = 1.0  # seconds more that a busy machine may take
+
+POLICY = f'version = 1\n[[rule]]\nname = "test"\nmatch.user = ["alice"]\nmax_sessions = {LIMIT}\n'
+STEPS = (365 * 86400, -365 * 86400, 3600, -3600, 1, -1)  # seconds
+
+quiet = {}  # by suite: what a storm comes to when nothing is done to anybody
+
+
+@contextlib.contextmanager
+def again_and_again(what, every):
+    """Does it from now on, every so many seconds, beside everything else."""
+    over = threading.Event()
+
+    def go_on():
+        while not over.wait(every):
+            what()
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def daemon_pids(host):
+    """As this host counts its processes."""
+    procs = host.group / "boot" / "payload" / "system.slice" / "sesslimitd.service" / "cgroup.procs"
+    try:
+        return [int(pid) for pid in procs.read_text(encoding="ascii").split()]
+    except OSError:
+        return []
+
+
+def signal_daemon(host, number):
+    for pid in daemon_pids(host):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+# --- the faults: each a context, within which it goes on
+
+
+def nothing(_):
+    return contextlib.nullcontext()
+
+
+def killed(host):
+    return again_and_again(lambda: signal_daemon(host, signal.SIGKILL), 0.2)
+
+
+def logind_restarted(host):
+    return again_and_again(lambda: host.run("systemctl", "restart", "systemd-logind.service", check=False), 1)
+
+
+@contextlib.contextmanager
+def bus_restarted(host):
+    """Debian 13's logind may not find back to the bus by itself, and is started anew at the end."""
+    try:
+        with again_and_again(lambda: host.run("systemctl", "restart", "dbus.service", check=False), 2):
+            yield
+    finally:
+        host.run("systemctl", "restart", "systemd-logind.service")
+
+
+@contextlib.contextmanager
+def clock_stepped(host):
+    """Every second the wall clock that the daemon alone sees is another one."""
+    with OwnClock(host) as clock, again_and_again(lambda: clock.set(random.choice(STEPS)), 0.2):
+        yield
+
+
+# Both run as processes of the machine's, with this host's files.
+GARBAGE = """
+import os, random, socket, sys, time
+while True:
+    asking = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    asking.setblocking(False)
+    try:
+        asking.connect(sys.argv[1])
+        size = random.choice([1, 11, 12, 13, 200, 5000, 32768, 60000])
+        asking.send(random.choice([b"", b"SLIM\\1\\0\\1\\0"]) + os.urandom(size))
+    except OSError:
+        pass
+    asking.close()
+    time.sleep(0.001)
+"""
+HALF_OPEN = """
+import socket, sys, time
+held = []
+while True:
+    asking = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    asking.setblocking(False)
+    try:
+        asking.connect(sys.argv[1])
+        held.append(asking)
+    except OSError:
+        pass
+    if len(held) > 900:
+        held.pop(0).close()
+    time.sleep(0.001)
+"""
+
+
+@contextlib.contextmanager
+def flooded(host):
+    """Up to a thousand frames of garbage and as many connections that say nothing, every second, by root."""
+    procs, socket = host.group / "tools" / "cgroup.procs", host.path("/run/sesslimit.sock")
+    with contextlib.ExitStack() as stack:
+        for script in (GARBAGE, HALF_OPEN):
+            enter = ["nsenter", "--target", str(host.pid), "--pid", "--no-fork", "--", sys.executable, "-c"]
+            # nsenter --no-fork enters for its children alone, of which FORK makes one.
+            command = [*enter, FORK.format(script=script), str(socket)]
+            argv = ["sh", "-c", 'echo 0 > "$0" && exec "$@"', str(procs), *command]
+            stack.callback(end, subprocess.Popen(argv, stdin=subprocess.DEVNULL))
+        yield
+
+
+# The parent waits, so that to end it ends both.
+FORK = """
+import os, signal, ctypes
+if os.fork():
+    os.wait()
+else:
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    exec({script!r})
+"""
+
+
+def end(process):
+    process.kill()
+    process.wait(10)
+
+
+@contextlib.contextmanager
+def run_full(host):
+    """/run has not a byte left, and is given some again, by turns; the daemon is started anew in both. The journal is
+    kept elsewhere."""
+    conf = "/etc/systemd/journald.conf.d/zz-lab.conf"
+    host.write(conf, "[Journal]\nStorage=persistent\n")
+    host.sh("mkdir -p /var/log/journal; systemctl restart systemd-journald; journalctl --flush")
+    options = host.sh("grep ' /run ' /proc/mounts").split()[3]
+    size = next(word for word in options.split(",") if word.startswith("size="))
+    fill = "used=$(df --output=used -k /run | tail -1); mount -o remount,size=$((used + 64))k /run; "
+    fill += "cat /dev/zero > /run/lab-fill || true; systemctl kill -s KILL sesslimitd.service || true"
+    free = f"rm -f /run/lab-fill; mount -o remount,{size} /run"
+    turns = [fill, free]
+
+    def turn():
+        host.sh(turns[0], check=False)
+        turns.reverse()
+
+    try:
+        with again_and_again(turn, 0.5):
+            yield
+    finally:
+        host.sh(free)
+        host.sh(f"rm -r {conf} /var/log/journal; systemctl restart systemd-journald")
+
+
+@contextlib.contextmanager
+def short_of(host, resource_, limit):
+    """The daemon may have no more of something than limit(pid), whichever process it is by now."""
+    (pid,) = daemon_pids(host)
+    least = limit(pid)
+
+    def restrict(soft=least):
+        for each in daemon_pids(host):
+            with contextlib.suppress(ProcessLookupError):
+                resource.prlimit(each, resource_, (soft, resource.prlimit(each, resource_)[1]))
+
+    restrict()
+    try:
+        with again_and_again(restrict, 0.1):
+            yield
+    finally:
+        for each in daemon_pids(host):
+            restrict(resource.prlimit(each, resource_)[1])
+
+
+def out_of_descriptors(host):
+    """Two more than it has when nobody is there."""
+    return short_of(host, resource.RLIMIT_NOFILE, lambda pid: max(map(int, os.listdir(f"/proc/{pid}/fd"))) + 3)
+
+
+@contextlib.contextmanager
+def out_of_memory(host):
+    """No more addresses than it has when nobody is there, as LimitAS= would give it, and all the time a policy to read
+    that is larger than what its heap has left."""
+
+    def used(pid):
+        lines = open(f"/proc/{pid}/status", encoding="ascii").read().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmSize")) * 1024
+
+    host.write("/etc/sesslimit/policy.toml", POLICY + "# nothing\n" * 50_000)
+    try:
+        with short_of(host, resource.RLIMIT_AS, used):
+            with again_and_again(lambda: signal_daemon(host, signal.SIGHUP), 0.3):
+                yield
+    finally:
+        host.policy(POLICY)
+
+
+@contextlib.contextmanager
+def garbage_for_policy(host):
+    """Another piece of nonsense every tenth of a second, and the daemon told to read it."""
+    whole = POLICY.encode()
+    pieces = [
+        lambda: os.urandom(4096),
+        lambda: whole[: random.randrange(1, len("version = 1"))],
+        lambda: whole.replace(b"3", b'"x"'),
+        lambda: whole + b"\nnonsense",
+        lambda: b"[" * 5000,
+        lambda: b"version = 2\n",
+    ]
+
+    def replace():
+        host.path("/etc/sesslimit/policy.toml").write_bytes(random.choice(pieces)())
+        signal_daemon(host, signal.SIGHUP)
+
+    try:
+        with again_and_again(replace, 0.1):
+            yield
+    finally:
+        host.policy(POLICY)
+
+
+FAULTS = {
+    "nothing": nothing,
+    "daemon killed every 200 ms": killed,
+    "the same, on_error=deny": killed,
+    "logind restarted every second": logind_restarted,
+    "dbus restarted every 2 s": bus_restarted,
+    "its clock set every second": clock_stepped,
+    "socket flooded": flooded,
+    "/run full": run_full,
+    "out of descriptors": out_of_descriptors,
+    "out of memory": out_of_memory,
+    "garbage for policy": garbage_for_policy,
+}
+
+
+def storm(host, fault, arguments=""):
+    host.policy(POLICY)
+    host.module_arguments(f"debug {arguments}".strip())
+    with fault(host), Storm(host, "alice", WALKERS) as going_on:
+        time.sleep(SECONDS)
+    return going_on.outcome
+
+
+def leaked(host):
+    """How many sessions the daemon still counts of which nothing is left."""
+    with contextlib.suppress(Exception):
+        wait_until("an empty list", lambda: ctl.run(host, "list", "--json=short").stdout.strip() == "[]", 20, every=0.5)
+    return len(ctl.data(host, "sessions", "list"))
+
+
+def refill(host):
+    """As many as the limit allows get in, and not one more."""
+    shells = [client.shell(host, "alice") for _ in range(LIMIT)]
+    assert [each.verdict() for each in shells] == [True] * LIMIT, [each.output for each in shells]
+    assert not client.shell(host, "alice").verdict()
+    assert [each.log_out() for each in shells] == [0] * LIMIT
+    return leaked(host)
+
+
+@pytest.mark.storm
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault(host, suite, saw, name):
+    if suite not in quiet:
+        quiet[suite] = storm(host, nothing)
+        leaked(host)
+    denies = "on_error=deny" in name
+    outcome = quiet[suite] if name == "nothing" else storm(host, FAULTS[name], "on_error=deny" if denies else "")
+    left = leaked(host)
+    host.start_daemon()
+    saw(f"{name:30} tried {outcome.tried:3}  admitted {outcome.admitted:3} ({outcome.uncounted:2} uncounted)  refused "
+        f"{outcome.refused:3}  failed {outcome.failed:3}  most shells {outcome.shells}  longest wait for us "
+        f"{outcome.module:5.3f} s, in all {outcome.whole:5.2f} s  leaked {left}")
+    assert outcome.admitted > 0 and outcome.timed >= outcome.refused
+    assert outcome.shells <= LIMIT + outcome.uncounted
+    assert not denies or outcome.uncounted == 0
+    assert outcome.module <= BUDGET + max(NOISE, quiet[suite].module), outcome
+    assert denies or outcome.failed <= quiet[suite].failed, outcome.odd
+    assert left == 0
+    assert refill(host) == 0

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""Logins and logouts of one user, as many at once as there are walkers, and what came of each."""
+
+import json
+import re
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+
+from .host import Host
+from .machine import ENVIRONMENT
+from .shells import ShellCount
+
+# A shell of its own, for a moment: bash does not become the last of several commands.
+STAY = "echo let in; sleep 0.4; :"
+LONGEST = 60  # seconds for one login: whatever takes longer is ended, and has failed
+
+OPENED = re.compile(r"pam_unix\(sshd:session\): session opened for user (\w+)")
+OURS = re.compile(r"pam_sesslimit\(sshd:session\): ")
+UNCOUNTED = "let in uncounted"
+
+
+@dataclass
+class Outcome:
+    """What came of a storm. Times in seconds."""
+
+    admitted: int = 0  # of them `uncounted` by the module alone, which had no answer
+    refused: int = 0
+    failed: int = 0  # neither
+    uncounted: int = 0
+    shells: int = 0  # the most at any moment
+    module: float = 0.0  # the longest that the module kept a login waiting
+    timed: int = 0  # logins of which that is known
+    whole: float = 0.0  # the longest from a client's start to its shell or its refusal
+    odd: list[str] = field(default_factory=list)  # what those that failed have printed
+
+    @property
+    def tried(self) -> int:
+        return self.admitted + self.refused + self.failed
+
+
+class Storm:
+    """with Storm(host, "alice", walkers=6) as storm: ...; then storm.outcome. The module needs its argument debug."""
+
+    def __init__(self, host: Host, user: str, walkers: int) -> None:
+        self.outcome = Outcome()
+        self._host, self._user = host, user
+        self._began = time.time()
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._walk) for _ in range(walkers)]
+        self._shells = ShellCount(host, user)
+
+    def __enter__(self) -> "Storm":
+        self._shells.__enter__()
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+        self._shells.__exit__()
+        self.outcome.shells = self._shells.most
+        self._ask_journal()
+
+    def _walk(self) -> None:
+        while not self._over.is_set():
+            began = time.monotonic()
+            argv = ["timeout", str(LONGEST), "ssh", "-T", f"{self._user}@127.0.0.1", STAY]
+            login = subprocess.Popen(
+                self._host.argv(argv),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=ENVIRONMENT,
+            )
+            first = login.stdout.readline()
+            took = time.monotonic() - began
+            text = (first + login.stdout.read()).decode(errors="replace")
+            login.stdout.close()
+            login.wait()
+            with self._lock:
+                self._note(text, took)
+
+    def _note(self, text: str, took: float) -> None:
+        if text.startswith("let in"):
+            self.outcome.admitted += 1
+        elif "reached" in text:
+            self.outcome.refused += 1
+        else:
+            self.outcome.failed += 1
+            self.outcome.odd.append(text.strip()[-100:])
+        self.outcome.whole = max(self.outcome.whole, took)
+
+    def _ask_journal(self) -> None:
+        """The module stands behind pam_unix, which says when it was called, and says itself when it was through."""
+        fields = "MESSAGE,_PID,_SOURCE_REALTIME_TIMESTAMP"
+        chosen = [f"--output-fields={fields}", f"--since=@{self._began:.6f}", "--facility=auth,authpriv"]
+        text = self._host.journal("--output=json", *chosen)
+        opened: dict[str, int] = {}
+        for entry in map(json.loads, text.splitlines()):
+            message, pid = str(entry.get("MESSAGE")), entry.get("_PID", "")
+            at = int(entry.get("_SOURCE_REALTIME_TIMESTAMP") or entry["__REALTIME_TIMESTAMP"])
+            found = OPENED.search(message)
+            if found and found.group(1) == self._user:
+                opened[pid] = at
+            elif OURS.search(message) and pid in opened and "left out" not in message:
+                self.outcome.module = max(self.outcome.module, (at - opened.pop(pid)) / 1e6)
+                self.outcome.timed += 1
+                self.outcome.uncounted += UNCOUNTED in message
