@@ -34,14 +34,6 @@ std::string host_name() {
     return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "this host";
 }
 
-std::vector<std::string> terminal_names(const warden::Session& session) {
-    std::vector<std::string> names;
-    for (watch::Terminal& terminal : watch::terminals_of(session)) {
-        names.push_back(std::move(terminal.name));
-    }
-    return names;
-}
-
 warden::Signs signs_of(const warden::Session& session) {
     const std::vector<watch::Terminal> terminals = watch::terminals_of(session);
     warden::Signs signs;
@@ -65,7 +57,8 @@ warden::Signs signs_of(const warden::Session& session) {
 
 /// A warned session is listened to, so that a key keeps it at once.
 bool is_listened_to(const warden::Session& session) {
-    return session.phase == warden::Phase::live && session.idle_warned != unlimited_span;
+    return session.phase == warden::Phase::live && session.idle_warned != unlimited_span &&
+           session.idle_warned != warden::locked_already;
 }
 
 void tell_of_multiplexer(const Sparing::Outcome& outcome) {
@@ -128,7 +121,9 @@ void Host::answer(const warden::Answer& answer, const warden::State& state) {
 }
 
 std::string Host::refusal(const warden::Answer& answer, const warden::State& state) const {
-    return notice::refusal_text(answer.session, state, clockface(), terminal_names, answer.message);
+    // Seen a moment ago is good enough to be told: a user may have thousands of processes, and ask as often.
+    const auto names = [this](const warden::Session& session) { return parts_->front.presence(session).terminals; };
+    return notice::refusal_text(answer.session, state, clockface(), names, answer.message);
 }
 
 void Host::finish() {
@@ -151,10 +146,17 @@ void Host::tell(const warden::Notice& notice) {
     if (text.empty()) {
         return;
     }
+    std::size_t missed = 0;
+    std::string why; // of the first: a user may have thousands that take nothing
     for (const watch::Terminal& terminal : watch::terminals_of(notice.session)) {
-        if (auto written = effects::write_notice(terminal, text); !written) {
-            effects::journal(effects::Priority::info, "A notice did not reach a terminal: " + written.error().what);
+        if (auto written = effects::write_notice(terminal, text); !written && ++missed == 1) {
+            why = written.error().what;
         }
+    }
+    if (missed > 0) {
+        effects::journal(effects::Priority::info,
+                         "A notice did not reach a terminal: " + why +
+                             (missed > 1 ? " (and " + std::to_string(missed - 1) + " more)" : ""));
     }
 }
 
@@ -229,6 +231,7 @@ void Host::arm(Boottime deadline) {
             sd_event_add_time(parts_->loop, &source, CLOCK_BOOTTIME, at, accuracy_usec, &Host::on_due, this);
         timer_.reset(source);
         if (code < 0) {
+            armed_ = never; // tried again with whatever comes next
             effects::journal(effects::Priority::error, "No timer: " + fail_errno("arm", -code).error().what);
         }
         return;

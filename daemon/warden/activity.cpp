@@ -66,7 +66,8 @@ Boottime last_use_of_connection(const Session& session, const Signs& signs, Boot
     }
     const Seen& seen = session.seen;
     if (seen.at == Boottime{}) {
-        return session.last_input;
+        // Nothing to hold it against: data may be keepalives, and is taken for use.
+        return std::clamp(now - signs.since_data, session.last_input, now);
     }
     if (signs.traffic->cookie != seen.traffic.cookie) {
         return now;

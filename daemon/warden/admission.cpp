@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Who is let in: requests, places, and those who wait for one.
+#include "daemon/warden/activity.hpp"
 #include "daemon/warden/deadline.hpp"
 #include "daemon/warden/turn.hpp"
 
@@ -76,14 +77,17 @@ void wait(Turn& turn, Session session, const Opened& event) {
     session.request = event.request;
     session.answer_by = after(turn.now, Patience::place);
     session.due = turn.now;
-    turn.put(session);
-    ask_for_patience(turn, session, event);
-    // Who has been idle the longest is only known after a look at all of them; the answers come before the deadline.
+    // Who has been idle the longest is only known after a look at all of them; the answers come before the deadline,
+    // and logind's, which does not come at once, is waited for.
     for (const SessionKey key : turn.state.of_user(session.login.uid)) {
-        if (turn.state.find(key)->phase == Phase::live) {
+        const Session& other = *turn.state.find(key);
+        if (other.phase == Phase::live && turn.now - other.seen.at >= shortest_window) {
             turn.out.effects.emplace_back(Look{key});
+            session.due = other.graphical ? after(turn.now, Patience::reading) : session.due;
         }
     }
+    turn.put(session);
+    ask_for_patience(turn, session, event);
 }
 
 /// Who of a user could make room for `waiting`, those that at_limit ends first in front: open sessions, and the logins

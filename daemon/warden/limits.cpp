@@ -74,6 +74,9 @@ void judge_idleness(Turn& turn, Session session) {
     const Reason reason{.cause = Cause::idle, .count = unseen ? 1U : 0U, .span = idle_limit(session), .by = {}};
     const policy::Limits limits = turn.limits(session);
     const std::vector<Span> warnings = turn.warnings(session, limits);
+    if (session.idle_warned == locked_already && !Turn::locks(session, limits, reason.cause)) {
+        session.idle_warned = unlimited_span; // the policy ends now what it locked before: that is warned of
+    }
     if (idle_end(session) <= turn.now && Turn::locks(session, limits, reason.cause)) {
         return lock(turn, session, reason); // which costs nobody anything: warned or not
     }

@@ -63,6 +63,9 @@ struct Listener::Impl {
     }
 
     void take(const inotify_event& event, std::string_view name, Heard& heard) {
+        if ((event.mask & IN_Q_OVERFLOW) != 0) {
+            return forget_newcomers(); // which of them have gone was lost
+        }
         if (event.wd == directory) {
             if ((event.mask & IN_CREATE) != 0 && is_pty(name)) {
                 watch_newcomer(std::string(name));
@@ -106,6 +109,10 @@ struct Listener::Impl {
     void stop_looking_out() {
         inotify_rm_watch(inotify.get(), directory);
         directory = -1;
+        forget_newcomers();
+    }
+
+    void forget_newcomers() {
         for (const auto& [watch, path] : newcomers) {
             inotify_rm_watch(inotify.get(), watch);
         }

@@ -188,6 +188,26 @@ void a_refused_sshd_is_evicted_and_nobody_else() {
     EXPECT_TEXT(world.fault, "");
 }
 
+/// How idle a desktop is only logind knows, whose answer takes a while: nobody is ended for want of it.
+void who_is_idlest_is_known_before_anybody_is_ended() {
+    World world({.max = 1, .at_limit = AtLimit::end_idlest});
+    world.ask(console());
+    world.feed(warden::LogindAppeared{{.id = "c1",
+                                       .scope = "session-c1.scope",
+                                       .session_class = "user",
+                                       .graphical = true,
+                                       .leader = world.find(key(1))->leader,
+                                       .opened = world.now,
+                                       .login = console()}});
+    world.pass_until(100s);
+    (void)world.take_log();
+    world.ask(ssh());
+    EXPECT_TEXT(world.take_log(), "");
+    world.pass(warden::Patience::reading);
+    EXPECT_TEXT(world.take_log(), "100.5 tell ending 1 displaced");
+    EXPECT_TEXT(world.fault, "");
+}
+
 void observe_lets_everybody_in_and_says_so() {
     World world({.max = 1, .at_limit = AtLimit::end_oldest, .mode = Mode::observe});
     world.login();
@@ -467,6 +487,7 @@ int main() {
         SESSLIMIT_TEST(what_is_no_session_passes_and_is_not_counted),
         SESSLIMIT_TEST(a_refused_sshd_is_evicted_and_nobody_else),
         SESSLIMIT_TEST(observe_lets_everybody_in_and_says_so),
+        SESSLIMIT_TEST(who_is_idlest_is_known_before_anybody_is_ended),
         SESSLIMIT_TEST(the_oldest_or_the_idlest_makes_room),
         SESSLIMIT_TEST(several_may_wait_each_for_a_place_of_its_own),
         SESSLIMIT_TEST(of_many_at_once_the_newest_get_in),

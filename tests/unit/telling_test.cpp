@@ -119,9 +119,9 @@ World desktop(Mode mode) {
     return world;
 }
 
-/// Nobody is at it for that long.
-void leave_alone(World& world, int seconds) {
-    for (int second = 1; second <= seconds; ++second) {
+/// Nobody is at it for that long, and was not for `before` seconds.
+void leave_alone(World& world, int seconds, int before = 0) {
+    for (int second = before + 1; second <= before + seconds; ++second) {
         world.other_signs[key(1)].hint = Span(std::chrono::seconds(second));
         world.pass(1s);
     }
@@ -139,6 +139,19 @@ void a_screen_is_locked_once_until_somebody_comes_back() {
     leave_alone(world, 2000);
     const std::string log = world.take_log();
     EXPECT(log.ends_with("lock c1, tell locked 1 idle"), log);
+    EXPECT_TEXT(world.fault, "");
+}
+
+void what_was_locked_is_warned_before_it_is_ended() {
+    World world = desktop(Mode::enforce);
+    leave_alone(world, 1000);
+    world.policy.host.defaults.on_idle = policy::Setting<policy::OnIdle>{policy::OnIdle::end};
+    world.feed(warden::PolicyChanged{});
+    (void)world.take_log();
+    leave_alone(world, 1101, 1000);
+    EXPECT_TEXT(world.take_log(),
+                "1800 tell warned 1 idle left 300; 2040 tell warned 1 idle left 60; 2100 tell ending 1 idle; "
+                "2100.5 terminate c1");
     EXPECT_TEXT(world.fault, "");
 }
 
@@ -166,6 +179,7 @@ int main() {
         SESSLIMIT_TEST(every_notice_on_a_terminal_is_remembered),
         SESSLIMIT_TEST(what_is_to_be_locked_is_warned_of_that),
         SESSLIMIT_TEST(a_screen_is_locked_once_until_somebody_comes_back),
+        SESSLIMIT_TEST(what_was_locked_is_warned_before_it_is_ended),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
