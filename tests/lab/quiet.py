@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A host on which nothing is due does not wake the daemon up, however many sessions are idle on it."""
+"""A host on which nothing is due does not wake the daemon up, however many sessions are idle on it.
+
+Not among the tests that run by themselves: tests/run quiet.
+"""
 
 import contextlib
 import os
