@@ -9,7 +9,6 @@
 #include "daemon/recorder.hpp"
 #include "daemon/systemd/manager.hpp"
 #include "daemon/users.hpp"
-#include "daemon/warden/activity.hpp"
 #include "daemon/watch/wall_clock.hpp"
 #include "daemon/worker.hpp"
 
@@ -264,9 +263,8 @@ class RealDaemon final : public Daemon {
         const std::set<SessionKey> keys = engine_->state().of_user(owner); // a copy: it may change on the way
         for (const SessionKey key : keys) {
             const warden::Session* session = engine_->state().find(key);
-            if (session == nullptr || !listener_->listens(key) ||
-                boottime_now() - session->seen.at < warden::shortest_window) {
-                continue; // however fast ptys are made: the deadline looks all the same
+            if (session == nullptr || !listener_->listens(key)) {
+                continue;
             }
             if (auto looked = host_.look(*session)) {
                 engine_->handle(*std::move(looked));
