@@ -195,7 +195,8 @@ void rules_that_allow_more_are_named_where_nothing_else_holds() {
     const Native native = read_native(files);
     const auto named = [&native](const std::optional<policy::Policy>& policy) {
         std::string names;
-        for (const Line& line : judge(native, policy, Profile::stig).findings.front().exceptions) {
+        const Report report = judge(native, policy, Profile::stig);
+        for (const Line& line : report.findings.front().exceptions) {
             names += line.text + ":" + std::to_string(line.number) + " ";
         }
         return names;
