@@ -54,9 +54,9 @@ class OwnClock:
         return self._step(seconds, seconds)
 
     def _step(self, wall: int, boot: int) -> float:
-        # From the next second on: a stamp of this one is of before.
+        # From the next second on: a stamp of this one is of before. The kernel stamps by its last tick, 10 ms ago at most.
         now = time.time()
-        time.sleep(1 - now % 1)
+        time.sleep(1 - now % 1 + 0.02)
         entry = struct.pack(STEP, int(now) + 1, wall, boot)
         with open(self._host.path(f"{DIRECTORY}/steps"), "r+b", buffering=0) as steps:
             steps.seek(self._steps * len(entry))
