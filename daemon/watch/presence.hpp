@@ -23,7 +23,8 @@ struct Presence {
 Presence see(const warden::Session& session);
 
 /// What was seen of sessions, for people who ask, and may ask a thousand times a second: each session is looked at anew
-/// at most every `fresh_for`. What decides about a session is never read from here.
+/// at most every `fresh_for`. What is seen of a session younger than that is not kept, as its terminal and what logind
+/// knows of it are still to come. What decides about a session is never read from here.
 template <class Sight>
 class LookCache {
   public:
@@ -38,7 +39,7 @@ class LookCache {
     const Sight& of(const warden::Session& session, Boottime now) {
         const auto [at, is_new] = seen_.try_emplace(session.key);
         Seen& seen = at->second;
-        if (is_new || now - seen.at >= fresh_for) {
+        if (is_new || now - seen.at >= fresh_for || seen.at - session.opened < fresh_for) {
             seen = {look_(session), now};
         }
         return seen.sight;
