@@ -78,20 +78,14 @@ std::optional<std::string_view> after_command(std::string_view text) noexcept {
     return text.substr(close + 2);
 }
 
-/// Reads until the end of the file or of `into`.
-std::size_t read_all(int fd, std::span<char> into) noexcept {
-    std::size_t have = 0;
-    while (have < into.size()) {
-        const ssize_t got = ::read(fd, into.data() + have, into.size() - have);
-        if (got < 0 && errno == EINTR) {
-            continue;
+/// What one read gives, which is all of it where the file is made as it is read (proc(5)) and fits.
+std::size_t read_once(int fd, std::span<char> into) noexcept {
+    for (;;) {
+        const ssize_t got = ::read(fd, into.data(), into.size());
+        if (got >= 0 || errno != EINTR) {
+            return static_cast<std::size_t>(std::max<ssize_t>(got, 0));
         }
-        if (got <= 0) {
-            break;
-        }
-        have += static_cast<std::size_t>(got);
     }
-    return have;
 }
 
 bool is_session_scope(std::string_view element) noexcept {
@@ -172,9 +166,9 @@ std::expected<ProcessStat, int> read_process_stat(pid_t pid) noexcept {
     if (!fd) {
         return std::unexpected(errno == ENOENT ? ESRCH : errno);
     }
-    std::array<char, 2048> text{}; // 52 numbers of at most 20 digits, and a command of at most 64 bytes
-    errno = ESRCH;                 // of an end of file at once; an error says what it was
-    const std::size_t size = read_all(fd.get(), text);
+    std::array<char, longest_process_stat> text{};
+    errno = ESRCH; // of an end of file at once; an error says what it was
+    const std::size_t size = read_once(fd.get(), text);
     if (size == 0) {
         return std::unexpected(errno);
     }

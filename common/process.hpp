@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -25,6 +26,9 @@ struct ProcessStat {
     pid_t parent = 0;        ///< field 4; 0: none, or one outside of the pid namespace
     pid_t session = 0;       ///< the kernel's, setsid(2), field 6
 };
+
+/// No text of /proc/PID/stat is longer: 52 numbers of at most 20 digits, and a command of at most 64 bytes.
+inline constexpr std::size_t longest_process_stat = 2048;
 
 /// Reads the text of /proc/PID/stat (proc_pid_stat(5)). The command name in it is the user's and may hold anything,
 /// so fields are counted after its last ')'. Nothing when the text is not of that form.

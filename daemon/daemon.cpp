@@ -7,13 +7,12 @@
 #include "daemon/keep/keep.hpp"
 #include "daemon/ledger/ledger.hpp"
 #include "daemon/recorder.hpp"
+#include "daemon/sockets.hpp"
 #include "daemon/systemd/manager.hpp"
 #include "daemon/users.hpp"
 #include "daemon/watch/wall_clock.hpp"
 #include "daemon/worker.hpp"
 
-#include <fcntl.h>
-#include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
 #include <csignal>
@@ -31,25 +30,6 @@ constexpr std::uint64_t catch_up_within_usec = 1'000'000;
 
 /// A policy can have more mistakes than anybody wants to read at once.
 constexpr std::size_t most_problems_told = 100;
-
-Result<UniqueFd> listener_of(const Options& options) {
-    const int passed = sd_listen_fds(1);
-    if (passed > 1) {
-        return fail("systemd passed " + std::to_string(passed) + " sockets; one is wanted");
-    }
-    if (passed < 1) {
-        return options.socket.empty() ? fail("no socket: start sesslimitd.socket, or give --socket")
-                                      : serve::listen_at(options.socket.c_str());
-    }
-    UniqueFd listener(SD_LISTEN_FDS_START);
-    if (sd_is_socket(listener.get(), AF_UNIX, SOCK_SEQPACKET, 1) <= 0) {
-        return fail("the socket that systemd passed is not ListenSequentialPacket=");
-    }
-    if (fcntl(listener.get(), F_SETFL, O_NONBLOCK) < 0) {
-        return fail_errno("make the socket non-blocking");
-    }
-    return listener;
-}
 
 void tell_problems(const std::vector<policy::Problem>& problems) {
     std::size_t told = 0;
@@ -84,17 +64,22 @@ class RealDaemon final : public Daemon {
             loop_.get(), {.input = [this](SessionKey key) { engine_->handle(warden::InputHeard{key}); },
                           .newcomer = [this](uid_t owner) { look_again(owner); }});
         auto wall_clock = watch::WallClock::make(loop_.get(), [this] { engine_->handle(warden::ClockSet{}); });
-        auto socket = listener_of(options_);
+        auto sockets = take_sockets(options_);
         for (const Error* error : {worker ? nullptr : &worker.error(), listener ? nullptr : &listener.error(),
-                                   wall_clock ? nullptr : &wall_clock.error(), socket ? nullptr : &socket.error()}) {
+                                   wall_clock ? nullptr : &wall_clock.error(), sockets ? nullptr : &sockets.error()}) {
             if (error != nullptr) {
                 return std::unexpected(*error);
             }
         }
-        auto server = serve::Server::make(loop_.get(), *std::move(socket), server_callbacks());
+        auto server = serve::Server::make(loop_.get(), std::move(sockets->logins), server_callbacks());
         if (!server) {
             return std::unexpected(server.error());
         }
+        if (!sockets->sock_diag) {
+            effects::journal(Priority::warning, "No sock_diag(7): what a session's connection carries is not seen. Is "
+                                                "sesslimitd.socket, with its ListenNetlink=, the package's?");
+        }
+        connections_.emplace(std::move(sockets->sock_diag));
         worker_ = *std::move(worker);
         listener_ = *std::move(listener);
         wall_clock_ = *std::move(wall_clock);
@@ -178,6 +163,7 @@ class RealDaemon final : public Daemon {
                       .scopes = *systemd_,
                       .leaders = *leaders_,
                       .listener = *listener_,
+                      .connections = *connections_,
                       .api = *api_,
                       .front = *front_,
                       .due = [this] { engine_->handle_due(); },
@@ -185,7 +171,8 @@ class RealDaemon final : public Daemon {
     }
 
     serve::Server::Callbacks server_callbacks() {
-        return {.event = [this](warden::Event event) { engine_->handle(std::move(event)); },
+        return {.asks = [this](const Leader& leader, UniqueFd pidfd) { leaders_->expect(leader, std::move(pidfd)); },
+                .event = [this](warden::Event event) { engine_->handle(std::move(event)); },
                 .failed =
                     [](const Error& error) {
                         effects::journal(Priority::warning, "A login's request was not taken: " + error.what);
@@ -346,6 +333,7 @@ class RealDaemon final : public Daemon {
     LedgerRecorder recorder_;
     std::optional<serve::Server> server_;
     std::optional<watch::Listener> listener_;
+    std::optional<watch::Connections> connections_;
     std::optional<watch::WallClock> wall_clock_;
     std::optional<watch::Leaders> leaders_;
     std::optional<logind::Logind> logind_;

@@ -34,7 +34,7 @@ std::string host_name() {
     return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "this host";
 }
 
-warden::Signs signs_of(const warden::Session& session) {
+warden::Signs signs_of(const warden::Session& session, watch::Connections& connections) {
     const std::vector<watch::Terminal> terminals = watch::terminals_of(session);
     warden::Signs signs;
     signs.wall_offset = wall_offset();
@@ -44,7 +44,7 @@ warden::Signs signs_of(const warden::Session& session) {
     if (session.login.connection.empty()) {
         return signs;
     }
-    if (const auto traffic = watch::traffic_of(session.login.connection)) {
+    if (const auto traffic = connections.traffic_of(session.login.connection)) {
         signs.traffic = {.bytes_in = traffic->bytes_in,
                          .bytes_out = traffic->bytes_out,
                          .segments_in = traffic->segments_in,
@@ -192,7 +192,7 @@ std::optional<warden::Looked> Host::look(const warden::Session& session) {
         });
         return std::nullopt;
     }
-    return warden::Looked{.session = session.key, .signs = signs_of(session)};
+    return warden::Looked{.session = session.key, .signs = signs_of(session, parts_->connections)};
 }
 
 void Host::follow(const warden::Session& session) {

@@ -9,6 +9,7 @@
 #include "daemon/loop.hpp"
 #include "daemon/serve/server.hpp"
 #include "daemon/sparing.hpp"
+#include "daemon/watch/connection.hpp"
 #include "daemon/watch/leaders.hpp"
 #include "daemon/watch/listener.hpp"
 
@@ -28,6 +29,7 @@ class Host final : public Hands {
         systemd::Scopes& scopes;
         watch::Leaders& leaders;
         watch::Listener& listener;
+        watch::Connections& connections;
         api::Service& api;
         Front& front;
         std::function<void()> due;                  ///< called when the armed deadline has come

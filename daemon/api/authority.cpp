@@ -21,27 +21,38 @@ constexpr std::uint64_t interaction_usec = std::chrono::microseconds(std::chrono
 struct Authority::Question {
     Authority* owner;
     bus::Message call;
+    std::optional<uid_t> caller; ///< of a question to polkit
     Identified identified;
     Authorized authorized;
 
-    Question(Authority& authority, sd_bus_message* about) : owner(&authority), call(sd_bus_message_ref(about)) {
-        ++owner->questions_;
+    Question(Authority& authority, sd_bus_message* about, std::optional<uid_t> of = {})
+        : owner(&authority), call(sd_bus_message_ref(about)), caller(of) {
+        if (caller) {
+            owner->authorized_.insert(*caller);
+        } else {
+            ++owner->identified_;
+        }
     }
     Question(Question&& other) noexcept
-        : owner(std::exchange(other.owner, nullptr)), call(std::move(other.call)),
+        : owner(std::exchange(other.owner, nullptr)), call(std::move(other.call)), caller(other.caller),
           identified(std::move(other.identified)), authorized(std::move(other.authorized)) {}
     Question& operator=(Question&&) = delete;
     Question(const Question&) = delete;
     Question& operator=(const Question&) = delete;
     ~Question() {
-        if (owner != nullptr) {
-            --owner->questions_;
+        if (owner == nullptr) {
+            return;
+        }
+        if (caller) {
+            owner->authorized_.erase(owner->authorized_.find(*caller));
+        } else {
+            --owner->identified_;
         }
     }
 };
 
 int Authority::identify(sd_bus_message* call, Identified then) {
-    if (questions_ >= most_questions) {
+    if (identified_ >= most_identified) {
         return reply_error(call, error_busy, "Too many calls are under way; try again.");
     }
     sd_bus_message* raw = nullptr;
@@ -69,8 +80,8 @@ int Authority::on_uid(sd_bus_message* answer, void* data, sd_bus_error*) {
     return 0;
 }
 
-int Authority::authorize(sd_bus_message* call, const char* action, Authorized then) {
-    if (questions_ >= most_questions) {
+int Authority::authorize(sd_bus_message* call, uid_t caller, const char* action, Authorized then) {
+    if (authorized_.size() >= most_authorized || authorized_.count(caller) >= most_authorized_of_user) {
         return reply_error(call, error_busy, "Too many calls are under way; try again.");
     }
     sd_bus_message* raw = nullptr;
@@ -85,7 +96,7 @@ int Authority::authorize(sd_bus_message* call, const char* action, Authorized th
                                   sd_bus_message_get_sender(call), action, 0, interactive ? allow_interaction : 0U, "");
     }
     if (code >= 0) {
-        Question question(*this, call);
+        Question question(*this, call, caller);
         question.authorized = std::move(then);
         code = bus::call_async(bus_.get(), raw, &Authority::on_polkit, std::move(question), interaction_usec);
     }

@@ -8,14 +8,18 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <set>
 
 namespace sesslimit::api {
 
-/// Says who calls and what they may do: asks the bus and polkit, both asynchronously. At most `most_questions` callers
-/// are being asked about at once; more than that are told that we are busy.
+/// Says who calls and what they may do: asks the bus and polkit, both asynchronously. Who asks for more at once than is
+/// answered is told that we are busy. The bus answers in no time, and has one bound for all. polkit may wait minutes
+/// for a password, so that a user has a bound of their own there: nobody else is shut out by it.
 class Authority {
   public:
-    static constexpr std::size_t most_questions = 64;
+    static constexpr std::size_t most_identified = 1024;
+    static constexpr std::size_t most_authorized = 64;
+    static constexpr std::size_t most_authorized_of_user = 4;
 
     /// The connection lives longer than this.
     explicit Authority(bus::Connection& bus) : bus_(bus) {}
@@ -28,9 +32,9 @@ class Authority {
     /// comes when there are too many, is answered with an error and not given on.
     int identify(sd_bus_message* call, Identified then);
 
-    /// Asks polkit whether the caller may do `action`; the user may be asked to authenticate where the call allows it.
+    /// Asks polkit whether `caller` may do `action`; the user may be asked to authenticate where the call allows it.
     /// Where polkit says no, or is not installed, the call is answered with AccessDenied and not given on.
-    int authorize(sd_bus_message* call, const char* action, Authorized then);
+    int authorize(sd_bus_message* call, uid_t caller, const char* action, Authorized then);
 
   private:
     struct Question;
@@ -38,7 +42,8 @@ class Authority {
     static int on_polkit(sd_bus_message* answer, void* question, sd_bus_error* error);
 
     bus::Connection& bus_;
-    std::size_t questions_ = 0;
+    std::size_t identified_ = 0;      ///< questions to the bus, under way
+    std::multiset<uid_t> authorized_; ///< the same to polkit, by who calls
 };
 
 } // namespace sesslimit::api

@@ -239,7 +239,7 @@ struct Service::Impl {
         if (caller == 0 || caller == owner) {
             return then(call);
         }
-        authority.authorize(call, may_end, std::move(then));
+        authority.authorize(call, caller, may_end, std::move(then));
     }
 
     template <class Wanted>
@@ -279,7 +279,8 @@ struct Service::Impl {
             if (caller == 0) {
                 return self.take_up(m);
             }
-            self.authority.authorize(m, may_reload, [&self](sd_bus_message* allowed) { self.take_up(allowed); });
+            self.authority.authorize(m, caller, may_reload,
+                                     [&self](sd_bus_message* allowed) { self.take_up(allowed); });
         });
     }
 

@@ -17,6 +17,8 @@ constexpr const char* manager_path = "/org/freedesktop/login1";
 constexpr const char* manager = "org.freedesktop.login1.Manager";
 constexpr const char* session_interface = "org.freedesktop.login1.Session";
 
+constexpr const char* ending = "end a session through logind";
+
 bool is_unknown_session(const sd_bus_error* error) {
     return sd_bus_error_has_name(error, "org.freedesktop.login1.NoSuchSession") > 0 ||
            sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_OBJECT) > 0;
@@ -176,15 +178,22 @@ struct Logind::Impl {
         return 0;
     }
 
-    static int on_stopped(sd_bus_message* m, void* data, sd_bus_error*) {
-        const auto& call = *static_cast<Call*>(data);
+    /// Something that logind was asked to do to a session.
+    struct Order {
+        Impl* owner;
+        std::string id;
+        const char* doing; ///< of static storage
+    };
+
+    static int on_done(sd_bus_message* m, void* data, sd_bus_error*) {
+        const auto& order = *static_cast<Order*>(data);
         if (sd_bus_message_is_method_error(m, nullptr) <= 0) {
             return 0;
         }
         if (is_unknown_session(sd_bus_message_get_error(m))) {
-            call.owner->callbacks.gone(call.id);
+            order.owner->callbacks.gone(order.id);
         } else {
-            call.owner->callbacks.failed(bus::error_of("end a session through logind", m));
+            order.owner->callbacks.failed(bus::error_of(order.doing, m));
         }
         return 0;
     }
@@ -229,17 +238,17 @@ struct Logind::Impl {
     }
 
     template <class... Args>
-    void stop(const std::string& id, const char* method, const char* types, Args... args) {
+    void order(const std::string& id, const char* doing, const char* method, const char* types, Args... args) {
         sd_bus_message* m = nullptr;
         int code = sd_bus_message_new_method_call(bus.get(), &m, service, manager_path, manager, method);
         if (code >= 0) {
             code = sd_bus_message_append(m, types, args...);
         }
         if (code >= 0) {
-            code = bus::call_async(bus.get(), m, &Impl::on_stopped, Call{.owner = this, .id = id, .path = {}});
+            code = bus::call_async(bus.get(), m, &Impl::on_done, Order{this, id, doing});
         }
         sd_bus_message_unref(m);
-        bus.check("ask logind to end a session", code);
+        bus.check(doing, code);
     }
 };
 
@@ -252,11 +261,11 @@ void Logind::connect() {
 }
 
 void Logind::terminate(const std::string& id) {
-    impl_->stop(id, "TerminateSession", "s", id.c_str());
+    impl_->order(id, ending, "TerminateSession", "s", id.c_str());
 }
 
 void Logind::lock(const std::string& id) {
-    impl_->stop(id, "LockSession", "s", id.c_str());
+    impl_->order(id, "lock a session through logind", "LockSession", "s", id.c_str());
 }
 
 void Logind::ask_idle_hint(const std::string& id, std::function<void(Span)> then) {
@@ -264,7 +273,7 @@ void Logind::ask_idle_hint(const std::string& id, std::function<void(Span)> then
 }
 
 void Logind::kill_all(const std::string& id) {
-    impl_->stop(id, "KillSession", "ssi", id.c_str(), "all", static_cast<std::int32_t>(SIGKILL));
+    impl_->order(id, ending, "KillSession", "ssi", id.c_str(), "all", static_cast<std::int32_t>(SIGKILL));
 }
 
 } // namespace sesslimit::logind

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/serve/peer.hpp"
 
-#include "common/unique_fd.hpp"
-
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+
+#include <utility>
 
 namespace sesslimit::serve {
 namespace {
@@ -33,7 +33,7 @@ bool lives(const UniqueFd& pidfd) {
 
 } // namespace
 
-Result<Leader> peer_of(int socket) {
+Result<Peer> peer_of(int socket) {
     ucred peer{};
     socklen_t size = sizeof peer;
     if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
@@ -42,7 +42,7 @@ Result<Leader> peer_of(int socket) {
     if (peer.uid != 0) {
         return fail("the other end is not root", EPERM);
     }
-    const UniqueFd pidfd = pidfd_of(socket, peer.pid);
+    UniqueFd pidfd = pidfd_of(socket, peer.pid);
     if (!pidfd) {
         return fail_errno("hold the process at the other end");
     }
@@ -54,7 +54,7 @@ Result<Leader> peer_of(int socket) {
     if (!stat || !lives(pidfd)) {
         return fail("the process at the other end has exited", ESRCH);
     }
-    return Leader{peer.pid, stat->start};
+    return Peer{{peer.pid, stat->start}, std::move(pidfd)};
 }
 
 } // namespace sesslimit::serve

@@ -140,21 +140,26 @@ struct Server::Impl {
     }
 
     void handle(RequestId id, int socket, std::span<const std::byte> frame) {
-        const auto peer = peer_of(socket);
-        if (!peer) {
-            return fail_request(id, peer.error());
+        auto found = peer_of(socket);
+        if (!found) {
+            return fail_request(id, found.error());
         }
+        const Leader peer = found->leader;
         const auto kind = wire::kind_of(frame);
         if (kind == wire::Kind::open) {
             const auto request = wire::decode_open(frame);
-            return request ? callbacks.event(opened_by(*request, id, *peer)) : fail_request(id, request.error(), *peer);
+            if (!request) {
+                return fail_request(id, request.error(), peer);
+            }
+            callbacks.asks(peer, std::move(found->pidfd));
+            return callbacks.event(opened_by(*request, id, peer));
         }
         if (kind == wire::Kind::close) {
             const auto request = wire::decode_close(frame);
-            return request ? callbacks.event(warden::Closed{id, SessionKey{request->session}, *peer})
-                           : fail_request(id, request.error(), *peer);
+            return request ? callbacks.event(warden::Closed{id, SessionKey{request->session}, peer})
+                           : fail_request(id, request.error(), peer);
         }
-        fail_request(id, kind ? wire::WireError::unknown_kind : kind.error(), *peer);
+        fail_request(id, kind ? wire::WireError::unknown_kind : kind.error(), peer);
     }
 
     void fail_request(RequestId id, wire::WireError error, const Leader& peer) {

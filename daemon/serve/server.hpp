@@ -22,8 +22,10 @@ inline constexpr auto request_within = std::chrono::seconds(2);
 /// of the socket; every bound of the protocol is checked here, and nothing behind it checks again.
 class Server {
   public:
-    /// `event` is given Opened, Closed and RequestGone; `failed` what went wrong with a request, for the journal.
+    /// `event` is given Opened, Closed and RequestGone; `asks` who Opened is from, right before it, by a pidfd to hold
+    /// them by; `failed` what went wrong with a request, for the journal.
     struct Callbacks {
+        std::function<void(const Leader&, UniqueFd)> asks = [](const Leader&, UniqueFd) {};
         std::function<void(warden::Event)> event;
         std::function<void(Error)> failed;
     };

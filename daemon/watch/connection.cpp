@@ -2,7 +2,6 @@
 #include "daemon/watch/connection.hpp"
 
 #include "common/protocol.hpp"
-#include "common/unique_fd.hpp"
 
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -17,6 +16,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstring>
+#include <fstream>
 #include <type_traits>
 
 namespace sesslimit::watch {
@@ -24,9 +24,6 @@ namespace {
 
 using policy::Address;
 using Bytes = std::span<const std::byte>;
-
-// A socket asks once.
-constexpr std::uint32_t only_sequence = 1;
 
 /// Some 600 bytes in Linux 6.18; later kernels may say more.
 constexpr std::size_t longest_reply = 8192;
@@ -77,10 +74,22 @@ std::optional<Number> parse_number(std::string_view text) noexcept {
     return is_one ? std::optional(value) : std::nullopt;
 }
 
-/// The index of an interface, in the order in which getaddrinfo(3) takes a scope; 0: there is none.
-std::uint32_t index_of(const std::string& interface) noexcept {
-    const std::uint32_t index = if_nametoindex(interface.c_str());
-    return index != 0 ? index : parse_number<std::uint32_t>(interface).value_or(0);
+/// The index of an interface, in the order in which getaddrinfo(3) takes a scope; 0: there is none. Looked for among
+/// those of the host's first process, since if_nametoindex(3) knows this process's network namespace alone; an
+/// interface with a link-local connection has an address of IPv6 and is listed.
+std::uint32_t index_of(const std::string& interface) {
+    std::ifstream list("/proc/1/net/if_inet6");
+    std::string address;
+    std::uint32_t index = 0;
+    std::string prefix_scope_flags;
+    std::string name;
+    const auto skip = [&] { return static_cast<bool>(list >> prefix_scope_flags); };
+    while (list >> address >> std::hex >> index && skip() && skip() && skip() && list >> name) {
+        if (name == interface) {
+            return index;
+        }
+    }
+    return parse_number<std::uint32_t>(interface).value_or(0);
 }
 
 std::array<std::uint8_t, 16> mapped(const Address& address) noexcept {
@@ -140,12 +149,11 @@ std::optional<tcp_info> info_in(Bytes attributes) noexcept {
     return std::nullopt;
 }
 
-std::optional<Question> question_about(const Ends& ends) noexcept {
+std::optional<Question> question_about(const Ends& ends) {
     Question question{};
     question.header.nlmsg_len = sizeof question;
     question.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
     question.header.nlmsg_flags = NLM_F_REQUEST;
-    question.header.nlmsg_seq = only_sequence;
     inet_diag_req_v2& request = question.request;
     request.sdiag_family = ends.client.family == Address::Family::v4 ? AF_INET : AF_INET6;
     request.sdiag_protocol = IPPROTO_TCP;
@@ -164,12 +172,16 @@ std::optional<Question> question_about(const Ends& ends) noexcept {
     return question;
 }
 
-/// The size of the kernel's reply; 0: none. The kernel answers inside the send.
-std::size_t ask(const Question& question, std::span<std::byte> reply) noexcept {
-    const UniqueFd fd(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG));
-    if (!fd || ::send(fd.get(), &question, sizeof question, 0) != static_cast<ssize_t>(sizeof question)) {
-        return 0;
+/// A daemon that was killed between a question and its answer has left that behind in the socket, which systemd keeps.
+void drain(const UniqueFd& fd) noexcept {
+    constexpr int most = 16;
+    std::byte begin{};
+    for (int at = 0; at < most && ::recv(fd.get(), &begin, sizeof begin, 0) >= 0; ++at) {
     }
+}
+
+/// The answer, which the kernel has given inside the send: its size; 0 where there is none.
+std::size_t receive(const UniqueFd& fd, std::span<std::byte> reply) noexcept {
     sockaddr_nl sender{};
     socklen_t length = sizeof sender;
     const ssize_t got = ::recvfrom(fd.get(), reply.data(), reply.size(), MSG_TRUNC,
@@ -233,15 +245,24 @@ std::optional<Traffic> traffic_in(Bytes reply, const Ends& ends, std::uint32_t s
                    .cookie = std::uint64_t{message->id.idiag_cookie[1]} << 32U | message->id.idiag_cookie[0]};
 }
 
-std::optional<Traffic> traffic_of(std::string_view ssh_connection) {
+UniqueFd Connections::socket_here() noexcept {
+    return UniqueFd(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG));
+}
+
+std::optional<Traffic> Connections::traffic_of(std::string_view ssh_connection) {
     const auto ends = parse_ssh_connection(ssh_connection);
-    const auto question = ends ? question_about(*ends) : std::nullopt;
+    auto question = ends && socket_ ? question_about(*ends) : std::nullopt;
     if (!question) {
         return std::nullopt;
     }
+    drain(socket_);
+    question->header.nlmsg_seq = ++sequence_;
+    if (::send(socket_.get(), &*question, sizeof *question, 0) != static_cast<ssize_t>(sizeof *question)) {
+        return std::nullopt;
+    }
     std::array<std::byte, longest_reply> reply; // NOLINT: what is read of it was written
-    const std::size_t size = ask(*question, reply);
-    return traffic_in(std::span(reply).first(size), *ends, only_sequence);
+    const std::size_t size = receive(socket_, reply);
+    return traffic_in(std::span(reply).first(size), *ends, sequence_);
 }
 
 } // namespace sesslimit::watch

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/clock.hpp"
+#include "common/unique_fd.hpp"
 #include "daemon/policy/address.hpp"
 
 #include <cstddef>
@@ -10,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sesslimit::watch {
 
@@ -42,10 +44,24 @@ struct Traffic {
     bool operator==(const Traffic&) const = default;
 };
 
-/// Asks the kernel by sock_diag(7), with no privilege; one exact look-up, however many sockets there are. It does not
-/// block, but for a kernel that first has to load its module tcp_diag. Nothing: there is no such connection (now, or
-/// in this network namespace, or it is bound to a VRF), the text is not one, or the kernel is older than 4.6.
-std::optional<Traffic> traffic_of(std::string_view ssh_connection);
+/// Asks the kernel for connections by sock_diag(7), with no privilege.
+class Connections {
+  public:
+    /// The connections of the network namespace in which the socket was made. Without a socket there are none.
+    explicit Connections(UniqueFd sock_diag) : socket_(std::move(sock_diag)) {}
+
+    /// For this process's own namespace; empty where it may not be made.
+    static UniqueFd socket_here() noexcept;
+
+    /// One exact look-up, however many sockets there are. It does not block, but for a kernel that first has to load
+    /// its module tcp_diag. Nothing: there is no such connection (now, or in that namespace, or it is bound to a VRF),
+    /// the text is not one, or the kernel is older than 4.6.
+    std::optional<Traffic> traffic_of(std::string_view ssh_connection);
+
+  private:
+    UniqueFd socket_;
+    std::uint32_t sequence_ = 0; ///< of the last question
+};
 
 /// The kernel's answer to a question about `ends` with that sequence number: netlink(7) and linux/inet_diag.h. Nothing
 /// where it is not of that form, is an error, or is about another socket: a look-up that finds no connection goes on

@@ -35,6 +35,11 @@ Leaders::Leaders(sd_event* loop, std::function<void(SessionKey)> exited)
     retry_.reset(source);
 }
 
+void Leaders::expect(const Leader& leader, UniqueFd pidfd) {
+    expected_ = leader;
+    expected_pidfd_ = std::move(pidfd);
+}
+
 Result<bool> Leaders::hold(SessionKey key, const Leader& leader) {
     if (held_.contains(key)) {
         return true;
@@ -52,6 +57,9 @@ Result<bool> Leaders::hold(SessionKey key, const Leader& leader) {
 }
 
 Result<bool> Leaders::take_hold(SessionKey key, const Leader& leader) {
+    if (expected_pidfd_ && leader == expected_) {
+        return watch(key, std::move(expected_pidfd_));
+    }
     // glibc has no wrappers for the pidfd calls before 2.36; pidfds are close-on-exec from birth (pidfd_open(2)).
     UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, leader.pid, 0)));
     if (!pidfd) {
@@ -68,6 +76,10 @@ Result<bool> Leaders::take_hold(SessionKey key, const Leader& leader) {
     if (!stat || (leader.start != 0 && stat->start != leader.start)) {
         return false;
     }
+    return watch(key, std::move(pidfd));
+}
+
+Result<bool> Leaders::watch(SessionKey key, UniqueFd pidfd) {
     epoll_event event{.events = EPOLLIN, .data = {.u64 = static_cast<std::uint64_t>(key)}};
     if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, pidfd.get(), &event) < 0) {
         return fail_errno("watch a leader");

@@ -19,6 +19,10 @@ class Leaders {
     /// `exited` is called from the loop, once for a session; by then it is no longer held.
     Leaders(sd_event* loop, std::function<void(SessionKey)> exited);
 
+    /// A process that is to be held in a moment, by a pidfd of it that somebody has already: no other is made then. The
+    /// last one is remembered, and is worth nothing to whoever is not held.
+    void expect(const Leader& leader, UniqueFd pidfd);
+
     /// Holds this process for the session. Nothing happens where the session's leader is held already.
     /// False where there is no such process, or another one under its pid: it has exited.
     /// Fails for want of descriptors or of memory: then it is tried again every `again_after` until it is let go, and
@@ -36,12 +40,15 @@ class Leaders {
     static int on_exits(sd_event_source* source, int fd, std::uint32_t events, void* self);
     static int on_retry(sd_event_source* source, std::uint64_t at, void* self);
     Result<bool> take_hold(SessionKey key, const Leader& leader);
+    Result<bool> watch(SessionKey key, UniqueFd pidfd);
     void say_exited();
 
     std::function<void(SessionKey)> exited_;
     std::unordered_map<SessionKey, UniqueFd> held_; ///< pidfds
     std::unordered_map<SessionKey, Leader> unheld_; ///< who could not be held, to be tried again
-    UniqueFd epoll_;                                ///< all of them: for one descriptor the loop keeps more than we do
+    Leader expected_;
+    UniqueFd expected_pidfd_;
+    UniqueFd epoll_; ///< all of them: for one descriptor the loop keeps more than we do
     EventSource source_;
     EventSource retry_;
 };

@@ -3,17 +3,20 @@
 
 #include "common/process.hpp"
 
+#include <array>
 #include <charconv>
 #include <fstream>
 #include <optional>
+#include <string_view>
 
 namespace sesslimit::watch {
 namespace {
 
 std::optional<Process> process_of(const std::string& pid, const Roots& roots) {
     std::ifstream file(roots.proc / pid / "stat");
-    std::string text;
-    std::getline(file, text, '\0');
+    std::array<char, longest_process_stat> buffer{};
+    file.read(buffer.data(), buffer.size());
+    const std::string_view text(buffer.data(), static_cast<std::size_t>(file.gcount()));
     Process process;
     const auto stat = parse_process_stat(text);
     const auto [end, error] = std::from_chars(pid.data(), pid.data() + pid.size(), process.pid);

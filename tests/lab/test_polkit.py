@@ -17,6 +17,24 @@ polkit.addRule(function(action, subject) {
 """
 NOT_ALLOWED = 4
 
+# Ends the session $1 as alice, five times at once, while polkit answers nobody, then as carol, and lets polkit go on as
+# soon as the first has an answer: a line each, in the order of the answers.
+CROWD = r"""
+polkit=$(systemctl show -P MainPID polkit.service)
+kill -STOP "$polkit"
+trap 'kill -CONT "$polkit"' EXIT
+end() {
+    said=$(runuser -u "$1" -- sesslimitctl end --no-ask "$2" 2>&1); status=$?
+    printf '%s %s %s\n' "$1" "$status" "${said//$'\n'/ }"
+}
+for _ in 1 2 3 4 5; do end alice "$1" & done
+wait -n
+end carol "$1" &
+sleep 0.5
+kill -CONT "$polkit"
+wait
+"""
+
 
 def session_of(host, user):
     """A shell of the user's only session, and that session's id."""
@@ -67,3 +85,10 @@ def test_admin_group(stock, debs, saw):
     assert told.endswith("alice")
     assert not re.search(r"not allowed", alice.output)
     saw(f"alice with root's password, typed at polkit's question: bob reads: {told}")
+
+    # polkit may wait for as long as somebody takes to type: who asks for much shuts out nobody else.
+    _, bob_id = session_of(stock, "bob")
+    first, *others = stock.run("bash", "-c", CROWD, "crowd", bob_id, timeout=40).stdout.splitlines()
+    assert re.fullmatch(r"alice 1 .*Too many calls are under way.*", first), (first, others)
+    assert sorted(each[:8] for each in others) == ["alice 4 "] * 4 + ["carol 0 "], others
+    saw(f"5 questions of alice at once, polkit stopped: {first!r}; goes on: the other 4 are denied, carol's is granted")

@@ -192,13 +192,7 @@ void a_refused_sshd_is_evicted_and_nobody_else() {
 void who_is_idlest_is_known_before_anybody_is_ended() {
     World world({.max = 1, .at_limit = AtLimit::end_idlest});
     world.ask(console());
-    world.feed(warden::LogindAppeared{{.id = "c1",
-                                       .scope = "session-c1.scope",
-                                       .session_class = "user",
-                                       .graphical = true,
-                                       .leader = world.find(key(1))->leader,
-                                       .opened = world.now,
-                                       .login = console()}});
+    world.logind_shows(key(1), /*graphical=*/true);
     world.pass_until(100s);
     (void)world.take_log();
     world.ask(ssh());

@@ -28,6 +28,10 @@ using namespace std::chrono_literals;
 using watch::Ends;
 using watch::Traffic;
 
+std::optional<Traffic> traffic_of(std::string_view said) {
+    return watch::Connections(watch::Connections::socket_here()).traffic_of(said);
+}
+
 std::string shown(const std::optional<Ends>& ends) {
     if (!ends) {
         return "-";
@@ -100,7 +104,7 @@ void what_sshd_says_is_read_strictly() {
     for (const Case& one : cases) {
         EXPECT_TEXT(shown(watch::parse_ssh_connection(one.text)), one.ends);
         if (one.ends == "-") {
-            EXPECT(!watch::traffic_of(one.text).has_value(), one.text.substr(0, 64));
+            EXPECT(!traffic_of(one.text).has_value(), one.text.substr(0, 64));
         }
     }
 }
@@ -311,7 +315,7 @@ struct Tcp {
         return send(from.get(), bytes.data(), size, MSG_NOSIGNAL) == static_cast<ssize_t>(size) &&
                recv(to.get(), bytes.data(), size, MSG_WAITALL) == static_cast<ssize_t>(size);
     }
-    [[nodiscard]] std::optional<Traffic> traffic() const { return watch::traffic_of(said); }
+    [[nodiscard]] std::optional<Traffic> traffic() const { return traffic_of(said); }
 };
 
 /// Acknowledgements come when the kernel has time for them.
@@ -418,11 +422,30 @@ void a_link_local_address_is_looked_for_on_its_interface() {
     char name[IF_NAMESIZE] = "";
     const auto index = reinterpret_cast<const sockaddr_in6&>(place->address).sin6_scope_id;
     const std::string own = std::string("%") + if_indextoname(index, name);
-    const auto on = [&](const std::string& other) { return watch::traffic_of(replaced(tcp.said, own, "%" + other)); };
+    const auto on = [&](const std::string& other) { return traffic_of(replaced(tcp.said, own, "%" + other)); };
     EXPECT(on(name).has_value(), name);
     EXPECT(on(std::to_string(index)).has_value(), "by number");
     EXPECT(!on("no-such-one").has_value(), "on no interface");
     EXPECT(!on(std::to_string(index + 1000)).has_value(), "on another");
+}
+
+void what_others_left_in_the_socket_is_no_answer() {
+    const Tcp tcp(Place::v4("127.0.0.1"));
+    UniqueFd socket = watch::Connections::socket_here();
+    // The kernel acknowledges each, and nobody takes it.
+    const nlmsghdr nothing{.nlmsg_len = sizeof nothing,
+                           .nlmsg_type = NLMSG_NOOP,
+                           .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+                           .nlmsg_seq = 1,
+                           .nlmsg_pid = 0};
+    for (int at = 0; at < 3; ++at) {
+        EXPECT(send(socket.get(), &nothing, sizeof nothing, 0) == sizeof nothing, "sent");
+    }
+    char left = 0;
+    EXPECT(recv(socket.get(), &left, 1, MSG_PEEK) > 0, "left behind");
+    watch::Connections connections(std::move(socket));
+    EXPECT(connections.traffic_of(tcp.said).has_value(), "first");
+    EXPECT(connections.traffic_of(tcp.said).has_value(), "second");
 }
 
 void the_age_is_that_of_the_youngest_data() {
@@ -475,7 +498,7 @@ void nobody_elses_connection_is_told() {
     const std::string listener = " 127.0.0.1 " + std::to_string(ends.server_port);
     for (const std::string& client :
          {"127.0.0.2 " + std::to_string(ends.client_port), "127.0.0.1 " + std::to_string(ends.client_port ^ 1)}) {
-        EXPECT(!watch::traffic_of(client + listener).has_value(), client);
+        EXPECT(!traffic_of(client + listener).has_value(), client);
     }
 }
 
@@ -490,6 +513,7 @@ int main() {
         SESSLIMIT_TEST(ipv6_is_counted),
         SESSLIMIT_TEST(ipv4_on_a_socket_of_ipv6_is_counted),
         SESSLIMIT_TEST(a_link_local_address_is_looked_for_on_its_interface),
+        SESSLIMIT_TEST(what_others_left_in_the_socket_is_no_answer),
         SESSLIMIT_TEST(the_age_is_that_of_the_youngest_data),
         SESSLIMIT_TEST(what_is_closed_is_gone),
         SESSLIMIT_TEST(another_between_the_same_ends_is_told_by_its_cookie),

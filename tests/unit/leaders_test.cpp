@@ -4,6 +4,7 @@
 #include "tests/unit/loop_bench.hpp"
 
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include <csignal>
 #include <vector>
@@ -46,6 +47,28 @@ void an_exit_is_told_once() {
     EXPECT(!bench.leaders.signal(one, 0).has_value(), "no longer held");
     run_ready(bench.loop);
     EXPECT(bench.exited.size() == 1, "once");
+}
+
+/// By the pidfd that somebody had of it already, as the server has of who asks.
+void who_is_expected_is_held_by_what_was_given() {
+    Bench bench;
+    Child child;
+    Child other;
+    const auto pidfd_of = [](const Child& of) {
+        return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, of.pid(), 0)));
+    };
+    // Told apart by whose it is: the pidfd is not looked at again, so another's shows which one is held.
+    bench.leaders.expect(leader_of(child), pidfd_of(other));
+    EXPECT(bench.leaders.hold(one, leader_of(child)).value(), "held");
+    other.let_go();
+    EXPECT(bench.hears(1) && bench.exited.at(0) == one, "by the pidfd that was given");
+    bench.leaders.expect(leader_of(child), pidfd_of(child));
+    EXPECT(bench.leaders.hold(one, leader_of(child)).value() && bench.leaders.hold(two, leader_of(child)).value(),
+           "given once, made the next time");
+    child.let_go();
+    EXPECT(bench.hears(3), "both");
+    bench.leaders.expect({child.pid(), 1}, pidfd_of(child));
+    EXPECT(!bench.leaders.hold(one, {child.pid(), 2}).value(), "another process than was expected");
 }
 
 void one_process_may_lead_several() {
@@ -156,6 +179,7 @@ void who_could_not_be_held_is_held_later() {
 int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(an_exit_is_told_once),
+        SESSLIMIT_TEST(who_is_expected_is_held_by_what_was_given),
         SESSLIMIT_TEST(one_process_may_lead_several),
         SESSLIMIT_TEST(who_has_exited_is_not_held),
         SESSLIMIT_TEST(a_zombie_has_exited),

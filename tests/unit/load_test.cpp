@@ -323,25 +323,6 @@ void the_shipped_policy_can_be_uncommented() {
     EXPECT(resolve(policy, root).max_sessions.value == unlimited_count, "root stays exempt");
 }
 
-void the_manual_page_has_every_key() {
-    const std::string page = content(source_dir / "docs/sesslimit.toml.5");
-    const auto is_explained = [&page](const std::string& key) {
-        const bool found = page.find(".It Li " + key + ' ') != std::string::npos ||
-                           page.find(".It Li \"" + key + ' ') != std::string::npos ||
-                           page.find(".It Li " + key + '\n') != std::string::npos;
-        EXPECT(found, key);
-    };
-    for (const std::string_view key : setting_keys()) {
-        is_explained(std::string(key));
-    }
-    for (const std::string_view key : match_keys()) {
-        is_explained("match." + std::string(key));
-    }
-    for (const char* key : {"exempt", "max_sessions_total", "ignore_services"}) {
-        is_explained(key);
-    }
-}
-
 /// A directory of its own, gone at the end.
 class Directory {
   public:
@@ -420,7 +401,6 @@ int main() {
         SESSLIMIT_TEST(survives_hostile_texts),
         SESSLIMIT_TEST(the_shipped_policy_limits_nobody),
         SESSLIMIT_TEST(the_shipped_policy_can_be_uncommented),
-        SESSLIMIT_TEST(the_manual_page_has_every_key),
         SESSLIMIT_TEST(reads_the_files_in_their_order),
         SESSLIMIT_TEST(asks_the_host_for_names),
     };

@@ -5,6 +5,7 @@
 
 #include <grp.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 namespace {
 
@@ -60,7 +61,12 @@ void a_root_peer_is_a_leader() {
     const Caller caller([] {});
     const auto peer = serve::peer_of(caller.accepted.get());
     EXPECT(peer.has_value(), peer ? "" : peer.error().what);
-    EXPECT(peer->pid == caller.pid && peer->start == read_process_stat(caller.pid)->start, "by pid and start");
+    const Leader& leader = peer->leader;
+    EXPECT(leader.pid == caller.pid && leader.start == read_process_stat(caller.pid)->start, "by pid and start");
+    EXPECT(syscall(SYS_pidfd_send_signal, peer->pidfd.get(), SIGKILL, nullptr, 0) == 0, "held");
+    siginfo_t died{};
+    EXPECT(waitid(P_PID, static_cast<id_t>(caller.pid), &died, WEXITED | WNOWAIT) == 0 && died.si_status == SIGKILL,
+           "it, and nobody else");
 }
 
 void a_peer_that_is_not_root_is_refused() {

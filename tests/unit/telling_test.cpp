@@ -108,13 +108,7 @@ World desktop(Mode mode) {
     World world({.idle = 15min, .warn = five_and_one, .mode = mode});
     world.policy.host.defaults.on_idle = policy::Setting<policy::OnIdle>{policy::OnIdle::lock};
     world.ask(console());
-    world.feed(warden::LogindAppeared{{.id = "c1",
-                                       .scope = "session-c1.scope",
-                                       .session_class = "user",
-                                       .graphical = true,
-                                       .leader = world.find(key(1))->leader,
-                                       .opened = world.now,
-                                       .login = console()}});
+    world.logind_shows(key(1), /*graphical=*/true);
     (void)world.take_log();
     return world;
 }

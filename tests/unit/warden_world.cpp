@@ -353,12 +353,13 @@ void World::logout(SessionKey key) {
     }
 }
 
-void World::logind_shows(SessionKey key) {
+void World::logind_shows(SessionKey key, bool graphical) {
     const Session session = *find(key);
     const std::string id = "c" + std::to_string(++logind_sessions_);
     feed(LogindAppeared{{.id = id,
                          .scope = "session-" + id + ".scope",
                          .session_class = "user",
+                         .graphical = graphical,
                          .closing = false,
                          .leader = session.leader,
                          .opened = now,

@@ -94,7 +94,7 @@ class World {
     /// The login process goes, by itself: closed, exited, and gone from logind.
     void logout(SessionKey key);
 
-    void logind_shows(SessionKey key);
+    void logind_shows(SessionKey key, bool graphical = false);
     void leader_exits(SessionKey key) { feed(warden::LeaderExited{key}); }
     void logind_forgets(SessionKey key);
 

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/sockets.hpp"
+
+#include "daemon/serve/server.hpp"
+#include "daemon/watch/connection.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+
+#include <string>
+#include <utility>
+
+namespace sesslimit {
+namespace {
+
+Result<> take_passed(UniqueFd fd, Sockets& sockets) {
+    UniqueFd* place = sd_is_socket(fd.get(), AF_UNIX, SOCK_SEQPACKET, 1) > 0 ? &sockets.logins
+                      : sd_is_socket(fd.get(), AF_NETLINK, 0, -1) > 0        ? &sockets.sock_diag
+                                                                             : nullptr;
+    if (place == nullptr || *place) {
+        return fail("systemd passed a socket that is neither the one ListenSequentialPacket= nor the one "
+                    "ListenNetlink= of sesslimitd.socket");
+    }
+    if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) < 0) {
+        return fail_errno("make a socket non-blocking");
+    }
+    *place = std::move(fd);
+    return {};
+}
+
+} // namespace
+
+Result<Sockets> take_sockets(const Options& options) {
+    Sockets sockets;
+    const int passed = sd_listen_fds(1);
+    for (int at = 0; at < passed; ++at) {
+        if (auto done = take_passed(UniqueFd(SD_LISTEN_FDS_START + at), sockets); !done) {
+            return std::unexpected(done.error());
+        }
+    }
+    if (!sockets.logins) {
+        auto own = options.socket.empty() ? fail("no socket: start sesslimitd.socket, or give --socket")
+                                          : serve::listen_at(options.socket.c_str());
+        if (!own) {
+            return std::unexpected(own.error());
+        }
+        sockets.logins = *std::move(own);
+    }
+    if (!sockets.sock_diag) {
+        sockets.sock_diag = watch::Connections::socket_here();
+    }
+    return sockets;
+}
+
+} // namespace sesslimit
