@@ -21,6 +21,11 @@ SAW = "saw"
 
 def pytest_addoption(parser):
     parser.addoption("--suite", action="append", choices=list(base.SUITES), help="only this suite (may be repeated)")
+    parser.addoption("--programs", type=Path, help="a build of the preset asan, whose programs replace the packages'")
+
+
+def pytest_configure(config):
+    Host.programs = config.getoption("--programs")
 
 
 def pytest_generate_tests(metafunc):
@@ -109,6 +114,7 @@ def host(request, suite, machines, own_turn):
         machines.drop(suite)  # nobody knows what state it is in
     else:
         booted.end_clients()
+        booted.assert_unsanitized()
 
 
 @pytest.fixture
@@ -116,6 +122,7 @@ def stock(suite, own_turn):
     """A machine as Debian ships it, for this test alone."""
     with Host(suite) as booted:
         yield booted
+        booted.assert_unsanitized()
 
 
 @pytest.hookimpl(hookwrapper=True)
