@@ -4,6 +4,7 @@
 #include "common/unique_fd.hpp"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -88,6 +89,12 @@ std::size_t read_once(int fd, std::span<char> into) noexcept {
     }
 }
 
+/// A process without an entry in /proc has exited, or is hidden there (hidepid=, proc(5)).
+int why_not_there(pid_t pid) noexcept {
+    const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    return pidfd ? EACCES : errno;
+}
+
 bool is_session_scope(std::string_view element) noexcept {
     constexpr std::string_view prefix = "session-";
     constexpr std::string_view suffix = ".scope";
@@ -164,7 +171,8 @@ std::expected<ProcessStat, int> read_process_stat(pid_t pid) noexcept {
 
     const UniqueFd fd(::open(path.data(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
     if (!fd) {
-        return std::unexpected(errno == ENOENT ? ESRCH : errno);
+        const int error = errno;
+        return std::unexpected(error == ENOENT ? why_not_there(pid) : error);
     }
     std::array<char, longest_process_stat> text{};
     errno = ESRCH; // of an end of file at once; an error says what it was

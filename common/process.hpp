@@ -39,7 +39,8 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) noexcept;
 std::string_view command_of(std::string_view stat_text) noexcept;
 
 /// What parse_process_stat() says of the process that has this pid. Fails with ESRCH where none has it any more, and
-/// with another errno where nobody can tell, for want of descriptors or of memory: then it may well be alive.
+/// with another errno where nobody can tell, for want of descriptors or of memory, or because /proc hides it (EACCES):
+/// then it may well be alive.
 std::expected<ProcessStat, int> read_process_stat(pid_t pid) noexcept;
 
 /// Whether the text of /proc/PID/cgroup names a logind session scope (`session-*.scope`, systemd's

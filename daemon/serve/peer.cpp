@@ -16,12 +16,16 @@ constexpr int so_peerpidfd = 77; // Linux 6.5; asm-generic/socket.h
 constexpr int so_peerpidfd = SO_PEERPIDFD;
 #endif
 
-/// A pidfd of the peer. Before Linux 6.5 one of its pid: the peer still waits for us at the other end, so it lives.
+/// A pidfd of the peer. Before Linux 6.5, and then alone, one of its pid: the peer still waits for us at the other end,
+/// so it lives.
 UniqueFd pidfd_of(int socket, pid_t pid) {
     int pidfd = -1;
     socklen_t size = sizeof pidfd;
     if (getsockopt(socket, SOL_SOCKET, so_peerpidfd, &pidfd, &size) == 0) {
         return UniqueFd(pidfd);
+    }
+    if (errno != ENOPROTOOPT) {
+        return {};
     }
     return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
 }

@@ -3,6 +3,9 @@
 
 import json
 import re
+import time
+
+from lab import client
 
 # systemd-analyze security: 0 is a service that can do nothing, 10 one that can do everything.
 MOST_EXPOSURE = 1.5
@@ -50,3 +53,23 @@ def test_a_user_reaches_neither_socket_nor_ledger(host, saw):
     for path in ("/run/sesslimit/ledger", "/run/sesslimit/policy.json"):
         assert host.run("runuser", "-u", "alice", "--", "cat", path, check=False).returncode != 0
     saw("socket, ledger and kept policy: root's alone")
+
+
+def test_hidden_processes(host, saw):
+    """A host may hide processes from whoever is not of a group (hidepid=, proc(5)); nobody is taken for gone by that."""
+    try:
+        host.run("mount", "-o", "remount,hidepid=2,gid=adm", "/proc")
+        host.run("systemctl", "restart", "sesslimitd.service")
+        host.limit("alice", "max_sessions = 1")
+        since = time.monotonic()
+        first = client.shell(host, "alice")
+        assert first.verdict()
+        second = client.shell(host, "alice")
+        assert not second.verdict()
+        host.run("systemctl", "restart", "sesslimitd.service")
+        third = client.shell(host, "alice")
+        assert not third.verdict() and first.running
+        assert not host.events("ended", "alice", since)
+    finally:
+        host.run("mount", "-o", "remount,hidepid=0,gid=0", "/proc")
+    saw("/proc with hidepid=2: logins are counted and refused, also after a restart, and nobody is ended")
