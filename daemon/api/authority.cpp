@@ -19,40 +19,38 @@ constexpr std::uint64_t interaction_usec = std::chrono::microseconds(std::chrono
 
 /// A call that waits for what is asked about its caller. Counted for as long as it exists.
 struct Authority::Question {
-    Authority* owner;
+    std::shared_ptr<Counts> counts;
     bus::Message call;
     std::optional<uid_t> caller; ///< of a question to polkit
     Identified identified;
     Authorized authorized;
 
-    Question(Authority& authority, sd_bus_message* about, std::optional<uid_t> of = {})
-        : owner(&authority), call(sd_bus_message_ref(about)), caller(of) {
+    Question(std::shared_ptr<Counts> counted, sd_bus_message* about, std::optional<uid_t> of = {})
+        : counts(std::move(counted)), call(sd_bus_message_ref(about)), caller(of) {
         if (caller) {
-            owner->authorized_.insert(*caller);
+            counts->authorized.insert(*caller);
         } else {
-            ++owner->identified_;
+            ++counts->identified;
         }
     }
-    Question(Question&& other) noexcept
-        : owner(std::exchange(other.owner, nullptr)), call(std::move(other.call)), caller(other.caller),
-          identified(std::move(other.identified)), authorized(std::move(other.authorized)) {}
+    Question(Question&& other) noexcept = default;
     Question& operator=(Question&&) = delete;
     Question(const Question&) = delete;
     Question& operator=(const Question&) = delete;
     ~Question() {
-        if (owner == nullptr) {
-            return;
+        if (counts == nullptr) {
+            return; // moved from
         }
         if (caller) {
-            owner->authorized_.erase(owner->authorized_.find(*caller));
+            counts->authorized.erase(counts->authorized.find(*caller));
         } else {
-            --owner->identified_;
+            --counts->identified;
         }
     }
 };
 
 int Authority::identify(sd_bus_message* call, Identified then) {
-    if (identified_ >= most_identified) {
+    if (counts_->identified >= most_identified) {
         return reply_error(call, error_busy, "Too many calls are under way; try again.");
     }
     sd_bus_message* raw = nullptr;
@@ -63,9 +61,9 @@ int Authority::identify(sd_bus_message* call, Identified then) {
         code = sd_bus_message_append(raw, "s", sd_bus_message_get_sender(call));
     }
     if (code >= 0) {
-        Question question(*this, call);
+        Question question(counts_, call);
         question.identified = std::move(then);
-        code = bus::call_async(bus_.get(), raw, &Authority::on_uid, std::move(question));
+        code = bus_.call(raw, &Authority::on_uid, std::move(question));
     }
     return code;
 }
@@ -81,7 +79,7 @@ int Authority::on_uid(sd_bus_message* answer, void* data, sd_bus_error*) {
 }
 
 int Authority::authorize(sd_bus_message* call, uid_t caller, const char* action, Authorized then) {
-    if (authorized_.size() >= most_authorized || authorized_.count(caller) >= most_authorized_of_user) {
+    if (counts_->authorized.size() >= most_authorized || counts_->authorized.count(caller) >= most_authorized_of_user) {
         return reply_error(call, error_busy, "Too many calls are under way; try again.");
     }
     sd_bus_message* raw = nullptr;
@@ -96,9 +94,9 @@ int Authority::authorize(sd_bus_message* call, uid_t caller, const char* action,
                                   sd_bus_message_get_sender(call), action, 0, interactive ? allow_interaction : 0U, "");
     }
     if (code >= 0) {
-        Question question(*this, call, caller);
+        Question question(counts_, call, caller);
         question.authorized = std::move(then);
-        code = bus::call_async(bus_.get(), raw, &Authority::on_polkit, std::move(question), interaction_usec);
+        code = bus_.call(raw, &Authority::on_polkit, std::move(question), interaction_usec);
     }
     return code;
 }

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 
@@ -14,11 +15,12 @@ namespace sesslimit::api {
 
 /// Says who calls and what they may do: asks the bus and polkit, both asynchronously. Who asks for more at once than is
 /// answered is told that we are busy. The bus answers in no time, and has one bound for all. polkit may wait minutes
-/// for a password, so that a user has a bound of their own there: nobody else is shut out by it.
+/// for a password, so that a user has a bound of their own there: nobody else is shut out by it. All of them
+/// are fewer than the calls that the connection has under way, for which the bus has to say who calls.
 class Authority {
   public:
     static constexpr std::size_t most_identified = 1024;
-    static constexpr std::size_t most_authorized = 64;
+    static constexpr std::size_t most_authorized = bus::Connection::most_under_way / 2;
     static constexpr std::size_t most_authorized_of_user = 4;
 
     /// The connection lives longer than this.
@@ -41,9 +43,14 @@ class Authority {
     static int on_uid(sd_bus_message* answer, void* question, sd_bus_error* error);
     static int on_polkit(sd_bus_message* answer, void* question, sd_bus_error* error);
 
+    /// Questions under way. They outlive us with the connection.
+    struct Counts {
+        std::size_t identified = 0;      ///< to the bus
+        std::multiset<uid_t> authorized; ///< to polkit, by who calls
+    };
+
     bus::Connection& bus_;
-    std::size_t identified_ = 0;      ///< questions to the bus, under way
-    std::multiset<uid_t> authorized_; ///< the same to polkit, by who calls
+    std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
 };
 
 } // namespace sesslimit::api

@@ -32,6 +32,12 @@ Eyes eyes_of(uid_t caller, const warden::Session& session) {
     return caller == 0 || caller == session.login.uid ? Eyes::owner : Eyes::anybody;
 }
 
+/// The one that is meant, as far as there is something to end: a login that waits is refused in a moment by itself.
+const warden::Session* find_to_end(const warden::State& state, const std::string& id) {
+    const warden::Session* session = find(state, id);
+    return session != nullptr && session->phase != warden::Phase::waiting ? session : nullptr;
+}
+
 } // namespace
 
 struct Service::Impl {
@@ -176,13 +182,13 @@ struct Service::Impl {
             return reply_error(call, error_bad_argument, "That is no id of a session.");
         }
         return self.authority.identify(call, [&self, id](sd_bus_message* m, uid_t caller) {
-            const warden::Session* session = find(self.seam.state(), id);
+            const warden::Session* session = find_to_end(self.seam.state(), id);
             if (session == nullptr) {
                 self.no_such_session(m, id);
                 return;
             }
             self.when_allowed(m, caller, session->login.uid, [&self, id, caller](sd_bus_message* allowed) {
-                const warden::Session* still = find(self.seam.state(), id);
+                const warden::Session* still = find_to_end(self.seam.state(), id);
                 if (still == nullptr) {
                     self.no_such_session(allowed, id);
                     return;

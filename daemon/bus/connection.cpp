@@ -45,7 +45,47 @@ void Connection::open() {
     }
 }
 
+int Connection::call(Call call) {
+    if (under_way_ >= most_under_way) {
+        waiting_.push_back(std::move(call));
+        return 0;
+    }
+    return send(std::move(call));
+}
+
+int Connection::send(Call call) {
+    auto owned = std::make_unique<Call>(std::move(call));
+    sd_bus_slot* slot = nullptr;
+    const int code = sd_bus_call_async(bus_.get(), &slot, owned->message.get(), &Connection::on_answer, owned.get(),
+                                       owned->timeout_usec);
+    if (code >= 0) {
+        sd_bus_slot_set_destroy_callback(slot, [](void* data) { delete static_cast<Call*>(data); });
+        sd_bus_slot_set_floating(slot, 1); // the bus keeps it until the answer
+        sd_bus_slot_unref(slot);
+        (void)owned.release();
+        ++under_way_;
+    }
+    return code;
+}
+
+int Connection::on_answer(sd_bus_message* m, void* data, sd_bus_error* error) {
+    const auto& answered = *static_cast<Call*>(data);
+    Connection& self = *answered.owner;
+    const int code = answered.handler(m, answered.data, error);
+    --self.under_way_;
+    while (!self.waiting_.empty() && self.under_way_ < most_under_way) {
+        Call next = std::move(self.waiting_.front());
+        self.waiting_.pop_front();
+        self.check("send a call that had to wait", self.send(std::move(next)));
+    }
+    return code;
+}
+
 int Connection::start() {
+    // Of what was asked over the last connection no answer comes any more.
+    waiting_.clear();
+    bus_.reset();
+    under_way_ = 0;
     sd_bus* raw = nullptr;
     int code = sd_bus_new(&raw);
     bus_.reset(raw);
@@ -83,6 +123,10 @@ int Connection::on_disconnected(sd_bus_message*, void* self, sd_bus_error*) {
     connection.callbacks_.failed({"the system bus went away: reaching for it again", 0});
     connection.open_later();
     return 0;
+}
+
+bool is_broadcast(sd_bus_message* signal) {
+    return sd_bus_message_get_destination(signal) == nullptr;
 }
 
 Error error_of(const char* doing, sd_bus_message* answer) {

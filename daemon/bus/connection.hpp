@@ -6,10 +6,13 @@
 
 #include <systemd/sd-bus.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace sesslimit::bus {
 
@@ -42,7 +45,50 @@ class Connection {
     /// Reports a failed call of libsystemd's: a code below 0. Returns the code.
     int check(const char* doing, int code) const;
 
+    /// Sends a method call whose answer is handled with a value of its own: `handler` is given a pointer to it. `Value`
+    /// lives until the answer has been handled, or the connection is lost. At most `most_under_way` are under way at
+    /// once, since a bus refuses what is too much (dbus-daemon(1), max_replies_per_connection: 128 on the system bus);
+    /// the others follow as answers come, in their order. Returns a code below 0 (an errno value) where it is not sent
+    /// and never will be. `timeout_usec` as of sd_bus_call_async(3), from the sending on.
+    template <class Value>
+    int call(sd_bus_message* m, sd_bus_message_handler_t handler, Value value, std::uint64_t timeout_usec = 0) {
+        auto kept = std::make_unique<KeptValue<Value>>(std::move(value));
+        void* data = &kept->value;
+        return call(Call{.message = Message(sd_bus_message_ref(m)),
+                         .handler = handler,
+                         .data = data,
+                         .kept = std::move(kept),
+                         .timeout_usec = timeout_usec,
+                         .owner = this});
+    }
+
+    static constexpr std::size_t most_under_way = 64;
+
   private:
+    struct Kept {
+        Kept() = default;
+        Kept(const Kept&) = delete;
+        Kept& operator=(const Kept&) = delete;
+        virtual ~Kept() = default;
+    };
+    template <class Value>
+    struct KeptValue final : Kept {
+        explicit KeptValue(Value given) : value(std::move(given)) {}
+        Value value;
+    };
+    struct Call {
+        Message message;
+        sd_bus_message_handler_t handler;
+        void* data; ///< what `kept` has
+        std::unique_ptr<Kept> kept;
+        std::uint64_t timeout_usec;
+        Connection* owner;
+    };
+
+    int call(Call call);
+    int send(Call call);
+    static int on_answer(sd_bus_message* m, void* call, sd_bus_error* error);
+
     struct BusDeleter {
         void operator()(sd_bus* bus) const noexcept;
     };
@@ -57,27 +103,17 @@ class Connection {
     std::int64_t priority_;
     Callbacks callbacks_;
     std::unique_ptr<sd_bus, BusDeleter> bus_;
+    std::size_t under_way_ = 0; ///< calls that were sent and are not answered
+    std::deque<Call> waiting_;  ///< others, to be sent
     EventSource retry_;
 };
 
 /// An error answer as an error of ours: "DOING: message".
 Error error_of(const char* doing, sd_bus_message* answer);
 
-/// Sends a method call whose answer is handled with a value of its own; `Call` lives until the answer has been handled,
-/// or the connection is lost. Returns the code of sd_bus_call_async(3).
-template <class Call>
-int call_async(sd_bus* bus, sd_bus_message* m, sd_bus_message_handler_t on_answer, Call call,
-               std::uint64_t timeout_usec = 0) {
-    auto owned = std::make_unique<Call>(std::move(call));
-    sd_bus_slot* slot = nullptr;
-    const int code = sd_bus_call_async(bus, &slot, m, on_answer, owned.get(), timeout_usec);
-    if (code >= 0) {
-        sd_bus_slot_set_destroy_callback(slot, [](void* data) { delete static_cast<Call*>(data); });
-        sd_bus_slot_set_floating(slot, 1); // the bus keeps it until the answer
-        sd_bus_slot_unref(slot);
-        (void)owned.release();
-    }
-    return code;
-}
+/// Whether a signal came by a match of ours. One that was sent to us alone did not: every user of the bus may send such
+/// a one in the name of any path and interface, and sd-bus does not hold it against the sender that the match asks for.
+/// Of broadcasts the bus itself passes on those alone that somebody asked for, with that sender.
+bool is_broadcast(sd_bus_message* signal);
 
 } // namespace sesslimit::bus

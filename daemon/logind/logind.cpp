@@ -76,11 +76,16 @@ struct Logind::Impl {
             code = sd_bus_message_append(m, "s", session_interface);
         }
         if (code >= 0) {
-            code = bus::call_async(bus.get(), m, &Impl::on_properties, std::move(call));
+            code = bus.call(m, &Impl::on_properties, std::move(call));
         }
         sd_bus_message_unref(m);
         bus.check("ask logind for a session", code);
         return code;
+    }
+
+    int ask_again(Call call) {
+        call.again = true;
+        return ask_for(std::move(call));
     }
 
     static int on_list(sd_bus_message* m, void* data, sd_bus_error*) {
@@ -123,19 +128,22 @@ struct Logind::Impl {
         const auto& call = *static_cast<Call*>(data);
         Impl& self = *call.owner;
         if (sd_bus_message_is_method_error(m, nullptr) > 0) {
-            // Gone between its announcement and our question, as short logins are.
+            // Gone between its announcement and our question, as short logins are. Else it is asked for again: a
+            // session that is not known would be under no limit.
             if (!is_unknown_session(sd_bus_message_get_error(m))) {
                 self.callbacks.failed(bus::error_of("ask logind for a session", m));
+                if (!call.again && self.ask_again(call) >= 0) {
+                    return 0;
+                }
             }
         } else if (auto session = read_session(m); !session) {
             self.callbacks.failed(session.error());
         } else if (session->leader.pid == 0 && !session->closing && !call.again) {
             // The leader has exited since logind answered. Whether it closed its session before that, only logind
             // knows by now: what is left of a proper logout is nobody's business.
-            Call once_more = call;
-            once_more.again = true;
-            self.ask_for(std::move(once_more));
-            return 0;
+            if (self.ask_again(call) >= 0) {
+                return 0;
+            }
         } else {
             self.callbacks.appeared(*std::move(session));
         }
@@ -150,6 +158,9 @@ struct Logind::Impl {
 
     static int on_new(sd_bus_message* m, void* data, sd_bus_error*) {
         auto& self = *static_cast<Impl*>(data);
+        if (!bus::is_broadcast(m)) {
+            return 0;
+        }
         const char *id = nullptr, *path = nullptr;
         const int code = sd_bus_message_read(m, "so", &id, &path);
         self.bus.check("read logind's SessionNew", code);
@@ -161,6 +172,9 @@ struct Logind::Impl {
 
     static int on_removed(sd_bus_message* m, void* data, sd_bus_error*) {
         auto& self = *static_cast<Impl*>(data);
+        if (!bus::is_broadcast(m)) {
+            return 0;
+        }
         const char *id = nullptr, *path = nullptr;
         const int code = sd_bus_message_read(m, "so", &id, &path);
         self.bus.check("read logind's SessionRemoved", code);
@@ -172,7 +186,7 @@ struct Logind::Impl {
 
     static int on_owner_changed(sd_bus_message* m, void* data, sd_bus_error*) {
         const char *name = nullptr, *before = nullptr, *now = nullptr;
-        if (sd_bus_message_read(m, "sss", &name, &before, &now) >= 0 && *now != '\0') {
+        if (bus::is_broadcast(m) && sd_bus_message_read(m, "sss", &name, &before, &now) >= 0 && *now != '\0') {
             static_cast<Impl*>(data)->list(); // a new logind: it sends no signals for what it found again
         }
         return 0;
@@ -231,7 +245,7 @@ struct Logind::Impl {
             code = sd_bus_message_append(m, "s", session_interface);
         }
         if (code >= 0) {
-            code = bus::call_async(bus.get(), m, &Impl::on_idle_hint, Question{this, std::move(then)});
+            code = bus.call(m, &Impl::on_idle_hint, Question{this, std::move(then)});
         }
         sd_bus_message_unref(m);
         bus.check("ask logind whether a session is idle", code);
@@ -245,7 +259,7 @@ struct Logind::Impl {
             code = sd_bus_message_append(m, types, args...);
         }
         if (code >= 0) {
-            code = bus::call_async(bus.get(), m, &Impl::on_done, Order{this, id, doing});
+            code = bus.call(m, &Impl::on_done, Order{this, id, doing});
         }
         sd_bus_message_unref(m);
         bus.check(doing, code);

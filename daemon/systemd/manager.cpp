@@ -145,6 +145,9 @@ struct Manager::Impl {
 
     static int on_job_removed(sd_bus_message* m, void* data, sd_bus_error*) {
         auto& self = *static_cast<Impl*>(data);
+        if (!bus::is_broadcast(m)) {
+            return 0;
+        }
         std::uint32_t id = 0;
         const char *job = nullptr, *unit = nullptr, *result = nullptr;
         const int code = sd_bus_message_read(m, "uoss", &id, &job, &unit, &result);
@@ -179,7 +182,7 @@ struct Manager::Impl {
         code = code < 0 ? code : sd_bus_message_append(raw, "ss", scope.name.c_str(), "fail");
         code = code < 0 ? code : append_properties(raw, scope, processes);
         code = code < 0 ? code : sd_bus_message_append(raw, "a(sa(sv))", 0);
-        return code < 0 ? code : bus::call_async(bus.get(), raw, &Impl::on_start_answer, StartCall{this, scope.name});
+        return code < 0 ? code : bus.call(raw, &Impl::on_start_answer, StartCall{this, scope.name});
     }
 
     int ask_to_attach(const std::string& scope, pid_t process) {
@@ -188,7 +191,7 @@ struct Manager::Impl {
         const bus::Message m(raw);
         code = code < 0 ? code
                         : sd_bus_message_append(raw, "ssau", scope.c_str(), "", 1, static_cast<std::uint32_t>(process));
-        return code < 0 ? code : bus::call_async(bus.get(), raw, &Impl::on_attach_answer, AttachCall{this, scope});
+        return code < 0 ? code : bus.call(raw, &Impl::on_attach_answer, AttachCall{this, scope});
     }
 };
 

@@ -8,6 +8,7 @@ import pytest
 
 from lab import client
 from lab.bus import Bus, Flood
+from lab.machine import wait_until
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "org.sesslimit1.5"
 
@@ -167,3 +168,23 @@ def test_flood(host, saw):
     assert rate > 0.9 * RATE
     assert set(flood.answers) <= {"", NO_SESSION, DENIED, BAD_TYPE, BUSY}
     assert flooded < 3 * max(quiet, again) + 0.3
+
+
+def test_forged_signals(host, saw):
+    """Every user may send the daemon a signal in logind's name. One that ends a session there would free its place."""
+    host.limit("alice", "max_sessions = 1")
+    assert client.shell(host, "alice").verdict()
+    ((session,), _) = wait_until("its session", lambda: host.sessions("alice"), 10)
+    rows = [line.split() for line in host.run("busctl", "list", "--unique", "--no-legend").stdout.splitlines()]
+    names = [name for name, _, process, *_ in rows if process == "sesslimitd"]
+    assert len(names) == 3, rows  # to logind, to systemd, and for everybody who asks
+    for name in names:
+        for path, interface, member, signature, *values in (
+            ("/org/freedesktop/login1", "org.freedesktop.login1.Manager", "SessionRemoved", "so", session.id, "/x"),
+            ("/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged", "sss", "org.freedesktop.login1", "", ""),
+        ):
+            emit = ("busctl", "emit", f"--destination={name}", path, interface, member, signature, *values)
+            host.run("runuser", "-u", "bob", "--", *emit)
+    second = client.shell(host, "alice")
+    assert not second.verdict() and f"session {session.id} " in second.output
+    saw(f"bob sends {len(names)} connections of the daemon SessionRemoved of alice's session: it counts as before")
