@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/daemon.hpp"
 
+#include "common/process.hpp"
 #include "daemon/effects/journal.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/host.hpp"
@@ -28,6 +29,10 @@ using effects::Priority;
 /// Logins wait this long, and no longer, for logind's sessions to be known after a start.
 constexpr std::uint64_t catch_up_within_usec = 1'000'000;
 
+/// How long until names of the policy that nobody had are looked up once more: twice as long from time to time.
+constexpr Span first_pause_for_names = std::chrono::seconds(5);
+constexpr Span longest_pause_for_names = std::chrono::hours(1);
+
 /// A policy can have more mistakes than anybody wants to read at once.
 constexpr std::size_t most_problems_told = 100;
 
@@ -49,6 +54,15 @@ std::string problems_text(const std::vector<policy::Problem>& problems) {
         text += (text.empty() ? "" : "\n") + policy::format(problem);
     }
     return text;
+}
+
+std::filesystem::path kept_policy(const Options& options) {
+    return options.runtime_directory / "policy.json";
+}
+
+bool has_gone(const Leader& leader) {
+    const auto stat = read_process_stat(leader.pid);
+    return leader.pid != 0 && (stat ? leader.start != 0 && stat->start != leader.start : stat.error() == ESRCH);
 }
 
 class RealDaemon final : public Daemon {
@@ -142,7 +156,8 @@ class RealDaemon final : public Daemon {
                 return [this, key, gids = groups_of(user)] { engine_->handle(warden::GroupsLearned{key, gids}); };
             });
         }
-        engine_->handle(warden::Restored{std::move(session)});
+        const bool gone = has_gone(session.leader);
+        engine_->handle(warden::Restored{.session = std::move(session), .leader_gone = gone});
     }
 
     void wire() {
@@ -280,9 +295,53 @@ class RealDaemon final : public Daemon {
     /// From now on this is the policy in force.
     void take(keep::Taken taken) {
         policy_from_ = taken.from;
+        enforce(std::move(taken.policy));
+        look_for_names(taken.unresolved, first_pause_for_names);
+    }
+
+    void enforce(policy::Policy policy) {
         policy_since_ = boottime_now();
-        engine_->set_policy(std::make_shared<const policy::Policy>(std::move(taken.policy)));
+        engine_->set_policy(std::make_shared<const policy::Policy>(std::move(policy)));
         api_->emit_policy(status().policy);
+    }
+
+    /// A rule about a group that is not there matches nobody. The directory service that has it may be up only after
+    /// us.
+    void look_for_names(std::size_t missing, Span pause) {
+        names_missing_ = missing;
+        names_pause_ = pause;
+        if (missing == 0) {
+            return names_.reset();
+        }
+        sd_event_source* source = nullptr;
+        (void)sd_event_add_time_relative(loop_.get(), &source, CLOCK_MONOTONIC,
+                                         static_cast<std::uint64_t>(pause.count()), 0, &RealDaemon::on_names, this);
+        names_.reset(source);
+    }
+
+    static int on_names(sd_event_source*, std::uint64_t, void* data) {
+        auto* self = static_cast<RealDaemon*>(data);
+        self->worker_->submit(
+            [self, file = kept_policy(self->options_), since = self->policy_since_]() -> Worker::Done {
+                policy::SystemNames names;
+                return [self, since, again = keep::look_up_again(file, names)]() mutable {
+                    if (self->policy_since_ == since) { // else another one is in force, and asks for itself
+                        self->take_names(std::move(again));
+                    }
+                };
+            });
+        return 0;
+    }
+
+    void take_names(std::optional<policy::Loaded> again) {
+        const std::size_t missing = again ? keep::missing(*again) : names_missing_;
+        const bool some = missing < names_missing_;
+        look_for_names(missing, std::min(2 * names_pause_, longest_pause_for_names));
+        if (some) {
+            effects::journal(Priority::info,
+                             "Users and groups of the policy that were not found before are there now.");
+            enforce(*std::move(again->policy));
+        }
     }
 
     /// It stays in force, but is no longer what the files say.
@@ -302,8 +361,7 @@ class RealDaemon final : public Daemon {
 
     template <class Then>
     void take_up_policy(const Then& then) {
-        worker_->submit([directory = options_.policy_directory, file = options_.runtime_directory / "policy.json",
-                         then]() -> Worker::Done {
+        worker_->submit([directory = options_.policy_directory, file = kept_policy(options_), then]() -> Worker::Done {
             policy::SystemNames names;
             return [then, taken = keep::take_up(directory, file, names)]() mutable { then(std::move(taken)); };
         });
@@ -344,6 +402,9 @@ class RealDaemon final : public Daemon {
     std::optional<api::Service> api_;
     keep::From policy_from_ = keep::From::nowhere;
     Boottime policy_since_{};
+    EventSource names_;             ///< while some of the policy were not found
+    std::size_t names_missing_ = 0; ///< keep::missing() of the policy in force
+    Span names_pause_{};
     std::set<std::string> looked_up_; ///< logind's sessions whose users' groups are being looked up
     EventSource catching_up_;
     bool serving_ = false;

@@ -80,6 +80,10 @@ Result<std::vector<policy::SourceText>> read(const std::filesystem::path& file) 
     return texts;
 }
 
+std::size_t missing(const policy::Loaded& loaded) {
+    return loaded.unresolved ? loaded.problems.size() : 0;
+}
+
 Taken take_up(const std::filesystem::path& directory, const std::filesystem::path& file, policy::Names& names) {
     Taken taken;
     policy::ReadTexts found = policy::read_texts(directory);
@@ -91,6 +95,7 @@ Taken take_up(const std::filesystem::path& directory, const std::filesystem::pat
     if (loaded.policy && !unreadable) {
         taken.policy = *std::move(loaded.policy);
         taken.from = From::files;
+        taken.unresolved = missing(loaded);
         if (auto saved = save(file, found.texts); !saved) {
             taken.errors.push_back(saved.error());
         }
@@ -103,9 +108,19 @@ Taken take_up(const std::filesystem::path& directory, const std::filesystem::pat
         if (auto again = policy::load(*kept, names); again.policy) {
             taken.policy = *std::move(again.policy);
             taken.from = From::kept;
+            taken.unresolved = missing(again);
         }
     }
     return taken;
+}
+
+std::optional<policy::Loaded> look_up_again(const std::filesystem::path& file, policy::Names& names) {
+    const auto texts = read(file);
+    if (!texts || texts->empty()) {
+        return std::nullopt;
+    }
+    policy::Loaded loaded = policy::load(*texts, names);
+    return loaded.policy ? std::optional(std::move(loaded)) : std::nullopt;
 }
 
 } // namespace sesslimit::keep

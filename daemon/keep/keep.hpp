@@ -5,6 +5,7 @@
 #include "daemon/policy/load.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 /// The last good policy, kept in /run: a daemon that starts with a broken one goes on with it.
@@ -22,6 +23,7 @@ enum class From { files, kept, nowhere };
 struct Taken {
     policy::Policy policy; ///< of `nowhere`: the empty one, that limits nobody
     From from = From::nowhere;
+    std::size_t unresolved = 0;            ///< missing() of what it was loaded from
     std::vector<policy::Problem> problems; ///< of the files, whatever was taken in the end
     std::vector<Error> errors;             ///< of keeping: none of them is in the way of anything
 };
@@ -29,5 +31,13 @@ struct Taken {
 /// The policy of the files in `directory`, which is then kept in `file`; where they have an error, the one kept
 /// before. May block (files, NSS).
 Taken take_up(const std::filesystem::path& directory, const std::filesystem::path& file, policy::Names& names);
+
+/// 0: every user and group that it names was found. Else the number of its problems, names that were not found among
+/// them: the directory that has them may not be there yet. Fewer of the same texts: some have come since.
+std::size_t missing(const policy::Loaded& loaded);
+
+/// The policy of the texts that are kept in `file`, which is in force since take_up(), with its names looked up once
+/// more. Nothing where they do not make one. May block (NSS).
+std::optional<policy::Loaded> look_up_again(const std::filesystem::path& file, policy::Names& names);
 
 } // namespace sesslimit::keep

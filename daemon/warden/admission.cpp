@@ -102,8 +102,12 @@ std::vector<const Session*> victims_of(const Turn& turn, const Session& waiting,
             victims.push_back(other);
         }
     }
-    const auto age = at_limit == policy::AtLimit::end_idlest ? &Session::last_input : &Session::opened;
-    std::ranges::stable_sort(victims, {}, age);
+    const bool by_use = at_limit == policy::AtLimit::end_idlest;
+    // A locked screen's last use is when it was locked last: nobody has been there for longer than that.
+    std::ranges::stable_sort(victims, {}, [by_use](const Session* session) {
+        return std::pair(!by_use || session->idle_warned != locked_already,
+                         by_use ? session->last_input : session->opened);
+    });
     return victims;
 }
 

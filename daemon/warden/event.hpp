@@ -87,6 +87,7 @@ struct AskedToEnd {
 /// The ledger held this session when the daemon started.
 struct Restored {
     Session session;
+    bool leader_gone = false; ///< it has exited since
 };
 
 /// The user database was asked for the groups of a session whose record had no room for all of them.

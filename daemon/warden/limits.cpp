@@ -211,6 +211,9 @@ void take(Turn& turn, const PolicyChanged&) {
             Turn::count_in(reviewed, turn.limits(session));
         }
         if (session.phase == Phase::reserved || session.phase == Phase::live) {
+            if (release_uncounted(turn, session)) {
+                continue;
+            }
             review(turn, reviewed, false);
             tell_if_over(turn, reviewed);
         }

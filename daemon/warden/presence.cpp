@@ -80,6 +80,20 @@ void join(Turn& turn, const Session& known, const LogindSession& seen) {
 
 } // namespace
 
+bool release_uncounted(Turn& turn, Session session) {
+    if (policy::counts(turn.policy, session.login)) {
+        return false;
+    }
+    session.phase = Phase::released;
+    session.due = never;
+    if (session.leader.pid == 0) {
+        forget(turn, session);
+    } else {
+        turn.put(session);
+    }
+    return true;
+}
+
 void settle(Turn& turn, const Session& session) {
     if (session.phase == Phase::live && session.leader.pid == 0 && !session.observed) {
         return end_leaderless(turn, session);
@@ -149,6 +163,14 @@ void take(Turn& turn, const Restored& event) {
         return;
     case Phase::reserved:
     case Phase::live:
+        if (event.leader_gone) {
+            // It may have logged out properly, and what it left running is nobody's business then. Only logind knows:
+            // where it did not, logind shows the session once more.
+            return forget(turn, session);
+        }
+        if (release_uncounted(turn, session)) {
+            return;
+        }
         review(turn, session, false);
         return settle(turn, session);
     case Phase::ending:

@@ -89,6 +89,10 @@ void serve_limits(Turn& turn, Session session);
 /// judged before.
 void review(const Turn& turn, Session& session, bool surprised);
 
+/// Lets go of an open session of a service that the policy has come to ignore: like a greeter, it is none that counts.
+/// False: it counts, and nothing was done.
+bool release_uncounted(Turn& turn, Session session);
+
 /// Writes a session that was reviewed; ends one that lost its leader while that was only observed.
 void settle(Turn& turn, const Session& session);
 

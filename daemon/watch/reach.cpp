@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// A user may make as many groups below their manager as they like.
-constexpr std::size_t most_entries = 20'000;
+constexpr std::size_t most_entries = 1000;
 constexpr int deepest = 8;
 
 using Names = std::set<std::string>;

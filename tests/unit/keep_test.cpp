@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/keep/keep.hpp"
+
+#include "daemon/policy/match.hpp"
 #include "tests/unit/cmocka.hpp"
 #include "tests/unit/loop_bench.hpp"
 #include "tests/unit/names.hpp"
@@ -55,6 +57,26 @@ void texts_come_back_as_they_were() {
     EXPECT(stat(bench.kept().c_str(), &at) == 0 && (at.st_mode & 07777) == 0600, "for root alone");
     EXPECT(keep::save(bench.kept(), {}).has_value() && keep::read(bench.kept())->empty(), "replaced");
     EXPECT(!std::filesystem::exists(bench.kept().string() + ".new"), "nothing beside it");
+}
+
+/// A directory service may be up only after the daemon.
+void names_that_come_later_are_found() {
+    Bench bench;
+    bench.policy("version = 1\n[[rule]]\nname = \"r\"\nmatch.group = [\"staff\", \"admins\"]\nmax_sessions = 1\n");
+    bench.names.groups.clear();
+    const keep::Taken taken = bench.take();
+    EXPECT(taken.from == From::files && taken.unresolved == 2, "both missing, and in force");
+    const auto again = keep::look_up_again(bench.kept(), bench.names);
+    EXPECT(again && keep::missing(*again) == 2, "still");
+    bench.names.groups = {{"staff", 50}};
+    const auto some = keep::look_up_again(bench.kept(), bench.names);
+    EXPECT(some && keep::missing(*some) == 1, "one has come");
+    EXPECT(some->policy->host.rules.at(0).match->group.any.at(0).gid == gid_t{50}, "and is meant");
+    bench.names.groups = {{"staff", 50}, {"admins", 51}};
+    bench.policy("version = 1\n");
+    const auto all = keep::look_up_again(bench.kept(), bench.names);
+    EXPECT(all && keep::missing(*all) == 0 && all->policy->host.rules.size() == 1, "of the texts in force");
+    EXPECT(!keep::look_up_again(bench.directory.path / "none", bench.names), "nothing is kept");
 }
 
 void what_cannot_be_saved_leaves_the_old_one() {
@@ -178,6 +200,7 @@ void a_policy_that_cannot_be_kept_is_taken_all_the_same() {
 int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(texts_come_back_as_they_were),
+        SESSLIMIT_TEST(names_that_come_later_are_found),
         SESSLIMIT_TEST(what_cannot_be_saved_leaves_the_old_one),
         SESSLIMIT_TEST(what_is_not_ours_is_not_read),
         SESSLIMIT_TEST(a_good_policy_is_taken_and_kept),

@@ -142,6 +142,39 @@ void any_order_of_goodbyes_is_one_goodbye() {
     }
 }
 
+/// Whether it logged out properly while no daemon was there, logind says: what it left running is ended with nothing.
+void who_has_gone_in_the_meantime_is_not_ended() {
+    for (const Phase phase : {Phase::reserved, Phase::live}) {
+        World world;
+        world.feed(Restored{.session = session_in(phase, key(40)), .leader_gone = true});
+        EXPECT(world.state.sessions().empty(), name_of(phase));
+        EXPECT_TEXT(world.take_log(), "0 tell released 40");
+        world.pass(1min);
+        EXPECT_TEXT(world.take_log() + world.fault, "");
+    }
+    World world;
+    world.feed(Restored{.session = session_in(Phase::ending, key(40)), .leader_gone = true});
+    EXPECT(world.find(key(40)) != nullptr, "its end goes on");
+}
+
+/// A service that ignore_services has come to name, by a reload or while no daemon was there.
+void a_service_that_is_ignored_by_now_counts_no_more() {
+    World world({.max = 1, .duration = 10min});
+    world.login();
+    (void)world.take_log();
+    world.policy.host.ignore_services = {.value = {"sshd"}};
+    world.feed(PolicyChanged{});
+    EXPECT_TEXT(world.phase(key(1)), "released");
+    EXPECT(world.state.counted(alice) == 0, "its place is free");
+    world.pass(1h);
+    EXPECT_TEXT(world.take_log() + world.fault, "");
+    world.feed(Restored{.session = session_in(Phase::live, key(40)), .leader_gone = false});
+    EXPECT_TEXT(world.phase(key(40)), "released");
+    world.leader_exits(key(40));
+    EXPECT(world.find(key(40)) == nullptr, "gone with its leader");
+    EXPECT_TEXT(world.fault, "");
+}
+
 void a_restored_session_keeps_what_it_was() {
     for (const Phase phase : {Phase::reserved, Phase::live, Phase::ending, Phase::refused, Phase::released}) {
         World world;
@@ -241,6 +274,8 @@ int main() {
         SESSLIMIT_TEST(logind_is_joined_by_the_leader),
         SESSLIMIT_TEST(a_session_that_is_none_gives_its_place_back),
         SESSLIMIT_TEST(any_order_of_goodbyes_is_one_goodbye),
+        SESSLIMIT_TEST(who_has_gone_in_the_meantime_is_not_ended),
+        SESSLIMIT_TEST(a_service_that_is_ignored_by_now_counts_no_more),
         SESSLIMIT_TEST(a_restored_session_keeps_what_it_was),
         SESSLIMIT_TEST(who_waited_when_the_daemon_stopped_asks_again),
         SESSLIMIT_TEST(a_restart_surprises_nobody),

@@ -136,6 +136,24 @@ void a_screen_is_locked_once_until_somebody_comes_back() {
     EXPECT_TEXT(world.fault, "");
 }
 
+/// Each locking counts as its last use from then on, which is later than what a shell shows that somebody is at.
+void who_is_locked_is_idler_than_who_is_not() {
+    World world = desktop(Mode::enforce);
+    world.policy.host.defaults.max_sessions = policy::Setting<policy::Count>{2};
+    world.policy.host.defaults.at_limit = policy::Setting<policy::AtLimit>{policy::AtLimit::end_idlest};
+    leave_alone(world, 800);
+    const SessionKey shell = world.login();
+    world.type(shell);
+    leave_alone(world, 300, 800);
+    EXPECT(world.find(key(1))->last_input > world.find(shell)->last_input, "locked after the last key in the shell");
+    (void)world.take_log();
+    world.ask(ssh());
+    world.pass(2s);
+    const std::string log = world.take_log();
+    EXPECT(log.find("tell ending 1 displaced") != log.npos, log);
+    EXPECT_TEXT(world.fault, "");
+}
+
 void what_was_locked_is_warned_before_it_is_ended() {
     World world = desktop(Mode::enforce);
     leave_alone(world, 1000);
@@ -173,6 +191,7 @@ int main() {
         SESSLIMIT_TEST(every_notice_on_a_terminal_is_remembered),
         SESSLIMIT_TEST(what_is_to_be_locked_is_warned_of_that),
         SESSLIMIT_TEST(a_screen_is_locked_once_until_somebody_comes_back),
+        SESSLIMIT_TEST(who_is_locked_is_idler_than_who_is_not),
         SESSLIMIT_TEST(what_was_locked_is_warned_before_it_is_ended),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
