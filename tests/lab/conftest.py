@@ -153,12 +153,12 @@ def pytest_terminal_summary(terminalreporter):
         test, _, suite = name.partition("[")
         for key, text in report.user_properties:
             if key == SAW:
-                rows.append((suite.rstrip("]").split("-")[0], test.split("::")[-1], text))
+                rows.append((suite.rstrip("]").split("-")[0], test.split("::")[-1], text, report.outcome))
     if rows:
         terminalreporter.section("what was seen")
-        width = max(len(test) for _, test, _ in rows)
-        for suite, test, text in rows:
-            terminalreporter.write_line(f"{suite:8} | {test:{width}} | {text}")
+        width = max(len(test) for _, test, _, _ in rows)
+        for suite, test, text, outcome in rows:
+            terminalreporter.write_line(f"{suite:8} | {test:{width}} | {outcome} | {text}")
 
 
 def pytest_unconfigure(config):

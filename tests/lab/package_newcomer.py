@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A newcomer on a fresh Debian, who has README.md and does as it says; what an administrator's test of the package does.
+"""A newcomer on a fresh Debian, who has README.md and does as it says; and what a distribution tests of the package.
 
 Not among the tests that run by themselves: tests/run packages.
 """
