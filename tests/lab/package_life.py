@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from lab import apt, client, console, ctl
-from lab.going_in import GoingIn
+from lab.going_in import GoingIn, get_in
 from lab.host import PAM_STACK, POLICY
 
 LIMITS = "/etc/sesslimit/policy.d/lab.toml"
@@ -300,9 +300,7 @@ def test_no_logind(stock, debs, saw, name):
     meanwhile = others.assert_all_let_in()
     assert output.count("sesslimit: ") == 1 and said in output
     assert all(apt.version(stock, each) for each in apt.NAMES)
-    with GoingIn(stock) as others:
-        stock.sh("sleep 1")
-    others.assert_all_let_in()
+    get_in(stock)
     with GoingIn(stock) as others:
         stock.run("dpkg", "--purge", *apt.NAMES, timeout=120)
     others.assert_all_let_in()
