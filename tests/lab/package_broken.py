@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """An installation of which a part is missing or damaged locks nobody out: neither root nor anybody else.
 
+A module that was cut off is not among them: whoever maps more of a file than there is gets SIGBUS, of any module of
+PAM's. dpkg and rpm put a file into its place when it is whole.
+
 Not among the tests that run by themselves: tests/run packages.
 """
 
@@ -47,6 +50,8 @@ BROKEN = {
     "module of mode 0": (f"chmod 0 {MODULE}", f"test $(stat -c %a {MODULE}) = 0"),
     "daemon missing": (f"rm {DAEMON}; {NEW_DAEMON} || true", UNCOUNTED),
     "daemon of garbage": (f"rm {DAEMON}; {GARBAGE} >{DAEMON}; chmod 755 {DAEMON}; {NEW_DAEMON} || true", UNCOUNTED),
+    "daemon that says nothing": ("systemctl kill -s STOP sesslimitd.service", UNCOUNTED),
+    "socket missing": ("rm /run/sesslimit.sock", UNCOUNTED),
     "policy of garbage": (f"{GARBAGE} >{POLICY}; {NEW_DAEMON}", "! sesslimitctl check"),
     "policy a directory": (f"rm {POLICY}; mkdir {POLICY}; {NEW_DAEMON}", "! sesslimitctl check"),
     "policy of mode 0": (f"chmod 0 {POLICY}; {NEW_DAEMON}", f"test $(stat -c %a {POLICY}) = 0"),
