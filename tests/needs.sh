@@ -10,6 +10,7 @@ demo_needs=("${build_needs[@]}" dpkg-dev debhelper mmdebstrap systemd-container)
 rpm_needs=("${build_needs[@]}" rpm rpmlint selinux-policy-dev bzip2)
 suite_needs=(mmdebstrap iproute2)
 lab_needs=("${demo_needs[@]}" "${suite_needs[@]}" python3-jsonschema python3-pytest python3-pytest-xdist)
+packages_needs=("${lab_needs[@]}" lintian binutils git)
 bench_needs=("${demo_needs[@]}" dbus-daemon libbenchmark-dev)
 
 # The one that has the packages above; another may come first in PATH.

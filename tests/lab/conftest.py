@@ -151,14 +151,15 @@ def pytest_terminal_summary(terminalreporter):
     for report in sorted((each for each in reports if each.when == "call"), key=lambda each: each.nodeid):
         name = report.nodeid.split("@")[0]
         test, _, suite = name.partition("[")
-        for key, text in report.user_properties:
-            if key == SAW:
-                rows.append((suite.rstrip("]").split("-")[0], test.split("::")[-1], text))
+        texts = [text for key, text in report.user_properties if key == SAW]
+        if report.failed:
+            texts.append(f"{name}: see above")
+        rows += [(suite.rstrip("]").split("-")[0], test.split("::")[-1], text, report.outcome) for text in texts]
     if rows:
         terminalreporter.section("what was seen")
-        width = max(len(test) for _, test, _ in rows)
-        for suite, test, text in rows:
-            terminalreporter.write_line(f"{suite:8} | {test:{width}} | {text}")
+        width = max(len(test) for _, test, _, _ in rows)
+        for suite, test, text, outcome in rows:
+            terminalreporter.write_line(f"{suite:8} | {test:{width}} | {outcome} | {text}")
 
 
 def pytest_unconfigure(config):

@@ -59,7 +59,8 @@ is "$(cat "$work/selected")" 'custom/sesslimit with-mkhomedir with-sudo'
 is "$(cat "$work/base")" sssd
 is "$(modules system-auth)" 'pam_env pam_keyinit pam_sesslimit pam_systemd pam_unix '
 is "$(modules password-auth)" 'pam_keyinit pam_sesslimit pam_systemd pam_unix '
-grep -qE '^session +requisite +pam_sesslimit\.so$' "$work/etc/authselect/custom/sesslimit/password-auth"
+grep -qE '^session +\[success=ok .* module_unknown=ignore default=die\] pam_sesslimit\.so$' \
+    "$work/etc/authselect/custom/sesslimit/password-auth"
 is "$(cat "$work/systemctl")" 'enable --now sesslimitd.socket sesslimitd.service'
 
 tool enable # once more changes nothing

@@ -42,8 +42,13 @@ def console(machine: Machine, *arguments: str) -> Client:
 def log_in(machine: Machine, user: str) -> Client:
     """A console at which the user has typed name and password; what comes of it is for the caller to see."""
     terminal = console(machine)
+    identify(terminal, user)
+    return terminal
+
+
+def identify(terminal: Client, user: str) -> None:
+    """Types name and password at a console that asks for them, or will."""
     terminal.expect("login: ", 20)
     terminal.send(f"{user}\n")
     terminal.expect("[Pp]assword: ", 20)
     terminal.send(f"{PASSWORDS[user]}\n")
-    return terminal

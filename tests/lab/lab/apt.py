@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Packages in a machine, as an administrator's apt does it; and the version before ours, to come from or go back to."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from .machine import Machine
+
+PLACE = "/var/tmp/packages"
+NAMES = ("sesslimit", "libpam-sesslimit")
+
+
+def install(machine: Machine, packages: list[Path], *options: str, check: bool = True) -> subprocess.CompletedProcess:
+    """apt-get install of these packages, whichever version is there."""
+    target = machine.path(PLACE)
+    target.mkdir(exist_ok=True)
+    for package in packages:
+        shutil.copy(package, target)
+    names = [f"{PLACE}/{package.name}" for package in packages]
+    return apt(machine, "install", "--allow-downgrades", *options, *names, check=check)
+
+
+def apt(machine: Machine, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+    """apt-get, which nobody answers if it asks."""
+    # _apt cannot read the packages where they are on every host; root does.
+    command = ["apt-get", "-q", "-y", "-o", "APT::Sandbox::User=root", *arguments]
+    return machine.run(*command, check=check, timeout=180)
+
+
+def version(machine: Machine, name: str = "sesslimit") -> str:
+    """What is installed; "" for a package that is not, or only in part."""
+    shown = machine.run("dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}", name, check=False).stdout
+    status, _, number = shown.partition(" ")
+    return number if status == "installed" else ""
+
+
+def version_of(packages: list[Path]) -> str:
+    (found,) = {_field(package, "Version") for package in packages}
+    return found
+
+
+def is_older(one: list[Path], other: list[Path]) -> bool:
+    """Whether dpkg takes the first for an earlier version than the second."""
+    argv = ["dpkg", "--compare-versions", version_of(one), "lt", version_of(other)]
+    return subprocess.run(argv, check=False).returncode == 0
+
+
+def repacked(packages: list[Path], directory: Path) -> list[Path]:
+    """The same packages as a version before their own, which shipped another policy.toml."""
+    number = version_of(packages)
+    return [_repack(package, number, f"{number}~before", directory) for package in packages]
+
+
+def _repack(package: Path, number: str, lower: str, directory: Path) -> Path:
+    tree = directory / package.stem
+    _run("dpkg-deb", "--raw-extract", str(package), str(tree))
+    control = tree / "DEBIAN" / "control"
+    # Its own version, and what the one package says of the other.
+    changed = re.sub(rf"(?m)^(Version: |.*\(= ){re.escape(number)}(?=\)|$)", rf"\g<1>{lower}", control.read_text())
+    control.write_text(changed)
+    shipped = tree / "etc" / "sesslimit" / "policy.toml"
+    if shipped.exists():
+        shipped.write_text(shipped.read_text() + "# As it was shipped before.\n")
+    made = directory / package.name.replace(number, lower)
+    _run("dpkg-deb", "--build", "-Zgzip", str(tree), str(made))
+    shutil.rmtree(tree)
+    return made
+
+
+def _field(package: Path, name: str) -> str:
+    return _run("dpkg-deb", "--field", str(package), name).strip()
+
+
+def _run(*argv: str) -> str:
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
