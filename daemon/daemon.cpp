@@ -153,7 +153,11 @@ class RealDaemon final : public Daemon {
     void restore(warden::Session&& session) {
         if (session.login.gids_cut) {
             worker_->submit([this, key = session.key, user = session.login.user]() -> Worker::Done {
-                return [this, key, gids = groups_of(user)] { engine_->handle(warden::GroupsLearned{key, gids}); };
+                return [this, key, gids = groups_of(user)] {
+                    if (gids) { // else those of the record are all that is known
+                        engine_->handle(warden::GroupsLearned{key, *gids});
+                    }
+                };
             });
         }
         const bool gone = has_gone(session.leader);
@@ -246,7 +250,9 @@ class RealDaemon final : public Daemon {
         // One that PAM did not tell us of: the user's groups must be looked up, which may block.
         looked_up_.insert(session.id);
         worker_->submit([this, session = std::move(session)]() mutable -> Worker::Done {
-            session.login.gids = groups_of(session.login.user);
+            auto gids = groups_of(session.login.user);
+            session.login.gids_cut = !gids; // asked for again at the next start
+            session.login.gids = gids ? *std::move(gids) : std::vector<gid_t>{};
             return [this, session = std::move(session)]() mutable {
                 if (looked_up_.erase(session.id) > 0) { // not gone in the meantime
                     engine_->handle(warden::LogindAppeared{std::move(session)});

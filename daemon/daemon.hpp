@@ -9,7 +9,7 @@
 namespace sesslimit {
 
 /// The whole daemon: makes its rooms, wires them to each other, and starts them in the order in which they need each
-/// other: ledger, policy, sessions of the ledger, logind's sessions, and only then the logins that wait.
+/// other: policy, sessions of the ledger, logind's sessions, and only then the logins that wait.
 class Daemon {
   public:
     static Result<std::unique_ptr<Daemon>> make(const Options& options);

@@ -2,34 +2,28 @@
 #include "daemon/users.hpp"
 
 #include "common/protocol.hpp"
+#include "daemon/policy/load.hpp"
 
 #include <grp.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <cerrno>
 #include <utility>
 
 namespace sesslimit {
 
 namespace {
 
-constexpr std::size_t entry_bytes = 16384;
+using policy::SystemNames;
 
-std::optional<passwd> find_user(const std::string& name, std::array<char, entry_bytes>& buffer) {
-    passwd entry{};
-    passwd* found = nullptr;
-    if (getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
-        return std::nullopt;
-    }
-    return entry;
-}
-
-std::vector<gid_t> groups_of(const std::string& user, gid_t primary) {
+Result<std::vector<gid_t>> groups_of(const std::string& user, gid_t primary) {
     std::vector<gid_t> gids(wire::max_gids);
     int count = static_cast<int>(gids.size());
     if (getgrouplist(user.c_str(), primary, gids.data(), &count) < 0) {
+        if (count <= static_cast<int>(gids.size())) {
+            return fail("no memory for the groups of a user", ENOMEM);
+        }
         count = static_cast<int>(gids.size()); // in more groups than fit: the first ones
     }
     gids.resize(static_cast<std::size_t>(count));
@@ -44,30 +38,32 @@ void sort_out(std::vector<gid_t>& gids) {
 
 } // namespace
 
-std::vector<gid_t> groups_of(const std::string& user) {
-    std::array<char, entry_bytes> buffer{};
-    const auto entry = find_user(user, buffer);
-    std::vector<gid_t> gids = entry ? groups_of(user, entry->pw_gid) : std::vector<gid_t>{};
-    sort_out(gids);
+Result<std::vector<gid_t>> groups_of(const std::string& user) {
+    const auto account = SystemNames::account(user);
+    if (!account) {
+        return std::unexpected(account.error());
+    }
+    auto gids = *account ? groups_of(user, (*account)->gid) : std::vector<gid_t>{};
+    if (gids) {
+        sort_out(*gids);
+    }
     return gids;
 }
 
 std::optional<Login> complete(api::Question question) {
     Login login = std::move(question.login);
-    std::array<char, entry_bytes> buffer{};
-    if (const auto entry = find_user(login.user, buffer)) {
-        login.uid = question.uid.value_or(entry->pw_uid);
-        login.gids = groups_of(login.user, entry->pw_gid);
+    SystemNames names;
+    if (const auto account = SystemNames::account(login.user).value_or(std::nullopt)) {
+        login.uid = question.uid.value_or(account->uid);
+        login.gids = groups_of(login.user, account->gid).value_or(std::vector{account->gid});
     } else if (question.uid) {
         login.uid = *question.uid;
     } else {
         return std::nullopt;
     }
     for (const std::string& name : question.groups) {
-        group entry{};
-        group* found = nullptr;
-        if (getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) {
-            login.gids.push_back(entry.gr_gid);
+        if (const auto gid = names.group(name)) {
+            login.gids.push_back(*gid);
         }
     }
     sort_out(login.gids);

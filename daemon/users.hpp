@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "common/result.hpp"
 #include "daemon/api/seam.hpp"
 
 #include <sys/types.h>
@@ -11,9 +12,9 @@
 
 namespace sesslimit {
 
-/// Every group of a user, sorted, as getgrouplist(3) has them; none where there is no such user. May block (NSS): for
-/// the worker, about sessions that PAM never told us of.
-std::vector<gid_t> groups_of(const std::string& user);
+/// Every group of a user, sorted, as getgrouplist(3) has them; none where there is no such user. Fails where nobody
+/// could be asked. May block (NSS): for the worker, about sessions that PAM never told us of.
+Result<std::vector<gid_t>> groups_of(const std::string& user);
 
 /// Completes a login that somebody asks about: uid, groups. Nothing where there is no such user, and no uid was given.
 /// Groups that do not exist are passed over. May block.

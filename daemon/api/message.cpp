@@ -10,7 +10,7 @@
 namespace sesslimit::api {
 namespace {
 
-constexpr std::size_t most_groups = 256;
+constexpr std::size_t most_groups = 32;
 
 int append_value(sd_bus_message* m, const Value& value) {
     struct Visitor {

@@ -23,7 +23,7 @@ struct MessageDeleter {
 using Message = std::unique_ptr<sd_bus_message, MessageDeleter>;
 
 /// A connection to the system bus that is made again whenever it is lost. A bus that is not there yet is waited for.
-/// Never blocks and, but for the half second after a loss, never polls.
+/// Never blocks and never polls, but that a bus which is there and takes nobody is tried every half a second.
 class Connection {
   public:
     struct Callbacks {

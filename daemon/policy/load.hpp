@@ -48,6 +48,13 @@ class Names {
 /// The real ones, through getpwnam_r(3) and getgrnam_r(3).
 class SystemNames final : public Names {
   public:
+    struct Account {
+        uid_t uid;
+        gid_t gid; ///< the primary group
+    };
+    /// Nothing where nobody has that name; fails where nobody could be asked.
+    static Result<std::optional<Account>> account(const std::string& name);
+
     std::optional<uid_t> user(const std::string& name) override;
     std::optional<gid_t> group(const std::string& name) override;
 };

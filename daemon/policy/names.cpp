@@ -5,6 +5,7 @@
 #include <pwd.h>
 
 #include <cerrno>
+#include <expected>
 
 namespace sesslimit::policy {
 namespace {
@@ -13,9 +14,9 @@ constexpr std::size_t first_room = 4096;
 constexpr std::size_t most_room =
     std::size_t{16} * 1024 * 1024; // a group of a directory service may have very many members
 
-/// Calls a get*_r function with more and more room, as long as it asks for that.
+/// Calls a get*_r function with more and more room, as long as it asks for that. An errno value where it failed.
 template <class Record, class Function>
-bool look_up(Function function, const std::string& name, Record& record, std::vector<char>& room) {
+std::expected<bool, int> ask(Function function, const std::string& name, Record& record, std::vector<char>& room) {
     for (room.resize(first_room); room.size() <= most_room; room.resize(room.size() * 4)) {
         Record* found = nullptr;
         int failed = 0;
@@ -23,13 +24,31 @@ bool look_up(Function function, const std::string& name, Record& record, std::ve
             failed = function(name.c_str(), &record, room.data(), room.size(), &found);
         } while (failed == EINTR);
         if (failed != ERANGE) {
-            return failed == 0 && found != nullptr;
+            // Some directories say like this that nobody has the name (getpwnam(3), ERRORS).
+            const bool nobody = failed == ENOENT || failed == ESRCH;
+            return failed == 0 || nobody ? std::expected<bool, int>(failed == 0 && found != nullptr)
+                                         : std::unexpected(failed);
         }
     }
-    return false;
+    return std::unexpected(ERANGE);
+}
+
+template <class Record, class Function>
+bool look_up(Function function, const std::string& name, Record& record, std::vector<char>& room) {
+    return ask(function, name, record, room).value_or(false);
 }
 
 } // namespace
+
+Result<std::optional<SystemNames::Account>> SystemNames::account(const std::string& name) {
+    passwd record{};
+    std::vector<char> room;
+    const auto found = ask(getpwnam_r, name, record, room);
+    if (!found) {
+        return fail_errno("look up a user", found.error());
+    }
+    return *found ? std::optional(Account{record.pw_uid, record.pw_gid}) : std::nullopt;
+}
 
 std::optional<uid_t> SystemNames::user(const std::string& name) {
     passwd record{};

@@ -213,7 +213,6 @@ def test_cron_and_at(host, saw):
         as_alice(host, "at now", job.format("at") + "\n")
         for name in ("cron", "at"):
             wait_until(f"the job of {name}", lambda: host.path(f"/tmp/{name}-ran").exists(), 90)
-        assert not shell.running or len(listed(host)) == 1
         shell.wait(30)
         for name in ("cron", "at"):
             wait_until(f"the end of {name}'s job", lambda: host.path(f"/tmp/{name}-done").exists(), 30)
