@@ -161,6 +161,8 @@ def test_other_version_while_people_are_there(stock, before, debs, saw, way):
     running, installed = executable(stock)
     assert running == installed
     assert_same(told(stock), sessions)
+    # What the new one has not got that it needs, of the units or of the ledger, it would say.
+    assert stock.journal("-u", "sesslimitd.service", "-p", "warning", "-o", "cat") == ""
     assert_there(logins)
     assert results and all(status != 0 and "limit of 2 sessions" in output for status, output in results), results
     assert [each.log_out() for each in logins] == [0] * len(logins)
