@@ -12,6 +12,7 @@ from .machine import Gone, Machine, wait_until
 
 POLICY = "/etc/sesslimit/policy.toml"
 PAM_STACK = "/etc/pam.d/common-session"
+ASAN_DROP_IN = "/run/systemd/system/sesslimitd.service.d/lab-asan.conf"
 NO_LIMITS = "version = 1\n"
 
 
