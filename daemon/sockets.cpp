@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/sockets.hpp"
 
+#include "daemon/effects/journal.hpp"
 #include "daemon/serve/server.hpp"
 #include "daemon/watch/connection.hpp"
 
@@ -19,8 +20,11 @@ Result<> take_passed(UniqueFd fd, Sockets& sockets) {
                       : sd_is_socket(fd.get(), AF_NETLINK, 0, -1) > 0        ? &sockets.sock_diag
                                                                              : nullptr;
     if (place == nullptr || *place) {
-        return fail("systemd passed a socket that is neither the one ListenSequentialPacket= nor the one "
-                    "ListenNetlink= of sesslimitd.socket");
+        // Of another version's unit, or an administrator's: no reason to leave logins without an answer.
+        effects::journal(effects::Priority::warning, "systemd passed a socket that is neither the one "
+                                                     "ListenSequentialPacket= nor the one ListenNetlink= of "
+                                                     "sesslimitd.socket: it is closed.");
+        return {};
     }
     if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) < 0) {
         return fail_errno("make a socket non-blocking");
