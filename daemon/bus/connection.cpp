@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <tuple>
 #include <utility>
 
 namespace sesslimit::bus {
@@ -62,7 +63,7 @@ int Connection::send(Call call) {
         sd_bus_slot_set_destroy_callback(slot, [](void* data) { delete static_cast<Call*>(data); });
         sd_bus_slot_set_floating(slot, 1); // the bus keeps it until the answer
         sd_bus_slot_unref(slot);
-        (void)owned.release();
+        std::ignore = owned.release();
         ++under_way_;
     }
     return code;
