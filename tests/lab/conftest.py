@@ -17,6 +17,8 @@ from lab.host import Host  # noqa: E402
 # The packages of each suite in a directory of its name; where there is none, those beside it are for every suite.
 PACKAGES = Path(os.environ.get("SESSLIMIT_DEBS", HERE.parent.parent / "dist"))
 SAW = "saw"
+# Files that wait for real limits: begun first, so that no worker is left alone with one in the end.
+LONGEST = ("test_edge_cases", "test_multiplexer", "test_matrix", "test_keep")
 
 
 def pytest_addoption(parser):
@@ -35,6 +37,10 @@ def pytest_generate_tests(metafunc):
         # A file's tests of one suite stay with one worker, so that they share its machine.
         marked = [pytest.param(suite, marks=pytest.mark.xdist_group(f"{module}-{suite}")) for suite in suites]
         metafunc.parametrize("suite", marked, scope="session")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.module.__name__ not in LONGEST)
 
 
 def pytest_report_header(config):
