@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/bus/connection.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <tuple>
@@ -77,7 +78,12 @@ int Connection::on_answer(sd_bus_message* m, void* data, sd_bus_error* error) {
     while (!self.waiting_.empty() && self.under_way_ < most_under_way) {
         Call next = std::move(self.waiting_.front());
         self.waiting_.pop_front();
-        self.check("send a call that had to wait", self.send(std::move(next)));
+        const int sent = self.send(std::move(next));
+        if (sent == -ENOTCONN) { // Disconnected tells of it
+            self.waiting_.clear();
+        } else {
+            self.check("send a call that had to wait", sent);
+        }
     }
     return code;
 }

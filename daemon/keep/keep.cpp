@@ -95,9 +95,10 @@ Taken take_up(const std::filesystem::path& directory, const std::filesystem::pat
     if (loaded.policy && !unreadable) {
         taken.policy = *std::move(loaded.policy);
         taken.from = From::files;
-        taken.unresolved = missing(loaded);
         if (auto saved = save(file, found.texts); !saved) {
             taken.errors.push_back(saved.error());
+        } else {
+            taken.unresolved = missing(loaded); // of the texts that are there to be looked at again
         }
         return taken;
     }

@@ -23,7 +23,7 @@ enum class From { files, kept, nowhere };
 struct Taken {
     policy::Policy policy; ///< of `nowhere`: the empty one, that limits nobody
     From from = From::nowhere;
-    std::size_t unresolved = 0;            ///< missing() of what it was loaded from
+    std::size_t unresolved = 0; ///< missing() of what it was loaded from; 0 as well where that could not be kept
     std::vector<policy::Problem> problems; ///< of the files, whatever was taken in the end
     std::vector<Error> errors;             ///< of keeping: none of them is in the way of anything
 };

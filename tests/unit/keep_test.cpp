@@ -193,6 +193,11 @@ void a_policy_that_cannot_be_kept_is_taken_all_the_same() {
     bench.policy(good);
     const keep::Taken taken = keep::take_up(bench.policies(), bench.directory.path / "none" / "kept", bench.names);
     EXPECT(taken.from == From::files && limit_of(taken) == 3U && taken.errors.size() == 1, "taken, and said");
+    // What is kept is another policy: its names are not those in force.
+    bench.policy("version = 1\n[[rule]]\nname = \"r\"\nmatch.group = [\"nobody-has-it\"]\nmax_sessions = 1\n");
+    EXPECT(bench.take().unresolved == 1, "kept");
+    EXPECT(keep::take_up(bench.policies(), bench.directory.path / "none" / "kept", bench.names).unresolved == 0,
+           "not kept");
 }
 
 } // namespace
