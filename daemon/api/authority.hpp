@@ -15,11 +15,11 @@ namespace sesslimit::api {
 
 /// Says who calls and what they may do: asks the bus and polkit, both asynchronously. Who asks for more at once than is
 /// answered is told that we are busy. The bus answers in no time, and has one bound for all. polkit may wait minutes
-/// for a password, so that a user has a bound of their own there: nobody else is shut out by it. All of them
-/// are fewer than the calls that the connection has under way, for which the bus has to say who calls.
+/// for a password, so that a user has a bound of their own there: nobody else is shut out by it. All of polkit's
+/// are fewer than the calls that the connection has under way, so that the bus can still be asked who calls.
 class Authority {
   public:
-    static constexpr std::size_t most_identified = 1024;
+    static constexpr std::size_t most_identified = 256;
     static constexpr std::size_t most_authorized = bus::Connection::most_under_way / 2;
     static constexpr std::size_t most_authorized_of_user = 4;
 
