@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """at_limit: a new login takes the place of an older session, once that has gone, and never before."""
 
-import json
 import time
 
 import pytest
@@ -47,7 +46,7 @@ def test_twenty_take_places(host, saw):
     # By the journal, whose keys are given in the order of asking: the newest are in, and nobody else. Of refusals the
     # journal has the number; the bus tells each.
     let_in = [int(each.key) for each in host.events("admitted", "alice", since)]
-    told = [json.loads(line) for line in watch.output.splitlines()]
+    told = ctl.watched(watch)
     turned_away = {int(each["session"]["key"]): each["session"]["reason"] for each in told if each["event"] == "refused"}
     ended = {int(each.key): each.reason for each in host.events("ended", "alice", since)}
     assert len(let_in) == len(held) + len(admitted) and len(turned_away) == len(refused)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """sesslimitctl with real sessions: what it shows, what it ends, who may, and what it says when it cannot."""
 
-import json
 import re
 import time
 
@@ -202,7 +201,7 @@ def test_watched(host, saw):
     assert bob.log_out() == 0
     wait_until("its end", lambda: '"released"' in watch.output, 10)
 
-    events = [ctl.check(json.loads(line), "watch") for line in watch.output.splitlines()]
+    events = [ctl.check(each, "watch") for each in ctl.watched(watch)]
     names = [each["event"] for each in events if each["event"] != "policy-changed"]
     assert names == ["admitted", "refused", "warned", "ending", "ended", "admitted", "released"]
     assert not [each for each in events if each["session"] and PRIVATE & set(each["session"])]

@@ -131,7 +131,7 @@ def test_many_refusals_are_two_lines(host, saw):
     assert (line["SESSLIMIT_COUNT"], line["SESSLIMIT_USER"], line["SESSLIMIT_ORIGIN"]) == ("19", "alice", "127.0.0.1")
     assert 60 <= int(line["__MONOTONIC_TIMESTAMP"]) / 1e6 - first.at <= 75
     assert len(host.events("refused", "alice", since)) == 1
-    told = [json.loads(each)["event"] for each in watch.output.splitlines()]
+    told = [each["event"] for each in ctl.watched(watch)]
     assert told.count("refused") == 20, told
     saw(f"20 refusals in {took:.0f} s, all read by their users and told on the bus; in the journal 1 + 1 lines, "
         f"the second {int(line['__MONOTONIC_TIMESTAMP']) / 1e6 - first.at:.1f} s after the first: {line['MESSAGE']}")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """mode = "observe": nothing is refused or ended, and it is told what would have been; enforced, the limits hold."""
 
-import json
 import time
 
 from lab import client, ctl
@@ -31,7 +30,7 @@ def test_observed_then_enforced(host, saw):
     assert sorted(told) == sorted(
         [("admitted", "")] * 3 + [("would-refuse", "limit-reached")] * 2 + [("would-end", "duration")] * 3
     )
-    watched = [json.loads(line) for line in watch.output.splitlines()]
+    watched = ctl.watched(watch)
     assert sorted(each["event"] for each in watched if each["session"]) == sorted(event for event, _ in told)
     saw("observe, limit 1 and 10s: 3 of 3 let in and open after 15 s without a word to them; the journal and watch tell "
         f"2 would-refuse and {len(would_end)} would-end")
