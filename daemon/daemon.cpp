@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/daemon.hpp"
 
-#include "common/process.hpp"
 #include "daemon/effects/journal.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/host.hpp"
@@ -58,11 +57,6 @@ std::string problems_text(const std::vector<policy::Problem>& problems) {
 
 std::filesystem::path kept_policy(const Options& options) {
     return options.runtime_directory / "policy.json";
-}
-
-bool has_gone(const Leader& leader) {
-    const auto stat = read_process_stat(leader.pid);
-    return leader.pid != 0 && (stat ? leader.start != 0 && stat->start != leader.start : stat.error() == ESRCH);
 }
 
 class RealDaemon final : public Daemon {
@@ -160,8 +154,9 @@ class RealDaemon final : public Daemon {
                 };
             });
         }
-        const bool gone = has_gone(session.leader);
-        engine_->handle(warden::Restored{.session = std::move(session), .leader_gone = gone});
+        // Held from here on, where it is there: follow() has nothing left to ask of it.
+        const auto held = session.leader.pid == 0 ? Result<bool>(true) : leaders_->hold(session.key, session.leader);
+        engine_->handle(warden::Restored{.session = std::move(session), .leader_gone = held && !*held});
     }
 
     void wire() {
