@@ -43,6 +43,12 @@ def session_of(host, user):
     return shell, wait_until("its session", lambda: host.sessions(user), 10)[0][0].id
 
 
+def takes_password(host):
+    """Whether polkit's question has turned the echo off: what is typed before that, it throws away."""
+    terminal = host.sh("ps -C sesslimitctl -o tty=").stdout.strip()
+    return re.search(r"(?<!\S)-echo(?!\S)", host.sh(f"stty -a -F /dev/{terminal}").stdout)
+
+
 def test_admin_group(stock, debs, saw):
     stock.install_sesslimit(debs)
     stock.sh("groupadd opers && usermod -aG opers carol")
@@ -79,6 +85,7 @@ def test_admin_group(stock, debs, saw):
     alice.expect(r"\[y/N\] ", 10)
     alice.send("y\n")
     alice.expect("Password: ", 20)
+    wait_until("polkit takes a password", lambda: takes_password(stock), 10)
     alice.send(f"{PASSWORDS['root']}\n")
     bob.wait(20)
     told = bob.expect("this session was ended: ended by [^.]*", 1).text
