@@ -6,6 +6,7 @@ with the last process the mounts go too. The kernel, and with it the wall clock,
 """
 
 import contextlib
+import fcntl
 import itertools
 import os
 import subprocess
@@ -80,8 +81,9 @@ class Machine:
         sweep()
         tree = base.base(self.suite)
         began = time.monotonic()
-        self.group = cgroup.create(self.name)
-        self.directory.mkdir(parents=True)
+        with _places():
+            self.group = cgroup.create(self.name)
+            self.directory.mkdir(parents=True)
         try:
             self._boot(tree)
         except BaseException:
@@ -208,13 +210,23 @@ class Machine:
         (self.group / "tools" / "cgroup.kill").write_text("1", encoding="ascii")
 
 
+@contextlib.contextmanager
+def _places():
+    """Whoever makes or removes places of machines does so alone: what is empty now may be somebody's in a moment."""
+    base.CACHE.mkdir(parents=True, exist_ok=True)
+    with open(base.CACHE / "places.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def sweep() -> None:
     """Removes what a lab process that was itself killed has left behind, and what is empty."""
-    tree = cgroup.hierarchy() / cgroup.TREE
-    for parent in (tree, RUN):
-        for path in parent.glob("*-*-*"):
-            if not os.path.exists(f"/proc/{path.name.split('-')[1]}"):
-                cgroup.end(path) if parent == tree else path.rmdir()
-        # Not empty: another lab is at work.
-        with contextlib.suppress(OSError):
-            parent.rmdir()
+    with _places():
+        tree = cgroup.hierarchy() / cgroup.TREE
+        for parent in (tree, RUN):
+            for path in parent.glob("*-*-*"):
+                if not os.path.exists(f"/proc/{path.name.split('-')[1]}"):
+                    cgroup.end(path) if parent == tree else path.rmdir()
+            # Not empty: another lab is at work.
+            with contextlib.suppress(OSError):
+                parent.rmdir()
