@@ -32,18 +32,21 @@ constexpr std::uint64_t catch_up_within_usec = 1'000'000;
 constexpr Span first_pause_for_names = std::chrono::seconds(5);
 constexpr Span longest_pause_for_names = std::chrono::hours(1);
 
+/// A daemon that stops waits this long for a journal that takes nothing.
+constexpr Span journal_within = std::chrono::seconds(1);
+
 /// A policy can have more mistakes than anybody wants to read at once.
 constexpr std::size_t most_problems_told = 100;
 
-void tell_problems(const std::vector<policy::Problem>& problems) {
+void tell_problems(const std::vector<policy::Problem>& problems, effects::Journal& journal) {
     std::size_t told = 0;
     for (const policy::Problem& problem : problems) {
         if (++told > most_problems_told) {
-            return effects::journal(Priority::warning,
-                                    "... and " + std::to_string(problems.size() - most_problems_told) + " more.");
+            return journal.tell(Priority::warning,
+                                "... and " + std::to_string(problems.size() - most_problems_told) + " more.");
         }
         const bool error = problem.severity == policy::Problem::Severity::error;
-        effects::journal(error ? Priority::error : Priority::warning, policy::format(problem));
+        journal.tell(error ? Priority::error : Priority::warning, policy::format(problem));
     }
 }
 
@@ -72,7 +75,7 @@ class RealDaemon final : public Daemon {
             loop_.get(), {.input = [this](SessionKey key) { engine_->handle(warden::InputHeard{key}); },
                           .newcomer = [this](uid_t owner) { look_again(owner); }});
         auto wall_clock = watch::WallClock::make(loop_.get(), [this] { engine_->handle(warden::ClockSet{}); });
-        auto sockets = take_sockets(options_);
+        auto sockets = take_sockets(options_, journal_);
         for (const Error* error : {worker ? nullptr : &worker.error(), listener ? nullptr : &listener.error(),
                                    wall_clock ? nullptr : &wall_clock.error(), sockets ? nullptr : &sockets.error()}) {
             if (error != nullptr) {
@@ -84,8 +87,8 @@ class RealDaemon final : public Daemon {
             return std::unexpected(server.error());
         }
         if (!sockets->sock_diag) {
-            effects::journal(Priority::warning, "No sock_diag(7): what a session's connection carries is not seen. Is "
-                                                "sesslimitd.socket, with its ListenNetlink=, the package's?");
+            journal_.tell(Priority::warning, "No sock_diag(7): what a session's connection carries is not seen. Is "
+                                             "sesslimitd.socket, with its ListenNetlink=, the package's?");
         }
         connections_.emplace(std::move(sockets->sock_diag));
         worker_ = *std::move(worker);
@@ -101,6 +104,7 @@ class RealDaemon final : public Daemon {
         const int code = sd_event_loop(loop_.get());
         sd_notify(0, "STOPPING=1");
         host_.finish();
+        journal_.finish(journal_within);
         if (failure_) {
             return std::unexpected(*failure_);
         }
@@ -129,7 +133,7 @@ class RealDaemon final : public Daemon {
         auto ledger = ledger::Ledger::open(
             options_.runtime_directory, [this](warden::Session&& session) { restore(std::move(session)); }, dropped);
         for (const std::string& line : dropped) {
-            effects::journal(Priority::warning, "Ledger: " + line);
+            journal_.tell(Priority::warning, "Ledger: " + line);
         }
         if (ledger) {
             recorder_.attach(*std::move(ledger), engine_->state());
@@ -137,9 +141,9 @@ class RealDaemon final : public Daemon {
             return std::unexpected(ledger.error());
         } else {
             recorder_.do_without();
-            effects::journal(Priority::error, "No ledger: sessions are counted, but a restart of the daemon forgets "
-                                              "their start times: " +
-                                                  ledger.error().what);
+            journal_.tell(Priority::error, "No ledger: sessions are counted, but a restart of the daemon forgets "
+                                           "their start times: " +
+                                               ledger.error().what);
         }
         return {};
     }
@@ -162,16 +166,18 @@ class RealDaemon final : public Daemon {
     void wire() {
         logind_.emplace(loop_.get(), logind_callbacks());
         systemd_.emplace(loop_.get(),
-                         [](const Error& error) { effects::journal(Priority::warning, "systemd: " + error.what); });
+                         [this](const Error& error) { journal_.tell(Priority::warning, "systemd: " + error.what); });
         leaders_.emplace(loop_.get(), [this](SessionKey key) { engine_->handle(warden::LeaderExited{key}); });
         engine_.emplace(recorder_, host_, &boottime_now);
         front_.emplace(Front::Parts{.engine = *engine_,
                                     .worker = *worker_,
                                     .status = [this] { return status(); },
                                     .reload = [this](auto then) { reload(std::move(then)); }});
-        api_.emplace(loop_.get(), *front_,
-                     [](const Error& error) { effects::journal(Priority::warning, "D-Bus interface: " + error.what); });
+        api_.emplace(loop_.get(), *front_, [this](const Error& error) {
+            journal_.tell(Priority::warning, "D-Bus interface: " + error.what);
+        });
         host_.attach({.loop = loop_.get(),
+                      .journal = journal_,
                       .server = *server_,
                       .logind = *logind_,
                       .scopes = *systemd_,
@@ -188,8 +194,8 @@ class RealDaemon final : public Daemon {
         return {.asks = [this](const Leader& leader, UniqueFd pidfd) { leaders_->expect(leader, std::move(pidfd)); },
                 .event = [this](warden::Event event) { engine_->handle(std::move(event)); },
                 .failed =
-                    [](const Error& error) {
-                        effects::journal(Priority::warning, "A login's request was not taken: " + error.what);
+                    [this](const Error& error) {
+                        journal_.tell(Priority::warning, "A login's request was not taken: " + error.what);
                     }};
     }
 
@@ -202,7 +208,7 @@ class RealDaemon final : public Daemon {
                         // Behind the look-ups of the sessions that were listed.
                         worker_->submit([this] { return [this] { serve(); }; });
                     },
-                .failed = [](const Error& error) { effects::journal(Priority::warning, "logind: " + error.what); }};
+                .failed = [this](const Error& error) { journal_.tell(Priority::warning, "logind: " + error.what); }};
     }
 
     /// The policy is here: everything else can begin.
@@ -339,8 +345,7 @@ class RealDaemon final : public Daemon {
         const bool some = missing < names_missing_;
         look_for_names(missing, std::min(2 * names_pause_, longest_pause_for_names));
         if (some) {
-            effects::journal(Priority::info,
-                             "Users and groups of the policy that were not found before are there now.");
+            journal_.tell(Priority::info, "Users and groups of the policy that were not found before are there now.");
             enforce(*std::move(again->policy));
         }
     }
@@ -368,28 +373,29 @@ class RealDaemon final : public Daemon {
         });
     }
 
-    static void tell_policy(const keep::Taken& taken, bool at_start) {
-        tell_problems(taken.problems);
+    void tell_policy(const keep::Taken& taken, bool at_start) {
+        tell_problems(taken.problems, journal_);
         for (const Error& error : taken.errors) {
-            effects::journal(Priority::warning, "The policy could not be kept for a later start: " + error.what);
+            journal_.tell(Priority::warning, "The policy could not be kept for a later start: " + error.what);
         }
         if (taken.from == keep::From::files) {
             const std::size_t rules = taken.policy.managed.rules.size() + taken.policy.host.rules.size();
-            return effects::journal(Priority::info, "Policy loaded: " + std::to_string(rules) + " rules.",
-                                    notice::policy_loaded_id, "policy-loaded");
+            return journal_.tell(Priority::info, "Policy loaded: " + std::to_string(rules) + " rules.",
+                                 notice::policy_loaded_id, "policy-loaded");
         }
         std::string then = "The policy in force stays in force.";
         if (at_start) {
             then = taken.from == keep::From::kept ? "The last good policy is in force."
                                                   : "There is no earlier one: NO LIMIT HOLDS, everybody is let in.";
         }
-        effects::journal(Priority::error, "The policy has errors and is not taken. " + then, notice::policy_rejected_id,
-                         "policy-rejected");
+        journal_.tell(Priority::error, "The policy has errors and is not taken. " + then, notice::policy_rejected_id,
+                      "policy-rejected");
     }
 
     Options options_;
     EventLoop loop_;
-    LedgerRecorder recorder_;
+    effects::Journal journal_{loop_.get()};
+    LedgerRecorder recorder_{journal_};
     std::optional<serve::Server> server_;
     std::optional<watch::Listener> listener_;
     std::optional<watch::Connections> connections_;

@@ -2,7 +2,6 @@
 #include "daemon/host.hpp"
 
 #include "common/text.hpp"
-#include "daemon/effects/journal.hpp"
 #include "daemon/effects/terminal_writer.hpp"
 #include "daemon/notice/words.hpp"
 #include "daemon/watch/connection.hpp"
@@ -61,12 +60,12 @@ bool is_listened_to(const warden::Session& session) {
            session.idle_warned != warden::locked_already;
 }
 
-void tell_of_multiplexer(const Sparing::Outcome& outcome) {
+void tell_of_multiplexer(const Sparing::Outcome& outcome, effects::Journal& journal) {
     std::string text = "Session " + shown(outcome.session.logind_id, 64) + " of " + shown(outcome.session.login.user) +
                        " ends without its multiplexer: " + std::to_string(outcome.moved) + " processes go on in " +
                        outcome.scope + ".";
     if (!outcome.problem) {
-        return effects::journal(effects::Priority::info, text);
+        return journal.tell(effects::Priority::info, text);
     }
     if (outcome.moved == 0) {
         text = "Session " + shown(outcome.session.logind_id, 64) + " of " + shown(outcome.session.login.user) +
@@ -74,21 +73,21 @@ void tell_of_multiplexer(const Sparing::Outcome& outcome) {
     } else {
         text += " Others of it were not kept.";
     }
-    effects::journal(effects::Priority::warning, text + " Why: " + shown(outcome.problem->what) + ".");
+    journal.tell(effects::Priority::warning, text + " Why: " + shown(outcome.problem->what) + ".");
 }
 
 } // namespace
 
 void Host::attach(Parts parts) {
     parts_.emplace(std::move(parts));
-    refusals_.emplace(parts_->loop);
+    refusals_.emplace(parts_->loop, parts_->journal);
     sparing_.emplace(Sparing::Parts{
         .loop = parts_->loop,
         .scopes = parts_->scopes,
         .look = [](const warden::Session& session,
                    const std::string& scope) { return watch::multiplexer_of(session, scope); },
         .terminate = [this](const std::string& logind_id) { parts_->logind.terminate(logind_id); },
-        .told = &tell_of_multiplexer,
+        .told = [this](const Sparing::Outcome& outcome) { tell_of_multiplexer(outcome, parts_->journal); },
     });
 }
 
@@ -136,7 +135,7 @@ void Host::tell_journal(const warden::Notice& notice) {
     if (notice.kind == warden::Notice::Kind::refused) {
         return refusals_->tell(notice);
     }
-    effects::journal(notice::journal_entry(notice));
+    parts_->journal.tell(notice::journal_entry(notice));
 }
 
 void Host::tell(const warden::Notice& notice) {
@@ -154,9 +153,9 @@ void Host::tell(const warden::Notice& notice) {
         }
     }
     if (missed > 0) {
-        effects::journal(effects::Priority::info,
-                         "A notice did not reach a terminal: " + why +
-                             (missed > 1 ? " (and " + std::to_string(missed - 1) + " more)" : ""));
+        parts_->journal.tell(effects::Priority::info,
+                             "A notice did not reach a terminal: " + why +
+                                 (missed > 1 ? " (and " + std::to_string(missed - 1) + " more)" : ""));
     }
 }
 
@@ -178,7 +177,7 @@ void Host::kill_all(const std::string& logind_id) {
 
 void Host::signal_leader(SessionKey key, int signal) {
     if (auto sent = parts_->leaders.signal(key, signal); !sent && sent.error().code != ESRCH) {
-        effects::journal(effects::Priority::warning, "A login process could not be ended: " + sent.error().what);
+        parts_->journal.tell(effects::Priority::warning, "A login process could not be ended: " + sent.error().what);
     }
 }
 
@@ -199,7 +198,7 @@ void Host::follow(const warden::Session& session) {
     if (session.leader.pid != 0) {
         const auto held = parts_->leaders.hold(session.key, session.leader);
         if (!held) {
-            effects::journal(effects::Priority::warning, "A session's leader is not watched: " + held.error().what);
+            parts_->journal.tell(effects::Priority::warning, "A session's leader is not watched: " + held.error().what);
         } else if (!*held) {
             parts_->noticed(warden::LeaderExited{session.key});
         }
@@ -232,7 +231,7 @@ void Host::arm(Boottime deadline) {
         timer_.reset(source);
         if (code < 0) {
             armed_ = never; // tried again with whatever comes next
-            effects::journal(effects::Priority::error, "No timer: " + fail_errno("arm", -code).error().what);
+            parts_->journal.tell(effects::Priority::error, "No timer: " + fail_errno("arm", -code).error().what);
         }
         return;
     }

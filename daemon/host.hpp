@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/api/service.hpp"
+#include "daemon/effects/journal.hpp"
 #include "daemon/effects/refusal_journal.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/front.hpp"
@@ -24,6 +25,7 @@ class Host final : public Hands {
   public:
     struct Parts {
         sd_event* loop;
+        effects::Journal& journal;
         serve::Server& server;
         logind::Logind& logind;
         systemd::Scopes& scopes;

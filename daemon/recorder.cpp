@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/recorder.hpp"
 
-#include "daemon/effects/journal.hpp"
-
 #include <utility>
 
 namespace sesslimit {
@@ -13,10 +11,10 @@ void LedgerRecorder::put(const warden::Session& session) {
     }
     const auto done = ledger_->put(session);
     if (!done && !failing_) {
-        effects::journal(effects::Priority::error,
-                         "A session is not recorded, and would not survive a restart of the daemon with its start "
-                         "time: " +
-                             done.error().what);
+        journal_.tell(effects::Priority::error,
+                      "A session is not recorded, and would not survive a restart of the daemon with its start "
+                      "time: " +
+                          done.error().what);
     }
     failing_ = !done;
 }

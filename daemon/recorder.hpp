@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "daemon/effects/journal.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/ledger/ledger.hpp"
 
@@ -13,6 +14,9 @@ namespace sesslimit {
 /// Says so in the journal, once for each time that it begins.
 class LedgerRecorder final : public Recorder {
   public:
+    /// The journal lives longer.
+    explicit LedgerRecorder(effects::Journal& journal) : journal_(journal) {}
+
     void put(const warden::Session& session) override;
     void drop(SessionKey key) override;
 
@@ -28,6 +32,7 @@ class LedgerRecorder final : public Recorder {
   private:
     void miss(SessionKey key);
 
+    effects::Journal& journal_;
     std::optional<ledger::Ledger> ledger_;
     std::vector<SessionKey> missed_; ///< decided about before attach()
     bool none_to_come_ = false;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/sockets.hpp"
 
-#include "daemon/effects/journal.hpp"
 #include "daemon/serve/server.hpp"
 #include "daemon/watch/connection.hpp"
 
@@ -15,15 +14,15 @@
 namespace sesslimit {
 namespace {
 
-Result<> take_passed(UniqueFd fd, Sockets& sockets) {
+Result<> take_passed(UniqueFd fd, Sockets& sockets, effects::Journal& journal) {
     UniqueFd* place = sd_is_socket(fd.get(), AF_UNIX, SOCK_SEQPACKET, 1) > 0 ? &sockets.logins
                       : sd_is_socket(fd.get(), AF_NETLINK, 0, -1) > 0        ? &sockets.sock_diag
                                                                              : nullptr;
     if (place == nullptr || *place) {
         // Of another version's unit, or an administrator's: no reason to leave logins without an answer.
-        effects::journal(effects::Priority::warning, "systemd passed a socket that is neither the one "
-                                                     "ListenSequentialPacket= nor the one ListenNetlink= of "
-                                                     "sesslimitd.socket: it is closed.");
+        journal.tell(effects::Priority::warning, "systemd passed a socket that is neither the one "
+                                                 "ListenSequentialPacket= nor the one ListenNetlink= of "
+                                                 "sesslimitd.socket: it is closed.");
         return {};
     }
     if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) < 0) {
@@ -35,11 +34,11 @@ Result<> take_passed(UniqueFd fd, Sockets& sockets) {
 
 } // namespace
 
-Result<Sockets> take_sockets(const Options& options) {
+Result<Sockets> take_sockets(const Options& options, effects::Journal& journal) {
     Sockets sockets;
     const int passed = sd_listen_fds(1);
     for (int at = 0; at < passed; ++at) {
-        if (auto done = take_passed(UniqueFd(SD_LISTEN_FDS_START + at), sockets); !done) {
+        if (auto done = take_passed(UniqueFd(SD_LISTEN_FDS_START + at), sockets, journal); !done) {
             return std::unexpected(done.error());
         }
     }

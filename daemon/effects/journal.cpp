@@ -1,45 +1,163 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/effects/journal.hpp"
 
-#define SD_JOURNAL_SUPPRESS_LOCATION // where in our source it was said helps nobody
-#include <systemd/sd-journal.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
-#include <sys/uio.h>
-#include <unistd.h>
-
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
-#include <vector>
+#include <utility>
 
 namespace sesslimit::effects {
+namespace {
 
-void journal(const notice::JournalEntry& entry) {
-    std::vector<std::string> fields;
-    fields.reserve(entry.size());
+notice::JournalEntry entry_of(Priority priority, std::string_view message) {
+    return {{"MESSAGE", std::string(message)}, {"PRIORITY", std::to_string(static_cast<int>(priority))}};
+}
+
+/// Nobody listens there, or not any more.
+bool is_gone(int error) {
+    return error == ECONNREFUSED || error == ECONNRESET || error == ENOTCONN || error == EPIPE || error == EBADF;
+}
+
+} // namespace
+
+std::string native_entry(const notice::JournalEntry& entry) {
+    std::string text = "SYSLOG_IDENTIFIER=sesslimitd\n"; // as libsystemd adds it
     for (const auto& [name, value] : entry) {
-        fields.emplace_back(name).append("=").append(value);
+        text += name;
+        if (value.find('\n') == std::string::npos) {
+            text += '=';
+        } else {
+            text += '\n';
+            for (unsigned shift = 0; shift < 64; shift += 8) { // little endian
+                text += static_cast<char>(std::uint64_t{value.size()} >> shift & 0xffU);
+            }
+        }
+        text += value;
+        text += '\n';
     }
-    std::vector<iovec> parts;
-    parts.reserve(fields.size());
-    for (std::string& field : fields) {
-        parts.push_back({.iov_base = field.data(), .iov_len = field.size()});
+    return text;
+}
+
+Journal::Journal(sd_event* loop, std::string path) : loop_(loop), path_(std::move(path)) {}
+
+void Journal::tell(const notice::JournalEntry& entry) {
+    std::string datagram = native_entry(entry);
+    if (!kept_.empty()) {
+        return keep(std::move(datagram)); // behind them
     }
-    // sd_journal_sendv(3) says success where there is no journal at all.
-    const bool no_journal = access("/run/systemd/journal/socket", W_OK) != 0;
-    if ((no_journal || sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) < 0) && !entry.empty()) {
+    const auto sent = send(datagram);
+    if (!sent && sent.error().code == EAGAIN) {
+        return keep(std::move(datagram));
+    }
+    if (!sent && !entry.empty()) {
         std::fprintf(stderr, "sesslimitd: %s\n", entry.front().second.c_str());
     }
 }
 
-void journal(Priority priority, std::string_view message, std::string_view message_id, std::string_view event) {
-    notice::JournalEntry entry{{"MESSAGE", std::string(message)},
-                               {"PRIORITY", std::to_string(static_cast<int>(priority))}};
+void Journal::tell(Priority priority, std::string_view message, std::string_view message_id, std::string_view event) {
+    notice::JournalEntry entry = entry_of(priority, message);
     if (!message_id.empty()) {
         entry.emplace_back("MESSAGE_ID", std::string(message_id));
     }
     if (!event.empty()) {
         entry.emplace_back("SESSLIMIT_EVENT", std::string(event));
     }
-    journal(entry);
+    tell(entry);
+}
+
+void Journal::finish(Span within) {
+    const Span end = monotonic_now() + within;
+    for (send_kept(); !kept_.empty(); send_kept()) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - monotonic_now()).count();
+        pollfd takes{.fd = socket_.get(), .events = POLLOUT, .revents = 0};
+        if (left <= 0 || poll(&takes, 1, static_cast<int>(left)) <= 0) {
+            break;
+        }
+    }
+}
+
+int Journal::on_writable(sd_event_source*, int, std::uint32_t, void* self) {
+    auto& journal = *static_cast<Journal*>(self);
+    journal.send_kept();
+    journal.watch();
+    if (journal.kept_.empty() && journal.lost_ > 0) {
+        const std::size_t lost = std::exchange(journal.lost_, 0);
+        journal.tell(Priority::warning, std::to_string(lost) + " entries were lost: the journal did not take them.");
+    }
+    return 0;
+}
+
+Result<> Journal::connect() {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path_.size() >= sizeof address.sun_path) {
+        return fail("the path of the journal's socket is too long", ENAMETOOLONG);
+    }
+    std::ranges::copy(path_, address.sun_path);
+    UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
+        return fail_errno("reach the journal");
+    }
+    socket_ = std::move(socket);
+    return {};
+}
+
+Result<> Journal::send(std::string_view datagram) {
+    const bool was_connected = static_cast<bool>(socket_);
+    if (!was_connected) {
+        if (auto connected = connect(); !connected) {
+            return connected;
+        }
+    }
+    if (::send(socket_.get(), datagram.data(), datagram.size(), MSG_NOSIGNAL) >= 0) {
+        return {};
+    }
+    const int error = errno;
+    if (is_gone(error)) {
+        writable_.reset(); // before what it watches
+        socket_.reset();
+        return was_connected ? send(datagram) : fail_errno("reach the journal", error); // there may be another one
+    }
+    return fail_errno("write to the journal", error);
+}
+
+/// As much as journald takes.
+void Journal::send_kept() {
+    while (!kept_.empty()) {
+        const auto sent = send(kept_.front());
+        if (!sent && sent.error().code == EAGAIN) {
+            return;
+        }
+        lost_ += sent ? 0U : 1U;
+        kept_.pop_front();
+    }
+}
+
+void Journal::keep(std::string datagram) {
+    if (kept_.size() >= most_kept) {
+        ++lost_;
+    } else {
+        kept_.push_back(std::move(datagram));
+    }
+    watch();
+}
+
+/// Waits for journald, where something is kept for it. Without memory or descriptors for that, the next entry tries
+/// again.
+void Journal::watch() {
+    if (kept_.empty()) {
+        return writable_.reset();
+    }
+    if (!writable_) {
+        sd_event_source* source = nullptr;
+        (void)sd_event_add_io(loop_, &source, socket_.get(), EPOLLOUT, &Journal::on_writable, this);
+        writable_.reset(source);
+    }
 }
 
 } // namespace sesslimit::effects

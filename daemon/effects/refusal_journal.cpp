@@ -2,7 +2,6 @@
 #include "daemon/effects/refusal_journal.hpp"
 
 #include "common/result.hpp"
-#include "daemon/effects/journal.hpp"
 
 namespace sesslimit::effects {
 namespace {
@@ -17,7 +16,7 @@ void RefusalJournal::tell(const warden::Notice& refused) {
     const bool own_line = refusals_.take(refused, boottime_now(), ended);
     write(ended);
     if (own_line) {
-        journal(notice::journal_entry(refused));
+        journal_.tell(notice::journal_entry(refused));
         arm();
     }
 }
@@ -29,14 +28,14 @@ void RefusalJournal::flush() {
 
 int RefusalJournal::on_due(sd_event_source*, std::uint64_t, void* self) {
     auto& refusals = *static_cast<RefusalJournal*>(self);
-    write(refusals.refusals_.due(boottime_now()));
+    refusals.write(refusals.refusals_.due(boottime_now()));
     refusals.arm();
     return 0;
 }
 
 void RefusalJournal::write(const std::vector<notice::Repeated>& ended) {
     for (const notice::Repeated& repeated : ended) {
-        journal(notice::journal_entry(repeated));
+        journal_.tell(notice::journal_entry(repeated));
     }
 }
 
@@ -56,7 +55,7 @@ void RefusalJournal::arm() {
                                        &RefusalJournal::on_due, this);
     timer_.reset(source);
     if (code < 0) {
-        journal(Priority::warning, "No timer for repeated refusals: " + fail_errno("arm", -code).error().what);
+        journal_.tell(Priority::warning, "No timer for repeated refusals: " + fail_errno("arm", -code).error().what);
         flush(); // they get lines of their own until there is one
     }
 }

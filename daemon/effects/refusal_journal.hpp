@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "daemon/effects/journal.hpp"
 #include "daemon/loop.hpp"
 #include "daemon/notice/refusals.hpp"
 
@@ -12,8 +13,8 @@ namespace sesslimit::effects {
 /// counted, and off where none is.
 class RefusalJournal {
   public:
-    /// The loop lives longer.
-    explicit RefusalJournal(sd_event* loop) : loop_(loop) {}
+    /// Both live longer.
+    RefusalJournal(sd_event* loop, Journal& journal) : loop_(loop), journal_(journal) {}
     RefusalJournal(const RefusalJournal&) = delete;
     RefusalJournal& operator=(const RefusalJournal&) = delete;
     ~RefusalJournal() = default;
@@ -25,10 +26,11 @@ class RefusalJournal {
 
   private:
     static int on_due(sd_event_source* source, std::uint64_t at, void* self);
-    static void write(const std::vector<notice::Repeated>& ended);
+    void write(const std::vector<notice::Repeated>& ended);
     void arm();
 
     sd_event* loop_;
+    Journal& journal_;
     notice::Refusals refusals_;
     EventSource timer_;
 };
