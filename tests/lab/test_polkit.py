@@ -45,8 +45,8 @@ def session_of(host, user):
 
 def takes_password(host):
     """Whether polkit's question has turned the echo off: what is typed before that, it throws away."""
-    terminal = host.sh("ps -C sesslimitctl -o tty=").stdout.strip()
-    return re.search(r"(?<!\S)-echo(?!\S)", host.sh(f"stty -a -F /dev/{terminal}").stdout)
+    terminal = host.sh("ps -C sesslimitctl -o tty=").strip()
+    return re.search(r"(?<!\S)-echo(?!\S)", host.sh(f"stty -a -F /dev/{terminal}"))
 
 
 def test_admin_group(stock, debs, saw):
