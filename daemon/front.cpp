@@ -24,17 +24,15 @@ void Front::end(SessionKey key, const std::string& by) {
     parts_.engine.handle(warden::AskedToEnd{key, by});
 }
 
-bool Front::look_up(api::Question question, std::function<void(std::optional<Login>)> then) {
-    if (look_ups_ >= most_look_ups) {
+bool Front::look_up(uid_t caller, api::Question question, std::function<void(std::optional<Login>)> then) {
+    auto place = look_ups_.take(caller);
+    if (place == nullptr) {
         return false;
     }
-    ++look_ups_;
-    parts_.worker.submit([this, question = std::move(question), then = std::move(then)]() -> Worker::Done {
-        return [this, then, login = complete(question)] {
-            --look_ups_;
-            then(login);
-        };
-    });
+    parts_.worker.submit(
+        [place = std::move(place), question = std::move(question), then = std::move(then)]() mutable -> Worker::Done {
+            return [place = std::move(place), then = std::move(then), login = complete(question)] { then(login); };
+        });
     return true;
 }
 

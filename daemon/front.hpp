@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "daemon/api/places.hpp"
 #include "daemon/api/seam.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/watch/presence.hpp"
@@ -14,8 +15,9 @@ namespace sesslimit {
 /// What people who ask over the bus get to see of the daemon, and the few things that they may have it do.
 class Front final : public api::Seam {
   public:
-    /// At most this many look-ups in the user database wait at once.
+    /// At most this many look-ups in the user database wait at once, and this many of one user.
     static constexpr std::size_t most_look_ups = 64;
+    static constexpr std::size_t most_look_ups_of_user = 4;
 
     struct Parts {
         Engine& engine;
@@ -37,7 +39,7 @@ class Front final : public api::Seam {
     const watch::Reach& reach(const warden::Session& session) override;
     void end(SessionKey key, const std::string& by) override;
     void reload(std::function<void(Result<>)> then) override { parts_.reload(std::move(then)); }
-    bool look_up(api::Question question, std::function<void(std::optional<Login>)> then) override;
+    bool look_up(uid_t caller, api::Question question, std::function<void(std::optional<Login>)> then) override;
 
     /// A session is gone.
     void forget(SessionKey key) {
@@ -49,7 +51,7 @@ class Front final : public api::Seam {
     Parts parts_;
     watch::LookCache<watch::Presence> presences_;
     watch::LookCache<watch::Reach> reaches_;
-    std::size_t look_ups_ = 0;
+    api::Places look_ups_{most_look_ups, most_look_ups_of_user};
 };
 
 } // namespace sesslimit

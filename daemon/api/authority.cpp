@@ -17,40 +17,17 @@ constexpr std::uint64_t interaction_usec = std::chrono::microseconds(std::chrono
 
 } // namespace
 
-/// A call that waits for what is asked about its caller. Counted for as long as it exists.
+/// A call that waits for what is asked about its caller.
 struct Authority::Question {
-    std::shared_ptr<Counts> counts;
+    Places::Place place;
     bus::Message call;
-    std::optional<uid_t> caller; ///< of a question to polkit
-    Identified identified;
-    Authorized authorized;
-
-    Question(std::shared_ptr<Counts> counted, sd_bus_message* about, std::optional<uid_t> of = {})
-        : counts(std::move(counted)), call(sd_bus_message_ref(about)), caller(of) {
-        if (caller) {
-            counts->authorized.insert(*caller);
-        } else {
-            ++counts->identified;
-        }
-    }
-    Question(Question&& other) noexcept = default;
-    Question& operator=(Question&&) = delete;
-    Question(const Question&) = delete;
-    Question& operator=(const Question&) = delete;
-    ~Question() {
-        if (counts == nullptr) {
-            return; // moved from
-        }
-        if (caller) {
-            counts->authorized.erase(counts->authorized.find(*caller));
-        } else {
-            --counts->identified;
-        }
-    }
+    Identified identified{};
+    Authorized authorized{};
 };
 
 int Authority::identify(sd_bus_message* call, Identified then) {
-    if (counts_->identified >= most_identified) {
+    auto place = identified_.take(0);
+    if (place == nullptr) {
         return reply_error(call, error_busy, "Too many calls are under way; try again.");
     }
     sd_bus_message* raw = nullptr;
@@ -61,9 +38,10 @@ int Authority::identify(sd_bus_message* call, Identified then) {
         code = sd_bus_message_append(raw, "s", sd_bus_message_get_sender(call));
     }
     if (code >= 0) {
-        Question question(counts_, call);
-        question.identified = std::move(then);
-        code = bus_.call(raw, &Authority::on_uid, std::move(question));
+        code = bus_.call(raw, &Authority::on_uid,
+                         Question{.place = std::move(place),
+                                  .call = bus::Message(sd_bus_message_ref(call)),
+                                  .identified = std::move(then)});
     }
     return code;
 }
@@ -79,7 +57,8 @@ int Authority::on_uid(sd_bus_message* answer, void* data, sd_bus_error*) {
 }
 
 int Authority::authorize(sd_bus_message* call, uid_t caller, const char* action, Authorized then) {
-    if (counts_->authorized.size() >= most_authorized || counts_->authorized.count(caller) >= most_authorized_of_user) {
+    auto place = authorized_.take(caller);
+    if (place == nullptr) {
         return reply_error(call, error_busy, "Too many calls are under way; try again.");
     }
     sd_bus_message* raw = nullptr;
@@ -94,9 +73,11 @@ int Authority::authorize(sd_bus_message* call, uid_t caller, const char* action,
                                   sd_bus_message_get_sender(call), action, 0, interactive ? allow_interaction : 0U, "");
     }
     if (code >= 0) {
-        Question question(counts_, call, caller);
-        question.authorized = std::move(then);
-        code = bus_.call(raw, &Authority::on_polkit, std::move(question), interaction_usec);
+        code = bus_.call(raw, &Authority::on_polkit,
+                         Question{.place = std::move(place),
+                                  .call = bus::Message(sd_bus_message_ref(call)),
+                                  .authorized = std::move(then)},
+                         interaction_usec);
     }
     return code;
 }

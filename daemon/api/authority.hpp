@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "daemon/api/places.hpp"
 #include "daemon/bus/connection.hpp"
 
 #include <sys/types.h>
 
 #include <cstddef>
 #include <functional>
-#include <memory>
-#include <optional>
-#include <set>
 
 namespace sesslimit::api {
 
@@ -43,14 +41,9 @@ class Authority {
     static int on_uid(sd_bus_message* answer, void* question, sd_bus_error* error);
     static int on_polkit(sd_bus_message* answer, void* question, sd_bus_error* error);
 
-    /// Questions under way. They outlive us with the connection.
-    struct Counts {
-        std::size_t identified = 0;      ///< to the bus
-        std::multiset<uid_t> authorized; ///< to polkit, by who calls
-    };
-
     bus::Connection& bus_;
-    std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
+    Places identified_{most_identified, most_identified}; ///< questions to the bus, of nobody yet
+    Places authorized_{most_authorized, most_authorized_of_user};
 };
 
 } // namespace sesslimit::api

@@ -46,8 +46,8 @@ class Seam {
     virtual void reload(std::function<void(Result<>)> then) = 0;
 
     /// Completes the login from the user database; nothing where there is no such user, and no uid was given. False:
-    /// too many are being looked up already, and `then` will not be called.
-    virtual bool look_up(Question question, std::function<void(std::optional<Login>)> then) = 0;
+    /// too many are being looked up already, of all or of this caller, and `then` will not be called.
+    virtual bool look_up(uid_t caller, Question question, std::function<void(std::optional<Login>)> then) = 0;
 };
 
 } // namespace sesslimit::api

@@ -122,17 +122,24 @@ struct Service::Impl {
         if (read_question(call, question, problem) < 0) {
             return reply_error(call, error_bad_argument, problem.empty() ? "That is no login." : problem + ".");
         }
-        const std::string user = shown(question.login.user);
+        return self.authority.identify(call, [&self, question = std::move(question)](sd_bus_message* m, uid_t caller) {
+            self.look_up(m, caller, question);
+        });
+    }
+
+    void look_up(sd_bus_message* call, uid_t caller, const Question& question) {
         // The call is kept until the user database has answered.
         auto kept = std::make_shared<bus::Message>(sd_bus_message_ref(call));
-        const bool asked = self.seam.look_up(std::move(question), [&self, kept, user](std::optional<Login> login) {
-            if (!login) {
+        const auto then = [this, kept, user = shown(question.login.user)](const std::optional<Login>& login) {
+            if (login) {
+                explain(kept->get(), *login);
+            } else {
                 reply_error(kept->get(), error_no_such_user, "There is no user " + user + ".");
-                return;
             }
-            self.explain(kept->get(), *login);
-        });
-        return asked ? 1 : reply_error(call, error_busy, "Too many calls are under way; try again.");
+        };
+        if (!seam.look_up(caller, question, then)) {
+            reply_error(call, error_busy, "Too many calls are under way; try again.");
+        }
     }
 
     void explain(sd_bus_message* call, const Login& login) {
