@@ -88,6 +88,32 @@ int Connection::on_answer(sd_bus_message* m, void* data, sd_bus_error* error) {
     return code;
 }
 
+int Connection::match(const std::string& rule, Heard heard, Slot* slot) {
+    auto owned = std::make_unique<Heard>(std::move(heard));
+    sd_bus_slot* raw = nullptr;
+    const int code =
+        sd_bus_add_match_async(bus_.get(), &raw, rule.c_str(), &Connection::on_signal, nullptr, owned.get());
+    if (code < 0) {
+        return code;
+    }
+    sd_bus_slot_set_destroy_callback(raw, [](void* data) { delete static_cast<Heard*>(data); });
+    std::ignore = owned.release();
+    Slot made(raw);
+    if (slot != nullptr) {
+        *slot = std::move(made);
+    } else {
+        sd_bus_slot_set_floating(raw, 1);
+    }
+    return code;
+}
+
+int Connection::on_signal(sd_bus_message* m, void* heard, sd_bus_error*) {
+    if (sd_bus_message_get_destination(m) == nullptr) {
+        (*static_cast<const Heard*>(heard))(m);
+    }
+    return 0;
+}
+
 int Connection::start() {
     // Of what was asked over the last connection no answer comes any more.
     waiting_.clear();
@@ -130,10 +156,6 @@ int Connection::on_disconnected(sd_bus_message*, void* self, sd_bus_error*) {
     connection.callbacks_.failed({"the system bus went away: reaching for it again", 0});
     connection.open_later();
     return 0;
-}
-
-bool is_broadcast(sd_bus_message* signal) {
-    return sd_bus_message_get_destination(signal) == nullptr;
 }
 
 Error error_of(const char* doing, sd_bus_message* answer) {

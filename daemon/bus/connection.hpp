@@ -22,6 +22,12 @@ struct MessageDeleter {
 };
 using Message = std::unique_ptr<sd_bus_message, MessageDeleter>;
 
+/// Something that the bus does for us, until this goes.
+struct SlotDeleter {
+    void operator()(sd_bus_slot* slot) const noexcept { sd_bus_slot_unref(slot); }
+};
+using Slot = std::unique_ptr<sd_bus_slot, SlotDeleter>;
+
 /// A connection to the system bus that is made again whenever it is lost. A bus that is not there yet is waited for.
 /// Never blocks and never polls, but that a bus which is there and takes nobody is tried every half a second.
 class Connection {
@@ -64,6 +70,15 @@ class Connection {
 
     static constexpr std::size_t most_under_way = 64;
 
+    using Heard = std::function<void(sd_bus_message* signal)>;
+
+    /// Has `heard` called with each signal that `rule` (sd_bus_add_match(3)) asks for, until `slot` goes, or without
+    /// one until the connection does. The only way to listen: a signal that was sent to us alone is nobody's word.
+    /// Every user of the bus may send such a one in the name of any path and interface, and sd-bus does not hold it
+    /// against the sender that the rule asks for. Of broadcasts the bus itself passes on those alone that somebody
+    /// asked for, with that sender. Returns a code below 0 (an errno value) where nothing will be heard.
+    int match(const std::string& rule, Heard heard, Slot* slot = nullptr);
+
   private:
     struct Kept {
         Kept() = default;
@@ -88,6 +103,7 @@ class Connection {
     int call(Call call);
     int send(Call call);
     static int on_answer(sd_bus_message* m, void* call, sd_bus_error* error);
+    static int on_signal(sd_bus_message* m, void* heard, sd_bus_error* error);
 
     struct BusDeleter {
         void operator()(sd_bus* bus) const noexcept;
@@ -110,10 +126,5 @@ class Connection {
 
 /// An error answer as an error of ours: "DOING: message".
 Error error_of(const char* doing, sd_bus_message* answer);
-
-/// Whether a signal came by a match of ours. One that was sent to us alone did not: every user of the bus may send such
-/// a one in the name of any path and interface, and sd-bus does not hold it against the sender that the match asks for.
-/// Of broadcasts the bus itself passes on those alone that somebody asked for, with that sender.
-bool is_broadcast(sd_bus_message* signal);
 
 } // namespace sesslimit::bus

@@ -42,20 +42,20 @@ struct Logind::Impl {
 
     Impl(sd_event* loop, Callbacks tell)
         : callbacks(std::move(tell)), bus(loop, "sesslimitd-logind", SD_EVENT_PRIORITY_NORMAL,
-                                          {.connected = [this](sd_bus* on) { return subscribe(on); },
+                                          {.connected = [this](sd_bus*) { return subscribe(); },
                                            .failed = [this](Error error) { callbacks.failed(std::move(error)); }}) {}
 
-    int subscribe(sd_bus* on) {
-        int code = sd_bus_match_signal_async(on, nullptr, service, manager_path, manager, "SessionNew", &Impl::on_new,
-                                             nullptr, this);
-        const auto then = [&code](int next) { code = code < 0 ? code : next; };
-        then(sd_bus_match_signal_async(on, nullptr, service, manager_path, manager, "SessionRemoved", &Impl::on_removed,
-                                       nullptr, this));
-        then(sd_bus_add_match_async(on, nullptr,
-                                    "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                                    "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
-                                    "arg0='org.freedesktop.login1'",
-                                    &Impl::on_owner_changed, nullptr, this));
+    int subscribe() {
+        const std::string of_manager = "type='signal',sender='org.freedesktop.login1',path='/org/freedesktop/login1',"
+                                       "interface='org.freedesktop.login1.Manager',";
+        int code = bus.match(of_manager + "member='SessionNew'", [this](sd_bus_message* m) { session_new(m); });
+        const auto then = [&](const std::string& rule, bus::Connection::Heard heard) {
+            code = code < 0 ? code : bus.match(rule, std::move(heard));
+        };
+        then(of_manager + "member='SessionRemoved'", [this](sd_bus_message* m) { session_removed(m); });
+        then("type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+             "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='org.freedesktop.login1'",
+             [this](sd_bus_message* m) { owner_changed(m); });
         if (code >= 0) {
             list();
         }
@@ -156,40 +156,25 @@ struct Logind::Impl {
         return 0;
     }
 
-    static int on_new(sd_bus_message* m, void* data, sd_bus_error*) {
-        auto& self = *static_cast<Impl*>(data);
-        if (!bus::is_broadcast(m)) {
-            return 0;
-        }
+    void session_new(sd_bus_message* m) {
         const char *id = nullptr, *path = nullptr;
-        const int code = sd_bus_message_read(m, "so", &id, &path);
-        self.bus.check("read logind's SessionNew", code);
-        if (code >= 0) {
-            self.ask_for({.owner = &self, .id = id, .path = path});
+        if (bus.check("read logind's SessionNew", sd_bus_message_read(m, "so", &id, &path)) >= 0) {
+            ask_for({.owner = this, .id = id, .path = path});
         }
-        return 0;
     }
 
-    static int on_removed(sd_bus_message* m, void* data, sd_bus_error*) {
-        auto& self = *static_cast<Impl*>(data);
-        if (!bus::is_broadcast(m)) {
-            return 0;
-        }
+    void session_removed(sd_bus_message* m) {
         const char *id = nullptr, *path = nullptr;
-        const int code = sd_bus_message_read(m, "so", &id, &path);
-        self.bus.check("read logind's SessionRemoved", code);
-        if (code >= 0) {
-            self.callbacks.gone(id);
+        if (bus.check("read logind's SessionRemoved", sd_bus_message_read(m, "so", &id, &path)) >= 0) {
+            callbacks.gone(id);
         }
-        return 0;
     }
 
-    static int on_owner_changed(sd_bus_message* m, void* data, sd_bus_error*) {
+    void owner_changed(sd_bus_message* m) {
         const char *name = nullptr, *before = nullptr, *now = nullptr;
-        if (bus::is_broadcast(m) && sd_bus_message_read(m, "sss", &name, &before, &now) >= 0 && *now != '\0') {
-            static_cast<Impl*>(data)->list(); // a new logind: it sends no signals for what it found again
+        if (sd_bus_message_read(m, "sss", &name, &before, &now) >= 0 && *now != '\0') {
+            list(); // a new logind: it sends no signals for what it found again
         }
-        return 0;
     }
 
     /// Something that logind was asked to do to a session.

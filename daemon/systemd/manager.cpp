@@ -18,11 +18,8 @@ namespace {
 constexpr const char* service = "org.freedesktop.systemd1";
 constexpr const char* object = "/org/freedesktop/systemd1";
 constexpr const char* interface = "org.freedesktop.systemd1.Manager";
-
-struct SlotDeleter {
-    void operator()(sd_bus_slot* slot) const noexcept { sd_bus_slot_unref(slot); }
-};
-using Slot = std::unique_ptr<sd_bus_slot, SlotDeleter>;
+constexpr const char* job_removed = "type='signal',sender='org.freedesktop.systemd1',path='/org/freedesktop/systemd1',"
+                                    "interface='org.freedesktop.systemd1.Manager',member='JobRemoved'";
 
 /// Appends a(sv): what kind of scope it is.
 int append_properties(sd_bus_message* m, const NewScope& scope, const std::vector<pid_t>& processes) {
@@ -68,7 +65,7 @@ struct Manager::Impl {
     /// A scope that is being made.
     struct Start {
         Done done;
-        Slot job; ///< the match for the end of its job
+        bus::Slot job; ///< the match for the end of its job
     };
 
     /// Processes that are being moved, each by a call of its own: one that has exited would fail all the others.
@@ -143,19 +140,14 @@ struct Manager::Impl {
         return 0; // else it is a job, whose end is waited for
     }
 
-    static int on_job_removed(sd_bus_message* m, void* data, sd_bus_error*) {
-        auto& self = *static_cast<Impl*>(data);
-        if (!bus::is_broadcast(m)) {
-            return 0;
-        }
+    void job_was_removed(sd_bus_message* m) {
         std::uint32_t id = 0;
         const char *job = nullptr, *unit = nullptr, *result = nullptr;
         const int code = sd_bus_message_read(m, "uoss", &id, &job, &unit, &result);
-        if (self.bus.check("read systemd's JobRemoved", code) >= 0) {
+        if (bus.check("read systemd's JobRemoved", code) >= 0) {
             const bool done = std::string_view(result) == "done";
-            self.started(unit, done ? Result<>() : fail("start a scope: " + std::string(result)));
+            started(unit, done ? Result<>() : fail("start a scope: " + std::string(result)));
         }
-        return 0;
     }
 
     static int on_attach_answer(sd_bus_message* m, void* data, sd_bus_error*) {
@@ -170,10 +162,8 @@ struct Manager::Impl {
         // to whoever asked for the job (bus_foreach_bus() in its src/core/dbus.c). It is there while a scope is being
         // made alone, for a host has many jobs; which unit's job it was, sd-bus could not match behind an argument that
         // is no text.
-        sd_bus_slot* slot = nullptr;
-        int code = sd_bus_match_signal_async(bus.get(), &slot, service, object, interface, "JobRemoved",
-                                             &Impl::on_job_removed, nullptr, this);
-        starts.at(scope.name).job.reset(slot);
+        int code =
+            bus.match(job_removed, [this](sd_bus_message* m) { job_was_removed(m); }, &starts.at(scope.name).job);
         sd_bus_message* raw = nullptr;
         code = code < 0
                    ? code

@@ -3,7 +3,7 @@
 
 #include "tests/ctl/fake_service.hpp"
 #include "tests/ctl/fakes.hpp"
-#include "tests/ctl/private_bus.hpp"
+#include "tests/bus/private_bus.hpp"
 #include "tests/ctl/program.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tests/ctl/private_bus.hpp"
+#include "tests/bus/private_bus.hpp"
 
 #include "common/unique_fd.hpp"
 
@@ -29,7 +29,8 @@ std::string write_configuration(const std::string& directory) {
     const std::string file = directory + "/bus.conf";
     std::ofstream(file) << "<busconfig><type>custom</type><listen>unix:path=" << directory << "/bus</listen>"
                         << "<auth>EXTERNAL</auth><policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/>"
-                        << "<allow send_destination=\"*\"/><allow receive_sender=\"*\"/></policy></busconfig>";
+                        << "<allow send_destination=\"*\"/><allow receive_sender=\"*\"/></policy>"
+                        << "<limit name=\"max_replies_per_connection\">128</limit></busconfig>"; // the system bus's
     return file;
 }
 

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/logind/logind.hpp"
+#include "tests/bus/party.hpp"
+#include "tests/unit/cmocka.hpp"
+#include "tests/unit/loop_bench.hpp"
+
+#include <deque>
+#include <string>
+#include <string_view>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+
+constexpr const char* name = "org.freedesktop.login1";
+constexpr const char* path = "/org/freedesktop/login1";
+constexpr const char* manager = "org.freedesktop.login1.Manager";
+constexpr const char* session_path = "/org/freedesktop/login1/session/_33";
+
+/// What logind says of session 3, one time.
+struct Say {
+    std::string error; ///< not empty: this error and nothing else
+    std::string state = "active";
+    pid_t leader = getpid();
+};
+
+/// logind made up, which has session 3. What the daemon is told of goes into `log`, in its order.
+struct Bench {
+    PrivateBus bus;
+    EventLoop loop = make_loop();
+    std::string log;
+    std::deque<Say> says; ///< of session 3, one after the other
+    int asked = 0;        ///< for session 3
+    std::string us;       ///< who asks
+    Party party;
+    logind::Logind logind;
+
+    explicit Bench(std::deque<Say> all)
+        : says(std::move(all)), party(loop, at_system_bus(), name, [this](sd_bus_message* m) { return answer(m); }),
+          logind(loop.get(), {.appeared =
+                                  [this](const warden::LogindSession& session) {
+                                      log += "appeared " + session.id + (session.closing ? ", closing" : "") +
+                                             (session.leader.pid == 0 ? ", dead" : "") + "; ";
+                                  },
+                              .gone = [this](const std::string& id) { log += "gone " + id + "; "; },
+                              .listed = [this](const auto&) { log += "listed; "; },
+                              .caught_up = [this] { log += "caught up; "; },
+                              .failed = [this](const Error& error) { log += error.what + "; "; }}) {}
+
+    const PrivateBus& at_system_bus() {
+        make_system_bus(bus);
+        return bus;
+    }
+
+    int answer(sd_bus_message* call) {
+        us = sd_bus_message_get_sender(call);
+        if (sd_bus_message_is_method_call(call, manager, "ListSessions") > 0) {
+            return sd_bus_reply_method_return(call, "a(susso)", 1, "3", 1000U, "alice", "", session_path);
+        }
+        if (sd_bus_message_is_method_call(call, "org.freedesktop.DBus.Properties", "GetAll") <= 0) {
+            return 0;
+        }
+        ++asked;
+        if (says.empty()) {
+            return -ENOTSUP;
+        }
+        const Say say = says.front();
+        says.pop_front();
+        if (!say.error.empty()) {
+            return sd_bus_reply_method_errorf(call, say.error.c_str(), "%s", "not now");
+        }
+        return sd_bus_reply_method_return(call, "a{sv}", 3, "Id", "s", "3", "State", "s", say.state.c_str(), "Leader",
+                                          "u", static_cast<std::uint32_t>(say.leader));
+    }
+
+    bool catches_up() {
+        logind.connect();
+        return run_until(loop, [&] { return log.ends_with("caught up; "); });
+    }
+};
+
+void a_session_is_asked_for_again_once() {
+    struct Case {
+        std::string_view name;
+        std::deque<Say> says;
+        int asked;
+        std::string_view log;
+    };
+    const std::string busy = "org.freedesktop.DBus.Error.LimitsExceeded";
+    const std::string unknown = "org.freedesktop.login1.NoSuchSession";
+    const Say alive;
+    const Say dead{.error = {}, .leader = 2'147'483'647};
+    const Case cases[] = {
+        {"at once", {alive}, 1, "appeared 3; "},
+        {"gone again already", {{.error = unknown}}, 1, ""},
+        {"the question was refused", {{.error = busy}, alive}, 2, "ask logind for a session: not now; appeared 3; "},
+        {"twice",
+         {{.error = busy}, {.error = busy}},
+         2,
+         "ask logind for a session: not now; ask logind for a session: not now; "},
+        {"refused, and then gone", {{.error = busy}, {.error = unknown}}, 2, "ask logind for a session: not now; "},
+        {"its leader died", {dead, dead}, 2, "appeared 3, dead; "},
+        {"a logout",
+         {dead, {.error = {}, .state = "closing", .leader = dead.leader}},
+         2,
+         "appeared 3, closing, dead; "},
+        {"a logout that is through", {dead, {.error = unknown}}, 2, ""},
+        {"a logout, at once",
+         {{.error = {}, .state = "closing", .leader = dead.leader}},
+         1,
+         "appeared 3, closing, dead; "},
+        {"dead, and then refused", {dead, {.error = busy}}, 2, "ask logind for a session: not now; "},
+    };
+    for (const Case& test : cases) {
+        Bench bench(test.says);
+        EXPECT(bench.catches_up(), test.name);
+        EXPECT_TEXT(bench.log, "listed; " + std::string(test.log) + "caught up; ");
+        EXPECT(bench.asked == test.asked, test.name);
+    }
+}
+
+void a_signal_to_us_alone_is_not_logind_s_word() {
+    Bench bench({{}, {}});
+    EXPECT(bench.catches_up(), bench.log);
+    bench.log.clear();
+    Party stranger(bench.loop, bench.bus);
+    const char* us = bench.us.c_str();
+    stranger.tell(us, path, manager, "SessionNew", "so", "3", session_path);
+    stranger.tell(us, path, manager, "SessionRemoved", "so", "3", session_path);
+    stranger.tell(us, "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameOwnerChanged", "sss", name, "", ":1.1");
+    stranger.settle();
+    bench.party.tell(nullptr, path, manager, "SessionNew", "so", "3", session_path);
+    EXPECT(run_until(bench.loop, [&] { return bench.log.find("appeared 3; ") != std::string::npos; }), bench.log);
+    bench.party.tell(nullptr, path, manager, "SessionRemoved", "so", "3", session_path);
+    EXPECT(run_until(bench.loop, [&] { return bench.log.find("gone 3; ") != std::string::npos; }), bench.log);
+    EXPECT_TEXT(bench.log, "appeared 3; gone 3; ");
+    EXPECT(bench.asked == 2, "by the list and by what logind said");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(a_session_is_asked_for_again_once),
+        SESSLIMIT_TEST(a_signal_to_us_alone_is_not_logind_s_word),
+    };
+    return cmocka_run_group_tests_name("logind", tests, nullptr, nullptr);
+}
