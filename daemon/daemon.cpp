@@ -5,6 +5,7 @@
 #include "daemon/engine.hpp"
 #include "daemon/host.hpp"
 #include "daemon/keep/keep.hpp"
+#include "daemon/keep/search.hpp"
 #include "daemon/ledger/ledger.hpp"
 #include "daemon/recorder.hpp"
 #include "daemon/sockets.hpp"
@@ -27,10 +28,6 @@ using effects::Priority;
 
 /// Logins wait this long, and no longer, for logind's sessions to be known after a start.
 constexpr std::uint64_t catch_up_within_usec = 1'000'000;
-
-/// How long until names of the policy that nobody had are looked up once more: twice as long from time to time.
-constexpr Span first_pause_for_names = std::chrono::seconds(5);
-constexpr Span longest_pause_for_names = std::chrono::hours(1);
 
 /// A daemon that stops waits this long for a journal that takes nothing.
 constexpr Span journal_within = std::chrono::seconds(1);
@@ -303,7 +300,7 @@ class RealDaemon final : public Daemon {
     void take(keep::Taken taken) {
         policy_from_ = taken.from;
         enforce(std::move(taken.policy));
-        look_for_names(taken.unresolved, first_pause_for_names);
+        search_.begin(taken.unresolved);
     }
 
     void enforce(policy::Policy policy) {
@@ -312,42 +309,37 @@ class RealDaemon final : public Daemon {
         api_->emit_policy(status().policy);
     }
 
-    /// A rule about a group that is not there matches nobody. The directory service that has it may be up only after
-    /// us.
-    void look_for_names(std::size_t missing, Span pause) {
-        names_missing_ = missing;
-        names_pause_ = pause;
-        if (missing == 0) {
+    keep::Search::Parts search_parts() {
+        return {.arm = [this](std::optional<Span> pause) { arm_search(pause); },
+                .ask =
+                    [this](auto then) {
+                        worker_->submit([file = kept_policy(options_), then = std::move(then)]() -> Worker::Done {
+                            policy::SystemNames names;
+                            return
+                                [then, again = keep::look_up_again(file, names)]() mutable { then(std::move(again)); };
+                        });
+                    },
+                .found =
+                    [this](policy::Policy policy) {
+                        journal_.tell(Priority::info,
+                                      "Users and groups of the policy that were not found before are there now.");
+                        enforce(std::move(policy));
+                    }};
+    }
+
+    void arm_search(std::optional<Span> pause) {
+        if (!pause) {
             return names_.reset();
         }
         sd_event_source* source = nullptr;
-        (void)sd_event_add_time_relative(loop_.get(), &source, CLOCK_MONOTONIC,
-                                         static_cast<std::uint64_t>(pause.count()), 0, &RealDaemon::on_names, this);
+        (void)sd_event_add_time_relative(
+            loop_.get(), &source, CLOCK_MONOTONIC, static_cast<std::uint64_t>(pause->count()), 0,
+            [](sd_event_source*, std::uint64_t, void* self) {
+                static_cast<RealDaemon*>(self)->search_.due();
+                return 0;
+            },
+            this);
         names_.reset(source);
-    }
-
-    static int on_names(sd_event_source*, std::uint64_t, void* data) {
-        auto* self = static_cast<RealDaemon*>(data);
-        self->worker_->submit(
-            [self, file = kept_policy(self->options_), since = self->policy_since_]() -> Worker::Done {
-                policy::SystemNames names;
-                return [self, since, again = keep::look_up_again(file, names)]() mutable {
-                    if (self->policy_since_ == since) { // else another one is in force, and asks for itself
-                        self->take_names(std::move(again));
-                    }
-                };
-            });
-        return 0;
-    }
-
-    void take_names(std::optional<policy::Loaded> again) {
-        const std::size_t missing = again ? keep::missing(*again) : names_missing_;
-        const bool some = missing < names_missing_;
-        look_for_names(missing, std::min(2 * names_pause_, longest_pause_for_names));
-        if (some) {
-            journal_.tell(Priority::info, "Users and groups of the policy that were not found before are there now.");
-            enforce(*std::move(again->policy));
-        }
     }
 
     /// It stays in force, but is no longer what the files say.
@@ -409,9 +401,8 @@ class RealDaemon final : public Daemon {
     std::optional<api::Service> api_;
     keep::From policy_from_ = keep::From::nowhere;
     Boottime policy_since_{};
-    EventSource names_;             ///< while some of the policy were not found
-    std::size_t names_missing_ = 0; ///< keep::missing() of the policy in force
-    Span names_pause_{};
+    EventSource names_; ///< when search_ is due
+    keep::Search search_{search_parts()};
     std::set<std::string> looked_up_; ///< logind's sessions whose users' groups are being looked up
     EventSource catching_up_;
     bool serving_ = false;
