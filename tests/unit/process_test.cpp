@@ -3,11 +3,16 @@
 
 #include "tests/unit/cmocka.hpp"
 
+#include <grp.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <optional>
 #include <string>
 
 using namespace sesslimit;
@@ -144,6 +149,36 @@ void stat_that_cannot_be_read() {
     EXPECT(!own && own.error() == EMFILE, "nobody can tell, which is not that it has gone");
 }
 
+/// What read_process_stat() says (0: all is well) to a user of a /proc that hides the processes of others; nothing
+/// where there cannot be such a one.
+std::optional<int> read_where_hidden(pid_t pid) {
+    constexpr int refused = 255;
+    const pid_t child = fork();
+    if (child == 0) {
+        const bool hidden = unshare(CLONE_NEWNS) == 0 &&
+                            mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                            mount("proc", "/proc", "proc", 0, "hidepid=invisible") == 0 && setgroups(0, nullptr) == 0 &&
+                            setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0;
+        const auto stat = read_process_stat(pid == 0 ? getpid() : pid);
+        _exit(!hidden ? refused : stat ? 0 : stat.error());
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WEXITSTATUS(status) == refused ? std::nullopt : std::optional(WEXITSTATUS(status));
+}
+
+void stat_that_is_hidden() {
+    const auto own = read_where_hidden(0);
+    if (!own) {
+        skip(); // only root makes a /proc of its own and leaves others to hide
+    }
+    const auto other = read_where_hidden(getpid());
+    const auto nobody = read_where_hidden(2'147'483'647);
+    EXPECT(own == 0, "one's own is there");
+    EXPECT(other == EACCES, "another's is not, which is not that it has gone");
+    EXPECT(nobody == ESRCH, "and who is gone is gone");
+}
+
 struct ScopeCase {
     const char* text;
     bool inside;
@@ -189,6 +224,7 @@ int main() {
         SESSLIMIT_TEST(stat_cut_anywhere),
         SESSLIMIT_TEST(stat_of_processes),
         SESSLIMIT_TEST(stat_that_cannot_be_read),
+        SESSLIMIT_TEST(stat_that_is_hidden),
         SESSLIMIT_TEST(scopes),
     };
     return cmocka_run_group_tests_name("process", tests, nullptr, nullptr);
