@@ -117,6 +117,26 @@ void who_was_let_go_is_not_told_of() {
     EXPECT(bench.hears(1) && bench.exited.at(0) == two, "only the other");
 }
 
+/// Both have exited by the time that the loop looks: what the first leads to may be that nobody asks for the second.
+void who_is_let_go_by_anothers_exit_is_not_told_of() {
+    Child first;
+    Child second;
+    EventLoop loop = make_loop();
+    std::vector<SessionKey> exited;
+    watch::Leaders* held = nullptr;
+    watch::Leaders leaders(loop.get(), [&](SessionKey key) {
+        exited.push_back(key);
+        held->let_go(key == one ? two : one);
+    });
+    held = &leaders;
+    EXPECT(leaders.hold(one, leader_of(first)).value() && leaders.hold(two, leader_of(second)).value(), "held");
+    first.finish();
+    second.finish();
+    EXPECT(run_until(loop, [&] { return !exited.empty(); }), "one of them");
+    run_ready(loop);
+    EXPECT(exited.size() == 1, "and that one alone");
+}
+
 void a_signal_reaches_who_is_held_and_nobody_else() {
     Bench bench;
     Child child;
@@ -184,6 +204,7 @@ int main() {
         SESSLIMIT_TEST(who_has_exited_is_not_held),
         SESSLIMIT_TEST(a_zombie_has_exited),
         SESSLIMIT_TEST(who_was_let_go_is_not_told_of),
+        SESSLIMIT_TEST(who_is_let_go_by_anothers_exit_is_not_told_of),
         SESSLIMIT_TEST(a_signal_reaches_who_is_held_and_nobody_else),
         SESSLIMIT_TEST(without_descriptors_nobody_is_taken_for_dead),
         SESSLIMIT_TEST(who_could_not_be_held_is_held_later),

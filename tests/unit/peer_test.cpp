@@ -4,8 +4,14 @@
 #include "tests/unit/loop_bench.hpp"
 
 #include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <iterator>
 
 namespace {
 
@@ -98,6 +104,52 @@ void a_peer_that_cannot_be_looked_at_is_not_said_to_have_exited() {
     EXPECT(!peer.has_value() && peer.error().code == EMFILE, peer ? "" : peer.error().what);
 }
 
+/// From now on the kernel is one before Linux 6.5, to this process: it knows no SO_PEERPIDFD.
+bool become_older() {
+    constexpr std::uint32_t so_peerpidfd = 77;
+    sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getsockopt, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])), // its lower half, little-endian
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, so_peerpidfd, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOPROTOOPT),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog program{.len = std::size(filter), .filter = filter};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/// Who peer_of() takes to be at the other end, with an older kernel: 0: nobody.
+pid_t peer_of_older_kernel(int socket, int& error) {
+    int ends[2];
+    if (pipe(ends) < 0) {
+        return -1;
+    }
+    const pid_t child = fork();
+    if (child == 0) {
+        const bool older = become_older();
+        const auto peer = serve::peer_of(socket);
+        const bool held = peer && syscall(SYS_pidfd_send_signal, peer->pidfd.get(), 0, nullptr, 0) == 0;
+        const int answer[] = {older && held ? peer->leader.pid : 0, peer ? 0 : peer.error().code};
+        _exit(write(ends[1], answer, sizeof answer) == sizeof answer ? 0 : 1);
+    }
+    close(ends[1]);
+    int answer[2] = {-1, 0};
+    (void)!read(ends[0], answer, sizeof answer);
+    close(ends[0]);
+    (void)waitpid(child, nullptr, 0);
+    error = answer[1];
+    return answer[0];
+}
+
+void before_linux_6_5_a_peer_is_held_by_its_pid() {
+    Caller caller([] {});
+    int error = 0;
+    EXPECT(peer_of_older_kernel(caller.accepted.get(), error) == caller.pid, std::to_string(error));
+    caller.finish();
+    EXPECT(peer_of_older_kernel(caller.accepted.get(), error) == 0 && error == ESRCH, std::to_string(error));
+}
+
 void what_is_no_socket_is_refused() {
     const UniqueFd fd(dup(STDERR_FILENO));
     EXPECT(!serve::peer_of(fd.get()).has_value() && !serve::peer_of(-1).has_value(), "no peer");
@@ -115,6 +167,7 @@ int main() {
         SESSLIMIT_TEST(a_peer_that_is_not_root_is_refused),
         SESSLIMIT_TEST(a_peer_that_has_exited_is_refused),
         SESSLIMIT_TEST(a_peer_that_cannot_be_looked_at_is_not_said_to_have_exited),
+        SESSLIMIT_TEST(before_linux_6_5_a_peer_is_held_by_its_pid),
         SESSLIMIT_TEST(what_is_no_socket_is_refused),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -4,6 +4,7 @@
 #include "tests/unit/loop_bench.hpp"
 
 #include <cerrno>
+#include <optional>
 
 namespace {
 
@@ -20,19 +21,21 @@ const Process late{110, 76, 76, 1, "sleep"};
 /// systemd and logind made up: everything that is asked of them goes into `log`, in its order, and the answers are
 /// given by the test.
 struct World final : systemd::Scopes {
-    EventLoop loop = make_loop();
+    EventLoop loop;
     std::string log;
     std::vector<Multiplexer> sights; ///< what the next looks show; the last one stays
     Done answer;
+    std::optional<Error> at_once; ///< what start() and attach() come back with, before they return
     Sparing sparing;
 
-    explicit World(std::vector<Multiplexer> looks, Span within = 1h)
-        : sights(std::move(looks)), sparing({.loop = loop.get(),
-                                             .scopes = *this,
-                                             .look = [this](const auto&, const auto&) { return next_sight(); },
-                                             .terminate = [this](const std::string& id) { log += "end " + id + "; "; },
-                                             .told = [this](const auto& outcome) { tell(outcome); },
-                                             .within = within}) {}
+    explicit World(std::vector<Multiplexer> looks, Span within = 1h, EventLoop with = make_loop())
+        : loop(std::move(with)), sights(std::move(looks)),
+          sparing({.loop = loop.get(),
+                   .scopes = *this,
+                   .look = [this](const auto&, const auto&) { return next_sight(); },
+                   .terminate = [this](const std::string& id) { log += "end " + id + "; "; },
+                   .told = [this](const auto& outcome) { tell(outcome); },
+                   .within = within}) {}
 
     Multiplexer next_sight() {
         const Multiplexer sight = sights.front();
@@ -50,11 +53,18 @@ struct World final : systemd::Scopes {
     }
     void start(const systemd::NewScope& scope, const std::vector<pid_t>& processes, Done done) override {
         note("start", scope.slice + "/" + scope.name, processes);
-        answer = std::move(done);
+        take(std::move(done));
     }
     void attach(const std::string& scope, const std::vector<pid_t>& processes, Done done) override {
         note("attach", scope, processes);
-        answer = std::move(done);
+        take(std::move(done));
+    }
+    void take(Done done) {
+        if (at_once) {
+            done(std::unexpected(*at_once));
+        } else {
+            answer = std::move(done);
+        }
     }
     void give_up(const std::string&) override {}
     void tell(const Sparing::Outcome& outcome) {
@@ -114,6 +124,29 @@ void it_is_ended_when_only_some_could_be_moved() {
     EXPECT_TEXT(world.log, std::string(started) + "attach sesslimit-kept-3-7.scope 76; end 3; told 1 no memory; ");
 }
 
+void it_is_ended_when_systemd_cannot_even_be_asked() {
+    World world({{{server}, {shell}, 0}});
+    world.at_once = Error{"no bus", ENOTCONN};
+    world.begin();
+    EXPECT_TEXT(world.log, std::string(started) + "end 3; told 0 no bus; ");
+
+    World later({{{server}, {shell}, 0}, {{}, {shell}, 1}});
+    later.begin();
+    later.at_once = Error{"no bus", ENOTCONN};
+    later.reply();
+    EXPECT_TEXT(later.log, std::string(started) + "attach sesslimit-kept-3-7.scope 76; end 3; told 1 no bus; ");
+    later.log.clear();
+    later.at_once.reset();
+    later.begin();
+    EXPECT_TEXT(later.log, "start user-1001.slice/sesslimit-kept-3-7.scope 76; "); // nothing of before is left
+}
+
+void it_is_ended_when_there_is_no_timer_for_the_deadline() {
+    World world({{{server}, {shell}, 0}}, 1h, nullptr); // a loop that takes none
+    world.begin();
+    EXPECT_TEXT(world.log, "end 3; told 0 arm a timer: Invalid argument; ");
+}
+
 void a_scope_from_before_a_restart_is_used() {
     World world({{{server}, {shell}, 0}, {{}, {}, 2}});
     world.begin();
@@ -161,6 +194,8 @@ int main() {
         SESSLIMIT_TEST(it_is_ended_after_the_last_has_moved),
         SESSLIMIT_TEST(it_is_ended_when_nothing_can_be_moved),
         SESSLIMIT_TEST(it_is_ended_when_only_some_could_be_moved),
+        SESSLIMIT_TEST(it_is_ended_when_systemd_cannot_even_be_asked),
+        SESSLIMIT_TEST(it_is_ended_when_there_is_no_timer_for_the_deadline),
         SESSLIMIT_TEST(a_scope_from_before_a_restart_is_used),
         SESSLIMIT_TEST(a_server_that_has_gone_is_no_error),
         SESSLIMIT_TEST(whoever_starts_processes_for_ever_is_not_followed_for_ever),

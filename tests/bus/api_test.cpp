@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/api/errors.hpp"
+#include "daemon/api/service.hpp"
+#include "tests/bus/party.hpp"
+#include "tests/unit/cmocka.hpp"
+#include "tests/unit/loop_bench.hpp"
+#include "tests/unit/warden_world.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using warden::Phase;
+
+/// The daemon made up: a state, and what it is asked for.
+struct Daemon final : api::Seam {
+    World world;
+    watch::Presence seen;
+    watch::Reach reached;
+    std::string log;
+
+    [[nodiscard]] const warden::State& state() const override { return world.state; }
+    [[nodiscard]] const policy::Policy& policy() const override { return world.policy; }
+    [[nodiscard]] api::Status status() const override { return {}; }
+    [[nodiscard]] api::Moment moment() const override { return {.now = world.now, .wall_offset = world.wall_offset}; }
+    const watch::Presence& presence(const warden::Session&) override { return seen; }
+    const watch::Reach& reach(const warden::Session&) override { return reached; }
+    void end(SessionKey key, const std::string& by) override {
+        log += "end " + std::to_string(std::to_underlying(key)) + " by " + by + "; ";
+    }
+    void reload(std::function<void(Result<>)> then) override { then({}); }
+    bool look_up(api::Question, std::function<void(std::optional<Login>)>) override { return false; }
+};
+
+struct Bench {
+    PrivateBus bus;
+    EventLoop loop = make_loop();
+    Daemon daemon;
+    std::string failures;
+    Party party{loop, bus};
+    std::unique_ptr<api::Service> service;
+
+    Bench() {
+        make_system_bus(bus);
+        service = std::make_unique<api::Service>(loop.get(), daemon,
+                                                 [this](const Error& error) { failures += error.what + "; "; });
+        service->open();
+    }
+
+    /// The name of the error that this call of the manager is answered with; empty: none; "-" where no answer comes.
+    std::string call(const char* method, const std::string& argument) {
+        std::string answer = "-";
+        (void)sd_bus_call_method_async(
+            party.get(), nullptr, "org.sesslimit1", "/org/sesslimit1", "org.sesslimit1.Manager", method,
+            [](sd_bus_message* m, void* data, sd_bus_error*) {
+                const sd_bus_error* error = sd_bus_message_get_error(m);
+                *static_cast<std::string*>(data) = error == nullptr ? "" : error->name;
+                return 0;
+            },
+            &answer, "s", argument.c_str());
+        (void)run_until(loop, [&] { return answer != "-"; });
+        return answer;
+    }
+
+    /// Until the service has its name, the bus says that nobody has.
+    bool is_up() {
+        return run_until(loop, [&] { return sd_bus_get_name_creds(party.get(), "org.sesslimit1", 0, nullptr) >= 0; });
+    }
+};
+
+/// A login that waits is refused in a moment by itself: there is nothing to end, and nobody is told that it was.
+void what_can_be_ended_is_what_was_let_in() {
+    struct Case {
+        Phase phase;
+        const char* id;
+        std::string_view answer;
+        std::string_view log;
+    };
+    const Case cases[] = {
+        {Phase::waiting, "k1", api::error_no_such_session, ""},
+        {Phase::reserved, "k1", "", "end 1 by root; "},
+        {Phase::live, "c1", "", "end 1 by root; "},
+        {Phase::live, "c2", api::error_no_such_session, ""},
+        {Phase::refused, "k1", api::error_no_such_session, ""},
+    };
+    Bench bench;
+    EXPECT(bench.is_up(), bench.failures);
+    for (const Case& test : cases) {
+        bench.daemon.log.clear();
+        bench.daemon.world.state.put(session_in(test.phase));
+        EXPECT_TEXT(bench.call("EndSession", test.id), test.answer);
+        EXPECT_TEXT(bench.daemon.log, test.log);
+    }
+    EXPECT_TEXT(bench.failures, "");
+}
+
+} // namespace
+
+int main() {
+    if (getuid() != 0) {
+        print_message("skipped: only root may end a session without polkit\n");
+        return 77;
+    }
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(what_can_be_ended_is_what_was_let_in),
+    };
+    return cmocka_run_group_tests_name("api", tests, nullptr, nullptr);
+}
