@@ -32,7 +32,7 @@ struct Daemon final : api::Seam {
         log += "end " + std::to_string(std::to_underlying(key)) + " by " + by + "; ";
     }
     void reload(std::function<void(Result<>)> then) override { then({}); }
-    bool look_up(api::Question, std::function<void(std::optional<Login>)>) override { return false; }
+    bool look_up(uid_t /*caller*/, api::Question, std::function<void(std::optional<Login>)>) override { return false; }
 };
 
 struct Bench {
