@@ -17,7 +17,7 @@ class Front final : public api::Seam {
   public:
     /// At most this many look-ups in the user database wait at once, and this many of one user.
     static constexpr std::size_t most_look_ups = 64;
-    static constexpr std::size_t most_look_ups_of_user = 4;
+    static constexpr std::size_t most_look_ups_of_user = 16;
 
     struct Parts {
         Engine& engine;

@@ -79,7 +79,7 @@ struct Bench {
 
 /// Look-ups, policies and the loop's own work at once: with ThreadSanitizer the worker's part in them is looked at.
 void the_worker_and_the_loop_go_together() {
-    constexpr int rounds = 30; // fewer than the look-ups that may wait at once
+    constexpr int rounds = 16; // as many look-ups as one user may have wait at once
     Bench bench;
     EXPECT(bench.is_up(), "it has its name");
     Bench::Answers answers;
