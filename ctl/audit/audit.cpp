@@ -126,9 +126,13 @@ void compare_native(const Native& native, bool ours, Finding& finding) {
     case Asks::peer_interval:
         return sshd(interval, interval && interval->value > Span{} && interval->value <= std::chrono::seconds(most),
                     "ClientAliveInterval " + number, finding);
+    case Asks::any_peer_interval:
+        return sshd(interval, interval && interval->value > Span{}, "ClientAliveInterval " + number, finding);
     case Asks::peer_count: // sshd's default is 3
         return sshd(count, count ? count->value > 0 && count->value <= most : most >= 3,
                     "ClientAliveCountMax " + number, finding);
+    case Asks::any_peer_count:
+        return sshd(count, !count || count->value > 0, "ClientAliveCountMax " + number, finding);
     case Asks::ssh_sessions: // sshd's default is 10
         return sshd(native.ssh_sessions, native.ssh_sessions ? native.ssh_sessions->value <= most : most >= 10,
                     "MaxSessions " + number, finding);
@@ -151,6 +155,8 @@ void compare_ours(const Native& native, const std::optional<policy::Policy>& pol
         break;
     case Asks::peer_interval:
     case Asks::peer_count:
+    case Asks::any_peer_interval:
+    case Asks::any_peer_count:
     case Asks::ssh_sessions:
         return;
     }

@@ -16,15 +16,17 @@ inline constexpr Profile profiles[] = {Profile::stig, Profile::pci, Profile::cis
 
 /// What a control wants to see.
 enum class Asks : std::uint8_t {
-    sessions,      ///< limits.conf: "* hard maxlogins N", N or less
-    idle_session,  ///< logind: StopIdleSessionSec=N, exactly
-    idle_main,     ///< the same, in /etc/systemd/logind.conf itself
-    shell_timeout, ///< a shell's start-up file: TMOUT, N or less
-    shell_fixed,   ///< the same, readonly and exported
-    idle_any,      ///< whatever has a user prove anew who they are after N seconds
-    peer_interval, ///< sshd: ClientAliveInterval, above 0 and N or less
-    peer_count,    ///< sshd: ClientAliveCountMax, above 0 and N or less
-    ssh_sessions,  ///< sshd: MaxSessions, N or less
+    sessions,          ///< limits.conf: "* hard maxlogins N", N or less
+    idle_session,      ///< logind: StopIdleSessionSec=N, exactly
+    idle_main,         ///< the same, in /etc/systemd/logind.conf itself
+    shell_timeout,     ///< a shell's start-up file: TMOUT, N or less
+    shell_fixed,       ///< the same, readonly and exported
+    idle_any,          ///< whatever has a user prove anew who they are after N seconds
+    peer_interval,     ///< sshd: ClientAliveInterval, above 0 and N or less
+    peer_count,        ///< sshd: ClientAliveCountMax, above 0 and N or less
+    any_peer_interval, ///< the same without a bound: above 0, N where nothing is there yet
+    any_peer_count,
+    ssh_sessions, ///< sshd: MaxSessions, N or less
 };
 
 struct Control {

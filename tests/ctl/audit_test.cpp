@@ -148,6 +148,17 @@ void a_native_setting_passes_only_as_the_scanner_wants_it() {
         "drop-in");
 }
 
+void cis_asks_of_sshd_only_that_silent_peers_are_asked() {
+    const auto of_sshd = [](const std::string& config) {
+        return found({{"/etc/ssh/sshd_config", config}}, std::nullopt, Profile::cis);
+    };
+    EXPECT_TEXT(of_sshd(""), "CIS 5.4.3.2 fail not-ours\nCIS sshd fail\nCIS sshd pass\nCIS sshd pass\n");
+    EXPECT_TEXT(of_sshd("ClientAliveInterval 3600\nClientAliveCountMax 9\n"),
+                "CIS 5.4.3.2 fail not-ours\nCIS sshd pass sshd_config:1\nCIS sshd pass sshd_config:2\nCIS sshd pass\n");
+    EXPECT_TEXT(of_sshd("ClientAliveInterval 0\nClientAliveCountMax 0\n"),
+                "CIS 5.4.3.2 fail not-ours\nCIS sshd fail sshd_config:1\nCIS sshd fail sshd_config:2\nCIS sshd pass\n");
+}
+
 void ours_is_what_ordinary_users_have_and_only_with_the_module_in_place() {
     struct Case {
         const char* about;
@@ -284,23 +295,28 @@ void the_remedies_satisfy_every_scanner() {
          {"/etc/ssh/sshd_config", "Include sshd_config.d/*.conf\nMaxSessions 20\n"},
          {"/etc/ssh/sshd_config.d/a.conf", "ClientAliveInterval 0\nClientAliveCountMax 0\n"}},
     };
+    const auto left_of = [](const std::map<std::string, std::string>& texts, Profile profile) {
+        FakeFiles files(texts);
+        std::string left;
+        for (int round = 0; round < 10; ++round) {
+            left.clear();
+            const Report report = judge(read_native(files), policy::Policy(), profile);
+            for (const Finding& finding : report.findings) {
+                if (!finding.pass && left.empty()) {
+                    left = told(finding);
+                    mend(files, finding.remedy.value());
+                }
+            }
+        }
+        return left;
+    };
     for (const auto& host : hosts) {
         for (const char* os : {"ID=rhel\nVERSION_ID=8\n", "ID=rhel\nVERSION_ID=9\n", "ID=rhel\nVERSION_ID=10\n",
                                "ID=ubuntu\nVERSION_ID=22.04\n", "ID=ubuntu\nVERSION_ID=24.04\n", "ID=debian\n"}) {
-            FakeFiles files(host);
-            files.texts["/etc/os-release"] = os;
-            std::string left;
-            for (int round = 0; round < 10; ++round) {
-                left.clear();
-                const Report report = judge(read_native(files), policy::Policy(), Profile::stig);
-                for (const Finding& finding : report.findings) {
-                    if (!finding.pass && left.empty()) {
-                        left = told(finding);
-                        mend(files, finding.remedy.value());
-                    }
-                }
-            }
-            EXPECT_TEXT(os + left, os);
+            auto texts = host;
+            texts["/etc/os-release"] = os;
+            EXPECT_TEXT(os + left_of(texts, Profile::stig), os);
+            EXPECT_TEXT(os + left_of(texts, Profile::cis), os);
         }
     }
 }
@@ -379,6 +395,7 @@ int main() {
         SESSLIMIT_TEST(the_native_lines_pass_without_us),
         SESSLIMIT_TEST(each_system_has_its_own_controls),
         SESSLIMIT_TEST(a_native_setting_passes_only_as_the_scanner_wants_it),
+        SESSLIMIT_TEST(cis_asks_of_sshd_only_that_silent_peers_are_asked),
         SESSLIMIT_TEST(ours_is_what_ordinary_users_have_and_only_with_the_module_in_place),
         SESSLIMIT_TEST(rules_that_allow_more_are_named_where_nothing_else_holds),
         SESSLIMIT_TEST(what_undoes_the_policy_is_warned_of),
