@@ -3,9 +3,10 @@
 
 Not among the tests that run by themselves: tests/run packages.
 
-The version before is the packages themselves under a lower number and with another policy.toml, so that dpkg, apt and
-their scripts do all that they do in an upgrade, but both daemons are of one source. SESSLIMIT_PREVIOUS_DEBS names a
-directory with packages that are really older, see tests/packages/build-previous; in it, or in one of the suite's name.
+The version before is the packages themselves under a lower number, with another policy.toml and a socket less, so that
+dpkg, apt and their scripts do all that they do in an upgrade, but both daemons are of one source.
+SESSLIMIT_PREVIOUS_DEBS names a directory with packages that are really older, see tests/packages/build-previous; in it,
+or in one of the suite's name.
 """
 
 import contextlib
@@ -23,6 +24,7 @@ LIMITS = "/etc/sesslimit/policy.d/lab.toml"
 UNITS = ("sesslimitd.service", "sesslimitd.socket")
 DRIFT = 1000  # microseconds
 NO_DAEMON = "sesslimit: systemd does not run here"
+NO_SOCK_DIAG = "No sock_diag(7)"
 NO_LOGIND = "sesslimit: systemd-logind does not run here"
 
 
@@ -98,6 +100,12 @@ def assert_installed(host, packages):
     assert (states(host, "is-active"), states(host, "is-enabled")) == (["active"] * 2, ["enabled"] * 2)
 
 
+def missed(host):
+    """What the daemon has not got that it needs, of the units or of the ledger: the first words of its warnings."""
+    said = host.journal("-u", "sesslimitd.service", f"_PID={host.daemon_pid()}", "-p", "warning", "-o", "cat")
+    return "\n".join(line.partition(":")[0] for line in said.splitlines())
+
+
 @contextlib.contextmanager
 def refused_again_and_again(host, user):
     """Logins of a user who has no place left, one after the other: the exit status and output of each."""
@@ -146,7 +154,7 @@ def test_installed_while_people_are_there(stock, debs, saw):
 
 
 @pytest.mark.parametrize("way", ["upgraded", "downgraded"])
-def test_other_version_while_people_are_there(stock, before, debs, saw, way):
+def test_other_version_while_people_are_there(stock, same_before, before, debs, saw, way):
     first, second = (before, debs) if way == "upgraded" else (debs, before)
     apt.install(stock, first)
     assert_installed(stock, first)
@@ -161,8 +169,7 @@ def test_other_version_while_people_are_there(stock, before, debs, saw, way):
     running, installed = executable(stock)
     assert running == installed
     assert_same(told(stock), sessions)
-    # What the new one has not got that it needs, of the units or of the ledger, it would say.
-    assert stock.journal("-u", "sesslimitd.service", "-p", "warning", "-o", "cat") == ""
+    assert missed(stock) == ("" if way == "upgraded" or before is not same_before else NO_SOCK_DIAG)
     assert_there(logins)
     assert results and all(status != 0 and "limit of 2 sessions" in output for status, output in results), results
     assert [each.log_out() for each in logins] == [0] * len(logins)
@@ -170,6 +177,18 @@ def test_other_version_while_people_are_there(stock, before, debs, saw, way):
     assert again.verdict(), again.output
     saw(f"{way} from {apt.version_of(first)} to {apt.version_of(second)}, 4 sessions open: the same 4 in the ledger, "
         f"with the same start; new binary; {len(results)} logins over the limit meanwhile, all refused")
+
+
+def test_a_unit_that_listens_to_more(stock, same_before, debs, saw):
+    apt.install(stock, same_before)
+    assert missed(stock) == NO_SOCK_DIAG
+    with GoingIn(stock) as others:
+        apt.install(stock, debs)
+    meanwhile = others.assert_all_let_in()
+    assert_installed(stock, debs)
+    assert missed(stock) == ""
+    saw(f"upgraded to a socket unit with one more Listen: the daemon has it; {meanwhile}, "
+        f"{others.ssh.uncounted} of them uncounted")
 
 
 def test_arguments_of_the_module_survive(stock, before, debs, saw):

@@ -48,7 +48,7 @@ def is_older(one: list[Path], other: list[Path]) -> bool:
 
 
 def repacked(packages: list[Path], directory: Path) -> list[Path]:
-    """The same packages as a version before their own, which shipped another policy.toml."""
+    """The same packages as a version before their own: with another policy.toml, and a socket unit without netlink."""
     number = version_of(packages)
     return [_repack(package, number, f"{number}~before", directory) for package in packages]
 
@@ -63,6 +63,8 @@ def _repack(package: Path, number: str, lower: str, directory: Path) -> Path:
     shipped = tree / "etc" / "sesslimit" / "policy.toml"
     if shipped.exists():
         shipped.write_text(shipped.read_text() + "# As it was shipped before.\n")
+    for unit in tree.glob("**/systemd/system/sesslimitd.socket"):
+        unit.write_text(re.sub(r"(?m)^ListenNetlink=.*\n", "", unit.read_text()))
     made = directory / package.name.replace(number, lower)
     _run("dpkg-deb", "--build", "-Zgzip", str(tree), str(made))
     shutil.rmtree(tree)
