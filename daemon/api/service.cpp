@@ -394,6 +394,10 @@ Service::Service(sd_event* loop, Seam& seam, std::function<void(Error)> failed)
 
 Service::~Service() = default;
 
+std::span<const sd_bus_vtable> Service::members() {
+    return Impl::vtable;
+}
+
 void Service::open() {
     impl_->bus.open();
 }

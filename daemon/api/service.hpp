@@ -5,8 +5,11 @@
 #include "daemon/loop.hpp"
 #include "daemon/warden/decision.hpp"
 
+#include <systemd/sd-bus.h>
+
 #include <functional>
 #include <memory>
+#include <span>
 
 namespace sesslimit::api {
 
@@ -21,6 +24,9 @@ class Service {
     Service& operator=(const Service&) = delete;
 
     void open();
+
+    /// The methods, properties and signals.
+    static std::span<const sd_bus_vtable> members();
 
     /// Tells those who listen.
     void emit(const warden::Notice& notice);

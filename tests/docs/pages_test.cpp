@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/arguments.hpp"
+#include "daemon/api/errors.hpp"
+#include "daemon/api/service.hpp"
 #include "daemon/notice/refusals.hpp"
 #include "daemon/notice/words.hpp"
 #include "daemon/options.hpp"
@@ -13,6 +15,7 @@
 #include <security/pam_modules.h>
 
 #include <algorithm>
+#include <array>
 #include <regex>
 #include <set>
 
@@ -282,6 +285,79 @@ void the_completions_know_every_command_and_option() {
     EXPECT_TEXT(listed(missing), "");
 }
 
+/// The lines of a part of org.sesslimit1(5), for what is named in running text.
+std::string part_of_interface(std::string_view from, std::string_view to) {
+    const std::string text = read_source("docs/org.sesslimit1.5");
+    const std::size_t at = text.find(from);
+    return text.substr(at, text.find(to) - at);
+}
+
+/// A method as its entry has it: "EndUser(s user) -> u", with blanks between the types of the result left out.
+std::string method(const sd_bus_vtable& member) {
+    const auto text = [](const char* words) { return std::string(words == nullptr ? "" : words); };
+    const std::string takes = text(member.x.method.signature);
+    const std::string gives = text(member.x.method.result);
+    return member.x.method.member + ("(" + takes) + (takes.empty() ? "" : " " + text(member.x.method.names)) + ")" +
+           (gives.empty() ? "" : " -> " + gives);
+}
+
+void org_sesslimit1_names_every_member_and_error() {
+    const Page page = Page::read("org.sesslimit1.5");
+    Words methods;
+    Words properties;
+    Words signals;
+    for (const sd_bus_vtable& member : api::Service::members()) {
+        if (member.type == _SD_BUS_VTABLE_METHOD) {
+            methods.insert(method(member));
+        } else if (member.type == _SD_BUS_VTABLE_PROPERTY) {
+            properties.insert(std::string(member.x.property.member) + " " + member.x.property.signature);
+        } else if (member.type == _SD_BUS_VTABLE_SIGNAL) {
+            signals.insert(member.x.signal.member);
+        }
+    }
+    Words written;
+    for (const std::string& head : heads(page.items("METHODS"))) {
+        const std::size_t result = std::min(head.find("-> "), head.size());
+        std::string types = head.substr(result);
+        std::erase(types, ' ');
+        written.insert(head.substr(0, result) + (types.empty() ? "" : "-> " + types.substr(2)));
+    }
+    EXPECT_TEXT(listed(written), listed(methods));
+    EXPECT_TEXT(listed(heads(page.items("PROPERTIES"))), listed(properties));
+
+    const std::string part = part_of_interface(".Sh SIGNALS", ".Sh ERROR NAMES");
+    Words named;
+    const std::regex name("\n\\.Li ([A-Z][a-z]+[A-Z][a-z]+)");
+    for (auto at = std::sregex_iterator(part.begin(), part.end(), name); at != std::sregex_iterator(); ++at) {
+        named.insert((*at)[1]);
+    }
+    EXPECT_TEXT(listed(named), listed(signals));
+
+    Words errors = heads(page.items("ERROR NAMES"));
+    std::erase_if(errors, [](const std::string& error) { return error.starts_with("org.freedesktop."); });
+    EXPECT_TEXT(listed(errors), listed({api::error_no_such_session, api::error_no_such_user, api::error_policy_rejected,
+                                        api::error_bad_argument, api::error_busy}));
+}
+
+void org_sesslimit1_names_every_key_of_a_session() {
+    const warden::Session session = session_in(warden::Phase::live);
+    Words known;
+    const auto take = [&known](const api::Properties& properties) {
+        for (const auto& [key, value] : properties) {
+            known.insert(key + " " + std::array{"s", "t", "u", "b", "as"}.at(value.index()));
+        }
+    };
+    take(api::properties(session, {}, {}, {}, api::Eyes::owner));
+    take(api::reach_properties({}, {}));
+    const std::string part = part_of_interface(".Sh SESSIONS", ".Sh METHODS");
+    Words written;
+    const std::regex key("([A-Z][A-Za-z]+) (s|t|u|b|as)(?= [,.]|\n)");
+    for (auto at = std::sregex_iterator(part.begin(), part.end(), key); at != std::sregex_iterator(); ++at) {
+        written.insert((*at)[0]);
+    }
+    EXPECT_TEXT(listed(written), listed(known));
+}
+
 Words policy_keys() {
     Words keys;
     for (const auto table : {policy::setting_keys(), policy::own_keys_of_defaults(), policy::own_keys_of_rules()}) {
@@ -323,6 +399,8 @@ int main() {
         SESSLIMIT_TEST(sesslimitctl_names_every_command_and_option),
         SESSLIMIT_TEST(sesslimitctl_names_every_exit_status),
         SESSLIMIT_TEST(the_completions_know_every_command_and_option),
+        SESSLIMIT_TEST(org_sesslimit1_names_every_member_and_error),
+        SESSLIMIT_TEST(org_sesslimit1_names_every_key_of_a_session),
         SESSLIMIT_TEST(the_policy_s_page_and_the_shipped_file_name_every_key),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
