@@ -22,6 +22,7 @@ from lab.host import PAM_STACK, POLICY
 
 LIMITS = "/etc/sesslimit/policy.d/lab.toml"
 UNITS = ("sesslimitd.service", "sesslimitd.socket")
+PROFILE = "/usr/share/pam-configs/sesslimit"
 DRIFT = 1000  # microseconds
 NO_DAEMON = "sesslimit: systemd does not run here"
 NO_SOCK_DIAG = "No sock_diag(7)"
@@ -194,10 +195,23 @@ def test_a_unit_that_listens_to_more(stock, same_before, debs, saw):
 def test_arguments_of_the_module_survive(stock, before, debs, saw):
     apt.install(stock, before)
     stock.write(PAM_STACK, stock.read(PAM_STACK).replace("pam_sesslimit.so", "pam_sesslimit.so quiet timeout=3s"))
-    apt.install(stock, debs)
+    said = apt.install(stock, debs).stdout
     (line,) = [line for line in stock.read(PAM_STACK).splitlines() if "pam_sesslimit.so" in line]
-    assert line.split()[-2:] == ["quiet", "timeout=3s"]
+    assert line.split()[-2:] == ["quiet", "timeout=3s"] and "had these arguments" not in said
     saw("upgraded: what the administrator added to PAM's line is still there")
+
+
+def test_arguments_that_the_new_line_has_not_are_told(stock, before, debs, saw):
+    """pam-auth-update keeps none where the package's line has another control value."""
+    apt.install(stock, before)
+    stock.write(PROFILE, stock.read(PROFILE).replace(" ignore=ignore", ""))
+    stock.sh("DEBIAN_FRONTEND=noninteractive pam-auth-update --package")
+    ours = "pam_sesslimit.so"
+    stock.write(PAM_STACK, stock.read(PAM_STACK).replace(ours, f"{ours} timeout=3s on_error=deny"))
+    said = apt.install(stock, debs).stdout
+    assert " ignore=ignore" in stock.read(PAM_STACK) and "on_error" not in stock.read(PAM_STACK)
+    assert "had these arguments: on_error=deny timeout=3s\n" in said
+    saw("upgraded to a line with another control value: what was added is not there, and the upgrade says what it was")
 
 
 # --- the policy that the administrator has changed
