@@ -48,7 +48,7 @@ void Connection::open() {
 }
 
 int Connection::call(Call call) {
-    if (under_way_ >= most_under_way) {
+    if (under_way_.size() >= most_under_way) {
         waiting_.push_back(std::move(call));
         return 0;
     }
@@ -62,20 +62,19 @@ int Connection::send(Call call) {
                                        owned->timeout_usec);
     if (code >= 0) {
         sd_bus_slot_set_destroy_callback(slot, [](void* data) { delete static_cast<Call*>(data); });
-        sd_bus_slot_set_floating(slot, 1); // the bus keeps it until the answer
-        sd_bus_slot_unref(slot);
+        under_way_.emplace_front(slot);
+        owned->place = under_way_.begin();
         std::ignore = owned.release();
-        ++under_way_;
     }
     return code;
 }
 
 int Connection::on_answer(sd_bus_message* m, void* data, sd_bus_error* error) {
-    const auto& answered = *static_cast<Call*>(data);
+    const auto& answered = *static_cast<Call*>(data); // until we return, whatever becomes of its slot
     Connection& self = *answered.owner;
     const int code = answered.handler(m, answered.data, error);
-    --self.under_way_;
-    while (!self.waiting_.empty() && self.under_way_ < most_under_way) {
+    self.under_way_.erase(answered.place);
+    while (!self.waiting_.empty() && self.under_way_.size() < most_under_way) {
         Call next = std::move(self.waiting_.front());
         self.waiting_.pop_front();
         const int sent = self.send(std::move(next));
@@ -117,8 +116,8 @@ int Connection::on_signal(sd_bus_message* m, void* heard, sd_bus_error*) {
 int Connection::start() {
     // Of what was asked over the last connection no answer comes any more.
     waiting_.clear();
+    under_way_.clear();
     bus_.reset();
-    under_way_ = 0;
     sd_bus* raw = nullptr;
     int code = sd_bus_new(&raw);
     bus_.reset(raw);

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -98,6 +99,7 @@ class Connection {
         std::unique_ptr<Kept> kept;
         std::uint64_t timeout_usec;
         Connection* owner;
+        std::list<Slot>::iterator place{}; ///< in under_way_, once it is sent
     };
 
     int call(Call call);
@@ -119,8 +121,9 @@ class Connection {
     std::int64_t priority_;
     Callbacks callbacks_;
     std::unique_ptr<sd_bus, BusDeleter> bus_;
-    std::size_t under_way_ = 0; ///< calls that were sent and are not answered
-    std::deque<Call> waiting_;  ///< others, to be sent
+    /// Calls that were sent and are not answered. Kept by us: what they keep may be messages, which keep the bus.
+    std::list<Slot> under_way_;
+    std::deque<Call> waiting_; ///< others, to be sent
     EventSource retry_;
 };
 

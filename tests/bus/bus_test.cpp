@@ -5,6 +5,7 @@
 #include "tests/unit/loop_bench.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -161,6 +162,25 @@ void calls_wait_for_their_turn() {
     }
 }
 
+/// Of a connection that goes, nothing stays: neither what a call had with it nor, for that being a message, the bus.
+void what_a_call_keeps_goes_with_the_connection() {
+    Bench bench;
+    (void)bench.open();
+    const Party party(bench.loop, bench.bus, name, [](sd_bus_message*) { return 0; }); // never answers
+    sd_bus_message* raw = nullptr;
+    (void)sd_bus_message_new_method_call(bench.connection->get(), &raw, name, path, interface, "Ask");
+    struct Keeps {
+        bus::Message message;
+        std::shared_ptr<int> value;
+    };
+    const auto value = std::make_shared<int>(1);
+    const int code = bench.connection->call(
+        raw, [](sd_bus_message*, void*, sd_bus_error*) { return 0; }, Keeps{bus::Message(raw), value});
+    const long with = value.use_count();
+    bench.connection.reset();
+    EXPECT(code >= 0 && with == 2 && value.use_count() == 1, std::to_string(value.use_count()));
+}
+
 } // namespace
 
 int main() {
@@ -168,6 +188,7 @@ int main() {
         SESSLIMIT_TEST(what_was_sent_to_us_alone_is_not_heard),
         SESSLIMIT_TEST(a_slot_that_goes_hears_no_more),
         SESSLIMIT_TEST(calls_wait_for_their_turn),
+        SESSLIMIT_TEST(what_a_call_keeps_goes_with_the_connection),
     };
     return cmocka_run_group_tests_name("bus", tests, nullptr, nullptr);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "tests/bus/private_bus.hpp"
 #include "tests/ctl/fake_service.hpp"
 #include "tests/ctl/fakes.hpp"
-#include "tests/bus/private_bus.hpp"
 #include "tests/ctl/program.hpp"
 
 #include <algorithm>
