@@ -21,13 +21,15 @@ void who_is_there_is_found() {
 
 /// Without a descriptor the user database cannot be opened, which is not to say that there is no such user.
 void a_directory_that_fails_is_no_answer() {
+    SystemNames names;
+    EXPECT(names.user("root") && names.group("root"), "with descriptors they are found");
     rlimit before{};
     (void)getrlimit(RLIMIT_NOFILE, &before);
     const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
     (void)setrlimit(RLIMIT_NOFILE, &none);
     const auto root = SystemNames::account("root");
-    const auto uid = SystemNames().user("root");
-    const auto gid = SystemNames().group("root");
+    const auto uid = names.user("root");
+    const auto gid = names.group("root");
     (void)setrlimit(RLIMIT_NOFILE, &before);
     EXPECT(!root && root.error().code == EMFILE, root ? "" : root.error().what);
     EXPECT(!uid && !gid, "for the loader it is not found");
