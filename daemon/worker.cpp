@@ -41,6 +41,7 @@ struct Worker::Impl {
                 jobs.pop_front();
             }
             Done left = job();
+            job = nullptr; // before the loop has what is left: what both hold is let go of last there
             const std::lock_guard lock(mutex);
             done.push_back(std::move(left));
             (void)eventfd_write(event.get(), 1);

@@ -18,6 +18,15 @@ notice::JournalEntry entry_of(Priority priority, std::string_view message) {
     return {{"MESSAGE", std::string(message)}, {"PRIORITY", std::to_string(static_cast<int>(priority))}};
 }
 
+/// Where nobody listens.
+void say(const std::string& message) {
+    std::fprintf(stderr, "sesslimitd: %s\n", message.c_str());
+}
+
+std::string words_of_loss(std::size_t lost) {
+    return std::to_string(lost) + " entries were lost: the journal did not take them.";
+}
+
 /// Nobody listens there, or not any more.
 bool is_gone(int error) {
     return error == ECONNREFUSED || error == ECONNRESET || error == ENOTCONN || error == EPIPE || error == EBADF;
@@ -46,16 +55,15 @@ std::string native_entry(const notice::JournalEntry& entry) {
 Journal::Journal(sd_event* loop, std::string path) : loop_(loop), path_(std::move(path)) {}
 
 void Journal::tell(const notice::JournalEntry& entry) {
-    std::string datagram = native_entry(entry);
+    Kept told{.datagram = native_entry(entry), .message = entry.empty() ? "" : entry.front().second};
     if (!kept_.empty()) {
-        return keep(std::move(datagram)); // behind them
+        return keep(std::move(told)); // behind them
     }
-    const auto sent = send(datagram);
+    const auto sent = send(told.datagram);
     if (!sent && sent.error().code == EAGAIN) {
-        return keep(std::move(datagram));
-    }
-    if (!sent && !entry.empty()) {
-        std::fprintf(stderr, "sesslimitd: %s\n", entry.front().second.c_str());
+        keep(std::move(told));
+    } else if (!sent) {
+        say(told.message);
     }
 }
 
@@ -79,6 +87,9 @@ void Journal::finish(Span within) {
             break;
         }
     }
+    if (const std::size_t lost = lost_ + kept_.size(); lost > 0) {
+        say(words_of_loss(lost));
+    }
 }
 
 int Journal::on_writable(sd_event_source*, int, std::uint32_t, void* self) {
@@ -86,8 +97,7 @@ int Journal::on_writable(sd_event_source*, int, std::uint32_t, void* self) {
     journal.send_kept();
     journal.watch();
     if (journal.kept_.empty() && journal.lost_ > 0) {
-        const std::size_t lost = std::exchange(journal.lost_, 0);
-        journal.tell(Priority::warning, std::to_string(lost) + " entries were lost: the journal did not take them.");
+        journal.tell(Priority::warning, words_of_loss(std::exchange(journal.lost_, 0)));
     }
     return 0;
 }
@@ -129,20 +139,22 @@ Result<> Journal::send(std::string_view datagram) {
 /// As much as journald takes.
 void Journal::send_kept() {
     while (!kept_.empty()) {
-        const auto sent = send(kept_.front());
+        const auto sent = send(kept_.front().datagram);
         if (!sent && sent.error().code == EAGAIN) {
             return;
         }
-        lost_ += sent ? 0U : 1U;
+        if (!sent) {
+            say(kept_.front().message);
+        }
         kept_.pop_front();
     }
 }
 
-void Journal::keep(std::string datagram) {
+void Journal::keep(Kept entry) {
     if (kept_.size() >= most_kept) {
         ++lost_;
     } else {
-        kept_.push_back(std::move(datagram));
+        kept_.push_back(std::move(entry));
     }
     watch();
 }

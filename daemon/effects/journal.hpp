@@ -45,16 +45,21 @@ class Journal {
 
   private:
     static int on_writable(sd_event_source* source, int fd, std::uint32_t events, void* self);
+    struct Kept {
+        std::string datagram;
+        std::string message; ///< of it, for standard error
+    };
+
     Result<> connect();
     Result<> send(std::string_view datagram);
     void send_kept();
-    void keep(std::string datagram);
+    void keep(Kept entry);
     void watch();
 
     sd_event* loop_;
     std::string path_;
     UniqueFd socket_;
-    std::deque<std::string> kept_; ///< datagrams that were not taken yet
+    std::deque<Kept> kept_; ///< what was not taken yet
     std::size_t lost_ = 0;
     EventSource writable_; ///< while some are kept
 };

@@ -2,6 +2,7 @@
 #include "common/clock.hpp"
 #include "daemon/effects/journal.hpp"
 #include "tests/unit/cmocka.hpp"
+#include "tests/unit/loop_bench.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -9,8 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -21,23 +20,13 @@ using effects::Journal;
 
 /// A journald that reads when it is told to.
 struct Reader {
-    std::filesystem::path directory;
+    test::TemporaryDirectory directory;
     UniqueFd socket;
-    EventLoop loop;
+    EventLoop loop = test::make_loop();
 
-    Reader() {
-        std::string name = "/tmp/sesslimit-journal-XXXXXX";
-        directory = mkdtemp(name.data());
-        listen();
-        sd_event* raw = nullptr;
-        (void)sd_event_new(&raw);
-        loop.reset(raw);
-    }
-    Reader(const Reader&) = delete;
-    Reader& operator=(const Reader&) = delete;
-    ~Reader() { std::filesystem::remove_all(directory); }
+    Reader() { listen(); }
 
-    [[nodiscard]] std::string path() const { return directory / "socket"; }
+    [[nodiscard]] std::string path() const { return directory.path / "socket"; }
 
     void listen() {
         sockaddr_un address{};
@@ -152,16 +141,35 @@ void one_that_dies_with_entries_waiting_stops_nothing() {
     EXPECT(next == std::vector{plain("and on")}, "and on");
 }
 
+void what_waits_for_a_journal_that_goes_waits_for_no_other() {
+    Reader reader;
+    Journal journal(reader.loop.get(), reader.path());
+    for (int number = 0; number < 900; ++number) {
+        journal.tell(effects::Priority::info, std::to_string(number));
+    }
+    unlink(reader.path().c_str());
+    reader.socket.reset();
+    const auto nothing = reader.settle(); // they go to standard error
+    reader.listen();
+    journal.tell(effects::Priority::info, "and on");
+    const auto next = reader.read_all();
+    EXPECT(nothing.empty(), "nobody reads");
+    EXPECT(next == std::vector{plain("and on")}, "and on");
+}
+
 void a_journal_that_takes_nothing_does_not_hold_up_the_end() {
     const Reader reader;
     Journal journal(reader.loop.get(), reader.path());
     for (int number = 0; number < 900; ++number) {
         journal.tell(effects::Priority::info, std::to_string(number));
     }
+    const Span before = monotonic_now();
     journal.finish(std::chrono::milliseconds(1));
+    const Span waited = monotonic_now() - before;
     const auto taken = reader.read_all();
     journal.finish(std::chrono::milliseconds(1));
     const auto more = reader.read_all();
+    EXPECT(waited < std::chrono::seconds(10), "it waits no longer than it is to");
     EXPECT(!taken.empty() && taken.size() < 900, "not all were taken before");
     EXPECT(!more.empty(), "what is taken in time is written");
 }
@@ -175,6 +183,7 @@ int main() {
         SESSLIMIT_TEST(what_is_too_much_is_counted),
         SESSLIMIT_TEST(another_journald_is_found),
         SESSLIMIT_TEST(one_that_dies_with_entries_waiting_stops_nothing),
+        SESSLIMIT_TEST(what_waits_for_a_journal_that_goes_waits_for_no_other),
         SESSLIMIT_TEST(a_journal_that_takes_nothing_does_not_hold_up_the_end),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
