@@ -9,7 +9,7 @@
 
 namespace sesslimit::api {
 
-/// Room for so many at once, of which one user gets so many at most: nobody is shut out by another one alone. One thread.
+/// Room for so many at once, of which one user gets so many at most: no other is shut out by them alone. One thread.
 class Places {
   public:
     /// Taken for as long as somebody has it. It may outlive the places.
