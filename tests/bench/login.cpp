@@ -5,6 +5,8 @@
 //                                                  prints {"SERVICE": [ns, ...], ...}
 //        bench_login hold COUNT USER SERVICE       opens so many and keeps them; says "ready", stays till its input
 //        ends
+#include <grp.h>
+#include <pwd.h>
 #include <security/pam_appl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -43,8 +45,19 @@ pam_handle_t* start(const char* service, const char* user) {
     return handle;
 }
 
+/// sshd has looked its user up long before it opens a session, and taken on their groups to read their keys
+/// (temporarily_use_uid()): what the user database's modules do once in a process is no part of the call.
+void look_up(const char* user) {
+    if (const passwd* found = getpwnam(user)) {
+        gid_t group = 0;
+        int room = 1;
+        (void)getgrouplist(user, found->pw_gid, &group, &room);
+    }
+}
+
 /// In a child: 0 where the session could not be opened.
 std::uint64_t open_and_close(const char* service, const char* user) {
+    look_up(user);
     pam_handle_t* handle = start(service, user);
     const std::uint64_t before = now_ns();
     const bool opened = handle != nullptr && pam_open_session(handle, 0) == PAM_SUCCESS;

@@ -88,7 +88,8 @@ def bus_restarted(host):
         with again_and_again(lambda: host.run("systemctl", "restart", "dbus.service", check=False), 2):
             yield
     finally:
-        host.run("systemctl", "restart", "systemd-logind.service")
+        # Each restart of the bus has restarted logind: oftener than systemd likes.
+        host.sh("systemctl reset-failed systemd-logind.service; systemctl restart systemd-logind.service")
 
 
 @contextlib.contextmanager
