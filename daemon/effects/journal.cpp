@@ -14,10 +14,6 @@
 namespace sesslimit::effects {
 namespace {
 
-notice::JournalEntry entry_of(Priority priority, std::string_view message) {
-    return {{"MESSAGE", std::string(message)}, {"PRIORITY", std::to_string(static_cast<int>(priority))}};
-}
-
 /// Where nobody listens.
 void say(const std::string& message) {
     std::fprintf(stderr, "sesslimitd: %s\n", message.c_str());
@@ -29,7 +25,7 @@ std::string words_of_loss(std::size_t lost) {
 
 /// Nobody listens there, or not any more.
 bool is_gone(int error) {
-    return error == ECONNREFUSED || error == ECONNRESET || error == ENOTCONN || error == EPIPE || error == EBADF;
+    return error == ECONNREFUSED || error == ECONNRESET || error == ENOTCONN || error == EPIPE;
 }
 
 } // namespace
@@ -68,7 +64,8 @@ void Journal::tell(const notice::JournalEntry& entry) {
 }
 
 void Journal::tell(Priority priority, std::string_view message, std::string_view message_id, std::string_view event) {
-    notice::JournalEntry entry = entry_of(priority, message);
+    notice::JournalEntry entry{{"MESSAGE", std::string(message)},
+                               {"PRIORITY", std::to_string(static_cast<int>(priority))}};
     if (!message_id.empty()) {
         entry.emplace_back("MESSAGE_ID", std::string(message_id));
     }

@@ -32,7 +32,10 @@ struct Daemon final : api::Seam {
         log += "end " + std::to_string(std::to_underlying(key)) + " by " + by + "; ";
     }
     void reload(std::function<void(Result<>)> then) override { then({}); }
-    bool look_up(uid_t /*caller*/, api::Question, std::function<void(std::optional<Login>)>) override { return false; }
+    bool look_up(uid_t caller, api::Question question, std::function<void(std::optional<Login>)>) override {
+        log += "look " + question.login.user + " up for " + std::to_string(caller) + "; ";
+        return false;
+    }
 };
 
 struct Bench {
@@ -51,7 +54,8 @@ struct Bench {
     }
 
     /// The name of the error that this call of the manager is answered with; empty: none; "-" where no answer comes.
-    std::string call(const char* method, const std::string& argument) {
+    template <class... Values>
+    std::string call(const char* method, const char* types, Values... values) {
         std::string answer = "-";
         (void)sd_bus_call_method_async(
             party.get(), nullptr, "org.sesslimit1", "/org/sesslimit1", "org.sesslimit1.Manager", method,
@@ -60,7 +64,7 @@ struct Bench {
                 *static_cast<std::string*>(data) = error == nullptr ? "" : error->name;
                 return 0;
             },
-            &answer, "s", argument.c_str());
+            &answer, types, values...);
         (void)run_until(loop, [&] { return answer != "-"; });
         return answer;
     }
@@ -91,9 +95,18 @@ void what_can_be_ended_is_what_was_let_in() {
     for (const Case& test : cases) {
         bench.daemon.log.clear();
         bench.daemon.world.state.put(session_in(test.phase));
-        EXPECT_TEXT(bench.call("EndSession", test.id), test.answer);
+        EXPECT_TEXT(bench.call("EndSession", "s", test.id), test.answer);
         EXPECT_TEXT(bench.daemon.log, test.log);
     }
+    EXPECT_TEXT(bench.failures, "");
+}
+
+/// The daemon has no place for the look-up: whoever asks is answered all the same.
+void what_cannot_be_looked_up_now_is_answered() {
+    Bench bench;
+    EXPECT(bench.is_up(), bench.failures);
+    EXPECT_TEXT(bench.call("Explain", "a{sv}", 1, "User", "s", "alice"), api::error_busy);
+    EXPECT_TEXT(bench.daemon.log, "look alice up for 0; ");
     EXPECT_TEXT(bench.failures, "");
 }
 
@@ -106,6 +119,7 @@ int main() {
     }
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(what_can_be_ended_is_what_was_let_in),
+        SESSLIMIT_TEST(what_cannot_be_looked_up_now_is_answered),
     };
     return cmocka_run_group_tests_name("api", tests, nullptr, nullptr);
 }
