@@ -12,12 +12,24 @@
 
 namespace sesslimit {
 
-/// A process by a name that is never given twice in one boot: its pid, and when it started.
+/// A process by a name that is never given twice in one boot: its pid, and a mark that tells it from the others that
+/// have that pid at other times.
 struct Leader {
-    pid_t pid = 0;           ///< 0: none
-    std::uint64_t start = 0; ///< clock ticks after boot, proc_pid_stat(5) field 22; 0: not known
+    /// Set in marks that are the inode of a pidfd (common/pidfd.hpp). All others are starts, in clock ticks after boot
+    /// (proc_pid_stat(5), field 22).
+    static constexpr std::uint64_t by_inode = std::uint64_t{1} << 63;
+
+    pid_t pid = 0;          ///< 0: none
+    std::uint64_t mark = 0; ///< 0: not known
     auto operator<=>(const Leader&) const = default;
 };
+
+/// Whether both may be the same process. Marks of two kinds tell no difference: a ledger can hold starts of an earlier
+/// version of the daemon.
+constexpr bool may_be_same(const Leader& one, const Leader& other) noexcept {
+    const bool comparable = one.mark != 0 && other.mark != 0 && ((one.mark ^ other.mark) & Leader::by_inode) == 0;
+    return one.pid == other.pid && (!comparable || one.mark == other.mark);
+}
 
 /// What /proc/PID/stat says of a process.
 struct ProcessStat {

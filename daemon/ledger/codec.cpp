@@ -77,7 +77,7 @@ static_assert(fixed_size + longest_texts + gid_count_size + 5 * sizeof(gid_t) <=
 template <class AnySession, class AnyFlags, class Io>
 void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
     io.number(session.key);
-    io.number(session.leader.start);
+    io.number(session.leader.mark);
     io.number(session.opened);
     io.number(session.admitted);
     io.number(session.last_input);

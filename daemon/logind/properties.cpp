@@ -2,7 +2,7 @@
 #include "daemon/logind/properties.hpp"
 
 #include "common/clock.hpp"
-#include "common/process.hpp"
+#include "common/pidfd.hpp"
 #include "common/protocol.hpp"
 
 #include <algorithm>
@@ -48,15 +48,23 @@ Result<> read_seat(sd_bus_message* m, std::string& seat) {
     return {};
 }
 
+/// The process that has this pid; none where there is none.
+Leader leader_of(pid_t pid) {
+    const auto pidfd = open_pidfd(pid);
+    const auto found = pidfd ? identify(pidfd->get(), pid) : std::unexpected(pidfd.error());
+    if (found) {
+        return *found;
+    }
+    // Where nobody can tell, it is not taken for dead, which would be the end of its session.
+    return found.error() == ESRCH ? Leader{} : Leader{pid, 0};
+}
+
 Result<> read_leader(sd_bus_message* m, Leader& leader) {
     std::uint32_t pid = 0;
     if (const int code = sd_bus_message_read(m, "v", "u", &pid); code < 0) {
         return fail_errno("read a session's leader", -code);
     }
-    const auto stat = read_process_stat(static_cast<pid_t>(pid));
-    // Where nobody can tell, it is not taken for dead, which would be the end of its session.
-    const bool dead = !stat && stat.error() == ESRCH;
-    leader = dead ? Leader{} : Leader{static_cast<pid_t>(pid), stat ? stat->start : 0};
+    leader = leader_of(static_cast<pid_t>(pid));
     return {};
 }
 

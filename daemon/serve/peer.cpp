@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/serve/peer.hpp"
 
-#include <poll.h>
+#include "common/pidfd.hpp"
+
 #include <sys/socket.h>
-#include <sys/syscall.h>
 
 #include <utility>
 
@@ -27,12 +27,9 @@ UniqueFd pidfd_of(int socket, pid_t pid) {
     if (errno != ENOPROTOOPT) {
         return {};
     }
-    return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-}
-
-bool lives(const UniqueFd& pidfd) {
-    pollfd exited{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
-    return poll(&exited, 1, 0) == 0;
+    auto opened = open_pidfd(pid);
+    errno = opened ? 0 : opened.error();
+    return opened ? *std::move(opened) : UniqueFd();
 }
 
 } // namespace
@@ -50,15 +47,14 @@ Result<Peer> peer_of(int socket) {
     if (!pidfd) {
         return fail_errno("hold the process at the other end");
     }
-    const auto stat = read_process_stat(peer.pid);
-    if (!stat && stat.error() != ESRCH) {
-        return fail_errno("read when the process at the other end started", stat.error());
+    const auto leader = identify(pidfd.get(), peer.pid);
+    if (!leader && leader.error() != ESRCH) {
+        return fail_errno("read when the process at the other end started", leader.error());
     }
-    // Still alive after its start was read: so it was its own start.
-    if (!stat || !lives(pidfd)) {
+    if (!leader || !lives(pidfd.get())) {
         return fail("the process at the other end has exited", ESRCH);
     }
-    return Peer{{peer.pid, stat->start}, std::move(pidfd)};
+    return Peer{*leader, std::move(pidfd)};
 }
 
 } // namespace sesslimit::serve

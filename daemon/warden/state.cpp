@@ -29,8 +29,7 @@ const Session* State::by_leader(const Leader& leader) const {
     const auto [begin, end] = leaders_.equal_range(leader.pid);
     for (auto at = begin; at != end; ++at) {
         const Session* session = find(at->second);
-        const bool same = leader.start == 0 || session->leader.start == 0 || leader.start == session->leader.start;
-        if (same && (youngest == nullptr || session->key > youngest->key)) {
+        if (may_be_same(leader, session->leader) && (youngest == nullptr || session->key > youngest->key)) {
             youngest = session;
         }
     }

@@ -25,7 +25,7 @@ class State {
     [[nodiscard]] const Session* by_logind(const std::string& id) const;
     [[nodiscard]] const Session* by_request(RequestId request) const; ///< O(waiting sessions)
 
-    /// The youngest session of this leader, whatever its phase. A leader of unknown start matches by its pid.
+    /// The youngest session of this leader, whatever its phase. A leader of unknown mark matches by its pid.
     [[nodiscard]] const Session* by_leader(const Leader& leader) const;
 
     /// The sessions of a user in the order of their keys, which is that of their coming; empty where there is none.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/watch/leaders.hpp"
 
+#include "common/pidfd.hpp"
+
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -60,23 +62,15 @@ Result<bool> Leaders::take_hold(SessionKey key, const Leader& leader) {
     if (expected_pidfd_ && leader == expected_) {
         return watch(key, std::move(expected_pidfd_));
     }
-    // glibc has no wrappers for the pidfd calls before 2.36; pidfds are close-on-exec from birth (pidfd_open(2)).
-    UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, leader.pid, 0)));
+    auto pidfd = open_pidfd(leader.pid);
     if (!pidfd) {
-        if (errno == ESRCH || errno == EINVAL) {
-            return false;
-        }
-        return fail_errno("pidfd_open of a leader");
+        return pidfd.error() == ESRCH ? Result<bool>(false) : fail_errno("pidfd_open of a leader", pidfd.error());
     }
-    // Looked at only once the pid is held: now it cannot become somebody else's.
-    const auto stat = read_process_stat(leader.pid);
-    if (!stat && stat.error() != ESRCH) {
-        return fail_errno("read when a leader started", stat.error());
+    const auto same = is_leader(pidfd->get(), leader);
+    if (!same) {
+        return fail_errno("read when a leader started", same.error());
     }
-    if (!stat || (leader.start != 0 && stat->start != leader.start)) {
-        return false;
-    }
-    return watch(key, std::move(pidfd));
+    return *same ? watch(key, *std::move(pidfd)) : Result<bool>(false);
 }
 
 Result<bool> Leaders::watch(SessionKey key, UniqueFd pidfd) {

@@ -73,7 +73,7 @@ warden::Session session_of(std::size_t number) {
     session.phase = warden::Phase::live;
     session.terminal = warden::Terminal::some;
     session.login = login_of(static_cast<uid_t>(100'000 + number / per_user));
-    session.leader = {.pid = static_cast<pid_t>(number + 2), .start = number};
+    session.leader = {.pid = static_cast<pid_t>(number + 2), .mark = number};
     session.logind_id = std::to_string(number);
     session.scope = "session-" + session.logind_id + ".scope";
     session.opened = session.admitted = session.last_input = now - std::chrono::minutes(number % 60);
@@ -127,7 +127,7 @@ void opened(benchmark::State& run) {
     decide_each(run, [](std::size_t number) -> warden::Event {
         return warden::Opened{.request = RequestId{1},
                               .login = login_of(static_cast<uid_t>(100'000 + number / per_user)),
-                              .leader = {.pid = 4'000'000, .start = 1},
+                              .leader = {.pid = 4'000'000, .mark = 1},
                               .budget = std::chrono::seconds(2)};
     });
 }
@@ -161,7 +161,7 @@ void login_and_logout(benchmark::State& run) {
     Numbers numbers(sessions_of(run));
     for ([[maybe_unused]] auto _ : run) {
         const SessionKey key = state.next_key();
-        const Leader leader{.pid = 4'000'000, .start = 1};
+        const Leader leader{.pid = 4'000'000, .mark = 1};
         const auto uid = static_cast<uid_t>(100'000 + numbers.next() / per_user);
         apply(state, decide(rules(), state, warden::Opened{RequestId{1}, login_of(uid), leader, {}}, now));
         apply(state, decide(rules(), state, warden::Closed{RequestId{2}, key, leader}, now));

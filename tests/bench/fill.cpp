@@ -10,7 +10,7 @@
 // Says "ready" and stays until its input ends. Of those that fall due it says then, in microseconds, how late each
 // leader was sent SIGTERM, as a JSON array of numbers; null for one that was not.
 #include "common/clock.hpp"
-#include "common/process.hpp"
+#include "common/pidfd.hpp"
 #include "daemon/ledger/ledger.hpp"
 
 #include <sys/mman.h>
@@ -54,8 +54,9 @@ Process make_process(std::atomic<std::int64_t>* signalled) {
         signalled->store(boottime_now().time_since_epoch().count());
         std::_Exit(0);
     }
-    const auto stat = read_process_stat(pid);
-    return {.leader = {.pid = pid, .start = stat ? stat->start : 0}, .signalled = signalled};
+    const auto pidfd = open_pidfd(pid);
+    const auto leader = pidfd ? identify(pidfd->get(), pid) : std::unexpected(pidfd.error());
+    return {.leader = leader.value_or(Leader{.pid = pid, .mark = 0}), .signalled = signalled};
 }
 
 std::vector<Process> make_processes(std::size_t count) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "common/pidfd.hpp"
 #include "daemon/watch/leaders.hpp"
 #include "tests/unit/cmocka.hpp"
 #include "tests/unit/loop_bench.hpp"
@@ -28,7 +29,7 @@ struct Bench {
 };
 
 Leader leader_of(const Child& child) {
-    return {child.pid(), read_process_stat(child.pid())->start};
+    return identify(open_pidfd(child.pid())->get(), child.pid()).value();
 }
 
 Leader leader_of_pid(const Child& child) {
@@ -84,8 +85,8 @@ void who_has_exited_is_not_held() {
     Bench bench;
     Child child;
     const Leader leader = leader_of(child);
-    EXPECT(!bench.leaders.hold(one, {leader.pid, leader.start + 1}).value(), "another start: another process");
-    EXPECT(bench.leaders.hold(two, {leader.pid, 0}).value(), "an unknown start is believed");
+    EXPECT(!bench.leaders.hold(one, {leader.pid, leader.mark + 1}).value(), "another mark: another process");
+    EXPECT(bench.leaders.hold(two, {leader.pid, 0}).value(), "an unknown mark is believed");
     child.finish();
     EXPECT(!bench.leaders.hold(one, leader).value(), "gone");
     EXPECT(!bench.leaders.hold(one, {0, 0}).value_or(false) && !bench.leaders.hold(one, {-5, 0}).value_or(false),
@@ -170,10 +171,10 @@ class Descriptors {
 void without_descriptors_nobody_is_taken_for_dead() {
     Bench bench;
     Child child;
-    const Leader leader = leader_of(child);
+    const Leader by_start{child.pid(), read_process_stat(child.pid())->start};
     for (const rlim_t left : {0U, 1U}) { // no pidfd; a pidfd, and nothing to read /proc with
         const Descriptors few(left);
-        const auto held = bench.leaders.hold(one, leader);
+        const auto held = bench.leaders.hold(one, by_start);
         EXPECT(!held.has_value() && held.error().code == EMFILE, std::to_string(left));
     }
     run_ready(bench.loop);

@@ -30,7 +30,7 @@ inline warden::Session sample(std::uint64_t key, std::uint32_t version = 0) {
     session.login.service = "sshd";
     session.login.rhost = std::string(version % 200, 'r');
     session.login.credential.fingerprint = "SHA256:" + std::to_string(version);
-    session.leader = {.pid = static_cast<pid_t>(key % 4'000'000), .start = version};
+    session.leader = {.pid = static_cast<pid_t>(key % 4'000'000), .mark = version};
     session.logind_id = std::to_string(key);
     session.opened = Boottime(Span(static_cast<std::int64_t>(key)));
     session.last_input = Boottime(Span(version));
@@ -61,7 +61,7 @@ inline warden::Session fullest() {
                      .connection = std::string(128, 'c'),
                      .nested = true,
                      .gids_cut = true};
-    session.leader = {.pid = 2'147'483'647, .start = ~std::uint64_t{0}};
+    session.leader = {.pid = 2'147'483'647, .mark = ~std::uint64_t{0}};
     session.logind_id = std::string(64, 'i');
     session.scope = std::string(64, 'o');
     session.opened = Boottime(Span(1));

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
+#include "common/pidfd.hpp"
 #include "daemon/serve/peer.hpp"
 #include "tests/unit/cmocka.hpp"
 #include "tests/unit/loop_bench.hpp"
+#include "tests/unit/older_kernel.hpp"
 
 #include <grp.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
-#include <cstddef>
-#include <iterator>
+#include <cstdint>
 
 namespace {
 
@@ -68,7 +67,7 @@ void a_root_peer_is_a_leader() {
     const auto peer = serve::peer_of(caller.accepted.get());
     EXPECT(peer.has_value(), peer ? "" : peer.error().what);
     const Leader& leader = peer->leader;
-    EXPECT(leader.pid == caller.pid && leader.start == read_process_stat(caller.pid)->start, "by pid and start");
+    EXPECT(leader == identify(peer->pidfd.get(), caller.pid).value() && leader.mark != 0, "by pid and mark");
     EXPECT(syscall(SYS_pidfd_send_signal, peer->pidfd.get(), SIGKILL, nullptr, 0) == 0, "held");
     siginfo_t died{};
     EXPECT(waitid(P_PID, static_cast<id_t>(caller.pid), &died, WEXITED | WNOWAIT) == 0 && died.si_status == SIGKILL,
@@ -92,62 +91,39 @@ void a_peer_that_has_exited_is_refused() {
     EXPECT(!peer.has_value(), "exited");
 }
 
-void a_peer_that_cannot_be_looked_at_is_not_said_to_have_exited() {
-    const Caller caller([] {});
-    rlimit before{};
-    (void)getrlimit(RLIMIT_NOFILE, &before);
-    const UniqueFd next(dup(STDERR_FILENO));
-    const rlimit few{.rlim_cur = static_cast<rlim_t>(next.get()) + 2, .rlim_max = before.rlim_max}; // room for a pidfd
-    (void)setrlimit(RLIMIT_NOFILE, &few);
-    const auto peer = serve::peer_of(caller.accepted.get());
-    (void)setrlimit(RLIMIT_NOFILE, &before);
-    EXPECT(!peer.has_value() && peer.error().code == EMFILE, peer ? "" : peer.error().what);
-}
+/// What peer_of() says with an older kernel.
+struct Older {
+    pid_t peer = 0; ///< 0: nobody
+    std::uint64_t mark = 0;
+    int error = 0;
+};
 
-/// From now on the kernel is one before Linux 6.5, to this process: it knows no SO_PEERPIDFD.
-bool become_older() {
-    constexpr std::uint32_t so_peerpidfd = 77;
-    sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getsockopt, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])), // its lower half, little-endian
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, so_peerpidfd, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOPROTOOPT),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const sock_fprog program{.len = std::size(filter), .filter = filter};
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
-/// Who peer_of() takes to be at the other end, with an older kernel: 0: nobody.
-pid_t peer_of_older_kernel(int socket, int& error) {
-    int ends[2];
-    if (pipe(ends) < 0) {
-        return -1;
-    }
-    const pid_t child = fork();
-    if (child == 0) {
-        const bool older = become_older();
+Older peer_of_older_kernel(int socket, bool few_descriptors = false) {
+    return in_a_child(Older{}, [=] {
+        const UniqueFd last(dup(STDERR_FILENO));
+        // Room for a pidfd, and not for what tells its process from others.
+        const rlimit few{.rlim_cur = static_cast<rlim_t>(last.get()) + 2, .rlim_max = 1024};
+        const bool older = become_older() && (!few_descriptors || setrlimit(RLIMIT_NOFILE, &few) == 0);
         const auto peer = serve::peer_of(socket);
         const bool held = peer && syscall(SYS_pidfd_send_signal, peer->pidfd.get(), 0, nullptr, 0) == 0;
-        const int answer[] = {older && held ? peer->leader.pid : 0, peer ? 0 : peer.error().code};
-        _exit(write(ends[1], answer, sizeof answer) == sizeof answer ? 0 : 1);
-    }
-    close(ends[1]);
-    int answer[2] = {-1, 0};
-    (void)!read(ends[0], answer, sizeof answer);
-    close(ends[0]);
-    (void)waitpid(child, nullptr, 0);
-    error = answer[1];
-    return answer[0];
+        return older && held ? Older{peer->leader.pid, peer->leader.mark, 0}
+                             : Older{0, 0, peer ? 0 : peer.error().code};
+    });
+}
+
+void a_peer_that_cannot_be_looked_at_is_not_said_to_have_exited() {
+    const Caller caller([] {});
+    const Older peer = peer_of_older_kernel(caller.accepted.get(), true);
+    EXPECT(peer.peer == 0 && peer.error == EMFILE, std::to_string(peer.error));
 }
 
 void before_linux_6_5_a_peer_is_held_by_its_pid() {
     Caller caller([] {});
-    int error = 0;
-    EXPECT(peer_of_older_kernel(caller.accepted.get(), error) == caller.pid, std::to_string(error));
+    const Older there = peer_of_older_kernel(caller.accepted.get());
+    EXPECT(there.peer == caller.pid && there.mark == read_process_stat(caller.pid)->start, std::to_string(there.error));
     caller.finish();
-    EXPECT(peer_of_older_kernel(caller.accepted.get(), error) == 0 && error == ESRCH, std::to_string(error));
+    const Older gone = peer_of_older_kernel(caller.accepted.get());
+    EXPECT(gone.peer == 0 && gone.error == ESRCH, std::to_string(gone.error));
 }
 
 void what_is_no_socket_is_refused() {

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "common/pidfd.hpp"
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+
+namespace sesslimit {
+namespace {
+
+constexpr long pid_fs_magic = 0x50494446; // linux/magic.h, "PIDF"
+
+/// Where pidfds have no inodes of their own, they share one that says nothing. A number of 32 bits comes again.
+std::optional<std::uint64_t> inode_of(int pidfd) noexcept {
+    struct statfs system{};
+    struct stat file{};
+    if (sizeof(long) < sizeof(std::uint64_t) || fstatfs(pidfd, &system) < 0 || system.f_type != pid_fs_magic ||
+        fstat(pidfd, &file) < 0) {
+        return std::nullopt;
+    }
+    return static_cast<std::uint64_t>(file.st_ino);
+}
+
+/// When the process started. Still alive after it was read: so it was its own start, and not that of a later process.
+std::expected<std::uint64_t, int> start_of(int pidfd, pid_t pid) noexcept {
+    const auto stat = read_process_stat(pid);
+    if (!stat) {
+        return std::unexpected(stat.error());
+    }
+    return lives(pidfd) ? std::expected<std::uint64_t, int>(stat->start) : std::unexpected(ESRCH);
+}
+
+} // namespace
+
+std::expected<UniqueFd, int> open_pidfd(pid_t pid) noexcept {
+    // glibc has no wrappers for the pidfd calls before 2.36.
+    UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    if (!pidfd) {
+        return std::unexpected(errno == EINVAL ? ESRCH : errno); // no pid: 0, or less
+    }
+    return pidfd;
+}
+
+std::expected<Leader, int> identify(int pidfd, pid_t pid) noexcept {
+    if (const auto inode = inode_of(pidfd)) {
+        return Leader{pid, *inode | Leader::by_inode};
+    }
+    const auto start = start_of(pidfd, pid);
+    return start ? std::expected<Leader, int>(Leader{pid, *start}) : std::unexpected(start.error());
+}
+
+std::expected<bool, int> is_leader(int pidfd, const Leader& leader) noexcept {
+    if (leader.mark == 0) {
+        return true;
+    }
+    if ((leader.mark & Leader::by_inode) != 0) {
+        const auto inode = inode_of(pidfd);
+        return inode && (*inode | Leader::by_inode) == leader.mark;
+    }
+    const auto start = start_of(pidfd, leader.pid);
+    if (!start && start.error() != ESRCH) {
+        return std::unexpected(start.error());
+    }
+    return start && *start == leader.mark;
+}
+
+bool lives(int pidfd) noexcept {
+    pollfd exited{.fd = pidfd, .events = POLLIN, .revents = 0};
+    return poll(&exited, 1, 0) == 0;
+}
+
+} // namespace sesslimit
