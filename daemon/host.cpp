@@ -33,13 +33,18 @@ std::string host_name() {
     return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "this host";
 }
 
-warden::Signs signs_of(const warden::Session& session, watch::Connections& connections) {
-    const std::vector<watch::Terminal> terminals = watch::terminals_of(session);
+/// Fails where nobody can tell: such a look would show a session that nobody uses.
+Result<warden::Signs> signs_of(const warden::Session& session, watch::Connections& connections) {
+    const auto terminals = watch::terminals_of(session);
+    const auto processor_time = terminals ? watch::processor_time_of(session) : std::unexpected(terminals.error());
+    if (!processor_time) {
+        return std::unexpected(processor_time.error());
+    }
     warden::Signs signs;
     signs.wall_offset = wall_offset();
-    signs.input = watch::youngest_input(terminals);
-    signs.output = watch::youngest_output(terminals);
-    signs.processor_time = watch::processor_time_of(session);
+    signs.input = watch::youngest_input(*terminals);
+    signs.output = watch::youngest_output(*terminals);
+    signs.processor_time = *processor_time;
     if (session.login.connection.empty()) {
         return signs;
     }
@@ -147,7 +152,7 @@ void Host::tell(const warden::Notice& notice) {
     }
     std::size_t missed = 0;
     std::string why; // of the first: a user may have thousands that take nothing
-    for (const watch::Terminal& terminal : watch::terminals_of(notice.session)) {
+    for (const watch::Terminal& terminal : terminals_of(notice.session)) {
         if (auto written = effects::write_notice(terminal, text); !written && ++missed == 1) {
             why = written.error().what;
         }
@@ -157,6 +162,15 @@ void Host::tell(const warden::Notice& notice) {
                              "A notice did not reach a terminal: " + why +
                                  (missed > 1 ? " (and " + std::to_string(missed - 1) + " more)" : ""));
     }
+}
+
+std::vector<watch::Terminal> Host::terminals_of(const warden::Session& session) const {
+    auto terminals = watch::terminals_of(session);
+    if (!terminals) {
+        parts_->journal.tell(effects::Priority::warning,
+                             "The terminals of a session cannot be seen: " + terminals.error().what);
+    }
+    return std::move(terminals).value_or(std::vector<watch::Terminal>{});
 }
 
 void Host::terminate(const warden::Terminate& what) {
@@ -191,7 +205,19 @@ std::optional<warden::Looked> Host::look(const warden::Session& session) {
         });
         return std::nullopt;
     }
-    return warden::Looked{.session = session.key, .signs = signs_of(session, parts_->connections)};
+    auto signs = signs_of(session, parts_->connections);
+    if (!signs) {
+        // The warden asks again in a while.
+        if (!blind_) {
+            parts_->journal.tell(effects::Priority::warning, "Whether sessions are used cannot be seen, and none is "
+                                                             "ended as idle meanwhile: " +
+                                                                 signs.error().what);
+        }
+        blind_ = true;
+        return std::nullopt;
+    }
+    blind_ = false;
+    return warden::Looked{.session = session.key, .signs = *std::move(signs)};
 }
 
 void Host::follow(const warden::Session& session) {
@@ -205,7 +231,7 @@ void Host::follow(const warden::Session& session) {
     }
     if (is_listened_to(session)) {
         if (!parts_->listener.listens(session.key)) {
-            parts_->listener.listen(session.key, watch::terminals_of(session));
+            parts_->listener.listen(session.key, terminals_of(session));
         }
     } else {
         parts_->listener.stop(session.key);

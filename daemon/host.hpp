@@ -13,10 +13,12 @@
 #include "daemon/watch/connection.hpp"
 #include "daemon/watch/leaders.hpp"
 #include "daemon/watch/listener.hpp"
+#include "daemon/watch/terminals.hpp"
 
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sesslimit {
 
@@ -61,11 +63,15 @@ class Host final : public Hands {
 
     void tell_journal(const warden::Notice& notice);
 
+    /// Its terminals, to write on or to listen to; none where nobody can tell which they are, which is said.
+    [[nodiscard]] std::vector<watch::Terminal> terminals_of(const warden::Session& session) const;
+
     std::optional<Parts> parts_;
     std::optional<effects::RefusalJournal> refusals_;
     std::optional<Sparing> sparing_;
     EventSource timer_;
     Boottime armed_ = never;
+    bool blind_ = false; ///< the last look at a session was none, for want of descriptors or memory: it was said
 };
 
 } // namespace sesslimit

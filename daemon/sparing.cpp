@@ -22,14 +22,17 @@ void Sparing::begin(const warden::Session& session) {
         return;
     }
     const std::string scope = watch::kept_scope_name(session);
-    const watch::Multiplexer multiplexer = parts_.look(session, scope);
-    if (multiplexer.is_empty()) {
+    const auto multiplexer = parts_.look(session, scope);
+    if (multiplexer && multiplexer->is_empty()) {
         return parts_.terminate(session.logind_id);
     }
     Job& job = jobs_[session.key];
     job.session = session;
     job.scope = scope;
     job.owner = this;
+    if (!multiplexer) {
+        return finish(session.key, multiplexer.error());
+    }
     sd_event_source* source = nullptr;
     const int code =
         sd_event_add_time_relative(parts_.loop, &source, CLOCK_MONOTONIC,
@@ -38,7 +41,7 @@ void Sparing::begin(const warden::Session& session) {
     if (code < 0) {
         return finish(session.key, fail_errno("arm a timer", -code).error());
     }
-    start(job, multiplexer);
+    start(job, *multiplexer);
 }
 
 void Sparing::start(Job& job, const watch::Multiplexer& multiplexer) {
@@ -63,11 +66,14 @@ void Sparing::started(SessionKey key, const Result<>& result) {
         return;
     }
     Job& job = at->second;
-    const watch::Multiplexer multiplexer = parts_.look(job.session, job.scope);
-    if (multiplexer.is_empty() || result.error().code != ESRCH || job.rounds >= most_rounds) {
-        return finish(key, multiplexer.is_empty() ? std::nullopt : std::optional(result.error()));
+    const auto multiplexer = parts_.look(job.session, job.scope);
+    if (!multiplexer) {
+        return finish(key, multiplexer.error());
     }
-    start(job, multiplexer);
+    if (multiplexer->is_empty() || result.error().code != ESRCH || job.rounds >= most_rounds) {
+        return finish(key, multiplexer->is_empty() ? std::nullopt : std::optional(result.error()));
+    }
+    start(job, *multiplexer);
 }
 
 void Sparing::go_on(SessionKey key) {
@@ -76,17 +82,20 @@ void Sparing::go_on(SessionKey key) {
         return;
     }
     Job& job = at->second;
-    const watch::Multiplexer left = parts_.look(job.session, job.scope);
-    job.moved = left.moved;
-    if (left.is_empty()) {
+    const auto left = parts_.look(job.session, job.scope);
+    if (!left) {
+        return finish(key, left.error());
+    }
+    job.moved = left->moved;
+    if (left->is_empty()) {
         return finish(key);
     }
     if (++job.rounds > most_rounds) {
         return finish(key, Error{"processes start faster than they can be moved", 0});
     }
     std::vector<pid_t> pids;
-    add_pids(pids, left.servers);
-    add_pids(pids, left.others);
+    add_pids(pids, left->servers);
+    add_pids(pids, left->others);
     parts_.scopes.attach(job.scope, pids, [this, key](const Result<>& result) {
         if (result) {
             go_on(key);

@@ -38,7 +38,7 @@ class Sparing {
         sd_event* loop;
         systemd::Scopes& scopes;
         /// watch::multiplexer_of(), or a test's.
-        std::function<watch::Multiplexer(const warden::Session&, const std::string& scope)> look;
+        std::function<Result<watch::Multiplexer>(const warden::Session&, const std::string& scope)> look;
         std::function<void(const std::string& logind_id)> terminate;
         std::function<void(const Outcome&)> told; ///< not called for sessions that have no multiplexer
         Span within = Sparing::within;

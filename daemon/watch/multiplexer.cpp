@@ -3,6 +3,7 @@
 
 #include <map>
 #include <set>
+#include <utility>
 
 namespace sesslimit::watch {
 
@@ -43,12 +44,20 @@ Multiplexer multiplexer_among(const std::vector<Process>& scope, const std::vect
     return found;
 }
 
-Multiplexer multiplexer_of(const warden::Session& session, const std::string& moved_to, const Roots& roots) {
+Result<Multiplexer> multiplexer_of(const warden::Session& session, const std::string& moved_to, const Roots& roots) {
     const auto scope = scope_of(session, roots);
     if (!scope || !is_unit_name(moved_to)) {
-        return {};
+        return Multiplexer{};
     }
-    return multiplexer_among(processes_in(*scope, roots), processes_in(scope->parent_path() / moved_to, roots));
+    auto processes = processes_in(*scope, roots);
+    if (!processes) {
+        return std::unexpected(std::move(processes.error()));
+    }
+    auto moved = processes_in(scope->parent_path() / moved_to, roots);
+    if (!moved) {
+        return std::unexpected(std::move(moved.error()));
+    }
+    return multiplexer_among(*processes, *moved);
 }
 
 } // namespace sesslimit::watch

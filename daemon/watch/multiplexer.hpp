@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "common/result.hpp"
 #include "daemon/warden/session.hpp"
 #include "daemon/watch/processes.hpp"
 #include "daemon/watch/scope.hpp"
@@ -34,6 +35,7 @@ bool is_multiplexer_server(const Process& process);
 Multiplexer multiplexer_among(const std::vector<Process>& scope, const std::vector<Process>& moved = {});
 
 /// The same of a session; `moved_to` is the scope beside its own that processes of it were moved to, or are to be.
-Multiplexer multiplexer_of(const warden::Session& session, const std::string& moved_to, const Roots& roots = {});
+Result<Multiplexer> multiplexer_of(const warden::Session& session, const std::string& moved_to,
+                                   const Roots& roots = {});
 
 } // namespace sesslimit::watch

@@ -8,7 +8,7 @@
 namespace sesslimit::watch {
 
 Presence see(const warden::Session& session) {
-    std::vector<Terminal> terminals = terminals_of(session);
+    std::vector<Terminal> terminals = terminals_of(session).value_or(std::vector<Terminal>{});
     Presence presence{.terminals = {}, .input = youngest_input(terminals)};
     for (Terminal& terminal : terminals) {
         presence.terminals.push_back(std::move(terminal.name));

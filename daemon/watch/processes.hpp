@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "common/result.hpp"
 #include "daemon/watch/scope.hpp"
 
 #include <sys/types.h>
@@ -23,8 +24,9 @@ struct Process {
 };
 
 /// The processes in a group of the unified hierarchy, not those in groups below it, in the order of the kernel. Not
-/// more than `most_processes` are looked at. Empty: there are none, or there is no such group.
+/// more than `most_processes` are looked at. Empty: there are none, or there is no such group. Fails where nobody can
+/// tell (kernel_file.hpp).
 inline constexpr std::size_t most_processes = 4096;
-std::vector<Process> processes_in(const std::filesystem::path& group, const Roots& roots = {});
+Result<std::vector<Process>> processes_in(const std::filesystem::path& group, const Roots& roots = {});
 
 } // namespace sesslimit::watch

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/watch/processor.hpp"
 
-#include <array>
+#include "daemon/watch/kernel_file.hpp"
+
 #include <charconv>
 #include <cstdint>
-#include <fstream>
+#include <string>
+#include <utility>
 
 namespace sesslimit::watch {
 namespace {
@@ -35,15 +37,16 @@ std::optional<Span> processor_time_in(std::string_view cpu_stat) noexcept {
     return std::nullopt;
 }
 
-std::optional<Span> processor_time_of(const warden::Session& session, const Roots& roots) {
+Result<std::optional<Span>> processor_time_of(const warden::Session& session, const Roots& roots) {
     const auto scope = scope_of(session, roots);
     if (!scope) {
         return std::nullopt;
     }
-    std::ifstream file(*scope / "cpu.stat");
-    std::array<char, longest_cpu_stat> text{};
-    file.read(text.data(), text.size());
-    return processor_time_in({text.data(), static_cast<std::size_t>(file.gcount())});
+    auto text = read_kernel_file(*scope / "cpu.stat", longest_cpu_stat);
+    if (!text) {
+        return std::unexpected(std::move(text.error()));
+    }
+    return processor_time_in(std::move(*text).value_or(""));
 }
 
 } // namespace sesslimit::watch

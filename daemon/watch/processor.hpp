@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/clock.hpp"
+#include "common/result.hpp"
 #include "daemon/warden/session.hpp"
 #include "daemon/watch/scope.hpp"
 
@@ -18,6 +19,6 @@ std::optional<Span> processor_time_in(std::string_view cpu_stat) noexcept;
 /// ended there counts on, so it never falls. Processes that were moved elsewhere (a user's own services) count where
 /// they are. The kernel keeps it for every group of the unified hierarchy, with the cpu controller or without.
 /// Nothing: it has no scope yet, or no longer.
-std::optional<Span> processor_time_of(const warden::Session& session, const Roots& roots = {});
+Result<std::optional<Span>> processor_time_of(const warden::Session& session, const Roots& roots = {});
 
 } // namespace sesslimit::watch

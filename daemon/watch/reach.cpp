@@ -77,7 +77,7 @@ void add_kept_scopes(Names& units, const fs::path& slice) {
 Reach reach_of(const warden::Session& session, const Roots& roots) {
     Reach reach;
     if (const auto scope = scope_of(session, roots)) {
-        const std::vector<Process> processes = processes_in(*scope, roots);
+        const std::vector<Process> processes = processes_in(*scope, roots).value_or(std::vector<Process>{});
         const Multiplexer multiplexer = multiplexer_among(processes);
         Names commands;
         Names multiplexed;

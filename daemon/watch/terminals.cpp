@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/watch/terminals.hpp"
 
+#include "daemon/watch/kernel_file.hpp"
 #include "daemon/watch/processes.hpp"
 
 #include <sys/stat.h>
@@ -8,7 +9,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
+#include <sstream>
+#include <utility>
 
 namespace sesslimit::watch {
 namespace {
@@ -19,6 +21,9 @@ constexpr unsigned first_pty_major = 136;
 constexpr unsigned last_pty_major = 143;
 constexpr unsigned console_major = 4;
 constexpr unsigned last_console = 63;
+
+/// Linux 6.18 has a few lines, each a word and a name.
+constexpr std::size_t longest_uevent = 4096;
 
 /// Some 30,000 years from the epoch: later than any clock of a host, and far from the end of what a Span can hold.
 constexpr time_t latest_second = 1'000'000'000'000;
@@ -45,7 +50,7 @@ std::optional<Span> youngest(const std::vector<Terminal>& terminals, const Roots
 
 } // namespace
 
-std::optional<std::string> terminal_name(dev_t device, const Roots& roots) {
+Result<std::optional<std::string>> terminal_name(dev_t device, const Roots& roots) {
     const unsigned major = gnu_dev_major(device);
     const unsigned minor = gnu_dev_minor(device);
     if (major >= first_pty_major && major <= last_pty_major) {
@@ -54,7 +59,12 @@ std::optional<std::string> terminal_name(dev_t device, const Roots& roots) {
     if (major == console_major && minor >= 1 && minor <= last_console) {
         return "tty" + std::to_string(minor);
     }
-    std::ifstream uevent(roots.sys / "dev/char" / (std::to_string(major) + ":" + std::to_string(minor)) / "uevent");
+    const std::string number = std::to_string(major) + ":" + std::to_string(minor);
+    auto text = read_kernel_file(roots.sys / "dev/char" / number / "uevent", longest_uevent);
+    if (!text) {
+        return std::unexpected(std::move(text.error()));
+    }
+    std::istringstream uevent(std::move(*text).value_or(""));
     for (std::string line; std::getline(uevent, line);) {
         constexpr std::string_view key = "DEVNAME=";
         if (line.starts_with(key) && line.find("..") == std::string::npos) {
@@ -64,13 +74,17 @@ std::optional<std::string> terminal_name(dev_t device, const Roots& roots) {
     return std::nullopt;
 }
 
-std::vector<Terminal> terminals_of(const warden::Session& session, const Roots& roots) {
+Result<std::vector<Terminal>> terminals_of(const warden::Session& session, const Roots& roots) {
     const auto scope = scope_of(session, roots);
     if (!scope) {
-        return {};
+        return std::vector<Terminal>{};
+    }
+    auto processes = processes_in(*scope, roots);
+    if (!processes) {
+        return std::unexpected(std::move(processes.error()));
     }
     std::vector<dev_t> devices;
-    for (const Process& process : processes_in(*scope, roots)) {
+    for (const Process& process : *processes) {
         if (process.terminal != 0) {
             devices.push_back(process.terminal);
         }
@@ -81,8 +95,12 @@ std::vector<Terminal> terminals_of(const warden::Session& session, const Roots& 
 
     std::vector<Terminal> terminals;
     for (const dev_t device : devices) {
-        if (auto name = terminal_name(device, roots)) {
-            terminals.push_back({device, *std::move(name)});
+        auto name = terminal_name(device, roots);
+        if (!name) {
+            return std::unexpected(std::move(name.error()));
+        }
+        if (*name) {
+            terminals.push_back({device, **std::move(name)});
         }
     }
     return terminals;

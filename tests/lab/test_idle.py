@@ -2,10 +2,12 @@
 """idle_timeout ends a session with a terminal after its last key: never early, and not much later."""
 
 import re
+import resource
 import threading
 import time
 
 from lab import client
+from lab.machine import wait_until
 from lab.text import HEADER, IDLE, KEPT, WARNING, plain
 
 EARLIEST, LATEST = 20, 31  # seconds after the last key
@@ -50,3 +52,33 @@ def test_idle_is_ended(host, saw):
     saw(f"a key after the warning: the next line says that it stays open, {kept.at - last_key[saved]:.2f} s later; "
         f"gone {lived[saved]:.2f} s after that key")
     saw("a key every 10 s: open after 60 s, never warned")
+
+
+def test_whoever_cannot_be_seen_is_not_ended(host, saw):
+    """A daemon that can open nothing more sees no terminal: to it, everybody would be idle.
+
+    For less than the 20 s after which its watchdog, which needs a descriptor too, has it started anew.
+    """
+    host.limit("alice", 'idle_timeout = "8s"\nwarn_before = []')
+    since = time.monotonic()
+    shell = client.shell(host, "alice")
+    assert shell.verdict()
+    time.sleep(3)  # its terminal is there, and logind has it
+    daemon = int((host.group / "boot/payload/system.slice/sesslimitd.service/cgroup.procs").read_text())
+    limits = resource.prlimit(daemon, resource.RLIMIT_NOFILE)
+    last_key = shell.send("\n")
+    resource.prlimit(daemon, resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        wait_until("a look that fails", lambda: "cannot be seen" in host.journal_text(since), 15)
+        time.sleep(max(0.0, last_key + 11 - time.monotonic()))
+        assert shell.running, shell.output
+    finally:
+        resource.prlimit(daemon, resource.RLIMIT_NOFILE, limits)
+    seen_again = time.monotonic()
+    shell.wait(30)
+    shell.expect("no input for 8s", 1)
+    assert [each.reason for each in host.events("ended", "alice", since)] == ["idle"]
+    said = host.journal_text(since).count("cannot be seen, and none is ended")
+    assert said == 1, said
+    saw(f"idle_timeout 8s, and out of descriptors until {seen_again - last_key:.0f} s after the last key: ended "
+        f"{shell.ended_at - seen_again:.1f} s later")

@@ -2,9 +2,9 @@
 #include "common/pidfd.hpp"
 #include "daemon/watch/leaders.hpp"
 #include "tests/unit/cmocka.hpp"
+#include "tests/unit/descriptors.hpp"
 #include "tests/unit/loop_bench.hpp"
 
-#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include <csignal>
@@ -150,31 +150,12 @@ void a_signal_reaches_who_is_held_and_nobody_else() {
     EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "of it");
 }
 
-/// So many descriptors are left to this process, until it goes.
-class Descriptors {
-  public:
-    explicit Descriptors(rlim_t left) {
-        (void)getrlimit(RLIMIT_NOFILE, &before_);
-        const UniqueFd next(dup(STDERR_FILENO));
-        rlimit few = before_;
-        few.rlim_cur = static_cast<rlim_t>(next.get()) + left;
-        (void)setrlimit(RLIMIT_NOFILE, &few);
-    }
-    ~Descriptors() { (void)setrlimit(RLIMIT_NOFILE, &before_); }
-    Descriptors(const Descriptors&) = delete;
-    Descriptors& operator=(const Descriptors&) = delete;
-
-  private:
-    rlimit before_{};
-};
-
 void without_descriptors_nobody_is_taken_for_dead() {
     Bench bench;
     Child child;
     const Leader by_start{child.pid(), read_process_stat(child.pid())->start};
     for (const rlim_t left : {0U, 1U}) { // no pidfd; a pidfd, and nothing to read /proc with
-        const Descriptors few(left);
-        const auto held = bench.leaders.hold(one, by_start);
+        const auto held = with_descriptors(left, [&] { return bench.leaders.hold(one, by_start); });
         EXPECT(!held.has_value() && held.error().code == EMFILE, std::to_string(left));
     }
     run_ready(bench.loop);
@@ -185,10 +166,10 @@ void who_could_not_be_held_is_held_later() {
     Bench bench;
     Child first;
     Child second;
-    {
-        const Descriptors few(0);
-        EXPECT(!bench.leaders.hold(one, leader_of_pid(first)) && !bench.leaders.hold(two, leader_of_pid(second)), "");
-    }
+    const bool unheld = with_descriptors(0, [&] {
+        return !bench.leaders.hold(one, leader_of_pid(first)) && !bench.leaders.hold(two, leader_of_pid(second));
+    });
+    EXPECT(unheld, "neither");
     first.finish();
     EXPECT(bench.hears(1) && bench.exited.at(0) == one, "it had exited in the meantime");
     second.let_go();

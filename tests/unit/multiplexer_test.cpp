@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/watch/multiplexer.hpp"
 #include "tests/unit/cmocka.hpp"
+#include "tests/unit/descriptors.hpp"
 #include "tests/unit/proc_tree.hpp"
 
 #include <algorithm>
@@ -62,11 +63,13 @@ void a_session_is_divided() {
     const ProcTree tree;
     tree.group("session-3.scope", session_3);
     tree.group("session-4.scope", {{200, 75, 200, 6, "bash"}});
-    const auto found = watch::multiplexer_of(session_in("session-3.scope"), "sesslimit-kept-3-7.scope", tree.roots);
+    const auto found =
+        watch::multiplexer_of(session_in("session-3.scope"), "sesslimit-kept-3-7.scope", tree.roots).value();
     EXPECT_TEXT(pids(found.servers), "75 84 99 ");
     EXPECT_TEXT(pids(found.others), "76 80 86 100 104 105 ");
     EXPECT(found.moved == 0, "nothing yet");
-    EXPECT(watch::multiplexer_of(session_in("session-4.scope"), "k.scope", tree.roots).is_empty(), "another session");
+    EXPECT(watch::multiplexer_of(session_in("session-4.scope"), "k.scope", tree.roots).value().is_empty(),
+           "another session");
 }
 
 /// What a window starts while the others are moved is found by its parent in the other scope.
@@ -74,7 +77,8 @@ void those_that_came_late_are_found() {
     const ProcTree tree;
     tree.group("session-3.scope", {{71, 70, 71, 1, "bash"}, {110, 76, 76, 2, "sleep"}, {111, 110, 76, 2, "sleep"}});
     tree.group("sesslimit-kept-3-7.scope", {{75, 1, 75, 0, "tmux: server"}, {76, 75, 76, 2, "bash"}});
-    const auto found = watch::multiplexer_of(session_in("session-3.scope"), "sesslimit-kept-3-7.scope", tree.roots);
+    const auto found =
+        watch::multiplexer_of(session_in("session-3.scope"), "sesslimit-kept-3-7.scope", tree.roots).value();
     EXPECT_TEXT(pids(found.servers), "");
     EXPECT_TEXT(pids(found.others), "110 111 ");
     EXPECT(found.moved == 2, "two are there");
@@ -84,11 +88,19 @@ void what_is_no_scope_has_none() {
     const ProcTree tree;
     tree.group("session-3.scope", session_3);
     for (const char* scope : {"", "..", "../user-1001.slice/session-3.scope", "session-5.scope"}) {
-        EXPECT(watch::multiplexer_of(session_in(scope), "k.scope", tree.roots).is_empty(), scope);
+        EXPECT(watch::multiplexer_of(session_in(scope), "k.scope", tree.roots).value().is_empty(), scope);
     }
     for (const char* other : {"", "..", "../k.scope"}) {
-        EXPECT(watch::multiplexer_of(session_in("session-3.scope"), other, tree.roots).is_empty(), other);
+        EXPECT(watch::multiplexer_of(session_in("session-3.scope"), other, tree.roots).value().is_empty(), other);
     }
+}
+
+void without_descriptors_nobody_can_tell() {
+    const ProcTree tree;
+    tree.group("session-3.scope", session_3);
+    const auto found = with_descriptors(
+        0, [&] { return watch::multiplexer_of(session_in("session-3.scope"), "k.scope", tree.roots); });
+    EXPECT(!found && found.error().code == EMFILE, "which is not to have none");
 }
 
 /// Names and parents are the user's, and /proc is read while it changes: no text may lead astray.
@@ -126,9 +138,13 @@ void a_kept_scope_has_a_name_of_its_own() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(servers_are_told_from_clients),      SESSLIMIT_TEST(a_session_is_divided),
-        SESSLIMIT_TEST(those_that_came_late_are_found),     SESSLIMIT_TEST(what_is_no_scope_has_none),
-        SESSLIMIT_TEST(odd_families_come_to_an_end),        SESSLIMIT_TEST(a_crowd_is_cut),
+        SESSLIMIT_TEST(servers_are_told_from_clients),
+        SESSLIMIT_TEST(a_session_is_divided),
+        SESSLIMIT_TEST(without_descriptors_nobody_can_tell),
+        SESSLIMIT_TEST(those_that_came_late_are_found),
+        SESSLIMIT_TEST(what_is_no_scope_has_none),
+        SESSLIMIT_TEST(odd_families_come_to_an_end),
+        SESSLIMIT_TEST(a_crowd_is_cut),
         SESSLIMIT_TEST(a_kept_scope_has_a_name_of_its_own),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

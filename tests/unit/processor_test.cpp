@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/watch/processor.hpp"
 #include "tests/unit/cmocka.hpp"
+#include "tests/unit/descriptors.hpp"
 #include "tests/unit/loop_bench.hpp"
 
 #include <fstream>
@@ -70,7 +71,14 @@ void the_time_of_its_own_scope_is_told() {
     host.used("session-3.scope", "usage_usec 250000\nuser_usec 1\n");
     host.used("session-4.scope", "usage_usec 99\n");
     Host::write(host.roots.cgroup / "user.slice/user-1002.slice/session-3.scope/cpu.stat", "usage_usec 98\n");
-    EXPECT(watch::processor_time_of(session(), host.roots) == Span(250ms), "its own");
+    EXPECT(watch::processor_time_of(session(), host.roots).value() == Span(250ms), "its own");
+}
+
+void without_descriptors_nobody_can_tell() {
+    const Host host;
+    host.used("session-3.scope", "usage_usec 250000\n");
+    const auto used = with_descriptors(0, [&] { return watch::processor_time_of(session(), host.roots); });
+    EXPECT(!used && used.error().code == EMFILE, "which is not to have used none");
 }
 
 void without_a_scope_there_is_none() {
@@ -81,7 +89,7 @@ void without_a_scope_there_is_none() {
     Host::write(host.roots.cgroup / "user.slice/cpu.stat", "usage_usec 99\n");
     for (const char* scope :
          {"", ".", "..", "../session-4.scope", "session-4.scope/../session-4.scope", ".hidden", "session-5.scope"}) {
-        EXPECT(!watch::processor_time_of(session(scope), host.roots).has_value(), scope);
+        EXPECT(!watch::processor_time_of(session(scope), host.roots).value().has_value(), scope);
     }
 }
 
@@ -92,7 +100,7 @@ void what_is_no_such_file_tells_nothing() {
     host.used("session-7.scope", std::string(65536, 'x'));
     host.used("session-8.scope", "");
     for (const char* scope : {"session-5.scope", "session-6.scope", "session-7.scope", "session-8.scope"}) {
-        EXPECT(!watch::processor_time_of(session(scope), host.roots).has_value(), scope);
+        EXPECT(!watch::processor_time_of(session(scope), host.roots).value().has_value(), scope);
     }
 }
 
@@ -100,9 +108,8 @@ void what_is_no_such_file_tells_nothing() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(the_text_is_read_strictly),
-        SESSLIMIT_TEST(the_time_of_its_own_scope_is_told),
-        SESSLIMIT_TEST(without_a_scope_there_is_none),
+        SESSLIMIT_TEST(the_text_is_read_strictly),           SESSLIMIT_TEST(the_time_of_its_own_scope_is_told),
+        SESSLIMIT_TEST(without_descriptors_nobody_can_tell), SESSLIMIT_TEST(without_a_scope_there_is_none),
         SESSLIMIT_TEST(what_is_no_such_file_tells_nothing),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -4,6 +4,7 @@
 #include "tests/unit/loop_bench.hpp"
 
 #include <cerrno>
+#include <limits>
 #include <optional>
 
 namespace {
@@ -23,7 +24,8 @@ const Process late{110, 76, 76, 1, "sleep"};
 struct World final : systemd::Scopes {
     EventLoop loop;
     std::string log;
-    std::vector<Multiplexer> sights; ///< what the next looks show; the last one stays
+    std::vector<Multiplexer> sights;                   ///< what the next looks show; the last one stays
+    int left_to_see = std::numeric_limits<int>::max(); ///< looks until one fails
     Done answer;
     std::optional<Error> at_once; ///< what start() and attach() come back with, before they return
     Sparing sparing;
@@ -37,7 +39,10 @@ struct World final : systemd::Scopes {
                    .told = [this](const auto& outcome) { tell(outcome); },
                    .within = within}) {}
 
-    Multiplexer next_sight() {
+    Result<Multiplexer> next_sight() {
+        if (left_to_see-- == 0) {
+            return fail("no descriptors", EMFILE);
+        }
         const Multiplexer sight = sights.front();
         if (sights.size() > 1) {
             sights.erase(sights.begin());
@@ -147,6 +152,26 @@ void it_is_ended_when_there_is_no_timer_for_the_deadline() {
     EXPECT_TEXT(world.log, "end 3; told 0 arm a timer: Invalid argument; ");
 }
 
+/// Which is not to have no multiplexer: it ends with the session all the same, and that is said.
+void it_is_ended_when_nobody_can_tell_what_runs() {
+    World world({Multiplexer{{server}, {shell}, 0}});
+    world.left_to_see = 0;
+    world.begin();
+    EXPECT_TEXT(world.log, "end 3; told 0 no descriptors; ");
+
+    World later({Multiplexer{{server}, {shell}, 0}});
+    later.left_to_see = 1;
+    later.begin();
+    later.reply();
+    EXPECT_TEXT(later.log, std::string(started) + "end 3; told 0 no descriptors; ");
+
+    World again({Multiplexer{{server}, {shell}, 0}});
+    again.left_to_see = 1;
+    again.begin();
+    again.reply(fail("no such process", ESRCH));
+    EXPECT_TEXT(again.log, std::string(started) + "end 3; told 0 no descriptors; ");
+}
+
 void a_scope_from_before_a_restart_is_used() {
     World world({{{server}, {shell}, 0}, {{}, {}, 2}});
     world.begin();
@@ -196,6 +221,7 @@ int main() {
         SESSLIMIT_TEST(it_is_ended_when_only_some_could_be_moved),
         SESSLIMIT_TEST(it_is_ended_when_systemd_cannot_even_be_asked),
         SESSLIMIT_TEST(it_is_ended_when_there_is_no_timer_for_the_deadline),
+        SESSLIMIT_TEST(it_is_ended_when_nobody_can_tell_what_runs),
         SESSLIMIT_TEST(a_scope_from_before_a_restart_is_used),
         SESSLIMIT_TEST(a_server_that_has_gone_is_no_error),
         SESSLIMIT_TEST(whoever_starts_processes_for_ever_is_not_followed_for_ever),

@@ -2,6 +2,7 @@
 #include "daemon/watch/processes.hpp"
 #include "daemon/watch/terminals.hpp"
 #include "tests/unit/cmocka.hpp"
+#include "tests/unit/descriptors.hpp"
 #include "tests/unit/loop_bench.hpp"
 
 #include <fcntl.h>
@@ -88,7 +89,7 @@ void numbers_have_names() {
                               {251, 0, "-"},
                               {0, 0, "-"}};
     for (const Case& one : cases) {
-        EXPECT_TEXT(watch::terminal_name(makedev(one.major, one.minor), host.roots).value_or("-"), one.name);
+        EXPECT_TEXT(watch::terminal_name(makedev(one.major, one.minor), host.roots).value().value_or("-"), one.name);
     }
 }
 
@@ -103,7 +104,7 @@ void the_terminals_of_a_scope_are_found_once_each() {
     host.process(20, makedev(136, 9)); // of another session
     host.scope("session-3.scope", "10\n11\n12\n13\n14\n15\n16\n");
     host.scope("session-4.scope", "20\n");
-    const auto found = watch::terminals_of(session(), host.roots);
+    const auto found = watch::terminals_of(session(), host.roots).value();
     EXPECT_TEXT(names(found), "pts/2 pts/7 ");
     EXPECT(found.at(0).device == makedev(136, 2), "with its number");
 }
@@ -116,8 +117,22 @@ void without_a_scope_there_are_none() {
     Host::write(host.roots.cgroup / "user.slice/cgroup.procs", "20\n");
     for (const char* scope :
          {"", ".", "..", "../session-4.scope", "session-4.scope/../session-4.scope", ".hidden", "session-5.scope"}) {
-        EXPECT_TEXT(names(watch::terminals_of(session(scope), host.roots)), "");
+        EXPECT_TEXT(names(watch::terminals_of(session(scope), host.roots).value()), "");
     }
+}
+
+/// Which is not to have none: whoever takes it for that ends a session that is used.
+void without_descriptors_nobody_can_tell() {
+    const Host host;
+    host.process(11, makedev(136, 7));
+    host.scope("session-3.scope", "11\n");
+    Host::write(host.roots.sys / "dev/char/4:64/uevent", "DEVNAME=ttyS0\n");
+    const auto found = with_descriptors(0, [&] { return watch::terminals_of(session(), host.roots); });
+    EXPECT(!found && found.error().code == EMFILE, "the processes");
+    const auto name = with_descriptors(0, [&] { return watch::terminal_name(makedev(4, 64), host.roots); });
+    EXPECT(!name && name.error().code == EMFILE, "the name of one that has no fixed one");
+    const auto again = with_descriptors(1, [&] { return watch::terminals_of(session(), host.roots); });
+    EXPECT_TEXT(names(again.value()), "pts/7 ");
 }
 
 void a_crowd_is_not_looked_at_for_ever() {
@@ -129,7 +144,7 @@ void a_crowd_is_not_looked_at_for_ever() {
     host.process(1, makedev(136, 1));
     host.process(2, makedev(136, 2));
     host.scope("session-3.scope", processes + "2\n");
-    EXPECT_TEXT(names(watch::terminals_of(session(), host.roots)), "pts/1 ");
+    EXPECT_TEXT(names(watch::terminals_of(session(), host.roots).value()), "pts/1 ");
 }
 
 void the_youngest_input_counts() {
@@ -170,6 +185,7 @@ int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(numbers_have_names),
         SESSLIMIT_TEST(the_terminals_of_a_scope_are_found_once_each),
+        SESSLIMIT_TEST(without_descriptors_nobody_can_tell),
         SESSLIMIT_TEST(without_a_scope_there_are_none),
         SESSLIMIT_TEST(a_crowd_is_not_looked_at_for_ever),
         SESSLIMIT_TEST(the_youngest_input_counts),
