@@ -5,6 +5,7 @@
 build_needs=(g++ cmake ninja-build pkg-config libcmocka-dev libpam0g-dev libsystemd-dev libboost-dev libtoml11-dev nettle-dev
              nlohmann-json3-dev libcli11-dev zlib1g-dev dbus-daemon)
 lint_needs=("${build_needs[@]}" clang-format-19 clang-tidy-19 shellcheck pyflakes3 mandoc)
+valgrind_needs=("${build_needs[@]}" valgrind)
 fuzz_needs=("${build_needs[@]}" clang-19 libclang-rt-19-dev)
 demo_needs=("${build_needs[@]}" dpkg-dev debhelper mmdebstrap systemd-container)
 rpm_needs=("${build_needs[@]}" rpm rpmlint selinux-policy-dev bzip2)

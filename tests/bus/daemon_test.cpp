@@ -1,16 +1,106 @@
 // SPDX-License-Identifier: MIT
+#include "common/protocol.hpp"
 #include "tests/bus/party.hpp"
 #include "tests/unit/cmocka.hpp"
 #include "tests/unit/loop_bench.hpp"
 
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
+#include <iterator>
+#include <memory>
+#include <span>
+#include <sstream>
 #include <string>
+#include <vector>
 
 namespace {
 
 using namespace sesslimit;
 using namespace sesslimit::test;
+
+/// What stands before sesslimitd on its command line: a tool that looks at it, and the tool's own arguments. Whatever
+/// it finds makes another exit status.
+constexpr const char* under = "SESSLIMITD_UNDER";
+
+std::vector<std::string> words_of(const char* text) {
+    std::istringstream words(text == nullptr ? "" : text);
+    return {std::istream_iterator<std::string>(words), {}};
+}
+
+/// A login of alice's: a process of its own asks for a session as the module does, and stays until it is let go.
+class Asking {
+  public:
+    explicit Asking(const std::filesystem::path& socket) {
+        int answers[2] = {-1, -1};
+        if (pipe2(answers, O_CLOEXEC) < 0) {
+            return;
+        }
+        pid_ = fork();
+        if (pid_ == 0) {
+            (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+            const std::string answer = ask(socket);
+            (void)!write(answers[1], answer.data(), answer.size());
+            close(answers[1]);
+            while (true) {
+                pause();
+            }
+        }
+        close(answers[1]);
+        answers_.reset(answers[0]);
+    }
+    ~Asking() { let_go(); }
+    Asking(const Asking&) = delete;
+    Asking& operator=(const Asking&) = delete;
+
+    /// "1": admitted; "3 why": refused; "-": no answer.
+    [[nodiscard]] std::string answer() const {
+        std::array<char, wire::max_frame> text{};
+        const ssize_t size = read(answers_.get(), text.data(), text.size());
+        return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+    }
+
+    void let_go() {
+        if (pid_ > 0) {
+            (void)kill(pid_, SIGKILL);
+            (void)waitpid(pid_, nullptr, 0);
+            pid_ = -1;
+        }
+    }
+
+  private:
+    static std::string ask(const std::filesystem::path& socket) {
+        constexpr std::array<gid_t, 1> gids{100};
+        wire::OpenRequest request;
+        request.user = "alice";
+        request.uid = 1001;
+        request.gids = wire::GidView(std::span<const gid_t>(gids));
+        request.service = "sshd";
+        request.tty = "ssh";
+        request.rhost = "192.0.2.7";
+        request.connection = "192.0.2.7 40000 192.0.2.1 22";
+        request.budget_ms = 10'000;
+        std::array<std::byte, wire::max_frame> frame{};
+        const std::size_t size = wire::encode(request, frame).value_or(0);
+        const UniqueFd fd = connect_to(socket);
+        (void)send(fd.get(), frame.data(), size, MSG_NOSIGNAL);
+        const ssize_t got = recv(fd.get(), frame.data(), frame.size(), 0);
+        const auto verdict =
+            wire::decode_verdict(std::span(frame).first(static_cast<std::size_t>(std::max<ssize_t>(got, 0))));
+        if (!verdict) {
+            return "-";
+        }
+        const std::string outcome = std::to_string(static_cast<int>(verdict->outcome));
+        return verdict->text.empty() ? outcome : outcome + " " + std::string(verdict->text);
+    }
+
+    pid_t pid_ = -1;
+    UniqueFd answers_;
+};
 
 /// sesslimitd itself, on a bus of the test's own, with directories of the test's own.
 struct Bench {
@@ -29,11 +119,18 @@ struct Bench {
                                                              "[[rule]]\nname = \"r\"\nmatch.group = \"root\"\n";
         const std::string policy = "--policy-dir=" + (directory.path / "etc").string();
         const std::string run = "--runtime-dir=" + (directory.path / "run").string();
-        const std::string socket = "--socket=" + (directory.path / "socket").string();
+        const std::string place = "--socket=" + socket().string();
+        std::vector<std::string> words = words_of(std::getenv(under));
+        words.insert(words.end(), {SESSLIMITD, policy, run, place});
+        std::vector<char*> line;
+        for (std::string& word : words) {
+            line.push_back(word.data());
+        }
+        line.push_back(nullptr);
         daemon = fork();
         if (daemon == 0) {
             (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-            execl(SESSLIMITD, "sesslimitd", policy.c_str(), run.c_str(), socket.c_str(), nullptr);
+            execvp(line.front(), line.data());
             _exit(127);
         }
     }
@@ -48,8 +145,12 @@ struct Bench {
                                           "Leader", "u", static_cast<std::uint32_t>(getpid()));
     }
 
+    [[nodiscard]] std::filesystem::path socket() const { return directory.path / "socket"; }
+
     bool is_up() {
-        return run_until(loop, [&] { return sd_bus_get_name_creds(asker.get(), "org.sesslimit1", 0, nullptr) >= 0; });
+        return run_until(
+            loop, [&] { return sd_bus_get_name_creds(asker.get(), "org.sesslimit1", 0, nullptr) >= 0; },
+            std::chrono::minutes(1)); // a tool that looks at it takes its time
     }
 
     struct Answers {
@@ -95,6 +196,24 @@ void the_worker_and_the_loop_go_together() {
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
 }
 
+/// The fourth is one too many, until one of the three is gone.
+void logins_come_and_go() {
+    Bench bench;
+    EXPECT(bench.is_up(), "it has its name");
+    std::vector<std::unique_ptr<Asking>> logins;
+    for (int number = 0; number < 3; ++number) {
+        logins.push_back(std::make_unique<Asking>(bench.socket()));
+        EXPECT_TEXT(logins.back()->answer(), "1");
+    }
+    const std::string refused = Asking(bench.socket()).answer();
+    EXPECT(refused.starts_with("3 ") && refused.find("alice") != std::string::npos, refused);
+    logins.front()->let_go();
+    const bool again = run_until(bench.loop, [&] { return Asking(bench.socket()).answer() == "1"; });
+    EXPECT(again, "there is room once more");
+    const int status = bench.end(); // two of them still there
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
+}
+
 /// It ends with jobs under way and others that have not begun.
 void it_ends_in_the_middle_of_its_work() {
     Bench bench;
@@ -118,6 +237,7 @@ int main() {
     }
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(the_worker_and_the_loop_go_together),
+        SESSLIMIT_TEST(logins_come_and_go),
         SESSLIMIT_TEST(it_ends_in_the_middle_of_its_work),
     };
     return cmocka_run_group_tests_name("daemon", tests, nullptr, nullptr);
