@@ -51,7 +51,7 @@ class Front final : public api::Seam {
     Parts parts_;
     watch::LookCache<watch::Presence> presences_;
     watch::LookCache<watch::Reach> reaches_;
-    api::Places look_ups_{most_look_ups, most_look_ups_of_user};
+    api::Places<uid_t> look_ups_{most_look_ups, most_look_ups_of_user};
 };
 
 } // namespace sesslimit

@@ -19,14 +19,14 @@ constexpr std::uint64_t interaction_usec = std::chrono::microseconds(std::chrono
 
 /// A call that waits for what is asked about its caller.
 struct Authority::Question {
-    Places::Place place;
+    std::shared_ptr<void> place; ///< of Places
     bus::Message call;
     Identified identified{};
     Authorized authorized{};
 };
 
 int Authority::identify(sd_bus_message* call, Identified then) {
-    auto place = identified_.take(0);
+    auto place = identified_.take(sd_bus_message_get_sender(call));
     if (place == nullptr) {
         return reply_error(call, error_busy, "Too many calls are under way; try again.");
     }
@@ -43,7 +43,8 @@ int Authority::identify(sd_bus_message* call, Identified then) {
                                   .call = bus::Message(sd_bus_message_ref(call)),
                                   .identified = std::move(then)});
     }
-    return code;
+    // To sd-bus, 0 would mean that nobody takes the call.
+    return code < 0 ? code : 1;
 }
 
 int Authority::on_uid(sd_bus_message* answer, void* data, sd_bus_error*) {
@@ -79,7 +80,7 @@ int Authority::authorize(sd_bus_message* call, uid_t caller, const char* action,
                                   .authorized = std::move(then)},
                          interaction_usec);
     }
-    return code;
+    return code < 0 ? reply_error(call, SD_BUS_ERROR_FAILED, "polkit cannot be asked now; try again.") : 1;
 }
 
 int Authority::on_polkit(sd_bus_message* answer, void* data, sd_bus_error*) {

@@ -8,16 +8,19 @@
 
 #include <cstddef>
 #include <functional>
+#include <string>
 
 namespace sesslimit::api {
 
 /// Says who calls and what they may do: asks the bus and polkit, both asynchronously. Who asks for more at once than is
-/// answered is told that we are busy. The bus answers in no time, and has one bound for all. polkit may wait minutes
-/// for a password, so that a user has a bound of their own there: nobody else is shut out by it. All of polkit's
-/// are fewer than the calls that the connection has under way, so that the bus can still be asked who calls.
+/// answered is told that we are busy. The bus answers in no time, and whose connection asks is all that is known before
+/// it does: each has a bound of its own. polkit may wait minutes for a password, so that a user has a bound of their
+/// own there: nobody else is shut out by it. All of polkit's are fewer than the calls that the connection has under
+/// way, so that the bus can still be asked who calls.
 class Authority {
   public:
     static constexpr std::size_t most_identified = 256;
+    static constexpr std::size_t most_identified_of_connection = 64;
     static constexpr std::size_t most_authorized = bus::Connection::most_under_way / 2;
     static constexpr std::size_t most_authorized_of_user = 4;
 
@@ -42,8 +45,8 @@ class Authority {
     static int on_polkit(sd_bus_message* answer, void* question, sd_bus_error* error);
 
     bus::Connection& bus_;
-    Places identified_{most_identified, most_identified}; ///< questions to the bus, of nobody yet
-    Places authorized_{most_authorized, most_authorized_of_user};
+    Places<std::string> identified_{most_identified, most_identified_of_connection}; ///< by the caller's unique name
+    Places<uid_t> authorized_{most_authorized, most_authorized_of_user};
 };
 
 } // namespace sesslimit::api

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "daemon/api/authority.hpp"
 #include "daemon/api/errors.hpp"
 #include "daemon/api/service.hpp"
 #include "tests/bus/party.hpp"
@@ -110,6 +111,25 @@ void what_cannot_be_looked_up_now_is_answered() {
     EXPECT_TEXT(bench.failures, "");
 }
 
+/// They want no answers, so that the bus sets them no bound.
+void who_floods_us_shuts_nobody_out() {
+    constexpr std::size_t many = 2 * api::Authority::most_identified;
+    Bench bench;
+    EXPECT(bench.is_up(), bench.failures);
+    Party flood(bench.loop, bench.bus);
+    for (std::size_t sent = 0; sent < many; ++sent) {
+        sd_bus_message* raw = nullptr;
+        (void)sd_bus_message_new_method_call(flood.get(), &raw, "org.sesslimit1", "/org/sesslimit1",
+                                             "org.sesslimit1.Manager", "ListSessions");
+        const bus::Message call(raw);
+        (void)sd_bus_message_set_expect_reply(raw, 0);
+        (void)sd_bus_send(flood.get(), raw, nullptr);
+    }
+    flood.settle(); // all of them wait for us now, and what follows stands behind them
+    EXPECT_TEXT(bench.call("ListSessions", nullptr), "");
+    EXPECT_TEXT(bench.failures, "");
+}
+
 } // namespace
 
 int main() {
@@ -120,6 +140,7 @@ int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(what_can_be_ended_is_what_was_let_in),
         SESSLIMIT_TEST(what_cannot_be_looked_up_now_is_answered),
+        SESSLIMIT_TEST(who_floods_us_shuts_nobody_out),
     };
     return cmocka_run_group_tests_name("api", tests, nullptr, nullptr);
 }
