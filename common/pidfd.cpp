@@ -47,6 +47,9 @@ std::expected<UniqueFd, int> open_pidfd(pid_t pid) noexcept {
 }
 
 std::expected<Leader, int> identify(int pidfd, pid_t pid) noexcept {
+    if (pid <= 0) {
+        return std::unexpected(ESRCH);
+    }
     if (const auto inode = inode_of(pidfd)) {
         return Leader{pid, *inode | Leader::by_inode};
     }

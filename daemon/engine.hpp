@@ -36,7 +36,7 @@ class Hands {
     virtual void kill_all(const std::string& logind_id) = 0;
     virtual void signal_leader(SessionKey key, int signal) = 0;
 
-    /// What shows at once; nothing: it comes later, as an event.
+    /// What shows at once, or that nobody could tell; nothing: it comes later, as an event.
     virtual std::optional<warden::Looked> look(const warden::Session& session) = 0;
 
     /// A session is there, or has changed: hold its leader, and listen to its terminals or stop doing so.

@@ -40,10 +40,15 @@ Result<warden::Signs> signs_of(const warden::Session& session, watch::Connection
     if (!processor_time) {
         return std::unexpected(processor_time.error());
     }
+    const auto input = watch::youngest_input(*terminals);
+    const auto output = input ? watch::youngest_output(*terminals) : std::unexpected(input.error());
+    if (!output) {
+        return std::unexpected(output.error());
+    }
     warden::Signs signs;
     signs.wall_offset = wall_offset();
-    signs.input = watch::youngest_input(*terminals);
-    signs.output = watch::youngest_output(*terminals);
+    signs.input = *input;
+    signs.output = *output;
     signs.processor_time = *processor_time;
     if (session.login.connection.empty()) {
         return signs;
@@ -72,7 +77,10 @@ void tell_of_multiplexer(const Sparing::Outcome& outcome, effects::Journal& jour
     if (!outcome.problem) {
         return journal.tell(effects::Priority::info, text);
     }
-    if (outcome.moved == 0) {
+    if (outcome.unseen) {
+        text = "Session " + shown(outcome.session.logind_id, 64) + " of " + shown(outcome.session.login.user) +
+               " ends, and what there is to keep of a multiplexer could not be seen.";
+    } else if (outcome.moved == 0) {
         text = "Session " + shown(outcome.session.logind_id, 64) + " of " + shown(outcome.session.login.user) +
                " ends with its multiplexer, which could not be kept.";
     } else {
@@ -152,7 +160,7 @@ void Host::tell(const warden::Notice& notice) {
     }
     std::size_t missed = 0;
     std::string why; // of the first: a user may have thousands that take nothing
-    for (const watch::Terminal& terminal : terminals_of(notice.session)) {
+    for (const watch::Terminal& terminal : terminals_of(notice.session).value_or(std::vector<watch::Terminal>{})) {
         if (auto written = effects::write_notice(terminal, text); !written && ++missed == 1) {
             why = written.error().what;
         }
@@ -164,13 +172,14 @@ void Host::tell(const warden::Notice& notice) {
     }
 }
 
-std::vector<watch::Terminal> Host::terminals_of(const warden::Session& session) const {
+std::optional<std::vector<watch::Terminal>> Host::terminals_of(const warden::Session& session) const {
     auto terminals = watch::terminals_of(session);
     if (!terminals) {
         parts_->journal.tell(effects::Priority::warning,
                              "The terminals of a session cannot be seen: " + terminals.error().what);
+        return std::nullopt;
     }
-    return std::move(terminals).value_or(std::vector<watch::Terminal>{});
+    return *std::move(terminals);
 }
 
 void Host::terminate(const warden::Terminate& what) {
@@ -206,18 +215,14 @@ std::optional<warden::Looked> Host::look(const warden::Session& session) {
         return std::nullopt;
     }
     auto signs = signs_of(session, parts_->connections);
-    if (!signs) {
-        // The warden asks again in a while.
-        if (!blind_) {
-            parts_->journal.tell(effects::Priority::warning, "Whether sessions are used cannot be seen, and none is "
-                                                             "ended as idle meanwhile: " +
-                                                                 signs.error().what);
-        }
-        blind_ = true;
-        return std::nullopt;
+    if (!signs && !blind_) {
+        parts_->journal.tell(effects::Priority::warning,
+                             "Sessions cannot be looked at, and are not ended as idle until "
+                             "they can: " +
+                                 signs.error().what);
     }
-    blind_ = false;
-    return warden::Looked{.session = session.key, .signs = *std::move(signs)};
+    blind_ = !signs;
+    return warden::Looked{.session = session.key, .signs = signs ? std::optional(*std::move(signs)) : std::nullopt};
 }
 
 void Host::follow(const warden::Session& session) {
@@ -231,7 +236,9 @@ void Host::follow(const warden::Session& session) {
     }
     if (is_listened_to(session)) {
         if (!parts_->listener.listens(session.key)) {
-            parts_->listener.listen(session.key, terminals_of(session));
+            if (const auto terminals = terminals_of(session)) {
+                parts_->listener.listen(session.key, *terminals);
+            }
         }
     } else {
         parts_->listener.stop(session.key);

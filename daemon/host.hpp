@@ -63,15 +63,15 @@ class Host final : public Hands {
 
     void tell_journal(const warden::Notice& notice);
 
-    /// Its terminals, to write on or to listen to; none where nobody can tell which they are, which is said.
-    [[nodiscard]] std::vector<watch::Terminal> terminals_of(const warden::Session& session) const;
+    /// Its terminals, to write on or to listen to; nothing where nobody can tell which they are, which is said.
+    [[nodiscard]] std::optional<std::vector<watch::Terminal>> terminals_of(const warden::Session& session) const;
 
     std::optional<Parts> parts_;
     std::optional<effects::RefusalJournal> refusals_;
     std::optional<Sparing> sparing_;
     EventSource timer_;
     Boottime armed_ = never;
-    bool blind_ = false; ///< the last look at a session was none, for want of descriptors or memory: it was said
+    bool blind_ = false; ///< the last look at a session was none, for want of descriptors or memory, and it was said
 };
 
 } // namespace sesslimit

@@ -31,7 +31,7 @@ void Sparing::begin(const warden::Session& session) {
     job.scope = scope;
     job.owner = this;
     if (!multiplexer) {
-        return finish(session.key, multiplexer.error());
+        return finish(session.key, multiplexer.error(), true);
     }
     sd_event_source* source = nullptr;
     const int code =
@@ -68,7 +68,7 @@ void Sparing::started(SessionKey key, const Result<>& result) {
     Job& job = at->second;
     const auto multiplexer = parts_.look(job.session, job.scope);
     if (!multiplexer) {
-        return finish(key, multiplexer.error());
+        return finish(key, multiplexer.error(), true);
     }
     if (multiplexer->is_empty() || result.error().code != ESRCH || job.rounds >= most_rounds) {
         return finish(key, multiplexer->is_empty() ? std::nullopt : std::optional(result.error()));
@@ -84,7 +84,7 @@ void Sparing::go_on(SessionKey key) {
     Job& job = at->second;
     const auto left = parts_.look(job.session, job.scope);
     if (!left) {
-        return finish(key, left.error());
+        return finish(key, left.error(), true);
     }
     job.moved = left->moved;
     if (left->is_empty()) {
@@ -105,7 +105,7 @@ void Sparing::go_on(SessionKey key) {
     });
 }
 
-void Sparing::finish(SessionKey key, std::optional<Error> problem) {
+void Sparing::finish(SessionKey key, std::optional<Error> problem, bool unseen) {
     auto job = jobs_.extract(key);
     if (!job) {
         return;
@@ -114,7 +114,11 @@ void Sparing::finish(SessionKey key, std::optional<Error> problem) {
     parts_.scopes.give_up(done.scope);
     parts_.terminate(done.session.logind_id);
     if (done.moved > 0 || problem) {
-        parts_.told({.session = done.session, .scope = done.scope, .moved = done.moved, .problem = std::move(problem)});
+        parts_.told({.session = done.session,
+                     .scope = done.scope,
+                     .moved = done.moved,
+                     .problem = std::move(problem),
+                     .unseen = unseen});
     }
 }
 

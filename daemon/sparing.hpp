@@ -32,6 +32,7 @@ class Sparing {
         const std::string& scope;
         std::size_t moved = 0;        ///< processes in that scope
         std::optional<Error> problem; ///< why not all of them are there
+        bool unseen = false;          ///< the problem is that nobody could tell what there is
     };
 
     struct Parts {
@@ -40,7 +41,7 @@ class Sparing {
         /// watch::multiplexer_of(), or a test's.
         std::function<Result<watch::Multiplexer>(const warden::Session&, const std::string& scope)> look;
         std::function<void(const std::string& logind_id)> terminate;
-        std::function<void(const Outcome&)> told; ///< not called for sessions that have no multiplexer
+        std::function<void(const Outcome&)> told; ///< not called for sessions that are seen to have no multiplexer
         Span within = Sparing::within;
     };
 
@@ -63,7 +64,7 @@ class Sparing {
     void start(Job& job, const watch::Multiplexer& multiplexer);
     void started(SessionKey key, const Result<>& result);
     void go_on(SessionKey key);
-    void finish(SessionKey key, std::optional<Error> problem = {});
+    void finish(SessionKey key, std::optional<Error> problem = {}, bool unseen = false);
     static int on_late(sd_event_source* source, std::uint64_t at, void* job);
 
     Parts parts_;

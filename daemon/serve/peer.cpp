@@ -43,6 +43,9 @@ Result<Peer> peer_of(int socket) {
     if (peer.uid != 0) {
         return fail("the other end is not root", EPERM);
     }
+    if (peer.pid <= 0) {
+        return fail("the other end has no pid here: it is in another pid namespace", ESRCH);
+    }
     UniqueFd pidfd = pidfd_of(socket, peer.pid);
     if (!pidfd) {
         return fail_errno("hold the process at the other end");

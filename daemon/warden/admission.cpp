@@ -91,18 +91,20 @@ void wait(Turn& turn, Session session, const Opened& event) {
 }
 
 /// Who of a user could make room for `waiting`, those that at_limit ends first in front: open sessions, and the logins
-/// that have waited for a place since before it. One whose own limits are only observed is left alone.
+/// that have waited for a place since before it. One whose own limits are only observed is left alone, and so is one
+/// that nobody could look at where the idlest is wanted.
 std::vector<const Session*> victims_of(const Turn& turn, const Session& waiting, policy::AtLimit at_limit) {
+    const bool by_use = at_limit == policy::AtLimit::end_idlest;
     std::vector<const Session*> victims;
     for (const SessionKey key : turn.state.of_user(waiting.login.uid)) {
         const Session* other = turn.state.find(key);
         const bool open = other->phase == Phase::live || other->phase == Phase::reserved;
         const bool before = other->phase == Phase::waiting && key < waiting.key;
-        if (before || (open && turn.limits(*other).mode.value == policy::Mode::enforce)) {
+        const bool unknown = by_use && other->unseen;
+        if (before || (open && !unknown && turn.limits(*other).mode.value == policy::Mode::enforce)) {
             victims.push_back(other);
         }
     }
-    const bool by_use = at_limit == policy::AtLimit::end_idlest;
     // A locked screen's last use is when it was locked last: nobody has been there for longer than that.
     std::ranges::stable_sort(victims, {}, [by_use](const Session* session) {
         return std::pair(!by_use || session->idle_warned != locked_already,

@@ -101,13 +101,17 @@ bool is_idle_warning_owed(const Session& session, const std::vector<Span>& warn_
     return is_unwarned(idleness_of(session), warn_before);
 }
 
+Boottime duration_look(const Session& session, const std::vector<Span>& warn_before) {
+    return next_moment(duration_of(session), warn_before);
+}
+
 Boottime idle_look(const Session& session, const std::vector<Span>& warn_before) {
     const Boottime due = next_moment(idleness_of(session), warn_before);
     return due == never ? look_for_terminal(session) : due;
 }
 
 Boottime next_due(const Session& session, const std::vector<Span>& warn_before) {
-    return std::min(next_moment(duration_of(session), warn_before), idle_look(session, warn_before));
+    return std::min(duration_look(session, warn_before), idle_look(session, warn_before));
 }
 
 } // namespace sesslimit::warden

@@ -58,10 +58,10 @@ struct LogindGone {
     std::string id;
 };
 
-/// The answer to effect Look.
+/// The answer to effect Look. Without signs: nobody could tell what there is to be seen of it.
 struct Looked {
     SessionKey session = SessionKey::none;
-    Signs signs;
+    std::optional<Signs> signs;
 };
 
 /// A key was pressed, this moment, on a terminal of a session that is listened to.

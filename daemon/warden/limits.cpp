@@ -96,6 +96,18 @@ void judge_idleness(Turn& turn, Session session) {
     turn.put(session);
 }
 
+/// Nobody could tell whether it is used. It is looked at again, and meanwhile no idle limit ends it, which would take
+/// it for unused; how long it may last does not depend on that.
+void miss(Turn& turn, Session session) {
+    const policy::Limits limits = turn.limits(session);
+    session.unseen = true;
+    warn_of_duration(turn, session, limits);
+    session.due = session.observed ? never
+                                   : std::min(after(turn.now, Patience::looking),
+                                              duration_look(session, turn.warnings(session, limits)));
+    turn.put(session);
+}
+
 /// Says once for each user that there are more sessions than the policy allows by now.
 void tell_if_over(Turn& turn, const Session& session) {
     const policy::Limits limits = turn.limits(session);
@@ -127,7 +139,8 @@ void serve_limits(Turn& turn, Session session) {
         warn_of_duration(turn, session, limits);
     }
     session.due = next_due(session, warnings);
-    if (looks_first || idle_look(session, warnings) <= turn.now) {
+    const Boottime look = idle_look(session, warnings);
+    if (looks_first || look <= turn.now || (session.unseen && look != never)) {
         turn.out.effects.emplace_back(Look{session.key});
         session.due = after(turn.now, Patience::looking);
     }
@@ -145,14 +158,19 @@ void take(Turn& turn, const Looked& event) {
     if (found == nullptr || found->phase != Phase::live) {
         return;
     }
+    if (!event.signs) {
+        return miss(turn, *found);
+    }
+    const Signs& signs = *event.signs;
     Session session = *found;
-    if (event.signs.input) {
+    session.unseen = false;
+    if (signs.input) {
         session.terminal = Terminal::some;
     } else if (session.terminal != Terminal::unknown || session.admitted <= turn.now - Patience::arriving) {
         session.terminal = Terminal::none;
     }
-    const Boottime used = last_use(session, event.signs, turn.limits(session).idle_activity.value, turn.now);
-    session.seen = remembered(session, event.signs, turn.now);
+    const Boottime used = last_use(session, signs, turn.limits(session).idle_activity.value, turn.now);
+    session.seen = remembered(session, signs, turn.now);
     note_use(turn, session, used);
     judge_idleness(turn, session);
 }

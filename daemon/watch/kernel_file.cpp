@@ -14,13 +14,17 @@ namespace {
 using Text = std::optional<std::string>;
 
 Result<Text> without(const std::filesystem::path& path, int error) {
-    if (error == EMFILE || error == ENFILE || error == ENOMEM) {
+    if (keeps_from_telling(error)) {
         return fail_errno("read " + path.string(), error);
     }
     return Text{};
 }
 
 } // namespace
+
+bool keeps_from_telling(int error) noexcept {
+    return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
 
 Result<Text> read_kernel_file(const std::filesystem::path& path, std::size_t most) {
     const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));

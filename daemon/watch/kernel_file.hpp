@@ -10,6 +10,9 @@
 
 namespace sesslimit::watch {
 
+/// Whether it was for want of descriptors or of memory that something could not be seen: it may be there all the same.
+bool keeps_from_telling(int error) noexcept;
+
 /// What a file of the kernel's says (/proc, /sys, the control groups), at most `most` bytes of it. Nothing where there
 /// is no such file, or no longer. Fails where nobody can tell, for want of descriptors or of memory: what was to be
 /// seen there must not be taken for gone.

@@ -30,13 +30,17 @@ constexpr time_t latest_second = 1'000'000'000'000;
 
 using Stat = struct stat;
 
-std::optional<Span> youngest(const std::vector<Terminal>& terminals, const Roots& roots, timespec Stat::* clock) {
+Result<std::optional<Span>> youngest(const std::vector<Terminal>& terminals, const Roots& roots,
+                                     timespec Stat::* clock) {
     std::optional<Span> youngest;
     for (const Terminal& terminal : terminals) {
         Stat at{};
         // A number may have been given to another terminal since; a real one is told by it. Tests have plain files.
-        if (::stat((roots.dev / terminal.name).c_str(), &at) != 0 ||
-            (S_ISCHR(at.st_mode) && at.st_rdev != terminal.device)) {
+        const bool is_there = ::stat((roots.dev / terminal.name).c_str(), &at) == 0;
+        if (!is_there && keeps_from_telling(errno)) {
+            return fail_errno("look at " + terminal.name);
+        }
+        if (!is_there || (S_ISCHR(at.st_mode) && at.st_rdev != terminal.device)) {
             continue;
         }
         // Their owner may have written any time there (utimensat(2)).
@@ -106,11 +110,11 @@ Result<std::vector<Terminal>> terminals_of(const warden::Session& session, const
     return terminals;
 }
 
-std::optional<Span> youngest_input(const std::vector<Terminal>& terminals, const Roots& roots) {
+Result<std::optional<Span>> youngest_input(const std::vector<Terminal>& terminals, const Roots& roots) {
     return youngest(terminals, roots, &Stat::st_atim);
 }
 
-std::optional<Span> youngest_output(const std::vector<Terminal>& terminals, const Roots& roots) {
+Result<std::optional<Span>> youngest_output(const std::vector<Terminal>& terminals, const Roots& roots) {
     return youngest(terminals, roots, &Stat::st_mtim);
 }
 

@@ -31,10 +31,10 @@ Result<std::optional<std::string>> terminal_name(dev_t device, const Roots& root
 Result<std::vector<Terminal>> terminals_of(const warden::Session& session, const Roots& roots = {});
 
 /// The wall clock of the youngest input on any of them: a terminal's atime, which the kernel moves on input alone
-/// (drivers/tty/tty_io.c), in steps of 8 s. Nothing where none of them is there.
-std::optional<Span> youngest_input(const std::vector<Terminal>& terminals, const Roots& roots = {});
+/// (drivers/tty/tty_io.c), in steps of 8 s. Nothing where none of them is there. Fails where nobody can tell.
+Result<std::optional<Span>> youngest_input(const std::vector<Terminal>& terminals, const Roots& roots = {});
 
 /// The same of output: a terminal's mtime, which every write moves, a notice of ours too.
-std::optional<Span> youngest_output(const std::vector<Terminal>& terminals, const Roots& roots = {});
+Result<std::optional<Span>> youngest_output(const std::vector<Terminal>& terminals, const Roots& roots = {});
 
 } // namespace sesslimit::watch

@@ -141,8 +141,8 @@ struct Bench {
             return sd_bus_reply_method_return(call, "a(susso)", 1, "3", 0U, "root", "",
                                               "/org/freedesktop/login1/session/_33");
         }
-        return sd_bus_reply_method_return(call, "a{sv}", 4, "Id", "s", "3", "Name", "s", "root", "State", "s", "active",
-                                          "Leader", "u", static_cast<std::uint32_t>(getpid()));
+        return sd_bus_reply_method_return(call, "a{sv}", 5, "Class", "s", "user", "Id", "s", "3", "Name", "s", "root",
+                                          "State", "s", "active", "Leader", "u", static_cast<std::uint32_t>(getpid()));
     }
 
     [[nodiscard]] std::filesystem::path socket() const { return directory.path / "socket"; }

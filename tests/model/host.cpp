@@ -246,7 +246,7 @@ void Host::look(Process& process, const Step& step) {
     if (const auto stamp = world_.stamps.find(process.key); stamp != world_.stamps.end()) {
         seen.input = stamp->second;
     }
-    feed(Looked{process.key, seen});
+    feed(Looked{process.key, step.more % 8 == 0 ? std::nullopt : std::optional(seen)});
 }
 
 void Host::learn_groups(Process& process, const Step& step) {

@@ -29,6 +29,25 @@ void who_is_idlest_is_known_before_anybody_is_ended() {
     EXPECT_TEXT(world.fault, "");
 }
 
+/// Of whom nobody can tell how idle they are, nobody is the idlest.
+void who_cannot_be_looked_at_is_not_ended_as_the_idlest() {
+    World world({.max = 1, .at_limit = AtLimit::end_idlest});
+    world.type(world.login());
+    world.pass_until(100s);
+    (void)world.take_log();
+    world.blind = true;
+    world.ask(ssh());
+    world.pass(0s);
+    EXPECT_TEXT(world.take_log(), "100 refused 502, tell refused 2 limit");
+    world.leader_exits(key(2));
+    world.blind = false;
+    world.pass(10s);
+    world.ask(ssh());
+    world.pass(0s);
+    EXPECT_TEXT(world.take_log(), "110 tell ending 1 displaced");
+    EXPECT_TEXT(world.fault, "");
+}
+
 /// Logins at 0 s, 10 s and 20 s; keys were pressed in the second at 60 s and in the first at 50 s; a fourth login asks
 /// at 70 s.
 World full_house(AtLimit at_limit) {
@@ -290,6 +309,7 @@ void the_module_behind_pam_systemd_still_has_a_live_session() {
 int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(who_is_idlest_is_known_before_anybody_is_ended),
+        SESSLIMIT_TEST(who_cannot_be_looked_at_is_not_ended_as_the_idlest),
         SESSLIMIT_TEST(the_oldest_or_the_idlest_makes_room),
         SESSLIMIT_TEST(several_may_wait_each_for_a_place_of_its_own),
         SESSLIMIT_TEST(of_many_at_once_the_newest_get_in),

@@ -27,8 +27,8 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
 
 /// The pieces of a Session are counted here: a new one does not compile until somebody has thought of the ledger.
 [[maybe_unused]] void every_field_is_known(const Session& session) {
-    [[maybe_unused]] const auto& [key, phase, adopted, observed, graphical, terminal, login, leader, logind_id, scope,
-                                  opened, admitted, last_input, not_before, max_duration, idle_timeout,
+    [[maybe_unused]] const auto& [key, phase, adopted, observed, unseen, graphical, terminal, login, leader, logind_id,
+                                  scope, opened, admitted, last_input, not_before, max_duration, idle_timeout,
                                   idle_timeout_no_terminal, seen, told_at, duration_warned, idle_warned, reason, stage,
                                   totals, request, answer_by, due] = session;
     [[maybe_unused]] const auto& [at, input, output, wall_offset, processor_time, traffic] = seen;
@@ -37,7 +37,7 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
                                   gids_cut] = login;
     [[maybe_unused]] const auto& [method, fingerprint, certificate_id, ca] = credential;
     [[maybe_unused]] const auto& [cause, count, span, by] = reason;
-    [[maybe_unused]] const auto& [pid, start] = leader;
+    [[maybe_unused]] const auto& [pid, mark] = leader;
 }
 
 void round_trips() {
@@ -57,8 +57,10 @@ void what_a_restart_forgets() {
     Session session = sample(5);
     session.request = RequestId{9};
     session.answer_by = Boottime(Span(77));
+    session.unseen = true;
     const auto back = decode(encoded(session));
     EXPECT(back && back->request == RequestId::none && back->answer_by == never, "a request");
+    EXPECT(back && !back->unseen, "a look that failed");
 }
 
 void layout_is_as_written() {

@@ -44,6 +44,45 @@ void a_duration_is_warned_of_and_ends_on_time() {
     }
 }
 
+void who_cannot_be_looked_at_is_not_idle() {
+    World world = after_login({.idle = 1min, .warn = std::vector<Span>{20s}});
+    world.blind = true;
+    world.pass_until(10min);
+    EXPECT_TEXT(world.take_log(), "");
+    EXPECT(world.looks >= 50 && world.looks <= 60, std::to_string(world.looks)); // one every 10 s
+    world.blind = false;
+    world.pass(31s);
+    const std::string log = world.take_log();
+    EXPECT(log.find("tell warned 1 idle left 20; ") != log.npos && log.find("tell ending 1 idle") != log.npos, log);
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// A look goes before a warning that would hide what it shows: where there is none, the warning comes all the same.
+void a_duration_needs_no_look() {
+    World world =
+        after_login({.duration = 1h, .idle = 30min, .warn = five_and_one, .activity = policy::Activity::output});
+    world.blind = true;
+    world.pass_until(3601s);
+    EXPECT_TEXT(world.take_log(), "3300 tell warned 1 duration left 300; 3540 tell warned 1 duration left 60; "
+                                  "3600 tell ending 1 duration; 3600.5 terminate c1");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// A clock that was set asks for a look at once: one that failed is made up for.
+void a_look_that_failed_is_made_up_for() {
+    World world = after_login({.idle = 1h});
+    world.pass_until(5min);
+    world.blind = true;
+    world.set_clock(1h);
+    world.blind = false;
+    const int before = world.looks;
+    world.pass(10s);
+    EXPECT(world.looks == before + 1, std::to_string(world.looks - before));
+    world.pass(10min);
+    EXPECT(world.looks == before + 1, "once");
+    EXPECT_TEXT(world.fault, "");
+}
+
 void a_session_without_logind_has_a_duration_too() {
     World world({.duration = 1h, .idle = 1min});
     world.ask(ssh());
@@ -371,6 +410,9 @@ void an_adopted_session_is_surprised() {
 int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(a_duration_is_warned_of_and_ends_on_time),
+        SESSLIMIT_TEST(who_cannot_be_looked_at_is_not_idle),
+        SESSLIMIT_TEST(a_duration_needs_no_look),
+        SESSLIMIT_TEST(a_look_that_failed_is_made_up_for),
         SESSLIMIT_TEST(a_session_without_logind_has_a_duration_too),
         SESSLIMIT_TEST(idleness_is_never_found_early_and_at_most_one_step_late),
         SESSLIMIT_TEST(an_idle_session_is_warned_then_ended),

@@ -3,9 +3,10 @@
 #include "daemon/serve/peer.hpp"
 #include "tests/unit/cmocka.hpp"
 #include "tests/unit/loop_bench.hpp"
-#include "tests/unit/older_kernel.hpp"
+#include "tests/unit/made_up_kernel.hpp"
 
 #include <grp.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -126,6 +127,21 @@ void before_linux_6_5_a_peer_is_held_by_its_pid() {
     EXPECT(gone.peer == 0 && gone.error == ESRCH, std::to_string(gone.error));
 }
 
+/// It has no pid in ours, by which it could be held.
+void a_peer_of_another_pid_namespace_is_refused() {
+    const Caller caller([] {});
+    const int error = in_a_child(0, [&caller] {
+        if (unshare(CLONE_NEWPID) != 0) {
+            return -1;
+        }
+        return in_a_child(0, [&caller] {
+            const auto peer = serve::peer_of(caller.accepted.get());
+            return peer ? 0 : peer.error().code;
+        });
+    });
+    EXPECT(error == ESRCH, std::to_string(error));
+}
+
 void what_is_no_socket_is_refused() {
     const UniqueFd fd(dup(STDERR_FILENO));
     EXPECT(!serve::peer_of(fd.get()).has_value() && !serve::peer_of(-1).has_value(), "no peer");
@@ -144,6 +160,7 @@ int main() {
         SESSLIMIT_TEST(a_peer_that_has_exited_is_refused),
         SESSLIMIT_TEST(a_peer_that_cannot_be_looked_at_is_not_said_to_have_exited),
         SESSLIMIT_TEST(before_linux_6_5_a_peer_is_held_by_its_pid),
+        SESSLIMIT_TEST(a_peer_of_another_pid_namespace_is_refused),
         SESSLIMIT_TEST(what_is_no_socket_is_refused),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -2,7 +2,7 @@
 #include "common/pidfd.hpp"
 #include "tests/unit/cmocka.hpp"
 #include "tests/unit/loop_bench.hpp"
-#include "tests/unit/older_kernel.hpp"
+#include "tests/unit/made_up_kernel.hpp"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -65,6 +65,7 @@ void what_has_exited_is_told() {
     EXPECT(!lives(pidfd.get()), "exited");
     EXPECT(open_pidfd(pid).error() == ESRCH && open_pidfd(0).error() == ESRCH && open_pidfd(-1).error() == ESRCH,
            "nobody there");
+    EXPECT(identify(pidfd.get(), 0).error() == ESRCH && identify(pidfd.get(), -1).error() == ESRCH, "nor here");
     EXPECT(is_leader(pidfd.get(), {pid, start}).value() == false, "its start can no longer be read");
     EXPECT(!kernel_has_pidfs() || is_leader(pidfd.get(), *leader).value(), "its pidfd still says who it was");
 }
@@ -80,6 +81,7 @@ struct Marks {
     bool others = true;
     bool inode = true;
     int exited = 0;
+    bool zombie = true;
 };
 
 /// Before Linux 6.9.
@@ -89,6 +91,12 @@ void without_inodes_of_its_own_a_pidfd_is_told_by_the_start() {
     const UniqueFd gone_pidfd = pidfd_of(gone.pid());
     const pid_t gone_pid = gone.pid();
     gone.finish();
+    Child zombie;
+    const UniqueFd zombie_pidfd = pidfd_of(zombie.pid());
+    const Leader zombie_leader{zombie.pid(), read_process_stat(zombie.pid())->start};
+    zombie.let_go();
+    siginfo_t died{};
+    (void)waitid(P_PID, static_cast<id_t>(zombie.pid()), &died, WEXITED | WNOWAIT); // its start can still be read
     const auto seen = in_a_child(Marks{}, [&] {
         const bool older = become_older();
         const auto leader = leader_of(child.pid()).value_or(Leader{});
@@ -97,11 +105,13 @@ void without_inodes_of_its_own_a_pidfd_is_told_by_the_start() {
                      .own = same(child, leader),
                      .others = same(child, {child.pid(), leader.mark + 1}),
                      .inode = same(child, {child.pid(), leader.mark | Leader::by_inode}),
-                     .exited = error_of(identify(gone_pidfd.get(), gone_pid))};
+                     .exited = error_of(identify(gone_pidfd.get(), gone_pid)),
+                     .zombie = is_leader(zombie_pidfd.get(), zombie_leader).value_or(true) ||
+                               error_of(identify(zombie_pidfd.get(), zombie_leader.pid)) != ESRCH};
     });
     EXPECT(seen.older && seen.mark == read_process_stat(child.pid())->start, "the start");
     EXPECT(seen.own && !seen.others && !seen.inode, "and nothing else");
-    EXPECT(seen.exited == ESRCH, "exited");
+    EXPECT(seen.exited == ESRCH && !seen.zombie, "exited");
 }
 
 /// Gives the next process of this pid namespace the pid that the last one had.

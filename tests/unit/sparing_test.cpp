@@ -73,7 +73,8 @@ struct World final : systemd::Scopes {
     }
     void give_up(const std::string&) override {}
     void tell(const Sparing::Outcome& outcome) {
-        log += "told " + std::to_string(outcome.moved) + (outcome.problem ? " " + outcome.problem->what : "") + "; ";
+        log += "told " + std::to_string(outcome.moved) + (outcome.unseen ? " unseen" : "") +
+               (outcome.problem ? " " + outcome.problem->what : "") + "; ";
     }
     void begin() {
         warden::Session session;
@@ -157,19 +158,19 @@ void it_is_ended_when_nobody_can_tell_what_runs() {
     World world({Multiplexer{{server}, {shell}, 0}});
     world.left_to_see = 0;
     world.begin();
-    EXPECT_TEXT(world.log, "end 3; told 0 no descriptors; ");
+    EXPECT_TEXT(world.log, "end 3; told 0 unseen no descriptors; ");
 
     World later({Multiplexer{{server}, {shell}, 0}});
     later.left_to_see = 1;
     later.begin();
     later.reply();
-    EXPECT_TEXT(later.log, std::string(started) + "end 3; told 0 no descriptors; ");
+    EXPECT_TEXT(later.log, std::string(started) + "end 3; told 0 unseen no descriptors; ");
 
     World again({Multiplexer{{server}, {shell}, 0}});
     again.left_to_see = 1;
     again.begin();
     again.reply(fail("no such process", ESRCH));
-    EXPECT_TEXT(again.log, std::string(started) + "end 3; told 0 no descriptors; ");
+    EXPECT_TEXT(again.log, std::string(started) + "end 3; told 0 unseen no descriptors; ");
 }
 
 void a_scope_from_before_a_restart_is_used() {

@@ -4,6 +4,7 @@
 #include "tests/unit/cmocka.hpp"
 #include "tests/unit/descriptors.hpp"
 #include "tests/unit/loop_bench.hpp"
+#include "tests/unit/made_up_kernel.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -167,16 +168,28 @@ void the_youngest_input_counts() {
         {{{0, "pts/2"}, {0, "pts/9"}, {0, "pts/1"}}, 1'700'000'008s},
     };
     for (const Case& one : cases) {
-        EXPECT(watch::youngest_input(one.terminals, host.roots) == one.input, names(one.terminals));
+        EXPECT(watch::youngest_input(one.terminals, host.roots).value() == one.input, names(one.terminals));
     }
+}
+
+void without_memory_nobody_can_tell() {
+    const Host host;
+    host.input_at("pts/1", 1'700'000'000s);
+    const int error = in_a_child(0, [&] {
+        const bool failing = fails_from_now_on(SYS_newfstatat, ENOMEM);
+        const auto input = watch::youngest_input({{0, "pts/1"}}, host.roots);
+        const auto output = watch::youngest_output({{0, "pts/1"}}, host.roots);
+        return failing && !input && !output && input.error().code == output.error().code ? input.error().code : -1;
+    });
+    EXPECT(error == ENOMEM, "which is not to have none");
 }
 
 /// Its number was given to another terminal meanwhile: that one's input is somebody else's.
 void another_device_under_the_name_is_not_asked() {
     struct stat null{};
     EXPECT(stat("/dev/null", &null) == 0, "there");
-    EXPECT(watch::youngest_input({{null.st_rdev, "null"}}).has_value(), "the same");
-    EXPECT(!watch::youngest_input({{null.st_rdev + 1, "null"}}).has_value(), "another");
+    EXPECT(watch::youngest_input({{null.st_rdev, "null"}}).value().has_value(), "the same");
+    EXPECT(!watch::youngest_input({{null.st_rdev + 1, "null"}}).value().has_value(), "another");
 }
 
 } // namespace
@@ -186,6 +199,7 @@ int main() {
         SESSLIMIT_TEST(numbers_have_names),
         SESSLIMIT_TEST(the_terminals_of_a_scope_are_found_once_each),
         SESSLIMIT_TEST(without_descriptors_nobody_can_tell),
+        SESSLIMIT_TEST(without_memory_nobody_can_tell),
         SESSLIMIT_TEST(without_a_scope_there_are_none),
         SESSLIMIT_TEST(a_crowd_is_not_looked_at_for_ever),
         SESSLIMIT_TEST(the_youngest_input_counts),

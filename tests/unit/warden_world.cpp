@@ -130,6 +130,7 @@ policy::Policy policy_of(const Rules& rules) {
     fill(settings.warn_before, rules.warn);
     fill(settings.at_limit, rules.at_limit);
     fill(settings.mode, rules.mode);
+    fill(settings.idle_activity, rules.activity);
     return policy;
 }
 
@@ -280,6 +281,9 @@ void World::note(const Decision& decision) {
 
 void World::look(SessionKey key) {
     ++looks;
+    if (blind) {
+        return static_cast<void>(feed(Looked{.session = key, .signs = std::nullopt}));
+    }
     const auto at = stamps.find(key);
     Signs signs = other_signs[key];
     signs.wall_offset = wall_offset;

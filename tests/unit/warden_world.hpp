@@ -30,6 +30,7 @@ struct Rules {
     std::optional<std::vector<Span>> warn = std::nullopt;
     std::optional<policy::AtLimit> at_limit = std::nullopt;
     std::optional<policy::Mode> mode = std::nullopt;
+    std::optional<policy::Activity> activity = std::nullopt;
 };
 policy::Policy policy_of(const Rules& rules);
 
@@ -65,6 +66,7 @@ class World {
     Span wall_offset{1'700'000'000s};                ///< wall clock less boottime
     std::map<SessionKey, Span> stamps;               ///< the terminals' atimes; a session without one has no terminal
     std::map<SessionKey, warden::Signs> other_signs; ///< what else a look shows
+    bool blind = false;                              ///< a look shows nothing
     std::string log;   ///< "0 admitted 1, tell admitted 1; 5 signal 1 TERM": seconds from the start
     std::string fault; ///< the first thing that must never be; empty: all is well
     int looks = 0;     ///< how often terminals were looked at

@@ -11,9 +11,14 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
+#include <span>
 
 namespace sesslimit::test {
+
+inline bool filter_calls(std::span<sock_filter> filter) {
+    const sock_fprog program{.len = static_cast<unsigned short>(filter.size()), .filter = filter.data()};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
 
 /// From now on the kernel is one before Linux 6.5, to this process: it knows no SO_PEERPIDFD, and its pidfds are of no
 /// file system of their own.
@@ -29,8 +34,18 @@ inline bool become_older() {
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    const sock_fprog program{.len = std::size(filter), .filter = filter};
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+    return filter_calls(filter);
+}
+
+/// From now on this call of the kernel's fails, to this process.
+inline bool fails_from_now_on(std::uint32_t number, std::uint32_t error) {
+    sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    return filter_calls(filter);
 }
 
 /// What `ask` answers in a process of its own; `nothing` where that process does not live to say it.
