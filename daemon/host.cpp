@@ -79,7 +79,9 @@ void tell_of_multiplexer(const Sparing::Outcome& outcome, effects::Journal& jour
     }
     if (outcome.unseen) {
         text = "Session " + shown(outcome.session.logind_id, 64) + " of " + shown(outcome.session.login.user) +
-               " ends, and what there is to keep of a multiplexer could not be seen.";
+               " ends, and what there is to keep of a multiplexer could not be seen; what was moved until then goes on "
+               "in " +
+               outcome.scope + ".";
     } else if (outcome.moved == 0) {
         text = "Session " + shown(outcome.session.logind_id, 64) + " of " + shown(outcome.session.login.user) +
                " ends with its multiplexer, which could not be kept.";
@@ -172,14 +174,21 @@ void Host::tell(const warden::Notice& notice) {
     }
 }
 
-std::optional<std::vector<watch::Terminal>> Host::terminals_of(const warden::Session& session) const {
+std::optional<std::vector<watch::Terminal>> Host::terminals_of(const warden::Session& session) {
     auto terminals = watch::terminals_of(session);
     if (!terminals) {
-        parts_->journal.tell(effects::Priority::warning,
-                             "The terminals of a session cannot be seen: " + terminals.error().what);
+        tell_blindness(terminals.error());
         return std::nullopt;
     }
     return *std::move(terminals);
+}
+
+void Host::tell_blindness(const Error& why) {
+    if (!std::exchange(blind_, true)) {
+        parts_->journal.tell(
+            effects::Priority::warning,
+            "Sessions cannot be looked at, are not ended as idle until they can, and may miss notices: " + why.what);
+    }
 }
 
 void Host::terminate(const warden::Terminate& what) {
@@ -215,13 +224,11 @@ std::optional<warden::Looked> Host::look(const warden::Session& session) {
         return std::nullopt;
     }
     auto signs = signs_of(session, parts_->connections);
-    if (!signs && !blind_) {
-        parts_->journal.tell(effects::Priority::warning,
-                             "Sessions cannot be looked at, and are not ended as idle until "
-                             "they can: " +
-                                 signs.error().what);
+    if (signs) {
+        blind_ = false;
+    } else {
+        tell_blindness(signs.error());
     }
-    blind_ = !signs;
     return warden::Looked{.session = session.key, .signs = signs ? std::optional(*std::move(signs)) : std::nullopt};
 }
 

@@ -64,7 +64,10 @@ class Host final : public Hands {
     void tell_journal(const warden::Notice& notice);
 
     /// Its terminals, to write on or to listen to; nothing where nobody can tell which they are, which is said.
-    [[nodiscard]] std::optional<std::vector<watch::Terminal>> terminals_of(const warden::Session& session) const;
+    [[nodiscard]] std::optional<std::vector<watch::Terminal>> terminals_of(const warden::Session& session);
+
+    /// Says it once, until a look succeeds.
+    void tell_blindness(const Error& why);
 
     std::optional<Parts> parts_;
     std::optional<effects::RefusalJournal> refusals_;

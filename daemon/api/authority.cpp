@@ -26,7 +26,8 @@ struct Authority::Question {
 };
 
 int Authority::identify(sd_bus_message* call, Identified then) {
-    auto place = identified_.take(sd_bus_message_get_sender(call));
+    const char* const caller = sd_bus_message_get_sender(call);
+    auto place = identified_.take(caller != nullptr ? caller : "");
     if (place == nullptr) {
         return reply_error(call, error_busy, "Too many calls are under way; try again.");
     }
@@ -35,7 +36,7 @@ int Authority::identify(sd_bus_message* call, Identified then) {
                                               "org.freedesktop.DBus", "GetConnectionUnixUser");
     const bus::Message m(raw);
     if (code >= 0) {
-        code = sd_bus_message_append(raw, "s", sd_bus_message_get_sender(call));
+        code = sd_bus_message_append(raw, "s", caller);
     }
     if (code >= 0) {
         code = bus_.call(raw, &Authority::on_uid,

@@ -90,27 +90,44 @@ void wait(Turn& turn, Session session, const Opened& event) {
     ask_for_patience(turn, session, event);
 }
 
+/// Whether a look has shown how it is used since shortly before `waiting` asked, or there is nothing yet to look at.
+/// Where it has not, last_input is the earliest moment at which it may have been used last.
+bool is_use_known(const Session& session, const Session& waiting) {
+    return session.phase != Phase::live || after(session.seen.at, shortest_window) > waiting.opened;
+}
+
 /// Who of a user could make room for `waiting`, those that at_limit ends first in front: open sessions, and the logins
-/// that have waited for a place since before it. One whose own limits are only observed is left alone, and so is one
-/// that nobody could look at where the idlest is wanted.
+/// that have waited for a place since before it. One whose own limits are only observed is left alone. Where the idlest
+/// is wanted, the list ends before the first whose use is not known: those behind may all be less idle than that one.
 std::vector<const Session*> victims_of(const Turn& turn, const Session& waiting, policy::AtLimit at_limit) {
-    const bool by_use = at_limit == policy::AtLimit::end_idlest;
     std::vector<const Session*> victims;
     for (const SessionKey key : turn.state.of_user(waiting.login.uid)) {
         const Session* other = turn.state.find(key);
         const bool open = other->phase == Phase::live || other->phase == Phase::reserved;
         const bool before = other->phase == Phase::waiting && key < waiting.key;
-        const bool unknown = by_use && other->unseen;
-        if (before || (open && !unknown && turn.limits(*other).mode.value == policy::Mode::enforce)) {
+        if (before || (open && turn.limits(*other).mode.value == policy::Mode::enforce)) {
             victims.push_back(other);
         }
     }
+    const bool by_use = at_limit == policy::AtLimit::end_idlest;
     // A locked screen's last use is when it was locked last: nobody has been there for longer than that.
     std::ranges::stable_sort(victims, {}, [by_use](const Session* session) {
         return std::pair(!by_use || session->idle_warned != locked_already,
                          by_use ? session->last_input : session->opened);
     });
+    if (by_use) {
+        const auto known = [&waiting](const Session* session) { return is_use_known(*session, waiting); };
+        victims.erase(std::ranges::find_if_not(victims, known), victims.end());
+    }
     return victims;
+}
+
+/// Whether logind has still to say how one of the user's sessions is used.
+bool is_hint_awaited(const Turn& turn, const Session& waiting) {
+    return std::ranges::any_of(turn.state.of_user(waiting.login.uid), [&](SessionKey key) {
+        const Session& other = *turn.state.find(key);
+        return other.graphical && !other.unseen && !is_use_known(other, waiting);
+    });
 }
 
 /// How many must make room before this one has a place, beside those that are ending already: of the places that these
@@ -217,6 +234,11 @@ void go_on_waiting(Turn& turn, Session session) {
     }
     const std::size_t missing = places_missing(turn, session, most);
     const std::vector<const Session*> victims = victims_of(turn, session, limits.at_limit.value);
+    const bool by_use = limits.at_limit.value == policy::AtLimit::end_idlest;
+    if (missing > victims.size() && by_use && turn.now < session.answer_by && is_hint_awaited(turn, session)) {
+        session.due = std::min(session.answer_by, after(turn.now, Patience::reading));
+        return turn.put(session);
+    }
     // Nobody is ended for a login that is refused all the same.
     if (turn.now >= session.answer_by || limits.at_limit.value == policy::AtLimit::refuse || missing > victims.size()) {
         return refuse(turn, session, session.request, limits, full(turn, session, limits).value_or(own_limit(limits)));

@@ -96,15 +96,26 @@ void judge_idleness(Turn& turn, Session session) {
     turn.put(session);
 }
 
+/// When something must be done about it next: at the latest a while from now, where it must be looked at and the last
+/// look showed nothing.
+Boottime due_of(const Turn& turn, const Session& session, const std::vector<Span>& warnings) {
+    const Boottime due = next_due(session, warnings);
+    const bool repeats = session.unseen && idle_look(session, warnings) != never;
+    return repeats ? std::min(due, after(turn.now, Patience::looking)) : due;
+}
+
 /// Nobody could tell whether it is used. It is looked at again, and meanwhile no idle limit ends it, which would take
 /// it for unused; how long it may last does not depend on that.
 void miss(Turn& turn, Session session) {
     const policy::Limits limits = turn.limits(session);
+    const std::vector<Span> warnings = turn.warnings(session, limits);
     session.unseen = true;
+    if (is_output_awaited(session, limits) && duration_warning(session, warnings, turn.now)) {
+        note_use(turn, session, turn.now); // what we write now hides whether there was any
+    }
     warn_of_duration(turn, session, limits);
-    session.due = session.observed ? never
-                                   : std::min(after(turn.now, Patience::looking),
-                                              duration_look(session, turn.warnings(session, limits)));
+    session.due =
+        session.observed ? never : std::min(after(turn.now, Patience::looking), duration_look(session, warnings));
     turn.put(session);
 }
 
@@ -143,6 +154,7 @@ void serve_limits(Turn& turn, Session session) {
     if (looks_first || look <= turn.now || (session.unseen && look != never)) {
         turn.out.effects.emplace_back(Look{session.key});
         session.due = after(turn.now, Patience::looking);
+        session.due = looks_first ? session.due : std::min(session.due, duration_look(session, warnings));
     }
     turn.put(session);
 }
@@ -182,7 +194,7 @@ void take(Turn& turn, const InputHeard& event) {
     }
     Session session = *found;
     note_use(turn, session, turn.now);
-    session.due = next_due(session, turn.warnings(session, turn.limits(session)));
+    session.due = due_of(turn, session, turn.warnings(session, turn.limits(session)));
     turn.put(session);
 }
 
@@ -216,7 +228,7 @@ void review(const Turn& turn, Session& session, bool surprised) {
     }
     session.duration_warned = fresh_duration ? unlimited_span : session.duration_warned;
     session.idle_warned = fresh_idle ? unlimited_span : session.idle_warned;
-    session.due = next_due(session, turn.warnings(session, limits));
+    session.due = due_of(turn, session, turn.warnings(session, limits));
 }
 
 void take(Turn& turn, const PolicyChanged&) {

@@ -112,7 +112,7 @@ void what_cannot_be_looked_up_now_is_answered() {
 }
 
 /// They want no answers, so that the bus sets them no bound.
-void who_floods_us_shuts_nobody_out() {
+void one_connection_shuts_no_other_out() {
     constexpr std::size_t many = 2 * api::Authority::most_identified;
     Bench bench;
     EXPECT(bench.is_up(), bench.failures);
@@ -140,7 +140,7 @@ int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(what_can_be_ended_is_what_was_let_in),
         SESSLIMIT_TEST(what_cannot_be_looked_up_now_is_answered),
-        SESSLIMIT_TEST(who_floods_us_shuts_nobody_out),
+        SESSLIMIT_TEST(one_connection_shuts_no_other_out),
     };
     return cmocka_run_group_tests_name("api", tests, nullptr, nullptr);
 }

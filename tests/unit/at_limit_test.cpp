@@ -48,6 +48,60 @@ void who_cannot_be_looked_at_is_not_ended_as_the_idlest() {
     EXPECT_TEXT(world.fault, "");
 }
 
+/// It may be the idlest, or not: until that is known, those who were used later are left alone.
+void nobody_is_ended_for_one_who_cannot_be_looked_at() {
+    struct Case {
+        const char* about;
+        bool older_is_dark;
+        std::string_view log;
+    };
+    constexpr Case cases[] = {
+        {"the idlest is seen", false, "3005 tell ending 1 displaced"},
+        {"the idlest is not", true, "3005 refused 503, tell refused 3 limit"},
+    };
+    for (const Case& one : cases) {
+        World world({.max = 2, .at_limit = AtLimit::end_idlest});
+        world.type(world.login());
+        world.pass_until(3000s);
+        world.type(world.login());
+        world.pass(5s);
+        (void)world.take_log();
+        world.dark.insert(one.older_is_dark ? key(1) : key(2));
+        world.ask(ssh());
+        world.pass(0s);
+        EXPECT_TEXT(std::string(one.about) + ": " + world.take_log(),
+                    std::string(one.about) + ": " + std::string(one.log));
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+/// logind is waited for as long as a login may wait, and then nobody is ended for want of its word.
+void a_desktop_of_which_logind_says_nothing_is_left_alone() {
+    World world({.max = 1, .at_limit = AtLimit::end_idlest});
+    world.ask(console());
+    world.logind_shows(key(1), /*graphical=*/true);
+    world.pass_until(100s);
+    (void)world.take_log();
+    world.mute = true;
+    world.ask(ssh());
+    world.pass(4s);
+    EXPECT_TEXT(world.take_log(), "");
+    world.pass(1s);
+    EXPECT_TEXT(world.take_log(), "105 refused 502, tell refused 2 limit");
+    world.leader_exits(key(2));
+    world.ask(ssh());
+    world.pass(1s);
+    EXPECT_TEXT(world.take_log(), "");
+    world.mute = false;
+    warden::Signs signs;
+    signs.wall_offset = world.wall_offset;
+    signs.hint = 50s;
+    world.feed(warden::Looked{.session = key(1), .signs = signs});
+    world.pass(1s);
+    EXPECT_TEXT(world.take_log(), "106.5 tell ending 1 displaced; 107 terminate c1");
+    EXPECT_TEXT(world.fault, "");
+}
+
 /// Logins at 0 s, 10 s and 20 s; keys were pressed in the second at 60 s and in the first at 50 s; a fourth login asks
 /// at 70 s.
 World full_house(AtLimit at_limit) {
@@ -310,6 +364,8 @@ int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(who_is_idlest_is_known_before_anybody_is_ended),
         SESSLIMIT_TEST(who_cannot_be_looked_at_is_not_ended_as_the_idlest),
+        SESSLIMIT_TEST(nobody_is_ended_for_one_who_cannot_be_looked_at),
+        SESSLIMIT_TEST(a_desktop_of_which_logind_says_nothing_is_left_alone),
         SESSLIMIT_TEST(the_oldest_or_the_idlest_makes_room),
         SESSLIMIT_TEST(several_may_wait_each_for_a_place_of_its_own),
         SESSLIMIT_TEST(of_many_at_once_the_newest_get_in),

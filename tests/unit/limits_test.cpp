@@ -3,6 +3,7 @@
 #include "tests/unit/warden_world.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace {
 
@@ -80,6 +81,47 @@ void a_look_that_failed_is_made_up_for() {
     EXPECT(world.looks == before + 1, std::to_string(world.looks - before));
     world.pass(10min);
     EXPECT(world.looks == before + 1, "once");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// Whatever comes between sets the next deadline anew, and must not forget it.
+void a_look_that_failed_is_not_forgotten() {
+    const std::function<void(World&)> between[] = {
+        [](World& world) { world.feed(warden::InputHeard{key(1)}); },
+        [](World& world) { world.feed(warden::PolicyChanged{}); },
+        [](World& world) { world.feed(warden::GroupsLearned{key(1), {100, 200}}); },
+    };
+    for (const auto& happens : between) {
+        World world = after_login({.idle = 1h});
+        world.pass_until(5min);
+        world.blind = true;
+        world.set_clock(1h);
+        happens(world);
+        world.blind = false;
+        const int before = world.looks;
+        world.pass(10s);
+        EXPECT(world.looks == before + 1, std::to_string(world.looks - before));
+    }
+}
+
+/// What we write on a terminal without having looked hides whether something else did: it is taken for use.
+void a_warning_that_hides_use_is_use() {
+    World world = after_login(
+        {.duration = 1h, .idle = 10min, .warn = std::vector<Span>{5min}, .activity = policy::Activity::output});
+    const auto prints = [&world] {
+        world.other_signs[key(1)].output = world.wall_offset + world.now.time_since_epoch();
+    };
+    for (world.pass_until(5min); world.now < start + 50min; world.pass(100s)) {
+        prints();
+    }
+    world.blind = true;
+    world.pass_until(55min);
+    EXPECT_TEXT(world.take_log(), "3300 tell warned 1 duration left 300");
+    prints(); // as the warning does
+    world.pass_until(56min);
+    world.blind = false;
+    world.pass_until(3599s);
+    EXPECT_TEXT(world.take_log(), "");
     EXPECT_TEXT(world.fault, "");
 }
 
@@ -413,6 +455,8 @@ int main() {
         SESSLIMIT_TEST(who_cannot_be_looked_at_is_not_idle),
         SESSLIMIT_TEST(a_duration_needs_no_look),
         SESSLIMIT_TEST(a_look_that_failed_is_made_up_for),
+        SESSLIMIT_TEST(a_look_that_failed_is_not_forgotten),
+        SESSLIMIT_TEST(a_warning_that_hides_use_is_use),
         SESSLIMIT_TEST(a_session_without_logind_has_a_duration_too),
         SESSLIMIT_TEST(idleness_is_never_found_early_and_at_most_one_step_late),
         SESSLIMIT_TEST(an_idle_session_is_warned_then_ended),

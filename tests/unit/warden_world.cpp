@@ -281,7 +281,10 @@ void World::note(const Decision& decision) {
 
 void World::look(SessionKey key) {
     ++looks;
-    if (blind) {
+    if (mute) {
+        return;
+    }
+    if (blind || dark.contains(key)) {
         return static_cast<void>(feed(Looked{.session = key, .signs = std::nullopt}));
     }
     const auto at = stamps.find(key);

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +68,8 @@ class World {
     std::map<SessionKey, Span> stamps;               ///< the terminals' atimes; a session without one has no terminal
     std::map<SessionKey, warden::Signs> other_signs; ///< what else a look shows
     bool blind = false;                              ///< a look shows nothing
+    std::set<SessionKey> dark;                       ///< a look at one of these shows nothing
+    bool mute = false;                               ///< and comes to nothing at all: logind does not answer
     std::string log;   ///< "0 admitted 1, tell admitted 1; 5 signal 1 TERM": seconds from the start
     std::string fault; ///< the first thing that must never be; empty: all is well
     int looks = 0;     ///< how often terminals were looked at
