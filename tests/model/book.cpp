@@ -57,11 +57,16 @@ bool Host::is_full(const Process& process) const {
 
 /// Limits may be other ones now than its user knew of.
 void Host::surprise() {
-    const Span grace = plan_.defaults.warn ? plan_.defaults.warn->front() : Patience::grace;
     for (Process& process : processes_) {
-        const bool exempt = bounds_of(plan_, process.login).duration == unlimited_span;
-        process.fair = std::max(process.fair, after(world_.now, exempt ? Patience::grace : grace));
+        surprise(process, world_.now);
     }
+}
+
+/// At `when`, its limits may have run out without a warning.
+void Host::surprise(Process& process, Boottime when) const {
+    const Span grace = plan_.defaults.warn ? plan_.defaults.warn->front() : Patience::grace;
+    const bool exempt = bounds_of(plan_, process.login).duration == unlimited_span;
+    process.fair = std::max(process.fair, after(when, exempt ? Patience::grace : grace));
 }
 
 /// Takes what the core has said since the last time into the book.

@@ -167,6 +167,7 @@ void Host::show(Process& process, const std::string& session_class) {
     process.logind_id = "c" + std::to_string(++last_logind_);
     process.shown = true;
     process.dismissed = process.dismissed || !is_user;
+    surprise(process, world_.now); // from now on it can be idle, and may have been so for long
     feed(LogindAppeared{{.id = process.logind_id,
                          .scope = "session-" + process.logind_id + ".scope",
                          .session_class = session_class,
@@ -246,7 +247,11 @@ void Host::look(Process& process, const Step& step) {
     if (const auto stamp = world_.stamps.find(process.key); stamp != world_.stamps.end()) {
         seen.input = stamp->second;
     }
-    feed(Looked{process.key, step.more % 8 == 0 ? std::nullopt : std::optional(seen)});
+    if (step.more % 8 == 0) {
+        surprise(process, after(world_.now, Patience::looking)); // the next look is the one that counts
+        return feed(Looked{process.key, std::nullopt});
+    }
+    feed(Looked{process.key, seen});
 }
 
 void Host::learn_groups(Process& process, const Step& step) {

@@ -99,6 +99,7 @@ class Host {
     [[nodiscard]] Phase phase_of(const Process& process) const;
     Process* of(SessionKey key);
     void surprise();
+    void surprise(Process& process, Boottime when) const;
     void wrong(const std::string& what);
 
     Plan plan_;
