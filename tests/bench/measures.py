@@ -11,7 +11,7 @@ from figures import Result, Table, quantile, spread
 from plain import LEADERS, LED, Daemon, Programs, ask, directory, echo, empty_bus, leaders
 
 SIZES = (10, 1000, 100_000)
-ROUNDS = 9  # of each pair; the two sides take turns
+ROUNDS = 21  # of each pair; the two sides take turns
 MIB = 1024 * 1024
 
 
