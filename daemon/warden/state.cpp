@@ -29,7 +29,8 @@ const Session* State::by_leader(const Leader& leader) const {
     const auto [begin, end] = leaders_.equal_range(leader.pid);
     for (auto at = begin; at != end; ++at) {
         const Session* session = find(at->second);
-        if (may_be_same(leader, session->leader) && (youngest == nullptr || session->key > youngest->key)) {
+        if (session != nullptr && may_be_same(leader, session->leader) &&
+            (youngest == nullptr || session->key > youngest->key)) {
             youngest = session;
         }
     }
