@@ -57,6 +57,11 @@ std::expected<Leader, int> identify(int pidfd, pid_t pid) noexcept {
     return start ? std::expected<Leader, int>(Leader{pid, *start}) : std::unexpected(start.error());
 }
 
+std::expected<Leader, int> identify(pid_t pid) noexcept {
+    const auto pidfd = open_pidfd(pid);
+    return pidfd ? identify(pidfd->get(), pid) : std::unexpected(pidfd.error());
+}
+
 std::expected<bool, int> is_leader(int pidfd, const Leader& leader) noexcept {
     if (leader.mark == 0) {
         return true;

@@ -22,6 +22,9 @@ std::expected<UniqueFd, int> open_pidfd(pid_t pid) noexcept;
 /// ESRCH where it has exited and only its start could tell.
 std::expected<Leader, int> identify(int pidfd, pid_t pid) noexcept;
 
+/// The same of the process that has this pid now.
+std::expected<Leader, int> identify(pid_t pid) noexcept;
+
 /// Whether the process of this pidfd, which was made of the leader's pid, is that leader. True where the leader's mark
 /// is not known. Compares by what the mark is of, also where identify() would go by something else.
 std::expected<bool, int> is_leader(int pidfd, const Leader& leader) noexcept;

@@ -7,14 +7,14 @@
 
 namespace sesslimit::api {
 
+/// Taken for as long as somebody has it. It may outlive the places.
+using Place = std::shared_ptr<void>;
+
 /// Room for so many at once, of which one of those that ask gets so many at most: no other is shut out by them alone.
 /// `Whose` tells them apart. One thread.
 template <class Whose>
 class Places {
   public:
-    /// Taken for as long as somebody has it. It may outlive the places.
-    using Place = std::shared_ptr<void>;
-
     Places(std::size_t most, std::size_t most_of_one) : most_(most), most_of_one_(most_of_one) {}
 
     /// Null: all are taken, or all that this one may have.

@@ -50,8 +50,7 @@ Result<> read_seat(sd_bus_message* m, std::string& seat) {
 
 /// The process that has this pid; none where there is none.
 Leader leader_of(pid_t pid) {
-    const auto pidfd = open_pidfd(pid);
-    const auto found = pidfd ? identify(pidfd->get(), pid) : std::unexpected(pidfd.error());
+    const auto found = identify(pid);
     if (found) {
         return *found;
     }

@@ -153,8 +153,8 @@ void serve_limits(Turn& turn, Session session) {
     const Boottime look = idle_look(session, warnings);
     if (looks_first || look <= turn.now || (session.unseen && look != never)) {
         turn.out.effects.emplace_back(Look{session.key});
-        session.due = after(turn.now, Patience::looking);
-        session.due = looks_first ? session.due : std::min(session.due, duration_look(session, warnings));
+        const Boottime again = after(turn.now, Patience::looking);
+        session.due = looks_first ? again : std::min(again, duration_look(session, warnings));
     }
     turn.put(session);
 }

@@ -35,6 +35,7 @@ bool is_multiplexer_server(const Process& process);
 Multiplexer multiplexer_among(const std::vector<Process>& scope, const std::vector<Process>& moved = {});
 
 /// The same of a session; `moved_to` is the scope beside its own that processes of it were moved to, or are to be.
+/// Fails where nobody can tell (kernel_file.hpp).
 Result<Multiplexer> multiplexer_of(const warden::Session& session, const std::string& moved_to,
                                    const Roots& roots = {});
 

@@ -54,9 +54,7 @@ Process make_process(std::atomic<std::int64_t>* signalled) {
         signalled->store(boottime_now().time_since_epoch().count());
         std::_Exit(0);
     }
-    const auto pidfd = open_pidfd(pid);
-    const auto leader = pidfd ? identify(pidfd->get(), pid) : std::unexpected(pidfd.error());
-    return {.leader = leader.value_or(Leader{.pid = pid, .mark = 0}), .signalled = signalled};
+    return {.leader = identify(pid).value_or(Leader{.pid = pid, .mark = 0}), .signalled = signalled};
 }
 
 std::vector<Process> make_processes(std::size_t count) {

@@ -29,7 +29,7 @@ struct Bench {
 };
 
 Leader leader_of(const Child& child) {
-    return identify(open_pidfd(child.pid())->get(), child.pid()).value();
+    return identify(child.pid()).value();
 }
 
 Leader leader_of_pid(const Child& child) {

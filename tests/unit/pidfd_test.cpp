@@ -21,7 +21,7 @@ UniqueFd pidfd_of(pid_t pid) {
 }
 
 std::optional<Leader> leader_of(pid_t pid) {
-    const auto leader = identify(pidfd_of(pid).get(), pid);
+    const auto leader = identify(pid);
     return leader ? std::optional(*leader) : std::nullopt;
 }
 

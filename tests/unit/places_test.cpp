@@ -13,7 +13,7 @@ using namespace sesslimit::api;
 
 void nobody_takes_the_places_of_others() {
     Places<uid_t> places(3, 2);
-    std::vector<Places<uid_t>::Place> held;
+    std::vector<Place> held;
     struct Case {
         uid_t user;
         bool has_place;
