@@ -71,22 +71,21 @@ bool is_listened_to(const warden::Session& session) {
 }
 
 void tell_of_multiplexer(const Sparing::Outcome& outcome, effects::Journal& journal) {
-    std::string text = "Session " + shown(outcome.session.logind_id, 64) + " of " + shown(outcome.session.login.user) +
-                       " ends without its multiplexer: " + std::to_string(outcome.moved) + " processes go on in " +
-                       outcome.scope + ".";
+    const std::string session =
+        "Session " + shown(outcome.session.logind_id, 64) + " of " + shown(outcome.session.login.user) + " ends";
+    const std::string kept = session + " without its multiplexer: " + std::to_string(outcome.moved) +
+                             " processes go on in " + outcome.scope + ".";
     if (!outcome.problem) {
-        return journal.tell(effects::Priority::info, text);
+        return journal.tell(effects::Priority::info, kept);
     }
+    std::string text = kept + " Others of it were not kept.";
     if (outcome.unseen) {
-        text = "Session " + shown(outcome.session.logind_id, 64) + " of " + shown(outcome.session.login.user) +
-               " ends, and what there is to keep of a multiplexer could not be seen; what was moved until then goes on "
-               "in " +
+        text = session +
+               ", and what there is to keep of a multiplexer could not be seen; what was moved until then "
+               "goes on in " +
                outcome.scope + ".";
     } else if (outcome.moved == 0) {
-        text = "Session " + shown(outcome.session.logind_id, 64) + " of " + shown(outcome.session.login.user) +
-               " ends with its multiplexer, which could not be kept.";
-    } else {
-        text += " Others of it were not kept.";
+        text = session + " with its multiplexer, which could not be kept.";
     }
     journal.tell(effects::Priority::warning, text + " Why: " + shown(outcome.problem->what) + ".");
 }

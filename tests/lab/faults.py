@@ -51,17 +51,8 @@ def again_and_again(what, every):
         thread.join()
 
 
-def daemon_pids(host):
-    """As this host counts its processes."""
-    procs = host.group / "boot" / "payload" / "system.slice" / "sesslimitd.service" / "cgroup.procs"
-    try:
-        return [int(pid) for pid in procs.read_text(encoding="ascii").split()]
-    except OSError:
-        return []
-
-
 def signal_daemon(host, number):
-    for pid in daemon_pids(host):
+    for pid in host.daemon_pids_here():
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
 
@@ -190,11 +181,11 @@ def run_full(host):
 @contextlib.contextmanager
 def short_of(host, resource_, limit):
     """The daemon may have no more of something than limit(pid), whichever process it is by now."""
-    (pid,) = daemon_pids(host)
+    (pid,) = host.daemon_pids_here()
     least = limit(pid)
 
     def restrict(soft=least):
-        for each in daemon_pids(host):
+        for each in host.daemon_pids_here():
             with contextlib.suppress(ProcessLookupError):
                 resource.prlimit(each, resource_, (soft, resource.prlimit(each, resource_)[1]))
 
@@ -203,7 +194,7 @@ def short_of(host, resource_, limit):
         with again_and_again(restrict, 0.1):
             yield
     finally:
-        for each in daemon_pids(host):
+        for each in host.daemon_pids_here():
             restrict(resource.prlimit(each, resource_)[1])
 
 

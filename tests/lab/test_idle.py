@@ -64,7 +64,7 @@ def test_whoever_cannot_be_seen_is_not_ended(host, saw):
     shell = client.shell(host, "alice")
     assert shell.verdict()
     time.sleep(3)  # its terminal is there, and logind has it
-    daemon = int((host.group / "boot/payload/system.slice/sesslimitd.service/cgroup.procs").read_text())
+    (daemon,) = host.daemon_pids_here()
     limits = resource.prlimit(daemon, resource.RLIMIT_NOFILE)
     last_key = shell.send("\n")
     resource.prlimit(daemon, resource.RLIMIT_NOFILE, (3, limits[1]))
