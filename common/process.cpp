@@ -107,15 +107,26 @@ bool is_session_scope(std::string_view element) noexcept {
                                [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
 }
 
-bool has_session_scope(std::string_view path) noexcept {
-    while (!path.empty()) {
-        const std::size_t end = std::min(path.find('/'), path.size());
-        if (is_session_scope(path.substr(0, end))) {
-            return true;
-        }
-        path.remove_prefix(std::min(end + 1, path.size()));
-    }
-    return false;
+/// Removes the first element of a path, without its slash, and returns it.
+std::string_view take_element(std::string_view& path) noexcept {
+    const std::size_t end = std::min(path.find('/'), path.size());
+    const std::string_view element = path.substr(0, end);
+    path.remove_prefix(std::min(end + 1, path.size()));
+    return element;
+}
+
+/// Returns true for "user-1000.slice".
+bool is_user_slice(std::string_view element) noexcept {
+    constexpr std::string_view prefix = "user-";
+    constexpr std::string_view suffix = ".slice";
+    return element.size() > prefix.size() + suffix.size() && element.starts_with(prefix) && element.ends_with(suffix) &&
+           std::ranges::all_of(element.substr(prefix.size(), element.size() - prefix.size() - suffix.size()), is_digit);
+}
+
+/// Users can give their own units any name, but only logind puts a scope directly below the slice of a user.
+bool is_in_session_scope(std::string_view path) noexcept {
+    return take_element(path).empty() && take_element(path) == "user.slice" && is_user_slice(take_element(path)) &&
+           is_session_scope(take_element(path));
 }
 
 } // namespace
@@ -189,7 +200,7 @@ bool in_session_scope(std::string_view cgroup_text) noexcept {
     while (!cgroup_text.empty()) {
         const std::size_t end = std::min(cgroup_text.find('\n'), cgroup_text.size());
         const std::string_view line = cgroup_text.substr(0, end);
-        if (line.starts_with(unified) && has_session_scope(line.substr(unified.size()))) {
+        if (line.starts_with(unified) && is_in_session_scope(line.substr(unified.size()))) {
             return true;
         }
         cgroup_text.remove_prefix(std::min(end + 1, cgroup_text.size()));

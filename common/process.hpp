@@ -55,8 +55,9 @@ std::string_view command_of(std::string_view stat_text) noexcept;
 /// then it may well be alive.
 std::expected<ProcessStat, int> read_process_stat(pid_t pid) noexcept;
 
-/// Whether the text of /proc/PID/cgroup names a logind session scope (`session-*.scope`, systemd's
-/// src/login/logind-session.c) as an element of the unified hierarchy's path.
+/// Returns true if the text of /proc/PID/cgroup names a logind session scope, or a cgroup below one, in the unified
+/// hierarchy: /user.slice/user-UID.slice/session-ID.scope (systemd's src/login/logind-session.c). A scope of that name
+/// elsewhere is not one of logind's: users can create one below their service manager.
 bool in_session_scope(std::string_view cgroup_text) noexcept;
 
 } // namespace sesslimit
