@@ -15,13 +15,22 @@ namespace {
 
 constexpr long pid_fs_magic = 0x50494446; // linux/magic.h, "PIDF"
 
-/// Where pidfds have no inodes of their own, they share one that says nothing. A number of 32 bits comes again.
-std::optional<std::uint64_t> inode_of(int pidfd) noexcept {
+/// Returns the inode of a pidfd; nothing if the kernel does not give each process its own, or if inode numbers have 32
+/// bits and repeat. Errors: that of fstatfs(2) or fstat(2), EACCES if a security module denies them.
+std::expected<std::optional<std::uint64_t>, int> inode_of(int pidfd) noexcept {
     struct statfs system{};
     struct stat file{};
-    if (sizeof(long) < sizeof(std::uint64_t) || fstatfs(pidfd, &system) < 0 || system.f_type != pid_fs_magic ||
-        fstat(pidfd, &file) < 0) {
+    if (sizeof(long) < sizeof(std::uint64_t)) {
         return std::nullopt;
+    }
+    if (fstatfs(pidfd, &system) < 0) {
+        return std::unexpected(errno);
+    }
+    if (system.f_type != pid_fs_magic) {
+        return std::nullopt;
+    }
+    if (fstat(pidfd, &file) < 0) {
+        return std::unexpected(errno);
     }
     return static_cast<std::uint64_t>(file.st_ino);
 }
@@ -50,8 +59,9 @@ std::expected<Leader, int> identify(int pidfd, pid_t pid) noexcept {
     if (pid <= 0) {
         return std::unexpected(ESRCH);
     }
-    if (const auto inode = inode_of(pidfd)) {
-        return Leader{pid, *inode | Leader::by_inode};
+    // If the inode cannot be read, the start identifies the process as well as before Linux 6.9.
+    if (const auto inode = inode_of(pidfd); inode && *inode) {
+        return Leader{pid, **inode | Leader::by_inode};
     }
     const auto start = start_of(pidfd, pid);
     return start ? std::expected<Leader, int>(Leader{pid, *start}) : std::unexpected(start.error());
@@ -68,7 +78,8 @@ std::expected<bool, int> is_leader(int pidfd, const Leader& leader) noexcept {
     }
     if ((leader.mark & Leader::by_inode) != 0) {
         const auto inode = inode_of(pidfd);
-        return inode && (*inode | Leader::by_inode) == leader.mark;
+        return inode ? std::expected<bool, int>(*inode && (**inode | Leader::by_inode) == leader.mark)
+                     : std::unexpected(inode.error());
     }
     const auto start = start_of(pidfd, leader.pid);
     if (!start && start.error() != ESRCH) {

@@ -46,6 +46,28 @@ void a_process_is_known_again_and_no_other() {
     EXPECT(same(one, {one.pid(), 0}), "an unknown mark is believed");
 }
 
+/// A security module can deny fstatfs(2) of a pidfd. The process may be the leader all the same.
+void Identify_InodeDenied_LeaderIsUnknown() {
+    Child child;
+    const Leader leader = leader_of(child.pid()).value_or(Leader{});
+    if (!kernel_has_pidfs()) {
+        return;
+    }
+    const UniqueFd pidfd = pidfd_of(child.pid());
+    const int error = in_a_child(0, [&] {
+        const bool denied = fails_from_now_on(SYS_fstatfs, EACCES);
+        const auto same = is_leader(pidfd.get(), leader);
+        return denied && !same ? same.error() : -1;
+    });
+    EXPECT(error == EACCES, "it is not another process");
+    const bool by_start = in_a_child(false, [&] {
+        const auto denied = fails_from_now_on(SYS_fstatfs, EACCES);
+        const auto again = identify(pidfd.get(), child.pid());
+        return denied && again && again->mark == read_process_stat(child.pid())->start;
+    });
+    EXPECT(by_start, "its start identifies it");
+}
+
 /// What an earlier version of the daemon recorded, on a kernel that could do better.
 void a_start_is_still_understood() {
     Child child;
@@ -191,6 +213,7 @@ int main() {
     }
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(a_process_is_known_again_and_no_other),
+        SESSLIMIT_TEST(Identify_InodeDenied_LeaderIsUnknown),
         SESSLIMIT_TEST(a_start_is_still_understood),
         SESSLIMIT_TEST(what_has_exited_is_told),
         SESSLIMIT_TEST(without_inodes_of_its_own_a_pidfd_is_told_by_the_start),
