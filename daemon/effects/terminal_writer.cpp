@@ -41,8 +41,8 @@ Result<> write_notice(const watch::Terminal& terminal, std::string_view text) {
         return fail_errno("open " + path);
     }
     struct stat at{};
-    if (fstat(tty.get(), &at) < 0 || !S_ISCHR(at.st_mode) || at.st_rdev != terminal.device) {
-        return fail(path + " is another terminal by now");
+    if (fstat(tty.get(), &at) < 0 || !watch::is_node_of(at, terminal)) {
+        return fail(path + " now belongs to another terminal or user");
     }
     const std::string bytes = written_as(text);
     const ssize_t written = write(tty.get(), bytes.data(), bytes.size());

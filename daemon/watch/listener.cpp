@@ -151,11 +151,19 @@ void Listener::listen(SessionKey key, const std::vector<Terminal>& terminals) {
     }
     std::set<int>& watches = impl_->watches[key];
     for (const Terminal& terminal : terminals) {
-        const int watch = inotify_add_watch(impl_->inotify.get(), ("/dev/" + terminal.name).c_str(), IN_ACCESS);
-        if (watch >= 0) {
-            impl_->newcomers.erase(watch); // a pty has one watch, and this one is for good
+        const std::string path = "/dev/" + terminal.name;
+        const int watch = inotify_add_watch(impl_->inotify.get(), path.c_str(), IN_ACCESS);
+        if (watch < 0) {
+            continue;
+        }
+        impl_->newcomers.erase(watch); // a pty has one watch, and this one is for good
+        // Checked after the watch was added: it stays with this node, whoever gets the path later.
+        struct stat node{};
+        if (::stat(path.c_str(), &node) == 0 && is_node_of(node, terminal)) {
             impl_->sessions[watch].insert(key);
             watches.insert(watch);
+        } else if (!impl_->sessions.contains(watch)) {
+            inotify_rm_watch(impl_->inotify.get(), watch);
         }
     }
 }

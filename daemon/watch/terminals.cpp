@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <sstream>
 #include <utility>
 
@@ -28,23 +29,86 @@ constexpr std::size_t longest_uevent = 4096;
 /// Some 30,000 years from the epoch: later than any clock of a host, and far from the end of what a Span can hold.
 constexpr time_t latest_second = 1'000'000'000'000;
 
+/// Linux 6.18 allows 340 lines, each of three numbers. One that is longer than this is not ours.
+constexpr std::size_t longest_uid_map = 4096;
+
 using Stat = struct stat;
+
+bool is_pty(dev_t device) noexcept {
+    return gnu_dev_major(device) >= first_pty_major && gnu_dev_major(device) <= last_pty_major;
+}
+
+/// Returns the status of the terminal's node; nothing if the node is gone, or is another terminal's.
+Result<std::optional<Stat>> node_of(const Terminal& terminal, const Roots& roots) {
+    Stat node{};
+    if (::stat((roots.dev / terminal.name).c_str(), &node) == 0) {
+        return is_node_of(node, terminal) ? std::optional(node) : std::nullopt;
+    }
+    if (keeps_from_telling(errno)) {
+        return fail_errno("stat " + terminal.name);
+    }
+    return std::nullopt;
+}
+
+/// Returns true if one of these processes is in our own user namespace. Its uid_map is readable without the right to
+/// trace it, and differs from ours in every namespace that an unprivileged user can create (user_namespaces(7)).
+Result<bool> is_any_in_our_user_namespace(const std::vector<pid_t>& pids, const Roots& roots) {
+    const auto ours = read_kernel_file(roots.proc / "self/uid_map", longest_uid_map);
+    if (!ours) {
+        return std::unexpected(ours.error());
+    }
+    for (const pid_t pid : pids) {
+        const auto its = read_kernel_file(roots.proc / std::to_string(pid) / "uid_map", longest_uid_map);
+        if (!its) {
+            return std::unexpected(its.error());
+        }
+        if (*its == *ours) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Returns the terminal of the host with this number, if it belongs to `owner` and these processes, whose controlling
+/// terminal has that number, can have it.
+Result<std::optional<Terminal>> terminal_of(dev_t device, uid_t owner, const std::vector<pid_t>& pids,
+                                            const Roots& roots) {
+    auto name = terminal_name(device, roots);
+    if (!name) {
+        return std::unexpected(std::move(name.error()));
+    }
+    if (!*name) {
+        return std::nullopt;
+    }
+    Terminal terminal{.device = device, .name = **std::move(name), .owner = owner};
+    const auto node = node_of(terminal, roots);
+    if (!node) {
+        return std::unexpected(node.error());
+    }
+    if (!*node) {
+        return std::nullopt;
+    }
+    // The numbers of other terminals are the same in every namespace.
+    const auto ours = is_pty(device) ? is_any_in_our_user_namespace(pids, roots) : Result<bool>(true);
+    if (!ours) {
+        return std::unexpected(ours.error());
+    }
+    return *ours ? std::optional(std::move(terminal)) : std::nullopt;
+}
 
 Result<std::optional<Span>> youngest(const std::vector<Terminal>& terminals, const Roots& roots,
                                      timespec Stat::* clock) {
     std::optional<Span> youngest;
     for (const Terminal& terminal : terminals) {
-        Stat at{};
-        // A number may have been given to another terminal since; a real one is told by it. Tests have plain files.
-        const bool is_there = ::stat((roots.dev / terminal.name).c_str(), &at) == 0;
-        if (!is_there && keeps_from_telling(errno)) {
-            return fail_errno("look at " + terminal.name);
+        const auto node = node_of(terminal, roots);
+        if (!node) {
+            return std::unexpected(node.error());
         }
-        if (!is_there || (S_ISCHR(at.st_mode) && at.st_rdev != terminal.device)) {
+        if (!*node) {
             continue;
         }
         // Their owner may have written any time there (utimensat(2)).
-        const timespec& time = at.*clock;
+        const timespec& time = (**node).*clock;
         const auto seconds = std::chrono::seconds(std::clamp<time_t>(time.tv_sec, 0, latest_second));
         const auto moment = std::chrono::duration_cast<Span>(seconds + std::chrono::nanoseconds(time.tv_nsec));
         youngest = std::max(youngest.value_or(moment), moment);
@@ -53,6 +117,10 @@ Result<std::optional<Span>> youngest(const std::vector<Terminal>& terminals, con
 }
 
 } // namespace
+
+bool is_node_of(const struct stat& node, const Terminal& terminal) noexcept {
+    return S_ISCHR(node.st_mode) && node.st_rdev == terminal.device && node.st_uid == terminal.owner;
+}
 
 Result<std::optional<std::string>> terminal_name(dev_t device, const Roots& roots) {
     const unsigned major = gnu_dev_major(device);
@@ -87,24 +155,20 @@ Result<std::vector<Terminal>> terminals_of(const warden::Session& session, const
     if (!processes) {
         return std::unexpected(std::move(processes.error()));
     }
-    std::vector<dev_t> devices;
+    std::map<dev_t, std::vector<pid_t>> claims; // by controlling terminal
     for (const Process& process : *processes) {
         if (process.terminal != 0) {
-            devices.push_back(process.terminal);
+            claims[process.terminal].push_back(process.pid);
         }
     }
-    std::ranges::sort(devices);
-    const auto repeats = std::ranges::unique(devices);
-    devices.erase(repeats.begin(), repeats.end());
-
     std::vector<Terminal> terminals;
-    for (const dev_t device : devices) {
-        auto name = terminal_name(device, roots);
-        if (!name) {
-            return std::unexpected(std::move(name.error()));
+    for (const auto& [device, pids] : claims) {
+        auto terminal = terminal_of(device, session.login.uid, pids, roots);
+        if (!terminal) {
+            return std::unexpected(std::move(terminal.error()));
         }
-        if (*name) {
-            terminals.push_back({device, **std::move(name)});
+        if (*terminal) {
+            terminals.push_back(**std::move(terminal));
         }
     }
     return terminals;

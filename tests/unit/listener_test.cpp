@@ -2,11 +2,8 @@
 #include "daemon/watch/listener.hpp"
 #include "tests/unit/cmocka.hpp"
 #include "tests/unit/loop_bench.hpp"
+#include "tests/unit/pty.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include <array>
 #include <vector>
 
 namespace {
@@ -16,31 +13,6 @@ using namespace sesslimit::test;
 
 constexpr SessionKey one{1};
 constexpr SessionKey two{2};
-
-/// A pty, both ends of it.
-struct Pty {
-    UniqueFd master{posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
-    UniqueFd slave;
-    watch::Terminal terminal;
-
-    Pty() {
-        std::array<char, 64> path{};
-        (void)grantpt(master.get());
-        (void)unlockpt(master.get());
-        (void)ptsname_r(master.get(), path.data(), path.size());
-        slave.reset(open(path.data(), O_RDWR | O_NOCTTY | O_CLOEXEC));
-        struct stat at{};
-        (void)fstat(slave.get(), &at);
-        terminal = {at.st_rdev, std::string(path.data()).substr(std::strlen("/dev/"))};
-    }
-
-    /// A line is typed, and something reads it.
-    void type() const {
-        std::array<char, 8> read_back{};
-        (void)!write(master.get(), "x\n", 2);
-        (void)!read(slave.get(), read_back.data(), read_back.size());
-    }
-};
 
 struct Bench {
     EventLoop loop = make_loop();
@@ -68,6 +40,24 @@ void a_key_is_heard_on_each_terminal() {
     run_ready(bench.loop);
     EXPECT((bench.heard == std::vector{one, one, two}), "shared by both");
     EXPECT(bench.newcomers.empty(), "both were there before");
+}
+
+/// The number of a closed pty is given to the next one, which may be of another user.
+void Listen_TerminalOfAnotherUser_IsNotHeard() {
+    Bench bench;
+    const Pty pty;
+    watch::Terminal other = pty.terminal;
+    other.owner += 1;
+    bench.listener.listen(one, {other});
+    pty.type();
+    run_ready(bench.loop);
+    EXPECT(bench.heard.empty(), "not its terminal");
+    bench.listener.listen(two, {pty.terminal});
+    bench.listener.stop(one);
+    bench.listener.listen(one, {other});
+    pty.type();
+    run_ready(bench.loop);
+    EXPECT(bench.heard == std::vector{two}, "the watch of the other session stays");
 }
 
 void output_is_not_heard() {
@@ -151,9 +141,13 @@ void a_terminal_may_go() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_key_is_heard_on_each_terminal),     SESSLIMIT_TEST(output_is_not_heard),
-        SESSLIMIT_TEST(who_is_not_listened_to_wakes_nobody), SESSLIMIT_TEST(a_key_on_a_newer_terminal_is_told_once),
-        SESSLIMIT_TEST(a_newer_terminal_can_be_listened_to), SESSLIMIT_TEST(a_terminal_may_go),
+        SESSLIMIT_TEST(Listen_TerminalOfAnotherUser_IsNotHeard),
+        SESSLIMIT_TEST(a_key_is_heard_on_each_terminal),
+        SESSLIMIT_TEST(output_is_not_heard),
+        SESSLIMIT_TEST(who_is_not_listened_to_wakes_nobody),
+        SESSLIMIT_TEST(a_key_on_a_newer_terminal_is_told_once),
+        SESSLIMIT_TEST(a_newer_terminal_can_be_listened_to),
+        SESSLIMIT_TEST(a_terminal_may_go),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

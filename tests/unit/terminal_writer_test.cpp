@@ -34,7 +34,7 @@ struct Pty {
             tcsetattr(slave.get(), TCSANOW, &modes);
             struct stat at{};
             (void)fstat(slave.get(), &at);
-            terminal = {at.st_rdev, std::string(name.data()).substr(std::string("/dev/").size())};
+            terminal = {at.st_rdev, std::string(name.data()).substr(std::string("/dev/").size()), at.st_uid};
         }
         (void)fcntl(master.get(), F_SETFL, O_NONBLOCK);
     }
@@ -125,7 +125,10 @@ void another_terminal_under_the_name_is_not_written_to() {
     const Pty pty;
     watch::Terminal other = pty.terminal;
     other.device += 1;
-    EXPECT(!effects::write_notice(other, "line").has_value(), "refused");
+    EXPECT(!effects::write_notice(other, "line").has_value(), "another device");
+    other = pty.terminal;
+    other.owner += 1;
+    EXPECT(!effects::write_notice(other, "line").has_value(), "of another user");
     EXPECT_TEXT(pty.read_all(), "");
 }
 
@@ -135,9 +138,9 @@ void what_is_no_terminal_is_not_written_to() {
     pty.slave.reset();
     pty.master.reset();
     EXPECT(!effects::write_notice(gone, "line").has_value(), "gone");
-    EXPECT(!effects::write_notice({0, "no/such/terminal"}, "line").has_value(), "never was");
-    EXPECT(!effects::write_notice({0, ""}, "line").has_value(), "a directory");
-    EXPECT(!effects::write_notice({0, "stdout"}, "line").has_value(), "a link"); // O_NOFOLLOW
+    EXPECT(!effects::write_notice({0, "no/such/terminal", 0}, "line").has_value(), "never was");
+    EXPECT(!effects::write_notice({0, "", 0}, "line").has_value(), "a directory");
+    EXPECT(!effects::write_notice({0, "stdout", 0}, "line").has_value(), "a link"); // O_NOFOLLOW
 }
 
 } // namespace

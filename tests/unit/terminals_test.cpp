@@ -5,11 +5,13 @@
 #include "tests/unit/descriptors.hpp"
 #include "tests/unit/loop_bench.hpp"
 #include "tests/unit/made_up_kernel.hpp"
+#include "tests/unit/pty.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <fstream>
 
 namespace {
@@ -19,39 +21,46 @@ using namespace sesslimit::test;
 using namespace std::chrono_literals;
 using watch::Terminal;
 
-/// A host of plain files.
+/// A host of plain files, but for its terminals, which are real.
 struct Host {
     TemporaryDirectory directory;
     watch::Roots roots{.cgroup = directory.path / "cgroup",
                        .proc = directory.path / "proc",
                        .sys = directory.path / "sys",
-                       .dev = directory.path / "dev"};
+                       .dev = "/dev"};
+
+    Host() { write(roots.proc / "self/uid_map", initial_namespace); }
+
+    static constexpr const char* initial_namespace = "         0          0 4294967295\n";
+    static constexpr const char* other_namespace = "      1001       1001          1\n";
 
     static void write(const std::filesystem::path& path, const std::string& text) {
         std::filesystem::create_directories(path.parent_path());
         std::ofstream(path) << text;
     }
-    void scope(const std::string& unit, const std::string& processes) const {
-        write(roots.cgroup / "user.slice/user-1001.slice" / unit / "cgroup.procs", processes);
+    void scope(const std::string& unit, const std::string& processes, uid_t uid = getuid()) const {
+        write(roots.cgroup / "user.slice" / watch::slice_name(uid) / unit / "cgroup.procs", processes);
     }
-    void process(int pid, dev_t terminal, const std::string& command = "bash") const {
+    void process(int pid, dev_t terminal, const std::string& command = "bash",
+                 const std::string& uid_map = initial_namespace) const {
         const auto packed = (major(terminal) << 8U) | (minor(terminal) & 0xFFU) | ((minor(terminal) & 0xFFF00U) << 12U);
         write(roots.proc / std::to_string(pid) / "stat", std::to_string(pid) + " (" + command + ") S 1 1 1 " +
                                                              std::to_string(static_cast<std::int32_t>(packed)) +
                                                              " 1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0\n");
-    }
-    void input_at(const std::string& name, Span wall) const {
-        write(roots.dev / name, "");
-        const auto second = std::chrono::floor<std::chrono::seconds>(wall);
-        const timespec times[2] = {{.tv_sec = second.count(), .tv_nsec = (wall - second).count() * 1000},
-                                   {.tv_sec = 0, .tv_nsec = UTIME_NOW}};
-        (void)utimensat(AT_FDCWD, (roots.dev / name).c_str(), times, 0);
+        write(roots.proc / std::to_string(pid) / "uid_map", uid_map);
     }
 };
 
+void input_at(const Pty& pty, Span wall) {
+    const auto second = std::chrono::floor<std::chrono::seconds>(wall);
+    const timespec times[2] = {{.tv_sec = second.count(), .tv_nsec = (wall - second).count() * 1000},
+                               {.tv_sec = 0, .tv_nsec = UTIME_NOW}};
+    (void)futimens(pty.slave.get(), times);
+}
+
 warden::Session session(const std::string& scope = "session-3.scope") {
     warden::Session session;
-    session.login.uid = 1001;
+    session.login.uid = getuid();
     session.scope = scope;
     return session;
 }
@@ -94,25 +103,67 @@ void numbers_have_names() {
     }
 }
 
+/// The names of these terminals in the order of their numbers.
+std::string names_of(std::vector<Terminal> terminals) {
+    std::ranges::sort(terminals, {}, &Terminal::device);
+    return names(terminals);
+}
+
 void the_terminals_of_a_scope_are_found_once_each() {
     const Host host;
+    const Pty first;
+    const Pty second;
+    const Pty third;
     host.process(10, 0); // sshd
-    host.process(11, makedev(136, 7));
-    host.process(12, makedev(136, 7), "a) R 9 (");
-    host.process(13, makedev(136, 2));
+    host.process(11, first.terminal.device);
+    host.process(12, first.terminal.device, "a) R 9 (");
+    host.process(13, second.terminal.device);
     host.process(14, makedev(5, 0));
     Host::write(host.roots.proc / "15/stat", "rubbish");
-    host.process(20, makedev(136, 9)); // of another session
+    host.process(20, third.terminal.device); // of another session
     host.scope("session-3.scope", "10\n11\n12\n13\n14\n15\n16\n");
     host.scope("session-4.scope", "20\n");
     const auto found = watch::terminals_of(session(), host.roots).value();
-    EXPECT_TEXT(names(found), "pts/2 pts/7 ");
-    EXPECT(found.at(0).device == makedev(136, 2), "with its number");
+    EXPECT_TEXT(names(found), names_of({first.terminal, second.terminal}));
+    EXPECT(std::ranges::find(found, first.terminal) != found.end(), "with its number and owner");
+}
+
+/// The number of a controlling terminal alone proves nothing: every instance of devpts has a terminal of that number.
+void TerminalsOf_NotTheHostsDeviceOrAnotherOwner_AreIgnored() {
+    const Host host;
+    const Pty pty;
+    const dev_t number = pty.terminal.device;
+    host.process(11, number);
+    host.process(12, number, "script", Host::other_namespace);
+    host.process(13, makedev(143, 255), "bash"); // /dev has no such node
+    host.process(14, number, "bash", "");
+    const uid_t other = getuid() + 1;
+    struct Case {
+        std::string_view about;
+        const char* processes;
+        uid_t user;
+        bool found;
+    };
+    const Case cases[] = {
+        {"its own", "11\n", getuid(), true},
+        {"of another user", "11\n", other, false},
+        {"in a namespace with a devpts of its own", "12\n", getuid(), false},
+        {"a shell outside of that namespace has it too", "12\n11\n", getuid(), true},
+        {"no node", "13\n", getuid(), false},
+        {"a process that exits", "14\n", getuid(), false},
+    };
+    for (const Case& one : cases) {
+        warden::Session asked = session();
+        asked.login.uid = one.user;
+        host.scope("session-3.scope", one.processes, one.user);
+        EXPECT_TEXT(names(watch::terminals_of(asked, host.roots).value()), one.found ? names({pty.terminal}) : "");
+    }
 }
 
 void without_a_scope_there_are_none() {
     const Host host;
-    host.process(20, makedev(136, 9));
+    const Pty pty;
+    host.process(20, pty.terminal.device);
     host.scope("session-4.scope", "20\n");
     host.scope("cgroup", "20\n");
     Host::write(host.roots.cgroup / "user.slice/cgroup.procs", "20\n");
@@ -122,10 +173,11 @@ void without_a_scope_there_are_none() {
     }
 }
 
-/// Which is not to have none: whoever takes it for that ends a session that is used.
+/// Which is not to have none: a session that is in use would be terminated as idle.
 void without_descriptors_nobody_can_tell() {
     const Host host;
-    host.process(11, makedev(136, 7));
+    const Pty pty;
+    host.process(11, pty.terminal.device);
     host.scope("session-3.scope", "11\n");
     Host::write(host.roots.sys / "dev/char/4:64/uevent", "DEVNAME=ttyS0\n");
     const auto found = with_descriptors(0, [&] { return watch::terminals_of(session(), host.roots); });
@@ -133,63 +185,70 @@ void without_descriptors_nobody_can_tell() {
     const auto name = with_descriptors(0, [&] { return watch::terminal_name(makedev(4, 64), host.roots); });
     EXPECT(!name && name.error().code == EMFILE, "the name of one that has no fixed one");
     const auto again = with_descriptors(1, [&] { return watch::terminals_of(session(), host.roots); });
-    EXPECT_TEXT(names(again.value()), "pts/7 ");
+    EXPECT_TEXT(names(again.value()), names({pty.terminal}));
 }
 
 void a_crowd_is_not_looked_at_for_ever() {
     const Host host;
+    const Pty first;
+    const Pty second;
     std::string processes;
     for (std::size_t pid = 1; pid <= watch::most_processes; ++pid) {
         processes += "1\n";
     }
-    host.process(1, makedev(136, 1));
-    host.process(2, makedev(136, 2));
+    host.process(1, first.terminal.device);
+    host.process(2, second.terminal.device);
     host.scope("session-3.scope", processes + "2\n");
-    EXPECT_TEXT(names(watch::terminals_of(session(), host.roots).value()), "pts/1 ");
+    EXPECT_TEXT(names(watch::terminals_of(session(), host.roots).value()), names({first.terminal}));
 }
 
 void the_youngest_input_counts() {
-    const Host host;
-    host.input_at("pts/1", 1'700'000'000s);
-    host.input_at("pts/2", 1'700'000'008s);
-    host.input_at("tty1", 1'700'000'004s + 500ms);
-    host.input_at("pts/3", -100s); // its owner may write any time there
+    const Pty first;
+    const Pty second;
+    const Pty third;
+    input_at(first, 1'700'000'000s);
+    input_at(second, 1'700'000'008s);
+    input_at(third, -100s); // its owner may write any time there
+    Terminal gone = first.terminal;
+    gone.name = "pts/no-such-terminal";
     struct Case {
         std::vector<Terminal> terminals;
         std::optional<Span> input;
     };
     const Case cases[] = {
         {{}, std::nullopt},
-        {{{0, "pts/9"}}, std::nullopt},
-        {{{0, "pts/3"}}, 0s},
-        {{{0, "pts/1"}}, 1'700'000'000s},
-        {{{0, "tty1"}}, 1'700'000'004s + 500ms},
-        {{{0, "pts/1"}, {0, "pts/2"}, {0, "tty1"}}, 1'700'000'008s},
-        {{{0, "pts/2"}, {0, "pts/9"}, {0, "pts/1"}}, 1'700'000'008s},
+        {{gone}, std::nullopt},
+        {{third.terminal}, 0s},
+        {{first.terminal}, 1'700'000'000s},
+        {{first.terminal, second.terminal, third.terminal}, 1'700'000'008s},
+        {{second.terminal, gone, first.terminal}, 1'700'000'008s},
     };
     for (const Case& one : cases) {
-        EXPECT(watch::youngest_input(one.terminals, host.roots).value() == one.input, names(one.terminals));
+        EXPECT(watch::youngest_input(one.terminals).value() == one.input, names(one.terminals));
     }
 }
 
 void without_memory_nobody_can_tell() {
-    const Host host;
-    host.input_at("pts/1", 1'700'000'000s);
+    const Pty pty;
     const int error = in_a_child(0, [&] {
         const bool failing = fails_from_now_on(SYS_newfstatat, ENOMEM);
-        const auto input = watch::youngest_input({{0, "pts/1"}}, host.roots);
-        const auto output = watch::youngest_output({{0, "pts/1"}}, host.roots);
+        const auto input = watch::youngest_input({pty.terminal});
+        const auto output = watch::youngest_output({pty.terminal});
         return failing && !input && !output && input.error().code == output.error().code ? input.error().code : -1;
     });
     EXPECT(error == ENOMEM, "which is not to have none");
 }
 
-/// Its number was given to another terminal meanwhile: that one's input is somebody else's.
-void another_device_under_the_name_is_not_asked() {
-    struct stat null{};
-    EXPECT(stat("/dev/null", &null) == 0, "there");
-    EXPECT(watch::youngest_input({{null.st_rdev, "null"}}).value().has_value(), "the same");
-    EXPECT(!watch::youngest_input({{null.st_rdev + 1, "null"}}).value().has_value(), "another");
+/// The number of a closed pty is given to the next one, which may be of another user.
+void another_device_or_owner_under_the_name_is_not_asked() {
+    const Pty pty;
+    EXPECT(watch::youngest_input({pty.terminal}).value().has_value(), "the same");
+    Terminal other = pty.terminal;
+    other.device += 1;
+    EXPECT(!watch::youngest_input({other}).value().has_value(), "another device");
+    other = pty.terminal;
+    other.owner += 1;
+    EXPECT(!watch::youngest_input({other}).value().has_value(), "another owner");
 }
 
 } // namespace
@@ -198,12 +257,13 @@ int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(numbers_have_names),
         SESSLIMIT_TEST(the_terminals_of_a_scope_are_found_once_each),
+        SESSLIMIT_TEST(TerminalsOf_NotTheHostsDeviceOrAnotherOwner_AreIgnored),
         SESSLIMIT_TEST(without_descriptors_nobody_can_tell),
         SESSLIMIT_TEST(without_memory_nobody_can_tell),
         SESSLIMIT_TEST(without_a_scope_there_are_none),
         SESSLIMIT_TEST(a_crowd_is_not_looked_at_for_ever),
         SESSLIMIT_TEST(the_youngest_input_counts),
-        SESSLIMIT_TEST(another_device_under_the_name_is_not_asked),
+        SESSLIMIT_TEST(another_device_or_owner_under_the_name_is_not_asked),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
