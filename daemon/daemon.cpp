@@ -7,6 +7,8 @@
 #include "daemon/keep/keep.hpp"
 #include "daemon/keep/search.hpp"
 #include "daemon/ledger/ledger.hpp"
+#include "daemon/nested_login.hpp"
+#include "daemon/policy/resolve.hpp"
 #include "daemon/recorder.hpp"
 #include "daemon/sockets.hpp"
 #include "daemon/systemd/manager.hpp"
@@ -164,6 +166,7 @@ class RealDaemon final : public Daemon {
         logind_.emplace(loop_.get(), logind_callbacks());
         systemd_.emplace(loop_.get(),
                          [this](const Error& error) { journal_.tell(Priority::warning, "systemd: " + error.what); });
+        nested_.emplace(*logind_, journal_);
         leaders_.emplace(loop_.get(), [this](SessionKey key) { engine_->handle(warden::LeaderExited{key}); });
         engine_.emplace(recorder_, host_, &boottime_now);
         front_.emplace(Front::Parts{.engine = *engine_,
@@ -189,11 +192,20 @@ class RealDaemon final : public Daemon {
 
     serve::Server::Callbacks server_callbacks() {
         return {.asks = [this](const Leader& leader, UniqueFd pidfd) { leaders_->expect(leader, std::move(pidfd)); },
-                .event = [this](warden::Event event) { engine_->handle(std::move(event)); },
+                .event = [this](warden::Event event) { requested(std::move(event)); },
                 .failed =
                     [this](const Error& error) {
                         journal_.tell(Priority::warning, "A login's request was not taken: " + error.what);
                     }};
+    }
+
+    void requested(warden::Event event) {
+        auto* opened = std::get_if<warden::Opened>(&event);
+        if (opened == nullptr || !opened->login.nested ||
+            policy::is_ignored(engine_->policy(), opened->login.service)) {
+            return engine_->handle(std::move(event));
+        }
+        nested_->check(std::move(*opened), [this](warden::Opened login) { engine_->handle(std::move(login)); });
     }
 
     logind::Callbacks logind_callbacks() {
@@ -394,6 +406,7 @@ class RealDaemon final : public Daemon {
     std::optional<watch::WallClock> wall_clock_;
     std::optional<watch::Leaders> leaders_;
     std::optional<logind::Logind> logind_;
+    std::optional<NestedLogin> nested_;
     std::optional<systemd::Manager> systemd_;
     Host host_;
     std::optional<Engine> engine_;

@@ -105,6 +105,7 @@ void Engine::step(const warden::Event& event) {
 void Engine::carry_out(const warden::Effect& effect) {
     std::visit(Overloaded{[this](const warden::Notice& notice) { hands_.tell(notice); },
                           [this](const warden::Terminate& what) { hands_.terminate(what); },
+                          [this](const warden::CheckLogout& what) { hands_.check_logout(what); },
                           [this](const warden::Lock& what) { hands_.lock(what.logind_id); },
                           [this](const warden::KillAll& what) { hands_.kill_all(what.logind_id); },
                           [this](const warden::SignalLeader& what) { hands_.signal_leader(what.session, what.signal); },

@@ -39,6 +39,9 @@ class Hands {
     /// What shows at once, or that nobody could tell; nothing: it comes later, as an event.
     virtual std::optional<warden::Looked> look(const warden::Session& session) = 0;
 
+    /// Asks logind whether the session is closing. The answer comes later, as event LogoutChecked.
+    virtual void check_logout(const warden::CheckLogout& what) = 0;
+
     /// A session is there, or has changed: hold its leader, and listen to its terminals or stop doing so.
     virtual void follow(const warden::Session& session) = 0;
 

@@ -231,6 +231,13 @@ std::optional<warden::Looked> Host::look(const warden::Session& session) {
     return warden::Looked{.session = session.key, .signs = signs ? std::optional(*std::move(signs)) : std::nullopt};
 }
 
+void Host::check_logout(const warden::CheckLogout& what) {
+    parts_->logind.ask_session(what.logind_id, [this, key = what.session](const auto& session) {
+        const auto closing = session ? std::optional(session->closing) : std::nullopt;
+        parts_->noticed(warden::LogoutChecked{.session = key, .closing = closing});
+    });
+}
+
 void Host::follow(const warden::Session& session) {
     if (session.leader.pid != 0) {
         const auto held = parts_->leaders.hold(session.key, session.leader);

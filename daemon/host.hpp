@@ -53,6 +53,7 @@ class Host final : public Hands {
     void kill_all(const std::string& logind_id) override;
     void signal_leader(SessionKey key, int signal) override;
     std::optional<warden::Looked> look(const warden::Session& session) override;
+    void check_logout(const warden::CheckLogout& what) override;
     void follow(const warden::Session& session) override;
     void let_go(SessionKey key) override;
     void arm(Boottime deadline) override;

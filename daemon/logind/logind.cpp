@@ -18,10 +18,17 @@ constexpr const char* manager = "org.freedesktop.login1.Manager";
 constexpr const char* session_interface = "org.freedesktop.login1.Session";
 
 constexpr const char* ending = "end a session through logind";
+constexpr const char* asking = "ask logind for a session";
 
 bool is_unknown_session(const sd_bus_error* error) {
     return sd_bus_error_has_name(error, "org.freedesktop.login1.NoSuchSession") > 0 ||
            sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_OBJECT) > 0;
+}
+
+/// Returns true if GetSessionByPID says that the process belongs to no session, or has exited.
+bool is_without_session(const sd_bus_error* error) {
+    return sd_bus_error_has_name(error, "org.freedesktop.login1.NoSessionForPID") > 0 ||
+           sd_bus_error_has_name(error, "org.freedesktop.DBus.Error.UnixProcessIdUnknown") > 0;
 }
 
 } // namespace
@@ -68,19 +75,33 @@ struct Logind::Impl {
         bus.check("ask logind for its sessions", code);
     }
 
-    int ask_for(Call call) {
+    /// Calls a method whose answer `handler` receives, with a pointer to `value`. Returns a code below 0 on failure.
+    template <class Value, class... Args>
+    int call(const char* path, const char* interface, const char* method, sd_bus_message_handler_t handler, Value value,
+             const char* types, Args... args) {
         sd_bus_message* m = nullptr;
-        int code = sd_bus_message_new_method_call(bus.get(), &m, service, call.path.c_str(),
-                                                  "org.freedesktop.DBus.Properties", "GetAll");
+        int code = sd_bus_message_new_method_call(bus.get(), &m, service, path, interface, method);
         if (code >= 0) {
-            code = sd_bus_message_append(m, "s", session_interface);
+            code = sd_bus_message_append(m, types, args...);
         }
         if (code >= 0) {
-            code = bus.call(m, &Impl::on_properties, std::move(call));
+            code = bus.call(m, handler, std::move(value));
         }
         sd_bus_message_unref(m);
-        bus.check("ask logind for a session", code);
         return code;
+    }
+
+    /// Asks for all properties of the session at this object path.
+    template <class Value>
+    int get_all(const char* path, const char* doing, sd_bus_message_handler_t handler, Value value) {
+        const int code =
+            call(path, "org.freedesktop.DBus.Properties", "GetAll", handler, std::move(value), "s", session_interface);
+        return bus.check(doing, code);
+    }
+
+    int ask_for(Call call) {
+        const std::string path = call.path;
+        return get_all(path.c_str(), asking, &Impl::on_properties, std::move(call));
     }
 
     int ask_again(Call call) {
@@ -131,7 +152,7 @@ struct Logind::Impl {
             // Gone between its announcement and our question, as short logins are. Else it is asked for again: a
             // session that is not known would be under no limit.
             if (!is_unknown_session(sd_bus_message_get_error(m))) {
-                self.callbacks.failed(bus::error_of("ask logind for a session", m));
+                self.callbacks.failed(bus::error_of(asking, m));
                 if (!call.again && self.ask_again(call) >= 0) {
                     return 0;
                 }
@@ -217,37 +238,88 @@ struct Logind::Impl {
         return 0;
     }
 
-    void ask_idle_hint(const std::string& id, std::function<void(Span)> then) {
+    /// Returns the object path of a session; empty if there is no memory for it.
+    static std::string path_of(const std::string& id) {
         char* path = nullptr;
-        int code = sd_bus_path_encode("/org/freedesktop/login1/session", id.c_str(), &path);
+        if (sd_bus_path_encode("/org/freedesktop/login1/session", id.c_str(), &path) < 0) {
+            return {};
+        }
         const std::unique_ptr<char, decltype(&std::free)> owned(path, &std::free);
-        sd_bus_message* m = nullptr;
-        if (code >= 0) {
-            code = sd_bus_message_new_method_call(bus.get(), &m, service, path, "org.freedesktop.DBus.Properties",
-                                                  "GetAll");
+        return path;
+    }
+
+    void ask_idle_hint(const std::string& id, std::function<void(Span)> then) {
+        get_all(path_of(id).c_str(), "ask logind whether a session is idle", &Impl::on_idle_hint,
+                Question{this, std::move(then)});
+    }
+
+    /// One question about a session, or for the session of a process.
+    struct SessionQuestion {
+        Impl* owner;
+        std::string id; ///< empty: of a process
+        SessionAnswer then;
+    };
+
+    /// Returns true if the call failed, which is reported and answered without a value.
+    static bool is_failure(sd_bus_message* m, const SessionQuestion& question) {
+        if (sd_bus_message_is_method_error(m, nullptr) <= 0) {
+            return false;
         }
-        if (code >= 0) {
-            code = sd_bus_message_append(m, "s", session_interface);
+        const sd_bus_error* error = sd_bus_message_get_error(m);
+        if (is_unknown_session(error) && !question.id.empty()) {
+            question.owner->callbacks.gone(question.id);
+        } else if (!is_unknown_session(error) && !is_without_session(error)) {
+            question.owner->callbacks.failed(bus::error_of(asking, m));
         }
-        if (code >= 0) {
-            code = bus.call(m, &Impl::on_idle_hint, Question{this, std::move(then)});
+        question.then(std::nullopt);
+        return true;
+    }
+
+    static int on_session(sd_bus_message* m, void* data, sd_bus_error*) {
+        const auto& question = *static_cast<SessionQuestion*>(data);
+        if (is_failure(m, question)) {
+            return 0;
         }
-        sd_bus_message_unref(m);
-        bus.check("ask logind whether a session is idle", code);
+        auto session = read_session(m);
+        if (!session) {
+            question.owner->callbacks.failed(session.error());
+        }
+        question.then(session ? std::optional(*std::move(session)) : std::nullopt);
+        return 0;
+    }
+
+    static int on_session_path(sd_bus_message* m, void* data, sd_bus_error*) {
+        const auto& question = *static_cast<SessionQuestion*>(data);
+        const char* path = nullptr;
+        if (is_failure(m, question)) {
+            return 0;
+        }
+        if (question.owner->bus.check("read the session of a process", sd_bus_message_read(m, "o", &path)) < 0) {
+            question.then(std::nullopt);
+        } else {
+            question.owner->ask_session_at(path, question);
+        }
+        return 0;
+    }
+
+    void ask_session_at(const char* path, SessionQuestion question) {
+        const SessionAnswer then = question.then;
+        if (get_all(path, asking, &Impl::on_session, std::move(question)) < 0) {
+            then(std::nullopt);
+        }
+    }
+
+    void ask_session_of(pid_t pid, const SessionAnswer& then) {
+        const int code = call(manager_path, manager, "GetSessionByPID", &Impl::on_session_path,
+                              SessionQuestion{this, {}, then}, "u", static_cast<std::uint32_t>(pid));
+        if (bus.check("ask logind for the session of a process", code) < 0) {
+            then(std::nullopt);
+        }
     }
 
     template <class... Args>
     void order(const std::string& id, const char* doing, const char* method, const char* types, Args... args) {
-        sd_bus_message* m = nullptr;
-        int code = sd_bus_message_new_method_call(bus.get(), &m, service, manager_path, manager, method);
-        if (code >= 0) {
-            code = sd_bus_message_append(m, types, args...);
-        }
-        if (code >= 0) {
-            code = bus.call(m, &Impl::on_done, Order{this, id, doing});
-        }
-        sd_bus_message_unref(m);
-        bus.check(doing, code);
+        bus.check(doing, call(manager_path, manager, method, &Impl::on_done, Order{this, id, doing}, types, args...));
     }
 };
 
@@ -269,6 +341,14 @@ void Logind::lock(const std::string& id) {
 
 void Logind::ask_idle_hint(const std::string& id, std::function<void(Span)> then) {
     impl_->ask_idle_hint(id, std::move(then));
+}
+
+void Logind::ask_session(const std::string& id, SessionAnswer then) {
+    impl_->ask_session_at(Impl::path_of(id).c_str(), {impl_.get(), id, std::move(then)});
+}
+
+void Logind::ask_session_of(pid_t pid, SessionAnswer then) {
+    impl_->ask_session_of(pid, then);
 }
 
 void Logind::kill_all(const std::string& id) {

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,16 @@ class Logind {
     /// Asks for how long the session's IdleHint has said that nobody is there; `then` is called with that, 0 where
     /// somebody is, and not at all where logind does not answer. In suspend it does not grow.
     void ask_idle_hint(const std::string& id, std::function<void(Span)> then);
+
+    /// Receives what logind knows of one session. Without a value: logind has no such session, or did not answer.
+    using SessionAnswer = std::function<void(std::optional<warden::LogindSession>)>;
+
+    /// Asks for the properties of a session. `then` is called once from the loop, but not if the bus is lost meanwhile.
+    /// A session that logind does not know is also reported by `gone`.
+    void ask_session(const std::string& id, SessionAnswer then);
+
+    /// Asks for the session that a process belongs to by its cgroup (GetSessionByPID). `then` as for ask_session().
+    void ask_session_of(pid_t pid, SessionAnswer then);
 
   private:
     struct Impl;

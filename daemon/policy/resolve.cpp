@@ -207,16 +207,26 @@ Limits resolve(const Policy& policy, const Login& login) {
     return limits;
 }
 
+bool is_unlimited(const Limits& limits) noexcept {
+    return limits.max_sessions.value == unlimited_count && limits.max_duration.value == unlimited_span &&
+           limits.idle_timeout.value == unlimited_span && limits.idle_timeout_no_terminal.value == unlimited_span &&
+           limits.totals.empty();
+}
+
 bool counts(const Policy& policy, const Login& login) {
-    if (login.nested || login.service == "systemd-user") {
-        return false;
-    }
+    return !login.nested && !is_ignored(policy, login.service);
+}
+
+bool is_ignored(const Policy& policy, std::string_view service) {
     const auto& managed = policy.managed.ignore_services;
     const auto& host = policy.host.ignore_services;
-    if (!managed && !host) {
-        return !is_ignored(shipped_ignore_services(), login.service);
+    if (service == "systemd-user") {
+        return true;
     }
-    return !(managed && is_ignored(managed->value, login.service)) && !(host && is_ignored(host->value, login.service));
+    if (!managed && !host) {
+        return is_ignored(shipped_ignore_services(), service);
+    }
+    return (managed && is_ignored(managed->value, service)) || (host && is_ignored(host->value, service));
 }
 
 bool is_ignored(const std::vector<std::string>& ignore_services, std::string_view service) {

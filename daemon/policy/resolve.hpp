@@ -27,6 +27,11 @@ struct Origin; // daemon/policy/match.hpp
 /// message_of_end always is.
 Limits resolve(const Policy& policy, const Login& login);
 
+/// Returns true if these limits restrict nothing: the number of sessions, their duration and their idle time are
+/// unlimited, and no shared limit of a rule applies. Sessions under such limits are never terminated by the daemon's
+/// own decision, never warned and never denied.
+bool is_unlimited(const Limits& limits) noexcept;
+
 /// The rules of one tier that match a login.
 struct MatchingRules {
     std::vector<const Rule*> rules; ///< in the tier's order, exempting ones among them; they live as long as the tier
@@ -36,10 +41,14 @@ struct MatchingRules {
 /// `origin` is origin_of(login).
 MatchingRules matching_rules(const TierPolicy& tier, const Login& login, const Origin& origin);
 
-/// Whether such a login is a session of its own: not where it is nested in another session, and not where its PAM
-/// service is one of `ignore_services` (of either tier; the shipped list where no tier sets one) or "systemd-user",
-/// the user manager, whose refusal would leave user@UID.service failed.
+/// Returns true if such a login is a session of its own: it is not nested in another session, and its PAM service is
+/// not ignored.
 bool counts(const Policy& policy, const Login& login);
+
+/// Returns true if logins of this PAM service are not sessions: it is one of `ignore_services` (of either tier; the
+/// shipped list if no tier sets one), or "systemd-user". That is the user manager, whose denial would leave
+/// user@UID.service failed.
+bool is_ignored(const Policy& policy, std::string_view service);
 
 /// Whether `service` is in the list.
 bool is_ignored(const std::vector<std::string>& ignore_services, std::string_view service);

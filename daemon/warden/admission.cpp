@@ -37,8 +37,9 @@ void refuse(Turn& turn, Session session, RequestId request, const policy::Limits
     session.answer_by = never;
     session.due = after(turn.now, Patience::refused);
     // sshd goes on after a refused session, with forwardings and without a shell; every other service leaves by
-    // itself, and may well be a long-lived process that serves others too: it is not ours to end.
-    if (session.login.connection.empty()) {
+    // itself, and may well be a long-lived process that serves others too: it is not ours to end. If logind has a
+    // session of it already, the process serves that one alone.
+    if (session.login.connection.empty() && session.logind_id.empty()) {
         turn.out.records.emplace_back(Drop{session.key});
     } else {
         turn.put(session);
@@ -51,13 +52,34 @@ Reason own_limit(const policy::Limits& limits) {
     return {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}};
 }
 
+/// Returns how many other sessions of its user a login has to be counted with. An adopted session that came later is
+/// not among them: PAM may be about to ask about that one too, and it will be counted with this one then.
+std::size_t others_of_user(const Turn& turn, const Session& session) {
+    if (session.logind_id.empty()) {
+        return turn.state.counted(session.login.uid);
+    }
+    const auto& keys = turn.state.of_user(session.login.uid);
+    return static_cast<std::size_t>(std::ranges::count_if(keys, [&](SessionKey key) {
+        const Session& other = *turn.state.find(key);
+        return takes_a_place(other.phase) && key != session.key && !(other.adopted && key > session.key);
+    }));
+}
+
+/// Returns how many other sessions count in the shared limit of a rule.
+std::size_t others_in(const Turn& turn, const Session& session, policy::SourceId rule) {
+    const Session* counted = turn.state.find(session.key);
+    const bool counts = counted != nullptr && takes_a_place(counted->phase) &&
+                        std::ranges::find(counted->totals, rule) != counted->totals.end();
+    return turn.state.counted(rule) - (counts ? 1U : 0U);
+}
+
 /// The limit that keeps a login out as things are: its user's own, or one that a rule has for all whom it matches.
 std::optional<Reason> full(const Turn& turn, const Session& session, const policy::Limits& limits) {
-    if (turn.state.counted(session.login.uid) >= limits.max_sessions.value) {
+    if (others_of_user(turn, session) >= limits.max_sessions.value) {
         return own_limit(limits);
     }
     for (const policy::Total& total : limits.totals) {
-        if (turn.state.counted(total.rule) >= total.most) {
+        if (others_in(turn, session, total.rule) >= total.most) {
             const std::string& rule = turn.policy.sources.at(static_cast<std::size_t>(total.rule)).rule;
             return Reason{
                 .cause = Cause::limit_reached, .count = total.most, .span = {}, .by = rule.substr(0, longest_by)};
@@ -195,13 +217,44 @@ bool answer_again(Turn& turn, const Opened& event, const Session& before) {
     return false;
 }
 
+/// Admits a new login, has it wait for a place, or denies it. Returns true unless it is admitted.
+bool keep_out(Turn& turn, const Session& session, const Opened& event) {
+    const policy::Limits limits = turn.limits(session);
+    if (let_in(turn, session, event.request, limits)) {
+        return false;
+    }
+    // No session is terminated for the shared limit of a rule: it would be one of another user.
+    const Reason reason = full(turn, session, limits).value_or(own_limit(limits));
+    if (limits.at_limit.value == policy::AtLimit::refuse || limits.max_sessions.value == 0 || !reason.by.empty()) {
+        refuse(turn, session, event.request, limits, reason);
+    } else {
+        wait(turn, session, event);
+    }
+    return true;
+}
+
+/// Decides about a login that logind has a session of already, because the module runs after pam_systemd in the PAM
+/// stack.
+void decide_late(Turn& turn, const Session& adopted, const Opened& event) {
+    Session session = adopted;
+    session.adopted = false;
+    session.login = event.login;
+    if (keep_out(turn, session, event)) {
+        fill_places(turn, adopted); // it was counted until now
+    }
+}
+
 } // namespace
 
 void take(Turn& turn, const Opened& event) {
     if (!policy::counts(turn.policy, event.login)) {
         return turn.answer(event.request, Answer::Kind::uncounted);
     }
-    if (const Session* before = asked_before(turn, event)) {
+    const Session* before = asked_before(turn, event);
+    if (before != nullptr && before->adopted && before->phase == Phase::live) {
+        return decide_late(turn, *before, event);
+    }
+    if (before != nullptr) {
         if (answer_again(turn, event, *before)) {
             return;
         }
@@ -213,17 +266,7 @@ void take(Turn& turn, const Opened& event) {
     session.leader = event.leader;
     session.opened = turn.now;
     session.last_input = turn.now;
-
-    const policy::Limits limits = turn.limits(session);
-    if (let_in(turn, session, event.request, limits)) {
-        return;
-    }
-    // Nobody is ended for the total of a rule: it would be somebody else's session.
-    const Reason reason = full(turn, session, limits).value_or(own_limit(limits));
-    if (limits.at_limit.value == policy::AtLimit::refuse || limits.max_sessions.value == 0 || !reason.by.empty()) {
-        return refuse(turn, session, event.request, limits, reason);
-    }
-    wait(turn, session, event);
+    keep_out(turn, session, event);
 }
 
 void go_on_waiting(Turn& turn, Session session) {

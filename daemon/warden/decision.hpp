@@ -73,6 +73,12 @@ struct Look {
     SessionKey session = SessionKey::none;
 };
 
+/// Ask logind whether a session whose leader has exited was logged out properly. The answer is event LogoutChecked.
+struct CheckLogout {
+    SessionKey session = SessionKey::none;
+    std::string logind_id;
+};
+
 /// Ask logind to stop a session (TerminateSession).
 struct Terminate {
     std::string logind_id;
@@ -96,7 +102,7 @@ struct SignalLeader {
     int signal = 0;
 };
 
-using Effect = std::variant<Notice, Look, Terminate, KillAll, SignalLeader, Lock>;
+using Effect = std::variant<Notice, Look, CheckLogout, Terminate, KillAll, SignalLeader, Lock>;
 
 struct Decision {
     std::vector<Record> records;

@@ -110,15 +110,10 @@ void go_on_ending(Turn& turn, Session session) {
 }
 
 void evict(Turn& turn, Session session) {
-    if (session.stage == Stage::none) {
-        turn.out.effects.emplace_back(SignalLeader{session.key, SIGTERM});
-        session.stage = Stage::terminated;
-        session.due = after(turn.now, Patience::stopping);
-    } else {
-        turn.out.effects.emplace_back(SignalLeader{session.key, SIGKILL});
-        session.stage = Stage::forced;
-        session.due = after(turn.now, Patience::forcing);
-    }
+    const bool asked = session.stage != Stage::none;
+    stop(turn, session, asked ? SIGKILL : SIGTERM);
+    session.stage = asked ? Stage::forced : Stage::terminated;
+    session.due = after(turn.now, asked ? Patience::forcing : Patience::stopping);
     turn.put(session);
 }
 

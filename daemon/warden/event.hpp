@@ -4,6 +4,7 @@
 #include "common/clock.hpp"
 #include "daemon/warden/session.hpp"
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -64,6 +65,12 @@ struct Looked {
     std::optional<Signs> signs;
 };
 
+/// The answer to effect CheckLogout. Without a value: logind did not answer.
+struct LogoutChecked {
+    SessionKey session = SessionKey::none;
+    std::optional<bool> closing; ///< logind reports State=closing
+};
+
 /// A key was pressed, this moment, on a terminal of a session that is listened to.
 struct InputHeard {
     SessionKey session = SessionKey::none;
@@ -96,7 +103,7 @@ struct GroupsLearned {
     std::vector<gid_t> gids; ///< sorted, without repeats
 };
 
-using Event = std::variant<Opened, Closed, RequestGone, LeaderExited, LogindAppeared, LogindGone, Looked, InputHeard,
-                           ClockSet, TimerDue, PolicyChanged, AskedToEnd, Restored, GroupsLearned>;
+using Event = std::variant<Opened, Closed, RequestGone, LeaderExited, LogindAppeared, LogindGone, Looked, LogoutChecked,
+                           InputHeard, ClockSet, TimerDue, PolicyChanged, AskedToEnd, Restored, GroupsLearned>;
 
 } // namespace sesslimit::warden

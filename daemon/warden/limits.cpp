@@ -100,7 +100,7 @@ void judge_idleness(Turn& turn, Session session) {
 /// look showed nothing.
 Boottime due_of(const Turn& turn, const Session& session, const std::vector<Span>& warnings) {
     const Boottime due = next_due(session, warnings);
-    const bool repeats = session.unseen && idle_look(session, warnings) != never;
+    const bool repeats = session.logout_unchecked || (session.unseen && idle_look(session, warnings) != never);
     return repeats ? std::min(due, after(turn.now, Patience::looking)) : due;
 }
 
@@ -135,6 +135,9 @@ void tell_if_over(Turn& turn, const Session& session) {
 } // namespace
 
 void serve_limits(Turn& turn, Session session) {
+    if (session.logout_unchecked) {
+        return check_logout(turn, session);
+    }
     const policy::Limits limits = turn.limits(session);
     const std::vector<Span> warnings = turn.warnings(session, limits);
     if (duration_end(session) <= turn.now && is_duration_warning_owed(session, warnings)) {
@@ -167,7 +170,7 @@ void look_first(Turn& turn, const Session& session) {
 
 void take(Turn& turn, const Looked& event) {
     const Session* found = turn.state.find(event.session);
-    if (found == nullptr || found->phase != Phase::live) {
+    if (found == nullptr || found->phase != Phase::live || found->logout_unchecked) {
         return;
     }
     if (!event.signs) {
@@ -248,7 +251,7 @@ void take(Turn& turn, const PolicyChanged&) {
             tell_if_over(turn, reviewed);
         }
         if (reviewed != session) {
-            settle(turn, reviewed);
+            settle(turn, reviewed, session);
         }
         if (idle_limit(reviewed) != idle_limit(session)) {
             look_first(turn, reviewed);
@@ -270,7 +273,7 @@ void take(Turn& turn, const GroupsLearned& event) {
     if (session.phase == Phase::reserved || session.phase == Phase::live) {
         review(turn, session, false);
     }
-    settle(turn, session);
+    settle(turn, session, *found);
     if (idle_limit(session) != idle_limit(*found)) {
         look_first(turn, session);
     }

@@ -14,8 +14,16 @@ bool is_login(const std::string& session_class) {
     return session_class == "user" || session_class.starts_with("user-");
 }
 
-void end_leaderless(Turn& turn, const Session& session) {
-    begin_end(turn, session, {.cause = Cause::leader_gone, .count = 0, .span = {}, .by = {}});
+/// Handles a session whose leader has exited without a logout: what is left of it is terminated if a limit applies.
+/// Otherwise it stays open, and is counted until logind removes it.
+void on_leader_lost(Turn& turn, Session session) {
+    const policy::Limits limits = turn.limits(session);
+    session.logout_unchecked = false;
+    if (!policy::is_unlimited(limits)) {
+        return begin_end(turn, session, {.cause = Cause::leader_gone, .count = 0, .span = {}, .by = {}});
+    }
+    session.due = next_due(session, turn.warnings(session, limits));
+    turn.put(session);
 }
 
 void adopt(Turn& turn, const LogindSession& seen) {
@@ -34,8 +42,8 @@ void adopt(Turn& turn, const LogindSession& seen) {
     session.opened = std::min(seen.opened, turn.now);
     session.last_input = session.opened;
     review(turn, session, true);
-    if (session.leader.pid == 0) {
-        return end_leaderless(turn, session);
+    if (session.leader.pid == 0 && !policy::is_unlimited(turn.limits(session))) {
+        return on_leader_lost(turn, session);
     }
     turn.put(session);
     turn.tell(Notice::Kind::adopted, session);
@@ -67,10 +75,7 @@ void join(Turn& turn, const Session& known, const LogindSession& seen) {
             session.due = turn.now;
         }
         return turn.put(session);
-    case Phase::refused:
-        // The module stands behind pam_systemd in this service: what it refused must go all the same.
-        turn.out.effects.emplace_back(Terminate{seen.id});
-        return turn.put(session);
+    case Phase::refused: // the PAM stack went on after the denial: evict() terminates it once its user could read why
     case Phase::waiting:
     case Phase::live:
     case Phase::released:
@@ -94,10 +99,18 @@ bool release_uncounted(Turn& turn, Session session) {
     return true;
 }
 
-void settle(Turn& turn, const Session& session) {
-    if (session.phase == Phase::live && session.leader.pid == 0 && !session.observed) {
-        return end_leaderless(turn, session);
+void settle(Turn& turn, const Session& session, const Session& before) {
+    const bool enforced_now = before.observed && !session.observed;
+    if (session.phase == Phase::live && session.leader.pid == 0 && enforced_now) {
+        return on_leader_lost(turn, session);
     }
+    turn.put(session);
+}
+
+void check_logout(Turn& turn, Session session) {
+    session.logout_unchecked = true;
+    session.due = after(turn.now, Patience::looking);
+    turn.out.effects.emplace_back(CheckLogout{session.key, session.logind_id});
     turn.put(session);
 }
 
@@ -115,7 +128,8 @@ void take(Turn& turn, const LeaderExited& event) {
     case Phase::released:
         return forget(turn, session);
     case Phase::live:
-        return end_leaderless(turn, session);
+        // No pam_close_session of an adopted session reaches the daemon: only logind can tell a logout.
+        return session.adopted ? check_logout(turn, session) : on_leader_lost(turn, session);
     case Phase::ending:
         if (session.stage == Stage::none || session.stage == Stage::told) {
             session.due = turn.now; // nobody is left to read anything
@@ -124,11 +138,21 @@ void take(Turn& turn, const LeaderExited& event) {
     }
 }
 
+void take(Turn& turn, const LogoutChecked& event) {
+    const Session* session = turn.state.find(event.session);
+    if (session == nullptr || session->phase != Phase::live || !session->logout_unchecked || !event.closing) {
+        return; // without an answer, it is asked again when the session is due
+    }
+    return *event.closing ? forget(turn, *session) : on_leader_lost(turn, *session);
+}
+
 void take(Turn& turn, const LogindAppeared& event) {
     const LogindSession& seen = event.session;
     const Session* known = turn.state.by_logind(seen.id);
     if (known != nullptr) {
-        return;
+        // Its leader exited before the daemon was restarted, and the answer to CheckLogout was lost.
+        const bool logged_out = known->phase == Phase::live && known->adopted && known->leader.pid == 0 && seen.closing;
+        return logged_out ? forget(turn, *known) : void();
     }
     known = seen.leader.pid == 0 ? nullptr : turn.state.by_leader(seen.leader);
     if (known != nullptr && known->logind_id.empty()) {
@@ -172,7 +196,7 @@ void take(Turn& turn, const Restored& event) {
             return;
         }
         review(turn, session, false);
-        return settle(turn, session);
+        return settle(turn, session, event.session);
     case Phase::ending:
         Turn::count_in(session, turn.limits(session));
         break;

@@ -75,6 +75,8 @@ struct Session {
     bool adopted = false;                  ///< PAM never told us of it: logind did
     bool observed = false;                 ///< its end is due, but mode = "observe" leaves it alone
     bool unseen = false;                   ///< the last look at it showed nothing; means nothing after a restart
+    bool logout_unchecked = false;         ///< adopted, its leader has exited, and it is not yet known whether by a
+                                           ///< logout; means nothing after a restart
     bool graphical = false;                ///< logind's type is x11, wayland or mir
     Terminal terminal = Terminal::unknown; ///< which of the idle limits is its own
     Login login;

@@ -93,8 +93,13 @@ void review(const Turn& turn, Session& session, bool surprised);
 /// False: it counts, and nothing was done.
 bool release_uncounted(Turn& turn, Session session);
 
-/// Writes a session that was reviewed; ends one that lost its leader while that was only observed.
-void settle(Turn& turn, const Session& session);
+/// Records a session that was reviewed. If it lost its leader while its limits were only observed, and they are
+/// enforced now, what is left of it is terminated. `before` is the session before the review.
+void settle(Turn& turn, const Session& session, const Session& before);
+
+/// Asks logind whether an adopted session, whose leader has exited, was logged out. Asked again until there is an
+/// answer; until then none of its limits is enforced.
+void check_logout(Turn& turn, Session session);
 
 /// Asks for a look at a session under an idle limit that has just begun to have one, or whose terminals' clock has just
 /// changed: what is seen then is what later looks are held against.
@@ -116,6 +121,7 @@ void evict(Turn& turn, Session session);
 void take(Turn& turn, const LeaderExited& event);
 void take(Turn& turn, const LogindAppeared& event);
 void take(Turn& turn, const LogindGone& event);
+void take(Turn& turn, const LogoutChecked& event);
 void take(Turn& turn, const Restored& event);
 
 // decide.cpp

@@ -49,10 +49,28 @@ std::uint32_t Host::inside(Total total) const {
     })));
 }
 
+/// Returns how many sessions of its user are inside beside it. An adopted one that came after an adopted one is left
+/// out: PAM may be about to ask about that one as well.
+std::uint32_t Host::others(const Process& process) const {
+    return number(static_cast<std::size_t>(std::ranges::count_if(processes_, [&](const Process& other) {
+        const bool later = process.shown && !process.logind_id.empty() && other.adopted && other.key > process.key;
+        return other.in && other.login.uid == process.login.uid && &other != &process && !later;
+    })));
+}
+
 bool Host::is_full(const Process& process) const {
     const Bounds bounds = bounds_of(plan_, process.login);
-    return inside(process.login.uid) >= bounds.own ||
-           std::ranges::any_of(bounds.totals, [this](Total total) { return inside(total) >= most_of(plan_, total); });
+    const std::uint32_t own = process.in ? 1 : 0;
+    return others(process) >= bounds.own || std::ranges::any_of(bounds.totals, [&](Total total) {
+               return inside(total) - own >= most_of(plan_, total);
+           });
+}
+
+/// What is left of a session without a leader is not terminated if no limit applies, nor when one applies later.
+void Host::spare_unlimited() {
+    for (Process& process : processes_) {
+        process.spared = process.spared || (!process.alive && bounds_of(plan_, process.login).is_unlimited());
+    }
 }
 
 /// Limits may be other ones now than its user knew of.
@@ -76,6 +94,9 @@ void Host::check() {
     }
     for (Process& process : processes_) {
         process.in = process.in && !process.has_left(); // its place is free before anybody is given it
+        if (process.adopted && phase_of(process) == Phase::waiting) {
+            process.in = process.adopted = false; // PAM asked about it late, and it waits for a place
+        }
     }
     // The order in which the two are carried out.
     for (; answered_ < world_.answers.size(); ++answered_) {
@@ -128,7 +149,7 @@ void Host::check_time() {
             world_.now > std::max(after(after(process.used, bounds.idle), stamp_step), process.fair)) {
             wrong("session " + std::to_string(std::to_underlying(process.key)) + " stays idle");
         }
-        if (!process.alive) {
+        if (!process.alive && !process.spared) {
             wrong("session " + std::to_string(std::to_underlying(process.key)) + " goes on without its leader");
         }
     }
@@ -236,10 +257,12 @@ void Host::hear(const Answer& answer) {
 }
 
 void Host::let_in(Process& process, const Answer& answer) {
-    if (process.in) {
+    const bool late = std::exchange(process.adopted, false) && process.in; // PAM asks about it for the first time
+    if (process.in && !late) {
         return answer.session.key != process.key || process.told ? wrong("let in twice") : void();
     }
-    if (answer.session.key <= last_key_ && of(answer.session.key) != nullptr) {
+    const bool again = answer.session.key == process.key; // PAM asked late, and it had to wait
+    if (answer.session.key <= last_key_ && !again && of(answer.session.key) != nullptr) {
         wrong("a key is given twice");
     }
     last_key_ = std::max(last_key_, answer.session.key);
@@ -252,6 +275,11 @@ void Host::let_in(Process& process, const Answer& answer) {
     const Boottime since = requests_[std::to_underlying(answer.request)].since;
     process.key = answer.session.key;
     process.in = true;
+    if (again) {
+        process.shown = !process.logind_id.empty();
+        process.used = late ? process.used : since;
+        return;
+    }
     process.shown = process.dismissed = process.told = process.left = process.asked = process.typed = false;
     process.reason = {};
     process.opened = since;
@@ -259,9 +287,12 @@ void Host::let_in(Process& process, const Answer& answer) {
     process.fair = {};
 }
 
-void Host::turned_away(const Process& process, const Answer& answer) {
-    if (process.in) {
-        return phase_of(process) != Phase::ending ? wrong("refused, and in") : void();
+void Host::turned_away(Process& process, const Answer& answer) {
+    if (process.in && phase_of(process) == Phase::ending) {
+        return;
+    }
+    if (process.in && !process.adopted) {
+        return wrong("refused, and in");
     }
     if (answer.session.reason.cause == Cause::displaced) {
         return;
@@ -272,6 +303,7 @@ void Host::turned_away(const Process& process, const Answer& answer) {
     if (!bounds_of(plan_, process.login).enforced) {
         wrong("refused where it is only observed");
     }
+    process.in = process.adopted = false;
 }
 
 } // namespace sesslimit::model

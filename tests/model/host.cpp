@@ -196,6 +196,11 @@ void Host::die(Process& process) {
     if (!std::exchange(process.alive, false)) {
         return;
     }
+    spare_unlimited();
+    if (process.in && process.adopted && phase_of(process) == Phase::live && process.leader.pid % 2 == 0) {
+        world_.closing.insert(process.key); // it logs out
+        process.dismissed = true;
+    }
     for (auto& [id, request] : requests_) {
         request.gone = request.gone || &processes_[request.process] == &process;
     }
@@ -257,6 +262,7 @@ void Host::look(Process& process, const Step& step) {
 void Host::learn_groups(Process& process, const Step& step) {
     if (process.in) {
         process.login.gids = step.how % 2 == 0 ? std::vector<gid_t>{100} : std::vector<gid_t>{100, team_gid};
+        spare_unlimited();
         surprise();
         feed(GroupsLearned{process.key, process.login.gids});
     }
@@ -271,7 +277,7 @@ void Host::adopt(const Step& step) {
                     .alive = step.more % 4 != 0,
                     .logind_id = "c" + std::to_string(++last_logind_),
                     .reason = {}};
-    process.in = counts(process.login);
+    process.in = process.adopted = counts(process.login);
     process.shown = true;
     process.key = process.in ? world_.state.next_key() : SessionKey::none;
     process.opened = world_.now - std::chrono::seconds(step.more % 100);
@@ -284,6 +290,7 @@ void Host::adopt(const Step& step) {
                              .opened = process.opened,
                              .login = process.login};
     processes_.push_back(std::move(process));
+    spare_unlimited();
     surprise();
     feed(LogindAppeared{seen});
 }
@@ -291,6 +298,7 @@ void Host::adopt(const Step& step) {
 void Host::change(const Step& step) {
     plan_ = plan_of(step.how);
     world_.policy = policy_of(plan_);
+    spare_unlimited();
     surprise();
     feed(PolicyChanged{});
 }
@@ -311,6 +319,7 @@ void Host::restart(const Step& step) {
             processes_[at].logind_id.clear();
         }
     }
+    spare_unlimited();
     down_ = true;
     world_.now += std::chrono::seconds(step.more % 120);
     const SessionKey next = world_.state.next_key();

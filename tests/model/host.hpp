@@ -31,6 +31,8 @@ struct Process {
     bool left = false;      ///< it was said farewell to
     bool asked = false;     ///< somebody wants it ended
     bool typed = false;     ///< it has a terminal
+    bool adopted = false;   ///< PAM never asked about it
+    bool spared = false;    ///< its leader has exited, and at some time since then no limit applied to it
     Reason reason;
     Boottime opened{};
     Boottime used{};
@@ -92,12 +94,14 @@ class Host {
     void hear_farewell(Process& process, const Notice& notice);
     void hear(const Answer& answer);
     void let_in(Process& process, const Answer& answer);
-    void turned_away(const Process& process, const Answer& answer);
+    void turned_away(Process& process, const Answer& answer);
     [[nodiscard]] bool is_full(const Process& process) const;
+    [[nodiscard]] std::uint32_t others(const Process& process) const;
     [[nodiscard]] std::uint32_t inside(uid_t uid) const;
     [[nodiscard]] std::uint32_t inside(Total total) const;
     [[nodiscard]] Phase phase_of(const Process& process) const;
     Process* of(SessionKey key);
+    void spare_unlimited();
     void surprise();
     void surprise(Process& process, Boottime when) const;
     void wrong(const std::string& what);

@@ -44,6 +44,10 @@ struct Bounds {
     Span duration = unlimited_span;
     Span idle = unlimited_span;
     Span grace{}; ///< how long a limit leaves a user whom it takes by surprise
+
+    [[nodiscard]] bool is_unlimited() const {
+        return own == no_limit && totals.empty() && duration == unlimited_span && idle == unlimited_span;
+    }
 };
 Bounds bounds_of(const Plan& plan, const Login& login);
 

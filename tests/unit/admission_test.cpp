@@ -12,6 +12,8 @@ using policy::AtLimit;
 using policy::Mode;
 using warden::Answer;
 using warden::Closed;
+using warden::LogindAppeared;
+using warden::LogindSession;
 using warden::Opened;
 
 std::size_t answered(const World& world, Answer::Kind kind) {
@@ -196,10 +198,74 @@ void observe_lets_everybody_in_and_says_so() {
     EXPECT_TEXT(world.fault, "");
 }
 
+LogindSession in_logind(pid_t pid, const std::string& id) {
+    return {.id = id,
+            .scope = "session-" + id + ".scope",
+            .session_class = "user",
+            .leader = again(pid, 1).leader,
+            .opened = start,
+            .login = ssh()};
+}
+
+/// pam_systemd stands before the module in the PAM stack: logind has shown the sessions when PAM asks about them.
+void Open_AfterPamSystemd_IsDecidedByTheLimit() {
+    for (const bool backwards : {false, true}) {
+        World world({.max = 2});
+        for (pid_t pid = 701; pid <= 706; ++pid) {
+            world.feed(LogindAppeared{in_logind(pid, "c" + std::to_string(pid))});
+        }
+        EXPECT(world.state.counted(alice) == 6, "counted before PAM asks");
+        for (pid_t at = 0; at < 6; ++at) {
+            const pid_t pid = backwards ? 706 - at : 701 + at;
+            world.feed(again(pid, static_cast<std::uint64_t>(pid)));
+        }
+        EXPECT(answered(world, Answer::Kind::admitted) == 2 && answered(world, Answer::Kind::refused) == 4,
+               "the limit");
+        EXPECT(world.state.counted(alice) == 2, "and no more");
+        EXPECT_TEXT(world.phase(key(1)) + world.phase(key(2)) + world.phase(key(3)), "liveliverefused");
+        world.feed(again(701, 99));
+        EXPECT(answered(world, Answer::Kind::admitted) == 3, "asked again, it is the same session");
+        (void)world.take_log();
+        world.pass(3s);
+        EXPECT_TEXT(world.take_log(), "3 terminate c703; 3 terminate c704; 3 terminate c705; 3 terminate c706");
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+void Open_AfterPamSystemd_DisplacesUnderEndOldest() {
+    World world({.max = 1, .at_limit = AtLimit::end_oldest});
+    world.login();
+    world.feed(LogindAppeared{in_logind(701, "c701")});
+    world.feed(again(701, 701));
+    world.pass(100ms);
+    EXPECT_TEXT(world.phase(key(1)) + "/" + world.phase(key(2)), "ending/waiting");
+    world.logind_forgets(key(1));
+    EXPECT_TEXT(world.phase(key(2)), "live");
+    EXPECT(!world.find(key(2))->adopted && world.find(key(2))->logind_id == "c701", "it stays joined");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// The PAM stack goes on after a denial that is not requisite. The user must be able to read why.
+void Deny_StackGoesOn_SessionIsTerminatedLater() {
+    World world({.max = 0});
+    const pid_t pid = world.ask(ssh());
+    world.feed(LogindAppeared{in_logind(pid, "c9")});
+    (void)world.take_log();
+    world.pass(2900ms);
+    EXPECT_TEXT(world.take_log(), "");
+    world.pass(10s);
+    EXPECT_TEXT(world.take_log(), "3 terminate c9; 8 kill c9");
+    world.leader_exits(key(1));
+    EXPECT_TEXT(world.phase(key(1)) + world.fault, "gone");
+}
+
 } // namespace
 
 int main() {
     const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(Open_AfterPamSystemd_IsDecidedByTheLimit),
+        SESSLIMIT_TEST(Open_AfterPamSystemd_DisplacesUnderEndOldest),
+        SESSLIMIT_TEST(Deny_StackGoesOn_SessionIsTerminatedLater),
         SESSLIMIT_TEST(what_is_admitted_is_announced_on_request),
         SESSLIMIT_TEST(twenty_at_once_get_as_many_places_as_there_are),
         SESSLIMIT_TEST(every_user_has_places_of_their_own),

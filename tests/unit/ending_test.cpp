@@ -42,7 +42,7 @@ void it_is_told_then_asked_then_made_to() {
 }
 
 void a_dead_leader_leaves_little_patience() {
-    World world;
+    World world({.max = 1});
     world.login();
     (void)world.take_log();
     world.leader_exits(key(1));
@@ -110,13 +110,13 @@ void asking_ends_even_what_is_only_observed() {
 }
 
 void a_dead_leader_is_only_told_of_in_observe_mode() {
-    World world({.mode = policy::Mode::observe});
+    World world({.max = 1, .mode = policy::Mode::observe});
     world.login();
     (void)world.take_log();
     world.leader_exits(key(1));
     world.pass(1min);
     EXPECT_TEXT(world.take_log(), "0 tell would-end 1 leader");
-    world.set({}); // meant from now on
+    world.set({.max = 1}); // meant from now on
     world.pass(500ms);
     EXPECT_TEXT(world.take_log(), "60 tell ending 1 leader, terminate c1");
     EXPECT_TEXT(world.fault, "");

@@ -50,6 +50,7 @@ struct Scribe final : Recorder, Hands {
         signs.input = stamp;
         return Looked{.session = session.key, .signs = signs};
     }
+    void check_logout(const warden::CheckLogout& what) override { say("check logout " + what.logind_id); }
     void follow(const Session& session) override {
         say("follow " + number(session.key));
         if (leaders_are_dead && session.leader.pid != 0) {

@@ -256,13 +256,126 @@ void a_restart_surprises_nobody() {
 }
 
 void a_leaderless_session_of_the_ledger_is_ended_once_that_is_meant() {
-    World world;
+    World world({.max = 1});
     Session session = session_in(Phase::live);
     session.leader = {};
     session.observed = true; // by the policy of before
     world.feed(Restored{session});
     EXPECT_TEXT(world.take_log(), "0 tell ending 1 leader, terminate c1");
     EXPECT_TEXT(world.fault, "");
+}
+
+/// A session that the daemon found in logind is logged out, or loses its leader otherwise.
+void LeaderExit_OfAdoptedSession_TerminatesOnlyUnderLimits() {
+    struct Case {
+        std::string_view about;
+        Rules rules;
+        bool logout; ///< logind reports State=closing
+        std::string_view log;
+        std::string_view phase;
+    };
+    const Case cases[] = {
+        {"logout, no limits", {}, true, "check logout c9; 0 tell released 1", "gone"},
+        {"logout, limited", {.max = 1}, true, "check logout c9; 0 tell released 1", "gone"},
+        {"logout, observed",
+         {.max = 1, .mode = policy::Mode::observe},
+         true,
+         "check logout c9; 0 tell released 1",
+         "gone"},
+        {"killed, no limits", {}, false, "check logout c9", "live"},
+        {"killed, limited", {.max = 1}, false, "check logout c9; 0 tell ending 1 leader, terminate c9", "ending"},
+        {"killed, idle limit", {.idle = 1h}, false, "check logout c9; 0 tell ending 1 leader, terminate c9", "ending"},
+        {"killed, observed",
+         {.max = 1, .mode = policy::Mode::observe},
+         false,
+         "check logout c9; 0 tell would-end 1 leader",
+         "live"},
+    };
+    for (const Case& one : cases) {
+        World world(one.rules);
+        world.feed(LogindAppeared{seen()});
+        (void)world.take_log();
+        if (one.logout) {
+            world.closing.insert(key(1));
+        }
+        world.leader_exits(key(1));
+        const std::string about = std::string(one.about) + ": ";
+        EXPECT_TEXT(about + world.take_log(), about + "0 " + std::string(one.log));
+        EXPECT_TEXT(about + world.phase(key(1)), about + std::string(one.phase));
+        EXPECT(world.state.counted(alice) == (one.phase == "gone" ? 0 : 1), "counted as long as it is there");
+        world.feed(LogindGone{"c9"});
+        EXPECT(world.state.sessions().empty(), one.about);
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+/// sshd's monitor is killed: no pam_close_session, and a shell may go on. logind 257 calls that closing too.
+void LeaderExit_OfAdmittedSession_TerminatesOnlyUnderLimits() {
+    World unlimited;
+    unlimited.login();
+    (void)unlimited.take_log();
+    unlimited.closing.insert(key(1));
+    unlimited.leader_exits(key(1));
+    unlimited.pass(24h);
+    EXPECT_TEXT(unlimited.take_log() + unlimited.phase(key(1)), "live");
+    EXPECT(unlimited.state.counted(alice) == 1, "its shell may still be used");
+    unlimited.set({.max = 5, .duration = 1000h});
+    unlimited.pass(24h);
+    EXPECT_TEXT(unlimited.take_log() + unlimited.phase(key(1)), "live"); // a limit that came later does not judge it
+    unlimited.logind_forgets(key(1));
+    EXPECT_TEXT(unlimited.take_log() + unlimited.fault, "172800 tell released 1");
+
+    World limited({.max = 1});
+    limited.login();
+    (void)limited.take_log();
+    limited.closing.insert(key(1));
+    limited.leader_exits(key(1));
+    EXPECT_TEXT(limited.take_log(), "0 tell ending 1 leader, terminate c1");
+    EXPECT(limited.login() == SessionKey::none, "it counts until logind says that nothing of it is left");
+    limited.logind_forgets(key(1));
+    EXPECT(limited.login() != SessionKey::none, "its place is free");
+    EXPECT_TEXT(limited.fault, "");
+}
+
+/// logind does not answer at first: nothing is terminated, and it is asked again, also under another policy.
+void LeaderExit_LogindSilent_AsksAgain() {
+    World world({.max = 1, .idle = 5min});
+    world.feed(LogindAppeared{seen()});
+    (void)world.take_log();
+    world.mute = true;
+    world.leader_exits(key(1));
+    world.pass(10s);
+    world.set({.max = 2, .idle = 6min});
+    EXPECT_TEXT(world.take_log(), "0 check logout c9; 10 check logout c9");
+    world.mute = false;
+    world.closing.insert(key(1));
+    world.pass(10s);
+    EXPECT_TEXT(world.take_log(), "20 check logout c9; 20 tell released 1");
+    EXPECT_TEXT(world.phase(key(1)) + world.fault, "gone");
+}
+
+/// The answer was lost with the daemon: logind's list shows that the session was logged out.
+void Restore_LoggedOutMeanwhile_IsReleased() {
+    World world;
+    Session session = session_in(Phase::live);
+    session.adopted = true;
+    session.leader = {};
+    world.feed(Restored{session});
+    LogindSession closing = seen();
+    closing.id = "c1";
+    closing.closing = true;
+    closing.leader = {};
+    world.feed(LogindAppeared{closing});
+    EXPECT_TEXT(world.take_log() + world.phase(key(1)) + world.fault, "0 tell released 1gone");
+}
+
+void Adopt_LeaderlessWithoutLimits_IsLeftAlone() {
+    World world;
+    LogindSession session = seen();
+    session.leader = {};
+    world.feed(LogindAppeared{session});
+    world.pass(24h);
+    EXPECT_TEXT(world.take_log() + world.phase(key(1)) + world.fault, "0 tell adopted 1live");
 }
 
 } // namespace
@@ -280,6 +393,11 @@ int main() {
         SESSLIMIT_TEST(who_waited_when_the_daemon_stopped_asks_again),
         SESSLIMIT_TEST(a_restart_surprises_nobody),
         SESSLIMIT_TEST(a_leaderless_session_of_the_ledger_is_ended_once_that_is_meant),
+        SESSLIMIT_TEST(LeaderExit_OfAdoptedSession_TerminatesOnlyUnderLimits),
+        SESSLIMIT_TEST(LeaderExit_OfAdmittedSession_TerminatesOnlyUnderLimits),
+        SESSLIMIT_TEST(LeaderExit_LogindSilent_AsksAgain),
+        SESSLIMIT_TEST(Restore_LoggedOutMeanwhile_IsReleased),
+        SESSLIMIT_TEST(Adopt_LeaderlessWithoutLimits_IsLeftAlone),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

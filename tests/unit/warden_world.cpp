@@ -64,6 +64,9 @@ std::string described(const Effect& effect) {
     if (const auto* look = std::get_if<Look>(&effect)) {
         return "look " + number(look->session);
     }
+    if (const auto* check = std::get_if<CheckLogout>(&effect)) {
+        return "check logout " + check->logind_id;
+    }
     if (const auto* stop = std::get_if<Terminate>(&effect)) {
         return "terminate " + stop->logind_id + (stop->spare == SessionKey::none ? "" : " sparing");
     }
@@ -258,6 +261,9 @@ Decision World::feed(const Event& event) {
     for (const Effect& effect : decision.effects) {
         if (const auto* what = std::get_if<Look>(&effect)) {
             look(what->session);
+        }
+        if (const auto* what = std::get_if<CheckLogout>(&effect); what != nullptr && !mute) {
+            feed(LogoutChecked{.session = what->session, .closing = closing.contains(what->session)});
         }
     }
     return decision;

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/nested_login.hpp"
+
+#include "common/text.hpp"
+
+#include <cstddef>
+#include <utility>
+
+namespace sesslimit {
+namespace {
+
+/// A host has a few dozen PAM services. More names than that are not worth a journal entry each.
+constexpr std::size_t max_warned = 64;
+
+} // namespace
+
+void NestedLogin::check(warden::Opened login, Then then) {
+    const pid_t pid = login.leader.pid;
+    logind_.ask_session_of(pid, [this, login = std::move(login), then = std::move(then)](const auto& session) mutable {
+        if (session && session->leader.pid != 0 && may_be_same(session->leader, login.leader)) {
+            login.login.nested = false;
+            warn(login.login.service);
+        }
+        then(std::move(login));
+    });
+}
+
+void NestedLogin::warn(const std::string& service) {
+    if (warned_.size() >= max_warned || !warned_.insert(service).second) {
+        return;
+    }
+    journal_.tell(effects::Priority::warning,
+                  "PAM service " + shown(service) +
+                      " runs pam_sesslimit.so after pam_systemd.so: limits are enforced, but a denied login leaves a "
+                      "logind session behind for some seconds. Move the line of pam_sesslimit.so before that of "
+                      "pam_systemd.so in /etc/pam.d.");
+}
+
+} // namespace sesslimit

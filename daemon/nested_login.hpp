@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "daemon/effects/journal.hpp"
+#include "daemon/logind/logind.hpp"
+#include "daemon/warden/event.hpp"
+
+#include <functional>
+#include <set>
+#include <string>
+
+namespace sesslimit {
+
+/// Tells logins that are part of another session from logins whose session pam_systemd has opened already.
+///
+/// The module reports both as nested, because both run in a session scope. A login is a session of its own if its
+/// process is the leader of that scope. That is the case if the module stands after pam_systemd in the PAM stack, which
+/// is reported in the journal once for each service.
+class NestedLogin {
+  public:
+    using Then = std::function<void(warden::Opened)>;
+
+    /// The references must outlive this object.
+    NestedLogin(logind::Logind& logind, effects::Journal& journal) : logind_(logind), journal_(journal) {}
+
+    /// Asks logind for the leader of the scope, and calls `then` with the login, no longer nested if its process is the
+    /// leader. If logind does not answer, the login stays nested. `then` is not called if the bus is lost meanwhile:
+    /// the module's own timeout decides then.
+    void check(warden::Opened login, Then then);
+
+  private:
+    void warn(const std::string& service);
+
+    logind::Logind& logind_;
+    effects::Journal& journal_;
+    std::set<std::string> warned_; ///< PAM services; at most max_warned
+};
+
+} // namespace sesslimit
