@@ -151,6 +151,12 @@ def last_words(booted):
         return f"not to be had: {error}"
 
 
+def first_line(report):
+    """Returns the message of the failed assertion without the comparison below it."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return crash.message.splitlines()[0] if crash else "see above"
+
+
 def pytest_terminal_summary(terminalreporter):
     reports = [each for key in ("passed", "failed") for each in terminalreporter.stats.get(key, [])]
     rows = []
@@ -159,7 +165,7 @@ def pytest_terminal_summary(terminalreporter):
         test, _, suite = name.partition("[")
         texts = [text for key, text in report.user_properties if key == SAW]
         if report.failed:
-            texts.append(f"{name}: see above")
+            texts.append(f"{name}: {first_line(report)}")
         rows += [(suite.rstrip("]").split("-")[0], test.split("::")[-1], text, report.outcome) for text in texts]
     if rows:
         terminalreporter.section("what was seen")
