@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""Field cases of limits that are not enforced, or not against the user that they are meant for.
+
+Not among the tests that run by themselves: tests/run cases. Each case fails with the packages of 8a1275f.
+"""
+
+import json
+import re
+import time
+
+import pytest
+
+from lab import client, ctl
+from lab.base import PASSWORDS, PROMPT
+from lab.host import PAM_STACK
+from lab.machine import wait_until
+
+REACHED = "limit of {} sessions? reached"
+
+
+def move_module(host, control, behind):
+    """Gives pam_sesslimit.so another control value; behind: puts its line after that of pam_systemd."""
+    ours = [line for line in host.read(PAM_STACK).splitlines() if "pam_sesslimit.so" in line]
+    others = [line for line in host.read(PAM_STACK).splitlines() if line not in ours]
+    (at,) = [number for number, line in enumerate(others) if "pam_systemd.so" in line]
+    others.insert(at + behind, f"session {control} pam_sesslimit.so")
+    host.write(PAM_STACK, "\n".join(others) + "\n")
+
+
+def users_shown(host):
+    return [each["user"] for each in json.loads(ctl.text(host, "list", "--json=short"))]
+
+
+def answers(login):
+    """Returns whether a shell still runs a command."""
+    at = len(login.output.encode())
+    login.send("echo it $((40 + 2))\n")
+    return bool(wait_until("an answer", lambda: login.find("it 42", at) or not login.running, 20)[0]) and login.running
+
+
+def case_A07_name_of_digits(host, saw):
+    """One user is named like the UID of another one."""
+    uid = host.run("id", "-u", "bob").stdout.strip()
+    home = f"/home/{uid}"
+    host.sh(f"""
+        grep -q '^{uid}:' /etc/passwd || echo '{uid}:x:4001:4001::{home}:/bin/bash' >> /etc/passwd
+        grep -q '^{uid}:' /etc/shadow || echo '{uid}:*:19000:0:99999:7:::' >> /etc/shadow
+        rm -rf {home}; cp -a /home/alice {home}; chown -R 4001:4001 {home}""")
+    bob, named = (client.shell(host, user) for user in ("bob", uid))
+    for each in (bob, named):
+        each.prompt()
+    wait_until("both in the list", lambda: sorted(users_shown(host)) == sorted(["bob", uid]), 10)
+    ctl.text(host, "end-user", uid)
+    named.wait(20)
+    assert answers(bob), f"'end-user {uid}' terminated not only the user of that name but also bob, whose UID is {uid}"
+    named = client.shell(host, uid)
+    named.prompt()
+    wait_until("both in the list", lambda: sorted(users_shown(host)) == sorted(["bob", uid]), 10)
+    ctl.text(host, "end-user", f"uid:{uid}")
+    bob.wait(20)
+    assert answers(named), f"'end-user uid:{uid}' terminated the session of the user {uid}, whose UID is 4001"
+    saw(f"end-user {uid} terminates the user of that name only, end-user uid:{uid} only bob")
+
+
+def case_B04_behind_pam_systemd(host, saw):
+    move_module(host, "requisite", behind=True)
+    host.limit("alice", "max_sessions = 2")
+    since = time.monotonic()
+    logins = [client.shell(host, "alice") for _ in range(6)]
+    admitted = [each.verdict() for each in logins].count(True)
+    assert admitted == 2, f"{admitted} of 6 logins are admitted at limit 2 when the PAM line is behind pam_systemd"
+    said = host.journal_text(since).splitlines()
+    warnings = [line for line in said if re.match(r".*sesslimit.*pam_systemd", line) and "sshd" in line]
+    assert warnings, "the journal has no warning that the PAM line of the service sshd is behind pam_systemd"
+    saw(f"line behind pam_systemd: {admitted} of 6 admitted at limit 2; {warnings[0]}")
+
+
+@pytest.mark.parametrize("control", ["optional", "required"])
+def case_B05_denied_user_reads_why(host, saw, control):
+    move_module(host, control, behind=False)
+    host.limit("alice", "max_sessions = 1")
+    first = client.shell(host, "alice")
+    first.prompt()
+    denied = {
+        "with a terminal": client.shell(host, "alice"),
+        "with a command": client.command(host, "alice", "sleep 60"),
+    }
+    for each in denied.values():
+        each.wait(30)
+    took = wait_until("one session", lambda: len(host.sessions("alice")) == 1, 15)[1]
+    untold = [how for how, each in denied.items() if not each.find(REACHED.format(1))]
+    assert not untold, f"a denied user of ssh {' and '.join(untold)} reads no reason when the PAM line is {control}"
+    assert answers(first)
+    saw(f"{control}: denied with the reason, by ssh with a terminal and with a command; gone {took:.1f} s later")
+
+
+POLICY_B09 = """version = 1
+[defaults]
+ignore_services = ["systemd-user", "sudo"]
+[[rule]]
+name = "one"
+match.user = ["bob"]
+max_sessions = 1
+"""
+
+
+def case_B09_su_in_a_scope_of_the_user_manager(host, saw):
+    """The user's own scope has the name of a session's scope."""
+    host.policy(POLICY_B09)
+    shell = client.shell(host, "alice")
+    at = shell.prompt().end
+    shell.send("systemd-run --user --scope --unit=session-77 su - bob\n")
+    at = shell.expect("Password: ", 20, at).end
+    shell.send(f"{PASSWORDS['bob']}\n")
+    shell.expect(PROMPT, 20, at)
+    second = client.shell(host, "bob")
+    assert not second.verdict(), "bob's su in alice's scope session-77 is not counted: bob has two shells at limit 1"
+    assert second.find(REACHED.format(1)), second.output
+    assert "bob" in users_shown(host)
+    saw("su of bob in a scope session-77 of alice's user manager is counted: bob's ssh login is denied at limit 1")
