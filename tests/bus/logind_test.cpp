@@ -30,9 +30,10 @@ struct Bench {
     PrivateBus bus;
     EventLoop loop = make_loop();
     std::string log;
-    std::deque<Say> says; ///< of session 3, one after the other
-    int asked = 0;        ///< for session 3
-    std::string us;       ///< who asks
+    std::deque<Say> says;  ///< of session 3, one after the other
+    std::string pid_error; ///< the answer to GetSessionByPID; empty: session 3
+    int asked = 0;         ///< for session 3
+    std::string us;        ///< who asks
     Party party;
     logind::Logind logind;
 
@@ -57,6 +58,10 @@ struct Bench {
         us = sd_bus_message_get_sender(call);
         if (sd_bus_message_is_method_call(call, manager, "ListSessions") > 0) {
             return sd_bus_reply_method_return(call, "a(susso)", 1, "3", 1000U, "alice", "", session_path);
+        }
+        if (sd_bus_message_is_method_call(call, manager, "GetSessionByPID") > 0) {
+            return pid_error.empty() ? sd_bus_reply_method_return(call, "o", session_path)
+                                     : sd_bus_reply_method_errorf(call, pid_error.c_str(), "%s", "no session");
         }
         if (sd_bus_message_is_method_call(call, "org.freedesktop.DBus.Properties", "GetAll") <= 0) {
             return 0;
@@ -138,12 +143,55 @@ void a_signal_to_us_alone_is_not_logind_s_word() {
     EXPECT(bench.asked == 2, "by the list and by what logind said");
 }
 
+/// Returns what logind answers to the question, as "3 active" or "nothing", and what it has reported meanwhile.
+std::string asked(Bench& bench, bool by_pid) {
+    std::string answer;
+    const auto then = [&answer](const std::optional<warden::LogindSession>& session) {
+        answer = session ? session->id + (session->closing ? " closing" : " active") : "nothing";
+    };
+    bench.log.clear();
+    by_pid ? bench.logind.ask_session_of(getpid(), then) : bench.logind.ask_session("3", then);
+    (void)run_until(bench.loop, [&] { return !answer.empty(); });
+    return answer + "; " + bench.log;
+}
+
+void AskSession_EveryAnswer_IsReportedOnce() {
+    struct Case {
+        std::string_view name;
+        Say say;
+        std::string pid_error;
+        std::string_view by_id;
+        std::string_view by_pid;
+    };
+    const Case cases[] = {
+        {"active", {}, {}, "3 active; ", "3 active; "},
+        {"closing", {.error = {}, .state = "closing"}, {}, "3 closing; ", "3 closing; "},
+        {"gone", {.error = "org.freedesktop.login1.NoSuchSession"}, {}, "nothing; gone 3; ", "nothing; "},
+        {"without a session", {}, "org.freedesktop.login1.NoSessionForPID", "3 active; ", "nothing; "},
+        {"busy",
+         {.error = "org.freedesktop.DBus.Error.LimitsExceeded"},
+         {},
+         "nothing; ask logind for a session: not now; ",
+         "nothing; ask logind for a session: not now; "},
+    };
+    for (const Case& test : cases) {
+        Bench bench(std::deque{Say{}});
+        EXPECT(bench.catches_up(), test.name);
+        bench.pid_error = test.pid_error;
+        bench.says = {test.say};
+        EXPECT_TEXT(asked(bench, false), test.by_id);
+        bench.says = {test.say};
+        EXPECT_TEXT(asked(bench, true), test.by_pid);
+    }
+}
+
 } // namespace
 
 int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(a_session_is_asked_for_again_once),
         SESSLIMIT_TEST(a_signal_to_us_alone_is_not_logind_s_word),
+        SESSLIMIT_TEST(AskSession_EveryAnswer_IsReportedOnce),
     };
     return cmocka_run_group_tests_name("logind", tests, nullptr, nullptr);
 }
