@@ -347,7 +347,7 @@ void Logind::ask_session(const std::string& id, SessionAnswer then) {
     impl_->ask_session_at(Impl::path_of(id).c_str(), {impl_.get(), id, std::move(then)});
 }
 
-void Logind::ask_session_of(pid_t pid, SessionAnswer then) {
+void Logind::ask_session_of(pid_t pid, const SessionAnswer& then) {
     impl_->ask_session_of(pid, then);
 }
 

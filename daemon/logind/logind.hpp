@@ -64,7 +64,7 @@ class Logind {
     void ask_session(const std::string& id, SessionAnswer then);
 
     /// Asks for the session that a process belongs to by its cgroup (GetSessionByPID). `then` as for ask_session().
-    void ask_session_of(pid_t pid, SessionAnswer then);
+    void ask_session_of(pid_t pid, const SessionAnswer& then);
 
   private:
     struct Impl;
