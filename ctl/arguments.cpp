@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/arguments.hpp"
 
+#include "common/user_ref.hpp"
+
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -65,6 +67,13 @@ void add_global_options(CLI::App& app, Arguments& arguments) {
     app.set_version_flag("--version", "sesslimitctl " SESSLIMIT_VERSION, "Print the version and exit");
 }
 
+constexpr char about_user[] = "Name, or uid:NUMBER for the user ID";
+
+/// Returns what is wrong with the argument, for CLI11; empty if it refers to a user.
+std::string valid_user(const std::string& argument) {
+    return parse_user_ref(argument) ? "" : user_ref_problem(argument);
+}
+
 void add_fact(CLI::App& explain, const char* name, const char* type, std::optional<std::string>& fact,
               const char* about) {
     explain.add_option(name, fact, about)->type_name(type);
@@ -74,7 +83,7 @@ void add_explain(CLI::App& app, Arguments& arguments) {
     CLI::App* explain = add_command(app, arguments, Command::explain, "explain",
                                     "Show which limits a login would have, who set them, and what would happen now");
     Question& question = arguments.question;
-    explain->add_option("USER", question.user, "Name of the user")->required();
+    explain->add_option("USER", question.user, about_user)->required()->check(valid_user, "");
     add_fact(*explain, "--service", "SERVICE", question.service, "The PAM service (default: sshd)");
     add_fact(*explain, "--origin", "HOST", question.origin,
              "The remote host, an address or a name (default: this host)");
@@ -121,19 +130,23 @@ void add_audit(CLI::App& app, Arguments& arguments) {
     command->add_option("--root", request.root, "Look at the files below this directory")->type_name("DIR");
 }
 
-void add_names(CLI::App& app, Arguments& arguments, Command command, const char* name, const char* type,
-               const char* about, const char* about_names) {
-    add_command(app, arguments, command, name, about)->add_option(type, arguments.names, about_names)->required();
+CLI::Option* add_names(CLI::App& app, Arguments& arguments, Command command, const char* name, const char* type,
+                       const char* about, const char* about_names) {
+    return add_command(app, arguments, command, name, about)
+        ->add_option(type, arguments.names, about_names)
+        ->required();
 }
 
 void add_commands(CLI::App& app, Arguments& arguments) {
     add_command(app, arguments, Command::list, "list",
                 "List the sessions that are open (what is done without a command)")
-        ->add_option("--user", arguments.user, "Those of this user only, by name or uid")
-        ->type_name("USER");
+        ->add_option("--user", arguments.user, "Those of this user only, a name or uid:NUMBER")
+        ->type_name("USER")
+        ->check(valid_user, "");
     add_names(app, arguments, Command::show, "show", "ID", "Show all that is known of sessions", "Id of a session");
     add_names(app, arguments, Command::end, "end", "ID", "End sessions", "Id of a session");
-    add_names(app, arguments, Command::end_user, "end-user", "USER", "End all sessions of users", "Name or uid");
+    add_names(app, arguments, Command::end_user, "end-user", "USER", "End all sessions of users", about_user)
+        ->check(valid_user, "");
     add_names(app, arguments, Command::end_credential, "end-credential", "FINGERPRINT",
               "End all sessions that were opened with a key", "SHA256:..., as ssh-keygen -l prints it");
     add_explain(app, arguments);

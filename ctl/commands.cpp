@@ -26,6 +26,9 @@ Exit list(const std::optional<std::string>& user, Remote& remote, Console& conso
     }
     if (user) {
         std::erase_if(*sessions, [&](const Session& session) { return !belongs_to(session, *user); });
+        if (const std::string hint = uid_hint(*user); sessions->empty() && !hint.empty()) {
+            console.complain(hint);
+        }
     }
     sort_by_id(*sessions);
     const Style& style = console.style();

@@ -11,7 +11,8 @@ namespace {
 std::string session_lines(const std::vector<Session>& sessions) {
     std::string text;
     for (const Session& session : sessions) {
-        text += session.id + '\t' + session.user + ", " + session.service + " on " + terminals_words(session) + '\n';
+        text +=
+            session.id + '\t' + user_words(session) + ", " + session.service + " on " + terminals_words(session) + '\n';
     }
     return text;
 }
@@ -35,7 +36,7 @@ void complete(const std::string& kind, Remote& remote, Console& console) {
     std::set<std::string> users;
     std::set<std::string> credentials;
     for (const Session& session : *sessions) {
-        users.insert(session.user);
+        users.insert(user_argument(session));
         if (session.credential && !session.credential->empty()) {
             credentials.insert(*session.credential);
         }

@@ -76,6 +76,10 @@ Answer<std::vector<Session>> belonging(const Names& names, const Belongs& belong
     return sessions;
 }
 
+std::string ended_words(std::uint32_t ended, const std::string& of) {
+    return ended == 0 ? "No session" + of + " to end.\n" : counted(ended, "session") + of + " told to end.\n";
+}
+
 using EndAll = std::function<Answer<std::uint32_t>(const std::string& name)>;
 
 Exit end_all(const Names& names, const EndAll& end, const std::string& of, Console& console) {
@@ -85,8 +89,7 @@ Exit end_all(const Names& names, const EndAll& end, const std::string& of, Conso
         if (!ended) {
             outcome.failed(ended.error());
         } else if (console.style().json == Json::off) {
-            console.print((*ended == 0 ? "No session" : counted(*ended, "session")) + of + shown(name) +
-                          (*ended == 0 ? " to end.\n" : " told to end.\n"));
+            console.print(ended_words(*ended, of + shown(name)));
         }
     }
     return outcome.exit();
@@ -130,7 +133,14 @@ Exit end_users(const Names& users, Remote& remote, Console& console) {
             return Exit::failed;
         }
     }
-    return end_all(users, [&](const std::string& user) { return remote.end_user(user); }, " of ", console);
+    const auto end = [&](const std::string& user) {
+        const auto ended = remote.end_user(user);
+        if (const std::string hint = uid_hint(user); ended && *ended == 0 && !hint.empty()) {
+            console.complain(hint);
+        }
+        return ended;
+    };
+    return end_all(users, end, " of ", console);
 }
 
 Exit end_credentials(const Names& fingerprints, Remote& remote, Console& console) {

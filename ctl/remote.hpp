@@ -144,7 +144,7 @@ class Remote {
     virtual Answer<Session> session(const std::string& id) = 0;
 
     virtual Answer<> end_session(const std::string& id) = 0;
-    /// How many sessions were told to end. `user` is a name or a uid in decimal.
+    /// How many sessions were told to end. `user` is a name or "uid:1001" (common/user_ref.hpp).
     virtual Answer<std::uint32_t> end_user(const std::string& user) = 0;
     virtual Answer<std::uint32_t> end_credential(const std::string& fingerprint) = 0;
 

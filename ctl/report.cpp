@@ -134,7 +134,7 @@ std::string event_about(const Event& event, Usec now) {
         return event.policy_state;
     }
     std::string about =
-        known(session.id) + " " + session.user + " " + known(session.service) + " from " + origin_words(session);
+        known(session.id) + " " + user_words(session) + " " + known(session.service) + " from " + origin_words(session);
     if (event.left) {
         about += ", " + (*event.left > 0 ? rough(*event.left) + " left" : std::string("now"));
     } else if (event.name == "ended" || event.name == "released") {
@@ -168,7 +168,7 @@ std::string list_text(const std::vector<Session>& sessions, const Style& style, 
                 .rows = {},
                 .paint = {}};
     for (const Session& session : sessions) {
-        table.rows.push_back({session.id, session.user, known(session.service), terminals_words(session),
+        table.rows.push_back({session.id, user_words(session), known(session.service), terminals_words(session),
                               known(session.origin), short_time(session.since, now), idle_words(session, now),
                               ends_words(session, now)});
         table.paint.emplace_back(paint_of(urgency_of(session, now)));
@@ -184,7 +184,7 @@ std::string show_text(const Session& session, Usec now) {
     std::vector<Line> lines{
         {"Id", session.id},
         {"Key", std::to_string(session.key)},
-        {"User", session.user},
+        {"User", user_words(session)},
         {"Uid", std::to_string(session.uid)},
         {"State", session.state},
         {"Service", known(session.service)},

@@ -3,6 +3,7 @@
 
 #include "common/duration.hpp"
 #include "common/text.hpp"
+#include "common/user_ref.hpp"
 
 #include <algorithm>
 #include <array>
@@ -142,14 +143,30 @@ std::string origin_words(const Session& session) {
 }
 
 std::string session_line(const Session& session, Usec now) {
-    std::string line = "session " + session.id + " of " + session.user + ": " + session.service;
+    std::string line = "session " + session.id + " of " + user_words(session) + ": " + session.service;
     line += session.terminals.empty() ? " without a terminal" : " on " + terminals_words(session);
     line += ", from " + origin_words(session);
     return line + ", since " + short_time(session.since, now) + " (" + rough(between(session.since, now)) + ")";
 }
 
+std::string user_argument(const Session& session) {
+    const bool literal = !session.user.empty() && session.user.find('\\') == std::string::npos;
+    return literal ? session.user : user_ref_of(session.uid);
+}
+
+std::string user_words(const Session& session) {
+    const std::string argument = user_argument(session);
+    return session.user.empty() || argument == session.user ? argument : session.user + " (" + argument + ")";
+}
+
 bool belongs_to(const Session& session, const std::string& user) {
-    return session.user == shown(user) || std::to_string(session.uid) == user;
+    const auto ref = parse_user_ref(user);
+    return ref && refers_to({shown(ref->name), ref->uid}, session.user, session.uid);
+}
+
+std::string uid_hint(const std::string& user) {
+    const bool number = !user.empty() && std::ranges::all_of(user, [](char c) { return c >= '0' && c <= '9'; });
+    return number ? "a number alone is a user name; for the user ID write uid:" + user : "";
 }
 
 std::string counted(std::size_t count, const std::string& what) {

@@ -45,8 +45,18 @@ std::string origin_words(const Session& session);
 /// "session 12 of alice: sshd on pts/0, from 192.0.2.7, since 14:02 (2h 5min)".
 std::string session_line(const Session& session, Usec now);
 
-/// Whether it is a session of that user, who is named as the shell has it, or by a uid in decimal.
+/// Returns the user of a session as every command accepts it: the name, or "uid:1001" if the name is not known or was
+/// escaped by the daemon.
+std::string user_argument(const Session& session);
+
+/// Returns the user of a session for a reader: "alice", or "a\x0ab (uid:1001)" if the name is not an argument itself.
+std::string user_words(const Session& session);
+
+/// Returns true if the session belongs to that user, who is given as on the command line (common/user_ref.hpp).
 bool belongs_to(const Session& session, const std::string& user);
+
+/// Returns a sentence, without a full stop, about an argument that looks like a user ID and is a name; else nothing.
+std::string uid_hint(const std::string& user);
 
 /// "1 session", "2 sessions".
 std::string counted(std::size_t count, const std::string& what);

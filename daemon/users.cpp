@@ -52,6 +52,13 @@ Result<std::vector<gid_t>> groups_of(const std::string& user) {
 
 std::optional<Login> complete(api::Question question) {
     Login login = std::move(question.login);
+    if (login.user.empty()) {
+        auto name = SystemNames::name_of(question.uid.value()).value_or(std::nullopt);
+        if (!name) {
+            return std::nullopt;
+        }
+        login.user = *std::move(name);
+    }
     SystemNames names;
     if (const auto account = SystemNames::account(login.user).value_or(std::nullopt)) {
         login.uid = question.uid.value_or(account->uid);

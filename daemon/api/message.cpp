@@ -2,6 +2,7 @@
 #include "daemon/api/message.hpp"
 
 #include "common/text.hpp"
+#include "common/user_ref.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -112,6 +113,24 @@ int read_key(sd_bus_message* m, const std::string& key, Question& question) {
     return key == "Groups" ? read_groups(m, question.groups) : -ENOTSUP;
 }
 
+/// Turns a user given as "uid:1001" into the user ID.
+int settle_user(Question& question, std::string& problem) {
+    const std::string user = question.login.user;
+    const auto ref = parse_user_ref(user);
+    if (user.empty()) {
+        problem = "User is missing";
+    } else if (!ref) {
+        problem = user_ref_problem(user);
+    } else if (ref->uid && question.uid && *ref->uid != *question.uid) {
+        problem = "User and Uid are two users";
+    } else {
+        question.uid = ref->uid ? ref->uid : question.uid;
+        question.login.user = ref->name;
+        return 0;
+    }
+    return -EINVAL;
+}
+
 } // namespace
 
 int append(sd_bus_message* m, const Properties& properties) {
@@ -163,11 +182,7 @@ int read_question(sd_bus_message* m, Question& question, std::string& problem) {
         }
         code = sd_bus_message_exit_container(m);
     }
-    if (code >= 0 && question.login.user.empty()) {
-        problem = "User is missing";
-        return -EINVAL;
-    }
-    return code;
+    return code < 0 ? code : settle_user(question, problem);
 }
 
 } // namespace sesslimit::api

@@ -23,8 +23,8 @@ struct Status {
 
 /// A login that somebody asks about.
 struct Question {
-    Login login;                     ///< uid and gids are still to be looked up
-    std::optional<uid_t> uid;        ///< instead of the one that the user database has
+    Login login;                     ///< uid and gids are still to be looked up, and the name if it is empty
+    std::optional<uid_t> uid;        ///< instead of the one that the user database has; set if there is no name
     std::vector<std::string> groups; ///< names of groups beside those that the user database has
 };
 
@@ -45,8 +45,9 @@ class Seam {
     /// Takes up the policy anew; `then` gets what was wrong with it, for a person to read.
     virtual void reload(std::function<void(Result<>)> then) = 0;
 
-    /// Completes the login from the user database; nothing where there is no such user, and no uid was given. False:
-    /// too many are being looked up already, of all or of this caller, and `then` will not be called.
+    /// Completes the login from the user database; `then` gets nothing if there is no such user, unless a name came
+    /// with a uid. Returns false, and does not call `then`, if too many look-ups are pending, of all callers or of this
+    /// one.
     virtual bool look_up(uid_t caller, Question question, std::function<void(std::optional<Login>)> then) = 0;
 };
 

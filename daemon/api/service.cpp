@@ -2,6 +2,7 @@
 #include "daemon/api/service.hpp"
 
 #include "common/text.hpp"
+#include "common/user_ref.hpp"
 #include "daemon/api/authority.hpp"
 #include "daemon/api/errors.hpp"
 #include "daemon/api/message.hpp"
@@ -130,7 +131,8 @@ struct Service::Impl {
     void look_up(sd_bus_message* call, uid_t caller, const Question& question) {
         // The call is kept until the user database has answered.
         auto kept = std::make_shared<bus::Message>(sd_bus_message_ref(call));
-        const auto then = [this, kept, user = shown(question.login.user)](const std::optional<Login>& login) {
+        const std::string asked = question.login.user.empty() ? user_ref_of(question.uid.value()) : question.login.user;
+        const auto then = [this, kept, user = shown(asked)](const std::optional<Login>& login) {
             if (login) {
                 explain(kept->get(), *login);
             } else {
@@ -210,11 +212,15 @@ struct Service::Impl {
         auto& self = *static_cast<Impl*>(data);
         std::string user;
         if (read_text(call, user) < 0) {
-            return reply_error(call, error_bad_argument, "That is no name of a user.");
+            return reply_error(call, error_bad_argument, "Invalid user name.");
         }
-        return self.authority.identify(call, [&self, user](sd_bus_message* m, uid_t caller) {
-            const auto wanted = [user](const warden::Session& session) {
-                return session.login.user == user || std::to_string(session.login.uid) == user;
+        const auto ref = parse_user_ref(user);
+        if (!ref) {
+            return reply_error(call, error_bad_argument, user_ref_problem(user) + ".");
+        }
+        return self.authority.identify(call, [&self, ref = *ref](sd_bus_message* m, uid_t caller) {
+            const auto wanted = [ref](const warden::Session& session) {
+                return refers_to(ref, session.login.user, session.login.uid);
             };
             // Who owns none of them all may end none of them.
             bool own = true;

@@ -45,7 +45,7 @@ class Names {
     virtual std::optional<gid_t> group(const std::string& name) = 0;
 };
 
-/// The real ones, through getpwnam_r(3) and getgrnam_r(3).
+/// The real ones, through getpwnam_r(3), getpwuid_r(3) and getgrnam_r(3).
 class SystemNames final : public Names {
   public:
     struct Account {
@@ -54,6 +54,8 @@ class SystemNames final : public Names {
     };
     /// Nothing where nobody has that name; fails where nobody could be asked.
     static Result<std::optional<Account>> account(const std::string& name);
+    /// Returns the name of the user with this ID, absent if there is none. Fails if the database cannot be queried.
+    static Result<std::optional<std::string>> name_of(uid_t uid);
 
     std::optional<uid_t> user(const std::string& name) override;
     std::optional<gid_t> group(const std::string& name) override;

@@ -15,13 +15,13 @@ constexpr std::size_t most_room =
     std::size_t{16} * 1024 * 1024; // a group of a directory service may have very many members
 
 /// Calls a get*_r function with more and more room, as long as it asks for that. An errno value where it failed.
-template <class Record, class Function>
-std::expected<bool, int> ask(Function function, const std::string& name, Record& record, std::vector<char>& room) {
+template <class Record, class Function, class Key>
+std::expected<bool, int> ask(Function function, Key key, Record& record, std::vector<char>& room) {
     for (room.resize(first_room); room.size() <= most_room; room.resize(room.size() * 4)) {
         Record* found = nullptr;
         int failed = 0;
         do {
-            failed = function(name.c_str(), &record, room.data(), room.size(), &found);
+            failed = function(key, &record, room.data(), room.size(), &found);
         } while (failed == EINTR);
         if (failed != ERANGE) {
             // Some directories say like this that nobody has the name (getpwnam(3), ERRORS).
@@ -35,7 +35,7 @@ std::expected<bool, int> ask(Function function, const std::string& name, Record&
 
 template <class Record, class Function>
 bool look_up(Function function, const std::string& name, Record& record, std::vector<char>& room) {
-    return ask(function, name, record, room).value_or(false);
+    return ask(function, name.c_str(), record, room).value_or(false);
 }
 
 } // namespace
@@ -43,11 +43,21 @@ bool look_up(Function function, const std::string& name, Record& record, std::ve
 Result<std::optional<SystemNames::Account>> SystemNames::account(const std::string& name) {
     passwd record{};
     std::vector<char> room;
-    const auto found = ask(getpwnam_r, name, record, room);
+    const auto found = ask(getpwnam_r, name.c_str(), record, room);
     if (!found) {
         return fail_errno("look up a user", found.error());
     }
     return *found ? std::optional(Account{record.pw_uid, record.pw_gid}) : std::nullopt;
+}
+
+Result<std::optional<std::string>> SystemNames::name_of(uid_t uid) {
+    passwd record{};
+    std::vector<char> room;
+    const auto found = ask(getpwuid_r, uid, record, room);
+    if (!found) {
+        return fail_errno("look up a user", found.error());
+    }
+    return *found ? std::optional(std::string(record.pw_name)) : std::nullopt;
 }
 
 std::optional<uid_t> SystemNames::user(const std::string& name) {

@@ -34,7 +34,9 @@ struct Daemon final : api::Seam {
     }
     void reload(std::function<void(Result<>)> then) override { then({}); }
     bool look_up(uid_t caller, api::Question question, std::function<void(std::optional<Login>)>) override {
-        log += "look " + question.login.user + " up for " + std::to_string(caller) + "; ";
+        const std::string& user = question.login.user;
+        log += "look " + (user.empty() ? "uid " + std::to_string(question.uid.value()) : user) + " up for " +
+               std::to_string(caller) + "; ";
         return false;
     }
 };
@@ -102,6 +104,65 @@ void what_can_be_ended_is_what_was_let_in() {
     EXPECT_TEXT(bench.failures, "");
 }
 
+/// Two users are there: the name of one is the ID of the other.
+void case_A07_a_number_is_a_name() {
+    struct Case {
+        const char* user;
+        std::string_view answer;
+        std::string_view log;
+    };
+    const Case cases[] = {
+        {"1001", "", "end 1 by root; "},
+        {"uid:1001", "", "end 2 by root; "},
+        {"uid:1002", "", "end 1 by root; "},
+        {"1002", "", ""},
+        {"bob", "", "end 2 by root; "},
+        {"uid:x", api::error_bad_argument, ""},
+        {"uid:4294967295", api::error_bad_argument, ""},
+        {"", api::error_bad_argument, ""},
+    };
+    Bench bench;
+    EXPECT(bench.is_up(), bench.failures);
+    warden::Session number = session_in(Phase::live);
+    number.login.user = "1001";
+    number.login.uid = 1002;
+    warden::Session bob = number;
+    bob.key = SessionKey{2};
+    bob.logind_id = "c2";
+    bob.leader.pid += 1;
+    bob.login.user = "bob";
+    bob.login.uid = 1001;
+    bench.daemon.world.state.put(number);
+    bench.daemon.world.state.put(bob);
+    for (const Case& test : cases) {
+        bench.daemon.log.clear();
+        EXPECT_TEXT(bench.call("EndUser", "s", test.user), test.answer);
+        EXPECT_TEXT(bench.daemon.log, test.log);
+    }
+}
+
+void case_A07_the_login_asked_about_is_named_the_same_way() {
+    struct Case {
+        const char* user;
+        std::string_view answer;
+        std::string_view log;
+    };
+    const Case cases[] = {
+        {"1001", api::error_busy, "look 1001 up for 0; "},
+        {"uid:1001", api::error_busy, "look uid 1001 up for 0; "},
+        {"uid:x", api::error_bad_argument, ""},
+        {"", api::error_bad_argument, ""},
+    };
+    Bench bench;
+    EXPECT(bench.is_up(), bench.failures);
+    for (const Case& test : cases) {
+        bench.daemon.log.clear();
+        EXPECT_TEXT(bench.call("Explain", "a{sv}", 1, "User", "s", test.user), test.answer);
+        EXPECT_TEXT(bench.daemon.log, test.log);
+    }
+    EXPECT_TEXT(bench.call("Explain", "a{sv}", 2, "User", "s", "uid:1001", "Uid", "u", 1002U), api::error_bad_argument);
+}
+
 /// The daemon has no place for the look-up: whoever asks is answered all the same.
 void what_cannot_be_looked_up_now_is_answered() {
     Bench bench;
@@ -139,6 +200,8 @@ int main() {
     }
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(what_can_be_ended_is_what_was_let_in),
+        SESSLIMIT_TEST(case_A07_a_number_is_a_name),
+        SESSLIMIT_TEST(case_A07_the_login_asked_about_is_named_the_same_way),
         SESSLIMIT_TEST(what_cannot_be_looked_up_now_is_answered),
         SESSLIMIT_TEST(one_connection_shuts_no_other_out),
     };

@@ -214,6 +214,24 @@ void logins_come_and_go() {
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
 }
 
+/// The user database has root's ID, and no user who is called so.
+void case_A07_a_user_is_looked_up_by_id_only_as_uid() {
+    struct Case {
+        const char* user;
+        int good;
+    };
+    Bench bench;
+    EXPECT(bench.is_up(), "it has its name");
+    for (const Case& test : {Case{"root", 1}, Case{"uid:0", 1}, Case{"0", 0}, Case{"uid:4294967293", 0}}) {
+        Bench::Answers answers;
+        bench.ask(answers, "Explain", "a{sv}", 1, "User", "s", test.user);
+        EXPECT(run_until(bench.loop, [&] { return answers.good + answers.bad == 1; }), test.user);
+        EXPECT(answers.good == test.good, test.user);
+    }
+    const int status = bench.end();
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
+}
+
 /// It ends with jobs under way and others that have not begun.
 void it_ends_in_the_middle_of_its_work() {
     Bench bench;
@@ -238,6 +256,7 @@ int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(the_worker_and_the_loop_go_together),
         SESSLIMIT_TEST(logins_come_and_go),
+        SESSLIMIT_TEST(case_A07_a_user_is_looked_up_by_id_only_as_uid),
         SESSLIMIT_TEST(it_ends_in_the_middle_of_its_work),
     };
     return cmocka_run_group_tests_name("daemon", tests, nullptr, nullptr);

@@ -33,7 +33,7 @@ void a_list_is_paged_and_sorted() {
 }
 
 void a_list_of_one_user() {
-    for (const char* user : {"bob", "1001"}) {
+    for (const char* user : {"bob", "uid:1001"}) {
         FakeRemote remote(two_users());
         FakeConsole console;
         console.look.legend = false;
@@ -44,6 +44,21 @@ void a_list_of_one_user() {
     FakeConsole console;
     list("carol", remote, console);
     EXPECT_TEXT(console.paged, "No session listed.\n");
+}
+
+void case_A07_the_list_of_a_number_is_that_of_a_name() {
+    std::vector<Session> sessions = two_users();
+    sessions[0].user = "1001";
+    const auto listed = [&](const char* user) {
+        FakeRemote remote(sessions);
+        FakeConsole console;
+        console.look.legend = false;
+        list(user, remote, console);
+        return console.paged.substr(0, console.paged.find(' ')) + console.complaints;
+    };
+    EXPECT_TEXT(listed("1001"), "12");
+    EXPECT_TEXT(listed("uid:1001"), "9");
+    EXPECT_TEXT(listed("1000"), "a number alone is a user name; for the user ID write uid:1000\n");
 }
 
 void json_takes_the_place_of_the_words() {
@@ -153,6 +168,10 @@ void words_for_completions() {
     EXPECT_TEXT(lines("users"), "alice\nbob\n");
     EXPECT_TEXT(lines("credentials"), "SHA256:abc\n");
     EXPECT_TEXT(lines("bogus"), "");
+    remote.sessions[0].user = "CORP\\x5calice"; // as the daemon escapes it
+    remote.sessions[1].user.clear();
+    remote.sessions.pop_back();
+    EXPECT_TEXT(lines("users"), "uid:1000\nuid:1001\n");
     remote.failure = Failure{Failure::Kind::not_running, "x"};
     FakeConsole console;
     complete("sessions", remote, console);
@@ -167,6 +186,7 @@ int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(a_list_is_paged_and_sorted),
         SESSLIMIT_TEST(a_list_of_one_user),
+        SESSLIMIT_TEST(case_A07_the_list_of_a_number_is_that_of_a_name),
         SESSLIMIT_TEST(json_takes_the_place_of_the_words),
         SESSLIMIT_TEST(show_goes_on_after_an_id_that_is_not_there),
         SESSLIMIT_TEST(every_command_says_when_the_daemon_is_away),

@@ -94,7 +94,7 @@ void nothing_is_asked_about_nothing() {
 }
 
 void all_sessions_of_a_user() {
-    for (const char* user : {"alice", "1000"}) {
+    for (const char* user : {"alice", "uid:1000"}) {
         FakeRemote remote(a_host());
         FakeConsole console;
         console.answer = true;
@@ -104,6 +104,30 @@ void all_sessions_of_a_user() {
                console.questions);
         EXPECT_TEXT(console.printed, "2 sessions of " + std::string(user) + " told to end.\n");
         EXPECT_TEXT(remote.left(), "20");
+    }
+}
+
+void case_A07_the_sessions_of_a_number_are_those_of_a_name() {
+    struct Case {
+        const char* user;
+        const char* left;
+        const char* complaints;
+    };
+    constexpr Case cases[] = {
+        {"1001", "20", ""},
+        {"uid:1001", "9 12", ""},
+        {"1000", "9 12 20", "a number alone is a user name; for the user ID write uid:1000\n"},
+    };
+    for (const Case& one : cases) {
+        FakeRemote remote(a_host());
+        remote.sessions[0].user = remote.sessions[1].user = "1001"; // bob has that user ID
+        FakeConsole console;
+        console.answer = true;
+        EXPECT(end_users({one.user}, remote, console) == Exit::ok, one.user);
+        EXPECT_TEXT(remote.left(), one.left);
+        EXPECT_TEXT(console.complaints, one.complaints);
+        EXPECT(contains(console.questions, "session 20 of bob") == (std::string(one.user) == "uid:1001"),
+               console.questions);
     }
 }
 
@@ -168,6 +192,7 @@ int main() {
         SESSLIMIT_TEST(the_first_failure_decides_the_exit_and_stops_nothing),
         SESSLIMIT_TEST(nothing_is_asked_about_nothing),
         SESSLIMIT_TEST(all_sessions_of_a_user),
+        SESSLIMIT_TEST(case_A07_the_sessions_of_a_number_are_those_of_a_name),
         SESSLIMIT_TEST(one_user_who_is_protected_saves_no_other),
         SESSLIMIT_TEST(all_sessions_of_a_key_whoever_they_belong_to),
         SESSLIMIT_TEST(who_cannot_see_keys_is_asked_all_the_same),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/ctl/fakes.hpp"
 
+#include "common/user_ref.hpp"
+
 #include <algorithm>
 #include <functional>
 
@@ -74,8 +76,9 @@ ctl::Answer<std::uint32_t> FakeRemote::end_user(const std::string& user) {
     if (failure || protected_users.contains(user)) {
         return failure ? std::unexpected(*failure) : not_yours();
     }
-    return static_cast<std::uint32_t>(std::erase_if(
-        sessions, [&](const Session& one) { return one.user == user || std::to_string(one.uid) == user; }));
+    const UserRef ref = parse_user_ref(user).value();
+    return static_cast<std::uint32_t>(
+        std::erase_if(sessions, [&](const Session& one) { return refers_to(ref, one.user, one.uid); }));
 }
 
 ctl::Answer<std::uint32_t> FakeRemote::end_credential(const std::string& fingerprint) {

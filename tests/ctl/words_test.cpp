@@ -107,10 +107,23 @@ void a_session_in_one_line() {
 
 void whose_session_it_is() {
     Session session = alices_session();
-    EXPECT(belongs_to(session, "alice") && belongs_to(session, "1000"), "by name and by uid");
+    EXPECT(belongs_to(session, "alice") && belongs_to(session, "uid:1000"), "by name and by user ID");
+    EXPECT(!belongs_to(session, "1000") && !belongs_to(session, "uid:x"), "a number is a name");
     EXPECT(!belongs_to(session, "alic") && !belongs_to(session, "100") && !belongs_to(session, ""), "by nothing else");
     session.user = "CORP\\x5calice"; // as the daemon shows it
     EXPECT(belongs_to(session, "CORP\\alice"), "as the shell has it");
+    EXPECT_TEXT(user_words(session), "CORP\\x5calice (uid:1000)");
+    EXPECT_TEXT(user_argument(session), "uid:1000");
+}
+
+void case_A07_the_user_that_is_printed_is_accepted() {
+    for (const char* name : {"alice", "1001", "", "a\\x0ab"}) {
+        Session session = alices_session();
+        session.user = name;
+        EXPECT(belongs_to(session, user_argument(session)), name);
+        EXPECT(user_words(session).find(user_argument(session)) != std::string::npos, name);
+    }
+    EXPECT_TEXT(user_words(alices_session()), "alice");
 }
 
 void text_from_the_bus_is_escaped_once() {
@@ -176,6 +189,7 @@ int main() {
         SESSLIMIT_TEST(times_of_the_day_and_of_other_days),
         SESSLIMIT_TEST(a_session_in_one_line),
         SESSLIMIT_TEST(whose_session_it_is),
+        SESSLIMIT_TEST(case_A07_the_user_that_is_printed_is_accepted),
         SESSLIMIT_TEST(text_from_the_bus_is_escaped_once),
         SESSLIMIT_TEST(an_error_has_one_exit),
     };

@@ -138,6 +138,8 @@ void who_is_matched() {
         {"match.user = \"!root\"", toor, false},
         {"match.user = [\"alice\", \"bob\", \"!bob\"]", bob, false},
         {"match.user = [\"!bob\", \"alice\"]", oncall, false},
+        {"match.user = \"1001\"", alice, false}, // whose user ID it is
+        {"match.user = \"1001\"", login_of("1001", 5001, {}), true},
         {"match.uid = 1001", alice, true},
         {"match.uid = \"1001\"", alice, true},
         {"match.uid = \"1000-\"", root, false},

@@ -10,8 +10,8 @@ namespace sesslimit::test {
 /// A user database of our own: the names that the tests use. Counts how often it was asked.
 class FakeNames final : public policy::Names {
   public:
-    std::map<std::string, uid_t> users = {{"root", 0},     {"toor", 0},    {"alice", 1001}, {"bob", 1002},
-                                          {"carol", 1003}, {"dave", 1004}, {"oncall", 2000}};
+    std::map<std::string, uid_t> users = {{"root", 0},   {"toor", 0},     {"alice", 1001}, {"1001", 5001},
+                                          {"bob", 1002}, {"carol", 1003}, {"dave", 1004},  {"oncall", 2000}};
     std::map<std::string, gid_t> groups = {{"staff", 50}, {"contractors", 3000}, {"interns", 3001}, {"adm", 4}};
     int asked = 0;
 

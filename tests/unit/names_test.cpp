@@ -17,6 +17,12 @@ void who_is_there_is_found() {
     EXPECT(root && *root && (*root)->uid == 0 && (*root)->gid == 0, "root");
     const auto none = SystemNames::account(nobody);
     EXPECT(none && !*none, "an answer: nobody has that name");
+    const auto number = SystemNames::account("0");
+    EXPECT(number && !*number, "a user ID is not a name");
+    const auto name = SystemNames::name_of(0);
+    EXPECT_TEXT(name.value().value_or("-"), "root");
+    const auto unused = SystemNames::name_of(4'294'967'293);
+    EXPECT(unused && !*unused, "an ID without a user");
 }
 
 /// Without a descriptor the user database cannot be opened, which is not to say that there is no such user.
