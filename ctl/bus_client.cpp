@@ -6,7 +6,9 @@
 #include "ctl/bus_watch.hpp"
 #include "ctl/failure.hpp"
 #include "ctl/polkit_agent.hpp"
+#include "ctl/words.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -16,8 +18,8 @@ namespace {
 
 using Kind = Failure::Kind;
 
-constexpr Usec usual_time = 0;           // what the connection has as its own
-constexpr Usec reload_time = 60'000'000; // a user database may be far away
+constexpr Usec usual_time = 0;             // what the connection has as its own
+constexpr Usec database_time = 60'000'000; // a user database may be far away
 constexpr Usec password_time = 120'000'000;
 constexpr char wants_person[] = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired";
 
@@ -90,7 +92,7 @@ Answer<> wait_until_ready(sd_bus* bus, Usec patience) {
         int r = sd_bus_process(bus, nullptr);
         const Span left = until - monotonic_now();
         if (r == 0 && left <= Span{}) {
-            return failed(-ETIMEDOUT);
+            return std::unexpected(Failure{Kind::other, "the system bus does not answer"});
         }
         if (r == 0) {
             r = sd_bus_wait(bus, static_cast<Usec>(left.count()));
@@ -100,6 +102,14 @@ Answer<> wait_until_ready(sd_bus* bus, Usec patience) {
         }
     }
     return {};
+}
+
+Answer<Message> call_of_daemon(sd_bus* bus, const char* interface, const char* member) {
+    sd_bus_message* made = nullptr;
+    int r = sd_bus_message_new_method_call(bus, &made, bus_name, bus_path, interface, member);
+    Message call(made);
+    r = r < 0 ? r : sd_bus_message_set_auto_start(call.get(), 0);
+    return r < 0 ? Answer<Message>(failed(r)) : Answer<Message>(std::move(call));
 }
 
 } // namespace
@@ -137,28 +147,45 @@ Answer<> BusClient::connect() {
         sd_bus_set_method_call_timeout(bus.get(), options_.patience);
     } else {
         sd_bus_get_method_call_timeout(bus.get(), &options_.patience);
+        options_.ping_patience = options_.patience;
     }
-    const auto ready = wait_until_ready(bus.get(), options_.patience);
-    if (ready) {
-        bus_ = std::move(bus);
+    if (auto ready = wait_until_ready(bus.get(), options_.patience); !ready) {
+        return ready;
     }
-    return ready;
+    bus_ = std::move(bus);
+    return {};
+}
+
+/// Pings the daemon once. sd-bus answers for it, so that AccessDenied is the bus's word and never the daemon's.
+Answer<> BusClient::reach_daemon() {
+    if (reached_) {
+        return {};
+    }
+    if (auto connected = connect(); !connected) {
+        return connected;
+    }
+    auto call = call_of_daemon(bus_.get(), "org.freedesktop.DBus.Peer", "Ping");
+    if (!call) {
+        return std::unexpected(call.error());
+    }
+    const Usec patience = std::min(options_.ping_patience, options_.patience);
+    Reply reply = send(call->get(), patience);
+    if (reply.timed_out) {
+        return std::unexpected(Failure{Kind::unresponsive, exact(patience)});
+    }
+    if (reply.failure && reply.failure->kind == Kind::not_allowed) {
+        reply.failure->kind = Kind::bus_denied;
+    }
+    reached_ = !reply.failure;
+    return done(answer_of(std::move(reply)));
 }
 
 Answer<Message> BusClient::compose(const char* interface, const char* member, const Fill& fill) {
-    if (auto connected = connect(); !connected) {
-        return std::unexpected(connected.error());
+    if (auto reached = reach_daemon(); !reached) {
+        return std::unexpected(reached.error());
     }
-    sd_bus_message* made = nullptr;
-    int r = sd_bus_message_new_method_call(bus_.get(), &made, bus_name, bus_path, interface, member);
-    Message call(made);
-    if (r >= 0) {
-        r = sd_bus_message_set_auto_start(call.get(), 0);
-    }
-    if (r >= 0) {
-        r = fill(call.get());
-    }
-    if (r < 0) {
+    auto call = call_of_daemon(bus_.get(), interface, member);
+    if (const int r = call ? fill(call->get()) : 0; r < 0) {
         return failed(r);
     }
     return call;
@@ -168,12 +195,13 @@ BusClient::Reply BusClient::send(sd_bus_message* call, Usec timeout) {
     sd_bus_error error = SD_BUS_ERROR_NULL;
     sd_bus_message* answer = nullptr;
     const int r = sd_bus_call(bus_.get(), call, timeout, &error, &answer);
-    Reply reply{Message(answer), std::nullopt, false};
+    Reply reply{.message = Message(answer), .failure = std::nullopt};
     if (r < 0) {
         const std::string_view name = error.name == nullptr ? "" : error.name;
         reply.failure =
             name.empty() ? failure_of_errno(r) : failure_of(name, error.message == nullptr ? "" : error.message);
         reply.wants_person = name == wants_person;
+        reply.timed_out = r == -ETIMEDOUT && name != "org.freedesktop.DBus.Error.NoReply";
     }
     sd_bus_error_free(&error);
     return reply;
@@ -186,9 +214,9 @@ Answer<Message> BusClient::answer_of(Reply reply) {
     return std::move(reply.message);
 }
 
-Answer<Message> BusClient::ask(const char* member, const Fill& fill) {
+Answer<Message> BusClient::ask(const char* member, const Fill& fill, Usec timeout) {
     auto call = compose(manager, member, fill);
-    return call ? answer_of(send(call->get(), usual_time)) : std::move(call);
+    return call ? answer_of(send(call->get(), timeout)) : std::move(call);
 }
 
 /// Asks a person only after it has turned out that it does not go without.
@@ -231,12 +259,12 @@ Answer<std::uint32_t> BusClient::end_credential(const std::string& fingerprint) 
 }
 
 Answer<Explanation> BusClient::explain(const Question& question) {
-    return understood(ask("Explain", [&](sd_bus_message* call) { return append_question(call, question); }),
-                      read_explanation);
+    const auto fill = [&](sd_bus_message* call) { return append_question(call, question); };
+    return understood(ask("Explain", fill, database_time), read_explanation);
 }
 
 Answer<> BusClient::reload() {
-    return done(ask_authorized("Reload", no_arguments, reload_time));
+    return done(ask_authorized("Reload", no_arguments, database_time));
 }
 
 Answer<Status> BusClient::status() {
@@ -245,8 +273,8 @@ Answer<Status> BusClient::status() {
 }
 
 Answer<> BusClient::watch(const Watcher& watcher) {
-    if (auto connected = connect(); !connected) {
-        return connected;
+    if (auto reached = reach_daemon(); !reached) {
+        return reached;
     }
     return BusWatch(bus_.get(), watcher).run();
 }

@@ -11,13 +11,17 @@
 namespace sesslimit::ctl {
 
 /// The daemon over the system bus (DBUS_SYSTEM_BUS_ADDRESS, as sd_bus_open_system(3)). Connects at the first question.
-/// No call waits longer than `patience`, or what SYSTEMD_BUS_TIMEOUT says; a policy that is read and a person who is
-/// asked for a password have more time. Never starts the daemon.
+/// Never starts the daemon.
+///
+/// The first call is a Peer.Ping, which has `ping_patience`: a daemon that hangs, or whose replies the bus drops, is
+/// recognised within that time. The calls after it wait for `patience`. Calls during which a user database or a user is
+/// asked have more time. SYSTEMD_BUS_TIMEOUT takes the place of both.
 class BusClient final : public Remote {
   public:
     struct Options {
         bool interactive = false; ///< polkit may ask for a password, on the terminal
         Usec patience = 10'000'000;
+        Usec ping_patience = 2'000'000;
     };
     explicit BusClient(const Options& options) : options_(options) {}
 
@@ -36,18 +40,21 @@ class BusClient final : public Remote {
         Message message;
         std::optional<Failure> failure;
         bool wants_person = false; ///< it would have asked for a password, had we allowed it
+        bool timed_out = false;    ///< no answer came, not even the bus's that there will be none
     };
     using Fill = std::function<int(sd_bus_message*)>; ///< appends the arguments; a negative errno where it cannot
 
     Answer<> connect();
+    Answer<> reach_daemon();
     Answer<Message> compose(const char* interface, const char* member, const Fill& fill);
     Reply send(sd_bus_message* call, Usec timeout);
-    Answer<Message> ask(const char* member, const Fill& fill);
+    Answer<Message> ask(const char* member, const Fill& fill, Usec timeout = 0);
     Answer<Message> ask_authorized(const char* member, const Fill& fill, Usec timeout = 0);
     static Answer<Message> answer_of(Reply reply);
 
     Options options_;
     Bus bus_;
+    bool reached_ = false; ///< the daemon answered a ping
 };
 
 /// The failure of a call to libsystemd, by its negative errno.

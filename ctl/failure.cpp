@@ -35,6 +35,9 @@ constexpr std::array meanings{
     Meaning{"org.freedesktop.DBus.Error.TimedOut", Kind::no_answer},
 };
 
+/// What shows the denials of the bus, which are the bus's own and not the kernel's.
+constexpr std::string_view denials = "'ausearch -m USER_AVC -ts recent'";
+
 constexpr std::array all_exits{
     ExitMeaning{Exit::ok, "done"},
     ExitMeaning{Exit::failed, "failed"},
@@ -62,6 +65,12 @@ std::string words_of(const Failure& failure) {
         return "sesslimitd is not running; start it with: systemctl start sesslimitd";
     case Kind::no_answer:
         return "sesslimitd does not answer; look at: systemctl status sesslimitd";
+    case Kind::unresponsive:
+        return "sesslimitd did not answer on D-Bus within " + failure.what +
+               "; check 'systemctl status sesslimitd' and, if SELinux is enforcing, " + std::string(denials);
+    case Kind::bus_denied:
+        return "the system bus denied the call to sesslimitd: " + failure.what + "; if SELinux is enforcing, check " +
+               std::string(denials);
     case Kind::policy_rejected:
         return "the policy was not taken, the one before holds on:\n" + failure.what;
     case Kind::not_allowed:
@@ -80,9 +89,11 @@ Exit exit_of(Kind kind) {
     case Kind::no_such_user:
         return Exit::not_found;
     case Kind::not_allowed:
+    case Kind::bus_denied:
         return Exit::not_allowed;
     case Kind::not_running:
     case Kind::no_answer:
+    case Kind::unresponsive:
     case Kind::policy_rejected:
     case Kind::other:
         break;

@@ -25,25 +25,25 @@ namespace fs = std::filesystem;
 constexpr int patience_ms = 20'000;
 constexpr int address_fd = 3;
 
-std::string write_configuration(const std::string& directory) {
+std::string write_configuration(const std::string& directory, const std::string& rules) {
     const std::string file = directory + "/bus.conf";
     std::ofstream(file) << "<busconfig><type>custom</type><listen>unix:path=" << directory << "/bus</listen>"
                         << "<auth>EXTERNAL</auth><policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/>"
-                        << "<allow send_destination=\"*\"/><allow receive_sender=\"*\"/></policy>"
+                        << "<allow send_destination=\"*\"/><allow receive_sender=\"*\"/>" << rules << "</policy>"
                         << "<limit name=\"max_replies_per_connection\">128</limit></busconfig>"; // the system bus's
     return file;
 }
 
 /// Whatever becomes of the test, a failed assert that leaps over destructors included, the daemon ends with it and
 /// holds none of its pipes.
-pid_t start(const std::string& directory, int address) {
+pid_t start(const std::string& directory, const std::string& rules, int address) {
     std::vector<std::string> words{"/usr/bin/setpriv",
                                    "--pdeathsig",
                                    "SIGTERM",
                                    DBUS_DAEMON,
                                    "--nofork",
                                    "--nopidfile",
-                                   "--config-file=" + write_configuration(directory),
+                                   "--config-file=" + write_configuration(directory, rules),
                                    "--print-address=" + std::to_string(address_fd)};
     std::vector<char*> arguments;
     std::ranges::transform(words, std::back_inserter(arguments), [](std::string& word) { return word.data(); });
@@ -75,7 +75,7 @@ std::string first_line(int fd) {
 
 } // namespace
 
-PrivateBus::PrivateBus() {
+PrivateBus::PrivateBus(const std::string& rules) {
     std::string name = (fs::temp_directory_path() / "sesslimit-bus-XXXXXX").string();
     std::array<int, 2> ends{};
     if (mkdtemp(name.data()) == nullptr || pipe2(ends.data(), O_CLOEXEC) < 0) {
@@ -84,7 +84,7 @@ PrivateBus::PrivateBus() {
     directory_ = name;
     const UniqueFd out(ends[0]);
     UniqueFd in(ends[1]);
-    pid_ = start(directory_, in.get());
+    pid_ = start(directory_, rules, in.get());
     in.reset();
     address_ = first_line(out.get());
     if (address_.empty()) {

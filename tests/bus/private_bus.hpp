@@ -10,8 +10,9 @@ namespace sesslimit::test {
 /// A dbus-daemon of the test's own, in a directory of its own; both go with it.
 class PrivateBus {
   public:
+    /// `rules` are elements of dbus-daemon(1) that come last in its default policy, where everything is allowed.
     /// Throws std::runtime_error where the daemon does not come up.
-    PrivateBus();
+    explicit PrivateBus(const std::string& rules = {});
     PrivateBus(const PrivateBus&) = delete;
     PrivateBus& operator=(const PrivateBus&) = delete;
     ~PrivateBus();

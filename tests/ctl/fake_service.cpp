@@ -24,10 +24,17 @@ ctl::Bus connected(const std::string& address) {
     return bus;
 }
 
+int pass_calls_over(sd_bus_message* message, void*, sd_bus_error*) {
+    return sd_bus_message_is_method_call(message, nullptr, nullptr);
+}
+
 } // namespace
 
 FakeService::FakeService(const std::string& address, Behaviour how)
     : behaviour(std::move(how)), bus_(connected(address)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (behaviour.deaf) {
+        sd_bus_add_filter(bus_.get(), nullptr, pass_calls_over, nullptr);
+    }
     const sd_bus_vtable* interface = behaviour.garbled ? garbled_interface() : fake_interface();
     if (sd_bus_add_object_vtable(bus_.get(), nullptr, ctl::bus_path, ctl::manager, interface, this) < 0 ||
         sd_bus_request_name(bus_.get(), ctl::bus_name, 0) < 0) {

@@ -6,6 +6,7 @@
 #include "ctl/remote.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <set>
@@ -26,7 +27,9 @@ class FakeService {
         ctl::Explanation explanation;
         ctl::Status status{
             .version = "9.9", .policy_state = "files", .policy_since = 1, .sessions = 2, .recording = true};
-        bool silent = false;  ///< takes calls, and answers none
+        bool silent = false; ///< answers a ping and no other call
+        bool deaf = false;   ///< answers no call, as a daemon that hangs
+        std::chrono::milliseconds explain_takes{0};
         bool garbled = false; ///< ListSessions has another signature than it should
     };
 

@@ -133,6 +133,7 @@ int explain(sd_bus_message* call, void* userdata, sd_bus_error*) {
     FakeService& service = service_of(userdata);
     const std::string login = login_words(call);
     service.note("Explain" + login);
+    std::this_thread::sleep_for(service.behaviour.explain_takes);
     if (login.find("User=nobody-such") != std::string::npos) {
         return sd_bus_reply_method_errorf(call, no_such_user, "no user nobody-such");
     }

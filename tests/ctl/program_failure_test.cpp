@@ -2,6 +2,9 @@
 #include "tests/ctl/world.hpp"
 #include "tests/unit/cmocka.hpp"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include <chrono>
 
 using namespace sesslimit;
@@ -59,6 +62,77 @@ void a_daemon_that_does_not_answer_is_not_waited_for() {
     EXPECT(outcome.exit == 1, "exit");
     EXPECT_TEXT(outcome.err, "sesslimitctl: sesslimitd does not answer; look at: systemctl status sesslimitd\n");
     EXPECT(waited < std::chrono::seconds(8), "it gave up in its time");
+}
+
+constexpr char unresponsive[] = "; check 'systemctl status sesslimitd' and, if SELinux is enforcing, "
+                                "'ausearch -m USER_AVC -ts recent'\n";
+
+/// As SELinux has it if it lets the call through and not the reply.
+constexpr char drop_replies[] = "<deny send_type=\"method_return\" send_requested_reply=\"true\"/>"
+                                "<deny send_type=\"error\" send_requested_reply=\"true\"/>";
+
+void case_B03_every_command_says_that_no_reply_comes() {
+    auto hanging = a_host();
+    hanging.deaf = true;
+    const World replies_dropped(a_host(), drop_replies);
+    const World hangs(hanging);
+    for (const World* world : {&replies_dropped, &hangs}) {
+        for (const auto& command : every_command) {
+            auto start = world->start(command);
+            start.environment = {"SYSTEMD_BUS_TIMEOUT=100ms"};
+            const auto outcome = test::run(start);
+            EXPECT(outcome.exit == 1, command.empty() ? "no command" : command.front());
+            EXPECT_TEXT(outcome.err,
+                        std::string("sesslimitctl: sesslimitd did not answer on D-Bus within 100ms") + unresponsive);
+            EXPECT_TEXT(outcome.out, "");
+        }
+    }
+}
+
+void case_B03_two_seconds_are_enough_to_know() {
+    const World world(a_host(), drop_replies);
+    const auto before = std::chrono::steady_clock::now();
+    const auto outcome = world.run({"end-user", "alice"});
+    const auto waited = std::chrono::steady_clock::now() - before;
+    EXPECT_TEXT(outcome.err, std::string("sesslimitctl: sesslimitd did not answer on D-Bus within 2s") + unresponsive);
+    EXPECT(waited < std::chrono::seconds(8), "less than any call has time");
+}
+
+void case_B03_a_denial_of_the_bus_is_not_the_daemon_s() {
+    World world(a_host(), "<deny send_destination=\"org.sesslimit1\"/>");
+    for (const auto& command : every_command) {
+        const auto outcome = world.run(command);
+        EXPECT(outcome.exit == 4, command.empty() ? "no command" : command.front());
+        EXPECT(outcome.err.starts_with("sesslimitctl: the system bus denied the call to sesslimitd: Rejected send ") &&
+                   outcome.err.ends_with("; if SELinux is enforcing, check 'ausearch -m USER_AVC -ts recent'\n"),
+               outcome.err);
+    }
+    EXPECT(world.service.calls().empty(), "none came through");
+}
+
+void a_call_may_take_longer_than_the_daemon_to_be_found() {
+    auto behaviour = a_host();
+    behaviour.explain_takes = std::chrono::milliseconds(2500); // a directory that is slow
+    behaviour.explanation.outcome = "would be let in";
+    const World world(behaviour);
+    auto start = world.start({"explain", "alice"});
+    start.environment = {"SYSTEMD_BUS_TIMEOUT=2s"};
+    const auto outcome = test::run(start);
+    EXPECT(outcome.exit == 0 && contains(outcome.out, "would be let in"), outcome.err);
+}
+
+void a_bus_that_does_not_answer_is_named() {
+    const PrivateBus somewhere; // for its directory
+    const std::string path = somewhere.directory() + "/mute";
+    const UniqueFd mute(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    path.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+    const bool listens = bind(mute.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+                         listen(mute.get(), 1) == 0;
+    EXPECT(listens, path);
+    const auto outcome = run_on("unix:path=" + path, {"list"}, {"SYSTEMD_BUS_TIMEOUT=100ms"});
+    EXPECT(outcome.exit == 1, "exit");
+    EXPECT_TEXT(outcome.err, "sesslimitctl: the system bus does not answer\n");
 }
 
 void failures_have_exits_of_their_own() {
@@ -130,6 +204,11 @@ int main() {
         SESSLIMIT_TEST(without_a_daemon_one_line_says_so),
         SESSLIMIT_TEST(without_a_bus_the_same),
         SESSLIMIT_TEST(a_daemon_that_does_not_answer_is_not_waited_for),
+        SESSLIMIT_TEST(case_B03_every_command_says_that_no_reply_comes),
+        SESSLIMIT_TEST(case_B03_two_seconds_are_enough_to_know),
+        SESSLIMIT_TEST(case_B03_a_denial_of_the_bus_is_not_the_daemon_s),
+        SESSLIMIT_TEST(a_call_may_take_longer_than_the_daemon_to_be_found),
+        SESSLIMIT_TEST(a_bus_that_does_not_answer_is_named),
         SESSLIMIT_TEST(failures_have_exits_of_their_own),
         SESSLIMIT_TEST(a_policy_that_is_not_taken_says_why),
         SESSLIMIT_TEST(an_answer_of_another_shape_is_refused),

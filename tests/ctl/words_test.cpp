@@ -171,6 +171,8 @@ void an_error_has_one_exit() {
     }
     EXPECT_TEXT(words_of(failure_of("org.freedesktop.DBus.Error.ServiceUnknown", "x")),
                 "sesslimitd is not running; start it with: systemctl start sesslimitd");
+    EXPECT(exit_of(Failure::Kind::unresponsive) == Exit::failed, "a ping without an answer");
+    EXPECT(exit_of(Failure::Kind::bus_denied) == Exit::not_allowed, "denied by the bus");
     EXPECT_TEXT(words_of(failure_of("org.example.Error.New", "\033why")), "\\x1bwhy");
     EXPECT_TEXT(words_of(failure_of("org.example.Error.New", "")), "org.example.Error.New");
     EXPECT_TEXT(words_of(failure_of("org.sesslimit1.Error.PolicyRejected", "a.toml:1:2: error: x\n y\033\n ^")),

@@ -35,7 +35,9 @@ struct World {
     PrivateBus bus;
     FakeService service;
 
-    explicit World(FakeService::Behaviour behaviour = a_host()) : service(bus.address(), std::move(behaviour)) {}
+    /// `rules`: of the bus, see PrivateBus.
+    explicit World(FakeService::Behaviour behaviour = a_host(), const std::string& rules = {})
+        : bus(rules), service(bus.address(), std::move(behaviour)) {}
 
     [[nodiscard]] Program::Start start(std::vector<std::string> arguments) const {
         return {
