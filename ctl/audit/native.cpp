@@ -2,6 +2,7 @@
 #include "ctl/audit/native.hpp"
 
 #include "common/duration.hpp"
+#include "ctl/audit/pam.hpp"
 #include "ctl/audit/sshd.hpp"
 #include "ctl/audit/text.hpp"
 
@@ -194,20 +195,6 @@ void read_shell_timeouts(Reader& read, Native& native) {
     }
 }
 
-void read_module(Reader& read, Native& native) {
-    for (const TextFile& file : read("/etc/pam.d/*")) {
-        for_each_line(file.path, file.text, [&](const Line& line) {
-            const auto words = words_of(std::string_view(line.text).substr(0, line.text.find('#')));
-            const bool session = !words.empty() && (words[0] == "session" || words[0] == "-session");
-            if (session && std::ranges::any_of(words, [](const std::string& word) {
-                    return word == "pam_sesslimit.so" || word.ends_with("/pam_sesslimit.so");
-                })) {
-                native.module.push_back(line);
-            }
-        });
-    }
-}
-
 } // namespace
 
 Native read_native(Files& files) {
@@ -218,7 +205,7 @@ Native read_native(Files& files) {
     read_logind(read, native);
     read_shell_timeouts(read, native);
     read_sshd([&read](const std::string& pattern) { return read(pattern); }, native);
-    read_module(read, native);
+    read_pam([&read](const std::string& pattern) { return read(pattern); }, native);
     return native;
 }
 

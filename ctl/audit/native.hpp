@@ -43,6 +43,22 @@ struct ShellTimeout {
     Line at;
 };
 
+inline constexpr char our_module[] = "pam_sesslimit.so";
+
+/// A module of a session stack, in the place where libpam runs it.
+struct PamModule {
+    std::string name;                ///< without its directory
+    std::string control;             ///< a word, or what stands in brackets
+    std::vector<unsigned> substacks; ///< those around it, the outermost first, numbered within the stack
+    Line at;
+};
+
+/// The session stack of a service, with what it includes.
+struct PamStack {
+    std::string service;
+    std::vector<PamModule> modules;
+};
+
 struct Native {
     std::string os;                       ///< ID of os-release(5): "debian"; of a RHEL-like one "rhel"
     std::string version;                  ///< VERSION_ID: "12", "9.4", "24.04"
@@ -56,6 +72,7 @@ struct Native {
     std::optional<Found<std::uint64_t>> alive_count;
     std::optional<Found<std::uint64_t>> ssh_sessions; ///< MaxSessions
     std::vector<Line> module;                         ///< lines of PAM's service files that name pam_sesslimit.so
+    std::vector<PamStack> pam_stacks;                 ///< of all services
     std::vector<TextFile> unread;                     ///< what could not be read
 };
 

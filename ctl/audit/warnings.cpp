@@ -4,8 +4,10 @@
 #include "common/duration.hpp"
 #include "common/text.hpp"
 #include "ctl/audit/ours.hpp"
+#include "ctl/audit/placement.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace sesslimit::audit {
@@ -110,6 +112,7 @@ std::vector<Warning> warnings_about(const Native& native, const std::optional<po
         about_logind(native, *policy, warnings);
     }
     about_login_limits(native, policy, warnings);
+    std::ranges::move(warnings_about_placement(native.pam_stacks), std::back_inserter(warnings));
     if (native.alive_count && native.alive_count->value == 0) {
         warnings.push_back(
             {"ClientAliveCountMax 0 switches the dropping of silent ssh peers off.", {native.alive_count->at}});

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/audit/placement.hpp"
+
+#include "common/text.hpp"
+#include "ctl/audit/pam.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <string>
+
+namespace sesslimit::audit {
+namespace {
+
+constexpr std::size_t max_named = 4;
+
+enum class Misplacement : std::uint8_t { behind, ignored, goes_on, substack };
+
+/// One kind of mistake, and the services whose stacks have it by the same lines.
+struct Case {
+    Misplacement kind;
+    std::vector<Line> at;
+    std::vector<std::string> services;
+};
+
+using Modules = std::vector<PamModule>;
+
+Modules::const_iterator find(const Modules& modules, std::string_view name) {
+    return std::ranges::find(modules, name, &PamModule::name);
+}
+
+/// Returns true if the substack that ends with `inner` holds `other` too.
+bool ends_with_it(const PamModule& inner, const PamModule& other) {
+    return inner.substacks.empty() ||
+           std::ranges::find(other.substacks, inner.substacks.back()) != other.substacks.end();
+}
+
+std::optional<Misplacement> misplacement(const PamModule& ours, const PamModule* systemd) {
+    const Denial denial = denial_by(ours.control);
+    if (denial == Denial::ignored) {
+        return Misplacement::ignored;
+    }
+    if (systemd == nullptr) {
+        return std::nullopt;
+    }
+    if (denial == Denial::fails) {
+        return Misplacement::goes_on;
+    }
+    return ends_with_it(ours, *systemd) ? std::nullopt : std::optional(Misplacement::substack);
+}
+
+void judge(const PamStack& stack, std::vector<Case>& cases) {
+    const auto ours = find(stack.modules, our_module);
+    const auto systemd = find(stack.modules, "pam_systemd.so");
+    if (ours == stack.modules.end()) {
+        return;
+    }
+    const bool has_systemd = systemd != stack.modules.end();
+    const bool behind = has_systemd && systemd < ours;
+    const auto kind =
+        behind ? std::optional(Misplacement::behind) : misplacement(*ours, has_systemd ? &*systemd : nullptr);
+    if (!kind) {
+        return;
+    }
+    Case found{*kind, {ours->at}, {stack.service}};
+    if (has_systemd) {
+        found.at.push_back(systemd->at);
+    }
+    const auto same =
+        std::ranges::find_if(cases, [&](const Case& one) { return one.kind == found.kind && one.at == found.at; });
+    if (same == cases.end()) {
+        cases.push_back(std::move(found));
+    } else {
+        same->services.push_back(stack.service);
+    }
+}
+
+/// "login, sshd and 3 more".
+std::string named(const std::vector<std::string>& services) {
+    std::string text;
+    for (std::size_t at = 0; at < std::min(services.size(), max_named); ++at) {
+        text += (at == 0 ? "" : ", ") + shown(services[at], 64);
+    }
+    return services.size() <= max_named ? text : text + " and " + std::to_string(services.size() - max_named) + " more";
+}
+
+std::string words_of(const Case& one) {
+    constexpr std::string_view control = " Replace the control of pam_sesslimit.so by [success=ok new_authtok_reqd=ok "
+                                         "ignore=ignore module_unknown=ignore default=die].";
+    const std::string stack = " in the session stack of " + named(one.services);
+    switch (one.kind) {
+    case Misplacement::behind:
+        return "pam_sesslimit.so comes after pam_systemd.so" + stack +
+               ", so that a denied login has a logind session and a user manager already. Move its line before that of "
+               "pam_systemd.so.";
+    case Misplacement::ignored:
+        return "PAM ignores what pam_sesslimit.so denies" + stack + "." + std::string(control);
+    case Misplacement::goes_on:
+        return "pam_systemd.so is run after pam_sesslimit.so has denied the login" + stack + "." + std::string(control);
+    case Misplacement::substack:
+        return "pam_systemd.so is run after pam_sesslimit.so has denied the login" + stack +
+               ", because a substack ends without the stack around it. Put the line of pam_sesslimit.so before that "
+               "of pam_systemd.so in the same file, or use include instead of substack.";
+    }
+    return {};
+}
+
+} // namespace
+
+std::vector<Warning> warnings_about_placement(const std::vector<PamStack>& stacks) {
+    std::vector<Case> cases;
+    for (const PamStack& stack : stacks) {
+        judge(stack, cases);
+    }
+    std::vector<Warning> warnings;
+    std::ranges::transform(cases, std::back_inserter(warnings),
+                           [](const Case& one) { return Warning{words_of(one), one.at}; });
+    return warnings;
+}
+
+} // namespace sesslimit::audit
