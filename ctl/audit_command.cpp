@@ -3,6 +3,7 @@
 
 #include "common/text.hpp"
 #include "ctl/audit/files.hpp"
+#include "ctl/enforcement.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -25,9 +26,20 @@ std::optional<policy::Policy> policy_below(const fs::path& root, policy::Names& 
     return read.problems.empty() ? std::move(loaded.policy) : std::nullopt;
 }
 
+bool is_running_host(const fs::path& root) {
+    std::error_code error;
+    return fs::equivalent(root, "/", error);
+}
+
+void add_enforcement(const AuditSources& sources, Usec now, audit::Report& report) {
+    for (std::string& warning : warnings_of(enforcement(sources.remote, sources.host, now), now)) {
+        report.warnings.push_back({std::move(warning), {}});
+    }
+}
+
 } // namespace
 
-Exit audit(const AuditRequest& request, policy::Names& names, Console& console) {
+Exit audit(const AuditRequest& request, const AuditSources& sources, Console& console) {
     std::error_code error;
     if (!fs::is_directory(request.root, error)) {
         console.complain(shown(request.root, 4096) + ": " + (error ? error.message() : "Not a directory"));
@@ -35,7 +47,10 @@ Exit audit(const AuditRequest& request, policy::Names& names, Console& console) 
     }
     audit::HostFiles files(request.root);
     const audit::Native native = audit::read_native(files);
-    const audit::Report report = audit::judge(native, policy_below(request.root, names), request.profile);
+    audit::Report report = audit::judge(native, policy_below(request.root, sources.names), request.profile);
+    if (is_running_host(request.root)) {
+        add_enforcement(sources, console.now(), report);
+    }
     const Style& style = console.style();
     console.page(style.json != Json::off ? audit_json(report, native, style.json) : audit_text(report, style));
     return std::ranges::all_of(report.findings, &audit::Finding::pass) ? Exit::ok : Exit::failed;

@@ -4,6 +4,8 @@
 #include "ctl/audit/audit.hpp"
 #include "ctl/console.hpp"
 #include "ctl/failure.hpp"
+#include "ctl/host.hpp"
+#include "ctl/remote.hpp"
 #include "daemon/policy/load.hpp"
 
 #include <optional>
@@ -16,8 +18,16 @@ struct AuditRequest {
     std::string root = "/";                ///< what takes the place of the host's root directory
 };
 
+/// What the audit asks beside the files. Remote and Host answer for the running host only: if the root is another, they
+/// are not asked.
+struct AuditSources {
+    policy::Names& names;
+    Remote& remote;
+    Host& host;
+};
+
 /// Compares the host with the controls and prints what it found. Exit::failed where one of them does not pass.
-Exit audit(const AuditRequest& request, policy::Names& names, Console& console);
+Exit audit(const AuditRequest& request, const AuditSources& sources, Console& console);
 
 /// The report for people; ends in a newline.
 std::string audit_text(const audit::Report& report, const Style& style);

@@ -18,6 +18,7 @@ struct Unreferencer {
 };
 using Bus = std::unique_ptr<sd_bus, Unreferencer<sd_bus_close_unref>>;
 using Message = std::unique_ptr<sd_bus_message, Unreferencer<sd_bus_message_unref>>;
+using Credentials = std::unique_ptr<sd_bus_creds, Unreferencer<sd_bus_creds_unref>>;
 using Slot = std::unique_ptr<sd_bus_slot, Unreferencer<sd_bus_slot_unref>>;
 using EventLoop = std::unique_ptr<sd_event, Unreferencer<sd_event_unref>>;
 using EventSource = std::unique_ptr<sd_event_source, Unreferencer<sd_event_source_disable_unref>>;

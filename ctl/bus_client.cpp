@@ -2,11 +2,14 @@
 #include "ctl/bus_client.hpp"
 
 #include "common/clock.hpp"
+#include "common/process.hpp"
 #include "ctl/bus_read.hpp"
 #include "ctl/bus_watch.hpp"
 #include "ctl/failure.hpp"
 #include "ctl/polkit_agent.hpp"
 #include "ctl/words.hpp"
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -110,6 +113,25 @@ Answer<Message> call_of_daemon(sd_bus* bus, const char* interface, const char* m
     Message call(made);
     r = r < 0 ? r : sd_bus_message_set_auto_start(call.get(), 0);
     return r < 0 ? Answer<Message>(failed(r)) : Answer<Message>(std::move(call));
+}
+
+/// Null if the bus does not have them: a bus without SELinux answers the question for a label with an error.
+Credentials credentials_of_daemon(sd_bus* bus, std::uint64_t mask) {
+    sd_bus_creds* credentials = nullptr;
+    (void)sd_bus_get_name_creds(bus, bus_name, mask, &credentials);
+    return Credentials(credentials);
+}
+
+/// Returns when a process was started, realtime; 0 if that is not known.
+Usec start_of(pid_t pid) {
+    const auto stat = read_process_stat(pid);
+    const long ticks = sysconf(_SC_CLK_TCK);
+    if (!stat || ticks <= 0) {
+        return 0;
+    }
+    const Span after_boot(static_cast<Span::rep>(stat->start * 1'000'000 / static_cast<std::uint64_t>(ticks)));
+    const Span started = realtime_now() - (boottime_now().time_since_epoch() - after_boot);
+    return started > Span{} ? static_cast<Usec>(started.count()) : 0;
 }
 
 } // namespace
@@ -270,6 +292,24 @@ Answer<> BusClient::reload() {
 Answer<Status> BusClient::status() {
     auto call = compose("org.freedesktop.DBus.Properties", "GetAll", one_text(manager));
     return understood(call ? answer_of(send(call->get(), usual_time)) : std::move(call), read_status);
+}
+
+DaemonProcess BusClient::process() {
+    if (!connect()) {
+        return {};
+    }
+    DaemonProcess process;
+    const char* label = nullptr;
+    const Credentials of_label = credentials_of_daemon(bus_.get(), SD_BUS_CREDS_SELINUX_CONTEXT);
+    if (of_label && sd_bus_creds_get_selinux_context(of_label.get(), &label) >= 0) {
+        process.label = label;
+    }
+    pid_t pid = 0;
+    const Credentials of_pid = credentials_of_daemon(bus_.get(), SD_BUS_CREDS_PID);
+    if (of_pid && sd_bus_creds_get_pid(of_pid.get(), &pid) >= 0) {
+        process.started = start_of(pid);
+    }
+    return process;
 }
 
 Answer<> BusClient::watch(const Watcher& watcher) {

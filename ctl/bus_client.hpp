@@ -33,6 +33,7 @@ class BusClient final : public Remote {
     Answer<Explanation> explain(const Question& question) override;
     Answer<> reload() override;
     Answer<Status> status() override;
+    DaemonProcess process() override;
     Answer<> watch(const Watcher& watcher) override;
 
   private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/commands.hpp"
 
+#include "ctl/enforcement.hpp"
 #include "ctl/json.hpp"
 #include "ctl/report.hpp"
 #include "ctl/words.hpp"
@@ -15,6 +16,18 @@ Exit failed(const Failure& failure, Console& console) {
 
 bool wants_json(const Console& console) {
     return console.style().json != Json::off;
+}
+
+/// Returns true if SELinux may be the cause: the daemon has its name, and calls or replies do not arrive.
+bool is_blocked(const Failure& failure) {
+    return failure.kind == Failure::Kind::unresponsive || failure.kind == Failure::Kind::bus_denied;
+}
+
+void complain_of_selinux(Remote& remote, Host& host, Console& console) {
+    const Enforcement about{host.selinux(), domain_of(remote.process().label), {}};
+    if (const auto warning = selinux_warning(about)) {
+        console.complain(*warning);
+    }
 }
 
 } // namespace
@@ -74,12 +87,19 @@ Exit reload(Remote& remote, Console& console) {
     return done ? Exit::ok : failed(done.error(), console);
 }
 
-Exit status(Remote& remote, Console& console) {
+Exit status(Remote& remote, Host& host, Console& console) {
     const auto status = remote.status();
+    const Usec now = console.now();
     if (!status) {
-        return failed(status.error(), console);
+        const Exit exit = failed(status.error(), console);
+        if (is_blocked(status.error())) {
+            complain_of_selinux(remote, host, console);
+        }
+        return exit;
     }
-    console.print(wants_json(console) ? json_of(*status, console.style().json) : status_text(*status, console.now()));
+    const Enforcement about = enforcement(remote, host, now);
+    console.print(wants_json(console) ? json_of(*status, about, now, console.style().json)
+                                      : status_text(*status, about, now));
     return Exit::ok;
 }
 

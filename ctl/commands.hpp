@@ -3,6 +3,7 @@
 
 #include "ctl/console.hpp"
 #include "ctl/failure.hpp"
+#include "ctl/host.hpp"
 #include "ctl/remote.hpp"
 
 #include <optional>
@@ -12,12 +13,12 @@
 /// The commands that look and tell. Each asks the daemon, prints to the console and says how the program is to exit.
 namespace sesslimit::ctl {
 
-/// `user`: only the sessions of that name or uid.
+/// `user`: only the sessions of that user (common/user_ref.hpp).
 Exit list(const std::optional<std::string>& user, Remote& remote, Console& console);
 Exit show(const std::vector<std::string>& ids, Remote& remote, Console& console);
 Exit explain(const Question& question, Remote& remote, Console& console);
 Exit reload(Remote& remote, Console& console);
-Exit status(Remote& remote, Console& console);
+Exit status(Remote& remote, Host& host, Console& console);
 Exit watch(Remote& remote, Console& console);
 
 /// For the shells' completions, a line each: "sessions" (id, tab, what it is), "users" and "credentials" that have a

@@ -91,6 +91,19 @@ Value value_of(const policy::Problem& problem) {
     };
 }
 
+Value value_of(const UncountedLogins& uncounted) {
+    if (uncounted.source != UncountedLogins::Source::journal) {
+        return nullptr;
+    }
+    const auto& last = uncounted.last;
+    return {
+        {"since", uncounted.since},
+        {"count", uncounted.count},
+        {"complete", uncounted.complete},
+        {"last", last ? Value{{"at", last->at}, {"user", last->user}, {"reason", last->reason}} : Value(nullptr)},
+    };
+}
+
 template <class Values>
 Value list_of(const Values& values) {
     Value list = Value::array();
@@ -132,7 +145,7 @@ std::string json_of(const Question& question, const Explanation& explanation, Js
         json);
 }
 
-std::string json_of(const Status& status, Json json) {
+std::string json_of(const Status& status, const Enforcement& enforcement, Usec now, Json json) {
     return text_of(
         {
             {"version", status.version},
@@ -140,6 +153,10 @@ std::string json_of(const Status& status, Json json) {
             {"policy_since", unless(status.policy_since, 0)},
             {"sessions", status.sessions},
             {"recording", status.recording},
+            {"selinux", name_of(enforcement.selinux)},
+            {"domain", or_null(enforcement.domain)},
+            {"uncounted", value_of(enforcement.uncounted)},
+            {"warnings", warnings_of(enforcement, now)},
         },
         json);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ctl/console.hpp"
+#include "ctl/enforcement.hpp"
 #include "ctl/remote.hpp"
 #include "daemon/policy/load.hpp"
 
@@ -14,7 +15,7 @@ namespace sesslimit::ctl {
 
 std::string json_of(const std::vector<Session>& sessions, Json json);
 std::string json_of(const Question& question, const Explanation& explanation, Json json);
-std::string json_of(const Status& status, Json json);
+std::string json_of(const Status& status, const Enforcement& enforcement, Usec now, Json json);
 std::string json_of(const std::vector<policy::Problem>& problems, Json json);
 std::string json_of(const Event& event, Json json);
 

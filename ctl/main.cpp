@@ -3,6 +3,7 @@
 #include "ctl/bus_client.hpp"
 #include "ctl/commands.hpp"
 #include "ctl/ending.hpp"
+#include "ctl/system_host.hpp"
 #include "ctl/terminal.hpp"
 
 #include <clocale>
@@ -15,7 +16,7 @@ namespace {
 
 constexpr Usec completion_patience = 1'000'000; // somebody has pressed Tab and waits
 
-Exit dispatch(const Arguments& arguments, Remote& remote, Console& console) {
+Exit dispatch(const Arguments& arguments, Remote& remote, Host& host, Console& console) {
     switch (arguments.command) {
     case Command::list:
         return list(arguments.user, remote, console);
@@ -35,12 +36,12 @@ Exit dispatch(const Arguments& arguments, Remote& remote, Console& console) {
     }
     case Command::audit: {
         policy::SystemNames names;
-        return audit(arguments.audit, names, console);
+        return audit(arguments.audit, {names, remote, host}, console);
     }
     case Command::reload:
         return reload(remote, console);
     case Command::status:
-        return status(remote, console);
+        return status(remote, host, console);
     case Command::watch:
         return watch(remote, console);
     case Command::complete:
@@ -63,7 +64,8 @@ Exit run(int argc, char** argv) {
         options.patience = completion_patience;
     }
     BusClient client(options);
-    const Exit exit = dispatch(*arguments, client, terminal);
+    SystemHost host;
+    const Exit exit = dispatch(*arguments, client, host, terminal);
     if (terminal.lost_output()) {
         terminal.complain("the output could not be written");
         return exit == Exit::ok ? Exit::failed : exit;

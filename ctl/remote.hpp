@@ -105,6 +105,12 @@ struct Status {
     bool recording = false;
 };
 
+/// The daemon as a process, as the bus and the kernel have it.
+struct DaemonProcess {
+    std::string label; ///< its security context, as it came; empty: not known, or there is no SELinux
+    Usec started = 0;  ///< realtime; 0: not known
+};
+
 /// One signal of the daemon.
 struct Event {
     std::string name; ///< admitted, refused, warned, ending, ended, ...; "policy-changed"
@@ -153,6 +159,8 @@ class Remote {
     virtual Answer<Explanation> explain(const Question& question) = 0;
     virtual Answer<> reload() = 0;
     virtual Answer<Status> status() = 0;
+    /// Does not ask the daemon itself, and so works also if its replies do not arrive.
+    virtual DaemonProcess process() = 0;
 
     /// What is told while watching.
     struct Watcher {

@@ -224,14 +224,22 @@ std::string explain_text(const Question& question, const Explanation& explanatio
     return text + "   Now: " + known(explanation.outcome) + '\n';
 }
 
-std::string status_text(const Status& status, Usec now) {
-    return lines_of({
+std::string status_text(const Status& status, const Enforcement& enforcement, Usec now) {
+    std::string text = lines_of({
         {"Version", status.version},
         {"Policy", policy_words(status)},
         {"Since", long_time(status.policy_since, now)},
         {"Sessions", std::to_string(status.sessions)},
         {"Recording", status.recording ? "yes" : "no: sessions would be lost to a restart of sesslimitd"},
+        {"SELinux", selinux_words(enforcement)},
+        {"Uncounted", uncounted_words(enforcement.uncounted, now)},
     });
+    const auto warnings = warnings_of(enforcement, now);
+    text += warnings.empty() ? "" : "\nWarnings:\n";
+    for (const std::string& warning : warnings) {
+        text += "  " + warning + '\n';
+    }
+    return text;
 }
 
 std::string event_text(const Event& event, const Style& style) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ctl/console.hpp"
+#include "ctl/enforcement.hpp"
 #include "ctl/remote.hpp"
 
 #include <string>
@@ -19,7 +20,7 @@ std::string list_text(const std::vector<Session>& sessions, const Style& style, 
 std::string show_text(const Session& session, Usec now);
 
 std::string explain_text(const Question& question, const Explanation& explanation, const Style& style);
-std::string status_text(const Status& status, Usec now);
+std::string status_text(const Status& status, const Enforcement& enforcement, Usec now);
 
 /// One line of `watch`.
 std::string event_text(const Event& event, const Style& style);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pam/session.hpp"
 
+#include "common/module_log.hpp"
 #include "pam/answer.hpp"
 #include "pam/call.hpp"
 #include "pam/facts.hpp"
@@ -133,7 +134,7 @@ void log_answer(const pam_handle_t* handle, const Answer& answer, const Asked& a
                    asked.session, asked.tries);
         return;
     }
-    const char* did = answer.code == PAM_SUCCESS ? "let in uncounted" : "not let in";
+    const char* did = answer.code == PAM_SUCCESS ? let_in_uncounted : "not let in";
     std::array<char, 128> space{};
     const char* error = asked.how.error == 0 ? nullptr : strerror_r(asked.how.error, space.data(), space.size());
     pam_syslog(handle, answer.priority, "%s %s: %s%s%s", user_of(handle).data(), did, answer.log,

@@ -3,7 +3,7 @@
 # Sourced: the Debian packages that the tests need, and how they come here.
 
 build_needs=(g++ cmake ninja-build pkg-config libcmocka-dev libpam0g-dev libsystemd-dev libboost-dev libtoml11-dev nettle-dev
-             nlohmann-json3-dev libcli11-dev zlib1g-dev dbus-daemon)
+             nlohmann-json3-dev libcli11-dev zlib1g-dev dbus-daemon systemd-journal-remote)
 lint_needs=("${build_needs[@]}" clang-format-19 clang-tidy-19 shellcheck pyflakes3 mandoc)
 valgrind_needs=("${build_needs[@]}" valgrind)
 fuzz_needs=("${build_needs[@]}" clang-19 libclang-rt-19-dev)

@@ -348,9 +348,13 @@ struct Outcome {
 
 Outcome audited(const std::string& root, std::optional<Profile> profile, ctl::Json json = ctl::Json::off) {
     EverybodyIsThere names;
+    FakeRemote remote;
+    FakeHost host;
+    remote.running.label = "system_u:system_r:initrc_t:s0";
+    host.mode = ctl::Selinux::enforcing;
     FakeConsole console;
     console.look.json = json;
-    const ctl::Exit exit = ctl::audit({.profile = profile, .root = root}, names, console);
+    const ctl::Exit exit = ctl::audit({.profile = profile, .root = root}, {names, remote, host}, console);
     return {exit, console.paged, console.complaints};
 }
 
@@ -378,6 +382,19 @@ void the_command_looks_below_its_root() {
            nowhere.complaints);
 }
 
+void case_B01_the_running_host_is_asked_and_no_other() {
+    const std::string warning = "SELinux is enforcing and sesslimitd runs in the domain initrc_t ";
+    const Root root;
+    EXPECT(audited(root.path, Profile::pci).paged.find(warning) == std::string::npos, "another root");
+    for (const char* running : {"/", "/etc/..", "/proc/self/root"}) {
+        const Outcome outcome = audited(running, Profile::pci);
+        EXPECT(outcome.paged.find("\n  " + warning) != std::string::npos, outcome.paged);
+    }
+    const Outcome outcome = audited("/", Profile::pci, ctl::Json::compact);
+    EXPECT_TEXT(document_problem("audit.json", outcome.paged), "");
+    EXPECT(outcome.paged.find("{\"what\":\"" + warning) != std::string::npos, outcome.paged);
+}
+
 void hostile_text_is_shown_escaped() {
     const Root root;
     root.write("etc/ssh/sshd_config", "ClientAliveCountMax 0 \x1b]0;pwned\x07\n");
@@ -401,6 +418,7 @@ int main() {
         SESSLIMIT_TEST(what_undoes_the_policy_is_warned_of),
         SESSLIMIT_TEST(the_remedies_satisfy_every_scanner),
         SESSLIMIT_TEST(the_command_looks_below_its_root),
+        SESSLIMIT_TEST(case_B01_the_running_host_is_asked_and_no_other),
         SESSLIMIT_TEST(hostile_text_is_shown_escaped),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -72,7 +72,8 @@ void json_takes_the_place_of_the_words() {
     show({"12", "9"}, remote, console);
     EXPECT_TEXT(document_problem("sessions.json", console.printed), "");
     console.printed.clear();
-    status(remote, console);
+    FakeHost host;
+    status(remote, host, console);
     EXPECT_TEXT(document_problem("status.json", console.printed), "");
     console.paged.clear();
     explain({.user = "alice", .groups = {}, .service = {}, .origin = {}, .method = {}, .credential = {}, .seat = {}},
@@ -90,6 +91,32 @@ void show_goes_on_after_an_id_that_is_not_there() {
            console.printed);
 }
 
+Exit status_of(Remote& remote, Console& console) {
+    FakeHost host;
+    return status(remote, host, console);
+}
+
+void case_B03_the_status_names_selinux_when_the_daemon_cannot_be_asked() {
+    const auto complaints = [](Failure::Kind kind, const char* label) {
+        FakeRemote remote;
+        remote.failure = Failure{kind, "2s"};
+        remote.running.label = label;
+        FakeHost host;
+        host.mode = Selinux::enforcing;
+        FakeConsole console;
+        EXPECT(status(remote, host, console) != Exit::ok, label);
+        EXPECT_TEXT(console.printed, "");
+        return console.complaints;
+    };
+    for (const auto kind : {Failure::Kind::unresponsive, Failure::Kind::bus_denied}) {
+        EXPECT(contains(complaints(kind, "u:r:initrc_t:s0"), "\nSELinux is enforcing and sesslimitd runs in the domain "
+                                                             "initrc_t instead of sesslimitd_t"),
+               "the cause");
+        EXPECT(!contains(complaints(kind, "u:r:sesslimitd_t:s0"), "runs in the domain"), "not the cause");
+    }
+    EXPECT(!contains(complaints(Failure::Kind::not_running, "u:r:initrc_t:s0"), "SELinux"), "it does not run");
+}
+
 void every_command_says_when_the_daemon_is_away() {
     FakeRemote remote;
     remote.failure = Failure{Failure::Kind::not_running, "x"};
@@ -104,7 +131,7 @@ void every_command_says_when_the_daemon_is_away() {
         {"show", [](Remote& r, Console& c, const Question&) { return show({"12"}, r, c); }},
         {"explain", [](Remote& r, Console& c, const Question& q) { return explain(q, r, c); }},
         {"reload", [](Remote& r, Console& c, const Question&) { return reload(r, c); }},
-        {"status", [](Remote& r, Console& c, const Question&) { return status(r, c); }},
+        {"status", [](Remote& r, Console& c, const Question&) { return status_of(r, c); }},
         {"watch", [](Remote& r, Console& c, const Question&) { return watch(r, c); }},
     };
     for (const Case& one : cases) {
@@ -189,6 +216,7 @@ int main() {
         SESSLIMIT_TEST(case_A07_the_list_of_a_number_is_that_of_a_name),
         SESSLIMIT_TEST(json_takes_the_place_of_the_words),
         SESSLIMIT_TEST(show_goes_on_after_an_id_that_is_not_there),
+        SESSLIMIT_TEST(case_B03_the_status_names_selinux_when_the_daemon_cannot_be_asked),
         SESSLIMIT_TEST(every_command_says_when_the_daemon_is_away),
         SESSLIMIT_TEST(what_is_asked_reaches_the_daemon),
         SESSLIMIT_TEST(reload_says_nothing_when_it_is_done),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ctl/console.hpp"
+#include "ctl/host.hpp"
 #include "ctl/remote.hpp"
 
 #include <map>
@@ -32,6 +33,7 @@ class FakeRemote final : public ctl::Remote {
     std::optional<ctl::Failure> failure;   ///< what every question gets, where set
     ctl::Explanation explanation;
     ctl::Status state;
+    ctl::DaemonProcess running;
     std::vector<ctl::Event> events;           ///< what a watch is told before it ends
     std::optional<ctl::Question> asked_about; ///< what was to be explained
     unsigned reloads = 0;
@@ -44,10 +46,27 @@ class FakeRemote final : public ctl::Remote {
     ctl::Answer<ctl::Explanation> explain(const ctl::Question& question) override;
     ctl::Answer<> reload() override;
     ctl::Answer<ctl::Status> status() override;
+    ctl::DaemonProcess process() override { return running; }
     ctl::Answer<> watch(const Watcher& watcher) override;
 
     /// The ids that are left, in their order, with blanks between.
     [[nodiscard]] std::string left() const;
+};
+
+/// A host in memory.
+class FakeHost final : public ctl::Host {
+  public:
+    ctl::Selinux mode = ctl::Selinux::off;
+    ctl::UncountedLogins uncounted{.source = ctl::UncountedLogins::Source::journal};
+    std::optional<ctl::Usec> asked_since;
+
+    [[nodiscard]] ctl::Selinux selinux() override { return mode; }
+    [[nodiscard]] ctl::UncountedLogins uncounted_logins(ctl::Usec since) override {
+        asked_since = since;
+        ctl::UncountedLogins found = uncounted;
+        found.since = since;
+        return found;
+    }
 };
 
 /// Keeps what it is told. Somebody is there where `answer` is set.

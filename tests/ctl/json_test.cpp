@@ -69,8 +69,27 @@ void the_other_answers_hold_to_theirs() {
         .rules = {{"host", "r", "/p", "max_sessions = 1", 3, true}},
         .outcome = "would be let in"};
     EXPECT_TEXT(document_problem("explain.json", json_of(question, explanation, Json::pretty)), "");
-    EXPECT_TEXT(document_problem("status.json", json_of({"0.2.0", "files", noon, 3, true}, Json::pretty)), "");
-    EXPECT_TEXT(document_problem("status.json", json_of({"0.2.0", "none", 0, 0, false}, Json::compact)), "");
+    const Enforcement good;
+    const Enforcement bad{Selinux::enforcing,
+                          "initrc_t",
+                          {.source = UncountedLogins::Source::journal,
+                           .since = noon - hour,
+                           .count = 1,
+                           .last = UncountedLogin{noon, "alice", "the daemon cannot be reached"}}};
+    EXPECT_TEXT(document_problem("status.json", json_of({"0.2.0", "files", noon, 3, true}, bad, noon, Json::pretty)),
+                "");
+    EXPECT_TEXT(document_problem("status.json", json_of({"0.2.0", "none", 0, 0, false}, good, noon, Json::compact)),
+                "");
+    const std::string text = json_of({"0.2.0", "none", 0, 0, false}, bad, noon, Json::compact);
+    EXPECT(text.find(R"("selinux":"enforcing","domain":"initrc_t","uncounted":{"since":)" +
+                     std::to_string(noon - hour) + R"(,"count":1,"complete":true,"last":{"at":)" +
+                     std::to_string(noon) +
+                     R"(,"user":"alice","reason":"the daemon cannot be reached"}},"warnings":["SELinux is )") !=
+               std::string::npos,
+           text);
+    EXPECT(json_of({"0.2.0", "none", 0, 0, false}, good, noon, Json::compact)
+                   .find(R"("selinux":"off","domain":null,"uncounted":null,"warnings":[])") != std::string::npos,
+           "not known is no zero");
 }
 
 void problems_hold_to_theirs() {

@@ -220,16 +220,38 @@ void an_explanation_without_losers_has_no_list_of_them() {
 }
 
 void the_status_says_which_policy_holds() {
-    const auto policy_of = [](const char* state) { return status_text({"0.2.0", state, noon - hour, 3, true}, noon); };
+    const Enforcement good{
+        Selinux::enforcing, "sesslimitd_t", {.source = UncountedLogins::Source::journal, .since = noon - hour}};
+    const auto policy_of = [&](const char* state) {
+        return status_text({"0.2.0", state, noon - hour, 3, true}, good, noon);
+    };
     EXPECT_TEXT(policy_of("files"), "  Version: 0.2.0\n"
                                     "   Policy: as the files say\n"
                                     "    Since: 2026-11-23 13:00:00 UTC (1h ago)\n"
                                     " Sessions: 3\n"
-                                    "Recording: yes\n");
+                                    "Recording: yes\n"
+                                    "  SELinux: enforcing, sesslimitd runs as sesslimitd_t\n"
+                                    "Uncounted: no login since 2026-11-23 13:00:00 UTC (1h ago)\n");
     EXPECT(contains(policy_of("kept"), "the files have mistakes, which this names: sesslimitctl check"), "kept");
     EXPECT(contains(policy_of("none"), "nobody is limited"), "none");
-    EXPECT(contains(status_text({"0.2.0", "files", 0, 0, false}, noon), "Recording: no: sessions would be lost"),
+    EXPECT(contains(status_text({"0.2.0", "files", 0, 0, false}, good, noon), "Recording: no: sessions would be lost"),
            "no ledger");
+}
+
+void case_B01_the_status_warns_of_what_keeps_the_policy_from_being_enforced() {
+    const Enforcement bad{Selinux::enforcing,
+                          "initrc_t",
+                          {.source = UncountedLogins::Source::journal,
+                           .since = noon - hour,
+                           .count = 2,
+                           .last = UncountedLogin{noon, "alice", "the daemon cannot be reached"}}};
+    const std::string text = status_text({"0.2.0", "files", 0, 0, true}, bad, noon);
+    EXPECT(contains(text, "SELinux: enforcing, sesslimitd runs as initrc_t\n") &&
+               contains(text, "Uncounted: 2 logins since 2026-11-23 13:00:00 UTC (1h ago), the last that of alice at "),
+           text);
+    EXPECT(contains(text, "\n\nWarnings:\n  SELinux is enforcing and sesslimitd runs in the domain initrc_t ") &&
+               contains(text, "\n  2 logins were admitted without being counted since ") && text.ends_with(".\n"),
+           text);
 }
 
 void events_take_a_line_each() {
@@ -266,6 +288,7 @@ int main() {
         SESSLIMIT_TEST(an_explanation_names_who_set_what),
         SESSLIMIT_TEST(an_explanation_without_losers_has_no_list_of_them),
         SESSLIMIT_TEST(the_status_says_which_policy_holds),
+        SESSLIMIT_TEST(case_B01_the_status_warns_of_what_keeps_the_policy_from_being_enforced),
         SESSLIMIT_TEST(events_take_a_line_each),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

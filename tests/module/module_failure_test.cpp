@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Daemons that are not there, stall, lie and die, and logins about which nothing can be asked.
 #include "common/clock.hpp"
+#include "ctl/enforcement.hpp"
 #include "tests/module/login.hpp"
 #include "tests/unit/cmocka.hpp"
 
@@ -11,6 +12,7 @@
 #include <sys/un.h>
 #include <syslog.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -91,6 +93,14 @@ std::vector<Liar> liars() {
     };
 }
 
+/// How many lines of this priority sesslimitctl counts as logins that were admitted without the daemon.
+std::ptrdiff_t recognised(int priority) {
+    return std::ranges::count_if(log_lines(), [priority](const LogLine& line) {
+        const auto login = ctl::parse_uncounted("pam_sesslimit(sshd:session): " + line.text);
+        return line.priority == priority && login && !login->user.empty() && !login->reason.empty();
+    });
+}
+
 void a_lying_daemon_is_a_failure() {
     for (const Liar& liar : liars()) {
         clear_log();
@@ -113,6 +123,7 @@ void a_lying_daemon_is_a_failure() {
         EXPECT(quietly == PAM_SESSION_ERR, liar.name);
         EXPECT_TEXT(quiet.said(), "");
         EXPECT(as_root == PAM_SUCCESS, liar.name);
+        EXPECT(recognised(LOG_WARNING) == 2 && recognised(LOG_ERR) == 0, liar.name);
         EXPECT(logged(LOG_WARNING, std::string("let in uncounted: ")) && logged(LOG_WARNING, liar.log), liar.name);
         EXPECT(logged(LOG_ERR, std::string("not let in: ")) && logged(LOG_ERR, liar.log), liar.name);
         EXPECT(open_descriptors() == before, liar.name);

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/enforcement.hpp"
+#include "tests/ctl/fakes.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <cstdlib>
+#include <ctime>
+#include <string_view>
+
+using namespace sesslimit;
+using namespace sesslimit::ctl;
+using namespace sesslimit::test;
+
+namespace {
+
+using Source = UncountedLogins::Source;
+
+void the_domain_is_the_type_in_a_label() {
+    using namespace std::string_view_literals;
+    struct Case {
+        std::string_view label;
+        const char* domain;
+    };
+    constexpr Case cases[] = {
+        {"system_u:system_r:sesslimitd_t:s0", "sesslimitd_t"},
+        {"system_u:system_r:initrc_t:s0-s0:c0.c1023", "initrc_t"},
+        {"system_u:system_r:sesslimitd_t", "sesslimitd_t"},
+        {"system_u:system_r:sesslimitd_t\0"sv, "sesslimitd_t"},
+        {"system_u:system_r:sesslimitd_t\n", "sesslimitd_t"},
+        {"system_u:system_r:sesslimitd_t:s0\n\0"sv, "sesslimitd_t"},
+        {"a:b:\033[2J:s0", "\\x1b[2J"},
+        {"unconfined", ""},
+        {"a:b", ""},
+        {"", ""},
+    };
+    for (const Case& one : cases) {
+        EXPECT_TEXT(domain_of(one.label), one.domain);
+    }
+}
+
+void the_module_s_lines_are_told_from_others() {
+    struct Case {
+        const char* message;
+        const char* parsed; ///< "user|reason"; empty: it is not one
+    };
+    constexpr Case cases[] = {
+        {"pam_sesslimit(sshd:session): alice let in uncounted: the daemon cannot be reached: Connection refused",
+         "alice|the daemon cannot be reached: Connection refused"},
+        {"pam_sesslimit(login:session): ?x let in uncounted: PAM names no user", "?x|PAM names no user"},
+        {"pam_sesslimit(sshd:session): alice not let in: the daemon cannot be reached", ""},
+        {"pam_sesslimit(sshd:session): alice: passes without being counted: session 0, asked 1 times", ""},
+        {"pam_sesslimit(sshd:session): PAM_RHOST is too long and was left out", ""},
+        {"pam_other(sshd:session): alice let in uncounted: x", ""},
+        {"x pam_sesslimit(sshd:session): alice let in uncounted: x", ""},
+        {"pam_sesslimit(sshd:session): let in uncounted: x", ""},
+        {"pam_sesslimit(sshd let in uncounted: x): y", ""},
+        {"pam_sesslimit(sshd:session): \033[2J let in uncounted: \033x", "\\x1b[2J|\\x1bx"},
+        {"", ""},
+    };
+    for (const Case& one : cases) {
+        const auto login = parse_uncounted(one.message);
+        EXPECT_TEXT(login ? login->user + "|" + login->reason : "", one.parsed);
+    }
+}
+
+void logins_are_counted_since_the_daemon_s_start_and_for_a_day_at_most() {
+    struct Case {
+        Usec started;
+        Usec since;
+    };
+    constexpr Case cases[] = {
+        {noon - hour, noon - hour},
+        {noon - 23 * hour, noon - 23 * hour},
+        {noon - 25 * hour, noon - 24 * hour},
+        {0, noon - 24 * hour},
+        {noon + hour, noon}, // the clock was set back
+    };
+    for (const Case& one : cases) {
+        FakeRemote remote;
+        FakeHost host;
+        remote.running.started = one.started;
+        const Enforcement about = enforcement(remote, host, noon);
+        EXPECT(host.asked_since == one.since && about.uncounted.since == one.since, std::to_string(one.started));
+    }
+}
+
+void case_B01_a_daemon_in_another_domain_is_warned_of() {
+    struct Case {
+        Selinux mode;
+        const char* label;
+        const char* words;
+        bool warned;
+    };
+    constexpr Case cases[] = {
+        {Selinux::off, "", "off", false},
+        {Selinux::permissive, "u:r:initrc_t:s0", "permissive, sesslimitd runs as initrc_t", false},
+        {Selinux::enforcing, "u:r:sesslimitd_t:s0", "enforcing, sesslimitd runs as sesslimitd_t", false},
+        {Selinux::enforcing, "", "enforcing, the domain of sesslimitd is not known", false},
+        {Selinux::enforcing, "u:r:initrc_t:s0", "enforcing, sesslimitd runs as initrc_t", true},
+        {Selinux::enforcing, "u:r:init_t:s0", "enforcing, sesslimitd runs as init_t", true},
+        {Selinux::enforcing, "u:r:unconfined_service_t:s0", "enforcing, sesslimitd runs as unconfined_service_t", true},
+    };
+    for (const Case& one : cases) {
+        FakeRemote remote;
+        FakeHost host;
+        remote.running.label = one.label;
+        host.mode = one.mode;
+        const Enforcement about = enforcement(remote, host, noon);
+        EXPECT_TEXT(selinux_words(about), one.words);
+        EXPECT(selinux_warning(about).has_value() == one.warned, one.words);
+        EXPECT(warnings_of(about, noon).size() == (one.warned ? 1 : 0), one.words);
+    }
+    EXPECT_TEXT(selinux_warning({Selinux::enforcing, "initrc_t", {}}).value_or(""),
+                "SELinux is enforcing and sesslimitd runs in the domain initrc_t instead of sesslimitd_t, so that "
+                "logins may not reach it. Install the package sesslimit-selinux or load its policy module, then run "
+                "'restorecon -v /usr/sbin/sesslimitd' and 'systemctl restart sesslimitd'.");
+}
+
+UncountedLogins three_logins() {
+    return {.source = Source::journal,
+            .since = noon - 2 * hour,
+            .count = 3,
+            .complete = true,
+            .last = UncountedLogin{noon - 5 * minute, "alice", "the daemon cannot be reached: Permission denied"}};
+}
+
+void case_B01_logins_that_did_not_reach_the_daemon_are_counted() {
+    const std::string since = " since 2026-11-23 12:00:00 UTC (2h ago)";
+    const std::string last = ", the last that of alice at 2026-11-23 13:55:00 UTC (5min ago): the daemon cannot be "
+                             "reached: Permission denied";
+    UncountedLogins logins = three_logins();
+    EXPECT_TEXT(uncounted_words(logins, noon), "3 logins" + since + last);
+    logins.complete = false;
+    EXPECT_TEXT(uncounted_words(logins, noon), "at least 3 logins" + since + last);
+    logins.last.reset();
+    EXPECT_TEXT(uncounted_words(logins, noon), "none found" + since + ", but not all entries were read");
+    logins.complete = true;
+    EXPECT_TEXT(uncounted_words(logins, noon), "no login" + since);
+    EXPECT(warnings_of({Selinux::off, "", logins}, noon).empty(), "nothing to warn of");
+    const auto warning = [](Selinux mode, std::uint32_t number) {
+        UncountedLogins some = three_logins();
+        some.count = number;
+        return warnings_of({mode, "sesslimitd_t", some}, noon).at(0);
+    };
+    const std::string todo =
+        ". FAILURES in pam_sesslimit(8) explains the reasons; see 'systemctl status sesslimitd' and "
+        "'journalctl -g \"pam_sesslimit.*let in uncounted\"'";
+    EXPECT_TEXT(warning(Selinux::off, 3), "3 logins were admitted without being counted" + since + last + todo + ".");
+    EXPECT_TEXT(warning(Selinux::enforcing, 1), "1 login was admitted without being counted" + since + last + todo +
+                                                    " and 'ausearch -m AVC -ts recent'.");
+}
+
+void a_journal_that_is_not_read_has_no_number() {
+    EXPECT_TEXT(uncounted_words({.source = Source::denied, .since = noon, .last = {}}, noon),
+                "unknown (needs root or group systemd-journal)");
+    EXPECT_TEXT(uncounted_words({.source = Source::none, .since = noon, .last = {}}, noon),
+                "unknown (there is no journal)");
+}
+
+} // namespace
+
+int main() {
+    setenv("TZ", "UTC", 1);
+    tzset();
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(the_domain_is_the_type_in_a_label),
+        SESSLIMIT_TEST(the_module_s_lines_are_told_from_others),
+        SESSLIMIT_TEST(logins_are_counted_since_the_daemon_s_start_and_for_a_day_at_most),
+        SESSLIMIT_TEST(case_B01_a_daemon_in_another_domain_is_warned_of),
+        SESSLIMIT_TEST(case_B01_logins_that_did_not_reach_the_daemon_are_counted),
+        SESSLIMIT_TEST(a_journal_that_is_not_read_has_no_number),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

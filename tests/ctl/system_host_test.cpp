@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/system_host.hpp"
+#include "tests/unit/cmocka.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+using namespace sesslimit;
+using namespace sesslimit::ctl;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr Usec second = 1'000'000;
+constexpr Usec start = 1'795'442'400 * second; // 2026-11-23 14:00:00 UTC
+constexpr Usec boot = start - 3600 * second;
+constexpr uid_t nobody = 65534;
+
+struct Directory {
+    fs::path path;
+    Directory() {
+        std::string name = (fs::temp_directory_path() / "sesslimit-host-XXXXXX").string();
+        if (mkdtemp(name.data()) == nullptr) {
+            throw std::runtime_error("no directory");
+        }
+        path = name;
+        fs::permissions(path, fs::perms::others_read | fs::perms::others_exec, fs::perm_options::add);
+    }
+    Directory(const Directory&) = delete;
+    Directory& operator=(const Directory&) = delete;
+    ~Directory() {
+        std::error_code ignored;
+        fs::remove_all(path, ignored);
+    }
+};
+
+/// An entry as journald makes it of what the module logs, in systemd's export format.
+struct Entry {
+    Usec at = start;
+    std::string message;
+    std::string priority = "4";
+    std::string facility = "10";
+    std::string uid = "0";
+    std::string transport = "syslog";
+};
+
+std::string uncounted(const std::string& user) {
+    return "pam_sesslimit(sshd:session): " + user + " let in uncounted: the daemon cannot be reached";
+}
+
+/// Makes a journal of the entries, by the tool that receives those of other hosts.
+void write_journal(const fs::path& directory, const std::vector<Entry>& entries) {
+    const std::string command =
+        std::string(JOURNAL_REMOTE " --output=") + (directory / "a.journal").string() + " - >/dev/null 2>&1";
+    std::FILE* const pipe = popen(command.c_str(), "w");
+    for (const Entry& entry : entries) {
+        std::fprintf(pipe,
+                     "__REALTIME_TIMESTAMP=%llu\n__MONOTONIC_TIMESTAMP=%llu\n"
+                     "_BOOT_ID=0123456789abcdef0123456789abcdef\n_TRANSPORT=%s\nPRIORITY=%s\nSYSLOG_FACILITY=%s\n"
+                     "_UID=%s\nMESSAGE=%s\n\n",
+                     static_cast<unsigned long long>(entry.at), static_cast<unsigned long long>(entry.at - boot),
+                     entry.transport.c_str(), entry.priority.c_str(), entry.facility.c_str(), entry.uid.c_str(),
+                     entry.message.c_str());
+    }
+    if (pclose(pipe) != 0) {
+        throw std::runtime_error("no journal by: " + command);
+    }
+}
+
+/// "2 complete last 60 bob" of the journal in a directory; seconds count from `start`.
+std::string counted(const fs::path& directory, Usec since = start, unsigned max_entries = 100) {
+    SystemHost host({.journal = directory.string(), .max_entries = max_entries});
+    const UncountedLogins found = host.uncounted_logins(since);
+    switch (found.source) {
+    case UncountedLogins::Source::denied:
+        return "denied";
+    case UncountedLogins::Source::none:
+        return "none";
+    case UncountedLogins::Source::journal:
+        break;
+    }
+    return std::to_string(found.count) + (found.complete ? " complete" : " cut") +
+           (found.last ? " last " + std::to_string((found.last->at - start) / second) + " " + found.last->user : "");
+}
+
+void selinux_s_mode_is_the_kernel_s() {
+    const Directory directory;
+    const fs::path file = directory.path / "enforce";
+    const auto mode = [&] { return SystemHost({.enforce = file, .journal = {}}).selinux(); };
+    EXPECT(mode() == Selinux::off, "no selinuxfs");
+    std::ofstream(file) << "0";
+    EXPECT(mode() == Selinux::permissive, "0");
+    std::ofstream(file) << "1";
+    EXPECT(mode() == Selinux::enforcing, "1");
+    fs::permissions(file, fs::perms::none);
+    (void)!seteuid(nobody);
+    const Selinux unread = mode();
+    (void)!seteuid(0);
+    EXPECT(unread == Selinux::enforcing, "denied");
+}
+
+void the_module_s_entries_are_counted_from_the_newest_back() {
+    const Directory directory;
+    write_journal(
+        directory.path,
+        {{.at = start - second, .message = uncounted("early")},
+         {.at = start, .message = uncounted("alice")},
+         {.at = start + 10 * second, .message = "pam_unix(sshd:session): a warning"},
+         {.at = start + 20 * second, .message = uncounted("forged"), .uid = "1000"},
+         {.at = start + 30 * second, .message = uncounted("spoken"), .transport = "stdout"},
+         {.at = start + 40 * second, .message = uncounted("daemon"), .facility = "3"},
+         {.at = start + 50 * second, .message = uncounted("bob")},
+         {.at = start + 60 * second, .message = "pam_sesslimit(sshd:session): carol not let in: x", .priority = "3"}});
+    EXPECT_TEXT(counted(directory.path), "2 complete last 50 bob");
+    EXPECT_TEXT(counted(directory.path, start + second), "1 complete last 50 bob");
+    EXPECT_TEXT(counted(directory.path, start + 55 * second), "0 complete");
+    EXPECT_TEXT(counted(directory.path, 0), "3 complete last 50 bob");
+}
+
+void no_more_entries_than_allowed_are_looked_at() {
+    const Directory directory;
+    std::vector<Entry> entries;
+    for (Usec at = 0; at < 10; ++at) {
+        entries.push_back({.at = start + at * second, .message = uncounted("alice")});
+    }
+    write_journal(directory.path, entries);
+    EXPECT_TEXT(counted(directory.path, start, 4), "4 cut last 9 alice");
+    EXPECT_TEXT(counted(directory.path, start, 10), "10 complete last 9 alice");
+}
+
+void a_journal_that_cannot_be_read_is_not_an_empty_one() {
+    const Directory directory;
+    EXPECT_TEXT(counted(directory.path), "none");
+    write_journal(directory.path, {{.message = uncounted("alice")}});
+    const fs::path file = directory.path / "a.journal";
+    fs::permissions(file, fs::perms::owner_read);
+    (void)!seteuid(nobody);
+    const std::string denied = counted(directory.path);
+    (void)!seteuid(0);
+    EXPECT_TEXT(denied, "denied");
+    EXPECT_TEXT(counted(directory.path), "1 complete last 0 alice");
+}
+
+} // namespace
+
+int main() {
+    if (getuid() != 0) {
+        print_message("skipped: only root may become another user\n");
+        return 77;
+    }
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(selinux_s_mode_is_the_kernel_s),
+        SESSLIMIT_TEST(the_module_s_entries_are_counted_from_the_newest_back),
+        SESSLIMIT_TEST(no_more_entries_than_allowed_are_looked_at),
+        SESSLIMIT_TEST(a_journal_that_cannot_be_read_is_not_an_empty_one),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
