@@ -64,6 +64,7 @@ NONSENSE = [
     (("EndSession", "as", ["1"]), BAD_TYPE),
     (("EndUser", "s", "bob"), DENIED),
     (("EndUser", "s", LONG), BAD),
+    (("EndUser", "s", "uid:x"), BAD),
     (("EndUser", "i", 0), BAD_TYPE),
     (("EndCredential", "s", KEY), DENIED),
     (("EndCredential", "s", "SHA256:x"), BAD),
