@@ -233,8 +233,9 @@ std::optional<warden::Looked> Host::look(const warden::Session& session) {
 
 void Host::check_logout(const warden::CheckLogout& what) {
     parts_->logind.ask_session(what.logind_id, [this, key = what.session](const auto& session) {
-        const auto closing = session ? std::optional(session->closing) : std::nullopt;
-        parts_->noticed(warden::LogoutChecked{.session = key, .closing = closing});
+        using State = warden::LogoutChecked::State;
+        const State answered = session && session->closing ? State::closing : State::open;
+        parts_->noticed(warden::LogoutChecked{.session = key, .state = session ? answered : State::unknown});
     });
 }
 

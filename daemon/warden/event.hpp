@@ -4,6 +4,7 @@
 #include "common/clock.hpp"
 #include "daemon/warden/session.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -65,10 +66,15 @@ struct Looked {
     std::optional<Signs> signs;
 };
 
-/// The answer to effect CheckLogout. Without a value: logind did not answer.
+/// The answer to effect CheckLogout.
 struct LogoutChecked {
+    enum class State : std::uint8_t {
+        unknown, ///< logind did not answer
+        open,
+        closing, ///< logind reports State=closing: the session was logged out
+    };
     SessionKey session = SessionKey::none;
-    std::optional<bool> closing; ///< logind reports State=closing
+    State state = State::unknown;
 };
 
 /// A key was pressed, this moment, on a terminal of a session that is listened to.

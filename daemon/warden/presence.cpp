@@ -140,10 +140,12 @@ void take(Turn& turn, const LeaderExited& event) {
 
 void take(Turn& turn, const LogoutChecked& event) {
     const Session* session = turn.state.find(event.session);
-    if (session == nullptr || session->phase != Phase::live || !session->logout_unchecked || !event.closing) {
-        return; // without an answer, it is asked again when the session is due
+    using State = LogoutChecked::State;
+    const bool is_open = session != nullptr && session->phase == Phase::live && session->logout_unchecked;
+    if (!is_open || event.state == State::unknown) {
+        return; // without an answer, logind is asked again when the session is due
     }
-    return *event.closing ? forget(turn, *session) : on_leader_lost(turn, *session);
+    return event.state == State::closing ? forget(turn, *session) : on_leader_lost(turn, *session);
 }
 
 void take(Turn& turn, const LogindAppeared& event) {

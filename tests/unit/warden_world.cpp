@@ -263,7 +263,9 @@ Decision World::feed(const Event& event) {
             look(what->session);
         }
         if (const auto* what = std::get_if<CheckLogout>(&effect); what != nullptr && !mute) {
-            feed(LogoutChecked{.session = what->session, .closing = closing.contains(what->session)});
+            using State = LogoutChecked::State;
+            const State state = closing.contains(what->session) ? State::closing : State::open;
+            feed(LogoutChecked{.session = what->session, .state = state});
         }
     }
     return decision;
