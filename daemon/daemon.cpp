@@ -200,6 +200,9 @@ class RealDaemon final : public Daemon {
     }
 
     void requested(warden::Event event) {
+        if (const auto* gone = std::get_if<warden::RequestGone>(&event)) {
+            nested_->forget(gone->request);
+        }
         auto* opened = std::get_if<warden::Opened>(&event);
         if (opened == nullptr || !opened->login.nested ||
             policy::is_ignored(engine_->policy(), opened->login.service)) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/nested_login.hpp"
 
+#include "common/clock.hpp"
 #include "common/text.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -12,15 +14,27 @@ namespace {
 /// A host has a few dozen PAM services. More names than that are not worth a journal entry each.
 constexpr std::size_t max_warned = 64;
 
+/// Returns true if logind opened the session for this login.
+bool is_session_of(const warden::LogindSession& session, const warden::Opened& login) {
+    return session.leader.pid != 0 && may_be_same(session.leader, login.leader) &&
+           session.login.uid == login.login.uid && warden::is_login_class(session.session_class);
+}
+
 } // namespace
 
 void NestedLogin::check(warden::Opened login, Then then) {
     const pid_t pid = login.leader.pid;
-    logind_.ask_session_of(pid, [this, login = std::move(login), then = std::move(then)](const auto& session) mutable {
-        if (session && session->leader.pid != 0 && may_be_same(session->leader, login.leader)) {
+    pending_.insert(login.request);
+    logind_.ask_session_of(pid, [this, login = std::move(login), then = std::move(then),
+                                 asked = boottime_now()](const auto& session) mutable {
+        if (pending_.erase(login.request) == 0) {
+            return;
+        }
+        if (session && is_session_of(*session, login)) {
             login.login.nested = false;
             warn(login.login.service);
         }
+        login.budget = std::max(Span{}, login.budget - (boottime_now() - asked));
         then(std::move(login));
     });
 }

@@ -14,8 +14,8 @@ namespace sesslimit {
 /// Tells logins that are part of another session from logins whose session pam_systemd has opened already.
 ///
 /// The module reports both as nested, because both run in a session scope. A login is a session of its own if its
-/// process is the leader of that scope. That is the case if the module stands after pam_systemd in the PAM stack, which
-/// is reported in the journal once for each service.
+/// process is the leader of that scope, and logind has the scope for a login of the same user. That is the case if the
+/// module stands after pam_systemd in the PAM stack, which is reported in the journal once for each service.
 class NestedLogin {
   public:
     using Then = std::function<void(warden::Opened)>;
@@ -28,11 +28,15 @@ class NestedLogin {
     /// the module's own timeout decides then.
     void check(warden::Opened login, Then then);
 
+    /// Forgets a login whose module no longer waits: `then` is not called.
+    void forget(RequestId request) { pending_.erase(request); }
+
   private:
     void warn(const std::string& service);
 
     logind::Logind& logind_;
     effects::Journal& journal_;
+    std::set<RequestId> pending_;
     std::set<std::string> warned_; ///< PAM services; at most max_warned
 };
 

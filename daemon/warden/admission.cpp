@@ -118,6 +118,14 @@ bool is_use_known(const Session& session, const Session& waiting) {
     return session.phase != Phase::live || after(session.seen.at, shortest_window) > waiting.opened;
 }
 
+/// Returns true if an open session may be terminated for a newer one of its user: its own limits are enforced, and it
+/// was not logged out, which would leave only background jobs of it.
+bool can_be_displaced(const Turn& turn, const Session& session) {
+    const policy::Limits limits = turn.limits(session);
+    return limits.mode.value == policy::Mode::enforce && !policy::is_unlimited(limits) &&
+           session.logout_check == LogoutCheck::none;
+}
+
 /// Who of a user could make room for `waiting`, those that at_limit ends first in front: open sessions, and the logins
 /// that have waited for a place since before it. One whose own limits are only observed is left alone. Where the idlest
 /// is wanted, the list ends before the first whose use is not known: those behind may all be less idle than that one.
@@ -127,7 +135,7 @@ std::vector<const Session*> victims_of(const Turn& turn, const Session& waiting,
         const Session* other = turn.state.find(key);
         const bool open = other->phase == Phase::live || other->phase == Phase::reserved;
         const bool before = other->phase == Phase::waiting && key < waiting.key;
-        if (before || (open && turn.limits(*other).mode.value == policy::Mode::enforce)) {
+        if (before || (open && can_be_displaced(turn, *other))) {
             victims.push_back(other);
         }
     }
@@ -315,9 +323,22 @@ void take(Turn& turn, const Closed& event) {
 }
 
 void take(Turn& turn, const RequestGone& event) {
-    if (const Session* session = turn.state.by_request(event.request)) {
-        turn.out.records.emplace_back(Drop{session->key});
+    const Session* found = turn.state.by_request(event.request);
+    if (found == nullptr) {
+        return;
     }
+    if (found->logind_id.empty()) {
+        turn.out.records.emplace_back(Drop{found->key});
+        return;
+    }
+    // logind has a session of it, and does not announce it once more: the login may go on without an answer.
+    Session session = *found;
+    session.phase = Phase::live;
+    session.adopted = true;
+    session.request = RequestId::none;
+    session.answer_by = never;
+    review(turn, session, true);
+    turn.put(session);
 }
 
 void forget(Turn& turn, const Session& session) {

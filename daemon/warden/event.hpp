@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -49,6 +50,12 @@ struct LogindSession {
     Boottime opened{};
     Login login; ///< as far as logind and the user database know it
 };
+
+/// Returns true for the classes of logind sessions in which a user logs in (src/login/logind-session.h): "user", and
+/// the variants of systemd 256 and later, "user-early", "user-light" and "user-incomplete".
+inline bool is_login_class(std::string_view session_class) {
+    return session_class == "user" || session_class.starts_with("user-");
+}
 
 /// logind has a session: a new one, or one of those it had when we first looked.
 struct LogindAppeared {

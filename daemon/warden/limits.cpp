@@ -100,7 +100,8 @@ void judge_idleness(Turn& turn, Session session) {
 /// look showed nothing.
 Boottime due_of(const Turn& turn, const Session& session, const std::vector<Span>& warnings) {
     const Boottime due = next_due(session, warnings);
-    const bool repeats = session.logout_unchecked || (session.unseen && idle_look(session, warnings) != never);
+    const bool repeats =
+        session.logout_check != LogoutCheck::none || (session.unseen && idle_look(session, warnings) != never);
     return repeats ? std::min(due, after(turn.now, Patience::looking)) : due;
 }
 
@@ -135,7 +136,7 @@ void tell_if_over(Turn& turn, const Session& session) {
 } // namespace
 
 void serve_limits(Turn& turn, Session session) {
-    if (session.logout_unchecked) {
+    if (session.logout_check != LogoutCheck::none) {
         return check_logout(turn, session);
     }
     const policy::Limits limits = turn.limits(session);
@@ -170,7 +171,7 @@ void look_first(Turn& turn, const Session& session) {
 
 void take(Turn& turn, const Looked& event) {
     const Session* found = turn.state.find(event.session);
-    if (found == nullptr || found->phase != Phase::live || found->logout_unchecked) {
+    if (found == nullptr || found->phase != Phase::live || found->logout_check != LogoutCheck::none) {
         return;
     }
     if (!event.signs) {

@@ -8,17 +8,11 @@
 namespace sesslimit::warden {
 namespace {
 
-/// Classes of logind sessions that are somebody's login (src/login/logind-session.h): "user", and the variants that
-/// systemd 256 and later have, "user-early", "user-light", "user-incomplete".
-bool is_login(const std::string& session_class) {
-    return session_class == "user" || session_class.starts_with("user-");
-}
-
 /// Handles a session whose leader has exited without a logout: what is left of it is terminated if a limit applies.
 /// Otherwise it stays open, and is counted until logind removes it.
 void on_leader_lost(Turn& turn, Session session) {
     const policy::Limits limits = turn.limits(session);
-    session.logout_unchecked = false;
+    session.logout_check = LogoutCheck::none;
     if (!policy::is_unlimited(limits)) {
         return begin_end(turn, session, {.cause = Cause::leader_gone, .count = 0, .span = {}, .by = {}});
     }
@@ -27,7 +21,7 @@ void on_leader_lost(Turn& turn, Session session) {
 }
 
 void adopt(Turn& turn, const LogindSession& seen) {
-    if (seen.closing || !is_login(seen.session_class) || !policy::counts(turn.policy, seen.login)) {
+    if (seen.closing || !is_login_class(seen.session_class) || !policy::counts(turn.policy, seen.login)) {
         return;
     }
     Session session;
@@ -58,7 +52,7 @@ void join(Turn& turn, const Session& known, const LogindSession& seen) {
     session.graphical = seen.graphical;
     switch (known.phase) {
     case Phase::reserved:
-        if (!is_login(seen.session_class)) {
+        if (!is_login_class(seen.session_class)) {
             session.phase = Phase::released; // a greeter, a lock screen, a background job: it never was a session
             session.due = never;
             turn.put(session);
@@ -101,14 +95,15 @@ bool release_uncounted(Turn& turn, Session session) {
 
 void settle(Turn& turn, const Session& session, const Session& before) {
     const bool enforced_now = before.observed && !session.observed;
-    if (session.phase == Phase::live && session.leader.pid == 0 && enforced_now) {
+    const bool is_lost = session.leader.pid == 0 && session.logout_check == LogoutCheck::none;
+    if (session.phase == Phase::live && is_lost && enforced_now) {
         return on_leader_lost(turn, session);
     }
     turn.put(session);
 }
 
 void check_logout(Turn& turn, Session session) {
-    session.logout_unchecked = true;
+    session.logout_check = std::max(session.logout_check, LogoutCheck::first);
     session.due = after(turn.now, Patience::looking);
     turn.out.effects.emplace_back(CheckLogout{session.key, session.logind_id});
     turn.put(session);
@@ -140,12 +135,21 @@ void take(Turn& turn, const LeaderExited& event) {
 
 void take(Turn& turn, const LogoutChecked& event) {
     const Session* session = turn.state.find(event.session);
-    using State = LogoutChecked::State;
-    const bool is_open = session != nullptr && session->phase == Phase::live && session->logout_unchecked;
-    if (!is_open || event.state == State::unknown) {
+    const bool is_asked =
+        session != nullptr && session->phase == Phase::live && session->logout_check != LogoutCheck::none;
+    if (!is_asked || event.state == LogoutChecked::State::unknown) {
         return; // without an answer, logind is asked again when the session is due
     }
-    return event.state == State::closing ? forget(turn, *session) : on_leader_lost(turn, *session);
+    if (event.state == LogoutChecked::State::closing) {
+        return forget(turn, *session);
+    }
+    if (session->logout_check == LogoutCheck::second) {
+        return on_leader_lost(turn, *session);
+    }
+    Session again = *session;
+    again.logout_check = LogoutCheck::second;
+    again.due = after(turn.now, Patience::leftovers);
+    turn.put(again);
 }
 
 void take(Turn& turn, const LogindAppeared& event) {

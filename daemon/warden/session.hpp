@@ -65,6 +65,14 @@ enum class Stage : std::uint8_t {
     forced = 3,     ///< SIGKILL was sent to all of it
 };
 
+/// Whether logind is being asked if an adopted session, whose leader has exited, was logged out. Means nothing after a
+/// restart.
+enum class LogoutCheck : std::uint8_t {
+    none,
+    first,
+    second, ///< logind did not know of a logout at first: PAM can close a session after its leader has exited
+};
+
 /// Session::idle_warned of one whose screen was locked, and that nobody has used since.
 inline constexpr Span locked_already{};
 
@@ -72,12 +80,11 @@ inline constexpr Span locked_already{};
 struct Session {
     SessionKey key = SessionKey::none;
     Phase phase = Phase::reserved;
-    bool adopted = false;                  ///< PAM never told us of it: logind did
-    bool observed = false;                 ///< its end is due, but mode = "observe" leaves it alone
-    bool unseen = false;                   ///< the last look at it showed nothing; means nothing after a restart
-    bool logout_unchecked = false;         ///< adopted, its leader has exited, and it is not yet known whether by a
-                                           ///< logout; means nothing after a restart
-    bool graphical = false;                ///< logind's type is x11, wayland or mir
+    bool adopted = false;   ///< PAM never told us of it: logind did
+    bool observed = false;  ///< its end is due, but mode = "observe" leaves it alone
+    bool unseen = false;    ///< the last look at it showed nothing; means nothing after a restart
+    bool graphical = false; ///< logind's type is x11, wayland or mir
+    LogoutCheck logout_check = LogoutCheck::none;
     Terminal terminal = Terminal::unknown; ///< which of the idle limits is its own
     Login login;
     Leader leader;         ///< pid 0 where nobody knows

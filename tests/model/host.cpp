@@ -227,6 +227,11 @@ void Host::hang_up(const Step& step) {
     if (!pending.empty()) {
         const std::uint64_t id = pending[step.who % pending.size()];
         requests_[id].gone = true;
+        Process& process = processes_[requests_[id].process];
+        if (phase_of(process) == Phase::waiting && !process.logind_id.empty()) {
+            process.in = process.adopted = true; // it may go on, and logind has a session of it
+            surprise(process, world_.now);
+        }
         feed(RequestGone{RequestId{id}});
     }
 }
@@ -320,6 +325,11 @@ void Host::restart(const Step& step) {
         }
     }
     spare_unlimited();
+    for (Process& process : processes_) {
+        // The ledger does not tell whether logind is still being asked, so that the session is left alone.
+        const Session* session = world_.find(process.key);
+        process.spared = process.spared || (session != nullptr && session->logout_check != LogoutCheck::none);
+    }
     down_ = true;
     world_.now += std::chrono::seconds(step.more % 120);
     const SessionKey next = world_.state.next_key();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "daemon/policy/match.hpp"
 #include "tests/unit/cmocka.hpp"
 #include "tests/unit/warden_world.hpp"
 
@@ -245,6 +246,38 @@ void Open_AfterPamSystemd_DisplacesUnderEndOldest() {
     EXPECT_TEXT(world.fault, "");
 }
 
+/// The module gave up waiting, and the login may go on: logind has announced its session already.
+void RequestGone_AfterPamSystemd_SessionStaysCounted() {
+    World world({.max = 1, .at_limit = AtLimit::end_oldest});
+    world.login();
+    world.feed(LogindAppeared{in_logind(701, "c701")});
+    world.feed(again(701, 701));
+    EXPECT_TEXT(world.phase(key(2)), "waiting");
+    world.feed(warden::RequestGone{RequestId{701}});
+    EXPECT_TEXT(world.phase(key(2)), "live");
+    EXPECT(world.find(key(2))->adopted && world.state.counted(alice) == 2, "adopted and counted");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// A rule exempts logins on the console: a login by ssh at the limit does not terminate them.
+void Displace_SessionWithoutLimits_IsSpared() {
+    for (const AtLimit at_limit : {AtLimit::end_oldest, AtLimit::end_idlest}) {
+        World world({.max = 1, .at_limit = at_limit});
+        policy::Match match;
+        match.service.any = {"login"};
+        policy::Rule rule;
+        rule.exempt = true;
+        rule.match = std::make_shared<const policy::Match>(match);
+        world.policy.host.rules.push_back(rule);
+        world.login(console());
+        world.ask(ssh());
+        world.pass(6s);
+        EXPECT_TEXT(world.phase(key(1)), "live");
+        EXPECT(answered(world, Answer::Kind::refused) == 1, "denied instead");
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
 /// The PAM stack goes on after a denial that is not requisite. The user must be able to read why.
 void Deny_StackGoesOn_SessionIsTerminatedLater() {
     World world({.max = 0});
@@ -265,6 +298,8 @@ int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(Open_AfterPamSystemd_IsDecidedByTheLimit),
         SESSLIMIT_TEST(Open_AfterPamSystemd_DisplacesUnderEndOldest),
+        SESSLIMIT_TEST(RequestGone_AfterPamSystemd_SessionStaysCounted),
+        SESSLIMIT_TEST(Displace_SessionWithoutLimits_IsSpared),
         SESSLIMIT_TEST(Deny_StackGoesOn_SessionIsTerminatedLater),
         SESSLIMIT_TEST(what_is_admitted_is_announced_on_request),
         SESSLIMIT_TEST(twenty_at_once_get_as_many_places_as_there_are),

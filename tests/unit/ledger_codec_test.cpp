@@ -27,7 +27,7 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
 
 /// The pieces of a Session are counted here: a new one does not compile until somebody has thought of the ledger.
 [[maybe_unused]] void every_field_is_known(const Session& session) {
-    [[maybe_unused]] const auto& [key, phase, adopted, observed, unseen, logout_unchecked, graphical, terminal, login,
+    [[maybe_unused]] const auto& [key, phase, adopted, observed, unseen, graphical, logout_check, terminal, login,
                                   leader, logind_id, scope, opened, admitted, last_input, not_before, max_duration,
                                   idle_timeout, idle_timeout_no_terminal, seen, told_at, duration_warned, idle_warned,
                                   reason, stage, totals, request, answer_by, due] = session;
@@ -58,7 +58,6 @@ void what_a_restart_forgets() {
     session.request = RequestId{9};
     session.answer_by = Boottime(Span(77));
     session.unseen = true;
-    session.logout_unchecked = true;
     const auto back = decode(encoded(session));
     EXPECT(back && back->request == RequestId::none && back->answer_by == never, "a request");
     EXPECT(back && !back->unseen, "a look that failed");

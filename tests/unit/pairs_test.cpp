@@ -62,7 +62,7 @@ Session unchecked() {
     Session session = judged(Phase::live);
     session.adopted = true;
     session.leader = {};
-    session.logout_unchecked = true;
+    session.logout_check = warden::LogoutCheck::second;
     session.due = start + 10s;
     return session;
 }

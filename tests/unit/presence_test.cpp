@@ -282,13 +282,21 @@ void LeaderExit_OfAdoptedSession_TerminatesOnlyUnderLimits() {
          true,
          "check logout c9; 0 tell released 1",
          "gone"},
-        {"killed, no limits", {}, false, "check logout c9", "live"},
-        {"killed, limited", {.max = 1}, false, "check logout c9; 0 tell ending 1 leader, terminate c9", "ending"},
-        {"killed, idle limit", {.idle = 1h}, false, "check logout c9; 0 tell ending 1 leader, terminate c9", "ending"},
+        {"killed, no limits", {}, false, "check logout c9; 1 check logout c9", "live"},
+        {"killed, limited",
+         {.max = 1},
+         false,
+         "check logout c9; 1 check logout c9; 1 tell ending 1 leader, terminate c9",
+         "ending"},
+        {"killed, idle limit",
+         {.idle = 1h},
+         false,
+         "check logout c9; 1 check logout c9; 1 tell ending 1 leader, terminate c9",
+         "ending"},
         {"killed, observed",
          {.max = 1, .mode = policy::Mode::observe},
          false,
-         "check logout c9; 0 tell would-end 1 leader",
+         "check logout c9; 1 check logout c9; 1 tell would-end 1 leader",
          "live"},
     };
     for (const Case& one : cases) {
@@ -299,6 +307,7 @@ void LeaderExit_OfAdoptedSession_TerminatesOnlyUnderLimits() {
             world.closing.insert(key(1));
         }
         world.leader_exits(key(1));
+        world.pass(1s);
         const std::string about = std::string(one.about) + ": ";
         EXPECT_TEXT(about + world.take_log(), about + "0 " + std::string(one.log));
         EXPECT_TEXT(about + world.phase(key(1)), about + std::string(one.phase));
@@ -354,6 +363,20 @@ void LeaderExit_LogindSilent_AsksAgain() {
     EXPECT_TEXT(world.phase(key(1)) + world.fault, "gone");
 }
 
+/// PAM closes a session of machinectl shell after its leader has exited.
+void LeaderExit_ClosedLate_IsALogout() {
+    World world({.max = 1, .at_limit = policy::AtLimit::end_oldest});
+    world.feed(LogindAppeared{seen()});
+    world.leader_exits(key(1));
+    (void)world.take_log();
+    world.ask(ssh());
+    world.pass(500ms);
+    EXPECT_TEXT(world.phase(key(1)), "live"); // what may have been logged out is not displaced
+    world.closing.insert(key(1));
+    world.pass(1s);
+    EXPECT_TEXT(world.phase(key(1)) + world.fault, "gone");
+}
+
 /// The answer was lost with the daemon: logind's list shows that the session was logged out.
 void Restore_LoggedOutMeanwhile_IsReleased() {
     World world;
@@ -396,6 +419,7 @@ int main() {
         SESSLIMIT_TEST(LeaderExit_OfAdoptedSession_TerminatesOnlyUnderLimits),
         SESSLIMIT_TEST(LeaderExit_OfAdmittedSession_TerminatesOnlyUnderLimits),
         SESSLIMIT_TEST(LeaderExit_LogindSilent_AsksAgain),
+        SESSLIMIT_TEST(LeaderExit_ClosedLate_IsALogout),
         SESSLIMIT_TEST(Restore_LoggedOutMeanwhile_IsReleased),
         SESSLIMIT_TEST(Adopt_LeaderlessWithoutLimits_IsLeftAlone),
     };

@@ -263,9 +263,9 @@ Decision World::feed(const Event& event) {
             look(what->session);
         }
         if (const auto* what = std::get_if<CheckLogout>(&effect); what != nullptr && !mute) {
-            using State = LogoutChecked::State;
-            const State state = closing.contains(what->session) ? State::closing : State::open;
-            feed(LogoutChecked{.session = what->session, .state = state});
+            const bool out = closing.contains(what->session);
+            feed(LogoutChecked{.session = what->session,
+                               .state = out ? LogoutChecked::State::closing : LogoutChecked::State::open});
         }
     }
     return decision;
