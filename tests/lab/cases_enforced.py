@@ -11,7 +11,7 @@ import time
 import pytest
 
 from lab import client, ctl
-from lab.base import PASSWORDS, PROMPT
+from lab.base import PASSWORDS
 from lab.host import PAM_STACK
 from lab.machine import wait_until
 
@@ -106,17 +106,30 @@ max_sessions = 1
 """
 
 
+def su_in_own_scope(shell, number):
+    """Runs su to bob in a scope of alice's user manager; returns whose shell it is then."""
+    at = len(shell.output.encode())
+    shell.send(f"systemd-run --user --scope --unit=session-{number} su - bob\n")
+    at = shell.expect("Password: ", 20, at).end
+    shell.send(f"{PASSWORDS['bob']}\n")
+    at = shell.prompt(20, at).end
+    shell.send("echo as $(id -un)\n")
+    return shell.expect("as (alice|bob)", 20, at).text.split()[1]
+
+
 def case_B09_su_in_a_scope_of_the_user_manager(host, saw):
     """The user's own scope has the name of a session's scope."""
     host.policy(POLICY_B09)
     shell = client.shell(host, "alice")
-    at = shell.prompt().end
-    shell.send("systemd-run --user --scope --unit=session-77 su - bob\n")
-    at = shell.expect("Password: ", 20, at).end
-    shell.send(f"{PASSWORDS['bob']}\n")
-    shell.expect(PROMPT, 20, at)
+    shell.prompt()
+    first = client.shell(host, "bob")
+    first.prompt()
+    assert su_in_own_scope(shell, 77) == "alice", "bob's su in alice's scope session-77 is admitted beyond limit 1"
+    assert shell.find(REACHED.format(1)), shell.output
+    first.log_out()
+    host.wait_clean("bob")
+    assert su_in_own_scope(shell, 78) == "bob", shell.output
     second = client.shell(host, "bob")
-    assert not second.verdict(), "bob's su in alice's scope session-77 is not counted: bob has two shells at limit 1"
-    assert second.find(REACHED.format(1)), second.output
+    assert not second.verdict(), "bob's su in alice's scope session-78 is not counted: bob has two shells at limit 1"
     assert "bob" in users_shown(host)
-    saw("su of bob in a scope session-77 of alice's user manager is counted: bob's ssh login is denied at limit 1")
+    saw("su of bob in a scope session-N of alice's user manager: denied at limit 1, and counted when it is admitted")
