@@ -26,7 +26,8 @@ std::expected<Leader, int> identify(int pidfd, pid_t pid) noexcept;
 std::expected<Leader, int> identify(pid_t pid) noexcept;
 
 /// Whether the process of this pidfd, which was made of the leader's pid, is that leader. True where the leader's mark
-/// is not known. Compares by what the mark is of, also where identify() would go by something else.
+/// is not known. Compares by what the mark is of, also where identify() would go by something else. Returns an error,
+/// and not false, if a security module denies the inode of the pidfd (EACCES).
 std::expected<bool, int> is_leader(int pidfd, const Leader& leader) noexcept;
 
 /// Whether the process has not exited. A zombie has.

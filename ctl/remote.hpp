@@ -123,7 +123,7 @@ struct Event {
 /// Why the daemon did not do it.
 struct Failure {
     enum class Kind : std::uint8_t {
-        not_running,  ///< no bus, or nobody on it with the daemon's name
+        not_running,  ///< there is no bus, or no process owns the daemon's name on it
         no_answer,    ///< it is there, and did not answer in time
         unresponsive, ///< it did not answer a ping within the time in `what`: it hangs, or the bus drops its replies
         bus_denied,   ///< the policy of the bus denied the call

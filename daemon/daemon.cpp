@@ -166,7 +166,7 @@ class RealDaemon final : public Daemon {
         logind_.emplace(loop_.get(), logind_callbacks());
         systemd_.emplace(loop_.get(),
                          [this](const Error& error) { journal_.tell(Priority::warning, "systemd: " + error.what); });
-        nested_.emplace(*logind_, journal_);
+        nested_.emplace(*logind_, [this](const std::string& text) { journal_.tell(Priority::warning, text); });
         leaders_.emplace(loop_.get(), [this](SessionKey key) { engine_->handle(warden::LeaderExited{key}); });
         engine_.emplace(recorder_, host_, &boottime_now);
         front_.emplace(Front::Parts{.engine = *engine_,

@@ -32,22 +32,21 @@ void NestedLogin::check(warden::Opened login, Then then) {
         }
         if (session && is_session_of(*session, login)) {
             login.login.nested = false;
-            warn(login.login.service);
+            warn_about(login.login.service);
         }
         login.budget = std::max(Span{}, login.budget - (boottime_now() - asked));
         then(std::move(login));
     });
 }
 
-void NestedLogin::warn(const std::string& service) {
+void NestedLogin::warn_about(const std::string& service) {
     if (warned_.size() >= max_warned || !warned_.insert(service).second) {
         return;
     }
-    journal_.tell(effects::Priority::warning,
-                  "PAM service " + shown(service) +
-                      " runs pam_sesslimit.so after pam_systemd.so: limits are enforced, but a denied login leaves a "
-                      "logind session behind for some seconds. Move the line of pam_sesslimit.so before that of "
-                      "pam_systemd.so in /etc/pam.d.");
+    warn_("PAM service " + shown(service) +
+          " runs pam_sesslimit.so after pam_systemd.so: limits are enforced, but a denied login leaves a "
+          "logind session behind for some seconds. Move the line of pam_sesslimit.so before that of "
+          "pam_systemd.so in /etc/pam.d.");
 }
 
 } // namespace sesslimit

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "daemon/effects/journal.hpp"
 #include "daemon/logind/logind.hpp"
 #include "daemon/warden/event.hpp"
 
 #include <functional>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace sesslimit {
 
@@ -20,8 +20,9 @@ class NestedLogin {
   public:
     using Then = std::function<void(warden::Opened)>;
 
-    /// The references must outlive this object.
-    NestedLogin(logind::Logind& logind, effects::Journal& journal) : logind_(logind), journal_(journal) {}
+    /// `logind` must outlive this object. `warn` writes a message, safe to show, to the journal.
+    NestedLogin(logind::Logind& logind, std::function<void(const std::string&)> warn)
+        : logind_(logind), warn_(std::move(warn)) {}
 
     /// Asks logind for the leader of the scope, and calls `then` with the login, no longer nested if its process is the
     /// leader. If logind does not answer, the login stays nested. `then` is not called if the bus is lost meanwhile:
@@ -32,10 +33,10 @@ class NestedLogin {
     void forget(RequestId request) { pending_.erase(request); }
 
   private:
-    void warn(const std::string& service);
+    void warn_about(const std::string& service);
 
     logind::Logind& logind_;
-    effects::Journal& journal_;
+    std::function<void(const std::string&)> warn_;
     std::set<RequestId> pending_;
     std::set<std::string> warned_; ///< PAM services; at most max_warned
 };

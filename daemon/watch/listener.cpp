@@ -157,7 +157,7 @@ void Listener::listen(SessionKey key, const std::vector<Terminal>& terminals) {
             continue;
         }
         impl_->newcomers.erase(watch); // a pty has one watch, and this one is for good
-        // Checked after the watch was added: it stays with this node, whoever gets the path later.
+        // Checked after the watch was added: the watch stays with this node if another terminal gets the path.
         struct stat node{};
         if (::stat(path.c_str(), &node) == 0 && is_node_of(node, terminal)) {
             impl_->sessions[watch].insert(key);

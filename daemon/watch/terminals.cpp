@@ -29,7 +29,7 @@ constexpr std::size_t longest_uevent = 4096;
 /// Some 30,000 years from the epoch: later than any clock of a host, and far from the end of what a Span can hold.
 constexpr time_t latest_second = 1'000'000'000'000;
 
-/// Linux 6.18 allows 340 lines, each of three numbers. One that is longer than this is not ours.
+/// A map has at most 340 lines (user_namespaces(7)). Only so many bytes of it are compared.
 constexpr std::size_t longest_uid_map = 4096;
 
 using Stat = struct stat;

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include "common/pidfd.hpp"
+#include "daemon/nested_login.hpp"
+#include "tests/bus/party.hpp"
+#include "tests/unit/cmocka.hpp"
+#include "tests/unit/loop_bench.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+
+constexpr const char* session_path = "/org/freedesktop/login1/session/_33";
+
+/// What logind answers about the session of the process that logs in.
+struct Known {
+    bool session = true; ///< the process belongs to one
+    pid_t leader = getpid();
+    std::uint32_t uid = 1001;
+    std::string session_class = "user";
+};
+
+struct Bench {
+    PrivateBus bus;
+    EventLoop loop = make_loop();
+    Known known;
+    Party party;
+    logind::Logind logind;
+    std::string warned;
+    NestedLogin nested{logind, [this](const std::string& text) { warned += text + "; "; }};
+
+    Bench()
+        : party(loop, at_system_bus(), "org.freedesktop.login1", [this](sd_bus_message* m) { return answer(m); }),
+          logind(loop.get(), {.appeared = [](const auto&) {},
+                              .gone = [](const auto&) {},
+                              .listed = [](const auto&) {},
+                              .caught_up = [this] { is_up = true; },
+                              .failed = [](const Error&) {}}) {
+        logind.connect();
+        (void)run_until(loop, [this] { return is_up; });
+    }
+
+    const PrivateBus& at_system_bus() {
+        make_system_bus(bus);
+        return bus;
+    }
+
+    int answer(sd_bus_message* call) const {
+        constexpr const char* manager = "org.freedesktop.login1.Manager";
+        if (sd_bus_message_is_method_call(call, manager, "ListSessions") > 0) {
+            return sd_bus_reply_method_return(call, "a(susso)", 0);
+        }
+        if (sd_bus_message_is_method_call(call, manager, "GetSessionByPID") > 0) {
+            return known.session ? sd_bus_reply_method_return(call, "o", session_path)
+                                 : sd_bus_reply_method_errorf(call, "org.freedesktop.login1.NoSessionForPID", "none");
+        }
+        return sd_bus_reply_method_return(call, "a{sv}", 4, "Id", "s", "3", "Leader", "u",
+                                          static_cast<std::uint32_t>(known.leader), "User", "(uo)", known.uid, "/x",
+                                          "Class", "s", known.session_class.c_str());
+    }
+
+    static warden::Opened login(std::uint64_t request) {
+        warden::Opened opened;
+        opened.request = RequestId{request};
+        opened.login.user = "alice";
+        opened.login.uid = 1001;
+        opened.login.service = "sshd";
+        opened.login.nested = true;
+        opened.leader = identify(getpid()).value_or(Leader{});
+        opened.budget = std::chrono::seconds(10);
+        return opened;
+    }
+
+    /// Returns "nested" or "its own" as the check decided about the login; "" if there was no answer.
+    std::string check() {
+        std::string decided;
+        nested.check(login(1), [&decided](const warden::Opened& opened) {
+            decided = opened.login.nested ? "nested" : "its own";
+        });
+        (void)run_until(loop, [&decided] { return !decided.empty(); });
+        return decided;
+    }
+
+    bool is_up = false;
+};
+
+void Check_OnlyTheLeaderOfItsOwnLoginIsNotNested() {
+    struct Case {
+        std::string_view about;
+        Known known;
+        bool nested;
+    };
+    const Case cases[] = {
+        {"pam_systemd opened the session of this login", {}, false},
+        {"su in a session of another process", {.leader = getppid()}, true},
+        {"exec su: the leader is now another user", {.uid = 1002}, true},
+        {"not a session in which a user logs in", {.session_class = "background"}, true},
+        {"no session", {.session = false}, true},
+    };
+    for (const Case& one : cases) {
+        Bench bench;
+        bench.known = one.known;
+        EXPECT_TEXT(std::string(one.about) + ": " + bench.check(),
+                    std::string(one.about) + ": " + (one.nested ? "nested" : "its own"));
+        EXPECT(bench.warned.empty() == one.nested, "a warning about the placement, and only about that");
+        (void)bench.check();
+        EXPECT(one.nested || bench.warned.find("; ") == bench.warned.rfind("; "), "once for each service");
+    }
+}
+
+/// The module gave up: deciding now would deny or displace for a login that has gone on without an answer.
+void Forget_AnswerComesLate_IsIgnored() {
+    Bench bench;
+    bool called = false;
+    bench.nested.check(Bench::login(7), [&](const warden::Opened&) { called = true; });
+    bench.nested.forget(RequestId{7});
+    EXPECT_TEXT(bench.check(), "its own"); // answered after the first
+    EXPECT(!called, "the first is not");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(Check_OnlyTheLeaderOfItsOwnLoginIsNotNested),
+        SESSLIMIT_TEST(Forget_AnswerComesLate_IsIgnored),
+    };
+    return cmocka_run_group_tests_name("nested_login", tests, nullptr, nullptr);
+}
