@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/daemon.hpp"
 
-#include "daemon/effects/journal.hpp"
+#include "daemon/output/journal.hpp"
 #include "daemon/engine.hpp"
-#include "daemon/host.hpp"
-#include "daemon/keep/keep.hpp"
-#include "daemon/keep/search.hpp"
+#include "daemon/effect_handler.hpp"
+#include "daemon/policy_store/policy_cache.hpp"
+#include "daemon/policy_store/name_retry.hpp"
 #include "daemon/ledger/ledger.hpp"
 #include "daemon/nested_login.hpp"
 #include "daemon/policy/resolve.hpp"
-#include "daemon/recorder.hpp"
+#include "daemon/ledger_recorder.hpp"
 #include "daemon/sockets.hpp"
 #include "daemon/systemd/manager.hpp"
-#include "daemon/users.hpp"
-#include "daemon/watch/wall_clock.hpp"
+#include "daemon/user_lookup.hpp"
+#include "daemon/monitor/clock_monitor.hpp"
 #include "daemon/worker.hpp"
 
 #include <systemd/sd-daemon.h>
@@ -26,7 +26,7 @@
 namespace sesslimit {
 namespace {
 
-using effects::Priority;
+using output::Priority;
 
 /// Logins wait this long, and no longer, for logind's sessions to be known after a start.
 constexpr std::uint64_t catch_up_within_usec = 1'000'000;
@@ -37,7 +37,7 @@ constexpr Span journal_within = std::chrono::seconds(1);
 /// A policy can have more mistakes than anybody wants to read at once.
 constexpr std::size_t most_problems_told = 100;
 
-void tell_problems(const std::vector<policy::Problem>& problems, effects::Journal& journal) {
+void tell_problems(const std::vector<policy::Problem>& problems, output::Journal& journal) {
     std::size_t told = 0;
     for (const policy::Problem& problem : problems) {
         if (++told > most_problems_told) {
@@ -70,10 +70,10 @@ class RealDaemon final : public Daemon {
             return done;
         }
         auto worker = Worker::start(loop_.get());
-        auto listener = watch::Listener::make(
-            loop_.get(), {.input = [this](SessionKey key) { engine_->handle(warden::InputHeard{key}); },
+        auto listener = monitor::InputMonitor::make(
+            loop_.get(), {.input = [this](SessionKey key) { engine_->handle(core::InputHeard{key}); },
                           .newcomer = [this](uid_t owner) { look_again(owner); }});
-        auto wall_clock = watch::WallClock::make(loop_.get(), [this] { engine_->handle(warden::ClockSet{}); });
+        auto wall_clock = monitor::ClockMonitor::make(loop_.get(), [this] { engine_->handle(core::ClockSet{}); });
         auto sockets = take_sockets(options_, journal_);
         for (const Error* error : {worker ? nullptr : &worker.error(), listener ? nullptr : &listener.error(),
                                    wall_clock ? nullptr : &wall_clock.error(), sockets ? nullptr : &sockets.error()}) {
@@ -81,7 +81,7 @@ class RealDaemon final : public Daemon {
                 return std::unexpected(*error);
             }
         }
-        auto server = serve::Server::make(loop_.get(), std::move(sockets->logins), server_callbacks());
+        auto server = pam_server::Server::make(loop_.get(), std::move(sockets->logins), server_callbacks());
         if (!server) {
             return std::unexpected(server.error());
         }
@@ -99,7 +99,7 @@ class RealDaemon final : public Daemon {
     }
 
     Result<> run() override {
-        take_up_policy([this](keep::Taken taken) { begin(std::move(taken)); });
+        take_up_policy([this](policy_store::Taken taken) { begin(std::move(taken)); });
         const int code = sd_event_loop(loop_.get());
         sd_notify(0, "STOPPING=1");
         host_.finish();
@@ -130,7 +130,7 @@ class RealDaemon final : public Daemon {
     Result<> open_ledger() {
         std::vector<std::string> dropped;
         auto ledger = ledger::Ledger::open(
-            options_.runtime_directory, [this](warden::Session&& session) { restore(std::move(session)); }, dropped);
+            options_.runtime_directory, [this](core::Session&& session) { restore(std::move(session)); }, dropped);
         for (const std::string& line : dropped) {
             journal_.tell(Priority::warning, "Ledger: " + line);
         }
@@ -147,19 +147,19 @@ class RealDaemon final : public Daemon {
         return {};
     }
 
-    void restore(warden::Session&& session) {
+    void restore(core::Session&& session) {
         if (session.login.gids_cut) {
             worker_->submit([this, key = session.key, user = session.login.user]() -> Worker::Done {
                 return [this, key, gids = groups_of(user)] {
                     if (gids) { // else those of the record are all that is known
-                        engine_->handle(warden::GroupsLearned{key, *gids});
+                        engine_->handle(core::GroupsLearned{key, *gids});
                     }
                 };
             });
         }
         // Held from here on, where it is there: follow() has nothing left to ask of it.
         const auto held = session.leader.pid == 0 ? Result<bool>(true) : leaders_->hold(session.key, session.leader);
-        engine_->handle(warden::Restored{.session = std::move(session), .leader_gone = held && !*held});
+        engine_->handle(core::Restored{.session = std::move(session), .leader_gone = held && !*held});
     }
 
     void wire() {
@@ -167,7 +167,7 @@ class RealDaemon final : public Daemon {
         systemd_.emplace(loop_.get(),
                          [this](const Error& error) { journal_.tell(Priority::warning, "systemd: " + error.what); });
         nested_.emplace(*logind_, [this](const std::string& text) { journal_.tell(Priority::warning, text); });
-        leaders_.emplace(loop_.get(), [this](SessionKey key) { engine_->handle(warden::LeaderExited{key}); });
+        leaders_.emplace(loop_.get(), [this](SessionKey key) { engine_->handle(core::LeaderExited{key}); });
         engine_.emplace(recorder_, host_, &boottime_now);
         front_.emplace(Front::Parts{.engine = *engine_,
                                     .worker = *worker_,
@@ -187,32 +187,32 @@ class RealDaemon final : public Daemon {
                       .api = *api_,
                       .front = *front_,
                       .due = [this] { engine_->handle_due(); },
-                      .noticed = [this](warden::Event event) { engine_->handle(std::move(event)); }});
+                      .noticed = [this](core::Event event) { engine_->handle(std::move(event)); }});
     }
 
-    serve::Server::Callbacks server_callbacks() {
+    pam_server::Server::Callbacks server_callbacks() {
         return {.asks = [this](const Leader& leader, UniqueFd pidfd) { leaders_->expect(leader, std::move(pidfd)); },
-                .event = [this](warden::Event event) { requested(std::move(event)); },
+                .event = [this](core::Event event) { requested(std::move(event)); },
                 .failed =
                     [this](const Error& error) {
                         journal_.tell(Priority::warning, "A login's request was not taken: " + error.what);
                     }};
     }
 
-    void requested(warden::Event event) {
-        if (const auto* gone = std::get_if<warden::RequestGone>(&event)) {
+    void requested(core::Event event) {
+        if (const auto* gone = std::get_if<core::RequestGone>(&event)) {
             nested_->forget(gone->request);
         }
-        auto* opened = std::get_if<warden::Opened>(&event);
+        auto* opened = std::get_if<core::Opened>(&event);
         if (opened == nullptr || !opened->login.nested ||
             policy::is_ignored(engine_->policy(), opened->login.service)) {
             return engine_->handle(std::move(event));
         }
-        nested_->check(std::move(*opened), [this](warden::Opened login) { engine_->handle(std::move(login)); });
+        nested_->check(std::move(*opened), [this](core::Opened login) { engine_->handle(std::move(login)); });
     }
 
     logind::Callbacks logind_callbacks() {
-        return {.appeared = [this](warden::LogindSession session) { appeared(std::move(session)); },
+        return {.appeared = [this](core::LogindSession session) { appeared(std::move(session)); },
                 .gone = [this](std::string id) { gone(std::move(id)); },
                 .listed = [this](const std::vector<std::string>& ids) { engine_->reconcile(ids); },
                 .caught_up =
@@ -224,7 +224,7 @@ class RealDaemon final : public Daemon {
     }
 
     /// The policy is here: everything else can begin.
-    void begin(keep::Taken taken) {
+    void begin(policy_store::Taken taken) {
         tell_policy(taken, /*at_start=*/true);
         take(std::move(taken));
         systemd_->connect();
@@ -254,11 +254,11 @@ class RealDaemon final : public Daemon {
         sd_notify(0, "READY=1");
     }
 
-    void appeared(warden::LogindSession session) {
-        const warden::State& state = engine_->state();
+    void appeared(core::LogindSession session) {
+        const core::State& state = engine_->state();
         if (state.by_logind(session.id) != nullptr ||
             (session.leader.pid != 0 && state.by_leader(session.leader) != nullptr)) {
-            return engine_->handle(warden::LogindAppeared{std::move(session)});
+            return engine_->handle(core::LogindAppeared{std::move(session)});
         }
         // One that PAM did not tell us of: the user's groups must be looked up, which may block.
         looked_up_.insert(session.id);
@@ -268,7 +268,7 @@ class RealDaemon final : public Daemon {
             session.login.gids = gids ? *std::move(gids) : std::vector<gid_t>{};
             return [this, session = std::move(session)]() mutable {
                 if (looked_up_.erase(session.id) > 0) { // not gone in the meantime
-                    engine_->handle(warden::LogindAppeared{std::move(session)});
+                    engine_->handle(core::LogindAppeared{std::move(session)});
                 }
             };
         });
@@ -276,14 +276,14 @@ class RealDaemon final : public Daemon {
 
     void gone(std::string id) {
         looked_up_.erase(id);
-        engine_->handle(warden::LogindGone{std::move(id)});
+        engine_->handle(core::LogindGone{std::move(id)});
     }
 
     /// Which of the user's warned sessions has got the terminal that was typed on, the sessions themselves show.
     void look_again(uid_t owner) {
         const std::set<SessionKey> keys = engine_->state().of_user(owner); // a copy: it may change on the way
         for (const SessionKey key : keys) {
-            const warden::Session* session = engine_->state().find(key);
+            const core::Session* session = engine_->state().find(key);
             if (session == nullptr || !listener_->listens(key)) {
                 continue;
             }
@@ -299,9 +299,9 @@ class RealDaemon final : public Daemon {
     }
 
     void reload(std::function<void(Result<>)> then) {
-        take_up_policy([this, then = std::move(then)](keep::Taken taken) {
+        take_up_policy([this, then = std::move(then)](policy_store::Taken taken) {
             tell_policy(taken, /*at_start=*/false);
-            if (taken.from == keep::From::files) {
+            if (taken.from == policy_store::From::files) {
                 take(std::move(taken));
                 then({});
             } else {
@@ -312,7 +312,7 @@ class RealDaemon final : public Daemon {
     }
 
     /// From now on this is the policy in force.
-    void take(keep::Taken taken) {
+    void take(policy_store::Taken taken) {
         policy_from_ = taken.from;
         enforce(std::move(taken.policy));
         search_.begin(taken.unresolved);
@@ -324,14 +324,14 @@ class RealDaemon final : public Daemon {
         api_->emit_policy(status().policy);
     }
 
-    keep::Search::Parts search_parts() {
+    policy_store::Search::Parts search_parts() {
         return {.arm = [this](std::optional<Span> pause) { arm_search(pause); },
                 .ask =
                     [this](auto then) {
                         worker_->submit([file = kept_policy(options_), then = std::move(then)]() -> Worker::Done {
                             policy::SystemNames names;
                             return
-                                [then, again = keep::look_up_again(file, names)]() mutable { then(std::move(again)); };
+                                [then, again = policy_store::look_up_again(file, names)]() mutable { then(std::move(again)); };
                         });
                     },
                 .found =
@@ -359,15 +359,15 @@ class RealDaemon final : public Daemon {
 
     /// It stays in force, but is no longer what the files say.
     void stand_by_policy() {
-        if (policy_from_ == keep::From::files) {
-            policy_from_ = keep::From::kept;
+        if (policy_from_ == policy_store::From::files) {
+            policy_from_ = policy_store::From::kept;
             api_->emit_policy(status().policy);
         }
     }
 
     [[nodiscard]] api::Status status() const {
-        const char* from = policy_from_ == keep::From::files  ? "files"
-                           : policy_from_ == keep::From::kept ? "kept"
+        const char* from = policy_from_ == policy_store::From::files  ? "files"
+                           : policy_from_ == policy_store::From::kept ? "kept"
                                                               : "none";
         return {.policy = from, .policy_since = policy_since_, .recording = recorder_.is_recording()};
     }
@@ -376,38 +376,38 @@ class RealDaemon final : public Daemon {
     void take_up_policy(const Then& then) {
         worker_->submit([directory = options_.policy_directory, file = kept_policy(options_), then]() -> Worker::Done {
             policy::SystemNames names;
-            return [then, taken = keep::take_up(directory, file, names)]() mutable { then(std::move(taken)); };
+            return [then, taken = policy_store::take_up(directory, file, names)]() mutable { then(std::move(taken)); };
         });
     }
 
-    void tell_policy(const keep::Taken& taken, bool at_start) {
+    void tell_policy(const policy_store::Taken& taken, bool at_start) {
         tell_problems(taken.problems, journal_);
         for (const Error& error : taken.errors) {
             journal_.tell(Priority::warning, "The policy could not be kept for a later start: " + error.what);
         }
-        if (taken.from == keep::From::files) {
+        if (taken.from == policy_store::From::files) {
             const std::size_t rules = taken.policy.managed.rules.size() + taken.policy.host.rules.size();
             return journal_.tell(Priority::info, "Policy loaded: " + std::to_string(rules) + " rules.",
-                                 notice::policy_loaded_id, "policy-loaded");
+                                 messages::policy_loaded_id, "policy-loaded");
         }
         std::string then = "The policy in force stays in force.";
         if (at_start) {
-            then = taken.from == keep::From::kept ? "The last good policy is in force."
+            then = taken.from == policy_store::From::kept ? "The last good policy is in force."
                                                   : "There is no earlier one: NO LIMIT HOLDS, everybody is let in.";
         }
-        journal_.tell(Priority::error, "The policy has errors and is not taken. " + then, notice::policy_rejected_id,
+        journal_.tell(Priority::error, "The policy has errors and is not taken. " + then, messages::policy_rejected_id,
                       "policy-rejected");
     }
 
     Options options_;
     EventLoop loop_;
-    effects::Journal journal_{loop_.get()};
+    output::Journal journal_{loop_.get()};
     LedgerRecorder recorder_{journal_};
-    std::optional<serve::Server> server_;
-    std::optional<watch::Listener> listener_;
-    std::optional<watch::Connections> connections_;
-    std::optional<watch::WallClock> wall_clock_;
-    std::optional<watch::Leaders> leaders_;
+    std::optional<pam_server::Server> server_;
+    std::optional<monitor::InputMonitor> listener_;
+    std::optional<inspect::Connections> connections_;
+    std::optional<monitor::ClockMonitor> wall_clock_;
+    std::optional<monitor::LeaderMonitor> leaders_;
     std::optional<logind::Logind> logind_;
     std::optional<NestedLogin> nested_;
     std::optional<systemd::Manager> systemd_;
@@ -415,10 +415,10 @@ class RealDaemon final : public Daemon {
     std::optional<Engine> engine_;
     std::optional<Front> front_;
     std::optional<api::Service> api_;
-    keep::From policy_from_ = keep::From::nowhere;
+    policy_store::From policy_from_ = policy_store::From::nowhere;
     Boottime policy_since_{};
     EventSource names_; ///< when search_ is due
-    keep::Search search_{search_parts()};
+    policy_store::Search search_{search_parts()};
     std::set<std::string> looked_up_; ///< logind's sessions whose users' groups are being looked up
     EventSource catching_up_;
     bool serving_ = false;

@@ -27,21 +27,21 @@ Engine::Engine(Recorder& recorder, Hands& hands, std::function<Boottime()> clock
 
 void Engine::set_policy(std::shared_ptr<const policy::Policy> policy) {
     policy_ = std::move(policy);
-    handle(warden::PolicyChanged{});
+    handle(core::PolicyChanged{});
 }
 
-void Engine::handle(warden::Event event) {
+void Engine::handle(core::Event event) {
     queue_.push_back(std::move(event));
     drain();
 }
 
 void Engine::handle_due() {
     for (int served = 0; served < due_at_once; ++served) {
-        const warden::Session* next = state_.next_due();
+        const core::Session* next = state_.next_due();
         if (next == nullptr || next->due > clock_()) {
             break;
         }
-        handle(warden::TimerDue{});
+        handle(core::TimerDue{});
     }
     drain();
 }
@@ -55,7 +55,7 @@ void Engine::reconcile(const std::vector<std::string>& ids) {
         }
     }
     for (std::string& id : gone) {
-        handle(warden::LogindGone{std::move(id)});
+        handle(core::LogindGone{std::move(id)});
     }
 }
 
@@ -65,52 +65,52 @@ void Engine::drain() {
     }
     draining_ = true;
     while (!queue_.empty()) {
-        const warden::Event event = std::move(queue_.front());
+        const core::Event event = std::move(queue_.front());
         queue_.pop_front();
         step(event);
     }
     draining_ = false;
-    const warden::Session* next = state_.next_due();
+    const core::Session* next = state_.next_due();
     hands_.arm(next == nullptr ? never : next->due);
 }
 
-void Engine::step(const warden::Event& event) {
-    const warden::Decision decision = decide(*policy_, state_, event, clock_());
-    for (const warden::Record& record : decision.records) {
-        std::visit(Overloaded{[this](const warden::Put& put) { recorder_.put(put.session); },
-                              [this](const warden::Drop& drop) { recorder_.drop(drop.session); }},
+void Engine::step(const core::Event& event) {
+    const core::Decision decision = decide(*policy_, state_, event, clock_());
+    for (const core::Record& record : decision.records) {
+        std::visit(Overloaded{[this](const core::Put& put) { recorder_.put(put.session); },
+                              [this](const core::Drop& drop) { recorder_.drop(drop.session); }},
                    record);
     }
     apply(state_, decision);
-    for (const warden::Answer& answer : decision.answers) {
+    for (const core::Answer& answer : decision.answers) {
         hands_.answer(answer, state_);
     }
     // Before the effects: a key that answers the warning at once must be heard.
-    for (const warden::Record& record : decision.records) {
-        if (const auto* put = std::get_if<warden::Put>(&record)) {
+    for (const core::Record& record : decision.records) {
+        if (const auto* put = std::get_if<core::Put>(&record)) {
             hands_.follow(put->session);
         }
     }
-    for (const warden::Effect& effect : decision.effects) {
+    for (const core::Effect& effect : decision.effects) {
         carry_out(effect);
     }
     // After them: a leader that is let go can no longer be signalled.
-    for (const warden::Record& record : decision.records) {
-        if (const auto* drop = std::get_if<warden::Drop>(&record)) {
+    for (const core::Record& record : decision.records) {
+        if (const auto* drop = std::get_if<core::Drop>(&record)) {
             hands_.let_go(drop->session);
         }
     }
 }
 
-void Engine::carry_out(const warden::Effect& effect) {
-    std::visit(Overloaded{[this](const warden::Notice& notice) { hands_.tell(notice); },
-                          [this](const warden::Terminate& what) { hands_.terminate(what); },
-                          [this](const warden::CheckLogout& what) { hands_.check_logout(what); },
-                          [this](const warden::Lock& what) { hands_.lock(what.logind_id); },
-                          [this](const warden::KillAll& what) { hands_.kill_all(what.logind_id); },
-                          [this](const warden::SignalLeader& what) { hands_.signal_leader(what.session, what.signal); },
-                          [this](const warden::Look& what) {
-                              const warden::Session* session = state_.find(what.session);
+void Engine::carry_out(const core::Effect& effect) {
+    std::visit(Overloaded{[this](const core::Notice& notice) { hands_.tell(notice); },
+                          [this](const core::Terminate& what) { hands_.terminate(what); },
+                          [this](const core::CheckLogout& what) { hands_.check_logout(what); },
+                          [this](const core::Lock& what) { hands_.lock(what.logind_id); },
+                          [this](const core::KillAll& what) { hands_.kill_all(what.logind_id); },
+                          [this](const core::SignalLeader& what) { hands_.signal_leader(what.session, what.signal); },
+                          [this](const core::Look& what) {
+                              const core::Session* session = state_.find(what.session);
                               if (auto looked = session == nullptr ? std::nullopt : hands_.look(*session)) {
                                   queue_.emplace_back(*std::move(looked));
                               }

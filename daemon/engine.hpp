@@ -4,7 +4,7 @@
 #include "common/clock.hpp"
 #include "common/result.hpp"
 #include "daemon/policy/policy.hpp"
-#include "daemon/warden/decide.hpp"
+#include "daemon/core/decide.hpp"
 
 #include <deque>
 #include <functional>
@@ -18,7 +18,7 @@ namespace sesslimit {
 class Recorder {
   public:
     virtual ~Recorder() = default;
-    virtual void put(const warden::Session& session) = 0;
+    virtual void put(const core::Session& session) = 0;
     virtual void drop(SessionKey key) = 0;
 };
 
@@ -28,22 +28,22 @@ class Hands {
     virtual ~Hands() = default;
 
     /// `state` is as it is after the decision.
-    virtual void answer(const warden::Answer& answer, const warden::State& state) = 0;
+    virtual void answer(const core::Answer& answer, const core::State& state) = 0;
 
-    virtual void tell(const warden::Notice& notice) = 0;
-    virtual void terminate(const warden::Terminate& what) = 0;
+    virtual void tell(const core::Notice& notice) = 0;
+    virtual void terminate(const core::Terminate& what) = 0;
     virtual void lock(const std::string& logind_id) = 0;
     virtual void kill_all(const std::string& logind_id) = 0;
     virtual void signal_leader(SessionKey key, int signal) = 0;
 
     /// What shows at once, or that nobody could tell; nothing: it comes later, as an event.
-    virtual std::optional<warden::Looked> look(const warden::Session& session) = 0;
+    virtual std::optional<core::Looked> look(const core::Session& session) = 0;
 
     /// Asks logind whether the session is closing. The answer comes later, as event LogoutChecked.
-    virtual void check_logout(const warden::CheckLogout& what) = 0;
+    virtual void check_logout(const core::CheckLogout& what) = 0;
 
     /// A session is there, or has changed: hold its leader, and listen to its terminals or stop doing so.
-    virtual void follow(const warden::Session& session) = 0;
+    virtual void follow(const core::Session& session) = 0;
 
     /// A session is forgotten: let go of its leader and terminals.
     virtual void let_go(SessionKey key) = 0;
@@ -62,7 +62,7 @@ class Engine {
     /// From now on this policy holds, also for open sessions.
     void set_policy(std::shared_ptr<const policy::Policy> policy);
 
-    void handle(warden::Event event);
+    void handle(core::Event event);
 
     /// Serves sessions whose deadline has come; a bounded number at once, so that logins are not kept waiting.
     void handle_due();
@@ -70,20 +70,20 @@ class Engine {
     /// What of logind's list is not in `ids` any more is gone.
     void reconcile(const std::vector<std::string>& ids);
 
-    [[nodiscard]] const warden::State& state() const { return state_; }
+    [[nodiscard]] const core::State& state() const { return state_; }
     [[nodiscard]] const policy::Policy& policy() const { return *policy_; }
 
   private:
     void drain();
-    void step(const warden::Event& event);
-    void carry_out(const warden::Effect& effect);
+    void step(const core::Event& event);
+    void carry_out(const core::Effect& effect);
 
     Recorder& recorder_;
     Hands& hands_;
     std::function<Boottime()> clock_;
     std::shared_ptr<const policy::Policy> policy_ = std::make_shared<policy::Policy>();
-    warden::State state_;
-    std::deque<warden::Event> queue_;
+    core::State state_;
+    std::deque<core::Event> queue_;
     bool draining_ = false;
 };
 

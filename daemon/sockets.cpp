@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/sockets.hpp"
 
-#include "daemon/serve/server.hpp"
-#include "daemon/watch/connection.hpp"
+#include "daemon/pam_server/server.hpp"
+#include "daemon/inspect/tcp_activity.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -14,13 +14,13 @@
 namespace sesslimit {
 namespace {
 
-Result<> take_passed(UniqueFd fd, Sockets& sockets, effects::Journal& journal) {
+Result<> take_passed(UniqueFd fd, Sockets& sockets, output::Journal& journal) {
     UniqueFd* place = sd_is_socket(fd.get(), AF_UNIX, SOCK_SEQPACKET, 1) > 0 ? &sockets.logins
                       : sd_is_socket(fd.get(), AF_NETLINK, 0, -1) > 0        ? &sockets.sock_diag
                                                                              : nullptr;
     if (place == nullptr || *place) {
         // Of another version's unit, or an administrator's: no reason to leave logins without an answer.
-        journal.tell(effects::Priority::warning, "systemd passed a socket that is neither the one "
+        journal.tell(output::Priority::warning, "systemd passed a socket that is neither the one "
                                                  "ListenSequentialPacket= nor the one ListenNetlink= of "
                                                  "sesslimitd.socket: it is closed.");
         return {};
@@ -34,7 +34,7 @@ Result<> take_passed(UniqueFd fd, Sockets& sockets, effects::Journal& journal) {
 
 } // namespace
 
-Result<Sockets> take_sockets(const Options& options, effects::Journal& journal) {
+Result<Sockets> take_sockets(const Options& options, output::Journal& journal) {
     Sockets sockets;
     const int passed = sd_listen_fds(1);
     for (int at = 0; at < passed; ++at) {
@@ -44,14 +44,14 @@ Result<Sockets> take_sockets(const Options& options, effects::Journal& journal) 
     }
     if (!sockets.logins) {
         auto own = options.socket.empty() ? fail("no socket: start sesslimitd.socket, or give --socket")
-                                          : serve::listen_at(options.socket.c_str());
+                                          : pam_server::listen_at(options.socket.c_str());
         if (!own) {
             return std::unexpected(own.error());
         }
         sockets.logins = *std::move(own);
     }
     if (!sockets.sock_diag) {
-        sockets.sock_diag = watch::Connections::socket_here();
+        sockets.sock_diag = inspect::Connections::socket_here();
     }
     return sockets;
 }

@@ -3,7 +3,7 @@
 
 #include "common/result.hpp"
 #include "common/unique_fd.hpp"
-#include "daemon/effects/journal.hpp"
+#include "daemon/output/journal.hpp"
 #include "daemon/options.hpp"
 
 namespace sesslimit {
@@ -16,6 +16,6 @@ struct Sockets {
 
 /// Takes what was passed, once. Without it, as the daemon is run by hand, it makes its own: where `options` says, and
 /// in the namespace that it is in. Fails where it can listen to no login; without sock_diag(7), `sock_diag` is empty.
-Result<Sockets> take_sockets(const Options& options, effects::Journal& journal);
+Result<Sockets> take_sockets(const Options& options, output::Journal& journal);
 
 } // namespace sesslimit

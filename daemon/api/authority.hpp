@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "daemon/api/places.hpp"
+#include "daemon/api/quota.hpp"
 #include "daemon/bus/connection.hpp"
 
 #include <sys/types.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "daemon/api/seam.hpp"
+#include "daemon/api/backend.hpp"
 #include "daemon/api/view.hpp"
 #include "daemon/policy/explain.hpp"
 

@@ -29,14 +29,14 @@ constexpr const char* may_reload = "org.sesslimit1.reload";
 constexpr std::size_t most_listed = 10000;
 constexpr std::size_t longest_problems = 32768;
 
-Eyes eyes_of(uid_t caller, const warden::Session& session) {
+Eyes eyes_of(uid_t caller, const core::Session& session) {
     return caller == 0 || caller == session.login.uid ? Eyes::owner : Eyes::anybody;
 }
 
 /// The one that is meant, as far as there is something to end: a login that waits is refused in a moment by itself.
-const warden::Session* find_to_end(const warden::State& state, const std::string& id) {
-    const warden::Session* session = find(state, id);
-    return session != nullptr && session->phase != warden::Phase::waiting ? session : nullptr;
+const core::Session* find_to_end(const core::State& state, const std::string& id) {
+    const core::Session* session = find(state, id);
+    return session != nullptr && session->phase != core::Phase::waiting ? session : nullptr;
 }
 
 } // namespace
@@ -97,7 +97,7 @@ struct Service::Impl {
     }
 
     void get(sd_bus_message* call, uid_t caller, const std::string& id) {
-        const warden::Session* session = find(seam.state(), id);
+        const core::Session* session = find(seam.state(), id);
         if (session == nullptr) {
             no_such_session(call, id);
             return;
@@ -112,7 +112,7 @@ struct Service::Impl {
         answer(code, raw);
     }
 
-    [[nodiscard]] Properties view(const warden::Session& session, Eyes eyes) {
+    [[nodiscard]] Properties view(const core::Session& session, Eyes eyes) {
         return properties(session, resolve(seam.policy(), session.login), seam.presence(session), seam.moment(), eyes);
     }
 
@@ -191,13 +191,13 @@ struct Service::Impl {
             return reply_error(call, error_bad_argument, "That is no id of a session.");
         }
         return self.authority.identify(call, [&self, id](sd_bus_message* m, uid_t caller) {
-            const warden::Session* session = find_to_end(self.seam.state(), id);
+            const core::Session* session = find_to_end(self.seam.state(), id);
             if (session == nullptr) {
                 self.no_such_session(m, id);
                 return;
             }
             self.when_allowed(m, caller, session->login.uid, [&self, id, caller](sd_bus_message* allowed) {
-                const warden::Session* still = find_to_end(self.seam.state(), id);
+                const core::Session* still = find_to_end(self.seam.state(), id);
                 if (still == nullptr) {
                     self.no_such_session(allowed, id);
                     return;
@@ -219,7 +219,7 @@ struct Service::Impl {
             return reply_error(call, error_bad_argument, user_ref_problem(user) + ".");
         }
         return self.authority.identify(call, [&self, ref = *ref](sd_bus_message* m, uid_t caller) {
-            const auto wanted = [ref](const warden::Session& session) {
+            const auto wanted = [ref](const core::Session& session) {
                 return refers_to(ref, session.login.user, session.login.uid);
             };
             // Who owns none of them all may end none of them.
@@ -244,7 +244,7 @@ struct Service::Impl {
                                "That is no credential: SHA256:..., cert-id:... or ca:SHA256:... is wanted.");
         }
         return self.authority.identify(call, [&self, pattern](sd_bus_message* m, uid_t caller) {
-            const auto wanted = [pattern](const warden::Session& session) {
+            const auto wanted = [pattern](const core::Session& session) {
                 return policy::is_meant(*pattern, session.login.credential);
             };
             self.when_allowed(m, caller, 0, [&self, wanted, caller](sd_bus_message* allowed) {
@@ -265,7 +265,7 @@ struct Service::Impl {
     void end_all(sd_bus_message* call, uid_t caller, const Wanted& wanted, const std::string& more) {
         std::vector<std::pair<SessionKey, uid_t>> keys;
         for (const auto& [key, session] : seam.state().sessions()) {
-            const bool open = session.phase == warden::Phase::live || session.phase == warden::Phase::reserved;
+            const bool open = session.phase == core::Phase::live || session.phase == core::Phase::reserved;
             if (open && wanted(session)) {
                 keys.emplace_back(key, session.login.uid);
             }
@@ -408,13 +408,13 @@ void Service::open() {
     impl_->bus.open();
 }
 
-void Service::emit(const warden::Notice& notice) {
+void Service::emit(const core::Notice& notice) {
     if (const auto name = signal_of(notice)) {
         Seam& seam = impl_->seam;
         const bool is_there = seam.state().find(notice.session.key) != nullptr;
         impl_->emit(name->c_str(),
                     signal_properties(notice, resolve(seam.policy(), notice.session.login),
-                                      is_there ? seam.presence(notice.session) : watch::Presence{}, seam.moment()));
+                                      is_there ? seam.presence(notice.session) : inspect::Presence{}, seam.moment()));
     }
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "daemon/api/seam.hpp"
-#include "daemon/loop.hpp"
-#include "daemon/warden/decision.hpp"
+#include "daemon/api/backend.hpp"
+#include "daemon/event_loop.hpp"
+#include "daemon/core/decision.hpp"
 
 #include <systemd/sd-bus.h>
 
@@ -29,7 +29,7 @@ class Service {
     static std::span<const sd_bus_vtable> members();
 
     /// Tells those who listen.
-    void emit(const warden::Notice& notice);
+    void emit(const core::Notice& notice);
     void emit_policy(const std::string& state);
 
   private:

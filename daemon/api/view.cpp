@@ -2,8 +2,8 @@
 #include "daemon/api/view.hpp"
 
 #include "common/text.hpp"
-#include "daemon/notice/words.hpp"
-#include "daemon/warden/deadline.hpp"
+#include "daemon/messages/words.hpp"
+#include "daemon/core/deadline.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -11,8 +11,8 @@
 namespace sesslimit::api {
 namespace {
 
-using warden::Phase;
-using warden::Session;
+using core::Phase;
+using core::Session;
 
 std::string_view state_of(Phase phase) {
     switch (phase) {
@@ -42,12 +42,12 @@ std::uint64_t realtime(Boottime at, const Moment& moment) {
 
 /// The session as it is with the terminals and the input that can be seen by now, which the warden reads at the next
 /// deadline only.
-Session with_input(Session session, const watch::Presence& presence, const Moment& moment) {
+Session with_input(Session session, const inspect::Presence& presence, const Moment& moment) {
     // A stamp that was looked at is dated already, also by a clock that was set since.
     if (presence.input && *presence.input != session.seen.input) {
         session.last_input =
             std::max(session.last_input, std::min(moment.now, Boottime(*presence.input - moment.wall_offset)));
-        session.terminal = warden::Terminal::some;
+        session.terminal = core::Terminal::some;
     }
     return session;
 }
@@ -64,11 +64,11 @@ std::string_view idle_sign_of(const Session& session) {
         return "hint";
     }
     switch (session.terminal) {
-    case warden::Terminal::some:
+    case core::Terminal::some:
         return "terminal";
-    case warden::Terminal::none:
+    case core::Terminal::none:
         return session.login.connection.empty() ? "none" : "connection";
-    case warden::Terminal::unknown:
+    case core::Terminal::unknown:
         break;
     }
     return "";
@@ -81,10 +81,10 @@ std::string id_of(const Session& session) {
 }
 
 bool is_listed(const Session& session) {
-    return session.phase == Phase::waiting || warden::takes_a_place(session.phase);
+    return session.phase == Phase::waiting || core::takes_a_place(session.phase);
 }
 
-const Session* find(const warden::State& state, const std::string& id) {
+const Session* find(const core::State& state, const std::string& id) {
     const Session* session = state.by_logind(id);
     if (session == nullptr && id.starts_with('k')) {
         std::uint64_t key = 0;
@@ -96,7 +96,7 @@ const Session* find(const warden::State& state, const std::string& id) {
     return session != nullptr && is_listed(*session) ? session : nullptr;
 }
 
-Properties properties(const Session& session, const policy::Limits& limits, const watch::Presence& presence,
+Properties properties(const Session& session, const policy::Limits& limits, const inspect::Presence& presence,
                       const Moment& moment, Eyes eyes) {
     const Session now = with_input(session, presence, moment);
     const bool open = session.phase == Phase::reserved || session.phase == Phase::live;
@@ -116,12 +116,12 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
         {"Since", realtime(session.opened, moment)},
         {"IdleSince", presence.input ? realtime(now.last_input, moment) : std::uint64_t{0}},
         {"MaxDuration", usec(session.max_duration)},
-        {"IdleTimeout", usec(warden::idle_limit(now))},
+        {"IdleTimeout", usec(core::idle_limit(now))},
         {"IdleSign", std::string(idle_sign_of(now))},
         {"DurationEndsAt", realtime(open ? duration_end(now) : never, moment)},
         {"IdleEndsAt", realtime(idle_sign_of(now) == "none" ? never : idle_end(now), moment)},
         {"Mode", std::string(limits.mode.value == policy::Mode::observe ? "observe" : "enforce")},
-        {"Reason", session.phase == Phase::ending ? notice::reason_text(session.reason) : std::string()},
+        {"Reason", session.phase == Phase::ending ? messages::reason_text(session.reason) : std::string()},
     };
     if (eyes == Eyes::owner) {
         all.emplace_back("Credential", shown(session.login.credential.fingerprint));
@@ -131,7 +131,7 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
     return all;
 }
 
-Properties reach_properties(const watch::Reach& reach, const policy::Limits& limits) {
+Properties reach_properties(const inspect::Reach& reach, const policy::Limits& limits) {
     return {
         {"Processes", static_cast<std::uint32_t>(reach.processes)},
         {"Commands", shown_all(reach.commands)},
@@ -142,8 +142,8 @@ Properties reach_properties(const watch::Reach& reach, const policy::Limits& lim
     };
 }
 
-std::optional<std::string> signal_of(const warden::Notice& notice) {
-    using Kind = warden::Notice::Kind;
+std::optional<std::string> signal_of(const core::Notice& notice) {
+    using Kind = core::Notice::Kind;
     switch (notice.kind) {
     case Kind::admitted:
     case Kind::adopted:
@@ -170,14 +170,14 @@ std::optional<std::string> signal_of(const warden::Notice& notice) {
     return std::nullopt;
 }
 
-Properties signal_properties(const warden::Notice& notice, const policy::Limits& limits,
-                             const watch::Presence& presence, const Moment& moment) {
+Properties signal_properties(const core::Notice& notice, const policy::Limits& limits,
+                             const inspect::Presence& presence, const Moment& moment) {
     Properties all = properties(notice.session, limits, presence, moment, Eyes::anybody);
     std::erase_if(all, [](const auto& property) { return property.first == "Reason"; });
-    const bool reasoned = notice.reason.cause != warden::Cause::none;
-    all.emplace_back("Reason", reasoned ? notice::reason_text(notice.reason) : std::string());
-    all.emplace_back("Event", std::string(notice::event_of(notice.kind)));
-    if (notice.kind == warden::Notice::Kind::warned) {
+    const bool reasoned = notice.reason.cause != core::Cause::none;
+    all.emplace_back("Reason", reasoned ? messages::reason_text(notice.reason) : std::string());
+    all.emplace_back("Event", std::string(messages::event_of(notice.kind)));
+    if (notice.kind == core::Notice::Kind::warned) {
         all.emplace_back("Left", usec(notice.left));
     }
     return all;

@@ -3,10 +3,10 @@
 
 #include "common/clock.hpp"
 #include "daemon/policy/policy.hpp"
-#include "daemon/warden/decision.hpp"
-#include "daemon/warden/state.hpp"
-#include "daemon/watch/presence.hpp"
-#include "daemon/watch/reach.hpp"
+#include "daemon/core/decision.hpp"
+#include "daemon/core/state.hpp"
+#include "daemon/inspect/terminal_snapshot.hpp"
+#include "daemon/inspect/termination_preview.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -34,24 +34,24 @@ struct Moment {
 };
 
 /// The id by which every method knows the session: logind's, or "k" and our key where logind has none yet.
-std::string id_of(const warden::Session& session);
+std::string id_of(const core::Session& session);
 
 /// The session of such an id that is still one; null where there is none.
-const warden::Session* find(const warden::State& state, const std::string& id);
+const core::Session* find(const core::State& state, const std::string& id);
 
 /// Whether it is listed: not those that are held only until their leader is gone.
-bool is_listed(const warden::Session& session);
+bool is_listed(const core::Session& session);
 
-Properties properties(const warden::Session& session, const policy::Limits& limits, const watch::Presence& presence,
+Properties properties(const core::Session& session, const policy::Limits& limits, const inspect::Presence& presence,
                       const Moment& moment, Eyes eyes);
 
 /// What an end of the session ends and what it does not: for one session that is asked about, as it costs a look at all
 /// that its user has running.
-Properties reach_properties(const watch::Reach& reach, const policy::Limits& limits);
+Properties reach_properties(const inspect::Reach& reach, const policy::Limits& limits);
 
 /// The signal that tells of a notice, and its properties; no signal where nobody outside is told.
-std::optional<std::string> signal_of(const warden::Notice& notice);
-Properties signal_properties(const warden::Notice& notice, const policy::Limits& limits,
-                             const watch::Presence& presence, const Moment& moment);
+std::optional<std::string> signal_of(const core::Notice& notice);
+Properties signal_properties(const core::Notice& notice, const policy::Limits& limits,
+                             const inspect::Presence& presence, const Moment& moment);
 
 } // namespace sesslimit::api

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/result.hpp"
-#include "daemon/loop.hpp"
+#include "daemon/event_loop.hpp"
 
 #include <systemd/sd-bus.h>
 

@@ -16,11 +16,11 @@
 namespace sesslimit::ledger {
 namespace {
 
-using warden::Cause;
-using warden::Phase;
-using warden::Session;
-using warden::Stage;
-using warden::Terminal;
+using core::Cause;
+using core::Phase;
+using core::Session;
+using core::Stage;
+using core::Terminal;
 
 constexpr std::size_t fixed_size = 208;
 constexpr std::size_t gid_count_size = sizeof(std::uint16_t);

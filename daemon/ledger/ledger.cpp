@@ -2,7 +2,7 @@
 #include "daemon/ledger/ledger.hpp"
 
 #include "daemon/ledger/codec.hpp"
-#include "daemon/ledger/image.hpp"
+#include "daemon/ledger/ledger_file.hpp"
 #include "daemon/ledger/lock.hpp"
 #include "daemon/ledger/replay.hpp"
 
@@ -107,7 +107,7 @@ Result<Ledger> Ledger::open(const std::filesystem::path& directory, const Restor
     return fail("no memory for the ledger", ENOMEM);
 }
 
-Result<> Ledger::put(const warden::Session& session) try {
+Result<> Ledger::put(const core::Session& session) try {
     std::array<std::byte, max_payload> payload;
     const auto size = encode(session, payload);
     if (!size) {

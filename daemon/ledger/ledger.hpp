@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/result.hpp"
-#include "daemon/warden/session.hpp"
+#include "daemon/core/session.hpp"
 
 #include <cstddef>
 #include <filesystem>
@@ -15,7 +15,7 @@ namespace sesslimit::ledger {
 
 /// Where the sessions go that a ledger held when it was opened: each is handed over as it is read, because 100,000 of
 /// them kept for later would be memory that is never given back. It may run out of memory and throw nothing else.
-using Restore = std::function<void(warden::Session&&)>;
+using Restore = std::function<void(core::Session&&)>;
 
 /// The sessions on disk (on /run, to be exact: they mean nothing after a boot), so that a restart of the daemon
 /// forgets none. docs/ledger.md is the format. One process at a time: the lock file beside it says who.
@@ -46,7 +46,7 @@ class Ledger {
 
     /// Records the session, in place of what was recorded under its key. On failure (an impossible session, no room
     /// left on /run, no memory) what was recorded before is still there.
-    Result<> put(const warden::Session& session);
+    Result<> put(const core::Session& session);
 
     /// Forgets the session; nothing happens where it is not recorded.
     void drop(SessionKey key) noexcept;

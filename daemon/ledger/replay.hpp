@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "daemon/ledger/image.hpp"
+#include "daemon/ledger/ledger_file.hpp"
 #include "daemon/ledger/ledger.hpp"
 
 #include <cstddef>

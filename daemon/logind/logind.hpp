@@ -2,8 +2,8 @@
 #pragma once
 
 #include "common/result.hpp"
-#include "daemon/loop.hpp"
-#include "daemon/warden/event.hpp"
+#include "daemon/event_loop.hpp"
+#include "daemon/core/event.hpp"
 
 #include <systemd/sd-bus.h>
 
@@ -19,7 +19,7 @@ namespace sesslimit::logind {
 struct Callbacks {
     /// A session, new or of the first list. Its Login is what logind says: no groups, no credential.
     /// One whose leader has died is told of with a leader of pid 0.
-    std::function<void(warden::LogindSession)> appeared;
+    std::function<void(core::LogindSession)> appeared;
     std::function<void(std::string id)> gone;
     /// The ids of all its sessions, after the bus was reached and whenever logind was restarted; each of them that is
     /// new is told of by `appeared` afterwards.
@@ -57,7 +57,7 @@ class Logind {
     void ask_idle_hint(const std::string& id, std::function<void(Span)> then);
 
     /// Receives what logind knows of one session. Without a value: logind has no such session, or did not answer.
-    using SessionAnswer = std::function<void(std::optional<warden::LogindSession>)>;
+    using SessionAnswer = std::function<void(std::optional<core::LogindSession>)>;
 
     /// Asks for the properties of a session. `then` is called once from the loop, but not if the bus is lost meanwhile.
     /// A session that logind does not know is also reported by `gone`.

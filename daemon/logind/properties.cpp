@@ -12,7 +12,7 @@
 namespace sesslimit::logind {
 namespace {
 
-constexpr std::size_t max_id = 64; // warden::Session::logind_id and scope
+constexpr std::size_t max_id = 64; // core::Session::logind_id and scope
 
 struct IdleHint {
     bool idle = false;
@@ -79,7 +79,7 @@ Result<> read_opened(sd_bus_message* m, Boottime& opened) {
     return {};
 }
 
-Result<> read_property(sd_bus_message* m, std::string_view name, warden::LogindSession& session) {
+Result<> read_property(sd_bus_message* m, std::string_view name, core::LogindSession& session) {
     if (name == "Id") {
         return read_text(m, session.id, max_id);
     }
@@ -178,8 +178,8 @@ Result<Span> read_idle_hint(sd_bus_message* answer) {
     return hint.idle ? hint.age : Span{};
 }
 
-Result<warden::LogindSession> read_session(sd_bus_message* answer) {
-    warden::LogindSession session;
+Result<core::LogindSession> read_session(sd_bus_message* answer) {
+    core::LogindSession session;
     auto done = read_all(answer, [&](std::string_view name) { return read_property(answer, name, session); });
     if (!done) {
         return std::unexpected(done.error());

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/result.hpp"
-#include "daemon/warden/event.hpp"
+#include "daemon/core/event.hpp"
 
 #include <systemd/sd-bus.h>
 
@@ -11,7 +11,7 @@ namespace sesslimit::logind {
 /// Reads the answer to org.freedesktop.DBus.Properties.GetAll of a org.freedesktop.login1.Session. Texts are cut to the
 /// bounds of common/protocol.hpp; a property that is missing, as between versions of logind, is left empty.
 /// The leader has its mark (common/process.hpp); pid 0 where there is no such process.
-Result<warden::LogindSession> read_session(sd_bus_message* answer);
+Result<core::LogindSession> read_session(sd_bus_message* answer);
 
 /// Reads the same for its idle hint: for how long nobody has been there; 0: somebody is.
 Result<Span> read_idle_hint(sd_bus_message* answer);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The core alone: what one event costs with so many sessions in the state. Beside it a look-up in a std::map of as many
 // entries of the same size, which is what "logarithmic" looks like on this machine, caches and all.
-#include "daemon/warden/decide.hpp"
+#include "daemon/core/decide.hpp"
 #include "daemon/policy/load.hpp"
-#include "daemon/warden/state.hpp"
+#include "daemon/core/state.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -67,11 +67,11 @@ Login login_of(uid_t uid) {
     return login;
 }
 
-warden::Session session_of(std::size_t number) {
-    warden::Session session;
+core::Session session_of(std::size_t number) {
+    core::Session session;
     session.key = SessionKey{number + 1};
-    session.phase = warden::Phase::live;
-    session.terminal = warden::Terminal::some;
+    session.phase = core::Phase::live;
+    session.terminal = core::Terminal::some;
     session.login = login_of(static_cast<uid_t>(100'000 + number / per_user));
     session.leader = {.pid = static_cast<pid_t>(number + 2), .mark = number};
     session.logind_id = std::to_string(number);
@@ -84,12 +84,12 @@ warden::Session session_of(std::size_t number) {
 }
 
 /// One state at a time: a million sessions are more than a GiB.
-const warden::State& state_of(std::size_t sessions) {
-    static std::unique_ptr<warden::State> state;
+const core::State& state_of(std::size_t sessions) {
+    static std::unique_ptr<core::State> state;
     static std::size_t has = 0;
     if (!state || has != sessions) {
         state.reset();
-        state = std::make_unique<warden::State>();
+        state = std::make_unique<core::State>();
         for (std::size_t number = 0; number < sessions; ++number) {
             state->put(session_of(number));
         }
@@ -116,7 +116,7 @@ class Numbers {
 template <class MakeEvent>
 void decide_each(benchmark::State& run, const MakeEvent& event) {
     const policy::Policy& policy = rules(); // loaded before the clock runs
-    const warden::State& state = state_of(sessions_of(run));
+    const core::State& state = state_of(sessions_of(run));
     Numbers numbers(sessions_of(run));
     for ([[maybe_unused]] auto _ : run) {
         benchmark::DoNotOptimize(decide(policy, state, event(numbers.next()), now));
@@ -124,8 +124,8 @@ void decide_each(benchmark::State& run, const MakeEvent& event) {
 }
 
 void opened(benchmark::State& run) {
-    decide_each(run, [](std::size_t number) -> warden::Event {
-        return warden::Opened{.request = RequestId{1},
+    decide_each(run, [](std::size_t number) -> core::Event {
+        return core::Opened{.request = RequestId{1},
                               .login = login_of(static_cast<uid_t>(100'000 + number / per_user)),
                               .leader = {.pid = 4'000'000, .mark = 1},
                               .budget = std::chrono::seconds(2)};
@@ -133,14 +133,14 @@ void opened(benchmark::State& run) {
 }
 
 void closed(benchmark::State& run) {
-    decide_each(run, [](std::size_t number) -> warden::Event {
-        return warden::Closed{RequestId{1}, SessionKey{number + 1}, {}};
+    decide_each(run, [](std::size_t number) -> core::Event {
+        return core::Closed{RequestId{1}, SessionKey{number + 1}, {}};
     });
 }
 
 void looked(benchmark::State& run) {
-    decide_each(run, [](std::size_t number) -> warden::Event {
-        warden::Looked event;
+    decide_each(run, [](std::size_t number) -> core::Event {
+        core::Looked event;
         event.session = SessionKey{number + 1};
         event.signs.emplace().input = Span{}; // a terminal that nobody has touched
         return event;
@@ -148,30 +148,30 @@ void looked(benchmark::State& run) {
 }
 
 void timer_due(benchmark::State& run) {
-    decide_each(run, [](std::size_t) -> warden::Event { return warden::TimerDue{}; });
+    decide_each(run, [](std::size_t) -> core::Event { return core::TimerDue{}; });
 }
 
 void leader_exited(benchmark::State& run) {
-    decide_each(run, [](std::size_t number) -> warden::Event { return warden::LeaderExited{SessionKey{number + 1}}; });
+    decide_each(run, [](std::size_t number) -> core::Event { return core::LeaderExited{SessionKey{number + 1}}; });
 }
 
 /// decide() and apply(): a login that comes and goes.
 void login_and_logout(benchmark::State& run) {
-    warden::State state = state_of(sessions_of(run));
+    core::State state = state_of(sessions_of(run));
     Numbers numbers(sessions_of(run));
     for ([[maybe_unused]] auto _ : run) {
         const SessionKey key = state.next_key();
         const Leader leader{.pid = 4'000'000, .mark = 1};
         const auto uid = static_cast<uid_t>(100'000 + numbers.next() / per_user);
-        apply(state, decide(rules(), state, warden::Opened{RequestId{1}, login_of(uid), leader, {}}, now));
-        apply(state, decide(rules(), state, warden::Closed{RequestId{2}, key, leader}, now));
-        apply(state, decide(rules(), state, warden::LeaderExited{key}, now));
+        apply(state, decide(rules(), state, core::Opened{RequestId{1}, login_of(uid), leader, {}}, now));
+        apply(state, decide(rules(), state, core::Closed{RequestId{2}, key, leader}, now));
+        apply(state, decide(rules(), state, core::LeaderExited{key}, now));
     }
     run.SetItemsProcessed(3 * run.iterations()); // events
 }
 
 void map_lookup(benchmark::State& run) {
-    static std::map<std::size_t, warden::Session> map;
+    static std::map<std::size_t, core::Session> map;
     if (map.size() != sessions_of(run)) {
         map.clear();
         for (std::size_t number = 0; number < sessions_of(run); ++number) {
@@ -180,7 +180,7 @@ void map_lookup(benchmark::State& run) {
     }
     Numbers numbers(sessions_of(run));
     for ([[maybe_unused]] auto _ : run) {
-        const warden::Session found = map.find(numbers.next())->second; // decide() copies the session, too
+        const core::Session found = map.find(numbers.next())->second; // decide() copies the session, too
         benchmark::DoNotOptimize(&found);
     }
     if (run.range(0) >= 1'000'000) {

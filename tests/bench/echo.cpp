@@ -7,7 +7,7 @@
 #include "common/protocol.hpp"
 #include "common/unique_fd.hpp"
 
-#include "daemon/serve/peer.hpp"
+#include "daemon/pam_server/peer_identity.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -44,7 +44,7 @@ int run(const char* path, bool identify) {
     for (;;) {
         const UniqueFd peer(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
         const ssize_t size = recv(peer.get(), frame.data(), frame.size(), 0);
-        if (identify && !serve::peer_of(peer.get())) {
+        if (identify && !pam_server::peer_of(peer.get())) {
             return 1;
         }
         if (size > longest_close) {

@@ -73,12 +73,12 @@ std::vector<Process> make_processes(std::size_t count) {
 }
 
 /// As an ssh login is. Three of a user.
-warden::Session session_of(std::size_t number, const Leader& leader) {
+core::Session session_of(std::size_t number, const Leader& leader) {
     const std::string name = std::to_string(number);
-    warden::Session session;
+    core::Session session;
     session.key = SessionKey{number + 1};
-    session.phase = warden::Phase::live;
-    session.terminal = warden::Terminal::some;
+    session.phase = core::Phase::live;
+    session.terminal = core::Terminal::some;
     session.login.user = "user" + std::to_string(number / 3);
     session.login.uid = static_cast<uid_t>(100'000 + number / 3);
     session.login.gids = {20, 44, 100, static_cast<gid_t>(100'000 + number / 3)};
@@ -99,16 +99,16 @@ warden::Session session_of(std::size_t number, const Leader& leader) {
     return session;
 }
 
-void fill(const char* directory, const std::vector<warden::Session>& sessions, std::size_t staying) {
+void fill(const char* directory, const std::vector<core::Session>& sessions, std::size_t staying) {
     std::vector<std::string> dropped;
-    auto ledger = ledger::Ledger::open(directory, [](warden::Session&&) {}, dropped);
-    for (const warden::Session& session : sessions) {
+    auto ledger = ledger::Ledger::open(directory, [](core::Session&&) {}, dropped);
+    for (const core::Session& session : sessions) {
         if (!ledger || !ledger->put(session)) {
             std::fprintf(stderr, "%s: the ledger does not take the sessions\n", directory);
             std::exit(1);
         }
     }
-    for (const warden::Session& session : std::span(sessions).subspan(std::min(staying, sessions.size()))) {
+    for (const core::Session& session : std::span(sessions).subspan(std::min(staying, sessions.size()))) {
         ledger->drop(session.key);
     }
 }
@@ -144,12 +144,12 @@ int due(const char* directory, std::size_t count, char** spans, bool bare) {
     const auto processes = make_processes(count);
     std::mt19937_64 random(count); // the same moments in every run
     const Boottime begin = boottime_now();
-    std::vector<warden::Session> sessions;
+    std::vector<core::Session> sessions;
     std::vector<std::pair<Boottime, pid_t>> moments;
     for (std::size_t number = 0; number < count; ++number) {
         const Boottime moment = begin + Span(from + static_cast<std::int64_t>(random() % std::uint64_t(within)));
-        warden::Session session = session_of(number, processes[number].leader);
-        session.phase = warden::Phase::reserved; // logind does not have it: its leader is what is ended
+        core::Session session = session_of(number, processes[number].leader);
+        session.phase = core::Phase::reserved; // logind does not have it: its leader is what is ended
         session.logind_id.clear();
         session.scope.clear();
         session.opened = session.admitted = session.last_input = moment - limit;
@@ -177,12 +177,12 @@ int due(const char* directory, std::size_t count, char** spans, bool bare) {
 
 int idle(const char* directory, std::size_t count, std::size_t leaders, std::size_t led, std::size_t staying) {
     const auto processes = make_processes(leaders);
-    std::vector<warden::Session> sessions;
+    std::vector<core::Session> sessions;
     sessions.reserve(count);
     for (std::size_t number = 0; number < count; ++number) {
         sessions.push_back(session_of(number, number < led ? processes[number % leaders].leader : Leader{}));
         if (number >= led) {
-            sessions.back().phase = warden::Phase::reserved;
+            sessions.back().phase = core::Phase::reserved;
             sessions.back().logind_id.clear();
             sessions.back().scope.clear();
         }

@@ -3,9 +3,9 @@
 #include "daemon/api/errors.hpp"
 #include "daemon/api/service.hpp"
 #include "tests/bus/party.hpp"
-#include "tests/unit/cmocka.hpp"
-#include "tests/unit/loop_bench.hpp"
-#include "tests/unit/warden_world.hpp"
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/loop_bench.hpp"
+#include "tests/unit/support/core_world.hpp"
 
 #include <string>
 #include <string_view>
@@ -14,21 +14,21 @@ namespace {
 
 using namespace sesslimit;
 using namespace sesslimit::test;
-using warden::Phase;
+using core::Phase;
 
 /// The daemon made up: a state, and what it is asked for.
 struct Daemon final : api::Seam {
     World world;
-    watch::Presence seen;
-    watch::Reach reached;
+    inspect::Presence seen;
+    inspect::Reach reached;
     std::string log;
 
-    [[nodiscard]] const warden::State& state() const override { return world.state; }
+    [[nodiscard]] const core::State& state() const override { return world.state; }
     [[nodiscard]] const policy::Policy& policy() const override { return world.policy; }
     [[nodiscard]] api::Status status() const override { return {}; }
     [[nodiscard]] api::Moment moment() const override { return {.now = world.now, .wall_offset = world.wall_offset}; }
-    const watch::Presence& presence(const warden::Session&) override { return seen; }
-    const watch::Reach& reach(const warden::Session&) override { return reached; }
+    const inspect::Presence& presence(const core::Session&) override { return seen; }
+    const inspect::Reach& reach(const core::Session&) override { return reached; }
     void end(SessionKey key, const std::string& by) override {
         log += "end " + std::to_string(std::to_underlying(key)) + " by " + by + "; ";
     }
@@ -123,10 +123,10 @@ void case_A07_a_number_is_a_name() {
     };
     Bench bench;
     EXPECT(bench.is_up(), bench.failures);
-    warden::Session number = session_in(Phase::live);
+    core::Session number = session_in(Phase::live);
     number.login.user = "1001";
     number.login.uid = 1002;
-    warden::Session bob = number;
+    core::Session bob = number;
     bob.key = SessionKey{2};
     bob.logind_id = "c2";
     bob.leader.pid += 1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/bus/connection.hpp"
 #include "tests/bus/party.hpp"
-#include "tests/unit/cmocka.hpp"
-#include "tests/unit/loop_bench.hpp"
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/loop_bench.hpp"
 
 #include <cstdint>
 #include <memory>

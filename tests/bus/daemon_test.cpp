@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "common/protocol.hpp"
 #include "tests/bus/party.hpp"
-#include "tests/unit/cmocka.hpp"
-#include "tests/unit/loop_bench.hpp"
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/loop_bench.hpp"
 
 #include <fcntl.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/logind/logind.hpp"
 #include "tests/bus/party.hpp"
-#include "tests/unit/cmocka.hpp"
-#include "tests/unit/loop_bench.hpp"
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/loop_bench.hpp"
 
 #include <deque>
 #include <string>
@@ -40,7 +40,7 @@ struct Bench {
     explicit Bench(std::deque<Say> all)
         : says(std::move(all)), party(loop, at_system_bus(), name, [this](sd_bus_message* m) { return answer(m); }),
           logind(loop.get(), {.appeared =
-                                  [this](const warden::LogindSession& session) {
+                                  [this](const core::LogindSession& session) {
                                       log += "appeared " + session.id + (session.closing ? ", closing" : "") +
                                              (session.leader.pid == 0 ? ", dead" : "") + "; ";
                                   },
@@ -146,7 +146,7 @@ void a_signal_to_us_alone_is_not_logind_s_word() {
 /// Returns what logind answers to the question, as "3 active" or "nothing", and what it has reported meanwhile.
 std::string asked(Bench& bench, bool by_pid) {
     std::string answer;
-    const auto then = [&answer](const std::optional<warden::LogindSession>& session) {
+    const auto then = [&answer](const std::optional<core::LogindSession>& session) {
         answer = session ? session->id + (session->closing ? " closing" : " active") : "nothing";
     };
     bench.log.clear();

@@ -2,8 +2,8 @@
 #include "common/pidfd.hpp"
 #include "daemon/nested_login.hpp"
 #include "tests/bus/party.hpp"
-#include "tests/unit/cmocka.hpp"
-#include "tests/unit/loop_bench.hpp"
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/loop_bench.hpp"
 
 #include <string>
 #include <string_view>
@@ -62,8 +62,8 @@ struct Bench {
                                           "Class", "s", known.session_class.c_str());
     }
 
-    static warden::Opened login(std::uint64_t request) {
-        warden::Opened opened;
+    static core::Opened login(std::uint64_t request) {
+        core::Opened opened;
         opened.request = RequestId{request};
         opened.login.user = "alice";
         opened.login.uid = 1001;
@@ -77,7 +77,7 @@ struct Bench {
     /// Returns "nested" or "its own" as the check decided about the login; "" if there was no answer.
     std::string check() {
         std::string decided;
-        nested.check(login(1), [&decided](const warden::Opened& opened) {
+        nested.check(login(1), [&decided](const core::Opened& opened) {
             decided = opened.login.nested ? "nested" : "its own";
         });
         (void)run_until(loop, [&decided] { return !decided.empty(); });
@@ -115,7 +115,7 @@ void Check_OnlyTheLeaderOfItsOwnLoginIsNotNested() {
 void Forget_AnswerComesLate_IsIgnored() {
     Bench bench;
     bool called = false;
-    bench.nested.check(Bench::login(7), [&](const warden::Opened&) { called = true; });
+    bench.nested.check(Bench::login(7), [&](const core::Opened&) { called = true; });
     bench.nested.forget(RequestId{7});
     EXPECT_TEXT(bench.check(), "its own"); // answered after the first
     EXPECT(!called, "the first is not");

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "daemon/bus/connection.hpp"
-#include "daemon/loop.hpp"
+#include "daemon/event_loop.hpp"
 #include "tests/bus/private_bus.hpp"
 
 #include <functional>

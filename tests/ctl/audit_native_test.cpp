@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/audit/native.hpp"
 #include "tests/ctl/fake_files.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 using namespace sesslimit;
 using namespace sesslimit::audit;

@@ -2,7 +2,7 @@
 #include "ctl/audit/pam.hpp"
 #include "ctl/audit/placement.hpp"
 #include "tests/ctl/fake_files.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <algorithm>
 

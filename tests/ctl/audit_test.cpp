@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/audit/audit.hpp"
 #include "ctl/audit/text.hpp"
-#include "ctl/audit_command.hpp"
+#include "ctl/commands/audit.hpp"
 #include "tests/ctl/fake_files.hpp"
 #include "tests/ctl/fakes.hpp"
 #include "tests/ctl/schema.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <cstdlib>
 #include <filesystem>

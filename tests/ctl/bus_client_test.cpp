@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "common/clock.hpp"
 #include "common/unique_fd.hpp"
-#include "ctl/bus_client.hpp"
+#include "ctl/client/bus_client.hpp"
 #include "tests/ctl/world.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>

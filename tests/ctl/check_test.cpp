@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "ctl/check.hpp"
+#include "ctl/commands/check.hpp"
 #include "tests/ctl/fakes.hpp"
 #include "tests/ctl/schema.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <cstdlib>
 #include <filesystem>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "ctl/ending.hpp"
+#include "ctl/commands/end.hpp"
 #include "tests/ctl/fakes.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <cstdlib>
 #include <ctime>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "common/unique_fd.hpp"
-#include "ctl/bus.hpp"
-#include "ctl/remote.hpp"
+#include "ctl/client/bus.hpp"
+#include "ctl/client/daemon_client.hpp"
 
 #include <atomic>
 #include <chrono>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "ctl/console.hpp"
-#include "ctl/host.hpp"
-#include "ctl/remote.hpp"
+#include "ctl/cli/console.hpp"
+#include "ctl/client/host.hpp"
+#include "ctl/client/daemon_client.hpp"
 
 #include <map>
 #include <set>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tests/ctl/world.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <filesystem>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/ctl/schema.hpp"
 #include "tests/ctl/world.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <csignal>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "ctl/report.hpp"
-#include "ctl/table.hpp"
+#include "ctl/output/report.hpp"
+#include "ctl/output/table.hpp"
 #include "tests/ctl/fakes.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <cstdlib>
 #include <ctime>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tests/ctl/schema.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <nlohmann/json.hpp>
 

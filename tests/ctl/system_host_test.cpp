@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "ctl/system_host.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "ctl/client/system_host.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "ctl/table.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "ctl/output/table.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <sstream>
 

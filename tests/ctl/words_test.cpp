@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "ctl/failure.hpp"
-#include "ctl/safe.hpp"
-#include "ctl/words.hpp"
+#include "ctl/client/failure.hpp"
+#include "ctl/client/escaped_client.hpp"
+#include "ctl/output/format.hpp"
 #include "tests/ctl/fakes.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <cstdlib>
 #include <ctime>

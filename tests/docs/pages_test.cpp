@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include "ctl/arguments.hpp"
+#include "ctl/cli/arguments.hpp"
 #include "daemon/api/errors.hpp"
 #include "daemon/api/service.hpp"
-#include "daemon/notice/refusals.hpp"
-#include "daemon/notice/words.hpp"
+#include "daemon/messages/denial_throttle.hpp"
+#include "daemon/messages/words.hpp"
 #include "daemon/options.hpp"
 #include "daemon/policy/read.hpp"
 #include "pam/answer.hpp"
 #include "tests/docs/page.hpp"
-#include "tests/unit/cmocka.hpp"
-#include "tests/unit/warden_world.hpp"
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/core_world.hpp"
 
 #include <CLI/CLI.hpp>
 #include <security/pam_modules.h>
@@ -139,10 +139,10 @@ void sesslimitd_names_every_option() {
 
 /// "ID event" of everything that has an id.
 Words messages() {
-    Words known{std::string(notice::policy_loaded_id) + " policy-loaded",
-                std::string(notice::policy_rejected_id) + " policy-rejected",
-                std::string(notice::refusals_repeated_id) + " refusals-repeated"};
-    for (const notice::Meaning& meaning : notice::meanings()) {
+    Words known{std::string(messages::policy_loaded_id) + " policy-loaded",
+                std::string(messages::policy_rejected_id) + " policy-rejected",
+                std::string(messages::refusals_repeated_id) + " refusals-repeated"};
+    for (const messages::Meaning& meaning : messages::meanings()) {
         known.insert(std::string(meaning.id) + " " + std::string(meaning.event));
     }
     return known;
@@ -156,17 +156,17 @@ struct Journal {
 
 Journal journal() {
     Journal journal;
-    for (const auto& [name, value] : notice::journal_entry(notice::Repeated{})) {
+    for (const auto& [name, value] : messages::journal_entry(messages::Repeated{})) {
         if (name.starts_with("SESSLIMIT_")) {
             journal.fields.insert(name);
         }
     }
-    for (const notice::Meaning& meaning : notice::meanings()) {
-        for (const auto cause : {warden::Cause::limit_reached, warden::Cause::duration, warden::Cause::idle,
-                                 warden::Cause::leader_gone, warden::Cause::displaced, warden::Cause::asked}) {
-            warden::Notice notice{.kind = meaning.kind, .session = session_in(warden::Phase::live), .reason = {}};
+    for (const messages::Meaning& meaning : messages::meanings()) {
+        for (const auto cause : {core::Cause::limit_reached, core::Cause::duration, core::Cause::idle,
+                                 core::Cause::leader_gone, core::Cause::displaced, core::Cause::asked}) {
+            core::Notice notice{.kind = meaning.kind, .session = session_in(core::Phase::live), .reason = {}};
             notice.reason.cause = cause;
-            for (const auto& [name, value] : notice::journal_entry(notice)) {
+            for (const auto& [name, value] : messages::journal_entry(notice)) {
                 if (name.starts_with("SESSLIMIT_")) {
                     journal.fields.insert(name);
                 }
@@ -287,7 +287,7 @@ void the_completions_know_every_command_and_option() {
 
 /// The lines of a part of org.sesslimit1(5), for what is named in running text.
 std::string part_of_interface(std::string_view from, std::string_view to) {
-    const std::string text = read_source("docs/org.sesslimit1.5");
+    const std::string text = read_source("man/org.sesslimit1.5");
     const std::size_t at = text.find(from);
     return text.substr(at, text.find(to) - at);
 }
@@ -340,7 +340,7 @@ void org_sesslimit1_names_every_member_and_error() {
 }
 
 void org_sesslimit1_names_every_key_of_a_session() {
-    const warden::Session session = session_in(warden::Phase::live);
+    const core::Session session = session_in(core::Phase::live);
     Words known;
     const auto take = [&known](const api::Properties& properties) {
         for (const auto& [key, value] : properties) {
@@ -371,7 +371,7 @@ Words policy_keys() {
 }
 
 void the_policy_s_page_and_the_shipped_file_name_every_key() {
-    const std::string page = read_source("docs/sesslimit.toml.5");
+    const std::string page = read_source("man/sesslimit.toml.5");
     const std::string shipped = read_source("etc/policy.toml");
     Words missing;
     for (const std::string& key : policy_keys()) {

@@ -3,7 +3,7 @@
 // session with any texts looks like from outside.
 #include "daemon/api/message.hpp"
 #include "daemon/api/view.hpp"
-#include "daemon/notice/words.hpp"
+#include "daemon/messages/words.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 #include <sys/socket.h>
@@ -128,13 +128,13 @@ void is_question(Input input) {
     must(question.groups.size() <= 256 && std::ranges::all_of(question.groups, is_bounded), "groups are bounded");
 }
 
-warden::Session session_of(Input& input) {
-    warden::Session session;
+core::Session session_of(Input& input) {
+    core::Session session;
     session.key = SessionKey{1U + input.byte()};
-    session.phase = warden::Phase{static_cast<std::uint8_t>(1 + input.byte() % 6)};
-    session.reason.cause = warden::Cause{static_cast<std::uint8_t>(input.byte() % 7)};
+    session.phase = core::Phase{static_cast<std::uint8_t>(1 + input.byte() % 6)};
+    session.reason.cause = core::Cause{static_cast<std::uint8_t>(input.byte() % 7)};
     session.reason.count = input.byte();
-    session.stage = warden::Stage{static_cast<std::uint8_t>(input.byte() % 4)};
+    session.stage = core::Stage{static_cast<std::uint8_t>(input.byte() % 4)};
     session.opened = Boottime(std::chrono::seconds(input.number<std::uint32_t>()));
     session.max_duration = Span(input.number<std::uint32_t>());
     session.idle_timeout = Span(input.number<std::uint32_t>());
@@ -149,12 +149,12 @@ warden::Session session_of(Input& input) {
 
 /// A text with a NUL would end early on the bus, one that is no UTF-8 would not get through it.
 void is_seen(Input input) {
-    const warden::Session session = session_of(input);
-    warden::State state;
+    const core::Session session = session_of(input);
+    core::State state;
     state.put(session);
     const std::string id = input.text();
     for (const std::string& asked : {id, api::id_of(session), session.logind_id}) {
-        const warden::Session* found = api::find(state, asked);
+        const core::Session* found = api::find(state, asked);
         must(found == nullptr || api::is_listed(*found), "a session is found if it is one");
     }
     const api::Moment moment{.now = session.opened + std::chrono::hours(1), .wall_offset = std::chrono::hours(400'000)};
@@ -167,15 +167,15 @@ void is_seen(Input input) {
 }
 
 void is_told(Input input) {
-    using Kind = warden::Notice::Kind;
-    warden::Notice notice;
+    using Kind = core::Notice::Kind;
+    core::Notice notice;
     notice.kind = Kind{static_cast<std::uint8_t>(input.byte() % (static_cast<unsigned>(Kind::over_limit) + 1))};
     notice.left = Span(input.number<std::uint32_t>());
     notice.session = session_of(input);
     notice.reason = notice.session.reason;
-    must(is_safe_line(notice::reason_text(notice.reason)), "a reason is safe to show");
-    must(is_safe_line(notice::event_of(notice.kind)), "an event has its name");
-    for (const auto& [name, value] : notice::journal_entry(notice)) {
+    must(is_safe_line(messages::reason_text(notice.reason)), "a reason is safe to show");
+    must(is_safe_line(messages::event_of(notice.kind)), "an event has its name");
+    for (const auto& [name, value] : messages::journal_entry(notice)) {
         const bool plain = std::ranges::all_of(name, [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; });
         must(plain && is_safe_line(value), "what the journal is told is safe to show");
     }

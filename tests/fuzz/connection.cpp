@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // sshd's SSH_CONNECTION, and addresses as PAM_RHOST and a policy may have them.
-#include "daemon/watch/connection.hpp"
+#include "daemon/inspect/tcp_activity.hpp"
 #include "daemon/policy/address.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
@@ -24,7 +24,7 @@ std::string with_interface(const policy::Address& address, const std::string& in
     return link_local && !interface.empty() ? text + '%' + interface : text;
 }
 
-std::string written(const watch::Ends& ends) {
+std::string written(const inspect::Ends& ends) {
     return with_interface(ends.client, ends.interface) + ' ' + std::to_string(ends.client_port) + ' ' +
            with_interface(ends.server, ends.interface) + ' ' + std::to_string(ends.server_port);
 }
@@ -47,10 +47,10 @@ void is_an_address(std::string_view text) {
 
 void one_input(std::span<const std::uint8_t> bytes) {
     const std::string_view text = text_of(bytes);
-    if (const auto ends = watch::parse_ssh_connection(text)) {
+    if (const auto ends = inspect::parse_ssh_connection(text)) {
         must(ends->client.family == ends->server.family, "both ends are of one family");
         must(ends->client_port != 0 && ends->server_port != 0, "both have a port");
-        must(watch::parse_ssh_connection(written(*ends)) == ends, "it is read as it is written");
+        must(inspect::parse_ssh_connection(written(*ends)) == ends, "it is read as it is written");
     }
     is_an_address(text);
 }

@@ -2,9 +2,9 @@
 // A ledger's file that anything may have happened to, opened as a daemon that starts does. The first byte says how the
 // rest becomes a file: as it is, or as updates of slots with their checksums right, and then bytes that are changed.
 #include "daemon/ledger/ledger.hpp"
-#include "daemon/ledger/image.hpp"
+#include "daemon/ledger/ledger_file.hpp"
 #include "tests/fuzz/fuzz.hpp"
-#include "tests/unit/ledger_sample.hpp"
+#include "tests/unit/support/ledger_sample.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -93,7 +93,7 @@ void takes_sessions(const std::filesystem::path& directory, Sessions sessions) {
         Opened opened(directory, 2);
         must(opened.good(), "it opens for updates");
         for (std::uint64_t key = 1; key <= 6; ++key) {
-            const warden::Session session = test::sample(key, 300);
+            const core::Session session = test::sample(key, 300);
             if (opened.ledger->put(session)) {
                 sessions[session.key] = session;
             } else {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The kernel's answer about a connection. One of three connections is asked about, by the first byte.
-#include "daemon/watch/connection.hpp"
+#include "daemon/inspect/tcp_activity.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 #include <linux/netlink.h>
@@ -12,12 +12,12 @@ namespace {
 
 constexpr std::uint32_t sequence = 1;
 
-std::optional<watch::Traffic> read(std::span<const std::uint8_t> reply, const watch::Ends& ends) {
-    return watch::traffic_in(std::as_bytes(reply), ends, sequence);
+std::optional<inspect::Traffic> read(std::span<const std::uint8_t> reply, const inspect::Ends& ends) {
+    return inspect::traffic_in(std::as_bytes(reply), ends, sequence);
 }
 
 /// The answer's own length counts: what stands behind it is not read.
-void ends_where_it_says(std::span<const std::uint8_t> reply, const watch::Ends& ends, const watch::Traffic& traffic) {
+void ends_where_it_says(std::span<const std::uint8_t> reply, const inspect::Ends& ends, const inspect::Traffic& traffic) {
     nlmsghdr header{};
     must(reply.size() >= sizeof header, "an answer has a header");
     std::memcpy(&header, reply.data(), sizeof header);
@@ -35,16 +35,16 @@ void one_input(std::span<const std::uint8_t> bytes) {
                                           "2001:db8::7 50001 2001:db8::1 2222"};
     Input input(bytes);
     const std::size_t which = input.byte() % std::size(asked);
-    const auto ends = watch::parse_ssh_connection(asked[which]);
+    const auto ends = inspect::parse_ssh_connection(asked[which]);
     must(ends.has_value(), "what is asked about is a connection");
     const auto traffic = read(input.rest(), *ends);
     if (!traffic) {
         return;
     }
     must(traffic->since_data >= Span{}, "an age");
-    must(!watch::traffic_in(std::as_bytes(input.rest()), *ends, sequence + 1), "an answer to another question");
+    must(!inspect::traffic_in(std::as_bytes(input.rest()), *ends, sequence + 1), "an answer to another question");
     for (std::size_t other = 0; other < std::size(asked); ++other) {
-        must(other == which || !read(input.rest(), *watch::parse_ssh_connection(asked[other])),
+        must(other == which || !read(input.rest(), *inspect::parse_ssh_connection(asked[other])),
              "an answer is about one connection");
     }
     ends_where_it_says(input.rest(), *ends, *traffic);

@@ -7,7 +7,7 @@
 #include "daemon/policy/resolve.hpp"
 #include "daemon/policy/template.hpp"
 #include "tests/fuzz/fuzz.hpp"
-#include "tests/unit/names.hpp"
+#include "tests/unit/support/names.hpp"
 
 #include <algorithm>
 #include <tuple>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Texts of /proc and of a cgroup, in which users have their say: the name of a command, the names of cgroups.
 #include "common/process.hpp"
-#include "daemon/watch/processor.hpp"
+#include "daemon/inspect/cpu_usage.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 #include <algorithm>
@@ -41,9 +41,9 @@ void one_input(std::span<const std::uint8_t> bytes) {
     }
     name_hides_nothing(text.substr(0, 64));
     lines_stand_alone(text);
-    const auto time = watch::processor_time_in(text);
+    const auto time = inspect::processor_time_in(text);
     must(!time || *time >= Span{}, "CPU time does not run backwards");
-    must(watch::processor_time_in("usage_usec 17\n" + std::string(text)) == Span(17), "the first line counts");
+    must(inspect::processor_time_in("usage_usec 17\n" + std::string(text)) == Span(17), "the first line counts");
 }
 
 } // namespace sesslimit::fuzz

@@ -2,7 +2,7 @@
 // A frame from a peer, in both directions: what it is read as, and what becomes of a login that is read from it.
 #include "common/protocol.hpp"
 #include "daemon/ledger/codec.hpp"
-#include "daemon/serve/translate.hpp"
+#include "daemon/pam_server/open_request.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 #include <algorithm>
@@ -54,13 +54,13 @@ void goes_back(const std::expected<Value, wire::WireError>& read, Decode decode)
 
 /// Everything that the wire lets in can be recorded as it is.
 void is_a_login(const wire::OpenRequest& request) {
-    const warden::Opened opened = serve::opened_by(request, RequestId{1}, {.pid = 1, .mark = 1});
+    const core::Opened opened = pam_server::opened_by(request, RequestId{1}, {.pid = 1, .mark = 1});
     const std::vector<gid_t>& gids = opened.login.gids;
     must(std::ranges::adjacent_find(gids, std::greater_equal{}) == gids.end(), "group ids ascend");
     for (std::size_t at = 0; at < request.gids.size(); ++at) {
         must(std::ranges::binary_search(gids, request.gids[at]), "no group id is lost");
     }
-    warden::Session session;
+    core::Session session;
     session.key = SessionKey{1};
     session.login = opened.login;
     must(ledger::fault_of(session).empty(), "a login of the wire has room in the ledger");

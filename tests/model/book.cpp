@@ -8,7 +8,7 @@ namespace sesslimit::model {
 namespace {
 
 using namespace std::chrono_literals;
-using warden::Cause;
+using core::Cause;
 using Kind = Notice::Kind;
 
 /// How far a terminal's clock may be behind its input.

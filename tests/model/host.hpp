@@ -3,7 +3,7 @@
 
 #include "tests/model/plan.hpp"
 #include "tests/model/script.hpp"
-#include "tests/unit/warden_world.hpp"
+#include "tests/unit/support/core_world.hpp"
 
 #include <map>
 #include <set>
@@ -15,7 +15,7 @@
 /// deadlines; all that the core says is held against it.
 namespace sesslimit::model {
 
-using namespace warden;
+using namespace core;
 
 /// One login process, and the session that it has or had last.
 struct Process {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "tests/unit/warden_world.hpp"
+#include "tests/unit/support/core_world.hpp"
 
 #include <cstddef>
 #include <cstdint>

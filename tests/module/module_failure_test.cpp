@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Daemons that are not there, stall, lie and die, and logins about which nothing can be asked.
 #include "common/clock.hpp"
-#include "ctl/enforcement.hpp"
+#include "ctl/client/enforcement.hpp"
 #include "tests/module/login.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <dlfcn.h>
 #include <poll.h>

@@ -3,7 +3,7 @@
 #include <fstream> // before cmocka.h, whose macro fail() it does not survive
 
 #include "tests/module/login.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <fcntl.h>
 #include <pwd.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the module makes of every verdict, and what it asks.
 #include "tests/module/login.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <grp.h>
 #include <pwd.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "pam/answer.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <security/pam_modules.h>
 #include <syslog.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "pam/arguments.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <chrono>
 #include <string>

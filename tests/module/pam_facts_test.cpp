@@ -4,7 +4,7 @@
 
 #include "pam/facts.hpp"
 #include "tests/module/login.hpp"
-#include "tests/unit/cmocka.hpp"
+#include "tests/unit/support/cmocka.hpp"
 
 #include <grp.h>
 #include <pwd.h>

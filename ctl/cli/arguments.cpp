@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/cli/arguments.hpp"
+
+#include "common/user_ref.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <memory>
+
+namespace sesslimit::ctl {
+namespace {
+
+std::string footer() {
+    std::string text = "Exit status:";
+    for (const ExitMeaning& meaning : exit_meanings()) {
+        text += (meaning.exit == Exit::ok ? " " : ", ") + std::to_string(static_cast<int>(meaning.exit)) + " " +
+                std::string(meaning.words);
+    }
+    return text + ".\nsesslimitctl(1) has the rest.";
+}
+
+/// CLI11's own help says of each option all that can be asked of it; a reader wants its name and what it takes.
+class PlainHelp final : public CLI::Formatter {
+  public:
+    std::string make_option_opts(const CLI::Option* option) const override {
+        const std::string type = option->get_type_name();
+        return type.empty() || option->get_positional() ? "" : " " + type;
+    }
+    std::string make_subcommand(const CLI::App* command) const override {
+        std::string usage = "  " + command->get_name();
+        for (const CLI::Option* argument :
+             command->get_options([](const CLI::Option* option) { return option->get_positional(); })) {
+            const std::string name = argument->get_name(true) + (argument->get_expected_max() > 1 ? "..." : "");
+            usage += argument->get_required() ? " " + name : " [" + name + "]";
+        }
+        usage += std::string(usage.size() < get_column_width() ? get_column_width() - usage.size() : 1, ' ');
+        return usage + command->get_description() + '\n';
+    }
+};
+
+std::string complaint(const CLI::App*, const CLI::Error& error) {
+    return std::string("sesslimitctl: ") + error.what() + "\nTry: sesslimitctl --help\n";
+}
+
+CLI::App* add_command(CLI::App& app, Arguments& arguments, Command command, const char* name, const char* about) {
+    CLI::App* sub = app.add_subcommand(name, about);
+    sub->callback([&arguments, command] { arguments.command = command; });
+    return sub;
+}
+
+void add_global_options(CLI::App& app, Arguments& arguments) {
+    static const std::map<std::string, Json> forms{
+        {"short", Json::compact}, {"pretty", Json::pretty}, {"off", Json::off}};
+    app.add_option("--json", "Print JSON: short (in one line), pretty, or off (the default)")
+        ->type_name("FORM")
+        ->check(CLI::IsMember({"short", "pretty", "off"}))
+        ->each([&arguments](const std::string& form) { arguments.json = forms.at(form); });
+    app.add_flag_callback(
+        "--no-legend", [&arguments] { arguments.legend = false; }, "Print neither headings nor counts");
+    app.add_flag_callback(
+        "--no-pager", [&arguments] { arguments.pager = false; }, "Do not pipe the output into a pager");
+    app.add_flag_callback(
+        "--no-ask", [&arguments] { arguments.ask = false; }, "Ask for no confirmation and for no password");
+    app.set_version_flag("--version", "sesslimitctl " SESSLIMIT_VERSION, "Print the version and exit");
+}
+
+constexpr char about_user[] = "Name, or uid:NUMBER for the user ID";
+
+/// Returns what is wrong with the argument, for CLI11; empty if it refers to a user.
+std::string valid_user(const std::string& argument) {
+    return parse_user_ref(argument) ? "" : user_ref_problem(argument);
+}
+
+void add_fact(CLI::App& explain, const char* name, const char* type, std::optional<std::string>& fact,
+              const char* about) {
+    explain.add_option(name, fact, about)->type_name(type);
+}
+
+void add_explain(CLI::App& app, Arguments& arguments) {
+    CLI::App* explain = add_command(app, arguments, Command::explain, "explain",
+                                    "Show which limits a login would have, who set them, and what would happen now");
+    Question& question = arguments.question;
+    explain->add_option("USER", question.user, about_user)->required()->check(valid_user, "");
+    add_fact(*explain, "--service", "SERVICE", question.service, "The PAM service (default: sshd)");
+    add_fact(*explain, "--origin", "HOST", question.origin,
+             "The remote host, an address or a name (default: this host)");
+    explain->add_option("--group", question.groups, "A group beside those that the user is in; more than once for more")
+        ->type_name("GROUP")
+        ->allow_extra_args(false);
+    add_fact(*explain, "--method", "METHOD", question.method,
+             "How the user proves who they are: publickey, password, ...");
+    add_fact(*explain, "--credential", "FINGERPRINT", question.credential, "The key that is used: SHA256:...");
+    add_fact(*explain, "--seat", "SEAT", question.seat, "The seat that is logged in at: seat0, ...");
+}
+
+void add_check(CLI::App& app, Arguments& arguments) {
+    CLI::App* check = add_command(app, arguments, Command::check, "check",
+                                  "Look for mistakes in the policy, or in files that are to become part of it");
+    CheckRequest& request = arguments.check;
+    auto* files = check->add_option("FILE", request.files, "Judge this file alone (default: the policy of this host)");
+    check
+        ->add_option("--policy-dir", request.directory,
+                     "Where policy.toml, policy.d and managed.d are (default: /etc/sesslimit)")
+        ->type_name("DIR")
+        ->each([&request](const std::string&) { request.directory_given = true; })
+        ->excludes(files);
+    check
+        ->add_flag_callback(
+            "--managed", [&request] { request.tier = policy::Tier::managed; }, "The files are for managed.d")
+        ->needs(files);
+}
+
+void add_audit(CLI::App& app, Arguments& arguments) {
+    CLI::App* command = add_command(app, arguments, Command::audit, "audit",
+                                    "Compare this host with the controls that auditors and their scanners look for");
+    std::vector<std::string> names;
+    for (const audit::Profile profile : audit::profiles) {
+        names.emplace_back(audit::name_of(profile));
+    }
+    AuditRequest& request = arguments.audit;
+    command->add_option("--profile", "Those of this profile only: stig, pci or cis")
+        ->type_name("PROFILE")
+        ->check(CLI::IsMember(names))
+        ->each([&request](const std::string& name) {
+            request.profile = *std::ranges::find(audit::profiles, name, audit::name_of);
+        });
+    command->add_option("--root", request.root, "Look at the files below this directory")->type_name("DIR");
+}
+
+CLI::Option* add_names(CLI::App& app, Arguments& arguments, Command command, const char* name, const char* type,
+                       const char* about, const char* about_names) {
+    return add_command(app, arguments, command, name, about)
+        ->add_option(type, arguments.names, about_names)
+        ->required();
+}
+
+void add_commands(CLI::App& app, Arguments& arguments) {
+    add_command(app, arguments, Command::list, "list",
+                "List the sessions that are open (what is done without a command)")
+        ->add_option("--user", arguments.user, "Those of this user only, a name or uid:NUMBER")
+        ->type_name("USER")
+        ->check(valid_user, "");
+    add_names(app, arguments, Command::show, "show", "ID", "Show all that is known of sessions", "Id of a session");
+    add_names(app, arguments, Command::end, "end", "ID", "End sessions", "Id of a session");
+    add_names(app, arguments, Command::end_user, "end-user", "USER", "End all sessions of users", about_user)
+        ->check(valid_user, "");
+    add_names(app, arguments, Command::end_credential, "end-credential", "FINGERPRINT",
+              "End all sessions that were opened with a key", "SHA256:..., as ssh-keygen -l prints it");
+    add_explain(app, arguments);
+    add_check(app, arguments);
+    add_audit(app, arguments);
+    add_command(app, arguments, Command::reload, "reload", "Have the daemon read the policy anew");
+    add_command(app, arguments, Command::status, "status", "Show how the daemon does");
+    add_command(app, arguments, Command::watch, "watch", "Print what happens to sessions as it happens");
+    CLI::App* complete = add_command(app, arguments, Command::complete, "complete", "Words for a shell's completion");
+    complete->add_option("kind", arguments.names)->required()->expected(1);
+    complete->group(""); // an empty group is not in the help
+}
+
+} // namespace
+
+void add_command_line(CLI::App& app, Arguments& arguments) {
+    app.require_subcommand(0, 1);
+    app.fallthrough(); // the options of all commands may come behind the command, as with loginctl
+    add_global_options(app, arguments);
+    add_commands(app, arguments);
+}
+
+std::expected<Arguments, Exit> parse(int argc, char** argv) {
+    Arguments arguments;
+    CLI::App app{"Look at the login sessions of this host and the limits they have, and end sessions.", "sesslimitctl"};
+    app.footer(footer());
+    const auto help = std::make_shared<PlainHelp>();
+    help->column_width(32);
+    app.formatter(help);
+    app.failure_message(complaint);
+    add_command_line(app, arguments);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const bool asked_for = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
+        app.exit(error);
+        return std::unexpected(asked_for ? Exit::ok : Exit::usage);
+    }
+    return arguments;
+}
+
+} // namespace sesslimit::ctl

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/cli/arguments.hpp"
+#include "ctl/client/bus_client.hpp"
+#include "ctl/commands/commands.hpp"
+#include "ctl/commands/end.hpp"
+#include "ctl/client/system_host.hpp"
+#include "ctl/cli/terminal.hpp"
+
+#include <clocale>
+#include <cstdio>
+#include <ctime>
+#include <exception>
+
+namespace sesslimit::ctl {
+namespace {
+
+constexpr Usec completion_patience = 1'000'000; // somebody has pressed Tab and waits
+
+Exit dispatch(const Arguments& arguments, Remote& remote, Host& host, Console& console) {
+    switch (arguments.command) {
+    case Command::list:
+        return list(arguments.user, remote, console);
+    case Command::show:
+        return show(arguments.names, remote, console);
+    case Command::end:
+        return end_sessions(arguments.names, remote, console);
+    case Command::end_user:
+        return end_users(arguments.names, remote, console);
+    case Command::end_credential:
+        return end_credentials(arguments.names, remote, console);
+    case Command::explain:
+        return explain(arguments.question, remote, console);
+    case Command::check: {
+        policy::SystemNames names;
+        return check(arguments.check, names, console);
+    }
+    case Command::audit: {
+        policy::SystemNames names;
+        return audit(arguments.audit, {names, remote, host}, console);
+    }
+    case Command::reload:
+        return reload(remote, console);
+    case Command::status:
+        return status(remote, host, console);
+    case Command::watch:
+        return watch(remote, console);
+    case Command::complete:
+        complete(arguments.names.front(), remote, console);
+        return Exit::ok;
+    }
+    return Exit::usage;
+}
+
+Exit run(int argc, char** argv) {
+    std::setlocale(LC_CTYPE, ""); // to know the terminal's character set
+    tzset();
+    const auto arguments = parse(argc, argv);
+    if (!arguments) {
+        return arguments.error();
+    }
+    Terminal terminal({arguments->json, arguments->legend, arguments->pager, arguments->ask});
+    BusClient::Options options{.interactive = terminal.can_ask()};
+    if (arguments->command == Command::complete) {
+        options.patience = completion_patience;
+    }
+    BusClient client(options);
+    SystemHost host;
+    const Exit exit = dispatch(*arguments, client, host, terminal);
+    if (terminal.lost_output()) {
+        terminal.complain("the output could not be written");
+        return exit == Exit::ok ? Exit::failed : exit;
+    }
+    return exit;
+}
+
+} // namespace
+} // namespace sesslimit::ctl
+
+int main(int argc, char** argv) {
+    using sesslimit::ctl::Exit;
+    try {
+        return static_cast<int>(sesslimit::ctl::run(argc, argv));
+    } catch (const std::exception& error) {
+        // Nothing is thrown on purpose, but memory can run out.
+        std::fprintf(stderr, "sesslimitctl: %s\n", error.what());
+        return static_cast<int>(Exit::failed);
+    }
+}

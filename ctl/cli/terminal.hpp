@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "ctl/cli/console.hpp"
+
+namespace sesslimit::ctl {
+
+/// The console of the process: its standard streams, and what its environment says of them.
+class Terminal final : public Console {
+  public:
+    struct Wishes {
+        Json json = Json::off;
+        bool legend = true;
+        bool pager = true;
+        bool ask = true;
+    };
+    explicit Terminal(const Wishes& wishes);
+
+    [[nodiscard]] const Style& style() const override { return style_; }
+    [[nodiscard]] Usec now() const override;
+    void print(std::string_view text) override;
+    void page(std::string_view text) override;
+    void complain(std::string_view message) override;
+    [[nodiscard]] bool can_ask() const override { return can_ask_; }
+    bool ask(std::string_view text) override;
+
+    /// Whether something printed did not get out, for want of space or by another error of the output.
+    [[nodiscard]] bool lost_output() const { return lost_output_; }
+
+  private:
+    Style style_;
+    bool pages_ = false;
+    bool can_ask_ = false;
+    bool lost_output_ = false;
+};
+
+} // namespace sesslimit::ctl

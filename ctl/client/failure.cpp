@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/client/failure.hpp"
+
+#include "ctl/client/escaped_client.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sesslimit::ctl {
+namespace {
+
+using Kind = Failure::Kind;
+
+struct Meaning {
+    std::string_view name;
+    Kind kind;
+};
+
+// The first group is the daemon's own, org.sesslimit1(5); the second is what sd-bus and the bus itself answer
+// (systemd's src/libsystemd/sd-bus/bus-common-errors.h and the D-Bus specification).
+constexpr std::array meanings{
+    Meaning{"org.sesslimit1.Error.NoSuchSession", Kind::no_such_session},
+    Meaning{"org.sesslimit1.Error.NoSuchUser", Kind::no_such_user},
+    Meaning{"org.sesslimit1.Error.PolicyRejected", Kind::policy_rejected},
+    Meaning{"org.freedesktop.DBus.Error.AccessDenied", Kind::not_allowed},
+    Meaning{"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", Kind::not_allowed},
+    Meaning{"org.freedesktop.DBus.Error.AuthFailed", Kind::not_allowed},
+    Meaning{"org.freedesktop.DBus.Error.ServiceUnknown", Kind::not_running},
+    Meaning{"org.freedesktop.DBus.Error.NameHasNoOwner", Kind::not_running},
+    Meaning{"org.freedesktop.DBus.Error.NoServer", Kind::not_running},
+    Meaning{"org.freedesktop.DBus.Error.Disconnected", Kind::not_running},
+    Meaning{"System.Error.ENOTCONN", Kind::not_running}, // the bus is gone
+    Meaning{"org.freedesktop.DBus.Error.NoReply", Kind::no_answer},
+    Meaning{"org.freedesktop.DBus.Error.Timeout", Kind::no_answer},
+    Meaning{"org.freedesktop.DBus.Error.TimedOut", Kind::no_answer},
+};
+
+/// What shows the denials of the bus, which are the bus's own and not the kernel's.
+constexpr std::string_view denials = "'ausearch -m USER_AVC -ts recent'";
+
+constexpr std::array all_exits{
+    ExitMeaning{Exit::ok, "done"},
+    ExitMeaning{Exit::failed, "failed"},
+    ExitMeaning{Exit::usage, "wrong usage"},
+    ExitMeaning{Exit::not_found, "no such session or user"},
+    ExitMeaning{Exit::not_allowed, "not allowed"},
+};
+
+} // namespace
+
+std::span<const ExitMeaning> exit_meanings() {
+    return all_exits;
+}
+
+Failure failure_of(std::string_view name, std::string_view message) {
+    const auto* meaning = std::ranges::find(meanings, name, &Meaning::name);
+    const Kind kind = meaning != meanings.end() ? meaning->kind : Kind::other;
+    const std::string text = kind == Kind::policy_rejected ? safe_lines(message) : safe(message);
+    return {kind, text.empty() ? safe(name) : text};
+}
+
+std::string words_of(const Failure& failure) {
+    switch (failure.kind) {
+    case Kind::not_running:
+        return "sesslimitd is not running; start it with: systemctl start sesslimitd";
+    case Kind::no_answer:
+        return "sesslimitd does not answer; look at: systemctl status sesslimitd";
+    case Kind::unresponsive:
+        return "sesslimitd did not answer on D-Bus within " + failure.what +
+               "; check 'systemctl status sesslimitd' and, if SELinux is enforcing, " + std::string(denials);
+    case Kind::bus_denied:
+        return "the system bus denied the call to sesslimitd: " + failure.what + "; if SELinux is enforcing, check " +
+               std::string(denials);
+    case Kind::policy_rejected:
+        return "the policy was not taken, the one before holds on:\n" + failure.what;
+    case Kind::not_allowed:
+        return "not allowed: " + failure.what;
+    case Kind::no_such_session:
+    case Kind::no_such_user:
+    case Kind::other:
+        break;
+    }
+    return failure.what;
+}
+
+Exit exit_of(Kind kind) {
+    switch (kind) {
+    case Kind::no_such_session:
+    case Kind::no_such_user:
+        return Exit::not_found;
+    case Kind::not_allowed:
+    case Kind::bus_denied:
+        return Exit::not_allowed;
+    case Kind::not_running:
+    case Kind::no_answer:
+    case Kind::unresponsive:
+    case Kind::policy_rejected:
+    case Kind::other:
+        break;
+    }
+    return Exit::failed;
+}
+
+} // namespace sesslimit::ctl

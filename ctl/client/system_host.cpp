@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/client/system_host.hpp"
+
+#include "common/unique_fd.hpp"
+#include "ctl/client/enforcement.hpp"
+
+#include <fcntl.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <string_view>
+
+namespace sesslimit::ctl {
+namespace {
+
+constexpr std::size_t longest_message = 1024; // the module's are far shorter
+
+using Journal = std::unique_ptr<sd_journal, decltype([](sd_journal* journal) { sd_journal_close(journal); })>;
+
+Journal opened(const std::string& directory) {
+    sd_journal* journal = nullptr;
+    (void)(directory.empty() ? sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM)
+                             : sd_journal_open_directory(&journal, directory.c_str(), 0));
+    return Journal(journal);
+}
+
+/// Returns true if a file was opened; files that the caller may not read are passed over without an error.
+bool has_files(sd_journal* journal) {
+    std::uint64_t bytes = 0;
+    return sd_journal_get_usage(journal, &bytes) >= 0 && bytes > 0;
+}
+
+/// pam_syslog(3) logs to authpriv, and the module warns of such a login. _UID is journald's own word: no other user can
+/// make up an entry.
+bool select_entries(sd_journal* journal) {
+    for (const std::string_view match : {"SYSLOG_FACILITY=10", "PRIORITY=4", "_UID=0", "_TRANSPORT=syslog"}) {
+        if (sd_journal_add_match(journal, match.data(), match.size()) < 0) {
+            return false;
+        }
+    }
+    return sd_journal_set_data_threshold(journal, longest_message) >= 0 && sd_journal_seek_tail(journal) >= 0;
+}
+
+std::string_view message_of(sd_journal* journal) {
+    constexpr std::string_view field = "MESSAGE=";
+    const void* data = nullptr;
+    std::size_t size = 0;
+    if (sd_journal_get_data(journal, "MESSAGE", &data, &size) < 0) {
+        return {};
+    }
+    const std::string_view text(static_cast<const char*>(data), size);
+    return text.starts_with(field) ? text.substr(field.size()) : std::string_view();
+}
+
+/// Counts from the newest entry back to `since`.
+void count(sd_journal* journal, unsigned max_entries, UncountedLogins& found) {
+    for (unsigned entries = 0; sd_journal_previous(journal) > 0; ++entries) {
+        Usec at = 0;
+        if (sd_journal_get_realtime_usec(journal, &at) < 0 || at < found.since) {
+            return;
+        }
+        if (entries == max_entries) {
+            found.complete = false;
+            return;
+        }
+        auto login = parse_uncounted(message_of(journal));
+        if (!login) {
+            continue;
+        }
+        ++found.count;
+        if (!found.last) {
+            login->at = at;
+            found.last = std::move(login);
+        }
+    }
+}
+
+} // namespace
+
+Selinux SystemHost::selinux() {
+    const UniqueFd file(open(places_.enforce.c_str(), O_RDONLY | O_CLOEXEC));
+    char mode = '0';
+    if (!file) {
+        // Every user may read it (mode 0644), so that it is SELinux that denies it.
+        return errno == EACCES ? Selinux::enforcing : Selinux::off;
+    }
+    (void)!read(file.get(), &mode, 1);
+    return mode == '0' ? Selinux::permissive : Selinux::enforcing;
+}
+
+UncountedLogins SystemHost::uncounted_logins(Usec since) {
+    UncountedLogins found;
+    found.since = since;
+    const Journal journal = opened(places_.journal);
+    if (journal == nullptr || !has_files(journal.get()) || !select_entries(journal.get())) {
+        found.source = geteuid() == 0 ? UncountedLogins::Source::none : UncountedLogins::Source::denied;
+        return found;
+    }
+    found.source = UncountedLogins::Source::journal;
+    count(journal.get(), places_.max_entries, found);
+    return found;
+}
+
+} // namespace sesslimit::ctl

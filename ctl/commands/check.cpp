@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/commands/check.hpp"
+
+#include "common/text.hpp"
+#include "ctl/output/json.hpp"
+#include "ctl/output/format.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace sesslimit::ctl {
+namespace {
+
+using policy::Problem;
+
+struct Checked {
+    std::size_t files = 0;
+    std::vector<Problem> problems;
+};
+
+void take(Checked& checked, std::vector<Problem> problems) {
+    std::ranges::move(problems, std::back_inserter(checked.problems));
+}
+
+Checked check_files(const CheckRequest& request, policy::Names& names) {
+    Checked checked;
+    for (const std::string& file : request.files) {
+        ++checked.files;
+        auto text = policy::read_text(file, request.tier);
+        if (!text) {
+            checked.problems.push_back(std::move(text.error()));
+            continue;
+        }
+        take(checked, policy::load({*std::move(text)}, names).problems);
+    }
+    return checked;
+}
+
+Checked check_directory(const CheckRequest& request, policy::Names& names) {
+    auto read = policy::read_texts(request.directory);
+    Checked checked{read.texts.size(), std::move(read.problems)};
+    take(checked, policy::load(read.texts, names).problems);
+    return checked;
+}
+
+bool is_error(const Problem& problem) {
+    return problem.severity == Problem::Severity::error;
+}
+
+std::string summary(const Checked& checked, const CheckRequest& request) {
+    if (checked.files == 0 && checked.problems.empty()) {
+        return "No policy file in " + shown(request.directory) + ": nobody would be limited.\n";
+    }
+    const auto errors = static_cast<std::size_t>(std::ranges::count_if(checked.problems, is_error));
+    const std::size_t warnings = checked.problems.size() - errors;
+    std::string text = counted(checked.files, "file") + " checked: ";
+    text += errors == 0 ? "no error" : counted(errors, "error");
+    return text + (warnings == 0 ? "" : ", " + counted(warnings, "warning")) + ".\n";
+}
+
+std::string problems_text(const std::vector<Problem>& problems) {
+    std::string text;
+    for (const Problem& problem : problems) {
+        text += policy::format(problem) + '\n';
+    }
+    return text;
+}
+
+} // namespace
+
+Exit check(const CheckRequest& request, policy::Names& names, Console& console) {
+    std::error_code error;
+    if (request.files.empty() && request.directory_given && !std::filesystem::is_directory(request.directory, error)) {
+        console.complain(shown(request.directory, 4096) + ": " + (error ? error.message() : "Not a directory"));
+        return Exit::failed;
+    }
+    const Checked checked = request.files.empty() ? check_directory(request, names) : check_files(request, names);
+    if (console.style().json != Json::off) {
+        console.print(json_of(checked.problems, console.style().json));
+    } else {
+        console.print(problems_text(checked.problems));
+        if (console.style().legend) {
+            console.print(summary(checked, request));
+        }
+    }
+    return std::ranges::any_of(checked.problems, is_error) ? Exit::failed : Exit::ok;
+}
+
+} // namespace sesslimit::ctl

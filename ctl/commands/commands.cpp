@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/commands/commands.hpp"
+
+#include "ctl/client/enforcement.hpp"
+#include "ctl/output/json.hpp"
+#include "ctl/output/report.hpp"
+#include "ctl/output/format.hpp"
+
+namespace sesslimit::ctl {
+namespace {
+
+Exit failed(const Failure& failure, Console& console) {
+    console.complain(words_of(failure));
+    return exit_of(failure.kind);
+}
+
+bool wants_json(const Console& console) {
+    return console.style().json != Json::off;
+}
+
+/// Returns true if SELinux may be the cause: the daemon has its name, and calls or replies do not arrive.
+bool is_blocked(const Failure& failure) {
+    return failure.kind == Failure::Kind::unresponsive || failure.kind == Failure::Kind::bus_denied;
+}
+
+void complain_of_selinux(Remote& remote, Host& host, Console& console) {
+    const Enforcement about{host.selinux(), domain_of(remote.process().label), {}};
+    if (const auto warning = selinux_warning(about)) {
+        console.complain(*warning);
+    }
+}
+
+} // namespace
+
+Exit list(const std::optional<std::string>& user, Remote& remote, Console& console) {
+    auto sessions = remote.list();
+    if (!sessions) {
+        return failed(sessions.error(), console);
+    }
+    if (user) {
+        std::erase_if(*sessions, [&](const Session& session) { return !belongs_to(session, *user); });
+        if (const std::string hint = uid_hint(*user); sessions->empty() && !hint.empty()) {
+            console.complain(hint);
+        }
+    }
+    sort_by_id(*sessions);
+    const Style& style = console.style();
+    console.page(wants_json(console) ? json_of(*sessions, style.json) : list_text(*sessions, style, console.now()));
+    return Exit::ok;
+}
+
+Exit show(const std::vector<std::string>& ids, Remote& remote, Console& console) {
+    Exit exit = Exit::ok;
+    std::vector<Session> sessions;
+    for (const std::string& id : ids) {
+        auto session = remote.session(id);
+        if (session) {
+            sessions.push_back(*std::move(session));
+            continue;
+        }
+        const Exit reason = failed(session.error(), console);
+        exit = exit == Exit::ok ? reason : exit;
+    }
+    if (wants_json(console)) {
+        console.print(json_of(sessions, console.style().json));
+        return exit;
+    }
+    for (const Session& session : sessions) {
+        console.print((&session == sessions.data() ? "" : "\n") + show_text(session, console.now()));
+    }
+    return exit;
+}
+
+Exit explain(const Question& question, Remote& remote, Console& console) {
+    const auto explanation = remote.explain(question);
+    if (!explanation) {
+        return failed(explanation.error(), console);
+    }
+    const Style& style = console.style();
+    console.page(wants_json(console) ? json_of(question, *explanation, style.json)
+                                     : explain_text(question, *explanation, style));
+    return Exit::ok;
+}
+
+Exit reload(Remote& remote, Console& console) {
+    const auto done = remote.reload();
+    return done ? Exit::ok : failed(done.error(), console);
+}
+
+Exit status(Remote& remote, Host& host, Console& console) {
+    const auto status = remote.status();
+    const Usec now = console.now();
+    if (!status) {
+        const Exit exit = failed(status.error(), console);
+        if (is_blocked(status.error())) {
+            complain_of_selinux(remote, host, console);
+        }
+        return exit;
+    }
+    const Enforcement about = enforcement(remote, host, now);
+    console.print(wants_json(console) ? json_of(*status, about, now, console.style().json)
+                                      : status_text(*status, about, now));
+    return Exit::ok;
+}
+
+Exit watch(Remote& remote, Console& console) {
+    const Style& style = console.style();
+    const auto done = remote.watch({
+        .event =
+            [&](const Event& event) {
+                console.print(wants_json(console) ? json_of(event, Json::compact) : event_text(event, style));
+            },
+        .daemon =
+            [&](bool here) {
+                console.complain(here ? "sesslimitd is there again" : "sesslimitd went away; waiting for it");
+            },
+    });
+    return done ? Exit::ok : failed(done.error(), console);
+}
+
+} // namespace sesslimit::ctl

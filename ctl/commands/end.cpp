@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/commands/end.hpp"
+
+#include "common/text.hpp"
+#include "ctl/output/report.hpp"
+#include "ctl/output/format.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace sesslimit::ctl {
+namespace {
+
+using Names = std::vector<std::string>;
+
+/// What went wrong first decides the exit.
+class Outcome {
+  public:
+    explicit Outcome(Console& console) : console_(console) {}
+
+    void failed(const Failure& failure) {
+        console_.complain(words_of(failure));
+        if (exit_ == Exit::ok) {
+            exit_ = exit_of(failure.kind);
+        }
+    }
+    [[nodiscard]] Exit exit() const { return exit_; }
+
+  private:
+    Console& console_;
+    Exit exit_ = Exit::ok;
+};
+
+bool agreed(const std::vector<Session>& sessions, const std::string& more, Console& console) {
+    std::string text;
+    if (!sessions.empty()) {
+        text += "This ends " + counted(sessions.size(), "session") + ":\n";
+    }
+    for (const Session& session : sessions) {
+        text += "  " + session_line(session, console.now()) + '\n';
+    }
+    text += more;
+    if (console.ask(text + (sessions.size() == 1 && more.empty() ? "End it? [y/N] " : "End them? [y/N] "))) {
+        return true;
+    }
+    console.complain("nothing was ended");
+    return false;
+}
+
+/// Those of `names` that are sessions, looked up so that they can be shown; the others are complained of.
+Names known_ids(const Names& names, std::vector<Session>& sessions, Remote& remote, Outcome& outcome) {
+    Names known;
+    for (const std::string& id : names) {
+        auto session = remote.session(id);
+        if (session) {
+            sessions.push_back(*std::move(session));
+            known.push_back(id);
+        } else {
+            outcome.failed(session.error());
+        }
+    }
+    return known;
+}
+
+using Belongs = std::function<bool(const Session&, const std::string& name)>;
+
+/// The sessions that belong to any of the names.
+Answer<std::vector<Session>> belonging(const Names& names, const Belongs& belongs, Remote& remote) {
+    auto sessions = remote.list();
+    if (sessions) {
+        std::erase_if(*sessions, [&](const Session& session) {
+            return std::ranges::none_of(names, [&](const std::string& name) { return belongs(session, name); });
+        });
+        sort_by_id(*sessions);
+    }
+    return sessions;
+}
+
+std::string ended_words(std::uint32_t ended, const std::string& of) {
+    return ended == 0 ? "No session" + of + " to end.\n" : counted(ended, "session") + of + " told to end.\n";
+}
+
+using EndAll = std::function<Answer<std::uint32_t>(const std::string& name)>;
+
+Exit end_all(const Names& names, const EndAll& end, const std::string& of, Console& console) {
+    Outcome outcome(console);
+    for (const std::string& name : names) {
+        const auto ended = end(name);
+        if (!ended) {
+            outcome.failed(ended.error());
+        } else if (console.style().json == Json::off) {
+            console.print(ended_words(*ended, of + shown(name)));
+        }
+    }
+    return outcome.exit();
+}
+
+bool is_of_credential(const Session& session, const std::string& fingerprint) {
+    return session.credential && *session.credential == fingerprint;
+}
+
+} // namespace
+
+Exit end_sessions(const Names& ids, Remote& remote, Console& console) {
+    Outcome outcome(console);
+    Names known = ids;
+    if (console.can_ask()) {
+        std::vector<Session> sessions;
+        known = known_ids(ids, sessions, remote, outcome);
+        if (known.empty()) {
+            return outcome.exit();
+        }
+        if (!agreed(sessions, "", console)) {
+            return Exit::failed;
+        }
+    }
+    for (const std::string& id : known) {
+        if (const auto ended = remote.end_session(id); !ended) {
+            outcome.failed(ended.error());
+        }
+    }
+    return outcome.exit();
+}
+
+Exit end_users(const Names& users, Remote& remote, Console& console) {
+    if (console.can_ask()) {
+        const auto sessions = belonging(users, belongs_to, remote);
+        if (!sessions) {
+            console.complain(words_of(sessions.error()));
+            return exit_of(sessions.error().kind);
+        }
+        if (!sessions->empty() && !agreed(*sessions, "", console)) {
+            return Exit::failed;
+        }
+    }
+    const auto end = [&](const std::string& user) {
+        const auto ended = remote.end_user(user);
+        if (const std::string hint = uid_hint(user); ended && *ended == 0 && !hint.empty()) {
+            console.complain(hint);
+        }
+        return ended;
+    };
+    return end_all(users, end, " of ", console);
+}
+
+Exit end_credentials(const Names& fingerprints, Remote& remote, Console& console) {
+    if (console.can_ask()) {
+        const auto sessions = belonging(fingerprints, is_of_credential, remote);
+        if (!sessions) {
+            console.complain(words_of(sessions.error()));
+            return exit_of(sessions.error().kind);
+        }
+        // Whoever is not root is shown their own credentials only: what ends may be more than can be named.
+        const std::string more = "Every session that was opened with " +
+                                 (fingerprints.size() == 1 ? shown(fingerprints.front()) : "these credentials") +
+                                 " ends, whoever it belongs to.\n";
+        if (!agreed(*sessions, more, console)) {
+            return Exit::failed;
+        }
+    }
+    return end_all(
+        fingerprints, [&](const std::string& name) { return remote.end_credential(name); }, " opened with ", console);
+}
+
+} // namespace sesslimit::ctl

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include "common/text.hpp"
+#include "ctl/commands/audit.hpp"
+#include "ctl/output/table.hpp"
+#include "ctl/output/format.hpp"
+
+#include <algorithm>
+
+namespace sesslimit::ctl {
+namespace {
+
+using audit::Finding;
+using audit::Line;
+
+constexpr std::string_view red = "\033[31m";
+
+std::string place(const Line& line) {
+    return shown(line.file, 4096) + (line.number == 0 ? "" : ":" + std::to_string(line.number));
+}
+
+std::string quoted_place(const Line& line) {
+    const std::string text = shown(line.text.substr(std::min(line.text.find_first_not_of(" \t"), line.text.size())));
+    return place(line) + (text.empty() ? "" : ": " + text);
+}
+
+std::string ours_words(const Finding& finding) {
+    return !finding.ours ? "-" : *finding.ours ? "yes" : "no";
+}
+
+std::string evidence_words(const Finding& finding) {
+    if (finding.native.empty()) {
+        return finding.policy ? place(*finding.policy) : finding.pass ? "the default" : "nothing is set";
+    }
+    return quoted_place(finding.native.front());
+}
+
+std::string summary(const audit::Report& report) {
+    const auto passed = static_cast<std::size_t>(std::ranges::count_if(report.findings, &Finding::pass));
+    return "\n" + std::to_string(passed) + " of " + counted(report.findings.size(), "control") + " passed.\n";
+}
+
+/// Each remedy once: controls of several profiles ask for the same.
+std::string remedies(const audit::Report& report) {
+    std::string text;
+    for (const Finding& finding : report.findings) {
+        if (!finding.remedy) {
+            continue;
+        }
+        const audit::Remedy& remedy = *finding.remedy;
+        std::string one = "  " + place({remedy.file, remedy.line, {}}) +
+                          (remedy.line != 0 ? ", change to:"
+                           : remedy.at_top  ? ", add at the top:"
+                                            : ", add:");
+        for (const std::string& line : remedy.lines) {
+            one += "\n      " + line;
+        }
+        if (text.find(one + "\n") == std::string::npos) {
+            text += one + "\n";
+        }
+    }
+    return text.empty() ? "" : "\nWhat would satisfy a scanner:\n" + text;
+}
+
+std::string lines_with_controls(const audit::Report& report) {
+    std::string text;
+    for (const Finding& finding : report.findings) {
+        for (const Line& line : finding.exceptions) {
+            text += "  " + std::string(finding.control->id) + ": rule \"" + shown(line.text) + "\", " +
+                    place({line.file, line.number, {}}) + "\n";
+        }
+    }
+    return text.empty() ? "" : "\nRules of the policy that allow more than a control does:\n" + text;
+}
+
+std::string warnings_text(const audit::Report& report) {
+    std::string text;
+    for (const audit::Warning& warning : report.warnings) {
+        text += "  " + warning.what + "\n";
+        for (const Line& line : warning.at) {
+            text += "      " + quoted_place(line) + "\n";
+        }
+    }
+    return text.empty() ? "" : "\nWarnings:\n" + text;
+}
+
+} // namespace
+
+std::string audit_text(const audit::Report& report, const Style& style) {
+    Table table{.columns = {{.heading = "CONTROL"},
+                            {.heading = "ASKS FOR", .least = 12},
+                            {.heading = "RESULT"},
+                            {.heading = "SESSLIMIT", .leaves = 1},
+                            {.heading = "EVIDENCE", .least = 16}},
+                .rows = {},
+                .paint = {}};
+    for (const Finding& finding : report.findings) {
+        table.rows.push_back({std::string(finding.control->id), audit::asked_for(*finding.control),
+                              finding.pass ? "pass" : "fail", ours_words(finding), evidence_words(finding)});
+        table.paint.emplace_back(finding.pass || !style.colour ? "" : red);
+    }
+    return drawn(table, style) + remedies(report) + lines_with_controls(report) + warnings_text(report) +
+           (style.legend ? summary(report) : "");
+}
+
+} // namespace sesslimit::ctl

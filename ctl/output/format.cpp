@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/output/format.hpp"
+
+#include "common/duration.hpp"
+#include "common/text.hpp"
+#include "common/user_ref.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+namespace sesslimit::ctl {
+namespace {
+
+using namespace std::chrono;
+
+// From here on a time is no time of any clock: 9999-12-31.
+constexpr Usec latest = 253'402'300'799'000'000;
+constexpr Usec soon = duration_cast<microseconds>(minutes(5)).count();
+
+Span span_of(Usec span) {
+    return span > latest ? unlimited_span : Span(static_cast<Span::rep>(span));
+}
+
+bool local_time(Usec at, tm& local) {
+    const auto seconds_since = static_cast<time_t>(at / 1'000'000);
+    return at <= latest && localtime_r(&seconds_since, &local) != nullptr;
+}
+
+enum class Form : std::uint8_t { clock, day, log, zone };
+
+std::string written(Form form, const tm& time) {
+    std::array<char, 64> text{};
+    const auto write = [&](auto strftime_of) {
+        return std::string(text.data(), strftime_of(text.data(), text.size()));
+    };
+    switch (form) {
+    case Form::clock:
+        return write([&](char* out, std::size_t size) { return std::strftime(out, size, "%H:%M", &time); });
+    case Form::day:
+        return write([&](char* out, std::size_t size) { return std::strftime(out, size, "%Y-%m-%d %H:%M", &time); });
+    case Form::log:
+        return write([&](char* out, std::size_t size) { return std::strftime(out, size, "%Y-%m-%d %H:%M:%S", &time); });
+    case Form::zone:
+        return write(
+            [&](char* out, std::size_t size) { return std::strftime(out, size, "%Y-%m-%d %H:%M:%S %Z", &time); });
+    }
+    return {};
+}
+
+Usec between(Usec from, Usec to) {
+    return to > from ? to - from : 0;
+}
+
+bool ends_by_itself(const Session& session) {
+    return std::min(session.duration_ends_at, session.idle_ends_at) != infinity;
+}
+
+std::string left_words(const Session& session, Usec now) {
+    const bool idle = session.idle_ends_at < session.duration_ends_at;
+    const Usec left = between(now, std::min(session.duration_ends_at, session.idle_ends_at));
+    return (idle ? "idle " : "") + rough(left) + " left";
+}
+
+} // namespace
+
+std::string rough(Usec span) {
+    const Span whole = span_of(span);
+    if (whole == unlimited_span) {
+        return format_span(whole);
+    }
+    return whole >= days(1)      ? format_span(floor<hours>(whole))
+           : whole >= hours(1)   ? format_span(floor<minutes>(whole))
+           : whole >= minutes(1) ? format_span(floor<minutes>(whole))
+                                 : format_span(floor<seconds>(whole));
+}
+
+std::string exact(Usec span) {
+    return format_span(span_of(span));
+}
+
+std::string short_time(Usec at, Usec now) {
+    tm then{};
+    tm today{};
+    if (at == 0 || !local_time(at, then) || !local_time(now, today)) {
+        return "-";
+    }
+    const bool same_day = then.tm_year == today.tm_year && then.tm_yday == today.tm_yday;
+    return written(same_day ? Form::clock : Form::day, then);
+}
+
+std::string log_time(Usec at) {
+    tm then{};
+    return at != 0 && local_time(at, then) ? written(Form::log, then) : "-";
+}
+
+std::string long_time(Usec at, Usec now) {
+    tm then{};
+    if (at == infinity) {
+        return "never";
+    }
+    if (at == 0 || !local_time(at, then)) {
+        return "-";
+    }
+    const std::string distance = at <= now ? rough(now - at) + " ago" : "in " + rough(at - now);
+    return written(Form::zone, then) + " (" + distance + ")";
+}
+
+std::string idle_words(const Session& session, Usec now) {
+    return session.idle_since == 0 ? "-" : rough(between(session.idle_since, now));
+}
+
+std::string ends_words(const Session& session, Usec now) {
+    if (session.state == "ending" || session.state == "waiting") {
+        return session.state;
+    }
+    if (!ends_by_itself(session)) {
+        return "-";
+    }
+    const std::string words = left_words(session, now);
+    return session.mode == "observe" ? "(" + words + ")" : words;
+}
+
+Urgency urgency_of(const Session& session, Usec now) {
+    if (session.state == "ending") {
+        return Urgency::now;
+    }
+    const Usec at = std::min(session.duration_ends_at, session.idle_ends_at);
+    const bool near = ends_by_itself(session) && between(now, at) < soon;
+    return near && session.mode != "observe" ? Urgency::soon : Urgency::none;
+}
+
+std::string terminals_words(const Session& session) {
+    std::string words;
+    for (const std::string& terminal : session.terminals) {
+        words += (words.empty() ? "" : ", ") + terminal;
+    }
+    return words.empty() ? "-" : words;
+}
+
+std::string origin_words(const Session& session) {
+    return session.origin.empty() ? "this host" : session.origin;
+}
+
+std::string session_line(const Session& session, Usec now) {
+    std::string line = "session " + session.id + " of " + user_words(session) + ": " + session.service;
+    line += session.terminals.empty() ? " without a terminal" : " on " + terminals_words(session);
+    line += ", from " + origin_words(session);
+    return line + ", since " + short_time(session.since, now) + " (" + rough(between(session.since, now)) + ")";
+}
+
+std::string user_argument(const Session& session) {
+    const bool literal = !session.user.empty() && session.user.find('\\') == std::string::npos;
+    return literal ? session.user : user_ref_of(session.uid);
+}
+
+std::string user_words(const Session& session) {
+    const std::string argument = user_argument(session);
+    return session.user.empty() || argument == session.user ? argument : session.user + " (" + argument + ")";
+}
+
+bool belongs_to(const Session& session, const std::string& user) {
+    const auto ref = parse_user_ref(user);
+    return ref && refers_to({shown(ref->name), ref->uid}, session.user, session.uid);
+}
+
+std::string uid_hint(const std::string& user) {
+    const bool number = !user.empty() && std::ranges::all_of(user, [](char c) { return c >= '0' && c <= '9'; });
+    return number ? "a number alone is a user name; for the user ID write uid:" + user : "";
+}
+
+std::string counted(std::size_t count, const std::string& what) {
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+} // namespace sesslimit::ctl

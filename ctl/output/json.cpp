@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/output/json.hpp"
+
+#include "common/text.hpp"
+#include "ctl/client/escaped_client.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace sesslimit::ctl {
+namespace {
+
+using Value = nlohmann::ordered_json;
+
+std::string text_of(const Value& value, Json json) {
+    // Texts from the command line may be no UTF-8.
+    constexpr auto broken = Value::error_handler_t::replace;
+    return value.dump(json == Json::pretty ? 4 : -1, ' ', false, broken) + "\n";
+}
+
+Value unless(Usec value, Usec nothing) {
+    return value == nothing ? Value(nullptr) : Value(value);
+}
+
+Value or_null(const std::string& text) {
+    return text.empty() ? Value(nullptr) : Value(text);
+}
+
+Value value_of(const Session& session) {
+    Value value{
+        {"id", session.id},
+        {"key", session.key},
+        {"user", session.user},
+        {"uid", session.uid},
+        {"state", session.state},
+        {"service", session.service},
+        {"terminals", session.terminals},
+        {"origin", or_null(session.origin)},
+        {"seat", or_null(session.seat)},
+        {"scope", or_null(session.scope)},
+        {"leader", session.leader},
+        {"adopted", session.adopted},
+        {"since", unless(session.since, 0)},
+        {"idle_since", unless(session.idle_since, 0)},
+        {"max_duration", unless(session.max_duration, infinity)},
+        {"idle_timeout", unless(session.idle_timeout, infinity)},
+        {"idle_sign", or_null(session.idle_sign)},
+        {"duration_ends_at", unless(session.duration_ends_at, infinity)},
+        {"idle_ends_at", unless(session.idle_ends_at, infinity)},
+        {"mode", session.mode},
+        {"reason", or_null(session.reason)},
+    };
+    // Absent, not null, where the daemon does not tell.
+    const std::pair<const char*, const std::optional<std::string>&> told[] = {
+        {"credential", session.credential}, {"method", session.method}, {"remote_user", session.remote_user}};
+    for (const auto& [name, text] : told) {
+        if (text) {
+            value[name] = or_null(*text);
+        }
+    }
+    if (session.reach) {
+        value["processes"] = session.reach->processes;
+        value["commands"] = session.reach->commands;
+        value["multiplexed"] = session.reach->multiplexed;
+        value["keep_multiplexer"] = session.reach->keep_multiplexer;
+        value["other_units"] = session.reach->other_units;
+        value["lingers"] = session.reach->lingers;
+    }
+    return value;
+}
+
+Value value_of(const EffectiveSetting& setting) {
+    return {
+        {"name", setting.name},          {"value", setting.value},        {"tier", or_null(setting.tier)},
+        {"rule", or_null(setting.rule)}, {"file", or_null(setting.file)}, {"line", unless(setting.line, 0)},
+    };
+}
+
+Value value_of(const MatchingRule& rule) {
+    return {{"tier", rule.tier}, {"rule", rule.rule}, {"file", rule.file},
+            {"line", rule.line}, {"sets", rule.sets}, {"wins", rule.wins}};
+}
+
+Value value_of(const policy::Problem& problem) {
+    return {
+        {"severity", problem.severity == policy::Problem::Severity::error ? "error" : "warning"},
+        {"file", shown(problem.path, 4096)},
+        {"line", unless(problem.line, 0)},
+        {"column", unless(problem.column, 0)},
+        {"what", problem.what},
+        {"excerpt", or_null(shown(problem.excerpt, 1024))},
+    };
+}
+
+Value value_of(const UncountedLogins& uncounted) {
+    if (uncounted.source != UncountedLogins::Source::journal) {
+        return nullptr;
+    }
+    const auto& last = uncounted.last;
+    return {
+        {"since", uncounted.since},
+        {"count", uncounted.count},
+        {"complete", uncounted.complete},
+        {"last", last ? Value{{"at", last->at}, {"user", last->user}, {"reason", last->reason}} : Value(nullptr)},
+    };
+}
+
+template <class Values>
+Value list_of(const Values& values) {
+    Value list = Value::array();
+    for (const auto& value : values) {
+        list.push_back(value_of(value));
+    }
+    return list;
+}
+
+Value asked(const std::optional<std::string>& fact) {
+    return fact ? Value(*fact) : Value(nullptr);
+}
+
+} // namespace
+
+std::string json_of(const std::vector<Session>& sessions, Json json) {
+    return text_of(list_of(sessions), json);
+}
+
+std::string json_of(const Question& question, const Explanation& explanation, Json json) {
+    const Value login{
+        {"user", question.user},
+        {"groups", question.groups},
+        {"service", asked(question.service)},
+        {"origin", asked(question.origin)},
+        {"method", asked(question.method)},
+        {"credential", asked(question.credential)},
+        {"seat", asked(question.seat)},
+    };
+    return text_of(
+        {
+            {"login", login},
+            {"counts", explanation.counts},
+            {"why", explanation.why},
+            {"settings", list_of(explanation.settings)},
+            {"rules", list_of(explanation.rules)},
+            {"outcome", explanation.outcome},
+        },
+        json);
+}
+
+std::string json_of(const Status& status, const Enforcement& enforcement, Usec now, Json json) {
+    return text_of(
+        {
+            {"version", status.version},
+            {"policy_state", status.policy_state},
+            {"policy_since", unless(status.policy_since, 0)},
+            {"sessions", status.sessions},
+            {"recording", status.recording},
+            {"selinux", name_of(enforcement.selinux)},
+            {"domain", or_null(enforcement.domain)},
+            {"uncounted", value_of(enforcement.uncounted)},
+            {"warnings", warnings_of(enforcement, now)},
+        },
+        json);
+}
+
+std::string json_of(const std::vector<policy::Problem>& problems, Json json) {
+    return text_of(list_of(problems), json);
+}
+
+std::string json_of(const Event& event, Json json) {
+    const bool of_policy = event.name == "policy-changed";
+    return text_of(
+        {
+            {"event", event.name},
+            {"at", event.at},
+            {"session", of_policy ? Value(nullptr) : value_of(event.session)},
+            {"left", event.left ? unless(*event.left, infinity) : Value(nullptr)},
+            {"policy_state", of_policy ? Value(event.policy_state) : Value(nullptr)},
+        },
+        json);
+}
+
+} // namespace sesslimit::ctl

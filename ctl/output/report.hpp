@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "ctl/cli/console.hpp"
+#include "ctl/client/enforcement.hpp"
+#include "ctl/client/daemon_client.hpp"
+
+#include <string>
+#include <vector>
+
+/// What the commands print for people. Each text ends in a newline.
+namespace sesslimit::ctl {
+
+/// The order of a list: ids that are numbers by number, then the others.
+void sort_by_id(std::vector<Session>& sessions);
+
+std::string list_text(const std::vector<Session>& sessions, const Style& style, Usec now);
+
+/// All that is known of a session, `Key: value` lines with the names of org.sesslimit1(5), and what outlives it.
+std::string show_text(const Session& session, Usec now);
+
+std::string explain_text(const Question& question, const Explanation& explanation, const Style& style);
+std::string status_text(const Status& status, const Enforcement& enforcement, Usec now);
+
+/// One line of `watch`.
+std::string event_text(const Event& event, const Style& style);
+
+} // namespace sesslimit::ctl

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/core/deadline.hpp"
+
+#include <algorithm>
+
+namespace sesslimit::core {
+namespace {
+
+/// One limit of one session: when it began to run, when it ends, and which warning was said last.
+struct Course {
+    Boottime from;
+    Boottime end;
+    Span warned;
+};
+
+Course duration_of(const Session& session) {
+    return {session.opened, duration_end(session), session.duration_warned};
+}
+
+Course idleness_of(const Session& session) {
+    return {session.last_input, idle_end(session), session.idle_warned};
+}
+
+/// A warning as long as the whole limit would come with the login itself: it is none.
+bool is_owed(const Course& course, Span warning) {
+    return course.end != never && warning < course.warned && course.end - warning > course.from;
+}
+
+bool is_unwarned(const Course& course, const std::vector<Span>& warn_before) {
+    return course.warned == unlimited_span &&
+           std::ranges::any_of(warn_before, [&course](Span warning) { return is_owed(course, warning); });
+}
+
+std::optional<Span> warning_due(const Course& course, const std::vector<Span>& warn_before, Boottime now) {
+    std::optional<Span> due;
+    for (const Span warning : warn_before) {
+        if (is_owed(course, warning) && course.end - warning <= now) {
+            due = warning;
+        }
+    }
+    return due;
+}
+
+Boottime next_moment(const Course& course, const std::vector<Span>& warn_before) {
+    for (const Span warning : warn_before) {
+        if (is_owed(course, warning)) {
+            return course.end - warning;
+        }
+    }
+    return course.end;
+}
+
+Boottime limit_end(Boottime from, Span limit, Boottime not_before) {
+    return limit == unlimited_span ? never : std::max(after(from, limit), not_before);
+}
+
+/// Which limit is its own may change: a shell is opened in a connection that had none, or the last one is closed. A
+/// session that has no limit as it is now is looked at once in the time of the other one.
+Boottime look_for_terminal(const Session& session) {
+    const Span other = std::min(session.idle_timeout, session.idle_timeout_no_terminal);
+    const bool may_change = session.phase == Phase::live && !session.graphical && other != unlimited_span;
+    return may_change ? after(session.seen.at, other) : never;
+}
+
+} // namespace
+
+Boottime duration_end(const Session& session) {
+    return limit_end(session.opened, session.max_duration, session.not_before);
+}
+
+Span idle_limit(const Session& session) {
+    switch (session.graphical ? Terminal::some : session.terminal) {
+    case Terminal::some:
+        return session.idle_timeout;
+    case Terminal::none:
+        return session.idle_timeout_no_terminal;
+    case Terminal::unknown:
+        break;
+    }
+    return std::min(session.idle_timeout, session.idle_timeout_no_terminal);
+}
+
+Boottime idle_end(const Session& session) {
+    return session.phase == Phase::live ? limit_end(session.last_input, idle_limit(session), session.not_before)
+                                        : never;
+}
+
+std::optional<Span> duration_warning(const Session& session, const std::vector<Span>& warn_before, Boottime now) {
+    return warning_due(duration_of(session), warn_before, now);
+}
+
+std::optional<Span> idle_warning(const Session& session, const std::vector<Span>& warn_before, Boottime now) {
+    return warning_due(idleness_of(session), warn_before, now);
+}
+
+bool is_duration_warning_owed(const Session& session, const std::vector<Span>& warn_before) {
+    return is_unwarned(duration_of(session), warn_before);
+}
+
+bool is_idle_warning_owed(const Session& session, const std::vector<Span>& warn_before) {
+    return is_unwarned(idleness_of(session), warn_before);
+}
+
+Boottime duration_look(const Session& session, const std::vector<Span>& warn_before) {
+    return next_moment(duration_of(session), warn_before);
+}
+
+Boottime idle_look(const Session& session, const std::vector<Span>& warn_before) {
+    const Boottime due = next_moment(idleness_of(session), warn_before);
+    return due == never ? look_for_terminal(session) : due;
+}
+
+Boottime next_due(const Session& session, const std::vector<Span>& warn_before) {
+    return std::min(duration_look(session, warn_before), idle_look(session, warn_before));
+}
+
+} // namespace sesslimit::core

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/clock.hpp"
+#include "daemon/policy/policy.hpp"
+#include "daemon/core/decision.hpp"
+#include "daemon/core/event.hpp"
+#include "daemon/core/state.hpp"
+
+namespace sesslimit::core {
+
+/// How long things take that no policy sets.
+struct Patience {
+    static constexpr Span grace = std::chrono::minutes(5);          ///< for a session over a limit, without warn_before
+    static constexpr Span reading = std::chrono::milliseconds(500); ///< from telling the reason to the end itself
+    static constexpr Span stopping = std::chrono::seconds(5);       ///< from SIGTERM to SIGKILL
+    static constexpr Span making_room = std::chrono::seconds(2); ///< the same, where a newer login waits for the place
+    static constexpr Span arriving = std::chrono::seconds(2);    ///< from letting in to a terminal that shows a reason
+    static constexpr Span leftovers = std::chrono::seconds(1);   ///< the same, where the leader is dead already
+    static constexpr Span forcing = std::chrono::seconds(10);    ///< from one SIGKILL to the next
+    static constexpr Span refused = std::chrono::seconds(3);     ///< a refused login may leave by itself
+    static constexpr Span place = std::chrono::seconds(5);       ///< a login waits for a place to become free
+    static constexpr Span answering = std::chrono::milliseconds(500); ///< for an answer to arrive after its deadline
+    static constexpr Span looking = std::chrono::seconds(10);         ///< for an answer to Look that never came
+};
+
+/// The core: what is to be done, now, about this event. Pure and total: the same arguments give the same decision,
+/// nothing is read or changed but them, every event is taken in every state. `state` is as the last decision left it.
+Decision decide(const policy::Policy& policy, const State& state, const Event& event, Boottime now);
+
+} // namespace sesslimit::core

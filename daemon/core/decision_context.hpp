@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "daemon/policy/resolve.hpp"
+#include "daemon/core/decide.hpp"
+
+#include <optional>
+#include <vector>
+
+/// Inside the warden: one call of decide(), and what its parts share. Nobody outside includes this.
+namespace sesslimit::core {
+
+/// One event's turn: what it may look at, and the decision as it grows. Each part writes a session at most once.
+struct Turn {
+    const policy::Policy& policy;
+    const State& state;
+    Boottime now;
+    Decision out{};
+
+    [[nodiscard]] policy::Limits limits(const Session& session) const { return resolve(policy, session.login); }
+
+    /// What the user of an open session is told before its end: nothing where nobody means it, and once where a limit
+    /// takes them by surprise and no warning is set.
+    [[nodiscard]] std::vector<Span> warnings(const Session& session, const policy::Limits& limits) const {
+        if (limits.mode.value == policy::Mode::observe) {
+            return {};
+        }
+        const bool surprised = limits.warn_before.empty() && now < session.not_before;
+        return surprised ? std::vector{Patience::grace} : limits.warn_before;
+    }
+
+    /// Whether this end of a session is none, and its screen is locked instead.
+    [[nodiscard]] static bool locks(const Session& session, const policy::Limits& limits, Cause cause) {
+        return cause == Cause::idle && session.graphical && limits.on_idle.value == policy::OnIdle::lock;
+    }
+
+    /// Which totals a session counts in, by the policy as it is now.
+    static void count_in(Session& session, const policy::Limits& limits) {
+        session.totals.clear();
+        for (const policy::Total& total : limits.totals) {
+            session.totals.push_back(total.rule);
+        }
+    }
+
+    void put(const Session& session) { out.records.emplace_back(Put{session}); }
+    void answer(RequestId request, Answer::Kind kind, const Session& session = {}) {
+        out.answers.push_back({request, kind, session});
+    }
+    /// Lets it in; `limits` say whether its user is to read them. Where nothing is meant, nobody is told of it.
+    void admit(RequestId request, const Session& session, const policy::Limits& limits) {
+        const bool meant = limits.mode.value == policy::Mode::enforce;
+        const bool announced = meant && limits.announce.value == policy::Announce::yes;
+        out.answers.push_back({.request = request,
+                               .kind = Answer::Kind::admitted,
+                               .session = session,
+                               .announce = announced ? std::optional(limits.idle_activity.value) : std::nullopt});
+    }
+    void tell(Notice::Kind kind, const Session& session, const Reason& reason = {}, Span left = {}) {
+        out.effects.emplace_back(Notice{kind, session, reason, left});
+    }
+};
+
+// admission.cpp
+void take(Turn& turn, const Opened& event);
+void take(Turn& turn, const Closed& event);
+void take(Turn& turn, const RequestGone& event);
+
+/// Forgets a session for good, and gives its place to whoever of the same user has waited longest.
+void forget(Turn& turn, const Session& session);
+
+/// A session that waits for a place: asks an open one to make room, or gives up.
+void go_on_waiting(Turn& turn, Session session);
+
+/// A session leaves its place in this turn: gives it to whoever of its user waits for one.
+void fill_places(Turn& turn, const Session& left);
+
+// limits.cpp
+void take(Turn& turn, const Looked& event);
+void take(Turn& turn, const InputHeard& event);
+void take(Turn& turn, const ClockSet& event);
+void take(Turn& turn, const PolicyChanged& event);
+void take(Turn& turn, const GroupsLearned& event);
+
+/// Warns about, looks at or ends an open session whose deadline has come.
+void serve_limits(Turn& turn, Session session);
+
+/// Judges an open session by the policy as it is now. Limits that have become other ones give it time and its
+/// warnings afresh, and so do those that were only observed until now; `surprised` does so too: the session was never
+/// judged before.
+void review(const Turn& turn, Session& session, bool surprised);
+
+/// Lets go of an open session of a service that the policy has come to ignore: like a greeter, it is none that counts.
+/// False: it counts, and nothing was done.
+bool release_uncounted(Turn& turn, Session session);
+
+/// Records a session that was reviewed. If it lost its leader while its limits were only observed, and they are
+/// enforced now, what is left of it is terminated. `before` is the session before the review.
+void settle(Turn& turn, const Session& session, const Session& before);
+
+/// Asks logind whether an adopted session, whose leader has exited, was logged out. Asked again until there is an
+/// answer; until then none of its limits is enforced.
+void check_logout(Turn& turn, Session session);
+
+/// Asks for a look at a session under an idle limit that has just begun to have one, or whose terminals' clock has just
+/// changed: what is seen then is what later looks are held against.
+void look_first(Turn& turn, const Session& session);
+
+// ending.cpp
+void take(Turn& turn, const AskedToEnd& event);
+
+/// Begins to end an open session; in observe mode says only that it would (but for Cause::asked).
+void begin_end(Turn& turn, Session session, const Reason& reason);
+
+/// The next step of ending it, harder than the last.
+void go_on_ending(Turn& turn, Session session);
+
+/// A refused login that goes on without a session: its process is asked to stop, then made to.
+void evict(Turn& turn, Session session);
+
+// presence.cpp
+void take(Turn& turn, const LeaderExited& event);
+void take(Turn& turn, const LogindAppeared& event);
+void take(Turn& turn, const LogindGone& event);
+void take(Turn& turn, const LogoutChecked& event);
+void take(Turn& turn, const Restored& event);
+
+// decide.cpp
+void take(Turn& turn, const TimerDue& event);
+
+} // namespace sesslimit::core

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/daemon_backend.hpp"
+
+#include "daemon/user_lookup.hpp"
+
+#include <utility>
+
+namespace sesslimit {
+
+api::Moment Front::moment() const {
+    const Boottime now = boottime_now();
+    return {.now = now, .wall_offset = realtime_now() - now.time_since_epoch()};
+}
+
+const inspect::Presence& Front::presence(const core::Session& session) {
+    return presences_.of(session, boottime_now());
+}
+
+const inspect::Reach& Front::reach(const core::Session& session) {
+    return reaches_.of(session, boottime_now());
+}
+
+void Front::end(SessionKey key, const std::string& by) {
+    parts_.engine.handle(core::AskedToEnd{key, by});
+}
+
+bool Front::look_up(uid_t caller, api::Question question, std::function<void(std::optional<Login>)> then) {
+    auto place = look_ups_.take(caller);
+    if (place == nullptr) {
+        return false;
+    }
+    parts_.worker.submit(
+        [place = std::move(place), question = std::move(question), then = std::move(then)]() mutable -> Worker::Done {
+            return [place = std::move(place), then = std::move(then), login = complete(question)] { then(login); };
+        });
+    return true;
+}
+
+} // namespace sesslimit

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "daemon/api/quota.hpp"
+#include "daemon/api/backend.hpp"
+#include "daemon/engine.hpp"
+#include "daemon/inspect/terminal_snapshot.hpp"
+#include "daemon/worker.hpp"
+
+#include <cstddef>
+#include <functional>
+
+namespace sesslimit {
+
+/// What people who ask over the bus get to see of the daemon, and the few things that they may have it do.
+class Front final : public api::Seam {
+  public:
+    /// At most this many look-ups in the user database wait at once, and this many of one user.
+    static constexpr std::size_t most_look_ups = 64;
+    static constexpr std::size_t most_look_ups_of_user = 16;
+
+    struct Parts {
+        Engine& engine;
+        Worker& worker;
+        std::function<api::Status()> status;
+        std::function<void(std::function<void(Result<>)>)> reload;
+    };
+
+    /// References live longer than the front.
+    explicit Front(Parts parts)
+        : parts_(std::move(parts)), presences_(&inspect::see),
+          reaches_([](const core::Session& session) { return inspect::reach_of(session); }) {}
+
+    [[nodiscard]] const core::State& state() const override { return parts_.engine.state(); }
+    [[nodiscard]] const policy::Policy& policy() const override { return parts_.engine.policy(); }
+    [[nodiscard]] api::Status status() const override { return parts_.status(); }
+    [[nodiscard]] api::Moment moment() const override;
+    const inspect::Presence& presence(const core::Session& session) override;
+    const inspect::Reach& reach(const core::Session& session) override;
+    void end(SessionKey key, const std::string& by) override;
+    void reload(std::function<void(Result<>)> then) override { parts_.reload(std::move(then)); }
+    bool look_up(uid_t caller, api::Question question, std::function<void(std::optional<Login>)> then) override;
+
+    /// A session is gone.
+    void forget(SessionKey key) {
+        presences_.forget(key);
+        reaches_.forget(key);
+    }
+
+  private:
+    Parts parts_;
+    inspect::LookCache<inspect::Presence> presences_;
+    inspect::LookCache<inspect::Reach> reaches_;
+    api::Places<uid_t> look_ups_{most_look_ups, most_look_ups_of_user};
+};
+
+} // namespace sesslimit

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/effect_handler.hpp"
+
+#include "common/text.hpp"
+#include "daemon/output/terminal_writer.hpp"
+#include "daemon/messages/words.hpp"
+#include "daemon/inspect/tcp_activity.hpp"
+#include "daemon/inspect/multiplexer.hpp"
+#include "daemon/inspect/cpu_usage.hpp"
+#include "daemon/inspect/terminals.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+namespace sesslimit {
+namespace {
+
+/// The loop may be this late with a deadline, to serve several by one wake-up.
+constexpr std::uint64_t accuracy_usec = 5000;
+
+Span wall_offset() {
+    return realtime_now() - boottime_now().time_since_epoch();
+}
+
+messages::Clockface clockface() {
+    return {.now = boottime_now(), .wall_offset = wall_offset()};
+}
+
+std::string host_name() {
+    std::array<char, 256> name{}; // a byte more than a name may have, gethostname(2)
+    return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "this host";
+}
+
+/// Fails where nobody can tell: such a look would show a session that nobody uses.
+Result<core::Signs> signs_of(const core::Session& session, inspect::Connections& connections) {
+    const auto terminals = inspect::terminals_of(session);
+    const auto processor_time = terminals ? inspect::processor_time_of(session) : std::unexpected(terminals.error());
+    if (!processor_time) {
+        return std::unexpected(processor_time.error());
+    }
+    const auto input = inspect::youngest_input(*terminals);
+    const auto output = input ? inspect::youngest_output(*terminals) : std::unexpected(input.error());
+    if (!output) {
+        return std::unexpected(output.error());
+    }
+    core::Signs signs;
+    signs.wall_offset = wall_offset();
+    signs.input = *input;
+    signs.output = *output;
+    signs.processor_time = *processor_time;
+    if (session.login.connection.empty()) {
+        return signs;
+    }
+    if (const auto traffic = connections.traffic_of(session.login.connection)) {
+        signs.traffic = {.bytes_in = traffic->bytes_in,
+                         .bytes_out = traffic->bytes_out,
+                         .segments_in = traffic->segments_in,
+                         .segments_out = traffic->segments_out,
+                         .cookie = traffic->cookie};
+        signs.since_data = traffic->since_data;
+    }
+    return signs;
+}
+
+/// A warned session is listened to, so that a key keeps it at once.
+bool is_listened_to(const core::Session& session) {
+    return session.phase == core::Phase::live && session.idle_warned != unlimited_span &&
+           session.idle_warned != core::locked_already;
+}
+
+void tell_of_multiplexer(const Sparing::Outcome& outcome, output::Journal& journal) {
+    const std::string session =
+        "Session " + shown(outcome.session.logind_id, 64) + " of " + shown(outcome.session.login.user) + " ends";
+    const std::string kept = session + " without its multiplexer: " + std::to_string(outcome.moved) +
+                             " processes go on in " + outcome.scope + ".";
+    if (!outcome.problem) {
+        return journal.tell(output::Priority::info, kept);
+    }
+    std::string text = kept + " Others of it were not kept.";
+    if (outcome.unseen) {
+        text = session +
+               ", and what there is to keep of a multiplexer could not be seen; what was moved until then "
+               "goes on in " +
+               outcome.scope + ".";
+    } else if (outcome.moved == 0) {
+        text = session + " with its multiplexer, which could not be kept.";
+    }
+    journal.tell(output::Priority::warning, text + " Why: " + shown(outcome.problem->what) + ".");
+}
+
+} // namespace
+
+void Host::attach(Parts parts) {
+    parts_.emplace(std::move(parts));
+    refusals_.emplace(parts_->loop, parts_->journal);
+    sparing_.emplace(Sparing::Parts{
+        .loop = parts_->loop,
+        .scopes = parts_->scopes,
+        .look = [](const core::Session& session,
+                   const std::string& scope) { return inspect::multiplexer_of(session, scope); },
+        .terminate = [this](const std::string& logind_id) { parts_->logind.terminate(logind_id); },
+        .told = [this](const Sparing::Outcome& outcome) { tell_of_multiplexer(outcome, parts_->journal); },
+    });
+}
+
+void Host::answer(const core::Answer& answer, const core::State& state) {
+    using Kind = core::Answer::Kind;
+    wire::Verdict verdict;
+    std::string text;
+    switch (answer.kind) {
+    case Kind::admitted:
+        if (answer.announce) {
+            text = messages::announcement(answer.session, *answer.announce, clockface());
+        }
+        verdict = {.outcome = wire::Outcome::admitted, .session = std::to_underlying(answer.session.key), .text = text};
+        break;
+    case Kind::uncounted:
+        verdict.outcome = wire::Outcome::uncounted;
+        break;
+    case Kind::refused:
+        text = refusal(answer, state);
+        verdict = {.outcome = wire::Outcome::refused, .session = 0, .text = text};
+        break;
+    case Kind::noted:
+        verdict.outcome = wire::Outcome::noted;
+        break;
+    case Kind::wait:
+        return parts_->server.ask_to_wait(answer.request,
+                                          answer.session.answer_by - boottime_now() + core::Patience::answering);
+    }
+    parts_->server.answer(answer.request, verdict);
+}
+
+std::string Host::refusal(const core::Answer& answer, const core::State& state) const {
+    // Seen a moment ago is good enough to be told: a user may have thousands of processes, and ask as often.
+    const auto names = [this](const core::Session& session) { return parts_->front.presence(session).terminals; };
+    return messages::refusal_text(answer.session, state, clockface(), names, answer.message);
+}
+
+void Host::finish() {
+    if (refusals_) {
+        refusals_->flush();
+    }
+}
+
+void Host::tell_journal(const core::Notice& notice) {
+    if (notice.kind == core::Notice::Kind::refused) {
+        return refusals_->tell(notice);
+    }
+    parts_->journal.tell(messages::journal_entry(notice));
+}
+
+void Host::tell(const core::Notice& notice) {
+    tell_journal(notice);
+    parts_->api.emit(notice);
+    const std::string text = messages::terminal_text(notice, clockface(), host_name());
+    if (text.empty()) {
+        return;
+    }
+    std::size_t missed = 0;
+    std::string why; // of the first: a user may have thousands that take nothing
+    for (const inspect::Terminal& terminal : terminals_of(notice.session).value_or(std::vector<inspect::Terminal>{})) {
+        if (auto written = output::write_notice(terminal, text); !written && ++missed == 1) {
+            why = written.error().what;
+        }
+    }
+    if (missed > 0) {
+        parts_->journal.tell(output::Priority::info,
+                             "A notice did not reach a terminal: " + why +
+                                 (missed > 1 ? " (and " + std::to_string(missed - 1) + " more)" : ""));
+    }
+}
+
+std::optional<std::vector<inspect::Terminal>> Host::terminals_of(const core::Session& session) {
+    auto terminals = inspect::terminals_of(session);
+    if (!terminals) {
+        tell_blindness(terminals.error());
+        return std::nullopt;
+    }
+    return *std::move(terminals);
+}
+
+void Host::tell_blindness(const Error& why) {
+    if (!std::exchange(blind_, true)) {
+        parts_->journal.tell(
+            output::Priority::warning,
+            "Sessions cannot be looked at, are not ended as idle until they can, and may miss notices: " + why.what);
+    }
+}
+
+void Host::terminate(const core::Terminate& what) {
+    const core::Session* spared = what.spare == SessionKey::none ? nullptr : parts_->front.state().find(what.spare);
+    if (spared == nullptr) {
+        return parts_->logind.terminate(what.logind_id);
+    }
+    sparing_->begin(*spared);
+}
+
+void Host::lock(const std::string& logind_id) {
+    parts_->logind.lock(logind_id);
+}
+
+void Host::kill_all(const std::string& logind_id) {
+    parts_->logind.kill_all(logind_id);
+}
+
+void Host::signal_leader(SessionKey key, int signal) {
+    if (auto sent = parts_->leaders.signal(key, signal); !sent && sent.error().code != ESRCH) {
+        parts_->journal.tell(output::Priority::warning, "A login process could not be ended: " + sent.error().what);
+    }
+}
+
+std::optional<core::Looked> Host::look(const core::Session& session) {
+    if (session.graphical) {
+        parts_->logind.ask_idle_hint(session.logind_id, [this, key = session.key](Span hint) {
+            core::Signs signs;
+            signs.wall_offset = wall_offset();
+            signs.hint = hint;
+            parts_->noticed(core::Looked{.session = key, .signs = signs});
+        });
+        return std::nullopt;
+    }
+    auto signs = signs_of(session, parts_->connections);
+    if (signs) {
+        blind_ = false;
+    } else {
+        tell_blindness(signs.error());
+    }
+    return core::Looked{.session = session.key, .signs = signs ? std::optional(*std::move(signs)) : std::nullopt};
+}
+
+void Host::check_logout(const core::CheckLogout& what) {
+    parts_->logind.ask_session(what.logind_id, [this, key = what.session](const auto& session) {
+        using State = core::LogoutChecked::State;
+        const State answered = session && session->closing ? State::closing : State::open;
+        parts_->noticed(core::LogoutChecked{.session = key, .state = session ? answered : State::unknown});
+    });
+}
+
+void Host::follow(const core::Session& session) {
+    if (session.leader.pid != 0) {
+        const auto held = parts_->leaders.hold(session.key, session.leader);
+        if (!held) {
+            parts_->journal.tell(output::Priority::warning, "A session's leader is not watched: " + held.error().what);
+        } else if (!*held) {
+            parts_->noticed(core::LeaderExited{session.key});
+        }
+    }
+    if (is_listened_to(session)) {
+        if (!parts_->listener.listens(session.key)) {
+            if (const auto terminals = terminals_of(session)) {
+                parts_->listener.listen(session.key, *terminals);
+            }
+        }
+    } else {
+        parts_->listener.stop(session.key);
+    }
+}
+
+void Host::let_go(SessionKey key) {
+    parts_->leaders.let_go(key);
+    parts_->listener.stop(key);
+    parts_->front.forget(key);
+}
+
+void Host::arm(Boottime deadline) {
+    if (deadline == armed_) {
+        return;
+    }
+    armed_ = deadline;
+    const auto at = static_cast<std::uint64_t>(std::max(Span{}, deadline.time_since_epoch()).count());
+    if (!timer_) {
+        sd_event_source* source = nullptr;
+        const int code =
+            sd_event_add_time(parts_->loop, &source, CLOCK_BOOTTIME, at, accuracy_usec, &Host::on_due, this);
+        timer_.reset(source);
+        if (code < 0) {
+            armed_ = never; // tried again with whatever comes next
+            parts_->journal.tell(output::Priority::error, "No timer: " + fail_errno("arm", -code).error().what);
+        }
+        return;
+    }
+    sd_event_source_set_time(timer_.get(), at);
+    sd_event_source_set_enabled(timer_.get(), deadline == never ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
+int Host::on_due(sd_event_source*, std::uint64_t, void* self) {
+    auto& host = *static_cast<Host*>(self);
+    host.armed_ = never;
+    host.parts_->due();
+    return 0;
+}
+
+} // namespace sesslimit

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/inspect/cpu_usage.hpp"
+
+#include "daemon/inspect/kernel_file.hpp"
+
+#include <charconv>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace sesslimit::inspect {
+namespace {
+
+/// Linux 6.18 has some 15 lines, each a word and a number.
+constexpr std::size_t longest_cpu_stat = 4096;
+
+std::optional<Span> microseconds(std::string_view digits) noexcept {
+    std::uint64_t value = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, value);
+    if (error != std::errc{} || stop != end || value > static_cast<std::uint64_t>(Span::max().count())) {
+        return std::nullopt;
+    }
+    return Span(static_cast<Span::rep>(value));
+}
+
+} // namespace
+
+std::optional<Span> processor_time_in(std::string_view cpu_stat) noexcept {
+    constexpr std::string_view key = "usage_usec ";
+    // A line counts only with its end: one that was cut would be believed with half of its digits.
+    for (std::size_t end = 0; (end = cpu_stat.find('\n')) != cpu_stat.npos; cpu_stat.remove_prefix(end + 1)) {
+        if (const std::string_view line = cpu_stat.substr(0, end); line.starts_with(key)) {
+            return microseconds(line.substr(key.size()));
+        }
+    }
+    return std::nullopt;
+}
+
+Result<std::optional<Span>> processor_time_of(const core::Session& session, const Roots& roots) {
+    const auto scope = scope_of(session, roots);
+    if (!scope) {
+        return std::nullopt;
+    }
+    auto text = read_kernel_file(*scope / "cpu.stat", longest_cpu_stat);
+    if (!text) {
+        return std::unexpected(std::move(text.error()));
+    }
+    return processor_time_in(std::move(*text).value_or(""));
+}
+
+} // namespace sesslimit::inspect

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/inspect/tcp_activity.hpp"
+
+#include "common/protocol.hpp"
+
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/tcp.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <type_traits>
+
+namespace sesslimit::inspect {
+namespace {
+
+using policy::Address;
+using Bytes = std::span<const std::byte>;
+
+/// Some 600 bytes in Linux 6.18; later kernels may say more.
+constexpr std::size_t longest_reply = 8192;
+
+/// Older kernels have a shorter tcp_info: this much of it is read.
+constexpr std::size_t needed_info = offsetof(tcp_info, tcpi_data_segs_out) + sizeof(tcp_info::tcpi_data_segs_out);
+
+struct Question {
+    nlmsghdr header;
+    inet_diag_req_v2 request;
+};
+static_assert(sizeof(Question) == NLMSG_HDRLEN + sizeof(inet_diag_req_v2), "nothing between the two");
+
+struct ScopedAddress {
+    Address address;
+    std::string_view interface;
+};
+
+bool is_link_local(const Address& address) noexcept {
+    return address.family == Address::Family::v6 && address.bytes[0] == 0xFE && (address.bytes[1] & 0xC0U) == 0x80;
+}
+
+bool is_interface(std::string_view text) noexcept {
+    return !text.empty() && text.size() < IFNAMSIZ &&
+           std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~' && c != '/' && c != ':' && c != '%'; });
+}
+
+std::optional<ScopedAddress> parse_end(std::string_view text) noexcept {
+    const std::size_t percent = text.find('%');
+    const auto address = policy::parse_address(text.substr(0, percent));
+    if (!address) {
+        return std::nullopt;
+    }
+    if (percent == text.npos) {
+        return ScopedAddress{*address, {}};
+    }
+    const std::string_view interface = text.substr(percent + 1);
+    return is_link_local(*address) && is_interface(interface) ? std::optional(ScopedAddress{*address, interface})
+                                                              : std::nullopt;
+}
+
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) noexcept {
+    Number value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    const bool is_one = error == std::errc{} && stop == end && value != 0 && !text.starts_with('0');
+    return is_one ? std::optional(value) : std::nullopt;
+}
+
+/// The index of an interface, in the order in which getaddrinfo(3) takes a scope; 0: there is none. Looked for among
+/// those of the host's first process, since if_nametoindex(3) knows this process's network namespace alone; an
+/// interface with a link-local connection has an address of IPv6 and is listed.
+std::uint32_t index_of(const std::string& interface) {
+    std::ifstream list("/proc/1/net/if_inet6");
+    std::string address;
+    std::uint32_t index = 0;
+    std::string prefix_scope_flags;
+    std::string name;
+    const auto skip = [&] { return static_cast<bool>(list >> prefix_scope_flags); };
+    while (list >> address >> std::hex >> index && skip() && skip() && skip() && list >> name) {
+        if (name == interface) {
+            return index;
+        }
+    }
+    return parse_number<std::uint32_t>(interface).value_or(0);
+}
+
+std::array<std::uint8_t, 16> mapped(const Address& address) noexcept {
+    std::array<std::uint8_t, 16> bytes{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+    std::copy_n(address.bytes.begin(), 4, bytes.begin() + 12);
+    return bytes;
+}
+
+/// IPv4 on a socket of IPv6, as sshd has that listens on both, is asked for as IPv4 (the kernel's look-up knows no
+/// socket's family, net/ipv4/inet_hashtables.c), and answered as IPv6 with mapped addresses.
+bool is_end(const inet_diag_msg& message, const __be32 (&said)[4], const Address& address) noexcept {
+    std::array<std::uint8_t, 16> bytes{};
+    std::memcpy(bytes.data(), said, sizeof said);
+    const bool is_v4 = address.family == Address::Family::v4;
+    if (message.idiag_family == AF_INET) {
+        return is_v4 && std::equal(bytes.begin(), bytes.begin() + 4, address.bytes.begin());
+    }
+    return message.idiag_family == AF_INET6 && bytes == (is_v4 ? mapped(address) : address.bytes);
+}
+
+bool is_between(const inet_diag_msg& message, const Ends& ends) noexcept {
+    const inet_diag_sockid& id = message.id;
+    return id.idiag_sport == htons(ends.server_port) && id.idiag_dport == htons(ends.client_port) &&
+           is_end(message, id.idiag_src, ends.server) && is_end(message, id.idiag_dst, ends.client);
+}
+
+/// What stands at the beginning of `from`, which is cut by it.
+template <class Value>
+std::optional<Value> take(Bytes& from) noexcept {
+    static_assert(std::is_trivially_copyable_v<Value>);
+    if (from.size() < sizeof(Value)) {
+        return std::nullopt;
+    }
+    Value value{};
+    std::memcpy(&value, from.data(), sizeof value);
+    from = from.subspan(sizeof value);
+    return value;
+}
+
+std::optional<tcp_info> info_in(Bytes attributes) noexcept {
+    while (const auto head = take<nlattr>(attributes)) {
+        if (head->nla_len < sizeof *head || head->nla_len - sizeof *head > attributes.size()) {
+            return std::nullopt;
+        }
+        const std::size_t size = head->nla_len - sizeof *head;
+        if ((head->nla_type & NLA_TYPE_MASK) == INET_DIAG_INFO) {
+            if (size < needed_info) {
+                return std::nullopt;
+            }
+            tcp_info info{};
+            std::memcpy(&info, attributes.data(), std::min(size, sizeof info));
+            return info;
+        }
+        constexpr std::size_t step = NLA_ALIGNTO;
+        attributes = attributes.subspan(std::min((size + step - 1) / step * step, attributes.size()));
+    }
+    return std::nullopt;
+}
+
+std::optional<Question> question_about(const Ends& ends) {
+    Question question{};
+    question.header.nlmsg_len = sizeof question;
+    question.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+    question.header.nlmsg_flags = NLM_F_REQUEST;
+    inet_diag_req_v2& request = question.request;
+    request.sdiag_family = ends.client.family == Address::Family::v4 ? AF_INET : AF_INET6;
+    request.sdiag_protocol = IPPROTO_TCP;
+    request.idiag_ext = 1U << (INET_DIAG_INFO - 1U);
+    request.id.idiag_sport = htons(ends.server_port);
+    request.id.idiag_dport = htons(ends.client_port);
+    std::memcpy(request.id.idiag_src, ends.server.bytes.data(), sizeof request.id.idiag_src);
+    std::memcpy(request.id.idiag_dst, ends.client.bytes.data(), sizeof request.id.idiag_dst);
+    std::ranges::fill(request.id.idiag_cookie, INET_DIAG_NOCOOKIE);
+    if (!ends.interface.empty()) {
+        request.id.idiag_if = index_of(ends.interface);
+        if (request.id.idiag_if == 0) {
+            return std::nullopt;
+        }
+    }
+    return question;
+}
+
+/// A daemon that was killed between a question and its answer has left that behind in the socket, which systemd keeps.
+void drain(const UniqueFd& fd) noexcept {
+    constexpr int most = 16;
+    std::byte begin{};
+    for (int at = 0; at < most && ::recv(fd.get(), &begin, sizeof begin, 0) >= 0; ++at) {
+    }
+}
+
+/// The answer, which the kernel has given inside the send: its size; 0 where there is none.
+std::size_t receive(const UniqueFd& fd, std::span<std::byte> reply) noexcept {
+    sockaddr_nl sender{};
+    socklen_t length = sizeof sender;
+    const ssize_t got = ::recvfrom(fd.get(), reply.data(), reply.size(), MSG_TRUNC,
+                                   reinterpret_cast<sockaddr*>(&sender), &length); // NOLINT: as the call wants it
+    // netlink(7): the port of the kernel is 0, and nobody else's.
+    const bool is_kernel = length == sizeof sender && sender.nl_family == AF_NETLINK && sender.nl_pid == 0;
+    return is_kernel && got > 0 && static_cast<std::size_t>(got) <= reply.size() ? static_cast<std::size_t>(got) : 0;
+}
+
+} // namespace
+
+std::optional<Ends> parse_ssh_connection(std::string_view text) {
+    if (text.size() > wire::max_connection) {
+        return std::nullopt;
+    }
+    std::array<std::string_view, 4> fields;
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+        const std::size_t space = text.find(' ');
+        if ((space == text.npos) != (i + 1 == fields.size())) {
+            return std::nullopt;
+        }
+        fields[i] = text.substr(0, space);
+        text.remove_prefix(std::min(fields[i].size() + 1, text.size()));
+    }
+    const auto client = parse_end(fields[0]);
+    const auto client_port = parse_number<std::uint16_t>(fields[1]);
+    const auto server = parse_end(fields[2]);
+    const auto server_port = parse_number<std::uint16_t>(fields[3]);
+    if (!client || !client_port || !server || !server_port || client->address.family != server->address.family) {
+        return std::nullopt;
+    }
+    const std::string_view interface = client->interface.empty() ? server->interface : client->interface;
+    if (!server->interface.empty() && server->interface != interface) {
+        return std::nullopt;
+    }
+    return Ends{client->address, server->address, *client_port, *server_port, std::string(interface)};
+}
+
+std::optional<Traffic> traffic_in(Bytes reply, const Ends& ends, std::uint32_t sequence) noexcept {
+    const std::size_t size = reply.size();
+    const auto header = take<nlmsghdr>(reply);
+    if (!header || header->nlmsg_len < sizeof *header || header->nlmsg_len > size ||
+        header->nlmsg_type != SOCK_DIAG_BY_FAMILY || header->nlmsg_seq != sequence) {
+        return std::nullopt;
+    }
+    reply = reply.first(header->nlmsg_len - sizeof *header);
+    const auto message = take<inet_diag_msg>(reply);
+    if (!message || !is_between(*message, ends)) {
+        return std::nullopt;
+    }
+    const auto info = info_in(reply);
+    if (!info) {
+        return std::nullopt;
+    }
+    const std::uint32_t age = std::min(info->tcpi_last_data_recv, info->tcpi_last_data_sent);
+    return Traffic{.bytes_in = info->tcpi_bytes_received,
+                   .bytes_out = info->tcpi_bytes_acked,
+                   .segments_in = info->tcpi_data_segs_in,
+                   .segments_out = info->tcpi_data_segs_out,
+                   .since_data = std::chrono::milliseconds(age),
+                   .cookie = std::uint64_t{message->id.idiag_cookie[1]} << 32U | message->id.idiag_cookie[0]};
+}
+
+UniqueFd Connections::socket_here() noexcept {
+    return UniqueFd(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG));
+}
+
+std::optional<Traffic> Connections::traffic_of(std::string_view ssh_connection) {
+    const auto ends = parse_ssh_connection(ssh_connection);
+    auto question = ends && socket_ ? question_about(*ends) : std::nullopt;
+    if (!question) {
+        return std::nullopt;
+    }
+    drain(socket_);
+    question->header.nlmsg_seq = ++sequence_;
+    if (::send(socket_.get(), &*question, sizeof *question, 0) != static_cast<ssize_t>(sizeof *question)) {
+        return std::nullopt;
+    }
+    std::array<std::byte, longest_reply> reply; // NOLINT: what is read of it was written
+    const std::size_t size = receive(socket_, reply);
+    return traffic_in(std::span(reply).first(size), *ends, sequence_);
+}
+
+} // namespace sesslimit::inspect

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/inspect/terminals.hpp"
+
+#include "daemon/inspect/kernel_file.hpp"
+#include "daemon/inspect/processes.hpp"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <sstream>
+#include <utility>
+
+namespace sesslimit::inspect {
+namespace {
+
+// Documentation/admin-guide/devices.txt: 136 to 143 are Unix98 pty slaves, 256 of them each; 4 minor 1 to 63 are
+// virtual consoles.
+constexpr unsigned first_pty_major = 136;
+constexpr unsigned last_pty_major = 143;
+constexpr unsigned console_major = 4;
+constexpr unsigned last_console = 63;
+
+/// Linux 6.18 has a few lines, each a word and a name.
+constexpr std::size_t longest_uevent = 4096;
+
+/// Some 30,000 years from the epoch: later than any clock of a host, and far from the end of what a Span can hold.
+constexpr time_t latest_second = 1'000'000'000'000;
+
+/// A map has at most 340 lines (user_namespaces(7)). Only so many bytes of it are compared.
+constexpr std::size_t longest_uid_map = 4096;
+
+using Stat = struct stat;
+
+bool is_pty(dev_t device) noexcept {
+    return gnu_dev_major(device) >= first_pty_major && gnu_dev_major(device) <= last_pty_major;
+}
+
+/// Returns the status of the terminal's node; nothing if the node is gone, or is another terminal's.
+Result<std::optional<Stat>> node_of(const Terminal& terminal, const Roots& roots) {
+    Stat node{};
+    if (::stat((roots.dev / terminal.name).c_str(), &node) == 0) {
+        return is_node_of(node, terminal) ? std::optional(node) : std::nullopt;
+    }
+    if (keeps_from_telling(errno)) {
+        return fail_errno("stat " + terminal.name);
+    }
+    return std::nullopt;
+}
+
+/// Returns true if one of these processes is in our own user namespace. Its uid_map is readable without the right to
+/// trace it, and differs from ours in every namespace that an unprivileged user can create (user_namespaces(7)).
+Result<bool> is_any_in_our_user_namespace(const std::vector<pid_t>& pids, const Roots& roots) {
+    const auto ours = read_kernel_file(roots.proc / "self/uid_map", longest_uid_map);
+    if (!ours) {
+        return std::unexpected(ours.error());
+    }
+    for (const pid_t pid : pids) {
+        const auto its = read_kernel_file(roots.proc / std::to_string(pid) / "uid_map", longest_uid_map);
+        if (!its) {
+            return std::unexpected(its.error());
+        }
+        if (*its == *ours) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Returns the terminal of the host with this number, if it belongs to `owner` and these processes, whose controlling
+/// terminal has that number, can have it.
+Result<std::optional<Terminal>> terminal_of(dev_t device, uid_t owner, const std::vector<pid_t>& pids,
+                                            const Roots& roots) {
+    auto name = terminal_name(device, roots);
+    if (!name) {
+        return std::unexpected(std::move(name.error()));
+    }
+    if (!*name) {
+        return std::nullopt;
+    }
+    Terminal terminal{.device = device, .name = **std::move(name), .owner = owner};
+    const auto node = node_of(terminal, roots);
+    if (!node) {
+        return std::unexpected(node.error());
+    }
+    if (!*node) {
+        return std::nullopt;
+    }
+    // The numbers of other terminals are the same in every namespace.
+    const auto ours = is_pty(device) ? is_any_in_our_user_namespace(pids, roots) : Result<bool>(true);
+    if (!ours) {
+        return std::unexpected(ours.error());
+    }
+    return *ours ? std::optional(std::move(terminal)) : std::nullopt;
+}
+
+Result<std::optional<Span>> youngest(const std::vector<Terminal>& terminals, const Roots& roots,
+                                     timespec Stat::* clock) {
+    std::optional<Span> youngest;
+    for (const Terminal& terminal : terminals) {
+        const auto node = node_of(terminal, roots);
+        if (!node) {
+            return std::unexpected(node.error());
+        }
+        if (!*node) {
+            continue;
+        }
+        // Their owner may have written any time there (utimensat(2)).
+        const timespec& time = (**node).*clock;
+        const auto seconds = std::chrono::seconds(std::clamp<time_t>(time.tv_sec, 0, latest_second));
+        const auto moment = std::chrono::duration_cast<Span>(seconds + std::chrono::nanoseconds(time.tv_nsec));
+        youngest = std::max(youngest.value_or(moment), moment);
+    }
+    return youngest;
+}
+
+} // namespace
+
+bool is_node_of(const struct stat& node, const Terminal& terminal) noexcept {
+    return S_ISCHR(node.st_mode) && node.st_rdev == terminal.device && node.st_uid == terminal.owner;
+}
+
+Result<std::optional<std::string>> terminal_name(dev_t device, const Roots& roots) {
+    const unsigned major = gnu_dev_major(device);
+    const unsigned minor = gnu_dev_minor(device);
+    if (major >= first_pty_major && major <= last_pty_major) {
+        return "pts/" + std::to_string((major - first_pty_major) * 256 + minor);
+    }
+    if (major == console_major && minor >= 1 && minor <= last_console) {
+        return "tty" + std::to_string(minor);
+    }
+    const std::string number = std::to_string(major) + ":" + std::to_string(minor);
+    auto text = read_kernel_file(roots.sys / "dev/char" / number / "uevent", longest_uevent);
+    if (!text) {
+        return std::unexpected(std::move(text.error()));
+    }
+    std::istringstream uevent(std::move(*text).value_or(""));
+    for (std::string line; std::getline(uevent, line);) {
+        constexpr std::string_view key = "DEVNAME=";
+        if (line.starts_with(key) && line.find("..") == std::string::npos) {
+            return line.substr(key.size());
+        }
+    }
+    return std::nullopt;
+}
+
+Result<std::vector<Terminal>> terminals_of(const core::Session& session, const Roots& roots) {
+    const auto scope = scope_of(session, roots);
+    if (!scope) {
+        return std::vector<Terminal>{};
+    }
+    auto processes = processes_in(*scope, roots);
+    if (!processes) {
+        return std::unexpected(std::move(processes.error()));
+    }
+    std::map<dev_t, std::vector<pid_t>> claims; // by controlling terminal
+    for (const Process& process : *processes) {
+        if (process.terminal != 0) {
+            claims[process.terminal].push_back(process.pid);
+        }
+    }
+    std::vector<Terminal> terminals;
+    for (const auto& [device, pids] : claims) {
+        auto terminal = terminal_of(device, session.login.uid, pids, roots);
+        if (!terminal) {
+            return std::unexpected(std::move(terminal.error()));
+        }
+        if (*terminal) {
+            terminals.push_back(**std::move(terminal));
+        }
+    }
+    return terminals;
+}
+
+Result<std::optional<Span>> youngest_input(const std::vector<Terminal>& terminals, const Roots& roots) {
+    return youngest(terminals, roots, &Stat::st_atim);
+}
+
+Result<std::optional<Span>> youngest_output(const std::vector<Terminal>& terminals, const Roots& roots) {
+    return youngest(terminals, roots, &Stat::st_mtim);
+}
+
+} // namespace sesslimit::inspect

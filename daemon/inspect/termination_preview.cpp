@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/inspect/termination_preview.hpp"
+
+#include "daemon/inspect/multiplexer.hpp"
+#include "daemon/inspect/processes.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <system_error>
+
+namespace sesslimit::inspect {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A user may make as many groups below their manager as they like.
+constexpr std::size_t most_entries = 1000;
+constexpr int deepest = 8;
+
+using Names = std::set<std::string>;
+
+std::vector<std::string> told(const Names& names) {
+    return {names.begin(),
+            std::next(names.begin(), static_cast<Names::difference_type>(std::min(names.size(), most_told)))};
+}
+
+void add_names(Names& names, const std::vector<Process>& processes) {
+    for (const Process& process : processes) {
+        names.insert(process.command);
+    }
+}
+
+/// cgroup.events of Documentation/admin-guide/cgroup-v2.rst: of the group and of all below it.
+bool is_populated(const fs::path& group) {
+    std::ifstream events(group / "cgroup.events");
+    for (std::string line; std::getline(events, line);) {
+        if (line == "populated 1") {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// The services and scopes in which something runs, below the user's manager, which itself is in init.scope.
+void add_units(Names& units, const fs::path& manager) {
+    std::error_code error;
+    fs::recursive_directory_iterator entry(manager, error);
+    for (std::size_t seen = 0; !error && entry != fs::end(entry) && seen < most_entries; ++seen) {
+        const std::string name = entry->path().filename();
+        const bool is_unit = name.ends_with(".service") || name.ends_with(".scope");
+        if (is_unit && name != "init.scope" && is_populated(entry->path())) {
+            units.insert(name);
+        }
+        if (is_unit || entry.depth() >= deepest) {
+            entry.disable_recursion_pending();
+        }
+        entry.increment(error);
+    }
+}
+
+void add_kept_scopes(Names& units, const fs::path& slice) {
+    std::error_code error;
+    fs::directory_iterator entry(slice, error);
+    for (std::size_t seen = 0; !error && entry != fs::end(entry) && seen < most_entries; ++seen) {
+        const std::string name = entry->path().filename();
+        if (name.starts_with(kept_prefix) && name.ends_with(".scope") && is_populated(entry->path())) {
+            units.insert(name);
+        }
+        entry.increment(error);
+    }
+}
+
+} // namespace
+
+Reach reach_of(const core::Session& session, const Roots& roots) {
+    Reach reach;
+    if (const auto scope = scope_of(session, roots)) {
+        const std::vector<Process> processes = processes_in(*scope, roots).value_or(std::vector<Process>{});
+        const Multiplexer multiplexer = multiplexer_among(processes);
+        Names commands;
+        Names multiplexed;
+        add_names(commands, processes);
+        add_names(multiplexed, multiplexer.servers);
+        add_names(multiplexed, multiplexer.others);
+        reach.processes = processes.size();
+        reach.commands = told(commands);
+        reach.multiplexed = told(multiplexed);
+    }
+    const fs::path slice = slice_of(session.login.uid, roots);
+    Names units;
+    add_units(units, slice / ("user@" + std::to_string(session.login.uid) + ".service"));
+    add_kept_scopes(units, slice);
+    reach.units = told(units);
+    std::error_code error;
+    reach.lingers = is_unit_name(session.login.user) && fs::exists(roots.linger / session.login.user, error);
+    return reach;
+}
+
+} // namespace sesslimit::inspect

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/ledger/ledger_file.hpp"
+
+#include <boost/interprocess/exceptions.hpp>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <expected>
+#include <string_view>
+#include <utility>
+
+namespace sesslimit::ledger {
+namespace {
+
+namespace fs = std::filesystem;
+namespace ipc = boost::interprocess;
+
+/// Lets mapped_region map a descriptor that is close-on-exec, which file_mapping's is not.
+struct MappableFd {
+    int fd;
+    [[nodiscard]] ipc::mapping_handle_t get_mapping_handle() const noexcept { return {.handle = fd, .is_xsi = false}; }
+};
+
+constexpr std::size_t file_size(std::size_t slots) noexcept {
+    return (slots + 1) * slot_size;
+}
+
+Result<ipc::mapped_region> map_file(int fd, std::size_t size) {
+    try {
+        return ipc::mapped_region(MappableFd{fd}, ipc::read_write, 0, size);
+    } catch (const ipc::interprocess_exception& error) {
+        return fail_errno("map the ledger", error.get_native_error());
+    }
+}
+
+Result<> allocate(int fd, std::size_t from, std::size_t size) {
+    int error = EINTR;
+    while (error == EINTR) {
+        error = ::posix_fallocate(fd, static_cast<off_t>(from), static_cast<off_t>(size));
+    }
+    if (error != 0) {
+        return fail_errno("no room for the ledger", error);
+    }
+    return {};
+}
+
+/// A hole would be filled when it is touched, and kill the process where there is no room.
+bool has_holes(const struct stat& status) noexcept {
+    constexpr off_t block = 512; // stat(2): the unit of st_blocks, whatever the file system's
+    return status.st_blocks * block < status.st_size;
+}
+
+std::unexpected<Obstacle> move_aside(std::string_view why) {
+    return std::unexpected(Obstacle{.then = Obstacle::Then::move_aside, .error = {.what = std::string(why)}});
+}
+
+std::unexpected<Obstacle> give_up(std::unexpected<Error> error) {
+    return std::unexpected(Obstacle{.then = Obstacle::Then::give_up, .error = std::move(error.error())});
+}
+
+std::unexpected<Obstacle> obstacle_of_open(const fs::path& file, int error) {
+    switch (error) {
+    case ENOENT:
+        return std::unexpected(Obstacle{.then = Obstacle::Then::create, .error = {}});
+    case ELOOP:  // a symbolic link
+    case EISDIR: // a directory
+    case ENXIO:  // a socket
+        return move_aside("not a ledger");
+    default:
+        return give_up(fail_errno("open " + file.string(), error));
+    }
+}
+
+} // namespace
+
+Result<BootId> read_boot_id() {
+    constexpr char path[] = "/proc/sys/kernel/random/boot_id";
+    const UniqueFd fd(::open(path, O_RDONLY | O_CLOEXEC));
+    if (!fd) {
+        return fail_errno(std::string("open ") + path);
+    }
+    BootId id{};
+    if (::read(fd.get(), id.data(), id.size()) != static_cast<ssize_t>(id.size())) {
+        return fail(std::string(path) + ": not a boot id");
+    }
+    return id;
+}
+
+Image::Image(UniqueFd fd, ipc::mapped_region&& region, std::size_t step) noexcept
+    : fd_(std::move(fd)), region_(std::move(region)), slots_(region_.get_size() / slot_size - 1), step_(step) {}
+
+SlotBytes Image::bytes_of(std::size_t place) const noexcept {
+    return SlotBytes(static_cast<std::byte*>(region_.get_address()) + place * slot_size, slot_size);
+}
+
+Result<Image> Image::map(UniqueFd fd, std::size_t size, std::size_t step) {
+    auto region = map_file(fd.get(), size);
+    if (!region) {
+        return std::unexpected(std::move(region.error()));
+    }
+    return Image(std::move(fd), std::move(*region), step);
+}
+
+void Image::write_header() noexcept {
+    const std::uint64_t before = read_slot(bytes_of(0)).generation;
+    write_slot(bytes_of(0), std::min(before, last_generation - 1) + 1, encode(Header{.slots = slots_, .boot = boot_}));
+}
+
+std::expected<void, Obstacle> Image::check_header(const BootId& boot, std::vector<std::string>& said) {
+    const Slot slot = read_slot(bytes_of(0));
+    const auto header = decode_header(slot.payload);
+    if (!header) {
+        return move_aside(header.error());
+    }
+    if (header->boot != boot) {
+        return move_aside("of another boot");
+    }
+    boot_ = boot;
+    for (const unsigned index : {0U, 1U}) {
+        if (slot.torn[index]) {
+            said.emplace_back("a copy of the header is torn; the other one counts");
+            make_blank(bytes_of(0), index);
+        }
+    }
+    if (header->slots > slots_) {
+        said.push_back("the file was cut: " + std::to_string(header->slots - slots_) + " slots are lost");
+        write_header();
+    }
+    return {};
+}
+
+Result<Image> Image::fill(UniqueFd fd, const BootId& boot, std::size_t step) {
+    if (auto allocated = allocate(fd.get(), 0, file_size(step)); !allocated) {
+        return std::unexpected(std::move(allocated.error()));
+    }
+    auto image = map(std::move(fd), file_size(step), step);
+    if (image) {
+        image->boot_ = boot;
+        image->write_header();
+        image->write_header(); // both copies, so that one of them can be lost
+    }
+    return image;
+}
+
+Result<Image> Image::create(const fs::path& directory, const BootId& boot, std::size_t step) {
+    const fs::path path = directory / "ledger.new";
+    ::unlink(path.c_str());
+    UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd) {
+        return fail_errno("create " + path.string());
+    }
+    auto image = fill(std::move(fd), boot, step);
+    if (image && ::rename(path.c_str(), (directory / "ledger").c_str()) != 0) {
+        image = fail_errno("rename " + path.string());
+    }
+    if (!image) {
+        ::unlink(path.c_str());
+    }
+    return image;
+}
+
+std::expected<Image, Obstacle> Image::take_over(const fs::path& file, const BootId& boot, std::size_t step,
+                                                std::vector<std::string>& said) {
+    UniqueFd fd(::open(file.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    if (!fd) {
+        return obstacle_of_open(file, errno);
+    }
+    struct stat status{};
+    if (::fstat(fd.get(), &status) != 0) {
+        return give_up(fail_errno("stat " + file.string()));
+    }
+    const auto size = static_cast<std::size_t>(status.st_size);
+    if (!S_ISREG(status.st_mode) || size < slot_size) {
+        return move_aside("not a ledger");
+    }
+    if (has_holes(status)) {
+        if (auto filled = allocate(fd.get(), 0, size); !filled) {
+            return give_up(std::unexpected(std::move(filled.error())));
+        }
+    }
+    auto image = map(std::move(fd), file_size(std::min(size / slot_size - 1, max_slots)), step);
+    if (!image) {
+        return give_up(std::unexpected(std::move(image.error())));
+    }
+    if (auto checked = image->check_header(boot, said); !checked) {
+        return std::unexpected(std::move(checked.error()));
+    }
+    return std::move(*image);
+}
+
+Result<Image> Image::open(const fs::path& directory, const BootId& boot, std::size_t step,
+                          std::vector<std::string>& said) {
+    const fs::path file = directory / "ledger";
+    const fs::path old = directory / "ledger.old";
+    auto taken = take_over(file, boot, step, said);
+    if (taken) {
+        return std::move(*taken);
+    }
+    if (taken.error().then == Obstacle::Then::give_up) {
+        return std::unexpected(std::move(taken.error().error));
+    }
+    if (taken.error().then == Obstacle::Then::move_aside) {
+        if (::rename(file.c_str(), old.c_str()) != 0) {
+            return fail_errno("rename " + file.string());
+        }
+        said.push_back(file.string() + ": " + taken.error().error.what + "; moved to " + old.string());
+    }
+    auto made = create(directory, boot, step);
+    if (!made && made.error().code == ENOSPC && ::unlink(old.c_str()) == 0) {
+        said.push_back(old.string() + ": removed to make room");
+        made = create(directory, boot, step);
+    }
+    return made;
+}
+
+Result<> Image::grow() {
+    const std::size_t slots = std::min(slots_ + step_, max_slots);
+    if (slots == slots_) {
+        return fail("the ledger is full", ENOSPC);
+    }
+    if (auto allocated = allocate(fd_.get(), file_size(slots_), file_size(slots) - file_size(slots_)); !allocated) {
+        return allocated;
+    }
+    auto region = map_file(fd_.get(), file_size(slots));
+    if (!region) {
+        return std::unexpected(std::move(region.error()));
+    }
+    region_ = std::move(*region);
+    slots_ = slots;
+    write_header();
+    return {};
+}
+
+void Image::fetch(std::size_t first, std::size_t count) const noexcept {
+    // Before Linux 5.14 there is no such advice: the pages then come one by one.
+    ::madvise(slot(first).data(), count * slot_size, MADV_POPULATE_READ);
+}
+
+void Image::forget_pages() const noexcept {
+    ::madvise(region_.get_address(), region_.get_size(), MADV_DONTNEED);
+}
+
+} // namespace sesslimit::ledger

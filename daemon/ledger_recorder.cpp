@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/ledger_recorder.hpp"
+
+#include <utility>
+
+namespace sesslimit {
+
+void LedgerRecorder::put(const core::Session& session) {
+    if (!ledger_) {
+        return miss(session.key);
+    }
+    const auto done = ledger_->put(session);
+    if (!done && !failing_) {
+        journal_.tell(output::Priority::error,
+                      "A session is not recorded, and would not survive a restart of the daemon with its start "
+                      "time: " +
+                          done.error().what);
+    }
+    failing_ = !done;
+}
+
+void LedgerRecorder::drop(SessionKey key) {
+    if (!ledger_) {
+        return miss(key);
+    }
+    ledger_->drop(key);
+}
+
+void LedgerRecorder::miss(SessionKey key) {
+    if (!none_to_come_) {
+        missed_.push_back(key);
+    }
+}
+
+void LedgerRecorder::do_without() {
+    none_to_come_ = true;
+    missed_.clear();
+}
+
+void LedgerRecorder::attach(ledger::Ledger ledger, const core::State& state) {
+    ledger_ = std::move(ledger);
+    for (const SessionKey key : std::exchange(missed_, {})) {
+        if (const core::Session* session = state.find(key)) {
+            put(*session);
+        } else {
+            drop(key);
+        }
+    }
+}
+
+} // namespace sesslimit

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/messages/denial_throttle.hpp"
+
+#include "common/duration.hpp"
+#include "common/text.hpp"
+
+#include <algorithm>
+
+namespace sesslimit::messages {
+namespace {
+
+constexpr std::size_t name_bytes = 64;
+constexpr std::size_t host_bytes = 128;
+
+void count(Repeated& counted, const core::Notice& refused) {
+    const Login& login = refused.session.login;
+    counted.others = counted.others || (counted.count > 0 && counted.uid != login.uid);
+    counted.origin = login.rhost;
+    counted.user = login.user;
+    counted.uid = login.uid;
+    counted.service = login.service;
+    counted.reason = refused.reason;
+    ++counted.count;
+}
+
+} // namespace
+
+bool Refusals::take(const core::Notice& refused, Boottime now, std::vector<Repeated>& ended) {
+    const Login& login = refused.session.login;
+    const Address address{login.rhost, login.rhost.empty() ? login.uid : uid_t{}};
+    if (const auto known = windows_.find(address); known != windows_.end()) {
+        count(known->second.counted, refused);
+        return false;
+    }
+    if (windows_.size() >= most_addresses) {
+        end_oldest(now, ended);
+    }
+    windows_[address] = {.since = now, .length = first_window, .counted = {}};
+    return true;
+}
+
+std::vector<Repeated> Refusals::due(Boottime now) {
+    std::vector<Repeated> ended;
+    for (auto at = windows_.begin(); at != windows_.end();) {
+        Window& window = at->second;
+        if (after(window.since, window.length) > now) {
+            ++at;
+        } else if (window.counted.count == 0) {
+            at = windows_.erase(at);
+        } else {
+            window.counted.within = now - window.since;
+            ended.push_back(std::exchange(window.counted, {}));
+            window.since = now;
+            window.length = std::min(2 * window.length, longest_window);
+            ++at;
+        }
+    }
+    return ended;
+}
+
+std::vector<Repeated> Refusals::end_all(Boottime now) {
+    std::vector<Repeated> ended;
+    while (!windows_.empty()) {
+        end_oldest(now, ended);
+    }
+    return ended;
+}
+
+Boottime Refusals::deadline() const {
+    Boottime earliest = never;
+    for (const auto& [address, window] : windows_) {
+        earliest = std::min(earliest, after(window.since, window.length));
+    }
+    return earliest;
+}
+
+void Refusals::end_oldest(Boottime now, std::vector<Repeated>& ended) {
+    const auto oldest = std::ranges::min_element(windows_, {}, [](const auto& entry) { return entry.second.since; });
+    Window& window = oldest->second;
+    if (window.counted.count > 0) {
+        window.counted.within = now - window.since;
+        ended.push_back(std::move(window.counted));
+    }
+    windows_.erase(oldest);
+}
+
+JournalEntry journal_entry(const Repeated& repeated) {
+    const std::string user = shown(repeated.user, name_bytes);
+    const std::string service = shown(repeated.service, name_bytes);
+    const std::string origin = shown(repeated.origin, host_bytes);
+    const std::string sessions = repeated.count == 1 ? " more session" : " more sessions";
+    const std::string whose = repeated.others ? ", the last of them of " + user : " of " + user;
+    const Span within = std::chrono::round<std::chrono::seconds>(repeated.within);
+    JournalEntry entry{
+        {"MESSAGE", "Refused " + std::to_string(repeated.count) + sessions + whose + " (" + service + ", from " +
+                        (origin.empty() ? "this host" : origin) + ") within " + format_span(within) + ": " +
+                        reason_text(repeated.reason) + "."},
+        {"PRIORITY", "5"},
+        {"MESSAGE_ID", refusals_repeated_id},
+        {"SESSLIMIT_EVENT", "refusals-repeated"},
+        {"SESSLIMIT_COUNT", std::to_string(repeated.count)},
+        {"SESSLIMIT_SERVICE", service},
+        {"SESSLIMIT_ORIGIN", origin},
+    };
+    if (!repeated.others) {
+        entry.emplace_back("SESSLIMIT_USER", user);
+        entry.emplace_back("SESSLIMIT_UID", std::to_string(repeated.uid));
+    }
+    return entry;
+}
+
+} // namespace sesslimit::messages

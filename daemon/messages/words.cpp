@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/messages/words.hpp"
+
+#include "common/duration.hpp"
+#include "common/protocol.hpp"
+#include "common/text.hpp"
+#include "daemon/policy/template.hpp"
+#include "daemon/core/deadline.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace sesslimit::messages {
+namespace {
+
+using core::Cause;
+using core::Session;
+using Kind = core::Notice::Kind;
+
+constexpr std::size_t name_bytes = 64;
+constexpr std::size_t host_bytes = 128;
+
+/// Of one session: its user may open as many as they like, and must not make the text too long to be sent.
+constexpr std::size_t most_terminals = 4;
+
+/// Of a refusal, up to "and 5 more".
+constexpr std::size_t list_bytes = wire::max_text - 512;
+
+std::string user_of(const Session& session) {
+    return shown(session.login.user, name_bytes);
+}
+
+std::string origin_of(const Session& session) {
+    return session.login.rhost.empty() ? "this host" : shown(session.login.rhost, host_bytes);
+}
+
+std::string id_of(const Session& session) {
+    return session.logind_id.empty() ? "(new)" : shown(session.logind_id, name_bytes);
+}
+
+std::string sessions(std::uint32_t count) {
+    return std::to_string(count) + (count == 1 ? " session" : " sessions");
+}
+
+/// In the host's time zone; nothing for a moment beyond all calendars.
+std::optional<tm> local_time(Boottime at, const Clockface& clock) {
+    const auto seconds = static_cast<time_t>(
+        std::chrono::floor<std::chrono::seconds>(at.time_since_epoch() + clock.wall_offset).count());
+    tm local{};
+    return localtime_r(&seconds, &local) == nullptr ? std::nullopt : std::optional(local);
+}
+
+/// "14:02" of today, "2026-11-22 14:02" of another day; with the seconds where it is `exact`.
+std::string time_of_day(Boottime at, const Clockface& clock, bool exact = false) {
+    const auto then = local_time(at, clock);
+    const auto now = local_time(clock.now, clock);
+    if (!then || !now) {
+        return "?";
+    }
+    std::array<char, 32> text{};
+    std::size_t size = 0;
+    if (then->tm_year != now->tm_year || then->tm_yday != now->tm_yday) {
+        size = std::strftime(text.data(), text.size(), "%Y-%m-%d ", &*then);
+    }
+    const std::span rest = std::span(text).subspan(size);
+    size += exact ? std::strftime(rest.data(), rest.size(), "%H:%M:%S", &*then)
+                  : std::strftime(rest.data(), rest.size(), "%H:%M", &*then);
+    return {text.data(), size};
+}
+
+/// Who speaks, and when: as wall(1) has it.
+std::string header(const Clockface& clock, std::string_view host) {
+    std::array<char, 64> text{};
+    if (const auto now = local_time(clock.now, clock)) {
+        (void)std::strftime(text.data(), text.size(), "%a %b %e %H:%M:%S %Y", &*now);
+    }
+    return "Message from sesslimit on " + shown(host, name_bytes) + " (" + text.data() + "):\n";
+}
+
+/// "5min", "2h 5min": a span to be read, not to be reckoned with.
+std::string rough(Span span) {
+    using namespace std::chrono;
+    return format_span(span >= hours(1) ? Span(round<minutes>(span)) : Span(round<seconds>(span)));
+}
+
+std::string open_session_line(const Session& open, const Clockface& clock, const TerminalNames& terminals) {
+    std::string line = "  session " + id_of(open);
+    const std::vector<std::string> names = terminals(open);
+    std::string on;
+    for (std::size_t at = 0; at < std::min(names.size(), most_terminals); ++at) {
+        on += (at == 0 ? " on " : ", ") + shown(names[at], name_bytes);
+    }
+    if (names.size() > most_terminals) {
+        on += " and " + std::to_string(names.size() - most_terminals) + " more";
+    }
+    line += on.empty() ? " (" + shown(open.login.service, name_bytes) + ", no terminal)" : on;
+    line += ", since " + time_of_day(open.opened, clock) + " (" + rough(clock.now - open.opened) + ")";
+    line += ", from " + origin_of(open);
+    return open.phase == core::Phase::ending ? line + ", ending" : line;
+}
+
+/// The user's open sessions, a line each; as many as there is room for.
+std::string open_sessions(const Session& refused, const core::State& state, const Clockface& clock,
+                          const TerminalNames& terminals) {
+    std::string list;
+    std::size_t listed = 0;
+    std::size_t more = 0;
+    for (const SessionKey key : state.of_user(refused.login.uid)) {
+        const Session* open = state.find(key);
+        if (!core::takes_a_place(open->phase)) {
+            continue;
+        }
+        std::string line;
+        if (listed < most_sessions && more == 0) {
+            line = (list.empty() ? "" : "\n") + open_session_line(*open, clock, terminals);
+        }
+        if (line.empty() || list.size() + line.size() > list_bytes) {
+            ++more;
+            continue;
+        }
+        ++listed;
+        list += line;
+    }
+    if (more > 0) {
+        list += "\n  and " + std::to_string(more) + " more";
+    }
+    return list;
+}
+
+constexpr std::array all_meanings{
+    Meaning{Kind::admitted, "admitted", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e10"},
+    Meaning{Kind::adopted, "adopted", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e11"},
+    Meaning{Kind::refused, "refused", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e12"},
+    Meaning{Kind::would_refuse, "would-refuse", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e13"},
+    Meaning{Kind::warned, "warned", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e14"},
+    Meaning{Kind::kept, "kept", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e15"},
+    Meaning{Kind::locked, "locked", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1c"},
+    Meaning{Kind::ending, "ending", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e16"},
+    Meaning{Kind::would_end, "would-end", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e17"},
+    Meaning{Kind::forced, "forced", "4", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e18"},
+    Meaning{Kind::ended, "ended", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e19"},
+    Meaning{Kind::released, "released", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1a"},
+    Meaning{Kind::over_limit, "over-limit", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1b"},
+};
+
+const Meaning& meaning_of(Kind kind) {
+    for (const Meaning& meaning : all_meanings) {
+        if (meaning.kind == kind) {
+            return meaning;
+        }
+    }
+    return all_meanings.front();
+}
+
+std::string_view name_of(Cause cause) {
+    switch (cause) {
+    case Cause::none:
+        return "none";
+    case Cause::limit_reached:
+        return "limit-reached";
+    case Cause::duration:
+        return "duration";
+    case Cause::idle:
+        return "idle";
+    case Cause::leader_gone:
+        return "leader-gone";
+    case Cause::displaced:
+        return "displaced";
+    case Cause::asked:
+        return "asked";
+    }
+    return "none";
+}
+
+std::string journal_message(const core::Notice& notice) {
+    const Session& session = notice.session;
+    const std::string who = "session of " + user_of(session);
+    const std::string why = reason_text(notice.reason);
+    const std::string where = " (" + shown(session.login.service, name_bytes) + ", from " + origin_of(session) + ")";
+    switch (notice.kind) {
+    case Kind::admitted:
+        return "Admitted a " + who + where + ".";
+    case Kind::adopted:
+        return "Adopted a " + who + " that logind already had" + where + ".";
+    case Kind::refused:
+        return "Refused a " + who + where + ": " + why + ".";
+    case Kind::would_refuse:
+        return "Would have refused a " + who + where + ": " + why + ". Let in, because the mode is observe.";
+    case Kind::warned:
+        return "Warned a " + who + ": it " + (notice.locks ? "is locked in " : "ends in ") + rough(notice.left) + ", " +
+               why + ".";
+    case Kind::kept:
+        return "A " + who + " stays open: it was used after the warning.";
+    case Kind::locked:
+        return "Locked a " + who + where + ": " + why + ".";
+    case Kind::ending:
+        return "Ending a " + who + where + ": " + why + ".";
+    case Kind::would_end:
+        return (notice.locks ? "Would have locked a " : "Would have ended a ") + who + where + ": " + why + ". Left " +
+               (notice.locks ? "alone" : "open") + ", because the mode is observe.";
+    case Kind::forced:
+        return "A " + who + " did not end when asked: sent SIGKILL.";
+    case Kind::ended:
+        return "Ended a " + who + where + ": " + why + ".";
+    case Kind::released:
+        return "A " + who + where + " was closed.";
+    case Kind::over_limit:
+        return user_of(session) + " has more sessions open than are allowed by now: " + why +
+               ". None of them is ended for that.";
+    }
+    return {};
+}
+
+/// Of what message_of_end comes to, on a terminal: room is left for the header.
+constexpr std::size_t end_bytes = longest_on_terminal - 512;
+
+std::string_view what_counts(policy::Activity counted) {
+    switch (counted) {
+    case policy::Activity::input:
+        return "input";
+    case policy::Activity::output:
+        return "input or output";
+    case policy::Activity::processor:
+    case policy::Activity::output_and_processor:
+        break;
+    }
+    return "use";
+}
+
+/// What, when, why, and what to do.
+std::string warning_text(const core::Notice& notice, const Clockface& clock) {
+    const Boottime end = clock.now + notice.left;
+    const bool soon = notice.left < std::chrono::minutes(2);
+    const std::string when = " in " + rough(notice.left) + ", at " + time_of_day(end, clock, soon);
+    const std::string limit = format_span(notice.reason.span);
+    if (notice.reason.cause != Cause::idle) {
+        return "this session ends" + when + ": its maximum duration is " + limit + ". Save your work before then.";
+    }
+    if (notice.locks) {
+        return "this session is locked" + when + ": nobody has used it, and the limit is " + limit +
+               ". Press a key to keep it open.";
+    }
+    if (notice.reason.count != 0) {
+        return "this session ends" + when + ": nothing shows that it is used, and the limit is " + limit +
+               ". Use it to stay.";
+    }
+    return "this session ends" + when + ": there is no input, and the limit is " + limit + ". Press a key to stay.";
+}
+
+std::string end_text(const core::Notice& notice) {
+    const Session& session = notice.session;
+    if (notice.message.empty()) {
+        return "this session was ended: " + reason_text(notice.reason) + ".";
+    }
+    return policy::expand(notice.message,
+                          {{"user", user_of(session)},
+                           {"reason", reason_text(notice.reason)},
+                           {"session", id_of(session)},
+                           {"host", origin_of(session)}},
+                          end_bytes);
+}
+
+std::string said_on_terminals(const core::Notice& notice, const Clockface& clock) {
+    switch (notice.kind) {
+    case Kind::warned:
+        return warning_text(notice, clock);
+    case Kind::kept:
+        return "this session stays open: it is in use again.";
+    case Kind::ending:
+        return end_text(notice);
+    case Kind::locked: // behind the lock nobody reads it
+    case Kind::admitted:
+    case Kind::adopted:
+    case Kind::refused:
+    case Kind::would_refuse:
+    case Kind::would_end:
+    case Kind::forced:
+    case Kind::ended:
+    case Kind::released:
+    case Kind::over_limit:
+        break;
+    }
+    return {};
+}
+
+} // namespace
+
+std::span<const Meaning> meanings() {
+    return all_meanings;
+}
+
+std::string_view event_of(Kind kind) {
+    return meaning_of(kind).event;
+}
+
+std::string reason_text(const core::Reason& reason) {
+    switch (reason.cause) {
+    case Cause::none:
+        return "no reason given";
+    case Cause::limit_reached:
+        if (reason.count == 0) {
+            return "no session is allowed";
+        }
+        return "limit of " + sessions(reason.count) + " reached" +
+               (reason.by.empty() ? "" : " by all together who match the rule " + shown(reason.by, name_bytes));
+    case Cause::duration:
+        return "it reached its maximum duration of " + format_span(reason.span);
+    case Cause::idle:
+        return (reason.count == 0 ? "no input for " : "no sign of use for ") + format_span(reason.span);
+    case Cause::leader_gone:
+        return "its leader process died";
+    case Cause::displaced:
+        return "limit of " + sessions(reason.count) + " reached, and a newer login from " +
+               (reason.by.empty() ? "this host" : shown(reason.by, host_bytes)) + " took its place";
+    case Cause::asked:
+        return "ended by " + shown(reason.by, host_bytes);
+    }
+    return {};
+}
+
+std::string refusal_text(const Session& refused, const core::State& state, const Clockface& clock,
+                         const TerminalNames& terminals, std::string_view message) {
+    const std::string list = open_sessions(refused, state, clock, terminals);
+    if (!message.empty()) {
+        return policy::expand(message,
+                              {{"user", user_of(refused)},
+                               {"limit", std::to_string(refused.reason.count)},
+                               {"open", std::to_string(state.counted(refused.login.uid))},
+                               {"reason", reason_text(refused.reason)},
+                               {"sessions", list},
+                               {"host", origin_of(refused)}},
+                              wire::max_text);
+    }
+    const std::string text = "Login refused for " + user_of(refused) + ": " + reason_text(refused.reason) + ".";
+    return list.empty() ? text : text + " Open sessions:\n" + list;
+}
+
+std::string terminal_text(const core::Notice& notice, const Clockface& clock, std::string_view host) {
+    const std::string said = said_on_terminals(notice, clock);
+    return said.empty() ? said : header(clock, host) + said;
+}
+
+std::string announcement(const Session& session, policy::Activity counted, const Clockface& clock) {
+    const Boottime end = core::duration_end(session);
+    // One that is as long as the whole session ends nothing.
+    const bool idles = session.idle_timeout != unlimited_span && after(session.opened, session.idle_timeout) < end;
+    const std::string unused =
+        "after " + format_span(session.idle_timeout) + " without " + std::string(what_counts(counted)) + ".";
+    if (end == never) {
+        return idles ? "This session ends " + unused : "";
+    }
+    const std::string text = "This session ends at " + time_of_day(end, clock) + " (in " + rough(end - clock.now) + ")";
+    return idles ? text + ", or " + unused : text + ".";
+}
+
+JournalEntry journal_entry(const core::Notice& notice) {
+    const Meaning& meaning = meaning_of(notice.kind);
+    const Session& session = notice.session;
+    JournalEntry entry{
+        {"MESSAGE", journal_message(notice)},
+        {"PRIORITY", std::string(meaning.priority)},
+        {"MESSAGE_ID", std::string(meaning.id)},
+        {"SESSLIMIT_EVENT", std::string(meaning.event)},
+        {"SESSLIMIT_USER", user_of(session)},
+        {"SESSLIMIT_UID", std::to_string(session.login.uid)},
+        {"SESSLIMIT_SESSION", shown(session.logind_id, name_bytes)},
+        {"SESSLIMIT_KEY", std::to_string(static_cast<std::uint64_t>(session.key))},
+        {"SESSLIMIT_SERVICE", shown(session.login.service, name_bytes)},
+        {"SESSLIMIT_ORIGIN", shown(session.login.rhost, host_bytes)},
+        {"SESSLIMIT_LEADER", std::to_string(session.leader.pid)},
+    };
+    if (notice.reason.cause != Cause::none) {
+        entry.emplace_back("SESSLIMIT_REASON", std::string(name_of(notice.reason.cause)));
+    }
+    return entry;
+}
+
+} // namespace sesslimit::messages

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/clock.hpp"
+#include "daemon/core/decision.hpp"
+#include "daemon/core/state.hpp"
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// What people read: on terminals, at a refused login, in the journal. Values in, words out; whatever came from
+/// outside is escaped here (sesslimit::shown), and nowhere else.
+namespace sesslimit::messages {
+
+/// What time it is, to say "since 14:02": the host's time zone is the C library's (tzset(3)).
+struct Clockface {
+    Boottime now{};
+    Span wall_offset{}; ///< wall clock less boottime
+};
+
+/// The reason in a few words: "it reached its maximum duration of 12h", "no input for 15min".
+std::string reason_text(const core::Reason& reason);
+
+/// What a refused user reads, one or more lines without a closing newline: why, and which of their sessions are open,
+/// since when and from where. At most `most_sessions` of them; below the bound of the protocol's text.
+/// `terminals` gives the names of a session's terminals; `message` is the template of the policy, empty for our own
+/// words.
+inline constexpr std::size_t most_sessions = 20;
+using TerminalNames = std::function<std::vector<std::string>(const core::Session&)>;
+std::string refusal_text(const core::Session& refused, const core::State& state, const Clockface& clock,
+                         const TerminalNames& terminals, std::string_view message = {});
+
+/// What a session's user reads on the terminals, a header that names who speaks and then one line or more, without a
+/// closing newline. Empty: nothing to say there. `host` is the host's name. At most `longest_on_terminal` bytes.
+inline constexpr std::size_t longest_on_terminal = 1536;
+std::string terminal_text(const core::Notice& notice, const Clockface& clock, std::string_view host);
+
+/// What a session's user reads as it opens: when it ends at the latest, and after how long without use, which is what
+/// `counted` says. One line without a closing newline; empty where no limit holds.
+std::string announcement(const core::Session& session, policy::Activity counted, const Clockface& clock);
+
+/// What the journal and the bus call it: "admitted", "would-refuse", ...
+std::string_view event_of(core::Notice::Kind kind);
+
+/// What one kind of notice is in the journal. Ids are stable: people's alerts are built on them, and the journal's
+/// catalog (packaging/journal) and sesslimitd(8) explain each.
+struct Meaning {
+    core::Notice::Kind kind;
+    std::string_view event;
+    std::string_view priority; ///< syslog(3): 4 warning, 5 notice, 6 info
+    std::string_view id;
+};
+/// One for every kind.
+std::span<const Meaning> meanings();
+
+/// One journal entry: MESSAGE, PRIORITY, MESSAGE_ID and our own fields, in a fixed order. The ids and fields are
+/// stable: people's alerts are built on them.
+using JournalEntry = std::vector<std::pair<std::string, std::string>>;
+JournalEntry journal_entry(const core::Notice& notice);
+
+/// Message ids of what is not about a session (sd_journal_print(3), MESSAGE_ID).
+inline constexpr char policy_loaded_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e01";
+inline constexpr char policy_rejected_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e02";
+
+} // namespace sesslimit::messages

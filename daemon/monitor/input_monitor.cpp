@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/monitor/input_monitor.hpp"
+
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace sesslimit::monitor {
+namespace {
+
+constexpr const char* ptys = "/dev/pts";
+
+/// Whether inotify tells of it as it is kept: no name that leads out of the directory.
+bool is_pty(std::string_view name) {
+    return !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+} // namespace
+
+struct InputMonitor::Impl {
+    Callbacks tell;
+    UniqueFd inotify;
+    EventSource source;
+    std::map<int, std::set<SessionKey>> sessions; ///< by watch: two sessions can share a terminal (su, tmux)
+    std::unordered_map<SessionKey, std::set<int>> watches;
+    int directory = -1;                   ///< the watch of `ptys`, while any session is listened to
+    std::map<int, std::string> newcomers; ///< by watch: ptys made since, which belong to nobody yet
+
+    /// What one read brings about: told last, since those who hear it may stop listening.
+    struct Heard {
+        std::set<SessionKey> keys;
+        std::set<uid_t> owners; ///< of newcomers
+    };
+
+    static int on_input(sd_event_source*, int fd, std::uint32_t, void* self) {
+        static_cast<Impl*>(self)->read_from(fd);
+        return 0;
+    }
+
+    void read_from(int fd) {
+        Heard heard;
+        alignas(inotify_event) std::array<char, 4096> buffer{};
+        const ssize_t size = ::read(fd, buffer.data(), buffer.size());
+        for (ssize_t at = 0; at + static_cast<ssize_t>(sizeof(inotify_event)) <= size;) {
+            inotify_event event{};
+            std::memcpy(&event, buffer.data() + at, sizeof event);
+            const std::string_view name(buffer.data() + at + sizeof event, event.len); // with NULs behind it
+            take(event, name.substr(0, name.find('\0')), heard);
+            at += static_cast<ssize_t>(sizeof event + event.len);
+        }
+        for (const SessionKey key : heard.keys) {
+            tell.input(key);
+        }
+        for (const uid_t owner : heard.owners) {
+            tell.newcomer(owner);
+        }
+    }
+
+    void take(const inotify_event& event, std::string_view name, Heard& heard) {
+        if ((event.mask & IN_Q_OVERFLOW) != 0) {
+            return forget_newcomers(); // which of them have gone was lost
+        }
+        if (event.wd == directory) {
+            if ((event.mask & IN_CREATE) != 0 && is_pty(name)) {
+                watch_newcomer(std::string(name));
+            }
+            return;
+        }
+        if (const auto newcomer = newcomers.find(event.wd); newcomer != newcomers.end()) {
+            struct stat at{};
+            if ((event.mask & IN_ACCESS) != 0 && ::stat(newcomer->second.c_str(), &at) == 0) {
+                heard.owners.insert(at.st_uid);
+            }
+            newcomers.erase(newcomer); // its watch was for once
+            return;
+        }
+        if (const auto found = sessions.find(event.wd); found != sessions.end()) {
+            if ((event.mask & IN_ACCESS) != 0) {
+                heard.keys.insert(found->second.begin(), found->second.end());
+            }
+            if ((event.mask & IN_IGNORED) != 0) {
+                forget(event.wd);
+            }
+        }
+    }
+
+    void watch_newcomer(const std::string& name) {
+        const std::string path = std::string(ptys) + "/" + name;
+        // Not one that a session is listened to on by now.
+        const int watch = inotify_add_watch(inotify.get(), path.c_str(), IN_ACCESS | IN_ONESHOT | IN_MASK_CREATE);
+        if (watch >= 0) {
+            newcomers.emplace(watch, path);
+        }
+    }
+
+    void forget(int watch) {
+        for (const SessionKey key : sessions[watch]) {
+            watches[key].erase(watch);
+        }
+        sessions.erase(watch);
+    }
+
+    void stop_looking_out() {
+        inotify_rm_watch(inotify.get(), directory);
+        directory = -1;
+        forget_newcomers();
+    }
+
+    void forget_newcomers() {
+        for (const auto& [watch, path] : newcomers) {
+            inotify_rm_watch(inotify.get(), watch);
+        }
+        newcomers.clear();
+    }
+};
+
+InputMonitor::InputMonitor(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+InputMonitor::InputMonitor(InputMonitor&&) noexcept = default;
+InputMonitor& InputMonitor::operator=(InputMonitor&&) noexcept = default;
+InputMonitor::~InputMonitor() = default;
+
+Result<InputMonitor> InputMonitor::make(sd_event* loop, Callbacks callbacks) {
+    auto impl = std::make_unique<Impl>();
+    impl->tell = std::move(callbacks);
+    impl->inotify.reset(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+    if (!impl->inotify) {
+        return fail_errno("inotify_init1");
+    }
+    sd_event_source* source = nullptr;
+    const int code = sd_event_add_io(loop, &source, impl->inotify.get(), EPOLLIN, &Impl::on_input, impl.get());
+    if (code < 0) {
+        return fail_errno("watch inotify", -code);
+    }
+    impl->source.reset(source);
+    return InputMonitor(std::move(impl));
+}
+
+bool InputMonitor::listens(SessionKey key) const {
+    return impl_->watches.contains(key);
+}
+
+void InputMonitor::listen(SessionKey key, const std::vector<inspect::Terminal>& terminals) {
+    if (impl_->directory < 0) {
+        impl_->directory = inotify_add_watch(impl_->inotify.get(), ptys, IN_CREATE | IN_ONLYDIR);
+    }
+    std::set<int>& watches = impl_->watches[key];
+    for (const inspect::Terminal& terminal : terminals) {
+        const std::string path = "/dev/" + terminal.name;
+        const int watch = inotify_add_watch(impl_->inotify.get(), path.c_str(), IN_ACCESS);
+        if (watch < 0) {
+            continue;
+        }
+        impl_->newcomers.erase(watch); // a pty has one watch, and this one is for good
+        // Checked after the watch was added: the watch stays with this node if another terminal gets the path.
+        struct stat node{};
+        if (::stat(path.c_str(), &node) == 0 && is_node_of(node, terminal)) {
+            impl_->sessions[watch].insert(key);
+            watches.insert(watch);
+        } else if (!impl_->sessions.contains(watch)) {
+            inotify_rm_watch(impl_->inotify.get(), watch);
+        }
+    }
+}
+
+void InputMonitor::stop(SessionKey key) {
+    const auto at = impl_->watches.find(key);
+    if (at == impl_->watches.end()) {
+        return;
+    }
+    for (const int watch : at->second) {
+        std::set<SessionKey>& keys = impl_->sessions[watch];
+        keys.erase(key);
+        if (keys.empty()) {
+            inotify_rm_watch(impl_->inotify.get(), watch);
+            impl_->sessions.erase(watch);
+        }
+    }
+    impl_->watches.erase(at);
+    if (impl_->watches.empty()) {
+        impl_->stop_looking_out();
+    }
+}
+
+} // namespace sesslimit::monitor

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/output/journal.hpp"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <utility>
+
+namespace sesslimit::output {
+namespace {
+
+/// Where nobody listens.
+void say(const std::string& message) {
+    std::fprintf(stderr, "sesslimitd: %s\n", message.c_str());
+}
+
+std::string words_of_loss(std::size_t lost) {
+    return std::to_string(lost) + " entries were lost: the journal did not take them.";
+}
+
+/// Nobody listens there, or not any more.
+bool is_gone(int error) {
+    return error == ECONNREFUSED || error == ECONNRESET || error == ENOTCONN || error == EPIPE;
+}
+
+} // namespace
+
+std::string native_entry(const messages::JournalEntry& entry) {
+    std::string text = "SYSLOG_IDENTIFIER=sesslimitd\n"; // as libsystemd adds it
+    for (const auto& [name, value] : entry) {
+        text += name;
+        if (value.find('\n') == std::string::npos) {
+            text += '=';
+        } else {
+            text += '\n';
+            for (unsigned shift = 0; shift < 64; shift += 8) { // little endian
+                text += static_cast<char>(std::uint64_t{value.size()} >> shift & 0xffU);
+            }
+        }
+        text += value;
+        text += '\n';
+    }
+    return text;
+}
+
+Journal::Journal(sd_event* loop, std::string path) : loop_(loop), path_(std::move(path)) {}
+
+void Journal::tell(const messages::JournalEntry& entry) {
+    Kept told{.datagram = native_entry(entry), .message = entry.empty() ? "" : entry.front().second};
+    if (!kept_.empty()) {
+        return keep(std::move(told)); // behind them
+    }
+    const auto sent = send(told.datagram);
+    if (!sent && sent.error().code == EAGAIN) {
+        keep(std::move(told));
+    } else if (!sent) {
+        say(told.message);
+    }
+}
+
+void Journal::tell(Priority priority, std::string_view message, std::string_view message_id, std::string_view event) {
+    messages::JournalEntry entry{{"MESSAGE", std::string(message)},
+                               {"PRIORITY", std::to_string(static_cast<int>(priority))}};
+    if (!message_id.empty()) {
+        entry.emplace_back("MESSAGE_ID", std::string(message_id));
+    }
+    if (!event.empty()) {
+        entry.emplace_back("SESSLIMIT_EVENT", std::string(event));
+    }
+    tell(entry);
+}
+
+void Journal::finish(Span within) {
+    const Span end = monotonic_now() + within;
+    for (send_kept(); !kept_.empty(); send_kept()) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - monotonic_now()).count();
+        pollfd takes{.fd = socket_.get(), .events = POLLOUT, .revents = 0};
+        if (left <= 0 || poll(&takes, 1, static_cast<int>(left)) <= 0) {
+            break;
+        }
+    }
+    if (const std::size_t lost = lost_ + kept_.size(); lost > 0) {
+        say(words_of_loss(lost));
+    }
+}
+
+int Journal::on_writable(sd_event_source*, int, std::uint32_t, void* self) {
+    auto& journal = *static_cast<Journal*>(self);
+    journal.send_kept();
+    journal.watch();
+    if (journal.kept_.empty() && journal.lost_ > 0) {
+        journal.tell(Priority::warning, words_of_loss(std::exchange(journal.lost_, 0)));
+    }
+    return 0;
+}
+
+Result<> Journal::connect() {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path_.size() >= sizeof address.sun_path) {
+        return fail("the path of the journal's socket is too long", ENAMETOOLONG);
+    }
+    std::ranges::copy(path_, address.sun_path);
+    UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
+        return fail_errno("reach the journal");
+    }
+    socket_ = std::move(socket);
+    return {};
+}
+
+Result<> Journal::send(std::string_view datagram) {
+    const bool was_connected = static_cast<bool>(socket_);
+    if (!was_connected) {
+        if (auto connected = connect(); !connected) {
+            return connected;
+        }
+    }
+    if (::send(socket_.get(), datagram.data(), datagram.size(), MSG_NOSIGNAL) >= 0) {
+        return {};
+    }
+    const int error = errno;
+    if (is_gone(error)) {
+        writable_.reset(); // before what it watches
+        socket_.reset();
+        return was_connected ? send(datagram) : fail_errno("reach the journal", error); // there may be another one
+    }
+    return fail_errno("write to the journal", error);
+}
+
+/// As much as journald takes.
+void Journal::send_kept() {
+    while (!kept_.empty()) {
+        const auto sent = send(kept_.front().datagram);
+        if (!sent && sent.error().code == EAGAIN) {
+            return;
+        }
+        if (!sent) {
+            say(kept_.front().message);
+        }
+        kept_.pop_front();
+    }
+}
+
+void Journal::keep(Kept entry) {
+    if (kept_.size() >= most_kept) {
+        ++lost_;
+    } else {
+        kept_.push_back(std::move(entry));
+    }
+    watch();
+}
+
+/// Waits for journald, where something is kept for it. Without memory or descriptors for that, the next entry tries
+/// again.
+void Journal::watch() {
+    if (kept_.empty()) {
+        return writable_.reset();
+    }
+    if (!writable_) {
+        sd_event_source* source = nullptr;
+        (void)sd_event_add_io(loop_, &source, socket_.get(), EPOLLOUT, &Journal::on_writable, this);
+        writable_.reset(source);
+    }
+}
+
+} // namespace sesslimit::output

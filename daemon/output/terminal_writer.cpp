@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/output/terminal_writer.hpp"
+
+#include "common/unique_fd.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <string>
+
+namespace sesslimit::output {
+namespace {
+
+constexpr std::string_view line_end = "\r\n"; // a terminal in raw mode returns no carriages of itself
+
+/// The bytes that go to the terminal.
+std::string written_as(std::string_view text) {
+    std::string bytes = "\a";
+    bytes += line_end;
+    for (const char byte : text) {
+        const bool control = (static_cast<unsigned char>(byte) < 0x20 && byte != '\n') || byte == 0x7F;
+        const std::string_view part = byte == '\n' ? line_end : std::string_view(&byte, control ? 0 : 1);
+        const bool begins_character = (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
+        // Room is kept for the longest character, which is not to be cut, and for the end of the line.
+        if (begins_character && bytes.size() + 4 + line_end.size() > longest_notice) {
+            break;
+        }
+        bytes += part;
+    }
+    bytes += line_end;
+    return bytes;
+}
+
+} // namespace
+
+Result<> write_notice(const inspect::Terminal& terminal, std::string_view text) {
+    const std::string path = "/dev/" + terminal.name;
+    const UniqueFd tty(open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW));
+    if (!tty) {
+        return fail_errno("open " + path);
+    }
+    struct stat at{};
+    if (fstat(tty.get(), &at) < 0 || !inspect::is_node_of(at, terminal)) {
+        return fail(path + " now belongs to another terminal or user");
+    }
+    const std::string bytes = written_as(text);
+    const ssize_t written = write(tty.get(), bytes.data(), bytes.size());
+    if (written < 0) {
+        return fail_errno("write to " + path);
+    }
+    if (static_cast<std::size_t>(written) < bytes.size()) {
+        return fail(path + " took a part of the notice only");
+    }
+    return {};
+}
+
+} // namespace sesslimit::output

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/pam_server/peer_identity.hpp"
+
+#include "common/pidfd.hpp"
+
+#include <sys/socket.h>
+
+#include <utility>
+
+namespace sesslimit::pam_server {
+namespace {
+
+#ifndef SO_PEERPIDFD
+constexpr int so_peerpidfd = 77; // Linux 6.5; asm-generic/socket.h
+#else
+constexpr int so_peerpidfd = SO_PEERPIDFD;
+#endif
+
+/// A pidfd of the peer. Before Linux 6.5, and then alone, one of its pid: the peer still waits for us at the other end,
+/// so it lives.
+UniqueFd pidfd_of(int socket, pid_t pid) {
+    int pidfd = -1;
+    socklen_t size = sizeof pidfd;
+    if (getsockopt(socket, SOL_SOCKET, so_peerpidfd, &pidfd, &size) == 0) {
+        return UniqueFd(pidfd);
+    }
+    if (errno != ENOPROTOOPT) {
+        return {};
+    }
+    auto opened = open_pidfd(pid);
+    errno = opened ? 0 : opened.error();
+    return opened ? *std::move(opened) : UniqueFd();
+}
+
+} // namespace
+
+Result<Peer> peer_of(int socket) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
+        return fail_errno("ask who is at the other end");
+    }
+    if (peer.uid != 0) {
+        return fail("the other end is not root", EPERM);
+    }
+    if (peer.pid <= 0) {
+        return fail("the other end has no pid here: it is in another pid namespace", ESRCH);
+    }
+    UniqueFd pidfd = pidfd_of(socket, peer.pid);
+    if (!pidfd) {
+        return fail_errno("hold the process at the other end");
+    }
+    const auto leader = identify(pidfd.get(), peer.pid);
+    if (!leader && leader.error() != ESRCH) {
+        return fail_errno("read when the process at the other end started", leader.error());
+    }
+    if (!leader || !lives(pidfd.get())) {
+        return fail("the process at the other end has exited", ESRCH);
+    }
+    return Peer{*leader, std::move(pidfd)};
+}
+
+} // namespace sesslimit::pam_server

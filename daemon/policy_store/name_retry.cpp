@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/policy_store/name_retry.hpp"
+
+#include "daemon/policy_store/policy_cache.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sesslimit::policy_store {
+
+void Search::begin(std::size_t missing) {
+    ++policy_;
+    missing_ = missing;
+    look_later(first_pause);
+}
+
+void Search::due() {
+    parts_.ask([this, of = policy_](std::optional<policy::Loaded> again) {
+        if (of == policy_) { // else another one is in force, and asks for itself
+            take(std::move(again));
+        }
+    });
+}
+
+void Search::take(std::optional<policy::Loaded> again) {
+    const std::size_t before = std::exchange(missing_, again ? missing(*again) : missing_);
+    look_later(std::min(2 * pause_, longest_pause));
+    if (missing_ < before) {
+        parts_.found(*std::move(again->policy));
+    }
+}
+
+void Search::look_later(Span pause) {
+    pause_ = pause;
+    parts_.arm(missing_ > 0 ? std::optional(pause) : std::nullopt);
+}
+
+} // namespace sesslimit::policy_store

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/policy_store/policy_cache.hpp"
+
+#include "common/unique_fd.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+namespace sesslimit::policy_store {
+namespace {
+
+using nlohmann::json;
+
+Result<> write_all(const UniqueFd& file, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t written = write(file.get(), text.data(), text.size());
+        if (written < 0 && errno != EINTR) {
+            return fail_errno("write");
+        }
+        text.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+bool read_text(const json& entry, policy::SourceText& text) {
+    if (!entry.is_object() || !entry.contains("path") || !entry.contains("managed") || !entry.contains("text") ||
+        !entry["path"].is_string() || !entry["managed"].is_boolean() || !entry["text"].is_string()) {
+        return false;
+    }
+    text.path = entry["path"].get<std::string>();
+    text.tier = entry["managed"].get<bool>() ? policy::Tier::managed : policy::Tier::host;
+    text.text = entry["text"].get<std::string>();
+    return true;
+}
+
+} // namespace
+
+Result<> save(const std::filesystem::path& file, const std::vector<policy::SourceText>& texts) {
+    json all = json::array();
+    for (const policy::SourceText& text : texts) {
+        all.push_back({{"path", text.path}, {"managed", text.tier == policy::Tier::managed}, {"text", text.text}});
+    }
+    const std::string beside = file.string() + ".new";
+    const UniqueFd out(open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+    if (!out) {
+        return fail_errno("make " + beside);
+    }
+    if (auto done = write_all(out, all.dump(-1, ' ', true, json::error_handler_t::replace)); !done) {
+        (void)unlink(beside.c_str());
+        return fail(beside + ": " + done.error().what, done.error().code);
+    }
+    if (rename(beside.c_str(), file.c_str()) < 0) {
+        return fail_errno("rename " + beside);
+    }
+    return {};
+}
+
+Result<std::vector<policy::SourceText>> read(const std::filesystem::path& file) {
+    std::vector<policy::SourceText> texts;
+    std::ifstream in(file, std::ios::binary);
+    if (!in) {
+        return texts;
+    }
+    const json all = json::parse(in, nullptr, /*allow_exceptions=*/false);
+    if (!all.is_array()) {
+        return fail(file.string() + " is not a kept policy");
+    }
+    for (const json& entry : all) {
+        if (!read_text(entry, texts.emplace_back())) {
+            return fail(file.string() + " is not a kept policy");
+        }
+    }
+    return texts;
+}
+
+std::size_t missing(const policy::Loaded& loaded) {
+    return loaded.unresolved ? loaded.problems.size() : 0;
+}
+
+Taken take_up(const std::filesystem::path& directory, const std::filesystem::path& file, policy::Names& names) {
+    Taken taken;
+    policy::ReadTexts found = policy::read_texts(directory);
+    policy::Loaded loaded = policy::load(found.texts, names);
+    taken.problems = std::move(found.problems);
+    const bool unreadable = std::ranges::any_of(
+        taken.problems, [](const auto& problem) { return problem.severity == policy::Problem::Severity::error; });
+    taken.problems.insert(taken.problems.end(), loaded.problems.begin(), loaded.problems.end());
+    if (loaded.policy && !unreadable) {
+        taken.policy = *std::move(loaded.policy);
+        taken.from = From::files;
+        if (auto saved = save(file, found.texts); !saved) {
+            taken.errors.push_back(saved.error());
+        } else {
+            taken.unresolved = missing(loaded); // of the texts that are there to be looked at again
+        }
+        return taken;
+    }
+    auto kept = read(file);
+    if (!kept) {
+        taken.errors.push_back(kept.error());
+    } else if (!kept->empty()) {
+        if (auto again = policy::load(*kept, names); again.policy) {
+            taken.policy = *std::move(again.policy);
+            taken.from = From::kept;
+            taken.unresolved = missing(again);
+        }
+    }
+    return taken;
+}
+
+std::optional<policy::Loaded> look_up_again(const std::filesystem::path& file, policy::Names& names) {
+    const auto texts = read(file);
+    if (!texts || texts->empty()) {
+        return std::nullopt;
+    }
+    policy::Loaded loaded = policy::load(*texts, names);
+    return loaded.policy ? std::optional(std::move(loaded)) : std::nullopt;
+}
+
+} // namespace sesslimit::policy_store

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/systemd/multiplexer_preserver.hpp"
+
+#include "common/text.hpp"
+
+#include <cerrno>
+#include <utility>
+
+namespace sesslimit {
+namespace {
+
+void add_pids(std::vector<pid_t>& pids, const std::vector<inspect::Process>& processes) {
+    for (const inspect::Process& process : processes) {
+        pids.push_back(process.pid);
+    }
+}
+
+} // namespace
+
+void Sparing::begin(const core::Session& session) {
+    if (jobs_.contains(session.key)) {
+        return;
+    }
+    const std::string scope = inspect::kept_scope_name(session);
+    const auto multiplexer = parts_.look(session, scope);
+    if (multiplexer && multiplexer->is_empty()) {
+        return parts_.terminate(session.logind_id);
+    }
+    Job& job = jobs_[session.key];
+    job.session = session;
+    job.scope = scope;
+    job.owner = this;
+    if (!multiplexer) {
+        return finish(session.key, multiplexer.error(), true);
+    }
+    sd_event_source* source = nullptr;
+    const int code =
+        sd_event_add_time_relative(parts_.loop, &source, CLOCK_MONOTONIC,
+                                   static_cast<std::uint64_t>(parts_.within.count()), 0, &Sparing::on_late, &job);
+    job.deadline.reset(source);
+    if (code < 0) {
+        return finish(session.key, fail_errno("arm a timer", -code).error());
+    }
+    start(job, *multiplexer);
+}
+
+void Sparing::start(Job& job, const inspect::Multiplexer& multiplexer) {
+    // The servers alone: they stay, and one process that has exited meanwhile would fail the whole.
+    std::vector<pid_t> pids;
+    add_pids(pids, multiplexer.servers.empty() ? multiplexer.others : multiplexer.servers);
+    ++job.rounds;
+    const core::Session& session = job.session;
+    parts_.scopes.start({.name = job.scope,
+                         .slice = inspect::slice_name(session.login.uid),
+                         .description = "Terminal multiplexer of " + shown(session.login.user, 64) +
+                                        ", kept by sesslimit from session " + shown(session.logind_id, 64)},
+                        pids, [this, key = session.key](const Result<>& result) { started(key, result); });
+}
+
+void Sparing::started(SessionKey key, const Result<>& result) {
+    if (result || result.error().code == EEXIST) { // a daemon before us has made it
+        return go_on(key);
+    }
+    const auto at = jobs_.find(key);
+    if (at == jobs_.end()) {
+        return;
+    }
+    Job& job = at->second;
+    const auto multiplexer = parts_.look(job.session, job.scope);
+    if (!multiplexer) {
+        return finish(key, multiplexer.error(), true);
+    }
+    if (multiplexer->is_empty() || result.error().code != ESRCH || job.rounds >= most_rounds) {
+        return finish(key, multiplexer->is_empty() ? std::nullopt : std::optional(result.error()));
+    }
+    start(job, *multiplexer);
+}
+
+void Sparing::go_on(SessionKey key) {
+    const auto at = jobs_.find(key);
+    if (at == jobs_.end()) {
+        return;
+    }
+    Job& job = at->second;
+    const auto left = parts_.look(job.session, job.scope);
+    if (!left) {
+        return finish(key, left.error(), true);
+    }
+    job.moved = left->moved;
+    if (left->is_empty()) {
+        return finish(key);
+    }
+    if (++job.rounds > most_rounds) {
+        return finish(key, Error{"processes start faster than they can be moved", 0});
+    }
+    std::vector<pid_t> pids;
+    add_pids(pids, left->servers);
+    add_pids(pids, left->others);
+    parts_.scopes.attach(job.scope, pids, [this, key](const Result<>& result) {
+        if (result) {
+            go_on(key);
+        } else {
+            finish(key, result.error());
+        }
+    });
+}
+
+void Sparing::finish(SessionKey key, std::optional<Error> problem, bool unseen) {
+    auto job = jobs_.extract(key);
+    if (!job) {
+        return;
+    }
+    const Job& done = job.mapped();
+    parts_.scopes.give_up(done.scope);
+    parts_.terminate(done.session.logind_id);
+    if (done.moved > 0 || problem) {
+        parts_.told({.session = done.session,
+                     .scope = done.scope,
+                     .moved = done.moved,
+                     .problem = std::move(problem),
+                     .unseen = unseen});
+    }
+}
+
+int Sparing::on_late(sd_event_source*, std::uint64_t, void* job) {
+    auto& late = *static_cast<Job*>(job);
+    late.owner->finish(late.session.key, Error{"systemd did not answer in time", ETIMEDOUT});
+    return 0;
+}
+
+} // namespace sesslimit

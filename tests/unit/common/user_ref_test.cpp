@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "common/user_ref.hpp"
+#include "tests/unit/support/cmocka.hpp"
+
+namespace {
+
+using namespace sesslimit;
+
+/// "name alice", "id 1001", or what is wrong.
+std::string parsed(const std::string& text) {
+    const auto ref = parse_user_ref(text);
+    return !ref ? user_ref_problem(text) : ref->uid ? "id " + std::to_string(*ref->uid) : "name " + ref->name;
+}
+
+std::string no_id(const std::string& text) {
+    return "\"" + text + "\" is not a user ID; write uid: and a number from 0 to 4294967294";
+}
+
+void case_A07_a_number_is_a_name_and_only_uid_refers_to_an_id() {
+    struct Case {
+        const char* text;
+        std::string parsed;
+    };
+    const Case cases[] = {
+        {"alice", "name alice"},
+        {"1001", "name 1001"},
+        {"0", "name 0"},
+        {"UID:1", "name UID:1"},
+        {"uid", "name uid"},
+        {"CORP\\alice", "name CORP\\alice"},
+        {"uid:1001", "id 1001"},
+        {"uid:0", "id 0"},
+        {"uid:4294967294", "id 4294967294"},
+        {"uid:4294967295", no_id("uid:4294967295")},
+        {"uid:99999999999999999999", no_id("uid:99999999999999999999")},
+        {"uid:", no_id("uid:")},
+        {"uid:x", no_id("uid:x")},
+        {"uid:1x", no_id("uid:1x")},
+        {"uid:-1", no_id("uid:-1")},
+        {"uid:+1", no_id("uid:+1")},
+        {"uid: 1", no_id("uid: 1")},
+        {"uid:\033[2J", no_id("uid:\\x1b[2J")},
+        {"", "the user name is empty"},
+    };
+    for (const Case& one : cases) {
+        EXPECT_TEXT(parsed(one.text), one.parsed);
+    }
+}
+
+void an_id_is_written_as_it_is_read() {
+    EXPECT_TEXT(user_ref_of(1001), "uid:1001");
+    EXPECT_TEXT(parsed(user_ref_of(4'294'967'294)), "id 4294967294");
+}
+
+void one_user_is_meant_and_not_the_other() {
+    const UserRef name{"1001", std::nullopt};
+    const UserRef id{{}, 1001};
+    EXPECT(refers_to(name, "1001", 1002) && !refers_to(name, "bob", 1001), "by name");
+    EXPECT(refers_to(id, "bob", 1001) && !refers_to(id, "1001", 1002), "by ID");
+    EXPECT(!refers_to(id, "", 0) && refers_to({{}, 0}, "root", 0), "root");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(case_A07_a_number_is_a_name_and_only_uid_refers_to_an_id),
+        SESSLIMIT_TEST(an_id_is_written_as_it_is_read),
+        SESSLIMIT_TEST(one_user_is_meant_and_not_the_other),
+    };
+    return cmocka_run_group_tests_name("user_ref", tests, nullptr, nullptr);
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/policy/match.hpp"
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/core_world.hpp"
+
+#include <algorithm>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using policy::AtLimit;
+using policy::Mode;
+using core::Answer;
+using core::Closed;
+using core::LogindAppeared;
+using core::LogindSession;
+using core::Opened;
+
+std::size_t answered(const World& world, Answer::Kind kind) {
+    return static_cast<std::size_t>(std::ranges::count(world.answers, kind, &Answer::kind));
+}
+
+Opened again(pid_t pid, std::uint64_t request, const Login& login = ssh()) {
+    return {.request = RequestId{request},
+            .login = login,
+            .leader = {pid, static_cast<std::uint64_t>(pid) * 10},
+            .budget = 10s};
+}
+
+/// On request, and where limits are meant; asked again, the answer is the same.
+void what_is_admitted_is_announced_on_request() {
+    struct Case {
+        policy::Announce announce;
+        Mode mode;
+        policy::Activity counted;
+        bool announced;
+    };
+    using policy::Activity;
+    using policy::Announce;
+    constexpr Case cases[] = {
+        {Announce::no, Mode::enforce, Activity::input, false},
+        {Announce::yes, Mode::enforce, Activity::input, true},
+        {Announce::yes, Mode::enforce, Activity::output, true},
+        {Announce::yes, Mode::observe, Activity::input, false},
+    };
+    for (const Case& one : cases) {
+        World world({.max = 1, .mode = one.mode});
+        world.policy.host.defaults.announce = policy::Setting<Announce>{one.announce};
+        world.policy.host.defaults.idle_activity = policy::Setting<Activity>{one.counted};
+        const pid_t pid = world.ask(ssh());
+        world.feed(again(pid, 900));
+        if (one.mode == Mode::enforce) {
+            world.ask(ssh());
+            EXPECT(world.answers.back().kind == Answer::Kind::refused && !world.answers.back().announce, "refused");
+            world.answers.pop_back();
+        }
+        EXPECT(world.answers.size() == 2, "two answers");
+        for (const Answer& answer : world.answers) {
+            EXPECT(answer.kind == Answer::Kind::admitted, "admitted");
+            EXPECT(answer.announce == (one.announced ? std::optional(one.counted) : std::nullopt), "announced");
+        }
+    }
+}
+
+void twenty_at_once_get_as_many_places_as_there_are() {
+    struct Case {
+        std::optional<policy::Count> limit;
+        std::size_t admitted;
+    };
+    constexpr Case cases[] = {{0, 0}, {1, 1}, {3, 3}, {20, 20}, {policy::unlimited_count, 20}, {std::nullopt, 20}};
+    for (const Case& one : cases) {
+        World world({.max = one.limit});
+        for (int i = 0; i < 20; ++i) {
+            world.ask(ssh());
+        }
+        EXPECT(answered(world, Answer::Kind::admitted) == one.admitted, std::to_string(one.admitted));
+        EXPECT(answered(world, Answer::Kind::refused) == 20 - one.admitted, std::to_string(one.admitted));
+        EXPECT(world.state.counted(alice) == one.admitted, std::to_string(one.admitted));
+        for (const Answer& answer : world.answers) {
+            if (answer.kind == Answer::Kind::refused) {
+                EXPECT(answer.session.reason.cause == core::Cause::limit_reached &&
+                           answer.session.reason.count == one.limit,
+                       "the reason names the limit");
+            }
+        }
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+void every_user_has_places_of_their_own() {
+    World world({.max = 1});
+    EXPECT(world.login(ssh(alice)) != SessionKey::none, "alice");
+    EXPECT(world.login(ssh(bob)) != SessionKey::none, "bob");
+    EXPECT(world.login(ssh(alice)) == SessionKey::none, "alice again");
+}
+
+void logging_out_frees_the_place_at_once() {
+    World world({.max = 1});
+    for (int i = 0; i < 50; ++i) {
+        const SessionKey session = world.login();
+        EXPECT(session != SessionKey::none, std::to_string(i));
+        world.logout(session);
+    }
+    EXPECT(world.state.sessions().empty(), "nothing is left");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void a_close_frees_the_place_before_the_leader_is_gone() {
+    World world({.max = 1});
+    const SessionKey first = world.login();
+    world.feed(Closed{.request = RequestId{9}, .session = first, .leader = {501, 5010}});
+    EXPECT_TEXT(world.phase(first), "released");
+    EXPECT(world.login() != SessionKey::none, "the next one");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void a_close_without_a_key_means_its_leaders_session() {
+    World world;
+    const SessionKey session = world.login();
+    world.feed(Closed{.request = RequestId{9}, .session = SessionKey::none, .leader = {501, 5010}});
+    EXPECT_TEXT(world.phase(session), "released");
+}
+
+void the_same_question_has_the_same_answer() {
+    World world({.max = 1});
+    const pid_t leader = world.ask(ssh());
+    world.feed(again(leader, 2000));
+    world.logind_shows(key(1));
+    world.feed(again(leader, 2001));
+    EXPECT_TEXT(world.take_log(), "0 admitted 501, tell admitted 1; 0 admitted 2000; 0 admitted 2001");
+    EXPECT(world.state.sessions().size() == 1, "one session");
+
+    world.feed(core::AskedToEnd{key(1), "root"});
+    world.feed(again(leader, 2002));
+    EXPECT_TEXT(world.take_log(), "0 tell ending 1 asked; 0 refused 2002");
+
+    world.feed(again(leader, 2003, ssh(bob))); // the same process for somebody else: another question
+    EXPECT_TEXT(world.take_log(), "0 admitted 2003, tell admitted 2");
+}
+
+void a_refused_leader_that_asks_again_is_judged_afresh() {
+    World world({.max = 1});
+    const SessionKey first = world.login();
+    const pid_t leader = world.ask(ssh());
+    world.logout(first);
+    (void)world.take_log();
+    world.feed(again(leader, 2000));
+    EXPECT_TEXT(world.take_log(), "0 admitted 2000, tell admitted 3");
+    EXPECT(world.state.sessions().size() == 1, "the refused one is forgotten");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void what_is_no_session_passes_and_is_not_counted() {
+    World world({.max = 0});
+    Login nested = ssh();
+    nested.nested = true;
+    world.ask(nested);
+    for (const char* service :
+         {"su", "su-l", "sudo", "sudo-i", "runuser", "runuser-l", "cron", "crond", "atd", "systemd-user", "polkit-1"}) {
+        world.ask(console(alice, service));
+    }
+    EXPECT(answered(world, Answer::Kind::uncounted) == 12 && world.answers.size() == 12, "all pass");
+    EXPECT(world.state.sessions().empty() && world.notices.empty(), "and leave nothing");
+
+    world.policy.host.ignore_services = {.value = {"login"}};
+    world.ask(console(alice, "login"));
+    world.ask(console(alice, "systemd-user"));
+    world.ask(console(alice, "sudo"));
+    EXPECT(answered(world, Answer::Kind::uncounted) == 14, "login and systemd-user");
+    EXPECT(answered(world, Answer::Kind::refused) == 1, "sudo");
+}
+
+void a_refused_sshd_is_evicted_and_nobody_else() {
+    World world({.max = 0});
+    world.ask(ssh());
+    EXPECT_TEXT(world.phase(key(1)), "refused");
+    world.pass_until(20s);
+    EXPECT_TEXT(world.take_log(),
+                "0 refused 501, tell refused 1 limit; 3 signal 1 TERM; 8 signal 1 KILL; 18 signal 1 KILL");
+    world.leader_exits(key(1));
+    EXPECT(world.state.sessions().empty(), "gone with its leader");
+
+    world.ask(console());
+    EXPECT(world.state.sessions().empty(), "login(1) is not held");
+    world.pass(1min);
+    EXPECT_TEXT(world.take_log(), "20 refused 502, tell refused 2 limit");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void observe_lets_everybody_in_and_says_so() {
+    World world({.max = 1, .at_limit = AtLimit::end_oldest, .mode = Mode::observe});
+    world.login();
+    (void)world.take_log();
+    world.ask(ssh());
+    world.pass(1min);
+    EXPECT_TEXT(world.take_log(), "0 admitted 502, tell would-refuse 2 limit, tell admitted 2");
+    EXPECT(world.state.counted(alice) == 2, "both count");
+    EXPECT_TEXT(world.fault, "");
+}
+
+LogindSession in_logind(pid_t pid, const std::string& id) {
+    return {.id = id,
+            .scope = "session-" + id + ".scope",
+            .session_class = "user",
+            .leader = again(pid, 1).leader,
+            .opened = start,
+            .login = ssh()};
+}
+
+/// pam_systemd stands before the module in the PAM stack: logind has shown the sessions when PAM asks about them.
+void Open_AfterPamSystemd_IsDecidedByTheLimit() {
+    for (const bool backwards : {false, true}) {
+        World world({.max = 2});
+        for (pid_t pid = 701; pid <= 706; ++pid) {
+            world.feed(LogindAppeared{in_logind(pid, "c" + std::to_string(pid))});
+        }
+        EXPECT(world.state.counted(alice) == 6, "counted before PAM asks");
+        for (pid_t at = 0; at < 6; ++at) {
+            const pid_t pid = backwards ? 706 - at : 701 + at;
+            world.feed(again(pid, static_cast<std::uint64_t>(pid)));
+        }
+        EXPECT(answered(world, Answer::Kind::admitted) == 2 && answered(world, Answer::Kind::refused) == 4,
+               "the limit");
+        EXPECT(world.state.counted(alice) == 2, "and no more");
+        EXPECT_TEXT(world.phase(key(1)) + world.phase(key(2)) + world.phase(key(3)), "liveliverefused");
+        world.feed(again(701, 99));
+        EXPECT(answered(world, Answer::Kind::admitted) == 3, "asked again, it is the same session");
+        (void)world.take_log();
+        world.pass(3s);
+        EXPECT_TEXT(world.take_log(), "3 terminate c703; 3 terminate c704; 3 terminate c705; 3 terminate c706");
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+void Open_AfterPamSystemd_DisplacesUnderEndOldest() {
+    World world({.max = 1, .at_limit = AtLimit::end_oldest});
+    world.login();
+    world.feed(LogindAppeared{in_logind(701, "c701")});
+    world.feed(again(701, 701));
+    world.pass(100ms);
+    EXPECT_TEXT(world.phase(key(1)) + "/" + world.phase(key(2)), "ending/waiting");
+    world.logind_forgets(key(1));
+    EXPECT_TEXT(world.phase(key(2)), "live");
+    EXPECT(!world.find(key(2))->adopted && world.find(key(2))->logind_id == "c701", "it stays joined");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// The module gave up waiting, and the login may go on: logind has announced its session already.
+void RequestGone_AfterPamSystemd_SessionStaysCounted() {
+    World world({.max = 1, .at_limit = AtLimit::end_oldest});
+    world.login();
+    world.feed(LogindAppeared{in_logind(701, "c701")});
+    world.feed(again(701, 701));
+    EXPECT_TEXT(world.phase(key(2)), "waiting");
+    world.feed(core::RequestGone{RequestId{701}});
+    EXPECT_TEXT(world.phase(key(2)), "live");
+    EXPECT(world.find(key(2))->adopted && world.state.counted(alice) == 2, "adopted and counted");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// A rule exempts logins on the console: a login by ssh at the limit does not terminate them.
+void Displace_SessionWithoutLimits_IsSpared() {
+    for (const AtLimit at_limit : {AtLimit::end_oldest, AtLimit::end_idlest}) {
+        World world({.max = 1, .at_limit = at_limit});
+        policy::Match match;
+        match.service.any = {"login"};
+        policy::Rule rule;
+        rule.exempt = true;
+        rule.match = std::make_shared<const policy::Match>(match);
+        world.policy.host.rules.push_back(rule);
+        world.login(console());
+        world.ask(ssh());
+        world.pass(6s);
+        EXPECT_TEXT(world.phase(key(1)), "live");
+        EXPECT(answered(world, Answer::Kind::refused) == 1, "denied instead");
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+/// The PAM stack goes on after a denial that is not requisite. The user must be able to read why.
+void Deny_StackGoesOn_SessionIsTerminatedLater() {
+    World world({.max = 0});
+    const pid_t pid = world.ask(ssh());
+    world.feed(LogindAppeared{in_logind(pid, "c9")});
+    (void)world.take_log();
+    world.pass(2900ms);
+    EXPECT_TEXT(world.take_log(), "");
+    world.pass(10s);
+    EXPECT_TEXT(world.take_log(), "3 terminate c9; 8 kill c9");
+    world.leader_exits(key(1));
+    EXPECT_TEXT(world.phase(key(1)) + world.fault, "gone");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(Open_AfterPamSystemd_IsDecidedByTheLimit),
+        SESSLIMIT_TEST(Open_AfterPamSystemd_DisplacesUnderEndOldest),
+        SESSLIMIT_TEST(RequestGone_AfterPamSystemd_SessionStaysCounted),
+        SESSLIMIT_TEST(Displace_SessionWithoutLimits_IsSpared),
+        SESSLIMIT_TEST(Deny_StackGoesOn_SessionIsTerminatedLater),
+        SESSLIMIT_TEST(what_is_admitted_is_announced_on_request),
+        SESSLIMIT_TEST(twenty_at_once_get_as_many_places_as_there_are),
+        SESSLIMIT_TEST(every_user_has_places_of_their_own),
+        SESSLIMIT_TEST(logging_out_frees_the_place_at_once),
+        SESSLIMIT_TEST(a_close_frees_the_place_before_the_leader_is_gone),
+        SESSLIMIT_TEST(a_close_without_a_key_means_its_leaders_session),
+        SESSLIMIT_TEST(the_same_question_has_the_same_answer),
+        SESSLIMIT_TEST(a_refused_leader_that_asks_again_is_judged_afresh),
+        SESSLIMIT_TEST(what_is_no_session_passes_and_is_not_counted),
+        SESSLIMIT_TEST(a_refused_sshd_is_evicted_and_nobody_else),
+        SESSLIMIT_TEST(observe_lets_everybody_in_and_says_so),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

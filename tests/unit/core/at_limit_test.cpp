@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/policy/match.hpp"
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/core_world.hpp"
+
+#include <memory>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using policy::AtLimit;
+using policy::Mode;
+using core::Answer;
+using core::Opened;
+using core::RequestGone;
+
+/// How idle a desktop is only logind knows, whose answer takes a while: nobody is ended for want of it.
+void who_is_idlest_is_known_before_anybody_is_ended() {
+    World world({.max = 1, .at_limit = AtLimit::end_idlest});
+    world.ask(console());
+    world.logind_shows(key(1), /*graphical=*/true);
+    world.pass_until(100s);
+    (void)world.take_log();
+    world.ask(ssh());
+    EXPECT_TEXT(world.take_log(), "");
+    world.pass(core::Patience::reading);
+    EXPECT_TEXT(world.take_log(), "100.5 tell ending 1 displaced");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// Of whom nobody can tell how idle they are, nobody is the idlest.
+void who_cannot_be_looked_at_is_not_ended_as_the_idlest() {
+    World world({.max = 1, .at_limit = AtLimit::end_idlest});
+    world.type(world.login());
+    world.pass_until(100s);
+    (void)world.take_log();
+    world.blind = true;
+    world.ask(ssh());
+    world.pass(0s);
+    EXPECT_TEXT(world.take_log(), "100 refused 502, tell refused 2 limit");
+    world.leader_exits(key(2));
+    world.blind = false;
+    world.pass(10s);
+    world.ask(ssh());
+    world.pass(0s);
+    EXPECT_TEXT(world.take_log(), "110 tell ending 1 displaced");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// It may be the idlest, or not: until that is known, those who were used later are left alone.
+void nobody_is_ended_for_one_who_cannot_be_looked_at() {
+    struct Case {
+        const char* about;
+        bool older_is_dark;
+        std::string_view log;
+    };
+    constexpr Case cases[] = {
+        {"the idlest is seen", false, "3005 tell ending 1 displaced"},
+        {"the idlest is not", true, "3005 refused 503, tell refused 3 limit"},
+    };
+    for (const Case& one : cases) {
+        World world({.max = 2, .at_limit = AtLimit::end_idlest});
+        world.type(world.login());
+        world.pass_until(3000s);
+        world.type(world.login());
+        world.pass(5s);
+        (void)world.take_log();
+        world.dark.insert(one.older_is_dark ? key(1) : key(2));
+        world.ask(ssh());
+        world.pass(0s);
+        EXPECT_TEXT(std::string(one.about) + ": " + world.take_log(),
+                    std::string(one.about) + ": " + std::string(one.log));
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+/// logind is waited for as long as a login may wait, and then nobody is ended for want of its word.
+void a_desktop_of_which_logind_says_nothing_is_left_alone() {
+    World world({.max = 1, .at_limit = AtLimit::end_idlest});
+    world.ask(console());
+    world.logind_shows(key(1), /*graphical=*/true);
+    world.pass_until(100s);
+    (void)world.take_log();
+    world.mute = true;
+    world.ask(ssh());
+    world.pass(4s);
+    EXPECT_TEXT(world.take_log(), "");
+    world.pass(1s);
+    EXPECT_TEXT(world.take_log(), "105 refused 502, tell refused 2 limit");
+    world.leader_exits(key(2));
+    world.ask(ssh());
+    world.pass(1s);
+    EXPECT_TEXT(world.take_log(), "");
+    world.mute = false;
+    core::Signs signs;
+    signs.wall_offset = world.wall_offset;
+    signs.hint = 50s;
+    world.feed(core::Looked{.session = key(1), .signs = signs});
+    world.pass(1s);
+    EXPECT_TEXT(world.take_log(), "106.5 tell ending 1 displaced; 107 terminate c1");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// Logins at 0 s, 10 s and 20 s; keys were pressed in the second at 60 s and in the first at 50 s; a fourth login asks
+/// at 70 s.
+World full_house(AtLimit at_limit) {
+    World world({.max = 3, .at_limit = at_limit});
+    for (int i = 0; i < 3; ++i) {
+        const SessionKey session = world.login();
+        world.type(session);
+        world.pass(10s);
+    }
+    world.pass_until(50s);
+    world.type(key(1));
+    world.pass_until(60s);
+    world.type(key(2));
+    world.pass_until(70s);
+    (void)world.take_log();
+    return world;
+}
+
+void the_oldest_or_the_idlest_makes_room() {
+    struct Case {
+        AtLimit at_limit;
+        std::string_view log;
+    };
+    constexpr Case cases[] = {
+        {AtLimit::refuse, "70 refused 504, tell refused 4 limit"},
+        {AtLimit::end_oldest, "70 tell ending 1 displaced; 70.5 terminate c1; "
+                              "71 admitted 504, tell ended 1 displaced, tell admitted 4"},
+        {AtLimit::end_idlest, "70 tell ending 3 displaced; 70.5 terminate c3; "
+                              "71 admitted 504, tell ended 3 displaced, tell admitted 4"},
+    };
+    for (const Case& one : cases) {
+        World world = full_house(one.at_limit);
+        world.ask(ssh(alice, "192.0.2.99"));
+        world.pass(1s);
+        for (const core::Notice& notice : std::vector(world.notices)) {
+            if (notice.kind == core::Notice::Kind::ending) {
+                EXPECT_TEXT(notice.reason.by, "192.0.2.99");
+                world.logind_forgets(notice.session.key);
+            }
+        }
+        EXPECT_TEXT(world.take_log(), one.log);
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+void several_may_wait_each_for_a_place_of_its_own() {
+    World world = full_house(AtLimit::end_oldest);
+    world.ask(ssh());
+    world.ask(ssh());
+    world.pass(100ms);
+    EXPECT_TEXT(world.take_log(), "70 tell ending 1 displaced; 70 tell ending 2 displaced");
+    world.logind_forgets(key(2));
+    EXPECT_TEXT(world.take_log(), "70.1 admitted 504, tell ended 2 displaced, tell admitted 4");
+    world.logind_forgets(key(1));
+    EXPECT_TEXT(world.take_log(), "70.1 admitted 505, tell ended 1 displaced, tell admitted 5");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// However many come at once: the newest of them wait for the places, each older one is told at once by whom it was
+/// passed, and nobody is ended but for those who get in.
+void of_many_at_once_the_newest_get_in() {
+    World world = full_house(AtLimit::end_oldest);
+    for (int i = 0; i < 20; ++i) {
+        world.ask(ssh(alice, "192.0.2." + std::to_string(i)));
+    }
+    world.pass(1s);
+    std::string passed;
+    for (const core::Answer& answer : world.answers) {
+        if (answer.kind == Answer::Kind::refused) {
+            passed += std::to_string(std::to_underlying(answer.session.key)) + " by " + answer.session.reason.by + ", ";
+            EXPECT(answer.session.reason.cause == core::Cause::displaced && answer.session.reason.count == 3, passed);
+        }
+    }
+    std::string each_by_the_third_after_it;
+    for (int key = 4; key <= 20; ++key) {
+        each_by_the_third_after_it += std::to_string(key) + " by 192.0.2." + std::to_string(key - 1) + ", ";
+    }
+    EXPECT_TEXT(passed, each_by_the_third_after_it);
+    (void)world.take_log();
+    for (const std::uint64_t gone : {2U, 3U, 1U}) {
+        world.logind_forgets(key(gone));
+    }
+    EXPECT_TEXT(world.take_log(), "71 admitted 521, tell ended 2 displaced, tell admitted 21; "
+                                  "71 admitted 522, tell ended 3 displaced, tell admitted 22; "
+                                  "71 admitted 523, tell ended 1 displaced, tell admitted 23");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// Its terminal comes about while it is on its way out: the reason waits for it.
+void a_session_displaced_as_it_comes_reads_why() {
+    World world({.max = 1, .at_limit = AtLimit::end_oldest});
+    world.ask(ssh());
+    world.pass(300ms);
+    world.ask(ssh());
+    world.pass(100ms);
+    world.logind_shows(key(1));
+    EXPECT_TEXT(world.phase(key(1)), "ending");
+    EXPECT_TEXT(world.take_log(), "0 admitted 501, tell admitted 1");
+    world.pass_until(4900ms);
+    EXPECT_TEXT(world.take_log(), "2 tell ending 1 displaced; 2.5 terminate c1; 4.5 kill c1, tell forced 1 displaced");
+    world.logind_forgets(key(1));
+    EXPECT_TEXT(world.take_log(), "4.9 admitted 502, tell ended 1 displaced, tell admitted 2");
+
+    // One that goes by itself before was not ended by anybody.
+    world.ask(ssh());
+    world.pass(100ms);
+    world.leader_exits(key(2));
+    EXPECT_TEXT(world.take_log(), "5 admitted 503, tell released 2, tell admitted 3");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void who_waits_has_an_answer_in_time() {
+    struct Case {
+        Span budget;
+        std::string log;
+    };
+    constexpr std::string_view soon =
+        "70 tell ending 1 displaced; 70.5 terminate c1; 72.5 kill c1, tell forced 1 displaced; "
+        "75 refused 504, tell refused 4 limit";
+    const Case cases[] = {
+        {1ms, "70 wait 504; " + std::string(soon)},
+        {2s, "70 wait 504; " + std::string(soon)},
+        {5499ms, "70 wait 504; " + std::string(soon)},
+        {5500ms, std::string(soon)},
+        {1h, std::string(soon)},
+    };
+    for (const Case& one : cases) {
+        World world = full_house(AtLimit::end_oldest);
+        world.ask(ssh(), one.budget);
+        world.pass_until(75s);
+        EXPECT_TEXT(world.take_log(), one.log);
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+void somebody_elses_logout_serves_who_waits() {
+    World world = full_house(AtLimit::end_oldest);
+    world.ask(ssh());
+    world.pass(100ms);
+    (void)world.take_log();
+    world.logout(key(3));
+    EXPECT_TEXT(world.take_log(), "70.1 noted 9, admitted 504, tell released 3, tell admitted 4");
+    EXPECT(world.state.counted(alice) == 3, "1 is still ending");
+}
+
+void an_asker_that_hangs_up_waits_no_longer() {
+    World world = full_house(AtLimit::end_oldest);
+    world.ask(ssh());
+    world.pass(100ms);
+    world.feed(RequestGone{RequestId{504}});
+    EXPECT_TEXT(world.phase(key(4)), "gone");
+    (void)world.take_log();
+    world.logind_forgets(key(1));
+    EXPECT_TEXT(world.take_log(), "70.1 tell ended 1 displaced");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void an_asker_that_asks_again_is_answered_once() {
+    World world = full_house(AtLimit::end_oldest);
+    const pid_t leader = world.ask(ssh());
+    world.pass(100ms);
+    world.feed(Opened{.request = RequestId{2000},
+                      .login = ssh(),
+                      .leader = {leader, static_cast<std::uint64_t>(leader) * 10},
+                      .budget = 10s});
+    world.feed(RequestGone{RequestId{504}}); // the hang-up of the first question is heard after the second
+    (void)world.take_log();
+    world.logind_forgets(key(1));
+    EXPECT_TEXT(world.take_log(), "70.1 admitted 2000, tell ended 1 displaced, tell admitted 4");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void an_asker_that_dies_waits_no_longer() {
+    World world = full_house(AtLimit::end_oldest);
+    world.ask(ssh());
+    world.pass(100ms);
+    world.leader_exits(key(4));
+    EXPECT_TEXT(world.phase(key(4)), "gone");
+}
+
+/// As many make room as it takes: a limit was lowered below what is open, and a newer login counts more than old ones.
+void room_is_made_for_the_whole_excess() {
+    World world = full_house(AtLimit::end_oldest);
+    world.set({.max = 2, .at_limit = AtLimit::end_oldest});
+    world.ask(ssh());
+    world.pass(600ms);
+    EXPECT_TEXT(world.take_log(), "70 tell over-limit 1 limit; 70 tell ending 1 displaced, tell ending 2 displaced; "
+                                  "70.5 terminate c1; 70.5 terminate c2");
+    world.logind_forgets(key(1));
+    EXPECT_TEXT(world.take_log(), "70.6 tell ended 1 displaced");
+    world.logind_forgets(key(2));
+    EXPECT_TEXT(world.take_log(), "70.6 admitted 504, tell ended 2 displaced, tell admitted 4");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// Nobody is ended for a login that will be refused all the same.
+void a_limit_of_none_makes_no_room() {
+    World world = full_house(AtLimit::end_oldest);
+    world.set({.max = 0, .at_limit = AtLimit::end_oldest});
+    world.ask(ssh());
+    world.pass(10s);
+    EXPECT_TEXT(world.take_log(),
+                "70 tell over-limit 1 limit; 70 refused 504, tell refused 4 limit; 73 signal 4 TERM; 78 signal 4 KILL");
+}
+
+void who_waits_feels_another_policy_at_once() {
+    struct Case {
+        Rules rules;
+        std::string_view log;
+    };
+    const Case cases[] = {
+        {{.max = 4, .at_limit = AtLimit::end_oldest}, "70.1 admitted 504, tell admitted 4"},
+        {{}, "70.1 admitted 504, tell admitted 4"},
+        {{.max = 3, .mode = Mode::observe}, "70.1 admitted 504, tell would-refuse 4 limit, tell admitted 4"},
+        {{.max = 0, .at_limit = AtLimit::end_oldest}, "70.1 refused 504, tell refused 4 limit"},
+        {{.max = 3, .at_limit = AtLimit::end_oldest}, ""},
+    };
+    for (const Case& one : cases) {
+        World world = full_house(AtLimit::end_oldest);
+        world.ask(ssh());
+        world.pass(100ms);
+        (void)world.take_log();
+        world.set(one.rules);
+        world.pass(1ms);
+        EXPECT_TEXT(world.take_log(), one.log);
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+/// Sessions whose own limits are only observed make no room for others.
+void an_observed_session_is_not_displaced() {
+    World world({.max = 1, .at_limit = AtLimit::end_oldest, .mode = Mode::observe});
+    policy::Rule enforced;
+    auto match = std::make_shared<policy::Match>();
+    match->service.any = {"sshd"};
+    enforced.match = match;
+    enforced.settings.mode = policy::Setting<Mode>{Mode::enforce};
+    world.policy.host.rules.push_back(enforced);
+    world.login(console());
+    (void)world.take_log();
+    world.ask(ssh());
+    world.pass(1ms);
+    EXPECT_TEXT(world.take_log(), "0 refused 502, tell refused 2 limit");
+    EXPECT_TEXT(world.phase(key(1)), "live");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void the_module_behind_pam_systemd_still_has_a_live_session() {
+    World world = full_house(AtLimit::end_oldest);
+    world.ask(ssh());
+    world.pass(100ms);
+    world.logind_shows(key(4)); // logind has it before it is admitted
+    world.logind_forgets(key(1));
+    EXPECT_TEXT(world.phase(key(4)), "live");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(who_is_idlest_is_known_before_anybody_is_ended),
+        SESSLIMIT_TEST(who_cannot_be_looked_at_is_not_ended_as_the_idlest),
+        SESSLIMIT_TEST(nobody_is_ended_for_one_who_cannot_be_looked_at),
+        SESSLIMIT_TEST(a_desktop_of_which_logind_says_nothing_is_left_alone),
+        SESSLIMIT_TEST(the_oldest_or_the_idlest_makes_room),
+        SESSLIMIT_TEST(several_may_wait_each_for_a_place_of_its_own),
+        SESSLIMIT_TEST(of_many_at_once_the_newest_get_in),
+        SESSLIMIT_TEST(a_session_displaced_as_it_comes_reads_why),
+        SESSLIMIT_TEST(who_waits_has_an_answer_in_time),
+        SESSLIMIT_TEST(somebody_elses_logout_serves_who_waits),
+        SESSLIMIT_TEST(an_asker_that_hangs_up_waits_no_longer),
+        SESSLIMIT_TEST(an_asker_that_asks_again_is_answered_once),
+        SESSLIMIT_TEST(an_asker_that_dies_waits_no_longer),
+        SESSLIMIT_TEST(room_is_made_for_the_whole_excess),
+        SESSLIMIT_TEST(a_limit_of_none_makes_no_room),
+        SESSLIMIT_TEST(who_waits_feels_another_policy_at_once),
+        SESSLIMIT_TEST(an_observed_session_is_not_displaced),
+        SESSLIMIT_TEST(the_module_behind_pam_systemd_still_has_a_live_session),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

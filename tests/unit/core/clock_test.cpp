@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: MIT
+// The wall clock is set and the host is suspended: nobody is ended early, nobody stays for ever, nobody is surprised.
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/core_world.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+
+constexpr Span year = std::chrono::hours(24 * 365);
+constexpr Span limit = 15min;
+constexpr Span step = 8s; // of a terminal's stamps
+const std::vector<Span> five_and_one = {5min, 1min};
+
+std::string in_seconds(Span span) {
+    return std::to_string(std::chrono::floor<std::chrono::seconds>(span).count()) + " s";
+}
+
+/// Something that happens at a moment, in seconds from the login: the clock is set, or (`by` is 0) a key is pressed.
+struct Step {
+    Span at;
+    Span by{};
+};
+
+/// How long a session with an idle limit lives after its last key.
+Span lived(std::vector<Step> steps, bool heard, std::string& fault) {
+    World world({.idle = limit});
+    const SessionKey session = world.login();
+    world.type(session);
+    Boottime last_key = world.now;
+    std::ranges::stable_sort(steps, {}, &Step::at);
+    for (const Step& each : steps) {
+        world.pass_until(each.at);
+        if (world.phase(session) != "live") {
+            break;
+        }
+        if (each.by != Span{}) {
+            world.set_clock(each.by, heard);
+        } else {
+            world.type(session);
+            last_key = world.now;
+        }
+    }
+    while (world.phase(session) == "live" && world.now < last_key + 4 * limit) {
+        world.pass(1s);
+    }
+    fault += world.fault;
+    return world.now - last_key;
+}
+
+struct Keys {
+    std::string_view about;
+    std::vector<Span> at; ///< from the login
+};
+
+const Keys keys[] = {
+    {"no key", {}},
+    {"before", {100s, 590s}},
+    {"long before", {20s}},
+    {"at the moment before", {599s}},
+    {"after", {610s}},
+    {"before and after", {100s, 590s, 610s, 800s}},
+    {"long after", {620s, 880s, 1300s}},
+    {"in between", {590s, 630s, 700s}},
+};
+
+std::vector<Step> with(const Keys& typed, const std::vector<Step>& sets) {
+    std::vector<Step> steps = sets;
+    for (const Span at : typed.at) {
+        steps.push_back({at});
+    }
+    return steps;
+}
+
+/// Once, at 600 s: whether or not the daemon is told, a look on each side tells what happened.
+void set_once() {
+    for (const Span by : {year, -year, Span(10min), Span(-10min), Span(30s), Span(-30s), Span(7s), Span(-7s)}) {
+        for (const bool heard : {true, false}) {
+            for (const Keys& typed : keys) {
+                std::string fault;
+                const Span span = lived(with(typed, {{600s, by}}), heard, fault);
+                const std::string about =
+                    in_seconds(by) + " " + std::string(typed.about) + (heard ? ": " : " unheard: ") + in_seconds(span);
+                EXPECT(span >= limit, about);
+                // A small change leaves it open for one period on which side of it a key was.
+                const Span open = std::chrono::abs(by) < limit ? std::chrono::abs(by) : Span{};
+                EXPECT(span <= limit + step + 1s + open, about);
+                EXPECT_TEXT(fault, "");
+            }
+        }
+    }
+}
+
+/// Step by step, as by a clock that somebody corrects by hand or a bad time server: every minute for half an hour.
+void set_step_by_step() {
+    constexpr Span until = 30min;
+    for (const Span by : {Span(1s), Span(-1s), Span(8s), Span(-8s), Span(61s), Span(-61s), year, -year}) {
+        for (const Keys& typed : keys) {
+            std::vector<Step> sets;
+            for (Span at = 30s; at < until; at += 1min) {
+                sets.push_back({at, by});
+            }
+            std::string fault;
+            const Span span = lived(with(typed, sets), true, fault);
+            const std::string about = in_seconds(by) + " " + std::string(typed.about) + ": " + in_seconds(span);
+            // A key is dated into one minute. A clock that goes through the same minute again and again may hide more
+            // of them, for as long as it does so.
+            const Span open = by == -61s ? until : 1min;
+            EXPECT(span >= limit && span <= limit + step + 1min + open, about);
+            EXPECT_TEXT(fault, "");
+        }
+    }
+}
+
+/// Twice between two looks that are due: only a daemon that is told knows what lay between.
+void set_twice() {
+    for (const Span first : {year, -year, Span(10min), Span(-10min), Span(-1min), Span(5min)}) {
+        for (const Span second : {year, -year, Span(10min), Span(-10min), Span(-1min), -first}) {
+            for (const Keys& typed : keys) {
+                std::string fault;
+                const Span span = lived(with(typed, {{600s, first}, {650s, second}}), true, fault);
+                const std::string about = in_seconds(first) + " then " + in_seconds(second) + " " +
+                                          std::string(typed.about) + ": " + in_seconds(span);
+                const int set_back = (first < Span{} ? 1 : 0) + (second < Span{} ? 1 : 0);
+                EXPECT(span >= limit && span <= (2 + set_back) * limit, about);
+                EXPECT_TEXT(fault, "");
+            }
+        }
+    }
+}
+
+void set_while_no_daemon_was_there() {
+    for (const Span by : {year, -year, Span(10min), Span(-10min)}) {
+        World world({.idle = limit});
+        const SessionKey session = world.login();
+        world.type(session);
+        world.pass(5min);
+        world.type(session);
+        world.set_clock(by, false);
+        const Boottime last_key = world.now;
+        core::Session kept = *world.find(session);
+        world.state.drop(session);
+        world.now += 2min;
+        world.feed(core::Restored{kept});
+        while (world.phase(session) == "live" && world.now < start + 10h) {
+            world.pass(1s);
+        }
+        EXPECT(world.now >= last_key + limit && world.now <= last_key + 2 * limit, in_seconds(by));
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+/// Whoever types stays, whatever the clock does; whoever does not is not taken for somebody who does.
+void setting_it_is_no_input_and_hides_none() {
+    for (const Span by : {year, -year, Span(1s), Span(-1min)}) {
+        World active({.idle = limit, .warn = std::vector<Span>{1min}});
+        World idle({.idle = limit, .warn = std::vector<Span>{1min}});
+        for (World* world : {&active, &idle}) {
+            world->login();
+            world->type(key(1));
+            (void)world->take_log();
+        }
+        for (int minute = 0; minute < 300; ++minute) {
+            active.pass(1min);
+            active.type(key(1));
+            active.set_clock(by);
+        }
+        EXPECT_TEXT(active.take_log(), "");
+        idle.pass_until(850s); // warned
+        (void)idle.take_log();
+        idle.set_clock(by);
+        idle.pass_until(908s);
+        EXPECT_TEXT(idle.take_log(), "908 tell ending 1 idle");
+        EXPECT_TEXT(active.fault + idle.fault, "");
+    }
+}
+
+void only_sessions_with_an_idle_limit_are_looked_at() {
+    World without({.duration = 1h});
+    without.login();
+    without.set_clock(year);
+    World with({.idle = limit});
+    with.login();
+    with.ask(ssh()); // not in logind yet
+    const int before = with.looks;
+    with.set_clock(year);
+    EXPECT(without.looks == 0 && with.looks == before + 1, std::to_string(with.looks));
+}
+
+/// `asleep` begins at `at`; the log is that of what follows.
+struct Sleep {
+    std::string_view about;
+    Rules rules;
+    Span at;
+    Span asleep;
+    std::string_view log;
+    bool typed_after = false; ///< a key one second after resume
+};
+
+/// Suspended time counts. A limit that ran out in it ends nobody who had no warning of it.
+void a_suspend_surprises_nobody() {
+    const Sleep cases[] = {
+        {"idle, warning and end in it",
+         {.idle = 15min, .warn = five_and_one},
+         1min,
+         8h,
+         "28860 tell warned 1 idle left 300; 29100 tell warned 1 idle left 60; 29160 tell ending 1 idle"},
+        {"the same, and the user is back",
+         {.idle = 15min, .warn = five_and_one},
+         1min,
+         8h,
+         "28860 tell warned 1 idle left 300; 28861 tell kept 1",
+         true},
+        {"idle, warned before", {.idle = 15min, .warn = five_and_one}, 10min + 30s, 8h, "29430 tell ending 1 idle"},
+        {"idle, only the warning in it",
+         {.idle = 15min, .warn = five_and_one},
+         1min,
+         10min,
+         "660 tell warned 1 idle left 248; 848 tell warned 1 idle left 60; 908 tell ending 1 idle"},
+        {"idle, nobody warns", {.idle = 15min}, 1min, 8h, "28860 tell ending 1 idle"},
+        {"idle, a warning as long as the limit is none",
+         {.idle = 15min, .warn = std::vector<Span>{15min}},
+         1min,
+         8h,
+         "28860 tell ending 1 idle"},
+        {"neither of them in it",
+         {.idle = 15min, .warn = five_and_one},
+         1min,
+         5min,
+         "608 tell warned 1 idle left 300; 848 tell warned 1 idle left 60; 908 tell ending 1 idle"},
+        {"duration, warning and end in it",
+         {.duration = 1h, .warn = five_and_one},
+         1min,
+         8h,
+         "28860 tell warned 1 duration left 300; 29100 tell warned 1 duration left 60; "
+         "29160 tell ending 1 duration"},
+        {"duration, only the first warning in it",
+         {.duration = 1h, .warn = five_and_one},
+         50min,
+         6min,
+         "3360 tell warned 1 duration left 240; 3540 tell warned 1 duration left 60; 3600 tell ending 1 duration"},
+        {"duration, both warnings in it: the shorter one",
+         {.duration = 1h, .warn = five_and_one},
+         50min,
+         9min + 10s,
+         "3550 tell warned 1 duration left 50; 3600 tell ending 1 duration"},
+        {"duration, warned before", {.duration = 1h, .warn = five_and_one}, 56min, 8h, "32160 tell ending 1 duration"},
+        {"duration, nobody warns", {.duration = 1h}, 1min, 8h, "28860 tell ending 1 duration"},
+        {"both: one more warning, no more time",
+         {.duration = 1h, .idle = 15min, .warn = five_and_one},
+         1min,
+         8h,
+         "28860 tell warned 1 duration left 300; 28860 tell warned 1 idle left 300; "
+         "29100 tell warned 1 duration left 60; 29100 tell warned 1 idle left 60; 29160 tell ending 1 duration"},
+        {"observed",
+         {.idle = 15min, .warn = five_and_one, .mode = policy::Mode::observe},
+         1min,
+         8h,
+         "28860 tell would-end 1 idle"},
+    };
+    for (const Sleep& one : cases) {
+        World world(one.rules);
+        world.login();
+        world.type(key(1));
+        world.pass_until(one.at);
+        (void)world.take_log();
+        world.suspend(one.asleep);
+        world.pass(1s);
+        if (one.typed_after) {
+            world.type(key(1));
+            world.feed(core::InputHeard{key(1)});
+        }
+        world.pass(15min);
+        world.log.resize(std::min(world.log.size(), one.log.size())); // up to the end itself
+        const std::string about = std::string(one.about) + ": ";
+        EXPECT_TEXT(about + world.take_log(), about + std::string(one.log));
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+/// However often, and for however long: the made-up warning is the last.
+void suspends_leave_nobody_unlimited() {
+    for (const Span asleep : {Span(20min), Span(8h), Span(2min)}) {
+        World world({.duration = 30min, .idle = 15min, .warn = five_and_one});
+        world.login();
+        Span awake{};
+        while (world.phase(key(1)) == "live" && awake < 2h) {
+            world.suspend(asleep);
+            world.pass(1s);
+            awake += 1s;
+        }
+        EXPECT(awake <= 1min, in_seconds(asleep) + ": awake for " + in_seconds(awake));
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+/// The wall clock goes on in suspend, and so do the stamps of keys that follow.
+void a_key_after_a_suspend_is_dated_after_it() {
+    for (const bool heard : {true, false}) {
+        World world({.idle = limit});
+        world.login();
+        world.type(key(1));
+        world.pass(1min);
+        world.suspend(5min);
+        if (heard) {
+            world.set_clock(Span{}); // coming out of suspend is told the same way
+        }
+        world.pass(10s);
+        world.type(key(1));
+        const Boottime last_key = world.now;
+        while (world.phase(key(1)) == "live") {
+            world.pass(1s);
+        }
+        EXPECT(world.now >= last_key + limit && world.now <= last_key + limit + step + 1s, "");
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+/// logind counts a hint's age on CLOCK_MONOTONIC: the time asleep is none of it.
+void a_graphical_session_is_not_idle_in_suspend() {
+    World world({.idle = limit});
+    world.login(console(alice, "gdm-password"));
+    core::Session session = *world.find(key(1));
+    session.graphical = true;
+    world.state.put(session);
+    const Boottime hint_from = world.now;
+    Span asleep{};
+    const auto pass = [&](Span span) {
+        for (Span gone{}; gone < span; gone += 1s) {
+            world.other_signs[key(1)].hint = world.now + 1s - hint_from - asleep;
+            world.pass(1s);
+        }
+    };
+    pass(1min);
+    asleep = 8h;
+    world.other_signs[key(1)].hint = 1min;
+    world.suspend(asleep);
+    EXPECT_TEXT(world.phase(key(1)), "live");
+    pass(limit - 2min);
+    EXPECT_TEXT(world.phase(key(1)), "live");
+    pass(1min + 2s);
+    EXPECT_TEXT(world.phase(key(1)), "ending");
+    EXPECT_TEXT(world.fault, "");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(set_once),
+        SESSLIMIT_TEST(set_step_by_step),
+        SESSLIMIT_TEST(set_twice),
+        SESSLIMIT_TEST(set_while_no_daemon_was_there),
+        SESSLIMIT_TEST(setting_it_is_no_input_and_hides_none),
+        SESSLIMIT_TEST(only_sessions_with_an_idle_limit_are_looked_at),
+        SESSLIMIT_TEST(a_suspend_surprises_nobody),
+        SESSLIMIT_TEST(suspends_leave_nobody_unlimited),
+        SESSLIMIT_TEST(a_key_after_a_suspend_is_dated_after_it),
+        SESSLIMIT_TEST(a_graphical_session_is_not_idle_in_suspend),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

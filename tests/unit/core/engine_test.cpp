@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/engine.hpp"
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/core_world.hpp"
+
+#include <ctime>
+#include <utility>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using namespace sesslimit::core;
+
+std::string number(SessionKey key) {
+    return std::to_string(std::to_underlying(key) - 100'000'000'000);
+}
+
+/// Recorder and hands that write down what they are told, in its order.
+struct Scribe final : Recorder, Hands {
+    std::string log;
+    Boottime now = start;
+    Boottime armed = never;
+    int arms = 0;
+    Engine* engine = nullptr;
+    bool leaders_are_dead = false;
+    std::optional<Span> stamp = Span(1'699'999'990s); // older than any session
+
+    void say(const std::string& what) { log += (log.empty() ? "" : ", ") + what; }
+    std::string take() { return std::exchange(log, {}); }
+
+    void put(const Session& session) override {
+        say("record " + number(session.key) + " " + std::string(name_of(session.phase)));
+    }
+    void drop(SessionKey key) override { say("forget " + number(key)); }
+    void answer(const Answer& answer, const State& state) override {
+        say(std::string(name_of(answer.kind)) + " with " + std::to_string(state.sessions().size()) + " there");
+    }
+    void tell(const Notice& notice) override { say("tell " + std::string(name_of(notice.kind))); }
+    void terminate(const core::Terminate& what) override { say("terminate " + what.logind_id); }
+    void lock(const std::string& id) override { say("lock " + id); }
+    void kill_all(const std::string& id) override { say("kill " + id); }
+    void signal_leader(SessionKey key, int signal) override {
+        say("signal " + number(key) + " " + std::to_string(signal));
+    }
+    std::optional<Looked> look(const Session& session) override {
+        say("look " + number(session.key));
+        core::Signs signs;
+        signs.wall_offset = 1'700'000'000s - start.time_since_epoch();
+        signs.input = stamp;
+        return Looked{.session = session.key, .signs = signs};
+    }
+    void check_logout(const core::CheckLogout& what) override { say("check logout " + what.logind_id); }
+    void follow(const Session& session) override {
+        say("follow " + number(session.key));
+        if (leaders_are_dead && session.leader.pid != 0) {
+            engine->handle(LeaderExited{session.key}); // from within an effect
+            say("heard");
+        }
+    }
+    void let_go(SessionKey key) override { say("let go " + number(key)); }
+    void arm(Boottime deadline) override {
+        armed = deadline;
+        ++arms;
+    }
+};
+
+struct Bench {
+    Scribe scribe;
+    Engine engine{scribe, scribe, [this] { return scribe.now; }};
+
+    explicit Bench(const Rules& rules = {}) {
+        scribe.engine = &engine;
+        engine.set_policy(std::make_shared<const policy::Policy>(policy_of(rules)));
+    }
+    void open(std::uint64_t request, pid_t pid) { engine.handle(Opened{RequestId{request}, ssh(), {pid, 1}, 2s}); }
+    void show(const std::string& id, pid_t pid) {
+        engine.handle(LogindAppeared{{.id = id,
+                                      .scope = "session-" + id + ".scope",
+                                      .session_class = "user",
+                                      .closing = false,
+                                      .leader = {pid, 1},
+                                      .opened = scribe.now,
+                                      .login = ssh()}});
+    }
+};
+
+void it_records_then_answers_then_acts() {
+    Bench bench({.max = 1});
+    bench.open(1, 50);
+    EXPECT_TEXT(bench.scribe.take(), "record 0 reserved, admitted with 1 there, follow 0, tell admitted");
+    bench.open(2, 51);
+    EXPECT_TEXT(bench.scribe.take(), "record 1 refused, refused with 2 there, follow 1, tell refused");
+    bench.engine.handle(Closed{RequestId{3}, SessionKey::none, {50, 1}});
+    EXPECT_TEXT(bench.scribe.take(), "record 0 released, noted with 2 there, follow 0, tell released");
+    bench.engine.handle(LeaderExited{bench.engine.state().sessions().begin()->first});
+    EXPECT_TEXT(bench.scribe.take(), "forget 0, let go 0");
+}
+
+void what_an_effect_brings_about_comes_after_it() {
+    Bench bench;
+    bench.scribe.leaders_are_dead = true;
+    bench.open(1, 50);
+    EXPECT_TEXT(bench.scribe.take(), "record 0 reserved, admitted with 1 there, follow 0, heard, tell admitted, "
+                                     "forget 0, tell released, let go 0");
+    EXPECT(bench.engine.state().sessions().empty(), "gone");
+}
+
+void a_look_is_answered_by_an_event() {
+    Bench bench({.idle = 1min});
+    bench.open(1, 50);
+    bench.show("c1", 50);
+    EXPECT_TEXT(bench.scribe.take(), "record 0 reserved, admitted with 1 there, follow 0, tell admitted, "
+                                     "record 0 live, follow 0, look 0, record 0 live, follow 0");
+    EXPECT(bench.scribe.armed == bench.engine.state().next_due()->due, "armed for it");
+    bench.scribe.now = bench.scribe.armed;
+    bench.engine.handle_due();
+    EXPECT_TEXT(bench.scribe.take(), "record 0 live, follow 0, look 0, record 0 ending, follow 0, tell ending");
+}
+
+void a_warned_session_is_listened_to_before_its_user_reads_of_it() {
+    Bench bench({.idle = 1min, .warn = std::vector<Span>{30s}});
+    bench.open(1, 50);
+    bench.show("c1", 50);
+    (void)bench.scribe.take();
+    bench.scribe.now = bench.scribe.armed;
+    bench.engine.handle_due();
+    EXPECT_TEXT(bench.scribe.take(), "record 0 live, follow 0, look 0, record 0 live, follow 0, tell warned");
+}
+
+void it_is_armed_for_the_earliest_deadline() {
+    Bench bench({.duration = 1h});
+    EXPECT(bench.scribe.armed == never, "nothing to do");
+    bench.open(1, 50);
+    bench.scribe.now += 10min;
+    bench.open(2, 51);
+    EXPECT(bench.scribe.armed == start + 1h, "the first one's");
+    bench.engine.handle(Closed{RequestId{3}, SessionKey::none, {50, 1}});
+    EXPECT(bench.scribe.armed == start + 70min, "the other one's");
+    bench.engine.handle(Closed{RequestId{4}, SessionKey::none, {51, 1}});
+    EXPECT(bench.scribe.armed == never, "nothing to do again");
+}
+
+void a_ring_before_its_time_arms_again() {
+    Bench bench({.duration = 1h});
+    bench.open(1, 50);
+    const int arms = bench.scribe.arms;
+    (void)bench.scribe.take();
+    bench.engine.handle_due();
+    EXPECT_TEXT(bench.scribe.take(), "");
+    EXPECT(bench.scribe.arms > arms && bench.scribe.armed == start + 1h, "armed");
+}
+
+void many_at_once_are_served_in_portions() {
+    Bench bench({.duration = 1h});
+    for (pid_t pid = 1; pid <= 300; ++pid) {
+        bench.open(static_cast<std::uint64_t>(pid), pid);
+    }
+    bench.scribe.now += 1h;
+    const auto ending = [&bench] {
+        std::size_t count = 0;
+        for (const auto& [key, session] : bench.engine.state().sessions()) {
+            count += session.phase == Phase::ending ? 1U : 0U;
+        }
+        return count;
+    };
+    int portions = 0;
+    std::size_t before = 0;
+    while (bench.scribe.armed <= bench.scribe.now && portions < 100) {
+        bench.engine.handle_due();
+        ++portions;
+        EXPECT(ending() - before <= 64, std::to_string(ending()));
+        before = ending();
+    }
+    EXPECT(ending() == 300 && portions == 5, std::to_string(portions));
+}
+
+void what_logind_no_longer_lists_is_gone() {
+    Bench bench;
+    for (const pid_t pid : {50, 51, 52}) {
+        bench.open(static_cast<std::uint64_t>(pid), pid);
+    }
+    bench.show("c50", 50);
+    bench.show("c51", 51);
+    (void)bench.scribe.take();
+    bench.engine.reconcile({"c51", "c99"});
+    EXPECT_TEXT(bench.scribe.take(), "forget 0, tell released, let go 0");
+    EXPECT(bench.engine.state().sessions().size() == 2, "51, and 52 that logind never had");
+    bench.engine.reconcile({});
+    EXPECT(bench.engine.state().sessions().size() == 1, "52");
+}
+
+void reconciling_a_large_host_takes_no_walk_of_the_list_for_each() {
+    Bench bench;
+    std::vector<std::string> ids;
+    for (pid_t pid = 1; pid <= 20'000; ++pid) {
+        Session session = session_in(Phase::live, key(static_cast<std::uint64_t>(pid)));
+        session.logind_id = "c" + std::to_string(pid);
+        session.leader = {pid, 1};
+        ids.push_back(session.logind_id);
+        bench.engine.handle(Restored{session});
+    }
+    (void)bench.scribe.take();
+    const std::clock_t before = std::clock();
+    bench.engine.reconcile(ids);
+    const auto spent = (std::clock() - before) * 1000 / CLOCKS_PER_SEC;
+    EXPECT(bench.engine.state().sessions().size() == 20'000, "all there");
+    EXPECT(spent < 500, std::to_string(spent) + " ms"); // 200 million comparisons take longer
+}
+
+void the_ledgers_sessions_come_back() {
+    Bench bench({.max = 1});
+    Session waiting = session_in(Phase::waiting, key(7));
+    bench.engine.handle(Restored{session_in(Phase::live, key(5))});
+    bench.engine.handle(Restored{waiting});
+    EXPECT(bench.engine.state().find(key(5)) != nullptr && bench.engine.state().find(key(7)) == nullptr, "but for 7");
+    (void)bench.scribe.take();
+    bench.open(1, 51);
+    EXPECT_TEXT(bench.scribe.take(), "record 0 refused, refused with 2 there, follow 0, tell refused");
+}
+
+void another_policy_holds_for_open_sessions() {
+    Bench bench;
+    bench.open(1, 50);
+    EXPECT(bench.scribe.armed == never, "no limit");
+    bench.engine.set_policy(std::make_shared<const policy::Policy>(policy_of({.duration = 1h})));
+    EXPECT(bench.scribe.armed == start + 1h, "a limit");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(it_records_then_answers_then_acts),
+        SESSLIMIT_TEST(what_an_effect_brings_about_comes_after_it),
+        SESSLIMIT_TEST(a_look_is_answered_by_an_event),
+        SESSLIMIT_TEST(a_warned_session_is_listened_to_before_its_user_reads_of_it),
+        SESSLIMIT_TEST(it_is_armed_for_the_earliest_deadline),
+        SESSLIMIT_TEST(a_ring_before_its_time_arms_again),
+        SESSLIMIT_TEST(many_at_once_are_served_in_portions),
+        SESSLIMIT_TEST(what_logind_no_longer_lists_is_gone),
+        SESSLIMIT_TEST(reconciling_a_large_host_takes_no_walk_of_the_list_for_each),
+        SESSLIMIT_TEST(the_ledgers_sessions_come_back),
+        SESSLIMIT_TEST(another_policy_holds_for_open_sessions),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

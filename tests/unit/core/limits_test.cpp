@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: MIT
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/core_world.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using policy::Mode;
+
+const std::vector<Span> five_and_one = {5min, 1min};
+
+/// Logs in at 0 s and does nothing but wait.
+World after_login(const Rules& rules, bool terminal = true) {
+    World world(rules);
+    const SessionKey session = world.login();
+    if (terminal) {
+        world.type(session);
+    }
+    (void)world.take_log();
+    return world;
+}
+
+void a_duration_is_warned_of_and_ends_on_time() {
+    struct Case {
+        std::vector<Span> warn;
+        std::string_view log;
+    };
+    const Case cases[] = {
+        {{}, "3600 tell ending 1 duration; 3600.5 terminate c1"},
+        {five_and_one, "3300 tell warned 1 duration left 300; 3540 tell warned 1 duration left 60; "
+                       "3600 tell ending 1 duration; 3600.5 terminate c1"},
+        {{1h}, "3600 tell ending 1 duration; 3600.5 terminate c1"},
+        {{2h, 1min}, "3540 tell warned 1 duration left 60; 3600 tell ending 1 duration; 3600.5 terminate c1"},
+        {{3599s}, "1 tell warned 1 duration left 3599; 3600 tell ending 1 duration; 3600.5 terminate c1"},
+    };
+    for (const Case& one : cases) {
+        World world = after_login({.duration = 1h, .warn = one.warn}, false);
+        world.pass_until(3601s);
+        EXPECT_TEXT(world.take_log(), one.log);
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+void who_cannot_be_looked_at_is_not_idle() {
+    World world = after_login({.idle = 1min, .warn = std::vector<Span>{20s}});
+    world.blind = true;
+    world.pass_until(10min);
+    EXPECT_TEXT(world.take_log(), "");
+    EXPECT(world.looks >= 50 && world.looks <= 60, std::to_string(world.looks)); // one every 10 s
+    world.blind = false;
+    world.pass(31s);
+    const std::string log = world.take_log();
+    EXPECT(log.find("tell warned 1 idle left 20; ") != log.npos && log.find("tell ending 1 idle") != log.npos, log);
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// A look goes before a warning that would hide what it shows: where there is none, the warning comes all the same.
+void a_duration_needs_no_look() {
+    World world =
+        after_login({.duration = 1h, .idle = 30min, .warn = five_and_one, .activity = policy::Activity::output});
+    world.blind = true;
+    world.pass_until(3601s);
+    EXPECT_TEXT(world.take_log(), "3300 tell warned 1 duration left 300; 3540 tell warned 1 duration left 60; "
+                                  "3600 tell ending 1 duration; 3600.5 terminate c1");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// A clock that was set asks for a look at once: one that failed is made up for.
+void a_look_that_failed_is_made_up_for() {
+    World world = after_login({.idle = 1h});
+    world.pass_until(5min);
+    world.blind = true;
+    world.set_clock(1h);
+    world.blind = false;
+    const int before = world.looks;
+    world.pass(10s);
+    EXPECT(world.looks == before + 1, std::to_string(world.looks - before));
+    world.pass(10min);
+    EXPECT(world.looks == before + 1, "once");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// Whatever comes between sets the next deadline anew, and must not forget it.
+void a_look_that_failed_is_not_forgotten() {
+    const std::function<void(World&)> between[] = {
+        [](World& world) { world.feed(core::InputHeard{key(1)}); },
+        [](World& world) { world.feed(core::PolicyChanged{}); },
+        [](World& world) { world.feed(core::GroupsLearned{key(1), {100, 200}}); },
+    };
+    for (const auto& happens : between) {
+        World world = after_login({.idle = 1h});
+        world.pass_until(5min);
+        world.blind = true;
+        world.set_clock(1h);
+        happens(world);
+        world.blind = false;
+        const int before = world.looks;
+        world.pass(10s);
+        EXPECT(world.looks == before + 1, std::to_string(world.looks - before));
+    }
+}
+
+/// What we write on a terminal without having looked hides whether something else did: it is taken for use.
+void a_warning_that_hides_use_is_use() {
+    World world = after_login(
+        {.duration = 1h, .idle = 10min, .warn = std::vector<Span>{5min}, .activity = policy::Activity::output});
+    const auto prints = [&world] {
+        world.other_signs[key(1)].output = world.wall_offset + world.now.time_since_epoch();
+    };
+    for (world.pass_until(5min); world.now < start + 50min; world.pass(100s)) {
+        prints();
+    }
+    world.blind = true;
+    world.pass_until(55min);
+    EXPECT_TEXT(world.take_log(), "3300 tell warned 1 duration left 300");
+    prints(); // as the warning does
+    world.pass_until(56min);
+    world.blind = false;
+    world.pass_until(3599s);
+    EXPECT_TEXT(world.take_log(), "");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void a_session_without_logind_has_a_duration_too() {
+    World world({.duration = 1h, .idle = 1min});
+    world.ask(ssh());
+    (void)world.take_log();
+    world.pass_until(3601s);
+    EXPECT_TEXT(world.take_log(), "3600 tell ending 1 duration; 3600.5 signal 1 TERM");
+}
+
+void idleness_is_never_found_early_and_at_most_one_step_late() {
+    for (int second = 0; second < 20; ++second) {
+        for (const Span offset : {Span(1'700'000'000s), Span(1'700'000'005s + 300ms)}) {
+            World world({.idle = 1min, .warn = std::vector<Span>{20s}});
+            world.wall_offset = offset;
+            const SessionKey session = world.login();
+            for (int key_at = 0; key_at <= second; ++key_at) {
+                world.pass_until(std::chrono::seconds(key_at));
+                world.type(session);
+            }
+            const Boottime last_key = world.now;
+            while (world.phase(session) == "live" && world.now < last_key + 2min) {
+                world.pass(100ms);
+            }
+            EXPECT(world.now >= last_key + 1min, std::to_string(second));
+            EXPECT(world.now <= last_key + 1min + 8100ms, std::to_string(second));
+            EXPECT_TEXT(world.fault, "");
+        }
+    }
+}
+
+void an_idle_session_is_warned_then_ended() {
+    World world = after_login({.idle = 20min, .warn = five_and_one});
+    world.pass_until(1300s);
+    // Typed at the start of a step of 8 s: it may have been 8 s later.
+    EXPECT_TEXT(world.take_log(), "908 tell warned 1 idle left 300; 1148 tell warned 1 idle left 60; "
+                                  "1208 tell ending 1 idle; 1208.5 terminate c1; 1213.5 kill c1, tell forced 1 idle; "
+                                  "1223.5 kill c1; 1233.5 kill c1; 1243.5 kill c1; 1253.5 kill c1; 1263.5 kill c1; "
+                                  "1273.5 kill c1; 1283.5 kill c1; 1293.5 kill c1");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void whoever_types_stays_and_costs_one_look_a_period() {
+    World world = after_login({.idle = 15min});
+    const int wakeups_before = world.wakeups;
+    for (int i = 0; i < 3600; ++i) {
+        world.pass(10s);
+        world.type(key(1));
+    }
+    EXPECT_TEXT(world.take_log(), "");
+    EXPECT(world.wakeups - wakeups_before <= 41, std::to_string(world.wakeups)); // of 10 h in periods of 15 min
+    EXPECT_TEXT(world.fault, "");
+}
+
+void a_key_after_the_warning_keeps_the_session() {
+    World world = after_login({.idle = 20min, .warn = five_and_one});
+    world.pass_until(908s);
+    (void)world.take_log();
+    world.pass_until(950s);
+    world.feed(core::InputHeard{key(1)});
+    world.type(key(1));
+    world.pass_until(960s);
+    world.type(key(1));
+    world.feed(core::InputHeard{key(1)}); // no second "kept"
+    world.pass_until(961s);
+    EXPECT_TEXT(world.take_log(), "950 tell kept 1");
+    world.pass_until(1900s); // the warnings come anew
+    EXPECT_TEXT(world.take_log(), "1868 tell warned 1 idle left 300");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void a_key_that_nobody_heard_is_seen_at_the_next_look() {
+    World world = after_login({.idle = 20min, .warn = five_and_one});
+    world.pass_until(1000s);
+    world.type(key(1));
+    (void)world.take_log();
+    world.pass_until(2200s);
+    EXPECT_TEXT(world.take_log(),
+                "1148 tell kept 1; 1908 tell warned 1 idle left 300; 2148 tell warned 1 idle left 60");
+}
+
+void without_a_terminal_nobody_is_idle() {
+    World world = after_login({.idle = 1min, .warn = std::vector<Span>{10s}}, false);
+    world.pass_until(10h);
+    EXPECT_TEXT(world.take_log(), "");
+    EXPECT(world.wakeups <= 720, std::to_string(world.wakeups)); // each time the warning would be due
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// A policy in which only one of the two idle limits limits.
+policy::Policy only(std::optional<Span> with_terminal, std::optional<Span> without) {
+    policy::Policy policy = policy_of({});
+    policy.host.defaults.idle_timeout = policy::Setting<Span>{with_terminal.value_or(unlimited_span)};
+    policy.host.defaults.idle_timeout_no_terminal = policy::Setting<Span>{without.value_or(unlimited_span)};
+    return policy;
+}
+
+/// What a look shows of a connection that has carried so much.
+core::Signs carried(std::uint64_t bytes) {
+    core::Signs signs;
+    signs.traffic = {.bytes_in = bytes, .bytes_out = bytes, .segments_in = 10, .segments_out = 10, .cookie = 7};
+    signs.since_data = 1min;
+    return signs;
+}
+
+void a_terminal_that_comes_late_has_its_own_limit() {
+    World world;
+    world.policy = only(15min, std::nullopt); // tunnels may be as quiet as they like
+    const SessionKey session = world.login();
+    world.other_signs[session] = carried(1000);
+    world.pass_until(3h);
+    EXPECT(world.find(session)->terminal == core::Terminal::none, "a tunnel");
+    EXPECT(world.looks <= 14 && world.phase(session) == "live", "looked at once in the time of the other limit");
+    world.type(session); // a shell in the same connection
+    world.pass(15min - 1s);
+    EXPECT(world.phase(session) == "live", "its own limit");
+    world.pass(10s);
+    EXPECT(world.phase(session) == "ending", "and no way round it");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void a_tunnel_that_outlives_its_shell_has_its_own_limit() {
+    World world;
+    world.policy = only(std::nullopt, 15min);
+    const SessionKey session = world.login();
+    world.other_signs[session] = carried(1000);
+    world.type(session);
+    world.pass_until(3h);
+    EXPECT(world.find(session)->terminal == core::Terminal::some && world.phase(session) == "live", "a shell");
+    world.stamps.erase(session);
+    world.other_signs[session] = carried(9000); // what its end said
+    (void)world.take_log();
+    world.pass(14min);
+    EXPECT(world.phase(session) == "live", "not before its limit");
+    world.pass(17min);
+    EXPECT(world.phase(session) != "live", "nobody is left");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void without_any_idle_limit_nobody_looks() {
+    World world({.duration = 10h});
+    (void)world.login();
+    world.pass_until(5h);
+    EXPECT(world.looks == 0 && world.wakeups == 0, "nothing is due");
+}
+
+void duration_and_idleness_do_not_disturb_each_other() {
+    World world = after_login({.duration = 30min, .idle = 15min, .warn = std::vector<Span>{2min}});
+    world.pass_until(1000s);
+    EXPECT_TEXT(world.take_log(), "788 tell warned 1 idle left 120; 908 tell ending 1 idle; 908.5 terminate c1; "
+                                  "913.5 kill c1, tell forced 1 idle; 923.5 kill c1; 933.5 kill c1; 943.5 kill c1; "
+                                  "953.5 kill c1; 963.5 kill c1; 973.5 kill c1; 983.5 kill c1; 993.5 kill c1");
+    world = after_login({.duration = 30min, .idle = 15min, .warn = std::vector<Span>{2min}});
+    while (world.now < start + 1801s) {
+        world.pass(10s);
+        world.type(key(1));
+    }
+    EXPECT_TEXT(world.take_log(), "1680 tell warned 1 duration left 120; 1800 tell ending 1 duration; "
+                                  "1800.5 terminate c1; 1805.5 kill c1, tell forced 1 duration");
+    EXPECT_TEXT(world.fault, "");
+}
+
+struct Change {
+    std::string_view about;
+    Rules before;
+    Span at;
+    Rules after;
+    Span until;
+    std::string_view log; ///< from the change on
+};
+
+void another_policy_holds_at_once_and_is_fair() {
+    const std::vector<Span> ten_and_one = {10min, 1min};
+    const Change changes[] = {
+        {"unchanged",
+         {.duration = 1h, .warn = five_and_one},
+         3400s,
+         {.duration = 1h, .warn = five_and_one},
+         3600s,
+         "3540 tell warned 1 duration left 60; 3600 tell ending 1 duration"},
+        {"over it: warned first, and has the longest warn_before",
+         {},
+         2h,
+         {.duration = 1h, .warn = ten_and_one},
+         7801s,
+         "7200 tell warned 1 duration left 600; 7740 tell warned 1 duration left 60; 7800 tell ending 1 duration; "
+         "7800.5 terminate c1"},
+        {"over it, no warn_before: warned first, and has five minutes",
+         {},
+         2h,
+         {.duration = 1h},
+         7501s,
+         "7200 tell warned 1 duration left 300; 7500 tell ending 1 duration; 7500.5 terminate c1"},
+        {"nearly over it",
+         {},
+         3595s,
+         {.duration = 1h, .warn = five_and_one},
+         3895s,
+         "3595 tell warned 1 duration left 300; 3835 tell warned 1 duration left 60; 3895 tell ending 1 duration"},
+        {"shorter, with time enough",
+         {.duration = 5h},
+         10min,
+         {.duration = 1h, .warn = five_and_one},
+         3600s,
+         "3300 tell warned 1 duration left 300; 3540 tell warned 1 duration left 60; 3600 tell ending 1 duration"},
+        {"longer after the warnings: warned anew",
+         {.duration = 1h, .warn = five_and_one},
+         3590s,
+         {.duration = 2h, .warn = five_and_one},
+         2h,
+         "6900 tell warned 1 duration left 300; 7140 tell warned 1 duration left 60; 7200 tell ending 1 duration"},
+        {"no limit any more", {.duration = 1h, .warn = five_and_one}, 3590s, {}, 10h, ""},
+        {"idle for longer than the new limit",
+         {},
+         1h,
+         {.idle = 15min, .warn = five_and_one},
+         3901s,
+         "3600 tell warned 1 idle left 300; 3840 tell warned 1 idle left 60; 3900 tell ending 1 idle; "
+         "3900.5 terminate c1"},
+        {"idle for longer, no warn_before",
+         {},
+         1h,
+         {.idle = 15min},
+         3900s,
+         "3600 tell warned 1 idle left 300; 3900 tell ending 1 idle"},
+        {"idle limit longer after a warning",
+         {.idle = 15min, .warn = five_and_one},
+         860s,
+         {.idle = 30min, .warn = five_and_one},
+         1808s,
+         "1508 tell warned 1 idle left 300; 1748 tell warned 1 idle left 60; 1808 tell ending 1 idle"},
+        {"enforced from now on: whom it was over is surprised",
+         {.duration = 1h, .warn = five_and_one, .mode = Mode::observe},
+         2h,
+         {.duration = 1h, .warn = five_and_one},
+         7500s,
+         "7200 tell warned 1 duration left 300; 7440 tell warned 1 duration left 60; 7500 tell ending 1 duration"},
+        {"observed from now on",
+         {.duration = 1h, .warn = five_and_one},
+         3590s,
+         {.duration = 1h, .warn = five_and_one, .mode = Mode::observe},
+         10h,
+         "3600 tell would-end 1 duration"},
+    };
+    for (const Change& one : changes) {
+        World world = after_login(one.before);
+        world.pass_until(one.at);
+        (void)world.take_log();
+        world.set(one.after);
+        world.pass_until(one.until);
+        const std::string about = std::string(one.about) + ": ";
+        EXPECT_TEXT(about + world.take_log(), about + std::string(one.log));
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+void many_reloads_change_nothing() {
+    World world = after_login({.duration = 1h, .idle = 30min, .warn = five_and_one});
+    for (int i = 0; i < 30; ++i) {
+        world.pass(1min);
+        world.set({.duration = 1h, .idle = 30min, .warn = five_and_one});
+    }
+    world.pass_until(1808s);
+    EXPECT_TEXT(world.take_log(),
+                "1508 tell warned 1 idle left 300; 1748 tell warned 1 idle left 60; 1808 tell ending 1 idle");
+}
+
+void observe_warns_nobody_and_ends_nobody() {
+    World world = after_login({.duration = 1h, .idle = 50min, .warn = five_and_one, .mode = Mode::observe});
+    world.pass_until(10h);
+    EXPECT_TEXT(world.take_log(), "3008 tell would-end 1 idle");
+    EXPECT(world.wakeups < 10, "and rests");
+    world.set(Rules{.duration = 1h, .idle = 50min, .warn = five_and_one, .mode = Mode::observe});
+    world.pass(1h);
+    EXPECT_TEXT(world.take_log(), "");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void an_adopted_session_is_surprised() {
+    struct Case {
+        std::string_view about;
+        Rules rules;
+        Span age;
+        std::string_view log;
+    };
+    const Case cases[] = {
+        {"over its duration",
+         {.duration = 1h, .warn = five_and_one},
+         2h,
+         "0 tell adopted 1; 0 tell warned 1 duration left 300; 240 tell warned 1 duration left 60; "
+         "300 tell ending 1 duration"},
+        {"over its duration, no warn_before",
+         {.duration = 1h},
+         2h,
+         "0 tell adopted 1; 0 tell warned 1 duration left 300; 300 tell ending 1 duration"},
+        {"not over its duration",
+         {.duration = 1h, .warn = five_and_one},
+         54min,
+         "0 tell adopted 1; 60 tell warned 1 duration left 300; 300 tell warned 1 duration left 60; "
+         "360 tell ending 1 duration"},
+        {"idle for long",
+         {.idle = 10min, .warn = five_and_one},
+         14min,
+         "0 tell adopted 1; 0 tell warned 1 idle left 300; 240 tell warned 1 idle left 60; 300 tell ending 1 idle"},
+        {"no limit", {}, 14min, "0 tell adopted 1"},
+    };
+    for (const Case& one : cases) {
+        World world(one.rules);
+        world.stamps[key(1)] =
+            std::chrono::floor<std::chrono::seconds>((world.now - one.age).time_since_epoch() + world.wall_offset);
+        world.feed(core::LogindAppeared{{.id = "c9",
+                                           .scope = "session-c9.scope",
+                                           .session_class = "user",
+                                           .closing = false,
+                                           .leader = {700, 7000},
+                                           .opened = world.now - one.age,
+                                           .login = ssh()}});
+        world.pass_until(361s);
+        world.log.resize(std::min(world.log.size(), one.log.size())); // what follows the end is told elsewhere
+        EXPECT_TEXT(world.take_log(), one.log);
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(a_duration_is_warned_of_and_ends_on_time),
+        SESSLIMIT_TEST(who_cannot_be_looked_at_is_not_idle),
+        SESSLIMIT_TEST(a_duration_needs_no_look),
+        SESSLIMIT_TEST(a_look_that_failed_is_made_up_for),
+        SESSLIMIT_TEST(a_look_that_failed_is_not_forgotten),
+        SESSLIMIT_TEST(a_warning_that_hides_use_is_use),
+        SESSLIMIT_TEST(a_session_without_logind_has_a_duration_too),
+        SESSLIMIT_TEST(idleness_is_never_found_early_and_at_most_one_step_late),
+        SESSLIMIT_TEST(an_idle_session_is_warned_then_ended),
+        SESSLIMIT_TEST(whoever_types_stays_and_costs_one_look_a_period),
+        SESSLIMIT_TEST(a_key_after_the_warning_keeps_the_session),
+        SESSLIMIT_TEST(a_key_that_nobody_heard_is_seen_at_the_next_look),
+        SESSLIMIT_TEST(without_a_terminal_nobody_is_idle),
+        SESSLIMIT_TEST(a_terminal_that_comes_late_has_its_own_limit),
+        SESSLIMIT_TEST(a_tunnel_that_outlives_its_shell_has_its_own_limit),
+        SESSLIMIT_TEST(without_any_idle_limit_nobody_looks),
+        SESSLIMIT_TEST(duration_and_idleness_do_not_disturb_each_other),
+        SESSLIMIT_TEST(another_policy_holds_at_once_and_is_fair),
+        SESSLIMIT_TEST(many_reloads_change_nothing),
+        SESSLIMIT_TEST(observe_warns_nobody_and_ends_nobody),
+        SESSLIMIT_TEST(an_adopted_session_is_surprised),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+// What is said on a session's terminals, and that it does not pass for use of it.
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/core_world.hpp"
+
+#include <algorithm>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using policy::Mode;
+
+const std::vector<Span> five_and_one = {5min, 1min};
+
+/// Somebody, or we, write on its terminal: its clock moves as the kernel has it, whole seconds and only every 8 s.
+void print(World& world, SessionKey session) {
+    const Span second = std::chrono::floor<std::chrono::seconds>(world.now.time_since_epoch() + world.wall_offset);
+    std::optional<Span>& stamp = world.other_signs[session].output;
+    if (!stamp || second / 8s != *stamp / 8s) {
+        stamp = second;
+    }
+}
+
+/// Second by second; what the core says to the user is written on the terminal, as the host does, a moment later.
+void pass_with_notices(World& world, Span until) {
+    while (world.now < start + until) {
+        const std::size_t before = world.notices.size();
+        world.pass(1s);
+        const auto is_written = [](const core::Notice& notice) {
+            return notice.kind == core::Notice::Kind::warned || notice.kind == core::Notice::Kind::kept;
+        };
+        if (std::any_of(world.notices.begin() + static_cast<std::ptrdiff_t>(before), world.notices.end(), is_written)) {
+            world.now += 200ms;
+            print(world, key(1));
+            world.now -= 200ms;
+        }
+    }
+}
+
+/// Our own notices are output that is none, however many they are; what was printed before them is not lost for them.
+void our_notices_are_no_output_of_the_session() {
+    struct Case {
+        std::string_view about;
+        Rules rules;
+        Span printed; ///< 0: nothing was
+        std::string_view log;
+    };
+    const Case cases[] = {
+        {"idle warnings alone",
+         {.idle = 15min, .warn = five_and_one},
+         0s,
+         "608 tell warned 1 idle left 300; 848 tell warned 1 idle left 60; 908 tell ending 1 idle"},
+        {"warnings of the duration between them",
+         {.duration = 20min, .idle = 15min, .warn = std::vector<Span>{10min, 6min}},
+         0s,
+         "308 tell warned 1 idle left 600; 548 tell warned 1 idle left 360; 600 tell warned 1 duration left 600; "
+         "840 tell warned 1 duration left 360; 908 tell ending 1 idle"},
+        {"a line before a warning of the duration",
+         {.duration = 20min, .idle = 15min, .warn = std::vector<Span>{6min}},
+         830s,
+         "548 tell warned 1 idle left 360; 840 tell kept 1, tell warned 1 duration left 360; 1200 tell ending 1 "
+         "duration"},
+        {"a line just before a warning of the duration",
+         {.duration = 20min, .idle = 15min, .warn = std::vector<Span>{6min}},
+         839s,
+         "548 tell warned 1 idle left 360; 840 tell kept 1, tell warned 1 duration left 360; 1200 tell ending 1 "
+         "duration"},
+    };
+    for (const Case& one : cases) {
+        World world(one.rules);
+        world.policy.host.defaults.idle_activity = policy::Setting<policy::Activity>{policy::Activity::output};
+        world.login();
+        world.type(key(1));
+        print(world, key(1));
+        (void)world.take_log();
+        if (one.printed > 0s) {
+            pass_with_notices(world, one.printed);
+            print(world, key(1));
+        }
+        for (Span until = one.printed; until < 1201s && world.phase(key(1)) == "live"; until += 1s) {
+            pass_with_notices(world, until);
+        }
+        EXPECT_TEXT(std::string(one.about) + ": " + world.take_log(),
+                    std::string(one.about) + ": " + std::string(one.log));
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+/// What is written is said of the session as it is then: every notice on a terminal is remembered.
+void every_notice_on_a_terminal_is_remembered() {
+    World world({.idle = 15min, .warn = five_and_one});
+    world.type(world.login());
+    world.pass_until(700s);
+    world.feed(core::InputHeard{key(1)});
+    world.pass_until(1601s);
+    for (const core::Notice& notice : world.notices) {
+        using Kind = core::Notice::Kind;
+        const bool written = notice.kind == Kind::warned || notice.kind == Kind::kept || notice.kind == Kind::ending;
+        EXPECT((notice.session.told_at != Boottime{}) == written, name_of(notice.kind));
+    }
+    const Boottime told = world.find(key(1))->told_at;
+    EXPECT(told == start + 1600s, "the end too");
+}
+
+/// A graphical session has begun, whose idleness locks it.
+World desktop(Mode mode) {
+    World world({.idle = 15min, .warn = five_and_one, .mode = mode});
+    world.policy.host.defaults.on_idle = policy::Setting<policy::OnIdle>{policy::OnIdle::lock};
+    world.ask(console());
+    world.logind_shows(key(1), /*graphical=*/true);
+    (void)world.take_log();
+    return world;
+}
+
+/// Nobody is at it for that long, and was not for `before` seconds.
+void leave_alone(World& world, int seconds, int before = 0) {
+    for (int second = before + 1; second <= before + seconds; ++second) {
+        world.other_signs[key(1)].hint = Span(std::chrono::seconds(second));
+        world.pass(1s);
+    }
+}
+
+void a_screen_is_locked_once_until_somebody_comes_back() {
+    World world = desktop(Mode::enforce);
+    leave_alone(world, 4000);
+    EXPECT_TEXT(world.take_log(), "600 tell warned 1 idle left 300; 840 tell warned 1 idle left 60; "
+                                  "900 lock c1, tell locked 1 idle");
+    world.other_signs[key(1)].hint = Span{}; // somebody is there
+    world.pass(1000s);
+    EXPECT_TEXT(world.take_log(), "");
+    EXPECT(world.find(key(1))->idle_warned == unlimited_span, "they are warned anew");
+    leave_alone(world, 2000);
+    const std::string log = world.take_log();
+    EXPECT(log.ends_with("lock c1, tell locked 1 idle"), log);
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// Each locking counts as its last use from then on, which is later than what a shell shows that somebody is at.
+void who_is_locked_is_idler_than_who_is_not() {
+    World world = desktop(Mode::enforce);
+    world.policy.host.defaults.max_sessions = policy::Setting<policy::Count>{2};
+    world.policy.host.defaults.at_limit = policy::Setting<policy::AtLimit>{policy::AtLimit::end_idlest};
+    leave_alone(world, 800);
+    const SessionKey shell = world.login();
+    world.type(shell);
+    leave_alone(world, 300, 800);
+    EXPECT(world.find(key(1))->last_input > world.find(shell)->last_input, "locked after the last key in the shell");
+    (void)world.take_log();
+    world.ask(ssh());
+    world.pass(2s);
+    const std::string log = world.take_log();
+    EXPECT(log.find("tell ending 1 displaced") != log.npos, log);
+    EXPECT_TEXT(world.fault, "");
+}
+
+void what_was_locked_is_warned_before_it_is_ended() {
+    World world = desktop(Mode::enforce);
+    leave_alone(world, 1000);
+    world.policy.host.defaults.on_idle = policy::Setting<policy::OnIdle>{policy::OnIdle::end};
+    world.feed(core::PolicyChanged{});
+    (void)world.take_log();
+    leave_alone(world, 1101, 1000);
+    EXPECT_TEXT(world.take_log(),
+                "1800 tell warned 1 idle left 300; 2040 tell warned 1 idle left 60; 2100 tell ending 1 idle; "
+                "2100.5 terminate c1");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// A graphical session whose idleness locks it is warned of that, and not of its end.
+void what_is_to_be_locked_is_warned_of_that() {
+    for (const Mode mode : {Mode::enforce, Mode::observe}) {
+        World world = desktop(mode);
+        leave_alone(world, 901);
+        using Kind = core::Notice::Kind;
+        std::size_t locks = 0;
+        for (const core::Notice& notice : world.notices) {
+            const bool about_it = notice.kind == Kind::warned || notice.kind == Kind::would_end;
+            EXPECT(notice.locks == about_it, name_of(notice.kind));
+            locks += notice.locks ? 1 : 0;
+        }
+        EXPECT(locks == (mode == Mode::enforce ? 2U : 1U), world.take_log());
+    }
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(our_notices_are_no_output_of_the_session),
+        SESSLIMIT_TEST(every_notice_on_a_terminal_is_remembered),
+        SESSLIMIT_TEST(what_is_to_be_locked_is_warned_of_that),
+        SESSLIMIT_TEST(a_screen_is_locked_once_until_somebody_comes_back),
+        SESSLIMIT_TEST(who_is_locked_is_idler_than_who_is_not),
+        SESSLIMIT_TEST(what_was_locked_is_warned_before_it_is_ended),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: MIT
+// Every event in every phase: what is decided, and that it comes to rest.
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/core_world.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using namespace sesslimit::core;
+
+const Rules rules{.max = 1, .duration = 24h, .idle = 1h};
+const Leader leader{500, 5000}; // of session_in()
+
+/// A session as it may be at one time or another.
+struct Setup {
+    std::string_view name;
+    Session session;
+};
+
+Session staged(Phase phase, Stage stage, bool in_logind = true, bool led = true) {
+    Session session = session_in(phase);
+    session.stage = stage;
+    if (!in_logind) {
+        session.logind_id.clear();
+        session.scope.clear();
+    }
+    if (!led) {
+        session.leader = {};
+        session.reason.cause = Cause::leader_gone;
+    }
+    return session;
+}
+
+Session in_logind(Session session) {
+    session.logind_id = "c1";
+    session.scope = "session-c1.scope";
+    return session;
+}
+
+Session due_now(Session session) {
+    session.due = start;
+    return session;
+}
+
+Session judged(Phase phase, Span age = 100s) {
+    Session session = session_in(phase);
+    session.max_duration = 24h;
+    session.idle_timeout = 1h;
+    session.idle_timeout_no_terminal = 1h;
+    session.opened = start - age;
+    session.last_input = session.opened;
+    session.due = std::min(after(session.opened, 24h), phase == Phase::live ? after(session.opened, 1h) : never);
+    return session;
+}
+
+/// Adopted, and its leader has exited: logind is asked whether that was a logout.
+Session unchecked() {
+    Session session = judged(Phase::live);
+    session.adopted = true;
+    session.leader = {};
+    session.logout_check = core::LogoutCheck::second;
+    session.due = start + 10s;
+    return session;
+}
+
+const Setup setups[] = {
+    {"waiting", session_in(Phase::waiting)},
+    {"waiting, due", due_now(session_in(Phase::waiting))},
+    {"waiting/told", staged(Phase::waiting, Stage::told, false)},
+    {"reserved", judged(Phase::reserved)},
+    {"reserved, over", judged(Phase::reserved, 25h)},
+    {"live", judged(Phase::live)},
+    {"live, idle", judged(Phase::live, 2h)},
+    {"live, over", judged(Phase::live, 25h)},
+    {"live, unchecked", unchecked()},
+    {"ending/told", staged(Phase::ending, Stage::told)},
+    {"ending/terminated", staged(Phase::ending, Stage::terminated)},
+    {"ending/forced", staged(Phase::ending, Stage::forced)},
+    {"ending, no logind", staged(Phase::ending, Stage::told, false)},
+    {"ending, no leader", staged(Phase::ending, Stage::terminated, true, false)},
+    {"ending, nothing", staged(Phase::ending, Stage::terminated, false, false)},
+    {"refused", session_in(Phase::refused)},
+    {"refused/terminated", staged(Phase::refused, Stage::terminated, false)},
+    {"refused/forced", staged(Phase::refused, Stage::forced, false)},
+    {"refused, in logind", in_logind(session_in(Phase::refused))},
+    {"released", session_in(Phase::released)},
+    {"released, no logind", staged(Phase::released, Stage::none, false)},
+};
+
+struct Happening {
+    std::string_view name;
+    Event event;
+};
+
+LogindSession shown(std::string id, Leader of, std::string session_class = "user", bool closing = false) {
+    return {.id = id,
+            .scope = "session-" + id + ".scope",
+            .session_class = std::move(session_class),
+            .closing = closing,
+            .leader = of,
+            .opened = start - 50s,
+            .login = ssh()};
+}
+
+Opened asks(Leader who, const Login& login) {
+    return {.request = RequestId{88}, .login = login, .leader = who, .budget = 2s};
+}
+
+Looked looked(SessionKey session, std::optional<Span> input) {
+    core::Signs signs;
+    signs.wall_offset = 1'700'000'000s;
+    signs.input = input;
+    return {.session = session, .signs = signs};
+}
+
+const Happening happenings[] = {
+    {"asks again", asks(leader, ssh())},
+    {"another asks", asks({600, 6000}, ssh())},
+    {"asks for bob", asks(leader, ssh(bob))},
+    {"su", asks({600, 6000}, console(alice, "su"))},
+    {"closed", Closed{RequestId{99}, key(1), leader}},
+    {"closed by its leader", Closed{RequestId{99}, SessionKey::none, leader}},
+    {"closed by nobody", Closed{RequestId{99}, key(44), {600, 6000}}},
+    {"hangs up", RequestGone{RequestId{77}}},
+    {"another hangs up", RequestGone{RequestId{78}}},
+    {"leader exits", LeaderExited{key(1)}},
+    {"unknown leader exits", LeaderExited{key(44)}},
+    {"logind shows it", LogindAppeared{shown("c1", leader)}},
+    {"logind shows its leader", LogindAppeared{shown("c2", leader)}},
+    {"logind shows its greeter", LogindAppeared{shown("c2", leader, "greeter")}},
+    {"logind shows it closing", LogindAppeared{shown("c2", leader, "user", true)}},
+    {"logind shows another", LogindAppeared{shown("c3", {700, 7000})}},
+    {"logind shows a dead one", LogindAppeared{shown("c3", {})}},
+    {"logind forgets it", LogindGone{"c1"}},
+    {"logind forgets another", LogindGone{"c9"}},
+    {"looked: no terminal", looked(key(1), std::nullopt)},
+    {"looked: old input", looked(key(1), Span(1'700'000'000s))},
+    {"looked: input", looked(key(1), start.time_since_epoch() + 1'700'000'000s - 20s)},
+    {"looked at another", looked(key(44), std::nullopt)},
+    {"logout", LogoutChecked{key(1), LogoutChecked::State::closing}},
+    {"killed", LogoutChecked{key(1), LogoutChecked::State::open}},
+    {"input", InputHeard{key(1)}},
+    {"input elsewhere", InputHeard{key(44)}},
+    {"clock set", ClockSet{}},
+    {"timer", TimerDue{}},
+    {"policy changed", PolicyChanged{}},
+    {"asked to end", AskedToEnd{key(1), "root"}},
+    {"another asked to end", AskedToEnd{key(44), "root"}},
+    {"groups learned", GroupsLearned{key(1), {100, 200}}},
+    {"groups of another", GroupsLearned{key(44), {100, 200}}},
+};
+
+/// What is decided. "*" stands for all setups that no other line of the event names; names are divided by "|".
+struct Pair {
+    std::string_view event;
+    std::string_view setups;
+    std::string_view decision; ///< empty: nothing at all is done
+};
+
+constexpr Pair pairs[] = {
+    {"asks again", "*", "drop 1, put 2 reserved, admitted 88, tell admitted 2"},
+    {"asks again", "waiting|waiting, due", "put 1 waiting, wait 88"},
+    {"asks again", "waiting/told", "put 1 waiting/told, wait 88"},
+    {"asks again", "reserved|reserved, over|live|live, idle|live, over", "admitted 88"},
+    {"asks again", "ending/told|ending/terminated|ending/forced|ending, no logind", "refused 88"},
+    {"asks again", "ending, no leader|ending, nothing|live, unchecked",
+     "put 2 refused, refused 88, tell refused 2 limit"},
+    {"another asks", "*", "put 2 refused, refused 88, tell refused 2 limit"},
+    {"another asks",
+     "waiting|waiting, due|waiting/told|refused|refused/terminated|refused/forced|refused, in "
+     "logind|released|released, no logind",
+     "put 2 reserved, admitted 88, tell admitted 2"},
+    {"asks for bob", "*", "put 2 reserved, admitted 88, tell admitted 2"},
+    {"su", "*", "uncounted 88"},
+    {"closed", "*", "noted 99"},
+    {"closed", "live, unchecked", "drop 1, noted 99, tell released 1"},
+    {"closed", "reserved|reserved, over|live|live, idle|live, over", "put 1 released, noted 99, tell released 1"},
+    {"closed by its leader", "*", "noted 99"},
+    {"closed by its leader", "reserved|reserved, over|live|live, idle|live, over",
+     "put 1 released, noted 99, tell released 1"},
+    {"closed by nobody", "*", "noted 99"},
+    {"hangs up", "*", ""},
+    {"hangs up", "waiting|waiting, due|waiting/told", "drop 1"},
+    {"another hangs up", "*", ""},
+    {"leader exits", "*", "drop 1"},
+    {"leader exits", "reserved|reserved, over", "drop 1, tell released 1"},
+    {"leader exits", "live, unchecked", "put 1 live, check logout c1"},
+    {"leader exits", "live|live, idle|live, over", "put 1 ending/terminated, tell ending 1 leader, terminate c1"},
+    {"leader exits", "ending/told", "put 1 ending/told"},
+    {"leader exits", "ending/terminated|ending, no leader", "put 1 ending/terminated"},
+    {"leader exits", "ending/forced", "put 1 ending/forced"},
+    {"leader exits", "ending, no logind", "drop 1, tell ended 1 asked"},
+    {"leader exits", "ending, nothing", "drop 1, tell ended 1 leader"},
+    {"unknown leader exits", "*", ""},
+    {"logind shows it", "*", ""},
+    {"logind shows it", "waiting|waiting, due", "put 1 waiting"},
+    {"logind shows it", "waiting/told", "put 1 waiting/told"},
+    {"logind shows it", "reserved|reserved, over", "put 1 live, look 1"},
+    {"logind shows it", "ending, no logind", "put 1 ending/told"},
+    {"logind shows it", "ending, nothing", "put 2 live, tell adopted 2, look 2"},
+    {"logind shows it", "refused", "put 1 refused"},
+    {"logind shows it", "refused/terminated", "put 1 refused/terminated"},
+    {"logind shows it", "refused/forced", "put 1 refused/forced"},
+    {"logind shows it", "released, no logind", "put 1 released"},
+    {"logind shows its leader", "*", "put 2 live, tell adopted 2, look 2"},
+    {"logind shows its leader", "waiting|waiting, due", "put 1 waiting"},
+    {"logind shows its leader", "waiting/told", "put 1 waiting/told"},
+    {"logind shows its leader", "reserved|reserved, over", "put 1 live, look 1"},
+    {"logind shows its leader", "ending, no logind", "put 1 ending/told"},
+    {"logind shows its leader", "refused", "put 1 refused"},
+    {"logind shows its leader", "refused/terminated", "put 1 refused/terminated"},
+    {"logind shows its leader", "refused/forced", "put 1 refused/forced"},
+    {"logind shows its leader", "released, no logind", "put 1 released"},
+    {"logind shows its greeter", "*", ""},
+    {"logind shows its greeter", "waiting|waiting, due", "put 1 waiting"},
+    {"logind shows its greeter", "waiting/told", "put 1 waiting/told"},
+    {"logind shows its greeter", "reserved|reserved, over|released, no logind", "put 1 released"},
+    {"logind shows its greeter", "ending, no logind", "put 1 ending/told"},
+    {"logind shows its greeter", "refused", "put 1 refused"},
+    {"logind shows its greeter", "refused/terminated", "put 1 refused/terminated"},
+    {"logind shows its greeter", "refused/forced", "put 1 refused/forced"},
+    {"logind shows it closing", "*", ""},
+    {"logind shows it closing", "waiting|waiting, due", "put 1 waiting"},
+    {"logind shows it closing", "waiting/told", "put 1 waiting/told"},
+    {"logind shows it closing", "reserved|reserved, over", "put 1 live, look 1"},
+    {"logind shows it closing", "ending, no logind", "put 1 ending/told"},
+    {"logind shows it closing", "refused", "put 1 refused"},
+    {"logind shows it closing", "refused/terminated", "put 1 refused/terminated"},
+    {"logind shows it closing", "refused/forced", "put 1 refused/forced"},
+    {"logind shows it closing", "released, no logind", "put 1 released"},
+    {"logind shows another", "*", "put 2 live, tell adopted 2, look 2"},
+    {"logind shows a dead one", "*", "put 2 ending/terminated, tell ending 2 leader, terminate c3"},
+    {"logind forgets it", "*", ""},
+    {"logind forgets it", "live|live, idle|live, over|live, unchecked", "drop 1, tell released 1"},
+    {"logind forgets it", "ending/told|ending/terminated|ending/forced", "drop 1, tell ended 1 asked"},
+    {"logind forgets it", "ending, no leader", "drop 1, tell ended 1 leader"},
+    {"logind forgets it", "refused, in logind", "put 1 refused"},
+    {"logind forgets it", "released", "put 1 released"},
+    {"logind forgets another", "*", ""},
+    {"looked: no terminal", "*", ""},
+    {"looked: no terminal", "live|live, idle|live, over", "put 1 live"},
+    {"looked: old input", "*", ""},
+    {"looked: old input", "live", "put 1 live"},
+    {"looked: old input", "live, idle|live, over", "put 1 ending/told, tell ending 1 idle"},
+    {"looked: input", "*", ""},
+    {"looked: input", "live|live, idle|live, over", "put 1 live"},
+    {"looked at another", "*", ""},
+    {"logout", "*", ""},
+    {"logout", "live, unchecked", "drop 1, tell released 1"},
+    {"killed", "*", ""},
+    {"killed", "live, unchecked", "put 1 ending/terminated, tell ending 1 leader, terminate c1"},
+    {"input", "*", ""},
+    {"input", "live|live, idle|live, over|live, unchecked", "put 1 live"},
+    {"input elsewhere", "*", ""},
+    {"clock set", "*", ""},
+    {"clock set", "live|live, idle|live, over|live, unchecked", "look 1"},
+    {"timer", "*", ""},
+    {"timer", "waiting, due", "put 1 reserved, admitted 77, tell admitted 1"},
+    {"timer", "reserved, over|live, over", "put 1 ending/told, tell ending 1 duration"},
+    {"timer", "live, idle", "put 1 live, look 1"},
+    {"timer", "ending/told", "put 1 ending/terminated, terminate c1"},
+    {"timer", "ending/terminated", "put 1 ending/forced, kill c1, tell forced 1 asked"},
+    {"timer", "ending/forced", "put 1 ending/forced, kill c1"},
+    {"timer", "ending, no logind", "put 1 ending/terminated, signal 1 TERM"},
+    {"timer", "ending, no leader", "put 1 ending/forced, kill c1, tell forced 1 leader"},
+    {"timer", "ending, nothing", "drop 1, tell ended 1 leader"},
+    {"timer", "refused", "put 1 refused/terminated, signal 1 TERM"},
+    {"timer", "refused, in logind", "put 1 refused/terminated, terminate c1"},
+    {"timer", "refused/terminated|refused/forced", "put 1 refused/forced, signal 1 KILL"},
+    {"policy changed", "*", ""},
+    {"policy changed", "waiting", "put 1 waiting"},
+    {"policy changed", "waiting/told", "put 1 waiting/told"},
+    {"asked to end", "*", ""},
+    {"asked to end", "reserved|reserved, over|live|live, idle|live, over|live, unchecked",
+     "put 1 ending/told, tell ending 1 asked"},
+    {"another asked to end", "*", ""},
+    {"groups learned", "*", "put 1 live"},
+    {"groups learned", "waiting|waiting, due", "put 1 waiting"},
+    {"groups learned", "waiting/told", "put 1 waiting/told"},
+    {"groups learned", "reserved|reserved, over", "put 1 reserved"},
+    {"groups learned", "ending/told|ending, no logind", "put 1 ending/told"},
+    {"groups learned", "ending/terminated|ending, no leader|ending, nothing", "put 1 ending/terminated"},
+    {"groups learned", "ending/forced", "put 1 ending/forced"},
+    {"groups learned", "refused|refused, in logind", "put 1 refused"},
+    {"groups learned", "refused/terminated", "put 1 refused/terminated"},
+    {"groups learned", "refused/forced", "put 1 refused/forced"},
+    {"groups learned", "released|released, no logind", "put 1 released"},
+    {"groups of another", "*", ""},
+};
+
+bool is_listed(std::string_view list, std::string_view name) {
+    return ("|" + std::string(list) + "|").find("|" + std::string(name) + "|") != std::string::npos;
+}
+
+std::string_view expected(std::string_view setup, std::string_view event) {
+    std::string_view of_all = "no line for this event";
+    for (const Pair& pair : pairs) {
+        if (pair.event == event && is_listed(pair.setups, setup)) {
+            return pair.decision;
+        }
+        of_all = pair.event == event && pair.setups == "*" ? pair.decision : of_all;
+    }
+    return of_all;
+}
+
+World world_with(const Session& session) {
+    World world(rules);
+    world.state.put(session);
+    return world;
+}
+
+void every_pair_is_decided_as_written() {
+    for (const Setup& setup : setups) {
+        for (const Happening& happening : happenings) {
+            World world = world_with(setup.session);
+            const std::string about = std::string(setup.name) + ": " + std::string(happening.name) + ": ";
+            const std::string is = about + told(world.feed(happening.event));
+            EXPECT_TEXT(is, about + std::string(expected(setup.name, happening.name)));
+            EXPECT_TEXT(about + world.fault, about);
+        }
+    }
+}
+
+void every_pair_restores() {
+    struct Case {
+        std::string_view setup;
+        std::string_view decision;
+    };
+    constexpr Case cases[] = {
+        {"waiting", "drop 1"},
+        {"waiting, due", "drop 1"},
+        {"waiting/told", "drop 1"},
+        {"reserved", "put 1 reserved"},
+        {"reserved, over", "put 1 reserved"},
+        {"live", "put 1 live"},
+        {"live, idle", "put 1 live"},
+        {"live, over", "put 1 live"},
+        {"live, unchecked", "put 1 live"},
+        {"ending/told", "put 1 ending/told"},
+        {"ending/terminated", "put 1 ending/terminated"},
+        {"ending/forced", "put 1 ending/forced"},
+        {"ending, no logind", "put 1 ending/told"},
+        {"ending, no leader", "put 1 ending/terminated"},
+        {"ending, nothing", "put 1 ending/terminated"},
+        {"refused", "put 1 refused"},
+        {"refused/terminated", "put 1 refused/terminated"},
+        {"refused/forced", "put 1 refused/forced"},
+        {"refused, in logind", "put 1 refused"},
+        {"released", "put 1 released"},
+        {"released, no logind", "put 1 released"},
+    };
+    EXPECT(std::size(cases) == std::size(setups), "all of them");
+    for (std::size_t at = 0; at < std::size(cases); ++at) {
+        World world(rules);
+        EXPECT_TEXT(cases[at].setup, setups[at].name);
+        const std::string about = std::string(cases[at].setup) + ": ";
+        EXPECT_TEXT(about + told(world.feed(Restored{setups[at].session})), about + std::string(cases[at].decision));
+        EXPECT_TEXT(about + world.fault, about);
+    }
+}
+
+/// Whatever has happened: at any one time the timer has little to do, and once leaders, logind's sessions and askers
+/// are gone nothing is left.
+void every_pair_comes_to_rest_and_to_an_end() {
+    for (const Setup& setup : setups) {
+        for (const Happening& happening : happenings) {
+            World world = world_with(setup.session);
+            world.feed(happening.event);
+            const std::string about = std::string(setup.name) + ", " + std::string(happening.name);
+            int rings = 0;
+            while (world.state.next_due() != nullptr && world.state.next_due()->due <= world.now && rings < 20) {
+                world.feed(TimerDue{});
+                ++rings;
+            }
+            EXPECT(rings <= 5, about);
+            for (const std::uint64_t request : {77U, 88U}) {
+                world.feed(RequestGone{RequestId{request}});
+            }
+            for (const auto& [key, session] : State::Sessions(world.state.sessions())) {
+                world.feed(LeaderExited{key});
+            }
+            for (const char* id : {"c1", "c2", "c3"}) {
+                world.feed(LogindGone{id});
+            }
+            world.pass(1min);
+            EXPECT(world.state.sessions().empty(), about);
+            EXPECT_TEXT(world.fault, "");
+        }
+    }
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(every_pair_is_decided_as_written),
+        SESSLIMIT_TEST(every_pair_restores),
+        SESSLIMIT_TEST(every_pair_comes_to_rest_and_to_an_end),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

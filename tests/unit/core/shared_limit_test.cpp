@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+// max_sessions_total: a limit that all share whom a rule matches; and what a stricter policy says of open sessions.
+#include "daemon/policy/match.hpp"
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/core_world.hpp"
+
+namespace sesslimit::test {
+namespace {
+
+using namespace core;
+using policy::AtLimit;
+using policy::Mode;
+
+/// "everybody by ssh": so many sessions together.
+policy::Policy with_total(const Rules& rules, policy::Count most, std::string name = "ssh") {
+    policy::Policy policy = policy_of(rules);
+    policy::Match match;
+    match.service.any = {"sshd"};
+    policy::Rule rule;
+    rule.match = std::make_shared<const policy::Match>(match);
+    rule.max_sessions_total = policy::Setting<policy::Count>{most, policy::SourceId{0}, 3};
+    rule.source = policy::SourceId{0};
+    policy.host.rules.push_back(rule);
+    policy.sources.push_back({policy::Tier::host, std::move(name), "policy.toml", 2});
+    return policy;
+}
+
+World world_with(const policy::Policy& policy) {
+    World world;
+    world.policy = policy;
+    return world;
+}
+
+void all_share_it() {
+    World world = world_with(with_total({}, 2));
+    const SessionKey first = world.login(ssh(alice));
+    world.login(ssh(bob));
+    (void)world.take_log();
+    world.ask(ssh(bob));
+    const Reason reason = world.notices.back().reason;
+    EXPECT_TEXT(world.take_log(), "0 refused 503, tell refused 3 limit");
+    EXPECT(reason.count == 2 && reason.by == "ssh", "the rule is named");
+    world.ask(console(bob)); // the rule does not match it
+    EXPECT_TEXT(world.take_log(), "0 admitted 504, tell admitted 4");
+    world.logout(first);
+    (void)world.take_log();
+    world.ask(ssh(bob));
+    EXPECT(world.take_log().starts_with("0 admitted 505"), "a place is free again");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void nobody_is_ended_for_it() {
+    World world = world_with(with_total({.max = 5, .at_limit = AtLimit::end_oldest}, 1));
+    world.login(ssh(alice));
+    (void)world.take_log();
+    world.ask(ssh(alice));
+    EXPECT_TEXT(world.take_log(), "0 refused 502, tell refused 2 limit");
+}
+
+void it_is_observed_too() {
+    World world = world_with(with_total({.mode = Mode::observe}, 1));
+    world.login(ssh(alice));
+    (void)world.take_log();
+    world.ask(ssh(bob));
+    EXPECT_TEXT(world.take_log(), "0 admitted 502, tell would-refuse 2 limit, tell admitted 2");
+}
+
+void another_policy_counts_anew() {
+    World world;
+    world.login(ssh(alice));
+    world.login(ssh(bob));
+    world.policy = with_total({}, 2);
+    world.feed(PolicyChanged{});
+    (void)world.take_log();
+    world.ask(ssh(alice));
+    EXPECT_TEXT(world.take_log(), "0 refused 503, tell refused 3 limit");
+    world.set({});
+    world.ask(ssh(alice));
+    EXPECT(world.take_log().find("admitted") != std::string::npos, "the rule is gone, and its count with it");
+    EXPECT(world.state.counted(policy::SourceId{0}) == 0, "nothing is left of it");
+}
+
+void a_restart_counts_anew() {
+    for (const Phase phase : {Phase::reserved, Phase::live, Phase::ending}) {
+        World world = world_with(with_total({}, 1));
+        world.feed(Restored{session_in(phase)});
+        EXPECT(world.state.counted(policy::SourceId{0}) == 1, name_of(phase));
+    }
+}
+
+/// Two of a user wait, a new policy has room for both but in the total: the place that somebody leaves lets one in.
+void one_turn_lets_in_no_more_than_a_total_has() {
+    World world = world_with(with_total({.max = 2, .at_limit = AtLimit::end_oldest}, 9));
+    const SessionKey first = world.login(console(alice));
+    world.login(console(alice));
+    world.ask(ssh(alice));
+    world.ask(ssh(alice));
+    world.policy = with_total({.max = 5}, 1);
+    world.feed(PolicyChanged{});
+    (void)world.take_log();
+    world.logout(first);
+    EXPECT_TEXT(world.take_log(), "0 noted 9, admitted 503, tell released 1, tell admitted 3");
+    EXPECT(world.state.counted(policy::SourceId{0}) == 1, "one by ssh");
+}
+
+/// Who leaves was the last one that the total had room for.
+void the_place_that_is_left_counts_for_a_total() {
+    World world = world_with(with_total({.max = 1, .at_limit = AtLimit::end_oldest}, 1));
+    const SessionKey first = world.login(ssh(alice));
+    world.ask(ssh(alice));
+    (void)world.take_log();
+    world.logout(first);
+    EXPECT(world.take_log().find("admitted 502") != std::string::npos, "let in");
+}
+
+/// Its groups are looked up after a restart, where the ledger had no room for all of them.
+void groups_that_are_learned_count_anew() {
+    for (const Phase phase : {Phase::reserved, Phase::live, Phase::ending}) {
+        policy::Policy policy = with_total({}, 1);
+        policy::Match match;
+        match.group.any = {{"staff", 50}};
+        policy.host.rules.front().match = std::make_shared<const policy::Match>(match);
+        World world = world_with(policy);
+        world.feed(Restored{session_in(phase)});
+        world.feed(GroupsLearned{.session = key(1), .gids = {50, 100}});
+        EXPECT(world.state.counted(policy::SourceId{0}) == 1, name_of(phase));
+        world.feed(GroupsLearned{.session = key(1), .gids = {100}});
+        EXPECT(world.state.counted(policy::SourceId{0}) == 0, name_of(phase));
+    }
+}
+
+void an_adopted_session_counts() {
+    World world = world_with(with_total({}, 1));
+    LogindSession seen{.id = "c9",
+                       .scope = "session-c9.scope",
+                       .session_class = "user",
+                       .closing = false,
+                       .leader = {900, 9000},
+                       .opened = start,
+                       .login = ssh(bob)};
+    world.feed(LogindAppeared{seen});
+    EXPECT(world.state.counted(policy::SourceId{0}) == 1, "counted");
+}
+
+void a_stricter_limit_is_told_and_ends_nobody() {
+    World world;
+    world.login(ssh(alice));
+    world.login(ssh(alice));
+    world.login(ssh(bob));
+    (void)world.take_log();
+    world.set({.max = 1});
+    EXPECT_TEXT(world.take_log(), "0 tell over-limit 1 limit");
+    world.pass(1h);
+    EXPECT_TEXT(world.take_log(), "");
+    EXPECT(world.state.counted(alice) == 2, "both stay");
+}
+
+} // namespace
+} // namespace sesslimit::test
+
+int main() {
+    using namespace sesslimit::test;
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(all_share_it),
+        SESSLIMIT_TEST(nobody_is_ended_for_it),
+        SESSLIMIT_TEST(it_is_observed_too),
+        SESSLIMIT_TEST(another_policy_counts_anew),
+        SESSLIMIT_TEST(a_restart_counts_anew),
+        SESSLIMIT_TEST(one_turn_lets_in_no_more_than_a_total_has),
+        SESSLIMIT_TEST(the_place_that_is_left_counts_for_a_total),
+        SESSLIMIT_TEST(groups_that_are_learned_count_anew),
+        SESSLIMIT_TEST(an_adopted_session_counts),
+        SESSLIMIT_TEST(a_stricter_limit_is_told_and_ends_nobody),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

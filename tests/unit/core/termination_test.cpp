@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/core_world.hpp"
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using core::AskedToEnd;
+
+/// A session that root wants ended at 0 s.
+World told(bool in_logind) {
+    World world;
+    if (in_logind) {
+        world.login();
+    } else {
+        world.ask(ssh());
+    }
+    (void)world.take_log();
+    world.feed(AskedToEnd{key(1), "root"});
+    return world;
+}
+
+void it_is_told_then_asked_then_made_to() {
+    struct Case {
+        bool in_logind;
+        std::string_view log;
+    };
+    constexpr Case cases[] = {
+        {true, "0 tell ending 1 asked; 0.5 terminate c1; 5.5 kill c1, tell forced 1 asked; 15.5 kill c1; 25.5 kill c1"},
+        {false, "0 tell ending 1 asked; 0.5 signal 1 TERM; 5.5 signal 1 KILL, tell forced 1 asked; "
+                "15.5 signal 1 KILL; 25.5 signal 1 KILL"},
+    };
+    for (const Case& one : cases) {
+        World world = told(one.in_logind);
+        world.pass_until(30s);
+        EXPECT_TEXT(world.take_log(), one.log);
+        EXPECT(world.state.counted(alice) == 1, "counted until it is gone");
+        EXPECT(world.notices.back().reason.by == "root", "who asked");
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+void a_dead_leader_leaves_little_patience() {
+    World world({.max = 1});
+    world.login();
+    (void)world.take_log();
+    world.leader_exits(key(1));
+    world.pass_until(12s);
+    EXPECT_TEXT(world.take_log(), "0 tell ending 1 leader, terminate c1; 1 kill c1, tell forced 1 leader; 11 kill c1");
+    world.logind_forgets(key(1));
+    EXPECT_TEXT(world.take_log(), "12 tell ended 1 leader");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// What happens while it ends, and what is told from then on.
+struct Case {
+    std::string_view about;
+    bool in_logind;
+    Span at;
+    void (*what)(World&);
+    std::string_view log;
+};
+
+void it_goes_on_whatever_happens() {
+    constexpr Case cases[] = {
+        {"logind no longer has it", true, 600ms, [](World& world) { world.logind_forgets(key(1)); },
+         "0.6 tell ended 1 asked"},
+        {"its leader exits before it was asked", true, 100ms, [](World& world) { world.leader_exits(key(1)); },
+         "0.1 terminate c1; 5.1 kill c1, tell forced 1 asked"},
+        {"its leader exits when asked", true, 600ms, [](World& world) { world.leader_exits(key(1)); },
+         "5.5 kill c1, tell forced 1 asked"},
+        {"its leader was all there was", false, 600ms, [](World& world) { world.leader_exits(key(1)); },
+         "0.6 tell ended 1 asked"},
+        {"logind shows it only now", false, 600ms, [](World& world) { world.logind_shows(key(1)); },
+         "0.6 terminate c1; 5.6 kill c1, tell forced 1 asked"},
+        {"its user closes it", true, 100ms,
+         [](World& world) { world.feed(core::Closed{RequestId{9}, key(1), {501, 5010}}); },
+         "0.1 noted 9; 0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
+        {"somebody asks again", true, 100ms, [](World& world) { world.feed(AskedToEnd{key(1), "alice"}); },
+         "0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
+        {"its user types", true, 100ms, [](World& world) { world.feed(core::InputHeard{key(1)}); },
+         "0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
+        {"the policy changes", true, 100ms, [](World& world) { world.set({.duration = 10h}); },
+         "0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
+        {"only observed from now on", true, 100ms, [](World& world) { world.set({.mode = policy::Mode::observe}); },
+         "0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
+    };
+    for (const Case& one : cases) {
+        World world = told(one.in_logind);
+        world.pass_until(one.at);
+        const std::string about = std::string(one.about) + ": ";
+        const std::string before = world.take_log();
+        one.what(world);
+        world.pass_until(10s);
+        EXPECT_TEXT(about + world.take_log(), about + std::string(one.log));
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+void asking_ends_even_what_is_only_observed() {
+    World world({.duration = 1h, .mode = policy::Mode::observe});
+    world.login();
+    world.pass(2h);
+    (void)world.take_log();
+    world.feed(AskedToEnd{key(1), "root"});
+    world.pass(1s);
+    EXPECT_TEXT(world.take_log(), "7200 tell ending 1 asked; 7200.5 terminate c1");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void a_dead_leader_is_only_told_of_in_observe_mode() {
+    World world({.max = 1, .mode = policy::Mode::observe});
+    world.login();
+    (void)world.take_log();
+    world.leader_exits(key(1));
+    world.pass(1min);
+    EXPECT_TEXT(world.take_log(), "0 tell would-end 1 leader");
+    world.set({.max = 1}); // meant from now on
+    world.pass(500ms);
+    EXPECT_TEXT(world.take_log(), "60 tell ending 1 leader, terminate c1");
+    EXPECT_TEXT(world.fault, "");
+}
+
+void whoever_asks_is_named_as_far_as_the_ledger_has_room() {
+    World world;
+    world.login();
+    world.feed(AskedToEnd{key(1), std::string(10'000, 'x')});
+    EXPECT(world.find(key(1))->reason.by == std::string(core::longest_by, 'x'), "cut");
+}
+
+void its_place_is_free_once_it_is_gone() {
+    World world({.max = 1});
+    world.login();
+    world.feed(AskedToEnd{key(1), "root"});
+    EXPECT(world.login() == SessionKey::none, "not yet");
+    world.logind_forgets(key(1));
+    EXPECT(world.login() != SessionKey::none, "now");
+    EXPECT_TEXT(world.fault, "");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(it_is_told_then_asked_then_made_to),
+        SESSLIMIT_TEST(a_dead_leader_leaves_little_patience),
+        SESSLIMIT_TEST(it_goes_on_whatever_happens),
+        SESSLIMIT_TEST(asking_ends_even_what_is_only_observed),
+        SESSLIMIT_TEST(a_dead_leader_is_only_told_of_in_observe_mode),
+        SESSLIMIT_TEST(whoever_asks_is_named_as_far_as_the_ledger_has_room),
+        SESSLIMIT_TEST(its_place_is_free_once_it_is_gone),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

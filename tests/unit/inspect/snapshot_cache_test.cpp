@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// What people are shown of a session is at most two seconds old, and never what was there before its terminal was.
+#include "daemon/inspect/terminal_snapshot.hpp"
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/core_world.hpp"
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using std::chrono::milliseconds;
+
+struct Looks {
+    int made = 0;
+    inspect::LookCache<int> cache{[this](const core::Session&) { return ++made; }};
+    core::Session session = session_in(core::Phase::live);
+
+    int after(Span since_opened) { return cache.of(session, session.opened + since_opened); }
+};
+
+void a_young_session_is_looked_at_each_time() {
+    Looks looks;
+    assert_int_equal(looks.after(milliseconds(100)), 1);
+    assert_int_equal(looks.after(milliseconds(100)), 2);
+    assert_int_equal(looks.after(milliseconds(1999)), 3);
+    assert_int_equal(looks.after(milliseconds(2000)), 4);
+    assert_int_equal(looks.after(milliseconds(2001)), 4);
+}
+
+void what_was_seen_is_kept_for_two_seconds() {
+    Looks looks;
+    assert_int_equal(looks.after(milliseconds(10'000)), 1);
+    assert_int_equal(looks.after(milliseconds(11'999)), 1);
+    assert_int_equal(looks.after(milliseconds(12'000)), 2);
+    assert_int_equal(looks.after(milliseconds(13'000)), 2);
+}
+
+void a_forgotten_session_is_looked_at_anew() {
+    Looks looks;
+    assert_int_equal(looks.after(milliseconds(10'000)), 1);
+    looks.cache.forget(looks.session.key);
+    assert_int_equal(looks.after(milliseconds(10'001)), 2);
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(a_young_session_is_looked_at_each_time),
+        SESSLIMIT_TEST(what_was_seen_is_kept_for_two_seconds),
+        SESSLIMIT_TEST(a_forgotten_session_is_looked_at_anew),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/inspect/tcp_activity.hpp"
+
+#include "common/clock.hpp"
+#include "common/unique_fd.hpp"
+#include "tests/unit/support/cmocka.hpp"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <linux/netlink.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace sesslimit;
+using namespace std::chrono_literals;
+using inspect::Traffic;
+
+std::optional<Traffic> traffic_of(std::string_view said) {
+    return inspect::Connections(inspect::Connections::socket_here()).traffic_of(said);
+}
+
+/// A socket's own address, or its peer's.
+struct Place {
+    sockaddr_storage address{};
+    socklen_t size = sizeof(sockaddr_storage);
+
+    [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
+    sockaddr* get() { return reinterpret_cast<sockaddr*>(&address); }
+
+    static Place of(const UniqueFd& fd, decltype(&getsockname) which) {
+        Place place;
+        (void)which(fd.get(), place.get(), &place.size);
+        return place;
+    }
+    static Place v4(const char* text) {
+        Place place;
+        auto& in = reinterpret_cast<sockaddr_in&>(place.address);
+        in.sin_family = AF_INET;
+        (void)inet_pton(AF_INET, text, &in.sin_addr);
+        place.size = sizeof in;
+        return place;
+    }
+    static Place v6(const char* text) {
+        Place place;
+        auto& in = reinterpret_cast<sockaddr_in6&>(place.address);
+        in.sin6_family = AF_INET6;
+        (void)inet_pton(AF_INET6, text, &in.sin6_addr);
+        place.size = sizeof in;
+        return place;
+    }
+    void take_port_of(const Place& other) {
+        // sin_port and sin6_port are in one place.
+        reinterpret_cast<sockaddr_in&>(address).sin_port = reinterpret_cast<const sockaddr_in&>(other.address).sin_port;
+    }
+    /// "ADDRESS PORT", as sshd makes it (canohost.c in openssh).
+    [[nodiscard]] std::string text() const {
+        char host[NI_MAXHOST] = "";
+        char port[NI_MAXSERV] = "";
+        (void)getnameinfo(get(), size, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+        return std::string(host) + " " + port;
+    }
+};
+
+/// A connection to a listener, which goes on listening. Its descriptors are -1 where the host has no such network.
+struct Tcp {
+    UniqueFd listener;
+    UniqueFd client;
+    UniqueFd server;
+    std::string said; ///< what sshd would say
+
+    Tcp(const Place& listen_at, Place connect_to) : listener(stream(listen_at)) {
+        if (bind(listener.get(), listen_at.get(), listen_at.size) == 0 && listen(listener.get(), 1) == 0) {
+            connect_to.take_port_of(Place::of(listener, getsockname));
+            connect(connect_to);
+        }
+    }
+    explicit Tcp(const Place& at) : Tcp(at, at) {}
+
+    static UniqueFd stream(const Place& at) {
+        UniqueFd fd(socket(at.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const int no = 0;
+        const timeval patience{.tv_sec = 10, .tv_usec = 0};
+        (void)setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
+        (void)setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        return fd;
+    }
+    /// Binds the client to `from` where it is given.
+    void connect(const Place& to, const Place* from = nullptr) {
+        client = stream(to);
+        const int yes = 1;
+        (void)setsockopt(client.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+        if (from != nullptr && bind(client.get(), from->get(), from->size) != 0) {
+            return;
+        }
+        if (::connect(client.get(), to.get(), to.size) == 0) {
+            server = UniqueFd(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+            said = Place::of(server, getpeername).text() + " " + Place::of(server, getsockname).text();
+        }
+    }
+    /// Whether all of it was sent and has arrived.
+    static bool carry(const UniqueFd& from, const UniqueFd& to, std::size_t size) {
+        std::vector<char> bytes(size, 'x');
+        return send(from.get(), bytes.data(), size, MSG_NOSIGNAL) == static_cast<ssize_t>(size) &&
+               recv(to.get(), bytes.data(), size, MSG_WAITALL) == static_cast<ssize_t>(size);
+    }
+    [[nodiscard]] std::optional<Traffic> traffic() const { return traffic_of(said); }
+};
+
+/// Acknowledgements come when the kernel has time for them.
+template <class Condition>
+bool comes_to(const Condition& holds) {
+    for (const Span until = monotonic_now() + 10s; monotonic_now() < until; std::this_thread::sleep_for(1ms)) {
+        if (holds()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+    for (std::size_t at = 0; (at = text.find(from, at)) != text.npos; at += to.size()) {
+        text.replace(at, from.size(), to);
+    }
+    return text;
+}
+
+void what_is_sent_is_counted(const Tcp& tcp) {
+    EXPECT(static_cast<bool>(tcp.server), "connected");
+    const auto first = tcp.traffic();
+    EXPECT(first.has_value(), tcp.said);
+    EXPECT(first->bytes_in == 0 && first->bytes_out == 0 && first->segments_in == 0 && first->segments_out == 0,
+           "nothing yet");
+
+    EXPECT(Tcp::carry(tcp.client, tcp.server, 3000), "carried");
+    const auto second = tcp.traffic();
+    EXPECT(second.has_value(), tcp.said);
+    EXPECT(second->bytes_in == 3000 && second->segments_in >= 1 && second->segments_in <= 3000, "in");
+    EXPECT(second->bytes_out == 0 && second->segments_out == 0, "and not out");
+    EXPECT(second->cookie == first->cookie, "the same connection");
+
+    EXPECT(Tcp::carry(tcp.server, tcp.client, 500), "carried");
+    EXPECT(comes_to([&] { return tcp.traffic().value_or(Traffic{}).bytes_out == 500; }), "out");
+    const auto third = tcp.traffic();
+    EXPECT(third->segments_out >= 1 && third->segments_out <= 500 && third->segments_in == second->segments_in, "out");
+    EXPECT(third->bytes_in == 3000, "and not in");
+}
+
+void ipv4_is_counted() {
+    what_is_sent_is_counted(Tcp(Place::v4("127.0.0.1")));
+}
+
+bool lacks_ipv6() {
+    const Tcp tcp(Place::v6("::1"));
+    if (!tcp.server) {
+        print_message("skipped: no IPv6 here: ::1 cannot be listened at\n");
+    }
+    return !tcp.server;
+}
+
+void ipv6_is_counted() {
+    if (!lacks_ipv6()) {
+        what_is_sent_is_counted(Tcp(Place::v6("::1")));
+    }
+}
+
+/// sshd that listens on both has IPv4 on a socket of IPv6, and says it as IPv4.
+void ipv4_on_a_socket_of_ipv6_is_counted() {
+    if (lacks_ipv6()) {
+        return;
+    }
+    Tcp tcp(Place::v6("::"), Place::v4("127.0.0.1"));
+    EXPECT(tcp.said.starts_with("::ffff:127.0.0.1 "), tcp.said);
+    const auto mapped = tcp.traffic();
+    EXPECT(mapped.has_value(), "as getnameinfo(3) says it");
+    tcp.said = replaced(tcp.said, "::ffff:", "");
+    EXPECT(tcp.said.starts_with("127.0.0.1 "), tcp.said);
+    EXPECT(tcp.traffic().value_or(Traffic{}).cookie == mapped->cookie, "the same");
+    what_is_sent_is_counted(tcp);
+}
+
+std::optional<Place> link_local() {
+    ifaddrs* all = nullptr;
+    std::optional<Place> found;
+    if (getifaddrs(&all) == 0) {
+        for (const ifaddrs* one = all; one != nullptr && !found; one = one->ifa_next) {
+            if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET6 || (one->ifa_flags & IFF_UP) == 0) {
+                continue;
+            }
+            Place place;
+            place.size = sizeof(sockaddr_in6);
+            std::memcpy(&place.address, one->ifa_addr, place.size);
+            if (IN6_IS_ADDR_LINKLOCAL(&reinterpret_cast<const sockaddr_in6&>(place.address).sin6_addr)) {
+                found = place;
+            }
+        }
+        freeifaddrs(all);
+    }
+    return found;
+}
+
+void a_link_local_address_is_looked_for_on_its_interface() {
+    const auto place = link_local();
+    if (!place) {
+        print_message("skipped: no interface has a link-local address of IPv6\n");
+        return;
+    }
+    const Tcp tcp(*place);
+    EXPECT(tcp.said.find('%') != tcp.said.npos, tcp.said);
+    what_is_sent_is_counted(tcp);
+    char name[IF_NAMESIZE] = "";
+    const auto index = reinterpret_cast<const sockaddr_in6&>(place->address).sin6_scope_id;
+    const std::string own = std::string("%") + if_indextoname(index, name);
+    const auto on = [&](const std::string& other) { return traffic_of(replaced(tcp.said, own, "%" + other)); };
+    EXPECT(on(name).has_value(), name);
+    EXPECT(on(std::to_string(index)).has_value(), "by number");
+    EXPECT(!on("no-such-one").has_value(), "on no interface");
+    EXPECT(!on(std::to_string(index + 1000)).has_value(), "on another");
+}
+
+void what_others_left_in_the_socket_is_no_answer() {
+    const Tcp tcp(Place::v4("127.0.0.1"));
+    UniqueFd socket = inspect::Connections::socket_here();
+    // The kernel acknowledges each, and nobody takes it.
+    const nlmsghdr nothing{.nlmsg_len = sizeof nothing,
+                           .nlmsg_type = NLMSG_NOOP,
+                           .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+                           .nlmsg_seq = 1,
+                           .nlmsg_pid = 0};
+    for (int at = 0; at < 3; ++at) {
+        EXPECT(send(socket.get(), &nothing, sizeof nothing, 0) == sizeof nothing, "sent");
+    }
+    char left = 0;
+    EXPECT(recv(socket.get(), &left, 1, MSG_PEEK) > 0, "left behind");
+    inspect::Connections connections(std::move(socket));
+    EXPECT(connections.traffic_of(tcp.said).has_value(), "first");
+    EXPECT(connections.traffic_of(tcp.said).has_value(), "second");
+}
+
+void the_age_is_that_of_the_youngest_data() {
+    const Tcp tcp(Place::v4("127.0.0.1"));
+    // The kernel's clock for it has steps of up to 10 ms (CONFIG_HZ).
+    constexpr Span step = 10ms;
+    for (const bool comes_in : {true, false}) {
+        std::this_thread::sleep_for(60ms);
+        const auto quiet = tcp.traffic();
+        EXPECT(quiet.has_value() && quiet->since_data >= 60ms - 2 * step && quiet->since_data < 10s, "quiet");
+        const Span before = monotonic_now();
+        EXPECT(comes_in ? Tcp::carry(tcp.client, tcp.server, 10) : Tcp::carry(tcp.server, tcp.client, 10), "carried");
+        const auto busy = tcp.traffic();
+        EXPECT(busy.has_value() && busy->since_data <= monotonic_now() - before + 2 * step, comes_in ? "in" : "out");
+    }
+}
+
+/// The listener is still there: it is what the kernel finds instead.
+void what_is_closed_is_gone() {
+    for (const bool client_first : {true, false}) {
+        Tcp tcp(Place::v4("127.0.0.1"));
+        EXPECT(tcp.traffic().has_value(), "open");
+        (client_first ? tcp.client : tcp.server).reset();
+        (client_first ? tcp.server : tcp.client).reset();
+        EXPECT(comes_to([&] { return !tcp.traffic(); }), client_first ? "the client first" : "the server first");
+    }
+}
+
+void another_between_the_same_ends_is_told_by_its_cookie() {
+    Tcp tcp(Place::v4("127.0.0.1"));
+    const auto first = tcp.traffic();
+    EXPECT(first.has_value(), tcp.said);
+    const std::string said = tcp.said;
+    const Place from = Place::of(tcp.client, getsockname);
+    const Place to = Place::of(tcp.client, getpeername);
+    // Reset, not closed: nothing stays behind that would keep the port.
+    const linger none{.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(tcp.client.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    tcp.client.reset();
+    tcp.server.reset();
+    tcp.connect(to, &from);
+    EXPECT_TEXT(tcp.said, said);
+    const auto second = tcp.traffic();
+    EXPECT(second.has_value() && second->cookie != first->cookie, "another");
+}
+
+void nobody_elses_connection_is_told() {
+    const Tcp tcp(Place::v4("127.0.0.1"));
+    const auto ends = inspect::parse_ssh_connection(tcp.said).value();
+    const std::string listener = " 127.0.0.1 " + std::to_string(ends.server_port);
+    for (const std::string& client :
+         {"127.0.0.2 " + std::to_string(ends.client_port), "127.0.0.1 " + std::to_string(ends.client_port ^ 1)}) {
+        EXPECT(!traffic_of(client + listener).has_value(), client);
+    }
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(ipv4_is_counted),
+        SESSLIMIT_TEST(ipv6_is_counted),
+        SESSLIMIT_TEST(ipv4_on_a_socket_of_ipv6_is_counted),
+        SESSLIMIT_TEST(a_link_local_address_is_looked_for_on_its_interface),
+        SESSLIMIT_TEST(what_others_left_in_the_socket_is_no_answer),
+        SESSLIMIT_TEST(the_age_is_that_of_the_youngest_data),
+        SESSLIMIT_TEST(what_is_closed_is_gone),
+        SESSLIMIT_TEST(another_between_the_same_ends_is_told_by_its_cookie),
+        SESSLIMIT_TEST(nobody_elses_connection_is_told),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/inspect/tcp_activity.hpp"
+#include "tests/unit/support/cmocka.hpp"
+
+#include <arpa/inet.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/tcp.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace sesslimit;
+using namespace std::chrono_literals;
+using inspect::Ends;
+using inspect::Traffic;
+
+std::string shown(const std::optional<Ends>& ends) {
+    if (!ends) {
+        return "-";
+    }
+    const auto text = [](const policy::Address& address) {
+        char name[INET6_ADDRSTRLEN] = "?";
+        const int family = address.family == policy::Address::Family::v4 ? AF_INET : AF_INET6;
+        (void)inet_ntop(family, address.bytes.data(), name, sizeof name);
+        return std::string(name);
+    };
+    return text(ends->client) + " " + std::to_string(ends->client_port) + " " + text(ends->server) + " " +
+           std::to_string(ends->server_port) + (ends->interface.empty() ? "" : " on " + ends->interface);
+}
+
+void what_sshd_says_is_read_strictly() {
+    struct Case {
+        std::string text;
+        std::string_view ends;
+    };
+    const std::string nul(1, '\0');
+    const Case cases[] = {
+        {"192.0.2.7 5555 192.0.2.1 22", "192.0.2.7 5555 192.0.2.1 22"},
+        {"192.0.2.7 1 192.0.2.1 65535", "192.0.2.7 1 192.0.2.1 65535"},
+        {"2001:db8::7 5555 2001:DB8:0::1 22", "2001:db8::7 5555 2001:db8::1 22"},
+        {"::ffff:192.0.2.7 5555 192.0.2.1 22", "192.0.2.7 5555 192.0.2.1 22"},
+        {"::ffff:c000:207 5555 ::ffff:192.0.2.1 22", "192.0.2.7 5555 192.0.2.1 22"},
+        {"fe80::7%eth0 5555 fe80::1%eth0 22", "fe80::7 5555 fe80::1 22 on eth0"},
+        {"fe80::7%2 5555 fe80::1%2 22", "fe80::7 5555 fe80::1 22 on 2"},
+        {"fe80::7%eth0 5555 2001:db8::1 22", "fe80::7 5555 2001:db8::1 22 on eth0"},
+        {"2001:db8::7 5555 febf::1%br-0.5 22", "2001:db8::7 5555 febf::1 22 on br-0.5"},
+        {"fe80::7 5555 fe80::1 22", "fe80::7 5555 fe80::1 22"},
+        {"fe80::7%eth0 5555 fe80::1%eth1 22", "-"}, // no such connection can be
+        {"fe80::7% 5555 fe80::1% 22", "-"},
+        {"fe80::7%0123456789abcdef 5555 fe80::1 22", "-"},
+        {"fe80::7%eth0%eth0 5555 fe80::1 22", "-"},
+        {"fe80::7%eth0:1 5555 fe80::1 22", "-"},
+        {"2001:db8::7%eth0 5555 2001:db8::1 22", "-"},
+        {"192.0.2.7%eth0 5555 192.0.2.1 22", "-"},
+        {"::ffff:192.0.2.7%eth0 5555 192.0.2.1 22", "-"},
+        {"192.0.2.7 5555 2001:db8::1 22", "-"},
+        {"192.0.2.7 0 192.0.2.1 22", "-"},
+        {"192.0.2.7 5555 192.0.2.1 0", "-"},
+        {"192.0.2.7 5555 192.0.2.1 65536", "-"},
+        {"192.0.2.7 99999999999999999999 192.0.2.1 22", "-"},
+        {"192.0.2.7 -1 192.0.2.1 22", "-"},
+        {"192.0.2.7 05555 192.0.2.1 22", "-"},
+        {"192.0.2.7 5555 192.0.2.1 22x", "-"},
+        {"192.0.2.7 0x16 192.0.2.1 22", "-"},
+        {"UNKNOWN 65535 UNKNOWN 65535", "-"}, // sshd's, where its end is no socket
+        {"", "-"},
+        {"   ", "-"},
+        {"192.0.2.7", "-"},
+        {"192.0.2.7 5555 192.0.2.1 ", "-"},
+        {"192.0.2.7 5555 22", "-"}, // SSH_CLIENT
+        {"192.0.2.7 5555 192.0.2.1 22 ", "-"},
+        {"192.0.2.7 5555 192.0.2.1 22 22", "-"},
+        {" 192.0.2.7 5555 192.0.2.1 22", "-"},
+        {"192.0.2.7  5555 192.0.2.1 22", "-"},
+        {"192.0.2.7 5555 192.0.2.1 22\n", "-"},
+        {"192.0.2.7 5555 192.0.2.1 22" + nul, "-"},
+        {"192.0.2.7" + nul + " 5555 192.0.2.1 22", "-"},
+        {"fe80::7%eth0" + nul + " 5555 fe80::1 22", "-"},
+        {"192.0.2.256 5555 192.0.2.1 22", "-"},
+        {"[2001:db8::7] 5555 2001:db8::1 22", "-"},
+        {"localhost 5555 192.0.2.1 22", "-"},
+        {"\xff\xfe\xfd", "-"},
+        {std::string(65536, '1'), "-"},
+        {"192.0.2.7 5555 192.0.2.1 22" + std::string(65536, ' '), "-"},
+    };
+    for (const Case& one : cases) {
+        EXPECT_TEXT(shown(inspect::parse_ssh_connection(one.text)), one.ends);
+        if (one.ends == "-") {
+            EXPECT(!inspect::Connections(inspect::Connections::socket_here()).traffic_of(one.text).has_value(),
+                   one.text.substr(0, 64));
+        }
+    }
+}
+
+/// A reply of the kernel, put together by hand.
+struct Reply {
+    nlmsghdr header{
+        .nlmsg_len = 0, .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = 0, .nlmsg_seq = 7, .nlmsg_pid = 0};
+    inet_diag_msg message{};
+    tcp_info info{};
+    std::size_t info_size = sizeof(tcp_info);
+    nlattr before{.nla_len = 5, .nla_type = INET_DIAG_SHUTDOWN}; ///< one byte, and three that fill it up
+    std::int32_t longer = 0;                                     ///< the header's length is wrong by so much
+    int info_longer = 0;                                         ///< the attribute's
+
+    Reply() {
+        message.idiag_family = AF_INET;
+        message.id.idiag_sport = htons(22);
+        message.id.idiag_dport = htons(5555);
+        (void)inet_pton(AF_INET, "192.0.2.1", message.id.idiag_src);
+        (void)inet_pton(AF_INET, "192.0.2.7", message.id.idiag_dst);
+        message.id.idiag_cookie[0] = 2;
+        message.id.idiag_cookie[1] = 1;
+        info.tcpi_last_data_recv = 3000;
+        info.tcpi_last_data_sent = 2000;
+        info.tcpi_bytes_received = 1ULL << 40U;
+        info.tcpi_bytes_acked = 11;
+        info.tcpi_data_segs_in = 12;
+        info.tcpi_data_segs_out = 13;
+    }
+    void of_v6(const char* server, const char* client) {
+        message.idiag_family = AF_INET6;
+        (void)inet_pton(AF_INET6, server, message.id.idiag_src);
+        (void)inet_pton(AF_INET6, client, message.id.idiag_dst);
+    }
+    [[nodiscard]] std::vector<std::byte> bytes() const {
+        std::vector<std::byte> all;
+        const auto add = [&](const void* from, std::size_t size) {
+            const auto* first = static_cast<const std::byte*>(from);
+            all.insert(all.end(), first, first + size);
+        };
+        const std::uint32_t filling = 0;
+        const nlattr head{.nla_len = static_cast<__u16>(static_cast<int>(sizeof(nlattr) + info_size) + info_longer),
+                          .nla_type = INET_DIAG_INFO};
+        add(&header, sizeof header);
+        add(&message, sizeof message);
+        add(&before, sizeof before);
+        add(&filling, sizeof filling);
+        add(&head, sizeof head);
+        add(&info, info_size);
+        const auto length = static_cast<std::uint32_t>(static_cast<std::int32_t>(all.size()) + longer);
+        std::memcpy(all.data(), &length, sizeof length);
+        return all;
+    }
+};
+
+constexpr std::string_view asked_v4 = "192.0.2.7 5555 192.0.2.1 22";
+constexpr std::string_view asked_v6 = "2001:db8::7 5555 2001:db8::1 22";
+
+std::optional<Traffic> read(std::span<const std::byte> reply, std::string_view asked = asked_v4) {
+    return inspect::traffic_in(reply, inspect::parse_ssh_connection(asked).value(), 7);
+}
+
+void an_answer_is_read() {
+    const Traffic traffic{.bytes_in = 1ULL << 40U,
+                          .bytes_out = 11,
+                          .segments_in = 12,
+                          .segments_out = 13,
+                          .since_data = 2s,
+                          .cookie = 0x1'0000'0002};
+    EXPECT(read(Reply().bytes()) == traffic, "IPv4");
+    Reply dual_stack;
+    dual_stack.of_v6("::ffff:192.0.2.1", "::ffff:192.0.2.7");
+    EXPECT(read(dual_stack.bytes()) == traffic, "IPv4 on a socket of IPv6");
+    Reply v6;
+    v6.of_v6("2001:db8::1", "2001:db8::7");
+    EXPECT(read(v6.bytes(), asked_v6) == traffic, "IPv6");
+    Reply shorter;
+    shorter.info_size = offsetof(tcp_info, tcpi_delivery_rate); // Linux 4.6
+    EXPECT(read(shorter.bytes()) == traffic, "of an older kernel");
+    Reply received;
+    received.info.tcpi_last_data_recv = 5;
+    EXPECT(read(received.bytes()).value().since_data == 5ms, "the younger of the two");
+    auto longer = Reply().bytes();
+    longer.resize(longer.size() + 100);
+    EXPECT(read(longer) == traffic, "what follows it is another message");
+}
+
+void what_is_no_answer_is_not_read() {
+    using Change = void (*)(Reply&);
+    const std::pair<const char*, Change> cases[] = {
+        {"an error", [](Reply& reply) { reply.header.nlmsg_type = NLMSG_ERROR; }},
+        {"the end of a dump", [](Reply& reply) { reply.header.nlmsg_type = NLMSG_DONE; }},
+        {"of another question", [](Reply& reply) { reply.header.nlmsg_seq = 8; }},
+        {"longer than it is", [](Reply& reply) { reply.longer = 1; }},
+        {"much longer than it is", [](Reply& reply) { reply.longer = -1 - static_cast<int>(reply.bytes().size()); }},
+        {"without its header", [](Reply& reply) { reply.longer = 15 - static_cast<int>(reply.bytes().size()); }},
+        {"the listener", [](Reply& reply) { reply.message.id.idiag_dport = 0; }},
+        {"another server's port", [](Reply& reply) { reply.message.id.idiag_sport = htons(23); }},
+        {"another server", [](Reply& reply) { reply.message.id.idiag_src[0] = 0; }},
+        {"another client", [](Reply& reply) { reply.message.id.idiag_dst[0] = 0; }},
+        {"of another family", [](Reply& reply) { reply.message.idiag_family = AF_INET6; }},
+        {"of no family", [](Reply& reply) { reply.message.idiag_family = AF_UNIX; }},
+        {"IPv6 that ends alike", [](Reply& reply) { reply.of_v6("2001:db8::192.0.2.1", "::ffff:192.0.2.7"); }},
+        {"an empty attribute", [](Reply& reply) { reply.before.nla_len = 0; }},
+        {"an attribute without its head", [](Reply& reply) { reply.before.nla_len = 3; }},
+        {"an attribute beyond the end", [](Reply& reply) { reply.before.nla_len = 0xFFFF; }},
+        {"an older kernel", [](Reply& reply) { reply.info_size = offsetof(tcp_info, tcpi_data_segs_out); }},
+        {"a very old kernel", [](Reply& reply) { reply.info_size = 104; }},
+        {"nothing of its state", [](Reply& reply) { reply.info_size = 0; }},
+        {"a state beyond the end", [](Reply& reply) { reply.info_longer = 1; }},
+    };
+    for (const auto& [about, change] : cases) {
+        Reply reply;
+        change(reply);
+        EXPECT(!read(reply.bytes()).has_value(), about);
+    }
+    EXPECT(!read(Reply().bytes(), asked_v6).has_value(), "IPv4 where IPv6 was asked");
+    const auto whole = Reply().bytes();
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        // A heap block of this very size: a sanitizer sees what is read beyond it.
+        const std::vector<std::byte> cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+        EXPECT(!read(cut).has_value(), std::to_string(size));
+    }
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(what_sshd_says_is_read_strictly),
+        SESSLIMIT_TEST(an_answer_is_read),
+        SESSLIMIT_TEST(what_is_no_answer_is_not_read),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/inspect/processes.hpp"
+#include "daemon/inspect/terminals.hpp"
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/descriptors.hpp"
+#include "tests/unit/support/loop_bench.hpp"
+#include "tests/unit/support/fake_kernel.hpp"
+#include "tests/unit/support/pty.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <fstream>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using namespace std::chrono_literals;
+using inspect::Terminal;
+
+/// A host of plain files, but for its terminals, which are real.
+struct Host {
+    TemporaryDirectory directory;
+    inspect::Roots roots{.cgroup = directory.path / "cgroup",
+                       .proc = directory.path / "proc",
+                       .sys = directory.path / "sys",
+                       .dev = "/dev"};
+
+    Host() { write(roots.proc / "self/uid_map", initial_namespace); }
+
+    static constexpr const char* initial_namespace = "         0          0 4294967295\n";
+    static constexpr const char* other_namespace = "      1001       1001          1\n";
+
+    static void write(const std::filesystem::path& path, const std::string& text) {
+        std::filesystem::create_directories(path.parent_path());
+        std::ofstream(path) << text;
+    }
+    void scope(const std::string& unit, const std::string& processes, uid_t uid = getuid()) const {
+        write(roots.cgroup / "user.slice" / inspect::slice_name(uid) / unit / "cgroup.procs", processes);
+    }
+    void process(int pid, dev_t terminal, const std::string& command = "bash",
+                 const std::string& uid_map = initial_namespace) const {
+        const auto packed = (major(terminal) << 8U) | (minor(terminal) & 0xFFU) | ((minor(terminal) & 0xFFF00U) << 12U);
+        write(roots.proc / std::to_string(pid) / "stat", std::to_string(pid) + " (" + command + ") S 1 1 1 " +
+                                                             std::to_string(static_cast<std::int32_t>(packed)) +
+                                                             " 1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0\n");
+        write(roots.proc / std::to_string(pid) / "uid_map", uid_map);
+    }
+};
+
+void input_at(const Pty& pty, Span wall) {
+    const auto second = std::chrono::floor<std::chrono::seconds>(wall);
+    const timespec times[2] = {{.tv_sec = second.count(), .tv_nsec = (wall - second).count() * 1000},
+                               {.tv_sec = 0, .tv_nsec = UTIME_NOW}};
+    (void)futimens(pty.slave.get(), times);
+}
+
+core::Session session(const std::string& scope = "session-3.scope") {
+    core::Session session;
+    session.login.uid = getuid();
+    session.scope = scope;
+    return session;
+}
+
+std::string names(const std::vector<Terminal>& terminals) {
+    std::string text;
+    for (const Terminal& terminal : terminals) {
+        text += terminal.name + " ";
+    }
+    return text;
+}
+
+void numbers_have_names() {
+    const Host host;
+    Host::write(host.roots.sys / "dev/char/4:64/uevent", "MAJOR=4\nMINOR=64\nDEVNAME=ttyS0\n");
+    Host::write(host.roots.sys / "dev/char/250:0/uevent", "DEVNAME=../../etc/passwd\n");
+    Host::write(host.roots.sys / "dev/char/251:0/uevent", "MAJOR=251\n");
+    struct Case {
+        unsigned major;
+        unsigned minor;
+        std::string_view name;
+    };
+    constexpr Case cases[] = {{136, 0, "pts/0"},
+                              {136, 255, "pts/255"},
+                              {137, 0, "pts/256"},
+                              {143, 255, "pts/2047"},
+                              {136, 1000, "pts/1000"},
+                              {4, 1, "tty1"},
+                              {4, 63, "tty63"},
+                              {4, 64, "ttyS0"},
+                              {4, 0, "-"},
+                              {5, 0, "-"},
+                              {135, 0, "-"},
+                              {144, 0, "-"},
+                              {250, 0, "-"},
+                              {251, 0, "-"},
+                              {0, 0, "-"}};
+    for (const Case& one : cases) {
+        EXPECT_TEXT(inspect::terminal_name(makedev(one.major, one.minor), host.roots).value().value_or("-"), one.name);
+    }
+}
+
+/// The names of these terminals in the order of their numbers.
+std::string names_of(std::vector<Terminal> terminals) {
+    std::ranges::sort(terminals, {}, &Terminal::device);
+    return names(terminals);
+}
+
+void the_terminals_of_a_scope_are_found_once_each() {
+    const Host host;
+    const Pty first;
+    const Pty second;
+    const Pty third;
+    host.process(10, 0); // sshd
+    host.process(11, first.terminal.device);
+    host.process(12, first.terminal.device, "a) R 9 (");
+    host.process(13, second.terminal.device);
+    host.process(14, makedev(5, 0));
+    Host::write(host.roots.proc / "15/stat", "rubbish");
+    host.process(20, third.terminal.device); // of another session
+    host.scope("session-3.scope", "10\n11\n12\n13\n14\n15\n16\n");
+    host.scope("session-4.scope", "20\n");
+    const auto found = inspect::terminals_of(session(), host.roots).value();
+    EXPECT_TEXT(names(found), names_of({first.terminal, second.terminal}));
+    EXPECT(std::ranges::find(found, first.terminal) != found.end(), "with its number and owner");
+}
+
+/// The number of a controlling terminal alone proves nothing: every instance of devpts has a terminal of that number.
+void TerminalsOf_NotTheHostsDeviceOrAnotherOwner_AreIgnored() {
+    const Host host;
+    const Pty pty;
+    const dev_t number = pty.terminal.device;
+    host.process(11, number);
+    host.process(12, number, "script", Host::other_namespace);
+    host.process(13, makedev(143, 255), "bash"); // /dev has no such node
+    host.process(14, number, "bash", "");
+    const uid_t other = getuid() + 1;
+    struct Case {
+        std::string_view about;
+        const char* processes;
+        uid_t user;
+        bool found;
+    };
+    const Case cases[] = {
+        {"its own", "11\n", getuid(), true},
+        {"of another user", "11\n", other, false},
+        {"in a namespace with a devpts of its own", "12\n", getuid(), false},
+        {"a shell outside of that namespace has it too", "12\n11\n", getuid(), true},
+        {"no node", "13\n", getuid(), false},
+        {"a process that exits", "14\n", getuid(), false},
+    };
+    for (const Case& one : cases) {
+        core::Session asked = session();
+        asked.login.uid = one.user;
+        host.scope("session-3.scope", one.processes, one.user);
+        EXPECT_TEXT(names(inspect::terminals_of(asked, host.roots).value()), one.found ? names({pty.terminal}) : "");
+    }
+}
+
+void without_a_scope_there_are_none() {
+    const Host host;
+    const Pty pty;
+    host.process(20, pty.terminal.device);
+    host.scope("session-4.scope", "20\n");
+    host.scope("cgroup", "20\n");
+    Host::write(host.roots.cgroup / "user.slice/cgroup.procs", "20\n");
+    for (const char* scope :
+         {"", ".", "..", "../session-4.scope", "session-4.scope/../session-4.scope", ".hidden", "session-5.scope"}) {
+        EXPECT_TEXT(names(inspect::terminals_of(session(scope), host.roots).value()), "");
+    }
+}
+
+/// Which is not to have none: a session that is in use would be terminated as idle.
+void without_descriptors_nobody_can_tell() {
+    const Host host;
+    const Pty pty;
+    host.process(11, pty.terminal.device);
+    host.scope("session-3.scope", "11\n");
+    Host::write(host.roots.sys / "dev/char/4:64/uevent", "DEVNAME=ttyS0\n");
+    const auto found = with_descriptors(0, [&] { return inspect::terminals_of(session(), host.roots); });
+    EXPECT(!found && found.error().code == EMFILE, "the processes");
+    const auto name = with_descriptors(0, [&] { return inspect::terminal_name(makedev(4, 64), host.roots); });
+    EXPECT(!name && name.error().code == EMFILE, "the name of one that has no fixed one");
+    const auto again = with_descriptors(1, [&] { return inspect::terminals_of(session(), host.roots); });
+    EXPECT_TEXT(names(again.value()), names({pty.terminal}));
+}
+
+void a_crowd_is_not_looked_at_for_ever() {
+    const Host host;
+    const Pty first;
+    const Pty second;
+    std::string processes;
+    for (std::size_t pid = 1; pid <= inspect::most_processes; ++pid) {
+        processes += "1\n";
+    }
+    host.process(1, first.terminal.device);
+    host.process(2, second.terminal.device);
+    host.scope("session-3.scope", processes + "2\n");
+    EXPECT_TEXT(names(inspect::terminals_of(session(), host.roots).value()), names({first.terminal}));
+}
+
+void the_youngest_input_counts() {
+    const Pty first;
+    const Pty second;
+    const Pty third;
+    input_at(first, 1'700'000'000s);
+    input_at(second, 1'700'000'008s);
+    input_at(third, -100s); // its owner may write any time there
+    Terminal gone = first.terminal;
+    gone.name = "pts/no-such-terminal";
+    struct Case {
+        std::vector<Terminal> terminals;
+        std::optional<Span> input;
+    };
+    const Case cases[] = {
+        {{}, std::nullopt},
+        {{gone}, std::nullopt},
+        {{third.terminal}, 0s},
+        {{first.terminal}, 1'700'000'000s},
+        {{first.terminal, second.terminal, third.terminal}, 1'700'000'008s},
+        {{second.terminal, gone, first.terminal}, 1'700'000'008s},
+    };
+    for (const Case& one : cases) {
+        EXPECT(inspect::youngest_input(one.terminals).value() == one.input, names(one.terminals));
+    }
+}
+
+void without_memory_nobody_can_tell() {
+    const Pty pty;
+    const int error = in_a_child(0, [&] {
+        const bool failing = fails_from_now_on(SYS_newfstatat, ENOMEM);
+        const auto input = inspect::youngest_input({pty.terminal});
+        const auto output = inspect::youngest_output({pty.terminal});
+        return failing && !input && !output && input.error().code == output.error().code ? input.error().code : -1;
+    });
+    EXPECT(error == ENOMEM, "which is not to have none");
+}
+
+/// The number of a closed pty is given to the next one, which may be of another user.
+void another_device_or_owner_under_the_name_is_not_asked() {
+    const Pty pty;
+    EXPECT(inspect::youngest_input({pty.terminal}).value().has_value(), "the same");
+    Terminal other = pty.terminal;
+    other.device += 1;
+    EXPECT(!inspect::youngest_input({other}).value().has_value(), "another device");
+    other = pty.terminal;
+    other.owner += 1;
+    EXPECT(!inspect::youngest_input({other}).value().has_value(), "another owner");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(numbers_have_names),
+        SESSLIMIT_TEST(the_terminals_of_a_scope_are_found_once_each),
+        SESSLIMIT_TEST(TerminalsOf_NotTheHostsDeviceOrAnotherOwner_AreIgnored),
+        SESSLIMIT_TEST(without_descriptors_nobody_can_tell),
+        SESSLIMIT_TEST(without_memory_nobody_can_tell),
+        SESSLIMIT_TEST(without_a_scope_there_are_none),
+        SESSLIMIT_TEST(a_crowd_is_not_looked_at_for_ever),
+        SESSLIMIT_TEST(the_youngest_input_counts),
+        SESSLIMIT_TEST(another_device_or_owner_under_the_name_is_not_asked),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/ledger/codec.hpp"
+
+#include "tests/unit/support/ledger_sample.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <functional>
+#include <random>
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using ledger::decode;
+using ledger::encode;
+using ledger::max_payload;
+using core::Session;
+
+namespace {
+
+Bytes encoded(const Session& session, std::size_t room = max_payload) {
+    Bytes bytes(room);
+    const auto size = encode(session, bytes);
+    bytes.resize(size.value_or(0));
+    return bytes;
+}
+
+/// The pieces of a Session are counted here: a new one does not compile until somebody has thought of the ledger.
+[[maybe_unused]] void every_field_is_known(const Session& session) {
+    [[maybe_unused]] const auto& [key, phase, adopted, observed, unseen, graphical, logout_check, terminal, login,
+                                  leader, logind_id, scope, opened, admitted, last_input, not_before, max_duration,
+                                  idle_timeout, idle_timeout_no_terminal, seen, told_at, duration_warned, idle_warned,
+                                  reason, stage, totals, request, answer_by, due] = session;
+    [[maybe_unused]] const auto& [at, input, output, wall_offset, processor_time, traffic] = seen;
+    [[maybe_unused]] const auto& [bytes_in, bytes_out, segments_in, segments_out, cookie] = traffic;
+    [[maybe_unused]] const auto& [user, uid, gids, service, tty, rhost, ruser, seat, credential, connection, nested,
+                                  gids_cut] = login;
+    [[maybe_unused]] const auto& [method, fingerprint, certificate_id, ca] = credential;
+    [[maybe_unused]] const auto& [cause, count, span, by] = reason;
+    [[maybe_unused]] const auto& [pid, mark] = leader;
+}
+
+void round_trips() {
+    Session least;
+    least.key = SessionKey{1};
+    Session ordinary = sample(3, 44);
+    Session waiting = sample(4);
+    waiting.phase = core::Phase::waiting;
+    for (const Session& session : {least, ordinary, waiting, fullest()}) {
+        const auto back = decode(encoded(session));
+        EXPECT(back.has_value(), session.login.user);
+        EXPECT(back == session, session.login.user);
+    }
+}
+
+void what_a_restart_forgets() {
+    Session session = sample(5);
+    session.request = RequestId{9};
+    session.answer_by = Boottime(Span(77));
+    session.unseen = true;
+    const auto back = decode(encoded(session));
+    EXPECT(back && back->request == RequestId::none && back->answer_by == never, "a request");
+    EXPECT(back && !back->unseen, "a look that failed");
+}
+
+void layout_is_as_written() {
+    Session session = sample(0x0102030405060708, 3);
+    session.adopted = true;
+    session.login.nested = true;
+    session.graphical = true;
+    session.terminal = core::Terminal::some;
+    session.reason.cause = core::Cause::displaced;
+    session.stage = core::Stage::told;
+    const Bytes bytes = encoded(session);
+    const auto number = [&](std::size_t at, std::size_t size) {
+        std::uint64_t value = 0;
+        std::memcpy(&value, bytes.data() + at, size); // these hosts are little-endian
+        return value;
+    };
+    EXPECT(number(0, 8) == 0x0102030405060708, "key");
+    EXPECT(number(16, 8) == 0x0102030405060708, "opened");
+    EXPECT(number(32, 8) == 3, "last input");
+    EXPECT(number(192, 4) == 3, "count");
+    EXPECT(number(200, 4) == 3, "uid");
+    EXPECT(number(204, 1) == 3 && number(205, 1) == 1 && number(206, 1) == 5 && number(207, 1) == 5 + 16 + 64,
+           "small ones");
+    EXPECT(number(208, 1) == session.login.user.size(), "length of the first text");
+    EXPECT(std::memcmp(bytes.data() + 209, session.login.user.data(), session.login.user.size()) == 0, "first text");
+    EXPECT(number(bytes.size() - 10, 2) == 2 && number(bytes.size() - 8, 4) == 100, "group ids");
+}
+
+void texts_are_in_their_order() {
+    Session session;
+    session.key = SessionKey{1};
+    Login& login = session.login;
+    login.user = "1";
+    login.service = "2";
+    login.tty = "3";
+    login.rhost = "4";
+    login.ruser = "5";
+    login.credential = {.method = "6", .fingerprint = "7", .certificate_id = "8", .ca = "9"};
+    login.connection = "a";
+    login.seat = "b";
+    session.logind_id = "c";
+    session.scope = "d";
+    session.reason.by = "e";
+    const Bytes bytes = encoded(session);
+    std::string texts;
+    for (std::size_t at = 208; at + 2 < bytes.size(); at += 2) {
+        EXPECT(bytes[at] == std::byte{1}, std::to_string(at));
+        texts += static_cast<char>(bytes[at + 1]);
+    }
+    EXPECT_TEXT(texts, "123456789abcde");
+    EXPECT(decode(bytes) == session, "and back");
+}
+
+/// CRC-32 as IEEE 802.3 has it, bit by bit.
+std::uint32_t slow_crc(std::span<const std::byte> bytes) {
+    std::uint32_t crc = ~std::uint32_t{0};
+    for (const std::byte byte : bytes) {
+        crc ^= std::to_integer<std::uint32_t>(byte);
+        for (int bit = 0; bit < 8; ++bit) {
+            crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? 0xEDB88320U : 0U);
+        }
+    }
+    return ~crc;
+}
+
+void copy_is_as_written() {
+    constexpr std::size_t size = 100;
+    Bytes slot(ledger::slot_size, std::byte{0xaa});
+    ledger::write_slot(slot_of(slot, 0), 5, Bytes(size, std::byte{0x55}));
+
+    Bytes checked(12 + size, std::byte{0x55});
+    std::ranges::fill(std::span(checked).first(12), std::byte{});
+    checked[0] = std::byte{5};
+    checked[8] = std::byte{size};
+    const std::uint32_t crc = slow_crc(checked);
+    const auto copy = std::span(slot).last(ledger::copy_size);
+    EXPECT(std::ranges::equal(copy.first(12), std::span(checked).first(12)), "generation and length");
+    EXPECT(std::memcmp(copy.data() + 12, &crc, sizeof crc) == 0, "checksum");
+    EXPECT(std::ranges::equal(copy.subspan(16, size), std::span(checked).last(size)), "payload");
+    EXPECT(std::ranges::count(slot, std::byte{0xaa}) == static_cast<long>(slot.size() - 16 - size), "no more");
+}
+
+void group_ids_that_do_not_fit() {
+    Session session = fullest();
+    session.login.gids_cut = false;
+    session.login.gids.clear();
+    for (gid_t gid = 0; gid < 5000; ++gid) {
+        session.login.gids.push_back(gid * 2);
+    }
+    const auto back = decode(encoded(session));
+    Session kept = session;
+    kept.login.gids.resize(5);
+    kept.login.gids_cut = true;
+    EXPECT(back.has_value(), "as many as fit");
+    EXPECT(back == kept, "as many as fit");
+
+    session.login.gids.resize(5);
+    EXPECT(decode(encoded(session)) == session, "just as many as fit");
+
+    const std::size_t without = encoded(session).size() - 5 * sizeof(gid_t);
+    EXPECT(encoded(session, without).size() == without, "room for none of them");
+    EXPECT(encoded(session, without - 1).empty(), "no room for the texts");
+    EXPECT(encoded(session, 0).empty(), "no room at all");
+}
+
+struct Impossible {
+    const char* fault;
+    std::function<void(Session&)> spoil;
+};
+
+const Impossible impossible_ones[] = {
+    {"no key", [](Session& s) { s.key = SessionKey::none; }},
+    {"unknown phase", [](Session& s) { s.phase = core::Phase{0}; }},
+    {"unknown phase", [](Session& s) { s.phase = core::Phase{7}; }},
+    {"unknown stage", [](Session& s) { s.stage = core::Stage{4}; }},
+    {"unknown cause", [](Session& s) { s.reason.cause = core::Cause{7}; }},
+    {"negative pid", [](Session& s) { s.leader.pid = -1; }},
+    {"negative time", [](Session& s) { s.opened = Boottime(Span(-1)); }},
+    {"negative time", [](Session& s) { s.last_input = Boottime::min(); }},
+    {"negative time", [](Session& s) { s.not_before = Boottime(Span(-1)); }},
+    {"negative time", [](Session& s) { s.admitted = Boottime(Span(-1)); }},
+    {"negative time", [](Session& s) { s.told_at = Boottime(Span(-1)); }},
+    {"negative time", [](Session& s) { s.seen.at = Boottime(Span(-1)); }},
+    {"negative time", [](Session& s) { s.due = Boottime(Span(-1)); }},
+    {"negative span", [](Session& s) { s.max_duration = Span(-1); }},
+    {"negative span", [](Session& s) { s.idle_timeout = Span::min(); }},
+    {"negative span", [](Session& s) { s.idle_timeout_no_terminal = Span(-1); }},
+    {"negative span", [](Session& s) { s.seen.processor_time = Span(-1); }},
+    {"negative span", [](Session& s) { s.duration_warned = Span(-1); }},
+    {"negative span", [](Session& s) { s.idle_warned = Span(-1); }},
+    {"negative span", [](Session& s) { s.reason.span = Span(-1); }},
+    {"impossible wall clock", [](Session& s) { s.seen.input = Span::max(); }},
+    {"impossible wall clock", [](Session& s) { s.seen.input = Span::min(); }},
+    {"impossible wall clock", [](Session& s) { s.seen.output = Span::max(); }},
+    {"impossible wall clock", [](Session& s) { s.seen.wall_offset = Span((std::int64_t{1} << 60) + 1); }},
+    {"user name too long", [](Session& s) { s.login.user.assign(256, 'x'); }},
+    {"service too long", [](Session& s) { s.login.service.assign(65, 'x'); }},
+    {"terminal too long", [](Session& s) { s.login.tty.assign(65, 'x'); }},
+    {"remote host too long", [](Session& s) { s.login.rhost.assign(256, 'x'); }},
+    {"remote user too long", [](Session& s) { s.login.ruser.assign(256, 'x'); }},
+    {"method too long", [](Session& s) { s.login.credential.method.assign(65, 'x'); }},
+    {"fingerprint too long", [](Session& s) { s.login.credential.fingerprint.assign(65, 'x'); }},
+    {"certificate id too long", [](Session& s) { s.login.credential.certificate_id.assign(129, 'x'); }},
+    {"fingerprint of the CA too long", [](Session& s) { s.login.credential.ca.assign(65, 'x'); }},
+    {"seat too long", [](Session& s) { s.login.seat.assign(65, 'x'); }},
+    {"connection too long", [](Session& s) { s.login.connection.assign(129, 'x'); }},
+    {"logind id too long", [](Session& s) { s.logind_id.assign(65, 'x'); }},
+    {"scope too long", [](Session& s) { s.scope.assign(100'000, 'x'); }},
+    {"author of the reason too long", [](Session& s) { s.reason.by.assign(256, 'x'); }},
+    {"NUL in a text", [](Session& s) { s.login.user.assign(1, '\0'); }},
+    {"NUL in a text", [](Session& s) { s.reason.by.assign(255, '\0'); }},
+    {"NUL in a text", [](Session& s) { s.login.credential.certificate_id.assign("a\0b", 3); }},
+    {"group ids not ascending", [](Session& s) { s.login.gids = {5, 4}; }},
+    {"group ids not ascending", [](Session& s) { s.login.gids = {4, 4}; }},
+};
+
+void impossible_sessions_are_not_written() {
+    for (const Impossible& test : impossible_ones) {
+        Session session = sample(6);
+        test.spoil(session);
+        Bytes bytes(max_payload);
+        const auto size = encode(session, bytes);
+        EXPECT(!size.has_value(), test.fault);
+        EXPECT_TEXT(size.error(), test.fault);
+    }
+}
+
+struct Forged {
+    const char* fault;
+    std::size_t at;
+    std::uint8_t byte;
+};
+
+/// The bytes that encode() never writes. A time is made negative by its highest byte.
+const Forged forged_ones[] = {
+    {"negative time", 23, 0x80},
+    {"negative time", 31, 0xff},
+    {"negative time", 39, 0x80},
+    {"negative time", 47, 0x80},
+    {"negative time", 55, 0x80},
+    {"negative time", 63, 0x80},
+    {"negative time", 71, 0x80},
+    {"negative span", 79, 0x80},
+    {"negative span", 87, 0x80},
+    {"negative span", 95, 0x80},
+    {"negative span", 103, 0x80},
+    {"negative span", 111, 0x80},
+    {"negative span", 119, 0x80},
+    {"negative span", 127, 0x80},
+    {"impossible wall clock", 135, 0x7f},
+    {"impossible wall clock", 143, 0x80},
+    {"impossible wall clock", 151, 0x80},
+    {"negative pid", 199, 0x80},
+    {"unknown phase", 204, 0},
+    {"unknown phase", 204, 7},
+    {"unknown phase", 204, 255},
+    {"unknown stage", 205, 4},
+    {"unknown cause", 206, 7},
+    {"unknown flag", 207, 32 + 64},
+    {"unknown flag", 207, 128},
+    {"NUL in a text", 209, 0},
+    {"it ends too early", 208, 255},
+};
+
+void forged_payloads_are_not_read() {
+    const Bytes good = encoded(sample(6));
+    for (const Forged& test : forged_ones) {
+        Bytes bytes = good;
+        bytes[test.at] = std::byte{test.byte};
+        const auto back = decode(bytes);
+        EXPECT(!back.has_value(), test.fault);
+        EXPECT_TEXT(back.error(), test.fault);
+    }
+    Bytes longer = good;
+    longer.push_back(std::byte{});
+    EXPECT_TEXT(decode(longer).has_value() ? "read" : decode(longer).error(), "something follows it");
+}
+
+void cut_anywhere() {
+    for (const Session& session : {sample(7, 150), fullest()}) {
+        const Bytes whole = encoded(session);
+        for (std::size_t size = 0; size < whole.size(); ++size) {
+            // A buffer of just that size, so that a sanitizer sees a read beyond it.
+            const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+            EXPECT(!decode(cut).has_value(), std::to_string(size));
+        }
+    }
+}
+
+/// What comes out of any bytes is a session that goes back to the same bytes.
+bool honest(const Bytes& bytes) {
+    const auto session = decode(bytes);
+    return !session || (ledger::fault_of(*session).empty() && encoded(*session) == bytes);
+}
+
+void every_bit_flipped() {
+    for (const Session& session : {sample(8, 20), fullest()}) {
+        Bytes bytes = encoded(session);
+        for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+            const auto mask = static_cast<std::byte>(1U << (bit % 8));
+            bytes[bit / 8] ^= mask;
+            EXPECT(honest(bytes), std::to_string(bit));
+            bytes[bit / 8] ^= mask;
+        }
+    }
+}
+
+void rubbish() {
+    std::mt19937_64 random(20240607);
+    std::size_t read = 0;
+    for (int round = 0; round < 20'000; ++round) {
+        Bytes bytes = round % 2 == 0 ? encoded(sample(random(), static_cast<std::uint32_t>(random()))) : Bytes();
+        bytes.resize(bytes.empty() ? random() % (max_payload + 1) : bytes.size());
+        const std::size_t changes = round % 2 == 0 ? 1 + random() % 4 : bytes.size();
+        for (std::size_t change = 0; change < changes && !bytes.empty(); ++change) {
+            bytes[random() % bytes.size()] = static_cast<std::byte>(random());
+        }
+        EXPECT(honest(bytes), std::to_string(round));
+        read += decode(bytes).has_value() ? 1U : 0U;
+    }
+    EXPECT(read > 100, "some of it is read, so that something was tried");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(round_trips),
+        SESSLIMIT_TEST(what_a_restart_forgets),
+        SESSLIMIT_TEST(layout_is_as_written),
+        SESSLIMIT_TEST(texts_are_in_their_order),
+        SESSLIMIT_TEST(copy_is_as_written),
+        SESSLIMIT_TEST(group_ids_that_do_not_fit),
+        SESSLIMIT_TEST(impossible_sessions_are_not_written),
+        SESSLIMIT_TEST(forged_payloads_are_not_read),
+        SESSLIMIT_TEST(cut_anywhere),
+        SESSLIMIT_TEST(every_bit_flipped),
+        SESSLIMIT_TEST(rubbish),
+    };
+    return cmocka_run_group_tests_name("ledger_codec", tests, nullptr, nullptr);
+}

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+// The ledger's file, damaged: what is believed of it, and what is said.
+#include "daemon/ledger/ledger.hpp"
+
+#include "tests/unit/support/ledger_sample.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <functional>
+#include <string_view>
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using core::Session;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool every_single_one = false; ///< "every" on the command line
+
+/// What may come of a small ledger in which one byte is another.
+void expect_one_byte_flipped(const fs::path& directory, std::size_t at) {
+    const std::string where = std::to_string(at);
+    const std::size_t place = at / ledger::slot_size;
+    {
+        Opened opened(directory, 3);
+        EXPECT(opened.good(), where + ": " + opened.said());
+        for (const auto& [key, session] : small_sessions) {
+            const bool same = opened.sessions.contains(key) && opened.sessions.at(key) == session;
+            const bool hit = place == std::to_underlying(key);
+            EXPECT(same || (hit && !opened.dropped.empty()), where);
+        }
+        for (const auto& [key, session] : opened.sessions) {
+            // Session 2 has an earlier state, session 3 one from before it was dropped.
+            const bool believable = session == sample(std::to_underlying(key), session.reason.count);
+            EXPECT(believable && std::to_underlying(key) <= 3, where);
+            EXPECT(session.reason.count == 0 || small_sessions.contains(key), where);
+        }
+    }
+    Opened again(directory, 3);
+    EXPECT(again.good() && again.dropped.empty(), where + ": said once: " + again.said());
+}
+
+void every_byte_flipped() {
+    TemporaryDirectory home;
+    const Bytes good = small_ledger(home.path);
+    Bytes bytes = good;
+    std::size_t told = 0;
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+        // Every byte of heads and payloads; of what nothing was ever written to, every seventh unless all are wanted.
+        if (!every_single_one && at % ledger::copy_size > 400 && at % 7 != 0) {
+            continue;
+        }
+        bytes[at] ^= std::byte{1} << static_cast<int>(at % 8);
+        write_file(home.path / "ledger", bytes);
+        bytes[at] = good[at];
+        expect_one_byte_flipped(home.path, at);
+        told += read_file(home.path / "ledger") == good ? 0U : 1U;
+    }
+    EXPECT(!fs::exists(home.path / "ledger.old"), "the header has a second copy");
+    EXPECT(told > 100, "something was flipped");
+}
+
+/// The copy that counts, spoilt: what was there before comes back, and it is said.
+void torn_youngest_copy() {
+    TemporaryDirectory home;
+    Bytes bytes = small_ledger(home.path);
+    const auto torn = [&](std::size_t place, std::size_t copy, std::size_t byte) {
+        slot_of(bytes, place)[copy * ledger::copy_size + byte] ^= std::byte{1};
+    };
+    torn(1, 1, 40);   // session 1 has generation 1 alone: in the second copy
+    torn(2, 0, 1000); // beyond the payload: nothing
+    torn(2, 0, 8);    // session 2: its length
+    write_file(home.path / "ledger", bytes);
+    Opened opened(home.path, 3);
+    EXPECT(opened.good(), opened.said());
+    EXPECT(opened.sessions == (Sessions{{SessionKey{2}, sample(2)}}), "the older state of session 2");
+    EXPECT_TEXT(opened.said(), "slot 0: a copy is torn, and the other one is not whole\n"
+                               "slot 1: a copy is torn; the other one counts");
+    EXPECT(opened.ledger->put(sample(1, 5)).has_value() && opened.ledger->put(sample(2, 5)).has_value(), "goes on");
+    opened.close();
+    Opened again(home.path, 3);
+    EXPECT(again.sessions == (Sessions{{SessionKey{1}, sample(1, 5)}, {SessionKey{2}, sample(2, 5)}}), again.said());
+    EXPECT(again.dropped.empty(), again.said());
+}
+
+/// A generation made lower would make the older copy count: it is noticed.
+void youngest_copy_made_the_older_one() {
+    TemporaryDirectory home;
+    {
+        Opened opened(home.path, 1);
+        for (std::uint32_t version = 0; version < 5; ++version) {
+            EXPECT(opened.ledger->put(sample(1, version)).has_value(), "put");
+        }
+    }
+    Bytes bytes = read_file(home.path / "ledger");
+    slot_of(bytes, 1)[ledger::copy_size] ^= std::byte{4}; // 5 becomes 1, the other is 4
+    write_file(home.path / "ledger", bytes);
+    Opened opened(home.path, 1);
+    EXPECT(opened.sessions == (Sessions{{SessionKey{1}, sample(1, 3)}}), opened.said());
+    EXPECT(opened.dropped.size() == 1, opened.said());
+}
+
+/// Whole by its checksum, but not where an update would have put it.
+void copy_in_the_wrong_place() {
+    TemporaryDirectory home;
+    Bytes bytes = small_ledger(home.path);
+    const auto slot = slot_of(bytes, 2);
+    std::ranges::copy(slot.first<ledger::copy_size>(), slot.last<ledger::copy_size>().begin());
+    write_file(home.path / "ledger", bytes);
+    Opened opened(home.path, 3);
+    EXPECT(opened.good() && opened.sessions == small_sessions, opened.said());
+    EXPECT_TEXT(opened.said(), "slot 1: a copy is torn; the other one counts");
+}
+
+/// A whole payload that is no session, and a key in two slots.
+void forged_slots() {
+    TemporaryDirectory home;
+    Bytes bytes = small_ledger(home.path);
+    std::array<std::byte, ledger::max_payload> payload{};
+    ledger::write_slot(slot_of(bytes, 1), 2, payload);
+    Session impossible = sample(2, 9);
+    const std::size_t size = *ledger::encode(impossible, payload);
+    ledger::write_slot(slot_of(bytes, 3), 3, std::span(payload).first(size));
+    write_file(home.path / "ledger", bytes);
+    {
+        Opened opened(home.path, 3);
+        EXPECT(opened.good(), opened.said());
+        EXPECT(opened.sessions == (Sessions{{SessionKey{2}, sample(2, 1)}}), "the one that can be");
+        EXPECT_TEXT(opened.said(), "slot 0: no session: something follows it\n"
+                                   "slot 2: no session: an earlier slot has the same key");
+    }
+    Opened again(home.path, 3);
+    EXPECT(again.good() && again.dropped.empty() && again.sessions.size() == 1, "said once: " + again.said());
+}
+
+void worn_out_slot() {
+    TemporaryDirectory home;
+    Bytes bytes = small_ledger(home.path);
+    std::array<std::byte, ledger::max_payload> payload{};
+    const std::size_t size = *ledger::encode(sample(1), payload);
+    ledger::write_slot(slot_of(bytes, 1), ledger::last_generation, std::span(payload).first(size));
+    write_file(home.path / "ledger", bytes);
+    Opened opened(home.path, 3);
+    EXPECT(opened.good() && opened.sessions == small_sessions, opened.said());
+    EXPECT(!opened.ledger->put(sample(1, 1)).has_value(), "no generation left");
+    opened.close();
+    Opened again(home.path, 3);
+    EXPECT(again.sessions == small_sessions, "still there");
+    again.ledger->drop(SessionKey{1});
+    EXPECT(again.ledger->put(sample(4)).has_value(), "dropped, its slot begins anew");
+    again.close();
+    Opened last(home.path, 3);
+    EXPECT(last.sessions == (Sessions{{SessionKey{2}, sample(2, 1)}, {SessionKey{4}, sample(4)}}), last.said());
+}
+
+/// What is not believed is said once, also where no update of its slot is left.
+void worn_out_slot_of_no_session() {
+    TemporaryDirectory home;
+    Bytes bytes = small_ledger(home.path);
+    ledger::write_slot(slot_of(bytes, 1), ledger::last_generation, Bytes(10, std::byte{1}));
+    write_file(home.path / "ledger", bytes);
+    EXPECT_TEXT(Opened(home.path, 3).said(), "slot 0: no session: it ends too early");
+    EXPECT_TEXT(Opened(home.path, 3).said(), "");
+}
+
+void many_lines_are_few() {
+    TemporaryDirectory home;
+    {
+        Opened made(home.path, 200);
+    }
+    Bytes bytes = read_file(home.path / "ledger");
+    for (std::size_t place = 1; place <= 200; ++place) {
+        slot_of(bytes, place)[3] = std::byte{1};
+    }
+    write_file(home.path / "ledger", bytes);
+    Opened opened(home.path, 200);
+    EXPECT(opened.good() && opened.dropped.size() == 65, opened.said());
+    EXPECT_TEXT(opened.dropped.back(), "and so on, 136 more");
+}
+
+void every_truncation() {
+    TemporaryDirectory home;
+    const Bytes good = small_ledger(home.path);
+    for (std::size_t size = 0; size <= good.size(); ++size) {
+        write_file(home.path / "ledger", Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)));
+        Opened opened(home.path, 3);
+        const std::string where = std::to_string(size) + ": " + opened.said();
+        EXPECT(opened.good(), where);
+        EXPECT(opened.dropped.empty() == (size == good.size()), where);
+        for (const auto& [key, session] : small_sessions) {
+            const bool whole = (std::to_underlying(key) + 1) * ledger::slot_size <= size;
+            EXPECT(opened.sessions.contains(key) == whole, where);
+            EXPECT(!whole || opened.sessions.at(key) == session, where);
+        }
+        for (std::uint64_t key = 11; key <= 14; ++key) {
+            EXPECT(opened.ledger->put(sample(key)).has_value(), where);
+        }
+    }
+    write_file(home.path / "ledger", Bytes(good.begin(), good.begin() + 2 * ledger::slot_size + 5));
+    EXPECT_TEXT(Opened(home.path, 3).said(), "the file was cut: 2 slots are lost");
+}
+
+struct Foreign {
+    const char* why;
+    std::function<void(Bytes&)> change;
+};
+
+/// Rewrites both copies of the header.
+void set_header(Bytes& file, std::span<const std::byte> payload) {
+    ledger::write_slot(slot_of(file, 0), 100, payload);
+    ledger::write_slot(slot_of(file, 0), 101, payload);
+}
+
+std::array<std::byte, ledger::header_payload_size> usual_header() {
+    ledger::Header header{.slots = 3, .boot = {}};
+    std::ifstream("/proc/sys/kernel/random/boot_id").read(header.boot.data(), header.boot.size());
+    return ledger::encode(header);
+}
+
+void set_header_byte(Bytes& file, std::size_t at, std::uint8_t byte) {
+    auto header = usual_header();
+    header[at] = std::byte{byte};
+    set_header(file, header);
+}
+
+void set_header_size(Bytes& file, std::size_t size) {
+    const auto header = usual_header();
+    set_header(file, std::span(header).first(size));
+}
+
+const Foreign foreign_files[] = {
+    {"not a ledger", [](Bytes& file) { set_header_byte(file, 0, 'X'); }},
+    {"another format version", [](Bytes& file) { set_header_byte(file, 8, 2); }},
+    {"another layout", [](Bytes& file) { set_header_byte(file, 13, 8); }},
+    {"another layout", [](Bytes& file) { set_header_size(file, 20); }},
+    {"another format version", [](Bytes& file) { set_header_size(file, 8); }},
+    {"of another boot", [](Bytes& file) { set_header_byte(file, 24, 'x'); }},
+    {"not a ledger", [](Bytes& file) { std::ranges::fill(file, std::byte{}); }},
+    {"not a ledger", [](Bytes& file) { std::ranges::fill(file, std::byte{0xff}); }},
+    {"not a ledger", [](Bytes& file) { file.clear(); }},
+    {"not a ledger", [](Bytes& file) { file.resize(ledger::slot_size - 1); }},
+};
+
+void foreign_files_are_moved_aside() {
+    TemporaryDirectory home;
+    const Bytes good = small_ledger(home.path);
+    Bytes same = good;
+    set_header(same, usual_header());
+    write_file(home.path / "ledger", same);
+    EXPECT(Opened(home.path, 3).sessions == small_sessions, "the header that the others are made from is good");
+    for (const Foreign& test : foreign_files) {
+        Bytes bytes = good;
+        test.change(bytes);
+        write_file(home.path / "ledger", bytes);
+        {
+            Opened opened(home.path, 3);
+            EXPECT(opened.good() && opened.sessions.empty(), test.why);
+            EXPECT_TEXT(opened.said(), (home.path / "ledger").string() + ": " + test.why + "; moved to " +
+                                           (home.path / "ledger.old").string());
+            EXPECT(opened.ledger->put(sample(5)).has_value(), "a new one is begun");
+        }
+        EXPECT(read_file(home.path / "ledger.old") == bytes, "kept as it was");
+        EXPECT(Opened(home.path, 3).sessions.size() == 1, "the new one is used");
+    }
+    EXPECT(std::distance(fs::directory_iterator(home.path), {}) == 3, "ledger, its lock, one old one");
+}
+
+} // namespace
+
+int main(int count, char** words) {
+    every_single_one = count > 1 && std::string_view(words[1]) == "every";
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(every_byte_flipped),
+        SESSLIMIT_TEST(torn_youngest_copy),
+        SESSLIMIT_TEST(youngest_copy_made_the_older_one),
+        SESSLIMIT_TEST(copy_in_the_wrong_place),
+        SESSLIMIT_TEST(forged_slots),
+        SESSLIMIT_TEST(worn_out_slot),
+        SESSLIMIT_TEST(worn_out_slot_of_no_session),
+        SESSLIMIT_TEST(many_lines_are_few),
+        SESSLIMIT_TEST(every_truncation),
+        SESSLIMIT_TEST(foreign_files_are_moved_aside),
+    };
+    return cmocka_run_group_tests_name("ledger_damage", tests, nullptr, nullptr);
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/ledger/ledger.hpp"
+
+#include "common/unique_fd.hpp"
+#include "tests/unit/support/ledger_sample.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <random>
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using core::Session;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Runs `body` in a child process; the status that it exits with.
+int in_child(const std::function<int()>& body) {
+    const pid_t child = fork();
+    if (child == 0) {
+        int code = 99;
+        try {
+            code = body();
+        } catch (...) {
+        }
+        _exit(code);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void follows_a_model() {
+    TemporaryDirectory home;
+    std::mt19937_64 random(42);
+    Sessions model;
+    std::uint64_t next_key = 1;
+    for (int life = 0; life < 30; ++life) {
+        Opened opened(home.path, 16);
+        EXPECT(opened.good() && opened.dropped.empty(), opened.said());
+        EXPECT(opened.sessions == model, std::to_string(life));
+        for (int step = 0; step < 200; ++step) {
+            const auto any =
+                model.empty() ? model.end() : std::next(model.begin(), static_cast<long>(random() % model.size()));
+            if (any == model.end() || random() % 3 == 0) {
+                const auto session = sample(next_key++, static_cast<std::uint32_t>(random()));
+                EXPECT(opened.ledger->put(session).has_value(), "put");
+                model.emplace(session.key, session);
+            } else if (random() % 2 == 0) {
+                any->second = sample(std::to_underlying(any->first), static_cast<std::uint32_t>(random()));
+                EXPECT(opened.ledger->put(any->second).has_value(), "replace");
+            } else {
+                opened.ledger->drop(any->first);
+                model.erase(any);
+            }
+        }
+        opened.ledger->drop(SessionKey{next_key}); // not there
+        EXPECT(opened.ledger->size() == model.size(), std::to_string(life));
+    }
+    EXPECT(next_key > 1000, "it has grown and used slots anew");
+}
+
+void grows() {
+    TemporaryDirectory home;
+    constexpr std::uint64_t many = 1500;
+    {
+        Opened opened(home.path);
+        EXPECT(fs::file_size(home.path / "ledger") == 1025 * ledger::slot_size, "as it begins");
+        for (std::uint64_t key = 1; key <= many; ++key) {
+            EXPECT(opened.ledger->put(sample(key)).has_value(), std::to_string(key));
+        }
+        EXPECT(fs::file_size(home.path / "ledger") == (2 * 1024 + 1) * ledger::slot_size, "a step on");
+    }
+    Opened opened(home.path);
+    EXPECT(opened.good() && opened.dropped.empty() && opened.sessions.size() == many, opened.said());
+    EXPECT(opened.sessions.at(SessionKey{many}) == sample(many), "the last one");
+    struct stat status{};
+    stat((home.path / "ledger").c_str(), &status);
+    EXPECT((status.st_mode & 07777) == 0600, "mode");
+    EXPECT(status.st_blocks * 512 >= status.st_size, "no holes");
+}
+
+void full_sessions() {
+    TemporaryDirectory home;
+    const Session full = fullest();
+    {
+        Opened opened(home.path, 1);
+        EXPECT(opened.ledger->put(full).has_value(), "put");
+        Session impossible = full;
+        impossible.login.user.push_back('x');
+        EXPECT(!opened.ledger->put(impossible).has_value(), "impossible");
+        EXPECT(opened.ledger->size() == 1, "one");
+    }
+    Opened opened(home.path, 1);
+    EXPECT(opened.sessions == (Sessions{{full.key, full}}), opened.said());
+}
+
+void other_things_of_that_name() {
+    TemporaryDirectory home;
+    const Bytes victim = small_ledger(home.path);
+    fs::rename(home.path / "ledger", home.path / "victim");
+    const auto opens = [&](const char* what) {
+        Opened opened(home.path, 1);
+        EXPECT(opened.good() && opened.dropped.size() == 1 && opened.ledger->put(sample(1)), what + opened.said());
+        opened.close();
+        fs::remove(home.path / "ledger");
+    };
+    fs::create_symlink("victim", home.path / "ledger");
+    fs::create_symlink("victim", home.path / "ledger.new");
+    opens("symbolic link: ");
+    EXPECT(read_file(home.path / "victim") == victim, "not written through");
+    fs::remove(home.path / "ledger.old");
+    mkfifo((home.path / "ledger").c_str(), 0600);
+    opens("fifo: ");
+    fs::remove(home.path / "ledger.old");
+    fs::create_directory(home.path / "ledger");
+    opens("directory: ");
+}
+
+void one_process_at_a_time() {
+    TemporaryDirectory home;
+    Opened mine(home.path, 2);
+    EXPECT(mine.ledger->put(sample(1)).has_value(), "put");
+    const auto second = [&] {
+        Opened theirs(home.path, 2);
+        return theirs.ledger ? 1 : theirs.ledger.error().code == EAGAIN && theirs.sessions.empty() ? 0 : 2;
+    };
+    EXPECT(in_child(second) == 0, "refused");
+    EXPECT(in_child(second) == 0, "refused, whatever the first one did");
+    mine.close();
+    EXPECT(in_child([&] { return Opened(home.path, 2).sessions.size() == 1 ? 0 : 1; }) == 0, "let in");
+}
+
+/// The descriptors of this process that lead into the directory.
+std::vector<int> descriptors_into(const fs::path& directory) {
+    std::vector<int> found;
+    for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
+        std::error_code gone;
+        if (fs::read_symlink(entry.path(), gone).string().starts_with(directory.string())) {
+            found.push_back(std::stoi(entry.path().filename()));
+        }
+    }
+    return found;
+}
+
+void descriptors() {
+    TemporaryDirectory home;
+    {
+        Opened opened(home.path, 1);
+        const auto open_ones = descriptors_into(home.path);
+        EXPECT(open_ones.size() == 2, "the ledger and its lock");
+        for (const int fd : open_ones) {
+            EXPECT((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0, std::to_string(fd));
+        }
+    }
+    EXPECT(descriptors_into(home.path).empty(), "all closed");
+}
+
+void directories_that_do_not_do() {
+    TemporaryDirectory home;
+    Opened missing(home.path / "none");
+    EXPECT(!missing.ledger && missing.ledger.error().code == ENOENT, missing.said());
+    const int as_nobody = in_child([&] {
+        if (geteuid() == 0 && (setegid(65534) != 0 || seteuid(65534) != 0)) {
+            return 77;
+        }
+        const Opened opened("/");
+        return !opened.ledger && opened.ledger.error().code == EACCES ? 0 : 1;
+    });
+    EXPECT(as_nobody == 0, "not writable");
+}
+
+/// Inside a small file system of its own; 77: this process may not mount one.
+int on_small_file_system(const fs::path& mount_point, const std::function<int()>& body) {
+    return in_child([&] {
+        if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            mount("tmpfs", mount_point.c_str(), "tmpfs", 0, "size=64k,mode=700") != 0) {
+            return 77;
+        }
+        return body();
+    });
+}
+
+/// Takes every byte that is left.
+void fill_up(const fs::path& file) {
+    const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    const std::array<char, 512> block{};
+    while (::write(fd.get(), block.data(), block.size()) > 0) {
+    }
+}
+
+/// Sixteen pages: a header and slots by twos until there is no more room.
+int grow_until_full(const fs::path& home) {
+    std::uint64_t last = 0;
+    {
+        Opened opened(home, 2);
+        while (opened.ledger && opened.ledger->put(sample(last + 1))) {
+            ++last;
+        }
+        const auto refused = opened.ledger->put(sample(last + 1));
+        if (last < 4 || last > 15 || refused || refused.error().code != ENOSPC || opened.ledger->size() != last) {
+            return 1;
+        }
+        fill_up(home / "ballast");
+        if (!opened.ledger->put(sample(1, 9))) {
+            return 2; // an update needs no room
+        }
+        opened.ledger->drop(SessionKey{2});
+        if (!opened.ledger->put(sample(last + 1)) || opened.ledger->put(sample(last + 2))) {
+            return 3; // one slot was free
+        }
+    }
+    const Opened again(home, 2);
+    return again.good() && again.dropped.empty() && again.sessions.size() == last &&
+                   again.sessions.at(SessionKey{1}) == sample(1, 9)
+               ? 0
+               : 4;
+}
+
+/// What was moved aside must not keep a new ledger from being made.
+int old_one_makes_room(const fs::path& home) {
+    const Bytes rubbish(40'000);
+    write_file(home / "ledger", rubbish);
+    const Opened opened(home, 8);
+    return opened.good() && opened.dropped.size() == 2 && !fs::exists(home / "ledger.old") ? 0 : 1;
+}
+
+int nothing_fits(const fs::path& home) {
+    const Opened opened(home, 100);
+    return !opened.ledger && opened.ledger.error().code == ENOSPC && !fs::exists(home / "ledger.new") ? 0 : 1;
+}
+
+/// A ledger that was copied with holes, on a file system that has no room to fill them.
+int holes_are_not_mapped(const fs::path& home) {
+    small_ledger(home);
+    if (truncate((home / "ledger").c_str(), 4'000'000) != 0) {
+        return 1;
+    }
+    const Opened opened(home, 3);
+    return !opened.ledger && opened.ledger.error().code == ENOSPC && opened.sessions.empty() ? 0 : 2;
+}
+
+void full_file_system() {
+    const TemporaryDirectory home;
+    const int grown = on_small_file_system(home.path, [&] { return grow_until_full(home.path); });
+    if (grown == 77) {
+        skip();
+    }
+    EXPECT(grown == 0, std::to_string(grown));
+    const int moved = on_small_file_system(home.path, [&] { return old_one_makes_room(home.path); });
+    EXPECT(moved == 0, std::to_string(moved));
+    const int nothing = on_small_file_system(home.path, [&] { return nothing_fits(home.path); });
+    EXPECT(nothing == 0, std::to_string(nothing));
+    const int holes = on_small_file_system(home.path, [&] { return holes_are_not_mapped(home.path); });
+    EXPECT(holes == 0, std::to_string(holes));
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(follows_a_model),
+        SESSLIMIT_TEST(grows),
+        SESSLIMIT_TEST(full_sessions),
+        SESSLIMIT_TEST(other_things_of_that_name),
+        SESSLIMIT_TEST(one_process_at_a_time),
+        SESSLIMIT_TEST(descriptors),
+        SESSLIMIT_TEST(directories_that_do_not_do),
+        SESSLIMIT_TEST(full_file_system),
+    };
+    return cmocka_run_group_tests_name("ledger", tests, nullptr, nullptr);
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+// Refusals of one address: the first has a line, the others are counted, and the numbers add up.
+#include "daemon/messages/denial_throttle.hpp"
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/core_world.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using core::Notice;
+
+Notice refused(const Login& login) {
+    Notice notice{.kind = Notice::Kind::refused, .session = session_in(core::Phase::refused), .reason = {}};
+    notice.session.login = login;
+    notice.reason = {.cause = core::Cause::limit_reached, .count = 3, .span = {}, .by = {}};
+    return notice;
+}
+
+std::string field(const messages::JournalEntry& entry, std::string_view name) {
+    const auto at = std::ranges::find(entry, name, [](const auto& pair) { return std::string_view(pair.first); });
+    return at == entry.end() ? "(none)" : at->second;
+}
+
+/// A journal that only remembers, and a clock that the test moves.
+struct Log {
+    messages::Refusals refusals;
+    Boottime now = start;
+    std::string text; ///< "0 line; 60 and 3": seconds from the start
+    std::uint64_t said = 0;
+
+    void say(const std::vector<messages::Repeated>& ended) {
+        for (const messages::Repeated& repeated : ended) {
+            said += repeated.count;
+            add("and " + std::to_string(repeated.count));
+        }
+    }
+    void add(const std::string& what) {
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(now - start).count();
+        text += (text.empty() ? "" : "; ") + std::to_string(seconds) + " " + what;
+    }
+    void refuse(const Login& login = ssh(), int times = 1) {
+        for (int at = 0; at < times; ++at) {
+            std::vector<messages::Repeated> ended;
+            const bool own_line = refusals.take(refused(login), now, ended);
+            say(ended);
+            if (own_line) {
+                ++said;
+                add("line");
+            }
+        }
+    }
+    /// Time goes by; windows end when their time comes.
+    void pass(Span span) {
+        const Boottime until = now + span;
+        while (refusals.deadline() <= until) {
+            now = std::max(now, refusals.deadline());
+            say(refusals.due(now));
+        }
+        now = until;
+    }
+    void stop() { say(refusals.end_all(now)); }
+};
+
+void the_first_has_a_line_and_the_others_a_number() {
+    struct Case {
+        std::string_view about;
+        void (*happens)(Log&);
+        std::string_view text;
+    };
+    constexpr Case cases[] = {
+        {"one",
+         [](Log& log) {
+             log.refuse();
+             log.pass(10min);
+         },
+         "0 line"},
+        {"twenty at once",
+         [](Log& log) {
+             log.refuse(ssh(), 20);
+             log.pass(10min);
+         },
+         "0 line; 60 and 19"},
+        {"one a day",
+         [](Log& log) {
+             log.refuse();
+             log.pass(24h);
+             log.refuse();
+             log.pass(24h);
+         },
+         "0 line; 86400 line"},
+        {"one more just before the end",
+         [](Log& log) {
+             log.refuse();
+             log.pass(59s);
+             log.refuse();
+             log.pass(10min);
+         },
+         "0 line; 60 and 1"},
+        {"one more just after the end",
+         [](Log& log) {
+             log.refuse();
+             log.pass(60s);
+             log.refuse();
+             log.pass(10min);
+         },
+         "0 line; 60 line"},
+        {"going on: the next window has no first line, and is twice as long",
+         [](Log& log) {
+             log.refuse(ssh(), 3);
+             log.pass(61s);
+             log.refuse(ssh(), 5);
+             log.pass(10min);
+         },
+         "0 line; 60 and 2; 180 and 5"},
+        {"a pause of a whole window: a line again",
+         [](Log& log) {
+             log.refuse(ssh(), 3);
+             log.pass(181s);
+             log.refuse(ssh(), 5);
+             log.pass(10min);
+         },
+         "0 line; 60 and 2; 181 line; 241 and 4"},
+        {"two hosts, each for itself",
+         [](Log& log) {
+             log.refuse(ssh(), 3);
+             log.pass(1s);
+             log.refuse(ssh(alice, "192.0.2.8"), 4);
+             log.pass(10min);
+         },
+         "0 line; 1 line; 60 and 2; 61 and 3"},
+        {"two users of one host together",
+         [](Log& log) {
+             log.refuse(ssh(), 3);
+             log.refuse(ssh(bob), 4);
+             log.pass(10min);
+         },
+         "0 line; 60 and 6"},
+        {"two users of this host, each for itself",
+         [](Log& log) {
+             log.refuse(console(), 3);
+             log.refuse(console(bob), 4);
+             log.pass(10min);
+         },
+         "0 line; 0 line; 60 and 2; 60 and 3"},
+        {"the daemon stops",
+         [](Log& log) {
+             log.refuse(ssh(), 3);
+             log.pass(1s);
+             log.stop();
+             log.pass(10min);
+         },
+         "0 line; 1 and 2"},
+        {"a timer that rings late",
+         [](Log& log) {
+             log.refuse(ssh(), 3);
+             log.now += 5min;
+             log.pass(0s);
+         },
+         "0 line; 300 and 2"},
+    };
+    for (const Case& one : cases) {
+        Log log;
+        one.happens(log);
+        EXPECT_TEXT(std::string(one.about) + ": " + log.text, std::string(one.about) + ": " + std::string(one.text));
+    }
+}
+
+/// A day of a refusal every second: the windows grow to an hour, and no refusal is lost.
+void who_goes_on_costs_a_line_an_hour() {
+    Log log;
+    constexpr std::uint64_t seconds = 24 * 3600;
+    for (std::uint64_t at = 0; at < seconds; ++at) {
+        log.refuse();
+        log.pass(1s);
+    }
+    log.stop();
+    EXPECT(log.said == seconds, std::to_string(log.said));
+    const auto lines = static_cast<std::size_t>(std::ranges::count(log.text, ';')) + 1;
+    EXPECT(lines <= 31, std::to_string(lines) + ": " + log.text); // 1, 6 until an hour is reached, 23, and the stop's
+    EXPECT(log.text.starts_with("0 line; 60 and 59; 180 and 120; 420 and 240; "), log.text);
+}
+
+/// However many addresses come, some are remembered, and every refusal is said.
+void memory_is_bounded_and_nothing_is_lost() {
+    constexpr std::size_t addresses = 3 * messages::Refusals::most_addresses;
+    Log log;
+    for (std::size_t at = 0; at < addresses; ++at) {
+        log.refuse(ssh(alice, "host" + std::to_string(at)), 2);
+        log.now += 1ms;
+    }
+    const std::string before = log.text;
+    EXPECT(log.said == addresses + addresses - messages::Refusals::most_addresses, std::to_string(log.said));
+    log.text.clear();
+    log.refuse(ssh(alice, "host" + std::to_string(addresses - 1))); // the youngest is remembered
+    EXPECT_TEXT(log.text, "");
+    log.refuse(ssh(alice, "host0")); // the oldest is not: what gives way is said first
+    EXPECT_TEXT(log.text, "0 and 1; 0 line");
+    log.stop();
+    EXPECT(log.said == 2 * addresses + 2, std::to_string(log.said));
+    EXPECT(log.refusals.deadline() == never, "nothing is armed");
+}
+
+messages::Repeated repeated() {
+    Log log;
+    std::vector<messages::Repeated> none;
+    log.refusals.take(refused(ssh()), log.now, none);
+    for (int at = 0; at < 19; ++at) {
+        log.refusals.take(refused(ssh()), log.now, none);
+    }
+    return log.refusals.due(log.now + 60s + 400ms).front();
+}
+
+void the_line_has_the_number_and_what_all_share() {
+    const auto entry = messages::journal_entry(repeated());
+    EXPECT_TEXT(field(entry, "MESSAGE"),
+                "Refused 19 more sessions of alice (sshd, from 192.0.2.7) within 1min: limit of 3 sessions reached.");
+    EXPECT_TEXT(field(entry, "SESSLIMIT_EVENT"), "refusals-repeated");
+    EXPECT_TEXT(field(entry, "MESSAGE_ID"), "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1d");
+    EXPECT_TEXT(field(entry, "PRIORITY"), "5");
+    EXPECT_TEXT(field(entry, "SESSLIMIT_COUNT"), "19");
+    EXPECT_TEXT(field(entry, "SESSLIMIT_ORIGIN"), "192.0.2.7");
+    EXPECT_TEXT(field(entry, "SESSLIMIT_USER"), "alice");
+    EXPECT_TEXT(field(entry, "SESSLIMIT_UID"), "1001");
+    messages::Repeated one = repeated();
+    one.count = 1;
+    one.others = true;
+    one.origin.clear();
+    one.service = "login\x1B";
+    const auto other = messages::journal_entry(one);
+    EXPECT_TEXT(field(other, "MESSAGE"),
+                "Refused 1 more session, the last of them of alice (login\\x1b, from this host) "
+                "within 1min: limit of 3 sessions reached.");
+    EXPECT_TEXT(field(other, "SESSLIMIT_USER"), "(none)");
+}
+
+void users_are_told_apart_by_what_is_counted() {
+    Log log;
+    std::vector<messages::Repeated> none;
+    for (const uid_t user : {alice, bob, bob}) {
+        log.refusals.take(refused(ssh(user)), log.now, none);
+    }
+    EXPECT(!log.refusals.due(log.now + 60s).front().others, "two more, both of bob");
+    for (const uid_t user : {alice, bob, bob}) {
+        log.refusals.take(refused(ssh(user)), log.now, none);
+    }
+    EXPECT(log.refusals.end_all(log.now + 61s).front().others, "of both");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(the_first_has_a_line_and_the_others_a_number),
+        SESSLIMIT_TEST(who_goes_on_costs_a_line_an_hour),
+        SESSLIMIT_TEST(memory_is_bounded_and_nothing_is_lost),
+        SESSLIMIT_TEST(the_line_has_the_number_and_what_all_share),
+        SESSLIMIT_TEST(users_are_told_apart_by_what_is_counted),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

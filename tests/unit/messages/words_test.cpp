@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: MIT
+#include "common/protocol.hpp"
+#include "daemon/messages/words.hpp"
+#include "daemon/policy/template.hpp"
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/core_world.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <set>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using namespace sesslimit::core;
+using Kind = Notice::Kind;
+
+/// 2026-11-22 14:02:00 UTC.
+constexpr Span afternoon = 1'795'356'120s;
+const messages::Clockface clock_face{.now = start, .wall_offset = afternoon - start.time_since_epoch()};
+const std::string hostile = "x\x1B]0;pwned\a\n\r\xE2\x80\xAE\xFFy\\z";
+const std::string tamed = "x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\x5cz";
+
+Session refused(policy::Count limit, const Login& login = ssh()) {
+    Session session = session_in(Phase::refused, key(999));
+    session.login = login;
+    session.reason.count = limit;
+    return session;
+}
+
+/// As many sessions as that, opened a minute after each other, the last of them just now.
+State open_sessions(std::uint64_t count, const Login& login = ssh()) {
+    State state;
+    for (std::uint64_t number = 1; number <= count; ++number) {
+        Session session = session_in(Phase::live, key(number));
+        session.login = login;
+        session.logind_id = "c" + std::to_string(number);
+        session.opened = start - std::chrono::minutes(count - number);
+        state.put(session);
+    }
+    return state;
+}
+
+std::vector<std::string> one_terminal(const Session& session) {
+    return {"pts/" + std::to_string(static_cast<std::uint64_t>(session.key))};
+}
+
+std::string text_of(const Session& session, const State& state, const messages::TerminalNames& terminals = one_terminal) {
+    return messages::refusal_text(session, state, clock_face, terminals);
+}
+
+void a_refusal_says_why_and_what_is_open() {
+    EXPECT_TEXT(text_of(refused(0), {}), "Login refused for alice: no session is allowed.");
+    EXPECT_TEXT(text_of(refused(1), open_sessions(1)),
+                "Login refused for alice: limit of 1 session reached. Open sessions:\n"
+                "  session c1 on pts/1, since 14:02 (0s), from 192.0.2.7");
+    EXPECT_TEXT(text_of(refused(3), open_sessions(3)),
+                "Login refused for alice: limit of 3 sessions reached. Open sessions:\n"
+                "  session c1 on pts/1, since 14:00 (2min), from 192.0.2.7\n"
+                "  session c2 on pts/2, since 14:01 (1min), from 192.0.2.7\n"
+                "  session c3 on pts/3, since 14:02 (0s), from 192.0.2.7");
+}
+
+void a_refusal_tells_sessions_apart() {
+    struct Case {
+        void (*change)(Session&);
+        std::vector<std::string> terminals;
+        std::string_view line;
+    };
+    const Case cases[] = {
+        {[](Session&) {}, {}, "  session c1 (sshd, no terminal), since 14:00 (2min), from 192.0.2.7"},
+        {[](Session&) {}, {"pts/1", "pts/2"}, "  session c1 on pts/1, pts/2, since 14:00 (2min), from 192.0.2.7"},
+        {[](Session&) {},
+         {"pts/1", "pts/2", "pts/3", "pts/4", "pts/5", "pts/6"},
+         "  session c1 on pts/1, pts/2, pts/3, pts/4 and 2 more, since 14:00 (2min), from 192.0.2.7"},
+        {[](Session& s) { s.login.rhost.clear(); },
+         {"tty1"},
+         "  session c1 on tty1, since 14:00 (2min), from this host"},
+        {[](Session& s) { s.logind_id.clear(); },
+         {},
+         "  session (new) (sshd, no terminal), since 14:00 (2min), from 192.0.2.7"},
+        {[](Session& s) { s.phase = Phase::ending; },
+         {"tty1"},
+         "  session c1 on tty1, since 14:00 (2min), from 192.0.2.7, ending"},
+        {[](Session& s) { s.opened = start - 26h - 30min; },
+         {"tty1"},
+         "  session c1 on tty1, since 2026-11-21 11:32 (1d 2h 30min), from 192.0.2.7"},
+        {[](Session& s) { s.login.rhost = hostile; },
+         {hostile},
+         "  session c1 on x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\x5cz, since 14:00 (2min), from "
+         "x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\x5cz"},
+    };
+    for (const Case& one : cases) {
+        Session session = session_in(Phase::live);
+        session.opened = start - 2min;
+        one.change(session);
+        State state;
+        state.put(session);
+        const std::string text = text_of(refused(1), state, [&one](const Session&) { return one.terminals; });
+        EXPECT_TEXT(text.substr(text.find('\n') + 1), one.line);
+    }
+}
+
+void a_refusal_names_only_what_takes_a_place() {
+    State state = open_sessions(1);
+    for (const Phase phase : {Phase::waiting, Phase::refused, Phase::released}) {
+        Session session = session_in(phase, key(10 + static_cast<std::uint64_t>(phase)));
+        state.put(session);
+    }
+    Session bobs = session_in(Phase::live, key(20));
+    bobs.login = ssh(bob);
+    state.put(bobs);
+    const std::string text = text_of(refused(1), state);
+    EXPECT(std::ranges::count(text, '\n') == 1, text);
+}
+
+void a_long_list_is_cut() {
+    const std::string text = text_of(refused(25), open_sessions(25));
+    EXPECT(std::ranges::count(text, '\n') == 21, text);
+    EXPECT(text.ends_with("\n  and 5 more"), text);
+    EXPECT(text.starts_with("Login refused for alice: limit of 25 sessions reached. Open sessions:\n  session c1 "),
+           text);
+}
+
+/// What users can bring about themselves: names and hosts as long as they come, and terminals without number.
+void a_refusal_always_fits_its_frame() {
+    const std::string longest(255, '\x1B');
+    Login login = ssh();
+    login.user = longest;
+    login.rhost = longest;
+    login.service = std::string(64, '\n');
+    for (const std::size_t terminals : {0U, 1U, 3U, 10U, 4000U}) {
+        for (const std::uint64_t sessions : {0U, 1U, 20U, 200U}) {
+            const std::string text =
+                text_of(refused(200, login), open_sessions(sessions, login),
+                        [terminals](const Session&) { return std::vector<std::string>(terminals, "pts/1234"); });
+            EXPECT(text.size() <= wire::max_text, std::to_string(text.size()));
+            EXPECT(text.find('\x1B') == std::string::npos, "no escape sequences");
+            EXPECT(sessions == 0 || text.find("\n  session c1") != std::string::npos, "the oldest is named");
+            EXPECT(sessions < 200 || text.find(" more") != std::string::npos, "and the rest counted");
+        }
+    }
+}
+
+Notice notice_of(Kind kind, Reason reason = {}, Span left = {}) {
+    return {.kind = kind, .session = session_in(Phase::live), .reason = std::move(reason), .left = left};
+}
+
+Reason because(Cause cause, std::uint32_t count = 0, Span span = {}, std::string by = {}) {
+    return {.cause = cause, .count = count, .span = span, .by = std::move(by)};
+}
+
+void reasons_are_said_in_words() {
+    struct Case {
+        Reason reason;
+        std::string_view text;
+    };
+    const Case cases[] = {
+        {{}, "no reason given"},
+        {because(Cause::limit_reached, 0), "no session is allowed"},
+        {because(Cause::limit_reached, 1), "limit of 1 session reached"},
+        {because(Cause::limit_reached, 3), "limit of 3 sessions reached"},
+        {because(Cause::duration, 0, 12h), "it reached its maximum duration of 12h"},
+        {because(Cause::idle, 0, 15min), "no input for 15min"},
+        {because(Cause::leader_gone), "its leader process died"},
+        {because(Cause::displaced, 2, {}, "192.0.2.9"),
+         "limit of 2 sessions reached, and a newer login from 192.0.2.9 took its place"},
+        {because(Cause::displaced, 1), "limit of 1 session reached, and a newer login from this host took its place"},
+        {because(Cause::asked, 0, {}, "root"), "ended by root"},
+        {because(Cause::asked, 0, {}, hostile), "ended by x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\x5cz"},
+    };
+    for (const Case& one : cases) {
+        EXPECT_TEXT(messages::reason_text(one.reason), one.text);
+    }
+}
+
+const std::string header = "Message from sesslimit on lab (Sun Nov 22 14:02:00 2026):\n";
+
+Notice locking(Notice notice) {
+    notice.locks = true;
+    return notice;
+}
+
+Notice saying(std::string message, Notice notice) {
+    notice.message = std::move(message);
+    return notice;
+}
+
+void terminals_are_told_what_their_user_needs() {
+    struct Case {
+        Notice notice;
+        std::string_view text;
+    };
+    const Reason unseen = because(Cause::idle, 1, 15min);
+    const Reason idle = because(Cause::idle, 0, 15min);
+    const Reason duration = because(Cause::duration, 0, 12h);
+    const Case cases[] = {
+        {notice_of(Kind::warned, idle, 5min),
+         "this session ends in 5min, at 14:07: there is no input, and the limit is 15min. Press a key to stay."},
+        {notice_of(Kind::warned, idle, 5s),
+         "this session ends in 5s, at 14:02:05: there is no input, and the limit is 15min. Press a key to stay."},
+        {notice_of(Kind::warned, unseen, 5min),
+         "this session ends in 5min, at 14:07: nothing shows that it is used, and the limit is 15min. Use it to stay."},
+        {locking(notice_of(Kind::warned, idle, 5min)),
+         "this session is locked in 5min, at 14:07: nobody has used it, and the limit is 15min. Press a key to keep it "
+         "open."},
+        {notice_of(Kind::warned, duration, 59s + 400ms),
+         "this session ends in 59s, at 14:02:59: its maximum duration is 12h. Save your work before then."},
+        {notice_of(Kind::warned, duration, 10h + 5min + 3s),
+         "this session ends in 10h 5min, at 2026-11-23 00:07: its maximum duration is 12h. Save your work before "
+         "then."},
+        {notice_of(Kind::kept), "this session stays open: it is in use again."},
+        {notice_of(Kind::ending, idle), "this session was ended: no input for 15min."},
+        {notice_of(Kind::ending, unseen), "this session was ended: no sign of use for 15min."},
+        {saying("Goodbye, {user}.\n{{{reason}}}\nIt was {session}, from {host}.", notice_of(Kind::ending, idle)),
+         "Goodbye, alice.\n{no input for 15min}\nIt was c1, from 192.0.2.7."},
+        {notice_of(Kind::locked, idle), ""},
+        {notice_of(Kind::admitted), ""},
+        {notice_of(Kind::adopted), ""},
+        {notice_of(Kind::refused), ""},
+        {notice_of(Kind::would_refuse), ""},
+        {notice_of(Kind::would_end, idle), ""},
+        {notice_of(Kind::forced, idle), ""},
+        {notice_of(Kind::ended, idle), ""},
+        {notice_of(Kind::released), ""},
+        {notice_of(Kind::over_limit), ""},
+    };
+    for (const Case& one : cases) {
+        const std::string text = one.text.empty() ? "" : header + std::string(one.text);
+        EXPECT_TEXT(messages::terminal_text(one.notice, clock_face, "lab"), text);
+    }
+}
+
+/// Names, hosts, who asked and what the policy says, each as long and as wild as it may come.
+void what_terminals_show_is_bounded_and_tame() {
+    std::string wild;
+    while (wild.size() < 10'000) {
+        wild += hostile;
+    }
+    std::string message;
+    while (message.size() + 14 <= policy::longest_message_of_end) {
+        message += "{reason}{user}";
+    }
+    for (const Kind kind : {Kind::warned, Kind::kept, Kind::ending}) {
+        for (const Cause cause : {Cause::asked, Cause::displaced, Cause::idle, Cause::duration}) {
+            Notice notice = saying(message, notice_of(kind, because(cause, 0, 12h, wild), 5min));
+            notice.session.login.user = wild;
+            notice.session.login.rhost = wild;
+            notice.session.logind_id = wild;
+            const std::string text = messages::terminal_text(notice, clock_face, wild);
+            EXPECT(text.size() <= messages::longest_on_terminal, std::to_string(text.size()));
+            EXPECT(text.find_first_of("\x1B\r\a\xFF") == std::string::npos, text);
+        }
+    }
+}
+
+void an_announcement_says_which_limits_hold() {
+    using policy::Activity;
+    struct Case {
+        Span duration, idle;
+        Activity counted;
+        std::string_view text;
+    };
+    constexpr Span none = unlimited_span;
+    constexpr Case cases[] = {
+        {none, none, Activity::input, ""},
+        {4h, 15min, Activity::input, "This session ends at 18:02 (in 4h), or after 15min without input."},
+        {12h, 15min, Activity::output,
+         "This session ends at 2026-11-23 02:02 (in 12h), or after 15min without input or output."},
+        {4h, none, Activity::input, "This session ends at 18:02 (in 4h)."},
+        {4h, 4h, Activity::input, "This session ends at 18:02 (in 4h)."},
+        {none, 90s, Activity::processor, "This session ends after 1min 30s without use."},
+        {none, 15min, Activity::output_and_processor, "This session ends after 15min without use."},
+    };
+    for (const Case& one : cases) {
+        Session session = session_in(Phase::reserved);
+        session.opened = start;
+        session.max_duration = one.duration;
+        session.idle_timeout = one.idle;
+        EXPECT_TEXT(messages::announcement(session, one.counted, clock_face), one.text);
+    }
+}
+
+std::string field(const messages::JournalEntry& entry, std::string_view name) {
+    for (const auto& [field, value] : entry) {
+        if (field == name) {
+            return value;
+        }
+    }
+    return "(none)";
+}
+
+/// People's alerts are built on these: a change here breaks them.
+void the_journal_has_stable_ids_and_events() {
+    struct Case {
+        Kind kind;
+        std::string_view event;
+        std::string_view id_end; ///< of 9c5b7a0d1e4f4b6e8f6f2a3c0d715eXX
+        std::string_view message;
+    };
+    constexpr Case cases[] = {
+        {Kind::admitted, "admitted", "10", "Admitted a session of alice (sshd, from 192.0.2.7)."},
+        {Kind::adopted, "adopted", "11", "Adopted a session of alice that logind already had (sshd, from 192.0.2.7)."},
+        {Kind::refused, "refused", "12", "Refused a session of alice (sshd, from 192.0.2.7): no input for 15min."},
+        {Kind::would_refuse, "would-refuse", "13",
+         "Would have refused a session of alice (sshd, from 192.0.2.7): no input for 15min. Let in, because the mode "
+         "is "
+         "observe."},
+        {Kind::warned, "warned", "14", "Warned a session of alice: it ends in 1min, no input for 15min."},
+        {Kind::kept, "kept", "15", "A session of alice stays open: it was used after the warning."},
+        {Kind::locked, "locked", "1c", "Locked a session of alice (sshd, from 192.0.2.7): no input for 15min."},
+        {Kind::ending, "ending", "16", "Ending a session of alice (sshd, from 192.0.2.7): no input for 15min."},
+        {Kind::would_end, "would-end", "17",
+         "Would have ended a session of alice (sshd, from 192.0.2.7): no input for 15min. Left open, because the mode "
+         "is "
+         "observe."},
+        {Kind::forced, "forced", "18", "A session of alice did not end when asked: sent SIGKILL."},
+        {Kind::ended, "ended", "19", "Ended a session of alice (sshd, from 192.0.2.7): no input for 15min."},
+        {Kind::released, "released", "1a", "A session of alice (sshd, from 192.0.2.7) was closed."},
+    };
+    std::set<std::string> ids;
+    for (const Case& one : cases) {
+        const auto entry = messages::journal_entry(notice_of(one.kind, because(Cause::idle, 0, 15min), 1min));
+        EXPECT_TEXT(field(entry, "SESSLIMIT_EVENT"), one.event);
+        EXPECT_TEXT(field(entry, "MESSAGE"), one.message);
+        EXPECT_TEXT(field(entry, "MESSAGE_ID"), "9c5b7a0d1e4f4b6e8f6f2a3c0d715e" + std::string(one.id_end));
+        EXPECT_TEXT(field(entry, "SESSLIMIT_REASON"), "idle");
+        ids.insert(field(entry, "MESSAGE_ID"));
+    }
+    EXPECT(ids.size() == std::size(cases), "each its own");
+}
+
+void what_is_locked_is_not_said_to_end() {
+    const Reason idle = because(Cause::idle, 0, 15min);
+    EXPECT_TEXT(field(messages::journal_entry(locking(notice_of(Kind::warned, idle, 1min))), "MESSAGE"),
+                "Warned a session of alice: it is locked in 1min, no input for 15min.");
+    EXPECT_TEXT(field(messages::journal_entry(locking(notice_of(Kind::would_end, idle))), "MESSAGE"),
+                "Would have locked a session of alice (sshd, from 192.0.2.7): no input for 15min. Left alone, because "
+                "the mode is observe.");
+}
+
+void the_journal_has_the_facts_and_nothing_raw() {
+    Notice notice = notice_of(Kind::admitted);
+    notice.session.key = key(17);
+    notice.session.login.user = hostile;
+    notice.session.login.rhost = hostile;
+    notice.session.login.service = hostile;
+    notice.session.logind_id = hostile;
+    const auto entry = messages::journal_entry(notice);
+    EXPECT_TEXT(field(entry, "SESSLIMIT_USER"), tamed);
+    EXPECT_TEXT(field(entry, "SESSLIMIT_ORIGIN"), tamed);
+    EXPECT_TEXT(field(entry, "SESSLIMIT_SERVICE"), tamed);
+    EXPECT_TEXT(field(entry, "SESSLIMIT_SESSION"), tamed);
+    EXPECT_TEXT(field(entry, "SESSLIMIT_UID"), "1001");
+    EXPECT_TEXT(field(entry, "SESSLIMIT_KEY"), "17");
+    EXPECT_TEXT(field(entry, "SESSLIMIT_LEADER"), "500");
+    EXPECT_TEXT(field(entry, "SESSLIMIT_REASON"), "(none)");
+    for (const auto& [name, value] : entry) {
+        EXPECT(value.find_first_of("\x1B\n\r\a\xFF") == std::string::npos, name);
+    }
+}
+
+} // namespace
+
+int main() {
+    setenv("TZ", "UTC", 1);
+    tzset();
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(a_refusal_says_why_and_what_is_open),
+        SESSLIMIT_TEST(a_refusal_tells_sessions_apart),
+        SESSLIMIT_TEST(a_refusal_names_only_what_takes_a_place),
+        SESSLIMIT_TEST(a_long_list_is_cut),
+        SESSLIMIT_TEST(a_refusal_always_fits_its_frame),
+        SESSLIMIT_TEST(reasons_are_said_in_words),
+        SESSLIMIT_TEST(terminals_are_told_what_their_user_needs),
+        SESSLIMIT_TEST(what_terminals_show_is_bounded_and_tame),
+        SESSLIMIT_TEST(an_announcement_says_which_limits_hold),
+        SESSLIMIT_TEST(what_is_locked_is_not_said_to_end),
+        SESSLIMIT_TEST(the_journal_has_stable_ids_and_events),
+        SESSLIMIT_TEST(the_journal_has_the_facts_and_nothing_raw),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/monitor/clock_monitor.hpp"
+#include "tests/unit/support/cmocka.hpp"
+
+#include <sys/timerfd.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace {
+
+using namespace sesslimit;
+
+/// How many timers of this process wait for the wall clock (proc(5), /proc/PID/fdinfo), with these flags.
+int timers_with(int flags) {
+    std::array<char, 32> wanted{};
+    std::snprintf(wanted.data(), wanted.size(), "settime flags: 0%o\n", static_cast<unsigned>(flags));
+    int found = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+        std::ostringstream text;
+        text << std::ifstream(entry.path()).rdbuf();
+        const bool is_wall_clock = text.str().find("clockid: 0\n") != std::string::npos;
+        found += is_wall_clock && text.str().find(wanted.data()) != std::string::npos ? 1 : 0;
+    }
+    return found;
+}
+
+/// Nobody may set this host's clock for a test: what can be seen is that the kernel was asked to tell of it, and that
+/// nothing is told as long as nobody does.
+void it_rests_while_nobody_sets_it() {
+    sd_event* raw = nullptr;
+    const int made = sd_event_new(&raw);
+    const EventLoop loop(raw);
+    int told = 0;
+    auto clock = monitor::ClockMonitor::make(loop.get(), [&told] { ++told; });
+    const int asked = timers_with(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET);
+    const int ran = sd_event_run(loop.get(), 0);
+    auto moved = std::move(clock);
+    const int ran_again = sd_event_run(loop.get(), 0);
+    EXPECT(made >= 0 && moved.has_value(), "made");
+    EXPECT(asked == 1, "the kernel is to cancel it when the clock is set");
+    EXPECT(ran == 0 && ran_again == 0 && told == 0, "nothing happens");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(it_rests_while_nobody_sets_it),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#include "common/pidfd.hpp"
+#include "daemon/monitor/leader_monitor.hpp"
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/descriptors.hpp"
+#include "tests/unit/support/loop_bench.hpp"
+
+#include <sys/syscall.h>
+
+#include <csignal>
+#include <vector>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+
+constexpr SessionKey one{1};
+constexpr SessionKey two{2};
+
+struct Bench {
+    EventLoop loop = make_loop();
+    std::vector<SessionKey> exited;
+    monitor::LeaderMonitor leaders{loop.get(), [this](SessionKey key) { exited.push_back(key); }};
+
+    bool hears(std::size_t count) {
+        return run_until(loop, [&] { return exited.size() >= count; });
+    }
+};
+
+Leader leader_of(const Child& child) {
+    return identify(child.pid()).value();
+}
+
+Leader leader_of_pid(const Child& child) {
+    return {child.pid(), 0};
+}
+
+void an_exit_is_told_once() {
+    Bench bench;
+    Child child;
+    EXPECT(bench.leaders.hold(one, leader_of(child)).value(), "held");
+    EXPECT(bench.leaders.hold(one, leader_of(child)).value(), "held already");
+    run_ready(bench.loop);
+    EXPECT(bench.exited.empty(), "alive");
+    child.let_go();
+    EXPECT(bench.hears(1) && bench.exited.at(0) == one, "exited");
+    EXPECT(!bench.leaders.signal(one, 0).has_value(), "no longer held");
+    run_ready(bench.loop);
+    EXPECT(bench.exited.size() == 1, "once");
+}
+
+/// By the pidfd that somebody had of it already, as the server has of who asks.
+void who_is_expected_is_held_by_what_was_given() {
+    Bench bench;
+    Child child;
+    Child other;
+    const auto pidfd_of = [](const Child& of) {
+        return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, of.pid(), 0)));
+    };
+    // Told apart by whose it is: the pidfd is not looked at again, so another's shows which one is held.
+    bench.leaders.expect(leader_of(child), pidfd_of(other));
+    EXPECT(bench.leaders.hold(one, leader_of(child)).value(), "held");
+    other.let_go();
+    EXPECT(bench.hears(1) && bench.exited.at(0) == one, "by the pidfd that was given");
+    bench.leaders.expect(leader_of(child), pidfd_of(child));
+    EXPECT(bench.leaders.hold(one, leader_of(child)).value() && bench.leaders.hold(two, leader_of(child)).value(),
+           "given once, made the next time");
+    child.let_go();
+    EXPECT(bench.hears(3), "both");
+    bench.leaders.expect({child.pid(), 1}, pidfd_of(child));
+    EXPECT(!bench.leaders.hold(one, {child.pid(), 2}).value(), "another process than was expected");
+}
+
+void one_process_may_lead_several() {
+    Bench bench;
+    Child child;
+    EXPECT(bench.leaders.hold(one, leader_of(child)).value() && bench.leaders.hold(two, leader_of(child)).value(),
+           "held");
+    child.let_go();
+    EXPECT(bench.hears(2) && bench.exited.at(0) != bench.exited.at(1), "both");
+}
+
+void who_has_exited_is_not_held() {
+    Bench bench;
+    Child child;
+    const Leader leader = leader_of(child);
+    EXPECT(!bench.leaders.hold(one, {leader.pid, leader.mark + 1}).value(), "another mark: another process");
+    EXPECT(bench.leaders.hold(two, {leader.pid, 0}).value(), "an unknown mark is believed");
+    child.finish();
+    EXPECT(!bench.leaders.hold(one, leader).value(), "gone");
+    EXPECT(!bench.leaders.hold(one, {0, 0}).value_or(false) && !bench.leaders.hold(one, {-5, 0}).value_or(false),
+           "nobody");
+    EXPECT(bench.hears(1) && bench.exited.at(0) == two, "the one that was held");
+}
+
+void a_zombie_has_exited() {
+    Bench bench;
+    Child child;
+    const Leader leader = leader_of(child);
+    child.let_go();
+    siginfo_t info{};
+    (void)waitid(P_PID, static_cast<id_t>(child.pid()), &info, WEXITED | WNOWAIT); // dead, and not reaped
+    const bool held = bench.leaders.hold(one, leader).value();
+    EXPECT(!held || bench.hears(1), "told one way or the other");
+}
+
+void who_was_let_go_is_not_told_of() {
+    Bench bench;
+    Child first;
+    Child second;
+    EXPECT(bench.leaders.hold(one, leader_of(first)).value() && bench.leaders.hold(two, leader_of(second)).value(),
+           "held");
+    bench.leaders.let_go(one);
+    bench.leaders.let_go(one);
+    first.finish();
+    second.let_go();
+    EXPECT(bench.hears(1) && bench.exited.at(0) == two, "only the other");
+}
+
+/// Both have exited by the time that the loop looks: what the first leads to may be that nobody asks for the second.
+void who_is_let_go_by_anothers_exit_is_not_told_of() {
+    Child first;
+    Child second;
+    EventLoop loop = make_loop();
+    std::vector<SessionKey> exited;
+    monitor::LeaderMonitor* held = nullptr;
+    monitor::LeaderMonitor leaders(loop.get(), [&](SessionKey key) {
+        exited.push_back(key);
+        held->let_go(key == one ? two : one);
+    });
+    held = &leaders;
+    EXPECT(leaders.hold(one, leader_of(first)).value() && leaders.hold(two, leader_of(second)).value(), "held");
+    first.finish();
+    second.finish();
+    EXPECT(run_until(loop, [&] { return !exited.empty(); }), "one of them");
+    run_ready(loop);
+    EXPECT(exited.size() == 1, "and that one alone");
+}
+
+void a_signal_reaches_who_is_held_and_nobody_else() {
+    Bench bench;
+    Child child;
+    EXPECT(bench.leaders.signal(one, SIGTERM).error().code == ESRCH, "nobody");
+    EXPECT(bench.leaders.hold(one, leader_of(child)).value(), "held");
+    EXPECT(bench.leaders.signal(two, SIGTERM).error().code == ESRCH, "another session");
+    EXPECT(bench.leaders.signal(one, SIGTERM).has_value(), "sent");
+    EXPECT(bench.hears(1), "exited");
+    const int status = child.finish();
+    EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "of it");
+}
+
+void without_descriptors_nobody_is_taken_for_dead() {
+    Bench bench;
+    Child child;
+    const Leader by_start{child.pid(), read_process_stat(child.pid())->start};
+    for (const rlim_t left : {0U, 1U}) { // no pidfd; a pidfd, and nothing to read /proc with
+        const auto held = with_descriptors(left, [&] { return bench.leaders.hold(one, by_start); });
+        EXPECT(!held.has_value() && held.error().code == EMFILE, std::to_string(left));
+    }
+    run_ready(bench.loop);
+    EXPECT(bench.exited.empty(), "it lives");
+}
+
+void who_could_not_be_held_is_held_later() {
+    Bench bench;
+    Child first;
+    Child second;
+    const bool unheld = with_descriptors(0, [&] {
+        return !bench.leaders.hold(one, leader_of_pid(first)) && !bench.leaders.hold(two, leader_of_pid(second));
+    });
+    EXPECT(unheld, "neither");
+    first.finish();
+    EXPECT(bench.hears(1) && bench.exited.at(0) == one, "it had exited in the meantime");
+    second.let_go();
+    EXPECT(bench.hears(2) && bench.exited.at(1) == two, "it is held by now");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(an_exit_is_told_once),
+        SESSLIMIT_TEST(who_is_expected_is_held_by_what_was_given),
+        SESSLIMIT_TEST(one_process_may_lead_several),
+        SESSLIMIT_TEST(who_has_exited_is_not_held),
+        SESSLIMIT_TEST(a_zombie_has_exited),
+        SESSLIMIT_TEST(who_was_let_go_is_not_told_of),
+        SESSLIMIT_TEST(who_is_let_go_by_anothers_exit_is_not_told_of),
+        SESSLIMIT_TEST(a_signal_reaches_who_is_held_and_nobody_else),
+        SESSLIMIT_TEST(without_descriptors_nobody_is_taken_for_dead),
+        SESSLIMIT_TEST(who_could_not_be_held_is_held_later),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include "common/clock.hpp"
+#include "common/unique_fd.hpp"
+#include "daemon/output/terminal_writer.hpp"
+#include "tests/unit/support/cmocka.hpp"
+
+#include <fcntl.h>
+#include <pty.h>
+#include <sys/stat.h>
+#include <termios.h>
+
+#include <array>
+#include <string>
+
+namespace {
+
+using namespace sesslimit;
+
+/// A pty of our own: what its user would read comes out of `master`.
+struct Pty {
+    UniqueFd master;
+    UniqueFd slave;
+    inspect::Terminal terminal;
+
+    explicit Pty(bool raw = true) {
+        int ends[2] = {-1, -1};
+        std::array<char, 64> name{};
+        termios modes{};
+        if (openpty(&ends[0], &ends[1], name.data(), nullptr, nullptr) == 0) {
+            master.reset(ends[0]);
+            slave.reset(ends[1]);
+            tcgetattr(slave.get(), &modes);
+            raw ? cfmakeraw(&modes) : void(modes.c_oflag |= OPOST | ONLCR);
+            tcsetattr(slave.get(), TCSANOW, &modes);
+            struct stat at{};
+            (void)fstat(slave.get(), &at);
+            terminal = {at.st_rdev, std::string(name.data()).substr(std::string("/dev/").size()), at.st_uid};
+        }
+        (void)fcntl(master.get(), F_SETFL, O_NONBLOCK);
+    }
+    [[nodiscard]] std::string read_all() const {
+        std::string text;
+        std::array<char, 4096> buffer{};
+        ssize_t size = 0;
+        while ((size = read(master.get(), buffer.data(), buffer.size())) > 0) {
+            text.append(buffer.data(), static_cast<std::size_t>(size));
+        }
+        return text;
+    }
+};
+
+void a_notice_stands_on_a_line_of_its_own_in_every_mode() {
+    struct Case {
+        bool raw;
+        std::string_view text;
+    };
+    constexpr Case cases[] = {
+        {true, "\a\r\nMessage from sesslimit:\r\nthis session ends in 5min\r\n"},
+        {false, "\a\r\r\nMessage from sesslimit:\r\r\nthis session ends in 5min\r\r\n"},
+    };
+    for (const Case& one : cases) {
+        const Pty pty(one.raw);
+        const auto written = output::write_notice(pty.terminal, "Message from sesslimit:\nthis session ends in 5min");
+        EXPECT(written.has_value(), written ? "" : written.error().what);
+        EXPECT_TEXT(pty.read_all(), one.text);
+    }
+}
+
+/// One write, whatever comes: nothing that steers a terminal, and no half of a character.
+void a_notice_is_bounded_and_steers_nothing() {
+    struct Case {
+        std::string text, written;
+    };
+    std::string letters;
+    std::string wide;
+    for (std::size_t at = 0; at < 3000; ++at) {
+        letters += 'x';
+        wide += "\xE2\x82\xAC";
+    }
+    const std::size_t room = output::longest_notice - 5; // less the bell and two ends of lines
+    const Case cases[] = {
+        {"a\x1B[2Jb\rc\td\x7F"
+         "e\x9C",
+         "\a\r\na[2Jbcde\x9C\r\n"},
+        {letters, "\a\r\n" + letters.substr(0, room - 3) + "\r\n"},
+        {std::string(3000, '\n'), ""},
+        {wide, "\a\r\n" + wide.substr(0, (room - 1) / 3 * 3) + "\r\n"},
+    };
+    for (const Case& one : cases) {
+        const Pty pty;
+        EXPECT(output::write_notice(pty.terminal, one.text).has_value(), "written");
+        const std::string written = pty.read_all();
+        EXPECT(written.size() <= output::longest_notice, std::to_string(written.size()));
+        if (!one.written.empty()) {
+            EXPECT_TEXT(written, one.written);
+        }
+    }
+}
+
+/// Returns at once, with an error; a later notice arrives when there is room again.
+void a_full_terminal_is_not_waited_for() {
+    const Pty pty;
+    const std::string line(1000, 'x');
+    const Span before = monotonic_now();
+    int taken = 0;
+    while (output::write_notice(pty.terminal, line) && taken < 1000) {
+        ++taken;
+    }
+    EXPECT(taken < 1000, "full at last");
+    EXPECT(!output::write_notice(pty.terminal, line).has_value(), "and full it stays");
+    EXPECT(monotonic_now() - before < std::chrono::seconds(2), "at once");
+    (void)pty.read_all();
+    EXPECT(output::write_notice(pty.terminal, "room").has_value(), "room again");
+}
+
+void a_stopped_terminal_is_not_waited_for() {
+    const Pty pty(false);
+    EXPECT(tcflow(pty.slave.get(), TCOOFF) == 0, "stopped"); // as Ctrl-S does
+    const Span before = monotonic_now();
+    EXPECT(!output::write_notice(pty.terminal, "line").has_value(), "an error");
+    EXPECT(monotonic_now() - before < std::chrono::seconds(1), "at once");
+}
+
+void another_terminal_under_the_name_is_not_written_to() {
+    const Pty pty;
+    inspect::Terminal other = pty.terminal;
+    other.device += 1;
+    EXPECT(!output::write_notice(other, "line").has_value(), "another device");
+    other = pty.terminal;
+    other.owner += 1;
+    EXPECT(!output::write_notice(other, "line").has_value(), "of another user");
+    EXPECT_TEXT(pty.read_all(), "");
+}
+
+void what_is_no_terminal_is_not_written_to() {
+    Pty pty;
+    const inspect::Terminal gone = pty.terminal;
+    pty.slave.reset();
+    pty.master.reset();
+    EXPECT(!output::write_notice(gone, "line").has_value(), "gone");
+    EXPECT(!output::write_notice({0, "no/such/terminal", 0}, "line").has_value(), "never was");
+    EXPECT(!output::write_notice({0, "", 0}, "line").has_value(), "a directory");
+    EXPECT(!output::write_notice({0, "stdout", 0}, "line").has_value(), "a link"); // O_NOFOLLOW
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(a_notice_stands_on_a_line_of_its_own_in_every_mode),
+        SESSLIMIT_TEST(a_notice_is_bounded_and_steers_nothing),
+        SESSLIMIT_TEST(a_full_terminal_is_not_waited_for),
+        SESSLIMIT_TEST(a_stopped_terminal_is_not_waited_for),
+        SESSLIMIT_TEST(another_terminal_under_the_name_is_not_written_to),
+        SESSLIMIT_TEST(what_is_no_terminal_is_not_written_to),
+    };
+    return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/policy/explain.hpp"
+
+#include "tests/unit/support/policies.hpp"
+
+#include <algorithm>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::policy;
+using namespace sesslimit::test;
+
+std::string told(const Source* source) {
+    if (source == nullptr) {
+        return "";
+    }
+    return std::string(source->tier == Tier::managed ? "managed " : "host ") +
+           (source->rule.empty() ? "[defaults]" : source->rule) + ' ' + source->file;
+}
+
+/// Every setting that something set, one a line: "max_sessions = 3 <- host r host.toml:5".
+std::string settings(const Explanation& explanation) {
+    std::string text;
+    for (const ExplainedSetting& one : explanation.settings) {
+        if (one.from != nullptr) {
+            text += one.name + " = " + one.value + " <- " + told(one.from) + ':' + std::to_string(one.line) + '\n';
+        }
+    }
+    return text;
+}
+
+std::string rules(const Explanation& explanation) {
+    std::string text;
+    for (const MatchedRule& one : explanation.rules) {
+        text += told(one.rule) + ':' + std::to_string(one.rule->line) + ": " + one.sets + (one.wins ? " (wins)" : "") +
+                '\n';
+    }
+    return text;
+}
+
+ExplainedSetting setting_of(const Explanation& explanation, std::string_view name) {
+    const auto found = std::ranges::find(explanation.settings, name, &ExplainedSetting::name);
+    return found == explanation.settings.end() ? ExplainedSetting{} : *found;
+}
+
+void an_empty_policy_sets_nothing() {
+    const Policy policy;
+    const Explanation explanation = explain(policy, alice);
+    std::string text;
+    for (const ExplainedSetting& one : explanation.settings) {
+        EXPECT(one.from == nullptr && one.line == 0, one.name);
+        text += one.name + '=' + one.value + ' ';
+    }
+    EXPECT_TEXT(text, "max_sessions=unlimited max_sessions_total=unlimited max_duration=unlimited "
+                      "idle_timeout=unlimited idle_timeout_no_terminal=unlimited idle_activity=[input] on_idle=end "
+                      "keep_multiplexer=false warn_before=[] at_limit=refuse mode=enforce message= announce=false "
+                      "message_of_end= ");
+    EXPECT_TEXT(rules(explanation), "");
+}
+
+constexpr const char* rich_host = R"([defaults]
+max_sessions = 10
+max_duration = "12h"
+idle_timeout = "15min"
+warn_before = ["5min", "1min"]
+at_limit = "end-oldest"
+mode = "enforce"
+message = "Ask the desk."
+[[rule]]
+name = "contractors"
+match.group = "contractors"
+max_sessions = 2
+max_sessions_total = 50
+at_limit = "end-idlest"
+message = """
+{reason}: "no" \\ more.
+
+Ask \u00e4gain."""
+[[rule]]
+name = "interns"
+match.group = "interns"
+max_sessions = 5
+[[rule]]
+name = "marker"
+match.user = "bob"
+exempt = false
+mode = "observe"
+[[rule]]
+name = "root"
+match.user = "root"
+exempt = true
+)";
+
+constexpr const char* rich_managed = R"([defaults]
+max_duration = "8h"
+warn_before = "10min"
+[[rule]]
+name = "all"
+match.uid = "0-"
+max_sessions_total = 1000
+warn_before = ["2min", "1min"]
+idle_timeout = "unlimited"
+)";
+
+void every_setting_with_its_place() {
+    const Policy policy = policy_of(rich_host, rich_managed);
+    const Explanation explanation = explain(policy, bob);
+    EXPECT_TEXT(settings(explanation), R"(max_sessions = 2 <- host contractors host.toml:13
+max_sessions_total = 1000 <- managed all managed.toml:8
+max_sessions_total = 50 <- host contractors host.toml:14
+max_duration = 8h <- managed [defaults] managed.toml:3
+idle_timeout = 15min <- host [defaults] host.toml:5
+idle_timeout_no_terminal = 15min <- host [defaults] host.toml:5
+warn_before = [2min, 1min] <- managed all managed.toml:9
+warn_before = [5min, 1min] <- host [defaults] host.toml:6
+at_limit = end-idlest <- host contractors host.toml:15
+message = {reason}: "no" \x5c more.\n\nAsk ägain. <- host contractors host.toml:16
+)");
+    // The managed tier limits and says nothing of its mode: nobody set it, whatever the host tier says.
+    const ExplainedSetting mode = setting_of(explanation, "mode");
+    EXPECT_TEXT(mode.value, "enforce");
+    EXPECT(mode.from == nullptr, "nobody set it");
+}
+
+void what_is_said_of_idleness() {
+    const Policy policy = policy_of(R"([defaults]
+idle_timeout = "15min"
+idle_activity = ["cpu", "input"]
+keep_multiplexer = true
+message_of_end = "Bye.\nAsk the desk."
+[[rule]]
+name = "desktops"
+match.user = "alice"
+on_idle = "lock"
+announce = false
+idle_timeout_no_terminal = "unlimited"
+idle_activity = ["output", "cpu", "input"]
+)",
+                                    "[defaults]\nkeep_multiplexer = false\nannounce = true\n");
+    const Explanation explanation = explain(policy, alice);
+    EXPECT_TEXT(settings(explanation), R"(idle_timeout = 15min <- host [defaults] host.toml:3
+idle_timeout_no_terminal = unlimited <- host desktops host.toml:12
+idle_activity = [input, output, cpu] <- host desktops host.toml:13
+on_idle = lock <- host desktops host.toml:10
+keep_multiplexer = false <- managed [defaults] managed.toml:3
+announce = true <- managed [defaults] managed.toml:4
+message_of_end = Bye.\nAsk the desk. <- host [defaults] host.toml:6
+)");
+    EXPECT_TEXT(rules(explanation), "host desktops host.toml:7: idle_timeout_no_terminal = unlimited, "
+                                    "idle_activity = [input, output, cpu], on_idle = lock, announce = false (wins)\n");
+}
+
+void rules_that_match_and_what_became_of_them() {
+    const Policy policy = policy_of(rich_host, rich_managed);
+    EXPECT_TEXT(
+        rules(explain(policy, bob)),
+        R"(managed all managed.toml:5: max_sessions_total = 1000, idle_timeout = unlimited, warn_before = [2min, 1min] (wins)
+host contractors host.toml:10: max_sessions = 2, max_sessions_total = 50, at_limit = end-idlest, message = {reason}: "no" \x5c more.\n\nAsk ägain. (wins)
+host interns host.toml:20: max_sessions = 5
+host marker host.toml:24: mode = observe
+)");
+    EXPECT_TEXT(rules(explain(policy, oncall)),
+                "managed all managed.toml:5: max_sessions_total = 1000, idle_timeout = unlimited, "
+                "warn_before = [2min, 1min] (wins)\n");
+}
+
+void exempt_rules_win_and_the_others_of_their_tier_do_not() {
+    const Policy policy = policy_of(R"([defaults]
+warn_before = "1min"
+message = "no"
+[[rule]]
+name = "strict"
+match.uid = "0-"
+max_sessions = 1
+max_sessions_total = 1
+warn_before = "3min"
+message = "never"
+[[rule]]
+name = "root"
+match.user = "root"
+exempt = true
+[[rule]]
+name = "marker"
+match.user = "root"
+idle_timeout = "1h"
+)",
+                                    "[defaults]\nmax_sessions = 7\n");
+    const Explanation explanation = explain(policy, root);
+    EXPECT_TEXT(settings(explanation), "max_sessions = 7 <- managed [defaults] managed.toml:3\n");
+    EXPECT_TEXT(
+        rules(explanation),
+        R"(host strict host.toml:5: max_sessions = 1, max_sessions_total = 1, warn_before = [3min], message = never
+host root host.toml:12: exempt (wins)
+host marker host.toml:16: idle_timeout = 1h
+)");
+}
+
+void each_way_to_win() {
+    for (const char* setting :
+         {"max_sessions = 1", "max_sessions_total = 1", "max_duration = \"1h\"", "idle_timeout = \"1h\"",
+          "idle_timeout_no_terminal = \"1h\"", "idle_activity = [\"input\", \"cpu\"]", "on_idle = \"lock\"",
+          "keep_multiplexer = true", "announce = true", "message_of_end = \"bye\"", "warn_before = \"1min\"",
+          "warn_before = []", "at_limit = \"end-oldest\"", "mode = \"observe\"", "message = \"no\"", "exempt = true"}) {
+        const Policy policy =
+            policy_of("[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\n" + std::string(setting) + '\n');
+        const Explanation explanation = explain(policy, alice);
+        EXPECT(explanation.rules.size() == 1 && explanation.rules[0].wins, setting);
+        EXPECT(explanation.rules[0].sets != "nothing", setting);
+    }
+    const Policy policy = policy_of(R"([[rule]]
+name = "r"
+match.user = "alice"
+max_sessions_total = "unlimited"
+)");
+    EXPECT(!explain(policy, alice).rules.at(0).wins, "no limit is no win");
+}
+
+void long_and_hostile_values_are_bounded() {
+    Policy policy = policy_of("[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\nmessage = \"m\"\n");
+    std::string& message = policy.host.rules.at(0).settings.message->value;
+    message = std::string(1024, 'x');
+    EXPECT_TEXT(setting_of(explain(policy, alice), "message").value, std::string(197, 'x') + "...");
+    message.clear();
+    for (int i = 0; i < 500; ++i) {
+        message += "a\n";
+    }
+    const std::string value = setting_of(explain(policy, alice), "message").value;
+    EXPECT(value.size() < 250 && value.starts_with("a\\na\\na") && value.ends_with("\\n..."), value);
+    message = "\x1B[2J";
+    EXPECT_TEXT(setting_of(explain(policy, alice), "message").value, "\\x1b[2J");
+}
+
+void counts_or_not_and_why() {
+    const Policy shipped;
+    const Policy own = policy_of("[defaults]\nmax_sessions = 1\nignore_services = [\"backup\"]\n"
+                                 "[[rule]]\nname = \"r\"\nmatch.user = \"bob\"\nexempt = true\n",
+                                 "[defaults]\nignore_services = \"other\"\n");
+    Login nested = alice;
+    nested.nested = true;
+    struct Case {
+        const Policy& policy;
+        Login login;
+        bool counts;
+        const char* why;
+    };
+    const Case cases[] = {
+        {shipped, alice, true, "It counts: sshd is none of ignore_services."},
+        {shipped, nested, false, "It does not count: it is opened from inside a session, and is part of that one."},
+        {shipped, through("cron"), false,
+         "It does not count: cron is one of ignore_services as it is where no file sets it."},
+        {shipped, through("systemd-user"), false,
+         "It does not count: it is the user manager, which runs beside the sessions of its user."},
+        {own, through("systemd-user"), false,
+         "It does not count: it is the user manager, which runs beside the sessions of its user."},
+        {own, through("backup"), false, "It does not count: backup is one of ignore_services at host.toml:4."},
+        {own, through("other"), false, "It does not count: other is one of ignore_services at managed.toml:3."},
+        {own, through("cron"), true, "It counts: cron is none of ignore_services."},
+        {own, bob, true, "It counts: sshd is none of ignore_services."},
+        {own, through("\x1B[2J"), true, "It counts: \\x1b[2J is none of ignore_services."},
+    };
+    for (const Case& one : cases) {
+        const Explanation explanation = explain(one.policy, one.login);
+        EXPECT(explanation.counts == one.counts, one.why);
+        EXPECT_TEXT(explanation.why, one.why);
+    }
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(an_empty_policy_sets_nothing),
+        SESSLIMIT_TEST(every_setting_with_its_place),
+        SESSLIMIT_TEST(what_is_said_of_idleness),
+        SESSLIMIT_TEST(rules_that_match_and_what_became_of_them),
+        SESSLIMIT_TEST(exempt_rules_win_and_the_others_of_their_tier_do_not),
+        SESSLIMIT_TEST(each_way_to_win),
+        SESSLIMIT_TEST(long_and_hostile_values_are_bounded),
+        SESSLIMIT_TEST(counts_or_not_and_why),
+    };
+    return cmocka_run_group_tests_name("explain", tests, nullptr, nullptr);
+}

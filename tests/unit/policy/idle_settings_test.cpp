@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+// What the policy comes to about idleness and the ends of sessions: strictness, tiers, what stands in for what.
+#include "common/duration.hpp"
+#include "daemon/policy/resolve.hpp"
+#include "tests/unit/support/limits_text.hpp"
+#include "tests/unit/support/policies.hpp"
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::policy;
+using namespace sesslimit::test;
+
+/// Those of the settings that somebody set, in one line: "activity=input,cpu@r:6".
+std::string told_of_ends(const Limits& limits, const Policy& policy) {
+    std::string text;
+    const auto add = [&](std::string_view name, const auto& setting, const std::string& value) {
+        if (setting.from != SourceId::nowhere) {
+            text += (text.empty() ? "" : " ") + std::string(name) + '=' + value + origin(setting, policy);
+        }
+    };
+    const Activity activity = limits.idle_activity.value;
+    add("idle", limits.idle_timeout, format_span(limits.idle_timeout.value));
+    add("no_terminal", limits.idle_timeout_no_terminal, format_span(limits.idle_timeout_no_terminal.value));
+    add("activity", limits.idle_activity,
+        std::string("input") + (counts_output(activity) ? ",output" : "") + (counts_processor(activity) ? ",cpu" : ""));
+    add("on_idle", limits.on_idle, limits.on_idle.value == OnIdle::lock ? "lock" : "end");
+    add("keep", limits.keep_multiplexer, limits.keep_multiplexer.value == KeepMultiplexer::yes ? "yes" : "no");
+    add("announce", limits.announce, limits.announce.value == Announce::yes ? "yes" : "no");
+    add("message", limits.message_of_end, limits.message_of_end.value);
+    return text;
+}
+
+struct Case {
+    const char* what;
+    std::string host;
+    std::string managed;
+    const char* limits;
+    Login login = alice;
+};
+
+void check(const std::vector<Case>& cases) {
+    for (const Case& one : cases) {
+        const Policy policy = policy_of(one.host, one.managed);
+        EXPECT_TEXT(std::string(one.what) + ": " + told_of_ends(resolve(policy, one.login), policy),
+                    std::string(one.what) + ": " + one.limits);
+    }
+}
+
+/// [defaults] that say so; what they say begins at line 3.
+std::string defaults(const std::string& says) {
+    return "[defaults]\n" + says + '\n';
+}
+
+/// Two rules that match alice; one that is to say nothing limits nothing. What they say begins at lines 5 and 9.
+std::string rules(const std::string& first, const std::string& second) {
+    const auto rule = [](const char* name, const std::string& says) {
+        return "[[rule]]\nname = \"" + std::string(name) + "\"\nmatch.user = \"alice\"\n" +
+               (says.empty() ? "max_sessions = \"unlimited\"" : says) + '\n';
+    };
+    return rule("a", first) + rule("b", second);
+}
+
+void where_nothing_is_set() {
+    const Limits limits = resolve(Policy{}, alice);
+    EXPECT(limits.idle_timeout_no_terminal.value == unlimited_span, "no limit");
+    EXPECT(limits.idle_activity.value == Activity::input, "what is typed");
+    EXPECT(limits.on_idle.value == OnIdle::end, "ended");
+    EXPECT(limits.keep_multiplexer.value == KeepMultiplexer::no, "nothing is kept");
+    EXPECT(limits.announce.value == Announce::no, "nothing is said");
+    EXPECT(limits.message_of_end.value.empty(), "the built-in text");
+}
+
+void each_setting_as_it_is_written() {
+    check({
+        {"the word alone", defaults(R"(idle_activity = "input")"), "", "activity=input@defaults:3"},
+        {"a list of it", defaults(R"(idle_activity = ["input"])"), "", "activity=input@defaults:3"},
+        {"with output", defaults(R"(idle_activity = ["output", "input"])"), "", "activity=input,output@defaults:3"},
+        {"with CPU time", defaults(R"(idle_activity = ["input", "cpu"])"), "", "activity=input,cpu@defaults:3"},
+        {"all", defaults(R"(idle_activity = ["cpu", "input", "output"])"), "", "activity=input,output,cpu@defaults:3"},
+        {"one twice", defaults(R"(idle_activity = ["input", "cpu", "cpu"])"), "", "activity=input,cpu@defaults:3"},
+        {"the others", defaults("on_idle = \"lock\"\nkeep_multiplexer = true\nannounce = true\nmessage_of_end = \"x\""),
+         "", "on_idle=lock@defaults:3 keep=yes@defaults:4 announce=yes@defaults:5 message=x@defaults:6"},
+        {"said to be as they are", defaults("on_idle = \"end\"\nkeep_multiplexer = false\nannounce = false"), "",
+         "on_idle=end@defaults:3 keep=no@defaults:4 announce=no@defaults:5"},
+    });
+}
+
+void the_strictest_of_two_rules() {
+    struct Row {
+        const char* stricter;
+        const char* looser;
+        std::string told;
+    };
+    const Row rows[] = {
+        {R"(idle_activity = "input")", R"(idle_activity = ["input", "output"])", "activity=input"},
+        {R"(idle_activity = ["input", "output"])", R"(idle_activity = ["input", "cpu"])", "activity=input,output"},
+        {R"(idle_activity = ["input", "cpu"])", R"(idle_activity = ["input", "output", "cpu"])", "activity=input,cpu"},
+        {R"(on_idle = "end")", R"(on_idle = "lock")", "on_idle=end"},
+        {"keep_multiplexer = false", "keep_multiplexer = true", "keep=no"},
+        {"announce = true", "announce = false", "announce=yes"},
+        {R"(idle_timeout_no_terminal = "5min")", R"(idle_timeout_no_terminal = "6min")", "no_terminal=5min"},
+        {R"(idle_timeout_no_terminal = "1h")", R"(idle_timeout_no_terminal = "unlimited")", "no_terminal=1h"},
+    };
+    for (const Row& row : rows) {
+        const std::string first = row.told + "@a:5";
+        const std::string second = row.told + "@b:9";
+        const std::string managed = row.told + "@managed/defaults:3";
+        const std::string host = row.told + "@defaults:3";
+        check({
+            {"the first rule", rules(row.stricter, row.looser), "", first.c_str()},
+            {"the second rule", rules(row.looser, row.stricter), "", second.c_str()},
+            {"of equals the earlier one", rules(row.stricter, row.stricter), "", first.c_str()},
+            {"a rule against a looser default", rules(row.stricter, "") + defaults(row.looser), "", first.c_str()},
+            {"the managed tier", defaults(row.looser), defaults(row.stricter), managed.c_str()},
+            {"the host's tier", defaults(row.stricter), defaults(row.looser), host.c_str()},
+            {"of equals the managed one", defaults(row.stricter), defaults(row.stricter), managed.c_str()},
+        });
+    }
+}
+
+void a_rule_may_be_more_generous_than_the_defaults() {
+    const std::string host = defaults(R"(idle_activity = "input"
+on_idle = "end"
+keep_multiplexer = false
+announce = true
+message_of_end = "default"
+idle_timeout_no_terminal = "5min")") +
+                             R"([[rule]]
+name = "r"
+match.user = "alice"
+idle_activity = ["input", "output", "cpu"]
+on_idle = "lock"
+keep_multiplexer = true
+announce = false
+message_of_end = ""
+idle_timeout_no_terminal = "unlimited"
+)";
+    check({
+        {"whom it matches", host, "",
+         "no_terminal=unlimited@r:17 activity=input,output,cpu@r:12 on_idle=lock@r:13 keep=yes@r:14 announce=no@r:15 "
+         "message=@r:16"},
+        {"everybody else", host, "",
+         "no_terminal=5min@defaults:8 activity=input@defaults:3 on_idle=end@defaults:4 keep=no@defaults:5 "
+         "announce=yes@defaults:6 message=default@defaults:7",
+         bob},
+    });
+}
+
+void without_a_terminal_the_idle_timeout_of_the_same_tier_stands_in() {
+    check({
+        {"of [defaults]", defaults(R"(idle_timeout = "15min")"), "",
+         "idle=15min@defaults:3 no_terminal=15min@defaults:3"},
+        {"of the strictest rule", rules(R"(idle_timeout = "20min")", R"(idle_timeout = "10min")"), "",
+         "idle=10min@b:9 no_terminal=10min@b:9"},
+        {"its own one, longer", defaults("idle_timeout = \"15min\"\nidle_timeout_no_terminal = \"1h\""), "",
+         "idle=15min@defaults:3 no_terminal=1h@defaults:4"},
+        {"its own one, none", defaults("idle_timeout = \"15min\"\nidle_timeout_no_terminal = \"unlimited\""), "",
+         "idle=15min@defaults:3 no_terminal=unlimited@defaults:4"},
+        {"its own one alone", defaults(R"(idle_timeout_no_terminal = "1h")"), "", "no_terminal=1h@defaults:3"},
+        {"a default of its own before a rule's idle_timeout",
+         rules(R"(idle_timeout = "5min")", "") + defaults(R"(idle_timeout_no_terminal = "1h")"), "",
+         "idle=5min@a:5 no_terminal=1h@defaults:11"},
+        {"not of the other tier", defaults(R"(idle_timeout = "15min")"), defaults(R"(idle_timeout_no_terminal = "1h")"),
+         "idle=15min@defaults:3 no_terminal=15min@defaults:3"},
+        {"a generous host does not lift what the managed tier means for both",
+         defaults("idle_timeout = \"1h\"\nidle_timeout_no_terminal = \"unlimited\""),
+         defaults(R"(idle_timeout = "30min")"), "idle=30min@managed/defaults:3 no_terminal=30min@managed/defaults:3"},
+    });
+}
+
+void exempt_lifts_them_in_its_own_tier() {
+    const std::string all = R"(idle_timeout_no_terminal = "5min"
+idle_activity = ["input", "cpu"]
+on_idle = "lock"
+keep_multiplexer = true
+announce = true
+message_of_end = "bye")";
+    const std::string exempt = "[[rule]]\nname = \"x\"\nmatch.user = \"alice\"\nexempt = true\n";
+    check({
+        {"all of them", defaults(all) + exempt, "", ""},
+        {"those of rules too", rules(all, "") + "[[rule]]\nname = \"x\"\nmatch.group = \"staff\"\nexempt = true\n", "",
+         ""},
+        {"not those of the other tier", defaults(all) + exempt, defaults(R"(on_idle = "lock")"),
+         "on_idle=lock@managed/defaults:3"},
+    });
+}
+
+void the_message_is_the_first_one() {
+    check({
+        {"of two rules", rules(R"(message_of_end = "a")", R"(message_of_end = "b")"), "", "message=a@a:5"},
+        {"the only one", rules("", R"(message_of_end = "b")"), "", "message=b@b:9"},
+        {"a rule before [defaults]", defaults(R"(message_of_end = "d")") + rules("", R"(message_of_end = "b")"), "",
+         "message=b@b:11"},
+        {"a rule of the host before [defaults] of the managed tier", rules(R"(message_of_end = "a")", ""),
+         defaults(R"(message_of_end = "m")"), "message=a@a:5"},
+        {"the managed rule before the host's", rules(R"(message_of_end = "a")", ""),
+         rules(R"(message_of_end = "m")", ""), "message=m@managed/a:5"},
+        {"the managed [defaults] before the host's", defaults(R"(message_of_end = "d")"),
+         defaults(R"(message_of_end = "m")"), "message=m@managed/defaults:3"},
+    });
+}
+
+void what_limits_is_enforced() {
+    const Policy policy = policy_of(defaults(R"(mode = "observe")"), defaults(R"(idle_timeout_no_terminal = "5min")"));
+    EXPECT(resolve(policy, alice).mode.value == Mode::enforce, "idle_timeout_no_terminal is a limit");
+    const Policy no_limit = policy_of(defaults("max_sessions = 1\nmode = \"observe\""),
+                                      defaults("idle_activity = \"input\"\non_idle = \"lock\"\nannounce = true"));
+    EXPECT(resolve(no_limit, alice).mode.value == Mode::observe, "the others are none");
+}
+
+} // namespace
+
+int main() {
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(where_nothing_is_set),
+        SESSLIMIT_TEST(each_setting_as_it_is_written),
+        SESSLIMIT_TEST(the_strictest_of_two_rules),
+        SESSLIMIT_TEST(a_rule_may_be_more_generous_than_the_defaults),
+        SESSLIMIT_TEST(without_a_terminal_the_idle_timeout_of_the_same_tier_stands_in),
+        SESSLIMIT_TEST(exempt_lifts_them_in_its_own_tier),
+        SESSLIMIT_TEST(the_message_is_the_first_one),
+        SESSLIMIT_TEST(what_limits_is_enforced),
+    };
+    return cmocka_run_group_tests_name("idle_settings", tests, nullptr, nullptr);
+}

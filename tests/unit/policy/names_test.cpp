@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/policy/load.hpp"
+#include "tests/unit/support/cmocka.hpp"
+
+#include <nss.h>
+#include <sys/resource.h>
+
+namespace {
+
+using namespace sesslimit;
+using policy::SystemNames;
+
+constexpr char nobody[] = "sesslimit-has-no-such-user";
+
+void who_is_there_is_found() {
+    const auto root = SystemNames::account("root");
+    EXPECT(root && *root && (*root)->uid == 0 && (*root)->gid == 0, "root");
+    const auto none = SystemNames::account(nobody);
+    EXPECT(none && !*none, "an answer: nobody has that name");
+    const auto number = SystemNames::account("0");
+    EXPECT(number && !*number, "a user ID is not a name");
+    const auto name = SystemNames::name_of(0);
+    EXPECT_TEXT(name.value().value_or("-"), "root");
+    const auto unused = SystemNames::name_of(4'294'967'293);
+    EXPECT(unused && !*unused, "an ID without a user");
+}
+
+/// Without a descriptor the user database cannot be opened, which is not to say that there is no such user.
+void a_directory_that_fails_is_no_answer() {
+    SystemNames names;
+    EXPECT(names.user("root") && names.group("root"), "with descriptors they are found");
+    rlimit before{};
+    (void)getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+    (void)setrlimit(RLIMIT_NOFILE, &none);
+    const auto root = SystemNames::account("root");
+    const auto uid = names.user("root");
+    const auto gid = names.group("root");
+    (void)setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT(!root && root.error().code == EMFILE, root ? "" : root.error().what);
+    EXPECT(!uid && !gid, "for the loader it is not found");
+}
+
+} // namespace
+
+int main() {
+    // Whatever else the host asks may make up an answer: nss-systemd(8) knows root without a file.
+    (void)__nss_configure_lookup("passwd", "files");
+    (void)__nss_configure_lookup("group", "files");
+    const CMUnitTest tests[] = {
+        SESSLIMIT_TEST(who_is_there_is_found),
+        SESSLIMIT_TEST(a_directory_that_fails_is_no_answer),
+    };
+    return cmocka_run_group_tests_name("names", tests, nullptr, nullptr);
+}

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: MIT
+#include "tests/unit/support/core_world.hpp"
+
+#include "daemon/policy/resolve.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <set>
+#include <utility>
+
+namespace sesslimit::test {
+namespace {
+
+using namespace core;
+
+template <class T>
+void fill(std::optional<policy::Setting<T>>& setting, const std::optional<T>& value) {
+    if (value) {
+        setting = policy::Setting<T>{*value};
+    }
+}
+
+std::string number(SessionKey key) {
+    return std::to_string(std::to_underlying(key));
+}
+
+/// "12", "12.5": seconds, to the millisecond.
+std::string in_seconds(Span span) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(span).count();
+    std::string text = std::to_string(ms / 1000);
+    if (ms % 1000 != 0) {
+        text += "." + std::to_string(1000 + ms % 1000).substr(1);
+        text.erase(text.find_last_not_of('0') + 1);
+    }
+    return text;
+}
+
+std::string described(const Record& record) {
+    if (const auto* drop = std::get_if<Drop>(&record)) {
+        return "drop " + number(drop->session);
+    }
+    const Session& session = std::get<Put>(record).session;
+    std::string text = "put " + number(session.key) + " ";
+    text += name_of(session.phase);
+    if (session.stage != Stage::none) {
+        (text += "/") += name_of(session.stage);
+    }
+    return text;
+}
+
+std::string described(const Answer& answer) {
+    return std::string(name_of(answer.kind)) + " " + std::to_string(std::to_underlying(answer.request));
+}
+
+std::string described(const Effect& effect) {
+    if (const auto* notice = std::get_if<Notice>(&effect)) {
+        std::string text = "tell ";
+        (text += name_of(notice->kind)) += " " + number(notice->session.key);
+        if (notice->reason.cause != Cause::none) {
+            (text += " ") += name_of(notice->reason.cause);
+        }
+        return notice->kind == Notice::Kind::warned ? text + " left " + in_seconds(notice->left) : text;
+    }
+    if (const auto* look = std::get_if<Look>(&effect)) {
+        return "look " + number(look->session);
+    }
+    if (const auto* check = std::get_if<CheckLogout>(&effect)) {
+        return "check logout " + check->logind_id;
+    }
+    if (const auto* stop = std::get_if<Terminate>(&effect)) {
+        return "terminate " + stop->logind_id + (stop->spare == SessionKey::none ? "" : " sparing");
+    }
+    if (const auto* lock = std::get_if<Lock>(&effect)) {
+        return "lock " + lock->logind_id;
+    }
+    if (const auto* stop = std::get_if<KillAll>(&effect)) {
+        return "kill " + stop->logind_id;
+    }
+    const auto& signal = std::get<SignalLeader>(effect);
+    return "signal " + number(signal.session) +
+           (signal.signal == SIGTERM   ? " TERM"
+            : signal.signal == SIGKILL ? " KILL"
+                                       : " ?");
+}
+
+template <class Part>
+void append(std::string& text, const std::vector<Part>& parts) {
+    for (const Part& part : parts) {
+        text += (text.empty() ? "" : ", ") + described(part);
+    }
+}
+
+SessionKey key_of(const Record& record) {
+    const auto* put = std::get_if<Put>(&record);
+    return put != nullptr ? put->session.key : std::get<Drop>(record).session;
+}
+
+} // namespace
+
+std::string_view name_of(Phase phase) {
+    constexpr std::string_view names[] = {"?", "waiting", "reserved", "live", "ending", "refused", "released"};
+    return names[std::to_underlying(phase)];
+}
+
+std::string_view name_of(Stage stage) {
+    constexpr std::string_view names[] = {"none", "told", "terminated", "forced"};
+    return names[std::to_underlying(stage)];
+}
+
+std::string_view name_of(Cause cause) {
+    constexpr std::string_view names[] = {"none", "limit", "duration", "idle", "leader", "displaced", "asked"};
+    return names[std::to_underlying(cause)];
+}
+
+std::string_view name_of(Notice::Kind kind) {
+    constexpr std::string_view names[] = {"admitted", "adopted",  "refused",   "would-refuse", "warned",
+                                          "kept",     "locked",   "ending",    "would-end",    "forced",
+                                          "ended",    "released", "over-limit"};
+    return names[std::to_underlying(kind)];
+}
+
+std::string_view name_of(Answer::Kind kind) {
+    constexpr std::string_view names[] = {"admitted", "uncounted", "refused", "noted", "wait"};
+    return names[std::to_underlying(kind)];
+}
+
+policy::Policy policy_of(const Rules& rules) {
+    policy::Policy policy;
+    policy::Settings& settings = policy.host.defaults;
+    fill(settings.max_sessions, rules.max);
+    fill(settings.max_duration, rules.duration);
+    fill(settings.idle_timeout, rules.idle);
+    fill(settings.warn_before, rules.warn);
+    fill(settings.at_limit, rules.at_limit);
+    fill(settings.mode, rules.mode);
+    fill(settings.idle_activity, rules.activity);
+    return policy;
+}
+
+Login ssh(uid_t uid, std::string rhost) {
+    Login login;
+    login.user = uid == alice ? "alice" : "bob";
+    login.uid = uid;
+    login.gids = {100};
+    login.service = "sshd";
+    login.tty = "ssh";
+    login.connection = rhost + " 40000 192.0.2.1 22";
+    login.rhost = std::move(rhost);
+    return login;
+}
+
+Login console(uid_t uid, std::string service) {
+    Login login = ssh(uid);
+    login.service = std::move(service);
+    login.tty = "/dev/tty1";
+    login.rhost.clear();
+    login.connection.clear();
+    return login;
+}
+
+Session session_in(Phase phase, SessionKey key) {
+    Session session;
+    session.key = key;
+    session.phase = phase;
+    session.login = ssh();
+    session.leader = {500, 5000};
+    session.opened = start - 100s;
+    session.last_input = session.opened;
+    if (phase == Phase::live || phase == Phase::ending || phase == Phase::released) {
+        session.logind_id = "c1";
+        session.scope = "session-c1.scope";
+    }
+    if (phase == Phase::waiting) {
+        session.request = RequestId{77};
+        session.answer_by = start + 5s;
+        session.due = session.answer_by;
+    }
+    if (phase == Phase::ending) {
+        session.reason = {.cause = Cause::asked, .count = 0, .span = {}, .by = "root"};
+        session.stage = Stage::told;
+        session.due = start;
+    }
+    if (phase == Phase::refused) {
+        session.reason = {.cause = Cause::limit_reached, .count = 1, .span = {}, .by = {}};
+        session.due = start;
+    }
+    return session;
+}
+
+std::string carried_out(const Decision& decision) {
+    std::string text;
+    append(text, decision.answers);
+    append(text, decision.effects);
+    return text;
+}
+
+std::string told(const Decision& decision) {
+    std::string text;
+    append(text, decision.records);
+    append(text, decision.answers);
+    append(text, decision.effects);
+    return text;
+}
+
+std::string wrong_with(const policy::Policy& policy, const State& state) {
+    std::map<uid_t, std::size_t> counted;
+    Boottime earliest = never;
+    for (const auto& [key, session] : state.sessions()) {
+        counted[session.login.uid] += takes_a_place(session.phase) ? 1U : 0U;
+        earliest = std::min(earliest, session.due);
+        const bool open = session.phase == Phase::reserved || session.phase == Phase::live;
+        const bool limited = session.max_duration != unlimited_span ||
+                             (session.phase == Phase::live && session.idle_timeout != unlimited_span);
+        const bool moves_on = session.phase == Phase::waiting || session.phase == Phase::ending ||
+                              session.phase == Phase::refused || (open && limited && !session.observed);
+        if (moves_on && session.due == never) {
+            return "session " + number(key) + " has no deadline";
+        }
+        if (session.phase == Phase::ending && session.reason.cause == Cause::none) {
+            return "session " + number(key) + " ends for no reason";
+        }
+        if (session.phase == Phase::released && session.due != never) {
+            return "session " + number(key) + " is released and has a deadline";
+        }
+        if (!state.of_user(session.login.uid).contains(key)) {
+            return "session " + number(key) + " is not found by its user";
+        }
+        if (session.observed && open && policy::resolve(policy, session.login).mode.value == policy::Mode::enforce) {
+            return "session " + number(key) + " is left alone although its limits are enforced";
+        }
+    }
+    for (const auto& [uid, count] : counted) {
+        if (state.counted(uid) != count) {
+            return "uid " + std::to_string(uid) + " is miscounted";
+        }
+    }
+    const Session* next = state.next_due();
+    return (next == nullptr ? never : next->due) == earliest ? "" : "the earliest deadline is not found";
+}
+
+Decision World::feed(const Event& event) {
+    Decision decision = decide(policy, state, event, now);
+    std::string wrong;
+    if (told(decide(policy, state, event, now)) != told(decision)) {
+        wrong = "two decisions about one thing";
+    }
+    std::set<SessionKey> recorded;
+    for (const Record& record : decision.records) {
+        if (!recorded.insert(key_of(record)).second) {
+            wrong = "two records of session " + number(key_of(record));
+        }
+    }
+    apply(state, decision);
+    if (wrong.empty()) {
+        wrong = wrong_with(policy, state);
+    }
+    if (fault.empty() && !wrong.empty()) {
+        fault = wrong + ", after: " + told(decision);
+    }
+    note(decision);
+    for (const Effect& effect : decision.effects) {
+        if (const auto* what = std::get_if<Look>(&effect)) {
+            look(what->session);
+        }
+        if (const auto* what = std::get_if<CheckLogout>(&effect); what != nullptr && !mute) {
+            const bool out = closing.contains(what->session);
+            feed(LogoutChecked{.session = what->session,
+                               .state = out ? LogoutChecked::State::closing : LogoutChecked::State::open});
+        }
+    }
+    return decision;
+}
+
+void World::note(const Decision& decision) {
+    Decision shown{.records = {}, .answers = decision.answers, .effects = {}};
+    for (const Effect& effect : decision.effects) {
+        if (!std::holds_alternative<Look>(effect)) {
+            shown.effects.push_back(effect);
+        }
+        if (const auto* notice = std::get_if<Notice>(&effect)) {
+            notices.push_back(*notice);
+        }
+    }
+    answers.insert(answers.end(), decision.answers.begin(), decision.answers.end());
+    if (const std::string line = carried_out(shown); !line.empty()) {
+        log += (log.empty() ? "" : "; ") + in_seconds(now - start) + " " + line;
+    }
+}
+
+void World::look(SessionKey key) {
+    ++looks;
+    if (mute) {
+        return;
+    }
+    if (blind || dark.contains(key)) {
+        return static_cast<void>(feed(Looked{.session = key, .signs = std::nullopt}));
+    }
+    const auto at = stamps.find(key);
+    Signs signs = other_signs[key];
+    signs.wall_offset = wall_offset;
+    if (at != stamps.end()) {
+        signs.input = at->second;
+    }
+    feed(Looked{.session = key, .signs = signs});
+}
+
+void World::pass(Span span) {
+    constexpr int most_rings = 1000;
+    const Boottime until = now + span;
+    int rings_now = 0;
+    while (state.next_due() != nullptr && state.next_due()->due <= until) {
+        rings_now = state.next_due()->due > now ? 0 : rings_now + 1;
+        if (rings_now > most_rings) {
+            fault = fault.empty() ? "the timer rings without end: " + log : fault;
+            break;
+        }
+        now = std::max(now, state.next_due()->due);
+        ++wakeups;
+        feed(TimerDue{});
+    }
+    now = until;
+}
+
+void World::suspend(Span span) {
+    now += span;
+    pass(Span{});
+}
+
+void World::set_clock(Span by, bool heard) {
+    wall_offset += by;
+    if (heard) {
+        feed(ClockSet{});
+    }
+}
+
+void World::set(const Rules& rules) {
+    policy = policy_of(rules);
+    feed(PolicyChanged{});
+}
+
+pid_t World::ask(const Login& login, Span budget) {
+    const pid_t pid = ++last_pid_;
+    feed(Opened{.request = RequestId{static_cast<std::uint64_t>(pid)},
+                .login = login,
+                .leader = {pid, static_cast<std::uint64_t>(pid) * 10},
+                .budget = budget});
+    return pid;
+}
+
+SessionKey World::login(const Login& login) {
+    ask(login);
+    if (answers.back().kind != Answer::Kind::admitted) {
+        return SessionKey::none;
+    }
+    const SessionKey key = answers.back().session.key;
+    logind_shows(key);
+    return key;
+}
+
+void World::logout(SessionKey key) {
+    const Session session = *find(key);
+    feed(Closed{.request = RequestId{9}, .session = key, .leader = session.leader});
+    if (find(key) != nullptr) {
+        leader_exits(key);
+    }
+    if (!session.logind_id.empty()) {
+        feed(LogindGone{session.logind_id});
+    }
+}
+
+void World::logind_shows(SessionKey key, bool graphical) {
+    const Session session = *find(key);
+    const std::string id = "c" + std::to_string(++logind_sessions_);
+    feed(LogindAppeared{{.id = id,
+                         .scope = "session-" + id + ".scope",
+                         .session_class = "user",
+                         .graphical = graphical,
+                         .closing = false,
+                         .leader = session.leader,
+                         .opened = now,
+                         .login = session.login}});
+}
+
+void World::logind_forgets(SessionKey key) {
+    feed(LogindGone{std::string(find(key)->logind_id)});
+}
+
+void World::type(SessionKey key) {
+    // tty_update_time in the kernel's drivers/tty/tty_io.c: whole seconds, and only every 8 s.
+    const auto second = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch() + wall_offset);
+    Span& stamp = stamps[key];
+    const auto old = std::chrono::floor<std::chrono::seconds>(stamp);
+    if (((second.count() ^ old.count()) & ~7LL) != 0) {
+        stamp = second;
+    }
+}
+
+std::string World::phase(SessionKey key) const {
+    const Session* session = find(key);
+    return session == nullptr ? "gone" : std::string(name_of(session->phase));
+}
+
+std::string World::take_log() {
+    return std::exchange(log, {});
+}
+
+} // namespace sesslimit::test

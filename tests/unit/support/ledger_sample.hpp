@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "daemon/ledger/ledger.hpp"
+#include "daemon/ledger/slot.hpp"
+#include "tests/unit/support/cmocka.hpp"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What the tests of the ledger share: sessions, a directory of their own, the ledger's file as bytes.
+namespace sesslimit::test {
+
+/// A session whose every field says which one it is and how often it was put.
+inline core::Session sample(std::uint64_t key, std::uint32_t version = 0) {
+    core::Session session;
+    session.key = SessionKey{key};
+    session.phase = core::Phase::live;
+    session.login.user = "user" + std::to_string(key);
+    session.login.uid = version;
+    session.login.gids = {100, 1000 + version};
+    session.login.service = "sshd";
+    session.login.rhost = std::string(version % 200, 'r');
+    session.login.credential.fingerprint = "SHA256:" + std::to_string(version);
+    session.leader = {.pid = static_cast<pid_t>(key % 4'000'000), .mark = version};
+    session.logind_id = std::to_string(key);
+    session.opened = Boottime(Span(static_cast<std::int64_t>(key)));
+    session.last_input = Boottime(Span(version));
+    session.reason.count = version;
+    return session;
+}
+
+/// Every text at its longest, every number unlike its default.
+inline core::Session fullest() {
+    core::Session session = sample(~std::uint64_t{0}, 7);
+    session.phase = core::Phase::released;
+    session.adopted = true;
+    session.observed = true;
+    session.graphical = true;
+    session.terminal = core::Terminal::none;
+    session.login = {.user = std::string(255, 'u'),
+                     .uid = 4'294'967'294,
+                     .gids = {0, 1, 4'294'967'295},
+                     .service = std::string(64, 's'),
+                     .tty = std::string(64, 't'),
+                     .rhost = std::string(255, '\xff'),
+                     .ruser = std::string(255, '\n'),
+                     .seat = std::string(64, 'S'),
+                     .credential = {.method = std::string(64, 'm'),
+                                    .fingerprint = std::string(64, 'f'),
+                                    .certificate_id = std::string(128, '\xfe'),
+                                    .ca = std::string(64, 'a')},
+                     .connection = std::string(128, 'c'),
+                     .nested = true,
+                     .gids_cut = true};
+    session.leader = {.pid = 2'147'483'647, .mark = ~std::uint64_t{0}};
+    session.logind_id = std::string(64, 'i');
+    session.scope = std::string(64, 'o');
+    session.opened = Boottime(Span(1));
+    session.admitted = Boottime(Span(10));
+    session.last_input = Boottime(Span(2));
+    session.not_before = never;
+    session.max_duration = Span(3);
+    session.idle_timeout = Span(4);
+    session.idle_timeout_no_terminal = Span(11);
+    session.seen = {
+        .at = Boottime(Span(12)),
+        .input = Span(std::int64_t{1} << 60),
+        .output = Span(13),
+        .wall_offset = -Span(std::int64_t{1} << 60),
+        .processor_time = Span(14),
+        .traffic = {
+            .bytes_in = ~std::uint64_t{0}, .bytes_out = 15, .segments_in = 16, .segments_out = 17, .cookie = 18}};
+    session.told_at = Boottime(Span(19));
+    session.duration_warned = Span(5);
+    session.idle_warned = Span(6);
+    session.reason = {
+        .cause = core::Cause::asked, .count = ~std::uint32_t{0}, .span = Span(8), .by = std::string(255, 'b')};
+    session.stage = core::Stage::forced;
+    session.due = Boottime(Span(9));
+    return session;
+}
+
+/// A directory that goes with the test, empty at first; in memory, as /run is, where that can be had.
+class TemporaryDirectory {
+  public:
+    TemporaryDirectory() {
+        const bool shm = ::access("/dev/shm", W_OK | X_OK) == 0;
+        const auto parent = shm ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path();
+        std::string name = (parent / "sesslimit-ledger-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr) {
+            throw std::filesystem::filesystem_error("mkdtemp", name, std::error_code(errno, std::generic_category()));
+        }
+        path = name;
+    }
+    TemporaryDirectory(const TemporaryDirectory&) = delete;
+    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+    ~TemporaryDirectory() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path, ignored);
+    }
+
+    std::filesystem::path path;
+};
+
+using Sessions = std::map<SessionKey, core::Session>;
+
+/// A ledger with what it said when it was opened.
+struct Opened {
+    Sessions sessions;
+    std::vector<std::string> dropped;
+    Result<ledger::Ledger> ledger = std::unexpected(Error{"not opened", 0});
+    bool twice = false; ///< a key was handed over more than once
+
+    explicit Opened(const std::filesystem::path& directory, std::size_t step = ledger::Ledger::usual_step) {
+        ledger = ledger::Ledger::open(
+            directory,
+            [this](core::Session&& session) {
+                const SessionKey key = session.key;
+                twice = !sessions.emplace(key, std::move(session)).second || twice;
+            },
+            dropped, step);
+    }
+    Opened(const Opened&) = delete;
+    Opened& operator=(const Opened&) = delete;
+
+    void close() { ledger = std::unexpected(Error{"closed", 0}); }
+
+    [[nodiscard]] bool good() const { return ledger.has_value() && !twice && ledger->size() == sessions.size(); }
+    [[nodiscard]] std::string said() const {
+        std::string all = ledger ? "" : ledger.error().what;
+        for (const std::string& line : dropped) {
+            all += (all.empty() ? "" : "\n") + line;
+        }
+        return all;
+    }
+};
+
+using Bytes = std::vector<std::byte>;
+
+inline Bytes read_file(const std::filesystem::path& file) {
+    Bytes bytes(std::filesystem::file_size(file));
+    std::ifstream in(file, std::ios::binary);
+    in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    return bytes;
+}
+
+inline void write_file(const std::filesystem::path& file, const Bytes& bytes) {
+    std::ofstream out(file, std::ios::binary | std::ios::trunc);
+    out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
+
+/// A ledger file of three slots: session 1 put once, session 2 twice, slot 3 used and free again.
+inline Bytes small_ledger(const std::filesystem::path& directory) {
+    {
+        Opened made(directory, 3);
+        for (const auto& session : {sample(1), sample(2), sample(3), sample(2, 1)}) {
+            if (!made.ledger || !made.ledger->put(session)) {
+                throw std::runtime_error(made.said());
+            }
+        }
+        made.ledger->drop(SessionKey{3});
+    }
+    return read_file(directory / "ledger");
+}
+
+inline const Sessions small_sessions{{SessionKey{1}, sample(1)}, {SessionKey{2}, sample(2, 1)}};
+
+/// A slot of the file's bytes; 0 is the header, 1 the first that holds a session.
+inline ledger::SlotBytes slot_of(Bytes& file, std::size_t place) {
+    return ledger::SlotBytes(file.data() + place * ledger::slot_size, ledger::slot_size);
+}
+
+} // namespace sesslimit::test

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/clock.hpp"
+#include "common/unique_fd.hpp"
+#include "daemon/event_loop.hpp"
+
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <string>
+
+/// What tests of the program's edges share: a real loop, a directory of their own, child processes.
+namespace sesslimit::test {
+
+/// A directory that goes with the test.
+struct TemporaryDirectory {
+    std::filesystem::path path;
+
+    TemporaryDirectory() {
+        std::string name = (std::filesystem::temp_directory_path() / "sesslimit-test-XXXXXX").string();
+        if (mkdtemp(name.data()) != nullptr) {
+            path = name;
+        }
+    }
+    ~TemporaryDirectory() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path, ignored);
+    }
+    TemporaryDirectory(const TemporaryDirectory&) = delete;
+    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+};
+
+inline EventLoop make_loop() {
+    sd_event* loop = nullptr;
+    (void)sd_event_new(&loop);
+    return EventLoop(loop);
+}
+
+/// Runs the loop until `done` holds; false where that takes more than `most`.
+template <class Condition>
+bool run_until(const EventLoop& loop, const Condition& done, Span most = std::chrono::seconds(10)) {
+    const Span until = monotonic_now() + most;
+    while (!done()) {
+        if (monotonic_now() > until || sd_event_run(loop.get(), 100'000) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Runs what the loop has to do now, and no more.
+inline void run_ready(const EventLoop& loop) {
+    while (sd_event_run(loop.get(), 0) > 0) {
+    }
+}
+
+/// A process that does nothing until it is let go, or signalled.
+class Child {
+  public:
+    Child() : pid_(fork()) {
+        if (pid_ == 0) {
+            (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+            while (true) {
+                pause();
+            }
+        }
+    }
+    ~Child() { finish(); }
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+
+    [[nodiscard]] pid_t pid() const { return pid_; }
+    void let_go() const { (void)kill(pid_, SIGKILL); }
+
+    /// Lets it go, and reaps it: its status as waitpid(2) has it; -1 the second time.
+    int finish() {
+        int status = -1;
+        if (pid_ > 0) {
+            let_go();
+            (void)waitpid(pid_, &status, 0);
+            pid_ = -1;
+        }
+        return status;
+    }
+
+  private:
+    pid_t pid_;
+};
+
+/// A connection to a SOCK_SEQPACKET socket that waits at most 10 s for anything.
+inline UniqueFd connect_to(const std::filesystem::path& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    UniqueFd fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    const timeval patience{.tv_sec = 10, .tv_usec = 0};
+    (void)setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
+        fd.reset();
+    }
+    return fd;
+}
+
+} // namespace sesslimit::test
