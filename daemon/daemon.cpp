@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/daemon.hpp"
 
-#include "daemon/output/journal.hpp"
-#include "daemon/engine.hpp"
 #include "daemon/effect_handler.hpp"
-#include "daemon/policy_store/policy_cache.hpp"
-#include "daemon/policy_store/name_retry.hpp"
+#include "daemon/engine.hpp"
 #include "daemon/ledger/ledger.hpp"
-#include "daemon/nested_login.hpp"
-#include "daemon/policy/resolve.hpp"
 #include "daemon/ledger_recorder.hpp"
+#include "daemon/monitor/clock_monitor.hpp"
+#include "daemon/nested_login.hpp"
+#include "daemon/output/journal.hpp"
+#include "daemon/policy/resolve.hpp"
+#include "daemon/policy_store/name_retry.hpp"
+#include "daemon/policy_store/policy_cache.hpp"
 #include "daemon/sockets.hpp"
 #include "daemon/systemd/manager.hpp"
 #include "daemon/user_lookup.hpp"
-#include "daemon/monitor/clock_monitor.hpp"
 #include "daemon/worker.hpp"
 
 #include <systemd/sd-daemon.h>
@@ -71,9 +71,9 @@ class RealDaemon final : public Daemon {
         }
         auto worker = Worker::start(loop_.get());
         auto listener = monitor::InputMonitor::make(
-            loop_.get(), {.input = [this](SessionKey key) { engine_->handle(core::InputHeard{key}); },
+            loop_.get(), {.input = [this](SessionKey key) { engine_->handle(core::InputReceived{key}); },
                           .newcomer = [this](uid_t owner) { look_again(owner); }});
-        auto wall_clock = monitor::ClockMonitor::make(loop_.get(), [this] { engine_->handle(core::ClockSet{}); });
+        auto wall_clock = monitor::ClockMonitor::make(loop_.get(), [this] { engine_->handle(core::ClockChanged{}); });
         auto sockets = take_sockets(options_, journal_);
         for (const Error* error : {worker ? nullptr : &worker.error(), listener ? nullptr : &listener.error(),
                                    wall_clock ? nullptr : &wall_clock.error(), sockets ? nullptr : &sockets.error()}) {
@@ -152,14 +152,14 @@ class RealDaemon final : public Daemon {
             worker_->submit([this, key = session.key, user = session.login.user]() -> Worker::Done {
                 return [this, key, gids = groups_of(user)] {
                     if (gids) { // else those of the record are all that is known
-                        engine_->handle(core::GroupsLearned{key, *gids});
+                        engine_->handle(core::GroupsResolved{key, *gids});
                     }
                 };
             });
         }
         // Held from here on, where it is there: follow() has nothing left to ask of it.
         const auto held = session.leader.pid == 0 ? Result<bool>(true) : leaders_->hold(session.key, session.leader);
-        engine_->handle(core::Restored{.session = std::move(session), .leader_gone = held && !*held});
+        engine_->handle(core::SessionRestored{.session = std::move(session), .leader_gone = held && !*held});
     }
 
     void wire() {
@@ -200,15 +200,15 @@ class RealDaemon final : public Daemon {
     }
 
     void requested(core::Event event) {
-        if (const auto* gone = std::get_if<core::RequestGone>(&event)) {
+        if (const auto* gone = std::get_if<core::RequestAborted>(&event)) {
             nested_->forget(gone->request);
         }
-        auto* opened = std::get_if<core::Opened>(&event);
+        auto* opened = std::get_if<core::OpenRequested>(&event);
         if (opened == nullptr || !opened->login.nested ||
             policy::is_ignored(engine_->policy(), opened->login.service)) {
             return engine_->handle(std::move(event));
         }
-        nested_->check(std::move(*opened), [this](core::Opened login) { engine_->handle(std::move(login)); });
+        nested_->check(std::move(*opened), [this](core::OpenRequested login) { engine_->handle(std::move(login)); });
     }
 
     logind::Callbacks logind_callbacks() {
@@ -258,7 +258,7 @@ class RealDaemon final : public Daemon {
         const core::State& state = engine_->state();
         if (state.by_logind(session.id) != nullptr ||
             (session.leader.pid != 0 && state.by_leader(session.leader) != nullptr)) {
-            return engine_->handle(core::LogindAppeared{std::move(session)});
+            return engine_->handle(core::LogindSessionNew{std::move(session)});
         }
         // One that PAM did not tell us of: the user's groups must be looked up, which may block.
         looked_up_.insert(session.id);
@@ -268,7 +268,7 @@ class RealDaemon final : public Daemon {
             session.login.gids = gids ? *std::move(gids) : std::vector<gid_t>{};
             return [this, session = std::move(session)]() mutable {
                 if (looked_up_.erase(session.id) > 0) { // not gone in the meantime
-                    engine_->handle(core::LogindAppeared{std::move(session)});
+                    engine_->handle(core::LogindSessionNew{std::move(session)});
                 }
             };
         });
@@ -276,7 +276,7 @@ class RealDaemon final : public Daemon {
 
     void gone(std::string id) {
         looked_up_.erase(id);
-        engine_->handle(core::LogindGone{std::move(id)});
+        engine_->handle(core::LogindSessionRemoved{std::move(id)});
     }
 
     /// Which of the user's warned sessions has got the terminal that was typed on, the sessions themselves show.
@@ -330,8 +330,9 @@ class RealDaemon final : public Daemon {
                     [this](auto then) {
                         worker_->submit([file = kept_policy(options_), then = std::move(then)]() -> Worker::Done {
                             policy::SystemNames names;
-                            return
-                                [then, again = policy_store::look_up_again(file, names)]() mutable { then(std::move(again)); };
+                            return [then, again = policy_store::look_up_again(file, names)]() mutable {
+                                then(std::move(again));
+                            };
                         });
                     },
                 .found =
@@ -368,7 +369,7 @@ class RealDaemon final : public Daemon {
     [[nodiscard]] api::Status status() const {
         const char* from = policy_from_ == policy_store::From::files  ? "files"
                            : policy_from_ == policy_store::From::kept ? "kept"
-                                                              : "none";
+                                                                      : "none";
         return {.policy = from, .policy_since = policy_since_, .recording = recorder_.is_recording()};
     }
 
@@ -392,8 +393,9 @@ class RealDaemon final : public Daemon {
         }
         std::string then = "The policy in force stays in force.";
         if (at_start) {
-            then = taken.from == policy_store::From::kept ? "The last good policy is in force."
-                                                  : "There is no earlier one: NO LIMIT HOLDS, everybody is let in.";
+            then = taken.from == policy_store::From::kept
+                       ? "The last good policy is in force."
+                       : "There is no earlier one: NO LIMIT HOLDS, everybody is let in.";
         }
         journal_.tell(Priority::error, "The policy has errors and is not taken. " + then, messages::policy_rejected_id,
                       "policy-rejected");

@@ -21,7 +21,7 @@ const inspect::Reach& Front::reach(const core::Session& session) {
 }
 
 void Front::end(SessionKey key, const std::string& by) {
-    parts_.engine.handle(core::AskedToEnd{key, by});
+    parts_.engine.handle(core::TerminationRequested{key, by});
 }
 
 bool Front::look_up(uid_t caller, api::Question question, std::function<void(std::optional<Login>)> then) {

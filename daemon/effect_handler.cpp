@@ -2,12 +2,12 @@
 #include "daemon/effect_handler.hpp"
 
 #include "common/text.hpp"
-#include "daemon/output/terminal_writer.hpp"
-#include "daemon/messages/words.hpp"
-#include "daemon/inspect/tcp_activity.hpp"
-#include "daemon/inspect/multiplexer.hpp"
 #include "daemon/inspect/cpu_usage.hpp"
+#include "daemon/inspect/multiplexer.hpp"
+#include "daemon/inspect/tcp_activity.hpp"
 #include "daemon/inspect/terminals.hpp"
+#include "daemon/messages/words.hpp"
+#include "daemon/output/terminal_writer.hpp"
 
 #include <unistd.h>
 
@@ -212,13 +212,13 @@ void Host::signal_leader(SessionKey key, int signal) {
     }
 }
 
-std::optional<core::Looked> Host::look(const core::Session& session) {
+std::optional<core::ActivityProbed> Host::look(const core::Session& session) {
     if (session.graphical) {
         parts_->logind.ask_idle_hint(session.logind_id, [this, key = session.key](Span hint) {
             core::Signs signs;
             signs.wall_offset = wall_offset();
             signs.hint = hint;
-            parts_->noticed(core::Looked{.session = key, .signs = signs});
+            parts_->noticed(core::ActivityProbed{.session = key, .signs = signs});
         });
         return std::nullopt;
     }
@@ -228,7 +228,8 @@ std::optional<core::Looked> Host::look(const core::Session& session) {
     } else {
         tell_blindness(signs.error());
     }
-    return core::Looked{.session = session.key, .signs = signs ? std::optional(*std::move(signs)) : std::nullopt};
+    return core::ActivityProbed{.session = session.key,
+                                .signs = signs ? std::optional(*std::move(signs)) : std::nullopt};
 }
 
 void Host::check_logout(const core::CheckLogout& what) {

@@ -2,18 +2,18 @@
 #pragma once
 
 #include "daemon/api/service.hpp"
-#include "daemon/output/journal.hpp"
-#include "daemon/output/denial_journal.hpp"
-#include "daemon/engine.hpp"
 #include "daemon/daemon_backend.hpp"
-#include "daemon/logind/logind.hpp"
+#include "daemon/engine.hpp"
 #include "daemon/event_loop.hpp"
+#include "daemon/inspect/tcp_activity.hpp"
+#include "daemon/inspect/terminals.hpp"
+#include "daemon/logind/logind.hpp"
+#include "daemon/monitor/input_monitor.hpp"
+#include "daemon/monitor/leader_monitor.hpp"
+#include "daemon/output/denial_journal.hpp"
+#include "daemon/output/journal.hpp"
 #include "daemon/pam_server/server.hpp"
 #include "daemon/systemd/multiplexer_preserver.hpp"
-#include "daemon/inspect/tcp_activity.hpp"
-#include "daemon/monitor/leader_monitor.hpp"
-#include "daemon/monitor/input_monitor.hpp"
-#include "daemon/inspect/terminals.hpp"
 
 #include <functional>
 #include <optional>
@@ -36,7 +36,7 @@ class Host final : public Hands {
         inspect::Connections& connections;
         api::Service& api;
         Front& front;
-        std::function<void()> due;                  ///< called when the armed deadline has come
+        std::function<void()> due;                ///< called when the armed deadline has come
         std::function<void(core::Event)> noticed; ///< something that is found out while carrying out
     };
 
@@ -52,7 +52,7 @@ class Host final : public Hands {
     void lock(const std::string& logind_id) override;
     void kill_all(const std::string& logind_id) override;
     void signal_leader(SessionKey key, int signal) override;
-    std::optional<core::Looked> look(const core::Session& session) override;
+    std::optional<core::ActivityProbed> look(const core::Session& session) override;
     void check_logout(const core::CheckLogout& what) override;
     void follow(const core::Session& session) override;
     void let_go(SessionKey key) override;

@@ -41,7 +41,7 @@ void Engine::handle_due() {
         if (next == nullptr || next->due > clock_()) {
             break;
         }
-        handle(core::TimerDue{});
+        handle(core::TimerExpired{});
     }
     drain();
 }
@@ -55,7 +55,7 @@ void Engine::reconcile(const std::vector<std::string>& ids) {
         }
     }
     for (std::string& id : gone) {
-        handle(core::LogindGone{std::move(id)});
+        handle(core::LogindSessionRemoved{std::move(id)});
     }
 }
 

@@ -3,8 +3,8 @@
 
 #include "common/clock.hpp"
 #include "common/result.hpp"
-#include "daemon/policy/policy.hpp"
 #include "daemon/core/decide.hpp"
+#include "daemon/policy/policy.hpp"
 
 #include <deque>
 #include <functional>
@@ -37,7 +37,7 @@ class Hands {
     virtual void signal_leader(SessionKey key, int signal) = 0;
 
     /// What shows at once, or that nobody could tell; nothing: it comes later, as an event.
-    virtual std::optional<core::Looked> look(const core::Session& session) = 0;
+    virtual std::optional<core::ActivityProbed> look(const core::Session& session) = 0;
 
     /// Asks logind whether the session is closing. The answer comes later, as event LogoutChecked.
     virtual void check_logout(const core::CheckLogout& what) = 0;

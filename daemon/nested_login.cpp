@@ -15,14 +15,14 @@ namespace {
 constexpr std::size_t max_warned = 64;
 
 /// Returns true if logind opened the session for this login.
-bool is_session_of(const core::LogindSession& session, const core::Opened& login) {
+bool is_session_of(const core::LogindSession& session, const core::OpenRequested& login) {
     return session.leader.pid != 0 && may_be_same(session.leader, login.leader) &&
            session.login.uid == login.login.uid && core::is_login_class(session.session_class);
 }
 
 } // namespace
 
-void NestedLogin::check(core::Opened login, Then then) {
+void NestedLogin::check(core::OpenRequested login, Then then) {
     const pid_t pid = login.leader.pid;
     pending_.insert(login.request);
     logind_.ask_session_of(pid, [this, login = std::move(login), then = std::move(then),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "daemon/logind/logind.hpp"
 #include "daemon/core/event.hpp"
+#include "daemon/logind/logind.hpp"
 
 #include <functional>
 #include <set>
@@ -18,7 +18,7 @@ namespace sesslimit {
 /// module stands after pam_systemd in the PAM stack, which is reported in the journal once for each service.
 class NestedLogin {
   public:
-    using Then = std::function<void(core::Opened)>;
+    using Then = std::function<void(core::OpenRequested)>;
 
     /// `logind` must outlive this object. `warn` writes a message, safe to show, to the journal.
     NestedLogin(logind::Logind& logind, std::function<void(const std::string&)> warn)
@@ -27,7 +27,7 @@ class NestedLogin {
     /// Asks logind for the leader of the scope, and calls `then` with the login, no longer nested if its process is the
     /// leader. If logind does not answer, the login stays nested. `then` is not called if the bus is lost meanwhile:
     /// the module's own timeout decides then.
-    void check(core::Opened login, Then then);
+    void check(core::OpenRequested login, Then then);
 
     /// Forgets a login whose module no longer waits: `then` is not called.
     void forget(RequestId request) { pending_.erase(request); }

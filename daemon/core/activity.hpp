@@ -2,9 +2,9 @@
 #pragma once
 
 #include "common/clock.hpp"
-#include "daemon/policy/policy.hpp"
 #include "daemon/core/session.hpp"
 #include "daemon/core/signs.hpp"
+#include "daemon/policy/policy.hpp"
 
 #include <cstdint>
 
@@ -16,8 +16,8 @@
 ///
 /// Clocks. Ages are counted on CLOCK_BOOTTIME, suspend included; only a terminal's stamps are of the wall clock, and
 /// are turned into boottime by what lay between the two clocks at this look or at the one before. The wall clock may be
-/// set at any time: every session under an idle limit is then looked at at once (ClockSet), because a clock that is set
-/// twice between two looks, there and back, would make a key look older than it is. Nobody is thus ended before
+/// set at any time: every session under an idle limit is then looked at at once (ClockChanged), because a clock that is
+/// set twice between two looks, there and back, would make a key look older than it is. Nobody is thus ended before
 /// idle_timeout has gone by since their last key, whatever the clock does. Who has gone is ended within twice
 /// idle_timeout: what cannot be dated is dated into the time between two looks, once, since a stamp that was seen is
 /// not dated again; only a clock that is set back, so that it comes to the moment of that stamp again, adds as much

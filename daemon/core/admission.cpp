@@ -88,13 +88,13 @@ std::optional<Reason> full(const Turn& turn, const Session& session, const polic
     return std::nullopt;
 }
 
-void ask_for_patience(Turn& turn, const Session& session, const Opened& event) {
+void ask_for_patience(Turn& turn, const Session& session, const OpenRequested& event) {
     if (after(turn.now, event.budget) < after(session.answer_by, Patience::answering)) {
         turn.answer(event.request, Answer::Kind::wait, session);
     }
 }
 
-void wait(Turn& turn, Session session, const Opened& event) {
+void wait(Turn& turn, Session session, const OpenRequested& event) {
     session.phase = Phase::waiting;
     session.request = event.request;
     session.answer_by = after(turn.now, Patience::place);
@@ -184,7 +184,7 @@ void displace(Turn& turn, const Session& victim, const Session& newcomer, policy
 }
 
 /// The session that this leader already has for this user, if it can be what a repeated question is about.
-const Session* asked_before(const Turn& turn, const Opened& event) {
+const Session* asked_before(const Turn& turn, const OpenRequested& event) {
     const Session* before = event.leader.pid == 0 ? nullptr : turn.state.by_leader(event.leader);
     return before != nullptr && before->login.uid == event.login.uid ? before : nullptr;
 }
@@ -202,7 +202,7 @@ bool let_in(Turn& turn, const Session& session, RequestId request, const policy:
 }
 
 /// Answers a question that was asked before, where the answer still stands. False: decide it afresh.
-bool answer_again(Turn& turn, const Opened& event, const Session& before) {
+bool answer_again(Turn& turn, const OpenRequested& event, const Session& before) {
     switch (before.phase) {
     case Phase::reserved:
     case Phase::live:
@@ -226,7 +226,7 @@ bool answer_again(Turn& turn, const Opened& event, const Session& before) {
 }
 
 /// Admits a new login, has it wait for a place, or denies it. Returns true unless it is admitted.
-bool keep_out(Turn& turn, const Session& session, const Opened& event) {
+bool keep_out(Turn& turn, const Session& session, const OpenRequested& event) {
     const policy::Limits limits = turn.limits(session);
     if (let_in(turn, session, event.request, limits)) {
         return false;
@@ -243,7 +243,7 @@ bool keep_out(Turn& turn, const Session& session, const Opened& event) {
 
 /// Decides about a login that logind has a session of already, because the module runs after pam_systemd in the PAM
 /// stack.
-void decide_late(Turn& turn, const Session& adopted, const Opened& event) {
+void decide_late(Turn& turn, const Session& adopted, const OpenRequested& event) {
     Session session = adopted;
     session.adopted = false;
     session.login = event.login;
@@ -254,7 +254,7 @@ void decide_late(Turn& turn, const Session& adopted, const Opened& event) {
 
 } // namespace
 
-void take(Turn& turn, const Opened& event) {
+void on_open_requested(Turn& turn, const OpenRequested& event) {
     if (!policy::counts(turn.policy, event.login)) {
         return turn.answer(event.request, Answer::Kind::uncounted);
     }
@@ -301,7 +301,7 @@ void go_on_waiting(Turn& turn, Session session) {
     turn.put(session);
 }
 
-void take(Turn& turn, const Closed& event) {
+void on_close_requested(Turn& turn, const CloseRequested& event) {
     const Session* session = turn.state.find(event.session);
     if (session == nullptr && event.leader.pid != 0) {
         session = turn.state.by_leader(event.leader);
@@ -322,7 +322,7 @@ void take(Turn& turn, const Closed& event) {
     fill_places(turn, released);
 }
 
-void take(Turn& turn, const RequestGone& event) {
+void on_request_aborted(Turn& turn, const RequestAborted& event) {
     const Session* found = turn.state.by_request(event.request);
     if (found == nullptr) {
         return;

@@ -5,7 +5,7 @@
 
 namespace sesslimit::core {
 
-void take(Turn& turn, const TimerDue&) {
+void on_timer_expired(Turn& turn, const TimerExpired&) {
     const Session* session = turn.state.next_due();
     if (session == nullptr || session->due > turn.now) {
         return;

@@ -68,7 +68,7 @@ struct Notice {
     bool locks = false;    ///< warned, would_end: its screen is what idleness would lock; it is not ended
 };
 
-/// See what shows of its use, and say so by Looked, now or soon.
+/// See what shows of its use, and say so by ActivityProbed, now or soon.
 struct Look {
     SessionKey session = SessionKey::none;
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "daemon/policy/resolve.hpp"
 #include "daemon/core/decide.hpp"
+#include "daemon/policy/resolve.hpp"
 
 #include <optional>
 #include <vector>
@@ -61,9 +61,9 @@ struct Turn {
 };
 
 // admission.cpp
-void take(Turn& turn, const Opened& event);
-void take(Turn& turn, const Closed& event);
-void take(Turn& turn, const RequestGone& event);
+void on_open_requested(Turn& turn, const OpenRequested& event);
+void on_close_requested(Turn& turn, const CloseRequested& event);
+void on_request_aborted(Turn& turn, const RequestAborted& event);
 
 /// Forgets a session for good, and gives its place to whoever of the same user has waited longest.
 void forget(Turn& turn, const Session& session);
@@ -75,11 +75,11 @@ void go_on_waiting(Turn& turn, Session session);
 void fill_places(Turn& turn, const Session& left);
 
 // limits.cpp
-void take(Turn& turn, const Looked& event);
-void take(Turn& turn, const InputHeard& event);
-void take(Turn& turn, const ClockSet& event);
-void take(Turn& turn, const PolicyChanged& event);
-void take(Turn& turn, const GroupsLearned& event);
+void on_activity_probed(Turn& turn, const ActivityProbed& event);
+void on_input_received(Turn& turn, const InputReceived& event);
+void on_clock_changed(Turn& turn, const ClockChanged& event);
+void on_policy_changed(Turn& turn, const PolicyChanged& event);
+void on_groups_resolved(Turn& turn, const GroupsResolved& event);
 
 /// Warns about, looks at or ends an open session whose deadline has come.
 void serve_limits(Turn& turn, Session session);
@@ -106,7 +106,7 @@ void check_logout(Turn& turn, Session session);
 void look_first(Turn& turn, const Session& session);
 
 // ending.cpp
-void take(Turn& turn, const AskedToEnd& event);
+void on_termination_requested(Turn& turn, const TerminationRequested& event);
 
 /// Begins to end an open session; in observe mode says only that it would (but for Cause::asked).
 void begin_end(Turn& turn, Session session, const Reason& reason);
@@ -118,13 +118,13 @@ void go_on_ending(Turn& turn, Session session);
 void evict(Turn& turn, Session session);
 
 // presence.cpp
-void take(Turn& turn, const LeaderExited& event);
-void take(Turn& turn, const LogindAppeared& event);
-void take(Turn& turn, const LogindGone& event);
-void take(Turn& turn, const LogoutChecked& event);
-void take(Turn& turn, const Restored& event);
+void on_leader_exited(Turn& turn, const LeaderExited& event);
+void on_logind_session_new(Turn& turn, const LogindSessionNew& event);
+void on_logind_session_removed(Turn& turn, const LogindSessionRemoved& event);
+void on_logout_checked(Turn& turn, const LogoutChecked& event);
+void on_session_restored(Turn& turn, const SessionRestored& event);
 
 // decide.cpp
-void take(Turn& turn, const TimerDue& event);
+void on_timer_expired(Turn& turn, const TimerExpired& event);
 
 } // namespace sesslimit::core

@@ -15,7 +15,7 @@
 namespace sesslimit::core {
 
 /// pam_open_session asks. Asked again by the same leader for the same user, it is the same question.
-struct Opened {
+struct OpenRequested {
     RequestId request = RequestId::none;
     Login login;
     Leader leader;
@@ -23,14 +23,14 @@ struct Opened {
 };
 
 /// pam_close_session says so.
-struct Closed {
+struct CloseRequested {
     RequestId request = RequestId::none;
     SessionKey session = SessionKey::none; ///< none: whichever session this leader has
     Leader leader;
 };
 
 /// The asker hung up before it had its answer.
-struct RequestGone {
+struct RequestAborted {
     RequestId request = RequestId::none;
 };
 
@@ -58,17 +58,17 @@ inline bool is_login_class(std::string_view session_class) {
 }
 
 /// logind has a session: a new one, or one of those it had when we first looked.
-struct LogindAppeared {
+struct LogindSessionNew {
     LogindSession session;
 };
 
 /// logind no longer has it: everything that belonged to it has exited.
-struct LogindGone {
+struct LogindSessionRemoved {
     std::string id;
 };
 
 /// The answer to effect Look. Without signs: nobody could tell what there is to be seen of it.
-struct Looked {
+struct ActivityProbed {
     SessionKey session = SessionKey::none;
     std::optional<Signs> signs;
 };
@@ -85,38 +85,39 @@ struct LogoutChecked {
 };
 
 /// A key was pressed, this moment, on a terminal of a session that is listened to.
-struct InputHeard {
+struct InputReceived {
     SessionKey session = SessionKey::none;
 };
 
 /// The wall clock was set, or the host comes out of suspend, which looks the same to who watches for the first.
-struct ClockSet {};
+struct ClockChanged {};
 
 /// The earliest deadline has come, or it is worth looking whether it has. One session is served by each such event.
-struct TimerDue {};
+struct TimerExpired {};
 
 /// From now on `policy` is another one: every session is judged anew.
 struct PolicyChanged {};
 
 /// Somebody with the right to do so wants it ended.
-struct AskedToEnd {
+struct TerminationRequested {
     SessionKey session = SessionKey::none;
     std::string by; ///< who, for its user to read
 };
 
 /// The ledger held this session when the daemon started.
-struct Restored {
+struct SessionRestored {
     Session session;
     bool leader_gone = false; ///< it has exited since
 };
 
 /// The user database was asked for the groups of a session whose record had no room for all of them.
-struct GroupsLearned {
+struct GroupsResolved {
     SessionKey session = SessionKey::none;
     std::vector<gid_t> gids; ///< sorted, without repeats
 };
 
-using Event = std::variant<Opened, Closed, RequestGone, LeaderExited, LogindAppeared, LogindGone, Looked, LogoutChecked,
-                           InputHeard, ClockSet, TimerDue, PolicyChanged, AskedToEnd, Restored, GroupsLearned>;
+using Event = std::variant<OpenRequested, CloseRequested, RequestAborted, LeaderExited, LogindSessionNew,
+                           LogindSessionRemoved, ActivityProbed, LogoutChecked, InputReceived, ClockChanged,
+                           TimerExpired, PolicyChanged, TerminationRequested, SessionRestored, GroupsResolved>;
 
 } // namespace sesslimit::core

@@ -169,7 +169,7 @@ void look_first(Turn& turn, const Session& session) {
     }
 }
 
-void take(Turn& turn, const Looked& event) {
+void on_activity_probed(Turn& turn, const ActivityProbed& event) {
     const Session* found = turn.state.find(event.session);
     if (found == nullptr || found->phase != Phase::live || found->logout_check != LogoutCheck::none) {
         return;
@@ -191,7 +191,7 @@ void take(Turn& turn, const Looked& event) {
     judge_idleness(turn, session);
 }
 
-void take(Turn& turn, const InputHeard& event) {
+void on_input_received(Turn& turn, const InputReceived& event) {
     const Session* found = turn.state.find(event.session);
     if (found == nullptr || found->phase != Phase::live) {
         return;
@@ -202,7 +202,7 @@ void take(Turn& turn, const InputHeard& event) {
     turn.put(session);
 }
 
-void take(Turn& turn, const ClockSet&) {
+void on_clock_changed(Turn& turn, const ClockChanged&) {
     for (const auto& [key, session] : turn.state.sessions()) {
         look_first(turn, session);
     }
@@ -235,7 +235,7 @@ void review(const Turn& turn, Session& session, bool surprised) {
     session.due = due_of(turn, session, turn.warnings(session, limits));
 }
 
-void take(Turn& turn, const PolicyChanged&) {
+void on_policy_changed(Turn& turn, const PolicyChanged&) {
     for (const auto& [key, session] : turn.state.sessions()) {
         Session reviewed = session;
         if (session.phase == Phase::waiting) {
@@ -260,7 +260,7 @@ void take(Turn& turn, const PolicyChanged&) {
     }
 }
 
-void take(Turn& turn, const GroupsLearned& event) {
+void on_groups_resolved(Turn& turn, const GroupsResolved& event) {
     const Session* found = turn.state.find(event.session);
     if (found == nullptr) {
         return;

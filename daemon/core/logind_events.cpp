@@ -109,7 +109,7 @@ void check_logout(Turn& turn, Session session) {
     turn.put(session);
 }
 
-void take(Turn& turn, const LeaderExited& event) {
+void on_leader_exited(Turn& turn, const LeaderExited& event) {
     const Session* found = turn.state.find(event.session);
     if (found == nullptr) {
         return;
@@ -133,7 +133,7 @@ void take(Turn& turn, const LeaderExited& event) {
     }
 }
 
-void take(Turn& turn, const LogoutChecked& event) {
+void on_logout_checked(Turn& turn, const LogoutChecked& event) {
     const Session* session = turn.state.find(event.session);
     const bool is_asked =
         session != nullptr && session->phase == Phase::live && session->logout_check != LogoutCheck::none;
@@ -152,7 +152,7 @@ void take(Turn& turn, const LogoutChecked& event) {
     turn.put(again);
 }
 
-void take(Turn& turn, const LogindAppeared& event) {
+void on_logind_session_new(Turn& turn, const LogindSessionNew& event) {
     const LogindSession& seen = event.session;
     const Session* known = turn.state.by_logind(seen.id);
     if (known != nullptr) {
@@ -167,7 +167,7 @@ void take(Turn& turn, const LogindAppeared& event) {
     adopt(turn, seen);
 }
 
-void take(Turn& turn, const LogindGone& event) {
+void on_logind_session_removed(Turn& turn, const LogindSessionRemoved& event) {
     const Session* found = turn.state.by_logind(event.id);
     if (found == nullptr) {
         return;
@@ -181,7 +181,7 @@ void take(Turn& turn, const LogindGone& event) {
     turn.put(session);
 }
 
-void take(Turn& turn, const Restored& event) {
+void on_session_restored(Turn& turn, const SessionRestored& event) {
     Session session = event.session;
     session.request = RequestId::none;
     session.opened = std::min(session.opened, turn.now);

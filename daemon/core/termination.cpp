@@ -117,7 +117,7 @@ void evict(Turn& turn, Session session) {
     turn.put(session);
 }
 
-void take(Turn& turn, const AskedToEnd& event) {
+void on_termination_requested(Turn& turn, const TerminationRequested& event) {
     const Session* session = turn.state.find(event.session);
     if (session != nullptr && (session->phase == Phase::reserved || session->phase == Phase::live)) {
         begin_end(turn, *session,

@@ -74,8 +74,8 @@ std::optional<Number> parse_number(std::string_view text) noexcept {
     return is_one ? std::optional(value) : std::nullopt;
 }
 
-/// The index of an interface, in the order in which getaddrinfo(3) takes a scope; 0: there is none. Looked for among
-/// those of the host's first process, since if_nametoindex(3) knows this process's network namespace alone; an
+/// The index of an interface, in the order in which getaddrinfo(3) takes a scope; 0: there is none. ActivityProbed for
+/// among those of the host's first process, since if_nametoindex(3) knows this process's network namespace alone; an
 /// interface with a link-local connection has an address of IPv6 and is listed.
 std::uint32_t index_of(const std::string& interface) {
     std::ifstream list("/proc/1/net/if_inet6");

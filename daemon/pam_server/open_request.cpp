@@ -22,7 +22,7 @@ std::vector<gid_t> sorted_gids(const wire::GidView& view) {
 
 } // namespace
 
-core::Opened opened_by(const wire::OpenRequest& request, RequestId id, const Leader& leader) {
+core::OpenRequested opened_by(const wire::OpenRequest& request, RequestId id, const Leader& leader) {
     return {
         .request = id,
         .login = {.user = std::string(request.user),

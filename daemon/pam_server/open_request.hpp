@@ -7,6 +7,6 @@
 namespace sesslimit::pam_server {
 
 /// A decoded request as an event: the facts of the login, with the credential read from what sshd says of it.
-core::Opened opened_by(const wire::OpenRequest& request, RequestId id, const Leader& leader);
+core::OpenRequested opened_by(const wire::OpenRequest& request, RequestId id, const Leader& leader);
 
 } // namespace sesslimit::pam_server

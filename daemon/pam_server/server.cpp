@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/pam_server/server.hpp"
 
-#include "daemon/pam_server/peer_identity.hpp"
 #include "daemon/pam_server/open_request.hpp"
+#include "daemon/pam_server/peer_identity.hpp"
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -156,7 +156,7 @@ struct Server::Impl {
         }
         if (kind == wire::Kind::close) {
             const auto request = wire::decode_close(frame);
-            return request ? callbacks.event(core::Closed{id, SessionKey{request->session}, peer})
+            return request ? callbacks.event(core::CloseRequested{id, SessionKey{request->session}, peer})
                            : fail_request(id, request.error(), peer);
         }
         fail_request(id, kind ? wire::WireError::unknown_kind : kind.error(), peer);
@@ -177,7 +177,7 @@ struct Server::Impl {
         const bool asked = at != connections.end() && at->second.asked;
         connections.erase(id);
         if (asked) {
-            callbacks.event(core::RequestGone{id});
+            callbacks.event(core::RequestAborted{id});
         }
     }
 

@@ -4,8 +4,8 @@
 #include "common/protocol.hpp"
 #include "common/result.hpp"
 #include "common/unique_fd.hpp"
-#include "daemon/event_loop.hpp"
 #include "daemon/core/event.hpp"
+#include "daemon/event_loop.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -22,8 +22,8 @@ inline constexpr auto request_within = std::chrono::seconds(2);
 /// of the socket; every bound of the protocol is checked here, and nothing behind it checks again.
 class Server {
   public:
-    /// `event` is given Opened, Closed and RequestGone; `asks` who Opened is from, right before it, by a pidfd to hold
-    /// them by; `failed` what went wrong with a request, for the journal.
+    /// `event` is given Opened, Closed and RequestAborted; `asks` who Opened is from, right before it, by a pidfd to
+    /// hold them by; `failed` what went wrong with a request, for the journal.
     struct Callbacks {
         std::function<void(const Leader&, UniqueFd)> asks = [](const Leader&, UniqueFd) {};
         std::function<void(core::Event)> event;

@@ -2,8 +2,8 @@
 // The core alone: what one event costs with so many sessions in the state. Beside it a look-up in a std::map of as many
 // entries of the same size, which is what "logarithmic" looks like on this machine, caches and all.
 #include "daemon/core/decide.hpp"
-#include "daemon/policy/load.hpp"
 #include "daemon/core/state.hpp"
+#include "daemon/policy/load.hpp"
 
 #include <benchmark/benchmark.h>
 
@@ -125,22 +125,22 @@ void decide_each(benchmark::State& run, const MakeEvent& event) {
 
 void opened(benchmark::State& run) {
     decide_each(run, [](std::size_t number) -> core::Event {
-        return core::Opened{.request = RequestId{1},
-                              .login = login_of(static_cast<uid_t>(100'000 + number / per_user)),
-                              .leader = {.pid = 4'000'000, .mark = 1},
-                              .budget = std::chrono::seconds(2)};
+        return core::OpenRequested{.request = RequestId{1},
+                                   .login = login_of(static_cast<uid_t>(100'000 + number / per_user)),
+                                   .leader = {.pid = 4'000'000, .mark = 1},
+                                   .budget = std::chrono::seconds(2)};
     });
 }
 
 void closed(benchmark::State& run) {
     decide_each(run, [](std::size_t number) -> core::Event {
-        return core::Closed{RequestId{1}, SessionKey{number + 1}, {}};
+        return core::CloseRequested{RequestId{1}, SessionKey{number + 1}, {}};
     });
 }
 
 void looked(benchmark::State& run) {
     decide_each(run, [](std::size_t number) -> core::Event {
-        core::Looked event;
+        core::ActivityProbed event;
         event.session = SessionKey{number + 1};
         event.signs.emplace().input = Span{}; // a terminal that nobody has touched
         return event;
@@ -148,7 +148,7 @@ void looked(benchmark::State& run) {
 }
 
 void timer_due(benchmark::State& run) {
-    decide_each(run, [](std::size_t) -> core::Event { return core::TimerDue{}; });
+    decide_each(run, [](std::size_t) -> core::Event { return core::TimerExpired{}; });
 }
 
 void leader_exited(benchmark::State& run) {
@@ -163,8 +163,8 @@ void login_and_logout(benchmark::State& run) {
         const SessionKey key = state.next_key();
         const Leader leader{.pid = 4'000'000, .mark = 1};
         const auto uid = static_cast<uid_t>(100'000 + numbers.next() / per_user);
-        apply(state, decide(rules(), state, core::Opened{RequestId{1}, login_of(uid), leader, {}}, now));
-        apply(state, decide(rules(), state, core::Closed{RequestId{2}, key, leader}, now));
+        apply(state, decide(rules(), state, core::OpenRequested{RequestId{1}, login_of(uid), leader, {}}, now));
+        apply(state, decide(rules(), state, core::CloseRequested{RequestId{2}, key, leader}, now));
         apply(state, decide(rules(), state, core::LeaderExited{key}, now));
     }
     run.SetItemsProcessed(3 * run.iterations()); // events

@@ -62,8 +62,8 @@ struct Bench {
                                           "Class", "s", known.session_class.c_str());
     }
 
-    static core::Opened login(std::uint64_t request) {
-        core::Opened opened;
+    static core::OpenRequested login(std::uint64_t request) {
+        core::OpenRequested opened;
         opened.request = RequestId{request};
         opened.login.user = "alice";
         opened.login.uid = 1001;
@@ -77,7 +77,7 @@ struct Bench {
     /// Returns "nested" or "its own" as the check decided about the login; "" if there was no answer.
     std::string check() {
         std::string decided;
-        nested.check(login(1), [&decided](const core::Opened& opened) {
+        nested.check(login(1), [&decided](const core::OpenRequested& opened) {
             decided = opened.login.nested ? "nested" : "its own";
         });
         (void)run_until(loop, [&decided] { return !decided.empty(); });
@@ -115,7 +115,7 @@ void Check_OnlyTheLeaderOfItsOwnLoginIsNotNested() {
 void Forget_AnswerComesLate_IsIgnored() {
     Bench bench;
     bool called = false;
-    bench.nested.check(Bench::login(7), [&](const core::Opened&) { called = true; });
+    bench.nested.check(Bench::login(7), [&](const core::OpenRequested&) { called = true; });
     bench.nested.forget(RequestId{7});
     EXPECT_TEXT(bench.check(), "its own"); // answered after the first
     EXPECT(!called, "the first is not");

@@ -54,7 +54,7 @@ void goes_back(const std::expected<Value, wire::WireError>& read, Decode decode)
 
 /// Everything that the wire lets in can be recorded as it is.
 void is_a_login(const wire::OpenRequest& request) {
-    const core::Opened opened = pam_server::opened_by(request, RequestId{1}, {.pid = 1, .mark = 1});
+    const core::OpenRequested opened = pam_server::opened_by(request, RequestId{1}, {.pid = 1, .mark = 1});
     const std::vector<gid_t>& gids = opened.login.gids;
     must(std::ranges::adjacent_find(gids, std::greater_equal{}) == gids.end(), "group ids ascend");
     for (std::size_t at = 0; at < request.gids.size(); ++at) {

@@ -106,7 +106,7 @@ void Host::act(const Step& step) {
         return learn_groups(process, step);
     case What::end:
         process.asked = process.in;
-        return process.in ? feed(AskedToEnd{process.key, "root"}) : void();
+        return process.in ? feed(TerminationRequested{process.key, "root"}) : void();
     case What::type:
         if (process.in) {
             process.typed = true;
@@ -117,7 +117,7 @@ void Host::act(const Step& step) {
     case What::hear:
         if (process.in && phase_of(process) == Phase::live) {
             process.used = world_.now;
-            feed(InputHeard{process.key});
+            feed(InputReceived{process.key});
         }
         return;
     default:
@@ -148,7 +148,7 @@ void Host::ask(std::size_t which, const Step& step) {
     const std::uint64_t id = ++last_request_;
     requests_[id] = {.process = which, .since = since};
     const Span budget = std::chrono::milliseconds(1 + step.more % 8000);
-    feed(Opened{RequestId{id}, process.login, process.leader, budget});
+    feed(OpenRequested{RequestId{id}, process.login, process.leader, budget});
     const Request& request = requests_[id];
     if (!counts(process.login) && world_.answers.back().kind != Answer::Kind::uncounted) {
         wrong("a login that is no session was counted");
@@ -168,13 +168,13 @@ void Host::show(Process& process, const std::string& session_class) {
     process.shown = true;
     process.dismissed = process.dismissed || !is_user;
     surprise(process, world_.now); // from now on it can be idle, and may have been so for long
-    feed(LogindAppeared{{.id = process.logind_id,
-                         .scope = "session-" + process.logind_id + ".scope",
-                         .session_class = session_class,
-                         .closing = false,
-                         .leader = process.leader,
-                         .opened = world_.now,
-                         .login = process.login}});
+    feed(LogindSessionNew{{.id = process.logind_id,
+                           .scope = "session-" + process.logind_id + ".scope",
+                           .session_class = session_class,
+                           .closing = false,
+                           .leader = process.leader,
+                           .opened = world_.now,
+                           .login = process.login}});
 }
 
 void Host::close(Process& process, const Step& step) {
@@ -186,7 +186,8 @@ void Host::close(Process& process, const Step& step) {
     }
     const std::uint64_t id = ++last_request_;
     requests_[id] = {.process = static_cast<std::size_t>(&process - processes_.data()), .since = world_.now};
-    feed(Closed{RequestId{id}, step.how % 2 == 0 && process.in ? process.key : SessionKey::none, process.leader});
+    feed(CloseRequested{RequestId{id}, step.how % 2 == 0 && process.in ? process.key : SessionKey::none,
+                        process.leader});
     if (requests_[id].answers != 1) {
         wrong("a close has no answer");
     }
@@ -213,7 +214,7 @@ void Host::die(Process& process) {
 
 void Host::forget(Process& process) {
     if (!process.logind_id.empty()) {
-        feed(LogindGone{std::exchange(process.logind_id, {})});
+        feed(LogindSessionRemoved{std::exchange(process.logind_id, {})});
     }
 }
 
@@ -232,7 +233,7 @@ void Host::hang_up(const Step& step) {
             process.in = process.adopted = true; // it may go on, and logind has a session of it
             surprise(process, world_.now);
         }
-        feed(RequestGone{RequestId{id}});
+        feed(RequestAborted{RequestId{id}});
     }
 }
 
@@ -259,9 +260,9 @@ void Host::look(Process& process, const Step& step) {
     }
     if (step.more % 8 == 0) {
         surprise(process, after(world_.now, Patience::looking)); // the next look is the one that counts
-        return feed(Looked{process.key, std::nullopt});
+        return feed(ActivityProbed{process.key, std::nullopt});
     }
-    feed(Looked{process.key, seen});
+    feed(ActivityProbed{process.key, seen});
 }
 
 void Host::learn_groups(Process& process, const Step& step) {
@@ -269,7 +270,7 @@ void Host::learn_groups(Process& process, const Step& step) {
         process.login.gids = step.how % 2 == 0 ? std::vector<gid_t>{100} : std::vector<gid_t>{100, team_gid};
         spare_unlimited();
         surprise();
-        feed(GroupsLearned{process.key, process.login.gids});
+        feed(GroupsResolved{process.key, process.login.gids});
     }
 }
 
@@ -297,7 +298,7 @@ void Host::adopt(const Step& step) {
     processes_.push_back(std::move(process));
     spare_unlimited();
     surprise();
-    feed(LogindAppeared{seen});
+    feed(LogindSessionNew{seen});
 }
 
 void Host::change(const Step& step) {
@@ -343,7 +344,7 @@ void Host::restart(const Step& step) {
 
 void Host::restore(const std::vector<Session>& recorded, bool backwards) {
     for (std::size_t at = 0; at < recorded.size(); ++at) {
-        feed(Restored{recorded[backwards ? recorded.size() - 1 - at : at]});
+        feed(SessionRestored{recorded[backwards ? recorded.size() - 1 - at : at]});
     }
     for (const Session& session : recorded) {
         const auto process = std::ranges::find(processes_, session.leader, &Process::leader);
@@ -353,19 +354,19 @@ void Host::restore(const std::vector<Session>& recorded, bool backwards) {
     }
     for (const Process& process : processes_) {
         if (!process.logind_id.empty()) {
-            feed(LogindAppeared{{.id = process.logind_id,
-                                 .scope = "session-" + process.logind_id + ".scope",
-                                 .session_class = "user",
-                                 .closing = !process.in,
-                                 .leader = process.alive ? process.leader : Leader{},
-                                 .opened = process.opened,
-                                 .login = process.login}});
+            feed(LogindSessionNew{{.id = process.logind_id,
+                                   .scope = "session-" + process.logind_id + ".scope",
+                                   .session_class = "user",
+                                   .closing = !process.in,
+                                   .leader = process.alive ? process.leader : Leader{},
+                                   .opened = process.opened,
+                                   .login = process.login}});
         }
     }
     for (const Session& session : recorded) {
         const auto has = std::ranges::find(processes_, session.logind_id, &Process::logind_id);
         if (!session.logind_id.empty() && has == processes_.end()) {
-            feed(LogindGone{session.logind_id});
+            feed(LogindSessionRemoved{session.logind_id});
         }
     }
 }

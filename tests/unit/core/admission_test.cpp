@@ -9,19 +9,19 @@ namespace {
 
 using namespace sesslimit;
 using namespace sesslimit::test;
+using core::Answer;
+using core::CloseRequested;
+using core::LogindSession;
+using core::LogindSessionNew;
+using core::OpenRequested;
 using policy::AtLimit;
 using policy::Mode;
-using core::Answer;
-using core::Closed;
-using core::LogindAppeared;
-using core::LogindSession;
-using core::Opened;
 
 std::size_t answered(const World& world, Answer::Kind kind) {
     return static_cast<std::size_t>(std::ranges::count(world.answers, kind, &Answer::kind));
 }
 
-Opened again(pid_t pid, std::uint64_t request, const Login& login = ssh()) {
+OpenRequested again(pid_t pid, std::uint64_t request, const Login& login = ssh()) {
     return {.request = RequestId{request},
             .login = login,
             .leader = {pid, static_cast<std::uint64_t>(pid) * 10},
@@ -109,7 +109,7 @@ void logging_out_frees_the_place_at_once() {
 void a_close_frees_the_place_before_the_leader_is_gone() {
     World world({.max = 1});
     const SessionKey first = world.login();
-    world.feed(Closed{.request = RequestId{9}, .session = first, .leader = {501, 5010}});
+    world.feed(CloseRequested{.request = RequestId{9}, .session = first, .leader = {501, 5010}});
     EXPECT_TEXT(world.phase(first), "released");
     EXPECT(world.login() != SessionKey::none, "the next one");
     EXPECT_TEXT(world.fault, "");
@@ -118,7 +118,7 @@ void a_close_frees_the_place_before_the_leader_is_gone() {
 void a_close_without_a_key_means_its_leaders_session() {
     World world;
     const SessionKey session = world.login();
-    world.feed(Closed{.request = RequestId{9}, .session = SessionKey::none, .leader = {501, 5010}});
+    world.feed(CloseRequested{.request = RequestId{9}, .session = SessionKey::none, .leader = {501, 5010}});
     EXPECT_TEXT(world.phase(session), "released");
 }
 
@@ -131,7 +131,7 @@ void the_same_question_has_the_same_answer() {
     EXPECT_TEXT(world.take_log(), "0 admitted 501, tell admitted 1; 0 admitted 2000; 0 admitted 2001");
     EXPECT(world.state.sessions().size() == 1, "one session");
 
-    world.feed(core::AskedToEnd{key(1), "root"});
+    world.feed(core::TerminationRequested{key(1), "root"});
     world.feed(again(leader, 2002));
     EXPECT_TEXT(world.take_log(), "0 tell ending 1 asked; 0 refused 2002");
 
@@ -213,7 +213,7 @@ void Open_AfterPamSystemd_IsDecidedByTheLimit() {
     for (const bool backwards : {false, true}) {
         World world({.max = 2});
         for (pid_t pid = 701; pid <= 706; ++pid) {
-            world.feed(LogindAppeared{in_logind(pid, "c" + std::to_string(pid))});
+            world.feed(LogindSessionNew{in_logind(pid, "c" + std::to_string(pid))});
         }
         EXPECT(world.state.counted(alice) == 6, "counted before PAM asks");
         for (pid_t at = 0; at < 6; ++at) {
@@ -236,7 +236,7 @@ void Open_AfterPamSystemd_IsDecidedByTheLimit() {
 void Open_AfterPamSystemd_DisplacesUnderEndOldest() {
     World world({.max = 1, .at_limit = AtLimit::end_oldest});
     world.login();
-    world.feed(LogindAppeared{in_logind(701, "c701")});
+    world.feed(LogindSessionNew{in_logind(701, "c701")});
     world.feed(again(701, 701));
     world.pass(100ms);
     EXPECT_TEXT(world.phase(key(1)) + "/" + world.phase(key(2)), "ending/waiting");
@@ -250,10 +250,10 @@ void Open_AfterPamSystemd_DisplacesUnderEndOldest() {
 void RequestGone_AfterPamSystemd_SessionStaysCounted() {
     World world({.max = 1, .at_limit = AtLimit::end_oldest});
     world.login();
-    world.feed(LogindAppeared{in_logind(701, "c701")});
+    world.feed(LogindSessionNew{in_logind(701, "c701")});
     world.feed(again(701, 701));
     EXPECT_TEXT(world.phase(key(2)), "waiting");
-    world.feed(core::RequestGone{RequestId{701}});
+    world.feed(core::RequestAborted{RequestId{701}});
     EXPECT_TEXT(world.phase(key(2)), "live");
     EXPECT(world.find(key(2))->adopted && world.state.counted(alice) == 2, "adopted and counted");
     EXPECT_TEXT(world.fault, "");
@@ -282,7 +282,7 @@ void Displace_SessionWithoutLimits_IsSpared() {
 void Deny_StackGoesOn_SessionIsTerminatedLater() {
     World world({.max = 0});
     const pid_t pid = world.ask(ssh());
-    world.feed(LogindAppeared{in_logind(pid, "c9")});
+    world.feed(LogindSessionNew{in_logind(pid, "c9")});
     (void)world.take_log();
     world.pass(2900ms);
     EXPECT_TEXT(world.take_log(), "");

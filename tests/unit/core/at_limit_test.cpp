@@ -9,11 +9,11 @@ namespace {
 
 using namespace sesslimit;
 using namespace sesslimit::test;
+using core::Answer;
+using core::OpenRequested;
+using core::RequestAborted;
 using policy::AtLimit;
 using policy::Mode;
-using core::Answer;
-using core::Opened;
-using core::RequestGone;
 
 /// How idle a desktop is only logind knows, whose answer takes a while: nobody is ended for want of it.
 void who_is_idlest_is_known_before_anybody_is_ended() {
@@ -96,7 +96,7 @@ void a_desktop_of_which_logind_says_nothing_is_left_alone() {
     core::Signs signs;
     signs.wall_offset = world.wall_offset;
     signs.hint = 50s;
-    world.feed(core::Looked{.session = key(1), .signs = signs});
+    world.feed(core::ActivityProbed{.session = key(1), .signs = signs});
     world.pass(1s);
     EXPECT_TEXT(world.take_log(), "106.5 tell ending 1 displaced; 107 terminate c1");
     EXPECT_TEXT(world.fault, "");
@@ -251,7 +251,7 @@ void an_asker_that_hangs_up_waits_no_longer() {
     World world = full_house(AtLimit::end_oldest);
     world.ask(ssh());
     world.pass(100ms);
-    world.feed(RequestGone{RequestId{504}});
+    world.feed(RequestAborted{RequestId{504}});
     EXPECT_TEXT(world.phase(key(4)), "gone");
     (void)world.take_log();
     world.logind_forgets(key(1));
@@ -263,11 +263,11 @@ void an_asker_that_asks_again_is_answered_once() {
     World world = full_house(AtLimit::end_oldest);
     const pid_t leader = world.ask(ssh());
     world.pass(100ms);
-    world.feed(Opened{.request = RequestId{2000},
-                      .login = ssh(),
-                      .leader = {leader, static_cast<std::uint64_t>(leader) * 10},
-                      .budget = 10s});
-    world.feed(RequestGone{RequestId{504}}); // the hang-up of the first question is heard after the second
+    world.feed(OpenRequested{.request = RequestId{2000},
+                             .login = ssh(),
+                             .leader = {leader, static_cast<std::uint64_t>(leader) * 10},
+                             .budget = 10s});
+    world.feed(RequestAborted{RequestId{504}}); // the hang-up of the first question is heard after the second
     (void)world.take_log();
     world.logind_forgets(key(1));
     EXPECT_TEXT(world.take_log(), "70.1 admitted 2000, tell ended 1 displaced, tell admitted 4");

@@ -145,7 +145,7 @@ void set_while_no_daemon_was_there() {
         core::Session kept = *world.find(session);
         world.state.drop(session);
         world.now += 2min;
-        world.feed(core::Restored{kept});
+        world.feed(core::SessionRestored{kept});
         while (world.phase(session) == "live" && world.now < start + 10h) {
             world.pass(1s);
         }
@@ -272,7 +272,7 @@ void a_suspend_surprises_nobody() {
         world.pass(1s);
         if (one.typed_after) {
             world.type(key(1));
-            world.feed(core::InputHeard{key(1)});
+            world.feed(core::InputReceived{key(1)});
         }
         world.pass(15min);
         world.log.resize(std::min(world.log.size(), one.log.size())); // up to the end itself

@@ -43,12 +43,12 @@ struct Scribe final : Recorder, Hands {
     void signal_leader(SessionKey key, int signal) override {
         say("signal " + number(key) + " " + std::to_string(signal));
     }
-    std::optional<Looked> look(const Session& session) override {
+    std::optional<ActivityProbed> look(const Session& session) override {
         say("look " + number(session.key));
         core::Signs signs;
         signs.wall_offset = 1'700'000'000s - start.time_since_epoch();
         signs.input = stamp;
-        return Looked{.session = session.key, .signs = signs};
+        return ActivityProbed{.session = session.key, .signs = signs};
     }
     void check_logout(const core::CheckLogout& what) override { say("check logout " + what.logind_id); }
     void follow(const Session& session) override {
@@ -73,15 +73,17 @@ struct Bench {
         scribe.engine = &engine;
         engine.set_policy(std::make_shared<const policy::Policy>(policy_of(rules)));
     }
-    void open(std::uint64_t request, pid_t pid) { engine.handle(Opened{RequestId{request}, ssh(), {pid, 1}, 2s}); }
+    void open(std::uint64_t request, pid_t pid) {
+        engine.handle(OpenRequested{RequestId{request}, ssh(), {pid, 1}, 2s});
+    }
     void show(const std::string& id, pid_t pid) {
-        engine.handle(LogindAppeared{{.id = id,
-                                      .scope = "session-" + id + ".scope",
-                                      .session_class = "user",
-                                      .closing = false,
-                                      .leader = {pid, 1},
-                                      .opened = scribe.now,
-                                      .login = ssh()}});
+        engine.handle(LogindSessionNew{{.id = id,
+                                        .scope = "session-" + id + ".scope",
+                                        .session_class = "user",
+                                        .closing = false,
+                                        .leader = {pid, 1},
+                                        .opened = scribe.now,
+                                        .login = ssh()}});
     }
 };
 
@@ -91,7 +93,7 @@ void it_records_then_answers_then_acts() {
     EXPECT_TEXT(bench.scribe.take(), "record 0 reserved, admitted with 1 there, follow 0, tell admitted");
     bench.open(2, 51);
     EXPECT_TEXT(bench.scribe.take(), "record 1 refused, refused with 2 there, follow 1, tell refused");
-    bench.engine.handle(Closed{RequestId{3}, SessionKey::none, {50, 1}});
+    bench.engine.handle(CloseRequested{RequestId{3}, SessionKey::none, {50, 1}});
     EXPECT_TEXT(bench.scribe.take(), "record 0 released, noted with 2 there, follow 0, tell released");
     bench.engine.handle(LeaderExited{bench.engine.state().sessions().begin()->first});
     EXPECT_TEXT(bench.scribe.take(), "forget 0, let go 0");
@@ -135,9 +137,9 @@ void it_is_armed_for_the_earliest_deadline() {
     bench.scribe.now += 10min;
     bench.open(2, 51);
     EXPECT(bench.scribe.armed == start + 1h, "the first one's");
-    bench.engine.handle(Closed{RequestId{3}, SessionKey::none, {50, 1}});
+    bench.engine.handle(CloseRequested{RequestId{3}, SessionKey::none, {50, 1}});
     EXPECT(bench.scribe.armed == start + 70min, "the other one's");
-    bench.engine.handle(Closed{RequestId{4}, SessionKey::none, {51, 1}});
+    bench.engine.handle(CloseRequested{RequestId{4}, SessionKey::none, {51, 1}});
     EXPECT(bench.scribe.armed == never, "nothing to do again");
 }
 
@@ -198,7 +200,7 @@ void reconciling_a_large_host_takes_no_walk_of_the_list_for_each() {
         session.logind_id = "c" + std::to_string(pid);
         session.leader = {pid, 1};
         ids.push_back(session.logind_id);
-        bench.engine.handle(Restored{session});
+        bench.engine.handle(SessionRestored{session});
     }
     (void)bench.scribe.take();
     const std::clock_t before = std::clock();
@@ -211,8 +213,8 @@ void reconciling_a_large_host_takes_no_walk_of_the_list_for_each() {
 void the_ledgers_sessions_come_back() {
     Bench bench({.max = 1});
     Session waiting = session_in(Phase::waiting, key(7));
-    bench.engine.handle(Restored{session_in(Phase::live, key(5))});
-    bench.engine.handle(Restored{waiting});
+    bench.engine.handle(SessionRestored{session_in(Phase::live, key(5))});
+    bench.engine.handle(SessionRestored{waiting});
     EXPECT(bench.engine.state().find(key(5)) != nullptr && bench.engine.state().find(key(7)) == nullptr, "but for 7");
     (void)bench.scribe.take();
     bench.open(1, 51);

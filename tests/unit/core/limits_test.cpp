@@ -87,9 +87,9 @@ void a_look_that_failed_is_made_up_for() {
 /// Whatever comes between sets the next deadline anew, and must not forget it.
 void a_look_that_failed_is_not_forgotten() {
     const std::function<void(World&)> between[] = {
-        [](World& world) { world.feed(core::InputHeard{key(1)}); },
+        [](World& world) { world.feed(core::InputReceived{key(1)}); },
         [](World& world) { world.feed(core::PolicyChanged{}); },
-        [](World& world) { world.feed(core::GroupsLearned{key(1), {100, 200}}); },
+        [](World& world) { world.feed(core::GroupsResolved{key(1), {100, 200}}); },
     };
     for (const auto& happens : between) {
         World world = after_login({.idle = 1h});
@@ -182,11 +182,11 @@ void a_key_after_the_warning_keeps_the_session() {
     world.pass_until(908s);
     (void)world.take_log();
     world.pass_until(950s);
-    world.feed(core::InputHeard{key(1)});
+    world.feed(core::InputReceived{key(1)});
     world.type(key(1));
     world.pass_until(960s);
     world.type(key(1));
-    world.feed(core::InputHeard{key(1)}); // no second "kept"
+    world.feed(core::InputReceived{key(1)}); // no second "kept"
     world.pass_until(961s);
     EXPECT_TEXT(world.take_log(), "950 tell kept 1");
     world.pass_until(1900s); // the warnings come anew
@@ -433,7 +433,7 @@ void an_adopted_session_is_surprised() {
         World world(one.rules);
         world.stamps[key(1)] =
             std::chrono::floor<std::chrono::seconds>((world.now - one.age).time_since_epoch() + world.wall_offset);
-        world.feed(core::LogindAppeared{{.id = "c9",
+        world.feed(core::LogindSessionNew{{.id = "c9",
                                            .scope = "session-c9.scope",
                                            .session_class = "user",
                                            .closing = false,

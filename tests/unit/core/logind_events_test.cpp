@@ -41,8 +41,8 @@ void only_logins_are_adopted() {
         World world({.max = 0});
         LogindSession session = seen();
         one.change(session);
-        world.feed(LogindAppeared{session});
-        world.feed(LogindAppeared{session}); // logind lists it once more
+        world.feed(LogindSessionNew{session});
+        world.feed(LogindSessionNew{session}); // logind lists it once more
         const std::string about = std::string(one.about) + ": ";
         EXPECT_TEXT(about + world.take_log(), about + std::string(one.log));
         for (const auto& [key, adopted] : world.state.sessions()) {
@@ -54,9 +54,9 @@ void only_logins_are_adopted() {
 
 void an_adopted_session_takes_a_place() {
     World world({.max = 1});
-    world.feed(LogindAppeared{seen()});
+    world.feed(LogindSessionNew{seen()});
     EXPECT(world.login() == SessionKey::none, "full");
-    world.feed(LogindGone{"c9"});
+    world.feed(LogindSessionRemoved{"c9"});
     EXPECT(world.login() != SessionKey::none, "free");
 }
 
@@ -65,7 +65,7 @@ void logind_is_joined_by_the_leader() {
     world.ask(ssh());
     LogindSession session = seen();
     session.leader = {501, 5010};
-    world.feed(LogindAppeared{session});
+    world.feed(LogindSessionNew{session});
     const Session& joined = *world.find(key(1));
     EXPECT(joined.phase == Phase::live && joined.logind_id == "c9" && joined.scope == "session-c9.scope", "live");
     EXPECT(joined.opened == start && !joined.adopted && joined.login == ssh(), "PAM knows better");
@@ -74,7 +74,7 @@ void logind_is_joined_by_the_leader() {
     world.ask(ssh());
     session.id = "c10";
     session.leader = {502, 1}; // its pid alone is the same: another process
-    world.feed(LogindAppeared{session});
+    world.feed(LogindSessionNew{session});
     EXPECT_TEXT(world.phase(key(2)), "reserved");
     EXPECT(world.find(key(3))->adopted, "a third one");
     EXPECT_TEXT(world.fault, "");
@@ -88,15 +88,15 @@ void a_session_that_is_none_gives_its_place_back() {
     LogindSession greeter = seen();
     greeter.leader = {501, 5010};
     greeter.session_class = "greeter";
-    world.feed(LogindAppeared{greeter});
+    world.feed(LogindSessionNew{greeter});
     EXPECT_TEXT(world.phase(key(1)), "ending"); // it was asked to go already, and goes
     world.leader_exits(key(1));
-    world.feed(LogindGone{"c9"});
+    world.feed(LogindSessionRemoved{"c9"});
     EXPECT_TEXT(world.phase(key(2)), "reserved");
 
     World other({.max = 1});
     other.ask(console());
-    other.feed(LogindAppeared{greeter});
+    other.feed(LogindSessionNew{greeter});
     EXPECT_TEXT(other.phase(key(1)), "released");
     EXPECT(other.login() != SessionKey::none, "its place is free");
 
@@ -106,16 +106,16 @@ void a_session_that_is_none_gives_its_place_back() {
     third.ask(ssh());
     third.pass(100ms); // waits for the place of the first
     greeter.leader = {502, 5020};
-    third.feed(LogindAppeared{greeter});
+    third.feed(LogindSessionNew{greeter});
     EXPECT_TEXT(third.phase(key(3)), "reserved");
     EXPECT_TEXT(world.fault + other.fault + third.fault, "");
 }
 
 /// A login's whole life, told by other orders of the same events.
 void any_order_of_goodbyes_is_one_goodbye() {
-    const auto closed = [](World& world) { world.feed(Closed{RequestId{9}, key(1), {501, 5010}}); };
+    const auto closed = [](World& world) { world.feed(CloseRequested{RequestId{9}, key(1), {501, 5010}}); };
     const auto exits = [](World& world) { world.leader_exits(key(1)); };
-    const auto gone = [](World& world) { world.feed(LogindGone{"c1"}); };
+    const auto gone = [](World& world) { world.feed(LogindSessionRemoved{"c1"}); };
     using Step = void (*)(World&);
     struct Case {
         Step steps[3];
@@ -146,14 +146,14 @@ void any_order_of_goodbyes_is_one_goodbye() {
 void who_has_gone_in_the_meantime_is_not_ended() {
     for (const Phase phase : {Phase::reserved, Phase::live}) {
         World world;
-        world.feed(Restored{.session = session_in(phase, key(40)), .leader_gone = true});
+        world.feed(SessionRestored{.session = session_in(phase, key(40)), .leader_gone = true});
         EXPECT(world.state.sessions().empty(), name_of(phase));
         EXPECT_TEXT(world.take_log(), "0 tell released 40");
         world.pass(1min);
         EXPECT_TEXT(world.take_log() + world.fault, "");
     }
     World world;
-    world.feed(Restored{.session = session_in(Phase::ending, key(40)), .leader_gone = true});
+    world.feed(SessionRestored{.session = session_in(Phase::ending, key(40)), .leader_gone = true});
     EXPECT(world.find(key(40)) != nullptr, "its end goes on");
 }
 
@@ -168,7 +168,7 @@ void a_service_that_is_ignored_by_now_counts_no_more() {
     EXPECT(world.state.counted(alice) == 0, "its place is free");
     world.pass(1h);
     EXPECT_TEXT(world.take_log() + world.fault, "");
-    world.feed(Restored{.session = session_in(Phase::live, key(40)), .leader_gone = false});
+    world.feed(SessionRestored{.session = session_in(Phase::live, key(40)), .leader_gone = false});
     EXPECT_TEXT(world.phase(key(40)), "released");
     world.leader_exits(key(40));
     EXPECT(world.find(key(40)) == nullptr, "gone with its leader");
@@ -179,23 +179,23 @@ void a_restored_session_keeps_what_it_was() {
     for (const Phase phase : {Phase::reserved, Phase::live, Phase::ending, Phase::refused, Phase::released}) {
         World world;
         const Session session = session_in(phase, key(40));
-        world.feed(Restored{session});
+        world.feed(SessionRestored{session});
         EXPECT(world.find(key(40)) != nullptr && *world.find(key(40)) == session, name_of(phase));
         EXPECT(world.state.next_key() == key(41), name_of(phase));
         EXPECT_TEXT(world.log + world.fault, "");
-        world.feed(LogindAppeared{seen()}); // logind lists another, then this one
+        world.feed(LogindSessionNew{seen()}); // logind lists another, then this one
         LogindSession same = seen();
         same.id = "c1";
         same.leader = session.leader;
         same.login = session.login;
-        world.feed(LogindAppeared{same});
+        world.feed(LogindSessionNew{same});
         EXPECT(world.state.sessions().size() == 2, name_of(phase));
     }
 }
 
 void who_waited_when_the_daemon_stopped_asks_again() {
     World world;
-    world.feed(Restored{session_in(Phase::waiting)});
+    world.feed(SessionRestored{session_in(Phase::waiting)});
     EXPECT(world.state.sessions().empty(), "forgotten");
 }
 
@@ -246,7 +246,7 @@ void a_restart_surprises_nobody() {
         session.terminal = core::Terminal::some;
         session.seen.wall_offset = world.wall_offset;
         world.stamps[key(1)] = session.seen.input;
-        world.feed(Restored{session});
+        world.feed(SessionRestored{session});
         world.pass(10min);
         world.log.resize(std::min(world.log.size(), one.log.size())); // up to the end itself
         const std::string about = std::string(one.about) + ": ";
@@ -260,7 +260,7 @@ void a_leaderless_session_of_the_ledger_is_ended_once_that_is_meant() {
     Session session = session_in(Phase::live);
     session.leader = {};
     session.observed = true; // by the policy of before
-    world.feed(Restored{session});
+    world.feed(SessionRestored{session});
     EXPECT_TEXT(world.take_log(), "0 tell ending 1 leader, terminate c1");
     EXPECT_TEXT(world.fault, "");
 }
@@ -301,7 +301,7 @@ void LeaderExit_OfAdoptedSession_TerminatesOnlyUnderLimits() {
     };
     for (const Case& one : cases) {
         World world(one.rules);
-        world.feed(LogindAppeared{seen()});
+        world.feed(LogindSessionNew{seen()});
         (void)world.take_log();
         if (one.logout) {
             world.closing.insert(key(1));
@@ -312,7 +312,7 @@ void LeaderExit_OfAdoptedSession_TerminatesOnlyUnderLimits() {
         EXPECT_TEXT(about + world.take_log(), about + "0 " + std::string(one.log));
         EXPECT_TEXT(about + world.phase(key(1)), about + std::string(one.phase));
         EXPECT(world.state.counted(alice) == (one.phase == "gone" ? 0 : 1), "counted as long as it is there");
-        world.feed(LogindGone{"c9"});
+        world.feed(LogindSessionRemoved{"c9"});
         EXPECT(world.state.sessions().empty(), one.about);
         EXPECT_TEXT(world.fault, "");
     }
@@ -349,7 +349,7 @@ void LeaderExit_OfAdmittedSession_TerminatesOnlyUnderLimits() {
 /// logind does not answer at first: nothing is terminated, and it is asked again, also under another policy.
 void LeaderExit_LogindSilent_AsksAgain() {
     World world({.max = 1, .idle = 5min});
-    world.feed(LogindAppeared{seen()});
+    world.feed(LogindSessionNew{seen()});
     (void)world.take_log();
     world.mute = true;
     world.leader_exits(key(1));
@@ -366,7 +366,7 @@ void LeaderExit_LogindSilent_AsksAgain() {
 /// PAM closes a session of machinectl shell after its leader has exited.
 void LeaderExit_ClosedLate_IsALogout() {
     World world({.max = 1, .at_limit = policy::AtLimit::end_oldest});
-    world.feed(LogindAppeared{seen()});
+    world.feed(LogindSessionNew{seen()});
     world.leader_exits(key(1));
     (void)world.take_log();
     world.ask(ssh());
@@ -383,12 +383,12 @@ void Restore_LoggedOutMeanwhile_IsReleased() {
     Session session = session_in(Phase::live);
     session.adopted = true;
     session.leader = {};
-    world.feed(Restored{session});
+    world.feed(SessionRestored{session});
     LogindSession closing = seen();
     closing.id = "c1";
     closing.closing = true;
     closing.leader = {};
-    world.feed(LogindAppeared{closing});
+    world.feed(LogindSessionNew{closing});
     EXPECT_TEXT(world.take_log() + world.phase(key(1)) + world.fault, "0 tell released 1gone");
 }
 
@@ -396,7 +396,7 @@ void Adopt_LeaderlessWithoutLimits_IsLeftAlone() {
     World world;
     LogindSession session = seen();
     session.leader = {};
-    world.feed(LogindAppeared{session});
+    world.feed(LogindSessionNew{session});
     world.pass(24h);
     EXPECT_TEXT(world.take_log() + world.phase(key(1)) + world.fault, "0 tell adopted 1live");
 }

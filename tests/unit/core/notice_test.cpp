@@ -92,7 +92,7 @@ void every_notice_on_a_terminal_is_remembered() {
     World world({.idle = 15min, .warn = five_and_one});
     world.type(world.login());
     world.pass_until(700s);
-    world.feed(core::InputHeard{key(1)});
+    world.feed(core::InputReceived{key(1)});
     world.pass_until(1601s);
     for (const core::Notice& notice : world.notices) {
         using Kind = core::Notice::Kind;

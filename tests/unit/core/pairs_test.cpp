@@ -106,11 +106,11 @@ LogindSession shown(std::string id, Leader of, std::string session_class = "user
             .login = ssh()};
 }
 
-Opened asks(Leader who, const Login& login) {
+OpenRequested asks(Leader who, const Login& login) {
     return {.request = RequestId{88}, .login = login, .leader = who, .budget = 2s};
 }
 
-Looked looked(SessionKey session, std::optional<Span> input) {
+ActivityProbed looked(SessionKey session, std::optional<Span> input) {
     core::Signs signs;
     signs.wall_offset = 1'700'000'000s;
     signs.input = input;
@@ -122,36 +122,36 @@ const Happening happenings[] = {
     {"another asks", asks({600, 6000}, ssh())},
     {"asks for bob", asks(leader, ssh(bob))},
     {"su", asks({600, 6000}, console(alice, "su"))},
-    {"closed", Closed{RequestId{99}, key(1), leader}},
-    {"closed by its leader", Closed{RequestId{99}, SessionKey::none, leader}},
-    {"closed by nobody", Closed{RequestId{99}, key(44), {600, 6000}}},
-    {"hangs up", RequestGone{RequestId{77}}},
-    {"another hangs up", RequestGone{RequestId{78}}},
+    {"closed", CloseRequested{RequestId{99}, key(1), leader}},
+    {"closed by its leader", CloseRequested{RequestId{99}, SessionKey::none, leader}},
+    {"closed by nobody", CloseRequested{RequestId{99}, key(44), {600, 6000}}},
+    {"hangs up", RequestAborted{RequestId{77}}},
+    {"another hangs up", RequestAborted{RequestId{78}}},
     {"leader exits", LeaderExited{key(1)}},
     {"unknown leader exits", LeaderExited{key(44)}},
-    {"logind shows it", LogindAppeared{shown("c1", leader)}},
-    {"logind shows its leader", LogindAppeared{shown("c2", leader)}},
-    {"logind shows its greeter", LogindAppeared{shown("c2", leader, "greeter")}},
-    {"logind shows it closing", LogindAppeared{shown("c2", leader, "user", true)}},
-    {"logind shows another", LogindAppeared{shown("c3", {700, 7000})}},
-    {"logind shows a dead one", LogindAppeared{shown("c3", {})}},
-    {"logind forgets it", LogindGone{"c1"}},
-    {"logind forgets another", LogindGone{"c9"}},
+    {"logind shows it", LogindSessionNew{shown("c1", leader)}},
+    {"logind shows its leader", LogindSessionNew{shown("c2", leader)}},
+    {"logind shows its greeter", LogindSessionNew{shown("c2", leader, "greeter")}},
+    {"logind shows it closing", LogindSessionNew{shown("c2", leader, "user", true)}},
+    {"logind shows another", LogindSessionNew{shown("c3", {700, 7000})}},
+    {"logind shows a dead one", LogindSessionNew{shown("c3", {})}},
+    {"logind forgets it", LogindSessionRemoved{"c1"}},
+    {"logind forgets another", LogindSessionRemoved{"c9"}},
     {"looked: no terminal", looked(key(1), std::nullopt)},
     {"looked: old input", looked(key(1), Span(1'700'000'000s))},
     {"looked: input", looked(key(1), start.time_since_epoch() + 1'700'000'000s - 20s)},
     {"looked at another", looked(key(44), std::nullopt)},
     {"logout", LogoutChecked{key(1), LogoutChecked::State::closing}},
     {"killed", LogoutChecked{key(1), LogoutChecked::State::open}},
-    {"input", InputHeard{key(1)}},
-    {"input elsewhere", InputHeard{key(44)}},
-    {"clock set", ClockSet{}},
-    {"timer", TimerDue{}},
+    {"input", InputReceived{key(1)}},
+    {"input elsewhere", InputReceived{key(44)}},
+    {"clock set", ClockChanged{}},
+    {"timer", TimerExpired{}},
     {"policy changed", PolicyChanged{}},
-    {"asked to end", AskedToEnd{key(1), "root"}},
-    {"another asked to end", AskedToEnd{key(44), "root"}},
-    {"groups learned", GroupsLearned{key(1), {100, 200}}},
-    {"groups of another", GroupsLearned{key(44), {100, 200}}},
+    {"asked to end", TerminationRequested{key(1), "root"}},
+    {"another asked to end", TerminationRequested{key(44), "root"}},
+    {"groups learned", GroupsResolved{key(1), {100, 200}}},
+    {"groups of another", GroupsResolved{key(44), {100, 200}}},
 };
 
 /// What is decided. "*" stands for all setups that no other line of the event names; names are divided by "|".
@@ -358,7 +358,8 @@ void every_pair_restores() {
         World world(rules);
         EXPECT_TEXT(cases[at].setup, setups[at].name);
         const std::string about = std::string(cases[at].setup) + ": ";
-        EXPECT_TEXT(about + told(world.feed(Restored{setups[at].session})), about + std::string(cases[at].decision));
+        EXPECT_TEXT(about + told(world.feed(SessionRestored{setups[at].session})),
+                    about + std::string(cases[at].decision));
         EXPECT_TEXT(about + world.fault, about);
     }
 }
@@ -373,18 +374,18 @@ void every_pair_comes_to_rest_and_to_an_end() {
             const std::string about = std::string(setup.name) + ", " + std::string(happening.name);
             int rings = 0;
             while (world.state.next_due() != nullptr && world.state.next_due()->due <= world.now && rings < 20) {
-                world.feed(TimerDue{});
+                world.feed(TimerExpired{});
                 ++rings;
             }
             EXPECT(rings <= 5, about);
             for (const std::uint64_t request : {77U, 88U}) {
-                world.feed(RequestGone{RequestId{request}});
+                world.feed(RequestAborted{RequestId{request}});
             }
             for (const auto& [key, session] : State::Sessions(world.state.sessions())) {
                 world.feed(LeaderExited{key});
             }
             for (const char* id : {"c1", "c2", "c3"}) {
-                world.feed(LogindGone{id});
+                world.feed(LogindSessionRemoved{id});
             }
             world.pass(1min);
             EXPECT(world.state.sessions().empty(), about);

@@ -83,7 +83,7 @@ void another_policy_counts_anew() {
 void a_restart_counts_anew() {
     for (const Phase phase : {Phase::reserved, Phase::live, Phase::ending}) {
         World world = world_with(with_total({}, 1));
-        world.feed(Restored{session_in(phase)});
+        world.feed(SessionRestored{session_in(phase)});
         EXPECT(world.state.counted(policy::SourceId{0}) == 1, name_of(phase));
     }
 }
@@ -121,10 +121,10 @@ void groups_that_are_learned_count_anew() {
         match.group.any = {{"staff", 50}};
         policy.host.rules.front().match = std::make_shared<const policy::Match>(match);
         World world = world_with(policy);
-        world.feed(Restored{session_in(phase)});
-        world.feed(GroupsLearned{.session = key(1), .gids = {50, 100}});
+        world.feed(SessionRestored{session_in(phase)});
+        world.feed(GroupsResolved{.session = key(1), .gids = {50, 100}});
         EXPECT(world.state.counted(policy::SourceId{0}) == 1, name_of(phase));
-        world.feed(GroupsLearned{.session = key(1), .gids = {100}});
+        world.feed(GroupsResolved{.session = key(1), .gids = {100}});
         EXPECT(world.state.counted(policy::SourceId{0}) == 0, name_of(phase));
     }
 }
@@ -138,7 +138,7 @@ void an_adopted_session_counts() {
                        .leader = {900, 9000},
                        .opened = start,
                        .login = ssh(bob)};
-    world.feed(LogindAppeared{seen});
+    world.feed(LogindSessionNew{seen});
     EXPECT(world.state.counted(policy::SourceId{0}) == 1, "counted");
 }
 

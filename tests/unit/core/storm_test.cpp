@@ -92,8 +92,9 @@ class Storm {
         case 9:
             return hang_up();
         case 10:
-            return process != nullptr && process->in != SessionKey::none ? feed(AskedToEnd{process->in, "root"})
-                                                                         : void();
+            return process != nullptr && process->in != SessionKey::none
+                       ? feed(TerminationRequested{process->in, "root"})
+                       : void();
         case 11:
             if (process != nullptr && process->in != SessionKey::none) {
                 world_.type(process->in);
@@ -104,7 +105,7 @@ class Storm {
         default:
             if (any(4) == 0) {
                 world_.wall_offset += std::chrono::seconds(any(7200)) - 1h;
-                feed(ClockSet{});
+                feed(ClockChanged{});
             }
             if (any(4) == 0) {
                 world_.policy = policy_of(rules());
@@ -127,20 +128,20 @@ class Storm {
         }
         const std::uint64_t id = ++last_request_;
         requests_[id] = {.process = which};
-        feed(Opened{RequestId{id}, process.login, process.leader, std::chrono::milliseconds(any(8000))});
+        feed(OpenRequested{RequestId{id}, process.login, process.leader, std::chrono::milliseconds(any(8000))});
     }
 
     void logind_shows(Process& process) {
         if (process.logind_id.empty() && process.alive && process.in != SessionKey::none) {
             process.shown = process.in;
             process.logind_id = "c" + std::to_string(++last_logind_);
-            feed(LogindAppeared{{.id = process.logind_id,
-                                 .scope = "session-" + process.logind_id + ".scope",
-                                 .session_class = "user",
-                                 .closing = false,
-                                 .leader = process.leader,
-                                 .opened = world_.now,
-                                 .login = process.login}});
+            feed(LogindSessionNew{{.id = process.logind_id,
+                                   .scope = "session-" + process.logind_id + ".scope",
+                                   .session_class = "user",
+                                   .closing = false,
+                                   .leader = process.leader,
+                                   .opened = world_.now,
+                                   .login = process.login}});
         }
     }
 
@@ -150,7 +151,7 @@ class Storm {
         const std::uint64_t id = ++last_request_;
         requests_[id] = {.process = static_cast<std::size_t>(&process - processes_.data())};
         leaving_ = was_ending ? SessionKey::none : process.in;
-        feed(Closed{RequestId{id}, any(2) == 0 ? process.in : SessionKey::none, process.leader});
+        feed(CloseRequested{RequestId{id}, any(2) == 0 ? process.in : SessionKey::none, process.leader});
     }
 
     void die(Process& process) {
@@ -170,7 +171,7 @@ class Storm {
     void logind_forgets(Process& process) {
         if (!process.logind_id.empty()) {
             leaving_ = process.shown;
-            feed(LogindGone{std::exchange(process.logind_id, {})});
+            feed(LogindSessionRemoved{std::exchange(process.logind_id, {})});
         }
     }
 
@@ -178,7 +179,7 @@ class Storm {
         for (auto& [id, request] : requests_) {
             if (request.answers == 0 && !request.gone) {
                 request.gone = true;
-                return feed(RequestGone{RequestId{id}});
+                return feed(RequestAborted{RequestId{id}});
             }
         }
     }

@@ -6,7 +6,7 @@ namespace {
 
 using namespace sesslimit;
 using namespace sesslimit::test;
-using core::AskedToEnd;
+using core::TerminationRequested;
 
 /// A session that root wants ended at 0 s.
 World told(bool in_logind) {
@@ -17,7 +17,7 @@ World told(bool in_logind) {
         world.ask(ssh());
     }
     (void)world.take_log();
-    world.feed(AskedToEnd{key(1), "root"});
+    world.feed(TerminationRequested{key(1), "root"});
     return world;
 }
 
@@ -75,11 +75,11 @@ void it_goes_on_whatever_happens() {
         {"logind shows it only now", false, 600ms, [](World& world) { world.logind_shows(key(1)); },
          "0.6 terminate c1; 5.6 kill c1, tell forced 1 asked"},
         {"its user closes it", true, 100ms,
-         [](World& world) { world.feed(core::Closed{RequestId{9}, key(1), {501, 5010}}); },
+         [](World& world) { world.feed(core::CloseRequested{RequestId{9}, key(1), {501, 5010}}); },
          "0.1 noted 9; 0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
-        {"somebody asks again", true, 100ms, [](World& world) { world.feed(AskedToEnd{key(1), "alice"}); },
+        {"somebody asks again", true, 100ms, [](World& world) { world.feed(TerminationRequested{key(1), "alice"}); },
          "0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
-        {"its user types", true, 100ms, [](World& world) { world.feed(core::InputHeard{key(1)}); },
+        {"its user types", true, 100ms, [](World& world) { world.feed(core::InputReceived{key(1)}); },
          "0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
         {"the policy changes", true, 100ms, [](World& world) { world.set({.duration = 10h}); },
          "0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
@@ -103,7 +103,7 @@ void asking_ends_even_what_is_only_observed() {
     world.login();
     world.pass(2h);
     (void)world.take_log();
-    world.feed(AskedToEnd{key(1), "root"});
+    world.feed(TerminationRequested{key(1), "root"});
     world.pass(1s);
     EXPECT_TEXT(world.take_log(), "7200 tell ending 1 asked; 7200.5 terminate c1");
     EXPECT_TEXT(world.fault, "");
@@ -125,14 +125,14 @@ void a_dead_leader_is_only_told_of_in_observe_mode() {
 void whoever_asks_is_named_as_far_as_the_ledger_has_room() {
     World world;
     world.login();
-    world.feed(AskedToEnd{key(1), std::string(10'000, 'x')});
+    world.feed(TerminationRequested{key(1), std::string(10'000, 'x')});
     EXPECT(world.find(key(1))->reason.by == std::string(core::longest_by, 'x'), "cut");
 }
 
 void its_place_is_free_once_it_is_gone() {
     World world({.max = 1});
     world.login();
-    world.feed(AskedToEnd{key(1), "root"});
+    world.feed(TerminationRequested{key(1), "root"});
     EXPECT(world.login() == SessionKey::none, "not yet");
     world.logind_forgets(key(1));
     EXPECT(world.login() != SessionKey::none, "now");

@@ -49,9 +49,10 @@ struct Bench {
 
     Bench() {
         auto listener = pam_server::listen_at(path().c_str());
-        auto made = pam_server::Server::make(loop.get(), std::move(listener).value(),
-                                        {.event = [this](core::Event event) { events.push_back(std::move(event)); },
-                                         .failed = [this](Error error) { failures.push_back(std::move(error)); }});
+        auto made =
+            pam_server::Server::make(loop.get(), std::move(listener).value(),
+                                     {.event = [this](core::Event event) { events.push_back(std::move(event)); },
+                                      .failed = [this](Error error) { failures.push_back(std::move(error)); }});
         server = std::move(made).value();
         server->start();
     }
@@ -96,7 +97,7 @@ void a_request_becomes_an_event_and_gets_its_answer() {
     Bench bench;
     const UniqueFd asker = bench.ask(bytes_of(request()));
     EXPECT(bench.hears(1), "an event");
-    const auto& opened = std::get<core::Opened>(bench.events.at(0));
+    const auto& opened = std::get<core::OpenRequested>(bench.events.at(0));
     EXPECT_TEXT(opened.login.user, "alice");
     EXPECT_TEXT(opened.login.rhost, "192.0.2.7");
     EXPECT(opened.login.uid == 1001 && (opened.login.gids == std::vector<gid_t>{27, 100}), "sorted groups");
@@ -126,7 +127,7 @@ void every_outcome_is_sent() {
         Bench bench;
         const UniqueFd asker = bench.ask(bytes_of(request()));
         EXPECT(bench.hears(1), "an event");
-        bench.server->answer(std::get<core::Opened>(bench.events.at(0)).request, one.verdict);
+        bench.server->answer(std::get<core::OpenRequested>(bench.events.at(0)).request, one.verdict);
         EXPECT_TEXT(answer_on(asker), one.answer);
     }
 }
@@ -135,7 +136,7 @@ void who_must_wait_is_told_how_long() {
     Bench bench;
     const UniqueFd asker = bench.ask(bytes_of(request()));
     EXPECT(bench.hears(1), "an event");
-    const RequestId id = std::get<core::Opened>(bench.events.at(0)).request;
+    const RequestId id = std::get<core::OpenRequested>(bench.events.at(0)).request;
     bench.server->ask_to_wait(id, std::chrono::milliseconds(5500));
     Bytes bytes(wire::max_frame);
     const ssize_t size = recv(asker.get(), bytes.data(), bytes.size(), 0);
@@ -151,7 +152,7 @@ void a_close_becomes_an_event() {
     Bench bench;
     const UniqueFd asker = bench.ask(bytes_of(wire::CloseRequest{.session = 99}));
     EXPECT(bench.hears(1), "an event");
-    const auto& closed = std::get<core::Closed>(bench.events.at(0));
+    const auto& closed = std::get<core::CloseRequested>(bench.events.at(0));
     EXPECT(closed.session == SessionKey{99} && closed.leader.pid == getpid(), "which");
     bench.server->answer(closed.request, {wire::Outcome::noted, 0, {}});
     EXPECT_TEXT(answer_on(asker), "5 0 ");
@@ -196,10 +197,10 @@ void a_hang_up_is_told_of_where_an_answer_was_due() {
     Bench bench;
     UniqueFd asker = bench.ask(bytes_of(request()));
     EXPECT(bench.hears(1), "asked");
-    const RequestId id = std::get<core::Opened>(bench.events.at(0)).request;
+    const RequestId id = std::get<core::OpenRequested>(bench.events.at(0)).request;
     asker.reset();
     EXPECT(bench.hears(2), "gone");
-    EXPECT(std::get<core::RequestGone>(bench.events.at(1)).request == id, "which");
+    EXPECT(std::get<core::RequestAborted>(bench.events.at(1)).request == id, "which");
     bench.server->answer(id, {wire::Outcome::admitted, 1, {}});
 
     UniqueFd silent = bench.connect();
@@ -207,7 +208,7 @@ void a_hang_up_is_told_of_where_an_answer_was_due() {
     silent.reset();
     UniqueFd other = bench.ask(bytes_of(request()));
     EXPECT(bench.hears(3), "the silent one is not told of");
-    EXPECT(std::holds_alternative<core::Opened>(bench.events.at(2)) && bench.failures.empty(), "only the other");
+    EXPECT(std::holds_alternative<core::OpenRequested>(bench.events.at(2)) && bench.failures.empty(), "only the other");
 }
 
 void whoever_talks_on_has_hung_up() {
@@ -215,7 +216,7 @@ void whoever_talks_on_has_hung_up() {
     const UniqueFd asker = bench.ask(bytes_of(request()));
     EXPECT(bench.hears(1), "asked");
     (void)send(asker.get(), "x", 1, MSG_NOSIGNAL);
-    EXPECT(bench.hears(2) && std::holds_alternative<core::RequestGone>(bench.events.at(1)), "gone");
+    EXPECT(bench.hears(2) && std::holds_alternative<core::RequestAborted>(bench.events.at(1)), "gone");
 }
 
 void a_slow_asker_is_heard() {
@@ -249,7 +250,7 @@ void a_flood_of_silent_ones_keeps_nobody_out() {
     }
     const UniqueFd asker = bench.ask(bytes_of(request()));
     EXPECT(bench.hears(1), "heard");
-    bench.server->answer(std::get<core::Opened>(bench.events.at(0)).request, {wire::Outcome::uncounted, 0, {}});
+    bench.server->answer(std::get<core::OpenRequested>(bench.events.at(0)).request, {wire::Outcome::uncounted, 0, {}});
     EXPECT_TEXT(answer_on(asker), "2 0 ");
     std::byte byte{};
     EXPECT(recv(silent.front().get(), &byte, 1, MSG_DONTWAIT) == 0, "the oldest had to go");
@@ -267,7 +268,7 @@ void more_that_wait_than_there_is_room_are_failed() {
     const UniqueFd late = bench.ask(bytes);
     run_ready(bench.loop);
     EXPECT_TEXT(answer_on(late), "4 0 ");
-    bench.server->answer(std::get<core::Opened>(bench.events.at(0)).request, {wire::Outcome::uncounted, 0, {}});
+    bench.server->answer(std::get<core::OpenRequested>(bench.events.at(0)).request, {wire::Outcome::uncounted, 0, {}});
     const UniqueFd next = bench.ask(bytes);
     EXPECT(bench.hears(pam_server::most_connections + 1), "room again");
 }
@@ -296,7 +297,7 @@ void nobody_is_accepted_before_the_start() {
     const std::string path = directory.path / "socket";
     auto server =
         pam_server::Server::make(loop.get(), pam_server::listen_at(path.c_str()).value(),
-                            {.event = [&](const core::Event&) { ++events; }, .failed = [](const Error&) {}});
+                                 {.event = [&](const core::Event&) { ++events; }, .failed = [](const Error&) {}});
     const UniqueFd asker = connect_to(path);
     const Bytes bytes = bytes_of(request());
     (void)send(asker.get(), bytes.data(), bytes.size(), 0);

@@ -293,7 +293,7 @@ void World::look(SessionKey key) {
         return;
     }
     if (blind || dark.contains(key)) {
-        return static_cast<void>(feed(Looked{.session = key, .signs = std::nullopt}));
+        return static_cast<void>(feed(ActivityProbed{.session = key, .signs = std::nullopt}));
     }
     const auto at = stamps.find(key);
     Signs signs = other_signs[key];
@@ -301,7 +301,7 @@ void World::look(SessionKey key) {
     if (at != stamps.end()) {
         signs.input = at->second;
     }
-    feed(Looked{.session = key, .signs = signs});
+    feed(ActivityProbed{.session = key, .signs = signs});
 }
 
 void World::pass(Span span) {
@@ -316,7 +316,7 @@ void World::pass(Span span) {
         }
         now = std::max(now, state.next_due()->due);
         ++wakeups;
-        feed(TimerDue{});
+        feed(TimerExpired{});
     }
     now = until;
 }
@@ -329,7 +329,7 @@ void World::suspend(Span span) {
 void World::set_clock(Span by, bool heard) {
     wall_offset += by;
     if (heard) {
-        feed(ClockSet{});
+        feed(ClockChanged{});
     }
 }
 
@@ -340,10 +340,10 @@ void World::set(const Rules& rules) {
 
 pid_t World::ask(const Login& login, Span budget) {
     const pid_t pid = ++last_pid_;
-    feed(Opened{.request = RequestId{static_cast<std::uint64_t>(pid)},
-                .login = login,
-                .leader = {pid, static_cast<std::uint64_t>(pid) * 10},
-                .budget = budget});
+    feed(OpenRequested{.request = RequestId{static_cast<std::uint64_t>(pid)},
+                       .login = login,
+                       .leader = {pid, static_cast<std::uint64_t>(pid) * 10},
+                       .budget = budget});
     return pid;
 }
 
@@ -359,30 +359,30 @@ SessionKey World::login(const Login& login) {
 
 void World::logout(SessionKey key) {
     const Session session = *find(key);
-    feed(Closed{.request = RequestId{9}, .session = key, .leader = session.leader});
+    feed(CloseRequested{.request = RequestId{9}, .session = key, .leader = session.leader});
     if (find(key) != nullptr) {
         leader_exits(key);
     }
     if (!session.logind_id.empty()) {
-        feed(LogindGone{session.logind_id});
+        feed(LogindSessionRemoved{session.logind_id});
     }
 }
 
 void World::logind_shows(SessionKey key, bool graphical) {
     const Session session = *find(key);
     const std::string id = "c" + std::to_string(++logind_sessions_);
-    feed(LogindAppeared{{.id = id,
-                         .scope = "session-" + id + ".scope",
-                         .session_class = "user",
-                         .graphical = graphical,
-                         .closing = false,
-                         .leader = session.leader,
-                         .opened = now,
-                         .login = session.login}});
+    feed(LogindSessionNew{{.id = id,
+                           .scope = "session-" + id + ".scope",
+                           .session_class = "user",
+                           .graphical = graphical,
+                           .closing = false,
+                           .leader = session.leader,
+                           .opened = now,
+                           .login = session.login}});
 }
 
 void World::logind_forgets(SessionKey key) {
-    feed(LogindGone{std::string(find(key)->logind_id)});
+    feed(LogindSessionRemoved{std::string(find(key)->logind_id)});
 }
 
 void World::type(SessionKey key) {
