@@ -11,41 +11,42 @@
 namespace sesslimit::core {
 namespace {
 
-void admit(Turn& turn, Session session, RequestId request) {
-    const policy::Limits limits = turn.limits(session);
+void admit(DecisionContext& context, Session session, RequestId request) {
+    const policy::Limits limits = context.limits(session);
     session.phase = session.logind_id.empty() ? Phase::reserved : Phase::live;
     session.stage = Stage::none;
     session.request = RequestId::none;
     session.answer_by = never;
-    session.admitted = turn.now;
-    Turn::count_in(session, limits);
+    session.admitted = context.now;
+    DecisionContext::count_in(session, limits);
     session.max_duration = limits.max_duration.value;
     session.idle_timeout = limits.idle_timeout.value;
     session.idle_timeout_no_terminal = limits.idle_timeout_no_terminal.value;
-    session.due = next_due(session, turn.warnings(session, limits));
-    turn.put(session);
-    turn.admit(request, session, limits);
-    turn.tell(Notice::Kind::admitted, session);
-    look_first(turn, session);
+    session.due = next_due(session, context.warnings(session, limits));
+    context.put(session);
+    context.admit(request, session, limits);
+    context.tell(Notice::Kind::admitted, session);
+    look_first(context, session);
 }
 
-void refuse(Turn& turn, Session session, RequestId request, const policy::Limits& limits, const Reason& reason) {
+void refuse(DecisionContext& context, Session session, RequestId request, const policy::Limits& limits,
+            const Reason& reason) {
     session.phase = Phase::refused;
     session.reason = reason;
     session.stage = Stage::none;
     session.request = RequestId::none;
     session.answer_by = never;
-    session.due = after(turn.now, Patience::refused);
+    session.due = after(context.now, Patience::refused);
     // sshd goes on after a refused session, with forwardings and without a shell; every other service leaves by
     // itself, and may well be a long-lived process that serves others too: it is not ours to end. If logind has a
     // session of it already, the process serves that one alone.
     if (session.login.connection.empty() && session.logind_id.empty()) {
-        turn.out.records.emplace_back(Drop{session.key});
+        context.out.records.emplace_back(Drop{session.key});
     } else {
-        turn.put(session);
+        context.put(session);
     }
-    turn.out.answers.push_back({request, Answer::Kind::refused, session, limits.message.value});
-    turn.tell(Notice::Kind::refused, session, session.reason);
+    context.out.answers.push_back({request, Answer::Kind::refused, session, limits.message.value});
+    context.tell(Notice::Kind::refused, session, session.reason);
 }
 
 Reason own_limit(const policy::Limits& limits) {
@@ -54,33 +55,33 @@ Reason own_limit(const policy::Limits& limits) {
 
 /// Returns how many other sessions of its user a login has to be counted with. An adopted session that came later is
 /// not among them: PAM may be about to ask about that one too, and it will be counted with this one then.
-std::size_t others_of_user(const Turn& turn, const Session& session) {
+std::size_t others_of_user(const DecisionContext& context, const Session& session) {
     if (session.logind_id.empty()) {
-        return turn.state.counted(session.login.uid);
+        return context.state.counted(session.login.uid);
     }
-    const auto& keys = turn.state.of_user(session.login.uid);
+    const auto& keys = context.state.of_user(session.login.uid);
     return static_cast<std::size_t>(std::ranges::count_if(keys, [&](SessionKey key) {
-        const Session& other = *turn.state.find(key);
+        const Session& other = *context.state.find(key);
         return takes_a_place(other.phase) && key != session.key && !(other.adopted && key > session.key);
     }));
 }
 
 /// Returns how many other sessions count in the shared limit of a rule.
-std::size_t others_in(const Turn& turn, const Session& session, policy::SourceId rule) {
-    const Session* counted = turn.state.find(session.key);
+std::size_t others_in(const DecisionContext& context, const Session& session, policy::SourceId rule) {
+    const Session* counted = context.state.find(session.key);
     const bool counts = counted != nullptr && takes_a_place(counted->phase) &&
                         std::ranges::find(counted->totals, rule) != counted->totals.end();
-    return turn.state.counted(rule) - (counts ? 1U : 0U);
+    return context.state.counted(rule) - (counts ? 1U : 0U);
 }
 
 /// The limit that keeps a login out as things are: its user's own, or one that a rule has for all whom it matches.
-std::optional<Reason> full(const Turn& turn, const Session& session, const policy::Limits& limits) {
-    if (others_of_user(turn, session) >= limits.max_sessions.value) {
+std::optional<Reason> full(const DecisionContext& context, const Session& session, const policy::Limits& limits) {
+    if (others_of_user(context, session) >= limits.max_sessions.value) {
         return own_limit(limits);
     }
     for (const policy::Total& total : limits.totals) {
-        if (others_in(turn, session, total.rule) >= total.most) {
-            const std::string& rule = turn.policy.sources.at(static_cast<std::size_t>(total.rule)).rule;
+        if (others_in(context, session, total.rule) >= total.most) {
+            const std::string& rule = context.policy.sources.at(static_cast<std::size_t>(total.rule)).rule;
             return Reason{
                 .cause = Cause::limit_reached, .count = total.most, .span = {}, .by = rule.substr(0, longest_by)};
         }
@@ -88,28 +89,28 @@ std::optional<Reason> full(const Turn& turn, const Session& session, const polic
     return std::nullopt;
 }
 
-void ask_for_patience(Turn& turn, const Session& session, const OpenRequested& event) {
-    if (after(turn.now, event.budget) < after(session.answer_by, Patience::answering)) {
-        turn.answer(event.request, Answer::Kind::wait, session);
+void ask_for_patience(DecisionContext& context, const Session& session, const OpenRequested& event) {
+    if (after(context.now, event.budget) < after(session.answer_by, Patience::answering)) {
+        context.answer(event.request, Answer::Kind::wait, session);
     }
 }
 
-void wait(Turn& turn, Session session, const OpenRequested& event) {
+void wait(DecisionContext& context, Session session, const OpenRequested& event) {
     session.phase = Phase::waiting;
     session.request = event.request;
-    session.answer_by = after(turn.now, Patience::place);
-    session.due = turn.now;
+    session.answer_by = after(context.now, Patience::place);
+    session.due = context.now;
     // Who has been idle the longest is only known after a look at all of them; the answers come before the deadline,
     // and logind's, which does not come at once, is waited for.
-    for (const SessionKey key : turn.state.of_user(session.login.uid)) {
-        const Session& other = *turn.state.find(key);
-        if (other.phase == Phase::live && turn.now - other.seen.at >= shortest_window) {
-            turn.out.effects.emplace_back(Look{key});
-            session.due = other.graphical ? after(turn.now, Patience::reading) : session.due;
+    for (const SessionKey key : context.state.of_user(session.login.uid)) {
+        const Session& other = *context.state.find(key);
+        if (other.phase == Phase::live && context.now - other.seen.at >= shortest_window) {
+            context.out.effects.emplace_back(Look{key});
+            session.due = other.graphical ? after(context.now, Patience::reading) : session.due;
         }
     }
-    turn.put(session);
-    ask_for_patience(turn, session, event);
+    context.put(session);
+    ask_for_patience(context, session, event);
 }
 
 /// Whether a look has shown how it is used since shortly before `waiting` asked, or there is nothing yet to look at.
@@ -120,8 +121,8 @@ bool is_use_known(const Session& session, const Session& waiting) {
 
 /// Returns true if an open session may be terminated for a newer one of its user: its own limits are enforced, and it
 /// was not logged out, which would leave only background jobs of it.
-bool can_be_displaced(const Turn& turn, const Session& session) {
-    const policy::Limits limits = turn.limits(session);
+bool can_be_displaced(const DecisionContext& context, const Session& session) {
+    const policy::Limits limits = context.limits(session);
     return limits.mode.value == policy::Mode::enforce && !policy::is_unlimited(limits) &&
            session.logout_check == LogoutCheck::none;
 }
@@ -129,13 +130,14 @@ bool can_be_displaced(const Turn& turn, const Session& session) {
 /// Who of a user could make room for `waiting`, those that at_limit ends first in front: open sessions, and the logins
 /// that have waited for a place since before it. One whose own limits are only observed is left alone. Where the idlest
 /// is wanted, the list ends before the first whose use is not known: those behind may all be less idle than that one.
-std::vector<const Session*> victims_of(const Turn& turn, const Session& waiting, policy::AtLimit at_limit) {
+std::vector<const Session*> victims_of(const DecisionContext& context, const Session& waiting,
+                                       policy::AtLimit at_limit) {
     std::vector<const Session*> victims;
-    for (const SessionKey key : turn.state.of_user(waiting.login.uid)) {
-        const Session* other = turn.state.find(key);
+    for (const SessionKey key : context.state.of_user(waiting.login.uid)) {
+        const Session* other = context.state.find(key);
         const bool open = other->phase == Phase::live || other->phase == Phase::reserved;
         const bool before = other->phase == Phase::waiting && key < waiting.key;
-        if (before || (open && can_be_displaced(turn, *other))) {
+        if (before || (open && can_be_displaced(context, *other))) {
             victims.push_back(other);
         }
     }
@@ -153,19 +155,19 @@ std::vector<const Session*> victims_of(const Turn& turn, const Session& waiting,
 }
 
 /// Whether logind has still to say how one of the user's sessions is used.
-bool is_hint_awaited(const Turn& turn, const Session& waiting) {
-    return std::ranges::any_of(turn.state.of_user(waiting.login.uid), [&](SessionKey key) {
-        const Session& other = *turn.state.find(key);
+bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
+    return std::ranges::any_of(context.state.of_user(waiting.login.uid), [&](SessionKey key) {
+        const Session& other = *context.state.find(key);
         return other.graphical && !other.unseen && !is_use_known(other, waiting);
     });
 }
 
 /// How many must make room before this one has a place, beside those that are ending already: of the places that these
 /// leave, the logins that have waited since before it are to have one each.
-std::size_t places_missing(const Turn& turn, const Session& waiting, policy::Count most) {
+std::size_t places_missing(const DecisionContext& context, const Session& waiting, policy::Count most) {
     std::size_t wanted = 1;
-    for (const SessionKey key : turn.state.of_user(waiting.login.uid)) {
-        const Session* other = turn.state.find(key);
+    for (const SessionKey key : context.state.of_user(waiting.login.uid)) {
+        const Session* other = context.state.find(key);
         const bool before = other->phase == Phase::waiting && key < waiting.key;
         const bool open = takes_a_place(other->phase) && other->phase != Phase::ending;
         wanted += before || open ? 1U : 0U;
@@ -175,48 +177,48 @@ std::size_t places_missing(const Turn& turn, const Session& waiting, policy::Cou
 
 /// Takes the place of an open session, or the turn of a login that waits for one: the newest get in, and however many
 /// come at once, no more of a user wait than there are places.
-void displace(Turn& turn, const Session& victim, const Session& newcomer, policy::Count most) {
+void displace(DecisionContext& context, const Session& victim, const Session& newcomer, policy::Count most) {
     const Reason reason{.cause = Cause::displaced, .count = most, .span = {}, .by = newcomer.login.rhost};
     if (victim.phase == Phase::waiting) {
-        return refuse(turn, victim, victim.request, turn.limits(victim), reason);
+        return refuse(context, victim, victim.request, context.limits(victim), reason);
     }
-    begin_end(turn, victim, reason);
+    begin_end(context, victim, reason);
 }
 
 /// The session that this leader already has for this user, if it can be what a repeated question is about.
-const Session* asked_before(const Turn& turn, const OpenRequested& event) {
-    const Session* before = event.leader.pid == 0 ? nullptr : turn.state.by_leader(event.leader);
+const Session* asked_before(const DecisionContext& context, const OpenRequested& event) {
+    const Session* before = event.leader.pid == 0 ? nullptr : context.state.by_leader(event.leader);
     return before != nullptr && before->login.uid == event.login.uid ? before : nullptr;
 }
 
 /// Lets it in where there is a place for it, or where the limit is only observed.
-bool let_in(Turn& turn, const Session& session, RequestId request, const policy::Limits& limits) {
-    if (const auto reason = full(turn, session, limits)) {
+bool let_in(DecisionContext& context, const Session& session, RequestId request, const policy::Limits& limits) {
+    if (const auto reason = full(context, session, limits)) {
         if (limits.mode.value != policy::Mode::observe) {
             return false;
         }
-        turn.tell(Notice::Kind::would_refuse, session, *reason);
+        context.tell(Notice::Kind::would_refuse, session, *reason);
     }
-    admit(turn, session, request);
+    admit(context, session, request);
     return true;
 }
 
 /// Answers a question that was asked before, where the answer still stands. False: decide it afresh.
-bool answer_again(Turn& turn, const OpenRequested& event, const Session& before) {
+bool answer_again(DecisionContext& context, const OpenRequested& event, const Session& before) {
     switch (before.phase) {
     case Phase::reserved:
     case Phase::live:
-        turn.admit(event.request, before, turn.limits(before));
+        context.admit(event.request, before, context.limits(before));
         return true;
     case Phase::waiting: {
         Session session = before;
         session.request = event.request;
-        turn.put(session);
-        ask_for_patience(turn, session, event);
+        context.put(session);
+        ask_for_patience(context, session, event);
         return true;
     }
     case Phase::ending:
-        turn.answer(event.request, Answer::Kind::refused, before);
+        context.answer(event.request, Answer::Kind::refused, before);
         return true;
     case Phase::refused:
     case Phase::released:
@@ -226,87 +228,89 @@ bool answer_again(Turn& turn, const OpenRequested& event, const Session& before)
 }
 
 /// Admits a new login, has it wait for a place, or denies it. Returns true unless it is admitted.
-bool keep_out(Turn& turn, const Session& session, const OpenRequested& event) {
-    const policy::Limits limits = turn.limits(session);
-    if (let_in(turn, session, event.request, limits)) {
+bool keep_out(DecisionContext& context, const Session& session, const OpenRequested& event) {
+    const policy::Limits limits = context.limits(session);
+    if (let_in(context, session, event.request, limits)) {
         return false;
     }
     // No session is terminated for the shared limit of a rule: it would be one of another user.
-    const Reason reason = full(turn, session, limits).value_or(own_limit(limits));
+    const Reason reason = full(context, session, limits).value_or(own_limit(limits));
     if (limits.at_limit.value == policy::AtLimit::refuse || limits.max_sessions.value == 0 || !reason.by.empty()) {
-        refuse(turn, session, event.request, limits, reason);
+        refuse(context, session, event.request, limits, reason);
     } else {
-        wait(turn, session, event);
+        wait(context, session, event);
     }
     return true;
 }
 
 /// Decides about a login that logind has a session of already, because the module runs after pam_systemd in the PAM
 /// stack.
-void decide_late(Turn& turn, const Session& adopted, const OpenRequested& event) {
+void decide_late(DecisionContext& context, const Session& adopted, const OpenRequested& event) {
     Session session = adopted;
     session.adopted = false;
     session.login = event.login;
-    if (keep_out(turn, session, event)) {
-        fill_places(turn, adopted); // it was counted until now
+    if (keep_out(context, session, event)) {
+        fill_places(context, adopted); // it was counted until now
     }
 }
 
 } // namespace
 
-void on_open_requested(Turn& turn, const OpenRequested& event) {
-    if (!policy::counts(turn.policy, event.login)) {
-        return turn.answer(event.request, Answer::Kind::uncounted);
+void on_open_requested(DecisionContext& context, const OpenRequested& event) {
+    if (!policy::counts(context.policy, event.login)) {
+        return context.answer(event.request, Answer::Kind::uncounted);
     }
-    const Session* before = asked_before(turn, event);
+    const Session* before = asked_before(context, event);
     if (before != nullptr && before->adopted && before->phase == Phase::live) {
-        return decide_late(turn, *before, event);
+        return decide_late(context, *before, event);
     }
     if (before != nullptr) {
-        if (answer_again(turn, event, *before)) {
+        if (answer_again(context, event, *before)) {
             return;
         }
-        turn.out.records.emplace_back(Drop{before->key});
+        context.out.records.emplace_back(Drop{before->key});
     }
     Session session;
-    session.key = turn.state.next_key();
+    session.key = context.state.next_key();
     session.login = event.login;
     session.leader = event.leader;
-    session.opened = turn.now;
-    session.last_input = turn.now;
-    keep_out(turn, session, event);
+    session.opened = context.now;
+    session.last_input = context.now;
+    keep_out(context, session, event);
 }
 
-void go_on_waiting(Turn& turn, Session session) {
-    const policy::Limits limits = turn.limits(session);
+void go_on_waiting(DecisionContext& context, Session session) {
+    const policy::Limits limits = context.limits(session);
     const policy::Count most = limits.max_sessions.value;
-    if (let_in(turn, session, session.request, limits)) {
+    if (let_in(context, session, session.request, limits)) {
         return;
     }
-    const std::size_t missing = places_missing(turn, session, most);
-    const std::vector<const Session*> victims = victims_of(turn, session, limits.at_limit.value);
+    const std::size_t missing = places_missing(context, session, most);
+    const std::vector<const Session*> victims = victims_of(context, session, limits.at_limit.value);
     const bool by_use = limits.at_limit.value == policy::AtLimit::end_idlest;
-    if (missing > victims.size() && by_use && turn.now < session.answer_by && is_hint_awaited(turn, session)) {
-        session.due = std::min(session.answer_by, after(turn.now, Patience::reading));
-        return turn.put(session);
+    if (missing > victims.size() && by_use && context.now < session.answer_by && is_hint_awaited(context, session)) {
+        session.due = std::min(session.answer_by, after(context.now, Patience::reading));
+        return context.put(session);
     }
     // Nobody is ended for a login that is refused all the same.
-    if (turn.now >= session.answer_by || limits.at_limit.value == policy::AtLimit::refuse || missing > victims.size()) {
-        return refuse(turn, session, session.request, limits, full(turn, session, limits).value_or(own_limit(limits)));
+    if (context.now >= session.answer_by || limits.at_limit.value == policy::AtLimit::refuse ||
+        missing > victims.size()) {
+        return refuse(context, session, session.request, limits,
+                      full(context, session, limits).value_or(own_limit(limits)));
     }
     for (std::size_t at = 0; at < missing; ++at) {
-        displace(turn, *victims[at], session, most);
+        displace(context, *victims[at], session, most);
     }
     session.due = session.answer_by;
-    turn.put(session);
+    context.put(session);
 }
 
-void on_close_requested(Turn& turn, const CloseRequested& event) {
-    const Session* session = turn.state.find(event.session);
+void on_close_requested(DecisionContext& context, const CloseRequested& event) {
+    const Session* session = context.state.find(event.session);
     if (session == nullptr && event.leader.pid != 0) {
-        session = turn.state.by_leader(event.leader);
+        session = context.state.by_leader(event.leader);
     }
-    turn.answer(event.request, Answer::Kind::noted);
+    context.answer(event.request, Answer::Kind::noted);
     if (session == nullptr || (session->phase != Phase::reserved && session->phase != Phase::live)) {
         return; // one that is ending stays counted until all of it is gone
     }
@@ -314,21 +318,21 @@ void on_close_requested(Turn& turn, const CloseRequested& event) {
     released.phase = Phase::released;
     released.due = never;
     if (released.leader.pid == 0) {
-        return forget(turn, *session);
+        return forget(context, *session);
     }
     // Held on to until its leader has gone: what logind still says of it must not look like a new session.
-    turn.put(released);
-    turn.tell(Notice::Kind::released, released);
-    fill_places(turn, released);
+    context.put(released);
+    context.tell(Notice::Kind::released, released);
+    fill_places(context, released);
 }
 
-void on_request_aborted(Turn& turn, const RequestAborted& event) {
-    const Session* found = turn.state.by_request(event.request);
+void on_request_aborted(DecisionContext& context, const RequestAborted& event) {
+    const Session* found = context.state.by_request(event.request);
     if (found == nullptr) {
         return;
     }
     if (found->logind_id.empty()) {
-        turn.out.records.emplace_back(Drop{found->key});
+        context.out.records.emplace_back(Drop{found->key});
         return;
     }
     // logind has a session of it, and does not announce it once more: the login may go on without an answer.
@@ -337,36 +341,36 @@ void on_request_aborted(Turn& turn, const RequestAborted& event) {
     session.adopted = true;
     session.request = RequestId::none;
     session.answer_by = never;
-    review(turn, session, true);
-    turn.put(session);
+    review(context, session, true);
+    context.put(session);
 }
 
-void forget(Turn& turn, const Session& session) {
-    turn.out.records.emplace_back(Drop{session.key});
+void forget(DecisionContext& context, const Session& session) {
+    context.out.records.emplace_back(Drop{session.key});
     if (!takes_a_place(session.phase)) {
         return;
     }
     const bool ended = session.phase == Phase::ending && session.stage != Stage::none; // else it went by itself
-    turn.tell(ended ? Notice::Kind::ended : Notice::Kind::released, session, ended ? session.reason : Reason{});
-    fill_places(turn, session);
+    context.tell(ended ? Notice::Kind::ended : Notice::Kind::released, session, ended ? session.reason : Reason{});
+    fill_places(context, session);
 }
 
-void fill_places(Turn& turn, const Session& left) {
-    const std::size_t counted = turn.state.counted(left.login.uid);
+void fill_places(DecisionContext& context, const Session& left) {
+    const std::size_t counted = context.state.counted(left.login.uid);
     std::size_t taken = counted - std::min<std::size_t>(counted, 1);
     std::map<policy::SourceId, std::size_t> let_in; // in this turn, which the state does not know of yet
     const auto is_full = [&](const policy::Total& total) {
         const auto leave = static_cast<std::size_t>(std::ranges::count(left.totals, total.rule));
-        return turn.state.counted(total.rule) + let_in[total.rule] >= total.most + leave;
+        return context.state.counted(total.rule) + let_in[total.rule] >= total.most + leave;
     };
-    for (const SessionKey key : turn.state.of_user(left.login.uid)) {
-        const Session& session = *turn.state.find(key);
+    for (const SessionKey key : context.state.of_user(left.login.uid)) {
+        const Session& session = *context.state.find(key);
         if (session.phase != Phase::waiting) {
             continue;
         }
-        const policy::Limits limits = turn.limits(session);
+        const policy::Limits limits = context.limits(session);
         if (taken < limits.max_sessions.value && std::ranges::none_of(limits.totals, is_full)) {
-            admit(turn, session, session.request);
+            admit(context, session, session.request);
             ++taken;
             for (const policy::Total& total : limits.totals) {
                 ++let_in[total.rule];

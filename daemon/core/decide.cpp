@@ -5,33 +5,33 @@
 
 namespace sesslimit::core {
 
-void on_timer_expired(Turn& turn, const TimerExpired&) {
-    const Session* session = turn.state.next_due();
-    if (session == nullptr || session->due > turn.now) {
+void on_timer_expired(DecisionContext& context, const TimerExpired&) {
+    const Session* session = context.state.next_due();
+    if (session == nullptr || session->due > context.now) {
         return;
     }
     switch (session->phase) {
     case Phase::waiting:
-        return go_on_waiting(turn, *session);
+        return go_on_waiting(context, *session);
     case Phase::reserved:
     case Phase::live:
-        return serve_limits(turn, *session);
+        return serve_limits(context, *session);
     case Phase::ending:
-        return go_on_ending(turn, *session);
+        return go_on_ending(context, *session);
     case Phase::refused:
-        return evict(turn, *session);
+        return evict(context, *session);
     case Phase::released: {
         Session quiet = *session;
         quiet.due = never;
-        return turn.put(quiet);
+        return context.put(quiet);
     }
     }
 }
 
 Decision decide(const policy::Policy& policy, const State& state, const Event& event, Boottime now) {
-    Turn turn{.policy = policy, .state = state, .now = now};
-    std::visit([&turn](const auto& what) { take(turn, what); }, event);
-    return std::move(turn.out);
+    DecisionContext context{.policy = policy, .state = state, .now = now};
+    std::visit([&context](const auto& what) { take(context, what); }, event);
+    return std::move(context.out);
 }
 
 } // namespace sesslimit::core

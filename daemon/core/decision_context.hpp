@@ -11,7 +11,7 @@
 namespace sesslimit::core {
 
 /// One event's turn: what it may look at, and the decision as it grows. Each part writes a session at most once.
-struct Turn {
+struct DecisionContext {
     const policy::Policy& policy;
     const State& state;
     Boottime now;
@@ -61,70 +61,70 @@ struct Turn {
 };
 
 // admission.cpp
-void on_open_requested(Turn& turn, const OpenRequested& event);
-void on_close_requested(Turn& turn, const CloseRequested& event);
-void on_request_aborted(Turn& turn, const RequestAborted& event);
+void on_open_requested(DecisionContext& context, const OpenRequested& event);
+void on_close_requested(DecisionContext& context, const CloseRequested& event);
+void on_request_aborted(DecisionContext& context, const RequestAborted& event);
 
 /// Forgets a session for good, and gives its place to whoever of the same user has waited longest.
-void forget(Turn& turn, const Session& session);
+void forget(DecisionContext& context, const Session& session);
 
 /// A session that waits for a place: asks an open one to make room, or gives up.
-void go_on_waiting(Turn& turn, Session session);
+void go_on_waiting(DecisionContext& context, Session session);
 
 /// A session leaves its place in this turn: gives it to whoever of its user waits for one.
-void fill_places(Turn& turn, const Session& left);
+void fill_places(DecisionContext& context, const Session& left);
 
 // limits.cpp
-void on_activity_probed(Turn& turn, const ActivityProbed& event);
-void on_input_received(Turn& turn, const InputReceived& event);
-void on_clock_changed(Turn& turn, const ClockChanged& event);
-void on_policy_changed(Turn& turn, const PolicyChanged& event);
-void on_groups_resolved(Turn& turn, const GroupsResolved& event);
+void on_activity_probed(DecisionContext& context, const ActivityProbed& event);
+void on_input_received(DecisionContext& context, const InputReceived& event);
+void on_clock_changed(DecisionContext& context, const ClockChanged& event);
+void on_policy_changed(DecisionContext& context, const PolicyChanged& event);
+void on_groups_resolved(DecisionContext& context, const GroupsResolved& event);
 
 /// Warns about, looks at or ends an open session whose deadline has come.
-void serve_limits(Turn& turn, Session session);
+void serve_limits(DecisionContext& context, Session session);
 
 /// Judges an open session by the policy as it is now. Limits that have become other ones give it time and its
 /// warnings afresh, and so do those that were only observed until now; `surprised` does so too: the session was never
 /// judged before.
-void review(const Turn& turn, Session& session, bool surprised);
+void review(const DecisionContext& context, Session& session, bool surprised);
 
 /// Lets go of an open session of a service that the policy has come to ignore: like a greeter, it is none that counts.
 /// False: it counts, and nothing was done.
-bool release_uncounted(Turn& turn, Session session);
+bool release_uncounted(DecisionContext& context, Session session);
 
 /// Records a session that was reviewed. If it lost its leader while its limits were only observed, and they are
 /// enforced now, what is left of it is terminated. `before` is the session before the review.
-void settle(Turn& turn, const Session& session, const Session& before);
+void settle(DecisionContext& context, const Session& session, const Session& before);
 
 /// Asks logind whether an adopted session, whose leader has exited, was logged out. Asked again until there is an
 /// answer; until then none of its limits is enforced.
-void check_logout(Turn& turn, Session session);
+void check_logout(DecisionContext& context, Session session);
 
 /// Asks for a look at a session under an idle limit that has just begun to have one, or whose terminals' clock has just
 /// changed: what is seen then is what later looks are held against.
-void look_first(Turn& turn, const Session& session);
+void look_first(DecisionContext& context, const Session& session);
 
 // ending.cpp
-void on_termination_requested(Turn& turn, const TerminationRequested& event);
+void on_termination_requested(DecisionContext& context, const TerminationRequested& event);
 
 /// Begins to end an open session; in observe mode says only that it would (but for Cause::asked).
-void begin_end(Turn& turn, Session session, const Reason& reason);
+void begin_end(DecisionContext& context, Session session, const Reason& reason);
 
 /// The next step of ending it, harder than the last.
-void go_on_ending(Turn& turn, Session session);
+void go_on_ending(DecisionContext& context, Session session);
 
 /// A refused login that goes on without a session: its process is asked to stop, then made to.
-void evict(Turn& turn, Session session);
+void evict(DecisionContext& context, Session session);
 
 // presence.cpp
-void on_leader_exited(Turn& turn, const LeaderExited& event);
-void on_logind_session_new(Turn& turn, const LogindSessionNew& event);
-void on_logind_session_removed(Turn& turn, const LogindSessionRemoved& event);
-void on_logout_checked(Turn& turn, const LogoutChecked& event);
-void on_session_restored(Turn& turn, const SessionRestored& event);
+void on_leader_exited(DecisionContext& context, const LeaderExited& event);
+void on_logind_session_new(DecisionContext& context, const LogindSessionNew& event);
+void on_logind_session_removed(DecisionContext& context, const LogindSessionRemoved& event);
+void on_logout_checked(DecisionContext& context, const LogoutChecked& event);
+void on_session_restored(DecisionContext& context, const SessionRestored& event);
 
 // decide.cpp
-void on_timer_expired(Turn& turn, const TimerExpired& event);
+void on_timer_expired(DecisionContext& context, const TimerExpired& event);
 
 } // namespace sesslimit::core

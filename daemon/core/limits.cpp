@@ -10,21 +10,21 @@ namespace sesslimit::core {
 namespace {
 
 /// Warns on its terminals of what comes in `left`.
-void warn(Turn& turn, Session& session, const policy::Limits& limits, const Reason& reason, Span left) {
-    session.told_at = turn.now;
-    turn.out.effects.emplace_back(Notice{.kind = Notice::Kind::warned,
-                                         .session = session,
-                                         .reason = reason,
-                                         .left = left,
-                                         .locks = Turn::locks(session, limits, reason.cause)});
+void warn(DecisionContext& context, Session& session, const policy::Limits& limits, const Reason& reason, Span left) {
+    session.told_at = context.now;
+    context.out.effects.emplace_back(Notice{.kind = Notice::Kind::warned,
+                                            .session = session,
+                                            .reason = reason,
+                                            .left = left,
+                                            .locks = DecisionContext::locks(session, limits, reason.cause)});
 }
 
-void warn_of_duration(Turn& turn, Session& session, const policy::Limits& limits) {
-    const auto warning = duration_warning(session, turn.warnings(session, limits), turn.now);
-    if (warning && duration_end(session) > turn.now) {
+void warn_of_duration(DecisionContext& context, Session& session, const policy::Limits& limits) {
+    const auto warning = duration_warning(session, context.warnings(session, limits), context.now);
+    if (warning && duration_end(session) > context.now) {
         session.duration_warned = *warning;
         const Reason reason{.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}};
-        warn(turn, session, limits, reason, duration_end(session) - turn.now);
+        warn(context, session, limits, reason, duration_end(session) - context.now);
     }
 }
 
@@ -34,7 +34,7 @@ bool is_output_awaited(const Session& session, const policy::Limits& limits) {
            idle_limit(session) != unlimited_span && policy::counts_output(limits.idle_activity.value);
 }
 
-void note_use(Turn& turn, Session& session, Boottime at) {
+void note_use(DecisionContext& context, Session& session, Boottime at) {
     if (at <= session.last_input) {
         return;
     }
@@ -42,180 +42,181 @@ void note_use(Turn& turn, Session& session, Boottime at) {
     session.last_input = at;
     session.idle_warned = unlimited_span;
     if (was_warned) {
-        session.told_at = turn.now;
-        turn.tell(Notice::Kind::kept, session);
+        session.told_at = context.now;
+        context.tell(Notice::Kind::kept, session);
     }
 }
 
 /// A locked screen is what an idle limit may come to: from then on it counts anew, so that a screen that was unlocked
 /// and left is locked again. One that nobody has come back to since is left alone.
-void lock(Turn& turn, Session& session, const Reason& reason) {
-    if (turn.limits(session).mode.value == policy::Mode::observe) {
-        return begin_end(turn, session, reason);
+void lock(DecisionContext& context, Session& session, const Reason& reason) {
+    if (context.limits(session).mode.value == policy::Mode::observe) {
+        return begin_end(context, session, reason);
     }
     if (session.idle_warned != locked_already) {
-        turn.out.effects.emplace_back(Lock{session.logind_id});
-        turn.tell(Notice::Kind::locked, session, reason);
+        context.out.effects.emplace_back(Lock{session.logind_id});
+        context.tell(Notice::Kind::locked, session, reason);
     }
-    session.last_input = turn.now;
+    session.last_input = context.now;
     session.idle_warned = locked_already;
-    session.due = next_due(session, turn.warnings(session, turn.limits(session)));
-    turn.put(session);
+    session.due = next_due(session, context.warnings(session, context.limits(session)));
+    context.put(session);
 }
 
 /// A limit that ran out while nobody could warn of it, in suspend or while no daemon was there, takes its user by
 /// surprise: they are warned, and have the longest of their warnings from now on.
-void make_up_for_warning(const Turn& turn, Session& session, const std::vector<Span>& warnings) {
-    session.not_before = after(turn.now, warnings.front());
+void make_up_for_warning(const DecisionContext& context, Session& session, const std::vector<Span>& warnings) {
+    session.not_before = after(context.now, warnings.front());
 }
 
-void judge_idleness(Turn& turn, Session session) {
+void judge_idleness(DecisionContext& context, Session session) {
     const bool unseen = !session.graphical && session.terminal != Terminal::some;
     const Reason reason{.cause = Cause::idle, .count = unseen ? 1U : 0U, .span = idle_limit(session), .by = {}};
-    const policy::Limits limits = turn.limits(session);
-    const std::vector<Span> warnings = turn.warnings(session, limits);
-    if (session.idle_warned == locked_already && !Turn::locks(session, limits, reason.cause)) {
+    const policy::Limits limits = context.limits(session);
+    const std::vector<Span> warnings = context.warnings(session, limits);
+    if (session.idle_warned == locked_already && !DecisionContext::locks(session, limits, reason.cause)) {
         session.idle_warned = unlimited_span; // the policy ends now what it locked before: that is warned of
     }
-    if (idle_end(session) <= turn.now && Turn::locks(session, limits, reason.cause)) {
-        return lock(turn, session, reason); // which costs nobody anything: warned or not
+    if (idle_end(session) <= context.now && DecisionContext::locks(session, limits, reason.cause)) {
+        return lock(context, session, reason); // which costs nobody anything: warned or not
     }
-    if (idle_end(session) <= turn.now && is_idle_warning_owed(session, warnings)) {
-        make_up_for_warning(turn, session, warnings);
+    if (idle_end(session) <= context.now && is_idle_warning_owed(session, warnings)) {
+        make_up_for_warning(context, session, warnings);
     }
     const Boottime end = idle_end(session);
-    if (end <= turn.now) {
-        return begin_end(turn, session, reason);
+    if (end <= context.now) {
+        return begin_end(context, session, reason);
     }
-    warn_of_duration(turn, session, limits);
-    if (const auto warning = idle_warning(session, warnings, turn.now)) {
+    warn_of_duration(context, session, limits);
+    if (const auto warning = idle_warning(session, warnings, context.now)) {
         session.idle_warned = *warning;
-        warn(turn, session, limits, reason, end - turn.now);
+        warn(context, session, limits, reason, end - context.now);
     }
     session.due = session.observed ? never : next_due(session, warnings);
-    turn.put(session);
+    context.put(session);
 }
 
 /// When something must be done about it next: at the latest a while from now, where it must be looked at and the last
 /// look showed nothing.
-Boottime due_of(const Turn& turn, const Session& session, const std::vector<Span>& warnings) {
+Boottime due_of(const DecisionContext& context, const Session& session, const std::vector<Span>& warnings) {
     const Boottime due = next_due(session, warnings);
     const bool repeats =
         session.logout_check != LogoutCheck::none || (session.unseen && idle_look(session, warnings) != never);
-    return repeats ? std::min(due, after(turn.now, Patience::looking)) : due;
+    return repeats ? std::min(due, after(context.now, Patience::looking)) : due;
 }
 
 /// Nobody could tell whether it is used. It is looked at again, and meanwhile no idle limit ends it, which would take
 /// it for unused; how long it may last does not depend on that.
-void miss(Turn& turn, Session session) {
-    const policy::Limits limits = turn.limits(session);
-    const std::vector<Span> warnings = turn.warnings(session, limits);
+void miss(DecisionContext& context, Session session) {
+    const policy::Limits limits = context.limits(session);
+    const std::vector<Span> warnings = context.warnings(session, limits);
     session.unseen = true;
-    if (is_output_awaited(session, limits) && duration_warning(session, warnings, turn.now)) {
-        note_use(turn, session, turn.now); // what we write now hides whether there was any
+    if (is_output_awaited(session, limits) && duration_warning(session, warnings, context.now)) {
+        note_use(context, session, context.now); // what we write now hides whether there was any
     }
-    warn_of_duration(turn, session, limits);
+    warn_of_duration(context, session, limits);
     session.due =
-        session.observed ? never : std::min(after(turn.now, Patience::looking), duration_look(session, warnings));
-    turn.put(session);
+        session.observed ? never : std::min(after(context.now, Patience::looking), duration_look(session, warnings));
+    context.put(session);
 }
 
 /// Says once for each user that there are more sessions than the policy allows by now.
-void tell_if_over(Turn& turn, const Session& session) {
-    const policy::Limits limits = turn.limits(session);
-    const auto& keys = turn.state.of_user(session.login.uid);
-    const auto first =
-        std::ranges::find_if(keys, [&turn](SessionKey key) { return takes_a_place(turn.state.find(key)->phase); });
+void tell_if_over(DecisionContext& context, const Session& session) {
+    const policy::Limits limits = context.limits(session);
+    const auto& keys = context.state.of_user(session.login.uid);
+    const auto first = std::ranges::find_if(
+        keys, [&context](SessionKey key) { return takes_a_place(context.state.find(key)->phase); });
     if (first != keys.end() && *first == session.key &&
-        turn.state.counted(session.login.uid) > limits.max_sessions.value) {
-        turn.tell(Notice::Kind::over_limit, session,
-                  {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}});
+        context.state.counted(session.login.uid) > limits.max_sessions.value) {
+        context.tell(Notice::Kind::over_limit, session,
+                     {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}});
     }
 }
 
 } // namespace
 
-void serve_limits(Turn& turn, Session session) {
+void serve_limits(DecisionContext& context, Session session) {
     if (session.logout_check != LogoutCheck::none) {
-        return check_logout(turn, session);
+        return check_logout(context, session);
     }
-    const policy::Limits limits = turn.limits(session);
-    const std::vector<Span> warnings = turn.warnings(session, limits);
-    if (duration_end(session) <= turn.now && is_duration_warning_owed(session, warnings)) {
-        make_up_for_warning(turn, session, warnings);
+    const policy::Limits limits = context.limits(session);
+    const std::vector<Span> warnings = context.warnings(session, limits);
+    if (duration_end(session) <= context.now && is_duration_warning_owed(session, warnings)) {
+        make_up_for_warning(context, session, warnings);
     }
-    if (duration_end(session) <= turn.now) {
-        return begin_end(turn, session, {.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}});
+    if (duration_end(session) <= context.now) {
+        return begin_end(context, session,
+                         {.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}});
     }
     // What the terminals show of their use is looked at before we write on them ourselves: the look says the rest.
     const bool looks_first =
-        is_output_awaited(session, limits) && duration_warning(session, warnings, turn.now).has_value();
+        is_output_awaited(session, limits) && duration_warning(session, warnings, context.now).has_value();
     if (!looks_first) {
-        warn_of_duration(turn, session, limits);
+        warn_of_duration(context, session, limits);
     }
     session.due = next_due(session, warnings);
     const Boottime look = idle_look(session, warnings);
-    if (looks_first || look <= turn.now || (session.unseen && look != never)) {
-        turn.out.effects.emplace_back(Look{session.key});
-        const Boottime again = after(turn.now, Patience::looking);
+    if (looks_first || look <= context.now || (session.unseen && look != never)) {
+        context.out.effects.emplace_back(Look{session.key});
+        const Boottime again = after(context.now, Patience::looking);
         session.due = looks_first ? again : std::min(again, duration_look(session, warnings));
     }
-    turn.put(session);
+    context.put(session);
 }
 
-void look_first(Turn& turn, const Session& session) {
+void look_first(DecisionContext& context, const Session& session) {
     if (session.phase == Phase::live && idle_limit(session) != unlimited_span) {
-        turn.out.effects.emplace_back(Look{session.key});
+        context.out.effects.emplace_back(Look{session.key});
     }
 }
 
-void on_activity_probed(Turn& turn, const ActivityProbed& event) {
-    const Session* found = turn.state.find(event.session);
+void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
+    const Session* found = context.state.find(event.session);
     if (found == nullptr || found->phase != Phase::live || found->logout_check != LogoutCheck::none) {
         return;
     }
     if (!event.signs) {
-        return miss(turn, *found);
+        return miss(context, *found);
     }
     const Signs& signs = *event.signs;
     Session session = *found;
     session.unseen = false;
     if (signs.input) {
         session.terminal = Terminal::some;
-    } else if (session.terminal != Terminal::unknown || session.admitted <= turn.now - Patience::arriving) {
+    } else if (session.terminal != Terminal::unknown || session.admitted <= context.now - Patience::arriving) {
         session.terminal = Terminal::none;
     }
-    const Boottime used = last_use(session, signs, turn.limits(session).idle_activity.value, turn.now);
-    session.seen = remembered(session, signs, turn.now);
-    note_use(turn, session, used);
-    judge_idleness(turn, session);
+    const Boottime used = last_use(session, signs, context.limits(session).idle_activity.value, context.now);
+    session.seen = remembered(session, signs, context.now);
+    note_use(context, session, used);
+    judge_idleness(context, session);
 }
 
-void on_input_received(Turn& turn, const InputReceived& event) {
-    const Session* found = turn.state.find(event.session);
+void on_input_received(DecisionContext& context, const InputReceived& event) {
+    const Session* found = context.state.find(event.session);
     if (found == nullptr || found->phase != Phase::live) {
         return;
     }
     Session session = *found;
-    note_use(turn, session, turn.now);
-    session.due = due_of(turn, session, turn.warnings(session, turn.limits(session)));
-    turn.put(session);
+    note_use(context, session, context.now);
+    session.due = due_of(context, session, context.warnings(session, context.limits(session)));
+    context.put(session);
 }
 
-void on_clock_changed(Turn& turn, const ClockChanged&) {
-    for (const auto& [key, session] : turn.state.sessions()) {
-        look_first(turn, session);
+void on_clock_changed(DecisionContext& context, const ClockChanged&) {
+    for (const auto& [key, session] : context.state.sessions()) {
+        look_first(context, session);
     }
 }
 
-void review(const Turn& turn, Session& session, bool surprised) {
-    const policy::Limits limits = turn.limits(session);
+void review(const DecisionContext& context, Session& session, bool surprised) {
+    const policy::Limits limits = context.limits(session);
     const bool enforced = limits.mode.value == policy::Mode::enforce;
     const bool spared = session.observed && enforced;
     const bool other_duration = session.max_duration != limits.max_duration.value;
     const bool other_idle = session.idle_timeout != limits.idle_timeout.value ||
                             session.idle_timeout_no_terminal != limits.idle_timeout_no_terminal.value;
-    Turn::count_in(session, limits);
+    DecisionContext::count_in(session, limits);
     session.max_duration = limits.max_duration.value;
     session.idle_timeout = limits.idle_timeout.value;
     session.idle_timeout_no_terminal = limits.idle_timeout_no_terminal.value;
@@ -224,7 +225,7 @@ void review(const Turn& turn, Session& session, bool surprised) {
         return;
     }
     const Span grace = limits.warn_before.empty() ? Patience::grace : limits.warn_before.front();
-    const Boottime fair = after(turn.now, grace);
+    const Boottime fair = after(context.now, grace);
     const bool fresh_duration = surprised || spared || other_duration;
     const bool fresh_idle = surprised || spared || other_idle;
     if (enforced && ((fresh_duration && duration_end(session) < fair) || (fresh_idle && idle_end(session) < fair))) {
@@ -232,36 +233,36 @@ void review(const Turn& turn, Session& session, bool surprised) {
     }
     session.duration_warned = fresh_duration ? unlimited_span : session.duration_warned;
     session.idle_warned = fresh_idle ? unlimited_span : session.idle_warned;
-    session.due = due_of(turn, session, turn.warnings(session, limits));
+    session.due = due_of(context, session, context.warnings(session, limits));
 }
 
-void on_policy_changed(Turn& turn, const PolicyChanged&) {
-    for (const auto& [key, session] : turn.state.sessions()) {
+void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
+    for (const auto& [key, session] : context.state.sessions()) {
         Session reviewed = session;
         if (session.phase == Phase::waiting) {
-            reviewed.due = turn.now; // there may be room for it now
+            reviewed.due = context.now; // there may be room for it now
         }
         if (session.phase == Phase::ending) {
-            Turn::count_in(reviewed, turn.limits(session));
+            DecisionContext::count_in(reviewed, context.limits(session));
         }
         if (session.phase == Phase::reserved || session.phase == Phase::live) {
-            if (release_uncounted(turn, session)) {
+            if (release_uncounted(context, session)) {
                 continue;
             }
-            review(turn, reviewed, false);
-            tell_if_over(turn, reviewed);
+            review(context, reviewed, false);
+            tell_if_over(context, reviewed);
         }
         if (reviewed != session) {
-            settle(turn, reviewed, session);
+            settle(context, reviewed, session);
         }
         if (idle_limit(reviewed) != idle_limit(session)) {
-            look_first(turn, reviewed);
+            look_first(context, reviewed);
         }
     }
 }
 
-void on_groups_resolved(Turn& turn, const GroupsResolved& event) {
-    const Session* found = turn.state.find(event.session);
+void on_groups_resolved(DecisionContext& context, const GroupsResolved& event) {
+    const Session* found = context.state.find(event.session);
     if (found == nullptr) {
         return;
     }
@@ -269,14 +270,14 @@ void on_groups_resolved(Turn& turn, const GroupsResolved& event) {
     session.login.gids = event.gids;
     session.login.gids_cut = false;
     if (session.phase == Phase::ending) {
-        Turn::count_in(session, turn.limits(session));
+        DecisionContext::count_in(session, context.limits(session));
     }
     if (session.phase == Phase::reserved || session.phase == Phase::live) {
-        review(turn, session, false);
+        review(context, session, false);
     }
-    settle(turn, session, *found);
+    settle(context, session, *found);
     if (idle_limit(session) != idle_limit(*found)) {
-        look_first(turn, session);
+        look_first(context, session);
     }
 }
 
