@@ -34,7 +34,7 @@ std::string host_name() {
 }
 
 /// Fails where nobody can tell: such a look would show a session that nobody uses.
-Result<core::Signs> signs_of(const core::Session& session, inspect::Connections& connections) {
+Result<core::ActivitySample> sample_of(const core::Session& session, inspect::Connections& connections) {
     const auto terminals = inspect::terminals_of(session);
     const auto processor_time = terminals ? inspect::processor_time_of(session) : std::unexpected(terminals.error());
     if (!processor_time) {
@@ -45,7 +45,7 @@ Result<core::Signs> signs_of(const core::Session& session, inspect::Connections&
     if (!output) {
         return std::unexpected(output.error());
     }
-    core::Signs signs;
+    core::ActivitySample signs;
     signs.wall_offset = wall_offset();
     signs.input = *input;
     signs.output = *output;
@@ -215,21 +215,21 @@ void Host::signal_leader(SessionKey key, int signal) {
 std::optional<core::ActivityProbed> Host::look(const core::Session& session) {
     if (session.graphical) {
         parts_->logind.ask_idle_hint(session.logind_id, [this, key = session.key](Span hint) {
-            core::Signs signs;
+            core::ActivitySample signs;
             signs.wall_offset = wall_offset();
             signs.hint = hint;
-            parts_->noticed(core::ActivityProbed{.session = key, .signs = signs});
+            parts_->noticed(core::ActivityProbed{.session = key, .sample = signs});
         });
         return std::nullopt;
     }
-    auto signs = signs_of(session, parts_->connections);
+    auto signs = sample_of(session, parts_->connections);
     if (signs) {
         blind_ = false;
     } else {
         tell_blindness(signs.error());
     }
     return core::ActivityProbed{.session = session.key,
-                                .signs = signs ? std::optional(*std::move(signs)) : std::nullopt};
+                                .sample = signs ? std::optional(*std::move(signs)) : std::nullopt};
 }
 
 void Host::check_logout(const core::CheckLogout& what) {

@@ -109,7 +109,7 @@ void Engine::carry_out(const core::Effect& effect) {
                           [this](const core::Lock& what) { hands_.lock(what.logind_id); },
                           [this](const core::KillAll& what) { hands_.kill_all(what.logind_id); },
                           [this](const core::SignalLeader& what) { hands_.signal_leader(what.session, what.signal); },
-                          [this](const core::Look& what) {
+                          [this](const core::ProbeActivity& what) {
                               const core::Session* session = state_.find(what.session);
                               if (auto looked = session == nullptr ? std::nullopt : hands_.look(*session)) {
                                   queue_.emplace_back(*std::move(looked));

@@ -2,8 +2,8 @@
 #include "daemon/api/view.hpp"
 
 #include "common/text.hpp"
-#include "daemon/messages/words.hpp"
 #include "daemon/core/deadline.hpp"
+#include "daemon/messages/words.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -44,7 +44,7 @@ std::uint64_t realtime(Boottime at, const Moment& moment) {
 /// deadline only.
 Session with_input(Session session, const inspect::Presence& presence, const Moment& moment) {
     // A stamp that was looked at is dated already, also by a clock that was set since.
-    if (presence.input && *presence.input != session.seen.input) {
+    if (presence.input && *presence.input != session.last_sample.input) {
         session.last_input =
             std::max(session.last_input, std::min(moment.now, Boottime(*presence.input - moment.wall_offset)));
         session.terminal = core::Terminal::some;

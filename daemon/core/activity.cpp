@@ -19,9 +19,9 @@ constexpr Span youngest_within_step(Span stamp) {
 
 /// When a terminal with that stamp was last used, as a wall clock with that offset has it; nothing: not since the last
 /// look.
-std::optional<Boottime> since_look(Span stamp, Span offset, const Seen& seen, Boottime now) {
+std::optional<Boottime> since_look(Span stamp, Span offset, const LastSample& last_sample, Boottime now) {
     const Boottime told{youngest_within_step(stamp) - offset};
-    const bool fits = told > seen.at - shortest_window && told <= now + step;
+    const bool fits = told > last_sample.at - shortest_window && told <= now + step;
     return fits ? std::optional(std::min(now, told)) : std::nullopt;
 }
 
@@ -31,49 +31,50 @@ std::optional<Boottime> since_look(Span stamp, Span offset, const Seen& seen, Bo
 /// have been a moment ago. The same stamp again may hide a key of the same step: of one that was not over at the last
 /// look, or of one that a clock that was set back goes through again.
 Boottime last_stamped(Span stamp, Span before, const Session& session, Span wall_offset, Boottime now) {
-    const Seen& seen = session.seen;
-    if (seen.at == Boottime{}) {
+    const LastSample& last_sample = session.last_sample;
+    if (last_sample.at == Boottime{}) {
         return std::min(now, Boottime{youngest_within_step(stamp) - wall_offset});
     }
-    const std::optional<Boottime> moment =
-        std::max(since_look(stamp, wall_offset, seen, now), since_look(stamp, seen.wall_offset, seen, now));
+    const std::optional<Boottime> moment = std::max(since_look(stamp, wall_offset, last_sample, now),
+                                                    since_look(stamp, last_sample.wall_offset, last_sample, now));
     return moment.value_or(stamp == before ? session.last_input : now);
 }
 
-bool is_busy(const Session& session, const Signs& signs, Boottime now) {
-    const Span window = now - session.seen.at;
-    if (session.seen.at == Boottime{} || !signs.processor_time || window < shortest_window) {
+bool is_busy(const Session& session, const ActivitySample& sample, Boottime now) {
+    const Span window = now - session.last_sample.at;
+    if (session.last_sample.at == Boottime{} || !sample.processor_time || window < shortest_window) {
         return false;
     }
-    return *signs.processor_time - session.seen.processor_time > window / processor_share;
+    return *sample.processor_time - session.last_sample.processor_time > window / processor_share;
 }
 
-Boottime last_use_of_terminal(const Session& session, const Signs& signs, policy::Activity counted, Boottime now) {
-    const Seen& seen = session.seen;
+Boottime last_use_of_terminal(const Session& session, const ActivitySample& sample, policy::Activity counted,
+                              Boottime now) {
+    const LastSample& last_sample = session.last_sample;
     Boottime last =
-        std::max(session.last_input, last_stamped(*signs.input, seen.input, session, signs.wall_offset, now));
-    if (policy::counts_output(counted) && signs.output) {
-        const Boottime at = last_stamped(*signs.output, seen.output, session, signs.wall_offset, now);
+        std::max(session.last_input, last_stamped(*sample.input, last_sample.input, session, sample.wall_offset, now));
+    if (policy::counts_output(counted) && sample.output) {
+        const Boottime at = last_stamped(*sample.output, last_sample.output, session, sample.wall_offset, now);
         const bool is_our_notice = at <= after(session.told_at, echo_of_notice);
         last = is_our_notice ? last : std::max(last, at);
     }
-    return policy::counts_processor(counted) && is_busy(session, signs, now) ? now : last;
+    return policy::counts_processor(counted) && is_busy(session, sample, now) ? now : last;
 }
 
-Boottime last_use_of_connection(const Session& session, const Signs& signs, Boottime now) {
-    if (!signs.traffic || is_busy(session, signs, now)) {
+Boottime last_use_of_connection(const Session& session, const ActivitySample& sample, Boottime now) {
+    if (!sample.traffic || is_busy(session, sample, now)) {
         return now;
     }
-    const Seen& seen = session.seen;
-    if (seen.at == Boottime{}) {
+    const LastSample& last_sample = session.last_sample;
+    if (last_sample.at == Boottime{}) {
         // Nothing to hold it against: data may be keepalives, and is taken for use.
-        return std::clamp(now - signs.since_data, session.last_input, now);
+        return std::clamp(now - sample.since_data, session.last_input, now);
     }
-    if (signs.traffic->cookie != seen.traffic.cookie) {
+    if (sample.traffic->cookie != last_sample.traffic.cookie) {
         return now;
     }
-    const bool used = is_traffic(seen.traffic, *signs.traffic, now - seen.at);
-    return used ? std::clamp(now - signs.since_data, session.last_input, now) : session.last_input;
+    const bool used = is_traffic(last_sample.traffic, *sample.traffic, now - last_sample.at);
+    return used ? std::clamp(now - sample.since_data, session.last_input, now) : session.last_input;
 }
 
 /// What went in one direction between two looks.
@@ -113,26 +114,26 @@ bool is_traffic(const Traffic& before, const Traffic& after, Span window) {
     return !(is_of_one_size(in) && is_of_one_size(out)) && !(in.segments == out.segments && is_of_one_size(pairs));
 }
 
-Boottime last_use(const Session& session, const Signs& signs, policy::Activity counted, Boottime now) {
-    if (signs.hint) {
-        return std::clamp(now - *signs.hint, session.last_input, now);
+Boottime last_use(const Session& session, const ActivitySample& sample, policy::Activity counted, Boottime now) {
+    if (sample.hint) {
+        return std::clamp(now - *sample.hint, session.last_input, now);
     }
-    return signs.input ? last_use_of_terminal(session, signs, counted, now)
-                       : last_use_of_connection(session, signs, now);
+    return sample.input ? last_use_of_terminal(session, sample, counted, now)
+                        : last_use_of_connection(session, sample, now);
 }
 
-Seen remembered(const Session& session, const Signs& signs, Boottime now) {
-    Seen seen = session.seen;
-    seen.input = signs.input.value_or(seen.input);
-    seen.output = signs.output.value_or(seen.output);
-    seen.wall_offset = signs.wall_offset;
-    if (seen.at != Boottime{} && now - seen.at < shortest_window) {
-        return seen; // counters are held against the earlier look once enough time has gone by
+LastSample to_last_sample(const Session& session, const ActivitySample& sample, Boottime now) {
+    LastSample last_sample = session.last_sample;
+    last_sample.input = sample.input.value_or(last_sample.input);
+    last_sample.output = sample.output.value_or(last_sample.output);
+    last_sample.wall_offset = sample.wall_offset;
+    if (last_sample.at != Boottime{} && now - last_sample.at < shortest_window) {
+        return last_sample; // counters are held against the earlier look once enough time has gone by
     }
-    seen.at = now;
-    seen.processor_time = signs.processor_time.value_or(seen.processor_time);
-    seen.traffic = signs.traffic.value_or(Traffic{});
-    return seen;
+    last_sample.at = now;
+    last_sample.processor_time = sample.processor_time.value_or(last_sample.processor_time);
+    last_sample.traffic = sample.traffic.value_or(Traffic{});
+    return last_sample;
 }
 
 } // namespace sesslimit::core

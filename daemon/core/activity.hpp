@@ -2,13 +2,13 @@
 #pragma once
 
 #include "common/clock.hpp"
+#include "daemon/core/activity_sample.hpp"
 #include "daemon/core/session.hpp"
-#include "daemon/core/signs.hpp"
 #include "daemon/policy/policy.hpp"
 
 #include <cstdint>
 
-/// What signs mean: when somebody, or something of theirs, last used a session. Pure.
+/// What sample mean: when somebody, or something of theirs, last used a session. Pure.
 ///
 /// A session with a terminal is used by input on it and, where the policy says so, by output or by CPU time. A
 /// graphical one by what logind's IdleHint says. Every other one by the data on its connection and by CPU time; where
@@ -41,11 +41,11 @@ inline constexpr Span shortest_window = std::chrono::seconds(1);
 /// 8 s: one step, and a moment that passes before it is written.
 inline constexpr Span echo_of_notice = std::chrono::milliseconds(8250);
 
-/// When it was last used, as far as these signs tell: never later than `now`, never earlier than session.last_input.
-Boottime last_use(const Session& session, const Signs& signs, policy::Activity counted, Boottime now);
+/// When it was last used, as far as these sample tell: never later than `now`, never earlier than session.last_input.
+Boottime last_use(const Session& session, const ActivitySample& sample, policy::Activity counted, Boottime now);
 
-/// What is remembered of these signs for the next look.
-Seen remembered(const Session& session, const Signs& signs, Boottime now);
+/// What is to_last_sample of these sample for the next look.
+LastSample to_last_sample(const Session& session, const ActivitySample& sample, Boottime now);
 
 /// Whether the connection carried between two looks what keepalives do not account for.
 bool is_traffic(const Traffic& before, const Traffic& after, Span window);

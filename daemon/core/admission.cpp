@@ -26,7 +26,7 @@ void admit(DecisionContext& context, Session session, RequestId request) {
     context.put(session);
     context.admit(request, session, limits);
     context.tell(Notice::Kind::admitted, session);
-    look_first(context, session);
+    request_first_probe(context, session);
 }
 
 void refuse(DecisionContext& context, Session session, RequestId request, const policy::Limits& limits,
@@ -104,8 +104,8 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
     // and logind's, which does not come at once, is waited for.
     for (const SessionKey key : context.state.of_user(session.login.uid)) {
         const Session& other = *context.state.find(key);
-        if (other.phase == Phase::live && context.now - other.seen.at >= shortest_window) {
-            context.out.effects.emplace_back(Look{key});
+        if (other.phase == Phase::live && context.now - other.last_sample.at >= shortest_window) {
+            context.out.effects.emplace_back(ProbeActivity{key});
             session.due = other.graphical ? after(context.now, Patience::reading) : session.due;
         }
     }
@@ -116,7 +116,7 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
 /// Whether a look has shown how it is used since shortly before `waiting` asked, or there is nothing yet to look at.
 /// Where it has not, last_input is the earliest moment at which it may have been used last.
 bool is_use_known(const Session& session, const Session& waiting) {
-    return session.phase != Phase::live || after(session.seen.at, shortest_window) > waiting.opened;
+    return session.phase != Phase::live || after(session.last_sample.at, shortest_window) > waiting.opened;
 }
 
 /// Returns true if an open session may be terminated for a newer one of its user: its own limits are enforced, and it
@@ -158,7 +158,7 @@ std::vector<const Session*> victims_of(const DecisionContext& context, const Ses
 bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
     return std::ranges::any_of(context.state.of_user(waiting.login.uid), [&](SessionKey key) {
         const Session& other = *context.state.find(key);
-        return other.graphical && !other.unseen && !is_use_known(other, waiting);
+        return other.graphical && !other.probe_failed && !is_use_known(other, waiting);
     });
 }
 

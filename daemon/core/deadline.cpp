@@ -56,10 +56,10 @@ Boottime limit_end(Boottime from, Span limit, Boottime not_before) {
 
 /// Which limit is its own may change: a shell is opened in a connection that had none, or the last one is closed. A
 /// session that has no limit as it is now is looked at once in the time of the other one.
-Boottime look_for_terminal(const Session& session) {
+Boottime next_terminal_check(const Session& session) {
     const Span other = std::min(session.idle_timeout, session.idle_timeout_no_terminal);
     const bool may_change = session.phase == Phase::live && !session.graphical && other != unlimited_span;
-    return may_change ? after(session.seen.at, other) : never;
+    return may_change ? after(session.last_sample.at, other) : never;
 }
 
 } // namespace
@@ -101,17 +101,17 @@ bool is_idle_warning_owed(const Session& session, const std::vector<Span>& warn_
     return is_unwarned(idleness_of(session), warn_before);
 }
 
-Boottime duration_look(const Session& session, const std::vector<Span>& warn_before) {
+Boottime next_duration_check(const Session& session, const std::vector<Span>& warn_before) {
     return next_moment(duration_of(session), warn_before);
 }
 
-Boottime idle_look(const Session& session, const std::vector<Span>& warn_before) {
+Boottime next_idle_check(const Session& session, const std::vector<Span>& warn_before) {
     const Boottime due = next_moment(idleness_of(session), warn_before);
-    return due == never ? look_for_terminal(session) : due;
+    return due == never ? next_terminal_check(session) : due;
 }
 
 Boottime next_due(const Session& session, const std::vector<Span>& warn_before) {
-    return std::min(duration_look(session, warn_before), idle_look(session, warn_before));
+    return std::min(next_duration_check(session, warn_before), next_idle_check(session, warn_before));
 }
 
 } // namespace sesslimit::core

@@ -30,11 +30,11 @@ bool is_duration_warning_owed(const Session& session, const std::vector<Span>& w
 bool is_idle_warning_owed(const Session& session, const std::vector<Span>& warn_before);
 
 /// When something must be done about its duration next: the next warning, or the end; `never` without a limit.
-Boottime duration_look(const Session& session, const std::vector<Span>& warn_before);
+Boottime next_duration_check(const Session& session, const std::vector<Span>& warn_before);
 
 /// When its idleness must be looked at: the next idle warning, or the end; without a limit, whether it has come under
 /// the one for sessions with a terminal, or without. `never`: neither is limited.
-Boottime idle_look(const Session& session, const std::vector<Span>& warn_before);
+Boottime next_idle_check(const Session& session, const std::vector<Span>& warn_before);
 
 /// When something must be done about an open session next.
 Boottime next_due(const Session& session, const std::vector<Span>& warn_before);

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "common/clock.hpp"
-#include "daemon/policy/policy.hpp"
 #include "daemon/core/decision.hpp"
 #include "daemon/core/event.hpp"
 #include "daemon/core/state.hpp"
+#include "daemon/policy/policy.hpp"
 
 namespace sesslimit::core {
 
@@ -21,7 +21,7 @@ struct Patience {
     static constexpr Span refused = std::chrono::seconds(3);     ///< a refused login may leave by itself
     static constexpr Span place = std::chrono::seconds(5);       ///< a login waits for a place to become free
     static constexpr Span answering = std::chrono::milliseconds(500); ///< for an answer to arrive after its deadline
-    static constexpr Span looking = std::chrono::seconds(10);         ///< for an answer to Look that never came
+    static constexpr Span looking = std::chrono::seconds(10); ///< for an answer to ProbeActivity that never came
 };
 
 /// The core: what is to be done, now, about this event. Pure and total: the same arguments give the same decision,

@@ -69,7 +69,7 @@ struct Notice {
 };
 
 /// See what shows of its use, and say so by ActivityProbed, now or soon.
-struct Look {
+struct ProbeActivity {
     SessionKey session = SessionKey::none;
 };
 
@@ -102,7 +102,7 @@ struct SignalLeader {
     int signal = 0;
 };
 
-using Effect = std::variant<Notice, Look, CheckLogout, Terminate, KillAll, SignalLeader, Lock>;
+using Effect = std::variant<Notice, ProbeActivity, CheckLogout, Terminate, KillAll, SignalLeader, Lock>;
 
 struct Decision {
     std::vector<Record> records;

@@ -103,7 +103,7 @@ void check_logout(DecisionContext& context, Session session);
 
 /// Asks for a look at a session under an idle limit that has just begun to have one, or whose terminals' clock has just
 /// changed: what is seen then is what later looks are held against.
-void look_first(DecisionContext& context, const Session& session);
+void request_first_probe(DecisionContext& context, const Session& session);
 
 // ending.cpp
 void on_termination_requested(DecisionContext& context, const TerminationRequested& event);

@@ -67,10 +67,10 @@ struct LogindSessionRemoved {
     std::string id;
 };
 
-/// The answer to effect Look. Without signs: nobody could tell what there is to be seen of it.
+/// The answer to effect ProbeActivity. Without sample: nobody could tell what there is to be seen of it.
 struct ActivityProbed {
     SessionKey session = SessionKey::none;
-    std::optional<Signs> signs;
+    std::optional<ActivitySample> sample;
 };
 
 /// The answer to effect CheckLogout.

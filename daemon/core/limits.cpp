@@ -69,9 +69,9 @@ void make_up_for_warning(const DecisionContext& context, Session& session, const
     session.not_before = after(context.now, warnings.front());
 }
 
-void judge_idleness(DecisionContext& context, Session session) {
-    const bool unseen = !session.graphical && session.terminal != Terminal::some;
-    const Reason reason{.cause = Cause::idle, .count = unseen ? 1U : 0U, .span = idle_limit(session), .by = {}};
+void evaluate_idle(DecisionContext& context, Session session) {
+    const bool probe_failed = !session.graphical && session.terminal != Terminal::some;
+    const Reason reason{.cause = Cause::idle, .count = probe_failed ? 1U : 0U, .span = idle_limit(session), .by = {}};
     const policy::Limits limits = context.limits(session);
     const std::vector<Span> warnings = context.warnings(session, limits);
     if (session.idle_warned == locked_already && !DecisionContext::locks(session, limits, reason.cause)) {
@@ -100,23 +100,24 @@ void judge_idleness(DecisionContext& context, Session session) {
 /// look showed nothing.
 Boottime due_of(const DecisionContext& context, const Session& session, const std::vector<Span>& warnings) {
     const Boottime due = next_due(session, warnings);
-    const bool repeats =
-        session.logout_check != LogoutCheck::none || (session.unseen && idle_look(session, warnings) != never);
+    const bool repeats = session.logout_check != LogoutCheck::none ||
+                         (session.probe_failed && next_idle_check(session, warnings) != never);
     return repeats ? std::min(due, after(context.now, Patience::looking)) : due;
 }
 
 /// Nobody could tell whether it is used. It is looked at again, and meanwhile no idle limit ends it, which would take
 /// it for unused; how long it may last does not depend on that.
-void miss(DecisionContext& context, Session session) {
+void on_probe_failed(DecisionContext& context, Session session) {
     const policy::Limits limits = context.limits(session);
     const std::vector<Span> warnings = context.warnings(session, limits);
-    session.unseen = true;
+    session.probe_failed = true;
     if (is_output_awaited(session, limits) && duration_warning(session, warnings, context.now)) {
         note_use(context, session, context.now); // what we write now hides whether there was any
     }
     warn_of_duration(context, session, limits);
-    session.due =
-        session.observed ? never : std::min(after(context.now, Patience::looking), duration_look(session, warnings));
+    session.due = session.observed
+                      ? never
+                      : std::min(after(context.now, Patience::looking), next_duration_check(session, warnings));
     context.put(session);
 }
 
@@ -149,24 +150,24 @@ void serve_limits(DecisionContext& context, Session session) {
                          {.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}});
     }
     // What the terminals show of their use is looked at before we write on them ourselves: the look says the rest.
-    const bool looks_first =
+    const bool probes_first =
         is_output_awaited(session, limits) && duration_warning(session, warnings, context.now).has_value();
-    if (!looks_first) {
+    if (!probes_first) {
         warn_of_duration(context, session, limits);
     }
     session.due = next_due(session, warnings);
-    const Boottime look = idle_look(session, warnings);
-    if (looks_first || look <= context.now || (session.unseen && look != never)) {
-        context.out.effects.emplace_back(Look{session.key});
+    const Boottime look = next_idle_check(session, warnings);
+    if (probes_first || look <= context.now || (session.probe_failed && look != never)) {
+        context.out.effects.emplace_back(ProbeActivity{session.key});
         const Boottime again = after(context.now, Patience::looking);
-        session.due = looks_first ? again : std::min(again, duration_look(session, warnings));
+        session.due = probes_first ? again : std::min(again, next_duration_check(session, warnings));
     }
     context.put(session);
 }
 
-void look_first(DecisionContext& context, const Session& session) {
+void request_first_probe(DecisionContext& context, const Session& session) {
     if (session.phase == Phase::live && idle_limit(session) != unlimited_span) {
-        context.out.effects.emplace_back(Look{session.key});
+        context.out.effects.emplace_back(ProbeActivity{session.key});
     }
 }
 
@@ -175,21 +176,21 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     if (found == nullptr || found->phase != Phase::live || found->logout_check != LogoutCheck::none) {
         return;
     }
-    if (!event.signs) {
-        return miss(context, *found);
+    if (!event.sample) {
+        return on_probe_failed(context, *found);
     }
-    const Signs& signs = *event.signs;
+    const ActivitySample& sample = *event.sample;
     Session session = *found;
-    session.unseen = false;
-    if (signs.input) {
+    session.probe_failed = false;
+    if (sample.input) {
         session.terminal = Terminal::some;
     } else if (session.terminal != Terminal::unknown || session.admitted <= context.now - Patience::arriving) {
         session.terminal = Terminal::none;
     }
-    const Boottime used = last_use(session, signs, context.limits(session).idle_activity.value, context.now);
-    session.seen = remembered(session, signs, context.now);
+    const Boottime used = last_use(session, sample, context.limits(session).idle_activity.value, context.now);
+    session.last_sample = to_last_sample(session, sample, context.now);
     note_use(context, session, used);
-    judge_idleness(context, session);
+    evaluate_idle(context, session);
 }
 
 void on_input_received(DecisionContext& context, const InputReceived& event) {
@@ -205,7 +206,7 @@ void on_input_received(DecisionContext& context, const InputReceived& event) {
 
 void on_clock_changed(DecisionContext& context, const ClockChanged&) {
     for (const auto& [key, session] : context.state.sessions()) {
-        look_first(context, session);
+        request_first_probe(context, session);
     }
 }
 
@@ -256,7 +257,7 @@ void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
             settle(context, reviewed, session);
         }
         if (idle_limit(reviewed) != idle_limit(session)) {
-            look_first(context, reviewed);
+            request_first_probe(context, reviewed);
         }
     }
 }
@@ -277,7 +278,7 @@ void on_groups_resolved(DecisionContext& context, const GroupsResolved& event) {
     }
     settle(context, session, *found);
     if (idle_limit(session) != idle_limit(*found)) {
-        look_first(context, session);
+        request_first_probe(context, session);
     }
 }
 

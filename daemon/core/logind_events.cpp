@@ -41,7 +41,7 @@ void adopt(DecisionContext& context, const LogindSession& seen) {
     }
     context.put(session);
     context.tell(Notice::Kind::adopted, session);
-    look_first(context, session);
+    request_first_probe(context, session);
 }
 
 /// logind shows the session of a leader that PAM told us of.
@@ -62,7 +62,7 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
         session.due =
             next_due(session, context.warnings(session, context.limits(session))); // its idleness counts from now on
         context.put(session);
-        return look_first(context, session);
+        return request_first_probe(context, session);
     case Phase::ending:
         if (session.stage != Stage::none) {
             session.stage = Stage::told; // what was asked of its leader alone is now asked of all of it
@@ -186,7 +186,7 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
     session.request = RequestId::none;
     session.opened = std::min(session.opened, context.now);
     session.last_input = std::min(session.last_input, context.now);
-    session.seen.at = std::min(session.seen.at, context.now);
+    session.last_sample.at = std::min(session.last_sample.at, context.now);
     switch (session.phase) {
     case Phase::waiting:
         context.out.records.emplace_back(Drop{session.key}); // its asker lost the connection, and asks again

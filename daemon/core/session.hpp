@@ -3,9 +3,9 @@
 
 #include "common/clock.hpp"
 #include "common/process.hpp"
+#include "daemon/core/activity_sample.hpp"
 #include "daemon/policy/login.hpp"
 #include "daemon/policy/policy.hpp"
-#include "daemon/core/signs.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -80,10 +80,10 @@ inline constexpr Span locked_already{};
 struct Session {
     SessionKey key = SessionKey::none;
     Phase phase = Phase::reserved;
-    bool adopted = false;   ///< PAM never told us of it: logind did
-    bool observed = false;  ///< its end is due, but mode = "observe" leaves it alone
-    bool unseen = false;    ///< the last look at it showed nothing; means nothing after a restart
-    bool graphical = false; ///< logind's type is x11, wayland or mir
+    bool adopted = false;      ///< PAM never told us of it: logind did
+    bool observed = false;     ///< its end is due, but mode = "observe" leaves it alone
+    bool probe_failed = false; ///< the last look at it showed nothing; means nothing after a restart
+    bool graphical = false;    ///< logind's type is x11, wayland or mir
     LogoutCheck logout_check = LogoutCheck::none;
     Terminal terminal = Terminal::unknown; ///< which of the idle limits is its own
     Login login;
@@ -97,7 +97,7 @@ struct Session {
     Span max_duration = unlimited_span;             ///< the limits it was last judged by: what its user could know of
     Span idle_timeout = unlimited_span;             ///< with a terminal, and of graphical ones
     Span idle_timeout_no_terminal = unlimited_span; ///< without
-    Seen seen;                                      ///< by the last look
+    LastSample last_sample;                         ///< by the last look
     Boottime told_at{};                             ///< when a notice was last written to its terminals
     Span duration_warned = unlimited_span;          ///< the shortest `warn_before` that was said about its duration
     Span idle_warned = unlimited_span;              ///< the same about its idleness; unlimited again after use

@@ -84,22 +84,22 @@ void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
     io.number(session.not_before);
     io.number(session.told_at);
     io.number(session.due);
-    io.number(session.seen.at);
+    io.number(session.last_sample.at);
     io.number(session.max_duration);
     io.number(session.idle_timeout);
     io.number(session.idle_timeout_no_terminal);
     io.number(session.duration_warned);
     io.number(session.idle_warned);
     io.number(session.reason.span);
-    io.number(session.seen.processor_time);
-    io.number(session.seen.input);
-    io.number(session.seen.output);
-    io.number(session.seen.wall_offset);
-    io.number(session.seen.traffic.bytes_in);
-    io.number(session.seen.traffic.bytes_out);
-    io.number(session.seen.traffic.segments_in);
-    io.number(session.seen.traffic.segments_out);
-    io.number(session.seen.traffic.cookie);
+    io.number(session.last_sample.processor_time);
+    io.number(session.last_sample.input);
+    io.number(session.last_sample.output);
+    io.number(session.last_sample.wall_offset);
+    io.number(session.last_sample.traffic.bytes_in);
+    io.number(session.last_sample.traffic.bytes_out);
+    io.number(session.last_sample.traffic.segments_in);
+    io.number(session.last_sample.traffic.segments_out);
+    io.number(session.last_sample.traffic.cookie);
     io.number(session.reason.count);
     io.number(session.leader.pid);
     io.number(session.login.uid);
@@ -186,14 +186,15 @@ Fault fault_of_numbers(const Session& session) noexcept {
 
 Fault fault_of_times(const Session& session) noexcept {
     if (std::min({session.opened, session.admitted, session.last_input, session.not_before, session.told_at,
-                  session.due, session.seen.at}) < Boottime{}) {
+                  session.due, session.last_sample.at}) < Boottime{}) {
         return "negative time";
     }
     if (std::min({session.max_duration, session.idle_timeout, session.idle_timeout_no_terminal, session.duration_warned,
-                  session.idle_warned, session.reason.span, session.seen.processor_time}) < Span{}) {
+                  session.idle_warned, session.reason.span, session.last_sample.processor_time}) < Span{}) {
         return "negative span";
     }
-    const auto [least, most] = std::minmax({session.seen.input, session.seen.output, session.seen.wall_offset});
+    const auto [least, most] =
+        std::minmax({session.last_sample.input, session.last_sample.output, session.last_sample.wall_offset});
     return least < -wall_bound || most > wall_bound ? "impossible wall clock" : Fault{};
 }
 

@@ -142,7 +142,7 @@ void looked(benchmark::State& run) {
     decide_each(run, [](std::size_t number) -> core::Event {
         core::ActivityProbed event;
         event.session = SessionKey{number + 1};
-        event.signs.emplace().input = Span{}; // a terminal that nobody has touched
+        event.sample.emplace().input = Span{}; // a terminal that nobody has touched
         return event;
     });
 }

@@ -242,18 +242,18 @@ void Host::look(Process& process, const Step& step) {
     if (!process.in) {
         return;
     }
-    Signs& signs = world_.other_signs[process.key];
+    ActivitySample& sample = world_.other_samples[process.key];
     if (step.how % 2 == 0) {
-        signs.traffic = Traffic{.bytes_in = step.more % 100'000,
-                                .bytes_out = 1,
-                                .segments_in = step.more % 100,
-                                .segments_out = 1,
-                                .cookie = 1};
-        signs.processor_time = std::chrono::milliseconds(step.more % 5000);
+        sample.traffic = Traffic{.bytes_in = step.more % 100'000,
+                                 .bytes_out = 1,
+                                 .segments_in = step.more % 100,
+                                 .segments_out = 1,
+                                 .cookie = 1};
+        sample.processor_time = std::chrono::milliseconds(step.more % 5000);
     } else {
-        signs = {};
+        sample = {};
     }
-    Signs seen = signs;
+    ActivitySample seen = sample;
     seen.wall_offset = world_.wall_offset;
     if (const auto stamp = world_.stamps.find(process.key); stamp != world_.stamps.end()) {
         seen.input = stamp->second;

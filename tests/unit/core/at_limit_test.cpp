@@ -93,10 +93,10 @@ void a_desktop_of_which_logind_says_nothing_is_left_alone() {
     world.pass(1s);
     EXPECT_TEXT(world.take_log(), "");
     world.mute = false;
-    core::Signs signs;
-    signs.wall_offset = world.wall_offset;
-    signs.hint = 50s;
-    world.feed(core::ActivityProbed{.session = key(1), .signs = signs});
+    core::ActivitySample sample;
+    sample.wall_offset = world.wall_offset;
+    sample.hint = 50s;
+    world.feed(core::ActivityProbed{.session = key(1), .sample = sample});
     world.pass(1s);
     EXPECT_TEXT(world.take_log(), "106.5 tell ending 1 displaced; 107 terminate c1");
     EXPECT_TEXT(world.fault, "");

@@ -331,13 +331,13 @@ void a_graphical_session_is_not_idle_in_suspend() {
     Span asleep{};
     const auto pass = [&](Span span) {
         for (Span gone{}; gone < span; gone += 1s) {
-            world.other_signs[key(1)].hint = world.now + 1s - hint_from - asleep;
+            world.other_samples[key(1)].hint = world.now + 1s - hint_from - asleep;
             world.pass(1s);
         }
     };
     pass(1min);
     asleep = 8h;
-    world.other_signs[key(1)].hint = 1min;
+    world.other_samples[key(1)].hint = 1min;
     world.suspend(asleep);
     EXPECT_TEXT(world.phase(key(1)), "live");
     pass(limit - 2min);

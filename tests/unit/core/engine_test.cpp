@@ -45,10 +45,10 @@ struct Scribe final : Recorder, Hands {
     }
     std::optional<ActivityProbed> look(const Session& session) override {
         say("look " + number(session.key));
-        core::Signs signs;
-        signs.wall_offset = 1'700'000'000s - start.time_since_epoch();
-        signs.input = stamp;
-        return ActivityProbed{.session = session.key, .signs = signs};
+        core::ActivitySample sample;
+        sample.wall_offset = 1'700'000'000s - start.time_since_epoch();
+        sample.input = stamp;
+        return ActivityProbed{.session = session.key, .sample = sample};
     }
     void check_logout(const core::CheckLogout& what) override { say("check logout " + what.logind_id); }
     void follow(const Session& session) override {

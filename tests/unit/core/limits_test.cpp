@@ -109,7 +109,7 @@ void a_warning_that_hides_use_is_use() {
     World world = after_login(
         {.duration = 1h, .idle = 10min, .warn = std::vector<Span>{5min}, .activity = policy::Activity::output});
     const auto prints = [&world] {
-        world.other_signs[key(1)].output = world.wall_offset + world.now.time_since_epoch();
+        world.other_samples[key(1)].output = world.wall_offset + world.now.time_since_epoch();
     };
     for (world.pass_until(5min); world.now < start + 50min; world.pass(100s)) {
         prints();
@@ -221,18 +221,18 @@ policy::Policy only(std::optional<Span> with_terminal, std::optional<Span> witho
 }
 
 /// What a look shows of a connection that has carried so much.
-core::Signs carried(std::uint64_t bytes) {
-    core::Signs signs;
-    signs.traffic = {.bytes_in = bytes, .bytes_out = bytes, .segments_in = 10, .segments_out = 10, .cookie = 7};
-    signs.since_data = 1min;
-    return signs;
+core::ActivitySample carried(std::uint64_t bytes) {
+    core::ActivitySample sample;
+    sample.traffic = {.bytes_in = bytes, .bytes_out = bytes, .segments_in = 10, .segments_out = 10, .cookie = 7};
+    sample.since_data = 1min;
+    return sample;
 }
 
 void a_terminal_that_comes_late_has_its_own_limit() {
     World world;
     world.policy = only(15min, std::nullopt); // tunnels may be as quiet as they like
     const SessionKey session = world.login();
-    world.other_signs[session] = carried(1000);
+    world.other_samples[session] = carried(1000);
     world.pass_until(3h);
     EXPECT(world.find(session)->terminal == core::Terminal::none, "a tunnel");
     EXPECT(world.looks <= 14 && world.phase(session) == "live", "looked at once in the time of the other limit");
@@ -248,12 +248,12 @@ void a_tunnel_that_outlives_its_shell_has_its_own_limit() {
     World world;
     world.policy = only(std::nullopt, 15min);
     const SessionKey session = world.login();
-    world.other_signs[session] = carried(1000);
+    world.other_samples[session] = carried(1000);
     world.type(session);
     world.pass_until(3h);
     EXPECT(world.find(session)->terminal == core::Terminal::some && world.phase(session) == "live", "a shell");
     world.stamps.erase(session);
-    world.other_signs[session] = carried(9000); // what its end said
+    world.other_samples[session] = carried(9000); // what its end said
     (void)world.take_log();
     world.pass(14min);
     EXPECT(world.phase(session) == "live", "not before its limit");

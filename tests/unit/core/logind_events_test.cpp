@@ -241,11 +241,11 @@ void a_restart_surprises_nobody() {
         session.idle_timeout_no_terminal = session.idle_timeout;
         session.duration_warned = one.rules.duration ? one.warned : unlimited_span;
         session.idle_warned = one.rules.idle ? one.warned : unlimited_span;
-        session.seen.at = session.opened;
-        session.seen.input = Span(1'700'000'000s);
+        session.last_sample.at = session.opened;
+        session.last_sample.input = Span(1'700'000'000s);
         session.terminal = core::Terminal::some;
-        session.seen.wall_offset = world.wall_offset;
-        world.stamps[key(1)] = session.seen.input;
+        session.last_sample.wall_offset = world.wall_offset;
+        world.stamps[key(1)] = session.last_sample.input;
         world.feed(SessionRestored{session});
         world.pass(10min);
         world.log.resize(std::min(world.log.size(), one.log.size())); // up to the end itself

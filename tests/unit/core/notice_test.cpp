@@ -16,7 +16,7 @@ const std::vector<Span> five_and_one = {5min, 1min};
 /// Somebody, or we, write on its terminal: its clock moves as the kernel has it, whole seconds and only every 8 s.
 void print(World& world, SessionKey session) {
     const Span second = std::chrono::floor<std::chrono::seconds>(world.now.time_since_epoch() + world.wall_offset);
-    std::optional<Span>& stamp = world.other_signs[session].output;
+    std::optional<Span>& stamp = world.other_samples[session].output;
     if (!stamp || second / 8s != *stamp / 8s) {
         stamp = second;
     }
@@ -116,7 +116,7 @@ World desktop(Mode mode) {
 /// Nobody is at it for that long, and was not for `before` seconds.
 void leave_alone(World& world, int seconds, int before = 0) {
     for (int second = before + 1; second <= before + seconds; ++second) {
-        world.other_signs[key(1)].hint = Span(std::chrono::seconds(second));
+        world.other_samples[key(1)].hint = Span(std::chrono::seconds(second));
         world.pass(1s);
     }
 }
@@ -126,7 +126,7 @@ void a_screen_is_locked_once_until_somebody_comes_back() {
     leave_alone(world, 4000);
     EXPECT_TEXT(world.take_log(), "600 tell warned 1 idle left 300; 840 tell warned 1 idle left 60; "
                                   "900 lock c1, tell locked 1 idle");
-    world.other_signs[key(1)].hint = Span{}; // somebody is there
+    world.other_samples[key(1)].hint = Span{}; // somebody is there
     world.pass(1000s);
     EXPECT_TEXT(world.take_log(), "");
     EXPECT(world.find(key(1))->idle_warned == unlimited_span, "they are warned anew");

@@ -111,10 +111,10 @@ OpenRequested asks(Leader who, const Login& login) {
 }
 
 ActivityProbed looked(SessionKey session, std::optional<Span> input) {
-    core::Signs signs;
-    signs.wall_offset = 1'700'000'000s;
-    signs.input = input;
-    return {.session = session, .signs = signs};
+    core::ActivitySample sample;
+    sample.wall_offset = 1'700'000'000s;
+    sample.input = input;
+    return {.session = session, .sample = sample};
 }
 
 const Happening happenings[] = {

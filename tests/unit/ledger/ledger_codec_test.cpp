@@ -11,10 +11,10 @@
 
 using namespace sesslimit;
 using namespace sesslimit::test;
+using core::Session;
 using ledger::decode;
 using ledger::encode;
 using ledger::max_payload;
-using core::Session;
 
 namespace {
 
@@ -27,7 +27,7 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
 
 /// The pieces of a Session are counted here: a new one does not compile until somebody has thought of the ledger.
 [[maybe_unused]] void every_field_is_known(const Session& session) {
-    [[maybe_unused]] const auto& [key, phase, adopted, observed, unseen, graphical, logout_check, terminal, login,
+    [[maybe_unused]] const auto& [key, phase, adopted, observed, probe_failed, graphical, logout_check, terminal, login,
                                   leader, logind_id, scope, opened, admitted, last_input, not_before, max_duration,
                                   idle_timeout, idle_timeout_no_terminal, seen, told_at, duration_warned, idle_warned,
                                   reason, stage, totals, request, answer_by, due] = session;
@@ -57,10 +57,10 @@ void what_a_restart_forgets() {
     Session session = sample(5);
     session.request = RequestId{9};
     session.answer_by = Boottime(Span(77));
-    session.unseen = true;
+    session.probe_failed = true;
     const auto back = decode(encoded(session));
     EXPECT(back && back->request == RequestId::none && back->answer_by == never, "a request");
-    EXPECT(back && !back->unseen, "a look that failed");
+    EXPECT(back && !back->probe_failed, "a look that failed");
 }
 
 void layout_is_as_written() {
@@ -183,19 +183,19 @@ const Impossible impossible_ones[] = {
     {"negative time", [](Session& s) { s.not_before = Boottime(Span(-1)); }},
     {"negative time", [](Session& s) { s.admitted = Boottime(Span(-1)); }},
     {"negative time", [](Session& s) { s.told_at = Boottime(Span(-1)); }},
-    {"negative time", [](Session& s) { s.seen.at = Boottime(Span(-1)); }},
+    {"negative time", [](Session& s) { s.last_sample.at = Boottime(Span(-1)); }},
     {"negative time", [](Session& s) { s.due = Boottime(Span(-1)); }},
     {"negative span", [](Session& s) { s.max_duration = Span(-1); }},
     {"negative span", [](Session& s) { s.idle_timeout = Span::min(); }},
     {"negative span", [](Session& s) { s.idle_timeout_no_terminal = Span(-1); }},
-    {"negative span", [](Session& s) { s.seen.processor_time = Span(-1); }},
+    {"negative span", [](Session& s) { s.last_sample.processor_time = Span(-1); }},
     {"negative span", [](Session& s) { s.duration_warned = Span(-1); }},
     {"negative span", [](Session& s) { s.idle_warned = Span(-1); }},
     {"negative span", [](Session& s) { s.reason.span = Span(-1); }},
-    {"impossible wall clock", [](Session& s) { s.seen.input = Span::max(); }},
-    {"impossible wall clock", [](Session& s) { s.seen.input = Span::min(); }},
-    {"impossible wall clock", [](Session& s) { s.seen.output = Span::max(); }},
-    {"impossible wall clock", [](Session& s) { s.seen.wall_offset = Span((std::int64_t{1} << 60) + 1); }},
+    {"impossible wall clock", [](Session& s) { s.last_sample.input = Span::max(); }},
+    {"impossible wall clock", [](Session& s) { s.last_sample.input = Span::min(); }},
+    {"impossible wall clock", [](Session& s) { s.last_sample.output = Span::max(); }},
+    {"impossible wall clock", [](Session& s) { s.last_sample.wall_offset = Span((std::int64_t{1} << 60) + 1); }},
     {"user name too long", [](Session& s) { s.login.user.assign(256, 'x'); }},
     {"service too long", [](Session& s) { s.login.service.assign(65, 'x'); }},
     {"terminal too long", [](Session& s) { s.login.tty.assign(65, 'x'); }},

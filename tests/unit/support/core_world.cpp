@@ -61,7 +61,7 @@ std::string described(const Effect& effect) {
         }
         return notice->kind == Notice::Kind::warned ? text + " left " + in_seconds(notice->left) : text;
     }
-    if (const auto* look = std::get_if<Look>(&effect)) {
+    if (const auto* look = std::get_if<ProbeActivity>(&effect)) {
         return "look " + number(look->session);
     }
     if (const auto* check = std::get_if<CheckLogout>(&effect)) {
@@ -259,7 +259,7 @@ Decision World::feed(const Event& event) {
     }
     note(decision);
     for (const Effect& effect : decision.effects) {
-        if (const auto* what = std::get_if<Look>(&effect)) {
+        if (const auto* what = std::get_if<ProbeActivity>(&effect)) {
             look(what->session);
         }
         if (const auto* what = std::get_if<CheckLogout>(&effect); what != nullptr && !mute) {
@@ -274,7 +274,7 @@ Decision World::feed(const Event& event) {
 void World::note(const Decision& decision) {
     Decision shown{.records = {}, .answers = decision.answers, .effects = {}};
     for (const Effect& effect : decision.effects) {
-        if (!std::holds_alternative<Look>(effect)) {
+        if (!std::holds_alternative<ProbeActivity>(effect)) {
             shown.effects.push_back(effect);
         }
         if (const auto* notice = std::get_if<Notice>(&effect)) {
@@ -293,15 +293,15 @@ void World::look(SessionKey key) {
         return;
     }
     if (blind || dark.contains(key)) {
-        return static_cast<void>(feed(ActivityProbed{.session = key, .signs = std::nullopt}));
+        return static_cast<void>(feed(ActivityProbed{.session = key, .sample = std::nullopt}));
     }
     const auto at = stamps.find(key);
-    Signs signs = other_signs[key];
-    signs.wall_offset = wall_offset;
+    ActivitySample sample = other_samples[key];
+    sample.wall_offset = wall_offset;
     if (at != stamps.end()) {
-        signs.input = at->second;
+        sample.input = at->second;
     }
-    feed(ActivityProbed{.session = key, .signs = signs});
+    feed(ActivityProbed{.session = key, .sample = sample});
 }
 
 void World::pass(Span span) {

@@ -64,13 +64,13 @@ class World {
     policy::Policy policy;
     core::State state;
     Boottime now = start;
-    Span wall_offset{1'700'000'000s};                ///< wall clock less boottime
-    std::map<SessionKey, Span> stamps;               ///< the terminals' atimes; a session without one has no terminal
-    std::map<SessionKey, core::Signs> other_signs; ///< what else a look shows
-    bool blind = false;                              ///< a look shows nothing
-    std::set<SessionKey> dark;                       ///< a look at one of these shows nothing
-    bool mute = false;                               ///< and comes to nothing at all: logind does not answer
-    std::set<SessionKey> closing;                    ///< logind reports State=closing of these
+    Span wall_offset{1'700'000'000s};  ///< wall clock less boottime
+    std::map<SessionKey, Span> stamps; ///< the terminals' atimes; a session without one has no terminal
+    std::map<SessionKey, core::ActivitySample> other_samples; ///< what else a look shows
+    bool blind = false;                                       ///< a look shows nothing
+    std::set<SessionKey> dark;                                ///< a look at one of these shows nothing
+    bool mute = false;                                        ///< and comes to nothing at all: logind does not answer
+    std::set<SessionKey> closing;                             ///< logind reports State=closing of these
     std::string log;   ///< "0 admitted 1, tell admitted 1; 5 signal 1 TERM": seconds from the start
     std::string fault; ///< the first thing that must never be; empty: all is well
     int looks = 0;     ///< how often terminals were looked at

@@ -71,7 +71,7 @@ inline core::Session fullest() {
     session.max_duration = Span(3);
     session.idle_timeout = Span(4);
     session.idle_timeout_no_terminal = Span(11);
-    session.seen = {
+    session.last_sample = {
         .at = Boottime(Span(12)),
         .input = Span(std::int64_t{1} << 60),
         .output = Span(13),
