@@ -102,7 +102,7 @@ class RealDaemon final : public Daemon {
         take_up_policy([this](policy_store::Taken taken) { begin(std::move(taken)); });
         const int code = sd_event_loop(loop_.get());
         sd_notify(0, "STOPPING=1");
-        host_.finish();
+        effects_.finish();
         journal_.finish(journal_within);
         if (failure_) {
             return std::unexpected(*failure_);
@@ -168,7 +168,7 @@ class RealDaemon final : public Daemon {
                          [this](const Error& error) { journal_.tell(Priority::warning, "systemd: " + error.what); });
         nested_.emplace(*logind_, [this](const std::string& text) { journal_.tell(Priority::warning, text); });
         leaders_.emplace(loop_.get(), [this](SessionKey key) { engine_->handle(core::LeaderExited{key}); });
-        engine_.emplace(recorder_, host_, &boottime_now);
+        engine_.emplace(recorder_, effects_, &boottime_now);
         front_.emplace(Front::Parts{.engine = *engine_,
                                     .worker = *worker_,
                                     .status = [this] { return status(); },
@@ -176,18 +176,18 @@ class RealDaemon final : public Daemon {
         api_.emplace(loop_.get(), *front_, [this](const Error& error) {
             journal_.tell(Priority::warning, "D-Bus interface: " + error.what);
         });
-        host_.attach({.loop = loop_.get(),
-                      .journal = journal_,
-                      .server = *server_,
-                      .logind = *logind_,
-                      .scopes = *systemd_,
-                      .leaders = *leaders_,
-                      .listener = *listener_,
-                      .connections = *connections_,
-                      .api = *api_,
-                      .front = *front_,
-                      .due = [this] { engine_->handle_due(); },
-                      .noticed = [this](core::Event event) { engine_->handle(std::move(event)); }});
+        effects_.attach({.loop = loop_.get(),
+                         .journal = journal_,
+                         .server = *server_,
+                         .logind = *logind_,
+                         .scopes = *systemd_,
+                         .leaders = *leaders_,
+                         .listener = *listener_,
+                         .connections = *connections_,
+                         .api = *api_,
+                         .front = *front_,
+                         .due = [this] { engine_->handle_due(); },
+                         .noticed = [this](core::Event event) { engine_->handle(std::move(event)); }});
     }
 
     pam_server::Server::Callbacks server_callbacks() {
@@ -287,7 +287,7 @@ class RealDaemon final : public Daemon {
             if (session == nullptr || !listener_->listens(key)) {
                 continue;
             }
-            if (auto looked = host_.look(*session)) {
+            if (auto looked = effects_.probe_activity(*session)) {
                 engine_->handle(*std::move(looked));
             }
         }
@@ -413,7 +413,7 @@ class RealDaemon final : public Daemon {
     std::optional<logind::Logind> logind_;
     std::optional<NestedLogin> nested_;
     std::optional<systemd::Manager> systemd_;
-    Host host_;
+    SystemEffectHandler effects_;
     std::optional<Engine> engine_;
     std::optional<Front> front_;
     std::optional<api::Service> api_;

@@ -92,7 +92,7 @@ void tell_of_multiplexer(const Sparing::Outcome& outcome, output::Journal& journ
 
 } // namespace
 
-void Host::attach(Parts parts) {
+void SystemEffectHandler::attach(Parts parts) {
     parts_.emplace(std::move(parts));
     refusals_.emplace(parts_->loop, parts_->journal);
     sparing_.emplace(Sparing::Parts{
@@ -105,7 +105,7 @@ void Host::attach(Parts parts) {
     });
 }
 
-void Host::answer(const core::Answer& answer, const core::State& state) {
+void SystemEffectHandler::answer(const core::Answer& answer, const core::State& state) {
     using Kind = core::Answer::Kind;
     wire::Verdict verdict;
     std::string text;
@@ -133,27 +133,27 @@ void Host::answer(const core::Answer& answer, const core::State& state) {
     parts_->server.answer(answer.request, verdict);
 }
 
-std::string Host::refusal(const core::Answer& answer, const core::State& state) const {
+std::string SystemEffectHandler::refusal(const core::Answer& answer, const core::State& state) const {
     // Seen a moment ago is good enough to be told: a user may have thousands of processes, and ask as often.
     const auto names = [this](const core::Session& session) { return parts_->front.presence(session).terminals; };
     return messages::refusal_text(answer.session, state, clockface(), names, answer.message);
 }
 
-void Host::finish() {
+void SystemEffectHandler::finish() {
     if (refusals_) {
         refusals_->flush();
     }
 }
 
-void Host::tell_journal(const core::Notice& notice) {
+void SystemEffectHandler::log_notice(const core::Notice& notice) {
     if (notice.kind == core::Notice::Kind::refused) {
         return refusals_->tell(notice);
     }
     parts_->journal.tell(messages::journal_entry(notice));
 }
 
-void Host::tell(const core::Notice& notice) {
-    tell_journal(notice);
+void SystemEffectHandler::notify(const core::Notice& notice) {
+    log_notice(notice);
     parts_->api.emit(notice);
     const std::string text = messages::terminal_text(notice, clockface(), host_name());
     if (text.empty()) {
@@ -173,24 +173,24 @@ void Host::tell(const core::Notice& notice) {
     }
 }
 
-std::optional<std::vector<inspect::Terminal>> Host::terminals_of(const core::Session& session) {
+std::optional<std::vector<inspect::Terminal>> SystemEffectHandler::terminals_of(const core::Session& session) {
     auto terminals = inspect::terminals_of(session);
     if (!terminals) {
-        tell_blindness(terminals.error());
+        log_inspection_failure(terminals.error());
         return std::nullopt;
     }
     return *std::move(terminals);
 }
 
-void Host::tell_blindness(const Error& why) {
-    if (!std::exchange(blind_, true)) {
+void SystemEffectHandler::log_inspection_failure(const Error& why) {
+    if (!std::exchange(inspection_failed_, true)) {
         parts_->journal.tell(
             output::Priority::warning,
             "Sessions cannot be looked at, are not ended as idle until they can, and may miss notices: " + why.what);
     }
 }
 
-void Host::terminate(const core::Terminate& what) {
+void SystemEffectHandler::terminate(const core::Terminate& what) {
     const core::Session* spared = what.spare == SessionKey::none ? nullptr : parts_->front.state().find(what.spare);
     if (spared == nullptr) {
         return parts_->logind.terminate(what.logind_id);
@@ -198,21 +198,21 @@ void Host::terminate(const core::Terminate& what) {
     sparing_->begin(*spared);
 }
 
-void Host::lock(const std::string& logind_id) {
+void SystemEffectHandler::lock_screen(const std::string& logind_id) {
     parts_->logind.lock(logind_id);
 }
 
-void Host::kill_all(const std::string& logind_id) {
+void SystemEffectHandler::kill_all(const std::string& logind_id) {
     parts_->logind.kill_all(logind_id);
 }
 
-void Host::signal_leader(SessionKey key, int signal) {
+void SystemEffectHandler::signal_leader(SessionKey key, int signal) {
     if (auto sent = parts_->leaders.signal(key, signal); !sent && sent.error().code != ESRCH) {
         parts_->journal.tell(output::Priority::warning, "A login process could not be ended: " + sent.error().what);
     }
 }
 
-std::optional<core::ActivityProbed> Host::look(const core::Session& session) {
+std::optional<core::ActivityProbed> SystemEffectHandler::probe_activity(const core::Session& session) {
     if (session.graphical) {
         parts_->logind.ask_idle_hint(session.logind_id, [this, key = session.key](Span hint) {
             core::ActivitySample signs;
@@ -224,15 +224,15 @@ std::optional<core::ActivityProbed> Host::look(const core::Session& session) {
     }
     auto signs = sample_of(session, parts_->connections);
     if (signs) {
-        blind_ = false;
+        inspection_failed_ = false;
     } else {
-        tell_blindness(signs.error());
+        log_inspection_failure(signs.error());
     }
     return core::ActivityProbed{.session = session.key,
                                 .sample = signs ? std::optional(*std::move(signs)) : std::nullopt};
 }
 
-void Host::check_logout(const core::CheckLogout& what) {
+void SystemEffectHandler::check_logout(const core::CheckLogout& what) {
     parts_->logind.ask_session(what.logind_id, [this, key = what.session](const auto& session) {
         using State = core::LogoutChecked::State;
         const State answered = session && session->closing ? State::closing : State::open;
@@ -240,7 +240,7 @@ void Host::check_logout(const core::CheckLogout& what) {
     });
 }
 
-void Host::follow(const core::Session& session) {
+void SystemEffectHandler::track(const core::Session& session) {
     if (session.leader.pid != 0) {
         const auto held = parts_->leaders.hold(session.key, session.leader);
         if (!held) {
@@ -260,13 +260,13 @@ void Host::follow(const core::Session& session) {
     }
 }
 
-void Host::let_go(SessionKey key) {
-    parts_->leaders.let_go(key);
+void SystemEffectHandler::untrack(SessionKey key) {
+    parts_->leaders.untrack(key);
     parts_->listener.stop(key);
     parts_->front.forget(key);
 }
 
-void Host::arm(Boottime deadline) {
+void SystemEffectHandler::arm(Boottime deadline) {
     if (deadline == armed_) {
         return;
     }
@@ -274,8 +274,8 @@ void Host::arm(Boottime deadline) {
     const auto at = static_cast<std::uint64_t>(std::max(Span{}, deadline.time_since_epoch()).count());
     if (!timer_) {
         sd_event_source* source = nullptr;
-        const int code =
-            sd_event_add_time(parts_->loop, &source, CLOCK_BOOTTIME, at, accuracy_usec, &Host::on_due, this);
+        const int code = sd_event_add_time(parts_->loop, &source, CLOCK_BOOTTIME, at, accuracy_usec,
+                                           &SystemEffectHandler::on_due, this);
         timer_.reset(source);
         if (code < 0) {
             armed_ = never; // tried again with whatever comes next
@@ -287,8 +287,8 @@ void Host::arm(Boottime deadline) {
     sd_event_source_set_enabled(timer_.get(), deadline == never ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
 }
 
-int Host::on_due(sd_event_source*, std::uint64_t, void* self) {
-    auto& host = *static_cast<Host*>(self);
+int SystemEffectHandler::on_due(sd_event_source*, std::uint64_t, void* self) {
+    auto& host = *static_cast<SystemEffectHandler*>(self);
     host.armed_ = never;
     host.parts_->due();
     return 0;

@@ -23,7 +23,7 @@
 namespace sesslimit {
 
 /// The real hands of the engine: this host's processes, terminals, logind, journal, and the logins that wait.
-class Host final : public Hands {
+class SystemEffectHandler final : public EffectHandler {
   public:
     struct Parts {
         sd_event* loop;
@@ -47,35 +47,36 @@ class Host final : public Hands {
     void finish();
 
     void answer(const core::Answer& answer, const core::State& state) override;
-    void tell(const core::Notice& notice) override;
+    void notify(const core::Notice& notice) override;
     void terminate(const core::Terminate& what) override;
-    void lock(const std::string& logind_id) override;
+    void lock_screen(const std::string& logind_id) override;
     void kill_all(const std::string& logind_id) override;
     void signal_leader(SessionKey key, int signal) override;
-    std::optional<core::ActivityProbed> look(const core::Session& session) override;
+    std::optional<core::ActivityProbed> probe_activity(const core::Session& session) override;
     void check_logout(const core::CheckLogout& what) override;
-    void follow(const core::Session& session) override;
-    void let_go(SessionKey key) override;
+    void track(const core::Session& session) override;
+    void untrack(SessionKey key) override;
     void arm(Boottime deadline) override;
 
   private:
     static int on_due(sd_event_source* source, std::uint64_t at, void* self);
     [[nodiscard]] std::string refusal(const core::Answer& answer, const core::State& state) const;
 
-    void tell_journal(const core::Notice& notice);
+    void log_notice(const core::Notice& notice);
 
     /// Its terminals, to write on or to listen to; nothing where nobody can tell which they are, which is said.
     [[nodiscard]] std::optional<std::vector<inspect::Terminal>> terminals_of(const core::Session& session);
 
     /// Says it once, until a look succeeds.
-    void tell_blindness(const Error& why);
+    void log_inspection_failure(const Error& why);
 
     std::optional<Parts> parts_;
     std::optional<output::RefusalJournal> refusals_;
     std::optional<Sparing> sparing_;
     EventSource timer_;
     Boottime armed_ = never;
-    bool blind_ = false; ///< the last look at a session was none, for want of descriptors or memory, and it was said
+    bool inspection_failed_ =
+        false; ///< the last look at a session was none, for want of descriptors or memory, and it was said
 };
 
 } // namespace sesslimit

@@ -17,8 +17,8 @@ struct Overloaded : Ts... {
 
 } // namespace
 
-Engine::Engine(Recorder& recorder, Hands& hands, std::function<Boottime()> clock)
-    : recorder_(recorder), hands_(hands), clock_(std::move(clock)) {
+Engine::Engine(Recorder& recorder, EffectHandler& handler, std::function<Boottime()> clock)
+    : recorder_(recorder), handler_(handler), clock_(std::move(clock)) {
     // Keys are given once a boot, also across restarts in which the ledger was lost: no two sessions come in the same
     // microsecond.
     state_.give_keys_from(
@@ -71,7 +71,7 @@ void Engine::drain() {
     }
     draining_ = false;
     const core::Session* next = state_.next_due();
-    hands_.arm(next == nullptr ? never : next->due);
+    handler_.arm(next == nullptr ? never : next->due);
 }
 
 void Engine::step(const core::Event& event) {
@@ -83,12 +83,12 @@ void Engine::step(const core::Event& event) {
     }
     apply(state_, decision);
     for (const core::Answer& answer : decision.answers) {
-        hands_.answer(answer, state_);
+        handler_.answer(answer, state_);
     }
     // Before the effects: a key that answers the warning at once must be heard.
     for (const core::Record& record : decision.records) {
         if (const auto* put = std::get_if<core::Put>(&record)) {
-            hands_.follow(put->session);
+            handler_.track(put->session);
         }
     }
     for (const core::Effect& effect : decision.effects) {
@@ -97,21 +97,21 @@ void Engine::step(const core::Event& event) {
     // After them: a leader that is let go can no longer be signalled.
     for (const core::Record& record : decision.records) {
         if (const auto* drop = std::get_if<core::Drop>(&record)) {
-            hands_.let_go(drop->session);
+            handler_.untrack(drop->session);
         }
     }
 }
 
 void Engine::carry_out(const core::Effect& effect) {
-    std::visit(Overloaded{[this](const core::Notice& notice) { hands_.tell(notice); },
-                          [this](const core::Terminate& what) { hands_.terminate(what); },
-                          [this](const core::CheckLogout& what) { hands_.check_logout(what); },
-                          [this](const core::Lock& what) { hands_.lock(what.logind_id); },
-                          [this](const core::KillAll& what) { hands_.kill_all(what.logind_id); },
-                          [this](const core::SignalLeader& what) { hands_.signal_leader(what.session, what.signal); },
+    std::visit(Overloaded{[this](const core::Notice& notice) { handler_.notify(notice); },
+                          [this](const core::Terminate& what) { handler_.terminate(what); },
+                          [this](const core::CheckLogout& what) { handler_.check_logout(what); },
+                          [this](const core::Lock& what) { handler_.lock_screen(what.logind_id); },
+                          [this](const core::KillAll& what) { handler_.kill_all(what.logind_id); },
+                          [this](const core::SignalLeader& what) { handler_.signal_leader(what.session, what.signal); },
                           [this](const core::ProbeActivity& what) {
                               const core::Session* session = state_.find(what.session);
-                              if (auto looked = session == nullptr ? std::nullopt : hands_.look(*session)) {
+                              if (auto looked = session == nullptr ? std::nullopt : handler_.probe_activity(*session)) {
                                   queue_.emplace_back(*std::move(looked));
                               }
                           }},

@@ -23,30 +23,30 @@ class Recorder {
 };
 
 /// What carries decisions out. None of these may block; what they find out comes back later as an event.
-class Hands {
+class EffectHandler {
   public:
-    virtual ~Hands() = default;
+    virtual ~EffectHandler() = default;
 
     /// `state` is as it is after the decision.
     virtual void answer(const core::Answer& answer, const core::State& state) = 0;
 
-    virtual void tell(const core::Notice& notice) = 0;
+    virtual void notify(const core::Notice& notice) = 0;
     virtual void terminate(const core::Terminate& what) = 0;
-    virtual void lock(const std::string& logind_id) = 0;
+    virtual void lock_screen(const std::string& logind_id) = 0;
     virtual void kill_all(const std::string& logind_id) = 0;
     virtual void signal_leader(SessionKey key, int signal) = 0;
 
     /// What shows at once, or that nobody could tell; nothing: it comes later, as an event.
-    virtual std::optional<core::ActivityProbed> look(const core::Session& session) = 0;
+    virtual std::optional<core::ActivityProbed> probe_activity(const core::Session& session) = 0;
 
     /// Asks logind whether the session is closing. The answer comes later, as event LogoutChecked.
     virtual void check_logout(const core::CheckLogout& what) = 0;
 
     /// A session is there, or has changed: hold its leader, and listen to its terminals or stop doing so.
-    virtual void follow(const core::Session& session) = 0;
+    virtual void track(const core::Session& session) = 0;
 
     /// A session is forgotten: let go of its leader and terminals.
-    virtual void let_go(SessionKey key) = 0;
+    virtual void untrack(SessionKey key) = 0;
 
     /// When handle_due() must next be called; `never`: not before another event.
     virtual void arm(Boottime deadline) = 0;
@@ -57,7 +57,7 @@ class Hands {
 class Engine {
   public:
     /// References live longer than the engine. `clock` is CLOCK_BOOTTIME, or a test's.
-    Engine(Recorder& recorder, Hands& hands, std::function<Boottime()> clock);
+    Engine(Recorder& recorder, EffectHandler& handler, std::function<Boottime()> clock);
 
     /// From now on this policy holds, also for open sessions.
     void set_policy(std::shared_ptr<const policy::Policy> policy);
@@ -79,7 +79,7 @@ class Engine {
     void carry_out(const core::Effect& effect);
 
     Recorder& recorder_;
-    Hands& hands_;
+    EffectHandler& handler_;
     std::function<Boottime()> clock_;
     std::shared_ptr<const policy::Policy> policy_ = std::make_shared<policy::Policy>();
     core::State state_;

@@ -44,7 +44,7 @@ void mend(SlotBytes bytes, const Slot& slot, std::size_t number, Lines& lines) {
     }
 }
 
-/// Hands the session over and enters it under its slot; says why where it is not believed.
+/// EffectHandler the session over and enters it under its slot; says why where it is not believed.
 std::string_view take(std::span<const std::byte> payload, std::uint32_t number, Index& index, const Restore& restore) {
     auto session = decode(payload);
     if (!session) {

@@ -17,7 +17,7 @@ std::string number(SessionKey key) {
 }
 
 /// Recorder and hands that write down what they are told, in its order.
-struct Scribe final : Recorder, Hands {
+struct Scribe final : Recorder, EffectHandler {
     std::string log;
     Boottime now = start;
     Boottime armed = never;
@@ -36,14 +36,14 @@ struct Scribe final : Recorder, Hands {
     void answer(const Answer& answer, const State& state) override {
         say(std::string(name_of(answer.kind)) + " with " + std::to_string(state.sessions().size()) + " there");
     }
-    void tell(const Notice& notice) override { say("tell " + std::string(name_of(notice.kind))); }
+    void notify(const Notice& notice) override { say("tell " + std::string(name_of(notice.kind))); }
     void terminate(const core::Terminate& what) override { say("terminate " + what.logind_id); }
-    void lock(const std::string& id) override { say("lock " + id); }
+    void lock_screen(const std::string& id) override { say("lock " + id); }
     void kill_all(const std::string& id) override { say("kill " + id); }
     void signal_leader(SessionKey key, int signal) override {
         say("signal " + number(key) + " " + std::to_string(signal));
     }
-    std::optional<ActivityProbed> look(const Session& session) override {
+    std::optional<ActivityProbed> probe_activity(const Session& session) override {
         say("look " + number(session.key));
         core::ActivitySample sample;
         sample.wall_offset = 1'700'000'000s - start.time_since_epoch();
@@ -51,14 +51,14 @@ struct Scribe final : Recorder, Hands {
         return ActivityProbed{.session = session.key, .sample = sample};
     }
     void check_logout(const core::CheckLogout& what) override { say("check logout " + what.logind_id); }
-    void follow(const Session& session) override {
+    void track(const Session& session) override {
         say("follow " + number(session.key));
         if (leaders_are_dead && session.leader.pid != 0) {
             engine->handle(LeaderExited{session.key}); // from within an effect
             say("heard");
         }
     }
-    void let_go(SessionKey key) override { say("let go " + number(key)); }
+    void untrack(SessionKey key) override { say("let go " + number(key)); }
     void arm(Boottime deadline) override {
         armed = deadline;
         ++arms;
