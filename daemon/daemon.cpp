@@ -158,8 +158,9 @@ class RealDaemon final : public Daemon {
             });
         }
         // Held from here on, where it is there: follow() has nothing left to ask of it.
-        const auto held = session.leader.pid == 0 ? Result<bool>(true) : leaders_->hold(session.key, session.leader);
-        engine_->handle(core::SessionRestored{.session = std::move(session), .leader_gone = held && !*held});
+        const auto tracked =
+            session.leader.pid == 0 ? Result<bool>(true) : leaders_->track(session.key, session.leader);
+        engine_->handle(core::SessionRestored{.session = std::move(session), .leader_gone = tracked && !*tracked});
     }
 
     void wire() {
@@ -191,12 +192,13 @@ class RealDaemon final : public Daemon {
     }
 
     pam_server::Server::Callbacks server_callbacks() {
-        return {.asks = [this](const Leader& leader, UniqueFd pidfd) { leaders_->expect(leader, std::move(pidfd)); },
-                .event = [this](core::Event event) { requested(std::move(event)); },
-                .failed =
-                    [this](const Error& error) {
-                        journal_.tell(Priority::warning, "A login's request was not taken: " + error.what);
-                    }};
+        return {
+            .asks = [this](const Leader& leader, UniqueFd pidfd) { leaders_->provide_pidfd(leader, std::move(pidfd)); },
+            .event = [this](core::Event event) { requested(std::move(event)); },
+            .failed =
+                [this](const Error& error) {
+                    journal_.tell(Priority::warning, "A login's request was not taken: " + error.what);
+                }};
     }
 
     void requested(core::Event event) {
@@ -228,7 +230,7 @@ class RealDaemon final : public Daemon {
         tell_policy(taken, /*at_start=*/true);
         take(std::move(taken));
         systemd_->connect();
-        logind_->connect(); // its answers come after this turn: what the ledger held is known by then
+        logind_->connect(); // its answers come after this turn: what the ledger tracked is known by then
         if (auto done = open_ledger(); !done) {
             failure_ = done.error();
             sd_event_exit(loop_.get(), EXIT_FAILURE);

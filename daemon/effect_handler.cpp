@@ -242,10 +242,11 @@ void SystemEffectHandler::check_logout(const core::CheckLogout& what) {
 
 void SystemEffectHandler::track(const core::Session& session) {
     if (session.leader.pid != 0) {
-        const auto held = parts_->leaders.hold(session.key, session.leader);
-        if (!held) {
-            parts_->journal.tell(output::Priority::warning, "A session's leader is not watched: " + held.error().what);
-        } else if (!*held) {
+        const auto tracked = parts_->leaders.track(session.key, session.leader);
+        if (!tracked) {
+            parts_->journal.tell(output::Priority::warning,
+                                 "A session's leader is not watched: " + tracked.error().what);
+        } else if (!*tracked) {
             parts_->noticed(core::LeaderExited{session.key});
         }
     }

@@ -37,29 +37,29 @@ LeaderMonitor::LeaderMonitor(sd_event* loop, std::function<void(SessionKey)> exi
     retry_.reset(source);
 }
 
-void LeaderMonitor::expect(const Leader& leader, UniqueFd pidfd) {
-    expected_ = leader;
+void LeaderMonitor::provide_pidfd(const Leader& leader, UniqueFd pidfd) {
+    provided_ = leader;
     expected_pidfd_ = std::move(pidfd);
 }
 
-Result<bool> LeaderMonitor::hold(SessionKey key, const Leader& leader) {
+Result<bool> LeaderMonitor::track(SessionKey key, const Leader& leader) {
     if (held_.contains(key)) {
         return true;
     }
-    auto held = take_hold(key, leader);
-    if (held) {
-        unheld_.erase(key);
-        return held;
+    auto tracked = take_hold(key, leader);
+    if (tracked) {
+        untracked_.erase(key);
+        return tracked;
     }
-    unheld_[key] = leader;
+    untracked_[key] = leader;
     if (sd_event_source_set_time_relative(retry_.get(), static_cast<std::uint64_t>(again_after.count())) >= 0) {
         sd_event_source_set_enabled(retry_.get(), SD_EVENT_ONESHOT);
     }
-    return held;
+    return tracked;
 }
 
 Result<bool> LeaderMonitor::take_hold(SessionKey key, const Leader& leader) {
-    if (expected_pidfd_ && leader == expected_) {
+    if (expected_pidfd_ && leader == provided_) {
         return watch(key, std::move(expected_pidfd_));
     }
     auto pidfd = open_pidfd(leader.pid);
@@ -82,15 +82,15 @@ Result<bool> LeaderMonitor::watch(SessionKey key, UniqueFd pidfd) {
     return true;
 }
 
-void LeaderMonitor::let_go(SessionKey key) {
+void LeaderMonitor::untrack(SessionKey key) {
     held_.erase(key);
-    unheld_.erase(key);
+    untracked_.erase(key);
 }
 
 Result<> LeaderMonitor::signal(SessionKey key, int signal) const {
     const auto at = held_.find(key);
     if (at == held_.end()) {
-        return fail("the leader is not held", ESRCH);
+        return fail("the leader is not tracked", ESRCH);
     }
     if (syscall(SYS_pidfd_send_signal, at->second.get(), signal, nullptr, 0) < 0) {
         return fail_errno("signal a leader");
@@ -116,12 +116,12 @@ void LeaderMonitor::say_exited() {
 
 int LeaderMonitor::on_retry(sd_event_source*, std::uint64_t, void* self) {
     auto& leaders = *static_cast<LeaderMonitor*>(self);
-    const auto unheld = leaders.unheld_; // a copy: who is told of an exit may hold and let go
-    for (const auto& [key, leader] : unheld) {
-        if (!leaders.unheld_.contains(key)) {
+    const auto untracked = leaders.untracked_; // a copy: who is told of an exit may hold and let go
+    for (const auto& [key, leader] : untracked) {
+        if (!leaders.untracked_.contains(key)) {
             continue;
         }
-        if (const auto held = leaders.hold(key, leader); held && !*held) {
+        if (const auto tracked = leaders.track(key, leader); tracked && !*tracked) {
             leaders.exited_(key);
         }
     }

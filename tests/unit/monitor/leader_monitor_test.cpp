@@ -39,13 +39,13 @@ Leader leader_of_pid(const Child& child) {
 void an_exit_is_told_once() {
     Bench bench;
     Child child;
-    EXPECT(bench.leaders.hold(one, leader_of(child)).value(), "held");
-    EXPECT(bench.leaders.hold(one, leader_of(child)).value(), "held already");
+    EXPECT(bench.leaders.track(one, leader_of(child)).value(), "tracked");
+    EXPECT(bench.leaders.track(one, leader_of(child)).value(), "tracked already");
     run_ready(bench.loop);
     EXPECT(bench.exited.empty(), "alive");
     child.let_go();
     EXPECT(bench.hears(1) && bench.exited.at(0) == one, "exited");
-    EXPECT(!bench.leaders.signal(one, 0).has_value(), "no longer held");
+    EXPECT(!bench.leaders.signal(one, 0).has_value(), "no longer tracked");
     run_ready(bench.loop);
     EXPECT(bench.exited.size() == 1, "once");
 }
@@ -59,24 +59,24 @@ void who_is_expected_is_held_by_what_was_given() {
         return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, of.pid(), 0)));
     };
     // Told apart by whose it is: the pidfd is not looked at again, so another's shows which one is held.
-    bench.leaders.expect(leader_of(child), pidfd_of(other));
-    EXPECT(bench.leaders.hold(one, leader_of(child)).value(), "held");
+    bench.leaders.provide_pidfd(leader_of(child), pidfd_of(other));
+    EXPECT(bench.leaders.track(one, leader_of(child)).value(), "tracked");
     other.let_go();
     EXPECT(bench.hears(1) && bench.exited.at(0) == one, "by the pidfd that was given");
-    bench.leaders.expect(leader_of(child), pidfd_of(child));
-    EXPECT(bench.leaders.hold(one, leader_of(child)).value() && bench.leaders.hold(two, leader_of(child)).value(),
+    bench.leaders.provide_pidfd(leader_of(child), pidfd_of(child));
+    EXPECT(bench.leaders.track(one, leader_of(child)).value() && bench.leaders.track(two, leader_of(child)).value(),
            "given once, made the next time");
     child.let_go();
     EXPECT(bench.hears(3), "both");
-    bench.leaders.expect({child.pid(), 1}, pidfd_of(child));
-    EXPECT(!bench.leaders.hold(one, {child.pid(), 2}).value(), "another process than was expected");
+    bench.leaders.provide_pidfd({child.pid(), 1}, pidfd_of(child));
+    EXPECT(!bench.leaders.track(one, {child.pid(), 2}).value(), "another process than was expected");
 }
 
 void one_process_may_lead_several() {
     Bench bench;
     Child child;
-    EXPECT(bench.leaders.hold(one, leader_of(child)).value() && bench.leaders.hold(two, leader_of(child)).value(),
-           "held");
+    EXPECT(bench.leaders.track(one, leader_of(child)).value() && bench.leaders.track(two, leader_of(child)).value(),
+           "tracked");
     child.let_go();
     EXPECT(bench.hears(2) && bench.exited.at(0) != bench.exited.at(1), "both");
 }
@@ -85,13 +85,13 @@ void who_has_exited_is_not_held() {
     Bench bench;
     Child child;
     const Leader leader = leader_of(child);
-    EXPECT(!bench.leaders.hold(one, {leader.pid, leader.mark + 1}).value(), "another mark: another process");
-    EXPECT(bench.leaders.hold(two, {leader.pid, 0}).value(), "an unknown mark is believed");
+    EXPECT(!bench.leaders.track(one, {leader.pid, leader.mark + 1}).value(), "another mark: another process");
+    EXPECT(bench.leaders.track(two, {leader.pid, 0}).value(), "an unknown mark is believed");
     child.finish();
-    EXPECT(!bench.leaders.hold(one, leader).value(), "gone");
-    EXPECT(!bench.leaders.hold(one, {0, 0}).value_or(false) && !bench.leaders.hold(one, {-5, 0}).value_or(false),
+    EXPECT(!bench.leaders.track(one, leader).value(), "gone");
+    EXPECT(!bench.leaders.track(one, {0, 0}).value_or(false) && !bench.leaders.track(one, {-5, 0}).value_or(false),
            "nobody");
-    EXPECT(bench.hears(1) && bench.exited.at(0) == two, "the one that was held");
+    EXPECT(bench.hears(1) && bench.exited.at(0) == two, "the one that was tracked");
 }
 
 void a_zombie_has_exited() {
@@ -101,18 +101,18 @@ void a_zombie_has_exited() {
     child.let_go();
     siginfo_t info{};
     (void)waitid(P_PID, static_cast<id_t>(child.pid()), &info, WEXITED | WNOWAIT); // dead, and not reaped
-    const bool held = bench.leaders.hold(one, leader).value();
-    EXPECT(!held || bench.hears(1), "told one way or the other");
+    const bool tracked = bench.leaders.track(one, leader).value();
+    EXPECT(!tracked || bench.hears(1), "told one way or the other");
 }
 
 void who_was_let_go_is_not_told_of() {
     Bench bench;
     Child first;
     Child second;
-    EXPECT(bench.leaders.hold(one, leader_of(first)).value() && bench.leaders.hold(two, leader_of(second)).value(),
-           "held");
-    bench.leaders.let_go(one);
-    bench.leaders.let_go(one);
+    EXPECT(bench.leaders.track(one, leader_of(first)).value() && bench.leaders.track(two, leader_of(second)).value(),
+           "tracked");
+    bench.leaders.untrack(one);
+    bench.leaders.untrack(one);
     first.finish();
     second.let_go();
     EXPECT(bench.hears(1) && bench.exited.at(0) == two, "only the other");
@@ -124,13 +124,13 @@ void who_is_let_go_by_anothers_exit_is_not_told_of() {
     Child second;
     EventLoop loop = make_loop();
     std::vector<SessionKey> exited;
-    monitor::LeaderMonitor* held = nullptr;
+    monitor::LeaderMonitor* tracked = nullptr;
     monitor::LeaderMonitor leaders(loop.get(), [&](SessionKey key) {
         exited.push_back(key);
-        held->let_go(key == one ? two : one);
+        tracked->let_go(key == one ? two : one);
     });
-    held = &leaders;
-    EXPECT(leaders.hold(one, leader_of(first)).value() && leaders.hold(two, leader_of(second)).value(), "held");
+    tracked = &leaders;
+    EXPECT(leaders.track(one, leader_of(first)).value() && leaders.track(two, leader_of(second)).value(), "tracked");
     first.finish();
     second.finish();
     EXPECT(run_until(loop, [&] { return !exited.empty(); }), "one of them");
@@ -142,7 +142,7 @@ void a_signal_reaches_who_is_held_and_nobody_else() {
     Bench bench;
     Child child;
     EXPECT(bench.leaders.signal(one, SIGTERM).error().code == ESRCH, "nobody");
-    EXPECT(bench.leaders.hold(one, leader_of(child)).value(), "held");
+    EXPECT(bench.leaders.track(one, leader_of(child)).value(), "tracked");
     EXPECT(bench.leaders.signal(two, SIGTERM).error().code == ESRCH, "another session");
     EXPECT(bench.leaders.signal(one, SIGTERM).has_value(), "sent");
     EXPECT(bench.hears(1), "exited");
@@ -155,8 +155,8 @@ void without_descriptors_nobody_is_taken_for_dead() {
     Child child;
     const Leader by_start{child.pid(), read_process_stat(child.pid())->start};
     for (const rlim_t left : {0U, 1U}) { // no pidfd; a pidfd, and nothing to read /proc with
-        const auto held = with_descriptors(left, [&] { return bench.leaders.hold(one, by_start); });
-        EXPECT(!held.has_value() && held.error().code == EMFILE, std::to_string(left));
+        const auto tracked = with_descriptors(left, [&] { return bench.leaders.track(one, by_start); });
+        EXPECT(!tracked.has_value() && tracked.error().code == EMFILE, std::to_string(left));
     }
     run_ready(bench.loop);
     EXPECT(bench.exited.empty(), "it lives");
@@ -166,14 +166,14 @@ void who_could_not_be_held_is_held_later() {
     Bench bench;
     Child first;
     Child second;
-    const bool unheld = with_descriptors(0, [&] {
-        return !bench.leaders.hold(one, leader_of_pid(first)) && !bench.leaders.hold(two, leader_of_pid(second));
+    const bool untracked = with_descriptors(0, [&] {
+        return !bench.leaders.track(one, leader_of_pid(first)) && !bench.leaders.track(two, leader_of_pid(second));
     });
-    EXPECT(unheld, "neither");
+    EXPECT(untracked, "neither");
     first.finish();
     EXPECT(bench.hears(1) && bench.exited.at(0) == one, "it had exited in the meantime");
     second.let_go();
-    EXPECT(bench.hears(2) && bench.exited.at(1) == two, "it is held by now");
+    EXPECT(bench.hears(2) && bench.exited.at(1) == two, "it is tracked by now");
 }
 
 } // namespace
