@@ -170,11 +170,11 @@ class RealDaemon final : public Daemon {
         nested_.emplace(*logind_, [this](const std::string& text) { journal_.tell(Priority::warning, text); });
         leaders_.emplace(loop_.get(), [this](SessionKey key) { engine_->handle(core::LeaderExited{key}); });
         engine_.emplace(recorder_, effects_, &boottime_now);
-        front_.emplace(Front::Parts{.engine = *engine_,
-                                    .worker = *worker_,
-                                    .status = [this] { return status(); },
-                                    .reload = [this](auto then) { reload(std::move(then)); }});
-        api_.emplace(loop_.get(), *front_, [this](const Error& error) {
+        backend_.emplace(DaemonBackend::Parts{.engine = *engine_,
+                                              .worker = *worker_,
+                                              .status = [this] { return status(); },
+                                              .reload = [this](auto then) { reload(std::move(then)); }});
+        api_.emplace(loop_.get(), *backend_, [this](const Error& error) {
             journal_.tell(Priority::warning, "D-Bus interface: " + error.what);
         });
         effects_.attach({.loop = loop_.get(),
@@ -186,7 +186,7 @@ class RealDaemon final : public Daemon {
                          .listener = *listener_,
                          .connections = *connections_,
                          .api = *api_,
-                         .front = *front_,
+                         .backend = *backend_,
                          .due = [this] { engine_->handle_due(); },
                          .noticed = [this](core::Event event) { engine_->handle(std::move(event)); }});
     }
@@ -417,7 +417,7 @@ class RealDaemon final : public Daemon {
     std::optional<systemd::Manager> systemd_;
     SystemEffectHandler effects_;
     std::optional<Engine> engine_;
-    std::optional<Front> front_;
+    std::optional<DaemonBackend> backend_;
     std::optional<api::Service> api_;
     policy_store::From policy_from_ = policy_store::From::nowhere;
     Boottime policy_since_{};

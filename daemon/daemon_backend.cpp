@@ -7,24 +7,24 @@
 
 namespace sesslimit {
 
-api::Moment Front::moment() const {
+api::Moment DaemonBackend::moment() const {
     const Boottime now = boottime_now();
     return {.now = now, .wall_offset = realtime_now() - now.time_since_epoch()};
 }
 
-const inspect::Presence& Front::presence(const core::Session& session) {
+const inspect::Presence& DaemonBackend::presence(const core::Session& session) {
     return presences_.of(session, boottime_now());
 }
 
-const inspect::Reach& Front::reach(const core::Session& session) {
+const inspect::Reach& DaemonBackend::reach(const core::Session& session) {
     return reaches_.of(session, boottime_now());
 }
 
-void Front::end(SessionKey key, const std::string& by) {
+void DaemonBackend::end(SessionKey key, const std::string& by) {
     parts_.engine.handle(core::TerminationRequested{key, by});
 }
 
-bool Front::look_up(uid_t caller, api::Question question, std::function<void(std::optional<Login>)> then) {
+bool DaemonBackend::look_up(uid_t caller, api::Question question, std::function<void(std::optional<Login>)> then) {
     auto place = look_ups_.take(caller);
     if (place == nullptr) {
         return false;

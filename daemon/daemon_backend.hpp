@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "daemon/api/quota.hpp"
 #include "daemon/api/backend.hpp"
+#include "daemon/api/quota.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/inspect/terminal_snapshot.hpp"
 #include "daemon/worker.hpp"
@@ -13,7 +13,7 @@
 namespace sesslimit {
 
 /// What people who ask over the bus get to see of the daemon, and the few things that they may have it do.
-class Front final : public api::Seam {
+class DaemonBackend final : public api::Backend {
   public:
     /// At most this many look-ups in the user database wait at once, and this many of one user.
     static constexpr std::size_t most_look_ups = 64;
@@ -27,7 +27,7 @@ class Front final : public api::Seam {
     };
 
     /// References live longer than the front.
-    explicit Front(Parts parts)
+    explicit DaemonBackend(Parts parts)
         : parts_(std::move(parts)), presences_(&inspect::see),
           reaches_([](const core::Session& session) { return inspect::reach_of(session); }) {}
 

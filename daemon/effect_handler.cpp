@@ -135,7 +135,7 @@ void SystemEffectHandler::answer(const core::Answer& answer, const core::State& 
 
 std::string SystemEffectHandler::refusal(const core::Answer& answer, const core::State& state) const {
     // Seen a moment ago is good enough to be told: a user may have thousands of processes, and ask as often.
-    const auto names = [this](const core::Session& session) { return parts_->front.presence(session).terminals; };
+    const auto names = [this](const core::Session& session) { return parts_->backend.presence(session).terminals; };
     return messages::refusal_text(answer.session, state, clockface(), names, answer.message);
 }
 
@@ -191,7 +191,7 @@ void SystemEffectHandler::log_inspection_failure(const Error& why) {
 }
 
 void SystemEffectHandler::terminate(const core::Terminate& what) {
-    const core::Session* spared = what.spare == SessionKey::none ? nullptr : parts_->front.state().find(what.spare);
+    const core::Session* spared = what.spare == SessionKey::none ? nullptr : parts_->backend.state().find(what.spare);
     if (spared == nullptr) {
         return parts_->logind.terminate(what.logind_id);
     }
@@ -264,7 +264,7 @@ void SystemEffectHandler::track(const core::Session& session) {
 void SystemEffectHandler::untrack(SessionKey key) {
     parts_->leaders.untrack(key);
     parts_->listener.stop(key);
-    parts_->front.forget(key);
+    parts_->backend.forget(key);
 }
 
 void SystemEffectHandler::arm(Boottime deadline) {

@@ -35,7 +35,7 @@ class SystemEffectHandler final : public EffectHandler {
         monitor::InputMonitor& listener;
         inspect::Connections& connections;
         api::Service& api;
-        Front& front;
+        DaemonBackend& backend;
         std::function<void()> due;                ///< called when the armed deadline has come
         std::function<void(core::Event)> noticed; ///< something that is found out while carrying out
     };

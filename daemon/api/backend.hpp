@@ -3,9 +3,9 @@
 
 #include "common/result.hpp"
 #include "daemon/api/view.hpp"
+#include "daemon/core/state.hpp"
 #include "daemon/policy/login.hpp"
 #include "daemon/policy/policy.hpp"
-#include "daemon/core/state.hpp"
 
 #include <functional>
 #include <optional>
@@ -29,9 +29,9 @@ struct Question {
 };
 
 /// What the interface asks of the daemon. None of it blocks.
-class Seam {
+class Backend {
   public:
-    virtual ~Seam() = default;
+    virtual ~Backend() = default;
     [[nodiscard]] virtual const core::State& state() const = 0;
     [[nodiscard]] virtual const policy::Policy& policy() const = 0;
     [[nodiscard]] virtual Status status() const = 0;

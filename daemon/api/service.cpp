@@ -42,15 +42,15 @@ const core::Session* find_to_end(const core::State& state, const std::string& id
 } // namespace
 
 struct Service::Impl {
-    Seam& seam;
+    Backend& backend;
     std::function<void(Error)> failed;
     bus::Connection bus;
     Authority authority;
 
-    Impl(sd_event* loop, Seam& daemon, std::function<void(Error)> tell)
-        : seam(daemon), failed(std::move(tell)), bus(loop, "sesslimitd-api", SD_EVENT_PRIORITY_IDLE,
-                                                     {.connected = [this](sd_bus* on) { return publish(on); },
-                                                      .failed = [this](Error error) { failed(std::move(error)); }}),
+    Impl(sd_event* loop, Backend& daemon, std::function<void(Error)> tell)
+        : backend(daemon), failed(std::move(tell)), bus(loop, "sesslimitd-api", SD_EVENT_PRIORITY_IDLE,
+                                                        {.connected = [this](sd_bus* on) { return publish(on); },
+                                                         .failed = [this](Error error) { failed(std::move(error)); }}),
           authority(bus) {}
 
     int publish(sd_bus* on) {
@@ -78,7 +78,7 @@ struct Service::Impl {
         const bus::Message reply(raw);
         code = code < 0 ? code : sd_bus_message_open_container(raw, 'a', "a{sv}");
         std::size_t listed = 0;
-        for (const auto& [key, session] : seam.state().sessions()) {
+        for (const auto& [key, session] : backend.state().sessions()) {
             if (code >= 0 && is_listed(session) && listed++ < most_listed) {
                 code = append(raw, view(session, eyes_of(caller, session)));
             }
@@ -97,7 +97,7 @@ struct Service::Impl {
     }
 
     void get(sd_bus_message* call, uid_t caller, const std::string& id) {
-        const core::Session* session = find(seam.state(), id);
+        const core::Session* session = find(backend.state(), id);
         if (session == nullptr) {
             no_such_session(call, id);
             return;
@@ -106,14 +106,15 @@ struct Service::Impl {
         int code = sd_bus_message_new_method_return(call, &raw);
         const bus::Message reply(raw);
         Properties all = view(*session, eyes_of(caller, *session));
-        std::ranges::move(reach_properties(seam.reach(*session), resolve(seam.policy(), session->login)),
+        std::ranges::move(reach_properties(backend.reach(*session), resolve(backend.policy(), session->login)),
                           std::back_inserter(all));
         code = code < 0 ? code : append(raw, all);
         answer(code, raw);
     }
 
     [[nodiscard]] Properties view(const core::Session& session, Eyes eyes) {
-        return properties(session, resolve(seam.policy(), session.login), seam.presence(session), seam.moment(), eyes);
+        return properties(session, resolve(backend.policy(), session.login), backend.presence(session),
+                          backend.moment(), eyes);
     }
 
     static int explain_login(sd_bus_message* call, void* data, sd_bus_error*) {
@@ -139,7 +140,7 @@ struct Service::Impl {
                 reply_error(kept->get(), error_no_such_user, "There is no user " + user + ".");
             }
         };
-        if (!seam.look_up(caller, question, then)) {
+        if (!backend.look_up(caller, question, then)) {
             reply_error(call, error_busy, "Too many calls are under way; try again.");
         }
     }
@@ -148,23 +149,23 @@ struct Service::Impl {
         sd_bus_message* raw = nullptr;
         int code = sd_bus_message_new_method_return(call, &raw);
         const bus::Message reply(raw);
-        code = code < 0 ? code : append(raw, policy::explain(seam.policy(), login), outcome(login));
+        code = code < 0 ? code : append(raw, policy::explain(backend.policy(), login), outcome(login));
         answer(code, raw);
     }
 
     /// What would become of this login now.
     [[nodiscard]] std::string outcome(const Login& login) const {
-        if (!policy::counts(seam.policy(), login)) {
+        if (!policy::counts(backend.policy(), login)) {
             return "It would be let in, and not counted.";
         }
-        const policy::Limits limits = resolve(seam.policy(), login);
-        const std::size_t open = seam.state().counted(login.uid);
+        const policy::Limits limits = resolve(backend.policy(), login);
+        const std::size_t open = backend.state().counted(login.uid);
         const std::string of =
             limits.max_sessions.value == policy::unlimited_count
                 ? std::to_string(open) + " sessions are open, and there is no limit."
                 : std::to_string(open) + " of " + std::to_string(limits.max_sessions.value) + " sessions are open.";
         const auto full = std::ranges::find_if(limits.totals, [this](const policy::Total& total) {
-            return seam.state().counted(total.rule) >= total.most;
+            return backend.state().counted(total.rule) >= total.most;
         });
         const bool has_place = open < limits.max_sessions.value;
         if (has_place && full == limits.totals.end()) {
@@ -191,18 +192,18 @@ struct Service::Impl {
             return reply_error(call, error_bad_argument, "That is no id of a session.");
         }
         return self.authority.identify(call, [&self, id](sd_bus_message* m, uid_t caller) {
-            const core::Session* session = find_to_end(self.seam.state(), id);
+            const core::Session* session = find_to_end(self.backend.state(), id);
             if (session == nullptr) {
                 self.no_such_session(m, id);
                 return;
             }
             self.when_allowed(m, caller, session->login.uid, [&self, id, caller](sd_bus_message* allowed) {
-                const core::Session* still = find_to_end(self.seam.state(), id);
+                const core::Session* still = find_to_end(self.backend.state(), id);
                 if (still == nullptr) {
                     self.no_such_session(allowed, id);
                     return;
                 }
-                self.seam.end(still->key, self.name_of(caller, still->login.uid));
+                self.backend.end(still->key, self.name_of(caller, still->login.uid));
                 sd_bus_reply_method_return(allowed, nullptr);
             });
         });
@@ -224,7 +225,7 @@ struct Service::Impl {
             };
             // Who owns none of them all may end none of them.
             bool own = true;
-            for (const auto& [key, session] : self.seam.state().sessions()) {
+            for (const auto& [key, session] : self.backend.state().sessions()) {
                 own = own && (!wanted(session) || session.login.uid == caller);
             }
             const uid_t owner = own ? caller : 0;
@@ -264,14 +265,14 @@ struct Service::Impl {
     template <class Wanted>
     void end_all(sd_bus_message* call, uid_t caller, const Wanted& wanted, const std::string& more) {
         std::vector<std::pair<SessionKey, uid_t>> keys;
-        for (const auto& [key, session] : seam.state().sessions()) {
+        for (const auto& [key, session] : backend.state().sessions()) {
             const bool open = session.phase == core::Phase::live || session.phase == core::Phase::reserved;
             if (open && wanted(session)) {
                 keys.emplace_back(key, session.login.uid);
             }
         }
         for (const auto& [key, owner] : keys) {
-            seam.end(key, name_of(caller, owner) + more);
+            backend.end(key, name_of(caller, owner) + more);
         }
         sd_bus_reply_method_return(call, "u", static_cast<std::uint32_t>(keys.size()));
     }
@@ -284,8 +285,8 @@ struct Service::Impl {
         if (caller == 0) {
             return "root";
         }
-        for (const SessionKey key : seam.state().of_user(caller)) {
-            return seam.state().find(key)->login.user;
+        for (const SessionKey key : backend.state().of_user(caller)) {
+            return backend.state().find(key)->login.user;
         }
         return "the user with uid " + std::to_string(caller);
     }
@@ -305,7 +306,7 @@ struct Service::Impl {
 
     void take_up(sd_bus_message* call) {
         auto kept = std::make_shared<bus::Message>(sd_bus_message_ref(call));
-        seam.reload([kept](const Result<>& done) {
+        backend.reload([kept](const Result<>& done) {
             if (done) {
                 sd_bus_reply_method_return(kept->get(), nullptr);
             } else {
@@ -319,7 +320,7 @@ struct Service::Impl {
     static int get_property(sd_bus*, const char*, const char*, const char* name, sd_bus_message* reply, void* data,
                             sd_bus_error*) {
         auto& self = *static_cast<Impl*>(data);
-        const Status status = self.seam.status();
+        const Status status = self.backend.status();
         if (std::strcmp(name, "Version") == 0) {
             return sd_bus_message_append(reply, "s", SESSLIMIT_VERSION);
         }
@@ -327,11 +328,11 @@ struct Service::Impl {
             return sd_bus_message_append(reply, "s", status.policy.c_str());
         }
         if (std::strcmp(name, "PolicySince") == 0) {
-            const Span since = status.policy_since.time_since_epoch() + self.seam.moment().wall_offset;
+            const Span since = status.policy_since.time_since_epoch() + self.backend.moment().wall_offset;
             return sd_bus_message_append(reply, "t", static_cast<std::uint64_t>(since.count()));
         }
         if (std::strcmp(name, "Sessions") == 0) {
-            return sd_bus_message_append(reply, "u", static_cast<std::uint32_t>(self.seam.state().counted()));
+            return sd_bus_message_append(reply, "u", static_cast<std::uint32_t>(self.backend.state().counted()));
         }
         return sd_bus_message_append(reply, "b", static_cast<int>(status.recording));
     }
@@ -395,8 +396,8 @@ const std::array<sd_bus_vtable, 22> Service::Impl::vtable{{
     SD_BUS_VTABLE_END,
 }};
 
-Service::Service(sd_event* loop, Seam& seam, std::function<void(Error)> failed)
-    : impl_(std::make_unique<Impl>(loop, seam, std::move(failed))) {}
+Service::Service(sd_event* loop, Backend& backend, std::function<void(Error)> failed)
+    : impl_(std::make_unique<Impl>(loop, backend, std::move(failed))) {}
 
 Service::~Service() = default;
 
@@ -410,11 +411,11 @@ void Service::open() {
 
 void Service::emit(const core::Notice& notice) {
     if (const auto name = signal_of(notice)) {
-        Seam& seam = impl_->seam;
-        const bool is_there = seam.state().find(notice.session.key) != nullptr;
-        impl_->emit(name->c_str(),
-                    signal_properties(notice, resolve(seam.policy(), notice.session.login),
-                                      is_there ? seam.presence(notice.session) : inspect::Presence{}, seam.moment()));
+        Backend& backend = impl_->backend;
+        const bool is_there = backend.state().find(notice.session.key) != nullptr;
+        impl_->emit(name->c_str(), signal_properties(notice, resolve(backend.policy(), notice.session.login),
+                                                     is_there ? backend.presence(notice.session) : inspect::Presence{},
+                                                     backend.moment()));
     }
 }
 

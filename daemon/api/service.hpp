@@ -2,8 +2,8 @@
 #pragma once
 
 #include "daemon/api/backend.hpp"
-#include "daemon/event_loop.hpp"
 #include "daemon/core/decision.hpp"
+#include "daemon/event_loop.hpp"
 
 #include <systemd/sd-bus.h>
 
@@ -17,8 +17,8 @@ namespace sesslimit::api {
 /// after people who log in. A bus that is not there is waited for; nothing else depends on it.
 class Service {
   public:
-    /// `seam` lives longer than the service. `failed` gets what an administrator should know.
-    Service(sd_event* loop, Seam& seam, std::function<void(Error)> failed);
+    /// `backend` lives longer than the service. `failed` gets what an administrator should know.
+    Service(sd_event* loop, Backend& backend, std::function<void(Error)> failed);
     ~Service();
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;

@@ -4,8 +4,8 @@
 #include "daemon/api/service.hpp"
 #include "tests/bus/party.hpp"
 #include "tests/unit/support/cmocka.hpp"
-#include "tests/unit/support/loop_bench.hpp"
 #include "tests/unit/support/core_world.hpp"
+#include "tests/unit/support/loop_bench.hpp"
 
 #include <string>
 #include <string_view>
@@ -17,7 +17,7 @@ using namespace sesslimit::test;
 using core::Phase;
 
 /// The daemon made up: a state, and what it is asked for.
-struct Daemon final : api::Seam {
+struct Daemon final : api::Backend {
     World world;
     inspect::Presence seen;
     inspect::Reach reached;
