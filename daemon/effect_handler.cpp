@@ -70,7 +70,7 @@ bool is_listened_to(const core::Session& session) {
            session.idle_warned != core::locked_already;
 }
 
-void tell_of_multiplexer(const Sparing::Outcome& outcome, output::Journal& journal) {
+void tell_of_multiplexer(const MultiplexerPreserver::Outcome& outcome, output::Journal& journal) {
     const std::string session =
         "Session " + shown(outcome.session.logind_id, 64) + " of " + shown(outcome.session.login.user) + " ends";
     const std::string kept = session + " without its multiplexer: " + std::to_string(outcome.moved) +
@@ -79,7 +79,7 @@ void tell_of_multiplexer(const Sparing::Outcome& outcome, output::Journal& journ
         return journal.tell(output::Priority::info, kept);
     }
     std::string text = kept + " Others of it were not kept.";
-    if (outcome.unseen) {
+    if (outcome.is_unclear) {
         text = session +
                ", and what there is to keep of a multiplexer could not be seen; what was moved until then "
                "goes on in " +
@@ -95,13 +95,13 @@ void tell_of_multiplexer(const Sparing::Outcome& outcome, output::Journal& journ
 void SystemEffectHandler::attach(Parts parts) {
     parts_.emplace(std::move(parts));
     refusals_.emplace(parts_->loop, parts_->journal);
-    sparing_.emplace(Sparing::Parts{
+    preserver_.emplace(MultiplexerPreserver::Parts{
         .loop = parts_->loop,
         .scopes = parts_->scopes,
         .look = [](const core::Session& session,
                    const std::string& scope) { return inspect::multiplexer_of(session, scope); },
         .terminate = [this](const std::string& logind_id) { parts_->logind.terminate(logind_id); },
-        .told = [this](const Sparing::Outcome& outcome) { tell_of_multiplexer(outcome, parts_->journal); },
+        .told = [this](const MultiplexerPreserver::Outcome& outcome) { tell_of_multiplexer(outcome, parts_->journal); },
     });
 }
 
@@ -191,11 +191,13 @@ void SystemEffectHandler::log_inspection_failure(const Error& why) {
 }
 
 void SystemEffectHandler::terminate(const core::Terminate& what) {
-    const core::Session* spared = what.spare == SessionKey::none ? nullptr : parts_->backend.state().find(what.spare);
-    if (spared == nullptr) {
+    const core::Session* session = what.preserve_multiplexer_of == SessionKey::none
+                                       ? nullptr
+                                       : parts_->backend.state().find(what.preserve_multiplexer_of);
+    if (session == nullptr) {
         return parts_->logind.terminate(what.logind_id);
     }
-    sparing_->begin(*spared);
+    preserver_->begin(*session);
 }
 
 void SystemEffectHandler::lock_screen(const std::string& logind_id) {

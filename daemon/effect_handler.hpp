@@ -72,7 +72,7 @@ class SystemEffectHandler final : public EffectHandler {
 
     std::optional<Parts> parts_;
     std::optional<output::RefusalJournal> refusals_;
-    std::optional<Sparing> sparing_;
+    std::optional<MultiplexerPreserver> preserver_;
     EventSource timer_;
     Boottime armed_ = never;
     bool inspection_failed_ =

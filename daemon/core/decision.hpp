@@ -82,7 +82,7 @@ struct CheckLogout {
 /// Ask logind to stop a session (TerminateSession).
 struct Terminate {
     std::string logind_id;
-    SessionKey spare =
+    SessionKey preserve_multiplexer_of =
         SessionKey::none; ///< whose terminal multiplexer is to be moved out of its way first; none: nobody's
 };
 

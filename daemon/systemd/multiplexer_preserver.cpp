@@ -17,7 +17,7 @@ void add_pids(std::vector<pid_t>& pids, const std::vector<inspect::Process>& pro
 
 } // namespace
 
-void Sparing::begin(const core::Session& session) {
+void MultiplexerPreserver::begin(const core::Session& session) {
     if (jobs_.contains(session.key)) {
         return;
     }
@@ -34,9 +34,9 @@ void Sparing::begin(const core::Session& session) {
         return finish(session.key, multiplexer.error(), true);
     }
     sd_event_source* source = nullptr;
-    const int code =
-        sd_event_add_time_relative(parts_.loop, &source, CLOCK_MONOTONIC,
-                                   static_cast<std::uint64_t>(parts_.within.count()), 0, &Sparing::on_late, &job);
+    const int code = sd_event_add_time_relative(parts_.loop, &source, CLOCK_MONOTONIC,
+                                                static_cast<std::uint64_t>(parts_.within.count()), 0,
+                                                &MultiplexerPreserver::on_late, &job);
     job.deadline.reset(source);
     if (code < 0) {
         return finish(session.key, fail_errno("arm a timer", -code).error());
@@ -44,7 +44,7 @@ void Sparing::begin(const core::Session& session) {
     start(job, *multiplexer);
 }
 
-void Sparing::start(Job& job, const inspect::Multiplexer& multiplexer) {
+void MultiplexerPreserver::start(Job& job, const inspect::Multiplexer& multiplexer) {
     // The servers alone: they stay, and one process that has exited meanwhile would fail the whole.
     std::vector<pid_t> pids;
     add_pids(pids, multiplexer.servers.empty() ? multiplexer.others : multiplexer.servers);
@@ -57,7 +57,7 @@ void Sparing::start(Job& job, const inspect::Multiplexer& multiplexer) {
                         pids, [this, key = session.key](const Result<>& result) { started(key, result); });
 }
 
-void Sparing::started(SessionKey key, const Result<>& result) {
+void MultiplexerPreserver::started(SessionKey key, const Result<>& result) {
     if (result || result.error().code == EEXIST) { // a daemon before us has made it
         return go_on(key);
     }
@@ -76,7 +76,7 @@ void Sparing::started(SessionKey key, const Result<>& result) {
     start(job, *multiplexer);
 }
 
-void Sparing::go_on(SessionKey key) {
+void MultiplexerPreserver::go_on(SessionKey key) {
     const auto at = jobs_.find(key);
     if (at == jobs_.end()) {
         return;
@@ -105,7 +105,7 @@ void Sparing::go_on(SessionKey key) {
     });
 }
 
-void Sparing::finish(SessionKey key, std::optional<Error> problem, bool unseen) {
+void MultiplexerPreserver::finish(SessionKey key, std::optional<Error> problem, bool is_unclear) {
     auto job = jobs_.extract(key);
     if (!job) {
         return;
@@ -118,11 +118,11 @@ void Sparing::finish(SessionKey key, std::optional<Error> problem, bool unseen) 
                      .scope = done.scope,
                      .moved = done.moved,
                      .problem = std::move(problem),
-                     .unseen = unseen});
+                     .is_unclear = is_unclear});
     }
 }
 
-int Sparing::on_late(sd_event_source*, std::uint64_t, void* job) {
+int MultiplexerPreserver::on_late(sd_event_source*, std::uint64_t, void* job) {
     auto& late = *static_cast<Job*>(job);
     late.owner->finish(late.session.key, Error{"systemd did not answer in time", ETIMEDOUT});
     return 0;

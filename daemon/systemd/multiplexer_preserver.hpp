@@ -2,10 +2,10 @@
 #pragma once
 
 #include "common/result.hpp"
-#include "daemon/event_loop.hpp"
-#include "daemon/systemd/scopes.hpp"
 #include "daemon/core/session.hpp"
+#include "daemon/event_loop.hpp"
 #include "daemon/inspect/multiplexer.hpp"
+#include "daemon/systemd/scopes.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -20,7 +20,7 @@ namespace sesslimit {
 ///
 /// The servers are moved into a scope of their own beside the session's. What runs below them follows, in rounds, for
 /// as long as a look still finds some: processes come and go meanwhile.
-class Sparing {
+class MultiplexerPreserver {
   public:
     /// Less than core::Patience::stopping, after which all of the session is sent SIGKILL.
     static constexpr Span within = std::chrono::seconds(3);
@@ -32,7 +32,7 @@ class Sparing {
         const std::string& scope;
         std::size_t moved = 0;        ///< processes in that scope
         std::optional<Error> problem; ///< why not all of them are there
-        bool unseen = false;          ///< the problem is that nobody could tell what there is
+        bool is_unclear = false;      ///< the problem is that nobody could tell what there is
     };
 
     struct Parts {
@@ -42,11 +42,11 @@ class Sparing {
         std::function<Result<inspect::Multiplexer>(const core::Session&, const std::string& scope)> look;
         std::function<void(const std::string& logind_id)> terminate;
         std::function<void(const Outcome&)> told; ///< not called for sessions that are seen to have no multiplexer
-        Span within = Sparing::within;
+        Span within = MultiplexerPreserver::within;
     };
 
     /// References live longer than this.
-    explicit Sparing(Parts parts) : parts_(std::move(parts)) {}
+    explicit MultiplexerPreserver(Parts parts) : parts_(std::move(parts)) {}
 
     /// logind has it, and it is to be terminated.
     void begin(const core::Session& session);
@@ -58,13 +58,13 @@ class Sparing {
         std::size_t moved = 0;
         int rounds = 0;
         EventSource deadline;
-        Sparing* owner = nullptr;
+        MultiplexerPreserver* owner = nullptr;
     };
 
     void start(Job& job, const inspect::Multiplexer& multiplexer);
     void started(SessionKey key, const Result<>& result);
     void go_on(SessionKey key);
-    void finish(SessionKey key, std::optional<Error> problem = {}, bool unseen = false);
+    void finish(SessionKey key, std::optional<Error> problem = {}, bool is_unclear = false);
     static int on_late(sd_event_source* source, std::uint64_t at, void* job);
 
     Parts parts_;

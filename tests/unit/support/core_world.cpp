@@ -68,7 +68,7 @@ std::string described(const Effect& effect) {
         return "check logout " + check->logind_id;
     }
     if (const auto* stop = std::get_if<Terminate>(&effect)) {
-        return "terminate " + stop->logind_id + (stop->spare == SessionKey::none ? "" : " sparing");
+        return "terminate " + stop->logind_id + (stop->preserve_multiplexer_of == SessionKey::none ? "" : " sparing");
     }
     if (const auto* lock = std::get_if<Lock>(&effect)) {
         return "lock " + lock->logind_id;

@@ -28,7 +28,7 @@ struct World final : systemd::Scopes {
     int left_to_see = std::numeric_limits<int>::max(); ///< looks until one fails
     Done answer;
     std::optional<Error> at_once; ///< what start() and attach() come back with, before they return
-    Sparing sparing;
+    MultiplexerPreserver sparing;
 
     explicit World(std::vector<Multiplexer> looks, Span within = 1h, EventLoop with = make_loop())
         : loop(std::move(with)), sights(std::move(looks)),
@@ -72,8 +72,8 @@ struct World final : systemd::Scopes {
         }
     }
     void give_up(const std::string&) override {}
-    void tell(const Sparing::Outcome& outcome) {
-        log += "told " + std::to_string(outcome.moved) + (outcome.unseen ? " unseen" : "") +
+    void tell(const MultiplexerPreserver::Outcome& outcome) {
+        log += "told " + std::to_string(outcome.moved) + (outcome.is_unclear ? " unseen" : "") +
                (outcome.problem ? " " + outcome.problem->what : "") + "; ";
     }
     void begin() {
@@ -196,7 +196,8 @@ void a_server_that_has_gone_is_no_error() {
 void whoever_starts_processes_for_ever_is_not_followed_for_ever() {
     World world({{{server}, {}, 0}, {{}, {late}, 1}});
     world.begin();
-    for (int round = 0; round <= Sparing::most_rounds && world.log.find("end 3") == std::string::npos; ++round) {
+    for (int round = 0; round <= MultiplexerPreserver::most_rounds && world.log.find("end 3") == std::string::npos;
+         ++round) {
         world.reply();
     }
     EXPECT(world.log.ends_with("end 3; told 1 processes start faster than they can be moved; "), world.log);
