@@ -7,31 +7,31 @@ namespace sesslimit::core {
 namespace {
 
 /// One limit of one session: when it began to run, when it ends, and which warning was said last.
-struct Course {
+struct LimitWindow {
     Boottime from;
     Boottime end;
     Span warned;
 };
 
-Course duration_of(const Session& session) {
+LimitWindow duration_of(const Session& session) {
     return {session.opened, duration_end(session), session.duration_warned};
 }
 
-Course idleness_of(const Session& session) {
+LimitWindow idleness_of(const Session& session) {
     return {session.last_input, idle_end(session), session.idle_warned};
 }
 
 /// A warning as long as the whole limit would come with the login itself: it is none.
-bool is_owed(const Course& course, Span warning) {
+bool is_owed(const LimitWindow& course, Span warning) {
     return course.end != never && warning < course.warned && course.end - warning > course.from;
 }
 
-bool is_unwarned(const Course& course, const std::vector<Span>& warn_before) {
+bool is_unwarned(const LimitWindow& course, const std::vector<Span>& warn_before) {
     return course.warned == unlimited_span &&
            std::ranges::any_of(warn_before, [&course](Span warning) { return is_owed(course, warning); });
 }
 
-std::optional<Span> warning_due(const Course& course, const std::vector<Span>& warn_before, Boottime now) {
+std::optional<Span> warning_due(const LimitWindow& course, const std::vector<Span>& warn_before, Boottime now) {
     std::optional<Span> due;
     for (const Span warning : warn_before) {
         if (is_owed(course, warning) && course.end - warning <= now) {
@@ -41,7 +41,7 @@ std::optional<Span> warning_due(const Course& course, const std::vector<Span>& w
     return due;
 }
 
-Boottime next_moment(const Course& course, const std::vector<Span>& warn_before) {
+Boottime next_moment(const LimitWindow& course, const std::vector<Span>& warn_before) {
     for (const Span warning : warn_before) {
         if (is_owed(course, warning)) {
             return course.end - warning;
