@@ -14,7 +14,7 @@ namespace {
 void admit(DecisionContext& context, Session session, RequestId request) {
     const policy::Limits limits = context.limits(session);
     session.phase = session.logind_id.empty() ? Phase::reserved : Phase::live;
-    session.stage = Stage::none;
+    session.stage = TerminationStage::pending;
     session.request = RequestId::none;
     session.answer_by = never;
     session.admitted = context.now;
@@ -33,7 +33,7 @@ void refuse(DecisionContext& context, Session session, RequestId request, const 
             const Reason& reason) {
     session.phase = Phase::refused;
     session.reason = reason;
-    session.stage = Stage::none;
+    session.stage = TerminationStage::pending;
     session.request = RequestId::none;
     session.answer_by = never;
     session.due = after(context.now, Patience::refused);
@@ -350,7 +350,8 @@ void forget(DecisionContext& context, const Session& session) {
     if (!takes_a_place(session.phase)) {
         return;
     }
-    const bool ended = session.phase == Phase::ending && session.stage != Stage::none; // else it went by itself
+    const bool ended =
+        session.phase == Phase::ending && session.stage != TerminationStage::pending; // else it went by itself
     context.tell(ended ? Notice::Kind::ended : Notice::Kind::released, session, ended ? session.reason : Reason{});
     fill_places(context, session);
 }

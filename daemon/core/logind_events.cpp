@@ -64,8 +64,8 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
         context.put(session);
         return request_first_probe(context, session);
     case Phase::ending:
-        if (session.stage != Stage::none) {
-            session.stage = Stage::told; // what was asked of its leader alone is now asked of all of it
+        if (session.stage != TerminationStage::pending) {
+            session.stage = TerminationStage::notified; // what was asked of its leader alone is now asked of all of it
             session.due = context.now;
         }
         return context.put(session);
@@ -126,7 +126,7 @@ void on_leader_exited(DecisionContext& context, const LeaderExited& event) {
         // No pam_close_session of an adopted session reaches the daemon: only logind can tell a logout.
         return session.adopted ? check_logout(context, session) : on_leader_lost(context, session);
     case Phase::ending:
-        if (session.stage == Stage::none || session.stage == Stage::told) {
+        if (session.stage == TerminationStage::pending || session.stage == TerminationStage::notified) {
             session.due = context.now; // nobody is left to read anything
         }
         return session.logind_id.empty() ? forget(context, session) : context.put(session);

@@ -58,11 +58,11 @@ struct Reason {
 };
 
 /// How far the ending of a session has gone. The numbers stand in the ledger.
-enum class Stage : std::uint8_t {
-    none = 0,       ///< not yet: a login that was displaced while it came about still gets its terminal
-    told = 1,       ///< the reason is on its terminals; the terminal needs a moment to reach the user
-    terminated = 2, ///< logind, or a signal, asked it to stop
-    forced = 3,     ///< SIGKILL was sent to all of it
+enum class TerminationStage : std::uint8_t {
+    pending = 0,      ///< not yet: a login that was displaced while it came about still gets its terminal
+    notified = 1,     ///< the reason is on its terminals; the terminal needs a moment to reach the user
+    sigterm_sent = 2, ///< logind, or a signal, asked it to stop
+    sigkill_sent = 3, ///< SIGKILL was sent to all of it
 };
 
 /// Whether logind is being asked if an adopted session, whose leader has exited, was logged out. Means nothing after a
@@ -102,7 +102,7 @@ struct Session {
     Span duration_warned = unlimited_span;          ///< the shortest `warn_before` that was said about its duration
     Span idle_warned = unlimited_span;              ///< the same about its idleness; unlimited again after use
     Reason reason;                                  ///< ending and refused: why
-    Stage stage = Stage::none;
+    TerminationStage stage = TerminationStage::pending;
     std::vector<policy::SourceId> totals; ///< the rules whose max_sessions_total it counts in; as the policy has it now
     RequestId request = RequestId::none;  ///< waiting: who waits. Means nothing after a restart
     Boottime answer_by = never;           ///< waiting: by when that request must have its answer. The same

@@ -39,13 +39,13 @@ Span patience_with(Cause cause) {
 
 void terminate(DecisionContext& context, Session& session) {
     stop(context, session, SIGTERM);
-    session.stage = Stage::terminated;
+    session.stage = TerminationStage::sigterm_sent;
     session.due = after(context.now, patience_with(session.reason.cause));
 }
 
 /// The reason goes to its terminals, and the terminals get a moment to show it.
 void tell_reason(DecisionContext& context, Session& session) {
-    session.stage = Stage::told;
+    session.stage = TerminationStage::notified;
     session.due = after(context.now, Patience::reading);
     session.told_at = context.now;
     context.out.effects.emplace_back(Notice{.kind = Notice::Kind::ending,
@@ -56,10 +56,10 @@ void tell_reason(DecisionContext& context, Session& session) {
 
 void force(DecisionContext& context, Session& session) {
     stop(context, session, SIGKILL);
-    if (session.stage != Stage::forced) {
+    if (session.stage != TerminationStage::sigkill_sent) {
         context.tell(Notice::Kind::forced, session, session.reason);
     }
-    session.stage = Stage::forced;
+    session.stage = TerminationStage::sigkill_sent;
     session.due = after(context.now, Patience::forcing);
 }
 
@@ -80,7 +80,7 @@ void begin_end(DecisionContext& context, Session session, const Reason& reason) 
     }
     session.phase = Phase::ending;
     session.reason = reason;
-    session.stage = Stage::none;
+    session.stage = TerminationStage::pending;
     session.due = after(session.admitted, Patience::arriving);
     if (reason.cause != Cause::displaced || session.due <= context.now) {
         tell_reason(context, session);
@@ -96,14 +96,14 @@ void go_on_ending(DecisionContext& context, Session session) {
         return forget(context, session); // nothing of it is left that anybody could end
     }
     switch (session.stage) {
-    case Stage::none:
+    case TerminationStage::pending:
         tell_reason(context, session);
         break;
-    case Stage::told:
+    case TerminationStage::notified:
         terminate(context, session);
         break;
-    case Stage::terminated:
-    case Stage::forced:
+    case TerminationStage::sigterm_sent:
+    case TerminationStage::sigkill_sent:
         force(context, session);
         break;
     }
@@ -111,9 +111,9 @@ void go_on_ending(DecisionContext& context, Session session) {
 }
 
 void evict(DecisionContext& context, Session session) {
-    const bool asked = session.stage != Stage::none;
+    const bool asked = session.stage != TerminationStage::pending;
     stop(context, session, asked ? SIGKILL : SIGTERM);
-    session.stage = asked ? Stage::forced : Stage::terminated;
+    session.stage = asked ? TerminationStage::sigkill_sent : TerminationStage::sigterm_sent;
     session.due = after(context.now, asked ? Patience::forcing : Patience::stopping);
     context.put(session);
 }

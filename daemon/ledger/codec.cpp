@@ -19,8 +19,8 @@ namespace {
 using core::Cause;
 using core::Phase;
 using core::Session;
-using core::Stage;
 using core::Terminal;
+using core::TerminationStage;
 
 constexpr std::size_t fixed_size = 208;
 constexpr std::size_t gid_count_size = sizeof(std::uint16_t);
@@ -175,7 +175,7 @@ Fault fault_of_numbers(const Session& session) noexcept {
     if (!between(Phase::waiting, session.phase, Phase::released)) {
         return "unknown phase";
     }
-    if (!between(Stage::none, session.stage, Stage::forced)) {
+    if (!between(TerminationStage::pending, session.stage, TerminationStage::sigkill_sent)) {
         return "unknown stage";
     }
     if (!between(Cause::none, session.reason.cause, Cause::asked)) {

@@ -134,7 +134,7 @@ core::Session session_of(Input& input) {
     session.phase = core::Phase{static_cast<std::uint8_t>(1 + input.byte() % 6)};
     session.reason.cause = core::Cause{static_cast<std::uint8_t>(input.byte() % 7)};
     session.reason.count = input.byte();
-    session.stage = core::Stage{static_cast<std::uint8_t>(input.byte() % 4)};
+    session.stage = core::TerminationStage{static_cast<std::uint8_t>(input.byte() % 4)};
     session.opened = Boottime(std::chrono::seconds(input.number<std::uint32_t>()));
     session.max_duration = Span(input.number<std::uint32_t>());
     session.idle_timeout = Span(input.number<std::uint32_t>());

@@ -21,7 +21,7 @@ struct Setup {
     Session session;
 };
 
-Session staged(Phase phase, Stage stage, bool in_logind = true, bool led = true) {
+Session staged(Phase phase, TerminationStage stage, bool in_logind = true, bool led = true) {
     Session session = session_in(phase);
     session.stage = stage;
     if (!in_logind) {
@@ -70,25 +70,25 @@ Session unchecked() {
 const Setup setups[] = {
     {"waiting", session_in(Phase::waiting)},
     {"waiting, due", due_now(session_in(Phase::waiting))},
-    {"waiting/told", staged(Phase::waiting, Stage::told, false)},
+    {"waiting/told", staged(Phase::waiting, TerminationStage::notified, false)},
     {"reserved", judged(Phase::reserved)},
     {"reserved, over", judged(Phase::reserved, 25h)},
     {"live", judged(Phase::live)},
     {"live, idle", judged(Phase::live, 2h)},
     {"live, over", judged(Phase::live, 25h)},
     {"live, unchecked", unchecked()},
-    {"ending/told", staged(Phase::ending, Stage::told)},
-    {"ending/terminated", staged(Phase::ending, Stage::terminated)},
-    {"ending/forced", staged(Phase::ending, Stage::forced)},
-    {"ending, no logind", staged(Phase::ending, Stage::told, false)},
-    {"ending, no leader", staged(Phase::ending, Stage::terminated, true, false)},
-    {"ending, nothing", staged(Phase::ending, Stage::terminated, false, false)},
+    {"ending/told", staged(Phase::ending, TerminationStage::notified)},
+    {"ending/terminated", staged(Phase::ending, TerminationStage::sigterm_sent)},
+    {"ending/forced", staged(Phase::ending, TerminationStage::sigkill_sent)},
+    {"ending, no logind", staged(Phase::ending, TerminationStage::notified, false)},
+    {"ending, no leader", staged(Phase::ending, TerminationStage::sigterm_sent, true, false)},
+    {"ending, nothing", staged(Phase::ending, TerminationStage::sigterm_sent, false, false)},
     {"refused", session_in(Phase::refused)},
-    {"refused/terminated", staged(Phase::refused, Stage::terminated, false)},
-    {"refused/forced", staged(Phase::refused, Stage::forced, false)},
+    {"refused/terminated", staged(Phase::refused, TerminationStage::sigterm_sent, false)},
+    {"refused/forced", staged(Phase::refused, TerminationStage::sigkill_sent, false)},
     {"refused, in logind", in_logind(session_in(Phase::refused))},
     {"released", session_in(Phase::released)},
-    {"released, no logind", staged(Phase::released, Stage::none, false)},
+    {"released, no logind", staged(Phase::released, TerminationStage::pending, false)},
 };
 
 struct Happening {

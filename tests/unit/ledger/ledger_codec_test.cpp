@@ -70,7 +70,7 @@ void layout_is_as_written() {
     session.graphical = true;
     session.terminal = core::Terminal::some;
     session.reason.cause = core::Cause::displaced;
-    session.stage = core::Stage::told;
+    session.stage = core::TerminationStage::notified;
     const Bytes bytes = encoded(session);
     const auto number = [&](std::size_t at, std::size_t size) {
         std::uint64_t value = 0;
@@ -175,7 +175,7 @@ const Impossible impossible_ones[] = {
     {"no key", [](Session& s) { s.key = SessionKey::none; }},
     {"unknown phase", [](Session& s) { s.phase = core::Phase{0}; }},
     {"unknown phase", [](Session& s) { s.phase = core::Phase{7}; }},
-    {"unknown stage", [](Session& s) { s.stage = core::Stage{4}; }},
+    {"unknown stage", [](Session& s) { s.stage = core::TerminationStage{4}; }},
     {"unknown cause", [](Session& s) { s.reason.cause = core::Cause{7}; }},
     {"negative pid", [](Session& s) { s.leader.pid = -1; }},
     {"negative time", [](Session& s) { s.opened = Boottime(Span(-1)); }},

@@ -42,7 +42,7 @@ std::string described(const Record& record) {
     const Session& session = std::get<Put>(record).session;
     std::string text = "put " + number(session.key) + " ";
     text += name_of(session.phase);
-    if (session.stage != Stage::none) {
+    if (session.stage != TerminationStage::pending) {
         (text += "/") += name_of(session.stage);
     }
     return text;
@@ -102,7 +102,7 @@ std::string_view name_of(Phase phase) {
     return names[std::to_underlying(phase)];
 }
 
-std::string_view name_of(Stage stage) {
+std::string_view name_of(TerminationStage stage) {
     constexpr std::string_view names[] = {"none", "told", "terminated", "forced"};
     return names[std::to_underlying(stage)];
 }
@@ -177,7 +177,7 @@ Session session_in(Phase phase, SessionKey key) {
     }
     if (phase == Phase::ending) {
         session.reason = {.cause = Cause::asked, .count = 0, .span = {}, .by = "root"};
-        session.stage = Stage::told;
+        session.stage = TerminationStage::notified;
         session.due = start;
     }
     if (phase == Phase::refused) {

@@ -43,7 +43,7 @@ Login console(uid_t uid = alice, std::string service = "login");
 core::Session session_in(core::Phase phase, SessionKey key = SessionKey{1});
 
 std::string_view name_of(core::Phase phase);
-std::string_view name_of(core::Stage stage);
+std::string_view name_of(core::TerminationStage stage);
 std::string_view name_of(core::Cause cause);
 std::string_view name_of(core::Notice::Kind kind);
 std::string_view name_of(core::Answer::Kind kind);

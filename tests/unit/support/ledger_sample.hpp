@@ -84,7 +84,7 @@ inline core::Session fullest() {
     session.idle_warned = Span(6);
     session.reason = {
         .cause = core::Cause::asked, .count = ~std::uint32_t{0}, .span = Span(8), .by = std::string(255, 'b')};
-    session.stage = core::Stage::forced;
+    session.stage = core::TerminationStage::sigkill_sent;
     session.due = Boottime(Span(9));
     return session;
 }
