@@ -128,7 +128,7 @@ void SystemEffectHandler::answer(const core::Answer& answer, const core::State& 
         break;
     case Kind::wait:
         return parts_->server.ask_to_wait(answer.request,
-                                          answer.session.answer_by - boottime_now() + core::Patience::answering);
+                                          answer.session.answer_by - boottime_now() + core::Timeouts::reply_margin);
     }
     parts_->server.answer(answer.request, verdict);
 }

@@ -36,7 +36,7 @@ void refuse(DecisionContext& context, Session session, RequestId request, const 
     session.stage = TerminationStage::pending;
     session.request = RequestId::none;
     session.answer_by = never;
-    session.due = after(context.now, Patience::refused);
+    session.due = after(context.now, Timeouts::denied_login_exit);
     // sshd goes on after a refused session, with forwardings and without a shell; every other service leaves by
     // itself, and may well be a long-lived process that serves others too: it is not ours to end. If logind has a
     // session of it already, the process serves that one alone.
@@ -89,8 +89,8 @@ std::optional<Reason> full(const DecisionContext& context, const Session& sessio
     return std::nullopt;
 }
 
-void ask_for_patience(DecisionContext& context, const Session& session, const OpenRequested& event) {
-    if (after(context.now, event.budget) < after(session.answer_by, Patience::answering)) {
+void request_more_time(DecisionContext& context, const Session& session, const OpenRequested& event) {
+    if (after(context.now, event.budget) < after(session.answer_by, Timeouts::reply_margin)) {
         context.answer(event.request, Answer::Kind::wait, session);
     }
 }
@@ -98,7 +98,7 @@ void ask_for_patience(DecisionContext& context, const Session& session, const Op
 void wait(DecisionContext& context, Session session, const OpenRequested& event) {
     session.phase = Phase::waiting;
     session.request = event.request;
-    session.answer_by = after(context.now, Patience::place);
+    session.answer_by = after(context.now, Timeouts::slot_wait);
     session.due = context.now;
     // Who has been idle the longest is only known after a look at all of them; the answers come before the deadline,
     // and logind's, which does not come at once, is waited for.
@@ -106,11 +106,11 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
         const Session& other = *context.state.find(key);
         if (other.phase == Phase::live && context.now - other.last_sample.at >= shortest_window) {
             context.out.effects.emplace_back(ProbeActivity{key});
-            session.due = other.graphical ? after(context.now, Patience::reading) : session.due;
+            session.due = other.graphical ? after(context.now, Timeouts::notice_display) : session.due;
         }
     }
     context.put(session);
-    ask_for_patience(context, session, event);
+    request_more_time(context, session, event);
 }
 
 /// Whether a look has shown how it is used since shortly before `waiting` asked, or there is nothing yet to look at.
@@ -214,7 +214,7 @@ bool answer_again(DecisionContext& context, const OpenRequested& event, const Se
         Session session = before;
         session.request = event.request;
         context.put(session);
-        ask_for_patience(context, session, event);
+        request_more_time(context, session, event);
         return true;
     }
     case Phase::ending:
@@ -289,7 +289,7 @@ void go_on_waiting(DecisionContext& context, Session session) {
     const std::vector<const Session*> victims = victims_of(context, session, limits.at_limit.value);
     const bool by_use = limits.at_limit.value == policy::AtLimit::end_idlest;
     if (missing > victims.size() && by_use && context.now < session.answer_by && is_hint_awaited(context, session)) {
-        session.due = std::min(session.answer_by, after(context.now, Patience::reading));
+        session.due = std::min(session.answer_by, after(context.now, Timeouts::notice_display));
         return context.put(session);
     }
     // Nobody is ended for a login that is refused all the same.

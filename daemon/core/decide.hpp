@@ -10,18 +10,21 @@
 namespace sesslimit::core {
 
 /// How long things take that no policy sets.
-struct Patience {
-    static constexpr Span grace = std::chrono::minutes(5);          ///< for a session over a limit, without warn_before
-    static constexpr Span reading = std::chrono::milliseconds(500); ///< from telling the reason to the end itself
-    static constexpr Span stopping = std::chrono::seconds(5);       ///< from SIGTERM to SIGKILL
-    static constexpr Span making_room = std::chrono::seconds(2); ///< the same, where a newer login waits for the place
-    static constexpr Span arriving = std::chrono::seconds(2);    ///< from letting in to a terminal that shows a reason
-    static constexpr Span leftovers = std::chrono::seconds(1);   ///< the same, where the leader is dead already
-    static constexpr Span forcing = std::chrono::seconds(10);    ///< from one SIGKILL to the next
-    static constexpr Span refused = std::chrono::seconds(3);     ///< a refused login may leave by itself
-    static constexpr Span place = std::chrono::seconds(5);       ///< a login waits for a place to become free
-    static constexpr Span answering = std::chrono::milliseconds(500); ///< for an answer to arrive after its deadline
-    static constexpr Span looking = std::chrono::seconds(10); ///< for an answer to ProbeActivity that never came
+struct Timeouts {
+    static constexpr Span grace_period = std::chrono::minutes(5); ///< for a session over a limit, without warn_before
+    static constexpr Span notice_display =
+        std::chrono::milliseconds(500);                         ///< from telling the reason to the end itself
+    static constexpr Span kill_delay = std::chrono::seconds(5); ///< from SIGTERM to SIGKILL
+    static constexpr Span displaced_kill_delay =
+        std::chrono::seconds(2); ///< the same, where a newer login waits for the place
+    static constexpr Span terminal_setup =
+        std::chrono::seconds(2); ///< from letting in to a terminal that shows a reason
+    static constexpr Span orphan_kill_delay = std::chrono::seconds(1);   ///< the same, where the leader is dead already
+    static constexpr Span kill_retry = std::chrono::seconds(10);         ///< from one SIGKILL to the next
+    static constexpr Span denied_login_exit = std::chrono::seconds(3);   ///< a refused login may leave by itself
+    static constexpr Span slot_wait = std::chrono::seconds(5);           ///< a login waits for a place to become free
+    static constexpr Span reply_margin = std::chrono::milliseconds(500); ///< for an answer to arrive after its deadline
+    static constexpr Span probe_retry = std::chrono::seconds(10); ///< for an answer to ProbeActivity that never came
 };
 
 /// The core: what is to be done, now, about this event. Pure and total: the same arguments give the same decision,

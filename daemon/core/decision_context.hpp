@@ -26,7 +26,7 @@ struct DecisionContext {
             return {};
         }
         const bool surprised = limits.warn_before.empty() && now < session.not_before;
-        return surprised ? std::vector{Patience::grace} : limits.warn_before;
+        return surprised ? std::vector{Timeouts::grace_period} : limits.warn_before;
     }
 
     /// Whether this end of a session is none, and its screen is locked instead.

@@ -102,7 +102,7 @@ Boottime due_of(const DecisionContext& context, const Session& session, const st
     const Boottime due = next_due(session, warnings);
     const bool repeats = session.logout_check != LogoutCheck::none ||
                          (session.probe_failed && next_idle_check(session, warnings) != never);
-    return repeats ? std::min(due, after(context.now, Patience::looking)) : due;
+    return repeats ? std::min(due, after(context.now, Timeouts::probe_retry)) : due;
 }
 
 /// Nobody could tell whether it is used. It is looked at again, and meanwhile no idle limit ends it, which would take
@@ -117,7 +117,7 @@ void on_probe_failed(DecisionContext& context, Session session) {
     warn_of_duration(context, session, limits);
     session.due = session.observed
                       ? never
-                      : std::min(after(context.now, Patience::looking), next_duration_check(session, warnings));
+                      : std::min(after(context.now, Timeouts::probe_retry), next_duration_check(session, warnings));
     context.put(session);
 }
 
@@ -159,7 +159,7 @@ void serve_limits(DecisionContext& context, Session session) {
     const Boottime look = next_idle_check(session, warnings);
     if (probes_first || look <= context.now || (session.probe_failed && look != never)) {
         context.out.effects.emplace_back(ProbeActivity{session.key});
-        const Boottime again = after(context.now, Patience::looking);
+        const Boottime again = after(context.now, Timeouts::probe_retry);
         session.due = probes_first ? again : std::min(again, next_duration_check(session, warnings));
     }
     context.put(session);
@@ -184,7 +184,7 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     session.probe_failed = false;
     if (sample.input) {
         session.terminal = Terminal::some;
-    } else if (session.terminal != Terminal::unknown || session.admitted <= context.now - Patience::arriving) {
+    } else if (session.terminal != Terminal::unknown || session.admitted <= context.now - Timeouts::terminal_setup) {
         session.terminal = Terminal::none;
     }
     const Boottime used = last_use(session, sample, context.limits(session).idle_activity.value, context.now);
@@ -225,7 +225,7 @@ void review(const DecisionContext& context, Session& session, bool surprised) {
     if (session.observed) {
         return;
     }
-    const Span grace = limits.warn_before.empty() ? Patience::grace : limits.warn_before.front();
+    const Span grace = limits.warn_before.empty() ? Timeouts::grace_period : limits.warn_before.front();
     const Boottime fair = after(context.now, grace);
     const bool fresh_duration = surprised || spared || other_duration;
     const bool fresh_idle = surprised || spared || other_idle;

@@ -104,7 +104,7 @@ void settle(DecisionContext& context, const Session& session, const Session& bef
 
 void check_logout(DecisionContext& context, Session session) {
     session.logout_check = std::max(session.logout_check, LogoutCheck::first);
-    session.due = after(context.now, Patience::looking);
+    session.due = after(context.now, Timeouts::probe_retry);
     context.out.effects.emplace_back(CheckLogout{session.key, session.logind_id});
     context.put(session);
 }
@@ -148,7 +148,7 @@ void on_logout_checked(DecisionContext& context, const LogoutChecked& event) {
     }
     Session again = *session;
     again.logout_check = LogoutCheck::second;
-    again.due = after(context.now, Patience::leftovers);
+    again.due = after(context.now, Timeouts::orphan_kill_delay);
     context.put(again);
 }
 

@@ -21,12 +21,12 @@ void stop(DecisionContext& context, const Session& session, int signal) {
 }
 
 /// From asking it to stop to making it stop.
-Span patience_with(Cause cause) {
+Span kill_delay_for(Cause cause) {
     switch (cause) {
     case Cause::leader_gone:
-        return Patience::leftovers;
+        return Timeouts::orphan_kill_delay;
     case Cause::displaced:
-        return Patience::making_room;
+        return Timeouts::displaced_kill_delay;
     case Cause::none:
     case Cause::limit_reached:
     case Cause::duration:
@@ -34,19 +34,19 @@ Span patience_with(Cause cause) {
     case Cause::asked:
         break;
     }
-    return Patience::stopping;
+    return Timeouts::kill_delay;
 }
 
 void terminate(DecisionContext& context, Session& session) {
     stop(context, session, SIGTERM);
     session.stage = TerminationStage::sigterm_sent;
-    session.due = after(context.now, patience_with(session.reason.cause));
+    session.due = after(context.now, kill_delay_for(session.reason.cause));
 }
 
 /// The reason goes to its terminals, and the terminals get a moment to show it.
 void tell_reason(DecisionContext& context, Session& session) {
     session.stage = TerminationStage::notified;
-    session.due = after(context.now, Patience::reading);
+    session.due = after(context.now, Timeouts::notice_display);
     session.told_at = context.now;
     context.out.effects.emplace_back(Notice{.kind = Notice::Kind::ending,
                                             .session = session,
@@ -60,7 +60,7 @@ void force(DecisionContext& context, Session& session) {
         context.tell(Notice::Kind::forced, session, session.reason);
     }
     session.stage = TerminationStage::sigkill_sent;
-    session.due = after(context.now, Patience::forcing);
+    session.due = after(context.now, Timeouts::kill_retry);
 }
 
 } // namespace
@@ -81,7 +81,7 @@ void begin_end(DecisionContext& context, Session session, const Reason& reason) 
     session.phase = Phase::ending;
     session.reason = reason;
     session.stage = TerminationStage::pending;
-    session.due = after(session.admitted, Patience::arriving);
+    session.due = after(session.admitted, Timeouts::terminal_setup);
     if (reason.cause != Cause::displaced || session.due <= context.now) {
         tell_reason(context, session);
     } // else a login so young that it has no terminal yet on which its user could read why
@@ -114,7 +114,7 @@ void evict(DecisionContext& context, Session session) {
     const bool asked = session.stage != TerminationStage::pending;
     stop(context, session, asked ? SIGKILL : SIGTERM);
     session.stage = asked ? TerminationStage::sigkill_sent : TerminationStage::sigterm_sent;
-    session.due = after(context.now, asked ? Patience::forcing : Patience::stopping);
+    session.due = after(context.now, asked ? Timeouts::kill_retry : Timeouts::kill_delay);
     context.put(session);
 }
 

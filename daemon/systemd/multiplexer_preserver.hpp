@@ -22,7 +22,7 @@ namespace sesslimit {
 /// as long as a look still finds some: processes come and go meanwhile.
 class MultiplexerPreserver {
   public:
-    /// Less than core::Patience::stopping, after which all of the session is sent SIGKILL.
+    /// Less than core::Timeouts::kill_delay, after which all of the session is sent SIGKILL.
     static constexpr Span within = std::chrono::seconds(3);
     static constexpr int most_rounds = 32;
 

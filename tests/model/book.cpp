@@ -82,9 +82,9 @@ void Host::surprise() {
 
 /// At `when`, its limits may have run out without a warning.
 void Host::surprise(Process& process, Boottime when) const {
-    const Span grace = plan_.defaults.warn ? plan_.defaults.warn->front() : Patience::grace;
+    const Span grace = plan_.defaults.warn ? plan_.defaults.warn->front() : Timeouts::grace_period;
     const bool exempt = bounds_of(plan_, process.login).duration == unlimited_span;
-    process.fair = std::max(process.fair, after(when, exempt ? Patience::grace : grace));
+    process.fair = std::max(process.fair, after(when, exempt ? Timeouts::grace_period : grace));
 }
 
 /// Takes what the core has said since the last time into the book.
@@ -159,7 +159,7 @@ void Host::check_time() {
         if (request.answers != 0 || request.gone) {
             continue;
         }
-        if (world_.now > request.since + Patience::place) {
+        if (world_.now > request.since + Timeouts::slot_wait) {
             wrong("request " + std::to_string(id) + " waits for too long");
         }
         const Login& login = processes_[request.process].login;

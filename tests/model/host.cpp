@@ -153,7 +153,7 @@ void Host::ask(std::size_t which, const Step& step) {
     if (!counts(process.login) && world_.answers.back().kind != Answer::Kind::uncounted) {
         wrong("a login that is no session was counted");
     }
-    const bool impatient = world_.now + budget < since + Patience::place + Patience::answering;
+    const bool impatient = world_.now + budget < since + Timeouts::slot_wait + Timeouts::reply_margin;
     if (request.answers == 0 && request.waits != (impatient ? 1 : 0)) {
         wrong("an asker was not told to wait, or was told so for nothing");
     }
@@ -259,7 +259,7 @@ void Host::look(Process& process, const Step& step) {
         seen.input = stamp->second;
     }
     if (step.more % 8 == 0) {
-        surprise(process, after(world_.now, Patience::looking)); // the next look is the one that counts
+        surprise(process, after(world_.now, Timeouts::probe_retry)); // the next look is the one that counts
         return feed(ActivityProbed{process.key, std::nullopt});
     }
     feed(ActivityProbed{process.key, seen});

@@ -24,7 +24,7 @@ void who_is_idlest_is_known_before_anybody_is_ended() {
     (void)world.take_log();
     world.ask(ssh());
     EXPECT_TEXT(world.take_log(), "");
-    world.pass(core::Patience::reading);
+    world.pass(core::Timeouts::notice_display);
     EXPECT_TEXT(world.take_log(), "100.5 tell ending 1 displaced");
     EXPECT_TEXT(world.fault, "");
 }
