@@ -266,7 +266,7 @@ struct Service::Impl {
     void end_all(sd_bus_message* call, uid_t caller, const Wanted& wanted, const std::string& more) {
         std::vector<std::pair<SessionKey, uid_t>> keys;
         for (const auto& [key, session] : backend.state().sessions()) {
-            const bool open = session.phase == core::Phase::live || session.phase == core::Phase::reserved;
+            const bool open = session.phase == core::Phase::active || session.phase == core::Phase::admitted;
             if (open && wanted(session)) {
                 keys.emplace_back(key, session.login.uid);
             }

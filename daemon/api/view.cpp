@@ -18,16 +18,16 @@ std::string_view state_of(Phase phase) {
     switch (phase) {
     case Phase::waiting:
         return "waiting";
-    case Phase::reserved:
-        return "reserved";
-    case Phase::live:
-        return "live";
+    case Phase::admitted:
+        return "admitted";
+    case Phase::active:
+        return "active";
     case Phase::ending:
         return "ending";
-    case Phase::refused:
+    case Phase::denied:
         return "refused";
-    case Phase::released:
-        return "released";
+    case Phase::closed:
+        return "closed";
     }
     return "";
 }
@@ -81,7 +81,7 @@ std::string id_of(const Session& session) {
 }
 
 bool is_listed(const Session& session) {
-    return session.phase == Phase::waiting || core::takes_a_place(session.phase);
+    return session.phase == Phase::waiting || core::occupies_slot(session.phase);
 }
 
 const Session* find(const core::State& state, const std::string& id) {
@@ -99,7 +99,7 @@ const Session* find(const core::State& state, const std::string& id) {
 Properties properties(const Session& session, const policy::Limits& limits, const inspect::Presence& presence,
                       const Moment& moment, Eyes eyes) {
     const Session now = with_input(session, presence, moment);
-    const bool open = session.phase == Phase::reserved || session.phase == Phase::live;
+    const bool open = session.phase == Phase::admitted || session.phase == Phase::active;
     Properties all{
         {"Id", id_of(session)},
         {"Key", std::uint64_t{std::to_underlying(session.key)}},

@@ -13,7 +13,7 @@ namespace {
 
 void admit(DecisionContext& context, Session session, RequestId request) {
     const policy::Limits limits = context.limits(session);
-    session.phase = session.logind_id.empty() ? Phase::reserved : Phase::live;
+    session.phase = session.logind_id.empty() ? Phase::admitted : Phase::active;
     session.stage = TerminationStage::pending;
     session.request = RequestId::none;
     session.answer_by = never;
@@ -31,7 +31,7 @@ void admit(DecisionContext& context, Session session, RequestId request) {
 
 void refuse(DecisionContext& context, Session session, RequestId request, const policy::Limits& limits,
             const Reason& reason) {
-    session.phase = Phase::refused;
+    session.phase = Phase::denied;
     session.reason = reason;
     session.stage = TerminationStage::pending;
     session.request = RequestId::none;
@@ -62,14 +62,14 @@ std::size_t others_of_user(const DecisionContext& context, const Session& sessio
     const auto& keys = context.state.of_user(session.login.uid);
     return static_cast<std::size_t>(std::ranges::count_if(keys, [&](SessionKey key) {
         const Session& other = *context.state.find(key);
-        return takes_a_place(other.phase) && key != session.key && !(other.adopted && key > session.key);
+        return occupies_slot(other.phase) && key != session.key && !(other.adopted && key > session.key);
     }));
 }
 
 /// Returns how many other sessions count in the shared limit of a rule.
 std::size_t others_in(const DecisionContext& context, const Session& session, policy::SourceId rule) {
     const Session* counted = context.state.find(session.key);
-    const bool counts = counted != nullptr && takes_a_place(counted->phase) &&
+    const bool counts = counted != nullptr && occupies_slot(counted->phase) &&
                         std::ranges::find(counted->totals, rule) != counted->totals.end();
     return context.state.counted(rule) - (counts ? 1U : 0U);
 }
@@ -104,7 +104,7 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
     // and logind's, which does not come at once, is waited for.
     for (const SessionKey key : context.state.of_user(session.login.uid)) {
         const Session& other = *context.state.find(key);
-        if (other.phase == Phase::live && context.now - other.last_sample.at >= shortest_window) {
+        if (other.phase == Phase::active && context.now - other.last_sample.at >= shortest_window) {
             context.out.effects.emplace_back(ProbeActivity{key});
             session.due = other.graphical ? after(context.now, Timeouts::notice_display) : session.due;
         }
@@ -116,7 +116,7 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
 /// Whether a look has shown how it is used since shortly before `waiting` asked, or there is nothing yet to look at.
 /// Where it has not, last_input is the earliest moment at which it may have been used last.
 bool is_use_known(const Session& session, const Session& waiting) {
-    return session.phase != Phase::live || after(session.last_sample.at, shortest_window) > waiting.opened;
+    return session.phase != Phase::active || after(session.last_sample.at, shortest_window) > waiting.opened;
 }
 
 /// Returns true if an open session may be terminated for a newer one of its user: its own limits are enforced, and it
@@ -135,7 +135,7 @@ std::vector<const Session*> victims_of(const DecisionContext& context, const Ses
     std::vector<const Session*> victims;
     for (const SessionKey key : context.state.of_user(waiting.login.uid)) {
         const Session* other = context.state.find(key);
-        const bool open = other->phase == Phase::live || other->phase == Phase::reserved;
+        const bool open = other->phase == Phase::active || other->phase == Phase::admitted;
         const bool before = other->phase == Phase::waiting && key < waiting.key;
         if (before || (open && can_be_displaced(context, *other))) {
             victims.push_back(other);
@@ -164,12 +164,12 @@ bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
 
 /// How many must make room before this one has a place, beside those that are ending already: of the places that these
 /// leave, the logins that have waited since before it are to have one each.
-std::size_t places_missing(const DecisionContext& context, const Session& waiting, policy::Count most) {
+std::size_t slots_needed(const DecisionContext& context, const Session& waiting, policy::Count most) {
     std::size_t wanted = 1;
     for (const SessionKey key : context.state.of_user(waiting.login.uid)) {
         const Session* other = context.state.find(key);
         const bool before = other->phase == Phase::waiting && key < waiting.key;
-        const bool open = takes_a_place(other->phase) && other->phase != Phase::ending;
+        const bool open = occupies_slot(other->phase) && other->phase != Phase::ending;
         wanted += before || open ? 1U : 0U;
     }
     return wanted > most ? wanted - most : 0;
@@ -206,8 +206,8 @@ bool let_in(DecisionContext& context, const Session& session, RequestId request,
 /// Answers a question that was asked before, where the answer still stands. False: decide it afresh.
 bool answer_again(DecisionContext& context, const OpenRequested& event, const Session& before) {
     switch (before.phase) {
-    case Phase::reserved:
-    case Phase::live:
+    case Phase::admitted:
+    case Phase::active:
         context.admit(event.request, before, context.limits(before));
         return true;
     case Phase::waiting: {
@@ -220,8 +220,8 @@ bool answer_again(DecisionContext& context, const OpenRequested& event, const Se
     case Phase::ending:
         context.answer(event.request, Answer::Kind::refused, before);
         return true;
-    case Phase::refused:
-    case Phase::released:
+    case Phase::denied:
+    case Phase::closed:
         break;
     }
     return false;
@@ -250,7 +250,7 @@ void decide_late(DecisionContext& context, const Session& adopted, const OpenReq
     session.adopted = false;
     session.login = event.login;
     if (keep_out(context, session, event)) {
-        fill_places(context, adopted); // it was counted until now
+        admit_waiting(context, adopted); // it was counted until now
     }
 }
 
@@ -261,7 +261,7 @@ void on_open_requested(DecisionContext& context, const OpenRequested& event) {
         return context.answer(event.request, Answer::Kind::uncounted);
     }
     const Session* before = asked_before(context, event);
-    if (before != nullptr && before->adopted && before->phase == Phase::live) {
+    if (before != nullptr && before->adopted && before->phase == Phase::active) {
         return decide_late(context, *before, event);
     }
     if (before != nullptr) {
@@ -285,7 +285,7 @@ void go_on_waiting(DecisionContext& context, Session session) {
     if (let_in(context, session, session.request, limits)) {
         return;
     }
-    const std::size_t missing = places_missing(context, session, most);
+    const std::size_t missing = slots_needed(context, session, most);
     const std::vector<const Session*> victims = victims_of(context, session, limits.at_limit.value);
     const bool by_use = limits.at_limit.value == policy::AtLimit::end_idlest;
     if (missing > victims.size() && by_use && context.now < session.answer_by && is_hint_awaited(context, session)) {
@@ -311,11 +311,11 @@ void on_close_requested(DecisionContext& context, const CloseRequested& event) {
         session = context.state.by_leader(event.leader);
     }
     context.answer(event.request, Answer::Kind::noted);
-    if (session == nullptr || (session->phase != Phase::reserved && session->phase != Phase::live)) {
+    if (session == nullptr || (session->phase != Phase::admitted && session->phase != Phase::active)) {
         return; // one that is ending stays counted until all of it is gone
     }
     Session released = *session;
-    released.phase = Phase::released;
+    released.phase = Phase::closed;
     released.due = never;
     if (released.leader.pid == 0) {
         return forget(context, *session);
@@ -323,7 +323,7 @@ void on_close_requested(DecisionContext& context, const CloseRequested& event) {
     // Held on to until its leader has gone: what logind still says of it must not look like a new session.
     context.put(released);
     context.tell(Notice::Kind::released, released);
-    fill_places(context, released);
+    admit_waiting(context, released);
 }
 
 void on_request_aborted(DecisionContext& context, const RequestAborted& event) {
@@ -337,7 +337,7 @@ void on_request_aborted(DecisionContext& context, const RequestAborted& event) {
     }
     // logind has a session of it, and does not announce it once more: the login may go on without an answer.
     Session session = *found;
-    session.phase = Phase::live;
+    session.phase = Phase::active;
     session.adopted = true;
     session.request = RequestId::none;
     session.answer_by = never;
@@ -347,16 +347,16 @@ void on_request_aborted(DecisionContext& context, const RequestAborted& event) {
 
 void forget(DecisionContext& context, const Session& session) {
     context.out.records.emplace_back(Drop{session.key});
-    if (!takes_a_place(session.phase)) {
+    if (!occupies_slot(session.phase)) {
         return;
     }
     const bool ended =
         session.phase == Phase::ending && session.stage != TerminationStage::pending; // else it went by itself
     context.tell(ended ? Notice::Kind::ended : Notice::Kind::released, session, ended ? session.reason : Reason{});
-    fill_places(context, session);
+    admit_waiting(context, session);
 }
 
-void fill_places(DecisionContext& context, const Session& left) {
+void admit_waiting(DecisionContext& context, const Session& left) {
     const std::size_t counted = context.state.counted(left.login.uid);
     std::size_t taken = counted - std::min<std::size_t>(counted, 1);
     std::map<policy::SourceId, std::size_t> let_in; // in this turn, which the state does not know of yet

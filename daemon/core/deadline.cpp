@@ -58,7 +58,7 @@ Boottime limit_end(Boottime from, Span limit, Boottime not_before) {
 /// session that has no limit as it is now is looked at once in the time of the other one.
 Boottime next_terminal_check(const Session& session) {
     const Span other = std::min(session.idle_timeout, session.idle_timeout_no_terminal);
-    const bool may_change = session.phase == Phase::live && !session.graphical && other != unlimited_span;
+    const bool may_change = session.phase == Phase::active && !session.graphical && other != unlimited_span;
     return may_change ? after(session.last_sample.at, other) : never;
 }
 
@@ -81,8 +81,8 @@ Span idle_limit(const Session& session) {
 }
 
 Boottime idle_end(const Session& session) {
-    return session.phase == Phase::live ? limit_end(session.last_input, idle_limit(session), session.not_before)
-                                        : never;
+    return session.phase == Phase::active ? limit_end(session.last_input, idle_limit(session), session.not_before)
+                                          : never;
 }
 
 std::optional<Span> duration_warning(const Session& session, const std::vector<Span>& warn_before, Boottime now) {

@@ -13,14 +13,14 @@ void on_timer_expired(DecisionContext& context, const TimerExpired&) {
     switch (session->phase) {
     case Phase::waiting:
         return go_on_waiting(context, *session);
-    case Phase::reserved:
-    case Phase::live:
+    case Phase::admitted:
+    case Phase::active:
         return serve_limits(context, *session);
     case Phase::ending:
         return go_on_ending(context, *session);
-    case Phase::refused:
+    case Phase::denied:
         return evict(context, *session);
-    case Phase::released: {
+    case Phase::closed: {
         Session quiet = *session;
         quiet.due = never;
         return context.put(quiet);

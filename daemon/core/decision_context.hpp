@@ -72,7 +72,7 @@ void forget(DecisionContext& context, const Session& session);
 void go_on_waiting(DecisionContext& context, Session session);
 
 /// A session leaves its place in this turn: gives it to whoever of its user waits for one.
-void fill_places(DecisionContext& context, const Session& left);
+void admit_waiting(DecisionContext& context, const Session& left);
 
 // limits.cpp
 void on_activity_probed(DecisionContext& context, const ActivityProbed& event);

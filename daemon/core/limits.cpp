@@ -30,7 +30,7 @@ void warn_of_duration(DecisionContext& context, Session& session, const policy::
 
 /// Whether what we write on its terminals would hide output that counts as use, and that no look has seen yet.
 bool is_output_awaited(const Session& session, const policy::Limits& limits) {
-    return session.phase == Phase::live && !session.graphical && session.terminal != Terminal::none &&
+    return session.phase == Phase::active && !session.graphical && session.terminal != Terminal::none &&
            idle_limit(session) != unlimited_span && policy::counts_output(limits.idle_activity.value);
 }
 
@@ -126,7 +126,7 @@ void tell_if_over(DecisionContext& context, const Session& session) {
     const policy::Limits limits = context.limits(session);
     const auto& keys = context.state.of_user(session.login.uid);
     const auto first = std::ranges::find_if(
-        keys, [&context](SessionKey key) { return takes_a_place(context.state.find(key)->phase); });
+        keys, [&context](SessionKey key) { return occupies_slot(context.state.find(key)->phase); });
     if (first != keys.end() && *first == session.key &&
         context.state.counted(session.login.uid) > limits.max_sessions.value) {
         context.tell(Notice::Kind::over_limit, session,
@@ -166,14 +166,14 @@ void serve_limits(DecisionContext& context, Session session) {
 }
 
 void request_first_probe(DecisionContext& context, const Session& session) {
-    if (session.phase == Phase::live && idle_limit(session) != unlimited_span) {
+    if (session.phase == Phase::active && idle_limit(session) != unlimited_span) {
         context.out.effects.emplace_back(ProbeActivity{session.key});
     }
 }
 
 void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     const Session* found = context.state.find(event.session);
-    if (found == nullptr || found->phase != Phase::live || found->logout_check != LogoutCheck::none) {
+    if (found == nullptr || found->phase != Phase::active || found->logout_check != LogoutCheck::none) {
         return;
     }
     if (!event.sample) {
@@ -195,7 +195,7 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
 
 void on_input_received(DecisionContext& context, const InputReceived& event) {
     const Session* found = context.state.find(event.session);
-    if (found == nullptr || found->phase != Phase::live) {
+    if (found == nullptr || found->phase != Phase::active) {
         return;
     }
     Session session = *found;
@@ -246,7 +246,7 @@ void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
         if (session.phase == Phase::ending) {
             DecisionContext::count_in(reviewed, context.limits(session));
         }
-        if (session.phase == Phase::reserved || session.phase == Phase::live) {
+        if (session.phase == Phase::admitted || session.phase == Phase::active) {
             if (release_uncounted(context, session)) {
                 continue;
             }
@@ -273,7 +273,7 @@ void on_groups_resolved(DecisionContext& context, const GroupsResolved& event) {
     if (session.phase == Phase::ending) {
         DecisionContext::count_in(session, context.limits(session));
     }
-    if (session.phase == Phase::reserved || session.phase == Phase::live) {
+    if (session.phase == Phase::admitted || session.phase == Phase::active) {
         review(context, session, false);
     }
     settle(context, session, *found);

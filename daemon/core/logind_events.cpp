@@ -26,7 +26,7 @@ void adopt(DecisionContext& context, const LogindSession& seen) {
     }
     Session session;
     session.key = context.state.next_key();
-    session.phase = Phase::live;
+    session.phase = Phase::active;
     session.adopted = true;
     session.login = seen.login;
     session.leader = seen.leader;
@@ -51,14 +51,14 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
     session.scope = seen.scope;
     session.graphical = seen.graphical;
     switch (known.phase) {
-    case Phase::reserved:
+    case Phase::admitted:
         if (!is_login_class(seen.session_class)) {
-            session.phase = Phase::released; // a greeter, a lock screen, a background job: it never was a session
+            session.phase = Phase::closed; // a greeter, a lock screen, a background job: it never was a session
             session.due = never;
             context.put(session);
-            return fill_places(context, session);
+            return admit_waiting(context, session);
         }
-        session.phase = Phase::live;
+        session.phase = Phase::active;
         session.due =
             next_due(session, context.warnings(session, context.limits(session))); // its idleness counts from now on
         context.put(session);
@@ -69,10 +69,10 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
             session.due = context.now;
         }
         return context.put(session);
-    case Phase::refused: // the PAM stack went on after the denial: evict() terminates it once its user could read why
+    case Phase::denied: // the PAM stack went on after the denial: evict() terminates it once its user could read why
     case Phase::waiting:
-    case Phase::live:
-    case Phase::released:
+    case Phase::active:
+    case Phase::closed:
         return context.put(session);
     }
 }
@@ -83,7 +83,7 @@ bool release_uncounted(DecisionContext& context, Session session) {
     if (policy::counts(context.policy, session.login)) {
         return false;
     }
-    session.phase = Phase::released;
+    session.phase = Phase::closed;
     session.due = never;
     if (session.leader.pid == 0) {
         forget(context, session);
@@ -96,7 +96,7 @@ bool release_uncounted(DecisionContext& context, Session session) {
 void settle(DecisionContext& context, const Session& session, const Session& before) {
     const bool enforced_now = before.observed && !session.observed;
     const bool is_lost = session.leader.pid == 0 && session.logout_check == LogoutCheck::none;
-    if (session.phase == Phase::live && is_lost && enforced_now) {
+    if (session.phase == Phase::active && is_lost && enforced_now) {
         return on_leader_lost(context, session);
     }
     context.put(session);
@@ -118,11 +118,11 @@ void on_leader_exited(DecisionContext& context, const LeaderExited& event) {
     session.leader = {};
     switch (session.phase) {
     case Phase::waiting:
-    case Phase::reserved:
-    case Phase::refused:
-    case Phase::released:
+    case Phase::admitted:
+    case Phase::denied:
+    case Phase::closed:
         return forget(context, session);
-    case Phase::live:
+    case Phase::active:
         // No pam_close_session of an adopted session reaches the daemon: only logind can tell a logout.
         return session.adopted ? check_logout(context, session) : on_leader_lost(context, session);
     case Phase::ending:
@@ -136,7 +136,7 @@ void on_leader_exited(DecisionContext& context, const LeaderExited& event) {
 void on_logout_checked(DecisionContext& context, const LogoutChecked& event) {
     const Session* session = context.state.find(event.session);
     const bool is_asked =
-        session != nullptr && session->phase == Phase::live && session->logout_check != LogoutCheck::none;
+        session != nullptr && session->phase == Phase::active && session->logout_check != LogoutCheck::none;
     if (!is_asked || event.state == LogoutChecked::State::unknown) {
         return; // without an answer, logind is asked again when the session is due
     }
@@ -157,7 +157,8 @@ void on_logind_session_new(DecisionContext& context, const LogindSessionNew& eve
     const Session* known = context.state.by_logind(seen.id);
     if (known != nullptr) {
         // Its leader exited before the daemon was restarted, and the answer to CheckLogout was lost.
-        const bool logged_out = known->phase == Phase::live && known->adopted && known->leader.pid == 0 && seen.closing;
+        const bool logged_out =
+            known->phase == Phase::active && known->adopted && known->leader.pid == 0 && seen.closing;
         return logged_out ? forget(context, *known) : void();
     }
     known = seen.leader.pid == 0 ? nullptr : context.state.by_leader(seen.leader);
@@ -172,7 +173,7 @@ void on_logind_session_removed(DecisionContext& context, const LogindSessionRemo
     if (found == nullptr) {
         return;
     }
-    if (found->leader.pid == 0 || takes_a_place(found->phase)) {
+    if (found->leader.pid == 0 || occupies_slot(found->phase)) {
         return forget(context, *found);
     }
     Session session = *found;
@@ -191,8 +192,8 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
     case Phase::waiting:
         context.out.records.emplace_back(Drop{session.key}); // its asker lost the connection, and asks again
         return;
-    case Phase::reserved:
-    case Phase::live:
+    case Phase::admitted:
+    case Phase::active:
         if (event.leader_gone) {
             // It may have logged out properly, and what it left running is nobody's business then. Only logind knows:
             // where it did not, logind shows the session once more.
@@ -206,8 +207,8 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
     case Phase::ending:
         DecisionContext::count_in(session, context.limits(session));
         break;
-    case Phase::refused:
-    case Phase::released:
+    case Phase::denied:
+    case Phase::closed:
         break;
     }
     context.put(session);

@@ -26,11 +26,11 @@ namespace core {
 /// The numbers stand in the ledger: never give one a new meaning.
 enum class Phase : std::uint8_t {
     waiting = 1,  ///< at the limit, and its request is kept until another session is gone; not counted
-    reserved = 2, ///< admitted; logind shows no session of its leader yet, or never will
-    live = 3,     ///< admitted, and logind has it
+    admitted = 2, ///< admitted; logind shows no session of its leader yet, or never will
+    active = 3,   ///< admitted, and logind has it
     ending = 4,   ///< told to end; counted until it is gone
-    refused = 5,  ///< not let in; held until its leader is gone, because sshd may go on without a session
-    released = 6, ///< closed by PAM, or found to be none that counts; held until its leader is gone
+    denied = 5,   ///< not let in; held until its leader is gone, because sshd may go on without a session
+    closed = 6,   ///< closed by PAM, or found to be none that counts; held until its leader is gone
 };
 
 /// Why a session is ended, or was refused. The numbers stand in the ledger.
@@ -79,7 +79,7 @@ inline constexpr Span locked_already{};
 /// One login, from pam_open_session to the exit of everything that belongs to it.
 struct Session {
     SessionKey key = SessionKey::none;
-    Phase phase = Phase::reserved;
+    Phase phase = Phase::admitted;
     bool adopted = false;      ///< PAM never told us of it: logind did
     bool observed = false;     ///< its end is due, but mode = "observe" leaves it alone
     bool probe_failed = false; ///< the last look at it showed nothing; means nothing after a restart
@@ -112,8 +112,8 @@ struct Session {
 };
 
 /// Whether it takes one of its user's places.
-constexpr bool takes_a_place(Phase phase) noexcept {
-    return phase == Phase::reserved || phase == Phase::live || phase == Phase::ending;
+constexpr bool occupies_slot(Phase phase) noexcept {
+    return phase == Phase::admitted || phase == Phase::active || phase == Phase::ending;
 }
 
 } // namespace core

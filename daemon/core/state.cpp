@@ -81,7 +81,7 @@ void State::drop(SessionKey key) {
 void State::enter(const Session& session) {
     User& user = users_[session.login.uid];
     user.keys.insert(session.key);
-    if (takes_a_place(session.phase)) {
+    if (occupies_slot(session.phase)) {
         ++user.counted;
         ++counted_;
         for (const policy::SourceId rule : session.totals) {
@@ -105,7 +105,7 @@ void State::enter(const Session& session) {
 void State::leave(const Session& session) {
     const auto user = users_.find(session.login.uid);
     user->second.keys.erase(session.key);
-    if (takes_a_place(session.phase)) {
+    if (occupies_slot(session.phase)) {
         --user->second.counted;
         --counted_;
         for (const policy::SourceId rule : session.totals) {

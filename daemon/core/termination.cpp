@@ -120,7 +120,7 @@ void evict(DecisionContext& context, Session session) {
 
 void on_termination_requested(DecisionContext& context, const TerminationRequested& event) {
     const Session* session = context.state.find(event.session);
-    if (session != nullptr && (session->phase == Phase::reserved || session->phase == Phase::live)) {
+    if (session != nullptr && (session->phase == Phase::admitted || session->phase == Phase::active)) {
         begin_end(context, *session,
                   {.cause = Cause::asked, .count = 0, .span = {}, .by = event.by.substr(0, longest_by)});
     }

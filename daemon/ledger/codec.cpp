@@ -172,7 +172,7 @@ Fault fault_of_numbers(const Session& session) noexcept {
     if (session.key == SessionKey::none) {
         return "no key";
     }
-    if (!between(Phase::waiting, session.phase, Phase::released)) {
+    if (!between(Phase::waiting, session.phase, Phase::closed)) {
         return "unknown phase";
     }
     if (!between(TerminationStage::pending, session.stage, TerminationStage::sigkill_sent)) {

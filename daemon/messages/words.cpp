@@ -4,8 +4,8 @@
 #include "common/duration.hpp"
 #include "common/protocol.hpp"
 #include "common/text.hpp"
-#include "daemon/policy/template.hpp"
 #include "daemon/core/deadline.hpp"
+#include "daemon/policy/template.hpp"
 
 #include <algorithm>
 #include <array>
@@ -111,7 +111,7 @@ std::string open_sessions(const Session& refused, const core::State& state, cons
     std::size_t more = 0;
     for (const SessionKey key : state.of_user(refused.login.uid)) {
         const Session* open = state.find(key);
-        if (!core::takes_a_place(open->phase)) {
+        if (!core::occupies_slot(open->phase)) {
             continue;
         }
         std::string line;

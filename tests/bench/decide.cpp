@@ -70,7 +70,7 @@ Login login_of(uid_t uid) {
 core::Session session_of(std::size_t number) {
     core::Session session;
     session.key = SessionKey{number + 1};
-    session.phase = core::Phase::live;
+    session.phase = core::Phase::active;
     session.terminal = core::Terminal::some;
     session.login = login_of(static_cast<uid_t>(100'000 + number / per_user));
     session.leader = {.pid = static_cast<pid_t>(number + 2), .mark = number};

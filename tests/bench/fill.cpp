@@ -77,7 +77,7 @@ core::Session session_of(std::size_t number, const Leader& leader) {
     const std::string name = std::to_string(number);
     core::Session session;
     session.key = SessionKey{number + 1};
-    session.phase = core::Phase::live;
+    session.phase = core::Phase::active;
     session.terminal = core::Terminal::some;
     session.login.user = "user" + std::to_string(number / 3);
     session.login.uid = static_cast<uid_t>(100'000 + number / 3);
@@ -149,7 +149,7 @@ int due(const char* directory, std::size_t count, char** spans, bool bare) {
     for (std::size_t number = 0; number < count; ++number) {
         const Boottime moment = begin + Span(from + static_cast<std::int64_t>(random() % std::uint64_t(within)));
         core::Session session = session_of(number, processes[number].leader);
-        session.phase = core::Phase::reserved; // logind does not have it: its leader is what is ended
+        session.phase = core::Phase::admitted; // logind does not have it: its leader is what is ended
         session.logind_id.clear();
         session.scope.clear();
         session.opened = session.admitted = session.last_input = moment - limit;
@@ -182,7 +182,7 @@ int idle(const char* directory, std::size_t count, std::size_t leaders, std::siz
     for (std::size_t number = 0; number < count; ++number) {
         sessions.push_back(session_of(number, number < led ? processes[number % leaders].leader : Leader{}));
         if (number >= led) {
-            sessions.back().phase = core::Phase::reserved;
+            sessions.back().phase = core::Phase::admitted;
             sessions.back().logind_id.clear();
             sessions.back().scope.clear();
         }

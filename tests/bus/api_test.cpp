@@ -87,11 +87,9 @@ void what_can_be_ended_is_what_was_let_in() {
         std::string_view log;
     };
     const Case cases[] = {
-        {Phase::waiting, "k1", api::error_no_such_session, ""},
-        {Phase::reserved, "k1", "", "end 1 by root; "},
-        {Phase::live, "c1", "", "end 1 by root; "},
-        {Phase::live, "c2", api::error_no_such_session, ""},
-        {Phase::refused, "k1", api::error_no_such_session, ""},
+        {Phase::waiting, "k1", api::error_no_such_session, ""}, {Phase::admitted, "k1", "", "end 1 by root; "},
+        {Phase::active, "c1", "", "end 1 by root; "},           {Phase::active, "c2", api::error_no_such_session, ""},
+        {Phase::denied, "k1", api::error_no_such_session, ""},
     };
     Bench bench;
     EXPECT(bench.is_up(), bench.failures);
@@ -123,7 +121,7 @@ void case_A07_a_number_is_a_name() {
     };
     Bench bench;
     EXPECT(bench.is_up(), bench.failures);
-    core::Session number = session_in(Phase::live);
+    core::Session number = session_in(Phase::active);
     number.login.user = "1001";
     number.login.uid = 1002;
     core::Session bob = number;

@@ -28,7 +28,7 @@ Session alices_session(const std::string& id) {
     session.key = 7;
     session.user = "alice";
     session.uid = 1000;
-    session.state = "live";
+    session.state = "active";
     session.service = "sshd";
     session.terminals = {"pts/0"};
     session.origin = "192.0.2.7";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "ctl/client/failure.hpp"
 #include "ctl/client/escaped_client.hpp"
+#include "ctl/client/failure.hpp"
 #include "ctl/output/format.hpp"
 #include "tests/ctl/fakes.hpp"
 #include "tests/unit/support/cmocka.hpp"
@@ -48,15 +48,15 @@ void what_ends_a_session_and_when() {
         Urgency urgency;
     };
     constexpr Case cases[] = {
-        {"nothing", infinity, infinity, "live", "enforce", "-", Urgency::none},
-        {"duration only", 6 * hour, infinity, "live", "enforce", "6h left", Urgency::none},
-        {"idle first", 6 * hour, 12 * minute, "live", "enforce", "idle 12min left", Urgency::none},
-        {"duration first", 10 * minute, 12 * minute, "live", "enforce", "10min left", Urgency::none},
-        {"both at once", hour, hour, "live", "enforce", "1h left", Urgency::none},
-        {"soon", 4 * minute, infinity, "live", "enforce", "4min left", Urgency::soon},
-        {"just not soon", 5 * minute, infinity, "live", "enforce", "5min left", Urgency::none},
-        {"overdue", 0, infinity, "live", "enforce", "0s left", Urgency::soon},
-        {"only observed", 4 * minute, infinity, "live", "observe", "(4min left)", Urgency::none},
+        {"nothing", infinity, infinity, "active", "enforce", "-", Urgency::none},
+        {"duration only", 6 * hour, infinity, "active", "enforce", "6h left", Urgency::none},
+        {"idle first", 6 * hour, 12 * minute, "active", "enforce", "idle 12min left", Urgency::none},
+        {"duration first", 10 * minute, 12 * minute, "active", "enforce", "10min left", Urgency::none},
+        {"both at once", hour, hour, "active", "enforce", "1h left", Urgency::none},
+        {"soon", 4 * minute, infinity, "active", "enforce", "4min left", Urgency::soon},
+        {"just not soon", 5 * minute, infinity, "active", "enforce", "5min left", Urgency::none},
+        {"overdue", 0, infinity, "active", "enforce", "0s left", Urgency::soon},
+        {"only observed", 4 * minute, infinity, "active", "observe", "(4min left)", Urgency::none},
         {"ending", 4 * minute, infinity, "ending", "enforce", "ending", Urgency::now},
         {"waiting", infinity, infinity, "waiting", "enforce", "waiting", Urgency::none},
     };

@@ -164,7 +164,7 @@ Journal journal() {
     for (const messages::Meaning& meaning : messages::meanings()) {
         for (const auto cause : {core::Cause::limit_reached, core::Cause::duration, core::Cause::idle,
                                  core::Cause::leader_gone, core::Cause::displaced, core::Cause::asked}) {
-            core::Notice notice{.kind = meaning.kind, .session = session_in(core::Phase::live), .reason = {}};
+            core::Notice notice{.kind = meaning.kind, .session = session_in(core::Phase::active), .reason = {}};
             notice.reason.cause = cause;
             for (const auto& [name, value] : messages::journal_entry(notice)) {
                 if (name.starts_with("SESSLIMIT_")) {
@@ -340,7 +340,7 @@ void org_sesslimit1_names_every_member_and_error() {
 }
 
 void org_sesslimit1_names_every_key_of_a_session() {
-    const core::Session session = session_in(core::Phase::live);
+    const core::Session session = session_in(core::Phase::active);
     Words known;
     const auto take = [&known](const api::Properties& properties) {
         for (const auto& [key, value] : properties) {

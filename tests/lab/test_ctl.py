@@ -61,7 +61,7 @@ def test_shown(host, saw):
     assert sorted(each["id"] for each in sessions) == sorted(each.id for each in host.sessions())
     mine = next(each for each in sessions if each["id"] == alice_id)
     known = next(each for each in host.sessions("alice"))
-    assert (mine["user"], mine["service"], mine["origin"], mine["state"]) == ("alice", "sshd", "127.0.0.1", "live")
+    assert (mine["user"], mine["service"], mine["origin"], mine["state"]) == ("alice", "sshd", "127.0.0.1", "active")
     assert (mine["leader"], mine["scope"]) == (known.leader, known.scope)
     # The daemon looks at a session's terminals every two seconds at most.
     terminal = terminal_of(alice)

@@ -34,7 +34,7 @@ Process* Host::of(SessionKey key) {
 
 Phase Host::phase_of(const Process& process) const {
     const Session* session = world_.find(process.key);
-    return session == nullptr ? Phase::released : session->phase;
+    return session == nullptr ? Phase::closed : session->phase;
 }
 
 std::uint32_t Host::inside(uid_t uid) const {
@@ -145,7 +145,7 @@ void Host::check_time() {
         if (world_.now > std::max(after(process.opened, bounds.duration), process.fair)) {
             wrong("session " + std::to_string(std::to_underlying(process.key)) + " outlasts its duration");
         }
-        if (process.typed && phase == Phase::live &&
+        if (process.typed && phase == Phase::active &&
             world_.now > std::max(after(after(process.used, bounds.idle), stamp_step), process.fair)) {
             wrong("session " + std::to_string(std::to_underlying(process.key)) + " stays idle");
         }

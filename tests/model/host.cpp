@@ -115,7 +115,7 @@ void Host::act(const Step& step) {
         }
         return;
     case What::hear:
-        if (process.in && phase_of(process) == Phase::live) {
+        if (process.in && phase_of(process) == Phase::active) {
             process.used = world_.now;
             feed(InputReceived{process.key});
         }
@@ -161,7 +161,7 @@ void Host::ask(std::size_t which, const Step& step) {
 
 void Host::show(Process& process, const std::string& session_class) {
     const bool is_user = session_class == "user";
-    if (!process.in || process.shown || !process.alive || (!is_user && phase_of(process) != Phase::reserved)) {
+    if (!process.in || process.shown || !process.alive || (!is_user && phase_of(process) != Phase::admitted)) {
         return;
     }
     process.logind_id = "c" + std::to_string(++last_logind_);
@@ -198,7 +198,7 @@ void Host::die(Process& process) {
         return;
     }
     spare_unlimited();
-    if (process.in && process.adopted && phase_of(process) == Phase::live && process.leader.pid % 2 == 0) {
+    if (process.in && process.adopted && phase_of(process) == Phase::active && process.leader.pid % 2 == 0) {
         world_.closing.insert(process.key); // it logs out
         process.dismissed = true;
     }

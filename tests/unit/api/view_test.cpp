@@ -15,7 +15,7 @@ constexpr Moment moment{.now = Boottime(1h), .wall_offset = 1000h};
 core::Session live() {
     core::Session session;
     session.key = SessionKey{7};
-    session.phase = core::Phase::live;
+    session.phase = core::Phase::active;
     session.logind_id = "3";
     session.scope = "session-3.scope";
     session.login.user = "alice";
@@ -80,10 +80,10 @@ void a_key_is_seen_before_the_warden_looks() {
 
 void names_of_processes_are_safe_to_show() {
     const inspect::Reach reach{.processes = 3,
-                             .commands = {"bash", "\033[2J"},
-                             .multiplexed = {"tmux: server"},
-                             .units = {"run-r1.service"},
-                             .lingers = true};
+                               .commands = {"bash", "\033[2J"},
+                               .multiplexed = {"tmux: server"},
+                               .units = {"run-r1.service"},
+                               .lingers = true};
     policy::Limits limits;
     limits.keep_multiplexer.value = policy::KeepMultiplexer::yes;
     const Properties all = reach_properties(reach, limits);

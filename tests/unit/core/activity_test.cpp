@@ -31,7 +31,7 @@ Traffic traffic(std::uint64_t in, std::uint64_t segments_in, std::uint64_t out, 
 
 /// A session that was opened at the start and looked at 100 s later, last used at 50 s.
 Session looked_at() {
-    Session session = session_in(core::Phase::live);
+    Session session = session_in(core::Phase::active);
     session.opened = start;
     session.last_input = start + 50s;
     session.last_sample.at = start + 100s;

@@ -241,7 +241,7 @@ void Open_AfterPamSystemd_DisplacesUnderEndOldest() {
     world.pass(100ms);
     EXPECT_TEXT(world.phase(key(1)) + "/" + world.phase(key(2)), "ending/waiting");
     world.logind_forgets(key(1));
-    EXPECT_TEXT(world.phase(key(2)), "live");
+    EXPECT_TEXT(world.phase(key(2)), "active");
     EXPECT(!world.find(key(2))->adopted && world.find(key(2))->logind_id == "c701", "it stays joined");
     EXPECT_TEXT(world.fault, "");
 }
@@ -254,7 +254,7 @@ void RequestGone_AfterPamSystemd_SessionStaysCounted() {
     world.feed(again(701, 701));
     EXPECT_TEXT(world.phase(key(2)), "waiting");
     world.feed(core::RequestAborted{RequestId{701}});
-    EXPECT_TEXT(world.phase(key(2)), "live");
+    EXPECT_TEXT(world.phase(key(2)), "active");
     EXPECT(world.find(key(2))->adopted && world.state.counted(alice) == 2, "adopted and counted");
     EXPECT_TEXT(world.fault, "");
 }
@@ -272,7 +272,7 @@ void Displace_SessionWithoutLimits_IsSpared() {
         world.login(console());
         world.ask(ssh());
         world.pass(6s);
-        EXPECT_TEXT(world.phase(key(1)), "live");
+        EXPECT_TEXT(world.phase(key(1)), "active");
         EXPECT(answered(world, Answer::Kind::refused) == 1, "denied instead");
         EXPECT_TEXT(world.fault, "");
     }

@@ -345,7 +345,7 @@ void an_observed_session_is_not_displaced() {
     world.ask(ssh());
     world.pass(1ms);
     EXPECT_TEXT(world.take_log(), "0 refused 502, tell refused 2 limit");
-    EXPECT_TEXT(world.phase(key(1)), "live");
+    EXPECT_TEXT(world.phase(key(1)), "active");
     EXPECT_TEXT(world.fault, "");
 }
 
@@ -355,7 +355,7 @@ void the_module_behind_pam_systemd_still_has_a_live_session() {
     world.pass(100ms);
     world.logind_shows(key(4)); // logind has it before it is admitted
     world.logind_forgets(key(1));
-    EXPECT_TEXT(world.phase(key(4)), "live");
+    EXPECT_TEXT(world.phase(key(4)), "active");
 }
 
 } // namespace

@@ -35,7 +35,7 @@ Span lived(std::vector<Step> steps, bool heard, std::string& fault) {
     std::ranges::stable_sort(steps, {}, &Step::at);
     for (const Step& each : steps) {
         world.pass_until(each.at);
-        if (world.phase(session) != "live") {
+        if (world.phase(session) != "active") {
             break;
         }
         if (each.by != Span{}) {
@@ -45,7 +45,7 @@ Span lived(std::vector<Step> steps, bool heard, std::string& fault) {
             last_key = world.now;
         }
     }
-    while (world.phase(session) == "live" && world.now < last_key + 4 * limit) {
+    while (world.phase(session) == "active" && world.now < last_key + 4 * limit) {
         world.pass(1s);
     }
     fault += world.fault;
@@ -146,7 +146,7 @@ void set_while_no_daemon_was_there() {
         world.state.drop(session);
         world.now += 2min;
         world.feed(core::SessionRestored{kept});
-        while (world.phase(session) == "live" && world.now < start + 10h) {
+        while (world.phase(session) == "active" && world.now < start + 10h) {
             world.pass(1s);
         }
         EXPECT(world.now >= last_key + limit && world.now <= last_key + 2 * limit, in_seconds(by));
@@ -288,7 +288,7 @@ void suspends_leave_nobody_unlimited() {
         World world({.duration = 30min, .idle = 15min, .warn = five_and_one});
         world.login();
         Span awake{};
-        while (world.phase(key(1)) == "live" && awake < 2h) {
+        while (world.phase(key(1)) == "active" && awake < 2h) {
             world.suspend(asleep);
             world.pass(1s);
             awake += 1s;
@@ -312,7 +312,7 @@ void a_key_after_a_suspend_is_dated_after_it() {
         world.pass(10s);
         world.type(key(1));
         const Boottime last_key = world.now;
-        while (world.phase(key(1)) == "live") {
+        while (world.phase(key(1)) == "active") {
             world.pass(1s);
         }
         EXPECT(world.now >= last_key + limit && world.now <= last_key + limit + step + 1s, "");
@@ -339,9 +339,9 @@ void a_graphical_session_is_not_idle_in_suspend() {
     asleep = 8h;
     world.other_samples[key(1)].hint = 1min;
     world.suspend(asleep);
-    EXPECT_TEXT(world.phase(key(1)), "live");
+    EXPECT_TEXT(world.phase(key(1)), "active");
     pass(limit - 2min);
-    EXPECT_TEXT(world.phase(key(1)), "live");
+    EXPECT_TEXT(world.phase(key(1)), "active");
     pass(1min + 2s);
     EXPECT_TEXT(world.phase(key(1)), "ending");
     EXPECT_TEXT(world.fault, "");

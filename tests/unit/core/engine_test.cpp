@@ -196,7 +196,7 @@ void reconciling_a_large_host_takes_no_walk_of_the_list_for_each() {
     Bench bench;
     std::vector<std::string> ids;
     for (pid_t pid = 1; pid <= 20'000; ++pid) {
-        Session session = session_in(Phase::live, key(static_cast<std::uint64_t>(pid)));
+        Session session = session_in(Phase::active, key(static_cast<std::uint64_t>(pid)));
         session.logind_id = "c" + std::to_string(pid);
         session.leader = {pid, 1};
         ids.push_back(session.logind_id);
@@ -213,7 +213,7 @@ void reconciling_a_large_host_takes_no_walk_of_the_list_for_each() {
 void the_ledgers_sessions_come_back() {
     Bench bench({.max = 1});
     Session waiting = session_in(Phase::waiting, key(7));
-    bench.engine.handle(SessionRestored{session_in(Phase::live, key(5))});
+    bench.engine.handle(SessionRestored{session_in(Phase::active, key(5))});
     bench.engine.handle(SessionRestored{waiting});
     EXPECT(bench.engine.state().find(key(5)) != nullptr && bench.engine.state().find(key(7)) == nullptr, "but for 7");
     (void)bench.scribe.take();

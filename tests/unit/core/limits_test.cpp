@@ -144,7 +144,7 @@ void idleness_is_never_found_early_and_at_most_one_step_late() {
                 world.type(session);
             }
             const Boottime last_key = world.now;
-            while (world.phase(session) == "live" && world.now < last_key + 2min) {
+            while (world.phase(session) == "active" && world.now < last_key + 2min) {
                 world.pass(100ms);
             }
             EXPECT(world.now >= last_key + 1min, std::to_string(second));
@@ -235,10 +235,10 @@ void a_terminal_that_comes_late_has_its_own_limit() {
     world.other_samples[session] = carried(1000);
     world.pass_until(3h);
     EXPECT(world.find(session)->terminal == core::Terminal::none, "a tunnel");
-    EXPECT(world.looks <= 14 && world.phase(session) == "live", "looked at once in the time of the other limit");
+    EXPECT(world.looks <= 14 && world.phase(session) == "active", "looked at once in the time of the other limit");
     world.type(session); // a shell in the same connection
     world.pass(15min - 1s);
-    EXPECT(world.phase(session) == "live", "its own limit");
+    EXPECT(world.phase(session) == "active", "its own limit");
     world.pass(10s);
     EXPECT(world.phase(session) == "ending", "and no way round it");
     EXPECT_TEXT(world.fault, "");
@@ -251,14 +251,14 @@ void a_tunnel_that_outlives_its_shell_has_its_own_limit() {
     world.other_samples[session] = carried(1000);
     world.type(session);
     world.pass_until(3h);
-    EXPECT(world.find(session)->terminal == core::Terminal::some && world.phase(session) == "live", "a shell");
+    EXPECT(world.find(session)->terminal == core::Terminal::some && world.phase(session) == "active", "a shell");
     world.stamps.erase(session);
     world.other_samples[session] = carried(9000); // what its end said
     (void)world.take_log();
     world.pass(14min);
-    EXPECT(world.phase(session) == "live", "not before its limit");
+    EXPECT(world.phase(session) == "active", "not before its limit");
     world.pass(17min);
-    EXPECT(world.phase(session) != "live", "nobody is left");
+    EXPECT(world.phase(session) != "active", "nobody is left");
     EXPECT_TEXT(world.fault, "");
 }
 

@@ -67,7 +67,7 @@ void logind_is_joined_by_the_leader() {
     session.leader = {501, 5010};
     world.feed(LogindSessionNew{session});
     const Session& joined = *world.find(key(1));
-    EXPECT(joined.phase == Phase::live && joined.logind_id == "c9" && joined.scope == "session-c9.scope", "live");
+    EXPECT(joined.phase == Phase::active && joined.logind_id == "c9" && joined.scope == "session-c9.scope", "active");
     EXPECT(joined.opened == start && !joined.adopted && joined.login == ssh(), "PAM knows better");
     EXPECT(world.state.sessions().size() == 1, "one session");
 
@@ -75,7 +75,7 @@ void logind_is_joined_by_the_leader() {
     session.id = "c10";
     session.leader = {502, 1}; // its pid alone is the same: another process
     world.feed(LogindSessionNew{session});
-    EXPECT_TEXT(world.phase(key(2)), "reserved");
+    EXPECT_TEXT(world.phase(key(2)), "admitted");
     EXPECT(world.find(key(3))->adopted, "a third one");
     EXPECT_TEXT(world.fault, "");
 }
@@ -92,7 +92,7 @@ void a_session_that_is_none_gives_its_place_back() {
     EXPECT_TEXT(world.phase(key(1)), "ending"); // it was asked to go already, and goes
     world.leader_exits(key(1));
     world.feed(LogindSessionRemoved{"c9"});
-    EXPECT_TEXT(world.phase(key(2)), "reserved");
+    EXPECT_TEXT(world.phase(key(2)), "admitted");
 
     World other({.max = 1});
     other.ask(console());
@@ -107,7 +107,7 @@ void a_session_that_is_none_gives_its_place_back() {
     third.pass(100ms); // waits for the place of the first
     greeter.leader = {502, 5020};
     third.feed(LogindSessionNew{greeter});
-    EXPECT_TEXT(third.phase(key(3)), "reserved");
+    EXPECT_TEXT(third.phase(key(3)), "admitted");
     EXPECT_TEXT(world.fault + other.fault + third.fault, "");
 }
 
@@ -144,7 +144,7 @@ void any_order_of_goodbyes_is_one_goodbye() {
 
 /// Whether it logged out properly while no daemon was there, logind says: what it left running is ended with nothing.
 void who_has_gone_in_the_meantime_is_not_ended() {
-    for (const Phase phase : {Phase::reserved, Phase::live}) {
+    for (const Phase phase : {Phase::admitted, Phase::active}) {
         World world;
         world.feed(SessionRestored{.session = session_in(phase, key(40)), .leader_gone = true});
         EXPECT(world.state.sessions().empty(), name_of(phase));
@@ -168,7 +168,7 @@ void a_service_that_is_ignored_by_now_counts_no_more() {
     EXPECT(world.state.counted(alice) == 0, "its place is free");
     world.pass(1h);
     EXPECT_TEXT(world.take_log() + world.fault, "");
-    world.feed(SessionRestored{.session = session_in(Phase::live, key(40)), .leader_gone = false});
+    world.feed(SessionRestored{.session = session_in(Phase::active, key(40)), .leader_gone = false});
     EXPECT_TEXT(world.phase(key(40)), "released");
     world.leader_exits(key(40));
     EXPECT(world.find(key(40)) == nullptr, "gone with its leader");
@@ -176,7 +176,7 @@ void a_service_that_is_ignored_by_now_counts_no_more() {
 }
 
 void a_restored_session_keeps_what_it_was() {
-    for (const Phase phase : {Phase::reserved, Phase::live, Phase::ending, Phase::refused, Phase::released}) {
+    for (const Phase phase : {Phase::admitted, Phase::active, Phase::ending, Phase::denied, Phase::closed}) {
         World world;
         const Session session = session_in(phase, key(40));
         world.feed(SessionRestored{session});
@@ -233,7 +233,7 @@ void a_restart_surprises_nobody() {
     };
     for (const Downtime& one : cases) {
         World world(one.rules);
-        Session session = session_in(Phase::live);
+        Session session = session_in(Phase::active);
         session.opened = start - one.age;
         session.last_input = session.opened;
         session.max_duration = one.rules.duration.value_or(unlimited_span);
@@ -257,7 +257,7 @@ void a_restart_surprises_nobody() {
 
 void a_leaderless_session_of_the_ledger_is_ended_once_that_is_meant() {
     World world({.max = 1});
-    Session session = session_in(Phase::live);
+    Session session = session_in(Phase::active);
     session.leader = {};
     session.observed = true; // by the policy of before
     world.feed(SessionRestored{session});
@@ -282,7 +282,7 @@ void LeaderExit_OfAdoptedSession_TerminatesOnlyUnderLimits() {
          true,
          "check logout c9; 0 tell released 1",
          "gone"},
-        {"killed, no limits", {}, false, "check logout c9; 1 check logout c9", "live"},
+        {"killed, no limits", {}, false, "check logout c9; 1 check logout c9", "active"},
         {"killed, limited",
          {.max = 1},
          false,
@@ -297,7 +297,7 @@ void LeaderExit_OfAdoptedSession_TerminatesOnlyUnderLimits() {
          {.max = 1, .mode = policy::Mode::observe},
          false,
          "check logout c9; 1 check logout c9; 1 tell would-end 1 leader",
-         "live"},
+         "active"},
     };
     for (const Case& one : cases) {
         World world(one.rules);
@@ -326,11 +326,11 @@ void LeaderExit_OfAdmittedSession_TerminatesOnlyUnderLimits() {
     unlimited.closing.insert(key(1));
     unlimited.leader_exits(key(1));
     unlimited.pass(24h);
-    EXPECT_TEXT(unlimited.take_log() + unlimited.phase(key(1)), "live");
+    EXPECT_TEXT(unlimited.take_log() + unlimited.phase(key(1)), "active");
     EXPECT(unlimited.state.counted(alice) == 1, "its shell may still be used");
     unlimited.set({.max = 5, .duration = 1000h});
     unlimited.pass(24h);
-    EXPECT_TEXT(unlimited.take_log() + unlimited.phase(key(1)), "live"); // a limit that came later does not judge it
+    EXPECT_TEXT(unlimited.take_log() + unlimited.phase(key(1)), "active"); // a limit that came later does not judge it
     unlimited.logind_forgets(key(1));
     EXPECT_TEXT(unlimited.take_log() + unlimited.fault, "172800 tell released 1");
 
@@ -371,7 +371,7 @@ void LeaderExit_ClosedLate_IsALogout() {
     (void)world.take_log();
     world.ask(ssh());
     world.pass(500ms);
-    EXPECT_TEXT(world.phase(key(1)), "live"); // what may have been logged out is not displaced
+    EXPECT_TEXT(world.phase(key(1)), "active"); // what may have been logged out is not displaced
     world.closing.insert(key(1));
     world.pass(1s);
     EXPECT_TEXT(world.phase(key(1)) + world.fault, "gone");
@@ -380,7 +380,7 @@ void LeaderExit_ClosedLate_IsALogout() {
 /// The answer was lost with the daemon: logind's list shows that the session was logged out.
 void Restore_LoggedOutMeanwhile_IsReleased() {
     World world;
-    Session session = session_in(Phase::live);
+    Session session = session_in(Phase::active);
     session.adopted = true;
     session.leader = {};
     world.feed(SessionRestored{session});

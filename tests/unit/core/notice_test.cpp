@@ -78,7 +78,7 @@ void our_notices_are_no_output_of_the_session() {
             pass_with_notices(world, one.printed);
             print(world, key(1));
         }
-        for (Span until = one.printed; until < 1201s && world.phase(key(1)) == "live"; until += 1s) {
+        for (Span until = one.printed; until < 1201s && world.phase(key(1)) == "active"; until += 1s) {
             pass_with_notices(world, until);
         }
         EXPECT_TEXT(std::string(one.about) + ": " + world.take_log(),

@@ -53,13 +53,13 @@ Session judged(Phase phase, Span age = 100s) {
     session.idle_timeout_no_terminal = 1h;
     session.opened = start - age;
     session.last_input = session.opened;
-    session.due = std::min(after(session.opened, 24h), phase == Phase::live ? after(session.opened, 1h) : never);
+    session.due = std::min(after(session.opened, 24h), phase == Phase::active ? after(session.opened, 1h) : never);
     return session;
 }
 
 /// Adopted, and its leader has exited: logind is asked whether that was a logout.
 Session unchecked() {
-    Session session = judged(Phase::live);
+    Session session = judged(Phase::active);
     session.adopted = true;
     session.leader = {};
     session.logout_check = core::LogoutCheck::second;
@@ -71,11 +71,11 @@ const Setup setups[] = {
     {"waiting", session_in(Phase::waiting)},
     {"waiting, due", due_now(session_in(Phase::waiting))},
     {"waiting/told", staged(Phase::waiting, TerminationStage::notified, false)},
-    {"reserved", judged(Phase::reserved)},
-    {"reserved, over", judged(Phase::reserved, 25h)},
-    {"live", judged(Phase::live)},
-    {"live, idle", judged(Phase::live, 2h)},
-    {"live, over", judged(Phase::live, 25h)},
+    {"admitted", judged(Phase::admitted)},
+    {"reserved, over", judged(Phase::admitted, 25h)},
+    {"active", judged(Phase::active)},
+    {"live, idle", judged(Phase::active, 2h)},
+    {"live, over", judged(Phase::active, 25h)},
     {"live, unchecked", unchecked()},
     {"ending/told", staged(Phase::ending, TerminationStage::notified)},
     {"ending/terminated", staged(Phase::ending, TerminationStage::sigterm_sent)},
@@ -83,12 +83,12 @@ const Setup setups[] = {
     {"ending, no logind", staged(Phase::ending, TerminationStage::notified, false)},
     {"ending, no leader", staged(Phase::ending, TerminationStage::sigterm_sent, true, false)},
     {"ending, nothing", staged(Phase::ending, TerminationStage::sigterm_sent, false, false)},
-    {"refused", session_in(Phase::refused)},
-    {"refused/terminated", staged(Phase::refused, TerminationStage::sigterm_sent, false)},
-    {"refused/forced", staged(Phase::refused, TerminationStage::sigkill_sent, false)},
-    {"refused, in logind", in_logind(session_in(Phase::refused))},
-    {"released", session_in(Phase::released)},
-    {"released, no logind", staged(Phase::released, TerminationStage::pending, false)},
+    {"refused", session_in(Phase::denied)},
+    {"refused/terminated", staged(Phase::denied, TerminationStage::sigterm_sent, false)},
+    {"refused/forced", staged(Phase::denied, TerminationStage::sigkill_sent, false)},
+    {"refused, in logind", in_logind(session_in(Phase::denied))},
+    {"released", session_in(Phase::closed)},
+    {"released, no logind", staged(Phase::closed, TerminationStage::pending, false)},
 };
 
 struct Happening {
@@ -244,7 +244,7 @@ constexpr Pair pairs[] = {
     {"looked: no terminal", "*", ""},
     {"looked: no terminal", "live|live, idle|live, over", "put 1 live"},
     {"looked: old input", "*", ""},
-    {"looked: old input", "live", "put 1 live"},
+    {"looked: old input", "active", "put 1 live"},
     {"looked: old input", "live, idle|live, over", "put 1 ending/told, tell ending 1 idle"},
     {"looked: input", "*", ""},
     {"looked: input", "live|live, idle|live, over", "put 1 live"},
@@ -334,9 +334,9 @@ void every_pair_restores() {
         {"waiting", "drop 1"},
         {"waiting, due", "drop 1"},
         {"waiting/told", "drop 1"},
-        {"reserved", "put 1 reserved"},
+        {"admitted", "put 1 reserved"},
         {"reserved, over", "put 1 reserved"},
-        {"live", "put 1 live"},
+        {"active", "put 1 live"},
         {"live, idle", "put 1 live"},
         {"live, over", "put 1 live"},
         {"live, unchecked", "put 1 live"},

@@ -81,7 +81,7 @@ void another_policy_counts_anew() {
 }
 
 void a_restart_counts_anew() {
-    for (const Phase phase : {Phase::reserved, Phase::live, Phase::ending}) {
+    for (const Phase phase : {Phase::admitted, Phase::active, Phase::ending}) {
         World world = world_with(with_total({}, 1));
         world.feed(SessionRestored{session_in(phase)});
         EXPECT(world.state.counted(policy::SourceId{0}) == 1, name_of(phase));
@@ -115,7 +115,7 @@ void the_place_that_is_left_counts_for_a_total() {
 
 /// Its groups are looked up after a restart, where the ledger had no room for all of them.
 void groups_that_are_learned_count_anew() {
-    for (const Phase phase : {Phase::reserved, Phase::live, Phase::ending}) {
+    for (const Phase phase : {Phase::admitted, Phase::active, Phase::ending}) {
         policy::Policy policy = with_total({}, 1);
         policy::Match match;
         match.group.any = {{"staff", 50}};

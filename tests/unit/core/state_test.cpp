@@ -10,7 +10,7 @@ using namespace sesslimit;
 using namespace sesslimit::test;
 using namespace sesslimit::core;
 
-Session session_of(std::uint64_t number, uid_t uid, Leader leader, Phase phase = Phase::reserved) {
+Session session_of(std::uint64_t number, uid_t uid, Leader leader, Phase phase = Phase::admitted) {
     Session session;
     session.key = key(number);
     session.phase = phase;
@@ -62,7 +62,7 @@ void only_waiting_requests_are_found() {
     session.request = RequestId{5};
     state.put(session);
     EXPECT(number(state.by_request(RequestId{5})) == 1 && state.by_request(RequestId{6}) == nullptr, "by its request");
-    session.phase = Phase::reserved;
+    session.phase = Phase::admitted;
     state.put(session);
     EXPECT(state.by_request(RequestId{5}) == nullptr, "no longer waiting");
 }
@@ -108,8 +108,8 @@ void the_indices_are_those_of_a_walk() {
         std::map<uid_t, std::size_t> counted;
         std::size_t all = 0;
         for (const auto& [at, session] : state.sessions()) {
-            counted[session.login.uid] += takes_a_place(session.phase) ? 1U : 0U;
-            all += takes_a_place(session.phase) ? 1U : 0U;
+            counted[session.login.uid] += occupies_slot(session.phase) ? 1U : 0U;
+            all += occupies_slot(session.phase) ? 1U : 0U;
             earliest = std::min(earliest, session.due);
             if (!session.logind_id.empty() && state.by_logind(session.logind_id) != &session) {
                 wrong = "logind's id";

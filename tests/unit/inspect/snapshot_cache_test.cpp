@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 struct Looks {
     int made = 0;
     inspect::LookCache<int> cache{[this](const core::Session&) { return ++made; }};
-    core::Session session = session_in(core::Phase::live);
+    core::Session session = session_in(core::Phase::active);
 
     int after(Span since_opened) { return cache.of(session, session.opened + since_opened); }
 };

@@ -15,7 +15,7 @@ using namespace sesslimit::test;
 using core::Notice;
 
 Notice refused(const Login& login) {
-    Notice notice{.kind = Notice::Kind::refused, .session = session_in(core::Phase::refused), .reason = {}};
+    Notice notice{.kind = Notice::Kind::refused, .session = session_in(core::Phase::denied), .reason = {}};
     notice.session.login = login;
     notice.reason = {.cause = core::Cause::limit_reached, .count = 3, .span = {}, .by = {}};
     return notice;

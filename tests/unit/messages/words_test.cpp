@@ -23,7 +23,7 @@ const std::string hostile = "x\x1B]0;pwned\a\n\r\xE2\x80\xAE\xFFy\\z";
 const std::string tamed = "x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\x5cz";
 
 Session refused(policy::Count limit, const Login& login = ssh()) {
-    Session session = session_in(Phase::refused, key(999));
+    Session session = session_in(Phase::denied, key(999));
     session.login = login;
     session.reason.count = limit;
     return session;
@@ -33,7 +33,7 @@ Session refused(policy::Count limit, const Login& login = ssh()) {
 State open_sessions(std::uint64_t count, const Login& login = ssh()) {
     State state;
     for (std::uint64_t number = 1; number <= count; ++number) {
-        Session session = session_in(Phase::live, key(number));
+        Session session = session_in(Phase::active, key(number));
         session.login = login;
         session.logind_id = "c" + std::to_string(number);
         session.opened = start - std::chrono::minutes(count - number);
@@ -46,7 +46,8 @@ std::vector<std::string> one_terminal(const Session& session) {
     return {"pts/" + std::to_string(static_cast<std::uint64_t>(session.key))};
 }
 
-std::string text_of(const Session& session, const State& state, const messages::TerminalNames& terminals = one_terminal) {
+std::string text_of(const Session& session, const State& state,
+                    const messages::TerminalNames& terminals = one_terminal) {
     return messages::refusal_text(session, state, clock_face, terminals);
 }
 
@@ -92,7 +93,7 @@ void a_refusal_tells_sessions_apart() {
          "x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\x5cz"},
     };
     for (const Case& one : cases) {
-        Session session = session_in(Phase::live);
+        Session session = session_in(Phase::active);
         session.opened = start - 2min;
         one.change(session);
         State state;
@@ -104,11 +105,11 @@ void a_refusal_tells_sessions_apart() {
 
 void a_refusal_names_only_what_takes_a_place() {
     State state = open_sessions(1);
-    for (const Phase phase : {Phase::waiting, Phase::refused, Phase::released}) {
+    for (const Phase phase : {Phase::waiting, Phase::denied, Phase::closed}) {
         Session session = session_in(phase, key(10 + static_cast<std::uint64_t>(phase)));
         state.put(session);
     }
-    Session bobs = session_in(Phase::live, key(20));
+    Session bobs = session_in(Phase::active, key(20));
     bobs.login = ssh(bob);
     state.put(bobs);
     const std::string text = text_of(refused(1), state);
@@ -144,7 +145,7 @@ void a_refusal_always_fits_its_frame() {
 }
 
 Notice notice_of(Kind kind, Reason reason = {}, Span left = {}) {
-    return {.kind = kind, .session = session_in(Phase::live), .reason = std::move(reason), .left = left};
+    return {.kind = kind, .session = session_in(Phase::active), .reason = std::move(reason), .left = left};
 }
 
 Reason because(Cause cause, std::uint32_t count = 0, Span span = {}, std::string by = {}) {
@@ -274,7 +275,7 @@ void an_announcement_says_which_limits_hold() {
         {none, 15min, Activity::output_and_processor, "This session ends after 15min without use."},
     };
     for (const Case& one : cases) {
-        Session session = session_in(Phase::reserved);
+        Session session = session_in(Phase::admitted);
         session.opened = start;
         session.max_duration = one.duration;
         session.idle_timeout = one.idle;

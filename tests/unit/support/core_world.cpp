@@ -98,7 +98,7 @@ SessionKey key_of(const Record& record) {
 } // namespace
 
 std::string_view name_of(Phase phase) {
-    constexpr std::string_view names[] = {"?", "waiting", "reserved", "live", "ending", "refused", "released"};
+    constexpr std::string_view names[] = {"?", "waiting", "admitted", "active", "ending", "refused", "released"};
     return names[std::to_underlying(phase)];
 }
 
@@ -166,7 +166,7 @@ Session session_in(Phase phase, SessionKey key) {
     session.leader = {500, 5000};
     session.opened = start - 100s;
     session.last_input = session.opened;
-    if (phase == Phase::live || phase == Phase::ending || phase == Phase::released) {
+    if (phase == Phase::active || phase == Phase::ending || phase == Phase::closed) {
         session.logind_id = "c1";
         session.scope = "session-c1.scope";
     }
@@ -180,7 +180,7 @@ Session session_in(Phase phase, SessionKey key) {
         session.stage = TerminationStage::notified;
         session.due = start;
     }
-    if (phase == Phase::refused) {
+    if (phase == Phase::denied) {
         session.reason = {.cause = Cause::limit_reached, .count = 1, .span = {}, .by = {}};
         session.due = start;
     }
@@ -206,20 +206,20 @@ std::string wrong_with(const policy::Policy& policy, const State& state) {
     std::map<uid_t, std::size_t> counted;
     Boottime earliest = never;
     for (const auto& [key, session] : state.sessions()) {
-        counted[session.login.uid] += takes_a_place(session.phase) ? 1U : 0U;
+        counted[session.login.uid] += occupies_slot(session.phase) ? 1U : 0U;
         earliest = std::min(earliest, session.due);
-        const bool open = session.phase == Phase::reserved || session.phase == Phase::live;
+        const bool open = session.phase == Phase::admitted || session.phase == Phase::active;
         const bool limited = session.max_duration != unlimited_span ||
-                             (session.phase == Phase::live && session.idle_timeout != unlimited_span);
+                             (session.phase == Phase::active && session.idle_timeout != unlimited_span);
         const bool moves_on = session.phase == Phase::waiting || session.phase == Phase::ending ||
-                              session.phase == Phase::refused || (open && limited && !session.observed);
+                              session.phase == Phase::denied || (open && limited && !session.observed);
         if (moves_on && session.due == never) {
             return "session " + number(key) + " has no deadline";
         }
         if (session.phase == Phase::ending && session.reason.cause == Cause::none) {
             return "session " + number(key) + " ends for no reason";
         }
-        if (session.phase == Phase::released && session.due != never) {
+        if (session.phase == Phase::closed && session.due != never) {
             return "session " + number(key) + " is released and has a deadline";
         }
         if (!state.of_user(session.login.uid).contains(key)) {

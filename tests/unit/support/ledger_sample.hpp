@@ -23,7 +23,7 @@ namespace sesslimit::test {
 inline core::Session sample(std::uint64_t key, std::uint32_t version = 0) {
     core::Session session;
     session.key = SessionKey{key};
-    session.phase = core::Phase::live;
+    session.phase = core::Phase::active;
     session.login.user = "user" + std::to_string(key);
     session.login.uid = version;
     session.login.gids = {100, 1000 + version};
@@ -41,7 +41,7 @@ inline core::Session sample(std::uint64_t key, std::uint32_t version = 0) {
 /// Every text at its longest, every number unlike its default.
 inline core::Session fullest() {
     core::Session session = sample(~std::uint64_t{0}, 7);
-    session.phase = core::Phase::released;
+    session.phase = core::Phase::closed;
     session.adopted = true;
     session.observed = true;
     session.graphical = true;
