@@ -68,7 +68,7 @@ std::expected<Header, WireError> header_of(Bytes frame) noexcept {
 }
 
 /// Calls take(tag, value) for every field of a frame of that kind whose tag is up to `last`, in order, and stops at
-/// the first that take refuses.
+/// the first that take denies.
 template <class Tag, class Take>
 Done for_each_field(Bytes frame, Kind kind, Tag last, Seen& seen, Take take) noexcept {
     const auto is = kind_of(frame);

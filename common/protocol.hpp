@@ -17,7 +17,7 @@ namespace sesslimit::wire {
 inline constexpr std::uint16_t version = 1;
 inline constexpr char default_socket[] = "/run/sesslimit.sock";
 
-/// Bounds, in bytes unless said otherwise. A longer value is refused by both sides, never cut silently.
+/// Bounds, in bytes unless said otherwise. A longer value is denied by both sides, never cut silently.
 inline constexpr std::size_t max_frame = 32768;
 inline constexpr std::size_t max_user = 255; // LOGIN_NAME_MAX - 1
 inline constexpr std::size_t max_service = 64;
@@ -93,7 +93,7 @@ struct CloseRequest {
 enum class Outcome : std::uint8_t {
     admitted = 1,  ///< let in, and counted
     uncounted = 2, ///< let in; such a login is no session of its own
-    refused = 3,   ///< not let in: `text` says why
+    denied = 3,    ///< not let in: `text` says why
     failed = 4,    ///< the daemon could not decide: the module does as its on_error says
     noted = 5,     ///< answer to a close
 };

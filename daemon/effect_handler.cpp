@@ -94,7 +94,7 @@ void tell_of_multiplexer(const MultiplexerPreserver::Outcome& outcome, output::J
 
 void SystemEffectHandler::attach(Parts parts) {
     parts_.emplace(std::move(parts));
-    refusals_.emplace(parts_->loop, parts_->journal);
+    denials_.emplace(parts_->loop, parts_->journal);
     preserver_.emplace(MultiplexerPreserver::Parts{
         .loop = parts_->loop,
         .scopes = parts_->scopes,
@@ -119,9 +119,9 @@ void SystemEffectHandler::answer(const core::Answer& answer, const core::State& 
     case Kind::uncounted:
         verdict.outcome = wire::Outcome::uncounted;
         break;
-    case Kind::refused:
-        text = refusal(answer, state);
-        verdict = {.outcome = wire::Outcome::refused, .session = 0, .text = text};
+    case Kind::denied:
+        text = denial(answer, state);
+        verdict = {.outcome = wire::Outcome::denied, .session = 0, .text = text};
         break;
     case Kind::noted:
         verdict.outcome = wire::Outcome::noted;
@@ -133,21 +133,21 @@ void SystemEffectHandler::answer(const core::Answer& answer, const core::State& 
     parts_->server.answer(answer.request, verdict);
 }
 
-std::string SystemEffectHandler::refusal(const core::Answer& answer, const core::State& state) const {
+std::string SystemEffectHandler::denial(const core::Answer& answer, const core::State& state) const {
     // Seen a moment ago is good enough to be told: a user may have thousands of processes, and ask as often.
     const auto names = [this](const core::Session& session) { return parts_->backend.presence(session).terminals; };
-    return messages::refusal_text(answer.session, state, clockface(), names, answer.message);
+    return messages::denial_text(answer.session, state, clockface(), names, answer.message);
 }
 
 void SystemEffectHandler::finish() {
-    if (refusals_) {
-        refusals_->flush();
+    if (denials_) {
+        denials_->flush();
     }
 }
 
 void SystemEffectHandler::log_notice(const core::Notice& notice) {
-    if (notice.kind == core::Notice::Kind::refused) {
-        return refusals_->tell(notice);
+    if (notice.kind == core::Notice::Kind::denied) {
+        return denials_->tell(notice);
     }
     parts_->journal.tell(messages::journal_entry(notice));
 }

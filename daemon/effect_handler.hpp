@@ -60,7 +60,7 @@ class SystemEffectHandler final : public EffectHandler {
 
   private:
     static int on_due(sd_event_source* source, std::uint64_t at, void* self);
-    [[nodiscard]] std::string refusal(const core::Answer& answer, const core::State& state) const;
+    [[nodiscard]] std::string denial(const core::Answer& answer, const core::State& state) const;
 
     void log_notice(const core::Notice& notice);
 
@@ -71,7 +71,7 @@ class SystemEffectHandler final : public EffectHandler {
     void log_inspection_failure(const Error& why);
 
     std::optional<Parts> parts_;
-    std::optional<output::RefusalJournal> refusals_;
+    std::optional<output::DenialJournal> denials_;
     std::optional<MultiplexerPreserver> preserver_;
     EventSource timer_;
     Boottime armed_ = never;

@@ -9,7 +9,7 @@
 namespace sesslimit::pam {
 namespace {
 
-constexpr char refused_text[] = "No more sessions are allowed for this user at the moment.";
+constexpr char denied_text[] = "No more sessions are allowed for this user at the moment.";
 constexpr char unsure_text[] =
     "Sessions cannot be counted right now, so this login is not let in. Please try again later.";
 
@@ -24,7 +24,7 @@ using enum Row::Way;
 constexpr Row table[] = {
     Row{Ending::admitted, in, "admitted"},
     Row{Ending::uncounted, in, "passes without being counted"},
-    Row{Ending::refused, out, "refused by a limit"},
+    Row{Ending::denied, out, "denied by a limit"},
     Row{Ending::no_user, unsure, "PAM names no user"},
     Row{Ending::user_too_long, unsure, "the user name is too long"},
     Row{Ending::unknown_user, unsure, "the user database does not know the user"},
@@ -72,7 +72,7 @@ Answer answer_to(Ending ending, OnError on_error, bool root) noexcept {
     case in:
         return {PAM_SUCCESS, LOG_DEBUG, row.log, nullptr};
     case out:
-        return {PAM_PERM_DENIED, LOG_DEBUG, row.log, refused_text}; // the daemon tells of it, and counts repeats
+        return {PAM_PERM_DENIED, LOG_DEBUG, row.log, denied_text}; // the daemon tells of it, and counts repeats
     case unsure:
         break;
     }

@@ -8,7 +8,7 @@ enum class Ending {
     // The daemon has decided.
     admitted,
     uncounted,
-    refused,
+    denied,
     // Nobody has: on_error decides.
     no_user,       ///< PAM has no user, or one of no name
     user_too_long, ///< beyond wire::max_user

@@ -32,7 +32,7 @@ struct Facts {
 std::expected<void, Failure> collect_facts(const pam_handle_t* handle, const char* cgroup_file, Facts& facts) noexcept;
 
 /// Whether systemd asks for the user's own service manager. That one belongs to a login that is still being opened:
-/// refusing it, or waiting for it, would break that one.
+/// denying it, or waiting for it, would break that one.
 bool is_user_manager(const pam_handle_t* handle) noexcept;
 
 } // namespace sesslimit::pam

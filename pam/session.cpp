@@ -35,7 +35,7 @@ struct Asked {
 void tell_user(pam_handle_t* handle, const Answer& answer, const Asked& asked) noexcept {
     const bool theirs = asked.text[0] != '\0';
     if (answer.text != nullptr) {
-        pam_error(handle, "%s", theirs && asked.how.ending == Ending::refused ? asked.text.data() : answer.text);
+        pam_error(handle, "%s", theirs && asked.how.ending == Ending::denied ? asked.text.data() : answer.text);
     } else if (theirs && asked.how.ending == Ending::admitted) {
         pam_info(handle, "%s", asked.text.data());
     }
@@ -51,8 +51,8 @@ Ending ending_of(wire::Outcome outcome) noexcept {
         return Ending::admitted;
     case wire::Outcome::uncounted:
         return Ending::uncounted;
-    case wire::Outcome::refused:
-        return Ending::refused;
+    case wire::Outcome::denied:
+        return Ending::denied;
     case wire::Outcome::failed:
         return Ending::undecided;
     case wire::Outcome::noted:

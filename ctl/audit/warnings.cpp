@@ -61,7 +61,7 @@ void about_login_limits(const Native& native, const std::optional<policy::Policy
         const bool everybody = policy && limit.domain == "*" && limit.item == "maxlogins";
         if (everybody && *limit.most < ordinary_limits(*policy).max_sessions.value) {
             warnings.push_back(
-                {"pam_limits refuses at " + std::to_string(*limit.most) + " sessions what the policy would let in.",
+                {"pam_limits denies at " + std::to_string(*limit.most) + " sessions what the policy would let in.",
                  {limit.at}});
         }
     }
@@ -76,7 +76,7 @@ void about_ourselves(const Native& native, const std::optional<policy::Policy>& 
         warnings.push_back({"The policy has errors, so it is taken for none here; see: sesslimitctl check.", {}});
     }
     if (native.module.empty()) {
-        warnings.push_back({"No PAM service names pam_sesslimit.so: the policy refuses no login.", {}});
+        warnings.push_back({"No PAM service names pam_sesslimit.so: the policy denies no login.", {}});
     }
     if (policy) {
         const Ordinary ordinary = ordinary_limits(*policy);

@@ -113,7 +113,7 @@ struct DaemonProcess {
 
 /// One signal of the daemon.
 struct Event {
-    std::string name; ///< admitted, refused, warned, ending, ended, ...; "policy-changed"
+    std::string name; ///< admitted, denied, warned, ending, ended, ...; "policy-changed"
     Usec at = 0;      ///< realtime at which it came in here
     Session session;  ///< empty for "policy-changed"
     std::string policy_state;

@@ -2,8 +2,8 @@
 #include "ctl/output/report.hpp"
 
 #include "common/text.hpp"
-#include "ctl/output/table.hpp"
 #include "ctl/output/format.hpp"
+#include "ctl/output/table.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -245,7 +245,7 @@ std::string status_text(const Status& status, const Enforcement& enforcement, Us
 std::string event_text(const Event& event, const Style& style) {
     const std::string time = log_time(event.at) + " ";
     const std::string name = event.name + std::string(event.name.size() < 12 ? 12 - event.name.size() : 0, ' ');
-    const bool strong = event.name == "refused" || event.name == "ending" || event.name == "forced";
+    const bool strong = event.name == "denied" || event.name == "ending" || event.name == "forced";
     const std::string painted = style.colour && strong ? "\033[31m" + name + "\033[0m" : name;
     return time + painted + " " + event_about(event, event.at) + '\n';
 }

@@ -33,7 +33,7 @@ Eyes eyes_of(uid_t caller, const core::Session& session) {
     return caller == 0 || caller == session.login.uid ? Eyes::owner : Eyes::anybody;
 }
 
-/// The one that is meant, as far as there is something to end: a login that waits is refused in a moment by itself.
+/// The one that is meant, as far as there is something to end: a login that waits is denied in a moment by itself.
 const core::Session* find_to_end(const core::State& state, const std::string& id) {
     const core::Session* session = find(state, id);
     return session != nullptr && session->phase != core::Phase::waiting ? session : nullptr;
@@ -175,11 +175,11 @@ struct Service::Impl {
             return "It would be let in, because the mode is observe: " + of;
         }
         if (has_place) {
-            return "It would be refused: all together whom a rule matches have " + std::to_string(full->most) +
+            return "It would be denied: all together whom a rule matches have " + std::to_string(full->most) +
                    " sessions open already.";
         }
-        return limits.at_limit.value == policy::AtLimit::refuse || open == 0
-                   ? "It would be refused: " + of
+        return limits.at_limit.value == policy::AtLimit::deny || open == 0
+                   ? "It would be denied: " + of
                    : "It would be let in, in place of one that is ended for it: " + of;
     }
 
@@ -386,7 +386,7 @@ const std::array<sd_bus_vtable, 22> Service::Impl::vtable{{
     SD_BUS_PROPERTY("Sessions", "u", &Impl::get_property, 0, 0),
     SD_BUS_PROPERTY("Recording", "b", &Impl::get_property, 0, 0),
     SD_BUS_SIGNAL_WITH_ARGS("SessionOpened", SD_BUS_ARGS("a{sv}", session), 0),
-    SD_BUS_SIGNAL_WITH_ARGS("SessionRefused", SD_BUS_ARGS("a{sv}", session), 0),
+    SD_BUS_SIGNAL_WITH_ARGS("SessionDenied", SD_BUS_ARGS("a{sv}", session), 0),
     SD_BUS_SIGNAL_WITH_ARGS("SessionWarned", SD_BUS_ARGS("a{sv}", session), 0),
     SD_BUS_SIGNAL_WITH_ARGS("SessionKept", SD_BUS_ARGS("a{sv}", session), 0),
     SD_BUS_SIGNAL_WITH_ARGS("SessionLocked", SD_BUS_ARGS("a{sv}", session), 0),

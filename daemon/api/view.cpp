@@ -25,7 +25,7 @@ std::string_view state_of(Phase phase) {
     case Phase::ending:
         return "ending";
     case Phase::denied:
-        return "refused";
+        return "denied";
     case Phase::closed:
         return "closed";
     }
@@ -148,9 +148,9 @@ std::optional<std::string> signal_of(const core::Notice& notice) {
     case Kind::admitted:
     case Kind::adopted:
         return "SessionOpened";
-    case Kind::refused:
-    case Kind::would_refuse:
-        return "SessionRefused";
+    case Kind::denied:
+    case Kind::would_deny:
+        return "SessionDenied";
     case Kind::warned:
         return "SessionWarned";
     case Kind::kept:

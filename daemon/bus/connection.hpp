@@ -54,7 +54,7 @@ class Connection {
 
     /// Sends a method call whose answer is handled with a value of its own: `handler` is given a pointer to it. `Value`
     /// lives until the answer has been handled, or the connection is lost. At most `most_under_way` are under way at
-    /// once, since a bus refuses what is too much (dbus-daemon(1), max_replies_per_connection: 128 on the system bus);
+    /// once, since a bus denies what is too much (dbus-daemon(1), max_replies_per_connection: 128 on the system bus);
     /// the others follow as answers come, in their order. Returns a code below 0 (an errno value) where it is not sent
     /// and never will be. `timeout_usec` as of sd_bus_call_async(3), from the sending on.
     template <class Value>

@@ -29,15 +29,15 @@ void admit(DecisionContext& context, Session session, RequestId request) {
     request_first_probe(context, session);
 }
 
-void refuse(DecisionContext& context, Session session, RequestId request, const policy::Limits& limits,
-            const Reason& reason) {
+void deny(DecisionContext& context, Session session, RequestId request, const policy::Limits& limits,
+          const Reason& reason) {
     session.phase = Phase::denied;
     session.reason = reason;
     session.stage = TerminationStage::pending;
     session.request = RequestId::none;
     session.answer_by = never;
     session.due = after(context.now, Timeouts::denied_login_exit);
-    // sshd goes on after a refused session, with forwardings and without a shell; every other service leaves by
+    // sshd goes on after a denied session, with forwardings and without a shell; every other service leaves by
     // itself, and may well be a long-lived process that serves others too: it is not ours to end. If logind has a
     // session of it already, the process serves that one alone.
     if (session.login.connection.empty() && session.logind_id.empty()) {
@@ -45,8 +45,8 @@ void refuse(DecisionContext& context, Session session, RequestId request, const 
     } else {
         context.put(session);
     }
-    context.out.answers.push_back({request, Answer::Kind::refused, session, limits.message.value});
-    context.tell(Notice::Kind::refused, session, session.reason);
+    context.out.answers.push_back({request, Answer::Kind::denied, session, limits.message.value});
+    context.tell(Notice::Kind::denied, session, session.reason);
 }
 
 Reason own_limit(const policy::Limits& limits) {
@@ -180,7 +180,7 @@ std::size_t slots_needed(const DecisionContext& context, const Session& waiting,
 void displace(DecisionContext& context, const Session& victim, const Session& newcomer, policy::Count most) {
     const Reason reason{.cause = Cause::displaced, .count = most, .span = {}, .by = newcomer.login.rhost};
     if (victim.phase == Phase::waiting) {
-        return refuse(context, victim, victim.request, context.limits(victim), reason);
+        return deny(context, victim, victim.request, context.limits(victim), reason);
     }
     begin_end(context, victim, reason);
 }
@@ -197,7 +197,7 @@ bool let_in(DecisionContext& context, const Session& session, RequestId request,
         if (limits.mode.value != policy::Mode::observe) {
             return false;
         }
-        context.tell(Notice::Kind::would_refuse, session, *reason);
+        context.tell(Notice::Kind::would_deny, session, *reason);
     }
     admit(context, session, request);
     return true;
@@ -218,7 +218,7 @@ bool answer_again(DecisionContext& context, const OpenRequested& event, const Se
         return true;
     }
     case Phase::ending:
-        context.answer(event.request, Answer::Kind::refused, before);
+        context.answer(event.request, Answer::Kind::denied, before);
         return true;
     case Phase::denied:
     case Phase::closed:
@@ -235,8 +235,8 @@ bool keep_out(DecisionContext& context, const Session& session, const OpenReques
     }
     // No session is terminated for the shared limit of a rule: it would be one of another user.
     const Reason reason = full(context, session, limits).value_or(own_limit(limits));
-    if (limits.at_limit.value == policy::AtLimit::refuse || limits.max_sessions.value == 0 || !reason.by.empty()) {
-        refuse(context, session, event.request, limits, reason);
+    if (limits.at_limit.value == policy::AtLimit::deny || limits.max_sessions.value == 0 || !reason.by.empty()) {
+        deny(context, session, event.request, limits, reason);
     } else {
         wait(context, session, event);
     }
@@ -292,11 +292,11 @@ void go_on_waiting(DecisionContext& context, Session session) {
         session.due = std::min(session.answer_by, after(context.now, Timeouts::notice_display));
         return context.put(session);
     }
-    // Nobody is ended for a login that is refused all the same.
-    if (context.now >= session.answer_by || limits.at_limit.value == policy::AtLimit::refuse ||
+    // Nobody is ended for a login that is denied all the same.
+    if (context.now >= session.answer_by || limits.at_limit.value == policy::AtLimit::deny ||
         missing > victims.size()) {
-        return refuse(context, session, session.request, limits,
-                      full(context, session, limits).value_or(own_limit(limits)));
+        return deny(context, session, session.request, limits,
+                    full(context, session, limits).value_or(own_limit(limits)));
     }
     for (std::size_t at = 0; at < missing; ++at) {
         displace(context, *victims[at], session, most);

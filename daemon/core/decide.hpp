@@ -21,7 +21,7 @@ struct Timeouts {
         std::chrono::seconds(2); ///< from letting in to a terminal that shows a reason
     static constexpr Span orphan_kill_delay = std::chrono::seconds(1);   ///< the same, where the leader is dead already
     static constexpr Span kill_retry = std::chrono::seconds(10);         ///< from one SIGKILL to the next
-    static constexpr Span denied_login_exit = std::chrono::seconds(3);   ///< a refused login may leave by itself
+    static constexpr Span denied_login_exit = std::chrono::seconds(3);   ///< a denied login may leave by itself
     static constexpr Span slot_wait = std::chrono::seconds(5);           ///< a login waits for a place to become free
     static constexpr Span reply_margin = std::chrono::milliseconds(500); ///< for an answer to arrive after its deadline
     static constexpr Span probe_retry = std::chrono::seconds(10); ///< for an answer to ProbeActivity that never came

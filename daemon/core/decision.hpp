@@ -30,15 +30,14 @@ struct Answer {
     enum class Kind : std::uint8_t {
         admitted,
         uncounted,
-        refused,
+        denied,
         noted,
         wait, ///< not yet, and later than the asker would wait by itself: by Session::answer_by
     };
     RequestId request = RequestId::none;
     Kind kind = Kind::noted;
-    Session session; ///< admitted, refused, wait: which
-    std::string
-        message{}; ///< refused: the template of the policy, daemon/policy/template.hpp; empty: the built-in text
+    Session session;       ///< admitted, denied, wait: which
+    std::string message{}; ///< denied: the template of the policy, daemon/policy/template.hpp; empty: the built-in text
     std::optional<policy::Activity>
         announce{}; ///< admitted: its user reads the limits as the session opens, and this is what counts as use of it
 };
@@ -48,17 +47,17 @@ struct Notice {
     enum class Kind : std::uint8_t {
         admitted,
         adopted, ///< found in logind, counted from now on
-        refused,
-        would_refuse, ///< let in all the same: mode = "observe"
-        warned,       ///< it ends in `left`, for `reason`
-        kept,         ///< its user came back after a warning
-        locked,       ///< it is idle, and is locked instead of ended
-        ending,       ///< told to end, for `reason`
-        would_end,    ///< left alone all the same: mode = "observe"
-        forced,       ///< it did not go when asked, and is sent SIGKILL
-        ended,        ///< gone, after we ended it
-        released,     ///< gone by itself
-        over_limit,   ///< its user has more sessions than the policy allows by now; nobody is ended for that
+        denied,
+        would_deny, ///< let in all the same: mode = "observe"
+        warned,     ///< it ends in `left`, for `reason`
+        kept,       ///< its user came back after a warning
+        locked,     ///< it is idle, and is locked instead of ended
+        ending,     ///< told to end, for `reason`
+        would_end,  ///< left alone all the same: mode = "observe"
+        forced,     ///< it did not go when asked, and is sent SIGKILL
+        ended,      ///< gone, after we ended it
+        released,   ///< gone by itself
+        over_limit, ///< its user has more sessions than the policy allows by now; nobody is ended for that
     };
     Kind kind = Kind::admitted;
     Session session; ///< as it is after this

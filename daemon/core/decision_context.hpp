@@ -114,7 +114,7 @@ void begin_end(DecisionContext& context, Session session, const Reason& reason);
 /// The next step of ending it, harder than the last.
 void go_on_ending(DecisionContext& context, Session session);
 
-/// A refused login that goes on without a session: its process is asked to stop, then made to.
+/// A denied login that goes on without a session: its process is asked to stop, then made to.
 void evict(DecisionContext& context, Session session);
 
 // presence.cpp

@@ -33,10 +33,10 @@ enum class Phase : std::uint8_t {
     closed = 6,   ///< closed by PAM, or found to be none that counts; held until its leader is gone
 };
 
-/// Why a session is ended, or was refused. The numbers stand in the ledger.
+/// Why a session is ended, or was denied. The numbers stand in the ledger.
 enum class Cause : std::uint8_t {
     none = 0,
-    limit_reached = 1, ///< refused: as many sessions as allowed are open, of the user or (`by`) of all of a rule
+    limit_reached = 1, ///< denied: as many sessions as allowed are open, of the user or (`by`) of all of a rule
     duration = 2,      ///< it lasted as long as a session may
     idle = 3,          ///< nobody was there
     leader_gone = 4,   ///< its leader died without closing it
@@ -101,7 +101,7 @@ struct Session {
     Boottime told_at{};                             ///< when a notice was last written to its terminals
     Span duration_warned = unlimited_span;          ///< the shortest `warn_before` that was said about its duration
     Span idle_warned = unlimited_span;              ///< the same about its idleness; unlimited again after use
-    Reason reason;                                  ///< ending and refused: why
+    Reason reason;                                  ///< ending and denied: why
     TerminationStage stage = TerminationStage::pending;
     std::vector<policy::SourceId> totals; ///< the rules whose max_sessions_total it counts in; as the policy has it now
     RequestId request = RequestId::none;  ///< waiting: who waits. Means nothing after a restart

@@ -12,24 +12,24 @@ namespace {
 constexpr std::size_t name_bytes = 64;
 constexpr std::size_t host_bytes = 128;
 
-void count(Repeated& counted, const core::Notice& refused) {
-    const Login& login = refused.session.login;
+void count(SuppressedDenials& counted, const core::Notice& denied) {
+    const Login& login = denied.session.login;
     counted.others = counted.others || (counted.count > 0 && counted.uid != login.uid);
     counted.origin = login.rhost;
     counted.user = login.user;
     counted.uid = login.uid;
     counted.service = login.service;
-    counted.reason = refused.reason;
+    counted.reason = denied.reason;
     ++counted.count;
 }
 
 } // namespace
 
-bool Refusals::take(const core::Notice& refused, Boottime now, std::vector<Repeated>& ended) {
-    const Login& login = refused.session.login;
+bool DenialThrottle::take(const core::Notice& denied, Boottime now, std::vector<SuppressedDenials>& ended) {
+    const Login& login = denied.session.login;
     const Address address{login.rhost, login.rhost.empty() ? login.uid : uid_t{}};
     if (const auto known = windows_.find(address); known != windows_.end()) {
-        count(known->second.counted, refused);
+        count(known->second.counted, denied);
         return false;
     }
     if (windows_.size() >= most_addresses) {
@@ -39,8 +39,8 @@ bool Refusals::take(const core::Notice& refused, Boottime now, std::vector<Repea
     return true;
 }
 
-std::vector<Repeated> Refusals::due(Boottime now) {
-    std::vector<Repeated> ended;
+std::vector<SuppressedDenials> DenialThrottle::due(Boottime now) {
+    std::vector<SuppressedDenials> ended;
     for (auto at = windows_.begin(); at != windows_.end();) {
         Window& window = at->second;
         if (after(window.since, window.length) > now) {
@@ -58,15 +58,15 @@ std::vector<Repeated> Refusals::due(Boottime now) {
     return ended;
 }
 
-std::vector<Repeated> Refusals::end_all(Boottime now) {
-    std::vector<Repeated> ended;
+std::vector<SuppressedDenials> DenialThrottle::end_all(Boottime now) {
+    std::vector<SuppressedDenials> ended;
     while (!windows_.empty()) {
         end_oldest(now, ended);
     }
     return ended;
 }
 
-Boottime Refusals::deadline() const {
+Boottime DenialThrottle::deadline() const {
     Boottime earliest = never;
     for (const auto& [address, window] : windows_) {
         earliest = std::min(earliest, after(window.since, window.length));
@@ -74,7 +74,7 @@ Boottime Refusals::deadline() const {
     return earliest;
 }
 
-void Refusals::end_oldest(Boottime now, std::vector<Repeated>& ended) {
+void DenialThrottle::end_oldest(Boottime now, std::vector<SuppressedDenials>& ended) {
     const auto oldest = std::ranges::min_element(windows_, {}, [](const auto& entry) { return entry.second.since; });
     Window& window = oldest->second;
     if (window.counted.count > 0) {
@@ -84,7 +84,7 @@ void Refusals::end_oldest(Boottime now, std::vector<Repeated>& ended) {
     windows_.erase(oldest);
 }
 
-JournalEntry journal_entry(const Repeated& repeated) {
+JournalEntry journal_entry(const SuppressedDenials& repeated) {
     const std::string user = shown(repeated.user, name_bytes);
     const std::string service = shown(repeated.service, name_bytes);
     const std::string origin = shown(repeated.origin, host_bytes);
@@ -92,12 +92,12 @@ JournalEntry journal_entry(const Repeated& repeated) {
     const std::string whose = repeated.others ? ", the last of them of " + user : " of " + user;
     const Span within = std::chrono::round<std::chrono::seconds>(repeated.within);
     JournalEntry entry{
-        {"MESSAGE", "Refused " + std::to_string(repeated.count) + sessions + whose + " (" + service + ", from " +
+        {"MESSAGE", "Denied " + std::to_string(repeated.count) + sessions + whose + " (" + service + ", from " +
                         (origin.empty() ? "this host" : origin) + ") within " + format_span(within) + ": " +
                         reason_text(repeated.reason) + "."},
         {"PRIORITY", "5"},
-        {"MESSAGE_ID", refusals_repeated_id},
-        {"SESSLIMIT_EVENT", "refusals-repeated"},
+        {"MESSAGE_ID", denials_repeated_id},
+        {"SESSLIMIT_EVENT", "denials-repeated"},
         {"SESSLIMIT_COUNT", std::to_string(repeated.count)},
         {"SESSLIMIT_SERVICE", service},
         {"SESSLIMIT_ORIGIN", origin},

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "common/clock.hpp"
-#include "daemon/messages/words.hpp"
 #include "daemon/core/decision.hpp"
+#include "daemon/messages/words.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -12,16 +12,16 @@
 #include <utility>
 #include <vector>
 
-/// Which refusals the journal has a line for. Pure: time is an argument.
+/// Which denials the journal has a line for. Pure: time is an argument.
 ///
-/// The first refusal of an address has one of its own, and begins a window in which the further ones are counted; as it
+/// The first denial of an address has one of its own, and begins a window in which the further ones are counted; as it
 /// ends, one line gives their number. An address that has gone on begins the next window with that, twice as long as
-/// the last: one that goes on for ever costs a line an hour. Each refusal is in one line, and in one only.
+/// the last: one that goes on for ever costs a line an hour. Each denial is in one line, and in one only.
 namespace sesslimit::messages {
 
-/// Refusals of one address that were only counted.
-struct Repeated {
-    std::string origin; ///< as PAM_RHOST says it; empty: this host, and `user` alone was refused
+/// DenialThrottle of one address that were only counted.
+struct SuppressedDenials {
+    std::string origin; ///< as PAM_RHOST says it; empty: this host, and `user` alone was denied
     std::string user;   ///< the last of them
     uid_t uid = 0;      ///< whose
     std::string service;
@@ -31,20 +31,20 @@ struct Repeated {
     Span within{}; ///< from the line before to this one
 };
 
-class Refusals {
+class DenialThrottle {
   public:
     static constexpr Span first_window = std::chrono::minutes(1);
     static constexpr Span longest_window = std::chrono::hours(1);
     static constexpr std::size_t most_addresses = 256; ///< for one more, the window that began first ends early
 
-    /// A refusal. True: it is to have a line of its own. `ended` is given what must be said first.
-    bool take(const core::Notice& refused, Boottime now, std::vector<Repeated>& ended);
+    /// A denial. True: it is to have a line of its own. `ended` is given what must be said first.
+    bool take(const core::Notice& denied, Boottime now, std::vector<SuppressedDenials>& ended);
 
     /// Ends the windows whose time has come.
-    std::vector<Repeated> due(Boottime now);
+    std::vector<SuppressedDenials> due(Boottime now);
 
     /// Ends all of them: the daemon stops.
-    std::vector<Repeated> end_all(Boottime now);
+    std::vector<SuppressedDenials> end_all(Boottime now);
 
     /// When due() must next be called; `never` where no window is open.
     [[nodiscard]] Boottime deadline() const;
@@ -56,19 +56,19 @@ class Refusals {
     struct Window {
         Boottime since{};
         Span length{};
-        Repeated counted;
+        SuppressedDenials counted;
     };
     using Windows = std::map<Address, Window>;
 
-    void end_oldest(Boottime now, std::vector<Repeated>& ended);
+    void end_oldest(Boottime now, std::vector<SuppressedDenials>& ended);
 
     Windows windows_;
 };
 
 /// Its message id (sd_journal_print(3), MESSAGE_ID), as stable as the others in words.hpp.
-inline constexpr char refusals_repeated_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1d";
+inline constexpr char denials_repeated_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1d";
 
-/// The line about them: MESSAGE, PRIORITY, MESSAGE_ID, and the fields of a refusal as far as they are the same for all.
-JournalEntry journal_entry(const Repeated& repeated);
+/// The line about them: MESSAGE, PRIORITY, MESSAGE_ID, and the fields of a denial as far as they are the same for all.
+JournalEntry journal_entry(const SuppressedDenials& repeated);
 
 } // namespace sesslimit::messages

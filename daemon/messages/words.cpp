@@ -27,7 +27,7 @@ constexpr std::size_t host_bytes = 128;
 /// Of one session: its user may open as many as they like, and must not make the text too long to be sent.
 constexpr std::size_t most_terminals = 4;
 
-/// Of a refusal, up to "and 5 more".
+/// Of a denial, up to "and 5 more".
 constexpr std::size_t list_bytes = wire::max_text - 512;
 
 std::string user_of(const Session& session) {
@@ -104,12 +104,12 @@ std::string open_session_line(const Session& open, const Clockface& clock, const
 }
 
 /// The user's open sessions, a line each; as many as there is room for.
-std::string open_sessions(const Session& refused, const core::State& state, const Clockface& clock,
+std::string open_sessions(const Session& denied, const core::State& state, const Clockface& clock,
                           const TerminalNames& terminals) {
     std::string list;
     std::size_t listed = 0;
     std::size_t more = 0;
-    for (const SessionKey key : state.of_user(refused.login.uid)) {
+    for (const SessionKey key : state.of_user(denied.login.uid)) {
         const Session* open = state.find(key);
         if (!core::occupies_slot(open->phase)) {
             continue;
@@ -134,8 +134,8 @@ std::string open_sessions(const Session& refused, const core::State& state, cons
 constexpr std::array all_meanings{
     Meaning{Kind::admitted, "admitted", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e10"},
     Meaning{Kind::adopted, "adopted", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e11"},
-    Meaning{Kind::refused, "refused", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e12"},
-    Meaning{Kind::would_refuse, "would-refuse", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e13"},
+    Meaning{Kind::denied, "denied", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e12"},
+    Meaning{Kind::would_deny, "would-deny", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e13"},
     Meaning{Kind::warned, "warned", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e14"},
     Meaning{Kind::kept, "kept", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e15"},
     Meaning{Kind::locked, "locked", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1c"},
@@ -186,10 +186,10 @@ std::string journal_message(const core::Notice& notice) {
         return "Admitted a " + who + where + ".";
     case Kind::adopted:
         return "Adopted a " + who + " that logind already had" + where + ".";
-    case Kind::refused:
-        return "Refused a " + who + where + ": " + why + ".";
-    case Kind::would_refuse:
-        return "Would have refused a " + who + where + ": " + why + ". Let in, because the mode is observe.";
+    case Kind::denied:
+        return "Denied a " + who + where + ": " + why + ".";
+    case Kind::would_deny:
+        return "Would have denied a " + who + where + ": " + why + ". Let in, because the mode is observe.";
     case Kind::warned:
         return "Warned a " + who + ": it " + (notice.locks ? "is locked in " : "ends in ") + rough(notice.left) + ", " +
                why + ".";
@@ -275,8 +275,8 @@ std::string said_on_terminals(const core::Notice& notice, const Clockface& clock
     case Kind::locked: // behind the lock nobody reads it
     case Kind::admitted:
     case Kind::adopted:
-    case Kind::refused:
-    case Kind::would_refuse:
+    case Kind::denied:
+    case Kind::would_deny:
     case Kind::would_end:
     case Kind::forced:
     case Kind::ended:
@@ -322,20 +322,20 @@ std::string reason_text(const core::Reason& reason) {
     return {};
 }
 
-std::string refusal_text(const Session& refused, const core::State& state, const Clockface& clock,
-                         const TerminalNames& terminals, std::string_view message) {
-    const std::string list = open_sessions(refused, state, clock, terminals);
+std::string denial_text(const Session& denied, const core::State& state, const Clockface& clock,
+                        const TerminalNames& terminals, std::string_view message) {
+    const std::string list = open_sessions(denied, state, clock, terminals);
     if (!message.empty()) {
         return policy::expand(message,
-                              {{"user", user_of(refused)},
-                               {"limit", std::to_string(refused.reason.count)},
-                               {"open", std::to_string(state.counted(refused.login.uid))},
-                               {"reason", reason_text(refused.reason)},
+                              {{"user", user_of(denied)},
+                               {"limit", std::to_string(denied.reason.count)},
+                               {"open", std::to_string(state.counted(denied.login.uid))},
+                               {"reason", reason_text(denied.reason)},
                                {"sessions", list},
-                               {"host", origin_of(refused)}},
+                               {"host", origin_of(denied)}},
                               wire::max_text);
     }
-    const std::string text = "Login refused for " + user_of(refused) + ": " + reason_text(refused.reason) + ".";
+    const std::string text = "Login denied for " + user_of(denied) + ": " + reason_text(denied.reason) + ".";
     return list.empty() ? text : text + " Open sessions:\n" + list;
 }
 

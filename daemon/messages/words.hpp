@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-/// What people read: on terminals, at a refused login, in the journal. Values in, words out; whatever came from
+/// What people read: on terminals, at a denied login, in the journal. Values in, words out; whatever came from
 /// outside is escaped here (sesslimit::shown), and nowhere else.
 namespace sesslimit::messages {
 
@@ -25,14 +25,14 @@ struct Clockface {
 /// The reason in a few words: "it reached its maximum duration of 12h", "no input for 15min".
 std::string reason_text(const core::Reason& reason);
 
-/// What a refused user reads, one or more lines without a closing newline: why, and which of their sessions are open,
+/// What a denied user reads, one or more lines without a closing newline: why, and which of their sessions are open,
 /// since when and from where. At most `most_sessions` of them; below the bound of the protocol's text.
 /// `terminals` gives the names of a session's terminals; `message` is the template of the policy, empty for our own
 /// words.
 inline constexpr std::size_t most_sessions = 20;
 using TerminalNames = std::function<std::vector<std::string>(const core::Session&)>;
-std::string refusal_text(const core::Session& refused, const core::State& state, const Clockface& clock,
-                         const TerminalNames& terminals, std::string_view message = {});
+std::string denial_text(const core::Session& denied, const core::State& state, const Clockface& clock,
+                        const TerminalNames& terminals, std::string_view message = {});
 
 /// What a session's user reads on the terminals, a header that names who speaks and then one line or more, without a
 /// closing newline. Empty: nothing to say there. `host` is the host's name. At most `longest_on_terminal` bytes.
@@ -43,7 +43,7 @@ std::string terminal_text(const core::Notice& notice, const Clockface& clock, st
 /// `counted` says. One line without a closing newline; empty where no limit holds.
 std::string announcement(const core::Session& session, policy::Activity counted, const Clockface& clock);
 
-/// What the journal and the bus call it: "admitted", "would-refuse", ...
+/// What the journal and the bus call it: "admitted", "would-deny", ...
 std::string_view event_of(core::Notice::Kind kind);
 
 /// What one kind of notice is in the journal. Ids are stable: people's alerts are built on them, and the journal's

@@ -16,7 +16,7 @@ inline constexpr std::size_t longest_notice = 2048;
 /// Writes one notice to a terminal, with a bell, on lines of its own whatever mode the terminal is in. `text`: lines
 /// parted by newlines, safe to show but for other control bytes, which are left out. Never waits: what a stuck terminal
 /// does not take at once is lost, and is the failure that is returned. Fails too where the terminal has gone, is
-/// another one by now, or where its user refuses messages (mesg(1)).
+/// another one by now, or where its user denies messages (mesg(1)).
 Result<> write_notice(const inspect::Terminal& terminal, std::string_view text);
 
 } // namespace sesslimit::output

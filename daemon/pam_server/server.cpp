@@ -193,7 +193,7 @@ struct Server::Impl {
         auto size = wire::encode(verdict, frame);
         if (!size) {
             callbacks.failed({"an answer does not fit its frame, and goes without its text", EMSGSIZE});
-            // Without an answer the module would let in whom it was to refuse.
+            // Without an answer the module would let in whom it was to deny.
             size = wire::encode(wire::Verdict{verdict.outcome, verdict.session, {}}, frame);
         }
         if (size) {

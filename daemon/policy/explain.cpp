@@ -26,8 +26,8 @@ std::string text(Span span) {
 
 std::string text(AtLimit at_limit) {
     switch (at_limit) {
-    case AtLimit::refuse:
-        return "refuse";
+    case AtLimit::deny:
+        return "deny";
     case AtLimit::end_idlest:
         return "end-idlest";
     case AtLimit::end_oldest:

@@ -21,7 +21,7 @@ using Count = std::uint32_t;
 inline constexpr Count unlimited_count = std::numeric_limits<Count>::max();
 
 /// What happens to a login at the limit. The order is that of strictness, the strictest first.
-enum class AtLimit : std::uint8_t { refuse, end_idlest, end_oldest };
+enum class AtLimit : std::uint8_t { deny, end_idlest, end_oldest };
 
 /// Whether decisions are carried out, or only told. The strictest first.
 enum class Mode : std::uint8_t { enforce, observe };
@@ -129,9 +129,9 @@ struct Limits {
     Setting<OnIdle> on_idle{OnIdle::end};
     Setting<KeepMultiplexer> keep_multiplexer{KeepMultiplexer::no};
     Setting<Announce> announce{Announce::no};
-    Setting<AtLimit> at_limit{AtLimit::refuse};
+    Setting<AtLimit> at_limit{AtLimit::deny};
     Setting<Mode> mode{Mode::enforce};
-    Setting<std::string> message;        ///< what a refused user reads (template.hpp); empty: the built-in text
+    Setting<std::string> message;        ///< what a denied user reads (template.hpp); empty: the built-in text
     Setting<std::string> message_of_end; ///< what the user of an ended session reads; empty: the built-in text
     std::vector<Total> totals;           ///< all of them hold: managed tier first, then in the order of the rules
     std::vector<Span> warn_before;       ///< the union of what applies: longest first, without repeats

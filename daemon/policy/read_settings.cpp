@@ -194,7 +194,7 @@ void read_announce(const Entry& entry, SourceId from, Settings& settings, Report
 }
 
 void read_at_limit(const Entry& entry, SourceId from, Settings& settings, Report& report) {
-    constexpr std::array<std::string_view, 3> words = {"refuse", "end-idlest", "end-oldest"};
+    constexpr std::array<std::string_view, 3> words = {"deny", "end-idlest", "end-oldest"};
     if (const auto word = read_word(entry, words, report)) {
         settings.at_limit = setting(static_cast<AtLimit>(*word), entry, from);
     }

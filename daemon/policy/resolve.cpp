@@ -151,9 +151,9 @@ Text first_of(std::initializer_list<Text> texts) noexcept {
 Text message_of(const Strictest& managed, const Strictest& host) noexcept {
     const Setting<Count>* count = managed.max_sessions;
     const bool host_wins = tighten(count, host.max_sessions);
-    // "unlimited" refuses nobody: what stands beside it is not about this refusal.
-    const bool refuses = count != nullptr && count->value != unlimited_count;
-    if (const auto* beside = host_wins ? host.count_message : managed.count_message; refuses && beside != nullptr) {
+    // "unlimited" denies nobody: what stands beside it is not about this denial.
+    const bool denies = count != nullptr && count->value != unlimited_count;
+    if (const auto* beside = host_wins ? host.count_message : managed.count_message; denies && beside != nullptr) {
         return beside;
     }
     return first_of({managed.first_message, host.first_message, managed.default_message, host.default_message});

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-/// The texts of `message` and `message_of_end`: what a user reads who is refused, or whose session is ended, with
+/// The texts of `message` and `message_of_end`: what a user reads who is denied, or whose session is ended, with
 /// "{name}" where a value goes, and "{{" and "}}" for braces. Pure.
 namespace sesslimit::policy {
 
@@ -19,7 +19,7 @@ inline constexpr std::size_t longest_message_of_end = 512; ///< the same
 
 /// The names that may stand between the braces of `message`:
 ///   user      whose login it is
-///   limit     how many sessions are allowed, as the limit has it that refuses
+///   limit     how many sessions are allowed, as the limit has it that denies
 ///   open      how many are open that count for that limit
 ///   reason    why, as the built-in text says it
 ///   sessions  the list of the user's open sessions, one a line

@@ -78,7 +78,7 @@ struct Bench {
     }
 };
 
-/// A login that waits is refused in a moment by itself: there is nothing to end, and nobody is told that it was.
+/// A login that waits is denied in a moment by itself: there is nothing to end, and nobody is told that it was.
 void what_can_be_ended_is_what_was_let_in() {
     struct Case {
         Phase phase;

@@ -98,7 +98,7 @@ void a_slot_that_goes_hears_no_more() {
     EXPECT(heard.find("once; ") == heard.rfind("once; ") && heard.find("once; ") != std::string::npos, heard);
 }
 
-/// The bus refuses the 129th call of a connection that is not answered.
+/// The bus denies the 129th call of a connection that is not answered.
 void calls_wait_for_their_turn() {
     constexpr std::uint32_t calls = 200;
     std::vector<bus::Message> held;

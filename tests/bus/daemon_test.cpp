@@ -57,7 +57,7 @@ class Asking {
     Asking(const Asking&) = delete;
     Asking& operator=(const Asking&) = delete;
 
-    /// "1": admitted; "3 why": refused; "-": no answer.
+    /// "1": admitted; "3 why": denied; "-": no answer.
     [[nodiscard]] std::string answer() const {
         std::array<char, wire::max_frame> text{};
         const ssize_t size = read(answers_.get(), text.data(), text.size());
@@ -205,8 +205,8 @@ void logins_come_and_go() {
         logins.push_back(std::make_unique<Asking>(bench.socket()));
         EXPECT_TEXT(logins.back()->answer(), "1");
     }
-    const std::string refused = Asking(bench.socket()).answer();
-    EXPECT(refused.starts_with("3 ") && refused.find("alice") != std::string::npos, refused);
+    const std::string denied = Asking(bench.socket()).answer();
+    EXPECT(denied.starts_with("3 ") && denied.find("alice") != std::string::npos, denied);
     logins.front()->let_go();
     const bool again = run_until(bench.loop, [&] { return Asking(bench.socket()).answer() == "1"; });
     EXPECT(again, "there is room once more");

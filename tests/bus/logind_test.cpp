@@ -99,12 +99,12 @@ void a_session_is_asked_for_again_once() {
     const Case cases[] = {
         {"at once", {alive}, 1, "appeared 3; "},
         {"gone again already", {{.error = unknown}}, 1, ""},
-        {"the question was refused", {{.error = busy}, alive}, 2, "ask logind for a session: not now; appeared 3; "},
+        {"the question was denied", {{.error = busy}, alive}, 2, "ask logind for a session: not now; appeared 3; "},
         {"twice",
          {{.error = busy}, {.error = busy}},
          2,
          "ask logind for a session: not now; ask logind for a session: not now; "},
-        {"refused, and then gone", {{.error = busy}, {.error = unknown}}, 2, "ask logind for a session: not now; "},
+        {"denied, and then gone", {{.error = busy}, {.error = unknown}}, 2, "ask logind for a session: not now; "},
         {"its leader died", {dead, dead}, 2, "appeared 3, dead; "},
         {"a logout",
          {dead, {.error = {}, .state = "closing", .leader = dead.leader}},
@@ -115,7 +115,7 @@ void a_session_is_asked_for_again_once() {
          {{.error = {}, .state = "closing", .leader = dead.leader}},
          1,
          "appeared 3, closing, dead; "},
-        {"dead, and then refused", {dead, {.error = busy}}, 2, "ask logind for a session: not now; "},
+        {"dead, and then denied", {dead, {.error = busy}}, 2, "ask logind for a session: not now; "},
     };
     for (const Case& test : cases) {
         Bench bench(test.says);

@@ -246,7 +246,7 @@ void what_undoes_the_policy_is_warned_of() {
         "spared, users are warned first. logind.conf:2\n");
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n"}}, strict), "");
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 5\n"}}, strict),
-                "pam_limits refuses at 5 sessions what the policy would let in. limits.conf:1\n");
+                "pam_limits denies at 5 sessions what the policy would let in. limits.conf:1\n");
     EXPECT_TEXT(warned({{limits, "@a - maxlogins 1\n"}}, strict),
                 "maxlogins 1 does not work where pam_limits counts logind's sessions. limits.conf:1\n");
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n%a hard maxlogins 20\n* hard maxsyslogins 99\n"}}, strict),
@@ -264,7 +264,7 @@ void what_undoes_the_policy_is_warned_of() {
                 "idle_timeout is 11min.\n");
     FakeFiles nothing;
     EXPECT_TEXT(judge(read_native(nothing), policy::Policy(), {}).warnings.at(0).what,
-                "No PAM service names pam_sesslimit.so: the policy refuses no login.");
+                "No PAM service names pam_sesslimit.so: the policy denies no login.");
 }
 
 /// Does what the report says.

@@ -181,7 +181,7 @@ void a_policy_that_is_not_taken_says_why() {
                              "/etc/sesslimit/policy.toml:3:1: error: unknown key\nmax_sessionz = 3\n^\n");
 }
 
-void an_answer_of_another_shape_is_refused() {
+void an_answer_of_another_shape_is_denied() {
     auto behaviour = a_host();
     behaviour.garbled = true;
     const World world(behaviour);
@@ -211,7 +211,7 @@ int main() {
         SESSLIMIT_TEST(a_bus_that_does_not_answer_is_named),
         SESSLIMIT_TEST(failures_have_exits_of_their_own),
         SESSLIMIT_TEST(a_policy_that_is_not_taken_says_why),
-        SESSLIMIT_TEST(an_answer_of_another_shape_is_refused),
+        SESSLIMIT_TEST(an_answer_of_another_shape_is_denied),
         SESSLIMIT_TEST(output_that_gets_lost_is_a_failure),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -82,8 +82,8 @@ void a_password_is_asked_for_where_somebody_is_there() {
     program.type("yes\n");
     const auto outcome = program.finish();
     EXPECT(outcome.exit == 0, outcome.out); // the second call allowed polkit to ask, and that was granted
-    const auto refused = world.run({"end", "9"});
-    EXPECT(refused.exit == 4 && contains(refused.err, "not allowed: a password is needed"), refused.err);
+    const auto denied = world.run({"end", "9"});
+    EXPECT(denied.exit == 4 && contains(denied.err, "not allowed: a password is needed"), denied.err);
     const auto quiet = test::run(world.start_on_terminal({"end", "9", "--no-ask"}));
     EXPECT(quiet.exit == 4, quiet.out);
 }

@@ -45,11 +45,11 @@ void a_json_object_a_line() {
     World world;
     Program program(world.start({"watch", "--json=short"}));
     const bool ready = hears(world, program);
-    world.service.emit("SessionRefused", "refused", alices_session(""), ctl::infinity);
-    const bool refused = program.wait_for("\"refused\"");
+    world.service.emit("SessionDenied", "denied", alices_session(""), ctl::infinity);
+    const bool denied = program.wait_for("\"denied\"");
     program.signal(SIGTERM);
     const auto outcome = program.finish();
-    EXPECT(ready && refused && outcome.exit == 0, outcome.out);
+    EXPECT(ready && denied && outcome.exit == 0, outcome.out);
     std::istringstream lines(outcome.out);
     for (std::string line; std::getline(lines, line);) {
         EXPECT_TEXT(document_problem("watch.json", line), "");

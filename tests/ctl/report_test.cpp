@@ -181,7 +181,7 @@ Explanation an_explanation() {
                          {"idle_timeout", "unlimited", "", "", "", 0}},
             .rules = {{"managed", "contractors", "/etc/sesslimit/managed.d/10.toml", "max_sessions = 1", 10, true},
                       {"host", "staff", "/etc/sesslimit/policy.toml", "max_sessions = 5", 20, false}},
-            .outcome = "would be refused: 1 of 1 session is open"};
+            .outcome = "would be denied: 1 of 1 session is open"};
 }
 
 void an_explanation_names_who_set_what() {
@@ -204,7 +204,7 @@ void an_explanation_names_who_set_what() {
                 "  host rule \"staff\" at /etc/sesslimit/policy.toml:20: max_sessions = 5\n"
                 "\n"
                 "Counts: yes, one per connection\n"
-                "   Now: would be refused: 1 of 1 session is open\n");
+                "   Now: would be denied: 1 of 1 session is open\n");
 }
 
 void an_explanation_without_losers_has_no_list_of_them() {
@@ -259,10 +259,10 @@ void events_take_a_line_each() {
     event.session.reason = "no input for 15min";
     EXPECT_TEXT(event_text(event, Style{}),
                 "2026-11-23 14:00:00 warned       12 alice sshd from 192.0.2.7, 5min left: no input for 15min\n");
-    event = {.name = "refused", .at = noon, .session = alices_session(""), .policy_state = {}, .left = {}};
+    event = {.name = "denied", .at = noon, .session = alices_session(""), .policy_state = {}, .left = {}};
     event.session.reason = "limit of 3 sessions reached";
     EXPECT_TEXT(event_text(event, Style{}),
-                "2026-11-23 14:00:00 refused      - alice sshd from 192.0.2.7: limit of 3 sessions reached\n");
+                "2026-11-23 14:00:00 denied      - alice sshd from 192.0.2.7: limit of 3 sessions reached\n");
     Style colourful;
     colourful.colour = true;
     EXPECT(contains(event_text(event, colourful), "\033[31mrefused     \033[0m "), "red");

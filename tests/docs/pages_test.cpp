@@ -141,7 +141,7 @@ void sesslimitd_names_every_option() {
 Words messages() {
     Words known{std::string(messages::policy_loaded_id) + " policy-loaded",
                 std::string(messages::policy_rejected_id) + " policy-rejected",
-                std::string(messages::refusals_repeated_id) + " refusals-repeated"};
+                std::string(messages::denials_repeated_id) + " denials-repeated"};
     for (const messages::Meaning& meaning : messages::meanings()) {
         known.insert(std::string(meaning.id) + " " + std::string(meaning.event));
     }
@@ -156,7 +156,7 @@ struct Journal {
 
 Journal journal() {
     Journal journal;
-    for (const auto& [name, value] : messages::journal_entry(messages::Repeated{})) {
+    for (const auto& [name, value] : messages::journal_entry(messages::SuppressedDenials{})) {
         if (name.starts_with("SESSLIMIT_")) {
             journal.fields.insert(name);
         }

@@ -95,7 +95,7 @@ def demo(suite, packages):
         step("Her third login:  $ ssh alice@host")
         third = client.shell(host, "alice")
         assert not third.verdict()
-        quote(plain(third.output[third.output.find("Login refused") :]))
+        quote(plain(third.output[third.output.find("Login denied") :]))
         say(f"    exit status {third.wait(20)}")
 
         step("The first terminal gets no key any more; in the second one alice types on.")

@@ -294,10 +294,10 @@ def test_fault(host, suite, saw, name):
     outcome = quiet[suite] if name == "nothing" else storm(host, FAULTS[name], "on_error=deny" if denies else "")
     left = leaked(host)
     host.start_daemon()
-    saw(f"{name:30} tried {outcome.tried:3}  admitted {outcome.admitted:3} ({outcome.uncounted:2} uncounted)  refused "
-        f"{outcome.refused:3}  failed {outcome.failed:3}  most shells {outcome.shells}  longest wait for us "
+    saw(f"{name:30} tried {outcome.tried:3}  admitted {outcome.admitted:3} ({outcome.uncounted:2} uncounted)  denied "
+        f"{outcome.denied:3}  failed {outcome.failed:3}  most shells {outcome.shells}  longest wait for us "
         f"{outcome.module:5.3f} s, in all {outcome.whole:5.2f} s  leaked {left}")
-    assert outcome.admitted > 0 and outcome.timed >= outcome.refused
+    assert outcome.admitted > 0 and outcome.timed >= outcome.denied
     assert outcome.shells <= LIMIT + outcome.uncounted
     assert not denies or outcome.uncounted == 0
     assert outcome.module <= BUDGET + max(NOISE, quiet[suite].module), outcome

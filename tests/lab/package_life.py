@@ -108,7 +108,7 @@ def missed(host):
 
 
 @contextlib.contextmanager
-def refused_again_and_again(host, user):
+def denied_again_and_again(host, user):
     """Logins of a user who has no place left, one after the other: the exit status and output of each."""
     results, over = [], threading.Event()
 
@@ -148,7 +148,7 @@ def test_installed_while_people_are_there(stock, debs, saw):
     again = client.shell(stock, "alice")
     assert again.verdict(), again.output
     saw(f"4 sessions open: all adopted and listed, none ended; {meanwhile}")
-    saw("a limit of 2 counts the 2 adopted ones: the third is refused, and let in when one has left")
+    saw("a limit of 2 counts the 2 adopted ones: the third is denied, and let in when one has left")
 
 
 # --- one version after another
@@ -163,7 +163,7 @@ def test_other_version_while_people_are_there(stock, same_before, before, debs, 
     logins = people(stock)
     pid, sessions = stock.daemon_pid(), told(stock)
     assert len(sessions) == len(logins)
-    with refused_again_and_again(stock, "alice") as results:
+    with denied_again_and_again(stock, "alice") as results:
         apt.install(stock, second)
     assert_installed(stock, second)
     assert stock.daemon_pid() not in ("0", pid)
@@ -177,7 +177,7 @@ def test_other_version_while_people_are_there(stock, same_before, before, debs, 
     again = client.shell(stock, "alice")
     assert again.verdict(), again.output
     saw(f"{way} from {apt.version_of(first)} to {apt.version_of(second)}, 4 sessions open: the same 4 in the ledger, "
-        f"with the same start; new binary; {len(results)} logins over the limit meanwhile, all refused")
+        f"with the same start; new binary; {len(results)} logins over the limit meanwhile, all denied")
 
 
 def test_a_unit_that_listens_to_more(stock, same_before, debs, saw):

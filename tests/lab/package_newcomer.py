@@ -59,19 +59,19 @@ def test_as_the_readme_says(stock, debs, saw):
     wait_until("the daemon's word", lambda: "Policy loaded: 2 rules" in as_root(f"{log} --no-pager"), 10)
     shells = [client.shell(stock, "alice") for _ in range(3)]
     assert [each.verdict() for each in shells] == [True] * 3
-    would = as_root(says("journalctl SESSLIMIT_EVENT=would-refuse") + " --no-pager")
+    would = as_root(says("journalctl SESSLIMIT_EVENT=would-deny") + " --no-pager")
     assert "alice" in would
-    saw("the README's policy, mode observe: three logins of a contractor let in, would-refuse in the journal")
+    saw("the README's policy, mode observe: three logins of a contractor let in, would-deny in the journal")
 
     stock.write(path, "".join(line for line in example(path).splitlines(True) if not line.startswith("mode ")))
     as_root("sesslimitctl check")
     as_root("systemctl reload sesslimitd")
     wait_until("the limit", lambda: "observe" not in as_root("sesslimitctl explain alice"), 10)
     assert shells[2].log_out() == 0
-    refused = client.shell(stock, "alice")
-    assert not refused.verdict()
-    reason = re.search(r"Login refused for alice: limit of 2 sessions reached\. Open sessions:", refused.output)
-    assert reason, refused.output
+    denied = client.shell(stock, "alice")
+    assert not denied.verdict()
+    reason = re.search(r"Login denied for alice: limit of 2 sessions reached\. Open sessions:", denied.output)
+    assert reason, denied.output
     listed = as_root(says("sesslimitctl"))
     assert listed.count("alice") == 2
     assert f"{path}" in as_root(says("sesslimitctl explain alice"))
@@ -85,7 +85,7 @@ def test_as_the_readme_says(stock, debs, saw):
     as_root(says("pam-auth-update --disable sesslimit"))
     fourth = client.shell(stock, "alice")
     assert fourth.verdict()
-    saw("the daemon stopped, or the module disabled: nobody is refused")
+    saw("the daemon stopped, or the module disabled: nobody is denied")
 
     as_root(says("apt purge sesslimit libpam-sesslimit").replace("purge", "-y purge"))
     for each in (*shells[:2], third, fourth):

@@ -33,23 +33,23 @@ def test_twenty_take_places(host, saw):
         time.sleep(1)
 
     displaced = [each for each in held + admitted if not each.running]
-    refused = [each for each in logins if each not in admitted]
+    denied = [each for each in logins if each not in admitted]
     saw(f"limit 3 with 3 shells open, 20 logins at once: {len(admitted)} let in and {len(displaced)} ended for them, "
-        f"{len(refused)} refused, 3 open {took:.1f} s later")
+        f"{len(denied)} denied, 3 open {took:.1f} s later")
     saw(f"shells at once: never more than {shells.most} ({shells.looks} looks, "
         f"at most {shells.longest_gap * 1000:.0f} ms apart)")
     assert shells.most == LIMIT
     assert [each.output for each in displaced if not each.find(DISPLACED)] == []
-    assert [each.output for each in refused if REFUSED not in each.output or PASSED not in each.output] == []
+    assert [each.output for each in denied if REFUSED not in each.output or PASSED not in each.output] == []
     assert not any(each.running for each in held)
 
-    # By the journal, whose keys are given in the order of asking: the newest are in, and nobody else. Of refusals the
+    # By the journal, whose keys are given in the order of asking: the newest are in, and nobody else. Of denials the
     # journal has the number; the bus tells each.
     let_in = [int(each.key) for each in host.events("admitted", "alice", since)]
     told = ctl.watched(watch)
-    turned_away = {int(each["session"]["key"]): each["session"]["reason"] for each in told if each["event"] == "refused"}
+    turned_away = {int(each["session"]["key"]): each["session"]["reason"] for each in told if each["event"] == "denied"}
     ended = {int(each.key): each.reason for each in host.events("ended", "alice", since)}
-    assert len(let_in) == len(held) + len(admitted) and len(turned_away) == len(refused)
+    assert len(let_in) == len(held) + len(admitted) and len(turned_away) == len(denied)
     assert [key for key in let_in if key not in ended] == sorted([*let_in, *turned_away])[-LIMIT:]
     assert set(ended.values()) == {"displaced"}
     assert all(PASSED in reason for reason in turned_away.values()), turned_away

@@ -27,7 +27,7 @@ DOCUMENTED = {
     ("property", "Sessions", "u", ""),
     ("property", "Recording", "b", ""),
     ("signal", "SessionOpened", SESSION, "-"),
-    ("signal", "SessionRefused", SESSION, "-"),
+    ("signal", "SessionDenied", SESSION, "-"),
     ("signal", "SessionWarned", SESSION, "-"),
     ("signal", "SessionKept", SESSION, "-"),
     ("signal", "SessionLocked", SESSION, "-"),

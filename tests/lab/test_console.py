@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A console login is counted, refused, warned and ended like one by ssh."""
+"""A console login is counted, denied, warned and ended like one by ssh."""
 
 import contextlib
 import time
@@ -8,7 +8,7 @@ from lab import client, console
 from lab.text import IDLE, MAXIMUM, WARNING
 
 
-def test_counted_and_refused(host, saw):
+def test_counted_and_denied(host, saw):
     host.limit("alice", "max_sessions = 2")
     terminal = console.log_in(host, "alice")
     terminal.prompt()
@@ -26,7 +26,7 @@ def test_counted_and_refused(host, saw):
     assert terminal.log_out() == 0
     again = console.log_in(host, "alice")
     again.prompt()
-    saw(f"limit 2, a console and an ssh shell: the next console reads {reason.text!r} and ends, the next ssh is refused")
+    saw(f"limit 2, a console and an ssh shell: the next console reads {reason.text!r} and ends, the next ssh is denied")
     saw("after the console's logout the next console login is let in")
 
 

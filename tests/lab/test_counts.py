@@ -17,14 +17,14 @@ def test_commands_count(host, saw):
     commands = [client.command(host, "alice", "cat; true") for _ in range(6)]
     wait_until("3 of them ended", lambda: sum(not each.running for each in commands) == 3, 30)
     wait_until("3 sessions", lambda: len(host.sessions("alice")) == 3, 10)
-    refused = [each for each in commands if not each.running]
+    denied = [each for each in commands if not each.running]
     admitted = [each for each in commands if each.running]
-    assert all(LIMIT in each.output for each in refused), [each.output for each in refused]
+    assert all(LIMIT in each.output for each in denied), [each.output for each in denied]
     for each in admitted:
         each.close_input()
     assert [each.wait(20) for each in admitted] == [0, 0, 0]
-    assert all(each.wait(20) != 0 for each in refused)
-    saw(f"limit 3, ssh host command ×6 overlapping: {len(admitted)} admitted, {len(refused)} refused")
+    assert all(each.wait(20) != 0 for each in denied)
+    saw(f"limit 3, ssh host command ×6 overlapping: {len(admitted)} admitted, {len(denied)} denied")
 
 
 def test_every_kind_counts(host, saw):
@@ -52,7 +52,7 @@ def test_every_kind_counts(host, saw):
         refill = client.shell(host, "alice")
         assert refill.verdict(), refill.output
     assert freed == [0, 0]
-    saw("limit 3: sftp, ssh -N and a shell fill it; a fourth shell and a second sftp are refused")
+    saw("limit 3: sftp, ssh -N and a shell fill it; a fourth shell and a second sftp are denied")
     saw("the end of the sftp and of the ssh -N each free one")
 
 
@@ -67,8 +67,8 @@ def test_what_does_not_count(host, saw):
     assert shell.log_out() == 0
     again = client.command(host, "alice", "true")
     assert again.wait(20) == 0, again.output
-    assert host.events("refused", "alice")[-1].message  # the refusal is in the journal too
-    saw(f"limit 1, one shell open: {', '.join(ran)} work and count nothing; a second ssh login is refused")
+    assert host.events("denied", "alice")[-1].message  # the denial is in the journal too
+    saw(f"limit 1, one shell open: {', '.join(ran)} work and count nothing; a second ssh login is denied")
 
 
 def su(shell):

@@ -116,7 +116,7 @@ def test_explained(host, saw):
     shells = [client.shell(host, "alice") for _ in range(3)]
     assert [each.verdict() for each in shells] == [True] * 3
     full = ctl.data(host, "explain", "explain", "alice")
-    assert "would be refused" in full["outcome"]
+    assert "would be denied" in full["outcome"]
     nobody = ctl.run(host, "explain", "nobody-of-that-name")
     assert nobody.returncode == NOT_FOUND and nobody.stderr, nobody
     saw(f"explain: max_sessions {limit['value']} by rule \"people\", {limit['file']}:{limit['line']}; cron: {cron['why']}")
@@ -194,8 +194,8 @@ def test_watched(host, saw):
     watch, lines = ctl.watch(host, "--json=short"), ctl.watch(host)
     shell = client.shell(host, "alice")
     assert shell.verdict()
-    refused = client.command(host, "alice", "true")
-    assert refused.wait(20) != 0
+    denied = client.command(host, "alice", "true")
+    assert denied.wait(20) != 0
     shell.wait(15)
     bob, bob_id = a_shell(host, "bob")
     assert bob.log_out() == 0
@@ -203,7 +203,7 @@ def test_watched(host, saw):
 
     events = [ctl.check(each, "watch") for each in ctl.watched(watch)]
     names = [each["event"] for each in events if each["event"] != "policy-changed"]
-    assert names == ["admitted", "refused", "warned", "ending", "ended", "admitted", "released"]
+    assert names == ["admitted", "denied", "warned", "ending", "ended", "admitted", "released"]
     assert not [each for each in events if each["session"] and PRIVATE & set(each["session"])]
     assert [each["left"] is not None for each in events if each["event"] in ("warned", "ended")] == [True, False]
     missing = [name for name in names if not re.search(rf"\b{name}\b", lines.output)]
@@ -214,7 +214,7 @@ def test_watched(host, saw):
     wait_until("its events", lambda: watch.output.count('"admitted"') == 3, 10)
     assert watch.running
     saw(f"watch: {', '.join(names)}; goes on after a restart of the daemon")
-    saw(f"a line of it: {next(line for line in lines.output.splitlines() if 'refused' in line)}")
+    saw(f"a line of it: {next(line for line in lines.output.splitlines() if 'denied' in line)}")
 
 
 def test_reload_and_check(host, saw):

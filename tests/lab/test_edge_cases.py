@@ -81,7 +81,7 @@ def user_manager(host):
 
 
 def test_ssh_without_a_command(host, saw):
-    """ssh -N: takes a place, is refused where none is free, is idle when nothing goes through it."""
+    """ssh -N: takes a place, is denied where none is free, is idle when nothing goes through it."""
     host.limit("alice", 'max_sessions = 2\nidle_timeout = "12s"')
     quiet = client.forward(host, "alice")
     began = quiet.expect("Authenticated", 20).at
@@ -94,7 +94,7 @@ def test_ssh_without_a_command(host, saw):
     took = [ended_after(each, began, 12, 12 + 12 + LATE) for each in (quiet, kept_alive)]
     host.wait_clean("alice")
     assert {each.reason for each in host.events("ended", "alice", began)} == {"idle"}
-    saw(f"limit 2: two ssh -N, the third refused; idle_timeout 12s: gone after {took[0]:.1f} s, one with "
+    saw(f"limit 2: two ssh -N, the third denied; idle_timeout 12s: gone after {took[0]:.1f} s, one with "
         f"ServerAliveInterval=2 after {took[1]:.1f} s; nothing left")
 
 
@@ -148,7 +148,7 @@ def test_tmux_and_screen(host, saw):
 
 
 def test_user_manager(host, saw):
-    """systemd --user is no session and is not refused; what it runs for the user outlives the session."""
+    """systemd --user is no session and is not denied; what it runs for the user outlives the session."""
     host.limit("alice", 'max_sessions = 1\nmax_duration = "8s"')
     linger(host, True)
     try:
@@ -198,7 +198,7 @@ def test_su_and_sudo(host, saw):
 
 
 def test_cron_and_at(host, saw):
-    """Never counted, refused or ended: also at the user's limit, also where the module stands in their stacks."""
+    """Never counted, denied or ended: also at the user's limit, also where the module stands in their stacks."""
     host.limit("alice", 'max_sessions = 1\nmax_duration = "6s"\nidle_timeout = "4s"')
     stacks = [f"/etc/pam.d/{name}" for name in ("cron", "atd")]
     before = {stack: host.read(stack) for stack in stacks}
@@ -218,7 +218,7 @@ def test_cron_and_at(host, saw):
             wait_until(f"the end of {name}'s job", lambda: host.path(f"/tmp/{name}-done").exists(), 30)
             assert host.read(f"/tmp/{name}-done") == "alice\n"
         assert len(host.events("admitted", "alice", since)) == len(host.events("ended", "alice", since)) == 1
-        assert host.events("refused", "alice", since) == host.events("adopted", "alice", since) == []
+        assert host.events("denied", "alice", since) == host.events("adopted", "alice", since) == []
     finally:
         for stack in stacks:
             host.write(stack, before[stack])
@@ -227,7 +227,7 @@ def test_cron_and_at(host, saw):
 
 
 def test_file_transfers(host, saw):
-    """sftp, scp, rsync and git: whole at the last place, refused with an error of theirs, ended when idle."""
+    """sftp, scp, rsync and git: whole at the last place, denied with an error of theirs, ended when idle."""
     host.sh("head -c 3000000 /dev/urandom > /root/file; rm -rf /root/got; mkdir /root/got")
     commit = "git -c user.name=a -c user.email=a commit -qm one"
     as_alice(host, f"rm -rf repo got; mkdir got; git init -q repo; cd repo; echo text > text; git add .; {commit}")
@@ -260,7 +260,7 @@ def test_file_transfers(host, saw):
         errors[name] = (done.stdout + done.stderr).strip()
         assert done.returncode != 0 and errors[name], (name, done)
         assert not host.path(place).exists()
-    assert len(host.events("admitted", "alice", since)) == len(ways) + 1  # and the shell: none of the refused
+    assert len(host.events("admitted", "alice", since)) == len(ways) + 1  # and the shell: none of the denied
     wait_until("nothing but the shell", lambda: len(host.login_processes("alice")) == 2, 15)
     assert shell.log_out() == 0
 
@@ -292,8 +292,8 @@ def test_graphical_and_greeter(host, saw):
     desktop = PamSession(host, "alice", "user", "wayland")
     (session,) = listed(host)
     assert session["id"] == desktop.id
-    refused = client.shell(host, "alice")
-    assert not refused.verdict() and refused.wait(20) == REFUSED
+    denied = client.shell(host, "alice")
+    assert not denied.verdict() and denied.wait(20) == REFUSED
     time.sleep(8 + 4)
     assert desktop.there, "its hint was never on"
     hinted = time.monotonic()
@@ -454,10 +454,10 @@ def test_closing(host, saw):
 def test_simultaneous_logins(host, saw):
     """20 at once, limit 3: exactly 3."""
     host.limit("alice", "max_sessions = 3")
-    admitted, refused = storm(host, "alice", 20)
+    admitted, denied = storm(host, "alice", 20)
     assert len(admitted) == 3 and len(listed(host)) == 3
-    assert [each.wait(20) for each in refused] == [REFUSED] * 17
-    saw(f"20 logins at once, limit 3: {len(admitted)} admitted, {len(refused)} refused")
+    assert [each.wait(20) for each in denied] == [REFUSED] * 17
+    saw(f"20 logins at once, limit 3: {len(admitted)} admitted, {len(denied)} denied")
 
 
 def test_logind_and_bus_restart(host, saw):
@@ -489,5 +489,5 @@ def test_logind_and_bus_restart(host, saw):
     ended = [(each.user, each.reason) for each in host.events("ended", since=since)]
     assert sorted(ended) == [("alice", "idle"), ("bob", "duration")]
     assert host.events("adopted", since=since) == []
-    saw(f"logind, both and logind restarted: the sessions keep their keys, a third is refused each time; idle ended "
+    saw(f"logind, both and logind restarted: the sessions keep their keys, a third is denied each time; idle ended "
         f"{took:.1f} s after its last key (25s), a duration of 30s after {lived:.1f} s")

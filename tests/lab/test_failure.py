@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Without the daemon, logins go on and the journal says so; on_error=deny refuses everybody but root."""
+"""Without the daemon, logins go on and the journal says so; on_error=deny denies everybody but root."""
 
 import time
 
@@ -33,12 +33,12 @@ def test_login_without_daemon(host, saw):
     saw("daemon started again: that session is adopted and counts")
 
 
-def test_refused_with_on_error_deny(host, saw):
+def test_denied_with_on_error_deny(host, saw):
     host.module_arguments("on_error=deny")
     since = stop_everything(host)
-    refused = client.shell(host, "alice")
-    assert not refused.verdict()
-    status = refused.wait(20)
+    denied = client.shell(host, "alice")
+    assert not denied.verdict()
+    status = denied.wait(20)
     assert status == 254
     root = client.shell(host, "root")
     assert root.verdict()
@@ -49,4 +49,4 @@ def test_refused_with_on_error_deny(host, saw):
     host.start_daemon()
     again = client.shell(host, "alice")
     assert again.verdict()
-    saw(f"on_error=deny without daemon: alice refused (exit {status}), root let in; with the daemon alice is let in")
+    saw(f"on_error=deny without daemon: alice denied (exit {status}), root let in; with the daemon alice is let in")

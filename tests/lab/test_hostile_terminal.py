@@ -133,7 +133,7 @@ def test_names_that_are_escape_sequences(host, saw):
     others = Others(host)
     watching = client.program(host, ["sesslimitctl", "watch"], terminal=True)
     consoles = hosts_at_login(host, others)
-    askers, refusal = everything_on_the_wire(host, others)
+    askers, denial = everything_on_the_wire(host, others)
     displaced = displaced_by(host, askers)
     consoles.append(user_of_that_name(host, others))
     forged = names_at_sshd(host)
@@ -142,7 +142,7 @@ def test_names_that_are_escape_sequences(host, saw):
     others.log_in()
 
     printed = all_that_is_shown(host)
-    printed["refusal"] = refusal
+    printed["denial"] = denial
     wrong = {what: found for what, text in printed.items() if (found := interpreted(text))}
     assert wrong == {}
     assert rb"\x1b]0;PWNED" in printed["list"], printed["list"]
@@ -175,18 +175,18 @@ def hosts_at_login(host, others):
 
 def everything_on_the_wire(host, others):
     """Every text of an open request, as long as it may be and longer; the process that was let in, and what one reads
-    that was refused."""
+    that was denied."""
     first, second, third = Asker(host), Asker(host), Asker(host)
     texts = {"tty": 64, "ruser": 255, "auth_info": 8192, "connection": 128, "seat": 64}
     whole = {name: raw_bomb(size) for name, size in texts.items()}
     assert first.ask(ask_as(raw_bomb(255), 4242, service=raw_bomb(64), rhost=raw_bomb(255), **whole)).outcome == "admitted"
-    refused = second.ask(ask_as(raw_bomb(255), 4242, rhost=raw_bomb(255)))
-    assert refused.outcome == "refused" and b"PWNED" in refused.text, refused
+    denied = second.ask(ask_as(raw_bomb(255), 4242, rhost=raw_bomb(255)))
+    assert denied.outcome == "denied" and b"PWNED" in denied.text, denied
     for too_long in ({"user": raw_bomb(10000)}, {"rhost": raw_bomb(10000)}, {"auth_info": raw_bomb(40000)}):
         assert third.ask(ask_as(**{"user": b"x", "uid": 4243, **too_long})).outcome == "failed"
     assert third.ask(ask_as(raw_bomb(200), 4243, rhost=b"\xf0\x9f\x98" * 80)).outcome == "admitted"
     others.log_in()
-    return [first, second, third], refused.text
+    return [first, second, third], denied.text
 
 
 def ask_as(user, uid, **fields):

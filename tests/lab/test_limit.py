@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""max_sessions holds exactly, also when everybody comes at once, and a refused login leaves nothing behind."""
+"""max_sessions holds exactly, also when everybody comes at once, and a denied login leaves nothing behind."""
 
 import re
 import time
@@ -9,17 +9,17 @@ import pytest
 from lab import client
 from lab.machine import wait_until
 
-REFUSED = 254  # of an ssh client whose shell was refused
+REFUSED = 254  # of an ssh client whose shell was denied
 ROUNDS = 10
 
 
 def listed(output):
-    """The lines of a refusal that tell an open session: which, since when, from where."""
+    """The lines of a denial that tell an open session: which, since when, from where."""
     return [line for line in output.splitlines() if re.search(r"\bsince\b.*\bfrom\b", line)]
 
 
 def storm(host, user, count):
-    """Opens `count` ssh shells at once; those with a prompt, those refused."""
+    """Opens `count` ssh shells at once; those with a prompt, those denied."""
     shells = [client.shell(host, user) for _ in range(count)]
     verdicts = [shell.verdict() for shell in shells]
     return (
@@ -33,26 +33,26 @@ def test_twenty_at_once(host, saw):
     host.limit("alice", "max_sessions = 3")
     counts, latest, cleaned = [], 0.0, 0.0
     for _ in range(ROUNDS):
-        admitted, refused = storm(host, "alice", 20)
+        admitted, denied = storm(host, "alice", 20)
         counts.append(len(admitted))
         assert len(admitted) == 3
-        for shell in refused:
+        for shell in denied:
             assert shell.wait(20) == REFUSED, shell.output
             assert "limit of 3 sessions reached" in shell.output
             assert len(listed(shell.output)) == 3, shell.output
             assert all("127.0.0.1" in line for line in listed(shell.output)), shell.output
             latest = max(latest, shell.ended_at - shell.started_at)
-        # Of the refused ones nothing may be left while the others are still there.
+        # Of the denied ones nothing may be left while the others are still there.
         _, took = wait_until("3 logins left", lambda: len(host.sessions("alice")) == 3 and logins(host, "alice") == 3, 15)
         cleaned = max(cleaned, took)
         assert [shell.log_out() for shell in admitted] == [0, 0, 0]
         host.wait_clean("alice")
-        for shell in admitted + refused:
+        for shell in admitted + denied:
             shell.close()
     time.sleep(15)
     assert host.leftovers("alice") == []
     saw(f"20 logins at once, {ROUNDS} rounds: admitted {counts}; the other 17 read why, exit {REFUSED}")
-    saw(f"slowest refusal {latest:.1f} s after its client started; refused logins gone {cleaned:.2f} s later")
+    saw(f"slowest denial {latest:.1f} s after its client started; denied logins gone {cleaned:.2f} s later")
     saw("15 s after the last round: no logind session, no sshd")
 
 
@@ -62,7 +62,7 @@ def logins(host, user):
 
 
 @pytest.mark.storm
-def test_refused_forwards_leave_nothing(host, saw):
+def test_denied_forwards_leave_nothing(host, saw):
     host.limit("alice", "max_sessions = 3")
     shells = [client.shell(host, "alice") for _ in range(3)]
     assert [shell.verdict() for shell in shells] == [True] * 3
@@ -96,4 +96,4 @@ def test_limit_of_one(host, saw):
         login.close()
     each = (time.monotonic() - began) / 50
     assert failed == []
-    saw(f"limit 1: the second login is refused; 50 logins one after the other ({each:.2f} s each): none refused")
+    saw(f"limit 1: the second login is denied; 50 logins one after the other ({each:.2f} s each): none denied")

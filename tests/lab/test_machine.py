@@ -40,8 +40,8 @@ def test_every_kind_of_client(stock, saw):
     saw(f"ssh shell after {took:.2f} s; command, -N, sftp, console: sessions of {', '.join(services)}; gone {gone:.2f} s later")
 
 
-def test_pam_limits_refuses(stock, saw):
-    """A refusal by what Debian has, seen through the same eyes as ours. (pam_limits cannot do 1 with logind.)"""
+def test_pam_limits_denies(stock, saw):
+    """A denial by what Debian has, seen through the same eyes as ours. (pam_limits cannot do 1 with logind.)"""
     stock.write("/etc/security/limits.d/lab.conf", "bob hard maxlogins 2\n")
     shells, admitted = [], True
     while admitted and len(shells) < 6:
@@ -49,7 +49,7 @@ def test_pam_limits_refuses(stock, saw):
         admitted = shells[-1].verdict()
     assert shells[-1].wait(20) == 254
     assert "too many logins for 'bob'" in shells[-1].output
-    saw(f"maxlogins 2: login {len(shells)} is refused; its client exits 254 and reads why")
+    saw(f"maxlogins 2: login {len(shells)} is denied; its client exits 254 and reads why")
 
 
 def test_nothing_is_left(suite, own_turn, saw):

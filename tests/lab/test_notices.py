@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What users are told: at login, before an end and at the end; and what the journal keeps of many refusals."""
+"""What users are told: at login, before an end and at the end; and what the journal keeps of many denials."""
 
 import datetime
 import json
@@ -104,43 +104,43 @@ def test_an_announcement_disturbs_no_program(host, saw):
 
 
 def repeated(host, since):
-    lines = host.journal("--output=json", "SESSLIMIT_EVENT=refusals-repeated").splitlines()
+    lines = host.journal("--output=json", "SESSLIMIT_EVENT=denials-repeated").splitlines()
     return [each for each in map(json.loads, lines) if int(each["__MONOTONIC_TIMESTAMP"]) / 1e6 >= since]
 
 
-def refuse(host, count):
-    """So many refused logins, five at a time, each of which must read why."""
+def deny(host, count):
+    """So many denied logins, five at a time, each of which must read why."""
     for _ in range(count // 5):
-        refused = [client.shell(host, "alice") for _ in range(5)]
-        for each in refused:
+        denied = [client.shell(host, "alice") for _ in range(5)]
+        for each in denied:
             assert not each.verdict() and each.wait(20) == 254
-            assert "Login refused for alice: no session is allowed." in each.output, each.output
+            assert "Login denied for alice: no session is allowed." in each.output, each.output
 
 
-def test_many_refusals_are_two_lines(host, saw):
+def test_many_denials_are_two_lines(host, saw):
     host.run("systemctl", "restart", "sesslimitd")  # no window of an earlier test is open
     host.limit("alice", "max_sessions = 0")
     watch = ctl.watch(host, "--json=short")
     since = time.monotonic()
-    refuse(host, 20)
+    deny(host, 20)
     took = time.monotonic() - since
     assert took < 55, f"{took:.0f} s: too slow a machine to tell anything of a window of a minute"
-    (first,) = host.events("refused", "alice", since)
+    (first,) = host.events("denied", "alice", since)
     assert repeated(host, since) == []
     (line,), waited = wait_until("the line with the number", lambda: repeated(host, since), 90)
     assert (line["SESSLIMIT_COUNT"], line["SESSLIMIT_USER"], line["SESSLIMIT_ORIGIN"]) == ("19", "alice", "127.0.0.1")
     assert 60 <= int(line["__MONOTONIC_TIMESTAMP"]) / 1e6 - first.at <= 75
-    assert len(host.events("refused", "alice", since)) == 1
+    assert len(host.events("denied", "alice", since)) == 1
     told = [each["event"] for each in ctl.watched(watch)]
-    assert told.count("refused") == 20, told
-    saw(f"20 refusals in {took:.0f} s, all read by their users and told on the bus; in the journal 1 + 1 lines, "
+    assert told.count("denied") == 20, told
+    saw(f"20 denials in {took:.0f} s, all read by their users and told on the bus; in the journal 1 + 1 lines, "
         f"the second {int(line['__MONOTONIC_TIMESTAMP']) / 1e6 - first.at:.1f} s after the first: {line['MESSAGE']}")
 
-    refuse(host, 5)
-    assert len(host.events("refused", "alice", since)) == 1 and len(repeated(host, since)) == 1
+    deny(host, 5)
+    assert len(host.events("denied", "alice", since)) == 1 and len(repeated(host, since)) == 1
     host.run("systemctl", "restart", "sesslimitd")
     _, last = wait_until("what was counted", lambda: repeated(host, since)[1:] and repeated(host, since), 10)[0]
     assert last["SESSLIMIT_COUNT"] == "5"
-    refuse(host, 5)
-    assert len(host.events("refused", "alice", since)) == 2
+    deny(host, 5)
+    assert len(host.events("denied", "alice", since)) == 2
     saw(f"5 more are counted at once; a restart of the daemon writes them: {last['MESSAGE']}")

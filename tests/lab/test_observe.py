@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mode = "observe": nothing is refused or ended, and it is told what would have been; enforced, the limits hold."""
+"""mode = "observe": nothing is denied or ended, and it is told what would have been; enforced, the limits hold."""
 
 import time
 
@@ -28,18 +28,18 @@ def test_observed_then_enforced(host, saw):
     assert all("session" not in each.output for each in shells), [each.output for each in shells]
     told = [(each.event, each.reason) for each in host.events(user="alice", since=since)]
     assert sorted(told) == sorted(
-        [("admitted", "")] * 3 + [("would-refuse", "limit-reached")] * 2 + [("would-end", "duration")] * 3
+        [("admitted", "")] * 3 + [("would-deny", "limit-reached")] * 2 + [("would-end", "duration")] * 3
     )
     watched = ctl.watched(watch)
     assert sorted(each["event"] for each in watched if each["session"]) == sorted(event for event, _ in told)
     saw("observe, limit 1 and 10s: 3 of 3 let in and open after 15 s without a word to them; the journal and watch tell "
-        f"2 would-refuse and {len(would_end)} would-end")
-    saw(host.events("would-refuse", "alice", since)[0].message)
+        f"2 would-deny and {len(would_end)} would-end")
+    saw(host.events("would-deny", "alice", since)[0].message)
 
     reloaded = time.monotonic()
     host.limit("alice", LIMITS)
-    refused = client.shell(host, "alice")
-    assert not refused.verdict() and "limit of 1 session reached" in refused.output
+    denied = client.shell(host, "alice")
+    assert not denied.verdict() and "limit of 1 session reached" in denied.output
     warned = [each.expect(WARNING, 10).at for each in shells]
     for each in shells:
         each.wait(15)
@@ -50,5 +50,5 @@ def test_observed_then_enforced(host, saw):
     assert {each.reason for each in host.events("ended", "alice", reloaded)} == {"duration"}
     over = host.events("over-limit", "alice", reloaded)
     assert len(over) == 1
-    saw(f"enforce by reload: a new login is refused; the 3 that are over their time are warned at once and ended "
+    saw(f"enforce by reload: a new login is denied; the 3 that are over their time are warned at once and ended "
         f"{grace:.1f} s later (warn_before 5s); {over[0].message}")

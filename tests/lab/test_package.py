@@ -17,7 +17,7 @@ def test_installed(host, saw):
     order = modules(host, STACKS[0])
     place = order.index("pam_sesslimit")
     assert order.index("pam_unix") < place < order.index("pam_systemd")
-    # A refusal ends the stack; a module that is missing lets everybody pass.
+    # A denial ends the stack; a module that is missing lets everybody pass.
     (control,) = re.findall(r"^session\s+\[(.*)\]\s+pam_sesslimit\.so", host.read(STACKS[0]), re.MULTILINE)
     assert {"success=ok", "module_unknown=ignore", "default=die"} <= set(control.split())
     assert "pam_sesslimit" not in modules(host, STACKS[1])
@@ -56,7 +56,7 @@ def test_upgraded(host, debs, saw):
     assert host.daemon_pid() not in ("0", before)
     assert results and all(status != 0 and "reached" in output for status, output in results), results
     assert shell.log_out() == 0
-    saw(f"upgrade with one session open and {len(results)} logins meanwhile: all refused by the limit of 1, new daemon")
+    saw(f"upgrade with one session open and {len(results)} logins meanwhile: all denied by the limit of 1, new daemon")
 
 
 def test_removed(stock, debs, saw):

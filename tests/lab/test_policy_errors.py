@@ -36,12 +36,12 @@ def test_all_mistakes_are_told(host, saw):
         assert f"\n{lines[line - 1]}\n{' ' * (column - 1)}^" in told, told
     assert not host.events("policy-loaded", since=since)
 
-    refused = client.shell(host, "alice")
-    assert not refused.verdict() and "limit of 1 session reached" in refused.output
+    denied = client.shell(host, "alice")
+    assert not denied.verdict() and "limit of 1 session reached" in denied.output
     other = client.command(host, "bob", "true")
     assert other.wait(20) == 0
     assert shell.log_out() == 0
     assert client.command(host, "alice", "true").wait(20) == 0
     first = next(line for line in told.splitlines() if "policy.toml:" in line)
     saw(f"5 mistakes: told at {', '.join(f'{line}:{column}' for line, column in sorted(places.items()))}; first: {first}")
-    saw("the old limit of 1 still refuses; other logins go on")
+    saw("the old limit of 1 still denies; other logins go on")

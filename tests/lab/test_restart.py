@@ -39,9 +39,9 @@ def test_nothing_is_lost(host, saw):
             slowest = max(slowest, *(answered(each) - each.started_at for each in logins))
             told += [starts(each) for each in logins if each not in admitted]
             finish(host, logins, admitted)
-        answers = host.events("refused", "alice", began) + host.events("admitted", "alice", began)
+        answers = host.events("denied", "alice", began) + host.events("admitted", "alice", began)
         assert counts == [1] * ROUNDS
-        # All of them asked, nobody was let in unasked: who was refused has read why.
+        # All of them asked, nobody was let in unasked: who was denied has read why.
         assert len(host.events("admitted", "alice", began)) == ROUNDS
         assert slowest <= LONGEST_WAIT
         waited = answered_at_once(host, answers, began)
@@ -61,7 +61,7 @@ def test_nothing_is_lost(host, saw):
     lived = host.lived("alice", since)
     assert len(lived) == 2 and all(DURATION <= seconds <= DURATION + 2 for seconds in lived), lived
     saw(
-        f"the 2 held shells stay, {len(told)} refusals tell the same start of them (± {drift:.1f} s); max_duration "
+        f"the 2 held shells stay, {len(told)} denials tell the same start of them (± {drift:.1f} s); max_duration "
         f"{DURATION}s: ended {', '.join(f'{seconds:.2f} s' for seconds in lived)} after their admission"
     )
 
@@ -73,7 +73,7 @@ def answered_at_once(host, answers, since):
 
 
 def finish(host, logins, admitted):
-    """The refused have ended, each with its reason; the admitted one logs out."""
+    """The denied have ended, each with its reason; the admitted one logs out."""
     for each in logins:
         if each in admitted:
             assert each.log_out() == 0
@@ -84,12 +84,12 @@ def finish(host, logins, admitted):
 
 
 def answered(login):
-    """When the client knew: its prompt, or the reason of the refusal."""
+    """When the client knew: its prompt, or the reason of the denial."""
     return login.expect(client.PROMPT + "|sessions? reached", 1).at
 
 
-def starts(refused):
-    """When each open session began, by logind's id, as a refusal tells it (the age in brackets)."""
-    told = re.findall(r"session (\S+) .*since \S+ \((?:(\d+)min ?)?(?:(\d+)s)?\)", refused.output)
-    assert told, refused.output
-    return {name: answered(refused) - 60 * int(minutes or 0) - int(seconds or 0) for name, minutes, seconds in told}
+def starts(denied):
+    """When each open session began, by logind's id, as a denial tells it (the age in brackets)."""
+    told = re.findall(r"session (\S+) .*since \S+ \((?:(\d+)min ?)?(?:(\d+)s)?\)", denied.output)
+    assert told, denied.output
+    return {name: answered(denied) - 60 * int(minutes or 0) - int(seconds or 0) for name, minutes, seconds in told}

@@ -72,4 +72,4 @@ def test_hidden_processes(host, saw):
         assert not host.events("ended", "alice", since)
     finally:
         host.run("mount", "-o", "remount,hidepid=0,gid=0", "/proc")
-    saw("/proc with hidepid=2: logins are counted and refused, also after a restart, and nobody is ended")
+    saw("/proc with hidepid=2: logins are counted and denied, also after a restart, and nobody is ended")

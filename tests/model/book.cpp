@@ -105,7 +105,7 @@ void Host::check() {
     for (; noticed_ < world_.notices.size(); ++noticed_) {
         hear(Notice(world_.notices[noticed_]));
     }
-    if (!would_refuse_.empty()) {
+    if (!would_deny_.empty()) {
         wrong("let in beyond a limit that is observed, without a word; or told so for nothing");
     }
     check_counts();
@@ -173,8 +173,8 @@ void Host::check_time() {
 void Host::hear(const Notice& notice) {
     Process* process = of(notice.session.key);
     switch (notice.kind) {
-    case Kind::would_refuse:
-        return would_refuse_.erase(notice.session.key) != 1 ? wrong("it was no limit that lets it in") : void();
+    case Kind::would_deny:
+        return would_deny_.erase(notice.session.key) != 1 ? wrong("it was no limit that lets it in") : void();
     case Kind::ending:
         return process == nullptr ? wrong("nobody is told to end") : hear_ending(*process, notice);
     case Kind::ended:
@@ -253,7 +253,7 @@ void Host::hear(const Answer& answer) {
     Process& process = processes_[request.process];
     if (answer.kind == Answer::Kind::admitted) {
         let_in(process, answer);
-    } else if (answer.kind == Answer::Kind::refused) {
+    } else if (answer.kind == Answer::Kind::denied) {
         turned_away(process, answer);
     }
 }
@@ -269,7 +269,7 @@ void Host::let_in(Process& process, const Answer& answer) {
     }
     last_key_ = std::max(last_key_, answer.session.key);
     if (is_full(process)) {
-        would_refuse_.insert(answer.session.key);
+        would_deny_.insert(answer.session.key);
         if (bounds_of(plan_, process.login).enforced) {
             wrong("let in beyond a limit");
         }
@@ -294,16 +294,16 @@ void Host::turned_away(Process& process, const Answer& answer) {
         return;
     }
     if (process.in && !process.adopted) {
-        return wrong("refused, and in");
+        return wrong("denied, and in");
     }
     if (answer.session.reason.cause == Cause::displaced) {
         return;
     }
     if (!is_full(process)) {
-        wrong("refused with places left");
+        wrong("denied with places left");
     }
     if (!bounds_of(plan_, process.login).enforced) {
-        wrong("refused where it is only observed");
+        wrong("denied where it is only observed");
     }
     process.in = process.adopted = false;
 }

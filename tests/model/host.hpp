@@ -110,7 +110,7 @@ class Host {
     test::World world_;
     std::vector<Process> processes_;
     std::map<std::uint64_t, Request> requests_;
-    std::set<SessionKey> would_refuse_; ///< let in beyond a limit: to be told of
+    std::set<SessionKey> would_deny_; ///< let in beyond a limit: to be told of
     SessionKey last_key_ = SessionKey::none;
     std::uint64_t last_request_ = 0;
     int last_logind_ = 0;

@@ -70,7 +70,7 @@ std::string span(const MaybeSpan& value) {
 } // namespace
 
 Plan plan_of(std::uint32_t number) {
-    constexpr std::array at_limits{policy::AtLimit::refuse, policy::AtLimit::end_oldest, policy::AtLimit::end_idlest};
+    constexpr std::array at_limits{policy::AtLimit::deny, policy::AtLimit::end_oldest, policy::AtLimit::end_idlest};
     constexpr std::array<MaybeCount, 6> counts{MaybeCount{}, 0U, 1U, 1U, 2U, 3U};
     constexpr std::array<MaybeCount, 5> more{MaybeCount{}, MaybeCount{}, 1U, 2U, 4U};
     constexpr std::array<MaybeSpan, 3> durations{MaybeSpan{}, 60s, 20min};
@@ -141,7 +141,7 @@ Bounds bounds_of(const Plan& plan, const Login& login) {
 }
 
 std::string described(const Plan& plan) {
-    constexpr std::string_view at_limits[] = {"refuse", "end-idlest", "end-oldest"};
+    constexpr std::string_view at_limits[] = {"deny", "end-idlest", "end-oldest"};
     const test::Rules& defaults = plan.defaults;
     return "max " + number(defaults.max) + ", duration " + span(defaults.duration) + ", idle " + span(defaults.idle) +
            (defaults.warn ? ", warns" : "") + ", at_limit " +

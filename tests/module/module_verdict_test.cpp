@@ -11,8 +11,8 @@
 namespace sesslimit::test {
 namespace {
 
-wire::Verdict refusal(std::string_view text) {
-    return {.outcome = wire::Outcome::refused, .session = 0, .text = text};
+wire::Verdict denial(std::string_view text) {
+    return {.outcome = wire::Outcome::denied, .session = 0, .text = text};
 }
 
 std::string closed_session(const FakeDaemon& daemon, std::size_t index) {
@@ -43,14 +43,14 @@ void uncounted_is_let_in_and_not_closed() {
     EXPECT(daemon.connections() == 1, "the close says nothing: it could be taken for that of another session");
 }
 
-void refused_shows_the_lines_of_the_daemon() {
+void denied_shows_the_lines_of_the_daemon() {
     clear_log();
-    const FakeDaemon daemon({answers(refusal("limit of 3 sessions reached\n  1  since 12:00\n  2  since 12:05"))});
+    const FakeDaemon daemon({answers(denial("limit of 3 sessions reached\n  1  since 12:00\n  2  since 12:05"))});
     Login login(daemon.socket(), "");
     const int opened = login.open();
     EXPECT(opened == PAM_PERM_DENIED, "open");
     EXPECT_TEXT(login.said(), "error: limit of 3 sessions reached\n  1  since 12:00\n  2  since 12:05");
-    EXPECT(!logged(LOG_NOTICE, "refused") && !logged(LOG_DEBUG, "refused"), "the daemon has logged it");
+    EXPECT(!logged(LOG_NOTICE, "denied") && !logged(LOG_DEBUG, "denied"), "the daemon has logged it");
 }
 
 struct Shown {
@@ -72,9 +72,9 @@ constexpr Shown shown_table[] = {
     {"100% %s %n", "error: 100% %s %n"},
 };
 
-void refused_shows_nothing_that_steers_a_terminal() {
+void denied_shows_nothing_that_steers_a_terminal() {
     for (const Shown& row : shown_table) {
-        const FakeDaemon daemon({answers(refusal(row.sent))});
+        const FakeDaemon daemon({answers(denial(row.sent))});
         Login login(daemon.socket(), "");
         (void)login.open();
         EXPECT_TEXT(login.said(), row.said);
@@ -83,19 +83,19 @@ void refused_shows_nothing_that_steers_a_terminal() {
 
 void the_longest_text_arrives_whole() {
     const std::string text(wire::max_text, 'x');
-    const FakeDaemon daemon({answers(refusal(text))});
+    const FakeDaemon daemon({answers(denial(text))});
     Login login(daemon.socket(), "");
     (void)login.open();
     EXPECT_TEXT(login.said(), "error: " + text);
 }
 
 void quiet_and_silent_show_nothing() {
-    const FakeDaemon daemon({answers(refusal("no"))});
+    const FakeDaemon daemon({answers(denial("no"))});
     Login quiet(daemon.socket(), "quiet");
     Login silent(daemon.socket(), "");
     const int first = quiet.open();
     const int second = silent.open(PAM_SILENT);
-    EXPECT(first == PAM_PERM_DENIED && second == PAM_PERM_DENIED, "refused all the same");
+    EXPECT(first == PAM_PERM_DENIED && second == PAM_PERM_DENIED, "denied all the same");
     EXPECT_TEXT(quiet.said(), "");
     EXPECT_TEXT(silent.said(), "");
 }
@@ -148,8 +148,8 @@ void what_passes_uncounted_is_told_nothing() {
     EXPECT_TEXT(login.said(), "");
 }
 
-void root_can_be_refused() {
-    const FakeDaemon daemon({answers(refusal("no"))});
+void root_can_be_denied() {
+    const FakeDaemon daemon({answers(denial("no"))});
     Login login(daemon.socket(), "", "root");
     EXPECT(login.open() == PAM_PERM_DENIED, "the policy's word holds for root, only failures do not");
 }
@@ -215,7 +215,7 @@ void what_does_not_fit_is_left_out_and_logged() {
 }
 
 void the_user_manager_is_never_asked_about() {
-    const FakeDaemon daemon({answers(refusal("no"))});
+    const FakeDaemon daemon({answers(denial("no"))});
     Login login(daemon.socket(), "on_error=deny", ordinary_user, "systemd-user");
     const int opened = login.open();
     const int closed = login.close();
@@ -270,15 +270,15 @@ int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(admitted_is_let_in_and_closed_by_its_number),
         SESSLIMIT_TEST(uncounted_is_let_in_and_not_closed),
-        SESSLIMIT_TEST(refused_shows_the_lines_of_the_daemon),
-        SESSLIMIT_TEST(refused_shows_nothing_that_steers_a_terminal),
+        SESSLIMIT_TEST(denied_shows_the_lines_of_the_daemon),
+        SESSLIMIT_TEST(denied_shows_nothing_that_steers_a_terminal),
         SESSLIMIT_TEST(the_longest_text_arrives_whole),
         SESSLIMIT_TEST(quiet_and_silent_show_nothing),
         SESSLIMIT_TEST(what_is_announced_is_shown_as_information),
         SESSLIMIT_TEST(an_absurd_announcement_is_bounded),
         SESSLIMIT_TEST(quiet_and_silent_announce_nothing),
         SESSLIMIT_TEST(what_passes_uncounted_is_told_nothing),
-        SESSLIMIT_TEST(root_can_be_refused),
+        SESSLIMIT_TEST(root_can_be_denied),
         SESSLIMIT_TEST(the_request_says_what_pam_knows),
         SESSLIMIT_TEST(what_pam_does_not_know_is_not_sent),
         SESSLIMIT_TEST(what_does_not_fit_is_left_out_and_logged),

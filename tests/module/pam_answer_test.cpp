@@ -22,7 +22,7 @@ void a_verdict_holds_for_everybody() {
         for (const bool root : {false, true}) {
             EXPECT(answer_to(Ending::admitted, on_error, root).code == PAM_SUCCESS, "admitted");
             EXPECT(answer_to(Ending::uncounted, on_error, root).code == PAM_SUCCESS, "uncounted");
-            EXPECT(answer_to(Ending::refused, on_error, root).code == PAM_PERM_DENIED, "refused");
+            EXPECT(answer_to(Ending::denied, on_error, root).code == PAM_PERM_DENIED, "denied");
         }
     }
     EXPECT(answer_to(Ending::admitted, OnError::deny, false).priority == LOG_DEBUG, "not worth a line");

@@ -32,7 +32,7 @@ STORE = "/var/opt/lab"
 
 PASSWORDS = {"root": "root-secret", "alice": "alice-secret", "bob": "bob-secret", "carol": "carol-secret"}
 
-PROMPT = "ready> "  # of every user's shell, so that a test can tell a shell from a refusal
+PROMPT = "ready> "  # of every user's shell, so that a test can tell a shell from a denial
 
 # MaxStartups: a test opens 20 connections at once and means to test our limit, not sshd's.
 # RateLimitIntervalSec=0: journald must not drop what a test looks for.

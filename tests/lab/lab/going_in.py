@@ -47,7 +47,7 @@ class GoingIn:
 
     def assert_all_let_in(self) -> str:
         """Each of them, and PAM never met a line whose module is missing; says how many they were."""
-        assert self.ssh.failed == self.ssh.refused == 0, self.ssh
+        assert self.ssh.failed == self.ssh.denied == 0, self.ssh
         assert self.kept_out == []
         assert self.ssh.admitted > 0 and self.consoles > 0
         said = self._host.journal_text(self.since, "--facility=auth,authpriv")

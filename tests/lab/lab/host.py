@@ -171,7 +171,7 @@ class Host(Machine):
             # logind 252 does not terminate a session that is closing already and only waits for its processes.
             self.run("loginctl", "kill-user", "--signal=KILL", user, check=False)
             self.wait_clean(user, 30)
-        # A user's service manager that was killed is a failed unit. The daemon still counts refusals of before.
+        # A user's service manager that was killed is a failed unit. The daemon still counts denials of before.
         self.sh("systemctl stop 'user@*.service'; systemctl reset-failed; systemctl restart sesslimitd.service")
 
 

@@ -26,18 +26,18 @@ class Outcome:
     """What came of a storm. Times in seconds."""
 
     admitted: int = 0  # of them `uncounted` by the module alone, which had no answer
-    refused: int = 0
+    denied: int = 0
     failed: int = 0  # neither
     uncounted: int = 0
     shells: int = 0  # the most at any moment
     module: float = 0.0  # the longest that the module kept a login waiting
     timed: int = 0  # logins of which that is known
-    whole: float = 0.0  # the longest from a client's start to its shell or its refusal
+    whole: float = 0.0  # the longest from a client's start to its shell or its denial
     odd: list[str] = field(default_factory=list)  # what those that failed have printed
 
     @property
     def tried(self) -> int:
-        return self.admitted + self.refused + self.failed
+        return self.admitted + self.denied + self.failed
 
 
 class Storm:
@@ -89,7 +89,7 @@ class Storm:
         if text.startswith("let in"):
             self.outcome.admitted += 1
         elif "reached" in text:
-            self.outcome.refused += 1
+            self.outcome.denied += 1
         else:
             self.outcome.failed += 1
             self.outcome.odd.append(text.strip()[-100:])

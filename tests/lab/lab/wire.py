@@ -14,7 +14,7 @@ _FIELD = struct.Struct("=HH")
 OPEN, CLOSE, VERDICT = 1, 2, 3
 _OPEN_TAGS = {"user": 1, "uid": 2, "gids": 3, "flags": 4, "service": 5, "tty": 6, "rhost": 7, "ruser": 8, "auth_info": 9,
               "connection": 10, "budget": 11, "seat": 12}
-_OUTCOMES = {1: "admitted", 2: "uncounted", 3: "refused", 4: "failed", 5: "noted"}
+_OUTCOMES = {1: "admitted", 2: "uncounted", 3: "denied", 4: "failed", 5: "noted"}
 
 # Runs as a process of the machine's, so that the daemon can hold it as a leader, but with this host's files. It asks for
 # each line that it reads, and is the leader of what it was let in for until it is ended.

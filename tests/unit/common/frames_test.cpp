@@ -28,7 +28,7 @@ std::vector<Frame> samples() {
     request.auth_info = "publickey x";
     return {encoded(request), encoded(CloseRequest{77}),
             encoded(Verdict{.outcome = Outcome::admitted, .session = 5, .text = "hello"}),
-            encoded(Verdict{.outcome = Outcome::refused, .session = 0, .text = "no\nmore"})};
+            encoded(Verdict{.outcome = Outcome::denied, .session = 0, .text = "no\nmore"})};
 }
 
 /// Whether each of the three decoders is sound on the bytes: an error, or a value that encodes again.
@@ -145,7 +145,7 @@ void broken_verdicts() {
     EXPECT(error(verdict_by_hand(6)) == WireError::bad_field, "outcome 6");
     EXPECT(error(verdict_by_hand(1)) == WireError::bad_field, "admitted without a session");
     EXPECT(error(verdict_by_hand(1).number(2, std::uint64_t{0})) == WireError::bad_field, "session 0");
-    EXPECT(error(verdict_by_hand(3).number(2, std::uint64_t{4})) == WireError::bad_field, "refused with a session");
+    EXPECT(error(verdict_by_hand(3).number(2, std::uint64_t{4})) == WireError::bad_field, "denied with a session");
     EXPECT(error(verdict_by_hand(3).number(1, std::uint8_t{3})) == WireError::repeated, "outcome twice");
     EXPECT(error(verdict_by_hand(3).field(3, std::string(max_text + 1, 'x'))) == WireError::too_long, "text");
     EXPECT(error(Hand(3).number(1, std::uint16_t{3})) == WireError::bad_field, "outcome of 2 bytes");
@@ -158,7 +158,7 @@ void unknown_tags_are_passed_over() {
     const auto verdict = decode_verdict(verdict_by_hand(3).field(4, "new").frame());
     const auto close = decode_close(Hand(2).field(2, "new").number(1, std::uint64_t{9}).frame());
     EXPECT(request && request->user == "alice", "open");
-    EXPECT(verdict && verdict->outcome == Outcome::refused, "verdict");
+    EXPECT(verdict && verdict->outcome == Outcome::denied, "verdict");
     EXPECT(close && close->session == 9, "close");
 }
 

@@ -152,7 +152,7 @@ void stat_that_cannot_be_read() {
 /// What read_process_stat() says (0: all is well) to a user of a /proc that hides the processes of others; nothing
 /// where there cannot be such a one.
 std::optional<int> read_where_hidden(pid_t pid) {
-    constexpr int refused = 255;
+    constexpr int denied = 255;
     const pid_t child = fork();
     if (child == 0) {
         const bool hidden = unshare(CLONE_NEWNS) == 0 &&
@@ -160,11 +160,11 @@ std::optional<int> read_where_hidden(pid_t pid) {
                             mount("proc", "/proc", "proc", 0, "hidepid=invisible") == 0 && setgroups(0, nullptr) == 0 &&
                             setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0;
         const auto stat = read_process_stat(pid == 0 ? getpid() : pid);
-        _exit(!hidden ? refused : stat ? 0 : stat.error());
+        _exit(!hidden ? denied : stat ? 0 : stat.error());
     }
     int status = 0;
     waitpid(child, &status, 0);
-    return WEXITSTATUS(status) == refused ? std::nullopt : std::optional(WEXITSTATUS(status));
+    return WEXITSTATUS(status) == denied ? std::nullopt : std::optional(WEXITSTATUS(status));
 }
 
 void stat_that_is_hidden() {

@@ -99,7 +99,7 @@ void verdict_round_trips() {
         {.outcome = Outcome::admitted, .session = 1, .text = {}},
         {.outcome = Outcome::admitted, .session = ~std::uint64_t{0}, .text = "welcome"},
         {.outcome = Outcome::uncounted, .session = 0, .text = {}},
-        {.outcome = Outcome::refused, .session = 0, .text = longest},
+        {.outcome = Outcome::denied, .session = 0, .text = longest},
         {.outcome = Outcome::failed, .session = 0, .text = "a\nb"},
         {.outcome = Outcome::noted, .session = 0, .text = {}},
     };
@@ -121,7 +121,7 @@ void frames_are_as_specified() {
     EXPECT(got && same(*got, request), "open");
     EXPECT(encoded(CloseRequest{7}) == Hand(2).number(1, std::uint64_t{7}).frame(), "close");
     EXPECT(encoded(CloseRequest{0}) == Hand(2).frame(), "close of an unknown session");
-    EXPECT(encoded(Verdict{.outcome = Outcome::refused, .session = 0, .text = "no"}) ==
+    EXPECT(encoded(Verdict{.outcome = Outcome::denied, .session = 0, .text = "no"}) ==
                verdict_by_hand(3).field(3, "no").frame(),
            "verdict");
     const auto flags = decode_open(open_by_hand().number(4, std::uint32_t{0xfffffffd}).frame());
@@ -174,12 +174,12 @@ void values_are_bounded_when_encoded() {
         EXPECT(encode_error(request) == WireError::bad_field, "budget");
     }
     const std::string longer(max_text + 1, 'x');
-    EXPECT(encode_error(Verdict{.outcome = Outcome::refused, .session = 0, .text = longer}) == WireError::too_long,
+    EXPECT(encode_error(Verdict{.outcome = Outcome::denied, .session = 0, .text = longer}) == WireError::too_long,
            "text");
     EXPECT(encode_error(Verdict{.outcome = Outcome::admitted, .session = 0, .text = {}}) == WireError::bad_field,
            "admitted without a session");
-    EXPECT(encode_error(Verdict{.outcome = Outcome::refused, .session = 1, .text = {}}) == WireError::bad_field,
-           "refused with a session");
+    EXPECT(encode_error(Verdict{.outcome = Outcome::denied, .session = 1, .text = {}}) == WireError::bad_field,
+           "denied with a session");
     const auto beyond = static_cast<Outcome>(6); // NOLINT(clang-analyzer-optin.core.EnumCastOutOfRange)
     EXPECT(encode_error(Verdict{.outcome = beyond, .session = 0, .text = {}}) == WireError::bad_field, "outcome");
 }

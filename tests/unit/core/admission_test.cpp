@@ -52,7 +52,7 @@ void what_is_admitted_is_announced_on_request() {
         world.feed(again(pid, 900));
         if (one.mode == Mode::enforce) {
             world.ask(ssh());
-            EXPECT(world.answers.back().kind == Answer::Kind::refused && !world.answers.back().announce, "refused");
+            EXPECT(world.answers.back().kind == Answer::Kind::denied && !world.answers.back().announce, "denied");
             world.answers.pop_back();
         }
         EXPECT(world.answers.size() == 2, "two answers");
@@ -75,10 +75,10 @@ void twenty_at_once_get_as_many_places_as_there_are() {
             world.ask(ssh());
         }
         EXPECT(answered(world, Answer::Kind::admitted) == one.admitted, std::to_string(one.admitted));
-        EXPECT(answered(world, Answer::Kind::refused) == 20 - one.admitted, std::to_string(one.admitted));
+        EXPECT(answered(world, Answer::Kind::denied) == 20 - one.admitted, std::to_string(one.admitted));
         EXPECT(world.state.counted(alice) == one.admitted, std::to_string(one.admitted));
         for (const Answer& answer : world.answers) {
-            if (answer.kind == Answer::Kind::refused) {
+            if (answer.kind == Answer::Kind::denied) {
                 EXPECT(answer.session.reason.cause == core::Cause::limit_reached &&
                            answer.session.reason.count == one.limit,
                        "the reason names the limit");
@@ -133,13 +133,13 @@ void the_same_question_has_the_same_answer() {
 
     world.feed(core::TerminationRequested{key(1), "root"});
     world.feed(again(leader, 2002));
-    EXPECT_TEXT(world.take_log(), "0 tell ending 1 asked; 0 refused 2002");
+    EXPECT_TEXT(world.take_log(), "0 tell ending 1 asked; 0 denied 2002");
 
     world.feed(again(leader, 2003, ssh(bob))); // the same process for somebody else: another question
     EXPECT_TEXT(world.take_log(), "0 admitted 2003, tell admitted 2");
 }
 
-void a_refused_leader_that_asks_again_is_judged_afresh() {
+void a_denied_leader_that_asks_again_is_judged_afresh() {
     World world({.max = 1});
     const SessionKey first = world.login();
     const pid_t leader = world.ask(ssh());
@@ -147,7 +147,7 @@ void a_refused_leader_that_asks_again_is_judged_afresh() {
     (void)world.take_log();
     world.feed(again(leader, 2000));
     EXPECT_TEXT(world.take_log(), "0 admitted 2000, tell admitted 3");
-    EXPECT(world.state.sessions().size() == 1, "the refused one is forgotten");
+    EXPECT(world.state.sessions().size() == 1, "the denied one is forgotten");
     EXPECT_TEXT(world.fault, "");
 }
 
@@ -168,23 +168,23 @@ void what_is_no_session_passes_and_is_not_counted() {
     world.ask(console(alice, "systemd-user"));
     world.ask(console(alice, "sudo"));
     EXPECT(answered(world, Answer::Kind::uncounted) == 14, "login and systemd-user");
-    EXPECT(answered(world, Answer::Kind::refused) == 1, "sudo");
+    EXPECT(answered(world, Answer::Kind::denied) == 1, "sudo");
 }
 
-void a_refused_sshd_is_evicted_and_nobody_else() {
+void a_denied_sshd_is_evicted_and_nobody_else() {
     World world({.max = 0});
     world.ask(ssh());
-    EXPECT_TEXT(world.phase(key(1)), "refused");
+    EXPECT_TEXT(world.phase(key(1)), "denied");
     world.pass_until(20s);
     EXPECT_TEXT(world.take_log(),
-                "0 refused 501, tell refused 1 limit; 3 signal 1 TERM; 8 signal 1 KILL; 18 signal 1 KILL");
+                "0 denied 501, tell denied 1 limit; 3 signal 1 TERM; 8 signal 1 KILL; 18 signal 1 KILL");
     world.leader_exits(key(1));
     EXPECT(world.state.sessions().empty(), "gone with its leader");
 
     world.ask(console());
     EXPECT(world.state.sessions().empty(), "login(1) is not held");
     world.pass(1min);
-    EXPECT_TEXT(world.take_log(), "20 refused 502, tell refused 2 limit");
+    EXPECT_TEXT(world.take_log(), "20 denied 502, tell denied 2 limit");
     EXPECT_TEXT(world.fault, "");
 }
 
@@ -194,7 +194,7 @@ void observe_lets_everybody_in_and_says_so() {
     (void)world.take_log();
     world.ask(ssh());
     world.pass(1min);
-    EXPECT_TEXT(world.take_log(), "0 admitted 502, tell would-refuse 2 limit, tell admitted 2");
+    EXPECT_TEXT(world.take_log(), "0 admitted 502, tell would-deny 2 limit, tell admitted 2");
     EXPECT(world.state.counted(alice) == 2, "both count");
     EXPECT_TEXT(world.fault, "");
 }
@@ -220,8 +220,7 @@ void Open_AfterPamSystemd_IsDecidedByTheLimit() {
             const pid_t pid = backwards ? 706 - at : 701 + at;
             world.feed(again(pid, static_cast<std::uint64_t>(pid)));
         }
-        EXPECT(answered(world, Answer::Kind::admitted) == 2 && answered(world, Answer::Kind::refused) == 4,
-               "the limit");
+        EXPECT(answered(world, Answer::Kind::admitted) == 2 && answered(world, Answer::Kind::denied) == 4, "the limit");
         EXPECT(world.state.counted(alice) == 2, "and no more");
         EXPECT_TEXT(world.phase(key(1)) + world.phase(key(2)) + world.phase(key(3)), "liveliverefused");
         world.feed(again(701, 99));
@@ -273,7 +272,7 @@ void Displace_SessionWithoutLimits_IsSpared() {
         world.ask(ssh());
         world.pass(6s);
         EXPECT_TEXT(world.phase(key(1)), "active");
-        EXPECT(answered(world, Answer::Kind::refused) == 1, "denied instead");
+        EXPECT(answered(world, Answer::Kind::denied) == 1, "denied instead");
         EXPECT_TEXT(world.fault, "");
     }
 }
@@ -308,9 +307,9 @@ int main() {
         SESSLIMIT_TEST(a_close_frees_the_place_before_the_leader_is_gone),
         SESSLIMIT_TEST(a_close_without_a_key_means_its_leaders_session),
         SESSLIMIT_TEST(the_same_question_has_the_same_answer),
-        SESSLIMIT_TEST(a_refused_leader_that_asks_again_is_judged_afresh),
+        SESSLIMIT_TEST(a_denied_leader_that_asks_again_is_judged_afresh),
         SESSLIMIT_TEST(what_is_no_session_passes_and_is_not_counted),
-        SESSLIMIT_TEST(a_refused_sshd_is_evicted_and_nobody_else),
+        SESSLIMIT_TEST(a_denied_sshd_is_evicted_and_nobody_else),
         SESSLIMIT_TEST(observe_lets_everybody_in_and_says_so),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -38,7 +38,7 @@ void who_cannot_be_looked_at_is_not_ended_as_the_idlest() {
     world.blind = true;
     world.ask(ssh());
     world.pass(0s);
-    EXPECT_TEXT(world.take_log(), "100 refused 502, tell refused 2 limit");
+    EXPECT_TEXT(world.take_log(), "100 denied 502, tell denied 2 limit");
     world.leader_exits(key(2));
     world.blind = false;
     world.pass(10s);
@@ -57,7 +57,7 @@ void nobody_is_ended_for_one_who_cannot_be_looked_at() {
     };
     constexpr Case cases[] = {
         {"the idlest is seen", false, "3005 tell ending 1 displaced"},
-        {"the idlest is not", true, "3005 refused 503, tell refused 3 limit"},
+        {"the idlest is not", true, "3005 denied 503, tell denied 3 limit"},
     };
     for (const Case& one : cases) {
         World world({.max = 2, .at_limit = AtLimit::end_idlest});
@@ -87,7 +87,7 @@ void a_desktop_of_which_logind_says_nothing_is_left_alone() {
     world.pass(4s);
     EXPECT_TEXT(world.take_log(), "");
     world.pass(1s);
-    EXPECT_TEXT(world.take_log(), "105 refused 502, tell refused 2 limit");
+    EXPECT_TEXT(world.take_log(), "105 denied 502, tell denied 2 limit");
     world.leader_exits(key(2));
     world.ask(ssh());
     world.pass(1s);
@@ -126,7 +126,7 @@ void the_oldest_or_the_idlest_makes_room() {
         std::string_view log;
     };
     constexpr Case cases[] = {
-        {AtLimit::refuse, "70 refused 504, tell refused 4 limit"},
+        {AtLimit::deny, "70 denied 504, tell denied 4 limit"},
         {AtLimit::end_oldest, "70 tell ending 1 displaced; 70.5 terminate c1; "
                               "71 admitted 504, tell ended 1 displaced, tell admitted 4"},
         {AtLimit::end_idlest, "70 tell ending 3 displaced; 70.5 terminate c3; "
@@ -170,7 +170,7 @@ void of_many_at_once_the_newest_get_in() {
     world.pass(1s);
     std::string passed;
     for (const core::Answer& answer : world.answers) {
-        if (answer.kind == Answer::Kind::refused) {
+        if (answer.kind == Answer::Kind::denied) {
             passed += std::to_string(std::to_underlying(answer.session.key)) + " by " + answer.session.reason.by + ", ";
             EXPECT(answer.session.reason.cause == core::Cause::displaced && answer.session.reason.count == 3, passed);
         }
@@ -220,7 +220,7 @@ void who_waits_has_an_answer_in_time() {
     };
     constexpr std::string_view soon =
         "70 tell ending 1 displaced; 70.5 terminate c1; 72.5 kill c1, tell forced 1 displaced; "
-        "75 refused 504, tell refused 4 limit";
+        "75 denied 504, tell denied 4 limit";
     const Case cases[] = {
         {1ms, "70 wait 504; " + std::string(soon)},
         {2s, "70 wait 504; " + std::string(soon)},
@@ -297,14 +297,14 @@ void room_is_made_for_the_whole_excess() {
     EXPECT_TEXT(world.fault, "");
 }
 
-/// Nobody is ended for a login that will be refused all the same.
+/// Nobody is ended for a login that will be denied all the same.
 void a_limit_of_none_makes_no_room() {
     World world = full_house(AtLimit::end_oldest);
     world.set({.max = 0, .at_limit = AtLimit::end_oldest});
     world.ask(ssh());
     world.pass(10s);
     EXPECT_TEXT(world.take_log(),
-                "70 tell over-limit 1 limit; 70 refused 504, tell refused 4 limit; 73 signal 4 TERM; 78 signal 4 KILL");
+                "70 tell over-limit 1 limit; 70 denied 504, tell denied 4 limit; 73 signal 4 TERM; 78 signal 4 KILL");
 }
 
 void who_waits_feels_another_policy_at_once() {
@@ -315,8 +315,8 @@ void who_waits_feels_another_policy_at_once() {
     const Case cases[] = {
         {{.max = 4, .at_limit = AtLimit::end_oldest}, "70.1 admitted 504, tell admitted 4"},
         {{}, "70.1 admitted 504, tell admitted 4"},
-        {{.max = 3, .mode = Mode::observe}, "70.1 admitted 504, tell would-refuse 4 limit, tell admitted 4"},
-        {{.max = 0, .at_limit = AtLimit::end_oldest}, "70.1 refused 504, tell refused 4 limit"},
+        {{.max = 3, .mode = Mode::observe}, "70.1 admitted 504, tell would-deny 4 limit, tell admitted 4"},
+        {{.max = 0, .at_limit = AtLimit::end_oldest}, "70.1 denied 504, tell denied 4 limit"},
         {{.max = 3, .at_limit = AtLimit::end_oldest}, ""},
     };
     for (const Case& one : cases) {
@@ -344,7 +344,7 @@ void an_observed_session_is_not_displaced() {
     (void)world.take_log();
     world.ask(ssh());
     world.pass(1ms);
-    EXPECT_TEXT(world.take_log(), "0 refused 502, tell refused 2 limit");
+    EXPECT_TEXT(world.take_log(), "0 denied 502, tell denied 2 limit");
     EXPECT_TEXT(world.phase(key(1)), "active");
     EXPECT_TEXT(world.fault, "");
 }

@@ -92,7 +92,7 @@ void it_records_then_answers_then_acts() {
     bench.open(1, 50);
     EXPECT_TEXT(bench.scribe.take(), "record 0 reserved, admitted with 1 there, follow 0, tell admitted");
     bench.open(2, 51);
-    EXPECT_TEXT(bench.scribe.take(), "record 1 refused, refused with 2 there, follow 1, tell refused");
+    EXPECT_TEXT(bench.scribe.take(), "record 1 denied, denied with 2 there, follow 1, tell denied");
     bench.engine.handle(CloseRequested{RequestId{3}, SessionKey::none, {50, 1}});
     EXPECT_TEXT(bench.scribe.take(), "record 0 released, noted with 2 there, follow 0, tell released");
     bench.engine.handle(LeaderExited{bench.engine.state().sessions().begin()->first});
@@ -218,7 +218,7 @@ void the_ledgers_sessions_come_back() {
     EXPECT(bench.engine.state().find(key(5)) != nullptr && bench.engine.state().find(key(7)) == nullptr, "but for 7");
     (void)bench.scribe.take();
     bench.open(1, 51);
-    EXPECT_TEXT(bench.scribe.take(), "record 0 refused, refused with 2 there, follow 0, tell refused");
+    EXPECT_TEXT(bench.scribe.take(), "record 0 denied, denied with 2 there, follow 0, tell denied");
 }
 
 void another_policy_holds_for_open_sessions() {

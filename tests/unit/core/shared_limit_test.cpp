@@ -38,7 +38,7 @@ void all_share_it() {
     (void)world.take_log();
     world.ask(ssh(bob));
     const Reason reason = world.notices.back().reason;
-    EXPECT_TEXT(world.take_log(), "0 refused 503, tell refused 3 limit");
+    EXPECT_TEXT(world.take_log(), "0 denied 503, tell denied 3 limit");
     EXPECT(reason.count == 2 && reason.by == "ssh", "the rule is named");
     world.ask(console(bob)); // the rule does not match it
     EXPECT_TEXT(world.take_log(), "0 admitted 504, tell admitted 4");
@@ -54,7 +54,7 @@ void nobody_is_ended_for_it() {
     world.login(ssh(alice));
     (void)world.take_log();
     world.ask(ssh(alice));
-    EXPECT_TEXT(world.take_log(), "0 refused 502, tell refused 2 limit");
+    EXPECT_TEXT(world.take_log(), "0 denied 502, tell denied 2 limit");
 }
 
 void it_is_observed_too() {
@@ -62,7 +62,7 @@ void it_is_observed_too() {
     world.login(ssh(alice));
     (void)world.take_log();
     world.ask(ssh(bob));
-    EXPECT_TEXT(world.take_log(), "0 admitted 502, tell would-refuse 2 limit, tell admitted 2");
+    EXPECT_TEXT(world.take_log(), "0 admitted 502, tell would-deny 2 limit, tell admitted 2");
 }
 
 void another_policy_counts_anew() {
@@ -73,7 +73,7 @@ void another_policy_counts_anew() {
     world.feed(PolicyChanged{});
     (void)world.take_log();
     world.ask(ssh(alice));
-    EXPECT_TEXT(world.take_log(), "0 refused 503, tell refused 3 limit");
+    EXPECT_TEXT(world.take_log(), "0 denied 503, tell denied 3 limit");
     world.set({});
     world.ask(ssh(alice));
     EXPECT(world.take_log().find("admitted") != std::string::npos, "the rule is gone, and its count with it");

@@ -57,8 +57,7 @@ class Storm {
     }
 
     Rules rules() {
-        constexpr std::array at_limits{policy::AtLimit::refuse, policy::AtLimit::end_oldest,
-                                       policy::AtLimit::end_idlest};
+        constexpr std::array at_limits{policy::AtLimit::deny, policy::AtLimit::end_oldest, policy::AtLimit::end_idlest};
         max_ = any(4);
         return {.max = max_,
                 .duration = any(2) == 0 ? std::optional<Span>() : std::optional<Span>(60s),
@@ -258,9 +257,9 @@ class Storm {
                 wrong("let in beyond the limit");
             }
             process.in = answer.session.key;
-        } else if (answer.kind == Answer::Kind::refused && process.in == SessionKey::none &&
+        } else if (answer.kind == Answer::Kind::denied && process.in == SessionKey::none &&
                    in(process.login.uid) < max_) {
-            wrong("refused with places left");
+            wrong("denied with places left");
         }
     }
 

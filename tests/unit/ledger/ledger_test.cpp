@@ -135,8 +135,8 @@ void one_process_at_a_time() {
         Opened theirs(home.path, 2);
         return theirs.ledger ? 1 : theirs.ledger.error().code == EAGAIN && theirs.sessions.empty() ? 0 : 2;
     };
-    EXPECT(in_child(second) == 0, "refused");
-    EXPECT(in_child(second) == 0, "refused, whatever the first one did");
+    EXPECT(in_child(second) == 0, "denied");
+    EXPECT(in_child(second) == 0, "denied, whatever the first one did");
     mine.close();
     EXPECT(in_child([&] { return Opened(home.path, 2).sessions.size() == 1 ? 0 : 1; }) == 0, "let in");
 }
@@ -207,8 +207,8 @@ int grow_until_full(const fs::path& home) {
         while (opened.ledger && opened.ledger->put(sample(last + 1))) {
             ++last;
         }
-        const auto refused = opened.ledger->put(sample(last + 1));
-        if (last < 4 || last > 15 || refused || refused.error().code != ENOSPC || opened.ledger->size() != last) {
+        const auto denied = opened.ledger->put(sample(last + 1));
+        if (last < 4 || last > 15 || denied || denied.error().code != ENOSPC || opened.ledger->size() != last) {
             return 1;
         }
         fill_up(home / "ballast");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Refusals of one address: the first has a line, the others are counted, and the numbers add up.
+// DenialThrottle of one address: the first has a line, the others are counted, and the numbers add up.
 #include "daemon/messages/denial_throttle.hpp"
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/core_world.hpp"
@@ -14,8 +14,8 @@ using namespace sesslimit;
 using namespace sesslimit::test;
 using core::Notice;
 
-Notice refused(const Login& login) {
-    Notice notice{.kind = Notice::Kind::refused, .session = session_in(core::Phase::denied), .reason = {}};
+Notice denied(const Login& login) {
+    Notice notice{.kind = Notice::Kind::denied, .session = session_in(core::Phase::denied), .reason = {}};
     notice.session.login = login;
     notice.reason = {.cause = core::Cause::limit_reached, .count = 3, .span = {}, .by = {}};
     return notice;
@@ -28,13 +28,13 @@ std::string field(const messages::JournalEntry& entry, std::string_view name) {
 
 /// A journal that only remembers, and a clock that the test moves.
 struct Log {
-    messages::Refusals refusals;
+    messages::DenialThrottle denials;
     Boottime now = start;
     std::string text; ///< "0 line; 60 and 3": seconds from the start
     std::uint64_t said = 0;
 
-    void say(const std::vector<messages::Repeated>& ended) {
-        for (const messages::Repeated& repeated : ended) {
+    void say(const std::vector<messages::SuppressedDenials>& ended) {
+        for (const messages::SuppressedDenials& repeated : ended) {
             said += repeated.count;
             add("and " + std::to_string(repeated.count));
         }
@@ -43,10 +43,10 @@ struct Log {
         const auto seconds = std::chrono::floor<std::chrono::seconds>(now - start).count();
         text += (text.empty() ? "" : "; ") + std::to_string(seconds) + " " + what;
     }
-    void refuse(const Login& login = ssh(), int times = 1) {
+    void deny(const Login& login = ssh(), int times = 1) {
         for (int at = 0; at < times; ++at) {
-            std::vector<messages::Repeated> ended;
-            const bool own_line = refusals.take(refused(login), now, ended);
+            std::vector<messages::SuppressedDenials> ended;
+            const bool own_line = denials.take(denied(login), now, ended);
             say(ended);
             if (own_line) {
                 ++said;
@@ -57,13 +57,13 @@ struct Log {
     /// Time goes by; windows end when their time comes.
     void pass(Span span) {
         const Boottime until = now + span;
-        while (refusals.deadline() <= until) {
-            now = std::max(now, refusals.deadline());
-            say(refusals.due(now));
+        while (denials.deadline() <= until) {
+            now = std::max(now, denials.deadline());
+            say(denials.due(now));
         }
         now = until;
     }
-    void stop() { say(refusals.end_all(now)); }
+    void stop() { say(denials.end_all(now)); }
 };
 
 void the_first_has_a_line_and_the_others_a_number() {
@@ -75,81 +75,81 @@ void the_first_has_a_line_and_the_others_a_number() {
     constexpr Case cases[] = {
         {"one",
          [](Log& log) {
-             log.refuse();
+             log.deny();
              log.pass(10min);
          },
          "0 line"},
         {"twenty at once",
          [](Log& log) {
-             log.refuse(ssh(), 20);
+             log.deny(ssh(), 20);
              log.pass(10min);
          },
          "0 line; 60 and 19"},
         {"one a day",
          [](Log& log) {
-             log.refuse();
+             log.deny();
              log.pass(24h);
-             log.refuse();
+             log.deny();
              log.pass(24h);
          },
          "0 line; 86400 line"},
         {"one more just before the end",
          [](Log& log) {
-             log.refuse();
+             log.deny();
              log.pass(59s);
-             log.refuse();
+             log.deny();
              log.pass(10min);
          },
          "0 line; 60 and 1"},
         {"one more just after the end",
          [](Log& log) {
-             log.refuse();
+             log.deny();
              log.pass(60s);
-             log.refuse();
+             log.deny();
              log.pass(10min);
          },
          "0 line; 60 line"},
         {"going on: the next window has no first line, and is twice as long",
          [](Log& log) {
-             log.refuse(ssh(), 3);
+             log.deny(ssh(), 3);
              log.pass(61s);
-             log.refuse(ssh(), 5);
+             log.deny(ssh(), 5);
              log.pass(10min);
          },
          "0 line; 60 and 2; 180 and 5"},
         {"a pause of a whole window: a line again",
          [](Log& log) {
-             log.refuse(ssh(), 3);
+             log.deny(ssh(), 3);
              log.pass(181s);
-             log.refuse(ssh(), 5);
+             log.deny(ssh(), 5);
              log.pass(10min);
          },
          "0 line; 60 and 2; 181 line; 241 and 4"},
         {"two hosts, each for itself",
          [](Log& log) {
-             log.refuse(ssh(), 3);
+             log.deny(ssh(), 3);
              log.pass(1s);
-             log.refuse(ssh(alice, "192.0.2.8"), 4);
+             log.deny(ssh(alice, "192.0.2.8"), 4);
              log.pass(10min);
          },
          "0 line; 1 line; 60 and 2; 61 and 3"},
         {"two users of one host together",
          [](Log& log) {
-             log.refuse(ssh(), 3);
-             log.refuse(ssh(bob), 4);
+             log.deny(ssh(), 3);
+             log.deny(ssh(bob), 4);
              log.pass(10min);
          },
          "0 line; 60 and 6"},
         {"two users of this host, each for itself",
          [](Log& log) {
-             log.refuse(console(), 3);
-             log.refuse(console(bob), 4);
+             log.deny(console(), 3);
+             log.deny(console(bob), 4);
              log.pass(10min);
          },
          "0 line; 0 line; 60 and 2; 60 and 3"},
         {"the daemon stops",
          [](Log& log) {
-             log.refuse(ssh(), 3);
+             log.deny(ssh(), 3);
              log.pass(1s);
              log.stop();
              log.pass(10min);
@@ -157,7 +157,7 @@ void the_first_has_a_line_and_the_others_a_number() {
          "0 line; 1 and 2"},
         {"a timer that rings late",
          [](Log& log) {
-             log.refuse(ssh(), 3);
+             log.deny(ssh(), 3);
              log.now += 5min;
              log.pass(0s);
          },
@@ -170,12 +170,12 @@ void the_first_has_a_line_and_the_others_a_number() {
     }
 }
 
-/// A day of a refusal every second: the windows grow to an hour, and no refusal is lost.
+/// A day of a denial every second: the windows grow to an hour, and no denial is lost.
 void who_goes_on_costs_a_line_an_hour() {
     Log log;
     constexpr std::uint64_t seconds = 24 * 3600;
     for (std::uint64_t at = 0; at < seconds; ++at) {
-        log.refuse();
+        log.deny();
         log.pass(1s);
     }
     log.stop();
@@ -185,70 +185,70 @@ void who_goes_on_costs_a_line_an_hour() {
     EXPECT(log.text.starts_with("0 line; 60 and 59; 180 and 120; 420 and 240; "), log.text);
 }
 
-/// However many addresses come, some are remembered, and every refusal is said.
+/// However many addresses come, some are remembered, and every denial is said.
 void memory_is_bounded_and_nothing_is_lost() {
-    constexpr std::size_t addresses = 3 * messages::Refusals::most_addresses;
+    constexpr std::size_t addresses = 3 * messages::DenialThrottle::most_addresses;
     Log log;
     for (std::size_t at = 0; at < addresses; ++at) {
-        log.refuse(ssh(alice, "host" + std::to_string(at)), 2);
+        log.deny(ssh(alice, "host" + std::to_string(at)), 2);
         log.now += 1ms;
     }
     const std::string before = log.text;
-    EXPECT(log.said == addresses + addresses - messages::Refusals::most_addresses, std::to_string(log.said));
+    EXPECT(log.said == addresses + addresses - messages::DenialThrottle::most_addresses, std::to_string(log.said));
     log.text.clear();
-    log.refuse(ssh(alice, "host" + std::to_string(addresses - 1))); // the youngest is remembered
+    log.deny(ssh(alice, "host" + std::to_string(addresses - 1))); // the youngest is remembered
     EXPECT_TEXT(log.text, "");
-    log.refuse(ssh(alice, "host0")); // the oldest is not: what gives way is said first
+    log.deny(ssh(alice, "host0")); // the oldest is not: what gives way is said first
     EXPECT_TEXT(log.text, "0 and 1; 0 line");
     log.stop();
     EXPECT(log.said == 2 * addresses + 2, std::to_string(log.said));
-    EXPECT(log.refusals.deadline() == never, "nothing is armed");
+    EXPECT(log.denials.deadline() == never, "nothing is armed");
 }
 
-messages::Repeated repeated() {
+messages::SuppressedDenials repeated() {
     Log log;
-    std::vector<messages::Repeated> none;
-    log.refusals.take(refused(ssh()), log.now, none);
+    std::vector<messages::SuppressedDenials> none;
+    log.denials.take(denied(ssh()), log.now, none);
     for (int at = 0; at < 19; ++at) {
-        log.refusals.take(refused(ssh()), log.now, none);
+        log.denials.take(denied(ssh()), log.now, none);
     }
-    return log.refusals.due(log.now + 60s + 400ms).front();
+    return log.denials.due(log.now + 60s + 400ms).front();
 }
 
 void the_line_has_the_number_and_what_all_share() {
     const auto entry = messages::journal_entry(repeated());
     EXPECT_TEXT(field(entry, "MESSAGE"),
-                "Refused 19 more sessions of alice (sshd, from 192.0.2.7) within 1min: limit of 3 sessions reached.");
-    EXPECT_TEXT(field(entry, "SESSLIMIT_EVENT"), "refusals-repeated");
+                "Denied 19 more sessions of alice (sshd, from 192.0.2.7) within 1min: limit of 3 sessions reached.");
+    EXPECT_TEXT(field(entry, "SESSLIMIT_EVENT"), "denials-repeated");
     EXPECT_TEXT(field(entry, "MESSAGE_ID"), "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1d");
     EXPECT_TEXT(field(entry, "PRIORITY"), "5");
     EXPECT_TEXT(field(entry, "SESSLIMIT_COUNT"), "19");
     EXPECT_TEXT(field(entry, "SESSLIMIT_ORIGIN"), "192.0.2.7");
     EXPECT_TEXT(field(entry, "SESSLIMIT_USER"), "alice");
     EXPECT_TEXT(field(entry, "SESSLIMIT_UID"), "1001");
-    messages::Repeated one = repeated();
+    messages::SuppressedDenials one = repeated();
     one.count = 1;
     one.others = true;
     one.origin.clear();
     one.service = "login\x1B";
     const auto other = messages::journal_entry(one);
     EXPECT_TEXT(field(other, "MESSAGE"),
-                "Refused 1 more session, the last of them of alice (login\\x1b, from this host) "
+                "Denied 1 more session, the last of them of alice (login\\x1b, from this host) "
                 "within 1min: limit of 3 sessions reached.");
     EXPECT_TEXT(field(other, "SESSLIMIT_USER"), "(none)");
 }
 
 void users_are_told_apart_by_what_is_counted() {
     Log log;
-    std::vector<messages::Repeated> none;
+    std::vector<messages::SuppressedDenials> none;
     for (const uid_t user : {alice, bob, bob}) {
-        log.refusals.take(refused(ssh(user)), log.now, none);
+        log.denials.take(denied(ssh(user)), log.now, none);
     }
-    EXPECT(!log.refusals.due(log.now + 60s).front().others, "two more, both of bob");
+    EXPECT(!log.denials.due(log.now + 60s).front().others, "two more, both of bob");
     for (const uid_t user : {alice, bob, bob}) {
-        log.refusals.take(refused(ssh(user)), log.now, none);
+        log.denials.take(denied(ssh(user)), log.now, none);
     }
-    EXPECT(log.refusals.end_all(log.now + 61s).front().others, "of both");
+    EXPECT(log.denials.end_all(log.now + 61s).front().others, "of both");
 }
 
 } // namespace

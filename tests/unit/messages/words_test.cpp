@@ -22,7 +22,7 @@ const messages::Clockface clock_face{.now = start, .wall_offset = afternoon - st
 const std::string hostile = "x\x1B]0;pwned\a\n\r\xE2\x80\xAE\xFFy\\z";
 const std::string tamed = "x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\x5cz";
 
-Session refused(policy::Count limit, const Login& login = ssh()) {
+Session denied(policy::Count limit, const Login& login = ssh()) {
     Session session = session_in(Phase::denied, key(999));
     session.login = login;
     session.reason.count = limit;
@@ -48,22 +48,22 @@ std::vector<std::string> one_terminal(const Session& session) {
 
 std::string text_of(const Session& session, const State& state,
                     const messages::TerminalNames& terminals = one_terminal) {
-    return messages::refusal_text(session, state, clock_face, terminals);
+    return messages::denial_text(session, state, clock_face, terminals);
 }
 
-void a_refusal_says_why_and_what_is_open() {
-    EXPECT_TEXT(text_of(refused(0), {}), "Login refused for alice: no session is allowed.");
-    EXPECT_TEXT(text_of(refused(1), open_sessions(1)),
-                "Login refused for alice: limit of 1 session reached. Open sessions:\n"
+void a_denial_says_why_and_what_is_open() {
+    EXPECT_TEXT(text_of(denied(0), {}), "Login denied for alice: no session is allowed.");
+    EXPECT_TEXT(text_of(denied(1), open_sessions(1)),
+                "Login denied for alice: limit of 1 session reached. Open sessions:\n"
                 "  session c1 on pts/1, since 14:02 (0s), from 192.0.2.7");
-    EXPECT_TEXT(text_of(refused(3), open_sessions(3)),
-                "Login refused for alice: limit of 3 sessions reached. Open sessions:\n"
+    EXPECT_TEXT(text_of(denied(3), open_sessions(3)),
+                "Login denied for alice: limit of 3 sessions reached. Open sessions:\n"
                 "  session c1 on pts/1, since 14:00 (2min), from 192.0.2.7\n"
                 "  session c2 on pts/2, since 14:01 (1min), from 192.0.2.7\n"
                 "  session c3 on pts/3, since 14:02 (0s), from 192.0.2.7");
 }
 
-void a_refusal_tells_sessions_apart() {
+void a_denial_tells_sessions_apart() {
     struct Case {
         void (*change)(Session&);
         std::vector<std::string> terminals;
@@ -98,12 +98,12 @@ void a_refusal_tells_sessions_apart() {
         one.change(session);
         State state;
         state.put(session);
-        const std::string text = text_of(refused(1), state, [&one](const Session&) { return one.terminals; });
+        const std::string text = text_of(denied(1), state, [&one](const Session&) { return one.terminals; });
         EXPECT_TEXT(text.substr(text.find('\n') + 1), one.line);
     }
 }
 
-void a_refusal_names_only_what_takes_a_place() {
+void a_denial_names_only_what_takes_a_place() {
     State state = open_sessions(1);
     for (const Phase phase : {Phase::waiting, Phase::denied, Phase::closed}) {
         Session session = session_in(phase, key(10 + static_cast<std::uint64_t>(phase)));
@@ -112,20 +112,20 @@ void a_refusal_names_only_what_takes_a_place() {
     Session bobs = session_in(Phase::active, key(20));
     bobs.login = ssh(bob);
     state.put(bobs);
-    const std::string text = text_of(refused(1), state);
+    const std::string text = text_of(denied(1), state);
     EXPECT(std::ranges::count(text, '\n') == 1, text);
 }
 
 void a_long_list_is_cut() {
-    const std::string text = text_of(refused(25), open_sessions(25));
+    const std::string text = text_of(denied(25), open_sessions(25));
     EXPECT(std::ranges::count(text, '\n') == 21, text);
     EXPECT(text.ends_with("\n  and 5 more"), text);
-    EXPECT(text.starts_with("Login refused for alice: limit of 25 sessions reached. Open sessions:\n  session c1 "),
+    EXPECT(text.starts_with("Login denied for alice: limit of 25 sessions reached. Open sessions:\n  session c1 "),
            text);
 }
 
 /// What users can bring about themselves: names and hosts as long as they come, and terminals without number.
-void a_refusal_always_fits_its_frame() {
+void a_denial_always_fits_its_frame() {
     const std::string longest(255, '\x1B');
     Login login = ssh();
     login.user = longest;
@@ -134,7 +134,7 @@ void a_refusal_always_fits_its_frame() {
     for (const std::size_t terminals : {0U, 1U, 3U, 10U, 4000U}) {
         for (const std::uint64_t sessions : {0U, 1U, 20U, 200U}) {
             const std::string text =
-                text_of(refused(200, login), open_sessions(sessions, login),
+                text_of(denied(200, login), open_sessions(sessions, login),
                         [terminals](const Session&) { return std::vector<std::string>(terminals, "pts/1234"); });
             EXPECT(text.size() <= wire::max_text, std::to_string(text.size()));
             EXPECT(text.find('\x1B') == std::string::npos, "no escape sequences");
@@ -219,8 +219,8 @@ void terminals_are_told_what_their_user_needs() {
         {notice_of(Kind::locked, idle), ""},
         {notice_of(Kind::admitted), ""},
         {notice_of(Kind::adopted), ""},
-        {notice_of(Kind::refused), ""},
-        {notice_of(Kind::would_refuse), ""},
+        {notice_of(Kind::denied), ""},
+        {notice_of(Kind::would_deny), ""},
         {notice_of(Kind::would_end, idle), ""},
         {notice_of(Kind::forced, idle), ""},
         {notice_of(Kind::ended, idle), ""},
@@ -303,9 +303,9 @@ void the_journal_has_stable_ids_and_events() {
     constexpr Case cases[] = {
         {Kind::admitted, "admitted", "10", "Admitted a session of alice (sshd, from 192.0.2.7)."},
         {Kind::adopted, "adopted", "11", "Adopted a session of alice that logind already had (sshd, from 192.0.2.7)."},
-        {Kind::refused, "refused", "12", "Refused a session of alice (sshd, from 192.0.2.7): no input for 15min."},
-        {Kind::would_refuse, "would-refuse", "13",
-         "Would have refused a session of alice (sshd, from 192.0.2.7): no input for 15min. Let in, because the mode "
+        {Kind::denied, "denied", "12", "Denied a session of alice (sshd, from 192.0.2.7): no input for 15min."},
+        {Kind::would_deny, "would-deny", "13",
+         "Would have denied a session of alice (sshd, from 192.0.2.7): no input for 15min. Let in, because the mode "
          "is "
          "observe."},
         {Kind::warned, "warned", "14", "Warned a session of alice: it ends in 1min, no input for 15min."},
@@ -368,11 +368,11 @@ int main() {
     setenv("TZ", "UTC", 1);
     tzset();
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_refusal_says_why_and_what_is_open),
-        SESSLIMIT_TEST(a_refusal_tells_sessions_apart),
-        SESSLIMIT_TEST(a_refusal_names_only_what_takes_a_place),
+        SESSLIMIT_TEST(a_denial_says_why_and_what_is_open),
+        SESSLIMIT_TEST(a_denial_tells_sessions_apart),
+        SESSLIMIT_TEST(a_denial_names_only_what_takes_a_place),
         SESSLIMIT_TEST(a_long_list_is_cut),
-        SESSLIMIT_TEST(a_refusal_always_fits_its_frame),
+        SESSLIMIT_TEST(a_denial_always_fits_its_frame),
         SESSLIMIT_TEST(reasons_are_said_in_words),
         SESSLIMIT_TEST(terminals_are_told_what_their_user_needs),
         SESSLIMIT_TEST(what_terminals_show_is_bounded_and_tame),

@@ -2,8 +2,8 @@
 #include "common/pidfd.hpp"
 #include "daemon/pam_server/peer_identity.hpp"
 #include "tests/unit/support/cmocka.hpp"
-#include "tests/unit/support/loop_bench.hpp"
 #include "tests/unit/support/fake_kernel.hpp"
+#include "tests/unit/support/loop_bench.hpp"
 
 #include <grp.h>
 #include <sched.h>
@@ -75,7 +75,7 @@ void a_root_peer_is_a_leader() {
            "it, and nobody else");
 }
 
-void a_peer_that_is_not_root_is_refused() {
+void a_peer_that_is_not_root_is_denied() {
     const Caller caller([] {
         if (setgroups(0, nullptr) != 0 || setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0) {
             _exit(1);
@@ -85,7 +85,7 @@ void a_peer_that_is_not_root_is_refused() {
     EXPECT(!peer.has_value() && peer.error().code == EPERM, "not root");
 }
 
-void a_peer_that_has_exited_is_refused() {
+void a_peer_that_has_exited_is_denied() {
     Caller caller([] {});
     caller.finish();
     const auto peer = pam_server::peer_of(caller.accepted.get());
@@ -128,7 +128,7 @@ void before_linux_6_5_a_peer_is_held_by_its_pid() {
 }
 
 /// It has no pid in ours, by which it could be held.
-void a_peer_of_another_pid_namespace_is_refused() {
+void a_peer_of_another_pid_namespace_is_denied() {
     const Caller caller([] {});
     const int error = in_a_child(0, [&caller] {
         if (unshare(CLONE_NEWPID) != 0) {
@@ -142,7 +142,7 @@ void a_peer_of_another_pid_namespace_is_refused() {
     EXPECT(error == ESRCH, std::to_string(error));
 }
 
-void what_is_no_socket_is_refused() {
+void what_is_no_socket_is_denied() {
     const UniqueFd fd(dup(STDERR_FILENO));
     EXPECT(!pam_server::peer_of(fd.get()).has_value() && !pam_server::peer_of(-1).has_value(), "no peer");
 }
@@ -156,12 +156,12 @@ int main() {
     }
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(a_root_peer_is_a_leader),
-        SESSLIMIT_TEST(a_peer_that_is_not_root_is_refused),
-        SESSLIMIT_TEST(a_peer_that_has_exited_is_refused),
+        SESSLIMIT_TEST(a_peer_that_is_not_root_is_denied),
+        SESSLIMIT_TEST(a_peer_that_has_exited_is_denied),
         SESSLIMIT_TEST(a_peer_that_cannot_be_looked_at_is_not_said_to_have_exited),
         SESSLIMIT_TEST(before_linux_6_5_a_peer_is_held_by_its_pid),
-        SESSLIMIT_TEST(a_peer_of_another_pid_namespace_is_refused),
-        SESSLIMIT_TEST(what_is_no_socket_is_refused),
+        SESSLIMIT_TEST(a_peer_of_another_pid_namespace_is_denied),
+        SESSLIMIT_TEST(what_is_no_socket_is_denied),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -104,7 +104,7 @@ void a_request_becomes_an_event_and_gets_its_answer() {
     EXPECT(opened.budget == std::chrono::seconds(2) && !opened.login.nested, "the rest");
     EXPECT(opened.leader.pid == getpid() && opened.leader == identify(getpid()), "the kernel's word");
 
-    bench.server->answer(opened.request, {wire::Outcome::refused, 0, "no\nplace"});
+    bench.server->answer(opened.request, {wire::Outcome::denied, 0, "no\nplace"});
     EXPECT_TEXT(answer_on(asker), "3 0 no\nplace");
     EXPECT_TEXT(answer_on(asker), "closed");
     bench.server->answer(opened.request, {wire::Outcome::admitted, 1, {}}); // too late, and nobody's business
@@ -119,9 +119,9 @@ void every_outcome_is_sent() {
     };
     const std::string too_long(wire::max_text + 1, 'x');
     const Case cases[] = {
-        {{wire::Outcome::admitted, 77, {}}, "1 77 "},    {{wire::Outcome::uncounted, 0, {}}, "2 0 "},
-        {{wire::Outcome::refused, 0, "why"}, "3 0 why"}, {{wire::Outcome::noted, 0, {}}, "5 0 "},
-        {{wire::Outcome::refused, 0, too_long}, "3 0 "}, // refused all the same
+        {{wire::Outcome::admitted, 77, {}}, "1 77 "},   {{wire::Outcome::uncounted, 0, {}}, "2 0 "},
+        {{wire::Outcome::denied, 0, "why"}, "3 0 why"}, {{wire::Outcome::noted, 0, {}}, "5 0 "},
+        {{wire::Outcome::denied, 0, too_long}, "3 0 "}, // denied all the same
     };
     for (const Case& one : cases) {
         Bench bench;

@@ -54,7 +54,7 @@ void an_empty_policy_sets_nothing() {
     }
     EXPECT_TEXT(text, "max_sessions=unlimited max_sessions_total=unlimited max_duration=unlimited "
                       "idle_timeout=unlimited idle_timeout_no_terminal=unlimited idle_activity=[input] on_idle=end "
-                      "keep_multiplexer=false warn_before=[] at_limit=refuse mode=enforce message= announce=false "
+                      "keep_multiplexer=false warn_before=[] at_limit=deny mode=enforce message= announce=false "
                       "message_of_end= ");
     EXPECT_TEXT(rules(explanation), "");
 }

@@ -146,16 +146,16 @@ match.group = "contractors"
 idle_timeout = "900s"
 )",
          "", alice, "idle=15min@a:5"},
-        {"refuse before end-idlest", R"([[rule]]
+        {"deny before end-idlest", R"([[rule]]
 name = "a"
 match.group = "staff"
 at_limit = "end-idlest"
 [[rule]]
 name = "b"
 match.group = "contractors"
-at_limit = "refuse"
+at_limit = "deny"
 )",
-         "", alice, "at_limit=refuse@b:9"},
+         "", alice, "at_limit=deny@b:9"},
         {"unlimited is the least strict", R"([[rule]]
 name = "a"
 match.group = "staff"
@@ -385,7 +385,7 @@ max_sessions = 1
          "message=managed@managed/m:5"},
         {"no rule: of the managed [defaults] first", "[defaults]\nmessage = \"host\"\n",
          "[defaults]\nmessage = \"managed\"\n", alice, "message=managed@managed/defaults:3"},
-        {"unlimited is no number that refuses",
+        {"unlimited is no number that denies",
          "[defaults]\nmax_sessions = \"unlimited\"\nmessage = \"host\"\n[[rule]]\nname = \"r\"\nmatch.user = "
          "\"alice\"\nmax_sessions = \"unlimited\"\nmessage = \"rule\"\n",
          "[defaults]\nmessage = \"managed\"\n[[rule]]\nname = \"m\"\nmatch.user = \"alice\"\nmax_sessions_total = 1\n"

@@ -98,7 +98,7 @@ SessionKey key_of(const Record& record) {
 } // namespace
 
 std::string_view name_of(Phase phase) {
-    constexpr std::string_view names[] = {"?", "waiting", "admitted", "active", "ending", "refused", "released"};
+    constexpr std::string_view names[] = {"?", "waiting", "admitted", "active", "ending", "denied", "released"};
     return names[std::to_underlying(phase)];
 }
 
@@ -113,14 +113,14 @@ std::string_view name_of(Cause cause) {
 }
 
 std::string_view name_of(Notice::Kind kind) {
-    constexpr std::string_view names[] = {"admitted", "adopted",  "refused",   "would-refuse", "warned",
-                                          "kept",     "locked",   "ending",    "would-end",    "forced",
+    constexpr std::string_view names[] = {"admitted", "adopted",  "denied",    "would-deny", "warned",
+                                          "kept",     "locked",   "ending",    "would-end",  "forced",
                                           "ended",    "released", "over-limit"};
     return names[std::to_underlying(kind)];
 }
 
 std::string_view name_of(Answer::Kind kind) {
-    constexpr std::string_view names[] = {"admitted", "uncounted", "refused", "noted", "wait"};
+    constexpr std::string_view names[] = {"admitted", "uncounted", "denied", "noted", "wait"};
     return names[std::to_underlying(kind)];
 }
 

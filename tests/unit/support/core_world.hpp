@@ -38,7 +38,7 @@ policy::Policy policy_of(const Rules& rules);
 Login ssh(uid_t uid = alice, std::string rhost = "192.0.2.7");
 Login console(uid_t uid = alice, std::string service = "login");
 
-/// A session as it would be in that phase: of alice, by ssh, with leader 500 and, but for waiting, reserved and refused
+/// A session as it would be in that phase: of alice, by ssh, with leader 500 and, but for waiting, reserved and denied
 /// ones, logind's "c1".
 core::Session session_in(core::Phase phase, SessionKey key = SessionKey{1});
 

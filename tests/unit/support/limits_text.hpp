@@ -31,7 +31,7 @@ inline std::string told(const policy::Limits& limits, const policy::Policy& poli
             text += (text.empty() ? "" : " ") + std::string(name) + '=' + value + from;
         }
     };
-    constexpr std::string_view at_limit[] = {"refuse", "end-idlest", "end-oldest"};
+    constexpr std::string_view at_limit[] = {"deny", "end-idlest", "end-oldest"};
     const Count count = limits.max_sessions.value;
     add("sessions", count == unlimited_count ? "unlimited" : std::to_string(count), origin(limits.max_sessions, policy),
         count != unlimited_count);
@@ -40,7 +40,7 @@ inline std::string told(const policy::Limits& limits, const policy::Policy& poli
     add("idle", format_span(limits.idle_timeout.value), origin(limits.idle_timeout, policy),
         limits.idle_timeout.value != unlimited_span);
     add("at_limit", std::string(at_limit[static_cast<std::size_t>(limits.at_limit.value)]),
-        origin(limits.at_limit, policy), limits.at_limit.value != AtLimit::refuse);
+        origin(limits.at_limit, policy), limits.at_limit.value != AtLimit::deny);
     add("mode", limits.mode.value == Mode::enforce ? "enforce" : "observe", origin(limits.mode, policy),
         limits.mode.value != Mode::enforce);
     for (const Total& total : limits.totals) {
