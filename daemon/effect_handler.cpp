@@ -67,7 +67,7 @@ Result<core::ActivitySample> sample_of(const core::Session& session, inspect::Co
 /// A warned session is listened to, so that a key keeps it at once.
 bool is_listened_to(const core::Session& session) {
     return session.phase == core::Phase::active && session.idle_warned != unlimited_span &&
-           session.idle_warned != core::locked_already;
+           session.idle_warned != core::screen_locked;
 }
 
 void tell_of_multiplexer(const MultiplexerPreserver::Outcome& outcome, output::Journal& journal) {

@@ -55,7 +55,7 @@ Boottime last_use_of_terminal(const Session& session, const ActivitySample& samp
         std::max(session.last_input, last_stamped(*sample.input, last_sample.input, session, sample.wall_offset, now));
     if (policy::counts_output(counted) && sample.output) {
         const Boottime at = last_stamped(*sample.output, last_sample.output, session, sample.wall_offset, now);
-        const bool is_our_notice = at <= after(session.told_at, echo_of_notice);
+        const bool is_our_notice = at <= after(session.last_notice_at, echo_of_notice);
         last = is_our_notice ? last : std::max(last, at);
     }
     return policy::counts_processor(counted) && is_busy(session, sample, now) ? now : last;

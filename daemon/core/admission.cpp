@@ -25,7 +25,7 @@ void admit(DecisionContext& context, Session session, RequestId request) {
     session.due = next_due(session, context.warnings(session, limits));
     context.put(session);
     context.admit(request, session, limits);
-    context.tell(Notice::Kind::admitted, session);
+    context.notify(Notice::Kind::admitted, session);
     request_first_probe(context, session);
 }
 
@@ -46,7 +46,7 @@ void deny(DecisionContext& context, Session session, RequestId request, const po
         context.put(session);
     }
     context.out.answers.push_back({request, Answer::Kind::denied, session, limits.message.value});
-    context.tell(Notice::Kind::denied, session, session.reason);
+    context.notify(Notice::Kind::denied, session, session.reason);
 }
 
 Reason own_limit(const policy::Limits& limits) {
@@ -75,7 +75,8 @@ std::size_t others_in(const DecisionContext& context, const Session& session, po
 }
 
 /// The limit that keeps a login out as things are: its user's own, or one that a rule has for all whom it matches.
-std::optional<Reason> full(const DecisionContext& context, const Session& session, const policy::Limits& limits) {
+std::optional<Reason> reached_limit(const DecisionContext& context, const Session& session,
+                                    const policy::Limits& limits) {
     if (others_of_user(context, session) >= limits.max_sessions.value) {
         return own_limit(limits);
     }
@@ -130,28 +131,28 @@ bool can_be_displaced(const DecisionContext& context, const Session& session) {
 /// Who of a user could make room for `waiting`, those that at_limit ends first in front: open sessions, and the logins
 /// that have waited for a place since before it. One whose own limits are only observed is left alone. Where the idlest
 /// is wanted, the list ends before the first whose use is not known: those behind may all be less idle than that one.
-std::vector<const Session*> victims_of(const DecisionContext& context, const Session& waiting,
-                                       policy::AtLimit at_limit) {
-    std::vector<const Session*> victims;
+std::vector<const Session*> displacement_candidates(const DecisionContext& context, const Session& waiting,
+                                                    policy::AtLimit at_limit) {
+    std::vector<const Session*> candidates;
     for (const SessionKey key : context.state.of_user(waiting.login.uid)) {
         const Session* other = context.state.find(key);
         const bool open = other->phase == Phase::active || other->phase == Phase::admitted;
         const bool before = other->phase == Phase::waiting && key < waiting.key;
         if (before || (open && can_be_displaced(context, *other))) {
-            victims.push_back(other);
+            candidates.push_back(other);
         }
     }
     const bool by_use = at_limit == policy::AtLimit::end_idlest;
     // A locked screen's last use is when it was locked last: nobody has been there for longer than that.
-    std::ranges::stable_sort(victims, {}, [by_use](const Session* session) {
-        return std::pair(!by_use || session->idle_warned != locked_already,
+    std::ranges::stable_sort(candidates, {}, [by_use](const Session* session) {
+        return std::pair(!by_use || session->idle_warned != screen_locked,
                          by_use ? session->last_input : session->opened);
     });
     if (by_use) {
         const auto known = [&waiting](const Session* session) { return is_use_known(*session, waiting); };
-        victims.erase(std::ranges::find_if_not(victims, known), victims.end());
+        candidates.erase(std::ranges::find_if_not(candidates, known), candidates.end());
     }
-    return victims;
+    return candidates;
 }
 
 /// Whether logind has still to say how one of the user's sessions is used.
@@ -177,34 +178,35 @@ std::size_t slots_needed(const DecisionContext& context, const Session& waiting,
 
 /// Takes the place of an open session, or the turn of a login that waits for one: the newest get in, and however many
 /// come at once, no more of a user wait than there are places.
-void displace(DecisionContext& context, const Session& victim, const Session& newcomer, policy::Count most) {
+void displace(DecisionContext& context, const Session& candidate, const Session& newcomer, policy::Count most) {
     const Reason reason{.cause = Cause::displaced, .count = most, .span = {}, .by = newcomer.login.rhost};
-    if (victim.phase == Phase::waiting) {
-        return deny(context, victim, victim.request, context.limits(victim), reason);
+    if (candidate.phase == Phase::waiting) {
+        return deny(context, candidate, candidate.request, context.limits(candidate), reason);
     }
-    begin_end(context, victim, reason);
+    begin_termination(context, candidate, reason);
 }
 
 /// The session that this leader already has for this user, if it can be what a repeated question is about.
-const Session* asked_before(const DecisionContext& context, const OpenRequested& event) {
+const Session* find_previous_request(const DecisionContext& context, const OpenRequested& event) {
     const Session* before = event.leader.pid == 0 ? nullptr : context.state.by_leader(event.leader);
     return before != nullptr && before->login.uid == event.login.uid ? before : nullptr;
 }
 
 /// Lets it in where there is a place for it, or where the limit is only observed.
-bool let_in(DecisionContext& context, const Session& session, RequestId request, const policy::Limits& limits) {
-    if (const auto reason = full(context, session, limits)) {
+bool admit_if_below_limit(DecisionContext& context, const Session& session, RequestId request,
+                          const policy::Limits& limits) {
+    if (const auto reason = reached_limit(context, session, limits)) {
         if (limits.mode.value != policy::Mode::observe) {
             return false;
         }
-        context.tell(Notice::Kind::would_deny, session, *reason);
+        context.notify(Notice::Kind::would_deny, session, *reason);
     }
     admit(context, session, request);
     return true;
 }
 
 /// Answers a question that was asked before, where the answer still stands. False: decide it afresh.
-bool answer_again(DecisionContext& context, const OpenRequested& event, const Session& before) {
+bool repeat_answer(DecisionContext& context, const OpenRequested& event, const Session& before) {
     switch (before.phase) {
     case Phase::admitted:
     case Phase::active:
@@ -228,13 +230,13 @@ bool answer_again(DecisionContext& context, const OpenRequested& event, const Se
 }
 
 /// Admits a new login, has it wait for a place, or denies it. Returns true unless it is admitted.
-bool keep_out(DecisionContext& context, const Session& session, const OpenRequested& event) {
+bool admit_or_deny(DecisionContext& context, const Session& session, const OpenRequested& event) {
     const policy::Limits limits = context.limits(session);
-    if (let_in(context, session, event.request, limits)) {
+    if (admit_if_below_limit(context, session, event.request, limits)) {
         return false;
     }
     // No session is terminated for the shared limit of a rule: it would be one of another user.
-    const Reason reason = full(context, session, limits).value_or(own_limit(limits));
+    const Reason reason = reached_limit(context, session, limits).value_or(own_limit(limits));
     if (limits.at_limit.value == policy::AtLimit::deny || limits.max_sessions.value == 0 || !reason.by.empty()) {
         deny(context, session, event.request, limits, reason);
     } else {
@@ -245,11 +247,11 @@ bool keep_out(DecisionContext& context, const Session& session, const OpenReques
 
 /// Decides about a login that logind has a session of already, because the module runs after pam_systemd in the PAM
 /// stack.
-void decide_late(DecisionContext& context, const Session& adopted, const OpenRequested& event) {
+void decide_adopted(DecisionContext& context, const Session& adopted, const OpenRequested& event) {
     Session session = adopted;
     session.adopted = false;
     session.login = event.login;
-    if (keep_out(context, session, event)) {
+    if (admit_or_deny(context, session, event)) {
         admit_waiting(context, adopted); // it was counted until now
     }
 }
@@ -260,12 +262,12 @@ void on_open_requested(DecisionContext& context, const OpenRequested& event) {
     if (!policy::counts(context.policy, event.login)) {
         return context.answer(event.request, Answer::Kind::uncounted);
     }
-    const Session* before = asked_before(context, event);
+    const Session* before = find_previous_request(context, event);
     if (before != nullptr && before->adopted && before->phase == Phase::active) {
-        return decide_late(context, *before, event);
+        return decide_adopted(context, *before, event);
     }
     if (before != nullptr) {
-        if (answer_again(context, event, *before)) {
+        if (repeat_answer(context, event, *before)) {
             return;
         }
         context.out.records.emplace_back(Drop{before->key});
@@ -276,30 +278,30 @@ void on_open_requested(DecisionContext& context, const OpenRequested& event) {
     session.leader = event.leader;
     session.opened = context.now;
     session.last_input = context.now;
-    keep_out(context, session, event);
+    admit_or_deny(context, session, event);
 }
 
-void go_on_waiting(DecisionContext& context, Session session) {
+void continue_waiting(DecisionContext& context, Session session) {
     const policy::Limits limits = context.limits(session);
     const policy::Count most = limits.max_sessions.value;
-    if (let_in(context, session, session.request, limits)) {
+    if (admit_if_below_limit(context, session, session.request, limits)) {
         return;
     }
     const std::size_t missing = slots_needed(context, session, most);
-    const std::vector<const Session*> victims = victims_of(context, session, limits.at_limit.value);
+    const std::vector<const Session*> candidates = displacement_candidates(context, session, limits.at_limit.value);
     const bool by_use = limits.at_limit.value == policy::AtLimit::end_idlest;
-    if (missing > victims.size() && by_use && context.now < session.answer_by && is_hint_awaited(context, session)) {
+    if (missing > candidates.size() && by_use && context.now < session.answer_by && is_hint_awaited(context, session)) {
         session.due = std::min(session.answer_by, after(context.now, Timeouts::notice_display));
         return context.put(session);
     }
     // Nobody is ended for a login that is denied all the same.
     if (context.now >= session.answer_by || limits.at_limit.value == policy::AtLimit::deny ||
-        missing > victims.size()) {
+        missing > candidates.size()) {
         return deny(context, session, session.request, limits,
-                    full(context, session, limits).value_or(own_limit(limits)));
+                    reached_limit(context, session, limits).value_or(own_limit(limits)));
     }
     for (std::size_t at = 0; at < missing; ++at) {
-        displace(context, *victims[at], session, most);
+        displace(context, *candidates[at], session, most);
     }
     session.due = session.answer_by;
     context.put(session);
@@ -318,11 +320,11 @@ void on_close_requested(DecisionContext& context, const CloseRequested& event) {
     released.phase = Phase::closed;
     released.due = never;
     if (released.leader.pid == 0) {
-        return forget(context, *session);
+        return remove_session(context, *session);
     }
     // Held on to until its leader has gone: what logind still says of it must not look like a new session.
     context.put(released);
-    context.tell(Notice::Kind::released, released);
+    context.notify(Notice::Kind::released, released);
     admit_waiting(context, released);
 }
 
@@ -341,28 +343,28 @@ void on_request_aborted(DecisionContext& context, const RequestAborted& event) {
     session.adopted = true;
     session.request = RequestId::none;
     session.answer_by = never;
-    review(context, session, true);
+    reapply_policy(context, session, true);
     context.put(session);
 }
 
-void forget(DecisionContext& context, const Session& session) {
+void remove_session(DecisionContext& context, const Session& session) {
     context.out.records.emplace_back(Drop{session.key});
     if (!occupies_slot(session.phase)) {
         return;
     }
     const bool ended =
         session.phase == Phase::ending && session.stage != TerminationStage::pending; // else it went by itself
-    context.tell(ended ? Notice::Kind::ended : Notice::Kind::released, session, ended ? session.reason : Reason{});
+    context.notify(ended ? Notice::Kind::ended : Notice::Kind::released, session, ended ? session.reason : Reason{});
     admit_waiting(context, session);
 }
 
 void admit_waiting(DecisionContext& context, const Session& left) {
     const std::size_t counted = context.state.counted(left.login.uid);
     std::size_t taken = counted - std::min<std::size_t>(counted, 1);
-    std::map<policy::SourceId, std::size_t> let_in; // in this turn, which the state does not know of yet
+    std::map<policy::SourceId, std::size_t> admit_if_below_limit; // in this turn, which the state does not know of yet
     const auto is_full = [&](const policy::Total& total) {
         const auto leave = static_cast<std::size_t>(std::ranges::count(left.totals, total.rule));
-        return context.state.counted(total.rule) + let_in[total.rule] >= total.most + leave;
+        return context.state.counted(total.rule) + admit_if_below_limit[total.rule] >= total.most + leave;
     };
     for (const SessionKey key : context.state.of_user(left.login.uid)) {
         const Session& session = *context.state.find(key);
@@ -374,7 +376,7 @@ void admit_waiting(DecisionContext& context, const Session& left) {
             admit(context, session, session.request);
             ++taken;
             for (const policy::Total& total : limits.totals) {
-                ++let_in[total.rule];
+                ++admit_if_below_limit[total.rule];
             }
         }
     }

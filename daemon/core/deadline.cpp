@@ -50,8 +50,8 @@ Boottime next_moment(const LimitWindow& course, const std::vector<Span>& warn_be
     return course.end;
 }
 
-Boottime limit_end(Boottime from, Span limit, Boottime not_before) {
-    return limit == unlimited_span ? never : std::max(after(from, limit), not_before);
+Boottime limit_end(Boottime from, Span limit, Boottime grace_until) {
+    return limit == unlimited_span ? never : std::max(after(from, limit), grace_until);
 }
 
 /// Which limit is its own may change: a shell is opened in a connection that had none, or the last one is closed. A
@@ -65,7 +65,7 @@ Boottime next_terminal_check(const Session& session) {
 } // namespace
 
 Boottime duration_end(const Session& session) {
-    return limit_end(session.opened, session.max_duration, session.not_before);
+    return limit_end(session.opened, session.max_duration, session.grace_until);
 }
 
 Span idle_limit(const Session& session) {
@@ -81,7 +81,7 @@ Span idle_limit(const Session& session) {
 }
 
 Boottime idle_end(const Session& session) {
-    return session.phase == Phase::active ? limit_end(session.last_input, idle_limit(session), session.not_before)
+    return session.phase == Phase::active ? limit_end(session.last_input, idle_limit(session), session.grace_until)
                                           : never;
 }
 

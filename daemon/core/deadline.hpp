@@ -11,7 +11,7 @@
 /// (`warn_before`: longest first). A limit by itself is that which the session was last judged by.
 namespace sesslimit::core {
 
-/// When it has lasted too long; `never` without a limit. Not before Session::not_before.
+/// When it has lasted too long; `never` without a limit. Not before Session::grace_until.
 Boottime duration_end(const Session& session);
 
 /// The idle limit that is its own: with or without a terminal; the shorter one while that is not known.

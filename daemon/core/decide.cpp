@@ -12,14 +12,14 @@ void on_timer_expired(DecisionContext& context, const TimerExpired&) {
     }
     switch (session->phase) {
     case Phase::waiting:
-        return go_on_waiting(context, *session);
+        return continue_waiting(context, *session);
     case Phase::admitted:
     case Phase::active:
         return serve_limits(context, *session);
     case Phase::ending:
-        return go_on_ending(context, *session);
+        return continue_termination(context, *session);
     case Phase::denied:
-        return evict(context, *session);
+        return terminate_denied_login(context, *session);
     case Phase::closed: {
         Session quiet = *session;
         quiet.due = never;

@@ -25,8 +25,8 @@ struct DecisionContext {
         if (limits.mode.value == policy::Mode::observe) {
             return {};
         }
-        const bool surprised = limits.warn_before.empty() && now < session.not_before;
-        return surprised ? std::vector{Timeouts::grace_period} : limits.warn_before;
+        const bool retroactive = limits.warn_before.empty() && now < session.grace_until;
+        return retroactive ? std::vector{Timeouts::grace_period} : limits.warn_before;
     }
 
     /// Whether this end of a session is none, and its screen is locked instead.
@@ -55,7 +55,7 @@ struct DecisionContext {
                                .session = session,
                                .announce = announced ? std::optional(limits.idle_activity.value) : std::nullopt});
     }
-    void tell(Notice::Kind kind, const Session& session, const Reason& reason = {}, Span left = {}) {
+    void notify(Notice::Kind kind, const Session& session, const Reason& reason = {}, Span left = {}) {
         out.effects.emplace_back(Notice{kind, session, reason, left});
     }
 };
@@ -66,10 +66,10 @@ void on_close_requested(DecisionContext& context, const CloseRequested& event);
 void on_request_aborted(DecisionContext& context, const RequestAborted& event);
 
 /// Forgets a session for good, and gives its place to whoever of the same user has waited longest.
-void forget(DecisionContext& context, const Session& session);
+void remove_session(DecisionContext& context, const Session& session);
 
 /// A session that waits for a place: asks an open one to make room, or gives up.
-void go_on_waiting(DecisionContext& context, Session session);
+void continue_waiting(DecisionContext& context, Session session);
 
 /// A session leaves its place in this turn: gives it to whoever of its user waits for one.
 void admit_waiting(DecisionContext& context, const Session& left);
@@ -85,17 +85,17 @@ void on_groups_resolved(DecisionContext& context, const GroupsResolved& event);
 void serve_limits(DecisionContext& context, Session session);
 
 /// Judges an open session by the policy as it is now. Limits that have become other ones give it time and its
-/// warnings afresh, and so do those that were only observed until now; `surprised` does so too: the session was never
+/// warnings afresh, and so do those that were only observed until now; `retroactive` does so too: the session was never
 /// judged before.
-void review(const DecisionContext& context, Session& session, bool surprised);
+void reapply_policy(const DecisionContext& context, Session& session, bool retroactive);
 
 /// Lets go of an open session of a service that the policy has come to ignore: like a greeter, it is none that counts.
 /// False: it counts, and nothing was done.
 bool release_uncounted(DecisionContext& context, Session session);
 
 /// Records a session that was reviewed. If it lost its leader while its limits were only observed, and they are
-/// enforced now, what is left of it is terminated. `before` is the session before the review.
-void settle(DecisionContext& context, const Session& session, const Session& before);
+/// enforced now, what is left of it is terminated. `before` is the session before the reapply_policy.
+void commit_session(DecisionContext& context, const Session& session, const Session& before);
 
 /// Asks logind whether an adopted session, whose leader has exited, was logged out. Asked again until there is an
 /// answer; until then none of its limits is enforced.
@@ -108,14 +108,14 @@ void request_first_probe(DecisionContext& context, const Session& session);
 // ending.cpp
 void on_termination_requested(DecisionContext& context, const TerminationRequested& event);
 
-/// Begins to end an open session; in observe mode says only that it would (but for Cause::asked).
-void begin_end(DecisionContext& context, Session session, const Reason& reason);
+/// Begins to end an open session; in observe mode says only that it would (but for Cause::requested).
+void begin_termination(DecisionContext& context, Session session, const Reason& reason);
 
 /// The next step of ending it, harder than the last.
-void go_on_ending(DecisionContext& context, Session session);
+void continue_termination(DecisionContext& context, Session session);
 
 /// A denied login that goes on without a session: its process is asked to stop, then made to.
-void evict(DecisionContext& context, Session session);
+void terminate_denied_login(DecisionContext& context, Session session);
 
 // presence.cpp
 void on_leader_exited(DecisionContext& context, const LeaderExited& event);

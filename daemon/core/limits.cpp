@@ -11,7 +11,7 @@ namespace {
 
 /// Warns on its terminals of what comes in `left`.
 void warn(DecisionContext& context, Session& session, const policy::Limits& limits, const Reason& reason, Span left) {
-    session.told_at = context.now;
+    session.last_notice_at = context.now;
     context.out.effects.emplace_back(Notice{.kind = Notice::Kind::warned,
                                             .session = session,
                                             .reason = reason,
@@ -34,39 +34,39 @@ bool is_output_awaited(const Session& session, const policy::Limits& limits) {
            idle_limit(session) != unlimited_span && policy::counts_output(limits.idle_activity.value);
 }
 
-void note_use(DecisionContext& context, Session& session, Boottime at) {
+void record_use(DecisionContext& context, Session& session, Boottime at) {
     if (at <= session.last_input) {
         return;
     }
-    const bool was_warned = session.idle_warned != unlimited_span && session.idle_warned != locked_already;
+    const bool was_warned = session.idle_warned != unlimited_span && session.idle_warned != screen_locked;
     session.last_input = at;
     session.idle_warned = unlimited_span;
     if (was_warned) {
-        session.told_at = context.now;
-        context.tell(Notice::Kind::kept, session);
+        session.last_notice_at = context.now;
+        context.notify(Notice::Kind::kept, session);
     }
 }
 
 /// A locked screen is what an idle limit may come to: from then on it counts anew, so that a screen that was unlocked
 /// and left is locked again. One that nobody has come back to since is left alone.
-void lock(DecisionContext& context, Session& session, const Reason& reason) {
+void lock_screen(DecisionContext& context, Session& session, const Reason& reason) {
     if (context.limits(session).mode.value == policy::Mode::observe) {
-        return begin_end(context, session, reason);
+        return begin_termination(context, session, reason);
     }
-    if (session.idle_warned != locked_already) {
+    if (session.idle_warned != screen_locked) {
         context.out.effects.emplace_back(Lock{session.logind_id});
-        context.tell(Notice::Kind::locked, session, reason);
+        context.notify(Notice::Kind::locked, session, reason);
     }
     session.last_input = context.now;
-    session.idle_warned = locked_already;
+    session.idle_warned = screen_locked;
     session.due = next_due(session, context.warnings(session, context.limits(session)));
     context.put(session);
 }
 
 /// A limit that ran out while nobody could warn of it, in suspend or while no daemon was there, takes its user by
 /// surprise: they are warned, and have the longest of their warnings from now on.
-void make_up_for_warning(const DecisionContext& context, Session& session, const std::vector<Span>& warnings) {
-    session.not_before = after(context.now, warnings.front());
+void grant_grace_period(const DecisionContext& context, Session& session, const std::vector<Span>& warnings) {
+    session.grace_until = after(context.now, warnings.front());
 }
 
 void evaluate_idle(DecisionContext& context, Session session) {
@@ -74,18 +74,18 @@ void evaluate_idle(DecisionContext& context, Session session) {
     const Reason reason{.cause = Cause::idle, .count = probe_failed ? 1U : 0U, .span = idle_limit(session), .by = {}};
     const policy::Limits limits = context.limits(session);
     const std::vector<Span> warnings = context.warnings(session, limits);
-    if (session.idle_warned == locked_already && !DecisionContext::locks(session, limits, reason.cause)) {
+    if (session.idle_warned == screen_locked && !DecisionContext::locks(session, limits, reason.cause)) {
         session.idle_warned = unlimited_span; // the policy ends now what it locked before: that is warned of
     }
     if (idle_end(session) <= context.now && DecisionContext::locks(session, limits, reason.cause)) {
-        return lock(context, session, reason); // which costs nobody anything: warned or not
+        return lock_screen(context, session, reason); // which costs nobody anything: warned or not
     }
     if (idle_end(session) <= context.now && is_idle_warning_owed(session, warnings)) {
-        make_up_for_warning(context, session, warnings);
+        grant_grace_period(context, session, warnings);
     }
     const Boottime end = idle_end(session);
     if (end <= context.now) {
-        return begin_end(context, session, reason);
+        return begin_termination(context, session, reason);
     }
     warn_of_duration(context, session, limits);
     if (const auto warning = idle_warning(session, warnings, context.now)) {
@@ -112,7 +112,7 @@ void on_probe_failed(DecisionContext& context, Session session) {
     const std::vector<Span> warnings = context.warnings(session, limits);
     session.probe_failed = true;
     if (is_output_awaited(session, limits) && duration_warning(session, warnings, context.now)) {
-        note_use(context, session, context.now); // what we write now hides whether there was any
+        record_use(context, session, context.now); // what we write now hides whether there was any
     }
     warn_of_duration(context, session, limits);
     session.due = session.observed
@@ -122,15 +122,15 @@ void on_probe_failed(DecisionContext& context, Session session) {
 }
 
 /// Says once for each user that there are more sessions than the policy allows by now.
-void tell_if_over(DecisionContext& context, const Session& session) {
+void report_over_limit(DecisionContext& context, const Session& session) {
     const policy::Limits limits = context.limits(session);
     const auto& keys = context.state.of_user(session.login.uid);
     const auto first = std::ranges::find_if(
         keys, [&context](SessionKey key) { return occupies_slot(context.state.find(key)->phase); });
     if (first != keys.end() && *first == session.key &&
         context.state.counted(session.login.uid) > limits.max_sessions.value) {
-        context.tell(Notice::Kind::over_limit, session,
-                     {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}});
+        context.notify(Notice::Kind::over_limit, session,
+                       {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}});
     }
 }
 
@@ -143,11 +143,11 @@ void serve_limits(DecisionContext& context, Session session) {
     const policy::Limits limits = context.limits(session);
     const std::vector<Span> warnings = context.warnings(session, limits);
     if (duration_end(session) <= context.now && is_duration_warning_owed(session, warnings)) {
-        make_up_for_warning(context, session, warnings);
+        grant_grace_period(context, session, warnings);
     }
     if (duration_end(session) <= context.now) {
-        return begin_end(context, session,
-                         {.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}});
+        return begin_termination(context, session,
+                                 {.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}});
     }
     // What the terminals show of their use is looked at before we write on them ourselves: the look says the rest.
     const bool probes_first =
@@ -189,7 +189,7 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     }
     const Boottime used = last_use(session, sample, context.limits(session).idle_activity.value, context.now);
     session.last_sample = to_last_sample(session, sample, context.now);
-    note_use(context, session, used);
+    record_use(context, session, used);
     evaluate_idle(context, session);
 }
 
@@ -199,7 +199,7 @@ void on_input_received(DecisionContext& context, const InputReceived& event) {
         return;
     }
     Session session = *found;
-    note_use(context, session, context.now);
+    record_use(context, session, context.now);
     session.due = due_of(context, session, context.warnings(session, context.limits(session)));
     context.put(session);
 }
@@ -210,7 +210,7 @@ void on_clock_changed(DecisionContext& context, const ClockChanged&) {
     }
 }
 
-void review(const DecisionContext& context, Session& session, bool surprised) {
+void reapply_policy(const DecisionContext& context, Session& session, bool retroactive) {
     const policy::Limits limits = context.limits(session);
     const bool enforced = limits.mode.value == policy::Mode::enforce;
     const bool spared = session.observed && enforced;
@@ -226,11 +226,12 @@ void review(const DecisionContext& context, Session& session, bool surprised) {
         return;
     }
     const Span grace = limits.warn_before.empty() ? Timeouts::grace_period : limits.warn_before.front();
-    const Boottime fair = after(context.now, grace);
-    const bool fresh_duration = surprised || spared || other_duration;
-    const bool fresh_idle = surprised || spared || other_idle;
-    if (enforced && ((fresh_duration && duration_end(session) < fair) || (fresh_idle && idle_end(session) < fair))) {
-        session.not_before = fair;
+    const Boottime grace_end = after(context.now, grace);
+    const bool fresh_duration = retroactive || spared || other_duration;
+    const bool fresh_idle = retroactive || spared || other_idle;
+    if (enforced &&
+        ((fresh_duration && duration_end(session) < grace_end) || (fresh_idle && idle_end(session) < grace_end))) {
+        session.grace_until = grace_end;
     }
     session.duration_warned = fresh_duration ? unlimited_span : session.duration_warned;
     session.idle_warned = fresh_idle ? unlimited_span : session.idle_warned;
@@ -250,11 +251,11 @@ void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
             if (release_uncounted(context, session)) {
                 continue;
             }
-            review(context, reviewed, false);
-            tell_if_over(context, reviewed);
+            reapply_policy(context, reviewed, false);
+            report_over_limit(context, reviewed);
         }
         if (reviewed != session) {
-            settle(context, reviewed, session);
+            commit_session(context, reviewed, session);
         }
         if (idle_limit(reviewed) != idle_limit(session)) {
             request_first_probe(context, reviewed);
@@ -274,9 +275,9 @@ void on_groups_resolved(DecisionContext& context, const GroupsResolved& event) {
         DecisionContext::count_in(session, context.limits(session));
     }
     if (session.phase == Phase::admitted || session.phase == Phase::active) {
-        review(context, session, false);
+        reapply_policy(context, session, false);
     }
-    settle(context, session, *found);
+    commit_session(context, session, *found);
     if (idle_limit(session) != idle_limit(*found)) {
         request_first_probe(context, session);
     }

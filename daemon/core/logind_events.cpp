@@ -14,7 +14,7 @@ void on_leader_lost(DecisionContext& context, Session session) {
     const policy::Limits limits = context.limits(session);
     session.logout_check = LogoutCheck::none;
     if (!policy::is_unlimited(limits)) {
-        return begin_end(context, session, {.cause = Cause::leader_gone, .count = 0, .span = {}, .by = {}});
+        return begin_termination(context, session, {.cause = Cause::leader_gone, .count = 0, .span = {}, .by = {}});
     }
     session.due = next_due(session, context.warnings(session, limits));
     context.put(session);
@@ -35,12 +35,12 @@ void adopt(DecisionContext& context, const LogindSession& seen) {
     session.graphical = seen.graphical;
     session.opened = std::min(seen.opened, context.now);
     session.last_input = session.opened;
-    review(context, session, true);
+    reapply_policy(context, session, true);
     if (session.leader.pid == 0 && !policy::is_unlimited(context.limits(session))) {
         return on_leader_lost(context, session);
     }
     context.put(session);
-    context.tell(Notice::Kind::adopted, session);
+    context.notify(Notice::Kind::adopted, session);
     request_first_probe(context, session);
 }
 
@@ -69,7 +69,8 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
             session.due = context.now;
         }
         return context.put(session);
-    case Phase::denied: // the PAM stack went on after the denial: evict() terminates it once its user could read why
+    case Phase::denied: // the PAM stack went on after the denial: terminate_denied_login() terminates it once its user
+                        // could read why
     case Phase::waiting:
     case Phase::active:
     case Phase::closed:
@@ -86,14 +87,14 @@ bool release_uncounted(DecisionContext& context, Session session) {
     session.phase = Phase::closed;
     session.due = never;
     if (session.leader.pid == 0) {
-        forget(context, session);
+        remove_session(context, session);
     } else {
         context.put(session);
     }
     return true;
 }
 
-void settle(DecisionContext& context, const Session& session, const Session& before) {
+void commit_session(DecisionContext& context, const Session& session, const Session& before) {
     const bool enforced_now = before.observed && !session.observed;
     const bool is_lost = session.leader.pid == 0 && session.logout_check == LogoutCheck::none;
     if (session.phase == Phase::active && is_lost && enforced_now) {
@@ -121,7 +122,7 @@ void on_leader_exited(DecisionContext& context, const LeaderExited& event) {
     case Phase::admitted:
     case Phase::denied:
     case Phase::closed:
-        return forget(context, session);
+        return remove_session(context, session);
     case Phase::active:
         // No pam_close_session of an adopted session reaches the daemon: only logind can tell a logout.
         return session.adopted ? check_logout(context, session) : on_leader_lost(context, session);
@@ -129,7 +130,7 @@ void on_leader_exited(DecisionContext& context, const LeaderExited& event) {
         if (session.stage == TerminationStage::pending || session.stage == TerminationStage::notified) {
             session.due = context.now; // nobody is left to read anything
         }
-        return session.logind_id.empty() ? forget(context, session) : context.put(session);
+        return session.logind_id.empty() ? remove_session(context, session) : context.put(session);
     }
 }
 
@@ -141,7 +142,7 @@ void on_logout_checked(DecisionContext& context, const LogoutChecked& event) {
         return; // without an answer, logind is asked again when the session is due
     }
     if (event.state == LogoutChecked::State::closing) {
-        return forget(context, *session);
+        return remove_session(context, *session);
     }
     if (session->logout_check == LogoutCheck::second) {
         return on_leader_lost(context, *session);
@@ -159,7 +160,7 @@ void on_logind_session_new(DecisionContext& context, const LogindSessionNew& eve
         // Its leader exited before the daemon was restarted, and the answer to CheckLogout was lost.
         const bool logged_out =
             known->phase == Phase::active && known->adopted && known->leader.pid == 0 && seen.closing;
-        return logged_out ? forget(context, *known) : void();
+        return logged_out ? remove_session(context, *known) : void();
     }
     known = seen.leader.pid == 0 ? nullptr : context.state.by_leader(seen.leader);
     if (known != nullptr && known->logind_id.empty()) {
@@ -174,7 +175,7 @@ void on_logind_session_removed(DecisionContext& context, const LogindSessionRemo
         return;
     }
     if (found->leader.pid == 0 || occupies_slot(found->phase)) {
-        return forget(context, *found);
+        return remove_session(context, *found);
     }
     Session session = *found;
     session.logind_id.clear();
@@ -197,13 +198,13 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
         if (event.leader_gone) {
             // It may have logged out properly, and what it left running is nobody's business then. Only logind knows:
             // where it did not, logind shows the session once more.
-            return forget(context, session);
+            return remove_session(context, session);
         }
         if (release_uncounted(context, session)) {
             return;
         }
-        review(context, session, false);
-        return settle(context, session, event.session);
+        reapply_policy(context, session, false);
+        return commit_session(context, session, event.session);
     case Phase::ending:
         DecisionContext::count_in(session, context.limits(session));
         break;

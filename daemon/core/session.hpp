@@ -41,7 +41,7 @@ enum class Cause : std::uint8_t {
     idle = 3,          ///< nobody was there
     leader_gone = 4,   ///< its leader died without closing it
     displaced = 5,     ///< a newer login took its place (at_limit)
-    asked = 6,         ///< somebody asked for it
+    requested = 6,     ///< somebody asked for it
 };
 
 /// Longest text of Reason::by, in bytes: the ledger has room for no more.
@@ -74,7 +74,7 @@ enum class LogoutCheck : std::uint8_t {
 };
 
 /// Session::idle_warned of one whose screen was locked, and that nobody has used since.
-inline constexpr Span locked_already{};
+inline constexpr Span screen_locked{};
 
 /// One login, from pam_open_session to the exit of everything that belongs to it.
 struct Session {
@@ -87,18 +87,18 @@ struct Session {
     LogoutCheck logout_check = LogoutCheck::none;
     Terminal terminal = Terminal::unknown; ///< which of the idle limits is its own
     Login login;
-    Leader leader;         ///< pid 0 where nobody knows
-    std::string logind_id; ///< logind's name for it; empty until logind has it. At most 64 bytes
-    std::string scope;     ///< its unit, "session-3.scope"; empty until logind has it. At most 64 bytes
-    Boottime opened{};     ///< asked for: the order of coming
-    Boottime admitted{};   ///< let in: later than `opened` where it had to wait for a place. 0: it was not
-    Boottime last_input{}; ///< the youngest sign of use (activity.hpp): `opened` at first, never later than now
-    Boottime not_before{}; ///< no limit ends it before this: the grace of a session that a limit took by surprise
+    Leader leader;          ///< pid 0 where nobody knows
+    std::string logind_id;  ///< logind's name for it; empty until logind has it. At most 64 bytes
+    std::string scope;      ///< its unit, "session-3.scope"; empty until logind has it. At most 64 bytes
+    Boottime opened{};      ///< asked for: the order of coming
+    Boottime admitted{};    ///< let in: later than `opened` where it had to wait for a place. 0: it was not
+    Boottime last_input{};  ///< the youngest sign of use (activity.hpp): `opened` at first, never later than now
+    Boottime grace_until{}; ///< no limit ends it before this: the grace of a session that a limit took by surprise
     Span max_duration = unlimited_span;             ///< the limits it was last judged by: what its user could know of
     Span idle_timeout = unlimited_span;             ///< with a terminal, and of graphical ones
     Span idle_timeout_no_terminal = unlimited_span; ///< without
     LastSample last_sample;                         ///< by the last look
-    Boottime told_at{};                             ///< when a notice was last written to its terminals
+    Boottime last_notice_at{};                      ///< when a notice was last written to its terminals
     Span duration_warned = unlimited_span;          ///< the shortest `warn_before` that was said about its duration
     Span idle_warned = unlimited_span;              ///< the same about its idleness; unlimited again after use
     Reason reason;                                  ///< ending and denied: why

@@ -7,7 +7,7 @@
 namespace sesslimit::core {
 namespace {
 
-void stop(DecisionContext& context, const Session& session, int signal) {
+void send_signal(DecisionContext& context, const Session& session, int signal) {
     if (session.logind_id.empty()) {
         context.out.effects.emplace_back(SignalLeader{session.key, signal});
     } else if (signal == SIGKILL) {
@@ -31,33 +31,33 @@ Span kill_delay_for(Cause cause) {
     case Cause::limit_reached:
     case Cause::duration:
     case Cause::idle:
-    case Cause::asked:
+    case Cause::requested:
         break;
     }
     return Timeouts::kill_delay;
 }
 
 void terminate(DecisionContext& context, Session& session) {
-    stop(context, session, SIGTERM);
+    send_signal(context, session, SIGTERM);
     session.stage = TerminationStage::sigterm_sent;
     session.due = after(context.now, kill_delay_for(session.reason.cause));
 }
 
 /// The reason goes to its terminals, and the terminals get a moment to show it.
-void tell_reason(DecisionContext& context, Session& session) {
+void notify_reason(DecisionContext& context, Session& session) {
     session.stage = TerminationStage::notified;
     session.due = after(context.now, Timeouts::notice_display);
-    session.told_at = context.now;
+    session.last_notice_at = context.now;
     context.out.effects.emplace_back(Notice{.kind = Notice::Kind::ending,
                                             .session = session,
                                             .reason = session.reason,
                                             .message = context.limits(session).message_of_end.value});
 }
 
-void force(DecisionContext& context, Session& session) {
-    stop(context, session, SIGKILL);
+void kill(DecisionContext& context, Session& session) {
+    send_signal(context, session, SIGKILL);
     if (session.stage != TerminationStage::sigkill_sent) {
-        context.tell(Notice::Kind::forced, session, session.reason);
+        context.notify(Notice::Kind::forced, session, session.reason);
     }
     session.stage = TerminationStage::sigkill_sent;
     session.due = after(context.now, Timeouts::kill_retry);
@@ -65,9 +65,9 @@ void force(DecisionContext& context, Session& session) {
 
 } // namespace
 
-void begin_end(DecisionContext& context, Session session, const Reason& reason) {
+void begin_termination(DecisionContext& context, Session session, const Reason& reason) {
     const policy::Limits limits = context.limits(session);
-    if (reason.cause != Cause::asked && limits.mode.value == policy::Mode::observe) {
+    if (reason.cause != Cause::requested && limits.mode.value == policy::Mode::observe) {
         if (!session.observed) {
             context.out.effects.emplace_back(Notice{.kind = Notice::Kind::would_end,
                                                     .session = session,
@@ -83,7 +83,7 @@ void begin_end(DecisionContext& context, Session session, const Reason& reason) 
     session.stage = TerminationStage::pending;
     session.due = after(session.admitted, Timeouts::terminal_setup);
     if (reason.cause != Cause::displaced || session.due <= context.now) {
-        tell_reason(context, session);
+        notify_reason(context, session);
     } // else a login so young that it has no terminal yet on which its user could read why
     if (reason.cause == Cause::leader_gone) {
         terminate(context, session); // nobody is left to read anything
@@ -91,28 +91,28 @@ void begin_end(DecisionContext& context, Session session, const Reason& reason) 
     context.put(session);
 }
 
-void go_on_ending(DecisionContext& context, Session session) {
+void continue_termination(DecisionContext& context, Session session) {
     if (session.logind_id.empty() && session.leader.pid == 0) {
-        return forget(context, session); // nothing of it is left that anybody could end
+        return remove_session(context, session); // nothing of it is left that anybody could end
     }
     switch (session.stage) {
     case TerminationStage::pending:
-        tell_reason(context, session);
+        notify_reason(context, session);
         break;
     case TerminationStage::notified:
         terminate(context, session);
         break;
     case TerminationStage::sigterm_sent:
     case TerminationStage::sigkill_sent:
-        force(context, session);
+        kill(context, session);
         break;
     }
     context.put(session);
 }
 
-void evict(DecisionContext& context, Session session) {
+void terminate_denied_login(DecisionContext& context, Session session) {
     const bool asked = session.stage != TerminationStage::pending;
-    stop(context, session, asked ? SIGKILL : SIGTERM);
+    send_signal(context, session, asked ? SIGKILL : SIGTERM);
     session.stage = asked ? TerminationStage::sigkill_sent : TerminationStage::sigterm_sent;
     session.due = after(context.now, asked ? Timeouts::kill_retry : Timeouts::kill_delay);
     context.put(session);
@@ -121,8 +121,8 @@ void evict(DecisionContext& context, Session session) {
 void on_termination_requested(DecisionContext& context, const TerminationRequested& event) {
     const Session* session = context.state.find(event.session);
     if (session != nullptr && (session->phase == Phase::admitted || session->phase == Phase::active)) {
-        begin_end(context, *session,
-                  {.cause = Cause::asked, .count = 0, .span = {}, .by = event.by.substr(0, longest_by)});
+        begin_termination(context, *session,
+                          {.cause = Cause::requested, .count = 0, .span = {}, .by = event.by.substr(0, longest_by)});
     }
 }
 

@@ -81,8 +81,8 @@ void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
     io.number(session.opened);
     io.number(session.admitted);
     io.number(session.last_input);
-    io.number(session.not_before);
-    io.number(session.told_at);
+    io.number(session.grace_until);
+    io.number(session.last_notice_at);
     io.number(session.due);
     io.number(session.last_sample.at);
     io.number(session.max_duration);
@@ -178,14 +178,14 @@ Fault fault_of_numbers(const Session& session) noexcept {
     if (!between(TerminationStage::pending, session.stage, TerminationStage::sigkill_sent)) {
         return "unknown stage";
     }
-    if (!between(Cause::none, session.reason.cause, Cause::asked)) {
+    if (!between(Cause::none, session.reason.cause, Cause::requested)) {
         return "unknown cause";
     }
     return session.leader.pid < 0 ? "negative pid" : Fault{};
 }
 
 Fault fault_of_times(const Session& session) noexcept {
-    if (std::min({session.opened, session.admitted, session.last_input, session.not_before, session.told_at,
+    if (std::min({session.opened, session.admitted, session.last_input, session.grace_until, session.last_notice_at,
                   session.due, session.last_sample.at}) < Boottime{}) {
         return "negative time";
     }

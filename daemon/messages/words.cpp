@@ -170,7 +170,7 @@ std::string_view name_of(Cause cause) {
         return "leader-gone";
     case Cause::displaced:
         return "displaced";
-    case Cause::asked:
+    case Cause::requested:
         return "asked";
     }
     return "none";
@@ -316,7 +316,7 @@ std::string reason_text(const core::Reason& reason) {
     case Cause::displaced:
         return "limit of " + sessions(reason.count) + " reached, and a newer login from " +
                (reason.by.empty() ? "this host" : shown(reason.by, host_bytes)) + " took its place";
-    case Cause::asked:
+    case Cause::requested:
         return "ended by " + shown(reason.by, host_bytes);
     }
     return {};

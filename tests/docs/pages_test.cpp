@@ -163,7 +163,7 @@ Journal journal() {
     }
     for (const messages::Meaning& meaning : messages::meanings()) {
         for (const auto cause : {core::Cause::limit_reached, core::Cause::duration, core::Cause::idle,
-                                 core::Cause::leader_gone, core::Cause::displaced, core::Cause::asked}) {
+                                 core::Cause::leader_gone, core::Cause::displaced, core::Cause::requested}) {
             core::Notice notice{.kind = meaning.kind, .session = session_in(core::Phase::active), .reason = {}};
             notice.reason.cause = cause;
             for (const auto& [name, value] : messages::journal_entry(notice)) {

@@ -215,7 +215,7 @@ void Host::hear_ending(Process& process, const Notice& notice) {
         return;
     case Cause::leader_gone:
         return process.alive ? wrong("its leader is there") : void();
-    case Cause::asked:
+    case Cause::requested:
         return process.asked ? void() : wrong("nobody asked for its end");
     case Cause::displaced:
         return; // by a login that may have left, under a policy that may have changed, before it could be told

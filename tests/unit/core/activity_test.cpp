@@ -107,7 +107,7 @@ void a_step_that_goes_on_hides_keys() {
 
 void our_own_notice_is_no_output() {
     Session session = looked_at();
-    session.told_at = start + 150s;
+    session.last_notice_at = start + 150s;
     ActivitySample sample = same(true);
     sample.output = stamp(150s);
     EXPECT_TEXT(use(session, sample, Activity::output), "50");

@@ -97,9 +97,9 @@ void every_notice_on_a_terminal_is_remembered() {
     for (const core::Notice& notice : world.notices) {
         using Kind = core::Notice::Kind;
         const bool written = notice.kind == Kind::warned || notice.kind == Kind::kept || notice.kind == Kind::ending;
-        EXPECT((notice.session.told_at != Boottime{}) == written, name_of(notice.kind));
+        EXPECT((notice.session.last_notice_at != Boottime{}) == written, name_of(notice.kind));
     }
-    const Boottime told = world.find(key(1))->told_at;
+    const Boottime told = world.find(key(1))->last_notice_at;
     EXPECT(told == start + 1600s, "the end too");
 }
 

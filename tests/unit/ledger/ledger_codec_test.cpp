@@ -28,9 +28,9 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
 /// The pieces of a Session are counted here: a new one does not compile until somebody has thought of the ledger.
 [[maybe_unused]] void every_field_is_known(const Session& session) {
     [[maybe_unused]] const auto& [key, phase, adopted, observed, probe_failed, graphical, logout_check, terminal, login,
-                                  leader, logind_id, scope, opened, admitted, last_input, not_before, max_duration,
-                                  idle_timeout, idle_timeout_no_terminal, seen, told_at, duration_warned, idle_warned,
-                                  reason, stage, totals, request, answer_by, due] = session;
+                                  leader, logind_id, scope, opened, admitted, last_input, grace_until, max_duration,
+                                  idle_timeout, idle_timeout_no_terminal, seen, last_notice_at, duration_warned,
+                                  idle_warned, reason, stage, totals, request, answer_by, due] = session;
     [[maybe_unused]] const auto& [at, input, output, wall_offset, processor_time, traffic] = seen;
     [[maybe_unused]] const auto& [bytes_in, bytes_out, segments_in, segments_out, cookie] = traffic;
     [[maybe_unused]] const auto& [user, uid, gids, service, tty, rhost, ruser, seat, credential, connection, nested,
@@ -180,9 +180,9 @@ const Impossible impossible_ones[] = {
     {"negative pid", [](Session& s) { s.leader.pid = -1; }},
     {"negative time", [](Session& s) { s.opened = Boottime(Span(-1)); }},
     {"negative time", [](Session& s) { s.last_input = Boottime::min(); }},
-    {"negative time", [](Session& s) { s.not_before = Boottime(Span(-1)); }},
+    {"negative time", [](Session& s) { s.grace_until = Boottime(Span(-1)); }},
     {"negative time", [](Session& s) { s.admitted = Boottime(Span(-1)); }},
-    {"negative time", [](Session& s) { s.told_at = Boottime(Span(-1)); }},
+    {"negative time", [](Session& s) { s.last_notice_at = Boottime(Span(-1)); }},
     {"negative time", [](Session& s) { s.last_sample.at = Boottime(Span(-1)); }},
     {"negative time", [](Session& s) { s.due = Boottime(Span(-1)); }},
     {"negative span", [](Session& s) { s.max_duration = Span(-1); }},

@@ -168,8 +168,9 @@ void reasons_are_said_in_words() {
         {because(Cause::displaced, 2, {}, "192.0.2.9"),
          "limit of 2 sessions reached, and a newer login from 192.0.2.9 took its place"},
         {because(Cause::displaced, 1), "limit of 1 session reached, and a newer login from this host took its place"},
-        {because(Cause::asked, 0, {}, "root"), "ended by root"},
-        {because(Cause::asked, 0, {}, hostile), "ended by x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\x5cz"},
+        {because(Cause::requested, 0, {}, "root"), "ended by root"},
+        {because(Cause::requested, 0, {}, hostile),
+         "ended by x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\x5cz"},
     };
     for (const Case& one : cases) {
         EXPECT_TEXT(messages::reason_text(one.reason), one.text);
@@ -244,7 +245,7 @@ void what_terminals_show_is_bounded_and_tame() {
         message += "{reason}{user}";
     }
     for (const Kind kind : {Kind::warned, Kind::kept, Kind::ending}) {
-        for (const Cause cause : {Cause::asked, Cause::displaced, Cause::idle, Cause::duration}) {
+        for (const Cause cause : {Cause::requested, Cause::displaced, Cause::idle, Cause::duration}) {
             Notice notice = saying(message, notice_of(kind, because(cause, 0, 12h, wild), 5min));
             notice.session.login.user = wild;
             notice.session.login.rhost = wild;

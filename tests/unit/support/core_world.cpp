@@ -176,7 +176,7 @@ Session session_in(Phase phase, SessionKey key) {
         session.due = session.answer_by;
     }
     if (phase == Phase::ending) {
-        session.reason = {.cause = Cause::asked, .count = 0, .span = {}, .by = "root"};
+        session.reason = {.cause = Cause::requested, .count = 0, .span = {}, .by = "root"};
         session.stage = TerminationStage::notified;
         session.due = start;
     }

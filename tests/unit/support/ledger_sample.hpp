@@ -67,7 +67,7 @@ inline core::Session fullest() {
     session.opened = Boottime(Span(1));
     session.admitted = Boottime(Span(10));
     session.last_input = Boottime(Span(2));
-    session.not_before = never;
+    session.grace_until = never;
     session.max_duration = Span(3);
     session.idle_timeout = Span(4);
     session.idle_timeout_no_terminal = Span(11);
@@ -79,11 +79,11 @@ inline core::Session fullest() {
         .processor_time = Span(14),
         .traffic = {
             .bytes_in = ~std::uint64_t{0}, .bytes_out = 15, .segments_in = 16, .segments_out = 17, .cookie = 18}};
-    session.told_at = Boottime(Span(19));
+    session.last_notice_at = Boottime(Span(19));
     session.duration_warned = Span(5);
     session.idle_warned = Span(6);
     session.reason = {
-        .cause = core::Cause::asked, .count = ~std::uint32_t{0}, .span = Span(8), .by = std::string(255, 'b')};
+        .cause = core::Cause::requested, .count = ~std::uint32_t{0}, .span = Span(8), .by = std::string(255, 'b')};
     session.stage = core::TerminationStage::sigkill_sent;
     session.due = Boottime(Span(9));
     return session;
