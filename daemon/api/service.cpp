@@ -164,11 +164,11 @@ struct Service::Impl {
             limits.max_sessions.value == policy::unlimited_count
                 ? std::to_string(open) + " sessions are open, and there is no limit."
                 : std::to_string(open) + " of " + std::to_string(limits.max_sessions.value) + " sessions are open.";
-        const auto full = std::ranges::find_if(limits.totals, [this](const policy::Total& total) {
+        const auto full = std::ranges::find_if(limits.shared_limits, [this](const policy::SharedLimit& total) {
             return backend.state().counted(total.rule) >= total.most;
         });
         const bool has_place = open < limits.max_sessions.value;
-        if (has_place && full == limits.totals.end()) {
+        if (has_place && full == limits.shared_limits.end()) {
             return "It would be let in: " + of;
         }
         if (limits.mode.value == policy::Mode::observe) {

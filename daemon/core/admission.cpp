@@ -70,7 +70,7 @@ std::size_t others_of_user(const DecisionContext& context, const Session& sessio
 std::size_t others_in(const DecisionContext& context, const Session& session, policy::SourceId rule) {
     const Session* counted = context.state.find(session.key);
     const bool counts = counted != nullptr && occupies_slot(counted->phase) &&
-                        std::ranges::find(counted->totals, rule) != counted->totals.end();
+                        std::ranges::find(counted->shared_limits, rule) != counted->shared_limits.end();
     return context.state.counted(rule) - (counts ? 1U : 0U);
 }
 
@@ -80,7 +80,7 @@ std::optional<Reason> reached_limit(const DecisionContext& context, const Sessio
     if (others_of_user(context, session) >= limits.max_sessions.value) {
         return own_limit(limits);
     }
-    for (const policy::Total& total : limits.totals) {
+    for (const policy::SharedLimit& total : limits.shared_limits) {
         if (others_in(context, session, total.rule) >= total.most) {
             const std::string& rule = context.policy.sources.at(static_cast<std::size_t>(total.rule)).rule;
             return Reason{
@@ -362,8 +362,8 @@ void admit_waiting(DecisionContext& context, const Session& left) {
     const std::size_t counted = context.state.counted(left.login.uid);
     std::size_t taken = counted - std::min<std::size_t>(counted, 1);
     std::map<policy::SourceId, std::size_t> admit_if_below_limit; // in this turn, which the state does not know of yet
-    const auto is_full = [&](const policy::Total& total) {
-        const auto leave = static_cast<std::size_t>(std::ranges::count(left.totals, total.rule));
+    const auto is_full = [&](const policy::SharedLimit& total) {
+        const auto leave = static_cast<std::size_t>(std::ranges::count(left.shared_limits, total.rule));
         return context.state.counted(total.rule) + admit_if_below_limit[total.rule] >= total.most + leave;
     };
     for (const SessionKey key : context.state.of_user(left.login.uid)) {
@@ -372,10 +372,10 @@ void admit_waiting(DecisionContext& context, const Session& left) {
             continue;
         }
         const policy::Limits limits = context.limits(session);
-        if (taken < limits.max_sessions.value && std::ranges::none_of(limits.totals, is_full)) {
+        if (taken < limits.max_sessions.value && std::ranges::none_of(limits.shared_limits, is_full)) {
             admit(context, session, session.request);
             ++taken;
-            for (const policy::Total& total : limits.totals) {
+            for (const policy::SharedLimit& total : limits.shared_limits) {
                 ++admit_if_below_limit[total.rule];
             }
         }

@@ -34,11 +34,11 @@ struct DecisionContext {
         return cause == Cause::idle && session.graphical && limits.on_idle.value == policy::OnIdle::lock;
     }
 
-    /// Which totals a session counts in, by the policy as it is now.
+    /// Which shared_limits a session counts in, by the policy as it is now.
     static void count_in(Session& session, const policy::Limits& limits) {
-        session.totals.clear();
-        for (const policy::Total& total : limits.totals) {
-            session.totals.push_back(total.rule);
+        session.shared_limits.clear();
+        for (const policy::SharedLimit& total : limits.shared_limits) {
+            session.shared_limits.push_back(total.rule);
         }
     }
 

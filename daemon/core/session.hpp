@@ -103,10 +103,11 @@ struct Session {
     Span idle_warned = unlimited_span;              ///< the same about its idleness; unlimited again after use
     Reason reason;                                  ///< ending and denied: why
     TerminationStage stage = TerminationStage::pending;
-    std::vector<policy::SourceId> totals; ///< the rules whose max_sessions_total it counts in; as the policy has it now
-    RequestId request = RequestId::none;  ///< waiting: who waits. Means nothing after a restart
-    Boottime answer_by = never;           ///< waiting: by when that request must have its answer. The same
-    Boottime due = never;                 ///< when something must be done about it next
+    std::vector<policy::SourceId>
+        shared_limits;                   ///< the rules whose max_sessions_total it counts in; as the policy has it now
+    RequestId request = RequestId::none; ///< waiting: who waits. Means nothing after a restart
+    Boottime answer_by = never;          ///< waiting: by when that request must have its answer. The same
+    Boottime due = never;                ///< when something must be done about it next
 
     bool operator==(const Session&) const = default;
 };

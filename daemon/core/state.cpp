@@ -49,8 +49,8 @@ std::size_t State::counted(uid_t uid) const {
 }
 
 std::size_t State::counted(policy::SourceId rule) const {
-    const auto at = totals_.find(rule);
-    return at == totals_.end() ? 0 : at->second;
+    const auto at = shared_counts_.find(rule);
+    return at == shared_counts_.end() ? 0 : at->second;
 }
 
 const Session* State::next_due() const {
@@ -84,8 +84,8 @@ void State::enter(const Session& session) {
     if (occupies_slot(session.phase)) {
         ++user.counted;
         ++counted_;
-        for (const policy::SourceId rule : session.totals) {
-            ++totals_[rule];
+        for (const policy::SourceId rule : session.shared_limits) {
+            ++shared_counts_[rule];
         }
     }
     if (session.leader.pid != 0) {
@@ -108,9 +108,9 @@ void State::leave(const Session& session) {
     if (occupies_slot(session.phase)) {
         --user->second.counted;
         --counted_;
-        for (const policy::SourceId rule : session.totals) {
-            if (const auto total = totals_.find(rule); total != totals_.end() && --total->second == 0) {
-                totals_.erase(total);
+        for (const policy::SourceId rule : session.shared_limits) {
+            if (const auto total = shared_counts_.find(rule); total != shared_counts_.end() && --total->second == 0) {
+                shared_counts_.erase(total);
             }
         }
     }

@@ -69,7 +69,7 @@ class State {
     std::unordered_map<std::string, SessionKey> logind_ids_;
     std::set<std::pair<Boottime, SessionKey>> deadlines_;
     std::set<SessionKey> waiting_;
-    std::unordered_map<policy::SourceId, std::size_t> totals_;
+    std::unordered_map<policy::SourceId, std::size_t> shared_counts_;
     std::size_t counted_ = 0;
     SessionKey next_key_{1};
 };

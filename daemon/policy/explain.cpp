@@ -151,10 +151,10 @@ struct Explaining {
 
     void explain_limits() {
         add("max_sessions", limits.max_sessions);
-        for (const Total& total : limits.totals) {
+        for (const SharedLimit& total : limits.shared_limits) {
             add("max_sessions_total", Setting<Count>{total.most, total.rule, total.line});
         }
-        if (limits.totals.empty()) {
+        if (limits.shared_limits.empty()) {
             add("max_sessions_total", Setting<Count>{unlimited_count});
         }
         add("max_duration", limits.max_duration);
@@ -189,7 +189,7 @@ struct Explaining {
                                     limits.message.from,
                                     limits.announce.from,
                                     limits.message_of_end.from};
-        for (const Total& total : limits.totals) {
+        for (const SharedLimit& total : limits.shared_limits) {
             all_from.insert(total.rule);
         }
         for (const Warnings* warning : warnings) {

@@ -111,12 +111,12 @@ struct Policy {
 };
 
 /// A limit that all sessions share that have it, whoever they belong to: it is full when `most` sessions are open whose
-/// Limits hold a Total of the same rule.
-struct Total {
+/// Limits hold a SharedLimit of the same rule.
+struct SharedLimit {
     SourceId rule = SourceId::nowhere; ///< names the limit as long as the policy is in force
     Count most = 0;                    ///< never unlimited_count
     std::uint32_t line = 0;            ///< of the key, from 1
-    bool operator==(const Total&) const = default;
+    bool operator==(const SharedLimit&) const = default;
 };
 
 /// What the policy comes to for one login: every setting has a value, and the place that set it.
@@ -131,10 +131,10 @@ struct Limits {
     Setting<Announce> announce{Announce::no};
     Setting<AtLimit> at_limit{AtLimit::deny};
     Setting<Mode> mode{Mode::enforce};
-    Setting<std::string> message;        ///< what a denied user reads (template.hpp); empty: the built-in text
-    Setting<std::string> message_of_end; ///< what the user of an ended session reads; empty: the built-in text
-    std::vector<Total> totals;           ///< all of them hold: managed tier first, then in the order of the rules
-    std::vector<Span> warn_before;       ///< the union of what applies: longest first, without repeats
+    Setting<std::string> message;           ///< what a denied user reads (template.hpp); empty: the built-in text
+    Setting<std::string> message_of_end;    ///< what the user of an ended session reads; empty: the built-in text
+    std::vector<SharedLimit> shared_limits; ///< all of them hold: managed tier first, then in the order of the rules
+    std::vector<Span> warn_before;          ///< the union of what applies: longest first, without repeats
 };
 
 } // namespace sesslimit::policy

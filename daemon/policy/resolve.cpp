@@ -79,7 +79,7 @@ void add_rule(Strictest& found, const Rule& rule, Limits& limits) {
     found.warns = found.warns || settings.warn_before.has_value();
     add_warnings(limits.warn_before, settings.warn_before);
     if (const auto& total = rule.max_sessions_total; total && total->value != unlimited_count) {
-        limits.totals.push_back({rule.source, total->value, total->line});
+        limits.shared_limits.push_back({rule.source, total->value, total->line});
         found.has_total = true;
     }
 }
@@ -210,7 +210,7 @@ Limits resolve(const Policy& policy, const Login& login) {
 bool is_unlimited(const Limits& limits) noexcept {
     return limits.max_sessions.value == unlimited_count && limits.max_duration.value == unlimited_span &&
            limits.idle_timeout.value == unlimited_span && limits.idle_timeout_no_terminal.value == unlimited_span &&
-           limits.totals.empty();
+           limits.shared_limits.empty();
 }
 
 bool counts(const Policy& policy, const Login& login) {

@@ -120,7 +120,7 @@ void the_stricter_tier_wins(const Policy& policy, const Login& login) {
     must(both.max_duration.value == strictest(&Limits::max_duration), "max_duration");
     must(both.idle_timeout.value == strictest(&Limits::idle_timeout), "idle_timeout");
     must(both.idle_timeout_no_terminal.value == strictest(&Limits::idle_timeout_no_terminal), "without a terminal");
-    must(both.totals.size() == one.totals.size() + two.totals.size(), "all totals hold");
+    must(both.shared_limits.size() == one.shared_limits.size() + two.shared_limits.size(), "all shared_limits hold");
     must(std::ranges::is_sorted(both.warn_before, std::greater{}), "warnings: longest first");
     for (const Span span : one.warn_before) {
         must(std::ranges::find(both.warn_before, span) != both.warn_before.end(), "warnings: the union");

@@ -42,9 +42,9 @@ std::uint32_t Host::inside(uid_t uid) const {
         processes_, [uid](const Process& process) { return process.in && process.login.uid == uid; })));
 }
 
-std::uint32_t Host::inside(Total total) const {
+std::uint32_t Host::inside(SharedLimit total) const {
     return number(static_cast<std::size_t>(std::ranges::count_if(processes_, [&](const Process& process) {
-        const std::vector<Total> of = bounds_of(plan_, process.login).totals;
+        const std::vector<SharedLimit> of = bounds_of(plan_, process.login).shared_limits;
         return process.in && std::ranges::find(of, total) != of.end();
     })));
 }
@@ -61,7 +61,7 @@ std::uint32_t Host::others(const Process& process) const {
 bool Host::is_full(const Process& process) const {
     const Bounds bounds = bounds_of(plan_, process.login);
     const std::uint32_t own = process.in ? 1 : 0;
-    return others(process) >= bounds.own || std::ranges::any_of(bounds.totals, [&](Total total) {
+    return others(process) >= bounds.own || std::ranges::any_of(bounds.shared_limits, [&](SharedLimit total) {
                return inside(total) - own >= most_of(plan_, total);
            });
 }
@@ -126,7 +126,7 @@ void Host::check_counts() {
     if (world_.state.counted() != all) {
         wrong("the core counts other than all together");
     }
-    for (const Total total : totals) {
+    for (const SharedLimit total : shared_limits) {
         if (world_.state.counted(source_of(total)) != inside(total)) {
             wrong("in a total the core counts " + std::to_string(world_.state.counted(source_of(total))) +
                   ", there are " + std::to_string(inside(total)));
@@ -164,7 +164,7 @@ void Host::check_time() {
         }
         const Login& login = processes_[request.process].login;
         const Bounds bounds = bounds_of(plan_, login);
-        if (bounds.totals.empty() && inside(login.uid) < bounds.own) {
+        if (bounds.shared_limits.empty() && inside(login.uid) < bounds.own) {
             wrong("request " + std::to_string(id) + " waits beside a free place");
         }
     }

@@ -98,7 +98,7 @@ class Host {
     [[nodiscard]] bool is_full(const Process& process) const;
     [[nodiscard]] std::uint32_t others(const Process& process) const;
     [[nodiscard]] std::uint32_t inside(uid_t uid) const;
-    [[nodiscard]] std::uint32_t inside(Total total) const;
+    [[nodiscard]] std::uint32_t inside(SharedLimit total) const;
     [[nodiscard]] Phase phase_of(const Process& process) const;
     Process* of(SessionKey key);
     void spare_unlimited();

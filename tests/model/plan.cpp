@@ -22,9 +22,9 @@ Value one_of(std::mt19937& random, const std::array<Value, count>& values) {
 using MaybeCount = std::optional<policy::Count>;
 using MaybeSpan = std::optional<Span>;
 
-policy::Rule rule_of(Total total, const MaybeCount& max, const MaybeCount& most) {
+policy::Rule rule_of(SharedLimit total, const MaybeCount& max, const MaybeCount& most) {
     policy::Match match;
-    if (total == Total::team) {
+    if (total == SharedLimit::team) {
         match.group.any = {{"team", team_gid}};
     } else {
         match.service.any = {"sshd"};
@@ -100,7 +100,8 @@ policy::Policy policy_of(const Plan& plan) {
     if (plan.managed_max) {
         policy.managed.defaults.max_sessions = policy::Setting<policy::Count>{*plan.managed_max};
     }
-    policy.host.rules = {rule_of(Total::team, plan.team_max, plan.team_total), rule_of(Total::ssh, {}, plan.ssh_total)};
+    policy.host.rules = {rule_of(SharedLimit::team, plan.team_max, plan.team_total),
+                         rule_of(SharedLimit::ssh, {}, plan.ssh_total)};
     if (plan.carol_is_exempt) {
         policy.host.rules.push_back(exemption());
     }
@@ -110,12 +111,12 @@ policy::Policy policy_of(const Plan& plan) {
     return policy;
 }
 
-policy::SourceId source_of(Total total) {
+policy::SourceId source_of(SharedLimit total) {
     return policy::SourceId{static_cast<std::uint16_t>(total)};
 }
 
-std::uint32_t most_of(const Plan& plan, Total total) {
-    return (total == Total::team ? plan.team_total : plan.ssh_total).value_or(no_limit);
+std::uint32_t most_of(const Plan& plan, SharedLimit total) {
+    return (total == SharedLimit::team ? plan.team_total : plan.ssh_total).value_or(no_limit);
 }
 
 Bounds bounds_of(const Plan& plan, const Login& login) {
@@ -128,10 +129,10 @@ Bounds bounds_of(const Plan& plan, const Login& login) {
     const bool of_team = in_team(login);
     bounds.own = std::min(bounds.own, of_team && plan.team_max ? *plan.team_max : plan.defaults.max.value_or(no_limit));
     if (of_team && plan.team_total) {
-        bounds.totals.push_back(Total::team);
+        bounds.shared_limits.push_back(SharedLimit::team);
     }
     if (login.service == "sshd" && plan.ssh_total) {
-        bounds.totals.push_back(Total::ssh);
+        bounds.shared_limits.push_back(SharedLimit::ssh);
     }
     // A tier that says nothing of a mode means its limits, whatever the other tier says of its own.
     bounds.enforced = plan.defaults.mode != policy::Mode::observe || plan.managed_max;

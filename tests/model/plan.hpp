@@ -33,29 +33,29 @@ Plan plan_of(std::uint32_t number);
 policy::Policy policy_of(const Plan& plan);
 
 /// In the order in which a policy of the plan has its rules.
-enum class Total : std::uint8_t { team, ssh };
-inline constexpr Total totals[] = {Total::team, Total::ssh};
+enum class SharedLimit : std::uint8_t { team, ssh };
+inline constexpr SharedLimit shared_limits[] = {SharedLimit::team, SharedLimit::ssh};
 
 /// What a plan comes to for a login.
 struct Bounds {
     std::uint32_t own = no_limit;
-    std::vector<Total> totals;
+    std::vector<SharedLimit> shared_limits;
     bool enforced = true;
     Span duration = unlimited_span;
     Span idle = unlimited_span;
     Span grace{}; ///< how long a limit leaves a user whom it takes by surprise
 
     [[nodiscard]] bool is_unlimited() const {
-        return own == no_limit && totals.empty() && duration == unlimited_span && idle == unlimited_span;
+        return own == no_limit && shared_limits.empty() && duration == unlimited_span && idle == unlimited_span;
     }
 };
 Bounds bounds_of(const Plan& plan, const Login& login);
 
 /// How many there may be of a total; no_limit where the plan has none.
-std::uint32_t most_of(const Plan& plan, Total total);
+std::uint32_t most_of(const Plan& plan, SharedLimit total);
 
 /// Where the policy of a plan has that total's rule.
-policy::SourceId source_of(Total total);
+policy::SourceId source_of(SharedLimit total);
 
 std::string described(const Plan& plan);
 

@@ -30,7 +30,7 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
     [[maybe_unused]] const auto& [key, phase, adopted, observed, probe_failed, graphical, logout_check, terminal, login,
                                   leader, logind_id, scope, opened, admitted, last_input, grace_until, max_duration,
                                   idle_timeout, idle_timeout_no_terminal, seen, last_notice_at, duration_warned,
-                                  idle_warned, reason, stage, totals, request, answer_by, due] = session;
+                                  idle_warned, reason, stage, shared_limits, request, answer_by, due] = session;
     [[maybe_unused]] const auto& [at, input, output, wall_offset, processor_time, traffic] = seen;
     [[maybe_unused]] const auto& [bytes_in, bytes_out, segments_in, segments_out, cookie] = traffic;
     [[maybe_unused]] const auto& [user, uid, gids, service, tty, rhost, ruser, seat, credential, connection, nested,

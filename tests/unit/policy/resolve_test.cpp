@@ -312,7 +312,7 @@ void every_key_of_match() {
     }
 }
 
-void totals() {
+void shared_limits() {
     constexpr const char* two = R"([[rule]]
 name = "a"
 match.group = "staff"
@@ -469,7 +469,7 @@ int main() {
         SESSLIMIT_TEST(exemptions),
         SESSLIMIT_TEST(two_tiers),
         SESSLIMIT_TEST(every_key_of_match),
-        SESSLIMIT_TEST(totals),
+        SESSLIMIT_TEST(shared_limits),
         SESSLIMIT_TEST(messages),
         SESSLIMIT_TEST(the_table_is_as_large_as_it_should_be),
         SESSLIMIT_TEST(drop_ins_replace_defaults_key_by_key),

@@ -43,7 +43,7 @@ inline std::string told(const policy::Limits& limits, const policy::Policy& poli
         origin(limits.at_limit, policy), limits.at_limit.value != AtLimit::deny);
     add("mode", limits.mode.value == Mode::enforce ? "enforce" : "observe", origin(limits.mode, policy),
         limits.mode.value != Mode::enforce);
-    for (const Total& total : limits.totals) {
+    for (const SharedLimit& total : limits.shared_limits) {
         add("total", std::to_string(total.most), origin(Setting<Count>{total.most, total.rule, total.line}, policy),
             true);
     }
