@@ -28,15 +28,15 @@ class DaemonBackend final : public api::Backend {
 
     /// References live longer than the front.
     explicit DaemonBackend(Parts parts)
-        : parts_(std::move(parts)), presences_(&inspect::see),
-          reaches_([](const core::Session& session) { return inspect::reach_of(session); }) {}
+        : parts_(std::move(parts)), presences_(&inspect::read_terminal_snapshot),
+          reaches_([](const core::Session& session) { return inspect::termination_preview_of(session); }) {}
 
     [[nodiscard]] const core::State& state() const override { return parts_.engine.state(); }
     [[nodiscard]] const policy::Policy& policy() const override { return parts_.engine.policy(); }
     [[nodiscard]] api::Status status() const override { return parts_.status(); }
     [[nodiscard]] api::Moment moment() const override;
-    const inspect::Presence& presence(const core::Session& session) override;
-    const inspect::Reach& reach(const core::Session& session) override;
+    const inspect::TerminalSnapshot& presence(const core::Session& session) override;
+    const inspect::TerminationPreview& reach(const core::Session& session) override;
     void end(SessionKey key, const std::string& by) override;
     void reload(std::function<void(Result<>)> then) override { parts_.reload(std::move(then)); }
     bool look_up(uid_t caller, api::Question question, std::function<void(std::optional<Login>)> then) override;
@@ -49,8 +49,8 @@ class DaemonBackend final : public api::Backend {
 
   private:
     Parts parts_;
-    inspect::LookCache<inspect::Presence> presences_;
-    inspect::LookCache<inspect::Reach> reaches_;
+    inspect::SnapshotCache<inspect::TerminalSnapshot> presences_;
+    inspect::SnapshotCache<inspect::TerminationPreview> reaches_;
     api::Places<uid_t> look_ups_{most_look_ups, most_look_ups_of_user};
 };
 

@@ -116,11 +116,11 @@ void take(Properties& properties, std::string_view name, std::optional<std::stri
     }
 }
 
-std::optional<Reach> reach_of(Properties& properties) {
+std::optional<TerminationPreview> termination_preview_of(Properties& properties) {
     if (!properties.contains("Processes")) {
         return std::nullopt;
     }
-    Reach reach;
+    TerminationPreview reach;
     take(properties, "Processes", reach.processes);
     take(properties, "Commands", reach.commands);
     take(properties, "Multiplexed", reach.multiplexed);
@@ -156,7 +156,7 @@ Session session_of(Properties& properties) {
     take(properties, "Credential", session.credential);
     take(properties, "Method", session.method);
     take(properties, "RemoteUser", session.remote_user);
-    session.reach = reach_of(properties);
+    session.reach = termination_preview_of(properties);
     return session;
 }
 

@@ -20,7 +20,7 @@ inline constexpr Usec infinity = std::numeric_limits<Usec>::max(); ///< unlimite
 
 /// What the end of a session ends, and what of its user goes on. Names are each there once, and not all where they are
 /// many.
-struct Reach {
+struct TerminationPreview {
     std::uint32_t processes = 0;          ///< in the session
     std::vector<std::string> commands;    ///< their names
     std::vector<std::string> multiplexed; ///< names of those that keep_multiplexer would spare
@@ -56,7 +56,7 @@ struct Session {
     std::optional<std::string> method;
     std::optional<std::string> remote_user;
     // Told of a session that is asked for by itself.
-    std::optional<Reach> reach;
+    std::optional<TerminationPreview> reach;
 };
 
 /// A login that is asked about. An absent fact is left to the daemon, which looks it up or takes its own default.

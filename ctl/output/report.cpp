@@ -58,7 +58,7 @@ void add_end(std::vector<Line>& lines, const Session& session) {
         lines.emplace_back("NotEnded", manager + ", such as what systemd-run --user started");
         return;
     }
-    const Reach& reach = *session.reach;
+    const TerminationPreview& reach = *session.reach;
     const std::string when =
         reach.keep_multiplexer ? ", where a limit ends the session" : ": nothing of it, but with keep_multiplexer";
     lines.emplace_back("Ended", (reach.processes == 1 ? "1 process" : std::to_string(reach.processes) + " processes") +

@@ -36,8 +36,8 @@ class Backend {
     [[nodiscard]] virtual const policy::Policy& policy() const = 0;
     [[nodiscard]] virtual Status status() const = 0;
     [[nodiscard]] virtual Moment moment() const = 0;
-    virtual const inspect::Presence& presence(const core::Session& session) = 0;
-    virtual const inspect::Reach& reach(const core::Session& session) = 0;
+    virtual const inspect::TerminalSnapshot& presence(const core::Session& session) = 0;
+    virtual const inspect::TerminationPreview& reach(const core::Session& session) = 0;
 
     /// Tells an open session to end; `by`: who wants it, for its user to read.
     virtual void end(SessionKey key, const std::string& by) = 0;

@@ -106,8 +106,9 @@ struct Service::Impl {
         int code = sd_bus_message_new_method_return(call, &raw);
         const bus::Message reply(raw);
         Properties all = view(*session, eyes_of(caller, *session));
-        std::ranges::move(reach_properties(backend.reach(*session), resolve(backend.policy(), session->login)),
-                          std::back_inserter(all));
+        std::ranges::move(
+            termination_preview_properties(backend.reach(*session), resolve(backend.policy(), session->login)),
+            std::back_inserter(all));
         code = code < 0 ? code : append(raw, all);
         answer(code, raw);
     }
@@ -413,9 +414,10 @@ void Service::emit(const core::Notice& notice) {
     if (const auto name = signal_of(notice)) {
         Backend& backend = impl_->backend;
         const bool is_there = backend.state().find(notice.session.key) != nullptr;
-        impl_->emit(name->c_str(), signal_properties(notice, resolve(backend.policy(), notice.session.login),
-                                                     is_there ? backend.presence(notice.session) : inspect::Presence{},
-                                                     backend.moment()));
+        impl_->emit(name->c_str(),
+                    signal_properties(notice, resolve(backend.policy(), notice.session.login),
+                                      is_there ? backend.presence(notice.session) : inspect::TerminalSnapshot{},
+                                      backend.moment()));
     }
 }
 

@@ -42,7 +42,7 @@ std::uint64_t realtime(Boottime at, const Moment& moment) {
 
 /// The session as it is with the terminals and the input that can be seen by now, which the warden reads at the next
 /// deadline only.
-Session with_input(Session session, const inspect::Presence& presence, const Moment& moment) {
+Session with_input(Session session, const inspect::TerminalSnapshot& presence, const Moment& moment) {
     // A stamp that was looked at is dated already, also by a clock that was set since.
     if (presence.input && *presence.input != session.last_sample.input) {
         session.last_input =
@@ -96,7 +96,7 @@ const Session* find(const core::State& state, const std::string& id) {
     return session != nullptr && is_listed(*session) ? session : nullptr;
 }
 
-Properties properties(const Session& session, const policy::Limits& limits, const inspect::Presence& presence,
+Properties properties(const Session& session, const policy::Limits& limits, const inspect::TerminalSnapshot& presence,
                       const Moment& moment, Eyes eyes) {
     const Session now = with_input(session, presence, moment);
     const bool open = session.phase == Phase::admitted || session.phase == Phase::active;
@@ -131,7 +131,7 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
     return all;
 }
 
-Properties reach_properties(const inspect::Reach& reach, const policy::Limits& limits) {
+Properties termination_preview_properties(const inspect::TerminationPreview& reach, const policy::Limits& limits) {
     return {
         {"Processes", static_cast<std::uint32_t>(reach.processes)},
         {"Commands", shown_all(reach.commands)},
@@ -171,7 +171,7 @@ std::optional<std::string> signal_of(const core::Notice& notice) {
 }
 
 Properties signal_properties(const core::Notice& notice, const policy::Limits& limits,
-                             const inspect::Presence& presence, const Moment& moment) {
+                             const inspect::TerminalSnapshot& presence, const Moment& moment) {
     Properties all = properties(notice.session, limits, presence, moment, Eyes::anybody);
     std::erase_if(all, [](const auto& property) { return property.first == "Reason"; });
     const bool reasoned = notice.reason.cause != core::Cause::none;

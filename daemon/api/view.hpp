@@ -2,11 +2,11 @@
 #pragma once
 
 #include "common/clock.hpp"
-#include "daemon/policy/policy.hpp"
 #include "daemon/core/decision.hpp"
 #include "daemon/core/state.hpp"
 #include "daemon/inspect/terminal_snapshot.hpp"
 #include "daemon/inspect/termination_preview.hpp"
+#include "daemon/policy/policy.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -42,16 +42,16 @@ const core::Session* find(const core::State& state, const std::string& id);
 /// Whether it is listed: not those that are held only until their leader is gone.
 bool is_listed(const core::Session& session);
 
-Properties properties(const core::Session& session, const policy::Limits& limits, const inspect::Presence& presence,
-                      const Moment& moment, Eyes eyes);
+Properties properties(const core::Session& session, const policy::Limits& limits,
+                      const inspect::TerminalSnapshot& presence, const Moment& moment, Eyes eyes);
 
 /// What an end of the session ends and what it does not: for one session that is asked about, as it costs a look at all
 /// that its user has running.
-Properties reach_properties(const inspect::Reach& reach, const policy::Limits& limits);
+Properties termination_preview_properties(const inspect::TerminationPreview& reach, const policy::Limits& limits);
 
 /// The signal that tells of a notice, and its properties; no signal where nobody outside is told.
 std::optional<std::string> signal_of(const core::Notice& notice);
 Properties signal_properties(const core::Notice& notice, const policy::Limits& limits,
-                             const inspect::Presence& presence, const Moment& moment);
+                             const inspect::TerminalSnapshot& presence, const Moment& moment);
 
 } // namespace sesslimit::api

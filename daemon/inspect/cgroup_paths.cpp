@@ -12,7 +12,7 @@ std::string slice_name(uid_t uid) {
     return "user-" + std::to_string(uid) + ".slice";
 }
 
-std::filesystem::path slice_of(uid_t uid, const Roots& roots) {
+std::filesystem::path slice_of(uid_t uid, const SysPaths& roots) {
     return roots.cgroup / "user.slice" / slice_name(uid);
 }
 
@@ -20,7 +20,7 @@ bool is_unit_name(const std::string& name) {
     return !name.empty() && name.find('/') == std::string::npos && !name.starts_with('.');
 }
 
-std::optional<std::filesystem::path> scope_of(const core::Session& session, const Roots& roots) {
+std::optional<std::filesystem::path> scope_of(const core::Session& session, const SysPaths& roots) {
     return is_unit_name(session.scope) ? std::optional(slice_of(session.login.uid, roots) / session.scope)
                                        : std::nullopt;
 }

@@ -37,7 +37,7 @@ std::optional<Span> processor_time_in(std::string_view cpu_stat) noexcept {
     return std::nullopt;
 }
 
-Result<std::optional<Span>> processor_time_of(const core::Session& session, const Roots& roots) {
+Result<std::optional<Span>> processor_time_of(const core::Session& session, const SysPaths& roots) {
     const auto scope = scope_of(session, roots);
     if (!scope) {
         return std::nullopt;

@@ -19,6 +19,6 @@ std::optional<Span> processor_time_in(std::string_view cpu_stat) noexcept;
 /// ended there counts on, so it never falls. Processes that were moved elsewhere (a user's own services) count where
 /// they are. The kernel keeps it for every group of the unified hierarchy, with the cpu controller or without.
 /// Nothing: it has no scope yet, or no longer. Fails where nobody can tell (kernel_file.hpp).
-Result<std::optional<Span>> processor_time_of(const core::Session& session, const Roots& roots = {});
+Result<std::optional<Span>> processor_time_of(const core::Session& session, const SysPaths& roots = {});
 
 } // namespace sesslimit::inspect

@@ -44,7 +44,7 @@ Multiplexer multiplexer_among(const std::vector<Process>& scope, const std::vect
     return found;
 }
 
-Result<Multiplexer> multiplexer_of(const core::Session& session, const std::string& moved_to, const Roots& roots) {
+Result<Multiplexer> multiplexer_of(const core::Session& session, const std::string& moved_to, const SysPaths& roots) {
     const auto scope = scope_of(session, roots);
     if (!scope || !is_unit_name(moved_to)) {
         return Multiplexer{};

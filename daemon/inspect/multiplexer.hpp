@@ -3,8 +3,8 @@
 
 #include "common/result.hpp"
 #include "daemon/core/session.hpp"
-#include "daemon/inspect/processes.hpp"
 #include "daemon/inspect/cgroup_paths.hpp"
+#include "daemon/inspect/processes.hpp"
 
 #include <cstddef>
 #include <string>
@@ -37,6 +37,6 @@ Multiplexer multiplexer_among(const std::vector<Process>& scope, const std::vect
 /// The same of a session; `moved_to` is the scope beside its own that processes of it were moved to, or are to be.
 /// Fails where nobody can tell (kernel_file.hpp).
 Result<Multiplexer> multiplexer_of(const core::Session& session, const std::string& moved_to,
-                                   const Roots& roots = {});
+                                   const SysPaths& roots = {});
 
 } // namespace sesslimit::inspect

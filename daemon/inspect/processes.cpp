@@ -15,7 +15,7 @@ namespace {
 /// Each is a pid and the end of its line.
 constexpr std::size_t longest_list = most_processes * 11;
 
-Result<std::optional<Process>> process_of(const std::string& pid, const Roots& roots) {
+Result<std::optional<Process>> process_of(const std::string& pid, const SysPaths& roots) {
     const auto text = read_kernel_file(roots.proc / pid / "stat", longest_process_stat);
     if (!text) {
         return std::unexpected(text.error());
@@ -35,7 +35,7 @@ Result<std::optional<Process>> process_of(const std::string& pid, const Roots& r
 
 } // namespace
 
-Result<std::vector<Process>> processes_in(const std::filesystem::path& group, const Roots& roots) {
+Result<std::vector<Process>> processes_in(const std::filesystem::path& group, const SysPaths& roots) {
     auto list = read_kernel_file(group / "cgroup.procs", longest_list);
     if (!list) {
         return std::unexpected(std::move(list.error()));

@@ -27,6 +27,6 @@ struct Process {
 /// more than `most_processes` are looked at. Empty: there are none, or there is no such group. Fails where nobody can
 /// tell (kernel_file.hpp).
 inline constexpr std::size_t most_processes = 4096;
-Result<std::vector<Process>> processes_in(const std::filesystem::path& group, const Roots& roots = {});
+Result<std::vector<Process>> processes_in(const std::filesystem::path& group, const SysPaths& roots = {});
 
 } // namespace sesslimit::inspect

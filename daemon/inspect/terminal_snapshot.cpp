@@ -7,9 +7,9 @@
 
 namespace sesslimit::inspect {
 
-Presence see(const core::Session& session) {
+TerminalSnapshot read_terminal_snapshot(const core::Session& session) {
     std::vector<Terminal> terminals = terminals_of(session).value_or(std::vector<Terminal>{});
-    Presence presence{.terminals = {}, .input = youngest_input(terminals).value_or(std::nullopt)};
+    TerminalSnapshot presence{.terminals = {}, .input = youngest_input(terminals).value_or(std::nullopt)};
     for (Terminal& terminal : terminals) {
         presence.terminals.push_back(std::move(terminal.name));
     }

@@ -14,46 +14,46 @@
 namespace sesslimit::inspect {
 
 /// What can be seen of a session at the moment.
-struct Presence {
+struct TerminalSnapshot {
     std::vector<std::string> terminals; ///< names below /dev
     std::optional<Span> input;          ///< wall clock of the youngest input on them
 };
 
 /// Looks at the real thing: /proc, the session's cgroup and its terminals.
-Presence see(const core::Session& session);
+TerminalSnapshot read_terminal_snapshot(const core::Session& session);
 
 /// What was seen of sessions, for people who ask, and may ask a thousand times a second: each session is looked at anew
 /// at most every `fresh_for`. What is seen of a session younger than that is not kept, as its terminal and what logind
 /// knows of it are still to come. What decides about a session is never read from here.
-template <class Sight>
-class LookCache {
+template <class Snapshot>
+class SnapshotCache {
   public:
     static constexpr Span fresh_for = std::chrono::seconds(2);
 
-    using Look = std::function<Sight(const core::Session&)>;
+    using Read = std::function<Snapshot(const core::Session&)>;
 
     /// `look` looks at the real thing, or is a test's.
-    explicit LookCache(Look look) : look_(std::move(look)) {}
+    explicit SnapshotCache(Read read) : read_(std::move(read)) {}
 
     /// The reference lives until the session is forgotten.
-    const Sight& of(const core::Session& session, Boottime now) {
-        const auto [at, is_new] = seen_.try_emplace(session.key);
-        Seen& seen = at->second;
-        if (is_new || now - seen.at >= fresh_for || seen.at - session.opened < fresh_for) {
-            seen = {look_(session), now};
+    const Snapshot& of(const core::Session& session, Boottime now) {
+        const auto [at, is_new] = entries_.try_emplace(session.key);
+        Entry& entry = at->second;
+        if (is_new || now - entry.at >= fresh_for || entry.at - session.opened < fresh_for) {
+            entry = {read_(session), now};
         }
-        return seen.sight;
+        return entry.snapshot;
     }
 
-    void forget(SessionKey key) { seen_.erase(key); }
+    void forget(SessionKey key) { entries_.erase(key); }
 
   private:
-    struct Seen {
-        Sight sight;
+    struct Entry {
+        Snapshot snapshot;
         Boottime at;
     };
-    Look look_;
-    std::unordered_map<SessionKey, Seen> seen_;
+    Read read_;
+    std::unordered_map<SessionKey, Entry> entries_;
 };
 
 } // namespace sesslimit::inspect

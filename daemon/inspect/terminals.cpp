@@ -39,7 +39,7 @@ bool is_pty(dev_t device) noexcept {
 }
 
 /// Returns the status of the terminal's node; nothing if the node is gone, or is another terminal's.
-Result<std::optional<Stat>> node_of(const Terminal& terminal, const Roots& roots) {
+Result<std::optional<Stat>> node_of(const Terminal& terminal, const SysPaths& roots) {
     Stat node{};
     if (::stat((roots.dev / terminal.name).c_str(), &node) == 0) {
         return is_node_of(node, terminal) ? std::optional(node) : std::nullopt;
@@ -52,7 +52,7 @@ Result<std::optional<Stat>> node_of(const Terminal& terminal, const Roots& roots
 
 /// Returns true if one of these processes is in our own user namespace. Its uid_map is readable without the right to
 /// trace it, and differs from ours in every namespace that an unprivileged user can create (user_namespaces(7)).
-Result<bool> is_any_in_our_user_namespace(const std::vector<pid_t>& pids, const Roots& roots) {
+Result<bool> is_any_in_our_user_namespace(const std::vector<pid_t>& pids, const SysPaths& roots) {
     const auto ours = read_kernel_file(roots.proc / "self/uid_map", longest_uid_map);
     if (!ours) {
         return std::unexpected(ours.error());
@@ -72,7 +72,7 @@ Result<bool> is_any_in_our_user_namespace(const std::vector<pid_t>& pids, const 
 /// Returns the terminal of the host with this number, if it belongs to `owner` and these processes, whose controlling
 /// terminal has that number, can have it.
 Result<std::optional<Terminal>> terminal_of(dev_t device, uid_t owner, const std::vector<pid_t>& pids,
-                                            const Roots& roots) {
+                                            const SysPaths& roots) {
     auto name = terminal_name(device, roots);
     if (!name) {
         return std::unexpected(std::move(name.error()));
@@ -96,7 +96,7 @@ Result<std::optional<Terminal>> terminal_of(dev_t device, uid_t owner, const std
     return *ours ? std::optional(std::move(terminal)) : std::nullopt;
 }
 
-Result<std::optional<Span>> youngest(const std::vector<Terminal>& terminals, const Roots& roots,
+Result<std::optional<Span>> youngest(const std::vector<Terminal>& terminals, const SysPaths& roots,
                                      timespec Stat::* clock) {
     std::optional<Span> youngest;
     for (const Terminal& terminal : terminals) {
@@ -122,7 +122,7 @@ bool is_node_of(const struct stat& node, const Terminal& terminal) noexcept {
     return S_ISCHR(node.st_mode) && node.st_rdev == terminal.device && node.st_uid == terminal.owner;
 }
 
-Result<std::optional<std::string>> terminal_name(dev_t device, const Roots& roots) {
+Result<std::optional<std::string>> terminal_name(dev_t device, const SysPaths& roots) {
     const unsigned major = gnu_dev_major(device);
     const unsigned minor = gnu_dev_minor(device);
     if (major >= first_pty_major && major <= last_pty_major) {
@@ -146,7 +146,7 @@ Result<std::optional<std::string>> terminal_name(dev_t device, const Roots& root
     return std::nullopt;
 }
 
-Result<std::vector<Terminal>> terminals_of(const core::Session& session, const Roots& roots) {
+Result<std::vector<Terminal>> terminals_of(const core::Session& session, const SysPaths& roots) {
     const auto scope = scope_of(session, roots);
     if (!scope) {
         return std::vector<Terminal>{};
@@ -174,11 +174,11 @@ Result<std::vector<Terminal>> terminals_of(const core::Session& session, const R
     return terminals;
 }
 
-Result<std::optional<Span>> youngest_input(const std::vector<Terminal>& terminals, const Roots& roots) {
+Result<std::optional<Span>> youngest_input(const std::vector<Terminal>& terminals, const SysPaths& roots) {
     return youngest(terminals, roots, &Stat::st_atim);
 }
 
-Result<std::optional<Span>> youngest_output(const std::vector<Terminal>& terminals, const Roots& roots) {
+Result<std::optional<Span>> youngest_output(const std::vector<Terminal>& terminals, const SysPaths& roots) {
     return youngest(terminals, roots, &Stat::st_mtim);
 }
 

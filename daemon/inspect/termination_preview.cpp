@@ -74,8 +74,8 @@ void add_kept_scopes(Names& units, const fs::path& slice) {
 
 } // namespace
 
-Reach reach_of(const core::Session& session, const Roots& roots) {
-    Reach reach;
+TerminationPreview termination_preview_of(const core::Session& session, const SysPaths& roots) {
+    TerminationPreview reach;
     if (const auto scope = scope_of(session, roots)) {
         const std::vector<Process> processes = processes_in(*scope, roots).value_or(std::vector<Process>{});
         const Multiplexer multiplexer = multiplexer_among(processes);

@@ -11,7 +11,7 @@
 namespace sesslimit::inspect {
 
 /// How far the end of a session reaches: what is ended with it, and what of its user goes on.
-struct Reach {
+struct TerminationPreview {
     std::size_t processes = 0;            ///< in its scope, processes.hpp: all of them are ended
     std::vector<std::string> commands;    ///< their names, sorted and each once
     std::vector<std::string> multiplexed; ///< the names of those that keep_multiplexer would spare; the same
@@ -25,6 +25,6 @@ struct Reach {
 inline constexpr std::size_t most_told = 32;
 
 /// Looks at the session's scope, its user's slice and logind's list of those who linger.
-Reach reach_of(const core::Session& session, const Roots& roots = {});
+TerminationPreview termination_preview_of(const core::Session& session, const SysPaths& roots = {});
 
 } // namespace sesslimit::inspect

@@ -19,16 +19,16 @@ using core::Phase;
 /// The daemon made up: a state, and what it is asked for.
 struct Daemon final : api::Backend {
     World world;
-    inspect::Presence seen;
-    inspect::Reach reached;
+    inspect::TerminalSnapshot seen;
+    inspect::TerminationPreview reached;
     std::string log;
 
     [[nodiscard]] const core::State& state() const override { return world.state; }
     [[nodiscard]] const policy::Policy& policy() const override { return world.policy; }
     [[nodiscard]] api::Status status() const override { return {}; }
     [[nodiscard]] api::Moment moment() const override { return {.now = world.now, .wall_offset = world.wall_offset}; }
-    const inspect::Presence& presence(const core::Session&) override { return seen; }
-    const inspect::Reach& reach(const core::Session&) override { return reached; }
+    const inspect::TerminalSnapshot& presence(const core::Session&) override { return seen; }
+    const inspect::TerminationPreview& reach(const core::Session&) override { return reached; }
     void end(SessionKey key, const std::string& by) override {
         log += "end " + std::to_string(std::to_underlying(key)) + " by " + by + "; ";
     }

@@ -192,7 +192,7 @@ int append_texts(sd_bus_message* message, const char* key, const std::vector<std
     return sd_bus_message_close_container(message);
 }
 
-void append_reach(sd_bus_message* message, const ctl::Reach& reach) {
+void append_reach(sd_bus_message* message, const ctl::TerminationPreview& reach) {
     sd_bus_message_append(message, "{sv}", "Processes", "u", reach.processes);
     append_texts(message, "Commands", reach.commands);
     append_texts(message, "Multiplexed", reach.multiplexed);

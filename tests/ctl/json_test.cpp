@@ -24,12 +24,12 @@ void sessions_hold_to_their_schema() {
     full.credential = "SHA256:abc";
     full.method = "publickey";
     full.remote_user = "";
-    full.reach = Reach{.processes = 3,
-                       .commands = {"bash", "sshd", "tmux: server"},
-                       .multiplexed = {"tmux: server"},
-                       .keep_multiplexer = true,
-                       .other_units = {},
-                       .lingers = false};
+    full.reach = TerminationPreview{.processes = 3,
+                                    .commands = {"bash", "sshd", "tmux: server"},
+                                    .multiplexed = {"tmux: server"},
+                                    .keep_multiplexer = true,
+                                    .other_units = {},
+                                    .lingers = false};
     bare.idle_sign = "";
     const std::string text = json_of(std::vector{bare, full}, Json::compact);
     EXPECT_TEXT(document_problem("sessions.json", text), "");

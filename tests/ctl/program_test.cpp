@@ -38,12 +38,12 @@ void everything_is_shown() {
 void how_far_an_end_reaches_is_shown() {
     auto behaviour = a_host();
     for (ctl::Session& session : behaviour.sessions) {
-        session.reach = ctl::Reach{.processes = 12,
-                                   .commands = {"bash", "\033[2J", "tmux: server"},
-                                   .multiplexed = {"tmux: server"},
-                                   .keep_multiplexer = true,
-                                   .other_units = {"run-r1.service"},
-                                   .lingers = true};
+        session.reach = ctl::TerminationPreview{.processes = 12,
+                                                .commands = {"bash", "\033[2J", "tmux: server"},
+                                                .multiplexed = {"tmux: server"},
+                                                .keep_multiplexer = true,
+                                                .other_units = {"run-r1.service"},
+                                                .lingers = true};
     }
     const World world(behaviour);
     const auto outcome = world.run({"show", "12"});

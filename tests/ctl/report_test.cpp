@@ -134,12 +134,12 @@ void all_of_a_session() {
 
 void what_an_end_ends_and_what_not() {
     Session session = alices_session();
-    session.reach = ctl::Reach{.processes = 5,
-                               .commands = {"bash", "sshd", "tmux: server"},
-                               .multiplexed = {"bash", "tmux: server"},
-                               .keep_multiplexer = true,
-                               .other_units = {"run-r1.service", "sesslimit-kept-3-7.scope"},
-                               .lingers = true};
+    session.reach = ctl::TerminationPreview{.processes = 5,
+                                            .commands = {"bash", "sshd", "tmux: server"},
+                                            .multiplexed = {"bash", "tmux: server"},
+                                            .keep_multiplexer = true,
+                                            .other_units = {"run-r1.service", "sesslimit-kept-3-7.scope"},
+                                            .lingers = true};
     std::string text = show_text(session, noon);
     for (const char* line : {"Ended: 5 processes: bash, sshd, tmux: server\n",
                              "Kept: bash, tmux: server, where a limit ends the session\n",
@@ -149,12 +149,12 @@ void what_an_end_ends_and_what_not() {
     session.reach->keep_multiplexer = false;
     EXPECT(contains(show_text(session, noon), "Kept: bash, tmux: server: nothing of it, but with keep_multiplexer\n"),
            "not set");
-    session.reach = ctl::Reach{.processes = 1,
-                               .commands = {"sshd"},
-                               .multiplexed = {},
-                               .keep_multiplexer = true,
-                               .other_units = {},
-                               .lingers = false};
+    session.reach = ctl::TerminationPreview{.processes = 1,
+                                            .commands = {"sshd"},
+                                            .multiplexed = {},
+                                            .keep_multiplexer = true,
+                                            .other_units = {},
+                                            .lingers = false};
     text = show_text(session, noon);
     for (const char* line : {"Ended: 1 process: sshd\n", "Kept: -\n", "Lingers: no\n",
                              "NotEnded: nothing now; else what runs under user@1000.service\n"}) {

@@ -348,7 +348,7 @@ void org_sesslimit1_names_every_key_of_a_session() {
         }
     };
     take(api::properties(session, {}, {}, {}, api::Eyes::owner));
-    take(api::reach_properties({}, {}));
+    take(api::termination_preview_properties({}, {}));
     const std::string part = part_of_interface(".Sh SESSIONS", ".Sh METHODS");
     Words written;
     const std::regex key("([A-Z][A-Za-z]+) (s|t|u|b|as)(?= [,.]|\n)");

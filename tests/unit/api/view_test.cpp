@@ -71,7 +71,7 @@ void idleness_is_told_by_what_it_is_judged_by() {
 void a_key_is_seen_before_the_warden_looks() {
     core::Session session = live();
     session.terminal = core::Terminal::unknown;
-    const inspect::Presence presence{.terminals = {"pts/1"}, .input = 55min + moment.wall_offset};
+    const inspect::TerminalSnapshot presence{.terminals = {"pts/1"}, .input = 55min + moment.wall_offset};
     const Properties all = properties(session, {}, presence, moment, Eyes::anybody);
     EXPECT_TEXT(value<std::string>(all, "IdleSign"), "terminal");
     EXPECT(value<std::uint64_t>(all, "IdleSince") == wall(55min), "the key");
@@ -79,14 +79,14 @@ void a_key_is_seen_before_the_warden_looks() {
 }
 
 void names_of_processes_are_safe_to_show() {
-    const inspect::Reach reach{.processes = 3,
-                               .commands = {"bash", "\033[2J"},
-                               .multiplexed = {"tmux: server"},
-                               .units = {"run-r1.service"},
-                               .lingers = true};
+    const inspect::TerminationPreview reach{.processes = 3,
+                                            .commands = {"bash", "\033[2J"},
+                                            .multiplexed = {"tmux: server"},
+                                            .units = {"run-r1.service"},
+                                            .lingers = true};
     policy::Limits limits;
     limits.keep_multiplexer.value = policy::KeepMultiplexer::yes;
-    const Properties all = reach_properties(reach, limits);
+    const Properties all = termination_preview_properties(reach, limits);
     using Texts = std::vector<std::string>;
     EXPECT(value<std::uint32_t>(all, "Processes") == 3, "how many");
     EXPECT((value<Texts>(all, "Commands") == Texts{"bash", "\\x1b[2J"}), "which");
@@ -94,7 +94,7 @@ void names_of_processes_are_safe_to_show() {
     EXPECT(value<bool>(all, "KeepMultiplexer"), "the policy");
     EXPECT((value<Texts>(all, "OtherUnits") == Texts{"run-r1.service"}), "what goes on");
     EXPECT(value<bool>(all, "Lingers"), "lingering");
-    EXPECT(!value<bool>(reach_properties({}, {}), "KeepMultiplexer"), "not by itself");
+    EXPECT(!value<bool>(termination_preview_properties({}, {}), "KeepMultiplexer"), "not by itself");
 }
 
 } // namespace

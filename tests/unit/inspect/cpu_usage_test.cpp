@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 /// A host of plain files.
 struct Host {
     TemporaryDirectory directory;
-    inspect::Roots roots{.cgroup = directory.path / "cgroup"};
+    inspect::SysPaths roots{.cgroup = directory.path / "cgroup"};
 
     static void write(const std::filesystem::path& path, const std::string& text) {
         std::filesystem::create_directories(path.parent_path());

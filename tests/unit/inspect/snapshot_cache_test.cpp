@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 
 struct Looks {
     int made = 0;
-    inspect::LookCache<int> cache{[this](const core::Session&) { return ++made; }};
+    inspect::SnapshotCache<int> cache{[this](const core::Session&) { return ++made; }};
     core::Session session = session_in(core::Phase::active);
 
     int after(Span since_opened) { return cache.of(session, session.opened + since_opened); }

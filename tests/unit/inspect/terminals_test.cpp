@@ -3,8 +3,8 @@
 #include "daemon/inspect/terminals.hpp"
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/descriptors.hpp"
-#include "tests/unit/support/loop_bench.hpp"
 #include "tests/unit/support/fake_kernel.hpp"
+#include "tests/unit/support/loop_bench.hpp"
 #include "tests/unit/support/pty.hpp"
 
 #include <fcntl.h>
@@ -24,10 +24,10 @@ using inspect::Terminal;
 /// A host of plain files, but for its terminals, which are real.
 struct Host {
     TemporaryDirectory directory;
-    inspect::Roots roots{.cgroup = directory.path / "cgroup",
-                       .proc = directory.path / "proc",
-                       .sys = directory.path / "sys",
-                       .dev = "/dev"};
+    inspect::SysPaths roots{.cgroup = directory.path / "cgroup",
+                            .proc = directory.path / "proc",
+                            .sys = directory.path / "sys",
+                            .dev = "/dev"};
 
     Host() { write(roots.proc / "self/uid_map", initial_namespace); }
 

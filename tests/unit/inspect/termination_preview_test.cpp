@@ -35,7 +35,7 @@ void a_session_with_everything() {
     tree.group("sesslimit-kept-1-2.scope", "98\n");
     tree.group("sesslimit-kept-1-1.scope", "");
     ProcTree::write(tree.roots.linger / "alice", "");
-    const auto reach = inspect::reach_of(session_in("session-3.scope"), tree.roots);
+    const auto reach = inspect::termination_preview_of(session_in("session-3.scope"), tree.roots);
     EXPECT(reach.processes == 6, std::to_string(reach.processes));
     EXPECT_TEXT(joined(reach.commands), "bash, make, sleep, sshd, tmux: server, ");
     EXPECT_TEXT(joined(reach.multiplexed), "bash, make, tmux: server, ");
@@ -46,7 +46,7 @@ void a_session_with_everything() {
 void a_session_with_nothing() {
     const ProcTree tree;
     for (const char* scope : {"session-3.scope", "", "../session-4.scope"}) {
-        const auto reach = inspect::reach_of(session_in(scope), tree.roots);
+        const auto reach = inspect::termination_preview_of(session_in(scope), tree.roots);
         EXPECT(reach.processes == 0 && reach.commands.empty() && reach.multiplexed.empty(), scope);
         EXPECT(reach.units.empty() && !reach.lingers, scope);
     }
@@ -63,7 +63,7 @@ void a_name_leads_nowhere_else() {
     for (const Case& one : cases) {
         core::Session session = session_in("session-3.scope");
         session.login.user = one.user;
-        EXPECT(inspect::reach_of(session, tree.roots).lingers == one.lingers, one.user);
+        EXPECT(inspect::termination_preview_of(session, tree.roots).lingers == one.lingers, one.user);
     }
 }
 
@@ -75,7 +75,7 @@ void crowds_are_cut() {
         tree.group("user@1001.service/app.slice/u" + std::to_string(pid) + ".service", "1\n");
     }
     tree.group("session-3.scope", processes);
-    const auto reach = inspect::reach_of(session_in("session-3.scope"), tree.roots);
+    const auto reach = inspect::termination_preview_of(session_in("session-3.scope"), tree.roots);
     EXPECT(reach.processes == 100, std::to_string(reach.processes));
     EXPECT(reach.commands.size() == inspect::most_told && reach.commands.front() == "c100", joined(reach.commands));
     EXPECT(reach.units.size() == inspect::most_told, joined(reach.units));

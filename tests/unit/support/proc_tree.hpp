@@ -14,11 +14,11 @@ namespace sesslimit::test {
 /// A host of plain files: the processes and groups of the user with the uid 1001.
 struct ProcTree {
     TemporaryDirectory directory;
-    inspect::Roots roots{.cgroup = directory.path / "cgroup",
-                       .proc = directory.path / "proc",
-                       .sys = directory.path / "sys",
-                       .dev = directory.path / "dev",
-                       .linger = directory.path / "linger"};
+    inspect::SysPaths roots{.cgroup = directory.path / "cgroup",
+                            .proc = directory.path / "proc",
+                            .sys = directory.path / "sys",
+                            .dev = directory.path / "dev",
+                            .linger = directory.path / "linger"};
 
     static void write(const std::filesystem::path& path, const std::string& text) {
         std::filesystem::create_directories(path.parent_path());
