@@ -7,7 +7,7 @@
 
 namespace sesslimit {
 
-api::Moment DaemonBackend::moment() const {
+api::WallClock DaemonBackend::moment() const {
     const Boottime now = boottime_now();
     return {.now = now, .wall_offset = realtime_now() - now.time_since_epoch()};
 }

@@ -34,7 +34,7 @@ class DaemonBackend final : public api::Backend {
     [[nodiscard]] const core::State& state() const override { return parts_.engine.state(); }
     [[nodiscard]] const policy::Policy& policy() const override { return parts_.engine.policy(); }
     [[nodiscard]] api::Status status() const override { return parts_.status(); }
-    [[nodiscard]] api::Moment moment() const override;
+    [[nodiscard]] api::WallClock moment() const override;
     const inspect::TerminalSnapshot& presence(const core::Session& session) override;
     const inspect::TerminationPreview& reach(const core::Session& session) override;
     void end(SessionKey key, const std::string& by) override;

@@ -24,7 +24,7 @@ Span wall_offset() {
     return realtime_now() - boottime_now().time_since_epoch();
 }
 
-messages::Clockface clockface() {
+messages::WallClock clockface() {
     return {.now = boottime_now(), .wall_offset = wall_offset()};
 }
 

@@ -11,28 +11,28 @@ namespace {
 
 using Kind = Failure::Kind;
 
-struct Meaning {
+struct ErrorKind {
     std::string_view name;
     Kind kind;
 };
 
 // The first group is the daemon's own, org.sesslimit1(5); the second is what sd-bus and the bus itself answer
 // (systemd's src/libsystemd/sd-bus/bus-common-errors.h and the D-Bus specification).
-constexpr std::array meanings{
-    Meaning{"org.sesslimit1.Error.NoSuchSession", Kind::no_such_session},
-    Meaning{"org.sesslimit1.Error.NoSuchUser", Kind::no_such_user},
-    Meaning{"org.sesslimit1.Error.PolicyRejected", Kind::policy_rejected},
-    Meaning{"org.freedesktop.DBus.Error.AccessDenied", Kind::not_allowed},
-    Meaning{"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", Kind::not_allowed},
-    Meaning{"org.freedesktop.DBus.Error.AuthFailed", Kind::not_allowed},
-    Meaning{"org.freedesktop.DBus.Error.ServiceUnknown", Kind::not_running},
-    Meaning{"org.freedesktop.DBus.Error.NameHasNoOwner", Kind::not_running},
-    Meaning{"org.freedesktop.DBus.Error.NoServer", Kind::not_running},
-    Meaning{"org.freedesktop.DBus.Error.Disconnected", Kind::not_running},
-    Meaning{"System.Error.ENOTCONN", Kind::not_running}, // the bus is gone
-    Meaning{"org.freedesktop.DBus.Error.NoReply", Kind::no_answer},
-    Meaning{"org.freedesktop.DBus.Error.Timeout", Kind::no_answer},
-    Meaning{"org.freedesktop.DBus.Error.TimedOut", Kind::no_answer},
+constexpr std::array error_kinds{
+    ErrorKind{"org.sesslimit1.Error.NoSuchSession", Kind::no_such_session},
+    ErrorKind{"org.sesslimit1.Error.NoSuchUser", Kind::no_such_user},
+    ErrorKind{"org.sesslimit1.Error.PolicyRejected", Kind::policy_rejected},
+    ErrorKind{"org.freedesktop.DBus.Error.AccessDenied", Kind::not_allowed},
+    ErrorKind{"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", Kind::not_allowed},
+    ErrorKind{"org.freedesktop.DBus.Error.AuthFailed", Kind::not_allowed},
+    ErrorKind{"org.freedesktop.DBus.Error.ServiceUnknown", Kind::not_running},
+    ErrorKind{"org.freedesktop.DBus.Error.NameHasNoOwner", Kind::not_running},
+    ErrorKind{"org.freedesktop.DBus.Error.NoServer", Kind::not_running},
+    ErrorKind{"org.freedesktop.DBus.Error.Disconnected", Kind::not_running},
+    ErrorKind{"System.Error.ENOTCONN", Kind::not_running}, // the bus is gone
+    ErrorKind{"org.freedesktop.DBus.Error.NoReply", Kind::no_answer},
+    ErrorKind{"org.freedesktop.DBus.Error.Timeout", Kind::no_answer},
+    ErrorKind{"org.freedesktop.DBus.Error.TimedOut", Kind::no_answer},
 };
 
 /// What shows the denials of the bus, which are the bus's own and not the kernel's.
@@ -53,8 +53,8 @@ std::span<const ExitMeaning> exit_meanings() {
 }
 
 Failure failure_of(std::string_view name, std::string_view message) {
-    const auto* meaning = std::ranges::find(meanings, name, &Meaning::name);
-    const Kind kind = meaning != meanings.end() ? meaning->kind : Kind::other;
+    const auto* known = std::ranges::find(error_kinds, name, &ErrorKind::name);
+    const Kind kind = known != error_kinds.end() ? known->kind : Kind::other;
     const std::string text = kind == Kind::policy_rejected ? safe_lines(message) : safe(message);
     return {kind, text.empty() ? safe(name) : text};
 }

@@ -35,7 +35,7 @@ class Backend {
     [[nodiscard]] virtual const core::State& state() const = 0;
     [[nodiscard]] virtual const policy::Policy& policy() const = 0;
     [[nodiscard]] virtual Status status() const = 0;
-    [[nodiscard]] virtual Moment moment() const = 0;
+    [[nodiscard]] virtual WallClock moment() const = 0;
     virtual const inspect::TerminalSnapshot& presence(const core::Session& session) = 0;
     virtual const inspect::TerminationPreview& reach(const core::Session& session) = 0;
 

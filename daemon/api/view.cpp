@@ -36,13 +36,13 @@ std::uint64_t usec(Span span) {
     return span == unlimited_span ? infinity : static_cast<std::uint64_t>(std::max(Span{}, span).count());
 }
 
-std::uint64_t realtime(Boottime at, const Moment& moment) {
+std::uint64_t realtime(Boottime at, const WallClock& moment) {
     return at == never ? infinity : usec(at.time_since_epoch() + moment.wall_offset);
 }
 
 /// The session as it is with the terminals and the input that can be seen by now, which the warden reads at the next
 /// deadline only.
-Session with_input(Session session, const inspect::TerminalSnapshot& presence, const Moment& moment) {
+Session with_input(Session session, const inspect::TerminalSnapshot& presence, const WallClock& moment) {
     // A stamp that was looked at is dated already, also by a clock that was set since.
     if (presence.input && *presence.input != session.last_sample.input) {
         session.last_input =
@@ -97,7 +97,7 @@ const Session* find(const core::State& state, const std::string& id) {
 }
 
 Properties properties(const Session& session, const policy::Limits& limits, const inspect::TerminalSnapshot& presence,
-                      const Moment& moment, Eyes eyes) {
+                      const WallClock& moment, Eyes eyes) {
     const Session now = with_input(session, presence, moment);
     const bool open = session.phase == Phase::admitted || session.phase == Phase::active;
     Properties all{
@@ -171,7 +171,7 @@ std::optional<std::string> signal_of(const core::Notice& notice) {
 }
 
 Properties signal_properties(const core::Notice& notice, const policy::Limits& limits,
-                             const inspect::TerminalSnapshot& presence, const Moment& moment) {
+                             const inspect::TerminalSnapshot& presence, const WallClock& moment) {
     Properties all = properties(notice.session, limits, presence, moment, Eyes::anybody);
     std::erase_if(all, [](const auto& property) { return property.first == "Reason"; });
     const bool reasoned = notice.reason.cause != core::Cause::none;

@@ -28,7 +28,7 @@ inline constexpr std::uint64_t infinity = UINT64_MAX;
 /// What everybody sees, or what the session's owner and root see too.
 enum class Eyes : std::uint8_t { anybody, owner };
 
-struct Moment {
+struct WallClock {
     Boottime now{};
     Span wall_offset{}; ///< wall clock less boottime
 };
@@ -43,7 +43,7 @@ const core::Session* find(const core::State& state, const std::string& id);
 bool is_listed(const core::Session& session);
 
 Properties properties(const core::Session& session, const policy::Limits& limits,
-                      const inspect::TerminalSnapshot& presence, const Moment& moment, Eyes eyes);
+                      const inspect::TerminalSnapshot& presence, const WallClock& moment, Eyes eyes);
 
 /// What an end of the session ends and what it does not: for one session that is asked about, as it costs a look at all
 /// that its user has running.
@@ -52,6 +52,6 @@ Properties termination_preview_properties(const inspect::TerminationPreview& rea
 /// The signal that tells of a notice, and its properties; no signal where nobody outside is told.
 std::optional<std::string> signal_of(const core::Notice& notice);
 Properties signal_properties(const core::Notice& notice, const policy::Limits& limits,
-                             const inspect::TerminalSnapshot& presence, const Moment& moment);
+                             const inspect::TerminalSnapshot& presence, const WallClock& moment);
 
 } // namespace sesslimit::api

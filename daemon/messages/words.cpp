@@ -47,7 +47,7 @@ std::string sessions(std::uint32_t count) {
 }
 
 /// In the host's time zone; nothing for a moment beyond all calendars.
-std::optional<tm> local_time(Boottime at, const Clockface& clock) {
+std::optional<tm> local_time(Boottime at, const WallClock& clock) {
     const auto seconds = static_cast<time_t>(
         std::chrono::floor<std::chrono::seconds>(at.time_since_epoch() + clock.wall_offset).count());
     tm local{};
@@ -55,7 +55,7 @@ std::optional<tm> local_time(Boottime at, const Clockface& clock) {
 }
 
 /// "14:02" of today, "2026-11-22 14:02" of another day; with the seconds where it is `exact`.
-std::string time_of_day(Boottime at, const Clockface& clock, bool exact = false) {
+std::string time_of_day(Boottime at, const WallClock& clock, bool exact = false) {
     const auto then = local_time(at, clock);
     const auto now = local_time(clock.now, clock);
     if (!then || !now) {
@@ -73,7 +73,7 @@ std::string time_of_day(Boottime at, const Clockface& clock, bool exact = false)
 }
 
 /// Who speaks, and when: as wall(1) has it.
-std::string header(const Clockface& clock, std::string_view host) {
+std::string header(const WallClock& clock, std::string_view host) {
     std::array<char, 64> text{};
     if (const auto now = local_time(clock.now, clock)) {
         (void)std::strftime(text.data(), text.size(), "%a %b %e %H:%M:%S %Y", &*now);
@@ -87,7 +87,7 @@ std::string rough(Span span) {
     return format_span(span >= hours(1) ? Span(round<minutes>(span)) : Span(round<seconds>(span)));
 }
 
-std::string open_session_line(const Session& open, const Clockface& clock, const TerminalNames& terminals) {
+std::string open_session_line(const Session& open, const WallClock& clock, const TerminalNames& terminals) {
     std::string line = "  session " + id_of(open);
     const std::vector<std::string> names = terminals(open);
     std::string on;
@@ -104,7 +104,7 @@ std::string open_session_line(const Session& open, const Clockface& clock, const
 }
 
 /// The user's open sessions, a line each; as many as there is room for.
-std::string open_sessions(const Session& denied, const core::State& state, const Clockface& clock,
+std::string open_sessions(const Session& denied, const core::State& state, const WallClock& clock,
                           const TerminalNames& terminals) {
     std::string list;
     std::size_t listed = 0;
@@ -132,23 +132,23 @@ std::string open_sessions(const Session& denied, const core::State& state, const
 }
 
 constexpr std::array all_meanings{
-    Meaning{Kind::admitted, "admitted", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e10"},
-    Meaning{Kind::adopted, "adopted", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e11"},
-    Meaning{Kind::denied, "denied", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e12"},
-    Meaning{Kind::would_deny, "would-deny", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e13"},
-    Meaning{Kind::warned, "warned", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e14"},
-    Meaning{Kind::kept, "kept", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e15"},
-    Meaning{Kind::locked, "locked", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1c"},
-    Meaning{Kind::ending, "ending", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e16"},
-    Meaning{Kind::would_end, "would-end", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e17"},
-    Meaning{Kind::forced, "forced", "4", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e18"},
-    Meaning{Kind::ended, "ended", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e19"},
-    Meaning{Kind::released, "released", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1a"},
-    Meaning{Kind::over_limit, "over-limit", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1b"},
+    EventInfo{Kind::admitted, "admitted", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e10"},
+    EventInfo{Kind::adopted, "adopted", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e11"},
+    EventInfo{Kind::denied, "denied", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e12"},
+    EventInfo{Kind::would_deny, "would-deny", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e13"},
+    EventInfo{Kind::warned, "warned", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e14"},
+    EventInfo{Kind::kept, "kept", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e15"},
+    EventInfo{Kind::locked, "locked", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1c"},
+    EventInfo{Kind::ending, "ending", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e16"},
+    EventInfo{Kind::would_end, "would-end", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e17"},
+    EventInfo{Kind::forced, "forced", "4", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e18"},
+    EventInfo{Kind::ended, "ended", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e19"},
+    EventInfo{Kind::released, "released", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1a"},
+    EventInfo{Kind::over_limit, "over-limit", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1b"},
 };
 
-const Meaning& meaning_of(Kind kind) {
-    for (const Meaning& meaning : all_meanings) {
+const EventInfo& meaning_of(Kind kind) {
+    for (const EventInfo& meaning : all_meanings) {
         if (meaning.kind == kind) {
             return meaning;
         }
@@ -232,7 +232,7 @@ std::string_view what_counts(policy::Activity counted) {
 }
 
 /// What, when, why, and what to do.
-std::string warning_text(const core::Notice& notice, const Clockface& clock) {
+std::string warning_text(const core::Notice& notice, const WallClock& clock) {
     const Boottime end = clock.now + notice.left;
     const bool soon = notice.left < std::chrono::minutes(2);
     const std::string when = " in " + rough(notice.left) + ", at " + time_of_day(end, clock, soon);
@@ -264,7 +264,7 @@ std::string end_text(const core::Notice& notice) {
                           end_bytes);
 }
 
-std::string said_on_terminals(const core::Notice& notice, const Clockface& clock) {
+std::string said_on_terminals(const core::Notice& notice, const WallClock& clock) {
     switch (notice.kind) {
     case Kind::warned:
         return warning_text(notice, clock);
@@ -289,7 +289,7 @@ std::string said_on_terminals(const core::Notice& notice, const Clockface& clock
 
 } // namespace
 
-std::span<const Meaning> meanings() {
+std::span<const EventInfo> event_infos() {
     return all_meanings;
 }
 
@@ -322,7 +322,7 @@ std::string reason_text(const core::Reason& reason) {
     return {};
 }
 
-std::string denial_text(const Session& denied, const core::State& state, const Clockface& clock,
+std::string denial_text(const Session& denied, const core::State& state, const WallClock& clock,
                         const TerminalNames& terminals, std::string_view message) {
     const std::string list = open_sessions(denied, state, clock, terminals);
     if (!message.empty()) {
@@ -339,12 +339,12 @@ std::string denial_text(const Session& denied, const core::State& state, const C
     return list.empty() ? text : text + " Open sessions:\n" + list;
 }
 
-std::string terminal_text(const core::Notice& notice, const Clockface& clock, std::string_view host) {
+std::string terminal_text(const core::Notice& notice, const WallClock& clock, std::string_view host) {
     const std::string said = said_on_terminals(notice, clock);
     return said.empty() ? said : header(clock, host) + said;
 }
 
-std::string announcement(const Session& session, policy::Activity counted, const Clockface& clock) {
+std::string announcement(const Session& session, policy::Activity counted, const WallClock& clock) {
     const Boottime end = core::duration_end(session);
     // One that is as long as the whole session ends nothing.
     const bool idles = session.idle_timeout != unlimited_span && after(session.opened, session.idle_timeout) < end;
@@ -358,7 +358,7 @@ std::string announcement(const Session& session, policy::Activity counted, const
 }
 
 JournalEntry journal_entry(const core::Notice& notice) {
-    const Meaning& meaning = meaning_of(notice.kind);
+    const EventInfo& meaning = meaning_of(notice.kind);
     const Session& session = notice.session;
     JournalEntry entry{
         {"MESSAGE", journal_message(notice)},

@@ -17,7 +17,7 @@
 namespace sesslimit::messages {
 
 /// What time it is, to say "since 14:02": the host's time zone is the C library's (tzset(3)).
-struct Clockface {
+struct WallClock {
     Boottime now{};
     Span wall_offset{}; ///< wall clock less boottime
 };
@@ -31,31 +31,31 @@ std::string reason_text(const core::Reason& reason);
 /// words.
 inline constexpr std::size_t most_sessions = 20;
 using TerminalNames = std::function<std::vector<std::string>(const core::Session&)>;
-std::string denial_text(const core::Session& denied, const core::State& state, const Clockface& clock,
+std::string denial_text(const core::Session& denied, const core::State& state, const WallClock& clock,
                         const TerminalNames& terminals, std::string_view message = {});
 
 /// What a session's user reads on the terminals, a header that names who speaks and then one line or more, without a
 /// closing newline. Empty: nothing to say there. `host` is the host's name. At most `longest_on_terminal` bytes.
 inline constexpr std::size_t longest_on_terminal = 1536;
-std::string terminal_text(const core::Notice& notice, const Clockface& clock, std::string_view host);
+std::string terminal_text(const core::Notice& notice, const WallClock& clock, std::string_view host);
 
 /// What a session's user reads as it opens: when it ends at the latest, and after how long without use, which is what
 /// `counted` says. One line without a closing newline; empty where no limit holds.
-std::string announcement(const core::Session& session, policy::Activity counted, const Clockface& clock);
+std::string announcement(const core::Session& session, policy::Activity counted, const WallClock& clock);
 
 /// What the journal and the bus call it: "admitted", "would-deny", ...
 std::string_view event_of(core::Notice::Kind kind);
 
 /// What one kind of notice is in the journal. Ids are stable: people's alerts are built on them, and the journal's
 /// catalog (packaging/journal) and sesslimitd(8) explain each.
-struct Meaning {
+struct EventInfo {
     core::Notice::Kind kind;
     std::string_view event;
     std::string_view priority; ///< syslog(3): 4 warning, 5 notice, 6 info
     std::string_view id;
 };
 /// One for every kind.
-std::span<const Meaning> meanings();
+std::span<const EventInfo> event_infos();
 
 /// One journal entry: MESSAGE, PRIORITY, MESSAGE_ID and our own fields, in a fixed order. The ids and fields are
 /// stable: people's alerts are built on them.

@@ -26,7 +26,9 @@ struct Daemon final : api::Backend {
     [[nodiscard]] const core::State& state() const override { return world.state; }
     [[nodiscard]] const policy::Policy& policy() const override { return world.policy; }
     [[nodiscard]] api::Status status() const override { return {}; }
-    [[nodiscard]] api::Moment moment() const override { return {.now = world.now, .wall_offset = world.wall_offset}; }
+    [[nodiscard]] api::WallClock moment() const override {
+        return {.now = world.now, .wall_offset = world.wall_offset};
+    }
     const inspect::TerminalSnapshot& presence(const core::Session&) override { return seen; }
     const inspect::TerminationPreview& reach(const core::Session&) override { return reached; }
     void end(SessionKey key, const std::string& by) override {

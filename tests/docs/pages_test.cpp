@@ -142,7 +142,7 @@ Words messages() {
     Words known{std::string(messages::policy_loaded_id) + " policy-loaded",
                 std::string(messages::policy_rejected_id) + " policy-rejected",
                 std::string(messages::denials_repeated_id) + " denials-repeated"};
-    for (const messages::Meaning& meaning : messages::meanings()) {
+    for (const messages::EventInfo& meaning : messages::event_infos()) {
         known.insert(std::string(meaning.id) + " " + std::string(meaning.event));
     }
     return known;
@@ -161,7 +161,7 @@ Journal journal() {
             journal.fields.insert(name);
         }
     }
-    for (const messages::Meaning& meaning : messages::meanings()) {
+    for (const messages::EventInfo& meaning : messages::event_infos()) {
         for (const auto cause : {core::Cause::limit_reached, core::Cause::duration, core::Cause::idle,
                                  core::Cause::leader_gone, core::Cause::displaced, core::Cause::requested}) {
             core::Notice notice{.kind = meaning.kind, .session = session_in(core::Phase::active), .reason = {}};

@@ -157,7 +157,8 @@ void is_seen(Input input) {
         const core::Session* found = api::find(state, asked);
         must(found == nullptr || api::is_listed(*found), "a session is found if it is one");
     }
-    const api::Moment moment{.now = session.opened + std::chrono::hours(1), .wall_offset = std::chrono::hours(400'000)};
+    const api::WallClock moment{.now = session.opened + std::chrono::hours(1),
+                                .wall_offset = std::chrono::hours(400'000)};
     for (const api::Eyes eyes : {api::Eyes::anybody, api::Eyes::owner}) {
         Message message;
         must(api::append(message.get(), api::properties(session, {}, {.terminals = {id}, .input = {}}, moment, eyes)) >=

@@ -10,7 +10,7 @@ using namespace sesslimit;
 using namespace sesslimit::api;
 using namespace std::chrono_literals;
 
-constexpr Moment moment{.now = Boottime(1h), .wall_offset = 1000h};
+constexpr WallClock moment{.now = Boottime(1h), .wall_offset = 1000h};
 
 core::Session live() {
     core::Session session;

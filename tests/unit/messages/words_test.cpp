@@ -18,7 +18,7 @@ using Kind = Notice::Kind;
 
 /// 2026-11-22 14:02:00 UTC.
 constexpr Span afternoon = 1'795'356'120s;
-const messages::Clockface clock_face{.now = start, .wall_offset = afternoon - start.time_since_epoch()};
+const messages::WallClock clock_face{.now = start, .wall_offset = afternoon - start.time_since_epoch()};
 const std::string hostile = "x\x1B]0;pwned\a\n\r\xE2\x80\xAE\xFFy\\z";
 const std::string tamed = "x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\x5cz";
 
