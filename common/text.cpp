@@ -122,7 +122,7 @@ std::size_t malformed_at(std::string_view text) noexcept {
     return text.npos;
 }
 
-std::string shown(std::string_view text, std::size_t limit) {
+std::string escape_for_display(std::string_view text, std::size_t limit) {
     constexpr std::string_view cut_mark = "...";
     const std::size_t room_before_mark = limit > cut_mark.size() ? limit - cut_mark.size() : 0;
     std::string out;

@@ -11,7 +11,7 @@ namespace sesslimit {
 /// UTF-8 letters stay; control bytes (C0, DEL, C1), malformed UTF-8, bidirectional and other invisible format
 /// characters and the backslash become \xHH, byte for byte. At most `limit` bytes come out; what is cut is shown by a
 /// closing "...". One line in, one line out.
-std::string shown(std::string_view text, std::size_t limit = 256);
+std::string escape_for_display(std::string_view text, std::size_t limit = 256);
 
 /// Where a text is no longer well-formed UTF-8 (RFC 3629): its first such byte; npos where all of it is.
 std::size_t malformed_at(std::string_view text) noexcept;

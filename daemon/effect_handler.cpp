@@ -71,8 +71,8 @@ bool is_listened_to(const core::Session& session) {
 }
 
 void tell_of_multiplexer(const MultiplexerPreserver::Outcome& outcome, output::Journal& journal) {
-    const std::string session =
-        "Session " + shown(outcome.session.logind_id, 64) + " of " + shown(outcome.session.login.user) + " ends";
+    const std::string session = "Session " + escape_for_display(outcome.session.logind_id, 64) + " of " +
+                                escape_for_display(outcome.session.login.user) + " ends";
     const std::string kept = session + " without its multiplexer: " + std::to_string(outcome.moved) +
                              " processes go on in " + outcome.scope + ".";
     if (!outcome.problem) {
@@ -87,7 +87,7 @@ void tell_of_multiplexer(const MultiplexerPreserver::Outcome& outcome, output::J
     } else if (outcome.moved == 0) {
         text = session + " with its multiplexer, which could not be kept.";
     }
-    journal.tell(output::Priority::warning, text + " Why: " + shown(outcome.problem->what) + ".");
+    journal.tell(output::Priority::warning, text + " Why: " + escape_for_display(outcome.problem->what) + ".");
 }
 
 } // namespace

@@ -43,7 +43,7 @@ void NestedLogin::warn_about(const std::string& service) {
     if (warned_.size() >= max_warned || !warned_.insert(service).second) {
         return;
     }
-    warn_("PAM service " + shown(service) +
+    warn_("PAM service " + escape_for_display(service) +
           " runs pam_sesslimit.so after pam_systemd.so: limits are enforced, but a denied login leaves a "
           "logind session behind for some seconds. Move the line of pam_sesslimit.so before that of "
           "pam_systemd.so in /etc/pam.d.");

@@ -12,7 +12,7 @@
 /// What other tools of the host have been told about sessions, and where. Pure but for the files that are asked for.
 namespace sesslimit::audit {
 
-/// A line of a file, as it is there: show it through sesslimit::shown() only.
+/// A line of a file, as it is there: show it through sesslimit::escape_for_display() only.
 struct Line {
     std::string file;
     std::uint32_t number = 0; ///< from 1; 0: the file as a whole

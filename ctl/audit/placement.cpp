@@ -79,7 +79,7 @@ void judge(const PamStack& stack, std::vector<Case>& cases) {
 std::string named(const std::vector<std::string>& services) {
     std::string text;
     for (std::size_t at = 0; at < std::min(services.size(), max_named); ++at) {
-        text += (at == 0 ? "" : ", ") + shown(services[at], 64);
+        text += (at == 0 ? "" : ", ") + escape_for_display(services[at], 64);
     }
     return services.size() <= max_named ? text : text + " and " + std::to_string(services.size() - max_named) + " more";
 }

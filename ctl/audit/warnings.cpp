@@ -118,8 +118,9 @@ std::vector<Warning> warnings_about(const Native& native, const std::optional<po
             {"ClientAliveCountMax 0 switches the dropping of silent ssh peers off.", {native.alive_count->at}});
     }
     for (const TextFile& file : native.unread) {
-        warnings.push_back({"This file could not be read, and what it says is not known: " + shown(file.error) + ".",
-                            {{file.path, 0, {}}}});
+        warnings.push_back(
+            {"This file could not be read, and what it says is not known: " + escape_for_display(file.error) + ".",
+             {{file.path, 0, {}}}});
     }
     return warnings;
 }

@@ -42,7 +42,7 @@ std::string domain_of(std::string_view label) {
         }
         label.remove_prefix(colon + 1);
     }
-    return shown(label.substr(0, label.find(':')));
+    return escape_for_display(label.substr(0, label.find(':')));
 }
 
 std::optional<UncountedLogin> parse_uncounted(std::string_view message) {
@@ -54,8 +54,8 @@ std::optional<UncountedLogin> parse_uncounted(std::string_view message) {
         return std::nullopt;
     }
     return UncountedLogin{.at = 0,
-                          .user = shown(message.substr(user + 3, phrase - user - 3), max_user),
-                          .reason = shown(message.substr(phrase + between.size()))};
+                          .user = escape_for_display(message.substr(user + 3, phrase - user - 3), max_user),
+                          .reason = escape_for_display(message.substr(phrase + between.size()))};
 }
 
 std::string_view name_of(Selinux selinux) {

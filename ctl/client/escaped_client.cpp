@@ -18,7 +18,7 @@ std::string safe(std::string_view text) {
     std::string out;
     while (out.size() < longest_line) {
         const std::size_t piece = std::min(text.find('\\'), text.size());
-        out += shown(text.substr(0, piece), longest_line - out.size());
+        out += escape_for_display(text.substr(0, piece), longest_line - out.size());
         if (piece == text.size()) {
             return out;
         }

@@ -42,7 +42,7 @@ void add_enforcement(const AuditSources& sources, Usec now, audit::Report& repor
 Exit audit(const AuditRequest& request, const AuditSources& sources, Console& console) {
     std::error_code error;
     if (!fs::is_directory(request.root, error)) {
-        console.complain(shown(request.root, 4096) + ": " + (error ? error.message() : "Not a directory"));
+        console.complain(escape_for_display(request.root, 4096) + ": " + (error ? error.message() : "Not a directory"));
         return Exit::failed;
     }
     audit::HostFiles files(request.root);

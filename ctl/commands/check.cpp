@@ -2,8 +2,8 @@
 #include "ctl/commands/check.hpp"
 
 #include "common/text.hpp"
-#include "ctl/output/json.hpp"
 #include "ctl/output/format.hpp"
+#include "ctl/output/json.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -49,7 +49,7 @@ bool is_error(const Problem& problem) {
 
 std::string summary(const Checked& checked, const CheckRequest& request) {
     if (checked.files == 0 && checked.problems.empty()) {
-        return "No policy file in " + shown(request.directory) + ": nobody would be limited.\n";
+        return "No policy file in " + escape_for_display(request.directory) + ": nobody would be limited.\n";
     }
     const auto errors = static_cast<std::size_t>(std::ranges::count_if(checked.problems, is_error));
     const std::size_t warnings = checked.problems.size() - errors;
@@ -71,7 +71,8 @@ std::string problems_text(const std::vector<Problem>& problems) {
 Exit check(const CheckRequest& request, policy::Names& names, Console& console) {
     std::error_code error;
     if (request.files.empty() && request.directory_given && !std::filesystem::is_directory(request.directory, error)) {
-        console.complain(shown(request.directory, 4096) + ": " + (error ? error.message() : "Not a directory"));
+        console.complain(escape_for_display(request.directory, 4096) + ": " +
+                         (error ? error.message() : "Not a directory"));
         return Exit::failed;
     }
     const Checked checked = request.files.empty() ? check_directory(request, names) : check_files(request, names);

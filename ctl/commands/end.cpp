@@ -2,8 +2,8 @@
 #include "ctl/commands/end.hpp"
 
 #include "common/text.hpp"
-#include "ctl/output/report.hpp"
 #include "ctl/output/format.hpp"
+#include "ctl/output/report.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -89,7 +89,7 @@ Exit end_all(const Names& names, const EndAll& end, const std::string& of, Conso
         if (!ended) {
             outcome.failed(ended.error());
         } else if (console.style().json == Json::off) {
-            console.print(ended_words(*ended, of + shown(name)));
+            console.print(ended_words(*ended, of + escape_for_display(name)));
         }
     }
     return outcome.exit();
@@ -151,9 +151,10 @@ Exit end_credentials(const Names& fingerprints, Remote& remote, Console& console
             return exit_of(sessions.error().kind);
         }
         // Whoever is not root is shown their own credentials only: what ends may be more than can be named.
-        const std::string more = "Every session that was opened with " +
-                                 (fingerprints.size() == 1 ? shown(fingerprints.front()) : "these credentials") +
-                                 " ends, whoever it belongs to.\n";
+        const std::string more =
+            "Every session that was opened with " +
+            (fingerprints.size() == 1 ? escape_for_display(fingerprints.front()) : "these credentials") +
+            " ends, whoever it belongs to.\n";
         if (!agreed(*sessions, more, console)) {
             return Exit::failed;
         }

@@ -11,9 +11,9 @@ using Value = nlohmann::ordered_json;
 using audit::Line;
 
 Value value_of(const Line& line) {
-    return {{"file", shown(line.file, 4096)},
+    return {{"file", escape_for_display(line.file, 4096)},
             {"line", line.number == 0 ? Value(nullptr) : Value(line.number)},
-            {"text", line.text.empty() ? Value(nullptr) : Value(shown(line.text, 1024))}};
+            {"text", line.text.empty() ? Value(nullptr) : Value(escape_for_display(line.text, 1024))}};
 }
 
 Value list_of(const std::vector<Line>& lines) {
@@ -25,7 +25,7 @@ Value list_of(const std::vector<Line>& lines) {
 }
 
 Value value_of(const audit::Remedy& remedy) {
-    return {{"file", shown(remedy.file, 4096)},
+    return {{"file", escape_for_display(remedy.file, 4096)},
             {"line", remedy.line == 0 ? Value(nullptr) : Value(remedy.line)},
             {"at_top", remedy.at_top},
             {"lines", remedy.lines}};
@@ -56,8 +56,8 @@ std::string audit_json(const audit::Report& report, const audit::Native& native,
     for (const audit::Warning& warning : report.warnings) {
         warnings.push_back({{"what", warning.what}, {"at", list_of(warning.at)}});
     }
-    const Value value{{"os", shown(native.os)},
-                      {"version", shown(native.version)},
+    const Value value{{"os", escape_for_display(native.os)},
+                      {"version", escape_for_display(native.version)},
                       {"findings", std::move(findings)},
                       {"warnings", std::move(warnings)}};
     return value.dump(json == Json::pretty ? 4 : -1, ' ', false, Value::error_handler_t::replace) + "\n";

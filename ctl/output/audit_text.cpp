@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "common/text.hpp"
 #include "ctl/commands/audit.hpp"
-#include "ctl/output/table.hpp"
 #include "ctl/output/format.hpp"
+#include "ctl/output/table.hpp"
 
 #include <algorithm>
 
@@ -15,11 +15,12 @@ using audit::Line;
 constexpr std::string_view red = "\033[31m";
 
 std::string place(const Line& line) {
-    return shown(line.file, 4096) + (line.number == 0 ? "" : ":" + std::to_string(line.number));
+    return escape_for_display(line.file, 4096) + (line.number == 0 ? "" : ":" + std::to_string(line.number));
 }
 
 std::string quoted_place(const Line& line) {
-    const std::string text = shown(line.text.substr(std::min(line.text.find_first_not_of(" \t"), line.text.size())));
+    const std::string text =
+        escape_for_display(line.text.substr(std::min(line.text.find_first_not_of(" \t"), line.text.size())));
     return place(line) + (text.empty() ? "" : ": " + text);
 }
 
@@ -65,7 +66,7 @@ std::string lines_with_controls(const audit::Report& report) {
     std::string text;
     for (const Finding& finding : report.findings) {
         for (const Line& line : finding.exceptions) {
-            text += "  " + std::string(finding.control->id) + ": rule \"" + shown(line.text) + "\", " +
+            text += "  " + std::string(finding.control->id) + ": rule \"" + escape_for_display(line.text) + "\", " +
                     place({line.file, line.number, {}}) + "\n";
         }
     }

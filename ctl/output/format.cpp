@@ -161,7 +161,7 @@ std::string user_words(const Session& session) {
 
 bool belongs_to(const Session& session, const std::string& user) {
     const auto ref = parse_user_ref(user);
-    return ref && refers_to({shown(ref->name), ref->uid}, session.user, session.uid);
+    return ref && refers_to({escape_for_display(ref->name), ref->uid}, session.user, session.uid);
 }
 
 std::string uid_hint(const std::string& user) {

@@ -83,11 +83,11 @@ Value value_of(const MatchingRule& rule) {
 Value value_of(const policy::Problem& problem) {
     return {
         {"severity", problem.severity == policy::Problem::Severity::error ? "error" : "warning"},
-        {"file", shown(problem.path, 4096)},
+        {"file", escape_for_display(problem.path, 4096)},
         {"line", unless(problem.line, 0)},
         {"column", unless(problem.column, 0)},
         {"what", problem.what},
-        {"excerpt", or_null(shown(problem.excerpt, 1024))},
+        {"excerpt", or_null(escape_for_display(problem.excerpt, 1024))},
     };
 }
 

@@ -78,7 +78,7 @@ std::string tier_and_rule(const std::string& tier, const std::string& rule) {
 }
 
 std::string question_words(const Question& question) {
-    std::string words = shown(question.user);
+    std::string words = escape_for_display(question.user);
     const std::pair<const char*, const std::optional<std::string>&> facts[] = {
         {" by ", question.service},
         {" from ", question.origin},
@@ -86,10 +86,10 @@ std::string question_words(const Question& question) {
         {" with ", question.method},
         {" with credential ", question.credential}};
     for (const auto& [word, fact] : facts) {
-        words += fact ? word + shown(*fact) : "";
+        words += fact ? word + escape_for_display(*fact) : "";
     }
     for (const std::string& group : question.groups) {
-        words += " in group " + shown(group);
+        words += " in group " + escape_for_display(group);
     }
     return words;
 }

@@ -134,7 +134,7 @@ struct Service::Impl {
         // The call is kept until the user database has answered.
         auto kept = std::make_shared<bus::Message>(sd_bus_message_ref(call));
         const std::string asked = question.login.user.empty() ? user_ref_of(question.uid.value()) : question.login.user;
-        const auto then = [this, kept, user = shown(asked)](const std::optional<Login>& login) {
+        const auto then = [this, kept, user = escape_for_display(asked)](const std::optional<Login>& login) {
             if (login) {
                 explain(kept->get(), *login);
             } else {
@@ -348,7 +348,7 @@ struct Service::Impl {
     }
 
     void no_such_session(sd_bus_message* call, const std::string& id) {
-        reply_error(call, error_no_such_session, "There is no session " + shown(id, 64) + ".");
+        reply_error(call, error_no_such_session, "There is no session " + escape_for_display(id, 64) + ".");
     }
 
     void emit(const char* name, const Properties& about) {

@@ -54,7 +54,8 @@ Session with_input(Session session, const inspect::TerminalSnapshot& presence, c
 
 std::vector<std::string> shown_all(const std::vector<std::string>& texts) {
     std::vector<std::string> all;
-    std::ranges::transform(texts, std::back_inserter(all), [](const std::string& text) { return shown(text); });
+    std::ranges::transform(texts, std::back_inserter(all),
+                           [](const std::string& text) { return escape_for_display(text); });
     return all;
 }
 
@@ -77,7 +78,8 @@ std::string_view idle_sign_of(const Session& session) {
 } // namespace
 
 std::string id_of(const Session& session) {
-    return session.logind_id.empty() ? "k" + std::to_string(std::to_underlying(session.key)) : shown(session.logind_id);
+    return session.logind_id.empty() ? "k" + std::to_string(std::to_underlying(session.key))
+                                     : escape_for_display(session.logind_id);
 }
 
 bool is_listed(const Session& session) {
@@ -103,14 +105,14 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
     Properties all{
         {"Id", id_of(session)},
         {"Key", std::uint64_t{std::to_underlying(session.key)}},
-        {"User", shown(session.login.user)},
+        {"User", escape_for_display(session.login.user)},
         {"Uid", std::uint32_t{session.login.uid}},
         {"State", std::string(state_of(session.phase))},
-        {"Service", shown(session.login.service)},
+        {"Service", escape_for_display(session.login.service)},
         {"Terminals", shown_all(presence.terminals)},
-        {"Origin", shown(session.login.rhost)},
-        {"Seat", shown(session.login.seat)},
-        {"Scope", shown(session.scope)},
+        {"Origin", escape_for_display(session.login.rhost)},
+        {"Seat", escape_for_display(session.login.seat)},
+        {"Scope", escape_for_display(session.scope)},
         {"Leader", static_cast<std::uint32_t>(session.leader.pid)},
         {"Adopted", session.adopted},
         {"Since", realtime(session.opened, moment)},
@@ -124,9 +126,9 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
         {"Reason", session.phase == Phase::ending ? messages::reason_text(session.reason) : std::string()},
     };
     if (eyes == Eyes::owner) {
-        all.emplace_back("Credential", shown(session.login.credential.fingerprint));
-        all.emplace_back("Method", shown(session.login.credential.method));
-        all.emplace_back("RemoteUser", shown(session.login.ruser));
+        all.emplace_back("Credential", escape_for_display(session.login.credential.fingerprint));
+        all.emplace_back("Method", escape_for_display(session.login.credential.method));
+        all.emplace_back("RemoteUser", escape_for_display(session.login.ruser));
     }
     return all;
 }

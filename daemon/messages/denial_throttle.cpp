@@ -85,9 +85,9 @@ void DenialThrottle::end_oldest(Boottime now, std::vector<SuppressedDenials>& en
 }
 
 JournalEntry journal_entry(const SuppressedDenials& repeated) {
-    const std::string user = shown(repeated.user, name_bytes);
-    const std::string service = shown(repeated.service, name_bytes);
-    const std::string origin = shown(repeated.origin, host_bytes);
+    const std::string user = escape_for_display(repeated.user, name_bytes);
+    const std::string service = escape_for_display(repeated.service, name_bytes);
+    const std::string origin = escape_for_display(repeated.origin, host_bytes);
     const std::string sessions = repeated.count == 1 ? " more session" : " more sessions";
     const std::string whose = repeated.others ? ", the last of them of " + user : " of " + user;
     const Span within = std::chrono::round<std::chrono::seconds>(repeated.within);

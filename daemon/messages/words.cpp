@@ -31,15 +31,15 @@ constexpr std::size_t most_terminals = 4;
 constexpr std::size_t list_bytes = wire::max_text - 512;
 
 std::string user_of(const Session& session) {
-    return shown(session.login.user, name_bytes);
+    return escape_for_display(session.login.user, name_bytes);
 }
 
 std::string origin_of(const Session& session) {
-    return session.login.rhost.empty() ? "this host" : shown(session.login.rhost, host_bytes);
+    return session.login.rhost.empty() ? "this host" : escape_for_display(session.login.rhost, host_bytes);
 }
 
 std::string id_of(const Session& session) {
-    return session.logind_id.empty() ? "(new)" : shown(session.logind_id, name_bytes);
+    return session.logind_id.empty() ? "(new)" : escape_for_display(session.logind_id, name_bytes);
 }
 
 std::string sessions(std::uint32_t count) {
@@ -78,7 +78,7 @@ std::string header(const WallClock& clock, std::string_view host) {
     if (const auto now = local_time(clock.now, clock)) {
         (void)std::strftime(text.data(), text.size(), "%a %b %e %H:%M:%S %Y", &*now);
     }
-    return "Message from sesslimit on " + shown(host, name_bytes) + " (" + text.data() + "):\n";
+    return "Message from sesslimit on " + escape_for_display(host, name_bytes) + " (" + text.data() + "):\n";
 }
 
 /// "5min", "2h 5min": a span to be read, not to be reckoned with.
@@ -92,12 +92,12 @@ std::string open_session_line(const Session& open, const WallClock& clock, const
     const std::vector<std::string> names = terminals(open);
     std::string on;
     for (std::size_t at = 0; at < std::min(names.size(), most_terminals); ++at) {
-        on += (at == 0 ? " on " : ", ") + shown(names[at], name_bytes);
+        on += (at == 0 ? " on " : ", ") + escape_for_display(names[at], name_bytes);
     }
     if (names.size() > most_terminals) {
         on += " and " + std::to_string(names.size() - most_terminals) + " more";
     }
-    line += on.empty() ? " (" + shown(open.login.service, name_bytes) + ", no terminal)" : on;
+    line += on.empty() ? " (" + escape_for_display(open.login.service, name_bytes) + ", no terminal)" : on;
     line += ", since " + time_of_day(open.opened, clock) + " (" + rough(clock.now - open.opened) + ")";
     line += ", from " + origin_of(open);
     return open.phase == core::Phase::ending ? line + ", ending" : line;
@@ -180,7 +180,8 @@ std::string journal_message(const core::Notice& notice) {
     const Session& session = notice.session;
     const std::string who = "session of " + user_of(session);
     const std::string why = reason_text(notice.reason);
-    const std::string where = " (" + shown(session.login.service, name_bytes) + ", from " + origin_of(session) + ")";
+    const std::string where =
+        " (" + escape_for_display(session.login.service, name_bytes) + ", from " + origin_of(session) + ")";
     switch (notice.kind) {
     case Kind::admitted:
         return "Admitted a " + who + where + ".";
@@ -306,7 +307,8 @@ std::string reason_text(const core::Reason& reason) {
             return "no session is allowed";
         }
         return "limit of " + sessions(reason.count) + " reached" +
-               (reason.by.empty() ? "" : " by all together who match the rule " + shown(reason.by, name_bytes));
+               (reason.by.empty() ? ""
+                                  : " by all together who match the rule " + escape_for_display(reason.by, name_bytes));
     case Cause::duration:
         return "it reached its maximum duration of " + format_span(reason.span);
     case Cause::idle:
@@ -315,9 +317,9 @@ std::string reason_text(const core::Reason& reason) {
         return "its leader process died";
     case Cause::displaced:
         return "limit of " + sessions(reason.count) + " reached, and a newer login from " +
-               (reason.by.empty() ? "this host" : shown(reason.by, host_bytes)) + " took its place";
+               (reason.by.empty() ? "this host" : escape_for_display(reason.by, host_bytes)) + " took its place";
     case Cause::requested:
-        return "ended by " + shown(reason.by, host_bytes);
+        return "ended by " + escape_for_display(reason.by, host_bytes);
     }
     return {};
 }
@@ -367,10 +369,10 @@ JournalEntry journal_entry(const core::Notice& notice) {
         {"SESSLIMIT_EVENT", std::string(meaning.event)},
         {"SESSLIMIT_USER", user_of(session)},
         {"SESSLIMIT_UID", std::to_string(session.login.uid)},
-        {"SESSLIMIT_SESSION", shown(session.logind_id, name_bytes)},
+        {"SESSLIMIT_SESSION", escape_for_display(session.logind_id, name_bytes)},
         {"SESSLIMIT_KEY", std::to_string(static_cast<std::uint64_t>(session.key))},
-        {"SESSLIMIT_SERVICE", shown(session.login.service, name_bytes)},
-        {"SESSLIMIT_ORIGIN", shown(session.login.rhost, host_bytes)},
+        {"SESSLIMIT_SERVICE", escape_for_display(session.login.service, name_bytes)},
+        {"SESSLIMIT_ORIGIN", escape_for_display(session.login.rhost, host_bytes)},
         {"SESSLIMIT_LEADER", std::to_string(session.leader.pid)},
     };
     if (notice.reason.cause != Cause::none) {

@@ -13,7 +13,7 @@
 #include <vector>
 
 /// What people read: on terminals, at a denied login, in the journal. Values in, words out; whatever came from
-/// outside is escaped here (sesslimit::shown), and nowhere else.
+/// outside is escaped here (sesslimit::escape_for_display), and nowhere else.
 namespace sesslimit::messages {
 
 /// What time it is, to say "since 14:02": the host's time zone is the C library's (tzset(3)).

@@ -71,7 +71,7 @@ std::string text(std::string_view message) {
     while (!message.empty() && all.size() < longest_value) {
         const std::string_view line = message.substr(0, message.find('\n'));
         const bool more = line.size() < message.size();
-        all += shown(line, longest_value) + (more ? "\\n" : "");
+        all += escape_for_display(line, longest_value) + (more ? "\\n" : "");
         message.remove_prefix(line.size() + (more ? 1 : 0));
     }
     return all + (message.empty() ? "" : "...");
@@ -213,7 +213,7 @@ struct Explaining {
             if (tier->ignore_services && is_ignored(tier->ignore_services->value, login.service)) {
                 const Source* source = source_of(policy, tier->ignore_services->from);
                 return source == nullptr ? ""
-                                         : " at " + shown(source->file, longest_path) + ':' +
+                                         : " at " + escape_for_display(source->file, longest_path) + ':' +
                                                std::to_string(tier->ignore_services->line);
             }
         }
@@ -228,9 +228,10 @@ struct Explaining {
             return "It does not count: it is the user manager, which runs beside the sessions of its user.";
         }
         if (!counts(policy, login)) {
-            return "It does not count: " + shown(login.service) + " is one of ignore_services" + ignored_where() + '.';
+            return "It does not count: " + escape_for_display(login.service) + " is one of ignore_services" +
+                   ignored_where() + '.';
         }
-        return "It counts: " + shown(login.service) + " is none of ignore_services.";
+        return "It counts: " + escape_for_display(login.service) + " is none of ignore_services.";
     }
 };
 

@@ -18,7 +18,7 @@ bool goes_on(char c) {
 std::string shown_line(std::string_view part) {
     std::string line(part);
     std::replace(line.begin(), line.end(), '\t', ' ');
-    return shown(line, part.size() * 4);
+    return escape_for_display(line, part.size() * 4);
 }
 
 /// How many places a shown text takes on a terminal; wide letters are taken for narrow ones.
@@ -49,7 +49,7 @@ std::string line_and_caret(std::string_view line, std::uint32_t column) {
 } // namespace
 
 std::string format(const Problem& problem) {
-    std::string text = shown(problem.path, 4096);
+    std::string text = escape_for_display(problem.path, 4096);
     if (problem.line > 0) {
         text += ':' + std::to_string(problem.line);
     }

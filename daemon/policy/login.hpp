@@ -24,7 +24,7 @@ struct Credential {
 };
 
 /// The facts of one login, as the policy looks at them. Texts come from outside and are bounded
-/// (common/protocol.hpp), but hold any bytes: show them through sesslimit::shown() only.
+/// (common/protocol.hpp), but hold any bytes: show them through sesslimit::escape_for_display() only.
 struct Login {
     std::string user;
     uid_t uid = 0;

@@ -89,7 +89,7 @@ Place Report::inside(const Node& text, std::size_t offset) const {
 }
 
 std::string in_quotes(std::string_view text) {
-    return '"' + shown(text, 80) + '"';
+    return '"' + escape_for_display(text, 80) + '"';
 }
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {

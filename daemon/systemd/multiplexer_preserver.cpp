@@ -52,8 +52,9 @@ void MultiplexerPreserver::start(Job& job, const inspect::Multiplexer& multiplex
     const core::Session& session = job.session;
     parts_.scopes.start({.name = job.scope,
                          .slice = inspect::slice_name(session.login.uid),
-                         .description = "Terminal multiplexer of " + shown(session.login.user, 64) +
-                                        ", kept by sesslimit from session " + shown(session.logind_id, 64)},
+                         .description = "Terminal multiplexer of " + escape_for_display(session.login.user, 64) +
+                                        ", kept by sesslimit from session " +
+                                        escape_for_display(session.logind_id, 64)},
                         pids, [this, key = session.key](const Result<>& result) { started(key, result); });
 }
 

@@ -72,7 +72,7 @@ class Input {
 };
 
 /// Whether a text is well-formed UTF-8 (RFC 3629), as a table of its syntax has it: written to be held against
-/// sesslimit::shown(), which does the same by arithmetic.
+/// sesslimit::escape_for_display(), which does the same by arithmetic.
 inline bool is_utf8(std::string_view text) {
     struct Form {
         unsigned char first, last; ///< of the leading byte

@@ -7,7 +7,7 @@
 namespace sesslimit::fuzz {
 namespace {
 
-/// What shown() has made of a text, taken back.
+/// What escape_for_display() has made of a text, taken back.
 std::string unescaped(std::string_view text) {
     std::string plain;
     for (std::size_t at = 0; at < text.size(); ++at) {
@@ -23,10 +23,10 @@ std::string unescaped(std::string_view text) {
 }
 
 void is_shown(std::string_view text, std::size_t limit) {
-    const std::string safe = shown(text, limit);
+    const std::string safe = escape_for_display(text, limit);
     must(safe.size() <= limit, "no longer than the limit");
     must(is_safe_line(safe), "one line of UTF-8 without control bytes");
-    const std::string whole = shown(text, text.size() * 4);
+    const std::string whole = escape_for_display(text, text.size() * 4);
     must(is_safe_line(whole), "the same of the whole text");
     must(unescaped(whole) == text, "nothing is lost but by the limit");
     must(safe == whole || limit < whole.size(), "nothing is cut that has room");

@@ -29,7 +29,7 @@ void leaves_what_can_be_seen() {
         "\xC2\xA1\xED\x9F\xBF",      // the first above the no-break space, the last below the surrogates
     };
     for (const std::string_view text : texts) {
-        EXPECT_TEXT(shown(text), text);
+        EXPECT_TEXT(escape_for_display(text), text);
     }
 }
 
@@ -56,7 +56,7 @@ void escapes_what_cannot_be_seen_or_acts() {
         {"\xF3\xA0\x80\xA1", "\\xf3\\xa0\\x80\\xa1"},                   // tag
     };
     for (const Case& one : cases) {
-        EXPECT_TEXT(shown(one.text), one.shown);
+        EXPECT_TEXT(escape_for_display(one.text), one.shown);
     }
 }
 
@@ -77,7 +77,7 @@ void escapes_malformed_utf8_byte_for_byte() {
         {"\xF0\x9F\x98\xC3\xBC", "\\xf0\\x9f\\x98\xC3\xBC"},   // goes on behind it
     };
     for (const Case& one : cases) {
-        EXPECT_TEXT(shown(one.text), one.shown);
+        EXPECT_TEXT(escape_for_display(one.text), one.shown);
     }
 }
 
@@ -98,7 +98,7 @@ void cuts_between_whole_parts() {
         {"\n", 3, "..."},
     };
     for (const Cut& one : cases) {
-        EXPECT_TEXT(shown(one.text, one.limit), one.shown);
+        EXPECT_TEXT(escape_for_display(one.text, one.limit), one.shown);
     }
 }
 
@@ -111,7 +111,7 @@ void holds_its_promises_for_any_bytes() {
             text += static_cast<char>(random >> 24);
         }
         const std::size_t limit = round % 40;
-        const std::string out = shown(text, limit);
+        const std::string out = escape_for_display(text, limit);
         EXPECT(out.size() <= limit, out);
         for (const char c : out) {
             EXPECT(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F, out);

@@ -96,7 +96,7 @@ struct Happening {
     Event event;
 };
 
-LogindSession shown(std::string id, Leader of, std::string session_class = "user", bool closing = false) {
+LogindSession escape_for_display(std::string id, Leader of, std::string session_class = "user", bool closing = false) {
     return {.id = id,
             .scope = "session-" + id + ".scope",
             .session_class = std::move(session_class),
@@ -129,12 +129,12 @@ const Happening happenings[] = {
     {"another hangs up", RequestAborted{RequestId{78}}},
     {"leader exits", LeaderExited{key(1)}},
     {"unknown leader exits", LeaderExited{key(44)}},
-    {"logind shows it", LogindSessionNew{shown("c1", leader)}},
-    {"logind shows its leader", LogindSessionNew{shown("c2", leader)}},
-    {"logind shows its greeter", LogindSessionNew{shown("c2", leader, "greeter")}},
-    {"logind shows it closing", LogindSessionNew{shown("c2", leader, "user", true)}},
-    {"logind shows another", LogindSessionNew{shown("c3", {700, 7000})}},
-    {"logind shows a dead one", LogindSessionNew{shown("c3", {})}},
+    {"logind shows it", LogindSessionNew{escape_for_display("c1", leader)}},
+    {"logind shows its leader", LogindSessionNew{escape_for_display("c2", leader)}},
+    {"logind shows its greeter", LogindSessionNew{escape_for_display("c2", leader, "greeter")}},
+    {"logind shows it closing", LogindSessionNew{escape_for_display("c2", leader, "user", true)}},
+    {"logind shows another", LogindSessionNew{escape_for_display("c3", {700, 7000})}},
+    {"logind shows a dead one", LogindSessionNew{escape_for_display("c3", {})}},
     {"logind forgets it", LogindSessionRemoved{"c1"}},
     {"logind forgets another", LogindSessionRemoved{"c9"}},
     {"looked: no terminal", looked(key(1), std::nullopt)},

@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 using inspect::Ends;
 using inspect::Traffic;
 
-std::string shown(const std::optional<Ends>& ends) {
+std::string escape_for_display(const std::optional<Ends>& ends) {
     if (!ends) {
         return "-";
     }
@@ -91,7 +91,7 @@ void what_sshd_says_is_read_strictly() {
         {"192.0.2.7 5555 192.0.2.1 22" + std::string(65536, ' '), "-"},
     };
     for (const Case& one : cases) {
-        EXPECT_TEXT(shown(inspect::parse_ssh_connection(one.text)), one.ends);
+        EXPECT_TEXT(escape_for_display(inspect::parse_ssh_connection(one.text)), one.ends);
         if (one.ends == "-") {
             EXPECT(!inspect::Connections(inspect::Connections::socket_here()).traffic_of(one.text).has_value(),
                    one.text.substr(0, 64));
