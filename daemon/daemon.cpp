@@ -99,7 +99,7 @@ class RealDaemon final : public Daemon {
     }
 
     Result<> run() override {
-        take_up_policy([this](policy_store::Taken taken) { begin(std::move(taken)); });
+        load_policy([this](policy_store::LoadResult taken) { begin(std::move(taken)); });
         const int code = sd_event_loop(loop_.get());
         sd_notify(0, "STOPPING=1");
         effects_.finish();
@@ -226,8 +226,8 @@ class RealDaemon final : public Daemon {
     }
 
     /// The policy is here: everything else can begin.
-    void begin(policy_store::Taken taken) {
-        tell_policy(taken, /*at_start=*/true);
+    void begin(policy_store::LoadResult taken) {
+        log_policy(taken, /*at_start=*/true);
         take(std::move(taken));
         systemd_->connect();
         logind_->connect(); // its answers come after this turn: what the ledger tracked is known by then
@@ -301,9 +301,9 @@ class RealDaemon final : public Daemon {
     }
 
     void reload(std::function<void(Result<>)> then) {
-        take_up_policy([this, then = std::move(then)](policy_store::Taken taken) {
-            tell_policy(taken, /*at_start=*/false);
-            if (taken.from == policy_store::From::files) {
+        load_policy([this, then = std::move(then)](policy_store::LoadResult taken) {
+            log_policy(taken, /*at_start=*/false);
+            if (taken.from == policy_store::PolicyOrigin::files) {
                 take(std::move(taken));
                 then({});
             } else {
@@ -314,10 +314,10 @@ class RealDaemon final : public Daemon {
     }
 
     /// From now on this is the policy in force.
-    void take(policy_store::Taken taken) {
+    void take(policy_store::LoadResult taken) {
         policy_from_ = taken.from;
         enforce(std::move(taken.policy));
-        search_.begin(taken.unresolved);
+        name_retry_.begin(taken.unresolved);
     }
 
     void enforce(policy::Policy policy) {
@@ -326,7 +326,7 @@ class RealDaemon final : public Daemon {
         api_->emit_policy(status().policy);
     }
 
-    policy_store::Search::Parts search_parts() {
+    policy_store::NameRetry::Parts name_retry_parts() {
         return {.arm = [this](std::optional<Span> pause) { arm_search(pause); },
                 .ask =
                     [this](auto then) {
@@ -353,7 +353,7 @@ class RealDaemon final : public Daemon {
         (void)sd_event_add_time_relative(
             loop_.get(), &source, CLOCK_MONOTONIC, static_cast<std::uint64_t>(pause->count()), 0,
             [](sd_event_source*, std::uint64_t, void* self) {
-                static_cast<RealDaemon*>(self)->search_.due();
+                static_cast<RealDaemon*>(self)->name_retry_.due();
                 return 0;
             },
             this);
@@ -362,40 +362,42 @@ class RealDaemon final : public Daemon {
 
     /// It stays in force, but is no longer what the files say.
     void stand_by_policy() {
-        if (policy_from_ == policy_store::From::files) {
-            policy_from_ = policy_store::From::kept;
+        if (policy_from_ == policy_store::PolicyOrigin::files) {
+            policy_from_ = policy_store::PolicyOrigin::kept;
             api_->emit_policy(status().policy);
         }
     }
 
     [[nodiscard]] api::Status status() const {
-        const char* from = policy_from_ == policy_store::From::files  ? "files"
-                           : policy_from_ == policy_store::From::kept ? "kept"
-                                                                      : "none";
+        const char* from = policy_from_ == policy_store::PolicyOrigin::files  ? "files"
+                           : policy_from_ == policy_store::PolicyOrigin::kept ? "kept"
+                                                                              : "none";
         return {.policy = from, .policy_since = policy_since_, .recording = recorder_.is_recording()};
     }
 
     template <class Then>
-    void take_up_policy(const Then& then) {
+    void load_policy(const Then& then) {
         worker_->submit([directory = options_.policy_directory, file = kept_policy(options_), then]() -> Worker::Done {
             policy::SystemNames names;
-            return [then, taken = policy_store::take_up(directory, file, names)]() mutable { then(std::move(taken)); };
+            return [then, taken = policy_store::load_or_fall_back(directory, file, names)]() mutable {
+                then(std::move(taken));
+            };
         });
     }
 
-    void tell_policy(const policy_store::Taken& taken, bool at_start) {
+    void log_policy(const policy_store::LoadResult& taken, bool at_start) {
         tell_problems(taken.problems, journal_);
         for (const Error& error : taken.errors) {
             journal_.tell(Priority::warning, "The policy could not be kept for a later start: " + error.what);
         }
-        if (taken.from == policy_store::From::files) {
+        if (taken.from == policy_store::PolicyOrigin::files) {
             const std::size_t rules = taken.policy.managed.rules.size() + taken.policy.host.rules.size();
             return journal_.tell(Priority::info, "Policy loaded: " + std::to_string(rules) + " rules.",
                                  messages::policy_loaded_id, "policy-loaded");
         }
         std::string then = "The policy in force stays in force.";
         if (at_start) {
-            then = taken.from == policy_store::From::kept
+            then = taken.from == policy_store::PolicyOrigin::kept
                        ? "The last good policy is in force."
                        : "There is no earlier one: NO LIMIT HOLDS, everybody is let in.";
         }
@@ -419,10 +421,10 @@ class RealDaemon final : public Daemon {
     std::optional<Engine> engine_;
     std::optional<DaemonBackend> backend_;
     std::optional<api::Service> api_;
-    policy_store::From policy_from_ = policy_store::From::nowhere;
+    policy_store::PolicyOrigin policy_from_ = policy_store::PolicyOrigin::nowhere;
     Boottime policy_since_{};
-    EventSource names_; ///< when search_ is due
-    policy_store::Search search_{search_parts()};
+    EventSource names_; ///< when name_retry_ is due
+    policy_store::NameRetry name_retry_{name_retry_parts()};
     std::set<std::string> looked_up_; ///< logind's sessions whose users' groups are being looked up
     EventSource catching_up_;
     bool serving_ = false;

@@ -7,7 +7,7 @@
 
 namespace sesslimit::api {
 
-/// Taken for as long as somebody has it. It may outlive the places.
+/// LoadResult for as long as somebody has it. It may outlive the places.
 using Place = std::shared_ptr<void>;
 
 /// Room for so many at once, of which one of those that ask gets so many at most: no other is shut out by them alone.

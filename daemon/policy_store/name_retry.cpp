@@ -8,13 +8,13 @@
 
 namespace sesslimit::policy_store {
 
-void Search::begin(std::size_t missing) {
+void NameRetry::begin(std::size_t missing) {
     ++policy_;
     missing_ = missing;
     look_later(first_pause);
 }
 
-void Search::due() {
+void NameRetry::due() {
     parts_.ask([this, of = policy_](std::optional<policy::Loaded> again) {
         if (of == policy_) { // else another one is in force, and asks for itself
             take(std::move(again));
@@ -22,7 +22,7 @@ void Search::due() {
     });
 }
 
-void Search::take(std::optional<policy::Loaded> again) {
+void NameRetry::take(std::optional<policy::Loaded> again) {
     const std::size_t before = std::exchange(missing_, again ? missing(*again) : missing_);
     look_later(std::min(2 * pause_, longest_pause));
     if (missing_ < before) {
@@ -30,7 +30,7 @@ void Search::take(std::optional<policy::Loaded> again) {
     }
 }
 
-void Search::look_later(Span pause) {
+void NameRetry::look_later(Span pause) {
     pause_ = pause;
     parts_.arm(missing_ > 0 ? std::optional(pause) : std::nullopt);
 }

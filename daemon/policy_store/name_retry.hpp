@@ -15,7 +15,7 @@ namespace sesslimit::policy_store {
 /// Looks for the users and groups that the policy in force names and nobody had: a rule about a group that is not there
 /// matches nobody, and the directory service that has it may be up only after us. Less and less often, until all are
 /// found. Knows no clock.
-class Search {
+class NameRetry {
   public:
     static constexpr Span first_pause = std::chrono::seconds(5);
     static constexpr Span longest_pause = std::chrono::hours(1);
@@ -29,7 +29,7 @@ class Search {
         std::function<void(policy::Policy)> found;
     };
 
-    explicit Search(Parts parts) : parts_(std::move(parts)) {}
+    explicit NameRetry(Parts parts) : parts_(std::move(parts)) {}
 
     /// A policy is in force, and so many of its names are missing, as missing() counts them. What was asked about
     /// another one is not taken any more.

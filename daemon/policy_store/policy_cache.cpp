@@ -84,8 +84,9 @@ std::size_t missing(const policy::Loaded& loaded) {
     return loaded.unresolved ? loaded.problems.size() : 0;
 }
 
-Taken take_up(const std::filesystem::path& directory, const std::filesystem::path& file, policy::Names& names) {
-    Taken taken;
+LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::filesystem::path& file,
+                             policy::Names& names) {
+    LoadResult taken;
     policy::ReadTexts found = policy::read_texts(directory);
     policy::Loaded loaded = policy::load(found.texts, names);
     taken.problems = std::move(found.problems);
@@ -94,7 +95,7 @@ Taken take_up(const std::filesystem::path& directory, const std::filesystem::pat
     taken.problems.insert(taken.problems.end(), loaded.problems.begin(), loaded.problems.end());
     if (loaded.policy && !unreadable) {
         taken.policy = *std::move(loaded.policy);
-        taken.from = From::files;
+        taken.from = PolicyOrigin::files;
         if (auto saved = save(file, found.texts); !saved) {
             taken.errors.push_back(saved.error());
         } else {
@@ -108,7 +109,7 @@ Taken take_up(const std::filesystem::path& directory, const std::filesystem::pat
     } else if (!kept->empty()) {
         if (auto again = policy::load(*kept, names); again.policy) {
             taken.policy = *std::move(again.policy);
-            taken.from = From::kept;
+            taken.from = PolicyOrigin::kept;
             taken.unresolved = missing(again);
         }
     }

@@ -18,11 +18,11 @@ Result<> save(const std::filesystem::path& file, const std::vector<policy::Sourc
 Result<std::vector<policy::SourceText>> read(const std::filesystem::path& file);
 
 /// Where a policy came from.
-enum class From { files, kept, nowhere };
+enum class PolicyOrigin { files, kept, nowhere };
 
-struct Taken {
+struct LoadResult {
     policy::Policy policy; ///< of `nowhere`: the empty one, that limits nobody
-    From from = From::nowhere;
+    PolicyOrigin from = PolicyOrigin::nowhere;
     std::size_t unresolved = 0; ///< missing() of what it was loaded from; 0 as well where that could not be kept
     std::vector<policy::Problem> problems; ///< of the files, whatever was taken in the end
     std::vector<Error> errors;             ///< of keeping: none of them is in the way of anything
@@ -30,14 +30,15 @@ struct Taken {
 
 /// The policy of the files in `directory`, which is then kept in `file`; where they have an error, the one kept
 /// before. May block (files, NSS).
-Taken take_up(const std::filesystem::path& directory, const std::filesystem::path& file, policy::Names& names);
+LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::filesystem::path& file,
+                             policy::Names& names);
 
 /// 0: every user and group that it names was found. Else the number of its problems, names that were not found among
 /// them: the directory that has them may not be there yet. Fewer of the same texts: some have come since.
 std::size_t missing(const policy::Loaded& loaded);
 
-/// The policy of the texts that are kept in `file`, which is in force since take_up(), with its names looked up once
-/// more. Nothing where they do not make one. May block (NSS).
+/// The policy of the texts that are kept in `file`, which is in force since load_or_fall_back(), with its names looked
+/// up once more. Nothing where they do not make one. May block (NSS).
 std::optional<policy::Loaded> look_up_again(const std::filesystem::path& file, policy::Names& names);
 
 } // namespace sesslimit::policy_store

@@ -16,9 +16,9 @@ struct Bench {
     std::optional<Span> armed;
     std::vector<std::function<void(std::optional<policy::Loaded>)>> asked;
     int found = 0;
-    policy_store::Search search{{.arm = [this](std::optional<Span> pause) { armed = pause; },
-                         .ask = [this](auto then) { asked.push_back(std::move(then)); },
-                         .found = [this](const policy::Policy&) { ++found; }}};
+    policy_store::NameRetry search{{.arm = [this](std::optional<Span> pause) { armed = pause; },
+                                    .ask = [this](auto then) { asked.push_back(std::move(then)); },
+                                    .found = [this](const policy::Policy&) { ++found; }}};
 
     /// The timer rings: once.
     void ring() {

@@ -14,7 +14,7 @@ namespace {
 
 using namespace sesslimit;
 using namespace sesslimit::test;
-using policy_store::From;
+using policy_store::PolicyOrigin;
 using namespace std::chrono_literals;
 
 struct Bench {
@@ -28,10 +28,10 @@ struct Bench {
         std::ofstream(path, std::ios::binary) << text;
     }
     void policy(const std::string& text) const { write(policies() / "policy.toml", text); }
-    policy_store::Taken take() { return policy_store::take_up(policies(), kept(), names); }
+    policy_store::LoadResult take() { return policy_store::load_or_fall_back(policies(), kept(), names); }
 };
 
-std::optional<policy::Count> limit_of(const policy_store::Taken& taken) {
+std::optional<policy::Count> limit_of(const policy_store::LoadResult& taken) {
     const auto& setting = taken.policy.host.defaults.max_sessions;
     return setting ? std::optional(setting->value) : std::nullopt;
 }
@@ -64,8 +64,8 @@ void names_that_come_later_are_found() {
     Bench bench;
     bench.policy("version = 1\n[[rule]]\nname = \"r\"\nmatch.group = [\"staff\", \"admins\"]\nmax_sessions = 1\n");
     bench.names.groups.clear();
-    const policy_store::Taken taken = bench.take();
-    EXPECT(taken.from == From::files && taken.unresolved == 2, "both missing, and in force");
+    const policy_store::LoadResult taken = bench.take();
+    EXPECT(taken.from == PolicyOrigin::files && taken.unresolved == 2, "both missing, and in force");
     const auto again = policy_store::look_up_again(bench.kept(), bench.names);
     EXPECT(again && policy_store::missing(*again) == 2, "still");
     bench.names.groups = {{"staff", 50}};
@@ -90,7 +90,8 @@ void what_cannot_be_saved_leaves_the_old_one() {
 
 void what_is_not_ours_is_not_read() {
     const Bench bench;
-    EXPECT(policy_store::read(bench.kept()).has_value() && policy_store::read(bench.kept())->empty(), "no file, no texts");
+    EXPECT(policy_store::read(bench.kept()).has_value() && policy_store::read(bench.kept())->empty(),
+           "no file, no texts");
     for (const char* text : {"", "{", "[", "null", "{}", "3", "\"x\"", "[1]", "[[]]", "[{}]",
                              R"([{"path": 1, "managed": true, "text": ""}])",
                              R"([{"path": "a", "managed": "no", "text": ""}])", R"([{"path": "a", "managed": true}])",
@@ -103,8 +104,8 @@ void what_is_not_ours_is_not_read() {
 void a_good_policy_is_taken_and_kept() {
     Bench bench;
     bench.policy(good);
-    const policy_store::Taken taken = bench.take();
-    EXPECT(taken.from == From::files && limit_of(taken) == 3U, "of the files");
+    const policy_store::LoadResult taken = bench.take();
+    EXPECT(taken.from == PolicyOrigin::files && limit_of(taken) == 3U, "of the files");
     EXPECT(taken.problems.empty() && taken.errors.empty(), "no complaint");
     EXPECT(policy_store::read(bench.kept())->at(0).text == good, "kept");
 }
@@ -115,8 +116,8 @@ void a_broken_policy_falls_back_on_the_kept_one() {
     (void)bench.take();
     bench.policy(broken);
     for (int time = 0; time < 2; ++time) { // the kept one stays the good one
-        const policy_store::Taken taken = bench.take();
-        EXPECT(taken.from == From::kept && limit_of(taken) == 3U, "the kept one");
+        const policy_store::LoadResult taken = bench.take();
+        EXPECT(taken.from == PolicyOrigin::kept && limit_of(taken) == 3U, "the kept one");
         EXPECT(taken.problems.size() == 1, "and what is wrong with the new one");
     }
 }
@@ -139,8 +140,8 @@ void a_broken_policy_without_a_kept_one_limits_nobody() {
         if (one.kept) {
             bench.write(bench.kept(), std::string(*one.kept));
         }
-        const policy_store::Taken taken = bench.take();
-        EXPECT(taken.from == From::nowhere && !limit_of(taken), one.about);
+        const policy_store::LoadResult taken = bench.take();
+        EXPECT(taken.from == PolicyOrigin::nowhere && !limit_of(taken), one.about);
         EXPECT(taken.problems.size() == 1 && taken.errors.size() == one.errors, one.about);
     }
 }
@@ -162,9 +163,9 @@ Bye, {user}:
 )");
     (void)bench.take();
     bench.policy(broken);
-    const policy_store::Taken taken = bench.take();
+    const policy_store::LoadResult taken = bench.take();
     const policy::Settings& kept = taken.policy.host.defaults;
-    EXPECT(taken.from == From::kept, "the kept one");
+    EXPECT(taken.from == PolicyOrigin::kept, "the kept one");
     EXPECT(kept.idle_timeout_no_terminal.value().value == 1h, "idle_timeout_no_terminal");
     EXPECT(kept.idle_activity.value().value == policy::Activity::processor, "idle_activity");
     EXPECT(kept.on_idle.value().value == policy::OnIdle::lock, "on_idle");
@@ -179,24 +180,27 @@ void one_broken_file_of_many_is_enough() {
     (void)bench.take();
     bench.write(bench.policies() / "policy.d" / "10-more.toml", "version = 1\n[defaults]\nmax_sessions = 2\n");
     bench.write(bench.policies() / "policy.d" / "20-broken.toml", broken);
-    EXPECT(bench.take().from == From::kept, "whole or not at all");
+    EXPECT(bench.take().from == PolicyOrigin::kept, "whole or not at all");
     std::filesystem::remove(bench.policies() / "policy.d" / "20-broken.toml");
-    const policy_store::Taken taken = bench.take();
-    EXPECT(taken.from == From::files && limit_of(taken) == 2U, "mended");
+    const policy_store::LoadResult taken = bench.take();
+    EXPECT(taken.from == PolicyOrigin::files && limit_of(taken) == 2U, "mended");
     std::filesystem::create_directory(bench.policies() / "policy.d" / "30-no-file.toml");
-    const policy_store::Taken unreadable = bench.take();
-    EXPECT(unreadable.from == From::kept && limit_of(unreadable) == 2U, "what cannot be read may have said more");
+    const policy_store::LoadResult unreadable = bench.take();
+    EXPECT(unreadable.from == PolicyOrigin::kept && limit_of(unreadable) == 2U,
+           "what cannot be read may have said more");
 }
 
 void a_policy_that_cannot_be_kept_is_taken_all_the_same() {
     Bench bench;
     bench.policy(good);
-    const policy_store::Taken taken = policy_store::take_up(bench.policies(), bench.directory.path / "none" / "kept", bench.names);
-    EXPECT(taken.from == From::files && limit_of(taken) == 3U && taken.errors.size() == 1, "taken, and said");
+    const policy_store::LoadResult taken =
+        policy_store::load_or_fall_back(bench.policies(), bench.directory.path / "none" / "kept", bench.names);
+    EXPECT(taken.from == PolicyOrigin::files && limit_of(taken) == 3U && taken.errors.size() == 1, "taken, and said");
     // What is kept is another policy: its names are not those in force.
     bench.policy("version = 1\n[[rule]]\nname = \"r\"\nmatch.group = [\"nobody-has-it\"]\nmax_sessions = 1\n");
     EXPECT(bench.take().unresolved == 1, "kept");
-    EXPECT(policy_store::take_up(bench.policies(), bench.directory.path / "none" / "kept", bench.names).unresolved == 0,
+    EXPECT(policy_store::load_or_fall_back(bench.policies(), bench.directory.path / "none" / "kept", bench.names)
+                   .unresolved == 0,
            "not kept");
 }
 
