@@ -7,7 +7,7 @@ namespace sesslimit {
 
 void LedgerRecorder::put(const core::Session& session) {
     if (!ledger_) {
-        return miss(session.key);
+        return report_failure(session.key);
     }
     const auto done = ledger_->put(session);
     if (!done && !failing_) {
@@ -21,12 +21,12 @@ void LedgerRecorder::put(const core::Session& session) {
 
 void LedgerRecorder::drop(SessionKey key) {
     if (!ledger_) {
-        return miss(key);
+        return report_failure(key);
     }
     ledger_->drop(key);
 }
 
-void LedgerRecorder::miss(SessionKey key) {
+void LedgerRecorder::report_failure(SessionKey key) {
     if (!none_to_come_) {
         missed_.push_back(key);
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "daemon/output/journal.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/ledger/ledger.hpp"
+#include "daemon/output/journal.hpp"
 
 #include <optional>
 #include <vector>
@@ -30,7 +30,7 @@ class LedgerRecorder final : public Recorder {
     void do_without();
 
   private:
-    void miss(SessionKey key);
+    void report_failure(SessionKey key);
 
     output::Journal& journal_;
     std::optional<ledger::Ledger> ledger_;

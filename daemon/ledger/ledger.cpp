@@ -19,7 +19,7 @@ constexpr unsigned updates_between_forgetting = 256;
 
 struct Ledger::Impl {
     Lock lock;
-    Image image;
+    LedgerFile file;
     Index index;
     unsigned updates = 0;
 
@@ -29,9 +29,9 @@ struct Ledger::Impl {
         if (generation >= last_generation) {
             return false;
         }
-        write_slot(image.slot(slot), ++generation, payload);
+        write_slot(file.slot(slot), ++generation, payload);
         if (++updates % updates_between_forgetting == 0) {
-            image.forget_pages();
+            file.forget_pages();
         }
         return true;
     }
@@ -42,20 +42,20 @@ struct Ledger::Impl {
         std::uint64_t& generation = index.generations[slot];
         if (!write(slot, {})) {
             const auto counts = static_cast<unsigned>(generation % 2);
-            make_blank(image.slot(slot), 1 - counts);
-            make_blank(image.slot(slot), counts);
+            make_blank(file.slot(slot), 1 - counts);
+            make_blank(file.slot(slot), counts);
             generation = 0;
         }
     }
 
     Result<> grow() {
         // The image is ahead where there was no memory for the index the last time.
-        if (image.slots() == index.generations.size()) {
-            if (auto grown = image.grow(); !grown) {
+        if (file.slots() == index.generations.size()) {
+            if (auto grown = file.grow(); !grown) {
                 return grown;
             }
         }
-        index.add_slots(image.slots());
+        index.add_slots(file.slots());
         return {};
     }
 
@@ -92,14 +92,14 @@ Result<Ledger> Ledger::open(const std::filesystem::path& directory, const Restor
     if (!lock) {
         return std::unexpected(std::move(lock.error()));
     }
-    auto image = Image::open(directory, *boot, step, dropped);
-    if (!image) {
-        return std::unexpected(std::move(image.error()));
+    auto file = LedgerFile::open(directory, *boot, step, dropped);
+    if (!file) {
+        return std::unexpected(std::move(file.error()));
     }
-    Index index = read_all(*image, restore, dropped);
-    const auto unbelieved = std::exchange(index.unbelieved, {});
-    auto impl = std::make_unique<Impl>(Impl{std::move(*lock), std::move(*image), std::move(index)});
-    for (const std::uint32_t slot : unbelieved) {
+    Index index = read_all(*file, restore, dropped);
+    const auto rejected_slots = std::exchange(index.rejected_slots, {});
+    auto impl = std::make_unique<Impl>(Impl{std::move(*lock), std::move(*file), std::move(index)});
+    for (const std::uint32_t slot : rejected_slots) {
         impl->empty(slot);
     }
     return Ledger(std::move(impl));

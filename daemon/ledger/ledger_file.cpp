@@ -54,18 +54,18 @@ bool has_holes(const struct stat& status) noexcept {
     return status.st_blocks * block < status.st_size;
 }
 
-std::unexpected<Obstacle> move_aside(std::string_view why) {
-    return std::unexpected(Obstacle{.then = Obstacle::Then::move_aside, .error = {.what = std::string(why)}});
+std::unexpected<OpenFailure> move_aside(std::string_view why) {
+    return std::unexpected(OpenFailure{.then = OpenFailure::Then::move_aside, .error = {.what = std::string(why)}});
 }
 
-std::unexpected<Obstacle> give_up(std::unexpected<Error> error) {
-    return std::unexpected(Obstacle{.then = Obstacle::Then::give_up, .error = std::move(error.error())});
+std::unexpected<OpenFailure> give_up(std::unexpected<Error> error) {
+    return std::unexpected(OpenFailure{.then = OpenFailure::Then::give_up, .error = std::move(error.error())});
 }
 
-std::unexpected<Obstacle> obstacle_of_open(const fs::path& file, int error) {
+std::unexpected<OpenFailure> open_failure(const fs::path& file, int error) {
     switch (error) {
     case ENOENT:
-        return std::unexpected(Obstacle{.then = Obstacle::Then::create, .error = {}});
+        return std::unexpected(OpenFailure{.then = OpenFailure::Then::create, .error = {}});
     case ELOOP:  // a symbolic link
     case EISDIR: // a directory
     case ENXIO:  // a socket
@@ -90,27 +90,27 @@ Result<BootId> read_boot_id() {
     return id;
 }
 
-Image::Image(UniqueFd fd, ipc::mapped_region&& region, std::size_t step) noexcept
+LedgerFile::LedgerFile(UniqueFd fd, ipc::mapped_region&& region, std::size_t step) noexcept
     : fd_(std::move(fd)), region_(std::move(region)), slots_(region_.get_size() / slot_size - 1), step_(step) {}
 
-SlotBytes Image::bytes_of(std::size_t place) const noexcept {
+SlotBytes LedgerFile::bytes_of(std::size_t place) const noexcept {
     return SlotBytes(static_cast<std::byte*>(region_.get_address()) + place * slot_size, slot_size);
 }
 
-Result<Image> Image::map(UniqueFd fd, std::size_t size, std::size_t step) {
+Result<LedgerFile> LedgerFile::map(UniqueFd fd, std::size_t size, std::size_t step) {
     auto region = map_file(fd.get(), size);
     if (!region) {
         return std::unexpected(std::move(region.error()));
     }
-    return Image(std::move(fd), std::move(*region), step);
+    return LedgerFile(std::move(fd), std::move(*region), step);
 }
 
-void Image::write_header() noexcept {
+void LedgerFile::write_header() noexcept {
     const std::uint64_t before = read_slot(bytes_of(0)).generation;
     write_slot(bytes_of(0), std::min(before, last_generation - 1) + 1, encode(Header{.slots = slots_, .boot = boot_}));
 }
 
-std::expected<void, Obstacle> Image::check_header(const BootId& boot, std::vector<std::string>& said) {
+std::expected<void, OpenFailure> LedgerFile::check_header(const BootId& boot, std::vector<std::string>& said) {
     const Slot slot = read_slot(bytes_of(0));
     const auto header = decode_header(slot.payload);
     if (!header) {
@@ -133,7 +133,7 @@ std::expected<void, Obstacle> Image::check_header(const BootId& boot, std::vecto
     return {};
 }
 
-Result<Image> Image::fill(UniqueFd fd, const BootId& boot, std::size_t step) {
+Result<LedgerFile> LedgerFile::fill(UniqueFd fd, const BootId& boot, std::size_t step) {
     if (auto allocated = allocate(fd.get(), 0, file_size(step)); !allocated) {
         return std::unexpected(std::move(allocated.error()));
     }
@@ -146,7 +146,7 @@ Result<Image> Image::fill(UniqueFd fd, const BootId& boot, std::size_t step) {
     return image;
 }
 
-Result<Image> Image::create(const fs::path& directory, const BootId& boot, std::size_t step) {
+Result<LedgerFile> LedgerFile::create(const fs::path& directory, const BootId& boot, std::size_t step) {
     const fs::path path = directory / "ledger.new";
     ::unlink(path.c_str());
     UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -163,11 +163,11 @@ Result<Image> Image::create(const fs::path& directory, const BootId& boot, std::
     return image;
 }
 
-std::expected<Image, Obstacle> Image::take_over(const fs::path& file, const BootId& boot, std::size_t step,
-                                                std::vector<std::string>& said) {
+std::expected<LedgerFile, OpenFailure> LedgerFile::take_over(const fs::path& file, const BootId& boot, std::size_t step,
+                                                             std::vector<std::string>& said) {
     UniqueFd fd(::open(file.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     if (!fd) {
-        return obstacle_of_open(file, errno);
+        return open_failure(file, errno);
     }
     struct stat status{};
     if (::fstat(fd.get(), &status) != 0) {
@@ -192,18 +192,18 @@ std::expected<Image, Obstacle> Image::take_over(const fs::path& file, const Boot
     return std::move(*image);
 }
 
-Result<Image> Image::open(const fs::path& directory, const BootId& boot, std::size_t step,
-                          std::vector<std::string>& said) {
+Result<LedgerFile> LedgerFile::open(const fs::path& directory, const BootId& boot, std::size_t step,
+                                    std::vector<std::string>& said) {
     const fs::path file = directory / "ledger";
     const fs::path old = directory / "ledger.old";
     auto taken = take_over(file, boot, step, said);
     if (taken) {
         return std::move(*taken);
     }
-    if (taken.error().then == Obstacle::Then::give_up) {
+    if (taken.error().then == OpenFailure::Then::give_up) {
         return std::unexpected(std::move(taken.error().error));
     }
-    if (taken.error().then == Obstacle::Then::move_aside) {
+    if (taken.error().then == OpenFailure::Then::move_aside) {
         if (::rename(file.c_str(), old.c_str()) != 0) {
             return fail_errno("rename " + file.string());
         }
@@ -217,7 +217,7 @@ Result<Image> Image::open(const fs::path& directory, const BootId& boot, std::si
     return made;
 }
 
-Result<> Image::grow() {
+Result<> LedgerFile::grow() {
     const std::size_t slots = std::min(slots_ + step_, max_slots);
     if (slots == slots_) {
         return fail("the ledger is full", ENOSPC);
@@ -235,12 +235,12 @@ Result<> Image::grow() {
     return {};
 }
 
-void Image::fetch(std::size_t first, std::size_t count) const noexcept {
+void LedgerFile::fetch(std::size_t first, std::size_t count) const noexcept {
     // Before Linux 5.14 there is no such advice: the pages then come one by one.
     ::madvise(slot(first).data(), count * slot_size, MADV_POPULATE_READ);
 }
 
-void Image::forget_pages() const noexcept {
+void LedgerFile::forget_pages() const noexcept {
     ::madvise(region_.get_address(), region_.get_size(), MADV_DONTNEED);
 }
 

@@ -22,7 +22,7 @@ inline constexpr std::size_t max_slots = std::size_t{1} << 22;
 Result<BootId> read_boot_id();
 
 /// Why a file was not taken over, and what is to be done about it.
-struct Obstacle {
+struct OpenFailure {
     enum class Then : std::uint8_t { create, move_aside, give_up };
     Then then = Then::give_up;
     Error error;
@@ -30,12 +30,12 @@ struct Obstacle {
 
 /// The ledger's file in memory: slots, numbered from 0, and the header that they do not see. Every page of it exists,
 /// so that touching one cannot fail. Whoever opens it holds the lock.
-class Image {
+class LedgerFile {
   public:
     /// Takes over `directory`/ledger where it is a ledger of this boot. Where there is none, makes one of `step` slots
     /// (at least 1); what cannot be taken over is moved aside first. Adds a line to `said` for all that was given up.
-    static Result<Image> open(const std::filesystem::path& directory, const BootId& boot, std::size_t step,
-                              std::vector<std::string>& said);
+    static Result<LedgerFile> open(const std::filesystem::path& directory, const BootId& boot, std::size_t step,
+                                   std::vector<std::string>& said);
 
     [[nodiscard]] std::size_t slots() const noexcept { return slots_; }
 
@@ -52,16 +52,16 @@ class Image {
     void forget_pages() const noexcept;
 
   private:
-    Image(UniqueFd fd, boost::interprocess::mapped_region&& region, std::size_t step) noexcept;
+    LedgerFile(UniqueFd fd, boost::interprocess::mapped_region&& region, std::size_t step) noexcept;
 
-    static Result<Image> map(UniqueFd fd, std::size_t size, std::size_t step);
-    static Result<Image> fill(UniqueFd fd, const BootId& boot, std::size_t step);
-    static Result<Image> create(const std::filesystem::path& directory, const BootId& boot, std::size_t step);
-    static std::expected<Image, Obstacle> take_over(const std::filesystem::path& file, const BootId& boot,
-                                                    std::size_t step, std::vector<std::string>& said);
+    static Result<LedgerFile> map(UniqueFd fd, std::size_t size, std::size_t step);
+    static Result<LedgerFile> fill(UniqueFd fd, const BootId& boot, std::size_t step);
+    static Result<LedgerFile> create(const std::filesystem::path& directory, const BootId& boot, std::size_t step);
+    static std::expected<LedgerFile, OpenFailure> take_over(const std::filesystem::path& file, const BootId& boot,
+                                                            std::size_t step, std::vector<std::string>& said);
 
     [[nodiscard]] SlotBytes bytes_of(std::size_t place) const noexcept;
-    std::expected<void, Obstacle> check_header(const BootId& boot, std::vector<std::string>& said);
+    std::expected<void, OpenFailure> check_header(const BootId& boot, std::vector<std::string>& said);
     void write_header() noexcept;
 
     UniqueFd fd_;

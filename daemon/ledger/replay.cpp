@@ -57,7 +57,7 @@ std::string_view take(std::span<const std::byte> payload, std::uint32_t number, 
     return {};
 }
 
-void read_one(const Image& image, std::uint32_t number, Index& index, const Restore& restore, Lines& lines) {
+void read_one(const LedgerFile& image, std::uint32_t number, Index& index, const Restore& restore, Lines& lines) {
     const SlotBytes bytes = image.slot(number);
     const Slot slot = read_slot(bytes);
     mend(bytes, slot, number, lines);
@@ -69,7 +69,7 @@ void read_one(const Image& image, std::uint32_t number, Index& index, const Rest
     const std::string_view fault = take(slot.payload, number, index, restore);
     if (!fault.empty()) {
         lines.say(number, "no session: " + std::string(fault));
-        index.unbelieved.push_back(number);
+        index.rejected_slots.push_back(number);
         index.free.push_back(number);
     }
 }
@@ -85,7 +85,7 @@ void Index::add_slots(std::size_t slots) {
     }
 }
 
-Index read_all(const Image& image, const Restore& restore, std::vector<std::string>& dropped) {
+Index read_all(const LedgerFile& image, const Restore& restore, std::vector<std::string>& dropped) {
     Index index;
     index.generations.resize(image.slots());
     index.free.reserve(image.slots());
