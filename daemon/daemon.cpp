@@ -170,10 +170,10 @@ class RealDaemon final : public Daemon {
         nested_.emplace(*logind_, [this](const std::string& text) { journal_.tell(Priority::warning, text); });
         leaders_.emplace(loop_.get(), [this](SessionKey key) { engine_->handle(core::LeaderExited{key}); });
         engine_.emplace(recorder_, effects_, &boottime_now);
-        backend_.emplace(DaemonBackend::Parts{.engine = *engine_,
-                                              .worker = *worker_,
-                                              .status = [this] { return status(); },
-                                              .reload = [this](auto then) { reload(std::move(then)); }});
+        backend_.emplace(DaemonBackend::Dependencies{.engine = *engine_,
+                                                     .worker = *worker_,
+                                                     .status = [this] { return status(); },
+                                                     .reload = [this](auto then) { reload(std::move(then)); }});
         api_.emplace(loop_.get(), *backend_, [this](const Error& error) {
             journal_.tell(Priority::warning, "D-Bus interface: " + error.what);
         });
@@ -326,7 +326,7 @@ class RealDaemon final : public Daemon {
         api_->emit_policy(status().policy);
     }
 
-    policy_store::NameRetry::Parts name_retry_parts() {
+    policy_store::NameRetry::Dependencies name_retry_parts() {
         return {.arm = [this](std::optional<Span> pause) { arm_search(pause); },
                 .ask =
                     [this](auto then) {

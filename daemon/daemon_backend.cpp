@@ -21,7 +21,7 @@ const inspect::TerminationPreview& DaemonBackend::reach(const core::Session& ses
 }
 
 void DaemonBackend::end(SessionKey key, const std::string& by) {
-    parts_.engine.handle(core::TerminationRequested{key, by});
+    dependencies_.engine.handle(core::TerminationRequested{key, by});
 }
 
 bool DaemonBackend::look_up(uid_t caller, api::Question question, std::function<void(std::optional<Login>)> then) {
@@ -29,7 +29,7 @@ bool DaemonBackend::look_up(uid_t caller, api::Question question, std::function<
     if (place == nullptr) {
         return false;
     }
-    parts_.worker.submit(
+    dependencies_.worker.submit(
         [place = std::move(place), question = std::move(question), then = std::move(then)]() mutable -> Worker::Done {
             return [place = std::move(place), then = std::move(then), login = complete(question)] { then(login); };
         });

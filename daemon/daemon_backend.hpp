@@ -19,7 +19,7 @@ class DaemonBackend final : public api::Backend {
     static constexpr std::size_t most_look_ups = 64;
     static constexpr std::size_t most_look_ups_of_user = 16;
 
-    struct Parts {
+    struct Dependencies {
         Engine& engine;
         Worker& worker;
         std::function<api::Status()> status;
@@ -27,18 +27,18 @@ class DaemonBackend final : public api::Backend {
     };
 
     /// References live longer than the front.
-    explicit DaemonBackend(Parts parts)
-        : parts_(std::move(parts)), presences_(&inspect::read_terminal_snapshot),
+    explicit DaemonBackend(Dependencies dependencies)
+        : dependencies_(std::move(dependencies)), presences_(&inspect::read_terminal_snapshot),
           reaches_([](const core::Session& session) { return inspect::termination_preview_of(session); }) {}
 
-    [[nodiscard]] const core::State& state() const override { return parts_.engine.state(); }
-    [[nodiscard]] const policy::Policy& policy() const override { return parts_.engine.policy(); }
-    [[nodiscard]] api::Status status() const override { return parts_.status(); }
+    [[nodiscard]] const core::State& state() const override { return dependencies_.engine.state(); }
+    [[nodiscard]] const policy::Policy& policy() const override { return dependencies_.engine.policy(); }
+    [[nodiscard]] api::Status status() const override { return dependencies_.status(); }
     [[nodiscard]] api::WallClock moment() const override;
     const inspect::TerminalSnapshot& presence(const core::Session& session) override;
     const inspect::TerminationPreview& reach(const core::Session& session) override;
     void end(SessionKey key, const std::string& by) override;
-    void reload(std::function<void(Result<>)> then) override { parts_.reload(std::move(then)); }
+    void reload(std::function<void(Result<>)> then) override { dependencies_.reload(std::move(then)); }
     bool look_up(uid_t caller, api::Question question, std::function<void(std::optional<Login>)> then) override;
 
     /// A session is gone.
@@ -48,7 +48,7 @@ class DaemonBackend final : public api::Backend {
     }
 
   private:
-    Parts parts_;
+    Dependencies dependencies_;
     inspect::SnapshotCache<inspect::TerminalSnapshot> presences_;
     inspect::SnapshotCache<inspect::TerminationPreview> reaches_;
     api::Places<uid_t> look_ups_{most_look_ups, most_look_ups_of_user};

@@ -92,16 +92,19 @@ void tell_of_multiplexer(const MultiplexerPreserver::Outcome& outcome, output::J
 
 } // namespace
 
-void SystemEffectHandler::attach(Parts parts) {
-    parts_.emplace(std::move(parts));
-    denials_.emplace(parts_->loop, parts_->journal);
-    preserver_.emplace(MultiplexerPreserver::Parts{
-        .loop = parts_->loop,
-        .scopes = parts_->scopes,
+void SystemEffectHandler::attach(Dependencies dependencies) {
+    dependencies_.emplace(std::move(dependencies));
+    denials_.emplace(dependencies_->loop, dependencies_->journal);
+    preserver_.emplace(MultiplexerPreserver::Dependencies{
+        .loop = dependencies_->loop,
+        .scopes = dependencies_->scopes,
         .look = [](const core::Session& session,
                    const std::string& scope) { return inspect::multiplexer_of(session, scope); },
-        .terminate = [this](const std::string& logind_id) { parts_->logind.terminate(logind_id); },
-        .told = [this](const MultiplexerPreserver::Outcome& outcome) { tell_of_multiplexer(outcome, parts_->journal); },
+        .terminate = [this](const std::string& logind_id) { dependencies_->logind.terminate(logind_id); },
+        .told =
+            [this](const MultiplexerPreserver::Outcome& outcome) {
+                tell_of_multiplexer(outcome, dependencies_->journal);
+            },
     });
 }
 
@@ -127,15 +130,17 @@ void SystemEffectHandler::answer(const core::Answer& answer, const core::State& 
         verdict.outcome = wire::Outcome::noted;
         break;
     case Kind::wait:
-        return parts_->server.ask_to_wait(answer.request,
-                                          answer.session.answer_by - boottime_now() + core::Timeouts::reply_margin);
+        return dependencies_->server.ask_to_wait(answer.request, answer.session.answer_by - boottime_now() +
+                                                                     core::Timeouts::reply_margin);
     }
-    parts_->server.answer(answer.request, verdict);
+    dependencies_->server.answer(answer.request, verdict);
 }
 
 std::string SystemEffectHandler::denial(const core::Answer& answer, const core::State& state) const {
     // Seen a moment ago is good enough to be told: a user may have thousands of processes, and ask as often.
-    const auto names = [this](const core::Session& session) { return parts_->backend.presence(session).terminals; };
+    const auto names = [this](const core::Session& session) {
+        return dependencies_->backend.presence(session).terminals;
+    };
     return messages::denial_text(answer.session, state, clockface(), names, answer.message);
 }
 
@@ -149,12 +154,12 @@ void SystemEffectHandler::log_notice(const core::Notice& notice) {
     if (notice.kind == core::Notice::Kind::denied) {
         return denials_->tell(notice);
     }
-    parts_->journal.tell(messages::journal_entry(notice));
+    dependencies_->journal.tell(messages::journal_entry(notice));
 }
 
 void SystemEffectHandler::notify(const core::Notice& notice) {
     log_notice(notice);
-    parts_->api.emit(notice);
+    dependencies_->api.emit(notice);
     const std::string text = messages::terminal_text(notice, clockface(), host_name());
     if (text.empty()) {
         return;
@@ -167,9 +172,9 @@ void SystemEffectHandler::notify(const core::Notice& notice) {
         }
     }
     if (missed > 0) {
-        parts_->journal.tell(output::Priority::info,
-                             "A notice did not reach a terminal: " + why +
-                                 (missed > 1 ? " (and " + std::to_string(missed - 1) + " more)" : ""));
+        dependencies_->journal.tell(output::Priority::info,
+                                    "A notice did not reach a terminal: " + why +
+                                        (missed > 1 ? " (and " + std::to_string(missed - 1) + " more)" : ""));
     }
 }
 
@@ -184,7 +189,7 @@ std::optional<std::vector<inspect::Terminal>> SystemEffectHandler::terminals_of(
 
 void SystemEffectHandler::log_inspection_failure(const Error& why) {
     if (!std::exchange(inspection_failed_, true)) {
-        parts_->journal.tell(
+        dependencies_->journal.tell(
             output::Priority::warning,
             "Sessions cannot be looked at, are not ended as idle until they can, and may miss notices: " + why.what);
     }
@@ -193,38 +198,39 @@ void SystemEffectHandler::log_inspection_failure(const Error& why) {
 void SystemEffectHandler::terminate(const core::Terminate& what) {
     const core::Session* session = what.preserve_multiplexer_of == SessionKey::none
                                        ? nullptr
-                                       : parts_->backend.state().find(what.preserve_multiplexer_of);
+                                       : dependencies_->backend.state().find(what.preserve_multiplexer_of);
     if (session == nullptr) {
-        return parts_->logind.terminate(what.logind_id);
+        return dependencies_->logind.terminate(what.logind_id);
     }
     preserver_->begin(*session);
 }
 
 void SystemEffectHandler::lock_screen(const std::string& logind_id) {
-    parts_->logind.lock(logind_id);
+    dependencies_->logind.lock(logind_id);
 }
 
 void SystemEffectHandler::kill_all(const std::string& logind_id) {
-    parts_->logind.kill_all(logind_id);
+    dependencies_->logind.kill_all(logind_id);
 }
 
 void SystemEffectHandler::signal_leader(SessionKey key, int signal) {
-    if (auto sent = parts_->leaders.signal(key, signal); !sent && sent.error().code != ESRCH) {
-        parts_->journal.tell(output::Priority::warning, "A login process could not be ended: " + sent.error().what);
+    if (auto sent = dependencies_->leaders.signal(key, signal); !sent && sent.error().code != ESRCH) {
+        dependencies_->journal.tell(output::Priority::warning,
+                                    "A login process could not be ended: " + sent.error().what);
     }
 }
 
 std::optional<core::ActivityProbed> SystemEffectHandler::probe_activity(const core::Session& session) {
     if (session.graphical) {
-        parts_->logind.ask_idle_hint(session.logind_id, [this, key = session.key](Span hint) {
+        dependencies_->logind.ask_idle_hint(session.logind_id, [this, key = session.key](Span hint) {
             core::ActivitySample signs;
             signs.wall_offset = wall_offset();
             signs.hint = hint;
-            parts_->noticed(core::ActivityProbed{.session = key, .sample = signs});
+            dependencies_->noticed(core::ActivityProbed{.session = key, .sample = signs});
         });
         return std::nullopt;
     }
-    auto signs = sample_of(session, parts_->connections);
+    auto signs = sample_of(session, dependencies_->connections);
     if (signs) {
         inspection_failed_ = false;
     } else {
@@ -235,38 +241,38 @@ std::optional<core::ActivityProbed> SystemEffectHandler::probe_activity(const co
 }
 
 void SystemEffectHandler::check_logout(const core::CheckLogout& what) {
-    parts_->logind.ask_session(what.logind_id, [this, key = what.session](const auto& session) {
+    dependencies_->logind.ask_session(what.logind_id, [this, key = what.session](const auto& session) {
         using State = core::LogoutChecked::State;
         const State answered = session && session->closing ? State::closing : State::open;
-        parts_->noticed(core::LogoutChecked{.session = key, .state = session ? answered : State::unknown});
+        dependencies_->noticed(core::LogoutChecked{.session = key, .state = session ? answered : State::unknown});
     });
 }
 
 void SystemEffectHandler::track(const core::Session& session) {
     if (session.leader.pid != 0) {
-        const auto tracked = parts_->leaders.track(session.key, session.leader);
+        const auto tracked = dependencies_->leaders.track(session.key, session.leader);
         if (!tracked) {
-            parts_->journal.tell(output::Priority::warning,
-                                 "A session's leader is not watched: " + tracked.error().what);
+            dependencies_->journal.tell(output::Priority::warning,
+                                        "A session's leader is not watched: " + tracked.error().what);
         } else if (!*tracked) {
-            parts_->noticed(core::LeaderExited{session.key});
+            dependencies_->noticed(core::LeaderExited{session.key});
         }
     }
     if (is_listened_to(session)) {
-        if (!parts_->listener.listens(session.key)) {
+        if (!dependencies_->listener.listens(session.key)) {
             if (const auto terminals = terminals_of(session)) {
-                parts_->listener.listen(session.key, *terminals);
+                dependencies_->listener.listen(session.key, *terminals);
             }
         }
     } else {
-        parts_->listener.stop(session.key);
+        dependencies_->listener.stop(session.key);
     }
 }
 
 void SystemEffectHandler::untrack(SessionKey key) {
-    parts_->leaders.untrack(key);
-    parts_->listener.stop(key);
-    parts_->backend.forget(key);
+    dependencies_->leaders.untrack(key);
+    dependencies_->listener.stop(key);
+    dependencies_->backend.forget(key);
 }
 
 void SystemEffectHandler::arm(Boottime deadline) {
@@ -277,12 +283,12 @@ void SystemEffectHandler::arm(Boottime deadline) {
     const auto at = static_cast<std::uint64_t>(std::max(Span{}, deadline.time_since_epoch()).count());
     if (!timer_) {
         sd_event_source* source = nullptr;
-        const int code = sd_event_add_time(parts_->loop, &source, CLOCK_BOOTTIME, at, accuracy_usec,
+        const int code = sd_event_add_time(dependencies_->loop, &source, CLOCK_BOOTTIME, at, accuracy_usec,
                                            &SystemEffectHandler::on_due, this);
         timer_.reset(source);
         if (code < 0) {
             armed_ = never; // tried again with whatever comes next
-            parts_->journal.tell(output::Priority::error, "No timer: " + fail_errno("arm", -code).error().what);
+            dependencies_->journal.tell(output::Priority::error, "No timer: " + fail_errno("arm", -code).error().what);
         }
         return;
     }
@@ -293,7 +299,7 @@ void SystemEffectHandler::arm(Boottime deadline) {
 int SystemEffectHandler::on_due(sd_event_source*, std::uint64_t, void* self) {
     auto& host = *static_cast<SystemEffectHandler*>(self);
     host.armed_ = never;
-    host.parts_->due();
+    host.dependencies_->due();
     return 0;
 }
 

@@ -25,7 +25,7 @@ namespace sesslimit {
 /// The real hands of the engine: this host's processes, terminals, logind, journal, and the logins that wait.
 class SystemEffectHandler final : public EffectHandler {
   public:
-    struct Parts {
+    struct Dependencies {
         sd_event* loop;
         output::Journal& journal;
         pam_server::Server& server;
@@ -41,7 +41,7 @@ class SystemEffectHandler final : public EffectHandler {
     };
 
     /// Before anything else is called. References live longer than the host.
-    void attach(Parts parts);
+    void attach(Dependencies dependencies);
 
     /// The daemon stops: what is yet to be said is said now.
     void finish();
@@ -70,7 +70,7 @@ class SystemEffectHandler final : public EffectHandler {
     /// Says it once, until a look succeeds.
     void log_inspection_failure(const Error& why);
 
-    std::optional<Parts> parts_;
+    std::optional<Dependencies> dependencies_;
     std::optional<output::DenialJournal> denials_;
     std::optional<MultiplexerPreserver> preserver_;
     EventSource timer_;

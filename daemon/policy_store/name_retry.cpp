@@ -15,7 +15,7 @@ void NameRetry::begin(std::size_t missing) {
 }
 
 void NameRetry::due() {
-    parts_.ask([this, of = policy_](std::optional<policy::Loaded> again) {
+    dependencies_.ask([this, of = policy_](std::optional<policy::Loaded> again) {
         if (of == policy_) { // else another one is in force, and asks for itself
             take(std::move(again));
         }
@@ -26,13 +26,13 @@ void NameRetry::take(std::optional<policy::Loaded> again) {
     const std::size_t before = std::exchange(missing_, again ? missing(*again) : missing_);
     look_later(std::min(2 * pause_, longest_pause));
     if (missing_ < before) {
-        parts_.found(*std::move(again->policy));
+        dependencies_.found(*std::move(again->policy));
     }
 }
 
 void NameRetry::look_later(Span pause) {
     pause_ = pause;
-    parts_.arm(missing_ > 0 ? std::optional(pause) : std::nullopt);
+    dependencies_.arm(missing_ > 0 ? std::optional(pause) : std::nullopt);
 }
 
 } // namespace sesslimit::policy_store

@@ -20,7 +20,7 @@ class NameRetry {
     static constexpr Span first_pause = std::chrono::seconds(5);
     static constexpr Span longest_pause = std::chrono::hours(1);
 
-    struct Parts {
+    struct Dependencies {
         /// Has due() called after this long; nothing: not at all. Another call takes the place of the one before.
         std::function<void(std::optional<Span>)> arm;
         /// Looks them all up (look_up_again()), and tells what came of it later.
@@ -29,7 +29,7 @@ class NameRetry {
         std::function<void(policy::Policy)> found;
     };
 
-    explicit NameRetry(Parts parts) : parts_(std::move(parts)) {}
+    explicit NameRetry(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
     /// A policy is in force, and so many of its names are missing, as missing() counts them. What was asked about
     /// another one is not taken any more.
@@ -41,7 +41,7 @@ class NameRetry {
     void take(std::optional<policy::Loaded> again);
     void look_later(Span pause);
 
-    Parts parts_;
+    Dependencies dependencies_;
     std::uint64_t policy_ = 0; ///< counts them
     std::size_t missing_ = 0;
     Span pause_{};

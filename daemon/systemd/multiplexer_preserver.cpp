@@ -22,9 +22,9 @@ void MultiplexerPreserver::begin(const core::Session& session) {
         return;
     }
     const std::string scope = inspect::kept_scope_name(session);
-    const auto multiplexer = parts_.look(session, scope);
+    const auto multiplexer = dependencies_.look(session, scope);
     if (multiplexer && multiplexer->is_empty()) {
-        return parts_.terminate(session.logind_id);
+        return dependencies_.terminate(session.logind_id);
     }
     Job& job = jobs_[session.key];
     job.session = session;
@@ -34,8 +34,8 @@ void MultiplexerPreserver::begin(const core::Session& session) {
         return finish(session.key, multiplexer.error(), true);
     }
     sd_event_source* source = nullptr;
-    const int code = sd_event_add_time_relative(parts_.loop, &source, CLOCK_MONOTONIC,
-                                                static_cast<std::uint64_t>(parts_.within.count()), 0,
+    const int code = sd_event_add_time_relative(dependencies_.loop, &source, CLOCK_MONOTONIC,
+                                                static_cast<std::uint64_t>(dependencies_.within.count()), 0,
                                                 &MultiplexerPreserver::on_late, &job);
     job.deadline.reset(source);
     if (code < 0) {
@@ -50,12 +50,12 @@ void MultiplexerPreserver::start(Job& job, const inspect::Multiplexer& multiplex
     add_pids(pids, multiplexer.servers.empty() ? multiplexer.others : multiplexer.servers);
     ++job.rounds;
     const core::Session& session = job.session;
-    parts_.scopes.start({.name = job.scope,
-                         .slice = inspect::slice_name(session.login.uid),
-                         .description = "Terminal multiplexer of " + escape_for_display(session.login.user, 64) +
-                                        ", kept by sesslimit from session " +
-                                        escape_for_display(session.logind_id, 64)},
-                        pids, [this, key = session.key](const Result<>& result) { started(key, result); });
+    dependencies_.scopes.start({.name = job.scope,
+                                .slice = inspect::slice_name(session.login.uid),
+                                .description = "Terminal multiplexer of " + escape_for_display(session.login.user, 64) +
+                                               ", kept by sesslimit from session " +
+                                               escape_for_display(session.logind_id, 64)},
+                               pids, [this, key = session.key](const Result<>& result) { started(key, result); });
 }
 
 void MultiplexerPreserver::started(SessionKey key, const Result<>& result) {
@@ -67,7 +67,7 @@ void MultiplexerPreserver::started(SessionKey key, const Result<>& result) {
         return;
     }
     Job& job = at->second;
-    const auto multiplexer = parts_.look(job.session, job.scope);
+    const auto multiplexer = dependencies_.look(job.session, job.scope);
     if (!multiplexer) {
         return finish(key, multiplexer.error(), true);
     }
@@ -83,7 +83,7 @@ void MultiplexerPreserver::go_on(SessionKey key) {
         return;
     }
     Job& job = at->second;
-    const auto left = parts_.look(job.session, job.scope);
+    const auto left = dependencies_.look(job.session, job.scope);
     if (!left) {
         return finish(key, left.error(), true);
     }
@@ -97,7 +97,7 @@ void MultiplexerPreserver::go_on(SessionKey key) {
     std::vector<pid_t> pids;
     add_pids(pids, left->servers);
     add_pids(pids, left->others);
-    parts_.scopes.attach(job.scope, pids, [this, key](const Result<>& result) {
+    dependencies_.scopes.attach(job.scope, pids, [this, key](const Result<>& result) {
         if (result) {
             go_on(key);
         } else {
@@ -112,14 +112,14 @@ void MultiplexerPreserver::finish(SessionKey key, std::optional<Error> problem, 
         return;
     }
     const Job& done = job.mapped();
-    parts_.scopes.give_up(done.scope);
-    parts_.terminate(done.session.logind_id);
+    dependencies_.scopes.give_up(done.scope);
+    dependencies_.terminate(done.session.logind_id);
     if (done.moved > 0 || problem) {
-        parts_.told({.session = done.session,
-                     .scope = done.scope,
-                     .moved = done.moved,
-                     .problem = std::move(problem),
-                     .is_unclear = is_unclear});
+        dependencies_.told({.session = done.session,
+                            .scope = done.scope,
+                            .moved = done.moved,
+                            .problem = std::move(problem),
+                            .is_unclear = is_unclear});
     }
 }
 

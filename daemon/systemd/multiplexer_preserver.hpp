@@ -35,7 +35,7 @@ class MultiplexerPreserver {
         bool is_unclear = false;      ///< the problem is that nobody could tell what there is
     };
 
-    struct Parts {
+    struct Dependencies {
         sd_event* loop;
         systemd::Scopes& scopes;
         /// inspect::multiplexer_of(), or a test's.
@@ -46,7 +46,7 @@ class MultiplexerPreserver {
     };
 
     /// References live longer than this.
-    explicit MultiplexerPreserver(Parts parts) : parts_(std::move(parts)) {}
+    explicit MultiplexerPreserver(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
     /// logind has it, and it is to be terminated.
     void begin(const core::Session& session);
@@ -67,7 +67,7 @@ class MultiplexerPreserver {
     void finish(SessionKey key, std::optional<Error> problem = {}, bool is_unclear = false);
     static int on_late(sd_event_source* source, std::uint64_t at, void* job);
 
-    Parts parts_;
+    Dependencies dependencies_;
     std::map<SessionKey, Job> jobs_;
 };
 
