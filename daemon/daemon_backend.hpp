@@ -51,7 +51,7 @@ class DaemonBackend final : public api::Backend {
     Dependencies dependencies_;
     inspect::SnapshotCache<inspect::TerminalSnapshot> presences_;
     inspect::SnapshotCache<inspect::TerminationPreview> reaches_;
-    api::Places<uid_t> look_ups_{most_look_ups, most_look_ups_of_user};
+    api::Quota<uid_t> look_ups_{most_look_ups, most_look_ups_of_user};
 };
 
 } // namespace sesslimit

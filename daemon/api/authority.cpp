@@ -19,7 +19,7 @@ constexpr std::uint64_t interaction_usec = std::chrono::microseconds(std::chrono
 
 /// A call that waits for what is asked about its caller.
 struct Authority::Question {
-    Place place;
+    QuotaToken place;
     bus::Message call;
     Identified identified{};
     Authorized authorized{};

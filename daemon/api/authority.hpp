@@ -45,8 +45,8 @@ class Authority {
     static int on_polkit(sd_bus_message* answer, void* question, sd_bus_error* error);
 
     bus::Connection& bus_;
-    Places<std::string> identified_{most_identified, most_identified_of_connection}; ///< by the caller's unique name
-    Places<uid_t> authorized_{most_authorized, most_authorized_of_user};
+    Quota<std::string> identified_{most_identified, most_identified_of_connection}; ///< by the caller's unique name
+    Quota<uid_t> authorized_{most_authorized, most_authorized_of_user};
 };
 
 } // namespace sesslimit::api

@@ -8,17 +8,17 @@
 namespace sesslimit::api {
 
 /// LoadResult for as long as somebody has it. It may outlive the places.
-using Place = std::shared_ptr<void>;
+using QuotaToken = std::shared_ptr<void>;
 
 /// Room for so many at once, of which one of those that ask gets so many at most: no other is shut out by them alone.
 /// `Whose` tells them apart. One thread.
 template <class Whose>
-class Places {
+class Quota {
   public:
-    Places(std::size_t most, std::size_t most_of_one) : most_(most), most_of_one_(most_of_one) {}
+    Quota(std::size_t most, std::size_t most_of_one) : most_(most), most_of_one_(most_of_one) {}
 
     /// Null: all are taken, or all that this one may have.
-    [[nodiscard]] Place take(const Whose& whose) {
+    [[nodiscard]] QuotaToken take(const Whose& whose) {
         if (taken_->size() >= most_ || taken_->count(whose) >= most_of_one_) {
             return nullptr;
         }

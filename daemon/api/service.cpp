@@ -29,8 +29,8 @@ constexpr const char* may_reload = "org.sesslimit1.reload";
 constexpr std::size_t most_listed = 10000;
 constexpr std::size_t longest_problems = 32768;
 
-Eyes eyes_of(uid_t caller, const core::Session& session) {
-    return caller == 0 || caller == session.login.uid ? Eyes::owner : Eyes::anybody;
+Visibility visibility_of(uid_t caller, const core::Session& session) {
+    return caller == 0 || caller == session.login.uid ? Visibility::owner : Visibility::anybody;
 }
 
 /// The one that is meant, as far as there is something to end: a login that waits is denied in a moment by itself.
@@ -80,7 +80,7 @@ struct Service::Impl {
         std::size_t listed = 0;
         for (const auto& [key, session] : backend.state().sessions()) {
             if (code >= 0 && is_listed(session) && listed++ < most_listed) {
-                code = append(raw, view(session, eyes_of(caller, session)));
+                code = append(raw, view(session, visibility_of(caller, session)));
             }
         }
         code = code < 0 ? code : sd_bus_message_close_container(raw);
@@ -105,7 +105,7 @@ struct Service::Impl {
         sd_bus_message* raw = nullptr;
         int code = sd_bus_message_new_method_return(call, &raw);
         const bus::Message reply(raw);
-        Properties all = view(*session, eyes_of(caller, *session));
+        Properties all = view(*session, visibility_of(caller, *session));
         std::ranges::move(
             termination_preview_properties(backend.reach(*session), resolve(backend.policy(), session->login)),
             std::back_inserter(all));
@@ -113,9 +113,9 @@ struct Service::Impl {
         answer(code, raw);
     }
 
-    [[nodiscard]] Properties view(const core::Session& session, Eyes eyes) {
+    [[nodiscard]] Properties view(const core::Session& session, Visibility visibility) {
         return properties(session, resolve(backend.policy(), session.login), backend.presence(session),
-                          backend.moment(), eyes);
+                          backend.moment(), visibility);
     }
 
     static int explain_login(sd_bus_message* call, void* data, sd_bus_error*) {

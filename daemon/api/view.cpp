@@ -99,7 +99,7 @@ const Session* find(const core::State& state, const std::string& id) {
 }
 
 Properties properties(const Session& session, const policy::Limits& limits, const inspect::TerminalSnapshot& presence,
-                      const WallClock& moment, Eyes eyes) {
+                      const WallClock& moment, Visibility visibility) {
     const Session now = with_input(session, presence, moment);
     const bool open = session.phase == Phase::admitted || session.phase == Phase::active;
     Properties all{
@@ -125,7 +125,7 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
         {"Mode", std::string(limits.mode.value == policy::Mode::observe ? "observe" : "enforce")},
         {"Reason", session.phase == Phase::ending ? messages::reason_text(session.reason) : std::string()},
     };
-    if (eyes == Eyes::owner) {
+    if (visibility == Visibility::owner) {
         all.emplace_back("Credential", escape_for_display(session.login.credential.fingerprint));
         all.emplace_back("Method", escape_for_display(session.login.credential.method));
         all.emplace_back("RemoteUser", escape_for_display(session.login.ruser));
@@ -174,7 +174,7 @@ std::optional<std::string> signal_of(const core::Notice& notice) {
 
 Properties signal_properties(const core::Notice& notice, const policy::Limits& limits,
                              const inspect::TerminalSnapshot& presence, const WallClock& moment) {
-    Properties all = properties(notice.session, limits, presence, moment, Eyes::anybody);
+    Properties all = properties(notice.session, limits, presence, moment, Visibility::anybody);
     std::erase_if(all, [](const auto& property) { return property.first == "Reason"; });
     const bool reasoned = notice.reason.cause != core::Cause::none;
     all.emplace_back("Reason", reasoned ? messages::reason_text(notice.reason) : std::string());

@@ -26,7 +26,7 @@ using Properties = std::vector<std::pair<std::string, Value>>;
 inline constexpr std::uint64_t infinity = UINT64_MAX;
 
 /// What everybody sees, or what the session's owner and root see too.
-enum class Eyes : std::uint8_t { anybody, owner };
+enum class Visibility : std::uint8_t { anybody, owner };
 
 struct WallClock {
     Boottime now{};
@@ -43,7 +43,7 @@ const core::Session* find(const core::State& state, const std::string& id);
 bool is_listed(const core::Session& session);
 
 Properties properties(const core::Session& session, const policy::Limits& limits,
-                      const inspect::TerminalSnapshot& presence, const WallClock& moment, Eyes eyes);
+                      const inspect::TerminalSnapshot& presence, const WallClock& moment, Visibility visibility);
 
 /// What an end of the session ends and what it does not: for one session that is asked about, as it costs a look at all
 /// that its user has running.

@@ -12,10 +12,10 @@
 namespace sesslimit::policy {
 
 /// A place in a text: line and column from 1, the column in bytes; 0 where it is about all of it.
-struct Place {
+struct SourceLocation {
     std::uint32_t line = 0;
     std::uint32_t column = 0;
-    auto operator<=>(const Place&) const = default;
+    auto operator<=>(const SourceLocation&) const = default;
 };
 
 struct Entry;
@@ -24,7 +24,7 @@ struct Entry;
 struct Node {
     enum class Kind : std::uint8_t { boolean, integer, real, text, moment, list, table };
     Kind kind = Kind::table;
-    Place at;                   ///< its first byte; of a table: its header, or the first key that made it
+    SourceLocation at;          ///< its first byte; of a table: its header, or the first key that made it
     bool truth = false;         ///< boolean
     std::int64_t number = 0;    ///< integer; one that does not fit stays at the nearest that does
     std::string text;           ///< text: any bytes, NUL among them
@@ -34,13 +34,13 @@ struct Node {
 
 struct Entry {
     std::string key;
-    Place key_at; ///< of the key's own name: the "user" of "match.user"
+    SourceLocation key_at; ///< of the key's own name: the "user" of "match.user"
     Node value;
 };
 
 /// Why a text is no TOML.
 struct SyntaxError {
-    Place at;
+    SourceLocation at;
     std::string what; ///< a sentence of ours, safe to show
 };
 

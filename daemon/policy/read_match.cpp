@@ -20,7 +20,7 @@ struct Reading {
 /// One value of a key, its "!" taken off.
 struct Written {
     std::string_view text;
-    Place at;
+    SourceLocation at;
 };
 
 /// Gives every value of the key to `read`, which makes a pattern of it or says what is wrong with it.

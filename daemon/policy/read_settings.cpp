@@ -26,7 +26,7 @@ bool means_unlimited(std::string_view text) {
 }
 
 void say_no_span(const Node& value, const SpanError& error, std::string_view wanted, Report& report) {
-    const Place at = report.inside(value, error.at);
+    const SourceLocation at = report.inside(value, error.at);
     const std::string_view rest = std::string_view(value.text).substr(std::min(error.at, value.text.size()));
     switch (error.kind) {
     case SpanError::Kind::empty:
@@ -239,7 +239,7 @@ struct TemplateForm {
 };
 
 void say_fault(const Node& text, const TemplateFault& fault, const TemplateForm& form, Report& report) {
-    const Place at = report.inside(text, fault.at);
+    const SourceLocation at = report.inside(text, fault.at);
     switch (fault.kind) {
     case TemplateFault::Kind::unknown:
         report.error(at, in_quotes(fault.name) + " is no placeholder" + suggestion(fault.name, form.placeholders));

@@ -44,7 +44,7 @@ std::size_t typing_errors(std::string_view a, std::string_view b) {
 
 } // namespace
 
-void Report::add(Problem::Severity severity, Place at, std::string what) {
+void Report::add(Problem::Severity severity, SourceLocation at, std::string what) {
     if (problems_.size() > most_problems) {
         return;
     }
@@ -57,7 +57,7 @@ void Report::add(Problem::Severity severity, Place at, std::string what) {
                          has_line ? std::string(lines_[at.line - 1]) : std::string()});
 }
 
-Place Report::inside(const Node& text, std::size_t offset) const {
+SourceLocation Report::inside(const Node& text, std::size_t offset) const {
     if (text.at.line == 0 || text.at.line > lines_.size() || text.at.column == 0) {
         return text.at;
     }
@@ -75,9 +75,9 @@ Place Report::inside(const Node& text, std::size_t offset) const {
         const std::string_view part = rest.substr(0, rest.find('\n'));
         if (offset <= part.size()) {
             const bool as_written = written.starts_with(part.substr(0, offset + 1));
-            return as_written
-                       ? Place{static_cast<std::uint32_t>(line + 1), static_cast<std::uint32_t>(first + offset + 1)}
-                       : text.at;
+            return as_written ? SourceLocation{static_cast<std::uint32_t>(line + 1),
+                                               static_cast<std::uint32_t>(first + offset + 1)}
+                              : text.at;
         }
         if (written != part) {
             break;

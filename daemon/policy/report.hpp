@@ -22,17 +22,17 @@ class Report {
     Report(std::string path, const std::vector<std::string_view>& lines, std::vector<Problem>& problems)
         : path_(std::move(path)), lines_(lines), problems_(problems) {}
 
-    void error(Place at, std::string what) { add(Problem::Severity::error, at, std::move(what)); }
-    void warning(Place at, std::string what) { add(Problem::Severity::warning, at, std::move(what)); }
+    void error(SourceLocation at, std::string what) { add(Problem::Severity::error, at, std::move(what)); }
+    void warning(SourceLocation at, std::string what) { add(Problem::Severity::warning, at, std::move(what)); }
 
     /// The place of byte `offset` of a text node's value, at most its size; of the node itself where an escape makes
     /// that unclear.
-    [[nodiscard]] Place inside(const Node& text, std::size_t offset) const;
+    [[nodiscard]] SourceLocation inside(const Node& text, std::size_t offset) const;
 
     [[nodiscard]] const std::string& path() const { return path_; }
 
   private:
-    void add(Problem::Severity severity, Place at, std::string what);
+    void add(Problem::Severity severity, SourceLocation at, std::string what);
 
     std::string path_;
     const std::vector<std::string_view>& lines_;

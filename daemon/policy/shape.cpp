@@ -69,7 +69,7 @@ class Walk {
         }
     }
 
-    [[nodiscard]] Place here() const {
+    [[nodiscard]] SourceLocation here() const {
         const std::string_view before = text_.substr(0, at_);
         const std::size_t line_at = before.rfind('\n') + 1; // npos + 1 is 0
         return {static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n') + 1),

@@ -56,11 +56,11 @@ std::uint32_t narrowed(Number number) {
 
 #if TOML11_VERSION_MAJOR >= 4
 
-Place place_of(const toml::source_location& location) {
+SourceLocation place_of(const toml::source_location& location) {
     return {narrowed(location.first_line_number()), narrowed(location.first_column_number())};
 }
 
-Place place_of(const toml::value& value, const std::vector<std::string_view>&) {
+SourceLocation place_of(const toml::value& value, const std::vector<std::string_view>&) {
     return place_of(value.location());
 }
 
@@ -72,19 +72,19 @@ std::expected<toml::value, SyntaxError> parse(std::string_view text) {
     }
     // It goes on behind a mistake, and what it finds there may be a consequence: only the first counts.
     const toml::error_info& first = parsed.unwrap_err().front();
-    const Place at = first.locations().empty() ? Place{} : place_of(first.locations().front().first);
+    const SourceLocation at = first.locations().empty() ? SourceLocation{} : place_of(first.locations().front().first);
     return std::unexpected(SyntaxError{at, in_our_words(first.title())});
 }
 
 #else
 
-Place place_of(const toml::source_location& location) {
+SourceLocation place_of(const toml::source_location& location) {
     return {narrowed(location.line()), narrowed(location.column())};
 }
 
 /// value.location() counts the lines from the start of the text every time, which takes a minute for a file of 1 MiB:
 /// the offset is there as well, if only in toml11's inner namespace. 3.x is not going to change any more.
-Place place_of(const toml::value& value, const std::vector<std::string_view>& lines) {
+SourceLocation place_of(const toml::value& value, const std::vector<std::string_view>& lines) {
     const auto* region = dynamic_cast<const toml::detail::region*>(toml::detail::get_region(value));
     if (region == nullptr || lines.empty()) {
         return {};
@@ -183,7 +183,7 @@ class Conversion {
     void add_entries(Node& made, const toml::value& value) {
         for (const auto& [key, inner] : value.as_table()) {
             Node converted = node(inner);
-            const Place key_at = place_of_key(key, converted);
+            const SourceLocation key_at = place_of_key(key, converted);
             made.entries.push_back({key, key_at, std::move(converted)});
         }
         // toml11's tables have no order.
@@ -191,8 +191,8 @@ class Conversion {
                   [](const Entry& a, const Entry& b) { return std::tie(a.key_at, a.key) < std::tie(b.key_at, b.key); });
     }
 
-    Place place_of_key(const std::string& key, const Node& value) const {
-        const Place at = value.at;
+    SourceLocation place_of_key(const std::string& key, const Node& value) const {
+        const SourceLocation at = value.at;
         if (at.line == 0 || at.line > lines_.size() || at.column == 0) {
             return at;
         }
@@ -219,7 +219,7 @@ class Conversion {
 };
 
 /// Within the text, whatever toml11 said: an end of file is a place behind the last line for it.
-Place inside(Place at, const std::vector<std::string_view>& lines) {
+SourceLocation inside(SourceLocation at, const std::vector<std::string_view>& lines) {
     if (at.line == 0 || lines.empty()) {
         return {};
     }

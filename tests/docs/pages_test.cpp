@@ -347,7 +347,7 @@ void org_sesslimit1_names_every_key_of_a_session() {
             known.insert(key + " " + std::array{"s", "t", "u", "b", "as"}.at(value.index()));
         }
     };
-    take(api::properties(session, {}, {}, {}, api::Eyes::owner));
+    take(api::properties(session, {}, {}, {}, api::Visibility::owner));
     take(api::termination_preview_properties({}, {}));
     const std::string part = part_of_interface(".Sh SESSIONS", ".Sh METHODS");
     Words written;

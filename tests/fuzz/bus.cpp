@@ -159,7 +159,7 @@ void is_seen(Input input) {
     }
     const api::WallClock moment{.now = session.opened + std::chrono::hours(1),
                                 .wall_offset = std::chrono::hours(400'000)};
-    for (const api::Eyes eyes : {api::Eyes::anybody, api::Eyes::owner}) {
+    for (const api::Visibility eyes : {api::Visibility::anybody, api::Visibility::owner}) {
         Message message;
         must(api::append(message.get(), api::properties(session, {}, {.terminals = {id}, .input = {}}, moment, eyes)) >=
                  0,

@@ -12,8 +12,8 @@ namespace {
 using namespace sesslimit::api;
 
 void nobody_takes_the_places_of_others() {
-    Places<uid_t> places(3, 2);
-    std::vector<Place> held;
+    Quota<uid_t> places(3, 2);
+    std::vector<QuotaToken> held;
     struct Case {
         uid_t user;
         bool has_place;
@@ -36,7 +36,7 @@ void nobody_takes_the_places_of_others() {
 }
 
 void a_place_outlives_the_places() {
-    std::optional<Places<uid_t>> places(std::in_place, 1, 1);
+    std::optional<Quota<uid_t>> places(std::in_place, 1, 1);
     auto place = places->take(1000);
     places.reset();
     EXPECT(place != nullptr, "held");

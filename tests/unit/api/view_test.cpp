@@ -60,7 +60,7 @@ void idleness_is_told_by_what_it_is_judged_by() {
         session.terminal = one.terminal;
         session.graphical = one.graphical;
         session.login.connection = one.connected ? session.login.connection : "";
-        const Properties all = properties(session, {}, {}, moment, Eyes::anybody);
+        const Properties all = properties(session, {}, {}, moment, Visibility::anybody);
         EXPECT_TEXT(value<std::string>(all, "IdleSign"), one.sign);
         EXPECT(value<std::uint64_t>(all, "IdleTimeout") == one.limit, one.sign);
         EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == one.ends, one.sign);
@@ -72,7 +72,7 @@ void a_key_is_seen_before_the_warden_looks() {
     core::Session session = live();
     session.terminal = core::Terminal::unknown;
     const inspect::TerminalSnapshot presence{.terminals = {"pts/1"}, .input = 55min + moment.wall_offset};
-    const Properties all = properties(session, {}, presence, moment, Eyes::anybody);
+    const Properties all = properties(session, {}, presence, moment, Visibility::anybody);
     EXPECT_TEXT(value<std::string>(all, "IdleSign"), "terminal");
     EXPECT(value<std::uint64_t>(all, "IdleSince") == wall(55min), "the key");
     EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == wall(85min), "and what comes of it");
