@@ -110,30 +110,30 @@ void compare_native(const Native& native, bool ours, Finding& finding) {
     const std::string number = std::to_string(most);
     const auto& interval = native.alive_interval;
     const auto& count = native.alive_count;
-    switch (finding.control->asks) {
-    case Asks::sessions:
+    switch (finding.control->check) {
+    case Check::sessions:
         return sessions(native, most, finding);
-    case Asks::idle_session:
+    case Check::idle_session:
         return idle_session(native.stop_idle, most, finding);
-    case Asks::idle_main:
+    case Check::idle_main:
         return idle_session(native.stop_idle_main, most, finding);
-    case Asks::shell_timeout:
+    case Check::shell_timeout:
         return shell_timeout(native, most, false, finding);
-    case Asks::shell_fixed:
+    case Check::shell_fixed:
         return shell_timeout(native, most, true, finding);
-    case Asks::idle_any:
+    case Check::idle_any:
         return idle_any(native, most, ours, finding);
-    case Asks::peer_interval:
+    case Check::peer_interval:
         return sshd(interval, interval && interval->value > Span{} && interval->value <= std::chrono::seconds(most),
                     "ClientAliveInterval " + number, finding);
-    case Asks::any_peer_interval:
+    case Check::any_peer_interval:
         return sshd(interval, interval && interval->value > Span{}, "ClientAliveInterval " + number, finding);
-    case Asks::peer_count: // sshd's default is 3
+    case Check::peer_count: // sshd's default is 3
         return sshd(count, count ? count->value > 0 && count->value <= most : most >= 3,
                     "ClientAliveCountMax " + number, finding);
-    case Asks::any_peer_count:
+    case Check::any_peer_count:
         return sshd(count, !count || count->value > 0, "ClientAliveCountMax " + number, finding);
-    case Asks::ssh_sessions: // sshd's default is 10
+    case Check::ssh_sessions: // sshd's default is 10
         return sshd(native.ssh_sessions, native.ssh_sessions ? native.ssh_sessions->value <= most : most >= 10,
                     "MaxSessions " + number, finding);
     }
@@ -143,21 +143,21 @@ void compare_native(const Native& native, bool ours, Finding& finding) {
 void compare_ours(const Native& native, const std::optional<policy::Policy>& policy, Finding& finding) {
     const unsigned most = finding.control->value;
     bool sessions = false;
-    switch (finding.control->asks) {
-    case Asks::sessions:
+    switch (finding.control->check) {
+    case Check::sessions:
         sessions = true;
         break;
-    case Asks::idle_session:
-    case Asks::idle_main:
-    case Asks::shell_timeout:
-    case Asks::shell_fixed:
-    case Asks::idle_any:
+    case Check::idle_session:
+    case Check::idle_main:
+    case Check::shell_timeout:
+    case Check::shell_fixed:
+    case Check::idle_any:
         break;
-    case Asks::peer_interval:
-    case Asks::peer_count:
-    case Asks::any_peer_interval:
-    case Asks::any_peer_count:
-    case Asks::ssh_sessions:
+    case Check::peer_interval:
+    case Check::peer_count:
+    case Check::any_peer_interval:
+    case Check::any_peer_count:
+    case Check::ssh_sessions:
         return;
     }
     finding.ours = false;

@@ -8,7 +8,7 @@ namespace sesslimit::audit {
 namespace {
 
 using enum Profile;
-using enum Asks;
+using enum Check;
 
 // DISA's STIGs of RHEL 8, 9 and 10 and Ubuntu 22.04 and 24.04, PCI DSS 4.0, and CIS's benchmarks. A row without a
 // system is what the General Purpose OS SRG asks of every one, looked for as most STIGs do. StopIdleSessionSec is no
@@ -70,7 +70,7 @@ std::span<const Control> all_controls() {
 
 std::string asked_for(const Control& control) {
     const std::string value = std::to_string(control.value);
-    switch (control.asks) {
+    switch (control.check) {
     case sessions:
         return "at most " + value + " sessions a user";
     case idle_session:

@@ -15,7 +15,7 @@ std::string_view name_of(Profile profile);
 inline constexpr Profile profiles[] = {Profile::stig, Profile::pci, Profile::cis};
 
 /// What a control wants to see.
-enum class Asks : std::uint8_t {
+enum class Check : std::uint8_t {
     sessions,          ///< limits.conf: "* hard maxlogins N", N or less
     idle_session,      ///< logind: StopIdleSessionSec=N, exactly
     idle_main,         ///< the same, in /etc/systemd/logind.conf itself
@@ -34,7 +34,7 @@ struct Control {
     std::string_view os;      ///< ID of os-release(5); empty: of every system
     std::string_view version; ///< VERSION_ID, or its part before the dot; empty with an empty `os`
     std::string_view id;
-    Asks asks;
+    Check check;
     unsigned value; ///< N: a number, or seconds
 };
 

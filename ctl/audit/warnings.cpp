@@ -91,8 +91,8 @@ void about_ourselves(const Native& native, const std::optional<policy::Policy>& 
 std::vector<Warning> warnings_about_remedies(const std::vector<Finding>& findings, const policy::Policy& policy) {
     std::vector<Warning> warnings;
     for (const Finding& finding : findings) {
-        const Asks asks = finding.control->asks;
-        if (!finding.remedy || (asks != Asks::idle_session && asks != Asks::idle_main)) {
+        const Check check = finding.control->check;
+        if (!finding.remedy || (check != Check::idle_session && check != Check::idle_main)) {
             continue;
         }
         const auto undone = undone_by(policy, std::chrono::seconds(finding.control->value));

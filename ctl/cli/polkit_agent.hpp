@@ -5,7 +5,7 @@
 
 namespace sesslimit::ctl {
 
-/// Asks for passwords on the terminal while it lives, as systemctl does: pkttyagent(1), where polkit has it installed.
+/// Check for passwords on the terminal while it lives, as systemctl does: pkttyagent(1), where polkit has it installed.
 /// It steps back for an agent that the desktop has already.
 class PolkitAgent {
   public:

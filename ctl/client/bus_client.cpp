@@ -3,10 +3,10 @@
 
 #include "common/clock.hpp"
 #include "common/process.hpp"
+#include "ctl/cli/polkit_agent.hpp"
 #include "ctl/client/bus_read.hpp"
 #include "ctl/client/bus_watch.hpp"
 #include "ctl/client/failure.hpp"
-#include "ctl/cli/polkit_agent.hpp"
 #include "ctl/output/format.hpp"
 
 #include <unistd.h>
@@ -241,7 +241,7 @@ Answer<Message> BusClient::ask(const char* member, const Fill& fill, Usec timeou
     return call ? answer_of(send(call->get(), timeout)) : std::move(call);
 }
 
-/// Asks a person only after it has turned out that it does not go without.
+/// Check a person only after it has turned out that it does not go without.
 Answer<Message> BusClient::ask_authorized(const char* member, const Fill& fill, Usec timeout) {
     auto call = compose(manager, member, fill);
     if (!call) {

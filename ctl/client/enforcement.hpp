@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "ctl/client/host.hpp"
 #include "ctl/client/daemon_client.hpp"
+#include "ctl/client/host.hpp"
 
 #include <optional>
 #include <string>
@@ -19,7 +19,7 @@ struct Enforcement {
     UncountedLogins uncounted;
 };
 
-/// Asks both. Uncounted logins are those since the start of the daemon, and of the last 24 hours at most.
+/// Check both. Uncounted logins are those since the start of the daemon, and of the last 24 hours at most.
 Enforcement enforcement(Remote& remote, Host& host, Usec now);
 
 /// Returns the type in a security context, "sesslimitd_t" of "system_u:system_r:sesslimitd_t:s0"; empty if it has none.
