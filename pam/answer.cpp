@@ -14,31 +14,31 @@ constexpr char unsure_text[] =
     "Sessions cannot be counted right now, so this login is not let in. Please try again later.";
 
 struct Row {
-    Ending ending;
+    RequestOutcome ending;
     enum class Way { in, out, unsure } way;
     const char* log;
 };
 
-// In the order of Ending.
+// In the order of RequestOutcome.
 using enum Row::Way;
 constexpr Row table[] = {
-    Row{Ending::admitted, in, "admitted"},
-    Row{Ending::uncounted, in, "passes without being counted"},
-    Row{Ending::denied, out, "denied by a limit"},
-    Row{Ending::no_user, unsure, "PAM names no user"},
-    Row{Ending::user_too_long, unsure, "the user name is too long"},
-    Row{Ending::unknown_user, unsure, "the user database does not know the user"},
-    Row{Ending::lookup_failed, unsure, "the user database cannot be asked"},
-    Row{Ending::no_service, unsure, "PAM names no service, or one of too long a name"},
-    Row{Ending::no_memory, unsure, "no memory"},
-    Row{Ending::bad_request, unsure, "what is known of this login fits no request"},
-    Row{Ending::no_socket, unsure, "no socket to be had"},
-    Row{Ending::no_daemon, unsure, "the daemon cannot be reached"},
-    Row{Ending::timed_out, unsure, "the daemon did not answer in time"},
-    Row{Ending::hung_up, unsure, "the daemon hung up without an answer"},
-    Row{Ending::unreadable, unsure, "the daemon's answer makes no sense"},
-    Row{Ending::other_version, unsure, "the daemon speaks another version of the protocol"},
-    Row{Ending::undecided, unsure, "the daemon could not decide"},
+    Row{RequestOutcome::admitted, in, "admitted"},
+    Row{RequestOutcome::uncounted, in, "passes without being counted"},
+    Row{RequestOutcome::denied, out, "denied by a limit"},
+    Row{RequestOutcome::no_user, unsure, "PAM names no user"},
+    Row{RequestOutcome::user_too_long, unsure, "the user name is too long"},
+    Row{RequestOutcome::unknown_user, unsure, "the user database does not know the user"},
+    Row{RequestOutcome::lookup_failed, unsure, "the user database cannot be asked"},
+    Row{RequestOutcome::no_service, unsure, "PAM names no service, or one of too long a name"},
+    Row{RequestOutcome::no_memory, unsure, "no memory"},
+    Row{RequestOutcome::bad_request, unsure, "what is known of this login fits no request"},
+    Row{RequestOutcome::no_socket, unsure, "no socket to be had"},
+    Row{RequestOutcome::no_daemon, unsure, "the daemon cannot be reached"},
+    Row{RequestOutcome::timed_out, unsure, "the daemon did not answer in time"},
+    Row{RequestOutcome::hung_up, unsure, "the daemon hung up without an answer"},
+    Row{RequestOutcome::unreadable, unsure, "the daemon's answer makes no sense"},
+    Row{RequestOutcome::other_version, unsure, "the daemon speaks another version of the protocol"},
+    Row{RequestOutcome::undecided, unsure, "the daemon could not decide"},
 };
 
 constexpr bool in_order() {
@@ -47,7 +47,7 @@ constexpr bool in_order() {
             return false;
         }
     }
-    return std::size(table) == static_cast<std::size_t>(Ending::undecided) + 1;
+    return std::size(table) == static_cast<std::size_t>(RequestOutcome::undecided) + 1;
 }
 static_assert(in_order());
 
@@ -66,7 +66,7 @@ bool is_c1(std::string_view text, std::size_t at) noexcept {
 
 } // namespace
 
-Answer answer_to(Ending ending, OnError on_error, bool root) noexcept {
+Answer answer_to(RequestOutcome ending, OnError on_error, bool root) noexcept {
     const Row& row = table[static_cast<std::size_t>(ending)];
     switch (row.way) {
     case in:

@@ -19,7 +19,7 @@ struct Answer {
 };
 
 /// The one table. `root`: the user is known and has uid 0, whom no failure keeps out.
-Answer answer_to(Ending ending, OnError on_error, bool root) noexcept;
+Answer answer_to(RequestOutcome ending, OnError on_error, bool root) noexcept;
 
 /// Copies `text` to `out` as a text that ends with NUL: without control characters other than newline and tab, without
 /// newlines at its end, cut where `out` ends. `out` has room for one byte at least. One message may hold several

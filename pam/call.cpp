@@ -22,12 +22,12 @@ using std::unexpected;
 Done limit_wait(int socket, int option, Span deadline) noexcept {
     const Span left = deadline - monotonic_now();
     if (left <= Span::zero()) {
-        return unexpected(Failure{Ending::timed_out});
+        return unexpected(Failure{RequestOutcome::timed_out});
     }
     const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
     const timeval wait{.tv_sec = seconds.count(), .tv_usec = static_cast<suseconds_t>((left - seconds).count())};
     if (setsockopt(socket, SOL_SOCKET, option, &wait, sizeof wait) != 0) {
-        return unexpected(Failure{Ending::no_socket, errno});
+        return unexpected(Failure{RequestOutcome::no_socket, errno});
     }
     return {};
 }
@@ -35,7 +35,8 @@ Done limit_wait(int socket, int option, Span deadline) noexcept {
 /// Does `step` until nothing cuts it short, each time with what is left of the budget. Signals do that, and the kernel,
 /// whose timeouts can end a tick early.
 template <class Step>
-std::expected<ssize_t, Failure> within(int socket, int option, Span deadline, Ending otherwise, Step step) noexcept {
+std::expected<ssize_t, Failure> within(int socket, int option, Span deadline, RequestOutcome otherwise,
+                                       Step step) noexcept {
     for (;;) {
         if (Done limited = limit_wait(socket, option, deadline); !limited) {
             return unexpected(limited.error());
@@ -52,7 +53,7 @@ std::expected<ssize_t, Failure> within(int socket, int option, Span deadline, En
 
 std::expected<ssize_t, Failure> receive(int fd, std::span<std::byte> reply, Span deadline) noexcept {
     // MSG_TRUNC: the length that the packet had, not what there was room for (recv(2)).
-    return within(fd, SO_RCVTIMEO, deadline, Ending::hung_up,
+    return within(fd, SO_RCVTIMEO, deadline, RequestOutcome::hung_up,
                   [&]() noexcept { return recv(fd, reply.data(), reply.size(), MSG_TRUNC); });
 }
 
@@ -60,14 +61,14 @@ std::expected<std::size_t, Failure> exchange(const sockaddr_un& address, std::sp
                                              std::span<std::byte> reply, Span deadline) noexcept {
     const UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
     if (!socket) {
-        return unexpected(Failure{Ending::no_socket, errno});
+        return unexpected(Failure{RequestOutcome::no_socket, errno});
     }
     const int fd = socket.get();
-    auto step = within(fd, SO_SNDTIMEO, deadline, Ending::no_daemon, [&]() noexcept -> ssize_t {
+    auto step = within(fd, SO_SNDTIMEO, deadline, RequestOutcome::no_daemon, [&]() noexcept -> ssize_t {
         return connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
     });
     if (step) {
-        step = within(fd, SO_SNDTIMEO, deadline, Ending::hung_up,
+        step = within(fd, SO_SNDTIMEO, deadline, RequestOutcome::hung_up,
                       [&]() noexcept { return send(fd, frame.data(), frame.size(), MSG_NOSIGNAL); });
     }
     if (step) {
@@ -80,7 +81,7 @@ std::expected<std::size_t, Failure> exchange(const sockaddr_un& address, std::sp
             step = receive(fd, reply, std::max(deadline, longer));
         }
     }
-    if (!step && step.error().ending == Ending::hung_up) {
+    if (!step && step.error().ending == RequestOutcome::hung_up) {
         // A daemon that has too much to do answers without reading. The kernel then tells of the request that was lost
         // before it hands out the answer (net/unix/af_unix.c, unix_release_sock).
         if (const ssize_t late = recv(fd, reply.data(), reply.size(), MSG_TRUNC | MSG_DONTWAIT); late > 0) {
@@ -92,10 +93,10 @@ std::expected<std::size_t, Failure> exchange(const sockaddr_un& address, std::sp
     }
     const auto size = static_cast<std::size_t>(*step);
     if (size == 0) {
-        return unexpected(Failure{Ending::hung_up});
+        return unexpected(Failure{RequestOutcome::hung_up});
     }
     if (size > reply.size()) {
-        return unexpected(Failure{Ending::unreadable});
+        return unexpected(Failure{RequestOutcome::unreadable});
     }
     return size;
 }
@@ -113,7 +114,7 @@ std::expected<Reply, Failure> call(const char* path, std::span<const std::byte> 
         if (size) {
             return Reply{*size, tried};
         }
-        if (size.error().ending != Ending::hung_up || tried >= tries) {
+        if (size.error().ending != RequestOutcome::hung_up || tried >= tries) {
             return unexpected(size.error());
         }
     }

@@ -4,7 +4,7 @@
 namespace sesslimit::pam {
 
 /// Every way in which asking for a session can end. answer.cpp says what each comes to.
-enum class Ending {
+enum class RequestOutcome {
     // The daemon has decided.
     admitted,
     uncounted,
@@ -28,7 +28,7 @@ enum class Ending {
 
 /// Why a step failed. `error` is the errno value behind it, 0 where there is none.
 struct Failure {
-    Ending ending{};
+    RequestOutcome ending{};
     int error = 0;
 };
 

@@ -41,20 +41,20 @@ std::string_view variable(const pam_handle_t* handle, const char* name) noexcept
 }
 
 /// The text, or `instead` where it is too long.
-std::string_view bounded(std::string_view text, std::size_t bound, const char* name, Facts& facts,
+std::string_view bounded(std::string_view text, std::size_t bound, const char* name, LoginInfo& facts,
                          std::string_view instead = {}) noexcept {
     if (text.size() <= bound) {
         return text;
     }
-    facts.left_out[facts.left_out_count++] = name;
+    facts.dropped_items[facts.left_out_count++] = name;
     return instead;
 }
 
-Done look_up(const char* name, Facts& facts, passwd& entry) noexcept {
+Done look_up(const char* name, LoginInfo& facts, passwd& entry) noexcept {
     for (std::size_t size = first_entry_size; size <= largest_entry_size; size *= 2) {
         facts.entry = HeapArray<char>(size);
         if (!facts.entry) {
-            return unexpected(Failure{Ending::no_memory});
+            return unexpected(Failure{RequestOutcome::no_memory});
         }
         passwd* found = nullptr;
         const int error = getpwnam_r(name, &entry, facts.entry.data(), facts.entry.size(), &found);
@@ -63,26 +63,26 @@ Done look_up(const char* name, Facts& facts, passwd& entry) noexcept {
         }
         // getpwnam_r(3): what "not found" looks like differs from one source of users to the next.
         if (error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM) {
-            return unexpected(Failure{Ending::unknown_user});
+            return unexpected(Failure{RequestOutcome::unknown_user});
         }
         // An interrupted look-up gets a larger buffer too, which does no harm and bounds how often it is tried.
         if (error != ERANGE && error != EINTR) {
-            return unexpected(Failure{Ending::lookup_failed, error});
+            return unexpected(Failure{RequestOutcome::lookup_failed, error});
         }
     }
-    return unexpected(Failure{Ending::lookup_failed, ERANGE});
+    return unexpected(Failure{RequestOutcome::lookup_failed, ERANGE});
 }
 
-Done find_user(const pam_handle_t* handle, Facts& facts, passwd& entry) noexcept {
+Done find_user(const pam_handle_t* handle, LoginInfo& facts, passwd& entry) noexcept {
     const std::string_view name = item(handle, PAM_USER);
     if (name.empty()) {
-        return unexpected(Failure{Ending::no_user});
+        return unexpected(Failure{RequestOutcome::no_user});
     }
     if (name.size() > wire::max_user) {
-        return unexpected(Failure{Ending::user_too_long});
+        return unexpected(Failure{RequestOutcome::user_too_long});
     }
     if (Done found = look_up(name.data(), facts, entry); !found) {
-        facts.root = found.error().ending != Ending::unknown_user && name == "root";
+        facts.root = found.error().ending != RequestOutcome::unknown_user && name == "root";
         return found;
     }
     facts.root = entry.pw_uid == 0;
@@ -90,22 +90,22 @@ Done find_user(const pam_handle_t* handle, Facts& facts, passwd& entry) noexcept
     facts.request.user = entry.pw_name;
     facts.request.uid = entry.pw_uid;
     if (facts.request.user.empty()) {
-        return unexpected(Failure{Ending::unknown_user});
+        return unexpected(Failure{RequestOutcome::unknown_user});
     }
-    return facts.request.user.size() > wire::max_user ? unexpected(Failure{Ending::user_too_long}) : Done{};
+    return facts.request.user.size() > wire::max_user ? unexpected(Failure{RequestOutcome::user_too_long}) : Done{};
 }
 
-Done find_groups(const passwd& entry, Facts& facts) noexcept {
+Done find_groups(const passwd& entry, LoginInfo& facts) noexcept {
     facts.gids = HeapArray<gid_t>(wire::max_gids);
     if (!facts.gids) {
-        return unexpected(Failure{Ending::no_memory});
+        return unexpected(Failure{RequestOutcome::no_memory});
     }
     int count = static_cast<int>(wire::max_gids);
     if (getgrouplist(entry.pw_name, entry.pw_gid, facts.gids.data(), &count) < 0) {
         // getgrouplist(3): too many groups raise the count, and glibc fills what there is room for; anything else
         // leaves it as it was.
         if (count <= static_cast<int>(wire::max_gids)) {
-            return unexpected(Failure{Ending::lookup_failed});
+            return unexpected(Failure{RequestOutcome::lookup_failed});
         }
         facts.request.gids_cut = true;
         count = static_cast<int>(wire::max_gids);
@@ -127,11 +127,11 @@ std::string_view seat_of(const pam_handle_t* handle, std::string_view tty) noexc
     return console ? "seat0" : std::string_view();
 }
 
-Done find_items(const pam_handle_t* handle, Facts& facts) noexcept {
+Done find_items(const pam_handle_t* handle, LoginInfo& facts) noexcept {
     wire::OpenRequest& request = facts.request;
     request.service = item(handle, PAM_SERVICE);
     if (request.service.empty() || request.service.size() > wire::max_service) {
-        return unexpected(Failure{Ending::no_service});
+        return unexpected(Failure{RequestOutcome::no_service});
     }
     request.tty = bounded(item(handle, PAM_TTY), wire::max_tty, "PAM_TTY", facts);
     request.rhost = bounded(item(handle, PAM_RHOST), wire::max_host, "PAM_RHOST", facts, wire::too_long_host);
@@ -164,7 +164,7 @@ bool nested(const char* cgroup_file) noexcept {
 
 } // namespace
 
-Done collect_facts(const pam_handle_t* handle, const char* cgroup_file, Facts& facts) noexcept {
+Done collect_login_info(const pam_handle_t* handle, const char* cgroup_file, LoginInfo& facts) noexcept {
     passwd entry{};
     Done done = find_user(handle, facts, entry);
     if (done) {

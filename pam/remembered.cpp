@@ -17,8 +17,8 @@ void clean_up(pam_handle_t*, void* data, int) noexcept {
 
 } // namespace
 
-bool remember(pam_handle_t* handle, std::uint64_t session) noexcept {
-    auto* data = static_cast<Remembered*>(std::malloc(sizeof(Remembered)));
+bool store_session(pam_handle_t* handle, std::uint64_t session) noexcept {
+    auto* data = static_cast<SessionHandle*>(std::malloc(sizeof(SessionHandle)));
     if (data == nullptr) {
         return false;
     }
@@ -30,12 +30,12 @@ bool remember(pam_handle_t* handle, std::uint64_t session) noexcept {
     return true;
 }
 
-std::optional<Remembered> remembered(const pam_handle_t* handle) noexcept {
+std::optional<SessionHandle> remembered(const pam_handle_t* handle) noexcept {
     const void* data = nullptr;
     if (pam_get_data(handle, key, &data) != PAM_SUCCESS || data == nullptr) {
         return std::nullopt;
     }
-    return *static_cast<const Remembered*>(data);
+    return *static_cast<const SessionHandle*>(data);
 }
 
 } // namespace sesslimit::pam

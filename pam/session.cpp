@@ -35,30 +35,30 @@ struct Asked {
 void tell_user(pam_handle_t* handle, const Answer& answer, const Asked& asked) noexcept {
     const bool theirs = asked.text[0] != '\0';
     if (answer.text != nullptr) {
-        pam_error(handle, "%s", theirs && asked.how.ending == Ending::denied ? asked.text.data() : answer.text);
-    } else if (theirs && asked.how.ending == Ending::admitted) {
+        pam_error(handle, "%s", theirs && asked.how.ending == RequestOutcome::denied ? asked.text.data() : answer.text);
+    } else if (theirs && asked.how.ending == RequestOutcome::admitted) {
         pam_info(handle, "%s", asked.text.data());
     }
 }
 
-Ending ending_of(wire::WireError error) noexcept {
-    return error == wire::WireError::other_version ? Ending::other_version : Ending::unreadable;
+RequestOutcome ending_of(wire::WireError error) noexcept {
+    return error == wire::WireError::other_version ? RequestOutcome::other_version : RequestOutcome::unreadable;
 }
 
-Ending ending_of(wire::Outcome outcome) noexcept {
+RequestOutcome ending_of(wire::Outcome outcome) noexcept {
     switch (outcome) {
     case wire::Outcome::admitted:
-        return Ending::admitted;
+        return RequestOutcome::admitted;
     case wire::Outcome::uncounted:
-        return Ending::uncounted;
+        return RequestOutcome::uncounted;
     case wire::Outcome::denied:
-        return Ending::denied;
+        return RequestOutcome::denied;
     case wire::Outcome::failed:
-        return Ending::undecided;
+        return RequestOutcome::undecided;
     case wire::Outcome::noted:
         break;
     }
-    return Ending::unreadable;
+    return RequestOutcome::unreadable;
 }
 
 std::uint32_t milliseconds(Span span) noexcept {
@@ -69,11 +69,11 @@ Failure ask(const wire::OpenRequest& request, const Arguments& arguments, Asked&
     HeapArray<std::byte> frame(wire::max_frame);
     HeapArray<std::byte> reply(wire::max_frame);
     if (!frame || !reply) {
-        return {Ending::no_memory};
+        return {RequestOutcome::no_memory};
     }
     const auto length = wire::encode(request, frame.span());
     if (!length) {
-        return {Ending::bad_request};
+        return {RequestOutcome::bad_request};
     }
     const auto got = call(arguments.socket, frame.span().first(*length), reply.span(), arguments.timeout, most_tries);
     if (!got) {
@@ -89,15 +89,15 @@ Failure ask(const wire::OpenRequest& request, const Arguments& arguments, Asked&
     return {ending_of(verdict->outcome)};
 }
 
-void log_left_out(const pam_handle_t* handle, const Facts& facts) noexcept {
+void log_left_out(const pam_handle_t* handle, const LoginInfo& facts) noexcept {
     for (std::size_t index = 0; index < facts.left_out_count; ++index) {
-        pam_syslog(handle, LOG_WARNING, "%s is too long and was left out", facts.left_out[index]);
+        pam_syslog(handle, LOG_WARNING, "%s is too long and was left out", facts.dropped_items[index]);
     }
 }
 
 void ask_about(pam_handle_t* handle, const Arguments& arguments, Asked& asked) noexcept {
-    Facts facts;
-    const auto collected = collect_facts(handle, cgroup_file, facts);
+    LoginInfo facts;
+    const auto collected = collect_login_info(handle, cgroup_file, facts);
     asked.root = facts.root;
     if (!collected) {
         asked.how = collected.error();
@@ -154,8 +154,8 @@ int open_session(pam_handle_t* handle, int flags, const Arguments& arguments) no
     if (answer.priority != LOG_DEBUG || arguments.debug) {
         log_answer(handle, answer, asked);
     }
-    const bool verdict = asked.how.ending == Ending::admitted || asked.how.ending == Ending::uncounted;
-    if (verdict && !remember(handle, asked.session)) {
+    const bool verdict = asked.how.ending == RequestOutcome::admitted || asked.how.ending == RequestOutcome::uncounted;
+    if (verdict && !store_session(handle, asked.session)) {
         pam_syslog(handle, LOG_WARNING, "no memory to remember the session by");
     }
     if (!arguments.quiet && (static_cast<unsigned>(flags) & PAM_SILENT) == 0) {
@@ -182,7 +182,7 @@ void close_session(pam_handle_t* handle, const Arguments& arguments) noexcept {
     if (!arguments.debug) {
         return;
     }
-    const Answer answer = answer_to(got ? Ending::admitted : got.error().ending, OnError::allow, false);
+    const Answer answer = answer_to(got ? RequestOutcome::admitted : got.error().ending, OnError::allow, false);
     pam_syslog(handle, LOG_DEBUG, "close of session %" PRIu64 ", opened by process %d: %s", request.session,
                known ? known->owner : 0, got ? "told the daemon" : answer.log);
 }

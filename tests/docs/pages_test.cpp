@@ -115,9 +115,9 @@ void pam_sesslimit_names_every_ending_code_and_text() {
     Words known;
     Words codes;
     bool texts = true;
-    for (int at = 0; at <= static_cast<int>(pam::Ending::undecided); ++at) {
+    for (int at = 0; at <= static_cast<int>(pam::RequestOutcome::undecided); ++at) {
         for (const pam::OnError on_error : {pam::OnError::allow, pam::OnError::deny}) {
-            const pam::Answer answer = pam::answer_to(static_cast<pam::Ending>(at), on_error, false);
+            const pam::Answer answer = pam::answer_to(static_cast<pam::RequestOutcome>(at), on_error, false);
             known.insert(answer.log);
             codes.insert(answer.code == PAM_SUCCESS       ? "PAM_SUCCESS"
                          : answer.code == PAM_PERM_DENIED ? "PAM_PERM_DENIED"

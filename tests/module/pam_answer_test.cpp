@@ -11,25 +11,27 @@
 namespace sesslimit::pam {
 namespace {
 
-constexpr Ending failures[] = {
-    Ending::no_user,   Ending::user_too_long, Ending::unknown_user,  Ending::lookup_failed, Ending::no_service,
-    Ending::no_memory, Ending::bad_request,   Ending::no_socket,     Ending::no_daemon,     Ending::timed_out,
-    Ending::hung_up,   Ending::unreadable,    Ending::other_version, Ending::undecided,
+constexpr RequestOutcome failures[] = {
+    RequestOutcome::no_user,       RequestOutcome::user_too_long, RequestOutcome::unknown_user,
+    RequestOutcome::lookup_failed, RequestOutcome::no_service,    RequestOutcome::no_memory,
+    RequestOutcome::bad_request,   RequestOutcome::no_socket,     RequestOutcome::no_daemon,
+    RequestOutcome::timed_out,     RequestOutcome::hung_up,       RequestOutcome::unreadable,
+    RequestOutcome::other_version, RequestOutcome::undecided,
 };
 
 void a_verdict_holds_for_everybody() {
     for (const OnError on_error : {OnError::allow, OnError::deny}) {
         for (const bool root : {false, true}) {
-            EXPECT(answer_to(Ending::admitted, on_error, root).code == PAM_SUCCESS, "admitted");
-            EXPECT(answer_to(Ending::uncounted, on_error, root).code == PAM_SUCCESS, "uncounted");
-            EXPECT(answer_to(Ending::denied, on_error, root).code == PAM_PERM_DENIED, "denied");
+            EXPECT(answer_to(RequestOutcome::admitted, on_error, root).code == PAM_SUCCESS, "admitted");
+            EXPECT(answer_to(RequestOutcome::uncounted, on_error, root).code == PAM_SUCCESS, "uncounted");
+            EXPECT(answer_to(RequestOutcome::denied, on_error, root).code == PAM_PERM_DENIED, "denied");
         }
     }
-    EXPECT(answer_to(Ending::admitted, OnError::deny, false).priority == LOG_DEBUG, "not worth a line");
+    EXPECT(answer_to(RequestOutcome::admitted, OnError::deny, false).priority == LOG_DEBUG, "not worth a line");
 }
 
 void a_failure_goes_by_on_error_and_lets_root_in() {
-    for (const Ending failure : failures) {
+    for (const RequestOutcome failure : failures) {
         const Answer allowed = answer_to(failure, OnError::allow, false);
         const Answer denied = answer_to(failure, OnError::deny, false);
         const Answer root = answer_to(failure, OnError::deny, true);

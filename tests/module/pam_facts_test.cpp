@@ -67,11 +67,11 @@ using test::Login;
 using test::TempDir;
 
 /// The facts of a login as "Alice".
-std::expected<Facts, Failure> facts_with(FakeUsers now, const char* cgroup_file = "/dev/null") {
+std::expected<LoginInfo, Failure> facts_with(FakeUsers now, const char* cgroup_file = "/dev/null") {
     users = std::move(now);
     const Login login("/nowhere", "", "Alice");
-    Facts facts;
-    const auto collected = collect_facts(login.handle(), cgroup_file, facts);
+    LoginInfo facts;
+    const auto collected = collect_login_info(login.handle(), cgroup_file, facts);
     if (!collected) {
         return std::unexpected(collected.error());
     }
@@ -82,8 +82,8 @@ std::expected<Facts, Failure> facts_with(FakeUsers now, const char* cgroup_file 
 bool failing_as_root(FakeUsers now, const char* name, const std::string& service = "sshd") {
     users = std::move(now);
     const Login login("/nowhere", "", name, service);
-    Facts facts;
-    const bool failed = !collect_facts(login.handle(), "/dev/null", facts);
+    LoginInfo facts;
+    const bool failed = !collect_login_info(login.handle(), "/dev/null", facts);
     return failed && facts.root;
 }
 
@@ -100,7 +100,8 @@ void a_large_entry_gets_a_large_buffer() {
     const auto got = facts_with({.needs = 100'000, .spelled = "alice"});
     EXPECT(got.has_value() && users.look_ups > 1, "found in the end");
     const auto endless = facts_with({.needs = std::size_t{1} << 30, .spelled = "alice"});
-    EXPECT(!endless && endless.error().ending == Ending::lookup_failed && endless.error().error == ERANGE, "bounded");
+    EXPECT(!endless && endless.error().ending == RequestOutcome::lookup_failed && endless.error().error == ERANGE,
+           "bounded");
 }
 
 void look_ups_that_fail() {
@@ -110,12 +111,12 @@ void look_ups_that_fail() {
     const auto interrupted = facts_with({.error = EINTR, .spelled = {}});
     const auto long_name = facts_with({.spelled = std::string(wire::max_user + 1, 'a')});
     const auto no_groups = facts_with({.spelled = "alice", .groups_fail = true});
-    EXPECT(!broken && broken.error().ending == Ending::lookup_failed && broken.error().error == EIO, "EIO");
-    EXPECT(!nobody && nobody.error().ending == Ending::unknown_user, "not found");
-    EXPECT(!missing && missing.error().ending == Ending::unknown_user, "ENOENT");
-    EXPECT(!interrupted && interrupted.error().ending == Ending::lookup_failed, "EINTR for ever");
-    EXPECT(!long_name && long_name.error().ending == Ending::user_too_long, "name");
-    EXPECT(!no_groups && no_groups.error().ending == Ending::lookup_failed, "groups");
+    EXPECT(!broken && broken.error().ending == RequestOutcome::lookup_failed && broken.error().error == EIO, "EIO");
+    EXPECT(!nobody && nobody.error().ending == RequestOutcome::unknown_user, "not found");
+    EXPECT(!missing && missing.error().ending == RequestOutcome::unknown_user, "ENOENT");
+    EXPECT(!interrupted && interrupted.error().ending == RequestOutcome::lookup_failed, "EINTR for ever");
+    EXPECT(!long_name && long_name.error().ending == RequestOutcome::user_too_long, "name");
+    EXPECT(!no_groups && no_groups.error().ending == RequestOutcome::lookup_failed, "groups");
 }
 
 void root_is_known_whatever_fails() {
