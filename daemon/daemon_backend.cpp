@@ -24,7 +24,7 @@ void DaemonBackend::end(SessionKey key, const std::string& by) {
     dependencies_.engine.handle(core::TerminationRequested{key, by});
 }
 
-bool DaemonBackend::look_up(uid_t caller, api::Question question, std::function<void(std::optional<Login>)> then) {
+bool DaemonBackend::look_up(uid_t caller, api::ExplainQuery question, std::function<void(std::optional<Login>)> then) {
     auto place = look_ups_.take(caller);
     if (place == nullptr) {
         return false;

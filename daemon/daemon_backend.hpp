@@ -39,7 +39,7 @@ class DaemonBackend final : public api::Backend {
     const inspect::TerminationPreview& reach(const core::Session& session) override;
     void end(SessionKey key, const std::string& by) override;
     void reload(std::function<void(Result<>)> then) override { dependencies_.reload(std::move(then)); }
-    bool look_up(uid_t caller, api::Question question, std::function<void(std::optional<Login>)> then) override;
+    bool look_up(uid_t caller, api::ExplainQuery question, std::function<void(std::optional<Login>)> then) override;
 
     /// A session is gone.
     void forget(SessionKey key) {

@@ -50,7 +50,7 @@ Result<std::vector<gid_t>> groups_of(const std::string& user) {
     return gids;
 }
 
-std::optional<Login> complete(api::Question question) {
+std::optional<Login> complete(api::ExplainQuery question) {
     Login login = std::move(question.login);
     if (login.user.empty()) {
         auto name = SystemNames::name_of(question.uid.value()).value_or(std::nullopt);

@@ -19,6 +19,6 @@ Result<std::vector<gid_t>> groups_of(const std::string& user);
 /// Completes a login that a caller asks about: name or uid, and groups. Returns nothing if the user named, or the
 /// user ID without a name, is not in the user database; a uid beside a name replaces that of the user database.
 /// Groups that do not exist are passed over. May block.
-std::optional<Login> complete(api::Question question);
+std::optional<Login> complete(api::ExplainQuery question);
 
 } // namespace sesslimit

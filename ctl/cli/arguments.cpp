@@ -82,7 +82,7 @@ void add_fact(CLI::App& explain, const char* name, const char* type, std::option
 void add_explain(CLI::App& app, Arguments& arguments) {
     CLI::App* explain = add_command(app, arguments, Command::explain, "explain",
                                     "Show which limits a login would have, who set them, and what would happen now");
-    Question& question = arguments.question;
+    ExplainQuery& question = arguments.question;
     explain->add_option("USER", question.user, about_user)->required()->check(valid_user, "");
     add_fact(*explain, "--service", "SERVICE", question.service, "The PAM service (default: sshd)");
     add_fact(*explain, "--origin", "HOST", question.origin,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "ctl/cli/console.hpp"
+#include "ctl/client/daemon_client.hpp"
+#include "ctl/client/failure.hpp"
 #include "ctl/commands/audit.hpp"
 #include "ctl/commands/check.hpp"
-#include "ctl/cli/console.hpp"
-#include "ctl/client/failure.hpp"
-#include "ctl/client/daemon_client.hpp"
 
 #include <expected>
 #include <optional>
@@ -38,7 +38,7 @@ struct Arguments {
     Command command = Command::list;
     std::vector<std::string> names; ///< ids, users or fingerprints; of `complete` the kind
     std::optional<std::string> user;
-    Question question;
+    ExplainQuery question;
     CheckRequest check;
     AuditRequest audit;
     Json json = Json::off;

@@ -56,7 +56,7 @@ auto one_text(std::string text) {
     return [text = std::move(text)](sd_bus_message* call) { return sd_bus_message_append(call, "s", text.c_str()); };
 }
 
-int append_question(sd_bus_message* call, const Question& question) {
+int append_question(sd_bus_message* call, const ExplainQuery& question) {
     int r = sd_bus_message_open_container(call, 'a', "{sv}");
     if (r >= 0) {
         r = sd_bus_message_append(call, "{sv}", "User", "s", question.user.c_str());
@@ -280,7 +280,7 @@ Answer<std::uint32_t> BusClient::end_credential(const std::string& fingerprint) 
     return understood(ask_authorized("EndCredential", one_text(fingerprint)), read_count);
 }
 
-Answer<Explanation> BusClient::explain(const Question& question) {
+Answer<Explanation> BusClient::explain(const ExplainQuery& question) {
     const auto fill = [&](sd_bus_message* call) { return append_question(call, question); };
     return understood(ask("Explain", fill, database_time), read_explanation);
 }

@@ -30,7 +30,7 @@ class BusClient final : public Remote {
     Answer<> end_session(const std::string& id) override;
     Answer<std::uint32_t> end_user(const std::string& user) override;
     Answer<std::uint32_t> end_credential(const std::string& fingerprint) override;
-    Answer<Explanation> explain(const Question& question) override;
+    Answer<Explanation> explain(const ExplainQuery& question) override;
     Answer<> reload() override;
     Answer<Status> status() override;
     DaemonProcess process() override;

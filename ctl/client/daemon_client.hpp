@@ -60,7 +60,7 @@ struct Session {
 };
 
 /// A login that is asked about. An absent fact is left to the daemon, which looks it up or takes its own default.
-struct Question {
+struct ExplainQuery {
     std::string user;
     std::vector<std::string> groups; ///< beside those that the user database has
     std::optional<std::string> service;
@@ -156,7 +156,7 @@ class Remote {
     virtual Answer<std::uint32_t> end_user(const std::string& user) = 0;
     virtual Answer<std::uint32_t> end_credential(const std::string& fingerprint) = 0;
 
-    virtual Answer<Explanation> explain(const Question& question) = 0;
+    virtual Answer<Explanation> explain(const ExplainQuery& question) = 0;
     virtual Answer<> reload() = 0;
     virtual Answer<Status> status() = 0;
     /// Does not ask the daemon itself, and so works also if its replies do not arrive.

@@ -2,9 +2,9 @@
 #include "ctl/commands/commands.hpp"
 
 #include "ctl/client/enforcement.hpp"
+#include "ctl/output/format.hpp"
 #include "ctl/output/json.hpp"
 #include "ctl/output/report.hpp"
-#include "ctl/output/format.hpp"
 
 namespace sesslimit::ctl {
 namespace {
@@ -71,7 +71,7 @@ Exit show(const std::vector<std::string>& ids, Remote& remote, Console& console)
     return exit;
 }
 
-Exit explain(const Question& question, Remote& remote, Console& console) {
+Exit explain(const ExplainQuery& question, Remote& remote, Console& console) {
     const auto explanation = remote.explain(question);
     if (!explanation) {
         return failed(explanation.error(), console);

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "ctl/cli/console.hpp"
+#include "ctl/client/daemon_client.hpp"
 #include "ctl/client/failure.hpp"
 #include "ctl/client/host.hpp"
-#include "ctl/client/daemon_client.hpp"
 
 #include <optional>
 #include <string>
@@ -16,7 +16,7 @@ namespace sesslimit::ctl {
 /// `user`: only the sessions of that user (common/user_ref.hpp).
 Exit list(const std::optional<std::string>& user, Remote& remote, Console& console);
 Exit show(const std::vector<std::string>& ids, Remote& remote, Console& console);
-Exit explain(const Question& question, Remote& remote, Console& console);
+Exit explain(const ExplainQuery& question, Remote& remote, Console& console);
 Exit reload(Remote& remote, Console& console);
 Exit status(Remote& remote, Host& host, Console& console);
 Exit watch(Remote& remote, Console& console);

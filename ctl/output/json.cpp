@@ -123,7 +123,7 @@ std::string json_of(const std::vector<Session>& sessions, Json json) {
     return text_of(list_of(sessions), json);
 }
 
-std::string json_of(const Question& question, const Explanation& explanation, Json json) {
+std::string json_of(const ExplainQuery& question, const Explanation& explanation, Json json) {
     const Value login{
         {"user", question.user},
         {"groups", question.groups},

@@ -77,7 +77,7 @@ std::string tier_and_rule(const std::string& tier, const std::string& rule) {
     return tier + (rule.empty() ? " [defaults]" : " rule \"" + rule + "\"");
 }
 
-std::string question_words(const Question& question) {
+std::string question_words(const ExplainQuery& question) {
     std::string words = escape_for_display(question.user);
     const std::pair<const char*, const std::optional<std::string>&> facts[] = {
         {" by ", question.service},
@@ -215,7 +215,7 @@ std::string show_text(const Session& session, Usec now) {
     return lines_of(lines);
 }
 
-std::string explain_text(const Question& question, const Explanation& explanation, const Style& style) {
+std::string explain_text(const ExplainQuery& question, const Explanation& explanation, const Style& style) {
     std::string text = "A login of " + question_words(question) + "\n\n";
     text += settings_text(explanation.settings, style) + '\n';
     text += rules_text(explanation.rules);

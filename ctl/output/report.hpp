@@ -2,8 +2,8 @@
 #pragma once
 
 #include "ctl/cli/console.hpp"
-#include "ctl/client/enforcement.hpp"
 #include "ctl/client/daemon_client.hpp"
+#include "ctl/client/enforcement.hpp"
 
 #include <string>
 #include <vector>
@@ -19,7 +19,7 @@ std::string list_text(const std::vector<Session>& sessions, const Style& style, 
 /// All that is known of a session, `Key: value` lines with the names of org.sesslimit1(5), and what outlives it.
 std::string show_text(const Session& session, Usec now);
 
-std::string explain_text(const Question& question, const Explanation& explanation, const Style& style);
+std::string explain_text(const ExplainQuery& question, const Explanation& explanation, const Style& style);
 std::string status_text(const Status& status, const Enforcement& enforcement, Usec now);
 
 /// One line of `watch`.

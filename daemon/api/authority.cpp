@@ -18,7 +18,7 @@ constexpr std::uint64_t interaction_usec = std::chrono::microseconds(std::chrono
 } // namespace
 
 /// A call that waits for what is asked about its caller.
-struct Authority::Question {
+struct Authority::PendingCheck {
     QuotaToken place;
     bus::Message call;
     Identified identified{};
@@ -40,16 +40,16 @@ int Authority::identify(sd_bus_message* call, Identified then) {
     }
     if (code >= 0) {
         code = bus_.call(raw, &Authority::on_uid,
-                         Question{.place = std::move(place),
-                                  .call = bus::Message(sd_bus_message_ref(call)),
-                                  .identified = std::move(then)});
+                         PendingCheck{.place = std::move(place),
+                                      .call = bus::Message(sd_bus_message_ref(call)),
+                                      .identified = std::move(then)});
     }
     // To sd-bus, 0 would mean that nobody takes the call.
     return code < 0 ? code : 1;
 }
 
 int Authority::on_uid(sd_bus_message* answer, void* data, sd_bus_error*) {
-    const auto& question = *static_cast<Question*>(data);
+    const auto& question = *static_cast<PendingCheck*>(data);
     std::uint32_t uid = 0;
     if (sd_bus_message_is_method_error(answer, nullptr) > 0 || sd_bus_message_read(answer, "u", &uid) < 0) {
         return reply_error(question.call.get(), SD_BUS_ERROR_ACCESS_DENIED, "The bus does not say who calls.");
@@ -76,16 +76,16 @@ int Authority::authorize(sd_bus_message* call, uid_t caller, const char* action,
     }
     if (code >= 0) {
         code = bus_.call(raw, &Authority::on_polkit,
-                         Question{.place = std::move(place),
-                                  .call = bus::Message(sd_bus_message_ref(call)),
-                                  .authorized = std::move(then)},
+                         PendingCheck{.place = std::move(place),
+                                      .call = bus::Message(sd_bus_message_ref(call)),
+                                      .authorized = std::move(then)},
                          interaction_usec);
     }
     return code < 0 ? reply_error(call, SD_BUS_ERROR_FAILED, "polkit cannot be asked now; try again.") : 1;
 }
 
 int Authority::on_polkit(sd_bus_message* answer, void* data, sd_bus_error*) {
-    const auto& question = *static_cast<Question*>(data);
+    const auto& question = *static_cast<PendingCheck*>(data);
     int authorized = 0;
     int challenge = 0;
     if (sd_bus_message_is_method_error(answer, nullptr) > 0 ||

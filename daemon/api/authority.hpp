@@ -40,7 +40,7 @@ class Authority {
     int authorize(sd_bus_message* call, uid_t caller, const char* action, Authorized then);
 
   private:
-    struct Question;
+    struct PendingCheck;
     static int on_uid(sd_bus_message* answer, void* question, sd_bus_error* error);
     static int on_polkit(sd_bus_message* answer, void* question, sd_bus_error* error);
 

@@ -22,7 +22,7 @@ struct Status {
 };
 
 /// A login that somebody asks about.
-struct Question {
+struct ExplainQuery {
     Login login;                     ///< uid and gids are still to be looked up, and the name if it is empty
     std::optional<uid_t> uid;        ///< instead of the one that the user database has; set if there is no name
     std::vector<std::string> groups; ///< names of groups beside those that the user database has
@@ -48,7 +48,7 @@ class Backend {
     /// Completes the login from the user database; `then` gets nothing if there is no such user, unless a name came
     /// with a uid. Returns false, and does not call `then`, if too many look-ups are pending, of all callers or of this
     /// one.
-    virtual bool look_up(uid_t caller, Question question, std::function<void(std::optional<Login>)> then) = 0;
+    virtual bool look_up(uid_t caller, ExplainQuery question, std::function<void(std::optional<Login>)> then) = 0;
 };
 
 } // namespace sesslimit::api

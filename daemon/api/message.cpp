@@ -98,7 +98,7 @@ int read_variant_text(sd_bus_message* m, std::string& out) {
     return code;
 }
 
-int read_key(sd_bus_message* m, const std::string& key, Question& question) {
+int read_key(sd_bus_message* m, const std::string& key, ExplainQuery& question) {
     Login& login = question.login;
     const std::map<std::string, std::string*> texts{
         {"User", &login.user},    {"Service", &login.service},
@@ -114,7 +114,7 @@ int read_key(sd_bus_message* m, const std::string& key, Question& question) {
 }
 
 /// Turns a user given as "uid:1001" into the user ID.
-int settle_user(Question& question, std::string& problem) {
+int settle_user(ExplainQuery& question, std::string& problem) {
     const std::string user = question.login.user;
     const auto ref = parse_user_ref(user);
     if (user.empty()) {
@@ -166,7 +166,7 @@ int read_text(sd_bus_message* m, std::string& out) {
     return 0;
 }
 
-int read_question(sd_bus_message* m, Question& question, std::string& problem) {
+int read_question(sd_bus_message* m, ExplainQuery& question, std::string& problem) {
     question.login.service = "sshd";
     int code = sd_bus_message_enter_container(m, 'a', "{sv}");
     while (code >= 0 && (code = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {

@@ -120,7 +120,7 @@ struct Service::Impl {
 
     static int explain_login(sd_bus_message* call, void* data, sd_bus_error*) {
         auto& self = *static_cast<Impl*>(data);
-        Question question;
+        ExplainQuery question;
         std::string problem;
         if (read_question(call, question, problem) < 0) {
             return reply_error(call, error_bad_argument, problem.empty() ? "That is no login." : problem + ".");
@@ -130,7 +130,7 @@ struct Service::Impl {
         });
     }
 
-    void look_up(sd_bus_message* call, uid_t caller, const Question& question) {
+    void look_up(sd_bus_message* call, uid_t caller, const ExplainQuery& question) {
         // The call is kept until the user database has answered.
         auto kept = std::make_shared<bus::Message>(sd_bus_message_ref(call));
         const std::string asked = question.login.user.empty() ? user_ref_of(question.uid.value()) : question.login.user;

@@ -31,11 +31,11 @@ constexpr std::size_t longest_reply = 8192;
 /// Older kernels have a shorter tcp_info: this much of it is read.
 constexpr std::size_t needed_info = offsetof(tcp_info, tcpi_data_segs_out) + sizeof(tcp_info::tcpi_data_segs_out);
 
-struct Question {
+struct SockDiagRequest {
     nlmsghdr header;
     inet_diag_req_v2 request;
 };
-static_assert(sizeof(Question) == NLMSG_HDRLEN + sizeof(inet_diag_req_v2), "nothing between the two");
+static_assert(sizeof(SockDiagRequest) == NLMSG_HDRLEN + sizeof(inet_diag_req_v2), "nothing between the two");
 
 struct ScopedAddress {
     Address address;
@@ -149,8 +149,8 @@ std::optional<tcp_info> info_in(Bytes attributes) noexcept {
     return std::nullopt;
 }
 
-std::optional<Question> question_about(const Ends& ends) {
-    Question question{};
+std::optional<SockDiagRequest> question_about(const Ends& ends) {
+    SockDiagRequest question{};
     question.header.nlmsg_len = sizeof question;
     question.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
     question.header.nlmsg_flags = NLM_F_REQUEST;

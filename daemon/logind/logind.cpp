@@ -219,13 +219,13 @@ struct Logind::Impl {
     }
 
     /// One question for an idle hint.
-    struct Question {
+    struct PendingCall {
         Impl* owner;
         std::function<void(Span)> then;
     };
 
     static int on_idle_hint(sd_bus_message* m, void* data, sd_bus_error*) {
-        const auto& question = *static_cast<Question*>(data);
+        const auto& question = *static_cast<PendingCall*>(data);
         if (sd_bus_message_is_method_error(m, nullptr) > 0) {
             if (!is_unknown_session(sd_bus_message_get_error(m))) {
                 question.owner->callbacks.failed(bus::error_of("ask logind whether a session is idle", m));
@@ -250,7 +250,7 @@ struct Logind::Impl {
 
     void ask_idle_hint(const std::string& id, std::function<void(Span)> then) {
         get_all(path_of(id).c_str(), "ask logind whether a session is idle", &Impl::on_idle_hint,
-                Question{this, std::move(then)});
+                PendingCall{this, std::move(then)});
     }
 
     /// One question about a session, or for the session of a process.

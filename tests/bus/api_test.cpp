@@ -35,7 +35,7 @@ struct Daemon final : api::Backend {
         log += "end " + std::to_string(std::to_underlying(key)) + " by " + by + "; ";
     }
     void reload(std::function<void(Result<>)> then) override { then({}); }
-    bool look_up(uid_t caller, api::Question question, std::function<void(std::optional<Login>)>) override {
+    bool look_up(uid_t caller, api::ExplainQuery question, std::function<void(std::optional<Login>)>) override {
         const std::string& user = question.login.user;
         log += "look " + (user.empty() ? "uid " + std::to_string(question.uid.value()) : user) + " up for " +
                std::to_string(caller) + "; ";

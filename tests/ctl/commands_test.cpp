@@ -120,19 +120,19 @@ void case_B03_the_status_names_selinux_when_the_daemon_cannot_be_asked() {
 void every_command_says_when_the_daemon_is_away() {
     FakeRemote remote;
     remote.failure = Failure{Failure::Kind::not_running, "x"};
-    const Question question{
+    const ExplainQuery question{
         .user = "alice", .groups = {}, .service = {}, .origin = {}, .method = {}, .credential = {}, .seat = {}};
     struct Case {
         const char* name;
-        Exit (*run)(Remote&, Console&, const Question&);
+        Exit (*run)(Remote&, Console&, const ExplainQuery&);
     };
     constexpr Case cases[] = {
-        {"list", [](Remote& r, Console& c, const Question&) { return list({}, r, c); }},
-        {"show", [](Remote& r, Console& c, const Question&) { return show({"12"}, r, c); }},
-        {"explain", [](Remote& r, Console& c, const Question& q) { return explain(q, r, c); }},
-        {"reload", [](Remote& r, Console& c, const Question&) { return reload(r, c); }},
-        {"status", [](Remote& r, Console& c, const Question&) { return status_of(r, c); }},
-        {"watch", [](Remote& r, Console& c, const Question&) { return watch(r, c); }},
+        {"list", [](Remote& r, Console& c, const ExplainQuery&) { return list({}, r, c); }},
+        {"show", [](Remote& r, Console& c, const ExplainQuery&) { return show({"12"}, r, c); }},
+        {"explain", [](Remote& r, Console& c, const ExplainQuery& q) { return explain(q, r, c); }},
+        {"reload", [](Remote& r, Console& c, const ExplainQuery&) { return reload(r, c); }},
+        {"status", [](Remote& r, Console& c, const ExplainQuery&) { return status_of(r, c); }},
+        {"watch", [](Remote& r, Console& c, const ExplainQuery&) { return watch(r, c); }},
     };
     for (const Case& one : cases) {
         FakeConsole console;
@@ -145,15 +145,15 @@ void every_command_says_when_the_daemon_is_away() {
 void what_is_asked_reaches_the_daemon() {
     FakeRemote remote;
     FakeConsole console;
-    const Question question{.user = "alice",
-                            .groups = {"a", "b"},
-                            .service = "login",
-                            .origin = "h",
-                            .method = "password",
-                            .credential = "SHA256:x",
-                            .seat = "seat0"};
+    const ExplainQuery question{.user = "alice",
+                                .groups = {"a", "b"},
+                                .service = "login",
+                                .origin = "h",
+                                .method = "password",
+                                .credential = "SHA256:x",
+                                .seat = "seat0"};
     EXPECT(explain(question, remote, console) == Exit::ok, "exit");
-    const Question& asked = remote.asked_about.value();
+    const ExplainQuery& asked = remote.asked_about.value();
     EXPECT(asked.user == "alice" && asked.groups == question.groups && asked.seat == "seat0", "asked");
 }
 

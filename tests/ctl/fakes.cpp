@@ -89,7 +89,7 @@ ctl::Answer<std::uint32_t> FakeRemote::end_credential(const std::string& fingerp
         std::erase_if(sessions, [&](const Session& one) { return one.credential == fingerprint; }));
 }
 
-ctl::Answer<ctl::Explanation> FakeRemote::explain(const ctl::Question& question) {
+ctl::Answer<ctl::Explanation> FakeRemote::explain(const ctl::ExplainQuery& question) {
     asked_about = question;
     if (failure) {
         return std::unexpected(*failure);

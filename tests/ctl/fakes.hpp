@@ -2,8 +2,8 @@
 #pragma once
 
 #include "ctl/cli/console.hpp"
-#include "ctl/client/host.hpp"
 #include "ctl/client/daemon_client.hpp"
+#include "ctl/client/host.hpp"
 
 #include <map>
 #include <set>
@@ -34,8 +34,8 @@ class FakeRemote final : public ctl::Remote {
     ctl::Explanation explanation;
     ctl::Status state;
     ctl::DaemonProcess running;
-    std::vector<ctl::Event> events;           ///< what a watch is told before it ends
-    std::optional<ctl::Question> asked_about; ///< what was to be explained
+    std::vector<ctl::Event> events;               ///< what a watch is told before it ends
+    std::optional<ctl::ExplainQuery> asked_about; ///< what was to be explained
     unsigned reloads = 0;
 
     ctl::Answer<std::vector<ctl::Session>> list() override;
@@ -43,7 +43,7 @@ class FakeRemote final : public ctl::Remote {
     ctl::Answer<> end_session(const std::string& id) override;
     ctl::Answer<std::uint32_t> end_user(const std::string& user) override;
     ctl::Answer<std::uint32_t> end_credential(const std::string& fingerprint) override;
-    ctl::Answer<ctl::Explanation> explain(const ctl::Question& question) override;
+    ctl::Answer<ctl::Explanation> explain(const ctl::ExplainQuery& question) override;
     ctl::Answer<> reload() override;
     ctl::Answer<ctl::Status> status() override;
     ctl::DaemonProcess process() override { return running; }

@@ -55,13 +55,13 @@ void pretty_says_the_same_in_more_lines() {
 }
 
 void the_other_answers_hold_to_theirs() {
-    const Question question{.user = "al\xffice",
-                            .groups = {"wheel"},
-                            .service = "sshd",
-                            .origin = {},
-                            .method = {},
-                            .credential = {},
-                            .seat = {}};
+    const ExplainQuery question{.user = "al\xffice",
+                                .groups = {"wheel"},
+                                .service = "sshd",
+                                .origin = {},
+                                .method = {},
+                                .credential = {},
+                                .seat = {}};
     const Explanation explanation{
         .counts = true,
         .why = "",

@@ -185,13 +185,13 @@ Explanation an_explanation() {
 }
 
 void an_explanation_names_who_set_what() {
-    const Question question{.user = "alice",
-                            .groups = {"wheel"},
-                            .service = "sshd",
-                            .origin = "192.0.2.7",
-                            .method = {},
-                            .credential = {},
-                            .seat = {}};
+    const ExplainQuery question{.user = "alice",
+                                .groups = {"wheel"},
+                                .service = "sshd",
+                                .origin = "192.0.2.7",
+                                .method = {},
+                                .credential = {},
+                                .seat = {}};
     EXPECT_TEXT(explain_text(question, an_explanation(), Style{}),
                 "A login of alice by sshd from 192.0.2.7 in group wheel\n"
                 "\n"

@@ -114,7 +114,7 @@ void is_question(Input input) {
         return;
     }
     message.turn_round();
-    api::Question question;
+    api::ExplainQuery question;
     std::string problem;
     if (api::read_question(message.get(), question, problem) < 0) {
         must(is_safe_line(problem), "what is wrong is safe to show");
