@@ -72,10 +72,10 @@ std::unexpected<SpanError> no_span(SpanError::Kind kind, std::size_t at) noexcep
     return std::unexpected(SpanError{kind, at});
 }
 
-/// Digits to a number; `at` is moved behind them. A number that is too large stays at one above longest_span, so that
-/// it is too large in every unit.
+/// Digits to a number; `at` is moved behind them. A number that is too large stays at one above longest_duration, so
+/// that it is too large in every unit.
 std::int64_t take_number(std::string_view text, std::size_t& at) noexcept {
-    constexpr std::int64_t too_large = longest_span.count() + 1;
+    constexpr std::int64_t too_large = longest_duration.count() + 1;
     std::int64_t number = 0;
     for (; at < text.size() && is_digit(text[at]); ++at) {
         number = number * 10 + (text[at] - '0');
@@ -122,7 +122,7 @@ std::expected<Span, SpanError> parse_span(std::string_view text) noexcept {
         if (!unit) {
             return unit;
         }
-        if (number > (longest_span - sum) / *unit) {
+        if (number > (longest_duration - sum) / *unit) {
             return no_span(SpanError::Kind::too_long, number_at);
         }
         sum += number * *unit;

@@ -16,14 +16,14 @@ struct SpanError {
         empty,        ///< no number at all
         not_a_number, ///< something else where a number must stand
         unknown_unit, ///< letters that are no unit of systemd.time(7)
-        too_long,     ///< more than longest_span from this number on
+        too_long,     ///< more than longest_duration from this number on
     };
     Kind kind{};
     std::size_t at = 0;
 };
 
 /// Longest span that can be written: beyond it an administrator means "unlimited". A year has 365.25 days.
-inline constexpr Span longest_span = std::chrono::seconds(31'557'600LL * 100);
+inline constexpr Span longest_duration = std::chrono::seconds(31'557'600LL * 100);
 
 /// A time span as systemd.time(7) writes it: "90min", "1d 12h", "2h30min", "500ms"; a bare number is seconds.
 /// Whole numbers only, no sign. Units: us, ms, s, min (or m), h, d, w, M, y and their long forms. Blanks may stand

@@ -185,7 +185,7 @@ std::expected<ProcessStat, int> read_process_stat(pid_t pid) noexcept {
         const int error = errno;
         return std::unexpected(error == ENOENT ? why_not_there(pid) : error);
     }
-    std::array<char, longest_process_stat> text{};
+    std::array<char, max_process_stat_length> text{};
     errno = ESRCH; // of an end of file at once; an error says what it was
     const std::size_t size = read_once(fd.get(), text);
     if (size == 0) {

@@ -40,7 +40,7 @@ struct ProcessStat {
 };
 
 /// No text of /proc/PID/stat is longer: 52 numbers of at most 20 digits, and a command of at most 64 bytes.
-inline constexpr std::size_t longest_process_stat = 2048;
+inline constexpr std::size_t max_process_stat_length = 2048;
 
 /// Reads the text of /proc/PID/stat (proc_pid_stat(5)). The command name in it is the user's and may hold anything,
 /// so fields are counted after its last ')'. Nothing when the text is not of that form.

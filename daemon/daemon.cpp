@@ -32,17 +32,17 @@ using output::Priority;
 constexpr std::uint64_t catch_up_within_usec = 1'000'000;
 
 /// A daemon that stops waits this long for a journal that takes nothing.
-constexpr Span journal_within = std::chrono::seconds(1);
+constexpr Span journal_timeout = std::chrono::seconds(1);
 
 /// A policy can have more mistakes than anybody wants to read at once.
-constexpr std::size_t most_problems_told = 100;
+constexpr std::size_t max_listed_problems = 100;
 
 void tell_problems(const std::vector<policy::Problem>& problems, output::Journal& journal) {
     std::size_t told = 0;
     for (const policy::Problem& problem : problems) {
-        if (++told > most_problems_told) {
+        if (++told > max_listed_problems) {
             return journal.tell(Priority::warning,
-                                "... and " + std::to_string(problems.size() - most_problems_told) + " more.");
+                                "... and " + std::to_string(problems.size() - max_listed_problems) + " more.");
         }
         const bool error = problem.severity == policy::Problem::Severity::error;
         journal.tell(error ? Priority::error : Priority::warning, policy::format(problem));
@@ -103,7 +103,7 @@ class RealDaemon final : public Daemon {
         const int code = sd_event_loop(loop_.get());
         sd_notify(0, "STOPPING=1");
         effects_.finish();
-        journal_.finish(journal_within);
+        journal_.finish(journal_timeout);
         if (failure_) {
             return std::unexpected(*failure_);
         }

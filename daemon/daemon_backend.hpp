@@ -16,8 +16,8 @@ namespace sesslimit {
 class DaemonBackend final : public api::Backend {
   public:
     /// At most this many look-ups in the user database wait at once, and this many of one user.
-    static constexpr std::size_t most_look_ups = 64;
-    static constexpr std::size_t most_look_ups_of_user = 16;
+    static constexpr std::size_t max_lookups = 64;
+    static constexpr std::size_t max_lookups_per_user = 16;
 
     struct Dependencies {
         Engine& engine;
@@ -51,7 +51,7 @@ class DaemonBackend final : public api::Backend {
     Dependencies dependencies_;
     inspect::SnapshotCache<inspect::TerminalSnapshot> presences_;
     inspect::SnapshotCache<inspect::TerminationPreview> reaches_;
-    api::Quota<uid_t> look_ups_{most_look_ups, most_look_ups_of_user};
+    api::Quota<uid_t> look_ups_{max_lookups, max_lookups_per_user};
 };
 
 } // namespace sesslimit

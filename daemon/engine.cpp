@@ -8,7 +8,7 @@
 namespace sesslimit {
 namespace {
 
-constexpr int due_at_once = 64;
+constexpr int due_batch_size = 64;
 
 template <class... Ts>
 struct Overloaded : Ts... {
@@ -36,7 +36,7 @@ void Engine::handle(core::Event event) {
 }
 
 void Engine::handle_due() {
-    for (int served = 0; served < due_at_once; ++served) {
+    for (int served = 0; served < due_batch_size; ++served) {
         const core::Session* next = state_.next_due();
         if (next == nullptr || next->due > clock_()) {
             break;

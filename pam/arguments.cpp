@@ -13,11 +13,11 @@ namespace sesslimit::pam {
 namespace {
 
 constexpr Span shortest_timeout = std::chrono::milliseconds(1);
-constexpr Span longest_timeout = std::chrono::milliseconds(wire::max_budget_ms);
+constexpr Span max_timeout = std::chrono::milliseconds(wire::max_budget_ms);
 
 bool take_timeout(std::string_view value, Arguments& out) noexcept {
     const auto span = parse_span(value);
-    if (!span || *span < shortest_timeout || *span > longest_timeout) {
+    if (!span || *span < shortest_timeout || *span > max_timeout) {
         return false;
     }
     out.timeout = *span;

@@ -12,7 +12,7 @@ namespace sesslimit::pam {
 
 /// How often an exchange is tried that the daemon broke off. Bounded, for a request that makes a daemon crash would
 /// otherwise do so for as long as the budget lasts.
-inline constexpr unsigned most_tries = 4;
+inline constexpr unsigned max_tries = 4;
 
 /// What came back: so many bytes at the start of `reply`, never 0.
 struct Reply {

@@ -75,7 +75,7 @@ Failure ask(const wire::OpenRequest& request, const Arguments& arguments, Asked&
     if (!length) {
         return {RequestOutcome::bad_request};
     }
-    const auto got = call(arguments.socket, frame.span().first(*length), reply.span(), arguments.timeout, most_tries);
+    const auto got = call(arguments.socket, frame.span().first(*length), reply.span(), arguments.timeout, max_tries);
     if (!got) {
         return got.error();
     }

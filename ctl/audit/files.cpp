@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t most_files = 1000;
+constexpr std::size_t max_files = 1000;
 
 /// A directory's name is no pattern.
 std::string quoted(const std::string& path) {
@@ -34,7 +34,7 @@ std::vector<TextFile> HostFiles::matching(const std::string& pattern) {
     if (glob((quoted(root) + pattern).c_str(), GLOB_NOSORT, nullptr, &found) != 0) {
         return {};
     }
-    std::vector<std::string> paths(found.gl_pathv, found.gl_pathv + std::min<std::size_t>(found.gl_pathc, most_files));
+    std::vector<std::string> paths(found.gl_pathv, found.gl_pathv + std::min<std::size_t>(found.gl_pathc, max_files));
     std::ranges::sort(paths);
     std::vector<TextFile> files;
     for (const std::string& path : paths) {

@@ -11,7 +11,7 @@ namespace sesslimit::audit {
 namespace {
 
 constexpr int deepest = 16;
-constexpr int most_files = 256;
+constexpr int max_files = 256;
 
 std::string lower(std::string text) {
     std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -52,7 +52,7 @@ class Sshd {
             return;
         }
         for (const TextFile& file : matching_(pattern)) {
-            if (++files_ > most_files) {
+            if (++files_ > max_files) {
                 return;
             }
             bool for_all = true; // a Match of an included file ends with that file

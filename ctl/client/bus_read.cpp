@@ -14,7 +14,7 @@ namespace {
 using Value = std::variant<std::monostate, std::string, std::uint64_t, std::uint32_t, bool, std::vector<std::string>>;
 using Properties = std::map<std::string, Value, std::less<>>;
 
-constexpr std::size_t most_texts = 64;
+constexpr std::size_t max_texts = 64;
 
 bool read_text(sd_bus_message* message, std::string& out) {
     const char* text = nullptr;
@@ -42,7 +42,7 @@ bool read_texts(sd_bus_message* message, std::vector<std::string>& out) {
         return false;
     }
     for (std::string text; read_text(message, text);) {
-        if (out.size() < most_texts) {
+        if (out.size() < max_texts) {
             out.push_back(text);
         }
     }

@@ -12,7 +12,7 @@ namespace sesslimit::ctl {
 namespace {
 
 constexpr std::string_view own_domain = "sesslimitd_t"; // packaging/selinux/sesslimit.te
-constexpr Usec longest_look_back = std::chrono::microseconds(std::chrono::hours(24)).count();
+constexpr Usec max_lookback = std::chrono::microseconds(std::chrono::hours(24)).count();
 constexpr std::string_view mark = "pam_sesslimit("; // libpam's pam_syslog(3) writes MODULE(SERVICE:TYPE): TEXT
 constexpr std::size_t max_user = 256;
 
@@ -28,7 +28,7 @@ std::string number_of(const UncountedLogins& uncounted) {
 
 Enforcement enforcement(Remote& remote, Host& host, Usec now) {
     const DaemonProcess process = remote.process();
-    const Usec earliest = now - std::min(now, longest_look_back);
+    const Usec earliest = now - std::min(now, max_lookback);
     const Usec since = std::max(std::min(process.started, now), earliest);
     return {host.selinux(), domain_of(process.label), host.uncounted_logins(since)};
 }

@@ -15,7 +15,7 @@
 namespace sesslimit::ctl {
 namespace {
 
-constexpr std::size_t longest_message = 1024; // the module's are far shorter
+constexpr std::size_t max_message_length = 1024; // the module's are far shorter
 
 using Journal = std::unique_ptr<sd_journal, decltype([](sd_journal* journal) { sd_journal_close(journal); })>;
 
@@ -40,7 +40,7 @@ bool select_entries(sd_journal* journal) {
             return false;
         }
     }
-    return sd_journal_set_data_threshold(journal, longest_message) >= 0 && sd_journal_seek_tail(journal) >= 0;
+    return sd_journal_set_data_threshold(journal, max_message_length) >= 0 && sd_journal_seek_tail(journal) >= 0;
 }
 
 std::string_view message_of(sd_journal* journal) {

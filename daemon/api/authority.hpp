@@ -19,10 +19,10 @@ namespace sesslimit::api {
 /// way, so that the bus can still be asked who calls.
 class Authority {
   public:
-    static constexpr std::size_t most_identified = 256;
-    static constexpr std::size_t most_identified_of_connection = 64;
-    static constexpr std::size_t most_authorized = bus::Connection::most_under_way / 2;
-    static constexpr std::size_t most_authorized_of_user = 4;
+    static constexpr std::size_t max_identified = 256;
+    static constexpr std::size_t max_identified_per_connection = 64;
+    static constexpr std::size_t max_authorized = bus::Connection::max_under_way / 2;
+    static constexpr std::size_t max_authorized_per_user = 4;
 
     /// The connection lives longer than this.
     explicit Authority(bus::Connection& bus) : bus_(bus) {}
@@ -45,8 +45,8 @@ class Authority {
     static int on_polkit(sd_bus_message* answer, void* question, sd_bus_error* error);
 
     bus::Connection& bus_;
-    Quota<std::string> identified_{most_identified, most_identified_of_connection}; ///< by the caller's unique name
-    Quota<uid_t> authorized_{most_authorized, most_authorized_of_user};
+    Quota<std::string> identified_{max_identified, max_identified_per_connection}; ///< by the caller's unique name
+    Quota<uid_t> authorized_{max_authorized, max_authorized_per_user};
 };
 
 } // namespace sesslimit::api

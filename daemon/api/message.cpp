@@ -11,7 +11,7 @@
 namespace sesslimit::api {
 namespace {
 
-constexpr std::size_t most_groups = 32;
+constexpr std::size_t max_groups = 32;
 
 int append_value(sd_bus_message* m, const Value& value) {
     struct Visitor {
@@ -67,7 +67,7 @@ int read_groups(sd_bus_message* m, std::vector<std::string>& groups) {
     code = code < 0 ? code : sd_bus_message_enter_container(m, 'a', "s");
     const char* group = nullptr;
     while (code >= 0 && (code = sd_bus_message_read(m, "s", &group)) > 0) {
-        if (groups.size() == most_groups || std::strlen(group) > longest_argument) {
+        if (groups.size() == max_groups || std::strlen(group) > max_argument_length) {
             return -E2BIG;
         }
         groups.emplace_back(group);
@@ -91,7 +91,7 @@ int read_variant_text(sd_bus_message* m, std::string& out) {
     if (code < 0) {
         return code;
     }
-    if (std::strlen(text) > longest_argument) {
+    if (std::strlen(text) > max_argument_length) {
         return -E2BIG;
     }
     out = text;
@@ -159,7 +159,7 @@ int read_text(sd_bus_message* m, std::string& out) {
     if (size == 0) {
         return -EINVAL;
     }
-    if (size > longest_argument) {
+    if (size > max_argument_length) {
         return -E2BIG;
     }
     out = text;

@@ -13,7 +13,7 @@
 namespace sesslimit::api {
 
 /// Longest text that an argument may be.
-inline constexpr std::size_t longest_argument = 256;
+inline constexpr std::size_t max_argument_length = 256;
 
 /// Appends a{sv}.
 int append(sd_bus_message* m, const Properties& properties);

@@ -15,11 +15,11 @@ using QuotaToken = std::shared_ptr<void>;
 template <class Whose>
 class Quota {
   public:
-    Quota(std::size_t most, std::size_t most_of_one) : most_(most), most_of_one_(most_of_one) {}
+    Quota(std::size_t most, std::size_t max_per_owner) : most_(most), max_per_owner_(max_per_owner) {}
 
     /// Null: all are taken, or all that this one may have.
     [[nodiscard]] QuotaToken take(const Whose& whose) {
-        if (taken_->size() >= most_ || taken_->count(whose) >= most_of_one_) {
+        if (taken_->size() >= most_ || taken_->count(whose) >= max_per_owner_) {
             return nullptr;
         }
         return {taken_.get(), [taken = taken_, at = taken_->insert(whose)](void*) { taken->erase(at); }};
@@ -27,7 +27,7 @@ class Quota {
 
   private:
     std::size_t most_;
-    std::size_t most_of_one_;
+    std::size_t max_per_owner_;
     std::shared_ptr<std::multiset<Whose>> taken_ = std::make_shared<std::multiset<Whose>>();
 };
 

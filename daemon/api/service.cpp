@@ -26,8 +26,8 @@ constexpr const char* may_end = "org.sesslimit1.end-session";
 constexpr const char* may_reload = "org.sesslimit1.reload";
 
 /// More than all sessions of a large host; a reply stays below what the bus lets pass.
-constexpr std::size_t most_listed = 10000;
-constexpr std::size_t longest_problems = 32768;
+constexpr std::size_t max_listed = 10000;
+constexpr std::size_t max_problems_length = 32768;
 
 Visibility visibility_of(uid_t caller, const core::Session& session) {
     return caller == 0 || caller == session.login.uid ? Visibility::owner : Visibility::anybody;
@@ -79,7 +79,7 @@ struct Service::Impl {
         code = code < 0 ? code : sd_bus_message_open_container(raw, 'a', "a{sv}");
         std::size_t listed = 0;
         for (const auto& [key, session] : backend.state().sessions()) {
-            if (code >= 0 && is_listed(session) && listed++ < most_listed) {
+            if (code >= 0 && is_listed(session) && listed++ < max_listed) {
                 code = append(raw, view(session, visibility_of(caller, session)));
             }
         }
@@ -311,7 +311,7 @@ struct Service::Impl {
             if (done) {
                 sd_bus_reply_method_return(kept->get(), nullptr);
             } else {
-                reply_error(kept->get(), error_policy_rejected, done.error().what.substr(0, longest_problems));
+                reply_error(kept->get(), error_policy_rejected, done.error().what.substr(0, max_problems_length));
             }
         });
     }

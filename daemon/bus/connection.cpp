@@ -48,7 +48,7 @@ void Connection::open() {
 }
 
 int Connection::call(Call call) {
-    if (under_way_.size() >= most_under_way) {
+    if (under_way_.size() >= max_under_way) {
         waiting_.push_back(std::move(call));
         return 0;
     }
@@ -74,7 +74,7 @@ int Connection::on_answer(sd_bus_message* m, void* data, sd_bus_error* error) {
     Connection& self = *answered.owner;
     const int code = answered.handler(m, answered.data, error);
     self.under_way_.erase(answered.place);
-    while (!self.waiting_.empty() && self.under_way_.size() < most_under_way) {
+    while (!self.waiting_.empty() && self.under_way_.size() < max_under_way) {
         Call next = std::move(self.waiting_.front());
         self.waiting_.pop_front();
         const int sent = self.send(std::move(next));

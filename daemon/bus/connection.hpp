@@ -53,7 +53,7 @@ class Connection {
     int check(const char* doing, int code) const;
 
     /// Sends a method call whose answer is handled with a value of its own: `handler` is given a pointer to it. `Value`
-    /// lives until the answer has been handled, or the connection is lost. At most `most_under_way` are under way at
+    /// lives until the answer has been handled, or the connection is lost. At most `max_under_way` are under way at
     /// once, since a bus denies what is too much (dbus-daemon(1), max_replies_per_connection: 128 on the system bus);
     /// the others follow as answers come, in their order. Returns a code below 0 (an errno value) where it is not sent
     /// and never will be. `timeout_usec` as of sd_bus_call_async(3), from the sending on.
@@ -69,7 +69,7 @@ class Connection {
                          .owner = this});
     }
 
-    static constexpr std::size_t most_under_way = 64;
+    static constexpr std::size_t max_under_way = 64;
 
     using Heard = std::function<void(sd_bus_message* signal)>;
 

@@ -84,7 +84,7 @@ std::optional<Reason> reached_limit(const DecisionContext& context, const Sessio
         if (others_in(context, session, total.rule) >= total.most) {
             const std::string& rule = context.policy.sources.at(static_cast<std::size_t>(total.rule)).rule;
             return Reason{
-                .cause = Cause::limit_reached, .count = total.most, .span = {}, .by = rule.substr(0, longest_by)};
+                .cause = Cause::limit_reached, .count = total.most, .span = {}, .by = rule.substr(0, max_by_length)};
         }
     }
     return std::nullopt;

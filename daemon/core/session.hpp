@@ -45,7 +45,7 @@ enum class Cause : std::uint8_t {
 };
 
 /// Longest text of Reason::by, in bytes: the ledger has room for no more.
-inline constexpr std::size_t longest_by = 255;
+inline constexpr std::size_t max_by_length = 255;
 
 /// A cause with what must be said about it.
 struct Reason {
@@ -53,7 +53,7 @@ struct Reason {
     std::uint32_t count = 0; ///< limit_reached, displaced: the limit; idle: 1 where no terminal could show any use
     Span span{};             ///< duration, idle: the limit
     std::string by;          ///< displaced: from where the new login came; asked: who asked;
-                             ///< limit_reached: the rule whose total is reached. At most longest_by
+                             ///< limit_reached: the rule whose total is reached. At most max_by_length
     bool operator==(const Reason&) const = default;
 };
 

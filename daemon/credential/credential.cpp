@@ -17,8 +17,8 @@ namespace {
 
 using Bytes = std::span<const std::uint8_t>;
 
-constexpr std::size_t longest_method = 64;
-constexpr std::size_t longest_key = std::size_t{16} * 1024; // bytes of base64; sshd takes RSA keys up to 16384 bits
+constexpr std::size_t max_method_length = 64;
+constexpr std::size_t max_key_length = std::size_t{16} * 1024; // bytes of base64; sshd takes RSA keys up to 16384 bits
 
 /// Takes the text up to `end`, and `end` itself, off the front.
 std::string_view take(std::string_view& text, char end) {
@@ -32,11 +32,11 @@ std::string_view method_of(std::string_view line) {
     std::string_view word = take(line, ' ');
     const std::string_view method = take(word, '/');
     const bool printable = std::all_of(method.begin(), method.end(), [](char c) { return c > 0x20 && c < 0x7F; });
-    return printable && method.size() <= longest_method ? method : std::string_view();
+    return printable && method.size() <= max_method_length ? method : std::string_view();
 }
 
 std::optional<std::vector<std::uint8_t>> from_base64(std::string_view text) {
-    if (text.empty() || text.size() > longest_key) {
+    if (text.empty() || text.size() > max_key_length) {
         return std::nullopt;
     }
     std::vector<std::uint8_t> bytes(BASE64_DECODE_LENGTH(text.size()));
@@ -153,7 +153,7 @@ void read_certificate(Bytes behind_key, Credential& credential) {
     if (text.ends_with('\0')) {
         text.remove_suffix(1);
     }
-    if (text.size() <= longest_certificate_id && text.find('\0') == text.npos) {
+    if (text.size() <= max_certificate_id_length && text.find('\0') == text.npos) {
         credential.certificate_id = text;
     }
 }

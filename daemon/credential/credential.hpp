@@ -14,8 +14,8 @@ namespace sesslimit {
 /// line, as "ssh-keygen -l" prints it: "SHA256:" and the unpadded base64 of the SHA-256 of the key's blob, which for a
 /// certificate is the blob of the plain key in it. Where that key is in a certificate (PROTOCOL.certkeys),
 /// `certificate_id` is its key id and `ca` the fingerprint of the key that signed it; a certificate that cannot be read
-/// to its end has neither. An id that is longer than longest_certificate_id, or holds a NUL elsewhere than at its end,
-/// which sshd drops as well, is left out. The signature is not checked: sshd did that.
+/// to its end has neither. An id that is longer than max_certificate_id_length, or holds a NUL elsewhere than at its
+/// end, which sshd drops as well, is left out. The signature is not checked: sshd did that.
 ///
 /// Each may be empty: any bytes may come in, and what cannot be read says nothing. A method is at most 64 bytes of
 /// printable ASCII, and a key 16 KiB of base64.

@@ -12,7 +12,7 @@ namespace sesslimit::inspect {
 namespace {
 
 /// Linux 6.18 has some 15 lines, each a word and a number.
-constexpr std::size_t longest_cpu_stat = 4096;
+constexpr std::size_t max_cpu_stat_length = 4096;
 
 std::optional<Span> microseconds(std::string_view digits) noexcept {
     std::uint64_t value = 0;
@@ -42,7 +42,7 @@ Result<std::optional<Span>> processor_time_of(const core::Session& session, cons
     if (!scope) {
         return std::nullopt;
     }
-    auto text = read_kernel_file(*scope / "cpu.stat", longest_cpu_stat);
+    auto text = read_kernel_file(*scope / "cpu.stat", max_cpu_stat_length);
     if (!text) {
         return std::unexpected(std::move(text.error()));
     }

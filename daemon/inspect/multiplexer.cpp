@@ -18,7 +18,7 @@ Multiplexer multiplexer_among(const std::vector<Process>& scope, const std::vect
     std::vector<pid_t> ancestors;
     std::set<pid_t> known;
     const auto take = [&](const Process& process, std::vector<Process>& into) {
-        if (found.servers.size() + found.others.size() < most_multiplexed && known.insert(process.pid).second) {
+        if (found.servers.size() + found.others.size() < max_multiplexed && known.insert(process.pid).second) {
             into.push_back(process);
             ancestors.push_back(process.pid);
         }

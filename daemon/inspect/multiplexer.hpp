@@ -15,7 +15,7 @@
 namespace sesslimit::inspect {
 
 /// More than all windows of a person; what is beyond it is not spared.
-inline constexpr std::size_t most_multiplexed = 512;
+inline constexpr std::size_t max_multiplexed = 512;
 
 struct Multiplexer {
     std::vector<Process> servers;
@@ -30,7 +30,7 @@ struct Multiplexer {
 bool is_multiplexer_server(const Process& process);
 
 /// Of the processes of a session's scope those of multiplexers: servers, and what descends from them or from `moved`,
-/// at most `most_multiplexed`. A process whose parent has exited descends from nobody: what was put into the background
+/// at most `max_multiplexed`. A process whose parent has exited descends from nobody: what was put into the background
 /// in a window that is closed by now is the session's.
 Multiplexer multiplexer_among(const std::vector<Process>& scope, const std::vector<Process>& moved = {});
 

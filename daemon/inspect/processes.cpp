@@ -13,10 +13,10 @@ namespace sesslimit::inspect {
 namespace {
 
 /// Each is a pid and the end of its line.
-constexpr std::size_t longest_list = most_processes * 11;
+constexpr std::size_t max_list_length = max_processes * 11;
 
 Result<std::optional<Process>> process_of(const std::string& pid, const SysPaths& roots) {
-    const auto text = read_kernel_file(roots.proc / pid / "stat", longest_process_stat);
+    const auto text = read_kernel_file(roots.proc / pid / "stat", max_process_stat_length);
     if (!text) {
         return std::unexpected(text.error());
     }
@@ -36,14 +36,14 @@ Result<std::optional<Process>> process_of(const std::string& pid, const SysPaths
 } // namespace
 
 Result<std::vector<Process>> processes_in(const std::filesystem::path& group, const SysPaths& roots) {
-    auto list = read_kernel_file(group / "cgroup.procs", longest_list);
+    auto list = read_kernel_file(group / "cgroup.procs", max_list_length);
     if (!list) {
         return std::unexpected(std::move(list.error()));
     }
     std::vector<Process> processes;
     std::istringstream pids(std::move(*list).value_or(""));
     std::string pid;
-    for (std::size_t seen = 0; seen < most_processes && std::getline(pids, pid); ++seen) {
+    for (std::size_t seen = 0; seen < max_processes && std::getline(pids, pid); ++seen) {
         auto process = process_of(pid, roots);
         if (!process) {
             return std::unexpected(std::move(process.error()));

@@ -24,9 +24,9 @@ struct Process {
 };
 
 /// The processes in a group of the unified hierarchy, not those in groups below it, in the order of the kernel. Not
-/// more than `most_processes` are looked at. Empty: there are none, or there is no such group. Fails where nobody can
+/// more than `max_processes` are looked at. Empty: there are none, or there is no such group. Fails where nobody can
 /// tell (kernel_file.hpp).
-inline constexpr std::size_t most_processes = 4096;
+inline constexpr std::size_t max_processes = 4096;
 Result<std::vector<Process>> processes_in(const std::filesystem::path& group, const SysPaths& roots = {});
 
 } // namespace sesslimit::inspect

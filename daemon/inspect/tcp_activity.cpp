@@ -26,7 +26,7 @@ using policy::Address;
 using Bytes = std::span<const std::byte>;
 
 /// Some 600 bytes in Linux 6.18; later kernels may say more.
-constexpr std::size_t longest_reply = 8192;
+constexpr std::size_t max_reply_length = 8192;
 
 /// Older kernels have a shorter tcp_info: this much of it is read.
 constexpr std::size_t needed_info = offsetof(tcp_info, tcpi_data_segs_out) + sizeof(tcp_info::tcpi_data_segs_out);
@@ -260,7 +260,7 @@ std::optional<Traffic> Connections::traffic_of(std::string_view ssh_connection) 
     if (::send(socket_.get(), &*question, sizeof *question, 0) != static_cast<ssize_t>(sizeof *question)) {
         return std::nullopt;
     }
-    std::array<std::byte, longest_reply> reply; // NOLINT: what is read of it was written
+    std::array<std::byte, max_reply_length> reply; // NOLINT: what is read of it was written
     const std::size_t size = receive(socket_, reply);
     return traffic_in(std::span(reply).first(size), *ends, sequence_);
 }

@@ -24,13 +24,13 @@ constexpr unsigned console_major = 4;
 constexpr unsigned last_console = 63;
 
 /// Linux 6.18 has a few lines, each a word and a name.
-constexpr std::size_t longest_uevent = 4096;
+constexpr std::size_t max_uevent_length = 4096;
 
 /// Some 30,000 years from the epoch: later than any clock of a host, and far from the end of what a Span can hold.
 constexpr time_t latest_second = 1'000'000'000'000;
 
 /// A map has at most 340 lines (user_namespaces(7)). Only so many bytes of it are compared.
-constexpr std::size_t longest_uid_map = 4096;
+constexpr std::size_t max_uid_map_length = 4096;
 
 using Stat = struct stat;
 
@@ -53,12 +53,12 @@ Result<std::optional<Stat>> node_of(const Terminal& terminal, const SysPaths& ro
 /// Returns true if one of these processes is in our own user namespace. Its uid_map is readable without the right to
 /// trace it, and differs from ours in every namespace that an unprivileged user can create (user_namespaces(7)).
 Result<bool> is_any_in_our_user_namespace(const std::vector<pid_t>& pids, const SysPaths& roots) {
-    const auto ours = read_kernel_file(roots.proc / "self/uid_map", longest_uid_map);
+    const auto ours = read_kernel_file(roots.proc / "self/uid_map", max_uid_map_length);
     if (!ours) {
         return std::unexpected(ours.error());
     }
     for (const pid_t pid : pids) {
-        const auto its = read_kernel_file(roots.proc / std::to_string(pid) / "uid_map", longest_uid_map);
+        const auto its = read_kernel_file(roots.proc / std::to_string(pid) / "uid_map", max_uid_map_length);
         if (!its) {
             return std::unexpected(its.error());
         }
@@ -132,7 +132,7 @@ Result<std::optional<std::string>> terminal_name(dev_t device, const SysPaths& r
         return "tty" + std::to_string(minor);
     }
     const std::string number = std::to_string(major) + ":" + std::to_string(minor);
-    auto text = read_kernel_file(roots.sys / "dev/char" / number / "uevent", longest_uevent);
+    auto text = read_kernel_file(roots.sys / "dev/char" / number / "uevent", max_uevent_length);
     if (!text) {
         return std::unexpected(std::move(text.error()));
     }

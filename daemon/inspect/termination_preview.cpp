@@ -16,14 +16,14 @@ namespace {
 namespace fs = std::filesystem;
 
 /// A user may make as many groups below their manager as they like.
-constexpr std::size_t most_entries = 1000;
+constexpr std::size_t max_entries = 1000;
 constexpr int deepest = 8;
 
 using Names = std::set<std::string>;
 
 std::vector<std::string> told(const Names& names) {
     return {names.begin(),
-            std::next(names.begin(), static_cast<Names::difference_type>(std::min(names.size(), most_told)))};
+            std::next(names.begin(), static_cast<Names::difference_type>(std::min(names.size(), max_listed)))};
 }
 
 void add_names(Names& names, const std::vector<Process>& processes) {
@@ -47,7 +47,7 @@ bool is_populated(const fs::path& group) {
 void add_units(Names& units, const fs::path& manager) {
     std::error_code error;
     fs::recursive_directory_iterator entry(manager, error);
-    for (std::size_t seen = 0; !error && entry != fs::end(entry) && seen < most_entries; ++seen) {
+    for (std::size_t seen = 0; !error && entry != fs::end(entry) && seen < max_entries; ++seen) {
         const std::string name = entry->path().filename();
         const bool is_unit = name.ends_with(".service") || name.ends_with(".scope");
         if (is_unit && name != "init.scope" && is_populated(entry->path())) {
@@ -63,7 +63,7 @@ void add_units(Names& units, const fs::path& manager) {
 void add_kept_scopes(Names& units, const fs::path& slice) {
     std::error_code error;
     fs::directory_iterator entry(slice, error);
-    for (std::size_t seen = 0; !error && entry != fs::end(entry) && seen < most_entries; ++seen) {
+    for (std::size_t seen = 0; !error && entry != fs::end(entry) && seen < max_entries; ++seen) {
         const std::string name = entry->path().filename();
         if (name.starts_with(kept_prefix) && name.ends_with(".scope") && is_populated(entry->path())) {
             units.insert(name);

@@ -22,7 +22,7 @@ struct TerminationPreview {
 };
 
 /// Of names and units no more than that many are told.
-inline constexpr std::size_t most_told = 32;
+inline constexpr std::size_t max_listed = 32;
 
 /// Looks at the session's scope, its user's slice and logind's list of those who linger.
 TerminationPreview termination_preview_of(const core::Session& session, const SysPaths& roots = {});

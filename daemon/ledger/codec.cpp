@@ -57,21 +57,21 @@ auto texts_of(AnySession& session) noexcept {
         {&login.rhost, wire::max_host, "remote host too long"},
         {&login.ruser, wire::max_user, "remote user too long"},
         {&login.credential.method, 64, "method too long"},
-        {&login.credential.fingerprint, longest_fingerprint, "fingerprint too long"},
-        {&login.credential.certificate_id, longest_certificate_id, "certificate id too long"},
-        {&login.credential.ca, longest_fingerprint, "fingerprint of the CA too long"},
+        {&login.credential.fingerprint, max_fingerprint_length, "fingerprint too long"},
+        {&login.credential.certificate_id, max_certificate_id_length, "certificate id too long"},
+        {&login.credential.ca, max_fingerprint_length, "fingerprint of the CA too long"},
         {&login.connection, wire::max_connection, "connection too long"},
-        {&login.seat, longest_seat, "seat too long"},
+        {&login.seat, max_seat_length, "seat too long"},
         {&session.logind_id, 64, "logind id too long"},
         {&session.scope, 64, "scope too long"},
         {&session.reason.by, 255, "author of the reason too long"},
     });
 }
 
-constexpr std::size_t longest_texts = 14 + 4 * 255 + 2 * 128 + 8 * 64;
+constexpr std::size_t max_texts_length = 14 + 4 * 255 + 2 * 128 + 8 * 64;
 static_assert(wire::max_user <= 255 && wire::max_host <= 255, "the length of a text is one byte");
-static_assert(longest_fingerprint <= 64 && longest_certificate_id <= 128 && longest_seat <= 64);
-static_assert(fixed_size + longest_texts + gid_count_size + 5 * sizeof(gid_t) <= max_payload);
+static_assert(max_fingerprint_length <= 64 && max_certificate_id_length <= 128 && max_seat_length <= 64);
+static_assert(fixed_size + max_texts_length + gid_count_size + 5 * sizeof(gid_t) <= max_payload);
 
 /// Every number of a session in the order of the payload, so that writing and reading cannot differ.
 template <class AnySession, class AnyFlags, class Io>

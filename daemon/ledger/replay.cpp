@@ -8,8 +8,8 @@
 namespace sesslimit::ledger {
 namespace {
 
-constexpr std::size_t most_lines = 64;
-constexpr std::size_t slots_at_once = 1024;
+constexpr std::size_t max_lines = 64;
+constexpr std::size_t slots_batch_size = 1024;
 
 /// Lines for the journal, and only their number once they are many.
 class Lines {
@@ -17,15 +17,15 @@ class Lines {
     explicit Lines(std::vector<std::string>& lines) noexcept : lines_(lines) {}
 
     void say(std::size_t slot, std::string_view what) {
-        if (said_ < most_lines) {
+        if (said_ < max_lines) {
             lines_.push_back("slot " + std::to_string(slot) + ": " + std::string(what));
         }
         ++said_;
     }
 
     void finish() {
-        if (said_ > most_lines) {
-            lines_.push_back("and so on, " + std::to_string(said_ - most_lines) + " more");
+        if (said_ > max_lines) {
+            lines_.push_back("and so on, " + std::to_string(said_ - max_lines) + " more");
         }
     }
 
@@ -91,8 +91,8 @@ Index read_all(const LedgerFile& image, const Restore& restore, std::vector<std:
     index.free.reserve(image.slots());
     index.slot_of.reserve(image.slots());
     Lines lines(dropped);
-    for (std::size_t first = 0; first < image.slots(); first += slots_at_once) {
-        const std::size_t count = std::min(slots_at_once, image.slots() - first);
+    for (std::size_t first = 0; first < image.slots(); first += slots_batch_size) {
+        const std::size_t count = std::min(slots_batch_size, image.slots() - first);
         image.fetch(first, count);
         for (std::size_t number = first; number < first + count; ++number) {
             read_one(image, static_cast<std::uint32_t>(number), index, restore, lines);

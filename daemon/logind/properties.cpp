@@ -44,7 +44,7 @@ Result<> read_seat(sd_bus_message* m, std::string& seat) {
     if (const int code = sd_bus_message_read(m, "v", "(so)", &name, &path); code < 0) {
         return fail_errno("read a session's seat", -code);
     }
-    seat = std::string_view(name).substr(0, longest_seat);
+    seat = std::string_view(name).substr(0, max_seat_length);
     return {};
 }
 

@@ -32,7 +32,7 @@ bool DenialThrottle::take(const core::Notice& denied, Boottime now, std::vector<
         count(known->second.counted, denied);
         return false;
     }
-    if (windows_.size() >= most_addresses) {
+    if (windows_.size() >= max_addresses) {
         end_oldest(now, ended);
     }
     windows_[address] = {.since = now, .length = first_window, .counted = {}};
@@ -51,7 +51,7 @@ std::vector<SuppressedDenials> DenialThrottle::due(Boottime now) {
             window.counted.within = now - window.since;
             ended.push_back(std::exchange(window.counted, {}));
             window.since = now;
-            window.length = std::min(2 * window.length, longest_window);
+            window.length = std::min(2 * window.length, max_window);
             ++at;
         }
     }

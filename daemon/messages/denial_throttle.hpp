@@ -34,8 +34,8 @@ struct SuppressedDenials {
 class DenialThrottle {
   public:
     static constexpr Span first_window = std::chrono::minutes(1);
-    static constexpr Span longest_window = std::chrono::hours(1);
-    static constexpr std::size_t most_addresses = 256; ///< for one more, the window that began first ends early
+    static constexpr Span max_window = std::chrono::hours(1);
+    static constexpr std::size_t max_addresses = 256; ///< for one more, the window that began first ends early
 
     /// A denial. True: it is to have a line of its own. `ended` is given what must be said first.
     bool take(const core::Notice& denied, Boottime now, std::vector<SuppressedDenials>& ended);

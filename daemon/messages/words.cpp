@@ -25,7 +25,7 @@ constexpr std::size_t name_bytes = 64;
 constexpr std::size_t host_bytes = 128;
 
 /// Of one session: its user may open as many as they like, and must not make the text too long to be sent.
-constexpr std::size_t most_terminals = 4;
+constexpr std::size_t max_terminals = 4;
 
 /// Of a denial, up to "and 5 more".
 constexpr std::size_t list_bytes = wire::max_text - 512;
@@ -91,11 +91,11 @@ std::string open_session_line(const Session& open, const WallClock& clock, const
     std::string line = "  session " + id_of(open);
     const std::vector<std::string> names = terminals(open);
     std::string on;
-    for (std::size_t at = 0; at < std::min(names.size(), most_terminals); ++at) {
+    for (std::size_t at = 0; at < std::min(names.size(), max_terminals); ++at) {
         on += (at == 0 ? " on " : ", ") + escape_for_display(names[at], name_bytes);
     }
-    if (names.size() > most_terminals) {
-        on += " and " + std::to_string(names.size() - most_terminals) + " more";
+    if (names.size() > max_terminals) {
+        on += " and " + std::to_string(names.size() - max_terminals) + " more";
     }
     line += on.empty() ? " (" + escape_for_display(open.login.service, name_bytes) + ", no terminal)" : on;
     line += ", since " + time_of_day(open.opened, clock) + " (" + rough(clock.now - open.opened) + ")";
@@ -115,7 +115,7 @@ std::string open_sessions(const Session& denied, const core::State& state, const
             continue;
         }
         std::string line;
-        if (listed < most_sessions && more == 0) {
+        if (listed < max_listed_sessions && more == 0) {
             line = (list.empty() ? "" : "\n") + open_session_line(*open, clock, terminals);
         }
         if (line.empty() || list.size() + line.size() > list_bytes) {
@@ -217,7 +217,7 @@ std::string journal_message(const core::Notice& notice) {
 }
 
 /// Of what message_of_end comes to, on a terminal: room is left for the header.
-constexpr std::size_t end_bytes = longest_on_terminal - 512;
+constexpr std::size_t end_bytes = max_terminal_text_length - 512;
 
 std::string_view what_counts(policy::Activity counted) {
     switch (counted) {

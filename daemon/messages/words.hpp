@@ -26,17 +26,17 @@ struct WallClock {
 std::string reason_text(const core::Reason& reason);
 
 /// What a denied user reads, one or more lines without a closing newline: why, and which of their sessions are open,
-/// since when and from where. At most `most_sessions` of them; below the bound of the protocol's text.
+/// since when and from where. At most `max_listed_sessions` of them; below the bound of the protocol's text.
 /// `terminals` gives the names of a session's terminals; `message` is the template of the policy, empty for our own
 /// words.
-inline constexpr std::size_t most_sessions = 20;
+inline constexpr std::size_t max_listed_sessions = 20;
 using TerminalNames = std::function<std::vector<std::string>(const core::Session&)>;
 std::string denial_text(const core::Session& denied, const core::State& state, const WallClock& clock,
                         const TerminalNames& terminals, std::string_view message = {});
 
 /// What a session's user reads on the terminals, a header that names who speaks and then one line or more, without a
-/// closing newline. Empty: nothing to say there. `host` is the host's name. At most `longest_on_terminal` bytes.
-inline constexpr std::size_t longest_on_terminal = 1536;
+/// closing newline. Empty: nothing to say there. `host` is the host's name. At most `max_terminal_text_length` bytes.
+inline constexpr std::size_t max_terminal_text_length = 1536;
 std::string terminal_text(const core::Notice& notice, const WallClock& clock, std::string_view host);
 
 /// What a session's user reads as it opens: when it ends at the latest, and after how long without use, which is what

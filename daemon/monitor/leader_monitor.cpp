@@ -17,7 +17,7 @@ namespace sesslimit::monitor {
 namespace {
 
 /// Said in one go, before the loop gives others their turn.
-constexpr std::size_t exits_at_once = 64;
+constexpr std::size_t exits_batch_size = 64;
 
 } // namespace
 
@@ -104,7 +104,7 @@ int LeaderMonitor::on_exits(sd_event_source*, int, std::uint32_t, void* self) {
 }
 
 void LeaderMonitor::say_exited() {
-    std::array<epoll_event, exits_at_once> events{};
+    std::array<epoll_event, exits_batch_size> events{};
     const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
     for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
         const SessionKey key{event.data.u64};

@@ -65,7 +65,7 @@ void Journal::tell(const messages::JournalEntry& entry) {
 
 void Journal::tell(Priority priority, std::string_view message, std::string_view message_id, std::string_view event) {
     messages::JournalEntry entry{{"MESSAGE", std::string(message)},
-                               {"PRIORITY", std::to_string(static_cast<int>(priority))}};
+                                 {"PRIORITY", std::to_string(static_cast<int>(priority))}};
     if (!message_id.empty()) {
         entry.emplace_back("MESSAGE_ID", std::string(message_id));
     }
@@ -148,7 +148,7 @@ void Journal::send_kept() {
 }
 
 void Journal::keep(Kept entry) {
-    if (kept_.size() >= most_kept) {
+    if (kept_.size() >= max_queued) {
         ++lost_;
     } else {
         kept_.push_back(std::move(entry));

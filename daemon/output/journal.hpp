@@ -25,7 +25,7 @@ std::string native_entry(const messages::JournalEntry& entry);
 class Journal {
   public:
     /// What is kept at most. What comes beyond is lost, and their number is told afterwards.
-    static constexpr std::size_t most_kept = 1024;
+    static constexpr std::size_t max_queued = 1024;
 
     /// The loop lives longer. `path` is journald's socket; where none listens, entries go to standard error.
     explicit Journal(sd_event* loop, std::string path = "/run/systemd/journal/socket");

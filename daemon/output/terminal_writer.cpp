@@ -23,7 +23,7 @@ std::string written_as(std::string_view text) {
         const std::string_view part = byte == '\n' ? line_end : std::string_view(&byte, control ? 0 : 1);
         const bool begins_character = (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
         // Room is kept for the longest character, which is not to be cut, and for the end of the line.
-        if (begins_character && bytes.size() + 4 + line_end.size() > longest_notice) {
+        if (begins_character && bytes.size() + 4 + line_end.size() > max_notice_length) {
             break;
         }
         bytes += part;

@@ -11,7 +11,7 @@ namespace sesslimit::output {
 
 /// What is longer is cut, so that one write(2) is enough for it: a terminal is written in pieces of this size
 /// (iterate_tty_write in the kernel's drivers/tty/tty_io.c).
-inline constexpr std::size_t longest_notice = 2048;
+inline constexpr std::size_t max_notice_length = 2048;
 
 /// Writes one notice to a terminal, with a bell, on lines of its own whatever mode the terminal is in. `text`: lines
 /// parted by newlines, safe to show but for other control bytes, which are left out. Never waits: what a stuck terminal

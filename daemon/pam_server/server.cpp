@@ -24,7 +24,7 @@ constexpr std::uint64_t usec(Span span) {
 }
 
 /// Accepted in one go, before the loop gives others their turn.
-constexpr int accepted_at_once = 64;
+constexpr int accepted_batch_size = 64;
 
 } // namespace
 
@@ -55,7 +55,7 @@ struct Server::Impl {
 
     static int on_connect(sd_event_source*, int, std::uint32_t, void* self) {
         auto& server = *static_cast<Impl*>(self);
-        for (int accepted = 0; accepted < accepted_at_once; ++accepted) {
+        for (int accepted = 0; accepted < accepted_batch_size; ++accepted) {
             UniqueFd socket(accept4(server.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
             if (!socket) {
                 if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
@@ -82,7 +82,7 @@ struct Server::Impl {
 
     static int on_impatience(sd_event_source*, std::uint64_t, void* self) {
         auto& server = *static_cast<Impl*>(self);
-        const Span late = monotonic_now() - request_within;
+        const Span late = monotonic_now() - request_timeout;
         std::erase_if(server.connections,
                       [late](const auto& entry) { return !entry.second.asked && entry.second.since <= late; });
         server.arm_patience();
@@ -95,7 +95,7 @@ struct Server::Impl {
     }
 
     void take(UniqueFd socket) {
-        if (connections.size() >= most_connections && !make_room()) {
+        if (connections.size() >= max_connections && !make_room()) {
             // A request that is closed on unread resets the connection, and the answer is lost (unix(7)).
             (void)recv(socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
             return send(socket.get(), {.outcome = wire::Outcome::failed, .session = 0, .text = {}});
@@ -236,7 +236,7 @@ struct Server::Impl {
         const auto silent = std::ranges::find_if(connections, [](const auto& entry) { return !entry.second.asked; });
         if (silent != connections.end()) {
             sd_event_source* source = nullptr;
-            (void)sd_event_add_time(loop, &source, CLOCK_MONOTONIC, usec(silent->second.since + request_within), 0,
+            (void)sd_event_add_time(loop, &source, CLOCK_MONOTONIC, usec(silent->second.since + request_timeout), 0,
                                     &Impl::on_impatience, this);
             patience.reset(source);
         }

@@ -15,8 +15,8 @@
 namespace sesslimit::pam_server {
 
 /// Connections at once, and how long one of them may take to send its request. More connections wait in the kernel.
-inline constexpr std::size_t most_connections = 1024;
-inline constexpr auto request_within = std::chrono::seconds(2);
+inline constexpr std::size_t max_connections = 1024;
+inline constexpr auto request_timeout = std::chrono::seconds(2);
 
 /// Answers the PAM module: one frame in, one frame out, docs/protocol.md. Root alone is listened to, whatever the mode
 /// of the socket; every bound of the protocol is checked here, and nothing behind it checks again.

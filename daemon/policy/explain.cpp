@@ -13,8 +13,8 @@
 namespace sesslimit::policy {
 namespace {
 
-constexpr std::size_t longest_path = 4096;
-constexpr std::size_t longest_value = 200;
+constexpr std::size_t max_path_length = 4096;
+constexpr std::size_t max_value_length = 200;
 
 std::string text(Count count) {
     return count == unlimited_count ? "unlimited" : std::to_string(count);
@@ -68,10 +68,10 @@ std::string text(const std::vector<Span>& spans) {
 /// Of a message, on one line: its line ends as TOML writes them between quotation marks.
 std::string text(std::string_view message) {
     std::string all;
-    while (!message.empty() && all.size() < longest_value) {
+    while (!message.empty() && all.size() < max_value_length) {
         const std::string_view line = message.substr(0, message.find('\n'));
         const bool more = line.size() < message.size();
-        all += escape_for_display(line, longest_value) + (more ? "\\n" : "");
+        all += escape_for_display(line, max_value_length) + (more ? "\\n" : "");
         message.remove_prefix(line.size() + (more ? 1 : 0));
     }
     return all + (message.empty() ? "" : "...");
@@ -213,7 +213,7 @@ struct Explaining {
             if (tier->ignore_services && is_ignored(tier->ignore_services->value, login.service)) {
                 const Source* source = source_of(policy, tier->ignore_services->from);
                 return source == nullptr ? ""
-                                         : " at " + escape_for_display(source->file, longest_path) + ':' +
+                                         : " at " + escape_for_display(source->file, max_path_length) + ':' +
                                                std::to_string(tier->ignore_services->line);
             }
         }

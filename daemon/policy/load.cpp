@@ -11,8 +11,8 @@ namespace sesslimit::policy {
 namespace {
 
 constexpr std::int64_t language_version = 1;
-constexpr std::size_t most_rules = 1000;
-constexpr std::size_t most_sources = 0xFFFE; // SourceId::nowhere is the number behind it
+constexpr std::size_t max_rules = 1000;
+constexpr std::size_t max_sources = 0xFFFE; // SourceId::nowhere is the number behind it
 
 constexpr std::array<std::string_view, 3> top_keys = {"version", "defaults", "rule"};
 constexpr std::array<std::string_view, 1> defaults_keys = {"ignore_services"};
@@ -125,7 +125,7 @@ class Loader {
     }
 
     SourceId add_source(Tier tier, const Node& table, Report& report) {
-        if (policy_.sources.size() >= most_sources) {
+        if (policy_.sources.size() >= max_sources) {
             report.error(table.at, "too many tables in all files");
             return SourceId::nowhere;
         }
@@ -169,9 +169,9 @@ class Loader {
         for (const Node& rule : entry.value.items) {
             if (rule.kind != Node::Kind::table) {
                 wrong_type({entry.key, entry.key_at, rule}, "a table: [[rule]] on a line of its own", report);
-            } else if (rules_++ < most_rules) {
+            } else if (rules_++ < max_rules) {
                 read_rule(rule, tier, report);
-            } else if (rules_ == most_rules + 1) {
+            } else if (rules_ == max_rules + 1) {
                 report.error(rule.at, "there are more than 1000 rules in all files");
             }
         }

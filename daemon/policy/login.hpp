@@ -10,9 +10,9 @@
 namespace sesslimit {
 
 /// Bounds of what is recorded of a login, in bytes.
-inline constexpr std::size_t longest_fingerprint = 64; // "SHA256:" and 43 characters
-inline constexpr std::size_t longest_certificate_id = 128;
-inline constexpr std::size_t longest_seat = 64;
+inline constexpr std::size_t max_fingerprint_length = 64; // "SHA256:" and 43 characters
+inline constexpr std::size_t max_certificate_id_length = 128;
+inline constexpr std::size_t max_seat_length = 64;
 
 /// How somebody proved who they are, read from sshd's SSH_AUTH_INFO_0. Empty where it is not known.
 struct Credential {

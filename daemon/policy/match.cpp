@@ -65,7 +65,7 @@ std::optional<CredentialPattern> parse_credential(std::string_view text) {
     if (text.starts_with(id)) {
         text.remove_prefix(id.size());
         const bool possible =
-            !text.empty() && text.size() <= longest_certificate_id && text.find('\0') == std::string_view::npos;
+            !text.empty() && text.size() <= max_certificate_id_length && text.find('\0') == std::string_view::npos;
         return possible ? std::optional(CredentialPattern{CredentialPattern::Kind::certificate_id, std::string(text)})
                         : std::nullopt;
     }

@@ -64,8 +64,8 @@ struct CredentialPattern {
     bool operator==(const CredentialPattern&) const = default;
 };
 
-/// "SHA256:" and 43 characters of base64, "ca:" and the same, or "cert-id:" and 1 to longest_certificate_id bytes, none
-/// of them NUL.
+/// "SHA256:" and 43 characters of base64, "ca:" and the same, or "cert-id:" and 1 to max_certificate_id_length bytes,
+/// none of them NUL.
 std::optional<CredentialPattern> parse_credential(std::string_view text);
 
 /// Whether it is the credential that is meant. One that is not known is never meant.

@@ -11,13 +11,13 @@ namespace sesslimit::policy {
 namespace {
 
 constexpr std::size_t first_room = 4096;
-constexpr std::size_t most_room =
+constexpr std::size_t max_room =
     std::size_t{16} * 1024 * 1024; // a group of a directory service may have very many members
 
 /// Calls a get*_r function with more and more room, as long as it asks for that. An errno value where it failed.
 template <class Record, class Function, class Key>
 std::expected<bool, int> ask(Function function, Key key, Record& record, std::vector<char>& room) {
-    for (room.resize(first_room); room.size() <= most_room; room.resize(room.size() * 4)) {
+    for (room.resize(first_room); room.size() <= max_room; room.resize(room.size() * 4)) {
         Record* found = nullptr;
         int failed = 0;
         do {

@@ -15,8 +15,8 @@
 /// read; whether a policy is made of the rest is for load() to decide.
 namespace sesslimit::policy {
 
-inline constexpr std::size_t longest_text = 255;
-inline constexpr std::size_t longest_list = 1000;
+inline constexpr std::size_t max_text_length = 255;
+inline constexpr std::size_t max_list_length = 1000;
 
 /// "idle_timeout is a list; write WANTED"
 void wrong_type(const Entry& entry, std::string_view wanted, Report& report);

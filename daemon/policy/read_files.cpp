@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t largest_file = std::size_t{1024} * 1024;
-constexpr std::size_t most_files = 1000;
+constexpr std::size_t max_files = 1000;
 
 Problem unreadable(const fs::path& path, std::string what) {
     return {Problem::Severity::error, path.native(), 0, 0, std::move(what), {}};
@@ -34,7 +34,7 @@ std::vector<fs::path> files_in(const fs::path& directory, std::vector<Problem>& 
         if (name.starts_with('.') || !name.ends_with(".toml")) {
             continue;
         }
-        if (files.size() == most_files) {
+        if (files.size() == max_files) {
             problems.push_back(unreadable(directory, "more than 1000 policy files"));
             break;
         }

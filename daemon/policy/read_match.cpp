@@ -128,7 +128,7 @@ void read_origins(const Entry& entry, Match& match, Reading& reading) {
 /// What systemd-logind takes for the name of a seat (seat_name_is_valid() in src/login/logind-seat.c).
 bool is_seat(std::string_view text) {
     constexpr std::string_view prefix = "seat";
-    return text.starts_with(prefix) && text.size() > prefix.size() && text.size() <= longest_seat &&
+    return text.starts_with(prefix) && text.size() > prefix.size() && text.size() <= max_seat_length &&
            std::all_of(text.begin(), text.end(), [](char c) {
                return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
                       c == '_';

@@ -45,7 +45,7 @@ std::expected<OriginPattern, std::string> read_network(std::string_view text, st
 }
 
 std::expected<OriginPattern, std::string> read_host(std::string_view text) {
-    constexpr std::size_t longest_host = 253; // RFC 1035
+    constexpr std::size_t max_host_length = 253; // RFC 1035
     HostPattern pattern;
     std::string_view name = text;
     if (name.starts_with("*.")) {
@@ -65,7 +65,7 @@ std::expected<OriginPattern, std::string> read_host(std::string_view text) {
         }
         pattern.name += upper ? static_cast<char>(c - 'A' + 'a') : c;
     }
-    if (name.empty() || name.size() > longest_host || name.starts_with('.') || name.find("..") != name.npos) {
+    if (name.empty() || name.size() > max_host_length || name.starts_with('.') || name.find("..") != name.npos) {
         return std::unexpected(in_quotes(text) +
                                " is no host name: it is too long, or a part between its dots is empty");
     }

@@ -10,8 +10,8 @@
 namespace sesslimit::policy {
 namespace {
 
-constexpr std::int64_t most_sessions = 1'000'000;
-constexpr std::size_t most_warnings = 20;
+constexpr std::int64_t max_listed_sessions = 1'000'000;
+constexpr std::size_t max_warnings = 20;
 constexpr Span shortest = std::chrono::seconds(1);
 
 constexpr std::string_view wanted_count = "a number from 0 to 1000000, or \"unlimited\"";
@@ -87,7 +87,7 @@ std::optional<Setting<Count>> read_count(const Entry& entry, SourceId from, Repo
     }
     if (value.kind != Node::Kind::integer) {
         wrong_type(entry, wanted_count, report);
-    } else if (value.number < 0 || value.number > most_sessions) {
+    } else if (value.number < 0 || value.number > max_listed_sessions) {
         report.error(value.at, entry.key + " is out of range; write " + std::string(wanted_count));
     } else {
         return setting(static_cast<Count>(value.number), entry, from);
@@ -121,7 +121,7 @@ void read_idle_timeout_no_terminal(const Entry& entry, SourceId from, Settings& 
 
 void read_warn_before(const Entry& entry, SourceId from, Settings& settings, Report& report) {
     const auto values = values_of(entry, true, report);
-    if (values.size() > most_warnings) {
+    if (values.size() > max_warnings) {
         report.error(entry.value.at, "warn_before has more than 20 values");
         return;
     }
@@ -275,11 +275,11 @@ std::optional<Setting<std::string>> read_template(const Entry& entry, const Temp
 }
 
 void read_message(const Entry& entry, SourceId from, Settings& settings, Report& report) {
-    settings.message = read_template(entry, {longest_message, message_placeholders}, from, report);
+    settings.message = read_template(entry, {max_message_length, message_placeholders}, from, report);
 }
 
 void read_message_of_end(const Entry& entry, SourceId from, Settings& settings, Report& report) {
-    settings.message_of_end = read_template(entry, {longest_message_of_end, message_of_end_placeholders}, from, report);
+    settings.message_of_end = read_template(entry, {max_end_message_length, message_of_end_placeholders}, from, report);
 }
 
 /// The keys, and what reads each; the order is that in which they are named to people.

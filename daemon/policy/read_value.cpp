@@ -72,7 +72,7 @@ bool check_text(const Node& text, Report& report) {
         report.error(text.at, "an empty text means nothing here");
         return false;
     }
-    if (text.text.size() > longest_text) {
+    if (text.text.size() > max_text_length) {
         report.error(text.at, "this text is longer than 255 bytes");
         return false;
     }
@@ -92,7 +92,7 @@ std::vector<const Node*> values_of(const Entry& entry, bool may_be_empty, Report
     if (entry.value.items.empty() && !may_be_empty) {
         report.error(entry.value.at, entry.key + " is an empty list, which nobody would match: leave the key out");
     }
-    if (entry.value.items.size() > longest_list) {
+    if (entry.value.items.size() > max_list_length) {
         report.error(entry.value.at, entry.key + " has more than 1000 values");
         return {};
     }

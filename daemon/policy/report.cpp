@@ -9,7 +9,7 @@
 namespace sesslimit::policy {
 namespace {
 
-constexpr std::size_t longest_word = 40;
+constexpr std::size_t max_word_length = 40;
 
 constexpr bool same_letter(char a, char b) {
     const auto plain = [](char c) {
@@ -18,9 +18,9 @@ constexpr bool same_letter(char a, char b) {
     return plain(a) == plain(b);
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours between two words of at most longest_word bytes.
+/// Insertions, deletions, replacements and swaps of neighbours between two words of at most max_word_length bytes.
 std::size_t typing_errors(std::string_view a, std::string_view b) {
-    using Row = std::array<std::size_t, longest_word + 1>;
+    using Row = std::array<std::size_t, max_word_length + 1>;
     Row before{};
     Row last{};
     Row now{};
@@ -45,10 +45,10 @@ std::size_t typing_errors(std::string_view a, std::string_view b) {
 } // namespace
 
 void Report::add(Problem::Severity severity, SourceLocation at, std::string what) {
-    if (problems_.size() > most_problems) {
+    if (problems_.size() > max_problems) {
         return;
     }
-    if (problems_.size() == most_problems) {
+    if (problems_.size() == max_problems) {
         problems_.push_back({Problem::Severity::error, path_, 0, 0, "there are more problems than can be told", ""});
         return;
     }
@@ -93,13 +93,13 @@ std::string in_quotes(std::string_view text) {
 }
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
-    if (word.size() > longest_word) {
+    if (word.size() > max_word_length) {
         return {};
     }
     std::string_view best;
     std::size_t best_errors = word.size() <= 4 ? 2 : word.size() <= 8 ? 3 : 4; // fewer than this
     for (const std::string_view candidate : known) {
-        if (candidate.size() > longest_word) {
+        if (candidate.size() > max_word_length) {
             continue;
         }
         const std::size_t errors = typing_errors(word, candidate);

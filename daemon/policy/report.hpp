@@ -12,7 +12,7 @@
 namespace sesslimit::policy {
 
 /// How many problems are kept: a broken generator must not fill the memory.
-inline constexpr std::size_t most_problems = 500;
+inline constexpr std::size_t max_problems = 500;
 
 /// Collects what is wrong with one text. Sentences are made by the readers; text from the file goes in through
 /// in_quotes().

@@ -8,7 +8,7 @@
 namespace sesslimit::policy {
 namespace {
 
-constexpr std::size_t longest_line = std::size_t{32} * 1024;
+constexpr std::size_t max_line_length = std::size_t{32} * 1024;
 constexpr std::size_t deepest = 32;
 
 /// A walk over the text that knows strings and comments, and so which brackets and dots mean something. Where the text
@@ -107,7 +107,7 @@ std::expected<void, SyntaxError> check_shape(std::string_view text) {
     std::uint32_t number = 0;
     for (const std::string_view line : lines_of(text)) {
         ++number;
-        if (line.size() > longest_line) {
+        if (line.size() > max_line_length) {
             return std::unexpected(SyntaxError{{number, 0}, "this line is longer than 32768 bytes"});
         }
         const auto bad = std::find_if(line.begin(), line.end(), is_forbidden);

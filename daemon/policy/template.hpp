@@ -14,8 +14,8 @@
 /// "{name}" where a value goes, and "{{" and "}}" for braces. Pure.
 namespace sesslimit::policy {
 
-inline constexpr std::size_t longest_message = 1024;       ///< bytes, before values are put in
-inline constexpr std::size_t longest_message_of_end = 512; ///< the same
+inline constexpr std::size_t max_message_length = 1024;    ///< bytes, before values are put in
+inline constexpr std::size_t max_end_message_length = 512; ///< the same
 
 /// The names that may stand between the braces of `message`:
 ///   user      whose login it is

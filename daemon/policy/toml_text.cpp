@@ -13,7 +13,7 @@
 namespace sesslimit::policy {
 namespace {
 
-constexpr std::size_t most_values = 20'000;
+constexpr std::size_t max_values = 20'000;
 
 /// Says in our words what toml11 found, by the words that its versions use. The order matters: what toml11 says of a
 /// value that is there twice holds the key, which may be any of the later words.
@@ -134,12 +134,12 @@ class Conversion {
   public:
     explicit Conversion(const std::vector<std::string_view>& lines) : lines_(lines) {}
 
-    bool too_many() const { return count_ > most_values; }
+    bool too_many() const { return count_ > max_values; }
 
     Node node(const toml::value& value) {
         Node made;
         made.at = place_of(value, lines_);
-        if (++count_ > most_values) {
+        if (++count_ > max_values) {
             return made;
         }
         if (value.is_boolean()) {

@@ -24,7 +24,7 @@ void NameRetry::due() {
 
 void NameRetry::take(std::optional<policy::Loaded> again) {
     const std::size_t before = std::exchange(missing_, again ? missing(*again) : missing_);
-    look_later(std::min(2 * pause_, longest_pause));
+    look_later(std::min(2 * pause_, max_pause));
     if (missing_ < before) {
         dependencies_.found(*std::move(again->policy));
     }

@@ -18,7 +18,7 @@ namespace sesslimit::policy_store {
 class NameRetry {
   public:
     static constexpr Span first_pause = std::chrono::seconds(5);
-    static constexpr Span longest_pause = std::chrono::hours(1);
+    static constexpr Span max_pause = std::chrono::hours(1);
 
     struct Dependencies {
         /// Has due() called after this long; nothing: not at all. Another call takes the place of the one before.

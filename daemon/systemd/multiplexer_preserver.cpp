@@ -71,7 +71,7 @@ void MultiplexerPreserver::started(SessionKey key, const Result<>& result) {
     if (!multiplexer) {
         return finish(key, multiplexer.error(), true);
     }
-    if (multiplexer->is_empty() || result.error().code != ESRCH || job.rounds >= most_rounds) {
+    if (multiplexer->is_empty() || result.error().code != ESRCH || job.rounds >= max_rounds) {
         return finish(key, multiplexer->is_empty() ? std::nullopt : std::optional(result.error()));
     }
     start(job, *multiplexer);
@@ -91,7 +91,7 @@ void MultiplexerPreserver::go_on(SessionKey key) {
     if (left->is_empty()) {
         return finish(key);
     }
-    if (++job.rounds > most_rounds) {
+    if (++job.rounds > max_rounds) {
         return finish(key, Error{"processes start faster than they can be moved", 0});
     }
     std::vector<pid_t> pids;

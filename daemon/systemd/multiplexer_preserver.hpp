@@ -24,7 +24,7 @@ class MultiplexerPreserver {
   public:
     /// Less than core::Timeouts::kill_delay, after which all of the session is sent SIGKILL.
     static constexpr Span within = std::chrono::seconds(3);
-    static constexpr int most_rounds = 32;
+    static constexpr int max_rounds = 32;
 
     /// What has become of it.
     struct Outcome {

@@ -25,15 +25,15 @@ using namespace sesslimit;
 
 namespace {
 
-constexpr std::size_t most_samples = 1U << 18U; // of a client
+constexpr std::size_t max_samples = 1U << 18U; // of a client
 constexpr std::string_view auth_info =
     "publickey ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1mO0Zb3mJc0mXq6cHh9N3l1mYQ2o1n2yQ0V5oJ5m7b\n";
 
 /// What a client has seen; in memory that the parent reads when it has exited.
 struct Samples {
     std::size_t count;
-    std::array<std::uint64_t, most_samples> open;
-    std::array<std::uint64_t, most_samples> close;
+    std::array<std::uint64_t, max_samples> open;
+    std::array<std::uint64_t, max_samples> close;
 };
 
 struct Run {
@@ -95,7 +95,7 @@ void log_in_and_out(const Run& run, unsigned number, Samples& samples) {
     while (monotonic_now() < run.begin) {
         pause_for(100);
     }
-    while (monotonic_now() < run.end && samples.count < most_samples) {
+    while (monotonic_now() < run.end && samples.count < max_samples) {
         std::uint64_t session = 0;
         samples.open[samples.count] = ask(run, std::span(open).first(open_size), wire::Outcome::admitted, session);
         const std::size_t close_size = wire::encode(wire::CloseRequest{session}, close).value_or(0);
@@ -104,8 +104,7 @@ void log_in_and_out(const Run& run, unsigned number, Samples& samples) {
     }
 }
 
-void print(const char* name, const std::vector<Samples*>& all,
-           std::array<std::uint64_t, most_samples> Samples::* what) {
+void print(const char* name, const std::vector<Samples*>& all, std::array<std::uint64_t, max_samples> Samples::* what) {
     std::printf("\"%s\": [", name);
     const char* comma = "";
     for (const Samples* samples : all) {

@@ -22,7 +22,7 @@ using namespace sesslimit;
 namespace {
 
 /// A close is a header and a number; everything longer is an open.
-constexpr ssize_t longest_close = 32;
+constexpr ssize_t max_close_time = 32;
 
 int run(const char* path, bool identify) {
     std::array<std::byte, 64> admitted{};
@@ -47,7 +47,7 @@ int run(const char* path, bool identify) {
         if (identify && !pam_server::peer_of(peer.get())) {
             return 1;
         }
-        if (size > longest_close) {
+        if (size > max_close_time) {
             (void)send(peer.get(), admitted.data(), *admitted_size, MSG_NOSIGNAL);
         } else if (size > 0) {
             (void)send(peer.get(), noted.data(), *noted_size, MSG_NOSIGNAL);

@@ -174,7 +174,7 @@ void what_cannot_be_looked_up_now_is_answered() {
 
 /// They want no answers, so that the bus sets them no bound.
 void one_connection_shuts_no_other_out() {
-    constexpr std::size_t many = 2 * api::Authority::most_identified;
+    constexpr std::size_t many = 2 * api::Authority::max_identified;
     Bench bench;
     EXPECT(bench.is_up(), bench.failures);
     Party flood(bench.loop, bench.bus);

@@ -156,7 +156,7 @@ void calls_wait_for_their_turn() {
     }
     const bool all = run_until(bench.loop, [&] { return answered.size() == calls; });
     EXPECT_TEXT(problems + bench.failures, "");
-    EXPECT(sent && all && under_way == bus::Connection::most_under_way, std::to_string(under_way));
+    EXPECT(sent && all && under_way == bus::Connection::max_under_way, std::to_string(under_way));
     for (std::uint32_t number = 0; number < calls; ++number) {
         EXPECT(answered.at(number) == number, "in their order");
     }

@@ -48,7 +48,7 @@ class Message {
 };
 
 bool is_bounded(const std::string& text) {
-    return text.size() <= api::longest_argument;
+    return text.size() <= api::max_argument_length;
 }
 
 void is_argument(Input input) {

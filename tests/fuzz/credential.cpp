@@ -29,7 +29,7 @@ void is_a_credential(const Credential& read) {
          "a method is a short word");
     must(read.fingerprint.empty() || is_fingerprint(read.fingerprint), "a fingerprint");
     must(read.ca.empty() || is_fingerprint(read.ca), "the fingerprint of a CA");
-    must(read.certificate_id.size() <= longest_certificate_id && read.certificate_id.find('\0') == std::string::npos,
+    must(read.certificate_id.size() <= max_certificate_id_length && read.certificate_id.find('\0') == std::string::npos,
          "an id has its bounds");
     must(read.ca.empty() ? read.certificate_id.empty() : !read.fingerprint.empty(), "a certificate is of a key");
     must(read.fingerprint.empty() || finds(read.fingerprint, read), "it is found by its key");

@@ -17,7 +17,7 @@ using test::Opened;
 using test::Sessions;
 using test::slot_of;
 
-constexpr std::size_t most_slots = 4;
+constexpr std::size_t max_slots = 4;
 
 ledger::BootId this_boot() {
     static const auto boot = ledger::read_boot_id();
@@ -46,7 +46,7 @@ void change_bytes(Input& input, Bytes& file) {
 }
 
 Bytes made_of(Input& input) {
-    const std::size_t slots = input.byte() % most_slots;
+    const std::size_t slots = input.byte() % max_slots;
     Bytes file((slots + 1) * ledger::slot_size);
     const std::uint8_t named = input.byte();
     const auto header = encode(ledger::Header{.slots = named == 0 ? slots : named, .boot = this_boot()});

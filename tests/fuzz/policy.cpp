@@ -125,10 +125,10 @@ void the_stricter_tier_wins(const Policy& policy, const Login& login) {
     for (const Span span : one.warn_before) {
         must(std::ranges::find(both.warn_before, span) != both.warn_before.end(), "warnings: the union");
     }
-    must(faults_of(both.message.value, message_placeholders).empty() && both.message.value.size() <= longest_message,
+    must(faults_of(both.message.value, message_placeholders).empty() && both.message.value.size() <= max_message_length,
          "a message is good");
     must(faults_of(both.message_of_end.value, message_of_end_placeholders).empty() &&
-             both.message_of_end.value.size() <= longest_message_of_end,
+             both.message_of_end.value.size() <= max_end_message_length,
          "the message of an end is good");
 }
 

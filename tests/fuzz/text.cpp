@@ -41,7 +41,7 @@ void is_a_span(std::string_view text) {
         must(span.error().at <= text.size(), "the place of a mistake is in the text");
         return;
     }
-    must(*span >= Span{} && *span <= longest_span, "a span is within its bounds");
+    must(*span >= Span{} && *span <= longest_duration, "a span is within its bounds");
     const std::string written = format_span(*span);
     must(written.size() <= 40, "a span is short");
     const auto again = parse_span(written);

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t most_processes = 40;
+constexpr std::size_t max_processes = 40;
 
 Login login_of(std::uint32_t how) {
     constexpr std::array users{test::alice, test::bob, carol};
@@ -126,7 +126,7 @@ void Host::act(const Step& step) {
 }
 
 void Host::open(const Step& step) {
-    if (processes_.size() < most_processes) {
+    if (processes_.size() < max_processes) {
         const auto pid = static_cast<pid_t>(1000 + processes_.size());
         processes_.push_back({.leader = {pid, 7}, .login = login_of(step.how), .logind_id = {}, .reason = {}});
         ask(processes_.size() - 1, step);
@@ -275,7 +275,7 @@ void Host::learn_groups(Process& process, const Step& step) {
 }
 
 void Host::adopt(const Step& step) {
-    if (processes_.size() >= most_processes) {
+    if (processes_.size() >= max_processes) {
         return;
     }
     Process process{.leader = {static_cast<pid_t>(1000 + processes_.size()), 7},

@@ -56,7 +56,7 @@ std::string changed(std::string frame, std::size_t at, char to) {
 }
 
 /// A good frame that a field of no known tag makes as long as a frame can be.
-std::string longest_frame() {
+std::string max_frame_length() {
     std::string frame = good_frame();
     const auto tag = std::uint16_t{99};
     const auto length = static_cast<std::uint16_t>(wire::max_frame - frame.size() - 4);
@@ -87,7 +87,7 @@ std::vector<Liar> liars() {
         {"another version", answers(changed(good, 4, 2)), "another version", 1},
         {"another kind", answers(changed(good, 6, 1)), "makes no sense", 1},
         {"over-long", answers(good + std::string(2 * wire::max_frame, 'x')), "makes no sense", 1},
-        {"a whole frame and a byte", answers(longest_frame() + "x"), "makes no sense", 1},
+        {"a whole frame and a byte", answers(max_frame_length() + "x"), "makes no sense", 1},
         {"closes at once", dies_before_reading(), "hung up", 4},
         {"reads and closes", dies_after_reading(), "hung up", 4},
     };
@@ -131,7 +131,7 @@ void a_lying_daemon_is_a_failure() {
 }
 
 void the_longest_frame_is_read() {
-    const FakeDaemon daemon({answers(longest_frame())});
+    const FakeDaemon daemon({answers(max_frame_length())});
     Login login(daemon.socket(), "on_error=deny");
     EXPECT(login.open() == PAM_SUCCESS, "a frame with a field of a later time");
 }

@@ -53,7 +53,7 @@ void reads_what_systemd_reads() {
         {"2months", Span(2 * 2'629'800s)},
         {"1y", Span(31'557'600s)},
         {"1year", Span(31'557'600s)},
-        {"100years", longest_span},
+        {"100years", longest_duration},
         {"500ms", 500ms},
         {"7msec", 7ms},
         {"8us", 8us},
@@ -67,8 +67,8 @@ void reads_what_systemd_reads() {
         {"  15min\t", 15min},
         {"1h 30", 1h + 30s},
         {"007s", 7s},
-        {"36525d", longest_span},
-        {"3155760000000000us", longest_span},
+        {"36525d", longest_duration},
+        {"3155760000000000us", longest_duration},
     };
     for (const Good& one : cases) {
         const auto span = parse_span(one.text);
@@ -137,7 +137,7 @@ void shows_spans_in_the_same_language() {
 }
 
 void what_is_shown_can_be_read_again() {
-    for (Span span = 1s; span <= longest_span; span = span * 3 + 7s) {
+    for (Span span = 1s; span <= longest_duration; span = span * 3 + 7s) {
         const auto read = parse_span(format_span(span));
         EXPECT(read.has_value() && *read == span, format_span(span));
     }

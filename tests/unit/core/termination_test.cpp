@@ -126,7 +126,7 @@ void whoever_asks_is_named_as_far_as_the_ledger_has_room() {
     World world;
     world.login();
     world.feed(TerminationRequested{key(1), std::string(10'000, 'x')});
-    EXPECT(world.find(key(1))->reason.by == std::string(core::longest_by, 'x'), "cut");
+    EXPECT(world.find(key(1))->reason.by == std::string(core::max_by_length, 'x'), "cut");
 }
 
 void its_place_is_free_once_it_is_gone() {

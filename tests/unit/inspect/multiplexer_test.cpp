@@ -121,7 +121,7 @@ void a_crowd_is_cut() {
         crowd.push_back({pid, pid - 1, 1000, 0, "x"});
     }
     const auto found = inspect::multiplexer_among(crowd);
-    EXPECT(found.servers.size() + found.others.size() == inspect::most_multiplexed, std::to_string(found.others.size()));
+    EXPECT(found.servers.size() + found.others.size() == inspect::max_multiplexed, std::to_string(found.others.size()));
 }
 
 void a_kept_scope_has_a_name_of_its_own() {

@@ -193,7 +193,7 @@ void a_crowd_is_not_looked_at_for_ever() {
     const Pty first;
     const Pty second;
     std::string processes;
-    for (std::size_t pid = 1; pid <= inspect::most_processes; ++pid) {
+    for (std::size_t pid = 1; pid <= inspect::max_processes; ++pid) {
         processes += "1\n";
     }
     host.process(1, first.terminal.device);

@@ -77,8 +77,8 @@ void crowds_are_cut() {
     tree.group("session-3.scope", processes);
     const auto reach = inspect::termination_preview_of(session_in("session-3.scope"), tree.roots);
     EXPECT(reach.processes == 100, std::to_string(reach.processes));
-    EXPECT(reach.commands.size() == inspect::most_told && reach.commands.front() == "c100", joined(reach.commands));
-    EXPECT(reach.units.size() == inspect::most_told, joined(reach.units));
+    EXPECT(reach.commands.size() == inspect::max_listed && reach.commands.front() == "c100", joined(reach.commands));
+    EXPECT(reach.units.size() == inspect::max_listed, joined(reach.units));
 }
 
 } // namespace

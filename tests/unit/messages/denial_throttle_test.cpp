@@ -187,14 +187,14 @@ void who_goes_on_costs_a_line_an_hour() {
 
 /// However many addresses come, some are remembered, and every denial is said.
 void memory_is_bounded_and_nothing_is_lost() {
-    constexpr std::size_t addresses = 3 * messages::DenialThrottle::most_addresses;
+    constexpr std::size_t addresses = 3 * messages::DenialThrottle::max_addresses;
     Log log;
     for (std::size_t at = 0; at < addresses; ++at) {
         log.deny(ssh(alice, "host" + std::to_string(at)), 2);
         log.now += 1ms;
     }
     const std::string before = log.text;
-    EXPECT(log.said == addresses + addresses - messages::DenialThrottle::most_addresses, std::to_string(log.said));
+    EXPECT(log.said == addresses + addresses - messages::DenialThrottle::max_addresses, std::to_string(log.said));
     log.text.clear();
     log.deny(ssh(alice, "host" + std::to_string(addresses - 1))); // the youngest is remembered
     EXPECT_TEXT(log.text, "");

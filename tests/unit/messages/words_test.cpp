@@ -241,7 +241,7 @@ void what_terminals_show_is_bounded_and_tame() {
         wild += hostile;
     }
     std::string message;
-    while (message.size() + 14 <= policy::longest_message_of_end) {
+    while (message.size() + 14 <= policy::max_end_message_length) {
         message += "{reason}{user}";
     }
     for (const Kind kind : {Kind::warned, Kind::kept, Kind::ending}) {
@@ -251,7 +251,7 @@ void what_terminals_show_is_bounded_and_tame() {
             notice.session.login.rhost = wild;
             notice.session.logind_id = wild;
             const std::string text = messages::terminal_text(notice, clock_face, wild);
-            EXPECT(text.size() <= messages::longest_on_terminal, std::to_string(text.size()));
+            EXPECT(text.size() <= messages::max_terminal_text_length, std::to_string(text.size()));
             EXPECT(text.find_first_of("\x1B\r\a\xFF") == std::string::npos, text);
         }
     }

@@ -104,13 +104,13 @@ void what_is_not_taken_comes_later_in_its_order() {
 void what_is_too_much_is_counted() {
     const Reader reader;
     Journal journal(reader.loop.get(), reader.path());
-    constexpr std::size_t many = 3 * Journal::most_kept;
+    constexpr std::size_t many = 3 * Journal::max_queued;
     for (std::size_t number = 0; number < many; ++number) {
         journal.tell(output::Priority::info, std::to_string(number));
     }
     const auto all = reader.settle();
     const std::size_t lost = many + 1 - all.size();
-    EXPECT(all.size() > Journal::most_kept && lost > 0, "as many as are kept, and no more");
+    EXPECT(all.size() > Journal::max_queued && lost > 0, "as many as are kept, and no more");
     const std::string last = std::to_string(lost) + " entries were lost: the journal did not take them.";
     EXPECT(!all.empty() && all.back().find(last) != std::string::npos, last.c_str());
 }

@@ -77,7 +77,7 @@ void a_notice_is_bounded_and_steers_nothing() {
         letters += 'x';
         wide += "\xE2\x82\xAC";
     }
-    const std::size_t room = output::longest_notice - 5; // less the bell and two ends of lines
+    const std::size_t room = output::max_notice_length - 5; // less the bell and two ends of lines
     const Case cases[] = {
         {"a\x1B[2Jb\rc\td\x7F"
          "e\x9C",
@@ -90,7 +90,7 @@ void a_notice_is_bounded_and_steers_nothing() {
         const Pty pty;
         EXPECT(output::write_notice(pty.terminal, one.text).has_value(), "written");
         const std::string written = pty.read_all();
-        EXPECT(written.size() <= output::longest_notice, std::to_string(written.size()));
+        EXPECT(written.size() <= output::max_notice_length, std::to_string(written.size()));
         if (!one.written.empty()) {
             EXPECT_TEXT(written, one.written);
         }

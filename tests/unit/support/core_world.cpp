@@ -305,12 +305,12 @@ void World::look(SessionKey key) {
 }
 
 void World::pass(Span span) {
-    constexpr int most_rings = 1000;
+    constexpr int max_rings = 1000;
     const Boottime until = now + span;
     int rings_now = 0;
     while (state.next_due() != nullptr && state.next_due()->due <= until) {
         rings_now = state.next_due()->due > now ? 0 : rings_now + 1;
-        if (rings_now > most_rings) {
+        if (rings_now > max_rings) {
             fault = fault.empty() ? "the timer rings without end: " + log : fault;
             break;
         }

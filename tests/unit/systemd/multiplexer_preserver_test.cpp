@@ -196,7 +196,7 @@ void a_server_that_has_gone_is_no_error() {
 void whoever_starts_processes_for_ever_is_not_followed_for_ever() {
     World world({{{server}, {}, 0}, {{}, {late}, 1}});
     world.begin();
-    for (int round = 0; round <= MultiplexerPreserver::most_rounds && world.log.find("end 3") == std::string::npos;
+    for (int round = 0; round <= MultiplexerPreserver::max_rounds && world.log.find("end 3") == std::string::npos;
          ++round) {
         world.reply();
     }
