@@ -6,24 +6,24 @@
 namespace sesslimit {
 namespace {
 
-Span read(clockid_t clock) noexcept {
+Duration read(clockid_t clock) noexcept {
     timespec at{};
     // These three clocks always exist; clock_gettime has no way to fail on them.
     (void)clock_gettime(clock, &at);
-    return std::chrono::duration_cast<Span>(std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec));
+    return std::chrono::duration_cast<Duration>(std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec));
 }
 
 } // namespace
 
-Boottime boottime_now() noexcept {
-    return Boottime(read(CLOCK_BOOTTIME));
+BootTime boottime_now() noexcept {
+    return BootTime(read(CLOCK_BOOTTIME));
 }
 
-Span monotonic_now() noexcept {
+Duration monotonic_now() noexcept {
     return read(CLOCK_MONOTONIC);
 }
 
-Span realtime_now() noexcept {
+Duration realtime_now() noexcept {
     return read(CLOCK_REALTIME);
 }
 

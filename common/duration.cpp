@@ -15,16 +15,16 @@ using std::chrono::seconds;
 
 struct Unit {
     std::string_view name;
-    Span length;
+    Duration length;
 };
 
 // systemd.time(7), "Parsing Time Spans": a month is 30.44 days and a year 365.25, which systemd's src/basic/time-util.h
 // has as 2629800 s and 31557600 s.
 constexpr Unit units[] = {
-    {"usec", Span(1)},
-    {"us", Span(1)},
-    {"\xC2\xB5s", Span(1)}, // MICRO SIGN
-    {"\xCE\xBCs", Span(1)}, // GREEK SMALL LETTER MU
+    {"usec", Duration(1)},
+    {"us", Duration(1)},
+    {"\xC2\xB5s", Duration(1)}, // MICRO SIGN
+    {"\xCE\xBCs", Duration(1)}, // GREEK SMALL LETTER MU
     {"msec", milliseconds(1)},
     {"ms", milliseconds(1)},
     {"seconds", seconds(1)},
@@ -72,10 +72,10 @@ std::unexpected<SpanError> no_span(SpanError::Kind kind, std::size_t at) noexcep
     return std::unexpected(SpanError{kind, at});
 }
 
-/// Digits to a number; `at` is moved behind them. A number that is too large stays at one above longest_duration, so
+/// Digits to a number; `at` is moved behind them. A number that is too large stays at one above max_finite_duration, so
 /// that it is too large in every unit.
 std::int64_t take_number(std::string_view text, std::size_t& at) noexcept {
-    constexpr std::int64_t too_large = longest_duration.count() + 1;
+    constexpr std::int64_t too_large = max_finite_duration.count() + 1;
     std::int64_t number = 0;
     for (; at < text.size() && is_digit(text[at]); ++at) {
         number = number * 10 + (text[at] - '0');
@@ -85,7 +85,7 @@ std::int64_t take_number(std::string_view text, std::size_t& at) noexcept {
 }
 
 /// The unit at `at`, which is moved behind it; a second where no unit stands there.
-std::expected<Span, SpanError> take_unit(std::string_view text, std::size_t& at) noexcept {
+std::expected<Duration, SpanError> take_unit(std::string_view text, std::size_t& at) noexcept {
     std::size_t end = at;
     while (end < text.size() && !is_digit(text[end]) && !is_blank(text[end])) {
         ++end;
@@ -105,8 +105,8 @@ std::expected<Span, SpanError> take_unit(std::string_view text, std::size_t& at)
 
 } // namespace
 
-std::expected<Span, SpanError> parse_span(std::string_view text) noexcept {
-    Span sum{};
+std::expected<Duration, SpanError> parse_span(std::string_view text) noexcept {
+    Duration sum{};
     std::size_t at = skip_blanks(text, 0);
     if (at == text.size()) {
         return no_span(SpanError::Kind::empty, at);
@@ -122,7 +122,7 @@ std::expected<Span, SpanError> parse_span(std::string_view text) noexcept {
         if (!unit) {
             return unit;
         }
-        if (number > (longest_duration - sum) / *unit) {
+        if (number > (max_finite_duration - sum) / *unit) {
             return no_span(SpanError::Kind::too_long, number_at);
         }
         sum += number * *unit;
@@ -131,11 +131,11 @@ std::expected<Span, SpanError> parse_span(std::string_view text) noexcept {
     return sum;
 }
 
-std::string format_span(Span span) {
-    if (span == unlimited_span) {
+std::string format_span(Duration span) {
+    if (span == unlimited_duration) {
         return "unlimited";
     }
-    if (span > Span(0) && span < seconds(1) && span >= milliseconds(1)) {
+    if (span > Duration(0) && span < seconds(1) && span >= milliseconds(1)) {
         return std::to_string(span / milliseconds(1)) + "ms";
     }
     std::string text;

@@ -32,7 +32,7 @@ using output::Priority;
 constexpr std::uint64_t catch_up_within_usec = 1'000'000;
 
 /// A daemon that stops waits this long for a journal that takes nothing.
-constexpr Span journal_timeout = std::chrono::seconds(1);
+constexpr Duration journal_timeout = std::chrono::seconds(1);
 
 /// A policy can have more mistakes than anybody wants to read at once.
 constexpr std::size_t max_listed_problems = 100;
@@ -327,7 +327,7 @@ class RealDaemon final : public Daemon {
     }
 
     policy_store::NameRetry::Dependencies name_retry_parts() {
-        return {.arm = [this](std::optional<Span> pause) { arm_search(pause); },
+        return {.arm = [this](std::optional<Duration> pause) { arm_search(pause); },
                 .ask =
                     [this](auto then) {
                         worker_->submit([file = kept_policy(options_), then = std::move(then)]() -> Worker::Done {
@@ -345,7 +345,7 @@ class RealDaemon final : public Daemon {
                     }};
     }
 
-    void arm_search(std::optional<Span> pause) {
+    void arm_search(std::optional<Duration> pause) {
         if (!pause) {
             return names_.reset();
         }
@@ -422,7 +422,7 @@ class RealDaemon final : public Daemon {
     std::optional<DaemonBackend> backend_;
     std::optional<api::Service> api_;
     policy_store::PolicyOrigin policy_from_ = policy_store::PolicyOrigin::nowhere;
-    Boottime policy_since_{};
+    BootTime policy_since_{};
     EventSource names_; ///< when name_retry_ is due
     policy_store::NameRetry name_retry_{name_retry_parts()};
     std::set<std::string> looked_up_; ///< logind's sessions whose users' groups are being looked up

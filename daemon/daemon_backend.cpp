@@ -8,7 +8,7 @@
 namespace sesslimit {
 
 api::WallClock DaemonBackend::moment() const {
-    const Boottime now = boottime_now();
+    const BootTime now = boottime_now();
     return {.now = now, .wall_offset = realtime_now() - now.time_since_epoch()};
 }
 

@@ -20,7 +20,7 @@ namespace {
 /// The loop may be this late with a deadline, to serve several by one wake-up.
 constexpr std::uint64_t accuracy_usec = 5000;
 
-Span wall_offset() {
+Duration wall_offset() {
     return realtime_now() - boottime_now().time_since_epoch();
 }
 
@@ -66,7 +66,7 @@ Result<core::ActivitySample> sample_of(const core::Session& session, inspect::Co
 
 /// A warned session is listened to, so that a key keeps it at once.
 bool is_listened_to(const core::Session& session) {
-    return session.phase == core::Phase::active && session.idle_warned != unlimited_span &&
+    return session.phase == core::Phase::active && session.idle_warned != unlimited_duration &&
            session.idle_warned != core::screen_locked;
 }
 
@@ -222,7 +222,7 @@ void SystemEffectHandler::signal_leader(SessionKey key, int signal) {
 
 std::optional<core::ActivityProbed> SystemEffectHandler::probe_activity(const core::Session& session) {
     if (session.graphical) {
-        dependencies_->logind.ask_idle_hint(session.logind_id, [this, key = session.key](Span hint) {
+        dependencies_->logind.ask_idle_hint(session.logind_id, [this, key = session.key](Duration hint) {
             core::ActivitySample signs;
             signs.wall_offset = wall_offset();
             signs.hint = hint;
@@ -275,12 +275,12 @@ void SystemEffectHandler::untrack(SessionKey key) {
     dependencies_->backend.forget(key);
 }
 
-void SystemEffectHandler::arm(Boottime deadline) {
+void SystemEffectHandler::arm(BootTime deadline) {
     if (deadline == armed_) {
         return;
     }
     armed_ = deadline;
-    const auto at = static_cast<std::uint64_t>(std::max(Span{}, deadline.time_since_epoch()).count());
+    const auto at = static_cast<std::uint64_t>(std::max(Duration{}, deadline.time_since_epoch()).count());
     if (!timer_) {
         sd_event_source* source = nullptr;
         const int code = sd_event_add_time(dependencies_->loop, &source, CLOCK_BOOTTIME, at, accuracy_usec,

@@ -56,7 +56,7 @@ class SystemEffectHandler final : public EffectHandler {
     void check_logout(const core::CheckLogout& what) override;
     void track(const core::Session& session) override;
     void untrack(SessionKey key) override;
-    void arm(Boottime deadline) override;
+    void arm(BootTime deadline) override;
 
   private:
     static int on_due(sd_event_source* source, std::uint64_t at, void* self);
@@ -74,7 +74,7 @@ class SystemEffectHandler final : public EffectHandler {
     std::optional<output::DenialJournal> denials_;
     std::optional<MultiplexerPreserver> preserver_;
     EventSource timer_;
-    Boottime armed_ = never;
+    BootTime armed_ = never;
     bool inspection_failed_ =
         false; ///< the last look at a session was none, for want of descriptors or memory, and it was said
 };

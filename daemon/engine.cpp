@@ -17,12 +17,12 @@ struct Overloaded : Ts... {
 
 } // namespace
 
-Engine::Engine(Recorder& recorder, EffectHandler& handler, std::function<Boottime()> clock)
+Engine::Engine(Recorder& recorder, EffectHandler& handler, std::function<BootTime()> clock)
     : recorder_(recorder), handler_(handler), clock_(std::move(clock)) {
     // Keys are given once a boot, also across restarts in which the ledger was lost: no two sessions come in the same
     // microsecond.
     state_.give_keys_from(
-        SessionKey{static_cast<std::uint64_t>(std::max(Span{1}, clock_().time_since_epoch()).count())});
+        SessionKey{static_cast<std::uint64_t>(std::max(Duration{1}, clock_().time_since_epoch()).count())});
 }
 
 void Engine::set_policy(std::shared_ptr<const policy::Policy> policy) {

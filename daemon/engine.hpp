@@ -49,7 +49,7 @@ class EffectHandler {
     virtual void untrack(SessionKey key) = 0;
 
     /// When handle_due() must next be called; `never`: not before another event.
-    virtual void arm(Boottime deadline) = 0;
+    virtual void arm(BootTime deadline) = 0;
 };
 
 /// Runs events through the core, one at a time and in their order: decide, record, apply, answer, carry out.
@@ -57,7 +57,7 @@ class EffectHandler {
 class Engine {
   public:
     /// References live longer than the engine. `clock` is CLOCK_BOOTTIME, or a test's.
-    Engine(Recorder& recorder, EffectHandler& handler, std::function<Boottime()> clock);
+    Engine(Recorder& recorder, EffectHandler& handler, std::function<BootTime()> clock);
 
     /// From now on this policy holds, also for open sessions.
     void set_policy(std::shared_ptr<const policy::Policy> policy);
@@ -80,7 +80,7 @@ class Engine {
 
     Recorder& recorder_;
     EffectHandler& handler_;
-    std::function<Boottime()> clock_;
+    std::function<BootTime()> clock_;
     std::shared_ptr<const policy::Policy> policy_ = std::make_shared<policy::Policy>();
     core::State state_;
     std::deque<core::Event> queue_;

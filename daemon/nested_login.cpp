@@ -34,7 +34,7 @@ void NestedLogin::check(core::OpenRequested login, Then then) {
             login.login.nested = false;
             warn_about(login.login.service);
         }
-        login.budget = std::max(Span{}, login.budget - (boottime_now() - asked));
+        login.budget = std::max(Duration{}, login.budget - (boottime_now() - asked));
         then(std::move(login));
     });
 }

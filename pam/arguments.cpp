@@ -12,8 +12,8 @@
 namespace sesslimit::pam {
 namespace {
 
-constexpr Span shortest_timeout = std::chrono::milliseconds(1);
-constexpr Span max_timeout = std::chrono::milliseconds(wire::max_budget_ms);
+constexpr Duration shortest_timeout = std::chrono::milliseconds(1);
+constexpr Duration max_timeout = std::chrono::milliseconds(wire::max_budget_ms);
 
 bool take_timeout(std::string_view value, Arguments& out) noexcept {
     const auto span = parse_span(value);

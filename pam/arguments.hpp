@@ -17,11 +17,11 @@ enum class OnError { allow, deny };
 
 /// What stands behind the module's name in a PAM service file. Pointers are into the parsed texts.
 struct Arguments {
-    Span timeout = std::chrono::seconds(2);    ///< `timeout=SPAN`, 1 ms to 1 h: for the whole call to the daemon
-    OnError on_error = OnError::allow;         ///< `on_error=allow|deny`
-    bool quiet = false;                        ///< `quiet`: no text to the user
-    bool debug = false;                        ///< `debug`: say in the log what went well, too
-    const char* socket = wire::default_socket; ///< `socket=PATH`, absolute, short enough for unix(7)
+    Duration timeout = std::chrono::seconds(2); ///< `timeout=SPAN`, 1 ms to 1 h: for the whole call to the daemon
+    OnError on_error = OnError::allow;          ///< `on_error=allow|deny`
+    bool quiet = false;                         ///< `quiet`: no text to the user
+    bool debug = false;                         ///< `debug`: say in the log what went well, too
+    const char* socket = wire::default_socket;  ///< `socket=PATH`, absolute, short enough for unix(7)
 
     /// What was not understood and has no effect, for the log: the first of `ignored_count`.
     std::array<const char*, 8> ignored{};

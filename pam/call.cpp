@@ -19,9 +19,9 @@ using std::unexpected;
 
 /// The kernel's timeouts of a socket, set to what is left of the budget. Sockets with a timeout are never restarted
 /// after a signal (signal(7)), so every wait comes back here and takes the rest anew.
-Done limit_wait(int socket, int option, Span deadline) noexcept {
-    const Span left = deadline - monotonic_now();
-    if (left <= Span::zero()) {
+Done limit_wait(int socket, int option, Duration deadline) noexcept {
+    const Duration left = deadline - monotonic_now();
+    if (left <= Duration::zero()) {
         return unexpected(Failure{RequestOutcome::timed_out});
     }
     const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
@@ -35,7 +35,7 @@ Done limit_wait(int socket, int option, Span deadline) noexcept {
 /// Does `step` until nothing cuts it short, each time with what is left of the budget. Signals do that, and the kernel,
 /// whose timeouts can end a tick early.
 template <class Step>
-std::expected<ssize_t, Failure> within(int socket, int option, Span deadline, RequestOutcome otherwise,
+std::expected<ssize_t, Failure> within(int socket, int option, Duration deadline, RequestOutcome otherwise,
                                        Step step) noexcept {
     for (;;) {
         if (Done limited = limit_wait(socket, option, deadline); !limited) {
@@ -51,14 +51,14 @@ std::expected<ssize_t, Failure> within(int socket, int option, Span deadline, Re
     }
 }
 
-std::expected<ssize_t, Failure> receive(int fd, std::span<std::byte> reply, Span deadline) noexcept {
+std::expected<ssize_t, Failure> receive(int fd, std::span<std::byte> reply, Duration deadline) noexcept {
     // MSG_TRUNC: the length that the packet had, not what there was room for (recv(2)).
     return within(fd, SO_RCVTIMEO, deadline, RequestOutcome::hung_up,
                   [&]() noexcept { return recv(fd, reply.data(), reply.size(), MSG_TRUNC); });
 }
 
 std::expected<std::size_t, Failure> exchange(const sockaddr_un& address, std::span<const std::byte> frame,
-                                             std::span<std::byte> reply, Span deadline) noexcept {
+                                             std::span<std::byte> reply, Duration deadline) noexcept {
     const UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
     if (!socket) {
         return unexpected(Failure{RequestOutcome::no_socket, errno});
@@ -77,7 +77,7 @@ std::expected<std::size_t, Failure> exchange(const sockaddr_un& address, std::sp
     if (step && static_cast<std::size_t>(*step) <= reply.size()) {
         // Once, and only from a daemon that is alive to say so: it has more to wait for than we have patience.
         if (const auto wait = wire::decode_wait(reply.first(static_cast<std::size_t>(*step)))) {
-            const Span longer = monotonic_now() + std::chrono::milliseconds(wait->more_ms);
+            const Duration longer = monotonic_now() + std::chrono::milliseconds(wait->more_ms);
             step = receive(fd, reply, std::max(deadline, longer));
         }
     }
@@ -104,8 +104,8 @@ std::expected<std::size_t, Failure> exchange(const sockaddr_un& address, std::sp
 } // namespace
 
 std::expected<Reply, Failure> call(const char* path, std::span<const std::byte> frame, std::span<std::byte> reply,
-                                   Span budget, unsigned tries) noexcept {
-    const Span deadline = monotonic_now() + budget;
+                                   Duration budget, unsigned tries) noexcept {
+    const Duration deadline = monotonic_now() + budget;
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path, std::min(std::strlen(path), sizeof address.sun_path - 1));

@@ -26,6 +26,6 @@ struct Reply {
 /// interrupt a wait cost nothing of it. Raises no signal, leaves no descriptor. Endings: no_socket, no_daemon,
 /// timed_out, hung_up, unreadable (an answer longer than `reply`).
 std::expected<Reply, Failure> call(const char* path, std::span<const std::byte> frame, std::span<std::byte> reply,
-                                   Span budget, unsigned tries) noexcept;
+                                   Duration budget, unsigned tries) noexcept;
 
 } // namespace sesslimit::pam

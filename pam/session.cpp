@@ -61,7 +61,7 @@ RequestOutcome ending_of(wire::Outcome outcome) noexcept {
     return RequestOutcome::unreadable;
 }
 
-std::uint32_t milliseconds(Span span) noexcept {
+std::uint32_t milliseconds(Duration span) noexcept {
     return static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::milliseconds>(span).count());
 }
 

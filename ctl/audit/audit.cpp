@@ -46,7 +46,7 @@ void sessions(const Native& native, unsigned most, Finding& finding) {
     }
 }
 
-void idle_session(const std::optional<Found<Span>>& found, unsigned seconds, Finding& finding) {
+void idle_session(const std::optional<Found<Duration>>& found, unsigned seconds, Finding& finding) {
     finding.pass = found && found->value == std::chrono::seconds(seconds);
     if (found) {
         finding.native = {found->at};
@@ -76,7 +76,7 @@ void shell_timeout(const Native& native, unsigned seconds, bool fixed, Finding& 
 }
 
 void idle_any(const Native& native, unsigned seconds, bool ours, Finding& finding) {
-    const Span most = std::chrono::seconds(seconds);
+    const Duration most = std::chrono::seconds(seconds);
     bool shell = !native.shell_timeouts.empty();
     for (const ShellTimeout& timeout : native.shell_timeouts) {
         finding.native.push_back(timeout.at);
@@ -124,10 +124,10 @@ void compare_native(const Native& native, bool ours, Finding& finding) {
     case Check::idle_any:
         return idle_any(native, most, ours, finding);
     case Check::peer_interval:
-        return sshd(interval, interval && interval->value > Span{} && interval->value <= std::chrono::seconds(most),
+        return sshd(interval, interval && interval->value > Duration{} && interval->value <= std::chrono::seconds(most),
                     "ClientAliveInterval " + number, finding);
     case Check::any_peer_interval:
-        return sshd(interval, interval && interval->value > Span{}, "ClientAliveInterval " + number, finding);
+        return sshd(interval, interval && interval->value > Duration{}, "ClientAliveInterval " + number, finding);
     case Check::peer_count: // sshd's default is 3
         return sshd(count, count ? count->value > 0 && count->value <= most : most >= 3,
                     "ClientAliveCountMax " + number, finding);
@@ -165,7 +165,7 @@ void compare_ours(const Native& native, const std::optional<policy::Policy>& pol
         return;
     }
     const Ordinary ordinary = ordinary_limits(*policy);
-    const Span idle = std::chrono::seconds(most);
+    const Duration idle = std::chrono::seconds(most);
     const Line& at = sessions ? ordinary.max_sessions.at : ordinary.idle_timeout.at;
     if (!at.file.empty()) {
         finding.policy = at;
@@ -175,7 +175,7 @@ void compare_ours(const Native& native, const std::optional<policy::Policy>& pol
     finding.ours = within && !native.module.empty();
     if (within) {
         finding.exceptions =
-            sessions ? exceptions(*policy, most, Span::max()) : exceptions(*policy, policy::unlimited_count, idle);
+            sessions ? exceptions(*policy, most, Duration::max()) : exceptions(*policy, policy::unlimited_count, idle);
     }
 }
 

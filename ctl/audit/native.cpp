@@ -77,7 +77,7 @@ void read_login_limits(Reader& read, Native& native) {
 }
 
 /// The last StopIdleSessionSec= of [Login] in a file; an empty one takes back what was before (systemd.syntax(7)).
-void read_stop_idle(const TextFile& file, std::optional<Found<Span>>& into) {
+void read_stop_idle(const TextFile& file, std::optional<Found<Duration>>& into) {
     bool in_login = false;
     for_each_line(file.path, file.text, [&](const Line& line) {
         const std::string_view text = trimmed(line.text);
@@ -90,7 +90,7 @@ void read_stop_idle(const TextFile& file, std::optional<Found<Span>>& into) {
         }
         const std::string_view value = trimmed(text.substr(equals + 1));
         const auto span = parse_span(value);
-        if (value.empty() || value == "infinity" || (span && *span == Span{})) {
+        if (value.empty() || value == "infinity" || (span && *span == Duration{})) {
             into.reset();
         } else if (span) {
             into = {*span, line};

@@ -60,15 +60,15 @@ struct PamStack {
 };
 
 struct Native {
-    std::string os;                       ///< ID of os-release(5): "debian"; of a RHEL-like one "rhel"
-    std::string version;                  ///< VERSION_ID: "12", "9.4", "24.04"
-    std::vector<LoginLimit> login_limits; ///< in pam_limits' order: the last one of a domain wins
-    std::optional<Found<Span>> stop_idle; ///< logind's StopIdleSessionSec as it works out; absent: off
-    std::optional<Found<Span>>
+    std::string os;                           ///< ID of os-release(5): "debian"; of a RHEL-like one "rhel"
+    std::string version;                      ///< VERSION_ID: "12", "9.4", "24.04"
+    std::vector<LoginLimit> login_limits;     ///< in pam_limits' order: the last one of a domain wins
+    std::optional<Found<Duration>> stop_idle; ///< logind's StopIdleSessionSec as it works out; absent: off
+    std::optional<Found<Duration>>
         stop_idle_main; ///< the same of /etc/systemd/logind.conf alone, which is all some look at
     std::vector<ShellTimeout> shell_timeouts;
     /// sshd's, outside of Match; absent: its default.
-    std::optional<Found<Span>> alive_interval;
+    std::optional<Found<Duration>> alive_interval;
     std::optional<Found<std::uint64_t>> alive_count;
     std::optional<Found<std::uint64_t>> ssh_sessions; ///< MaxSessions
     std::vector<Line> module;                         ///< lines of PAM's service files that name pam_sesslimit.so

@@ -78,11 +78,11 @@ void take(Ours<T>& kept, const policy::Policy& policy, const policy::Setting<T>&
 }
 
 /// Whether that is within both bounds, and held.
-bool holds(const Ordinary& limits, policy::Count sessions, Span idle) {
+bool holds(const Ordinary& limits, policy::Count sessions, Duration idle) {
     return limits.max_sessions.enforced && limits.max_sessions.value <= sessions && limits.idle_timeout.value <= idle;
 }
 
-bool allows_more(const policy::Rule& rule, policy::Count sessions, Span idle) {
+bool allows_more(const policy::Rule& rule, policy::Count sessions, Duration idle) {
     const policy::Settings& set = rule.settings;
     return rule.exempt || (set.max_sessions && set.max_sessions->value > sessions) ||
            (set.idle_timeout && set.idle_timeout->value > idle) ||
@@ -102,7 +102,7 @@ Ordinary ordinary_limits(const policy::Policy& policy) {
     return ordinary;
 }
 
-std::vector<Line> exceptions(const policy::Policy& policy, policy::Count sessions, Span idle) {
+std::vector<Line> exceptions(const policy::Policy& policy, policy::Count sessions, Duration idle) {
     for (const auto tier : {&policy::Policy::managed, &policy::Policy::host}) {
         policy::Policy alone;
         alone.*tier = policy.*tier;
@@ -122,7 +122,7 @@ std::vector<Line> exceptions(const policy::Policy& policy, policy::Count session
     return {};
 }
 
-std::vector<std::string> gentler_than(const policy::Policy& policy, Span native) {
+std::vector<std::string> gentler_than(const policy::Policy& policy, Duration native) {
     std::vector<std::string> reasons;
     const auto add = [&reasons](bool holds, std::string reason) {
         if (holds && std::ranges::find(reasons, reason) == reasons.end()) {

@@ -22,7 +22,7 @@ std::string joined(const std::vector<std::string>& parts) {
 }
 
 /// What logind's own time-out undoes. Nothing where the policy says nothing of idle sessions.
-std::vector<std::string> undone_by(const policy::Policy& policy, Span native) {
+std::vector<std::string> undone_by(const policy::Policy& policy, Duration native) {
     const bool silent = ordinary_limits(policy).idle_timeout.at.file.empty();
     return silent ? std::vector<std::string>() : gentler_than(policy, native);
 }

@@ -90,11 +90,11 @@ int append_question(sd_bus_message* call, const ExplainQuery& question) {
 
 /// Waits for the bus to take us in. sd_bus_call(3) would wait for it too, but not within our time.
 Answer<> wait_until_ready(sd_bus* bus, Usec patience) {
-    const Span until = monotonic_now() + Span(static_cast<Span::rep>(patience));
+    const Duration until = monotonic_now() + Duration(static_cast<Duration::rep>(patience));
     while (sd_bus_is_ready(bus) <= 0) {
         int r = sd_bus_process(bus, nullptr);
-        const Span left = until - monotonic_now();
-        if (r == 0 && left <= Span{}) {
+        const Duration left = until - monotonic_now();
+        if (r == 0 && left <= Duration{}) {
             return std::unexpected(Failure{Kind::other, "the system bus does not answer"});
         }
         if (r == 0) {
@@ -129,9 +129,9 @@ Usec start_of(pid_t pid) {
     if (!stat || ticks <= 0) {
         return 0;
     }
-    const Span after_boot(static_cast<Span::rep>(stat->start * 1'000'000 / static_cast<std::uint64_t>(ticks)));
-    const Span started = realtime_now() - (boottime_now().time_since_epoch() - after_boot);
-    return started > Span{} ? static_cast<Usec>(started.count()) : 0;
+    const Duration after_boot(static_cast<Duration::rep>(stat->start * 1'000'000 / static_cast<std::uint64_t>(ticks)));
+    const Duration started = realtime_now() - (boottime_now().time_since_epoch() - after_boot);
+    return started > Duration{} ? static_cast<Usec>(started.count()) : 0;
 }
 
 } // namespace

@@ -18,8 +18,8 @@ using namespace std::chrono;
 constexpr Usec latest = 253'402'300'799'000'000;
 constexpr Usec soon = duration_cast<microseconds>(minutes(5)).count();
 
-Span span_of(Usec span) {
-    return span > latest ? unlimited_span : Span(static_cast<Span::rep>(span));
+Duration span_of(Usec span) {
+    return span > latest ? unlimited_duration : Duration(static_cast<Duration::rep>(span));
 }
 
 bool local_time(Usec at, tm& local) {
@@ -65,8 +65,8 @@ std::string left_words(const Session& session, Usec now) {
 } // namespace
 
 std::string rough(Usec span) {
-    const Span whole = span_of(span);
-    if (whole == unlimited_span) {
+    const Duration whole = span_of(span);
+    if (whole == unlimited_duration) {
         return format_span(whole);
     }
     return whole >= days(1)      ? format_span(floor<hours>(whole))

@@ -17,7 +17,7 @@ namespace sesslimit::api {
 /// How the daemon stands, for the properties of the interface.
 struct Status {
     std::string policy = "none"; ///< files, kept or none
-    Boottime policy_since{};
+    BootTime policy_since{};
     bool recording = false; ///< the ledger takes what is put into it
 };
 

@@ -329,7 +329,7 @@ struct Service::Impl {
             return sd_bus_message_append(reply, "s", status.policy.c_str());
         }
         if (std::strcmp(name, "PolicySince") == 0) {
-            const Span since = status.policy_since.time_since_epoch() + self.backend.moment().wall_offset;
+            const Duration since = status.policy_since.time_since_epoch() + self.backend.moment().wall_offset;
             return sd_bus_message_append(reply, "t", static_cast<std::uint64_t>(since.count()));
         }
         if (std::strcmp(name, "Sessions") == 0) {

@@ -32,11 +32,11 @@ std::string_view state_of(Phase phase) {
     return "";
 }
 
-std::uint64_t usec(Span span) {
-    return span == unlimited_span ? infinity : static_cast<std::uint64_t>(std::max(Span{}, span).count());
+std::uint64_t usec(Duration span) {
+    return span == unlimited_duration ? infinity : static_cast<std::uint64_t>(std::max(Duration{}, span).count());
 }
 
-std::uint64_t realtime(Boottime at, const WallClock& moment) {
+std::uint64_t realtime(BootTime at, const WallClock& moment) {
     return at == never ? infinity : usec(at.time_since_epoch() + moment.wall_offset);
 }
 
@@ -46,7 +46,7 @@ Session with_input(Session session, const inspect::TerminalSnapshot& presence, c
     // A stamp that was looked at is dated already, also by a clock that was set since.
     if (presence.input && *presence.input != session.last_sample.input) {
         session.last_input =
-            std::max(session.last_input, std::min(moment.now, Boottime(*presence.input - moment.wall_offset)));
+            std::max(session.last_input, std::min(moment.now, BootTime(*presence.input - moment.wall_offset)));
         session.terminal = core::Terminal::some;
     }
     return session;

@@ -29,8 +29,8 @@ inline constexpr std::uint64_t infinity = UINT64_MAX;
 enum class Visibility : std::uint8_t { anybody, owner };
 
 struct WallClock {
-    Boottime now{};
-    Span wall_offset{}; ///< wall clock less boottime
+    BootTime now{};
+    Duration wall_offset{}; ///< wall clock less boottime
 };
 
 /// The id by which every method knows the session: logind's, or "k" and our key where logind has none yet.

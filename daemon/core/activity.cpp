@@ -11,16 +11,16 @@ using std::chrono::seconds;
 
 /// The kernel moves a terminal's times in steps of 8 s (tty_update_time in drivers/tty/tty_io.c): the last key may be
 /// as young as the end of the step that its stamp is in. Nobody is ended early; somebody may be ended 8 s late.
-constexpr Span step = seconds(8);
+constexpr Duration step = seconds(8);
 
-constexpr Span youngest_within_step(Span stamp) {
+constexpr Duration youngest_within_step(Duration stamp) {
     return std::chrono::floor<seconds>(stamp) / step * step + step;
 }
 
 /// When a terminal with that stamp was last used, as a wall clock with that offset has it; nothing: not since the last
 /// look.
-std::optional<Boottime> since_look(Span stamp, Span offset, const LastSample& last_sample, Boottime now) {
-    const Boottime told{youngest_within_step(stamp) - offset};
+std::optional<BootTime> since_look(Duration stamp, Duration offset, const LastSample& last_sample, BootTime now) {
+    const BootTime told{youngest_within_step(stamp) - offset};
     const bool fits = told > last_sample.at - shortest_window && told <= now + step;
     return fits ? std::optional(std::min(now, told)) : std::nullopt;
 }
@@ -30,43 +30,43 @@ std::optional<Boottime> since_look(Span stamp, Span offset, const LastSample& la
 /// between them the later one counts. Where none does, the clock was set twice, or the terminal is another one: it may
 /// have been a moment ago. The same stamp again may hide a key of the same step: of one that was not over at the last
 /// look, or of one that a clock that was set back goes through again.
-Boottime last_stamped(Span stamp, Span before, const Session& session, Span wall_offset, Boottime now) {
+BootTime last_stamped(Duration stamp, Duration before, const Session& session, Duration wall_offset, BootTime now) {
     const LastSample& last_sample = session.last_sample;
-    if (last_sample.at == Boottime{}) {
-        return std::min(now, Boottime{youngest_within_step(stamp) - wall_offset});
+    if (last_sample.at == BootTime{}) {
+        return std::min(now, BootTime{youngest_within_step(stamp) - wall_offset});
     }
-    const std::optional<Boottime> moment = std::max(since_look(stamp, wall_offset, last_sample, now),
+    const std::optional<BootTime> moment = std::max(since_look(stamp, wall_offset, last_sample, now),
                                                     since_look(stamp, last_sample.wall_offset, last_sample, now));
     return moment.value_or(stamp == before ? session.last_input : now);
 }
 
-bool is_busy(const Session& session, const ActivitySample& sample, Boottime now) {
-    const Span window = now - session.last_sample.at;
-    if (session.last_sample.at == Boottime{} || !sample.processor_time || window < shortest_window) {
+bool is_busy(const Session& session, const ActivitySample& sample, BootTime now) {
+    const Duration window = now - session.last_sample.at;
+    if (session.last_sample.at == BootTime{} || !sample.processor_time || window < shortest_window) {
         return false;
     }
     return *sample.processor_time - session.last_sample.processor_time > window / processor_share;
 }
 
-Boottime last_use_of_terminal(const Session& session, const ActivitySample& sample, policy::Activity counted,
-                              Boottime now) {
+BootTime last_use_of_terminal(const Session& session, const ActivitySample& sample, policy::Activity counted,
+                              BootTime now) {
     const LastSample& last_sample = session.last_sample;
-    Boottime last =
+    BootTime last =
         std::max(session.last_input, last_stamped(*sample.input, last_sample.input, session, sample.wall_offset, now));
     if (policy::counts_output(counted) && sample.output) {
-        const Boottime at = last_stamped(*sample.output, last_sample.output, session, sample.wall_offset, now);
+        const BootTime at = last_stamped(*sample.output, last_sample.output, session, sample.wall_offset, now);
         const bool is_our_notice = at <= after(session.last_notice_at, echo_of_notice);
         last = is_our_notice ? last : std::max(last, at);
     }
     return policy::counts_processor(counted) && is_busy(session, sample, now) ? now : last;
 }
 
-Boottime last_use_of_connection(const Session& session, const ActivitySample& sample, Boottime now) {
+BootTime last_use_of_connection(const Session& session, const ActivitySample& sample, BootTime now) {
     if (!sample.traffic || is_busy(session, sample, now)) {
         return now;
     }
     const LastSample& last_sample = session.last_sample;
-    if (last_sample.at == Boottime{}) {
+    if (last_sample.at == BootTime{}) {
         // Nothing to hold it against: data may be keepalives, and is taken for use.
         return std::clamp(now - sample.since_data, session.last_input, now);
     }
@@ -83,9 +83,9 @@ struct Carried {
     std::uint64_t segments;
 };
 
-bool is_more_than_keepalives(const Carried& carried, Span window) {
+bool is_more_than_keepalives(const Carried& carried, Duration window) {
     // Two more: a window begins and ends anywhere between two of them.
-    const auto most = static_cast<std::uint64_t>(std::max(Span{}, window) / keepalive_interval) + 2;
+    const auto most = static_cast<std::uint64_t>(std::max(Duration{}, window) / keepalive_interval) + 2;
     return carried.bytes > carried.segments * keepalive_bytes || carried.segments > most;
 }
 
@@ -103,7 +103,7 @@ bool is_of_one_size(const Carried& carried) {
 
 } // namespace
 
-bool is_traffic(const Traffic& before, const Traffic& after, Span window) {
+bool is_traffic(const Traffic& before, const Traffic& after, Duration window) {
     const Carried in{after.bytes_in - before.bytes_in, after.segments_in - before.segments_in};
     const Carried out{after.bytes_out - before.bytes_out, after.segments_out - before.segments_out};
     if (is_more_than_keepalives(in, window) || is_more_than_keepalives(out, window)) {
@@ -114,7 +114,7 @@ bool is_traffic(const Traffic& before, const Traffic& after, Span window) {
     return !(is_of_one_size(in) && is_of_one_size(out)) && !(in.segments == out.segments && is_of_one_size(pairs));
 }
 
-Boottime last_use(const Session& session, const ActivitySample& sample, policy::Activity counted, Boottime now) {
+BootTime last_use(const Session& session, const ActivitySample& sample, policy::Activity counted, BootTime now) {
     if (sample.hint) {
         return std::clamp(now - *sample.hint, session.last_input, now);
     }
@@ -122,12 +122,12 @@ Boottime last_use(const Session& session, const ActivitySample& sample, policy::
                         : last_use_of_connection(session, sample, now);
 }
 
-LastSample to_last_sample(const Session& session, const ActivitySample& sample, Boottime now) {
+LastSample to_last_sample(const Session& session, const ActivitySample& sample, BootTime now) {
     LastSample last_sample = session.last_sample;
     last_sample.input = sample.input.value_or(last_sample.input);
     last_sample.output = sample.output.value_or(last_sample.output);
     last_sample.wall_offset = sample.wall_offset;
-    if (last_sample.at != Boottime{} && now - last_sample.at < shortest_window) {
+    if (last_sample.at != BootTime{} && now - last_sample.at < shortest_window) {
         return last_sample; // counters are held against the earlier look once enough time has gone by
     }
     last_sample.at = now;

@@ -29,25 +29,25 @@ namespace sesslimit::core {
 /// are all of one size, as are the answers to them: a segment of data beyond that, more than one a second, or small
 /// ones of different sizes are something else.
 inline constexpr std::uint64_t keepalive_bytes = 120;
-inline constexpr Span keepalive_interval = std::chrono::seconds(1);
+inline constexpr Duration keepalive_interval = std::chrono::seconds(1);
 
 /// What share of one processor is use, over the time since the last look: 1 %. An idle shell or sshd is far below.
 inline constexpr int processor_share = 100;
 
 /// Looks closer together than this tell nothing of traffic and CPU time.
-inline constexpr Span shortest_window = std::chrono::seconds(1);
+inline constexpr Duration shortest_window = std::chrono::seconds(1);
 
 /// How long after a notice of ours was decided on the terminal's own clock may still show it, which moves in steps of
 /// 8 s: one step, and a moment that passes before it is written.
-inline constexpr Span echo_of_notice = std::chrono::milliseconds(8250);
+inline constexpr Duration echo_of_notice = std::chrono::milliseconds(8250);
 
 /// When it was last used, as far as these sample tell: never later than `now`, never earlier than session.last_input.
-Boottime last_use(const Session& session, const ActivitySample& sample, policy::Activity counted, Boottime now);
+BootTime last_use(const Session& session, const ActivitySample& sample, policy::Activity counted, BootTime now);
 
 /// What is to_last_sample of these sample for the next look.
-LastSample to_last_sample(const Session& session, const ActivitySample& sample, Boottime now);
+LastSample to_last_sample(const Session& session, const ActivitySample& sample, BootTime now);
 
 /// Whether the connection carried between two looks what keepalives do not account for.
-bool is_traffic(const Traffic& before, const Traffic& after, Span window);
+bool is_traffic(const Traffic& before, const Traffic& after, Duration window);
 
 } // namespace sesslimit::core

@@ -21,23 +21,24 @@ struct Traffic {
 /// What one look at a session shows: raw, and not yet what it means (activity.hpp). Absent: there is no such thing, or
 /// nobody could tell.
 struct ActivitySample {
-    Span wall_offset{};             ///< wall clock less boottime, now
-    std::optional<Span> input;      ///< wall clock of the youngest input on its terminals; absent: it has no terminal
-    std::optional<Span> output;     ///< the same of output, our own included
+    Duration wall_offset{};         ///< wall clock less boottime, now
+    std::optional<Duration> input;  ///< wall clock of the youngest input on its terminals; absent: it has no terminal
+    std::optional<Duration> output; ///< the same of output, our own included
     std::optional<Traffic> traffic; ///< on its ssh connection
-    Span since_data{};              ///< with `traffic`: age of the youngest data, keepalives included
-    std::optional<Span> processor_time; ///< CPU time that all of it has used
-    std::optional<Span> hint; ///< graphical: for how long logind's IdleHint says that nobody is there; 0: somebody is
+    Duration since_data{};          ///< with `traffic`: age of the youngest data, keepalives included
+    std::optional<Duration> processor_time; ///< CPU time that all of it has used
+    std::optional<Duration>
+        hint; ///< graphical: for how long logind's IdleHint says that nobody is there; 0: somebody is
     bool operator==(const ActivitySample&) const = default;
 };
 
 /// The last look at a session, which the next one is held against.
 struct LastSample {
-    Boottime at{};      ///< 0: there was none
-    Span input{};       ///< ActivitySample::input; 0: none was seen
-    Span output{};      ///< ActivitySample::output; 0: none was seen
-    Span wall_offset{}; ///< as input and output were read; another one later means that somebody set the clock
-    Span processor_time{};
+    BootTime at{};          ///< 0: there was none
+    Duration input{};       ///< ActivitySample::input; 0: none was seen
+    Duration output{};      ///< ActivitySample::output; 0: none was seen
+    Duration wall_offset{}; ///< as input and output were read; another one later means that somebody set the clock
+    Duration processor_time{};
     Traffic traffic;
     bool operator==(const LastSample&) const = default;
 };

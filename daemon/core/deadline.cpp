@@ -8,9 +8,9 @@ namespace {
 
 /// One limit of one session: when it began to run, when it ends, and which warning was said last.
 struct LimitWindow {
-    Boottime from;
-    Boottime end;
-    Span warned;
+    BootTime from;
+    BootTime end;
+    Duration warned;
 };
 
 LimitWindow duration_of(const Session& session) {
@@ -22,18 +22,18 @@ LimitWindow idleness_of(const Session& session) {
 }
 
 /// A warning as long as the whole limit would come with the login itself: it is none.
-bool is_owed(const LimitWindow& course, Span warning) {
+bool is_owed(const LimitWindow& course, Duration warning) {
     return course.end != never && warning < course.warned && course.end - warning > course.from;
 }
 
-bool is_unwarned(const LimitWindow& course, const std::vector<Span>& warn_before) {
-    return course.warned == unlimited_span &&
-           std::ranges::any_of(warn_before, [&course](Span warning) { return is_owed(course, warning); });
+bool is_unwarned(const LimitWindow& course, const std::vector<Duration>& warn_before) {
+    return course.warned == unlimited_duration &&
+           std::ranges::any_of(warn_before, [&course](Duration warning) { return is_owed(course, warning); });
 }
 
-std::optional<Span> warning_due(const LimitWindow& course, const std::vector<Span>& warn_before, Boottime now) {
-    std::optional<Span> due;
-    for (const Span warning : warn_before) {
+std::optional<Duration> warning_due(const LimitWindow& course, const std::vector<Duration>& warn_before, BootTime now) {
+    std::optional<Duration> due;
+    for (const Duration warning : warn_before) {
         if (is_owed(course, warning) && course.end - warning <= now) {
             due = warning;
         }
@@ -41,8 +41,8 @@ std::optional<Span> warning_due(const LimitWindow& course, const std::vector<Spa
     return due;
 }
 
-Boottime next_moment(const LimitWindow& course, const std::vector<Span>& warn_before) {
-    for (const Span warning : warn_before) {
+BootTime next_moment(const LimitWindow& course, const std::vector<Duration>& warn_before) {
+    for (const Duration warning : warn_before) {
         if (is_owed(course, warning)) {
             return course.end - warning;
         }
@@ -50,25 +50,25 @@ Boottime next_moment(const LimitWindow& course, const std::vector<Span>& warn_be
     return course.end;
 }
 
-Boottime limit_end(Boottime from, Span limit, Boottime grace_until) {
-    return limit == unlimited_span ? never : std::max(after(from, limit), grace_until);
+BootTime limit_end(BootTime from, Duration limit, BootTime grace_until) {
+    return limit == unlimited_duration ? never : std::max(after(from, limit), grace_until);
 }
 
 /// Which limit is its own may change: a shell is opened in a connection that had none, or the last one is closed. A
 /// session that has no limit as it is now is looked at once in the time of the other one.
-Boottime next_terminal_check(const Session& session) {
-    const Span other = std::min(session.idle_timeout, session.idle_timeout_no_terminal);
-    const bool may_change = session.phase == Phase::active && !session.graphical && other != unlimited_span;
+BootTime next_terminal_check(const Session& session) {
+    const Duration other = std::min(session.idle_timeout, session.idle_timeout_no_terminal);
+    const bool may_change = session.phase == Phase::active && !session.graphical && other != unlimited_duration;
     return may_change ? after(session.last_sample.at, other) : never;
 }
 
 } // namespace
 
-Boottime duration_end(const Session& session) {
+BootTime duration_end(const Session& session) {
     return limit_end(session.opened, session.max_duration, session.grace_until);
 }
 
-Span idle_limit(const Session& session) {
+Duration idle_limit(const Session& session) {
     switch (session.graphical ? Terminal::some : session.terminal) {
     case Terminal::some:
         return session.idle_timeout;
@@ -80,37 +80,38 @@ Span idle_limit(const Session& session) {
     return std::min(session.idle_timeout, session.idle_timeout_no_terminal);
 }
 
-Boottime idle_end(const Session& session) {
+BootTime idle_end(const Session& session) {
     return session.phase == Phase::active ? limit_end(session.last_input, idle_limit(session), session.grace_until)
                                           : never;
 }
 
-std::optional<Span> duration_warning(const Session& session, const std::vector<Span>& warn_before, Boottime now) {
+std::optional<Duration> duration_warning(const Session& session, const std::vector<Duration>& warn_before,
+                                         BootTime now) {
     return warning_due(duration_of(session), warn_before, now);
 }
 
-std::optional<Span> idle_warning(const Session& session, const std::vector<Span>& warn_before, Boottime now) {
+std::optional<Duration> idle_warning(const Session& session, const std::vector<Duration>& warn_before, BootTime now) {
     return warning_due(idleness_of(session), warn_before, now);
 }
 
-bool is_duration_warning_owed(const Session& session, const std::vector<Span>& warn_before) {
+bool is_duration_warning_owed(const Session& session, const std::vector<Duration>& warn_before) {
     return is_unwarned(duration_of(session), warn_before);
 }
 
-bool is_idle_warning_owed(const Session& session, const std::vector<Span>& warn_before) {
+bool is_idle_warning_owed(const Session& session, const std::vector<Duration>& warn_before) {
     return is_unwarned(idleness_of(session), warn_before);
 }
 
-Boottime next_duration_check(const Session& session, const std::vector<Span>& warn_before) {
+BootTime next_duration_check(const Session& session, const std::vector<Duration>& warn_before) {
     return next_moment(duration_of(session), warn_before);
 }
 
-Boottime next_idle_check(const Session& session, const std::vector<Span>& warn_before) {
-    const Boottime due = next_moment(idleness_of(session), warn_before);
+BootTime next_idle_check(const Session& session, const std::vector<Duration>& warn_before) {
+    const BootTime due = next_moment(idleness_of(session), warn_before);
     return due == never ? next_terminal_check(session) : due;
 }
 
-Boottime next_due(const Session& session, const std::vector<Span>& warn_before) {
+BootTime next_due(const Session& session, const std::vector<Duration>& warn_before) {
     return std::min(next_duration_check(session, warn_before), next_idle_check(session, warn_before));
 }
 

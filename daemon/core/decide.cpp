@@ -28,7 +28,7 @@ void on_timer_expired(DecisionContext& context, const TimerExpired&) {
     }
 }
 
-Decision decide(const policy::Policy& policy, const State& state, const Event& event, Boottime now) {
+Decision decide(const policy::Policy& policy, const State& state, const Event& event, BootTime now) {
     DecisionContext context{.policy = policy, .state = state, .now = now};
     std::visit([&context](const auto& what) { take(context, what); }, event);
     return std::move(context.out);

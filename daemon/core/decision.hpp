@@ -62,7 +62,7 @@ struct Notice {
     Kind kind = Kind::admitted;
     Session session; ///< as it is after this
     Reason reason;
-    Span left{};
+    Duration left{};
     std::string message{}; ///< ending: the template of the policy, daemon/policy/template.hpp; empty: the built-in text
     bool locks = false;    ///< warned, would_end: its screen is what idleness would lock; it is not ended
 };

@@ -14,14 +14,14 @@ namespace sesslimit::core {
 struct DecisionContext {
     const policy::Policy& policy;
     const State& state;
-    Boottime now;
+    BootTime now;
     Decision out{};
 
     [[nodiscard]] policy::Limits limits(const Session& session) const { return resolve(policy, session.login); }
 
     /// What the user of an open session is told before its end: nothing where nobody means it, and once where a limit
     /// takes them by surprise and no warning is set.
-    [[nodiscard]] std::vector<Span> warnings(const Session& session, const policy::Limits& limits) const {
+    [[nodiscard]] std::vector<Duration> warnings(const Session& session, const policy::Limits& limits) const {
         if (limits.mode.value == policy::Mode::observe) {
             return {};
         }
@@ -55,7 +55,7 @@ struct DecisionContext {
                                .session = session,
                                .announce = announced ? std::optional(limits.idle_activity.value) : std::nullopt});
     }
-    void notify(Notice::Kind kind, const Session& session, const Reason& reason = {}, Span left = {}) {
+    void notify(Notice::Kind kind, const Session& session, const Reason& reason = {}, Duration left = {}) {
         out.effects.emplace_back(Notice{kind, session, reason, left});
     }
 };

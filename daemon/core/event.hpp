@@ -19,7 +19,7 @@ struct OpenRequested {
     RequestId request = RequestId::none;
     Login login;
     Leader leader;
-    Span budget{}; ///< how long the asker waits for the answer
+    Duration budget{}; ///< how long the asker waits for the answer
 };
 
 /// pam_close_session says so.
@@ -47,7 +47,7 @@ struct LogindSession {
     bool graphical = false;    ///< type x11, wayland or mir
     bool closing = false;      ///< it was closed and only leftovers of it still run
     Leader leader;             ///< pid 0: it has exited
-    Boottime opened{};
+    BootTime opened{};
     Login login; ///< as far as logind and the user database know it
 };
 

@@ -10,7 +10,8 @@ namespace sesslimit::core {
 namespace {
 
 /// Warns on its terminals of what comes in `left`.
-void warn(DecisionContext& context, Session& session, const policy::Limits& limits, const Reason& reason, Span left) {
+void warn(DecisionContext& context, Session& session, const policy::Limits& limits, const Reason& reason,
+          Duration left) {
     session.last_notice_at = context.now;
     context.out.effects.emplace_back(Notice{.kind = Notice::Kind::warned,
                                             .session = session,
@@ -31,16 +32,16 @@ void warn_of_duration(DecisionContext& context, Session& session, const policy::
 /// Whether what we write on its terminals would hide output that counts as use, and that no look has seen yet.
 bool is_output_awaited(const Session& session, const policy::Limits& limits) {
     return session.phase == Phase::active && !session.graphical && session.terminal != Terminal::none &&
-           idle_limit(session) != unlimited_span && policy::counts_output(limits.idle_activity.value);
+           idle_limit(session) != unlimited_duration && policy::counts_output(limits.idle_activity.value);
 }
 
-void record_use(DecisionContext& context, Session& session, Boottime at) {
+void record_use(DecisionContext& context, Session& session, BootTime at) {
     if (at <= session.last_input) {
         return;
     }
-    const bool was_warned = session.idle_warned != unlimited_span && session.idle_warned != screen_locked;
+    const bool was_warned = session.idle_warned != unlimited_duration && session.idle_warned != screen_locked;
     session.last_input = at;
-    session.idle_warned = unlimited_span;
+    session.idle_warned = unlimited_duration;
     if (was_warned) {
         session.last_notice_at = context.now;
         context.notify(Notice::Kind::kept, session);
@@ -65,7 +66,7 @@ void lock_screen(DecisionContext& context, Session& session, const Reason& reaso
 
 /// A limit that ran out while nobody could warn of it, in suspend or while no daemon was there, takes its user by
 /// surprise: they are warned, and have the longest of their warnings from now on.
-void grant_grace_period(const DecisionContext& context, Session& session, const std::vector<Span>& warnings) {
+void grant_grace_period(const DecisionContext& context, Session& session, const std::vector<Duration>& warnings) {
     session.grace_until = after(context.now, warnings.front());
 }
 
@@ -73,9 +74,9 @@ void evaluate_idle(DecisionContext& context, Session session) {
     const bool probe_failed = !session.graphical && session.terminal != Terminal::some;
     const Reason reason{.cause = Cause::idle, .count = probe_failed ? 1U : 0U, .span = idle_limit(session), .by = {}};
     const policy::Limits limits = context.limits(session);
-    const std::vector<Span> warnings = context.warnings(session, limits);
+    const std::vector<Duration> warnings = context.warnings(session, limits);
     if (session.idle_warned == screen_locked && !DecisionContext::locks(session, limits, reason.cause)) {
-        session.idle_warned = unlimited_span; // the policy ends now what it locked before: that is warned of
+        session.idle_warned = unlimited_duration; // the policy ends now what it locked before: that is warned of
     }
     if (idle_end(session) <= context.now && DecisionContext::locks(session, limits, reason.cause)) {
         return lock_screen(context, session, reason); // which costs nobody anything: warned or not
@@ -83,7 +84,7 @@ void evaluate_idle(DecisionContext& context, Session session) {
     if (idle_end(session) <= context.now && is_idle_warning_owed(session, warnings)) {
         grant_grace_period(context, session, warnings);
     }
-    const Boottime end = idle_end(session);
+    const BootTime end = idle_end(session);
     if (end <= context.now) {
         return begin_termination(context, session, reason);
     }
@@ -98,8 +99,8 @@ void evaluate_idle(DecisionContext& context, Session session) {
 
 /// When something must be done about it next: at the latest a while from now, where it must be looked at and the last
 /// look showed nothing.
-Boottime due_of(const DecisionContext& context, const Session& session, const std::vector<Span>& warnings) {
-    const Boottime due = next_due(session, warnings);
+BootTime due_of(const DecisionContext& context, const Session& session, const std::vector<Duration>& warnings) {
+    const BootTime due = next_due(session, warnings);
     const bool repeats = session.logout_check != LogoutCheck::none ||
                          (session.probe_failed && next_idle_check(session, warnings) != never);
     return repeats ? std::min(due, after(context.now, Timeouts::probe_retry)) : due;
@@ -109,7 +110,7 @@ Boottime due_of(const DecisionContext& context, const Session& session, const st
 /// it for unused; how long it may last does not depend on that.
 void on_probe_failed(DecisionContext& context, Session session) {
     const policy::Limits limits = context.limits(session);
-    const std::vector<Span> warnings = context.warnings(session, limits);
+    const std::vector<Duration> warnings = context.warnings(session, limits);
     session.probe_failed = true;
     if (is_output_awaited(session, limits) && duration_warning(session, warnings, context.now)) {
         record_use(context, session, context.now); // what we write now hides whether there was any
@@ -141,7 +142,7 @@ void serve_limits(DecisionContext& context, Session session) {
         return check_logout(context, session);
     }
     const policy::Limits limits = context.limits(session);
-    const std::vector<Span> warnings = context.warnings(session, limits);
+    const std::vector<Duration> warnings = context.warnings(session, limits);
     if (duration_end(session) <= context.now && is_duration_warning_owed(session, warnings)) {
         grant_grace_period(context, session, warnings);
     }
@@ -156,17 +157,17 @@ void serve_limits(DecisionContext& context, Session session) {
         warn_of_duration(context, session, limits);
     }
     session.due = next_due(session, warnings);
-    const Boottime look = next_idle_check(session, warnings);
+    const BootTime look = next_idle_check(session, warnings);
     if (probes_first || look <= context.now || (session.probe_failed && look != never)) {
         context.out.effects.emplace_back(ProbeActivity{session.key});
-        const Boottime again = after(context.now, Timeouts::probe_retry);
+        const BootTime again = after(context.now, Timeouts::probe_retry);
         session.due = probes_first ? again : std::min(again, next_duration_check(session, warnings));
     }
     context.put(session);
 }
 
 void request_first_probe(DecisionContext& context, const Session& session) {
-    if (session.phase == Phase::active && idle_limit(session) != unlimited_span) {
+    if (session.phase == Phase::active && idle_limit(session) != unlimited_duration) {
         context.out.effects.emplace_back(ProbeActivity{session.key});
     }
 }
@@ -187,7 +188,7 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     } else if (session.terminal != Terminal::unknown || session.admitted <= context.now - Timeouts::terminal_setup) {
         session.terminal = Terminal::none;
     }
-    const Boottime used = last_use(session, sample, context.limits(session).idle_activity.value, context.now);
+    const BootTime used = last_use(session, sample, context.limits(session).idle_activity.value, context.now);
     session.last_sample = to_last_sample(session, sample, context.now);
     record_use(context, session, used);
     evaluate_idle(context, session);
@@ -225,16 +226,16 @@ void reapply_policy(const DecisionContext& context, Session& session, bool retro
     if (session.observed) {
         return;
     }
-    const Span grace = limits.warn_before.empty() ? Timeouts::grace_period : limits.warn_before.front();
-    const Boottime grace_end = after(context.now, grace);
+    const Duration grace = limits.warn_before.empty() ? Timeouts::grace_period : limits.warn_before.front();
+    const BootTime grace_end = after(context.now, grace);
     const bool fresh_duration = retroactive || spared || other_duration;
     const bool fresh_idle = retroactive || spared || other_idle;
     if (enforced &&
         ((fresh_duration && duration_end(session) < grace_end) || (fresh_idle && idle_end(session) < grace_end))) {
         session.grace_until = grace_end;
     }
-    session.duration_warned = fresh_duration ? unlimited_span : session.duration_warned;
-    session.idle_warned = fresh_idle ? unlimited_span : session.idle_warned;
+    session.duration_warned = fresh_duration ? unlimited_duration : session.duration_warned;
+    session.idle_warned = fresh_idle ? unlimited_duration : session.idle_warned;
     session.due = due_of(context, session, context.warnings(session, limits));
 }
 

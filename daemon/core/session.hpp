@@ -51,7 +51,7 @@ inline constexpr std::size_t max_by_length = 255;
 struct Reason {
     Cause cause = Cause::none;
     std::uint32_t count = 0; ///< limit_reached, displaced: the limit; idle: 1 where no terminal could show any use
-    Span span{};             ///< duration, idle: the limit
+    Duration span{};         ///< duration, idle: the limit
     std::string by;          ///< displaced: from where the new login came; asked: who asked;
                              ///< limit_reached: the rule whose total is reached. At most max_by_length
     bool operator==(const Reason&) const = default;
@@ -74,7 +74,7 @@ enum class LogoutCheck : std::uint8_t {
 };
 
 /// Session::idle_warned of one whose screen was locked, and that nobody has used since.
-inline constexpr Span screen_locked{};
+inline constexpr Duration screen_locked{};
 
 /// One login, from pam_open_session to the exit of everything that belongs to it.
 struct Session {
@@ -90,24 +90,24 @@ struct Session {
     Leader leader;          ///< pid 0 where nobody knows
     std::string logind_id;  ///< logind's name for it; empty until logind has it. At most 64 bytes
     std::string scope;      ///< its unit, "session-3.scope"; empty until logind has it. At most 64 bytes
-    Boottime opened{};      ///< asked for: the order of coming
-    Boottime admitted{};    ///< let in: later than `opened` where it had to wait for a place. 0: it was not
-    Boottime last_input{};  ///< the youngest sign of use (activity.hpp): `opened` at first, never later than now
-    Boottime grace_until{}; ///< no limit ends it before this: the grace of a session that a limit took by surprise
-    Span max_duration = unlimited_span;             ///< the limits it was last judged by: what its user could know of
-    Span idle_timeout = unlimited_span;             ///< with a terminal, and of graphical ones
-    Span idle_timeout_no_terminal = unlimited_span; ///< without
-    LastSample last_sample;                         ///< by the last look
-    Boottime last_notice_at{};                      ///< when a notice was last written to its terminals
-    Span duration_warned = unlimited_span;          ///< the shortest `warn_before` that was said about its duration
-    Span idle_warned = unlimited_span;              ///< the same about its idleness; unlimited again after use
-    Reason reason;                                  ///< ending and denied: why
+    BootTime opened{};      ///< asked for: the order of coming
+    BootTime admitted{};    ///< let in: later than `opened` where it had to wait for a place. 0: it was not
+    BootTime last_input{};  ///< the youngest sign of use (activity.hpp): `opened` at first, never later than now
+    BootTime grace_until{}; ///< no limit ends it before this: the grace of a session that a limit took by surprise
+    Duration max_duration = unlimited_duration; ///< the limits it was last judged by: what its user could know of
+    Duration idle_timeout = unlimited_duration; ///< with a terminal, and of graphical ones
+    Duration idle_timeout_no_terminal = unlimited_duration; ///< without
+    LastSample last_sample;                                 ///< by the last look
+    BootTime last_notice_at{};                              ///< when a notice was last written to its terminals
+    Duration duration_warned = unlimited_duration; ///< the shortest `warn_before` that was said about its duration
+    Duration idle_warned = unlimited_duration;     ///< the same about its idleness; unlimited again after use
+    Reason reason;                                 ///< ending and denied: why
     TerminationStage stage = TerminationStage::pending;
     std::vector<policy::SourceId>
         shared_limits;                   ///< the rules whose max_sessions_total it counts in; as the policy has it now
     RequestId request = RequestId::none; ///< waiting: who waits. Means nothing after a restart
-    Boottime answer_by = never;          ///< waiting: by when that request must have its answer. The same
-    Boottime due = never;                ///< when something must be done about it next
+    BootTime answer_by = never;          ///< waiting: by when that request must have its answer. The same
+    BootTime due = never;                ///< when something must be done about it next
 
     bool operator==(const Session&) const = default;
 };

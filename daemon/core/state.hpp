@@ -67,7 +67,7 @@ class State {
     std::unordered_map<uid_t, User> users_;
     std::unordered_multimap<pid_t, SessionKey> leaders_;
     std::unordered_map<std::string, SessionKey> logind_ids_;
-    std::set<std::pair<Boottime, SessionKey>> deadlines_;
+    std::set<std::pair<BootTime, SessionKey>> deadlines_;
     std::set<SessionKey> waiting_;
     std::unordered_map<policy::SourceId, std::size_t> shared_counts_;
     std::size_t counted_ = 0;

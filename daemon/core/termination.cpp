@@ -21,7 +21,7 @@ void send_signal(DecisionContext& context, const Session& session, int signal) {
 }
 
 /// From asking it to stop to making it stop.
-Span kill_delay_for(Cause cause) {
+Duration kill_delay_for(Cause cause) {
     switch (cause) {
     case Cause::leader_gone:
         return Timeouts::orphan_kill_delay;

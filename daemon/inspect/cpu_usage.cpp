@@ -14,19 +14,19 @@ namespace {
 /// Linux 6.18 has some 15 lines, each a word and a number.
 constexpr std::size_t max_cpu_stat_length = 4096;
 
-std::optional<Span> microseconds(std::string_view digits) noexcept {
+std::optional<Duration> microseconds(std::string_view digits) noexcept {
     std::uint64_t value = 0;
     const char* const end = digits.data() + digits.size();
     const auto [stop, error] = std::from_chars(digits.data(), end, value);
-    if (error != std::errc{} || stop != end || value > static_cast<std::uint64_t>(Span::max().count())) {
+    if (error != std::errc{} || stop != end || value > static_cast<std::uint64_t>(Duration::max().count())) {
         return std::nullopt;
     }
-    return Span(static_cast<Span::rep>(value));
+    return Duration(static_cast<Duration::rep>(value));
 }
 
 } // namespace
 
-std::optional<Span> processor_time_in(std::string_view cpu_stat) noexcept {
+std::optional<Duration> processor_time_in(std::string_view cpu_stat) noexcept {
     constexpr std::string_view key = "usage_usec ";
     // A line counts only with its end: one that was cut would be believed with half of its digits.
     for (std::size_t end = 0; (end = cpu_stat.find('\n')) != cpu_stat.npos; cpu_stat.remove_prefix(end + 1)) {
@@ -37,7 +37,7 @@ std::optional<Span> processor_time_in(std::string_view cpu_stat) noexcept {
     return std::nullopt;
 }
 
-Result<std::optional<Span>> processor_time_of(const core::Session& session, const SysPaths& roots) {
+Result<std::optional<Duration>> processor_time_of(const core::Session& session, const SysPaths& roots) {
     const auto scope = scope_of(session, roots);
     if (!scope) {
         return std::nullopt;

@@ -39,7 +39,7 @@ struct Traffic {
     std::uint64_t segments_out = 0; ///< the same, repeats among them
     /// Age of the youngest data in either direction, in milliseconds of a clock that stands still in suspend. The
     /// kernel tells it modulo 2^32 of them: data of 50 days ago looks young again.
-    Span since_data{};
+    Duration since_data{};
     std::uint64_t cookie = 0; ///< another connection between the same ends has another one
     bool operator==(const Traffic&) const = default;
 };

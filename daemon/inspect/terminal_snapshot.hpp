@@ -16,7 +16,7 @@ namespace sesslimit::inspect {
 /// What can be seen of a session at the moment.
 struct TerminalSnapshot {
     std::vector<std::string> terminals; ///< names below /dev
-    std::optional<Span> input;          ///< wall clock of the youngest input on them
+    std::optional<Duration> input;      ///< wall clock of the youngest input on them
 };
 
 /// Looks at the real thing: /proc, the session's cgroup and its terminals.
@@ -28,7 +28,7 @@ TerminalSnapshot read_terminal_snapshot(const core::Session& session);
 template <class Snapshot>
 class SnapshotCache {
   public:
-    static constexpr Span fresh_for = std::chrono::seconds(2);
+    static constexpr Duration fresh_for = std::chrono::seconds(2);
 
     using Read = std::function<Snapshot(const core::Session&)>;
 
@@ -36,7 +36,7 @@ class SnapshotCache {
     explicit SnapshotCache(Read read) : read_(std::move(read)) {}
 
     /// The reference lives until the session is forgotten.
-    const Snapshot& of(const core::Session& session, Boottime now) {
+    const Snapshot& of(const core::Session& session, BootTime now) {
         const auto [at, is_new] = entries_.try_emplace(session.key);
         Entry& entry = at->second;
         if (is_new || now - entry.at >= fresh_for || entry.at - session.opened < fresh_for) {
@@ -50,7 +50,7 @@ class SnapshotCache {
   private:
     struct Entry {
         Snapshot snapshot;
-        Boottime at;
+        BootTime at;
     };
     Read read_;
     std::unordered_map<SessionKey, Entry> entries_;

@@ -26,7 +26,7 @@ constexpr unsigned last_console = 63;
 /// Linux 6.18 has a few lines, each a word and a name.
 constexpr std::size_t max_uevent_length = 4096;
 
-/// Some 30,000 years from the epoch: later than any clock of a host, and far from the end of what a Span can hold.
+/// Some 30,000 years from the epoch: later than any clock of a host, and far from the end of what a Duration can hold.
 constexpr time_t latest_second = 1'000'000'000'000;
 
 /// A map has at most 340 lines (user_namespaces(7)). Only so many bytes of it are compared.
@@ -96,9 +96,9 @@ Result<std::optional<Terminal>> terminal_of(dev_t device, uid_t owner, const std
     return *ours ? std::optional(std::move(terminal)) : std::nullopt;
 }
 
-Result<std::optional<Span>> youngest(const std::vector<Terminal>& terminals, const SysPaths& roots,
-                                     timespec Stat::* clock) {
-    std::optional<Span> youngest;
+Result<std::optional<Duration>> youngest(const std::vector<Terminal>& terminals, const SysPaths& roots,
+                                         timespec Stat::* clock) {
+    std::optional<Duration> youngest;
     for (const Terminal& terminal : terminals) {
         const auto node = node_of(terminal, roots);
         if (!node) {
@@ -110,7 +110,7 @@ Result<std::optional<Span>> youngest(const std::vector<Terminal>& terminals, con
         // Their owner may have written any time there (utimensat(2)).
         const timespec& time = (**node).*clock;
         const auto seconds = std::chrono::seconds(std::clamp<time_t>(time.tv_sec, 0, latest_second));
-        const auto moment = std::chrono::duration_cast<Span>(seconds + std::chrono::nanoseconds(time.tv_nsec));
+        const auto moment = std::chrono::duration_cast<Duration>(seconds + std::chrono::nanoseconds(time.tv_nsec));
         youngest = std::max(youngest.value_or(moment), moment);
     }
     return youngest;
@@ -174,11 +174,11 @@ Result<std::vector<Terminal>> terminals_of(const core::Session& session, const S
     return terminals;
 }
 
-Result<std::optional<Span>> youngest_input(const std::vector<Terminal>& terminals, const SysPaths& roots) {
+Result<std::optional<Duration>> youngest_input(const std::vector<Terminal>& terminals, const SysPaths& roots) {
     return youngest(terminals, roots, &Stat::st_atim);
 }
 
-Result<std::optional<Span>> youngest_output(const std::vector<Terminal>& terminals, const SysPaths& roots) {
+Result<std::optional<Duration>> youngest_output(const std::vector<Terminal>& terminals, const SysPaths& roots) {
     return youngest(terminals, roots, &Stat::st_mtim);
 }
 

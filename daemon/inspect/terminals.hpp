@@ -42,9 +42,9 @@ Result<std::vector<Terminal>> terminals_of(const core::Session& session, const S
 
 /// The wall clock of the youngest input on any of them: a terminal's atime, which the kernel moves on input alone
 /// (drivers/tty/tty_io.c), in steps of 8 s. Nothing where none of them is there. Fails where nobody can tell.
-Result<std::optional<Span>> youngest_input(const std::vector<Terminal>& terminals, const SysPaths& roots = {});
+Result<std::optional<Duration>> youngest_input(const std::vector<Terminal>& terminals, const SysPaths& roots = {});
 
 /// The same of output: a terminal's mtime, which every write moves, a notice of ours too.
-Result<std::optional<Span>> youngest_output(const std::vector<Terminal>& terminals, const SysPaths& roots = {});
+Result<std::optional<Duration>> youngest_output(const std::vector<Terminal>& terminals, const SysPaths& roots = {});
 
 } // namespace sesslimit::inspect

@@ -24,7 +24,7 @@ using core::TerminationStage;
 
 constexpr std::size_t fixed_size = 208;
 constexpr std::size_t gid_count_size = sizeof(std::uint16_t);
-constexpr Span wall_bound{std::int64_t{1} << 60}; // so that the difference of two of them is a number
+constexpr Duration wall_bound{std::int64_t{1} << 60}; // so that the difference of two of them is a number
 
 enum Flags : std::uint8_t {
     adopted = 1,
@@ -186,11 +186,11 @@ Fault fault_of_numbers(const Session& session) noexcept {
 
 Fault fault_of_times(const Session& session) noexcept {
     if (std::min({session.opened, session.admitted, session.last_input, session.grace_until, session.last_notice_at,
-                  session.due, session.last_sample.at}) < Boottime{}) {
+                  session.due, session.last_sample.at}) < BootTime{}) {
         return "negative time";
     }
     if (std::min({session.max_duration, session.idle_timeout, session.idle_timeout_no_terminal, session.duration_warned,
-                  session.idle_warned, session.reason.span, session.last_sample.processor_time}) < Span{}) {
+                  session.idle_warned, session.reason.span, session.last_sample.processor_time}) < Duration{}) {
         return "negative span";
     }
     const auto [least, most] =

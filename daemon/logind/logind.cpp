@@ -221,7 +221,7 @@ struct Logind::Impl {
     /// One question for an idle hint.
     struct PendingCall {
         Impl* owner;
-        std::function<void(Span)> then;
+        std::function<void(Duration)> then;
     };
 
     static int on_idle_hint(sd_bus_message* m, void* data, sd_bus_error*) {
@@ -248,7 +248,7 @@ struct Logind::Impl {
         return path;
     }
 
-    void ask_idle_hint(const std::string& id, std::function<void(Span)> then) {
+    void ask_idle_hint(const std::string& id, std::function<void(Duration)> then) {
         get_all(path_of(id).c_str(), "ask logind whether a session is idle", &Impl::on_idle_hint,
                 PendingCall{this, std::move(then)});
     }
@@ -339,7 +339,7 @@ void Logind::lock(const std::string& id) {
     impl_->order(id, "lock a session through logind", "LockSession", "s", id.c_str());
 }
 
-void Logind::ask_idle_hint(const std::string& id, std::function<void(Span)> then) {
+void Logind::ask_idle_hint(const std::string& id, std::function<void(Duration)> then) {
     impl_->ask_idle_hint(id, std::move(then));
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "common/result.hpp"
-#include "daemon/event_loop.hpp"
 #include "daemon/core/event.hpp"
+#include "daemon/event_loop.hpp"
 
 #include <systemd/sd-bus.h>
 
@@ -54,7 +54,7 @@ class Logind {
 
     /// Asks for how long the session's IdleHint has said that nobody is there; `then` is called with that, 0 where
     /// somebody is, and not at all where logind does not answer. In suspend it does not grow.
-    void ask_idle_hint(const std::string& id, std::function<void(Span)> then);
+    void ask_idle_hint(const std::string& id, std::function<void(Duration)> then);
 
     /// Receives what logind knows of one session. Without a value: logind has no such session, or did not answer.
     using SessionAnswer = std::function<void(std::optional<core::LogindSession>)>;

@@ -16,7 +16,7 @@ constexpr std::size_t max_id = 64; // core::Session::logind_id and scope
 
 struct IdleHint {
     bool idle = false;
-    Span age{};
+    Duration age{};
 };
 
 Result<> read_text(sd_bus_message* m, std::string& out, std::size_t most) {
@@ -67,14 +67,14 @@ Result<> read_leader(sd_bus_message* m, Leader& leader) {
     return {};
 }
 
-Result<> read_opened(sd_bus_message* m, Boottime& opened) {
+Result<> read_opened(sd_bus_message* m, BootTime& opened) {
     std::uint64_t monotonic = 0;
     if (const int code = sd_bus_message_read(m, "v", "t", &monotonic); code < 0) {
         return fail_errno("read a session's time", -code);
     }
     // logind has CLOCK_MONOTONIC alone, which stands still in suspend: a session that slept counts as that much
     // younger.
-    const Span age = std::max(Span{}, monotonic_now() - Span(static_cast<Span::rep>(monotonic)));
+    const Duration age = std::max(Duration{}, monotonic_now() - Duration(static_cast<Duration::rep>(monotonic)));
     opened = boottime_now() - age;
     return {};
 }
@@ -143,7 +143,7 @@ Result<> read_hint_property(sd_bus_message* m, std::string_view name, IdleHint& 
     } else if (name == "IdleSinceHintMonotonic") {
         std::uint64_t since = 0;
         code = sd_bus_message_read(m, "v", "t", &since);
-        hint.age = std::max(Span{}, monotonic_now() - Span(static_cast<Span::rep>(since)));
+        hint.age = std::max(Duration{}, monotonic_now() - Duration(static_cast<Duration::rep>(since)));
     } else {
         code = sd_bus_message_skip(m, "v");
     }
@@ -169,13 +169,13 @@ Result<> read_all(sd_bus_message* answer, Read read) {
 
 } // namespace
 
-Result<Span> read_idle_hint(sd_bus_message* answer) {
+Result<Duration> read_idle_hint(sd_bus_message* answer) {
     IdleHint hint;
     auto done = read_all(answer, [&](std::string_view name) { return read_hint_property(answer, name, hint); });
     if (!done) {
         return std::unexpected(done.error());
     }
-    return hint.idle ? hint.age : Span{};
+    return hint.idle ? hint.age : Duration{};
 }
 
 Result<core::LogindSession> read_session(sd_bus_message* answer) {

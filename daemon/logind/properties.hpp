@@ -14,6 +14,6 @@ namespace sesslimit::logind {
 Result<core::LogindSession> read_session(sd_bus_message* answer);
 
 /// Reads the same for its idle hint: for how long nobody has been there; 0: somebody is.
-Result<Span> read_idle_hint(sd_bus_message* answer);
+Result<Duration> read_idle_hint(sd_bus_message* answer);
 
 } // namespace sesslimit::logind

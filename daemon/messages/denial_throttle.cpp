@@ -25,7 +25,7 @@ void count(SuppressedDenials& counted, const core::Notice& denied) {
 
 } // namespace
 
-bool DenialThrottle::take(const core::Notice& denied, Boottime now, std::vector<SuppressedDenials>& ended) {
+bool DenialThrottle::take(const core::Notice& denied, BootTime now, std::vector<SuppressedDenials>& ended) {
     const Login& login = denied.session.login;
     const Address address{login.rhost, login.rhost.empty() ? login.uid : uid_t{}};
     if (const auto known = windows_.find(address); known != windows_.end()) {
@@ -39,7 +39,7 @@ bool DenialThrottle::take(const core::Notice& denied, Boottime now, std::vector<
     return true;
 }
 
-std::vector<SuppressedDenials> DenialThrottle::due(Boottime now) {
+std::vector<SuppressedDenials> DenialThrottle::due(BootTime now) {
     std::vector<SuppressedDenials> ended;
     for (auto at = windows_.begin(); at != windows_.end();) {
         Window& window = at->second;
@@ -58,7 +58,7 @@ std::vector<SuppressedDenials> DenialThrottle::due(Boottime now) {
     return ended;
 }
 
-std::vector<SuppressedDenials> DenialThrottle::end_all(Boottime now) {
+std::vector<SuppressedDenials> DenialThrottle::end_all(BootTime now) {
     std::vector<SuppressedDenials> ended;
     while (!windows_.empty()) {
         end_oldest(now, ended);
@@ -66,15 +66,15 @@ std::vector<SuppressedDenials> DenialThrottle::end_all(Boottime now) {
     return ended;
 }
 
-Boottime DenialThrottle::deadline() const {
-    Boottime earliest = never;
+BootTime DenialThrottle::deadline() const {
+    BootTime earliest = never;
     for (const auto& [address, window] : windows_) {
         earliest = std::min(earliest, after(window.since, window.length));
     }
     return earliest;
 }
 
-void DenialThrottle::end_oldest(Boottime now, std::vector<SuppressedDenials>& ended) {
+void DenialThrottle::end_oldest(BootTime now, std::vector<SuppressedDenials>& ended) {
     const auto oldest = std::ranges::min_element(windows_, {}, [](const auto& entry) { return entry.second.since; });
     Window& window = oldest->second;
     if (window.counted.count > 0) {
@@ -90,7 +90,7 @@ JournalEntry journal_entry(const SuppressedDenials& repeated) {
     const std::string origin = escape_for_display(repeated.origin, host_bytes);
     const std::string sessions = repeated.count == 1 ? " more session" : " more sessions";
     const std::string whose = repeated.others ? ", the last of them of " + user : " of " + user;
-    const Span within = std::chrono::round<std::chrono::seconds>(repeated.within);
+    const Duration within = std::chrono::round<std::chrono::seconds>(repeated.within);
     JournalEntry entry{
         {"MESSAGE", "Denied " + std::to_string(repeated.count) + sessions + whose + " (" + service + ", from " +
                         (origin.empty() ? "this host" : origin) + ") within " + format_span(within) + ": " +

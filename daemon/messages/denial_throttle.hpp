@@ -28,39 +28,39 @@ struct SuppressedDenials {
     core::Reason reason;
     bool others = false; ///< other users than that one were among them
     std::uint64_t count = 0;
-    Span within{}; ///< from the line before to this one
+    Duration within{}; ///< from the line before to this one
 };
 
 class DenialThrottle {
   public:
-    static constexpr Span first_window = std::chrono::minutes(1);
-    static constexpr Span max_window = std::chrono::hours(1);
+    static constexpr Duration first_window = std::chrono::minutes(1);
+    static constexpr Duration max_window = std::chrono::hours(1);
     static constexpr std::size_t max_addresses = 256; ///< for one more, the window that began first ends early
 
     /// A denial. True: it is to have a line of its own. `ended` is given what must be said first.
-    bool take(const core::Notice& denied, Boottime now, std::vector<SuppressedDenials>& ended);
+    bool take(const core::Notice& denied, BootTime now, std::vector<SuppressedDenials>& ended);
 
     /// Ends the windows whose time has come.
-    std::vector<SuppressedDenials> due(Boottime now);
+    std::vector<SuppressedDenials> due(BootTime now);
 
     /// Ends all of them: the daemon stops.
-    std::vector<SuppressedDenials> end_all(Boottime now);
+    std::vector<SuppressedDenials> end_all(BootTime now);
 
     /// When due() must next be called; `never` where no window is open.
-    [[nodiscard]] Boottime deadline() const;
+    [[nodiscard]] BootTime deadline() const;
 
   private:
     /// The remote host, or the local user.
     using Address = std::pair<std::string, uid_t>;
 
     struct Window {
-        Boottime since{};
-        Span length{};
+        BootTime since{};
+        Duration length{};
         SuppressedDenials counted;
     };
     using Windows = std::map<Address, Window>;
 
-    void end_oldest(Boottime now, std::vector<SuppressedDenials>& ended);
+    void end_oldest(BootTime now, std::vector<SuppressedDenials>& ended);
 
     Windows windows_;
 };

@@ -47,7 +47,7 @@ std::string sessions(std::uint32_t count) {
 }
 
 /// In the host's time zone; nothing for a moment beyond all calendars.
-std::optional<tm> local_time(Boottime at, const WallClock& clock) {
+std::optional<tm> local_time(BootTime at, const WallClock& clock) {
     const auto seconds = static_cast<time_t>(
         std::chrono::floor<std::chrono::seconds>(at.time_since_epoch() + clock.wall_offset).count());
     tm local{};
@@ -55,7 +55,7 @@ std::optional<tm> local_time(Boottime at, const WallClock& clock) {
 }
 
 /// "14:02" of today, "2026-11-22 14:02" of another day; with the seconds where it is `exact`.
-std::string time_of_day(Boottime at, const WallClock& clock, bool exact = false) {
+std::string time_of_day(BootTime at, const WallClock& clock, bool exact = false) {
     const auto then = local_time(at, clock);
     const auto now = local_time(clock.now, clock);
     if (!then || !now) {
@@ -82,9 +82,9 @@ std::string header(const WallClock& clock, std::string_view host) {
 }
 
 /// "5min", "2h 5min": a span to be read, not to be reckoned with.
-std::string rough(Span span) {
+std::string rough(Duration span) {
     using namespace std::chrono;
-    return format_span(span >= hours(1) ? Span(round<minutes>(span)) : Span(round<seconds>(span)));
+    return format_span(span >= hours(1) ? Duration(round<minutes>(span)) : Duration(round<seconds>(span)));
 }
 
 std::string open_session_line(const Session& open, const WallClock& clock, const TerminalNames& terminals) {
@@ -234,7 +234,7 @@ std::string_view what_counts(policy::Activity counted) {
 
 /// What, when, why, and what to do.
 std::string warning_text(const core::Notice& notice, const WallClock& clock) {
-    const Boottime end = clock.now + notice.left;
+    const BootTime end = clock.now + notice.left;
     const bool soon = notice.left < std::chrono::minutes(2);
     const std::string when = " in " + rough(notice.left) + ", at " + time_of_day(end, clock, soon);
     const std::string limit = format_span(notice.reason.span);
@@ -347,9 +347,9 @@ std::string terminal_text(const core::Notice& notice, const WallClock& clock, st
 }
 
 std::string announcement(const Session& session, policy::Activity counted, const WallClock& clock) {
-    const Boottime end = core::duration_end(session);
+    const BootTime end = core::duration_end(session);
     // One that is as long as the whole session ends nothing.
-    const bool idles = session.idle_timeout != unlimited_span && after(session.opened, session.idle_timeout) < end;
+    const bool idles = session.idle_timeout != unlimited_duration && after(session.opened, session.idle_timeout) < end;
     const std::string unused =
         "after " + format_span(session.idle_timeout) + " without " + std::string(what_counts(counted)) + ".";
     if (end == never) {

@@ -18,8 +18,8 @@ namespace sesslimit::messages {
 
 /// What time it is, to say "since 14:02": the host's time zone is the C library's (tzset(3)).
 struct WallClock {
-    Boottime now{};
-    Span wall_offset{}; ///< wall clock less boottime
+    BootTime now{};
+    Duration wall_offset{}; ///< wall clock less boottime
 };
 
 /// The reason in a few words: "it reached its maximum duration of 12h", "no input for 15min".

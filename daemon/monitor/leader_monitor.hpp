@@ -29,7 +29,7 @@ class LeaderMonitor {
     /// an exit in the meantime is told as soon as it is found.
     Result<bool> track(SessionKey key, const Leader& leader);
 
-    static constexpr Span again_after = std::chrono::seconds(1);
+    static constexpr Duration again_after = std::chrono::seconds(1);
 
     void untrack(SessionKey key);
 

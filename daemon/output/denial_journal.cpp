@@ -40,7 +40,7 @@ void DenialJournal::write(const std::vector<messages::SuppressedDenials>& ended)
 }
 
 void DenialJournal::arm() {
-    const Boottime deadline = denials_.deadline();
+    const BootTime deadline = denials_.deadline();
     if (timer_) {
         sd_event_source_set_time(timer_.get(), static_cast<std::uint64_t>(deadline.time_since_epoch().count()));
         sd_event_source_set_enabled(timer_.get(), deadline == never ? SD_EVENT_OFF : SD_EVENT_ONESHOT);

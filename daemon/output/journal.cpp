@@ -75,8 +75,8 @@ void Journal::tell(Priority priority, std::string_view message, std::string_view
     tell(entry);
 }
 
-void Journal::finish(Span within) {
-    const Span end = monotonic_now() + within;
+void Journal::finish(Duration within) {
+    const Duration end = monotonic_now() + within;
     for (send_kept(); !kept_.empty(); send_kept()) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - monotonic_now()).count();
         pollfd takes{.fd = socket_.get(), .events = POLLOUT, .revents = 0};

@@ -41,7 +41,7 @@ class Journal {
               std::string_view event = {});
 
     /// The daemon stops: waits for journald to take what is kept, for so long and no longer.
-    void finish(Span within);
+    void finish(Duration within);
 
   private:
     static int on_writable(sd_event_source* source, int fd, std::uint32_t events, void* self);

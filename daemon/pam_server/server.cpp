@@ -19,7 +19,7 @@ namespace {
 /// How long nobody is accepted after the process ran out of descriptors: without it the loop would spin.
 constexpr auto breath = std::chrono::milliseconds(100);
 
-constexpr std::uint64_t usec(Span span) {
+constexpr std::uint64_t usec(Duration span) {
     return static_cast<std::uint64_t>(span.count());
 }
 
@@ -34,7 +34,7 @@ struct Server::Impl {
         RequestId id = RequestId::none;
         UniqueFd socket;
         EventSource source;
-        Span since{};       ///< CLOCK_MONOTONIC
+        Duration since{};   ///< CLOCK_MONOTONIC
         bool asked = false; ///< its request is here, and its answer is not
     };
 
@@ -82,7 +82,7 @@ struct Server::Impl {
 
     static int on_impatience(sd_event_source*, std::uint64_t, void* self) {
         auto& server = *static_cast<Impl*>(self);
-        const Span late = monotonic_now() - request_timeout;
+        const Duration late = monotonic_now() - request_timeout;
         std::erase_if(server.connections,
                       [late](const auto& entry) { return !entry.second.asked && entry.second.since <= late; });
         server.arm_patience();
@@ -209,7 +209,7 @@ struct Server::Impl {
         }
     }
 
-    void ask_to_wait(RequestId id, Span more) {
+    void ask_to_wait(RequestId id, Duration more) {
         const auto at = connections.find(id);
         const auto whole = std::chrono::ceil<std::chrono::milliseconds>(more).count();
         const wire::Wait wait{static_cast<std::uint32_t>(std::clamp<std::int64_t>(whole, 1, wire::max_wait_ms))};
@@ -279,7 +279,7 @@ void Server::start() {
     sd_event_source_set_enabled(impl_->accepting.get(), SD_EVENT_ON);
 }
 
-void Server::ask_to_wait(RequestId request, Span more) {
+void Server::ask_to_wait(RequestId request, Duration more) {
     impl_->ask_to_wait(request, more);
 }
 

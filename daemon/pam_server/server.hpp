@@ -43,7 +43,7 @@ class Server {
     void answer(RequestId request, const wire::Verdict& verdict);
 
     /// Tells the asker that its answer takes so much longer; it comes by answer().
-    void ask_to_wait(RequestId request, Span more);
+    void ask_to_wait(RequestId request, Duration more);
 
   private:
     struct Impl;

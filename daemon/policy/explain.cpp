@@ -20,7 +20,7 @@ std::string text(Count count) {
     return count == unlimited_count ? "unlimited" : std::to_string(count);
 }
 
-std::string text(Span span) {
+std::string text(Duration span) {
     return format_span(span);
 }
 
@@ -57,9 +57,9 @@ std::string text(Announce announce) {
     return announce == Announce::yes ? "true" : "false";
 }
 
-std::string text(const std::vector<Span>& spans) {
+std::string text(const std::vector<Duration>& spans) {
     std::string all;
-    for (const Span span : spans) {
+    for (const Duration span : spans) {
         all += (all.empty() ? "" : ", ") + format_span(span);
     }
     return "[" + all + "]";
@@ -115,7 +115,7 @@ struct Told {
     MatchingRules matching;
 };
 
-using Warnings = Setting<std::vector<Span>>;
+using Warnings = Setting<std::vector<Duration>>;
 
 /// The places of a tier whose warnings hold: resolve() adds up the same ones.
 void add_warnings(std::vector<const Warnings*>& all, const Told& told) {

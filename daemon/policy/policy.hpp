@@ -70,15 +70,15 @@ struct Setting {
 
 /// What one [defaults] or [[rule]] sets. Absent: it says nothing about that setting.
 struct Settings {
-    std::optional<Setting<Count>> max_sessions;            ///< 0 lets nobody in
-    std::optional<Setting<Span>> max_duration;             ///< 1 s and more, or unlimited_span
-    std::optional<Setting<Span>> idle_timeout;             ///< 1 s and more, or unlimited_span
-    std::optional<Setting<Span>> idle_timeout_no_terminal; ///< the same; absent: idle_timeout of the same tier
+    std::optional<Setting<Count>> max_sessions;                ///< 0 lets nobody in
+    std::optional<Setting<Duration>> max_duration;             ///< 1 s and more, or unlimited_duration
+    std::optional<Setting<Duration>> idle_timeout;             ///< 1 s and more, or unlimited_duration
+    std::optional<Setting<Duration>> idle_timeout_no_terminal; ///< the same; absent: idle_timeout of the same tier
     std::optional<Setting<Activity>> idle_activity;
     std::optional<Setting<OnIdle>> on_idle;
     std::optional<Setting<KeepMultiplexer>> keep_multiplexer;
     std::optional<Setting<Announce>> announce;
-    std::optional<Setting<std::vector<Span>>> warn_before; ///< longest first, without repeats; empty: no warning
+    std::optional<Setting<std::vector<Duration>>> warn_before; ///< longest first, without repeats; empty: no warning
     std::optional<Setting<AtLimit>> at_limit;
     std::optional<Setting<Mode>> mode;
     std::optional<Setting<std::string>> message;        ///< daemon/policy/template.hpp; empty: the built-in text
@@ -122,9 +122,9 @@ struct SharedLimit {
 /// What the policy comes to for one login: every setting has a value, and the place that set it.
 struct Limits {
     Setting<Count> max_sessions{unlimited_count};
-    Setting<Span> max_duration{unlimited_span};
-    Setting<Span> idle_timeout{unlimited_span};
-    Setting<Span> idle_timeout_no_terminal{unlimited_span}; ///< of each tier its own, else its idle_timeout
+    Setting<Duration> max_duration{unlimited_duration};
+    Setting<Duration> idle_timeout{unlimited_duration};
+    Setting<Duration> idle_timeout_no_terminal{unlimited_duration}; ///< of each tier its own, else its idle_timeout
     Setting<Activity> idle_activity{Activity::input};
     Setting<OnIdle> on_idle{OnIdle::end};
     Setting<KeepMultiplexer> keep_multiplexer{KeepMultiplexer::no};
@@ -134,7 +134,7 @@ struct Limits {
     Setting<std::string> message;           ///< what a denied user reads (template.hpp); empty: the built-in text
     Setting<std::string> message_of_end;    ///< what the user of an ended session reads; empty: the built-in text
     std::vector<SharedLimit> shared_limits; ///< all of them hold: managed tier first, then in the order of the rules
-    std::vector<Span> warn_before;          ///< the union of what applies: longest first, without repeats
+    std::vector<Duration> warn_before;      ///< the union of what applies: longest first, without repeats
 };
 
 } // namespace sesslimit::policy

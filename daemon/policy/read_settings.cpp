@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::int64_t max_listed_sessions = 1'000'000;
 constexpr std::size_t max_warnings = 20;
-constexpr Span shortest = std::chrono::seconds(1);
+constexpr Duration shortest = std::chrono::seconds(1);
 
 constexpr std::string_view wanted_count = "a number from 0 to 1000000, or \"unlimited\"";
 constexpr std::string_view wanted_span = "a time span such as \"15min\" or \"1d 12h\", or \"unlimited\"";
@@ -50,7 +50,7 @@ void say_no_span(const Node& value, const SpanError& error, std::string_view wan
 }
 
 /// A span of a second and more, or nothing where the report says why.
-std::optional<Span> read_span(const Entry& entry, const Node& value, std::string_view wanted, Report& report) {
+std::optional<Duration> read_span(const Entry& entry, const Node& value, std::string_view wanted, Report& report) {
     if (value.kind == Node::Kind::integer) {
         report.error(value.at, entry.key + " is a number without a unit; write " + std::string(wanted));
         return std::nullopt;
@@ -99,9 +99,9 @@ void read_max_sessions(const Entry& entry, SourceId from, Settings& settings, Re
     settings.max_sessions = read_count(entry, from, report);
 }
 
-void read_limit(const Entry& entry, SourceId from, std::optional<Setting<Span>>& limit, Report& report) {
+void read_limit(const Entry& entry, SourceId from, std::optional<Setting<Duration>>& limit, Report& report) {
     if (entry.value.kind == Node::Kind::text && entry.value.text == "unlimited") {
-        limit = setting(unlimited_span, entry, from);
+        limit = setting(unlimited_duration, entry, from);
     } else if (const auto span = read_span(entry, entry.value, wanted_span, report)) {
         limit = setting(*span, entry, from);
     }
@@ -125,7 +125,7 @@ void read_warn_before(const Entry& entry, SourceId from, Settings& settings, Rep
         report.error(entry.value.at, "warn_before has more than 20 values");
         return;
     }
-    std::vector<Span> spans;
+    std::vector<Duration> spans;
     for (const Node* value : values) {
         if (const auto span = read_span(entry, *value, wanted_warnings, report)) {
             spans.push_back(*span);
@@ -315,11 +315,11 @@ std::optional<Setting<Count>> read_total(const Entry& entry, SourceId from, Repo
 }
 
 void check_settings(const Settings& settings, const Entry* warn_before, Report& report) {
-    Span limit{};
+    Duration limit{};
     for (const auto* one : {&settings.max_duration, &settings.idle_timeout, &settings.idle_timeout_no_terminal}) {
-        limit = std::max(limit, *one ? (*one)->value : Span{});
+        limit = std::max(limit, *one ? (*one)->value : Duration{});
     }
-    if (warn_before == nullptr || !settings.warn_before || limit == Span{}) {
+    if (warn_before == nullptr || !settings.warn_before || limit == Duration{}) {
         return;
     }
     for (const Node* value : values_of(*warn_before, true, report)) {

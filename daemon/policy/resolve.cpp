@@ -13,9 +13,9 @@ namespace {
 /// What one tier sets for one login: each the strictest so far, pointing into the policy.
 struct Strictest {
     const Setting<Count>* max_sessions = nullptr;
-    const Setting<Span>* max_duration = nullptr;
-    const Setting<Span>* idle_timeout = nullptr;
-    const Setting<Span>* idle_timeout_no_terminal = nullptr;
+    const Setting<Duration>* max_duration = nullptr;
+    const Setting<Duration>* idle_timeout = nullptr;
+    const Setting<Duration>* idle_timeout_no_terminal = nullptr;
     const Setting<Activity>* idle_activity = nullptr;
     const Setting<OnIdle>* on_idle = nullptr;
     const Setting<KeepMultiplexer>* keep_multiplexer = nullptr;
@@ -54,7 +54,7 @@ void fall_back(const Setting<T>*& best, const std::optional<Setting<T>>& setting
     }
 }
 
-void add_warnings(std::vector<Span>& all, const std::optional<Setting<std::vector<Span>>>& more) {
+void add_warnings(std::vector<Duration>& all, const std::optional<Setting<std::vector<Duration>>>& more) {
     if (more) {
         all.insert(all.end(), more->value.begin(), more->value.end());
     }
@@ -208,9 +208,9 @@ Limits resolve(const Policy& policy, const Login& login) {
 }
 
 bool is_unlimited(const Limits& limits) noexcept {
-    return limits.max_sessions.value == unlimited_count && limits.max_duration.value == unlimited_span &&
-           limits.idle_timeout.value == unlimited_span && limits.idle_timeout_no_terminal.value == unlimited_span &&
-           limits.shared_limits.empty();
+    return limits.max_sessions.value == unlimited_count && limits.max_duration.value == unlimited_duration &&
+           limits.idle_timeout.value == unlimited_duration &&
+           limits.idle_timeout_no_terminal.value == unlimited_duration && limits.shared_limits.empty();
 }
 
 bool counts(const Policy& policy, const Login& login) {

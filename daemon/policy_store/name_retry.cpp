@@ -30,7 +30,7 @@ void NameRetry::take(std::optional<policy::Loaded> again) {
     }
 }
 
-void NameRetry::look_later(Span pause) {
+void NameRetry::look_later(Duration pause) {
     pause_ = pause;
     dependencies_.arm(missing_ > 0 ? std::optional(pause) : std::nullopt);
 }

@@ -17,12 +17,12 @@ namespace sesslimit::policy_store {
 /// found. Knows no clock.
 class NameRetry {
   public:
-    static constexpr Span first_pause = std::chrono::seconds(5);
-    static constexpr Span max_pause = std::chrono::hours(1);
+    static constexpr Duration first_pause = std::chrono::seconds(5);
+    static constexpr Duration max_pause = std::chrono::hours(1);
 
     struct Dependencies {
         /// Has due() called after this long; nothing: not at all. Another call takes the place of the one before.
-        std::function<void(std::optional<Span>)> arm;
+        std::function<void(std::optional<Duration>)> arm;
         /// Looks them all up (look_up_again()), and tells what came of it later.
         std::function<void(std::function<void(std::optional<policy::Loaded>)>)> ask;
         /// Some have come: the same policy with those names.
@@ -39,12 +39,12 @@ class NameRetry {
 
   private:
     void take(std::optional<policy::Loaded> again);
-    void look_later(Span pause);
+    void look_later(Duration pause);
 
     Dependencies dependencies_;
     std::uint64_t policy_ = 0; ///< counts them
     std::size_t missing_ = 0;
-    Span pause_{};
+    Duration pause_{};
 };
 
 } // namespace sesslimit::policy_store

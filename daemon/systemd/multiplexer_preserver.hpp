@@ -23,7 +23,7 @@ namespace sesslimit {
 class MultiplexerPreserver {
   public:
     /// Less than core::Timeouts::kill_delay, after which all of the session is sent SIGKILL.
-    static constexpr Span within = std::chrono::seconds(3);
+    static constexpr Duration within = std::chrono::seconds(3);
     static constexpr int max_rounds = 32;
 
     /// What has become of it.
@@ -42,7 +42,7 @@ class MultiplexerPreserver {
         std::function<Result<inspect::Multiplexer>(const core::Session&, const std::string& scope)> look;
         std::function<void(const std::string& logind_id)> terminate;
         std::function<void(const Outcome&)> told; ///< not called for sessions that are seen to have no multiplexer
-        Span within = MultiplexerPreserver::within;
+        Duration within = MultiplexerPreserver::within;
     };
 
     /// References live longer than this.

@@ -38,8 +38,8 @@ struct Samples {
 
 struct Run {
     const char* socket;
-    Span begin;
-    Span end;
+    Duration begin;
+    Duration end;
     long gap;
 };
 
@@ -124,10 +124,10 @@ int main(int argc, char** argv) {
     }
     const auto clients = static_cast<unsigned>(std::atoi(argv[2]));
     const double seconds = std::atof(argv[3]);
-    const Span begin = monotonic_now() + std::chrono::milliseconds(20 + clients);
+    const Duration begin = monotonic_now() + std::chrono::milliseconds(20 + clients);
     const Run run{.socket = argv[1],
                   .begin = begin,
-                  .end = begin + Span(static_cast<std::int64_t>(seconds * 1e6)),
+                  .end = begin + Duration(static_cast<std::int64_t>(seconds * 1e6)),
                   .gap = std::atol(argv[4])};
     std::vector<Samples*> all;
     std::vector<pid_t> children;

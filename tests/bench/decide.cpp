@@ -16,7 +16,7 @@ using namespace sesslimit;
 
 namespace {
 
-constexpr Boottime now{std::chrono::hours(100)};
+constexpr BootTime now{std::chrono::hours(100)};
 constexpr std::size_t per_user = 3;
 
 constexpr const char* policy_text = R"(version = 1
@@ -79,7 +79,7 @@ core::Session session_of(std::size_t number) {
     session.opened = session.admitted = session.last_input = now - std::chrono::minutes(number % 60);
     session.max_duration = std::chrono::hours(12);
     session.idle_timeout = session.idle_timeout_no_terminal = std::chrono::hours(2);
-    session.due = now + Span(static_cast<std::int64_t>(number));
+    session.due = now + Duration(static_cast<std::int64_t>(number));
     return session;
 }
 
@@ -142,7 +142,7 @@ void looked(benchmark::State& run) {
     decide_each(run, [](std::size_t number) -> core::Event {
         core::ActivityProbed event;
         event.session = SessionKey{number + 1};
-        event.sample.emplace().input = Span{}; // a terminal that nobody has touched
+        event.sample.emplace().input = Duration{}; // a terminal that nobody has touched
         return event;
     });
 }

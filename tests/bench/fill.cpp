@@ -122,7 +122,7 @@ void wait_for_end_of_input() {
 }
 
 /// The least that a program can do to act at given moments: one timer, armed for the next of them.
-void run_bare_timer(std::vector<std::pair<Boottime, pid_t>> moments) {
+void run_bare_timer(std::vector<std::pair<BootTime, pid_t>> moments) {
     std::ranges::sort(moments);
     const int timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
     for (const auto& [moment, pid] : moments) {
@@ -140,21 +140,21 @@ void run_bare_timer(std::vector<std::pair<Boottime, pid_t>> moments) {
 int due(const char* directory, std::size_t count, char** spans, bool bare) {
     const std::int64_t from = std::atoll(spans[0]) * 1'000'000;
     const std::int64_t within = std::atoll(spans[1]) * 1'000'000;
-    const Span limit = std::chrono::seconds(std::atoll(spans[2]));
+    const Duration limit = std::chrono::seconds(std::atoll(spans[2]));
     const auto processes = make_processes(count);
     std::mt19937_64 random(count); // the same moments in every run
-    const Boottime begin = boottime_now();
+    const BootTime begin = boottime_now();
     std::vector<core::Session> sessions;
-    std::vector<std::pair<Boottime, pid_t>> moments;
+    std::vector<std::pair<BootTime, pid_t>> moments;
     for (std::size_t number = 0; number < count; ++number) {
-        const Boottime moment = begin + Span(from + static_cast<std::int64_t>(random() % std::uint64_t(within)));
+        const BootTime moment = begin + Duration(from + static_cast<std::int64_t>(random() % std::uint64_t(within)));
         core::Session session = session_of(number, processes[number].leader);
         session.phase = core::Phase::admitted; // logind does not have it: its leader is what is ended
         session.logind_id.clear();
         session.scope.clear();
         session.opened = session.admitted = session.last_input = moment - limit;
         session.max_duration = limit;
-        session.idle_timeout = session.idle_timeout_no_terminal = unlimited_span;
+        session.idle_timeout = session.idle_timeout_no_terminal = unlimited_duration;
         sessions.push_back(session);
         moments.emplace_back(moment, processes[number].leader.pid);
     }

@@ -13,7 +13,7 @@ std::string place(const Line& line) {
     return line.file + ":" + std::to_string(line.number);
 }
 
-std::string seconds(const std::optional<Found<Span>>& found) {
+std::string seconds(const std::optional<Found<Duration>>& found) {
     return found
                ? std::to_string(std::chrono::floor<std::chrono::seconds>(found->value).count()) + " " + place(found->at)
                : "off";

@@ -135,9 +135,9 @@ core::Session session_of(Input& input) {
     session.reason.cause = core::Cause{static_cast<std::uint8_t>(input.byte() % 7)};
     session.reason.count = input.byte();
     session.stage = core::TerminationStage{static_cast<std::uint8_t>(input.byte() % 4)};
-    session.opened = Boottime(std::chrono::seconds(input.number<std::uint32_t>()));
-    session.max_duration = Span(input.number<std::uint32_t>());
-    session.idle_timeout = Span(input.number<std::uint32_t>());
+    session.opened = BootTime(std::chrono::seconds(input.number<std::uint32_t>()));
+    session.max_duration = Duration(input.number<std::uint32_t>());
+    session.idle_timeout = Duration(input.number<std::uint32_t>());
     Login& login = session.login;
     for (std::string* text : {&login.user, &login.service, &login.rhost, &login.ruser, &login.tty,
                               &login.credential.method, &login.credential.fingerprint, &login.credential.certificate_id,
@@ -171,7 +171,7 @@ void is_told(Input input) {
     using Kind = core::Notice::Kind;
     core::Notice notice;
     notice.kind = Kind{static_cast<std::uint8_t>(input.byte() % (static_cast<unsigned>(Kind::over_limit) + 1))};
-    notice.left = Span(input.number<std::uint32_t>());
+    notice.left = Duration(input.number<std::uint32_t>());
     notice.session = session_of(input);
     notice.reason = notice.session.reason;
     must(is_safe_line(messages::reason_text(notice.reason)), "a reason is safe to show");

@@ -17,7 +17,8 @@ std::optional<inspect::Traffic> read(std::span<const std::uint8_t> reply, const 
 }
 
 /// The answer's own length counts: what stands behind it is not read.
-void ends_where_it_says(std::span<const std::uint8_t> reply, const inspect::Ends& ends, const inspect::Traffic& traffic) {
+void ends_where_it_says(std::span<const std::uint8_t> reply, const inspect::Ends& ends,
+                        const inspect::Traffic& traffic) {
     nlmsghdr header{};
     must(reply.size() >= sizeof header, "an answer has a header");
     std::memcpy(&header, reply.data(), sizeof header);
@@ -41,7 +42,7 @@ void one_input(std::span<const std::uint8_t> bytes) {
     if (!traffic) {
         return;
     }
-    must(traffic->since_data >= Span{}, "an age");
+    must(traffic->since_data >= Duration{}, "an age");
     must(!inspect::traffic_in(std::as_bytes(input.rest()), *ends, sequence + 1), "an answer to another question");
     for (std::size_t other = 0; other < std::size(asked); ++other) {
         must(other == which || !read(input.rest(), *inspect::parse_ssh_connection(asked[other])),

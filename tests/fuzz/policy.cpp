@@ -122,7 +122,7 @@ void the_stricter_tier_wins(const Policy& policy, const Login& login) {
     must(both.idle_timeout_no_terminal.value == strictest(&Limits::idle_timeout_no_terminal), "without a terminal");
     must(both.shared_limits.size() == one.shared_limits.size() + two.shared_limits.size(), "all shared_limits hold");
     must(std::ranges::is_sorted(both.warn_before, std::greater{}), "warnings: longest first");
-    for (const Span span : one.warn_before) {
+    for (const Duration span : one.warn_before) {
         must(std::ranges::find(both.warn_before, span) != both.warn_before.end(), "warnings: the union");
     }
     must(faults_of(both.message.value, message_placeholders).empty() && both.message.value.size() <= max_message_length,

@@ -42,8 +42,8 @@ void one_input(std::span<const std::uint8_t> bytes) {
     name_hides_nothing(text.substr(0, 64));
     lines_stand_alone(text);
     const auto time = inspect::processor_time_in(text);
-    must(!time || *time >= Span{}, "CPU time does not run backwards");
-    must(inspect::processor_time_in("usage_usec 17\n" + std::string(text)) == Span(17), "the first line counts");
+    must(!time || *time >= Duration{}, "CPU time does not run backwards");
+    must(inspect::processor_time_in("usage_usec 17\n" + std::string(text)) == Duration(17), "the first line counts");
 }
 
 } // namespace sesslimit::fuzz

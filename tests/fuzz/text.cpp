@@ -41,12 +41,13 @@ void is_a_span(std::string_view text) {
         must(span.error().at <= text.size(), "the place of a mistake is in the text");
         return;
     }
-    must(*span >= Span{} && *span <= longest_duration, "a span is within its bounds");
+    must(*span >= Duration{} && *span <= max_finite_duration, "a span is within its bounds");
     const std::string written = format_span(*span);
     must(written.size() <= 40, "a span is short");
     const auto again = parse_span(written);
     must(again && *again <= *span, "a written span is read again");
-    const Span step = *span < std::chrono::seconds(1) ? Span(std::chrono::milliseconds(1)) : std::chrono::seconds(1);
+    const Duration step =
+        *span < std::chrono::seconds(1) ? Duration(std::chrono::milliseconds(1)) : std::chrono::seconds(1);
     must(*span - *again < step, "and has lost nothing but what is smaller than its last unit");
     must(format_span(*again) == written, "and is written as before");
 }

@@ -64,7 +64,7 @@ void is_a_login(const wire::OpenRequest& request) {
     session.key = SessionKey{1};
     session.login = opened.login;
     must(ledger::fault_of(session).empty(), "a login of the wire has room in the ledger");
-    must(opened.budget > Span{}, "the asker waits for some time");
+    must(opened.budget > Duration{}, "the asker waits for some time");
 }
 
 } // namespace

@@ -12,7 +12,7 @@ using core::Cause;
 using Kind = Notice::Kind;
 
 /// How far a terminal's clock may be behind its input.
-constexpr Span stamp_step = 8s;
+constexpr Duration stamp_step = 8s;
 
 std::uint32_t number(std::size_t count) {
     return static_cast<std::uint32_t>(count);
@@ -81,9 +81,9 @@ void Host::surprise() {
 }
 
 /// At `when`, its limits may have run out without a warning.
-void Host::surprise(Process& process, Boottime when) const {
-    const Span grace = plan_.defaults.warn ? plan_.defaults.warn->front() : Timeouts::grace_period;
-    const bool exempt = bounds_of(plan_, process.login).duration == unlimited_span;
+void Host::surprise(Process& process, BootTime when) const {
+    const Duration grace = plan_.defaults.warn ? plan_.defaults.warn->front() : Timeouts::grace_period;
+    const bool exempt = bounds_of(plan_, process.login).duration == unlimited_duration;
     process.fair = std::max(process.fair, after(when, exempt ? Timeouts::grace_period : grace));
 }
 
@@ -185,7 +185,7 @@ void Host::hear(const Notice& notice) {
     case Kind::would_end:
         return process == nullptr || bounds_of(plan_, process->login).enforced ? wrong("only observed") : void();
     case Kind::warned:
-        return process == nullptr || !bounds_of(plan_, process->login).enforced || notice.left <= Span{}
+        return process == nullptr || !bounds_of(plan_, process->login).enforced || notice.left <= Duration{}
                    ? wrong("warned of nothing")
                    : void();
     case Kind::over_limit:
@@ -274,7 +274,7 @@ void Host::let_in(Process& process, const Answer& answer) {
             wrong("let in beyond a limit");
         }
     }
-    const Boottime since = requests_[std::to_underlying(answer.request)].since;
+    const BootTime since = requests_[std::to_underlying(answer.request)].since;
     process.key = answer.session.key;
     process.in = true;
     if (again) {

@@ -138,7 +138,7 @@ void Host::ask(std::size_t which, const Step& step) {
     if (!process.in) {
         forget(process); // one session at a time
     }
-    Boottime since = world_.now;
+    BootTime since = world_.now;
     for (auto& [id, request] : requests_) {
         if (request.process == which && !request.gone && request.answers == 0) {
             since = request.since;
@@ -147,7 +147,7 @@ void Host::ask(std::size_t which, const Step& step) {
     }
     const std::uint64_t id = ++last_request_;
     requests_[id] = {.process = which, .since = since};
-    const Span budget = std::chrono::milliseconds(1 + step.more % 8000);
+    const Duration budget = std::chrono::milliseconds(1 + step.more % 8000);
     feed(OpenRequested{RequestId{id}, process.login, process.leader, budget});
     const Request& request = requests_[id];
     if (!counts(process.login) && world_.answers.back().kind != Answer::Kind::uncounted) {
@@ -371,8 +371,8 @@ void Host::restore(const std::vector<Session>& recorded, bool backwards) {
     }
 }
 
-void Host::pass(Span span) {
-    const Boottime until = world_.now + span;
+void Host::pass(Duration span) {
+    const BootTime until = world_.now + span;
     while (wrong_.empty() && world_.now < until) {
         const Session* next = world_.state.next_due();
         world_.pass((next == nullptr ? until : std::clamp(next->due, world_.now, until)) - world_.now);

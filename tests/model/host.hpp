@@ -34,9 +34,9 @@ struct Process {
     bool adopted = false;   ///< PAM never asked about it
     bool spared = false;    ///< its leader has exited, and at some time since then no limit applied to it
     Reason reason;
-    Boottime opened{};
-    Boottime used{};
-    Boottime fair{}; ///< no limit that took it by surprise may end it before this
+    BootTime opened{};
+    BootTime used{};
+    BootTime fair{}; ///< no limit that took it by surprise may end it before this
 
     [[nodiscard]] bool has_left() const {
         return dismissed || (shown && logind_id.empty()) || (!alive && logind_id.empty());
@@ -45,7 +45,7 @@ struct Process {
 
 struct Request {
     std::size_t process = 0;
-    Boottime since{}; ///< when its process first asked
+    BootTime since{}; ///< when its process first asked
     int answers = 0;
     int waits = 0;
     bool gone = false; ///< its asker hung up, died, or asked anew
@@ -81,7 +81,7 @@ class Host {
     void change(const Step& step);
     void restart(const Step& step);
     void restore(const std::vector<Session>& recorded, bool backwards);
-    void pass(Span span);
+    void pass(Duration span);
     void feed(const Event& event);
     void all_leave();
 
@@ -103,7 +103,7 @@ class Host {
     Process* of(SessionKey key);
     void spare_unlimited();
     void surprise();
-    void surprise(Process& process, Boottime when) const;
+    void surprise(Process& process, BootTime when) const;
     void wrong(const std::string& what);
 
     Plan plan_;

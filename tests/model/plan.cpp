@@ -20,7 +20,7 @@ Value one_of(std::mt19937& random, const std::array<Value, count>& values) {
 }
 
 using MaybeCount = std::optional<policy::Count>;
-using MaybeSpan = std::optional<Span>;
+using MaybeSpan = std::optional<Duration>;
 
 policy::Rule rule_of(SharedLimit total, const MaybeCount& max, const MaybeCount& most) {
     policy::Match match;
@@ -81,7 +81,7 @@ Plan plan_of(std::uint32_t number) {
     plan.defaults.duration = one_of(random, durations);
     plan.defaults.idle = one_of(random, idles);
     if (random() % 2 == 0) {
-        plan.defaults.warn = std::vector<Span>{5s, 2s};
+        plan.defaults.warn = std::vector<Duration>{5s, 2s};
     }
     plan.defaults.at_limit = one_of(random, at_limits);
     if (random() % 5 == 0) {
@@ -136,8 +136,8 @@ Bounds bounds_of(const Plan& plan, const Login& login) {
     }
     // A tier that says nothing of a mode means its limits, whatever the other tier says of its own.
     bounds.enforced = plan.defaults.mode != policy::Mode::observe || plan.managed_max;
-    bounds.duration = plan.defaults.duration.value_or(unlimited_span);
-    bounds.idle = plan.defaults.idle.value_or(unlimited_span);
+    bounds.duration = plan.defaults.duration.value_or(unlimited_duration);
+    bounds.idle = plan.defaults.idle.value_or(unlimited_duration);
     return bounds;
 }
 

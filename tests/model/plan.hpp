@@ -41,12 +41,12 @@ struct Bounds {
     std::uint32_t own = no_limit;
     std::vector<SharedLimit> shared_limits;
     bool enforced = true;
-    Span duration = unlimited_span;
-    Span idle = unlimited_span;
-    Span grace{}; ///< how long a limit leaves a user whom it takes by surprise
+    Duration duration = unlimited_duration;
+    Duration idle = unlimited_duration;
+    Duration grace{}; ///< how long a limit leaves a user whom it takes by surprise
 
     [[nodiscard]] bool is_unlimited() const {
-        return own == no_limit && shared_limits.empty() && duration == unlimited_span && idle == unlimited_span;
+        return own == no_limit && shared_limits.empty() && duration == unlimited_duration && idle == unlimited_duration;
     }
 };
 Bounds bounds_of(const Plan& plan, const Login& login);

@@ -174,11 +174,11 @@ void a_daemon_that_dies_and_comes_back_is_asked_again() {
 /// Code and time of one open.
 struct Timed {
     int code = 0;
-    Span took{};
+    Duration took{};
 };
 
 Timed timed_open(Login& login) {
-    const Span start = monotonic_now();
+    const Duration start = monotonic_now();
     const int code = login.open();
     return {code, monotonic_now() - start};
 }
@@ -359,9 +359,9 @@ void a_close_never_fails() {
     }
     const FakeDaemon stalled({stalls()});
     Login login(stalled.socket(), "timeout=100ms");
-    const Span start = monotonic_now();
+    const Duration start = monotonic_now();
     const int code = login.close();
-    const Span took = monotonic_now() - start;
+    const Duration took = monotonic_now() - start;
     EXPECT(code == PAM_SUCCESS && took >= milliseconds(100) && took < milliseconds(100) + slack, "stalls");
     EXPECT(log_lines().empty(), "quietly");
 }

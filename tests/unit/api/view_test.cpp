@@ -10,7 +10,7 @@ using namespace sesslimit;
 using namespace sesslimit::api;
 using namespace std::chrono_literals;
 
-constexpr WallClock moment{.now = Boottime(1h), .wall_offset = 1000h};
+constexpr WallClock moment{.now = BootTime(1h), .wall_offset = 1000h};
 
 core::Session live() {
     core::Session session;
@@ -20,7 +20,7 @@ core::Session live() {
     session.scope = "session-3.scope";
     session.login.user = "alice";
     session.login.connection = "192.0.2.7 4711 192.0.2.1 22";
-    session.opened = session.last_input = Boottime(50min);
+    session.opened = session.last_input = BootTime(50min);
     session.idle_timeout = 30min;
     session.idle_timeout_no_terminal = 20min;
     return session;
@@ -33,7 +33,7 @@ T value(const Properties& all, std::string_view name) {
 }
 
 /// Microseconds since the epoch of a moment.
-std::uint64_t wall(Span boottime) {
+std::uint64_t wall(Duration boottime) {
     return static_cast<std::uint64_t>((boottime + moment.wall_offset).count());
 }
 
@@ -47,7 +47,7 @@ void idleness_is_told_by_what_it_is_judged_by() {
         std::uint64_t limit;
         std::uint64_t ends;
     };
-    const auto usec = [](Span span) { return static_cast<std::uint64_t>(span.count()); };
+    const auto usec = [](Duration span) { return static_cast<std::uint64_t>(span.count()); };
     const Case cases[] = {
         {"terminal", Terminal::some, false, true, usec(30min), wall(80min)},
         {"connection", Terminal::none, false, true, usec(20min), wall(70min)},

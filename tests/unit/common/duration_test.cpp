@@ -11,7 +11,7 @@ using Kind = SpanError::Kind;
 
 struct Good {
     std::string_view text;
-    Span span;
+    Duration span;
 };
 
 struct Bad {
@@ -21,7 +21,7 @@ struct Bad {
 };
 
 struct Shown {
-    Span span;
+    Duration span;
     std::string_view text;
 };
 
@@ -48,12 +48,12 @@ void reads_what_systemd_reads() {
         {"1w", days(7)},
         {"1week", days(7)},
         {"2weeks", days(14)},
-        {"1M", Span(2'629'800s)},
-        {"1month", Span(2'629'800s)},
-        {"2months", Span(2 * 2'629'800s)},
-        {"1y", Span(31'557'600s)},
-        {"1year", Span(31'557'600s)},
-        {"100years", longest_duration},
+        {"1M", Duration(2'629'800s)},
+        {"1month", Duration(2'629'800s)},
+        {"2months", Duration(2 * 2'629'800s)},
+        {"1y", Duration(31'557'600s)},
+        {"1year", Duration(31'557'600s)},
+        {"100years", max_finite_duration},
         {"500ms", 500ms},
         {"7msec", 7ms},
         {"8us", 8us},
@@ -67,8 +67,8 @@ void reads_what_systemd_reads() {
         {"  15min\t", 15min},
         {"1h 30", 1h + 30s},
         {"007s", 7s},
-        {"36525d", longest_duration},
-        {"3155760000000000us", longest_duration},
+        {"36525d", max_finite_duration},
+        {"3155760000000000us", max_finite_duration},
     };
     for (const Good& one : cases) {
         const auto span = parse_span(one.text);
@@ -116,8 +116,8 @@ void shows_spans_in_the_same_language() {
     constexpr Shown cases[] = {
         {0s, "0s"},
         {-5s, "0s"},
-        {Span::min(), "0s"},
-        {unlimited_span, "unlimited"},
+        {Duration::min(), "0s"},
+        {unlimited_duration, "unlimited"},
         {20s, "20s"},
         {5min, "5min"},
         {90min, "1h 30min"},
@@ -129,7 +129,7 @@ void shows_spans_in_the_same_language() {
         {999us, "0s"},
         {1500ms, "1s"},
         {59'999ms, "59s"},
-        {unlimited_span - Span(1), "106751991d 4h 54s"},
+        {unlimited_duration - Duration(1), "106751991d 4h 54s"},
     };
     for (const Shown& one : cases) {
         EXPECT_TEXT(format_span(one.span), one.text);
@@ -137,7 +137,7 @@ void shows_spans_in_the_same_language() {
 }
 
 void what_is_shown_can_be_read_again() {
-    for (Span span = 1s; span <= longest_duration; span = span * 3 + 7s) {
+    for (Duration span = 1s; span <= max_finite_duration; span = span * 3 + 7s) {
         const auto read = parse_span(format_span(span));
         EXPECT(read.has_value() && *read == span, format_span(span));
     }

@@ -17,12 +17,12 @@ using core::Session;
 using core::Traffic;
 using policy::Activity;
 
-constexpr Span offset = 1'700'000'000s;
+constexpr Duration offset = 1'700'000'000s;
 
 /// The wall clock of a moment, as a terminal's stamp: whole seconds at the beginning of a step.
-Span stamp(Span since_start) {
+Duration stamp(Duration since_start) {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(start.time_since_epoch() + since_start + offset);
-    return Span(seconds / 8s * 8s);
+    return Duration(seconds / 8s * 8s);
 }
 
 Traffic traffic(std::uint64_t in, std::uint64_t segments_in, std::uint64_t out, std::uint64_t segments_out) {
@@ -167,7 +167,7 @@ void a_hint_says_how_long() {
     ActivitySample sample = same(true);
     sample.hint = 30s;
     EXPECT_TEXT(use(looked_at(), sample, Activity::input), "170");
-    sample.hint = Span{};
+    sample.hint = Duration{};
     EXPECT_TEXT(use(looked_at(), sample, Activity::input), "200");
     sample.hint = 1h; // never earlier than what is known
     EXPECT_TEXT(use(looked_at(), sample, Activity::input), "50");

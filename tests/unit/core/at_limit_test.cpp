@@ -215,7 +215,7 @@ void a_session_displaced_as_it_comes_reads_why() {
 
 void who_waits_has_an_answer_in_time() {
     struct Case {
-        Span budget;
+        Duration budget;
         std::string log;
     };
     constexpr std::string_view soon =

@@ -11,34 +11,34 @@ namespace {
 using namespace sesslimit;
 using namespace sesslimit::test;
 
-constexpr Span year = std::chrono::hours(24 * 365);
-constexpr Span limit = 15min;
-constexpr Span step = 8s; // of a terminal's stamps
-const std::vector<Span> five_and_one = {5min, 1min};
+constexpr Duration year = std::chrono::hours(24 * 365);
+constexpr Duration limit = 15min;
+constexpr Duration step = 8s; // of a terminal's stamps
+const std::vector<Duration> five_and_one = {5min, 1min};
 
-std::string in_seconds(Span span) {
+std::string in_seconds(Duration span) {
     return std::to_string(std::chrono::floor<std::chrono::seconds>(span).count()) + " s";
 }
 
 /// Something that happens at a moment, in seconds from the login: the clock is set, or (`by` is 0) a key is pressed.
 struct Step {
-    Span at;
-    Span by{};
+    Duration at;
+    Duration by{};
 };
 
 /// How long a session with an idle limit lives after its last key.
-Span lived(std::vector<Step> steps, bool heard, std::string& fault) {
+Duration lived(std::vector<Step> steps, bool heard, std::string& fault) {
     World world({.idle = limit});
     const SessionKey session = world.login();
     world.type(session);
-    Boottime last_key = world.now;
+    BootTime last_key = world.now;
     std::ranges::stable_sort(steps, {}, &Step::at);
     for (const Step& each : steps) {
         world.pass_until(each.at);
         if (world.phase(session) != "active") {
             break;
         }
-        if (each.by != Span{}) {
+        if (each.by != Duration{}) {
             world.set_clock(each.by, heard);
         } else {
             world.type(session);
@@ -54,7 +54,7 @@ Span lived(std::vector<Step> steps, bool heard, std::string& fault) {
 
 struct Keys {
     std::string_view about;
-    std::vector<Span> at; ///< from the login
+    std::vector<Duration> at; ///< from the login
 };
 
 const Keys keys[] = {
@@ -70,7 +70,7 @@ const Keys keys[] = {
 
 std::vector<Step> with(const Keys& typed, const std::vector<Step>& sets) {
     std::vector<Step> steps = sets;
-    for (const Span at : typed.at) {
+    for (const Duration at : typed.at) {
         steps.push_back({at});
     }
     return steps;
@@ -78,16 +78,17 @@ std::vector<Step> with(const Keys& typed, const std::vector<Step>& sets) {
 
 /// Once, at 600 s: whether or not the daemon is told, a look on each side tells what happened.
 void set_once() {
-    for (const Span by : {year, -year, Span(10min), Span(-10min), Span(30s), Span(-30s), Span(7s), Span(-7s)}) {
+    for (const Duration by :
+         {year, -year, Duration(10min), Duration(-10min), Duration(30s), Duration(-30s), Duration(7s), Duration(-7s)}) {
         for (const bool heard : {true, false}) {
             for (const Keys& typed : keys) {
                 std::string fault;
-                const Span span = lived(with(typed, {{600s, by}}), heard, fault);
+                const Duration span = lived(with(typed, {{600s, by}}), heard, fault);
                 const std::string about =
                     in_seconds(by) + " " + std::string(typed.about) + (heard ? ": " : " unheard: ") + in_seconds(span);
                 EXPECT(span >= limit, about);
                 // A small change leaves it open for one period on which side of it a key was.
-                const Span open = std::chrono::abs(by) < limit ? std::chrono::abs(by) : Span{};
+                const Duration open = std::chrono::abs(by) < limit ? std::chrono::abs(by) : Duration{};
                 EXPECT(span <= limit + step + 1s + open, about);
                 EXPECT_TEXT(fault, "");
             }
@@ -97,19 +98,20 @@ void set_once() {
 
 /// Step by step, as by a clock that somebody corrects by hand or a bad time server: every minute for half an hour.
 void set_step_by_step() {
-    constexpr Span until = 30min;
-    for (const Span by : {Span(1s), Span(-1s), Span(8s), Span(-8s), Span(61s), Span(-61s), year, -year}) {
+    constexpr Duration until = 30min;
+    for (const Duration by :
+         {Duration(1s), Duration(-1s), Duration(8s), Duration(-8s), Duration(61s), Duration(-61s), year, -year}) {
         for (const Keys& typed : keys) {
             std::vector<Step> sets;
-            for (Span at = 30s; at < until; at += 1min) {
+            for (Duration at = 30s; at < until; at += 1min) {
                 sets.push_back({at, by});
             }
             std::string fault;
-            const Span span = lived(with(typed, sets), true, fault);
+            const Duration span = lived(with(typed, sets), true, fault);
             const std::string about = in_seconds(by) + " " + std::string(typed.about) + ": " + in_seconds(span);
             // A key is dated into one minute. A clock that goes through the same minute again and again may hide more
             // of them, for as long as it does so.
-            const Span open = by == -61s ? until : 1min;
+            const Duration open = by == -61s ? until : 1min;
             EXPECT(span >= limit && span <= limit + step + 1min + open, about);
             EXPECT_TEXT(fault, "");
         }
@@ -118,14 +120,14 @@ void set_step_by_step() {
 
 /// Twice between two looks that are due: only a daemon that is told knows what lay between.
 void set_twice() {
-    for (const Span first : {year, -year, Span(10min), Span(-10min), Span(-1min), Span(5min)}) {
-        for (const Span second : {year, -year, Span(10min), Span(-10min), Span(-1min), -first}) {
+    for (const Duration first : {year, -year, Duration(10min), Duration(-10min), Duration(-1min), Duration(5min)}) {
+        for (const Duration second : {year, -year, Duration(10min), Duration(-10min), Duration(-1min), -first}) {
             for (const Keys& typed : keys) {
                 std::string fault;
-                const Span span = lived(with(typed, {{600s, first}, {650s, second}}), true, fault);
+                const Duration span = lived(with(typed, {{600s, first}, {650s, second}}), true, fault);
                 const std::string about = in_seconds(first) + " then " + in_seconds(second) + " " +
                                           std::string(typed.about) + ": " + in_seconds(span);
-                const int set_back = (first < Span{} ? 1 : 0) + (second < Span{} ? 1 : 0);
+                const int set_back = (first < Duration{} ? 1 : 0) + (second < Duration{} ? 1 : 0);
                 EXPECT(span >= limit && span <= (2 + set_back) * limit, about);
                 EXPECT_TEXT(fault, "");
             }
@@ -134,14 +136,14 @@ void set_twice() {
 }
 
 void set_while_no_daemon_was_there() {
-    for (const Span by : {year, -year, Span(10min), Span(-10min)}) {
+    for (const Duration by : {year, -year, Duration(10min), Duration(-10min)}) {
         World world({.idle = limit});
         const SessionKey session = world.login();
         world.type(session);
         world.pass(5min);
         world.type(session);
         world.set_clock(by, false);
-        const Boottime last_key = world.now;
+        const BootTime last_key = world.now;
         core::Session kept = *world.find(session);
         world.state.drop(session);
         world.now += 2min;
@@ -156,9 +158,9 @@ void set_while_no_daemon_was_there() {
 
 /// Whoever types stays, whatever the clock does; whoever does not is not taken for somebody who does.
 void setting_it_is_no_input_and_hides_none() {
-    for (const Span by : {year, -year, Span(1s), Span(-1min)}) {
-        World active({.idle = limit, .warn = std::vector<Span>{1min}});
-        World idle({.idle = limit, .warn = std::vector<Span>{1min}});
+    for (const Duration by : {year, -year, Duration(1s), Duration(-1min)}) {
+        World active({.idle = limit, .warn = std::vector<Duration>{1min}});
+        World idle({.idle = limit, .warn = std::vector<Duration>{1min}});
         for (World* world : {&active, &idle}) {
             world->login();
             world->type(key(1));
@@ -195,8 +197,8 @@ void only_sessions_with_an_idle_limit_are_looked_at() {
 struct Sleep {
     std::string_view about;
     Rules rules;
-    Span at;
-    Span asleep;
+    Duration at;
+    Duration asleep;
     std::string_view log;
     bool typed_after = false; ///< a key one second after resume
 };
@@ -223,7 +225,7 @@ void a_suspend_surprises_nobody() {
          "660 tell warned 1 idle left 248; 848 tell warned 1 idle left 60; 908 tell ending 1 idle"},
         {"idle, nobody warns", {.idle = 15min}, 1min, 8h, "28860 tell ending 1 idle"},
         {"idle, a warning as long as the limit is none",
-         {.idle = 15min, .warn = std::vector<Span>{15min}},
+         {.idle = 15min, .warn = std::vector<Duration>{15min}},
          1min,
          8h,
          "28860 tell ending 1 idle"},
@@ -284,10 +286,10 @@ void a_suspend_surprises_nobody() {
 
 /// However often, and for however long: the made-up warning is the last.
 void suspends_leave_nobody_unlimited() {
-    for (const Span asleep : {Span(20min), Span(8h), Span(2min)}) {
+    for (const Duration asleep : {Duration(20min), Duration(8h), Duration(2min)}) {
         World world({.duration = 30min, .idle = 15min, .warn = five_and_one});
         world.login();
-        Span awake{};
+        Duration awake{};
         while (world.phase(key(1)) == "active" && awake < 2h) {
             world.suspend(asleep);
             world.pass(1s);
@@ -307,11 +309,11 @@ void a_key_after_a_suspend_is_dated_after_it() {
         world.pass(1min);
         world.suspend(5min);
         if (heard) {
-            world.set_clock(Span{}); // coming out of suspend is told the same way
+            world.set_clock(Duration{}); // coming out of suspend is told the same way
         }
         world.pass(10s);
         world.type(key(1));
-        const Boottime last_key = world.now;
+        const BootTime last_key = world.now;
         while (world.phase(key(1)) == "active") {
             world.pass(1s);
         }
@@ -327,10 +329,10 @@ void a_graphical_session_is_not_idle_in_suspend() {
     core::Session session = *world.find(key(1));
     session.graphical = true;
     world.state.put(session);
-    const Boottime hint_from = world.now;
-    Span asleep{};
-    const auto pass = [&](Span span) {
-        for (Span gone{}; gone < span; gone += 1s) {
+    const BootTime hint_from = world.now;
+    Duration asleep{};
+    const auto pass = [&](Duration span) {
+        for (Duration gone{}; gone < span; gone += 1s) {
             world.other_samples[key(1)].hint = world.now + 1s - hint_from - asleep;
             world.pass(1s);
         }

@@ -19,12 +19,12 @@ std::string number(SessionKey key) {
 /// Recorder and hands that write down what they are told, in its order.
 struct Scribe final : Recorder, EffectHandler {
     std::string log;
-    Boottime now = start;
-    Boottime armed = never;
+    BootTime now = start;
+    BootTime armed = never;
     int arms = 0;
     Engine* engine = nullptr;
     bool leaders_are_dead = false;
-    std::optional<Span> stamp = Span(1'699'999'990s); // older than any session
+    std::optional<Duration> stamp = Duration(1'699'999'990s); // older than any session
 
     void say(const std::string& what) { log += (log.empty() ? "" : ", ") + what; }
     std::string take() { return std::exchange(log, {}); }
@@ -59,7 +59,7 @@ struct Scribe final : Recorder, EffectHandler {
         }
     }
     void untrack(SessionKey key) override { say("let go " + number(key)); }
-    void arm(Boottime deadline) override {
+    void arm(BootTime deadline) override {
         armed = deadline;
         ++arms;
     }
@@ -121,7 +121,7 @@ void a_look_is_answered_by_an_event() {
 }
 
 void a_warned_session_is_listened_to_before_its_user_reads_of_it() {
-    Bench bench({.idle = 1min, .warn = std::vector<Span>{30s}});
+    Bench bench({.idle = 1min, .warn = std::vector<Duration>{30s}});
     bench.open(1, 50);
     bench.show("c1", 50);
     (void)bench.scribe.take();

@@ -11,7 +11,7 @@ using namespace sesslimit;
 using namespace sesslimit::test;
 using policy::Mode;
 
-const std::vector<Span> five_and_one = {5min, 1min};
+const std::vector<Duration> five_and_one = {5min, 1min};
 
 /// Logs in at 0 s and does nothing but wait.
 World after_login(const Rules& rules, bool terminal = true) {
@@ -26,7 +26,7 @@ World after_login(const Rules& rules, bool terminal = true) {
 
 void a_duration_is_warned_of_and_ends_on_time() {
     struct Case {
-        std::vector<Span> warn;
+        std::vector<Duration> warn;
         std::string_view log;
     };
     const Case cases[] = {
@@ -46,7 +46,7 @@ void a_duration_is_warned_of_and_ends_on_time() {
 }
 
 void who_cannot_be_looked_at_is_not_idle() {
-    World world = after_login({.idle = 1min, .warn = std::vector<Span>{20s}});
+    World world = after_login({.idle = 1min, .warn = std::vector<Duration>{20s}});
     world.blind = true;
     world.pass_until(10min);
     EXPECT_TEXT(world.take_log(), "");
@@ -107,7 +107,7 @@ void a_look_that_failed_is_not_forgotten() {
 /// What we write on a terminal without having looked hides whether something else did: it is taken for use.
 void a_warning_that_hides_use_is_use() {
     World world = after_login(
-        {.duration = 1h, .idle = 10min, .warn = std::vector<Span>{5min}, .activity = policy::Activity::output});
+        {.duration = 1h, .idle = 10min, .warn = std::vector<Duration>{5min}, .activity = policy::Activity::output});
     const auto prints = [&world] {
         world.other_samples[key(1)].output = world.wall_offset + world.now.time_since_epoch();
     };
@@ -135,15 +135,15 @@ void a_session_without_logind_has_a_duration_too() {
 
 void idleness_is_never_found_early_and_at_most_one_step_late() {
     for (int second = 0; second < 20; ++second) {
-        for (const Span offset : {Span(1'700'000'000s), Span(1'700'000'005s + 300ms)}) {
-            World world({.idle = 1min, .warn = std::vector<Span>{20s}});
+        for (const Duration offset : {Duration(1'700'000'000s), Duration(1'700'000'005s + 300ms)}) {
+            World world({.idle = 1min, .warn = std::vector<Duration>{20s}});
             world.wall_offset = offset;
             const SessionKey session = world.login();
             for (int key_at = 0; key_at <= second; ++key_at) {
                 world.pass_until(std::chrono::seconds(key_at));
                 world.type(session);
             }
-            const Boottime last_key = world.now;
+            const BootTime last_key = world.now;
             while (world.phase(session) == "active" && world.now < last_key + 2min) {
                 world.pass(100ms);
             }
@@ -205,7 +205,7 @@ void a_key_that_nobody_heard_is_seen_at_the_next_look() {
 }
 
 void without_a_terminal_nobody_is_idle() {
-    World world = after_login({.idle = 1min, .warn = std::vector<Span>{10s}}, false);
+    World world = after_login({.idle = 1min, .warn = std::vector<Duration>{10s}}, false);
     world.pass_until(10h);
     EXPECT_TEXT(world.take_log(), "");
     EXPECT(world.wakeups <= 720, std::to_string(world.wakeups)); // each time the warning would be due
@@ -213,10 +213,10 @@ void without_a_terminal_nobody_is_idle() {
 }
 
 /// A policy in which only one of the two idle limits limits.
-policy::Policy only(std::optional<Span> with_terminal, std::optional<Span> without) {
+policy::Policy only(std::optional<Duration> with_terminal, std::optional<Duration> without) {
     policy::Policy policy = policy_of({});
-    policy.host.defaults.idle_timeout = policy::Setting<Span>{with_terminal.value_or(unlimited_span)};
-    policy.host.defaults.idle_timeout_no_terminal = policy::Setting<Span>{without.value_or(unlimited_span)};
+    policy.host.defaults.idle_timeout = policy::Setting<Duration>{with_terminal.value_or(unlimited_duration)};
+    policy.host.defaults.idle_timeout_no_terminal = policy::Setting<Duration>{without.value_or(unlimited_duration)};
     return policy;
 }
 
@@ -270,12 +270,12 @@ void without_any_idle_limit_nobody_looks() {
 }
 
 void duration_and_idleness_do_not_disturb_each_other() {
-    World world = after_login({.duration = 30min, .idle = 15min, .warn = std::vector<Span>{2min}});
+    World world = after_login({.duration = 30min, .idle = 15min, .warn = std::vector<Duration>{2min}});
     world.pass_until(1000s);
     EXPECT_TEXT(world.take_log(), "788 tell warned 1 idle left 120; 908 tell ending 1 idle; 908.5 terminate c1; "
                                   "913.5 kill c1, tell forced 1 idle; 923.5 kill c1; 933.5 kill c1; 943.5 kill c1; "
                                   "953.5 kill c1; 963.5 kill c1; 973.5 kill c1; 983.5 kill c1; 993.5 kill c1");
-    world = after_login({.duration = 30min, .idle = 15min, .warn = std::vector<Span>{2min}});
+    world = after_login({.duration = 30min, .idle = 15min, .warn = std::vector<Duration>{2min}});
     while (world.now < start + 1801s) {
         world.pass(10s);
         world.type(key(1));
@@ -288,14 +288,14 @@ void duration_and_idleness_do_not_disturb_each_other() {
 struct Change {
     std::string_view about;
     Rules before;
-    Span at;
+    Duration at;
     Rules after;
-    Span until;
+    Duration until;
     std::string_view log; ///< from the change on
 };
 
 void another_policy_holds_at_once_and_is_fair() {
-    const std::vector<Span> ten_and_one = {10min, 1min};
+    const std::vector<Duration> ten_and_one = {10min, 1min};
     const Change changes[] = {
         {"unchanged",
          {.duration = 1h, .warn = five_and_one},
@@ -405,7 +405,7 @@ void an_adopted_session_is_surprised() {
     struct Case {
         std::string_view about;
         Rules rules;
-        Span age;
+        Duration age;
         std::string_view log;
     };
     const Case cases[] = {

@@ -8,7 +8,7 @@ using namespace sesslimit;
 using namespace sesslimit::test;
 using namespace sesslimit::core;
 
-LogindSession seen(Span age = 10s) {
+LogindSession seen(Duration age = 10s) {
     return {.id = "c9",
             .scope = "session-c9.scope",
             .session_class = "user",
@@ -201,34 +201,34 @@ void who_waited_when_the_daemon_stopped_asks_again() {
 
 struct Downtime {
     std::string_view about;
-    Rules rules; ///< of before and after
-    Span age;    ///< of the session at the restart
-    Span warned; ///< of its duration or idleness
+    Rules rules;     ///< of before and after
+    Duration age;    ///< of the session at the restart
+    Duration warned; ///< of its duration or idleness
     std::string_view log;
 };
 
 /// What fell due while no daemon was there: nobody is ended without the warning they are owed.
 void a_restart_surprises_nobody() {
-    const std::vector<Span> five = {5min};
+    const std::vector<Duration> five = {5min};
     const Downtime cases[] = {
         {"before any warning",
          {.duration = 1h, .warn = five},
          50min,
-         unlimited_span,
+         unlimited_duration,
          "300 tell warned 1 duration left 300; 600 tell ending 1 duration"},
         {"between warning and end", {.duration = 1h, .warn = five}, 57min, 5min, "180 tell ending 1 duration"},
         {"after the end, warned", {.duration = 1h, .warn = five}, 61min, 5min, "0 tell ending 1 duration"},
         {"after the end, not warned",
          {.duration = 1h, .warn = five},
          61min,
-         unlimited_span,
+         unlimited_duration,
          "0 tell warned 1 duration left 300; 300 tell ending 1 duration"},
-        {"after the end, and none warns", {.duration = 1h}, 61min, unlimited_span, "0 tell ending 1 duration"},
+        {"after the end, and none warns", {.duration = 1h}, 61min, unlimited_duration, "0 tell ending 1 duration"},
         {"idle, warned", {.idle = 30min, .warn = five}, 61min, 5min, "0 tell ending 1 idle"},
         {"idle, not warned",
          {.idle = 30min, .warn = five},
          61min,
-         unlimited_span,
+         unlimited_duration,
          "0 tell warned 1 idle left 300; 300 tell ending 1 idle"},
     };
     for (const Downtime& one : cases) {
@@ -236,13 +236,13 @@ void a_restart_surprises_nobody() {
         Session session = session_in(Phase::active);
         session.opened = start - one.age;
         session.last_input = session.opened;
-        session.max_duration = one.rules.duration.value_or(unlimited_span);
-        session.idle_timeout = one.rules.idle.value_or(unlimited_span);
+        session.max_duration = one.rules.duration.value_or(unlimited_duration);
+        session.idle_timeout = one.rules.idle.value_or(unlimited_duration);
         session.idle_timeout_no_terminal = session.idle_timeout;
-        session.duration_warned = one.rules.duration ? one.warned : unlimited_span;
-        session.idle_warned = one.rules.idle ? one.warned : unlimited_span;
+        session.duration_warned = one.rules.duration ? one.warned : unlimited_duration;
+        session.idle_warned = one.rules.idle ? one.warned : unlimited_duration;
         session.last_sample.at = session.opened;
-        session.last_sample.input = Span(1'700'000'000s);
+        session.last_sample.input = Duration(1'700'000'000s);
         session.terminal = core::Terminal::some;
         session.last_sample.wall_offset = world.wall_offset;
         world.stamps[key(1)] = session.last_sample.input;

@@ -11,19 +11,19 @@ using namespace sesslimit;
 using namespace sesslimit::test;
 using policy::Mode;
 
-const std::vector<Span> five_and_one = {5min, 1min};
+const std::vector<Duration> five_and_one = {5min, 1min};
 
 /// Somebody, or we, write on its terminal: its clock moves as the kernel has it, whole seconds and only every 8 s.
 void print(World& world, SessionKey session) {
-    const Span second = std::chrono::floor<std::chrono::seconds>(world.now.time_since_epoch() + world.wall_offset);
-    std::optional<Span>& stamp = world.other_samples[session].output;
+    const Duration second = std::chrono::floor<std::chrono::seconds>(world.now.time_since_epoch() + world.wall_offset);
+    std::optional<Duration>& stamp = world.other_samples[session].output;
     if (!stamp || second / 8s != *stamp / 8s) {
         stamp = second;
     }
 }
 
 /// Second by second; what the core says to the user is written on the terminal, as the host does, a moment later.
-void pass_with_notices(World& world, Span until) {
+void pass_with_notices(World& world, Duration until) {
     while (world.now < start + until) {
         const std::size_t before = world.notices.size();
         world.pass(1s);
@@ -43,7 +43,7 @@ void our_notices_are_no_output_of_the_session() {
     struct Case {
         std::string_view about;
         Rules rules;
-        Span printed; ///< 0: nothing was
+        Duration printed; ///< 0: nothing was
         std::string_view log;
     };
     const Case cases[] = {
@@ -52,17 +52,17 @@ void our_notices_are_no_output_of_the_session() {
          0s,
          "608 tell warned 1 idle left 300; 848 tell warned 1 idle left 60; 908 tell ending 1 idle"},
         {"warnings of the duration between them",
-         {.duration = 20min, .idle = 15min, .warn = std::vector<Span>{10min, 6min}},
+         {.duration = 20min, .idle = 15min, .warn = std::vector<Duration>{10min, 6min}},
          0s,
          "308 tell warned 1 idle left 600; 548 tell warned 1 idle left 360; 600 tell warned 1 duration left 600; "
          "840 tell warned 1 duration left 360; 908 tell ending 1 idle"},
         {"a line before a warning of the duration",
-         {.duration = 20min, .idle = 15min, .warn = std::vector<Span>{6min}},
+         {.duration = 20min, .idle = 15min, .warn = std::vector<Duration>{6min}},
          830s,
          "548 tell warned 1 idle left 360; 840 tell kept 1, tell warned 1 duration left 360; 1200 tell ending 1 "
          "duration"},
         {"a line just before a warning of the duration",
-         {.duration = 20min, .idle = 15min, .warn = std::vector<Span>{6min}},
+         {.duration = 20min, .idle = 15min, .warn = std::vector<Duration>{6min}},
          839s,
          "548 tell warned 1 idle left 360; 840 tell kept 1, tell warned 1 duration left 360; 1200 tell ending 1 "
          "duration"},
@@ -78,7 +78,7 @@ void our_notices_are_no_output_of_the_session() {
             pass_with_notices(world, one.printed);
             print(world, key(1));
         }
-        for (Span until = one.printed; until < 1201s && world.phase(key(1)) == "active"; until += 1s) {
+        for (Duration until = one.printed; until < 1201s && world.phase(key(1)) == "active"; until += 1s) {
             pass_with_notices(world, until);
         }
         EXPECT_TEXT(std::string(one.about) + ": " + world.take_log(),
@@ -97,9 +97,9 @@ void every_notice_on_a_terminal_is_remembered() {
     for (const core::Notice& notice : world.notices) {
         using Kind = core::Notice::Kind;
         const bool written = notice.kind == Kind::warned || notice.kind == Kind::kept || notice.kind == Kind::ending;
-        EXPECT((notice.session.last_notice_at != Boottime{}) == written, name_of(notice.kind));
+        EXPECT((notice.session.last_notice_at != BootTime{}) == written, name_of(notice.kind));
     }
-    const Boottime told = world.find(key(1))->last_notice_at;
+    const BootTime told = world.find(key(1))->last_notice_at;
     EXPECT(told == start + 1600s, "the end too");
 }
 
@@ -116,7 +116,7 @@ World desktop(Mode mode) {
 /// Nobody is at it for that long, and was not for `before` seconds.
 void leave_alone(World& world, int seconds, int before = 0) {
     for (int second = before + 1; second <= before + seconds; ++second) {
-        world.other_samples[key(1)].hint = Span(std::chrono::seconds(second));
+        world.other_samples[key(1)].hint = Duration(std::chrono::seconds(second));
         world.pass(1s);
     }
 }
@@ -126,10 +126,10 @@ void a_screen_is_locked_once_until_somebody_comes_back() {
     leave_alone(world, 4000);
     EXPECT_TEXT(world.take_log(), "600 tell warned 1 idle left 300; 840 tell warned 1 idle left 60; "
                                   "900 lock c1, tell locked 1 idle");
-    world.other_samples[key(1)].hint = Span{}; // somebody is there
+    world.other_samples[key(1)].hint = Duration{}; // somebody is there
     world.pass(1000s);
     EXPECT_TEXT(world.take_log(), "");
-    EXPECT(world.find(key(1))->idle_warned == unlimited_span, "they are warned anew");
+    EXPECT(world.find(key(1))->idle_warned == unlimited_duration, "they are warned anew");
     leave_alone(world, 2000);
     const std::string log = world.take_log();
     EXPECT(log.ends_with("lock c1, tell locked 1 idle"), log);

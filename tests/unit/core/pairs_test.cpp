@@ -46,7 +46,7 @@ Session due_now(Session session) {
     return session;
 }
 
-Session judged(Phase phase, Span age = 100s) {
+Session judged(Phase phase, Duration age = 100s) {
     Session session = session_in(phase);
     session.max_duration = 24h;
     session.idle_timeout = 1h;
@@ -110,7 +110,7 @@ OpenRequested asks(Leader who, const Login& login) {
     return {.request = RequestId{88}, .login = login, .leader = who, .budget = 2s};
 }
 
-ActivityProbed looked(SessionKey session, std::optional<Span> input) {
+ActivityProbed looked(SessionKey session, std::optional<Duration> input) {
     core::ActivitySample sample;
     sample.wall_offset = 1'700'000'000s;
     sample.input = input;
@@ -138,7 +138,7 @@ const Happening happenings[] = {
     {"logind forgets it", LogindSessionRemoved{"c1"}},
     {"logind forgets another", LogindSessionRemoved{"c9"}},
     {"looked: no terminal", looked(key(1), std::nullopt)},
-    {"looked: old input", looked(key(1), Span(1'700'000'000s))},
+    {"looked: old input", looked(key(1), Duration(1'700'000'000s))},
     {"looked: input", looked(key(1), start.time_since_epoch() + 1'700'000'000s - 20s)},
     {"looked at another", looked(key(44), std::nullopt)},
     {"logout", LogoutChecked{key(1), LogoutChecked::State::closing}},

@@ -70,7 +70,7 @@ void only_waiting_requests_are_found() {
 void the_earliest_deadline_is_served_first_and_equals_by_age() {
     State state;
     EXPECT(state.next_due() == nullptr, "none");
-    const Boottime dues[] = {never, start + 3s, start + 1s, start + 1s, start + 2s};
+    const BootTime dues[] = {never, start + 3s, start + 1s, start + 1s, start + 2s};
     for (std::uint64_t at = 0; at < std::size(dues); ++at) {
         Session session = session_of(at + 1, alice, {});
         session.due = dues[at];
@@ -104,7 +104,7 @@ void the_indices_are_those_of_a_walk() {
             session.request = RequestId{any(4)};
             state.put(session);
         }
-        Boottime earliest = never;
+        BootTime earliest = never;
         std::map<uid_t, std::size_t> counted;
         std::size_t all = 0;
         for (const auto& [at, session] : state.sessions()) {

@@ -60,9 +60,9 @@ class Storm {
         constexpr std::array at_limits{policy::AtLimit::deny, policy::AtLimit::end_oldest, policy::AtLimit::end_idlest};
         max_ = any(4);
         return {.max = max_,
-                .duration = any(2) == 0 ? std::optional<Span>() : std::optional<Span>(60s),
-                .idle = any(2) == 0 ? std::optional<Span>() : std::optional<Span>(20s),
-                .warn = any(2) == 0 ? std::optional<std::vector<Span>>() : std::vector<Span>{5s, 2s},
+                .duration = any(2) == 0 ? std::optional<Duration>() : std::optional<Duration>(60s),
+                .idle = any(2) == 0 ? std::optional<Duration>() : std::optional<Duration>(20s),
+                .warn = any(2) == 0 ? std::optional<std::vector<Duration>>() : std::vector<Duration>{5s, 2s},
                 .at_limit = at_limits[any(3)]};
     }
 
@@ -183,7 +183,7 @@ class Storm {
         }
     }
 
-    void pass(Span span) {
+    void pass(Duration span) {
         world_.pass(span);
         check();
     }

@@ -57,7 +57,7 @@ void a_dead_leader_leaves_little_patience() {
 struct Case {
     std::string_view about;
     bool in_logind;
-    Span at;
+    Duration at;
     void (*what)(World&);
     std::string_view log;
 };

@@ -36,13 +36,13 @@ core::Session session(const std::string& scope = "session-3.scope") {
 void the_text_is_read_strictly() {
     struct Case {
         std::string text;
-        std::optional<Span> used;
+        std::optional<Duration> used;
     };
     const Case cases[] = {
         {"usage_usec 1234567\nuser_usec 1000000\nsystem_usec 234567\n", 1'234'567us},
         {"nr_periods 0\nusage_usec 5\n", 5us},
         {"usage_usec 0\n", 0us},
-        {"usage_usec 9223372036854775807\n", Span::max()},
+        {"usage_usec 9223372036854775807\n", Duration::max()},
         {"usage_usec 9223372036854775808\n", std::nullopt},
         {"usage_usec 99999999999999999999999\n", std::nullopt},
         {"", std::nullopt},
@@ -71,7 +71,7 @@ void the_time_of_its_own_scope_is_told() {
     host.used("session-3.scope", "usage_usec 250000\nuser_usec 1\n");
     host.used("session-4.scope", "usage_usec 99\n");
     Host::write(host.roots.cgroup / "user.slice/user-1002.slice/session-3.scope/cpu.stat", "usage_usec 98\n");
-    EXPECT(inspect::processor_time_of(session(), host.roots).value() == Span(250ms), "its own");
+    EXPECT(inspect::processor_time_of(session(), host.roots).value() == Duration(250ms), "its own");
 }
 
 void without_descriptors_nobody_can_tell() {

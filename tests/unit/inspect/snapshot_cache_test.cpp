@@ -15,7 +15,7 @@ struct Looks {
     inspect::SnapshotCache<int> cache{[this](const core::Session&) { return ++made; }};
     core::Session session = session_in(core::Phase::active);
 
-    int after(Span since_opened) { return cache.of(session, session.opened + since_opened); }
+    int after(Duration since_opened) { return cache.of(session, session.opened + since_opened); }
 };
 
 void a_young_session_is_looked_at_each_time() {

@@ -118,7 +118,7 @@ struct Tcp {
 /// Acknowledgements come when the kernel has time for them.
 template <class Condition>
 bool comes_to(const Condition& holds) {
-    for (const Span until = monotonic_now() + 10s; monotonic_now() < until; std::this_thread::sleep_for(1ms)) {
+    for (const Duration until = monotonic_now() + 10s; monotonic_now() < until; std::this_thread::sleep_for(1ms)) {
         if (holds()) {
             return true;
         }
@@ -248,12 +248,12 @@ void what_others_left_in_the_socket_is_no_answer() {
 void the_age_is_that_of_the_youngest_data() {
     const Tcp tcp(Place::v4("127.0.0.1"));
     // The kernel's clock for it has steps of up to 10 ms (CONFIG_HZ).
-    constexpr Span step = 10ms;
+    constexpr Duration step = 10ms;
     for (const bool comes_in : {true, false}) {
         std::this_thread::sleep_for(60ms);
         const auto quiet = tcp.traffic();
         EXPECT(quiet.has_value() && quiet->since_data >= 60ms - 2 * step && quiet->since_data < 10s, "quiet");
-        const Span before = monotonic_now();
+        const Duration before = monotonic_now();
         EXPECT(comes_in ? Tcp::carry(tcp.client, tcp.server, 10) : Tcp::carry(tcp.server, tcp.client, 10), "carried");
         const auto busy = tcp.traffic();
         EXPECT(busy.has_value() && busy->since_data <= monotonic_now() - before + 2 * step, comes_in ? "in" : "out");

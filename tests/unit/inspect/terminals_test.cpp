@@ -51,7 +51,7 @@ struct Host {
     }
 };
 
-void input_at(const Pty& pty, Span wall) {
+void input_at(const Pty& pty, Duration wall) {
     const auto second = std::chrono::floor<std::chrono::seconds>(wall);
     const timespec times[2] = {{.tv_sec = second.count(), .tv_nsec = (wall - second).count() * 1000},
                                {.tv_sec = 0, .tv_nsec = UTIME_NOW}};
@@ -213,7 +213,7 @@ void the_youngest_input_counts() {
     gone.name = "pts/no-such-terminal";
     struct Case {
         std::vector<Terminal> terminals;
-        std::optional<Span> input;
+        std::optional<Duration> input;
     };
     const Case cases[] = {
         {{}, std::nullopt},

@@ -56,7 +56,7 @@ void round_trips() {
 void what_a_restart_forgets() {
     Session session = sample(5);
     session.request = RequestId{9};
-    session.answer_by = Boottime(Span(77));
+    session.answer_by = BootTime(Duration(77));
     session.probe_failed = true;
     const auto back = decode(encoded(session));
     EXPECT(back && back->request == RequestId::none && back->answer_by == never, "a request");
@@ -178,24 +178,24 @@ const Impossible impossible_ones[] = {
     {"unknown stage", [](Session& s) { s.stage = core::TerminationStage{4}; }},
     {"unknown cause", [](Session& s) { s.reason.cause = core::Cause{7}; }},
     {"negative pid", [](Session& s) { s.leader.pid = -1; }},
-    {"negative time", [](Session& s) { s.opened = Boottime(Span(-1)); }},
-    {"negative time", [](Session& s) { s.last_input = Boottime::min(); }},
-    {"negative time", [](Session& s) { s.grace_until = Boottime(Span(-1)); }},
-    {"negative time", [](Session& s) { s.admitted = Boottime(Span(-1)); }},
-    {"negative time", [](Session& s) { s.last_notice_at = Boottime(Span(-1)); }},
-    {"negative time", [](Session& s) { s.last_sample.at = Boottime(Span(-1)); }},
-    {"negative time", [](Session& s) { s.due = Boottime(Span(-1)); }},
-    {"negative span", [](Session& s) { s.max_duration = Span(-1); }},
-    {"negative span", [](Session& s) { s.idle_timeout = Span::min(); }},
-    {"negative span", [](Session& s) { s.idle_timeout_no_terminal = Span(-1); }},
-    {"negative span", [](Session& s) { s.last_sample.processor_time = Span(-1); }},
-    {"negative span", [](Session& s) { s.duration_warned = Span(-1); }},
-    {"negative span", [](Session& s) { s.idle_warned = Span(-1); }},
-    {"negative span", [](Session& s) { s.reason.span = Span(-1); }},
-    {"impossible wall clock", [](Session& s) { s.last_sample.input = Span::max(); }},
-    {"impossible wall clock", [](Session& s) { s.last_sample.input = Span::min(); }},
-    {"impossible wall clock", [](Session& s) { s.last_sample.output = Span::max(); }},
-    {"impossible wall clock", [](Session& s) { s.last_sample.wall_offset = Span((std::int64_t{1} << 60) + 1); }},
+    {"negative time", [](Session& s) { s.opened = BootTime(Duration(-1)); }},
+    {"negative time", [](Session& s) { s.last_input = BootTime::min(); }},
+    {"negative time", [](Session& s) { s.grace_until = BootTime(Duration(-1)); }},
+    {"negative time", [](Session& s) { s.admitted = BootTime(Duration(-1)); }},
+    {"negative time", [](Session& s) { s.last_notice_at = BootTime(Duration(-1)); }},
+    {"negative time", [](Session& s) { s.last_sample.at = BootTime(Duration(-1)); }},
+    {"negative time", [](Session& s) { s.due = BootTime(Duration(-1)); }},
+    {"negative span", [](Session& s) { s.max_duration = Duration(-1); }},
+    {"negative span", [](Session& s) { s.idle_timeout = Duration::min(); }},
+    {"negative span", [](Session& s) { s.idle_timeout_no_terminal = Duration(-1); }},
+    {"negative span", [](Session& s) { s.last_sample.processor_time = Duration(-1); }},
+    {"negative span", [](Session& s) { s.duration_warned = Duration(-1); }},
+    {"negative span", [](Session& s) { s.idle_warned = Duration(-1); }},
+    {"negative span", [](Session& s) { s.reason.span = Duration(-1); }},
+    {"impossible wall clock", [](Session& s) { s.last_sample.input = Duration::max(); }},
+    {"impossible wall clock", [](Session& s) { s.last_sample.input = Duration::min(); }},
+    {"impossible wall clock", [](Session& s) { s.last_sample.output = Duration::max(); }},
+    {"impossible wall clock", [](Session& s) { s.last_sample.wall_offset = Duration((std::int64_t{1} << 60) + 1); }},
     {"user name too long", [](Session& s) { s.login.user.assign(256, 'x'); }},
     {"service too long", [](Session& s) { s.login.service.assign(65, 'x'); }},
     {"terminal too long", [](Session& s) { s.login.tty.assign(65, 'x'); }},

@@ -29,7 +29,7 @@ std::string field(const messages::JournalEntry& entry, std::string_view name) {
 /// A journal that only remembers, and a clock that the test moves.
 struct Log {
     messages::DenialThrottle denials;
-    Boottime now = start;
+    BootTime now = start;
     std::string text; ///< "0 line; 60 and 3": seconds from the start
     std::uint64_t said = 0;
 
@@ -55,8 +55,8 @@ struct Log {
         }
     }
     /// Time goes by; windows end when their time comes.
-    void pass(Span span) {
-        const Boottime until = now + span;
+    void pass(Duration span) {
+        const BootTime until = now + span;
         while (denials.deadline() <= until) {
             now = std::max(now, denials.deadline());
             say(denials.due(now));

@@ -17,7 +17,7 @@ using namespace sesslimit::core;
 using Kind = Notice::Kind;
 
 /// 2026-11-22 14:02:00 UTC.
-constexpr Span afternoon = 1'795'356'120s;
+constexpr Duration afternoon = 1'795'356'120s;
 const messages::WallClock clock_face{.now = start, .wall_offset = afternoon - start.time_since_epoch()};
 const std::string hostile = "x\x1B]0;pwned\a\n\r\xE2\x80\xAE\xFFy\\z";
 const std::string tamed = "x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\x5cz";
@@ -144,11 +144,11 @@ void a_denial_always_fits_its_frame() {
     }
 }
 
-Notice notice_of(Kind kind, Reason reason = {}, Span left = {}) {
+Notice notice_of(Kind kind, Reason reason = {}, Duration left = {}) {
     return {.kind = kind, .session = session_in(Phase::active), .reason = std::move(reason), .left = left};
 }
 
-Reason because(Cause cause, std::uint32_t count = 0, Span span = {}, std::string by = {}) {
+Reason because(Cause cause, std::uint32_t count = 0, Duration span = {}, std::string by = {}) {
     return {.cause = cause, .count = count, .span = span, .by = std::move(by)};
 }
 
@@ -260,11 +260,11 @@ void what_terminals_show_is_bounded_and_tame() {
 void an_announcement_says_which_limits_hold() {
     using policy::Activity;
     struct Case {
-        Span duration, idle;
+        Duration duration, idle;
         Activity counted;
         std::string_view text;
     };
-    constexpr Span none = unlimited_span;
+    constexpr Duration none = unlimited_duration;
     constexpr Case cases[] = {
         {none, none, Activity::input, ""},
         {4h, 15min, Activity::input, "This session ends at 18:02 (in 4h), or after 15min without input."},

@@ -163,9 +163,9 @@ void a_journal_that_takes_nothing_does_not_hold_up_the_end() {
     for (int number = 0; number < 900; ++number) {
         journal.tell(output::Priority::info, std::to_string(number));
     }
-    const Span before = monotonic_now();
+    const Duration before = monotonic_now();
     journal.finish(std::chrono::milliseconds(1));
-    const Span waited = monotonic_now() - before;
+    const Duration waited = monotonic_now() - before;
     const auto taken = reader.read_all();
     journal.finish(std::chrono::milliseconds(1));
     const auto more = reader.read_all();

@@ -101,7 +101,7 @@ void a_notice_is_bounded_and_steers_nothing() {
 void a_full_terminal_is_not_waited_for() {
     const Pty pty;
     const std::string line(1000, 'x');
-    const Span before = monotonic_now();
+    const Duration before = monotonic_now();
     int taken = 0;
     while (output::write_notice(pty.terminal, line) && taken < 1000) {
         ++taken;
@@ -116,7 +116,7 @@ void a_full_terminal_is_not_waited_for() {
 void a_stopped_terminal_is_not_waited_for() {
     const Pty pty(false);
     EXPECT(tcflow(pty.slave.get(), TCOOFF) == 0, "stopped"); // as Ctrl-S does
-    const Span before = monotonic_now();
+    const Duration before = monotonic_now();
     EXPECT(!output::write_notice(pty.terminal, "line").has_value(), "an error");
     EXPECT(monotonic_now() - before < std::chrono::seconds(1), "at once");
 }

@@ -230,11 +230,11 @@ void a_slow_asker_is_heard() {
 
 void a_silent_one_is_not_waited_for() {
     Bench bench;
-    const Span before = monotonic_now();
+    const Duration before = monotonic_now();
     const UniqueFd silent = bench.connect();
     std::byte byte{};
     EXPECT(run_until(bench.loop, [&] { return recv(silent.get(), &byte, 1, MSG_DONTWAIT) == 0; }), "hung up");
-    const Span took = monotonic_now() - before;
+    const Duration took = monotonic_now() - before;
     EXPECT(took >= pam_server::request_timeout && took < std::chrono::seconds(5), std::to_string(took.count()));
     EXPECT(bench.events.empty(), "and not told of");
 }

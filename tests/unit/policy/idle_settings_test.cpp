@@ -63,7 +63,7 @@ std::string rules(const std::string& first, const std::string& second) {
 
 void where_nothing_is_set() {
     const Limits limits = resolve(Policy{}, alice);
-    EXPECT(limits.idle_timeout_no_terminal.value == unlimited_span, "no limit");
+    EXPECT(limits.idle_timeout_no_terminal.value == unlimited_duration, "no limit");
     EXPECT(limits.idle_activity.value == Activity::input, "what is typed");
     EXPECT(limits.on_idle.value == OnIdle::end, "ended");
     EXPECT(limits.keep_multiplexer.value == KeepMultiplexer::no, "nothing is kept");

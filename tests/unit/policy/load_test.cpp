@@ -290,8 +290,8 @@ void the_shipped_policy_limits_nobody() {
     login.service = "sshd";
     const Limits limits = resolve(*loaded.policy, login);
     EXPECT(limits.max_sessions.from == SourceId::nowhere && limits.max_sessions.value == unlimited_count, "count");
-    EXPECT(limits.max_duration.value == unlimited_span && limits.idle_timeout.value == unlimited_span, "time");
-    EXPECT(limits.idle_timeout_no_terminal.value == unlimited_span, "idleness without a terminal");
+    EXPECT(limits.max_duration.value == unlimited_duration && limits.idle_timeout.value == unlimited_duration, "time");
+    EXPECT(limits.idle_timeout_no_terminal.value == unlimited_duration, "idleness without a terminal");
     EXPECT(limits.warn_before.empty(), "warnings");
     EXPECT(loaded.policy->host.rules.size() == 1 && loaded.policy->host.rules[0].exempt, "exempts root");
 }

@@ -13,10 +13,10 @@ using namespace std::chrono_literals;
 
 /// The daemon made up: its clock is whoever calls ring(), its worker whoever calls answer().
 struct Bench {
-    std::optional<Span> armed;
+    std::optional<Duration> armed;
     std::vector<std::function<void(std::optional<policy::Loaded>)>> asked;
     int found = 0;
-    policy_store::NameRetry search{{.arm = [this](std::optional<Span> pause) { armed = pause; },
+    policy_store::NameRetry search{{.arm = [this](std::optional<Duration> pause) { armed = pause; },
                                     .ask = [this](auto then) { asked.push_back(std::move(then)); },
                                     .found = [this](const policy::Policy&) { ++found; }}};
 
@@ -42,7 +42,7 @@ struct Bench {
 void names_that_are_missing_are_looked_for_less_and_less_often() {
     Bench bench;
     bench.search.begin(2);
-    for (const Span pause : {5s, 10s, 20s, 40s, 80s, 160s, 320s, 640s, 1280s, 2560s, 3600s, 3600s}) {
+    for (const Duration pause : {5s, 10s, 20s, 40s, 80s, 160s, 320s, 640s, 1280s, 2560s, 3600s, 3600s}) {
         EXPECT(bench.armed == pause, std::to_string(pause.count()));
         bench.ring();
         EXPECT(!bench.armed, "not while it is being looked");
@@ -97,7 +97,7 @@ void an_answer_about_another_policy_is_not_taken() {
         const auto armed = bench.armed;
         bench.answer(0, 1);
         EXPECT(bench.found == 0 && bench.armed == armed, "as if it had not come");
-        EXPECT(armed == (missing > 0 ? std::optional<Span>(5s) : std::nullopt), "anew");
+        EXPECT(armed == (missing > 0 ? std::optional<Duration>(5s) : std::nullopt), "anew");
     }
 }
 

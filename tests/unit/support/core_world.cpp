@@ -25,7 +25,7 @@ std::string number(SessionKey key) {
 }
 
 /// "12", "12.5": seconds, to the millisecond.
-std::string in_seconds(Span span) {
+std::string in_seconds(Duration span) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(span).count();
     std::string text = std::to_string(ms / 1000);
     if (ms % 1000 != 0) {
@@ -204,13 +204,13 @@ std::string told(const Decision& decision) {
 
 std::string wrong_with(const policy::Policy& policy, const State& state) {
     std::map<uid_t, std::size_t> counted;
-    Boottime earliest = never;
+    BootTime earliest = never;
     for (const auto& [key, session] : state.sessions()) {
         counted[session.login.uid] += occupies_slot(session.phase) ? 1U : 0U;
         earliest = std::min(earliest, session.due);
         const bool open = session.phase == Phase::admitted || session.phase == Phase::active;
-        const bool limited = session.max_duration != unlimited_span ||
-                             (session.phase == Phase::active && session.idle_timeout != unlimited_span);
+        const bool limited = session.max_duration != unlimited_duration ||
+                             (session.phase == Phase::active && session.idle_timeout != unlimited_duration);
         const bool moves_on = session.phase == Phase::waiting || session.phase == Phase::ending ||
                               session.phase == Phase::denied || (open && limited && !session.observed);
         if (moves_on && session.due == never) {
@@ -304,9 +304,9 @@ void World::look(SessionKey key) {
     feed(ActivityProbed{.session = key, .sample = sample});
 }
 
-void World::pass(Span span) {
+void World::pass(Duration span) {
     constexpr int max_rings = 1000;
-    const Boottime until = now + span;
+    const BootTime until = now + span;
     int rings_now = 0;
     while (state.next_due() != nullptr && state.next_due()->due <= until) {
         rings_now = state.next_due()->due > now ? 0 : rings_now + 1;
@@ -321,12 +321,12 @@ void World::pass(Span span) {
     now = until;
 }
 
-void World::suspend(Span span) {
+void World::suspend(Duration span) {
     now += span;
-    pass(Span{});
+    pass(Duration{});
 }
 
-void World::set_clock(Span by, bool heard) {
+void World::set_clock(Duration by, bool heard) {
     wall_offset += by;
     if (heard) {
         feed(ClockChanged{});
@@ -338,7 +338,7 @@ void World::set(const Rules& rules) {
     feed(PolicyChanged{});
 }
 
-pid_t World::ask(const Login& login, Span budget) {
+pid_t World::ask(const Login& login, Duration budget) {
     const pid_t pid = ++last_pid_;
     feed(OpenRequested{.request = RequestId{static_cast<std::uint64_t>(pid)},
                        .login = login,
@@ -388,7 +388,7 @@ void World::logind_forgets(SessionKey key) {
 void World::type(SessionKey key) {
     // tty_update_time in the kernel's drivers/tty/tty_io.c: whole seconds, and only every 8 s.
     const auto second = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch() + wall_offset);
-    Span& stamp = stamps[key];
+    Duration& stamp = stamps[key];
     const auto old = std::chrono::floor<std::chrono::seconds>(stamp);
     if (((second.count() ^ old.count()) & ~7LL) != 0) {
         stamp = second;

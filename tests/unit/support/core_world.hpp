@@ -18,7 +18,7 @@ namespace sesslimit::test {
 using namespace std::chrono_literals;
 
 /// When a world begins.
-constexpr Boottime start{100'000s};
+constexpr BootTime start{100'000s};
 
 constexpr uid_t alice = 1001;
 constexpr uid_t bob = 1002;
@@ -26,9 +26,9 @@ constexpr uid_t bob = 1002;
 /// [defaults] of a policy's host tier; what is not given is not set.
 struct Rules {
     std::optional<policy::Count> max = std::nullopt;
-    std::optional<Span> duration = std::nullopt;
-    std::optional<Span> idle = std::nullopt;
-    std::optional<std::vector<Span>> warn = std::nullopt;
+    std::optional<Duration> duration = std::nullopt;
+    std::optional<Duration> idle = std::nullopt;
+    std::optional<std::vector<Duration>> warn = std::nullopt;
     std::optional<policy::AtLimit> at_limit = std::nullopt;
     std::optional<policy::Mode> mode = std::nullopt;
     std::optional<policy::Activity> activity = std::nullopt;
@@ -63,9 +63,9 @@ class World {
 
     policy::Policy policy;
     core::State state;
-    Boottime now = start;
-    Span wall_offset{1'700'000'000s};  ///< wall clock less boottime
-    std::map<SessionKey, Span> stamps; ///< the terminals' atimes; a session without one has no terminal
+    BootTime now = start;
+    Duration wall_offset{1'700'000'000s};  ///< wall clock less boottime
+    std::map<SessionKey, Duration> stamps; ///< the terminals' atimes; a session without one has no terminal
     std::map<SessionKey, core::ActivitySample> other_samples; ///< what else a look shows
     bool blind = false;                                       ///< a look shows nothing
     std::set<SessionKey> dark;                                ///< a look at one of these shows nothing
@@ -82,19 +82,19 @@ class World {
     core::Decision feed(const core::Event& event);
 
     /// Time goes by; each deadline is served when it comes.
-    void pass(Span span);
-    void pass_until(Span since_start) { pass(start + since_start - now); }
+    void pass(Duration span);
+    void pass_until(Duration since_start) { pass(start + since_start - now); }
 
     /// Time goes by in suspend: no deadline is served before the end of it.
-    void suspend(Span span);
+    void suspend(Duration span);
 
     /// The wall clock is set forward; back, if negative. `heard`: the daemon is told.
-    void set_clock(Span by, bool heard = true);
+    void set_clock(Duration by, bool heard = true);
 
     void set(const Rules& rules);
 
     /// pam_open_session by a new leader. The request's number is that of the leader.
-    pid_t ask(const Login& login, Span budget = 10s);
+    pid_t ask(const Login& login, Duration budget = 10s);
     /// The same, and logind shows the session. The key; none where it was not admitted.
     SessionKey login(const Login& login = ssh());
     /// The login process goes, by itself: closed, exited, and gone from logind.

@@ -32,8 +32,8 @@ inline core::Session sample(std::uint64_t key, std::uint32_t version = 0) {
     session.login.credential.fingerprint = "SHA256:" + std::to_string(version);
     session.leader = {.pid = static_cast<pid_t>(key % 4'000'000), .mark = version};
     session.logind_id = std::to_string(key);
-    session.opened = Boottime(Span(static_cast<std::int64_t>(key)));
-    session.last_input = Boottime(Span(version));
+    session.opened = BootTime(Duration(static_cast<std::int64_t>(key)));
+    session.last_input = BootTime(Duration(version));
     session.reason.count = version;
     return session;
 }
@@ -64,28 +64,28 @@ inline core::Session fullest() {
     session.leader = {.pid = 2'147'483'647, .mark = ~std::uint64_t{0}};
     session.logind_id = std::string(64, 'i');
     session.scope = std::string(64, 'o');
-    session.opened = Boottime(Span(1));
-    session.admitted = Boottime(Span(10));
-    session.last_input = Boottime(Span(2));
+    session.opened = BootTime(Duration(1));
+    session.admitted = BootTime(Duration(10));
+    session.last_input = BootTime(Duration(2));
     session.grace_until = never;
-    session.max_duration = Span(3);
-    session.idle_timeout = Span(4);
-    session.idle_timeout_no_terminal = Span(11);
+    session.max_duration = Duration(3);
+    session.idle_timeout = Duration(4);
+    session.idle_timeout_no_terminal = Duration(11);
     session.last_sample = {
-        .at = Boottime(Span(12)),
-        .input = Span(std::int64_t{1} << 60),
-        .output = Span(13),
-        .wall_offset = -Span(std::int64_t{1} << 60),
-        .processor_time = Span(14),
+        .at = BootTime(Duration(12)),
+        .input = Duration(std::int64_t{1} << 60),
+        .output = Duration(13),
+        .wall_offset = -Duration(std::int64_t{1} << 60),
+        .processor_time = Duration(14),
         .traffic = {
             .bytes_in = ~std::uint64_t{0}, .bytes_out = 15, .segments_in = 16, .segments_out = 17, .cookie = 18}};
-    session.last_notice_at = Boottime(Span(19));
-    session.duration_warned = Span(5);
-    session.idle_warned = Span(6);
+    session.last_notice_at = BootTime(Duration(19));
+    session.duration_warned = Duration(5);
+    session.idle_warned = Duration(6);
     session.reason = {
-        .cause = core::Cause::requested, .count = ~std::uint32_t{0}, .span = Span(8), .by = std::string(255, 'b')};
+        .cause = core::Cause::requested, .count = ~std::uint32_t{0}, .span = Duration(8), .by = std::string(255, 'b')};
     session.stage = core::TerminationStage::sigkill_sent;
-    session.due = Boottime(Span(9));
+    session.due = BootTime(Duration(9));
     return session;
 }
 

@@ -36,9 +36,9 @@ inline std::string told(const policy::Limits& limits, const policy::Policy& poli
     add("sessions", count == unlimited_count ? "unlimited" : std::to_string(count), origin(limits.max_sessions, policy),
         count != unlimited_count);
     add("duration", format_span(limits.max_duration.value), origin(limits.max_duration, policy),
-        limits.max_duration.value != unlimited_span);
+        limits.max_duration.value != unlimited_duration);
     add("idle", format_span(limits.idle_timeout.value), origin(limits.idle_timeout, policy),
-        limits.idle_timeout.value != unlimited_span);
+        limits.idle_timeout.value != unlimited_duration);
     add("at_limit", std::string(at_limit[static_cast<std::size_t>(limits.at_limit.value)]),
         origin(limits.at_limit, policy), limits.at_limit.value != AtLimit::deny);
     add("mode", limits.mode.value == Mode::enforce ? "enforce" : "observe", origin(limits.mode, policy),
@@ -49,7 +49,7 @@ inline std::string told(const policy::Limits& limits, const policy::Policy& poli
     }
     add("message", limits.message.value, origin(limits.message, policy), !limits.message.value.empty());
     std::string warnings;
-    for (const Span span : limits.warn_before) {
+    for (const Duration span : limits.warn_before) {
         warnings += (warnings.empty() ? "" : ",") + format_span(span);
     }
     add("warn", warnings, "", !warnings.empty());

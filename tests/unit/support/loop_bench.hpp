@@ -46,8 +46,8 @@ inline EventLoop make_loop() {
 
 /// Runs the loop until `done` holds; false where that takes more than `most`.
 template <class Condition>
-bool run_until(const EventLoop& loop, const Condition& done, Span most = std::chrono::seconds(10)) {
-    const Span until = monotonic_now() + most;
+bool run_until(const EventLoop& loop, const Condition& done, Duration most = std::chrono::seconds(10)) {
+    const Duration until = monotonic_now() + most;
     while (!done()) {
         if (monotonic_now() > until || sd_event_run(loop.get(), 100'000) < 0) {
             return false;

@@ -30,7 +30,7 @@ struct World final : systemd::Scopes {
     std::optional<Error> at_once; ///< what start() and attach() come back with, before they return
     MultiplexerPreserver sparing;
 
-    explicit World(std::vector<Multiplexer> looks, Span within = 1h, EventLoop with = make_loop())
+    explicit World(std::vector<Multiplexer> looks, Duration within = 1h, EventLoop with = make_loop())
         : loop(std::move(with)), sights(std::move(looks)),
           sparing({.loop = loop.get(),
                    .scopes = *this,
