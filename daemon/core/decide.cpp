@@ -28,9 +28,33 @@ void on_timer_expired(DecisionContext& context, const TimerExpired&) {
     }
 }
 
+namespace {
+
+/// Calls the handler of an event's type. The compiler rejects an event type without a handler.
+struct Dispatch {
+    DecisionContext& context;
+    void operator()(const OpenRequested& event) const { on_open_requested(context, event); }
+    void operator()(const CloseRequested& event) const { on_close_requested(context, event); }
+    void operator()(const RequestAborted& event) const { on_request_aborted(context, event); }
+    void operator()(const LeaderExited& event) const { on_leader_exited(context, event); }
+    void operator()(const LogindSessionNew& event) const { on_logind_session_new(context, event); }
+    void operator()(const LogindSessionRemoved& event) const { on_logind_session_removed(context, event); }
+    void operator()(const ActivityProbed& event) const { on_activity_probed(context, event); }
+    void operator()(const LogoutChecked& event) const { on_logout_checked(context, event); }
+    void operator()(const InputReceived& event) const { on_input_received(context, event); }
+    void operator()(const ClockChanged& event) const { on_clock_changed(context, event); }
+    void operator()(const TimerExpired& event) const { on_timer_expired(context, event); }
+    void operator()(const PolicyChanged& event) const { on_policy_changed(context, event); }
+    void operator()(const TerminationRequested& event) const { on_termination_requested(context, event); }
+    void operator()(const SessionRestored& event) const { on_session_restored(context, event); }
+    void operator()(const GroupsResolved& event) const { on_groups_resolved(context, event); }
+};
+
+} // namespace
+
 Decision decide(const policy::Policy& policy, const State& state, const Event& event, BootTime now) {
     DecisionContext context{.policy = policy, .state = state, .now = now};
-    std::visit([&context](const auto& what) { take(context, what); }, event);
+    std::visit(Dispatch{context}, event);
     return std::move(context.out);
 }
 

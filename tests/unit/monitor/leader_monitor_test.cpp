@@ -127,7 +127,7 @@ void who_is_let_go_by_anothers_exit_is_not_told_of() {
     monitor::LeaderMonitor* tracked = nullptr;
     monitor::LeaderMonitor leaders(loop.get(), [&](SessionKey key) {
         exited.push_back(key);
-        tracked->let_go(key == one ? two : one);
+        tracked->untrack(key == one ? two : one);
     });
     tracked = &leaders;
     EXPECT(leaders.track(one, leader_of(first)).value() && leaders.track(two, leader_of(second)).value(), "tracked");
