@@ -260,23 +260,23 @@ std::expected<Wait, WireError> decode_wait(std::span<const std::byte> frame) noe
 std::string_view describe(WireError error) noexcept {
     switch (error) {
     case WireError::no_room:
-        return "no room for the frame";
+        return "buffer too small for the frame";
     case WireError::too_long:
-        return "too long";
+        return "field or frame too long";
     case WireError::truncated:
         return "truncated frame";
     case WireError::not_ours:
         return "not a frame of this protocol";
     case WireError::other_version:
-        return "another version of the protocol";
+        return "unsupported protocol version";
     case WireError::unknown_kind:
-        return "a frame of an unexpected kind";
+        return "unexpected frame type";
     case WireError::bad_field:
-        return "a field of the wrong form";
+        return "malformed field";
     case WireError::repeated:
-        return "a field twice";
+        return "duplicate field";
     case WireError::missing:
-        return "a field is missing";
+        return "missing field";
     }
     return "unknown error";
 }

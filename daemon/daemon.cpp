@@ -86,8 +86,8 @@ class RealDaemon final : public Daemon {
             return std::unexpected(server.error());
         }
         if (!sockets->sock_diag) {
-            journal_.tell(Priority::warning, "No sock_diag(7): what a session's connection carries is not seen. Is "
-                                             "sesslimitd.socket, with its ListenNetlink=, the package's?");
+            journal_.tell(Priority::warning, "No sock_diag socket: cannot measure network activity of sessions. "
+                                             "Check that sesslimitd.socket contains ListenNetlink=.");
         }
         connections_.emplace(std::move(sockets->sock_diag));
         worker_ = *std::move(worker);
@@ -107,7 +107,7 @@ class RealDaemon final : public Daemon {
         if (failure_) {
             return std::unexpected(*failure_);
         }
-        return code < 0 ? Result<>(fail_errno("run the loop", -code)) : Result<>();
+        return code < 0 ? Result<>(fail_errno("run the event loop", -code)) : Result<>();
     }
 
   private:
@@ -123,7 +123,7 @@ class RealDaemon final : public Daemon {
         code = code < 0 ? code : sd_event_add_signal(loop_.get(), nullptr, SIGINT, nullptr, nullptr);
         code = code < 0 ? code : sd_event_add_signal(loop_.get(), nullptr, SIGHUP, &RealDaemon::on_reload, this);
         code = code < 0 ? code : sd_event_set_watchdog(loop_.get(), 1);
-        return code < 0 ? Result<>(fail_errno("catch signals", -code)) : Result<>();
+        return code < 0 ? Result<>(fail_errno("set up signal handling", -code)) : Result<>();
     }
 
     /// Takes back the sessions of the ledger. Fails where another daemon has it: two would count apart from each other.
@@ -140,8 +140,8 @@ class RealDaemon final : public Daemon {
             return std::unexpected(ledger.error());
         } else {
             recorder_.do_without();
-            journal_.tell(Priority::error, "No ledger: sessions are counted, but a restart of the daemon forgets "
-                                           "their start times: " +
+            journal_.tell(Priority::error, "Failed to open ledger, continuing without it; session start times "
+                                           "will be lost on restart: " +
                                                ledger.error().what);
         }
         return {};
@@ -197,7 +197,7 @@ class RealDaemon final : public Daemon {
             .event = [this](core::Event event) { requested(std::move(event)); },
             .failed =
                 [this](const Error& error) {
-                    journal_.tell(Priority::warning, "A login's request was not taken: " + error.what);
+                    journal_.tell(Priority::warning, "Failed to handle login request: " + error.what);
                 }};
     }
 
@@ -340,7 +340,7 @@ class RealDaemon final : public Daemon {
                 .found =
                     [this](policy::Policy policy) {
                         journal_.tell(Priority::info,
-                                      "Users and groups of the policy that were not found before are there now.");
+                                      "Resolved users and groups of the policy that did not exist before.");
                         enforce(std::move(policy));
                     }};
     }
@@ -388,21 +388,22 @@ class RealDaemon final : public Daemon {
     void log_policy(const policy_store::LoadResult& taken, bool at_start) {
         tell_problems(taken.problems, journal_);
         for (const Error& error : taken.errors) {
-            journal_.tell(Priority::warning, "The policy could not be kept for a later start: " + error.what);
+            journal_.tell(Priority::warning, "Failed to cache the policy: " + error.what);
         }
         if (taken.from == policy_store::PolicyOrigin::files) {
             const std::size_t rules = taken.policy.managed.rules.size() + taken.policy.host.rules.size();
-            return journal_.tell(Priority::info, "Policy loaded: " + std::to_string(rules) + " rules.",
+            return journal_.tell(Priority::info,
+                                 "Loaded policy with " + std::to_string(rules) + (rules == 1 ? " rule." : " rules."),
                                  messages::policy_loaded_id, "policy-loaded");
         }
-        std::string then = "The policy in force stays in force.";
+        std::string then = "Keeping the current policy.";
         if (at_start) {
             then = taken.from == policy_store::PolicyOrigin::kept
-                       ? "The last good policy is in force."
-                       : "There is no earlier one: NO LIMIT HOLDS, everybody is let in.";
+                       ? "Using the last valid policy."
+                       : "No previous policy available: running WITHOUT LIMITS.";
         }
-        journal_.tell(Priority::error, "The policy has errors and is not taken. " + then, messages::policy_rejected_id,
-                      "policy-rejected");
+        journal_.tell(Priority::error, "Policy rejected because of the errors above. " + then,
+                      messages::policy_rejected_id, "policy-rejected");
     }
 
     Options options_;
@@ -437,7 +438,7 @@ class RealDaemon final : public Daemon {
 Result<std::unique_ptr<Daemon>> Daemon::make(const Options& options) {
     sd_event* loop = nullptr;
     if (const int code = sd_event_new(&loop); code < 0) {
-        return fail_errno("make a loop", -code);
+        return fail_errno("create the event loop", -code);
     }
     auto daemon = std::make_unique<RealDaemon>(options, EventLoop(loop));
     if (auto done = daemon->prepare(); !done) {

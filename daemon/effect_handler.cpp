@@ -71,23 +71,21 @@ bool is_listened_to(const core::Session& session) {
 }
 
 void tell_of_multiplexer(const MultiplexerPreserver::Outcome& outcome, output::Journal& journal) {
-    const std::string session = "Session " + escape_for_display(outcome.session.logind_id, 64) + " of " +
-                                escape_for_display(outcome.session.login.user) + " ends";
-    const std::string kept = session + " without its multiplexer: " + std::to_string(outcome.moved) +
-                             " processes go on in " + outcome.scope + ".";
+    const std::string session = "Terminating session " + escape_for_display(outcome.session.logind_id, 64) + " of " +
+                                escape_for_display(outcome.session.login.user);
+    const std::string kept =
+        session + "; moved " + std::to_string(outcome.moved) + " multiplexer processes to " + outcome.scope + ".";
     if (!outcome.problem) {
         return journal.tell(output::Priority::info, kept);
     }
-    std::string text = kept + " Others of it were not kept.";
+    std::string text = kept + " Some processes could not be moved";
     if (outcome.is_unclear) {
-        text = session +
-               ", and what there is to keep of a multiplexer could not be seen; what was moved until then "
-               "goes on in " +
-               outcome.scope + ".";
+        text = session + "; failed to find all processes of its multiplexer, processes already moved continue in " +
+               outcome.scope;
     } else if (outcome.moved == 0) {
-        text = session + " with its multiplexer, which could not be kept.";
+        text = session + " with its multiplexer, which could not be moved";
     }
-    journal.tell(output::Priority::warning, text + " Why: " + escape_for_display(outcome.problem->what) + ".");
+    journal.tell(output::Priority::warning, text + ": " + escape_for_display(outcome.problem->what) + ".");
 }
 
 } // namespace
@@ -173,7 +171,7 @@ void SystemEffectHandler::notify(const core::Notice& notice) {
     }
     if (missed > 0) {
         dependencies_->journal.tell(output::Priority::info,
-                                    "A notice did not reach a terminal: " + why +
+                                    "Failed to write notice to terminal: " + why +
                                         (missed > 1 ? " (and " + std::to_string(missed - 1) + " more)" : ""));
     }
 }
@@ -191,7 +189,8 @@ void SystemEffectHandler::log_inspection_failure(const Error& why) {
     if (!std::exchange(inspection_failed_, true)) {
         dependencies_->journal.tell(
             output::Priority::warning,
-            "Sessions cannot be looked at, are not ended as idle until they can, and may miss notices: " + why.what);
+            "Failed to inspect sessions; idle limits are suspended and notices may be lost until this recovers: " +
+                why.what);
     }
 }
 
@@ -215,8 +214,7 @@ void SystemEffectHandler::kill_all(const std::string& logind_id) {
 
 void SystemEffectHandler::signal_leader(SessionKey key, int signal) {
     if (auto sent = dependencies_->leaders.signal(key, signal); !sent && sent.error().code != ESRCH) {
-        dependencies_->journal.tell(output::Priority::warning,
-                                    "A login process could not be ended: " + sent.error().what);
+        dependencies_->journal.tell(output::Priority::warning, "Failed to signal session leader: " + sent.error().what);
     }
 }
 
@@ -253,7 +251,7 @@ void SystemEffectHandler::track(const core::Session& session) {
         const auto tracked = dependencies_->leaders.track(session.key, session.leader);
         if (!tracked) {
             dependencies_->journal.tell(output::Priority::warning,
-                                        "A session's leader is not watched: " + tracked.error().what);
+                                        "Failed to track session leader, retrying: " + tracked.error().what);
         } else if (!*tracked) {
             dependencies_->noticed(core::LeaderExited{session.key});
         }
@@ -288,7 +286,8 @@ void SystemEffectHandler::arm(BootTime deadline) {
         timer_.reset(source);
         if (code < 0) {
             armed_ = never; // tried again with whatever comes next
-            dependencies_->journal.tell(output::Priority::error, "No timer: " + fail_errno("arm", -code).error().what);
+            dependencies_->journal.tell(output::Priority::error, "Failed to schedule session deadlines: " +
+                                                                     fail_errno("arm a timer", -code).error().what);
         }
         return;
     }

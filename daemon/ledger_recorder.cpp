@@ -12,8 +12,7 @@ void LedgerRecorder::put(const core::Session& session) {
     const auto done = ledger_->put(session);
     if (!done && !failing_) {
         journal_.tell(output::Priority::error,
-                      "A session is not recorded, and would not survive a restart of the daemon with its start "
-                      "time: " +
+                      "Failed to record session in ledger; it will lose its start time if the daemon restarts: " +
                           done.error().what);
     }
     failing_ = !done;

@@ -14,7 +14,7 @@ constexpr int wrong_usage = 2; // systemd.exec(5) knows it as INVALIDARGUMENT
 
 int run(int argc, char** argv) {
     sesslimit::Options options;
-    CLI::App app{"Counts login sessions, and ends those that last too long or stay idle too long.", "sesslimitd"};
+    CLI::App app{"Enforce limits on concurrent, long-running and idle login sessions.", "sesslimitd"};
     sesslimit::add_options(app, options);
     try {
         app.parse(argc, argv);

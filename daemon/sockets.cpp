@@ -20,13 +20,13 @@ Result<> take_passed(UniqueFd fd, Sockets& sockets, output::Journal& journal) {
                                                                              : nullptr;
     if (place == nullptr || *place) {
         // Of another version's unit, or an administrator's: no reason to leave logins without an answer.
-        journal.tell(output::Priority::warning, "systemd passed a socket that is neither the one "
-                                                 "ListenSequentialPacket= nor the one ListenNetlink= of "
-                                                 "sesslimitd.socket: it is closed.");
+        journal.tell(output::Priority::warning,
+                     "Ignoring unexpected socket passed by systemd: neither ListenSequentialPacket= nor "
+                     "ListenNetlink= of sesslimitd.socket.");
         return {};
     }
     if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) < 0) {
-        return fail_errno("make a socket non-blocking");
+        return fail_errno("set O_NONBLOCK on a socket");
     }
     *place = std::move(fd);
     return {};
@@ -43,7 +43,7 @@ Result<Sockets> take_sockets(const Options& options, output::Journal& journal) {
         }
     }
     if (!sockets.logins) {
-        auto own = options.socket.empty() ? fail("no socket: start sesslimitd.socket, or give --socket")
+        auto own = options.socket.empty() ? fail("no socket; start sesslimitd.socket or use --socket")
                                           : pam_server::listen_at(options.socket.c_str());
         if (!own) {
             return std::unexpected(own.error());

@@ -9,9 +9,8 @@
 namespace sesslimit::pam {
 namespace {
 
-constexpr char denied_text[] = "No more sessions are allowed for this user at the moment.";
-constexpr char unsure_text[] =
-    "Sessions cannot be counted right now, so this login is not let in. Please try again later.";
+constexpr char denied_text[] = "Login denied: no more sessions are allowed for this user at the moment.";
+constexpr char unsure_text[] = "Login denied: the session limit service is unavailable. Please try again later.";
 
 struct Row {
     RequestOutcome ending;
@@ -23,21 +22,21 @@ struct Row {
 using enum Row::Way;
 constexpr Row table[] = {
     Row{RequestOutcome::admitted, in, "admitted"},
-    Row{RequestOutcome::uncounted, in, "passes without being counted"},
+    Row{RequestOutcome::uncounted, in, "admitted without being counted"},
     Row{RequestOutcome::denied, out, "denied by a limit"},
-    Row{RequestOutcome::no_user, unsure, "PAM names no user"},
+    Row{RequestOutcome::no_user, unsure, "PAM_USER is missing or empty"},
     Row{RequestOutcome::user_too_long, unsure, "the user name is too long"},
-    Row{RequestOutcome::unknown_user, unsure, "the user database does not know the user"},
-    Row{RequestOutcome::lookup_failed, unsure, "the user database cannot be asked"},
-    Row{RequestOutcome::no_service, unsure, "PAM names no service, or one of too long a name"},
-    Row{RequestOutcome::no_memory, unsure, "no memory"},
-    Row{RequestOutcome::bad_request, unsure, "what is known of this login fits no request"},
-    Row{RequestOutcome::no_socket, unsure, "no socket to be had"},
-    Row{RequestOutcome::no_daemon, unsure, "the daemon cannot be reached"},
+    Row{RequestOutcome::unknown_user, unsure, "the user does not exist"},
+    Row{RequestOutcome::lookup_failed, unsure, "cannot query the user database"},
+    Row{RequestOutcome::no_service, unsure, "PAM_SERVICE is missing or too long"},
+    Row{RequestOutcome::no_memory, unsure, "out of memory"},
+    Row{RequestOutcome::bad_request, unsure, "login data exceeds protocol limits"},
+    Row{RequestOutcome::no_socket, unsure, "cannot create socket"},
+    Row{RequestOutcome::no_daemon, unsure, "cannot connect to the daemon"},
     Row{RequestOutcome::timed_out, unsure, "the daemon did not answer in time"},
-    Row{RequestOutcome::hung_up, unsure, "the daemon hung up without an answer"},
-    Row{RequestOutcome::unreadable, unsure, "the daemon's answer makes no sense"},
-    Row{RequestOutcome::other_version, unsure, "the daemon speaks another version of the protocol"},
+    Row{RequestOutcome::hung_up, unsure, "the daemon closed the connection without an answer"},
+    Row{RequestOutcome::unreadable, unsure, "malformed reply from the daemon"},
+    Row{RequestOutcome::other_version, unsure, "the daemon uses another protocol version"},
     Row{RequestOutcome::undecided, unsure, "the daemon could not decide"},
 };
 

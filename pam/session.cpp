@@ -91,7 +91,7 @@ Failure ask(const wire::OpenRequest& request, const Arguments& arguments, Asked&
 
 void log_left_out(const pam_handle_t* handle, const LoginInfo& facts) noexcept {
     for (std::size_t index = 0; index < facts.left_out_count; ++index) {
-        pam_syslog(handle, LOG_WARNING, "%s is too long and was left out", facts.dropped_items[index]);
+        pam_syslog(handle, LOG_WARNING, "%s is too long, ignoring it", facts.dropped_items[index]);
     }
 }
 
@@ -110,7 +110,7 @@ void ask_about(pam_handle_t* handle, const Arguments& arguments, Asked& asked) n
 
 void log_ignored(const pam_handle_t* handle, const Arguments& arguments) noexcept {
     for (std::size_t index = 0; index < arguments.ignored_count && index < arguments.ignored.size(); ++index) {
-        pam_syslog(handle, LOG_WARNING, "argument not understood and ignored: %.128s", arguments.ignored[index]);
+        pam_syslog(handle, LOG_WARNING, "ignoring unknown or invalid argument: %.128s", arguments.ignored[index]);
     }
 }
 
@@ -119,7 +119,7 @@ std::array<char, 65> user_of(const pam_handle_t* handle) noexcept {
     std::array<char, 65> shown{};
     const void* item = nullptr;
     if (pam_get_item(handle, PAM_USER, &item) != PAM_SUCCESS || item == nullptr) {
-        return {"nobody"};
+        return {"(unknown)"};
     }
     const auto* user = static_cast<const char*>(item);
     for (std::size_t at = 0; at + 1 < shown.size() && user[at] != '\0'; ++at) {
@@ -130,11 +130,11 @@ std::array<char, 65> user_of(const pam_handle_t* handle) noexcept {
 
 void log_answer(const pam_handle_t* handle, const Answer& answer, const Asked& asked) noexcept {
     if (answer.priority == LOG_DEBUG) {
-        pam_syslog(handle, LOG_DEBUG, "%s: %s: session %" PRIu64 ", asked %u times", user_of(handle).data(), answer.log,
+        pam_syslog(handle, LOG_DEBUG, "%s: %s: session %" PRIu64 ", %u attempts", user_of(handle).data(), answer.log,
                    asked.session, asked.tries);
         return;
     }
-    const char* did = answer.code == PAM_SUCCESS ? let_in_uncounted : "not let in";
+    const char* did = answer.code == PAM_SUCCESS ? let_in_uncounted : "denied";
     std::array<char, 128> space{};
     const char* error = asked.how.error == 0 ? nullptr : strerror_r(asked.how.error, space.data(), space.size());
     pam_syslog(handle, answer.priority, "%s %s: %s%s%s", user_of(handle).data(), did, answer.log,
@@ -156,7 +156,7 @@ int open_session(pam_handle_t* handle, int flags, const Arguments& arguments) no
     }
     const bool verdict = asked.how.ending == RequestOutcome::admitted || asked.how.ending == RequestOutcome::uncounted;
     if (verdict && !store_session(handle, asked.session)) {
-        pam_syslog(handle, LOG_WARNING, "no memory to remember the session by");
+        pam_syslog(handle, LOG_WARNING, "out of memory, cannot store the session number");
     }
     if (!arguments.quiet && (static_cast<unsigned>(flags) & PAM_SILENT) == 0) {
         tell_user(handle, answer, asked);
@@ -183,8 +183,8 @@ void close_session(pam_handle_t* handle, const Arguments& arguments) noexcept {
         return;
     }
     const Answer answer = answer_to(got ? RequestOutcome::admitted : got.error().ending, OnError::allow, false);
-    pam_syslog(handle, LOG_DEBUG, "close of session %" PRIu64 ", opened by process %d: %s", request.session,
-               known ? known->owner : 0, got ? "told the daemon" : answer.log);
+    pam_syslog(handle, LOG_DEBUG, "closing session %" PRIu64 ", opened by process %d: %s", request.session,
+               known ? known->owner : 0, got ? "reported to the daemon" : answer.log);
 }
 
 } // namespace sesslimit::pam

@@ -72,7 +72,7 @@ std::string asked_for(const Control& control) {
     const std::string value = std::to_string(control.value);
     switch (control.check) {
     case sessions:
-        return "at most " + value + " sessions a user";
+        return "at most " + value + " sessions per user";
     case idle_session:
     case idle_main:
         return "idle sessions end after " + value + " s";
@@ -81,17 +81,17 @@ std::string asked_for(const Control& control) {
     case shell_fixed:
         return "idle shells exit within " + value + " s, readonly";
     case idle_any:
-        return "a new proof after " + value + " s idle";
+        return "re-authenticate after " + value + " s idle";
     case peer_interval:
-        return "ssh peers are asked each " + value + " s";
+        return "SSH clients are probed every " + value + " s";
     case peer_count:
-        return "ssh peers silent " + value + " times are gone";
+        return "SSH clients are dropped after " + value + " unanswered probes";
     case any_peer_interval:
-        return "silent ssh peers are asked";
+        return "unresponsive SSH clients are probed";
     case any_peer_count:
-        return "ssh peers that stay silent are gone";
+        return "unresponsive SSH clients are dropped";
     case ssh_sessions:
-        return "at most " + value + " sessions a connection";
+        return "at most " + value + " sessions per connection";
     }
     return {};
 }

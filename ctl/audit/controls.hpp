@@ -41,7 +41,7 @@ struct Control {
 /// All that are known, in the order in which they are shown.
 std::span<const Control> all_controls();
 
-/// What it wants, in words: "at most 10 sessions a user".
+/// What it wants, in words: "at most 10 sessions per user".
 std::string asked_for(const Control& control);
 
 /// Whether the control is one for that system. Those for every system of STIG hold where it has none of the system's

@@ -34,9 +34,10 @@ void about_logind(const Native& native, const policy::Policy& policy, std::vecto
     }
     const auto gentler = undone_by(policy, native.stop_idle->value);
     if (!gentler.empty()) {
-        warnings.push_back({"logind ends sessions without input for " + format_span(native.stop_idle->value) +
-                                ", without a warning, and so undoes this of the policy: " + joined(gentler) + ".",
-                            {native.stop_idle->at}});
+        warnings.push_back(
+            {"logind ends sessions without input for " + format_span(native.stop_idle->value) +
+                 ", without a warning, which overrides these settings of the policy: " + joined(gentler) + ".",
+             {native.stop_idle->at}});
     }
 }
 
@@ -56,32 +57,33 @@ void about_login_limits(const Native& native, const std::optional<policy::Policy
         kinds.insert(limit.item + (limit.domain.starts_with('%') ? " of %groups" : ""));
         all.push_back(limit.at);
         if (limit.most == 1 && limit.item == "maxlogins") {
-            warnings.push_back({"maxlogins 1 does not work where pam_limits counts logind's sessions.", {limit.at}});
+            warnings.push_back({"maxlogins 1 does not work if pam_limits counts logind sessions.", {limit.at}});
         }
         const bool everybody = policy && limit.domain == "*" && limit.item == "maxlogins";
         if (everybody && *limit.most < ordinary_limits(*policy).max_sessions.value) {
-            warnings.push_back(
-                {"pam_limits denies at " + std::to_string(*limit.most) + " sessions what the policy would let in.",
-                 {limit.at}});
+            warnings.push_back({"pam_limits denies logins at " + std::to_string(*limit.most) +
+                                    " sessions that the policy would admit.",
+                                {limit.at}});
         }
     }
     if (kinds.size() > 1) {
-        warnings.push_back({"pam_limits checks one limit on logins for each login: these do not all hold.", all});
+        warnings.push_back(
+            {"pam_limits checks only one login limit per login: not all of these limits are enforced.", all});
     }
 }
 
 void about_ourselves(const Native& native, const std::optional<policy::Policy>& policy,
                      std::vector<Warning>& warnings) {
     if (!policy) {
-        warnings.push_back({"The policy has errors, so it is taken for none here; see: sesslimitctl check.", {}});
+        warnings.push_back({"The policy contains errors and is ignored here; run 'sesslimitctl check'.", {}});
     }
     if (native.module.empty()) {
-        warnings.push_back({"No PAM service names pam_sesslimit.so: the policy denies no login.", {}});
+        warnings.push_back({"No PAM service uses pam_sesslimit.so: the policy denies no login.", {}});
     }
     if (policy) {
         const Ordinary ordinary = ordinary_limits(*policy);
         if (!ordinary.max_sessions.enforced) {
-            warnings.push_back({"The policy's mode is observe: it enforces nothing.", {}});
+            warnings.push_back({"The policy's mode is observe: limits are not enforced.", {}});
         }
     }
 }
@@ -98,7 +100,8 @@ std::vector<Warning> warnings_about_remedies(const std::vector<Finding>& finding
         const auto undone = undone_by(policy, std::chrono::seconds(finding.control->value));
         if (!undone.empty()) {
             warnings.push_back({"With the StopIdleSessionSec that " + std::string(finding.control->id) +
-                                    " wants, logind would undo this of the policy: " + joined(undone) + ".",
+                                    " requires, logind would override these settings of the policy: " + joined(undone) +
+                                    ".",
                                 {}});
         }
     }
@@ -114,13 +117,12 @@ std::vector<Warning> warnings_about(const Native& native, const std::optional<po
     about_login_limits(native, policy, warnings);
     std::ranges::move(warnings_about_placement(native.pam_stacks), std::back_inserter(warnings));
     if (native.alive_count && native.alive_count->value == 0) {
-        warnings.push_back(
-            {"ClientAliveCountMax 0 switches the dropping of silent ssh peers off.", {native.alive_count->at}});
+        warnings.push_back({"ClientAliveCountMax 0 disables the disconnection of unresponsive SSH clients.",
+                            {native.alive_count->at}});
     }
     for (const TextFile& file : native.unread) {
-        warnings.push_back(
-            {"This file could not be read, and what it says is not known: " + escape_for_display(file.error) + ".",
-             {{file.path, 0, {}}}});
+        warnings.push_back({"Failed to read file, its settings are unknown: " + escape_for_display(file.error) + ".",
+                            {{file.path, 0, {}}}});
     }
     return warnings;
 }

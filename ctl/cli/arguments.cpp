@@ -19,7 +19,7 @@ std::string footer() {
         text += (meaning.exit == Exit::ok ? " " : ", ") + std::to_string(static_cast<int>(meaning.exit)) + " " +
                 std::string(meaning.words);
     }
-    return text + ".\nsesslimitctl(1) has the rest.";
+    return text + ".\nSee sesslimitctl(1) for details.";
 }
 
 /// CLI11's own help says of each option all that can be asked of it; a reader wants its name and what it takes.
@@ -59,15 +59,15 @@ void add_global_options(CLI::App& app, Arguments& arguments) {
         ->check(CLI::IsMember({"short", "pretty", "off"}))
         ->each([&arguments](const std::string& form) { arguments.json = forms.at(form); });
     app.add_flag_callback(
-        "--no-legend", [&arguments] { arguments.legend = false; }, "Print neither headings nor counts");
+        "--no-legend", [&arguments] { arguments.legend = false; }, "Do not print headings and counts");
     app.add_flag_callback(
         "--no-pager", [&arguments] { arguments.pager = false; }, "Do not pipe the output into a pager");
     app.add_flag_callback(
-        "--no-ask", [&arguments] { arguments.ask = false; }, "Ask for no confirmation and for no password");
+        "--no-ask", [&arguments] { arguments.ask = false; }, "Do not ask for confirmation or a password");
     app.set_version_flag("--version", "sesslimitctl " SESSLIMIT_VERSION, "Print the version and exit");
 }
 
-constexpr char about_user[] = "Name, or uid:NUMBER for the user ID";
+constexpr char about_user[] = "User name, or uid:NUMBER for a user ID";
 
 /// Returns what is wrong with the argument, for CLI11; empty if it refers to a user.
 std::string valid_user(const std::string& argument) {
@@ -81,53 +81,51 @@ void add_fact(CLI::App& explain, const char* name, const char* type, std::option
 
 void add_explain(CLI::App& app, Arguments& arguments) {
     CLI::App* explain = add_command(app, arguments, Command::explain, "explain",
-                                    "Show which limits a login would have, who set them, and what would happen now");
+                                    "Show the effective limits of a login and their source");
     ExplainQuery& question = arguments.question;
     explain->add_option("USER", question.user, about_user)->required()->check(valid_user, "");
-    add_fact(*explain, "--service", "SERVICE", question.service, "The PAM service (default: sshd)");
-    add_fact(*explain, "--origin", "HOST", question.origin,
-             "The remote host, an address or a name (default: this host)");
-    explain->add_option("--group", question.groups, "A group beside those that the user is in; more than once for more")
+    add_fact(*explain, "--service", "SERVICE", question.service, "PAM service (default: sshd)");
+    add_fact(*explain, "--origin", "HOST", question.origin, "Remote host, an address or a name (default: this host)");
+    explain->add_option("--group", question.groups, "Additional group of the user; may be repeated")
         ->type_name("GROUP")
         ->allow_extra_args(false);
-    add_fact(*explain, "--method", "METHOD", question.method,
-             "How the user proves who they are: publickey, password, ...");
-    add_fact(*explain, "--credential", "FINGERPRINT", question.credential, "The key that is used: SHA256:...");
-    add_fact(*explain, "--seat", "SEAT", question.seat, "The seat that is logged in at: seat0, ...");
+    add_fact(*explain, "--method", "METHOD", question.method, "Authentication method: publickey, password, ...");
+    add_fact(*explain, "--credential", "FINGERPRINT", question.credential, "Fingerprint of the key: SHA256:...");
+    add_fact(*explain, "--seat", "SEAT", question.seat, "Seat of the login: seat0, ...");
 }
 
 void add_check(CLI::App& app, Arguments& arguments) {
-    CLI::App* check = add_command(app, arguments, Command::check, "check",
-                                  "Look for mistakes in the policy, or in files that are to become part of it");
+    CLI::App* check =
+        add_command(app, arguments, Command::check, "check", "Check the policy or single policy files for errors");
     CheckRequest& request = arguments.check;
-    auto* files = check->add_option("FILE", request.files, "Judge this file alone (default: the policy of this host)");
+    auto* files = check->add_option("FILE", request.files, "Check only this file (default: the policy of this host)");
     check
         ->add_option("--policy-dir", request.directory,
-                     "Where policy.toml, policy.d and managed.d are (default: /etc/sesslimit)")
+                     "Directory of policy.toml, policy.d and managed.d (default: /etc/sesslimit)")
         ->type_name("DIR")
         ->each([&request](const std::string&) { request.directory_given = true; })
         ->excludes(files);
     check
         ->add_flag_callback(
-            "--managed", [&request] { request.tier = policy::Tier::managed; }, "The files are for managed.d")
+            "--managed", [&request] { request.tier = policy::Tier::managed; }, "Check the files as part of managed.d")
         ->needs(files);
 }
 
 void add_audit(CLI::App& app, Arguments& arguments) {
-    CLI::App* command = add_command(app, arguments, Command::audit, "audit",
-                                    "Compare this host with the controls that auditors and their scanners look for");
+    CLI::App* command =
+        add_command(app, arguments, Command::audit, "audit", "Check this host against the controls of audit profiles");
     std::vector<std::string> names;
     for (const audit::Profile profile : audit::profiles) {
         names.emplace_back(audit::name_of(profile));
     }
     AuditRequest& request = arguments.audit;
-    command->add_option("--profile", "Those of this profile only: stig, pci or cis")
+    command->add_option("--profile", "Check only this profile: stig, pci or cis")
         ->type_name("PROFILE")
         ->check(CLI::IsMember(names))
         ->each([&request](const std::string& name) {
             request.profile = *std::ranges::find(audit::profiles, name, audit::name_of);
         });
-    command->add_option("--root", request.root, "Look at the files below this directory")->type_name("DIR");
+    command->add_option("--root", request.root, "Read the files below this directory")->type_name("DIR");
 }
 
 CLI::Option* add_names(CLI::App& app, Arguments& arguments, Command command, const char* name, const char* type,
@@ -138,24 +136,23 @@ CLI::Option* add_names(CLI::App& app, Arguments& arguments, Command command, con
 }
 
 void add_commands(CLI::App& app, Arguments& arguments) {
-    add_command(app, arguments, Command::list, "list",
-                "List the sessions that are open (what is done without a command)")
-        ->add_option("--user", arguments.user, "Those of this user only, a name or uid:NUMBER")
+    add_command(app, arguments, Command::list, "list", "List open sessions (default)")
+        ->add_option("--user", arguments.user, "List only sessions of this user, a name or uid:NUMBER")
         ->type_name("USER")
         ->check(valid_user, "");
-    add_names(app, arguments, Command::show, "show", "ID", "Show all that is known of sessions", "Id of a session");
-    add_names(app, arguments, Command::end, "end", "ID", "End sessions", "Id of a session");
+    add_names(app, arguments, Command::show, "show", "ID", "Show details of sessions", "Session ID");
+    add_names(app, arguments, Command::end, "end", "ID", "End sessions", "Session ID");
     add_names(app, arguments, Command::end_user, "end-user", "USER", "End all sessions of users", about_user)
         ->check(valid_user, "");
     add_names(app, arguments, Command::end_credential, "end-credential", "FINGERPRINT",
-              "End all sessions that were opened with a key", "SHA256:..., as ssh-keygen -l prints it");
+              "End all sessions opened with a key", "SHA256:..., as ssh-keygen -l prints it");
     add_explain(app, arguments);
     add_check(app, arguments);
     add_audit(app, arguments);
-    add_command(app, arguments, Command::reload, "reload", "Have the daemon read the policy anew");
-    add_command(app, arguments, Command::status, "status", "Show how the daemon does");
-    add_command(app, arguments, Command::watch, "watch", "Print what happens to sessions as it happens");
-    CLI::App* complete = add_command(app, arguments, Command::complete, "complete", "Words for a shell's completion");
+    add_command(app, arguments, Command::reload, "reload", "Reload the policy");
+    add_command(app, arguments, Command::status, "status", "Show daemon status");
+    add_command(app, arguments, Command::watch, "watch", "Print session events as they happen");
+    CLI::App* complete = add_command(app, arguments, Command::complete, "complete", "Print words for shell completion");
     complete->add_option("kind", arguments.names)->required()->expected(1);
     complete->group(""); // an empty group is not in the help
 }
@@ -171,7 +168,7 @@ void add_command_line(CLI::App& app, Arguments& arguments) {
 
 std::expected<Arguments, Exit> parse(int argc, char** argv) {
     Arguments arguments;
-    CLI::App app{"Look at the login sessions of this host and the limits they have, and end sessions.", "sesslimitctl"};
+    CLI::App app{"List and end login sessions and show their limits.", "sesslimitctl"};
     app.footer(footer());
     const auto help = std::make_shared<PlainHelp>();
     help->column_width(32);

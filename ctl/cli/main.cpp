@@ -67,7 +67,7 @@ Exit run(int argc, char** argv) {
     SystemHost host;
     const Exit exit = dispatch(*arguments, client, host, terminal);
     if (terminal.lost_output()) {
-        terminal.complain("the output could not be written");
+        terminal.complain("failed to write output");
         return exit == Exit::ok ? Exit::failed : exit;
     }
     return exit;

@@ -38,8 +38,9 @@ Answer<T> understood(const Answer<Message>& answer, std::optional<T> (*read)(sd_
     }
     auto value = read(answer->get());
     if (!value) {
-        return std::unexpected(Failure{Kind::other, "sesslimitd answered something that sesslimitctl does not know; "
-                                                    "are both of the same version?"});
+        return std::unexpected(
+            Failure{Kind::other,
+                    "unexpected reply from sesslimitd; check that sesslimitd and sesslimitctl have the same version"});
     }
     return *std::move(value);
 }
@@ -147,11 +148,11 @@ Failure failure_of_errno(int error) {
         return {Kind::no_answer, std::strerror(-error)};
     case EACCES:
     case EPERM:
-        return {Kind::not_allowed, "the system bus does not let us in"};
+        return {Kind::not_allowed, "access to the system bus denied"};
     case EINVAL:
-        return {Kind::other, "an argument is no text that can be sent: it must be UTF-8"};
+        return {Kind::other, "argument is not valid UTF-8"};
     default:
-        return {Kind::other, std::string("talking to the system bus: ") + std::strerror(-error)};
+        return {Kind::other, std::string("communication with the system bus failed: ") + std::strerror(-error)};
     }
 }
 

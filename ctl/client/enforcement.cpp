@@ -17,7 +17,7 @@ constexpr std::string_view mark = "pam_sesslimit("; // libpam's pam_syslog(3) wr
 constexpr std::size_t max_user = 256;
 
 std::string last_words(const UncountedLogin& last, Usec now) {
-    return "the last that of " + last.user + " at " + long_time(last.at, now) + ": " + last.reason;
+    return "the last one of " + last.user + " at " + long_time(last.at, now) + ": " + last.reason;
 }
 
 std::string number_of(const UncountedLogins& uncounted) {
@@ -75,7 +75,7 @@ std::string selinux_words(const Enforcement& enforcement) {
     if (enforcement.selinux == Selinux::off) {
         return text;
     }
-    return enforcement.domain.empty() ? text + ", the domain of sesslimitd is not known"
+    return enforcement.domain.empty() ? text + ", domain of sesslimitd unknown"
                                       : text + ", sesslimitd runs as " + enforcement.domain;
 }
 
@@ -84,7 +84,7 @@ std::string uncounted_words(const UncountedLogins& uncounted, Usec now) {
     case UncountedLogins::Source::denied:
         return "unknown (needs root or group systemd-journal)";
     case UncountedLogins::Source::none:
-        return "unknown (there is no journal)";
+        return "unknown (no journal available)";
     case UncountedLogins::Source::journal:
         break;
     }

@@ -62,9 +62,9 @@ Failure failure_of(std::string_view name, std::string_view message) {
 std::string words_of(const Failure& failure) {
     switch (failure.kind) {
     case Kind::not_running:
-        return "sesslimitd is not running; start it with: systemctl start sesslimitd";
+        return "sesslimitd is not running; run 'systemctl start sesslimitd'";
     case Kind::no_answer:
-        return "sesslimitd does not answer; look at: systemctl status sesslimitd";
+        return "sesslimitd does not answer; check 'systemctl status sesslimitd'";
     case Kind::unresponsive:
         return "sesslimitd did not answer on D-Bus within " + failure.what +
                "; check 'systemctl status sesslimitd' and, if SELinux is enforcing, " + std::string(denials);
@@ -72,7 +72,7 @@ std::string words_of(const Failure& failure) {
         return "the system bus denied the call to sesslimitd: " + failure.what + "; if SELinux is enforcing, check " +
                std::string(denials);
     case Kind::policy_rejected:
-        return "the policy was not taken, the one before holds on:\n" + failure.what;
+        return "policy rejected, previous policy stays in effect:\n" + failure.what;
     case Kind::not_allowed:
         return "not allowed: " + failure.what;
     case Kind::no_such_session:

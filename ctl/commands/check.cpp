@@ -49,7 +49,7 @@ bool is_error(const Problem& problem) {
 
 std::string summary(const Checked& checked, const CheckRequest& request) {
     if (checked.files == 0 && checked.problems.empty()) {
-        return "No policy file in " + escape_for_display(request.directory) + ": nobody would be limited.\n";
+        return "No policy file in " + escape_for_display(request.directory) + ": no limits would apply.\n";
     }
     const auto errors = static_cast<std::size_t>(std::ranges::count_if(checked.problems, is_error));
     const std::size_t warnings = checked.problems.size() - errors;

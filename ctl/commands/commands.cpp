@@ -112,7 +112,8 @@ Exit watch(Remote& remote, Console& console) {
             },
         .daemon =
             [&](bool here) {
-                console.complain(here ? "sesslimitd is there again" : "sesslimitd went away; waiting for it");
+                console.complain(here ? "reconnected to sesslimitd"
+                                      : "connection to sesslimitd lost, waiting for it to return");
             },
     });
     return done ? Exit::ok : failed(done.error(), console);

@@ -43,7 +43,7 @@ bool agreed(const std::vector<Session>& sessions, const std::string& more, Conso
     if (console.ask(text + (sessions.size() == 1 && more.empty() ? "End it? [y/N] " : "End them? [y/N] "))) {
         return true;
     }
-    console.complain("nothing was ended");
+    console.complain("no sessions ended");
     return false;
 }
 
@@ -77,7 +77,7 @@ Answer<std::vector<Session>> belonging(const Names& names, const Belongs& belong
 }
 
 std::string ended_words(std::uint32_t ended, const std::string& of) {
-    return ended == 0 ? "No session" + of + " to end.\n" : counted(ended, "session") + of + " told to end.\n";
+    return ended == 0 ? "No session" + of + " to end.\n" : "Terminating " + counted(ended, "session") + of + ".\n";
 }
 
 using EndAll = std::function<Answer<std::uint32_t>(const std::string& name)>;
@@ -152,9 +152,9 @@ Exit end_credentials(const Names& fingerprints, Remote& remote, Console& console
         }
         // Whoever is not root is shown their own credentials only: what ends may be more than can be named.
         const std::string more =
-            "Every session that was opened with " +
+            "This ends all sessions opened with " +
             (fingerprints.size() == 1 ? escape_for_display(fingerprints.front()) : "these credentials") +
-            " ends, whoever it belongs to.\n";
+            ", of all users.\n";
         if (!agreed(*sessions, more, console)) {
             return Exit::failed;
         }

@@ -30,7 +30,7 @@ std::string ours_words(const Finding& finding) {
 
 std::string evidence_words(const Finding& finding) {
     if (finding.native.empty()) {
-        return finding.policy ? place(*finding.policy) : finding.pass ? "the default" : "nothing is set";
+        return finding.policy ? place(*finding.policy) : finding.pass ? "the default" : "not set";
     }
     return quoted_place(finding.native.front());
 }
@@ -59,7 +59,7 @@ std::string remedies(const audit::Report& report) {
             text += one + "\n";
         }
     }
-    return text.empty() ? "" : "\nWhat would satisfy a scanner:\n" + text;
+    return text.empty() ? "" : "\nChanges that satisfy a scanner:\n" + text;
 }
 
 std::string lines_with_controls(const audit::Report& report) {
@@ -70,7 +70,7 @@ std::string lines_with_controls(const audit::Report& report) {
                     place({line.file, line.number, {}}) + "\n";
         }
     }
-    return text.empty() ? "" : "\nRules of the policy that allow more than a control does:\n" + text;
+    return text.empty() ? "" : "\nPolicy rules that allow more than a control:\n" + text;
 }
 
 std::string warnings_text(const audit::Report& report) {
@@ -88,7 +88,7 @@ std::string warnings_text(const audit::Report& report) {
 
 std::string audit_text(const audit::Report& report, const Style& style) {
     Table table{.columns = {{.heading = "CONTROL"},
-                            {.heading = "ASKS FOR", .least = 12},
+                            {.heading = "REQUIREMENT", .least = 12},
                             {.heading = "RESULT"},
                             {.heading = "SESSLIMIT", .leaves = 1},
                             {.heading = "EVIDENCE", .least = 16}},

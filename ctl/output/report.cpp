@@ -53,19 +53,19 @@ std::string joined(const std::vector<std::string>& texts) {
 
 /// What an end of the session ends, and what it does not.
 void add_end(std::vector<Line>& lines, const Session& session) {
-    const std::string manager = "what runs under user@" + std::to_string(session.uid) + ".service";
+    const std::string manager = "processes of user@" + std::to_string(session.uid) + ".service";
     if (!session.reach) {
-        lines.emplace_back("NotEnded", manager + ", such as what systemd-run --user started");
+        lines.emplace_back("NotEnded", manager + ", such as those started with systemd-run --user");
         return;
     }
     const TerminationPreview& reach = *session.reach;
     const std::string when =
-        reach.keep_multiplexer ? ", where a limit ends the session" : ": nothing of it, but with keep_multiplexer";
+        reach.keep_multiplexer ? ", if a limit terminates the session" : " (only with keep_multiplexer)";
     lines.emplace_back("Ended", (reach.processes == 1 ? "1 process" : std::to_string(reach.processes) + " processes") +
                                     (reach.commands.empty() ? "" : ": " + joined(reach.commands)));
     lines.emplace_back("Kept", reach.multiplexed.empty() ? "-" : joined(reach.multiplexed) + when);
-    lines.emplace_back("NotEnded",
-                       reach.other_units.empty() ? "nothing now; else " + manager : joined(reach.other_units));
+    lines.emplace_back("NotEnded", reach.other_units.empty() ? "nothing at present; in general " + manager
+                                                             : joined(reach.other_units));
     lines.emplace_back("Lingers", reach.lingers ? "yes" : "no");
 }
 
@@ -100,7 +100,7 @@ std::string settings_text(const std::vector<EffectiveSetting>& settings, const S
     for (const EffectiveSetting& setting : settings) {
         const bool set = !setting.file.empty() || !setting.tier.empty();
         table.rows.push_back({setting.name, setting.value,
-                              set ? tier_and_rule(setting.tier, setting.rule) : "nothing: built in",
+                              set ? tier_and_rule(setting.tier, setting.rule) : "built-in default",
                               set ? place(setting.file, setting.line) : "-"});
     }
     return drawn(table, style);
@@ -114,17 +114,17 @@ std::string rules_text(const std::vector<MatchingRule>& rules) {
                     (rule.sets.empty() ? "sets nothing" : rule.sets) + '\n';
         }
     }
-    return text.empty() ? text : "Rules that match and set nothing above, because a stricter one wins:\n" + text + '\n';
+    return text.empty() ? text : "Rules that match but are overridden by stricter values:\n" + text + '\n';
 }
 
 std::string policy_words(const Status& status) {
     if (status.policy_state == "files") {
-        return "as the files say";
+        return "loaded from the policy files";
     }
     if (status.policy_state == "kept") {
-        return "the last good one; the files have mistakes, which this names: sesslimitctl check";
+        return "last valid policy (current files contain errors; run 'sesslimitctl check')";
     }
-    return status.policy_state == "none" ? "none: nobody is limited; for the reason: sesslimitctl check"
+    return status.policy_state == "none" ? "none, running without limits (run 'sesslimitctl check' for the reason)"
                                          : known(status.policy_state);
 }
 
@@ -230,7 +230,7 @@ std::string status_text(const Status& status, const Enforcement& enforcement, Us
         {"Policy", policy_words(status)},
         {"Since", long_time(status.policy_since, now)},
         {"Sessions", std::to_string(status.sessions)},
-        {"Recording", status.recording ? "yes" : "no: sessions would be lost to a restart of sesslimitd"},
+        {"Recording", status.recording ? "yes" : "no (session start times are lost if sesslimitd restarts)"},
         {"SELinux", selinux_words(enforcement)},
         {"Uncounted", uncounted_words(enforcement.uncounted, now)},
     });

@@ -29,7 +29,7 @@ int Authority::identify(sd_bus_message* call, Identified then) {
     const char* const caller = sd_bus_message_get_sender(call);
     auto place = identified_.take(caller != nullptr ? caller : "");
     if (place == nullptr) {
-        return reply_error(call, error_busy, "Too many calls are under way; try again.");
+        return reply_error(call, error_busy, "Too many calls in progress, try again later.");
     }
     sd_bus_message* raw = nullptr;
     int code = sd_bus_message_new_method_call(bus_.get(), &raw, "org.freedesktop.DBus", "/org/freedesktop/DBus",
@@ -52,7 +52,8 @@ int Authority::on_uid(sd_bus_message* answer, void* data, sd_bus_error*) {
     const auto& question = *static_cast<PendingCheck*>(data);
     std::uint32_t uid = 0;
     if (sd_bus_message_is_method_error(answer, nullptr) > 0 || sd_bus_message_read(answer, "u", &uid) < 0) {
-        return reply_error(question.call.get(), SD_BUS_ERROR_ACCESS_DENIED, "The bus does not say who calls.");
+        return reply_error(question.call.get(), SD_BUS_ERROR_ACCESS_DENIED,
+                           "Failed to determine the caller's user ID.");
     }
     question.identified(question.call.get(), uid);
     return 0;
@@ -61,7 +62,7 @@ int Authority::on_uid(sd_bus_message* answer, void* data, sd_bus_error*) {
 int Authority::authorize(sd_bus_message* call, uid_t caller, const char* action, Authorized then) {
     auto place = authorized_.take(caller);
     if (place == nullptr) {
-        return reply_error(call, error_busy, "Too many calls are under way; try again.");
+        return reply_error(call, error_busy, "Too many calls in progress, try again later.");
     }
     sd_bus_message* raw = nullptr;
     int code = sd_bus_message_new_method_call(bus_.get(), &raw, "org.freedesktop.PolicyKit1",
@@ -81,7 +82,7 @@ int Authority::authorize(sd_bus_message* call, uid_t caller, const char* action,
                                       .authorized = std::move(then)},
                          interaction_usec);
     }
-    return code < 0 ? reply_error(call, SD_BUS_ERROR_FAILED, "polkit cannot be asked now; try again.") : 1;
+    return code < 0 ? reply_error(call, SD_BUS_ERROR_FAILED, "Failed to query polkit, try again later.") : 1;
 }
 
 int Authority::on_polkit(sd_bus_message* answer, void* data, sd_bus_error*) {
@@ -92,13 +93,12 @@ int Authority::on_polkit(sd_bus_message* answer, void* data, sd_bus_error*) {
         sd_bus_message_enter_container(answer, 'r', "bba{ss}") < 0 ||
         sd_bus_message_read(answer, "bb", &authorized, &challenge) < 0) {
         return reply_error(question.call.get(), SD_BUS_ERROR_ACCESS_DENIED,
-                           "Only root may do this here: polkit is not installed, or does not answer.");
+                           "Only root may do this because polkit is not installed or does not answer.");
     }
     if (authorized == 0) {
-        return challenge != 0
-                   ? reply_error(question.call.get(), SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-                                 "You would have to authenticate for this.")
-                   : reply_error(question.call.get(), SD_BUS_ERROR_ACCESS_DENIED, "You are not allowed to do this.");
+        return challenge != 0 ? reply_error(question.call.get(), SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                                            "Interactive authentication required.")
+                              : reply_error(question.call.get(), SD_BUS_ERROR_ACCESS_DENIED, "Access denied.");
     }
     question.authorized(question.call.get());
     return 0;

@@ -122,7 +122,7 @@ int settle_user(ExplainQuery& question, std::string& problem) {
     } else if (!ref) {
         problem = user_ref_problem(user);
     } else if (ref->uid && question.uid && *ref->uid != *question.uid) {
-        problem = "User and Uid are two users";
+        problem = "User and Uid are different users";
     } else {
         question.uid = ref->uid ? ref->uid : question.uid;
         question.login.user = ref->name;
@@ -175,9 +175,9 @@ int read_question(sd_bus_message* m, ExplainQuery& question, std::string& proble
             break;
         }
         if (code = read_key(m, key, question); code < 0) {
-            problem = escape_for_display(key, 64) + (code == -ENOTSUP ? " is no fact of a login"
+            problem = escape_for_display(key, 64) + (code == -ENOTSUP ? " is not a known fact of a login"
                                                      : code == -E2BIG ? " is too long"
-                                                                      : " is of another type");
+                                                                      : " has the wrong type");
             return code;
         }
         code = sd_bus_message_exit_container(m);

@@ -60,7 +60,7 @@ struct Service::Impl {
 
     static int on_name(sd_bus_message* answer, void* data, sd_bus_error*) {
         if (sd_bus_message_is_method_error(answer, nullptr) > 0) {
-            static_cast<Impl*>(data)->failed(bus::error_of("take the name org.sesslimit1", answer));
+            static_cast<Impl*>(data)->failed(bus::error_of("request the name org.sesslimit1", answer));
         }
         return 0;
     }
@@ -91,7 +91,7 @@ struct Service::Impl {
         auto& self = *static_cast<Impl*>(data);
         std::string id;
         if (read_text(call, id) < 0) {
-            return reply_error(call, error_bad_argument, "That is no id of a session.");
+            return reply_error(call, error_bad_argument, "Invalid session ID.");
         }
         return self.authority.identify(call, [&self, id](sd_bus_message* m, uid_t caller) { self.get(m, caller, id); });
     }
@@ -123,7 +123,8 @@ struct Service::Impl {
         ExplainQuery question;
         std::string problem;
         if (read_question(call, question, problem) < 0) {
-            return reply_error(call, error_bad_argument, problem.empty() ? "That is no login." : problem + ".");
+            return reply_error(call, error_bad_argument,
+                               problem.empty() ? "Invalid login description." : problem + ".");
         }
         return self.authority.identify(call, [&self, question = std::move(question)](sd_bus_message* m, uid_t caller) {
             self.look_up(m, caller, question);
@@ -138,11 +139,11 @@ struct Service::Impl {
             if (login) {
                 explain(kept->get(), *login);
             } else {
-                reply_error(kept->get(), error_no_such_user, "There is no user " + user + ".");
+                reply_error(kept->get(), error_no_such_user, "User " + user + " does not exist.");
             }
         };
         if (!backend.look_up(caller, question, then)) {
-            reply_error(call, error_busy, "Too many calls are under way; try again.");
+            reply_error(call, error_busy, "Too many calls in progress, try again later.");
         }
     }
 
@@ -157,31 +158,31 @@ struct Service::Impl {
     /// What would become of this login now.
     [[nodiscard]] std::string outcome(const Login& login) const {
         if (!policy::counts(backend.policy(), login)) {
-            return "It would be let in, and not counted.";
+            return "would be admitted without being counted";
         }
         const policy::Limits limits = resolve(backend.policy(), login);
         const std::size_t open = backend.state().counted(login.uid);
         const std::string of =
             limits.max_sessions.value == policy::unlimited_count
-                ? std::to_string(open) + " sessions are open, and there is no limit."
-                : std::to_string(open) + " of " + std::to_string(limits.max_sessions.value) + " sessions are open.";
+                ? std::to_string(open) + " sessions are open, without a limit"
+                : std::to_string(open) + " of " + std::to_string(limits.max_sessions.value) + " sessions are open";
         const auto full = std::ranges::find_if(limits.shared_limits, [this](const policy::SharedLimit& total) {
             return backend.state().counted(total.rule) >= total.most;
         });
         const bool has_place = open < limits.max_sessions.value;
         if (has_place && full == limits.shared_limits.end()) {
-            return "It would be let in: " + of;
+            return "would be admitted: " + of;
         }
         if (limits.mode.value == policy::Mode::observe) {
-            return "It would be let in, because the mode is observe: " + of;
+            return "would be admitted, because the mode is observe: " + of;
         }
         if (has_place) {
-            return "It would be denied: all together whom a rule matches have " + std::to_string(full->most) +
-                   " sessions open already.";
+            return "would be denied: the limit of " + std::to_string(full->most) +
+                   " sessions shared by a rule is reached";
         }
         return limits.at_limit.value == policy::AtLimit::deny || open == 0
-                   ? "It would be denied: " + of
-                   : "It would be let in, in place of one that is ended for it: " + of;
+                   ? "would be denied: " + of
+                   : "would be admitted and displace another session: " + of;
     }
 
     // Ending
@@ -190,7 +191,7 @@ struct Service::Impl {
         auto& self = *static_cast<Impl*>(data);
         std::string id;
         if (read_text(call, id) < 0) {
-            return reply_error(call, error_bad_argument, "That is no id of a session.");
+            return reply_error(call, error_bad_argument, "Invalid session ID.");
         }
         return self.authority.identify(call, [&self, id](sd_bus_message* m, uid_t caller) {
             const core::Session* session = find_to_end(self.backend.state(), id);
@@ -243,14 +244,14 @@ struct Service::Impl {
         const auto pattern = policy::parse_credential(credential);
         if (code < 0 || !pattern) {
             return reply_error(call, error_bad_argument,
-                               "That is no credential: SHA256:..., cert-id:... or ca:SHA256:... is wanted.");
+                               "Invalid credential; expected SHA256:..., cert-id:... or ca:SHA256:...");
         }
         return self.authority.identify(call, [&self, pattern](sd_bus_message* m, uid_t caller) {
             const auto wanted = [pattern](const core::Session& session) {
                 return policy::is_meant(*pattern, session.login.credential);
             };
             self.when_allowed(m, caller, 0, [&self, wanted, caller](sd_bus_message* allowed) {
-                self.end_all(allowed, caller, wanted, ", with every session of its credential");
+                self.end_all(allowed, caller, wanted, ", for all sessions of the credential");
             });
         });
     }
@@ -281,7 +282,7 @@ struct Service::Impl {
     /// Who ended a session, for its user to read: the user database is not asked, for that may block.
     [[nodiscard]] std::string name_of(uid_t caller, uid_t owner) const {
         if (caller == owner && caller != 0) {
-            return "yourself";
+            return "its user";
         }
         if (caller == 0) {
             return "root";
@@ -289,7 +290,7 @@ struct Service::Impl {
         for (const SessionKey key : backend.state().of_user(caller)) {
             return backend.state().find(key)->login.user;
         }
-        return "the user with uid " + std::to_string(caller);
+        return "UID " + std::to_string(caller);
     }
 
     // The policy
@@ -343,12 +344,12 @@ struct Service::Impl {
     void answer(int code, sd_bus_message* reply) {
         code = code < 0 ? code : sd_bus_message_send(reply);
         if (code < 0 && code != -ENOTCONN && code != -ECONNRESET) {
-            bus.check("answer on the bus", code);
+            bus.check("reply to a D-Bus call", code);
         }
     }
 
     void no_such_session(sd_bus_message* call, const std::string& id) {
-        reply_error(call, error_no_such_session, "There is no session " + escape_for_display(id, 64) + ".");
+        reply_error(call, error_no_such_session, "Session " + escape_for_display(id, 64) + " does not exist.");
     }
 
     void emit(const char* name, const Properties& about) {

@@ -32,7 +32,7 @@ Connection::Connection(sd_event* loop, std::string description, std::int64_t pri
 
 int Connection::check(const char* doing, int code) const {
     if (code < 0) {
-        callbacks_.failed(fail_errno(doing, -code).error());
+        callbacks_.failed(fail_errno(std::string("failed to ") + doing, -code).error());
     }
     return code;
 }
@@ -42,7 +42,7 @@ void Connection::open() {
     if (code >= 0) {
         code = callbacks_.connected(bus_.get());
     }
-    if (check("reach the system bus", code) < 0) {
+    if (check("connect to the system bus", code) < 0) {
         open_later();
     }
 }
@@ -81,7 +81,7 @@ int Connection::on_answer(sd_bus_message* m, void* data, sd_bus_error* error) {
         if (sent == -ENOTCONN) { // Disconnected tells of it
             self.waiting_.clear();
         } else {
-            self.check("send a call that had to wait", sent);
+            self.check("send a queued call", sent);
         }
     }
     return code;
@@ -152,14 +152,14 @@ int Connection::on_retry(sd_event_source*, std::uint64_t, void* self) {
 
 int Connection::on_disconnected(sd_bus_message*, void* self, sd_bus_error*) {
     auto& connection = *static_cast<Connection*>(self);
-    connection.callbacks_.failed({"the system bus went away: reaching for it again", 0});
+    connection.callbacks_.failed({"connection to the system bus lost, reconnecting", 0});
     connection.open_later();
     return 0;
 }
 
 Error error_of(const char* doing, sd_bus_message* answer) {
     const sd_bus_error* error = sd_bus_message_get_error(answer);
-    return {std::string(doing) + ": " + (error->message != nullptr ? error->message : error->name),
+    return {std::string("failed to ") + doing + ": " + (error->message != nullptr ? error->message : error->name),
             sd_bus_error_get_errno(error)};
 }
 

@@ -127,7 +127,7 @@ class Connection {
     EventSource retry_;
 };
 
-/// An error answer as an error of ours: "DOING: message".
+/// An error answer as an error of ours: "failed to DOING: message".
 Error error_of(const char* doing, sd_bus_message* answer);
 
 } // namespace sesslimit::bus

@@ -58,13 +58,13 @@ auto texts_of(AnySession& session) noexcept {
         {&login.ruser, wire::max_user, "remote user too long"},
         {&login.credential.method, 64, "method too long"},
         {&login.credential.fingerprint, max_fingerprint_length, "fingerprint too long"},
-        {&login.credential.certificate_id, max_certificate_id_length, "certificate id too long"},
+        {&login.credential.certificate_id, max_certificate_id_length, "certificate ID too long"},
         {&login.credential.ca, max_fingerprint_length, "fingerprint of the CA too long"},
         {&login.connection, wire::max_connection, "connection too long"},
         {&login.seat, max_seat_length, "seat too long"},
-        {&session.logind_id, 64, "logind id too long"},
+        {&session.logind_id, 64, "logind session ID too long"},
         {&session.scope, 64, "scope too long"},
-        {&session.reason.by, 255, "author of the reason too long"},
+        {&session.reason.by, 255, "originator of the reason too long"},
     });
 }
 
@@ -170,7 +170,7 @@ constexpr bool between(Enum first, Enum value, Enum last) noexcept {
 
 Fault fault_of_numbers(const Session& session) noexcept {
     if (session.key == SessionKey::none) {
-        return "no key";
+        return "missing key";
     }
     if (!between(Phase::waiting, session.phase, Phase::closed)) {
         return "unknown phase";
@@ -181,7 +181,7 @@ Fault fault_of_numbers(const Session& session) noexcept {
     if (!between(Cause::none, session.reason.cause, Cause::requested)) {
         return "unknown cause";
     }
-    return session.leader.pid < 0 ? "negative pid" : Fault{};
+    return session.leader.pid < 0 ? "negative PID" : Fault{};
 }
 
 Fault fault_of_times(const Session& session) noexcept {
@@ -195,7 +195,7 @@ Fault fault_of_times(const Session& session) noexcept {
     }
     const auto [least, most] =
         std::minmax({session.last_sample.input, session.last_sample.output, session.last_sample.wall_offset});
-    return least < -wall_bound || most > wall_bound ? "impossible wall clock" : Fault{};
+    return least < -wall_bound || most > wall_bound ? "wall clock out of range" : Fault{};
 }
 
 Fault fault_of_texts(const Session& session) noexcept {
@@ -204,7 +204,7 @@ Fault fault_of_texts(const Session& session) noexcept {
             return field.too_long;
         }
         if (field.text->find('\0') != std::string::npos) {
-            return "NUL in a text";
+            return "NUL byte in a string";
         }
     }
     return {};
@@ -212,7 +212,7 @@ Fault fault_of_texts(const Session& session) noexcept {
 
 Fault fault_of_gids(const std::vector<gid_t>& gids) noexcept {
     if (std::ranges::adjacent_find(gids, std::greater_equal{}) != gids.end()) {
-        return "group ids not ascending";
+        return "group IDs not in ascending order";
     }
     return {};
 }
@@ -273,7 +273,7 @@ std::expected<std::size_t, Fault> encode(const Session& session, std::span<std::
     }
     const std::size_t without_gids = size_without_gids(session);
     if (out.size() < without_gids) {
-        return std::unexpected(Fault("no room"));
+        return std::unexpected(Fault("buffer too small"));
     }
     const auto& login = session.login;
     const auto gids =
@@ -312,9 +312,9 @@ std::expected<Session, Fault> decode(std::span<const std::byte> payload) {
 
     Fault fault = fault_of(session);
     if (!reader.whole()) {
-        fault = "it ends too early";
+        fault = "truncated record";
     } else if (!reader.at_end()) {
-        fault = "something follows it";
+        fault = "trailing data";
     } else if ((flags & ~all_flags) != 0 || (flags & terminals) == terminals) {
         fault = "unknown flag";
     }

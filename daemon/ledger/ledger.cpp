@@ -104,25 +104,25 @@ Result<Ledger> Ledger::open(const std::filesystem::path& directory, const Restor
     }
     return Ledger(std::move(impl));
 } catch (const std::bad_alloc&) {
-    return fail("no memory for the ledger", ENOMEM);
+    return fail("out of memory for the ledger", ENOMEM);
 }
 
 Result<> Ledger::put(const core::Session& session) try {
     std::array<std::byte, max_payload> payload;
     const auto size = encode(session, payload);
     if (!size) {
-        return fail("impossible session: " + std::string(size.error()), EINVAL);
+        return fail("invalid session: " + std::string(size.error()), EINVAL);
     }
     auto slot = impl_->slot_for(session.key);
     if (!slot) {
         return std::unexpected(std::move(slot.error()));
     }
     if (!impl_->write(*slot, std::span(payload).first(*size))) {
-        return fail("the slot is worn out", EOVERFLOW);
+        return fail("generation counter of the slot is exhausted", EOVERFLOW);
     }
     return {};
 } catch (const std::bad_alloc&) {
-    return fail("no memory for the ledger", ENOMEM);
+    return fail("out of memory for the ledger", ENOMEM);
 }
 
 void Ledger::drop(SessionKey key) noexcept {

@@ -43,7 +43,7 @@ Result<> allocate(int fd, std::size_t from, std::size_t size) {
         error = ::posix_fallocate(fd, static_cast<off_t>(from), static_cast<off_t>(size));
     }
     if (error != 0) {
-        return fail_errno("no room for the ledger", error);
+        return fail_errno("allocate space for the ledger", error);
     }
     return {};
 }
@@ -85,7 +85,7 @@ Result<BootId> read_boot_id() {
     }
     BootId id{};
     if (::read(fd.get(), id.data(), id.size()) != static_cast<ssize_t>(id.size())) {
-        return fail(std::string(path) + ": not a boot id");
+        return fail(std::string(path) + ": not a valid boot ID");
     }
     return id;
 }
@@ -117,17 +117,17 @@ std::expected<void, OpenFailure> LedgerFile::check_header(const BootId& boot, st
         return move_aside(header.error());
     }
     if (header->boot != boot) {
-        return move_aside("of another boot");
+        return move_aside("from another boot");
     }
     boot_ = boot;
     for (const unsigned index : {0U, 1U}) {
         if (slot.torn[index]) {
-            said.emplace_back("a copy of the header is torn; the other one counts");
+            said.emplace_back("one copy of the header is torn, using the other one");
             make_blank(bytes_of(0), index);
         }
     }
     if (header->slots > slots_) {
-        said.push_back("the file was cut: " + std::to_string(header->slots - slots_) + " slots are lost");
+        said.push_back("file was truncated: " + std::to_string(header->slots - slots_) + " slots lost");
         write_header();
     }
     return {};
@@ -211,7 +211,7 @@ Result<LedgerFile> LedgerFile::open(const fs::path& directory, const BootId& boo
     }
     auto made = create(directory, boot, step);
     if (!made && made.error().code == ENOSPC && ::unlink(old.c_str()) == 0) {
-        said.push_back(old.string() + ": removed to make room");
+        said.push_back(old.string() + ": removed to free space");
         made = create(directory, boot, step);
     }
     return made;

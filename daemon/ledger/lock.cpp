@@ -39,7 +39,7 @@ Result<Lock> Lock::take(const std::filesystem::path& file) {
         boost::interprocess::file_lock lock(file.c_str());
         close_on_exec(lowest, file);
         if (!lock.try_lock()) {
-            return fail(file.string() + ": another process has it", EAGAIN);
+            return fail(file.string() + ": locked by another process", EAGAIN);
         }
         return Lock(std::move(lock));
     } catch (const boost::interprocess::interprocess_exception& error) {

@@ -25,7 +25,7 @@ class Lines {
 
     void finish() {
         if (said_ > max_lines) {
-            lines_.push_back("and so on, " + std::to_string(said_ - max_lines) + " more");
+            lines_.push_back("... and " + std::to_string(said_ - max_lines) + " more");
         }
     }
 
@@ -37,8 +37,8 @@ class Lines {
 void mend(SlotBytes bytes, const Slot& slot, std::size_t number, Lines& lines) {
     for (const unsigned index : {0U, 1U}) {
         if (slot.torn[index]) {
-            lines.say(number, slot.generation == 0 ? "a copy is torn, and the other one is not whole"
-                                                   : "a copy is torn; the other one counts");
+            lines.say(number, slot.generation == 0 ? "one copy is torn and the other one is incomplete"
+                                                   : "one copy is torn, using the other one");
             make_blank(bytes, index);
         }
     }
@@ -51,7 +51,7 @@ std::string_view take(std::span<const std::byte> payload, std::uint32_t number, 
         return session.error();
     }
     if (!index.slot_of.try_emplace(session->key, number).second) {
-        return "an earlier slot has the same key";
+        return "duplicate key, already used by an earlier slot";
     }
     restore(std::move(*session));
     return {};
@@ -68,7 +68,7 @@ void read_one(const LedgerFile& image, std::uint32_t number, Index& index, const
     }
     const std::string_view fault = take(slot.payload, number, index, restore);
     if (!fault.empty()) {
-        lines.say(number, "no session: " + std::string(fault));
+        lines.say(number, "invalid session: " + std::string(fault));
         index.rejected_slots.push_back(number);
         index.free.push_back(number);
     }

@@ -123,10 +123,10 @@ std::expected<Header, std::string_view> decode_header(std::span<const std::byte>
         return std::unexpected("not a ledger");
     }
     if (read.version != format_version) {
-        return std::unexpected("another format version");
+        return std::unexpected("unsupported format version");
     }
     if (payload.size() != header_payload_size || read.slot_size != slot_size) {
-        return std::unexpected("another layout");
+        return std::unexpected("unsupported layout");
     }
     return Header{.slots = read.slots, .boot = read.boot};
 }

@@ -17,8 +17,8 @@ constexpr const char* manager_path = "/org/freedesktop/login1";
 constexpr const char* manager = "org.freedesktop.login1.Manager";
 constexpr const char* session_interface = "org.freedesktop.login1.Session";
 
-constexpr const char* ending = "end a session through logind";
-constexpr const char* asking = "ask logind for a session";
+constexpr const char* ending = "terminate a session through logind";
+constexpr const char* asking = "query a session from logind";
 
 bool is_unknown_session(const sd_bus_error* error) {
     return sd_bus_error_has_name(error, "org.freedesktop.login1.NoSuchSession") > 0 ||
@@ -72,7 +72,7 @@ struct Logind::Impl {
     void list() {
         const int code = sd_bus_call_method_async(bus.get(), nullptr, service, manager_path, manager, "ListSessions",
                                                   &Impl::on_list, this, nullptr);
-        bus.check("ask logind for its sessions", code);
+        bus.check("list the sessions of logind", code);
     }
 
     /// Calls a method whose answer `handler` receives, with a pointer to `value`. Returns a code below 0 on failure.
@@ -112,7 +112,7 @@ struct Logind::Impl {
     static int on_list(sd_bus_message* m, void* data, sd_bus_error*) {
         auto& self = *static_cast<Impl*>(data);
         if (sd_bus_message_is_method_error(m, nullptr) > 0) {
-            self.callbacks.failed(bus::error_of("ask logind for its sessions", m));
+            self.callbacks.failed(bus::error_of("list the sessions of logind", m));
             self.callbacks.caught_up();
             return 0;
         }
@@ -123,7 +123,7 @@ struct Logind::Impl {
         while (code >= 0 && (code = sd_bus_message_read(m, "(susso)", &id, &uid, &user, &seat, &path)) > 0) {
             sessions.emplace_back(id, path);
         }
-        self.bus.check("read logind's sessions", code);
+        self.bus.check("read the session list of logind", code);
         if (code < 0) {
             return 0;
         }
@@ -179,14 +179,14 @@ struct Logind::Impl {
 
     void session_new(sd_bus_message* m) {
         const char *id = nullptr, *path = nullptr;
-        if (bus.check("read logind's SessionNew", sd_bus_message_read(m, "so", &id, &path)) >= 0) {
+        if (bus.check("read the signal SessionNew of logind", sd_bus_message_read(m, "so", &id, &path)) >= 0) {
             ask_for({.owner = this, .id = id, .path = path});
         }
     }
 
     void session_removed(sd_bus_message* m) {
         const char *id = nullptr, *path = nullptr;
-        if (bus.check("read logind's SessionRemoved", sd_bus_message_read(m, "so", &id, &path)) >= 0) {
+        if (bus.check("read the signal SessionRemoved of logind", sd_bus_message_read(m, "so", &id, &path)) >= 0) {
             callbacks.gone(id);
         }
     }
@@ -228,7 +228,7 @@ struct Logind::Impl {
         const auto& question = *static_cast<PendingCall*>(data);
         if (sd_bus_message_is_method_error(m, nullptr) > 0) {
             if (!is_unknown_session(sd_bus_message_get_error(m))) {
-                question.owner->callbacks.failed(bus::error_of("ask logind whether a session is idle", m));
+                question.owner->callbacks.failed(bus::error_of("query the idle hint of a session from logind", m));
             }
         } else if (const auto hint = read_idle_hint(m); !hint) {
             question.owner->callbacks.failed(hint.error());
@@ -249,7 +249,7 @@ struct Logind::Impl {
     }
 
     void ask_idle_hint(const std::string& id, std::function<void(Duration)> then) {
-        get_all(path_of(id).c_str(), "ask logind whether a session is idle", &Impl::on_idle_hint,
+        get_all(path_of(id).c_str(), "query the idle hint of a session from logind", &Impl::on_idle_hint,
                 PendingCall{this, std::move(then)});
     }
 
@@ -312,7 +312,7 @@ struct Logind::Impl {
     void ask_session_of(pid_t pid, const SessionAnswer& then) {
         const int code = call(manager_path, manager, "GetSessionByPID", &Impl::on_session_path,
                               SessionQuestion{this, {}, then}, "u", static_cast<std::uint32_t>(pid));
-        if (bus.check("ask logind for the session of a process", code) < 0) {
+        if (bus.check("query the session of a process from logind", code) < 0) {
             then(std::nullopt);
         }
     }

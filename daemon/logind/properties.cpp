@@ -22,7 +22,7 @@ struct IdleHint {
 Result<> read_text(sd_bus_message* m, std::string& out, std::size_t most) {
     const char* text = nullptr;
     if (const int code = sd_bus_message_read(m, "v", "s", &text); code < 0) {
-        return fail_errno("read a session's property", -code);
+        return fail_errno("failed to read the property of a session", -code);
     }
     out = std::string_view(text).substr(0, most);
     return {};
@@ -32,7 +32,7 @@ Result<> read_user(sd_bus_message* m, uid_t& uid) {
     std::uint32_t number = 0;
     const char* path = nullptr;
     if (const int code = sd_bus_message_read(m, "v", "(uo)", &number, &path); code < 0) {
-        return fail_errno("read a session's user", -code);
+        return fail_errno("failed to read the user of a session", -code);
     }
     uid = number;
     return {};
@@ -42,7 +42,7 @@ Result<> read_seat(sd_bus_message* m, std::string& seat) {
     const char* name = nullptr;
     const char* path = nullptr;
     if (const int code = sd_bus_message_read(m, "v", "(so)", &name, &path); code < 0) {
-        return fail_errno("read a session's seat", -code);
+        return fail_errno("failed to read the seat of a session", -code);
     }
     seat = std::string_view(name).substr(0, max_seat_length);
     return {};
@@ -61,7 +61,7 @@ Leader leader_of(pid_t pid) {
 Result<> read_leader(sd_bus_message* m, Leader& leader) {
     std::uint32_t pid = 0;
     if (const int code = sd_bus_message_read(m, "v", "u", &pid); code < 0) {
-        return fail_errno("read a session's leader", -code);
+        return fail_errno("failed to read the leader of a session", -code);
     }
     leader = leader_of(static_cast<pid_t>(pid));
     return {};
@@ -70,7 +70,7 @@ Result<> read_leader(sd_bus_message* m, Leader& leader) {
 Result<> read_opened(sd_bus_message* m, BootTime& opened) {
     std::uint64_t monotonic = 0;
     if (const int code = sd_bus_message_read(m, "v", "t", &monotonic); code < 0) {
-        return fail_errno("read a session's time", -code);
+        return fail_errno("failed to read the time of a session", -code);
     }
     // logind has CLOCK_MONOTONIC alone, which stands still in suspend: a session that slept counts as that much
     // younger.
@@ -129,7 +129,7 @@ Result<> read_property(sd_bus_message* m, std::string_view name, core::LogindSes
         return read_opened(m, session.opened);
     }
     if (const int code = sd_bus_message_skip(m, "v"); code < 0) {
-        return fail_errno("pass over a session's property", -code);
+        return fail_errno("failed to skip a property of a session", -code);
     }
     return {};
 }
@@ -147,7 +147,7 @@ Result<> read_hint_property(sd_bus_message* m, std::string_view name, IdleHint& 
     } else {
         code = sd_bus_message_skip(m, "v");
     }
-    return code < 0 ? fail_errno("read a session's idle hint", -code) : Result<>{};
+    return code < 0 ? fail_errno("failed to read the idle hint of a session", -code) : Result<>{};
 }
 
 /// Reads all of an a{sv}.
@@ -164,7 +164,7 @@ Result<> read_all(sd_bus_message* answer, Read read) {
         }
         code = sd_bus_message_exit_container(answer);
     }
-    return code < 0 ? fail_errno("read logind's session", -code) : Result<>{};
+    return code < 0 ? fail_errno("failed to read the properties of a session", -code) : Result<>{};
 }
 
 } // namespace
@@ -185,7 +185,7 @@ Result<core::LogindSession> read_session(sd_bus_message* answer) {
         return std::unexpected(done.error());
     }
     if (session.id.empty()) {
-        return fail("logind's session has no id");
+        return fail("session from logind has no ID");
     }
     return session;
 }

@@ -88,8 +88,8 @@ JournalEntry journal_entry(const SuppressedDenials& repeated) {
     const std::string user = escape_for_display(repeated.user, name_bytes);
     const std::string service = escape_for_display(repeated.service, name_bytes);
     const std::string origin = escape_for_display(repeated.origin, host_bytes);
-    const std::string sessions = repeated.count == 1 ? " more session" : " more sessions";
-    const std::string whose = repeated.others ? ", the last of them of " + user : " of " + user;
+    const std::string sessions = repeated.count == 1 ? " more login" : " more logins";
+    const std::string whose = repeated.others ? ", the last one of " + user : " of " + user;
     const Duration within = std::chrono::round<std::chrono::seconds>(repeated.within);
     JournalEntry entry{
         {"MESSAGE", "Denied " + std::to_string(repeated.count) + sessions + whose + " (" + service + ", from " +

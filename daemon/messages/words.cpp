@@ -178,40 +178,42 @@ std::string_view name_of(Cause cause) {
 
 std::string journal_message(const core::Notice& notice) {
     const Session& session = notice.session;
-    const std::string who = "session of " + user_of(session);
+    const std::string login = "login of " + user_of(session);
+    const std::string who =
+        (session.logind_id.empty() ? "session of " : "session " + id_of(session) + " of ") + user_of(session);
     const std::string why = reason_text(notice.reason);
     const std::string where =
         " (" + escape_for_display(session.login.service, name_bytes) + ", from " + origin_of(session) + ")";
     switch (notice.kind) {
     case Kind::admitted:
-        return "Admitted a " + who + where + ".";
+        return "Admitted " + login + where + ".";
     case Kind::adopted:
-        return "Adopted a " + who + " that logind already had" + where + ".";
+        return "Adopted existing " + who + where + ".";
     case Kind::denied:
-        return "Denied a " + who + where + ": " + why + ".";
+        return "Denied " + login + where + ": " + why + ".";
     case Kind::would_deny:
-        return "Would have denied a " + who + where + ": " + why + ". Let in, because the mode is observe.";
+        return "Would have denied " + login + where + ": " + why + ". Admitted because the mode is observe.";
     case Kind::warned:
-        return "Warned a " + who + ": it " + (notice.locks ? "is locked in " : "ends in ") + rough(notice.left) + ", " +
+        return "Warned " + who + ": it " + (notice.locks ? "is locked in " : "ends in ") + rough(notice.left) + ", " +
                why + ".";
     case Kind::kept:
-        return "A " + who + " stays open: it was used after the warning.";
+        return "Keeping " + who + " open: activity after the warning.";
     case Kind::locked:
-        return "Locked a " + who + where + ": " + why + ".";
+        return "Locked " + who + where + ": " + why + ".";
     case Kind::ending:
-        return "Ending a " + who + where + ": " + why + ".";
+        return "Terminating " + who + where + ": " + why + ".";
     case Kind::would_end:
-        return (notice.locks ? "Would have locked a " : "Would have ended a ") + who + where + ": " + why + ". Left " +
-               (notice.locks ? "alone" : "open") + ", because the mode is observe.";
+        return (notice.locks ? "Would have locked " : "Would have terminated ") + who + where + ": " + why + ". Not " +
+               (notice.locks ? "locked" : "terminated") + " because the mode is observe.";
     case Kind::forced:
-        return "A " + who + " did not end when asked: sent SIGKILL.";
+        return "Sent SIGKILL to " + who + ": it did not terminate when asked.";
     case Kind::ended:
-        return "Ended a " + who + where + ": " + why + ".";
+        return "Terminated " + who + where + ": " + why + ".";
     case Kind::released:
-        return "A " + who + where + " was closed.";
+        return "Closed " + who + where + ".";
     case Kind::over_limit:
-        return user_of(session) + " has more sessions open than are allowed by now: " + why +
-               ". None of them is ended for that.";
+        return user_of(session) + " has more open sessions than the new policy allows (" + why +
+               "); existing sessions are not terminated.";
     }
     return {};
 }
@@ -229,7 +231,7 @@ std::string_view what_counts(policy::Activity counted) {
     case policy::Activity::output_and_processor:
         break;
     }
-    return "use";
+    return "activity";
 }
 
 /// What, when, why, and what to do.
@@ -239,23 +241,23 @@ std::string warning_text(const core::Notice& notice, const WallClock& clock) {
     const std::string when = " in " + rough(notice.left) + ", at " + time_of_day(end, clock, soon);
     const std::string limit = format_span(notice.reason.span);
     if (notice.reason.cause != Cause::idle) {
-        return "this session ends" + when + ": its maximum duration is " + limit + ". Save your work before then.";
+        return "This session ends" + when + ": its maximum duration is " + limit + ". Save your work before then.";
     }
     if (notice.locks) {
-        return "this session is locked" + when + ": nobody has used it, and the limit is " + limit +
-               ". Press a key to keep it open.";
+        return "This session is locked" + when + ": no activity detected (idle limit " + limit +
+               "). Press a key to keep it unlocked.";
     }
     if (notice.reason.count != 0) {
-        return "this session ends" + when + ": nothing shows that it is used, and the limit is " + limit +
-               ". Use it to stay.";
+        return "This session ends" + when + ": no activity detected (idle limit " + limit +
+               "). Any activity keeps it open.";
     }
-    return "this session ends" + when + ": there is no input, and the limit is " + limit + ". Press a key to stay.";
+    return "This session ends" + when + ": no input (idle limit " + limit + "). Press a key to keep it open.";
 }
 
 std::string end_text(const core::Notice& notice) {
     const Session& session = notice.session;
     if (notice.message.empty()) {
-        return "this session was ended: " + reason_text(notice.reason) + ".";
+        return "This session was terminated: " + reason_text(notice.reason) + ".";
     }
     return policy::expand(notice.message,
                           {{"user", user_of(session)},
@@ -270,7 +272,7 @@ std::string said_on_terminals(const core::Notice& notice, const WallClock& clock
     case Kind::warned:
         return warning_text(notice, clock);
     case Kind::kept:
-        return "this session stays open: it is in use again.";
+        return "This session stays open: activity detected.";
     case Kind::ending:
         return end_text(notice);
     case Kind::locked: // behind the lock nobody reads it
@@ -304,22 +306,22 @@ std::string reason_text(const core::Reason& reason) {
         return "no reason given";
     case Cause::limit_reached:
         if (reason.count == 0) {
-            return "no session is allowed";
+            return "no sessions are allowed";
         }
-        return "limit of " + sessions(reason.count) + " reached" +
-               (reason.by.empty() ? ""
-                                  : " by all together who match the rule " + escape_for_display(reason.by, name_bytes));
+        return "limit of " + sessions(reason.count) +
+               (reason.by.empty() ? " reached"
+                                  : " shared by rule \"" + escape_for_display(reason.by, name_bytes) + "\" reached");
     case Cause::duration:
-        return "it reached its maximum duration of " + format_span(reason.span);
+        return "maximum duration of " + format_span(reason.span) + " reached";
     case Cause::idle:
-        return (reason.count == 0 ? "no input for " : "no sign of use for ") + format_span(reason.span);
+        return (reason.count == 0 ? "no input for " : "no activity for ") + format_span(reason.span);
     case Cause::leader_gone:
-        return "its leader process died";
+        return "leader process exited";
     case Cause::displaced:
-        return "limit of " + sessions(reason.count) + " reached, and a newer login from " +
-               (reason.by.empty() ? "this host" : escape_for_display(reason.by, host_bytes)) + " took its place";
+        return "limit of " + sessions(reason.count) + " reached, displaced by a newer login from " +
+               (reason.by.empty() ? "this host" : escape_for_display(reason.by, host_bytes));
     case Cause::requested:
-        return "ended by " + escape_for_display(reason.by, host_bytes);
+        return "requested by " + escape_for_display(reason.by, host_bytes);
     }
     return {};
 }

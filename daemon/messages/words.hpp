@@ -22,7 +22,7 @@ struct WallClock {
     Duration wall_offset{}; ///< wall clock less boottime
 };
 
-/// The reason in a few words: "it reached its maximum duration of 12h", "no input for 15min".
+/// The reason in a few words: "maximum duration of 12h reached", "no input for 15min".
 std::string reason_text(const core::Reason& reason);
 
 /// What a denied user reads, one or more lines without a closing newline: why, and which of their sessions are open,

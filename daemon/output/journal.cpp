@@ -20,7 +20,7 @@ void say(const std::string& message) {
 }
 
 std::string words_of_loss(std::size_t lost) {
-    return std::to_string(lost) + " entries were lost: the journal did not take them.";
+    return std::to_string(lost) + " journal entries lost because the journal did not accept them.";
 }
 
 /// Nobody listens there, or not any more.
@@ -103,12 +103,12 @@ Result<> Journal::connect() {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path_.size() >= sizeof address.sun_path) {
-        return fail("the path of the journal's socket is too long", ENAMETOOLONG);
+        return fail("path of the journal socket is too long", ENAMETOOLONG);
     }
     std::ranges::copy(path_, address.sun_path);
     UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket || ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
-        return fail_errno("reach the journal");
+        return fail_errno("connect to the journal");
     }
     socket_ = std::move(socket);
     return {};
@@ -128,7 +128,7 @@ Result<> Journal::send(std::string_view datagram) {
     if (is_gone(error)) {
         writable_.reset(); // before what it watches
         socket_.reset();
-        return was_connected ? send(datagram) : fail_errno("reach the journal", error); // there may be another one
+        return was_connected ? send(datagram) : fail_errno("connect to the journal", error); // there may be another one
     }
     return fail_errno("write to the journal", error);
 }

@@ -50,7 +50,7 @@ Result<> write_notice(const inspect::Terminal& terminal, std::string_view text) 
         return fail_errno("write to " + path);
     }
     if (static_cast<std::size_t>(written) < bytes.size()) {
-        return fail(path + " took a part of the notice only");
+        return fail(path + " accepted only a part of the notice");
     }
     return {};
 }

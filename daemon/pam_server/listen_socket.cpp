@@ -15,12 +15,12 @@ Result<UniqueFd> listen_at(const char* path) {
     address.sun_family = AF_UNIX;
     const std::size_t size = std::strlen(path);
     if (size == 0 || size >= sizeof address.sun_path) {
-        return fail(std::string("the socket's path is empty or too long: ") + path);
+        return fail(std::string("socket path is empty or too long: ") + path);
     }
     std::memcpy(address.sun_path, path, size);
     UniqueFd listener(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!listener) {
-        return fail_errno("make a socket");
+        return fail_errno("create a socket");
     }
     if (unlink(path) < 0 && errno != ENOENT) {
         return fail_errno(std::string("remove ") + path);
@@ -28,7 +28,7 @@ Result<UniqueFd> listen_at(const char* path) {
     // Nobody can connect between bind and listen; the mode is right before there is anything to connect to.
     if (bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0 ||
         chmod(path, S_IRUSR | S_IWUSR) < 0 || listen(listener.get(), SOMAXCONN) < 0) {
-        return fail_errno(std::string("listen at ") + path);
+        return fail_errno(std::string("listen on ") + path);
     }
     return listener;
 }

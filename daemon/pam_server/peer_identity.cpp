@@ -38,24 +38,24 @@ Result<Peer> peer_of(int socket) {
     ucred peer{};
     socklen_t size = sizeof peer;
     if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
-        return fail_errno("ask who is at the other end");
+        return fail_errno("read the credentials of the peer");
     }
     if (peer.uid != 0) {
-        return fail("the other end is not root", EPERM);
+        return fail("the peer is not root", EPERM);
     }
     if (peer.pid <= 0) {
-        return fail("the other end has no pid here: it is in another pid namespace", ESRCH);
+        return fail("the peer is in another PID namespace", ESRCH);
     }
     UniqueFd pidfd = pidfd_of(socket, peer.pid);
     if (!pidfd) {
-        return fail_errno("hold the process at the other end");
+        return fail_errno("open a pidfd of the peer");
     }
     const auto leader = identify(pidfd.get(), peer.pid);
     if (!leader && leader.error() != ESRCH) {
-        return fail_errno("read when the process at the other end started", leader.error());
+        return fail_errno("read the start time of the peer", leader.error());
     }
     if (!leader || !lives(pidfd.get())) {
-        return fail("the process at the other end has exited", ESRCH);
+        return fail("the peer has exited", ESRCH);
     }
     return Peer{*leader, std::move(pidfd)};
 }

@@ -59,7 +59,7 @@ struct Server::Impl {
             UniqueFd socket(accept4(server.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
             if (!socket) {
                 if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-                    server.callbacks.failed(fail_errno("accept a login's connection").error());
+                    server.callbacks.failed(fail_errno("accept a connection").error());
                     server.rest(); // out of descriptors
                 }
                 break;
@@ -114,7 +114,7 @@ struct Server::Impl {
             sd_event_add_io(loop, &source, connection.socket.get(), EPOLLIN | EPOLLRDHUP, &Impl::on_ready, &connection);
         connection.source.reset(source);
         if (code < 0) {
-            callbacks.failed(fail_errno("watch a login's connection", -code).error());
+            callbacks.failed(fail_errno("watch a connection", -code).error());
             return hung_up(id);
         }
         if (!connection.asked && !patience) {
@@ -192,7 +192,7 @@ struct Server::Impl {
         std::array<std::byte, wire::max_text + 256> frame{};
         auto size = wire::encode(verdict, frame);
         if (!size) {
-            callbacks.failed({"an answer does not fit its frame, and goes without its text", EMSGSIZE});
+            callbacks.failed({"reply too long for its frame, sent without its text", EMSGSIZE});
             // Without an answer the module would let in whom it was to deny.
             size = wire::encode(wire::Verdict{verdict.outcome, verdict.session, {}}, frame);
         }
@@ -205,7 +205,7 @@ struct Server::Impl {
         // A small frame into an empty socket: it goes at once, or the asker is gone.
         if (::send(socket, frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EPIPE &&
             errno != ECONNRESET) {
-            callbacks.failed(fail_errno("answer a login").error());
+            callbacks.failed(fail_errno("reply to a login request").error());
         }
     }
 
@@ -268,7 +268,7 @@ Result<Server> Server::make(sd_event* loop, UniqueFd listener, Callbacks callbac
     // Made while there are descriptors: the loop's own clock is one.
     code = sd_event_add_time(loop, &source, CLOCK_MONOTONIC, 0, 0, &Impl::on_rested, impl.get());
     if (code < 0) {
-        return fail_errno("make a timer", -code);
+        return fail_errno("create a timer", -code);
     }
     impl->resting.reset(source);
     sd_event_source_set_enabled(source, SD_EVENT_OFF);

@@ -212,26 +212,25 @@ struct Explaining {
         for (const TierPolicy* tier : {&policy.managed, &policy.host}) {
             if (tier->ignore_services && is_ignored(tier->ignore_services->value, login.service)) {
                 const Source* source = source_of(policy, tier->ignore_services->from);
-                return source == nullptr ? ""
-                                         : " at " + escape_for_display(source->file, max_path_length) + ':' +
-                                               std::to_string(tier->ignore_services->line);
+                return source == nullptr ? "ignore_services"
+                                         : "ignore_services at " + escape_for_display(source->file, max_path_length) +
+                                               ':' + std::to_string(tier->ignore_services->line);
             }
         }
-        return " as it is where no file sets it";
+        return "the built-in default of ignore_services";
     }
 
     [[nodiscard]] std::string why() const {
         if (login.nested) {
-            return "It does not count: it is opened from inside a session, and is part of that one.";
+            return "opened from inside a session, and part of that session";
         }
         if (login.service == "systemd-user") {
-            return "It does not count: it is the user manager, which runs beside the sessions of its user.";
+            return "the user manager, which is not one of its user's sessions";
         }
         if (!counts(policy, login)) {
-            return "It does not count: " + escape_for_display(login.service) + " is one of ignore_services" +
-                   ignored_where() + '.';
+            return escape_for_display(login.service) + " is in " + ignored_where();
         }
-        return "It counts: " + escape_for_display(login.service) + " is none of ignore_services.";
+        return escape_for_display(login.service) + " is not in ignore_services";
     }
 };
 

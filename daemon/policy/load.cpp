@@ -94,7 +94,7 @@ class Loader {
         const Entry* version = find(root, "version");
         if (version == nullptr) {
             if (!root.entries.empty()) {
-                report.error({}, "the file does not say which language it is in: write version = 1 at its top");
+                report.error({}, "missing \"version\"; add version = 1 at the top of the file");
             }
             return true;
         }
@@ -103,8 +103,8 @@ class Loader {
             return true;
         }
         if (version->value.number != language_version) {
-            report.error(version->value.at, "this is version " + std::to_string(version->value.number) +
-                                                " of the language, and only version 1 is known here");
+            report.error(version->value.at, "unsupported version " + std::to_string(version->value.number) +
+                                                "; only version 1 is supported");
             return false;
         }
         return true;
@@ -119,7 +119,7 @@ class Loader {
             } else if (entry.key == "rule") {
                 read_rules(entry, tier, report);
             } else if (entry.key != "version") {
-                unknown_key(entry, "the file", top_keys, report);
+                unknown_key(entry, "the top-level table", top_keys, report);
             }
         }
     }
@@ -135,7 +135,7 @@ class Loader {
 
     void read_defaults(const Entry& entry, Tier tier, Report& report) {
         if (entry.value.kind != Node::Kind::table) {
-            wrong_type(entry, "a table: [defaults] on a line of its own", report);
+            wrong_type(entry, "a table, written as [defaults] on a line of its own", report);
             return;
         }
         const SourceId from = add_source(tier, entry.value, report);
@@ -152,27 +152,29 @@ class Loader {
         check_settings(settings, find(entry.value, "warn_before"), report);
         if (settings.max_sessions && settings.max_sessions->value == 0) {
             report.warning(find(entry.value, "max_sessions")->value.at,
-                           "with 0 only those get in for whom a rule sets more; for no limit write \"unlimited\"");
+                           "max_sessions = 0 in [defaults] denies every login that no rule allows; write \"unlimited\" "
+                           "for no limit");
         }
         replace_all(into.defaults, settings);
     }
 
     void read_rules(const Entry& entry, Tier tier, Report& report) {
         if (entry.value.kind == Node::Kind::table) {
-            report.error(entry.key_at, "a rule is one of a list: write [[rule]], in two brackets");
+            report.error(entry.key_at, "rules are an array of tables; write [[rule]] with two brackets");
             return;
         }
         if (entry.value.kind != Node::Kind::list) {
-            wrong_type(entry, "a table: [[rule]] on a line of its own", report);
+            wrong_type(entry, "a table, written as [[rule]] on a line of its own", report);
             return;
         }
         for (const Node& rule : entry.value.items) {
             if (rule.kind != Node::Kind::table) {
-                wrong_type({entry.key, entry.key_at, rule}, "a table: [[rule]] on a line of its own", report);
+                wrong_type({entry.key, entry.key_at, rule}, "a table, written as [[rule]] on a line of its own",
+                           report);
             } else if (rules_++ < max_rules) {
                 read_rule(rule, tier, report);
             } else if (rules_ == max_rules + 1) {
-                report.error(rule.at, "there are more than 1000 rules in all files");
+                report.error(rule.at, "more than 1000 rules in all files");
             }
         }
     }
@@ -203,11 +205,11 @@ class Loader {
     void read_name(const Node& table, Tier tier, Report& report) {
         const Entry* name = find(table, "name");
         if (name == nullptr) {
-            report.error(table.at, "this rule has no name: write name = \"...\", by which you will know it again");
+            report.error(table.at, "rule has no name; add name = \"...\"");
             return;
         }
         if (name->value.kind != Node::Kind::text) {
-            wrong_type(*name, "a name between quotation marks", report);
+            wrong_type(*name, "a string", report);
             return;
         }
         if (!check_text(name->value, report)) {
@@ -217,9 +219,9 @@ class Loader {
             return source.tier == tier && source.rule == name->value.text;
         });
         if (same != policy_.sources.end()) {
-            report.error(name->value.at, "there already is a rule " + in_quotes(name->value.text) + ", in " +
+            report.error(name->value.at, "duplicate rule name " + in_quotes(name->value.text) + ", already used in " +
                                              in_quotes(same->file) + " line " + std::to_string(same->line) +
-                                             ": give this one another name");
+                                             "; choose another name");
             return;
         }
         policy_.sources.back().rule = name->value.text;
@@ -233,8 +235,8 @@ class Loader {
         }
         if (match == nullptr || match->value.entries.empty()) {
             report.error(match == nullptr ? table.at : match->key_at,
-                         "this rule does not say for whom it is: write what is for everybody under [defaults], or "
-                         "match.uid = \"0-\" for a rule that holds for everybody");
+                         "rule has no match; move settings for all users to [defaults], or add "
+                         "match.uid = \"0-\" for a rule that matches every user");
             return;
         }
         rule.match = std::make_shared<const Match>(read_match(match->value, names_, report));
@@ -242,7 +244,7 @@ class Loader {
 
     static void check_use(const Node& table, const Rule& rule, Report& report) {
         if (rule.exempt && sets_something(rule)) {
-            report.warning(find(table, "exempt")->key_at, "what this rule sets has no effect, because it exempts");
+            report.warning(find(table, "exempt")->key_at, "settings have no effect in a rule with exempt = true");
         }
         // A key that could not be read was meant to set something.
         const bool tries = std::any_of(table.entries.begin(), table.entries.end(), [](const Entry& entry) {
@@ -250,7 +252,7 @@ class Loader {
             return entry.key != "name" && entry.key != "match" && !(entry.key == "exempt" && is_false);
         });
         if (!tries) {
-            report.warning(table.at, "this rule sets nothing");
+            report.warning(table.at, "rule has no settings");
         }
     }
 

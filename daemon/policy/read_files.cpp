@@ -41,7 +41,7 @@ std::vector<fs::path> files_in(const fs::path& directory, std::vector<Problem>& 
         files.push_back(at->path());
     }
     if (error && error != std::errc::no_such_file_or_directory) {
-        problems.push_back(failed(directory, "cannot read this directory", error.value()));
+        problems.push_back(failed(directory, "cannot read directory", error.value()));
     }
     std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
     return files;
@@ -62,10 +62,10 @@ std::expected<SourceText, Problem> read_text(const fs::path& file, Tier tier) {
     const UniqueFd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     struct stat status{};
     if (!fd || fstat(fd.get(), &status) != 0) {
-        return std::unexpected(failed(file, "cannot open this file", errno));
+        return std::unexpected(failed(file, "cannot open file", errno));
     }
     if (!S_ISREG(status.st_mode)) {
-        return std::unexpected(unreadable(file, "this is no regular file"));
+        return std::unexpected(unreadable(file, "not a regular file"));
     }
     SourceText source{file.native(), tier, {}};
     source.text.resize(largest_file + 1);
@@ -76,7 +76,7 @@ std::expected<SourceText, Problem> read_text(const fs::path& file, Tier tier) {
             continue;
         }
         if (got < 0) {
-            return std::unexpected(failed(file, "cannot read this file", errno));
+            return std::unexpected(failed(file, "cannot read file", errno));
         }
         if (got == 0) {
             break;
@@ -84,7 +84,7 @@ std::expected<SourceText, Problem> read_text(const fs::path& file, Tier tier) {
         size += static_cast<std::size_t>(got);
     }
     if (size > largest_file) {
-        return std::unexpected(unreadable(file, "this file is larger than 1 MiB"));
+        return std::unexpected(unreadable(file, "file is larger than 1 MiB"));
     }
     source.text.resize(size);
     source.text.shrink_to_fit();

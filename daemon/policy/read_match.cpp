@@ -38,7 +38,7 @@ void read_wanted(const Entry& entry, std::string_view wanted, Wanted<Pattern>& i
         const Written written{std::string_view(value->text).substr(excluded ? 1 : 0),
                               excluded ? report.inside(*value, 1) : value->at};
         if (written.text.empty()) {
-            report.error(value->at, "nothing is excluded: a value must follow the \"!\"");
+            report.error(value->at, "missing value after \"!\"");
         } else if (std::optional<Pattern> pattern = read(written)) {
             (excluded ? into.none : into.any).push_back(std::move(*pattern));
         }
@@ -50,7 +50,7 @@ void read_user(const Entry& entry, Match& match, Reading& reading) {
     read_wanted(entry, wanted, match.user, reading.report, [&](Written written) -> std::optional<UserPattern> {
         UserPattern pattern{std::string(written.text), reading.names.user(std::string(written.text))};
         if (!pattern.uid) {
-            reading.report.warning(written.at, "there is no user " + in_quotes(written.text) + " on this host");
+            reading.report.warning(written.at, "user " + in_quotes(written.text) + " does not exist on this host");
         }
         return pattern;
     });
@@ -61,8 +61,8 @@ void read_group(const Entry& entry, Match& match, Reading& reading) {
     read_wanted(entry, wanted, match.group, reading.report, [&](Written written) -> std::optional<GroupPattern> {
         GroupPattern pattern{std::string(written.text), reading.names.group(std::string(written.text))};
         if (!pattern.gid) {
-            reading.report.warning(written.at,
-                                   "there is no group " + in_quotes(written.text) + " on this host: it matches nobody");
+            reading.report.warning(written.at, "group " + in_quotes(written.text) +
+                                                   " does not exist on this host and matches no login");
         }
         return pattern;
     });
@@ -87,7 +87,7 @@ std::optional<UidRange> parse_uids(std::string_view text) {
 }
 
 void read_uid(const Entry& entry, Match& match, Reading& reading) {
-    constexpr std::string_view wanted = "user ids such as 1000, \"1000-1999\" or \"1000-\"";
+    constexpr std::string_view wanted = "user IDs such as 1000, \"1000-1999\" or \"1000-\"";
     Entry as_text = entry; // a plain number is as good as a text that holds it
     const auto to_text = [](Node& node) {
         if (node.kind == Node::Kind::integer) {
@@ -100,7 +100,7 @@ void read_uid(const Entry& entry, Match& match, Reading& reading) {
     read_wanted(as_text, wanted, match.uid, reading.report, [&](Written written) -> std::optional<UidRange> {
         const auto range = parse_uids(written.text);
         if (!range) {
-            reading.report.error(written.at, in_quotes(written.text) + " is no user id and no range of them; write " +
+            reading.report.error(written.at, in_quotes(written.text) + " is not a valid user ID or range; write " +
                                                  std::string(wanted));
         }
         return range;
@@ -139,7 +139,7 @@ void read_seat(const Entry& entry, Match& match, Reading& reading) {
     constexpr std::string_view wanted = "seats such as \"seat0\" or [\"seat0\", \"seat1\"]";
     read_wanted(entry, wanted, match.seat, reading.report, [&](Written written) -> std::optional<std::string> {
         if (!is_seat(written.text)) {
-            reading.report.error(written.at, in_quotes(written.text) + " is no name of a seat; write " +
+            reading.report.error(written.at, in_quotes(written.text) + " is not a valid seat name; write " +
                                                  std::string(wanted) + ", as \"loginctl list-seats\" prints them");
             return std::nullopt;
         }
@@ -154,7 +154,7 @@ void read_method(const Entry& entry, Match& match, Reading& reading) {
     constexpr std::string_view wanted = "methods such as \"publickey\" or [\"password\", \"keyboard-interactive\"]";
     read_wanted(entry, wanted, match.method, reading.report, [&](Written written) {
         if (std::find(known.begin(), known.end(), written.text) == known.end()) {
-            reading.report.warning(written.at, in_quotes(written.text) + " is no method that sshd tells of" +
+            reading.report.warning(written.at, "unknown authentication method " + in_quotes(written.text) +
                                                    suggestion(written.text, known));
         }
         return std::optional(std::string(written.text));
@@ -167,15 +167,15 @@ std::string credential_fault(std::string_view text) {
     const std::size_t colon = text.find(':');
     const std::string_view kind = text.substr(0, colon);
     if (kind == "cert-id" && colon != text.npos) {
-        return in_quotes(text) + " is no id of a certificate: 1 to 128 bytes follow the \"cert-id:\"";
+        return in_quotes(text) + " is not a valid certificate ID: \"cert-id:\" must be followed by 1 to 128 bytes";
     }
     if (colon != text.npos && (kind == "SHA256" || kind == "ca")) {
         return in_quotes(kind == "ca" ? text.substr(colon + 1) : text) +
-               " is no fingerprint; write it as \"ssh-keygen -l\" prints it: \"SHA256:\" and 43 characters";
+               " is not a valid fingerprint; write it as \"ssh-keygen -l\" prints it: \"SHA256:\" and 43 characters";
     }
     const std::string_view meant = colon == text.npos ? std::string_view() : nearest(kind, kinds);
-    return in_quotes(text) + " is no credential; " +
-           (meant.empty() ? R"(write a fingerprint "SHA256:...", the id of a certificate "cert-id:...", or )"
+    return in_quotes(text) + " is not a valid credential; " +
+           (meant.empty() ? R"(write a fingerprint "SHA256:...", a certificate ID "cert-id:...", or )"
                             R"(the fingerprint of a certificate authority "ca:SHA256:...")"
                           : "did you mean " + in_quotes(std::string(meant) + ':') + '?');
 }

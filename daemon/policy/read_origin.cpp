@@ -23,7 +23,7 @@ std::expected<OriginPattern, std::string> read_network(std::string_view text, st
     const auto address = parse_address(written);
     if (!address) {
         return std::unexpected(in_quotes(written) +
-                               " is no address; write a network such as \"10.0.0.0/8\" or \"2001:db8::/32\"");
+                               " is not a valid address; write a network such as \"10.0.0.0/8\" or \"2001:db8::/32\"");
     }
     // An IPv4 network may be written as one of mapped addresses: "::ffff:10.0.0.0/104".
     const unsigned mapped = address->family == Address::Family::v4 && written.find(':') != written.npos ? 96 : 0;
@@ -32,13 +32,13 @@ std::expected<OriginPattern, std::string> read_network(std::string_view text, st
     const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
     if (digits.empty() || failed != std::errc() || end != digits.data() + digits.size() || prefix > most ||
         prefix < mapped) {
-        return std::unexpected(in_quotes(digits) + " is no length of this network's prefix; it is a number from " +
+        return std::unexpected(in_quotes(digits) + " is not a valid prefix length; write a number from " +
                                std::to_string(mapped) + " to " + std::to_string(most));
     }
     const auto length = static_cast<std::uint8_t>(prefix - mapped);
     const Network network{masked(*address, length), length};
     if (network.first != *address) {
-        return std::unexpected(in_quotes(text) + " has bits set behind its prefix; write \"" + to_text(network) +
+        return std::unexpected(in_quotes(text) + " has bits set beyond its prefix length; write \"" + to_text(network) +
                                "\" for the network, or the address alone");
     }
     return network;
@@ -60,14 +60,14 @@ std::expected<OriginPattern, std::string> read_host(std::string_view text) {
         const bool fits = upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
         if (!fits) {
             return std::unexpected(in_quotes(text) +
-                                   " is no host name; write a name, \"*.example.org\" for all below a "
+                                   " is not a valid host name; write a name, \"*.example.org\" for all hosts below a "
                                    "domain, an address, a network such as \"10.0.0.0/8\", or \"local\"");
         }
         pattern.name += upper ? static_cast<char>(c - 'A' + 'a') : c;
     }
     if (name.empty() || name.size() > max_host_length || name.starts_with('.') || name.find("..") != name.npos) {
         return std::unexpected(in_quotes(text) +
-                               " is no host name: it is too long, or a part between its dots is empty");
+                               " is not a valid host name: it is too long, or a part between its dots is empty");
     }
     return pattern;
 }
@@ -85,7 +85,8 @@ std::expected<OriginPattern, std::string> read_origin(std::string_view text) {
         return Network{*address, address_bits(address->family)};
     }
     if (text.find(':') != text.npos || text.find_first_not_of("0123456789.") == text.npos) {
-        return std::unexpected(in_quotes(text) + " is no address; write one such as \"192.0.2.7\" or \"2001:db8::7\"");
+        return std::unexpected(in_quotes(text) +
+                               " is not a valid address; write one such as \"192.0.2.7\" or \"2001:db8::7\"");
     }
     return read_host(text);
 }

@@ -30,21 +30,22 @@ void say_no_span(const Node& value, const SpanError& error, std::string_view wan
     const std::string_view rest = std::string_view(value.text).substr(std::min(error.at, value.text.size()));
     switch (error.kind) {
     case SpanError::Kind::empty:
-        report.error(value.at, "an empty text is no time span; write " + std::string(wanted));
+        report.error(value.at, "empty time span; write " + std::string(wanted));
         return;
     case SpanError::Kind::not_a_number:
-        report.error(at, "a number must stand here; write " + std::string(wanted));
+        report.error(at, "expected a number; write " + std::string(wanted));
         return;
     case SpanError::Kind::unknown_unit:
         if (rest.front() == '.' || rest.front() == ',') {
-            report.error(at, "a time span has whole numbers only; write \"90min\" for an hour and a half");
+            report.error(at,
+                         "fractional numbers are not allowed in a time span; write \"90min\" for an hour and a half");
             return;
         }
-        report.error(at, in_quotes(rest.substr(0, rest.find_first_of(" \t0123456789"))) +
-                             " is no unit of time; units are us, ms, s, min, h, d, w, M and y");
+        report.error(at, "unknown time unit " + in_quotes(rest.substr(0, rest.find_first_of(" \t0123456789"))) +
+                             "; units are us, ms, s, min, h, d, w, M and y");
         return;
     case SpanError::Kind::too_long:
-        report.error(at, "a time span is at most 100 years; for no limit write \"unlimited\"");
+        report.error(at, "time span is longer than 100 years; write \"unlimited\" for no limit");
         return;
     }
 }
@@ -62,7 +63,7 @@ std::optional<Duration> read_span(const Entry& entry, const Node& value, std::st
     const auto span = parse_span(value.text);
     if (!span) {
         if (means_unlimited(value.text)) {
-            report.error(value.at, in_quotes(value.text) + " is no time span; write " + std::string(wanted));
+            report.error(value.at, "invalid time span " + in_quotes(value.text) + "; write " + std::string(wanted));
         } else {
             say_no_span(value, span.error(), wanted, report);
         }
@@ -139,12 +140,12 @@ void read_warn_before(const Entry& entry, SourceId from, Settings& settings, Rep
 /// The place of the entry's text among `words`, whose order is that of the enumeration; else nothing, and said why.
 std::optional<std::size_t> read_word(const Entry& entry, std::span<const std::string_view> words, Report& report) {
     if (entry.value.kind != Node::Kind::text) {
-        wrong_type(entry, listed(words, " or ") + ", between quotation marks", report);
+        wrong_type(entry, "the string " + listed(words, " or "), report);
         return std::nullopt;
     }
     const auto found = std::find(words.begin(), words.end(), entry.value.text);
     if (found == words.end()) {
-        report.error(entry.value.at, in_quotes(entry.value.text) + " is no value of " + entry.key +
+        report.error(entry.value.at, "invalid value " + in_quotes(entry.value.text) + " for " + entry.key +
                                          suggestion(entry.value.text, words));
         return std::nullopt;
     }
@@ -165,7 +166,7 @@ void read_idle_activity(const Entry& entry, SourceId from, Settings& settings, R
     const auto [input, output, processor] = has;
     if (good && !input) {
         report.error(entry.value.at,
-                     R"(what a user types is always activity: "input" must be among the values of )" + entry.key);
+                     R"(input always counts as activity; "input" must be among the values of )" + entry.key);
     }
     const Activity activity = output && processor ? Activity::output_and_processor
                               : output            ? Activity::output
@@ -242,13 +243,13 @@ void say_fault(const Node& text, const TemplateFault& fault, const TemplateForm&
     const SourceLocation at = report.inside(text, fault.at);
     switch (fault.kind) {
     case TemplateFault::Kind::unknown:
-        report.error(at, in_quotes(fault.name) + " is no placeholder" + suggestion(fault.name, form.placeholders));
+        report.error(at, "unknown placeholder " + in_quotes(fault.name) + suggestion(fault.name, form.placeholders));
         return;
     case TemplateFault::Kind::not_closed:
-        report.error(at, R"(this "{" begins a placeholder that no "}" closes; write {{ for a brace)");
+        report.error(at, R"(unclosed placeholder, missing "}"; write {{ for a literal brace)");
         return;
     case TemplateFault::Kind::stray:
-        report.error(at, R"(there is no "{" to this "}"; write }} for a brace)");
+        report.error(at, R"(unmatched "}"; write }} for a literal brace)");
         return;
     }
 }
@@ -256,17 +257,18 @@ void say_fault(const Node& text, const TemplateFault& fault, const TemplateForm&
 std::optional<Setting<std::string>> read_template(const Entry& entry, const TemplateForm& form, SourceId from,
                                                   Report& report) {
     if (entry.value.kind != Node::Kind::text) {
-        wrong_type(entry, R"(a text between quotation marks, three on each side for one of several lines)", report);
+        wrong_type(entry, R"(a string, in triple quotes if it has several lines)", report);
         return std::nullopt;
     }
     const Node text = message_text(entry.value);
     if (text.text.size() > form.longest) {
-        report.error(text.at, entry.key + " has " + std::to_string(text.text.size()) + " bytes; it may have " +
+        report.error(text.at, entry.key + " has " + std::to_string(text.text.size()) + " bytes; the maximum is " +
                                   std::to_string(form.longest));
         return std::nullopt;
     }
     if (const std::size_t at = find_control(text.text); at != std::string::npos) {
-        report.error(report.inside(text, at), "a control character that no message may hold; only line ends may be");
+        report.error(report.inside(text, at),
+                     "control character not allowed in a message; only line breaks are allowed");
     }
     for (const TemplateFault& fault : faults_of(text.text, form.placeholders)) {
         say_fault(text, fault, form, report);
@@ -326,7 +328,7 @@ void check_settings(const Settings& settings, const Entry* warn_before, Report& 
         const auto span = parse_span(value->text);
         if (value->kind == Node::Kind::text && span && *span >= limit) {
             report.warning(value->at, in_quotes(value->text) + " is not shorter than the limit of " +
-                                          format_span(limit) + ": this warning would never be shown");
+                                          format_span(limit) + "; the warning would never be shown");
         }
     }
 }

@@ -10,21 +10,21 @@ namespace {
 std::string_view kind_name(Node::Kind kind) {
     switch (kind) {
     case Node::Kind::boolean:
-        return "true or false";
+        return "a boolean";
     case Node::Kind::integer:
         return "a number";
     case Node::Kind::real:
-        return "a number with a fraction";
+        return "a fractional number";
     case Node::Kind::text:
-        return "a text";
+        return "a string";
     case Node::Kind::moment:
         return "a date or time";
     case Node::Kind::list:
-        return "a list";
+        return "an array";
     case Node::Kind::table:
         return "a table";
     }
-    return "something else";
+    return "an unknown value";
 }
 
 bool is_among(std::string_view word, std::span<const std::string_view> words) {
@@ -35,19 +35,19 @@ bool is_among(std::string_view word, std::span<const std::string_view> words) {
 std::string belongs(std::string_view key) {
     constexpr std::array<std::string_view, 4> rule_only = {"name", "match", "exempt", "max_sessions_total"};
     if (is_among(key, setting_keys())) {
-        return "belongs under [defaults] or in a [[rule]]";
+        return "it belongs in [defaults] or in a [[rule]]";
     }
     if (is_among(key, match_keys())) {
-        return "belongs under match: write match." + std::string(key) + " in a [[rule]]";
+        return "write match." + std::string(key) + " in a [[rule]]";
     }
     if (is_among(key, rule_only)) {
-        return "belongs in a [[rule]]";
+        return "it belongs in a [[rule]]";
     }
     if (key == "ignore_services") {
-        return "belongs under [defaults]";
+        return "it belongs in [defaults]";
     }
     if (key == "version" || key == "defaults" || key == "rule") {
-        return "belongs at the top of the file";
+        return "it belongs at the top of the file";
     }
     return {};
 }
@@ -56,12 +56,12 @@ std::string belongs(std::string_view key) {
 
 void wrong_type(const Entry& entry, std::string_view wanted, Report& report) {
     report.error(entry.value.at,
-                 entry.key + " is " + std::string(kind_name(entry.value.kind)) + "; write " + std::string(wanted));
+                 entry.key + ": expected " + std::string(wanted) + ", got " + std::string(kind_name(entry.value.kind)));
 }
 
 std::optional<bool> read_truth(const Entry& entry, Report& report) {
     if (entry.value.kind != Node::Kind::boolean) {
-        wrong_type(entry, "true or false, without quotation marks", report);
+        wrong_type(entry, "true or false, without quotes", report);
         return std::nullopt;
     }
     return entry.value.truth;
@@ -69,17 +69,17 @@ std::optional<bool> read_truth(const Entry& entry, Report& report) {
 
 bool check_text(const Node& text, Report& report) {
     if (text.text.empty()) {
-        report.error(text.at, "an empty text means nothing here");
+        report.error(text.at, "empty string not allowed");
         return false;
     }
     if (text.text.size() > max_text_length) {
-        report.error(text.at, "this text is longer than 255 bytes");
+        report.error(text.at, "string is longer than 255 bytes");
         return false;
     }
     const auto bad = std::find_if(text.text.begin(), text.text.end(),
                                   [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
     if (bad != text.text.end()) {
-        report.error(text.at, "this text holds a control byte: " + in_quotes(text.text));
+        report.error(text.at, "string contains a control character: " + in_quotes(text.text));
         return false;
     }
     return true;
@@ -90,7 +90,7 @@ std::vector<const Node*> values_of(const Entry& entry, bool may_be_empty, Report
         return {&entry.value};
     }
     if (entry.value.items.empty() && !may_be_empty) {
-        report.error(entry.value.at, entry.key + " is an empty list, which nobody would match: leave the key out");
+        report.error(entry.value.at, entry.key + " is an empty array and matches no login; remove the key");
     }
     if (entry.value.items.size() > max_list_length) {
         report.error(entry.value.at, entry.key + " has more than 1000 values");
@@ -107,10 +107,10 @@ std::vector<const Node*> values_of(const Entry& entry, bool may_be_empty, Report
 void unknown_key(const Entry& entry, std::string_view where, std::span<const std::string_view> known, Report& report) {
     const std::string key = in_quotes(entry.key);
     if (const std::string place = belongs(entry.key); !place.empty()) {
-        report.error(entry.key_at, key + " is no key of " + std::string(where) + ": it " + place);
+        report.error(entry.key_at, "misplaced key " + key + " in " + std::string(where) + "; " + place);
         return;
     }
-    report.error(entry.key_at, key + " is no key of " + std::string(where) + suggestion(entry.key, known));
+    report.error(entry.key_at, "unknown key " + key + " in " + std::string(where) + suggestion(entry.key, known));
 }
 
 std::vector<std::string> read_texts_of(const Entry& entry, std::string_view wanted, Report& report) {

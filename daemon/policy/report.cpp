@@ -49,7 +49,8 @@ void Report::add(Problem::Severity severity, SourceLocation at, std::string what
         return;
     }
     if (problems_.size() == max_problems) {
-        problems_.push_back({Problem::Severity::error, path_, 0, 0, "there are more problems than can be told", ""});
+        problems_.push_back(
+            {Problem::Severity::error, path_, 0, 0, "too many problems; the remaining ones are not shown", ""});
         return;
     }
     const bool has_line = at.line > 0 && at.line <= lines_.size();
@@ -122,7 +123,7 @@ std::string listed(std::span<const std::string_view> words, std::string_view las
 
 std::string suggestion(std::string_view word, std::span<const std::string_view> known) {
     const std::string_view meant = nearest(word, known);
-    return meant.empty() ? "; known are " + listed(known, " and ") : "; did you mean " + in_quotes(meant) + '?';
+    return meant.empty() ? "; expected one of " + listed(known, " and ") : "; did you mean " + in_quotes(meant) + '?';
 }
 
 } // namespace sesslimit::policy

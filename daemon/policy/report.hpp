@@ -48,7 +48,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
 /// "a, b, c" and, behind `last`, "d": listed(words, " or ").
 std::string listed(std::span<const std::string_view> words, std::string_view last);
 
-/// `; did you mean "x"?` where one of `known` is near, else "; known are a, b and c".
+/// `; did you mean "x"?` where one of `known` is near, else "; expected one of a, b and c".
 std::string suggestion(std::string_view word, std::span<const std::string_view> known);
 
 } // namespace sesslimit::policy

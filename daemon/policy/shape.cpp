@@ -108,17 +108,17 @@ std::expected<void, SyntaxError> check_shape(std::string_view text) {
     for (const std::string_view line : lines_of(text)) {
         ++number;
         if (line.size() > max_line_length) {
-            return std::unexpected(SyntaxError{{number, 0}, "this line is longer than 32768 bytes"});
+            return std::unexpected(SyntaxError{{number, 0}, "line is longer than 32768 bytes"});
         }
         const auto bad = std::find_if(line.begin(), line.end(), is_forbidden);
         if (bad != line.end()) {
             const auto column = static_cast<std::uint32_t>(bad - line.begin() + 1);
-            return std::unexpected(SyntaxError{{number, column}, "a control byte that no TOML file may hold"});
+            return std::unexpected(SyntaxError{{number, column}, "control character not allowed in TOML"});
         }
         // toml11 3.x leaves its buffer where it comes upon such a byte between apostrophes (parse_literal_string).
         if (const std::size_t malformed = malformed_at(line); malformed != line.npos) {
             const auto column = static_cast<std::uint32_t>(malformed + 1);
-            return std::unexpected(SyntaxError{{number, column}, "not valid TOML: this is not UTF-8"});
+            return std::unexpected(SyntaxError{{number, column}, "not valid TOML: invalid UTF-8"});
         }
     }
     return Walk(text).run();

@@ -19,27 +19,27 @@ constexpr std::size_t max_values = 20'000;
 /// value that is there twice holds the key, which may be any of the later words.
 std::string in_our_words(std::string_view title) {
     constexpr std::pair<std::string_view, std::string_view> words[] = {
-        {"insert_value", "this is already set above, or is there as something else"},
-        {"utf8", "this is not UTF-8, or no character of Unicode"},
-        {"UTF-8", "this is not UTF-8, or no character of Unicode"},
-        {"escape", "no such escape: write \\\\ for a backslash, or put the text between ' and '"},
-        {"_string", "this text does not end, or holds what no text may: a backslash is written \\\\"},
-        {"separator `=`", "a key needs \"= value\" behind it"},
-        {"separator '='", "a value is missing behind \"=\""},
-        {"unknown value", "this is no value: a text stands between quotation marks"},
-        {"array-table", "a table of a list is written [[name]]"},
-        {"array_table", "a table of a list is written [[name]]"},
-        {"table key", "a table is written [name]"},
-        {"inline_table", "an inline table is written { key = value, key = value } on one line"},
-        {"parse_array", "this list is not closed by ], or a comma is missing in it"},
-        {"line format", "something is left behind the value: one key on a line, and a text between quotation marks"},
-        {"newline", "something is left behind the value: one key on a line, and a text between quotation marks"},
-        {"date", "no such date: a time span stands between quotation marks"},
-        {"time", "no such time: a time span stands between quotation marks"},
-        {"integer", "no such number: digits only, no zero in front, less than 2^63"},
-        {"number", "no such number: digits only, no zero in front"},
-        {"float", "no such number: digits only, no zero in front"},
-        {"key", "this is no key: letters, digits, - and _, or a text between quotation marks"},
+        {"insert_value", "key or table is already defined"},
+        {"utf8", "invalid UTF-8 or Unicode character"},
+        {"UTF-8", "invalid UTF-8 or Unicode character"},
+        {"escape", "unknown escape sequence; write \\ for a backslash, or enclose the string in single quotes"},
+        {"_string", "unterminated string, or a character that is not allowed in a string; write \\ for a backslash"},
+        {"separator `=`", "expected \"= value\" after the key"},
+        {"separator '='", "missing value after \"=\""},
+        {"unknown value", "invalid value; a string must be quoted"},
+        {"array-table", "invalid array of tables; write [[name]]"},
+        {"array_table", "invalid array of tables; write [[name]]"},
+        {"table key", "invalid table header; write [name]"},
+        {"inline_table", "invalid inline table; write { key = value, key = value } on one line"},
+        {"parse_array", "missing \"]\" or comma in array"},
+        {"line format", "unexpected text after the value; write one key per line and quote strings"},
+        {"newline", "unexpected text after the value; write one key per line and quote strings"},
+        {"date", "invalid date; a time span must be quoted"},
+        {"time", "invalid time; a time span must be quoted"},
+        {"integer", "invalid number; use digits only, without leading zeros, less than 2^63"},
+        {"number", "invalid number; use digits only, without leading zeros"},
+        {"float", "invalid number; use digits only, without leading zeros"},
+        {"key", "invalid key; use letters, digits, - and _, or a quoted string"},
     };
     for (const auto& [theirs, ours] : words) {
         if (title.find(theirs) != title.npos) {
@@ -251,7 +251,7 @@ std::expected<Node, SyntaxError> parse_document(std::string_view text, const std
         throw;
     } catch (const std::exception&) {
         // toml11 has errors of its own making; what they say is about its insides.
-        return std::unexpected(SyntaxError{{}, "not valid TOML, at a place that could not be found out"});
+        return std::unexpected(SyntaxError{{}, "not valid TOML, at an unknown position"});
     }
 }
 

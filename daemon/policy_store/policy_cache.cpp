@@ -50,7 +50,7 @@ Result<> save(const std::filesystem::path& file, const std::vector<policy::Sourc
     const std::string beside = file.string() + ".new";
     const UniqueFd out(open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
     if (!out) {
-        return fail_errno("make " + beside);
+        return fail_errno("create " + beside);
     }
     if (auto done = write_all(out, all.dump(-1, ' ', true, json::error_handler_t::replace)); !done) {
         (void)unlink(beside.c_str());
@@ -70,11 +70,11 @@ Result<std::vector<policy::SourceText>> read(const std::filesystem::path& file) 
     }
     const json all = json::parse(in, nullptr, /*allow_exceptions=*/false);
     if (!all.is_array()) {
-        return fail(file.string() + " is not a kept policy");
+        return fail(file.string() + " is not a valid policy cache");
     }
     for (const json& entry : all) {
         if (!read_text(entry, texts.emplace_back())) {
-            return fail(file.string() + " is not a kept policy");
+            return fail(file.string() + " is not a valid policy cache");
         }
     }
     return texts;

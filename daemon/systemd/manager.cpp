@@ -99,7 +99,7 @@ struct Manager::Impl {
     int forget_answers() {
         const auto lost_starts = std::exchange(starts, {});
         const auto lost_attachments = std::exchange(attachments, {});
-        const Error lost{"the system bus went away", ECONNRESET};
+        const Error lost{"connection to the system bus lost", ECONNRESET};
         for (const auto& [name, start] : lost_starts) {
             start.done(std::unexpected(lost));
         }
@@ -144,9 +144,9 @@ struct Manager::Impl {
         std::uint32_t id = 0;
         const char *job = nullptr, *unit = nullptr, *result = nullptr;
         const int code = sd_bus_message_read(m, "uoss", &id, &job, &unit, &result);
-        if (bus.check("read systemd's JobRemoved", code) >= 0) {
+        if (bus.check("read the signal JobRemoved of systemd", code) >= 0) {
             const bool done = std::string_view(result) == "done";
-            started(unit, done ? Result<>() : fail("start a scope: " + std::string(result)));
+            started(unit, done ? Result<>() : fail("failed to start a scope: " + std::string(result)));
         }
     }
 
@@ -197,7 +197,7 @@ void Manager::connect() {
 void Manager::start(const NewScope& scope, const std::vector<pid_t>& processes, Done done) {
     impl_->starts.insert_or_assign(scope.name, Impl::Start{std::move(done), nullptr});
     if (const int code = impl_->ask_to_start(scope, processes); code < 0) {
-        impl_->started(scope.name, fail_errno("ask systemd for a scope", -code));
+        impl_->started(scope.name, fail_errno("failed to request a scope from systemd", -code));
     }
 }
 
@@ -206,7 +206,7 @@ void Manager::attach(const std::string& scope, const std::vector<pid_t>& process
         scope, Impl::Attachment{.missing = processes.size(), .error = {}, .done = std::move(done)});
     for (const pid_t process : processes) {
         if (const int code = impl_->ask_to_attach(scope, process); code < 0) {
-            impl_->attached(scope, fail_errno("ask systemd to move a process", -code).error());
+            impl_->attached(scope, fail_errno("failed to request systemd to move a process", -code).error());
         }
     }
 }

@@ -53,7 +53,7 @@ void MultiplexerPreserver::start(Job& job, const inspect::Multiplexer& multiplex
     dependencies_.scopes.start({.name = job.scope,
                                 .slice = inspect::slice_name(session.login.uid),
                                 .description = "Terminal multiplexer of " + escape_for_display(session.login.user, 64) +
-                                               ", kept by sesslimit from session " +
+                                               ", preserved by sesslimit from session " +
                                                escape_for_display(session.logind_id, 64)},
                                pids, [this, key = session.key](const Result<>& result) { started(key, result); });
 }
@@ -92,7 +92,7 @@ void MultiplexerPreserver::go_on(SessionKey key) {
         return finish(key);
     }
     if (++job.rounds > max_rounds) {
-        return finish(key, Error{"processes start faster than they can be moved", 0});
+        return finish(key, Error{"processes are started faster than they can be moved", 0});
     }
     std::vector<pid_t> pids;
     add_pids(pids, left->servers);

@@ -99,12 +99,18 @@ void a_session_is_asked_for_again_once() {
     const Case cases[] = {
         {"at once", {alive}, 1, "appeared 3; "},
         {"gone again already", {{.error = unknown}}, 1, ""},
-        {"the question was denied", {{.error = busy}, alive}, 2, "ask logind for a session: not now; appeared 3; "},
+        {"the question was denied",
+         {{.error = busy}, alive},
+         2,
+         "failed to query a session from logind: not now; appeared 3; "},
         {"twice",
          {{.error = busy}, {.error = busy}},
          2,
-         "ask logind for a session: not now; ask logind for a session: not now; "},
-        {"denied, and then gone", {{.error = busy}, {.error = unknown}}, 2, "ask logind for a session: not now; "},
+         "failed to query a session from logind: not now; failed to query a session from logind: not now; "},
+        {"denied, and then gone",
+         {{.error = busy}, {.error = unknown}},
+         2,
+         "failed to query a session from logind: not now; "},
         {"its leader died", {dead, dead}, 2, "appeared 3, dead; "},
         {"a logout",
          {dead, {.error = {}, .state = "closing", .leader = dead.leader}},
@@ -115,7 +121,7 @@ void a_session_is_asked_for_again_once() {
          {{.error = {}, .state = "closing", .leader = dead.leader}},
          1,
          "appeared 3, closing, dead; "},
-        {"dead, and then denied", {dead, {.error = busy}}, 2, "ask logind for a session: not now; "},
+        {"dead, and then denied", {dead, {.error = busy}}, 2, "failed to query a session from logind: not now; "},
     };
     for (const Case& test : cases) {
         Bench bench(test.says);
@@ -171,8 +177,8 @@ void AskSession_EveryAnswer_IsReportedOnce() {
         {"busy",
          {.error = "org.freedesktop.DBus.Error.LimitsExceeded"},
          {},
-         "nothing; ask logind for a session: not now; ",
-         "nothing; ask logind for a session: not now; "},
+         "nothing; failed to query a session from logind: not now; ",
+         "nothing; failed to query a session from logind: not now; "},
     };
     for (const Case& test : cases) {
         Bench bench(std::deque{Say{}});

@@ -234,37 +234,40 @@ void what_undoes_the_policy_is_warned_of() {
     const auto strict = policy_of(stig_policy);
     EXPECT_TEXT(warned({}, strict), "");
     EXPECT_TEXT(warned({{logind, "[Login]\nStopIdleSessionSec=600\n"}}, strict), "");
-    EXPECT_TEXT(warned({{logind, "[Login]\nStopIdleSessionSec=5min\n"}}, strict),
-                "logind ends sessions without input for 5min, without a warning, and so undoes this of the policy: "
-                "idle_timeout is 10min. logind.conf:2\n");
+    EXPECT_TEXT(
+        warned({{logind, "[Login]\nStopIdleSessionSec=5min\n"}}, strict),
+        "logind ends sessions without input for 5min, without a warning, which overrides these settings of the policy: "
+        "idle_timeout is 10min. logind.conf:2\n");
     EXPECT_TEXT(
         warned({{logind, "[Login]\nStopIdleSessionSec=10min\n"}},
                policy_of("version = 1\n[defaults]\nidle_timeout = \"10min\"\nidle_activity = [\"input\", \"cpu\"]\n"
                          "on_idle = \"lock\"\nkeep_multiplexer = true\nwarn_before = \"1min\"\n")),
-        "logind ends sessions without input for 10min, without a warning, and so undoes this of the policy: "
-        "output or CPU time counts as use, graphical sessions are locked and not ended, tmux and screen are "
-        "spared, users are warned first. logind.conf:2\n");
+        "logind ends sessions without input for 10min, without a warning, which overrides these settings of the "
+        "policy: "
+        "output or CPU time counts as activity, graphical sessions are locked instead of terminated, tmux and screen "
+        "are preserved, users are warned first. logind.conf:2\n");
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n"}}, strict), "");
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 5\n"}}, strict),
-                "pam_limits denies at 5 sessions what the policy would let in. limits.conf:1\n");
+                "pam_limits denies logins at 5 sessions that the policy would admit. limits.conf:1\n");
     EXPECT_TEXT(warned({{limits, "@a - maxlogins 1\n"}}, strict),
-                "maxlogins 1 does not work where pam_limits counts logind's sessions. limits.conf:1\n");
+                "maxlogins 1 does not work if pam_limits counts logind sessions. limits.conf:1\n");
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n%a hard maxlogins 20\n* hard maxsyslogins 99\n"}}, strict),
-                "pam_limits checks one limit on logins for each login: these do not all hold. limits.conf:1 "
+                "pam_limits checks only one login limit per login: not all of these limits are enforced. limits.conf:1 "
                 "limits.conf:2 limits.conf:3\n");
     EXPECT_TEXT(warned({{"/etc/ssh/sshd_config", "ClientAliveCountMax 0\n"}}, strict),
-                "ClientAliveCountMax 0 switches the dropping of silent ssh peers off. sshd_config:1\n");
+                "ClientAliveCountMax 0 disables the disconnection of unresponsive SSH clients. sshd_config:1\n");
     EXPECT_TEXT(warned({}, std::nullopt),
-                "The policy has errors, so it is taken for none here; see: sesslimitctl check.\n");
+                "The policy contains errors and is ignored here; run 'sesslimitctl check'.\n");
     EXPECT_TEXT(warned({}, policy_of("version = 1\n[defaults]\nmode = \"observe\"\n")),
-                "The policy's mode is observe: it enforces nothing.\n");
+                "The policy's mode is observe: limits are not enforced.\n");
     EXPECT_TEXT(warned({}, strict, Profile::stig), "");
-    EXPECT_TEXT(warned({}, policy_of("version = 1\n[defaults]\nidle_timeout = \"11min\"\n"), Profile::stig),
-                "With the StopIdleSessionSec that SRG-OS-000279 wants, logind would undo this of the policy: "
-                "idle_timeout is 11min.\n");
+    EXPECT_TEXT(
+        warned({}, policy_of("version = 1\n[defaults]\nidle_timeout = \"11min\"\n"), Profile::stig),
+        "With the StopIdleSessionSec that SRG-OS-000279 requires, logind would override these settings of the policy: "
+        "idle_timeout is 11min.\n");
     FakeFiles nothing;
     EXPECT_TEXT(judge(read_native(nothing), policy::Policy(), {}).warnings.at(0).what,
-                "No PAM service names pam_sesslimit.so: the policy denies no login.");
+                "No PAM service uses pam_sesslimit.so: the policy denies no login.");
 }
 
 /// Does what the report says.
@@ -367,8 +370,8 @@ void the_command_looks_below_its_root() {
     fs::create_directories(root.path / "etc/profile.d/directory");
     const Outcome pci = audited(root.path, Profile::pci);
     EXPECT_TEXT(pci.paged,
-                "CONTROL       ASKS FOR                     RESULT SESSLIMIT EVIDENCE\n"
-                "PCI DSS 8.2.8 a new proof after 900 s idle pass   yes       /etc/profile.d/a[b].sh:2: TMOUT=900\n"
+                "CONTROL       REQUIREMENT                      RESULT SESSLIMIT EVIDENCE\n"
+                "PCI DSS 8.2.8 re-authenticate after 900 s idle pass   yes       /etc/profile.d/a[b].sh:2: TMOUT=900\n"
                 "\n1 of 1 control passed.\n");
     EXPECT(pci.exit == ctl::Exit::ok, "passed");
     const Outcome all = audited(root.path, {}, ctl::Json::compact);

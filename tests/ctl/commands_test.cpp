@@ -58,13 +58,13 @@ void case_A07_the_list_of_a_number_is_that_of_a_name() {
     };
     EXPECT_TEXT(listed("1001"), "12");
     EXPECT_TEXT(listed("uid:1001"), "9");
-    EXPECT_TEXT(listed("1000"), "a number alone is a user name; for the user ID write uid:1000\n");
+    EXPECT_TEXT(listed("1000"), "a plain number is a user name; for the user ID write uid:1000\n");
 }
 
 void json_takes_the_place_of_the_words() {
     FakeRemote remote(two_users());
     remote.state = {"0.2.0", "files", noon, 2, true};
-    remote.explanation.outcome = "would be let in";
+    remote.explanation.outcome = "would be admitted";
     FakeConsole console;
     console.look.json = Json::compact;
     list({}, remote, console);
@@ -137,7 +137,7 @@ void every_command_says_when_the_daemon_is_away() {
     for (const Case& one : cases) {
         FakeConsole console;
         EXPECT(one.run(remote, console, question) == Exit::failed, one.name);
-        EXPECT_TEXT(console.complaints, "sesslimitd is not running; start it with: systemctl start sesslimitd\n");
+        EXPECT_TEXT(console.complaints, "sesslimitd is not running; run 'systemctl start sesslimitd'\n");
         EXPECT(console.printed.empty() && console.paged.empty(), one.name);
     }
 }

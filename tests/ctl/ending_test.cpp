@@ -53,7 +53,7 @@ void a_no_ends_nothing() {
         console.answer = false;
         EXPECT(one.run(remote, console) == Exit::failed, one.name);
         EXPECT_TEXT(remote.left(), "9 12 20");
-        EXPECT_TEXT(console.complaints, "nothing was ended\n");
+        EXPECT_TEXT(console.complaints, "no sessions ended\n");
         EXPECT(contains(console.questions, "This ends 2 sessions:\n") &&
                    contains(console.questions, "End them? [y/N] "),
                console.questions);
@@ -102,7 +102,7 @@ void all_sessions_of_a_user() {
         EXPECT(contains(console.questions, "session 9 of alice") &&
                    contains(console.questions, "session 12 of alice") && !contains(console.questions, "bob"),
                console.questions);
-        EXPECT_TEXT(console.printed, "2 sessions of " + std::string(user) + " told to end.\n");
+        EXPECT_TEXT(console.printed, "Terminating 2 sessions of " + std::string(user) + ".\n");
         EXPECT_TEXT(remote.left(), "20");
     }
 }
@@ -116,7 +116,7 @@ void case_A07_the_sessions_of_a_number_are_those_of_a_name() {
     constexpr Case cases[] = {
         {"1001", "20", ""},
         {"uid:1001", "9 12", ""},
-        {"1000", "9 12 20", "a number alone is a user name; for the user ID write uid:1000\n"},
+        {"1000", "9 12 20", "a plain number is a user name; for the user ID write uid:1000\n"},
     };
     for (const Case& one : cases) {
         FakeRemote remote(a_host());
@@ -145,9 +145,9 @@ void all_sessions_of_a_key_whoever_they_belong_to() {
     console.answer = true;
     EXPECT(end_credentials({"SHA256:leaked"}, remote, console) == Exit::ok, "exit");
     EXPECT(contains(console.questions, "session 12 of alice") && contains(console.questions, "session 20 of bob") &&
-               contains(console.questions, "Every session that was opened with SHA256:leaked ends"),
+               contains(console.questions, "This ends all sessions opened with SHA256:leaked"),
            console.questions);
-    EXPECT_TEXT(console.printed, "2 sessions opened with SHA256:leaked told to end.\n");
+    EXPECT_TEXT(console.printed, "Terminating 2 sessions opened with SHA256:leaked.\n");
     EXPECT_TEXT(remote.left(), "9");
 }
 
@@ -159,7 +159,7 @@ void who_cannot_see_keys_is_asked_all_the_same() {
     FakeConsole console;
     console.answer = false;
     EXPECT(end_credentials({"SHA256:leaked"}, remote, console) == Exit::failed, "exit");
-    EXPECT_TEXT(console.questions, "Every session that was opened with SHA256:leaked ends, whoever it belongs to.\n"
+    EXPECT_TEXT(console.questions, "This ends all sessions opened with SHA256:leaked, of all users.\n"
                                    "End them? [y/N] ");
 }
 
@@ -169,7 +169,7 @@ void a_daemon_that_is_away_is_told_once() {
     FakeConsole console;
     console.answer = true;
     EXPECT(end_users({"alice"}, remote, console) == Exit::failed, "exit");
-    EXPECT_TEXT(console.complaints, "sesslimitd is not running; start it with: systemctl start sesslimitd\n");
+    EXPECT_TEXT(console.complaints, "sesslimitd is not running; run 'systemctl start sesslimitd'\n");
     EXPECT_TEXT(console.questions, "");
 }
 

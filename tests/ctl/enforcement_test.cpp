@@ -44,17 +44,18 @@ void the_module_s_lines_are_told_from_others() {
         const char* parsed; ///< "user|reason"; empty: it is not one
     };
     constexpr Case cases[] = {
-        {"pam_sesslimit(sshd:session): alice let in uncounted: the daemon cannot be reached: Connection refused",
-         "alice|the daemon cannot be reached: Connection refused"},
-        {"pam_sesslimit(login:session): ?x let in uncounted: PAM names no user", "?x|PAM names no user"},
-        {"pam_sesslimit(sshd:session): alice not let in: the daemon cannot be reached", ""},
-        {"pam_sesslimit(sshd:session): alice: passes without being counted: session 0, asked 1 times", ""},
-        {"pam_sesslimit(sshd:session): PAM_RHOST is too long and was left out", ""},
-        {"pam_other(sshd:session): alice let in uncounted: x", ""},
-        {"x pam_sesslimit(sshd:session): alice let in uncounted: x", ""},
-        {"pam_sesslimit(sshd:session): let in uncounted: x", ""},
-        {"pam_sesslimit(sshd let in uncounted: x): y", ""},
-        {"pam_sesslimit(sshd:session): \033[2J let in uncounted: \033x", "\\x1b[2J|\\x1bx"},
+        {"pam_sesslimit(sshd:session): alice admitted uncounted: cannot connect to the daemon: Connection refused",
+         "alice|cannot connect to the daemon: Connection refused"},
+        {"pam_sesslimit(login:session): ?x admitted uncounted: PAM_USER is missing or empty",
+         "?x|PAM_USER is missing or empty"},
+        {"pam_sesslimit(sshd:session): alice denied: cannot connect to the daemon", ""},
+        {"pam_sesslimit(sshd:session): alice: admitted without being counted: session 0, 1 attempts", ""},
+        {"pam_sesslimit(sshd:session): PAM_RHOST is too long, ignoring it", ""},
+        {"pam_other(sshd:session): alice admitted uncounted: x", ""},
+        {"x pam_sesslimit(sshd:session): alice admitted uncounted: x", ""},
+        {"pam_sesslimit(sshd:session): admitted uncounted: x", ""},
+        {"pam_sesslimit(sshd admitted uncounted: x): y", ""},
+        {"pam_sesslimit(sshd:session): \033[2J admitted uncounted: \033x", "\\x1b[2J|\\x1bx"},
         {"", ""},
     };
     for (const Case& one : cases) {
@@ -95,7 +96,7 @@ void case_B01_a_daemon_in_another_domain_is_warned_of() {
         {Selinux::off, "", "off", false},
         {Selinux::permissive, "u:r:initrc_t:s0", "permissive, sesslimitd runs as initrc_t", false},
         {Selinux::enforcing, "u:r:sesslimitd_t:s0", "enforcing, sesslimitd runs as sesslimitd_t", false},
-        {Selinux::enforcing, "", "enforcing, the domain of sesslimitd is not known", false},
+        {Selinux::enforcing, "", "enforcing, domain of sesslimitd unknown", false},
         {Selinux::enforcing, "u:r:initrc_t:s0", "enforcing, sesslimitd runs as initrc_t", true},
         {Selinux::enforcing, "u:r:init_t:s0", "enforcing, sesslimitd runs as init_t", true},
         {Selinux::enforcing, "u:r:unconfined_service_t:s0", "enforcing, sesslimitd runs as unconfined_service_t", true},
@@ -121,13 +122,13 @@ UncountedLogins three_logins() {
             .since = noon - 2 * hour,
             .count = 3,
             .complete = true,
-            .last = UncountedLogin{noon - 5 * minute, "alice", "the daemon cannot be reached: Permission denied"}};
+            .last = UncountedLogin{noon - 5 * minute, "alice", "cannot connect to the daemon: Permission denied"}};
 }
 
 void case_B01_logins_that_did_not_reach_the_daemon_are_counted() {
     const std::string since = " since 2026-11-23 12:00:00 UTC (2h ago)";
-    const std::string last = ", the last that of alice at 2026-11-23 13:55:00 UTC (5min ago): the daemon cannot be "
-                             "reached: Permission denied";
+    const std::string last = ", the last one of alice at 2026-11-23 13:55:00 UTC (5min ago): cannot connect to the "
+                             "daemon: Permission denied";
     UncountedLogins logins = three_logins();
     EXPECT_TEXT(uncounted_words(logins, noon), "3 logins" + since + last);
     logins.complete = false;
@@ -144,7 +145,7 @@ void case_B01_logins_that_did_not_reach_the_daemon_are_counted() {
     };
     const std::string todo =
         ". FAILURES in pam_sesslimit(8) explains the reasons; see 'systemctl status sesslimitd' and "
-        "'journalctl -g \"pam_sesslimit.*let in uncounted\"'";
+        "'journalctl -g \"pam_sesslimit.*admitted uncounted\"'";
     EXPECT_TEXT(warning(Selinux::off, 3), "3 logins were admitted without being counted" + since + last + todo + ".");
     EXPECT_TEXT(warning(Selinux::enforcing, 1), "1 login was admitted without being counted" + since + last + todo +
                                                     " and 'ausearch -m AVC -ts recent'.");
@@ -154,7 +155,7 @@ void a_journal_that_is_not_read_has_no_number() {
     EXPECT_TEXT(uncounted_words({.source = Source::denied, .since = noon, .last = {}}, noon),
                 "unknown (needs root or group systemd-journal)");
     EXPECT_TEXT(uncounted_words({.source = Source::none, .since = noon, .last = {}}, noon),
-                "unknown (there is no journal)");
+                "unknown (no journal available)");
 }
 
 } // namespace

@@ -67,7 +67,7 @@ void the_other_answers_hold_to_theirs() {
         .why = "",
         .settings = {{"max_sessions", "1", "host", "", "/p", 3}, {"mode", "enforce", "", "", "", 0}},
         .rules = {{"host", "r", "/p", "max_sessions = 1", 3, true}},
-        .outcome = "would be let in"};
+        .outcome = "would be admitted"};
     EXPECT_TEXT(document_problem("explain.json", json_of(question, explanation, Json::pretty)), "");
     const Enforcement good;
     const Enforcement bad{Selinux::enforcing,
@@ -75,7 +75,7 @@ void the_other_answers_hold_to_theirs() {
                           {.source = UncountedLogins::Source::journal,
                            .since = noon - hour,
                            .count = 1,
-                           .last = UncountedLogin{noon, "alice", "the daemon cannot be reached"}}};
+                           .last = UncountedLogin{noon, "alice", "cannot connect to the daemon"}}};
     EXPECT_TEXT(document_problem("status.json", json_of({"0.2.0", "files", noon, 3, true}, bad, noon, Json::pretty)),
                 "");
     EXPECT_TEXT(document_problem("status.json", json_of({"0.2.0", "none", 0, 0, false}, good, noon, Json::compact)),
@@ -84,7 +84,7 @@ void the_other_answers_hold_to_theirs() {
     EXPECT(text.find(R"("selinux":"enforcing","domain":"initrc_t","uncounted":{"since":)" +
                      std::to_string(noon - hour) + R"(,"count":1,"complete":true,"last":{"at":)" +
                      std::to_string(noon) +
-                     R"(,"user":"alice","reason":"the daemon cannot be reached"}},"warnings":["SELinux is )") !=
+                     R"(,"user":"alice","reason":"cannot connect to the daemon"}},"warnings":["SELinux is )") !=
                std::string::npos,
            text);
     EXPECT(json_of({"0.2.0", "none", 0, 0, false}, good, noon, Json::compact)

@@ -12,7 +12,7 @@ using namespace sesslimit::test;
 
 namespace {
 
-constexpr char down[] = "sesslimitctl: sesslimitd is not running; start it with: systemctl start sesslimitd\n";
+constexpr char down[] = "sesslimitctl: sesslimitd is not running; run 'systemctl start sesslimitd'\n";
 
 const std::vector<std::vector<std::string>> every_command{{},
                                                           {"list"},
@@ -60,7 +60,7 @@ void a_daemon_that_does_not_answer_is_not_waited_for() {
     const auto outcome = test::run(start);
     const auto waited = std::chrono::steady_clock::now() - before;
     EXPECT(outcome.exit == 1, "exit");
-    EXPECT_TEXT(outcome.err, "sesslimitctl: sesslimitd does not answer; look at: systemctl status sesslimitd\n");
+    EXPECT_TEXT(outcome.err, "sesslimitctl: sesslimitd does not answer; check 'systemctl status sesslimitd'\n");
     EXPECT(waited < std::chrono::seconds(8), "it gave up in its time");
 }
 
@@ -113,12 +113,12 @@ void case_B03_a_denial_of_the_bus_is_not_the_daemon_s() {
 void a_call_may_take_longer_than_the_daemon_to_be_found() {
     auto behaviour = a_host();
     behaviour.explain_takes = std::chrono::milliseconds(2500); // a directory that is slow
-    behaviour.explanation.outcome = "would be let in";
+    behaviour.explanation.outcome = "would be admitted";
     const World world(behaviour);
     auto start = world.start({"explain", "alice"});
     start.environment = {"SYSTEMD_BUS_TIMEOUT=2s"};
     const auto outcome = test::run(start);
-    EXPECT(outcome.exit == 0 && contains(outcome.out, "would be let in"), outcome.err);
+    EXPECT(outcome.exit == 0 && contains(outcome.out, "would be admitted"), outcome.err);
 }
 
 void a_bus_that_does_not_answer_is_named() {
@@ -177,7 +177,7 @@ void a_policy_that_is_not_taken_says_why() {
     const World world(behaviour);
     const auto outcome = world.run({"reload"});
     EXPECT(outcome.exit == 1, "exit");
-    EXPECT_TEXT(outcome.err, "sesslimitctl: the policy was not taken, the one before holds on:\n"
+    EXPECT_TEXT(outcome.err, "sesslimitctl: policy rejected, previous policy stays in effect:\n"
                              "/etc/sesslimit/policy.toml:3:1: error: unknown key\nmax_sessionz = 3\n^\n");
 }
 
@@ -186,7 +186,8 @@ void an_answer_of_another_shape_is_denied() {
     behaviour.garbled = true;
     const World world(behaviour);
     const auto outcome = world.run({"list"});
-    EXPECT(outcome.exit == 1 && contains(outcome.err, "are both of the same version?"), outcome.err);
+    EXPECT(outcome.exit == 1 && contains(outcome.err, "check that sesslimitd and sesslimitctl have the same version"),
+           outcome.err);
 }
 
 void output_that_gets_lost_is_a_failure() {
@@ -194,7 +195,7 @@ void output_that_gets_lost_is_a_failure() {
     auto start = world.start({"-c", "exec \"$0\" list >/dev/full", SESSLIMITCTL});
     start.command = "/bin/sh";
     const auto outcome = test::run(start);
-    EXPECT(outcome.exit == 1 && contains(outcome.err, "could not be written"), outcome.err);
+    EXPECT(outcome.exit == 1 && contains(outcome.err, "failed to write output"), outcome.err);
 }
 
 } // namespace

@@ -61,7 +61,7 @@ void everything_but_a_yes_ends_nothing() {
         EXPECT(program.wait_for("End it? [y/N] "), answer);
         program.type(answer);
         const auto outcome = program.finish();
-        EXPECT(outcome.exit == 1 && contains(outcome.out, "nothing was ended"), answer);
+        EXPECT(outcome.exit == 1 && contains(outcome.out, "no sessions ended"), answer);
         EXPECT(!world.was_asked("EndUser alice"), answer);
     }
 }

@@ -48,7 +48,7 @@ void how_far_an_end_reaches_is_shown() {
     const World world(behaviour);
     const auto outcome = world.run({"show", "12"});
     EXPECT(contains(outcome.out, "Ended: 12 processes: bash, \\x1b[2J, tmux: server\n") &&
-               contains(outcome.out, "Kept: tmux: server, where a limit ends the session\n") &&
+               contains(outcome.out, "Kept: tmux: server, if a limit terminates the session\n") &&
                contains(outcome.out, "NotEnded: run-r1.service\n") && contains(outcome.out, "Lingers: yes\n"),
            outcome.out);
     EXPECT_TEXT(document_problem("sessions.json", world.run({"show", "12", "--json=short"}).out), "");
@@ -92,13 +92,13 @@ void an_explanation_comes_through() {
                              .why = "one per connection",
                              .settings = {{"max_sessions", "3", "managed", "x", "/m.toml", 4}},
                              .rules = {{"host", "loser", "/h.toml", "max_sessions = 9", 7, false}},
-                             .outcome = "would be let in: 2 of 3 sessions are open"};
+                             .outcome = "would be admitted: 2 of 3 sessions are open"};
     const World world(behaviour);
     const auto outcome = world.run({"explain", "alice"});
     EXPECT(contains(outcome.out, "managed rule \"x\" /m.toml:4\n") &&
                contains(outcome.out, "host rule \"loser\" at /h.toml:7: max_sessions = 9\n") &&
                contains(outcome.out, "Counts: yes, one per connection\n") &&
-               contains(outcome.out, "Now: would be let in: 2 of 3 sessions are open\n"),
+               contains(outcome.out, "Now: would be admitted: 2 of 3 sessions are open\n"),
            outcome.out);
 }
 
@@ -107,7 +107,7 @@ void ending_without_a_terminal_asks_nothing() {
     EXPECT(world.run({"end", "12"}).exit == 0 && world.was_asked("EndSession 12"), "end");
     EXPECT(!world.was_asked("GetSession 12"), "nobody to show it to");
     const auto user = world.run({"end-user", "bob"});
-    EXPECT_TEXT(user.out, "1 session of bob told to end.\n");
+    EXPECT_TEXT(user.out, "Terminating 1 session of bob.\n");
     const auto key = world.run({"end-credential", "SHA256:leaked"});
     EXPECT_TEXT(key.out, "No session opened with SHA256:leaked to end.\n"); // it was 12
     EXPECT(world.was_asked("EndCredential SHA256:leaked") && key.exit == 0, key.err);

@@ -83,7 +83,7 @@ void a_restart_of_the_daemon_is_followed() {
     world.service.drop_name();
     const bool away = program.wait_for("sesslimitd went away");
     world.service.take_name();
-    const bool back = program.wait_for("sesslimitd is there again");
+    const bool back = program.wait_for("reconnected to sesslimitd");
     world.service.emit_policy("kept");
     const bool heard = program.wait_for("policy-changed kept\n");
     program.signal(SIGTERM);

@@ -127,7 +127,7 @@ void all_of_a_session() {
                              "         Reason: -\n"}) {
         EXPECT(contains(text, std::string(line).substr(1)), text + "lacks" + line);
     }
-    EXPECT(contains(text, "NotEnded: what runs under user@1000.service, such as what systemd-run --user started\n"),
+    EXPECT(contains(text, "NotEnded: processes of user@1000.service, such as those started with systemd-run --user\n"),
            text);
     EXPECT(!contains(text, "Credential"), "told to nobody else");
 }
@@ -142,13 +142,12 @@ void what_an_end_ends_and_what_not() {
                                             .lingers = true};
     std::string text = show_text(session, noon);
     for (const char* line : {"Ended: 5 processes: bash, sshd, tmux: server\n",
-                             "Kept: bash, tmux: server, where a limit ends the session\n",
+                             "Kept: bash, tmux: server, if a limit terminates the session\n",
                              "NotEnded: run-r1.service, sesslimit-kept-3-7.scope\n", "Lingers: yes\n"}) {
         EXPECT(contains(text, line), text + "lacks" + line);
     }
     session.reach->keep_multiplexer = false;
-    EXPECT(contains(show_text(session, noon), "Kept: bash, tmux: server: nothing of it, but with keep_multiplexer\n"),
-           "not set");
+    EXPECT(contains(show_text(session, noon), "Kept: bash, tmux: server (only with keep_multiplexer)\n"), "not set");
     session.reach = ctl::TerminationPreview{.processes = 1,
                                             .commands = {"sshd"},
                                             .multiplexed = {},
@@ -157,7 +156,7 @@ void what_an_end_ends_and_what_not() {
                                             .lingers = false};
     text = show_text(session, noon);
     for (const char* line : {"Ended: 1 process: sshd\n", "Kept: -\n", "Lingers: no\n",
-                             "NotEnded: nothing now; else what runs under user@1000.service\n"}) {
+                             "NotEnded: nothing at present; in general processes of user@1000.service\n"}) {
         EXPECT(contains(text, line), text + "lacks" + line);
     }
 }
@@ -198,9 +197,9 @@ void an_explanation_names_who_set_what() {
                 "SETTING      VALUE     SET BY                     AT\n"
                 "max_sessions 1         managed rule \"contractors\" /etc/sesslimit/managed.d/10.toml:12\n"
                 "max_duration 12h       host [defaults]            /etc/sesslimit/policy.toml:8\n"
-                "idle_timeout unlimited nothing: built in          -\n"
+                "idle_timeout unlimited built-in default           -\n"
                 "\n"
-                "Rules that match and set nothing above, because a stricter one wins:\n"
+                "Rules that match but are overridden by stricter values:\n"
                 "  host rule \"staff\" at /etc/sesslimit/policy.toml:20: max_sessions = 5\n"
                 "\n"
                 "Counts: yes, one per connection\n"
@@ -226,15 +225,16 @@ void the_status_says_which_policy_holds() {
         return status_text({"0.2.0", state, noon - hour, 3, true}, good, noon);
     };
     EXPECT_TEXT(policy_of("files"), "  Version: 0.2.0\n"
-                                    "   Policy: as the files say\n"
+                                    "   Policy: loaded from the policy files\n"
                                     "    Since: 2026-11-23 13:00:00 UTC (1h ago)\n"
                                     " Sessions: 3\n"
                                     "Recording: yes\n"
                                     "  SELinux: enforcing, sesslimitd runs as sesslimitd_t\n"
                                     "Uncounted: no login since 2026-11-23 13:00:00 UTC (1h ago)\n");
-    EXPECT(contains(policy_of("kept"), "the files have mistakes, which this names: sesslimitctl check"), "kept");
-    EXPECT(contains(policy_of("none"), "nobody is limited"), "none");
-    EXPECT(contains(status_text({"0.2.0", "files", 0, 0, false}, good, noon), "Recording: no: sessions would be lost"),
+    EXPECT(contains(policy_of("kept"), "current files contain errors; run 'sesslimitctl check'"), "kept");
+    EXPECT(contains(policy_of("none"), "running without limits"), "none");
+    EXPECT(contains(status_text({"0.2.0", "files", 0, 0, false}, good, noon),
+                    "Recording: no (session start times are lost"),
            "no ledger");
 }
 
@@ -244,10 +244,10 @@ void case_B01_the_status_warns_of_what_keeps_the_policy_from_being_enforced() {
                           {.source = UncountedLogins::Source::journal,
                            .since = noon - hour,
                            .count = 2,
-                           .last = UncountedLogin{noon, "alice", "the daemon cannot be reached"}}};
+                           .last = UncountedLogin{noon, "alice", "cannot connect to the daemon"}}};
     const std::string text = status_text({"0.2.0", "files", 0, 0, true}, bad, noon);
     EXPECT(contains(text, "SELinux: enforcing, sesslimitd runs as initrc_t\n") &&
-               contains(text, "Uncounted: 2 logins since 2026-11-23 13:00:00 UTC (1h ago), the last that of alice at "),
+               contains(text, "Uncounted: 2 logins since 2026-11-23 13:00:00 UTC (1h ago), the last one of alice at "),
            text);
     EXPECT(contains(text, "\n\nWarnings:\n  SELinux is enforcing and sesslimitd runs in the domain initrc_t ") &&
                contains(text, "\n  2 logins were admitted without being counted since ") && text.ends_with(".\n"),

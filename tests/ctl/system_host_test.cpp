@@ -52,7 +52,7 @@ struct Entry {
 };
 
 std::string uncounted(const std::string& user) {
-    return "pam_sesslimit(sshd:session): " + user + " let in uncounted: the daemon cannot be reached";
+    return "pam_sesslimit(sshd:session): " + user + " admitted uncounted: cannot connect to the daemon";
 }
 
 /// Makes a journal of the entries, by the tool that receives those of other hosts.
@@ -117,7 +117,7 @@ void the_module_s_entries_are_counted_from_the_newest_back() {
          {.at = start + 30 * second, .message = uncounted("spoken"), .transport = "stdout"},
          {.at = start + 40 * second, .message = uncounted("daemon"), .facility = "3"},
          {.at = start + 50 * second, .message = uncounted("bob")},
-         {.at = start + 60 * second, .message = "pam_sesslimit(sshd:session): carol not let in: x", .priority = "3"}});
+         {.at = start + 60 * second, .message = "pam_sesslimit(sshd:session): carol denied: x", .priority = "3"}});
     EXPECT_TEXT(counted(directory.path), "2 complete last 50 bob");
     EXPECT_TEXT(counted(directory.path, start + second), "1 complete last 50 bob");
     EXPECT_TEXT(counted(directory.path, start + 55 * second), "0 complete");

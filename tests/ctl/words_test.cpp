@@ -170,13 +170,13 @@ void an_error_has_one_exit() {
         EXPECT(exit_of(failure.kind) == one.exit, one.name);
     }
     EXPECT_TEXT(words_of(failure_of("org.freedesktop.DBus.Error.ServiceUnknown", "x")),
-                "sesslimitd is not running; start it with: systemctl start sesslimitd");
+                "sesslimitd is not running; run 'systemctl start sesslimitd'");
     EXPECT(exit_of(Failure::Kind::unresponsive) == Exit::failed, "a ping without an answer");
     EXPECT(exit_of(Failure::Kind::bus_denied) == Exit::not_allowed, "denied by the bus");
     EXPECT_TEXT(words_of(failure_of("org.example.Error.New", "\033why")), "\\x1bwhy");
     EXPECT_TEXT(words_of(failure_of("org.example.Error.New", "")), "org.example.Error.New");
     EXPECT_TEXT(words_of(failure_of("org.sesslimit1.Error.PolicyRejected", "a.toml:1:2: error: x\n y\033\n ^")),
-                "the policy was not taken, the one before holds on:\na.toml:1:2: error: x\n y\\x1b\n ^");
+                "policy rejected, previous policy stays in effect:\na.toml:1:2: error: x\n y\\x1b\n ^");
 }
 
 } // namespace

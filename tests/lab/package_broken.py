@@ -38,7 +38,7 @@ mount --bind /var-full /var
 
 FAULTY = "journalctl --quiet --grep='PAM adding faulty module: .*pam_sesslimit'"
 NO_SPACE = "journalctl --quiet --grep='No space left on device'"
-UNCOUNTED = "journalctl --quiet --grep='let in uncounted'"
+UNCOUNTED = "journalctl --quiet --grep='admitted uncounted'"
 
 # What is done, and what shows, after the logins, that it was broken indeed.
 BROKEN = {

@@ -108,7 +108,7 @@ def test_explained(host, saw):
     assert limit["file"].endswith("policy.toml") and lines[limit["line"] - 1] == "max_sessions = 3", limit
     assert settings["max_duration"]["rule"] is None and settings["max_duration"]["tier"] == "host"
     assert [(each["rule"], each["wins"]) for each in told["rules"]] == [("people", True), ("lenient", False)]
-    assert told["counts"] and "let in" in told["outcome"]
+    assert told["counts"] and "admitted" in told["outcome"]
     text = ctl.text(host, "explain", "alice")
     assert 'host rule "people"' in text and f'policy.toml:{limit["line"]}' in text and "lenient" in text
     cron = ctl.data(host, "explain", "explain", "alice", "--service", "cron")
@@ -143,18 +143,18 @@ def test_ended(host, saw):
     question = alice.output[at:]
     assert "alice" in question and other_id in question, question
     alice.send("n\n")
-    alice.expect("nothing was ended", 10, after=asked.end)
+    alice.expect("no sessions ended", 10, after=asked.end)
     assert other.running
     alice.send(f"sesslimitctl end {other_id}\n")
     alice.expect(r"\[y/N\] ", 10, after=asked.end)
     alice.send("y\n")
     other.wait(10)
-    own = other.expect("this session was ended: ended by [^.]*", 1).text
-    assert own.endswith("yourself")
+    own = other.expect("This session was terminated: requested by [^.]*", 1).text
+    assert own.endswith("its user")
 
     assert ctl.text(host, "end", bob_id) == ""
     bob.wait(10)
-    by_root = bob.expect("this session was ended: ended by [^.]*", 1).text
+    by_root = bob.expect("This session was terminated: requested by [^.]*", 1).text
     assert by_root.endswith("root")
     assert alice.running
     saw(f"alice ends her other session after a question; its user reads: {own}")
@@ -167,10 +167,10 @@ def test_ended_together(host, saw):
     assert [each.verdict() for each in (*shells, password)] == [True] * 4
     wait_until("4 sessions", lambda: len(ids(host, "alice") + ids(host, "bob") + ids(host, "carol")) == 4, 10)
     said = ctl.text(host, "end-user", "alice", "carol")
-    assert said == "2 sessions of alice told to end.\n1 session of carol told to end.\n", said
+    assert said == "Terminating 2 sessions of alice.\nTerminating 1 session of carol.\n", said
     for each in (*shells[:2], password):
         each.wait(10)
-        each.expect("this session was ended: ended by root", 1)
+        each.expect("This session was terminated: requested by root", 1)
     assert shells[2].running
     host.wait_clean("alice")
     host.wait_clean("carol")
@@ -182,8 +182,8 @@ def test_ended_together(host, saw):
     said_of_key = ctl.text(host, "end-credential", fingerprint(host))
     for each in shells:
         each.wait(10)
-        reason = each.expect("this session was ended: ended by root[^.]*", 1).text
-    assert password.running and said_of_key.startswith("2 sessions opened with SHA256:"), said_of_key
+        reason = each.expect("This session was terminated: requested by root[^.]*", 1).text
+    assert password.running and said_of_key.startswith("Terminating 2 sessions opened with SHA256:"), said_of_key
     assert ctl.text(host, "end-user", "alice", user="root").startswith("No session of alice")
     saw(f"end-user alice carol: {said.strip()!r}; bob's stays")
     saw(f"end-credential: {said_of_key.strip()}; they read: {reason}; carol, who had typed a password, stays")

@@ -44,8 +44,8 @@ def test_denied_with_on_error_deny(host, saw):
     assert root.verdict()
     assert root.log_out() == 0
     lines = module_lines(host, since)
-    assert sum("alice not let in: the daemon cannot be reached" in line for line in lines) == 1, lines
-    assert sum("root let in uncounted: the daemon cannot be reached" in line for line in lines) == 1, lines
+    assert sum("alice denied: cannot connect to the daemon" in line for line in lines) == 1, lines
+    assert sum("root admitted uncounted: cannot connect to the daemon" in line for line in lines) == 1, lines
     host.start_daemon()
     again = client.shell(host, "alice")
     assert again.verdict()

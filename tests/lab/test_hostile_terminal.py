@@ -17,7 +17,7 @@ DURATION, WARN = 25, 10
 LATE = 6  # seconds that a busy machine may take for what is due
 LOGIN = 10  # seconds for a login of somebody else, which takes less than one where nothing else goes on
 
-ENDED = f"this session was ended: it reached its maximum duration of {DURATION}s"
+ENDED = f"This session was terminated: maximum duration of {DURATION}s reached"
 
 # Sets the title, changes the colour, clears the screen; as well the same in C1, a faked line, and text turned around.
 ESCAPES = "\x1b]0;PWNED\x07\x1b[7;35m\x1b[2J\u009b5m\r\nroot logged in\b\x7f\u202ednammoc\\"
@@ -78,7 +78,7 @@ def test_terminals_that_take_nothing(host, saw):
     # In raw mode a line does not begin where the last one ended.
     notices = raw.output[begun.end :].rpartition(ENDED)[0]
     assert WARNING in notices and not re.search("[^\r]\n", notices), repr(notices)
-    untold = [line for line in host.journal_text(since).splitlines() if "did not reach a terminal" in line]
+    untold = [line for line in host.journal_text(since).splitlines() if "Failed to write notice to terminal" in line]
     assert len(untold) == 2, untold  # the full one took neither the warning nor the reason
     saw(f"a stopped client with a full pty and a full window, beside a raw terminal, one of mode 0600, and two shells: all "
         f"five ended {min(lived):.2f} to {max(lived):.2f} s after their admission ({DURATION} s); the four others read why")
@@ -207,7 +207,7 @@ def displaced_by(host, askers):
 
 def displaced_line(shell):
     """The reason, which names the host, as its user reads it."""
-    found = re.search(r"a newer login from (.*?) took its place", shell.output, re.DOTALL)
+    found = re.search(r"displaced by a newer login from (.*?)\.\r*\n", shell.output, re.DOTALL)
     assert found and not interpreted(found.group(0)), repr(shell.output)
     return found.group(1)[:60]
 

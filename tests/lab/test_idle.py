@@ -69,7 +69,7 @@ def test_whoever_cannot_be_seen_is_not_ended(host, saw):
     last_key = shell.send("\n")
     resource.prlimit(daemon, resource.RLIMIT_NOFILE, (3, limits[1]))
     try:
-        wait_until("a look that fails", lambda: "cannot be looked at" in host.journal_text(since), 15)
+        wait_until("a look that fails", lambda: "Failed to inspect sessions" in host.journal_text(since), 15)
         time.sleep(max(0.0, last_key + 11 - time.monotonic()))
         assert shell.running, shell.output
     finally:
@@ -78,7 +78,7 @@ def test_whoever_cannot_be_seen_is_not_ended(host, saw):
     shell.wait(30)
     shell.expect("no input for 8s", 1)
     assert [each.reason for each in host.events("ended", "alice", since)] == ["idle"]
-    said = host.journal_text(since).count("cannot be looked at")
+    said = host.journal_text(since).count("Failed to inspect sessions")
     assert said == 1, said
     saw(f"idle_timeout 8s, and out of descriptors until {seen_again - last_key:.0f} s after the last key: ended "
         f"{shell.ended_at - seen_again:.1f} s later")

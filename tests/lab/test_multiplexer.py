@@ -98,7 +98,7 @@ def only_multiplexers_are_left(host, shell, since):
     assert ctl.data(host, "sessions", "list", "--user", USER) == []
     (said,) = said_of_multiplexer(host, since)
     where = r"sesslimit-kept-\w+-\d+\.scope"
-    assert re.search(rf"ends without its multiplexer: \d+ processes go on in {where}\.$", said), said
+    assert re.search(rf"Terminating session .*; moved \d+ multiplexer processes to {where}\.$", said), said
     return said
 
 
@@ -235,7 +235,7 @@ def test_what_cannot_be_kept_is_ended(clean, saw):
     nothing_runs(host)
     wait_until("the user's slice to be gone", lambda: manager_state(host) == "inactive", 40)
     (said,) = said_of_multiplexer(host, since)
-    assert re.search(r"ends with its multiplexer, which could not be kept\. Why: start a scope: .", said)
+    assert re.search(r"with its multiplexer, which could not be moved: failed to start a scope: .", said)
     (lived,) = host.lived(USER, since)
     assert 20 <= lived <= 28
     saw(f"no room for a scope: gone {lived:.2f} s after the login all the same; {said}")

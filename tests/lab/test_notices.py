@@ -11,7 +11,7 @@ from lab.machine import wait_until
 from lab.text import HEADER
 
 END = r"Goodbye, alice\.\r*\nThe reason: no input for 20s\.\r*\nIt was session \w+, from 127\.0\.0\.1\.\r*\n"
-WARNED = r"this session ends in 5s, at (\d\d:\d\d:\d\d): there is no input, and the limit is 20s\. Press a key to stay\."
+WARNED = r"This session ends in 5s, at (\d\d:\d\d:\d\d): no input \(idle limit 20s\)\. Press a key to keep it open\."
 ANNOUNCED = r"This session ends at ([-\d ]*\d\d:\d\d) \(in 8h\), or after 15min without input\."
 LIMITS = 'max_duration = "8h"\nidle_timeout = "15min"\nannounce = true'
 
@@ -114,7 +114,7 @@ def deny(host, count):
         denied = [client.shell(host, "alice") for _ in range(5)]
         for each in denied:
             assert not each.verdict() and each.wait(20) == 254
-            assert "Login denied for alice: no session is allowed." in each.output, each.output
+            assert "Login denied for alice: no sessions are allowed." in each.output, each.output
 
 
 def test_many_denials_are_two_lines(host, saw):

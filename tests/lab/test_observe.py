@@ -8,7 +8,7 @@ from lab.machine import wait_until
 from lab.text import WARNING
 
 LIMITS = 'max_sessions = 1\nmax_duration = "10s"\nwarn_before = ["5s"]'
-ENDED = "this session was ended: it reached its maximum duration of 10s"
+ENDED = "This session was terminated: maximum duration of 10s reached"
 
 
 def would_ends(host, since, count):

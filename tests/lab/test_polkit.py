@@ -71,7 +71,7 @@ def test_admin_group(stock, debs, saw):
     carol.send(f"sesslimitctl end --no-ask {bob_id}; echo \"st\"atus $?\n")
     carol.expect("status 0", 20)
     bob.wait(10)
-    told = bob.expect("this session was ended: ended by [^.]*", 1).text
+    told = bob.expect("This session was terminated: requested by [^.]*", 1).text
     assert told.endswith("carol")
     saw(f"without polkit, carol of the group opers: {before.stderr.strip()}")
     saw(f"with polkit and a rule for opers: carol ends bob's session, bob reads: {told}")
@@ -88,7 +88,7 @@ def test_admin_group(stock, debs, saw):
     wait_until("polkit takes a password", lambda: takes_password(stock), 10)
     alice.send(f"{PASSWORDS['root']}\n")
     bob.wait(20)
-    told = bob.expect("this session was ended: ended by [^.]*", 1).text
+    told = bob.expect("This session was terminated: requested by [^.]*", 1).text
     assert told.endswith("alice")
     assert not re.search(r"not allowed", alice.output)
     saw(f"alice with root's password, typed at polkit's question: bob reads: {told}")

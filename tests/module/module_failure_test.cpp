@@ -41,8 +41,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr char unsure[] =
-    "error: Sessions cannot be counted right now, so this login is not let in. Please try again later.";
+constexpr char unsure[] = "error: Login denied: the session limit service is unavailable. Please try again later.";
 /// Far more than any scheduler takes, and far less than a wait without an end.
 constexpr milliseconds slack(2000);
 
@@ -79,17 +78,17 @@ std::vector<Liar> liars() {
     const std::string good = good_frame();
     return {
         {"failed", answers({.outcome = wire::Outcome::failed, .session = 0, .text = {}}), "could not decide", 1},
-        {"noted", answers({.outcome = wire::Outcome::noted, .session = 0, .text = {}}), "makes no sense", 1},
-        {"rubbish", answers("what is this"), "makes no sense", 1},
-        {"one byte", answers("S"), "makes no sense", 1},
-        {"cut in half", answers(good.substr(0, good.size() / 2)), "makes no sense", 1},
-        {"one byte more", answers(good + "x"), "makes no sense", 1},
-        {"another version", answers(changed(good, 4, 2)), "another version", 1},
-        {"another kind", answers(changed(good, 6, 1)), "makes no sense", 1},
-        {"over-long", answers(good + std::string(2 * wire::max_frame, 'x')), "makes no sense", 1},
-        {"a whole frame and a byte", answers(max_frame_length() + "x"), "makes no sense", 1},
-        {"closes at once", dies_before_reading(), "hung up", 4},
-        {"reads and closes", dies_after_reading(), "hung up", 4},
+        {"noted", answers({.outcome = wire::Outcome::noted, .session = 0, .text = {}}), "malformed reply", 1},
+        {"rubbish", answers("what is this"), "malformed reply", 1},
+        {"one byte", answers("S"), "malformed reply", 1},
+        {"cut in half", answers(good.substr(0, good.size() / 2)), "malformed reply", 1},
+        {"one byte more", answers(good + "x"), "malformed reply", 1},
+        {"another version", answers(changed(good, 4, 2)), "another protocol version", 1},
+        {"another kind", answers(changed(good, 6, 1)), "malformed reply", 1},
+        {"over-long", answers(good + std::string(2 * wire::max_frame, 'x')), "malformed reply", 1},
+        {"a whole frame and a byte", answers(max_frame_length() + "x"), "malformed reply", 1},
+        {"closes at once", dies_before_reading(), "closed the connection", 4},
+        {"reads and closes", dies_after_reading(), "closed the connection", 4},
     };
 }
 
@@ -124,8 +123,8 @@ void a_lying_daemon_is_a_failure() {
         EXPECT_TEXT(quiet.said(), "");
         EXPECT(as_root == PAM_SUCCESS, liar.name);
         EXPECT(recognised(LOG_WARNING) == 2 && recognised(LOG_ERR) == 0, liar.name);
-        EXPECT(logged(LOG_WARNING, std::string("let in uncounted: ")) && logged(LOG_WARNING, liar.log), liar.name);
-        EXPECT(logged(LOG_ERR, std::string("not let in: ")) && logged(LOG_ERR, liar.log), liar.name);
+        EXPECT(logged(LOG_WARNING, std::string("admitted uncounted: ")) && logged(LOG_WARNING, liar.log), liar.name);
+        EXPECT(logged(LOG_ERR, std::string("denied: ")) && logged(LOG_ERR, liar.log), liar.name);
         EXPECT(open_descriptors() == before, liar.name);
     }
 }
@@ -259,8 +258,8 @@ void a_daemon_that_is_not_there_costs_nothing() {
     const Timed second = timed_open(deserted);
     EXPECT(first.code == PAM_SUCCESS && second.code == PAM_SESSION_ERR, "codes");
     EXPECT(first.took < slack && second.took < slack, "time");
-    EXPECT(logged(LOG_WARNING, "cannot be reached: No such file or directory"), "log");
-    EXPECT(logged(LOG_ERR, "cannot be reached: Connection refused"), "log");
+    EXPECT(logged(LOG_WARNING, "cannot connect to the daemon: No such file or directory"), "log");
+    EXPECT(logged(LOG_ERR, "cannot connect to the daemon: Connection refused"), "log");
 }
 
 volatile std::sig_atomic_t signals = 0;
@@ -323,12 +322,12 @@ void a_login_that_cannot_be_asked_about_is_a_failure() {
     const std::string long_name(wire::max_user + 1, 'u');
     const std::string long_service(wire::max_service + 1, 's');
     const Unknown table[] = {
-        {"no user", nullptr, "sshd", "names no user"},
-        {"a user of no name", "", "sshd", "names no user"},
-        {"unknown", "no-such-user-here", "sshd", "does not know the user"},
+        {"no user", nullptr, "sshd", "PAM_USER is missing or empty"},
+        {"a user of no name", "", "sshd", "PAM_USER is missing or empty"},
+        {"unknown", "no-such-user-here", "sshd", "the user does not exist"},
         {"256 bytes", long_name.c_str(), "sshd", "too long"},
         {"64 KiB", endless.c_str(), "sshd", "too long"},
-        {"service", ordinary_user, long_service, "too long a name"},
+        {"service", ordinary_user, long_service, "PAM_SERVICE is missing or too long"},
     };
     for (const Unknown& row : table) {
         clear_log();

@@ -58,8 +58,8 @@ struct Shown {
     const char* said;
 };
 constexpr Shown shown_table[] = {
-    {"", "error: No more sessions are allowed for this user at the moment."},
-    {"\n\n", "error: No more sessions are allowed for this user at the moment."},
+    {"", "error: Login denied: no more sessions are allowed for this user at the moment."},
+    {"\n\n", "error: Login denied: no more sessions are allowed for this user at the moment."},
     {"a\x1b[2Jb\rc\x7f"
      "d\x01",
      "error: a[2Jbcd"},

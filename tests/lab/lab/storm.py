@@ -18,7 +18,7 @@ LONGEST = 60  # seconds for one login: whatever takes longer is ended, and has f
 
 OPENED = re.compile(r"pam_unix\(sshd:session\): session opened for user (\w+)")
 OURS = re.compile(r"pam_sesslimit\(sshd:session\): ")
-UNCOUNTED = "let in uncounted"
+UNCOUNTED = "admitted uncounted"
 
 
 @dataclass
@@ -107,7 +107,7 @@ class Storm:
             found = OPENED.search(message)
             if found and found.group(1) == self._user:
                 opened[pid] = at
-            elif OURS.search(message) and pid in opened and "left out" not in message:
+            elif OURS.search(message) and pid in opened and "too long, ignoring" not in message:
                 self.outcome.module = max(self.outcome.module, (at - opened.pop(pid)) / 1e6)
                 self.outcome.timed += 1
                 self.outcome.uncounted += UNCOUNTED in message

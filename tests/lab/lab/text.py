@@ -22,8 +22,8 @@ def interpreted(text: str | bytes) -> list[str]:
 
 
 HEADER = r"Message from sesslimit on lab \((\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4})\):"
-WARNING = "this session ends in"
-KEPT = "this session stays open"
-MAXIMUM = "this session was ended: it reached its maximum duration of 20s"
-IDLE = "this session was ended: no input for 20s"
-DISPLACED = r"this session was ended: limit of \d+ sessions? reached, and a newer login from 127\.0\.0\.1 took its place"
+WARNING = "This session ends in"
+KEPT = "This session stays open"
+MAXIMUM = "This session was terminated: maximum duration of 20s reached"
+IDLE = "This session was terminated: no input for 20s"
+DISPLACED = r"This session was terminated: limit of \d+ sessions? reached, displaced by a newer login from 127\.0\.0\.1"

@@ -172,12 +172,12 @@ struct Impossible {
 };
 
 const Impossible impossible_ones[] = {
-    {"no key", [](Session& s) { s.key = SessionKey::none; }},
+    {"missing key", [](Session& s) { s.key = SessionKey::none; }},
     {"unknown phase", [](Session& s) { s.phase = core::Phase{0}; }},
     {"unknown phase", [](Session& s) { s.phase = core::Phase{7}; }},
     {"unknown stage", [](Session& s) { s.stage = core::TerminationStage{4}; }},
     {"unknown cause", [](Session& s) { s.reason.cause = core::Cause{7}; }},
-    {"negative pid", [](Session& s) { s.leader.pid = -1; }},
+    {"negative PID", [](Session& s) { s.leader.pid = -1; }},
     {"negative time", [](Session& s) { s.opened = BootTime(Duration(-1)); }},
     {"negative time", [](Session& s) { s.last_input = BootTime::min(); }},
     {"negative time", [](Session& s) { s.grace_until = BootTime(Duration(-1)); }},
@@ -192,10 +192,10 @@ const Impossible impossible_ones[] = {
     {"negative span", [](Session& s) { s.duration_warned = Duration(-1); }},
     {"negative span", [](Session& s) { s.idle_warned = Duration(-1); }},
     {"negative span", [](Session& s) { s.reason.span = Duration(-1); }},
-    {"impossible wall clock", [](Session& s) { s.last_sample.input = Duration::max(); }},
-    {"impossible wall clock", [](Session& s) { s.last_sample.input = Duration::min(); }},
-    {"impossible wall clock", [](Session& s) { s.last_sample.output = Duration::max(); }},
-    {"impossible wall clock", [](Session& s) { s.last_sample.wall_offset = Duration((std::int64_t{1} << 60) + 1); }},
+    {"wall clock out of range", [](Session& s) { s.last_sample.input = Duration::max(); }},
+    {"wall clock out of range", [](Session& s) { s.last_sample.input = Duration::min(); }},
+    {"wall clock out of range", [](Session& s) { s.last_sample.output = Duration::max(); }},
+    {"wall clock out of range", [](Session& s) { s.last_sample.wall_offset = Duration((std::int64_t{1} << 60) + 1); }},
     {"user name too long", [](Session& s) { s.login.user.assign(256, 'x'); }},
     {"service too long", [](Session& s) { s.login.service.assign(65, 'x'); }},
     {"terminal too long", [](Session& s) { s.login.tty.assign(65, 'x'); }},
@@ -203,18 +203,18 @@ const Impossible impossible_ones[] = {
     {"remote user too long", [](Session& s) { s.login.ruser.assign(256, 'x'); }},
     {"method too long", [](Session& s) { s.login.credential.method.assign(65, 'x'); }},
     {"fingerprint too long", [](Session& s) { s.login.credential.fingerprint.assign(65, 'x'); }},
-    {"certificate id too long", [](Session& s) { s.login.credential.certificate_id.assign(129, 'x'); }},
+    {"certificate ID too long", [](Session& s) { s.login.credential.certificate_id.assign(129, 'x'); }},
     {"fingerprint of the CA too long", [](Session& s) { s.login.credential.ca.assign(65, 'x'); }},
     {"seat too long", [](Session& s) { s.login.seat.assign(65, 'x'); }},
     {"connection too long", [](Session& s) { s.login.connection.assign(129, 'x'); }},
-    {"logind id too long", [](Session& s) { s.logind_id.assign(65, 'x'); }},
+    {"logind session ID too long", [](Session& s) { s.logind_id.assign(65, 'x'); }},
     {"scope too long", [](Session& s) { s.scope.assign(100'000, 'x'); }},
-    {"author of the reason too long", [](Session& s) { s.reason.by.assign(256, 'x'); }},
-    {"NUL in a text", [](Session& s) { s.login.user.assign(1, '\0'); }},
-    {"NUL in a text", [](Session& s) { s.reason.by.assign(255, '\0'); }},
-    {"NUL in a text", [](Session& s) { s.login.credential.certificate_id.assign("a\0b", 3); }},
-    {"group ids not ascending", [](Session& s) { s.login.gids = {5, 4}; }},
-    {"group ids not ascending", [](Session& s) { s.login.gids = {4, 4}; }},
+    {"originator of the reason too long", [](Session& s) { s.reason.by.assign(256, 'x'); }},
+    {"NUL byte in a string", [](Session& s) { s.login.user.assign(1, '\0'); }},
+    {"NUL byte in a string", [](Session& s) { s.reason.by.assign(255, '\0'); }},
+    {"NUL byte in a string", [](Session& s) { s.login.credential.certificate_id.assign("a\0b", 3); }},
+    {"group IDs not in ascending order", [](Session& s) { s.login.gids = {5, 4}; }},
+    {"group IDs not in ascending order", [](Session& s) { s.login.gids = {4, 4}; }},
 };
 
 void impossible_sessions_are_not_written() {
@@ -250,10 +250,10 @@ const Forged forged_ones[] = {
     {"negative span", 111, 0x80},
     {"negative span", 119, 0x80},
     {"negative span", 127, 0x80},
-    {"impossible wall clock", 135, 0x7f},
-    {"impossible wall clock", 143, 0x80},
-    {"impossible wall clock", 151, 0x80},
-    {"negative pid", 199, 0x80},
+    {"wall clock out of range", 135, 0x7f},
+    {"wall clock out of range", 143, 0x80},
+    {"wall clock out of range", 151, 0x80},
+    {"negative PID", 199, 0x80},
     {"unknown phase", 204, 0},
     {"unknown phase", 204, 7},
     {"unknown phase", 204, 255},
@@ -261,8 +261,8 @@ const Forged forged_ones[] = {
     {"unknown cause", 206, 7},
     {"unknown flag", 207, 32 + 64},
     {"unknown flag", 207, 128},
-    {"NUL in a text", 209, 0},
-    {"it ends too early", 208, 255},
+    {"NUL byte in a string", 209, 0},
+    {"truncated record", 208, 255},
 };
 
 void forged_payloads_are_not_read() {
@@ -276,7 +276,7 @@ void forged_payloads_are_not_read() {
     }
     Bytes longer = good;
     longer.push_back(std::byte{});
-    EXPECT_TEXT(decode(longer).has_value() ? "read" : decode(longer).error(), "something follows it");
+    EXPECT_TEXT(decode(longer).has_value() ? "read" : decode(longer).error(), "trailing data");
 }
 
 void cut_anywhere() {

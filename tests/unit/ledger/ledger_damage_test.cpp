@@ -77,8 +77,8 @@ void torn_youngest_copy() {
     Opened opened(home.path, 3);
     EXPECT(opened.good(), opened.said());
     EXPECT(opened.sessions == (Sessions{{SessionKey{2}, sample(2)}}), "the older state of session 2");
-    EXPECT_TEXT(opened.said(), "slot 0: a copy is torn, and the other one is not whole\n"
-                               "slot 1: a copy is torn; the other one counts");
+    EXPECT_TEXT(opened.said(), "slot 0: one copy is torn and the other one is incomplete\n"
+                               "slot 1: one copy is torn, using the other one");
     EXPECT(opened.ledger->put(sample(1, 5)).has_value() && opened.ledger->put(sample(2, 5)).has_value(), "goes on");
     opened.close();
     Opened again(home.path, 3);
@@ -112,7 +112,7 @@ void copy_in_the_wrong_place() {
     write_file(home.path / "ledger", bytes);
     Opened opened(home.path, 3);
     EXPECT(opened.good() && opened.sessions == small_sessions, opened.said());
-    EXPECT_TEXT(opened.said(), "slot 1: a copy is torn; the other one counts");
+    EXPECT_TEXT(opened.said(), "slot 1: one copy is torn, using the other one");
 }
 
 /// A whole payload that is no session, and a key in two slots.
@@ -129,8 +129,8 @@ void forged_slots() {
         Opened opened(home.path, 3);
         EXPECT(opened.good(), opened.said());
         EXPECT(opened.sessions == (Sessions{{SessionKey{2}, sample(2, 1)}}), "the one that can be");
-        EXPECT_TEXT(opened.said(), "slot 0: no session: something follows it\n"
-                                   "slot 2: no session: an earlier slot has the same key");
+        EXPECT_TEXT(opened.said(), "slot 0: invalid session: trailing data\n"
+                                   "slot 2: invalid session: duplicate key, already used by an earlier slot");
     }
     Opened again(home.path, 3);
     EXPECT(again.good() && again.dropped.empty() && again.sessions.size() == 1, "said once: " + again.said());
@@ -162,7 +162,7 @@ void worn_out_slot_of_no_session() {
     Bytes bytes = small_ledger(home.path);
     ledger::write_slot(slot_of(bytes, 1), ledger::last_generation, Bytes(10, std::byte{1}));
     write_file(home.path / "ledger", bytes);
-    EXPECT_TEXT(Opened(home.path, 3).said(), "slot 0: no session: it ends too early");
+    EXPECT_TEXT(Opened(home.path, 3).said(), "slot 0: invalid session: truncated record");
     EXPECT_TEXT(Opened(home.path, 3).said(), "");
 }
 
@@ -178,7 +178,7 @@ void many_lines_are_few() {
     write_file(home.path / "ledger", bytes);
     Opened opened(home.path, 200);
     EXPECT(opened.good() && opened.dropped.size() == 65, opened.said());
-    EXPECT_TEXT(opened.dropped.back(), "and so on, 136 more");
+    EXPECT_TEXT(opened.dropped.back(), "... and 136 more");
 }
 
 void every_truncation() {
@@ -200,7 +200,7 @@ void every_truncation() {
         }
     }
     write_file(home.path / "ledger", Bytes(good.begin(), good.begin() + 2 * ledger::slot_size + 5));
-    EXPECT_TEXT(Opened(home.path, 3).said(), "the file was cut: 2 slots are lost");
+    EXPECT_TEXT(Opened(home.path, 3).said(), "file was truncated: 2 slots lost");
 }
 
 struct Foreign {
@@ -233,11 +233,11 @@ void set_header_size(Bytes& file, std::size_t size) {
 
 const Foreign foreign_files[] = {
     {"not a ledger", [](Bytes& file) { set_header_byte(file, 0, 'X'); }},
-    {"another format version", [](Bytes& file) { set_header_byte(file, 8, 2); }},
-    {"another layout", [](Bytes& file) { set_header_byte(file, 13, 8); }},
-    {"another layout", [](Bytes& file) { set_header_size(file, 20); }},
-    {"another format version", [](Bytes& file) { set_header_size(file, 8); }},
-    {"of another boot", [](Bytes& file) { set_header_byte(file, 24, 'x'); }},
+    {"unsupported format version", [](Bytes& file) { set_header_byte(file, 8, 2); }},
+    {"unsupported layout", [](Bytes& file) { set_header_byte(file, 13, 8); }},
+    {"unsupported layout", [](Bytes& file) { set_header_size(file, 20); }},
+    {"unsupported format version", [](Bytes& file) { set_header_size(file, 8); }},
+    {"from another boot", [](Bytes& file) { set_header_byte(file, 24, 'x'); }},
     {"not a ledger", [](Bytes& file) { std::ranges::fill(file, std::byte{}); }},
     {"not a ledger", [](Bytes& file) { std::ranges::fill(file, std::byte{0xff}); }},
     {"not a ledger", [](Bytes& file) { file.clear(); }},

@@ -218,7 +218,7 @@ messages::SuppressedDenials repeated() {
 void the_line_has_the_number_and_what_all_share() {
     const auto entry = messages::journal_entry(repeated());
     EXPECT_TEXT(field(entry, "MESSAGE"),
-                "Denied 19 more sessions of alice (sshd, from 192.0.2.7) within 1min: limit of 3 sessions reached.");
+                "Denied 19 more logins of alice (sshd, from 192.0.2.7) within 1min: limit of 3 sessions reached.");
     EXPECT_TEXT(field(entry, "SESSLIMIT_EVENT"), "denials-repeated");
     EXPECT_TEXT(field(entry, "MESSAGE_ID"), "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1d");
     EXPECT_TEXT(field(entry, "PRIORITY"), "5");
@@ -232,9 +232,8 @@ void the_line_has_the_number_and_what_all_share() {
     one.origin.clear();
     one.service = "login\x1B";
     const auto other = messages::journal_entry(one);
-    EXPECT_TEXT(field(other, "MESSAGE"),
-                "Denied 1 more session, the last of them of alice (login\\x1b, from this host) "
-                "within 1min: limit of 3 sessions reached.");
+    EXPECT_TEXT(field(other, "MESSAGE"), "Denied 1 more login, the last one of alice (login\\x1b, from this host) "
+                                         "within 1min: limit of 3 sessions reached.");
     EXPECT_TEXT(field(other, "SESSLIMIT_USER"), "(none)");
 }
 

@@ -52,7 +52,7 @@ std::string text_of(const Session& session, const State& state,
 }
 
 void a_denial_says_why_and_what_is_open() {
-    EXPECT_TEXT(text_of(denied(0), {}), "Login denied for alice: no session is allowed.");
+    EXPECT_TEXT(text_of(denied(0), {}), "Login denied for alice: no sessions are allowed.");
     EXPECT_TEXT(text_of(denied(1), open_sessions(1)),
                 "Login denied for alice: limit of 1 session reached. Open sessions:\n"
                 "  session c1 on pts/1, since 14:02 (0s), from 192.0.2.7");
@@ -159,18 +159,19 @@ void reasons_are_said_in_words() {
     };
     const Case cases[] = {
         {{}, "no reason given"},
-        {because(Cause::limit_reached, 0), "no session is allowed"},
+        {because(Cause::limit_reached, 0), "no sessions are allowed"},
         {because(Cause::limit_reached, 1), "limit of 1 session reached"},
         {because(Cause::limit_reached, 3), "limit of 3 sessions reached"},
-        {because(Cause::duration, 0, 12h), "it reached its maximum duration of 12h"},
+        {because(Cause::limit_reached, 3, {}, "staff"), "limit of 3 sessions shared by rule \"staff\" reached"},
+        {because(Cause::duration, 0, 12h), "maximum duration of 12h reached"},
         {because(Cause::idle, 0, 15min), "no input for 15min"},
-        {because(Cause::leader_gone), "its leader process died"},
+        {because(Cause::leader_gone), "leader process exited"},
         {because(Cause::displaced, 2, {}, "192.0.2.9"),
-         "limit of 2 sessions reached, and a newer login from 192.0.2.9 took its place"},
-        {because(Cause::displaced, 1), "limit of 1 session reached, and a newer login from this host took its place"},
-        {because(Cause::requested, 0, {}, "root"), "ended by root"},
+         "limit of 2 sessions reached, displaced by a newer login from 192.0.2.9"},
+        {because(Cause::displaced, 1), "limit of 1 session reached, displaced by a newer login from this host"},
+        {because(Cause::requested, 0, {}, "root"), "requested by root"},
         {because(Cause::requested, 0, {}, hostile),
-         "ended by x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\x5cz"},
+         "requested by x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\x5cz"},
     };
     for (const Case& one : cases) {
         EXPECT_TEXT(messages::reason_text(one.reason), one.text);
@@ -199,22 +200,21 @@ void terminals_are_told_what_their_user_needs() {
     const Reason duration = because(Cause::duration, 0, 12h);
     const Case cases[] = {
         {notice_of(Kind::warned, idle, 5min),
-         "this session ends in 5min, at 14:07: there is no input, and the limit is 15min. Press a key to stay."},
+         "This session ends in 5min, at 14:07: no input (idle limit 15min). Press a key to keep it open."},
         {notice_of(Kind::warned, idle, 5s),
-         "this session ends in 5s, at 14:02:05: there is no input, and the limit is 15min. Press a key to stay."},
+         "This session ends in 5s, at 14:02:05: no input (idle limit 15min). Press a key to keep it open."},
         {notice_of(Kind::warned, unseen, 5min),
-         "this session ends in 5min, at 14:07: nothing shows that it is used, and the limit is 15min. Use it to stay."},
-        {locking(notice_of(Kind::warned, idle, 5min)),
-         "this session is locked in 5min, at 14:07: nobody has used it, and the limit is 15min. Press a key to keep it "
-         "open."},
+         "This session ends in 5min, at 14:07: no activity detected (idle limit 15min). Any activity keeps it open."},
+        {locking(notice_of(Kind::warned, idle, 5min)), "This session is locked in 5min, at 14:07: no activity detected "
+                                                       "(idle limit 15min). Press a key to keep it unlocked."},
         {notice_of(Kind::warned, duration, 59s + 400ms),
-         "this session ends in 59s, at 14:02:59: its maximum duration is 12h. Save your work before then."},
+         "This session ends in 59s, at 14:02:59: its maximum duration is 12h. Save your work before then."},
         {notice_of(Kind::warned, duration, 10h + 5min + 3s),
-         "this session ends in 10h 5min, at 2026-11-23 00:07: its maximum duration is 12h. Save your work before "
+         "This session ends in 10h 5min, at 2026-11-23 00:07: its maximum duration is 12h. Save your work before "
          "then."},
-        {notice_of(Kind::kept), "this session stays open: it is in use again."},
-        {notice_of(Kind::ending, idle), "this session was ended: no input for 15min."},
-        {notice_of(Kind::ending, unseen), "this session was ended: no sign of use for 15min."},
+        {notice_of(Kind::kept), "This session stays open: activity detected."},
+        {notice_of(Kind::ending, idle), "This session was terminated: no input for 15min."},
+        {notice_of(Kind::ending, unseen), "This session was terminated: no activity for 15min."},
         {saying("Goodbye, {user}.\n{{{reason}}}\nIt was {session}, from {host}.", notice_of(Kind::ending, idle)),
          "Goodbye, alice.\n{no input for 15min}\nIt was c1, from 192.0.2.7."},
         {notice_of(Kind::locked, idle), ""},
@@ -272,8 +272,8 @@ void an_announcement_says_which_limits_hold() {
          "This session ends at 2026-11-23 02:02 (in 12h), or after 15min without input or output."},
         {4h, none, Activity::input, "This session ends at 18:02 (in 4h)."},
         {4h, 4h, Activity::input, "This session ends at 18:02 (in 4h)."},
-        {none, 90s, Activity::processor, "This session ends after 1min 30s without use."},
-        {none, 15min, Activity::output_and_processor, "This session ends after 15min without use."},
+        {none, 90s, Activity::processor, "This session ends after 1min 30s without activity."},
+        {none, 15min, Activity::output_and_processor, "This session ends after 15min without activity."},
     };
     for (const Case& one : cases) {
         Session session = session_in(Phase::admitted);
@@ -302,24 +302,22 @@ void the_journal_has_stable_ids_and_events() {
         std::string_view message;
     };
     constexpr Case cases[] = {
-        {Kind::admitted, "admitted", "10", "Admitted a session of alice (sshd, from 192.0.2.7)."},
-        {Kind::adopted, "adopted", "11", "Adopted a session of alice that logind already had (sshd, from 192.0.2.7)."},
-        {Kind::denied, "denied", "12", "Denied a session of alice (sshd, from 192.0.2.7): no input for 15min."},
+        {Kind::admitted, "admitted", "10", "Admitted login of alice (sshd, from 192.0.2.7)."},
+        {Kind::adopted, "adopted", "11", "Adopted existing session c1 of alice (sshd, from 192.0.2.7)."},
+        {Kind::denied, "denied", "12", "Denied login of alice (sshd, from 192.0.2.7): no input for 15min."},
         {Kind::would_deny, "would-deny", "13",
-         "Would have denied a session of alice (sshd, from 192.0.2.7): no input for 15min. Let in, because the mode "
-         "is "
+         "Would have denied login of alice (sshd, from 192.0.2.7): no input for 15min. Admitted because the mode is "
          "observe."},
-        {Kind::warned, "warned", "14", "Warned a session of alice: it ends in 1min, no input for 15min."},
-        {Kind::kept, "kept", "15", "A session of alice stays open: it was used after the warning."},
-        {Kind::locked, "locked", "1c", "Locked a session of alice (sshd, from 192.0.2.7): no input for 15min."},
-        {Kind::ending, "ending", "16", "Ending a session of alice (sshd, from 192.0.2.7): no input for 15min."},
+        {Kind::warned, "warned", "14", "Warned session c1 of alice: it ends in 1min, no input for 15min."},
+        {Kind::kept, "kept", "15", "Keeping session c1 of alice open: activity after the warning."},
+        {Kind::locked, "locked", "1c", "Locked session c1 of alice (sshd, from 192.0.2.7): no input for 15min."},
+        {Kind::ending, "ending", "16", "Terminating session c1 of alice (sshd, from 192.0.2.7): no input for 15min."},
         {Kind::would_end, "would-end", "17",
-         "Would have ended a session of alice (sshd, from 192.0.2.7): no input for 15min. Left open, because the mode "
-         "is "
-         "observe."},
-        {Kind::forced, "forced", "18", "A session of alice did not end when asked: sent SIGKILL."},
-        {Kind::ended, "ended", "19", "Ended a session of alice (sshd, from 192.0.2.7): no input for 15min."},
-        {Kind::released, "released", "1a", "A session of alice (sshd, from 192.0.2.7) was closed."},
+         "Would have terminated session c1 of alice (sshd, from 192.0.2.7): no input for 15min. Not terminated because "
+         "the mode is observe."},
+        {Kind::forced, "forced", "18", "Sent SIGKILL to session c1 of alice: it did not terminate when asked."},
+        {Kind::ended, "ended", "19", "Terminated session c1 of alice (sshd, from 192.0.2.7): no input for 15min."},
+        {Kind::released, "released", "1a", "Closed session c1 of alice (sshd, from 192.0.2.7)."},
     };
     std::set<std::string> ids;
     for (const Case& one : cases) {
@@ -336,9 +334,9 @@ void the_journal_has_stable_ids_and_events() {
 void what_is_locked_is_not_said_to_end() {
     const Reason idle = because(Cause::idle, 0, 15min);
     EXPECT_TEXT(field(messages::journal_entry(locking(notice_of(Kind::warned, idle, 1min))), "MESSAGE"),
-                "Warned a session of alice: it is locked in 1min, no input for 15min.");
+                "Warned session c1 of alice: it is locked in 1min, no input for 15min.");
     EXPECT_TEXT(field(messages::journal_entry(locking(notice_of(Kind::would_end, idle))), "MESSAGE"),
-                "Would have locked a session of alice (sshd, from 192.0.2.7): no input for 15min. Left alone, because "
+                "Would have locked session c1 of alice (sshd, from 192.0.2.7): no input for 15min. Not locked because "
                 "the mode is observe.");
 }
 

@@ -111,7 +111,7 @@ void what_is_too_much_is_counted() {
     const auto all = reader.settle();
     const std::size_t lost = many + 1 - all.size();
     EXPECT(all.size() > Journal::max_queued && lost > 0, "as many as are kept, and no more");
-    const std::string last = std::to_string(lost) + " entries were lost: the journal did not take them.";
+    const std::string last = std::to_string(lost) + " journal entries lost because the journal did not accept them.";
     EXPECT(!all.empty() && all.back().find(last) != std::string::npos, last.c_str());
 }
 

@@ -132,7 +132,7 @@ void messages_are_as_they_are_meant() {
     EXPECT_TEXT(message_of(R"("a\nb\r\nc")"), "a\nb\nc");
     EXPECT_TEXT(message_of(R"("\u00e4 {{ }}")"), "\xC3\xA4 {{ }}");
     EXPECT_TEXT(message_of('"' + std::string(1024, 'x') + '"'), std::string(1024, 'x'));
-    EXPECT(message_of('"' + std::string(1025, 'x') + '"').find("1025 bytes; it may have 1024") != std::string::npos,
+    EXPECT(message_of('"' + std::string(1025, 'x') + '"').find("1025 bytes; the maximum is 1024") != std::string::npos,
            "one too many");
 }
 

@@ -200,7 +200,7 @@ void whoever_starts_processes_for_ever_is_not_followed_for_ever() {
          ++round) {
         world.reply();
     }
-    EXPECT(world.log.ends_with("end 3; told 1 processes start faster than they can be moved; "), world.log);
+    EXPECT(world.log.ends_with("end 3; told 1 processes are started faster than they can be moved; "), world.log);
 }
 
 void nobody_is_waited_for_longer_than_the_deadline() {
