@@ -28,13 +28,13 @@ namespace {
 
 using output::Priority;
 
-/// Logins wait this long, and no longer, for logind's sessions to be known after a start.
+/// Maximum time in microseconds that logins wait after a start until the sessions of logind are known.
 constexpr std::uint64_t catch_up_within_usec = 1'000'000;
 
-/// A daemon that stops waits this long for a journal that takes nothing.
+/// Maximum time that a stopping daemon waits for a journal that accepts no entries.
 constexpr Duration journal_timeout = std::chrono::seconds(1);
 
-/// A policy can have more mistakes than anybody wants to read at once.
+/// Maximum number of policy errors and warnings that are logged individually. The others are only counted.
 constexpr std::size_t max_listed_problems = 100;
 
 void tell_problems(const std::vector<policy::Problem>& problems, output::Journal& journal) {
@@ -112,7 +112,7 @@ class RealDaemon final : public Daemon {
 
   private:
     Result<> catch_signals() {
-        // Blocked before there is a second thread, so that the loop alone is given them.
+        // Blocked before a second thread exists, so that they are only delivered to the loop.
         sigset_t ours;
         sigemptyset(&ours);
         for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
@@ -126,7 +126,8 @@ class RealDaemon final : public Daemon {
         return code < 0 ? Result<>(fail_errno("set up signal handling", -code)) : Result<>();
     }
 
-    /// Takes back the sessions of the ledger. Fails where another daemon has it: two would count apart from each other.
+    /// Restores the sessions of the ledger. Returns an error if another daemon uses it, because two daemons would count
+    /// independently.
     Result<> open_ledger() {
         std::vector<std::string> dropped;
         auto ledger = ledger::Ledger::open(
@@ -151,13 +152,13 @@ class RealDaemon final : public Daemon {
         if (session.login.gids_cut) {
             worker_->submit([this, key = session.key, user = session.login.user]() -> Worker::Done {
                 return [this, key, gids = groups_of(user)] {
-                    if (gids) { // else those of the record are all that is known
+                    if (gids) { // otherwise only those of the record are known
                         engine_->handle(core::GroupsResolved{key, *gids});
                     }
                 };
             });
         }
-        // Held from here on, where it is there: follow() has nothing left to ask of it.
+        // The leader, if it exists, is tracked from here on. follow() then finds it tracked already.
         const auto tracked =
             session.leader.pid == 0 ? Result<bool>(true) : leaders_->track(session.key, session.leader);
         engine_->handle(core::SessionRestored{.session = std::move(session), .leader_gone = tracked && !*tracked});
@@ -219,18 +220,19 @@ class RealDaemon final : public Daemon {
                 .listed = [this](const std::vector<std::string>& ids) { engine_->reconcile(ids); },
                 .caught_up =
                     [this] {
-                        // Behind the look-ups of the sessions that were listed.
+                        // Queued after the lookups for the listed sessions.
                         worker_->submit([this] { return [this] { serve(); }; });
                     },
                 .failed = [this](const Error& error) { journal_.tell(Priority::warning, "logind: " + error.what); }};
     }
 
-    /// The policy is here: everything else can begin.
+    /// Starts everything else, after the policy has been loaded.
     void begin(policy_store::LoadResult taken) {
         log_policy(taken, /*at_start=*/true);
         take(std::move(taken));
         systemd_->connect();
-        logind_->connect(); // its answers come after this turn: what the ledger tracked is known by then
+        logind_->connect(); // its answers arrive after this iteration of the loop, when the sessions of the ledger are
+                            // known
         if (auto done = open_ledger(); !done) {
             failure_ = done.error();
             sd_event_exit(loop_.get(), EXIT_FAILURE);
@@ -262,11 +264,11 @@ class RealDaemon final : public Daemon {
             (session.leader.pid != 0 && state.by_leader(session.leader) != nullptr)) {
             return engine_->handle(core::LogindSessionNew{std::move(session)});
         }
-        // One that PAM did not tell us of: the user's groups must be looked up, which may block.
+        // PAM did not report this session, so the user's groups must be looked up, which may block.
         looked_up_.insert(session.id);
         worker_->submit([this, session = std::move(session)]() mutable -> Worker::Done {
             auto gids = groups_of(session.login.user);
-            session.login.gids_cut = !gids; // asked for again at the next start
+            session.login.gids_cut = !gids; // looked up again at the next start
             session.login.gids = gids ? *std::move(gids) : std::vector<gid_t>{};
             return [this, session = std::move(session)]() mutable {
                 if (looked_up_.erase(session.id) > 0) { // not gone in the meantime
@@ -281,9 +283,10 @@ class RealDaemon final : public Daemon {
         engine_->handle(core::LogindSessionRemoved{std::move(id)});
     }
 
-    /// Which of the user's warned sessions has got the terminal that was typed on, the sessions themselves show.
+    /// Probes the user's warned sessions after input on a new terminal. The probes show to which session it belongs.
     void look_again(uid_t owner) {
-        const std::set<SessionKey> keys = engine_->state().of_user(owner); // a copy: it may change on the way
+        const std::set<SessionKey> keys =
+            engine_->state().of_user(owner); // a copy, because the set may change in the loop
         for (const SessionKey key : keys) {
             const core::Session* session = engine_->state().find(key);
             if (session == nullptr || !listener_->listens(key)) {
@@ -296,7 +299,7 @@ class RealDaemon final : public Daemon {
     }
 
     static int on_reload(sd_event_source*, const signalfd_siginfo*, void* self) {
-        static_cast<RealDaemon*>(self)->reload([](const Result<>&) {}); // the journal has said it all
+        static_cast<RealDaemon*>(self)->reload([](const Result<>&) {}); // the result is already in the journal
         return 0;
     }
 
@@ -313,7 +316,7 @@ class RealDaemon final : public Daemon {
         });
     }
 
-    /// From now on this is the policy in force.
+    /// Puts a loaded policy into effect.
     void take(policy_store::LoadResult taken) {
         policy_from_ = taken.from;
         enforce(std::move(taken.policy));
@@ -360,7 +363,7 @@ class RealDaemon final : public Daemon {
         names_.reset(source);
     }
 
-    /// It stays in force, but is no longer what the files say.
+    /// Keeps the policy in effect, and marks it as different from the files.
     void stand_by_policy() {
         if (policy_from_ == policy_store::PolicyOrigin::files) {
             policy_from_ = policy_store::PolicyOrigin::kept;
@@ -424,13 +427,14 @@ class RealDaemon final : public Daemon {
     std::optional<api::Service> api_;
     policy_store::PolicyOrigin policy_from_ = policy_store::PolicyOrigin::nowhere;
     BootTime policy_since_{};
-    EventSource names_; ///< when name_retry_ is due
+    EventSource names_; ///< timer of name_retry_
     policy_store::NameRetry name_retry_{name_retry_parts()};
-    std::set<std::string> looked_up_; ///< logind's sessions whose users' groups are being looked up
+    std::set<std::string> looked_up_; ///< IDs of logind sessions whose users' groups are being looked up
     EventSource catching_up_;
     bool serving_ = false;
-    std::optional<Error> failure_; ///< why the loop was left
-    std::optional<Worker> worker_; // last: its thread is joined before what its jobs lead back to
+    std::optional<Error> failure_; ///< reason why the loop was left
+    std::optional<Worker>
+        worker_; // last member: its thread is joined before the objects are destroyed that its jobs refer to
 };
 
 } // namespace

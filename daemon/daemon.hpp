@@ -8,15 +8,17 @@
 
 namespace sesslimit {
 
-/// The whole daemon: makes its rooms, wires them to each other, and starts them in the order in which they need each
-/// other: policy, sessions of the ledger, logind's sessions, and only then the logins that wait.
+/// The complete daemon. Creates its components, connects them, and starts them in the order of their dependencies.
+/// First comes the policy, then the sessions of the ledger, then the sessions of logind, and finally the waiting
+/// logins.
 class Daemon {
   public:
+    /// Creates the components that do not depend on the policy. Errors: one of them or a socket cannot be created.
     static Result<std::unique_ptr<Daemon>> make(const Options& options);
 
     virtual ~Daemon() = default;
 
-    /// Runs until SIGTERM or SIGINT. SIGHUP takes up the policy anew.
+    /// Runs until SIGTERM or SIGINT. SIGHUP reloads the policy.
     virtual Result<> run() = 0;
 };
 

@@ -12,10 +12,10 @@
 
 namespace sesslimit {
 
-/// What people who ask over the bus get to see of the daemon, and the few things that they may have it do.
+/// Interface of the daemon to D-Bus callers: the data that they can read, and the few operations that they can request.
 class DaemonBackend final : public api::Backend {
   public:
-    /// At most this many look-ups in the user database wait at once, and this many of one user.
+    /// Maximum numbers of pending lookups in the user database, in total and per user.
     static constexpr std::size_t max_lookups = 64;
     static constexpr std::size_t max_lookups_per_user = 16;
 
@@ -26,7 +26,7 @@ class DaemonBackend final : public api::Backend {
         std::function<void(std::function<void(Result<>)>)> reload;
     };
 
-    /// References live longer than the front.
+    /// Lifetime: the referenced objects must outlive this object.
     explicit DaemonBackend(Dependencies dependencies)
         : dependencies_(std::move(dependencies)), presences_(&inspect::read_terminal_snapshot),
           reaches_([](const core::Session& session) { return inspect::termination_preview_of(session); }) {}
@@ -41,7 +41,7 @@ class DaemonBackend final : public api::Backend {
     void reload(std::function<void(Result<>)> then) override { dependencies_.reload(std::move(then)); }
     bool look_up(uid_t caller, api::ExplainQuery question, std::function<void(std::optional<Login>)> then) override;
 
-    /// A session is gone.
+    /// Discards the cached data of a session that is gone.
     void forget(SessionKey key) {
         presences_.forget(key);
         reaches_.forget(key);

@@ -17,7 +17,7 @@
 namespace sesslimit {
 namespace {
 
-/// The loop may be this late with a deadline, to serve several by one wake-up.
+/// Permitted delay of a deadline, in microseconds, so that one wakeup can handle several deadlines.
 constexpr std::uint64_t accuracy_usec = 5000;
 
 Duration wall_offset() {
@@ -29,11 +29,12 @@ messages::WallClock clockface() {
 }
 
 std::string host_name() {
-    std::array<char, 256> name{}; // a byte more than a name may have, gethostname(2)
+    std::array<char, 256> name{}; // one byte more than the maximum length of a name, gethostname(2)
     return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "this host";
 }
 
-/// Fails where nobody can tell: such a look would show a session that nobody uses.
+/// Returns an activity sample of a session that is not graphical. Returns an error if the session cannot be inspected,
+/// because the sample would then show an unused session.
 Result<core::ActivitySample> sample_of(const core::Session& session, inspect::Connections& connections) {
     const auto terminals = inspect::terminals_of(session);
     const auto processor_time = terminals ? inspect::processor_time_of(session) : std::unexpected(terminals.error());
@@ -64,7 +65,7 @@ Result<core::ActivitySample> sample_of(const core::Session& session, inspect::Co
     return signs;
 }
 
-/// A warned session is listened to, so that a key keeps it at once.
+/// Returns true if the input of the session must be monitored. A key press immediately keeps a warned session open.
 bool is_listened_to(const core::Session& session) {
     return session.phase == core::Phase::active && session.idle_warned != unlimited_duration &&
            session.idle_warned != core::screen_locked;
@@ -135,7 +136,7 @@ void SystemEffectHandler::answer(const core::Answer& answer, const core::State& 
 }
 
 std::string SystemEffectHandler::denial(const core::Answer& answer, const core::State& state) const {
-    // Seen a moment ago is good enough to be told: a user may have thousands of processes, and ask as often.
+    // Cached terminal names are recent enough, because a user may have thousands of processes and log in as often.
     const auto names = [this](const core::Session& session) {
         return dependencies_->backend.presence(session).terminals;
     };
@@ -163,7 +164,7 @@ void SystemEffectHandler::notify(const core::Notice& notice) {
         return;
     }
     std::size_t missed = 0;
-    std::string why; // of the first: a user may have thousands that take nothing
+    std::string why; // of the first terminal only, because a user may have thousands that accept no output
     for (const inspect::Terminal& terminal : terminals_of(notice.session).value_or(std::vector<inspect::Terminal>{})) {
         if (auto written = output::write_notice(terminal, text); !written && ++missed == 1) {
             why = written.error().what;
@@ -285,9 +286,8 @@ void SystemEffectHandler::arm(BootTime deadline) {
                                            &SystemEffectHandler::on_due, this);
         timer_.reset(source);
         if (code < 0) {
-            armed_ = never; // tried again with whatever comes next
-            dependencies_->journal.tell(output::Priority::error, "Failed to schedule session deadlines: " +
-                                                                     fail_errno("arm a timer", -code).error().what);
+            armed_ = never; // retried after the next event
+            dependencies_->journal.tell(output::Priority::error, "No timer: " + fail_errno("arm", -code).error().what);
         }
         return;
     }

@@ -22,7 +22,8 @@
 
 namespace sesslimit {
 
-/// The real hands of the engine: this host's processes, terminals, logind, journal, and the logins that wait.
+/// Effect handler of the daemon. Acts on the processes and terminals of this host, logind, the journal, and waiting
+/// logins.
 class SystemEffectHandler final : public EffectHandler {
   public:
     struct Dependencies {
@@ -36,14 +37,15 @@ class SystemEffectHandler final : public EffectHandler {
         inspect::Connections& connections;
         api::Service& api;
         DaemonBackend& backend;
-        std::function<void()> due;                ///< called when the armed deadline has come
-        std::function<void(core::Event)> noticed; ///< something that is found out while carrying out
+        std::function<void()> due;                ///< called when the armed deadline is reached
+        std::function<void(core::Event)> noticed; ///< called with events that effects cause
     };
 
-    /// Before anything else is called. References live longer than the host.
+    /// Sets the components to act through. Must be called before any other function.
+    /// Lifetime: the referenced objects must outlive the host.
     void attach(Dependencies dependencies);
 
-    /// The daemon stops: what is yet to be said is said now.
+    /// Writes all pending journal entries, because the daemon is about to stop.
     void finish();
 
     void answer(const core::Answer& answer, const core::State& state) override;
@@ -64,10 +66,11 @@ class SystemEffectHandler final : public EffectHandler {
 
     void log_notice(const core::Notice& notice);
 
-    /// Its terminals, to write on or to listen to; nothing where nobody can tell which they are, which is said.
+    /// Returns the terminals of the session, for output or for monitoring. Returns nothing, and logs a warning, if they
+    /// cannot be determined.
     [[nodiscard]] std::optional<std::vector<inspect::Terminal>> terminals_of(const core::Session& session);
 
-    /// Says it once, until a look succeeds.
+    /// Logs that sessions cannot be inspected. Logs it only once until a probe succeeds.
     void log_inspection_failure(const Error& why);
 
     std::optional<Dependencies> dependencies_;
@@ -76,7 +79,7 @@ class SystemEffectHandler final : public EffectHandler {
     EventSource timer_;
     BootTime armed_ = never;
     bool inspection_failed_ =
-        false; ///< the last look at a session was none, for want of descriptors or memory, and it was said
+        false; ///< the last inspection failed, out of descriptors or memory, and a warning was logged
 };
 
 } // namespace sesslimit

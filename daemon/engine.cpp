@@ -19,7 +19,7 @@ struct Overloaded : Ts... {
 
 Engine::Engine(Recorder& recorder, EffectHandler& handler, std::function<BootTime()> clock)
     : recorder_(recorder), handler_(handler), clock_(std::move(clock)) {
-    // Keys are given once a boot, also across restarts in which the ledger was lost: no two sessions come in the same
+    // Keys are unique per boot, also across restarts in which the ledger was lost: no two sessions arrive in the same
     // microsecond.
     state_.give_keys_from(
         SessionKey{static_cast<std::uint64_t>(std::max(Duration{1}, clock_().time_since_epoch()).count())});
@@ -61,7 +61,7 @@ void Engine::reconcile(const std::vector<std::string>& ids) {
 
 void Engine::drain() {
     if (draining_) {
-        return; // an effect brought an event about: the outer call takes it up
+        return; // an effect caused the event; the outer call handles it
     }
     draining_ = true;
     while (!queue_.empty()) {
@@ -85,7 +85,7 @@ void Engine::step(const core::Event& event) {
     for (const core::Answer& answer : decision.answers) {
         handler_.answer(answer, state_);
     }
-    // Before the effects: a key that answers the warning at once must be heard.
+    // Before the effects, because input that immediately follows a warning must be detected.
     for (const core::Record& record : decision.records) {
         if (const auto* put = std::get_if<core::Put>(&record)) {
             handler_.track(put->session);
@@ -94,7 +94,7 @@ void Engine::step(const core::Event& event) {
     for (const core::Effect& effect : decision.effects) {
         carry_out(effect);
     }
-    // After them: a leader that is let go can no longer be signalled.
+    // After the effects, because an untracked leader can no longer be signaled.
     for (const core::Record& record : decision.records) {
         if (const auto* drop = std::get_if<core::Drop>(&record)) {
             handler_.untrack(drop->session);

@@ -14,60 +14,72 @@
 
 namespace sesslimit {
 
-/// Where records go before anything is answered. One real one: the ledger.
+/// Interface to store records, called before any request is answered. Implemented by LedgerRecorder.
 class Recorder {
   public:
     virtual ~Recorder() = default;
+
+    /// Adds or replaces the record of a session.
     virtual void put(const core::Session& session) = 0;
+
+    /// Deletes the record of a session.
     virtual void drop(SessionKey key) = 0;
 };
 
-/// What carries decisions out. None of these may block; what they find out comes back later as an event.
+/// Effect handler: executes the effects of a decision. Implementations must not block. Results that take time are
+/// delivered later as events.
 class EffectHandler {
   public:
     virtual ~EffectHandler() = default;
 
-    /// `state` is as it is after the decision.
+    /// Sends an answer. The decision has already been applied to `state`.
     virtual void answer(const core::Answer& answer, const core::State& state) = 0;
 
+    /// Writes a notice to the journal, to D-Bus and to the terminals of the session.
     virtual void notify(const core::Notice& notice) = 0;
+
+    /// Execute the effects of the same names (decision.hpp).
     virtual void terminate(const core::Terminate& what) = 0;
     virtual void lock_screen(const std::string& logind_id) = 0;
     virtual void kill_all(const std::string& logind_id) = 0;
     virtual void signal_leader(SessionKey key, int signal) = 0;
 
-    /// What shows at once, or that nobody could tell; nothing: it comes later, as an event.
+    /// Probes the activity of a session. Returns the result, which has no sample if the probe failed. Returns nothing
+    /// if the result is delivered later as an event.
     virtual std::optional<core::ActivityProbed> probe_activity(const core::Session& session) = 0;
 
-    /// Asks logind whether the session is closing. The answer comes later, as event LogoutChecked.
+    /// Asks logind whether the session is closing. The answer is delivered later as event LogoutChecked.
     virtual void check_logout(const core::CheckLogout& what) = 0;
 
-    /// A session is there, or has changed: hold its leader, and listen to its terminals or stop doing so.
+    /// Called for a new or changed session. Tracks its leader, and starts or stops monitoring its terminals for input.
     virtual void track(const core::Session& session) = 0;
 
-    /// A session is forgotten: let go of its leader and terminals.
+    /// Called for a removed session. Untracks its leader and stops monitoring its terminals.
     virtual void untrack(SessionKey key) = 0;
 
-    /// When handle_due() must next be called; `never`: not before another event.
+    /// Sets the time at which handle_due() must be called next. `never`: not before another event.
     virtual void arm(BootTime deadline) = 0;
 };
 
-/// Runs events through the core, one at a time and in their order: decide, record, apply, answer, carry out.
-/// Owns the state and the policy in force. One thread; what an effect brings about at once is queued.
+/// Passes events to the core, one at a time and in order. For each event it decides, records, applies, answers and
+/// executes the effects. Owns the state and the policy in effect. Single-threaded: events that an effect causes
+/// immediately are queued.
 class Engine {
   public:
-    /// References live longer than the engine. `clock` is CLOCK_BOOTTIME, or a test's.
+    /// Lifetime: the referenced objects must outlive the engine. `clock` is CLOCK_BOOTTIME, or the clock of a test.
     Engine(Recorder& recorder, EffectHandler& handler, std::function<BootTime()> clock);
 
-    /// From now on this policy holds, also for open sessions.
+    /// Puts a policy into effect, also for open sessions.
     void set_policy(std::shared_ptr<const policy::Policy> policy);
 
+    /// Handles an event, or queues it if another one is being handled.
     void handle(core::Event event);
 
-    /// Serves sessions whose deadline has come; a bounded number at once, so that logins are not kept waiting.
+    /// Handles sessions whose deadline has been reached. The number per call is bounded, so that logins are not
+    /// delayed.
     void handle_due();
 
-    /// What of logind's list is not in `ids` any more is gone.
+    /// Handles the sessions that logind no longer lists. `ids` is the complete current list.
     void reconcile(const std::vector<std::string>& ids);
 
     [[nodiscard]] const core::State& state() const { return state_; }

@@ -7,12 +7,13 @@
 
 namespace sesslimit {
 
-/// An event source of the loop: gone from it when this goes.
+/// Owner of an event source, which is removed from the loop with it.
 struct EventSourceDeleter {
     void operator()(sd_event_source* source) const noexcept { sd_event_source_disable_unref(source); }
 };
 using EventSource = std::unique_ptr<sd_event_source, EventSourceDeleter>;
 
+/// Owner of an event loop.
 struct EventDeleter {
     void operator()(sd_event* loop) const noexcept { sd_event_unref(loop); }
 };

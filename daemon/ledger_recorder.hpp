@@ -10,31 +10,32 @@
 
 namespace sesslimit {
 
-/// Records in the ledger, or, where there is none to be had, goes on without: a full /run must not keep anybody out.
-/// Says so in the journal, once for each time that it begins.
+/// Recorder that writes to the ledger. It continues without a ledger if none is available, because a full /run must not
+/// prevent logins. Each time recording starts to fail, it logs this once in the journal.
 class LedgerRecorder final : public Recorder {
   public:
-    /// The journal lives longer.
+    /// Lifetime: `journal` must outlive the recorder.
     explicit LedgerRecorder(output::Journal& journal) : journal_(journal) {}
 
     void put(const core::Session& session) override;
     void drop(SessionKey key) override;
 
-    /// From now on this is the ledger. What was decided before, while it was being read, is recorded now.
+    /// Sets the ledger. Records the earlier decisions, from the time when it was being read.
     void attach(ledger::Ledger ledger, const core::State& state);
 
-    /// Whether what is decided would survive a restart.
+    /// Returns true if decisions are recorded and survive a restart.
     [[nodiscard]] bool is_recording() const { return ledger_.has_value() && !failing_; }
 
-    /// There will be no ledger.
+    /// Continues without a ledger until the daemon stops.
     void do_without();
 
   private:
+    /// Remembers a session whose record cannot be written before attach().
     void report_failure(SessionKey key);
 
     output::Journal& journal_;
     std::optional<ledger::Ledger> ledger_;
-    std::vector<SessionKey> missed_; ///< decided about before attach()
+    std::vector<SessionKey> missed_; ///< sessions with decisions before attach()
     bool none_to_come_ = false;
     bool failing_ = false;
 };

@@ -10,7 +10,7 @@
 
 namespace {
 
-constexpr int wrong_usage = 2; // systemd.exec(5) knows it as INVALIDARGUMENT
+constexpr int wrong_usage = 2; // INVALIDARGUMENT in systemd.exec(5)
 
 int run(int argc, char** argv) {
     sesslimit::Options options;
@@ -22,7 +22,7 @@ int run(int argc, char** argv) {
         return app.exit(error) == EXIT_SUCCESS ? EXIT_SUCCESS : wrong_usage; // --help and --version end here, too
     }
 
-    tzset(); // times in texts are the host's; read once, before the loop
+    tzset(); // texts show times in the host's time zone, which is read once, before the loop
     auto daemon = sesslimit::Daemon::make(options);
     const auto done = daemon ? (*daemon)->run() : sesslimit::Result<>(std::unexpected(daemon.error()));
     if (!done) {
@@ -38,7 +38,8 @@ int main(int argc, char** argv) {
     try {
         return run(argc, argv);
     } catch (const std::exception& error) {
-        // Nothing is thrown on purpose; out of memory, systemd starts us again and the ledger has every session.
+        // No exception is thrown deliberately. If memory runs out, systemd restarts the daemon, and the ledger has
+        // every session.
         std::fprintf(stderr, "sesslimitd: %s\n", error.what());
         return EXIT_FAILURE;
     }

@@ -11,7 +11,7 @@
 namespace sesslimit {
 namespace {
 
-/// A host has a few dozen PAM services. More names than that are not worth a journal entry each.
+/// Maximum number of PAM services to warn about. A host has a few dozen.
 constexpr std::size_t max_warned = 64;
 
 /// Returns true if logind opened the session for this login.

@@ -10,13 +10,14 @@ class App;
 
 namespace sesslimit {
 
+/// Command line options of the daemon, with their defaults.
 struct Options {
     std::filesystem::path policy_directory = "/etc/sesslimit";
     std::filesystem::path runtime_directory = "/run/sesslimit";
-    std::string socket; ///< where to listen when systemd passes no socket; empty: nowhere
+    std::string socket; ///< path to listen at if systemd passes no socket; empty: none
 };
 
-/// Teaches `app` the daemon's command line; sesslimitd(8) lists the same. Parsing fills `options`, which outlives it.
+/// Adds the daemon's options to `app`. sesslimitd(8) documents them. Parsing fills `options`, which must outlive `app`.
 void add_options(CLI::App& app, Options& options);
 
 } // namespace sesslimit

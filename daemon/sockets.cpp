@@ -19,10 +19,10 @@ Result<> take_passed(UniqueFd fd, Sockets& sockets, output::Journal& journal) {
                       : sd_is_socket(fd.get(), AF_NETLINK, 0, -1) > 0        ? &sockets.sock_diag
                                                                              : nullptr;
     if (place == nullptr || *place) {
-        // Of another version's unit, or an administrator's: no reason to leave logins without an answer.
-        journal.tell(output::Priority::warning,
-                     "Ignoring unexpected socket passed by systemd: neither ListenSequentialPacket= nor "
-                     "ListenNetlink= of sesslimitd.socket.");
+        // It comes from the unit of another version or of the administrator. Logins are still answered.
+        journal.tell(output::Priority::warning, "systemd passed a socket that is neither the one "
+                                                "ListenSequentialPacket= nor the one ListenNetlink= of "
+                                                "sesslimitd.socket: it is closed.");
         return {};
     }
     if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) < 0) {

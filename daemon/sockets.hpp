@@ -8,14 +8,16 @@
 
 namespace sesslimit {
 
-/// The sockets that sesslimitd.socket lists, and systemd passes (sd_listen_fds(3)).
+/// Sockets that sesslimitd.socket lists and systemd passes (sd_listen_fds(3)).
 struct Sockets {
-    UniqueFd logins;    ///< where logins ask: listening, non-blocking
-    UniqueFd sock_diag; ///< NETLINK_SOCK_DIAG, in the host's network namespace, which the daemon is not in
+    UniqueFd logins;    ///< receives the requests of logins: listening, non-blocking
+    UniqueFd sock_diag; ///< NETLINK_SOCK_DIAG in the host's network namespace; the daemon is in a different one
 };
 
-/// Takes what was passed, once. Without it, as the daemon is run by hand, it makes its own: where `options` says, and
-/// in the namespace that it is in. Fails where it can listen to no login; without sock_diag(7), `sock_diag` is empty.
+/// Accepts the sockets that systemd passed. Must be called only once. Creates missing sockets itself, as needed if the
+/// daemon is started manually: at the path in `options`, and in its own network namespace. Without sock_diag(7),
+/// `sock_diag` is empty.
+/// Errors: no socket for logins is available.
 Result<Sockets> take_sockets(const Options& options, output::Journal& journal);
 
 } // namespace sesslimit

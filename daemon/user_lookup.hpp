@@ -12,13 +12,14 @@
 
 namespace sesslimit {
 
-/// Every group of a user, sorted, as getgrouplist(3) has them; none where there is no such user. Fails where nobody
-/// could be asked. May block (NSS): for the worker, about sessions that PAM never told us of.
+/// Returns the groups of a user as reported by getgrouplist(3), sorted, at most wire::max_gids. Returns an empty list
+/// if the user does not exist. May block (NSS), so it runs on the worker. Used for sessions that PAM did not report.
+/// Errors: the user database is unavailable.
 Result<std::vector<gid_t>> groups_of(const std::string& user);
 
-/// Completes a login that a caller asks about: name or uid, and groups. Returns nothing if the user named, or the
-/// user ID without a name, is not in the user database; a uid beside a name replaces that of the user database.
-/// Groups that do not exist are passed over. May block.
+/// Completes the description of a login that a D-Bus caller asks about: user name or user ID, and groups. Returns
+/// nothing if the named user, or the user ID without a name, is not in the user database. A user ID given with a name
+/// replaces the one in the user database. Groups that do not exist are ignored. May block.
 std::optional<Login> complete(api::ExplainQuery question);
 
 } // namespace sesslimit

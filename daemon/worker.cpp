@@ -23,10 +23,10 @@ struct Worker::Impl {
     std::deque<Done> done;
     UniqueFd event;
     EventSource source;
-    std::jthread thread; // last: it is stopped and joined before what it uses goes
+    std::jthread thread; // last member: it is stopped and joined before the members that it uses are destroyed
 
     void run(const std::stop_token& stop) {
-        // Signals are the loop's; this thread must not be given one.
+        // The loop handles signals, so they must not be delivered to this thread.
         sigset_t all;
         sigfillset(&all);
         pthread_sigmask(SIG_BLOCK, &all, nullptr);
@@ -41,7 +41,7 @@ struct Worker::Impl {
                 jobs.pop_front();
             }
             Done left = job();
-            job = nullptr; // before the loop has what is left: what both hold is let go of last there
+            job = nullptr; // before the loop gets the result, so that objects shared by both are destroyed there
             const std::lock_guard lock(mutex);
             done.push_back(std::move(left));
             (void)eventfd_write(event.get(), 1);

@@ -9,23 +9,25 @@
 
 namespace sesslimit {
 
-/// One thread for what may block and must not block the loop: the user database, files on disk. Jobs run one after the
-/// other, each on values of its own.
+/// Thread for operations that may block and must not block the event loop: the user database and files on disk. Jobs
+/// run one after the other, each on its own values.
 class Worker {
   public:
-    /// What a job leaves for the loop's thread to do.
+    /// Function that a job returns, to be called on the thread of the loop.
     using Done = std::function<void()>;
     using Job = std::function<Done()>;
 
+    /// Starts the thread. Errors: the event descriptor or its event source cannot be created.
     static Result<Worker> start(sd_event* loop);
 
     Worker(Worker&&) noexcept;
     Worker& operator=(Worker&&) noexcept;
 
-    /// Waits for the job that runs; jobs that have not begun are forgotten.
+    /// Waits for the running job. Jobs that have not started are discarded.
     ~Worker();
 
-    /// Runs `job` on the thread, and what it returns on the loop's. A job must not throw.
+    /// Runs `job` on the worker thread, and the function that it returns on the thread of the loop. A job must not
+    /// throw.
     void submit(Job job);
 
   private:

@@ -9,27 +9,30 @@ namespace {
 
 using std::chrono::seconds;
 
-/// The kernel moves a terminal's times in steps of 8 s (tty_update_time in drivers/tty/tty_io.c): the last key may be
-/// as young as the end of the step that its stamp is in. Nobody is ended early; somebody may be ended 8 s late.
+/// Resolution of terminal timestamps. The kernel advances them in steps of 8 s (tty_update_time in
+/// drivers/tty/tty_io.c). The last key press may be as recent as the end of the step of its timestamp. No session is
+/// terminated early, but it may be terminated 8 s late.
 constexpr Duration step = seconds(8);
 
 constexpr Duration youngest_within_step(Duration stamp) {
     return std::chrono::floor<seconds>(stamp) / step * step + step;
 }
 
-/// When a terminal with that stamp was last used, as a wall clock with that offset has it; nothing: not since the last
-/// look.
+/// Returns the time of a terminal's last use by its timestamp, converted with the given offset of the wall clock.
+/// Returns nothing if that time does not lie between the last probe and now.
 std::optional<BootTime> since_look(Duration stamp, Duration offset, const LastSample& last_sample, BootTime now) {
     const BootTime told{youngest_within_step(stamp) - offset};
     const bool fits = told > last_sample.at - shortest_window && told <= now + step;
     return fits ? std::optional(std::min(now, told)) : std::nullopt;
 }
 
-/// When a terminal was last used, by its stamp now and the one `before`, at the last look. The clock may have been set
-/// between the looks (boottime is slewed as it is, so that they differ by steps alone): of both readings that lie
-/// between them the later one counts. Where none does, the clock was set twice, or the terminal is another one: it may
-/// have been a moment ago. The same stamp again may hide a key of the same step: of one that was not over at the last
-/// look, or of one that a clock that was set back goes through again.
+/// Returns the time of a terminal's last use by its current timestamp and by the one of the last probe (`before`).
+///
+/// The wall clock may have been set between the two probes. BootTime is slewed in the same way, so the two clocks only
+/// differ by steps. The timestamp is converted with the offsets of both probes, and the later result that lies between
+/// them counts. If neither does, the clock was set twice, or the terminal is a different one, and the last use may have
+/// been a moment ago. An unchanged timestamp is converted too, because it may hide a second key press in the same step.
+/// That step was not over at the last probe, or a clock that was set back passes through it again.
 BootTime last_stamped(Duration stamp, Duration before, const Session& session, Duration wall_offset, BootTime now) {
     const LastSample& last_sample = session.last_sample;
     if (last_sample.at == BootTime{}) {
@@ -67,7 +70,7 @@ BootTime last_use_of_connection(const Session& session, const ActivitySample& sa
     }
     const LastSample& last_sample = session.last_sample;
     if (last_sample.at == BootTime{}) {
-        // Nothing to hold it against: data may be keepalives, and is taken for use.
+        // Without an earlier sample to compare with, data counts as use, although it may be keepalives.
         return std::clamp(now - sample.since_data, session.last_input, now);
     }
     if (sample.traffic->cookie != last_sample.traffic.cookie) {
@@ -77,20 +80,20 @@ BootTime last_use_of_connection(const Session& session, const ActivitySample& sa
     return used ? std::clamp(now - sample.since_data, session.last_input, now) : session.last_input;
 }
 
-/// What went in one direction between two looks.
+/// Data carried in one direction between two probes.
 struct Carried {
     std::uint64_t bytes;
     std::uint64_t segments;
 };
 
 bool is_more_than_keepalives(const Carried& carried, Duration window) {
-    // Two more: a window begins and ends anywhere between two of them.
+    // Two more, because the window may begin and end anywhere between two keepalives.
     const auto most = static_cast<std::uint64_t>(std::max(Duration{}, window) / keepalive_interval) + 2;
     return carried.bytes > carried.segments * keepalive_bytes || carried.segments > most;
 }
 
-/// Whether it may have been segments of one size. One more or less of them than were counted: bytes count when they are
-/// acknowledged, segments when they are sent, and again when they are repeated.
+/// Returns true if the data may have been segments of one size. The count of segments may be off by one. Bytes are
+/// counted when they are acknowledged, but segments when they are sent and again when they are retransmitted.
 bool is_of_one_size(const Carried& carried) {
     const std::uint64_t fewest = std::max<std::uint64_t>(carried.segments, 2) - 1;
     for (std::uint64_t segments = fewest; segments <= carried.segments + 1; ++segments) {
@@ -109,7 +112,8 @@ bool is_traffic(const Traffic& before, const Traffic& after, Duration window) {
     if (is_more_than_keepalives(in, window) || is_more_than_keepalives(out, window)) {
         return true;
     }
-    // Where both sides send them, each direction carries one's own and the answers to the other's: as many of both.
+    // If both sides send keepalives, each direction carries its own and the replies to those of the other side. Both
+    // directions then carry the same number of segments.
     const Carried pairs{in.bytes + out.bytes, in.segments};
     return !(is_of_one_size(in) && is_of_one_size(out)) && !(in.segments == out.segments && is_of_one_size(pairs));
 }
@@ -128,7 +132,7 @@ LastSample to_last_sample(const Session& session, const ActivitySample& sample, 
     last_sample.output = sample.output.value_or(last_sample.output);
     last_sample.wall_offset = sample.wall_offset;
     if (last_sample.at != BootTime{} && now - last_sample.at < shortest_window) {
-        return last_sample; // counters are held against the earlier look once enough time has gone by
+        return last_sample; // the counters are compared with the earlier sample once enough time has passed
     }
     last_sample.at = now;
     last_sample.processor_time = sample.processor_time.value_or(last_sample.processor_time);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who is let in: requests, places, and those who wait for one.
+// Admission of logins: requests, slots, and logins that wait for a slot.
 #include "daemon/core/activity.hpp"
 #include "daemon/core/deadline.hpp"
 #include "daemon/core/decision_context.hpp"
@@ -37,9 +37,9 @@ void deny(DecisionContext& context, Session session, RequestId request, const po
     session.request = RequestId::none;
     session.answer_by = never;
     session.due = after(context.now, Timeouts::denied_login_exit);
-    // sshd goes on after a denied session, with forwardings and without a shell; every other service leaves by
-    // itself, and may well be a long-lived process that serves others too: it is not ours to end. If logind has a
-    // session of it already, the process serves that one alone.
+    // After a denial sshd continues, with forwardings and without a shell. Every other service exits by itself. Its
+    // process may be long-lived and serve other users too, so the daemon must not terminate it. If logind has a session
+    // of it already, the process serves that session alone.
     if (session.login.connection.empty() && session.logind_id.empty()) {
         context.out.records.emplace_back(Drop{session.key});
     } else {
@@ -53,8 +53,8 @@ Reason own_limit(const policy::Limits& limits) {
     return {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}};
 }
 
-/// Returns how many other sessions of its user a login has to be counted with. An adopted session that came later is
-/// not among them: PAM may be about to ask about that one too, and it will be counted with this one then.
+/// Returns the number of other sessions of its user that a login is counted with. It does not include an adopted
+/// session that came later. PAM may be about to request that one too, and it is then counted with this one.
 std::size_t others_of_user(const DecisionContext& context, const Session& session) {
     if (session.logind_id.empty()) {
         return context.state.counted(session.login.uid);
@@ -66,7 +66,7 @@ std::size_t others_of_user(const DecisionContext& context, const Session& sessio
     }));
 }
 
-/// Returns how many other sessions count in the shared limit of a rule.
+/// Returns the number of other sessions that count in the shared limit of a rule.
 std::size_t others_in(const DecisionContext& context, const Session& session, policy::SourceId rule) {
     const Session* counted = context.state.find(session.key);
     const bool counts = counted != nullptr && occupies_slot(counted->phase) &&
@@ -74,7 +74,8 @@ std::size_t others_in(const DecisionContext& context, const Session& session, po
     return context.state.counted(rule) - (counts ? 1U : 0U);
 }
 
-/// The limit that keeps a login out as things are: its user's own, or one that a rule has for all whom it matches.
+/// Returns the limit that currently prevents an admission: the user's own limit, or the shared limit of a rule. Returns
+/// nothing if no limit is reached.
 std::optional<Reason> reached_limit(const DecisionContext& context, const Session& session,
                                     const policy::Limits& limits) {
     if (others_of_user(context, session) >= limits.max_sessions.value) {
@@ -101,8 +102,8 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
     session.request = event.request;
     session.answer_by = after(context.now, Timeouts::slot_wait);
     session.due = context.now;
-    // Who has been idle the longest is only known after a look at all of them; the answers come before the deadline,
-    // and logind's, which does not come at once, is waited for.
+    // The session that has been idle the longest is only known after a probe of all of them. The answers arrive
+    // before the deadline. That of logind is not immediate, so the login waits for it.
     for (const SessionKey key : context.state.of_user(session.login.uid)) {
         const Session& other = *context.state.find(key);
         if (other.phase == Phase::active && context.now - other.last_sample.at >= shortest_window) {
@@ -114,23 +115,24 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
     request_more_time(context, session, event);
 }
 
-/// Whether a look has shown how it is used since shortly before `waiting` asked, or there is nothing yet to look at.
-/// Where it has not, last_input is the earliest moment at which it may have been used last.
+/// Returns true if the use of the session is known. Then a probe succeeded after, or shortly before, `waiting` was
+/// requested, or the session cannot be probed yet. Otherwise last_input is the earliest possible time of its last use.
 bool is_use_known(const Session& session, const Session& waiting) {
     return session.phase != Phase::active || after(session.last_sample.at, shortest_window) > waiting.opened;
 }
 
-/// Returns true if an open session may be terminated for a newer one of its user: its own limits are enforced, and it
-/// was not logged out, which would leave only background jobs of it.
+/// Returns true if an open session may be terminated for a newer one of its user. Its own limits must be enforced, and
+/// a check of its logout must not be pending. After a logout, only background jobs of it would be left.
 bool can_be_displaced(const DecisionContext& context, const Session& session) {
     const policy::Limits limits = context.limits(session);
     return limits.mode.value == policy::Mode::enforce && !policy::is_unlimited(limits) &&
            session.logout_check == LogoutCheck::none;
 }
 
-/// Who of a user could make room for `waiting`, those that at_limit ends first in front: open sessions, and the logins
-/// that have waited for a place since before it. One whose own limits are only observed is left alone. Where the idlest
-/// is wanted, the list ends before the first whose use is not known: those behind may all be less idle than that one.
+/// Returns the candidates for displacement by `waiting`, in the order of at_limit. They are the open sessions of its
+/// user, and logins that have waited for a slot longer than `waiting`. Sessions in observe mode are excluded. For the
+/// idlest session, the list ends before the first session whose use is not known. All later ones may be less idle than
+/// that.
 std::vector<const Session*> displacement_candidates(const DecisionContext& context, const Session& waiting,
                                                     policy::AtLimit at_limit) {
     std::vector<const Session*> candidates;
@@ -143,7 +145,7 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
         }
     }
     const bool by_use = at_limit == policy::AtLimit::end_idlest;
-    // A locked screen's last use is when it was locked last: nobody has been there for longer than that.
+    // For a locked screen, last_input is the time of the last lock. The user has been absent for longer than that.
     std::ranges::stable_sort(candidates, {}, [by_use](const Session* session) {
         return std::pair(!by_use || session->idle_warned != screen_locked,
                          by_use ? session->last_input : session->opened);
@@ -155,7 +157,7 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
     return candidates;
 }
 
-/// Whether logind has still to say how one of the user's sessions is used.
+/// Returns true if the answer of logind about the use of one of the user's graphical sessions is still missing.
 bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
     return std::ranges::any_of(context.state.of_user(waiting.login.uid), [&](SessionKey key) {
         const Session& other = *context.state.find(key);
@@ -163,8 +165,8 @@ bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
     });
 }
 
-/// How many must make room before this one has a place, beside those that are ending already: of the places that these
-/// leave, the logins that have waited since before it are to have one each.
+/// Returns the number of sessions to displace for `waiting`, in addition to those that are ending already. Every login
+/// that has waited longer than `waiting` gets one of the slots that these vacate.
 std::size_t slots_needed(const DecisionContext& context, const Session& waiting, policy::Count most) {
     std::size_t wanted = 1;
     for (const SessionKey key : context.state.of_user(waiting.login.uid)) {
@@ -176,8 +178,8 @@ std::size_t slots_needed(const DecisionContext& context, const Session& waiting,
     return wanted > most ? wanted - most : 0;
 }
 
-/// Takes the place of an open session, or the turn of a login that waits for one: the newest get in, and however many
-/// come at once, no more of a user wait than there are places.
+/// Terminates an open session, or denies a waiting login, in favor of `newcomer`. The newest logins are admitted.
+/// However many arrive together, the number of waiting logins of a user does not exceed the number of slots.
 void displace(DecisionContext& context, const Session& candidate, const Session& newcomer, policy::Count most) {
     const Reason reason{.cause = Cause::displaced, .count = most, .span = {}, .by = newcomer.login.rhost};
     if (candidate.phase == Phase::waiting) {
@@ -186,13 +188,14 @@ void displace(DecisionContext& context, const Session& candidate, const Session&
     begin_termination(context, candidate, reason);
 }
 
-/// The session that this leader already has for this user, if it can be what a repeated question is about.
+/// Returns the session that this leader already has for this user, or null. A request of that leader may be a repeated
+/// one for it.
 const Session* find_previous_request(const DecisionContext& context, const OpenRequested& event) {
     const Session* before = event.leader.pid == 0 ? nullptr : context.state.by_leader(event.leader);
     return before != nullptr && before->login.uid == event.login.uid ? before : nullptr;
 }
 
-/// Lets it in where there is a place for it, or where the limit is only observed.
+/// Admits the login if a slot is free or if the limit is only observed. Returns false if it was not admitted.
 bool admit_if_below_limit(DecisionContext& context, const Session& session, RequestId request,
                           const policy::Limits& limits) {
     if (const auto reason = reached_limit(context, session, limits)) {
@@ -205,7 +208,7 @@ bool admit_if_below_limit(DecisionContext& context, const Session& session, Requ
     return true;
 }
 
-/// Answers a question that was asked before, where the answer still stands. False: decide it afresh.
+/// Repeats the answer to an earlier request if that answer is still valid. Returns false if a new decision is needed.
 bool repeat_answer(DecisionContext& context, const OpenRequested& event, const Session& before) {
     switch (before.phase) {
     case Phase::admitted:
@@ -229,7 +232,7 @@ bool repeat_answer(DecisionContext& context, const OpenRequested& event, const S
     return false;
 }
 
-/// Admits a new login, has it wait for a place, or denies it. Returns true unless it is admitted.
+/// Admits a new login, queues it for a slot, or denies it. Returns true unless it is admitted.
 bool admit_or_deny(DecisionContext& context, const Session& session, const OpenRequested& event) {
     const policy::Limits limits = context.limits(session);
     if (admit_if_below_limit(context, session, event.request, limits)) {
@@ -245,7 +248,7 @@ bool admit_or_deny(DecisionContext& context, const Session& session, const OpenR
     return true;
 }
 
-/// Decides about a login that logind has a session of already, because the module runs after pam_systemd in the PAM
+/// Decides about a login of which logind already has a session, because the module runs after pam_systemd in the PAM
 /// stack.
 void decide_adopted(DecisionContext& context, const Session& adopted, const OpenRequested& event) {
     Session session = adopted;
@@ -294,7 +297,7 @@ void continue_waiting(DecisionContext& context, Session session) {
         session.due = std::min(session.answer_by, after(context.now, Timeouts::notice_display));
         return context.put(session);
     }
-    // Nobody is ended for a login that is denied all the same.
+    // No session is terminated for a login that is denied anyway.
     if (context.now >= session.answer_by || limits.at_limit.value == policy::AtLimit::deny ||
         missing > candidates.size()) {
         return deny(context, session, session.request, limits,
@@ -314,7 +317,7 @@ void on_close_requested(DecisionContext& context, const CloseRequested& event) {
     }
     context.answer(event.request, Answer::Kind::noted);
     if (session == nullptr || (session->phase != Phase::admitted && session->phase != Phase::active)) {
-        return; // one that is ending stays counted until all of it is gone
+        return; // an ending session is counted until all of its processes are gone
     }
     Session released = *session;
     released.phase = Phase::closed;
@@ -322,7 +325,7 @@ void on_close_requested(DecisionContext& context, const CloseRequested& event) {
     if (released.leader.pid == 0) {
         return remove_session(context, *session);
     }
-    // Held on to until its leader has gone: what logind still says of it must not look like a new session.
+    // It is tracked until its leader exits, so that later reports of logind about it do not appear as a new session.
     context.put(released);
     context.notify(Notice::Kind::released, released);
     admit_waiting(context, released);
@@ -337,7 +340,7 @@ void on_request_aborted(DecisionContext& context, const RequestAborted& event) {
         context.out.records.emplace_back(Drop{found->key});
         return;
     }
-    // logind has a session of it, and does not announce it once more: the login may go on without an answer.
+    // logind has a session of it, and will not announce that again. The login may continue without an answer.
     Session session = *found;
     session.phase = Phase::active;
     session.adopted = true;
@@ -353,7 +356,7 @@ void remove_session(DecisionContext& context, const Session& session) {
         return;
     }
     const bool ended =
-        session.phase == Phase::ending && session.stage != TerminationStage::pending; // else it went by itself
+        session.phase == Phase::ending && session.stage != TerminationStage::pending; // otherwise it exited by itself
     context.notify(ended ? Notice::Kind::ended : Notice::Kind::released, session, ended ? session.reason : Reason{});
     admit_waiting(context, session);
 }
@@ -361,7 +364,8 @@ void remove_session(DecisionContext& context, const Session& session) {
 void admit_waiting(DecisionContext& context, const Session& left) {
     const std::size_t counted = context.state.counted(left.login.uid);
     std::size_t taken = counted - std::min<std::size_t>(counted, 1);
-    std::map<policy::SourceId, std::size_t> admit_if_below_limit; // in this turn, which the state does not know of yet
+    std::map<policy::SourceId, std::size_t>
+        admit_if_below_limit; // in this decision, which is not yet applied to the state
     const auto is_full = [&](const policy::SharedLimit& total) {
         const auto leave = static_cast<std::size_t>(std::ranges::count(left.shared_limits, total.rule));
         return context.state.counted(total.rule) + admit_if_below_limit[total.rule] >= total.most + leave;

@@ -6,7 +6,7 @@
 namespace sesslimit::core {
 namespace {
 
-/// One limit of one session: when it began to run, when it ends, and which warning was said last.
+/// One limit of one session: its start, its expiry, and the last warning that was issued.
 struct LimitWindow {
     BootTime from;
     BootTime end;
@@ -21,7 +21,8 @@ LimitWindow idleness_of(const Session& session) {
     return {session.last_input, idle_end(session), session.idle_warned};
 }
 
-/// A warning as long as the whole limit would come with the login itself: it is none.
+/// Returns true if the warning is still to be issued. A warning as long as the whole limit would appear at the login
+/// itself, and is never issued.
 bool is_owed(const LimitWindow& course, Duration warning) {
     return course.end != never && warning < course.warned && course.end - warning > course.from;
 }
@@ -54,8 +55,9 @@ BootTime limit_end(BootTime from, Duration limit, BootTime grace_until) {
     return limit == unlimited_duration ? never : std::max(after(from, limit), grace_until);
 }
 
-/// Which limit is its own may change: a shell is opened in a connection that had none, or the last one is closed. A
-/// session that has no limit as it is now is looked at once in the time of the other one.
+/// Returns the time to probe whether the other idle limit applies now. A shell can be opened in a connection that had
+/// none, or the last one can be closed. A session without a limit in its present state is probed once per period of the
+/// other limit.
 BootTime next_terminal_check(const Session& session) {
     const Duration other = std::min(session.idle_timeout, session.idle_timeout_no_terminal);
     const bool may_change = session.phase == Phase::active && !session.graphical && other != unlimited_duration;

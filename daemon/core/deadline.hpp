@@ -7,37 +7,41 @@
 #include <optional>
 #include <vector>
 
-/// When a session's limits fall due. Pure arithmetic over a session and the warnings that its user is owed
-/// (`warn_before`: longest first). A limit by itself is that which the session was last judged by.
+/// Deadlines of a session's limits. Pure arithmetic over a session and its warning offsets (`warn_before`, longest
+/// first). The limits are those of the last evaluation, which are stored in the session.
 namespace sesslimit::core {
 
-/// When it has lasted too long; `never` without a limit. Not before Session::grace_until.
+/// Returns the time at which the duration limit expires, or `never` without a limit. The result is not earlier than
+/// Session::grace_until.
 BootTime duration_end(const Session& session);
 
-/// The idle limit that is its own: with or without a terminal; the shorter one while that is not known.
+/// Returns the idle limit that applies to the session: the one for sessions with or without a terminal. Returns the
+/// shorter one while it is unknown whether the session has a terminal.
 Duration idle_limit(const Session& session);
 
-/// When nobody will have been there for too long, if no input comes; `never` without a limit, and before logind has
-/// the session: its terminals are found through its scope.
+/// Returns the time at which the idle limit expires without further activity. Returns `never` without a limit,
+/// and before logind has the session, because its terminals are found through its scope.
 BootTime idle_end(const Session& session);
 
-/// The shortest warning that should have been said by now and was not; longer ones that were missed are passed over.
+/// Returns the shortest warning that is due and was not issued. Longer warnings that were missed are skipped.
 std::optional<Duration> duration_warning(const Session& session, const std::vector<Duration>& warn_before,
                                          BootTime now);
 std::optional<Duration> idle_warning(const Session& session, const std::vector<Duration>& warn_before, BootTime now);
 
-/// Whether a warning should be said before it ends, and none was said yet.
+/// Returns true if a warning is to be issued before the limit expires and none has been issued yet.
 bool is_duration_warning_owed(const Session& session, const std::vector<Duration>& warn_before);
 bool is_idle_warning_owed(const Session& session, const std::vector<Duration>& warn_before);
 
-/// When something must be done about its duration next: the next warning, or the end; `never` without a limit.
+/// Returns the time of the next action for the duration limit: the next warning or the expiry. Returns `never` without
+/// a limit.
 BootTime next_duration_check(const Session& session, const std::vector<Duration>& warn_before);
 
-/// When its idleness must be looked at: the next idle warning, or the end; without a limit, whether it has come under
-/// the one for sessions with a terminal, or without. `never`: neither is limited.
+/// Returns the time of the next probe for the idle limit: the next idle warning or the expiry. Without a limit, returns
+/// the time to probe whether the session has got or lost a terminal, so that the other idle limit applies to it.
+/// Returns `never` if neither is limited.
 BootTime next_idle_check(const Session& session, const std::vector<Duration>& warn_before);
 
-/// When something must be done about an open session next.
+/// Returns the time of the next action for an open session.
 BootTime next_due(const Session& session, const std::vector<Duration>& warn_before);
 
 } // namespace sesslimit::core

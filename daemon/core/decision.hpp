@@ -10,92 +10,95 @@
 #include <variant>
 #include <vector>
 
-/// What is to be done about an event. The order of carrying it out is: records, answers, effects.
+/// Decision about an event. It is carried out in this order: records, answers, effects.
 namespace sesslimit::core {
 
-/// A session is from now on like this. All that changes in the state is said by records.
+/// New value of a session, added or replaced. Records describe every change of the state.
 struct Put {
     Session session;
 };
 
-/// A session is gone and forgotten.
+/// Removal of a session from the state.
 struct Drop {
     SessionKey session = SessionKey::none;
 };
 
 using Record = std::variant<Put, Drop>;
 
-/// The answer to a request.
+/// Answer to a request.
 struct Answer {
     enum class Kind : std::uint8_t {
         admitted,
         uncounted,
         denied,
         noted,
-        wait, ///< not yet, and later than the asker would wait by itself: by Session::answer_by
+        wait, ///< the answer follows by Session::answer_by, later than the caller would wait by itself
     };
     RequestId request = RequestId::none;
     Kind kind = Kind::noted;
-    Session session;       ///< admitted, denied, wait: which
-    std::string message{}; ///< denied: the template of the policy, daemon/policy/template.hpp; empty: the built-in text
+    Session session;       ///< the session concerned, if admitted, denied or waiting
+    std::string message{}; ///< if denied: the policy's template (daemon/policy/template.hpp); empty: the built-in text
     std::optional<policy::Activity>
-        announce{}; ///< admitted: its user reads the limits as the session opens, and this is what counts as use of it
+        announce{}; ///< if admitted: the activity that counts as use; present if the user reads the limits at login
 };
 
-/// Something that its user, the administrator or an auditor is told: terminals, journal and bus take it from here.
+/// Report to the user of a session, the administrator or an auditor. It is the source of terminal notices, journal
+/// entries and D-Bus signals.
 struct Notice {
     enum class Kind : std::uint8_t {
         admitted,
-        adopted, ///< found in logind, counted from now on
+        adopted, ///< found in logind, counted from then on
         denied,
-        would_deny, ///< let in all the same: mode = "observe"
-        warned,     ///< it ends in `left`, for `reason`
-        kept,       ///< its user came back after a warning
-        locked,     ///< it is idle, and is locked instead of ended
-        ending,     ///< told to end, for `reason`
-        would_end,  ///< left alone all the same: mode = "observe"
-        forced,     ///< it did not go when asked, and is sent SIGKILL
-        ended,      ///< gone, after we ended it
-        released,   ///< gone by itself
-        over_limit, ///< its user has more sessions than the policy allows by now; nobody is ended for that
+        would_deny, ///< admitted over a limit, because of mode = "observe"
+        warned,     ///< it will be terminated in `left`, for `reason`
+        kept,       ///< its user became active again after a warning
+        locked,     ///< it is idle; its screen is locked, not terminated
+        ending,     ///< its termination begins, for `reason`
+        would_end,  ///< not terminated, because of mode = "observe"
+        forced,     ///< it did not exit on request, and is sent SIGKILL
+        ended,      ///< gone after its termination
+        released,   ///< closed or gone by itself
+        over_limit, ///< its user has more sessions than the new policy allows; none is terminated for that
     };
     Kind kind = Kind::admitted;
-    Session session; ///< as it is after this
+    Session session; ///< its value after the decision
     Reason reason;
     Duration left{};
-    std::string message{}; ///< ending: the template of the policy, daemon/policy/template.hpp; empty: the built-in text
-    bool locks = false;    ///< warned, would_end: its screen is what idleness would lock; it is not ended
+    std::string
+        message{}; ///< of a termination: the policy's template (daemon/policy/template.hpp); empty: the built-in text
+    bool locks = false; ///< in warned and would_end: the idle limit would lock its screen, not terminate it
 };
 
-/// See what shows of its use, and say so by ActivityProbed, now or soon.
+/// Request for an activity probe of a session. The answer is event ActivityProbed, immediately or later.
 struct ProbeActivity {
     SessionKey session = SessionKey::none;
 };
 
-/// Ask logind whether a session whose leader has exited was logged out properly. The answer is event LogoutChecked.
+/// Request to logind whether a session whose leader has exited was logged out properly. The answer is event
+/// LogoutChecked.
 struct CheckLogout {
     SessionKey session = SessionKey::none;
     std::string logind_id;
 };
 
-/// Ask logind to stop a session (TerminateSession).
+/// Request to logind to stop a session (TerminateSession).
 struct Terminate {
     std::string logind_id;
-    SessionKey preserve_multiplexer_of =
-        SessionKey::none; ///< whose terminal multiplexer is to be moved out of its way first; none: nobody's
+    SessionKey preserve_multiplexer_of = SessionKey::none; ///< session whose terminal multiplexer is moved out of it
+                                                           ///< first; none: no multiplexer preservation
 };
 
-/// Ask logind to have a graphical session lock its screen (LockSession).
+/// Request to logind to have a graphical session lock its screen (LockSession).
 struct Lock {
     std::string logind_id;
 };
 
-/// Ask logind to send SIGKILL to all of a session (KillSession).
+/// Request to logind to send SIGKILL to all processes of a session (KillSession).
 struct KillAll {
     std::string logind_id;
 };
 
-/// Send a signal to the leader, through its pidfd.
+/// Signal to the leader of a session, sent through its pidfd.
 struct SignalLeader {
     SessionKey session = SessionKey::none;
     int signal = 0;
@@ -103,6 +106,7 @@ struct SignalLeader {
 
 using Effect = std::variant<Notice, ProbeActivity, CheckLogout, Terminate, KillAll, SignalLeader, Lock>;
 
+/// Result of decide().
 struct Decision {
     std::vector<Record> records;
     std::vector<Answer> answers;

@@ -7,10 +7,11 @@
 #include <optional>
 #include <vector>
 
-/// Inside the warden: one call of decide(), and what its parts share. Nobody outside includes this.
+/// Internal to the core: the context of one call of decide(), shared by its dependencies. Not included from elsewhere.
 namespace sesslimit::core {
 
-/// One event's turn: what it may look at, and the decision as it grows. Each part writes a session at most once.
+/// Context of the decision about one event: its inputs, and the decision under construction. Each part writes a session
+/// at most once.
 struct DecisionContext {
     const policy::Policy& policy;
     const State& state;
@@ -19,8 +20,8 @@ struct DecisionContext {
 
     [[nodiscard]] policy::Limits limits(const Session& session) const { return resolve(policy, session.login); }
 
-    /// What the user of an open session is told before its end: nothing where nobody means it, and once where a limit
-    /// takes them by surprise and no warning is set.
+    /// Returns the warning offsets for an open session: none in observe mode. Returns a single grace warning if
+    /// warn_before is empty and the session is in its grace period.
     [[nodiscard]] std::vector<Duration> warnings(const Session& session, const policy::Limits& limits) const {
         if (limits.mode.value == policy::Mode::observe) {
             return {};
@@ -29,12 +30,12 @@ struct DecisionContext {
         return retroactive ? std::vector{Timeouts::grace_period} : limits.warn_before;
     }
 
-    /// Whether this end of a session is none, and its screen is locked instead.
+    /// Returns true if the limit locks the screen of the session instead of terminating it.
     [[nodiscard]] static bool locks(const Session& session, const policy::Limits& limits, Cause cause) {
         return cause == Cause::idle && session.graphical && limits.on_idle.value == policy::OnIdle::lock;
     }
 
-    /// Which shared_limits a session counts in, by the policy as it is now.
+    /// Sets the rules whose shared limits the session counts in, by the current policy.
     static void count_in(Session& session, const policy::Limits& limits) {
         session.shared_limits.clear();
         for (const policy::SharedLimit& total : limits.shared_limits) {
@@ -46,7 +47,8 @@ struct DecisionContext {
     void answer(RequestId request, Answer::Kind kind, const Session& session = {}) {
         out.answers.push_back({request, kind, session});
     }
-    /// Lets it in; `limits` say whether its user is to read them. Where nothing is meant, nobody is told of it.
+    /// Answers that the login is admitted. The limits are announced to its user if their `announce` is set, but never
+    /// in observe mode.
     void admit(RequestId request, const Session& session, const policy::Limits& limits) {
         const bool meant = limits.mode.value == policy::Mode::enforce;
         const bool announced = meant && limits.announce.value == policy::Announce::yes;
@@ -65,13 +67,13 @@ void on_open_requested(DecisionContext& context, const OpenRequested& event);
 void on_close_requested(DecisionContext& context, const CloseRequested& event);
 void on_request_aborted(DecisionContext& context, const RequestAborted& event);
 
-/// Forgets a session for good, and gives its place to whoever of the same user has waited longest.
+/// Removes a session from the state. If it occupied a slot, the slot goes to the longest waiting login of its user.
 void remove_session(DecisionContext& context, const Session& session);
 
-/// A session that waits for a place: asks an open one to make room, or gives up.
+/// Continues a login that waits for a slot: admits it, displaces sessions for it, or denies it.
 void continue_waiting(DecisionContext& context, Session session);
 
-/// A session leaves its place in this turn: gives it to whoever of its user waits for one.
+/// Admits waiting logins of the same user to the slot that `left` vacates in this decision.
 void admit_waiting(DecisionContext& context, const Session& left);
 
 // limits.cpp
@@ -81,40 +83,41 @@ void on_clock_changed(DecisionContext& context, const ClockChanged& event);
 void on_policy_changed(DecisionContext& context, const PolicyChanged& event);
 void on_groups_resolved(DecisionContext& context, const GroupsResolved& event);
 
-/// Warns about, looks at or ends an open session whose deadline has come.
+/// Warns about, probes or terminates an open session whose deadline has been reached.
 void serve_limits(DecisionContext& context, Session session);
 
-/// Judges an open session by the policy as it is now. Limits that have become other ones give it time and its
-/// warnings afresh, and so do those that were only observed until now; `retroactive` does so too: the session was never
-/// judged before.
+/// Evaluates an open session against the current policy. A limit is new to its user if it has changed, if it was only
+/// observed before, or if `retroactive`: the session was never evaluated before. Warnings about a new limit are
+/// repeated, and the session gets a grace period if a new limit would expire within that period.
 void reapply_policy(const DecisionContext& context, Session& session, bool retroactive);
 
-/// Lets go of an open session of a service that the policy has come to ignore: like a greeter, it is none that counts.
-/// False: it counts, and nothing was done.
+/// Closes an open session whose service the policy has begun to ignore. Like a greeter, it does not count.
+/// Returns false, and does nothing, if the session counts.
 bool release_uncounted(DecisionContext& context, Session session);
 
-/// Records a session that was reviewed. If it lost its leader while its limits were only observed, and they are
-/// enforced now, what is left of it is terminated. `before` is the session before the reapply_policy.
+/// Records a session after reapply_policy(). If it lost its leader while its limits were only observed, and they are
+/// enforced now, its left-behind processes are terminated. `before` is the session before the reapply_policy.
 void commit_session(DecisionContext& context, const Session& session, const Session& before);
 
-/// Asks logind whether an adopted session, whose leader has exited, was logged out. Asked again until there is an
-/// answer; until then none of its limits is enforced.
+/// Asks logind whether an adopted session, whose leader has exited, was logged out. The question is repeated until
+/// logind answers. Until then none of its limits is enforced.
 void check_logout(DecisionContext& context, Session session);
 
-/// Asks for a look at a session under an idle limit that has just begun to have one, or whose terminals' clock has just
-/// changed: what is seen then is what later looks are held against.
+/// Requests a probe of a session that has just come under an idle limit, or whose terminals' clock has just changed.
+/// Later samples are compared with this one. Does nothing without an idle limit.
 void request_first_probe(DecisionContext& context, const Session& session);
 
 // ending.cpp
 void on_termination_requested(DecisionContext& context, const TerminationRequested& event);
 
-/// Begins to end an open session; in observe mode says only that it would (but for Cause::requested).
+/// Starts the termination of an open session. In observe mode, only reports that it would be terminated, except for
+/// Cause::requested.
 void begin_termination(DecisionContext& context, Session session, const Reason& reason);
 
-/// The next step of ending it, harder than the last.
+/// Performs the next termination stage, which is stricter than the previous one.
 void continue_termination(DecisionContext& context, Session session);
 
-/// A denied login that goes on without a session: its process is asked to stop, then made to.
+/// Stops a denied login that continues without a session: requests its termination first, and sends SIGKILL later.
 void terminate_denied_login(DecisionContext& context, Session session);
 
 // presence.cpp

@@ -11,69 +11,69 @@
 #include <variant>
 #include <vector>
 
-/// What can happen. Every event is a plain value, made by the edge that saw it.
+/// Events that the core decides about. Every event is a plain value, created by the component that observed it.
 namespace sesslimit::core {
 
-/// pam_open_session asks. Asked again by the same leader for the same user, it is the same question.
+/// Request of pam_open_session. A repeated request of the same leader for the same user is the same request.
 struct OpenRequested {
     RequestId request = RequestId::none;
     Login login;
     Leader leader;
-    Duration budget{}; ///< how long the asker waits for the answer
+    Duration budget{}; ///< time for which the caller waits for the answer
 };
 
-/// pam_close_session says so.
+/// Report of pam_close_session.
 struct CloseRequested {
     RequestId request = RequestId::none;
-    SessionKey session = SessionKey::none; ///< none: whichever session this leader has
+    SessionKey session = SessionKey::none; ///< none: the youngest session of this leader
     Leader leader;
 };
 
-/// The asker hung up before it had its answer.
+/// The caller disconnected before it received its answer.
 struct RequestAborted {
     RequestId request = RequestId::none;
 };
 
-/// The pidfd of a session's leader says that it has exited, or there is no such process to hold.
+/// The pidfd of a session's leader reported its exit, or the process did not exist when tracking began.
 struct LeaderExited {
     SessionKey session = SessionKey::none;
 };
 
-/// One of logind's sessions (org.freedesktop.login1(5)).
+/// Session of logind (org.freedesktop.login1(5)).
 struct LogindSession {
     std::string id;
     std::string scope;
     std::string session_class; ///< "user", "greeter", "background", ...
     bool graphical = false;    ///< type x11, wayland or mir
-    bool closing = false;      ///< it was closed and only leftovers of it still run
+    bool closing = false;      ///< it was closed, and only left-behind processes of it still run
     Leader leader;             ///< pid 0: it has exited
     BootTime opened{};
-    Login login; ///< as far as logind and the user database know it
+    Login login; ///< as far as it is known to logind and the user database
 };
 
-/// Returns true for the classes of logind sessions in which a user logs in (src/login/logind-session.h): "user", and
-/// the variants of systemd 256 and later, "user-early", "user-light" and "user-incomplete".
+/// Returns true for the classes of logind sessions in which a user logs in (src/login/logind-session.h). These are
+/// "user", and "user-early", "user-light" and "user-incomplete", the variants of systemd 256 and later.
 inline bool is_login_class(std::string_view session_class) {
     return session_class == "user" || session_class.starts_with("user-");
 }
 
-/// logind has a session: a new one, or one of those it had when we first looked.
+/// logind has a session: a new one, or one that existed when the daemon first listed the sessions.
 struct LogindSessionNew {
     LogindSession session;
 };
 
-/// logind no longer has it: everything that belonged to it has exited.
+/// logind has removed a session, because all of its processes have exited.
 struct LogindSessionRemoved {
     std::string id;
 };
 
-/// The answer to effect ProbeActivity. Without sample: nobody could tell what there is to be seen of it.
+/// Answer to effect ProbeActivity. Without a sample, the probe failed.
 struct ActivityProbed {
     SessionKey session = SessionKey::none;
     std::optional<ActivitySample> sample;
 };
 
-/// The answer to effect CheckLogout.
+/// Answer to effect CheckLogout.
 struct LogoutChecked {
     enum class State : std::uint8_t {
         unknown, ///< logind did not answer
@@ -84,36 +84,36 @@ struct LogoutChecked {
     State state = State::unknown;
 };
 
-/// A key was pressed, this moment, on a terminal of a session that is listened to.
+/// Input just occurred on a monitored terminal of a session.
 struct InputReceived {
     SessionKey session = SessionKey::none;
 };
 
-/// The wall clock was set, or the host comes out of suspend, which looks the same to who watches for the first.
+/// The wall clock was set, or the host resumed from suspend. The detection cannot distinguish the two.
 struct ClockChanged {};
 
-/// The earliest deadline has come, or it is worth looking whether it has. One session is served by each such event.
+/// The earliest deadline may have been reached. Each event handles at most one session.
 struct TimerExpired {};
 
-/// From now on `policy` is another one: every session is judged anew.
+/// The policy passed to decide() has changed. Every session is evaluated again.
 struct PolicyChanged {};
 
-/// Somebody with the right to do so wants it ended.
+/// Request of an authorized D-Bus caller to terminate a session.
 struct TerminationRequested {
     SessionKey session = SessionKey::none;
-    std::string by; ///< who, for its user to read
+    std::string by; ///< name of the requester, shown to the user of the session
 };
 
-/// The ledger held this session when the daemon started.
+/// Session found in the ledger when the daemon started.
 struct SessionRestored {
     Session session;
-    bool leader_gone = false; ///< it has exited since
+    bool leader_gone = false; ///< the leader has exited since the record was written
 };
 
-/// The user database was asked for the groups of a session whose record had no room for all of them.
+/// Groups from the user database, for a restored session whose ledger record does not contain all of them.
 struct GroupsResolved {
     SessionKey session = SessionKey::none;
-    std::vector<gid_t> gids; ///< sorted, without repeats
+    std::vector<gid_t> gids; ///< sorted, without duplicates
 };
 
 using Event = std::variant<OpenRequested, CloseRequested, RequestAborted, LeaderExited, LogindSessionNew,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How long an open session goes on: durations, idleness, warnings.
+// Limits of open sessions: duration, idle time, warnings.
 #include "daemon/core/activity.hpp"
 #include "daemon/core/deadline.hpp"
 #include "daemon/core/decision_context.hpp"
@@ -9,7 +9,7 @@
 namespace sesslimit::core {
 namespace {
 
-/// Warns on its terminals of what comes in `left`.
+/// Warns on its terminals that the limit in `reason` expires in `left`.
 void warn(DecisionContext& context, Session& session, const policy::Limits& limits, const Reason& reason,
           Duration left) {
     session.last_notice_at = context.now;
@@ -29,7 +29,7 @@ void warn_of_duration(DecisionContext& context, Session& session, const policy::
     }
 }
 
-/// Whether what we write on its terminals would hide output that counts as use, and that no look has seen yet.
+/// Returns true if a notice on its terminals would hide output that counts as use and that no probe has found yet.
 bool is_output_awaited(const Session& session, const policy::Limits& limits) {
     return session.phase == Phase::active && !session.graphical && session.terminal != Terminal::none &&
            idle_limit(session) != unlimited_duration && policy::counts_output(limits.idle_activity.value);
@@ -48,8 +48,8 @@ void record_use(DecisionContext& context, Session& session, BootTime at) {
     }
 }
 
-/// A locked screen is what an idle limit may come to: from then on it counts anew, so that a screen that was unlocked
-/// and left is locked again. One that nobody has come back to since is left alone.
+/// Locks the screen of a session whose idle limit has expired. The limit then starts again, so that a screen that was
+/// unlocked and left is locked again. Does not repeat the lock if the session has not been used since.
 void lock_screen(DecisionContext& context, Session& session, const Reason& reason) {
     if (context.limits(session).mode.value == policy::Mode::observe) {
         return begin_termination(context, session, reason);
@@ -64,8 +64,8 @@ void lock_screen(DecisionContext& context, Session& session, const Reason& reaso
     context.put(session);
 }
 
-/// A limit that ran out while nobody could warn of it, in suspend or while no daemon was there, takes its user by
-/// surprise: they are warned, and have the longest of their warnings from now on.
+/// Grants a grace period of the longest warning, from now on. Called if a limit expired while no warning could be
+/// issued, because the host was suspended or the daemon was not running.
 void grant_grace_period(const DecisionContext& context, Session& session, const std::vector<Duration>& warnings) {
     session.grace_until = after(context.now, warnings.front());
 }
@@ -76,10 +76,11 @@ void evaluate_idle(DecisionContext& context, Session session) {
     const policy::Limits limits = context.limits(session);
     const std::vector<Duration> warnings = context.warnings(session, limits);
     if (session.idle_warned == screen_locked && !DecisionContext::locks(session, limits, reason.cause)) {
-        session.idle_warned = unlimited_duration; // the policy ends now what it locked before: that is warned of
+        session.idle_warned =
+            unlimited_duration; // the policy now terminates instead of locking, which requires a warning
     }
     if (idle_end(session) <= context.now && DecisionContext::locks(session, limits, reason.cause)) {
-        return lock_screen(context, session, reason); // which costs nobody anything: warned or not
+        return lock_screen(context, session, reason); // a lock does no harm, so no warning is required
     }
     if (idle_end(session) <= context.now && is_idle_warning_owed(session, warnings)) {
         grant_grace_period(context, session, warnings);
@@ -97,8 +98,8 @@ void evaluate_idle(DecisionContext& context, Session session) {
     context.put(session);
 }
 
-/// When something must be done about it next: at the latest a while from now, where it must be looked at and the last
-/// look showed nothing.
+/// Returns the time of the next action for the session. While an answer about a logout is pending, or after a failed
+/// probe under an idle limit, it is at most Timeouts::probe_retry from now.
 BootTime due_of(const DecisionContext& context, const Session& session, const std::vector<Duration>& warnings) {
     const BootTime due = next_due(session, warnings);
     const bool repeats = session.logout_check != LogoutCheck::none ||
@@ -106,14 +107,14 @@ BootTime due_of(const DecisionContext& context, const Session& session, const st
     return repeats ? std::min(due, after(context.now, Timeouts::probe_retry)) : due;
 }
 
-/// Nobody could tell whether it is used. It is looked at again, and meanwhile no idle limit ends it, which would take
-/// it for unused; how long it may last does not depend on that.
+/// Handles a failed probe. The probe is repeated, and until it succeeds the idle limit does not terminate the session,
+/// because the session would appear unused. The duration limit does not depend on probes.
 void on_probe_failed(DecisionContext& context, Session session) {
     const policy::Limits limits = context.limits(session);
     const std::vector<Duration> warnings = context.warnings(session, limits);
     session.probe_failed = true;
     if (is_output_awaited(session, limits) && duration_warning(session, warnings, context.now)) {
-        record_use(context, session, context.now); // what we write now hides whether there was any
+        record_use(context, session, context.now); // the warning hides whether there was any output
     }
     warn_of_duration(context, session, limits);
     session.due = session.observed
@@ -122,7 +123,7 @@ void on_probe_failed(DecisionContext& context, Session session) {
     context.put(session);
 }
 
-/// Says once for each user that there are more sessions than the policy allows by now.
+/// Reports that the user has more sessions than the new policy allows. Reports only for the first session of each user.
 void report_over_limit(DecisionContext& context, const Session& session) {
     const policy::Limits limits = context.limits(session);
     const auto& keys = context.state.of_user(session.login.uid);
@@ -150,7 +151,7 @@ void serve_limits(DecisionContext& context, Session session) {
         return begin_termination(context, session,
                                  {.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}});
     }
-    // What the terminals show of their use is looked at before we write on them ourselves: the look says the rest.
+    // The terminals are probed before the daemon writes on them. The handler of the probe result issues the warning.
     const bool probes_first =
         is_output_awaited(session, limits) && duration_warning(session, warnings, context.now).has_value();
     if (!probes_first) {
@@ -243,7 +244,7 @@ void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
     for (const auto& [key, session] : context.state.sessions()) {
         Session reviewed = session;
         if (session.phase == Phase::waiting) {
-            reviewed.due = context.now; // there may be room for it now
+            reviewed.due = context.now; // a slot may be free for it now
         }
         if (session.phase == Phase::ending) {
             DecisionContext::count_in(reviewed, context.limits(session));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is really there: leaders, logind's sessions, and what the ledger remembers of both.
+// Processes and sessions that exist: leaders, sessions of logind, and the records of both in the ledger.
 #include "daemon/core/deadline.hpp"
 #include "daemon/core/decision_context.hpp"
 
@@ -8,8 +8,8 @@
 namespace sesslimit::core {
 namespace {
 
-/// Handles a session whose leader has exited without a logout: what is left of it is terminated if a limit applies.
-/// Otherwise it stays open, and is counted until logind removes it.
+/// Handles a session whose leader has exited without a logout. Its left-behind processes are terminated if a limit
+/// applies. Otherwise the session stays open, and is counted until logind removes it.
 void on_leader_lost(DecisionContext& context, Session session) {
     const policy::Limits limits = context.limits(session);
     session.logout_check = LogoutCheck::none;
@@ -44,7 +44,7 @@ void adopt(DecisionContext& context, const LogindSession& seen) {
     request_first_probe(context, session);
 }
 
-/// logind shows the session of a leader that PAM told us of.
+/// Handles a new session of logind whose leader is known from PAM.
 void join(DecisionContext& context, const Session& known, const LogindSession& seen) {
     Session session = known;
     session.logind_id = seen.id;
@@ -53,24 +53,25 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
     switch (known.phase) {
     case Phase::admitted:
         if (!is_login_class(seen.session_class)) {
-            session.phase = Phase::closed; // a greeter, a lock screen, a background job: it never was a session
+            session.phase = Phase::closed; // a greeter, a lock screen or a background job, not a login session
             session.due = never;
             context.put(session);
             return admit_waiting(context, session);
         }
         session.phase = Phase::active;
         session.due =
-            next_due(session, context.warnings(session, context.limits(session))); // its idleness counts from now on
+            next_due(session, context.warnings(session, context.limits(session))); // its idle limit applies from now on
         context.put(session);
         return request_first_probe(context, session);
     case Phase::ending:
         if (session.stage != TerminationStage::pending) {
-            session.stage = TerminationStage::notified; // what was asked of its leader alone is now asked of all of it
+            session.stage =
+                TerminationStage::notified; // so far only its leader was asked to stop, now all of its processes are
             session.due = context.now;
         }
         return context.put(session);
-    case Phase::denied: // the PAM stack went on after the denial: terminate_denied_login() terminates it once its user
-                        // could read why
+    case Phase::denied: // the PAM stack continued after the denial; terminate_denied_login() terminates it after its
+                        // user could read the reason
     case Phase::waiting:
     case Phase::active:
     case Phase::closed:
@@ -124,11 +125,11 @@ void on_leader_exited(DecisionContext& context, const LeaderExited& event) {
     case Phase::closed:
         return remove_session(context, session);
     case Phase::active:
-        // No pam_close_session of an adopted session reaches the daemon: only logind can tell a logout.
+        // The daemon receives no pam_close_session of an adopted session. Only logind can report its logout.
         return session.adopted ? check_logout(context, session) : on_leader_lost(context, session);
     case Phase::ending:
         if (session.stage == TerminationStage::pending || session.stage == TerminationStage::notified) {
-            session.due = context.now; // nobody is left to read anything
+            session.due = context.now; // no user is left to read the reason
         }
         return session.logind_id.empty() ? remove_session(context, session) : context.put(session);
     }
@@ -139,7 +140,7 @@ void on_logout_checked(DecisionContext& context, const LogoutChecked& event) {
     const bool is_asked =
         session != nullptr && session->phase == Phase::active && session->logout_check != LogoutCheck::none;
     if (!is_asked || event.state == LogoutChecked::State::unknown) {
-        return; // without an answer, logind is asked again when the session is due
+        return; // logind is asked again when the session is due
     }
     if (event.state == LogoutChecked::State::closing) {
         return remove_session(context, *session);
@@ -191,13 +192,13 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
     session.last_sample.at = std::min(session.last_sample.at, context.now);
     switch (session.phase) {
     case Phase::waiting:
-        context.out.records.emplace_back(Drop{session.key}); // its asker lost the connection, and asks again
+        context.out.records.emplace_back(Drop{session.key}); // its caller lost the connection, and repeats the request
         return;
     case Phase::admitted:
     case Phase::active:
         if (event.leader_gone) {
-            // It may have logged out properly, and what it left running is nobody's business then. Only logind knows:
-            // where it did not, logind shows the session once more.
+            // It may have logged out properly, and its left-behind processes are then not the concern of the daemon.
+            // Only logind can report that. Without a logout, logind lists the session again.
             return remove_session(context, session);
         }
         if (release_uncounted(context, session)) {

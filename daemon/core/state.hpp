@@ -14,39 +14,42 @@
 
 namespace sesslimit::core {
 
-/// Every session there is, found by key, user, leader, logind's id and deadline. A value: no clock, no I/O.
-/// Each call is O(log n) or better in the number of sessions, but for those that say otherwise.
+/// All sessions, with indexes by key, user, leader, logind ID and deadline. A value type without clock and I/O.
+/// Every call takes O(log n) time or less in the number of sessions, except as noted.
 class State {
   public:
     using Sessions = std::map<SessionKey, Session>;
 
-    /// Pointers live until the session is next put or dropped. Null: there is none.
+    /// Returns the session, or null if it does not exist.
+    /// Lifetime: the pointers are valid until the next put() or drop() of the session.
     [[nodiscard]] const Session* find(SessionKey key) const;
     [[nodiscard]] const Session* by_logind(const std::string& id) const;
     [[nodiscard]] const Session* by_request(RequestId request) const; ///< O(waiting sessions)
 
-    /// The youngest session of this leader, whatever its phase. A leader of unknown mark matches by its pid.
+    /// Returns the newest session of this leader in any phase, or null. A leader whose mark is unknown matches by its
+    /// PID alone.
     [[nodiscard]] const Session* by_leader(const Leader& leader) const;
 
-    /// The sessions of a user in the order of their keys, which is that of their coming; empty where there is none.
+    /// Returns the sessions of a user in the order of their keys, which is the order of their arrival. The set is empty
+    /// if the user has no session.
     [[nodiscard]] const std::set<SessionKey>& of_user(uid_t uid) const;
 
-    /// How many sessions of this user take a place.
+    /// Returns the number of sessions of this user that occupy a slot.
     [[nodiscard]] std::size_t counted(uid_t uid) const;
 
-    /// How many sessions take a place, of all users.
+    /// Returns the number of sessions of all users that occupy a slot.
     [[nodiscard]] std::size_t counted() const { return counted_; }
 
-    /// How many sessions take a place and count in the total of this rule.
+    /// Returns the number of sessions that occupy a slot and count in the shared limit of this rule.
     [[nodiscard]] std::size_t counted(policy::SourceId rule) const;
 
-    /// The session whose deadline is the earliest; null where no session has one.
+    /// Returns the session with the earliest deadline, or null if no session has a deadline.
     [[nodiscard]] const Session* next_due() const;
 
-    /// The key that the next new session is given.
+    /// Returns the key for the next new session.
     [[nodiscard]] SessionKey next_key() const { return next_key_; }
 
-    /// Keys from here on are given. Never goes back.
+    /// Sets the key for the next new session, unless it is smaller than the current one.
     void give_keys_from(SessionKey key);
 
     [[nodiscard]] const Sessions& sessions() const { return sessions_; }
@@ -74,7 +77,7 @@ class State {
     SessionKey next_key_{1};
 };
 
-/// Folds the records of a decision into the state.
+/// Applies the records of a decision to the state.
 void apply(State& state, const Decision& decision);
 
 } // namespace sesslimit::core

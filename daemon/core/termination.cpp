@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How a session is ended: told, asked, made to.
+// Termination of a session, in stages: notice, request to stop, SIGKILL.
 #include "daemon/core/decision_context.hpp"
 
 #include <csignal>
@@ -20,7 +20,7 @@ void send_signal(DecisionContext& context, const Session& session, int signal) {
     }
 }
 
-/// From asking it to stop to making it stop.
+/// Returns the time from the request to stop to SIGKILL.
 Duration kill_delay_for(Cause cause) {
     switch (cause) {
     case Cause::leader_gone:
@@ -43,7 +43,7 @@ void terminate(DecisionContext& context, Session& session) {
     session.due = after(context.now, kill_delay_for(session.reason.cause));
 }
 
-/// The reason goes to its terminals, and the terminals get a moment to show it.
+/// Sends the reason to the terminals of the session, and allows them a moment to show it.
 void notify_reason(DecisionContext& context, Session& session) {
     session.stage = TerminationStage::notified;
     session.due = after(context.now, Timeouts::notice_display);
@@ -84,16 +84,16 @@ void begin_termination(DecisionContext& context, Session session, const Reason& 
     session.due = after(session.admitted, Timeouts::terminal_setup);
     if (reason.cause != Cause::displaced || session.due <= context.now) {
         notify_reason(context, session);
-    } // else a login so young that it has no terminal yet on which its user could read why
+    } // otherwise the login is so recent that it has no terminal yet to show the reason
     if (reason.cause == Cause::leader_gone) {
-        terminate(context, session); // nobody is left to read anything
+        terminate(context, session); // no user is left to read the reason
     }
     context.put(session);
 }
 
 void continue_termination(DecisionContext& context, Session session) {
     if (session.logind_id.empty() && session.leader.pid == 0) {
-        return remove_session(context, session); // nothing of it is left that anybody could end
+        return remove_session(context, session); // nothing of it is left to terminate
     }
     switch (session.stage) {
     case TerminationStage::pending:

@@ -18,16 +18,17 @@ namespace {
 using Bytes = std::span<const std::uint8_t>;
 
 constexpr std::size_t max_method_length = 64;
-constexpr std::size_t max_key_length = std::size_t{16} * 1024; // bytes of base64; sshd takes RSA keys up to 16384 bits
+constexpr std::size_t max_key_length =
+    std::size_t{16} * 1024; // bytes of base64; sshd accepts RSA keys up to 16384 bits
 
-/// Takes the text up to `end`, and `end` itself, off the front.
+/// Removes the text up to `end`, and `end` itself, from the front. Returns it without `end`.
 std::string_view take(std::string_view& text, char end) {
     const std::string_view part = text.substr(0, text.find(end));
     text.remove_prefix(std::min(part.size() + 1, text.size()));
     return part;
 }
 
-/// The method of a line, or nothing where it does not look like one.
+/// Returns the method of a line, or an empty text if it is not a valid method.
 std::string_view method_of(std::string_view line) {
     std::string_view word = take(line, ' ');
     const std::string_view method = take(word, '/');
@@ -51,8 +52,8 @@ std::optional<std::vector<std::uint8_t>> from_base64(std::string_view text) {
     return bytes;
 }
 
-/// Takes a `string` of RFC 4251, section 5, off the front: its length in four bytes, then that many. An mpint has the
-/// same form.
+/// Removes a `string` of RFC 4251, section 5, from the front, and returns its content: a length in four bytes, then
+/// that many bytes. An mpint has the same form. Returns nothing if the blob is too short.
 std::optional<Bytes> take_string(Bytes& blob) {
     if (blob.size() < 4) {
         return std::nullopt;
@@ -67,10 +68,11 @@ std::optional<Bytes> take_string(Bytes& blob) {
     return part;
 }
 
+/// Type of a certificate, and of the key in it.
 struct CertificateType {
     std::string_view name;  ///< of the certificate
     std::string_view plain; ///< of the key in it
-    int fields;             ///< how many strings and mpints the key has; they follow the nonce
+    int fields;             ///< number of strings and mpints of the key, which follow the nonce
 };
 
 // OpenSSH's PROTOCOL.certkeys and PROTOCOL.u2f.
@@ -89,8 +91,8 @@ std::string_view as_text(Bytes bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// The blob of the plain key in a certificate: its own type, then the key's fields as they are in the certificate.
-/// They are taken off the front with what stands before them.
+/// Returns the blob of the plain key in a certificate: its own type, then the key's fields as they are in the
+/// certificate. Removes the nonce and these fields from the front. Returns nothing if the certificate is too short.
 std::optional<std::vector<std::uint8_t>> take_plain_blob(const CertificateType& type, Bytes& behind_type) {
     if (!take_string(behind_type)) { // the nonce
         return std::nullopt;
@@ -137,7 +139,7 @@ bool skip_strings(Bytes& blob, int count) {
     return true;
 }
 
-/// Reads what follows the key in a certificate.
+/// Parses the part of a certificate after the key.
 void read_certificate(Bytes behind_key, Credential& credential) {
     constexpr std::size_t serial_and_type = 8 + 4;
     constexpr std::size_t validity = 8 + 8;
@@ -145,7 +147,7 @@ void read_certificate(Bytes behind_key, Credential& credential) {
     const auto id = skip(rest, serial_and_type) ? take_string(rest) : std::nullopt;
     const bool passed = id && skip_strings(rest, 1) && skip(rest, validity) && skip_strings(rest, 3);
     const auto ca = passed ? take_string(rest) : std::nullopt;
-    if (!ca || ca->empty() || !take_string(rest) || !rest.empty()) { // the signature ends it
+    if (!ca || ca->empty() || !take_string(rest) || !rest.empty()) { // the signature is the last field
         return;
     }
     credential.ca = sha256_text(*ca);
@@ -158,7 +160,7 @@ void read_certificate(Bytes behind_key, Credential& credential) {
     }
 }
 
-/// `line` is what follows "publickey ": the type, the key, perhaps more.
+/// Parses the part of a line after "publickey ": the type, the key, and optional further words.
 void read_key(std::string_view line, Credential& credential) {
     const std::string_view type = take(line, ' ');
     const auto blob = from_base64(take(line, ' '));
@@ -173,7 +175,7 @@ void read_key(std::string_view line, Credential& credential) {
     const auto* certificate = std::find_if(std::begin(certificate_types), std::end(certificate_types),
                                            [type](const CertificateType& one) { return one.name == type; });
     if (certificate == std::end(certificate_types)) {
-        // A certificate of a kind that is not known here must not pass for a key.
+        // A certificate of an unknown type must not be treated as a plain key.
         if (type.find("-cert-v") == type.npos) {
             credential.fingerprint = sha256_text(*blob);
         }

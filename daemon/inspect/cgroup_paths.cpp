@@ -26,7 +26,7 @@ std::optional<std::filesystem::path> scope_of(const core::Session& session, cons
 }
 
 std::string kept_scope_name(const core::Session& session) {
-    // logind's ids are letters and digits (session_id_valid() in systemd's src/basic/login-util.c).
+    // Session IDs of logind consist of letters and digits (session_id_valid() in systemd's src/basic/login-util.c).
     std::string name(kept_prefix);
     std::ranges::copy_if(session.logind_id, std::back_inserter(name),
                          [](unsigned char c) { return std::isalnum(c) != 0; });

@@ -12,27 +12,31 @@
 
 namespace sesslimit::inspect {
 
-/// Where the kernel shows things. Other places in a test.
+/// Root directories of the system data to read. Tests use other directories.
 struct SysPaths {
     std::filesystem::path cgroup = "/sys/fs/cgroup";
     std::filesystem::path proc = "/proc";
     std::filesystem::path sys = "/sys";
     std::filesystem::path dev = "/dev";
-    std::filesystem::path linger = "/var/lib/systemd/linger"; ///< loginctl(1), enable-linger: a file a user
+    std::filesystem::path linger = "/var/lib/systemd/linger"; ///< loginctl(1), enable-linger: one file per user
 };
 
-/// The slice that holds all that is a user's: their sessions' scopes and their service manager (systemd.special(7)).
+/// Returns the name of the slice of a user, which contains the scopes of their sessions and their service manager
+/// (systemd.special(7)).
 std::string slice_name(uid_t uid);
+
+/// Returns the directory of the slice of a user in the unified hierarchy.
 std::filesystem::path slice_of(uid_t uid, const SysPaths& roots);
 
-/// Whether it can be the name of a unit of ours to look for, and no way out of the slice.
+/// Returns true if `name` can be the name of a unit in a slice, and does not lead out of the directory of the slice.
 bool is_unit_name(const std::string& name);
 
-/// The directory of the session's scope in the unified hierarchy, which need not be there. Nothing while it has none.
+/// Returns the directory of the session's scope in the unified hierarchy, which need not exist. Returns nothing while
+/// the session has no scope.
 std::optional<std::filesystem::path> scope_of(const core::Session& session, const SysPaths& roots);
 
-/// The scope beside the session's own to which a multiplexer of it is moved out of the way of its end: named after
-/// logind's id and our key, the latter of which is never given twice in a boot.
+/// Name of the scope, beside the session's own, to which its multiplexer is moved before a termination. The name
+/// consists of logind's session ID and our key. The key is never reused within a boot.
 inline constexpr std::string_view kept_prefix = "sesslimit-kept-";
 std::string kept_scope_name(const core::Session& session);
 

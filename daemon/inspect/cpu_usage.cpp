@@ -11,7 +11,7 @@
 namespace sesslimit::inspect {
 namespace {
 
-/// Linux 6.18 has some 15 lines, each a word and a number.
+/// Maximum size of cpu.stat in bytes. Linux 6.18 has about 15 lines, each with a word and a number.
 constexpr std::size_t max_cpu_stat_length = 4096;
 
 std::optional<Duration> microseconds(std::string_view digits) noexcept {
@@ -28,7 +28,7 @@ std::optional<Duration> microseconds(std::string_view digits) noexcept {
 
 std::optional<Duration> processor_time_in(std::string_view cpu_stat) noexcept {
     constexpr std::string_view key = "usage_usec ";
-    // A line counts only with its end: one that was cut would be believed with half of its digits.
+    // A line without its newline is ignored, because a truncated line may lack some of its digits.
     for (std::size_t end = 0; (end = cpu_stat.find('\n')) != cpu_stat.npos; cpu_stat.remove_prefix(end + 1)) {
         if (const std::string_view line = cpu_stat.substr(0, end); line.starts_with(key)) {
             return microseconds(line.substr(key.size()));

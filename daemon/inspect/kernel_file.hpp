@@ -10,12 +10,12 @@
 
 namespace sesslimit::inspect {
 
-/// Whether it was for want of descriptors or of memory that something could not be seen: it may be there all the same.
+/// Returns true for errors of resource exhaustion (EMFILE, ENFILE, ENOMEM). They do not show whether the file exists.
 bool keeps_from_telling(int error) noexcept;
 
-/// What a file of the kernel's says (/proc, /sys, the control groups), at most `most` bytes of it. Nothing where there
-/// is no such file, or no longer. Fails where nobody can tell, for want of descriptors or of memory: what was to be
-/// seen there must not be taken for gone.
+/// Reads a file of the kernel (/proc, /sys, control groups), at most `most` bytes. Returns nothing if the file does not
+/// exist, no longer exists, or cannot be read for another reason.
+/// Errors: EMFILE, ENFILE, ENOMEM. The object that the file describes must then not be treated as gone.
 Result<std::optional<std::string>> read_kernel_file(const std::filesystem::path& path, std::size_t most);
 
 } // namespace sesslimit::inspect

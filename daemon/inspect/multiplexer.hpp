@@ -10,32 +10,34 @@
 #include <string>
 #include <vector>
 
-/// What of a session belongs to a terminal multiplexer: the servers of tmux and screen, the shells of their windows and
-/// all that runs in them.
+/// Detection of the processes of a session that belong to a terminal multiplexer. These are the servers of tmux and
+/// screen, the shells of their windows, and all processes that run in them.
 namespace sesslimit::inspect {
 
-/// More than all windows of a person; what is beyond it is not spared.
+/// Maximum number of processes of a multiplexer, more than the windows of a user need. Further processes are not
+/// preserved.
 inline constexpr std::size_t max_multiplexed = 512;
 
+/// Processes of terminal multiplexers.
 struct Multiplexer {
     std::vector<Process> servers;
-    std::vector<Process> others; ///< descendants of a server, and of what was moved before
-    std::size_t moved = 0;       ///< processes that are in the other scope already
+    std::vector<Process> others; ///< descendants of a server, or of processes that were moved before
+    std::size_t moved = 0;       ///< number of processes that are already in the other scope
     [[nodiscard]] bool is_empty() const { return servers.empty() && others.empty(); }
 };
 
-/// A server has detached from every terminal (daemon(3), setsid(2)), so that it leads a kernel session and has no
-/// controlling terminal, which tells it from its clients; and it is called "tmux: server" (tmux 3) or "screen". Whoever
-/// wants to can give a process such a name.
+/// Returns true for the server process of a terminal multiplexer. A server has detached from every terminal (daemon(3),
+/// setsid(2)). It leads a kernel session and has no controlling terminal, which distinguishes it from its clients. Its
+/// name is "tmux: server" (tmux 3) or "screen". Any user can give a process such a name.
 bool is_multiplexer_server(const Process& process);
 
-/// Of the processes of a session's scope those of multiplexers: servers, and what descends from them or from `moved`,
-/// at most `max_multiplexed`. A process whose parent has exited descends from nobody: what was put into the background
-/// in a window that is closed by now is the session's.
+/// Returns the multiplexer processes among the processes of a session's scope: servers, and descendants of them or of
+/// `moved`, at most `max_multiplexed`. A process whose parent has exited is not a descendant. A background process of
+/// a window that was closed meanwhile belongs to the session.
 Multiplexer multiplexer_among(const std::vector<Process>& scope, const std::vector<Process>& moved = {});
 
-/// The same of a session; `moved_to` is the scope beside its own that processes of it were moved to, or are to be.
-/// Fails where nobody can tell (kernel_file.hpp).
+/// Returns the multiplexer processes of a session. `moved_to` is the scope beside its own to which its processes were
+/// or are to be moved. Errors: EMFILE, ENFILE, ENOMEM (kernel_file.hpp).
 Result<Multiplexer> multiplexer_of(const core::Session& session, const std::string& moved_to,
                                    const SysPaths& roots = {});
 

@@ -12,7 +12,7 @@
 namespace sesslimit::inspect {
 namespace {
 
-/// Each is a pid and the end of its line.
+/// Maximum size of the list in bytes. Each entry is a PID and a newline.
 constexpr std::size_t max_list_length = max_processes * 11;
 
 Result<std::optional<Process>> process_of(const std::string& pid, const SysPaths& roots) {

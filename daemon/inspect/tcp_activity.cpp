@@ -25,10 +25,10 @@ namespace {
 using policy::Address;
 using Bytes = std::span<const std::byte>;
 
-/// Some 600 bytes in Linux 6.18; later kernels may say more.
+/// Maximum size of a reply in bytes. Linux 6.18 sends about 600, and later kernels may send more.
 constexpr std::size_t max_reply_length = 8192;
 
-/// Older kernels have a shorter tcp_info: this much of it is read.
+/// Size of the part of tcp_info that is read. Older kernels have a shorter tcp_info.
 constexpr std::size_t needed_info = offsetof(tcp_info, tcpi_data_segs_out) + sizeof(tcp_info::tcpi_data_segs_out);
 
 struct SockDiagRequest {
@@ -74,9 +74,10 @@ std::optional<Number> parse_number(std::string_view text) noexcept {
     return is_one ? std::optional(value) : std::nullopt;
 }
 
-/// The index of an interface, in the order in which getaddrinfo(3) takes a scope; 0: there is none. ActivityProbed for
-/// among those of the host's first process, since if_nametoindex(3) knows this process's network namespace alone; an
-/// interface with a link-local connection has an address of IPv6 and is listed.
+/// Returns the index of an interface by its name or number, in the order in which getaddrinfo(3) resolves a scope.
+/// Returns 0 if it does not exist. Names are looked up among the interfaces of the host's first process, because
+/// if_nametoindex(3) only knows the network namespace of this process. An interface with a link-local connection has an
+/// IPv6 address, and is therefore listed.
 std::uint32_t index_of(const std::string& interface) {
     std::ifstream list("/proc/1/net/if_inet6");
     std::string address;
@@ -98,8 +99,9 @@ std::array<std::uint8_t, 16> mapped(const Address& address) noexcept {
     return bytes;
 }
 
-/// IPv4 on a socket of IPv6, as sshd has that listens on both, is asked for as IPv4 (the kernel's look-up knows no
-/// socket's family, net/ipv4/inet_hashtables.c), and answered as IPv6 with mapped addresses.
+/// Returns true if `said` in the reply is this address. If sshd listens on both IPv4 and IPv6, an IPv4 connection has
+/// an IPv6 socket. It is requested as IPv4, because the kernel's lookup ignores the family of a socket
+/// (net/ipv4/inet_hashtables.c), and reported as IPv6 with mapped addresses.
 bool is_end(const inet_diag_msg& message, const __be32 (&said)[4], const Address& address) noexcept {
     std::array<std::uint8_t, 16> bytes{};
     std::memcpy(bytes.data(), said, sizeof said);
@@ -116,7 +118,7 @@ bool is_between(const inet_diag_msg& message, const Ends& ends) noexcept {
            is_end(message, id.idiag_src, ends.server) && is_end(message, id.idiag_dst, ends.client);
 }
 
-/// What stands at the beginning of `from`, which is cut by it.
+/// Reads a value from the beginning of `from`, and removes it there. Returns nothing if `from` is too short.
 template <class Value>
 std::optional<Value> take(Bytes& from) noexcept {
     static_assert(std::is_trivially_copyable_v<Value>);
@@ -172,7 +174,8 @@ std::optional<SockDiagRequest> question_about(const Ends& ends) {
     return question;
 }
 
-/// A daemon that was killed between a question and its answer has left that behind in the socket, which systemd keeps.
+/// Discards unread replies. A daemon that was killed between a request and its reply leaves the reply in the socket,
+/// which systemd keeps open.
 void drain(const UniqueFd& fd) noexcept {
     constexpr int most = 16;
     std::byte begin{};
@@ -180,13 +183,14 @@ void drain(const UniqueFd& fd) noexcept {
     }
 }
 
-/// The answer, which the kernel has given inside the send: its size; 0 where there is none.
+/// Receives the reply, which the kernel has already created inside send(). Returns its size, or 0 without a valid
+/// reply.
 std::size_t receive(const UniqueFd& fd, std::span<std::byte> reply) noexcept {
     sockaddr_nl sender{};
     socklen_t length = sizeof sender;
     const ssize_t got = ::recvfrom(fd.get(), reply.data(), reply.size(), MSG_TRUNC,
-                                   reinterpret_cast<sockaddr*>(&sender), &length); // NOLINT: as the call wants it
-    // netlink(7): the port of the kernel is 0, and nobody else's.
+                                   reinterpret_cast<sockaddr*>(&sender), &length); // NOLINT: required by recvfrom()
+    // netlink(7): only the kernel has port 0.
     const bool is_kernel = length == sizeof sender && sender.nl_family == AF_NETLINK && sender.nl_pid == 0;
     return is_kernel && got > 0 && static_cast<std::size_t>(got) <= reply.size() ? static_cast<std::size_t>(got) : 0;
 }
@@ -260,7 +264,7 @@ std::optional<Traffic> Connections::traffic_of(std::string_view ssh_connection) 
     if (::send(socket_.get(), &*question, sizeof *question, 0) != static_cast<ssize_t>(sizeof *question)) {
         return std::nullopt;
     }
-    std::array<std::byte, max_reply_length> reply; // NOLINT: what is read of it was written
+    std::array<std::byte, max_reply_length> reply; // NOLINT: only bytes that were written are read
     const std::size_t size = receive(socket_, reply);
     return traffic_in(std::span(reply).first(size), *ends, sequence_);
 }

@@ -13,18 +13,18 @@
 
 namespace sesslimit::inspect {
 
-/// What can be seen of a session at the moment.
+/// Terminal snapshot of a session.
 struct TerminalSnapshot {
     std::vector<std::string> terminals; ///< names below /dev
-    std::optional<Duration> input;      ///< wall clock of the youngest input on them
+    std::optional<Duration> input;      ///< wall clock time of the latest input on them
 };
 
-/// Looks at the real thing: /proc, the session's cgroup and its terminals.
+/// Takes a snapshot of a session from /proc, its cgroup and its terminals. It is empty if they cannot be inspected.
 TerminalSnapshot read_terminal_snapshot(const core::Session& session);
 
-/// What was seen of sessions, for people who ask, and may ask a thousand times a second: each session is looked at anew
-/// at most every `fresh_for`. What is seen of a session younger than that is not kept, as its terminal and what logind
-/// knows of it are still to come. What decides about a session is never read from here.
+/// Cache of data about sessions for D-Bus callers, which may ask a thousand times a second. Each session is inspected
+/// at most every `fresh_for`. Data from the time when the session was younger than that is not reused, because its
+/// terminal and its data in logind may not have existed yet. Decisions about sessions never use this cache.
 template <class Snapshot>
 class SnapshotCache {
   public:
@@ -32,10 +32,10 @@ class SnapshotCache {
 
     using Read = std::function<Snapshot(const core::Session&)>;
 
-    /// `look` looks at the real thing, or is a test's.
+    /// `look` inspects a session, or is the replacement of a test.
     explicit SnapshotCache(Read read) : read_(std::move(read)) {}
 
-    /// The reference lives until the session is forgotten.
+    /// Returns the data of the session, at most `fresh_for` old. Lifetime: the reference is valid until forget().
     const Snapshot& of(const core::Session& session, BootTime now) {
         const auto [at, is_new] = entries_.try_emplace(session.key);
         Entry& entry = at->second;

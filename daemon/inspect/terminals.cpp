@@ -16,20 +16,21 @@
 namespace sesslimit::inspect {
 namespace {
 
-// Documentation/admin-guide/devices.txt: 136 to 143 are Unix98 pty slaves, 256 of them each; 4 minor 1 to 63 are
-// virtual consoles.
+// Documentation/admin-guide/devices.txt: majors 136 to 143 are Unix98 pty slaves, 256 of them each. Major 4 with minors
+// 1 to 63 are virtual consoles.
 constexpr unsigned first_pty_major = 136;
 constexpr unsigned last_pty_major = 143;
 constexpr unsigned console_major = 4;
 constexpr unsigned last_console = 63;
 
-/// Linux 6.18 has a few lines, each a word and a name.
+/// Maximum size of a uevent file in bytes. Linux 6.18 has a few lines, each with a word and a name.
 constexpr std::size_t max_uevent_length = 4096;
 
-/// Some 30,000 years from the epoch: later than any clock of a host, and far from the end of what a Duration can hold.
+/// Latest accepted timestamp, about 30,000 years after the epoch. It is later than the clock of any host, and far from
+/// the maximum of a Duration.
 constexpr time_t latest_second = 1'000'000'000'000;
 
-/// A map has at most 340 lines (user_namespaces(7)). Only so many bytes of it are compared.
+/// Number of bytes of a map that are compared. A map has at most 340 lines (user_namespaces(7)).
 constexpr std::size_t max_uid_map_length = 4096;
 
 using Stat = struct stat;
@@ -38,7 +39,7 @@ bool is_pty(dev_t device) noexcept {
     return gnu_dev_major(device) >= first_pty_major && gnu_dev_major(device) <= last_pty_major;
 }
 
-/// Returns the status of the terminal's node; nothing if the node is gone, or is another terminal's.
+/// Returns the status of the terminal's node, or nothing if the node is gone or belongs to another terminal.
 Result<std::optional<Stat>> node_of(const Terminal& terminal, const SysPaths& roots) {
     Stat node{};
     if (::stat((roots.dev / terminal.name).c_str(), &node) == 0) {
@@ -88,7 +89,7 @@ Result<std::optional<Terminal>> terminal_of(dev_t device, uid_t owner, const std
     if (!*node) {
         return std::nullopt;
     }
-    // The numbers of other terminals are the same in every namespace.
+    // Other terminals have the same number in every namespace.
     const auto ours = is_pty(device) ? is_any_in_our_user_namespace(pids, roots) : Result<bool>(true);
     if (!ours) {
         return std::unexpected(ours.error());
@@ -107,7 +108,7 @@ Result<std::optional<Duration>> youngest(const std::vector<Terminal>& terminals,
         if (!*node) {
             continue;
         }
-        // Their owner may have written any time there (utimensat(2)).
+        // The owner can set any time there (utimensat(2)).
         const timespec& time = (**node).*clock;
         const auto seconds = std::chrono::seconds(std::clamp<time_t>(time.tv_sec, 0, latest_second));
         const auto moment = std::chrono::duration_cast<Duration>(seconds + std::chrono::nanoseconds(time.tv_nsec));

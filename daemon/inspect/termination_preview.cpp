@@ -15,7 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A user may make as many groups below their manager as they like.
+/// Maximum number of directory entries to read, and maximum depth. A user may create any number of groups below their
+/// service manager.
 constexpr std::size_t max_entries = 1000;
 constexpr int deepest = 8;
 
@@ -32,7 +33,8 @@ void add_names(Names& names, const std::vector<Process>& processes) {
     }
 }
 
-/// cgroup.events of Documentation/admin-guide/cgroup-v2.rst: of the group and of all below it.
+/// Returns true if the group or any group below it has processes, according to cgroup.events
+/// (Documentation/admin-guide/cgroup-v2.rst).
 bool is_populated(const fs::path& group) {
     std::ifstream events(group / "cgroup.events");
     for (std::string line; std::getline(events, line);) {
@@ -43,7 +45,7 @@ bool is_populated(const fs::path& group) {
     return false;
 }
 
-/// The services and scopes in which something runs, below the user's manager, which itself is in init.scope.
+/// Adds the services and scopes with processes below the user's service manager, which itself is in init.scope.
 void add_units(Names& units, const fs::path& manager) {
     std::error_code error;
     fs::recursive_directory_iterator entry(manager, error);

@@ -10,21 +10,21 @@
 
 namespace sesslimit::inspect {
 
-/// How far the end of a session reaches: what is ended with it, and what of its user goes on.
+/// Preview of the termination of a session: the processes that are terminated, and those of its user that continue.
 struct TerminationPreview {
-    std::size_t processes = 0;            ///< in its scope, processes.hpp: all of them are ended
-    std::vector<std::string> commands;    ///< their names, sorted and each once
-    std::vector<std::string> multiplexed; ///< the names of those that keep_multiplexer would spare; the same
-    /// The user's units outside of every session in which something runs: of their service manager (systemd-run
-    /// --user), and scopes of multiplexers that were spared before. Sorted.
+    std::size_t processes = 0;            ///< number in its scope (processes.hpp); all of them are terminated
+    std::vector<std::string> commands;    ///< their names, sorted, without duplicates
+    std::vector<std::string> multiplexed; ///< names of those that keep_multiplexer would preserve; likewise
+    /// Units of the user outside of all sessions that have running processes. They are units of their service manager
+    /// (systemd-run --user), and scopes of multiplexers that were preserved earlier. Sorted.
     std::vector<std::string> units;
-    bool lingers = false; ///< loginctl enable-linger: their service manager goes on after the last session
+    bool lingers = false; ///< loginctl enable-linger: their service manager runs on after the last session
 };
 
-/// Of names and units no more than that many are told.
+/// Maximum number of entries in each list of names or units.
 inline constexpr std::size_t max_listed = 32;
 
-/// Looks at the session's scope, its user's slice and logind's list of those who linger.
+/// Inspects the session's scope, the slice of its user, and logind's list of users with lingering.
 TerminationPreview termination_preview_of(const core::Session& session, const SysPaths& roots = {});
 
 } // namespace sesslimit::inspect

@@ -12,45 +12,48 @@
 #include <utility>
 #include <vector>
 
-/// Which denials the journal has a line for. Pure: time is an argument.
+/// Rate limit of the journal entries about denied logins. Pure: the time is an argument.
 ///
-/// The first denial of an address has one of its own, and begins a window in which the further ones are counted; as it
-/// ends, one line gives their number. An address that has gone on begins the next window with that, twice as long as
-/// the last: one that goes on for ever costs a line an hour. Each denial is in one line, and in one only.
+/// The first denial of an address gets an entry of its own and begins a window, in which further denials are counted.
+/// At the end of the window, one entry reports their number. If there were any, that entry begins the next window,
+/// twice as long as the previous one. An address that continues indefinitely causes one entry per hour. Each denial is
+/// in exactly one entry.
 namespace sesslimit::messages {
 
-/// DenialThrottle of one address that were only counted.
+/// Denials of one address that were only counted.
 struct SuppressedDenials {
-    std::string origin; ///< as PAM_RHOST says it; empty: this host, and `user` alone was denied
-    std::string user;   ///< the last of them
-    uid_t uid = 0;      ///< whose
+    std::string origin; ///< PAM_RHOST; empty: this host, and all denials are of `user`
+    std::string user;   ///< user of the last denial
+    uid_t uid = 0;      ///< user ID of `user`
     std::string service;
     core::Reason reason;
-    bool others = false; ///< other users than that one were among them
+    bool others = false; ///< other users were denied, too
     std::uint64_t count = 0;
-    Duration within{}; ///< from the line before to this one
+    Duration within{}; ///< time since the previous entry
 };
 
+/// Windows of all addresses with recent denials.
 class DenialThrottle {
   public:
     static constexpr Duration first_window = std::chrono::minutes(1);
     static constexpr Duration max_window = std::chrono::hours(1);
-    static constexpr std::size_t max_addresses = 256; ///< for one more, the window that began first ends early
+    static constexpr std::size_t max_addresses = 256; ///< for one more, the oldest window ends early
 
-    /// A denial. True: it is to have a line of its own. `ended` is given what must be said first.
+    /// Records a denial. Returns true if it gets an entry of its own. Appends to `ended` the entries to write before
+    /// it.
     bool take(const core::Notice& denied, BootTime now, std::vector<SuppressedDenials>& ended);
 
-    /// Ends the windows whose time has come.
+    /// Ends the windows that have expired. Returns their counted denials.
     std::vector<SuppressedDenials> due(BootTime now);
 
-    /// Ends all of them: the daemon stops.
+    /// Ends all windows, because the daemon stops. Returns their counted denials.
     std::vector<SuppressedDenials> end_all(BootTime now);
 
-    /// When due() must next be called; `never` where no window is open.
+    /// Returns the time at which due() must be called next, or `never` if no window is open.
     [[nodiscard]] BootTime deadline() const;
 
   private:
-    /// The remote host, or the local user.
+    /// Remote host, or the user ID without a remote host.
     using Address = std::pair<std::string, uid_t>;
 
     struct Window {
@@ -65,10 +68,11 @@ class DenialThrottle {
     Windows windows_;
 };
 
-/// Its message id (sd_journal_print(3), MESSAGE_ID), as stable as the others in words.hpp.
+/// Message ID of the entry (sd_journal_print(3), MESSAGE_ID), which is stable like those in words.hpp.
 inline constexpr char denials_repeated_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1d";
 
-/// The line about them: MESSAGE, PRIORITY, MESSAGE_ID, and the fields of a denial as far as they are the same for all.
+/// Returns the entry about counted denials: MESSAGE, PRIORITY, MESSAGE_ID, and the fields of a denial that are the same
+/// for all of them.
 JournalEntry journal_entry(const SuppressedDenials& repeated);
 
 } // namespace sesslimit::messages

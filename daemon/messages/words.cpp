@@ -24,10 +24,10 @@ using Kind = core::Notice::Kind;
 constexpr std::size_t name_bytes = 64;
 constexpr std::size_t host_bytes = 128;
 
-/// Of one session: its user may open as many as they like, and must not make the text too long to be sent.
+/// Maximum number of terminals to list per session. A user may open any number, and the text must not exceed the frame.
 constexpr std::size_t max_terminals = 4;
 
-/// Of a denial, up to "and 5 more".
+/// Maximum size in bytes of the list in a denial, up to "and 5 more".
 constexpr std::size_t list_bytes = wire::max_text - 512;
 
 std::string user_of(const Session& session) {
@@ -46,7 +46,7 @@ std::string sessions(std::uint32_t count) {
     return std::to_string(count) + (count == 1 ? " session" : " sessions");
 }
 
-/// In the host's time zone; nothing for a moment beyond all calendars.
+/// Returns the time in the host's time zone, or nothing if it is outside the range of the calendar.
 std::optional<tm> local_time(BootTime at, const WallClock& clock) {
     const auto seconds = static_cast<time_t>(
         std::chrono::floor<std::chrono::seconds>(at.time_since_epoch() + clock.wall_offset).count());
@@ -54,7 +54,7 @@ std::optional<tm> local_time(BootTime at, const WallClock& clock) {
     return localtime_r(&seconds, &local) == nullptr ? std::nullopt : std::optional(local);
 }
 
-/// "14:02" of today, "2026-11-22 14:02" of another day; with the seconds where it is `exact`.
+/// Returns "14:02" for today and "2026-11-22 14:02" for another day. Includes the seconds if `exact`.
 std::string time_of_day(BootTime at, const WallClock& clock, bool exact = false) {
     const auto then = local_time(at, clock);
     const auto now = local_time(clock.now, clock);
@@ -72,7 +72,7 @@ std::string time_of_day(BootTime at, const WallClock& clock, bool exact = false)
     return {text.data(), size};
 }
 
-/// Who speaks, and when: as wall(1) has it.
+/// Returns the header of a notice with the sender and the time, in the style of wall(1).
 std::string header(const WallClock& clock, std::string_view host) {
     std::array<char, 64> text{};
     if (const auto now = local_time(clock.now, clock)) {
@@ -81,7 +81,7 @@ std::string header(const WallClock& clock, std::string_view host) {
     return "Message from sesslimit on " + escape_for_display(host, name_bytes) + " (" + text.data() + "):\n";
 }
 
-/// "5min", "2h 5min": a span to be read, not to be reckoned with.
+/// Returns a rounded span for display: "5min", "2h 5min".
 std::string rough(Duration span) {
     using namespace std::chrono;
     return format_span(span >= hours(1) ? Duration(round<minutes>(span)) : Duration(round<seconds>(span)));
@@ -103,7 +103,7 @@ std::string open_session_line(const Session& open, const WallClock& clock, const
     return open.phase == core::Phase::ending ? line + ", ending" : line;
 }
 
-/// The user's open sessions, a line each; as many as there is room for.
+/// Returns the list of the user's open sessions, one line each, as many as fit.
 std::string open_sessions(const Session& denied, const core::State& state, const WallClock& clock,
                           const TerminalNames& terminals) {
     std::string list;
@@ -218,7 +218,7 @@ std::string journal_message(const core::Notice& notice) {
     return {};
 }
 
-/// Of what message_of_end comes to, on a terminal: room is left for the header.
+/// Maximum size in bytes of the expanded message_of_end on a terminal, which leaves space for the header.
 constexpr std::size_t end_bytes = max_terminal_text_length - 512;
 
 std::string_view what_counts(policy::Activity counted) {
@@ -234,7 +234,7 @@ std::string_view what_counts(policy::Activity counted) {
     return "activity";
 }
 
-/// What, when, why, and what to do.
+/// Returns the text of a warning: the event, its time, the reason, and advice.
 std::string warning_text(const core::Notice& notice, const WallClock& clock) {
     const BootTime end = clock.now + notice.left;
     const bool soon = notice.left < std::chrono::minutes(2);
@@ -275,7 +275,7 @@ std::string said_on_terminals(const core::Notice& notice, const WallClock& clock
         return "This session stays open: activity detected.";
     case Kind::ending:
         return end_text(notice);
-    case Kind::locked: // behind the lock nobody reads it
+    case Kind::locked: // not readable while the screen is locked
     case Kind::admitted:
     case Kind::adopted:
     case Kind::denied:
@@ -350,7 +350,7 @@ std::string terminal_text(const core::Notice& notice, const WallClock& clock, st
 
 std::string announcement(const Session& session, policy::Activity counted, const WallClock& clock) {
     const BootTime end = core::duration_end(session);
-    // One that is as long as the whole session ends nothing.
+    // An idle limit that does not expire before the duration limit has no effect.
     const bool idles = session.idle_timeout != unlimited_duration && after(session.opened, session.idle_timeout) < end;
     const std::string unused =
         "after " + format_span(session.idle_timeout) + " without " + std::string(what_counts(counted)) + ".";

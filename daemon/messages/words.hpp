@@ -12,57 +12,58 @@
 #include <utility>
 #include <vector>
 
-/// What people read: on terminals, at a denied login, in the journal. Values in, words out; whatever came from
-/// outside is escaped here (sesslimit::escape_for_display), and nowhere else.
+/// Texts for users and administrators: on terminals, at denied logins, in the journal. Converts values to texts. Data
+/// from outside is escaped here (sesslimit::escape_for_display), and nowhere else.
 namespace sesslimit::messages {
 
-/// What time it is, to say "since 14:02": the host's time zone is the C library's (tzset(3)).
+/// Current time, to format local times such as "since 14:02". The time zone is that of the C library (tzset(3)).
 struct WallClock {
     BootTime now{};
-    Duration wall_offset{}; ///< wall clock less boottime
+    Duration wall_offset{}; ///< wall clock minus boottime
 };
 
-/// The reason in a few words: "maximum duration of 12h reached", "no input for 15min".
+/// Returns a short description of the reason: "it reached its maximum duration of 12h", "no input for 15min".
 std::string reason_text(const core::Reason& reason);
 
-/// What a denied user reads, one or more lines without a closing newline: why, and which of their sessions are open,
-/// since when and from where. At most `max_listed_sessions` of them; below the bound of the protocol's text.
-/// `terminals` gives the names of a session's terminals; `message` is the template of the policy, empty for our own
-/// words.
+/// Returns the text for a denied login, one or more lines without a trailing newline. It contains the reason, and the
+/// open sessions of the user with start time and origin, at most `max_listed_sessions` of them. Its size
+/// is at most wire::max_text. `terminals` returns the names of a session's terminals. `message` is the template of the
+/// policy, or empty for the built-in text.
 inline constexpr std::size_t max_listed_sessions = 20;
 using TerminalNames = std::function<std::vector<std::string>(const core::Session&)>;
 std::string denial_text(const core::Session& denied, const core::State& state, const WallClock& clock,
                         const TerminalNames& terminals, std::string_view message = {});
 
-/// What a session's user reads on the terminals, a header that names who speaks and then one line or more, without a
-/// closing newline. Empty: nothing to say there. `host` is the host's name. At most `max_terminal_text_length` bytes.
+/// Returns the text of a notice on the terminals of a session: a header with the sender, then one or more lines without
+/// a trailing newline. Returns an empty text if the notice is not shown there. `host` is the name of the host. At most
+/// `max_terminal_text_length` bytes.
 inline constexpr std::size_t max_terminal_text_length = 1536;
 std::string terminal_text(const core::Notice& notice, const WallClock& clock, std::string_view host);
 
-/// What a session's user reads as it opens: when it ends at the latest, and after how long without use, which is what
-/// `counted` says. One line without a closing newline; empty where no limit holds.
+/// Returns the text about the limits at the start of a session: its latest end, and its idle limit. `counted` is the
+/// activity that counts as use. One line without a trailing newline, or an empty text if no limit applies.
 std::string announcement(const core::Session& session, policy::Activity counted, const WallClock& clock);
 
-/// What the journal and the bus call it: "admitted", "would-deny", ...
+/// Returns the name of the event in the journal and on D-Bus: "admitted", "would-deny", ...
 std::string_view event_of(core::Notice::Kind kind);
 
-/// What one kind of notice is in the journal. Ids are stable: people's alerts are built on them, and the journal's
-/// catalog (packaging/journal) and sesslimitd(8) explain each.
+/// Properties of one kind of notice in the journal. The IDs are stable, because administrators' alerts depend on them.
+/// The journal catalog (packaging/journal) and sesslimitd(8) explain each of them.
 struct EventInfo {
     core::Notice::Kind kind;
     std::string_view event;
     std::string_view priority; ///< syslog(3): 4 warning, 5 notice, 6 info
     std::string_view id;
 };
-/// One for every kind.
+/// Returns the properties of all kinds.
 std::span<const EventInfo> event_infos();
 
-/// One journal entry: MESSAGE, PRIORITY, MESSAGE_ID and our own fields, in a fixed order. The ids and fields are
-/// stable: people's alerts are built on them.
+/// Journal entry: MESSAGE, PRIORITY, MESSAGE_ID and the SESSLIMIT_ fields, in a fixed order. The IDs and fields are
+/// stable, because administrators' alerts depend on them.
 using JournalEntry = std::vector<std::pair<std::string, std::string>>;
 JournalEntry journal_entry(const core::Notice& notice);
 
-/// Message ids of what is not about a session (sd_journal_print(3), MESSAGE_ID).
+/// Message IDs of entries that are not about a session (sd_journal_print(3), MESSAGE_ID).
 inline constexpr char policy_loaded_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e01";
 inline constexpr char policy_rejected_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e02";
 

@@ -12,7 +12,7 @@
 namespace sesslimit::monitor {
 namespace {
 
-/// The kernel takes any time and keeps to the last one that its clock can show, in the year 2262.
+/// Expiry of the timer. The kernel accepts any time, and limits it to the last one of its clock, in the year 2262.
 constexpr itimerspec at_the_end_of_time = {.it_interval = {},
                                            .it_value = {.tv_sec = std::numeric_limits<time_t>::max(), .tv_nsec = 0}};
 
@@ -37,7 +37,7 @@ Result<ClockMonitor> ClockMonitor::make(sd_event* loop, std::function<void()> se
 }
 
 int ClockMonitor::on_set(sd_event_source*, int fd, std::uint32_t, void* impl) {
-    // Fails with ECANCELED, and by that is armed again for the next time.
+    // The read fails with ECANCELED, which arms the timer for the next change.
     std::uint64_t rings = 0;
     (void)!read(fd, &rings, sizeof rings);
     static_cast<Impl*>(impl)->set();

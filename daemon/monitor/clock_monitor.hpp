@@ -10,11 +10,11 @@
 
 namespace sesslimit::monitor {
 
-/// Says when somebody sets the wall clock: a timer that never rings and that the kernel cancels then
-/// (TFD_TIMER_CANCEL_ON_SET, timerfd_create(2)). Coming out of suspend cancels it too; a clock that is slewed does not.
+/// Reports when the wall clock is set, by a timer that never expires and that the kernel cancels in that case
+/// (TFD_TIMER_CANCEL_ON_SET, timerfd_create(2)). A resume from suspend cancels it too, but a slewed clock does not.
 class ClockMonitor {
   public:
-    /// `set` is called from the loop, before what else has come in the same turn.
+    /// Creates the timer. `set` is called from the event loop, before other events of the same iteration.
     static Result<ClockMonitor> make(sd_event* loop, std::function<void()> set);
 
   private:
@@ -26,7 +26,7 @@ class ClockMonitor {
     explicit ClockMonitor(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
     static int on_set(sd_event_source* source, int fd, std::uint32_t events, void* impl);
 
-    std::unique_ptr<Impl> impl_; ///< the loop knows where it is
+    std::unique_ptr<Impl> impl_; ///< the loop refers to its address
 };
 
 } // namespace sesslimit::monitor

@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* ptys = "/dev/pts";
 
-/// Whether inotify tells of it as it is kept: no name that leads out of the directory.
+/// Returns true if the name from inotify is that of a pty, which does not lead out of the directory.
 bool is_pty(std::string_view name) {
     return !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -29,10 +29,10 @@ struct InputMonitor::Impl {
     EventSource source;
     std::map<int, std::set<SessionKey>> sessions; ///< by watch: two sessions can share a terminal (su, tmux)
     std::unordered_map<SessionKey, std::set<int>> watches;
-    int directory = -1;                   ///< the watch of `ptys`, while any session is listened to
-    std::map<int, std::string> newcomers; ///< by watch: ptys made since, which belong to nobody yet
+    int directory = -1;                   ///< the watch of `ptys`, while any session is monitored
+    std::map<int, std::string> newcomers; ///< by watch: ptys created since then, not yet part of a session
 
-    /// What one read brings about: told last, since those who hear it may stop listening.
+    /// Results of one read. They are reported at the end, because the callbacks may stop the monitoring.
     struct Heard {
         std::set<SessionKey> keys;
         std::set<uid_t> owners; ///< of newcomers
@@ -50,7 +50,7 @@ struct InputMonitor::Impl {
         for (ssize_t at = 0; at + static_cast<ssize_t>(sizeof(inotify_event)) <= size;) {
             inotify_event event{};
             std::memcpy(&event, buffer.data() + at, sizeof event);
-            const std::string_view name(buffer.data() + at + sizeof event, event.len); // with NULs behind it
+            const std::string_view name(buffer.data() + at + sizeof event, event.len); // with trailing NULs
             take(event, name.substr(0, name.find('\0')), heard);
             at += static_cast<ssize_t>(sizeof event + event.len);
         }
@@ -64,7 +64,7 @@ struct InputMonitor::Impl {
 
     void take(const inotify_event& event, std::string_view name, Heard& heard) {
         if ((event.mask & IN_Q_OVERFLOW) != 0) {
-            return forget_newcomers(); // which of them have gone was lost
+            return forget_newcomers(); // events about closed ptys were lost
         }
         if (event.wd == directory) {
             if ((event.mask & IN_CREATE) != 0 && is_pty(name)) {
@@ -77,7 +77,7 @@ struct InputMonitor::Impl {
             if ((event.mask & IN_ACCESS) != 0 && ::stat(newcomer->second.c_str(), &at) == 0) {
                 heard.owners.insert(at.st_uid);
             }
-            newcomers.erase(newcomer); // its watch was for once
+            newcomers.erase(newcomer); // its watch is removed after one event
             return;
         }
         if (const auto found = sessions.find(event.wd); found != sessions.end()) {
@@ -92,7 +92,7 @@ struct InputMonitor::Impl {
 
     void watch_newcomer(const std::string& name) {
         const std::string path = std::string(ptys) + "/" + name;
-        // Not one that a session is listened to on by now.
+        // IN_MASK_CREATE fails for a pty that is already monitored for a session.
         const int watch = inotify_add_watch(inotify.get(), path.c_str(), IN_ACCESS | IN_ONESHOT | IN_MASK_CREATE);
         if (watch >= 0) {
             newcomers.emplace(watch, path);
@@ -156,8 +156,8 @@ void InputMonitor::listen(SessionKey key, const std::vector<inspect::Terminal>& 
         if (watch < 0) {
             continue;
         }
-        impl_->newcomers.erase(watch); // a pty has one watch, and this one is for good
-        // Checked after the watch was added: the watch stays with this node if another terminal gets the path.
+        impl_->newcomers.erase(watch); // a pty has only one watch, which is now permanent
+        // Checked after the watch was added. The watch stays with this node if another terminal gets the path.
         struct stat node{};
         if (::stat(path.c_str(), &node) == 0 && is_node_of(node, terminal)) {
             impl_->sessions[watch].insert(key);

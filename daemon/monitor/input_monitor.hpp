@@ -15,34 +15,37 @@
 
 namespace sesslimit::monitor {
 
-/// Listens for a key on the terminals of the sessions that were warned: a terminal's times move in steps of 8 s, but
-/// inotify(7) tells of each input at once (IN_ACCESS: something read what was typed). Only for those sessions, so
-/// that nothing wakes up while people type.
+/// Monitors the terminals of warned sessions for input. The timestamps of a terminal advance in steps of 8 s, but
+/// inotify(7) reports each input immediately (IN_ACCESS: a process read the typed text). Only warned sessions are
+/// monitored, so that the daemon is not woken up while users type.
 ///
-/// A session may get another terminal after it was warned (a second shell of a multiplexed connection). While any is
-/// listened to, each pty that is made is listened to until something first reads from it: by then its session's
-/// processes have it, and whoever decides has to look again.
+/// A session may get another terminal after the warning (a second shell of a multiplexed connection). While any session
+/// is monitored, each new pty is monitored until a process first reads from it. At that time the processes of its
+/// session have it, and the sessions must be probed again.
 class InputMonitor {
   public:
-    /// Called from the loop.
+    /// Functions that are called from the event loop.
     struct Callbacks {
         std::function<void(SessionKey)> input;
-        std::function<void(uid_t)> newcomer; ///< input on a new pty, which is this user's (sshd makes it so)
+        std::function<void(uid_t)> newcomer; ///< input on a new pty that belongs to this user (sshd sets its owner)
     };
 
-    /// One inotify descriptor serves all sessions.
+    /// Creates a listener. One inotify descriptor serves all sessions. Errors: it cannot be created or added to the
+    /// loop.
     static Result<InputMonitor> make(sd_event* loop, Callbacks callbacks);
 
     InputMonitor(InputMonitor&&) noexcept;
     InputMonitor& operator=(InputMonitor&&) noexcept;
     ~InputMonitor();
 
+    /// Returns true if the session is monitored.
     [[nodiscard]] bool listens(SessionKey key) const;
 
-    /// Listens to these terminals for the session, beside those it listens to already. What cannot be listened to is
-    /// passed over: its input is seen at the deadline all the same.
-    void listen(SessionKey key, const std::vector<inspect::Terminal>& terminals);
+    /// Monitors these terminals for the session, in addition to those already monitored. A terminal that cannot be
+    /// monitored is skipped, because the probe at the deadline still finds its input.
+    void listen(SessionKey key, const std::vector<Terminal>& terminals);
 
+    /// Stops monitoring the session.
     void stop(SessionKey key);
 
   private:

@@ -16,20 +16,20 @@
 namespace sesslimit::monitor {
 namespace {
 
-/// Said in one go, before the loop gives others their turn.
+/// Maximum number of exits reported in a row, before the loop handles other events.
 constexpr std::size_t exits_batch_size = 64;
 
 } // namespace
 
 LeaderMonitor::LeaderMonitor(sd_event* loop, std::function<void(SessionKey)> exited)
     : exited_(std::move(exited)), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
-    // Where one of both fails, hold() does.
+    // If one of the two calls fails, hold() reports errors.
     sd_event_source* source = nullptr;
     if (sd_event_add_io(loop, &source, epoll_.get(), EPOLLIN, &LeaderMonitor::on_exits, this) < 0) {
         epoll_.reset();
     }
     source_.reset(source);
-    // Made while there are descriptors: the loop's own clock is one.
+    // Created while descriptors are available, because the loop opens one for the clock.
     source = nullptr;
     if (sd_event_add_time(loop, &source, CLOCK_MONOTONIC, 0, 0, &LeaderMonitor::on_retry, this) >= 0) {
         sd_event_source_set_enabled(source, SD_EVENT_OFF);
@@ -109,7 +109,7 @@ void LeaderMonitor::say_exited() {
     const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
     for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
         const SessionKey key{event.data.u64};
-        if (held_.erase(key) > 0) { // not let go by what an earlier one of these led to
+        if (held_.erase(key) > 0) { // not untracked as a consequence of an earlier event
             exited_(key);
         }
     }
@@ -117,7 +117,7 @@ void LeaderMonitor::say_exited() {
 
 int LeaderMonitor::on_retry(sd_event_source*, std::uint64_t, void* self) {
     auto& leaders = *static_cast<LeaderMonitor*>(self);
-    const auto untracked = leaders.untracked_; // a copy: who is told of an exit may hold and let go
+    const auto untracked = leaders.untracked_; // a copy, because the handler of an exit may track and untrack leaders
     for (const auto& [key, leader] : untracked) {
         if (!leaders.untracked_.contains(key)) {
             continue;

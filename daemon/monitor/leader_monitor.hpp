@@ -12,28 +12,29 @@
 
 namespace sesslimit::monitor {
 
-/// Holds the leader of each session by its pidfd: says at once when it exits, and signals it and nobody else, whatever
-/// has become of its pid.
+/// Tracks the leader process of each session through a pidfd. Reports when a leader exits, and can signal it without
+/// the risk of hitting an unrelated process that reuses the PID.
 class LeaderMonitor {
   public:
-    /// `exited` is called from the loop, once for a session; by then it is no longer held.
+    /// `exited` is called from the event loop, once per session, after its leader has been untracked.
     LeaderMonitor(sd_event* loop, std::function<void(SessionKey)> exited);
 
-    /// A process that is to be tracked in a moment, by a pidfd of it that somebody has already: no other is made then.
-    /// The last one is remembered, and is worth nothing to whoever is not held.
+    /// Provides an already open pidfd for a leader that is about to be tracked, so that hold() does not open another
+    /// one. Only the most recent call is remembered. hold() checks that its leader is the expected one.
     void provide_pidfd(const Leader& leader, UniqueFd pidfd);
 
-    /// Holds this process for the session. Nothing happens where the session's leader is tracked already.
-    /// False where there is no such process, or another one under its pid: it has exited.
-    /// Fails for want of descriptors or of memory: then it is tried again every `again_after` until it is let go, and
-    /// an exit in the meantime is told as soon as it is found.
+    /// Starts tracking `leader` for the session. Does nothing if the session already has a tracked leader.
+    /// Returns false if the process no longer exists or its PID has been reused.
+    /// Errors: out of descriptors or memory, or the process cannot be identified. Tracking is then retried every
+    /// `again_after` until untrack() is called. An exit in the meantime is reported as soon as it is found.
     Result<bool> track(SessionKey key, const Leader& leader);
 
     static constexpr Duration again_after = std::chrono::seconds(1);
 
+    /// Stops tracking the leader of the session.
     void untrack(SessionKey key);
 
-    /// Sends a signal. Fails where the leader is not tracked, has exited, or may not be signalled.
+    /// Sends a signal to the leader. Errors: ESRCH if the leader is not tracked or has exited, EPERM.
     Result<> signal(SessionKey key, int signal) const;
 
   private:
@@ -44,11 +45,11 @@ class LeaderMonitor {
     void say_exited();
 
     std::function<void(SessionKey)> exited_;
-    std::unordered_map<SessionKey, UniqueFd> held_;    ///< pidfds
-    std::unordered_map<SessionKey, Leader> untracked_; ///< who could not be tracked, to be tried again
+    std::unordered_map<SessionKey, UniqueFd> held_;    ///< pidfds of tracked leaders
+    std::unordered_map<SessionKey, Leader> untracked_; ///< leaders that could not be tracked, to be retried
     Leader provided_;
     UniqueFd expected_pidfd_;
-    UniqueFd epoll_; ///< all of them: for one descriptor the loop keeps more than we do
+    UniqueFd epoll_; ///< all pidfds; one descriptor in the loop needs less memory than one per leader
     EventSource source_;
     EventSource retry_;
 };

@@ -6,7 +6,7 @@
 
 namespace sesslimit::pam_server {
 
-/// A decoded request as an event: the facts of the login, with the credential read from what sshd says of it.
+/// Converts a decoded request to an event. The credential of the login is read from the information of sshd.
 core::OpenRequested opened_by(const wire::OpenRequest& request, RequestId id, const Leader& leader);
 
 } // namespace sesslimit::pam_server

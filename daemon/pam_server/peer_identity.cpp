@@ -16,8 +16,8 @@ constexpr int so_peerpidfd = 77; // Linux 6.5; asm-generic/socket.h
 constexpr int so_peerpidfd = SO_PEERPIDFD;
 #endif
 
-/// A pidfd of the peer. Before Linux 6.5, and then alone, one of its pid: the peer still waits for us at the other end,
-/// so it lives.
+/// Returns a pidfd of the peer. Only before Linux 6.5, opens it by the PID. The peer is still waiting at the other end
+/// then, so its PID has not been reused. Returns an empty descriptor and sets errno on failure.
 UniqueFd pidfd_of(int socket, pid_t pid) {
     int pidfd = -1;
     socklen_t size = sizeof pidfd;

@@ -7,13 +7,14 @@
 
 namespace sesslimit::pam_server {
 
+/// Process at the other end of a socket.
 struct Peer {
     Leader leader;
-    UniqueFd pidfd; ///< of that process, which lived when this was made
+    UniqueFd pidfd; ///< of that process, which was running when this was created
 };
 
-/// Who is at the other end of a connected AF_UNIX socket: said by the kernel, never by the frame. Fails where that
-/// process has exited already, or is not root.
+/// Returns the process at the other end of a connected AF_UNIX socket, as reported by the kernel, never by the frame.
+/// Errors: the process has already exited (ESRCH), is not root (EPERM), or is in another PID namespace (ESRCH).
 Result<Peer> peer_of(int socket);
 
 } // namespace sesslimit::pam_server

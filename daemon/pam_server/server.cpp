@@ -16,14 +16,14 @@
 namespace sesslimit::pam_server {
 namespace {
 
-/// How long nobody is accepted after the process ran out of descriptors: without it the loop would spin.
+/// Pause in accepting connections after the process ran out of descriptors. Without it the loop would spin.
 constexpr auto breath = std::chrono::milliseconds(100);
 
 constexpr std::uint64_t usec(Duration span) {
     return static_cast<std::uint64_t>(span.count());
 }
 
-/// Accepted in one go, before the loop gives others their turn.
+/// Maximum number of connections accepted in a row, before the loop handles other events.
 constexpr int accepted_batch_size = 64;
 
 } // namespace
@@ -35,23 +35,23 @@ struct Server::Impl {
         UniqueFd socket;
         EventSource source;
         Duration since{};   ///< CLOCK_MONOTONIC
-        bool asked = false; ///< its request is here, and its answer is not
+        bool asked = false; ///< its request was received and not yet answered
     };
 
     sd_event* loop;
     UniqueFd listener;
     Callbacks callbacks;
     EventSource accepting;
-    EventSource patience;                        ///< for the oldest connection that has not asked yet
-    EventSource resting;                         ///< nobody is accepted before it is over
-    std::map<RequestId, Connection> connections; ///< in the order of their coming
+    EventSource patience;                        ///< timeout of the oldest connection without a request
+    EventSource resting;                         ///< end of the pause in accepting connections
+    std::map<RequestId, Connection> connections; ///< in the order of their arrival
     std::uint64_t last_id = 0;
     std::array<std::byte, wire::max_frame + 1> buffer{};
 
     Impl(sd_event* event_loop, UniqueFd socket, Callbacks tell)
         : loop(event_loop), listener(std::move(socket)), callbacks(std::move(tell)) {}
 
-    // Each handler of the loop: a connection may be gone when it returns.
+    // Handlers of the loop. A connection may be gone when a handler returns.
 
     static int on_connect(sd_event_source*, int, std::uint32_t, void* self) {
         auto& server = *static_cast<Impl*>(self);
@@ -96,7 +96,7 @@ struct Server::Impl {
 
     void take(UniqueFd socket) {
         if (connections.size() >= max_connections && !make_room()) {
-            // A request that is closed on unread resets the connection, and the answer is lost (unix(7)).
+            // Closing the socket with an unread request resets the connection, and the answer is lost (unix(7)).
             (void)recv(socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
             return send(socket.get(), {.outcome = wire::Outcome::failed, .session = 0, .text = {}});
         }
@@ -106,7 +106,7 @@ struct Server::Impl {
         connection.id = id;
         connection.socket = std::move(socket);
         connection.since = monotonic_now();
-        if (!read_request(connection)) { // mostly it is here already
+        if (!read_request(connection)) { // usually the request has already arrived
             return;
         }
         sd_event_source* source = nullptr;
@@ -122,7 +122,7 @@ struct Server::Impl {
         }
     }
 
-    /// False: the connection is gone.
+    /// Reads and handles the request if it has arrived. Returns false if the connection is gone.
     bool read_request(Connection& connection) {
         const ssize_t size = recv(connection.socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
         const RequestId id = connection.id;
@@ -134,7 +134,7 @@ struct Server::Impl {
             return false;
         }
         connection.asked = true;
-        // Answered in there, it is gone when this returns.
+        // If handle() answers the request, the connection is gone when it returns.
         handle(id, connection.socket.get(), std::span(buffer).first(static_cast<std::size_t>(size)));
         return connections.contains(id);
     }
@@ -192,8 +192,8 @@ struct Server::Impl {
         std::array<std::byte, wire::max_text + 256> frame{};
         auto size = wire::encode(verdict, frame);
         if (!size) {
-            callbacks.failed({"reply too long for its frame, sent without its text", EMSGSIZE});
-            // Without an answer the module would let in whom it was to deny.
+            callbacks.failed({"an answer does not fit its frame, and goes without its text", EMSGSIZE});
+            // Without an answer the module would admit a login that is denied.
             size = wire::encode(wire::Verdict{verdict.outcome, verdict.session, {}}, frame);
         }
         if (size) {
@@ -202,7 +202,7 @@ struct Server::Impl {
     }
 
     void send(int socket, std::span<const std::byte> frame) {
-        // A small frame into an empty socket: it goes at once, or the asker is gone.
+        // The frame is small and the socket is empty, so it is sent immediately, or the caller is gone.
         if (::send(socket, frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EPIPE &&
             errno != ECONNRESET) {
             callbacks.failed(fail_errno("reply to a login request").error());
@@ -220,7 +220,7 @@ struct Server::Impl {
         }
     }
 
-    /// Ends the oldest connection that has sent nothing. False: every one has asked, and waits for its answer.
+    /// Closes the oldest connection that has not sent a request. Returns false if all of them wait for their answers.
     bool make_room() {
         const auto silent = std::ranges::find_if(connections, [](const auto& entry) { return !entry.second.asked; });
         if (silent == connections.end()) {
@@ -230,7 +230,8 @@ struct Server::Impl {
         return true;
     }
 
-    /// One timer for all that have not asked yet: they came in order, and each may take as long as the next.
+    /// Arms one timer for all connections without a request. They are in the order of arrival and have the same
+    /// timeout.
     void arm_patience() {
         patience.reset();
         const auto silent = std::ranges::find_if(connections, [](const auto& entry) { return !entry.second.asked; });
@@ -265,7 +266,7 @@ Result<Server> Server::make(sd_event* loop, UniqueFd listener, Callbacks callbac
     }
     impl->accepting.reset(source);
     sd_event_source_set_enabled(source, SD_EVENT_OFF);
-    // Made while there are descriptors: the loop's own clock is one.
+    // Created while descriptors are available, because the loop opens one for the clock.
     code = sd_event_add_time(loop, &source, CLOCK_MONOTONIC, 0, 0, &Impl::on_rested, impl.get());
     if (code < 0) {
         return fail_errno("create a timer", -code);

@@ -14,35 +14,39 @@
 
 namespace sesslimit::pam_server {
 
-/// Connections at once, and how long one of them may take to send its request. More connections wait in the kernel.
+/// Maximum number of connections, and maximum time until a connection has sent its request. A further connection closes
+/// the oldest one without a request, or is answered with a failure.
 inline constexpr std::size_t max_connections = 1024;
 inline constexpr auto request_timeout = std::chrono::seconds(2);
 
-/// Answers the PAM module: one frame in, one frame out, docs/protocol.md. Root alone is listened to, whatever the mode
-/// of the socket; every bound of the protocol is checked here, and nothing behind it checks again.
+/// Server for the PAM module: receives one frame and sends one frame per connection, docs/protocol.md. It accepts
+/// requests from root only, independent of the mode of the socket. It checks all bounds of the protocol, and no other
+/// component checks them again.
 class Server {
   public:
-    /// `event` is given Opened, Closed and RequestAborted; `asks` who Opened is from, right before it, by a pidfd to
-    /// hold them by; `failed` what went wrong with a request, for the journal.
+    /// `event` receives Opened, Closed and RequestAborted. `asks` is called right before Opened, with its leader and a
+    /// pidfd to track the leader. `failed` receives errors of requests, for the journal.
     struct Callbacks {
         std::function<void(const Leader&, UniqueFd)> asks = [](const Leader&, UniqueFd) {};
         std::function<void(core::Event)> event;
         std::function<void(Error)> failed;
     };
 
-    /// Takes a listening SOCK_SEQPACKET socket. Nobody is accepted before start().
+    /// Takes ownership of a listening SOCK_SEQPACKET socket. No connection is accepted before start().
+    /// Errors: an event source cannot be created.
     static Result<Server> make(sd_event* loop, UniqueFd listener, Callbacks callbacks);
 
     Server(Server&&) noexcept;
     Server& operator=(Server&&) noexcept;
     ~Server();
 
+    /// Starts to accept connections.
     void start();
 
-    /// Sends the answer and ends the connection. Nothing happens where the asker has hung up.
+    /// Sends the answer and closes the connection. Does nothing if the caller has disconnected.
     void answer(RequestId request, const wire::Verdict& verdict);
 
-    /// Tells the asker that its answer takes so much longer; it comes by answer().
+    /// Notifies the caller that its answer takes up to `more` longer. answer() sends that answer later.
     void ask_to_wait(RequestId request, Duration more);
 
   private:
@@ -51,8 +55,8 @@ class Server {
     std::unique_ptr<Impl> impl_;
 };
 
-/// A listening socket of our own, mode 0600, in place of what was at `path`; for tests, and for hosts without socket
-/// activation.
+/// Creates a listening socket with mode 0600 at `path`, and replaces an existing file there. Used by tests, and on
+/// hosts without socket activation.
 Result<UniqueFd> listen_at(const char* path);
 
 } // namespace sesslimit::pam_server

@@ -45,7 +45,8 @@ void MultiplexerPreserver::begin(const core::Session& session) {
 }
 
 void MultiplexerPreserver::start(Job& job, const inspect::Multiplexer& multiplexer) {
-    // The servers alone: they stay, and one process that has exited meanwhile would fail the whole.
+    // Only the servers, which continue to run. A single process that exits in the meantime would fail the whole
+    // request.
     std::vector<pid_t> pids;
     add_pids(pids, multiplexer.servers.empty() ? multiplexer.others : multiplexer.servers);
     ++job.rounds;
@@ -59,7 +60,7 @@ void MultiplexerPreserver::start(Job& job, const inspect::Multiplexer& multiplex
 }
 
 void MultiplexerPreserver::started(SessionKey key, const Result<>& result) {
-    if (result || result.error().code == EEXIST) { // a daemon before us has made it
+    if (result || result.error().code == EEXIST) { // an earlier daemon has created it
         return go_on(key);
     }
     const auto at = jobs_.find(key);

@@ -15,40 +15,41 @@
 
 namespace sesslimit {
 
-/// Moves the terminal multiplexers of a session out of the way of its end, and then has the session ended. It is ended
-/// in any case, and at most `within` after it was asked for.
+/// Multiplexer preservation: moves the terminal multiplexers of a session out of its scope, and then terminates the
+/// session. The session is always terminated, at most `within` after begin().
 ///
-/// The servers are moved into a scope of their own beside the session's. What runs below them follows, in rounds, for
-/// as long as a look still finds some: processes come and go meanwhile.
+/// The servers are moved into a scope of their own beside that of the session. Their descendants follow in rounds, as
+/// long as a scan still finds some, because processes start and exit in the meantime.
 class MultiplexerPreserver {
   public:
-    /// Less than core::Timeouts::kill_delay, after which all of the session is sent SIGKILL.
+    /// Maximum time from begin() to the termination. Must be less than core::Timeouts::kill_delay, after which SIGKILL
+    /// is sent to all processes of the session.
     static constexpr Duration within = std::chrono::seconds(3);
     static constexpr int max_rounds = 32;
 
-    /// What has become of it.
+    /// Result of the preservation.
     struct Outcome {
         const core::Session& session;
         const std::string& scope;
-        std::size_t moved = 0;        ///< processes in that scope
-        std::optional<Error> problem; ///< why not all of them are there
-        bool is_unclear = false;      ///< the problem is that nobody could tell what there is
+        std::size_t moved = 0;        ///< number of processes in that scope
+        std::optional<Error> problem; ///< reason why not all of them were moved
+        bool is_unclear = false;      ///< the problem is that the processes could not be inspected
     };
 
     struct Dependencies {
         sd_event* loop;
         systemd::Scopes& scopes;
-        /// inspect::multiplexer_of(), or a test's.
+        /// Finds the processes of multiplexers: inspect::multiplexer_of(), or the replacement of a test.
         std::function<Result<inspect::Multiplexer>(const core::Session&, const std::string& scope)> look;
         std::function<void(const std::string& logind_id)> terminate;
-        std::function<void(const Outcome&)> told; ///< not called for sessions that are seen to have no multiplexer
+        std::function<void(const Outcome&)> told; ///< not called if the session has no multiplexer
         Duration within = MultiplexerPreserver::within;
     };
 
-    /// References live longer than this.
+    /// Lifetime: the referenced objects must outlive this object.
     explicit MultiplexerPreserver(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
-    /// logind has it, and it is to be terminated.
+    /// Begins the termination of a session that logind has.
     void begin(const core::Session& session);
 
   private:
