@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Logins without a login: each client opens a session and closes it again, over and over, by the module's own call.
+// Benchmark of requests without logins. Each client repeatedly opens a session and closes it, through the module's own
+// call.
 // usage: bench_client SOCKET CLIENTS SECONDS GAP
-//   GAP: microseconds that a client waits before each question, so that the server is idle when it comes
-// Prints {"seconds": S, "open": [ns, ...], "close": [ns, ...]}: how long each answer took, connecting included.
+//   GAP: microseconds that a client waits before each request, so that the server is idle when the request arrives
+// Prints {"seconds": S, "open": [ns, ...], "close": [ns, ...]}: the duration of each call, including the connect.
 #include "common/clock.hpp"
 #include "common/protocol.hpp"
 #include "pam/call.hpp"
@@ -25,11 +26,11 @@ using namespace sesslimit;
 
 namespace {
 
-constexpr std::size_t max_samples = 1U << 18U; // of a client
+constexpr std::size_t max_samples = 1U << 18U; // per client
 constexpr std::string_view auth_info =
     "publickey ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1mO0Zb3mJc0mXq6cHh9N3l1mYQ2o1n2yQ0V5oJ5m7b\n";
 
-/// What a client has seen; in memory that the parent reads when it has exited.
+/// Measurements of a client, in memory that the parent reads after the client has exited.
 struct Samples {
     std::size_t count;
     std::array<std::uint64_t, max_samples> open;
@@ -54,7 +55,8 @@ void pause_for(long usec) {
     (void)nanosleep(&span, nullptr);
 }
 
-/// The answer to one frame, and how long it took. Ends the process where it is not the outcome that was to come.
+/// Sends one frame. Returns the duration of the call in nanoseconds. Exits if the reply does not have the expected
+/// outcome.
 std::uint64_t ask(const Run& run, std::span<const std::byte> frame, wire::Outcome outcome, std::uint64_t& session) {
     std::array<std::byte, wire::max_text + 256> reply{};
     if (run.gap > 0) {
@@ -67,8 +69,8 @@ std::uint64_t ask(const Run& run, std::span<const std::byte> frame, wire::Outcom
                              ? wire::decode_verdict(std::span(reply).first(answer->size))
                              : std::expected<wire::Verdict, wire::WireError>(std::unexpect, wire::WireError::missing);
     if (!verdict || verdict->outcome != outcome) {
-        std::fprintf(stderr, "not the answer that was to come: outcome %d, %s\n",
-                     verdict ? static_cast<int>(verdict->outcome) : -1, run.socket);
+        std::fprintf(stderr, "unexpected answer: outcome %d, %s\n", verdict ? static_cast<int>(verdict->outcome) : -1,
+                     run.socket);
         std::_Exit(1);
     }
     session = verdict->session;

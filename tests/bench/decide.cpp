@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The core alone: what one event costs with so many sessions in the state. Beside it a look-up in a std::map of as many
-// entries of the same size, which is what "logarithmic" looks like on this machine, caches and all.
+// Benchmark of the core alone: the cost of one event for a given number of sessions in the state. For comparison it
+// measures a lookup in a std::map with the same number of entries of the same size. That shows the cost of
+// "logarithmic" on this machine, including cache effects.
 #include "daemon/core/decide.hpp"
 #include "daemon/core/state.hpp"
 #include "daemon/policy/load.hpp"
@@ -83,7 +84,7 @@ core::Session session_of(std::size_t number) {
     return session;
 }
 
-/// One state at a time: a million sessions are more than a GiB.
+/// Keeps one state at a time, because a million sessions need more than a GiB.
 const core::State& state_of(std::size_t sessions) {
     static std::unique_ptr<core::State> state;
     static std::size_t has = 0;
@@ -102,7 +103,7 @@ std::size_t sessions_of(const benchmark::State& run) {
     return static_cast<std::size_t>(run.range(0));
 }
 
-/// A number of a session, another one each time.
+/// Pseudorandom session numbers.
 class Numbers {
   public:
     explicit Numbers(std::size_t sessions) : sessions_(sessions) {}
@@ -115,7 +116,7 @@ class Numbers {
 
 template <class MakeEvent>
 void decide_each(benchmark::State& run, const MakeEvent& event) {
-    const policy::Policy& policy = rules(); // loaded before the clock runs
+    const policy::Policy& policy = rules(); // loaded outside the measurement
     const core::State& state = state_of(sessions_of(run));
     Numbers numbers(sessions_of(run));
     for ([[maybe_unused]] auto _ : run) {
@@ -142,7 +143,7 @@ void looked(benchmark::State& run) {
     decide_each(run, [](std::size_t number) -> core::Event {
         core::ActivityProbed event;
         event.session = SessionKey{number + 1};
-        event.sample.emplace().input = Duration{}; // a terminal that nobody has touched
+        event.sample.emplace().input = Duration{}; // a terminal without input
         return event;
     });
 }
@@ -155,7 +156,7 @@ void leader_exited(benchmark::State& run) {
     decide_each(run, [](std::size_t number) -> core::Event { return core::LeaderExited{SessionKey{number + 1}}; });
 }
 
-/// decide() and apply(): a login that comes and goes.
+/// decide() and apply() for a login and its logout.
 void login_and_logout(benchmark::State& run) {
     core::State state = state_of(sessions_of(run));
     Numbers numbers(sessions_of(run));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What the daemon is held against: the least that a server on a SOCK_SEQPACKET socket can do for a request. It accepts,
-// receives, sends a frame as long as the daemon's answer, and closes; it reads nothing of what came.
+// Baseline for the daemon: the minimum work of a server on a SOCK_SEQPACKET socket for a request. It accepts, receives,
+// sends a frame as long as the daemon's answer, and closes. It does not decode the request.
 // usage: bench_echo SOCKET [identify]
-//   identify: it also asks the kernel who is at the other end, as the daemon must before it can answer: the floor of
-//   what a server can take that records whose session it is
+//   identify: also asks the kernel for the peer's identity, as the daemon must before its answer. This is the minimum
+//   for a server that records the owner of each session.
 #include "common/protocol.hpp"
 #include "common/unique_fd.hpp"
 
@@ -21,7 +21,7 @@ using namespace sesslimit;
 
 namespace {
 
-/// A close is a header and a number; everything longer is an open.
+/// A close frame consists of a header and a number. Longer frames are open requests.
 constexpr ssize_t max_close_time = 32;
 
 int run(const char* path, bool identify) {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-// A ledger full of sessions, and the processes that lead them.
+// Creates a ledger full of sessions, and their leader processes.
 // usage: bench_fill DIRECTORY SESSIONS LEADERS LED [STAYING]
-//          sessions that are in nobody's way: logind has them, their limits are far; LEADERS processes share the first
-//          LED of them, nobody knows who leads the others, and logind does not have them; all but the first
-//          STAYING have gone again, and left their slots
+//          Creates sessions that are far from their limits. LEADERS processes share the first LED sessions, which
+//          logind knows. The other sessions have unknown leaders, and logind does not know them. All but the first
+//          STAYING sessions are dropped again and leave free slots.
 //        bench_fill DIRECTORY SESSIONS due FROM WITHIN LIMIT [bare]
-//          each with a leader of its own, over its limit of LIMIT seconds at a moment between FROM and FROM + WITHIN
-//          seconds from now; "bare": no ledger, a bare timer here sends each leader its SIGTERM at that moment
-// Says "ready" and stays until its input ends. Of those that fall due it says then, in microseconds, how late each
-// leader was sent SIGTERM, as a JSON array of numbers; null for one that was not.
+//          Creates sessions that each have their own leader. A session reaches its limit of LIMIT seconds at a time
+//          between FROM and FROM + WITHIN seconds from now. With "bare" there is no ledger, and a plain timer of this
+//          program sends SIGTERM to each leader at that time.
+// Prints "ready" and runs until its input ends. The second form then prints a JSON array with the delay of each
+// leader's SIGTERM in microseconds. The value is null if a leader did not receive one.
 #include "common/clock.hpp"
 #include "common/pidfd.hpp"
 #include "daemon/ledger/ledger.hpp"
@@ -37,10 +38,10 @@ namespace {
 
 struct Process {
     Leader leader;
-    std::atomic<std::int64_t>* signalled; ///< CLOCK_BOOTTIME, microseconds; 0: not
+    std::atomic<std::int64_t>* signalled; ///< CLOCK_BOOTTIME in microseconds; 0: not received
 };
 
-/// Waits for SIGTERM, and notes when it came.
+/// Starts a process that waits for SIGTERM and records the time of its arrival.
 Process make_process(std::atomic<std::int64_t>* signalled) {
     const pid_t pid = fork();
     if (pid == 0) {
@@ -61,7 +62,7 @@ std::vector<Process> make_processes(std::size_t count) {
     sigset_t term;
     sigemptyset(&term);
     sigaddset(&term, SIGTERM);
-    sigprocmask(SIG_BLOCK, &term, nullptr); // also of the children, until they wait for it
+    sigprocmask(SIG_BLOCK, &term, nullptr); // inherited by the children until they wait for the signal
     auto* memory = static_cast<std::atomic<std::int64_t>*>(mmap(
         nullptr, count * sizeof(std::atomic<std::int64_t>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     std::vector<Process> processes;
@@ -72,7 +73,7 @@ std::vector<Process> make_processes(std::size_t count) {
     return processes;
 }
 
-/// As an ssh login is. Three of a user.
+/// Returns a session as of an ssh login. Each user has three.
 core::Session session_of(std::size_t number, const Leader& leader) {
     const std::string name = std::to_string(number);
     core::Session session;
@@ -104,7 +105,7 @@ void fill(const char* directory, const std::vector<core::Session>& sessions, std
     auto ledger = ledger::Ledger::open(directory, [](core::Session&&) {}, dropped);
     for (const core::Session& session : sessions) {
         if (!ledger || !ledger->put(session)) {
-            std::fprintf(stderr, "%s: the ledger does not take the sessions\n", directory);
+            std::fprintf(stderr, "%s: failed to write the sessions to the ledger\n", directory);
             std::exit(1);
         }
     }
@@ -121,7 +122,7 @@ void wait_for_end_of_input() {
     }
 }
 
-/// The least that a program can do to act at given moments: one timer, armed for the next of them.
+/// Sends the signals with the minimum of work: a single timer, armed for the next of the moments.
 void run_bare_timer(std::vector<std::pair<BootTime, pid_t>> moments) {
     std::ranges::sort(moments);
     const int timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
@@ -149,7 +150,7 @@ int due(const char* directory, std::size_t count, char** spans, bool bare) {
     for (std::size_t number = 0; number < count; ++number) {
         const BootTime moment = begin + Duration(from + static_cast<std::int64_t>(random() % std::uint64_t(within)));
         core::Session session = session_of(number, processes[number].leader);
-        session.phase = core::Phase::admitted; // logind does not have it: its leader is what is ended
+        session.phase = core::Phase::admitted; // logind does not know it, so that its leader is signaled
         session.logind_id.clear();
         session.scope.clear();
         session.opened = session.admitted = session.last_input = moment - limit;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// pam_open_session through libpam, inside a booted machine. Each session is opened by a process of its own, as sshd
-// does it, and nothing but the one call is timed.
-// usage: bench_login time ROUNDS USER SERVICE...   opens and closes a session by each service in turn, ROUNDS times;
+// Benchmark of pam_open_session through libpam, inside a booted machine. Each session is opened by a separate process,
+// as in sshd. Only this call is timed.
+// usage: bench_login time ROUNDS USER SERVICE...   opens and closes a session with each service in turn, ROUNDS times;
 //                                                  prints {"SERVICE": [ns, ...], ...}
-//        bench_login hold COUNT USER SERVICE       opens so many and keeps them; says "ready", stays till its input
-//        ends
+//        bench_login hold COUNT USER SERVICE       opens COUNT sessions, prints "ready" and keeps them open until its
+//                                                  input ends
 #include <grp.h>
 #include <pwd.h>
 #include <security/pam_appl.h>
@@ -45,8 +45,9 @@ pam_handle_t* start(const char* service, const char* user) {
     return handle;
 }
 
-/// sshd has looked its user up long before it opens a session, and taken on their groups to read their keys
-/// (temporarily_use_uid()): what the user database's modules do once in a process is no part of the call.
+/// Looks the user up in advance. sshd has done this long before it opens a session, and has assumed the user's groups
+/// to read their keys (temporarily_use_uid()). The one-time work of the user database's modules is therefore not part
+/// of the call.
 void look_up(const char* user) {
     if (const passwd* found = getpwnam(user)) {
         gid_t group = 0;
@@ -55,7 +56,7 @@ void look_up(const char* user) {
     }
 }
 
-/// In a child: 0 where the session could not be opened.
+/// Runs in a child process. Returns the duration in nanoseconds, or 0 if the session could not be opened.
 std::uint64_t open_and_close(const char* service, const char* user) {
     look_up(user);
     pam_handle_t* handle = start(service, user);
@@ -95,7 +96,7 @@ int time_services(int rounds, const char* user, const std::vector<const char*>& 
         for (std::size_t at = 0; at < services.size(); ++at) {
             const std::uint64_t took = time_one(services[at], user);
             if (took == 0) {
-                std::fprintf(stderr, "%s: the session was not opened\n", services[at]);
+                std::fprintf(stderr, "%s: failed to open the session\n", services[at]);
                 return 1;
             }
             times[at] += (round == 0 ? "" : ",") + std::to_string(took);
@@ -126,8 +127,9 @@ int hold(int count, const char* user, const char* service) {
             }
         }
         char opened = '-';
-        if (read(ends[0], &opened, 1) != 1 || opened != '+') { // one after the other: logind has them in a queue anyway
-            std::fprintf(stderr, "session %d was not opened\n", number);
+        // sequentially, because logind processes sessions one after the other anyway
+        if (read(ends[0], &opened, 1) != 1 || opened != '+') {
+            std::fprintf(stderr, "failed to open session %d\n", number);
             return 1;
         }
     }

@@ -16,7 +16,7 @@ using namespace sesslimit;
 using namespace sesslimit::test;
 using core::Phase;
 
-/// The daemon made up: a state, and what it is asked for.
+/// A simulated daemon with a state. Requests to it are appended to `log`.
 struct Daemon final : api::Backend {
     World world;
     inspect::TerminalSnapshot seen;
@@ -58,7 +58,7 @@ struct Bench {
         service->open();
     }
 
-    /// The name of the error that this call of the manager is answered with; empty: none; "-" where no answer comes.
+    /// Returns the error name of the reply to this call of the manager. Returns "" on success and "-" without a reply.
     template <class... Values>
     std::string call(const char* method, const char* types, Values... values) {
         std::string answer = "-";
@@ -74,14 +74,15 @@ struct Bench {
         return answer;
     }
 
-    /// Until the service has its name, the bus says that nobody has.
+    /// Waits until the service has acquired its name. Before that, the bus reports that the name does not have an
+    /// owner.
     bool is_up() {
         return run_until(loop, [&] { return sd_bus_get_name_creds(party.get(), "org.sesslimit1", 0, nullptr) >= 0; });
     }
 };
 
-/// A login that waits is denied in a moment by itself: there is nothing to end, and nobody is told that it was.
-void what_can_be_ended_is_what_was_let_in() {
+/// A waiting login will be denied by itself soon. It cannot be terminated, and its termination must not be reported.
+void end_session_accepts_only_admitted_sessions() {
     struct Case {
         Phase phase;
         const char* id;
@@ -104,8 +105,8 @@ void what_can_be_ended_is_what_was_let_in() {
     EXPECT_TEXT(bench.failures, "");
 }
 
-/// Two users are there: the name of one is the ID of the other.
-void case_A07_a_number_is_a_name() {
+/// There are two users. The name of one is the ID of the other.
+void case_A07_number_is_user_name() {
     struct Case {
         const char* user;
         std::string_view answer;
@@ -141,7 +142,7 @@ void case_A07_a_number_is_a_name() {
     }
 }
 
-void case_A07_the_login_asked_about_is_named_the_same_way() {
+void case_A07_explain_uses_same_user_reference() {
     struct Case {
         const char* user;
         std::string_view answer;
@@ -163,8 +164,8 @@ void case_A07_the_login_asked_about_is_named_the_same_way() {
     EXPECT_TEXT(bench.call("Explain", "a{sv}", 2, "User", "s", "uid:1001", "Uid", "u", 1002U), api::error_bad_argument);
 }
 
-/// The daemon has no place for the look-up: whoever asks is answered all the same.
-void what_cannot_be_looked_up_now_is_answered() {
+/// The daemon cannot queue the lookup, but the caller gets an answer anyway.
+void rejected_lookup_answered_with_busy() {
     Bench bench;
     EXPECT(bench.is_up(), bench.failures);
     EXPECT_TEXT(bench.call("Explain", "a{sv}", 1, "User", "s", "alice"), api::error_busy);
@@ -172,8 +173,8 @@ void what_cannot_be_looked_up_now_is_answered() {
     EXPECT_TEXT(bench.failures, "");
 }
 
-/// They want no answers, so that the bus sets them no bound.
-void one_connection_shuts_no_other_out() {
+/// The calls do not expect replies, so that the bus does not limit their number.
+void many_calls_of_one_connection_do_not_block_others() {
     constexpr std::size_t many = 2 * api::Authority::max_identified;
     Bench bench;
     EXPECT(bench.is_up(), bench.failures);
@@ -186,7 +187,7 @@ void one_connection_shuts_no_other_out() {
         (void)sd_bus_message_set_expect_reply(raw, 0);
         (void)sd_bus_send(flood.get(), raw, nullptr);
     }
-    flood.settle(); // all of them wait for us now, and what follows stands behind them
+    flood.settle(); // all calls are queued at the service now, and later calls follow them
     EXPECT_TEXT(bench.call("ListSessions", nullptr), "");
     EXPECT_TEXT(bench.failures, "");
 }
@@ -199,11 +200,11 @@ int main() {
         return 77;
     }
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(what_can_be_ended_is_what_was_let_in),
-        SESSLIMIT_TEST(case_A07_a_number_is_a_name),
-        SESSLIMIT_TEST(case_A07_the_login_asked_about_is_named_the_same_way),
-        SESSLIMIT_TEST(what_cannot_be_looked_up_now_is_answered),
-        SESSLIMIT_TEST(one_connection_shuts_no_other_out),
+        SESSLIMIT_TEST(end_session_accepts_only_admitted_sessions),
+        SESSLIMIT_TEST(case_A07_number_is_user_name),
+        SESSLIMIT_TEST(case_A07_explain_uses_same_user_reference),
+        SESSLIMIT_TEST(rejected_lookup_answered_with_busy),
+        SESSLIMIT_TEST(many_calls_of_one_connection_do_not_block_others),
     };
     return cmocka_run_group_tests_name("api", tests, nullptr, nullptr);
 }

@@ -34,7 +34,7 @@ struct Bench {
                                        .failed = [this](const Error& error) { failures += error.what + "; "; }});
     }
 
-    /// Its unique name, once the bus has taken it in and knows what it listens to.
+    /// Connects. Returns the unique name, once the bus has processed the hello and the match rules.
     std::string open() {
         connection->open();
         (void)run_until(loop, [&] { return sd_bus_is_ready(connection->get()) > 0; });
@@ -60,7 +60,7 @@ std::string text_of(sd_bus_message* signal) {
     return text;
 }
 
-void what_was_sent_to_us_alone_is_not_heard() {
+void unicast_signals_ignored() {
     std::string heard;
     Bench bench([&](bus::Connection& connection) {
         return connection.match(told, [&](sd_bus_message* m) { heard += text_of(m) + "; "; });
@@ -77,7 +77,7 @@ void what_was_sent_to_us_alone_is_not_heard() {
     EXPECT_TEXT(heard, "by the owner, to all; ");
 }
 
-void a_slot_that_goes_hears_no_more() {
+void released_slot_receives_no_signals() {
     std::string heard;
     bus::Slot slot;
     Bench bench([&](bus::Connection& connection) {
@@ -85,7 +85,7 @@ void a_slot_that_goes_hears_no_more() {
             told,
             [&](sd_bus_message*) {
                 heard += "once; ";
-                slot.reset(); // while it is being told
+                slot.reset(); // during the callback
             },
             &slot);
         return code < 0 ? code : connection.match(told, [&](sd_bus_message* m) { heard += text_of(m) + "; "; });
@@ -98,8 +98,8 @@ void a_slot_that_goes_hears_no_more() {
     EXPECT(heard.find("once; ") == heard.rfind("once; ") && heard.find("once; ") != std::string::npos, heard);
 }
 
-/// The bus denies the 129th call of a connection that is not answered.
-void calls_wait_for_their_turn() {
+/// The bus rejects the 129th unanswered call of a connection.
+void calls_beyond_limit_queued_and_answered_in_order() {
     constexpr std::uint32_t calls = 200;
     std::vector<bus::Message> held;
     bool at_once = false;
@@ -140,7 +140,8 @@ void calls_wait_for_their_turn() {
     for (std::uint32_t number = 0; number < calls; ++number) {
         sent = ask(number) >= 0 && sent;
     }
-    // Behind all that was sent: when it is answered, the party holds whatever the bus has passed on.
+    // This call follows all calls sent so far. Its reply shows that the party has received each call that the bus
+    // forwarded.
     (void)sd_bus_call_method_async(
         bench.connection->get(), nullptr, name, path, interface, "Last",
         [](sd_bus_message*, void* data, sd_bus_error*) {
@@ -148,7 +149,7 @@ void calls_wait_for_their_turn() {
             return 0;
         },
         &last, nullptr);
-    EXPECT(run_until(bench.loop, [&] { return last; }), "all that was sent has come");
+    EXPECT(run_until(bench.loop, [&] { return last; }), "all sent calls have arrived");
     const std::size_t under_way = held.size();
     at_once = true;
     for (const bus::Message& call : held) {
@@ -158,15 +159,16 @@ void calls_wait_for_their_turn() {
     EXPECT_TEXT(problems + bench.failures, "");
     EXPECT(sent && all && under_way == bus::Connection::max_under_way, std::to_string(under_way));
     for (std::uint32_t number = 0; number < calls; ++number) {
-        EXPECT(answered.at(number) == number, "in their order");
+        EXPECT(answered.at(number) == number, "in order");
     }
 }
 
-/// Of a connection that goes, nothing stays: neither what a call had with it nor, for that being a message, the bus.
-void what_a_call_keeps_goes_with_the_connection() {
+/// A destroyed connection leaves nothing behind: neither the data of a pending call nor, because the data contains a
+/// message, the bus.
+void pending_call_data_released_with_connection() {
     Bench bench;
     (void)bench.open();
-    const Party party(bench.loop, bench.bus, name, [](sd_bus_message*) { return 0; }); // never answers
+    const Party party(bench.loop, bench.bus, name, [](sd_bus_message*) { return 0; }); // never replies
     sd_bus_message* raw = nullptr;
     (void)sd_bus_message_new_method_call(bench.connection->get(), &raw, name, path, interface, "Ask");
     struct Keeps {
@@ -185,10 +187,10 @@ void what_a_call_keeps_goes_with_the_connection() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(what_was_sent_to_us_alone_is_not_heard),
-        SESSLIMIT_TEST(a_slot_that_goes_hears_no_more),
-        SESSLIMIT_TEST(calls_wait_for_their_turn),
-        SESSLIMIT_TEST(what_a_call_keeps_goes_with_the_connection),
+        SESSLIMIT_TEST(unicast_signals_ignored),
+        SESSLIMIT_TEST(released_slot_receives_no_signals),
+        SESSLIMIT_TEST(calls_beyond_limit_queued_and_answered_in_order),
+        SESSLIMIT_TEST(pending_call_data_released_with_connection),
     };
     return cmocka_run_group_tests_name("bus", tests, nullptr, nullptr);
 }

@@ -23,8 +23,8 @@ namespace {
 using namespace sesslimit;
 using namespace sesslimit::test;
 
-/// What stands before sesslimitd on its command line: a tool that looks at it, and the tool's own arguments. Whatever
-/// it finds makes another exit status.
+/// Environment variable with a command line prefix for sesslimitd: an analysis tool and the tool's arguments. The tool
+/// must change the exit status if it finds a problem.
 constexpr const char* under = "SESSLIMITD_UNDER";
 
 std::vector<std::string> words_of(const char* text) {
@@ -32,7 +32,7 @@ std::vector<std::string> words_of(const char* text) {
     return {std::istream_iterator<std::string>(words), {}};
 }
 
-/// A login of alice's: a process of its own asks for a session as the module does, and stays until it is let go.
+/// A login of alice: a process that requests a session as the module does, and stays until let_go().
 class Asking {
   public:
     explicit Asking(const std::filesystem::path& socket) {
@@ -57,7 +57,7 @@ class Asking {
     Asking(const Asking&) = delete;
     Asking& operator=(const Asking&) = delete;
 
-    /// "1": admitted; "3 why": denied; "-": no answer.
+    /// Returns "1" if admitted, "3 why" if denied, "-" if there was no answer.
     [[nodiscard]] std::string answer() const {
         std::array<char, wire::max_frame> text{};
         const ssize_t size = read(answers_.get(), text.data(), text.size());
@@ -102,7 +102,7 @@ class Asking {
     UniqueFd answers_;
 };
 
-/// sesslimitd itself, on a bus of the test's own, with directories of the test's own.
+/// sesslimitd on a private bus, with private directories.
 struct Bench {
     TemporaryDirectory directory;
     PrivateBus bus;
@@ -135,7 +135,7 @@ struct Bench {
         }
     }
 
-    /// logind has a session of root's, whose groups the daemon looks up.
+    /// Answers for logind: there is one session, of root. The daemon looks up root's groups.
     static int answer(sd_bus_message* call) {
         if (sd_bus_message_is_method_call(call, nullptr, "ListSessions") > 0) {
             return sd_bus_reply_method_return(call, "a(susso)", 1, "3", 0U, "root", "",
@@ -150,7 +150,7 @@ struct Bench {
     bool is_up() {
         return run_until(
             loop, [&] { return sd_bus_get_name_creds(asker.get(), "org.sesslimit1", 0, nullptr) >= 0; },
-            std::chrono::minutes(1)); // a tool that looks at it takes its time
+            std::chrono::minutes(1)); // an analysis tool makes the start slow
     }
 
     struct Answers {
@@ -169,7 +169,7 @@ struct Bench {
             &answers, types, values...);
     }
 
-    /// Its status as waitpid(2) has it.
+    /// Terminates the daemon. Returns its status as from waitpid(2).
     int end() {
         int status = -1;
         (void)kill(daemon, SIGTERM);
@@ -178,11 +178,11 @@ struct Bench {
     }
 };
 
-/// Look-ups, policies and the loop's own work at once: with ThreadSanitizer the worker's part in them is looked at.
-void the_worker_and_the_loop_go_together() {
-    constexpr int rounds = 16; // as many look-ups as one user may have wait at once
+/// Lookups, policy reloads and the loop's own work at the same time. ThreadSanitizer then checks the worker's part.
+void worker_and_loop_run_concurrently() {
+    constexpr int rounds = 16; // the number of lookups that one user may have pending
     Bench bench;
-    EXPECT(bench.is_up(), "it has its name");
+    EXPECT(bench.is_up(), "it has its bus name");
     Bench::Answers answers;
     for (int round = 0; round < rounds; ++round) {
         bench.ask(answers, "Explain", "a{sv}", 1, "User", "s", "root");
@@ -196,10 +196,10 @@ void the_worker_and_the_loop_go_together() {
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
 }
 
-/// The fourth is one too many, until one of the three is gone.
-void logins_come_and_go() {
+/// The fourth login exceeds the limit until one of the three is gone.
+void fourth_login_denied_until_slot_is_free() {
     Bench bench;
-    EXPECT(bench.is_up(), "it has its name");
+    EXPECT(bench.is_up(), "it has its bus name");
     std::vector<std::unique_ptr<Asking>> logins;
     for (int number = 0; number < 3; ++number) {
         logins.push_back(std::make_unique<Asking>(bench.socket()));
@@ -209,19 +209,19 @@ void logins_come_and_go() {
     EXPECT(denied.starts_with("3 ") && denied.find("alice") != std::string::npos, denied);
     logins.front()->let_go();
     const bool again = run_until(bench.loop, [&] { return Asking(bench.socket()).answer() == "1"; });
-    EXPECT(again, "there is room once more");
-    const int status = bench.end(); // two of them still there
+    EXPECT(again, "a slot is free again");
+    const int status = bench.end(); // two of them are still open
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
 }
 
-/// The user database has root's ID, and no user who is called so.
-void case_A07_a_user_is_looked_up_by_id_only_as_uid() {
+/// The user database contains root's ID, but not a user with this name.
+void case_A07_user_looked_up_by_id_only_with_uid_prefix() {
     struct Case {
         const char* user;
         int good;
     };
     Bench bench;
-    EXPECT(bench.is_up(), "it has its name");
+    EXPECT(bench.is_up(), "it has its bus name");
     for (const Case& test : {Case{"root", 1}, Case{"uid:0", 1}, Case{"0", 0}, Case{"uid:4294967293", 0}}) {
         Bench::Answers answers;
         bench.ask(answers, "Explain", "a{sv}", 1, "User", "s", test.user);
@@ -232,16 +232,16 @@ void case_A07_a_user_is_looked_up_by_id_only_as_uid() {
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
 }
 
-/// It ends with jobs under way and others that have not begun.
-void it_ends_in_the_middle_of_its_work() {
+/// The daemon terminates while some jobs are running and others have not started.
+void daemon_terminates_with_pending_jobs() {
     Bench bench;
-    EXPECT(bench.is_up(), "it has its name");
+    EXPECT(bench.is_up(), "it has its bus name");
     Bench::Answers answers;
     for (int round = 0; round < 30; ++round) {
         bench.ask(answers, "Explain", "a{sv}", 1, "User", "s", "root");
         bench.ask(answers, "Reload", nullptr);
     }
-    EXPECT(run_until(bench.loop, [&] { return answers.good > 0; }), "it has begun");
+    EXPECT(run_until(bench.loop, [&] { return answers.good > 0; }), "the work has started");
     const int status = bench.end();
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
 }
@@ -250,14 +250,14 @@ void it_ends_in_the_middle_of_its_work() {
 
 int main() {
     if (getuid() != 0) {
-        print_message("skipped: only root may have the policy loaded anew without polkit\n");
+        print_message("skipped: only root may reload the policy without polkit\n");
         return 77;
     }
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(the_worker_and_the_loop_go_together),
-        SESSLIMIT_TEST(logins_come_and_go),
-        SESSLIMIT_TEST(case_A07_a_user_is_looked_up_by_id_only_as_uid),
-        SESSLIMIT_TEST(it_ends_in_the_middle_of_its_work),
+        SESSLIMIT_TEST(worker_and_loop_run_concurrently),
+        SESSLIMIT_TEST(fourth_login_denied_until_slot_is_free),
+        SESSLIMIT_TEST(case_A07_user_looked_up_by_id_only_with_uid_prefix),
+        SESSLIMIT_TEST(daemon_terminates_with_pending_jobs),
     };
     return cmocka_run_group_tests_name("daemon", tests, nullptr, nullptr);
 }

@@ -18,22 +18,22 @@ constexpr const char* path = "/org/freedesktop/login1";
 constexpr const char* manager = "org.freedesktop.login1.Manager";
 constexpr const char* session_path = "/org/freedesktop/login1/session/_33";
 
-/// What logind says of session 3, one time.
+/// One reply of logind about session 3.
 struct Say {
-    std::string error; ///< not empty: this error and nothing else
+    std::string error; ///< if not empty: the reply is only this error
     std::string state = "active";
     pid_t leader = getpid();
 };
 
-/// logind made up, which has session 3. What the daemon is told of goes into `log`, in its order.
+/// Simulates logind with session 3. The callbacks of the daemon are appended to `log` in order.
 struct Bench {
     PrivateBus bus;
     EventLoop loop = make_loop();
     std::string log;
-    std::deque<Say> says;  ///< of session 3, one after the other
-    std::string pid_error; ///< the answer to GetSessionByPID; empty: session 3
-    int asked = 0;         ///< for session 3
-    std::string us;        ///< who asks
+    std::deque<Say> says;  ///< replies about session 3, in order
+    std::string pid_error; ///< error of GetSessionByPID; empty: session 3
+    int asked = 0;         ///< number of requests about session 3
+    std::string us;        ///< sender of the last call
     Party party;
     logind::Logind logind;
 
@@ -85,7 +85,7 @@ struct Bench {
     }
 };
 
-void a_session_is_asked_for_again_once() {
+void session_query_retried_once() {
     struct Case {
         std::string_view name;
         std::deque<Say> says;
@@ -97,31 +97,25 @@ void a_session_is_asked_for_again_once() {
     const Say alive;
     const Say dead{.error = {}, .leader = 2'147'483'647};
     const Case cases[] = {
-        {"at once", {alive}, 1, "appeared 3; "},
-        {"gone again already", {{.error = unknown}}, 1, ""},
-        {"the question was denied",
-         {{.error = busy}, alive},
-         2,
-         "failed to query a session from logind: not now; appeared 3; "},
+        {"immediately", {alive}, 1, "appeared 3; "},
+        {"already gone", {{.error = unknown}}, 1, ""},
+        {"the query was rejected", {{.error = busy}, alive}, 2, "ask logind for a session: not now; appeared 3; "},
         {"twice",
          {{.error = busy}, {.error = busy}},
          2,
-         "failed to query a session from logind: not now; failed to query a session from logind: not now; "},
-        {"denied, and then gone",
-         {{.error = busy}, {.error = unknown}},
-         2,
-         "failed to query a session from logind: not now; "},
+         "ask logind for a session: not now; ask logind for a session: not now; "},
+        {"rejected, then gone", {{.error = busy}, {.error = unknown}}, 2, "ask logind for a session: not now; "},
         {"its leader died", {dead, dead}, 2, "appeared 3, dead; "},
         {"a logout",
          {dead, {.error = {}, .state = "closing", .leader = dead.leader}},
          2,
          "appeared 3, closing, dead; "},
-        {"a logout that is through", {dead, {.error = unknown}}, 2, ""},
-        {"a logout, at once",
+        {"a completed logout", {dead, {.error = unknown}}, 2, ""},
+        {"a logout, immediately",
          {{.error = {}, .state = "closing", .leader = dead.leader}},
          1,
          "appeared 3, closing, dead; "},
-        {"dead, and then denied", {dead, {.error = busy}}, 2, "failed to query a session from logind: not now; "},
+        {"dead, then rejected", {dead, {.error = busy}}, 2, "ask logind for a session: not now; "},
     };
     for (const Case& test : cases) {
         Bench bench(test.says);
@@ -131,7 +125,7 @@ void a_session_is_asked_for_again_once() {
     }
 }
 
-void a_signal_to_us_alone_is_not_logind_s_word() {
+void unicast_signal_not_treated_as_logind() {
     Bench bench({{}, {}});
     EXPECT(bench.catches_up(), bench.log);
     bench.log.clear();
@@ -146,10 +140,10 @@ void a_signal_to_us_alone_is_not_logind_s_word() {
     bench.party.tell(nullptr, path, manager, "SessionRemoved", "so", "3", session_path);
     EXPECT(run_until(bench.loop, [&] { return bench.log.find("gone 3; ") != std::string::npos; }), bench.log);
     EXPECT_TEXT(bench.log, "appeared 3; gone 3; ");
-    EXPECT(bench.asked == 2, "by the list and by what logind said");
+    EXPECT(bench.asked == 2, "once for the list and once for the signal");
 }
 
-/// Returns what logind answers to the question, as "3 active" or "nothing", and what it has reported meanwhile.
+/// Returns logind's answer to the query, such as "3 active" or "nothing", and the reports made in the meantime.
 std::string asked(Bench& bench, bool by_pid) {
     std::string answer;
     const auto then = [&answer](const std::optional<core::LogindSession>& session) {
@@ -161,7 +155,7 @@ std::string asked(Bench& bench, bool by_pid) {
     return answer + "; " + bench.log;
 }
 
-void AskSession_EveryAnswer_IsReportedOnce() {
+void ask_session_reports_every_answer_once() {
     struct Case {
         std::string_view name;
         Say say;
@@ -195,9 +189,9 @@ void AskSession_EveryAnswer_IsReportedOnce() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_session_is_asked_for_again_once),
-        SESSLIMIT_TEST(a_signal_to_us_alone_is_not_logind_s_word),
-        SESSLIMIT_TEST(AskSession_EveryAnswer_IsReportedOnce),
+        SESSLIMIT_TEST(session_query_retried_once),
+        SESSLIMIT_TEST(unicast_signal_not_treated_as_logind),
+        SESSLIMIT_TEST(ask_session_reports_every_answer_once),
     };
     return cmocka_run_group_tests_name("logind", tests, nullptr, nullptr);
 }

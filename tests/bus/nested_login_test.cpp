@@ -15,9 +15,9 @@ using namespace sesslimit::test;
 
 constexpr const char* session_path = "/org/freedesktop/login1/session/_33";
 
-/// What logind answers about the session of the process that logs in.
+/// logind's answer about the session of the process that logs in.
 struct Known {
-    bool session = true; ///< the process belongs to one
+    bool session = true; ///< the process belongs to a session
     pid_t leader = getpid();
     std::uint32_t uid = 1001;
     std::string session_class = "user";
@@ -74,7 +74,7 @@ struct Bench {
         return opened;
     }
 
-    /// Returns "nested" or "its own" as the check decided about the login; "" if there was no answer.
+    /// Returns "nested" or "its own" as the check decided about the login, or "" if there was no answer.
     std::string check() {
         std::string decided;
         nested.check(login(1), [&decided](const core::OpenRequested& opened) {
@@ -87,7 +87,7 @@ struct Bench {
     bool is_up = false;
 };
 
-void Check_OnlyTheLeaderOfItsOwnLoginIsNotNested() {
+void check_only_leader_of_own_login_not_nested() {
     struct Case {
         std::string_view about;
         Known known;
@@ -105,28 +105,28 @@ void Check_OnlyTheLeaderOfItsOwnLoginIsNotNested() {
         bench.known = one.known;
         EXPECT_TEXT(std::string(one.about) + ": " + bench.check(),
                     std::string(one.about) + ": " + (one.nested ? "nested" : "its own"));
-        EXPECT(bench.warned.empty() == one.nested, "a warning about the placement, and only about that");
+        EXPECT(bench.warned.empty() == one.nested, "a warning only about the placement");
         (void)bench.check();
         EXPECT(one.nested || bench.warned.find("; ") == bench.warned.rfind("; "), "once for each service");
     }
 }
 
-/// The module gave up: deciding now would deny or displace for a login that has gone on without an answer.
-void Forget_AnswerComesLate_IsIgnored() {
+/// The module has given up. A decision now would deny or displace for a login that has continued without an answer.
+void forget_late_answer_ignored() {
     Bench bench;
     bool called = false;
     bench.nested.check(Bench::login(7), [&](const core::OpenRequested&) { called = true; });
     bench.nested.forget(RequestId{7});
     EXPECT_TEXT(bench.check(), "its own"); // answered after the first
-    EXPECT(!called, "the first is not");
+    EXPECT(!called, "the first is not answered");
 }
 
 } // namespace
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(Check_OnlyTheLeaderOfItsOwnLoginIsNotNested),
-        SESSLIMIT_TEST(Forget_AnswerComesLate_IsIgnored),
+        SESSLIMIT_TEST(check_only_leader_of_own_login_not_nested),
+        SESSLIMIT_TEST(forget_late_answer_ignored),
     };
     return cmocka_run_group_tests_name("nested_login", tests, nullptr, nullptr);
 }

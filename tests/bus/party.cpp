@@ -17,7 +17,7 @@ Party::Party(const EventLoop& loop, const PrivateBus& bus, const char* name, Ans
            (name == nullptr || sd_bus_request_name(raw, name, 0) >= 0) &&
            sd_bus_attach_event(raw, loop.get(), SD_EVENT_PRIORITY_NORMAL) >= 0;
     if (!done) {
-        throw std::runtime_error("nobody gets onto the bus of the test");
+        throw std::runtime_error("cannot connect to the test bus");
     }
 }
 

@@ -11,19 +11,19 @@
 
 namespace sesslimit::test {
 
-/// Somebody on the bus, who lives in the test's own loop: whoever sends and whoever answers take turns.
+/// A bus peer that runs in the test's own loop, so that both sides take turns.
 class Party {
   public:
-    /// Given each method call; the answer may come later. Without one, or where it returns a code below 0, the caller
-    /// is told of an error.
+    /// Handles each method call. The answer may be sent later. Without a handler, or if it returns a negative code, the
+    /// caller receives an error.
     using Answers = std::function<int(sd_bus_message* call)>;
 
-    /// Has its name, if any, when the constructor returns; throws std::runtime_error where it does not get it.
+    /// Connects and acquires `name` unless it is null. Throws std::runtime_error on failure.
     Party(const EventLoop& loop, const PrivateBus& bus, const char* name = nullptr, Answers answers = {});
 
     [[nodiscard]] sd_bus* get() const { return bus_.get(); }
 
-    /// A signal of this type and with these values: to everybody, or to `to` alone.
+    /// Sends a signal with these values. It is broadcast if `to` is null, otherwise sent only to `to`.
     template <class... Values>
     void tell(const char* to, const char* path, const char* interface, const char* member, const char* types,
               Values... values) {
@@ -37,7 +37,7 @@ class Party {
         (void)sd_bus_send(get(), raw, nullptr);
     }
 
-    /// Returns when the bus has passed on all that was told.
+    /// Returns after the bus has forwarded all signals sent so far.
     void settle();
 
   private:
@@ -50,7 +50,7 @@ class Party {
     std::unique_ptr<sd_bus, Deleter> bus_;
 };
 
-/// A connection of the daemon's finds this bus from now on.
+/// Makes connections of the daemon to the system bus use this bus from now on.
 void make_system_bus(const PrivateBus& bus);
 
 } // namespace sesslimit::test

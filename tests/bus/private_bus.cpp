@@ -29,13 +29,15 @@ std::string write_configuration(const std::string& directory, const std::string&
     const std::string file = directory + "/bus.conf";
     std::ofstream(file) << "<busconfig><type>custom</type><listen>unix:path=" << directory << "/bus</listen>"
                         << "<auth>EXTERNAL</auth><policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/>"
-                        << "<allow send_destination=\"*\"/><allow receive_sender=\"*\"/>" << rules << "</policy>"
-                        << "<limit name=\"max_replies_per_connection\">128</limit></busconfig>"; // the system bus's
+                        << "<allow send_destination=\"*\"/><allow receive_sender=\"*\"/>" << rules
+                        << "</policy>"
+                        // the system bus's limit
+                        << "<limit name=\"max_replies_per_connection\">128</limit></busconfig>";
     return file;
 }
 
-/// Whatever becomes of the test, a failed assert that leaps over destructors included, the daemon ends with it and
-/// holds none of its pipes.
+/// Starts the daemon. It terminates with the test, even after a failed assert that bypasses destructors, and it
+/// inherits none of the test's pipes.
 pid_t start(const std::string& directory, const std::string& rules, int address) {
     std::vector<std::string> words{"/usr/bin/setpriv",
                                    "--pdeathsig",
@@ -79,7 +81,7 @@ PrivateBus::PrivateBus(const std::string& rules) {
     std::string name = (fs::temp_directory_path() / "sesslimit-bus-XXXXXX").string();
     std::array<int, 2> ends{};
     if (mkdtemp(name.data()) == nullptr || pipe2(ends.data(), O_CLOEXEC) < 0) {
-        throw std::runtime_error("no room for a bus");
+        throw std::runtime_error("cannot create a directory or pipe for the bus");
     }
     directory_ = name;
     const UniqueFd out(ends[0]);
@@ -89,7 +91,7 @@ PrivateBus::PrivateBus(const std::string& rules) {
     address_ = first_line(out.get());
     if (address_.empty()) {
         stop();
-        throw std::runtime_error("dbus-daemon does not come up");
+        throw std::runtime_error("dbus-daemon failed to start");
     }
 }
 

@@ -7,17 +7,17 @@
 
 namespace sesslimit::test {
 
-/// A dbus-daemon of the test's own, in a directory of its own; both go with it.
+/// A private dbus-daemon with its own directory. Both are removed with the object.
 class PrivateBus {
   public:
-    /// `rules` are elements of dbus-daemon(1) that come last in its default policy, where everything is allowed.
-    /// Throws std::runtime_error where the daemon does not come up.
+    /// `rules` are elements of dbus-daemon(1) appended to the default policy, which allows everything. Throws
+    /// std::runtime_error if the daemon does not start.
     explicit PrivateBus(const std::string& rules = {});
     PrivateBus(const PrivateBus&) = delete;
     PrivateBus& operator=(const PrivateBus&) = delete;
     ~PrivateBus();
 
-    /// For DBUS_SYSTEM_BUS_ADDRESS.
+    /// Returns the address for DBUS_SYSTEM_BUS_ADDRESS.
     [[nodiscard]] const std::string& address() const { return address_; }
     [[nodiscard]] const std::string& directory() const { return directory_; }
 

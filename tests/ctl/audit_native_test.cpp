@@ -23,7 +23,7 @@ std::string number(const std::optional<Found<std::uint64_t>>& found) {
     return found ? std::to_string(found->value) + " " + place(found->at) : "default";
 }
 
-void limits_of_logins_are_found_in_the_order_of_pam_limits() {
+void login_limits_read_in_order_of_pam_limits() {
     FakeFiles files{{"/etc/security/limits.conf", "# * hard maxlogins 3\n"
                                                   "* hard maxlogins 9 # nine\n"
                                                   "@students\t-\tmaxlogins\t4\n"
@@ -45,7 +45,7 @@ void limits_of_logins_are_found_in_the_order_of_pam_limits() {
                        "* soft maxsyslogins 50 /etc/security/limits.d/20.conf:1\n");
 }
 
-void logind_s_idle_stop_works_out_as_systemd_has_it() {
+void stop_idle_session_resolved_as_in_systemd() {
     const std::string main = "/etc/systemd/logind.conf";
     const std::string drop_ins = "/systemd/logind.conf.d/";
     struct Case {
@@ -59,13 +59,13 @@ void logind_s_idle_stop_works_out_as_systemd_has_it() {
         {"set", {{main, "[Login]\nStopIdleSessionSec=10min\n"}}, "600 " + main + ":2", "600 " + main + ":2"},
         {"blanks", {{main, " [Login] \r\n StopIdleSessionSec = 600 \r\n"}}, "600 " + main + ":2", "600 " + main + ":2"},
         {"commented", {{main, "[Login]\n#StopIdleSessionSec=600\n"}}, "off", "off"},
-        {"of another section", {{main, "[Manager]\nStopIdleSessionSec=600\n"}}, "off", "off"},
-        {"nonsense keeps what was",
+        {"in another section", {{main, "[Manager]\nStopIdleSessionSec=600\n"}}, "off", "off"},
+        {"an invalid value keeps the previous one",
          {{main, "[Login]\nStopIdleSessionSec=600\nStopIdleSessionSec=soon\n"}},
          "600 " + main + ":2",
          "600 " + main + ":2"},
         {"infinity", {{main, "[Login]\nStopIdleSessionSec=600\nStopIdleSessionSec=infinity\n"}}, "off", "off"},
-        {"taken back",
+        {"reset by an empty value",
          {{main, "[Login]\nStopIdleSessionSec=600\n"},
           {"/etc" + drop_ins + "a.conf", "[Login]\nStopIdleSessionSec=\n"}},
          "off",
@@ -80,11 +80,11 @@ void logind_s_idle_stop_works_out_as_systemd_has_it() {
          {{"/usr/lib" + drop_ins + "20.conf", "[Login]\nStopIdleSessionSec=20\n"}, {"/etc" + drop_ins + "20.conf", ""}},
          "off",
          "off"},
-        {"the vendor's main file, where there is no other",
+        {"the vendor's main file, if there is no other",
          {{"/usr/lib/systemd/logind.conf", "[Login]\nStopIdleSessionSec=30\n"}},
          "30 /usr/lib/systemd/logind.conf:2",
          "off"},
-        {"and not where there is one",
+        {"the vendor's main file is hidden by another",
          {{main, "[Login]\n"}, {"/usr/lib/systemd/logind.conf", "[Login]\nStopIdleSessionSec=30\n"}},
          "off",
          "off"},
@@ -97,7 +97,7 @@ void logind_s_idle_stop_works_out_as_systemd_has_it() {
     }
 }
 
-void a_shell_s_time_out_is_found_as_scanners_find_it() {
+void shell_timeout_found_as_by_scanners() {
     struct Case {
         const char* text;
         const char* found; ///< seconds, line, r: readonly, x: exported
@@ -131,10 +131,10 @@ void a_shell_s_time_out_is_found_as_scanners_find_it() {
                     {"/etc/bashrc", "TMOUT=3\n"},
                     {"/etc/profile.d/b.csh", "TMOUT=4\n"},
                     {"/etc/elsewhere", "TMOUT=5\n"}};
-    EXPECT(read_native(files).shell_timeouts.size() == 4, "where it is looked for");
+    EXPECT(read_native(files).shell_timeouts.size() == 4, "only in the searched files");
 }
 
-void sshd_s_first_value_holds_through_includes() {
+void first_sshd_value_wins_across_includes() {
     const std::string main = "/etc/ssh/sshd_config";
     const std::string more = "/etc/ssh/sshd_config.d/";
     struct Case {
@@ -150,24 +150,27 @@ void sshd_s_first_value_holds_through_includes() {
          {{main, "#ClientAliveInterval 1\nClientAliveInterval \"5\" # five\nClientAliveCountMax = 2\n"}},
          "5 " + main + ":2",
          "2 " + main + ":3"},
-        {"the first", {{main, "ClientAliveInterval 1\nClientAliveInterval 2\n"}}, "1 " + main + ":1", "default"},
-        {"an include in front",
+        {"the first value wins",
+         {{main, "ClientAliveInterval 1\nClientAliveInterval 2\n"}},
+         "1 " + main + ":1",
+         "default"},
+        {"an include before the setting",
          {{main, "Include /etc/ssh/sshd_config.d/*.conf\nClientAliveInterval 1\n"},
           {more + "b.conf", "ClientAliveInterval 3\nClientAliveCountMax 3\n"},
           {more + "a.conf", "ClientAliveInterval 2\n"}},
          "2 " + more + "a.conf:1",
          "3 " + more + "b.conf:2"},
-        {"an include behind, by a name below /etc/ssh",
+        {"an include after the setting, relative to /etc/ssh",
          {{main, "ClientAliveInterval 1\nInclude sshd_config.d/*.conf"},
           {more + "a.conf", "ClientAliveInterval 2\nClientAliveCountMax 3\n"}},
          "1 " + main + ":1",
          "3 " + more + "a.conf:2"},
-        {"for some only",
+        {"inside a match block",
          {{main, "Match User alice\nClientAliveInterval 1\nInclude sshd_config.d/*\n"},
           {more + "a.conf", "ClientAliveInterval 2"}},
          "off",
          "default"},
-        {"for all again",
+        {"after match all",
          {{main, "Match User alice\nClientAliveInterval 1\nMatch all\nClientAliveInterval 2\n"}},
          "2 " + main + ":4",
          "default"},
@@ -179,7 +182,7 @@ void sshd_s_first_value_holds_through_includes() {
          {{main, "Include /etc/ssh/sshd_config\nClientAliveInterval 1\n"}},
          "1 " + main + ":2",
          "default"},
-        {"nonsense",
+        {"invalid values",
          {{main, "ClientAliveInterval soon\nClientAliveCountMax\nClientAliveCountMax x\n"}},
          "off",
          "default"},
@@ -192,7 +195,7 @@ void sshd_s_first_value_holds_through_includes() {
     }
 }
 
-void the_system_is_named_as_its_stig_is() {
+void os_named_as_in_its_stig() {
     struct Case {
         const char* text;
         const char* os;
@@ -211,7 +214,7 @@ void the_system_is_named_as_its_stig_is() {
     }
 }
 
-void the_module_is_found_in_session_stacks_only() {
+void module_found_only_in_session_stacks() {
     FakeFiles files{{"/etc/pam.d/common-session", "#session requisite pam_sesslimit.so\n"
                                                   "session\trequisite\tpam_sesslimit.so quiet # ours\n"
                                                   "session optional pam_systemd.so # not pam_sesslimit.so\n"},
@@ -224,7 +227,7 @@ void the_module_is_found_in_session_stacks_only() {
     EXPECT_TEXT(found, "/etc/pam.d/common-session:2 /etc/pam.d/sshd:1 ");
 }
 
-void what_cannot_be_read_is_named_once() {
+void unreadable_file_listed_once() {
     FakeFiles files;
     files.unreadable["/etc/ssh/sshd_config"] = "Permission denied";
     files.unreadable["/etc/os-release"] = "Permission denied";
@@ -239,13 +242,13 @@ void what_cannot_be_read_is_named_once() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(limits_of_logins_are_found_in_the_order_of_pam_limits),
-        SESSLIMIT_TEST(logind_s_idle_stop_works_out_as_systemd_has_it),
-        SESSLIMIT_TEST(a_shell_s_time_out_is_found_as_scanners_find_it),
-        SESSLIMIT_TEST(sshd_s_first_value_holds_through_includes),
-        SESSLIMIT_TEST(the_system_is_named_as_its_stig_is),
-        SESSLIMIT_TEST(the_module_is_found_in_session_stacks_only),
-        SESSLIMIT_TEST(what_cannot_be_read_is_named_once),
+        SESSLIMIT_TEST(login_limits_read_in_order_of_pam_limits),
+        SESSLIMIT_TEST(stop_idle_session_resolved_as_in_systemd),
+        SESSLIMIT_TEST(shell_timeout_found_as_by_scanners),
+        SESSLIMIT_TEST(first_sshd_value_wins_across_includes),
+        SESSLIMIT_TEST(os_named_as_in_its_stig),
+        SESSLIMIT_TEST(module_found_only_in_session_stacks),
+        SESSLIMIT_TEST(unreadable_file_listed_once),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

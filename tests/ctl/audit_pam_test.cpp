@@ -31,7 +31,7 @@ std::string place(const Line& line) {
     return line.file.substr(line.file.rfind('/') + 1) + ":" + std::to_string(line.number);
 }
 
-/// "pam_a.so required sshd:1; " for each module of a service.
+/// Formats "pam_a.so required sshd:1; " for each module of a service.
 std::string stack_of(const Texts& texts, const std::string& service) {
     std::string text;
     for (const PamStack& stack : native_of(texts).pam_stacks) {
@@ -44,7 +44,7 @@ std::string stack_of(const Texts& texts, const std::string& service) {
     return text;
 }
 
-void lines_are_read_as_libpam_reads_them() {
+void pam_lines_parsed_as_by_libpam() {
     struct Case {
         const char* text;
         const char* stack;
@@ -70,7 +70,7 @@ void lines_are_read_as_libpam_reads_them() {
     }
 }
 
-void includes_are_followed_in_their_places() {
+void includes_expanded_in_place() {
     const Texts more{{"common", "auth required pam_c0.so\nsession required pam_c.so\n"},
                      {"deep", "session substack common\nsession include common\n"},
                      {"/opt/pam", "session required pam_opt.so\n"}};
@@ -97,15 +97,15 @@ void includes_are_followed_in_their_places() {
     }
 }
 
-void files_that_include_themselves_come_to_an_end() {
+void recursive_includes_bounded() {
     const auto modules = [](const std::string& text) {
         return native_of({{"sshd", text}}).pam_stacks.at(0).modules.size();
     };
     EXPECT(modules("session required pam_a.so\n@include sshd\n") <= 17, "16 files deep");
-    EXPECT(modules("session required pam_a.so\n@include sshd\n@include sshd\n") <= 256, "256 files in all");
+    EXPECT(modules("session required pam_a.so\n@include sshd\n@include sshd\n") <= 256, "256 files in total");
 }
 
-void copies_of_service_files_are_not_services() {
+void backup_files_not_treated_as_services() {
     std::string services;
     for (const PamStack& stack : native_of({{"sshd", ours},
                                             {"sshd~", ours},
@@ -119,7 +119,7 @@ void copies_of_service_files_are_not_services() {
     EXPECT_TEXT(services, "my.service sshd ");
 }
 
-void a_control_decides_what_a_denial_does() {
+void control_determines_effect_of_denial() {
     struct Case {
         const char* control;
         Denial denial;
@@ -144,15 +144,15 @@ void a_control_decides_what_a_denial_does() {
     }
 }
 
-/// What is warned of, in short, and the lines.
+/// Formats the warnings in short form, with their lines.
 std::string warned(const Texts& texts) {
     std::string text;
     for (const Warning& warning : warnings_about_placement(native_of(texts).pam_stacks)) {
         const auto has = [&](const char* part) { return warning.what.find(part) != std::string::npos; };
-        text += has("comes after")  ? "behind"
+        text += has("comes after")  ? "after"
                 : has("ignores")    ? "ignored"
                 : has("a substack") ? "substack"
-                : has("is run")     ? "goes on"
+                : has("is run")     ? "continues"
                                     : "?";
         const std::size_t at = warning.what.find(" stack of ") + 10;
         text += " [" + warning.what.substr(at, warning.what.find_first_of(",.", at) - at) + "]";
@@ -164,7 +164,7 @@ std::string warned(const Texts& texts) {
     return text;
 }
 
-void case_B04_a_module_in_the_wrong_place_is_warned_of() {
+void case_B04_misplaced_module_causes_warning() {
     const std::string line = ours;
     const std::string logind = systemd;
     const auto with = [](const std::string& control) { return "session " + control + " pam_sesslimit.so\n"; };
@@ -174,36 +174,38 @@ void case_B04_a_module_in_the_wrong_place_is_warned_of() {
         const char* warned;
     };
     const Case cases[] = {
-        {"as the package has it", {{"sshd", line + logind}}, ""},
+        {"as in the package", {{"sshd", line + logind}}, ""},
         {"requisite", {{"sshd", with("requisite") + logind}}, ""},
         {"without pam_systemd", {{"sshd", line}, {"login", with("required")}}, ""},
         {"without our module", {{"sshd", logind}}, ""},
-        {"behind", {{"sshd", logind + line}}, "behind [sshd] sshd:2 sshd:1; "},
-        {"behind and optional", {{"sshd", logind + with("optional")}}, "behind [sshd] sshd:2 sshd:1; "},
+        {"after pam_systemd", {{"sshd", logind + line}}, "after [sshd] sshd:2 sshd:1; "},
+        {"after pam_systemd and optional", {{"sshd", logind + with("optional")}}, "after [sshd] sshd:2 sshd:1; "},
         {"optional", {{"sshd", with("optional") + logind}}, "ignored [sshd] sshd:1 sshd:2; "},
         {"optional without pam_systemd", {{"sshd", with("optional")}}, "ignored [sshd] sshd:1; "},
         {"sufficient", {{"sshd", with("sufficient") + logind}}, "ignored [sshd] sshd:1 sshd:2; "},
-        {"required", {{"sshd", with("required") + logind}}, "goes on [sshd] sshd:1 sshd:2; "},
-        {"without a default", {{"sshd", with("[success=ok]") + logind}}, "goes on [sshd] sshd:1 sshd:2; "},
-        {"by an include", {{"a", logind}, {"sshd", "@include a\n" + line}}, "behind [sshd] sshd:2 a:1; "},
-        {"both by an include",
+        {"required", {{"sshd", with("required") + logind}}, "continues [sshd] sshd:1 sshd:2; "},
+        {"without a default", {{"sshd", with("[success=ok]") + logind}}, "continues [sshd] sshd:1 sshd:2; "},
+        {"after pam_systemd through an include",
+         {{"a", logind}, {"sshd", "@include a\n" + line}},
+         "after [sshd] sshd:2 a:1; "},
+        {"both through an include",
          {{"a", logind + line}, {"sshd", "@include a\n"}, {"login", "session include a\n"}},
-         "behind [a] a:2 a:1; "},
-        {"in a substack that pam_systemd is not in",
+         "after [a] a:2 a:1; "},
+        {"in a substack without pam_systemd",
          {{"a", line}, {"sshd", "session substack a\n" + logind}},
          "substack [sshd] a:1 sshd:2; "},
-        {"in a substack that pam_systemd is in", {{"a", line + logind}, {"sshd", "session substack a\n"}}, ""},
-        {"in a substack of which one of pam_systemd is a part",
+        {"in a substack with pam_systemd", {{"a", line + logind}, {"sshd", "session substack a\n"}}, ""},
+        {"in a substack whose nested substack contains pam_systemd",
          {{"a", line + "session substack b\n"}, {"b", logind}, {"sshd", "session substack a\n"}},
          ""},
-        {"once in front is enough", {{"sshd", line + logind + line}}, ""},
+        {"before and after pam_systemd", {{"sshd", line + logind + line}}, ""},
     };
     for (const Case& one : cases) {
         EXPECT_TEXT(std::string(one.about) + ": " + warned(one.files), std::string(one.about) + ": " + one.warned);
     }
 }
 
-void case_B04_a_warning_names_services_lines_and_what_to_do() {
+void case_B04_warning_lists_services_lines_and_remedy() {
     Texts texts{{"common", std::string(systemd) + ours}};
     for (const char* service : {"cron", "gdm", "login", "su", "sshd"}) {
         texts[service] = "@include common\n";
@@ -215,7 +217,7 @@ void case_B04_a_warning_names_services_lines_and_what_to_do() {
     const auto warnings = judge(read_native(files), policy::Policy(), Profile::pci).warnings;
     const auto at = std::ranges::find_if(
         warnings, [](const Warning& one) { return one.what.find("pam_systemd") != std::string::npos; });
-    EXPECT(at != warnings.end(), "it is in the report");
+    EXPECT(at != warnings.end(), "the warning is in the report");
     EXPECT_TEXT(at->what,
                 "pam_sesslimit.so comes after pam_systemd.so in the session stack of common, cron, gdm, login "
                 "and 2 more, so that a denied login has a logind session and a user manager already. Move "
@@ -234,13 +236,13 @@ void case_B04_a_warning_names_services_lines_and_what_to_do() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(lines_are_read_as_libpam_reads_them),
-        SESSLIMIT_TEST(includes_are_followed_in_their_places),
-        SESSLIMIT_TEST(files_that_include_themselves_come_to_an_end),
-        SESSLIMIT_TEST(copies_of_service_files_are_not_services),
-        SESSLIMIT_TEST(a_control_decides_what_a_denial_does),
-        SESSLIMIT_TEST(case_B04_a_module_in_the_wrong_place_is_warned_of),
-        SESSLIMIT_TEST(case_B04_a_warning_names_services_lines_and_what_to_do),
+        SESSLIMIT_TEST(pam_lines_parsed_as_by_libpam),
+        SESSLIMIT_TEST(includes_expanded_in_place),
+        SESSLIMIT_TEST(recursive_includes_bounded),
+        SESSLIMIT_TEST(backup_files_not_treated_as_services),
+        SESSLIMIT_TEST(control_determines_effect_of_denial),
+        SESSLIMIT_TEST(case_B04_misplaced_module_causes_warning),
+        SESSLIMIT_TEST(case_B04_warning_lists_services_lines_and_remedy),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -51,7 +51,7 @@ std::string told(const Finding& finding) {
            where(finding.native);
 }
 
-/// The findings of a profile, one a line.
+/// Formats the findings of a profile, one per line.
 std::string found(const std::map<std::string, std::string>& texts, const std::optional<policy::Policy>& policy,
                   std::optional<Profile> profile = Profile::stig) {
     FakeFiles files(texts);
@@ -62,14 +62,14 @@ std::string found(const std::map<std::string, std::string>& texts, const std::op
     return text;
 }
 
-void a_policy_of_ours_alone_fails_every_scan() {
+void sesslimit_policy_alone_fails_every_scan() {
     EXPECT_TEXT(found({{"/etc/pam.d/common-session", in_pam}}, policy_of(stig_policy)), "SRG-OS-000027 fail ours\n"
                                                                                         "SRG-OS-000279 fail ours\n"
                                                                                         "SRG-OS-000163 fail\n"
                                                                                         "SRG-OS-000163 fail\n");
 }
 
-void the_native_lines_pass_without_us() {
+void native_settings_pass_without_sesslimit() {
     EXPECT_TEXT(found({{"/etc/security/limits.d/a.conf", "* hard maxlogins 10\n"},
                        {"/etc/systemd/logind.conf", "[Login]\nStopIdleSessionSec=600\n"},
                        {"/etc/ssh/sshd_config", "ClientAliveInterval 600\nClientAliveCountMax 1\n"}},
@@ -80,7 +80,7 @@ void the_native_lines_pass_without_us() {
                 "SRG-OS-000163 pass sshd_config:2\n");
 }
 
-void each_system_has_its_own_controls() {
+void controls_depend_on_os_release() {
     const auto of = [](const std::string& release) { return found({{"/etc/os-release", release}}, policy::Policy()); };
     EXPECT_TEXT(of("ID=rhel\nVERSION_ID=8.10\n"), "RHEL-08-020024 fail not-ours\n"
                                                   "RHEL-08-020035 fail not-ours\n"
@@ -91,11 +91,11 @@ void each_system_has_its_own_controls() {
                                                      "UBTU-22-412030 fail not-ours\n"
                                                      "UBTU-22-255035 fail\n"
                                                      "UBTU-22-255030 fail\n");
-    EXPECT(of("ID=ubuntu\nVERSION_ID=20.04\n").starts_with("SRG-OS-000027 "), "none of its own");
+    EXPECT(of("ID=ubuntu\nVERSION_ID=20.04\n").starts_with("SRG-OS-000027 "), "generic controls");
     EXPECT(of("ID=rhel\nVERSION_ID=10.0\n").starts_with("RHEL-10-"), "two digits");
 }
 
-void a_native_setting_passes_only_as_the_scanner_wants_it() {
+void native_setting_passes_only_with_scanner_value() {
     const std::string rhel8 = "ID=rhel\nVERSION_ID=8\n";
     const std::string limits = "/etc/security/limits.conf";
     const std::string main = "/etc/systemd/logind.conf";
@@ -140,7 +140,7 @@ void a_native_setting_passes_only_as_the_scanner_wants_it() {
         EXPECT(text.find("\n" + std::string(one.control) + (one.pass ? " pass" : " fail")) != std::string::npos,
                std::string(one.text) + text);
     }
-    // A drop-in works, but is not where that scanner looks.
+    // A drop-in works, but that scanner does not read it.
     EXPECT(
         found({{"/etc/os-release", rhel8}, {"/etc/systemd/logind.conf.d/a.conf", "[Login]\nStopIdleSessionSec=600\n"}},
               policy::Policy())
@@ -148,7 +148,7 @@ void a_native_setting_passes_only_as_the_scanner_wants_it() {
         "drop-in");
 }
 
-void cis_asks_of_sshd_only_that_silent_peers_are_asked() {
+void cis_requires_of_sshd_only_alive_messages() {
     const auto of_sshd = [](const std::string& config) {
         return found({{"/etc/ssh/sshd_config", config}}, std::nullopt, Profile::cis);
     };
@@ -159,15 +159,15 @@ void cis_asks_of_sshd_only_that_silent_peers_are_asked() {
                 "CIS 5.4.3.2 fail not-ours\nCIS sshd fail sshd_config:1\nCIS sshd fail sshd_config:2\nCIS sshd pass\n");
 }
 
-void ours_is_what_ordinary_users_have_and_only_with_the_module_in_place() {
+void sesslimit_counts_only_for_ordinary_users_with_module_in_pam() {
     struct Case {
         const char* about;
         const char* host;
         const char* managed;
-        bool ours; ///< of 15 minutes
+        bool ours; ///< for a limit of 15 minutes
     };
     const Case cases[] = {
-        {"just so", "version = 1\n[defaults]\nidle_timeout = \"15min\"\n", "", true},
+        {"exactly the limit", "version = 1\n[defaults]\nidle_timeout = \"15min\"\n", "", true},
         {"longer", "version = 1\n[defaults]\nidle_timeout = \"16min\"\n", "", false},
         {"none", "", "", false},
         {"observed on the console",
@@ -195,7 +195,7 @@ void ours_is_what_ordinary_users_have_and_only_with_the_module_in_place() {
     EXPECT_TEXT(found({{"/etc/pam.d/sshd", in_pam}}, std::nullopt, Profile::pci), "PCI DSS 8.2.8 fail not-ours\n");
 }
 
-void rules_that_allow_more_are_named_where_nothing_else_holds() {
+void looser_rules_listed_unless_managed_limit_applies() {
     constexpr char rules[] = "version = 1\n[defaults]\nmax_sessions = 5\n"
                              "[[rule]]\nname = \"oncall\"\nmatch.user = \"oncall\"\nexempt = true\n"
                              "[[rule]]\nname = \"many\"\nmatch.group = \"many\"\nmax_sessions = 30\n"
@@ -228,7 +228,7 @@ std::string warned(const std::map<std::string, std::string>& texts, const std::o
     return text;
 }
 
-void what_undoes_the_policy_is_warned_of() {
+void conflicting_native_settings_cause_warnings() {
     const std::string logind = "/etc/systemd/logind.conf";
     const std::string limits = "/etc/security/limits.conf";
     const auto strict = policy_of(stig_policy);
@@ -270,7 +270,7 @@ void what_undoes_the_policy_is_warned_of() {
                 "No PAM service uses pam_sesslimit.so: the policy denies no login.");
 }
 
-/// Does what the report says.
+/// Applies a remedy of the report.
 void mend(FakeFiles& files, const Remedy& remedy) {
     std::string& text = files.texts[remedy.file];
     std::string added;
@@ -287,7 +287,7 @@ void mend(FakeFiles& files, const Remedy& remedy) {
     text = changed;
 }
 
-void the_remedies_satisfy_every_scanner() {
+void remedies_satisfy_every_scanner() {
     const std::map<std::string, std::string> hosts[] = {
         {},
         {{"/etc/ssh/sshd_config", "Port 22\nMatch User alice\n"}},
@@ -361,7 +361,7 @@ Outcome audited(const std::string& root, std::optional<Profile> profile, ctl::Js
     return {exit, console.paged, console.complaints};
 }
 
-void the_command_looks_below_its_root() {
+void audit_reads_files_below_root() {
     const Root root;
     root.write("etc/os-release", "ID=debian\nVERSION_ID=13\n");
     root.write("etc/pam.d/common-session", in_pam);
@@ -385,7 +385,7 @@ void the_command_looks_below_its_root() {
            nowhere.complaints);
 }
 
-void case_B01_the_running_host_is_asked_and_no_other() {
+void case_B01_only_running_host_queried() {
     const std::string warning = "SELinux is enforcing and sesslimitd runs in the domain initrc_t ";
     const Root root;
     EXPECT(audited(root.path, Profile::pci).paged.find(warning) == std::string::npos, "another root");
@@ -398,7 +398,7 @@ void case_B01_the_running_host_is_asked_and_no_other() {
     EXPECT(outcome.paged.find("{\"what\":\"" + warning) != std::string::npos, outcome.paged);
 }
 
-void hostile_text_is_shown_escaped() {
+void hostile_text_escaped() {
     const Root root;
     root.write("etc/ssh/sshd_config", "ClientAliveCountMax 0 \x1b]0;pwned\x07\n");
     const Outcome outcome = audited(root.path, Profile::cis);
@@ -411,18 +411,18 @@ void hostile_text_is_shown_escaped() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_policy_of_ours_alone_fails_every_scan),
-        SESSLIMIT_TEST(the_native_lines_pass_without_us),
-        SESSLIMIT_TEST(each_system_has_its_own_controls),
-        SESSLIMIT_TEST(a_native_setting_passes_only_as_the_scanner_wants_it),
-        SESSLIMIT_TEST(cis_asks_of_sshd_only_that_silent_peers_are_asked),
-        SESSLIMIT_TEST(ours_is_what_ordinary_users_have_and_only_with_the_module_in_place),
-        SESSLIMIT_TEST(rules_that_allow_more_are_named_where_nothing_else_holds),
-        SESSLIMIT_TEST(what_undoes_the_policy_is_warned_of),
-        SESSLIMIT_TEST(the_remedies_satisfy_every_scanner),
-        SESSLIMIT_TEST(the_command_looks_below_its_root),
-        SESSLIMIT_TEST(case_B01_the_running_host_is_asked_and_no_other),
-        SESSLIMIT_TEST(hostile_text_is_shown_escaped),
+        SESSLIMIT_TEST(sesslimit_policy_alone_fails_every_scan),
+        SESSLIMIT_TEST(native_settings_pass_without_sesslimit),
+        SESSLIMIT_TEST(controls_depend_on_os_release),
+        SESSLIMIT_TEST(native_setting_passes_only_with_scanner_value),
+        SESSLIMIT_TEST(cis_requires_of_sshd_only_alive_messages),
+        SESSLIMIT_TEST(sesslimit_counts_only_for_ordinary_users_with_module_in_pam),
+        SESSLIMIT_TEST(looser_rules_listed_unless_managed_limit_applies),
+        SESSLIMIT_TEST(conflicting_native_settings_cause_warnings),
+        SESSLIMIT_TEST(remedies_satisfy_every_scanner),
+        SESSLIMIT_TEST(audit_reads_files_below_root),
+        SESSLIMIT_TEST(case_B01_only_running_host_queried),
+        SESSLIMIT_TEST(hostile_text_escaped),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -29,7 +29,7 @@ ctl::DaemonProcess process_on(const std::string& address) {
     return ctl::BusClient({}).process();
 }
 
-/// The bus alone, to one client: it says of the daemon's name what a bus with SELinux says.
+/// A bus for one client. For the daemon's name it returns the data that a bus with SELinux returns.
 class LabellingBus {
   public:
     LabellingBus(std::string directory, std::string label)
@@ -95,36 +95,36 @@ class LabellingBus {
     std::thread thread_;
 };
 
-/// The made-up service is this process.
-void the_daemon_s_start_is_its_process_s() {
+/// The fake service runs in this process.
+void daemon_start_time_is_that_of_its_process() {
     const World world;
     const ctl::DaemonProcess process = process_on(world.bus.address());
     EXPECT(process.started > now() - minute && process.started <= now() + second, std::to_string(process.started));
     EXPECT_TEXT(process.label, "");
 }
 
-void the_daemon_need_not_answer_for_it() {
+void daemon_start_time_known_without_reply() {
     auto behaviour = a_host();
     behaviour.deaf = true;
     const World world(behaviour);
-    EXPECT(process_on(world.bus.address()).started > 0, "the bus knows it");
+    EXPECT(process_on(world.bus.address()).started > 0, "known from the bus");
 }
 
-void without_a_daemon_nothing_is_known() {
+void process_unknown_without_daemon() {
     const PrivateBus bus;
     const ctl::DaemonProcess process = process_on(bus.address());
     EXPECT(process.started == 0 && process.label.empty(), process.label);
     EXPECT(process_on("unix:path=/nonexistent/bus").started == 0, "no bus");
 }
 
-void case_B01_the_label_is_the_bus_s_word() {
+void case_B01_selinux_label_reported_by_bus() {
     const PrivateBus somewhere; // for its directory
     for (const std::string& label :
          {std::string("system_u:system_r:initrc_t:s0"), std::string("system_u:system_r:sesslimitd_t:s0\0", 34)}) {
         const LabellingBus bus(somewhere.directory(), label);
         const ctl::DaemonProcess process = process_on(bus.address());
         EXPECT_TEXT(process.label, label.c_str());
-        EXPECT(process.started > 0, "and it is a process");
+        EXPECT(process.started > 0, "the start time is known");
     }
 }
 
@@ -132,10 +132,10 @@ void case_B01_the_label_is_the_bus_s_word() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(the_daemon_s_start_is_its_process_s),
-        SESSLIMIT_TEST(the_daemon_need_not_answer_for_it),
-        SESSLIMIT_TEST(without_a_daemon_nothing_is_known),
-        SESSLIMIT_TEST(case_B01_the_label_is_the_bus_s_word),
+        SESSLIMIT_TEST(daemon_start_time_is_that_of_its_process),
+        SESSLIMIT_TEST(daemon_start_time_known_without_reply),
+        SESSLIMIT_TEST(process_unknown_without_daemon),
+        SESSLIMIT_TEST(case_B01_selinux_label_reported_by_bus),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

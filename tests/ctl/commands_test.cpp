@@ -24,7 +24,7 @@ std::vector<Session> two_users() {
     return {alices_session("12"), bob};
 }
 
-void a_list_is_paged_and_sorted() {
+void list_paged_and_sorted() {
     FakeRemote remote(two_users());
     FakeConsole console;
     EXPECT(list({}, remote, console) == Exit::ok, "exit");
@@ -32,7 +32,7 @@ void a_list_is_paged_and_sorted() {
     EXPECT(console.paged.find("\n9 ") < console.paged.find("\n12 "), console.paged);
 }
 
-void a_list_of_one_user() {
+void list_of_one_user_filtered() {
     for (const char* user : {"bob", "uid:1001"}) {
         FakeRemote remote(two_users());
         FakeConsole console;
@@ -46,7 +46,7 @@ void a_list_of_one_user() {
     EXPECT_TEXT(console.paged, "No session listed.\n");
 }
 
-void case_A07_the_list_of_a_number_is_that_of_a_name() {
+void case_A07_list_treats_number_as_user_name() {
     std::vector<Session> sessions = two_users();
     sessions[0].user = "1001";
     const auto listed = [&](const char* user) {
@@ -61,7 +61,7 @@ void case_A07_the_list_of_a_number_is_that_of_a_name() {
     EXPECT_TEXT(listed("1000"), "a plain number is a user name; for the user ID write uid:1000\n");
 }
 
-void json_takes_the_place_of_the_words() {
+void json_replaces_text_output() {
     FakeRemote remote(two_users());
     remote.state = {"0.2.0", "files", noon, 2, true};
     remote.explanation.outcome = "would be admitted";
@@ -81,7 +81,7 @@ void json_takes_the_place_of_the_words() {
     EXPECT_TEXT(document_problem("explain.json", console.paged), "");
 }
 
-void show_goes_on_after_an_id_that_is_not_there() {
+void show_continues_after_unknown_id() {
     FakeRemote remote(two_users());
     FakeConsole console;
     EXPECT(show({"12", "99", "9"}, remote, console) == Exit::not_found, "exit");
@@ -96,7 +96,7 @@ Exit status_of(Remote& remote, Console& console) {
     return status(remote, host, console);
 }
 
-void case_B03_the_status_names_selinux_when_the_daemon_cannot_be_asked() {
+void case_B03_status_reports_selinux_when_daemon_unreachable() {
     const auto complaints = [](Failure::Kind kind, const char* label) {
         FakeRemote remote;
         remote.failure = Failure{kind, "2s"};
@@ -111,13 +111,13 @@ void case_B03_the_status_names_selinux_when_the_daemon_cannot_be_asked() {
     for (const auto kind : {Failure::Kind::unresponsive, Failure::Kind::bus_denied}) {
         EXPECT(contains(complaints(kind, "u:r:initrc_t:s0"), "\nSELinux is enforcing and sesslimitd runs in the domain "
                                                              "initrc_t instead of sesslimitd_t"),
-               "the cause");
-        EXPECT(!contains(complaints(kind, "u:r:sesslimitd_t:s0"), "runs in the domain"), "not the cause");
+               "SELinux is the cause");
+        EXPECT(!contains(complaints(kind, "u:r:sesslimitd_t:s0"), "runs in the domain"), "SELinux is not the cause");
     }
-    EXPECT(!contains(complaints(Failure::Kind::not_running, "u:r:initrc_t:s0"), "SELinux"), "it does not run");
+    EXPECT(!contains(complaints(Failure::Kind::not_running, "u:r:initrc_t:s0"), "SELinux"), "the daemon does not run");
 }
 
-void every_command_says_when_the_daemon_is_away() {
+void every_command_reports_missing_daemon() {
     FakeRemote remote;
     remote.failure = Failure{Failure::Kind::not_running, "x"};
     const ExplainQuery question{
@@ -142,7 +142,7 @@ void every_command_says_when_the_daemon_is_away() {
     }
 }
 
-void what_is_asked_reaches_the_daemon() {
+void explain_passes_all_facts_to_daemon() {
     FakeRemote remote;
     FakeConsole console;
     const ExplainQuery question{.user = "alice",
@@ -154,10 +154,10 @@ void what_is_asked_reaches_the_daemon() {
                                 .seat = "seat0"};
     EXPECT(explain(question, remote, console) == Exit::ok, "exit");
     const ExplainQuery& asked = remote.asked_about.value();
-    EXPECT(asked.user == "alice" && asked.groups == question.groups && asked.seat == "seat0", "asked");
+    EXPECT(asked.user == "alice" && asked.groups == question.groups && asked.seat == "seat0", "same question");
 }
 
-void reload_says_nothing_when_it_is_done() {
+void successful_reload_prints_nothing() {
     FakeRemote remote;
     FakeConsole console;
     EXPECT(reload(remote, console) == Exit::ok && remote.reloads == 1, "reloaded");
@@ -167,7 +167,7 @@ void reload_says_nothing_when_it_is_done() {
     EXPECT(contains(console.complaints, "a.toml:1: error: x"), console.complaints);
 }
 
-void watch_prints_each_event() {
+void watch_prints_one_line_per_event() {
     FakeRemote remote;
     remote.events = {{"admitted", noon, alices_session(), "", {}}, {"policy-changed", noon, {}, "kept", {}}};
     FakeConsole words;
@@ -175,14 +175,14 @@ void watch_prints_each_event() {
     EXPECT(contains(words.printed, "admitted     12 alice") && contains(words.printed, "policy-changed kept\n"),
            words.printed);
     FakeConsole console;
-    console.look.json = Json::pretty; // a line an event all the same
+    console.look.json = Json::pretty; // one line per event even then
     watch(remote, console);
     const std::size_t end = console.printed.find('\n');
     EXPECT_TEXT(document_problem("watch.json", console.printed.substr(0, end)), "");
     EXPECT_TEXT(document_problem("watch.json", console.printed.substr(end + 1)), "");
 }
 
-void words_for_completions() {
+void completion_words_listed() {
     FakeRemote remote(two_users());
     remote.sessions[0].credential = "SHA256:abc";
     remote.sessions.push_back(alices_session("30"));
@@ -211,17 +211,17 @@ int main() {
     setenv("TZ", "UTC", 1);
     tzset();
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_list_is_paged_and_sorted),
-        SESSLIMIT_TEST(a_list_of_one_user),
-        SESSLIMIT_TEST(case_A07_the_list_of_a_number_is_that_of_a_name),
-        SESSLIMIT_TEST(json_takes_the_place_of_the_words),
-        SESSLIMIT_TEST(show_goes_on_after_an_id_that_is_not_there),
-        SESSLIMIT_TEST(case_B03_the_status_names_selinux_when_the_daemon_cannot_be_asked),
-        SESSLIMIT_TEST(every_command_says_when_the_daemon_is_away),
-        SESSLIMIT_TEST(what_is_asked_reaches_the_daemon),
-        SESSLIMIT_TEST(reload_says_nothing_when_it_is_done),
-        SESSLIMIT_TEST(watch_prints_each_event),
-        SESSLIMIT_TEST(words_for_completions),
+        SESSLIMIT_TEST(list_paged_and_sorted),
+        SESSLIMIT_TEST(list_of_one_user_filtered),
+        SESSLIMIT_TEST(case_A07_list_treats_number_as_user_name),
+        SESSLIMIT_TEST(json_replaces_text_output),
+        SESSLIMIT_TEST(show_continues_after_unknown_id),
+        SESSLIMIT_TEST(case_B03_status_reports_selinux_when_daemon_unreachable),
+        SESSLIMIT_TEST(every_command_reports_missing_daemon),
+        SESSLIMIT_TEST(explain_passes_all_facts_to_daemon),
+        SESSLIMIT_TEST(successful_reload_prints_nothing),
+        SESSLIMIT_TEST(watch_prints_one_line_per_event),
+        SESSLIMIT_TEST(completion_words_listed),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

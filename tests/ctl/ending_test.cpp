@@ -16,7 +16,7 @@ bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-/// 9 and 12 are alice's, 20 is bob's; 12 and 20 were opened with the same key.
+/// Returns three sessions: 9 and 12 of alice, 20 of bob. Sessions 12 and 20 were opened with the same key.
 std::vector<Session> a_host() {
     std::vector<Session> sessions{alices_session("9"), alices_session("12"), alices_session("20")};
     sessions[1].credential = sessions[2].credential = "SHA256:leaked";
@@ -25,7 +25,7 @@ std::vector<Session> a_host() {
     return sessions;
 }
 
-void a_yes_ends_what_was_named() {
+void confirmed_end_terminates_session() {
     FakeRemote remote(a_host());
     FakeConsole console;
     console.answer = true;
@@ -37,7 +37,7 @@ void a_yes_ends_what_was_named() {
     EXPECT_TEXT(console.printed + console.complaints, "");
 }
 
-void a_no_ends_nothing() {
+void declined_end_terminates_nothing() {
     struct Case {
         const char* name;
         Exit (*run)(Remote&, Console&);
@@ -60,7 +60,7 @@ void a_no_ends_nothing() {
     }
 }
 
-void with_nobody_there_nothing_is_asked() {
+void end_without_terminal_does_not_ask() {
     FakeRemote remote(a_host());
     FakeConsole console;
     EXPECT(end_sessions({"9", "20"}, remote, console) == Exit::ok, "exit");
@@ -68,7 +68,7 @@ void with_nobody_there_nothing_is_asked() {
     EXPECT_TEXT(console.questions, "");
 }
 
-void the_first_failure_decides_the_exit_and_stops_nothing() {
+void first_failure_determines_exit_and_others_continue() {
     for (const bool somebody : {true, false}) {
         FakeRemote remote(a_host());
         remote.protected_users = {"bob"};
@@ -83,17 +83,17 @@ void the_first_failure_decides_the_exit_and_stops_nothing() {
     }
 }
 
-void nothing_is_asked_about_nothing() {
+void end_without_match_does_not_ask() {
     FakeRemote remote(a_host());
     FakeConsole console;
     console.answer = true;
     EXPECT(end_sessions({"98", "99"}, remote, console) == Exit::not_found, "exit");
-    EXPECT(end_users({"carol"}, remote, console) == Exit::ok, "no session is no error");
+    EXPECT(end_users({"carol"}, remote, console) == Exit::ok, "no session is not an error");
     EXPECT_TEXT(console.questions, "");
     EXPECT_TEXT(console.printed, "No session of carol to end.\n");
 }
 
-void all_sessions_of_a_user() {
+void end_user_terminates_all_sessions_of_user() {
     for (const char* user : {"alice", "uid:1000"}) {
         FakeRemote remote(a_host());
         FakeConsole console;
@@ -107,7 +107,7 @@ void all_sessions_of_a_user() {
     }
 }
 
-void case_A07_the_sessions_of_a_number_are_those_of_a_name() {
+void case_A07_end_user_treats_number_as_user_name() {
     struct Case {
         const char* user;
         const char* left;
@@ -131,7 +131,7 @@ void case_A07_the_sessions_of_a_number_are_those_of_a_name() {
     }
 }
 
-void one_user_who_is_protected_saves_no_other() {
+void protected_user_does_not_block_others() {
     FakeRemote remote(a_host());
     remote.protected_users = {"bob"};
     FakeConsole console;
@@ -139,7 +139,7 @@ void one_user_who_is_protected_saves_no_other() {
     EXPECT_TEXT(remote.left(), "20");
 }
 
-void all_sessions_of_a_key_whoever_they_belong_to() {
+void end_credential_terminates_sessions_of_all_users() {
     FakeRemote remote(a_host());
     FakeConsole console;
     console.answer = true;
@@ -151,7 +151,7 @@ void all_sessions_of_a_key_whoever_they_belong_to() {
     EXPECT_TEXT(remote.left(), "9");
 }
 
-void who_cannot_see_keys_is_asked_all_the_same() {
+void end_credential_asks_without_visible_keys() {
     FakeRemote remote(a_host());
     for (Session& session : remote.sessions) {
         session.credential.reset();
@@ -163,7 +163,7 @@ void who_cannot_see_keys_is_asked_all_the_same() {
                                    "End them? [y/N] ");
 }
 
-void a_daemon_that_is_away_is_told_once() {
+void missing_daemon_reported_once() {
     FakeRemote remote;
     remote.failure = Failure{Failure::Kind::not_running, "x"};
     FakeConsole console;
@@ -173,7 +173,7 @@ void a_daemon_that_is_away_is_told_once() {
     EXPECT_TEXT(console.questions, "");
 }
 
-void an_argument_cannot_paint_the_terminal() {
+void argument_escaped_in_output() {
     FakeRemote remote(a_host());
     FakeConsole console;
     EXPECT(end_users({"\033[2Jcarol"}, remote, console) == Exit::ok, "exit");
@@ -186,18 +186,18 @@ int main() {
     setenv("TZ", "UTC", 1);
     tzset();
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_yes_ends_what_was_named),
-        SESSLIMIT_TEST(a_no_ends_nothing),
-        SESSLIMIT_TEST(with_nobody_there_nothing_is_asked),
-        SESSLIMIT_TEST(the_first_failure_decides_the_exit_and_stops_nothing),
-        SESSLIMIT_TEST(nothing_is_asked_about_nothing),
-        SESSLIMIT_TEST(all_sessions_of_a_user),
-        SESSLIMIT_TEST(case_A07_the_sessions_of_a_number_are_those_of_a_name),
-        SESSLIMIT_TEST(one_user_who_is_protected_saves_no_other),
-        SESSLIMIT_TEST(all_sessions_of_a_key_whoever_they_belong_to),
-        SESSLIMIT_TEST(who_cannot_see_keys_is_asked_all_the_same),
-        SESSLIMIT_TEST(a_daemon_that_is_away_is_told_once),
-        SESSLIMIT_TEST(an_argument_cannot_paint_the_terminal),
+        SESSLIMIT_TEST(confirmed_end_terminates_session),
+        SESSLIMIT_TEST(declined_end_terminates_nothing),
+        SESSLIMIT_TEST(end_without_terminal_does_not_ask),
+        SESSLIMIT_TEST(first_failure_determines_exit_and_others_continue),
+        SESSLIMIT_TEST(end_without_match_does_not_ask),
+        SESSLIMIT_TEST(end_user_terminates_all_sessions_of_user),
+        SESSLIMIT_TEST(case_A07_end_user_treats_number_as_user_name),
+        SESSLIMIT_TEST(protected_user_does_not_block_others),
+        SESSLIMIT_TEST(end_credential_terminates_sessions_of_all_users),
+        SESSLIMIT_TEST(end_credential_asks_without_visible_keys),
+        SESSLIMIT_TEST(missing_daemon_reported_once),
+        SESSLIMIT_TEST(argument_escaped_in_output),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

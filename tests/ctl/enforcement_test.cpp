@@ -15,7 +15,7 @@ namespace {
 
 using Source = UncountedLogins::Source;
 
-void the_domain_is_the_type_in_a_label() {
+void domain_is_type_of_label() {
     using namespace std::string_view_literals;
     struct Case {
         std::string_view label;
@@ -38,10 +38,10 @@ void the_domain_is_the_type_in_a_label() {
     }
 }
 
-void the_module_s_lines_are_told_from_others() {
+void module_log_lines_distinguished_from_others() {
     struct Case {
         const char* message;
-        const char* parsed; ///< "user|reason"; empty: it is not one
+        const char* parsed; ///< "user|reason"; empty: not a line of the module
     };
     constexpr Case cases[] = {
         {"pam_sesslimit(sshd:session): alice admitted uncounted: cannot connect to the daemon: Connection refused",
@@ -64,7 +64,7 @@ void the_module_s_lines_are_told_from_others() {
     }
 }
 
-void logins_are_counted_since_the_daemon_s_start_and_for_a_day_at_most() {
+void uncounted_logins_since_daemon_start_at_most_one_day() {
     struct Case {
         Usec started;
         Usec since;
@@ -85,7 +85,7 @@ void logins_are_counted_since_the_daemon_s_start_and_for_a_day_at_most() {
     }
 }
 
-void case_B01_a_daemon_in_another_domain_is_warned_of() {
+void case_B01_daemon_in_other_domain_causes_warning() {
     struct Case {
         Selinux mode;
         const char* label;
@@ -125,7 +125,7 @@ UncountedLogins three_logins() {
             .last = UncountedLogin{noon - 5 * minute, "alice", "cannot connect to the daemon: Permission denied"}};
 }
 
-void case_B01_logins_that_did_not_reach_the_daemon_are_counted() {
+void case_B01_uncounted_logins_reported() {
     const std::string since = " since 2026-11-23 12:00:00 UTC (2h ago)";
     const std::string last = ", the last one of alice at 2026-11-23 13:55:00 UTC (5min ago): cannot connect to the "
                              "daemon: Permission denied";
@@ -137,7 +137,7 @@ void case_B01_logins_that_did_not_reach_the_daemon_are_counted() {
     EXPECT_TEXT(uncounted_words(logins, noon), "none found" + since + ", but not all entries were read");
     logins.complete = true;
     EXPECT_TEXT(uncounted_words(logins, noon), "no login" + since);
-    EXPECT(warnings_of({Selinux::off, "", logins}, noon).empty(), "nothing to warn of");
+    EXPECT(warnings_of({Selinux::off, "", logins}, noon).empty(), "no warning");
     const auto warning = [](Selinux mode, std::uint32_t number) {
         UncountedLogins some = three_logins();
         some.count = number;
@@ -151,7 +151,7 @@ void case_B01_logins_that_did_not_reach_the_daemon_are_counted() {
                                                     " and 'ausearch -m AVC -ts recent'.");
 }
 
-void a_journal_that_is_not_read_has_no_number() {
+void unreadable_journal_gives_no_count() {
     EXPECT_TEXT(uncounted_words({.source = Source::denied, .since = noon, .last = {}}, noon),
                 "unknown (needs root or group systemd-journal)");
     EXPECT_TEXT(uncounted_words({.source = Source::none, .since = noon, .last = {}}, noon),
@@ -164,12 +164,12 @@ int main() {
     setenv("TZ", "UTC", 1);
     tzset();
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(the_domain_is_the_type_in_a_label),
-        SESSLIMIT_TEST(the_module_s_lines_are_told_from_others),
-        SESSLIMIT_TEST(logins_are_counted_since_the_daemon_s_start_and_for_a_day_at_most),
-        SESSLIMIT_TEST(case_B01_a_daemon_in_another_domain_is_warned_of),
-        SESSLIMIT_TEST(case_B01_logins_that_did_not_reach_the_daemon_are_counted),
-        SESSLIMIT_TEST(a_journal_that_is_not_read_has_no_number),
+        SESSLIMIT_TEST(domain_is_type_of_label),
+        SESSLIMIT_TEST(module_log_lines_distinguished_from_others),
+        SESSLIMIT_TEST(uncounted_logins_since_daemon_start_at_most_one_day),
+        SESSLIMIT_TEST(case_B01_daemon_in_other_domain_causes_warning),
+        SESSLIMIT_TEST(case_B01_uncounted_logins_reported),
+        SESSLIMIT_TEST(unreadable_journal_gives_no_count),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -10,7 +10,7 @@
 
 namespace sesslimit::test {
 
-/// A host's files in memory, by their paths.
+/// Files of a simulated host in memory, by path.
 class FakeFiles final : public audit::Files {
   public:
     FakeFiles() = default;
@@ -18,7 +18,7 @@ class FakeFiles final : public audit::Files {
     explicit FakeFiles(std::map<std::string, std::string> files) : texts(std::move(files)) {}
 
     std::map<std::string, std::string> texts;
-    std::map<std::string, std::string> unreadable; ///< and why
+    std::map<std::string, std::string> unreadable; ///< error texts by path
 
     [[nodiscard]] std::vector<audit::TextFile> matching(const std::string& pattern) override {
         std::map<std::string, audit::TextFile> found;

@@ -19,7 +19,7 @@ ctl::Bus connected(const std::string& address) {
     done = done && sd_bus_set_address(bus.get(), address.c_str()) >= 0 && sd_bus_set_bus_client(bus.get(), 1) >= 0 &&
            sd_bus_start(bus.get()) >= 0;
     if (!done) {
-        throw std::runtime_error("no connection to the bus of the test");
+        throw std::runtime_error("cannot connect to the test bus");
     }
     return bus;
 }
@@ -38,7 +38,7 @@ FakeService::FakeService(const std::string& address, Behaviour how)
     const sd_bus_vtable* interface = behaviour.garbled ? garbled_interface() : fake_interface();
     if (sd_bus_add_object_vtable(bus_.get(), nullptr, ctl::bus_path, ctl::manager, interface, this) < 0 ||
         sd_bus_request_name(bus_.get(), ctl::bus_name, 0) < 0) {
-        throw std::runtime_error("the name on the bus of the test is not to be had");
+        throw std::runtime_error("cannot acquire the name on the test bus");
     }
     thread_ = std::thread([this] { serve(); });
 }

@@ -101,7 +101,7 @@ int end_credential(sd_bus_message* call, void* userdata, sd_bus_error*) {
     return sd_bus_reply_method_return(call, "u", static_cast<std::uint32_t>(ended));
 }
 
-/// "User=alice Groups=a,b" in the order of the message.
+/// Formats "User=alice Groups=a,b" in the order of the message.
 std::string login_words(sd_bus_message* call) {
     std::string words;
     sd_bus_message_enter_container(call, 'a', "{sv}");
@@ -261,7 +261,7 @@ int append_session(sd_bus_message* message, const Session& session, const std::s
     time("IdleEndsAt", session.idle_ends_at);
     text("Mode", session.mode);
     text("Reason", session.reason);
-    sd_bus_message_append(message, "{sv}", "OfTheFuture", "(id)", 1, 0.5); // later daemons may tell more
+    sd_bus_message_append(message, "{sv}", "OfTheFuture", "(id)", 1, 0.5); // a later daemon may add keys
     if (session.credential) {
         text("Credential", *session.credential);
     }

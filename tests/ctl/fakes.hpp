@@ -13,29 +13,30 @@
 
 namespace sesslimit::test {
 
-/// 2026-11-23 14:00:00 UTC, the present of these tests.
+/// 2026-11-23 14:00:00 UTC, the current time in these tests.
 inline constexpr ctl::Usec noon = 1'795'442'400'000'000;
 inline constexpr ctl::Usec second = 1'000'000;
 inline constexpr ctl::Usec minute = 60 * second;
 inline constexpr ctl::Usec hour = 60 * minute;
 
-/// An ordinary ssh session of alice: opened two hours ago, idle for 3min, idle limit in 12min, duration limit in 6h.
+/// Returns an ordinary ssh session of alice, opened two hours ago and idle for 3 min. Its idle limit is in 12 min, its
+/// duration limit in 6 h.
 ctl::Session alices_session(const std::string& id = "12");
 
-/// A daemon in memory. Ending takes the sessions out of it.
+/// A fake daemon in memory. Terminated sessions are removed.
 class FakeRemote final : public ctl::Remote {
   public:
     FakeRemote() = default;
     explicit FakeRemote(std::vector<ctl::Session> open) : sessions(std::move(open)) {}
 
     std::vector<ctl::Session> sessions;
-    std::set<std::string> protected_users; ///< whose sessions may not be ended
-    std::optional<ctl::Failure> failure;   ///< what every question gets, where set
+    std::set<std::string> protected_users; ///< users whose sessions must not be terminated
+    std::optional<ctl::Failure> failure;   ///< reply to every request, if set
     ctl::Explanation explanation;
     ctl::Status state;
     ctl::DaemonProcess running;
-    std::vector<ctl::Event> events;               ///< what a watch is told before it ends
-    std::optional<ctl::ExplainQuery> asked_about; ///< what was to be explained
+    std::vector<ctl::Event> events;               ///< events that watch() delivers before it returns
+    std::optional<ctl::ExplainQuery> asked_about; ///< question of the last explain()
     unsigned reloads = 0;
 
     ctl::Answer<std::vector<ctl::Session>> list() override;
@@ -49,11 +50,11 @@ class FakeRemote final : public ctl::Remote {
     ctl::DaemonProcess process() override { return running; }
     ctl::Answer<> watch(const Watcher& watcher) override;
 
-    /// The ids that are left, in their order, with blanks between.
+    /// Returns the remaining IDs in order, separated by blanks.
     [[nodiscard]] std::string left() const;
 };
 
-/// A host in memory.
+/// A fake host in memory.
 class FakeHost final : public ctl::Host {
   public:
     ctl::Selinux mode = ctl::Selinux::off;
@@ -69,7 +70,7 @@ class FakeHost final : public ctl::Host {
     }
 };
 
-/// Keeps what it is told. Somebody is there where `answer` is set.
+/// Records all output. A person can be asked if `answer` is set.
 class FakeConsole final : public ctl::Console {
   public:
     ctl::Style look;

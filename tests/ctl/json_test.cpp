@@ -15,7 +15,7 @@ using nlohmann::json;
 
 namespace {
 
-void sessions_hold_to_their_schema() {
+void session_json_matches_schema() {
     Session bare = alices_session("k7");
     bare.origin = bare.scope = "";
     bare.max_duration = bare.idle_timeout = bare.duration_ends_at = bare.idle_ends_at = infinity;
@@ -34,27 +34,27 @@ void sessions_hold_to_their_schema() {
     const std::string text = json_of(std::vector{bare, full}, Json::compact);
     EXPECT_TEXT(document_problem("sessions.json", text), "");
     const json sessions = json::parse(text);
-    EXPECT(sessions[0]["max_duration"].is_null() && sessions[0]["idle_since"].is_null(), "null for none");
-    EXPECT(!sessions[0].contains("credential"), "absent where it is not told");
-    EXPECT(sessions[1]["credential"] == "SHA256:abc" && sessions[1]["remote_user"].is_null(), "told");
-    EXPECT(!sessions[0].contains("processes") && sessions[0]["idle_sign"].is_null(), "nobody looked");
+    EXPECT(sessions[0]["max_duration"].is_null() && sessions[0]["idle_since"].is_null(), "null if there is no value");
+    EXPECT(!sessions[0].contains("credential"), "absent if it is not reported");
+    EXPECT(sessions[1]["credential"] == "SHA256:abc" && sessions[1]["remote_user"].is_null(), "reported");
+    EXPECT(!sessions[0].contains("processes") && sessions[0]["idle_sign"].is_null(), "not inspected");
     EXPECT(sessions[1]["processes"] == 3 && sessions[1]["commands"].size() == 3 && sessions[1]["keep_multiplexer"] &&
                sessions[1]["multiplexed"][0] == "tmux: server" && sessions[1]["other_units"].empty() &&
                !sessions[1]["lingers"],
-           "how far its end reaches");
+           "processes affected by its end");
     EXPECT(sessions[1]["duration_ends_at"] == noon + 6 * hour, "microseconds");
     EXPECT(std::ranges::count(text, '\n') == 1, "one line");
     EXPECT_TEXT(json_of(std::vector<Session>{}, Json::compact), "[]\n");
 }
 
-void pretty_says_the_same_in_more_lines() {
+void pretty_json_equals_compact_json() {
     const std::vector sessions{alices_session()};
     const std::string pretty = json_of(sessions, Json::pretty);
     EXPECT(json::parse(pretty) == json::parse(json_of(sessions, Json::compact)), pretty);
     EXPECT(std::ranges::count(pretty, '\n') > 10, pretty);
 }
 
-void the_other_answers_hold_to_theirs() {
+void explain_and_status_json_match_schema() {
     const ExplainQuery question{.user = "al\xffice",
                                 .groups = {"wheel"},
                                 .service = "sshd",
@@ -89,10 +89,10 @@ void the_other_answers_hold_to_theirs() {
            text);
     EXPECT(json_of({"0.2.0", "none", 0, 0, false}, good, noon, Json::compact)
                    .find(R"("selinux":"off","domain":null,"uncounted":null,"warnings":[])") != std::string::npos,
-           "not known is no zero");
+           "unknown is null, not zero");
 }
 
-void problems_hold_to_theirs() {
+void check_json_matches_schema() {
     using policy::Problem;
     const std::vector<Problem> problems{{Problem::Severity::error, "/e/p.toml", 3, 7, "what", "line\t\033"},
                                         {Problem::Severity::warning, "/e/q.toml", 0, 0, "what", ""}};
@@ -102,7 +102,7 @@ void problems_hold_to_theirs() {
     EXPECT(json::parse(text)[1]["line"].is_null(), text);
 }
 
-void events_hold_to_theirs() {
+void watch_json_matches_schema() {
     Event event{.name = "warned", .at = noon, .session = alices_session(), .policy_state = {}, .left = 5 * minute};
     EXPECT_TEXT(document_problem("watch.json", json_of(event, Json::compact)), "");
     event = {.name = "policy-changed", .at = noon, .session = {}, .policy_state = "kept", .left = {}};
@@ -115,11 +115,11 @@ void events_hold_to_theirs() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(sessions_hold_to_their_schema),
-        SESSLIMIT_TEST(pretty_says_the_same_in_more_lines),
-        SESSLIMIT_TEST(the_other_answers_hold_to_theirs),
-        SESSLIMIT_TEST(problems_hold_to_theirs),
-        SESSLIMIT_TEST(events_hold_to_theirs),
+        SESSLIMIT_TEST(session_json_matches_schema),
+        SESSLIMIT_TEST(pretty_json_equals_compact_json),
+        SESSLIMIT_TEST(explain_and_status_json_match_schema),
+        SESSLIMIT_TEST(check_json_matches_schema),
+        SESSLIMIT_TEST(watch_json_matches_schema),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -72,7 +72,8 @@ pid_t spawn(const Program::Start& start, posix_spawn_file_actions_t& actions) {
     const std::vector<char*> environment = pointers(variables);
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID); // the terminal that it opens first is its own
+    // the first terminal that it opens becomes its controlling terminal
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
     pid_t pid = 0;
     const int error =
         posix_spawn(&pid, words.front().c_str(), &actions, &attributes, arguments.data(), environment.data());
@@ -114,7 +115,7 @@ Program::~Program() {
     }
 }
 
-/// False when both ends are closed, or nothing came for too long.
+/// Reads available output. Returns false if both ends are closed or no output arrives in time.
 bool Program::read_some(int patience) {
     std::array<pollfd, 2> waiting{pollfd{.fd = output_.get(), .events = POLLIN, .revents = 0},
                                   pollfd{.fd = errors_.get(), .events = POLLIN, .revents = 0}};
@@ -130,9 +131,9 @@ bool Program::read_some(int patience) {
         std::string& text = i == 0 ? outcome_.out : outcome_.err;
         if (size > 0) {
             text.append(bytes.data(), static_cast<std::size_t>(size));
-            std::erase(text, '\r'); // which a terminal puts before each line's end
+            std::erase(text, '\r'); // a terminal adds it before each line end
         } else {
-            (i == 0 ? output_ : errors_).reset(); // a terminal that is left says EIO
+            (i == 0 ? output_ : errors_).reset(); // reading a closed terminal fails with EIO
         }
     }
     return true;
@@ -168,7 +169,7 @@ Program::Outcome Program::finish() {
     while (read_some(patience_ms)) {
     }
     if (output_ || errors_) {
-        return outcome_; // it hangs: the destructor ends it
+        return outcome_; // the program hangs; the destructor kills it
     }
     int status = 0;
     waitpid(pid_, &status, 0);

@@ -12,36 +12,36 @@
 
 namespace sesslimit::test {
 
-/// sesslimitctl as it was built, as a process, with an environment of its own (TZ=UTC, a UTF-8 locale).
+/// The built sesslimitctl as a process with a fixed environment (TZ=UTC, a UTF-8 locale).
 class Program {
   public:
     struct Start {
         std::vector<std::string> arguments;
-        std::string bus;                       ///< the address of the system bus
-        std::vector<std::string> environment;  ///< "NAME=value", beside the usual ones
-        std::optional<unsigned short> columns; ///< on a terminal that wide; none: pipes, and an empty input
-        std::string command;                   ///< run this instead of sesslimitctl, by its path
+        std::string bus;                       ///< address of the system bus
+        std::vector<std::string> environment;  ///< additional "NAME=value" entries
+        std::optional<unsigned short> columns; ///< width of the terminal to run on; empty: pipes and an empty input
+        std::string command;                   ///< path of a program to run instead of sesslimitctl
     };
     explicit Program(const Start& start);
     Program(const Program&) = delete;
     Program& operator=(const Program&) = delete;
     ~Program();
 
-    /// Reads until the output has that text; false where it ends without, or takes longer than 20 s.
+    /// Reads until the output contains the text. Returns false if the output ends or 20 s pass without output.
     bool wait_for(const std::string& text);
-    /// The same, for so many milliseconds without any output.
+    /// Does the same, with this limit in milliseconds without output.
     bool hears_within(const std::string& text, int milliseconds);
     void type(const std::string& text);
     void signal(int number);
-    /// Nobody reads its output any more.
+    /// Closes the reading end of the output.
     void close_output();
 
     struct Outcome {
-        int exit = -1;   ///< -1: ended by a signal, or not at all
-        std::string out; ///< on a terminal that is everything
+        int exit = -1;   ///< -1: terminated by a signal, or still running
+        std::string out; ///< on a terminal this is the whole output
         std::string err;
     };
-    /// Waits for the end.
+    /// Waits for the program's exit.
     Outcome finish();
 
   private:
@@ -55,7 +55,7 @@ class Program {
     Outcome outcome_;
 };
 
-/// Runs it to its end.
+/// Runs the program until it exits.
 Program::Outcome run(const Program::Start& start);
 
 } // namespace sesslimit::test

@@ -10,7 +10,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// What bash would offer after `words`, whose last one is being typed; sorted, blanks between.
+/// Returns the completions that bash offers for the last of `words`, sorted and separated by blanks.
 std::string offered(const World& world, const std::string& words) {
     const std::string script = "source " SESSLIMIT_SOURCE_DIR "/ctl/completions/sesslimitctl.bash\n"
                                "COMP_WORDS=(" +
@@ -24,7 +24,7 @@ std::string offered(const World& world, const std::string& words) {
     return outcome.err.empty() ? outcome.out : outcome.err;
 }
 
-void bash_offers_what_can_come_next() {
+void bash_offers_matching_completions() {
     const World world;
     struct Case {
         const char* words;
@@ -55,7 +55,7 @@ void bash_offers_what_can_come_next() {
     }
 }
 
-void without_a_daemon_nothing_is_offered_and_nothing_said() {
+void completion_without_daemon_is_empty_and_silent() {
     World world;
     world.bus.stop();
     EXPECT_TEXT(offered(world, "sesslimitctl end ''"), " ");
@@ -65,8 +65,8 @@ void without_a_daemon_nothing_is_offered_and_nothing_said() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(bash_offers_what_can_come_next),
-        SESSLIMIT_TEST(without_a_daemon_nothing_is_offered_and_nothing_said),
+        SESSLIMIT_TEST(bash_offers_matching_completions),
+        SESSLIMIT_TEST(completion_without_daemon_is_empty_and_silent),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

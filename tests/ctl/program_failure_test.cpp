@@ -32,7 +32,7 @@ Program::Outcome run_on(const std::string& bus, const std::vector<std::string>& 
         {.arguments = arguments, .bus = bus, .environment = std::move(environment), .columns = {}, .command = {}});
 }
 
-void without_a_daemon_one_line_says_so() {
+void missing_daemon_reported_in_one_line() {
     const PrivateBus bus;
     for (const auto& command : every_command) {
         const auto outcome = run_on(bus.address(), command);
@@ -42,7 +42,7 @@ void without_a_daemon_one_line_says_so() {
     }
 }
 
-void without_a_bus_the_same() {
+void missing_bus_reported_like_missing_daemon() {
     for (const auto& command : every_command) {
         const auto outcome = run_on("unix:path=/nonexistent/bus", command);
         EXPECT(outcome.exit == 1, command.empty() ? "no command" : command.front());
@@ -50,7 +50,7 @@ void without_a_bus_the_same() {
     }
 }
 
-void a_daemon_that_does_not_answer_is_not_waited_for() {
+void silent_daemon_times_out() {
     auto behaviour = a_host();
     behaviour.silent = true;
     const World world(behaviour);
@@ -60,18 +60,18 @@ void a_daemon_that_does_not_answer_is_not_waited_for() {
     const auto outcome = test::run(start);
     const auto waited = std::chrono::steady_clock::now() - before;
     EXPECT(outcome.exit == 1, "exit");
-    EXPECT_TEXT(outcome.err, "sesslimitctl: sesslimitd does not answer; check 'systemctl status sesslimitd'\n");
-    EXPECT(waited < std::chrono::seconds(8), "it gave up in its time");
+    EXPECT_TEXT(outcome.err, "sesslimitctl: sesslimitd does not answer; look at: systemctl status sesslimitd\n");
+    EXPECT(waited < std::chrono::seconds(8), "it gave up in time");
 }
 
 constexpr char unresponsive[] = "; check 'systemctl status sesslimitd' and, if SELinux is enforcing, "
                                 "'ausearch -m USER_AVC -ts recent'\n";
 
-/// As SELinux has it if it lets the call through and not the reply.
+/// The behavior of SELinux if it permits the call but not the reply.
 constexpr char drop_replies[] = "<deny send_type=\"method_return\" send_requested_reply=\"true\"/>"
                                 "<deny send_type=\"error\" send_requested_reply=\"true\"/>";
 
-void case_B03_every_command_says_that_no_reply_comes() {
+void case_B03_every_command_reports_missing_reply() {
     auto hanging = a_host();
     hanging.deaf = true;
     const World replies_dropped(a_host(), drop_replies);
@@ -89,16 +89,16 @@ void case_B03_every_command_says_that_no_reply_comes() {
     }
 }
 
-void case_B03_two_seconds_are_enough_to_know() {
+void case_B03_missing_reply_detected_within_two_seconds() {
     const World world(a_host(), drop_replies);
     const auto before = std::chrono::steady_clock::now();
     const auto outcome = world.run({"end-user", "alice"});
     const auto waited = std::chrono::steady_clock::now() - before;
     EXPECT_TEXT(outcome.err, std::string("sesslimitctl: sesslimitd did not answer on D-Bus within 2s") + unresponsive);
-    EXPECT(waited < std::chrono::seconds(8), "less than any call has time");
+    EXPECT(waited < std::chrono::seconds(8), "less than the timeout of a call");
 }
 
-void case_B03_a_denial_of_the_bus_is_not_the_daemon_s() {
+void case_B03_denial_by_bus_distinguished_from_daemon() {
     World world(a_host(), "<deny send_destination=\"org.sesslimit1\"/>");
     for (const auto& command : every_command) {
         const auto outcome = world.run(command);
@@ -107,13 +107,13 @@ void case_B03_a_denial_of_the_bus_is_not_the_daemon_s() {
                    outcome.err.ends_with("; if SELinux is enforcing, check 'ausearch -m USER_AVC -ts recent'\n"),
                outcome.err);
     }
-    EXPECT(world.service.calls().empty(), "none came through");
+    EXPECT(world.service.calls().empty(), "no call arrived");
 }
 
-void a_call_may_take_longer_than_the_daemon_to_be_found() {
+void call_may_take_longer_than_ping() {
     auto behaviour = a_host();
-    behaviour.explain_takes = std::chrono::milliseconds(2500); // a directory that is slow
-    behaviour.explanation.outcome = "would be admitted";
+    behaviour.explain_takes = std::chrono::milliseconds(2500); // a slow directory service
+    behaviour.explanation.outcome = "would be let in";
     const World world(behaviour);
     auto start = world.start({"explain", "alice"});
     start.environment = {"SYSTEMD_BUS_TIMEOUT=2s"};
@@ -121,7 +121,7 @@ void a_call_may_take_longer_than_the_daemon_to_be_found() {
     EXPECT(outcome.exit == 0 && contains(outcome.out, "would be admitted"), outcome.err);
 }
 
-void a_bus_that_does_not_answer_is_named() {
+void silent_bus_reported() {
     const PrivateBus somewhere; // for its directory
     const std::string path = somewhere.directory() + "/mute";
     const UniqueFd mute(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -135,7 +135,7 @@ void a_bus_that_does_not_answer_is_named() {
     EXPECT_TEXT(outcome.err, "sesslimitctl: the system bus does not answer\n");
 }
 
-void failures_have_exits_of_their_own() {
+void failures_have_distinct_exit_statuses() {
     struct Case {
         std::vector<std::string> arguments;
         int exit;
@@ -171,7 +171,7 @@ void failures_have_exits_of_their_own() {
     }
 }
 
-void a_policy_that_is_not_taken_says_why() {
+void rejected_policy_reports_errors() {
     auto behaviour = a_host();
     behaviour.reload_problems = "/etc/sesslimit/policy.toml:3:1: error: unknown key\nmax_sessionz = 3\n^";
     const World world(behaviour);
@@ -181,7 +181,7 @@ void a_policy_that_is_not_taken_says_why() {
                              "/etc/sesslimit/policy.toml:3:1: error: unknown key\nmax_sessionz = 3\n^\n");
 }
 
-void an_answer_of_another_shape_is_denied() {
+void reply_with_other_signature_rejected() {
     auto behaviour = a_host();
     behaviour.garbled = true;
     const World world(behaviour);
@@ -190,7 +190,7 @@ void an_answer_of_another_shape_is_denied() {
            outcome.err);
 }
 
-void output_that_gets_lost_is_a_failure() {
+void lost_output_causes_failure() {
     const World world;
     auto start = world.start({"-c", "exec \"$0\" list >/dev/full", SESSLIMITCTL});
     start.command = "/bin/sh";
@@ -202,18 +202,18 @@ void output_that_gets_lost_is_a_failure() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(without_a_daemon_one_line_says_so),
-        SESSLIMIT_TEST(without_a_bus_the_same),
-        SESSLIMIT_TEST(a_daemon_that_does_not_answer_is_not_waited_for),
-        SESSLIMIT_TEST(case_B03_every_command_says_that_no_reply_comes),
-        SESSLIMIT_TEST(case_B03_two_seconds_are_enough_to_know),
-        SESSLIMIT_TEST(case_B03_a_denial_of_the_bus_is_not_the_daemon_s),
-        SESSLIMIT_TEST(a_call_may_take_longer_than_the_daemon_to_be_found),
-        SESSLIMIT_TEST(a_bus_that_does_not_answer_is_named),
-        SESSLIMIT_TEST(failures_have_exits_of_their_own),
-        SESSLIMIT_TEST(a_policy_that_is_not_taken_says_why),
-        SESSLIMIT_TEST(an_answer_of_another_shape_is_denied),
-        SESSLIMIT_TEST(output_that_gets_lost_is_a_failure),
+        SESSLIMIT_TEST(missing_daemon_reported_in_one_line),
+        SESSLIMIT_TEST(missing_bus_reported_like_missing_daemon),
+        SESSLIMIT_TEST(silent_daemon_times_out),
+        SESSLIMIT_TEST(case_B03_every_command_reports_missing_reply),
+        SESSLIMIT_TEST(case_B03_missing_reply_detected_within_two_seconds),
+        SESSLIMIT_TEST(case_B03_denial_by_bus_distinguished_from_daemon),
+        SESSLIMIT_TEST(call_may_take_longer_than_ping),
+        SESSLIMIT_TEST(silent_bus_reported),
+        SESSLIMIT_TEST(failures_have_distinct_exit_statuses),
+        SESSLIMIT_TEST(rejected_policy_reports_errors),
+        SESSLIMIT_TEST(reply_with_other_signature_rejected),
+        SESSLIMIT_TEST(lost_output_causes_failure),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -10,7 +10,7 @@ using namespace sesslimit::test;
 
 namespace {
 
-void a_list_fits_the_terminal() {
+void list_fits_terminal_width() {
     auto behaviour = a_host();
     behaviour.sessions[0].origin = std::string(200, 'h');
     const World world(behaviour);
@@ -29,7 +29,7 @@ void a_list_fits_the_terminal() {
     }
 }
 
-void colour_is_for_terminals_whose_owner_wants_it() {
+void color_only_on_terminals_that_permit_it() {
     auto behaviour = a_host();
     behaviour.sessions[0].state = "ending";
     const World world(behaviour);
@@ -38,12 +38,12 @@ void colour_is_for_terminals_whose_owner_wants_it() {
         start.environment = {variable};
         return test::run(start).out;
     };
-    EXPECT(contains(output("NO_COLOR="), "\033[31mending\033[0m"), "an empty NO_COLOR forbids nothing");
+    EXPECT(contains(output("NO_COLOR="), "\033[31mending\033[0m"), "an empty NO_COLOR is ignored");
     EXPECT(!contains(output("NO_COLOR=1"), "\033"), "NO_COLOR");
     EXPECT(!contains(output("TERM=dumb"), "\033"), "TERM");
 }
 
-void a_yes_on_the_terminal_ends_the_session() {
+void yes_on_terminal_terminates_session() {
     World world;
     Program program(world.start_on_terminal({"end", "12"}));
     EXPECT(program.wait_for("End it? [y/N] "), "asked");
@@ -54,7 +54,7 @@ void a_yes_on_the_terminal_ends_the_session() {
     EXPECT(contains(outcome.out, "session 12 of alice: sshd on pts/0, from 192.0.2.7"), outcome.out);
 }
 
-void everything_but_a_yes_ends_nothing() {
+void other_answers_terminate_nothing() {
     World world;
     for (const char* answer : {"\n", "n\n", "no\n", "yesterday\n", "x\n", "\004"}) {
         Program program(world.start_on_terminal({"end-user", "alice"}));
@@ -66,14 +66,14 @@ void everything_but_a_yes_ends_nothing() {
     }
 }
 
-void who_wants_no_question_gets_none() {
+void no_ask_option_suppresses_question() {
     World world;
     const auto outcome = test::run(world.start_on_terminal({"end", "12", "--no-ask"}));
     EXPECT(outcome.exit == 0 && world.was_asked("EndSession 12"), outcome.out);
     EXPECT_TEXT(outcome.out, "");
 }
 
-void a_password_is_asked_for_where_somebody_is_there() {
+void polkit_password_asked_only_on_terminal() {
     auto behaviour = a_host();
     behaviour.wants_password = {"12", "9"};
     World world(behaviour);
@@ -81,14 +81,15 @@ void a_password_is_asked_for_where_somebody_is_there() {
     program.wait_for("[y/N] ");
     program.type("yes\n");
     const auto outcome = program.finish();
-    EXPECT(outcome.exit == 0, outcome.out); // the second call allowed polkit to ask, and that was granted
+    // the second call permitted polkit to ask, and the authorization was granted
+    EXPECT(outcome.exit == 0, outcome.out);
     const auto denied = world.run({"end", "9"});
     EXPECT(denied.exit == 4 && contains(denied.err, "not allowed: a password is needed"), denied.err);
     const auto quiet = test::run(world.start_on_terminal({"end", "9", "--no-ask"}));
     EXPECT(quiet.exit == 4, quiet.out);
 }
 
-void long_output_goes_through_the_pager() {
+void long_output_paged() {
     const World world;
     const auto paged = [&](std::vector<std::string> environment, std::vector<std::string> arguments) {
         auto start = world.start_on_terminal(std::move(arguments));
@@ -100,14 +101,14 @@ void long_output_goes_through_the_pager() {
     EXPECT(!contains(paged({"PAGER=sed s/^/paged:/"}, {"status"}), "paged:"), "status");
     EXPECT(!contains(paged({"PAGER=sed s/^/paged:/"}, {"list", "--no-pager"}), "paged:"), "--no-pager");
     EXPECT(contains(paged({"PAGER="}, {"list"}), "3 sessions listed"), "an empty PAGER");
-    EXPECT(contains(paged({"PAGER=/nonexistent"}, {"list"}), "3 sessions listed"), "a PAGER that is not there");
+    EXPECT(contains(paged({"PAGER=/nonexistent"}, {"list"}), "3 sessions listed"), "a PAGER that does not exist");
     EXPECT(!contains(paged({"PAGER=sed s/^/paged:/", "SUDO_UID=1000"}, {"list", "--no-legend"}), "paged:"),
-           "whoever came by sudo does not choose a program");
+           "a sudo user does not select the program");
     const std::string secured = paged({"PAGER=env"}, {"list"});
     EXPECT(contains(secured, "LESS=FRSXMK\n") && contains(secured, "LESSSECURE=1\n"), secured);
 }
 
-void a_pager_that_leaves_early_is_no_failure() {
+void early_pager_exit_not_a_failure() {
     auto behaviour = a_host();
     behaviour.sessions.assign(3000, alices_session());
     const World world(behaviour);
@@ -120,14 +121,14 @@ void a_pager_that_leaves_early_is_no_failure() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_list_fits_the_terminal),
-        SESSLIMIT_TEST(colour_is_for_terminals_whose_owner_wants_it),
-        SESSLIMIT_TEST(a_yes_on_the_terminal_ends_the_session),
-        SESSLIMIT_TEST(everything_but_a_yes_ends_nothing),
-        SESSLIMIT_TEST(who_wants_no_question_gets_none),
-        SESSLIMIT_TEST(a_password_is_asked_for_where_somebody_is_there),
-        SESSLIMIT_TEST(long_output_goes_through_the_pager),
-        SESSLIMIT_TEST(a_pager_that_leaves_early_is_no_failure),
+        SESSLIMIT_TEST(list_fits_terminal_width),
+        SESSLIMIT_TEST(color_only_on_terminals_that_permit_it),
+        SESSLIMIT_TEST(yes_on_terminal_terminates_session),
+        SESSLIMIT_TEST(other_answers_terminate_nothing),
+        SESSLIMIT_TEST(no_ask_option_suppresses_question),
+        SESSLIMIT_TEST(polkit_password_asked_only_on_terminal),
+        SESSLIMIT_TEST(long_output_paged),
+        SESSLIMIT_TEST(early_pager_exit_not_a_failure),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -12,7 +12,7 @@ using namespace sesslimit::test;
 
 namespace {
 
-/// A signal comes in only after the watcher has subscribed: tell until it has heard.
+/// Emits signals until the program reports one, because signals arrive only after the program has subscribed.
 bool hears(World& world, Program& program) {
     for (int round = 0; round < 400; ++round) {
         world.service.emit_policy("files");
@@ -23,7 +23,7 @@ bool hears(World& world, Program& program) {
     return false;
 }
 
-void events_come_as_they_happen_until_a_signal_ends_it() {
+void watch_prints_events_until_signal() {
     for (const int signal : {SIGINT, SIGTERM}) {
         World world;
         Program program(world.start({"watch"}));
@@ -41,7 +41,7 @@ void events_come_as_they_happen_until_a_signal_ends_it() {
     }
 }
 
-void a_json_object_a_line() {
+void watch_prints_one_json_object_per_line() {
     World world;
     Program program(world.start({"watch", "--json=short"}));
     const bool ready = hears(world, program);
@@ -56,11 +56,11 @@ void a_json_object_a_line() {
     }
 }
 
-void nobody_else_is_believed() {
+void watch_ignores_forged_signals() {
     World world;
     Program program(world.start({"watch"}));
     const bool ready = hears(world, program);
-    // On the system bus anybody may send a signal straight to anybody.
+    // Any client of the system bus can send a unicast signal to any other client.
     for (int number = 1; number < 12; ++number) {
         auto forged =
             world.start({"--address=" + world.bus.address(), "--type=signal", "--dest=:1." + std::to_string(number),
@@ -76,7 +76,7 @@ void nobody_else_is_believed() {
     EXPECT(!contains(outcome.out, "forged"), outcome.out);
 }
 
-void a_restart_of_the_daemon_is_followed() {
+void watch_continues_after_daemon_restart() {
     World world;
     Program program(world.start({"watch"}));
     const bool ready = hears(world, program);
@@ -91,7 +91,7 @@ void a_restart_of_the_daemon_is_followed() {
     EXPECT(ready && away && back && heard && outcome.exit == 0, outcome.out + outcome.err);
 }
 
-void the_end_of_the_bus_is_its_end() {
+void watch_fails_when_bus_stops() {
     World world;
     Program program(world.start({"watch"}));
     const bool ready = hears(world, program);
@@ -100,7 +100,7 @@ void the_end_of_the_bus_is_its_end() {
     EXPECT(ready && outcome.exit == 1 && contains(outcome.err, "systemctl start sesslimitd"), outcome.err);
 }
 
-void the_end_of_its_reader_is_its_end() {
+void watch_exits_when_output_is_closed() {
     World world;
     Program program(world.start({"watch"}));
     const bool ready = hears(world, program);
@@ -109,7 +109,7 @@ void the_end_of_its_reader_is_its_end() {
     EXPECT(ready && outcome.exit == 0, outcome.err);
 }
 
-void what_is_hostile_is_escaped() {
+void watch_escapes_control_characters() {
     World world;
     Program program(world.start({"watch"}));
     const bool ready = hears(world, program);
@@ -128,13 +128,10 @@ void what_is_hostile_is_escaped() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(events_come_as_they_happen_until_a_signal_ends_it),
-        SESSLIMIT_TEST(a_json_object_a_line),
-        SESSLIMIT_TEST(nobody_else_is_believed),
-        SESSLIMIT_TEST(a_restart_of_the_daemon_is_followed),
-        SESSLIMIT_TEST(the_end_of_the_bus_is_its_end),
-        SESSLIMIT_TEST(the_end_of_its_reader_is_its_end),
-        SESSLIMIT_TEST(what_is_hostile_is_escaped),
+        SESSLIMIT_TEST(watch_prints_events_until_signal), SESSLIMIT_TEST(watch_prints_one_json_object_per_line),
+        SESSLIMIT_TEST(watch_ignores_forged_signals),     SESSLIMIT_TEST(watch_continues_after_daemon_restart),
+        SESSLIMIT_TEST(watch_fails_when_bus_stops),       SESSLIMIT_TEST(watch_exits_when_output_is_closed),
+        SESSLIMIT_TEST(watch_escapes_control_characters),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

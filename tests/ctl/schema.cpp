@@ -40,7 +40,7 @@ class Checker {
     std::string problem_with(const std::string& word, const json& demand, const json& schema, const json& value,
                              const std::string& at) const {
         static const std::set<std::string> said_only{"$schema", "$id", "$defs", "title", "description"};
-        const auto unless = [&](bool holds) { return holds ? "" : at + ": " + value.dump() + " breaks " + word; };
+        const auto unless = [&](bool holds) { return holds ? "" : at + ": " + value.dump() + " violates " + word; };
         if (said_only.contains(word)) {
             return {};
         }
@@ -83,7 +83,7 @@ class Checker {
         if (word == "additionalProperties" && demand == false) {
             return unknown_member(schema.at("properties"), value, at);
         }
-        return "the schema says " + word + ", which is not known here";
+        return "unsupported schema keyword " + word;
     }
 
     std::string items_problem(const json& demand, const json& value, const std::string& at) const {
@@ -123,7 +123,7 @@ class Checker {
         }
         for (const auto& [name, inner] : value.items()) {
             if (!properties.contains(name)) {
-                return at + " has " + name + ", which the schema does not know";
+                return at + " has " + name + ", which is not in the schema";
             }
         }
         return {};
@@ -140,7 +140,7 @@ std::string schema_problem(const json& schema, const json& value) {
 
 std::string document_problem(const std::string& file, std::string_view text) {
     const json value = json::parse(text, nullptr, false);
-    return value.is_discarded() ? "no JSON: " + std::string(text) : schema_problem(read_schema(file), value);
+    return value.is_discarded() ? "invalid JSON: " + std::string(text) : schema_problem(read_schema(file), value);
 }
 
 json read_schema(const std::string& file) {

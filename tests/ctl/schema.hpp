@@ -8,15 +8,16 @@
 
 namespace sesslimit::test {
 
-/// What is wrong with `value` by a JSON schema, or an empty text. Knows the words that docs/schema uses (type, enum,
-/// const, properties, required, additionalProperties: false, items, minimum, minLength, anyOf, $ref into #/$defs) and
-/// complains of every other one: a schema must not hold because we do not know what it check.
+/// Checks `value` against a JSON schema. Returns the first violation, or an empty text. Supports the keywords used in
+/// docs/schema: type, enum, const, properties, required, additionalProperties: false, items, minimum, minLength, anyOf,
+/// and $ref into #/$defs. Other keywords are reported as violations, so that a schema is never satisfied because a
+/// keyword is unknown.
 std::string schema_problem(const nlohmann::json& schema, const nlohmann::json& value);
 
-/// The same for a JSON text and a file of docs/schema, "sessions.json".
+/// Checks a JSON text against a file of docs/schema, such as "sessions.json".
 std::string document_problem(const std::string& file, std::string_view text);
 
-/// docs/schema/FILE.
+/// Reads docs/schema/FILE.
 nlohmann::json read_schema(const std::string& file);
 
 } // namespace sesslimit::test

@@ -6,14 +6,14 @@
 
 #include <string_view>
 
-// The judge of the other tests: a schema check that lets everything pass would be worth nothing.
+// Tests the schema checker that other tests use. A checker that accepts everything would be worthless.
 
 using namespace sesslimit::test;
 using nlohmann::json;
 
 namespace {
 
-void each_word_can_be_broken() {
+void violation_of_each_keyword_detected() {
     struct Case {
         const char* schema;
         const char* holds;
@@ -43,13 +43,13 @@ void each_word_can_be_broken() {
     }
 }
 
-void a_word_that_is_not_known_never_holds() {
+void unknown_keyword_never_satisfied() {
     EXPECT(!schema_problem(json::parse(R"({"pattern": "x"})"), json("x")).empty(), "pattern");
     EXPECT(!schema_problem(json::parse(R"({"additionalProperties": {"type": "null"}})"), json::object()).empty(),
            "open");
 }
 
-void every_schema_is_closed() {
+void every_schema_rejects_incomplete_document() {
     for (const char* file :
          {"sessions.json", "explain.json", "status.json", "check.json", "watch.json", "audit.json"}) {
         const json schema = read_schema(file);
@@ -63,9 +63,9 @@ void every_schema_is_closed() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(each_word_can_be_broken),
-        SESSLIMIT_TEST(a_word_that_is_not_known_never_holds),
-        SESSLIMIT_TEST(every_schema_is_closed),
+        SESSLIMIT_TEST(violation_of_each_keyword_detected),
+        SESSLIMIT_TEST(unknown_keyword_never_satisfied),
+        SESSLIMIT_TEST(every_schema_rejects_incomplete_document),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -41,7 +41,7 @@ struct Directory {
     }
 };
 
-/// An entry as journald makes it of what the module logs, in systemd's export format.
+/// A journal entry as journald stores it for the module's messages, in systemd's export format.
 struct Entry {
     Usec at = start;
     std::string message;
@@ -55,7 +55,7 @@ std::string uncounted(const std::string& user) {
     return "pam_sesslimit(sshd:session): " + user + " admitted uncounted: cannot connect to the daemon";
 }
 
-/// Makes a journal of the entries, by the tool that receives those of other hosts.
+/// Creates a journal with the entries, using the tool that receives those of other hosts.
 void write_journal(const fs::path& directory, const std::vector<Entry>& entries) {
     const std::string command =
         std::string(JOURNAL_REMOTE " --output=") + (directory / "a.journal").string() + " - >/dev/null 2>&1";
@@ -70,11 +70,11 @@ void write_journal(const fs::path& directory, const std::vector<Entry>& entries)
                      entry.message.c_str());
     }
     if (pclose(pipe) != 0) {
-        throw std::runtime_error("no journal by: " + command);
+        throw std::runtime_error("failed to create a journal with: " + command);
     }
 }
 
-/// "2 complete last 60 bob" of the journal in a directory; seconds count from `start`.
+/// Formats the count for the journal in a directory as "2 complete last 60 bob". Times are in seconds since `start`.
 std::string counted(const fs::path& directory, Usec since = start, unsigned max_entries = 100) {
     SystemHost host({.journal = directory.string(), .max_entries = max_entries});
     const UncountedLogins found = host.uncounted_logins(since);
@@ -90,7 +90,7 @@ std::string counted(const fs::path& directory, Usec since = start, unsigned max_
            (found.last ? " last " + std::to_string((found.last->at - start) / second) + " " + found.last->user : "");
 }
 
-void selinux_s_mode_is_the_kernel_s() {
+void selinux_mode_read_from_kernel() {
     const Directory directory;
     const fs::path file = directory.path / "enforce";
     const auto mode = [&] { return SystemHost({.enforce = file, .journal = {}}).selinux(); };
@@ -106,7 +106,7 @@ void selinux_s_mode_is_the_kernel_s() {
     EXPECT(unread == Selinux::enforcing, "denied");
 }
 
-void the_module_s_entries_are_counted_from_the_newest_back() {
+void module_entries_counted_from_newest() {
     const Directory directory;
     write_journal(
         directory.path,
@@ -124,7 +124,7 @@ void the_module_s_entries_are_counted_from_the_newest_back() {
     EXPECT_TEXT(counted(directory.path, 0), "3 complete last 50 bob");
 }
 
-void no_more_entries_than_allowed_are_looked_at() {
+void number_of_read_entries_bounded() {
     const Directory directory;
     std::vector<Entry> entries;
     for (Usec at = 0; at < 10; ++at) {
@@ -135,7 +135,7 @@ void no_more_entries_than_allowed_are_looked_at() {
     EXPECT_TEXT(counted(directory.path, start, 10), "10 complete last 9 alice");
 }
 
-void a_journal_that_cannot_be_read_is_not_an_empty_one() {
+void unreadable_journal_distinguished_from_empty() {
     const Directory directory;
     EXPECT_TEXT(counted(directory.path), "none");
     write_journal(directory.path, {{.message = uncounted("alice")}});
@@ -156,10 +156,10 @@ int main() {
         return 77;
     }
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(selinux_s_mode_is_the_kernel_s),
-        SESSLIMIT_TEST(the_module_s_entries_are_counted_from_the_newest_back),
-        SESSLIMIT_TEST(no_more_entries_than_allowed_are_looked_at),
-        SESSLIMIT_TEST(a_journal_that_cannot_be_read_is_not_an_empty_one),
+        SESSLIMIT_TEST(selinux_mode_read_from_kernel),
+        SESSLIMIT_TEST(module_entries_counted_from_newest),
+        SESSLIMIT_TEST(number_of_read_entries_bounded),
+        SESSLIMIT_TEST(unreadable_journal_distinguished_from_empty),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

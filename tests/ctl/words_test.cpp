@@ -14,7 +14,7 @@ using namespace sesslimit::test;
 
 namespace {
 
-void spans_in_their_two_largest_units() {
+void spans_shown_in_two_largest_units() {
     struct Case {
         Usec span;
         const char* words;
@@ -37,7 +37,7 @@ void spans_in_their_two_largest_units() {
     }
 }
 
-void what_ends_a_session_and_when() {
+void end_text_shows_earliest_limit() {
     struct Case {
         const char* about;
         Usec duration_in;
@@ -71,7 +71,7 @@ void what_ends_a_session_and_when() {
     }
 }
 
-void a_deadline_that_has_passed_is_not_negative() {
+void past_deadline_not_negative() {
     Session session = alices_session();
     session.duration_ends_at = noon - hour;
     EXPECT_TEXT(ends_words(session, noon), "0s left");
@@ -81,7 +81,7 @@ void a_deadline_that_has_passed_is_not_negative() {
     EXPECT_TEXT(idle_words(session, noon), "-");
 }
 
-void times_of_the_day_and_of_other_days() {
+void times_shown_short_and_long() {
     EXPECT_TEXT(short_time(noon - 2 * hour, noon), "12:00");
     EXPECT_TEXT(short_time(noon - 24 * hour, noon), "2026-11-22 14:00");
     EXPECT_TEXT(short_time(0, noon), "-");
@@ -94,7 +94,7 @@ void times_of_the_day_and_of_other_days() {
     EXPECT_TEXT(log_time(0), "-");
 }
 
-void a_session_in_one_line() {
+void session_shown_in_one_line() {
     Session session = alices_session();
     EXPECT_TEXT(session_line(session, noon), "session 12 of alice: sshd on pts/0, from 192.0.2.7, since 12:00 (2h)");
     session.terminals.clear();
@@ -105,18 +105,18 @@ void a_session_in_one_line() {
     EXPECT_TEXT(terminals_words(session), "pts/0, pts/3");
 }
 
-void whose_session_it_is() {
+void session_matched_by_user_name_or_id() {
     Session session = alices_session();
     EXPECT(belongs_to(session, "alice") && belongs_to(session, "uid:1000"), "by name and by user ID");
     EXPECT(!belongs_to(session, "1000") && !belongs_to(session, "uid:x"), "a number is a name");
-    EXPECT(!belongs_to(session, "alic") && !belongs_to(session, "100") && !belongs_to(session, ""), "by nothing else");
+    EXPECT(!belongs_to(session, "alic") && !belongs_to(session, "100") && !belongs_to(session, ""), "no other match");
     session.user = "CORP\\x5calice"; // as the daemon shows it
-    EXPECT(belongs_to(session, "CORP\\alice"), "as the shell has it");
+    EXPECT(belongs_to(session, "CORP\\alice"), "as typed in a shell");
     EXPECT_TEXT(user_words(session), "CORP\\x5calice (uid:1000)");
     EXPECT_TEXT(user_argument(session), "uid:1000");
 }
 
-void case_A07_the_user_that_is_printed_is_accepted() {
+void case_A07_printed_user_accepted_as_argument() {
     for (const char* name : {"alice", "1001", "", "a\\x0ab"}) {
         Session session = alices_session();
         session.user = name;
@@ -126,10 +126,10 @@ void case_A07_the_user_that_is_printed_is_accepted() {
     EXPECT_TEXT(user_words(alices_session()), "alice");
 }
 
-void text_from_the_bus_is_escaped_once() {
+void bus_text_escaped_once() {
     EXPECT_TEXT(safe("alice"), "alice");
     EXPECT_TEXT(safe("\033[2J\x07"), "\\x1b[2J\\x07");
-    EXPECT_TEXT(safe("\\x1b[2J"), "\\x1b[2J"); // escaped by the daemon already
+    EXPECT_TEXT(safe("\\x1b[2J"), "\\x1b[2J"); // already escaped by the daemon
     EXPECT_TEXT(safe("\xc2\x9b"
                      "2J"),
                 "\\xc2\\x9b2J");
@@ -145,7 +145,7 @@ void text_from_the_bus_is_escaped_once() {
     EXPECT(safe_lines(std::string(1 << 20, '\n')).size() <= 2100, "many lines");
 }
 
-void an_error_has_one_exit() {
+void each_error_maps_to_one_exit_status() {
     struct Case {
         const char* name;
         Failure::Kind kind;
@@ -170,8 +170,8 @@ void an_error_has_one_exit() {
         EXPECT(exit_of(failure.kind) == one.exit, one.name);
     }
     EXPECT_TEXT(words_of(failure_of("org.freedesktop.DBus.Error.ServiceUnknown", "x")),
-                "sesslimitd is not running; run 'systemctl start sesslimitd'");
-    EXPECT(exit_of(Failure::Kind::unresponsive) == Exit::failed, "a ping without an answer");
+                "sesslimitd is not running; start it with: systemctl start sesslimitd");
+    EXPECT(exit_of(Failure::Kind::unresponsive) == Exit::failed, "a ping without a reply");
     EXPECT(exit_of(Failure::Kind::bus_denied) == Exit::not_allowed, "denied by the bus");
     EXPECT_TEXT(words_of(failure_of("org.example.Error.New", "\033why")), "\\x1bwhy");
     EXPECT_TEXT(words_of(failure_of("org.example.Error.New", "")), "org.example.Error.New");
@@ -185,15 +185,15 @@ int main() {
     setenv("TZ", "UTC", 1);
     tzset();
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(spans_in_their_two_largest_units),
-        SESSLIMIT_TEST(what_ends_a_session_and_when),
-        SESSLIMIT_TEST(a_deadline_that_has_passed_is_not_negative),
-        SESSLIMIT_TEST(times_of_the_day_and_of_other_days),
-        SESSLIMIT_TEST(a_session_in_one_line),
-        SESSLIMIT_TEST(whose_session_it_is),
-        SESSLIMIT_TEST(case_A07_the_user_that_is_printed_is_accepted),
-        SESSLIMIT_TEST(text_from_the_bus_is_escaped_once),
-        SESSLIMIT_TEST(an_error_has_one_exit),
+        SESSLIMIT_TEST(spans_shown_in_two_largest_units),
+        SESSLIMIT_TEST(end_text_shows_earliest_limit),
+        SESSLIMIT_TEST(past_deadline_not_negative),
+        SESSLIMIT_TEST(times_shown_short_and_long),
+        SESSLIMIT_TEST(session_shown_in_one_line),
+        SESSLIMIT_TEST(session_matched_by_user_name_or_id),
+        SESSLIMIT_TEST(case_A07_printed_user_accepted_as_argument),
+        SESSLIMIT_TEST(bus_text_escaped_once),
+        SESSLIMIT_TEST(each_error_maps_to_one_exit_status),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

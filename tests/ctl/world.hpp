@@ -17,7 +17,7 @@ inline bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-/// 12 is alice's, 9 is bob's, 20 is root's and may be ended by root alone.
+/// Returns the sessions 12 of alice, 9 of bob and 20 of root. Only root may terminate session 20.
 inline FakeService::Behaviour a_host() {
     FakeService::Behaviour behaviour;
     behaviour.sessions = {alices_session("12"), alices_session("9"), alices_session("20")};
@@ -30,12 +30,12 @@ inline FakeService::Behaviour a_host() {
     return behaviour;
 }
 
-/// A bus, a service on it, and the program that talks to it.
+/// A bus, a service on it, and the program under test.
 struct World {
     PrivateBus bus;
     FakeService service;
 
-    /// `rules`: of the bus, see PrivateBus.
+    /// `rules` are passed to PrivateBus.
     explicit World(FakeService::Behaviour behaviour = a_host(), const std::string& rules = {})
         : bus(rules), service(bus.address(), std::move(behaviour)) {}
 
@@ -50,7 +50,7 @@ struct World {
         return how;
     }
     Program::Outcome run(std::vector<std::string> arguments) const { return test::run(start(std::move(arguments))); }
-    /// Whether the service was asked exactly that.
+    /// Returns true if the service received exactly this call.
     bool was_asked(const std::string& call) {
         const auto calls = service.calls();
         return std::ranges::find(calls, call) != calls.end();

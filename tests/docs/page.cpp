@@ -15,12 +15,12 @@ bool is_one_of(std::string_view word, auto... words) {
     return ((word == words) || ...);
 }
 
-/// Only says how its words look.
+/// Returns true for macros that only change the appearance of their words.
 bool is_font(std::string_view word) {
     return is_one_of(word, "Cm", "Li", "Ev", "Dv", "Pa", "Ql", "Xr", "Em", "Sy", "Va", "Ic", "Dq", "Pq");
 }
 
-/// Appends words with blanks between, but for where one is asked to stand close.
+/// Appends words with blanks in between, except after stand_close() and around punctuation.
 class Line {
   public:
     void add(std::string_view word) {
@@ -50,7 +50,7 @@ std::string rendered(std::string_view words) {
     std::istringstream in{std::string(words)};
     Line line;
     std::string dashes;
-    std::size_t optional = 0; // to be closed at the line's end
+    std::size_t optional = 0; // optional parts to be closed at the end of the line
     bool argument = false;
     for (std::string word; in >> word;) {
         if (word == "Fl") {
@@ -156,7 +156,7 @@ std::string read_source(const std::string& path) {
     if (!file) {
         throw std::runtime_error("cannot read " + path);
     }
-    std::ostringstream text; // of a buffer's iterators g++ 14 -O2 believes that they may be null
+    std::ostringstream text; // with stream buffer iterators, g++ 14 -O2 warns of null pointers
     text << file.rdbuf();
     return text.str();
 }

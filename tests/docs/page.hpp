@@ -7,20 +7,20 @@
 
 namespace sesslimit::test {
 
-/// One entry of a list in a manual page.
+/// An entry of a list in a manual page.
 struct Item {
-    std::string head; ///< as it is read: "--json=<form>", "list [--user <user>]", "SIGTERM, SIGINT"
-    std::string text; ///< all up to the next entry, markup included
+    std::string head; ///< head as displayed: "--json=<form>", "list [--user <user>]", "SIGTERM, SIGINT"
+    std::string text; ///< everything up to the next entry, with markup
 };
 
-/// A manual page in mdoc(7), as much of that as ours use.
+/// A manual page in mdoc(7). Supports only the macros that the project's pages use.
 class Page {
   public:
-    /// docs/NAME. Throws std::runtime_error where it cannot be read.
+    /// Reads docs/NAME. Throws std::runtime_error if the file cannot be read.
     static Page read(const std::string& name);
 
-    /// The entries of the outermost lists of the part that is headed `part` by Sh or Ss; an Sh part has those of its Ss
-    /// parts as well. Throws where there is no such part.
+    /// Returns the entries of the outermost lists in the part with the heading `part` (Sh or Ss). An Sh part includes
+    /// its Ss parts. Throws std::runtime_error if the part does not exist.
     [[nodiscard]] std::vector<Item> items(std::string_view part) const;
 
     [[nodiscard]] bool has_line(std::string_view line) const;
@@ -29,13 +29,13 @@ class Page {
     std::vector<std::string> lines_;
 };
 
-/// A line of mdoc behind its first macro as it is read.
+/// Renders the rest of an mdoc line after its first macro as it is displayed.
 std::string rendered(std::string_view words);
 
-/// The words of a rendered head that begin so, without what stands around them: {"--user", "--json"}.
+/// Returns the words of a rendered head that start with `begin`, without surrounding punctuation: {"--user", "--json"}.
 std::vector<std::string> words_that_begin(const std::string& head, std::string_view begin);
 
-/// A file below the top of the sources. Throws where it cannot be read.
+/// Reads a file below the top of the source tree. Throws std::runtime_error if the file cannot be read.
 std::string read_source(const std::string& path);
 
 } // namespace sesslimit::test

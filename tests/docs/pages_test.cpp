@@ -19,8 +19,8 @@
 #include <regex>
 #include <set>
 
-// The manual pages, the journal's catalog and the completions against the program's own tables: what is in one and not
-// in the other is named.
+// Compares the manual pages, the journal's catalog and the completions with the program's own tables. Lists entries
+// that are missing on either side.
 
 using namespace sesslimit;
 using namespace sesslimit::test;
@@ -69,14 +69,14 @@ Words options_of(const CLI::App& app) {
 std::vector<const CLI::App*> commands_of(const CLI::App& app) {
     std::vector<const CLI::App*> commands;
     for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-        if (!command->get_group().empty()) { // the others are not for people
+        if (!command->get_group().empty()) { // other commands are internal
             commands.push_back(command);
         }
     }
     return commands;
 }
 
-/// The part of a command's options that is its own.
+/// Returns the options of a command except --help.
 Words own_options(const CLI::App& command) {
     Words options = options_of(command);
     options.erase("--help");
@@ -89,7 +89,7 @@ std::string lower(std::string text) {
     return text;
 }
 
-void markup_is_read_as_a_reader_sees_it() {
+void mdoc_markup_rendered_as_displayed() {
     EXPECT_TEXT(rendered("Cm timeout Ns = Ns Ar span"), "timeout=<span>");
     EXPECT_TEXT(rendered("Fl h , Fl Fl help"), "-h, --help");
     EXPECT_TEXT(rendered("Cm list Op Fl Fl user Ar user"), "list [--user <user>]");
@@ -98,7 +98,7 @@ void markup_is_read_as_a_reader_sees_it() {
     EXPECT_TEXT(listed(Words(options.begin(), options.end())), "--b\n--d");
 }
 
-void pam_sesslimit_names_every_argument() {
+void pam_sesslimit_page_lists_every_argument() {
     Words written;
     for (const Item& item : Page::read("pam_sesslimit.8").items("ARGUMENTS")) {
         written.insert(item.head.substr(0, item.head.find('=') + (item.head.find('=') == std::string::npos ? 0 : 1)));
@@ -110,7 +110,7 @@ void pam_sesslimit_names_every_argument() {
     EXPECT_TEXT(listed(written), listed(known));
 }
 
-void pam_sesslimit_names_every_ending_code_and_text() {
+void pam_sesslimit_page_lists_every_failure_code_and_text() {
     const Page page = Page::read("pam_sesslimit.8");
     Words known;
     Words codes;
@@ -127,17 +127,17 @@ void pam_sesslimit_names_every_ending_code_and_text() {
     }
     EXPECT_TEXT(listed(heads(page.items("FAILURES"))), listed(known));
     EXPECT_TEXT(listed(heads(page.items("RETURN CODES"))), listed(codes));
-    EXPECT(texts, "what the user reads");
+    EXPECT(texts, "texts for the user");
 }
 
-void sesslimitd_names_every_option() {
+void sesslimitd_page_lists_every_option() {
     Options options;
     CLI::App app;
     add_options(app, options);
     EXPECT_TEXT(listed(options_in(Page::read("sesslimitd.8").items("OPTIONS"))), listed(options_of(app)));
 }
 
-/// "ID event" of everything that has an id.
+/// Returns "ID event" of each journal message with an ID.
 Words messages() {
     Words known{std::string(messages::policy_loaded_id) + " policy-loaded",
                 std::string(messages::policy_rejected_id) + " policy-rejected",
@@ -148,7 +148,7 @@ Words messages() {
     return known;
 }
 
-/// The fields of an entry about a session, and the words for reasons, as the journal gets them.
+/// Fields and reasons in journal entries about a session.
 struct Journal {
     Words fields;
     Words reasons;
@@ -179,7 +179,7 @@ Journal journal() {
     return journal;
 }
 
-void sesslimitd_names_every_message_field_and_reason() {
+void sesslimitd_page_lists_every_message_field_and_reason() {
     const Page page = Page::read("sesslimitd.8");
     Words fields;
     std::string text;
@@ -196,7 +196,7 @@ void sesslimitd_names_every_message_field_and_reason() {
     }
 }
 
-void the_catalog_explains_every_message() {
+void catalog_explains_every_message() {
     const std::string catalog = read_source("packaging/journal/sesslimit.catalog");
     const Words fields = journal().fields;
     Words ids;
@@ -219,7 +219,7 @@ void the_catalog_explains_every_message() {
     EXPECT_TEXT(listed(unknown), "");
 }
 
-void sesslimitctl_names_every_command_and_option() {
+void sesslimitctl_page_lists_every_command_and_option() {
     const Page page = Page::read("sesslimitctl.1");
     ctl::Arguments arguments;
     CLI::App app;
@@ -236,7 +236,7 @@ void sesslimitctl_names_every_command_and_option() {
     EXPECT_TEXT(listed(options_in(page.items("OPTIONS"))), listed(options_of(app)));
 }
 
-void sesslimitctl_names_every_exit_status() {
+void sesslimitctl_page_lists_every_exit_status() {
     Words known;
     Words written;
     bool said = true;
@@ -251,10 +251,10 @@ void sesslimitctl_names_every_exit_status() {
         written.insert(item.head);
     }
     EXPECT_TEXT(listed(written), listed(known));
-    EXPECT(said, "each in the words of the help");
+    EXPECT(said, "each with the text of the help");
 }
 
-void the_completions_know_every_command_and_option() {
+void completions_offer_every_command_and_option() {
     ctl::Arguments arguments;
     CLI::App app;
     ctl::add_command_line(app, arguments);
@@ -285,14 +285,14 @@ void the_completions_know_every_command_and_option() {
     EXPECT_TEXT(listed(missing), "");
 }
 
-/// The lines of a part of org.sesslimit1(5), for what is named in running text.
+/// Returns the text of org.sesslimit1(5) between two headings, for names in running text.
 std::string part_of_interface(std::string_view from, std::string_view to) {
     const std::string text = read_source("man/org.sesslimit1.5");
     const std::size_t at = text.find(from);
     return text.substr(at, text.find(to) - at);
 }
 
-/// A method as its entry has it: "EndUser(s user) -> u", with blanks between the types of the result left out.
+/// Formats a method as in its entry: "EndUser(s user) -> u", without blanks between the result types.
 std::string method(const sd_bus_vtable& member) {
     const auto text = [](const char* words) { return std::string(words == nullptr ? "" : words); };
     const std::string takes = text(member.x.method.signature);
@@ -301,7 +301,7 @@ std::string method(const sd_bus_vtable& member) {
            (gives.empty() ? "" : " -> " + gives);
 }
 
-void org_sesslimit1_names_every_member_and_error() {
+void org_sesslimit1_page_lists_every_member_and_error() {
     const Page page = Page::read("org.sesslimit1.5");
     Words methods;
     Words properties;
@@ -339,7 +339,7 @@ void org_sesslimit1_names_every_member_and_error() {
                                         api::error_bad_argument, api::error_busy}));
 }
 
-void org_sesslimit1_names_every_key_of_a_session() {
+void org_sesslimit1_page_lists_every_session_key() {
     const core::Session session = session_in(core::Phase::active);
     Words known;
     const auto take = [&known](const api::Properties& properties) {
@@ -363,14 +363,14 @@ Words policy_keys() {
     for (const auto table : {policy::setting_keys(), policy::own_keys_of_defaults(), policy::own_keys_of_rules()}) {
         keys.insert(table.begin(), table.end());
     }
-    keys.erase("match"); // a table, named by its keys
+    keys.erase("match"); // a table, listed by its keys
     for (const std::string_view key : policy::match_keys()) {
         keys.insert("match." + std::string(key));
     }
     return keys;
 }
 
-void the_policy_s_page_and_the_shipped_file_name_every_key() {
+void policy_page_and_shipped_file_list_every_key() {
     const std::string page = read_source("man/sesslimit.toml.5");
     const std::string shipped = read_source("etc/policy.toml");
     Words missing;
@@ -390,18 +390,18 @@ void the_policy_s_page_and_the_shipped_file_name_every_key() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(markup_is_read_as_a_reader_sees_it),
-        SESSLIMIT_TEST(pam_sesslimit_names_every_argument),
-        SESSLIMIT_TEST(pam_sesslimit_names_every_ending_code_and_text),
-        SESSLIMIT_TEST(sesslimitd_names_every_option),
-        SESSLIMIT_TEST(sesslimitd_names_every_message_field_and_reason),
-        SESSLIMIT_TEST(the_catalog_explains_every_message),
-        SESSLIMIT_TEST(sesslimitctl_names_every_command_and_option),
-        SESSLIMIT_TEST(sesslimitctl_names_every_exit_status),
-        SESSLIMIT_TEST(the_completions_know_every_command_and_option),
-        SESSLIMIT_TEST(org_sesslimit1_names_every_member_and_error),
-        SESSLIMIT_TEST(org_sesslimit1_names_every_key_of_a_session),
-        SESSLIMIT_TEST(the_policy_s_page_and_the_shipped_file_name_every_key),
+        SESSLIMIT_TEST(mdoc_markup_rendered_as_displayed),
+        SESSLIMIT_TEST(pam_sesslimit_page_lists_every_argument),
+        SESSLIMIT_TEST(pam_sesslimit_page_lists_every_failure_code_and_text),
+        SESSLIMIT_TEST(sesslimitd_page_lists_every_option),
+        SESSLIMIT_TEST(sesslimitd_page_lists_every_message_field_and_reason),
+        SESSLIMIT_TEST(catalog_explains_every_message),
+        SESSLIMIT_TEST(sesslimitctl_page_lists_every_command_and_option),
+        SESSLIMIT_TEST(sesslimitctl_page_lists_every_exit_status),
+        SESSLIMIT_TEST(completions_offer_every_command_and_option),
+        SESSLIMIT_TEST(org_sesslimit1_page_lists_every_member_and_error),
+        SESSLIMIT_TEST(org_sesslimit1_page_lists_every_session_key),
+        SESSLIMIT_TEST(policy_page_and_shipped_file_list_every_key),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a caller on the bus may say: ids of sessions, and the facts of a login that somebody asks about. And what a
-// session with any texts looks like from outside.
+// Input from callers on the bus: session IDs, and the facts of a login for Explain. Also the output for a session with
+// arbitrary texts.
 #include "daemon/api/message.hpp"
 #include "daemon/api/view.hpp"
 #include "daemon/messages/words.hpp"
@@ -14,7 +14,7 @@
 namespace sesslimit::fuzz {
 namespace {
 
-/// A connection that nobody is at the other end of: messages need one to be made.
+/// Returns a bus connection without a peer, which is required to create messages.
 sd_bus* nobodys_bus() {
     static sd_bus* bus = [] {
         std::array<int, 2> ends{-1, -1};
@@ -40,7 +40,7 @@ class Message {
 
     [[nodiscard]] sd_bus_message* get() const { return raw_; }
 
-    /// From now on it is read, as whoever receives it does.
+    /// Makes the message readable, as its receiver sees it.
     void turn_round() { must(sd_bus_message_seal(raw_, 1, 0) >= 0 && sd_bus_message_rewind(raw_, 1) >= 0, "sealed"); }
 
   private:
@@ -55,12 +55,13 @@ void is_argument(Input input) {
     Message message;
     const std::string text(text_of(input.rest()));
     if (sd_bus_message_append(message.get(), "s", text.c_str()) < 0) {
-        return; // what is no UTF-8 does not get through the bus
+        return; // text that is not valid UTF-8 cannot be sent over the bus
     }
     message.turn_round();
     std::string read;
     const int code = api::read_text(message.get(), read);
-    must(code == 0 ? read == text.c_str() && !read.empty() && is_bounded(read) : read.empty(), "a text, or nothing");
+    must(code == 0 ? read == text.c_str() && !read.empty() && is_bounded(read) : read.empty(),
+         "a valid text or nothing is returned");
 }
 
 constexpr const char* keys[] = {"User", "Service", "Origin", "Method", "Seat", "Credential", "Uid", "Groups"};
@@ -117,11 +118,11 @@ void is_question(Input input) {
     api::ExplainQuery question;
     std::string problem;
     if (api::read_question(message.get(), question, problem) < 0) {
-        must(is_safe_line(problem), "what is wrong is safe to show");
+        must(is_safe_line(problem), "the error text is safe to show");
         return;
     }
     const Login& login = question.login;
-    must(!login.user.empty(), "somebody is asked about");
+    must(!login.user.empty(), "the login has a user");
     must(is_bounded(login.user) && is_bounded(login.service) && is_bounded(login.rhost) && is_bounded(login.seat) &&
              is_bounded(login.credential.method) && is_bounded(login.credential.fingerprint),
          "facts are bounded");
@@ -147,7 +148,8 @@ core::Session session_of(Input& input) {
     return session;
 }
 
-/// A text with a NUL would end early on the bus, one that is no UTF-8 would not get through it.
+/// Checks the lookup and the D-Bus properties of a session with arbitrary texts. The bus would cut a text at a NUL and
+/// reject invalid UTF-8.
 void is_seen(Input input) {
     const core::Session session = session_of(input);
     core::State state;
@@ -155,7 +157,7 @@ void is_seen(Input input) {
     const std::string id = input.text();
     for (const std::string& asked : {id, api::id_of(session), session.logind_id}) {
         const core::Session* found = api::find(state, asked);
-        must(found == nullptr || api::is_listed(*found), "a session is found if it is one");
+        must(found == nullptr || api::is_listed(*found), "only listed sessions are found");
     }
     const api::WallClock moment{.now = session.opened + std::chrono::hours(1),
                                 .wall_offset = std::chrono::hours(400'000)};
@@ -163,7 +165,7 @@ void is_seen(Input input) {
         Message message;
         must(api::append(message.get(), api::properties(session, {}, {.terminals = {id}, .input = {}}, moment, eyes)) >=
                  0,
-             "every session can be told of on the bus");
+             "every session can be sent over the bus");
     }
 }
 
@@ -178,7 +180,7 @@ void is_told(Input input) {
     must(is_safe_line(messages::event_of(notice.kind)), "an event has its name");
     for (const auto& [name, value] : messages::journal_entry(notice)) {
         const bool plain = std::ranges::all_of(name, [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; });
-        must(plain && is_safe_line(value), "what the journal is told is safe to show");
+        must(plain && is_safe_line(value), "journal fields are safe to show");
     }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// sshd's SSH_CONNECTION, and addresses as PAM_RHOST and a policy may have them.
+// sshd's SSH_CONNECTION, and addresses as in PAM_RHOST or a policy.
 #include "daemon/inspect/tcp_activity.hpp"
 #include "daemon/policy/address.hpp"
 #include "tests/fuzz/fuzz.hpp"
@@ -16,7 +16,7 @@ std::string text_of_address(const policy::Address& address) {
     return text;
 }
 
-/// A link-local address has its interface with it.
+/// Formats the address; a link-local address includes its interface.
 std::string with_interface(const policy::Address& address, const std::string& interface) {
     const std::string text = text_of_address(address);
     const bool link_local =
@@ -34,12 +34,12 @@ void is_an_address(std::string_view text) {
     if (!address) {
         return;
     }
-    must(policy::parse_address(text_of_address(*address)) == address, "an address is read as it is written");
+    must(policy::parse_address(text_of_address(*address)) == address, "a formatted address parses back");
     const std::uint8_t bits = policy::address_bits(address->family);
     for (std::uint8_t prefix = 0; prefix <= bits; ++prefix) {
         const policy::Network network{policy::masked(*address, prefix), prefix};
         must(policy::contains(network, *address), "an address is in its networks");
-        must(policy::masked(network.first, prefix) == network.first, "a network has no bit behind its prefix");
+        must(policy::masked(network.first, prefix) == network.first, "a network has only zero bits after its prefix");
     }
 }
 
@@ -48,9 +48,9 @@ void is_an_address(std::string_view text) {
 void one_input(std::span<const std::uint8_t> bytes) {
     const std::string_view text = text_of(bytes);
     if (const auto ends = inspect::parse_ssh_connection(text)) {
-        must(ends->client.family == ends->server.family, "both ends are of one family");
+        must(ends->client.family == ends->server.family, "both ends have the same family");
         must(ends->client_port != 0 && ends->server_port != 0, "both have a port");
-        must(inspect::parse_ssh_connection(written(*ends)) == ends, "it is read as it is written");
+        must(inspect::parse_ssh_connection(written(*ends)) == ends, "a formatted connection parses back");
     }
     is_an_address(text);
 }

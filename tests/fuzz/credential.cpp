@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What sshd says of a login in SSH_AUTH_INFO_0, and how an administrator names a credential.
+// sshd's SSH_AUTH_INFO_0, and an administrator's notation for credentials.
 #include "daemon/credential/credential.hpp"
 #include "daemon/policy/match.hpp"
 #include "tests/fuzz/fuzz.hpp"
@@ -19,7 +19,7 @@ bool is_fingerprint(const std::string& text) {
 
 bool finds(const std::string& word, const Credential& credential) {
     const auto pattern = policy::parse_credential(word);
-    must(pattern.has_value(), "what was read of a credential can be asked for");
+    must(pattern.has_value(), "a parsed credential is a valid pattern");
     return policy::is_meant(*pattern, credential);
 }
 
@@ -31,17 +31,17 @@ void is_a_credential(const Credential& read) {
     must(read.ca.empty() || is_fingerprint(read.ca), "the fingerprint of a CA");
     must(read.certificate_id.size() <= max_certificate_id_length && read.certificate_id.find('\0') == std::string::npos,
          "an id has its bounds");
-    must(read.ca.empty() ? read.certificate_id.empty() : !read.fingerprint.empty(), "a certificate is of a key");
+    must(read.ca.empty() ? read.certificate_id.empty() : !read.fingerprint.empty(), "a certificate has a key");
     must(read.fingerprint.empty() || finds(read.fingerprint, read), "it is found by its key");
     must(read.ca.empty() || finds("ca:" + read.ca, read), "it is found by its CA");
     must(read.certificate_id.empty() || finds("cert-id:" + read.certificate_id, read), "it is found by its id");
 }
 
-/// A fingerprint of nobody, and an unknown credential, must not meet.
+/// Checks that an unknown credential does not match the pattern in `text`.
 void is_a_pattern(std::string_view text) {
     const auto pattern = policy::parse_credential(text);
-    must(!pattern || !policy::is_meant(*pattern, {}), "what is not known is not meant");
-    must(!pattern || !pattern->text.empty(), "something is asked for");
+    must(!pattern || !policy::is_meant(*pattern, {}), "an unknown credential does not match");
+    must(!pattern || !pattern->text.empty(), "a pattern is not empty");
 }
 
 } // namespace
@@ -50,7 +50,7 @@ void one_input(std::span<const std::uint8_t> bytes) {
     const std::string_view text = text_of(bytes);
     const Credential read = read_auth_info(text);
     is_a_credential(read);
-    must(read_auth_info(std::string(text) + "\n\n") == read, "empty lines say nothing");
+    must(read_auth_info(std::string(text) + "\n\n") == read, "empty lines are ignored");
     is_a_pattern(text);
 }
 

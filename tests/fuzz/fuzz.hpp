@@ -10,18 +10,18 @@
 #include <string>
 #include <string_view>
 
-/// What the fuzz targets share. A target is one file that defines one_input(); it is built twice: with libFuzzer, which
-/// makes inputs up, and with replay.cpp, which gives it those of its corpus.
+/// Shared code of the fuzz targets. A target is one file that defines one_input(). It is built twice: with libFuzzer,
+/// which generates inputs, and with replay.cpp, which reads the inputs of the corpus.
 namespace sesslimit::fuzz {
 
-/// The bytes may be anything. Ends the process, by must(), where what is made of them is not as it should be. Keeps
-/// nothing from one call to the next that could change what it does.
+/// Processes an arbitrary input. Aborts the process through must() if a property is violated. The function must not
+/// keep state that could change the result of a later call.
 void one_input(std::span<const std::uint8_t> bytes);
 
-/// A property that holds whatever the input is.
+/// Checks a property that must be true for every input.
 inline void must(bool holds, const char* what) {
     if (!holds) {
-        std::fprintf(stderr, "does not hold: %s\n", what);
+        std::fprintf(stderr, "violated: %s\n", what);
         std::abort();
     }
 }
@@ -30,7 +30,7 @@ inline std::string_view text_of(std::span<const std::uint8_t> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Takes an input apart from its start; where it is at its end it gives zeros and empty texts.
+/// Reads an input piece by piece from its start. At the end it returns zeros and empty texts.
 class Input {
   public:
     explicit Input(std::span<const std::uint8_t> bytes) : rest_(bytes) {}
@@ -56,10 +56,10 @@ class Input {
 
     std::uint8_t byte() { return number<std::uint8_t>(); }
 
-    /// A text as long as the byte before it says.
+    /// Reads a text whose length is given by the preceding byte.
     std::string text() { return std::string(text_of(bytes(byte()))); }
 
-    /// What stands before the next `end`, which is passed over.
+    /// Reads the text before the next `end` and skips `end`.
     std::string_view part(char end) {
         const std::string_view all = text_of(rest_);
         const std::size_t size = all.find(end) == all.npos ? all.size() : all.find(end);
@@ -71,11 +71,11 @@ class Input {
     std::span<const std::uint8_t> rest_;
 };
 
-/// Whether a text is well-formed UTF-8 (RFC 3629), as a table of its syntax has it: written to be held against
-/// sesslimit::escape_for_display(), which does the same by arithmetic.
+/// Returns true if the text is well-formed UTF-8 (RFC 3629). It uses the RFC's syntax table, for comparison with
+/// sesslimit::escape_for_display(), which uses arithmetic.
 inline bool is_utf8(std::string_view text) {
     struct Form {
-        unsigned char first, last; ///< of the leading byte
+        unsigned char first, last; ///< of the lead byte
         unsigned char second_first, second_last;
         std::size_t more;
     };
@@ -105,7 +105,7 @@ inline bool is_utf8(std::string_view text) {
     return true;
 }
 
-/// One line that a terminal shows and does not obey: UTF-8 without C0, DEL and C1.
+/// Returns true for one line that a terminal displays without executing: UTF-8 without C0, DEL and C1.
 inline bool is_safe_line(std::string_view text) {
     for (std::size_t at = 0; at < text.size(); ++at) {
         const auto byte = static_cast<unsigned char>(text[at]);

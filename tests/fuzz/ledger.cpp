@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A ledger's file that anything may have happened to, opened as a daemon that starts does. The first byte says how the
-// rest becomes a file: as it is, or as updates of slots with their checksums right, and then bytes that are changed.
+// An arbitrarily damaged ledger file, opened as the daemon does at its start. The first byte selects how the rest
+// becomes a file: unchanged, or as updates of slots with valid checksums, followed by bytes to change.
 #include "daemon/ledger/ledger.hpp"
 #include "daemon/ledger/ledger_file.hpp"
 #include "tests/fuzz/fuzz.hpp"
@@ -25,7 +25,7 @@ ledger::BootId this_boot() {
     return *boot;
 }
 
-/// A payload: one of a real session, or what the input has.
+/// Returns a payload: that of a valid session, or bytes of the input.
 Bytes payload_of(Input& input) {
     const std::uint8_t what = input.byte();
     if (what < 200) {
@@ -73,17 +73,18 @@ Bytes file_of(std::span<const std::uint8_t> bytes) {
 
 void are_possible(const Sessions& sessions) {
     for (const auto& [key, session] : sessions) {
-        must(ledger::fault_of(session).empty() && key == session.key, "what is handed over is possible");
+        must(ledger::fault_of(session).empty() && key == session.key, "each session is valid");
     }
 }
 
-/// Opens it and says what is in it; it must always open.
+/// Opens the ledger, which must always succeed, and returns its sessions.
 Sessions sessions_in(const std::filesystem::path& directory, bool quiet) {
     const Opened opened(directory, 2);
-    must(opened.good(), "a ledger opens, whatever was there, and hands each session over once");
-    must(!quiet || opened.dropped.empty(), "what was mended once is not said again");
-    must(opened.dropped.size() <= 72, "what it says is bounded");
-    must(std::ranges::all_of(opened.dropped, [](const std::string& line) { return is_safe_line(line); }), "and safe");
+    must(opened.good(), "any ledger opens and returns each session once");
+    must(!quiet || opened.dropped.empty(), "a repaired fault is not reported again");
+    must(opened.dropped.size() <= 72, "the number of messages is bounded");
+    must(std::ranges::all_of(opened.dropped, [](const std::string& line) { return is_safe_line(line); }),
+         "messages are safe to show");
     are_possible(opened.sessions);
     return opened.sessions;
 }
@@ -97,14 +98,14 @@ void takes_sessions(const std::filesystem::path& directory, Sessions sessions) {
             if (opened.ledger->put(session)) {
                 sessions[session.key] = session;
             } else {
-                must(opened.ledger->put(session).error().code == EOVERFLOW, "only a forged slot takes nothing");
+                must(opened.ledger->put(session).error().code == EOVERFLOW, "only a forged slot rejects an update");
             }
         }
         opened.ledger->drop(SessionKey{3});
         sessions.erase(SessionKey{3});
     }
     const Sessions after = sessions_in(directory, true);
-    must(after == sessions, "what was put is there, what was dropped is not, and nothing else has changed");
+    must(after == sessions, "only the updated and dropped sessions have changed");
 }
 
 } // namespace
@@ -114,7 +115,7 @@ void one_input(std::span<const std::uint8_t> bytes) {
     std::filesystem::remove(home.path / "ledger.old");
     test::write_file(home.path / "ledger", file_of(bytes));
     const Sessions first = sessions_in(home.path, false);
-    must(sessions_in(home.path, true) == first, "reading it changes nothing that counts");
+    must(sessions_in(home.path, true) == first, "opening does not change the sessions");
     takes_sessions(home.path, first);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How libFuzzer calls a target.
+// libFuzzer's entry point of a target.
 #include "tests/fuzz/fuzz.hpp"
 
 extern "C" __attribute__((visibility("default"))) int LLVMFuzzerTestOneInput(const std::uint8_t* data,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernel's answer about a connection. One of three connections is asked about, by the first byte.
+// The kernel's reply about a connection. The first byte selects one of three connections.
 #include "daemon/inspect/tcp_activity.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
@@ -16,17 +16,18 @@ std::optional<inspect::Traffic> read(std::span<const std::uint8_t> reply, const 
     return inspect::traffic_in(std::as_bytes(reply), ends, sequence);
 }
 
-/// The answer's own length counts: what stands behind it is not read.
+/// Checks that only the reply's own length counts, so that bytes after it are not read.
 void ends_where_it_says(std::span<const std::uint8_t> reply, const inspect::Ends& ends,
                         const inspect::Traffic& traffic) {
     nlmsghdr header{};
-    must(reply.size() >= sizeof header, "an answer has a header");
+    must(reply.size() >= sizeof header, "a reply has a header");
     std::memcpy(&header, reply.data(), sizeof header);
-    must(header.nlmsg_len <= reply.size() && header.nlmsg_seq == sequence, "it is whole, and ours");
+    must(header.nlmsg_len <= reply.size() && header.nlmsg_seq == sequence,
+         "the reply is complete and has the request's sequence number");
     std::vector<std::uint8_t> longer(reply.begin(), reply.begin() + header.nlmsg_len);
-    must(read(longer, ends) == traffic, "nothing behind it is read");
+    must(read(longer, ends) == traffic, "a reply without trailing bytes gives the same result");
     longer.resize(longer.size() + 64, 0xff);
-    must(read(longer, ends) == traffic, "whatever it is");
+    must(read(longer, ends) == traffic, "trailing bytes are ignored");
 }
 
 } // namespace
@@ -37,16 +38,17 @@ void one_input(std::span<const std::uint8_t> bytes) {
     Input input(bytes);
     const std::size_t which = input.byte() % std::size(asked);
     const auto ends = inspect::parse_ssh_connection(asked[which]);
-    must(ends.has_value(), "what is asked about is a connection");
+    must(ends.has_value(), "the requested connection is valid");
     const auto traffic = read(input.rest(), *ends);
     if (!traffic) {
         return;
     }
-    must(traffic->since_data >= Duration{}, "an age");
-    must(!inspect::traffic_in(std::as_bytes(input.rest()), *ends, sequence + 1), "an answer to another question");
+    must(traffic->since_data >= Duration{}, "the age is not negative");
+    must(!inspect::traffic_in(std::as_bytes(input.rest()), *ends, sequence + 1),
+         "a reply to another request is rejected");
     for (std::size_t other = 0; other < std::size(asked); ++other) {
         must(other == which || !read(input.rest(), *inspect::parse_ssh_connection(asked[other])),
-             "an answer is about one connection");
+             "a reply is about one connection");
     }
     ends_where_it_says(input.rest(), *ends, *traffic);
 }

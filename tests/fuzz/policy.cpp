@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Whole policy files, and what they come to for several logins. A form feed, which no TOML may hold, ends a file; every
-// second one is of the managed tier.
+// Whole policy files and their effective limits for several logins. A form feed, which TOML does not permit, ends a
+// file. Every second file belongs to the managed tier.
 #include "common/text.hpp"
 #include "daemon/policy/explain.hpp"
 #include "daemon/policy/load.hpp"
@@ -74,7 +74,7 @@ std::vector<Login> logins() {
     return {alice, root, hostile, job};
 }
 
-bool is_text(std::string_view text) { // lines of text
+bool is_text(std::string_view text) { // one or more lines, all safe to show
     for (Input lines({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}); !lines.empty();) {
         if (!is_safe_line(lines.part('\n'))) {
             return false;
@@ -85,28 +85,28 @@ bool is_text(std::string_view text) { // lines of text
 
 void is_problem(const Problem& problem, const std::vector<SourceText>& files) {
     const auto file = std::ranges::find(files, problem.path, &SourceText::path);
-    must(file != files.end(), "a problem is of a file");
+    must(file != files.end(), "a problem belongs to a file");
     const auto lines = static_cast<std::size_t>(std::ranges::count(file->text, '\n')) + 1;
     must(problem.line <= lines, "its line is in the file");
     must(problem.column <= file->text.size() + 1, "its column is in the file");
-    must(!problem.what.empty() && is_safe_line(problem.what), "it says what is wrong, and is safe to show");
+    must(!problem.what.empty() && is_safe_line(problem.what), "it has a message that is safe to show");
     must(is_text(format(problem)), "it is safe to show with its line");
-    must(std::ranges::count(format(problem), '\n') <= 2, "in one to three lines");
+    must(std::ranges::count(format(problem), '\n') <= 2, "it has one to three lines");
 }
 
 void are_problems(const Loaded& loaded, const std::vector<SourceText>& files) {
     const auto place = [](const Problem& problem) { return std::tie(problem.path, problem.line, problem.column); };
     must(std::ranges::is_sorted(loaded.problems, {}, place), "problems are sorted");
-    must(loaded.problems.size() <= 500, "and bounded");
+    must(loaded.problems.size() <= 500, "the number of problems is bounded");
     bool error = false;
     for (const Problem& problem : loaded.problems) {
         is_problem(problem, files);
         error = error || problem.severity == Problem::Severity::error;
     }
-    must(loaded.policy.has_value() != error, "there is a policy unless something is wrong");
+    must(loaded.policy.has_value() != error, "there is a policy unless there is an error");
 }
 
-/// A limit of both tiers is the stricter one of the two.
+/// Checks that each limit of both tiers is the stricter one of the two.
 void the_stricter_tier_wins(const Policy& policy, const Login& login) {
     Policy managed = policy;
     managed.host = {};
@@ -120,28 +120,28 @@ void the_stricter_tier_wins(const Policy& policy, const Login& login) {
     must(both.max_duration.value == strictest(&Limits::max_duration), "max_duration");
     must(both.idle_timeout.value == strictest(&Limits::idle_timeout), "idle_timeout");
     must(both.idle_timeout_no_terminal.value == strictest(&Limits::idle_timeout_no_terminal), "without a terminal");
-    must(both.shared_limits.size() == one.shared_limits.size() + two.shared_limits.size(), "all shared_limits hold");
+    must(both.shared_limits.size() == one.shared_limits.size() + two.shared_limits.size(), "all shared limits apply");
     must(std::ranges::is_sorted(both.warn_before, std::greater{}), "warnings: longest first");
     for (const Duration span : one.warn_before) {
         must(std::ranges::find(both.warn_before, span) != both.warn_before.end(), "warnings: the union");
     }
     must(faults_of(both.message.value, message_placeholders).empty() && both.message.value.size() <= max_message_length,
-         "a message is good");
+         "a message is valid");
     must(faults_of(both.message_of_end.value, message_of_end_placeholders).empty() &&
              both.message_of_end.value.size() <= max_end_message_length,
-         "the message of an end is good");
+         "the message of an end is valid");
 }
 
 void is_explained(const Policy& policy, const Login& login) {
     const Explanation explained = explain(policy, login);
-    must(explained.counts == counts(policy, login), "it counts or not");
-    must(!explained.why.empty() && is_safe_line(explained.why), "and why");
+    must(explained.counts == counts(policy, login), "the explanation agrees on counting");
+    must(!explained.why.empty() && is_safe_line(explained.why), "it gives a reason");
     for (const ExplainedSetting& setting : explained.settings) {
         must(!setting.name.empty() && is_safe_line(setting.value), "a setting is safe to show");
-        must((setting.from == nullptr) == (setting.line == 0), "a place has a line");
+        must((setting.from == nullptr) == (setting.line == 0), "a source location has a line");
     }
     for (const MatchedRule& rule : explained.rules) {
-        must(rule.rule != nullptr && !rule.sets.empty() && is_safe_line(rule.sets), "a rule says what it sets");
+        must(rule.rule != nullptr && !rule.sets.empty() && is_safe_line(rule.sets), "a rule lists its settings");
     }
     const Limits limits = resolve(policy, login);
     const auto said = [&](std::string_view name) {
@@ -149,7 +149,7 @@ void is_explained(const Policy& policy, const Login& login) {
     };
     must(said("max_sessions") ==
              (limits.max_sessions.value == unlimited_count ? "unlimited" : std::to_string(limits.max_sessions.value)),
-         "what is explained is what holds");
+         "the explained value is the effective one");
 }
 
 } // namespace

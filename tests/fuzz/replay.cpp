@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Gives a target the inputs of its corpus, one after the other: an ordinary test, for which no clang is needed.
+// Runs a target on the inputs of its corpus, one after the other. This is an ordinary test that does not need clang.
 #include "tests/fuzz/fuzz.hpp"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A buffer of just the file's size, so that a sanitizer sees a read beyond it.
+/// Reads a file into a buffer of exactly its size, so that a sanitizer detects a read beyond it.
 std::vector<std::uint8_t> content_of(const fs::path& file) {
     std::ifstream stream(file, std::ios::binary);
     std::vector<std::uint8_t> bytes(fs::file_size(file));
@@ -20,7 +20,7 @@ std::vector<std::uint8_t> content_of(const fs::path& file) {
     return bytes;
 }
 
-/// The files of a directory in order of their names; a file is itself.
+/// Returns the files of a directory, sorted by name. For a file, returns the file itself.
 std::vector<fs::path> inputs_in(const fs::path& place) {
     if (!fs::is_directory(place)) {
         return {place};
@@ -40,11 +40,11 @@ int main(int count, char** words) {
     for (const char* place : std::span(words, static_cast<std::size_t>(count)).subspan(1)) {
         for (const fs::path& file : inputs_in(place)) {
             std::printf("%s\n", file.filename().c_str());
-            std::fflush(stdout); // the last one said is the one that failed
+            std::fflush(stdout); // the last name printed is the failing input
             sesslimit::fuzz::one_input(content_of(file));
             ++replayed;
         }
     }
     std::printf("%zu inputs replayed\n", replayed);
-    return replayed == 0 ? 1 : 0; // a corpus that is not there tests nothing
+    return replayed == 0 ? 1 : 0; // without a corpus nothing is tested
 }

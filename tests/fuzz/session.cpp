@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The payload of a slot of the ledger, read as a session.
+// The payload of a ledger slot, decoded as a session.
 #include "daemon/ledger/codec.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
@@ -12,18 +12,18 @@ void one_input(std::span<const std::uint8_t> bytes) {
     const auto payload = std::as_bytes(bytes);
     const auto session = ledger::decode(payload);
     if (!session) {
-        must(!session.error().empty(), "a fault has its words");
+        must(!session.error().empty(), "a fault has a description");
         return;
     }
-    must(ledger::fault_of(*session).empty(), "what is read is possible");
-    must(session->request == RequestId::none && session->answer_by == never, "nobody waits for it");
-    std::array<std::byte, ledger::max_payload> out; // NOLINT: what is read of it was written
+    must(ledger::fault_of(*session).empty(), "a decoded session is valid");
+    must(session->request == RequestId::none && session->answer_by == never, "it has no pending request");
+    std::array<std::byte, ledger::max_payload> out; // NOLINT: only written bytes are read
     const auto size = ledger::encode(*session, out);
-    must(size.has_value(), "what is read can be written");
+    must(size.has_value(), "a decoded session can be encoded");
     const auto again = ledger::decode(std::span(out).first(*size));
-    must(again.has_value(), "and is read again");
+    must(again.has_value(), "and decodes again");
     if (payload.size() <= ledger::max_payload) {
-        must(std::ranges::equal(std::span(out).first(*size), payload), "byte for byte");
+        must(std::ranges::equal(std::span(out).first(*size), payload), "to the same bytes");
     }
 }
 

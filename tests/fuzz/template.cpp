@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The text of `message`: first a line with a limit and a value, then the template.
+// Template text of `message`. The first line contains a limit and a value, the rest is the template.
 #include "daemon/policy/template.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
@@ -23,8 +23,8 @@ std::string with_doubled_braces(std::string_view text) {
 void faults_have_places(std::string_view text) {
     std::size_t before = 0;
     for (const policy::TemplateFault& fault : policy::faults_of(text, names)) {
-        must(fault.at >= before && fault.at <= text.size(), "faults stand in their order, inside of the text");
-        must(fault.name.empty() || text.substr(fault.at).starts_with(fault.name), "an unknown name is where it is");
+        must(fault.at >= before && fault.at <= text.size(), "faults are sorted and within the text");
+        must(fault.name.empty() || text.substr(fault.at).starts_with(fault.name), "an unknown name is at its position");
         must(std::ranges::find(names, fault.name) == names.end(), "and unknown");
         before = fault.at;
     }
@@ -34,7 +34,7 @@ void is_bounded(std::string_view text, const policy::TemplateValues& values, std
     const std::string whole = expand(text, values, SIZE_MAX);
     const std::string cut = expand(text, values, limit);
     must(cut.size() <= limit, "no longer than the limit");
-    must(whole.size() > limit || cut == whole, "nothing is cut that has room");
+    must(whole.size() > limit || cut == whole, "text that fits is not cut");
     must(!is_utf8(whole) || is_utf8(cut), "a character is kept whole or left out");
     const std::string_view kept =
         limit < 3 || cut == whole ? std::string_view(cut) : std::string_view(cut).substr(0, cut.size() - 3);
@@ -55,9 +55,9 @@ void one_input(std::span<const std::uint8_t> bytes) {
     faults_have_places(text);
     is_bounded(text, values, limit);
     is_bounded(text, {}, limit);
-    must(policy::faults_of(with_doubled_braces(text), names).empty(), "doubled braces are no mistake");
-    must(expand(with_doubled_braces(text), values, SIZE_MAX) == text, "and stand for braces");
-    must(text.find_first_of("{}") != text.npos || expand(text, values, SIZE_MAX) == text, "plain text stays");
+    must(policy::faults_of(with_doubled_braces(text), names).empty(), "doubled braces are not an error");
+    must(expand(with_doubled_braces(text), values, SIZE_MAX) == text, "and expand to braces");
+    must(text.find_first_of("{}") != text.npos || expand(text, values, SIZE_MAX) == text, "plain text is unchanged");
 }
 
 } // namespace sesslimit::fuzz

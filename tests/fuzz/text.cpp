@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Text from anywhere, made safe to show; and time spans, as an administrator writes them.
+// Arbitrary text, escaped for display, and time spans as administrators write them.
 #include "common/text.hpp"
 #include "common/duration.hpp"
 #include "tests/fuzz/fuzz.hpp"
@@ -7,7 +7,7 @@
 namespace sesslimit::fuzz {
 namespace {
 
-/// What escape_for_display() has made of a text, taken back.
+/// Reverses the escaping of escape_for_display().
 std::string unescaped(std::string_view text) {
     std::string plain;
     for (std::size_t at = 0; at < text.size(); ++at) {
@@ -27,9 +27,9 @@ void is_shown(std::string_view text, std::size_t limit) {
     must(safe.size() <= limit, "no longer than the limit");
     must(is_safe_line(safe), "one line of UTF-8 without control bytes");
     const std::string whole = escape_for_display(text, text.size() * 4);
-    must(is_safe_line(whole), "the same of the whole text");
-    must(unescaped(whole) == text, "nothing is lost but by the limit");
-    must(safe == whole || limit < whole.size(), "nothing is cut that has room");
+    must(is_safe_line(whole), "the whole text is safe too");
+    must(unescaped(whole) == text, "only the limit loses text");
+    must(safe == whole || limit < whole.size(), "text that fits is not cut");
     must(safe == whole || limit < 3 || safe.ends_with("..."), "a cut is marked");
     must(safe == whole || limit < 3 || whole.starts_with(safe.substr(0, safe.size() - 3)),
          "a cut changes nothing else");
@@ -38,18 +38,18 @@ void is_shown(std::string_view text, std::size_t limit) {
 void is_a_span(std::string_view text) {
     const auto span = parse_span(text);
     if (!span) {
-        must(span.error().at <= text.size(), "the place of a mistake is in the text");
+        must(span.error().at <= text.size(), "the error position is within the text");
         return;
     }
     must(*span >= Duration{} && *span <= max_finite_duration, "a span is within its bounds");
     const std::string written = format_span(*span);
     must(written.size() <= 40, "a span is short");
     const auto again = parse_span(written);
-    must(again && *again <= *span, "a written span is read again");
+    must(again && *again <= *span, "a formatted span parses back");
     const Duration step =
         *span < std::chrono::seconds(1) ? Duration(std::chrono::milliseconds(1)) : std::chrono::seconds(1);
-    must(*span - *again < step, "and has lost nothing but what is smaller than its last unit");
-    must(format_span(*again) == written, "and is written as before");
+    must(*span - *again < step, "and loses less than its last unit");
+    must(format_span(*again) == written, "and formats as before");
 }
 
 } // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A frame from a peer, in both directions: what it is read as, and what becomes of a login that is read from it.
+// A frame from a peer in either direction: the decoded value, and the login made from it.
 #include "common/protocol.hpp"
 #include "daemon/ledger/codec.hpp"
 #include "daemon/pam_server/open_request.hpp"
@@ -37,22 +37,23 @@ bool same(const wire::Wait& a, const wire::Wait& b) {
     return a.more_ms == b.more_ms;
 }
 
-/// What was read is written to a frame that is read as the same; a shorter frame than it needs is never written.
+/// Checks that a decoded value encodes to a frame that decodes to the same value. Encoding it into a shorter buffer
+/// fails.
 template <class Value, class Decode>
 void goes_back(const std::expected<Value, wire::WireError>& read, Decode decode) {
     if (!read) {
-        must(!wire::describe(read.error()).empty(), "every error has its words");
+        must(!wire::describe(read.error()).empty(), "every error has a description");
         return;
     }
-    std::array<std::byte, wire::max_frame> out; // NOLINT: what is read of it was written
+    std::array<std::byte, wire::max_frame> out; // NOLINT: only written bytes are read
     const auto size = wire::encode(*read, out);
-    must(size.has_value(), "what was read can be written");
+    must(size.has_value(), "a decoded value can be encoded");
     const auto again = decode(Bytes(out).first(*size));
-    must(again.has_value() && same(*again, *read), "and is read as the same");
-    must(!wire::encode(*read, std::span(out).first(*size - 1)), "and not where there is no room");
+    must(again.has_value() && same(*again, *read), "and decodes to the same value");
+    must(!wire::encode(*read, std::span(out).first(*size - 1)), "but not into a shorter buffer");
 }
 
-/// Everything that the wire lets in can be recorded as it is.
+/// Checks that each login accepted by the wire format can be recorded unchanged.
 void is_a_login(const wire::OpenRequest& request) {
     const core::OpenRequested opened = pam_server::opened_by(request, RequestId{1}, {.pid = 1, .mark = 1});
     const std::vector<gid_t>& gids = opened.login.gids;
@@ -63,8 +64,8 @@ void is_a_login(const wire::OpenRequest& request) {
     core::Session session;
     session.key = SessionKey{1};
     session.login = opened.login;
-    must(ledger::fault_of(session).empty(), "a login of the wire has room in the ledger");
-    must(opened.budget > Duration{}, "the asker waits for some time");
+    must(ledger::fault_of(session).empty(), "a login from the wire fits into the ledger");
+    must(opened.budget > Duration{}, "the client waits for some time");
 }
 
 } // namespace
@@ -78,7 +79,7 @@ void one_input(std::span<const std::uint8_t> bytes) {
     const auto wait = wire::decode_wait(frame);
     must((!open || kind == wire::Kind::open) && (!close || kind == wire::Kind::close) &&
              (!verdict || kind == wire::Kind::verdict) && (!wait || kind == wire::Kind::wait),
-         "a frame is read as its own kind alone");
+         "a frame decodes only as its own kind");
     goes_back(open, wire::decode_open);
     goes_back(close, wire::decode_close);
     goes_back(verdict, wire::decode_verdict);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The book, and all that the core says held against it.
+// The model and its comparison with the core's output.
 #include "tests/model/host.hpp"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 using core::Cause;
 using Kind = Notice::Kind;
 
-/// How far a terminal's clock may be behind its input.
+/// Maximum delay of a terminal's timestamp behind its input.
 constexpr Duration stamp_step = 8s;
 
 std::uint32_t number(std::size_t count) {
@@ -49,8 +49,8 @@ std::uint32_t Host::inside(SharedLimit total) const {
     })));
 }
 
-/// Returns how many sessions of its user are inside beside it. An adopted one that came after an adopted one is left
-/// out: PAM may be about to ask about that one as well.
+/// Returns the number of the user's other admitted sessions. If `process` was shown by logind, adopted sessions that
+/// came later are not counted, because PAM may be about to ask about them too.
 std::uint32_t Host::others(const Process& process) const {
     return number(static_cast<std::size_t>(std::ranges::count_if(processes_, [&](const Process& other) {
         const bool later = process.shown && !process.logind_id.empty() && other.adopted && other.key > process.key;
@@ -66,39 +66,39 @@ bool Host::is_full(const Process& process) const {
            });
 }
 
-/// What is left of a session without a leader is not terminated if no limit applies, nor when one applies later.
+/// The rest of a session without a leader is not terminated if no limit applies, and neither if a limit applies later.
 void Host::spare_unlimited() {
     for (Process& process : processes_) {
         process.spared = process.spared || (!process.alive && bounds_of(plan_, process.login).is_unlimited());
     }
 }
 
-/// Limits may be other ones now than its user knew of.
+/// The limits may differ now from those that the users knew of.
 void Host::surprise() {
     for (Process& process : processes_) {
         surprise(process, world_.now);
     }
 }
 
-/// At `when`, its limits may have run out without a warning.
+/// At `when`, limits of the session may have expired without a warning.
 void Host::surprise(Process& process, BootTime when) const {
     const Duration grace = plan_.defaults.warn ? plan_.defaults.warn->front() : Timeouts::grace_period;
     const bool exempt = bounds_of(plan_, process.login).duration == unlimited_duration;
     process.fair = std::max(process.fair, after(when, exempt ? Timeouts::grace_period : grace));
 }
 
-/// Takes what the core has said since the last time into the book.
+/// Applies the core's new answers and notices to the model.
 void Host::check() {
     if (down_) {
         return;
     }
     for (Process& process : processes_) {
-        process.in = process.in && !process.has_left(); // its place is free before anybody is given it
+        process.in = process.in && !process.has_left(); // its slot is free before it can be assigned again
         if (process.adopted && phase_of(process) == Phase::waiting) {
-            process.in = process.adopted = false; // PAM asked about it late, and it waits for a place
+            process.in = process.adopted = false; // PAM asked about it late, and it waits for a slot
         }
     }
-    // The order in which the two are carried out.
+    // The order in which answers and notices are carried out.
     for (; answered_ < world_.answers.size(); ++answered_) {
         hear(Answer(world_.answers[answered_]));
     }
@@ -106,7 +106,7 @@ void Host::check() {
         hear(Notice(world_.notices[noticed_]));
     }
     if (!would_deny_.empty()) {
-        wrong("let in beyond a limit that is observed, without a word; or told so for nothing");
+        wrong("admitted beyond an observed limit without a notice, or a notice without that");
     }
     check_counts();
     if (!world_.fault.empty()) {
@@ -119,22 +119,22 @@ void Host::check_counts() {
     for (const uid_t uid : {test::alice, test::bob, carol}) {
         all += inside(uid);
         if (world_.state.counted(uid) != inside(uid)) {
-            wrong("of uid " + std::to_string(uid) + " the core counts " + std::to_string(world_.state.counted(uid)) +
+            wrong("for uid " + std::to_string(uid) + " the core counts " + std::to_string(world_.state.counted(uid)) +
                   ", there are " + std::to_string(inside(uid)));
         }
     }
     if (world_.state.counted() != all) {
-        wrong("the core counts other than all together");
+        wrong("the core's total count is wrong");
     }
     for (const SharedLimit total : shared_limits) {
         if (world_.state.counted(source_of(total)) != inside(total)) {
-            wrong("in a total the core counts " + std::to_string(world_.state.counted(source_of(total))) +
+            wrong("for a shared limit the core counts " + std::to_string(world_.state.counted(source_of(total))) +
                   ", there are " + std::to_string(inside(total)));
         }
     }
 }
 
-/// What should have happened by now.
+/// Checks that every action that is due has been taken.
 void Host::check_time() {
     for (const Process& process : processes_) {
         const Bounds bounds = bounds_of(plan_, process.login);
@@ -143,7 +143,7 @@ void Host::check_time() {
             continue;
         }
         if (world_.now > std::max(after(process.opened, bounds.duration), process.fair)) {
-            wrong("session " + std::to_string(std::to_underlying(process.key)) + " outlasts its duration");
+            wrong("session " + std::to_string(std::to_underlying(process.key)) + " exceeds its maximum duration");
         }
         if (process.typed && phase == Phase::active &&
             world_.now > std::max(after(after(process.used, bounds.idle), stamp_step), process.fair)) {
@@ -152,7 +152,7 @@ void Host::check_time() {
         const Session* session = world_.find(process.key);
         const bool is_asked = session != nullptr && session->logout_check != LogoutCheck::none;
         if (!process.alive && !process.spared && !is_asked) {
-            wrong("session " + std::to_string(std::to_underlying(process.key)) + " goes on without its leader");
+            wrong("session " + std::to_string(std::to_underlying(process.key)) + " continues without its leader");
         }
     }
     for (const auto& [id, request] : requests_) {
@@ -160,12 +160,12 @@ void Host::check_time() {
             continue;
         }
         if (world_.now > request.since + Timeouts::slot_wait) {
-            wrong("request " + std::to_string(id) + " waits for too long");
+            wrong("request " + std::to_string(id) + " waits too long");
         }
         const Login& login = processes_[request.process].login;
         const Bounds bounds = bounds_of(plan_, login);
         if (bounds.shared_limits.empty() && inside(login.uid) < bounds.own) {
-            wrong("request " + std::to_string(id) + " waits beside a free place");
+            wrong("request " + std::to_string(id) + " waits although a slot is free");
         }
     }
 }
@@ -174,23 +174,26 @@ void Host::hear(const Notice& notice) {
     Process* process = of(notice.session.key);
     switch (notice.kind) {
     case Kind::would_deny:
-        return would_deny_.erase(notice.session.key) != 1 ? wrong("it was no limit that lets it in") : void();
+        return would_deny_.erase(notice.session.key) != 1 ? wrong("would-deny notice without a limit") : void();
     case Kind::ending:
-        return process == nullptr ? wrong("nobody is told to end") : hear_ending(*process, notice);
+        return process == nullptr ? wrong("ending notice for an unknown session") : hear_ending(*process, notice);
     case Kind::ended:
     case Kind::released:
-        return process == nullptr ? wrong("nobody is said farewell to") : hear_farewell(*process, notice);
+        return process == nullptr ? wrong("final notice for an unknown session") : hear_farewell(*process, notice);
     case Kind::forced:
-        return process == nullptr || !process->told ? wrong("forced without a word") : void();
+        return process == nullptr || !process->told ? wrong("forced without an ending notice") : void();
     case Kind::would_end:
-        return process == nullptr || bounds_of(plan_, process->login).enforced ? wrong("only observed") : void();
+        return process == nullptr || bounds_of(plan_, process->login).enforced
+                   ? wrong("would-end notice although limits are enforced")
+                   : void();
     case Kind::warned:
         return process == nullptr || !bounds_of(plan_, process->login).enforced || notice.left <= Duration{}
-                   ? wrong("warned of nothing")
+                   ? wrong("warning without an enforced limit")
                    : void();
     case Kind::over_limit:
-        return inside(notice.session.login.uid) <= bounds_of(plan_, notice.session.login).own ? wrong("not over")
-                                                                                              : void();
+        return inside(notice.session.login.uid) <= bounds_of(plan_, notice.session.login).own
+                   ? wrong("over-limit notice within the limit")
+                   : void();
     default:
         return;
     }
@@ -198,57 +201,56 @@ void Host::hear(const Notice& notice) {
 
 void Host::hear_ending(Process& process, const Notice& notice) {
     if (std::exchange(process.told, true)) {
-        wrong("told to end twice");
+        wrong("two ending notices");
     }
     process.reason = notice.reason;
     const Bounds bounds = bounds_of(plan_, process.login);
     switch (notice.reason.cause) {
     case Cause::duration:
         if (!bounds.enforced || world_.now < after(process.opened, bounds.duration)) {
-            wrong("it may last longer");
+            wrong("terminated before its maximum duration");
         }
         return;
     case Cause::idle:
         if (!bounds.enforced || world_.now + stamp_step < after(std::max(process.opened, process.used), bounds.idle)) {
-            wrong("it is not idle for so long");
+            wrong("terminated before its idle timeout");
         }
         return;
     case Cause::leader_gone:
-        return process.alive ? wrong("its leader is there") : void();
+        return process.alive ? wrong("its leader is alive") : void();
     case Cause::requested:
-        return process.asked ? void() : wrong("nobody asked for its end");
+        return process.asked ? void() : wrong("its termination was not requested");
     case Cause::displaced:
-        return; // by a login that may have left, under a policy that may have changed, before it could be told
+        return; // the displacing login may have left, and the policy may have changed, before the notice
     case Cause::none:
     case Cause::limit_reached:
-        return wrong("it ends for no reason");
+        return wrong("terminated without a reason");
     }
 }
 
 void Host::hear_farewell(Process& process, const Notice& notice) {
     if (std::exchange(process.left, true)) {
-        wrong("two farewells");
+        wrong("two final notices");
     }
     if (!process.has_left()) {
-        wrong("a farewell to somebody who is there");
+        wrong("a final notice for an open session");
     }
     const bool ended = notice.kind == Kind::ended;
     if (ended != process.told || notice.reason != (ended ? process.reason : Reason{})) {
-        wrong("it is gone for another reason than it was told");
+        wrong("the final reason differs from the ending notice");
     }
 }
 
 void Host::hear(const Answer& answer) {
     Request& request = requests_[std::to_underlying(answer.request)];
     if (answer.kind == Answer::Kind::wait) {
-        return ++request.waits != 1 || request.answers != 0 || request.gone ? wrong("told to wait out of turn")
-                                                                            : void();
+        return ++request.waits != 1 || request.answers != 0 || request.gone ? wrong("unexpected wait answer") : void();
     }
     if (++request.answers != 1) {
         wrong("two answers");
     }
     if (request.gone) {
-        wrong("an answer to nobody");
+        wrong("an answer to an aborted request");
     }
     Process& process = processes_[request.process];
     if (answer.kind == Answer::Kind::admitted) {
@@ -261,17 +263,17 @@ void Host::hear(const Answer& answer) {
 void Host::let_in(Process& process, const Answer& answer) {
     const bool late = std::exchange(process.adopted, false) && process.in; // PAM asks about it for the first time
     if (process.in && !late) {
-        return answer.session.key != process.key || process.told ? wrong("let in twice") : void();
+        return answer.session.key != process.key || process.told ? wrong("admitted twice") : void();
     }
-    const bool again = answer.session.key == process.key; // PAM asked late, and it had to wait
+    const bool again = answer.session.key == process.key; // PAM asked late, and the login had to wait
     if (answer.session.key <= last_key_ && !again && of(answer.session.key) != nullptr) {
-        wrong("a key is given twice");
+        wrong("a key is reused");
     }
     last_key_ = std::max(last_key_, answer.session.key);
     if (is_full(process)) {
         would_deny_.insert(answer.session.key);
         if (bounds_of(plan_, process.login).enforced) {
-            wrong("let in beyond a limit");
+            wrong("admitted beyond a limit");
         }
     }
     const BootTime since = requests_[std::to_underlying(answer.request)].since;
@@ -294,16 +296,16 @@ void Host::turned_away(Process& process, const Answer& answer) {
         return;
     }
     if (process.in && !process.adopted) {
-        return wrong("denied, and in");
+        return wrong("denied although admitted before");
     }
     if (answer.session.reason.cause == Cause::displaced) {
         return;
     }
     if (!is_full(process)) {
-        wrong("denied with places left");
+        wrong("denied with free slots");
     }
     if (!bounds_of(plan_, process.login).enforced) {
-        wrong("denied where it is only observed");
+        wrong("denied in observe mode");
     }
     process.in = process.adopted = false;
 }

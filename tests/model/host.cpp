@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What happens on the host: the world's side of every step, and the event that the daemon would make of it.
+// The events on the host: the effect of each step on the world, and the daemon's event for it.
 #include "tests/model/host.hpp"
 
 #include "daemon/ledger/codec.hpp"
@@ -33,7 +33,7 @@ bool counts(const Login& login) {
     return login.service != "cron" && !login.nested;
 }
 
-/// A session as it comes back from the ledger.
+/// Returns the session as it is restored from the ledger.
 Session recorded_of(const Session& session) {
     std::array<std::byte, ledger::max_payload> bytes{};
     const auto size = ledger::encode(session, bytes);
@@ -151,11 +151,11 @@ void Host::ask(std::size_t which, const Step& step) {
     feed(OpenRequested{RequestId{id}, process.login, process.leader, budget});
     const Request& request = requests_[id];
     if (!counts(process.login) && world_.answers.back().kind != Answer::Kind::uncounted) {
-        wrong("a login that is no session was counted");
+        wrong("a login that does not count was counted");
     }
     const bool impatient = world_.now + budget < since + Timeouts::slot_wait + Timeouts::reply_margin;
     if (request.answers == 0 && request.waits != (impatient ? 1 : 0)) {
-        wrong("an asker was not told to wait, or was told so for nothing");
+        wrong("a wait answer is missing or unexpected");
     }
 }
 
@@ -167,7 +167,7 @@ void Host::show(Process& process, const std::string& session_class) {
     process.logind_id = "c" + std::to_string(++last_logind_);
     process.shown = true;
     process.dismissed = process.dismissed || !is_user;
-    surprise(process, world_.now); // from now on it can be idle, and may have been so for long
+    surprise(process, world_.now); // from now on it can be idle, and may have been idle for long
     feed(LogindSessionNew{{.id = process.logind_id,
                            .scope = "session-" + process.logind_id + ".scope",
                            .session_class = session_class,
@@ -182,14 +182,14 @@ void Host::close(Process& process, const Step& step) {
         return;
     }
     if (process.in && phase_of(process) != Phase::ending) {
-        process.dismissed = true; // what is being ended is counted until it is gone
+        process.dismissed = true; // a session being terminated counts until it is gone
     }
     const std::uint64_t id = ++last_request_;
     requests_[id] = {.process = static_cast<std::size_t>(&process - processes_.data()), .since = world_.now};
     feed(CloseRequested{RequestId{id}, step.how % 2 == 0 && process.in ? process.key : SessionKey::none,
                         process.leader});
     if (requests_[id].answers != 1) {
-        wrong("a close has no answer");
+        wrong("a close request was not answered");
     }
 }
 
@@ -230,14 +230,14 @@ void Host::hang_up(const Step& step) {
         requests_[id].gone = true;
         Process& process = processes_[requests_[id].process];
         if (phase_of(process) == Phase::waiting && !process.logind_id.empty()) {
-            process.in = process.adopted = true; // it may go on, and logind has a session of it
+            process.in = process.adopted = true; // the login may continue, and logind has a session of it
             surprise(process, world_.now);
         }
         feed(RequestAborted{RequestId{id}});
     }
 }
 
-/// From now on other things show of it as well, or no longer do; and one look shows them at once.
+/// Changes the further results of probes from now on, and reports one probe at once.
 void Host::look(Process& process, const Step& step) {
     if (!process.in) {
         return;
@@ -259,7 +259,7 @@ void Host::look(Process& process, const Step& step) {
         seen.input = stamp->second;
     }
     if (step.more % 8 == 0) {
-        surprise(process, after(world_.now, Timeouts::probe_retry)); // the next look is the one that counts
+        surprise(process, after(world_.now, Timeouts::probe_retry)); // the next probe decides
         return feed(ActivityProbed{process.key, std::nullopt});
     }
     feed(ActivityProbed{process.key, seen});
@@ -309,7 +309,8 @@ void Host::change(const Step& step) {
     feed(PolicyChanged{});
 }
 
-/// The daemon goes and comes back. While it was away askers lost their connection, time went by, and some have left.
+/// The daemon stops and starts again. In the meantime clients lost their connection, time passed, and some processes
+/// exited.
 void Host::restart(const Step& step) {
     std::vector<Session> recorded;
     for (const auto& [key, session] : world_.state.sessions()) {
@@ -327,7 +328,7 @@ void Host::restart(const Step& step) {
     }
     spare_unlimited();
     for (Process& process : processes_) {
-        // The ledger does not tell whether logind is still being asked, so that the session is left alone.
+        // The ledger does not record a pending logout query, so the session is not terminated.
         const Session* session = world_.find(process.key);
         process.spared = process.spared || (session != nullptr && session->logout_check != LogoutCheck::none);
     }
@@ -379,7 +380,7 @@ void Host::pass(Duration span) {
         check();
         check_time();
         if (next != nullptr && next == world_.state.next_due() && next->due <= world_.now) {
-            wrong("the timer rings without end");
+            wrong("the timer expires endlessly");
         }
     }
 }
@@ -403,7 +404,7 @@ void Host::all_leave() {
     pass(1min);
     const State& state = world_.state;
     if (!state.sessions().empty() || state.counted() != 0 || state.next_due() != nullptr) {
-        wrong("everybody has left, and a session is still there");
+        wrong("all processes have exited, but a session remains");
     }
     for (const auto& [id, request] : requests_) {
         if (request.answers == 0 && !request.gone) {

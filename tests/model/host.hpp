@@ -10,33 +10,33 @@
 #include <string>
 #include <vector>
 
-/// A host on which a script happens, with the core to rule over it, and a book kept beside: which processes there are,
-/// who of them was let in, and who of those has left. The book is the model. It knows nothing of phases, stages and
-/// deadlines; all that the core says is held against it.
+/// Runs a script on a simulated host with the core, and keeps a model of it: which processes exist, which were
+/// admitted, and which of those have left. The model knows nothing of phases, stages and deadlines. All answers and
+/// notices of the core are compared with it.
 namespace sesslimit::model {
 
 using namespace core;
 
-/// One login process, and the session that it has or had last.
+/// A login process and its current or last session.
 struct Process {
     Leader leader;
     Login login;
     bool alive = true;
-    std::string logind_id; ///< of the session that logind has of it; empty: none
+    std::string logind_id; ///< logind's ID of its session; empty: logind has none
     SessionKey key = SessionKey::none;
-    bool in = false;        ///< it was let in, or adopted, and has not left
-    bool shown = false;     ///< logind has had this session
-    bool dismissed = false; ///< PAM has closed it, or it is none that counts
-    bool told = false;      ///< that it ends
-    bool left = false;      ///< it was said farewell to
-    bool asked = false;     ///< somebody wants it ended
+    bool in = false;        ///< admitted or adopted, and has not left
+    bool shown = false;     ///< logind has shown this session
+    bool dismissed = false; ///< PAM has closed it, or it does not count
+    bool told = false;      ///< an ending notice was sent
+    bool left = false;      ///< the final notice was sent
+    bool asked = false;     ///< its termination was requested
     bool typed = false;     ///< it has a terminal
     bool adopted = false;   ///< PAM never asked about it
-    bool spared = false;    ///< its leader has exited, and at some time since then no limit applied to it
+    bool spared = false;    ///< its leader has exited, and since then no limit applied at some time
     Reason reason;
     BootTime opened{};
     BootTime used{};
-    BootTime fair{}; ///< no limit that took it by surprise may end it before this
+    BootTime fair{}; ///< grace period: no newly imposed limit may terminate it earlier
 
     [[nodiscard]] bool has_left() const {
         return dismissed || (shown && logind_id.empty()) || (!alive && logind_id.empty());
@@ -45,28 +45,28 @@ struct Process {
 
 struct Request {
     std::size_t process = 0;
-    BootTime since{}; ///< when its process first asked
+    BootTime since{}; ///< time of the process's first request
     int answers = 0;
     int waits = 0;
-    bool gone = false; ///< its asker hung up, died, or asked anew
+    bool gone = false; ///< the client hung up, died or sent a new request
 };
 
-/// What came of a script.
+/// Result of a script.
 struct Outcome {
-    std::string wrong; ///< empty: nothing
+    std::string wrong; ///< first error; empty: none
     std::size_t events = 0;
-    std::string log; ///< all that the core had done
+    std::string log; ///< everything that the core did
 };
 
 class Host {
   public:
     Host();
 
-    /// One script from beginning to end, which is when everybody has left.
+    /// Runs a script to its end, after which all processes exit.
     static Outcome run(const Script& script);
 
   private:
-    // host.cpp: what happens
+    // host.cpp: events
     void act(const Step& step);
     void open(const Step& step);
     void ask(std::size_t which, const Step& step);
@@ -85,7 +85,7 @@ class Host {
     void feed(const Event& event);
     void all_leave();
 
-    // book.cpp: what is held against it
+    // book.cpp: comparison with the model
     void check();
     void check_counts();
     void check_time();
@@ -110,14 +110,14 @@ class Host {
     test::World world_;
     std::vector<Process> processes_;
     std::map<std::uint64_t, Request> requests_;
-    std::set<SessionKey> would_deny_; ///< let in beyond a limit: to be told of
+    std::set<SessionKey> would_deny_; ///< admitted beyond a limit: a notice is expected
     SessionKey last_key_ = SessionKey::none;
     std::uint64_t last_request_ = 0;
     int last_logind_ = 0;
     std::size_t noticed_ = 0;
     std::size_t answered_ = 0;
     std::size_t fed_ = 0;
-    bool down_ = false; ///< the daemon is not up, or not up to date yet: nothing is checked
+    bool down_ = false; ///< the daemon is down or not up to date: nothing is checked
     std::string wrong_;
 };
 

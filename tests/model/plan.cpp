@@ -134,7 +134,7 @@ Bounds bounds_of(const Plan& plan, const Login& login) {
     if (login.service == "sshd" && plan.ssh_total) {
         bounds.shared_limits.push_back(SharedLimit::ssh);
     }
-    // A tier that says nothing of a mode means its limits, whatever the other tier says of its own.
+    // A tier without a mode enforces its limits, regardless of the mode of the other tier.
     bounds.enforced = plan.defaults.mode != policy::Mode::observe || plan.managed_max;
     bounds.duration = plan.defaults.duration.value_or(unlimited_duration);
     bounds.idle = plan.defaults.idle.value_or(unlimited_duration);

@@ -11,7 +11,7 @@
 namespace sesslimit::model {
 namespace {
 
-/// How often each kind comes, of the sum of all.
+/// Relative frequency of each kind.
 constexpr std::array<unsigned, kinds> weights{12, 3, 10, 1, 5, 5, 5, 2, 3, 4, 3, 2, 1, 1, 9, 6, 1, 3, 1};
 
 constexpr std::array<std::string_view, kinds> names{

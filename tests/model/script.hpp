@@ -6,30 +6,30 @@
 #include <string>
 #include <vector>
 
-/// Scripts of what happens on a host. A step names what it is about by numbers that are taken modulo what there is, so
-/// that any part of a script is a script: that is what makes them shrink.
+/// Scripts of events on a host. A step selects its object by numbers modulo the count of objects. Therefore each part
+/// of a script is a valid script, and scripts can be shrunk.
 namespace sesslimit::model {
 
 enum class What : std::uint8_t {
     open,      ///< a new login process asks
-    ask_again, ///< one that is there asks (once more)
-    show,      ///< logind has its session
-    greeter,   ///< the same, but it is none that counts
+    ask_again, ///< an existing process asks, possibly again
+    show,      ///< logind shows its session
+    greeter,   ///< the same, but the session's class does not count
     close,     ///< PAM closes it
     die,       ///< the process exits
-    forget,    ///< logind has it no longer
-    hang_up,   ///< an asker goes away
-    end,       ///< somebody asks for its end
-    type,      ///< a key, which its terminal's clock shows
-    hear,      ///< a key, which is heard
-    look,      ///< what is to be seen of it, unasked
-    groups,    ///< its user is in the team, or is not
-    adopt,     ///< logind has a session that PAM never told of
+    forget,    ///< logind removes its session
+    hang_up,   ///< a waiting client hangs up
+    end,       ///< its termination is requested
+    type,      ///< a key that its terminal's timestamp shows
+    hear,      ///< a key that is reported as input
+    look,      ///< an unrequested probe result
+    groups,    ///< its user joins or leaves the team
+    adopt,     ///< logind shows a session that PAM did not report
     wait,      ///< milliseconds
     stay,      ///< seconds
-    leap,      ///< minutes: a suspended host, or nothing happens
+    leap,      ///< minutes: the host is suspended or nothing happens
     policy,    ///< another plan
-    restart,   ///< the daemon, from what it had recorded; meanwhile some go
+    restart,   ///< the daemon restarts from its records; some processes exit in the meantime
 };
 inline constexpr std::uint8_t kinds = static_cast<std::uint8_t>(What::restart) + 1;
 
@@ -42,13 +42,13 @@ struct Step {
 };
 using Script = std::vector<Step>;
 
-/// The script of that seed, the same one each time.
+/// Returns the script of a seed, always the same one.
 Script script_of(std::uint64_t seed);
 
-/// The shortest script that still `fails`, found by leaving out halves, quarters and so on of it.
+/// Returns the shortest part of the script that still fails, found by omitting halves, quarters and so on.
 Script shrunk(Script script, const std::function<bool(const Script&)>& fails);
 
-/// One step a line, with what its plan says.
+/// Formats the script with one step per line, including the content of plans.
 std::string described(const Script& script);
 
 } // namespace sesslimit::model

@@ -154,7 +154,7 @@ void FakeDaemon::take(int connection) noexcept {
 }
 
 void FakeDaemon::serve(int listener, const std::vector<Step>& steps) noexcept {
-    // A failed assert jumps over the destructor that would end this process.
+    // A failed assert bypasses the destructor that would kill this process.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) {
         const int connection = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);

@@ -15,7 +15,7 @@
 
 namespace sesslimit::test {
 
-/// A directory of its own under TMPDIR or /tmp, gone with everything in it when this goes.
+/// A temporary directory under TMPDIR or /tmp. It is deleted with its contents when the object is destroyed.
 class TempDir {
   public:
     TempDir();
@@ -29,29 +29,35 @@ class TempDir {
     std::string path_;
 };
 
-/// What the daemon does with one connection.
+/// Behavior of the daemon for one connection.
 struct Step {
-    bool read = true;   ///< takes the request first
-    int delay_ms = 0;   ///< then waits, once it has sent `first`
-    std::string answer; ///< then sends this, where there is something
-    bool close = true;  ///< then closes, or else holds the connection open for ever
-    std::string first{};
+    bool read = true;    ///< first reads the request
+    int delay_ms = 0;    ///< then waits, after `first` was sent
+    std::string answer;  ///< then sends this, unless it is empty
+    bool close = true;   ///< then closes the connection, or otherwise leaves it open
+    std::string first{}; ///< sent before the delay, unless it is empty
 };
 
+/// Reads the request, sends these bytes as the answer and closes.
 Step answers(std::string frame);
 Step answers(const wire::Verdict& verdict);
+/// Admits the login with this session key.
 Step admits(std::uint64_t session);
+/// Sends the answer and closes without reading the request.
 Step answers_without_reading(const wire::Verdict& verdict);
+/// Closes without reading the request.
 Step dies_before_reading();
+/// Closes after reading the request, without an answer.
 Step dies_after_reading();
+/// Reads the request, never answers and never closes.
 Step stalls();
 
-/// The bytes of a whole frame.
+/// Encodes a whole frame.
 std::string frame_of(const wire::Verdict& verdict);
 std::string frame_of(const wire::Wait& wait);
 
-/// A process that listens as sesslimitd does. Connection by connection it goes through its steps, the last of which
-/// holds for all that come after. Started by the constructor, ended by the destructor.
+/// A process that listens like sesslimitd. Each connection is handled by the next step. The last step is repeated for
+/// all further connections. The process is started by the constructor and killed by the destructor.
 class FakeDaemon {
   public:
     explicit FakeDaemon(const std::vector<Step>& steps);
@@ -61,9 +67,9 @@ class FakeDaemon {
 
     [[nodiscard]] const std::string& socket() const noexcept { return socket_; }
     [[nodiscard]] unsigned connections() const noexcept { return record_->connections; }
-    /// How many frames were read, at most as many as there is a place for.
+    /// Returns the number of frames read, at most the capacity of the record.
     [[nodiscard]] std::size_t frames() const noexcept { return record_->frames; }
-    /// One of them, the first is 0; empty where it was not read.
+    /// Returns a frame by its index, the first is 0. Returns an empty span if it was not read.
     [[nodiscard]] std::span<const std::byte> frame(std::size_t index) const noexcept;
 
   private:
@@ -71,7 +77,7 @@ class FakeDaemon {
         std::size_t size = 0;
         std::array<std::byte, wire::max_frame> bytes{};
     };
-    struct Record { // shared by the two processes
+    struct Record { // shared by both processes
         std::atomic<unsigned> connections = 0;
         std::atomic<std::size_t> frames = 0;
         std::array<Frame, 8> kept{};
@@ -86,7 +92,7 @@ class FakeDaemon {
     pid_t child_ = -1;
 };
 
-/// A listening SOCK_SEQPACKET socket at `path`.
+/// Returns a listening SOCK_SEQPACKET socket bound to `path`.
 UniqueFd listen_at(const std::string& path, int backlog);
 
 } // namespace sesslimit::test

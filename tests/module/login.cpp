@@ -45,7 +45,7 @@ std::size_t open_descriptors() {
 Login::Login(const std::string& socket, const std::string& arguments, const char* user, const std::string& service) {
     std::ofstream(dir_.file(service)) << "session required " SESSLIMIT_MODULE " socket=" << socket << " " << arguments
                                       << "\n";
-    // libpam complains of its absence.
+    // libpam logs an error if it does not exist.
     std::ofstream(dir_.file("other")) << "# nothing\n";
     const pam_conv conversation{.conv = &converse, .appdata_ptr = this};
     if (pam_start_confdir(service.c_str(), user, &conversation, dir_.path().c_str(), &handle_) != PAM_SUCCESS) {

@@ -11,13 +11,13 @@
 
 namespace sesslimit::test {
 
-/// A user that every system has and that is not root.
+/// An unprivileged user that every system has.
 inline constexpr char ordinary_user[] = "nobody";
 
-/// What an application does: a PAM handle whose service has the built module as its only session line.
+/// A PAM application: a handle whose service contains only the built module as session line.
 class Login {
   public:
-    /// `arguments` are the module's, without socket=; `user` null: PAM is not told of one.
+    /// `arguments` are the module's arguments without socket=. If `user` is null, PAM_USER is not set.
     Login(const std::string& socket, const std::string& arguments, const char* user = ordinary_user,
           const std::string& service = "sshd");
     Login(const Login&) = delete;
@@ -26,11 +26,13 @@ class Login {
 
     int open(int flags = 0) { return pam_open_session(handle_, flags); }
     int close(int flags = 0) { return pam_close_session(handle_, flags); }
+    /// Sets a PAM item. Throws std::runtime_error on failure.
     void set(int item, const std::string& value);
+    /// Sets "NAME=VALUE" in the PAM environment. Throws std::runtime_error on failure.
     void put(const std::string& variable);
     [[nodiscard]] pam_handle_t* handle() const noexcept { return handle_; }
 
-    /// Messages to the user so far, one after the other with '|' between, each as "error: ..." or "info: ...".
+    /// Returns the messages to the user so far, each as "error: ..." or "info: ...", separated by '|'.
     [[nodiscard]] const std::string& said() const noexcept { return said_; }
 
   private:
@@ -41,20 +43,20 @@ class Login {
     std::string said_;
 };
 
-/// One line that the module wrote to the system log.
+/// A line that the module wrote to the system log.
 struct LogLine {
     int priority = 0;
     std::string text;
 };
 
-/// All lines since the last clear_log().
+/// Returns all lines since the last clear_log().
 const std::vector<LogLine>& log_lines();
 void clear_log();
 
-/// Whether a line of that priority has `part` in it.
+/// Returns true if a line of that priority contains `part`.
 bool logged(int priority, std::string_view part);
 
-/// How many descriptors this process has open.
+/// Returns the number of open descriptors of this process.
 std::size_t open_descriptors();
 
 } // namespace sesslimit::test

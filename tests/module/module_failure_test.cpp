@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Daemons that are not there, stall, lie and die, and logins about which nothing can be asked.
+// Daemons that are absent, stall, send invalid replies or die, and logins about which no request can be sent.
 #include "common/clock.hpp"
 #include "ctl/client/enforcement.hpp"
 #include "tests/module/login.hpp"
@@ -21,7 +21,7 @@
 
 namespace {
 
-/// The next connect() returns only when the other end has closed, so that the send after it is too late.
+/// Makes the next connect() return only after the peer has closed, so that the following send is too late.
 bool late_hang_up = false;
 
 } // namespace
@@ -41,8 +41,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr char unsure[] = "error: Login denied: the session limit service is unavailable. Please try again later.";
-/// Far more than any scheduler takes, and far less than a wait without an end.
+constexpr char unsure[] =
+    "error: Sessions cannot be counted right now, so this login is not let in. Please try again later.";
+/// Far more than scheduling delays, far less than an endless wait.
 constexpr milliseconds slack(2000);
 
 std::string good_frame() {
@@ -54,7 +55,7 @@ std::string changed(std::string frame, std::size_t at, char to) {
     return frame;
 }
 
-/// A good frame that a field of no known tag makes as long as a frame can be.
+/// Returns a valid frame, extended to the maximum frame size by a field with an unknown tag.
 std::string max_frame_length() {
     std::string frame = good_frame();
     const auto tag = std::uint16_t{99};
@@ -78,21 +79,21 @@ std::vector<Liar> liars() {
     const std::string good = good_frame();
     return {
         {"failed", answers({.outcome = wire::Outcome::failed, .session = 0, .text = {}}), "could not decide", 1},
-        {"noted", answers({.outcome = wire::Outcome::noted, .session = 0, .text = {}}), "malformed reply", 1},
-        {"rubbish", answers("what is this"), "malformed reply", 1},
-        {"one byte", answers("S"), "malformed reply", 1},
-        {"cut in half", answers(good.substr(0, good.size() / 2)), "malformed reply", 1},
-        {"one byte more", answers(good + "x"), "malformed reply", 1},
-        {"another version", answers(changed(good, 4, 2)), "another protocol version", 1},
-        {"another kind", answers(changed(good, 6, 1)), "malformed reply", 1},
-        {"over-long", answers(good + std::string(2 * wire::max_frame, 'x')), "malformed reply", 1},
-        {"a whole frame and a byte", answers(max_frame_length() + "x"), "malformed reply", 1},
-        {"closes at once", dies_before_reading(), "closed the connection", 4},
-        {"reads and closes", dies_after_reading(), "closed the connection", 4},
+        {"noted", answers({.outcome = wire::Outcome::noted, .session = 0, .text = {}}), "makes no sense", 1},
+        {"rubbish", answers("what is this"), "makes no sense", 1},
+        {"one byte", answers("S"), "makes no sense", 1},
+        {"cut in half", answers(good.substr(0, good.size() / 2)), "makes no sense", 1},
+        {"one byte more", answers(good + "x"), "makes no sense", 1},
+        {"another version", answers(changed(good, 4, 2)), "another version", 1},
+        {"another kind", answers(changed(good, 6, 1)), "makes no sense", 1},
+        {"longer than the maximum", answers(good + std::string(2 * wire::max_frame, 'x')), "makes no sense", 1},
+        {"a whole frame and a byte", answers(max_frame_length() + "x"), "makes no sense", 1},
+        {"closes at once", dies_before_reading(), "hung up", 4},
+        {"reads and closes", dies_after_reading(), "hung up", 4},
     };
 }
 
-/// How many lines of this priority sesslimitctl counts as logins that were admitted without the daemon.
+/// Returns the number of lines of this priority that sesslimitctl counts as logins admitted without the daemon.
 std::ptrdiff_t recognised(int priority) {
     return std::ranges::count_if(log_lines(), [priority](const LogLine& line) {
         const auto login = ctl::parse_uncounted("pam_sesslimit(sshd:session): " + line.text);
@@ -100,7 +101,7 @@ std::ptrdiff_t recognised(int priority) {
     });
 }
 
-void a_lying_daemon_is_a_failure() {
+void invalid_reply_treated_as_failure() {
     for (const Liar& liar : liars()) {
         clear_log();
         const FakeDaemon daemon({liar.step});
@@ -129,13 +130,13 @@ void a_lying_daemon_is_a_failure() {
     }
 }
 
-void the_longest_frame_is_read() {
+void longest_frame_read() {
     const FakeDaemon daemon({answers(max_frame_length())});
     Login login(daemon.socket(), "on_error=deny");
-    EXPECT(login.open() == PAM_SUCCESS, "a frame with a field of a later time");
+    EXPECT(login.open() == PAM_SUCCESS, "a frame with an unknown field");
 }
 
-void a_daemon_that_dies_before_it_is_asked_raises_no_signal() {
+void daemon_exit_before_send_raises_no_sigpipe() {
     const FakeDaemon daemon({dies_before_reading(), admits(3)});
     Login login(daemon.socket(), "on_error=deny");
     late_hang_up = true;
@@ -143,7 +144,7 @@ void a_daemon_that_dies_before_it_is_asked_raises_no_signal() {
     EXPECT(opened == PAM_SUCCESS && daemon.connections() == 2, "asked again");
 }
 
-void an_answer_from_a_daemon_too_busy_to_read_is_taken() {
+void reply_without_reading_request_accepted() {
     clear_log();
     for (const bool late : {false, true}) {
         const FakeDaemon daemon(
@@ -157,7 +158,7 @@ void an_answer_from_a_daemon_too_busy_to_read_is_taken() {
     }
 }
 
-void a_daemon_that_dies_and_comes_back_is_asked_again() {
+void restarted_daemon_asked_again() {
     const std::size_t before = open_descriptors();
     const FakeDaemon daemon({dies_after_reading(), dies_before_reading(), admits(3)});
     Login login(daemon.socket(), "on_error=deny");
@@ -166,11 +167,11 @@ void a_daemon_that_dies_and_comes_back_is_asked_again() {
     const auto second = wire::decode_open(daemon.frame(1));
     EXPECT(opened == PAM_SUCCESS, "open");
     EXPECT(daemon.connections() == 3, "three tries");
-    EXPECT(first && second && first->user == second->user && first->budget_ms == second->budget_ms, "the same asked");
-    EXPECT(open_descriptors() == before, "no descriptor left");
+    EXPECT(first && second && first->user == second->user && first->budget_ms == second->budget_ms, "same request");
+    EXPECT(open_descriptors() == before, "no descriptor leaked");
 }
 
-/// Code and time of one open.
+/// Result and duration of one open.
 struct Timed {
     int code = 0;
     Duration took{};
@@ -182,7 +183,7 @@ Timed timed_open(Login& login) {
     return {code, monotonic_now() - start};
 }
 
-void a_stalling_daemon_costs_the_budget() {
+void stalled_daemon_delays_login_by_budget() {
     clear_log();
     const FakeDaemon daemon({stalls()});
     Login login(daemon.socket(), "on_error=deny timeout=150ms");
@@ -193,7 +194,7 @@ void a_stalling_daemon_costs_the_budget() {
     EXPECT(daemon.connections() == 1, "not tried again");
 }
 
-void the_budget_is_one_for_all_tries() {
+void budget_shared_by_all_attempts() {
     const FakeDaemon daemon({Step{.delay_ms = 120, .answer = {}}});
     Login login(daemon.socket(), "on_error=deny timeout=200ms");
     const Timed got = timed_open(login);
@@ -201,13 +202,13 @@ void the_budget_is_one_for_all_tries() {
     EXPECT(got.took >= milliseconds(200) && got.took < milliseconds(4 * 120), "time");
 }
 
-/// A verdict that comes after the budget, announced or not.
+/// Returns a step that sends the verdict after the budget, with an optional frame sent first.
 Step late(const std::string& first) {
     const wire::Verdict verdict{.outcome = wire::Outcome::admitted, .session = 5, .text = {}};
     return {.delay_ms = 250, .answer = frame_of(verdict), .first = first};
 }
 
-void a_daemon_that_asks_for_patience_is_given_it() {
+void wait_frame_extends_budget() {
     const FakeDaemon announced({late(frame_of(wire::Wait{5000}))});
     const FakeDaemon unannounced({late({})});
     const FakeDaemon too_short({late(frame_of(wire::Wait{20}))});
@@ -219,10 +220,10 @@ void a_daemon_that_asks_for_patience_is_given_it() {
     EXPECT(code(announced) == PAM_SUCCESS, "announced");
     EXPECT(code(unannounced) == PAM_SESSION_ERR, "unannounced");
     EXPECT(code(too_short) == PAM_SESSION_ERR, "too short");
-    EXPECT(code(twice) == PAM_SESSION_ERR, "a second wait is no verdict");
+    EXPECT(code(twice) == PAM_SESSION_ERR, "a second wait frame is not accepted");
 }
 
-/// Fills the queue of a listener that accepts nobody.
+/// Fills the queue of a listener that does not accept connections.
 std::vector<UniqueFd> fill_queue(const std::string& path) {
     std::vector<UniqueFd> waiting;
     for (;;) {
@@ -236,7 +237,7 @@ std::vector<UniqueFd> fill_queue(const std::string& path) {
     }
 }
 
-void a_full_queue_costs_the_budget() {
+void full_listen_queue_delays_login_by_budget() {
     clear_log();
     const TempDir dir;
     const UniqueFd listener = listen_at(dir.file("socket"), 1);
@@ -248,7 +249,7 @@ void a_full_queue_costs_the_budget() {
     EXPECT(logged(LOG_ERR, "did not answer in time"), "log");
 }
 
-void a_daemon_that_is_not_there_costs_nothing() {
+void absent_daemon_fails_immediately() {
     clear_log();
     const TempDir dir;
     (void)listen_at(dir.file("deserted"), 1);
@@ -264,7 +265,7 @@ void a_daemon_that_is_not_there_costs_nothing() {
 
 volatile std::sig_atomic_t signals = 0;
 
-/// A signal every 3 ms, with a handler and without SA_RESTART.
+/// Raises a signal every 3 ms, with a handler installed without SA_RESTART.
 class SignalStorm {
   public:
     SignalStorm() {
@@ -287,7 +288,7 @@ class SignalStorm {
     struct sigaction before_{};
 };
 
-void signals_neither_end_nor_lengthen_a_wait() {
+void signals_do_not_change_wait_time() {
     const FakeDaemon slow({Step{.delay_ms = 100, .answer = good_frame()}});
     const FakeDaemon stalled({stalls()});
     const TempDir dir;
@@ -317,14 +318,14 @@ struct Unknown {
     const char* log;
 };
 
-void a_login_that_cannot_be_asked_about_is_a_failure() {
+void login_without_valid_request_treated_as_failure() {
     const std::string endless(65536, 'u');
     const std::string long_name(wire::max_user + 1, 'u');
     const std::string long_service(wire::max_service + 1, 's');
     const Unknown table[] = {
-        {"no user", nullptr, "sshd", "PAM_USER is missing or empty"},
-        {"a user of no name", "", "sshd", "PAM_USER is missing or empty"},
-        {"unknown", "no-such-user-here", "sshd", "the user does not exist"},
+        {"no user", nullptr, "sshd", "names no user"},
+        {"an empty user name", "", "sshd", "names no user"},
+        {"unknown", "no-such-user-here", "sshd", "does not know the user"},
         {"256 bytes", long_name.c_str(), "sshd", "too long"},
         {"64 KiB", endless.c_str(), "sshd", "too long"},
         {"service", ordinary_user, long_service, "PAM_SERVICE is missing or too long"},
@@ -343,12 +344,12 @@ void a_login_that_cannot_be_asked_about_is_a_failure() {
     }
 }
 
-void a_close_never_fails() {
+void close_always_succeeds() {
     clear_log();
     const TempDir dir;
     Login nobody_there(dir.file("socket"), "on_error=deny");
     const int closed = nobody_there.close();
-    EXPECT(closed == PAM_SUCCESS, "nobody there");
+    EXPECT(closed == PAM_SUCCESS, "no daemon");
     for (const Liar& liar : liars()) {
         const FakeDaemon daemon({liar.step});
         Login login(daemon.socket(), "on_error=deny");
@@ -371,19 +372,19 @@ void a_close_never_fails() {
 int main() {
     using namespace sesslimit::test;
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_lying_daemon_is_a_failure),
-        SESSLIMIT_TEST(the_longest_frame_is_read),
-        SESSLIMIT_TEST(a_daemon_that_dies_before_it_is_asked_raises_no_signal),
-        SESSLIMIT_TEST(an_answer_from_a_daemon_too_busy_to_read_is_taken),
-        SESSLIMIT_TEST(a_daemon_that_dies_and_comes_back_is_asked_again),
-        SESSLIMIT_TEST(a_stalling_daemon_costs_the_budget),
-        SESSLIMIT_TEST(the_budget_is_one_for_all_tries),
-        SESSLIMIT_TEST(a_daemon_that_asks_for_patience_is_given_it),
-        SESSLIMIT_TEST(a_full_queue_costs_the_budget),
-        SESSLIMIT_TEST(a_daemon_that_is_not_there_costs_nothing),
-        SESSLIMIT_TEST(signals_neither_end_nor_lengthen_a_wait),
-        SESSLIMIT_TEST(a_login_that_cannot_be_asked_about_is_a_failure),
-        SESSLIMIT_TEST(a_close_never_fails),
+        SESSLIMIT_TEST(invalid_reply_treated_as_failure),
+        SESSLIMIT_TEST(longest_frame_read),
+        SESSLIMIT_TEST(daemon_exit_before_send_raises_no_sigpipe),
+        SESSLIMIT_TEST(reply_without_reading_request_accepted),
+        SESSLIMIT_TEST(restarted_daemon_asked_again),
+        SESSLIMIT_TEST(stalled_daemon_delays_login_by_budget),
+        SESSLIMIT_TEST(budget_shared_by_all_attempts),
+        SESSLIMIT_TEST(wait_frame_extends_budget),
+        SESSLIMIT_TEST(full_listen_queue_delays_login_by_budget),
+        SESSLIMIT_TEST(absent_daemon_fails_immediately),
+        SESSLIMIT_TEST(signals_do_not_change_wait_time),
+        SESSLIMIT_TEST(login_without_valid_request_treated_as_failure),
+        SESSLIMIT_TEST(close_always_succeeds),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A handle that is carried into other processes, and the process that a login is opened in.
-#include <fstream> // before cmocka.h, whose macro fail() it does not survive
+// A PAM handle that is inherited by other processes, and the process in which a login is opened.
+#include <fstream> // before cmocka.h, because that header's macro fail() breaks it
 
 #include "tests/module/login.hpp"
 #include "tests/unit/support/cmocka.hpp"
@@ -20,7 +20,7 @@
 namespace sesslimit::test {
 namespace {
 
-/// Runs `body` in a forked child and gives its exit status, -1 when it died of a signal.
+/// Runs `body` in a forked child. Returns its exit status, or -1 if a signal terminated it.
 template <class Body>
 int in_child(Body body) {
     const pid_t child = fork();
@@ -38,7 +38,7 @@ std::string closed_session(const FakeDaemon& daemon, std::size_t index) {
     return request ? std::to_string(request->session) : std::string(wire::describe(request.error()));
 }
 
-void ending_the_handle_in_a_child_leaves_the_session() {
+void pam_end_in_child_keeps_session() {
     const FakeDaemon daemon({admits(8)});
     Login login(daemon.socket(), "");
     (void)login.open();
@@ -46,12 +46,12 @@ void ending_the_handle_in_a_child_leaves_the_session() {
     const unsigned after_child = daemon.connections();
     const int closed = login.close();
     EXPECT(child == PAM_SUCCESS, "child");
-    EXPECT(after_child == 1, "only the open was said");
+    EXPECT(after_child == 1, "only the open request was sent");
     EXPECT(closed == PAM_SUCCESS, "close");
     EXPECT_TEXT(closed_session(daemon, 1), "8");
 }
 
-void a_child_can_close() {
+void child_closes_session() {
     clear_log();
     const FakeDaemon daemon({admits(8)});
     Login login(daemon.socket(), "");
@@ -65,12 +65,12 @@ void a_child_can_close() {
     EXPECT_TEXT(closed_session(daemon, 1), "8");
 }
 
-void another_user_closes_quietly() {
+void close_as_other_user_sends_and_logs_nothing() {
     if (geteuid() != 0) {
         skip();
     }
     clear_log();
-    const FakeDaemon daemon({admits(8)}); // its directory is ours alone
+    const FakeDaemon daemon({admits(8)}); // only this user can access its directory
     Login login(daemon.socket(), "on_error=deny");
     (void)login.open();
     const uid_t uid = getpwnam(ordinary_user)->pw_uid;
@@ -81,10 +81,11 @@ void another_user_closes_quietly() {
         return login.close() == PAM_SUCCESS && log_lines().empty() && login.said().empty() ? 0 : 1;
     });
     EXPECT(child == 0, "child");
-    EXPECT(daemon.connections() == 1, "nothing was said to the daemon");
+    EXPECT(daemon.connections() == 1, "nothing was sent to the daemon");
 }
 
-/// In a mount namespace of its own, a process whose /proc/self/cgroup says `text`. False where that is not allowed.
+/// Makes /proc/self/cgroup contain `text` for this process, in a private mount namespace. Returns false if that is not
+/// permitted.
 bool pretend_cgroup(const TempDir& dir, const char* text) {
     const std::string file = dir.file("cgroup");
     std::ofstream(file) << text;
@@ -95,7 +96,7 @@ bool pretend_cgroup(const TempDir& dir, const char* text) {
            mount(file.c_str(), "/proc/self/cgroup", nullptr, MS_BIND, nullptr) == 0;
 }
 
-void being_inside_a_session_is_told() {
+void request_inside_session_marked_nested() {
     struct Row {
         const char* cgroup;
         bool nested;
@@ -111,7 +112,7 @@ void being_inside_a_session_is_told() {
         constexpr int not_allowed = 77;
         const int child = in_child([&] { return pretend_cgroup(dir, row.cgroup) ? login.open() : not_allowed; });
         if (child == not_allowed) {
-            print_message("[          ] no mount namespace here\n");
+            print_message("[          ] no mount namespace available\n");
             skip();
         }
         const auto request = wire::decode_open(daemon.frame(0));
@@ -120,7 +121,7 @@ void being_inside_a_session_is_told() {
     }
 }
 
-void nothing_of_the_process_is_changed() {
+void process_state_unchanged_by_module() {
     const FakeDaemon daemon({admits(8)});
     const std::size_t descriptors = open_descriptors();
     sigset_t before;
@@ -153,11 +154,11 @@ void nothing_of_the_process_is_changed() {
 int main() {
     using namespace sesslimit::test;
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(ending_the_handle_in_a_child_leaves_the_session),
-        SESSLIMIT_TEST(a_child_can_close),
-        SESSLIMIT_TEST(another_user_closes_quietly),
-        SESSLIMIT_TEST(being_inside_a_session_is_told),
-        SESSLIMIT_TEST(nothing_of_the_process_is_changed),
+        SESSLIMIT_TEST(pam_end_in_child_keeps_session),
+        SESSLIMIT_TEST(child_closes_session),
+        SESSLIMIT_TEST(close_as_other_user_sends_and_logs_nothing),
+        SESSLIMIT_TEST(request_inside_session_marked_nested),
+        SESSLIMIT_TEST(process_state_unchanged_by_module),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the module makes of every verdict, and what it asks.
+// The module's result for each verdict, and the content of its requests.
 #include "tests/module/login.hpp"
 #include "tests/unit/support/cmocka.hpp"
 
@@ -20,7 +20,7 @@ std::string closed_session(const FakeDaemon& daemon, std::size_t index) {
     return request ? std::to_string(request->session) : std::string(wire::describe(request.error()));
 }
 
-void admitted_is_let_in_and_closed_by_its_number() {
+void admitted_session_opened_and_closed_by_key() {
     clear_log();
     const FakeDaemon daemon({admits(77), answers({.outcome = wire::Outcome::noted, .session = 0, .text = {}})});
     Login login(daemon.socket(), "");
@@ -34,23 +34,23 @@ void admitted_is_let_in_and_closed_by_its_number() {
     EXPECT_TEXT(closed_session(daemon, 1), "77");
 }
 
-void uncounted_is_let_in_and_not_closed() {
+void uncounted_login_opened_without_close_request() {
     const FakeDaemon daemon({answers({.outcome = wire::Outcome::uncounted, .session = 0, .text = {}})});
     Login login(daemon.socket(), "");
     const int opened = login.open();
     const int closed = login.close();
     EXPECT(opened == PAM_SUCCESS && closed == PAM_SUCCESS, "codes");
-    EXPECT(daemon.connections() == 1, "the close says nothing: it could be taken for that of another session");
+    EXPECT(daemon.connections() == 1, "a close request could be mistaken for that of another session");
 }
 
-void denied_shows_the_lines_of_the_daemon() {
+void denied_login_shows_daemon_text() {
     clear_log();
     const FakeDaemon daemon({answers(denial("limit of 3 sessions reached\n  1  since 12:00\n  2  since 12:05"))});
     Login login(daemon.socket(), "");
     const int opened = login.open();
     EXPECT(opened == PAM_PERM_DENIED, "open");
     EXPECT_TEXT(login.said(), "error: limit of 3 sessions reached\n  1  since 12:00\n  2  since 12:05");
-    EXPECT(!logged(LOG_NOTICE, "denied") && !logged(LOG_DEBUG, "denied"), "the daemon has logged it");
+    EXPECT(!logged(LOG_NOTICE, "denied") && !logged(LOG_DEBUG, "denied"), "logged only by the daemon");
 }
 
 struct Shown {
@@ -72,7 +72,7 @@ constexpr Shown shown_table[] = {
     {"100% %s %n", "error: 100% %s %n"},
 };
 
-void denied_shows_nothing_that_steers_a_terminal() {
+void denied_login_text_has_no_control_characters() {
     for (const Shown& row : shown_table) {
         const FakeDaemon daemon({answers(denial(row.sent))});
         Login login(daemon.socket(), "");
@@ -81,7 +81,7 @@ void denied_shows_nothing_that_steers_a_terminal() {
     }
 }
 
-void the_longest_text_arrives_whole() {
+void longest_text_shown_completely() {
     const std::string text(wire::max_text, 'x');
     const FakeDaemon daemon({answers(denial(text))});
     Login login(daemon.socket(), "");
@@ -89,13 +89,13 @@ void the_longest_text_arrives_whole() {
     EXPECT_TEXT(login.said(), "error: " + text);
 }
 
-void quiet_and_silent_show_nothing() {
+void quiet_and_silent_suppress_denial_text() {
     const FakeDaemon daemon({answers(denial("no"))});
     Login quiet(daemon.socket(), "quiet");
     Login silent(daemon.socket(), "");
     const int first = quiet.open();
     const int second = silent.open(PAM_SILENT);
-    EXPECT(first == PAM_PERM_DENIED && second == PAM_PERM_DENIED, "denied all the same");
+    EXPECT(first == PAM_PERM_DENIED && second == PAM_PERM_DENIED, "denied anyway");
     EXPECT_TEXT(quiet.said(), "");
     EXPECT_TEXT(silent.said(), "");
 }
@@ -104,7 +104,7 @@ wire::Verdict announcing(std::string_view text) {
     return {.outcome = wire::Outcome::admitted, .session = 5, .text = text};
 }
 
-void what_is_announced_is_shown_as_information() {
+void announcement_shown_as_information() {
     constexpr Shown table[] = {
         {"This session ends at 18:00 (in 8h), or after 15min without input.",
          "info: This session ends at 18:00 (in 8h), or after 15min without input."},
@@ -117,44 +117,44 @@ void what_is_announced_is_shown_as_information() {
         clear_log();
         const FakeDaemon daemon({answers(announcing(row.sent))});
         Login login(daemon.socket(), "");
-        EXPECT(login.open() == PAM_SUCCESS, "let in");
+        EXPECT(login.open() == PAM_SUCCESS, "admitted");
         EXPECT_TEXT(login.said(), row.said);
         EXPECT(log_lines().empty(), "nothing in the log");
     }
 }
 
-void an_absurd_announcement_is_bounded() {
+void longest_announcement_shown_completely() {
     const std::string text(wire::max_text, 'x');
     const FakeDaemon daemon({answers(announcing(text))});
     Login login(daemon.socket(), "");
-    EXPECT(login.open() == PAM_SUCCESS, "let in");
+    EXPECT(login.open() == PAM_SUCCESS, "admitted");
     EXPECT_TEXT(login.said(), "info: " + text);
 }
 
-void quiet_and_silent_announce_nothing() {
+void quiet_and_silent_suppress_announcement() {
     const FakeDaemon daemon({answers(announcing("until 18:00"))});
     Login quiet(daemon.socket(), "quiet");
     Login silent(daemon.socket(), "");
-    EXPECT(quiet.open() == PAM_SUCCESS && silent.open(PAM_SILENT) == PAM_SUCCESS, "let in");
+    EXPECT(quiet.open() == PAM_SUCCESS && silent.open(PAM_SILENT) == PAM_SUCCESS, "admitted");
     EXPECT_TEXT(quiet.said(), "");
     EXPECT_TEXT(silent.said(), "");
 }
 
-/// Only of sessions that count is there something to announce.
-void what_passes_uncounted_is_told_nothing() {
+/// Only counted sessions are announced.
+void uncounted_login_shows_no_text() {
     const FakeDaemon daemon({answers({.outcome = wire::Outcome::uncounted, .session = 0, .text = "hello"})});
     Login login(daemon.socket(), "");
-    EXPECT(login.open() == PAM_SUCCESS, "let in");
+    EXPECT(login.open() == PAM_SUCCESS, "admitted");
     EXPECT_TEXT(login.said(), "");
 }
 
 void root_can_be_denied() {
     const FakeDaemon daemon({answers(denial("no"))});
     Login login(daemon.socket(), "", "root");
-    EXPECT(login.open() == PAM_PERM_DENIED, "the policy's word holds for root, only failures do not");
+    EXPECT(login.open() == PAM_PERM_DENIED, "a denial applies to root, only failures do not");
 }
 
-void the_request_says_what_pam_knows() {
+void request_contains_pam_items() {
     const FakeDaemon daemon({admits(1)});
     Login login(daemon.socket(), "timeout=1500ms");
     login.set(PAM_TTY, "ssh");
@@ -178,7 +178,7 @@ void the_request_says_what_pam_knows() {
     EXPECT(request->budget_ms == 1500, "budget");
 }
 
-void what_pam_does_not_know_is_not_sent() {
+void unset_pam_items_not_sent() {
     const FakeDaemon daemon({admits(1)});
     Login login(daemon.socket(), "");
     const int opened = login.open();
@@ -189,10 +189,10 @@ void what_pam_does_not_know_is_not_sent() {
     EXPECT_TEXT(request->ruser, "");
     EXPECT_TEXT(request->auth_info, "");
     EXPECT_TEXT(request->connection, "");
-    EXPECT(request->budget_ms == 2000, "the budget that is shipped");
+    EXPECT(request->budget_ms == 2000, "default budget");
 }
 
-void what_does_not_fit_is_left_out_and_logged() {
+void too_long_items_omitted_and_logged() {
     clear_log();
     const FakeDaemon daemon({admits(1)});
     Login login(daemon.socket(), "");
@@ -214,16 +214,16 @@ void what_does_not_fit_is_left_out_and_logged() {
     }
 }
 
-void the_user_manager_is_never_asked_about() {
+void user_manager_not_requested() {
     const FakeDaemon daemon({answers(denial("no"))});
     Login login(daemon.socket(), "on_error=deny", ordinary_user, "systemd-user");
     const int opened = login.open();
     const int closed = login.close();
     EXPECT(opened == PAM_SUCCESS && closed == PAM_SUCCESS, "codes");
-    EXPECT(daemon.connections() == 0, "no call");
+    EXPECT(daemon.connections() == 0, "no connection");
 }
 
-void the_later_of_two_opens_is_closed() {
+void close_refers_to_later_of_two_opens() {
     const FakeDaemon daemon({admits(5), admits(6)});
     Login login(daemon.socket(), "");
     const int first = login.open();
@@ -233,7 +233,7 @@ void the_later_of_two_opens_is_closed() {
     EXPECT_TEXT(closed_session(daemon, 2), "6");
 }
 
-void a_close_without_an_open_sends_no_number() {
+void close_without_open_sends_no_key() {
     const FakeDaemon daemon({admits(5)});
     Login login(daemon.socket(), "");
     const int closed = login.close();
@@ -241,18 +241,18 @@ void a_close_without_an_open_sends_no_number() {
     EXPECT_TEXT(closed_session(daemon, 0), "0");
 }
 
-void arguments_not_understood_are_logged_and_ignored() {
+void unknown_arguments_logged_and_ignored() {
     clear_log();
     const FakeDaemon daemon({admits(5)});
     Login login(daemon.socket(), "frobnicate timeout=never");
     const int opened = login.open();
     EXPECT(opened == PAM_SUCCESS, "open");
-    EXPECT(daemon.connections() == 1, "asked all the same");
+    EXPECT(daemon.connections() == 1, "asked anyway");
     EXPECT(logged(LOG_WARNING, "frobnicate"), "log");
     EXPECT(logged(LOG_WARNING, "timeout=never"), "log");
 }
 
-void debug_tells_what_went_well() {
+void debug_logs_successful_requests() {
     clear_log();
     const FakeDaemon daemon({admits(5)});
     Login login(daemon.socket(), "debug");
@@ -268,25 +268,25 @@ void debug_tells_what_went_well() {
 int main() {
     using namespace sesslimit::test;
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(admitted_is_let_in_and_closed_by_its_number),
-        SESSLIMIT_TEST(uncounted_is_let_in_and_not_closed),
-        SESSLIMIT_TEST(denied_shows_the_lines_of_the_daemon),
-        SESSLIMIT_TEST(denied_shows_nothing_that_steers_a_terminal),
-        SESSLIMIT_TEST(the_longest_text_arrives_whole),
-        SESSLIMIT_TEST(quiet_and_silent_show_nothing),
-        SESSLIMIT_TEST(what_is_announced_is_shown_as_information),
-        SESSLIMIT_TEST(an_absurd_announcement_is_bounded),
-        SESSLIMIT_TEST(quiet_and_silent_announce_nothing),
-        SESSLIMIT_TEST(what_passes_uncounted_is_told_nothing),
+        SESSLIMIT_TEST(admitted_session_opened_and_closed_by_key),
+        SESSLIMIT_TEST(uncounted_login_opened_without_close_request),
+        SESSLIMIT_TEST(denied_login_shows_daemon_text),
+        SESSLIMIT_TEST(denied_login_text_has_no_control_characters),
+        SESSLIMIT_TEST(longest_text_shown_completely),
+        SESSLIMIT_TEST(quiet_and_silent_suppress_denial_text),
+        SESSLIMIT_TEST(announcement_shown_as_information),
+        SESSLIMIT_TEST(longest_announcement_shown_completely),
+        SESSLIMIT_TEST(quiet_and_silent_suppress_announcement),
+        SESSLIMIT_TEST(uncounted_login_shows_no_text),
         SESSLIMIT_TEST(root_can_be_denied),
-        SESSLIMIT_TEST(the_request_says_what_pam_knows),
-        SESSLIMIT_TEST(what_pam_does_not_know_is_not_sent),
-        SESSLIMIT_TEST(what_does_not_fit_is_left_out_and_logged),
-        SESSLIMIT_TEST(the_user_manager_is_never_asked_about),
-        SESSLIMIT_TEST(the_later_of_two_opens_is_closed),
-        SESSLIMIT_TEST(a_close_without_an_open_sends_no_number),
-        SESSLIMIT_TEST(arguments_not_understood_are_logged_and_ignored),
-        SESSLIMIT_TEST(debug_tells_what_went_well),
+        SESSLIMIT_TEST(request_contains_pam_items),
+        SESSLIMIT_TEST(unset_pam_items_not_sent),
+        SESSLIMIT_TEST(too_long_items_omitted_and_logged),
+        SESSLIMIT_TEST(user_manager_not_requested),
+        SESSLIMIT_TEST(close_refers_to_later_of_two_opens),
+        SESSLIMIT_TEST(close_without_open_sends_no_key),
+        SESSLIMIT_TEST(unknown_arguments_logged_and_ignored),
+        SESSLIMIT_TEST(debug_logs_successful_requests),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -19,7 +19,7 @@ constexpr RequestOutcome failures[] = {
     RequestOutcome::other_version, RequestOutcome::undecided,
 };
 
-void a_verdict_holds_for_everybody() {
+void verdict_applies_to_all_users() {
     for (const OnError on_error : {OnError::allow, OnError::deny}) {
         for (const bool root : {false, true}) {
             EXPECT(answer_to(RequestOutcome::admitted, on_error, root).code == PAM_SUCCESS, "admitted");
@@ -27,10 +27,10 @@ void a_verdict_holds_for_everybody() {
             EXPECT(answer_to(RequestOutcome::denied, on_error, root).code == PAM_PERM_DENIED, "denied");
         }
     }
-    EXPECT(answer_to(RequestOutcome::admitted, OnError::deny, false).priority == LOG_DEBUG, "not worth a line");
+    EXPECT(answer_to(RequestOutcome::admitted, OnError::deny, false).priority == LOG_DEBUG, "logged only with debug");
 }
 
-void a_failure_goes_by_on_error_and_lets_root_in() {
+void failure_follows_on_error_but_admits_root() {
     for (const RequestOutcome failure : failures) {
         const Answer allowed = answer_to(failure, OnError::allow, false);
         const Answer denied = answer_to(failure, OnError::deny, false);
@@ -41,7 +41,7 @@ void a_failure_goes_by_on_error_and_lets_root_in() {
     }
 }
 
-void text_is_cut_where_there_is_no_more_room() {
+void text_cut_to_buffer_size() {
     std::array<char, 4> out{'x', 'x', 'x', 'x'};
     clean_text("abcdef", out);
     EXPECT_TEXT(out.data(), "abc");
@@ -54,7 +54,7 @@ void text_is_cut_where_there_is_no_more_room() {
     EXPECT_TEXT(least.data(), "");
 }
 
-void a_letter_cut_in_half_is_no_control_character() {
+void truncated_character_not_treated_as_control_character() {
     std::array<char, 8> out{};
     clean_text("a\xc2", out);
     EXPECT_TEXT(out.data(), "a\xc2");
@@ -68,10 +68,10 @@ void a_letter_cut_in_half_is_no_control_character() {
 int main() {
     using namespace sesslimit::pam;
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_verdict_holds_for_everybody),
-        SESSLIMIT_TEST(a_failure_goes_by_on_error_and_lets_root_in),
-        SESSLIMIT_TEST(text_is_cut_where_there_is_no_more_room),
-        SESSLIMIT_TEST(a_letter_cut_in_half_is_no_control_character),
+        SESSLIMIT_TEST(verdict_applies_to_all_users),
+        SESSLIMIT_TEST(failure_follows_on_error_but_admits_root),
+        SESSLIMIT_TEST(text_cut_to_buffer_size),
+        SESSLIMIT_TEST(truncated_character_not_treated_as_control_character),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The facts, where the built module cannot be shown what it should find: another /proc, another user database.
-#include <fstream> // before cmocka.h, whose macro fail() it does not survive
+// Collection of login facts with inputs that the built module cannot be given: another /proc, another user database.
+#include <fstream> // before cmocka.h, because that header's macro fail() breaks it
 
 #include "pam/facts.hpp"
 #include "tests/module/login.hpp"
@@ -15,13 +15,13 @@
 
 namespace {
 
-/// The user database of this test: it takes the place of libc's functions. Returned by name, see getpwnam_r below.
+/// A fake user database that replaces libc's functions. See getpwnam_r below: it returns this user for any name.
 struct FakeUsers {
-    int error = 0;         ///< of every look-up
-    std::size_t needs = 0; ///< bytes of buffer, ERANGE for less
-    std::string spelled;   ///< the name that an entry has; empty: nobody is found
+    int error = 0;         ///< error of every lookup
+    std::size_t needs = 0; ///< required buffer size in bytes; ERANGE for less
+    std::string spelled;   ///< name in the entry; empty: the user is not found
     uid_t uid = 4711;
-    int groups = 1; ///< how many the user is in
+    int groups = 1; ///< number of the user's groups
     bool groups_fail = false;
     int look_ups = 0;
 } users;
@@ -66,7 +66,7 @@ namespace {
 using test::Login;
 using test::TempDir;
 
-/// The facts of a login as "Alice".
+/// Collects the facts of a login as "Alice".
 std::expected<LoginInfo, Failure> facts_with(FakeUsers now, const char* cgroup_file = "/dev/null") {
     users = std::move(now);
     const Login login("/nowhere", "", "Alice");
@@ -78,7 +78,7 @@ std::expected<LoginInfo, Failure> facts_with(FakeUsers now, const char* cgroup_f
     return facts;
 }
 
-/// Whether collecting the facts fails and still knows that the user is root.
+/// Returns true if collecting the facts fails, but the user is still recognized as root.
 bool failing_as_root(FakeUsers now, const char* name, const std::string& service = "sshd") {
     users = std::move(now);
     const Login login("/nowhere", "", name, service);
@@ -87,7 +87,7 @@ bool failing_as_root(FakeUsers now, const char* name, const std::string& service
     return failed && facts.root;
 }
 
-void the_name_is_spelled_as_in_the_database() {
+void user_name_spelled_as_in_database() {
     const auto got = facts_with({.spelled = "alice"});
     EXPECT(got.has_value(), "found");
     EXPECT_TEXT(got->request.user, "alice");
@@ -96,15 +96,15 @@ void the_name_is_spelled_as_in_the_database() {
     EXPECT(!got->request.nested, "nested");
 }
 
-void a_large_entry_gets_a_large_buffer() {
+void large_entry_read_with_larger_buffer() {
     const auto got = facts_with({.needs = 100'000, .spelled = "alice"});
-    EXPECT(got.has_value() && users.look_ups > 1, "found in the end");
+    EXPECT(got.has_value() && users.look_ups > 1, "found with a larger buffer");
     const auto endless = facts_with({.needs = std::size_t{1} << 30, .spelled = "alice"});
     EXPECT(!endless && endless.error().ending == RequestOutcome::lookup_failed && endless.error().error == ERANGE,
            "bounded");
 }
 
-void look_ups_that_fail() {
+void failed_lookups_reported() {
     const auto broken = facts_with({.error = EIO, .spelled = {}});
     const auto nobody = facts_with({.spelled = {}});
     const auto missing = facts_with({.error = ENOENT, .spelled = {}});
@@ -114,31 +114,31 @@ void look_ups_that_fail() {
     EXPECT(!broken && broken.error().ending == RequestOutcome::lookup_failed && broken.error().error == EIO, "EIO");
     EXPECT(!nobody && nobody.error().ending == RequestOutcome::unknown_user, "not found");
     EXPECT(!missing && missing.error().ending == RequestOutcome::unknown_user, "ENOENT");
-    EXPECT(!interrupted && interrupted.error().ending == RequestOutcome::lookup_failed, "EINTR for ever");
+    EXPECT(!interrupted && interrupted.error().ending == RequestOutcome::lookup_failed, "endless EINTR");
     EXPECT(!long_name && long_name.error().ending == RequestOutcome::user_too_long, "name");
     EXPECT(!no_groups && no_groups.error().ending == RequestOutcome::lookup_failed, "groups");
 }
 
-void root_is_known_whatever_fails() {
+void root_recognized_when_lookups_fail() {
     const std::string long_service(wire::max_service + 1, 's');
     EXPECT(failing_as_root({.spelled = "toor", .uid = 0, .groups_fail = true}, "toor"), "groups");
     EXPECT(failing_as_root({.spelled = "root", .uid = 0}, "root", long_service), "service");
     EXPECT(failing_as_root({.error = EIO, .spelled = {}}, "root"), "no user database");
-    EXPECT(!failing_as_root({.spelled = {}}, "root"), "a database that has no root");
-    EXPECT(!failing_as_root({.error = EIO, .spelled = {}}, "alice"), "somebody else");
+    EXPECT(!failing_as_root({.spelled = {}}, "root"), "a database without root");
+    EXPECT(!failing_as_root({.error = EIO, .spelled = {}}, "alice"), "another user");
     EXPECT(!failing_as_root({.spelled = "root", .uid = 5, .groups_fail = true}, "root"), "root by name only");
 }
 
-void the_most_groups_and_one_more() {
+void groups_beyond_limit_cut() {
     const int most = static_cast<int>(wire::max_gids);
     const auto fits = facts_with({.spelled = "alice", .groups = most});
     const auto cut = facts_with({.spelled = "alice", .groups = most + 1});
     EXPECT(fits && fits->request.gids.size() == wire::max_gids && !fits->request.gids_cut, "fits");
     EXPECT(cut && cut->request.gids.size() == wire::max_gids && cut->request.gids_cut, "cut");
-    EXPECT(cut->request.gids[0] == 4712, "the primary group is among them");
+    EXPECT(cut->request.gids[0] == 4712, "the primary group is included");
 }
 
-void nested_is_read_from_the_cgroup() {
+void nested_derived_from_cgroup() {
     const TempDir dir;
     const auto nested = [&](const std::string& text) {
         std::ofstream(dir.file("cgroup")) << text;
@@ -159,12 +159,9 @@ void nested_is_read_from_the_cgroup() {
 int main() {
     using namespace sesslimit::pam;
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(the_name_is_spelled_as_in_the_database),
-        SESSLIMIT_TEST(a_large_entry_gets_a_large_buffer),
-        SESSLIMIT_TEST(look_ups_that_fail),
-        SESSLIMIT_TEST(root_is_known_whatever_fails),
-        SESSLIMIT_TEST(the_most_groups_and_one_more),
-        SESSLIMIT_TEST(nested_is_read_from_the_cgroup),
+        SESSLIMIT_TEST(user_name_spelled_as_in_database), SESSLIMIT_TEST(large_entry_read_with_larger_buffer),
+        SESSLIMIT_TEST(failed_lookups_reported),          SESSLIMIT_TEST(root_recognized_when_lookups_fail),
+        SESSLIMIT_TEST(groups_beyond_limit_cut),          SESSLIMIT_TEST(nested_derived_from_cgroup),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -11,7 +11,7 @@ namespace {
 
 using namespace sesslimit::api;
 
-void nobody_takes_the_places_of_others() {
+void quota_of_one_owner_leaves_room_for_others() {
     Quota<uid_t> places(3, 2);
     std::vector<QuotaToken> held;
     struct Case {
@@ -20,8 +20,8 @@ void nobody_takes_the_places_of_others() {
         const char* about;
     };
     constexpr Case cases[] = {
-        {1000, true, "the first"},    {1000, true, "the second of the same"}, {1000, false, "the third of it"},
-        {1001, true, "another user"}, {1001, false, "all are taken"},         {0, false, "for root as well"},
+        {1000, true, "first"},        {1000, true, "second of the same user"}, {1000, false, "third of the same user"},
+        {1001, true, "another user"}, {1001, false, "all are in use"},         {0, false, "root is limited too"},
     };
     for (const Case& each : cases) {
         auto place = places.take(each.user);
@@ -31,24 +31,24 @@ void nobody_takes_the_places_of_others() {
         }
     }
     held.erase(held.begin());
-    EXPECT(places.take(1000) != nullptr, "one is free again, of that user");
-    EXPECT(places.take(1001) != nullptr, "and for anybody, once it was given back");
+    EXPECT(places.take(1000) != nullptr, "one of that user is free again");
+    EXPECT(places.take(1001) != nullptr, "free for another user once returned");
 }
 
-void a_place_outlives_the_places() {
+void place_may_outlive_quota() {
     std::optional<Quota<uid_t>> places(std::in_place, 1, 1);
     auto place = places->take(1000);
     places.reset();
-    EXPECT(place != nullptr, "held");
-    place.reset(); // the sanitizers would tell
+    EXPECT(place != nullptr, "taken");
+    place.reset(); // sanitizers detect an access to the destroyed quota
 }
 
 } // namespace
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(nobody_takes_the_places_of_others),
-        SESSLIMIT_TEST(a_place_outlives_the_places),
+        SESSLIMIT_TEST(quota_of_one_owner_leaves_room_for_others),
+        SESSLIMIT_TEST(place_may_outlive_quota),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -32,12 +32,12 @@ T value(const Properties& all, std::string_view name) {
     return at == all.end() ? T{} : std::get<T>(at->second);
 }
 
-/// Microseconds since the epoch of a moment.
+/// Returns the time in microseconds since the epoch.
 std::uint64_t wall(Duration boottime) {
     return static_cast<std::uint64_t>((boottime + moment.wall_offset).count());
 }
 
-void idleness_is_told_by_what_it_is_judged_by() {
+void idle_properties_follow_sign_of_activity() {
     using core::Terminal;
     struct Case {
         const char* sign;
@@ -64,21 +64,21 @@ void idleness_is_told_by_what_it_is_judged_by() {
         EXPECT_TEXT(value<std::string>(all, "IdleSign"), one.sign);
         EXPECT(value<std::uint64_t>(all, "IdleTimeout") == one.limit, one.sign);
         EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == one.ends, one.sign);
-        EXPECT(value<std::uint64_t>(all, "IdleSince") == 0, "no terminal was looked at");
+        EXPECT(value<std::uint64_t>(all, "IdleSince") == 0, "no terminal was probed");
     }
 }
 
-void a_key_is_seen_before_the_warden_looks() {
+void input_shown_before_next_probe() {
     core::Session session = live();
     session.terminal = core::Terminal::unknown;
     const inspect::TerminalSnapshot presence{.terminals = {"pts/1"}, .input = 55min + moment.wall_offset};
     const Properties all = properties(session, {}, presence, moment, Visibility::anybody);
     EXPECT_TEXT(value<std::string>(all, "IdleSign"), "terminal");
-    EXPECT(value<std::uint64_t>(all, "IdleSince") == wall(55min), "the key");
-    EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == wall(85min), "and what comes of it");
+    EXPECT(value<std::uint64_t>(all, "IdleSince") == wall(55min), "time of the key");
+    EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == wall(85min), "and the resulting end");
 }
 
-void names_of_processes_are_safe_to_show() {
+void process_names_escaped() {
     const inspect::TerminationPreview reach{.processes = 3,
                                             .commands = {"bash", "\033[2J"},
                                             .multiplexed = {"tmux: server"},
@@ -88,22 +88,22 @@ void names_of_processes_are_safe_to_show() {
     limits.keep_multiplexer.value = policy::KeepMultiplexer::yes;
     const Properties all = termination_preview_properties(reach, limits);
     using Texts = std::vector<std::string>;
-    EXPECT(value<std::uint32_t>(all, "Processes") == 3, "how many");
-    EXPECT((value<Texts>(all, "Commands") == Texts{"bash", "\\x1b[2J"}), "which");
-    EXPECT((value<Texts>(all, "Multiplexed") == Texts{"tmux: server"}), "which of them");
+    EXPECT(value<std::uint32_t>(all, "Processes") == 3, "process count");
+    EXPECT((value<Texts>(all, "Commands") == Texts{"bash", "\\x1b[2J"}), "commands");
+    EXPECT((value<Texts>(all, "Multiplexed") == Texts{"tmux: server"}), "multiplexed commands");
     EXPECT(value<bool>(all, "KeepMultiplexer"), "the policy");
-    EXPECT((value<Texts>(all, "OtherUnits") == Texts{"run-r1.service"}), "what goes on");
+    EXPECT((value<Texts>(all, "OtherUnits") == Texts{"run-r1.service"}), "other units");
     EXPECT(value<bool>(all, "Lingers"), "lingering");
-    EXPECT(!value<bool>(termination_preview_properties({}, {}), "KeepMultiplexer"), "not by itself");
+    EXPECT(!value<bool>(termination_preview_properties({}, {}), "KeepMultiplexer"), "off by default");
 }
 
 } // namespace
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(idleness_is_told_by_what_it_is_judged_by),
-        SESSLIMIT_TEST(a_key_is_seen_before_the_warden_looks),
-        SESSLIMIT_TEST(names_of_processes_are_safe_to_show),
+        SESSLIMIT_TEST(idle_properties_follow_sign_of_activity),
+        SESSLIMIT_TEST(input_shown_before_next_probe),
+        SESSLIMIT_TEST(process_names_escaped),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

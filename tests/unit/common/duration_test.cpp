@@ -25,7 +25,7 @@ struct Shown {
     std::string_view text;
 };
 
-void reads_what_systemd_reads() {
+void parse_span_accepts_systemd_syntax() {
     constexpr Good cases[] = {
         {"0", 0s},
         {"20", 20s},
@@ -76,7 +76,7 @@ void reads_what_systemd_reads() {
     }
 }
 
-void says_where_a_span_goes_wrong() {
+void parse_span_reports_error_position() {
     using namespace std::string_view_literals;
     constexpr Bad cases[] = {
         {"", Kind::empty, 0},
@@ -112,7 +112,7 @@ void says_where_a_span_goes_wrong() {
     }
 }
 
-void shows_spans_in_the_same_language() {
+void format_span_uses_systemd_syntax() {
     constexpr Shown cases[] = {
         {0s, "0s"},
         {-5s, "0s"},
@@ -136,7 +136,7 @@ void shows_spans_in_the_same_language() {
     }
 }
 
-void what_is_shown_can_be_read_again() {
+void formatted_span_parses_back() {
     for (Duration span = 1s; span <= max_finite_duration; span = span * 3 + 7s) {
         const auto read = parse_span(format_span(span));
         EXPECT(read.has_value() && *read == span, format_span(span));
@@ -147,10 +147,10 @@ void what_is_shown_can_be_read_again() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(reads_what_systemd_reads),
-        SESSLIMIT_TEST(says_where_a_span_goes_wrong),
-        SESSLIMIT_TEST(shows_spans_in_the_same_language),
-        SESSLIMIT_TEST(what_is_shown_can_be_read_again),
+        SESSLIMIT_TEST(parse_span_accepts_systemd_syntax),
+        SESSLIMIT_TEST(parse_span_reports_error_position),
+        SESSLIMIT_TEST(format_span_uses_systemd_syntax),
+        SESSLIMIT_TEST(formatted_span_parses_back),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

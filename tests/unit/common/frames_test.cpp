@@ -8,19 +8,19 @@
 namespace sesslimit::wire {
 namespace {
 
-void broken_waits() {
+void decode_wait_rejects_invalid_frames() {
     EXPECT(encode_error(Wait{0}) == WireError::bad_field, "no time");
-    EXPECT(encode_error(Wait{max_wait_ms + 1}) == WireError::bad_field, "for ever");
+    EXPECT(encode_error(Wait{max_wait_ms + 1}) == WireError::bad_field, "too long");
     const auto error = [](const Hand& hand) { return error_of(decode_wait(hand.frame())); };
     EXPECT(error(Hand(4)) == WireError::missing, "nothing in it");
     EXPECT(error(Hand(4).number(1, std::uint32_t{0})) == WireError::bad_field, "no time");
-    EXPECT(error(Hand(4).number(1, max_wait_ms + 1)) == WireError::bad_field, "for ever");
+    EXPECT(error(Hand(4).number(1, max_wait_ms + 1)) == WireError::bad_field, "too long");
     EXPECT(error(Hand(4).number(1, std::uint64_t{5})) == WireError::bad_field, "8 bytes");
     EXPECT(error(verdict_by_hand(5)) == WireError::unknown_kind, "a verdict");
-    EXPECT(error_of(decode_verdict(encoded(Wait{5}))) == WireError::unknown_kind, "a wait is no verdict");
+    EXPECT(error_of(decode_verdict(encoded(Wait{5}))) == WireError::unknown_kind, "a wait is not a verdict");
 }
 
-/// Every kind of frame, small enough to be broken at every byte.
+/// Returns one frame of every kind, small enough to modify at every byte.
 std::vector<Frame> samples() {
     OpenRequest request = least_open();
     request.tty = "pts/1";
@@ -31,9 +31,9 @@ std::vector<Frame> samples() {
             encoded(Verdict{.outcome = Outcome::denied, .session = 0, .text = "no\nmore"})};
 }
 
-/// Whether each of the three decoders is sound on the bytes: an error, or a value that encodes again.
+/// Returns true if each of the three decoders returns an error or a value that can be encoded again.
 bool all_sound(std::span<const std::byte> bytes) {
-    // An allocation of its own, so that a sanitizer sees one byte too many.
+    // A separate allocation, so that a sanitizer detects a read beyond the end.
     const Frame frame(bytes.begin(), bytes.end());
     const auto open = decode_open(frame);
     const auto close = decode_close(frame);
@@ -43,7 +43,7 @@ bool all_sound(std::span<const std::byte> bytes) {
            int{open.has_value()} + close.has_value() + verdict.has_value() <= 1;
 }
 
-void every_truncation_is_an_error() {
+void truncated_frames_rejected() {
     for (const Frame& frame : samples()) {
         for (std::size_t size = 0; size < frame.size(); ++size) {
             const Frame cut(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(size));
@@ -55,7 +55,7 @@ void every_truncation_is_an_error() {
     }
 }
 
-void every_truncation_with_a_length_to_match_is_sound() {
+void truncated_frames_with_matching_length_decoded_safely() {
     for (const Frame& frame : samples()) {
         for (std::size_t size = 12; size < frame.size(); ++size) {
             Frame cut(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(size));
@@ -66,7 +66,7 @@ void every_truncation_with_a_length_to_match_is_sound() {
     }
 }
 
-void every_flipped_byte_is_sound() {
+void frames_with_any_byte_changed_decoded_safely() {
     for (const Frame& frame : samples()) {
         for (std::size_t at = 0; at < frame.size(); ++at) {
             for (int value = 0; value < 256; ++value) {
@@ -84,7 +84,7 @@ struct BadOpen {
     WireError error;
 };
 
-void broken_opens() {
+void decode_open_rejects_invalid_frames() {
     const BadOpen table[] = {
         {"nothing in it", Hand(1).frame(), WireError::missing},
         {"user twice", open_by_hand().field(1, "bob").frame(), WireError::repeated},
@@ -101,7 +101,7 @@ void broken_opens() {
     }
 }
 
-/// An open request by hand with one of its five musts left out or replaced.
+/// Returns a handmade open request with one of its five mandatory fields omitted or replaced.
 Frame open_with(std::uint16_t tag, std::optional<std::string> value) {
     const std::uint32_t uid = 1000;
     const std::uint32_t gid = 100;
@@ -122,7 +122,7 @@ Frame open_with(std::uint16_t tag, std::optional<std::string> value) {
     return hand.frame();
 }
 
-void the_musts_of_an_open() {
+void decode_open_requires_mandatory_fields() {
     for (const std::uint16_t tag : std::initializer_list<std::uint16_t>{1, 2, 3, 5, 11}) {
         EXPECT(error_of(decode_open(open_with(tag, std::nullopt))) == WireError::missing, std::to_string(tag));
         EXPECT(error_of(decode_open(open_with(tag, ""))) == WireError::bad_field, std::to_string(tag));
@@ -137,7 +137,7 @@ void the_musts_of_an_open() {
     EXPECT(error_of(decode_open(open_with(11, all_ones))) == WireError::bad_field, "budget of weeks");
 }
 
-void broken_verdicts() {
+void decode_verdict_rejects_invalid_frames() {
     const auto error = [](const Hand& hand) { return error_of(decode_verdict(hand.frame())); };
     EXPECT(error(Hand(3)) == WireError::missing, "nothing in it");
     EXPECT(error(Hand(3).field(3, "text")) == WireError::missing, "no outcome");
@@ -152,7 +152,7 @@ void broken_verdicts() {
     EXPECT(error_of(decode_close(Hand(2).number(1, std::uint32_t{3}).frame())) == WireError::bad_field, "session");
 }
 
-void unknown_tags_are_passed_over() {
+void unknown_tags_ignored() {
     const Frame open = open_by_hand().field(13, "new").field(13, "again").field(0, "").field(65535, "x").frame();
     const auto request = decode_open(open);
     const auto verdict = decode_verdict(verdict_by_hand(3).field(4, "new").frame());
@@ -162,7 +162,7 @@ void unknown_tags_are_passed_over() {
     EXPECT(close && close->session == 9, "close");
 }
 
-void headers_that_are_not_ours() {
+void foreign_headers_rejected() {
     Frame magic = encoded(CloseRequest{1});
     magic[0] = std::byte{'s'};
     Frame version = encoded(CloseRequest{1});
@@ -171,15 +171,16 @@ void headers_that_are_not_ours() {
     kind[6] = std::byte{9};
     EXPECT(error_of(kind_of(magic)) == WireError::not_ours, "magic");
     EXPECT(error_of(kind_of(version)) == WireError::other_version, "version");
-    EXPECT(error_of(kind_of(std::span(version).first(6))) == WireError::other_version, "a header of another form");
+    EXPECT(error_of(kind_of(std::span(version).first(6))) == WireError::other_version,
+           "shorter header of another version");
     EXPECT(error_of(kind_of(kind)) == WireError::unknown_kind, "kind");
     EXPECT(error_of(kind_of(Frame(max_frame + 1))) == WireError::too_long, "frame");
     Frame longer = encoded(CloseRequest{1});
     longer.push_back(std::byte{});
-    EXPECT(error_of(kind_of(longer)) == WireError::truncated, "longer than it says");
+    EXPECT(error_of(kind_of(longer)) == WireError::truncated, "longer than its stated length");
 }
 
-void kinds_are_not_mixed_up() {
+void decoders_reject_other_kinds() {
     const Frame open = open_by_hand().frame();
     const Frame close = encoded(CloseRequest{1});
     const Frame verdict = verdict_by_hand(3).frame();
@@ -194,7 +195,7 @@ void kinds_are_not_mixed_up() {
     }
 }
 
-void every_error_has_words() {
+void every_error_has_description() {
     for (int error = 0; error <= static_cast<int>(WireError::missing); ++error) {
         const auto words = describe(static_cast<WireError>(error));
         EXPECT(!words.empty() && words != "unknown error", std::to_string(error));
@@ -207,17 +208,17 @@ void every_error_has_words() {
 int main() {
     using namespace sesslimit::wire;
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(broken_waits),
-        SESSLIMIT_TEST(every_truncation_is_an_error),
-        SESSLIMIT_TEST(every_truncation_with_a_length_to_match_is_sound),
-        SESSLIMIT_TEST(every_flipped_byte_is_sound),
-        SESSLIMIT_TEST(broken_opens),
-        SESSLIMIT_TEST(the_musts_of_an_open),
-        SESSLIMIT_TEST(broken_verdicts),
-        SESSLIMIT_TEST(unknown_tags_are_passed_over),
-        SESSLIMIT_TEST(headers_that_are_not_ours),
-        SESSLIMIT_TEST(kinds_are_not_mixed_up),
-        SESSLIMIT_TEST(every_error_has_words),
+        SESSLIMIT_TEST(decode_wait_rejects_invalid_frames),
+        SESSLIMIT_TEST(truncated_frames_rejected),
+        SESSLIMIT_TEST(truncated_frames_with_matching_length_decoded_safely),
+        SESSLIMIT_TEST(frames_with_any_byte_changed_decoded_safely),
+        SESSLIMIT_TEST(decode_open_rejects_invalid_frames),
+        SESSLIMIT_TEST(decode_open_requires_mandatory_fields),
+        SESSLIMIT_TEST(decode_verdict_rejects_invalid_frames),
+        SESSLIMIT_TEST(unknown_tags_ignored),
+        SESSLIMIT_TEST(foreign_headers_rejected),
+        SESSLIMIT_TEST(decoders_reject_other_kinds),
+        SESSLIMIT_TEST(every_error_has_description),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

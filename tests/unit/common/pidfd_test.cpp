@@ -33,21 +33,21 @@ bool same(const Child& child, const Leader& leader) {
     return is_leader(pidfd_of(child.pid()).get(), leader).value_or(false);
 }
 
-void a_process_is_known_again_and_no_other() {
+void leader_matches_only_same_process() {
     Child one;
     Child other;
     const auto leader = leader_of(one.pid());
     EXPECT(leader && leader->pid == one.pid() && leader->mark != 0, "identified");
-    EXPECT(leader == leader_of(one.pid()), "twice the same");
-    EXPECT(same(one, *leader), "it");
+    EXPECT(leader == leader_of(one.pid()), "identified equally twice");
+    EXPECT(same(one, *leader), "the same process");
     EXPECT(!same(one, {one.pid(), leader->mark + 1}), "another mark");
-    // Both may have started within one clock tick.
+    // Both processes may have started within one clock tick.
     EXPECT(!kernel_has_pidfs() || leader->mark != leader_of(other.pid())->mark, "another process");
-    EXPECT(same(one, {one.pid(), 0}), "an unknown mark is believed");
+    EXPECT(same(one, {one.pid(), 0}), "an unknown mark is accepted");
 }
 
-/// A security module can deny fstatfs(2) of a pidfd. The process may be the leader all the same.
-void Identify_InodeDenied_LeaderIsUnknown() {
+/// A security module can deny fstatfs(2) on a pidfd. The process may nevertheless be the leader.
+void denied_inode_leaves_leader_unknown() {
     Child child;
     const Leader leader = leader_of(child.pid()).value_or(Leader{});
     if (!kernel_has_pidfs()) {
@@ -59,24 +59,24 @@ void Identify_InodeDenied_LeaderIsUnknown() {
         const auto same = is_leader(pidfd.get(), leader);
         return denied && !same ? same.error() : -1;
     });
-    EXPECT(error == EACCES, "it is not another process");
+    EXPECT(error == EACCES, "an error, not another process");
     const bool by_start = in_a_child(false, [&] {
         const auto denied = fails_from_now_on(SYS_fstatfs, EACCES);
         const auto again = identify(pidfd.get(), child.pid());
         return denied && again && again->mark == read_process_stat(child.pid())->start;
     });
-    EXPECT(by_start, "its start identifies it");
+    EXPECT(by_start, "identified by its start time");
 }
 
-/// What an earlier version of the daemon recorded, on a kernel that could do better.
-void a_start_is_still_understood() {
+/// A start time recorded by an earlier version of the daemon, on a kernel with pidfs.
+void start_time_still_identifies_leader() {
     Child child;
     const std::uint64_t start = read_process_stat(child.pid())->start;
-    EXPECT(same(child, {child.pid(), start}), "its start");
-    EXPECT(!same(child, {child.pid(), start + 1}), "another start");
+    EXPECT(same(child, {child.pid(), start}), "same start time");
+    EXPECT(!same(child, {child.pid(), start + 1}), "other start time");
 }
 
-void what_has_exited_is_told() {
+void exited_process_reported() {
     Child child;
     const UniqueFd pidfd = pidfd_of(child.pid());
     const pid_t pid = child.pid();
@@ -86,10 +86,11 @@ void what_has_exited_is_told() {
     child.finish();
     EXPECT(!lives(pidfd.get()), "exited");
     EXPECT(open_pidfd(pid).error() == ESRCH && open_pidfd(0).error() == ESRCH && open_pidfd(-1).error() == ESRCH,
-           "nobody there");
-    EXPECT(identify(pidfd.get(), 0).error() == ESRCH && identify(pidfd.get(), -1).error() == ESRCH, "nor here");
-    EXPECT(is_leader(pidfd.get(), {pid, start}).value() == false, "its start can no longer be read");
-    EXPECT(!kernel_has_pidfs() || is_leader(pidfd.get(), *leader).value(), "its pidfd still says who it was");
+           "no process");
+    EXPECT(identify(pidfd.get(), 0).error() == ESRCH && identify(pidfd.get(), -1).error() == ESRCH,
+           "no process to identify");
+    EXPECT(is_leader(pidfd.get(), {pid, start}).value() == false, "its start time is unreadable");
+    EXPECT(!kernel_has_pidfs() || is_leader(pidfd.get(), *leader).value(), "its pidfd still identifies it");
 }
 
 int error_of(const std::expected<Leader, int>& found) {
@@ -106,8 +107,8 @@ struct Marks {
     bool zombie = true;
 };
 
-/// Before Linux 6.9.
-void without_inodes_of_its_own_a_pidfd_is_told_by_the_start() {
+/// Linux before 6.9.
+void leader_identified_by_start_time_without_pidfs() {
     Child child;
     Child gone;
     const UniqueFd gone_pidfd = pidfd_of(gone.pid());
@@ -118,7 +119,7 @@ void without_inodes_of_its_own_a_pidfd_is_told_by_the_start() {
     const Leader zombie_leader{zombie.pid(), read_process_stat(zombie.pid())->start};
     zombie.let_go();
     siginfo_t died{};
-    (void)waitid(P_PID, static_cast<id_t>(zombie.pid()), &died, WEXITED | WNOWAIT); // its start can still be read
+    (void)waitid(P_PID, static_cast<id_t>(zombie.pid()), &died, WEXITED | WNOWAIT); // the start time can still be read
     const auto seen = in_a_child(Marks{}, [&] {
         const bool older = become_older();
         const auto leader = leader_of(child.pid()).value_or(Leader{});
@@ -131,12 +132,12 @@ void without_inodes_of_its_own_a_pidfd_is_told_by_the_start() {
                      .zombie = is_leader(zombie_pidfd.get(), zombie_leader).value_or(true) ||
                                error_of(identify(zombie_pidfd.get(), zombie_leader.pid)) != ESRCH};
     });
-    EXPECT(seen.older && seen.mark == read_process_stat(child.pid())->start, "the start");
-    EXPECT(seen.own && !seen.others && !seen.inode, "and nothing else");
+    EXPECT(seen.older && seen.mark == read_process_stat(child.pid())->start, "start time");
+    EXPECT(seen.own && !seen.others && !seen.inode, "only the start time matches");
     EXPECT(seen.exited == ESRCH && !seen.zombie, "exited");
 }
 
-/// Gives the next process of this pid namespace the pid that the last one had.
+/// Gives the next process of this PID namespace the PID of the last one. Returns false on error.
 bool give_again(pid_t pid) {
     const UniqueFd file(open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC));
     const std::string text = std::to_string(pid - 1);
@@ -148,13 +149,13 @@ struct Twins {
     bool differ = false;
 };
 
-/// Two processes of one pid, one right after the other: far within the 10 ms that starts are told in.
-void whoever_gets_the_pid_next_is_another() {
+/// Two processes with the same PID, one right after the other, far within the 10 ms resolution of start times.
+void reused_pid_is_other_process() {
     if (!kernel_has_pidfs()) {
         print_message("skipped: this kernel has no pidfs\n");
         return;
     }
-    // A pid namespace of their own: nobody else takes the pid meanwhile.
+    // A separate PID namespace, so that no other process gets the PID in between.
     const auto twins = in_a_child(Twins{}, [] {
         if (unshare(CLONE_NEWPID) != 0) {
             return Twins{};
@@ -172,8 +173,8 @@ void whoever_gets_the_pid_next_is_another() {
             return Twins{.same_pid = second.pid() == pid, .differ = leader && again && !*again};
         });
     });
-    EXPECT(twins.same_pid, "the pid was given again");
-    EXPECT(twins.differ, "to another process");
+    EXPECT(twins.same_pid, "the pid was reused");
+    EXPECT(twins.differ, "by another process");
 }
 
 struct Pair {
@@ -183,20 +184,20 @@ struct Pair {
     bool may_be;
 };
 
-void marks_of_one_kind_tell_processes_apart() {
+void marks_of_same_kind_distinguish_processes() {
     constexpr std::uint64_t inode = Leader::by_inode;
     const Pair pairs[] = {
         {"equal starts", {7, 5}, {7, 5}, true},
-        {"two starts", {7, 5}, {7, 6}, false},
+        {"different starts", {7, 5}, {7, 6}, false},
         {"equal inodes", {7, inode | 5}, {7, inode | 5}, true},
-        {"two inodes", {7, inode | 5}, {7, inode | 6}, false},
+        {"different inodes", {7, inode | 5}, {7, inode | 6}, false},
         {"a start and an inode", {7, 5}, {7, inode | 6}, true},
         {"unknown and a start", {7, 0}, {7, 5}, true},
         {"unknown and an inode", {7, 0}, {7, inode | 5}, true},
         {"both unknown", {7, 0}, {7, 0}, true},
         {"another pid", {7, 5}, {8, 5}, false},
         {"another pid, both unknown", {7, 0}, {8, 0}, false},
-        {"another pid, two kinds", {7, 5}, {8, inode | 5}, false},
+        {"another pid, different kinds", {7, 5}, {8, inode | 5}, false},
     };
     for (const Pair& pair : pairs) {
         EXPECT(may_be_same(pair.one, pair.other) == pair.may_be, pair.name);
@@ -208,17 +209,17 @@ void marks_of_one_kind_tell_processes_apart() {
 
 int main() {
     if (getuid() != 0) {
-        print_message("skipped: only root may have a pid given again\n");
+        print_message("skipped: only root may reuse a pid\n");
         return 77;
     }
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_process_is_known_again_and_no_other),
-        SESSLIMIT_TEST(Identify_InodeDenied_LeaderIsUnknown),
-        SESSLIMIT_TEST(a_start_is_still_understood),
-        SESSLIMIT_TEST(what_has_exited_is_told),
-        SESSLIMIT_TEST(without_inodes_of_its_own_a_pidfd_is_told_by_the_start),
-        SESSLIMIT_TEST(whoever_gets_the_pid_next_is_another),
-        SESSLIMIT_TEST(marks_of_one_kind_tell_processes_apart),
+        SESSLIMIT_TEST(leader_matches_only_same_process),
+        SESSLIMIT_TEST(denied_inode_leaves_leader_unknown),
+        SESSLIMIT_TEST(start_time_still_identifies_leader),
+        SESSLIMIT_TEST(exited_process_reported),
+        SESSLIMIT_TEST(leader_identified_by_start_time_without_pidfs),
+        SESSLIMIT_TEST(reused_pid_is_other_process),
+        SESSLIMIT_TEST(marks_of_same_kind_distinguish_processes),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

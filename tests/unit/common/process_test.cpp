@@ -19,7 +19,7 @@ using namespace sesslimit;
 
 namespace {
 
-// Field 22 of this one is 8765, its tty_nr 34817 is /dev/pts/1 (136:1).
+// In this line, field 22 is 8765, and tty_nr 34817 is /dev/pts/1 (136:1).
 const std::string after_name = " S 1 99 99 34817 99 4194304 1 2 3 4 5 6 7 8 20 0 1 0 8765 1000 20 184467440 1 1 0\n";
 
 struct StatCase {
@@ -41,7 +41,7 @@ const StatCase stat_cases[] = {
     {"name that ends a field list", "99 (a) R 1 2 (b)" + after_name, true, usual},
     {"name with a whole line in it", "99 (x) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 666 )" + after_name,
      true, usual},
-    {"name of brackets and lines", "99 ()))\n(((\n)" + after_name, true, usual},
+    {"name of brackets and line feeds", "99 ()))\n(((\n)" + after_name, true, usual},
     {"name with every odd byte", "99 (\xff\x01\t ')" + after_name, true, usual},
     {"no terminal", with_fields("0", "5"), true, {.start = 5, .terminal = 0}},
     {"console", with_fields("1025", "5"), true, {.start = 5, .terminal = makedev(4, 1)}},
@@ -69,14 +69,14 @@ const StatCase stat_cases[] = {
     {"no pid", "(bash)" + after_name, false},
     {"pid of letters", "9a (bash)" + after_name, false},
     {"no bracket", "99 bash" + after_name, false},
-    {"brackets the wrong way round", "99 )(" + after_name, false},
+    {"brackets in reverse order", "99 )(" + after_name, false},
     {"bracket is the last byte", "99 (bash)", false},
-    {"no space behind the name", "99 (bash)S 1 2 3 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 9\n", false},
+    {"no space after the name", "99 (bash)S 1 2 3 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 9\n", false},
     {"empty", "", false},
-    {"brackets alone", "()", false},
+    {"only brackets", "()", false},
 };
 
-void stat_texts() {
+void stat_text_parsed() {
     for (const StatCase& test : stat_cases) {
         const auto stat = parse_process_stat(test.text);
         EXPECT(stat.has_value() == test.good, test.name);
@@ -87,7 +87,7 @@ void stat_texts() {
     }
 }
 
-void commands() {
+void command_name_parsed() {
     struct Case {
         std::string text;
         std::string_view command;
@@ -98,7 +98,8 @@ void commands() {
         {"99 ()" + after_name, ""},
         {"99 (a) R 1 2 (b)" + after_name, "a) R 1 2 (b"},
         {"99 ()))\n(((\n)" + after_name, ")))\n(((\n"},
-        {"99 (" + std::string(64, 'x') + ")" + after_name, "xxxxxxxxxxxxxxx"}, // a kernel thread's may be longer
+        // the name of a kernel thread may be longer
+        {"99 (" + std::string(64, 'x') + ")" + after_name, "xxxxxxxxxxxxxxx"},
         {"99 )(" + after_name, ""},
         {"99 bash", ""},
         {"", ""},
@@ -108,9 +109,10 @@ void commands() {
     }
 }
 
-void stat_cut_anywhere() {
+void truncated_stat_rejected() {
     const std::string whole = with_fields("34817", "8765");
-    const std::size_t enough = whole.find(" 8765 ") + 6; // up to the separator that shows the number to be whole
+    // up to the separator after the number, which shows that the number is complete
+    const std::size_t enough = whole.find(" 8765 ") + 6;
     for (std::size_t size = 0; size <= whole.size(); ++size) {
         const auto stat = parse_process_stat(std::string_view(whole).substr(0, size));
         EXPECT(stat.has_value() == (size >= enough), whole.substr(0, size));
@@ -118,7 +120,7 @@ void stat_cut_anywhere() {
     }
 }
 
-void stat_of_processes() {
+void stat_of_live_and_dead_processes_read() {
     const auto own = read_process_stat(getpid());
     const auto parent = read_process_stat(getppid());
     const pid_t child = fork();
@@ -127,30 +129,30 @@ void stat_of_processes() {
     }
     siginfo_t info;
     waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT);
-    const auto dead = read_process_stat(child); // not yet waited for: it is still there
+    const auto dead = read_process_stat(child); // not reaped yet, so it still exists
     waitpid(child, nullptr, 0);
 
     EXPECT(own.has_value() && own->start > 0, "own");
     EXPECT(parent.has_value() && parent->start <= own->start, "the parent is older");
     EXPECT(dead.has_value() && dead->start >= own->start, "the child is younger");
-    EXPECT(!read_process_stat(child), "it has gone");
+    EXPECT(!read_process_stat(child), "it is gone");
     EXPECT(!read_process_stat(0) && !read_process_stat(-1), "no process");
     EXPECT(!read_process_stat(2'147'483'647), "no such process");
-    EXPECT(read_process_stat(child).error() == ESRCH && read_process_stat(0).error() == ESRCH, "and nothing else");
+    EXPECT(read_process_stat(child).error() == ESRCH && read_process_stat(0).error() == ESRCH, "reported as ESRCH");
 }
 
-void stat_that_cannot_be_read() {
+void descriptor_exhaustion_reported_by_stat() {
     rlimit before{};
     (void)getrlimit(RLIMIT_NOFILE, &before);
     const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
     (void)setrlimit(RLIMIT_NOFILE, &none);
     const auto own = read_process_stat(getpid());
     (void)setrlimit(RLIMIT_NOFILE, &before);
-    EXPECT(!own && own.error() == EMFILE, "nobody can tell, which is not that it has gone");
+    EXPECT(!own && own.error() == EMFILE, "an error, not a missing process");
 }
 
-/// What read_process_stat() says (0: all is well) to a user of a /proc that hides the processes of others; nothing
-/// where there cannot be such a one.
+/// Returns the error of read_process_stat() in a /proc that hides other users' processes, 0 on success. Returns no
+/// value if such a /proc cannot be mounted.
 std::optional<int> read_where_hidden(pid_t pid) {
     constexpr int denied = 255;
     const pid_t child = fork();
@@ -167,16 +169,16 @@ std::optional<int> read_where_hidden(pid_t pid) {
     return WEXITSTATUS(status) == denied ? std::nullopt : std::optional(WEXITSTATUS(status));
 }
 
-void stat_that_is_hidden() {
+void hidden_stat_reported_as_denied() {
     const auto own = read_where_hidden(0);
     if (!own) {
-        skip(); // only root makes a /proc of its own and leaves others to hide
+        skip(); // only root can mount a /proc and become a user who cannot see the others
     }
     const auto other = read_where_hidden(getpid());
     const auto nobody = read_where_hidden(2'147'483'647);
-    EXPECT(own == 0, "one's own is there");
-    EXPECT(other == EACCES, "another's is not, which is not that it has gone");
-    EXPECT(nobody == ESRCH, "and who is gone is gone");
+    EXPECT(own == 0, "the own process is visible");
+    EXPECT(other == EACCES, "another user's process is denied, not missing");
+    EXPECT(nobody == ESRCH, "a missing process is missing");
 }
 
 struct ScopeCase {
@@ -216,7 +218,7 @@ const ScopeCase scope_cases[] = {
     {"", false},
 };
 
-void scopes() {
+void session_scope_recognized_in_cgroup_text() {
     for (const ScopeCase& test : scope_cases) {
         EXPECT(in_session_scope(test.text) == test.inside, test.text);
     }
@@ -226,13 +228,13 @@ void scopes() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(stat_texts),
-        SESSLIMIT_TEST(commands),
-        SESSLIMIT_TEST(stat_cut_anywhere),
-        SESSLIMIT_TEST(stat_of_processes),
-        SESSLIMIT_TEST(stat_that_cannot_be_read),
-        SESSLIMIT_TEST(stat_that_is_hidden),
-        SESSLIMIT_TEST(scopes),
+        SESSLIMIT_TEST(stat_text_parsed),
+        SESSLIMIT_TEST(command_name_parsed),
+        SESSLIMIT_TEST(truncated_stat_rejected),
+        SESSLIMIT_TEST(stat_of_live_and_dead_processes_read),
+        SESSLIMIT_TEST(descriptor_exhaustion_reported_by_stat),
+        SESSLIMIT_TEST(hidden_stat_reported_as_denied),
+        SESSLIMIT_TEST(session_scope_recognized_in_cgroup_text),
     };
     return cmocka_run_group_tests_name("process", tests, nullptr, nullptr);
 }

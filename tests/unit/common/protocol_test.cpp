@@ -11,7 +11,7 @@
 namespace sesslimit::wire {
 namespace {
 
-/// A request at every bound. Its views are into itself.
+/// A request with every field at its bound. The views refer to the object itself.
 struct LargestOpen {
     std::string user = std::string(max_user, 'u');
     std::string service = std::string(max_service, 's');
@@ -52,7 +52,7 @@ bool same(const Verdict& a, const Verdict& b) {
     return a.outcome == b.outcome && a.session == b.session && a.text == b.text;
 }
 
-void open_round_trips() {
+void open_request_round_trips() {
     LargestOpen largest;
     OpenRequest nested = least_open();
     nested.nested = true;
@@ -66,7 +66,7 @@ void open_round_trips() {
     }
 }
 
-void gids_read_at_any_alignment() {
+void gids_decoded_at_any_alignment() {
     LargestOpen largest;
     const OpenRequest request = largest.request();
     Frame frame = encoded(request);
@@ -76,14 +76,14 @@ void gids_read_at_any_alignment() {
     EXPECT(got->gids[0] == 5 && got->gids[max_gids - 1] == max_gids + 4, "values");
 }
 
-void close_round_trips() {
+void close_request_round_trips() {
     for (const std::uint64_t session : {std::uint64_t{0}, std::uint64_t{1}, ~std::uint64_t{0}}) {
         const auto got = decode_close(encoded(CloseRequest{session}));
         EXPECT(got && got->session == session, std::to_string(session));
     }
 }
 
-void wait_round_trips() {
+void wait_frame_round_trips() {
     for (const std::uint32_t more : {std::uint32_t{1}, max_wait_ms}) {
         const Frame frame = encoded(Wait{more});
         const auto got = decode_wait(frame);
@@ -110,7 +110,7 @@ void verdict_round_trips() {
     }
 }
 
-void frames_are_as_specified() {
+void frames_match_specification() {
     OpenRequest request = least_open();
     request.user = "alice";
     request.uid = 1000;
@@ -125,7 +125,7 @@ void frames_are_as_specified() {
                verdict_by_hand(3).field(3, "no").frame(),
            "verdict");
     const auto flags = decode_open(open_by_hand().number(4, std::uint32_t{0xfffffffd}).frame());
-    EXPECT(flags && flags->nested && !flags->gids_cut, "flags of a later time mean nothing");
+    EXPECT(flags && flags->nested && !flags->gids_cut, "unknown flags are ignored");
 }
 
 struct Setting {
@@ -145,7 +145,7 @@ constexpr Setting texts[] = {
     {"seat", &OpenRequest::seat, max_seat, false},
 };
 
-void texts_are_bounded_when_encoded() {
+void encoder_rejects_invalid_texts() {
     for (const Setting& text : texts) {
         const std::string too_long(text.bound + 1, 'x');
         OpenRequest request = least_open();
@@ -158,7 +158,7 @@ void texts_are_bounded_when_encoded() {
     }
 }
 
-void values_are_bounded_when_encoded() {
+void encoder_rejects_invalid_values() {
     const std::vector<gid_t> many(max_gids + 1);
     OpenRequest request = least_open();
     request.gids = GidView(std::span<const gid_t>(many));
@@ -184,7 +184,7 @@ void values_are_bounded_when_encoded() {
     EXPECT(encode_error(Verdict{.outcome = beyond, .session = 0, .text = {}}) == WireError::bad_field, "outcome");
 }
 
-void no_room_is_an_error_at_every_size() {
+void encoder_reports_missing_room_at_every_size() {
     LargestOpen largest;
     const OpenRequest request = largest.request();
     const std::size_t whole = encoded(request).size();
@@ -202,15 +202,15 @@ void no_room_is_an_error_at_every_size() {
 int main() {
     using namespace sesslimit::wire;
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(open_round_trips),
-        SESSLIMIT_TEST(gids_read_at_any_alignment),
-        SESSLIMIT_TEST(close_round_trips),
-        SESSLIMIT_TEST(wait_round_trips),
+        SESSLIMIT_TEST(open_request_round_trips),
+        SESSLIMIT_TEST(gids_decoded_at_any_alignment),
+        SESSLIMIT_TEST(close_request_round_trips),
+        SESSLIMIT_TEST(wait_frame_round_trips),
         SESSLIMIT_TEST(verdict_round_trips),
-        SESSLIMIT_TEST(frames_are_as_specified),
-        SESSLIMIT_TEST(texts_are_bounded_when_encoded),
-        SESSLIMIT_TEST(values_are_bounded_when_encoded),
-        SESSLIMIT_TEST(no_room_is_an_error_at_every_size),
+        SESSLIMIT_TEST(frames_match_specification),
+        SESSLIMIT_TEST(encoder_rejects_invalid_texts),
+        SESSLIMIT_TEST(encoder_rejects_invalid_values),
+        SESSLIMIT_TEST(encoder_reports_missing_room_at_every_size),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -18,7 +18,7 @@ struct Cut {
     std::string_view shown;
 };
 
-void leaves_what_can_be_seen() {
+void printable_text_unchanged() {
     constexpr std::string_view texts[] = {
         "",
         "alice",
@@ -26,21 +26,21 @@ void leaves_what_can_be_seen() {
         "J\xC3\xBCrgen",             // two bytes
         "\xE2\x82\xAC \xE6\x97\xA5", // three bytes
         "\xF0\x9F\x98\x80",          // four bytes
-        "\xC2\xA1\xED\x9F\xBF",      // the first above the no-break space, the last below the surrogates
+        "\xC2\xA1\xED\x9F\xBF",      // the first after the no-break space, the last before the surrogates
     };
     for (const std::string_view text : texts) {
         EXPECT_TEXT(escape_for_display(text), text);
     }
 }
 
-void escapes_what_cannot_be_seen_or_acts() {
+void invisible_and_control_characters_escaped() {
     constexpr Case cases[] = {
         {"\0"sv, "\\x00"},
         {"a\nb\r\tc", "a\\x0ab\\x0d\\x09c"},
         {"\x1B[2J", "\\x1b[2J"},
         {"\x7F", "\\x7f"},
         {"\\x41", "\\x5cx41"},
-        {"\xC2\x80\xC2\x9B\xC2\x9F", "\\xc2\\x80\\xc2\\x9b\\xc2\\x9f"}, // C1, CSI among them
+        {"\xC2\x80\xC2\x9B\xC2\x9F", "\\xc2\\x80\\xc2\\x9b\\xc2\\x9f"}, // C1 controls, including CSI
         {"\xC2\xA0", "\\xc2\\xa0"},                                     // no-break space
         {"\xC2\xAD", "\\xc2\\xad"},                                     // soft hyphen
         {"\xD8\x9C", "\\xd8\\x9c"},                                     // Arabic letter mark
@@ -60,10 +60,10 @@ void escapes_what_cannot_be_seen_or_acts() {
     }
 }
 
-void escapes_malformed_utf8_byte_for_byte() {
+void malformed_utf8_escaped_per_byte() {
     constexpr Case cases[] = {
-        {"\x80", "\\x80"},                                     // starts no character
-        {"\xFF\xFE", "\\xff\\xfe"},                            // no byte of UTF-8
+        {"\x80", "\\x80"},                                     // not a lead byte
+        {"\xFF\xFE", "\\xff\\xfe"},                            // invalid in UTF-8
         {"\xC0\x80", "\\xc0\\x80"},                            // overlong NUL
         {"\xC1\xBF", "\\xc1\\xbf"},                            // overlong
         {"\xE0\x9F\xBF", "\\xe0\\x9f\\xbf"},                   // overlong
@@ -71,17 +71,17 @@ void escapes_malformed_utf8_byte_for_byte() {
         {"\xED\xA0\x80", "\\xed\\xa0\\x80"},                   // surrogate
         {"\xF4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},          // above U+10FFFF
         {"\xF8\x88\x80\x80\x80", "\\xf8\\x88\\x80\\x80\\x80"}, // five bytes
-        {"\xC3", "\\xc3"},                                     // ends in the middle
-        {"\xE2\x82", "\\xe2\\x82"},                            // ends in the middle
-        {"\xC3(\xC3\xBC", "\\xc3(\xC3\xBC"},                   // goes on behind it
-        {"\xF0\x9F\x98\xC3\xBC", "\\xf0\\x9f\\x98\xC3\xBC"},   // goes on behind it
+        {"\xC3", "\\xc3"},                                     // truncated
+        {"\xE2\x82", "\\xe2\\x82"},                            // truncated
+        {"\xC3(\xC3\xBC", "\\xc3(\xC3\xBC"},                   // continues after it
+        {"\xF0\x9F\x98\xC3\xBC", "\\xf0\\x9f\\x98\xC3\xBC"},   // continues after it
     };
     for (const Case& one : cases) {
         EXPECT_TEXT(escape_for_display(one.text), one.shown);
     }
 }
 
-void cuts_between_whole_parts() {
+void text_cut_between_whole_characters() {
     constexpr Cut cases[] = {
         {"abcdef", 6, "abcdef"},
         {"abcdefg", 6, "abc..."},
@@ -102,7 +102,7 @@ void cuts_between_whole_parts() {
     }
 }
 
-void holds_its_promises_for_any_bytes() {
+void random_bytes_escaped_within_limit() {
     std::uint32_t random = 1;
     for (std::uint32_t round = 0; round < 20000; ++round) {
         std::string text;
@@ -123,11 +123,9 @@ void holds_its_promises_for_any_bytes() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(leaves_what_can_be_seen),
-        SESSLIMIT_TEST(escapes_what_cannot_be_seen_or_acts),
-        SESSLIMIT_TEST(escapes_malformed_utf8_byte_for_byte),
-        SESSLIMIT_TEST(cuts_between_whole_parts),
-        SESSLIMIT_TEST(holds_its_promises_for_any_bytes),
+        SESSLIMIT_TEST(printable_text_unchanged),          SESSLIMIT_TEST(invisible_and_control_characters_escaped),
+        SESSLIMIT_TEST(malformed_utf8_escaped_per_byte),   SESSLIMIT_TEST(text_cut_between_whole_characters),
+        SESSLIMIT_TEST(random_bytes_escaped_within_limit),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -6,7 +6,7 @@ namespace {
 
 using namespace sesslimit;
 
-/// "name alice", "id 1001", or what is wrong.
+/// Returns "name alice", "id 1001" or the error message.
 std::string parsed(const std::string& text) {
     const auto ref = parse_user_ref(text);
     return !ref ? user_ref_problem(text) : ref->uid ? "id " + std::to_string(*ref->uid) : "name " + ref->name;
@@ -16,7 +16,7 @@ std::string no_id(const std::string& text) {
     return "\"" + text + "\" is not a valid user ID; write uid: and a number from 0 to 4294967294";
 }
 
-void case_A07_a_number_is_a_name_and_only_uid_refers_to_an_id() {
+void case_A07_number_is_name_and_only_uid_prefix_refers_to_id() {
     struct Case {
         const char* text;
         std::string parsed;
@@ -47,12 +47,12 @@ void case_A07_a_number_is_a_name_and_only_uid_refers_to_an_id() {
     }
 }
 
-void an_id_is_written_as_it_is_read() {
+void user_id_reference_round_trips() {
     EXPECT_TEXT(user_ref_of(1001), "uid:1001");
     EXPECT_TEXT(parsed(user_ref_of(4'294'967'294)), "id 4294967294");
 }
 
-void one_user_is_meant_and_not_the_other() {
+void reference_matches_by_name_or_by_id() {
     const UserRef name{"1001", std::nullopt};
     const UserRef id{{}, 1001};
     EXPECT(refers_to(name, "1001", 1002) && !refers_to(name, "bob", 1001), "by name");
@@ -64,9 +64,9 @@ void one_user_is_meant_and_not_the_other() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(case_A07_a_number_is_a_name_and_only_uid_refers_to_an_id),
-        SESSLIMIT_TEST(an_id_is_written_as_it_is_read),
-        SESSLIMIT_TEST(one_user_is_meant_and_not_the_other),
+        SESSLIMIT_TEST(case_A07_number_is_name_and_only_uid_prefix_refers_to_id),
+        SESSLIMIT_TEST(user_id_reference_round_trips),
+        SESSLIMIT_TEST(reference_matches_by_name_or_by_id),
     };
     return cmocka_run_group_tests_name("user_ref", tests, nullptr, nullptr);
 }

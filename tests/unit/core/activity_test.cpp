@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What sample mean: one look held against the one before.
+// Evaluation of an activity sample against the previous one.
 #include "daemon/core/activity.hpp"
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/core_world.hpp"
@@ -19,7 +19,7 @@ using policy::Activity;
 
 constexpr Duration offset = 1'700'000'000s;
 
-/// The wall clock of a moment, as a terminal's stamp: whole seconds at the beginning of a step.
+/// Returns the wall clock at this time as a terminal timestamp: whole seconds at the start of an 8 s step.
 Duration stamp(Duration since_start) {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(start.time_since_epoch() + since_start + offset);
     return Duration(seconds / 8s * 8s);
@@ -29,7 +29,7 @@ Traffic traffic(std::uint64_t in, std::uint64_t segments_in, std::uint64_t out, 
     return {.bytes_in = in, .bytes_out = out, .segments_in = segments_in, .segments_out = segments_out, .cookie = 7};
 }
 
-/// A session that was opened at the start and looked at 100 s later, last used at 50 s.
+/// Returns a session opened at `start`, probed 100 s later, with the last activity at 50 s.
 Session looked_at() {
     Session session = session_in(core::Phase::active);
     session.opened = start;
@@ -43,7 +43,7 @@ Session looked_at() {
     return session;
 }
 
-/// The same sample again.
+/// Returns a sample with the same values as in looked_at().
 ActivitySample same(bool terminal) {
     const Session session = looked_at();
     ActivitySample sample;
@@ -58,13 +58,13 @@ ActivitySample same(bool terminal) {
     return sample;
 }
 
-/// Seconds from the start of the last use, at 200 s.
+/// Returns the time of the last activity in seconds since `start`, evaluated at 200 s.
 std::string use(const Session& session, const ActivitySample& sample, Activity counted) {
     const auto at = core::last_use(session, sample, counted, start + 200s) - start;
     return std::to_string(std::chrono::floor<std::chrono::seconds>(at).count());
 }
 
-void what_counts_on_a_terminal() {
+void terminal_activity_follows_idle_activity() {
     struct Case {
         std::string_view about;
         void (*change)(ActivitySample&);
@@ -75,11 +75,11 @@ void what_counts_on_a_terminal() {
         {"a key", [](ActivitySample& s) { s.input = stamp(150s); }, "152", "152", "152", "152"},
         {"a line", [](ActivitySample& s) { s.output = stamp(150s); }, "50", "152", "50", "152"},
         {"computing", [](ActivitySample& s) { s.processor_time = 7s; }, "50", "50", "200", "200"},
-        {"next to nothing", [](ActivitySample& s) { s.processor_time = 6s; }, "50", "50", "50", "50"},
+        {"too little computing", [](ActivitySample& s) { s.processor_time = 6s; }, "50", "50", "50", "50"},
         {"data on its connection", [](ActivitySample& s) { s.traffic = traffic(99'000, 101, 20'000, 200); }, "50", "50",
          "50", "50"},
-        {"no processor time", [](ActivitySample& s) { s.processor_time.reset(); }, "50", "50", "50", "50"},
-        {"a clock that went back", [](ActivitySample& s) { s.input = stamp(-500s); }, "200", "200", "200", "200"},
+        {"processor time unknown", [](ActivitySample& s) { s.processor_time.reset(); }, "50", "50", "50", "50"},
+        {"wall clock set back", [](ActivitySample& s) { s.input = stamp(-500s); }, "200", "200", "200", "200"},
     };
     for (const Case& one : cases) {
         ActivitySample sample = same(true);
@@ -92,8 +92,8 @@ void what_counts_on_a_terminal() {
     }
 }
 
-/// A stamp stands for all keys of its 8 s: those that follow a look within them do not show.
-void a_step_that_goes_on_hides_keys() {
+/// A timestamp covers all keys of its 8 s step, so keys pressed in the step after a probe are not visible.
+void timestamp_step_in_progress_hides_keys() {
     Session session = looked_at();
     session.last_sample.input = stamp(96s);
     ActivitySample sample = same(true);
@@ -101,11 +101,11 @@ void a_step_that_goes_on_hides_keys() {
     EXPECT_TEXT(use(session, sample, Activity::input), "104");
     session.last_sample.at = start + 106s;
     EXPECT_TEXT(use(session, sample, Activity::input), "50");
-    sample.wall_offset = offset - 80s; // the clock goes through that step again
+    sample.wall_offset = offset - 80s; // the clock passes through that step again
     EXPECT_TEXT(use(session, sample, Activity::input), "184");
 }
 
-void our_own_notice_is_no_output() {
+void output_of_own_notice_not_counted() {
     Session session = looked_at();
     session.last_notice_at = start + 150s;
     ActivitySample sample = same(true);
@@ -115,7 +115,7 @@ void our_own_notice_is_no_output() {
     EXPECT_TEXT(use(session, sample, Activity::output), "176");
 }
 
-void what_counts_without_a_terminal() {
+void connection_activity_counts_without_terminal() {
     struct Case {
         std::string_view about;
         void (*change)(ActivitySample&);
@@ -128,25 +128,25 @@ void what_counts_without_a_terminal() {
         {"large keepalives", [](ActivitySample& s) { s.traffic = traffic(10'000 + 20 * 112, 120, 20'000, 220); }, "50"},
         {"one a second", [](ActivitySample& s) { s.traffic = traffic(10'000 + 101 * 52, 201, 20'000, 301); }, "50"},
         {"ten a second", [](ActivitySample& s) { s.traffic = traffic(10'000 + 1000 * 36, 1100, 20'000, 200); }, "110"},
-        {"a file", [](ActivitySample& s) { s.traffic = traffic(900'000, 700, 20'500, 220); }, "110"},
+        {"file transfer", [](ActivitySample& s) { s.traffic = traffic(900'000, 700, 20'500, 220); }, "110"},
         {"keepalives of both sides",
          [](ActivitySample& s) { s.traffic = traffic(10'000 + 12 * 52 + 8 * 28, 120, 20'000 + 8 * 52 + 12 * 28, 220); },
          "50"},
-        {"keepalives, one of them on its way",
+        {"keepalives, one of them in flight",
          [](ActivitySample& s) { s.traffic = traffic(11'040, 120, 20'000 + 19 * 28, 220); }, "50"},
-        {"keepalives, one of them sent twice",
+        {"keepalives, one of them retransmitted",
          [](ActivitySample& s) { s.traffic = traffic(11'040, 121, 20'000 + 20 * 28, 221); }, "50"},
-        {"a word among keepalives",
+        {"small message among keepalives",
          [](ActivitySample& s) { s.traffic = traffic(11'040 + 68, 121, 20'000 + 20 * 28, 220); }, "110"},
-        {"an answer among keepalives",
+        {"reply among keepalives",
          [](ActivitySample& s) { s.traffic = traffic(11'040, 120, 20'000 + 20 * 28 + 84, 221); }, "110"},
-        {"small words",
+        {"small messages",
          [](ActivitySample& s) { s.traffic = traffic(10'000 + 68 + 76 + 84 + 60 + 92 + 36, 106, 20'000, 200); }, "110"},
-        {"an answer", [](ActivitySample& s) { s.traffic = traffic(10'068, 101, 20'600, 202); }, "110"},
+        {"reply", [](ActivitySample& s) { s.traffic = traffic(10'068, 101, 20'600, 202); }, "110"},
         {"computing", [](ActivitySample& s) { s.processor_time = 7s; }, "200"},
-        {"next to nothing", [](ActivitySample& s) { s.processor_time = 6s; }, "50"},
+        {"too little computing", [](ActivitySample& s) { s.processor_time = 6s; }, "50"},
         {"another connection", [](ActivitySample& s) { s.traffic->cookie = 8; }, "200"},
-        {"no connection to be seen", [](ActivitySample& s) { s.traffic.reset(); }, "200"},
+        {"connection unknown", [](ActivitySample& s) { s.traffic.reset(); }, "200"},
     };
     for (const Case& one : cases) {
         ActivitySample sample = same(false);
@@ -156,24 +156,24 @@ void what_counts_without_a_terminal() {
     }
 }
 
-void the_first_look_only_begins() {
+void first_probe_sets_baseline() {
     Session session = looked_at();
     session.last_sample = {};
-    EXPECT_TEXT(use(session, same(false), Activity::input), "110"); // the youngest data, whatever it was
+    EXPECT_TEXT(use(session, same(false), Activity::input), "110"); // the most recent data of any kind
     EXPECT_TEXT(use(session, same(true), Activity::output_and_processor), "50");
 }
 
-void a_hint_says_how_long() {
+void idle_hint_gives_time_of_last_use() {
     ActivitySample sample = same(true);
     sample.hint = 30s;
     EXPECT_TEXT(use(looked_at(), sample, Activity::input), "170");
     sample.hint = Duration{};
     EXPECT_TEXT(use(looked_at(), sample, Activity::input), "200");
-    sample.hint = 1h; // never earlier than what is known
+    sample.hint = 1h; // never earlier than the known activity
     EXPECT_TEXT(use(looked_at(), sample, Activity::input), "50");
 }
 
-void what_is_remembered() {
+void remembered_counters_restart_after_one_second() {
     const Session session = looked_at();
     ActivitySample sample = same(true);
     sample.input = stamp(199s);
@@ -182,10 +182,11 @@ void what_is_remembered() {
     const LastSample soon = core::to_last_sample(session, sample, session.last_sample.at + 999ms);
     EXPECT(soon.at == session.last_sample.at && soon.traffic == session.last_sample.traffic &&
                soon.processor_time == 5s,
-           "counters are held against the earlier look");
-    EXPECT(soon.input == stamp(199s), "stamps are not");
+           "counters keep the earlier baseline");
+    EXPECT(soon.input == stamp(199s), "timestamps are updated");
     const LastSample later = core::to_last_sample(session, sample, start + 200s);
-    EXPECT(later.at == start + 200s && later.traffic == *sample.traffic && later.processor_time == 6s, "all anew");
+    EXPECT(later.at == start + 200s && later.traffic == *sample.traffic && later.processor_time == 6s,
+           "everything is updated");
     EXPECT(later.output == session.last_sample.output, "output");
 }
 
@@ -193,13 +194,13 @@ void what_is_remembered() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_step_that_goes_on_hides_keys),
-        SESSLIMIT_TEST(what_counts_on_a_terminal),
-        SESSLIMIT_TEST(our_own_notice_is_no_output),
-        SESSLIMIT_TEST(what_counts_without_a_terminal),
-        SESSLIMIT_TEST(the_first_look_only_begins),
-        SESSLIMIT_TEST(a_hint_says_how_long),
-        SESSLIMIT_TEST(what_is_remembered),
+        SESSLIMIT_TEST(timestamp_step_in_progress_hides_keys),
+        SESSLIMIT_TEST(terminal_activity_follows_idle_activity),
+        SESSLIMIT_TEST(output_of_own_notice_not_counted),
+        SESSLIMIT_TEST(connection_activity_counts_without_terminal),
+        SESSLIMIT_TEST(first_probe_sets_baseline),
+        SESSLIMIT_TEST(idle_hint_gives_time_of_last_use),
+        SESSLIMIT_TEST(remembered_counters_restart_after_one_second),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

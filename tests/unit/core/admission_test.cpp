@@ -28,8 +28,8 @@ OpenRequested again(pid_t pid, std::uint64_t request, const Login& login = ssh()
             .budget = 10s};
 }
 
-/// On request, and where limits are meant; asked again, the answer is the same.
-void what_is_admitted_is_announced_on_request() {
+/// A session is announced only on request and only if its limits are enforced. A repeated request gets the same answer.
+void admitted_session_announced_on_request() {
     struct Case {
         policy::Announce announce;
         Mode mode;
@@ -63,7 +63,7 @@ void what_is_admitted_is_announced_on_request() {
     }
 }
 
-void twenty_at_once_get_as_many_places_as_there_are() {
+void twenty_simultaneous_logins_admitted_up_to_limit() {
     struct Case {
         std::optional<policy::Count> limit;
         std::size_t admitted;
@@ -88,14 +88,14 @@ void twenty_at_once_get_as_many_places_as_there_are() {
     }
 }
 
-void every_user_has_places_of_their_own() {
+void limit_counts_each_user_separately() {
     World world({.max = 1});
     EXPECT(world.login(ssh(alice)) != SessionKey::none, "alice");
     EXPECT(world.login(ssh(bob)) != SessionKey::none, "bob");
     EXPECT(world.login(ssh(alice)) == SessionKey::none, "alice again");
 }
 
-void logging_out_frees_the_place_at_once() {
+void logout_releases_slot_immediately() {
     World world({.max = 1});
     for (int i = 0; i < 50; ++i) {
         const SessionKey session = world.login();
@@ -106,7 +106,7 @@ void logging_out_frees_the_place_at_once() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void a_close_frees_the_place_before_the_leader_is_gone() {
+void close_releases_slot_before_leader_exits() {
     World world({.max = 1});
     const SessionKey first = world.login();
     world.feed(CloseRequested{.request = RequestId{9}, .session = first, .leader = {501, 5010}});
@@ -115,14 +115,14 @@ void a_close_frees_the_place_before_the_leader_is_gone() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void a_close_without_a_key_means_its_leaders_session() {
+void close_without_key_closes_session_of_leader() {
     World world;
     const SessionKey session = world.login();
     world.feed(CloseRequested{.request = RequestId{9}, .session = SessionKey::none, .leader = {501, 5010}});
     EXPECT_TEXT(world.phase(session), "released");
 }
 
-void the_same_question_has_the_same_answer() {
+void repeated_request_gets_same_answer() {
     World world({.max = 1});
     const pid_t leader = world.ask(ssh());
     world.feed(again(leader, 2000));
@@ -135,11 +135,11 @@ void the_same_question_has_the_same_answer() {
     world.feed(again(leader, 2002));
     EXPECT_TEXT(world.take_log(), "0 tell ending 1 asked; 0 denied 2002");
 
-    world.feed(again(leader, 2003, ssh(bob))); // the same process for somebody else: another question
+    world.feed(again(leader, 2003, ssh(bob))); // same process, different user: a new request
     EXPECT_TEXT(world.take_log(), "0 admitted 2003, tell admitted 2");
 }
 
-void a_denied_leader_that_asks_again_is_judged_afresh() {
+void denied_leader_asking_again_decided_from_scratch() {
     World world({.max = 1});
     const SessionKey first = world.login();
     const pid_t leader = world.ask(ssh());
@@ -147,11 +147,11 @@ void a_denied_leader_that_asks_again_is_judged_afresh() {
     (void)world.take_log();
     world.feed(again(leader, 2000));
     EXPECT_TEXT(world.take_log(), "0 admitted 2000, tell admitted 3");
-    EXPECT(world.state.sessions().size() == 1, "the denied one is forgotten");
+    EXPECT(world.state.sessions().size() == 1, "the denied session is dropped");
     EXPECT_TEXT(world.fault, "");
 }
 
-void what_is_no_session_passes_and_is_not_counted() {
+void non_session_login_admitted_without_counting() {
     World world({.max = 0});
     Login nested = ssh();
     nested.nested = true;
@@ -160,8 +160,8 @@ void what_is_no_session_passes_and_is_not_counted() {
          {"su", "su-l", "sudo", "sudo-i", "runuser", "runuser-l", "cron", "crond", "atd", "systemd-user", "polkit-1"}) {
         world.ask(console(alice, service));
     }
-    EXPECT(answered(world, Answer::Kind::uncounted) == 12 && world.answers.size() == 12, "all pass");
-    EXPECT(world.state.sessions().empty() && world.notices.empty(), "and leave nothing");
+    EXPECT(answered(world, Answer::Kind::uncounted) == 12 && world.answers.size() == 12, "all are admitted");
+    EXPECT(world.state.sessions().empty() && world.notices.empty(), "no session, no notice");
 
     world.policy.host.ignore_services = {.value = {"login"}};
     world.ask(console(alice, "login"));
@@ -171,7 +171,7 @@ void what_is_no_session_passes_and_is_not_counted() {
     EXPECT(answered(world, Answer::Kind::denied) == 1, "sudo");
 }
 
-void a_denied_sshd_is_evicted_and_nobody_else() {
+void denied_sshd_terminated_other_services_not() {
     World world({.max = 0});
     world.ask(ssh());
     EXPECT_TEXT(world.phase(key(1)), "denied");
@@ -179,16 +179,16 @@ void a_denied_sshd_is_evicted_and_nobody_else() {
     EXPECT_TEXT(world.take_log(),
                 "0 denied 501, tell denied 1 limit; 3 signal 1 TERM; 8 signal 1 KILL; 18 signal 1 KILL");
     world.leader_exits(key(1));
-    EXPECT(world.state.sessions().empty(), "gone with its leader");
+    EXPECT(world.state.sessions().empty(), "dropped when its leader exits");
 
     world.ask(console());
-    EXPECT(world.state.sessions().empty(), "login(1) is not held");
+    EXPECT(world.state.sessions().empty(), "login(1) is not tracked");
     world.pass(1min);
     EXPECT_TEXT(world.take_log(), "20 denied 502, tell denied 2 limit");
     EXPECT_TEXT(world.fault, "");
 }
 
-void observe_lets_everybody_in_and_says_so() {
+void observe_mode_admits_over_limit_and_notifies() {
     World world({.max = 1, .at_limit = AtLimit::end_oldest, .mode = Mode::observe});
     world.login();
     (void)world.take_log();
@@ -208,8 +208,8 @@ LogindSession in_logind(pid_t pid, const std::string& id) {
             .login = ssh()};
 }
 
-/// pam_systemd stands before the module in the PAM stack: logind has shown the sessions when PAM asks about them.
-void Open_AfterPamSystemd_IsDecidedByTheLimit() {
+/// pam_systemd precedes the module in the PAM stack: logind has shown the sessions before PAM asks about them.
+void open_after_pam_systemd_decided_by_limit() {
     for (const bool backwards : {false, true}) {
         World world({.max = 2});
         for (pid_t pid = 701; pid <= 706; ++pid) {
@@ -224,7 +224,7 @@ void Open_AfterPamSystemd_IsDecidedByTheLimit() {
         EXPECT(world.state.counted(alice) == 2, "and no more");
         EXPECT_TEXT(world.phase(key(1)) + world.phase(key(2)) + world.phase(key(3)), "liveliverefused");
         world.feed(again(701, 99));
-        EXPECT(answered(world, Answer::Kind::admitted) == 3, "asked again, it is the same session");
+        EXPECT(answered(world, Answer::Kind::admitted) == 3, "a repeated request finds the same session");
         (void)world.take_log();
         world.pass(3s);
         EXPECT_TEXT(world.take_log(), "3 terminate c703; 3 terminate c704; 3 terminate c705; 3 terminate c706");
@@ -232,7 +232,7 @@ void Open_AfterPamSystemd_IsDecidedByTheLimit() {
     }
 }
 
-void Open_AfterPamSystemd_DisplacesUnderEndOldest() {
+void open_after_pam_systemd_displaces_with_end_oldest() {
     World world({.max = 1, .at_limit = AtLimit::end_oldest});
     world.login();
     world.feed(LogindSessionNew{in_logind(701, "c701")});
@@ -241,12 +241,12 @@ void Open_AfterPamSystemd_DisplacesUnderEndOldest() {
     EXPECT_TEXT(world.phase(key(1)) + "/" + world.phase(key(2)), "ending/waiting");
     world.logind_forgets(key(1));
     EXPECT_TEXT(world.phase(key(2)), "active");
-    EXPECT(!world.find(key(2))->adopted && world.find(key(2))->logind_id == "c701", "it stays joined");
+    EXPECT(!world.find(key(2))->adopted && world.find(key(2))->logind_id == "c701", "the logind session stays joined");
     EXPECT_TEXT(world.fault, "");
 }
 
-/// The module gave up waiting, and the login may go on: logind has announced its session already.
-void RequestGone_AfterPamSystemd_SessionStaysCounted() {
+/// The module gave up waiting, but the login may continue: logind has already announced its session.
+void request_aborted_after_pam_systemd_session_stays_counted() {
     World world({.max = 1, .at_limit = AtLimit::end_oldest});
     world.login();
     world.feed(LogindSessionNew{in_logind(701, "c701")});
@@ -258,8 +258,8 @@ void RequestGone_AfterPamSystemd_SessionStaysCounted() {
     EXPECT_TEXT(world.fault, "");
 }
 
-/// A rule exempts logins on the console: a login by ssh at the limit does not terminate them.
-void Displace_SessionWithoutLimits_IsSpared() {
+/// A rule exempts logins on the console: an ssh login at the limit does not terminate them.
+void exempt_session_not_displaced() {
     for (const AtLimit at_limit : {AtLimit::end_oldest, AtLimit::end_idlest}) {
         World world({.max = 1, .at_limit = at_limit});
         policy::Match match;
@@ -277,8 +277,8 @@ void Displace_SessionWithoutLimits_IsSpared() {
     }
 }
 
-/// The PAM stack goes on after a denial that is not requisite. The user must be able to read why.
-void Deny_StackGoesOn_SessionIsTerminatedLater() {
+/// The PAM stack continues after a denial whose control is not requisite. The user needs time to read the reason.
+void denied_session_of_continuing_stack_terminated_after_delay() {
     World world({.max = 0});
     const pid_t pid = world.ask(ssh());
     world.feed(LogindSessionNew{in_logind(pid, "c9")});
@@ -295,22 +295,22 @@ void Deny_StackGoesOn_SessionIsTerminatedLater() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(Open_AfterPamSystemd_IsDecidedByTheLimit),
-        SESSLIMIT_TEST(Open_AfterPamSystemd_DisplacesUnderEndOldest),
-        SESSLIMIT_TEST(RequestGone_AfterPamSystemd_SessionStaysCounted),
-        SESSLIMIT_TEST(Displace_SessionWithoutLimits_IsSpared),
-        SESSLIMIT_TEST(Deny_StackGoesOn_SessionIsTerminatedLater),
-        SESSLIMIT_TEST(what_is_admitted_is_announced_on_request),
-        SESSLIMIT_TEST(twenty_at_once_get_as_many_places_as_there_are),
-        SESSLIMIT_TEST(every_user_has_places_of_their_own),
-        SESSLIMIT_TEST(logging_out_frees_the_place_at_once),
-        SESSLIMIT_TEST(a_close_frees_the_place_before_the_leader_is_gone),
-        SESSLIMIT_TEST(a_close_without_a_key_means_its_leaders_session),
-        SESSLIMIT_TEST(the_same_question_has_the_same_answer),
-        SESSLIMIT_TEST(a_denied_leader_that_asks_again_is_judged_afresh),
-        SESSLIMIT_TEST(what_is_no_session_passes_and_is_not_counted),
-        SESSLIMIT_TEST(a_denied_sshd_is_evicted_and_nobody_else),
-        SESSLIMIT_TEST(observe_lets_everybody_in_and_says_so),
+        SESSLIMIT_TEST(open_after_pam_systemd_decided_by_limit),
+        SESSLIMIT_TEST(open_after_pam_systemd_displaces_with_end_oldest),
+        SESSLIMIT_TEST(request_aborted_after_pam_systemd_session_stays_counted),
+        SESSLIMIT_TEST(exempt_session_not_displaced),
+        SESSLIMIT_TEST(denied_session_of_continuing_stack_terminated_after_delay),
+        SESSLIMIT_TEST(admitted_session_announced_on_request),
+        SESSLIMIT_TEST(twenty_simultaneous_logins_admitted_up_to_limit),
+        SESSLIMIT_TEST(limit_counts_each_user_separately),
+        SESSLIMIT_TEST(logout_releases_slot_immediately),
+        SESSLIMIT_TEST(close_releases_slot_before_leader_exits),
+        SESSLIMIT_TEST(close_without_key_closes_session_of_leader),
+        SESSLIMIT_TEST(repeated_request_gets_same_answer),
+        SESSLIMIT_TEST(denied_leader_asking_again_decided_from_scratch),
+        SESSLIMIT_TEST(non_session_login_admitted_without_counting),
+        SESSLIMIT_TEST(denied_sshd_terminated_other_services_not),
+        SESSLIMIT_TEST(observe_mode_admits_over_limit_and_notifies),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

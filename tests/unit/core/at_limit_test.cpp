@@ -15,8 +15,8 @@ using core::RequestAborted;
 using policy::AtLimit;
 using policy::Mode;
 
-/// How idle a desktop is only logind knows, whose answer takes a while: nobody is ended for want of it.
-void who_is_idlest_is_known_before_anybody_is_ended() {
+/// Only logind knows how idle a desktop is, and its reply takes time. No session is terminated before the reply.
+void end_idlest_waits_for_logind_idle_hint() {
     World world({.max = 1, .at_limit = AtLimit::end_idlest});
     world.ask(console());
     world.logind_shows(key(1), /*graphical=*/true);
@@ -29,8 +29,8 @@ void who_is_idlest_is_known_before_anybody_is_ended() {
     EXPECT_TEXT(world.fault, "");
 }
 
-/// Of whom nobody can tell how idle they are, nobody is the idlest.
-void who_cannot_be_looked_at_is_not_ended_as_the_idlest() {
+/// A session whose idle time is unknown is not chosen as the idlest.
+void end_idlest_unprobed_session_not_displaced() {
     World world({.max = 1, .at_limit = AtLimit::end_idlest});
     world.type(world.login());
     world.pass_until(100s);
@@ -48,16 +48,16 @@ void who_cannot_be_looked_at_is_not_ended_as_the_idlest() {
     EXPECT_TEXT(world.fault, "");
 }
 
-/// It may be the idlest, or not: until that is known, those who were used later are left alone.
-void nobody_is_ended_for_one_who_cannot_be_looked_at() {
+/// A session that could not be probed may be the idlest. Until that is known, sessions used later are not terminated.
+void end_idlest_not_displacing_while_older_session_unprobed() {
     struct Case {
         const char* about;
         bool older_is_dark;
         std::string_view log;
     };
     constexpr Case cases[] = {
-        {"the idlest is seen", false, "3005 tell ending 1 displaced"},
-        {"the idlest is not", true, "3005 denied 503, tell denied 3 limit"},
+        {"the idlest is probed", false, "3005 tell ending 1 displaced"},
+        {"the idlest is not probed", true, "3005 denied 503, tell denied 3 limit"},
     };
     for (const Case& one : cases) {
         World world({.max = 2, .at_limit = AtLimit::end_idlest});
@@ -75,8 +75,8 @@ void nobody_is_ended_for_one_who_cannot_be_looked_at() {
     }
 }
 
-/// logind is waited for as long as a login may wait, and then nobody is ended for want of its word.
-void a_desktop_of_which_logind_says_nothing_is_left_alone() {
+/// logind is awaited for as long as a login may wait. No session is terminated for lack of its reply.
+void end_idlest_desktop_without_logind_reply_not_displaced() {
     World world({.max = 1, .at_limit = AtLimit::end_idlest});
     world.ask(console());
     world.logind_shows(key(1), /*graphical=*/true);
@@ -102,8 +102,8 @@ void a_desktop_of_which_logind_says_nothing_is_left_alone() {
     EXPECT_TEXT(world.fault, "");
 }
 
-/// Logins at 0 s, 10 s and 20 s; keys were pressed in the second at 60 s and in the first at 50 s; a fourth login asks
-/// at 70 s.
+/// Returns a world with three logins at 0 s, 10 s and 20 s. A key was pressed in the first at 50 s and in the second at
+/// 60 s. The clock is at 70 s, when tests let a fourth login ask.
 World full_house(AtLimit at_limit) {
     World world({.max = 3, .at_limit = at_limit});
     for (int i = 0; i < 3; ++i) {
@@ -120,7 +120,7 @@ World full_house(AtLimit at_limit) {
     return world;
 }
 
-void the_oldest_or_the_idlest_makes_room() {
+void at_limit_selects_displaced_session() {
     struct Case {
         AtLimit at_limit;
         std::string_view log;
@@ -147,7 +147,7 @@ void the_oldest_or_the_idlest_makes_room() {
     }
 }
 
-void several_may_wait_each_for_a_place_of_its_own() {
+void waiting_logins_displace_one_session_each() {
     World world = full_house(AtLimit::end_oldest);
     world.ask(ssh());
     world.ask(ssh());
@@ -160,9 +160,9 @@ void several_may_wait_each_for_a_place_of_its_own() {
     EXPECT_TEXT(world.fault, "");
 }
 
-/// However many come at once: the newest of them wait for the places, each older one is told at once by whom it was
-/// passed, and nobody is ended but for those who get in.
-void of_many_at_once_the_newest_get_in() {
+/// Any number of logins may ask at once. The newest of them wait for the slots, and each older one is answered at once
+/// with the origin of the login that displaced it. Sessions are terminated only for logins that are admitted.
+void many_simultaneous_logins_newest_admitted() {
     World world = full_house(AtLimit::end_oldest);
     for (int i = 0; i < 20; ++i) {
         world.ask(ssh(alice, "192.0.2." + std::to_string(i)));
@@ -190,8 +190,8 @@ void of_many_at_once_the_newest_get_in() {
     EXPECT_TEXT(world.fault, "");
 }
 
-/// Its terminal comes about while it is on its way out: the reason waits for it.
-void a_session_displaced_as_it_comes_reads_why() {
+/// Its terminal appears while the session is already ending: the notice with the reason waits for the terminal.
+void session_displaced_while_starting_gets_reason_on_terminal() {
     World world({.max = 1, .at_limit = AtLimit::end_oldest});
     world.ask(ssh());
     world.pass(300ms);
@@ -205,7 +205,7 @@ void a_session_displaced_as_it_comes_reads_why() {
     world.logind_forgets(key(1));
     EXPECT_TEXT(world.take_log(), "4.9 admitted 502, tell ended 1 displaced, tell admitted 2");
 
-    // One that goes by itself before was not ended by anybody.
+    // A session that exits by itself before that was not terminated.
     world.ask(ssh());
     world.pass(100ms);
     world.leader_exits(key(2));
@@ -213,7 +213,7 @@ void a_session_displaced_as_it_comes_reads_why() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void who_waits_has_an_answer_in_time() {
+void waiting_login_answered_within_budget() {
     struct Case {
         Duration budget;
         std::string log;
@@ -237,17 +237,17 @@ void who_waits_has_an_answer_in_time() {
     }
 }
 
-void somebody_elses_logout_serves_who_waits() {
+void logout_of_other_session_admits_waiting_login() {
     World world = full_house(AtLimit::end_oldest);
     world.ask(ssh());
     world.pass(100ms);
     (void)world.take_log();
     world.logout(key(3));
     EXPECT_TEXT(world.take_log(), "70.1 noted 9, admitted 504, tell released 3, tell admitted 4");
-    EXPECT(world.state.counted(alice) == 3, "1 is still ending");
+    EXPECT(world.state.counted(alice) == 3, "session 1 is still ending");
 }
 
-void an_asker_that_hangs_up_waits_no_longer() {
+void waiting_login_dropped_when_request_aborted() {
     World world = full_house(AtLimit::end_oldest);
     world.ask(ssh());
     world.pass(100ms);
@@ -259,7 +259,7 @@ void an_asker_that_hangs_up_waits_no_longer() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void an_asker_that_asks_again_is_answered_once() {
+void waiting_login_asking_again_answered_once() {
     World world = full_house(AtLimit::end_oldest);
     const pid_t leader = world.ask(ssh());
     world.pass(100ms);
@@ -267,14 +267,14 @@ void an_asker_that_asks_again_is_answered_once() {
                              .login = ssh(),
                              .leader = {leader, static_cast<std::uint64_t>(leader) * 10},
                              .budget = 10s});
-    world.feed(RequestAborted{RequestId{504}}); // the hang-up of the first question is heard after the second
+    world.feed(RequestAborted{RequestId{504}}); // the hang-up of the first request arrives after the second request
     (void)world.take_log();
     world.logind_forgets(key(1));
     EXPECT_TEXT(world.take_log(), "70.1 admitted 2000, tell ended 1 displaced, tell admitted 4");
     EXPECT_TEXT(world.fault, "");
 }
 
-void an_asker_that_dies_waits_no_longer() {
+void waiting_login_dropped_when_leader_exits() {
     World world = full_house(AtLimit::end_oldest);
     world.ask(ssh());
     world.pass(100ms);
@@ -282,8 +282,9 @@ void an_asker_that_dies_waits_no_longer() {
     EXPECT_TEXT(world.phase(key(4)), "gone");
 }
 
-/// As many make room as it takes: a limit was lowered below what is open, and a newer login counts more than old ones.
-void room_is_made_for_the_whole_excess() {
+/// As many sessions are displaced as necessary: a limit was lowered below the open count, and a newer login has
+/// priority over old ones.
+void login_after_lowered_limit_displaces_whole_excess() {
     World world = full_house(AtLimit::end_oldest);
     world.set({.max = 2, .at_limit = AtLimit::end_oldest});
     world.ask(ssh());
@@ -297,8 +298,8 @@ void room_is_made_for_the_whole_excess() {
     EXPECT_TEXT(world.fault, "");
 }
 
-/// Nobody is ended for a login that will be denied all the same.
-void a_limit_of_none_makes_no_room() {
+/// No session is terminated for a login that will be denied anyway.
+void zero_limit_displaces_no_session() {
     World world = full_house(AtLimit::end_oldest);
     world.set({.max = 0, .at_limit = AtLimit::end_oldest});
     world.ask(ssh());
@@ -307,7 +308,7 @@ void a_limit_of_none_makes_no_room() {
                 "70 tell over-limit 1 limit; 70 denied 504, tell denied 4 limit; 73 signal 4 TERM; 78 signal 4 KILL");
 }
 
-void who_waits_feels_another_policy_at_once() {
+void waiting_login_reevaluated_when_policy_changes() {
     struct Case {
         Rules rules;
         std::string_view log;
@@ -331,8 +332,8 @@ void who_waits_feels_another_policy_at_once() {
     }
 }
 
-/// Sessions whose own limits are only observed make no room for others.
-void an_observed_session_is_not_displaced() {
+/// Sessions whose own limits are only observed are not displaced for other logins.
+void observed_session_not_displaced() {
     World world({.max = 1, .at_limit = AtLimit::end_oldest, .mode = Mode::observe});
     policy::Rule enforced;
     auto match = std::make_shared<policy::Match>();
@@ -349,11 +350,11 @@ void an_observed_session_is_not_displaced() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void the_module_behind_pam_systemd_still_has_a_live_session() {
+void waiting_login_shown_by_logind_becomes_active_when_admitted() {
     World world = full_house(AtLimit::end_oldest);
     world.ask(ssh());
     world.pass(100ms);
-    world.logind_shows(key(4)); // logind has it before it is admitted
+    world.logind_shows(key(4)); // logind shows it before it is admitted
     world.logind_forgets(key(1));
     EXPECT_TEXT(world.phase(key(4)), "active");
 }
@@ -362,24 +363,24 @@ void the_module_behind_pam_systemd_still_has_a_live_session() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(who_is_idlest_is_known_before_anybody_is_ended),
-        SESSLIMIT_TEST(who_cannot_be_looked_at_is_not_ended_as_the_idlest),
-        SESSLIMIT_TEST(nobody_is_ended_for_one_who_cannot_be_looked_at),
-        SESSLIMIT_TEST(a_desktop_of_which_logind_says_nothing_is_left_alone),
-        SESSLIMIT_TEST(the_oldest_or_the_idlest_makes_room),
-        SESSLIMIT_TEST(several_may_wait_each_for_a_place_of_its_own),
-        SESSLIMIT_TEST(of_many_at_once_the_newest_get_in),
-        SESSLIMIT_TEST(a_session_displaced_as_it_comes_reads_why),
-        SESSLIMIT_TEST(who_waits_has_an_answer_in_time),
-        SESSLIMIT_TEST(somebody_elses_logout_serves_who_waits),
-        SESSLIMIT_TEST(an_asker_that_hangs_up_waits_no_longer),
-        SESSLIMIT_TEST(an_asker_that_asks_again_is_answered_once),
-        SESSLIMIT_TEST(an_asker_that_dies_waits_no_longer),
-        SESSLIMIT_TEST(room_is_made_for_the_whole_excess),
-        SESSLIMIT_TEST(a_limit_of_none_makes_no_room),
-        SESSLIMIT_TEST(who_waits_feels_another_policy_at_once),
-        SESSLIMIT_TEST(an_observed_session_is_not_displaced),
-        SESSLIMIT_TEST(the_module_behind_pam_systemd_still_has_a_live_session),
+        SESSLIMIT_TEST(end_idlest_waits_for_logind_idle_hint),
+        SESSLIMIT_TEST(end_idlest_unprobed_session_not_displaced),
+        SESSLIMIT_TEST(end_idlest_not_displacing_while_older_session_unprobed),
+        SESSLIMIT_TEST(end_idlest_desktop_without_logind_reply_not_displaced),
+        SESSLIMIT_TEST(at_limit_selects_displaced_session),
+        SESSLIMIT_TEST(waiting_logins_displace_one_session_each),
+        SESSLIMIT_TEST(many_simultaneous_logins_newest_admitted),
+        SESSLIMIT_TEST(session_displaced_while_starting_gets_reason_on_terminal),
+        SESSLIMIT_TEST(waiting_login_answered_within_budget),
+        SESSLIMIT_TEST(logout_of_other_session_admits_waiting_login),
+        SESSLIMIT_TEST(waiting_login_dropped_when_request_aborted),
+        SESSLIMIT_TEST(waiting_login_asking_again_answered_once),
+        SESSLIMIT_TEST(waiting_login_dropped_when_leader_exits),
+        SESSLIMIT_TEST(login_after_lowered_limit_displaces_whole_excess),
+        SESSLIMIT_TEST(zero_limit_displaces_no_session),
+        SESSLIMIT_TEST(waiting_login_reevaluated_when_policy_changes),
+        SESSLIMIT_TEST(observed_session_not_displaced),
+        SESSLIMIT_TEST(waiting_login_shown_by_logind_becomes_active_when_admitted),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

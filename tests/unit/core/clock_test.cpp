@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The wall clock is set and the host is suspended: nobody is ended early, nobody stays for ever, nobody is surprised.
+// Wall clock changes and suspend: no session is terminated early, none stays open forever, none ends without warning.
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/core_world.hpp"
 
@@ -13,20 +13,20 @@ using namespace sesslimit::test;
 
 constexpr Duration year = std::chrono::hours(24 * 365);
 constexpr Duration limit = 15min;
-constexpr Duration step = 8s; // of a terminal's stamps
+constexpr Duration step = 8s; // of a terminal's timestamps
 const std::vector<Duration> five_and_one = {5min, 1min};
 
 std::string in_seconds(Duration span) {
     return std::to_string(std::chrono::floor<std::chrono::seconds>(span).count()) + " s";
 }
 
-/// Something that happens at a moment, in seconds from the login: the clock is set, or (`by` is 0) a key is pressed.
+/// An action at a time in seconds since the login: the clock is changed by `by`, or a key is pressed if `by` is 0.
 struct Step {
     Duration at;
     Duration by{};
 };
 
-/// How long a session with an idle limit lives after its last key.
+/// Returns how long a session with an idle limit stays open after its last key.
 Duration lived(std::vector<Step> steps, bool heard, std::string& fault) {
     World world({.idle = limit});
     const SessionKey session = world.login();
@@ -54,14 +54,14 @@ Duration lived(std::vector<Step> steps, bool heard, std::string& fault) {
 
 struct Keys {
     std::string_view about;
-    std::vector<Duration> at; ///< from the login
+    std::vector<Duration> at; ///< since the login
 };
 
 const Keys keys[] = {
     {"no key", {}},
     {"before", {100s, 590s}},
     {"long before", {20s}},
-    {"at the moment before", {599s}},
+    {"just before", {599s}},
     {"after", {610s}},
     {"before and after", {100s, 590s, 610s, 800s}},
     {"long after", {620s, 880s, 1300s}},
@@ -76,8 +76,8 @@ std::vector<Step> with(const Keys& typed, const std::vector<Step>& sets) {
     return steps;
 }
 
-/// Once, at 600 s: whether or not the daemon is told, a look on each side tells what happened.
-void set_once() {
+/// One change at 600 s. Whether or not the daemon is notified, the probes before and after it reveal the change.
+void clock_set_once_idle_timeout_kept() {
     for (const Duration by :
          {year, -year, Duration(10min), Duration(-10min), Duration(30s), Duration(-30s), Duration(7s), Duration(-7s)}) {
         for (const bool heard : {true, false}) {
@@ -87,7 +87,7 @@ void set_once() {
                 const std::string about =
                     in_seconds(by) + " " + std::string(typed.about) + (heard ? ": " : " unheard: ") + in_seconds(span);
                 EXPECT(span >= limit, about);
-                // A small change leaves it open for one period on which side of it a key was.
+                // After a small change it is unknown for one period whether a key was before or after it.
                 const Duration open = std::chrono::abs(by) < limit ? std::chrono::abs(by) : Duration{};
                 EXPECT(span <= limit + step + 1s + open, about);
                 EXPECT_TEXT(fault, "");
@@ -96,8 +96,8 @@ void set_once() {
     }
 }
 
-/// Step by step, as by a clock that somebody corrects by hand or a bad time server: every minute for half an hour.
-void set_step_by_step() {
+/// SuppressedDenials small changes, as by manual correction or a bad time server: every minute for half an hour.
+void clock_set_every_minute_idle_timeout_kept() {
     constexpr Duration until = 30min;
     for (const Duration by :
          {Duration(1s), Duration(-1s), Duration(8s), Duration(-8s), Duration(61s), Duration(-61s), year, -year}) {
@@ -109,8 +109,8 @@ void set_step_by_step() {
             std::string fault;
             const Duration span = lived(with(typed, sets), true, fault);
             const std::string about = in_seconds(by) + " " + std::string(typed.about) + ": " + in_seconds(span);
-            // A key is dated into one minute. A clock that goes through the same minute again and again may hide more
-            // of them, for as long as it does so.
+            // A key can be dated to within one minute. A clock that passes through the same minute repeatedly may hide
+            // further keys for as long as it does so.
             const Duration open = by == -61s ? until : 1min;
             EXPECT(span >= limit && span <= limit + step + 1min + open, about);
             EXPECT_TEXT(fault, "");
@@ -118,8 +118,8 @@ void set_step_by_step() {
     }
 }
 
-/// Twice between two looks that are due: only a daemon that is told knows what lay between.
-void set_twice() {
+/// Two changes between two due probes: only a notified daemon knows what happened in between.
+void clock_set_twice_idle_timeout_within_bounds() {
     for (const Duration first : {year, -year, Duration(10min), Duration(-10min), Duration(-1min), Duration(5min)}) {
         for (const Duration second : {year, -year, Duration(10min), Duration(-10min), Duration(-1min), -first}) {
             for (const Keys& typed : keys) {
@@ -135,7 +135,7 @@ void set_twice() {
     }
 }
 
-void set_while_no_daemon_was_there() {
+void clock_set_while_daemon_down_idle_timeout_within_bounds() {
     for (const Duration by : {year, -year, Duration(10min), Duration(-10min)}) {
         World world({.idle = limit});
         const SessionKey session = world.login();
@@ -156,8 +156,8 @@ void set_while_no_daemon_was_there() {
     }
 }
 
-/// Whoever types stays, whatever the clock does; whoever does not is not taken for somebody who does.
-void setting_it_is_no_input_and_hides_none() {
+/// Regardless of clock changes, an active session stays open and an idle one is not considered active.
+void clock_change_not_counted_as_input_and_hides_none() {
     for (const Duration by : {year, -year, Duration(1s), Duration(-1min)}) {
         World active({.idle = limit, .warn = std::vector<Duration>{1min}});
         World idle({.idle = limit, .warn = std::vector<Duration>{1min}});
@@ -181,19 +181,19 @@ void setting_it_is_no_input_and_hides_none() {
     }
 }
 
-void only_sessions_with_an_idle_limit_are_looked_at() {
+void clock_change_probes_only_sessions_with_idle_limit() {
     World without({.duration = 1h});
     without.login();
     without.set_clock(year);
     World with({.idle = limit});
     with.login();
-    with.ask(ssh()); // not in logind yet
+    with.ask(ssh()); // not yet known to logind
     const int before = with.looks;
     with.set_clock(year);
     EXPECT(without.looks == 0 && with.looks == before + 1, std::to_string(with.looks));
 }
 
-/// `asleep` begins at `at`; the log is that of what follows.
+/// A suspend of length `asleep` that begins at `at`. `log` is the log from then on.
 struct Sleep {
     std::string_view about;
     Rules rules;
@@ -203,10 +203,10 @@ struct Sleep {
     bool typed_after = false; ///< a key one second after resume
 };
 
-/// Suspended time counts. A limit that ran out in it ends nobody who had no warning of it.
-void a_suspend_surprises_nobody() {
+/// Suspended time counts. A session whose limit expired during suspend is not terminated without a warning.
+void suspend_past_limit_warns_before_ending() {
     const Sleep cases[] = {
-        {"idle, warning and end in it",
+        {"idle, warning and end during suspend",
          {.idle = 15min, .warn = five_and_one},
          1min,
          8h,
@@ -218,40 +218,40 @@ void a_suspend_surprises_nobody() {
          "28860 tell warned 1 idle left 300; 28861 tell kept 1",
          true},
         {"idle, warned before", {.idle = 15min, .warn = five_and_one}, 10min + 30s, 8h, "29430 tell ending 1 idle"},
-        {"idle, only the warning in it",
+        {"idle, only the warning during suspend",
          {.idle = 15min, .warn = five_and_one},
          1min,
          10min,
          "660 tell warned 1 idle left 248; 848 tell warned 1 idle left 60; 908 tell ending 1 idle"},
-        {"idle, nobody warns", {.idle = 15min}, 1min, 8h, "28860 tell ending 1 idle"},
-        {"idle, a warning as long as the limit is none",
+        {"idle, no warning configured", {.idle = 15min}, 1min, 8h, "28860 tell ending 1 idle"},
+        {"idle, warning as long as the limit is ignored",
          {.idle = 15min, .warn = std::vector<Duration>{15min}},
          1min,
          8h,
          "28860 tell ending 1 idle"},
-        {"neither of them in it",
+        {"idle, neither warning nor end during suspend",
          {.idle = 15min, .warn = five_and_one},
          1min,
          5min,
          "608 tell warned 1 idle left 300; 848 tell warned 1 idle left 60; 908 tell ending 1 idle"},
-        {"duration, warning and end in it",
+        {"duration, warning and end during suspend",
          {.duration = 1h, .warn = five_and_one},
          1min,
          8h,
          "28860 tell warned 1 duration left 300; 29100 tell warned 1 duration left 60; "
          "29160 tell ending 1 duration"},
-        {"duration, only the first warning in it",
+        {"duration, only the first warning during suspend",
          {.duration = 1h, .warn = five_and_one},
          50min,
          6min,
          "3360 tell warned 1 duration left 240; 3540 tell warned 1 duration left 60; 3600 tell ending 1 duration"},
-        {"duration, both warnings in it: the shorter one",
+        {"duration, both warnings during suspend: the shorter one",
          {.duration = 1h, .warn = five_and_one},
          50min,
          9min + 10s,
          "3550 tell warned 1 duration left 50; 3600 tell ending 1 duration"},
         {"duration, warned before", {.duration = 1h, .warn = five_and_one}, 56min, 8h, "32160 tell ending 1 duration"},
-        {"duration, nobody warns", {.duration = 1h}, 1min, 8h, "28860 tell ending 1 duration"},
+        {"duration, no warning configured", {.duration = 1h}, 1min, 8h, "28860 tell ending 1 duration"},
         {"both: one more warning, no more time",
          {.duration = 1h, .idle = 15min, .warn = five_and_one},
          1min,
@@ -277,15 +277,15 @@ void a_suspend_surprises_nobody() {
             world.feed(core::InputReceived{key(1)});
         }
         world.pass(15min);
-        world.log.resize(std::min(world.log.size(), one.log.size())); // up to the end itself
+        world.log.resize(std::min(world.log.size(), one.log.size())); // up to the termination itself
         const std::string about = std::string(one.about) + ": ";
         EXPECT_TEXT(about + world.take_log(), about + std::string(one.log));
         EXPECT_TEXT(world.fault, "");
     }
 }
 
-/// However often, and for however long: the made-up warning is the last.
-void suspends_leave_nobody_unlimited() {
+/// Regardless of number and length of suspends, the warning issued after resume is the last one.
+void repeated_suspends_do_not_extend_session() {
     for (const Duration asleep : {Duration(20min), Duration(8h), Duration(2min)}) {
         World world({.duration = 30min, .idle = 15min, .warn = five_and_one});
         world.login();
@@ -300,8 +300,8 @@ void suspends_leave_nobody_unlimited() {
     }
 }
 
-/// The wall clock goes on in suspend, and so do the stamps of keys that follow.
-void a_key_after_a_suspend_is_dated_after_it() {
+/// The wall clock advances during suspend, and so do the timestamps of keys pressed afterwards.
+void key_after_suspend_dated_after_suspend() {
     for (const bool heard : {true, false}) {
         World world({.idle = limit});
         world.login();
@@ -309,7 +309,7 @@ void a_key_after_a_suspend_is_dated_after_it() {
         world.pass(1min);
         world.suspend(5min);
         if (heard) {
-            world.set_clock(Duration{}); // coming out of suspend is told the same way
+            world.set_clock(Duration{}); // resuming from suspend is reported as a clock change
         }
         world.pass(10s);
         world.type(key(1));
@@ -322,8 +322,8 @@ void a_key_after_a_suspend_is_dated_after_it() {
     }
 }
 
-/// logind counts a hint's age on CLOCK_MONOTONIC: the time asleep is none of it.
-void a_graphical_session_is_not_idle_in_suspend() {
+/// logind counts the age of an idle hint on CLOCK_MONOTONIC, which excludes suspended time.
+void graphical_session_not_idle_during_suspend() {
     World world({.idle = limit});
     world.login(console(alice, "gdm-password"));
     core::Session session = *world.find(key(1));
@@ -353,16 +353,16 @@ void a_graphical_session_is_not_idle_in_suspend() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(set_once),
-        SESSLIMIT_TEST(set_step_by_step),
-        SESSLIMIT_TEST(set_twice),
-        SESSLIMIT_TEST(set_while_no_daemon_was_there),
-        SESSLIMIT_TEST(setting_it_is_no_input_and_hides_none),
-        SESSLIMIT_TEST(only_sessions_with_an_idle_limit_are_looked_at),
-        SESSLIMIT_TEST(a_suspend_surprises_nobody),
-        SESSLIMIT_TEST(suspends_leave_nobody_unlimited),
-        SESSLIMIT_TEST(a_key_after_a_suspend_is_dated_after_it),
-        SESSLIMIT_TEST(a_graphical_session_is_not_idle_in_suspend),
+        SESSLIMIT_TEST(clock_set_once_idle_timeout_kept),
+        SESSLIMIT_TEST(clock_set_every_minute_idle_timeout_kept),
+        SESSLIMIT_TEST(clock_set_twice_idle_timeout_within_bounds),
+        SESSLIMIT_TEST(clock_set_while_daemon_down_idle_timeout_within_bounds),
+        SESSLIMIT_TEST(clock_change_not_counted_as_input_and_hides_none),
+        SESSLIMIT_TEST(clock_change_probes_only_sessions_with_idle_limit),
+        SESSLIMIT_TEST(suspend_past_limit_warns_before_ending),
+        SESSLIMIT_TEST(repeated_suspends_do_not_extend_session),
+        SESSLIMIT_TEST(key_after_suspend_dated_after_suspend),
+        SESSLIMIT_TEST(graphical_session_not_idle_during_suspend),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -16,7 +16,7 @@ std::string number(SessionKey key) {
     return std::to_string(std::to_underlying(key) - 100'000'000'000);
 }
 
-/// Recorder and hands that write down what they are told, in its order.
+/// Recorder and effect handler that log each call in order.
 struct Scribe final : Recorder, EffectHandler {
     std::string log;
     BootTime now = start;
@@ -54,7 +54,7 @@ struct Scribe final : Recorder, EffectHandler {
     void track(const Session& session) override {
         say("follow " + number(session.key));
         if (leaders_are_dead && session.leader.pid != 0) {
-            engine->handle(LeaderExited{session.key}); // from within an effect
+            engine->handle(LeaderExited{session.key}); // reported from within an effect
             say("heard");
         }
     }
@@ -87,7 +87,7 @@ struct Bench {
     }
 };
 
-void it_records_then_answers_then_acts() {
+void decision_records_then_answers_then_runs_effects() {
     Bench bench({.max = 1});
     bench.open(1, 50);
     EXPECT_TEXT(bench.scribe.take(), "record 0 reserved, admitted with 1 there, follow 0, tell admitted");
@@ -99,7 +99,7 @@ void it_records_then_answers_then_acts() {
     EXPECT_TEXT(bench.scribe.take(), "forget 0, let go 0");
 }
 
-void what_an_effect_brings_about_comes_after_it() {
+void event_from_within_effect_handled_afterwards() {
     Bench bench;
     bench.scribe.leaders_are_dead = true;
     bench.open(1, 50);
@@ -108,19 +108,19 @@ void what_an_effect_brings_about_comes_after_it() {
     EXPECT(bench.engine.state().sessions().empty(), "gone");
 }
 
-void a_look_is_answered_by_an_event() {
+void probe_result_handled_as_event() {
     Bench bench({.idle = 1min});
     bench.open(1, 50);
     bench.show("c1", 50);
     EXPECT_TEXT(bench.scribe.take(), "record 0 reserved, admitted with 1 there, follow 0, tell admitted, "
                                      "record 0 live, follow 0, look 0, record 0 live, follow 0");
-    EXPECT(bench.scribe.armed == bench.engine.state().next_due()->due, "armed for it");
+    EXPECT(bench.scribe.armed == bench.engine.state().next_due()->due, "armed for its deadline");
     bench.scribe.now = bench.scribe.armed;
     bench.engine.handle_due();
     EXPECT_TEXT(bench.scribe.take(), "record 0 live, follow 0, look 0, record 0 ending, follow 0, tell ending");
 }
 
-void a_warned_session_is_listened_to_before_its_user_reads_of_it() {
+void warned_session_tracked_before_warning_is_sent() {
     Bench bench({.idle = 1min, .warn = std::vector<Duration>{30s}});
     bench.open(1, 50);
     bench.show("c1", 50);
@@ -130,7 +130,7 @@ void a_warned_session_is_listened_to_before_its_user_reads_of_it() {
     EXPECT_TEXT(bench.scribe.take(), "record 0 live, follow 0, look 0, record 0 live, follow 0, tell warned");
 }
 
-void it_is_armed_for_the_earliest_deadline() {
+void timer_armed_for_earliest_deadline() {
     Bench bench({.duration = 1h});
     EXPECT(bench.scribe.armed == never, "nothing to do");
     bench.open(1, 50);
@@ -143,7 +143,7 @@ void it_is_armed_for_the_earliest_deadline() {
     EXPECT(bench.scribe.armed == never, "nothing to do again");
 }
 
-void a_ring_before_its_time_arms_again() {
+void early_timer_expiration_rearms() {
     Bench bench({.duration = 1h});
     bench.open(1, 50);
     const int arms = bench.scribe.arms;
@@ -153,7 +153,7 @@ void a_ring_before_its_time_arms_again() {
     EXPECT(bench.scribe.arms > arms && bench.scribe.armed == start + 1h, "armed");
 }
 
-void many_at_once_are_served_in_portions() {
+void many_due_sessions_handled_in_batches() {
     Bench bench({.duration = 1h});
     for (pid_t pid = 1; pid <= 300; ++pid) {
         bench.open(static_cast<std::uint64_t>(pid), pid);
@@ -177,7 +177,7 @@ void many_at_once_are_served_in_portions() {
     EXPECT(ending() == 300 && portions == 5, std::to_string(portions));
 }
 
-void what_logind_no_longer_lists_is_gone() {
+void reconcile_drops_sessions_unknown_to_logind() {
     Bench bench;
     for (const pid_t pid : {50, 51, 52}) {
         bench.open(static_cast<std::uint64_t>(pid), pid);
@@ -192,7 +192,7 @@ void what_logind_no_longer_lists_is_gone() {
     EXPECT(bench.engine.state().sessions().size() == 1, "52");
 }
 
-void reconciling_a_large_host_takes_no_walk_of_the_list_for_each() {
+void reconcile_with_many_sessions_not_quadratic() {
     Bench bench;
     std::vector<std::string> ids;
     for (pid_t pid = 1; pid <= 20'000; ++pid) {
@@ -206,22 +206,22 @@ void reconciling_a_large_host_takes_no_walk_of_the_list_for_each() {
     const std::clock_t before = std::clock();
     bench.engine.reconcile(ids);
     const auto spent = (std::clock() - before) * 1000 / CLOCKS_PER_SEC;
-    EXPECT(bench.engine.state().sessions().size() == 20'000, "all there");
-    EXPECT(spent < 500, std::to_string(spent) + " ms"); // 200 million comparisons take longer
+    EXPECT(bench.engine.state().sessions().size() == 20'000, "all sessions remain");
+    EXPECT(spent < 500, std::to_string(spent) + " ms"); // 200 million comparisons would take longer
 }
 
-void the_ledgers_sessions_come_back() {
+void sessions_of_ledger_restored() {
     Bench bench({.max = 1});
     Session waiting = session_in(Phase::waiting, key(7));
     bench.engine.handle(SessionRestored{session_in(Phase::active, key(5))});
     bench.engine.handle(SessionRestored{waiting});
-    EXPECT(bench.engine.state().find(key(5)) != nullptr && bench.engine.state().find(key(7)) == nullptr, "but for 7");
+    EXPECT(bench.engine.state().find(key(5)) != nullptr && bench.engine.state().find(key(7)) == nullptr, "5 but not 7");
     (void)bench.scribe.take();
     bench.open(1, 51);
     EXPECT_TEXT(bench.scribe.take(), "record 0 denied, denied with 2 there, follow 0, tell denied");
 }
 
-void another_policy_holds_for_open_sessions() {
+void new_policy_applies_to_open_sessions() {
     Bench bench;
     bench.open(1, 50);
     EXPECT(bench.scribe.armed == never, "no limit");
@@ -233,17 +233,17 @@ void another_policy_holds_for_open_sessions() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(it_records_then_answers_then_acts),
-        SESSLIMIT_TEST(what_an_effect_brings_about_comes_after_it),
-        SESSLIMIT_TEST(a_look_is_answered_by_an_event),
-        SESSLIMIT_TEST(a_warned_session_is_listened_to_before_its_user_reads_of_it),
-        SESSLIMIT_TEST(it_is_armed_for_the_earliest_deadline),
-        SESSLIMIT_TEST(a_ring_before_its_time_arms_again),
-        SESSLIMIT_TEST(many_at_once_are_served_in_portions),
-        SESSLIMIT_TEST(what_logind_no_longer_lists_is_gone),
-        SESSLIMIT_TEST(reconciling_a_large_host_takes_no_walk_of_the_list_for_each),
-        SESSLIMIT_TEST(the_ledgers_sessions_come_back),
-        SESSLIMIT_TEST(another_policy_holds_for_open_sessions),
+        SESSLIMIT_TEST(decision_records_then_answers_then_runs_effects),
+        SESSLIMIT_TEST(event_from_within_effect_handled_afterwards),
+        SESSLIMIT_TEST(probe_result_handled_as_event),
+        SESSLIMIT_TEST(warned_session_tracked_before_warning_is_sent),
+        SESSLIMIT_TEST(timer_armed_for_earliest_deadline),
+        SESSLIMIT_TEST(early_timer_expiration_rearms),
+        SESSLIMIT_TEST(many_due_sessions_handled_in_batches),
+        SESSLIMIT_TEST(reconcile_drops_sessions_unknown_to_logind),
+        SESSLIMIT_TEST(reconcile_with_many_sessions_not_quadratic),
+        SESSLIMIT_TEST(sessions_of_ledger_restored),
+        SESSLIMIT_TEST(new_policy_applies_to_open_sessions),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

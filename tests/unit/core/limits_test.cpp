@@ -13,7 +13,7 @@ using policy::Mode;
 
 const std::vector<Duration> five_and_one = {5min, 1min};
 
-/// Logs in at 0 s and does nothing but wait.
+/// Returns a world with one login at 0 s and no activity after that.
 World after_login(const Rules& rules, bool terminal = true) {
     World world(rules);
     const SessionKey session = world.login();
@@ -24,7 +24,7 @@ World after_login(const Rules& rules, bool terminal = true) {
     return world;
 }
 
-void a_duration_is_warned_of_and_ends_on_time() {
+void duration_limit_warns_and_terminates_on_time() {
     struct Case {
         std::vector<Duration> warn;
         std::string_view log;
@@ -45,7 +45,7 @@ void a_duration_is_warned_of_and_ends_on_time() {
     }
 }
 
-void who_cannot_be_looked_at_is_not_idle() {
+void unprobed_session_not_terminated_as_idle() {
     World world = after_login({.idle = 1min, .warn = std::vector<Duration>{20s}});
     world.blind = true;
     world.pass_until(10min);
@@ -58,8 +58,9 @@ void who_cannot_be_looked_at_is_not_idle() {
     EXPECT_TEXT(world.fault, "");
 }
 
-/// A look goes before a warning that would hide what it shows: where there is none, the warning comes all the same.
-void a_duration_needs_no_look() {
+/// A probe precedes each warning, because the warning's output would hide earlier output. If the probe fails, the
+/// warning is sent anyway.
+void duration_limit_independent_of_probe() {
     World world =
         after_login({.duration = 1h, .idle = 30min, .warn = five_and_one, .activity = policy::Activity::output});
     world.blind = true;
@@ -69,8 +70,8 @@ void a_duration_needs_no_look() {
     EXPECT_TEXT(world.fault, "");
 }
 
-/// A clock that was set asks for a look at once: one that failed is made up for.
-void a_look_that_failed_is_made_up_for() {
+/// A clock change requests a probe at once. A failed probe is retried.
+void failed_probe_retried_once() {
     World world = after_login({.idle = 1h});
     world.pass_until(5min);
     world.blind = true;
@@ -84,8 +85,8 @@ void a_look_that_failed_is_made_up_for() {
     EXPECT_TEXT(world.fault, "");
 }
 
-/// Whatever comes between sets the next deadline anew, and must not forget it.
-void a_look_that_failed_is_not_forgotten() {
+/// Events in between set a new deadline, which must still include the retry.
+void failed_probe_retried_despite_other_events() {
     const std::function<void(World&)> between[] = {
         [](World& world) { world.feed(core::InputReceived{key(1)}); },
         [](World& world) { world.feed(core::PolicyChanged{}); },
@@ -104,8 +105,8 @@ void a_look_that_failed_is_not_forgotten() {
     }
 }
 
-/// What we write on a terminal without having looked hides whether something else did: it is taken for use.
-void a_warning_that_hides_use_is_use() {
+/// A notice written without a successful probe hides other output. It is therefore counted as activity.
+void warning_without_probe_counts_as_activity() {
     World world = after_login(
         {.duration = 1h, .idle = 10min, .warn = std::vector<Duration>{5min}, .activity = policy::Activity::output});
     const auto prints = [&world] {
@@ -125,7 +126,7 @@ void a_warning_that_hides_use_is_use() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void a_session_without_logind_has_a_duration_too() {
+void duration_limit_applies_without_logind_session() {
     World world({.duration = 1h, .idle = 1min});
     world.ask(ssh());
     (void)world.take_log();
@@ -133,7 +134,7 @@ void a_session_without_logind_has_a_duration_too() {
     EXPECT_TEXT(world.take_log(), "3600 tell ending 1 duration; 3600.5 signal 1 TERM");
 }
 
-void idleness_is_never_found_early_and_at_most_one_step_late() {
+void idle_timeout_never_early_and_at_most_one_step_late() {
     for (int second = 0; second < 20; ++second) {
         for (const Duration offset : {Duration(1'700'000'000s), Duration(1'700'000'005s + 300ms)}) {
             World world({.idle = 1min, .warn = std::vector<Duration>{20s}});
@@ -154,10 +155,10 @@ void idleness_is_never_found_early_and_at_most_one_step_late() {
     }
 }
 
-void an_idle_session_is_warned_then_ended() {
+void idle_session_warned_then_terminated() {
     World world = after_login({.idle = 20min, .warn = five_and_one});
     world.pass_until(1300s);
-    // Typed at the start of a step of 8 s: it may have been 8 s later.
+    // Input came at the start of an 8 s step, so it may have come up to 8 s later.
     EXPECT_TEXT(world.take_log(), "908 tell warned 1 idle left 300; 1148 tell warned 1 idle left 60; "
                                   "1208 tell ending 1 idle; 1208.5 terminate c1; 1213.5 kill c1, tell forced 1 idle; "
                                   "1223.5 kill c1; 1233.5 kill c1; 1243.5 kill c1; 1253.5 kill c1; 1263.5 kill c1; "
@@ -165,7 +166,7 @@ void an_idle_session_is_warned_then_ended() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void whoever_types_stays_and_costs_one_look_a_period() {
+void active_session_probed_once_per_period() {
     World world = after_login({.idle = 15min});
     const int wakeups_before = world.wakeups;
     for (int i = 0; i < 3600; ++i) {
@@ -173,11 +174,11 @@ void whoever_types_stays_and_costs_one_look_a_period() {
         world.type(key(1));
     }
     EXPECT_TEXT(world.take_log(), "");
-    EXPECT(world.wakeups - wakeups_before <= 41, std::to_string(world.wakeups)); // of 10 h in periods of 15 min
+    EXPECT(world.wakeups - wakeups_before <= 41, std::to_string(world.wakeups)); // 10 h in periods of 15 min
     EXPECT_TEXT(world.fault, "");
 }
 
-void a_key_after_the_warning_keeps_the_session() {
+void input_after_warning_keeps_session() {
     World world = after_login({.idle = 20min, .warn = five_and_one});
     world.pass_until(908s);
     (void)world.take_log();
@@ -186,15 +187,15 @@ void a_key_after_the_warning_keeps_the_session() {
     world.type(key(1));
     world.pass_until(960s);
     world.type(key(1));
-    world.feed(core::InputReceived{key(1)}); // no second "kept"
+    world.feed(core::InputReceived{key(1)}); // no second "kept" notice
     world.pass_until(961s);
     EXPECT_TEXT(world.take_log(), "950 tell kept 1");
-    world.pass_until(1900s); // the warnings come anew
+    world.pass_until(1900s); // the warnings are repeated
     EXPECT_TEXT(world.take_log(), "1868 tell warned 1 idle left 300");
     EXPECT_TEXT(world.fault, "");
 }
 
-void a_key_that_nobody_heard_is_seen_at_the_next_look() {
+void unnoticed_input_found_by_next_probe() {
     World world = after_login({.idle = 20min, .warn = five_and_one});
     world.pass_until(1000s);
     world.type(key(1));
@@ -204,15 +205,15 @@ void a_key_that_nobody_heard_is_seen_at_the_next_look() {
                 "1148 tell kept 1; 1908 tell warned 1 idle left 300; 2148 tell warned 1 idle left 60");
 }
 
-void without_a_terminal_nobody_is_idle() {
+void session_without_terminal_not_idle() {
     World world = after_login({.idle = 1min, .warn = std::vector<Duration>{10s}}, false);
     world.pass_until(10h);
     EXPECT_TEXT(world.take_log(), "");
-    EXPECT(world.wakeups <= 720, std::to_string(world.wakeups)); // each time the warning would be due
+    EXPECT(world.wakeups <= 720, std::to_string(world.wakeups)); // whenever the warning would be due
     EXPECT_TEXT(world.fault, "");
 }
 
-/// A policy in which only one of the two idle limits limits.
+/// Returns a policy in which only one of the two idle limits is finite.
 policy::Policy only(std::optional<Duration> with_terminal, std::optional<Duration> without) {
     policy::Policy policy = policy_of({});
     policy.host.defaults.idle_timeout = policy::Setting<Duration>{with_terminal.value_or(unlimited_duration)};
@@ -220,7 +221,7 @@ policy::Policy only(std::optional<Duration> with_terminal, std::optional<Duratio
     return policy;
 }
 
-/// What a look shows of a connection that has carried so much.
+/// Returns a sample of a connection that has carried this many bytes in each direction.
 core::ActivitySample carried(std::uint64_t bytes) {
     core::ActivitySample sample;
     sample.traffic = {.bytes_in = bytes, .bytes_out = bytes, .segments_in = 10, .segments_out = 10, .cookie = 7};
@@ -228,48 +229,48 @@ core::ActivitySample carried(std::uint64_t bytes) {
     return sample;
 }
 
-void a_terminal_that_comes_late_has_its_own_limit() {
+void terminal_added_later_gets_terminal_idle_limit() {
     World world;
-    world.policy = only(15min, std::nullopt); // tunnels may be as quiet as they like
+    world.policy = only(15min, std::nullopt); // tunnels have no idle limit
     const SessionKey session = world.login();
     world.other_samples[session] = carried(1000);
     world.pass_until(3h);
-    EXPECT(world.find(session)->terminal == core::Terminal::none, "a tunnel");
-    EXPECT(world.looks <= 14 && world.phase(session) == "active", "looked at once in the time of the other limit");
+    EXPECT(world.find(session)->terminal == core::Terminal::none, "no terminal");
+    EXPECT(world.looks <= 14 && world.phase(session) == "active", "probed once per period of the other limit");
     world.type(session); // a shell in the same connection
     world.pass(15min - 1s);
-    EXPECT(world.phase(session) == "active", "its own limit");
+    EXPECT(world.phase(session) == "active", "not before the terminal's limit");
     world.pass(10s);
-    EXPECT(world.phase(session) == "ending", "and no way round it");
+    EXPECT(world.phase(session) == "ending", "terminated at the terminal's limit");
     EXPECT_TEXT(world.fault, "");
 }
 
-void a_tunnel_that_outlives_its_shell_has_its_own_limit() {
+void tunnel_after_shell_exit_gets_no_terminal_idle_limit() {
     World world;
     world.policy = only(std::nullopt, 15min);
     const SessionKey session = world.login();
     world.other_samples[session] = carried(1000);
     world.type(session);
     world.pass_until(3h);
-    EXPECT(world.find(session)->terminal == core::Terminal::some && world.phase(session) == "active", "a shell");
+    EXPECT(world.find(session)->terminal == core::Terminal::some && world.phase(session) == "active", "has a terminal");
     world.stamps.erase(session);
-    world.other_samples[session] = carried(9000); // what its end said
+    world.other_samples[session] = carried(9000); // the traffic of the shell's exit
     (void)world.take_log();
     world.pass(14min);
     EXPECT(world.phase(session) == "active", "not before its limit");
     world.pass(17min);
-    EXPECT(world.phase(session) != "active", "nobody is left");
+    EXPECT(world.phase(session) != "active", "terminated as idle");
     EXPECT_TEXT(world.fault, "");
 }
 
-void without_any_idle_limit_nobody_looks() {
+void no_probe_without_idle_limit() {
     World world({.duration = 10h});
     (void)world.login();
     world.pass_until(5h);
     EXPECT(world.looks == 0 && world.wakeups == 0, "nothing is due");
 }
 
-void duration_and_idleness_do_not_disturb_each_other() {
+void duration_and_idle_limits_independent() {
     World world = after_login({.duration = 30min, .idle = 15min, .warn = std::vector<Duration>{2min}});
     world.pass_until(1000s);
     EXPECT_TEXT(world.take_log(), "788 tell warned 1 idle left 120; 908 tell ending 1 idle; 908.5 terminate c1; "
@@ -294,7 +295,7 @@ struct Change {
     std::string_view log; ///< from the change on
 };
 
-void another_policy_holds_at_once_and_is_fair() {
+void new_policy_applies_at_once_with_warning() {
     const std::vector<Duration> ten_and_one = {10min, 1min};
     const Change changes[] = {
         {"unchanged",
@@ -303,38 +304,38 @@ void another_policy_holds_at_once_and_is_fair() {
          {.duration = 1h, .warn = five_and_one},
          3600s,
          "3540 tell warned 1 duration left 60; 3600 tell ending 1 duration"},
-        {"over it: warned first, and has the longest warn_before",
+        {"exceeded: warned first, longest warn_before remains",
          {},
          2h,
          {.duration = 1h, .warn = ten_and_one},
          7801s,
          "7200 tell warned 1 duration left 600; 7740 tell warned 1 duration left 60; 7800 tell ending 1 duration; "
          "7800.5 terminate c1"},
-        {"over it, no warn_before: warned first, and has five minutes",
+        {"exceeded, no warn_before: warned first, five minutes remain",
          {},
          2h,
          {.duration = 1h},
          7501s,
          "7200 tell warned 1 duration left 300; 7500 tell ending 1 duration; 7500.5 terminate c1"},
-        {"nearly over it",
+        {"nearly exceeded",
          {},
          3595s,
          {.duration = 1h, .warn = five_and_one},
          3895s,
          "3595 tell warned 1 duration left 300; 3835 tell warned 1 duration left 60; 3895 tell ending 1 duration"},
-        {"shorter, with time enough",
+        {"shorter, not yet reached",
          {.duration = 5h},
          10min,
          {.duration = 1h, .warn = five_and_one},
          3600s,
          "3300 tell warned 1 duration left 300; 3540 tell warned 1 duration left 60; 3600 tell ending 1 duration"},
-        {"longer after the warnings: warned anew",
+        {"longer after the warnings: warned again",
          {.duration = 1h, .warn = five_and_one},
          3590s,
          {.duration = 2h, .warn = five_and_one},
          2h,
          "6900 tell warned 1 duration left 300; 7140 tell warned 1 duration left 60; 7200 tell ending 1 duration"},
-        {"no limit any more", {.duration = 1h, .warn = five_and_one}, 3590s, {}, 10h, ""},
+        {"limit removed", {.duration = 1h, .warn = five_and_one}, 3590s, {}, 10h, ""},
         {"idle for longer than the new limit",
          {},
          1h,
@@ -354,13 +355,13 @@ void another_policy_holds_at_once_and_is_fair() {
          {.idle = 30min, .warn = five_and_one},
          1808s,
          "1508 tell warned 1 idle left 300; 1748 tell warned 1 idle left 60; 1808 tell ending 1 idle"},
-        {"enforced from now on: whom it was over is surprised",
+        {"mode becomes enforce: exceeded limit gets a grace period",
          {.duration = 1h, .warn = five_and_one, .mode = Mode::observe},
          2h,
          {.duration = 1h, .warn = five_and_one},
          7500s,
          "7200 tell warned 1 duration left 300; 7440 tell warned 1 duration left 60; 7500 tell ending 1 duration"},
-        {"observed from now on",
+        {"mode becomes observe",
          {.duration = 1h, .warn = five_and_one},
          3590s,
          {.duration = 1h, .warn = five_and_one, .mode = Mode::observe},
@@ -379,7 +380,7 @@ void another_policy_holds_at_once_and_is_fair() {
     }
 }
 
-void many_reloads_change_nothing() {
+void repeated_reload_changes_nothing() {
     World world = after_login({.duration = 1h, .idle = 30min, .warn = five_and_one});
     for (int i = 0; i < 30; ++i) {
         world.pass(1min);
@@ -390,18 +391,18 @@ void many_reloads_change_nothing() {
                 "1508 tell warned 1 idle left 300; 1748 tell warned 1 idle left 60; 1808 tell ending 1 idle");
 }
 
-void observe_warns_nobody_and_ends_nobody() {
+void observe_mode_neither_warns_nor_terminates() {
     World world = after_login({.duration = 1h, .idle = 50min, .warn = five_and_one, .mode = Mode::observe});
     world.pass_until(10h);
     EXPECT_TEXT(world.take_log(), "3008 tell would-end 1 idle");
-    EXPECT(world.wakeups < 10, "and rests");
+    EXPECT(world.wakeups < 10, "few timer expirations");
     world.set(Rules{.duration = 1h, .idle = 50min, .warn = five_and_one, .mode = Mode::observe});
     world.pass(1h);
     EXPECT_TEXT(world.take_log(), "");
     EXPECT_TEXT(world.fault, "");
 }
 
-void an_adopted_session_is_surprised() {
+void adopt_session_over_limit_gets_grace_period() {
     struct Case {
         std::string_view about;
         Rules rules;
@@ -409,21 +410,21 @@ void an_adopted_session_is_surprised() {
         std::string_view log;
     };
     const Case cases[] = {
-        {"over its duration",
+        {"duration exceeded",
          {.duration = 1h, .warn = five_and_one},
          2h,
          "0 tell adopted 1; 0 tell warned 1 duration left 300; 240 tell warned 1 duration left 60; "
          "300 tell ending 1 duration"},
-        {"over its duration, no warn_before",
+        {"duration exceeded, no warn_before",
          {.duration = 1h},
          2h,
          "0 tell adopted 1; 0 tell warned 1 duration left 300; 300 tell ending 1 duration"},
-        {"not over its duration",
+        {"duration not exceeded",
          {.duration = 1h, .warn = five_and_one},
          54min,
          "0 tell adopted 1; 60 tell warned 1 duration left 300; 300 tell warned 1 duration left 60; "
          "360 tell ending 1 duration"},
-        {"idle for long",
+        {"idle for longer than the limit",
          {.idle = 10min, .warn = five_and_one},
          14min,
          "0 tell adopted 1; 0 tell warned 1 idle left 300; 240 tell warned 1 idle left 60; 300 tell ending 1 idle"},
@@ -441,7 +442,7 @@ void an_adopted_session_is_surprised() {
                                            .opened = world.now - one.age,
                                            .login = ssh()}});
         world.pass_until(361s);
-        world.log.resize(std::min(world.log.size(), one.log.size())); // what follows the end is told elsewhere
+        world.log.resize(std::min(world.log.size(), one.log.size())); // other tests cover the termination itself
         EXPECT_TEXT(world.take_log(), one.log);
         EXPECT_TEXT(world.fault, "");
     }
@@ -451,27 +452,27 @@ void an_adopted_session_is_surprised() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_duration_is_warned_of_and_ends_on_time),
-        SESSLIMIT_TEST(who_cannot_be_looked_at_is_not_idle),
-        SESSLIMIT_TEST(a_duration_needs_no_look),
-        SESSLIMIT_TEST(a_look_that_failed_is_made_up_for),
-        SESSLIMIT_TEST(a_look_that_failed_is_not_forgotten),
-        SESSLIMIT_TEST(a_warning_that_hides_use_is_use),
-        SESSLIMIT_TEST(a_session_without_logind_has_a_duration_too),
-        SESSLIMIT_TEST(idleness_is_never_found_early_and_at_most_one_step_late),
-        SESSLIMIT_TEST(an_idle_session_is_warned_then_ended),
-        SESSLIMIT_TEST(whoever_types_stays_and_costs_one_look_a_period),
-        SESSLIMIT_TEST(a_key_after_the_warning_keeps_the_session),
-        SESSLIMIT_TEST(a_key_that_nobody_heard_is_seen_at_the_next_look),
-        SESSLIMIT_TEST(without_a_terminal_nobody_is_idle),
-        SESSLIMIT_TEST(a_terminal_that_comes_late_has_its_own_limit),
-        SESSLIMIT_TEST(a_tunnel_that_outlives_its_shell_has_its_own_limit),
-        SESSLIMIT_TEST(without_any_idle_limit_nobody_looks),
-        SESSLIMIT_TEST(duration_and_idleness_do_not_disturb_each_other),
-        SESSLIMIT_TEST(another_policy_holds_at_once_and_is_fair),
-        SESSLIMIT_TEST(many_reloads_change_nothing),
-        SESSLIMIT_TEST(observe_warns_nobody_and_ends_nobody),
-        SESSLIMIT_TEST(an_adopted_session_is_surprised),
+        SESSLIMIT_TEST(duration_limit_warns_and_terminates_on_time),
+        SESSLIMIT_TEST(unprobed_session_not_terminated_as_idle),
+        SESSLIMIT_TEST(duration_limit_independent_of_probe),
+        SESSLIMIT_TEST(failed_probe_retried_once),
+        SESSLIMIT_TEST(failed_probe_retried_despite_other_events),
+        SESSLIMIT_TEST(warning_without_probe_counts_as_activity),
+        SESSLIMIT_TEST(duration_limit_applies_without_logind_session),
+        SESSLIMIT_TEST(idle_timeout_never_early_and_at_most_one_step_late),
+        SESSLIMIT_TEST(idle_session_warned_then_terminated),
+        SESSLIMIT_TEST(active_session_probed_once_per_period),
+        SESSLIMIT_TEST(input_after_warning_keeps_session),
+        SESSLIMIT_TEST(unnoticed_input_found_by_next_probe),
+        SESSLIMIT_TEST(session_without_terminal_not_idle),
+        SESSLIMIT_TEST(terminal_added_later_gets_terminal_idle_limit),
+        SESSLIMIT_TEST(tunnel_after_shell_exit_gets_no_terminal_idle_limit),
+        SESSLIMIT_TEST(no_probe_without_idle_limit),
+        SESSLIMIT_TEST(duration_and_idle_limits_independent),
+        SESSLIMIT_TEST(new_policy_applies_at_once_with_warning),
+        SESSLIMIT_TEST(repeated_reload_changes_nothing),
+        SESSLIMIT_TEST(observe_mode_neither_warns_nor_terminates),
+        SESSLIMIT_TEST(adopt_session_over_limit_gets_grace_period),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -18,7 +18,7 @@ LogindSession seen(Duration age = 10s) {
             .login = console()};
 }
 
-void only_logins_are_adopted() {
+void adopt_only_user_logins() {
     struct Case {
         std::string_view about;
         void (*change)(LogindSession&);
@@ -35,7 +35,7 @@ void only_logins_are_adopted() {
         {"no class", [](LogindSession& s) { s.session_class.clear(); }, ""},
         {"cron", [](LogindSession& s) { s.login.service = "cron"; }, ""},
         {"a dead leader", [](LogindSession& s) { s.leader = {}; }, "0 tell ending 1 leader, terminate c9"},
-        {"of the future", [](LogindSession& s) { s.opened = start + 1h; }, "0 tell adopted 1"},
+        {"opened in the future", [](LogindSession& s) { s.opened = start + 1h; }, "0 tell adopted 1"},
     };
     for (const Case& one : cases) {
         World world({.max = 0});
@@ -52,15 +52,15 @@ void only_logins_are_adopted() {
     }
 }
 
-void an_adopted_session_takes_a_place() {
+void adopted_session_occupies_slot() {
     World world({.max = 1});
     world.feed(LogindSessionNew{seen()});
-    EXPECT(world.login() == SessionKey::none, "full");
+    EXPECT(world.login() == SessionKey::none, "limit reached");
     world.feed(LogindSessionRemoved{"c9"});
-    EXPECT(world.login() != SessionKey::none, "free");
+    EXPECT(world.login() != SessionKey::none, "slot is free");
 }
 
-void logind_is_joined_by_the_leader() {
+void logind_session_joined_by_leader() {
     World world;
     world.ask(ssh());
     LogindSession session = seen();
@@ -68,28 +68,28 @@ void logind_is_joined_by_the_leader() {
     world.feed(LogindSessionNew{session});
     const Session& joined = *world.find(key(1));
     EXPECT(joined.phase == Phase::active && joined.logind_id == "c9" && joined.scope == "session-c9.scope", "active");
-    EXPECT(joined.opened == start && !joined.adopted && joined.login == ssh(), "PAM knows better");
+    EXPECT(joined.opened == start && !joined.adopted && joined.login == ssh(), "data from PAM is kept");
     EXPECT(world.state.sessions().size() == 1, "one session");
 
     world.ask(ssh());
     session.id = "c10";
-    session.leader = {502, 1}; // its pid alone is the same: another process
+    session.leader = {502, 1}; // only the PID is the same: another process
     world.feed(LogindSessionNew{session});
     EXPECT_TEXT(world.phase(key(2)), "admitted");
-    EXPECT(world.find(key(3))->adopted, "a third one");
+    EXPECT(world.find(key(3))->adopted, "adopted as a third session");
     EXPECT_TEXT(world.fault, "");
 }
 
-void a_session_that_is_none_gives_its_place_back() {
+void join_non_login_class_releases_slot() {
     World world({.max = 1, .at_limit = policy::AtLimit::end_oldest});
     world.ask(console());
     world.ask(ssh());
-    world.pass(100ms); // waits for a place
+    world.pass(100ms); // waits for a slot
     LogindSession greeter = seen();
     greeter.leader = {501, 5010};
     greeter.session_class = "greeter";
     world.feed(LogindSessionNew{greeter});
-    EXPECT_TEXT(world.phase(key(1)), "ending"); // it was asked to go already, and goes
+    EXPECT_TEXT(world.phase(key(1)), "ending"); // termination was requested before and continues
     world.leader_exits(key(1));
     world.feed(LogindSessionRemoved{"c9"});
     EXPECT_TEXT(world.phase(key(2)), "admitted");
@@ -98,21 +98,21 @@ void a_session_that_is_none_gives_its_place_back() {
     other.ask(console());
     other.feed(LogindSessionNew{greeter});
     EXPECT_TEXT(other.phase(key(1)), "released");
-    EXPECT(other.login() != SessionKey::none, "its place is free");
+    EXPECT(other.login() != SessionKey::none, "its slot is free");
 
     World third({.max = 2, .at_limit = policy::AtLimit::end_oldest});
     third.login();
     third.ask(console()); // leader 502
     third.ask(ssh());
-    third.pass(100ms); // waits for the place of the first
+    third.pass(100ms); // waits for the slot of the first
     greeter.leader = {502, 5020};
     third.feed(LogindSessionNew{greeter});
     EXPECT_TEXT(third.phase(key(3)), "admitted");
     EXPECT_TEXT(world.fault + other.fault + third.fault, "");
 }
 
-/// A login's whole life, told by other orders of the same events.
-void any_order_of_goodbyes_is_one_goodbye() {
+/// The end of a login's life, with its events in different orders.
+void logout_events_in_any_order_end_session_once() {
     const auto closed = [](World& world) { world.feed(CloseRequested{RequestId{9}, key(1), {501, 5010}}); };
     const auto exits = [](World& world) { world.leader_exits(key(1)); };
     const auto gone = [](World& world) { world.feed(LogindSessionRemoved{"c1"}); };
@@ -137,13 +137,14 @@ void any_order_of_goodbyes_is_one_goodbye() {
             step(world);
         }
         EXPECT_TEXT(world.take_log(), one.log);
-        EXPECT(world.state.sessions().empty() && world.state.counted(alice) == 0, "nothing is left");
+        EXPECT(world.state.sessions().empty() && world.state.counted(alice) == 0, "no session remains");
         EXPECT_TEXT(world.fault, "");
     }
 }
 
-/// Whether it logged out properly while no daemon was there, logind says: what it left running is ended with nothing.
-void who_has_gone_in_the_meantime_is_not_ended() {
+/// logind reports whether the session was logged out properly while the daemon was down. Left-behind processes are not
+/// terminated.
+void restore_session_with_gone_leader_released() {
     for (const Phase phase : {Phase::admitted, Phase::active}) {
         World world;
         world.feed(SessionRestored{.session = session_in(phase, key(40)), .leader_gone = true});
@@ -154,28 +155,28 @@ void who_has_gone_in_the_meantime_is_not_ended() {
     }
     World world;
     world.feed(SessionRestored{.session = session_in(Phase::ending, key(40)), .leader_gone = true});
-    EXPECT(world.find(key(40)) != nullptr, "its end goes on");
+    EXPECT(world.find(key(40)) != nullptr, "its termination continues");
 }
 
-/// A service that ignore_services has come to name, by a reload or while no daemon was there.
-void a_service_that_is_ignored_by_now_counts_no_more() {
+/// A service that was added to ignore_services by a reload or while the daemon was down.
+void session_of_newly_ignored_service_released() {
     World world({.max = 1, .duration = 10min});
     world.login();
     (void)world.take_log();
     world.policy.host.ignore_services = {.value = {"sshd"}};
     world.feed(PolicyChanged{});
     EXPECT_TEXT(world.phase(key(1)), "released");
-    EXPECT(world.state.counted(alice) == 0, "its place is free");
+    EXPECT(world.state.counted(alice) == 0, "its slot is free");
     world.pass(1h);
     EXPECT_TEXT(world.take_log() + world.fault, "");
     world.feed(SessionRestored{.session = session_in(Phase::active, key(40)), .leader_gone = false});
     EXPECT_TEXT(world.phase(key(40)), "released");
     world.leader_exits(key(40));
-    EXPECT(world.find(key(40)) == nullptr, "gone with its leader");
+    EXPECT(world.find(key(40)) == nullptr, "dropped when its leader exits");
     EXPECT_TEXT(world.fault, "");
 }
 
-void a_restored_session_keeps_what_it_was() {
+void restored_session_unchanged() {
     for (const Phase phase : {Phase::admitted, Phase::active, Phase::ending, Phase::denied, Phase::closed}) {
         World world;
         const Session session = session_in(phase, key(40));
@@ -183,7 +184,7 @@ void a_restored_session_keeps_what_it_was() {
         EXPECT(world.find(key(40)) != nullptr && *world.find(key(40)) == session, name_of(phase));
         EXPECT(world.state.next_key() == key(41), name_of(phase));
         EXPECT_TEXT(world.log + world.fault, "");
-        world.feed(LogindSessionNew{seen()}); // logind lists another, then this one
+        world.feed(LogindSessionNew{seen()}); // logind lists another session, then this one
         LogindSession same = seen();
         same.id = "c1";
         same.leader = session.leader;
@@ -193,22 +194,22 @@ void a_restored_session_keeps_what_it_was() {
     }
 }
 
-void who_waited_when_the_daemon_stopped_asks_again() {
+void restored_waiting_session_dropped() {
     World world;
     world.feed(SessionRestored{session_in(Phase::waiting)});
-    EXPECT(world.state.sessions().empty(), "forgotten");
+    EXPECT(world.state.sessions().empty(), "dropped");
 }
 
 struct Downtime {
     std::string_view about;
-    Rules rules;     ///< of before and after
+    Rules rules;     ///< before and after the restart
     Duration age;    ///< of the session at the restart
-    Duration warned; ///< of its duration or idleness
+    Duration warned; ///< warning already sent, for duration or idleness
     std::string_view log;
 };
 
-/// What fell due while no daemon was there: nobody is ended without the warning they are owed.
-void a_restart_surprises_nobody() {
+/// Limits that expired while the daemon was down: no session is terminated without its warning.
+void restart_past_limit_warns_before_ending() {
     const std::vector<Duration> five = {5min};
     const Downtime cases[] = {
         {"before any warning",
@@ -223,7 +224,11 @@ void a_restart_surprises_nobody() {
          61min,
          unlimited_duration,
          "0 tell warned 1 duration left 300; 300 tell ending 1 duration"},
-        {"after the end, and none warns", {.duration = 1h}, 61min, unlimited_duration, "0 tell ending 1 duration"},
+        {"after the end, no warning configured",
+         {.duration = 1h},
+         61min,
+         unlimited_duration,
+         "0 tell ending 1 duration"},
         {"idle, warned", {.idle = 30min, .warn = five}, 61min, 5min, "0 tell ending 1 idle"},
         {"idle, not warned",
          {.idle = 30min, .warn = five},
@@ -248,25 +253,25 @@ void a_restart_surprises_nobody() {
         world.stamps[key(1)] = session.last_sample.input;
         world.feed(SessionRestored{session});
         world.pass(10min);
-        world.log.resize(std::min(world.log.size(), one.log.size())); // up to the end itself
+        world.log.resize(std::min(world.log.size(), one.log.size())); // up to the termination itself
         const std::string about = std::string(one.about) + ": ";
         EXPECT_TEXT(about + world.take_log(), about + std::string(one.log));
         EXPECT_TEXT(world.fault, "");
     }
 }
 
-void a_leaderless_session_of_the_ledger_is_ended_once_that_is_meant() {
+void restore_leaderless_session_terminated_when_mode_becomes_enforce() {
     World world({.max = 1});
     Session session = session_in(Phase::active);
     session.leader = {};
-    session.observed = true; // by the policy of before
+    session.observed = true; // by the previous policy
     world.feed(SessionRestored{session});
     EXPECT_TEXT(world.take_log(), "0 tell ending 1 leader, terminate c1");
     EXPECT_TEXT(world.fault, "");
 }
 
-/// A session that the daemon found in logind is logged out, or loses its leader otherwise.
-void LeaderExit_OfAdoptedSession_TerminatesOnlyUnderLimits() {
+/// A session that the daemon found in logind is logged out, or loses its leader in another way.
+void leader_exit_of_adopted_session_terminates_only_under_limits() {
     struct Case {
         std::string_view about;
         Rules rules;
@@ -311,15 +316,16 @@ void LeaderExit_OfAdoptedSession_TerminatesOnlyUnderLimits() {
         const std::string about = std::string(one.about) + ": ";
         EXPECT_TEXT(about + world.take_log(), about + "0 " + std::string(one.log));
         EXPECT_TEXT(about + world.phase(key(1)), about + std::string(one.phase));
-        EXPECT(world.state.counted(alice) == (one.phase == "gone" ? 0 : 1), "counted as long as it is there");
+        EXPECT(world.state.counted(alice) == (one.phase == "gone" ? 0 : 1), "counted until it is gone");
         world.feed(LogindSessionRemoved{"c9"});
         EXPECT(world.state.sessions().empty(), one.about);
         EXPECT_TEXT(world.fault, "");
     }
 }
 
-/// sshd's monitor is killed: no pam_close_session, and a shell may go on. logind 257 calls that closing too.
-void LeaderExit_OfAdmittedSession_TerminatesOnlyUnderLimits() {
+/// sshd's monitor is killed: pam_close_session is not called, and a shell may continue. logind 257 reports this as
+/// closing too.
+void leader_exit_of_admitted_session_terminates_only_under_limits() {
     World unlimited;
     unlimited.login();
     (void)unlimited.take_log();
@@ -330,7 +336,7 @@ void LeaderExit_OfAdmittedSession_TerminatesOnlyUnderLimits() {
     EXPECT(unlimited.state.counted(alice) == 1, "its shell may still be used");
     unlimited.set({.max = 5, .duration = 1000h});
     unlimited.pass(24h);
-    EXPECT_TEXT(unlimited.take_log() + unlimited.phase(key(1)), "active"); // a limit that came later does not judge it
+    EXPECT_TEXT(unlimited.take_log() + unlimited.phase(key(1)), "active"); // a limit set later does not apply to it
     unlimited.logind_forgets(key(1));
     EXPECT_TEXT(unlimited.take_log() + unlimited.fault, "172800 tell released 1");
 
@@ -340,14 +346,15 @@ void LeaderExit_OfAdmittedSession_TerminatesOnlyUnderLimits() {
     limited.closing.insert(key(1));
     limited.leader_exits(key(1));
     EXPECT_TEXT(limited.take_log(), "0 tell ending 1 leader, terminate c1");
-    EXPECT(limited.login() == SessionKey::none, "it counts until logind says that nothing of it is left");
+    EXPECT(limited.login() == SessionKey::none, "counted until logind reports it gone");
     limited.logind_forgets(key(1));
-    EXPECT(limited.login() != SessionKey::none, "its place is free");
+    EXPECT(limited.login() != SessionKey::none, "its slot is free");
     EXPECT_TEXT(limited.fault, "");
 }
 
-/// logind does not answer at first: nothing is terminated, and it is asked again, also under another policy.
-void LeaderExit_LogindSilent_AsksAgain() {
+/// logind does not reply at first: the session is not terminated, and the question is repeated, also under another
+/// policy.
+void leader_exit_with_silent_logind_asks_again() {
     World world({.max = 1, .idle = 5min});
     world.feed(LogindSessionNew{seen()});
     (void)world.take_log();
@@ -364,21 +371,21 @@ void LeaderExit_LogindSilent_AsksAgain() {
 }
 
 /// PAM closes a session of machinectl shell after its leader has exited.
-void LeaderExit_ClosedLate_IsALogout() {
+void leader_exit_with_late_close_is_logout() {
     World world({.max = 1, .at_limit = policy::AtLimit::end_oldest});
     world.feed(LogindSessionNew{seen()});
     world.leader_exits(key(1));
     (void)world.take_log();
     world.ask(ssh());
     world.pass(500ms);
-    EXPECT_TEXT(world.phase(key(1)), "active"); // what may have been logged out is not displaced
+    EXPECT_TEXT(world.phase(key(1)), "active"); // a session that may have been logged out is not displaced
     world.closing.insert(key(1));
     world.pass(1s);
     EXPECT_TEXT(world.phase(key(1)) + world.fault, "gone");
 }
 
-/// The answer was lost with the daemon: logind's list shows that the session was logged out.
-void Restore_LoggedOutMeanwhile_IsReleased() {
+/// The reply was lost with the daemon. logind's list shows that the session was logged out.
+void restore_session_logged_out_meanwhile_released() {
     World world;
     Session session = session_in(Phase::active);
     session.adopted = true;
@@ -392,7 +399,7 @@ void Restore_LoggedOutMeanwhile_IsReleased() {
     EXPECT_TEXT(world.take_log() + world.phase(key(1)) + world.fault, "0 tell released 1gone");
 }
 
-void Adopt_LeaderlessWithoutLimits_IsLeftAlone() {
+void adopt_leaderless_session_without_limits_not_terminated() {
     World world;
     LogindSession session = seen();
     session.leader = {};
@@ -405,23 +412,23 @@ void Adopt_LeaderlessWithoutLimits_IsLeftAlone() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(only_logins_are_adopted),
-        SESSLIMIT_TEST(an_adopted_session_takes_a_place),
-        SESSLIMIT_TEST(logind_is_joined_by_the_leader),
-        SESSLIMIT_TEST(a_session_that_is_none_gives_its_place_back),
-        SESSLIMIT_TEST(any_order_of_goodbyes_is_one_goodbye),
-        SESSLIMIT_TEST(who_has_gone_in_the_meantime_is_not_ended),
-        SESSLIMIT_TEST(a_service_that_is_ignored_by_now_counts_no_more),
-        SESSLIMIT_TEST(a_restored_session_keeps_what_it_was),
-        SESSLIMIT_TEST(who_waited_when_the_daemon_stopped_asks_again),
-        SESSLIMIT_TEST(a_restart_surprises_nobody),
-        SESSLIMIT_TEST(a_leaderless_session_of_the_ledger_is_ended_once_that_is_meant),
-        SESSLIMIT_TEST(LeaderExit_OfAdoptedSession_TerminatesOnlyUnderLimits),
-        SESSLIMIT_TEST(LeaderExit_OfAdmittedSession_TerminatesOnlyUnderLimits),
-        SESSLIMIT_TEST(LeaderExit_LogindSilent_AsksAgain),
-        SESSLIMIT_TEST(LeaderExit_ClosedLate_IsALogout),
-        SESSLIMIT_TEST(Restore_LoggedOutMeanwhile_IsReleased),
-        SESSLIMIT_TEST(Adopt_LeaderlessWithoutLimits_IsLeftAlone),
+        SESSLIMIT_TEST(adopt_only_user_logins),
+        SESSLIMIT_TEST(adopted_session_occupies_slot),
+        SESSLIMIT_TEST(logind_session_joined_by_leader),
+        SESSLIMIT_TEST(join_non_login_class_releases_slot),
+        SESSLIMIT_TEST(logout_events_in_any_order_end_session_once),
+        SESSLIMIT_TEST(restore_session_with_gone_leader_released),
+        SESSLIMIT_TEST(session_of_newly_ignored_service_released),
+        SESSLIMIT_TEST(restored_session_unchanged),
+        SESSLIMIT_TEST(restored_waiting_session_dropped),
+        SESSLIMIT_TEST(restart_past_limit_warns_before_ending),
+        SESSLIMIT_TEST(restore_leaderless_session_terminated_when_mode_becomes_enforce),
+        SESSLIMIT_TEST(leader_exit_of_adopted_session_terminates_only_under_limits),
+        SESSLIMIT_TEST(leader_exit_of_admitted_session_terminates_only_under_limits),
+        SESSLIMIT_TEST(leader_exit_with_silent_logind_asks_again),
+        SESSLIMIT_TEST(leader_exit_with_late_close_is_logout),
+        SESSLIMIT_TEST(restore_session_logged_out_meanwhile_released),
+        SESSLIMIT_TEST(adopt_leaderless_session_without_limits_not_terminated),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

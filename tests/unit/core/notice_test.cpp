@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is said on a session's terminals, and that it does not pass for use of it.
+// Notices on a session's terminals, and that they do not count as activity.
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/core_world.hpp"
 
@@ -13,7 +13,7 @@ using policy::Mode;
 
 const std::vector<Duration> five_and_one = {5min, 1min};
 
-/// Somebody, or we, write on its terminal: its clock moves as the kernel has it, whole seconds and only every 8 s.
+/// Updates the output timestamp of its terminal as the kernel does: whole seconds, only every 8 s.
 void print(World& world, SessionKey session) {
     const Duration second = std::chrono::floor<std::chrono::seconds>(world.now.time_since_epoch() + world.wall_offset);
     std::optional<Duration>& stamp = world.other_samples[session].output;
@@ -22,7 +22,7 @@ void print(World& world, SessionKey session) {
     }
 }
 
-/// Second by second; what the core says to the user is written on the terminal, as the host does, a moment later.
+/// Advances second by second. Notices to the user update the terminal a moment later, as the effect handler would.
 void pass_with_notices(World& world, Duration until) {
     while (world.now < start + until) {
         const std::size_t before = world.notices.size();
@@ -38,30 +38,30 @@ void pass_with_notices(World& world, Duration until) {
     }
 }
 
-/// Our own notices are output that is none, however many they are; what was printed before them is not lost for them.
-void our_notices_are_no_output_of_the_session() {
+/// Own notices do not count as output, however many there are. Output printed before them is still counted.
+void own_notices_not_counted_as_output() {
     struct Case {
         std::string_view about;
         Rules rules;
-        Duration printed; ///< 0: nothing was
+        Duration printed; ///< 0: nothing was printed
         std::string_view log;
     };
     const Case cases[] = {
-        {"idle warnings alone",
+        {"idle warnings only",
          {.idle = 15min, .warn = five_and_one},
          0s,
          "608 tell warned 1 idle left 300; 848 tell warned 1 idle left 60; 908 tell ending 1 idle"},
-        {"warnings of the duration between them",
+        {"with duration warnings in between",
          {.duration = 20min, .idle = 15min, .warn = std::vector<Duration>{10min, 6min}},
          0s,
          "308 tell warned 1 idle left 600; 548 tell warned 1 idle left 360; 600 tell warned 1 duration left 600; "
          "840 tell warned 1 duration left 360; 908 tell ending 1 idle"},
-        {"a line before a warning of the duration",
+        {"output before a duration warning",
          {.duration = 20min, .idle = 15min, .warn = std::vector<Duration>{6min}},
          830s,
          "548 tell warned 1 idle left 360; 840 tell kept 1, tell warned 1 duration left 360; 1200 tell ending 1 "
          "duration"},
-        {"a line just before a warning of the duration",
+        {"output just before a duration warning",
          {.duration = 20min, .idle = 15min, .warn = std::vector<Duration>{6min}},
          839s,
          "548 tell warned 1 idle left 360; 840 tell kept 1, tell warned 1 duration left 360; 1200 tell ending 1 "
@@ -87,8 +87,8 @@ void our_notices_are_no_output_of_the_session() {
     }
 }
 
-/// What is written is said of the session as it is then: every notice on a terminal is remembered.
-void every_notice_on_a_terminal_is_remembered() {
+/// Each notice that is written to a terminal updates the session's `last_notice_at`.
+void terminal_notice_time_recorded() {
     World world({.idle = 15min, .warn = five_and_one});
     world.type(world.login());
     world.pass_until(700s);
@@ -100,10 +100,10 @@ void every_notice_on_a_terminal_is_remembered() {
         EXPECT((notice.session.last_notice_at != BootTime{}) == written, name_of(notice.kind));
     }
     const BootTime told = world.find(key(1))->last_notice_at;
-    EXPECT(told == start + 1600s, "the end too");
+    EXPECT(told == start + 1600s, "also at the end");
 }
 
-/// A graphical session has begun, whose idleness locks it.
+/// Returns a world with a graphical session whose idle action is lock.
 World desktop(Mode mode) {
     World world({.idle = 15min, .warn = five_and_one, .mode = mode});
     world.policy.host.defaults.on_idle = policy::Setting<policy::OnIdle>{policy::OnIdle::lock};
@@ -113,7 +113,7 @@ World desktop(Mode mode) {
     return world;
 }
 
-/// Nobody is at it for that long, and was not for `before` seconds.
+/// Lets the session be idle for `seconds`, after it was already idle for `before` seconds.
 void leave_alone(World& world, int seconds, int before = 0) {
     for (int second = before + 1; second <= before + seconds; ++second) {
         world.other_samples[key(1)].hint = Duration(std::chrono::seconds(second));
@@ -121,23 +121,23 @@ void leave_alone(World& world, int seconds, int before = 0) {
     }
 }
 
-void a_screen_is_locked_once_until_somebody_comes_back() {
+void idle_desktop_locked_once_until_used_again() {
     World world = desktop(Mode::enforce);
     leave_alone(world, 4000);
     EXPECT_TEXT(world.take_log(), "600 tell warned 1 idle left 300; 840 tell warned 1 idle left 60; "
                                   "900 lock c1, tell locked 1 idle");
-    world.other_samples[key(1)].hint = Duration{}; // somebody is there
+    world.other_samples[key(1)].hint = Duration{}; // the session is used
     world.pass(1000s);
     EXPECT_TEXT(world.take_log(), "");
-    EXPECT(world.find(key(1))->idle_warned == unlimited_duration, "they are warned anew");
+    EXPECT(world.find(key(1))->idle_warned == unlimited_duration, "warnings start over");
     leave_alone(world, 2000);
     const std::string log = world.take_log();
     EXPECT(log.ends_with("lock c1, tell locked 1 idle"), log);
     EXPECT_TEXT(world.fault, "");
 }
 
-/// Each locking counts as its last use from then on, which is later than what a shell shows that somebody is at.
-void who_is_locked_is_idler_than_who_is_not() {
+/// Each locking counts as the last use from then on, which is later than the last activity of a shell in use.
+void end_idlest_displaces_locked_session_first() {
     World world = desktop(Mode::enforce);
     world.policy.host.defaults.max_sessions = policy::Setting<policy::Count>{2};
     world.policy.host.defaults.at_limit = policy::Setting<policy::AtLimit>{policy::AtLimit::end_idlest};
@@ -154,7 +154,7 @@ void who_is_locked_is_idler_than_who_is_not() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void what_was_locked_is_warned_before_it_is_ended() {
+void locked_session_warned_before_termination() {
     World world = desktop(Mode::enforce);
     leave_alone(world, 1000);
     world.policy.host.defaults.on_idle = policy::Setting<policy::OnIdle>{policy::OnIdle::end};
@@ -167,8 +167,8 @@ void what_was_locked_is_warned_before_it_is_ended() {
     EXPECT_TEXT(world.fault, "");
 }
 
-/// A graphical session whose idleness locks it is warned of that, and not of its end.
-void what_is_to_be_locked_is_warned_of_that() {
+/// A graphical session whose idle action is lock is warned of the lock, not of a termination.
+void idle_warning_announces_lock() {
     for (const Mode mode : {Mode::enforce, Mode::observe}) {
         World world = desktop(mode);
         leave_alone(world, 901);
@@ -187,12 +187,12 @@ void what_is_to_be_locked_is_warned_of_that() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(our_notices_are_no_output_of_the_session),
-        SESSLIMIT_TEST(every_notice_on_a_terminal_is_remembered),
-        SESSLIMIT_TEST(what_is_to_be_locked_is_warned_of_that),
-        SESSLIMIT_TEST(a_screen_is_locked_once_until_somebody_comes_back),
-        SESSLIMIT_TEST(who_is_locked_is_idler_than_who_is_not),
-        SESSLIMIT_TEST(what_was_locked_is_warned_before_it_is_ended),
+        SESSLIMIT_TEST(own_notices_not_counted_as_output),
+        SESSLIMIT_TEST(terminal_notice_time_recorded),
+        SESSLIMIT_TEST(idle_warning_announces_lock),
+        SESSLIMIT_TEST(idle_desktop_locked_once_until_used_again),
+        SESSLIMIT_TEST(end_idlest_displaces_locked_session_first),
+        SESSLIMIT_TEST(locked_session_warned_before_termination),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every event in every phase: what is decided, and that it comes to rest.
+// Every event in every phase: the decision, and that the state becomes stable afterwards.
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/core_world.hpp"
 
@@ -13,9 +13,9 @@ using namespace sesslimit::test;
 using namespace sesslimit::core;
 
 const Rules rules{.max = 1, .duration = 24h, .idle = 1h};
-const Leader leader{500, 5000}; // of session_in()
+const Leader leader{500, 5000}; // the leader of session_in()
 
-/// A session as it may be at one time or another.
+/// A session in one of its possible states.
 struct Setup {
     std::string_view name;
     Session session;
@@ -57,7 +57,7 @@ Session judged(Phase phase, Duration age = 100s) {
     return session;
 }
 
-/// Adopted, and its leader has exited: logind is asked whether that was a logout.
+/// Returns an adopted session whose leader has exited, while logind is asked whether that was a logout.
 Session unchecked() {
     Session session = judged(Phase::active);
     session.adopted = true;
@@ -124,7 +124,7 @@ const Happening happenings[] = {
     {"su", asks({600, 6000}, console(alice, "su"))},
     {"closed", CloseRequested{RequestId{99}, key(1), leader}},
     {"closed by its leader", CloseRequested{RequestId{99}, SessionKey::none, leader}},
-    {"closed by nobody", CloseRequested{RequestId{99}, key(44), {600, 6000}}},
+    {"unknown session closed", CloseRequested{RequestId{99}, key(44), {600, 6000}}},
     {"hangs up", RequestAborted{RequestId{77}}},
     {"another hangs up", RequestAborted{RequestId{78}}},
     {"leader exits", LeaderExited{key(1)}},
@@ -137,10 +137,10 @@ const Happening happenings[] = {
     {"logind shows a dead one", LogindSessionNew{escape_for_display("c3", {})}},
     {"logind forgets it", LogindSessionRemoved{"c1"}},
     {"logind forgets another", LogindSessionRemoved{"c9"}},
-    {"looked: no terminal", looked(key(1), std::nullopt)},
-    {"looked: old input", looked(key(1), Duration(1'700'000'000s))},
-    {"looked: input", looked(key(1), start.time_since_epoch() + 1'700'000'000s - 20s)},
-    {"looked at another", looked(key(44), std::nullopt)},
+    {"probed: no terminal", looked(key(1), std::nullopt)},
+    {"probed: old input", looked(key(1), Duration(1'700'000'000s))},
+    {"probed: input", looked(key(1), start.time_since_epoch() + 1'700'000'000s - 20s)},
+    {"another probed", looked(key(44), std::nullopt)},
     {"logout", LogoutChecked{key(1), LogoutChecked::State::closing}},
     {"killed", LogoutChecked{key(1), LogoutChecked::State::open}},
     {"input", InputReceived{key(1)}},
@@ -154,11 +154,11 @@ const Happening happenings[] = {
     {"groups of another", GroupsResolved{key(44), {100, 200}}},
 };
 
-/// What is decided. "*" stands for all setups that no other line of the event names; names are divided by "|".
+/// Expected decision. "*" stands for all setups that no other line of the event lists. Names are separated by "|".
 struct Pair {
     std::string_view event;
     std::string_view setups;
-    std::string_view decision; ///< empty: nothing at all is done
+    std::string_view decision; ///< empty: the event has no effect
 };
 
 constexpr Pair pairs[] = {
@@ -181,7 +181,7 @@ constexpr Pair pairs[] = {
     {"closed by its leader", "*", "noted 99"},
     {"closed by its leader", "reserved|reserved, over|live|live, idle|live, over",
      "put 1 released, noted 99, tell released 1"},
-    {"closed by nobody", "*", "noted 99"},
+    {"unknown session closed", "*", "noted 99"},
     {"hangs up", "*", ""},
     {"hangs up", "waiting|waiting, due|waiting/told", "drop 1"},
     {"another hangs up", "*", ""},
@@ -240,14 +240,14 @@ constexpr Pair pairs[] = {
     {"logind forgets it", "denied, in logind", "put 1 denied"},
     {"logind forgets it", "released", "put 1 released"},
     {"logind forgets another", "*", ""},
-    {"looked: no terminal", "*", ""},
-    {"looked: no terminal", "live|live, idle|live, over", "put 1 live"},
-    {"looked: old input", "*", ""},
-    {"looked: old input", "active", "put 1 live"},
-    {"looked: old input", "live, idle|live, over", "put 1 ending/told, tell ending 1 idle"},
-    {"looked: input", "*", ""},
-    {"looked: input", "live|live, idle|live, over", "put 1 live"},
-    {"looked at another", "*", ""},
+    {"probed: no terminal", "*", ""},
+    {"probed: no terminal", "live|live, idle|live, over", "put 1 live"},
+    {"probed: old input", "*", ""},
+    {"probed: old input", "active", "put 1 live"},
+    {"probed: old input", "live, idle|live, over", "put 1 ending/told, tell ending 1 idle"},
+    {"probed: input", "*", ""},
+    {"probed: input", "live|live, idle|live, over", "put 1 live"},
+    {"another probed", "*", ""},
     {"logout", "*", ""},
     {"logout", "live, unchecked", "drop 1, tell released 1"},
     {"killed", "*", ""},
@@ -312,7 +312,7 @@ World world_with(const Session& session) {
     return world;
 }
 
-void every_pair_is_decided_as_written() {
+void every_event_in_every_state_decided_as_listed() {
     for (const Setup& setup : setups) {
         for (const Happening& happening : happenings) {
             World world = world_with(setup.session);
@@ -324,7 +324,7 @@ void every_pair_is_decided_as_written() {
     }
 }
 
-void every_pair_restores() {
+void every_state_restored_as_listed() {
     struct Case {
         std::string_view setup;
         std::string_view decision;
@@ -363,9 +363,9 @@ void every_pair_restores() {
     }
 }
 
-/// Whatever has happened: at any one time the timer has little to do, and once leaders, logind's sessions and askers
-/// are gone nothing is left.
-void every_pair_comes_to_rest_and_to_an_end() {
+/// After any event the timer has little to do at any one time. Once all leaders, logind sessions and requests are gone,
+/// no session remains.
+void every_event_in_every_state_comes_to_rest() {
     for (const Setup& setup : setups) {
         for (const Happening& happening : happenings) {
             World world = world_with(setup.session);
@@ -397,9 +397,9 @@ void every_pair_comes_to_rest_and_to_an_end() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(every_pair_is_decided_as_written),
-        SESSLIMIT_TEST(every_pair_restores),
-        SESSLIMIT_TEST(every_pair_comes_to_rest_and_to_an_end),
+        SESSLIMIT_TEST(every_event_in_every_state_decided_as_listed),
+        SESSLIMIT_TEST(every_state_restored_as_listed),
+        SESSLIMIT_TEST(every_event_in_every_state_comes_to_rest),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// max_sessions_total: a limit that all share whom a rule matches; and what a stricter policy says of open sessions.
+// max_sessions_total: a limit shared by all users of a rule. Also the effect of a stricter policy on open
+// sessions.
 #include "daemon/policy/match.hpp"
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/core_world.hpp"
@@ -11,7 +12,7 @@ using namespace core;
 using policy::AtLimit;
 using policy::Mode;
 
-/// "everybody by ssh": so many sessions together.
+/// Returns a policy with the rule "ssh", which limits all ssh sessions together to `most`.
 policy::Policy with_total(const Rules& rules, policy::Count most, std::string name = "ssh") {
     policy::Policy policy = policy_of(rules);
     policy::Match match;
@@ -31,7 +32,7 @@ World world_with(const policy::Policy& policy) {
     return world;
 }
 
-void all_share_it() {
+void shared_limit_counts_all_users() {
     World world = world_with(with_total({}, 2));
     const SessionKey first = world.login(ssh(alice));
     world.login(ssh(bob));
@@ -45,11 +46,11 @@ void all_share_it() {
     world.logout(first);
     (void)world.take_log();
     world.ask(ssh(bob));
-    EXPECT(world.take_log().starts_with("0 admitted 505"), "a place is free again");
+    EXPECT(world.take_log().starts_with("0 admitted 505"), "the slot is free again");
     EXPECT_TEXT(world.fault, "");
 }
 
-void nobody_is_ended_for_it() {
+void shared_limit_displaces_no_session() {
     World world = world_with(with_total({.max = 5, .at_limit = AtLimit::end_oldest}, 1));
     world.login(ssh(alice));
     (void)world.take_log();
@@ -57,7 +58,7 @@ void nobody_is_ended_for_it() {
     EXPECT_TEXT(world.take_log(), "0 denied 502, tell denied 2 limit");
 }
 
-void it_is_observed_too() {
+void shared_limit_observed_in_observe_mode() {
     World world = world_with(with_total({.mode = Mode::observe}, 1));
     world.login(ssh(alice));
     (void)world.take_log();
@@ -65,7 +66,7 @@ void it_is_observed_too() {
     EXPECT_TEXT(world.take_log(), "0 admitted 502, tell would-deny 2 limit, tell admitted 2");
 }
 
-void another_policy_counts_anew() {
+void policy_change_recounts_shared_limit() {
     World world;
     world.login(ssh(alice));
     world.login(ssh(bob));
@@ -76,11 +77,11 @@ void another_policy_counts_anew() {
     EXPECT_TEXT(world.take_log(), "0 denied 503, tell denied 3 limit");
     world.set({});
     world.ask(ssh(alice));
-    EXPECT(world.take_log().find("admitted") != std::string::npos, "the rule is gone, and its count with it");
-    EXPECT(world.state.counted(policy::SourceId{0}) == 0, "nothing is left of it");
+    EXPECT(world.take_log().find("admitted") != std::string::npos, "the rule and its count are removed");
+    EXPECT(world.state.counted(policy::SourceId{0}) == 0, "the count is zero");
 }
 
-void a_restart_counts_anew() {
+void restart_recounts_shared_limit() {
     for (const Phase phase : {Phase::admitted, Phase::active, Phase::ending}) {
         World world = world_with(with_total({}, 1));
         world.feed(SessionRestored{session_in(phase)});
@@ -88,8 +89,9 @@ void a_restart_counts_anew() {
     }
 }
 
-/// Two of a user wait, a new policy has room for both but in the total: the place that somebody leaves lets one in.
-void one_turn_lets_in_no_more_than_a_total_has() {
+/// Two logins of a user wait. A new policy allows both for the user but only one in the shared limit. A logout admits
+/// one of them.
+void one_decision_admits_no_more_than_shared_limit() {
     World world = world_with(with_total({.max = 2, .at_limit = AtLimit::end_oldest}, 9));
     const SessionKey first = world.login(console(alice));
     world.login(console(alice));
@@ -103,18 +105,18 @@ void one_turn_lets_in_no_more_than_a_total_has() {
     EXPECT(world.state.counted(policy::SourceId{0}) == 1, "one by ssh");
 }
 
-/// Who leaves was the last one that the total had room for.
-void the_place_that_is_left_counts_for_a_total() {
+/// The closed session was the last one that the shared limit allowed.
+void slot_of_closed_session_counts_for_shared_limit() {
     World world = world_with(with_total({.max = 1, .at_limit = AtLimit::end_oldest}, 1));
     const SessionKey first = world.login(ssh(alice));
     world.ask(ssh(alice));
     (void)world.take_log();
     world.logout(first);
-    EXPECT(world.take_log().find("admitted 502") != std::string::npos, "let in");
+    EXPECT(world.take_log().find("admitted 502") != std::string::npos, "admitted");
 }
 
-/// Its groups are looked up after a restart, where the ledger had no room for all of them.
-void groups_that_are_learned_count_anew() {
+/// The ledger had no room for all groups of the user, so they are looked up after a restart.
+void resolved_groups_recount_shared_limit() {
     for (const Phase phase : {Phase::admitted, Phase::active, Phase::ending}) {
         policy::Policy policy = with_total({}, 1);
         policy::Match match;
@@ -129,7 +131,7 @@ void groups_that_are_learned_count_anew() {
     }
 }
 
-void an_adopted_session_counts() {
+void adopted_session_counts_for_shared_limit() {
     World world = world_with(with_total({}, 1));
     LogindSession seen{.id = "c9",
                        .scope = "session-c9.scope",
@@ -142,7 +144,7 @@ void an_adopted_session_counts() {
     EXPECT(world.state.counted(policy::SourceId{0}) == 1, "counted");
 }
 
-void a_stricter_limit_is_told_and_ends_nobody() {
+void lowered_limit_notifies_and_terminates_no_session() {
     World world;
     world.login(ssh(alice));
     world.login(ssh(alice));
@@ -152,7 +154,7 @@ void a_stricter_limit_is_told_and_ends_nobody() {
     EXPECT_TEXT(world.take_log(), "0 tell over-limit 1 limit");
     world.pass(1h);
     EXPECT_TEXT(world.take_log(), "");
-    EXPECT(world.state.counted(alice) == 2, "both stay");
+    EXPECT(world.state.counted(alice) == 2, "both stay open");
 }
 
 } // namespace
@@ -161,16 +163,16 @@ void a_stricter_limit_is_told_and_ends_nobody() {
 int main() {
     using namespace sesslimit::test;
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(all_share_it),
-        SESSLIMIT_TEST(nobody_is_ended_for_it),
-        SESSLIMIT_TEST(it_is_observed_too),
-        SESSLIMIT_TEST(another_policy_counts_anew),
-        SESSLIMIT_TEST(a_restart_counts_anew),
-        SESSLIMIT_TEST(one_turn_lets_in_no_more_than_a_total_has),
-        SESSLIMIT_TEST(the_place_that_is_left_counts_for_a_total),
-        SESSLIMIT_TEST(groups_that_are_learned_count_anew),
-        SESSLIMIT_TEST(an_adopted_session_counts),
-        SESSLIMIT_TEST(a_stricter_limit_is_told_and_ends_nobody),
+        SESSLIMIT_TEST(shared_limit_counts_all_users),
+        SESSLIMIT_TEST(shared_limit_displaces_no_session),
+        SESSLIMIT_TEST(shared_limit_observed_in_observe_mode),
+        SESSLIMIT_TEST(policy_change_recounts_shared_limit),
+        SESSLIMIT_TEST(restart_recounts_shared_limit),
+        SESSLIMIT_TEST(one_decision_admits_no_more_than_shared_limit),
+        SESSLIMIT_TEST(slot_of_closed_session_counts_for_shared_limit),
+        SESSLIMIT_TEST(resolved_groups_recount_shared_limit),
+        SESSLIMIT_TEST(adopted_session_counts_for_shared_limit),
+        SESSLIMIT_TEST(lowered_limit_notifies_and_terminates_no_session),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -23,7 +23,7 @@ std::uint64_t number(const Session* session) {
     return session == nullptr ? 0 : static_cast<std::uint64_t>(session->key);
 }
 
-void a_leader_is_a_pid_and_a_start() {
+void session_found_by_pid_and_start() {
     State state;
     state.put(session_of(1, alice, {50, 1}));
     state.put(session_of(2, alice, {50, 2}));
@@ -39,24 +39,24 @@ void a_leader_is_a_pid_and_a_start() {
         EXPECT(number(state.by_leader(one.leader)) == one.found, std::to_string(one.leader.pid));
     }
     state.put(session_of(5, bob, {50, 1}));
-    EXPECT(number(state.by_leader({50, 1})) == 5, "the youngest");
+    EXPECT(number(state.by_leader({50, 1})) == 5, "the most recent session");
     state.drop(key(5));
-    EXPECT(number(state.by_leader({50, 1})) == 1, "and the older one again");
+    EXPECT(number(state.by_leader({50, 1})) == 1, "the older session again");
 }
 
-void keys_are_never_given_twice() {
+void keys_never_reused() {
     State state;
     EXPECT(state.next_key() == key(1), "from 1");
     state.put(session_of(7, alice, {}));
     state.drop(key(7));
-    EXPECT(state.next_key() == key(8), "not from what was dropped");
+    EXPECT(state.next_key() == key(8), "a dropped key is not reused");
     state.give_keys_from(key(5));
-    EXPECT(state.next_key() == key(8), "not back");
+    EXPECT(state.next_key() == key(8), "never lowered");
     state.give_keys_from(key(100));
-    EXPECT(state.next_key() == key(100), "forward");
+    EXPECT(state.next_key() == key(100), "raised");
 }
 
-void only_waiting_requests_are_found() {
+void request_found_only_while_waiting() {
     State state;
     Session session = session_of(1, alice, {}, Phase::waiting);
     session.request = RequestId{5};
@@ -67,7 +67,7 @@ void only_waiting_requests_are_found() {
     EXPECT(state.by_request(RequestId{5}) == nullptr, "no longer waiting");
 }
 
-void the_earliest_deadline_is_served_first_and_equals_by_age() {
+void sessions_ordered_by_deadline_then_age() {
     State state;
     EXPECT(state.next_due() == nullptr, "none");
     const BootTime dues[] = {never, start + 3s, start + 1s, start + 1s, start + 2s};
@@ -84,8 +84,8 @@ void the_earliest_deadline_is_served_first_and_equals_by_age() {
     EXPECT_TEXT(order, "3 4 5 2 ");
 }
 
-/// The indices against a walk over all sessions, after many changes of everything that they are made of.
-void the_indices_are_those_of_a_walk() {
+/// Compares the indices with a walk over all sessions, after many random changes of the indexed fields.
+void indices_match_full_scan() {
     std::mt19937 random(1);
     State state;
     const auto any = [&random](std::uint32_t below) {
@@ -128,7 +128,7 @@ void the_indices_are_those_of_a_walk() {
         wrong = state.counted() == all ? wrong : "count of all";
         const Session* next = state.next_due();
         wrong = (next == nullptr ? never : next->due) == earliest ? wrong : "deadline";
-        wrong = state.by_logind("") == nullptr && state.by_logind("c99") == nullptr ? wrong : "nobody's id";
+        wrong = state.by_logind("") == nullptr && state.by_logind("c99") == nullptr ? wrong : "unknown id";
     }
     EXPECT_TEXT(wrong, "");
     for (std::uint64_t which = 1; which <= 12; ++which) {
@@ -141,11 +141,9 @@ void the_indices_are_those_of_a_walk() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_leader_is_a_pid_and_a_start),
-        SESSLIMIT_TEST(keys_are_never_given_twice),
-        SESSLIMIT_TEST(only_waiting_requests_are_found),
-        SESSLIMIT_TEST(the_earliest_deadline_is_served_first_and_equals_by_age),
-        SESSLIMIT_TEST(the_indices_are_those_of_a_walk),
+        SESSLIMIT_TEST(session_found_by_pid_and_start),   SESSLIMIT_TEST(keys_never_reused),
+        SESSLIMIT_TEST(request_found_only_while_waiting), SESSLIMIT_TEST(sessions_ordered_by_deadline_then_age),
+        SESSLIMIT_TEST(indices_match_full_scan),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

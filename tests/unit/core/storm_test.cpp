@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Random scripts of events against a model that is obviously right: a list of login processes, and who of them is in.
+// Runs random scripts of events against a simple reference model: a list of login processes and which of them are
+// admitted.
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/core_world.hpp"
 
@@ -16,30 +17,30 @@ using namespace sesslimit::core;
 constexpr int scripts = 1000;
 constexpr int steps = 60;
 
-/// One login process.
+/// A login process.
 struct Process {
     Leader leader;
     Login login;
     bool alive = true;
-    std::string logind_id;               ///< logind has a session of it
-    SessionKey shown = SessionKey::none; ///< what logind shows
+    std::string logind_id;               ///< logind's ID of its session; empty: logind has none
+    SessionKey shown = SessionKey::none; ///< the session that logind shows
     SessionKey in = SessionKey::none;
     bool told_to_end = false;
 };
 
-/// What became of a request.
+/// State of a request.
 struct Request {
     std::size_t process = 0;
     int answers = 0;
     int waits = 0;
-    bool gone = false; ///< its asker hung up, died, or asked anew
+    bool gone = false; ///< the client hung up, died or sent a new request
 };
 
 class Storm {
   public:
     explicit Storm(std::uint32_t seed) : random_(seed), world_(rules()) {}
 
-    /// What was wrong; empty: nothing.
+    /// Runs the script. Returns the first error, or an empty text.
     std::string run() {
         for (int step = 0; step < steps && wrong_.empty(); ++step) {
             act();
@@ -123,7 +124,7 @@ class Storm {
     void ask(Process& process) {
         const std::size_t which = static_cast<std::size_t>(&process - processes_.data());
         for (auto& [id, request] : requests_) {
-            request.gone = request.gone || request.process == which; // one question at a time
+            request.gone = request.gone || request.process == which; // one request at a time
         }
         const std::uint64_t id = ++last_request_;
         requests_[id] = {.process = which};
@@ -193,11 +194,11 @@ class Storm {
         check();
     }
 
-    /// Takes what the core has said since last time into the model, and holds it against it.
+    /// Applies the core's new notices and answers to the model, and compares both.
     void check() {
         for (Process& process : processes_) {
             if (process.in != SessionKey::none && process.in == leaving_) {
-                process.in = SessionKey::none; // its place is free before anybody is given it
+                process.in = SessionKey::none; // its slot is free before it can be assigned again
             }
         }
         leaving_ = SessionKey::none;
@@ -219,7 +220,7 @@ class Storm {
         const auto key = notice.session.key;
         if (notice.kind == Notice::Kind::ended || notice.kind == Notice::Kind::released) {
             if (++farewells_[key] != 1) {
-                wrong("two farewells");
+                wrong("two final notices");
             }
             for (Process& process : processes_) {
                 process.in = process.in == key ? SessionKey::none : process.in;
@@ -241,7 +242,7 @@ class Storm {
         Request& request = requests_[static_cast<std::uint64_t>(answer.request)];
         if (answer.kind == Answer::Kind::wait) {
             if (++request.waits != 1 || request.answers != 0 || request.gone) {
-                wrong("asked for patience out of turn");
+                wrong("unexpected wait answer");
             }
             return;
         }
@@ -249,17 +250,17 @@ class Storm {
             wrong("two answers");
         }
         if (request.gone) {
-            wrong("an answer to nobody");
+            wrong("an answer to an aborted request");
         }
         Process& process = processes_[request.process];
         if (answer.kind == Answer::Kind::admitted && process.in == SessionKey::none) {
             if (in(process.login.uid) >= max_) {
-                wrong("let in beyond the limit");
+                wrong("admitted beyond the limit");
             }
             process.in = answer.session.key;
         } else if (answer.kind == Answer::Kind::denied && process.in == SessionKey::none &&
                    in(process.login.uid) < max_) {
-            wrong("denied with places left");
+            wrong("denied with free slots");
         }
     }
 
@@ -278,7 +279,7 @@ class Storm {
         }
     }
 
-    /// Everybody goes, and time passes: nothing is left, and nobody is left without an answer.
+    /// Makes all processes exit and lets time pass. Then no session may remain, and no request may be unanswered.
     void calm_down() {
         for (Process& process : processes_) {
             if (any(2) == 0) {
@@ -291,7 +292,7 @@ class Storm {
         }
         pass(1min);
         if (!world_.state.sessions().empty()) {
-            wrong("a session of nobody");
+            wrong("a session without a process remains");
         }
         for (const auto& [id, request] : requests_) {
             if (request.answers == 0 && !request.gone) {
@@ -307,7 +308,7 @@ class Storm {
     std::map<std::uint64_t, Request> requests_;
     std::map<SessionKey, int> farewells_;
     std::map<SessionKey, Reason> reasons_;
-    SessionKey leaving_ = SessionKey::none; ///< whose place this event frees
+    SessionKey leaving_ = SessionKey::none; ///< session whose slot this event frees
     std::uint64_t last_request_ = 0;
     int last_logind_ = 0;
     std::size_t told_ = 0;
@@ -315,7 +316,7 @@ class Storm {
     std::string wrong_;
 };
 
-void every_storm_is_weathered() {
+void random_event_scripts_match_model() {
     for (std::uint32_t seed = 0; seed < scripts; ++seed) {
         const std::string wrong = Storm(seed).run();
         EXPECT_TEXT("seed " + std::to_string(seed) + ": " + wrong, "seed " + std::to_string(seed) + ": ");
@@ -326,7 +327,7 @@ void every_storm_is_weathered() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(every_storm_is_weathered),
+        SESSLIMIT_TEST(random_event_scripts_match_model),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

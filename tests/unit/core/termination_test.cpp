@@ -8,7 +8,7 @@ using namespace sesslimit;
 using namespace sesslimit::test;
 using core::TerminationRequested;
 
-/// A session that root wants ended at 0 s.
+/// Returns a world with one session whose termination root requested at 0 s.
 World told(bool in_logind) {
     World world;
     if (in_logind) {
@@ -21,7 +21,7 @@ World told(bool in_logind) {
     return world;
 }
 
-void it_is_told_then_asked_then_made_to() {
+void termination_notifies_then_asks_then_kills() {
     struct Case {
         bool in_logind;
         std::string_view log;
@@ -36,12 +36,12 @@ void it_is_told_then_asked_then_made_to() {
         world.pass_until(30s);
         EXPECT_TEXT(world.take_log(), one.log);
         EXPECT(world.state.counted(alice) == 1, "counted until it is gone");
-        EXPECT(world.notices.back().reason.by == "root", "who asked");
+        EXPECT(world.notices.back().reason.by == "root", "requested by root");
         EXPECT_TEXT(world.fault, "");
     }
 }
 
-void a_dead_leader_leaves_little_patience() {
+void dead_leader_shortens_termination() {
     World world({.max = 1});
     world.login();
     (void)world.take_log();
@@ -53,7 +53,7 @@ void a_dead_leader_leaves_little_patience() {
     EXPECT_TEXT(world.fault, "");
 }
 
-/// What happens while it ends, and what is told from then on.
+/// An event during termination, and the log from then on.
 struct Case {
     std::string_view about;
     bool in_logind;
@@ -62,28 +62,29 @@ struct Case {
     std::string_view log;
 };
 
-void it_goes_on_whatever_happens() {
+void termination_continues_after_other_events() {
     constexpr Case cases[] = {
-        {"logind no longer has it", true, 600ms, [](World& world) { world.logind_forgets(key(1)); },
+        {"logind forgets the session", true, 600ms, [](World& world) { world.logind_forgets(key(1)); },
          "0.6 tell ended 1 asked"},
-        {"its leader exits before it was asked", true, 100ms, [](World& world) { world.leader_exits(key(1)); },
+        {"leader exits before the terminate request", true, 100ms, [](World& world) { world.leader_exits(key(1)); },
          "0.1 terminate c1; 5.1 kill c1, tell forced 1 asked"},
-        {"its leader exits when asked", true, 600ms, [](World& world) { world.leader_exits(key(1)); },
+        {"leader exits after the terminate request", true, 600ms, [](World& world) { world.leader_exits(key(1)); },
          "5.5 kill c1, tell forced 1 asked"},
-        {"its leader was all there was", false, 600ms, [](World& world) { world.leader_exits(key(1)); },
+        {"leader exits, no logind session", false, 600ms, [](World& world) { world.leader_exits(key(1)); },
          "0.6 tell ended 1 asked"},
-        {"logind shows it only now", false, 600ms, [](World& world) { world.logind_shows(key(1)); },
+        {"logind shows the session late", false, 600ms, [](World& world) { world.logind_shows(key(1)); },
          "0.6 terminate c1; 5.6 kill c1, tell forced 1 asked"},
-        {"its user closes it", true, 100ms,
+        {"user closes it", true, 100ms,
          [](World& world) { world.feed(core::CloseRequested{RequestId{9}, key(1), {501, 5010}}); },
          "0.1 noted 9; 0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
-        {"somebody asks again", true, 100ms, [](World& world) { world.feed(TerminationRequested{key(1), "alice"}); },
+        {"termination is requested again", true, 100ms,
+         [](World& world) { world.feed(TerminationRequested{key(1), "alice"}); },
          "0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
-        {"its user types", true, 100ms, [](World& world) { world.feed(core::InputReceived{key(1)}); },
+        {"user types", true, 100ms, [](World& world) { world.feed(core::InputReceived{key(1)}); },
          "0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
         {"the policy changes", true, 100ms, [](World& world) { world.set({.duration = 10h}); },
          "0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
-        {"only observed from now on", true, 100ms, [](World& world) { world.set({.mode = policy::Mode::observe}); },
+        {"mode becomes observe", true, 100ms, [](World& world) { world.set({.mode = policy::Mode::observe}); },
          "0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
     };
     for (const Case& one : cases) {
@@ -98,7 +99,7 @@ void it_goes_on_whatever_happens() {
     }
 }
 
-void asking_ends_even_what_is_only_observed() {
+void requested_termination_applies_in_observe_mode() {
     World world({.duration = 1h, .mode = policy::Mode::observe});
     world.login();
     world.pass(2h);
@@ -109,27 +110,27 @@ void asking_ends_even_what_is_only_observed() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void a_dead_leader_is_only_told_of_in_observe_mode() {
+void dead_leader_in_observe_mode_only_notified() {
     World world({.max = 1, .mode = policy::Mode::observe});
     world.login();
     (void)world.take_log();
     world.leader_exits(key(1));
     world.pass(1min);
     EXPECT_TEXT(world.take_log(), "0 tell would-end 1 leader");
-    world.set({.max = 1}); // meant from now on
+    world.set({.max = 1}); // enforced from now on
     world.pass(500ms);
     EXPECT_TEXT(world.take_log(), "60 tell ending 1 leader, terminate c1");
     EXPECT_TEXT(world.fault, "");
 }
 
-void whoever_asks_is_named_as_far_as_the_ledger_has_room() {
+void requester_name_cut_to_ledger_limit() {
     World world;
     world.login();
     world.feed(TerminationRequested{key(1), std::string(10'000, 'x')});
     EXPECT(world.find(key(1))->reason.by == std::string(core::max_by_length, 'x'), "cut");
 }
 
-void its_place_is_free_once_it_is_gone() {
+void slot_of_terminated_session_released_when_gone() {
     World world({.max = 1});
     world.login();
     world.feed(TerminationRequested{key(1), "root"});
@@ -143,13 +144,13 @@ void its_place_is_free_once_it_is_gone() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(it_is_told_then_asked_then_made_to),
-        SESSLIMIT_TEST(a_dead_leader_leaves_little_patience),
-        SESSLIMIT_TEST(it_goes_on_whatever_happens),
-        SESSLIMIT_TEST(asking_ends_even_what_is_only_observed),
-        SESSLIMIT_TEST(a_dead_leader_is_only_told_of_in_observe_mode),
-        SESSLIMIT_TEST(whoever_asks_is_named_as_far_as_the_ledger_has_room),
-        SESSLIMIT_TEST(its_place_is_free_once_it_is_gone),
+        SESSLIMIT_TEST(termination_notifies_then_asks_then_kills),
+        SESSLIMIT_TEST(dead_leader_shortens_termination),
+        SESSLIMIT_TEST(termination_continues_after_other_events),
+        SESSLIMIT_TEST(requested_termination_applies_in_observe_mode),
+        SESSLIMIT_TEST(dead_leader_in_observe_mode_only_notified),
+        SESSLIMIT_TEST(requester_name_cut_to_ledger_limit),
+        SESSLIMIT_TEST(slot_of_terminated_session_released_when_gone),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -18,7 +18,7 @@ std::string line(const Key& key, std::string_view method = "publickey") {
     return std::string(method) + ' ' + std::string(key.type) + ' ' + std::string(key.base64) + '\n';
 }
 
-void credentials_are_those_of_ssh_keygen() {
+void credentials_match_ssh_keygen_output() {
     for (const Key& key : keys) {
         const Credential credential = read_auth_info(line(key));
         EXPECT_TEXT(credential.method, "publickey");
@@ -35,20 +35,20 @@ struct Case {
     std::string_view fingerprint;
 };
 
-void reads_the_lines_of_sshd() {
+void auth_info_lines_of_sshd_parsed() {
     const std::vector<Case> cases = {
         {"nothing", "", "", ""},
         {"password", "password\n", "password", ""},
         {"no line end", "password", "password", ""},
         {"submethod", "keyboard-interactive/pam\n", "keyboard-interactive", ""},
-        {"more behind the method", "hostbased a b c\n", "hostbased", ""},
+        {"text after the method", "hostbased a b c\n", "hostbased", ""},
         {"key, then password", line(ed25519) + "password\n", "password", ed25519.fingerprint},
         {"password, then key", "password\n" + line(ed25519), "publickey", ed25519.fingerprint},
         {"two keys", line(ed25519) + line(keys[1]), "publickey", ed25519.fingerprint},
-        {"more behind the key",
+        {"text after the key",
          "publickey " + std::string(ed25519.type) + ' ' + std::string(ed25519.base64) + " more of it\n", "publickey",
          ed25519.fingerprint},
-        {"a host's key is not the user's", line(ed25519, "hostbased"), "hostbased", ""},
+        {"host key not used as the user's key", line(ed25519, "hostbased"), "hostbased", ""},
         {"empty lines", "\n\npassword\n\n", "password", ""},
     };
     for (const Case& one : cases) {
@@ -58,7 +58,7 @@ void reads_the_lines_of_sshd() {
     }
 }
 
-void says_nothing_about_what_it_cannot_read() {
+void malformed_auth_info_yields_no_credential() {
     const std::string good(ed25519.base64);
     const std::string type(ed25519.type);
     const std::string texts[] = {
@@ -73,7 +73,7 @@ void says_nothing_about_what_it_cannot_read() {
         "publickey  " + type + ' ' + good + "\n",
         "publickey " + type + ' ' + std::string(20000, 'A') + "\n",
         "publickey ssh-ed25519 /////w==\n",                                        // a length of 4 GiB
-        "publickey x-cert-v09@openssh.com AAAAGHgtY2VydC12MDlAb3BlbnNzaC5jb20=\n", // a certificate not known here
+        "publickey x-cert-v09@openssh.com AAAAGHgtY2VydC12MDlAb3BlbnNzaC5jb20=\n", // an unknown certificate type
         "publickey " + std::string(certificate.type) + ' ' + std::string(certificate.base64.substr(0, 72)) + "\n",
     };
     for (const std::string& text : texts) {
@@ -103,7 +103,7 @@ std::string to_base64(std::string_view bytes) {
     return text;
 }
 
-/// A `string` of RFC 4251.
+/// Encodes a `string` of RFC 4251.
 std::string field(std::string_view bytes) {
     const auto size = static_cast<std::uint32_t>(bytes.size());
     std::string text;
@@ -113,7 +113,7 @@ std::string field(std::string_view bytes) {
     return text + std::string(bytes);
 }
 
-/// A certificate as PROTOCOL.certkeys has it; what is told of the CA's key is "key of the CA".
+/// Encodes a certificate in the format of PROTOCOL.certkeys. The default of the CA's key is the text "key of the CA".
 std::string forged(std::string_view id, std::string_view ca = "key of the CA", std::string_view tail = "") {
     constexpr std::string_view type = "ssh-ed25519-cert-v01@openssh.com";
     return field(type) + field("nonce") + field(std::string(32, 'k')) + std::string(8, '\1') + std::string(4, '\0') +
@@ -125,7 +125,7 @@ Credential credential_of(std::string_view blob) {
     return read_auth_info("publickey ssh-ed25519-cert-v01@openssh.com " + to_base64(blob) + '\n');
 }
 
-void reads_the_fields_of_a_certificate() {
+void certificate_id_and_ca_parsed() {
     const Credential good = credential_of(forged("the id"));
     EXPECT_TEXT(good.certificate_id, "the id");
     EXPECT_TEXT(good.ca, "SHA256:xM1qPyMRHx2YHw8r0n7vHdcSTgLhyhT87QHUTQleRv4"); // sha256sum, base64
@@ -140,7 +140,7 @@ void reads_the_fields_of_a_certificate() {
     EXPECT_TEXT(credential_of(forged("\xFF\n\x1B")).certificate_id, "\xFF\n\x1B");
 }
 
-void a_certificate_that_does_not_end_well_tells_of_its_key_alone() {
+void malformed_certificate_yields_only_key_fingerprint() {
     const std::string good = forged("the id");
     const std::string fingerprint = credential_of(good).fingerprint;
     std::size_t with_key = 0;
@@ -150,18 +150,18 @@ void a_certificate_that_does_not_end_well_tells_of_its_key_alone() {
         EXPECT(credential.fingerprint.empty() || credential.fingerprint == fingerprint, std::to_string(size));
         with_key += credential.fingerprint.empty() ? 0u : 1u;
     }
-    EXPECT(with_key > 50, "all that is cut behind the key");
+    EXPECT(with_key > 50, "each cut after the key yields the fingerprint");
     for (const std::string& bad :
          {forged("the id", ""), forged("the id", "ca", "\1"), forged("the id", "ca", "\0\0\0\0"sv)}) {
         const Credential credential = credential_of(bad);
-        EXPECT(credential.certificate_id.empty() && credential.ca.empty(), "more or less than it should be");
+        EXPECT(credential.certificate_id.empty() && credential.ca.empty(), "missing or extra data");
         EXPECT_TEXT(credential.fingerprint, fingerprint);
     }
     const Credential two = read_auth_info(line(ed25519) + line(certificate));
-    EXPECT(two.certificate_id.empty() && two.ca.empty(), "of the first key alone");
+    EXPECT(two.certificate_id.empty() && two.ca.empty(), "only the first key counts");
 }
 
-void survives_every_cut_and_flip() {
+void truncated_and_flipped_auth_info_handled() {
     const std::string whole = line(certificate);
     std::size_t others = 0;
     for (std::size_t i = 0; i < whole.size(); ++i) {
@@ -179,12 +179,12 @@ void survives_every_cut_and_flip() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(credentials_are_those_of_ssh_keygen),
-        SESSLIMIT_TEST(reads_the_lines_of_sshd),
-        SESSLIMIT_TEST(says_nothing_about_what_it_cannot_read),
-        SESSLIMIT_TEST(reads_the_fields_of_a_certificate),
-        SESSLIMIT_TEST(a_certificate_that_does_not_end_well_tells_of_its_key_alone),
-        SESSLIMIT_TEST(survives_every_cut_and_flip),
+        SESSLIMIT_TEST(credentials_match_ssh_keygen_output),
+        SESSLIMIT_TEST(auth_info_lines_of_sshd_parsed),
+        SESSLIMIT_TEST(malformed_auth_info_yields_no_credential),
+        SESSLIMIT_TEST(certificate_id_and_ca_parsed),
+        SESSLIMIT_TEST(malformed_certificate_yields_only_key_fingerprint),
+        SESSLIMIT_TEST(truncated_and_flipped_auth_info_handled),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -15,7 +15,7 @@ namespace {
 using namespace sesslimit;
 using namespace sesslimit::test;
 
-void jobs_run_aside_and_end_on_the_loop() {
+void jobs_run_in_thread_and_complete_on_loop() {
     const EventLoop loop = make_loop();
     std::optional<Worker> worker = std::move(Worker::start(loop.get())).value();
     const auto here = std::this_thread::get_id();
@@ -28,11 +28,12 @@ void jobs_run_aside_and_end_on_the_loop() {
         return [&] { done_thread = std::this_thread::get_id(); };
     });
     EXPECT(run_until(loop, [&] { return done_thread != std::thread::id(); }), "done");
-    EXPECT(job_thread != here && done_thread == here, "each where it belongs");
-    EXPECT(sigismember(&blocked, SIGTERM) == 1 && sigismember(&blocked, SIGHUP) == 1, "signals are the loop's");
+    EXPECT(job_thread != here && done_thread == here, "each in its thread");
+    EXPECT(sigismember(&blocked, SIGTERM) == 1 && sigismember(&blocked, SIGHUP) == 1,
+           "signals are blocked in the worker");
 }
 
-void a_job_that_blocks_holds_up_nothing_but_jobs() {
+void blocked_job_delays_only_other_jobs() {
     const EventLoop loop = make_loop();
     std::promise<void> stuck;
     std::optional<Worker> worker = std::move(Worker::start(loop.get())).value();
@@ -43,13 +44,13 @@ void a_job_that_blocks_holds_up_nothing_but_jobs() {
     });
     worker->submit([&]() -> Worker::Done { return [&] { done.push_back(2); }; });
     run_ready(loop);
-    EXPECT(done.empty(), "the loop goes on");
+    EXPECT(done.empty(), "the loop continues");
     stuck.set_value();
-    EXPECT(run_until(loop, [&] { return done.size() == 2; }), "both");
-    EXPECT(done.at(0) == 1 && done.at(1) == 2, "in their order");
+    EXPECT(run_until(loop, [&] { return done.size() == 2; }), "both are done");
+    EXPECT(done.at(0) == 1 && done.at(1) == 2, "in order");
 }
 
-void what_is_done_may_submit_more() {
+void completion_may_submit_more_jobs() {
     const EventLoop loop = make_loop();
     std::optional<Worker> worker = std::move(Worker::start(loop.get())).value();
     int rounds = 0;
@@ -64,7 +65,7 @@ void what_is_done_may_submit_more() {
     EXPECT(run_until(loop, [&] { return rounds == 100; }), std::to_string(rounds));
 }
 
-void ending_it_waits_for_the_job_that_runs_alone() {
+void destruction_waits_only_for_running_job() {
     const EventLoop loop = make_loop();
     std::atomic<int> begun{0};
     std::atomic<int> ended{0};
@@ -83,19 +84,19 @@ void ending_it_waits_for_the_job_that_runs_alone() {
         }
         running.get_future().wait();
     }
-    EXPECT(begun == ended && ended < 100, std::to_string(ended)); // nothing is cut off, nothing comes back
+    EXPECT(begun == ended && ended < 100, std::to_string(ended)); // no job is interrupted, no completion runs
     run_ready(loop);
-    EXPECT(ended < 100, "not later either");
+    EXPECT(ended < 100, "no completion runs later");
 }
 
 } // namespace
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(jobs_run_aside_and_end_on_the_loop),
-        SESSLIMIT_TEST(a_job_that_blocks_holds_up_nothing_but_jobs),
-        SESSLIMIT_TEST(what_is_done_may_submit_more),
-        SESSLIMIT_TEST(ending_it_waits_for_the_job_that_runs_alone),
+        SESSLIMIT_TEST(jobs_run_in_thread_and_complete_on_loop),
+        SESSLIMIT_TEST(blocked_job_delays_only_other_jobs),
+        SESSLIMIT_TEST(completion_may_submit_more_jobs),
+        SESSLIMIT_TEST(destruction_waits_only_for_running_job),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

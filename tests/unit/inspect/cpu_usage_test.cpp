@@ -12,7 +12,7 @@ using namespace sesslimit;
 using namespace sesslimit::test;
 using namespace std::chrono_literals;
 
-/// A host of plain files.
+/// A simulated host of plain files.
 struct Host {
     TemporaryDirectory directory;
     inspect::SysPaths roots{.cgroup = directory.path / "cgroup"};
@@ -33,7 +33,7 @@ core::Session session(const std::string& scope = "session-3.scope") {
     return session;
 }
 
-void the_text_is_read_strictly() {
+void cpu_stat_parsed_strictly() {
     struct Case {
         std::string text;
         std::optional<Duration> used;
@@ -47,7 +47,7 @@ void the_text_is_read_strictly() {
         {"usage_usec 99999999999999999999999\n", std::nullopt},
         {"", std::nullopt},
         {"\n", std::nullopt},
-        {"usage_usec 12", std::nullopt}, // cut
+        {"usage_usec 12", std::nullopt}, // truncated
         {"usage_usec \n", std::nullopt},
         {"usage_usec\n", std::nullopt},
         {"usage_usec -1\n", std::nullopt},
@@ -66,22 +66,22 @@ void the_text_is_read_strictly() {
     }
 }
 
-void the_time_of_its_own_scope_is_told() {
+void processor_time_read_from_own_scope() {
     const Host host;
     host.used("session-3.scope", "usage_usec 250000\nuser_usec 1\n");
     host.used("session-4.scope", "usage_usec 99\n");
     Host::write(host.roots.cgroup / "user.slice/user-1002.slice/session-3.scope/cpu.stat", "usage_usec 98\n");
-    EXPECT(inspect::processor_time_of(session(), host.roots).value() == Duration(250ms), "its own");
+    EXPECT(inspect::processor_time_of(session(), host.roots).value() == Duration(250ms), "own scope");
 }
 
-void without_descriptors_nobody_can_tell() {
+void descriptor_exhaustion_reported_as_error() {
     const Host host;
     host.used("session-3.scope", "usage_usec 250000\n");
     const auto used = with_descriptors(0, [&] { return inspect::processor_time_of(session(), host.roots); });
-    EXPECT(!used && used.error().code == EMFILE, "which is not to have used none");
+    EXPECT(!used && used.error().code == EMFILE, "an error, not zero");
 }
 
-void without_a_scope_there_is_none() {
+void no_processor_time_without_valid_scope() {
     const Host host;
     host.used("session-4.scope", "usage_usec 99\n");
     host.used(".hidden", "usage_usec 99\n");
@@ -93,7 +93,7 @@ void without_a_scope_there_is_none() {
     }
 }
 
-void what_is_no_such_file_tells_nothing() {
+void malformed_cpu_stat_ignored() {
     const Host host;
     std::filesystem::create_directories(host.roots.cgroup / "user.slice/user-1001.slice/session-5.scope/cpu.stat");
     host.used("session-6.scope", std::string(65536, '\n') + "usage_usec 1\n");
@@ -108,9 +108,11 @@ void what_is_no_such_file_tells_nothing() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(the_text_is_read_strictly),           SESSLIMIT_TEST(the_time_of_its_own_scope_is_told),
-        SESSLIMIT_TEST(without_descriptors_nobody_can_tell), SESSLIMIT_TEST(without_a_scope_there_is_none),
-        SESSLIMIT_TEST(what_is_no_such_file_tells_nothing),
+        SESSLIMIT_TEST(cpu_stat_parsed_strictly),
+        SESSLIMIT_TEST(processor_time_read_from_own_scope),
+        SESSLIMIT_TEST(descriptor_exhaustion_reported_as_error),
+        SESSLIMIT_TEST(no_processor_time_without_valid_scope),
+        SESSLIMIT_TEST(malformed_cpu_stat_ignored),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -24,7 +24,7 @@ std::string pids(const std::vector<Process>& processes) {
     return text;
 }
 
-void servers_are_told_from_clients() {
+void multiplexer_servers_distinguished_from_clients() {
     struct Case {
         const char* name;
         Process process;
@@ -33,11 +33,11 @@ void servers_are_told_from_clients() {
     const Case cases[] = {
         {"tmux", {114, 1, 114, 0, "tmux: server"}, true},
         {"screen -dmS", {122, 1, 122, 0, "screen"}, true},
-        {"of a client that is there still", {137, 136, 137, 0, "screen"}, true},
+        {"its client still runs", {137, 136, 137, 0, "screen"}, true},
         {"tmux attach", {20, 11, 11, 0x8801, "tmux: client"}, false},
         {"screen -r", {136, 109, 109, 0x8801, "screen"}, false},
-        {"screen -r, that its shell has left behind", {136, 1, 109, 0, "screen"}, false},
-        {"with a terminal of its own", {136, 1, 136, 0x8801, "screen"}, false},
+        {"screen -r, orphaned by its shell", {136, 1, 109, 0, "screen"}, false},
+        {"with its own terminal", {136, 1, 136, 0x8801, "screen"}, false},
         {"setsid sleep", {125, 1, 125, 0, "sleep"}, false},
         {"a longer name", {125, 1, 125, 0, "screensaver"}, false},
         {"a shorter name", {125, 1, 125, 0, "tmux"}, false},
@@ -48,7 +48,7 @@ void servers_are_told_from_clients() {
     }
 }
 
-// What a session of Debian 12 looks like with both of them in it.
+// Processes of a session on Debian 12 with both multiplexers in it.
 const std::vector<ProcTree::Stat> session_3 = {
     {57, 40, 57, 0, "sshd"},          {70, 57, 57, 0, "sshd"},   {71, 70, 71, 1, "bash"},
     {75, 1, 75, 0, "tmux: server"},   {76, 75, 76, 2, "bash"},   {80, 75, 80, 3, "bash"},
@@ -56,10 +56,10 @@ const std::vector<ProcTree::Stat> session_3 = {
     {86, 84, 86, 4, "bash"},          {88, 1, 88, 0, "sleep"},   // setsid
     {98, 71, 98, 1, "screen"},        {99, 98, 99, 0, "screen"}, // screen -S
     {100, 99, 100, 5, "bash"},        {104, 76, 76, 2, "sleep"}, {105, 104, 76, 2, "a) R 9 9 9 ("},
-    {106, 71, 71, 1, "tmux: client"}, {107, 1, 76, 2, "sleep"}, // left behind in a window
+    {106, 71, 71, 1, "tmux: client"}, {107, 1, 76, 2, "sleep"}, // orphaned in a window
 };
 
-void a_session_is_divided() {
+void session_split_into_servers_and_descendants() {
     const ProcTree tree;
     tree.group("session-3.scope", session_3);
     tree.group("session-4.scope", {{200, 75, 200, 6, "bash"}});
@@ -67,13 +67,13 @@ void a_session_is_divided() {
         inspect::multiplexer_of(session_in("session-3.scope"), "sesslimit-kept-3-7.scope", tree.roots).value();
     EXPECT_TEXT(pids(found.servers), "75 84 99 ");
     EXPECT_TEXT(pids(found.others), "76 80 86 100 104 105 ");
-    EXPECT(found.moved == 0, "nothing yet");
+    EXPECT(found.moved == 0, "not moved yet");
     EXPECT(inspect::multiplexer_of(session_in("session-4.scope"), "k.scope", tree.roots).value().is_empty(),
            "another session");
 }
 
-/// What a window starts while the others are moved is found by its parent in the other scope.
-void those_that_came_late_are_found() {
+/// A process that a window starts while the others are moved is found by its parent in the other scope.
+void descendants_started_during_move_found() {
     const ProcTree tree;
     tree.group("session-3.scope", {{71, 70, 71, 1, "bash"}, {110, 76, 76, 2, "sleep"}, {111, 110, 76, 2, "sleep"}});
     tree.group("sesslimit-kept-3-7.scope", {{75, 1, 75, 0, "tmux: server"}, {76, 75, 76, 2, "bash"}});
@@ -81,10 +81,10 @@ void those_that_came_late_are_found() {
         inspect::multiplexer_of(session_in("session-3.scope"), "sesslimit-kept-3-7.scope", tree.roots).value();
     EXPECT_TEXT(pids(found.servers), "");
     EXPECT_TEXT(pids(found.others), "110 111 ");
-    EXPECT(found.moved == 2, "two are there");
+    EXPECT(found.moved == 2, "two were moved before");
 }
 
-void what_is_no_scope_has_none() {
+void invalid_scope_has_no_multiplexer() {
     const ProcTree tree;
     tree.group("session-3.scope", session_3);
     for (const char* scope : {"", "..", "../user-1001.slice/session-3.scope", "session-5.scope"}) {
@@ -95,16 +95,17 @@ void what_is_no_scope_has_none() {
     }
 }
 
-void without_descriptors_nobody_can_tell() {
+void descriptor_exhaustion_reported_as_error() {
     const ProcTree tree;
     tree.group("session-3.scope", session_3);
     const auto found = with_descriptors(
         0, [&] { return inspect::multiplexer_of(session_in("session-3.scope"), "k.scope", tree.roots); });
-    EXPECT(!found && found.error().code == EMFILE, "which is not to have none");
+    EXPECT(!found && found.error().code == EMFILE, "an error, not an empty result");
 }
 
-/// Names and parents are the user's, and /proc is read while it changes: no text may lead astray.
-void odd_families_come_to_an_end() {
+/// Process names and parents are controlled by the user, and /proc changes while it is read. No input may cause an
+/// endless loop.
+void cyclic_process_tree_terminates() {
     const std::vector<Process> circle{{10, 12, 10, 0, "screen"},
                                       {11, 10, 11, 0, "b"},
                                       {12, 11, 12, 0, "screen"},
@@ -115,7 +116,7 @@ void odd_families_come_to_an_end() {
     EXPECT_TEXT(pids(found.others), "11 ");
 }
 
-void a_crowd_is_cut() {
+void number_of_processes_bounded() {
     std::vector<Process> crowd{{1000, 1, 1000, 0, "tmux: server"}};
     for (pid_t pid = 1001; pid < 3000; ++pid) {
         crowd.push_back({pid, pid - 1, 1000, 0, "x"});
@@ -124,7 +125,7 @@ void a_crowd_is_cut() {
     EXPECT(found.servers.size() + found.others.size() == inspect::max_multiplexed, std::to_string(found.others.size()));
 }
 
-void a_kept_scope_has_a_name_of_its_own() {
+void kept_scope_name_unique_and_safe() {
     core::Session session = session_in("session-3.scope");
     EXPECT_TEXT(inspect::kept_scope_name(session), "sesslimit-kept-3-7.scope");
     session.logind_id = "c12";
@@ -138,14 +139,14 @@ void a_kept_scope_has_a_name_of_its_own() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(servers_are_told_from_clients),
-        SESSLIMIT_TEST(a_session_is_divided),
-        SESSLIMIT_TEST(without_descriptors_nobody_can_tell),
-        SESSLIMIT_TEST(those_that_came_late_are_found),
-        SESSLIMIT_TEST(what_is_no_scope_has_none),
-        SESSLIMIT_TEST(odd_families_come_to_an_end),
-        SESSLIMIT_TEST(a_crowd_is_cut),
-        SESSLIMIT_TEST(a_kept_scope_has_a_name_of_its_own),
+        SESSLIMIT_TEST(multiplexer_servers_distinguished_from_clients),
+        SESSLIMIT_TEST(session_split_into_servers_and_descendants),
+        SESSLIMIT_TEST(descriptor_exhaustion_reported_as_error),
+        SESSLIMIT_TEST(descendants_started_during_move_found),
+        SESSLIMIT_TEST(invalid_scope_has_no_multiplexer),
+        SESSLIMIT_TEST(cyclic_process_tree_terminates),
+        SESSLIMIT_TEST(number_of_processes_bounded),
+        SESSLIMIT_TEST(kept_scope_name_unique_and_safe),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

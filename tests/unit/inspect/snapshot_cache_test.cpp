@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What people are shown of a session is at most two seconds old, and never what was there before its terminal was.
+// A displayed sample is at most two seconds old, and never older than the session's terminal.
 #include "daemon/inspect/terminal_snapshot.hpp"
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/core_world.hpp"
@@ -18,7 +18,7 @@ struct Looks {
     int after(Duration since_opened) { return cache.of(session, session.opened + since_opened); }
 };
 
-void a_young_session_is_looked_at_each_time() {
+void young_session_probed_each_time() {
     Looks looks;
     assert_int_equal(looks.after(milliseconds(100)), 1);
     assert_int_equal(looks.after(milliseconds(100)), 2);
@@ -27,7 +27,7 @@ void a_young_session_is_looked_at_each_time() {
     assert_int_equal(looks.after(milliseconds(2001)), 4);
 }
 
-void what_was_seen_is_kept_for_two_seconds() {
+void sample_cached_for_two_seconds() {
     Looks looks;
     assert_int_equal(looks.after(milliseconds(10'000)), 1);
     assert_int_equal(looks.after(milliseconds(11'999)), 1);
@@ -35,7 +35,7 @@ void what_was_seen_is_kept_for_two_seconds() {
     assert_int_equal(looks.after(milliseconds(13'000)), 2);
 }
 
-void a_forgotten_session_is_looked_at_anew() {
+void forgotten_session_probed_again() {
     Looks looks;
     assert_int_equal(looks.after(milliseconds(10'000)), 1);
     looks.cache.forget(looks.session.key);
@@ -46,9 +46,9 @@ void a_forgotten_session_is_looked_at_anew() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_young_session_is_looked_at_each_time),
-        SESSLIMIT_TEST(what_was_seen_is_kept_for_two_seconds),
-        SESSLIMIT_TEST(a_forgotten_session_is_looked_at_anew),
+        SESSLIMIT_TEST(young_session_probed_each_time),
+        SESSLIMIT_TEST(sample_cached_for_two_seconds),
+        SESSLIMIT_TEST(forgotten_session_probed_again),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

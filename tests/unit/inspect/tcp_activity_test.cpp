@@ -28,7 +28,7 @@ std::optional<Traffic> traffic_of(std::string_view said) {
     return inspect::Connections(inspect::Connections::socket_here()).traffic_of(said);
 }
 
-/// A socket's own address, or its peer's.
+/// Address of a socket or of its peer.
 struct Place {
     sockaddr_storage address{};
     socklen_t size = sizeof(sockaddr_storage);
@@ -58,10 +58,10 @@ struct Place {
         return place;
     }
     void take_port_of(const Place& other) {
-        // sin_port and sin6_port are in one place.
+        // sin_port and sin6_port have the same offset.
         reinterpret_cast<sockaddr_in&>(address).sin_port = reinterpret_cast<const sockaddr_in&>(other.address).sin_port;
     }
-    /// "ADDRESS PORT", as sshd makes it (canohost.c in openssh).
+    /// Formats "ADDRESS PORT" as sshd does (canohost.c in openssh).
     [[nodiscard]] std::string text() const {
         char host[NI_MAXHOST] = "";
         char port[NI_MAXSERV] = "";
@@ -70,12 +70,12 @@ struct Place {
     }
 };
 
-/// A connection to a listener, which goes on listening. Its descriptors are -1 where the host has no such network.
+/// A connection to a listener that keeps listening. The descriptors are -1 if the host lacks such a network.
 struct Tcp {
     UniqueFd listener;
     UniqueFd client;
     UniqueFd server;
-    std::string said; ///< what sshd would say
+    std::string said; ///< text that sshd would put into SSH_CONNECTION
 
     Tcp(const Place& listen_at, Place connect_to) : listener(stream(listen_at)) {
         if (bind(listener.get(), listen_at.get(), listen_at.size) == 0 && listen(listener.get(), 1) == 0) {
@@ -93,7 +93,7 @@ struct Tcp {
         (void)setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         return fd;
     }
-    /// Binds the client to `from` where it is given.
+    /// Connects to `to`, after binding the client to `from` unless it is null.
     void connect(const Place& to, const Place* from = nullptr) {
         client = stream(to);
         const int yes = 1;
@@ -106,7 +106,7 @@ struct Tcp {
             said = Place::of(server, getpeername).text() + " " + Place::of(server, getsockname).text();
         }
     }
-    /// Whether all of it was sent and has arrived.
+    /// Sends `size` bytes. Returns true if all of them were sent and have arrived.
     static bool carry(const UniqueFd& from, const UniqueFd& to, std::size_t size) {
         std::vector<char> bytes(size, 'x');
         return send(from.get(), bytes.data(), size, MSG_NOSIGNAL) == static_cast<ssize_t>(size) &&
@@ -115,7 +115,8 @@ struct Tcp {
     [[nodiscard]] std::optional<Traffic> traffic() const { return traffic_of(said); }
 };
 
-/// Acknowledgements come when the kernel has time for them.
+/// Waits up to 10 s for the condition, because the kernel sends acknowledgements with a delay. Returns false on
+/// timeout.
 template <class Condition>
 bool comes_to(const Condition& holds) {
     for (const Duration until = monotonic_now() + 10s; monotonic_now() < until; std::this_thread::sleep_for(1ms)) {
@@ -138,23 +139,23 @@ void what_is_sent_is_counted(const Tcp& tcp) {
     const auto first = tcp.traffic();
     EXPECT(first.has_value(), tcp.said);
     EXPECT(first->bytes_in == 0 && first->bytes_out == 0 && first->segments_in == 0 && first->segments_out == 0,
-           "nothing yet");
+           "no traffic yet");
 
     EXPECT(Tcp::carry(tcp.client, tcp.server, 3000), "carried");
     const auto second = tcp.traffic();
     EXPECT(second.has_value(), tcp.said);
     EXPECT(second->bytes_in == 3000 && second->segments_in >= 1 && second->segments_in <= 3000, "in");
-    EXPECT(second->bytes_out == 0 && second->segments_out == 0, "and not out");
+    EXPECT(second->bytes_out == 0 && second->segments_out == 0, "not counted as sent");
     EXPECT(second->cookie == first->cookie, "the same connection");
 
     EXPECT(Tcp::carry(tcp.server, tcp.client, 500), "carried");
     EXPECT(comes_to([&] { return tcp.traffic().value_or(Traffic{}).bytes_out == 500; }), "out");
     const auto third = tcp.traffic();
     EXPECT(third->segments_out >= 1 && third->segments_out <= 500 && third->segments_in == second->segments_in, "out");
-    EXPECT(third->bytes_in == 3000, "and not in");
+    EXPECT(third->bytes_in == 3000, "not counted as received");
 }
 
-void ipv4_is_counted() {
+void ipv4_traffic_counted() {
     what_is_sent_is_counted(Tcp(Place::v4("127.0.0.1")));
 }
 
@@ -166,24 +167,24 @@ bool lacks_ipv6() {
     return !tcp.server;
 }
 
-void ipv6_is_counted() {
+void ipv6_traffic_counted() {
     if (!lacks_ipv6()) {
         what_is_sent_is_counted(Tcp(Place::v6("::1")));
     }
 }
 
-/// sshd that listens on both has IPv4 on a socket of IPv6, and says it as IPv4.
-void ipv4_on_a_socket_of_ipv6_is_counted() {
+/// An sshd that listens on both families receives IPv4 on an IPv6 socket, and reports the addresses as IPv4.
+void ipv4_traffic_on_ipv6_socket_counted() {
     if (lacks_ipv6()) {
         return;
     }
     Tcp tcp(Place::v6("::"), Place::v4("127.0.0.1"));
     EXPECT(tcp.said.starts_with("::ffff:127.0.0.1 "), tcp.said);
     const auto mapped = tcp.traffic();
-    EXPECT(mapped.has_value(), "as getnameinfo(3) says it");
+    EXPECT(mapped.has_value(), "in the form of getnameinfo(3)");
     tcp.said = replaced(tcp.said, "::ffff:", "");
     EXPECT(tcp.said.starts_with("127.0.0.1 "), tcp.said);
-    EXPECT(tcp.traffic().value_or(Traffic{}).cookie == mapped->cookie, "the same");
+    EXPECT(tcp.traffic().value_or(Traffic{}).cookie == mapped->cookie, "the same connection");
     what_is_sent_is_counted(tcp);
 }
 
@@ -207,7 +208,7 @@ std::optional<Place> link_local() {
     return found;
 }
 
-void a_link_local_address_is_looked_for_on_its_interface() {
+void link_local_address_matched_on_its_interface() {
     const auto place = link_local();
     if (!place) {
         print_message("skipped: no interface has a link-local address of IPv6\n");
@@ -222,14 +223,14 @@ void a_link_local_address_is_looked_for_on_its_interface() {
     const auto on = [&](const std::string& other) { return traffic_of(replaced(tcp.said, own, "%" + other)); };
     EXPECT(on(name).has_value(), name);
     EXPECT(on(std::to_string(index)).has_value(), "by number");
-    EXPECT(!on("no-such-one").has_value(), "on no interface");
-    EXPECT(!on(std::to_string(index + 1000)).has_value(), "on another");
+    EXPECT(!on("no-such-one").has_value(), "unknown interface");
+    EXPECT(!on(std::to_string(index + 1000)).has_value(), "another interface");
 }
 
-void what_others_left_in_the_socket_is_no_answer() {
+void stale_messages_in_socket_ignored() {
     const Tcp tcp(Place::v4("127.0.0.1"));
     UniqueFd socket = inspect::Connections::socket_here();
-    // The kernel acknowledges each, and nobody takes it.
+    // The kernel acknowledges each message, and the replies stay in the socket unread.
     const nlmsghdr nothing{.nlmsg_len = sizeof nothing,
                            .nlmsg_type = NLMSG_NOOP,
                            .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
@@ -239,15 +240,15 @@ void what_others_left_in_the_socket_is_no_answer() {
         EXPECT(send(socket.get(), &nothing, sizeof nothing, 0) == sizeof nothing, "sent");
     }
     char left = 0;
-    EXPECT(recv(socket.get(), &left, 1, MSG_PEEK) > 0, "left behind");
+    EXPECT(recv(socket.get(), &left, 1, MSG_PEEK) > 0, "replies are pending");
     inspect::Connections connections(std::move(socket));
     EXPECT(connections.traffic_of(tcp.said).has_value(), "first");
     EXPECT(connections.traffic_of(tcp.said).has_value(), "second");
 }
 
-void the_age_is_that_of_the_youngest_data() {
+void data_age_is_that_of_latest_data() {
     const Tcp tcp(Place::v4("127.0.0.1"));
-    // The kernel's clock for it has steps of up to 10 ms (CONFIG_HZ).
+    // The kernel's clock for data ages has steps of up to 10 ms (CONFIG_HZ).
     constexpr Duration step = 10ms;
     for (const bool comes_in : {true, false}) {
         std::this_thread::sleep_for(60ms);
@@ -260,8 +261,8 @@ void the_age_is_that_of_the_youngest_data() {
     }
 }
 
-/// The listener is still there: it is what the kernel finds instead.
-void what_is_closed_is_gone() {
+/// The listener still exists. The kernel returns it in place of a closed connection.
+void closed_connection_not_found() {
     for (const bool client_first : {true, false}) {
         Tcp tcp(Place::v4("127.0.0.1"));
         EXPECT(tcp.traffic().has_value(), "open");
@@ -271,14 +272,14 @@ void what_is_closed_is_gone() {
     }
 }
 
-void another_between_the_same_ends_is_told_by_its_cookie() {
+void reused_endpoints_distinguished_by_cookie() {
     Tcp tcp(Place::v4("127.0.0.1"));
     const auto first = tcp.traffic();
     EXPECT(first.has_value(), tcp.said);
     const std::string said = tcp.said;
     const Place from = Place::of(tcp.client, getsockname);
     const Place to = Place::of(tcp.client, getpeername);
-    // Reset, not closed: nothing stays behind that would keep the port.
+    // Reset, not closed, so that no TIME_WAIT state blocks the port.
     const linger none{.l_onoff = 1, .l_linger = 0};
     (void)setsockopt(tcp.client.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
     tcp.client.reset();
@@ -286,10 +287,10 @@ void another_between_the_same_ends_is_told_by_its_cookie() {
     tcp.connect(to, &from);
     EXPECT_TEXT(tcp.said, said);
     const auto second = tcp.traffic();
-    EXPECT(second.has_value() && second->cookie != first->cookie, "another");
+    EXPECT(second.has_value() && second->cookie != first->cookie, "another connection");
 }
 
-void nobody_elses_connection_is_told() {
+void other_connections_not_matched() {
     const Tcp tcp(Place::v4("127.0.0.1"));
     const auto ends = inspect::parse_ssh_connection(tcp.said).value();
     const std::string listener = " 127.0.0.1 " + std::to_string(ends.server_port);
@@ -303,15 +304,15 @@ void nobody_elses_connection_is_told() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(ipv4_is_counted),
-        SESSLIMIT_TEST(ipv6_is_counted),
-        SESSLIMIT_TEST(ipv4_on_a_socket_of_ipv6_is_counted),
-        SESSLIMIT_TEST(a_link_local_address_is_looked_for_on_its_interface),
-        SESSLIMIT_TEST(what_others_left_in_the_socket_is_no_answer),
-        SESSLIMIT_TEST(the_age_is_that_of_the_youngest_data),
-        SESSLIMIT_TEST(what_is_closed_is_gone),
-        SESSLIMIT_TEST(another_between_the_same_ends_is_told_by_its_cookie),
-        SESSLIMIT_TEST(nobody_elses_connection_is_told),
+        SESSLIMIT_TEST(ipv4_traffic_counted),
+        SESSLIMIT_TEST(ipv6_traffic_counted),
+        SESSLIMIT_TEST(ipv4_traffic_on_ipv6_socket_counted),
+        SESSLIMIT_TEST(link_local_address_matched_on_its_interface),
+        SESSLIMIT_TEST(stale_messages_in_socket_ignored),
+        SESSLIMIT_TEST(data_age_is_that_of_latest_data),
+        SESSLIMIT_TEST(closed_connection_not_found),
+        SESSLIMIT_TEST(reused_endpoints_distinguished_by_cookie),
+        SESSLIMIT_TEST(other_connections_not_matched),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -35,7 +35,7 @@ std::string escape_for_display(const std::optional<Ends>& ends) {
            std::to_string(ends->server_port) + (ends->interface.empty() ? "" : " on " + ends->interface);
 }
 
-void what_sshd_says_is_read_strictly() {
+void ssh_connection_parsed_strictly() {
     struct Case {
         std::string text;
         std::string_view ends;
@@ -52,7 +52,7 @@ void what_sshd_says_is_read_strictly() {
         {"fe80::7%eth0 5555 2001:db8::1 22", "fe80::7 5555 2001:db8::1 22 on eth0"},
         {"2001:db8::7 5555 febf::1%br-0.5 22", "2001:db8::7 5555 febf::1 22 on br-0.5"},
         {"fe80::7 5555 fe80::1 22", "fe80::7 5555 fe80::1 22"},
-        {"fe80::7%eth0 5555 fe80::1%eth1 22", "-"}, // no such connection can be
+        {"fe80::7%eth0 5555 fe80::1%eth1 22", "-"}, // such a connection cannot exist
         {"fe80::7% 5555 fe80::1% 22", "-"},
         {"fe80::7%0123456789abcdef 5555 fe80::1 22", "-"},
         {"fe80::7%eth0%eth0 5555 fe80::1 22", "-"},
@@ -69,7 +69,7 @@ void what_sshd_says_is_read_strictly() {
         {"192.0.2.7 05555 192.0.2.1 22", "-"},
         {"192.0.2.7 5555 192.0.2.1 22x", "-"},
         {"192.0.2.7 0x16 192.0.2.1 22", "-"},
-        {"UNKNOWN 65535 UNKNOWN 65535", "-"}, // sshd's, where its end is no socket
+        {"UNKNOWN 65535 UNKNOWN 65535", "-"}, // sshd's text if its end is not a socket
         {"", "-"},
         {"   ", "-"},
         {"192.0.2.7", "-"},
@@ -99,16 +99,16 @@ void what_sshd_says_is_read_strictly() {
     }
 }
 
-/// A reply of the kernel, put together by hand.
+/// A reply of the kernel, assembled by hand.
 struct Reply {
     nlmsghdr header{
         .nlmsg_len = 0, .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = 0, .nlmsg_seq = 7, .nlmsg_pid = 0};
     inet_diag_msg message{};
     tcp_info info{};
     std::size_t info_size = sizeof(tcp_info);
-    nlattr before{.nla_len = 5, .nla_type = INET_DIAG_SHUTDOWN}; ///< one byte, and three that fill it up
-    std::int32_t longer = 0;                                     ///< the header's length is wrong by so much
-    int info_longer = 0;                                         ///< the attribute's
+    nlattr before{.nla_len = 5, .nla_type = INET_DIAG_SHUTDOWN}; ///< one byte of data and three of padding
+    std::int32_t longer = 0;                                     ///< error of the header's length, in bytes
+    int info_longer = 0;                                         ///< error of the attribute's length, in bytes
 
     Reply() {
         message.idiag_family = AF_INET;
@@ -158,7 +158,7 @@ std::optional<Traffic> read(std::span<const std::byte> reply, std::string_view a
     return inspect::traffic_in(reply, inspect::parse_ssh_connection(asked).value(), 7);
 }
 
-void an_answer_is_read() {
+void valid_reply_parsed() {
     const Traffic traffic{.bytes_in = 1ULL << 40U,
                           .bytes_out = 11,
                           .segments_in = 12,
@@ -174,48 +174,51 @@ void an_answer_is_read() {
     EXPECT(read(v6.bytes(), asked_v6) == traffic, "IPv6");
     Reply shorter;
     shorter.info_size = offsetof(tcp_info, tcpi_delivery_rate); // Linux 4.6
-    EXPECT(read(shorter.bytes()) == traffic, "of an older kernel");
+    EXPECT(read(shorter.bytes()) == traffic, "from an older kernel");
     Reply received;
     received.info.tcpi_last_data_recv = 5;
-    EXPECT(read(received.bytes()).value().since_data == 5ms, "the younger of the two");
+    EXPECT(read(received.bytes()).value().since_data == 5ms, "the more recent of the two");
     auto longer = Reply().bytes();
     longer.resize(longer.size() + 100);
-    EXPECT(read(longer) == traffic, "what follows it is another message");
+    EXPECT(read(longer) == traffic, "data after the message is ignored");
 }
 
-void what_is_no_answer_is_not_read() {
+void invalid_reply_rejected() {
     using Change = void (*)(Reply&);
     const std::pair<const char*, Change> cases[] = {
-        {"an error", [](Reply& reply) { reply.header.nlmsg_type = NLMSG_ERROR; }},
-        {"the end of a dump", [](Reply& reply) { reply.header.nlmsg_type = NLMSG_DONE; }},
-        {"of another question", [](Reply& reply) { reply.header.nlmsg_seq = 8; }},
-        {"longer than it is", [](Reply& reply) { reply.longer = 1; }},
-        {"much longer than it is", [](Reply& reply) { reply.longer = -1 - static_cast<int>(reply.bytes().size()); }},
-        {"without its header", [](Reply& reply) { reply.longer = 15 - static_cast<int>(reply.bytes().size()); }},
+        {"error message", [](Reply& reply) { reply.header.nlmsg_type = NLMSG_ERROR; }},
+        {"end of a dump", [](Reply& reply) { reply.header.nlmsg_type = NLMSG_DONE; }},
+        {"reply to another request", [](Reply& reply) { reply.header.nlmsg_seq = 8; }},
+        {"stated length too large", [](Reply& reply) { reply.longer = 1; }},
+        {"stated length much too large",
+         [](Reply& reply) { reply.longer = -1 - static_cast<int>(reply.bytes().size()); }},
+        {"stated length below the header size",
+         [](Reply& reply) { reply.longer = 15 - static_cast<int>(reply.bytes().size()); }},
         {"the listener", [](Reply& reply) { reply.message.id.idiag_dport = 0; }},
         {"another server's port", [](Reply& reply) { reply.message.id.idiag_sport = htons(23); }},
         {"another server", [](Reply& reply) { reply.message.id.idiag_src[0] = 0; }},
         {"another client", [](Reply& reply) { reply.message.id.idiag_dst[0] = 0; }},
-        {"of another family", [](Reply& reply) { reply.message.idiag_family = AF_INET6; }},
-        {"of no family", [](Reply& reply) { reply.message.idiag_family = AF_UNIX; }},
-        {"IPv6 that ends alike", [](Reply& reply) { reply.of_v6("2001:db8::192.0.2.1", "::ffff:192.0.2.7"); }},
-        {"an empty attribute", [](Reply& reply) { reply.before.nla_len = 0; }},
-        {"an attribute without its head", [](Reply& reply) { reply.before.nla_len = 3; }},
-        {"an attribute beyond the end", [](Reply& reply) { reply.before.nla_len = 0xFFFF; }},
-        {"an older kernel", [](Reply& reply) { reply.info_size = offsetof(tcp_info, tcpi_data_segs_out); }},
-        {"a very old kernel", [](Reply& reply) { reply.info_size = 104; }},
-        {"nothing of its state", [](Reply& reply) { reply.info_size = 0; }},
-        {"a state beyond the end", [](Reply& reply) { reply.info_longer = 1; }},
+        {"another address family", [](Reply& reply) { reply.message.idiag_family = AF_INET6; }},
+        {"not an IP address family", [](Reply& reply) { reply.message.idiag_family = AF_UNIX; }},
+        {"IPv6 address with the same last bytes",
+         [](Reply& reply) { reply.of_v6("2001:db8::192.0.2.1", "::ffff:192.0.2.7"); }},
+        {"empty attribute", [](Reply& reply) { reply.before.nla_len = 0; }},
+        {"attribute shorter than its header", [](Reply& reply) { reply.before.nla_len = 3; }},
+        {"attribute beyond the end", [](Reply& reply) { reply.before.nla_len = 0xFFFF; }},
+        {"older kernel", [](Reply& reply) { reply.info_size = offsetof(tcp_info, tcpi_data_segs_out); }},
+        {"very old kernel", [](Reply& reply) { reply.info_size = 104; }},
+        {"no tcp_info", [](Reply& reply) { reply.info_size = 0; }},
+        {"tcp_info beyond the end", [](Reply& reply) { reply.info_longer = 1; }},
     };
     for (const auto& [about, change] : cases) {
         Reply reply;
         change(reply);
         EXPECT(!read(reply.bytes()).has_value(), about);
     }
-    EXPECT(!read(Reply().bytes(), asked_v6).has_value(), "IPv4 where IPv6 was asked");
+    EXPECT(!read(Reply().bytes(), asked_v6).has_value(), "IPv4 reply to an IPv6 request");
     const auto whole = Reply().bytes();
     for (std::size_t size = 0; size < whole.size(); ++size) {
-        // A heap block of this very size: a sanitizer sees what is read beyond it.
+        // A heap block of exactly this size, so that a sanitizer detects a read beyond it.
         const std::vector<std::byte> cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
         EXPECT(!read(cut).has_value(), std::to_string(size));
     }
@@ -225,9 +228,9 @@ void what_is_no_answer_is_not_read() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(what_sshd_says_is_read_strictly),
-        SESSLIMIT_TEST(an_answer_is_read),
-        SESSLIMIT_TEST(what_is_no_answer_is_not_read),
+        SESSLIMIT_TEST(ssh_connection_parsed_strictly),
+        SESSLIMIT_TEST(valid_reply_parsed),
+        SESSLIMIT_TEST(invalid_reply_rejected),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -21,7 +21,7 @@ using namespace sesslimit::test;
 using namespace std::chrono_literals;
 using inspect::Terminal;
 
-/// A host of plain files, but for its terminals, which are real.
+/// A simulated host of plain files, except for its terminals, which are real.
 struct Host {
     TemporaryDirectory directory;
     inspect::SysPaths roots{.cgroup = directory.path / "cgroup",
@@ -73,7 +73,7 @@ std::string names(const std::vector<Terminal>& terminals) {
     return text;
 }
 
-void numbers_have_names() {
+void device_numbers_map_to_names() {
     const Host host;
     Host::write(host.roots.sys / "dev/char/4:64/uevent", "MAJOR=4\nMINOR=64\nDEVNAME=ttyS0\n");
     Host::write(host.roots.sys / "dev/char/250:0/uevent", "DEVNAME=../../etc/passwd\n");
@@ -103,13 +103,13 @@ void numbers_have_names() {
     }
 }
 
-/// The names of these terminals in the order of their numbers.
+/// Returns the names of these terminals, ordered by device number.
 std::string names_of(std::vector<Terminal> terminals) {
     std::ranges::sort(terminals, {}, &Terminal::device);
     return names(terminals);
 }
 
-void the_terminals_of_a_scope_are_found_once_each() {
+void terminals_of_scope_found_once_each() {
     const Host host;
     const Pty first;
     const Pty second;
@@ -120,7 +120,7 @@ void the_terminals_of_a_scope_are_found_once_each() {
     host.process(13, second.terminal.device);
     host.process(14, makedev(5, 0));
     Host::write(host.roots.proc / "15/stat", "rubbish");
-    host.process(20, third.terminal.device); // of another session
+    host.process(20, third.terminal.device); // in another session
     host.scope("session-3.scope", "10\n11\n12\n13\n14\n15\n16\n");
     host.scope("session-4.scope", "20\n");
     const auto found = inspect::terminals_of(session(), host.roots).value();
@@ -128,8 +128,8 @@ void the_terminals_of_a_scope_are_found_once_each() {
     EXPECT(std::ranges::find(found, first.terminal) != found.end(), "with its number and owner");
 }
 
-/// The number of a controlling terminal alone proves nothing: every instance of devpts has a terminal of that number.
-void TerminalsOf_NotTheHostsDeviceOrAnotherOwner_AreIgnored() {
+/// The number of a controlling terminal is not sufficient: each instance of devpts has a terminal with that number.
+void terminals_of_other_devpts_or_owner_ignored() {
     const Host host;
     const Pty pty;
     const dev_t number = pty.terminal.device;
@@ -145,9 +145,9 @@ void TerminalsOf_NotTheHostsDeviceOrAnotherOwner_AreIgnored() {
         bool found;
     };
     const Case cases[] = {
-        {"its own", "11\n", getuid(), true},
-        {"of another user", "11\n", other, false},
-        {"in a namespace with a devpts of its own", "12\n", getuid(), false},
+        {"own terminal", "11\n", getuid(), true},
+        {"terminal of another user", "11\n", other, false},
+        {"in a namespace with a separate devpts", "12\n", getuid(), false},
         {"a shell outside of that namespace has it too", "12\n11\n", getuid(), true},
         {"no node", "13\n", getuid(), false},
         {"a process that exits", "14\n", getuid(), false},
@@ -160,7 +160,7 @@ void TerminalsOf_NotTheHostsDeviceOrAnotherOwner_AreIgnored() {
     }
 }
 
-void without_a_scope_there_are_none() {
+void no_terminals_without_valid_scope() {
     const Host host;
     const Pty pty;
     host.process(20, pty.terminal.device);
@@ -173,8 +173,8 @@ void without_a_scope_there_are_none() {
     }
 }
 
-/// Which is not to have none: a session that is in use would be terminated as idle.
-void without_descriptors_nobody_can_tell() {
+/// An error must not be reported as an empty list: a session in use would be terminated as idle.
+void descriptor_exhaustion_reported_as_error() {
     const Host host;
     const Pty pty;
     host.process(11, pty.terminal.device);
@@ -183,12 +183,12 @@ void without_descriptors_nobody_can_tell() {
     const auto found = with_descriptors(0, [&] { return inspect::terminals_of(session(), host.roots); });
     EXPECT(!found && found.error().code == EMFILE, "the processes");
     const auto name = with_descriptors(0, [&] { return inspect::terminal_name(makedev(4, 64), host.roots); });
-    EXPECT(!name && name.error().code == EMFILE, "the name of one that has no fixed one");
+    EXPECT(!name && name.error().code == EMFILE, "a name that must be looked up");
     const auto again = with_descriptors(1, [&] { return inspect::terminals_of(session(), host.roots); });
     EXPECT_TEXT(names(again.value()), names({pty.terminal}));
 }
 
-void a_crowd_is_not_looked_at_for_ever() {
+void number_of_inspected_processes_bounded() {
     const Host host;
     const Pty first;
     const Pty second;
@@ -202,13 +202,13 @@ void a_crowd_is_not_looked_at_for_ever() {
     EXPECT_TEXT(names(inspect::terminals_of(session(), host.roots).value()), names({first.terminal}));
 }
 
-void the_youngest_input_counts() {
+void latest_input_of_terminals_returned() {
     const Pty first;
     const Pty second;
     const Pty third;
     input_at(first, 1'700'000'000s);
     input_at(second, 1'700'000'008s);
-    input_at(third, -100s); // its owner may write any time there
+    input_at(third, -100s); // the owner may set any time
     Terminal gone = first.terminal;
     gone.name = "pts/no-such-terminal";
     struct Case {
@@ -228,7 +228,7 @@ void the_youngest_input_counts() {
     }
 }
 
-void without_memory_nobody_can_tell() {
+void memory_exhaustion_reported_as_error() {
     const Pty pty;
     const int error = in_a_child(0, [&] {
         const bool failing = fails_from_now_on(SYS_newfstatat, ENOMEM);
@@ -236,13 +236,13 @@ void without_memory_nobody_can_tell() {
         const auto output = inspect::youngest_output({pty.terminal});
         return failing && !input && !output && input.error().code == output.error().code ? input.error().code : -1;
     });
-    EXPECT(error == ENOMEM, "which is not to have none");
+    EXPECT(error == ENOMEM, "an error, not an empty result");
 }
 
-/// The number of a closed pty is given to the next one, which may be of another user.
-void another_device_or_owner_under_the_name_is_not_asked() {
+/// The number of a closed pty is reused for the next one, which may belong to another user.
+void other_device_or_owner_under_same_name_ignored() {
     const Pty pty;
-    EXPECT(inspect::youngest_input({pty.terminal}).value().has_value(), "the same");
+    EXPECT(inspect::youngest_input({pty.terminal}).value().has_value(), "same terminal");
     Terminal other = pty.terminal;
     other.device += 1;
     EXPECT(!inspect::youngest_input({other}).value().has_value(), "another device");
@@ -255,15 +255,15 @@ void another_device_or_owner_under_the_name_is_not_asked() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(numbers_have_names),
-        SESSLIMIT_TEST(the_terminals_of_a_scope_are_found_once_each),
-        SESSLIMIT_TEST(TerminalsOf_NotTheHostsDeviceOrAnotherOwner_AreIgnored),
-        SESSLIMIT_TEST(without_descriptors_nobody_can_tell),
-        SESSLIMIT_TEST(without_memory_nobody_can_tell),
-        SESSLIMIT_TEST(without_a_scope_there_are_none),
-        SESSLIMIT_TEST(a_crowd_is_not_looked_at_for_ever),
-        SESSLIMIT_TEST(the_youngest_input_counts),
-        SESSLIMIT_TEST(another_device_or_owner_under_the_name_is_not_asked),
+        SESSLIMIT_TEST(device_numbers_map_to_names),
+        SESSLIMIT_TEST(terminals_of_scope_found_once_each),
+        SESSLIMIT_TEST(terminals_of_other_devpts_or_owner_ignored),
+        SESSLIMIT_TEST(descriptor_exhaustion_reported_as_error),
+        SESSLIMIT_TEST(memory_exhaustion_reported_as_error),
+        SESSLIMIT_TEST(no_terminals_without_valid_scope),
+        SESSLIMIT_TEST(number_of_inspected_processes_bounded),
+        SESSLIMIT_TEST(latest_input_of_terminals_returned),
+        SESSLIMIT_TEST(other_device_or_owner_under_same_name_ignored),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -16,7 +16,7 @@ std::string joined(const std::vector<std::string>& texts) {
     return all;
 }
 
-void a_session_with_everything() {
+void reach_of_session_with_multiplexer_and_units() {
     const ProcTree tree;
     tree.group("session-3.scope", {{57, 40, 57, 0, "sshd"},
                                    {71, 57, 71, 1, "bash"},
@@ -29,7 +29,7 @@ void a_session_with_everything() {
     tree.group("user@1001.service/init.scope", {{60, 1, 60, 0, "systemd"}});
     tree.group("user@1001.service/app.slice", "");
     tree.group("user@1001.service/app.slice/run-r1.service", "95\n");
-    tree.group("user@1001.service/app.slice/run-r1.service/payload.scope", "96\n"); // that unit's own affair
+    tree.group("user@1001.service/app.slice/run-r1.service/payload.scope", "96\n"); // belongs to that unit
     tree.group("user@1001.service/app.slice/idle.service", "");
     tree.group("user@1001.service/session.slice/dbus.service", "97\n");
     tree.group("sesslimit-kept-1-2.scope", "98\n");
@@ -40,10 +40,10 @@ void a_session_with_everything() {
     EXPECT_TEXT(joined(reach.commands), "bash, make, sleep, sshd, tmux: server, ");
     EXPECT_TEXT(joined(reach.multiplexed), "bash, make, tmux: server, ");
     EXPECT_TEXT(joined(reach.units), "dbus.service, run-r1.service, sesslimit-kept-1-2.scope, ");
-    EXPECT(reach.lingers, "a file says so");
+    EXPECT(reach.lingers, "linger file exists");
 }
 
-void a_session_with_nothing() {
+void reach_of_session_without_processes_is_empty() {
     const ProcTree tree;
     for (const char* scope : {"session-3.scope", "", "../session-4.scope"}) {
         const auto reach = inspect::termination_preview_of(session_in(scope), tree.roots);
@@ -52,7 +52,7 @@ void a_session_with_nothing() {
     }
 }
 
-void a_name_leads_nowhere_else() {
+void user_name_cannot_escape_linger_directory() {
     const ProcTree tree;
     ProcTree::write(tree.roots.linger / "alice", "");
     struct Case {
@@ -67,7 +67,7 @@ void a_name_leads_nowhere_else() {
     }
 }
 
-void crowds_are_cut() {
+void long_lists_cut() {
     const ProcTree tree;
     std::vector<ProcTree::Stat> processes;
     for (int pid = 100; pid < 200; ++pid) {
@@ -85,10 +85,10 @@ void crowds_are_cut() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_session_with_everything),
-        SESSLIMIT_TEST(a_session_with_nothing),
-        SESSLIMIT_TEST(a_name_leads_nowhere_else),
-        SESSLIMIT_TEST(crowds_are_cut),
+        SESSLIMIT_TEST(reach_of_session_with_multiplexer_and_units),
+        SESSLIMIT_TEST(reach_of_session_without_processes_is_empty),
+        SESSLIMIT_TEST(user_name_cannot_escape_linger_directory),
+        SESSLIMIT_TEST(long_lists_cut),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -25,7 +25,8 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
     return bytes;
 }
 
-/// The pieces of a Session are counted here: a new one does not compile until somebody has thought of the ledger.
+/// Counts the members of a Session. A new member does not compile until it is added here, and the ledger must then be
+/// checked for it.
 [[maybe_unused]] void every_field_is_known(const Session& session) {
     [[maybe_unused]] const auto& [key, phase, adopted, observed, probe_failed, graphical, logout_check, terminal, login,
                                   leader, logind_id, scope, opened, admitted, last_input, grace_until, max_duration,
@@ -40,7 +41,7 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
     [[maybe_unused]] const auto& [pid, mark] = leader;
 }
 
-void round_trips() {
+void encoded_session_decodes_to_same_session() {
     Session least;
     least.key = SessionKey{1};
     Session ordinary = sample(3, 44);
@@ -53,17 +54,17 @@ void round_trips() {
     }
 }
 
-void what_a_restart_forgets() {
+void transient_fields_not_recorded() {
     Session session = sample(5);
     session.request = RequestId{9};
     session.answer_by = BootTime(Duration(77));
     session.probe_failed = true;
     const auto back = decode(encoded(session));
-    EXPECT(back && back->request == RequestId::none && back->answer_by == never, "a request");
-    EXPECT(back && !back->probe_failed, "a look that failed");
+    EXPECT(back && back->request == RequestId::none && back->answer_by == never, "request");
+    EXPECT(back && !back->probe_failed, "failed probe");
 }
 
-void layout_is_as_written() {
+void encoded_layout_matches_specification() {
     Session session = sample(0x0102030405060708, 3);
     session.adopted = true;
     session.login.nested = true;
@@ -74,7 +75,7 @@ void layout_is_as_written() {
     const Bytes bytes = encoded(session);
     const auto number = [&](std::size_t at, std::size_t size) {
         std::uint64_t value = 0;
-        std::memcpy(&value, bytes.data() + at, size); // these hosts are little-endian
+        std::memcpy(&value, bytes.data() + at, size); // all supported hosts are little-endian
         return value;
     };
     EXPECT(number(0, 8) == 0x0102030405060708, "key");
@@ -83,13 +84,13 @@ void layout_is_as_written() {
     EXPECT(number(192, 4) == 3, "count");
     EXPECT(number(200, 4) == 3, "uid");
     EXPECT(number(204, 1) == 3 && number(205, 1) == 1 && number(206, 1) == 5 && number(207, 1) == 5 + 16 + 64,
-           "small ones");
+           "one-byte fields");
     EXPECT(number(208, 1) == session.login.user.size(), "length of the first text");
     EXPECT(std::memcmp(bytes.data() + 209, session.login.user.data(), session.login.user.size()) == 0, "first text");
     EXPECT(number(bytes.size() - 10, 2) == 2 && number(bytes.size() - 8, 4) == 100, "group ids");
 }
 
-void texts_are_in_their_order() {
+void encoded_texts_in_specified_order() {
     Session session;
     session.key = SessionKey{1};
     Login& login = session.login;
@@ -111,10 +112,10 @@ void texts_are_in_their_order() {
         texts += static_cast<char>(bytes[at + 1]);
     }
     EXPECT_TEXT(texts, "123456789abcde");
-    EXPECT(decode(bytes) == session, "and back");
+    EXPECT(decode(bytes) == session, "decodes again");
 }
 
-/// CRC-32 as IEEE 802.3 has it, bit by bit.
+/// Computes the CRC-32 of IEEE 802.3 bit by bit.
 std::uint32_t slow_crc(std::span<const std::byte> bytes) {
     std::uint32_t crc = ~std::uint32_t{0};
     for (const std::byte byte : bytes) {
@@ -126,7 +127,7 @@ std::uint32_t slow_crc(std::span<const std::byte> bytes) {
     return ~crc;
 }
 
-void copy_is_as_written() {
+void slot_copy_layout_matches_specification() {
     constexpr std::size_t size = 100;
     Bytes slot(ledger::slot_size, std::byte{0xaa});
     ledger::write_slot(slot_of(slot, 0), 5, Bytes(size, std::byte{0x55}));
@@ -140,10 +141,11 @@ void copy_is_as_written() {
     EXPECT(std::ranges::equal(copy.first(12), std::span(checked).first(12)), "generation and length");
     EXPECT(std::memcmp(copy.data() + 12, &crc, sizeof crc) == 0, "checksum");
     EXPECT(std::ranges::equal(copy.subspan(16, size), std::span(checked).last(size)), "payload");
-    EXPECT(std::ranges::count(slot, std::byte{0xaa}) == static_cast<long>(slot.size() - 16 - size), "no more");
+    EXPECT(std::ranges::count(slot, std::byte{0xaa}) == static_cast<long>(slot.size() - 16 - size),
+           "nothing else is written");
 }
 
-void group_ids_that_do_not_fit() {
+void group_ids_beyond_room_cut() {
     Session session = fullest();
     session.login.gids_cut = false;
     session.login.gids.clear();
@@ -158,7 +160,7 @@ void group_ids_that_do_not_fit() {
     EXPECT(back == kept, "as many as fit");
 
     session.login.gids.resize(5);
-    EXPECT(decode(encoded(session)) == session, "just as many as fit");
+    EXPECT(decode(encoded(session)) == session, "exactly as many as fit");
 
     const std::size_t without = encoded(session).size() - 5 * sizeof(gid_t);
     EXPECT(encoded(session, without).size() == without, "room for none of them");
@@ -217,7 +219,7 @@ const Impossible impossible_ones[] = {
     {"group IDs not in ascending order", [](Session& s) { s.login.gids = {4, 4}; }},
 };
 
-void impossible_sessions_are_not_written() {
+void invalid_sessions_not_encoded() {
     for (const Impossible& test : impossible_ones) {
         Session session = sample(6);
         test.spoil(session);
@@ -234,7 +236,7 @@ struct Forged {
     std::uint8_t byte;
 };
 
-/// The bytes that encode() never writes. A time is made negative by its highest byte.
+/// Bytes that encode() never writes. A time is made negative by its highest byte.
 const Forged forged_ones[] = {
     {"negative time", 23, 0x80},
     {"negative time", 31, 0xff},
@@ -265,7 +267,7 @@ const Forged forged_ones[] = {
     {"truncated record", 208, 255},
 };
 
-void forged_payloads_are_not_read() {
+void forged_payloads_not_decoded() {
     const Bytes good = encoded(sample(6));
     for (const Forged& test : forged_ones) {
         Bytes bytes = good;
@@ -279,24 +281,24 @@ void forged_payloads_are_not_read() {
     EXPECT_TEXT(decode(longer).has_value() ? "read" : decode(longer).error(), "trailing data");
 }
 
-void cut_anywhere() {
+void truncated_payload_not_decoded() {
     for (const Session& session : {sample(7, 150), fullest()}) {
         const Bytes whole = encoded(session);
         for (std::size_t size = 0; size < whole.size(); ++size) {
-            // A buffer of just that size, so that a sanitizer sees a read beyond it.
+            // A buffer of exactly this size, so that a sanitizer detects a read beyond it.
             const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
             EXPECT(!decode(cut).has_value(), std::to_string(size));
         }
     }
 }
 
-/// What comes out of any bytes is a session that goes back to the same bytes.
+/// Returns true if the bytes are rejected, or decode to a valid session that encodes to the same bytes.
 bool honest(const Bytes& bytes) {
     const auto session = decode(bytes);
     return !session || (ledger::fault_of(*session).empty() && encoded(*session) == bytes);
 }
 
-void every_bit_flipped() {
+void payload_with_flipped_bit_rejected_or_consistent() {
     for (const Session& session : {sample(8, 20), fullest()}) {
         Bytes bytes = encoded(session);
         for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
@@ -308,7 +310,7 @@ void every_bit_flipped() {
     }
 }
 
-void rubbish() {
+void random_payload_rejected_or_consistent() {
     std::mt19937_64 random(20240607);
     std::size_t read = 0;
     for (int round = 0; round < 20'000; ++round) {
@@ -321,24 +323,24 @@ void rubbish() {
         EXPECT(honest(bytes), std::to_string(round));
         read += decode(bytes).has_value() ? 1U : 0U;
     }
-    EXPECT(read > 100, "some of it is read, so that something was tried");
+    EXPECT(read > 100, "enough payloads were decoded");
 }
 
 } // namespace
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(round_trips),
-        SESSLIMIT_TEST(what_a_restart_forgets),
-        SESSLIMIT_TEST(layout_is_as_written),
-        SESSLIMIT_TEST(texts_are_in_their_order),
-        SESSLIMIT_TEST(copy_is_as_written),
-        SESSLIMIT_TEST(group_ids_that_do_not_fit),
-        SESSLIMIT_TEST(impossible_sessions_are_not_written),
-        SESSLIMIT_TEST(forged_payloads_are_not_read),
-        SESSLIMIT_TEST(cut_anywhere),
-        SESSLIMIT_TEST(every_bit_flipped),
-        SESSLIMIT_TEST(rubbish),
+        SESSLIMIT_TEST(encoded_session_decodes_to_same_session),
+        SESSLIMIT_TEST(transient_fields_not_recorded),
+        SESSLIMIT_TEST(encoded_layout_matches_specification),
+        SESSLIMIT_TEST(encoded_texts_in_specified_order),
+        SESSLIMIT_TEST(slot_copy_layout_matches_specification),
+        SESSLIMIT_TEST(group_ids_beyond_room_cut),
+        SESSLIMIT_TEST(invalid_sessions_not_encoded),
+        SESSLIMIT_TEST(forged_payloads_not_decoded),
+        SESSLIMIT_TEST(truncated_payload_not_decoded),
+        SESSLIMIT_TEST(payload_with_flipped_bit_rejected_or_consistent),
+        SESSLIMIT_TEST(random_payload_rejected_or_consistent),
     };
     return cmocka_run_group_tests_name("ledger_codec", tests, nullptr, nullptr);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A process that updates the ledger is killed, again and again, and the ledger is read by the next one.
+// Repeatedly kills a process that updates the ledger, and reads the ledger with the next process.
 #include "daemon/ledger/ledger.hpp"
 
 #include "tests/unit/support/ledger_sample.hpp"
@@ -21,14 +21,14 @@ using namespace sesslimit::test;
 namespace {
 
 constexpr int usual_kills = 300;
-int kills = usual_kills; // or as many as the command line says
+int kills = usual_kills; // or the number on the command line
 constexpr std::size_t places = 24;
-constexpr std::size_t step = 4; // few slots, so that the ledger also grows under the kills
+constexpr std::size_t step = 4; // few slots, so that the ledger also grows while processes are killed
 
-/// What the child says, word by word, in memory that outlives it: it announces an update, does it, and confirms it.
+/// Log of the child's updates, in memory that outlives it. The child announces an update, does it and confirms it.
 struct Diary {
     struct Entry {
-        std::atomic<std::uint64_t> key; ///< 0: none was ever begun here
+        std::atomic<std::uint64_t> key; ///< 0: no update was started in this entry
         std::atomic<std::uint32_t> announced, confirmed;
         std::atomic<bool> drop_announced, drop_confirmed;
     };
@@ -38,7 +38,7 @@ struct Diary {
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
-/// A payload of nearly all the room there is, so that a kill has something to hit.
+/// Returns a session whose payload fills nearly all the room, so that a kill is likely to hit a write.
 core::Session large(std::uint64_t key, std::uint32_t version) {
     core::Session session = sample(key, version);
     session.login.gids.clear();
@@ -83,7 +83,7 @@ void update(ledger::Ledger& ledger, Diary::Entry& entry, std::uint64_t new_key, 
     }
 }
 
-/// Waits without sleeping long, so that a kill comes at any point of an update.
+/// Waits in short sleeps, so that the kill comes at any point of an update.
 void wait_for(const Diary& diary, std::uint64_t updates, long nanoseconds) {
     const timespec moment{.tv_sec = 0, .tv_nsec = 20'000};
     for (int round = 0; diary.updates < updates && !diary.failed && round < 100'000; ++round) {
@@ -93,7 +93,8 @@ void wait_for(const Diary& diary, std::uint64_t updates, long nanoseconds) {
     nanosleep(&rest, nullptr);
 }
 
-/// What is wrong with what the ledger holds of an entry, and the diary begins where the ledger is.
+/// Compares the ledger's session with an entry. Returns the error, or an empty text. Updates the entry to the ledger's
+/// state.
 std::string reconcile(Diary::Entry& entry, const Sessions& sessions, std::size_t& found) {
     if (entry.key == 0) {
         return {};
@@ -107,13 +108,13 @@ std::string reconcile(Diary::Entry& entry, const Sessions& sessions, std::size_t
     ++found;
     const std::uint32_t version = session->second.reason.count;
     if (entry.drop_confirmed) {
-        return "a session came back";
+        return "a dropped session is back";
     }
     if (version != entry.announced && version != entry.confirmed) {
         return "neither the state before nor the one after";
     }
     if (session->second != large(entry.key, version)) {
-        return "half of an update";
+        return "a partial update";
     }
     entry.announced = version;
     entry.confirmed = version;
@@ -132,7 +133,7 @@ std::size_t torn_copies(const std::filesystem::path& file) {
     return torn;
 }
 
-void killed_in_the_middle() {
+void ledger_of_killed_process_loses_no_session() {
     const TemporaryDirectory home;
     void* const shared = mmap(nullptr, sizeof(Diary), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     EXPECT(shared != MAP_FAILED, "shared memory");
@@ -157,7 +158,7 @@ void killed_in_the_middle() {
         for (Diary::Entry& entry : diary.entries) {
             EXPECT_TEXT(when + reconcile(entry, opened.sessions, found), when);
         }
-        EXPECT(found == opened.sessions.size(), when + "a session that nobody put");
+        EXPECT(found == opened.sessions.size(), when + "an unknown session");
     }
     print_message("%d kills during %llu updates: %zu torn copies, no session lost\n", kills,
                   static_cast<unsigned long long>(diary.updates.load()), torn);
@@ -166,7 +167,7 @@ void killed_in_the_middle() {
     munmap(shared, sizeof(Diary));
 }
 
-/// What a daemon finds where there is no ledger of its own yet.
+/// Initial content of the directory in which the daemon opens its ledger.
 enum class Found { nothing, foreign, full };
 
 void prepare(const std::filesystem::path& directory, Found found) {
@@ -184,7 +185,7 @@ void prepare(const std::filesystem::path& directory, Found found) {
     }
 }
 
-/// Makes its ledger, or takes one over, and lets it grow: over and over, so that the kill comes anywhere in that.
+/// Creates or takes over a ledger and lets it grow, repeatedly, so that the kill comes at any point of that.
 [[noreturn]] void begin_until_killed(const std::filesystem::path& directory, Found found, std::atomic<int>& begun) {
     for (;;) {
         prepare(directory, found);
@@ -196,8 +197,8 @@ void prepare(const std::filesystem::path& directory, Found found) {
     }
 }
 
-/// Whatever it had come to: the next one starts, and believes whole sessions only.
-void killed_at_the_start() {
+/// The process may be killed at any point. The next one starts and accepts only whole sessions.
+void ledger_of_process_killed_at_start_opens() {
     const TemporaryDirectory home;
     void* const shared =
         mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -223,12 +224,12 @@ void killed_at_the_start() {
         const std::string when = "kill " + std::to_string(round) + ": ";
         EXPECT(opened.good(), when + opened.said());
         for (const auto& [key, session] : opened.sessions) {
-            EXPECT(session == large(std::to_underlying(key), 1), when + "half of a session");
+            EXPECT(session == large(std::to_underlying(key), 1), when + "a partial session");
         }
-        EXPECT(opened.ledger->put(sample(7)).has_value(), when + "it takes sessions");
+        EXPECT(opened.ledger->put(sample(7)).has_value(), when + "it accepts sessions");
     }
     print_message("%d starts killed, of %d\n", kills / 3, begun.load());
-    EXPECT(begun >= kills / 3, "each of them had begun");
+    EXPECT(begun >= kills / 3, "each child has started");
     munmap(shared, sizeof(std::atomic<int>));
 }
 
@@ -236,6 +237,7 @@ void killed_at_the_start() {
 
 int main(int count, char** words) {
     kills = count > 1 ? std::atoi(words[1]) : usual_kills;
-    const CMUnitTest tests[] = {SESSLIMIT_TEST(killed_in_the_middle), SESSLIMIT_TEST(killed_at_the_start)};
+    const CMUnitTest tests[] = {SESSLIMIT_TEST(ledger_of_killed_process_loses_no_session),
+                                SESSLIMIT_TEST(ledger_of_process_killed_at_start_opens)};
     return cmocka_run_group_tests_name("ledger_crash", tests, nullptr, nullptr);
 }

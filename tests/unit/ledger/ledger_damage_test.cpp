@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The ledger's file, damaged: what is believed of it, and what is said.
+// Damaged ledger files: the sessions that are accepted, and the messages.
 #include "daemon/ledger/ledger.hpp"
 
 #include "tests/unit/support/ledger_sample.hpp"
@@ -18,9 +18,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool every_single_one = false; ///< "every" on the command line
+bool every_single_one = false; ///< set by "every" on the command line
 
-/// What may come of a small ledger in which one byte is another.
+/// Opens a small ledger with one byte changed and checks the permitted results.
 void expect_one_byte_flipped(const fs::path& directory, std::size_t at) {
     const std::string where = std::to_string(at);
     const std::size_t place = at / ledger::slot_size;
@@ -33,23 +33,24 @@ void expect_one_byte_flipped(const fs::path& directory, std::size_t at) {
             EXPECT(same || (hit && !opened.dropped.empty()), where);
         }
         for (const auto& [key, session] : opened.sessions) {
-            // Session 2 has an earlier state, session 3 one from before it was dropped.
+            // Session 2 may have its earlier state, and session 3 the state from before it was dropped.
             const bool believable = session == sample(std::to_underlying(key), session.reason.count);
             EXPECT(believable && std::to_underlying(key) <= 3, where);
             EXPECT(session.reason.count == 0 || small_sessions.contains(key), where);
         }
     }
     Opened again(directory, 3);
-    EXPECT(again.good() && again.dropped.empty(), where + ": said once: " + again.said());
+    EXPECT(again.good() && again.dropped.empty(), where + ": reported once: " + again.said());
 }
 
-void every_byte_flipped() {
+void ledger_with_any_byte_flipped_opens() {
     TemporaryDirectory home;
     const Bytes good = small_ledger(home.path);
     Bytes bytes = good;
     std::size_t told = 0;
     for (std::size_t at = 0; at < bytes.size(); ++at) {
-        // Every byte of heads and payloads; of what nothing was ever written to, every seventh unless all are wanted.
+        // Tests every byte of headers and payloads. Of the unused bytes it tests every seventh, unless "every" is
+        // given.
         if (!every_single_one && at % ledger::copy_size > 400 && at % 7 != 0) {
             continue;
         }
@@ -63,31 +64,32 @@ void every_byte_flipped() {
     EXPECT(told > 100, "something was flipped");
 }
 
-/// The copy that counts, spoilt: what was there before comes back, and it is said.
-void torn_youngest_copy() {
+/// The current copy is damaged: the previous state is restored, and the damage is reported.
+void torn_current_copy_previous_state_restored() {
     TemporaryDirectory home;
     Bytes bytes = small_ledger(home.path);
     const auto torn = [&](std::size_t place, std::size_t copy, std::size_t byte) {
         slot_of(bytes, place)[copy * ledger::copy_size + byte] ^= std::byte{1};
     };
-    torn(1, 1, 40);   // session 1 has generation 1 alone: in the second copy
-    torn(2, 0, 1000); // beyond the payload: nothing
+    torn(1, 1, 40);   // session 1 has only generation 1, in the second copy
+    torn(2, 0, 1000); // beyond the payload: no effect
     torn(2, 0, 8);    // session 2: its length
     write_file(home.path / "ledger", bytes);
     Opened opened(home.path, 3);
     EXPECT(opened.good(), opened.said());
     EXPECT(opened.sessions == (Sessions{{SessionKey{2}, sample(2)}}), "the older state of session 2");
-    EXPECT_TEXT(opened.said(), "slot 0: one copy is torn and the other one is incomplete\n"
-                               "slot 1: one copy is torn, using the other one");
-    EXPECT(opened.ledger->put(sample(1, 5)).has_value() && opened.ledger->put(sample(2, 5)).has_value(), "goes on");
+    EXPECT_TEXT(opened.said(), "slot 0: a copy is torn, and the other one is not whole\n"
+                               "slot 1: a copy is torn; the other one counts");
+    EXPECT(opened.ledger->put(sample(1, 5)).has_value() && opened.ledger->put(sample(2, 5)).has_value(),
+           "it accepts updates");
     opened.close();
     Opened again(home.path, 3);
     EXPECT(again.sessions == (Sessions{{SessionKey{1}, sample(1, 5)}, {SessionKey{2}, sample(2, 5)}}), again.said());
     EXPECT(again.dropped.empty(), again.said());
 }
 
-/// A generation made lower would make the older copy count: it is noticed.
-void youngest_copy_made_the_older_one() {
+/// A lowered generation would make the older copy the current one. The ledger detects the change.
+void lowered_generation_detected() {
     TemporaryDirectory home;
     {
         Opened opened(home.path, 1);
@@ -103,8 +105,8 @@ void youngest_copy_made_the_older_one() {
     EXPECT(opened.dropped.size() == 1, opened.said());
 }
 
-/// Whole by its checksum, but not where an update would have put it.
-void copy_in_the_wrong_place() {
+/// The checksum is valid, but an update would have written the copy elsewhere.
+void copy_in_wrong_place_rejected() {
     TemporaryDirectory home;
     Bytes bytes = small_ledger(home.path);
     const auto slot = slot_of(bytes, 2);
@@ -115,8 +117,8 @@ void copy_in_the_wrong_place() {
     EXPECT_TEXT(opened.said(), "slot 1: one copy is torn, using the other one");
 }
 
-/// A whole payload that is no session, and a key in two slots.
-void forged_slots() {
+/// A valid checksum over a payload that is not a session, and a key in two slots.
+void forged_slots_rejected() {
     TemporaryDirectory home;
     Bytes bytes = small_ledger(home.path);
     std::array<std::byte, ledger::max_payload> payload{};
@@ -128,15 +130,15 @@ void forged_slots() {
     {
         Opened opened(home.path, 3);
         EXPECT(opened.good(), opened.said());
-        EXPECT(opened.sessions == (Sessions{{SessionKey{2}, sample(2, 1)}}), "the one that can be");
-        EXPECT_TEXT(opened.said(), "slot 0: invalid session: trailing data\n"
-                                   "slot 2: invalid session: duplicate key, already used by an earlier slot");
+        EXPECT(opened.sessions == (Sessions{{SessionKey{2}, sample(2, 1)}}), "only the valid session");
+        EXPECT_TEXT(opened.said(), "slot 0: no session: something follows it\n"
+                                   "slot 2: no session: an earlier slot has the same key");
     }
     Opened again(home.path, 3);
-    EXPECT(again.good() && again.dropped.empty() && again.sessions.size() == 1, "said once: " + again.said());
+    EXPECT(again.good() && again.dropped.empty() && again.sessions.size() == 1, "reported once: " + again.said());
 }
 
-void worn_out_slot() {
+void slot_without_generations_left_keeps_session_until_dropped() {
     TemporaryDirectory home;
     Bytes bytes = small_ledger(home.path);
     std::array<std::byte, ledger::max_payload> payload{};
@@ -150,14 +152,14 @@ void worn_out_slot() {
     Opened again(home.path, 3);
     EXPECT(again.sessions == small_sessions, "still there");
     again.ledger->drop(SessionKey{1});
-    EXPECT(again.ledger->put(sample(4)).has_value(), "dropped, its slot begins anew");
+    EXPECT(again.ledger->put(sample(4)).has_value(), "the dropped slot starts over");
     again.close();
     Opened last(home.path, 3);
     EXPECT(last.sessions == (Sessions{{SessionKey{2}, sample(2, 1)}, {SessionKey{4}, sample(4)}}), last.said());
 }
 
-/// What is not believed is said once, also where no update of its slot is left.
-void worn_out_slot_of_no_session() {
+/// A rejected slot is reported once, even if the slot has no generations left.
+void invalid_slot_without_generations_left_reported_once() {
     TemporaryDirectory home;
     Bytes bytes = small_ledger(home.path);
     ledger::write_slot(slot_of(bytes, 1), ledger::last_generation, Bytes(10, std::byte{1}));
@@ -166,7 +168,7 @@ void worn_out_slot_of_no_session() {
     EXPECT_TEXT(Opened(home.path, 3).said(), "");
 }
 
-void many_lines_are_few() {
+void many_damage_reports_cut() {
     TemporaryDirectory home;
     {
         Opened made(home.path, 200);
@@ -181,7 +183,7 @@ void many_lines_are_few() {
     EXPECT_TEXT(opened.dropped.back(), "... and 136 more");
 }
 
-void every_truncation() {
+void truncated_ledger_opens_with_whole_slots() {
     TemporaryDirectory home;
     const Bytes good = small_ledger(home.path);
     for (std::size_t size = 0; size <= good.size(); ++size) {
@@ -208,7 +210,7 @@ struct Foreign {
     std::function<void(Bytes&)> change;
 };
 
-/// Rewrites both copies of the header.
+/// Writes both copies of the header.
 void set_header(Bytes& file, std::span<const std::byte> payload) {
     ledger::write_slot(slot_of(file, 0), 100, payload);
     ledger::write_slot(slot_of(file, 0), 101, payload);
@@ -244,13 +246,13 @@ const Foreign foreign_files[] = {
     {"not a ledger", [](Bytes& file) { file.resize(ledger::slot_size - 1); }},
 };
 
-void foreign_files_are_moved_aside() {
+void foreign_files_moved_aside() {
     TemporaryDirectory home;
     const Bytes good = small_ledger(home.path);
     Bytes same = good;
     set_header(same, usual_header());
     write_file(home.path / "ledger", same);
-    EXPECT(Opened(home.path, 3).sessions == small_sessions, "the header that the others are made from is good");
+    EXPECT(Opened(home.path, 3).sessions == small_sessions, "the unmodified header is valid");
     for (const Foreign& test : foreign_files) {
         Bytes bytes = good;
         test.change(bytes);
@@ -260,9 +262,9 @@ void foreign_files_are_moved_aside() {
             EXPECT(opened.good() && opened.sessions.empty(), test.why);
             EXPECT_TEXT(opened.said(), (home.path / "ledger").string() + ": " + test.why + "; moved to " +
                                            (home.path / "ledger.old").string());
-            EXPECT(opened.ledger->put(sample(5)).has_value(), "a new one is begun");
+            EXPECT(opened.ledger->put(sample(5)).has_value(), "a new ledger is started");
         }
-        EXPECT(read_file(home.path / "ledger.old") == bytes, "kept as it was");
+        EXPECT(read_file(home.path / "ledger.old") == bytes, "the old file is unchanged");
         EXPECT(Opened(home.path, 3).sessions.size() == 1, "the new one is used");
     }
     EXPECT(std::distance(fs::directory_iterator(home.path), {}) == 3, "ledger, its lock, one old one");
@@ -273,16 +275,16 @@ void foreign_files_are_moved_aside() {
 int main(int count, char** words) {
     every_single_one = count > 1 && std::string_view(words[1]) == "every";
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(every_byte_flipped),
-        SESSLIMIT_TEST(torn_youngest_copy),
-        SESSLIMIT_TEST(youngest_copy_made_the_older_one),
-        SESSLIMIT_TEST(copy_in_the_wrong_place),
-        SESSLIMIT_TEST(forged_slots),
-        SESSLIMIT_TEST(worn_out_slot),
-        SESSLIMIT_TEST(worn_out_slot_of_no_session),
-        SESSLIMIT_TEST(many_lines_are_few),
-        SESSLIMIT_TEST(every_truncation),
-        SESSLIMIT_TEST(foreign_files_are_moved_aside),
+        SESSLIMIT_TEST(ledger_with_any_byte_flipped_opens),
+        SESSLIMIT_TEST(torn_current_copy_previous_state_restored),
+        SESSLIMIT_TEST(lowered_generation_detected),
+        SESSLIMIT_TEST(copy_in_wrong_place_rejected),
+        SESSLIMIT_TEST(forged_slots_rejected),
+        SESSLIMIT_TEST(slot_without_generations_left_keeps_session_until_dropped),
+        SESSLIMIT_TEST(invalid_slot_without_generations_left_reported_once),
+        SESSLIMIT_TEST(many_damage_reports_cut),
+        SESSLIMIT_TEST(truncated_ledger_opens_with_whole_slots),
+        SESSLIMIT_TEST(foreign_files_moved_aside),
     };
     return cmocka_run_group_tests_name("ledger_damage", tests, nullptr, nullptr);
 }

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Runs `body` in a child process; the status that it exits with.
+/// Runs `body` in a child process. Returns its exit status, or 128 plus the signal that terminated it.
 int in_child(const std::function<int()>& body) {
     const pid_t child = fork();
     if (child == 0) {
@@ -40,7 +40,7 @@ int in_child(const std::function<int()>& body) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-void follows_a_model() {
+void random_updates_match_model() {
     TemporaryDirectory home;
     std::mt19937_64 random(42);
     Sessions model;
@@ -64,22 +64,22 @@ void follows_a_model() {
                 model.erase(any);
             }
         }
-        opened.ledger->drop(SessionKey{next_key}); // not there
+        opened.ledger->drop(SessionKey{next_key}); // unknown session
         EXPECT(opened.ledger->size() == model.size(), std::to_string(life));
     }
-    EXPECT(next_key > 1000, "it has grown and used slots anew");
+    EXPECT(next_key > 1000, "it has grown and reused slots");
 }
 
-void grows() {
+void ledger_grows_stepwise() {
     TemporaryDirectory home;
     constexpr std::uint64_t many = 1500;
     {
         Opened opened(home.path);
-        EXPECT(fs::file_size(home.path / "ledger") == 1025 * ledger::slot_size, "as it begins");
+        EXPECT(fs::file_size(home.path / "ledger") == 1025 * ledger::slot_size, "initial size");
         for (std::uint64_t key = 1; key <= many; ++key) {
             EXPECT(opened.ledger->put(sample(key)).has_value(), std::to_string(key));
         }
-        EXPECT(fs::file_size(home.path / "ledger") == (2 * 1024 + 1) * ledger::slot_size, "a step on");
+        EXPECT(fs::file_size(home.path / "ledger") == (2 * 1024 + 1) * ledger::slot_size, "one step larger");
     }
     Opened opened(home.path);
     EXPECT(opened.good() && opened.dropped.empty() && opened.sessions.size() == many, opened.said());
@@ -90,7 +90,7 @@ void grows() {
     EXPECT(status.st_blocks * 512 >= status.st_size, "no holes");
 }
 
-void full_sessions() {
+void longest_session_recorded() {
     TemporaryDirectory home;
     const Session full = fullest();
     {
@@ -105,7 +105,7 @@ void full_sessions() {
     EXPECT(opened.sessions == (Sessions{{full.key, full}}), opened.said());
 }
 
-void other_things_of_that_name() {
+void other_file_types_at_ledger_path_moved_aside() {
     TemporaryDirectory home;
     const Bytes victim = small_ledger(home.path);
     fs::rename(home.path / "ledger", home.path / "victim");
@@ -118,7 +118,7 @@ void other_things_of_that_name() {
     fs::create_symlink("victim", home.path / "ledger");
     fs::create_symlink("victim", home.path / "ledger.new");
     opens("symbolic link: ");
-    EXPECT(read_file(home.path / "victim") == victim, "not written through");
+    EXPECT(read_file(home.path / "victim") == victim, "the link's target is unchanged");
     fs::remove(home.path / "ledger.old");
     mkfifo((home.path / "ledger").c_str(), 0600);
     opens("fifo: ");
@@ -127,7 +127,7 @@ void other_things_of_that_name() {
     opens("directory: ");
 }
 
-void one_process_at_a_time() {
+void ledger_opened_by_one_process_at_a_time() {
     TemporaryDirectory home;
     Opened mine(home.path, 2);
     EXPECT(mine.ledger->put(sample(1)).has_value(), "put");
@@ -135,13 +135,13 @@ void one_process_at_a_time() {
         Opened theirs(home.path, 2);
         return theirs.ledger ? 1 : theirs.ledger.error().code == EAGAIN && theirs.sessions.empty() ? 0 : 2;
     };
-    EXPECT(in_child(second) == 0, "denied");
-    EXPECT(in_child(second) == 0, "denied, whatever the first one did");
+    EXPECT(in_child(second) == 0, "rejected");
+    EXPECT(in_child(second) == 0, "rejected again");
     mine.close();
-    EXPECT(in_child([&] { return Opened(home.path, 2).sessions.size() == 1 ? 0 : 1; }) == 0, "let in");
+    EXPECT(in_child([&] { return Opened(home.path, 2).sessions.size() == 1 ? 0 : 1; }) == 0, "opened after close");
 }
 
-/// The descriptors of this process that lead into the directory.
+/// Returns this process's descriptors that refer to files in the directory.
 std::vector<int> descriptors_into(const fs::path& directory) {
     std::vector<int> found;
     for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
@@ -153,7 +153,7 @@ std::vector<int> descriptors_into(const fs::path& directory) {
     return found;
 }
 
-void descriptors() {
+void ledger_descriptors_closed_on_exec_and_destruction() {
     TemporaryDirectory home;
     {
         Opened opened(home.path, 1);
@@ -166,7 +166,7 @@ void descriptors() {
     EXPECT(descriptors_into(home.path).empty(), "all closed");
 }
 
-void directories_that_do_not_do() {
+void unusable_directory_reported() {
     TemporaryDirectory home;
     Opened missing(home.path / "none");
     EXPECT(!missing.ledger && missing.ledger.error().code == ENOENT, missing.said());
@@ -180,7 +180,7 @@ void directories_that_do_not_do() {
     EXPECT(as_nobody == 0, "not writable");
 }
 
-/// Inside a small file system of its own; 77: this process may not mount one.
+/// Runs `body` with a small file system mounted. Returns its exit status, or 77 if this process may not mount one.
 int on_small_file_system(const fs::path& mount_point, const std::function<int()>& body) {
     return in_child([&] {
         if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
@@ -191,7 +191,7 @@ int on_small_file_system(const fs::path& mount_point, const std::function<int()>
     });
 }
 
-/// Takes every byte that is left.
+/// Fills the rest of the file system.
 void fill_up(const fs::path& file) {
     const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
     const std::array<char, 512> block{};
@@ -199,7 +199,7 @@ void fill_up(const fs::path& file) {
     }
 }
 
-/// Sixteen pages: a header and slots by twos until there is no more room.
+/// The file system has sixteen pages. The ledger grows by two slots at a time until it is full.
 int grow_until_full(const fs::path& home) {
     std::uint64_t last = 0;
     {
@@ -213,7 +213,7 @@ int grow_until_full(const fs::path& home) {
         }
         fill_up(home / "ballast");
         if (!opened.ledger->put(sample(1, 9))) {
-            return 2; // an update needs no room
+            return 2; // an update needs no additional room
         }
         opened.ledger->drop(SessionKey{2});
         if (!opened.ledger->put(sample(last + 1)) || opened.ledger->put(sample(last + 2))) {
@@ -227,7 +227,7 @@ int grow_until_full(const fs::path& home) {
                : 4;
 }
 
-/// What was moved aside must not keep a new ledger from being made.
+/// A file moved aside must not prevent the creation of a new ledger.
 int old_one_makes_room(const fs::path& home) {
     const Bytes rubbish(40'000);
     write_file(home / "ledger", rubbish);
@@ -240,7 +240,7 @@ int nothing_fits(const fs::path& home) {
     return !opened.ledger && opened.ledger.error().code == ENOSPC && !fs::exists(home / "ledger.new") ? 0 : 1;
 }
 
-/// A ledger that was copied with holes, on a file system that has no room to fill them.
+/// Opens a ledger that was copied with holes, on a file system without room to fill them.
 int holes_are_not_mapped(const fs::path& home) {
     small_ledger(home);
     if (truncate((home / "ledger").c_str(), 4'000'000) != 0) {
@@ -250,7 +250,7 @@ int holes_are_not_mapped(const fs::path& home) {
     return !opened.ledger && opened.ledger.error().code == ENOSPC && opened.sessions.empty() ? 0 : 2;
 }
 
-void full_file_system() {
+void full_file_system_handled() {
     const TemporaryDirectory home;
     const int grown = on_small_file_system(home.path, [&] { return grow_until_full(home.path); });
     if (grown == 77) {
@@ -269,14 +269,14 @@ void full_file_system() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(follows_a_model),
-        SESSLIMIT_TEST(grows),
-        SESSLIMIT_TEST(full_sessions),
-        SESSLIMIT_TEST(other_things_of_that_name),
-        SESSLIMIT_TEST(one_process_at_a_time),
-        SESSLIMIT_TEST(descriptors),
-        SESSLIMIT_TEST(directories_that_do_not_do),
-        SESSLIMIT_TEST(full_file_system),
+        SESSLIMIT_TEST(random_updates_match_model),
+        SESSLIMIT_TEST(ledger_grows_stepwise),
+        SESSLIMIT_TEST(longest_session_recorded),
+        SESSLIMIT_TEST(other_file_types_at_ledger_path_moved_aside),
+        SESSLIMIT_TEST(ledger_opened_by_one_process_at_a_time),
+        SESSLIMIT_TEST(ledger_descriptors_closed_on_exec_and_destruction),
+        SESSLIMIT_TEST(unusable_directory_reported),
+        SESSLIMIT_TEST(full_file_system_handled),
     };
     return cmocka_run_group_tests_name("ledger", tests, nullptr, nullptr);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// DenialThrottle of one address: the first has a line, the others are counted, and the numbers add up.
+// Denials from one address: the first is logged, the others are counted, and the counts add up.
 #include "daemon/messages/denial_throttle.hpp"
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/core_world.hpp"
@@ -26,11 +26,11 @@ std::string field(const messages::JournalEntry& entry, std::string_view name) {
     return at == entry.end() ? "(none)" : at->second;
 }
 
-/// A journal that only remembers, and a clock that the test moves.
+/// A journal substitute that records entries, with a clock that the test advances.
 struct Log {
     messages::DenialThrottle denials;
     BootTime now = start;
-    std::string text; ///< "0 line; 60 and 3": seconds from the start
+    std::string text; ///< "0 line; 60 and 3": seconds since `start`, then an entry or a count
     std::uint64_t said = 0;
 
     void say(const std::vector<messages::SuppressedDenials>& ended) {
@@ -54,7 +54,7 @@ struct Log {
             }
         }
     }
-    /// Time goes by; windows end when their time comes.
+    /// Advances the clock; windows end at their deadlines.
     void pass(Duration span) {
         const BootTime until = now + span;
         while (denials.deadline() <= until) {
@@ -66,7 +66,7 @@ struct Log {
     void stop() { say(denials.end_all(now)); }
 };
 
-void the_first_has_a_line_and_the_others_a_number() {
+void denial_throttle_logs_first_then_count() {
     struct Case {
         std::string_view about;
         void (*happens)(Log&);
@@ -109,7 +109,7 @@ void the_first_has_a_line_and_the_others_a_number() {
              log.pass(10min);
          },
          "0 line; 60 line"},
-        {"going on: the next window has no first line, and is twice as long",
+        {"continuing: the next window has no first entry and is twice as long",
          [](Log& log) {
              log.deny(ssh(), 3);
              log.pass(61s);
@@ -117,7 +117,7 @@ void the_first_has_a_line_and_the_others_a_number() {
              log.pass(10min);
          },
          "0 line; 60 and 2; 180 and 5"},
-        {"a pause of a whole window: a line again",
+        {"a pause of a whole window: an entry again",
          [](Log& log) {
              log.deny(ssh(), 3);
              log.pass(181s);
@@ -125,7 +125,7 @@ void the_first_has_a_line_and_the_others_a_number() {
              log.pass(10min);
          },
          "0 line; 60 and 2; 181 line; 241 and 4"},
-        {"two hosts, each for itself",
+        {"two hosts, separately",
          [](Log& log) {
              log.deny(ssh(), 3);
              log.pass(1s);
@@ -140,7 +140,7 @@ void the_first_has_a_line_and_the_others_a_number() {
              log.pass(10min);
          },
          "0 line; 60 and 6"},
-        {"two users of this host, each for itself",
+        {"two local users, separately",
          [](Log& log) {
              log.deny(console(), 3);
              log.deny(console(bob), 4);
@@ -155,7 +155,7 @@ void the_first_has_a_line_and_the_others_a_number() {
              log.pass(10min);
          },
          "0 line; 1 and 2"},
-        {"a timer that rings late",
+        {"a timer that expires late",
          [](Log& log) {
              log.deny(ssh(), 3);
              log.now += 5min;
@@ -170,8 +170,8 @@ void the_first_has_a_line_and_the_others_a_number() {
     }
 }
 
-/// A day of a denial every second: the windows grow to an hour, and no denial is lost.
-void who_goes_on_costs_a_line_an_hour() {
+/// One denial per second for a day: the windows grow to an hour, and no denial is lost.
+void continuous_denials_logged_hourly() {
     Log log;
     constexpr std::uint64_t seconds = 24 * 3600;
     for (std::uint64_t at = 0; at < seconds; ++at) {
@@ -181,12 +181,13 @@ void who_goes_on_costs_a_line_an_hour() {
     log.stop();
     EXPECT(log.said == seconds, std::to_string(log.said));
     const auto lines = static_cast<std::size_t>(std::ranges::count(log.text, ';')) + 1;
-    EXPECT(lines <= 31, std::to_string(lines) + ": " + log.text); // 1, 6 until an hour is reached, 23, and the stop's
+    // 1, 6 until the window is an hour, 23, and one from stop()
+    EXPECT(lines <= 31, std::to_string(lines) + ": " + log.text);
     EXPECT(log.text.starts_with("0 line; 60 and 59; 180 and 120; 420 and 240; "), log.text);
 }
 
-/// However many addresses come, some are remembered, and every denial is said.
-void memory_is_bounded_and_nothing_is_lost() {
+/// The number of remembered addresses is bounded, and every denial is logged or counted.
+void remembered_addresses_bounded_and_denials_not_lost() {
     constexpr std::size_t addresses = 3 * messages::DenialThrottle::max_addresses;
     Log log;
     for (std::size_t at = 0; at < addresses; ++at) {
@@ -196,13 +197,13 @@ void memory_is_bounded_and_nothing_is_lost() {
     const std::string before = log.text;
     EXPECT(log.said == addresses + addresses - messages::DenialThrottle::max_addresses, std::to_string(log.said));
     log.text.clear();
-    log.deny(ssh(alice, "host" + std::to_string(addresses - 1))); // the youngest is remembered
+    log.deny(ssh(alice, "host" + std::to_string(addresses - 1))); // the most recent address is remembered
     EXPECT_TEXT(log.text, "");
-    log.deny(ssh(alice, "host0")); // the oldest is not: what gives way is said first
+    log.deny(ssh(alice, "host0")); // the oldest is not; the count of the evicted address is logged first
     EXPECT_TEXT(log.text, "0 and 1; 0 line");
     log.stop();
     EXPECT(log.said == 2 * addresses + 2, std::to_string(log.said));
-    EXPECT(log.denials.deadline() == never, "nothing is armed");
+    EXPECT(log.denials.deadline() == never, "no timer is armed");
 }
 
 messages::SuppressedDenials repeated() {
@@ -215,7 +216,7 @@ messages::SuppressedDenials repeated() {
     return log.denials.due(log.now + 60s + 400ms).front();
 }
 
-void the_line_has_the_number_and_what_all_share() {
+void repeated_denials_entry_has_count_and_common_fields() {
     const auto entry = messages::journal_entry(repeated());
     EXPECT_TEXT(field(entry, "MESSAGE"),
                 "Denied 19 more logins of alice (sshd, from 192.0.2.7) within 1min: limit of 3 sessions reached.");
@@ -237,28 +238,28 @@ void the_line_has_the_number_and_what_all_share() {
     EXPECT_TEXT(field(other, "SESSLIMIT_USER"), "(none)");
 }
 
-void users_are_told_apart_by_what_is_counted() {
+void repeated_denials_flag_other_users() {
     Log log;
     std::vector<messages::SuppressedDenials> none;
     for (const uid_t user : {alice, bob, bob}) {
         log.denials.take(denied(ssh(user)), log.now, none);
     }
-    EXPECT(!log.denials.due(log.now + 60s).front().others, "two more, both of bob");
+    EXPECT(!log.denials.due(log.now + 60s).front().others, "both repeated denials are of bob");
     for (const uid_t user : {alice, bob, bob}) {
         log.denials.take(denied(ssh(user)), log.now, none);
     }
-    EXPECT(log.denials.end_all(log.now + 61s).front().others, "of both");
+    EXPECT(log.denials.end_all(log.now + 61s).front().others, "of both users");
 }
 
 } // namespace
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(the_first_has_a_line_and_the_others_a_number),
-        SESSLIMIT_TEST(who_goes_on_costs_a_line_an_hour),
-        SESSLIMIT_TEST(memory_is_bounded_and_nothing_is_lost),
-        SESSLIMIT_TEST(the_line_has_the_number_and_what_all_share),
-        SESSLIMIT_TEST(users_are_told_apart_by_what_is_counted),
+        SESSLIMIT_TEST(denial_throttle_logs_first_then_count),
+        SESSLIMIT_TEST(continuous_denials_logged_hourly),
+        SESSLIMIT_TEST(remembered_addresses_bounded_and_denials_not_lost),
+        SESSLIMIT_TEST(repeated_denials_entry_has_count_and_common_fields),
+        SESSLIMIT_TEST(repeated_denials_flag_other_users),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -29,7 +29,7 @@ Session denied(policy::Count limit, const Login& login = ssh()) {
     return session;
 }
 
-/// As many sessions as that, opened a minute after each other, the last of them just now.
+/// Returns a state with this number of sessions, opened a minute after each other, the last of them just now.
 State open_sessions(std::uint64_t count, const Login& login = ssh()) {
     State state;
     for (std::uint64_t number = 1; number <= count; ++number) {
@@ -51,8 +51,8 @@ std::string text_of(const Session& session, const State& state,
     return messages::denial_text(session, state, clock_face, terminals);
 }
 
-void a_denial_says_why_and_what_is_open() {
-    EXPECT_TEXT(text_of(denied(0), {}), "Login denied for alice: no sessions are allowed.");
+void denial_text_has_reason_and_open_sessions() {
+    EXPECT_TEXT(text_of(denied(0), {}), "Login denied for alice: no session is allowed.");
     EXPECT_TEXT(text_of(denied(1), open_sessions(1)),
                 "Login denied for alice: limit of 1 session reached. Open sessions:\n"
                 "  session c1 on pts/1, since 14:02 (0s), from 192.0.2.7");
@@ -63,7 +63,7 @@ void a_denial_says_why_and_what_is_open() {
                 "  session c3 on pts/3, since 14:02 (0s), from 192.0.2.7");
 }
 
-void a_denial_tells_sessions_apart() {
+void denial_text_describes_each_session() {
     struct Case {
         void (*change)(Session&);
         std::vector<std::string> terminals;
@@ -103,7 +103,7 @@ void a_denial_tells_sessions_apart() {
     }
 }
 
-void a_denial_names_only_what_takes_a_place() {
+void denial_text_lists_only_counted_sessions() {
     State state = open_sessions(1);
     for (const Phase phase : {Phase::waiting, Phase::denied, Phase::closed}) {
         Session session = session_in(phase, key(10 + static_cast<std::uint64_t>(phase)));
@@ -116,7 +116,7 @@ void a_denial_names_only_what_takes_a_place() {
     EXPECT(std::ranges::count(text, '\n') == 1, text);
 }
 
-void a_long_list_is_cut() {
+void denial_text_cuts_long_list() {
     const std::string text = text_of(denied(25), open_sessions(25));
     EXPECT(std::ranges::count(text, '\n') == 21, text);
     EXPECT(text.ends_with("\n  and 5 more"), text);
@@ -124,8 +124,8 @@ void a_long_list_is_cut() {
            text);
 }
 
-/// What users can bring about themselves: names and hosts as long as they come, and terminals without number.
-void a_denial_always_fits_its_frame() {
+/// Data that users can control: names and hosts of maximum length, and any number of terminals.
+void denial_text_always_fits_wire_frame() {
     const std::string longest(255, '\x1B');
     Login login = ssh();
     login.user = longest;
@@ -138,8 +138,8 @@ void a_denial_always_fits_its_frame() {
                         [terminals](const Session&) { return std::vector<std::string>(terminals, "pts/1234"); });
             EXPECT(text.size() <= wire::max_text, std::to_string(text.size()));
             EXPECT(text.find('\x1B') == std::string::npos, "no escape sequences");
-            EXPECT(sessions == 0 || text.find("\n  session c1") != std::string::npos, "the oldest is named");
-            EXPECT(sessions < 200 || text.find(" more") != std::string::npos, "and the rest counted");
+            EXPECT(sessions == 0 || text.find("\n  session c1") != std::string::npos, "the oldest session is listed");
+            EXPECT(sessions < 200 || text.find(" more") != std::string::npos, "the others are counted");
         }
     }
 }
@@ -152,7 +152,7 @@ Reason because(Cause cause, std::uint32_t count = 0, Duration span = {}, std::st
     return {.cause = cause, .count = count, .span = span, .by = std::move(by)};
 }
 
-void reasons_are_said_in_words() {
+void reason_texts() {
     struct Case {
         Reason reason;
         std::string_view text;
@@ -190,7 +190,7 @@ Notice saying(std::string message, Notice notice) {
     return notice;
 }
 
-void terminals_are_told_what_their_user_needs() {
+void terminal_texts() {
     struct Case {
         Notice notice;
         std::string_view text;
@@ -234,8 +234,8 @@ void terminals_are_told_what_their_user_needs() {
     }
 }
 
-/// Names, hosts, who asked and what the policy says, each as long and as wild as it may come.
-void what_terminals_show_is_bounded_and_tame() {
+/// Names, hosts, requesters and policy messages of great length with control characters.
+void terminal_text_bounded_and_escaped() {
     std::string wild;
     while (wild.size() < 10'000) {
         wild += hostile;
@@ -257,7 +257,7 @@ void what_terminals_show_is_bounded_and_tame() {
     }
 }
 
-void an_announcement_says_which_limits_hold() {
+void announcement_lists_effective_limits() {
     using policy::Activity;
     struct Case {
         Duration duration, idle;
@@ -293,12 +293,12 @@ std::string field(const messages::JournalEntry& entry, std::string_view name) {
     return "(none)";
 }
 
-/// People's alerts are built on these: a change here breaks them.
-void the_journal_has_stable_ids_and_events() {
+/// Users build alerts on these values. A change breaks them.
+void journal_entries_have_stable_ids_and_events() {
     struct Case {
         Kind kind;
         std::string_view event;
-        std::string_view id_end; ///< of 9c5b7a0d1e4f4b6e8f6f2a3c0d715eXX
+        std::string_view id_end; ///< end of 9c5b7a0d1e4f4b6e8f6f2a3c0d715eXX
         std::string_view message;
     };
     constexpr Case cases[] = {
@@ -328,10 +328,10 @@ void the_journal_has_stable_ids_and_events() {
         EXPECT_TEXT(field(entry, "SESSLIMIT_REASON"), "idle");
         ids.insert(field(entry, "MESSAGE_ID"));
     }
-    EXPECT(ids.size() == std::size(cases), "each its own");
+    EXPECT(ids.size() == std::size(cases), "all IDs differ");
 }
 
-void what_is_locked_is_not_said_to_end() {
+void journal_reports_lock_instead_of_end() {
     const Reason idle = because(Cause::idle, 0, 15min);
     EXPECT_TEXT(field(messages::journal_entry(locking(notice_of(Kind::warned, idle, 1min))), "MESSAGE"),
                 "Warned session c1 of alice: it is locked in 1min, no input for 15min.");
@@ -340,7 +340,7 @@ void what_is_locked_is_not_said_to_end() {
                 "the mode is observe.");
 }
 
-void the_journal_has_the_facts_and_nothing_raw() {
+void journal_fields_escaped() {
     Notice notice = notice_of(Kind::admitted);
     notice.session.key = key(17);
     notice.session.login.user = hostile;
@@ -367,18 +367,18 @@ int main() {
     setenv("TZ", "UTC", 1);
     tzset();
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_denial_says_why_and_what_is_open),
-        SESSLIMIT_TEST(a_denial_tells_sessions_apart),
-        SESSLIMIT_TEST(a_denial_names_only_what_takes_a_place),
-        SESSLIMIT_TEST(a_long_list_is_cut),
-        SESSLIMIT_TEST(a_denial_always_fits_its_frame),
-        SESSLIMIT_TEST(reasons_are_said_in_words),
-        SESSLIMIT_TEST(terminals_are_told_what_their_user_needs),
-        SESSLIMIT_TEST(what_terminals_show_is_bounded_and_tame),
-        SESSLIMIT_TEST(an_announcement_says_which_limits_hold),
-        SESSLIMIT_TEST(what_is_locked_is_not_said_to_end),
-        SESSLIMIT_TEST(the_journal_has_stable_ids_and_events),
-        SESSLIMIT_TEST(the_journal_has_the_facts_and_nothing_raw),
+        SESSLIMIT_TEST(denial_text_has_reason_and_open_sessions),
+        SESSLIMIT_TEST(denial_text_describes_each_session),
+        SESSLIMIT_TEST(denial_text_lists_only_counted_sessions),
+        SESSLIMIT_TEST(denial_text_cuts_long_list),
+        SESSLIMIT_TEST(denial_text_always_fits_wire_frame),
+        SESSLIMIT_TEST(reason_texts),
+        SESSLIMIT_TEST(terminal_texts),
+        SESSLIMIT_TEST(terminal_text_bounded_and_escaped),
+        SESSLIMIT_TEST(announcement_lists_effective_limits),
+        SESSLIMIT_TEST(journal_reports_lock_instead_of_end),
+        SESSLIMIT_TEST(journal_entries_have_stable_ids_and_events),
+        SESSLIMIT_TEST(journal_fields_escaped),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -15,7 +15,7 @@ namespace {
 
 using namespace sesslimit;
 
-/// How many timers of this process wait for the wall clock (proc(5), /proc/PID/fdinfo), with these flags.
+/// Returns the number of this process's timers on the wall clock with these flags (proc(5), /proc/PID/fdinfo).
 int timers_with(int flags) {
     std::array<char, 32> wanted{};
     std::snprintf(wanted.data(), wanted.size(), "settime flags: 0%o\n", static_cast<unsigned>(flags));
@@ -29,9 +29,9 @@ int timers_with(int flags) {
     return found;
 }
 
-/// Nobody may set this host's clock for a test: what can be seen is that the kernel was asked to tell of it, and that
-/// nothing is told as long as nobody does.
-void it_rests_while_nobody_sets_it() {
+/// A test must not set the host's clock. It checks that the kernel was asked to report changes, and that no change is
+/// reported as long as the clock is not set.
+void wall_clock_reports_nothing_while_not_set() {
     sd_event* raw = nullptr;
     const int made = sd_event_new(&raw);
     const EventLoop loop(raw);
@@ -42,15 +42,15 @@ void it_rests_while_nobody_sets_it() {
     auto moved = std::move(clock);
     const int ran_again = sd_event_run(loop.get(), 0);
     EXPECT(made >= 0 && moved.has_value(), "made");
-    EXPECT(asked == 1, "the kernel is to cancel it when the clock is set");
-    EXPECT(ran == 0 && ran_again == 0 && told == 0, "nothing happens");
+    EXPECT(asked == 1, "the timer is canceled when the clock is set");
+    EXPECT(ran == 0 && ran_again == 0 && told == 0, "no event");
 }
 
 } // namespace
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(it_rests_while_nobody_sets_it),
+        SESSLIMIT_TEST(wall_clock_reports_nothing_while_not_set),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -22,28 +22,28 @@ struct Bench {
         *monitor::InputMonitor::make(loop.get(), {.input = [this](SessionKey key) { heard.push_back(key); },
                                             .newcomer = [this](uid_t owner) { newcomers.push_back(owner); }});
 
-    /// Whether it woke up for anything at all.
+    /// Returns true if the loop processed any event.
     bool wakes() { return sd_event_run(loop.get(), 0) > 0; }
 };
 
-void a_key_is_heard_on_each_terminal() {
+void input_reported_for_each_terminal() {
     Bench bench;
     const Pty first;
     const Pty second;
     bench.listener.listen(one, {first.terminal, second.terminal});
     bench.listener.listen(two, {second.terminal});
-    EXPECT(bench.listener.listens(one) && bench.listener.listens(two), "listened to");
+    EXPECT(bench.listener.listens(one) && bench.listener.listens(two), "both are monitored");
     first.type();
     run_ready(bench.loop);
-    EXPECT(bench.heard == std::vector{one}, "its own");
+    EXPECT(bench.heard == std::vector{one}, "its own terminal");
     second.type();
     run_ready(bench.loop);
-    EXPECT((bench.heard == std::vector{one, one, two}), "shared by both");
-    EXPECT(bench.newcomers.empty(), "both were there before");
+    EXPECT((bench.heard == std::vector{one, one, two}), "terminal of both sessions");
+    EXPECT(bench.newcomers.empty(), "both terminals existed before");
 }
 
-/// The number of a closed pty is given to the next one, which may be of another user.
-void Listen_TerminalOfAnotherUser_IsNotHeard() {
+/// The number of a closed pty is reused for the next one, which may belong to another user.
+void terminal_of_another_user_not_monitored() {
     Bench bench;
     const Pty pty;
     inspect::Terminal other = pty.terminal;
@@ -51,41 +51,41 @@ void Listen_TerminalOfAnotherUser_IsNotHeard() {
     bench.listener.listen(one, {other});
     pty.type();
     run_ready(bench.loop);
-    EXPECT(bench.heard.empty(), "not its terminal");
+    EXPECT(bench.heard.empty(), "terminal of another user");
     bench.listener.listen(two, {pty.terminal});
     bench.listener.stop(one);
     bench.listener.listen(one, {other});
     pty.type();
     run_ready(bench.loop);
-    EXPECT(bench.heard == std::vector{two}, "the watch of the other session stays");
+    EXPECT(bench.heard == std::vector{two}, "the other session is still monitored");
 }
 
-void output_is_not_heard() {
+void output_not_reported_as_input() {
     Bench bench;
     const Pty pty;
     bench.listener.listen(one, {pty.terminal});
     (void)!write(pty.slave.get(), "notice\r\n", 8);
-    EXPECT(!bench.wakes(), "a notice of ours");
+    EXPECT(!bench.wakes(), "own notice");
 }
 
-void who_is_not_listened_to_wakes_nobody() {
+void unmonitored_terminal_causes_no_wakeup() {
     Bench bench;
     const Pty before;
     before.type();
-    EXPECT(!bench.wakes(), "never");
+    EXPECT(!bench.wakes(), "never monitored");
     bench.listener.listen(one, {before.terminal});
     bench.listener.stop(one);
     bench.listener.stop(one);
     EXPECT(!bench.listener.listens(one), "stopped");
-    run_ready(bench.loop); // the kernel's word that it no longer watches
+    run_ready(bench.loop); // the kernel's event for the removed watch
     const Pty after;
     before.type();
     after.type();
-    EXPECT(!bench.wakes(), "no longer");
-    EXPECT(bench.heard.empty() && bench.newcomers.empty(), "nothing");
+    EXPECT(!bench.wakes(), "no longer monitored");
+    EXPECT(bench.heard.empty() && bench.newcomers.empty(), "nothing is reported");
 }
 
-void a_key_on_a_newer_terminal_is_told_once() {
+void input_on_new_terminal_reported_once() {
     Bench bench;
     const Pty before;
     bench.listener.listen(one, {before.terminal});
@@ -93,16 +93,16 @@ void a_key_on_a_newer_terminal_is_told_once() {
     struct stat at{};
     (void)fstat(after.slave.get(), &at);
     run_ready(bench.loop);
-    EXPECT(bench.newcomers.empty(), "it is there, and nothing was typed");
+    EXPECT(bench.newcomers.empty(), "terminal exists without input");
     after.type();
     run_ready(bench.loop);
-    EXPECT(bench.newcomers == std::vector{at.st_uid}, "told");
+    EXPECT(bench.newcomers == std::vector{at.st_uid}, "reported");
     after.type();
     run_ready(bench.loop);
     EXPECT(bench.newcomers.size() == 1 && bench.heard.empty(), "once");
 }
 
-void a_newer_terminal_can_be_listened_to() {
+void new_terminal_can_be_monitored() {
     Bench bench;
     const Pty before;
     bench.listener.listen(one, {before.terminal});
@@ -112,14 +112,14 @@ void a_newer_terminal_can_be_listened_to() {
     after.type();
     after.type();
     run_ready(bench.loop);
-    EXPECT(bench.newcomers.empty() && !bench.heard.empty(), "it is of the session by now");
+    EXPECT(bench.newcomers.empty() && !bench.heard.empty(), "terminal belongs to the session now");
     const std::size_t heard = bench.heard.size();
     after.type();
     run_ready(bench.loop);
-    EXPECT(bench.heard.size() == heard + 1, "for good");
+    EXPECT(bench.heard.size() == heard + 1, "it stays monitored");
 }
 
-void a_terminal_may_go() {
+void closed_terminal_does_not_affect_others() {
     Bench bench;
     const Pty before;
     bench.listener.listen(one, {before.terminal});
@@ -134,20 +134,17 @@ void a_terminal_may_go() {
     run_ready(bench.loop);
     before.type();
     run_ready(bench.loop);
-    EXPECT(bench.heard == std::vector{one} && bench.newcomers.empty(), "the other is still heard");
+    EXPECT(bench.heard == std::vector{one} && bench.newcomers.empty(), "the other terminal is still monitored");
 }
 
 } // namespace
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(Listen_TerminalOfAnotherUser_IsNotHeard),
-        SESSLIMIT_TEST(a_key_is_heard_on_each_terminal),
-        SESSLIMIT_TEST(output_is_not_heard),
-        SESSLIMIT_TEST(who_is_not_listened_to_wakes_nobody),
-        SESSLIMIT_TEST(a_key_on_a_newer_terminal_is_told_once),
-        SESSLIMIT_TEST(a_newer_terminal_can_be_listened_to),
-        SESSLIMIT_TEST(a_terminal_may_go),
+        SESSLIMIT_TEST(terminal_of_another_user_not_monitored), SESSLIMIT_TEST(input_reported_for_each_terminal),
+        SESSLIMIT_TEST(output_not_reported_as_input),           SESSLIMIT_TEST(unmonitored_terminal_causes_no_wakeup),
+        SESSLIMIT_TEST(input_on_new_terminal_reported_once),    SESSLIMIT_TEST(new_terminal_can_be_monitored),
+        SESSLIMIT_TEST(closed_terminal_does_not_affect_others),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

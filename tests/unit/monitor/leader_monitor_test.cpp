@@ -36,11 +36,11 @@ Leader leader_of_pid(const Child& child) {
     return {child.pid(), 0};
 }
 
-void an_exit_is_told_once() {
+void leader_exit_reported_once() {
     Bench bench;
     Child child;
     EXPECT(bench.leaders.track(one, leader_of(child)).value(), "tracked");
-    EXPECT(bench.leaders.track(one, leader_of(child)).value(), "tracked already");
+    EXPECT(bench.leaders.track(one, leader_of(child)).value(), "already tracked");
     run_ready(bench.loop);
     EXPECT(bench.exited.empty(), "alive");
     child.let_go();
@@ -50,29 +50,29 @@ void an_exit_is_told_once() {
     EXPECT(bench.exited.size() == 1, "once");
 }
 
-/// By the pidfd that somebody had of it already, as the server has of who asks.
-void who_is_expected_is_held_by_what_was_given() {
+/// Uses a pidfd that is already open, such as the server's pidfd of the requesting process.
+void expected_leader_tracked_by_given_pidfd() {
     Bench bench;
     Child child;
     Child other;
     const auto pidfd_of = [](const Child& of) {
         return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, of.pid(), 0)));
     };
-    // Told apart by whose it is: the pidfd is not looked at again, so another's shows which one is held.
+    // The pidfd is not checked again. Therefore the exit of another process shows which pidfd is in use.
     bench.leaders.provide_pidfd(leader_of(child), pidfd_of(other));
     EXPECT(bench.leaders.track(one, leader_of(child)).value(), "tracked");
     other.let_go();
-    EXPECT(bench.hears(1) && bench.exited.at(0) == one, "by the pidfd that was given");
+    EXPECT(bench.hears(1) && bench.exited.at(0) == one, "by the given pidfd");
     bench.leaders.provide_pidfd(leader_of(child), pidfd_of(child));
     EXPECT(bench.leaders.track(one, leader_of(child)).value() && bench.leaders.track(two, leader_of(child)).value(),
-           "given once, made the next time");
+           "used once, then opened by the component");
     child.let_go();
     EXPECT(bench.hears(3), "both");
     bench.leaders.provide_pidfd({child.pid(), 1}, pidfd_of(child));
-    EXPECT(!bench.leaders.track(one, {child.pid(), 2}).value(), "another process than was expected");
+    EXPECT(!bench.leaders.track(one, {child.pid(), 2}).value(), "not the expected process");
 }
 
-void one_process_may_lead_several() {
+void one_process_leads_several_sessions() {
     Bench bench;
     Child child;
     EXPECT(bench.leaders.track(one, leader_of(child)).value() && bench.leaders.track(two, leader_of(child)).value(),
@@ -81,31 +81,31 @@ void one_process_may_lead_several() {
     EXPECT(bench.hears(2) && bench.exited.at(0) != bench.exited.at(1), "both");
 }
 
-void who_has_exited_is_not_held() {
+void exited_leader_not_tracked() {
     Bench bench;
     Child child;
     const Leader leader = leader_of(child);
     EXPECT(!bench.leaders.track(one, {leader.pid, leader.mark + 1}).value(), "another mark: another process");
-    EXPECT(bench.leaders.track(two, {leader.pid, 0}).value(), "an unknown mark is believed");
+    EXPECT(bench.leaders.track(two, {leader.pid, 0}).value(), "an unknown mark is accepted");
     child.finish();
     EXPECT(!bench.leaders.track(one, leader).value(), "gone");
     EXPECT(!bench.leaders.track(one, {0, 0}).value_or(false) && !bench.leaders.track(one, {-5, 0}).value_or(false),
-           "nobody");
-    EXPECT(bench.hears(1) && bench.exited.at(0) == two, "the one that was tracked");
+           "not a process");
+    EXPECT(bench.hears(1) && bench.exited.at(0) == two, "the tracked session");
 }
 
-void a_zombie_has_exited() {
+void zombie_leader_counts_as_exited() {
     Bench bench;
     Child child;
     const Leader leader = leader_of(child);
     child.let_go();
     siginfo_t info{};
-    (void)waitid(P_PID, static_cast<id_t>(child.pid()), &info, WEXITED | WNOWAIT); // dead, and not reaped
+    (void)waitid(P_PID, static_cast<id_t>(child.pid()), &info, WEXITED | WNOWAIT); // dead, but not reaped
     const bool tracked = bench.leaders.track(one, leader).value();
-    EXPECT(!tracked || bench.hears(1), "told one way or the other");
+    EXPECT(!tracked || bench.hears(1), "reported by the result or by the event");
 }
 
-void who_was_let_go_is_not_told_of() {
+void untracked_leader_exit_not_reported() {
     Bench bench;
     Child first;
     Child second;
@@ -115,11 +115,11 @@ void who_was_let_go_is_not_told_of() {
     bench.leaders.untrack(one);
     first.finish();
     second.let_go();
-    EXPECT(bench.hears(1) && bench.exited.at(0) == two, "only the other");
+    EXPECT(bench.hears(1) && bench.exited.at(0) == two, "only the other session");
 }
 
-/// Both have exited by the time that the loop looks: what the first leads to may be that nobody asks for the second.
-void who_is_let_go_by_anothers_exit_is_not_told_of() {
+/// Both leaders have exited when the loop runs. The handler of the first exit untracks the second session.
+void leader_untracked_by_other_exit_not_reported() {
     Child first;
     Child second;
     EventLoop loop = make_loop();
@@ -135,34 +135,34 @@ void who_is_let_go_by_anothers_exit_is_not_told_of() {
     second.finish();
     EXPECT(run_until(loop, [&] { return !exited.empty(); }), "one of them");
     run_ready(loop);
-    EXPECT(exited.size() == 1, "and that one alone");
+    EXPECT(exited.size() == 1, "only that one");
 }
 
-void a_signal_reaches_who_is_held_and_nobody_else() {
+void signal_reaches_only_tracked_leader() {
     Bench bench;
     Child child;
-    EXPECT(bench.leaders.signal(one, SIGTERM).error().code == ESRCH, "nobody");
+    EXPECT(bench.leaders.signal(one, SIGTERM).error().code == ESRCH, "no tracked leader");
     EXPECT(bench.leaders.track(one, leader_of(child)).value(), "tracked");
     EXPECT(bench.leaders.signal(two, SIGTERM).error().code == ESRCH, "another session");
     EXPECT(bench.leaders.signal(one, SIGTERM).has_value(), "sent");
     EXPECT(bench.hears(1), "exited");
     const int status = child.finish();
-    EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "of it");
+    EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "terminated by the signal");
 }
 
-void without_descriptors_nobody_is_taken_for_dead() {
+void descriptor_exhaustion_not_reported_as_exit() {
     Bench bench;
     Child child;
     const Leader by_start{child.pid(), read_process_stat(child.pid())->start};
-    for (const rlim_t left : {0U, 1U}) { // no pidfd; a pidfd, and nothing to read /proc with
+    for (const rlim_t left : {0U, 1U}) { // no pidfd; then a pidfd, but no descriptor to read /proc
         const auto tracked = with_descriptors(left, [&] { return bench.leaders.track(one, by_start); });
         EXPECT(!tracked.has_value() && tracked.error().code == EMFILE, std::to_string(left));
     }
     run_ready(bench.loop);
-    EXPECT(bench.exited.empty(), "it lives");
+    EXPECT(bench.exited.empty(), "it is alive");
 }
 
-void who_could_not_be_held_is_held_later() {
+void tracking_retried_after_descriptor_exhaustion() {
     Bench bench;
     Child first;
     Child second;
@@ -171,25 +171,25 @@ void who_could_not_be_held_is_held_later() {
     });
     EXPECT(untracked, "neither");
     first.finish();
-    EXPECT(bench.hears(1) && bench.exited.at(0) == one, "it had exited in the meantime");
+    EXPECT(bench.hears(1) && bench.exited.at(0) == one, "it exited in the meantime");
     second.let_go();
-    EXPECT(bench.hears(2) && bench.exited.at(1) == two, "it is tracked by now");
+    EXPECT(bench.hears(2) && bench.exited.at(1) == two, "it is tracked now");
 }
 
 } // namespace
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(an_exit_is_told_once),
-        SESSLIMIT_TEST(who_is_expected_is_held_by_what_was_given),
-        SESSLIMIT_TEST(one_process_may_lead_several),
-        SESSLIMIT_TEST(who_has_exited_is_not_held),
-        SESSLIMIT_TEST(a_zombie_has_exited),
-        SESSLIMIT_TEST(who_was_let_go_is_not_told_of),
-        SESSLIMIT_TEST(who_is_let_go_by_anothers_exit_is_not_told_of),
-        SESSLIMIT_TEST(a_signal_reaches_who_is_held_and_nobody_else),
-        SESSLIMIT_TEST(without_descriptors_nobody_is_taken_for_dead),
-        SESSLIMIT_TEST(who_could_not_be_held_is_held_later),
+        SESSLIMIT_TEST(leader_exit_reported_once),
+        SESSLIMIT_TEST(expected_leader_tracked_by_given_pidfd),
+        SESSLIMIT_TEST(one_process_leads_several_sessions),
+        SESSLIMIT_TEST(exited_leader_not_tracked),
+        SESSLIMIT_TEST(zombie_leader_counts_as_exited),
+        SESSLIMIT_TEST(untracked_leader_exit_not_reported),
+        SESSLIMIT_TEST(leader_untracked_by_other_exit_not_reported),
+        SESSLIMIT_TEST(signal_reaches_only_tracked_leader),
+        SESSLIMIT_TEST(descriptor_exhaustion_not_reported_as_exit),
+        SESSLIMIT_TEST(tracking_retried_after_descriptor_exhaustion),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

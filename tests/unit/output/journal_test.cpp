@@ -18,7 +18,7 @@ namespace {
 using namespace sesslimit;
 using output::Journal;
 
-/// A journald that reads when it is told to.
+/// A journald substitute that reads on request.
 struct Reader {
     test::TemporaryDirectory directory;
     UniqueFd socket;
@@ -37,7 +37,7 @@ struct Reader {
         (void)bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
     }
 
-    /// What has come, an entry each.
+    /// Returns the received entries.
     [[nodiscard]] std::vector<std::string> read_all() const {
         std::vector<std::string> entries;
         std::array<char, 65536> buffer{};
@@ -48,7 +48,7 @@ struct Reader {
         return entries;
     }
 
-    /// Reads and lets the loop run, until neither has anything to do.
+    /// Reads and runs the loop until neither has work left. Returns the entries received.
     [[nodiscard]] std::vector<std::string> settle() const {
         std::vector<std::string> all;
         for (;;) {
@@ -65,7 +65,7 @@ std::string plain(const std::string& message) {
     return output::native_entry({{"MESSAGE", message}, {"PRIORITY", "6"}});
 }
 
-void entries_are_as_journald_reads_them() {
+void entries_encoded_in_native_journal_format() {
     struct Case {
         messages::JournalEntry entry;
         std::string datagram;
@@ -84,11 +84,11 @@ void entries_are_as_journald_reads_them() {
     }
 }
 
-void what_is_not_taken_comes_later_in_its_order() {
+void entries_not_accepted_sent_later_in_order() {
     const Reader reader;
     Journal journal(reader.loop.get(), reader.path());
     std::vector<std::string> told;
-    for (int number = 0; number < 900; ++number) { // more than the kernel keeps, and fewer than we do
+    for (int number = 0; number < 900; ++number) { // more than the kernel buffers, fewer than the daemon queues
         told.push_back(plain(std::to_string(number)));
         journal.tell(output::Priority::info, std::to_string(number));
     }
@@ -96,12 +96,12 @@ void what_is_not_taken_comes_later_in_its_order() {
     const auto later = reader.settle();
     auto all = at_once;
     all.insert(all.end(), later.begin(), later.end());
-    EXPECT(!at_once.empty() && !later.empty(), "some at once, some later");
+    EXPECT(!at_once.empty() && !later.empty(), "some immediately, some later");
     EXPECT(all == told, "all of them, in their order");
-    EXPECT(sd_event_run(reader.loop.get(), 0) == 0, "then nothing is waited for");
+    EXPECT(sd_event_run(reader.loop.get(), 0) == 0, "no event source remains active");
 }
 
-void what_is_too_much_is_counted() {
+void entries_beyond_queue_limit_dropped_and_counted() {
     const Reader reader;
     Journal journal(reader.loop.get(), reader.path());
     constexpr std::size_t many = 3 * Journal::max_queued;
@@ -110,12 +110,12 @@ void what_is_too_much_is_counted() {
     }
     const auto all = reader.settle();
     const std::size_t lost = many + 1 - all.size();
-    EXPECT(all.size() > Journal::max_queued && lost > 0, "as many as are kept, and no more");
-    const std::string last = std::to_string(lost) + " journal entries lost because the journal did not accept them.";
+    EXPECT(all.size() > Journal::max_queued && lost > 0, "the queue limit is reached, not exceeded");
+    const std::string last = std::to_string(lost) + " entries were lost: the journal did not take them.";
     EXPECT(!all.empty() && all.back().find(last) != std::string::npos, last.c_str());
 }
 
-void another_journald_is_found() {
+void restarted_journald_reconnected() {
     Reader reader;
     Journal journal(reader.loop.get(), reader.path());
     journal.tell(output::Priority::info, "to the first");
@@ -127,21 +127,21 @@ void another_journald_is_found() {
     EXPECT(second == std::vector{plain("to the second")}, "the second");
 }
 
-void one_that_dies_with_entries_waiting_stops_nothing() {
+void journald_restart_with_queued_entries_recovers() {
     Reader reader;
     Journal journal(reader.loop.get(), reader.path());
     for (int number = 0; number < 900; ++number) {
         journal.tell(output::Priority::info, std::to_string(number));
     }
-    reader.listen(); // what the first had not read is gone with it
+    reader.listen(); // the entries that the first one had not read are lost with it
     const auto all = reader.settle();
-    journal.tell(output::Priority::info, "and on");
+    journal.tell(output::Priority::info, "later entries are sent");
     const auto next = reader.read_all();
-    EXPECT(!all.empty() && all.back() == plain("899"), "what had to wait comes to the second");
-    EXPECT(next == std::vector{plain("and on")}, "and on");
+    EXPECT(!all.empty() && all.back() == plain("899"), "queued entries reach the second one");
+    EXPECT(next == std::vector{plain("and on")}, "later entries are sent");
 }
 
-void what_waits_for_a_journal_that_goes_waits_for_no_other() {
+void queued_entries_discarded_when_journald_disappears() {
     Reader reader;
     Journal journal(reader.loop.get(), reader.path());
     for (int number = 0; number < 900; ++number) {
@@ -149,15 +149,15 @@ void what_waits_for_a_journal_that_goes_waits_for_no_other() {
     }
     unlink(reader.path().c_str());
     reader.socket.reset();
-    const auto nothing = reader.settle(); // they go to standard error
+    const auto nothing = reader.settle(); // the entries are written to standard error
     reader.listen();
-    journal.tell(output::Priority::info, "and on");
+    journal.tell(output::Priority::info, "later entries are sent");
     const auto next = reader.read_all();
-    EXPECT(nothing.empty(), "nobody reads");
-    EXPECT(next == std::vector{plain("and on")}, "and on");
+    EXPECT(nothing.empty(), "no journald reads");
+    EXPECT(next == std::vector{plain("and on")}, "later entries are sent");
 }
 
-void a_journal_that_takes_nothing_does_not_hold_up_the_end() {
+void finish_returns_in_time_when_journald_stalls() {
     const Reader reader;
     Journal journal(reader.loop.get(), reader.path());
     for (int number = 0; number < 900; ++number) {
@@ -169,22 +169,22 @@ void a_journal_that_takes_nothing_does_not_hold_up_the_end() {
     const auto taken = reader.read_all();
     journal.finish(std::chrono::milliseconds(1));
     const auto more = reader.read_all();
-    EXPECT(waited < std::chrono::seconds(10), "it waits no longer than it is to");
-    EXPECT(!taken.empty() && taken.size() < 900, "not all were taken before");
-    EXPECT(!more.empty(), "what is taken in time is written");
+    EXPECT(waited < std::chrono::seconds(10), "it waits no longer than requested");
+    EXPECT(!taken.empty() && taken.size() < 900, "not all entries were accepted before");
+    EXPECT(!more.empty(), "entries accepted in time are written");
 }
 
 } // namespace
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(entries_are_as_journald_reads_them),
-        SESSLIMIT_TEST(what_is_not_taken_comes_later_in_its_order),
-        SESSLIMIT_TEST(what_is_too_much_is_counted),
-        SESSLIMIT_TEST(another_journald_is_found),
-        SESSLIMIT_TEST(one_that_dies_with_entries_waiting_stops_nothing),
-        SESSLIMIT_TEST(what_waits_for_a_journal_that_goes_waits_for_no_other),
-        SESSLIMIT_TEST(a_journal_that_takes_nothing_does_not_hold_up_the_end),
+        SESSLIMIT_TEST(entries_encoded_in_native_journal_format),
+        SESSLIMIT_TEST(entries_not_accepted_sent_later_in_order),
+        SESSLIMIT_TEST(entries_beyond_queue_limit_dropped_and_counted),
+        SESSLIMIT_TEST(restarted_journald_reconnected),
+        SESSLIMIT_TEST(journald_restart_with_queued_entries_recovers),
+        SESSLIMIT_TEST(queued_entries_discarded_when_journald_disappears),
+        SESSLIMIT_TEST(finish_returns_in_time_when_journald_stalls),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -16,7 +16,7 @@ namespace {
 
 using namespace sesslimit;
 
-/// A pty of our own: what its user would read comes out of `master`.
+/// A pty. The terminal's output can be read from `master`.
 struct Pty {
     UniqueFd master;
     UniqueFd slave;
@@ -49,7 +49,7 @@ struct Pty {
     }
 };
 
-void a_notice_stands_on_a_line_of_its_own_in_every_mode() {
+void notice_on_separate_line_in_every_mode() {
     struct Case {
         bool raw;
         std::string_view text;
@@ -66,8 +66,8 @@ void a_notice_stands_on_a_line_of_its_own_in_every_mode() {
     }
 }
 
-/// One write, whatever comes: nothing that steers a terminal, and no half of a character.
-void a_notice_is_bounded_and_steers_nothing() {
+/// A notice is a single write. It contains no terminal control sequences and no partial characters.
+void notice_bounded_and_control_characters_removed() {
     struct Case {
         std::string text, written;
     };
@@ -77,7 +77,7 @@ void a_notice_is_bounded_and_steers_nothing() {
         letters += 'x';
         wide += "\xE2\x82\xAC";
     }
-    const std::size_t room = output::max_notice_length - 5; // less the bell and two ends of lines
+    const std::size_t room = output::max_notice_length - 5; // minus the bell and two line ends
     const Case cases[] = {
         {"a\x1B[2Jb\rc\td\x7F"
          "e\x9C",
@@ -97,8 +97,8 @@ void a_notice_is_bounded_and_steers_nothing() {
     }
 }
 
-/// Returns at once, with an error; a later notice arrives when there is room again.
-void a_full_terminal_is_not_waited_for() {
+/// The write returns an error immediately. A later notice is written once there is room.
+void write_to_full_terminal_does_not_block() {
     const Pty pty;
     const std::string line(1000, 'x');
     const Duration before = monotonic_now();
@@ -106,22 +106,22 @@ void a_full_terminal_is_not_waited_for() {
     while (output::write_notice(pty.terminal, line) && taken < 1000) {
         ++taken;
     }
-    EXPECT(taken < 1000, "full at last");
-    EXPECT(!output::write_notice(pty.terminal, line).has_value(), "and full it stays");
-    EXPECT(monotonic_now() - before < std::chrono::seconds(2), "at once");
+    EXPECT(taken < 1000, "the terminal is full");
+    EXPECT(!output::write_notice(pty.terminal, line).has_value(), "it stays full");
+    EXPECT(monotonic_now() - before < std::chrono::seconds(2), "immediate return");
     (void)pty.read_all();
     EXPECT(output::write_notice(pty.terminal, "room").has_value(), "room again");
 }
 
-void a_stopped_terminal_is_not_waited_for() {
+void write_to_stopped_terminal_does_not_block() {
     const Pty pty(false);
     EXPECT(tcflow(pty.slave.get(), TCOOFF) == 0, "stopped"); // as Ctrl-S does
     const Duration before = monotonic_now();
     EXPECT(!output::write_notice(pty.terminal, "line").has_value(), "an error");
-    EXPECT(monotonic_now() - before < std::chrono::seconds(1), "at once");
+    EXPECT(monotonic_now() - before < std::chrono::seconds(1), "immediate return");
 }
 
-void another_terminal_under_the_name_is_not_written_to() {
+void other_terminal_under_same_name_not_written() {
     const Pty pty;
     inspect::Terminal other = pty.terminal;
     other.device += 1;
@@ -132,13 +132,13 @@ void another_terminal_under_the_name_is_not_written_to() {
     EXPECT_TEXT(pty.read_all(), "");
 }
 
-void what_is_no_terminal_is_not_written_to() {
+void non_terminal_not_written() {
     Pty pty;
     const inspect::Terminal gone = pty.terminal;
     pty.slave.reset();
     pty.master.reset();
     EXPECT(!output::write_notice(gone, "line").has_value(), "gone");
-    EXPECT(!output::write_notice({0, "no/such/terminal", 0}, "line").has_value(), "never was");
+    EXPECT(!output::write_notice({0, "no/such/terminal", 0}, "line").has_value(), "never existed");
     EXPECT(!output::write_notice({0, "", 0}, "line").has_value(), "a directory");
     EXPECT(!output::write_notice({0, "stdout", 0}, "line").has_value(), "a link"); // O_NOFOLLOW
 }
@@ -147,12 +147,12 @@ void what_is_no_terminal_is_not_written_to() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_notice_stands_on_a_line_of_its_own_in_every_mode),
-        SESSLIMIT_TEST(a_notice_is_bounded_and_steers_nothing),
-        SESSLIMIT_TEST(a_full_terminal_is_not_waited_for),
-        SESSLIMIT_TEST(a_stopped_terminal_is_not_waited_for),
-        SESSLIMIT_TEST(another_terminal_under_the_name_is_not_written_to),
-        SESSLIMIT_TEST(what_is_no_terminal_is_not_written_to),
+        SESSLIMIT_TEST(notice_on_separate_line_in_every_mode),
+        SESSLIMIT_TEST(notice_bounded_and_control_characters_removed),
+        SESSLIMIT_TEST(write_to_full_terminal_does_not_block),
+        SESSLIMIT_TEST(write_to_stopped_terminal_does_not_block),
+        SESSLIMIT_TEST(other_terminal_under_same_name_not_written),
+        SESSLIMIT_TEST(non_terminal_not_written),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

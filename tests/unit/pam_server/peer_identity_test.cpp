@@ -18,7 +18,8 @@ namespace {
 using namespace sesslimit;
 using namespace sesslimit::test;
 
-/// A listener and what came in on it from a child that did `prepare` before it connected. The child stays.
+/// A listener and a connection accepted from a child process, which ran `prepare` before it connected. The child stays
+/// alive until finish().
 struct Caller {
     TemporaryDirectory directory;
     UniqueFd listener{socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
@@ -63,19 +64,19 @@ struct Caller {
     }
 };
 
-void a_root_peer_is_a_leader() {
+void root_peer_identified_as_leader() {
     const Caller caller([] {});
     const auto peer = pam_server::peer_of(caller.accepted.get());
     EXPECT(peer.has_value(), peer ? "" : peer.error().what);
     const Leader& leader = peer->leader;
     EXPECT(leader == identify(peer->pidfd.get(), caller.pid).value() && leader.mark != 0, "by pid and mark");
-    EXPECT(syscall(SYS_pidfd_send_signal, peer->pidfd.get(), SIGKILL, nullptr, 0) == 0, "held");
+    EXPECT(syscall(SYS_pidfd_send_signal, peer->pidfd.get(), SIGKILL, nullptr, 0) == 0, "pidfd is usable");
     siginfo_t died{};
     EXPECT(waitid(P_PID, static_cast<id_t>(caller.pid), &died, WEXITED | WNOWAIT) == 0 && died.si_status == SIGKILL,
-           "it, and nobody else");
+           "the signal reached the peer");
 }
 
-void a_peer_that_is_not_root_is_denied() {
+void non_root_peer_rejected() {
     const Caller caller([] {
         if (setgroups(0, nullptr) != 0 || setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0) {
             _exit(1);
@@ -85,16 +86,16 @@ void a_peer_that_is_not_root_is_denied() {
     EXPECT(!peer.has_value() && peer.error().code == EPERM, "not root");
 }
 
-void a_peer_that_has_exited_is_denied() {
+void exited_peer_rejected() {
     Caller caller([] {});
     caller.finish();
     const auto peer = pam_server::peer_of(caller.accepted.get());
     EXPECT(!peer.has_value(), "exited");
 }
 
-/// What peer_of() says with an older kernel.
+/// Result of peer_of() on an older kernel.
 struct Older {
-    pid_t peer = 0; ///< 0: nobody
+    pid_t peer = 0; ///< 0: no peer
     std::uint64_t mark = 0;
     int error = 0;
 };
@@ -102,7 +103,7 @@ struct Older {
 Older peer_of_older_kernel(int socket, bool few_descriptors = false) {
     return in_a_child(Older{}, [=] {
         const UniqueFd last(dup(STDERR_FILENO));
-        // Room for a pidfd, and not for what tells its process from others.
+        // Leaves room for a pidfd, but not for the file that identifies its process.
         const rlimit few{.rlim_cur = static_cast<rlim_t>(last.get()) + 2, .rlim_max = 1024};
         const bool older = become_older() && (!few_descriptors || setrlimit(RLIMIT_NOFILE, &few) == 0);
         const auto peer = pam_server::peer_of(socket);
@@ -112,13 +113,13 @@ Older peer_of_older_kernel(int socket, bool few_descriptors = false) {
     });
 }
 
-void a_peer_that_cannot_be_looked_at_is_not_said_to_have_exited() {
+void descriptor_exhaustion_not_reported_as_exited_peer() {
     const Caller caller([] {});
     const Older peer = peer_of_older_kernel(caller.accepted.get(), true);
     EXPECT(peer.peer == 0 && peer.error == EMFILE, std::to_string(peer.error));
 }
 
-void before_linux_6_5_a_peer_is_held_by_its_pid() {
+void peer_identified_by_pid_before_linux_6_5() {
     Caller caller([] {});
     const Older there = peer_of_older_kernel(caller.accepted.get());
     EXPECT(there.peer == caller.pid && there.mark == read_process_stat(caller.pid)->start, std::to_string(there.error));
@@ -127,8 +128,8 @@ void before_linux_6_5_a_peer_is_held_by_its_pid() {
     EXPECT(gone.peer == 0 && gone.error == ESRCH, std::to_string(gone.error));
 }
 
-/// It has no pid in ours, by which it could be held.
-void a_peer_of_another_pid_namespace_is_denied() {
+/// The peer does not have a PID in this namespace, by which it could be tracked.
+void peer_of_other_pid_namespace_rejected() {
     const Caller caller([] {});
     const int error = in_a_child(0, [&caller] {
         if (unshare(CLONE_NEWPID) != 0) {
@@ -142,7 +143,7 @@ void a_peer_of_another_pid_namespace_is_denied() {
     EXPECT(error == ESRCH, std::to_string(error));
 }
 
-void what_is_no_socket_is_denied() {
+void non_socket_rejected() {
     const UniqueFd fd(dup(STDERR_FILENO));
     EXPECT(!pam_server::peer_of(fd.get()).has_value() && !pam_server::peer_of(-1).has_value(), "no peer");
 }
@@ -151,17 +152,17 @@ void what_is_no_socket_is_denied() {
 
 int main() {
     if (getuid() != 0) {
-        print_message("skipped: only root may tell peers apart\n");
+        print_message("skipped: only root may identify peers\n");
         return 77;
     }
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(a_root_peer_is_a_leader),
-        SESSLIMIT_TEST(a_peer_that_is_not_root_is_denied),
-        SESSLIMIT_TEST(a_peer_that_has_exited_is_denied),
-        SESSLIMIT_TEST(a_peer_that_cannot_be_looked_at_is_not_said_to_have_exited),
-        SESSLIMIT_TEST(before_linux_6_5_a_peer_is_held_by_its_pid),
-        SESSLIMIT_TEST(a_peer_of_another_pid_namespace_is_denied),
-        SESSLIMIT_TEST(what_is_no_socket_is_denied),
+        SESSLIMIT_TEST(root_peer_identified_as_leader),
+        SESSLIMIT_TEST(non_root_peer_rejected),
+        SESSLIMIT_TEST(exited_peer_rejected),
+        SESSLIMIT_TEST(descriptor_exhaustion_not_reported_as_exited_peer),
+        SESSLIMIT_TEST(peer_identified_by_pid_before_linux_6_5),
+        SESSLIMIT_TEST(peer_of_other_pid_namespace_rejected),
+        SESSLIMIT_TEST(non_socket_rejected),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -39,7 +39,7 @@ Bytes bytes_of(const Frame& frame) {
     return bytes;
 }
 
-/// A server at a socket of its own, and what it has said.
+/// A server with its own socket, and the events and errors that it reported.
 struct Bench {
     TemporaryDirectory directory;
     EventLoop loop = make_loop();
@@ -69,7 +69,8 @@ struct Bench {
     }
 };
 
-/// The answer on a connection: its outcome and text; "closed" where the server hung up without one.
+/// Receives the reply on a connection. Returns its outcome, session and text, or "closed" if the server closed the
+/// connection without a reply.
 std::string answer_on(const UniqueFd& fd) {
     Bytes bytes(wire::max_frame);
     const ssize_t size = recv(fd.get(), bytes.data(), bytes.size(), 0);
@@ -84,16 +85,16 @@ std::string answer_on(const UniqueFd& fd) {
            std::string(verdict->text);
 }
 
-void the_socket_is_roots_alone() {
+void socket_accessible_to_root_only() {
     const Bench bench;
     struct stat at{};
     EXPECT(stat(bench.path().c_str(), &at) == 0 && (at.st_mode & 07777) == 0600, "mode");
-    EXPECT(pam_server::listen_at(bench.path().c_str()).has_value(), "in place of an old one");
+    EXPECT(pam_server::listen_at(bench.path().c_str()).has_value(), "replaces an old socket");
     EXPECT(!pam_server::listen_at("").has_value(), "no path");
     EXPECT(!pam_server::listen_at(std::string(200, 'x').c_str()).has_value(), "a long path");
 }
 
-void a_request_becomes_an_event_and_gets_its_answer() {
+void open_request_becomes_event_and_gets_answer() {
     Bench bench;
     const UniqueFd asker = bench.ask(bytes_of(request()));
     EXPECT(bench.hears(1), "an event");
@@ -101,18 +102,18 @@ void a_request_becomes_an_event_and_gets_its_answer() {
     EXPECT_TEXT(opened.login.user, "alice");
     EXPECT_TEXT(opened.login.rhost, "192.0.2.7");
     EXPECT(opened.login.uid == 1001 && (opened.login.gids == std::vector<gid_t>{27, 100}), "sorted groups");
-    EXPECT(opened.budget == std::chrono::seconds(2) && !opened.login.nested, "the rest");
-    EXPECT(opened.leader.pid == getpid() && opened.leader == identify(getpid()), "the kernel's word");
+    EXPECT(opened.budget == std::chrono::seconds(2) && !opened.login.nested, "other fields");
+    EXPECT(opened.leader.pid == getpid() && opened.leader == identify(getpid()), "leader as reported by the kernel");
 
     bench.server->answer(opened.request, {wire::Outcome::denied, 0, "no\nplace"});
     EXPECT_TEXT(answer_on(asker), "3 0 no\nplace");
     EXPECT_TEXT(answer_on(asker), "closed");
-    bench.server->answer(opened.request, {wire::Outcome::admitted, 1, {}}); // too late, and nobody's business
+    bench.server->answer(opened.request, {wire::Outcome::admitted, 1, {}}); // too late, ignored
     run_ready(bench.loop);
-    EXPECT(bench.events.size() == 1 && bench.failures.empty(), "one question, one answer");
+    EXPECT(bench.events.size() == 1 && bench.failures.empty(), "one request, one answer");
 }
 
-void every_outcome_is_sent() {
+void every_outcome_sent() {
     struct Case {
         wire::Verdict verdict;
         std::string_view answer;
@@ -121,7 +122,7 @@ void every_outcome_is_sent() {
     const Case cases[] = {
         {{wire::Outcome::admitted, 77, {}}, "1 77 "},   {{wire::Outcome::uncounted, 0, {}}, "2 0 "},
         {{wire::Outcome::denied, 0, "why"}, "3 0 why"}, {{wire::Outcome::noted, 0, {}}, "5 0 "},
-        {{wire::Outcome::denied, 0, too_long}, "3 0 "}, // denied all the same
+        {{wire::Outcome::denied, 0, too_long}, "3 0 "}, // still denied
     };
     for (const Case& one : cases) {
         Bench bench;
@@ -132,7 +133,7 @@ void every_outcome_is_sent() {
     }
 }
 
-void who_must_wait_is_told_how_long() {
+void waiting_client_gets_wait_frame() {
     Bench bench;
     const UniqueFd asker = bench.ask(bytes_of(request()));
     EXPECT(bench.hears(1), "an event");
@@ -144,21 +145,21 @@ void who_must_wait_is_told_how_long() {
     EXPECT(wait.has_value() && wait->more_ms == 5500, "a wait frame");
     bench.server->answer(id, {wire::Outcome::admitted, 7, {}});
     EXPECT_TEXT(answer_on(asker), "1 7 ");
-    bench.server->ask_to_wait(id, std::chrono::seconds(1)); // too late, and nobody's business
-    EXPECT(bench.failures.empty(), "fine");
+    bench.server->ask_to_wait(id, std::chrono::seconds(1)); // too late, ignored
+    EXPECT(bench.failures.empty(), "no errors");
 }
 
-void a_close_becomes_an_event() {
+void close_request_becomes_event() {
     Bench bench;
     const UniqueFd asker = bench.ask(bytes_of(wire::CloseRequest{.session = 99}));
     EXPECT(bench.hears(1), "an event");
     const auto& closed = std::get<core::CloseRequested>(bench.events.at(0));
-    EXPECT(closed.session == SessionKey{99} && closed.leader.pid == getpid(), "which");
+    EXPECT(closed.session == SessionKey{99} && closed.leader.pid == getpid(), "session and leader");
     bench.server->answer(closed.request, {wire::Outcome::noted, 0, {}});
     EXPECT_TEXT(answer_on(asker), "5 0 ");
 }
 
-void broken_requests_are_failed_and_go_no_further() {
+void invalid_requests_answered_as_failed_and_dropped() {
     Bytes version = bytes_of(request());
     version[4] = std::byte{9};
     Bytes magic = bytes_of(request());
@@ -178,9 +179,9 @@ void broken_requests_are_failed_and_go_no_further() {
         {"another version", version},
         {"another magic", magic},
         {"cut", cut},
-        {"longer than it says", longer},
-        {"over-long", huge},
-        {"an answer", bytes_of(wire::Verdict{wire::Outcome::admitted, 1, {}})},
+        {"longer than its stated length", longer},
+        {"longer than the maximum", huge},
+        {"a verdict", bytes_of(wire::Verdict{wire::Outcome::admitted, 1, {}})},
     };
     for (const auto& one : cases) {
         Bench bench;
@@ -193,25 +194,26 @@ void broken_requests_are_failed_and_go_no_further() {
     }
 }
 
-void a_hang_up_is_told_of_where_an_answer_was_due() {
+void hang_up_reported_only_for_pending_request() {
     Bench bench;
     UniqueFd asker = bench.ask(bytes_of(request()));
     EXPECT(bench.hears(1), "asked");
     const RequestId id = std::get<core::OpenRequested>(bench.events.at(0)).request;
     asker.reset();
     EXPECT(bench.hears(2), "gone");
-    EXPECT(std::get<core::RequestAborted>(bench.events.at(1)).request == id, "which");
+    EXPECT(std::get<core::RequestAborted>(bench.events.at(1)).request == id, "request ID");
     bench.server->answer(id, {wire::Outcome::admitted, 1, {}});
 
     UniqueFd silent = bench.connect();
     run_ready(bench.loop);
     silent.reset();
     UniqueFd other = bench.ask(bytes_of(request()));
-    EXPECT(bench.hears(3), "the silent one is not told of");
-    EXPECT(std::holds_alternative<core::OpenRequested>(bench.events.at(2)) && bench.failures.empty(), "only the other");
+    EXPECT(bench.hears(3), "the silent client is not reported");
+    EXPECT(std::holds_alternative<core::OpenRequested>(bench.events.at(2)) && bench.failures.empty(),
+           "only the other client");
 }
 
-void whoever_talks_on_has_hung_up() {
+void extra_data_treated_as_hang_up() {
     Bench bench;
     const UniqueFd asker = bench.ask(bytes_of(request()));
     EXPECT(bench.hears(1), "asked");
@@ -219,16 +221,16 @@ void whoever_talks_on_has_hung_up() {
     EXPECT(bench.hears(2) && std::holds_alternative<core::RequestAborted>(bench.events.at(1)), "gone");
 }
 
-void a_slow_asker_is_heard() {
+void slow_client_served() {
     Bench bench;
     const UniqueFd asker = bench.connect();
-    run_ready(bench.loop); // accepted, and silent
+    run_ready(bench.loop); // accepted, but silent
     const Bytes bytes = bytes_of(request());
     (void)send(asker.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    EXPECT(bench.hears(1), "heard");
+    EXPECT(bench.hears(1), "request received");
 }
 
-void a_silent_one_is_not_waited_for() {
+void silent_client_disconnected_after_timeout() {
     Bench bench;
     const Duration before = monotonic_now();
     const UniqueFd silent = bench.connect();
@@ -236,10 +238,10 @@ void a_silent_one_is_not_waited_for() {
     EXPECT(run_until(bench.loop, [&] { return recv(silent.get(), &byte, 1, MSG_DONTWAIT) == 0; }), "hung up");
     const Duration took = monotonic_now() - before;
     EXPECT(took >= pam_server::request_timeout && took < std::chrono::seconds(5), std::to_string(took.count()));
-    EXPECT(bench.events.empty(), "and not told of");
+    EXPECT(bench.events.empty(), "not reported");
 }
 
-void a_flood_of_silent_ones_keeps_nobody_out() {
+void many_silent_clients_do_not_block_requests() {
     const rlimit many{.rlim_cur = 4096, .rlim_max = 4096};
     (void)setrlimit(RLIMIT_NOFILE, &many);
     Bench bench;
@@ -249,14 +251,14 @@ void a_flood_of_silent_ones_keeps_nobody_out() {
         run_ready(bench.loop);
     }
     const UniqueFd asker = bench.ask(bytes_of(request()));
-    EXPECT(bench.hears(1), "heard");
+    EXPECT(bench.hears(1), "request received");
     bench.server->answer(std::get<core::OpenRequested>(bench.events.at(0)).request, {wire::Outcome::uncounted, 0, {}});
     EXPECT_TEXT(answer_on(asker), "2 0 ");
     std::byte byte{};
-    EXPECT(recv(silent.front().get(), &byte, 1, MSG_DONTWAIT) == 0, "the oldest had to go");
+    EXPECT(recv(silent.front().get(), &byte, 1, MSG_DONTWAIT) == 0, "the oldest client was disconnected");
 }
 
-void more_that_wait_than_there_is_room_are_failed() {
+void waiting_clients_beyond_limit_answered_as_failed() {
     Bench bench;
     std::vector<UniqueFd> waiting;
     const Bytes bytes = bytes_of(request());
@@ -270,10 +272,10 @@ void more_that_wait_than_there_is_room_are_failed() {
     EXPECT_TEXT(answer_on(late), "4 0 ");
     bench.server->answer(std::get<core::OpenRequested>(bench.events.at(0)).request, {wire::Outcome::uncounted, 0, {}});
     const UniqueFd next = bench.ask(bytes);
-    EXPECT(bench.hears(pam_server::max_connections + 1), "room again");
+    EXPECT(bench.hears(pam_server::max_connections + 1), "room is available again");
 }
 
-void running_out_of_descriptors_is_survived() {
+void descriptor_exhaustion_delays_requests() {
     Bench bench;
     const Bytes bytes = bytes_of(request());
     std::vector<UniqueFd> askers;
@@ -286,11 +288,11 @@ void running_out_of_descriptors_is_survived() {
     (void)setrlimit(RLIMIT_NOFILE, &none);
     const bool failed = run_until(bench.loop, [&] { return !bench.failures.empty(); });
     (void)setrlimit(RLIMIT_NOFILE, &before);
-    EXPECT(failed && bench.failures.size() == 1, "said once");
-    EXPECT(bench.hears(3), "and all are heard afterwards");
+    EXPECT(failed && bench.failures.size() == 1, "reported once");
+    EXPECT(bench.hears(3), "all requests are received afterwards");
 }
 
-void nobody_is_accepted_before_the_start() {
+void requests_not_accepted_before_start() {
     TemporaryDirectory directory;
     const EventLoop loop = make_loop();
     int events = 0;
@@ -302,33 +304,33 @@ void nobody_is_accepted_before_the_start() {
     const Bytes bytes = bytes_of(request());
     (void)send(asker.get(), bytes.data(), bytes.size(), 0);
     run_ready(loop);
-    EXPECT(events == 0, "waits");
+    EXPECT(events == 0, "not accepted yet");
     server->start();
-    EXPECT(run_until(loop, [&] { return events == 1; }), "and is heard");
+    EXPECT(run_until(loop, [&] { return events == 1; }), "accepted after start");
 }
 
 } // namespace
 
 int main() {
     if (getuid() != 0) {
-        print_message("skipped: only root is listened to\n");
+        print_message("skipped: the server accepts only root\n");
         return 77;
     }
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(the_socket_is_roots_alone),
-        SESSLIMIT_TEST(a_request_becomes_an_event_and_gets_its_answer),
-        SESSLIMIT_TEST(every_outcome_is_sent),
-        SESSLIMIT_TEST(who_must_wait_is_told_how_long),
-        SESSLIMIT_TEST(a_close_becomes_an_event),
-        SESSLIMIT_TEST(broken_requests_are_failed_and_go_no_further),
-        SESSLIMIT_TEST(a_hang_up_is_told_of_where_an_answer_was_due),
-        SESSLIMIT_TEST(whoever_talks_on_has_hung_up),
-        SESSLIMIT_TEST(a_slow_asker_is_heard),
-        SESSLIMIT_TEST(a_silent_one_is_not_waited_for),
-        SESSLIMIT_TEST(a_flood_of_silent_ones_keeps_nobody_out),
-        SESSLIMIT_TEST(more_that_wait_than_there_is_room_are_failed),
-        SESSLIMIT_TEST(running_out_of_descriptors_is_survived),
-        SESSLIMIT_TEST(nobody_is_accepted_before_the_start),
+        SESSLIMIT_TEST(socket_accessible_to_root_only),
+        SESSLIMIT_TEST(open_request_becomes_event_and_gets_answer),
+        SESSLIMIT_TEST(every_outcome_sent),
+        SESSLIMIT_TEST(waiting_client_gets_wait_frame),
+        SESSLIMIT_TEST(close_request_becomes_event),
+        SESSLIMIT_TEST(invalid_requests_answered_as_failed_and_dropped),
+        SESSLIMIT_TEST(hang_up_reported_only_for_pending_request),
+        SESSLIMIT_TEST(extra_data_treated_as_hang_up),
+        SESSLIMIT_TEST(slow_client_served),
+        SESSLIMIT_TEST(silent_client_disconnected_after_timeout),
+        SESSLIMIT_TEST(many_silent_clients_do_not_block_requests),
+        SESSLIMIT_TEST(waiting_clients_beyond_limit_answered_as_failed),
+        SESSLIMIT_TEST(descriptor_exhaustion_delays_requests),
+        SESSLIMIT_TEST(requests_not_accepted_before_start),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

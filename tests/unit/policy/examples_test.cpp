@@ -8,7 +8,8 @@
 #include <filesystem>
 #include <map>
 
-// etc/examples as an administrator would use them: beside the policy that is shipped, in the directory that each names.
+// Loads etc/examples as an administrator would install them: together with the shipped policy, in the directory that
+// each example names.
 
 using namespace sesslimit;
 namespace fs = std::filesystem;
@@ -43,7 +44,7 @@ Installed installed(const std::string& example) {
         const bool host =
             text->text.find("copy it to /etc/sesslimit/policy.d/50-" + example + ".toml") != std::string::npos;
         if (path == file && managed == host) {
-            installed.problems += example + " does not say where it belongs\n";
+            installed.problems += example + " does not name its directory\n";
         }
         text->tier = managed ? policy::Tier::managed : policy::Tier::host;
         texts.push_back(*std::move(text));
@@ -70,7 +71,7 @@ std::string limits(const policy::Policy& policy, const Login& login) {
     return text;
 }
 
-void every_example_is_one_that_is_tried_here() {
+void all_examples_are_tested() {
     std::string names;
     std::map<std::string, int> sorted;
     for (const auto& file : fs::directory_iterator(etc / "examples")) {
@@ -82,7 +83,7 @@ void every_example_is_one_that_is_tried_here() {
     EXPECT_TEXT(names, "bastion.toml compute-node.toml pci-dss.toml stig.toml workstation.toml ");
 }
 
-void each_example_comes_to_what_it_says() {
+void each_example_sets_documented_limits() {
     const Login ssh{.user = "alice",
                     .uid = 1000,
                     .gids = {1000},
@@ -130,7 +131,7 @@ void each_example_comes_to_what_it_says() {
     }
 }
 
-void root_gets_in_beside_every_example_of_the_host_s_tier() {
+void host_tier_examples_leave_root_unlimited() {
     const Login root{.user = "root",
                      .uid = 0,
                      .gids = {0},
@@ -149,9 +150,9 @@ void root_gets_in_beside_every_example_of_the_host_s_tier() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(every_example_is_one_that_is_tried_here),
-        SESSLIMIT_TEST(each_example_comes_to_what_it_says),
-        SESSLIMIT_TEST(root_gets_in_beside_every_example_of_the_host_s_tier),
+        SESSLIMIT_TEST(all_examples_are_tested),
+        SESSLIMIT_TEST(each_example_sets_documented_limits),
+        SESSLIMIT_TEST(host_tier_examples_leave_root_unlimited),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the policy comes to about idleness and the ends of sessions: strictness, tiers, what stands in for what.
+// Resolution of the settings for idleness and session ends: strictness, tiers, fallbacks.
 #include "common/duration.hpp"
 #include "daemon/policy/resolve.hpp"
 #include "tests/unit/support/limits_text.hpp"
@@ -11,7 +11,7 @@ using namespace sesslimit;
 using namespace sesslimit::policy;
 using namespace sesslimit::test;
 
-/// Those of the settings that somebody set, in one line: "activity=input,cpu@r:6".
+/// Formats the settings that the policy sets, in one line: "activity=input,cpu@r:6".
 std::string told_of_ends(const Limits& limits, const Policy& policy) {
     std::string text;
     const auto add = [&](std::string_view name, const auto& setting, const std::string& value) {
@@ -47,12 +47,12 @@ void check(const std::vector<Case>& cases) {
     }
 }
 
-/// [defaults] that say so; what they say begins at line 3.
+/// Returns [defaults] with this content, which begins at line 3.
 std::string defaults(const std::string& says) {
     return "[defaults]\n" + says + '\n';
 }
 
-/// Two rules that match alice; one that is to say nothing limits nothing. What they say begins at lines 5 and 9.
+/// Returns two rules that match alice. A rule with empty content sets no limit. The contents begin at lines 5 and 9.
 std::string rules(const std::string& first, const std::string& second) {
     const auto rule = [](const char* name, const std::string& says) {
         return "[[rule]]\nname = \"" + std::string(name) + "\"\nmatch.user = \"alice\"\n" +
@@ -61,32 +61,32 @@ std::string rules(const std::string& first, const std::string& second) {
     return rule("a", first) + rule("b", second);
 }
 
-void where_nothing_is_set() {
+void empty_policy_has_idle_defaults() {
     const Limits limits = resolve(Policy{}, alice);
     EXPECT(limits.idle_timeout_no_terminal.value == unlimited_duration, "no limit");
-    EXPECT(limits.idle_activity.value == Activity::input, "what is typed");
-    EXPECT(limits.on_idle.value == OnIdle::end, "ended");
-    EXPECT(limits.keep_multiplexer.value == KeepMultiplexer::no, "nothing is kept");
-    EXPECT(limits.announce.value == Announce::no, "nothing is said");
+    EXPECT(limits.idle_activity.value == Activity::input, "input only");
+    EXPECT(limits.on_idle.value == OnIdle::end, "terminated");
+    EXPECT(limits.keep_multiplexer.value == KeepMultiplexer::no, "multiplexers are not preserved");
+    EXPECT(limits.announce.value == Announce::no, "not announced");
     EXPECT(limits.message_of_end.value.empty(), "the built-in text");
 }
 
-void each_setting_as_it_is_written() {
+void each_syntax_of_setting_accepted() {
     check({
-        {"the word alone", defaults(R"(idle_activity = "input")"), "", "activity=input@defaults:3"},
-        {"a list of it", defaults(R"(idle_activity = ["input"])"), "", "activity=input@defaults:3"},
+        {"a single word", defaults(R"(idle_activity = "input")"), "", "activity=input@defaults:3"},
+        {"a list of one word", defaults(R"(idle_activity = ["input"])"), "", "activity=input@defaults:3"},
         {"with output", defaults(R"(idle_activity = ["output", "input"])"), "", "activity=input,output@defaults:3"},
         {"with CPU time", defaults(R"(idle_activity = ["input", "cpu"])"), "", "activity=input,cpu@defaults:3"},
         {"all", defaults(R"(idle_activity = ["cpu", "input", "output"])"), "", "activity=input,output,cpu@defaults:3"},
         {"one twice", defaults(R"(idle_activity = ["input", "cpu", "cpu"])"), "", "activity=input,cpu@defaults:3"},
         {"the others", defaults("on_idle = \"lock\"\nkeep_multiplexer = true\nannounce = true\nmessage_of_end = \"x\""),
          "", "on_idle=lock@defaults:3 keep=yes@defaults:4 announce=yes@defaults:5 message=x@defaults:6"},
-        {"said to be as they are", defaults("on_idle = \"end\"\nkeep_multiplexer = false\nannounce = false"), "",
+        {"defaults set explicitly", defaults("on_idle = \"end\"\nkeep_multiplexer = false\nannounce = false"), "",
          "on_idle=end@defaults:3 keep=no@defaults:4 announce=no@defaults:5"},
     });
 }
 
-void the_strictest_of_two_rules() {
+void strictest_of_two_rules_wins() {
     struct Row {
         const char* stricter;
         const char* looser;
@@ -110,16 +110,16 @@ void the_strictest_of_two_rules() {
         check({
             {"the first rule", rules(row.stricter, row.looser), "", first.c_str()},
             {"the second rule", rules(row.looser, row.stricter), "", second.c_str()},
-            {"of equals the earlier one", rules(row.stricter, row.stricter), "", first.c_str()},
+            {"equal values: the earlier rule", rules(row.stricter, row.stricter), "", first.c_str()},
             {"a rule against a looser default", rules(row.stricter, "") + defaults(row.looser), "", first.c_str()},
             {"the managed tier", defaults(row.looser), defaults(row.stricter), managed.c_str()},
-            {"the host's tier", defaults(row.stricter), defaults(row.looser), host.c_str()},
-            {"of equals the managed one", defaults(row.stricter), defaults(row.stricter), managed.c_str()},
+            {"the host tier", defaults(row.stricter), defaults(row.looser), host.c_str()},
+            {"equal values: the managed tier", defaults(row.stricter), defaults(row.stricter), managed.c_str()},
         });
     }
 }
 
-void a_rule_may_be_more_generous_than_the_defaults() {
+void rule_may_be_looser_than_defaults() {
     const std::string host = defaults(R"(idle_activity = "input"
 on_idle = "end"
 keep_multiplexer = false
@@ -137,39 +137,39 @@ message_of_end = ""
 idle_timeout_no_terminal = "unlimited"
 )";
     check({
-        {"whom it matches", host, "",
+        {"matching user", host, "",
          "no_terminal=unlimited@r:17 activity=input,output,cpu@r:12 on_idle=lock@r:13 keep=yes@r:14 announce=no@r:15 "
          "message=@r:16"},
-        {"everybody else", host, "",
+        {"other users", host, "",
          "no_terminal=5min@defaults:8 activity=input@defaults:3 on_idle=end@defaults:4 keep=no@defaults:5 "
          "announce=yes@defaults:6 message=default@defaults:7",
          bob},
     });
 }
 
-void without_a_terminal_the_idle_timeout_of_the_same_tier_stands_in() {
+void no_terminal_limit_defaults_to_idle_timeout_of_same_tier() {
     check({
         {"of [defaults]", defaults(R"(idle_timeout = "15min")"), "",
          "idle=15min@defaults:3 no_terminal=15min@defaults:3"},
         {"of the strictest rule", rules(R"(idle_timeout = "20min")", R"(idle_timeout = "10min")"), "",
          "idle=10min@b:9 no_terminal=10min@b:9"},
-        {"its own one, longer", defaults("idle_timeout = \"15min\"\nidle_timeout_no_terminal = \"1h\""), "",
+        {"set explicitly, longer", defaults("idle_timeout = \"15min\"\nidle_timeout_no_terminal = \"1h\""), "",
          "idle=15min@defaults:3 no_terminal=1h@defaults:4"},
-        {"its own one, none", defaults("idle_timeout = \"15min\"\nidle_timeout_no_terminal = \"unlimited\""), "",
-         "idle=15min@defaults:3 no_terminal=unlimited@defaults:4"},
-        {"its own one alone", defaults(R"(idle_timeout_no_terminal = "1h")"), "", "no_terminal=1h@defaults:3"},
-        {"a default of its own before a rule's idle_timeout",
+        {"set explicitly, unlimited", defaults("idle_timeout = \"15min\"\nidle_timeout_no_terminal = \"unlimited\""),
+         "", "idle=15min@defaults:3 no_terminal=unlimited@defaults:4"},
+        {"set alone", defaults(R"(idle_timeout_no_terminal = "1h")"), "", "no_terminal=1h@defaults:3"},
+        {"set in [defaults], before a rule's idle_timeout",
          rules(R"(idle_timeout = "5min")", "") + defaults(R"(idle_timeout_no_terminal = "1h")"), "",
          "idle=5min@a:5 no_terminal=1h@defaults:11"},
-        {"not of the other tier", defaults(R"(idle_timeout = "15min")"), defaults(R"(idle_timeout_no_terminal = "1h")"),
-         "idle=15min@defaults:3 no_terminal=15min@defaults:3"},
-        {"a generous host does not lift what the managed tier means for both",
+        {"not from the other tier", defaults(R"(idle_timeout = "15min")"),
+         defaults(R"(idle_timeout_no_terminal = "1h")"), "idle=15min@defaults:3 no_terminal=15min@defaults:3"},
+        {"a looser host tier does not lift the managed tier's fallback",
          defaults("idle_timeout = \"1h\"\nidle_timeout_no_terminal = \"unlimited\""),
          defaults(R"(idle_timeout = "30min")"), "idle=30min@managed/defaults:3 no_terminal=30min@managed/defaults:3"},
     });
 }
 
-void exempt_lifts_them_in_its_own_tier() {
+void exempt_rule_lifts_settings_of_its_tier() {
     const std::string all = R"(idle_timeout_no_terminal = "5min"
 idle_activity = ["input", "cpu"]
 on_idle = "lock"
@@ -186,7 +186,7 @@ message_of_end = "bye")";
     });
 }
 
-void the_message_is_the_first_one() {
+void first_message_wins() {
     check({
         {"of two rules", rules(R"(message_of_end = "a")", R"(message_of_end = "b")"), "", "message=a@a:5"},
         {"the only one", rules("", R"(message_of_end = "b")"), "", "message=b@b:9"},
@@ -201,26 +201,26 @@ void the_message_is_the_first_one() {
     });
 }
 
-void what_limits_is_enforced() {
+void managed_limit_is_enforced_despite_observe_in_host_tier() {
     const Policy policy = policy_of(defaults(R"(mode = "observe")"), defaults(R"(idle_timeout_no_terminal = "5min")"));
     EXPECT(resolve(policy, alice).mode.value == Mode::enforce, "idle_timeout_no_terminal is a limit");
     const Policy no_limit = policy_of(defaults("max_sessions = 1\nmode = \"observe\""),
                                       defaults("idle_activity = \"input\"\non_idle = \"lock\"\nannounce = true"));
-    EXPECT(resolve(no_limit, alice).mode.value == Mode::observe, "the others are none");
+    EXPECT(resolve(no_limit, alice).mode.value == Mode::observe, "the others are not limits");
 }
 
 } // namespace
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(where_nothing_is_set),
-        SESSLIMIT_TEST(each_setting_as_it_is_written),
-        SESSLIMIT_TEST(the_strictest_of_two_rules),
-        SESSLIMIT_TEST(a_rule_may_be_more_generous_than_the_defaults),
-        SESSLIMIT_TEST(without_a_terminal_the_idle_timeout_of_the_same_tier_stands_in),
-        SESSLIMIT_TEST(exempt_lifts_them_in_its_own_tier),
-        SESSLIMIT_TEST(the_message_is_the_first_one),
-        SESSLIMIT_TEST(what_limits_is_enforced),
+        SESSLIMIT_TEST(empty_policy_has_idle_defaults),
+        SESSLIMIT_TEST(each_syntax_of_setting_accepted),
+        SESSLIMIT_TEST(strictest_of_two_rules_wins),
+        SESSLIMIT_TEST(rule_may_be_looser_than_defaults),
+        SESSLIMIT_TEST(no_terminal_limit_defaults_to_idle_timeout_of_same_tier),
+        SESSLIMIT_TEST(exempt_rule_lifts_settings_of_its_tier),
+        SESSLIMIT_TEST(first_message_wins),
+        SESSLIMIT_TEST(managed_limit_is_enforced_despite_observe_in_host_tier),
     };
     return cmocka_run_group_tests_name("idle_settings", tests, nullptr, nullptr);
 }

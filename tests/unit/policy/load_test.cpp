@@ -36,7 +36,7 @@ Loaded load_text(std::string text) {
     return load({{"p.toml", Tier::host, std::move(text)}}, names);
 }
 
-/// The problems as text, to be compared; nothing where there are none.
+/// Formats the problems as text for comparison.
 std::string told(const std::vector<Problem>& problems) {
     std::string text;
     for (const Problem& problem : problems) {
@@ -45,8 +45,8 @@ std::string told(const std::vector<Problem>& problems) {
     return text;
 }
 
-/// Whether a problem is what a line of an .expect file says: "error LINE:COLUMN part of the sentence", with "*" for a
-/// place that is the parser's to choose.
+/// Returns true if the problem matches a line of an .expect file: "error LINE:COLUMN part of the message". A location
+/// "*" matches any location, because the TOML parser chooses it.
 bool is_expected(const Problem& problem, const std::string& line) {
     std::istringstream words(line);
     std::string severity;
@@ -59,7 +59,7 @@ bool is_expected(const Problem& problem, const std::string& line) {
            (place == "*" || place == is) && problem.what.find(part) != std::string::npos;
 }
 
-void finds_every_mistake_of_the_corpus() {
+void corpus_errors_reported_as_expected() {
     std::size_t files = 0;
     for (const auto& at : fs::directory_iterator(corpus)) {
         if (at.path().extension() != ".toml") {
@@ -82,7 +82,7 @@ void finds_every_mistake_of_the_corpus() {
     EXPECT(files >= 40, "size of the corpus");
 }
 
-void no_mistake_hides_another_file() {
+void errors_of_all_files_reported() {
     FakeNames names;
     const Loaded loaded =
         load({{"b.toml", Tier::host, "version = 1\n[defaults]\nmax_sessions = -1\n"},
@@ -94,10 +94,10 @@ void no_mistake_hides_another_file() {
         places += problem.path + (problem.path == "a.toml" ? " " : ':' + std::to_string(problem.line) + ' ');
     }
     EXPECT_TEXT(places, "a.toml b.toml:3 c.toml:3 c.toml:4 ");
-    EXPECT(!loaded.policy, "no policy of a broken file");
+    EXPECT(!loaded.policy, "no policy if a file is broken");
 }
 
-void nothing_makes_an_empty_policy() {
+void empty_text_gives_empty_policy() {
     for (const char* text :
          {"", "\n", "# only words\n", "version = 1\n", "version = 1", "version = 1\r\n", "\n\n[defaults]\n"}) {
         const Loaded loaded = load_text(text);
@@ -109,7 +109,7 @@ void nothing_makes_an_empty_policy() {
     EXPECT(load({}, names).policy.has_value(), "no file");
 }
 
-void tiers_have_their_own_rule_names() {
+void rule_names_unique_per_tier() {
     const std::string text = "version = 1\n[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\nmax_sessions = 1\n";
     FakeNames names;
     EXPECT(load({{"a", Tier::managed, text}, {"b", Tier::host, text}}, names).policy.has_value(), "one in each tier");
@@ -118,13 +118,13 @@ void tiers_have_their_own_rule_names() {
     EXPECT(twice.problems.at(0).what.find("\"a\" line 2") != std::string::npos, twice.problems.at(0).what);
 }
 
-/// The message of a policy whose [defaults] is that and nothing else.
+/// Returns the message of a policy that sets nothing else in [defaults], or its problems.
 std::string message_of(std::string_view written) {
     const Loaded loaded = load_text("version = 1\n[defaults]\nmessage = " + std::string(written) + '\n');
     return loaded.policy ? loaded.policy->host.defaults.message.value().value : told(loaded.problems);
 }
 
-void messages_are_as_they_are_meant() {
+void messages_read_with_normalized_line_ends() {
     EXPECT_TEXT(message_of(R"("")"), "");
     EXPECT_TEXT(message_of(R"("Ask {user}")"), "Ask {user}");
     EXPECT_TEXT(message_of("'''\nAsk\n  {user}\n\nnow\n'''"), "Ask\n  {user}\n\nnow");
@@ -136,10 +136,10 @@ void messages_are_as_they_are_meant() {
            "one too many");
 }
 
-void places_inside_texts() {
+void error_location_inside_message_text() {
     struct Case {
         const char* written;
-        const char* place; ///< of the last mistake; the text begins at 3:11
+        const char* place; ///< location of the last error; the text begins at 3:11
     };
     constexpr Case cases[] = {
         {R"("{x}")", "3:13"},
@@ -149,9 +149,9 @@ void places_inside_texts() {
         {"'''\r\nab\r\n\r\n {x}'''", "6:3"},
         {"'''ab\ncd\n{x} ef\n'''", "5:2"},
         {"\"\"\"ab\ncd\n{x} ef\n\"\"\"", "5:2"},
-        {R"("a\u0042 {x}")", "3:11"}, // behind an escape nobody knows where it is
+        {R"("a\u0042 {x}")", "3:11"}, // after an escape the column is unknown
         {"\"\"\"ab\\\n  cd {x}\"\"\"", "3:11"},
-        {"\"\"\"a\\nb\n}\n}\"\"\"", "3:11"}, // the lines of the text are not those of the file
+        {"\"\"\"a\\nb\n}\n}\"\"\"", "3:11"}, // the lines of the value differ from those of the file
         {R"("ab }")", "3:15"},
         {"'''\nab\n }'''", "5:2"},
         {"'''\nab\n{'''", "5:1"},
@@ -164,7 +164,7 @@ void places_inside_texts() {
     }
 }
 
-void names_are_asked_once() {
+void names_looked_up_once() {
     FakeNames names;
     const std::string text = "version = 1\n[[rule]]\nname = \"r\"\nmatch.user = [\"alice\", \"!alice\", \"alice\"]\n"
                              "match.group = [\"staff\", \"staff\"]\nmax_sessions = 1\n";
@@ -173,11 +173,11 @@ void names_are_asked_once() {
     EXPECT(found.policy && !found.unresolved, "found");
     names.groups.clear();
     const Loaded missed = load({{"a", Tier::host, text}}, names);
-    EXPECT(missed.policy && missed.unresolved, "a missing group is a warning, and told");
+    EXPECT(missed.policy && missed.unresolved, "a missing group is a warning and is reported");
     EXPECT(!missed.policy->host.rules.at(0).match->group.any.at(0).gid, "no gid");
 }
 
-void formats_with_line_and_caret() {
+void problem_formatted_with_line_and_caret() {
     const auto problem = [](std::uint32_t line, std::uint32_t column, std::string excerpt) {
         return Problem{Problem::Severity::error, "p.toml", line, column, "no", std::move(excerpt)};
     };
@@ -197,7 +197,7 @@ void formats_with_line_and_caret() {
     EXPECT_TEXT(format(warning), "a\\x0ab:1: warning: no");
 }
 
-void formats_long_lines_around_the_caret() {
+void long_excerpt_cut_around_caret() {
     const std::string line = std::string(5000, 'a') + "B" + std::string(5000, 'c');
     const std::string text = format({Problem::Severity::error, "p", 1, 5001, "no", line});
     std::istringstream lines(text);
@@ -212,7 +212,7 @@ void formats_long_lines_around_the_caret() {
     EXPECT(excerpt.starts_with("...") && excerpt.ends_with("..."), excerpt);
 }
 
-void bounds_hold() {
+void rule_value_and_problem_counts_bounded() {
     std::string rules = "version = 1\n";
     for (int i = 0; i < 1001; ++i) {
         rules += "[[rule]]\nname = \"r" + std::to_string(i) + "\"\nmatch.uid = " + std::to_string(i) +
@@ -241,7 +241,7 @@ void bounds_hold() {
     EXPECT(load_text(unknown).problems.size() == 1, "values are bounded");
 }
 
-void survives_hostile_texts() {
+void hostile_texts_rejected_safely() {
     const std::string deep[] = {std::string(100000, '['),
                                 std::string(100000, '{'),
                                 "a = " + std::string(100000, '['),
@@ -257,7 +257,7 @@ void survives_hostile_texts() {
     for (const std::string& text : deep) {
         EXPECT(!load_text(text).problems.empty(), text.substr(0, 20));
     }
-    // What is there, with any one byte taken out or changed: never a crash, and never a problem without words.
+    // Changes each byte of a valid file: the loader must not crash and must not report a problem without a message.
     const std::string whole = content(corpus / "063-many-at-once.toml");
     for (std::size_t i = 0; i < whole.size(); ++i) {
         for (const char c : {'\0', '"', '[', '=', '.', '\n', '\xC3'}) {
@@ -270,7 +270,7 @@ void survives_hostile_texts() {
     }
 }
 
-/// The shipped policy with the "#" taken off every commented value: those have no blank behind it.
+/// Returns the shipped policy with the "#" removed from every commented-out value. Those have no blank after the "#".
 std::string uncommented(const std::string& text) {
     std::string result;
     std::istringstream lines(text);
@@ -281,7 +281,7 @@ std::string uncommented(const std::string& text) {
     return result;
 }
 
-void the_shipped_policy_limits_nobody() {
+void shipped_policy_sets_no_limits() {
     const Loaded loaded = load_text(content(source_dir / "etc/policy.toml"));
     EXPECT_TEXT(told(loaded.problems), "");
     Login login;
@@ -296,7 +296,7 @@ void the_shipped_policy_limits_nobody() {
     EXPECT(loaded.policy->host.rules.size() == 1 && loaded.policy->host.rules[0].exempt, "exempts root");
 }
 
-void the_shipped_policy_can_be_uncommented() {
+void shipped_policy_valid_when_uncommented() {
     const Loaded loaded = load_text(uncommented(content(source_dir / "etc/policy.toml")));
     EXPECT_TEXT(told(loaded.problems), "");
     const Policy& policy = *loaded.policy;
@@ -307,7 +307,7 @@ void the_shipped_policy_can_be_uncommented() {
                defaults.message_of_end,
            "every default is explained");
     EXPECT(policy.host.ignore_services && policy.host.ignore_services->value == shipped_ignore_services(),
-           "the list that is said to hold does");
+           "the documented default list is the built-in one");
     EXPECT(policy.host.rules.size() == 2, "two rules");
     const Match& match = *policy.host.rules[1].match;
     EXPECT(!match.user.absent() && !match.uid.absent() && !match.group.absent() && !match.service.absent() &&
@@ -323,7 +323,7 @@ void the_shipped_policy_can_be_uncommented() {
     EXPECT(resolve(policy, root).max_sessions.value == unlimited_count, "root stays exempt");
 }
 
-/// A directory of its own, gone at the end.
+/// A temporary directory, deleted with the object.
 class Directory {
   public:
     Directory() {
@@ -343,7 +343,7 @@ class Directory {
     fs::path path;
 };
 
-void reads_the_files_in_their_order() {
+void policy_files_read_in_documented_order() {
     std::string order;
     ReadTexts none;
     ReadTexts bad;
@@ -369,7 +369,7 @@ void reads_the_files_in_their_order() {
     EXPECT_TEXT(order,
                 "managed.d/10.toml(managed) managed.d/Z.toml(managed) managed.d/z.toml(managed) policy.toml(host) "
                 "policy.d/a.toml(host) policy.d/b.toml(host) ");
-    EXPECT(bad.texts.size() == 7, "the good ones are read all the same");
+    EXPECT(bad.texts.size() == 7, "the readable files are read anyway");
     EXPECT(bad.problems.size() == 3, told(bad.problems));
     EXPECT(bad.problems[0].path.ends_with("big.toml") && bad.problems[0].what.find("1 MiB") != std::string::npos,
            "big");
@@ -378,31 +378,31 @@ void reads_the_files_in_their_order() {
     EXPECT(bad.problems[0].severity == Problem::Severity::error && bad.problems[0].line == 0, "errors without a line");
 }
 
-void asks_the_host_for_names() {
+void system_names_resolved_by_host() {
     SystemNames names;
-    EXPECT(names.user("root") == uid_t{0} && names.group("root") == gid_t{0}, "root is there");
-    EXPECT(!names.user("no-such-user-0x") && !names.group("no-such-group-0x"), "others are not");
+    EXPECT(names.user("root") == uid_t{0} && names.group("root") == gid_t{0}, "root exists");
+    EXPECT(!names.user("no-such-user-0x") && !names.group("no-such-group-0x"), "unknown names do not exist");
 }
 
 } // namespace
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(finds_every_mistake_of_the_corpus),
-        SESSLIMIT_TEST(no_mistake_hides_another_file),
-        SESSLIMIT_TEST(nothing_makes_an_empty_policy),
-        SESSLIMIT_TEST(tiers_have_their_own_rule_names),
-        SESSLIMIT_TEST(messages_are_as_they_are_meant),
-        SESSLIMIT_TEST(places_inside_texts),
-        SESSLIMIT_TEST(names_are_asked_once),
-        SESSLIMIT_TEST(formats_with_line_and_caret),
-        SESSLIMIT_TEST(formats_long_lines_around_the_caret),
-        SESSLIMIT_TEST(bounds_hold),
-        SESSLIMIT_TEST(survives_hostile_texts),
-        SESSLIMIT_TEST(the_shipped_policy_limits_nobody),
-        SESSLIMIT_TEST(the_shipped_policy_can_be_uncommented),
-        SESSLIMIT_TEST(reads_the_files_in_their_order),
-        SESSLIMIT_TEST(asks_the_host_for_names),
+        SESSLIMIT_TEST(corpus_errors_reported_as_expected),
+        SESSLIMIT_TEST(errors_of_all_files_reported),
+        SESSLIMIT_TEST(empty_text_gives_empty_policy),
+        SESSLIMIT_TEST(rule_names_unique_per_tier),
+        SESSLIMIT_TEST(messages_read_with_normalized_line_ends),
+        SESSLIMIT_TEST(error_location_inside_message_text),
+        SESSLIMIT_TEST(names_looked_up_once),
+        SESSLIMIT_TEST(problem_formatted_with_line_and_caret),
+        SESSLIMIT_TEST(long_excerpt_cut_around_caret),
+        SESSLIMIT_TEST(rule_value_and_problem_counts_bounded),
+        SESSLIMIT_TEST(hostile_texts_rejected_safely),
+        SESSLIMIT_TEST(shipped_policy_sets_no_limits),
+        SESSLIMIT_TEST(shipped_policy_valid_when_uncommented),
+        SESSLIMIT_TEST(policy_files_read_in_documented_order),
+        SESSLIMIT_TEST(system_names_resolved_by_host),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

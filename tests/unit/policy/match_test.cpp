@@ -16,7 +16,7 @@ Address address(std::string_view text) {
     return parse_address(text).value();
 }
 
-void reads_addresses() {
+void addresses_parsed() {
     EXPECT(address("10.1.2.3").family == Address::Family::v4, "v4");
     EXPECT(address("10.1.2.3").bytes[3] == 3, "v4");
     EXPECT(address("2001:db8::1").family == Address::Family::v6, "v6");
@@ -24,7 +24,7 @@ void reads_addresses() {
     EXPECT(address("::FFFF:a01:203") == address("10.1.2.3"), "mapped");
     EXPECT(address("::10.1.2.3") != address("10.1.2.3"), "not mapped");
     EXPECT(address("fe80::1%eth0") == address("fe80::1"), "scope");
-    EXPECT(address("1111:2222:3333:4444:5555:6666:123.123.123.123").bytes[15] == 123, "the longest");
+    EXPECT(address("1111:2222:3333:4444:5555:6666:123.123.123.123").bytes[15] == 123, "the longest form");
     for (const std::string_view text :
          {""sv, "%"sv, "%eth0"sv, "10.1.2"sv, "10.1.2.3%eth0"sv, "10.1.2.256"sv, "1::2::3"sv, ":::"sv, "::1\0"sv,
           "::1 "sv, "[::1]"sv, "::1/128"sv, "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc"sv}) {
@@ -32,7 +32,7 @@ void reads_addresses() {
     }
 }
 
-void networks_hold_what_shares_their_prefix() {
+void network_contains_addresses_with_its_prefix() {
     struct Case {
         std::string_view first;
         std::uint8_t prefix;
@@ -62,14 +62,14 @@ void networks_hold_what_shares_their_prefix() {
     EXPECT(masked(address("ffff::1"), 0) == address("::"), "masked");
 }
 
-void reads_where_a_login_comes_from() {
+void origin_derived_from_login() {
     Login login;
     EXPECT(origin_of(login).local, "no host");
     login.connection = "10.1.2.3 1 10.0.0.1 22";
-    EXPECT(origin_of(login).local && !origin_of(login).address, "no host is local, whatever else is there");
+    EXPECT(origin_of(login).local && !origin_of(login).address, "without a host it is local, even with a connection");
     login.rhost = "10.9.9.9";
-    EXPECT(origin_of(login).address == address("10.9.9.9"), "the host's own address first");
-    EXPECT(origin_of(login).host.empty(), "an address is no name");
+    EXPECT(origin_of(login).address == address("10.9.9.9"), "the host's address has priority");
+    EXPECT(origin_of(login).host.empty(), "an address is not a name");
     login.rhost = "Gate.example.org.";
     EXPECT(origin_of(login).address == address("10.1.2.3"), "a name: the address of the connection");
     EXPECT_TEXT(origin_of(login).host, "Gate.example.org");
@@ -77,10 +77,10 @@ void reads_where_a_login_comes_from() {
     EXPECT(!origin_of(login).address && !origin_of(login).local, "no address");
     login.connection = "";
     login.rhost = ".";
-    EXPECT(!origin_of(login).address && !origin_of(login).local, "nothing but a dot");
+    EXPECT(!origin_of(login).address && !origin_of(login).local, "only a dot");
 }
 
-void all_keys_and_any_value() {
+void match_requires_all_keys_and_any_value() {
     Login login;
     login.user = "alice";
     login.uid = 1001;
@@ -88,7 +88,7 @@ void all_keys_and_any_value() {
     login.service = "sshd";
     const Origin origin = origin_of(login);
     Match match;
-    EXPECT(matches(match, login, origin), "no key: everybody");
+    EXPECT(matches(match, login, origin), "no key matches every login");
     match.user.any = {{"bob", 1002}, {"alice", std::nullopt}};
     EXPECT(matches(match, login, origin), "by name");
     match.user.any = {{"other-name", 1001}};
@@ -98,16 +98,16 @@ void all_keys_and_any_value() {
     match.group.none = {{"c", 50}};
     EXPECT(!matches(match, login, origin), "excluded");
     match.group.none = {{"c", std::nullopt}};
-    EXPECT(matches(match, login, origin), "a group that is not there excludes nobody");
+    EXPECT(matches(match, login, origin), "an unresolved group excludes no login");
     match.group.any = {{"c", std::nullopt}};
-    EXPECT(!matches(match, login, origin), "and matches nobody");
+    EXPECT(!matches(match, login, origin), "an unresolved group matches no login");
     match.group = {};
     match.service.any = {"login"};
     EXPECT(!matches(match, login, origin), "every key must match");
     EXPECT(!match.service.absent() && match.origin.absent(), "absent");
 }
 
-/// Whether the line under `match` fits, told by a limit of one session.
+/// A line with a `match` key and whether it matches the login. A limit of one session shows the result.
 struct Fits {
     const char* match;
     Login login;
@@ -122,7 +122,7 @@ void check(const std::vector<Fits>& cases) {
     }
 }
 
-void who_is_matched() {
+void match_by_user_uid_and_group() {
     Login toor = root;
     toor.user = "toor";
     Login nobodys_name = login_of("alice", 4242, {});
@@ -138,7 +138,7 @@ void who_is_matched() {
         {"match.user = \"!root\"", toor, false},
         {"match.user = [\"alice\", \"bob\", \"!bob\"]", bob, false},
         {"match.user = [\"!bob\", \"alice\"]", oncall, false},
-        {"match.user = \"1001\"", alice, false}, // whose user ID it is
+        {"match.user = \"1001\"", alice, false}, // a name, not a user ID
         {"match.user = \"1001\"", login_of("1001", 5001, {}), true},
         {"match.uid = 1001", alice, true},
         {"match.uid = \"1001\"", alice, true},
@@ -164,7 +164,7 @@ void who_is_matched() {
     });
 }
 
-void how_is_matched() {
+void match_by_service_method_and_key() {
     const std::string print = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
     const std::string other = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFV";
     check(std::vector<Fits>{
@@ -186,7 +186,7 @@ void how_is_matched() {
     });
 }
 
-void certificates_are_matched() {
+void match_by_certificate() {
     const std::string ours = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
     const std::string other = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFV";
     check(std::vector<Fits>{
@@ -211,7 +211,7 @@ void certificates_are_matched() {
     });
 }
 
-void credentials_are_read() {
+void credential_patterns_parsed() {
     using Kind = CredentialPattern::Kind;
     const std::string print = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
     const std::string longest(128, 'i');
@@ -225,7 +225,7 @@ void credentials_are_read() {
     }
 }
 
-void the_seat_is_matched() {
+void match_by_seat() {
     check(std::vector<Fits>{
         {"match.seat = \"seat0\"", at_seat("seat0"), true},
         {"match.seat = \"seat0\"", at_seat("seat1"), false},
@@ -239,7 +239,7 @@ void the_seat_is_matched() {
     });
 }
 
-void where_from_is_matched() {
+void match_by_origin() {
     Login resolved = from("gate.example.org");
     resolved.connection = "10.2.3.4 50000 10.0.0.1 22";
     check(std::vector<Fits>{
@@ -283,7 +283,7 @@ void where_from_is_matched() {
     });
 }
 
-void hostile_logins_match_nothing() {
+void hostile_hosts_match_no_origin() {
     using namespace std::string_literals;
     const Policy policy = policy_of(R"([[rule]]
 name = "r"
@@ -301,17 +301,17 @@ max_sessions = 1
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(reads_addresses),
-        SESSLIMIT_TEST(networks_hold_what_shares_their_prefix),
-        SESSLIMIT_TEST(reads_where_a_login_comes_from),
-        SESSLIMIT_TEST(all_keys_and_any_value),
-        SESSLIMIT_TEST(who_is_matched),
-        SESSLIMIT_TEST(how_is_matched),
-        SESSLIMIT_TEST(certificates_are_matched),
-        SESSLIMIT_TEST(credentials_are_read),
-        SESSLIMIT_TEST(the_seat_is_matched),
-        SESSLIMIT_TEST(where_from_is_matched),
-        SESSLIMIT_TEST(hostile_logins_match_nothing),
+        SESSLIMIT_TEST(addresses_parsed),
+        SESSLIMIT_TEST(network_contains_addresses_with_its_prefix),
+        SESSLIMIT_TEST(origin_derived_from_login),
+        SESSLIMIT_TEST(match_requires_all_keys_and_any_value),
+        SESSLIMIT_TEST(match_by_user_uid_and_group),
+        SESSLIMIT_TEST(match_by_service_method_and_key),
+        SESSLIMIT_TEST(match_by_certificate),
+        SESSLIMIT_TEST(credential_patterns_parsed),
+        SESSLIMIT_TEST(match_by_seat),
+        SESSLIMIT_TEST(match_by_origin),
+        SESSLIMIT_TEST(hostile_hosts_match_no_origin),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

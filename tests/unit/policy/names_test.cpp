@@ -12,11 +12,11 @@ using policy::SystemNames;
 
 constexpr char nobody[] = "sesslimit-has-no-such-user";
 
-void who_is_there_is_found() {
+void existing_account_found() {
     const auto root = SystemNames::account("root");
     EXPECT(root && *root && (*root)->uid == 0 && (*root)->gid == 0, "root");
     const auto none = SystemNames::account(nobody);
-    EXPECT(none && !*none, "an answer: nobody has that name");
+    EXPECT(none && !*none, "a valid reply: the user does not exist");
     const auto number = SystemNames::account("0");
     EXPECT(number && !*number, "a user ID is not a name");
     const auto name = SystemNames::name_of(0);
@@ -25,8 +25,8 @@ void who_is_there_is_found() {
     EXPECT(unused && !*unused, "an ID without a user");
 }
 
-/// Without a descriptor the user database cannot be opened, which is not to say that there is no such user.
-void a_directory_that_fails_is_no_answer() {
+/// Without descriptors the user database cannot be opened. That must not be reported as a missing user.
+void database_failure_reported_as_error() {
     SystemNames names;
     EXPECT(names.user("root") && names.group("root"), "with descriptors they are found");
     rlimit before{};
@@ -38,18 +38,18 @@ void a_directory_that_fails_is_no_answer() {
     const auto gid = names.group("root");
     (void)setrlimit(RLIMIT_NOFILE, &before);
     EXPECT(!root && root.error().code == EMFILE, root ? "" : root.error().what);
-    EXPECT(!uid && !gid, "for the loader it is not found");
+    EXPECT(!uid && !gid, "the loader treats it as not found");
 }
 
 } // namespace
 
 int main() {
-    // Whatever else the host asks may make up an answer: nss-systemd(8) knows root without a file.
+    // Other sources of the host may produce a result: nss-systemd(8) knows root without a file.
     (void)__nss_configure_lookup("passwd", "files");
     (void)__nss_configure_lookup("group", "files");
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(who_is_there_is_found),
-        SESSLIMIT_TEST(a_directory_that_fails_is_no_answer),
+        SESSLIMIT_TEST(existing_account_found),
+        SESSLIMIT_TEST(database_failure_reported_as_error),
     };
     return cmocka_run_group_tests_name("names", tests, nullptr, nullptr);
 }

@@ -33,9 +33,9 @@ void check(const std::vector<Case>& cases) {
     }
 }
 
-void defaults_and_what_is_unset() {
+void defaults_and_unset_settings_resolved() {
     check({
-        {"an empty policy limits nobody", "", "", alice, ""},
+        {"an empty policy sets no limits", "", "", alice, ""},
         {"an empty [defaults]", "[defaults]\n", "", alice, ""},
         {"every default", R"([defaults]
 max_sessions = 3
@@ -52,8 +52,8 @@ mode = "observe"
          "sessions=unlimited@defaults:3 duration=unlimited@defaults:4"},
         {"zero is a value", "[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\nmax_sessions = 0\n", "", alice,
          "sessions=0@r:5"},
-        {"a rule for somebody else", "[[rule]]\nname = \"r\"\nmatch.user = \"bob\"\nmax_sessions = 1\n", "", alice, ""},
-        {"what the rule leaves unset falls to defaults", R"([defaults]
+        {"a rule for another user", "[[rule]]\nname = \"r\"\nmatch.user = \"bob\"\nmax_sessions = 1\n", "", alice, ""},
+        {"settings that the rule leaves unset come from the defaults", R"([defaults]
 max_sessions = 3
 idle_timeout = "15min"
 [[rule]]
@@ -70,7 +70,7 @@ match.user = "alice"
 max_sessions = 9
 )",
          "", alice, "sessions=9@r:7"},
-        {"... and for nobody else", R"([defaults]
+        {"... and not for other users", R"([defaults]
 max_sessions = 3
 [[rule]]
 name = "r"
@@ -117,7 +117,7 @@ at_limit = "end-idlest"
 mode = "enforce"
 )";
 
-void strictest_of_all_rules() {
+void strictest_setting_of_matching_rules_wins() {
     check({
         {"one group", two_groups, "", alice,
          "sessions=5@contractors:5 duration=8h@contractors:6 idle=30min@contractors:7 "
@@ -136,7 +136,7 @@ match.group = "contractors"
 idle_timeout = "30min"
 )",
          "", alice, "idle=15min@a:5"},
-        {"of equals the earlier one", R"([[rule]]
+        {"equal values: the earlier rule", R"([[rule]]
 name = "a"
 match.group = "staff"
 idle_timeout = "15min"
@@ -181,7 +181,7 @@ max_sessions = 4
     });
 }
 
-void exemptions() {
+void exempt_rule_lifts_limits_of_its_tier() {
     constexpr const char* rooted = R"([defaults]
 max_sessions = 3
 idle_timeout = "5min"
@@ -198,10 +198,10 @@ exempt = true
 )";
     check({
         {"exempt lifts rules and defaults", rooted, "", root, ""},
-        {"whoever else is limited", rooted, "", alice,
+        {"other users are limited", rooted, "", alice,
          "sessions=1@strict:10 idle=5min@defaults:4 "
          "mode=observe@defaults:6 warn=1min"},
-        {"exempt = false exempts nobody", R"([[rule]]
+        {"exempt = false does not exempt", R"([[rule]]
 name = "r"
 match.user = "root"
 exempt = false
@@ -213,7 +213,7 @@ max_sessions = 1
         {"exempt in the managed tier leaves the host one", rooted,
          "[defaults]\nmax_sessions = 2\n[[rule]]\nname = \"x\"\nmatch.user = \"alice\"\nexempt = true\n", alice,
          "sessions=1@strict:10 idle=5min@defaults:4 mode=observe@defaults:6 warn=1min"},
-        {"exempt, whatever rules follow",
+        {"exempt despite later rules",
          "[[rule]]\nname = \"x\"\nmatch.user = \"root\"\nexempt = true\n"
          "[[rule]]\nname = \"r\"\nmatch.user = \"root\"\nmax_sessions = 1\n",
          "", root, ""},
@@ -222,49 +222,49 @@ max_sessions = 1
     });
 }
 
-void two_tiers() {
+void stricter_tier_wins() {
     check({
         {"managed 8 h over host 12 h", "[defaults]\nmax_duration = \"12h\"\n", "[defaults]\nmax_duration = \"8h\"\n",
          alice, "duration=8h@managed/defaults:3"},
         {"host 8 h over managed 12 h", "[defaults]\nmax_duration = \"8h\"\n", "[defaults]\nmax_duration = \"12h\"\n",
          alice, "duration=8h@defaults:3"},
         {"managed removed", "[defaults]\nmax_duration = \"12h\"\n", "", alice, "duration=12h@defaults:3"},
-        {"of equals the managed one", "[defaults]\nmax_duration = \"8h\"\n", "[defaults]\nmax_duration = \"480min\"\n",
-         alice, "duration=8h@managed/defaults:3"},
-        {"managed unlimited leaves the host's", "[defaults]\nmax_duration = \"8h\"\n",
+        {"equal values: the managed tier", "[defaults]\nmax_duration = \"8h\"\n",
+         "[defaults]\nmax_duration = \"480min\"\n", alice, "duration=8h@managed/defaults:3"},
+        {"managed unlimited leaves the host limit", "[defaults]\nmax_duration = \"8h\"\n",
          "[defaults]\nmax_duration = \"unlimited\"\n", alice, "duration=8h@defaults:3"},
-        {"each setting for itself", "[defaults]\nmax_sessions = 3\nidle_timeout = \"30min\"\n",
+        {"each setting separately", "[defaults]\nmax_sessions = 3\nidle_timeout = \"30min\"\n",
          "[defaults]\nmax_sessions = 5\nidle_timeout = \"10min\"\n", alice,
          "sessions=3@defaults:3 idle=10min@managed/defaults:4"},
         {"a host rule cannot raise a managed default",
          "[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\nmax_sessions = 9\n", "[defaults]\nmax_sessions = 3\n", alice,
          "sessions=3@managed/defaults:3"},
-        {"a managed rule takes the place of managed defaults alone", "[defaults]\nmax_sessions = 4\n",
+        {"a managed rule replaces only managed defaults", "[defaults]\nmax_sessions = 4\n",
          "[defaults]\nmax_sessions = 3\n[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\nmax_sessions = 9\n", alice,
          "sessions=4@defaults:3"},
-        {"warnings of both", "[defaults]\nwarn_before = [\"5min\", \"1min\"]\n",
+        {"warnings of both tiers", "[defaults]\nwarn_before = [\"5min\", \"1min\"]\n",
          "[defaults]\nwarn_before = \"10min\"\n", alice, "warn=10min,5min,1min"},
-        {"at_limit of the stricter", "[defaults]\nat_limit = \"end-oldest\"\n",
-         "[defaults]\nat_limit = \"end-idlest\"\n", alice, "at_limit=end-idlest@managed/defaults:3"},
+        {"stricter at_limit", "[defaults]\nat_limit = \"end-oldest\"\n", "[defaults]\nat_limit = \"end-idlest\"\n",
+         alice, "at_limit=end-idlest@managed/defaults:3"},
         {"observe in both", "[defaults]\nmax_sessions = 3\nmode = \"observe\"\n", "[defaults]\nmode = \"observe\"\n",
          alice, "sessions=3@defaults:3 mode=observe@managed/defaults:3"},
         {"observe against enforce", "[defaults]\nmode = \"observe\"\n", "[defaults]\nmode = \"enforce\"\n", alice,
          "mode=enforce@managed/defaults:3"},
-        {"the host cannot have managed limits observed only", "[defaults]\nmode = \"observe\"\n",
+        {"the host tier cannot reduce managed limits to observe", "[defaults]\nmode = \"observe\"\n",
          "[defaults]\nmax_sessions = 3\n", alice, "sessions=3@managed/defaults:3"},
         {"observing in the tier that limits", "", "[defaults]\nmax_sessions = 3\nmode = \"observe\"\n", alice,
          "sessions=3@managed/defaults:3 mode=observe@managed/defaults:4"},
-        {"what the managed tier observes does not put the host's limits out of force", "[defaults]\nmax_sessions = 3\n",
+        {"managed observe mode does not disable the host's limits", "[defaults]\nmax_sessions = 3\n",
          "[defaults]\nidle_timeout = \"5min\"\nmode = \"observe\"\n", alice,
          "sessions=3@defaults:3 idle=5min@managed/defaults:3"},
     });
 }
 
-/// A rule of the host for whom `match` fits, over a default that holds for all others.
+/// Limits if the rule matches, or if only the defaults apply.
 constexpr const char* rule_holds = "sessions=1@r:7 idle=15min@defaults:3";
 constexpr const char* default_holds = "idle=15min@defaults:3";
 
-void every_key_of_match() {
+void every_match_key_selects_rule() {
     struct Row {
         const char* match;
         Login login;
@@ -312,7 +312,7 @@ void every_key_of_match() {
     }
 }
 
-void shared_limits() {
+void shared_limits_resolved() {
     constexpr const char* two = R"([[rule]]
 name = "a"
 match.group = "staff"
@@ -331,25 +331,25 @@ max_sessions_total = "unlimited"
     const std::string both = two + std::string(exempts);
     check({
         {"one rule", two, "", oncall, "total=50@a:5"},
-        {"of several rules all hold", two, "", alice, "sessions=2@b:9 total=50@a:5 total=20@b:10"},
-        {"none that matches", two, "", root, ""},
+        {"all of several rules apply", two, "", alice, "sessions=2@b:9 total=50@a:5 total=20@b:10"},
+        {"no matching rule", two, "", root, ""},
         {"zero is a value", "[[rule]]\nname = \"r\"\nmatch.uid = \"0-\"\nmax_sessions_total = 0\n", "", alice,
          "total=0@r:5"},
-        {"equal ones are still two", two, "[[rule]]\nname = \"m\"\nmatch.uid = \"0-\"\nmax_sessions_total = 50\n",
+        {"equal limits remain separate", two, "[[rule]]\nname = \"m\"\nmatch.uid = \"0-\"\nmax_sessions_total = 50\n",
          oncall, "total=50@managed/m:5 total=50@a:5"},
-        {"a smaller one lifts no larger one", two,
+        {"a smaller limit does not lift a larger one", two,
          "[[rule]]\nname = \"m\"\nmatch.uid = \"0-\"\nmax_sessions_total = 1\n", oncall,
          "total=1@managed/m:5 total=50@a:5"},
         {"exempt from its own tier", both.c_str(),
          "[[rule]]\nname = \"m\"\nmatch.uid = \"0-\"\nmax_sessions_total = 7\n", alice, "total=7@managed/m:5"},
-        {"... whoever else is counted", both.c_str(), "", oncall, "total=50@a:5"},
+        {"... but not other users", both.c_str(), "", oncall, "total=50@a:5"},
         {"exempt from the other tier", two, exempts, oncall, "total=50@a:5"},
-        {"it is a limit that the other tier's mode does not put out of force", "[defaults]\nmode = \"observe\"\n",
+        {"the other tier's observe mode does not disable it", "[defaults]\nmode = \"observe\"\n",
          "[[rule]]\nname = \"m\"\nmatch.uid = \"0-\"\nmax_sessions_total = 7\n", alice, "total=7@managed/m:5"},
     });
 }
 
-void messages() {
+void message_resolved_from_deciding_rule() {
     constexpr const char* host = R"([defaults]
 max_sessions = 5
 message = "default"
@@ -369,41 +369,42 @@ max_sessions = 1
 )";
     constexpr const char* managed = "[defaults]\nmax_sessions = 3\nmessage = \"managed\"\n";
     check({
-        {"of [defaults]", host, "", root, "sessions=5@defaults:3 message=default@defaults:4"},
-        {"a rule's takes the place of the default", host, "", oncall, "sessions=5@defaults:3 message=first@first:8"},
-        {"beside the number that wins", host, "", alice, "sessions=2@strict:12 message=strict@strict:13"},
-        {"the number that wins has none: the first rule's", host, "", bob,
+        {"from [defaults]", host, "", root, "sessions=5@defaults:3 message=default@defaults:4"},
+        {"a rule's message replaces the default", host, "", oncall, "sessions=5@defaults:3 message=first@first:8"},
+        {"from the rule whose number wins", host, "", alice, "sessions=2@strict:12 message=strict@strict:13"},
+        {"the winning rule has no message: the first rule's message", host, "", bob,
          "sessions=1@strictest:17 message=first@first:8"},
-        {"the tier's whose number wins", host, managed, oncall,
+        {"from the tier whose number wins", host, managed, oncall,
          "sessions=3@managed/defaults:3 message=managed@managed/defaults:4"},
-        {"... be it the host", host, managed, alice, "sessions=2@strict:12 message=strict@strict:13"},
-        {"no number: the first rule's, before any default",
+        {"... also the host tier", host, managed, alice, "sessions=2@strict:12 message=strict@strict:13"},
+        {"no number: the first rule's message, before any default",
          "[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\nmessage = \"rule\"\n", "[defaults]\nmessage = \"managed\"\n",
          alice, "message=rule@r:5"},
-        {"... of the managed tier first", "[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\nmessage = \"rule\"\n",
+        {"... the managed tier first", "[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\nmessage = \"rule\"\n",
          "[[rule]]\nname = \"m\"\nmatch.user = \"alice\"\nmessage = \"managed\"\n", alice,
          "message=managed@managed/m:5"},
-        {"no rule: of the managed [defaults] first", "[defaults]\nmessage = \"host\"\n",
+        {"no rule: the managed [defaults] first", "[defaults]\nmessage = \"host\"\n",
          "[defaults]\nmessage = \"managed\"\n", alice, "message=managed@managed/defaults:3"},
-        {"unlimited is no number that denies",
+        {"unlimited does not count as a number",
          "[defaults]\nmax_sessions = \"unlimited\"\nmessage = \"host\"\n[[rule]]\nname = \"r\"\nmatch.user = "
          "\"alice\"\nmax_sessions = \"unlimited\"\nmessage = \"rule\"\n",
          "[defaults]\nmessage = \"managed\"\n[[rule]]\nname = \"m\"\nmatch.user = \"alice\"\nmax_sessions_total = 1\n"
          "message = \"total\"\n",
          alice, "sessions=unlimited@r:8 total=1@managed/m:7 message=total@managed/m:8"},
-        {"an empty one is the built-in text", "[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\nmessage = \"\"\n",
-         "[defaults]\nmessage = \"managed\"\n", alice, "message=@r:5"},
+        {"an empty message selects the built-in text",
+         "[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\nmessage = \"\"\n", "[defaults]\nmessage = \"managed\"\n",
+         alice, "message=@r:5"},
         {"exempt from its own tier", "[defaults]\nmessage = \"host\"\n",
          "[defaults]\nmessage = \"managed\"\n[[rule]]\nname = \"m\"\nmatch.user = \"alice\"\nexempt = true\n", alice,
          "message=host@defaults:3"},
     });
 }
 
-void the_table_is_as_large_as_it_should_be() {
+void table_has_expected_size() {
     EXPECT(cases_seen >= 60, std::to_string(cases_seen));
 }
 
-void drop_ins_replace_defaults_key_by_key() {
+void drop_ins_override_defaults_per_key() {
     FakeNames names;
     const Loaded loaded = load({{"a.toml", Tier::host, R"(version = 1
 [defaults]
@@ -438,7 +439,7 @@ max_duration = "4h"
     EXPECT(counts(policy, through("a")) && !counts(policy, through("b")), "ignore_services");
 }
 
-void what_counts() {
+void ignored_services_and_nested_logins_not_counted() {
     const Policy empty;
     Login nested = alice;
     nested.nested = true;
@@ -451,7 +452,7 @@ void what_counts() {
     }
     const Policy own = policy_of("[defaults]\nignore_services = [\"backup\"]\n");
     EXPECT(!counts(own, through("backup")), "backup");
-    EXPECT(counts(own, through("cron")), "a list takes the place of the shipped one");
+    EXPECT(counts(own, through("cron")), "a configured list replaces the built-in one");
     EXPECT(!counts(own, through("systemd-user")), "the user manager never counts");
     const Policy none = policy_of("[defaults]\nignore_services = []\n");
     EXPECT(counts(none, through("su")), "su");
@@ -464,16 +465,16 @@ void what_counts() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(defaults_and_what_is_unset),
-        SESSLIMIT_TEST(strictest_of_all_rules),
-        SESSLIMIT_TEST(exemptions),
-        SESSLIMIT_TEST(two_tiers),
-        SESSLIMIT_TEST(every_key_of_match),
-        SESSLIMIT_TEST(shared_limits),
-        SESSLIMIT_TEST(messages),
-        SESSLIMIT_TEST(the_table_is_as_large_as_it_should_be),
-        SESSLIMIT_TEST(drop_ins_replace_defaults_key_by_key),
-        SESSLIMIT_TEST(what_counts),
+        SESSLIMIT_TEST(defaults_and_unset_settings_resolved),
+        SESSLIMIT_TEST(strictest_setting_of_matching_rules_wins),
+        SESSLIMIT_TEST(exempt_rule_lifts_limits_of_its_tier),
+        SESSLIMIT_TEST(stricter_tier_wins),
+        SESSLIMIT_TEST(every_match_key_selects_rule),
+        SESSLIMIT_TEST(shared_limits_resolved),
+        SESSLIMIT_TEST(message_resolved_from_deciding_rule),
+        SESSLIMIT_TEST(table_has_expected_size),
+        SESSLIMIT_TEST(drop_ins_override_defaults_per_key),
+        SESSLIMIT_TEST(ignored_services_and_nested_logins_not_counted),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -10,7 +10,7 @@ namespace {
 using namespace sesslimit::policy;
 using Kind = TemplateFault::Kind;
 
-/// Faults in one line: "unknown:1:usr stray:9".
+/// Formats faults in one line: "unknown:1:usr stray:9".
 std::string told(const std::vector<TemplateFault>& faults) {
     constexpr std::string_view kinds[] = {"unknown", "not_closed", "stray"};
     std::string text;
@@ -39,7 +39,7 @@ constexpr Case cases[] = {
     {"{user}{limit}{open}", "", "alice33"},
     {"Sorry {user}: {reason}.\n{sessions}\nCall 4711.", "",
      "Sorry alice: limit of 3 sessions reached.\n  one\n  two\nCall 4711."},
-    {"a value is not looked into: {host}", "", "a value is not looked into: {user}"},
+    {"a value is not expanded: {host}", "", "a value is not expanded: {user}"},
     {"{{", "", "{"},
     {"}}", "", "}"},
     {"{{user}}", "", "{user}"},
@@ -58,14 +58,14 @@ constexpr Case cases[] = {
     {"{a} {{ {b} }} {c", "unknown:1:a unknown:8:b not_closed:14", "{a} { {b} } {c"},
 };
 
-void finds_faults_and_expands() {
+void template_faults_found_and_text_expanded() {
     for (const Case& one : cases) {
         EXPECT_TEXT(told(faults_of(one.text, message_placeholders)), one.faults);
         EXPECT_TEXT(expand(one.text, values, 4096), one.expanded);
     }
 }
 
-void every_placeholder_has_its_value() {
+void every_placeholder_expands_to_its_value() {
     EXPECT(message_placeholders.size() == values.size(), "as many as the test knows");
     for (const std::string_view name : message_placeholders) {
         const std::string text = '{' + std::string(name) + '}';
@@ -75,7 +75,7 @@ void every_placeholder_has_its_value() {
     }
 }
 
-void ends_at_the_limit() {
+void expansion_cut_at_limit() {
     EXPECT_TEXT(expand("0123456789", {}, 10), "0123456789");
     EXPECT_TEXT(expand("0123456789", {}, 9), "012345...");
     EXPECT_TEXT(expand("{user}{limit}", values, 5), "al...");
@@ -98,9 +98,9 @@ void ends_at_the_limit() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(finds_faults_and_expands),
-        SESSLIMIT_TEST(every_placeholder_has_its_value),
-        SESSLIMIT_TEST(ends_at_the_limit),
+        SESSLIMIT_TEST(template_faults_found_and_text_expanded),
+        SESSLIMIT_TEST(every_placeholder_expands_to_its_value),
+        SESSLIMIT_TEST(expansion_cut_at_limit),
     };
     return cmocka_run_group_tests_name("template", tests, nullptr, nullptr);
 }

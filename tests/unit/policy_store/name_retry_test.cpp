@@ -11,7 +11,7 @@ namespace {
 using namespace sesslimit;
 using namespace std::chrono_literals;
 
-/// The daemon made up: its clock is whoever calls ring(), its worker whoever calls answer().
+/// A simulated daemon: ring() lets its timer expire, answer() returns a result of its worker.
 struct Bench {
     std::optional<Duration> armed;
     std::vector<std::function<void(std::optional<policy::Loaded>)>> asked;
@@ -20,12 +20,12 @@ struct Bench {
                                     .ask = [this](auto then) { asked.push_back(std::move(then)); },
                                     .found = [this](const policy::Policy&) { ++found; }}};
 
-    /// The timer rings: once.
+    /// Lets the timer expire once.
     void ring() {
         armed.reset();
         search.due();
     }
-    /// So many names are missing; nothing: the texts do not make a policy.
+    /// Reports a lookup with this number of missing names, or without a value a failure to load the policy.
     void answer(std::size_t question, std::optional<std::size_t> missing) const {
         std::optional<policy::Loaded> again;
         if (missing) {
@@ -39,65 +39,65 @@ struct Bench {
     void answer(std::optional<std::size_t> missing) const { answer(asked.size() - 1, missing); }
 };
 
-void names_that_are_missing_are_looked_for_less_and_less_often() {
+void missing_names_retried_with_growing_interval() {
     Bench bench;
     bench.search.begin(2);
     for (const Duration pause : {5s, 10s, 20s, 40s, 80s, 160s, 320s, 640s, 1280s, 2560s, 3600s, 3600s}) {
         EXPECT(bench.armed == pause, std::to_string(pause.count()));
         bench.ring();
-        EXPECT(!bench.armed, "not while it is being looked");
+        EXPECT(!bench.armed, "no timer during the lookup");
         bench.answer(2);
     }
-    EXPECT(bench.found == 0 && bench.asked.size() == 12, "nothing new");
+    EXPECT(bench.found == 0 && bench.asked.size() == 12, "no name was found");
 }
 
-void a_policy_with_all_its_names_is_left_alone() {
+void policy_without_missing_names_not_retried() {
     Bench bench;
     bench.search.begin(0);
-    EXPECT(!bench.armed && bench.asked.empty(), "none is missing");
+    EXPECT(!bench.armed && bench.asked.empty(), "no name is missing");
     bench.search.begin(1);
     bench.search.begin(0);
-    EXPECT(!bench.armed, "of the new one");
+    EXPECT(!bench.armed, "the new policy has no missing name");
 }
 
-void what_has_come_is_taken() {
+void found_names_applied() {
     Bench bench;
     bench.search.begin(2);
     bench.ring();
     bench.answer(1);
-    EXPECT(bench.found == 1 && bench.armed == 10s, "one, and on");
+    EXPECT(bench.found == 1 && bench.armed == 10s, "one is found, and the retry continues");
     bench.ring();
     bench.answer(1);
     EXPECT(bench.found == 1 && bench.armed == 20s, "the other is still missing");
     bench.ring();
     bench.answer(0);
-    EXPECT(bench.found == 2 && !bench.armed, "both");
+    EXPECT(bench.found == 2 && !bench.armed, "both are found");
 }
 
-void what_cannot_be_looked_up_is_missing_as_before() {
+void failed_lookup_changes_nothing() {
     Bench bench;
     bench.search.begin(2);
     bench.ring();
     bench.answer(std::nullopt);
-    EXPECT(bench.found == 0 && bench.armed == 10s, "the file was not there");
+    EXPECT(bench.found == 0 && bench.armed == 10s, "the cache file was missing");
     bench.ring();
     bench.answer(1);
-    EXPECT(bench.found == 1, "one of the two");
+    EXPECT(bench.found == 1, "one of the two is found");
     bench.ring();
     bench.answer(2);
-    EXPECT(bench.found == 1 && bench.armed == 40s, "a directory that went away takes nothing back");
+    EXPECT(bench.found == 1 && bench.armed == 40s, "an unavailable directory removes no found name");
 }
 
-void an_answer_about_another_policy_is_not_taken() {
-    for (const std::size_t missing : {std::size_t{0}, std::size_t{3}}) { // of the new one
+void result_for_previous_policy_ignored() {
+    for (const std::size_t missing : {std::size_t{0}, std::size_t{3}}) { // missing in the new policy
         Bench bench;
         bench.search.begin(2);
         bench.ring();
         bench.search.begin(missing);
         const auto armed = bench.armed;
         bench.answer(0, 1);
-        EXPECT(bench.found == 0 && bench.armed == armed, "as if it had not come");
-        EXPECT(armed == (missing > 0 ? std::optional<Duration>(5s) : std::nullopt), "anew");
+        EXPECT(bench.found == 0 && bench.armed == armed, "the result is ignored");
+        EXPECT(armed == (missing > 0 ? std::optional<Duration>(5s) : std::nullopt), "the interval starts over");
     }
 }
 
@@ -105,11 +105,11 @@ void an_answer_about_another_policy_is_not_taken() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(names_that_are_missing_are_looked_for_less_and_less_often),
-        SESSLIMIT_TEST(a_policy_with_all_its_names_is_left_alone),
-        SESSLIMIT_TEST(what_has_come_is_taken),
-        SESSLIMIT_TEST(what_cannot_be_looked_up_is_missing_as_before),
-        SESSLIMIT_TEST(an_answer_about_another_policy_is_not_taken),
+        SESSLIMIT_TEST(missing_names_retried_with_growing_interval),
+        SESSLIMIT_TEST(policy_without_missing_names_not_retried),
+        SESSLIMIT_TEST(found_names_applied),
+        SESSLIMIT_TEST(failed_lookup_changes_nothing),
+        SESSLIMIT_TEST(result_for_previous_policy_ignored),
     };
     return cmocka_run_group_tests_name("search", tests, nullptr, nullptr);
 }

@@ -39,7 +39,7 @@ std::optional<policy::Count> limit_of(const policy_store::LoadResult& taken) {
 constexpr char good[] = "version = 1\n[defaults]\nmax_sessions = 3\n";
 constexpr char broken[] = "version = 1\n[defaults]\nmax_sessions = \"three\"\n";
 
-void texts_come_back_as_they_were() {
+void save_and_read_return_same_texts() {
     const Bench bench;
     const std::vector<policy::SourceText> texts = {
         {"/etc/sesslimit/policy.toml", policy::Tier::host, "# \xC3\xBC \"quoted\" \\ \t\nversion = 1\n"},
@@ -54,41 +54,41 @@ void texts_come_back_as_they_were() {
         EXPECT(read->at(at).tier == texts[at].tier, "tier");
     }
     struct stat at{};
-    EXPECT(stat(bench.kept().c_str(), &at) == 0 && (at.st_mode & 07777) == 0600, "for root alone");
+    EXPECT(stat(bench.kept().c_str(), &at) == 0 && (at.st_mode & 07777) == 0600, "accessible to root only");
     EXPECT(policy_store::save(bench.kept(), {}).has_value() && policy_store::read(bench.kept())->empty(), "replaced");
-    EXPECT(!std::filesystem::exists(bench.kept().string() + ".new"), "nothing beside it");
+    EXPECT(!std::filesystem::exists(bench.kept().string() + ".new"), "no temporary file remains");
 }
 
-/// A directory service may be up only after the daemon.
-void names_that_come_later_are_found() {
+/// A directory service may start after the daemon.
+void missing_names_resolved_later() {
     Bench bench;
     bench.policy("version = 1\n[[rule]]\nname = \"r\"\nmatch.group = [\"staff\", \"admins\"]\nmax_sessions = 1\n");
     bench.names.groups.clear();
     const policy_store::LoadResult taken = bench.take();
-    EXPECT(taken.from == PolicyOrigin::files && taken.unresolved == 2, "both missing, and in force");
+    EXPECT(taken.from == PolicyOrigin::files && taken.unresolved == 2, "both missing, policy in effect");
     const auto again = policy_store::look_up_again(bench.kept(), bench.names);
-    EXPECT(again && policy_store::missing(*again) == 2, "still");
+    EXPECT(again && policy_store::missing(*again) == 2, "both still missing");
     bench.names.groups = {{"staff", 50}};
     const auto some = policy_store::look_up_again(bench.kept(), bench.names);
-    EXPECT(some && policy_store::missing(*some) == 1, "one has come");
-    EXPECT(some->policy->host.rules.at(0).match->group.any.at(0).gid == gid_t{50}, "and is meant");
+    EXPECT(some && policy_store::missing(*some) == 1, "one is resolved");
+    EXPECT(some->policy->host.rules.at(0).match->group.any.at(0).gid == gid_t{50}, "its rule uses the gid");
     bench.names.groups = {{"staff", 50}, {"admins", 51}};
     bench.policy("version = 1\n");
     const auto all = policy_store::look_up_again(bench.kept(), bench.names);
-    EXPECT(all && policy_store::missing(*all) == 0 && all->policy->host.rules.size() == 1, "of the texts in force");
-    EXPECT(!policy_store::look_up_again(bench.directory.path / "none", bench.names), "nothing is kept");
+    EXPECT(all && policy_store::missing(*all) == 0 && all->policy->host.rules.size() == 1, "from the texts in effect");
+    EXPECT(!policy_store::look_up_again(bench.directory.path / "none", bench.names), "no cache");
 }
 
-void what_cannot_be_saved_leaves_the_old_one() {
+void failed_save_keeps_old_cache() {
     const Bench bench;
     EXPECT(policy_store::save(bench.kept(), {{"a", policy::Tier::host, "version = 1"}}).has_value(), "saved");
     std::filesystem::create_directory(bench.kept().string() + ".new");
-    EXPECT(!policy_store::save(bench.kept(), {}).has_value(), "in the way");
-    EXPECT(policy_store::read(bench.kept())->size() == 1, "the old one");
+    EXPECT(!policy_store::save(bench.kept(), {}).has_value(), "temporary name is occupied");
+    EXPECT(policy_store::read(bench.kept())->size() == 1, "the old cache");
     EXPECT(!policy_store::save(bench.directory.path / "none" / "policy.json", {}).has_value(), "no directory");
 }
 
-void what_is_not_ours_is_not_read() {
+void malformed_cache_rejected() {
     const Bench bench;
     EXPECT(policy_store::read(bench.kept()).has_value() && policy_store::read(bench.kept())->empty(),
            "no file, no texts");
@@ -101,38 +101,38 @@ void what_is_not_ours_is_not_read() {
     }
 }
 
-void a_good_policy_is_taken_and_kept() {
+void valid_policy_loaded_and_cached() {
     Bench bench;
     bench.policy(good);
     const policy_store::LoadResult taken = bench.take();
-    EXPECT(taken.from == PolicyOrigin::files && limit_of(taken) == 3U, "of the files");
-    EXPECT(taken.problems.empty() && taken.errors.empty(), "no complaint");
-    EXPECT(policy_store::read(bench.kept())->at(0).text == good, "kept");
+    EXPECT(taken.from == PolicyOrigin::files && limit_of(taken) == 3U, "from the files");
+    EXPECT(taken.problems.empty() && taken.errors.empty(), "no problems");
+    EXPECT(policy_store::read(bench.kept())->at(0).text == good, "cached");
 }
 
-void a_broken_policy_falls_back_on_the_kept_one() {
+void broken_policy_falls_back_to_cache() {
     Bench bench;
     bench.policy(good);
     (void)bench.take();
     bench.policy(broken);
-    for (int time = 0; time < 2; ++time) { // the kept one stays the good one
+    for (int time = 0; time < 2; ++time) { // the cache keeps the valid policy
         const policy_store::LoadResult taken = bench.take();
-        EXPECT(taken.from == PolicyOrigin::kept && limit_of(taken) == 3U, "the kept one");
-        EXPECT(taken.problems.size() == 1, "and what is wrong with the new one");
+        EXPECT(taken.from == PolicyOrigin::kept && limit_of(taken) == 3U, "the cached policy");
+        EXPECT(taken.problems.size() == 1, "the new policy's error is reported");
     }
 }
 
-void a_broken_policy_without_a_kept_one_limits_nobody() {
+void broken_policy_without_cache_sets_no_limits() {
     struct Case {
         std::string_view about;
         std::optional<std::string_view> kept;
         std::size_t errors;
     };
     constexpr Case cases[] = {
-        {"nothing kept", std::nullopt, 0},
-        {"rubbish kept", "rubbish", 1},
-        {"a broken one kept", R"([{"path": "a", "managed": false, "text": "version = 7"}])", 0},
-        {"nothing in it", "[]", 0},
+        {"no cache", std::nullopt, 0},
+        {"malformed cache", "rubbish", 1},
+        {"broken policy cached", R"([{"path": "a", "managed": false, "text": "version = 7"}])", 0},
+        {"empty cache", "[]", 0},
     };
     for (const Case& one : cases) {
         Bench bench;
@@ -146,8 +146,8 @@ void a_broken_policy_without_a_kept_one_limits_nobody() {
     }
 }
 
-/// What is kept are the files' texts: a key that the language gets later is kept like the others.
-void every_setting_comes_back() {
+/// The cache stores the texts of the files, so keys that the language gets later are cached too.
+void every_setting_restored_from_cache() {
     Bench bench;
     bench.policy(R"(version = 1
 [defaults]
@@ -165,7 +165,7 @@ Bye, {user}:
     bench.policy(broken);
     const policy_store::LoadResult taken = bench.take();
     const policy::Settings& kept = taken.policy.host.defaults;
-    EXPECT(taken.from == PolicyOrigin::kept, "the kept one");
+    EXPECT(taken.from == PolicyOrigin::kept, "the cached policy");
     EXPECT(kept.idle_timeout_no_terminal.value().value == 1h, "idle_timeout_no_terminal");
     EXPECT(kept.idle_activity.value().value == policy::Activity::processor, "idle_activity");
     EXPECT(kept.on_idle.value().value == policy::OnIdle::lock, "on_idle");
@@ -174,50 +174,51 @@ Bye, {user}:
     EXPECT_TEXT(kept.message_of_end.value().value, "Bye, {user}:\n{reason}");
 }
 
-void one_broken_file_of_many_is_enough() {
+void one_broken_file_rejects_whole_policy() {
     Bench bench;
     bench.policy(good);
     (void)bench.take();
     bench.write(bench.policies() / "policy.d" / "10-more.toml", "version = 1\n[defaults]\nmax_sessions = 2\n");
     bench.write(bench.policies() / "policy.d" / "20-broken.toml", broken);
-    EXPECT(bench.take().from == PolicyOrigin::kept, "whole or not at all");
+    EXPECT(bench.take().from == PolicyOrigin::kept, "all files or none");
     std::filesystem::remove(bench.policies() / "policy.d" / "20-broken.toml");
     const policy_store::LoadResult taken = bench.take();
-    EXPECT(taken.from == PolicyOrigin::files && limit_of(taken) == 2U, "mended");
+    EXPECT(taken.from == PolicyOrigin::files && limit_of(taken) == 2U, "repaired");
     std::filesystem::create_directory(bench.policies() / "policy.d" / "30-no-file.toml");
     const policy_store::LoadResult unreadable = bench.take();
     EXPECT(unreadable.from == PolicyOrigin::kept && limit_of(unreadable) == 2U,
-           "what cannot be read may have said more");
+           "an unreadable file may contain limits");
 }
 
-void a_policy_that_cannot_be_kept_is_taken_all_the_same() {
+void policy_loaded_although_cache_not_writable() {
     Bench bench;
     bench.policy(good);
     const policy_store::LoadResult taken =
         policy_store::load_or_fall_back(bench.policies(), bench.directory.path / "none" / "kept", bench.names);
-    EXPECT(taken.from == PolicyOrigin::files && limit_of(taken) == 3U && taken.errors.size() == 1, "taken, and said");
-    // What is kept is another policy: its names are not those in force.
+    EXPECT(taken.from == PolicyOrigin::files && limit_of(taken) == 3U && taken.errors.size() == 1,
+           "loaded, and the error is reported");
+    // The cache contains another policy, whose names are not those in effect.
     bench.policy("version = 1\n[[rule]]\nname = \"r\"\nmatch.group = [\"nobody-has-it\"]\nmax_sessions = 1\n");
-    EXPECT(bench.take().unresolved == 1, "kept");
+    EXPECT(bench.take().unresolved == 1, "cached");
     EXPECT(policy_store::load_or_fall_back(bench.policies(), bench.directory.path / "none" / "kept", bench.names)
                    .unresolved == 0,
-           "not kept");
+           "not cached");
 }
 
 } // namespace
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(texts_come_back_as_they_were),
-        SESSLIMIT_TEST(names_that_come_later_are_found),
-        SESSLIMIT_TEST(what_cannot_be_saved_leaves_the_old_one),
-        SESSLIMIT_TEST(what_is_not_ours_is_not_read),
-        SESSLIMIT_TEST(a_good_policy_is_taken_and_kept),
-        SESSLIMIT_TEST(a_broken_policy_falls_back_on_the_kept_one),
-        SESSLIMIT_TEST(a_broken_policy_without_a_kept_one_limits_nobody),
-        SESSLIMIT_TEST(every_setting_comes_back),
-        SESSLIMIT_TEST(one_broken_file_of_many_is_enough),
-        SESSLIMIT_TEST(a_policy_that_cannot_be_kept_is_taken_all_the_same),
+        SESSLIMIT_TEST(save_and_read_return_same_texts),
+        SESSLIMIT_TEST(missing_names_resolved_later),
+        SESSLIMIT_TEST(failed_save_keeps_old_cache),
+        SESSLIMIT_TEST(malformed_cache_rejected),
+        SESSLIMIT_TEST(valid_policy_loaded_and_cached),
+        SESSLIMIT_TEST(broken_policy_falls_back_to_cache),
+        SESSLIMIT_TEST(broken_policy_without_cache_sets_no_limits),
+        SESSLIMIT_TEST(every_setting_restored_from_cache),
+        SESSLIMIT_TEST(one_broken_file_rejects_whole_policy),
+        SESSLIMIT_TEST(policy_loaded_although_cache_not_writable),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

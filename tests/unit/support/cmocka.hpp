@@ -6,11 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 
-// cmocka's header has no extern "C" of its own and wants the four above before it.
+// cmocka's header lacks extern "C" and needs the four headers above before it.
 extern "C" {
 #include <cmocka.h>
 }
-// A macro of a name that the standard library's streams and our own common/result.hpp have.
+// This macro's name is also used by the standard library's streams and by common/result.hpp.
 #undef fail
 
 #include <exception>
@@ -19,8 +19,8 @@ extern "C" {
 
 namespace sesslimit::test {
 
-/// A test body that may throw: an exception fails the test instead of ending the whole binary.
-/// A failed assert longjmps, so bodies do their work first and assert last.
+/// Runs a test body that may throw: an exception fails the test instead of terminating the whole binary. A failed
+/// assert calls longjmp, so bodies do their work first and assert last.
 template <void (*Body)()>
 void run(void**) {
     std::string thrown;
@@ -47,21 +47,21 @@ inline void expect_equal_at(std::string_view is, std::string_view should, const 
 
 inline void expect_at(bool holds, const char* what, std::string_view about, const char* file, int line) {
     if (!holds) {
-        print_error("does not hold: %s (%.*s)\n", what, static_cast<int>(about.size()), about.data());
+        print_error("failed: %s (%.*s)\n", what, static_cast<int>(about.size()), about.data());
         _fail(file, line);
     }
 }
 
 } // namespace sesslimit::test
 
-/// A cmocka test of a plain `void body()`.
+/// Defines a cmocka test of a plain `void body()`.
 #define SESSLIMIT_TEST(body)                                                                                           \
     CMUnitTest {                                                                                                       \
         #body, &sesslimit::test::run<body>, nullptr, nullptr, nullptr                                                  \
     }
 
-/// Two texts are the same.
+/// Checks that two texts are equal.
 #define EXPECT_TEXT(is, should) sesslimit::test::expect_equal_at((is), (should), __FILE__, __LINE__)
 
-/// A condition holds; the second argument names the case of a table.
+/// Checks a condition. The second argument names the case of a table.
 #define EXPECT(condition, about) sesslimit::test::expect_at((condition), #condition, (about), __FILE__, __LINE__)

@@ -24,7 +24,7 @@ std::string number(SessionKey key) {
     return std::to_string(std::to_underlying(key));
 }
 
-/// "12", "12.5": seconds, to the millisecond.
+/// Formats seconds with up to three decimals: "12", "12.5".
 std::string in_seconds(Duration span) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(span).count();
     std::string text = std::to_string(ms / 1000);
@@ -217,16 +217,16 @@ std::string wrong_with(const policy::Policy& policy, const State& state) {
             return "session " + number(key) + " has no deadline";
         }
         if (session.phase == Phase::ending && session.reason.cause == Cause::none) {
-            return "session " + number(key) + " ends for no reason";
+            return "session " + number(key) + " is ending without a reason";
         }
         if (session.phase == Phase::closed && session.due != never) {
-            return "session " + number(key) + " is released and has a deadline";
+            return "session " + number(key) + " is released but has a deadline";
         }
         if (!state.of_user(session.login.uid).contains(key)) {
-            return "session " + number(key) + " is not found by its user";
+            return "session " + number(key) + " is missing from its user's sessions";
         }
         if (session.observed && open && policy::resolve(policy, session.login).mode.value == policy::Mode::enforce) {
-            return "session " + number(key) + " is left alone although its limits are enforced";
+            return "session " + number(key) + " is observed although its limits are enforced";
         }
     }
     for (const auto& [uid, count] : counted) {
@@ -235,14 +235,14 @@ std::string wrong_with(const policy::Policy& policy, const State& state) {
         }
     }
     const Session* next = state.next_due();
-    return (next == nullptr ? never : next->due) == earliest ? "" : "the earliest deadline is not found";
+    return (next == nullptr ? never : next->due) == earliest ? "" : "next_due() is not the earliest deadline";
 }
 
 Decision World::feed(const Event& event) {
     Decision decision = decide(policy, state, event, now);
     std::string wrong;
     if (told(decide(policy, state, event, now)) != told(decision)) {
-        wrong = "two decisions about one thing";
+        wrong = "two calls of decide() differ";
     }
     std::set<SessionKey> recorded;
     for (const Record& record : decision.records) {
@@ -311,7 +311,7 @@ void World::pass(Duration span) {
     while (state.next_due() != nullptr && state.next_due()->due <= until) {
         rings_now = state.next_due()->due > now ? 0 : rings_now + 1;
         if (rings_now > max_rings) {
-            fault = fault.empty() ? "the timer rings without end: " + log : fault;
+            fault = fault.empty() ? "the timer expires endlessly: " + log : fault;
             break;
         }
         now = std::max(now, state.next_due()->due);
@@ -386,7 +386,7 @@ void World::logind_forgets(SessionKey key) {
 }
 
 void World::type(SessionKey key) {
-    // tty_update_time in the kernel's drivers/tty/tty_io.c: whole seconds, and only every 8 s.
+    // tty_update_time in the kernel's drivers/tty/tty_io.c: whole seconds, updated only every 8 s.
     const auto second = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch() + wall_offset);
     Duration& stamp = stamps[key];
     const auto old = std::chrono::floor<std::chrono::seconds>(stamp);

@@ -11,19 +11,19 @@
 #include <string_view>
 #include <vector>
 
-/// A host for the core to rule over: a policy, a state, a clock that the test moves, and terminals that stamp their
-/// input as the kernel does. What the core decides is carried out on the state and written down as text.
+/// Simulates a host for the core: a policy, a state, a clock that the test advances, and terminals that stamp input as
+/// the kernel does. Each decision is applied to the state and appended to `log` as text.
 namespace sesslimit::test {
 
 using namespace std::chrono_literals;
 
-/// When a world begins.
+/// Time at which each world starts.
 constexpr BootTime start{100'000s};
 
 constexpr uid_t alice = 1001;
 constexpr uid_t bob = 1002;
 
-/// [defaults] of a policy's host tier; what is not given is not set.
+/// [defaults] of a policy's host tier. A field without a value is not set.
 struct Rules {
     std::optional<policy::Count> max = std::nullopt;
     std::optional<Duration> duration = std::nullopt;
@@ -33,28 +33,35 @@ struct Rules {
     std::optional<policy::Mode> mode = std::nullopt;
     std::optional<policy::Activity> activity = std::nullopt;
 };
+
+/// Returns a policy whose host tier has `rules` as its [defaults].
 policy::Policy policy_of(const Rules& rules);
 
+/// Returns a login through sshd, of alice or bob.
 Login ssh(uid_t uid = alice, std::string rhost = "192.0.2.7");
+/// Returns a login on tty1, of alice or bob.
 Login console(uid_t uid = alice, std::string service = "login");
 
-/// A session as it would be in that phase: of alice, by ssh, with leader 500 and, but for waiting, reserved and denied
-/// ones, logind's "c1".
+/// Returns a session of alice over ssh in `phase`, with leader 500. It has logind's ID "c1", except in the phases
+/// waiting, reserved and denied.
 core::Session session_in(core::Phase phase, SessionKey key = SessionKey{1});
 
+/// Returns the name of a value in World::log and told().
 std::string_view name_of(core::Phase phase);
 std::string_view name_of(core::TerminationStage stage);
 std::string_view name_of(core::Cause cause);
 std::string_view name_of(core::Notice::Kind kind);
 std::string_view name_of(core::Answer::Kind kind);
 
-/// Answers and effects in few words, in their order: "admitted 9, tell admitted 1".
+/// Formats the answers and effects of a decision in their order, in the notation of World::log without times. Example:
+/// "admitted 9, tell admitted 1". Unlike World::log it includes activity probes, as "look 1".
 std::string carried_out(const core::Decision& decision);
 
-/// The whole decision: records first ("put 1 live", "drop 2"), then what carried_out() says.
+/// Formats the whole decision: first the records, "put 1 live", "put 1 ending/told" (phase and stage) or "drop 2", then
+/// the same text as carried_out().
 std::string told(const core::Decision& decision);
 
-/// What is wrong about a state by itself; empty: nothing.
+/// Checks the invariants of a state. Returns a description of the violation, or an empty text if the state is valid.
 std::string wrong_with(const policy::Policy& policy, const core::State& state);
 
 class World {
@@ -64,53 +71,81 @@ class World {
     policy::Policy policy;
     core::State state;
     BootTime now = start;
-    Duration wall_offset{1'700'000'000s};  ///< wall clock less boottime
-    std::map<SessionKey, Duration> stamps; ///< the terminals' atimes; a session without one has no terminal
-    std::map<SessionKey, core::ActivitySample> other_samples; ///< what else a look shows
-    bool blind = false;                                       ///< a look shows nothing
-    std::set<SessionKey> dark;                                ///< a look at one of these shows nothing
-    bool mute = false;                                        ///< and comes to nothing at all: logind does not answer
-    std::set<SessionKey> closing;                             ///< logind reports State=closing of these
-    std::string log;   ///< "0 admitted 1, tell admitted 1; 5 signal 1 TERM": seconds from the start
-    std::string fault; ///< the first thing that must never be; empty: all is well
-    int looks = 0;     ///< how often terminals were looked at
-    int wakeups = 0;   ///< how often the timer rang
-    std::vector<core::Answer> answers;
-    std::vector<core::Notice> notices;
+    Duration wall_offset{1'700'000'000s};                     ///< wall clock minus boottime
+    std::map<SessionKey, Duration> stamps;                    ///< atime of each terminal; no entry: no terminal
+    std::map<SessionKey, core::ActivitySample> other_samples; ///< further results of an activity probe
+    bool blind = false;                                       ///< no activity probe finds anything out
+    std::set<SessionKey> dark;                                ///< probes of these sessions find nothing out
+    bool mute = false;            ///< no reply to probes and logout checks: logind does not answer
+    std::set<SessionKey> closing; ///< sessions that logind reports with State=closing
+    /// Decisions so far, one entry for each decision that has answers or effects other than activity probes.
+    ///
+    /// Grammar:
+    /// @code
+    /// log     = [ entry *( "; " entry ) ]
+    /// entry   = seconds " " part *( ", " part )     first the answers, then the effects, in the decision's order
+    /// seconds = time since `start`, with up to three decimals: "100", "100.5"
+    /// part    = kind " " request                    answer: name_of(Answer::Kind) and the request ID
+    ///         / "tell " kind " " key [ " " cause ]  notice: name_of(Notice::Kind); cause: name_of(Cause) unless none
+    ///           [ " left " seconds ]                the remaining time, in a warning only
+    ///         / "signal " key " " ( "TERM" / "KILL" )   signal to the session's leader
+    ///         / "terminate " id [ " sparing" ]      request to logind; sparing: a multiplexer is preserved
+    ///         / "kill " id                          SIGKILL to all processes of the session, through logind
+    ///         / "lock " id                          screen lock, through logind
+    ///         / "check logout " id                  question to logind about a logout
+    /// key     = session key as a decimal number
+    /// id      = logind's session ID: "c1"
+    /// @endcode
+    /// Example: "0 admitted 501, tell admitted 1; 5 signal 1 TERM".
+    std::string log;
+    std::string fault;                 ///< description of the first violated invariant; empty if none was violated
+    int looks = 0;                     ///< number of activity probes
+    int wakeups = 0;                   ///< number of timer expirations
+    std::vector<core::Answer> answers; ///< all answers so far
+    std::vector<core::Notice> notices; ///< all notices so far
 
-    /// One event: decided, checked, applied, written down; terminals that are to be looked at are looked at.
+    /// Processes one event: decides, checks the invariants, applies the decision and logs it. Then runs the activity
+    /// probes and logout checks that the decision requested.
     core::Decision feed(const core::Event& event);
 
-    /// Time goes by; each deadline is served when it comes.
+    /// Advances the clock by `span` and processes each deadline when it is reached.
     void pass(Duration span);
+    /// Does the same up to a time since `start`.
     void pass_until(Duration since_start) { pass(start + since_start - now); }
 
-    /// Time goes by in suspend: no deadline is served before the end of it.
+    /// Advances the clock by `span` as a suspend does: no deadline is processed before its end.
     void suspend(Duration span);
 
-    /// The wall clock is set forward; back, if negative. `heard`: the daemon is told.
+    /// Sets the wall clock forward, or back if `by` is negative. The daemon is notified only if `heard`.
     void set_clock(Duration by, bool heard = true);
 
+    /// Replaces the policy by one with these [defaults] and sends PolicyChanged.
     void set(const Rules& rules);
 
-    /// pam_open_session by a new leader. The request's number is that of the leader.
+    /// Sends the request of pam_open_session from a new leader. Returns the leader's PID, which is also the request ID.
     pid_t ask(const Login& login, Duration budget = 10s);
-    /// The same, and logind shows the session. The key; none where it was not admitted.
+    /// Calls ask() and makes logind show the session. Returns its key, or SessionKey::none if the login was not
+    /// admitted.
     SessionKey login(const Login& login = ssh());
-    /// The login process goes, by itself: closed, exited, and gone from logind.
+    /// Logs the session out in the regular order: PAM closes it, its leader exits, logind forgets it.
     void logout(SessionKey key);
 
+    /// Reports a new logind session of class "user" for the session's leader, with the next ID: "c1", "c2".
     void logind_shows(SessionKey key, bool graphical = false);
+    /// Reports the exit of the session's leader.
     void leader_exits(SessionKey key) { feed(core::LeaderExited{key}); }
+    /// Reports that logind has removed the session.
     void logind_forgets(SessionKey key);
 
-    /// A key is pressed on the session's terminal, which it has from now on.
+    /// Presses a key on the session's terminal. The session has a terminal from then on.
     void type(SessionKey key);
 
+    /// Returns the session, or a null pointer if the state does not contain it.
     [[nodiscard]] const core::Session* find(SessionKey key) const { return state.find(key); }
+    /// Returns the name of the session's phase, or "gone" if the state does not contain it.
     [[nodiscard]] std::string phase(SessionKey key) const;
 
-    /// The log so far; it begins anew.
+    /// Returns the log so far and clears it.
     std::string take_log();
 
   private:
@@ -121,7 +156,7 @@ class World {
     int logind_sessions_ = 0;
 };
 
-/// Session keys as numbers.
+/// Returns the session key with this number.
 inline SessionKey key(std::uint64_t number) {
     return SessionKey{number};
 }

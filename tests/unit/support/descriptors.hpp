@@ -8,8 +8,7 @@
 
 namespace sesslimit::test {
 
-/// So many descriptors are left to this process, until it goes. Nothing may fail before that: let what was found out
-/// leave its scope.
+/// Leaves this many free descriptors to the process until destruction. Assert only after the object has left its scope.
 class Descriptors {
   public:
     explicit Descriptors(rlim_t left) {
@@ -27,7 +26,7 @@ class Descriptors {
     rlimit before_{};
 };
 
-/// What `ask` answers with so many descriptors left.
+/// Returns the result of `ask`, called with this many free descriptors.
 template <class Ask>
 auto with_descriptors(rlim_t left, Ask ask) {
     const Descriptors few(left);

@@ -15,20 +15,21 @@
 
 namespace sesslimit::test {
 
+/// Installs a seccomp filter for this process. Returns false on error.
 inline bool filter_calls(std::span<sock_filter> filter) {
     const sock_fprog program{.len = static_cast<unsigned short>(filter.size()), .filter = filter.data()};
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-/// From now on the kernel is one before Linux 6.5, to this process: it knows no SO_PEERPIDFD, and its pidfds are of no
-/// file system of their own.
+/// Makes the kernel behave like one before Linux 6.5 to this process from now on: SO_PEERPIDFD is unknown, and pidfds
+/// are not on a file system of their own.
 inline bool become_older() {
     constexpr std::uint32_t so_peerpidfd = 77;
     sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fstatfs, 4, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getsockopt, 0, 4),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])), // its lower half, little-endian
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])), // lower half, little-endian
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, so_peerpidfd, 0, 2),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOPROTOOPT),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
@@ -37,7 +38,7 @@ inline bool become_older() {
     return filter_calls(filter);
 }
 
-/// From now on this call of the kernel's fails, to this process.
+/// Makes this system call fail for this process from now on.
 inline bool fails_from_now_on(std::uint32_t number, std::uint32_t error) {
     sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
@@ -48,7 +49,7 @@ inline bool fails_from_now_on(std::uint32_t number, std::uint32_t error) {
     return filter_calls(filter);
 }
 
-/// What `ask` answers in a process of its own; `nothing` where that process does not live to say it.
+/// Returns the result of `ask`, called in a child process, or `nothing` if the child does not report a result.
 template <class Answer, class Ask>
 Answer in_a_child(Answer nothing, Ask ask) {
     int ends[2];

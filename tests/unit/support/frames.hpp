@@ -8,11 +8,12 @@
 #include <string_view>
 #include <vector>
 
-/// Frames of the wire, made by the encoder and by hand.
+/// Wire frames, made by the encoder and by hand.
 namespace sesslimit::wire {
 
 using Frame = std::vector<std::byte>;
 
+/// Returns the encoded message, or an empty frame on error.
 template <class Message>
 Frame encoded(const Message& message) {
     Frame frame(max_frame);
@@ -21,6 +22,7 @@ Frame encoded(const Message& message) {
     return frame;
 }
 
+/// Returns the error of encoding the message into `room` bytes, if any.
 template <class Message>
 std::optional<WireError> encode_error(const Message& message, std::size_t room = max_frame) {
     Frame frame(room);
@@ -28,6 +30,7 @@ std::optional<WireError> encode_error(const Message& message, std::size_t room =
     return length ? std::nullopt : std::optional(length.error());
 }
 
+/// Returns the error of a result, if any.
 template <class Expected>
 std::optional<WireError> error_of(const Expected& result) {
     return result ? std::nullopt : std::optional(result.error());
@@ -39,7 +42,7 @@ void append(Frame& frame, Number value) {
     frame.insert(frame.end(), bytes.begin(), bytes.end());
 }
 
-/// A frame by hand, so that the encoder is held to the specification and not to itself.
+/// Builds a frame by hand, so that the encoder is tested against the specification and not against itself.
 class Hand {
   public:
     explicit Hand(std::uint16_t kind) : kind_(kind) {}
@@ -78,6 +81,7 @@ class Hand {
     Frame body_;
 };
 
+/// Returns a valid open request with only the mandatory fields.
 inline Hand open_by_hand() {
     return Hand(1)
         .field(1, "alice")
@@ -93,6 +97,7 @@ inline Hand verdict_by_hand(std::uint8_t outcome) {
 
 inline constexpr gid_t one_group[] = {100};
 
+/// Returns the smallest valid open request.
 inline OpenRequest least_open() {
     OpenRequest request;
     request.user = "a";

@@ -5,7 +5,7 @@
 
 namespace sesslimit::test {
 
-/// Public keys and certificates that ssh-keygen 9.2 made, and what its -l and -L printed of them.
+/// Public keys and certificates made by ssh-keygen 9.2, and the output of its options -l and -L.
 struct Key {
     std::string_view name;
     std::string_view type;

@@ -16,10 +16,10 @@
 #include <utility>
 #include <vector>
 
-/// What the tests of the ledger share: sessions, a directory of their own, the ledger's file as bytes.
+/// Shared code of the ledger's tests: sessions, temporary directories, the ledger's file as bytes.
 namespace sesslimit::test {
 
-/// A session whose every field says which one it is and how often it was put.
+/// Returns a session whose fields encode its key and the number of updates.
 inline core::Session sample(std::uint64_t key, std::uint32_t version = 0) {
     core::Session session;
     session.key = SessionKey{key};
@@ -38,7 +38,7 @@ inline core::Session sample(std::uint64_t key, std::uint32_t version = 0) {
     return session;
 }
 
-/// Every text at its longest, every number unlike its default.
+/// Returns a session in which every text has its maximum length and every number differs from its default.
 inline core::Session fullest() {
     core::Session session = sample(~std::uint64_t{0}, 7);
     session.phase = core::Phase::closed;
@@ -89,7 +89,8 @@ inline core::Session fullest() {
     return session;
 }
 
-/// A directory that goes with the test, empty at first; in memory, as /run is, where that can be had.
+/// A temporary directory, empty at first and deleted with the object. It is in memory, like /run, if /dev/shm is
+/// writable.
 class TemporaryDirectory {
   public:
     TemporaryDirectory() {
@@ -113,12 +114,12 @@ class TemporaryDirectory {
 
 using Sessions = std::map<SessionKey, core::Session>;
 
-/// A ledger with what it said when it was opened.
+/// A ledger together with the messages from opening it.
 struct Opened {
     Sessions sessions;
     std::vector<std::string> dropped;
     Result<ledger::Ledger> ledger = std::unexpected(Error{"not opened", 0});
-    bool twice = false; ///< a key was handed over more than once
+    bool twice = false; ///< a key was returned more than once
 
     explicit Opened(const std::filesystem::path& directory, std::size_t step = ledger::Ledger::usual_step) {
         ledger = ledger::Ledger::open(
@@ -158,7 +159,8 @@ inline void write_file(const std::filesystem::path& file, const Bytes& bytes) {
     out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
 }
 
-/// A ledger file of three slots: session 1 put once, session 2 twice, slot 3 used and free again.
+/// Creates a ledger file of three slots: session 1 put once, session 2 twice, slot 3 used and released again. Returns
+/// its bytes.
 inline Bytes small_ledger(const std::filesystem::path& directory) {
     {
         Opened made(directory, 3);
@@ -174,7 +176,7 @@ inline Bytes small_ledger(const std::filesystem::path& directory) {
 
 inline const Sessions small_sessions{{SessionKey{1}, sample(1)}, {SessionKey{2}, sample(2, 1)}};
 
-/// A slot of the file's bytes; 0 is the header, 1 the first that holds a session.
+/// Returns a slot of the file's bytes. Slot 0 is the header, slot 1 the first session slot.
 inline ledger::SlotBytes slot_of(Bytes& file, std::size_t place) {
     return ledger::SlotBytes(file.data() + place * ledger::slot_size, ledger::slot_size);
 }

@@ -7,10 +7,11 @@
 #include <string>
 #include <string_view>
 
-/// Limits as text, for the tables of what a policy comes to.
+/// Formats effective limits as text for test tables.
 namespace sesslimit::test {
 
-/// Where a setting came from: "[TIER/]RULE:LINE", as in "managed/defaults:3"; nothing where nobody set it.
+/// Returns the source of a setting as "[TIER/]RULE:LINE", for example "managed/defaults:3". Returns an empty text if
+/// the setting is not set.
 template <class T>
 std::string origin(const policy::Setting<T>& setting, const policy::Policy& policy) {
     using namespace sesslimit::policy;
@@ -22,7 +23,7 @@ std::string origin(const policy::Setting<T>& setting, const policy::Policy& poli
            (source.rule.empty() ? "defaults" : source.rule) + ':' + std::to_string(setting.line);
 }
 
-/// Every setting that is not as where nobody sets anything, in one line.
+/// Formats in one line each setting that differs from the default or was set explicitly.
 inline std::string told(const policy::Limits& limits, const policy::Policy& policy) {
     using namespace sesslimit::policy;
     std::string text;

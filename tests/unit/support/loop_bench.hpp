@@ -17,10 +17,10 @@
 #include <filesystem>
 #include <string>
 
-/// What tests of the program's edges share: a real loop, a directory of their own, child processes.
+/// Shared code for tests with system calls: an event loop, a temporary directory, child processes.
 namespace sesslimit::test {
 
-/// A directory that goes with the test.
+/// A temporary directory, deleted with the object.
 struct TemporaryDirectory {
     std::filesystem::path path;
 
@@ -44,7 +44,7 @@ inline EventLoop make_loop() {
     return EventLoop(loop);
 }
 
-/// Runs the loop until `done` holds; false where that takes more than `most`.
+/// Runs the loop until `done` returns true. Returns false if that takes longer than `most`.
 template <class Condition>
 bool run_until(const EventLoop& loop, const Condition& done, Duration most = std::chrono::seconds(10)) {
     const Duration until = monotonic_now() + most;
@@ -56,13 +56,13 @@ bool run_until(const EventLoop& loop, const Condition& done, Duration most = std
     return true;
 }
 
-/// Runs what the loop has to do now, and no more.
+/// Processes all pending events without waiting.
 inline void run_ready(const EventLoop& loop) {
     while (sd_event_run(loop.get(), 0) > 0) {
     }
 }
 
-/// A process that does nothing until it is let go, or signalled.
+/// A process that does nothing until it is killed.
 class Child {
   public:
     Child() : pid_(fork()) {
@@ -80,7 +80,7 @@ class Child {
     [[nodiscard]] pid_t pid() const { return pid_; }
     void let_go() const { (void)kill(pid_, SIGKILL); }
 
-    /// Lets it go, and reaps it: its status as waitpid(2) has it; -1 the second time.
+    /// Kills and reaps the process. Returns its status as from waitpid(2), or -1 if it was reaped before.
     int finish() {
         int status = -1;
         if (pid_ > 0) {
@@ -95,7 +95,7 @@ class Child {
     pid_t pid_;
 };
 
-/// A connection to a SOCK_SEQPACKET socket that waits at most 10 s for anything.
+/// Connects to a SOCK_SEQPACKET socket. Receiving on the connection times out after 10 s.
 inline UniqueFd connect_to(const std::filesystem::path& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;

@@ -7,7 +7,7 @@
 
 namespace sesslimit::test {
 
-/// A user database of our own: the names that the tests use. Counts how often it was asked.
+/// A fake user database with the names that the tests use. Counts the lookups.
 class FakeNames final : public policy::Names {
   public:
     std::map<std::string, uid_t> users = {{"root", 0},   {"toor", 0},     {"alice", 1001}, {"1001", 5001},

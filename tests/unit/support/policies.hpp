@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-/// The policies and the logins that the tables of resolve_test and match_test are about.
+/// Policies and logins for the tables of resolve_test and match_test.
 namespace sesslimit::test {
 
 inline Login login_of(std::string user, uid_t uid, std::vector<gid_t> gids) {
@@ -40,7 +40,7 @@ inline Login by(std::string method, std::string fingerprint = {}) {
     return login;
 }
 
-/// By a certificate of the key.
+/// Returns a login by a certificate of the key.
 inline Login certified(std::string id, std::string ca, std::string fingerprint = {}) {
     Login login = by("publickey", std::move(fingerprint));
     login.credential.certificate_id = std::move(id);
@@ -67,7 +67,7 @@ inline Login with_uid(uid_t uid) {
     return login_of("user" + std::to_string(uid), uid, {100});
 }
 
-/// A policy without any problem; the texts start at line 2, because the version stands in line 1.
+/// Loads a policy that must not have any problems. The texts start at line 2, because the version is in line 1.
 inline policy::Policy policy_of(std::string_view host, std::string_view managed = {}) {
     FakeNames names;
     const std::string version = "version = 1\n";

@@ -11,7 +11,7 @@
 
 namespace sesslimit::test {
 
-/// A host of plain files: the processes and groups of the user with the uid 1001.
+/// A simulated host of plain files: processes and control groups of the user with UID 1001.
 struct ProcTree {
     TemporaryDirectory directory;
     inspect::SysPaths roots{.cgroup = directory.path / "cgroup",
@@ -29,7 +29,7 @@ struct ProcTree {
         int pid;
         int parent;
         int session;
-        int terminal; ///< minor number of the pty; 0: none
+        int terminal; ///< minor number of the pty; 0: no terminal
         std::string command;
     };
     void process(const Stat& stat) const {
@@ -40,14 +40,14 @@ struct ProcTree {
                   "1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0\n");
     }
 
-    /// A group below the user's slice, with these processes in it.
+    /// Creates a control group below the user's slice with these processes in it.
     void group(const std::string& below_slice, const std::string& pids) const {
         const auto path = roots.cgroup / "user.slice/user-1001.slice" / below_slice;
         write(path / "cgroup.procs", pids);
         write(path / "cgroup.events", std::string("populated ") + (pids.empty() ? "0" : "1") + "\nfrozen 0\n");
     }
 
-    /// Puts the processes there too.
+    /// Creates the control group and its processes.
     void group(const std::string& below_slice, const std::vector<Stat>& processes) const {
         std::string pids;
         for (const Stat& stat : processes) {

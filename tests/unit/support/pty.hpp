@@ -15,7 +15,7 @@
 
 namespace sesslimit::test {
 
-/// A pty of this host, both ends of it. Its owner is the user that runs the test.
+/// Both ends of a pty. Its owner is the user that runs the test.
 struct Pty {
     UniqueFd master{posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
     UniqueFd slave;
@@ -32,7 +32,7 @@ struct Pty {
         terminal = {at.st_rdev, std::string(path.data()).substr(std::strlen("/dev/")), at.st_uid};
     }
 
-    /// Types a line, which a process reads.
+    /// Types a line on the master and reads it from the slave.
     void type() const {
         std::array<char, 8> read_back{};
         (void)!write(master.get(), "x\n", 2);

@@ -19,15 +19,14 @@ const Process server{75, 1, 75, 0, "tmux: server"};
 const Process shell{76, 75, 76, 1, "bash"};
 const Process late{110, 76, 76, 1, "sleep"};
 
-/// systemd and logind made up: everything that is asked of them goes into `log`, in its order, and the answers are
-/// given by the test.
+/// Simulates systemd and logind: each call to them is appended to `log` in order, and the test supplies the replies.
 struct World final : systemd::Scopes {
     EventLoop loop;
     std::string log;
-    std::vector<Multiplexer> sights;                   ///< what the next looks show; the last one stays
-    int left_to_see = std::numeric_limits<int>::max(); ///< looks until one fails
+    std::vector<Multiplexer> sights;                   ///< results of the next inspections; the last one is repeated
+    int left_to_see = std::numeric_limits<int>::max(); ///< inspections before one fails
     Done answer;
-    std::optional<Error> at_once; ///< what start() and attach() come back with, before they return
+    std::optional<Error> at_once; ///< error that start() and attach() report before they return
     MultiplexerPreserver sparing;
 
     explicit World(std::vector<Multiplexer> looks, Duration within = 1h, EventLoop with = make_loop())
@@ -85,26 +84,26 @@ struct World final : systemd::Scopes {
         sparing.begin(session);
     }
     void reply(const Result<>& result = {}) const {
-        const Done done = answer; // what it leads to may ask anew
+        const Done done = answer; // the callback may make further requests
         done(result);
     }
 };
 
 constexpr std::string_view started = "start user-1001.slice/sesslimit-kept-3-7.scope 75; ";
 
-void without_a_multiplexer_it_is_ended_at_once() {
+void session_without_multiplexer_terminated_immediately() {
     World world({Multiplexer{}});
     world.begin();
     EXPECT_TEXT(world.log, "end 3; ");
 }
 
-void it_is_ended_after_the_last_has_moved() {
+void session_terminated_after_last_process_moved() {
     World world({{{server}, {shell}, 0}, {{}, {shell}, 1}, {{}, {late}, 2}, {{}, {}, 3}});
     world.begin();
     EXPECT_TEXT(world.log, started);
     world.reply();
     world.reply();
-    world.begin(); // asked for again
+    world.begin(); // requested again
     EXPECT_TEXT(world.log, std::string(started) + "attach sesslimit-kept-3-7.scope 76; "
                                                   "attach sesslimit-kept-3-7.scope 110; ");
     world.log.clear();
@@ -115,14 +114,14 @@ void it_is_ended_after_the_last_has_moved() {
     EXPECT_TEXT(world.log, "");
 }
 
-void it_is_ended_when_nothing_can_be_moved() {
+void session_terminated_when_move_fails() {
     World world({{{server}, {shell}, 0}});
     world.begin();
     world.reply(fail("not allowed", EACCES));
     EXPECT_TEXT(world.log, std::string(started) + "end 3; told 0 not allowed; ");
 }
 
-void it_is_ended_when_only_some_could_be_moved() {
+void session_terminated_when_move_fails_partly() {
     World world({{{server}, {shell}, 0}, {{}, {shell}, 1}});
     world.begin();
     world.reply();
@@ -130,7 +129,7 @@ void it_is_ended_when_only_some_could_be_moved() {
     EXPECT_TEXT(world.log, std::string(started) + "attach sesslimit-kept-3-7.scope 76; end 3; told 1 no memory; ");
 }
 
-void it_is_ended_when_systemd_cannot_even_be_asked() {
+void session_terminated_when_systemd_unreachable() {
     World world({{{server}, {shell}, 0}});
     world.at_once = Error{"no bus", ENOTCONN};
     world.begin();
@@ -144,17 +143,19 @@ void it_is_ended_when_systemd_cannot_even_be_asked() {
     later.log.clear();
     later.at_once.reset();
     later.begin();
-    EXPECT_TEXT(later.log, "start user-1001.slice/sesslimit-kept-3-7.scope 76; "); // nothing of before is left
+    // no state of the previous attempt remains
+    EXPECT_TEXT(later.log, "start user-1001.slice/sesslimit-kept-3-7.scope 76; ");
 }
 
-void it_is_ended_when_there_is_no_timer_for_the_deadline() {
-    World world({{{server}, {shell}, 0}}, 1h, nullptr); // a loop that takes none
+void session_terminated_when_deadline_timer_fails() {
+    World world({{{server}, {shell}, 0}}, 1h, nullptr); // no loop, so that the timer cannot be armed
     world.begin();
     EXPECT_TEXT(world.log, "end 3; told 0 arm a timer: Invalid argument; ");
 }
 
-/// Which is not to have no multiplexer: it ends with the session all the same, and that is said.
-void it_is_ended_when_nobody_can_tell_what_runs() {
+/// A failed inspection is not the same as no multiplexer. The session is terminated with the multiplexer, and that is
+/// reported.
+void session_terminated_when_inspection_fails() {
     World world({Multiplexer{{server}, {shell}, 0}});
     world.left_to_see = 0;
     world.begin();
@@ -173,14 +174,14 @@ void it_is_ended_when_nobody_can_tell_what_runs() {
     EXPECT_TEXT(again.log, std::string(started) + "end 3; told 0 unseen no descriptors; ");
 }
 
-void a_scope_from_before_a_restart_is_used() {
+void scope_of_previous_daemon_reused() {
     World world({{{server}, {shell}, 0}, {{}, {}, 2}});
     world.begin();
     world.reply(fail("there is one", EEXIST));
     EXPECT_TEXT(world.log, std::string(started) + "end 3; told 2; ");
 }
 
-void a_server_that_has_gone_is_no_error() {
+void exited_multiplexer_server_not_an_error() {
     World world({{{server}, {shell}, 0}, {{}, {}, 0}});
     world.begin();
     world.reply(fail("no such process", ESRCH));
@@ -193,7 +194,7 @@ void a_server_that_has_gone_is_no_error() {
     EXPECT_TEXT(other.log, started);
 }
 
-void whoever_starts_processes_for_ever_is_not_followed_for_ever() {
+void endless_process_creation_bounded() {
     World world({{{server}, {}, 0}, {{}, {late}, 1}});
     world.begin();
     for (int round = 0; round <= MultiplexerPreserver::max_rounds && world.log.find("end 3") == std::string::npos;
@@ -203,7 +204,7 @@ void whoever_starts_processes_for_ever_is_not_followed_for_ever() {
     EXPECT(world.log.ends_with("end 3; told 1 processes are started faster than they can be moved; "), world.log);
 }
 
-void nobody_is_waited_for_longer_than_the_deadline() {
+void missing_systemd_reply_bounded_by_deadline() {
     World world({{{server}, {}, 0}}, 1ms);
     world.begin();
     EXPECT(run_until(world.loop, [&] { return world.log.find("end 3") != std::string::npos; }), world.log);
@@ -217,17 +218,17 @@ void nobody_is_waited_for_longer_than_the_deadline() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(without_a_multiplexer_it_is_ended_at_once),
-        SESSLIMIT_TEST(it_is_ended_after_the_last_has_moved),
-        SESSLIMIT_TEST(it_is_ended_when_nothing_can_be_moved),
-        SESSLIMIT_TEST(it_is_ended_when_only_some_could_be_moved),
-        SESSLIMIT_TEST(it_is_ended_when_systemd_cannot_even_be_asked),
-        SESSLIMIT_TEST(it_is_ended_when_there_is_no_timer_for_the_deadline),
-        SESSLIMIT_TEST(it_is_ended_when_nobody_can_tell_what_runs),
-        SESSLIMIT_TEST(a_scope_from_before_a_restart_is_used),
-        SESSLIMIT_TEST(a_server_that_has_gone_is_no_error),
-        SESSLIMIT_TEST(whoever_starts_processes_for_ever_is_not_followed_for_ever),
-        SESSLIMIT_TEST(nobody_is_waited_for_longer_than_the_deadline),
+        SESSLIMIT_TEST(session_without_multiplexer_terminated_immediately),
+        SESSLIMIT_TEST(session_terminated_after_last_process_moved),
+        SESSLIMIT_TEST(session_terminated_when_move_fails),
+        SESSLIMIT_TEST(session_terminated_when_move_fails_partly),
+        SESSLIMIT_TEST(session_terminated_when_systemd_unreachable),
+        SESSLIMIT_TEST(session_terminated_when_deadline_timer_fails),
+        SESSLIMIT_TEST(session_terminated_when_inspection_fails),
+        SESSLIMIT_TEST(scope_of_previous_daemon_reused),
+        SESSLIMIT_TEST(exited_multiplexer_server_not_an_error),
+        SESSLIMIT_TEST(endless_process_creation_bounded),
+        SESSLIMIT_TEST(missing_systemd_reply_bounded_by_deadline),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
