@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """usage: bench.py BUILD [-o FILE] [PATTERN]
 
-Runs the benchmarks whose names match PATTERN (a regular expression; none: all), prints a table for each, and writes all
-that was measured to FILE (JSON; else BUILD/NAME.json for each). BUILD is the build directory of the preset "bench".
-Exits with 0 whatever the figures are: what misses its goal is said, not failed.
+Runs the benchmarks whose names match PATTERN (a regular expression; default: all) and prints a table for each. Writes
+all measurements to FILE (JSON; default: BUILD/NAME.json for each). BUILD is the build directory of the preset "bench".
+Exits with 0 regardless of the figures. A missed goal is reported, but is not an error.
 """
 
 import argparse
@@ -18,15 +18,15 @@ from plain import Programs
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measures sesslimit beside a baseline.")
+    parser = argparse.ArgumentParser(description="Measures sesslimit and compares it with a baseline.")
     parser.add_argument("build", type=Path)
-    parser.add_argument("-o", "--output", type=Path, help="one JSON file for all")
+    parser.add_argument("-o", "--output", type=Path, help="one JSON file for all benchmarks")
     parser.add_argument("pattern", nargs="?", default="", help="only the benchmarks whose name matches")
     given = parser.parse_intermixed_args()
     programs = Programs(given.build)
     there = figures.machine()
     print(f"{there['cpu']}, {there['cores']} cores, Linux {there['kernel']}, {there['date']}, load {there['load']}")
-    print("Medians of rounds that take turns with the baseline; in parentheses the middle half of the rounds.")
+    print("Medians of rounds that alternate with the baseline; in parentheses the middle half of the rounds.")
     results = []
     for name, run in (measures.ALL | booted.ALL).items():
         if re.search(given.pattern, name):

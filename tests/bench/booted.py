@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The benchmarks that need a booted machine with the packages installed: tests/lab boots it."""
+"""The benchmarks that need a booted machine with the packages installed. tests/lab boots it."""
 
 import contextlib
 import json
@@ -51,7 +51,7 @@ def machine(programs: Programs):
 
 @contextlib.contextmanager
 def sessions(host: Host, count: int, user: str):
-    """So many sessions in logind, without an ssh client each."""
+    """Opens so many sessions in logind, without ssh clients."""
     argv = host.argv([TOOL, "hold", str(count), user, "bench-systemd"], own_pid_namespace=True)
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         if process.stdout.readline() != b"ready\n":
@@ -61,12 +61,12 @@ def sessions(host: Host, count: int, user: str):
 
 
 def pam(programs: Programs) -> Result:
-    table = Table("logind's sessions", *SERVICES, "limits / ours")
+    table = Table("logind's sessions", *SERVICES, "limits / sesslimit")
     goal = "at least 50 times cheaper than pam_limits maxlogins at 500 sessions, and flat"
     result = Result("pam", "pam_open_session through libpam on Debian 13, us", goal, table)
     ours, ratios = {}, {}
     with machine(programs) as host, contextlib.ExitStack() as stack:
-        stack.enter_context(sessions(host, 1, "alice"))  # her user manager runs: pam_systemd need not start it
+        stack.enter_context(sessions(host, 1, "alice"))  # alice's user manager runs, so pam_systemd need not start it
         there = 1
         for count in (10, 100, 500):
             stack.enter_context(sessions(host, count - there, "bob"))
@@ -87,8 +87,8 @@ def pam(programs: Programs) -> Result:
 
 def ssh(programs: Programs) -> Result:
     table = Table("", "median ms", "p90 ms")
-    goal = "none: what a login gains by us"
-    result = Result("ssh", "ssh host true, 30 runs each way in turn, Debian 13", goal, table)
+    goal = "none: the time that sesslimit adds to a login"
+    result = Result("ssh", "ssh host true, 30 runs with and without in turn, Debian 13", goal, table)
     seconds: dict[str, list[float]] = {"with sesslimit": [], "without": []}
     with machine(programs) as host:
         whole = host.read(PAM_STACK)
@@ -102,7 +102,7 @@ def ssh(programs: Programs) -> Result:
                 host.write(PAM_STACK, text)
                 began = time.monotonic()
                 subprocess.run(argv, check=True, capture_output=True, env={"HOME": "/root", "PATH": os.environ["PATH"]})
-                if turn > 0:  # the first of each warms the machine up
+                if turn > 0:  # the first run of each is a warm-up
                     seconds[name].append((time.monotonic() - began) * 1000)
     for name, times in seconds.items():
         table.add(name, f"{statistics.median(times):.1f}", f"{quantile(times, 0.9):.1f}")

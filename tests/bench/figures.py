@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What every benchmark shares: where it ran, medians and spreads, a table, and the file that holds it all."""
+"""Common parts of the benchmarks: the machine's description, medians and spreads, a table, and the result file."""
 
 import datetime
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def machine() -> dict:
-    """Names the machine that the figures are of."""
+    """Returns the description of the machine on which the figures are measured."""
     with open("/proc/cpuinfo", encoding="ascii", errors="replace") as info:
         models = [line.split(":", 1)[1].strip() for line in info if line.startswith(("model name", "Model"))]
     return {
@@ -23,18 +23,18 @@ def machine() -> dict:
 
 
 def quantile(values: list[float], share: float) -> float:
-    """The smallest value that at least this share of them does not exceed."""
+    """Returns the smallest value that at least this share of the values does not exceed."""
     ordered = sorted(values)
     return ordered[max(0, min(len(ordered) - 1, int(share * len(ordered) + 0.999999) - 1))]
 
 
 def spread(values: list[float]) -> str:
-    """Median, and the middle half of the rounds."""
+    """Returns the median, and the bounds of the middle half of the rounds."""
     return f"{statistics.median(values):.2f} ({quantile(values, 0.25):.2f} to {quantile(values, 0.75):.2f})"
 
 
 class Table:
-    """Rows of text beside the same as values."""
+    """A table of cells as text, also available as JSON."""
 
     def __init__(self, *columns: str) -> None:
         self._columns, self._rows = columns, []
@@ -53,7 +53,7 @@ class Table:
 
 
 class Result:
-    """One benchmark's: its table, what the goal came to, and the figures behind them."""
+    """The result of a benchmark: its table, whether each part of the goal is met, and the measurements."""
 
     def __init__(self, name: str, title: str, goal: str, table: Table) -> None:
         self.name, self.title, self.goal, self.table = name, title, goal, table
@@ -61,7 +61,7 @@ class Result:
         self.figures: dict = {}
 
     def hold(self, what: str, met: bool) -> None:
-        """A part of the goal, with the figure in it."""
+        """Adds a part of the goal, with the measured figure in its text."""
         self.verdicts.append((what, met))
 
     def __str__(self) -> str:

@@ -11,20 +11,20 @@ from figures import Result, Table, quantile, spread
 from plain import LEADERS, LED, Daemon, Programs, ask, directory, echo, empty_bus, leaders
 
 SIZES = (10, 1000, 100_000)
-ROUNDS = 21  # of each pair; the two sides take turns
+ROUNDS = 21  # of each pair, whose two sides alternate
 MIB = 1024 * 1024
 
 
 @contextlib.contextmanager
 def full_daemon(programs: Programs, sessions: int):
-    """A daemon that is ready, with so many sessions; and the place that it lives in."""
+    """Starts a daemon with so many sessions. Yields it when it is ready."""
     with directory() as place, empty_bus(place) as bus, leaders(programs, place, sessions):
         with Daemon(programs, place, bus) as daemon:
             yield daemon
 
 
 def admit(programs: Programs) -> Result:
-    table = Table("sessions", "admit us", "echo us", "echo that identifies us", "ratio", "close us")
+    table = Table("sessions", "admit us", "echo us", "identifying echo us", "ratio", "close us")
     goal = "at most 1.5 times the echo at the median, within 20 % at all sizes"
     result = Result("admit", "round trip of an admit decision", goal, table)
     medians, ratios = {}, {}
@@ -70,10 +70,10 @@ def rate(programs: Programs) -> Result:
 
 
 def memory(programs: Programs) -> Result:
-    columns = ("RssAnon KiB", "RssFile KiB", "RssShmem KiB", "bytes a session", "peak KiB")
-    table = Table("sessions", "leaders held", *columns)
-    goal = "RssAnon + RssFile under 12 MiB and 600 bytes a session"
-    result = Result("memory", "what is resident (of the ledger's pages, RssShmem, /run is charged)", goal, table)
+    columns = ("RssAnon KiB", "RssFile KiB", "RssShmem KiB", "bytes per session", "peak KiB")
+    table = Table("sessions", "tracked leaders", *columns)
+    goal = "RssAnon + RssFile under 12 MiB and 600 bytes per session"
+    result = Result("memory", "resident memory (RssShmem, the ledger's pages, is charged to /run)", goal, table)
     empty = 0
     for sessions in (0, 1000, LED, 100_000):
         with full_daemon(programs, sessions) as daemon:
@@ -108,7 +108,7 @@ def start(programs: Programs) -> Result:
 
 
 def late(programs: Programs) -> Result:
-    """A session over its limit is told, half a second later its leader is sent SIGTERM: both moments may be late."""
+    """A session over its limit gets a notice, and 0.5 s later its leader gets SIGTERM. Both may be late."""
     count, begin, within, limit, reading_usec = 1000, 5, 60, 70, 500_000
     table = Table("", "ended", "earliest ms", "median ms", "p99 ms", "latest ms")
     result = Result("late", f"{count} deadlines within a minute", "p99 under 50 ms, none early", table)
@@ -127,7 +127,7 @@ def late(programs: Programs) -> Result:
                 table.add(name, len(lates), *(f"{value:.2f}" for value in shown))
                 result.figures[name] = lates
                 if process is ours:
-                    result.hold(f"all {count} were ended: {len(lates)}", len(lates) == count)
+                    result.hold(f"all {count} were terminated: {len(lates)}", len(lates) == count)
                     result.hold(f"none early: the earliest {min(lates):.2f} ms late", min(lates) >= 0)
                     result.hold(f"p99 {p99:.2f} ms", p99 < 50)
     return result
@@ -149,9 +149,10 @@ def decide(programs: Programs) -> Result:
     for name, by_size in times.items():
         table.add(name, *(f"{by_size[size]:.0f}" for size in sizes))
         if name != "map_lookup":
-            # A few look-ups in indexes of that size: what a map of as many sessions gains by size is the measure.
+            # A decision does a few look-ups in indexes of that size. The unit is the growth of one look-up in a map
+            # with as many sessions.
             look_ups = grown[name] / grown["map_lookup"]
-            result.hold(f"{name}: grows as {look_ups:.1f} look-ups in a map do", look_ups <= 8)
+            result.hold(f"{name}: grows by as much as {look_ups:.1f} look-ups in a map", look_ups <= 8)
     result.figures = times
     return result
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The daemon as a plain process: no systemd, no logind, a ledger, a socket and a policy of its own."""
+"""The daemon as a plain process, without systemd and logind, with its own ledger, socket and policy."""
 
 import contextlib
 import json
@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 LEADERS = 1000  # processes that share the sessions of a full ledger
-DESCRIPTORS = min(262144, resource.getrlimit(resource.RLIMIT_NOFILE)[1])  # LimitNOFILE= of the unit, if we may
-LED = DESCRIPTORS - 2048  # sessions whose leader the daemon can hold, a descriptor each; of more it knows no leader
+DESCRIPTORS = min(262144, resource.getrlimit(resource.RLIMIT_NOFILE)[1])  # LimitNOFILE= of the unit, if permitted
+LED = DESCRIPTORS - 2048  # sessions whose leader the daemon can track, one descriptor each; others have no known leader
 SERVER_CPU, CLIENT_CPU = 0, 1  # the same for both servers
 
 POLICY = """version = 1
@@ -35,7 +35,7 @@ exempt       = true
 
 
 class Programs:
-    """What the build directory holds."""
+    """The programs in the build directory."""
 
     def __init__(self, build: Path) -> None:
         self.daemon = build / "daemon" / "sesslimitd"
@@ -45,14 +45,14 @@ class Programs:
 
 
 def be_first() -> None:
-    """What else runs on this machine is to stand in nobody's way: servers and clients alike come before it."""
+    """Gives this process real-time priority, so that other processes do not delay servers and clients."""
     with contextlib.suppress(PermissionError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
 
 
 @contextlib.contextmanager
 def directory():
-    """A place like /run: in memory."""
+    """Yields a new directory in memory, like /run."""
     path = Path(tempfile.mkdtemp(prefix="sesslimit-bench-", dir="/dev/shm"))
     try:
         yield path
@@ -62,7 +62,7 @@ def directory():
 
 @contextlib.contextmanager
 def running(argv: list, cpu: int | None = None, first: bool = False, **options):
-    """A process that is ended with the block; pinned where a processor is named, and then first as well."""
+    """Runs a process until the end of the block. `cpu` pins it. Real-time priority is set with `cpu` or `first`."""
 
     def prepare():
         if first or cpu is not None:
@@ -82,25 +82,25 @@ def running(argv: list, cpu: int | None = None, first: bool = False, **options):
 
 @contextlib.contextmanager
 def leaders(programs: Programs, place: Path, sessions: int, *more: object):
-    """A ledger of so many sessions, and the processes that lead them."""
+    """Creates a ledger of so many sessions, and runs the processes that are their leaders."""
     argv = [programs.fill, place, sessions, *(more or [min(LEADERS, max(1, sessions)), LED])]
-    due = "due" in more  # then the leaders' own clocks tell how late they were ended
+    due = "due" in more  # then the leaders measure by their own clocks how late they were terminated
     with running(argv, first=due, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         if process.stdout.readline() != b"ready\n":
-            raise RuntimeError("no ledger was made")
+            raise RuntimeError("the ledger was not created")
         yield process
 
 
 @contextlib.contextmanager
 def empty_bus(place: Path):
-    """A system bus without logind on it: the daemon is ready as soon as that is known, as it is with one."""
+    """Runs a system bus without logind. The daemon is ready as soon as it knows that logind is absent."""
     argv = ["dbus-daemon", "--session", "--nofork", "--print-address", f"--address=unix:path={place}/bus"]
     with running(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         yield process.stdout.readline().decode().strip()
 
 
 class Daemon:
-    """with Daemon(programs, place, bus) as daemon: ready, and listening at daemon.socket"""
+    """with Daemon(programs, place, bus) as daemon: the daemon is ready and listens at daemon.socket"""
 
     def __init__(self, programs: Programs, place: Path, bus: str, policy: str = POLICY) -> None:
         self._programs, self.place, self._bus = programs, place, bus
@@ -119,7 +119,7 @@ class Daemon:
             )
             policy = self.place / "policy"
             argv = [self._programs.daemon, "--policy-dir", policy, "--runtime-dir", self.place, "--socket", self.socket]
-            # What the daemon says is written, to where nobody reads it: there is no journal here.
+            # The daemon's messages go to a file that is not read, because there is no journal here.
             said = self._stack.enter_context(open(self.place / "said", "wb"))
             began = time.monotonic()
             self.process = self._stack.enter_context(
@@ -135,7 +135,7 @@ class Daemon:
         self._stack.close()
 
     def memory(self) -> dict[str, int]:
-        """RssAnon, RssFile, RssShmem and VmHWM of proc_pid_status(5), in bytes."""
+        """Returns RssAnon, RssFile, RssShmem and VmHWM of proc_pid_status(5), in bytes."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         fields = dict(line.split(":", 1) for line in status.splitlines())
         return {key: int(fields[key].split()[0]) * 1024 for key in ("RssAnon", "RssFile", "RssShmem", "VmHWM")}
@@ -143,7 +143,7 @@ class Daemon:
 
 @contextlib.contextmanager
 def echo(programs: Programs, place: Path, *more: str):
-    """The bare server; the path of its socket."""
+    """Runs the bare server. Yields the path of its socket."""
     path = place / f"echo{''.join(more)}.sock"
     with running([programs.echo, path, *more], SERVER_CPU):
         while not path.exists():
@@ -152,7 +152,7 @@ def echo(programs: Programs, place: Path, *more: str):
 
 
 def ask(programs: Programs, path: Path, clients: int, seconds: float, gap_usec: int) -> dict:
-    """One round of clients; {"open": [ns], "close": [ns], "seconds": ...}"""
+    """Runs the clients for one round. Returns {"open": [ns], "close": [ns], "seconds": ...}."""
 
     def pin():
         be_first()

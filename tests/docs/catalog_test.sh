@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The journal's own reader takes the catalog: it lists an entry, with its subject, for each that the file has.
+# Checks that journalctl accepts the catalog: it lists an entry, with its subject, for each one in the file.
 # usage: catalog_test.sh JOURNALCTL CATALOG
 set -eu
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Field cases of limits that are not enforced, or not against the user that they are meant for.
 
-Not among the tests that run by themselves: tests/run cases. Each case fails with the packages of 8a1275f.
+Not collected by default: tests/run cases. Each case fails with the packages of 8a1275f.
 """
 
 import json
@@ -38,7 +38,7 @@ def answers(login):
     return bool(wait_until("an answer", lambda: login.find("it 42", at) or not login.running, 20)[0]) and login.running
 
 
-def case_A07_name_of_digits(host, saw):
+def case_A07_end_user_distinguishes_name_and_uid(host, saw):
     """One user is named like the UID of another one."""
     uid = host.run("id", "-u", "bob").stdout.strip()
     home = f"/home/{uid}"
@@ -62,7 +62,7 @@ def case_A07_name_of_digits(host, saw):
     saw(f"end-user {uid} terminates the user of that name only, end-user uid:{uid} only bob")
 
 
-def case_B04_behind_pam_systemd(host, saw):
+def case_B04_module_behind_pam_systemd_enforces_limit(host, saw):
     move_module(host, "requisite", behind=True)
     host.limit("alice", "max_sessions = 2")
     since = time.monotonic()
@@ -76,7 +76,7 @@ def case_B04_behind_pam_systemd(host, saw):
 
 
 @pytest.mark.parametrize("control", ["optional", "required"])
-def case_B05_denied_user_reads_why(host, saw, control):
+def case_B05_denied_user_reads_reason(host, saw, control):
     move_module(host, control, behind=False)
     host.limit("alice", "max_sessions = 1")
     first = client.shell(host, "alice")
@@ -117,7 +117,7 @@ def su_in_own_scope(shell, number):
     return shell.expect("as (alice|bob)", 20, at).text.split()[1]
 
 
-def case_B09_su_in_a_scope_of_the_user_manager(host, saw):
+def case_B09_su_in_scope_of_user_manager_is_counted(host, saw):
     """The user's own scope has the name of a session's scope."""
     host.policy(POLICY_B09)
     shell = client.shell(host, "alice")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Field case A04: a pty of another devpts instance has only its number in common with the host's pty.
 
-Not among the tests that run by themselves: tests/run cases.
+Not collected by default: tests/run cases.
 """
 
 import json
@@ -16,8 +16,8 @@ from lab.text import KEPT, WARNING
 
 IDLE, WARN = 16, 8
 STEP = 8  # seconds: the kernel updates a terminal's timestamps in such steps
-LATE = 10  # seconds that a busy machine may take
-ANSWERED = 3  # seconds after which a key has ended a warning that came with the policy
+LATE = 10  # seconds that a busy machine may be late
+ANSWERED = 3  # seconds after which a key has canceled a warning that came with the policy
 
 # The rule leaves alice's console without limits, so that only sshd's sessions are warned.
 POLICY = f"""version = 1
@@ -102,7 +102,7 @@ def attack(host, at, command):
     return Attack(at, login, terminal, session)
 
 
-def case_A04_foreign_devpts(host, saw):
+def case_A04_pty_of_foreign_devpts_is_not_host_terminal(host, saw):
     host.write(HELPER, HELPER_TEXT)
     since = time.monotonic()
     carol = victim("carol's", client.shell(host, "carol"))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Field cases of users without limits: sesslimit must not affect their sessions.
 
-Not among the tests that run by themselves: tests/run cases. Each case fails with the packages of 8a1275f.
+Not collected by default: tests/run cases. Each case fails with the packages of 8a1275f.
 """
 
 import json
@@ -50,7 +50,7 @@ def wait_logged_out(host, *users):
         wait_until(f"{user}'s logout", lambda: not host.login_processes(user), 20)
 
 
-def case_A01_ten_logins(stock, debs, saw):
+def case_A01_jobs_of_unlimited_users_outlive_logout(stock, debs, saw):
     """Ten logins from before the installation, with the shipped policy; half of the connections are cut."""
     users = ["alice", "bob", "carol", "root"] * 2 + ["alice", "bob"]
     logins = [client.shell(stock, user) for user in users[:8]] + [console.log_in(stock, user) for user in users[8:]]
@@ -79,7 +79,7 @@ max_sessions = "unlimited"
 """
 
 
-def case_A01_exempt_limited_or_without_module(stock, debs, saw):
+def case_A01_jobs_of_adopted_sessions_outlive_logout(stock, debs, saw):
     """Adopted sessions: of an exempt user, of a limited user who logs out, of a PAM service without the module."""
     logins = [opened(client.shell(stock, user)) for user in ("root", "carol")]
     jobs = [Background(stock, logins[0], "root", "exempt"), Background(stock, logins[1], "carol", "limited")]
@@ -109,7 +109,7 @@ exempt = true
 """
 
 
-def case_A02_monitor_killed(host, saw):
+def case_A02_killed_monitor_terminates_limited_session_only(host, saw):
     """sshd's monitor process, the leader of the session, is killed."""
     host.policy(POLICY_A02)
     shells = {user: opened(client.shell(host, user)) for user in ("alice", "bob", "carol")}
@@ -135,7 +135,7 @@ max_duration = "1h"
 """
 
 
-def case_A03_observed(stock, debs, saw):
+def case_A03_observed_session_is_released_at_logout(stock, debs, saw):
     """As A01, with limits that are only observed: nothing is terminated, and the session is released."""
     shell = opened(client.shell(stock, "bob"))
     jobs = [Background(stock, shell, "bob")]

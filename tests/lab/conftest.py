@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every test runs once a suite, on a machine that its worker keeps until a test fails on it."""
+"""Fixtures: every test runs once per suite, on a machine that its worker reuses until a test on it fails."""
 
 import os
 import sys
@@ -14,10 +14,10 @@ sys.dont_write_bytecode = True
 from lab import base, machine, turn  # noqa: E402
 from lab.host import Host  # noqa: E402
 
-# The packages of each suite in a directory of its name; where there is none, those beside it are for every suite.
+# The packages of each suite are in a directory with its name. If it has none, those beside it are used for every suite.
 PACKAGES = Path(os.environ.get("SESSLIMIT_DEBS", HERE.parent.parent / "dist"))
 SAW = "saw"
-# Files that wait for real limits: begun first, so that no worker is left alone with one in the end.
+# Files that wait for the expiry of limits. They start first, so that no worker runs one of them alone at the end.
 LONGEST = ("test_edge_cases", "test_multiplexer", "test_matrix", "test_keep")
 
 
@@ -34,7 +34,7 @@ def pytest_generate_tests(metafunc):
     if "suite" in metafunc.fixturenames:
         module = metafunc.module.__name__
         suites = metafunc.config.getoption("--suite") or list(base.SUITES)
-        # A file's tests of one suite stay with one worker, so that they share its machine.
+        # All tests of a file and suite run on one worker, so that they share its machine.
         marked = [pytest.param(suite, marks=pytest.mark.xdist_group(f"{module}-{suite}")) for suite in suites]
         metafunc.parametrize("suite", marked, scope="session")
 
@@ -44,17 +44,17 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_report_header(config):
-    return [f"{suite} gets {directory_of_packages(suite)}" for suite in config.getoption("--suite") or base.SUITES]
+    return [f"{suite} uses {directory_of_packages(suite)}" for suite in config.getoption("--suite") or base.SUITES]
 
 
 @pytest.fixture
 def saw(request):
-    """saw("text"): puts a figure into the table at the end of the run."""
+    """saw("text"): adds a row to the table at the end of the run."""
     return lambda text: request.node.user_properties.append((SAW, text))
 
 
 class Machines:
-    """This worker's machines, one a suite, booted when first needed."""
+    """This worker's machines, one per suite, booted on first use."""
 
     def __init__(self):
         self._hosts = {}
@@ -117,7 +117,7 @@ def host(request, suite, machines, own_turn):
         machines.drop(suite)
         raise
     if failed:
-        machines.drop(suite)  # nobody knows what state it is in
+        machines.drop(suite)  # its state is unknown
     else:
         booted.end_clients()
         booted.assert_unsanitized()
@@ -125,7 +125,7 @@ def host(request, suite, machines, own_turn):
 
 @pytest.fixture
 def stock(suite, own_turn):
-    """A machine as Debian ships it, for this test alone."""
+    """A machine without sesslimit, as Debian ships it, for this test only."""
     with Host(suite) as booted:
         yield booted
         booted.assert_unsanitized()
@@ -147,8 +147,8 @@ def last_words(booted):
     matches = [word for name in programs for word in (f"_COMM={name}", "+")]
     try:
         return booted.journal("-o", "short-monotonic", "-n", "400", *matches, "UNIT=sesslimitd.service")
-    except Exception as error:  # the machine may be what failed
-        return f"not to be had: {error}"
+    except Exception as error:  # the machine itself may have failed
+        return f"not available: {error}"
 
 
 def first_line(report):
@@ -168,7 +168,7 @@ def pytest_terminal_summary(terminalreporter):
             texts.append(f"{name}: {first_line(report)}")
         rows += [(suite.rstrip("]").split("-")[0], test.split("::")[-1], text, report.outcome) for text in texts]
     if rows:
-        terminalreporter.section("what was seen")
+        terminalreporter.section("results")
         width = max(len(test) for _, test, _, _ in rows)
         for suite, test, text, outcome in rows:
             terminalreporter.write_line(f"{suite:8} | {test:{width}} | {outcome} | {text}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an administrator sees and what a user reads: one machine, three logins, about a minute.
+"""Demonstrates the view of an administrator and of a user: one machine, three logins, about a minute.
 
 usage: demo.py SUITE DIRECTORY-OF-PACKAGES
 """
@@ -42,7 +42,7 @@ def quote(text):
 
 
 class Screen:
-    """Prints what appears on a terminal, a line at a time, from where it was told to begin."""
+    """Prints the output of a terminal line by line, from the position at its construction."""
 
     def __init__(self, name, terminal):
         self.name = name
@@ -61,7 +61,7 @@ class Screen:
 
 
 def watch(*screens, busy):
-    """Follows the terminals to their end; a key every five seconds in the busy one."""
+    """Shows the terminals until their programs exit. Types a key every five seconds in the busy one."""
     typed = time.monotonic()
     left = list(screens)
     while left:
@@ -74,7 +74,7 @@ def watch(*screens, busy):
 
 def demo(suite, packages):
     global began
-    say(f"Booting Debian {base.SUITES[suite]['version']} (a fresh base takes half a minute, once).")
+    say(f"Booting Debian {base.SUITES[suite]['version']} (building a new base takes half a minute, once).")
     with Host(suite) as host:
         host.install_sesslimit(packages)
         began = time.monotonic()
@@ -92,24 +92,24 @@ def demo(suite, packages):
         busy.send("tty\n")
         quote(host.run("loginctl", "list-sessions", "--no-pager").stdout)
 
-        step("Her third login:  $ ssh alice@host")
+        step("alice's third login:  $ ssh alice@host")
         third = client.shell(host, "alice")
         assert not third.verdict()
         quote(plain(third.output[third.output.find("Login denied") :]))
         say(f"    exit status {third.wait(20)}")
 
-        step("The first terminal gets no key any more; in the second one alice types on.")
+        step("The first terminal gets no more input. In the second one alice types on.")
         watch(Screen("first ", idle), Screen("second", busy), busy=busy)
 
-        step("Both have ended, each for its own reason. What the journal keeps:")
+        step("Both sessions have been terminated, for different reasons. The journal:")
         host.wait_clean("alice")
         quote(host.journal("-u", "sesslimitd", "-o", "cat", "SESSLIMIT_USER=alice"))
 
-        step("The places are free again:  $ ssh alice@host echo welcome back")
+        step("The slots are free again:  $ ssh alice@host echo welcome back")
         again = client.command(host, "alice", "echo welcome back")
         again.wait(20)
         quote(again.output)
-    step("The machine is gone, and nothing of it is left.")
+    step("The machine has been stopped, and nothing is left of it.")
 
 
 if __name__ == "__main__":

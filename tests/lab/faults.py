@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A storm of logins and logouts at a limit of 3, while something is done to the daemon or to what it stands on.
+"""A storm of logins and logouts at a limit of 3, during faults of the daemon or of its dependencies.
 
-Not among the tests that run by themselves: tests/run faults. Every run is a row of the table at the end.
+Not collected by default: tests/run faults. Every run is a row of the table at the end.
 """
 
 import contextlib
@@ -24,18 +24,18 @@ from lab.storm import Storm
 LIMIT = 3
 WALKERS = 6
 SECONDS = 8
-BUDGET = 2.0  # of the module, as it is installed: timeout=2s
-NOISE = 1.0  # seconds more that a busy machine may take
+BUDGET = 2.0  # seconds, of the installed module: timeout=2s
+NOISE = 1.0  # additional seconds that a busy machine may need
 
 POLICY = f'version = 1\n[[rule]]\nname = "test"\nmatch.user = ["alice"]\nmax_sessions = {LIMIT}\n'
 STEPS = (365 * 86400, -365 * 86400, 3600, -3600, 1, -1)  # seconds
 
-quiet = {}  # by suite: what a storm comes to when nothing is done to anybody
+quiet = {}  # by suite: the outcome of a storm without a fault
 
 
 @contextlib.contextmanager
 def again_and_again(what, every):
-    """Does it from now on, every so many seconds, beside everything else."""
+    """Calls a function at a regular interval, in parallel to the block."""
     over = threading.Event()
 
     def go_on():
@@ -57,7 +57,7 @@ def signal_daemon(host, number):
             os.kill(pid, number)
 
 
-# --- the faults: each a context, within which it goes on
+# --- faults: each is a context manager, and the fault continues within it
 
 
 def nothing(_):
@@ -74,23 +74,23 @@ def logind_restarted(host):
 
 @contextlib.contextmanager
 def bus_restarted(host):
-    """Debian 13's logind may not find back to the bus by itself, and is started anew at the end."""
+    """logind of Debian 13 may not reconnect to the bus by itself, and is restarted at the end."""
     try:
         with again_and_again(lambda: host.run("systemctl", "restart", "dbus.service", check=False), 2):
             yield
     finally:
-        # Each restart of the bus has restarted logind: oftener than systemd likes.
+        # Each restart of the bus has restarted logind, more often than systemd's start limit allows.
         host.sh("systemctl reset-failed systemd-logind.service; systemctl restart systemd-logind.service")
 
 
 @contextlib.contextmanager
 def clock_stepped(host):
-    """Every second the wall clock that the daemon alone sees is another one."""
+    """Every second, the wall clock of the daemon alone is set to another time."""
     with OwnClock(host) as clock, again_and_again(lambda: clock.set(random.choice(STEPS)), 0.2):
         yield
 
 
-# Both run as processes of the machine's, with this host's files.
+# Both scripts run as processes of the machine, with this host's files.
 GARBAGE = """
 import os, random, socket, sys, time
 while True:
@@ -124,19 +124,19 @@ while True:
 
 @contextlib.contextmanager
 def flooded(host):
-    """Up to a thousand frames of garbage and as many connections that say nothing, every second, by root."""
+    """Sends, as root, up to 1000 garbage frames and opens as many connections without a request per second."""
     procs, socket = host.group / "tools" / "cgroup.procs", host.path("/run/sesslimit.sock")
     with contextlib.ExitStack() as stack:
         for script in (GARBAGE, HALF_OPEN):
             enter = ["nsenter", "--target", str(host.pid), "--pid", "--no-fork", "--", sys.executable, "-c"]
-            # nsenter --no-fork enters for its children alone, of which FORK makes one.
+            # nsenter --no-fork enters the PID namespace only for its children. FORK creates one of them.
             command = [*enter, FORK.format(script=script), str(socket)]
             argv = ["sh", "-c", 'echo 0 > "$0" && exec "$@"', str(procs), *command]
             stack.callback(end, subprocess.Popen(argv, stdin=subprocess.DEVNULL))
         yield
 
 
-# The parent waits, so that to end it ends both.
+# The parent waits for the child, so that killing the parent kills both.
 FORK = """
 import os, signal, ctypes
 if os.fork():
@@ -154,8 +154,10 @@ def end(process):
 
 @contextlib.contextmanager
 def run_full(host):
-    """/run has not a byte left, and is given some again, by turns; the daemon is started anew in both. The journal is
-    kept elsewhere."""
+    """Fills /run completely and frees it, alternately, and kills the daemon when it is full.
+
+    The journal is stored elsewhere.
+    """
     conf = "/etc/systemd/journald.conf.d/zz-lab.conf"
     host.write(conf, "[Journal]\nStorage=persistent\n")
     host.sh("mkdir -p /var/log/journal; systemctl restart systemd-journald; journalctl --flush")
@@ -180,7 +182,7 @@ def run_full(host):
 
 @contextlib.contextmanager
 def short_of(host, resource_, limit):
-    """The daemon may have no more of something than limit(pid), whichever process it is by now."""
+    """Limits a resource of the current daemon process to limit(pid), also after a restart."""
     (pid,) = host.daemon_pids_here()
     least = limit(pid)
 
@@ -199,14 +201,16 @@ def short_of(host, resource_, limit):
 
 
 def out_of_descriptors(host):
-    """Two more than it has when nobody is there."""
+    """Allows two more descriptors than the daemon has without any client."""
     return short_of(host, resource.RLIMIT_NOFILE, lambda pid: max(map(int, os.listdir(f"/proc/{pid}/fd"))) + 3)
 
 
 @contextlib.contextmanager
 def out_of_memory(host):
-    """No more addresses than it has when nobody is there, as LimitAS= would give it, and all the time a policy to read
-    that is larger than what its heap has left."""
+    """Limits the daemon's address space, like LimitAS=, to its size without any client.
+
+    Meanwhile reloads a policy that is larger than the free part of the heap.
+    """
 
     def used(pid):
         lines = open(f"/proc/{pid}/status", encoding="ascii").read().splitlines()
@@ -223,7 +227,7 @@ def out_of_memory(host):
 
 @contextlib.contextmanager
 def garbage_for_policy(host):
-    """Another piece of nonsense every tenth of a second, and the daemon told to read it."""
+    """Writes another invalid policy every tenth of a second, and makes the daemon read it."""
     whole = POLICY.encode()
     pieces = [
         lambda: os.urandom(4096),
@@ -246,17 +250,17 @@ def garbage_for_policy(host):
 
 
 FAULTS = {
-    "nothing": nothing,
+    "no fault": nothing,
     "daemon killed every 200 ms": killed,
-    "the same, on_error=deny": killed,
+    "daemon killed, on_error=deny": killed,
     "logind restarted every second": logind_restarted,
     "dbus restarted every 2 s": bus_restarted,
-    "its clock set every second": clock_stepped,
+    "daemon's clock set every second": clock_stepped,
     "socket flooded": flooded,
     "/run full": run_full,
     "out of descriptors": out_of_descriptors,
     "out of memory": out_of_memory,
-    "garbage for policy": garbage_for_policy,
+    "garbage as policy": garbage_for_policy,
 }
 
 
@@ -269,14 +273,14 @@ def storm(host, fault, arguments=""):
 
 
 def leaked(host):
-    """How many sessions the daemon still counts of which nothing is left."""
+    """Returns the number of sessions that the daemon still counts although nothing is left of them."""
     with contextlib.suppress(Exception):
         wait_until("an empty list", lambda: ctl.run(host, "list", "--json=short").stdout.strip() == "[]", 20, every=0.5)
     return len(ctl.data(host, "sessions", "list"))
 
 
 def refill(host):
-    """As many as the limit allows get in, and not one more."""
+    """Checks that exactly as many logins as the limit allows are admitted. Returns the number of leaked sessions."""
     shells = [client.shell(host, "alice") for _ in range(LIMIT)]
     assert [each.verdict() for each in shells] == [True] * LIMIT, [each.output for each in shells]
     assert not client.shell(host, "alice").verdict()
@@ -286,17 +290,17 @@ def refill(host):
 
 @pytest.mark.storm
 @pytest.mark.parametrize("name", FAULTS)
-def test_fault(host, suite, saw, name):
+def test_fault_does_not_exceed_limit_or_leak_sessions(host, suite, saw, name):
     if suite not in quiet:
         quiet[suite] = storm(host, nothing)
         leaked(host)
     denies = "on_error=deny" in name
-    outcome = quiet[suite] if name == "nothing" else storm(host, FAULTS[name], "on_error=deny" if denies else "")
+    outcome = quiet[suite] if name == "no fault" else storm(host, FAULTS[name], "on_error=deny" if denies else "")
     left = leaked(host)
     host.start_daemon()
-    saw(f"{name:30} tried {outcome.tried:3}  admitted {outcome.admitted:3} ({outcome.uncounted:2} uncounted)  denied "
-        f"{outcome.denied:3}  failed {outcome.failed:3}  most shells {outcome.shells}  longest wait for us "
-        f"{outcome.module:5.3f} s, in all {outcome.whole:5.2f} s  leaked {left}")
+    saw(f"{name:31} tried {outcome.tried:3}  admitted {outcome.admitted:3} ({outcome.uncounted:2} uncounted)  denied "
+        f"{outcome.denied:3}  failed {outcome.failed:3}  most shells {outcome.shells}  longest delay by the module "
+        f"{outcome.module:5.3f} s, whole login {outcome.whole:5.2f} s  leaked {left}")
     assert outcome.admitted > 0 and outcome.timed >= outcome.denied
     assert outcome.shells <= LIMIT + outcome.uncounted
     assert not denies or outcome.uncounted == 0

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""An installation of which a part is missing or damaged locks nobody out: neither root nor anybody else.
+"""An installation with a missing or damaged part still admits the logins of root and of other users.
 
-A module that was cut off is not among them: whoever maps more of a file than there is gets SIGBUS, of any module of
-PAM's. dpkg and rpm put a file into its place when it is whole.
+A truncated module is not tested, because a process that maps more of a file than exists gets SIGBUS, for any PAM
+module. dpkg and rpm move a file into place only when it is complete.
 
-Not among the tests that run by themselves: tests/run packages.
+Not collected by default: tests/run packages.
 """
 
 import pytest
@@ -15,13 +15,13 @@ from lab.going_in import PEOPLE, get_in
 MODULE = "/usr/lib/*/security/pam_sesslimit.so"
 DAEMON = "/usr/sbin/sesslimitd"
 POLICY = "/etc/sesslimit/policy.toml"
-LONGEST = 2 + 3  # seconds: the module's budget, and a login on a busy machine
+LONGEST = 2 + 3  # seconds: the module's budget plus a login on a busy machine
 
-# Without its memory of the policy that was in force before.
+# Restarts the daemon without its policy cache.
 NEW_DAEMON = "systemctl kill -s KILL sesslimitd.service; rm -rf /run/sesslimit; systemctl restart sesslimitd.service"
 
 GARBAGE = "head -c 20000 /dev/urandom"
-# $1: a mount point of a tmpfs, on which then not a byte is left.
+# $1: a mount point of a tmpfs, which is then completely full.
 FILL = """
 fill() {
     mount -o "remount,size=$(($(df --output=used -k "$1" | tail -n 1) + 8))k" "$1"
@@ -40,7 +40,7 @@ FAULTY = "journalctl --quiet --grep='PAM adding faulty module: .*pam_sesslimit'"
 NO_SPACE = "journalctl --quiet --grep='No space left on device'"
 UNCOUNTED = "journalctl --quiet --grep='admitted uncounted'"
 
-# What is done, and what shows, after the logins, that it was broken indeed.
+# The command that breaks the installation, and a command that verifies, after the logins, that it was broken.
 BROKEN = {
     "module missing": (f"rm {MODULE}", FAULTY),
     "module of garbage": (f"{GARBAGE} | tee {MODULE}", FAULTY),
@@ -50,7 +50,7 @@ BROKEN = {
     "module of mode 0": (f"chmod 0 {MODULE}", f"test $(stat -c %a {MODULE}) = 0"),
     "daemon missing": (f"rm {DAEMON}; {NEW_DAEMON} || true", UNCOUNTED),
     "daemon of garbage": (f"rm {DAEMON}; {GARBAGE} >{DAEMON}; chmod 755 {DAEMON}; {NEW_DAEMON} || true", UNCOUNTED),
-    "daemon that says nothing": ("systemctl kill -s STOP sesslimitd.service", UNCOUNTED),
+    "daemon stopped by SIGSTOP": ("systemctl kill -s STOP sesslimitd.service", UNCOUNTED),
     "socket missing": ("rm /run/sesslimit.sock", UNCOUNTED),
     "policy of garbage": (f"{GARBAGE} >{POLICY}; {NEW_DAEMON}", "! sesslimitctl check"),
     "policy a directory": (f"rm {POLICY}; mkdir {POLICY}; {NEW_DAEMON}", "! sesslimitctl check"),
@@ -63,10 +63,10 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_broken(stock, debs, saw, name):
+def test_broken_installation_admits_logins(stock, debs, saw, name):
     stock.install_sesslimit(debs)
     done, proof = BROKEN[name]
-    # Of the lab's consoles, not of a getty's: systemd has to write the unit of a new one into /run.
+    # The lab opens these consoles before /run is full. For a getty's console, systemd has to write a unit into /run.
     waiting = [console.console(stock) for _ in PEOPLE] if "/run" in name else []
     for terminal in waiting:
         terminal.expect("login: ", 20)
@@ -74,4 +74,4 @@ def test_broken(stock, debs, saw, name):
     took = get_in(stock, waiting)
     stock.sh(f"if ! {{ {proof}; }}; then exit 1; fi")
     assert max(took.values()) < LONGEST, took
-    saw(f"{name:25} let in: " + ", ".join(f"{who} {seconds:.1f} s" for who, seconds in took.items()))
+    saw(f"{name:25} admitted: " + ", ".join(f"{who} {seconds:.1f} s" for who, seconds in took.items()))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What a build of the packages has made: what is in them, and that another build makes the same.
+"""The results of a package build: the contents of the packages, and whether a second build is identical.
 
-Not among the tests that run by themselves: tests/run packages.
+Not collected by default: tests/run packages.
 """
 
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LONGEST = 3600  # seconds, of a build on a machine that does something else as well
+LONGEST = 3600  # seconds for a build on a busy machine
 
 
 def passes(saw, name, argument):
@@ -21,11 +21,11 @@ def passes(saw, name, argument):
     saw(f"{name}: {done.stdout.strip()}")
 
 
-def test_looked_into(debs, saw):
+def test_package_contents_are_as_listed(debs, saw):
     passes(saw, "check-deb", debs[0].parent)
 
 
-def test_built_twice(suite, debs, saw):
+def test_packages_built_twice_are_identical(suite, debs, saw):
     if debs[0].parent != ROOT / "dist" / suite:
-        pytest.skip("these packages are not of packaging/build-deb --suite")
+        pytest.skip("these packages were not built by packaging/build-deb --suite")
     passes(saw, "check-reproducible", suite)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The life of the packages, on a host that people use: in, up, down, out, purged, and in again.
+"""Installation, upgrade, downgrade, removal, purge and reinstallation of the packages on a host in use.
 
-Not among the tests that run by themselves: tests/run packages.
+Not collected by default: tests/run packages.
 
-The version before is the packages themselves under a lower number, with another policy.toml and a socket less, so that
-dpkg, apt and their scripts do all that they do in an upgrade, but both daemons are of one source.
-SESSLIMIT_PREVIOUS_DEBS names a directory with packages that are really older, see tests/packages/build-previous; in it,
-or in one of the suite's name.
+The previous version consists of the same packages with a lower version number, another policy.toml and one socket less.
+Thus dpkg, apt and the maintainer scripts do all steps of an upgrade, but both daemons have the same source.
+SESSLIMIT_PREVIOUS_DEBS names a directory with packages of an older source, see tests/packages/build-previous. They are
+in that directory or in a subdirectory with the name of the suite.
 """
 
 import contextlib
@@ -45,27 +45,27 @@ def before(same_before, debs, suite):
 
 
 def limit(host, user, number):
-    """At most so many sessions of the user, by a file that no package knows of."""
+    """Limits the user's sessions, with a policy file that does not belong to any package."""
     rule = f'[[rule]]\nname = "lab"\nmatch.user = ["{user}"]\nmax_sessions = {number}\n'
     host.write(LIMITS, f"version = 1\n{rule}")
     ctl.text(host, "reload")
 
 
 def told(host):
-    """Of each session that the daemon counts: what it is; and since when."""
+    """Returns the start time of each session that the daemon counts, by its identifying properties."""
     sessions = ctl.data(host, "sessions", "list")
     names = ("key", "id", "user", "leader", "service")
     return {tuple(each[name] for name in names): each["since"] for each in sessions}
 
 
 def assert_same(told_now, told_before):
-    """The ledger has a moment since the boot; told as a time of day it may move with the clock's own corrections."""
+    """The ledger has boot times. Converted to wall-clock time they may differ by the clock's corrections."""
     assert told_now.keys() == told_before.keys()
     assert all(abs(told_now[each] - told_before[each]) <= DRIFT for each in told_now), (told_now, told_before)
 
 
 def people(host):
-    """alice with two shells by ssh, bob at a console, and root: all with a prompt."""
+    """Logs in alice with two ssh shells, bob on a console, and root by ssh. Returns the logins, at their prompts."""
     logins = [client.shell(host, user) for user in ("alice", "alice", "root")] + [console.log_in(host, "bob")]
     for each in logins:
         each.prompt()
@@ -73,7 +73,7 @@ def people(host):
 
 
 def assert_there(logins):
-    """Each shell still answers."""
+    """Checks that each shell still answers."""
     for number, each in enumerate(logins):
         after = len(each.output)
         each.send(f"echo it-is-{number}$((1 + 1))\n")
@@ -87,7 +87,7 @@ def assert_limit_holds(host, user):
 
 
 def executable(host):
-    """The file that the daemon was started from, as a device and an inode; and that which lies there now."""
+    """Returns device and inode of the file from which the daemon was started, and of the installed file."""
     shown = host.sh(f"stat -L -c %d:%i /proc/{host.daemon_pid()}/exe /usr/sbin/sesslimitd")
     return shown.split()
 
@@ -102,14 +102,14 @@ def assert_installed(host, packages):
 
 
 def missed(host):
-    """What the daemon has not got that it needs, of the units or of the ledger: the first words of its warnings."""
+    """Returns the first words of the daemon's warnings about missing parts of the units or of the ledger."""
     said = host.journal("-u", "sesslimitd.service", f"_PID={host.daemon_pid()}", "-p", "warning", "-o", "cat")
     return "\n".join(line.partition(":")[0] for line in said.splitlines())
 
 
 @contextlib.contextmanager
 def denied_again_and_again(host, user):
-    """Logins of a user who has no place left, one after the other: the exit status and output of each."""
+    """Repeats logins of a user without a free slot in sequence. Yields the exit status and output of each."""
     results, over = [], threading.Event()
 
     def go_on():
@@ -127,10 +127,10 @@ def denied_again_and_again(host, user):
         thread.join()
 
 
-# --- into a host that people use
+# --- installation on a host in use
 
 
-def test_installed_while_people_are_there(stock, debs, saw):
+def test_installation_adopts_open_sessions(stock, debs, saw):
     logins = people(stock)
     opened = {each.id: each.user for each in stock.sessions()}
     assert sorted(opened.values()) == ["alice", "alice", "bob", "root"]
@@ -147,15 +147,15 @@ def test_installed_while_people_are_there(stock, debs, saw):
     assert logins[0].log_out() == 0
     again = client.shell(stock, "alice")
     assert again.verdict(), again.output
-    saw(f"4 sessions open: all adopted and listed, none ended; {meanwhile}")
-    saw("a limit of 2 counts the 2 adopted ones: the third is denied, and let in when one has left")
+    saw(f"4 sessions open: all adopted and listed, none terminated; {meanwhile}")
+    saw("a limit of 2 counts the 2 adopted ones: the third login is denied, and admitted after a logout")
 
 
-# --- one version after another
+# --- upgrades and downgrades
 
 
 @pytest.mark.parametrize("way", ["upgraded", "downgraded"])
-def test_other_version_while_people_are_there(stock, same_before, before, debs, saw, way):
+def test_other_version_keeps_open_sessions_and_limits(stock, same_before, before, debs, saw, way):
     first, second = (before, debs) if way == "upgraded" else (debs, before)
     apt.install(stock, first)
     assert_installed(stock, first)
@@ -180,7 +180,7 @@ def test_other_version_while_people_are_there(stock, same_before, before, debs, 
         f"with the same start; new binary; {len(results)} logins over the limit meanwhile, all denied")
 
 
-def test_a_unit_that_listens_to_more(stock, same_before, debs, saw):
+def test_upgrade_adds_socket_of_new_unit(stock, same_before, debs, saw):
     apt.install(stock, same_before)
     assert missed(stock) == NO_SOCK_DIAG
     with GoingIn(stock) as others:
@@ -188,21 +188,21 @@ def test_a_unit_that_listens_to_more(stock, same_before, debs, saw):
     meanwhile = others.assert_all_let_in()
     assert_installed(stock, debs)
     assert missed(stock) == ""
-    saw(f"upgraded to a socket unit with one more Listen: the daemon has it; {meanwhile}, "
+    saw(f"upgraded to a socket unit with one more Listen setting: the daemon has the socket; {meanwhile}, "
         f"{others.ssh.uncounted} of them uncounted")
 
 
-def test_arguments_of_the_module_survive(stock, before, debs, saw):
+def test_upgrade_keeps_module_arguments(stock, before, debs, saw):
     apt.install(stock, before)
     stock.write(PAM_STACK, stock.read(PAM_STACK).replace("pam_sesslimit.so", "pam_sesslimit.so quiet timeout=3s"))
     said = apt.install(stock, debs).stdout
     (line,) = [line for line in stock.read(PAM_STACK).splitlines() if "pam_sesslimit.so" in line]
     assert line.split()[-2:] == ["quiet", "timeout=3s"] and "had these arguments" not in said
-    saw("upgraded: what the administrator added to PAM's line is still there")
+    saw("upgraded: the administrator's module arguments in the PAM stack are preserved")
 
 
-def test_arguments_that_the_new_line_has_not_are_told(stock, before, debs, saw):
-    """pam-auth-update keeps none where the package's line has another control value."""
+def test_upgrade_prints_dropped_module_arguments(stock, before, debs, saw):
+    """pam-auth-update drops the administrator's arguments if the new line of the package has another control value."""
     apt.install(stock, before)
     stock.write(PROFILE, stock.read(PROFILE).replace(" ignore=ignore", ""))
     stock.sh("DEBIAN_FRONTEND=noninteractive pam-auth-update --package")
@@ -211,30 +211,30 @@ def test_arguments_that_the_new_line_has_not_are_told(stock, before, debs, saw):
     said = apt.install(stock, debs).stdout
     assert " ignore=ignore" in stock.read(PAM_STACK) and "on_error" not in stock.read(PAM_STACK)
     assert "had these arguments: on_error=deny timeout=3s\n" in said
-    saw("upgraded to a line with another control value: what was added is not there, and the upgrade says what it was")
+    saw("upgraded to a line with another control value: the arguments are dropped, and the upgrade prints them")
 
 
-# --- the policy that the administrator has changed
+# --- a policy that the administrator has changed
 
 MINE = 'version = 1\n[[rule]]\nname = "mine"\nmatch.user = ["alice"]\nmax_sessions = 1\n'
 
 
 def shipped(host):
-    """policy.toml as the package that was unpacked last has it."""
+    """Returns policy.toml of the package that was unpacked last."""
     (newest,) = [path for path in host.path(apt.PLACE).glob("sesslimit_*.deb") if "~" not in path.name]
     return host.sh(f"dpkg-deb --fsys-tarfile {apt.PLACE}/{newest.name} | tar --extract --to-stdout .{POLICY}")
 
 
-def test_policy_not_changed(stock, same_before, debs, saw):
+def test_upgrade_replaces_unchanged_policy(stock, same_before, debs, saw):
     apt.install(stock, same_before)
     old = stock.read(POLICY)
     apt.install(stock, debs)
     assert old != stock.read(POLICY) == shipped(stock)
-    saw("policy.toml as it was shipped: the new version's takes its place")
+    saw("policy.toml as it was shipped: replaced by that of the new version")
 
 
 @pytest.mark.parametrize("wanted, rest", [("confold", ".dpkg-dist"), ("confnew", ".dpkg-old")])
-def test_policy_changed(stock, same_before, debs, saw, wanted, rest):
+def test_upgrade_keeps_both_versions_of_changed_policy(stock, same_before, debs, saw, wanted, rest):
     apt.install(stock, same_before)
     stock.policy(MINE)
     shell = client.shell(stock, "alice")
@@ -248,11 +248,11 @@ def test_policy_changed(stock, same_before, debs, saw, wanted, rest):
     if wanted == "confold":
         assert_limit_holds(stock, "alice")
     assert_there([shell])
-    saw(f"policy.toml changed, --force-{wanted}: nothing is lost, the other one is policy.toml{rest}")
+    saw(f"policy.toml changed, --force-{wanted}: nothing is lost, the other version is policy.toml{rest}")
 
 
-def test_policy_changed_and_nobody_answers(stock, same_before, debs, saw):
-    """dpkg asks, and gives up: the old daemon goes on until the upgrade is finished."""
+def test_unanswered_conffile_prompt_keeps_daemon_and_limits(stock, same_before, debs, saw):
+    """dpkg asks and fails without an answer. The old daemon runs until the upgrade is completed."""
     apt.install(stock, same_before)
     stock.policy(MINE)
     shell = client.shell(stock, "alice")
@@ -268,13 +268,13 @@ def test_policy_changed_and_nobody_answers(stock, same_before, debs, saw):
     assert stock.read(POLICY) == MINE
     assert_limit_holds(stock, "alice")
     assert_there([shell])
-    saw(f"nobody answers dpkg: half upgraded, the limit holds; finished by dpkg --configure: {meanwhile}")
+    saw(f"dpkg's question is not answered: the limit is enforced; completed by dpkg --configure: {meanwhile}")
 
 
-# --- out and in again
+# --- removal and reinstallation
 
 
-def test_removed_and_installed_again(stock, debs, saw):
+def test_removal_and_reinstallation_keep_policy_and_session(stock, debs, saw):
     stacks = {path: stock.read(path) for path in (PAM_STACK, f"{PAM_STACK}-noninteractive")}
     apt.install(stock, debs)
     stock.policy(MINE.replace("alice", "carol"))
@@ -289,13 +289,13 @@ def test_removed_and_installed_again(stock, debs, saw):
     assert stock.sh("ls -d /run/sesslimit* || true") == ""
     assert "carol" in stock.read(POLICY)
     assert_there([carol])
-    saw("removed: PAM as it was before, no unit, nothing in /run; the policy and an open session stay")
+    saw("removed: PAM stack restored, no unit, nothing in /run; the policy and an open session are preserved")
 
     with GoingIn(stock) as others:
         apt.install(stock, debs)
     assert_installed(stock, debs)
     assert_limit_holds(stock, "carol")
-    saw(f"installed again: {others.assert_all_let_in()}; the old policy holds, for the session that stayed too")
+    saw(f"installed again: {others.assert_all_let_in()}; the old policy is enforced, and counts the preserved session")
 
     with GoingIn(stock) as others:
         apt.apt(stock, "purge", *apt.NAMES)
@@ -311,7 +311,7 @@ def test_removed_and_installed_again(stock, debs, saw):
     saw(f"installed after a purge: {others.assert_all_let_in()}; the policy as shipped")
 
 
-# --- where there is no logind
+# --- hosts without logind
 
 BARE = {
     "systemd-logind masked": ("systemctl mask --now systemd-logind.service", NO_LOGIND),
@@ -322,7 +322,7 @@ BARE = {
 
 
 @pytest.mark.parametrize("name", BARE)
-def test_no_logind(stock, debs, saw, name):
+def test_installation_without_logind_admits_logins(stock, debs, saw, name):
     bare, said = BARE[name]
     stock.sh(bare)
     stock.path(apt.PLACE).mkdir()

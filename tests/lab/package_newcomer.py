@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A newcomer on a fresh Debian, who has README.md and does as it says; and what a distribution tests of the package.
+"""The instructions of README.md on a new Debian, and the tests that a distribution runs for the package.
 
-Not among the tests that run by themselves: tests/run packages.
+Not collected by default: tests/run packages.
 """
 
 import re
@@ -14,30 +14,30 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHECKOUT = "/root/sesslimit"
 
-# Not the packages': the machine's at work, of people who log in, of dpkg and apt.
+# Paths that belong to the running machine, its logins, dpkg and apt, and not to the packages.
 AT_WORK = ("/proc", "/sys", "/dev", "/tmp", "/run/systemd", "/run/log", "/run/user", "/run/udev", "/run/motd.dynamic")
 BY_OTHERS = ("/home", "/var/log", "/var/lib/dpkg", "/var/lib/apt", "/var/cache", CHECKOUT)
 
 
 def says(command):
-    """The command, which the README has to name just so."""
-    assert f"{command}" in README, f"README.md does not say: {command}"
+    """Returns the command, which README.md must contain literally."""
+    assert f"{command}" in README, f"README.md does not contain: {command}"
     return command
 
 
 def example(path):
-    """The README's file that its first line calls so."""
+    """Returns the README's TOML file with this path in its first line."""
     (text,) = re.findall(rf"```toml\n(# {re.escape(path)}\n.*?)```", README, re.DOTALL)
     return text
 
 
 def files(host):
-    """Every path there is, a directory by a slash at its end."""
+    """Returns all paths of the machine. A directory ends with a slash."""
     prune = " -o ".join(f"-path {each}" for each in AT_WORK + BY_OTHERS)
     return set(host.sh(rf"find / \( {prune} \) -prune -o \( -type d -printf '%p/\n' -o -printf '%p\n' \)").splitlines())
 
 
-def test_as_the_readme_says(stock, debs, saw):
+def test_readme_instructions_work(stock, debs, saw):
     before = files(stock)
     stock.path(f"{CHECKOUT}/dist").mkdir(parents=True)
     for package in debs:
@@ -46,7 +46,7 @@ def test_as_the_readme_says(stock, debs, saw):
     def as_root(command, check=True):
         return stock.run("sh", "-c", f"cd {CHECKOUT} && {command}", check=check, timeout=180).stdout
 
-    # There is nobody who could say yes.
+    # -y, because there is no terminal for a confirmation.
     as_root(says("apt install ./dist/*.deb").replace("install", "-y install"))
     saw("apt install ./dist/*.deb")
 
@@ -56,12 +56,12 @@ def test_as_the_readme_says(stock, debs, saw):
     as_root(says("sesslimitctl check"))
     as_root(says("systemctl reload sesslimitd"))
     log = says("journalctl -u sesslimitd")
-    wait_until("the daemon's word", lambda: "Loaded policy with 2 rules" in as_root(f"{log} --no-pager"), 10)
+    wait_until("the loaded policy", lambda: "Policy loaded: 2 rules" in as_root(f"{log} --no-pager"), 10)
     shells = [client.shell(stock, "alice") for _ in range(3)]
     assert [each.verdict() for each in shells] == [True] * 3
     would = as_root(says("journalctl SESSLIMIT_EVENT=would-deny") + " --no-pager")
     assert "alice" in would
-    saw("the README's policy, mode observe: three logins of a contractor let in, would-deny in the journal")
+    saw("the README's policy, mode observe: three logins of a contractor admitted, would-deny in the journal")
 
     stock.write(path, "".join(line for line in example(path).splitlines(True) if not line.startswith("mode ")))
     as_root("sesslimitctl check")
@@ -75,9 +75,9 @@ def test_as_the_readme_says(stock, debs, saw):
     listed = as_root(says("sesslimitctl"))
     assert listed.count("alice") == 2
     assert f"{path}" in as_root(says("sesslimitctl explain alice"))
-    saw(f"without mode: the third reads {reason.group()!r}")
+    saw(f"without mode: the third login reads {reason.group()!r}")
 
-    # "How to get back in".
+    # The section "How to get back in".
     as_root(says("systemctl stop sesslimitd.socket sesslimitd"))
     third = client.shell(stock, "alice")
     assert third.verdict()
@@ -85,7 +85,7 @@ def test_as_the_readme_says(stock, debs, saw):
     as_root(says("pam-auth-update --disable sesslimit"))
     fourth = client.shell(stock, "alice")
     assert fourth.verdict()
-    saw("the daemon stopped, or the module disabled: nobody is denied")
+    saw("with the daemon stopped or the module disabled, no login is denied")
 
     as_root(says("apt purge sesslimit libpam-sesslimit").replace("purge", "-y purge"))
     for each in (*shells[:2], third, fourth):
@@ -95,13 +95,13 @@ def test_as_the_readme_says(stock, debs, saw):
     after = files(stock)
     left = sorted(after - before)
     assert left == ["/etc/sesslimit/", "/etc/sesslimit/policy.d/", path] and before <= after, (left, before - after)
-    saw(f"apt purge leaves {' '.join(left)}, which the newcomer wrote, and nothing else; logins work")
+    saw(f"apt purge leaves {' '.join(left)}, which was written by hand, and nothing else; logins work")
     as_root(says("rm -r /etc/sesslimit"))
     assert files(stock) == before
 
 
-def test_autopkgtest(stock, debs, saw):
-    """What packaging/debian/tests names, run as autopkgtest(1) would in a machine of its own."""
+def test_autopkgtest_scripts_pass(stock, debs, saw):
+    """Runs the tests of packaging/debian/tests as autopkgtest(1) does on a testbed."""
     tests = ROOT / "packaging" / "debian" / "tests"
     (names,) = re.findall(r"(?m)^Tests: (.*)$", (tests / "control").read_text(encoding="utf-8"))
     stock.install(debs)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A host on which nothing is due does not wake the daemon up, however many sessions are idle on it.
+"""The daemon does not wake up on a host where nothing is due, regardless of the number of idle sessions.
 
-Not among the tests that run by themselves: tests/run quiet.
+Not collected by default: tests/run quiet.
 """
 
 import contextlib
@@ -22,15 +22,15 @@ MINUTE = 60
 USERS = ("alice", "bob", "carol")
 LISTS = 5
 
-# Held by clients whose input never comes: a shell at its prompt, which waits for a key.
+# The clients read a FIFO that never gets any input, so that each shell waits for a key at its prompt.
 CLIENT = 'exec 3<>/run/lab-hold; exec ssh -tt "$1@127.0.0.1" <&3 >/dev/null 2>&1'
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What the threads of a process have done since they began, by the kernel's count (proc(5), sched-stats)."""
+    """CPU usage of a process's threads since their start, from the kernel's counters (proc(5), sched-stats)."""
 
-    wakeups: int  # how often one of them went to sleep of itself: once for each time that it was woken
+    wakeups: int  # voluntary context switches, which are one per wakeup
     seconds: float  # of processor time
 
     def __sub__(self, other):
@@ -47,21 +47,21 @@ def usage(pid):
 
 
 def pings(host, seconds):
-    """How often the watchdog may be told that the daemon lives: every half of what the unit says (sd_notify(3))."""
+    """Returns how many watchdog notifications are allowed: one per half of the unit's WatchdogSec (sd_notify(3))."""
     shown = host.run("systemctl", "show", "-P", "WatchdogUSec", "--timestamp=us", "sesslimitd.service").stdout
     return int(seconds // (span(shown.strip()) / 2)) + 1
 
 
 def span(text):
-    """Seconds of a span as systemd prints it: "1min 30s"."""
+    """Returns the seconds of a time span in systemd's format: "1min 30s"."""
     units = {"h": 3600, "min": 60, "s": 1, "ms": 0.001, "us": 0.000001}
     return sum(float(word.rstrip("hminsu")) * units[word.lstrip("0123456789.")] for word in text.split())
 
 
 @pytest.mark.storm
-def test_five_hundred_idle_sessions(host, saw):
+def test_idle_sessions_do_not_wake_daemon(host, saw):
     host.policy('version = 1\n[defaults]\nidle_timeout = "12h"\nmax_duration = "24h"\nwarn_before = ["5min"]\n')
-    host.sh("mkfifo /run/lab-hold; systemctl stop cron")  # what it runs is something that is due
+    host.sh("mkfifo /run/lab-hold; systemctl stop cron")  # a cron job would wake the daemon up
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
         clients = open_all(host, stack)
@@ -74,28 +74,33 @@ def test_five_hundred_idle_sessions(host, saw):
         time.sleep(MINUTE)
         spent = usage(pid) - before
         allowed = pings(host, MINUTE)
-        saw(f"{SESSIONS} idle ssh shells, opened in {opened:.0f} s: in {MINUTE} s the daemon woke up {spent.wakeups} times "
-            f"(the watchdog may have it do so {allowed} times) and took {spent.seconds * 1000:.2f} ms of processor time")
+        saw(f"{SESSIONS} idle ssh shells, opened in {opened:.0f} s: in {MINUTE} s the daemon woke up {spent.wakeups} "
+            f"times (the watchdog allows {allowed}) and used {spent.seconds * 1000:.2f} ms of processor time")
         assert 0 < spent.wakeups <= allowed
         assert spent.seconds <= 0.005 * allowed
 
-        # The same count, where there is something to do.
+        # Verifies the counter with calls that the daemon must answer.
         before, began = usage(pid), time.monotonic()
         for _ in range(LISTS):
             ctl.text(host, "list", "--no-legend")
         spent, allowed = usage(pid) - before, pings(host, time.monotonic() - began)
-        saw(f"{LISTS} × sesslimitctl list: {spent.wakeups} times, {spent.seconds * 1000:.2f} ms")
+        saw(f"{LISTS} × sesslimitctl list: {spent.wakeups} wakeups, {spent.seconds * 1000:.2f} ms")
         assert spent.wakeups >= LISTS > allowed
 
         assert all(each.poll() is None for each in clients)
         assert shells(host) == SESSIONS and len(ctl.data(host, "sessions", "list")) == SESSIONS
-    # So many at once leave the bus no room for another client of root's for a moment (max_connections_per_user).
-    wait_until("nobody left", lambda: shells(host) == 0 and ctl.run(host, "list", "--json=short").stdout == "[]\n", 120, every=1)
+    # The bus temporarily accepts no other client of root after so many at once (max_connections_per_user).
+    wait_until(
+        "no sessions",
+        lambda: shells(host) == 0 and ctl.run(host, "list", "--json=short").stdout == "[]\n",
+        120,
+        every=1,
+    )
     host.sh("rm /run/lab-hold; systemctl start cron")
 
 
 def open_all(host, stack):
-    """A client a session, a batch at a time, so that none is kept waiting for longer than a client waits."""
+    """Starts a client per session, in batches, so that no login takes longer than the client's timeout."""
     clients = []
     while len(clients) < SESSIONS:
         for _ in range(min(BATCH, SESSIONS - len(clients))):
@@ -112,7 +117,7 @@ def end(client):
 
 
 def shells(host):
-    """How many sessions have a shell: scopes of users with more than sshd in it, by the machine's cgroups."""
+    """Returns the number of sessions with a shell, by the cgroups of their scopes."""
     scopes = (host.group / "boot" / "payload" / "user.slice").glob("user-*.slice/session-*.scope/cgroup.procs")
     return sum(any(is_shell(pid) for pid in processes(path)) for path in scopes)
 
@@ -121,7 +126,7 @@ def processes(path):
     try:
         return path.read_text(encoding="ascii").split()
     except OSError:
-        return []  # it ended in between
+        return []  # the session has ended
 
 
 def is_shell(pid):
@@ -137,7 +142,7 @@ def daemon(host):
 
 
 def settle(pid):
-    """Waits until what the last logins left to be done is done."""
+    """Waits until the daemon has finished the work for the last logins."""
     last = usage(pid).wakeups
 
     def is_quiet():
@@ -145,4 +150,4 @@ def settle(pid):
         before, last = last, usage(pid).wakeups
         return last == before
 
-    wait_until("a quiet daemon", is_quiet, 60, every=5)
+    wait_until("an idle daemon", is_quiet, 60, every=5)

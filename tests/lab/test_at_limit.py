@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""at_limit: a new login takes the place of an older session, once that has gone, and never before."""
+"""at_limit: a new login gets the slot of an older session, but only after that session has been terminated."""
 
 import time
 
@@ -11,13 +11,13 @@ from lab.shells import ShellCount
 from lab.text import DISPLACED
 
 LIMIT = 3
-PLACE = 5  # seconds that a login waits for one
+PLACE = 5  # seconds that a login waits for a slot
 REFUSED = "limit of 3 sessions reached"
 PASSED = "a newer login from "
 
 
 @pytest.mark.storm
-def test_twenty_take_places(host, saw):
+def test_twenty_concurrent_logins_displace_oldest_within_limit(host, saw):
     host.limit("alice", f'max_sessions = {LIMIT}\nat_limit = "end-oldest"')
     watch = ctl.watch(host, "--json=short")
     since = time.monotonic()
@@ -28,23 +28,23 @@ def test_twenty_take_places(host, saw):
         logins = [client.shell(host, "alice") for _ in range(20)]
         admitted = [each for each in logins if each.verdict()]
         everyone = held + logins
-        wait_until("all but 3 are gone", lambda: sum(each.running for each in everyone) == LIMIT, 15)
+        wait_until("3 sessions left", lambda: sum(each.running for each in everyone) == LIMIT, 15)
         took = time.monotonic() - began
         time.sleep(1)
 
     displaced = [each for each in held + admitted if not each.running]
     denied = [each for each in logins if each not in admitted]
-    saw(f"limit 3 with 3 shells open, 20 logins at once: {len(admitted)} let in and {len(displaced)} ended for them, "
-        f"{len(denied)} denied, 3 open {took:.1f} s later")
-    saw(f"shells at once: never more than {shells.most} ({shells.looks} looks, "
+    saw(f"limit 3 with 3 shells open, 20 logins at once: {len(admitted)} admitted and {len(displaced)} terminated for "
+        f"them, {len(denied)} denied, 3 open after {took:.1f} s")
+    saw(f"concurrent shells: at most {shells.most} ({shells.looks} counts, "
         f"at most {shells.longest_gap * 1000:.0f} ms apart)")
     assert shells.most == LIMIT
     assert [each.output for each in displaced if not each.find(DISPLACED)] == []
     assert [each.output for each in denied if REFUSED not in each.output or PASSED not in each.output] == []
     assert not any(each.running for each in held)
 
-    # By the journal, whose keys are given in the order of asking: the newest are in, and nobody else. Of denials the
-    # journal has the number; the bus tells each.
+    # The journal's keys are assigned in the order of the requests: exactly the newest logins are open. The journal has
+    # only the number of the denials, while the bus reports each of them.
     let_in = [int(each.key) for each in host.events("admitted", "alice", since)]
     told = ctl.watched(watch)
     turned_away = {int(each["session"]["key"]): each["session"]["reason"] for each in told if each["event"] == "denied"}
@@ -53,11 +53,11 @@ def test_twenty_take_places(host, saw):
     assert [key for key in let_in if key not in ended] == sorted([*let_in, *turned_away])[-LIMIT:]
     assert set(ended.values()) == {"displaced"}
     assert all(PASSED in reason for reason in turned_away.values()), turned_away
-    saw(f"those {LIMIT} are in that asked last; each ended one read: {displaced[0].find(DISPLACED).text}")
+    saw(f"the last {LIMIT} logins to arrive are open; each displaced user reads: {displaced[0].find(DISPLACED).text}")
 
 
 @pytest.mark.storm
-def test_each_newest_gets_in(host, saw):
+def test_each_login_in_sequence_displaces_oldest_session(host, saw):
     host.limit("alice", f'max_sessions = {LIMIT}\nat_limit = "end-oldest"')
     shells, slowest = [], 0.0
     with ShellCount(host, "alice") as count:
@@ -71,37 +71,37 @@ def test_each_newest_gets_in(host, saw):
                 shells[-1 - LIMIT].expect(DISPLACED, 1)
             assert all(each.running for each in shells[-LIMIT:])
     assert count.most == LIMIT
-    saw(f"10 logins one after the other, limit 3: each let in, the slowest after {slowest:.2f} s; each time the oldest "
-        f"is ended, and reads why; never more than {count.most} shells")
+    saw(f"10 logins in sequence, limit 3: each admitted, the slowest after {slowest:.2f} s; each time the oldest "
+        f"session is terminated with the reason; at most {count.most} shells")
 
 
-def test_stubborn_session(host, saw):
+def test_displaced_session_that_ignores_signals_is_killed(host, saw):
     host.limit("alice", 'max_sessions = 1\nat_limit = "end-oldest"')
     since = time.monotonic()
     stubborn = client.command(host, "alice", "trap '' TERM HUP; echo here; while :; do sleep 1; done")
     stubborn.expect("here", 20)
-    time.sleep(2)  # one that has only just come is given time for its terminal first
+    time.sleep(2)  # a session that has just begun first gets time to open its terminal
     newcomer = client.shell(host, "alice")
     let_in = newcomer.verdict()
     took = time.monotonic() - newcomer.started_at
     assert let_in and took < PLACE, newcomer.output
-    # Its client goes with the connection; what it started goes on until it is killed.
-    wait_until("the stubborn one's end", lambda: host.events("ended", "alice", since), PLACE + 5)
+    # The session's client exits with the connection. The session's processes run until they are killed.
+    wait_until("the end of the session that ignores signals", lambda: host.events("ended", "alice", since), PLACE + 5)
     assert len(host.events("forced", "alice", since)) == 1
     again = client.shell(host, "alice")
     assert again.verdict(), again.output
-    saw(f"one that ignores TERM and HUP is killed; the newcomer is let in {took:.2f} s after its start, and so is the "
-        "next login")
+    saw(f"a session that ignores TERM and HUP is killed; the new login is admitted {took:.2f} s after its start, and "
+        "so is the next one")
 
 
 @pytest.mark.parametrize("at_limit", ["end-idlest", "end-oldest"])
-def test_who_is_ended(host, at_limit, saw):
+def test_at_limit_selects_the_displaced_session(host, at_limit, saw):
     host.limit("alice", f'max_sessions = 2\nat_limit = "{at_limit}"')
     older = client.shell(host, "alice")
     assert older.verdict()
     younger = client.shell(host, "alice")
     assert younger.verdict()
-    # The kernel tells input in steps of 8 s: a key of the older one must fall into a later one.
+    # The kernel updates the time of the last input in steps of 8 s. The older session's key must be in a later step.
     time.sleep(17)
     older.send("echo he''re\n")
     older.expect("here", 10)
@@ -112,5 +112,5 @@ def test_who_is_ended(host, at_limit, saw):
     ended.wait(10)
     ended.expect(DISPLACED, 1)
     assert stays.running and newcomer.running
-    saw(f"{at_limit}, the older session used a moment ago, the younger 17 s ago: the "
-        f"{'older' if ended is older else 'younger'} one is ended; the newcomer's shell {took:.2f} s after its start")
+    saw(f"{at_limit}, last input of the older session a moment ago, of the younger one 17 s ago: the "
+        f"{'older' if ended is older else 'younger'} one is terminated; the new shell after {took:.2f} s")

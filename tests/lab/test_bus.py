@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""org.sesslimit1 on the bus: what is documented is there, and neither nonsense nor a flood of it does any harm."""
+"""org.sesslimit1 on the bus: it matches its documentation, and neither invalid calls nor a flood of calls affect it."""
 
 import statistics
 from pathlib import Path
@@ -47,7 +47,7 @@ LONG = "x" * (1 << 20)
 KEY = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"
 ALICE = ("User", ("s", "alice"))
 
-# A call of a user without rights, and the error that it must get.
+# Calls of an unprivileged user, and the error of each reply.
 NONSENSE = [
     (("GetSession", "s", "4711"), NO_SESSION),
     (("GetSession", "s", "k99999999999999999999"), NO_SESSION),
@@ -103,7 +103,7 @@ def shown(call):
     return str([each if len(str(each)) < 60 else f"{str(each)[:20]}... ({len(str(each))})" for each in call])
 
 
-def test_as_documented(host, saw):
+def test_introspection_matches_manual_page(host, saw):
     lines = host.run("busctl", "introspect", "--no-legend", "org.sesslimit1", "/org/sesslimit1").stdout.splitlines()
     found, interface = set(), ""
     for line in lines:
@@ -111,7 +111,7 @@ def test_as_documented(host, saw):
         if kind == "interface":
             interface = name
         elif interface == MANAGER.rstrip("."):
-            # Of a property the next column is its value.
+            # For a property, the next column is its value.
             found.add((kind, name[1:], rest[0], "" if kind == "property" else rest[1]))
     assert found == DOCUMENTED
     if PAGE.exists():
@@ -123,7 +123,7 @@ def test_as_documented(host, saw):
     saw(f"busctl introspect: {counted}, all as documented")
 
 
-def test_nonsense(host, saw):
+def test_invalid_calls_get_documented_errors(host, saw):
     login = client.shell(host, "bob")
     assert login.verdict()
     before = host.daemon_pid()
@@ -137,12 +137,12 @@ def test_nonsense(host, saw):
         assert wrong == []
         assert bus.call(MANAGER + "ListSessions").error == ""
     assert host.daemon_pid() == before and login.running
-    saw(f"{len(NONSENSE)} wrong calls (types, ids, 1 MB strings, no rights): each its error, the same daemon goes on")
+    saw(f"{len(NONSENSE)} invalid calls (types, IDs, 1 MB strings, missing rights): each the right error, same daemon")
     saw(f"for example: {'; '.join(sorted(texts, key=len)[:4])}")
 
 
 def median_login(host, user):
-    """Seconds of `ssh user@host true`: the median of some, one after the other."""
+    """Returns the median of the seconds of `ssh user@host true`, over LOGINS logins in sequence."""
     took = []
     for _ in range(LOGINS):
         login = client.command(host, user, "true")
@@ -153,7 +153,7 @@ def median_login(host, user):
 
 
 @pytest.mark.storm
-def test_flood(host, saw):
+def test_flood_of_calls_does_not_delay_logins(host, saw):
     host.policy('version = 1\n[defaults]\nmax_sessions = 3\n')
     calls = [(MANAGER + member, *arguments) for member, *arguments in FLOOD]
     before = host.daemon_pid()
@@ -163,7 +163,7 @@ def test_flood(host, saw):
     again = median_login(host, "bob")
     rate = flood.sent / flood.seconds
     answers = [f"{count} {name.rpartition('.')[2] or 'answered'}" for name, count in sorted(flood.answers.items())]
-    saw(f"{rate:.0f} calls a second for {flood.seconds:.1f} s: {', '.join(answers)}")
+    saw(f"{rate:.0f} calls per second for {flood.seconds:.1f} s: {', '.join(answers)}")
     saw(f"median of {LOGINS} logins: {quiet:.3f} s, with the flood {flooded:.3f} s, afterwards {again:.3f} s")
     assert host.daemon_pid() == before
     assert rate > 0.9 * RATE
@@ -171,14 +171,14 @@ def test_flood(host, saw):
     assert flooded < 3 * max(quiet, again) + 0.3
 
 
-def test_forged_signals(host, saw):
-    """Every user may send the daemon a signal in logind's name. One that ends a session there would free its place."""
+def test_forged_signals_do_not_free_a_slot(host, saw):
+    """Any user can send the daemon a signal in logind's name. Such a signal must not free a session's slot."""
     host.limit("alice", "max_sessions = 1")
     assert client.shell(host, "alice").verdict()
-    ((session,), _) = wait_until("its session", lambda: host.sessions("alice"), 10)
+    ((session,), _) = wait_until("the session", lambda: host.sessions("alice"), 10)
     rows = [line.split() for line in host.run("busctl", "list", "--unique", "--no-legend").stdout.splitlines()]
     names = [name for name, _, process, *_ in rows if process == "sesslimitd"]
-    assert len(names) == 3, rows  # to logind, to systemd, and for everybody who asks
+    assert len(names) == 3, rows  # connections to logind and to systemd, and the one that provides the service
     for name in names:
         for path, interface, member, signature, *values in (
             ("/org/freedesktop/login1", "org.freedesktop.login1.Manager", "SessionRemoved", "so", session.id, "/x"),
@@ -188,4 +188,4 @@ def test_forged_signals(host, saw):
             host.run("runuser", "-u", "bob", "--", *emit)
     second = client.shell(host, "alice")
     assert not second.verdict() and f"session {session.id} " in second.output
-    saw(f"bob sends {len(names)} connections of the daemon SessionRemoved of alice's session: it counts as before")
+    saw(f"bob sends SessionRemoved of alice's session to {len(names)} connections of the daemon: it is still counted")

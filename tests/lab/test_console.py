@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A console login is counted, denied, warned and ended like one by ssh."""
+"""Console logins are counted, denied, warned and terminated like ssh logins."""
 
 import contextlib
 import time
@@ -8,7 +8,7 @@ from lab import client, console
 from lab.text import IDLE, MAXIMUM, WARNING
 
 
-def test_counted_and_denied(host, saw):
+def test_console_login_at_limit_is_denied(host, saw):
     host.limit("alice", "max_sessions = 2")
     terminal = console.log_in(host, "alice")
     terminal.prompt()
@@ -27,10 +27,10 @@ def test_counted_and_denied(host, saw):
     again = console.log_in(host, "alice")
     again.prompt()
     saw(f"limit 2, a console and an ssh shell: the next console reads {reason.text!r} and ends, the next ssh is denied")
-    saw("after the console's logout the next console login is let in")
+    saw("after the console's logout the next console login is admitted")
 
 
-def test_ended_at_its_time(host, saw):
+def test_console_session_at_max_duration_is_terminated(host, saw):
     host.limit("alice", 'max_duration = "20s"\nwarn_before = ["5s"]')
     terminal, began, prompt = logged_in(host)
     with contextlib.suppress(OSError):
@@ -41,11 +41,11 @@ def test_ended_at_its_time(host, saw):
     assert terminal.ended_at - began >= 20 and terminal.ended_at - prompt <= 22
     assert warning.at < reason.at
     left = host.wait_clean("alice")
-    saw(f"max_duration 20s: warned after {warning.at - prompt:.2f} s, ended after {terminal.ended_at - prompt:.2f} s, "
-        f"reason read; nothing left {left:.2f} s later")
+    saw(f"max_duration 20s: warned after {warning.at - prompt:.2f} s, ended after {terminal.ended_at - prompt:.2f} s "
+        f"with the reason; nothing left {left:.2f} s later")
 
 
-def test_idle_is_ended(host, saw):
+def test_idle_console_session_is_terminated(host, saw):
     host.limit("alice", 'idle_timeout = "20s"\nwarn_before = ["5s"]')
     terminal, _, _ = logged_in(host)
     key = terminal.send("\n")
@@ -53,11 +53,11 @@ def test_idle_is_ended(host, saw):
     warning, _ = terminal.expect(WARNING, 1), terminal.expect(IDLE, 1)
     lived = terminal.ended_at - key
     assert 20 <= lived <= 31
-    saw(f"idle_timeout 20s: warned {warning.at - key:.2f} s and ended {lived:.2f} s after the last key")
+    saw(f"idle_timeout 20s: warned {warning.at - key:.2f} s and terminated {lived:.2f} s after the last key")
 
 
 def logged_in(host):
-    """A console with a prompt; before its login could begin, and when the prompt was there."""
+    """Returns a console with a prompt, a time before its login began, and the time of the prompt."""
     terminal = console.log_in(host, "alice")
     began = time.monotonic()
     return terminal, began, terminal.prompt().at

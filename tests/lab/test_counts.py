@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What counts as a session and what does not."""
+"""Logins that count as sessions and activities that do not."""
 
 import pytest
 
@@ -11,9 +11,9 @@ LIMIT = "limit of 3 sessions reached"
 
 
 @pytest.mark.storm
-def test_commands_count(host, saw):
+def test_ssh_commands_are_counted(host, saw):
     host.limit("alice", "max_sessions = 3")
-    # Each waits for its input to end, so that all of them are there at the same time; then it is `true`.
+    # Each command waits for the end of its input, so that all of them overlap, and then runs `true`.
     commands = [client.command(host, "alice", "cat; true") for _ in range(6)]
     wait_until("3 of them ended", lambda: sum(not each.running for each in commands) == 3, 30)
     wait_until("3 sessions", lambda: len(host.sessions("alice")) == 3, 10)
@@ -27,7 +27,7 @@ def test_commands_count(host, saw):
     saw(f"limit 3, ssh host command ×6 overlapping: {len(admitted)} admitted, {len(denied)} denied")
 
 
-def test_every_kind_counts(host, saw):
+def test_sftp_forwarding_and_shell_are_counted(host, saw):
     host.limit("alice", "max_sessions = 3")
     files = client.sftp(host, "alice")
     files.send("pwd\n")
@@ -46,29 +46,29 @@ def test_every_kind_counts(host, saw):
         bye()
         if each is files:
             files.wait(20)
-        wait_until("one less", lambda: len(host.sessions("alice")) == 2, 10)
+        wait_until("one session less", lambda: len(host.sessions("alice")) == 2, 10)
         login = client.command(host, "alice", "true")
         freed.append(login.wait(20))
         refill = client.shell(host, "alice")
         assert refill.verdict(), refill.output
     assert freed == [0, 0]
-    saw("limit 3: sftp, ssh -N and a shell fill it; a fourth shell and a second sftp are denied")
-    saw("the end of the sftp and of the ssh -N each free one")
+    saw("limit 3 is reached with sftp, ssh -N and a shell; a fourth shell and a second sftp are denied")
+    saw("the end of the sftp and of the ssh -N frees one slot each")
 
 
-def test_what_does_not_count(host, saw):
+def test_su_sudo_cron_and_user_manager_are_not_counted(host, saw):
     host.limit("alice", "max_sessions = 1")
     shell = client.shell(host, "alice")
     assert shell.verdict()
     ran = [su(shell), sudo(shell), cron(host), user_manager(host)]
     still = client.shell(host, "alice")
-    assert not still.verdict(), "the one session is not counted any more"
+    assert not still.verdict(), "the one session is no longer counted"
     assert "limit of 1 session reached" in still.output
     assert shell.log_out() == 0
     again = client.command(host, "alice", "true")
     assert again.wait(20) == 0, again.output
     assert host.events("denied", "alice")[-1].message  # the denial is in the journal too
-    saw(f"limit 1, one shell open: {', '.join(ran)} work and count nothing; a second ssh login is denied")
+    saw(f"limit 1, one shell open: {', '.join(ran)} work and are not counted; a second ssh login is denied")
 
 
 def su(shell):
@@ -88,7 +88,7 @@ def sudo(shell):
 
 
 def cron(host):
-    """A job that runs as soon as cron starts, as at boot."""
+    """Runs a job that starts as soon as cron starts, as at boot."""
     host.write("/etc/cron.d/lab", "@reboot alice id -un > /tmp/cron-ran\n")
     host.sh("rm -f /run/crond.reboot /var/run/crond.reboot && systemctl restart cron")
     wait_until("the cron job", lambda: host.path("/tmp/cron-ran").exists() and host.read("/tmp/cron-ran") == "alice\n", 20)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""sesslimitctl with real sessions: what it shows, what it ends, who may, and what it says when it cannot."""
+"""sesslimitctl with real sessions: its output, the sessions that it terminates, its authorization and its errors."""
 
 import re
 import time
@@ -30,7 +30,7 @@ max_sessions = 9
 
 
 def fingerprint(host):
-    """Of the key that everybody's clients use."""
+    """Returns the fingerprint of the key that all clients use."""
     return host.run("ssh-keygen", "-lf", "/root/.ssh/id_ed25519.pub").stdout.split()[1]
 
 
@@ -39,16 +39,16 @@ def ids(host, user):
 
 
 def a_shell(host, user):
-    """A client at its prompt, and its session's id."""
+    """Returns a client at its prompt, and the ID of its session."""
     before = ids(host, user)
     shell = client.shell(host, user)
     assert shell.verdict(), shell.output
-    added, _ = wait_until("its session", lambda: [each for each in ids(host, user) if each not in before], 10)
+    added, _ = wait_until("the session", lambda: [each for each in ids(host, user) if each not in before], 10)
     assert len(added) == 1
     return shell, added[0]
 
 
-def test_shown(host, saw):
+def test_list_show_and_status_match_open_sessions(host, saw):
     host.policy(POLICY)
     alice, alice_id = a_shell(host, "alice")
     bob, bob_id = a_shell(host, "bob")
@@ -63,14 +63,14 @@ def test_shown(host, saw):
     known = next(each for each in host.sessions("alice"))
     assert (mine["user"], mine["service"], mine["origin"], mine["state"]) == ("alice", "sshd", "127.0.0.1", "active")
     assert (mine["leader"], mine["scope"]) == (known.leader, known.scope)
-    # The daemon looks at a session's terminals every two seconds at most.
+    # The daemon probes a session's terminals every two seconds at most.
     terminal = terminal_of(alice)
     wait_until("its terminal", lambda: ctl.data(host, "sessions", "show", alice_id)[0]["terminals"] == [terminal], 5)
     assert mine["max_duration"] == 12 * 3600 * 10**6 and mine["idle_timeout"] == 3600 * 10**6
     assert mine["duration_ends_at"] - mine["since"] == mine["max_duration"]
     assert abs(mine["since"] / 1e6 - time.time()) < 60
     assert (mine["credential"], mine["method"]) == (fingerprint(host), "publickey")
-    # Through somebody else's eyes: everything but how they proved who they are.
+    # Another user sees everything except the authentication data of the session.
     for each in ctl.data(host, "sessions", "list", user="alice"):
         assert PRIVATE <= set(each) if each["user"] == "alice" else not PRIVATE & set(each), each
 
@@ -97,7 +97,7 @@ def terminal_of(shell):
     return shell.expect(r"/dev/pts/\d+", 10).text.removeprefix("/dev/")
 
 
-def test_explained(host, saw):
+def test_explain_prints_rule_location_and_outcome(host, saw):
     host.policy(POLICY)
     told = ctl.data(host, "explain", "explain", "alice", "--origin", "192.0.2.7", user="bob")
     settings = {each["name"]: each for each in told["settings"]}
@@ -123,8 +123,8 @@ def test_explained(host, saw):
     saw(f"with 3 open: {full['outcome']}; an unknown user: exit {nobody.returncode}, {nobody.stderr.strip()}")
 
 
-def test_ended(host, saw):
-    """alice ends her own sessions and nobody else's; root ends anybody's, and their users read by whom."""
+def test_end_terminates_own_sessions_or_any_as_root(host, saw):
+    """alice can terminate only her own sessions, root those of any user. The users read who terminated them."""
     alice, alice_id = a_shell(host, "alice")
     other, other_id = a_shell(host, "alice")
     bob, bob_id = a_shell(host, "bob")
@@ -136,7 +136,7 @@ def test_ended(host, saw):
     assert ctl.run(host, "end", "4711", user="alice").returncode == NOT_FOUND
     assert bob.running
 
-    # On a terminal it names what will end, and asks.
+    # On a terminal, the command lists the sessions that it will terminate, and asks for confirmation.
     at = len(alice.output)
     alice.send(f"sesslimitctl end {other_id}\n")
     asked = alice.expect(r"\[y/N\] ", 10, after=at)
@@ -157,11 +157,11 @@ def test_ended(host, saw):
     by_root = bob.expect("This session was terminated: requested by [^.]*", 1).text
     assert by_root.endswith("root")
     assert alice.running
-    saw(f"alice ends her other session after a question; its user reads: {own}")
-    saw(f"bob's: exit {NOT_ALLOWED}, {denied.stderr.strip()}; root ends it, bob reads: {by_root}")
+    saw(f"alice terminates her other session after a confirmation; its user reads: {own}")
+    saw(f"bob's session: exit {NOT_ALLOWED}, {denied.stderr.strip()}; root terminates it, bob reads: {by_root}")
 
 
-def test_ended_together(host, saw):
+def test_end_user_and_end_credential_terminate_all_matches(host, saw):
     shells = [client.shell(host, user) for user in ("alice", "alice", "bob")]
     password = console.log_in(host, "carol")
     assert [each.verdict() for each in (*shells, password)] == [True] * 4
@@ -185,11 +185,11 @@ def test_ended_together(host, saw):
         reason = each.expect("This session was terminated: requested by root[^.]*", 1).text
     assert password.running and said_of_key.startswith("Terminating 2 sessions opened with SHA256:"), said_of_key
     assert ctl.text(host, "end-user", "alice", user="root").startswith("No session of alice")
-    saw(f"end-user alice carol: {said.strip()!r}; bob's stays")
-    saw(f"end-credential: {said_of_key.strip()}; they read: {reason}; carol, who had typed a password, stays")
+    saw(f"end-user alice carol: {said.strip()!r}; bob's session stays open")
+    saw(f"end-credential: {said_of_key.strip()}; they read: {reason}; carol, who used a password, stays logged in")
 
 
-def test_watched(host, saw):
+def test_watch_prints_every_event_and_survives_restart(host, saw):
     host.limit("alice", 'max_sessions = 1\nmax_duration = "8s"\nwarn_before = ["4s"]')
     watch, lines = ctl.watch(host, "--json=short"), ctl.watch(host)
     shell = client.shell(host, "alice")
@@ -199,7 +199,7 @@ def test_watched(host, saw):
     shell.wait(15)
     bob, bob_id = a_shell(host, "bob")
     assert bob.log_out() == 0
-    wait_until("its end", lambda: '"released"' in watch.output, 10)
+    wait_until("the end of bob's session", lambda: '"released"' in watch.output, 10)
 
     events = [ctl.check(each, "watch") for each in ctl.watched(watch)]
     names = [each["event"] for each in events if each["event"] != "policy-changed"]
@@ -211,13 +211,13 @@ def test_watched(host, saw):
     host.run("systemctl", "restart", "sesslimitd")
     login = client.command(host, "bob", "true")
     assert login.wait(20) == 0
-    wait_until("its events", lambda: watch.output.count('"admitted"') == 3, 10)
+    wait_until("the events of the login", lambda: watch.output.count('"admitted"') == 3, 10)
     assert watch.running
-    saw(f"watch: {', '.join(names)}; goes on after a restart of the daemon")
+    saw(f"watch: {', '.join(names)}; continues after a restart of the daemon")
     saw(f"a line of it: {next(line for line in lines.output.splitlines() if 'denied' in line)}")
 
 
-def test_reload_and_check(host, saw):
+def test_reload_and_check_report_invalid_policy(host, saw):
     host.write("/etc/sesslimit/policy.toml", "version = 1\n[defaults]\nmax_session = 3\n")
     rejected, checked = ctl.run(host, "reload"), ctl.run(host, "check", user="alice")
     assert rejected.returncode == checked.returncode == 1
@@ -228,7 +228,7 @@ def test_reload_and_check(host, saw):
     assert denied.returncode == NOT_ALLOWED
     host.write("/etc/sesslimit/policy.toml", "version = 1\n")
     assert ctl.text(host, "reload") == ""
-    saw(f"reload of a broken policy: {rejected.stderr.strip().splitlines()[0]}; alice: {denied.stderr.strip()}")
+    saw(f"reload of an invalid policy: {rejected.stderr.strip().splitlines()[0]}; alice: {denied.stderr.strip()}")
 
 
 COMMANDS = [
@@ -244,14 +244,14 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("way", ["stopped", "hanging"])
-def test_without_daemon(host, way, saw):
+def test_commands_without_daemon_fail_with_one_line(host, way, saw):
     if way == "stopped":
         host.run("systemctl", "stop", "sesslimitd.socket", "sesslimitd.service")
     else:
         host.run("systemctl", "kill", "--signal=STOP", "sesslimitd.service")
     try:
         slowest, said = 0.0, set()
-        # One call to the one that hangs: it takes two seconds, and systemd kills a daemon that hangs for twenty.
+        # Only one call if the daemon hangs: it takes two seconds, and systemd kills a daemon that hangs for twenty.
         calls = [(each, user) for each in COMMANDS for user in ("root", "alice")]
         for command, user in calls if way == "stopped" else calls[:1]:
             began = time.monotonic()

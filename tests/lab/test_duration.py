@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""max_duration ends a session on time, whatever goes on in it, and its user reads why."""
+"""max_duration terminates a session on time, even while it is in use, and its user reads the reason."""
 
 import contextlib
 import time
@@ -9,14 +9,14 @@ from lab.text import MAXIMUM, WARNING
 
 
 def keep_typing(shell, every):
-    """A key every few seconds until the shell has gone."""
-    with contextlib.suppress(OSError):  # it may go between the look and the key
+    """Types a key every few seconds until the shell has exited."""
+    with contextlib.suppress(OSError):  # it may exit between the check and the key
         while shell.running:
             shell.send("\n")
             time.sleep(every)
 
 
-def test_ended_at_its_time(host, saw):
+def test_session_at_max_duration_is_terminated(host, saw):
     host.limit("alice", 'max_duration = "20s"\nwarn_before = ["5s"]')
     since = time.monotonic()
     busy = client.shell(host, "alice")
@@ -39,7 +39,7 @@ def test_ended_at_its_time(host, saw):
     assert len(lived) == 2 and all(20 <= seconds <= 22 for seconds in lived), lived
     assert {each.reason for each in host.events("ended", "alice", since)} == {"duration"}
     saw(
-        f"max_duration 20s: warned {warning.at - prompt.at:.2f} s after the prompt, gone after "
-        f"{busy.ended_at - prompt.at:.2f} s with keys all the time; the client read why"
+        f"max_duration 20s: warned {warning.at - prompt.at:.2f} s after the prompt, terminated after "
+        f"{busy.ended_at - prompt.at:.2f} s with continuous input; the client read the reason"
     )
-    saw(f"journal, admitted to ended: {', '.join(f'{each:.2f} s' for each in lived)}; all gone {left:.2f} s later")
+    saw(f"journal, admitted to ended: {', '.join(f'{each:.2f} s' for each in lived)}; nothing left {left:.2f} s later")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The cases in which it is least plain what a session is and when nobody is there: one test each."""
+"""Edge cases of what counts as a session and as activity: one test each."""
 
 import contextlib
 import hashlib
@@ -17,13 +17,13 @@ from lab.pam_session import PamSession
 from lab.text import KEPT, WARNING
 
 YEAR = 365 * 24 * 3600
-STEP = 8  # seconds: of a terminal's stamps; whoever is idle may be ended so much late
-LATE = 15  # seconds that a busy host may take besides
+STEP = 8  # seconds: granularity of a terminal's timestamps, by which an idle session may be terminated late
+LATE = 15  # additional seconds that a busy host may be late
 
 
 @contextlib.contextmanager
 def typing(*shells, every=3):
-    """Somebody presses Enter in them again and again."""
+    """Presses Enter in the shells at regular intervals."""
     stop = threading.Event()
 
     def type_on():
@@ -41,18 +41,18 @@ def typing(*shells, every=3):
 
 
 def opened(shell):
-    """The shell, once it has a prompt."""
+    """Waits until the shell has a prompt. Returns the shell."""
     assert shell.verdict(), shell.output
     return shell
 
 
 def listed(host, user="alice"):
-    """The sessions that the daemon counts for the user."""
+    """Returns the sessions that the daemon counts for the user."""
     return [each for each in ctl.data(host, "sessions", "list") if each["user"] == user]
 
 
 def ended_after(terminal, since, least, most):
-    """How long after `since` it ended, which must be within these bounds."""
+    """Returns the seconds from `since` to the terminal's end, which must be within these bounds."""
     terminal.wait(max(1.0, since + most - time.monotonic()) + 5)
     took = terminal.ended_at - since
     assert least <= took <= most, (took, terminal.output)
@@ -66,7 +66,7 @@ def as_alice(host, script, text=""):
 
 
 def linger(host, on):
-    """Whether alice's user manager outlives her logins. Asked from inside: logind looks at the asker's cgroup."""
+    """Enables or disables lingering for alice. Runs in the machine's cgroups, because logind checks the caller's."""
     ask = ["systemd-run", "--quiet", "--wait", "--collect", "loginctl"]
     host.run(*ask, "enable-linger" if on else "disable-linger", "alice")
 
@@ -76,12 +76,12 @@ def stop_user_manager(host):
 
 
 def user_manager(host):
-    """What systemd says of alice's: "active", "inactive"."""
+    """Returns the state of alice's user manager by systemd: "active", "inactive"."""
     return host.sh('systemctl is-active "user@$(id -u alice).service" || true').strip()
 
 
-def test_ssh_without_a_command(host, saw):
-    """ssh -N: takes a place, is denied where none is free, is idle when nothing goes through it."""
+def test_ssh_without_command_is_counted_and_idle(host, saw):
+    """ssh -N is counted, is denied if no slot is free, and is idle if it transfers nothing."""
     host.limit("alice", 'max_sessions = 2\nidle_timeout = "12s"')
     quiet = client.forward(host, "alice")
     began = quiet.expect("Authenticated", 20).at
@@ -94,21 +94,21 @@ def test_ssh_without_a_command(host, saw):
     took = [ended_after(each, began, 12, 12 + 12 + LATE) for each in (quiet, kept_alive)]
     host.wait_clean("alice")
     assert {each.reason for each in host.events("ended", "alice", began)} == {"idle"}
-    saw(f"limit 2: two ssh -N, the third denied; idle_timeout 12s: gone after {took[0]:.1f} s, one with "
+    saw(f"limit 2: two ssh -N, the third denied; idle_timeout 12s: terminated after {took[0]:.1f} s, one with "
         f"ServerAliveInterval=2 after {took[1]:.1f} s; nothing left")
 
 
-def test_control_master(host, saw):
-    """Several shells over one connection are one session: idle when all of them are, kept by any of them."""
+def test_shells_over_one_connection_are_one_session(host, saw):
+    """Several shells over one connection are one session. It is idle only if all of them are idle."""
     host.limit("alice", 'max_sessions = 1\nidle_timeout = "15s"\nwarn_before = ["7s"]')
     socket = "/run/lab-master"
     master = opened(client.shell(host, "alice", ["-M", "-S", socket]))
     second = opened(client.shell(host, "alice", ["-S", socket]))
-    wait_until("one session of two terminals", lambda: [len(each["terminals"]) for each in listed(host)] == [2], 10)
+    wait_until("one session with two terminals", lambda: [len(each["terminals"]) for each in listed(host)] == [2], 10)
     with typing(second):
         time.sleep(15 + STEP)
         assert WARNING not in master.output + second.output
-    # Now nobody is there, until a third shell comes between the warning and the end.
+    # No shell gets input from now on, until a third shell is opened between the warning and the termination.
     warned = master.expect(WARNING, 15 + STEP + LATE)
     third = opened(client.shell(host, "alice", ["-S", socket]))
     opened_at = third.started_at
@@ -116,13 +116,13 @@ def test_control_master(host, saw):
     assert second.wait(5) != 0 and third.wait(5) != 0
     host.wait_clean("alice")
     assert len(host.events("ended", "alice", master.started_at)) == 1
-    saw(f"limit 1, idle_timeout 15s: 2 shells over one connection are one session; one of them active keeps it "
-        f"{15 + STEP} s unwarned; a third, opened {opened_at - warned.at:.1f} s after the warning, keeps it: ended "
-        f"{ended:.1f} s after it was opened")
+    saw(f"limit 1, idle_timeout 15s: 2 shells over one connection are one session; input in one keeps it {15 + STEP} s "
+        f"without a warning; a third, opened {opened_at - warned.at:.1f} s after the warning, keeps it: terminated "
+        f"{ended:.1f} s after that")
 
 
-def test_tmux_and_screen(host, saw):
-    """A detached server neither keeps its session nor hides it; typing in an attached one keeps it."""
+def test_detached_multiplexer_does_not_keep_session(host, saw):
+    """A detached server does not keep its session, even if it prints. Input in an attached one keeps it."""
     host.limit("alice", 'idle_timeout = "12s"')
     starts = {"tmux": "tmux new-session -d 'while sleep 1; do date; done'\n", "screen": "screen -d -m top -d 1\n"}
     attaches = {"tmux": "tmux -L attached\n", "screen": "screen\n"}
@@ -140,15 +140,15 @@ def test_tmux_and_screen(host, saw):
         time.sleep(5)
         assert all(shell.running for shell in typed)
     wait_until("2 sessions", lambda: len(listed(host)) == 2, 15)
-    # No multiplexer was to be kept: the detached ones went with their sessions.
+    # keep_multiplexer is not set, so the detached servers are terminated with their sessions.
     left = host.sh("ps -eo args")
     assert "tmux new-session -d" not in left and "top -d 1" not in left, left
-    saw(f"idle_timeout 12s: shells with a detached server that prints: tmux ended after {took['tmux']:.1f} s, screen "
-        f"after {took['screen']:.1f} s, servers gone; typing in attached ones keeps both")
+    saw(f"idle_timeout 12s: shells with a detached server that prints: tmux terminated after {took['tmux']:.1f} s, "
+        f"screen after {took['screen']:.1f} s, servers terminated; input in attached ones keeps both")
 
 
-def test_user_manager(host, saw):
-    """systemd --user is no session and is not denied; what it runs for the user outlives the session."""
+def test_user_manager_is_not_counted(host, saw):
+    """systemd --user is not a session and is not denied. Its units outlive the user's session."""
     host.limit("alice", 'max_sessions = 1\nmax_duration = "8s"')
     linger(host, True)
     try:
@@ -167,11 +167,11 @@ def test_user_manager(host, saw):
     finally:
         linger(host, False)
         stop_user_manager(host)
-    saw("limit 1, a shell open: user@.service restarts; a job of systemd-run --user goes on after the session's end")
+    saw("limit 1, a shell open: user@.service restarts; a job of systemd-run --user outlives the session")
 
 
-def test_su_and_sudo(host, saw):
-    """They are part of the session that they run in; typing in them keeps it."""
+def test_su_and_sudo_belong_to_their_session(host, saw):
+    """su and sudo are part of the session in which they run. Input in them keeps the session."""
     host.limit("alice", 'max_sessions = 1\nidle_timeout = "12s"\nwarn_before = ["4s"]')
     shell = opened(client.shell(host, "alice"))
     shell.send("su - bob\n")
@@ -193,12 +193,12 @@ def test_su_and_sudo(host, saw):
     took = ended_after(shell, last_key, 12, 12 + STEP + LATE)
     host.wait_clean("alice")
     assert "sleep 1000" not in host.sh("ps -eo args")
-    saw(f"limit 1: su - and sudo -i work and are no sessions; typing in su - keeps the session {12 + STEP + 4} s "
-        f"unwarned; with root's sleep in it, it is ended {took:.1f} s after the last key, and that too")
+    saw(f"limit 1: su - and sudo -i work and are not sessions; input in su - keeps the session {12 + STEP + 4} s "
+        f"without a warning; with root's sleep in it, both are terminated {took:.1f} s after the last key")
 
 
-def test_cron_and_at(host, saw):
-    """Never counted, denied or ended: also at the user's limit, also where the module stands in their stacks."""
+def test_cron_and_at_jobs_are_not_limited(host, saw):
+    """Cron and at jobs are never counted, denied or terminated, even at the limit with the module in their stack."""
     host.limit("alice", 'max_sessions = 1\nmax_duration = "6s"\nidle_timeout = "4s"')
     stacks = [f"/etc/pam.d/{name}" for name in ("cron", "atd")]
     before = {stack: host.read(stack) for stack in stacks}
@@ -223,16 +223,16 @@ def test_cron_and_at(host, saw):
         for stack in stacks:
             host.write(stack, before[stack])
         host.sh("rm -f /etc/cron.d/lab /tmp/cron-* /tmp/at-*; systemctl restart cron")
-    saw("limit 1, a shell open, max_duration 6s: jobs of cron and at run their 15 s; only the shell is ended")
+    saw("limit 1, a shell open, max_duration 6s: jobs of cron and at run their 15 s; only the shell is terminated")
 
 
-def test_file_transfers(host, saw):
-    """sftp, scp, rsync and git: whole at the last place, denied with an error of theirs, ended when idle."""
+def test_file_transfers_complete_below_limit_and_fail_at_limit(host, saw):
+    """sftp, scp, rsync and git transfer complete files in the last slot, report a denial, and are idle when unused."""
     host.sh("head -c 3000000 /dev/urandom > /root/file; rm -rf /root/got; mkdir /root/got")
     commit = "git -c user.name=a -c user.email=a commit -qm one"
     as_alice(host, f"rm -rf repo got; mkdir got; git init -q repo; cd repo; echo text > text; git add .; {commit}")
     digest = hashlib.sha256(host.path("/root/file").read_bytes()).hexdigest()
-    # What is sent, and where it must then be.
+    # The command of each transfer, and its target.
     ways = {
         "sftp": (["sftp", "-q", "-b", "-", "alice@127.0.0.1"], "/home/alice/got/sftp"),
         "scp": (["scp", "-q", "/root/file", "alice@127.0.0.1:got/scp"], "/home/alice/got/scp"),
@@ -260,8 +260,8 @@ def test_file_transfers(host, saw):
         errors[name] = (done.stdout + done.stderr).strip()
         assert done.returncode != 0 and errors[name], (name, done)
         assert not host.path(place).exists()
-    assert len(host.events("admitted", "alice", since)) == len(ways) + 1  # and the shell: none of the denied
-    wait_until("nothing but the shell", lambda: len(host.login_processes("alice")) == 2, 15)
+    assert len(host.events("admitted", "alice", since)) == len(ways) + 1  # the transfers and the shell, no denied one
+    wait_until("only the shell", lambda: len(host.login_processes("alice")) == 2, 15)
     assert shell.log_out() == 0
 
     host.limit("alice", 'idle_timeout = "10s"')
@@ -269,22 +269,22 @@ def test_file_transfers(host, saw):
     last_use = idle.send("pwd\n")
     idle.expect("/home/alice", 20)
     slow = client.program(host, ["scp", "-q", "-l", "1000", "/root/file", "alice@127.0.0.1:got/slow"])
-    took = idle.expect("closed by remote host", 20 + LATE).at - last_use  # the client itself waits for a command
+    took = idle.expect("closed by remote host", 20 + LATE).at - last_use  # sftp itself continues to wait for a command
     assert took >= 10
     assert slow.wait(60) == 0 and sha256(host, "/home/alice/got/slow") == digest
     lasted = slow.ended_at - slow.started_at
     assert lasted > 20
-    saw("limit 1: sftp, scp, rsync and git are whole at the one place; at the limit each fails: "
+    saw("limit 1: sftp, scp, rsync and git transfer complete files in the one slot; at the limit each fails: "
         + "; ".join(f"{name}: {text.splitlines()[-1]!r}" for name, text in errors.items()))
-    saw(f"idle_timeout 10s: an idle sftp is ended after {took:.1f} s, an scp at work for {lasted:.0f} s is whole")
+    saw(f"idle_timeout 10s: an idle sftp is terminated after {took:.1f} s, an active scp of {lasted:.0f} s is complete")
 
 
 def sha256(host, path):
     return host.run("sha256sum", path).stdout.split()[0]
 
 
-def test_graphical_and_greeter(host, saw):
-    """A greeter is no session; a graphical one is idle by logind's hint alone, and ended or locked as on_idle says."""
+def test_greeter_is_not_counted_and_graphical_session_idles_by_hint(host, saw):
+    """A greeter is not counted. A graphical session is idle by logind's hint only. on_idle terminates or locks it."""
     host.limit("alice", 'max_sessions = 1\nidle_timeout = "8s"')
     since = time.monotonic()
     greeter = PamSession(host, "alice", "greeter", "wayland")
@@ -295,10 +295,10 @@ def test_graphical_and_greeter(host, saw):
     denied = client.shell(host, "alice")
     assert not denied.verdict() and denied.wait(20) == REFUSED
     time.sleep(8 + 4)
-    assert desktop.there, "its hint was never on"
+    assert desktop.there, "terminated although its idle hint was never set"
     hinted = time.monotonic()
     desktop.hint(True)
-    wait_until("its end", lambda: not desktop.there, 8 + LATE)
+    wait_until("the session's end", lambda: not desktop.there, 8 + LATE)
     took = time.monotonic() - hinted
     assert took >= 8 and greeter.there
     assert [each.reason for each in host.events("ended", "alice", since)] == ["idle"]
@@ -311,18 +311,18 @@ def test_graphical_and_greeter(host, saw):
     desktop.hint(True)
     hinted = time.monotonic()
     locked = monitor.expect("Member=Lock", 8 + LATE)
-    assert locked.at - hinted >= 8 - 1  # the hint went on a moment before
+    assert locked.at - hinted >= 8 - 1  # the hint was set a moment before
     time.sleep(3)
     assert desktop.there and [each.event for each in host.events("locked", "alice", since)] == ["locked"]
     for each in (desktop, greeter):
         each.end()
-    saw(f"a greeter counts nothing; a wayland session takes the one place, stays 12 s without a hint, and is ended "
-        f"{took:.1f} s after IdleHint went on (idle_timeout 8s); with on_idle=\"lock\" Lock comes "
-        f"{locked.at - hinted:.1f} s after it, and the session stays")
+    saw(f"a greeter is not counted; a wayland session takes the one slot, is open after 12 s without a hint, and is "
+        f"terminated {took:.1f} s after IdleHint was set (idle_timeout 8s); with on_idle=\"lock\" Lock is sent "
+        f"{locked.at - hinted:.1f} s after it, and the session stays open")
 
 
-def test_suspend(host, saw):
-    """Suspended time counts; a limit that ran out in it ends nobody who had no warning of it."""
+def test_suspended_time_counts_and_warning_precedes_termination(host, saw):
+    """Suspended time counts. If a limit expires meanwhile, an outstanding warning precedes the termination."""
     with OwnClock(host) as clock, contextlib.ExitStack() as after:
         after.callback(host.end_clients)
         host.limit("alice", 'idle_timeout = "40s"\nwarn_before = ["8s"]')
@@ -335,7 +335,7 @@ def test_suspend(host, saw):
         kept = back.expect(KEPT, LATE)
         took = ended_after(gone, resumed, 8, 8 + LATE)
         assert back.running
-        # Warned before, or without a warning to be given, a session ends as soon as the host is back.
+        # A session that was warned before, or has no warning configured, is terminated as soon as the host has resumed.
         last = ended_after(back, key, 40, 40 + STEP + LATE)
         host.wait_clean("alice")
 
@@ -352,18 +352,18 @@ def test_suspend(host, saw):
         slept = clock.suspend(45)
         lived = ended_after(timed, began, 60 - 45, max(60 - 45, slept - began) + LATE)
         host.wait_clean("alice")
-    saw(f"10 min of suspend, idle_timeout 40s, warn_before 8s: warned at resume, ended {took:.1f} s after it; a key "
-        f"keeps it ({kept.at - key:.1f} s), ended {last:.1f} s after that key; without warn_before ended "
-        f"{at_once:.1f} s after resume")
-    saw(f"max_duration 60s, 45 s of them suspended: ended {lived:.1f} s after the login")
+    saw(f"10 min of suspend, idle_timeout 40s, warn_before 8s: warned at resume, terminated {took:.1f} s after it; a "
+        f"key keeps the session ({kept.at - key:.1f} s), terminated {last:.1f} s after that key; without warn_before "
+        f"terminated {at_once:.1f} s after resume")
+    saw(f"max_duration 60s, 45 s of them suspended: terminated {lived:.1f} s after the login")
 
 
-def test_clock_jump(host, saw):
-    """The wall clock is set, at once and step by step, there and back: who types stays, who does not goes."""
+def test_wall_clock_steps_do_not_affect_idle_timeout(host, saw):
+    """The wall clock is set forward and back, at once and in steps. Only the session without input is terminated."""
     ways = {"+1 year": [YEAR], "-2 years": [-2 * YEAR], "+1 h, 5 times": [3600] * 5, "-1 h, 5 times": [-3600] * 5,
             "+10 min and back": [600, -600]}
     host.limit("alice", 'idle_timeout = "20s"\nwarn_before = ["4s"]')
-    # A step of the terminals' stamps that began before the clock was set goes on in the kernel: keys in it do not show.
+    # A timestamp step that began before the clock was set continues in the kernel. Keys in it do not change the stamp.
     took = {}
     with OwnClock(host) as clock, contextlib.ExitStack() as after:
         after.callback(host.end_clients)
@@ -378,7 +378,7 @@ def test_clock_jump(host, saw):
                 for jump in jumps:
                     clock.set(jump)
                     started.append(began(host, session))
-                # The daemon has seen it: what began before has another time of day now.
+                # The daemon has noticed the change: the start time of an earlier session has moved by the same amount.
                 moved = [after - before for before, after in zip(started, started[1:])]
                 assert all(abs(is_ - jump) <= 1 for is_, jump in zip(moved, jumps)), (way, moved)
                 took[way] = ended_after(idle, last_key, 20, 20 + STEP + LATE)
@@ -389,19 +389,19 @@ def test_clock_jump(host, saw):
 
 
 def began(host, session):
-    """When the session began by the daemon's wall clock, in seconds."""
+    """Returns the session's start time by the daemon's wall clock, in seconds."""
     (since,) = [each["since"] for each in listed(host) if each["id"] == session["id"]]
     return since / 1e6
 
 
-def test_linger(host, saw):
-    """Neither a user manager that lingers nor one that waits UserStopDelaySec after the last logout is a session."""
+def test_lingering_user_manager_is_not_counted(host, saw):
+    """A user manager that lingers, or that waits UserStopDelaySec after the last logout, is not a session."""
     host.limit("alice", 'max_sessions = 1\nmax_duration = "8s"')
     conf = "/etc/systemd/logind.conf.d/lab.conf"
     since = time.monotonic()
     try:
         show = ["loginctl", "show-user", "alice"]
-        wait_until("logind to forget her", lambda: host.run(*show, check=False).returncode != 0, 30)
+        wait_until("alice's logind user record to be removed", lambda: host.run(*show, check=False).returncode != 0, 30)
         linger(host, True)
         wait_until("the user manager", lambda: user_manager(host) == "active", 20)
         assert listed(host) == []
@@ -412,7 +412,7 @@ def test_linger(host, saw):
         stop_user_manager(host)
         assert opened(client.shell(host, "alice")).log_out() == 0
         host.wait_clean("alice")
-        time.sleep(8 + 4)  # past its duration, were it a session
+        time.sleep(8 + 4)  # longer than max_duration, which would end it if it were a session
         assert user_manager(host) == "active" and listed(host) == []
         assert opened(client.shell(host, "alice")).log_out() == 0
         events = {each.event for each in host.events("", "alice", since)}
@@ -421,11 +421,11 @@ def test_linger(host, saw):
         host.sh(f"rm -f {conf}; systemctl restart systemd-logind")
         linger(host, False)
         stop_user_manager(host)
-    saw("limit 1: a lingering user manager, and one that UserStopDelaySec keeps, take no place and are not ended")
+    saw("limit 1: a lingering user manager, and one kept by UserStopDelaySec, take no slot and are not terminated")
 
 
-def test_closing(host, saw):
-    """What a logout leaves behind takes no place and is nobody's to end, also for a daemon that finds it."""
+def test_closing_session_takes_no_slot_and_is_not_terminated(host, saw):
+    """A process left behind by a logout takes no slot and is not terminated, also after a restart of the daemon."""
     host.limit("alice", 'max_sessions = 1\nmax_duration = "6s"')
     since = time.monotonic()
     shell = opened(client.shell(host, "alice"))
@@ -446,13 +446,13 @@ def test_closing(host, saw):
     wait_until("3 logouts", lambda: len(host.events("released", "alice", since)) == 3, 10)
     assert {each.event for each in host.events("", "alice", since)} == {"admitted", "released"}
     host.run("loginctl", "kill-user", "--signal=KILL", "alice")
-    saw("limit 1: a closing session with a nohup'ed child takes no place before and after a restart of the daemon, and "
-        "is left alone")
+    saw("limit 1: a closing session with a nohup child takes no slot before and after a restart of the daemon, and is "
+        "not terminated")
 
 
 @pytest.mark.storm
-def test_simultaneous_logins(host, saw):
-    """20 at once, limit 3: exactly 3."""
+def test_simultaneous_logins_admit_exactly_the_limit(host, saw):
+    """20 concurrent logins at limit 3: exactly 3 are admitted."""
     host.limit("alice", "max_sessions = 3")
     admitted, denied = storm(host, "alice", 20)
     assert len(admitted) == 3 and len(listed(host)) == 3
@@ -460,8 +460,8 @@ def test_simultaneous_logins(host, saw):
     saw(f"20 logins at once, limit 3: {len(admitted)} admitted, {len(denied)} denied")
 
 
-def test_logind_and_bus_restart(host, saw):
-    """Both are restarted while sessions are open: none is lost, none counted twice, and all end in their time."""
+def test_restart_of_logind_and_bus_loses_no_session(host, saw):
+    """logind and the bus restart while sessions are open. Each session is counted once and terminated on time."""
     alice = '[[rule]]\nname = "a"\nmatch.user = ["alice"]\nmax_sessions = 2\nidle_timeout = "25s"\n'
     host.policy(f'version = 1\n{alice}[[rule]]\nname = "b"\nmatch.user = ["bob"]\nmax_duration = "30s"\n')
     since = time.monotonic()
@@ -470,7 +470,7 @@ def test_logind_and_bus_restart(host, saw):
     timed = opened(client.shell(host, "bob"))
     with typing(active):
         before = {each["id"]: each["key"] for each in listed(host)}
-        # A bus that was restarted is not found again by logind 257, which has to be restarted too.
+        # logind 257 does not reconnect to a restarted bus, so it has to be restarted too.
         for units in (["systemd-logind"], ["dbus", "systemd-logind"], ["systemd-logind"]):
             for unit in units:
                 host.run("systemctl", "restart", unit)
@@ -479,7 +479,7 @@ def test_logind_and_bus_restart(host, saw):
             time.sleep(1)
             assert {each["id"]: each["key"] for each in listed(host)} == before
             third = client.shell(host, "alice")
-            assert not third.verdict(), f"let in after {units}"
+            assert not third.verdict(), f"admitted after a restart of {units}"
         took = ended_after(idle, last_key, 25, 25 + STEP + LATE)
         lived = ended_after(timed, timed.started_at, 30, 30 + 3 + LATE)
         assert active.running
@@ -489,5 +489,5 @@ def test_logind_and_bus_restart(host, saw):
     ended = [(each.user, each.reason) for each in host.events("ended", since=since)]
     assert sorted(ended) == [("alice", "idle"), ("bob", "duration")]
     assert host.events("adopted", since=since) == []
-    saw(f"logind, both and logind restarted: the sessions keep their keys, a third is denied each time; idle ended "
-        f"{took:.1f} s after its last key (25s), a duration of 30s after {lived:.1f} s")
+    saw(f"logind, both and logind restarted: the sessions keep their keys, a third is denied each time; idle "
+        f"terminated {took:.1f} s after its last key (25s), a duration of 30s after {lived:.1f} s")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Without the daemon, logins go on and the journal says so; on_error=deny denies everybody but root."""
+"""Without the daemon, logins are admitted and logged. With on_error=deny, all users except root are denied."""
 
 import time
 
@@ -17,23 +17,23 @@ def module_lines(host, since):
     return [line for line in host.journal_text(since).splitlines() if "pam_sesslimit" in line]
 
 
-def test_login_without_daemon(host, saw):
+def test_login_without_daemon_is_admitted_and_adopted_later(host, saw):
     host.limit("alice", "max_sessions = 1")
     since = stop_everything(host)
     shell = client.shell(host, "alice")
     took = shell.prompt().at - shell.started_at
-    lines, _ = wait_until("a line of the module", lambda: module_lines(host, since), 5)
+    lines, _ = wait_until("a journal entry of the module", lambda: module_lines(host, since), 5)
     host.start_daemon()
-    # Found again at the start of the daemon, and counted.
-    wait_until("its adoption", lambda: host.events("adopted", "alice", since), 10)
+    # The daemon adopts and counts the session when it starts.
+    wait_until("the adoption", lambda: host.events("adopted", "alice", since), 10)
     second = client.shell(host, "alice")
     assert not second.verdict() and "reached" in second.output
     assert shell.running
     saw(f"daemon and socket stopped: a shell after {took:.2f} s; the journal: {lines[0]}")
-    saw("daemon started again: that session is adopted and counts")
+    saw("daemon started again: the session is adopted and counted")
 
 
-def test_denied_with_on_error_deny(host, saw):
+def test_login_without_daemon_is_denied_with_on_error_deny(host, saw):
     host.module_arguments("on_error=deny")
     since = stop_everything(host)
     denied = client.shell(host, "alice")
@@ -49,4 +49,4 @@ def test_denied_with_on_error_deny(host, saw):
     host.start_daemon()
     again = client.shell(host, "alice")
     assert again.verdict()
-    saw(f"on_error=deny without daemon: alice denied (exit {status}), root let in; with the daemon alice is let in")
+    saw(f"on_error=deny without daemon: alice denied (exit {status}), root admitted; with the daemon alice is admitted")

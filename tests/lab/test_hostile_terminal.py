@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Terminals that take nothing, and names that are escape sequences: nothing stalls, nothing is interpreted."""
+"""Terminals that accept no output, and names that are escape sequences: the daemon neither blocks nor outputs them."""
 
 import base64
 import json
@@ -14,19 +14,19 @@ from lab.text import WARNING, interpreted
 from lab.wire import Asker, open_frame
 
 DURATION, WARN = 25, 10
-LATE = 6  # seconds that a busy machine may take for what is due
-LOGIN = 10  # seconds for a login of somebody else, which takes less than one where nothing else goes on
+LATE = 6  # seconds that a busy machine may be late
+LOGIN = 10  # seconds for a concurrent login of another user
 
 ENDED = f"This session was terminated: maximum duration of {DURATION}s reached"
 
-# Sets the title, changes the colour, clears the screen; as well the same in C1, a faked line, and text turned around.
+# Sets the title, changes the color and clears the screen, also with C1 controls; a forged line, and reversed text.
 ESCAPES = "\x1b]0;PWNED\x07\x1b[7;35m\x1b[2J\u009b5m\r\nroot logged in\b\x7f\u202ednammoc\\"
 RAW = b"\x1b]0;PWNED\x07\x1b[7;35m\x9b5m\r\n\x90q\x9c\x08\x7f\xff\xfe\xe2\x80\xae\\"
 STARTS = re.compile("\x1b\\]0;PWNED|\x1b\\[7;35m|\x1b\\[2J|\u009b|\u202e")
 
 
 def bomb(size: int) -> str:
-    """So many bytes of escape sequences, in whole characters."""
+    """Returns escape sequences of at most this size in bytes, in whole characters."""
     return (ESCAPES * (size // len(ESCAPES) + 1)).encode()[:size].decode(errors="ignore")
 
 
@@ -35,7 +35,7 @@ def raw_bomb(size: int) -> bytes:
 
 
 class Others:
-    """Logins of somebody else, who must not notice anything."""
+    """Logins of another user, which must not be delayed."""
 
     def __init__(self, host):
         self._host = host
@@ -51,7 +51,7 @@ class Others:
         assert self.slowest <= LOGIN
 
 
-def test_terminals_that_take_nothing(host, saw):
+def test_blocked_terminals_do_not_delay_terminations_or_logins(host, saw):
     host.limit("alice", f'max_duration = "{DURATION}s"\nwarn_before = ["{WARN}s"]')
     since = time.monotonic()
     stopped, raw, closed, before, after = [client.shell(host, "alice") for _ in range(5)]
@@ -75,18 +75,18 @@ def test_terminals_that_take_nothing(host, saw):
     host.wait_clean("alice")
     lived = host.lived("alice", since)
     assert len(lived) == 5 and all(DURATION <= seconds <= DURATION + LATE for seconds in lived), lived
-    # In raw mode a line does not begin where the last one ended.
+    # In raw mode a line does not begin in the column at which the last one ended.
     notices = raw.output[begun.end :].rpartition(ENDED)[0]
     assert WARNING in notices and not re.search("[^\r]\n", notices), repr(notices)
-    untold = [line for line in host.journal_text(since).splitlines() if "Failed to write notice to terminal" in line]
-    assert len(untold) == 2, untold  # the full one took neither the warning nor the reason
-    saw(f"a stopped client with a full pty and a full window, beside a raw terminal, one of mode 0600, and two shells: all "
-        f"five ended {min(lived):.2f} to {max(lived):.2f} s after their admission ({DURATION} s); the four others read why")
+    untold = [line for line in host.journal_text(since).splitlines() if "did not reach a terminal" in line]
+    assert len(untold) == 2, untold  # the full terminal accepted neither the warning nor the reason
+    saw(f"a stopped client with a full pty and a full TCP window, a raw terminal, one of mode 0600, and two shells: "
+        f"all five terminated {min(lived):.2f} to {max(lived):.2f} s after admission ({DURATION} s); others read why")
     saw(f"meanwhile {others.count} logins of another user, the slowest {others.slowest:.2f} s; the journal: {untold[0]}")
 
 
 def stop(host, shell):
-    """Stops the shell's client while a program prints, and waits until nothing more goes through anywhere."""
+    """Stops the shell's client while a program prints, and waits until the pty and the connection are full."""
     end = shell.prompt().end
     shell.send("tty; exec yes\n")
     tty = shell.expect("/dev/pts/[0-9]+", 10, end).text
@@ -97,7 +97,7 @@ def stop(host, shell):
 
 
 def is_full(tty):
-    """Nobody can write to it, now and a moment later."""
+    """Returns whether a write to the terminal would block, now and a moment later."""
     fd = os.open(tty, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
     try:
         for _ in range(3):
@@ -127,7 +127,7 @@ at_limit = "end-oldest"
 """
 
 
-def test_names_that_are_escape_sequences(host, saw):
+def test_escape_sequences_in_names_are_not_output(host, saw):
     host.policy(POLICY)
     since = time.monotonic()
     others = Others(host)
@@ -151,16 +151,16 @@ def test_names_that_are_escape_sequences(host, saw):
         assert "PWN" in each.output and not STARTS.search(each.output), repr(each.output)
     entries = journal_of_ours(host, since)
     assert [each for each in entries if not isinstance(each, str) or interpreted(each)] == []
-    saw(f"{len(consoles)} logins by login(1), {forged} names at sshd, {len(askers)} processes with whole frames: the slowest "
-        f"of {others.count} other logins meanwhile {others.slowest:.2f} s")
-    saw(f"no control byte in {len(printed)} outputs of sesslimitctl, {len(on_terminal)} terminals, {len(entries)} texts of "
-        f"the journal; for example {displaced_line(displaced)}")
+    saw(f"{len(consoles)} logins by login(1), {forged} names at sshd, {len(askers)} processes with raw frames: the "
+        f"slowest of {others.count} other logins meanwhile {others.slowest:.2f} s")
+    saw(f"no control byte in {len(printed)} outputs of sesslimitctl, {len(on_terminal)} terminals, {len(entries)} "
+        f"texts of the journal; for example {displaced_line(displaced)}")
     for each in askers:
         each.close()
 
 
 def hosts_at_login(host, others):
-    """login -h HOST -f alice: PAM_RHOST is whatever it is told."""
+    """Logs in with login -h HOST -f alice, which sets PAM_RHOST to any given text."""
     found = []
     if not host.path("/etc/pam.d/remote").exists():
         host.write("/etc/pam.d/remote", host.read("/etc/pam.d/login"))
@@ -169,13 +169,15 @@ def hosts_at_login(host, others):
         terminal.prompt()
         others.log_in()
         found.append(terminal)
-    wait_until("them in the list", lambda: len(ctl.data(host, "sessions", "list")) >= 3, 10)
+    wait_until("the sessions in the list", lambda: len(ctl.data(host, "sessions", "list")) >= 3, 10)
     return found
 
 
 def everything_on_the_wire(host, others):
-    """Every text of an open request, as long as it may be and longer; the process that was let in, and what one reads
-    that was denied."""
+    """Sends open requests with each text at its maximum length and beyond.
+
+    Returns the processes that sent them, and the text of a denial.
+    """
     first, second, third = Asker(host), Asker(host), Asker(host)
     texts = {"tty": 64, "ruser": 255, "auth_info": 8192, "connection": 128, "seat": 64}
     whole = {name: raw_bomb(size) for name, size in texts.items()}
@@ -195,7 +197,7 @@ def ask_as(user, uid, **fields):
 
 
 def displaced_by(host, askers):
-    """A shell whose place is taken by a login from a host of that name."""
+    """Returns a shell that was displaced by a login from a host with such a name."""
     shell = client.shell(host, "carol")
     shell.prompt()
     uid = int(host.run("id", "-u", "carol").stdout)
@@ -206,14 +208,14 @@ def displaced_by(host, askers):
 
 
 def displaced_line(shell):
-    """The reason, which names the host, as its user reads it."""
-    found = re.search(r"displaced by a newer login from (.*?)\.\r*\n", shell.output, re.DOTALL)
+    """Returns the reason as its user reads it, which contains the name of the host."""
+    found = re.search(r"a newer login from (.*?) took its place", shell.output, re.DOTALL)
     assert found and not interpreted(found.group(0)), repr(shell.output)
     return found.group(1)[:60]
 
 
 def user_of_that_name(host, others):
-    """A user of the machine's own database whose name holds escape sequences, at login(1)."""
+    """Logs in, by login(1), a user of the machine's database whose name contains escape sequences."""
     name = "eve\x1b]0;PWNED\x07\x1b[7;35m"
     with open(host.path("/etc/passwd"), "a", encoding="utf-8") as file:
         file.write(f"{name}:x:4245:4245::/tmp:/bin/sh\n")
@@ -221,13 +223,13 @@ def user_of_that_name(host, others):
         file.write(f"{name}:*:19000:0:99999:7:::\n")
     terminal = console.console(host, "-f", name)
     terminal.expect(r"\$ ", 20)
-    wait_until("them in the list", lambda: r"eve\x1b" in ctl.text(host, "list"), 10)
+    wait_until("the user in the list", lambda: r"eve\x1b" in ctl.text(host, "list"), 10)
     others.log_in()
     return terminal
 
 
 def names_at_sshd(host):
-    """ssh -l NAME for nobody of that name: sshd lets it come to nothing before we are asked. How many."""
+    """Runs ssh -l NAME for unknown users, which sshd rejects before the module is called. Returns the number."""
     names = [bomb(60), bomb(10000), "x" * 10000]
     logins = [client.program(host, ["ssh", "-o", "BatchMode=yes", "-l", name, "127.0.0.1", "true"]) for name in names]
     assert 0 not in [each.wait(30) for each in logins]
@@ -235,19 +237,19 @@ def names_at_sshd(host):
 
 
 def adopted(host):
-    """A session whose remote host only logind tells of: it began while no daemon was there."""
+    """Opens sessions while the daemon is stopped, so that it learns their remote host from logind only."""
     host.run("systemctl", "stop", "sesslimitd.socket", "sesslimitd.service")
     terminals = [console.console(host, "-h", bomb(size), "-f", "bob") for size in (10000, 200)]
     for each in terminals:
         each.prompt()
     at = time.monotonic()
     host.start_daemon()
-    wait_until("their adoption", lambda: len(host.events("adopted", "bob", at)) == 2, 20)
+    wait_until("the adoption", lambda: len(host.events("adopted", "bob", at)) == 2, 20)
     return terminals
 
 
 def all_that_is_shown(host):
-    """What sesslimitctl prints, by its arguments. Bytes are read as they are: what is no text is found."""
+    """Returns the output of sesslimitctl by its arguments, as bytes, so that invalid UTF-8 is detected."""
     sessions = ctl.data(host, "sessions", "list")
     assert len(sessions) >= 6, sessions
     shown = [("show", each["id"]) for each in sessions]
@@ -262,14 +264,14 @@ def raw_output(host, call):
 
 
 def listed_on_terminal(host):
-    """The same where the output is a terminal."""
+    """Runs the list command with a terminal as its output."""
     listing = client.program(host, ["sesslimitctl", "--no-pager", "list"], terminal=True)
     listing.wait(20)
     return [listing]
 
 
 def journal_of_ours(host, since):
-    """Every text of the journal that the daemon or the module has written: not a string where it is no UTF-8."""
+    """Returns all texts of the daemon and of the module in the journal. A text with invalid UTF-8 is not a string."""
     texts = []
     for entry in map(json.loads, host.journal("--output=json", "--all").splitlines()):
         if int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6 < since:

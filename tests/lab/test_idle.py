@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""idle_timeout ends a session with a terminal after its last key: never early, and not much later."""
+"""idle_timeout terminates a session with a terminal after its last key: never early, and at most 11 s late."""
 
 import re
 import resource
@@ -19,7 +19,7 @@ def type_every(shell, seconds, times):
         shell.send("\n")
 
 
-def test_idle_is_ended(host, saw):
+def test_idle_session_is_terminated_after_warning(host, saw):
     host.limit("alice", 'idle_timeout = "20s"\nwarn_before = ["5s"]')
     since = time.monotonic()
     idle, printing, active, saved = [client.shell(host, "alice") for _ in range(4)]
@@ -33,7 +33,7 @@ def test_idle_is_ended(host, saw):
     warned = saved.expect(WARNING, 30)
     last_key[saved] = saved.send("\n")
     kept = saved.expect(KEPT, 5, warned.end)
-    # Between the rest of the warning's line and the line that says so there is nothing but a header and the prompt.
+    # Between the end of the warning and the confirmation there is only a header and the prompt.
     between = plain(saved.output.encode()[warned.end : kept.end].decode()).split("\n")[1:-1]
     assert {line.strip() for line in between if not re.fullmatch(HEADER, line)} <= {"", client.PROMPT.strip()}, between
 
@@ -48,28 +48,29 @@ def test_idle_is_ended(host, saw):
     assert active.log_out() == 0
     host.wait_clean("alice")
     assert [each.reason for each in host.events("ended", "alice", since)] == ["idle"] * 3
-    saw(f"idle_timeout 20s: gone {lived[idle]:.2f} s after the last key; one that prints every second after {lived[printing]:.2f} s")
-    saw(f"a key after the warning: the next line says that it stays open, {kept.at - last_key[saved]:.2f} s later; "
-        f"gone {lived[saved]:.2f} s after that key")
+    saw(f"idle_timeout 20s: terminated {lived[idle]:.2f} s after the last key; one that prints every second after "
+        f"{lived[printing]:.2f} s")
+    saw(f"a key after the warning: the confirmation {kept.at - last_key[saved]:.2f} s later; "
+        f"terminated {lived[saved]:.2f} s after that key")
     saw("a key every 10 s: open after 60 s, never warned")
 
 
-def test_whoever_cannot_be_seen_is_not_ended(host, saw):
-    """A daemon that can open nothing more sees no terminal: to it, everybody would be idle.
+def test_session_is_not_terminated_while_probes_fail(host, saw):
+    """A daemon that is out of descriptors cannot inspect terminals, and must not treat the session as idle.
 
-    For less than the 20 s after which its watchdog, which needs a descriptor too, has it started anew.
+    The condition lasts less than the 20 s after which the watchdog, which needs a descriptor too, restarts the daemon.
     """
     host.limit("alice", 'idle_timeout = "8s"\nwarn_before = []')
     since = time.monotonic()
     shell = client.shell(host, "alice")
     assert shell.verdict()
-    time.sleep(3)  # its terminal is there, and logind has it
+    time.sleep(3)  # the terminal is open, and logind has the session
     (daemon,) = host.daemon_pids_here()
     limits = resource.prlimit(daemon, resource.RLIMIT_NOFILE)
     last_key = shell.send("\n")
     resource.prlimit(daemon, resource.RLIMIT_NOFILE, (3, limits[1]))
     try:
-        wait_until("a look that fails", lambda: "Failed to inspect sessions" in host.journal_text(since), 15)
+        wait_until("a failed probe", lambda: "cannot be looked at" in host.journal_text(since), 15)
         time.sleep(max(0.0, last_key + 11 - time.monotonic()))
         assert shell.running, shell.output
     finally:
@@ -80,5 +81,5 @@ def test_whoever_cannot_be_seen_is_not_ended(host, saw):
     assert [each.reason for each in host.events("ended", "alice", since)] == ["idle"]
     said = host.journal_text(since).count("Failed to inspect sessions")
     assert said == 1, said
-    saw(f"idle_timeout 8s, and out of descriptors until {seen_again - last_key:.0f} s after the last key: ended "
+    saw(f"idle_timeout 8s, and out of descriptors until {seen_again - last_key:.0f} s after the last key: terminated "
         f"{shell.ended_at - seen_again:.1f} s later")

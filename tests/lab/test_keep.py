@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A key between the warning and the end keeps a session, at once and as often as it comes, wherever it is typed."""
+"""A key between the warning and the termination keeps a session, immediately, repeatedly, and on any terminal of it."""
 
 import itertools
 import time
@@ -10,17 +10,17 @@ from lab.text import KEPT, WARNING
 
 IDLE, WARN = 12, 8
 ROUNDS = 10
-STEP = 8  # seconds: the kernel moves a terminal's clock in such steps, so that an end may be as much late, never early
-AT_ONCE = 3  # seconds, of which a machine with nothing else to do needs some hundredths
-LATE = 6  # seconds that a busy machine may take for an end that is due
+STEP = 8  # seconds: granularity of a terminal's timestamps, by which a termination may be late, never early
+AT_ONCE = 3  # seconds; an idle machine needs some hundredths
+LATE = 6  # seconds that a busy machine may be late with a termination
 
-# Seconds from the warning to the key: at once, in the middle, and just before the end.
+# Seconds from the warning to the key: immediately, in the middle, and just before the termination.
 MOMENTS = (0.0, 3.0, 5.5)
 
-DRAWN = r"\[keep\]"  # in tmux's status line: it has drawn its screen
+DRAWN = r"\[keep\]"  # in tmux's status line, once it has drawn its screen
 
 
-def test_ten_times_in_a_row(host, saw):
+def test_key_after_each_of_ten_warnings_keeps_session(host, saw):
     host.limit("alice", f'idle_timeout = "{IDLE}s"\nwarn_before = ["{WARN}s"]')
     since = time.monotonic()
     shell = client.shell(host, "alice")
@@ -40,13 +40,13 @@ def test_ten_times_in_a_row(host, saw):
     lived = shell.ended_at - key
     assert IDLE <= lived <= IDLE + STEP + LATE
     assert [len(host.events(each, "alice", since)) for each in ("kept", "warned", "ended")] == [ROUNDS, ROUNDS + 1, 1]
-    saw(f"idle_timeout {IDLE}s: warned {ROUNDS} times, {min(warned_after):.1f} to {max(warned_after):.1f} s after the last "
-        f"key; each time a key, and {max(kept_after):.2f} s later at most the user reads that it stays")
-    saw(f"without another key gone {lived:.1f} s after the last one")
+    saw(f"idle_timeout {IDLE}s: warned {ROUNDS} times, {min(warned_after):.1f} to {max(warned_after):.1f} s after the "
+        f"last key; each time a key, confirmed after at most {max(kept_after):.2f} s")
+    saw(f"without another key terminated {lived:.1f} s after the last one")
 
 
-def test_wherever_it_is_typed(host, saw):
-    """Four sessions, each of which has its own way in which the key comes."""
+def test_key_on_any_terminal_keeps_session(host, saw):
+    """Four sessions, each of which gets its key in a different way."""
     host.limit("alice", 'idle_timeout = "25s"\nwarn_before = ["18s"]')
     ways = {
         "on the second shell of a connection": second_shell,
@@ -58,7 +58,7 @@ def test_wherever_it_is_typed(host, saw):
     warned = {way: first.expect(WARNING, 40).end for way, (first, _) in sessions.items()}
     typed = {way: type_key() for way, (_, type_key) in sessions.items()}
     seen = {way: first.expect(KEPT, 20, warned[way]).at - typed[way] for way, (first, _) in sessions.items()}
-    saw("a key, and its session's first terminal says that it stays: "
+    saw("a key, and the session's first terminal confirms that it stays open: "
         + ", ".join(f"{way} {took:.2f} s" for way, took in seen.items()))
     assert max(seen.values()) <= AT_ONCE, seen
     assert all(first.running for first, _ in sessions.values())
@@ -66,7 +66,7 @@ def test_wherever_it_is_typed(host, saw):
 
 
 def multiplexed(host, number):
-    """A shell of a connection that others can share, and how to open one more."""
+    """Returns a shell of a connection that others can share, and a function that opens another one."""
     path = f"/root/control-{number}"
     first = client.shell(host, "alice", ["-M", "-S", path])
     first.prompt()
@@ -86,7 +86,7 @@ def later_shell(host, number):
     def type_key():
         second = another()
         end = second.prompt().end
-        # A shell that opens says nothing of anybody being there yet; and it is one session all the time.
+        # A new shell alone is not activity. Together with the first one it is one session.
         assert not first.find(KEPT) and len({each.id for each in host.sessions("alice")}) == 4
         at = second.send("x")
         second.expect("x", 5, end)

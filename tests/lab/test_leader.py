@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The death of the login process is the end of its session: what it leaves behind is ended, its slot is free."""
+"""If the login process dies, its session ends: remaining processes are terminated and the slot is free."""
 
 import time
 
@@ -7,7 +7,7 @@ from lab import client
 from lab.machine import wait_until
 
 
-def test_killed_leader(host, saw):
+def test_killed_leader_ends_session_and_frees_slot(host, saw):
     host.limit("alice", "max_sessions = 1")
     shell = client.shell(host, "alice")
     at = shell.prompt().end
@@ -25,9 +25,10 @@ def test_killed_leader(host, saw):
     assert free, login.output
     assert gone <= 2 and taken - gone <= 2
     assert "sleep 1000" not in host.run("ps", "-eo", "args").stdout
-    saw(f"kill -9 of sshd's process: shell and nohup'ed child gone after {gone:.2f} s, next shell after {taken:.2f} s (limit 1)")
+    saw(f"limit 1, kill -9 of sshd's process: shell and nohup child gone after {gone:.2f} s, next shell after "
+        f"{taken:.2f} s")
 
 
 def scope(host, session):
-    """The processes of the session's scope."""
+    """Returns the cgroup of the session's scope, or "" if it has ended."""
     return host.run("systemctl", "show", "-P", "ControlGroup", session.scope).stdout.strip()

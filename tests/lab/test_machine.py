@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The lab itself: what it boots is a real Debian, and nothing of it is left afterwards."""
+"""The lab itself: it boots the requested Debian release, and leaves nothing behind."""
 
 import os
 
@@ -8,17 +8,17 @@ from lab.host import Host
 from lab.machine import RUN
 
 
-def test_boots_the_real_thing(stock, suite, saw):
+def test_machine_boots_requested_release(stock, suite, saw):
     release = dict(line.split("=", 1) for line in stock.read("/etc/os-release").splitlines() if "=" in line)
     version = release["VERSION_ID"].strip('"')
     assert version == base.SUITES[suite]["version"]
     assert stock.run("systemctl", "is-system-running", check=False).stdout.strip() == "running"
     systemd = stock.run("systemctl", "--version").stdout.split()[1]
     openssh = stock.run("ssh", "-V").stderr.split(",")[0]
-    saw(f"Debian {version}, systemd {systemd}, {openssh}: booted in {stock.boot_seconds:.2f} s, nothing failed")
+    saw(f"Debian {version}, systemd {systemd}, {openssh}: booted in {stock.boot_seconds:.2f} s, no unit failed")
 
 
-def test_every_kind_of_client(stock, saw):
+def test_each_kind_of_client_opens_a_session(stock, saw):
     shell = client.shell(stock, "alice")
     took = shell.prompt().at - shell.started_at
     plain = client.command(stock, "bob", "echo out; exit 3")
@@ -40,8 +40,8 @@ def test_every_kind_of_client(stock, saw):
     saw(f"ssh shell after {took:.2f} s; command, -N, sftp, console: sessions of {', '.join(services)}; gone {gone:.2f} s later")
 
 
-def test_pam_limits_denies(stock, saw):
-    """A denial by what Debian has, seen through the same eyes as ours. (pam_limits cannot do 1 with logind.)"""
+def test_denial_by_pam_limits_is_detected(stock, saw):
+    """A denial by Debian's pam_limits is detected like one of sesslimit. (pam_limits cannot limit to 1 with logind.)"""
     stock.write("/etc/security/limits.d/lab.conf", "bob hard maxlogins 2\n")
     shells, admitted = [], True
     while admitted and len(shells) < 6:
@@ -49,10 +49,10 @@ def test_pam_limits_denies(stock, saw):
         admitted = shells[-1].verdict()
     assert shells[-1].wait(20) == 254
     assert "too many logins for 'bob'" in shells[-1].output
-    saw(f"maxlogins 2: login {len(shells)} is denied; its client exits 254 and reads why")
+    saw(f"maxlogins 2: login {len(shells)} is denied; its client exits with 254 and prints the reason")
 
 
-def test_nothing_is_left(suite, own_turn, saw):
+def test_stopped_machine_leaves_nothing_behind(suite, own_turn, saw):
     with Host(suite) as booted:
         shell = client.shell(booted, "alice")
         shell.prompt()
@@ -64,4 +64,4 @@ def test_nothing_is_left(suite, own_turn, saw):
     mounts = [line for line in open("/proc/self/mounts", encoding="utf-8") if str(RUN) in line]
     assert (left, mounts, group.exists(), directory.exists()) == ([], [], False, False)
     assert not [path for path in (cgroup.hierarchy() / cgroup.TREE).glob(name)]
-    saw(f"{len(inside)} processes ended; no process, mount, cgroup or directory left")
+    saw(f"{len(inside)} processes killed; no process, mount, cgroup or directory left")

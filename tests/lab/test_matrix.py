@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What tells use of a session: every kind of login under each idle_activity, held against the manual page's table."""
+"""Activity of each kind of login under each idle_activity, compared with the table of the manual page."""
 
 import contextlib
 import re
@@ -15,42 +15,42 @@ from lab.client import Client
 from lab.machine import wait_until
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "sesslimit.toml.5"
-MARK = "tests/lab/test_matrix.py"  # in a comment in front of the table
+MARK = "tests/lab/test_matrix.py"  # in a comment before the table
 
-# Who logs in under which idle_activity, as the table's heads have it.
+# The users and their idle_activity, as in the heads of the table.
 USERS = {"alice": "input", "bob": "input, output", "carol": "input, output, cpu"}
 
-TIMEOUT = 30  # seconds; the clock of a terminal has steps of 8
-WATCHED = 2.5 * TIMEOUT  # after the last login
+TIMEOUT = 30  # seconds; a terminal has timestamps in steps of 8
+WATCHED = 2.5 * TIMEOUT  # seconds after the last login
 TYPED_EVERY = 6
-PACE = 0.15  # seconds from one client's start to the next one's
+PACE = 0.15  # seconds between the starts of two clients
 
 SOURCE = "/var/tmp/lab-file"
-RATE = 50  # kB/s of what is at work
+RATE = 50  # kB/s of active transfers
 RSYNCD_PORT = 8730
 FORWARDED_PORT = 9000
 
-# Some 5 to 10 % of a processor, in silence.
+# Uses 5 to 10 % of a processor and prints nothing.
 COMPUTE = "while :; do i=0; while [ $((i += 1)) -lt 20000 ]; do :; done; sleep 1; done"
 
 
 @dataclass
 class Login:
-    """One login."""
+    """A login of one user, in a test of one kind of login."""
 
     client: Client
-    typed_in: Client | None = None  # where a key is pressed again and again
-    growing: str = ""  # the file in the machine that grows as long as it works
-    last_key: float | None = None  # when the last key was pressed that anybody will
+    typed_in: Client | None = None  # the terminal in which a key is pressed at regular intervals
+    growing: str = ""  # the file in the machine that grows as long as the transfer is active
+    last_key: float | None = None  # time of the last key, if no more are typed
 
     @property
     def ended_at(self) -> float | None:
-        """When its session was ended: seen by its client, which for sftp goes on to read commands."""
+        """Returns when its session was terminated, by its client. An sftp client continues to read commands then."""
         closed = self.client.find("closed by remote host")
         return closed.at if closed else self.client.ended_at
 
 
-# Each kind of login is a generator: it starts a client and gives the login, then waits until that does what it is for.
+# Each kind of login is a generator. It starts a client and yields the login, then waits until the login is active.
 
 
 def shell(host, user):
@@ -94,7 +94,7 @@ def detached_tmux(host, user):
 
 
 def attach(terminal, server):
-    """Starts tmux with a server of its own, in this session, and returns where its pane's prompt ends."""
+    """Starts tmux with its own server, in this session. Returns the position after its pane's prompt."""
     at = terminal.prompt().end
     terminal.send(f"tmux -L {server}\n")
     drawn = terminal.expect(r"\x1b\[\?1049h", 60, at)
@@ -175,7 +175,7 @@ def busy_rsync(host, user):
 
 def transferring(host, login):
     yield login
-    wait_until("a file that grows", lambda: size(host, login), 60)
+    wait_until("a growing file", lambda: size(host, login), 60)
 
 
 def target(kind, user):
@@ -208,7 +208,7 @@ KINDS = {
 
 
 def documented():
-    """The table of the manual page: {kind: {idle_activity: "ended" or "kept"}}."""
+    """Returns the table of the manual page: {kind: {idle_activity: "ended" or "kept"}}."""
     _, found, rest = PAGE.read_text(encoding="utf-8").partition(f'.\\" {MARK}')
     assert found, f"{PAGE} has no comment with {MARK}"
     rows = [cells(line) for line in rest[: rest.index("\n.El")].splitlines() if line.startswith(".It ")]
@@ -217,18 +217,18 @@ def documented():
 
 
 def cells(line):
-    """The texts of a row of an mdoc(7) column list."""
+    """Returns the texts of a row of an mdoc(7) column list."""
     texts = line.removeprefix(".It ").split(" Ta ")
     return [re.sub(r"^(Sy|Em|Li|Ql) ", "", text).replace(r"\-", "-").strip('"') for text in texts]
 
 
-def test_page_has_every_kind():
+def test_manual_page_lists_every_kind_of_login():
     page = documented()
     assert set(page) == set(KINDS)
     assert {tuple(row) for row in page.values()} == {tuple(USERS.values())}
 
 
-def test_matrix(host, saw):
+def test_idle_activity_matches_manual_page(host, saw):
     host.policy("version = 1\n" + "".join(map(rule, USERS)))
     host.sh(f"truncate -s 1G {SOURCE}; chmod 644 {SOURCE}; rm -f /var/tmp/lab-*-*")
     serve_files(host)
@@ -237,7 +237,7 @@ def test_matrix(host, saw):
     with typist(logins):
         log_all_in(host, logins)
         there = sum(login.ended_at is None for login in logins.values())
-        saw(f"{len(logins)} logins in {time.monotonic() - since:.1f} s; then {there} of them were there")
+        saw(f"{len(logins)} logins in {time.monotonic() - since:.1f} s; {there} of them were open then")
         sizes = {cell: size(host, login) for cell, login in logins.items() if login.growing}
         time.sleep(WATCHED)
 
@@ -246,7 +246,7 @@ def test_matrix(host, saw):
         saw(f"{kind:41} | " + " | ".join(f"{head}: {row[head]}" for head in row))
     page = documented()
     differences = [
-        f"{kind}, [{head}]: the page says {page[kind][head]!r}, it was {is_so!r}; its client printed:\n"
+        f"{kind}, [{head}]: the page has {page[kind][head]!r}, the result is {is_so!r}; its client printed:\n"
         f"{logins[kind, user].client.output[-2000:]}"
         for kind, row in became.items()
         for user, (head, is_so) in zip(USERS, row.items())
@@ -272,7 +272,7 @@ def serve_files(host):
 
 
 def log_all_in(host, logins):
-    """Every kind of login of every user, side by side: logins[kind, user]."""
+    """Starts every kind of login of every user concurrently: logins[kind, user]."""
     begun = []
     for kind, begin in KINDS.items():
         for user in USERS:
@@ -287,7 +287,7 @@ def log_all_in(host, logins):
 
 @contextlib.contextmanager
 def typist(logins):
-    """Presses a key now and then in every login that is typed in, also in one that comes later."""
+    """Presses a key at regular intervals in every login with typed_in, including later ones."""
     done = threading.Event()
 
     def type_on():
@@ -310,7 +310,7 @@ def fate(login):
 
 
 def judge_ended(host, saw, logins, since):
-    """Not one was ended early, and idleness was the reason."""
+    """Checks that no session was terminated early, and that the reason was idleness."""
     ended = {cell: login for cell, login in logins.items() if login.ended_at}
     for user in USERS:
         reasons = [each.reason for each in host.events("ended", user, since)]
@@ -319,12 +319,12 @@ def judge_ended(host, saw, logins, since):
     after_key = {cell: login.ended_at - login.last_key for cell, login in ended.items() if login.last_key}
     assert all(TIMEOUT <= seconds for seconds in after_key.values()), after_key
     lived = [seconds for user in USERS for seconds in host.lived(user, since)]
-    saw(f"idle_timeout {TIMEOUT}s: {len(ended)} ended {min(lived):.1f} to {max(lived):.1f} s after their login, with a "
-        f"terminal {min(after_key.values()):.1f} to {max(after_key.values()):.1f} s after their last key")
+    saw(f"idle_timeout {TIMEOUT}s: {len(ended)} terminated {min(lived):.1f} to {max(lived):.1f} s after their login, "
+        f"with a terminal {min(after_key.values()):.1f} to {max(after_key.values()):.1f} s after their last key")
 
 
 def judge_kept(host, logins, sizes):
-    """What was kept is there, and was at work to the end."""
+    """Checks that the other sessions are open and were active to the end."""
     kept = {cell: login for cell, login in logins.items() if not login.ended_at}
     for user in USERS:
         assert len(host.sessions(user)) == sum(of == user for _, of in kept)

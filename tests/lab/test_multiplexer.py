@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is ended with a session and what is not: tmux, screen, nohup, setsid, systemd-run --user, lingering."""
+"""Processes that are terminated with a session or outlive it: tmux, screen, nohup, setsid, systemd-run, lingering."""
 
 import re
 import time
@@ -10,36 +10,36 @@ from lab import client, ctl
 from lab.machine import wait_until
 
 USER = "alice"
-LOOP = "i=0; while sleep 0.05; do i=$((i+1)); echo $i > /tmp/lab-{0}; done"  # always with a young child
-LATEST = 60  # seconds, of a session whose limit is 20 s
+LOOP = "i=0; while sleep 0.05; do i=$((i+1)); echo $i > /tmp/lab-{0}; done"  # always has a recently started child
+LATEST = 60  # seconds until the termination of a session whose limit is 20 s
 UNITS = "/etc/systemd/logind.conf.d/lab.conf"
 
 
 @pytest.fixture
 def clean(host):
-    """The machine; afterwards nothing of what outlives sessions is left on it."""
+    """Yields the machine. Afterwards terminates the processes that have outlived sessions."""
     yield host
     host.sh("systemctl stop 'sesslimit-kept-*.scope'; rm -f /tmp/lab-* /home/alice/nohup.out")
 
 
 def a_shell(host):
-    """A client at its prompt, and its session's id."""
+    """Returns a client at its prompt, and the ID of its session."""
     before = {each.id for each in host.sessions(USER)}
     shell = client.shell(host, USER)
     assert shell.verdict(), shell.output
-    added, _ = wait_until("its session", lambda: [e for e in host.sessions(USER) if e.id not in before], 10)
+    added, _ = wait_until("the session", lambda: [e for e in host.sessions(USER) if e.id not in before], 10)
     return shell, added[0].id
 
 
 def type_line(shell, text, seen, timeout=20):
-    """Types a line, whose answer has `seen` in it; the line itself must not."""
+    """Types a line and waits for `seen` in its output. The line itself must not contain it."""
     at = len(shell.output.encode())
     shell.send(text + "\n")
     return shell.expect(seen, timeout, at)
 
 
 def start_everything(shell):
-    """A tmux server with a shell and a job, a screen server with a job, and two processes beside them."""
+    """Starts a tmux server with a shell and a job, a screen server with a job, and two other background processes."""
     type_line(
         shell,
         f"tmux new-session -d -s work; tmux new-window -d -t work '{LOOP.format('tmux')}'; "
@@ -55,13 +55,13 @@ def counter(host, name):
 
 
 def goes_on(host, name):
-    """Waits until the job has counted on."""
+    """Waits until the counter of the job has increased."""
     now = counter(host, name)
-    wait_until(f"the job of {name} to go on", lambda: counter(host, name) > now + 2, 20)
+    wait_until(f"the job of {name} to continue", lambda: counter(host, name) > now + 2, 20)
 
 
 def commands(host):
-    """What alice runs, her service manager left out."""
+    """Returns the commands of alice's processes, without those of the user manager."""
     lines = host.run("ps", "-ww", "-u", USER, "-o", "args=", check=False).stdout.splitlines()
     return [line for line in lines if "systemd --user" not in line and "(sd-pam)" not in line]
 
@@ -71,7 +71,7 @@ def running(host, pattern):
 
 
 def nothing_runs(host):
-    wait_until("nothing of alice's to run", lambda: not commands(host), 30)
+    wait_until("all of alice's processes to exit", lambda: not commands(host), 30)
 
 
 def manager_state(host):
@@ -79,7 +79,7 @@ def manager_state(host):
 
 
 def linger(host, verb):
-    """By a service: logind 257 does not serve a process from outside of the machine's groups."""
+    """Changes lingering in a service, because logind 257 does not serve a process outside of the machine's cgroups."""
     host.run("systemd-run", "--quiet", "--wait", "loginctl", verb, USER)
 
 
@@ -88,7 +88,7 @@ def said_of_multiplexer(host, since):
 
 
 def only_multiplexers_are_left(host, shell, since):
-    """The session has ended; tmux, screen and what runs in them have not, and nothing else of it is there."""
+    """Checks that the session has been terminated except tmux, screen and the processes in them."""
     shell.wait(LATEST)
     host.wait_clean(USER)
     for name in ("tmux", "screen"):
@@ -103,7 +103,7 @@ def only_multiplexers_are_left(host, shell, since):
 
 
 def come_back(host):
-    """A new login attaches to both, and finds the shell that it left. The client, in tmux, and its session."""
+    """Logs in, attaches to both servers, and finds the former shell. Returns the client, in tmux, and its session."""
     shell, session = a_shell(host)
     type_line(shell, "screen -ls", r"\.work\s.*Detached")
     shell.send("screen -r work\n")
@@ -117,12 +117,12 @@ def come_back(host):
 
 
 def leave_something(shell):
-    """In the first window of tmux, which is left detached again."""
+    """Sets a variable in the shell of tmux's first window, which stays detached."""
     shell.send("tmux send-keys -t work:0 'left=behind' Enter\n")
 
 
 @pytest.mark.parametrize("kill_user_processes", ["no", "yes"])
-def test_duration_keeps(clean, saw, kill_user_processes):
+def test_multiplexer_is_preserved_at_max_duration(clean, saw, kill_user_processes):
     host = clean
     host.write(UNITS, f"[Login]\nKillUserProcesses={kill_user_processes}\n")
     host.sh("systemctl restart systemd-logind")
@@ -136,8 +136,8 @@ def test_duration_keeps(clean, saw, kill_user_processes):
     only_multiplexers_are_left(host, shell, since)
     assert [each.reason for each in host.events("ended", USER, since)] == ["duration"]
 
-    # The user's service manager goes 10 s after the last session (UserStopDelaySec), and the slice is not needed by it.
-    wait_until("the user's manager to stop", lambda: manager_state(host) == "inactive", 40)
+    # logind stops the user manager 10 s after the last session (UserStopDelaySec). The scope does not depend on it.
+    wait_until("the user manager to stop", lambda: manager_state(host) == "inactive", 40)
     for name in ("tmux", "screen"):
         goes_on(host, name)
 
@@ -152,11 +152,11 @@ def test_duration_keeps(clean, saw, kill_user_processes):
         goes_on(host, name)
     assert not running(host, "^tmux attach")
     host.sh(f"rm {UNITS} && systemctl restart systemd-logind")
-    saw(f"KillUserProcesses={kill_user_processes}, max_duration: tmux and screen go on in {kept[0]}, the user's "
-        "manager has stopped; attached from a new login, whose end leaves them alone")
+    saw(f"KillUserProcesses={kill_user_processes}, max_duration: tmux and screen continue in {kept[0]}, the user "
+        "manager has stopped; they are attached from a new login, and its termination does not affect them")
 
 
-def test_idle_keeps(clean, saw):
+def test_multiplexer_is_preserved_at_idle_timeout(clean, saw):
     host = clean
     host.limit(USER, 'idle_timeout = "20s"\nwarn_before = []\nkeep_multiplexer = true')
     since = time.monotonic()
@@ -171,11 +171,11 @@ def test_idle_keeps(clean, saw):
     host.policy("version = 1\n")
     shell, _ = come_back(host)
     assert host.run("systemctl", "is-system-running").stdout.strip() == "running"
-    saw("idle_timeout, attached: the client has ended, tmux and screen go on; attached from a new login")
+    saw("idle_timeout, attached: the client has ended, tmux and screen continue; attached from a new login")
 
 
-def test_nothing_is_kept(clean, saw):
-    """Without keep_multiplexer, and what a person ends with it."""
+def test_multiplexer_is_terminated_by_end_command(clean, saw):
+    """sesslimitctl end terminates multiplexers, both without and with keep_multiplexer."""
     host = clean
     for settings, keeps in (("", False), ("keep_multiplexer = true", True)):
         host.limit(USER, f'max_duration = "1h"\n{settings}')
@@ -194,14 +194,14 @@ def test_nothing_is_kept(clean, saw):
         assert ctl.run(host, "end", session).returncode == 0
         shell.wait(LATEST)
         host.wait_clean(USER)
-        wait_until("the rest to be gone", lambda: commands(host) == ["/usr/bin/sleep 3333"], 15)
-        nothing_runs(host)  # the service manager goes with the last session, 10 s later, for alice does not linger
+        wait_until("the other processes to exit", lambda: commands(host) == ["/usr/bin/sleep 3333"], 15)
+        nothing_runs(host)  # logind stops the user manager 10 s after the last session, because alice does not linger
         host.sh("rm -f /tmp/lab-*")
-    saw("sesslimitctl end: tmux, screen, nohup and setsid children are gone, with keep_multiplexer too; "
-        "what systemd-run --user started goes on until logind stops the user's manager, 10 s later")
+    saw("sesslimitctl end: tmux, screen, nohup and setsid children are terminated, also with keep_multiplexer; the "
+        "unit of systemd-run --user continues until logind stops the user manager, 10 s later")
 
 
-def test_lingering_goes_on(clean, saw):
+def test_units_of_lingering_user_outlive_session(clean, saw):
     host = clean
     host.limit(USER, 'max_duration = "20s"\nwarn_before = []')
     linger(host, "enable-linger")
@@ -213,17 +213,17 @@ def test_lingering_goes_on(clean, saw):
         assert not shown["multiplexed"]
         shell.wait(LATEST)
         host.wait_clean(USER)
-        time.sleep(14)  # longer than logind waits until it stops the manager of a user who is gone
+        time.sleep(14)  # longer than logind waits before it stops the manager of a logged-out user
         assert manager_state(host) == "active"
         assert commands(host) == ["/usr/bin/sleep 3333"]
     finally:
         linger(host, "disable-linger")
     nothing_runs(host)
-    saw("enable-linger: the service manager and what systemd-run --user started are there 14 s after the last session")
+    saw("enable-linger: the user manager and the unit of systemd-run --user run 14 s after the last session")
 
 
-def test_what_cannot_be_kept_is_ended(clean, saw):
-    """There can be no such scope: the session ends when it should, and the journal says why its multiplexer did too."""
+def test_multiplexer_is_terminated_if_scope_cannot_be_created(clean, saw):
+    """If the scope cannot be created, the session is terminated on time with its multiplexer. The cause is logged."""
     host = clean
     host.limit(USER, 'max_duration = "20s"\nwarn_before = []\nkeep_multiplexer = true')
     since = time.monotonic()
@@ -233,9 +233,9 @@ def test_what_cannot_be_kept_is_ended(clean, saw):
     shell.wait(LATEST)
     host.wait_clean(USER)
     nothing_runs(host)
-    wait_until("the user's slice to be gone", lambda: manager_state(host) == "inactive", 40)
+    wait_until("the user manager to stop", lambda: manager_state(host) == "inactive", 40)
     (said,) = said_of_multiplexer(host, since)
     assert re.search(r"with its multiplexer, which could not be moved: failed to start a scope: .", said)
     (lived,) = host.lived(USER, since)
     assert 20 <= lived <= 28
-    saw(f"no room for a scope: gone {lived:.2f} s after the login all the same; {said}")
+    saw(f"no scope possible: terminated {lived:.2f} s after the login nevertheless; {said}")

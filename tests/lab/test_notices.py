@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What users are told: at login, before an end and at the end; and what the journal keeps of many denials."""
+"""Notices to users at login, before a termination and at the termination; and the journal after many denials."""
 
 import datetime
 import json
@@ -17,19 +17,19 @@ LIMITS = 'max_duration = "8h"\nidle_timeout = "15min"\nannounce = true'
 
 
 def wall(monotonic):
-    """The machine's wall clock, which is UTC there, at that moment."""
+    """Returns the machine's wall clock at that time. It is UTC."""
     return datetime.datetime.fromtimestamp(time.time() - time.monotonic() + monotonic, datetime.timezone.utc)
 
 
 def seconds_from(moment, clock):
-    """From a moment to the time of day that a text names, the nearest one of that name."""
+    """Returns the seconds from a moment to the nearest occurrence of a time of day."""
     hour, minute, second = map(int, clock.split(":"))
     named = moment.replace(hour=hour, minute=minute, second=second, microsecond=0)
     half_a_day = datetime.timedelta(hours=12)
     return ((named - moment + half_a_day) % (2 * half_a_day) - half_a_day).total_seconds()
 
 
-def test_a_warning_says_who_what_why_when(host, saw):
+def test_warning_and_end_notice_contain_header_reason_and_time(host, saw):
     host.limit("alice", 'idle_timeout = "20s"\nwarn_before = ["5s"]\n'
                'message_of_end = """\nGoodbye, {user}.\nThe reason: {reason}.\nIt was session {session}, from {host}."""')
     cooked, raw = client.shell(host, "alice"), client.shell(host, "alice")
@@ -43,24 +43,24 @@ def test_a_warning_says_who_what_why_when(host, saw):
         spoken = datetime.datetime.strptime(said_at, "%a %b %d %H:%M:%S %Y").replace(tzinfo=datetime.timezone.utc)
         shell.wait(30)
         end = shell.expect(f"\a\r+\n{HEADER}\r+\n{END}", 1, warned.end)
-        # Said before it was read, and to the second.
+        # Written before it was read, with a precision of one second.
         assert -10 <= (spoken - wall(warned.at)).total_seconds() <= 0
         assert 3 < seconds_from(spoken, ends_at) <= 6
-        assert -15 <= seconds_from(wall(shell.ended_at), ends_at) <= 0, "not ended before the time that was named"
+        assert -15 <= seconds_from(wall(shell.ended_at), ends_at) <= 0, "terminated before the announced time"
         if shell is raw:
             assert not re.search("\r\r|[^\r]\n", warned.text + end.text), (warned.text, end.text)
         saw(f"{'raw' if shell is raw else 'cooked'}: {warned.text!r}")
-        saw(f"gone {-seconds_from(wall(shell.ended_at), ends_at):.1f} s after {ends_at}: {end.text!r}")
+        saw(f"terminated {-seconds_from(wall(shell.ended_at), ends_at):.1f} s after {ends_at}: {end.text!r}")
 
 
-def test_limits_are_announced_to_people(host, saw):
+def test_limits_are_announced_at_interactive_login(host, saw):
     host.limit("alice", LIMITS)
     at = wall(time.monotonic())
     shell, terminal = client.shell(host, "alice"), console.log_in(host, "alice")
     for each, where in ((shell, "ssh"), (terminal, "console")):
         prompt = each.prompt()
         announced = each.expect(ANNOUNCED, 1)
-        assert announced.end < prompt.end, "before the prompt"
+        assert announced.end < prompt.end, "the announcement is not before the prompt"
         named = re.search(ANNOUNCED, announced.text).group(1)[-5:]
         assert -60 <= seconds_from(at + datetime.timedelta(hours=8), f"{named}:00") <= 120
         saw(f"{where}: {announced.text}")
@@ -69,10 +69,10 @@ def test_limits_are_announced_to_people(host, saw):
     host.module_arguments("quiet")
     quiet = client.shell(host, "alice")
     assert quiet.verdict() and "This session" not in quiet.output
-    saw("a user without limits, and an argument quiet of the module: nothing")
+    saw("a user without limits, and the module argument quiet: no announcement")
 
 
-def test_an_announcement_disturbs_no_program(host, saw):
+def test_announcement_does_not_affect_file_transfers_and_commands(host, saw):
     host.limit("alice", LIMITS)
     host.sh("head -c 3000000 /dev/urandom > /root/blob; rm -rf /root/clone /root/back; mkdir /root/back")
     host.sh("su alice -c 'rm -rf ~/repo; git init -q ~/repo; cd ~/repo; echo text > file; git add file; "
@@ -94,13 +94,13 @@ def test_an_announcement_disturbs_no_program(host, saw):
     assert host.read("/root/clone/file") == "text\n"
     assert [name for name, text in said.items() if "This session" in text] == [], said
     assert (said["command"], said["command on a terminal"].strip()) == ("", "on a terminal")
-    saw(f"not seen by {', '.join(said)}; {len(copies)} copies of 3,000,000 bytes are the same byte for byte")
-    # A shell without a terminal is a login of somebody's to sshd, which shows it as it shows the message of the day.
+    saw(f"not printed by {', '.join(said)}; {len(copies)} copies of 3,000,000 bytes are identical")
+    # For sshd, a shell without a terminal is an interactive login, in which it shows messages like motd.
     assert re.match(ANNOUNCED, host.sh("echo true | ssh -T alice@127.0.0.1"))
     host.sh("touch /home/alice/.hushlogin")
     assert host.sh("echo true | ssh -T alice@127.0.0.1") == ""
     host.sh("rm /home/alice/.hushlogin")
-    saw("ssh -T without a command reads it, and does not with a .hushlogin")
+    saw("ssh -T without a command prints it, except with a .hushlogin")
 
 
 def repeated(host, since):
@@ -109,7 +109,7 @@ def repeated(host, since):
 
 
 def deny(host, count):
-    """So many denied logins, five at a time, each of which must read why."""
+    """Makes `count` denied logins, five at a time, each of which must read the reason."""
     for _ in range(count // 5):
         denied = [client.shell(host, "alice") for _ in range(5)]
         for each in denied:
@@ -117,30 +117,30 @@ def deny(host, count):
             assert "Login denied for alice: no sessions are allowed." in each.output, each.output
 
 
-def test_many_denials_are_two_lines(host, saw):
-    host.run("systemctl", "restart", "sesslimitd")  # no window of an earlier test is open
+def test_repeated_denials_are_logged_as_first_entry_and_count(host, saw):
+    host.run("systemctl", "restart", "sesslimitd")  # ends the time window of an earlier test
     host.limit("alice", "max_sessions = 0")
     watch = ctl.watch(host, "--json=short")
     since = time.monotonic()
     deny(host, 20)
     took = time.monotonic() - since
-    assert took < 55, f"{took:.0f} s: too slow a machine to tell anything of a window of a minute"
+    assert took < 55, f"{took:.0f} s: the machine is too slow to test a window of a minute"
     (first,) = host.events("denied", "alice", since)
     assert repeated(host, since) == []
-    (line,), waited = wait_until("the line with the number", lambda: repeated(host, since), 90)
+    (line,), waited = wait_until("the entry with the count", lambda: repeated(host, since), 90)
     assert (line["SESSLIMIT_COUNT"], line["SESSLIMIT_USER"], line["SESSLIMIT_ORIGIN"]) == ("19", "alice", "127.0.0.1")
     assert 60 <= int(line["__MONOTONIC_TIMESTAMP"]) / 1e6 - first.at <= 75
     assert len(host.events("denied", "alice", since)) == 1
     told = [each["event"] for each in ctl.watched(watch)]
     assert told.count("denied") == 20, told
-    saw(f"20 denials in {took:.0f} s, all read by their users and told on the bus; in the journal 1 + 1 lines, "
+    saw(f"20 denials in {took:.0f} s, all read by their users and reported on the bus; in the journal 1 + 1 entries, "
         f"the second {int(line['__MONOTONIC_TIMESTAMP']) / 1e6 - first.at:.1f} s after the first: {line['MESSAGE']}")
 
     deny(host, 5)
     assert len(host.events("denied", "alice", since)) == 1 and len(repeated(host, since)) == 1
     host.run("systemctl", "restart", "sesslimitd")
-    _, last = wait_until("what was counted", lambda: repeated(host, since)[1:] and repeated(host, since), 10)[0]
+    _, last = wait_until("the entry with the rest", lambda: repeated(host, since)[1:] and repeated(host, since), 10)[0]
     assert last["SESSLIMIT_COUNT"] == "5"
     deny(host, 5)
     assert len(host.events("denied", "alice", since)) == 2
-    saw(f"5 more are counted at once; a restart of the daemon writes them: {last['MESSAGE']}")
+    saw(f"5 more are counted immediately; a restart of the daemon logs them: {last['MESSAGE']}")

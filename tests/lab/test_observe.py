@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""mode = "observe": nothing is denied or ended, and it is told what would have been; enforced, the limits hold."""
+"""mode = "observe": no login is denied and no session terminated, but both are logged. Then the limits are enforced."""
 
 import time
 
@@ -16,13 +16,13 @@ def would_ends(host, since, count):
     return found if len(found) == count else None
 
 
-def test_observed_then_enforced(host, saw):
+def test_observed_limits_are_logged_and_enforced_after_reload(host, saw):
     host.limit("alice", f'{LIMITS}\nmode = "observe"')
     since = time.monotonic()
     watch = ctl.watch(host, "--json=short")
     shells = [client.shell(host, "alice") for _ in range(3)]
     assert [each.verdict() for each in shells] == [True] * 3
-    would_end, _ = wait_until("all", lambda: would_ends(host, since, 3), 20)
+    would_end, _ = wait_until("3 would-end events", lambda: would_ends(host, since, 3), 20)
     time.sleep(5)
     assert all(each.running for each in shells)
     assert all("session" not in each.output for each in shells), [each.output for each in shells]
@@ -32,7 +32,7 @@ def test_observed_then_enforced(host, saw):
     )
     watched = ctl.watched(watch)
     assert sorted(each["event"] for each in watched if each["session"]) == sorted(event for event, _ in told)
-    saw("observe, limit 1 and 10s: 3 of 3 let in and open after 15 s without a word to them; the journal and watch tell "
+    saw("observe, limit 1 and 10s: 3 of 3 admitted and open after 15 s without a notice; the journal and watch have "
         f"2 would-deny and {len(would_end)} would-end")
     saw(host.events("would-deny", "alice", since)[0].message)
 
@@ -50,5 +50,5 @@ def test_observed_then_enforced(host, saw):
     assert {each.reason for each in host.events("ended", "alice", reloaded)} == {"duration"}
     over = host.events("over-limit", "alice", reloaded)
     assert len(over) == 1
-    saw(f"enforce by reload: a new login is denied; the 3 that are over their time are warned at once and ended "
+    saw(f"enforce by reload: a new login is denied; the 3 sessions past their limit are warned at once and terminated "
         f"{grace:.1f} s later (warn_before 5s); {over[0].message}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The packages: installed they work, upgraded no login is lost, removed PAM is as it was."""
+"""The packages: an installation works, an upgrade loses no login, and a removal restores the PAM stack."""
 
 import re
 import threading
@@ -13,11 +13,11 @@ def modules(host, stack):
     return re.findall(r"^session\s+(?:\[.*\]|\S+)\s+(pam_\w+)\.so", host.read(stack), re.MULTILINE)
 
 
-def test_installed(host, saw):
+def test_installation_adds_module_and_starts_units(host, saw):
     order = modules(host, STACKS[0])
     place = order.index("pam_sesslimit")
     assert order.index("pam_unix") < place < order.index("pam_systemd")
-    # A denial ends the stack; a module that is missing lets everybody pass.
+    # A denial ends the stack. If the module is missing, the stack ignores its line.
     (control,) = re.findall(r"^session\s+\[(.*)\]\s+pam_sesslimit\.so", host.read(STACKS[0]), re.MULTILINE)
     assert {"success=ok", "module_unknown=ignore", "default=die"} <= set(control.split())
     assert "pam_sesslimit" not in modules(host, STACKS[1])
@@ -32,8 +32,8 @@ def test_installed(host, saw):
     saw(f"{' → '.join(order)}; exposure {exposure}")
 
 
-def test_upgraded(host, debs, saw):
-    """The same version once more, which runs the same maintainer scripts as a newer one, while logins go on."""
+def test_upgraded_package_loses_no_login(host, debs, saw):
+    """Installs the same version again while logins go on, which runs the same maintainer scripts as a newer version."""
     host.limit("alice", "max_sessions = 1")
     shell = client.shell(host, "alice")
     assert shell.verdict()
@@ -59,7 +59,7 @@ def test_upgraded(host, debs, saw):
     saw(f"upgrade with one session open and {len(results)} logins meanwhile: all denied by the limit of 1, new daemon")
 
 
-def test_removed(stock, debs, saw):
+def test_purge_restores_pam_stack(stock, debs, saw):
     before = [stock.read(stack) for stack in STACKS]
     stock.install_sesslimit(debs)
     stock.run("apt-get", "-q", "-y", "purge", "sesslimit", "libpam-sesslimit", timeout=120)
@@ -68,4 +68,4 @@ def test_removed(stock, debs, saw):
     assert stock.sh("ls -d /etc/sesslimit /run/sesslimit* 2>/dev/null || true") == ""
     units = stock.run("systemctl", "list-units", "--all", "sesslimit*").stdout
     assert "0 loaded units" in units and stock.run("systemctl", "is-system-running").stdout == "running\n"
-    saw("purged: PAM as before, no unit, no file in /etc or /run, logins work")
+    saw("purged: PAM stack restored, no unit, no file in /etc or /run, logins work")

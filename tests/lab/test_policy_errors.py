@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A policy with mistakes: all of them are told, with their place, and the policy in force stays."""
+"""A policy with errors: all of them are logged with their location, and the previous policy stays in effect."""
 
 import re
 
 from lab import client
 from lab.machine import wait_until
 
-# Five mistakes of five kinds.
+# Five errors of five kinds.
 BROKEN = """version = 1
 [defaults]
 max_sessions = "many"
@@ -18,11 +18,11 @@ match.user = ["alice"]
 max_sessions = -3
 at_limit = "explode"
 """
-# line: what is wrong there
+# Line number: the text at which the error is reported.
 MISTAKES = {3: '"many"', 4: "parsecs", 5: "idle_timout", 9: "-3", 10: '"explode"'}
 
 
-def test_all_mistakes_are_told(host, saw):
+def test_invalid_policy_is_rejected_with_all_errors(host, saw):
     host.limit("alice", "max_sessions = 1")
     shell = client.shell(host, "alice")
     assert shell.verdict()
@@ -43,5 +43,5 @@ def test_all_mistakes_are_told(host, saw):
     assert shell.log_out() == 0
     assert client.command(host, "alice", "true").wait(20) == 0
     first = next(line for line in told.splitlines() if "policy.toml:" in line)
-    saw(f"5 mistakes: told at {', '.join(f'{line}:{column}' for line, column in sorted(places.items()))}; first: {first}")
-    saw("the old limit of 1 still denies; other logins go on")
+    saw(f"5 errors at {', '.join(f'{line}:{column}' for line, column in sorted(places.items()))}; first: {first}")
+    saw("the previous limit of 1 is still enforced; other logins are admitted")

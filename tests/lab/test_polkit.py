@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who else may end sessions: nobody without polkit; where it is installed, those whom its rules let."""
+"""Authorization to terminate sessions of other users: root only without polkit, and by polkit's rules with it."""
 
 import re
 import time
@@ -17,8 +17,8 @@ polkit.addRule(function(action, subject) {
 """
 NOT_ALLOWED = 4
 
-# Ends the session $1 as alice, five times at once, while polkit answers nobody, then as carol, and lets polkit go on as
-# soon as the first has an answer: a line each, in the order of the answers.
+# While polkit is stopped, alice requests the end of the session $1 five times at once, then carol does. Polkit
+# continues as soon as the first request has a reply. Prints a line for each request, in the order of the replies.
 CROWD = r"""
 polkit=$(systemctl show -P MainPID polkit.service)
 kill -STOP "$polkit"
@@ -37,19 +37,19 @@ wait
 
 
 def session_of(host, user):
-    """A shell of the user's only session, and that session's id."""
+    """Returns a shell of the user's only session, and the ID of that session."""
     shell = client.shell(host, user)
     assert shell.verdict(), shell.output
-    return shell, wait_until("its session", lambda: host.sessions(user), 10)[0][0].id
+    return shell, wait_until("the session", lambda: host.sessions(user), 10)[0][0].id
 
 
 def takes_password(host):
-    """Whether polkit's question has turned the echo off: what is typed before that, it throws away."""
+    """Returns whether the password prompt of polkit has turned echo off. It discards earlier input."""
     terminal = host.sh("ps -C sesslimitctl -o tty=").strip()
     return re.search(r"(?<!\S)-echo(?!\S)", host.sh(f"stty -a -F /dev/{terminal}"))
 
 
-def test_admin_group(stock, debs, saw):
+def test_polkit_rule_authorizes_group(stock, debs, saw):
     stock.install_sesslimit(debs)
     stock.sh("groupadd opers && usermod -aG opers carol")
     bob, bob_id = session_of(stock, "bob")
@@ -74,28 +74,28 @@ def test_admin_group(stock, debs, saw):
     told = bob.expect("This session was terminated: requested by [^.]*", 1).text
     assert told.endswith("carol")
     saw(f"without polkit, carol of the group opers: {before.stderr.strip()}")
-    saw(f"with polkit and a rule for opers: carol ends bob's session, bob reads: {told}")
+    saw(f"with polkit and a rule for opers: carol terminates bob's session, bob reads: {told}")
     saw(f"the rule does not cover reload: {reload.stderr.strip()}")
-    saw(f"alice, for whom there is no rule, after {asked:.2f} s: {denied.stderr.strip()}")
+    saw(f"alice, for whom no rule exists, after {asked:.2f} s: {denied.stderr.strip()}")
 
-    # Whom no rule lets may type an administrator's password, where there is a terminal.
+    # A user without a rule may type an administrator's password, if the user has a terminal.
     bob, bob_id = session_of(stock, "bob")
     alice, _ = session_of(stock, "alice")
     alice.send(f"sesslimitctl end {bob_id}\n")
     alice.expect(r"\[y/N\] ", 10)
     alice.send("y\n")
     alice.expect("Password: ", 20)
-    wait_until("polkit takes a password", lambda: takes_password(stock), 10)
+    wait_until("polkit's password prompt", lambda: takes_password(stock), 10)
     alice.send(f"{PASSWORDS['root']}\n")
     bob.wait(20)
     told = bob.expect("This session was terminated: requested by [^.]*", 1).text
     assert told.endswith("alice")
     assert not re.search(r"not allowed", alice.output)
-    saw(f"alice with root's password, typed at polkit's question: bob reads: {told}")
+    saw(f"alice with root's password at polkit's prompt: bob reads: {told}")
 
-    # polkit may wait for as long as somebody takes to type: who asks for much shuts out nobody else.
+    # polkit may wait until a user has typed a password. One user's many requests must not block those of others.
     _, bob_id = session_of(stock, "bob")
     first, *others = stock.run("bash", "-c", CROWD, "crowd", bob_id, timeout=40).stdout.splitlines()
     assert re.fullmatch(r"alice 1 .*Too many calls are under way.*", first), (first, others)
     assert sorted(each[:8] for each in others) == ["alice 4 "] * 4 + ["carol 0 "], others
-    saw(f"5 questions of alice at once, polkit stopped: {first!r}; goes on: the other 4 are denied, carol's is granted")
+    saw(f"5 requests of alice at once, polkit stopped: {first!r}; then the other 4 are denied, carol's is granted")

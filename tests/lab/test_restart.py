@@ -19,7 +19,7 @@ DURATION = 45
 
 
 @pytest.mark.storm
-def test_nothing_is_lost(host, saw):
+def test_restarts_and_crashes_lose_no_session_or_login(host, saw):
     host.limit("alice", f'max_sessions = 3\nmax_duration = "{DURATION}s"')
     since = time.monotonic()
     held = [client.shell(host, "alice"), client.shell(host, "alice")]
@@ -41,18 +41,18 @@ def test_nothing_is_lost(host, saw):
             finish(host, logins, admitted)
         answers = host.events("denied", "alice", began) + host.events("admitted", "alice", began)
         assert counts == [1] * ROUNDS
-        # All of them asked, nobody was let in unasked: who was denied has read why.
+        # All logins reached the daemon, and none was admitted without it. Each denied user has read the reason.
         assert len(host.events("admitted", "alice", began)) == ROUNDS
         assert slowest <= LONGEST_WAIT
         waited = answered_at_once(host, answers, began)
-        assert waited > 0, "no login came while the daemon was away"
+        assert waited > 0, "no login arrived while the daemon was not running"
         saw(
             f"{way} {TIMES} times in each of {ROUNDS} rounds of {LOGINS} logins: admitted {counts} (1 was free), none "
-            f"lost; {waited} had to wait for a new daemon; slowest answer {slowest:.2f} s after the client's start"
+            f"lost; {waited} had to wait for a new daemon; slowest reply {slowest:.2f} s after the client's start"
         )
     assert time.monotonic() - since < DURATION and all(each.running for each in held)
 
-    # Ages are told in whole seconds, and heard a moment later.
+    # A denial shows ages in whole seconds, and is read a moment later.
     drift = max(max(each[name] for each in told) - min(each[name] for each in told) for name in ids)
     assert drift <= 2, told
     for each in held:
@@ -61,19 +61,19 @@ def test_nothing_is_lost(host, saw):
     lived = host.lived("alice", since)
     assert len(lived) == 2 and all(DURATION <= seconds <= DURATION + 2 for seconds in lived), lived
     saw(
-        f"the 2 held shells stay, {len(told)} denials tell the same start of them (± {drift:.1f} s); max_duration "
-        f"{DURATION}s: ended {', '.join(f'{seconds:.2f} s' for seconds in lived)} after their admission"
+        f"the 2 first shells stay open, {len(told)} denials show the same start of them (± {drift:.1f} s); "
+        f"max_duration {DURATION}s: terminated {', '.join(f'{seconds:.2f} s' for seconds in lived)} after admission"
     )
 
 
 def answered_at_once(host, answers, since):
-    """How many answers a daemon gave in its first tenth of a second: to logins that had come before it."""
+    """Returns how many replies a daemon sent in its first 0.1 s, to logins that had arrived before it started."""
     started = {each.pid: each.at for each in host.events("policy-loaded", since=since)}
     return sum(each.at - started[each.pid] < 0.1 for each in answers if each.pid in started)
 
 
 def finish(host, logins, admitted):
-    """The denied have ended, each with its reason; the admitted one logs out."""
+    """Checks that the denied logins have ended with the reason, and logs out the admitted one."""
     for each in logins:
         if each in admitted:
             assert each.log_out() == 0
@@ -84,12 +84,12 @@ def finish(host, logins, admitted):
 
 
 def answered(login):
-    """When the client knew: its prompt, or the reason of the denial."""
+    """Returns when the client had the result: its prompt, or the reason of the denial."""
     return login.expect(client.PROMPT + "|sessions? reached", 1).at
 
 
 def starts(denied):
-    """When each open session began, by logind's id, as a denial tells it (the age in brackets)."""
+    """Returns when each open session began, by logind's ID, from the ages (in brackets) in a denial."""
     told = re.findall(r"session (\S+) .*since \S+ \((?:(\d+)min ?)?(?:(\d+)s)?\)", denied.output)
     assert told, denied.output
     return {name: answered(denied) - 60 * int(minutes or 0) - int(seconds or 0) for name, minutes, seconds in told}

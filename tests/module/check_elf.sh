@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What a PAM module may ask of the programs that load it, and show to them: libpam and libc, and the two entry points.
+# Checks that the PAM module needs only libpam and libc, and exports only its two entry points.
 set -eu
 module=$1
 failed=0
 
-same() { # what, is, should
+same() { # name, actual, expected
     if [ "$2" != "$3" ]; then
-        printf '%s\nis:\n%s\nshould be:\n%s\n' "$1" "$2" "$3"
+        printf '%s\nactual:\n%s\nexpected:\n%s\n' "$1" "$2" "$3"
         failed=1
     fi
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# sesslimit-authselect against an authselect that is made up here, which keeps its selection in a file.
+# Tests sesslimit-authselect with a fake authselect that keeps its selection in a file.
 # usage: authselect_test.sh packaging/rpm/sesslimit-authselect
 set -eu
 
@@ -45,7 +45,7 @@ tool() {
 
 is() {
     if [ "$1" != "$2" ]; then
-        printf 'is:     %s\nshould: %s\n' "$1" "$2" >&2
+        printf 'actual:   %s\nexpected: %s\n' "$1" "$2" >&2
         exit 1
     fi
 }
@@ -63,16 +63,16 @@ grep -qE '^session +\[success=ok .* module_unknown=ignore default=die\] pam_sess
     "$work/etc/authselect/custom/sesslimit/password-auth"
 is "$(cat "$work/systemctl")" 'enable --now sesslimitd.socket sesslimitd.service'
 
-tool enable # once more changes nothing
+tool enable # a second run changes nothing
 is "$(modules password-auth)" 'pam_keyinit pam_sesslimit pam_systemd pam_unix '
 
 tool disable
 is "$(cat "$work/selected")" 'sssd with-mkhomedir with-sudo'
 is "$(ls "$work/etc/authselect/custom")" ''
-tool disable # once more changes nothing
+tool disable # a second run changes nothing
 is "$(cat "$work/selected")" 'sssd with-mkhomedir with-sudo'
 
-# A stack that has no place for the module, and a host without authselect: nothing is changed.
+# Nothing is changed if a stack has no line before which the module can be inserted, or on a host without authselect.
 grep -v pam_systemd "$work/vendor/password-auth" >"$work/without" && mv "$work/without" "$work/vendor/password-auth"
 if tool enable 2>/dev/null; then exit 1; fi
 is "$(cat "$work/selected")" 'sssd with-mkhomedir with-sudo'

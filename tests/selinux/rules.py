@@ -50,7 +50,7 @@ def is_conditional(rule) -> bool:
 
 
 def grants(rule) -> set[str]:
-    """Permissions of an allow rule, or the result of a type transition."""
+    """Returns the permissions of an allow rule, or the result of a type transition."""
     if rule.ruletype == setools.TERuletype.allow:
         return set(map(str, rule.perms))
     try:
@@ -94,7 +94,7 @@ def main() -> int:
     violated = [rule for rule in rules if rule.is_violated()]
     for rule in violated:
         print(f"FAILED {'not allowed' if rule.required else 'allowed'}: {rule.text[2:]}")
-    print(f"{len(rules) - len(violated)} of {len(rules)} rules are as they should be")
+    print(f"{len(rules) - len(violated)} of {len(rules)} rules are satisfied")
     return 1 if violated or not rules else 0
 
 

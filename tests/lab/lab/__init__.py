@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Real machines for the tests: a Debian that boots in a second, real ssh clients, real consoles."""
+"""Machines for the tests: a Debian that boots in a second, with OpenSSH clients and console logins."""

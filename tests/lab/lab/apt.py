@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Packages in a machine, as an administrator's apt does it; and the version before ours, to come from or go back to."""
+"""Installs packages in a machine with apt-get, and builds an older version of the packages for upgrades."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ NAMES = ("sesslimit", "libpam-sesslimit")
 
 
 def install(machine: Machine, packages: list[Path], *options: str, check: bool = True) -> subprocess.CompletedProcess:
-    """apt-get install of these packages, whichever version is there."""
+    """Installs these packages with apt-get, regardless of the installed version."""
     target = machine.path(PLACE)
     target.mkdir(exist_ok=True)
     for package in packages:
@@ -23,14 +23,16 @@ def install(machine: Machine, packages: list[Path], *options: str, check: bool =
 
 
 def apt(machine: Machine, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
-    """apt-get, which nobody answers if it asks."""
-    # _apt cannot read the packages where they are on every host; root does.
+    """Runs apt-get without prompts.
+
+    APT::Sandbox::User=root is set because the user _apt cannot read the package files on every host.
+    """
     command = ["apt-get", "-q", "-y", "-o", "APT::Sandbox::User=root", *arguments]
     return machine.run(*command, check=check, timeout=180)
 
 
 def version(machine: Machine, name: str = "sesslimit") -> str:
-    """What is installed; "" for a package that is not, or only in part."""
+    """Returns the installed version, or "" if the package is not installed or is installed only in part."""
     shown = machine.run("dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}", name, check=False).stdout
     status, _, number = shown.partition(" ")
     return number if status == "installed" else ""
@@ -42,13 +44,13 @@ def version_of(packages: list[Path]) -> str:
 
 
 def is_older(one: list[Path], other: list[Path]) -> bool:
-    """Whether dpkg takes the first for an earlier version than the second."""
+    """Returns whether dpkg sorts the version of the first packages before that of the second ones."""
     argv = ["dpkg", "--compare-versions", version_of(one), "lt", version_of(other)]
     return subprocess.run(argv, check=False).returncode == 0
 
 
 def repacked(packages: list[Path], directory: Path) -> list[Path]:
-    """The same packages as a version before their own: with another policy.toml, and a socket unit without netlink."""
+    """Builds an older version of the packages, with another policy.toml and a socket unit without netlink."""
     number = version_of(packages)
     return [_repack(package, number, f"{number}~before", directory) for package in packages]
 
@@ -57,7 +59,7 @@ def _repack(package: Path, number: str, lower: str, directory: Path) -> Path:
     tree = directory / package.stem
     _run("dpkg-deb", "--raw-extract", str(package), str(tree))
     control = tree / "DEBIAN" / "control"
-    # Its own version, and what the one package says of the other.
+    # The package's own version, and the version that one package requires of the other.
     changed = re.sub(rf"(?m)^(Version: |.*\(= ){re.escape(number)}(?=\)|$)", rf"\g<1>{lower}", control.read_text())
     control.write_text(changed)
     shipped = tree / "etc" / "sesslimit" / "policy.toml"

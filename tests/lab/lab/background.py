@@ -15,7 +15,7 @@ _counter = itertools.count(50001)
 class Background:
     """Starts the jobs at the prompt of a login.
 
-    note: says in a failure what kind of login it was.
+    note: the kind of login, for messages of failures.
     """
 
     def __init__(self, host: Host, login: Client, user: str, note: str = "") -> None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The Debian file trees that machines boot from.
 
-A base is built once by mmdebstrap, kept outside the source tree and never written to again: machines put an overlay
-on it. Its directory is named after its recipe, so that a changed recipe builds a new base.
+A base is built once by mmdebstrap and kept outside the source tree. It is never modified, because machines mount an
+overlay on it. Its directory is named after its recipe, so that a changed recipe builds a new base.
 """
 
 import fcntl
@@ -20,22 +20,22 @@ PACKAGES = (
     "login passwd sudo cron at tmux screen rsync git bubblewrap faketime libpam-runtime libstdc++6 libsystemd0"
 ).split()
 
-# What the Debian release calls a package whose name differs, and what its os-release says.
+# Names of packages that differ between Debian releases, and VERSION_ID of the release's os-release.
 SUITES = {
     "bookworm": {"version": "12", "packages": ["libnettle8"]},
     "trixie": {"version": "13", "packages": ["libnettle8t64"]},
 }
 
-# What an administrator may install later: kept as packages in the machine, whose network is its own and leads nowhere.
+# Packages that a test may install later. They are stored in the machine, which has no network access.
 LATER = {"polkit": ["polkitd"]}
 STORE = "/var/opt/lab"
 
 PASSWORDS = {"root": "root-secret", "alice": "alice-secret", "bob": "bob-secret", "carol": "carol-secret"}
 
-PROMPT = "ready> "  # of every user's shell, so that a test can tell a shell from a denial
+PROMPT = "ready> "  # of every user's shell, so that a test can distinguish a shell from a denial
 
-# MaxStartups: a test opens 20 connections at once and means to test our limit, not sshd's.
-# RateLimitIntervalSec=0: journald must not drop what a test looks for.
+# MaxStartups: a test opens 20 connections at once and must reach the limit of sesslimit, not the one of sshd.
+# RateLimitIntervalSec=0: journald must not drop entries that a test reads.
 SETUP = f"""
 set -eu
 echo lab > /etc/hostname
@@ -63,7 +63,7 @@ END
 
 
 def base(suite: str) -> Path:
-    """The directory of the suite's base; built first when it is missing (about 25 s)."""
+    """Returns the directory of the suite's base. Builds it first if it does not exist (about 25 s)."""
     path = CACHE / f"{suite}-{_recipe_id(suite)}"
     CACHE.mkdir(parents=True, exist_ok=True)
     with open(CACHE / f"{suite}.lock", "w", encoding="ascii") as lock:
@@ -79,7 +79,7 @@ def _recipe_id(suite: str) -> str:
 
 
 def _store_hook(name: str) -> str:
-    """Fetches the packages, with those that they need and the tree has not, into the tree's STORE."""
+    """Returns a hook that downloads the packages and their missing dependencies into STORE of the file tree."""
     fetched, place = '"$1"/var/cache/apt/archives/*.deb', f'"$1{STORE}/{name}"'
     get = 'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --quiet --yes --no-install-recommends --download-only install'
     return f'rm -f {fetched} && {get} {" ".join(LATER[name])} && mkdir -p {place} && mv {fetched} {place}'
@@ -88,7 +88,7 @@ def _store_hook(name: str) -> str:
 def _build(suite: str, path: Path) -> None:
     for interrupted in CACHE.glob(f"{suite}-building-*"):
         shutil.rmtree(interrupted)
-    # Renamed only when complete: a build that was interrupted leaves nothing that looks like a base.
+    # The tree is renamed only when it is complete, so that an interrupted build does not leave an incomplete base.
     work = Path(tempfile.mkdtemp(prefix=f"{suite}-building-", dir=CACHE))
     try:
         tree = work / "tree"

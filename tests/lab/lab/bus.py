@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A connection to a machine's system bus that says what a careful client would not: other types, too much, too often.
+"""A connection to a machine's system bus for calls with wrong types, oversized arguments and at a high rate.
 
-The tools in the machine take a process a call, and no argument over 128 KiB.
+The command-line tools in the machine need a process for each call and accept no argument over 128 KiB.
 """
 
 import itertools
@@ -17,8 +17,8 @@ from typing import Any
 from . import dbus_wire as wire
 from .machine import Machine
 
-# Whose call it is, the bus asks the kernel about the process that connected: one that runs as the user, in a directory
-# that the user could not come into from here. It hands the connection back.
+# The bus gets the caller's UID from the kernel, for the process that connected. Therefore a process with the user's UID
+# connects and passes the connection back. Its working directory is one that the user cannot reach from this host.
 CONNECT = """
 import socket
 bus = socket.socket(socket.AF_UNIX)
@@ -28,7 +28,7 @@ socket.send_fds(socket.socket(fileno=0), [b"."], [bus.fileno()])
 
 
 class Bus:
-    """A connection with the rights of a user of the machine. timeout: seconds, for each wait."""
+    """A connection with the credentials of a user of the machine. timeout: seconds, for each wait."""
 
     def __init__(self, machine: Machine, user: str, timeout: float = 20) -> None:
         uid = int(machine.run("id", "-u", user).stdout)
@@ -39,7 +39,7 @@ class Bus:
         self._socket.sendall(b"\0AUTH EXTERNAL %s\r\n" % str(uid).encode().hex().encode())
         answer = self._socket.recv(4096)
         if not answer.startswith(b"OK "):
-            raise ConnectionError(f"the bus says {answer!r}")
+            raise ConnectionError(f"the bus replied {answer!r}")
         self._socket.sendall(b"BEGIN\r\n")
         self.call("org.freedesktop.DBus.Hello", destination="org.freedesktop.DBus", path="/org/freedesktop/DBus")
 
@@ -57,13 +57,13 @@ class Bus:
         destination: str = "org.sesslimit1",
         path: str = "/org/sesslimit1",
     ) -> int:
-        """Calls without waiting for the answer; the serial that it will answer to. Values: see dbus_wire.marshal()."""
+        """Sends a call without waiting for the reply. Returns its serial. Values: see dbus_wire.marshal()."""
         serial = next(self._serials)
         self._socket.sendall(wire.call(serial, destination, path, member, signature, values))
         return serial
 
     def receive(self) -> wire.Message:
-        """The next answer, to whichever call."""
+        """Returns the next reply, to any call."""
         while True:
             message = wire.parsed(self._message())
             if message.kind in (wire.METHOD_RETURN, wire.ERROR):
@@ -87,9 +87,9 @@ class Bus:
 
 
 class Flood:
-    """with Flood(bus, calls, 1000) as flood: makes the calls over and over, so many a second, and counts the answers.
+    """with Flood(bus, calls, 1000) as flood: repeats the calls at this rate per second and counts the replies.
 
-    calls: tuples of arguments of Bus.send(). answers: by the name of the error, "" for none.
+    calls: tuples of arguments of Bus.send(). answers: number of replies by the name of the error, "" for success.
     """
 
     def __init__(self, bus: Bus, calls: list[tuple], rate: int) -> None:
@@ -119,7 +119,7 @@ class Flood:
                 self.sent += 1
             time.sleep(0.005)
         self.seconds = time.monotonic() - began
-        self._bus.send(*next(self._calls))  # one more: its answer wakes the other thread
+        self._bus.send(*next(self._calls))  # the reply to this additional call wakes the other thread
         self.sent += 1
 
     def _receive(self) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One cgroup a machine: every process of it, clients included, can be ended at once and no other is touched."""
+"""One cgroup per machine, so that all of its processes, clients included, can be killed without affecting others."""
 
 import os
 import time
@@ -9,7 +9,7 @@ TREE = "sesslimit-lab"
 
 
 def hierarchy() -> Path:
-    """Where the cgroup2 hierarchy is mounted (on hybrid hosts not at /sys/fs/cgroup itself)."""
+    """Returns the mount point of the cgroup2 hierarchy (on hybrid hosts not /sys/fs/cgroup itself)."""
     with open("/proc/self/mounts", encoding="utf-8") as mounts:
         for line in mounts:
             _, where, kind, *_ = line.split()
@@ -26,7 +26,7 @@ def create(name: str) -> Path:
 
 
 def end(group: Path, timeout: float = 10) -> None:
-    """Ends every process in the group with SIGKILL and removes it; nothing happens when it is not there."""
+    """Kills every process in the group with SIGKILL and removes the group. Does nothing if it does not exist."""
     if not group.is_dir():
         return
     (group / "cgroup.kill").write_text("1", encoding="ascii")

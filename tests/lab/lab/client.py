@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Real ssh clients, run in the machine but outside of any session of it, to its own sshd on 127.0.0.1."""
+"""OpenSSH clients that run in the machine, outside of any session, and connect to its sshd on 127.0.0.1."""
 
 import os
 import subprocess
@@ -11,14 +11,14 @@ from .terminal import Seen, Terminal
 
 
 class Client(Terminal):
-    """An ssh or sftp client that is running."""
+    """A running ssh or sftp client."""
 
     def prompt(self, timeout: float = 30, after: int = 0) -> Seen:
         """Waits for the shell's prompt."""
         return self.expect(PROMPT, timeout, after)
 
     def verdict(self, timeout: float = 60) -> bool:
-        """Waits until the login was let in (True: a prompt) or the client has ended without one (False)."""
+        """Waits for the result of the login: True if a prompt appears, False if the client exits without one."""
         try:
             self.prompt(timeout)
             return True
@@ -28,33 +28,33 @@ class Client(Terminal):
             return False
 
     def log_out(self, timeout: float = 20) -> int:
-        """Types exit at the prompt; the client's exit status."""
+        """Types exit at the prompt. Returns the client's exit status."""
         self.send("exit\n")
         return self.wait(timeout)
 
 
 def shell(machine: Machine, user: str, options: Sequence[str] = ()) -> Client:
-    """ssh -tt user@machine: an interactive shell on a pty of its own."""
+    """Runs ssh -tt user@machine: an interactive shell on its own pty."""
     return _with_pty(machine, ["ssh", "-tt", *options, f"{user}@127.0.0.1"])
 
 
 def command(machine: Machine, user: str, remote: str, options: Sequence[str] = ()) -> Client:
-    """ssh -T user@machine command: no terminal on either side."""
+    """Runs ssh -T user@machine command: without a terminal on either side."""
     return _with_pipes(machine, ["ssh", "-T", *options, f"{user}@127.0.0.1", remote])
 
 
 def forward(machine: Machine, user: str, options: Sequence[str] = ()) -> Client:
-    """ssh -N user@machine: a connection without a channel. Says "Authenticated" once it is through."""
+    """Runs ssh -N user@machine: a connection without a channel. Prints "Authenticated" after authentication."""
     return _with_pipes(machine, ["ssh", "-N", "-o", "LogLevel=VERBOSE", *options, f"{user}@127.0.0.1"])
 
 
 def sftp(machine: Machine, user: str) -> Client:
-    """An sftp client that waits for commands; answers `pwd` with "Remote working directory"."""
+    """Starts an sftp client that waits for commands. It answers `pwd` with "Remote working directory"."""
     return _with_pipes(machine, ["sftp", "-q", f"{user}@127.0.0.1"])
 
 
 def program(machine: Machine, argv: Sequence[str], terminal: bool = False) -> Client:
-    """A program of the machine's, run as root outside of any session, behind pipes or a terminal."""
+    """Runs a program of the machine as root, outside of any session, with pipes or a terminal."""
     return _with_pty(machine, list(argv)) if terminal else _with_pipes(machine, list(argv))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A console login: login(1) on a pty of the machine, started by its systemd the way getty@.service starts one."""
+"""Console logins: login(1) on a pty of the machine, started by its systemd in the way of getty@.service."""
 
 import fcntl
 import itertools
@@ -18,9 +18,9 @@ _counter = itertools.count(1)
 
 
 def console(machine: Machine, *arguments: str) -> Client:
-    """A console with login's prompt on it. Ends when login has ended, as the session of a real one does.
+    """Opens a console with login's prompt. It ends when login exits, like the session of a getty.
 
-    arguments: of login(1); "-f user" asks for no password, "-h host" says from where.
+    arguments: of login(1); "-f user" logs in without a password, "-h host" sets the remote host.
     """
     master = os.open(machine.path("/dev/pts/ptmx"), os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     fcntl.ioctl(master, TIOCSPTLCK, struct.pack("i", 0))
@@ -40,14 +40,14 @@ def console(machine: Machine, *arguments: str) -> Client:
 
 
 def log_in(machine: Machine, user: str) -> Client:
-    """A console at which the user has typed name and password; what comes of it is for the caller to see."""
+    """Opens a console and types name and password. Does not wait for the result of the login."""
     terminal = console(machine)
     identify(terminal, user)
     return terminal
 
 
 def identify(terminal: Client, user: str) -> None:
-    """Types name and password at a console that asks for them, or will."""
+    """Waits for the prompts of a console for name and password, and types both."""
     terminal.expect("login: ", 20)
     terminal.send(f"{user}\n")
     terminal.expect("[Pp]assword: ", 20)

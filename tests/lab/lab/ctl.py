@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""sesslimitctl, run in a machine as one user or another, and its JSON held against the schemas."""
+"""Runs sesslimitctl in a machine as a given user, and validates its JSON output with the schemas."""
 
 import json
 import subprocess
@@ -15,20 +15,20 @@ SCHEMAS = Path(__file__).resolve().parents[3] / "docs" / "schema"
 
 
 def run(machine: Machine, *arguments: str, user: str = "root", timeout: float = 60) -> subprocess.CompletedProcess:
-    """Runs it outside of any session, without a terminal, whatever comes of it."""
+    """Runs sesslimitctl outside of any session, without a terminal. Does not check the exit status."""
     become = [] if user == "root" else ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--"]
     return machine.run(*become, "sesslimitctl", *arguments, check=False, timeout=timeout)
 
 
 def text(machine: Machine, *arguments: str, user: str = "root") -> str:
-    """What it prints; it must not complain."""
+    """Returns the output of sesslimitctl, which must exit with 0 and print nothing to standard error."""
     done = run(machine, *arguments, user=user)
     assert (done.returncode, done.stderr) == (0, ""), (arguments, done)
     return done.stdout
 
 
 def data(machine: Machine, schema: str, *arguments: str, user: str = "root") -> Any:
-    """Its JSON, both forms of which are the same and as docs/schema/SCHEMA.json has it."""
+    """Returns the parsed JSON output. Both forms are validated with docs/schema/SCHEMA.json."""
     short, pretty = (text(machine, *arguments, f"--json={form}", user=user) for form in ("short", "pretty"))
     assert short.count("\n") == 1 < pretty.count("\n") or json.loads(short) == []
     check(json.loads(pretty), schema)
@@ -36,7 +36,7 @@ def data(machine: Machine, schema: str, *arguments: str, user: str = "root") -> 
 
 
 def check(value: Any, schema: str) -> Any:
-    """The value, if the schema allows it."""
+    """Returns the value. Raises ValidationError if the schema does not allow it."""
     with open(SCHEMAS / f"{schema}.json", encoding="utf-8") as file:
         rules = json.load(file)
     jsonschema.Draft202012Validator.check_schema(rules)
@@ -45,13 +45,15 @@ def check(value: Any, schema: str) -> Any:
 
 
 def watch(machine: Machine, *arguments: str) -> client.Client:
-    """sesslimitctl watch, which has said something already: that the policy was read anew."""
+    """Starts sesslimitctl watch. Waits until it has printed the event of a policy reload."""
     watching = client.program(machine, ["sesslimitctl", "watch", *arguments])
-    wait_until("watch to say something", lambda: run(machine, "reload").returncode == 0 and watching.output, 10)
+    wait_until("output of watch", lambda: run(machine, "reload").returncode == 0 and watching.output, 10)
     return watching
 
 
 def watched(watching: client.Client) -> list[dict]:
-    """What watch --json=short has said. A sanitizer says first that it does not find its program, in a /proc that is
-    not the machine's."""
+    """Returns the events that watch --json=short has printed.
+
+    Skips the lines of a sanitizer, which reports that it does not find its program, because /proc is not the machine's.
+    """
     return [json.loads(line) for line in watching.output.splitlines() if not line.startswith("==")]

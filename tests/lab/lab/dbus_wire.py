@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The bytes of D-Bus messages, as its specification has them: what calls and their answers need, little-endian."""
+"""Encoding of D-Bus method calls and their replies, little-endian, as in the D-Bus specification."""
 
 import struct
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _ALIGNMENT = {"y": 1, "g": 1, "v": 1, "t": 8, "(": 8, "{": 8}  # the others: 4
 
 @dataclass(frozen=True)
 class Message:
-    """What has come. error: its name, "" for none; text: what an error says."""
+    """A received message. error: name of the error, "" for none; text: message of the error."""
 
     kind: int
     reply_to: int
@@ -23,7 +23,7 @@ class Message:
 
 
 def call(serial: int, destination: str, path: str, member: str, signature: str, values: tuple) -> bytes:
-    """A method call; the member as "interface.Name". Values: see marshal()."""
+    """Encodes a method call. member: "interface.Name". Values: see marshal()."""
     interface, _, name = member.rpartition(".")
     body = marshal(signature, *values)
     fields = [(PATH, ("o", path)), (INTERFACE, ("s", interface)), (MEMBER, ("s", name)), (DESTINATION, ("s", destination))]
@@ -34,7 +34,7 @@ def call(serial: int, destination: str, path: str, member: str, signature: str, 
 
 
 def marshal(signature: str, *values: Any) -> bytes:
-    """Values by their types: an array is a list, a struct or dict entry a tuple, a variant (signature, value)."""
+    """Encodes values. An array is a list, a struct or dict entry a tuple, a variant a tuple (signature, value)."""
     out = bytearray()
     for kind, value in zip(_types(signature), values, strict=True):
         _put(out, kind, value)
@@ -42,7 +42,7 @@ def marshal(signature: str, *values: Any) -> bytes:
 
 
 def length(start: bytes) -> int:
-    """Of the whole message, of which the first 16 bytes must be there."""
+    """Returns the length of the whole message. `start` must contain at least its first 16 bytes."""
     body, _, fields = struct.unpack_from("<III", start, 4)
     return 16 + (fields + 7) // 8 * 8 + body
 
@@ -77,7 +77,7 @@ def _text(data: bytes, at: int) -> tuple[str, int]:
 
 
 def _types(signature: str) -> Iterator[str]:
-    """The complete types that a signature lists."""
+    """Yields the complete types of a signature."""
     at = 0
     while at < len(signature):
         end = at

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""People who log in again and again while something else goes on, and whether each of them gets in."""
+"""Repeated logins during another operation, each of which must be admitted."""
 
 import re
 import threading
@@ -14,19 +14,19 @@ from .storm import Storm
 WALKERS = 3
 PEOPLE = ("root", "alice")
 
-# What PAM writes when it cannot load a module that a stack names.
+# Messages of PAM if it cannot load a module that a stack names.
 FAULTY = "PAM adding faulty module|PAM unable to dlopen"
 
 
 class GoingIn:
-    """with GoingIn(host) as people: ...; then people.ssh, a storm's outcome, and people.consoles.
+    """with GoingIn(host) as people: ...; afterwards people.ssh is a storm's outcome and people.consoles a count.
 
-    A user comes by ssh, WALKERS at a time, root on a console.
+    The user logs in by ssh, with WALKERS logins at a time, and root on a console.
     """
 
     def __init__(self, host: Host, user: str = "alice") -> None:
         self.consoles = 0
-        self.kept_out: list[str] = []  # what the consoles showed of a login that did not work
+        self.kept_out: list[str] = []  # output of the consoles at which the login failed
         self._host = host
         self._storm = Storm(host, user, WALKERS)
         self._over = threading.Event()
@@ -46,13 +46,13 @@ class GoingIn:
         self.ssh = self._storm.outcome
 
     def assert_all_let_in(self) -> str:
-        """Each of them, and PAM never met a line whose module is missing; says how many they were."""
+        """Checks that each login was admitted and that PAM found all modules. Returns a summary with the counts."""
         assert self.ssh.failed == self.ssh.denied == 0, self.ssh
         assert self.kept_out == []
         assert self.ssh.admitted > 0 and self.consoles > 0
         said = self._host.journal_text(self.since, "--facility=auth,authpriv")
         assert said and not re.search(FAULTY, said), said
-        return f"{self.ssh.admitted} ssh logins and {self.consoles} of root's on a console meanwhile, all let in"
+        return f"{self.ssh.admitted} ssh logins and {self.consoles} console logins of root meanwhile, all admitted"
 
     def _root(self) -> None:
         while not self._over.is_set():
@@ -68,9 +68,9 @@ class GoingIn:
 
 
 def get_in(host: Host, consoles: Sequence[client.Client] = ()) -> dict[str, float]:
-    """root and alice, each on a console and by ssh: seconds until the prompt. Raises where one does not get there.
+    """Logs in root and alice, each on a console and by ssh. Returns the seconds until each prompt.
 
-    consoles: that ask for a name already; otherwise they are new.
+    Raises Gone if a login gets no prompt. consoles: terminals with a login prompt; new ones are opened if it is empty.
     """
     waiting, took = list(consoles), {}
     for user in PEOPLE:
@@ -84,7 +84,7 @@ def get_in(host: Host, consoles: Sequence[client.Client] = ()) -> dict[str, floa
 
 
 def leave(login: client.Client) -> float:
-    """Logs out as soon as there is a prompt; returns when there was one."""
+    """Logs out as soon as there is a prompt. Returns the time of the prompt."""
     at = login.prompt(20).at
     login.log_out()
     login.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A machine with sesslimit installed, and what a test asks of it."""
+"""A machine with sesslimit installed, and the queries that tests make of it."""
 
 import json
 import re
@@ -18,20 +18,20 @@ NO_LIMITS = "version = 1\n"
 
 @dataclass(frozen=True)
 class Event:
-    """One journal entry of the daemon about something that happened. at: monotonic seconds, as time.monotonic()."""
+    """One journal entry of the daemon about an event. at: monotonic seconds, as time.monotonic()."""
 
     event: str
     user: str
-    key: str  # the daemon's own name for the session, from the admission to the end
+    key: str  # the daemon's key of the session, from the admission to the end
     reason: str
     message: str
-    pid: str  # of the daemon that said it
+    pid: str  # of the daemon that logged it
     at: float
 
 
 @dataclass(frozen=True)
 class Session:
-    """A session as logind tells it."""
+    """A session as logind reports it."""
 
     id: str
     user: str
@@ -39,12 +39,12 @@ class Session:
     scope: str
     service: str
     kind: str  # logind's class: user, background, manager
-    leader: int  # as the machine counts its processes
+    leader: int  # PID in the machine's PID namespace
 
 
 class Host(Machine):
     programs: Path | None = None
-    """A build of the preset asan: its programs run in place of the packages', the module stays."""
+    """Build directory of the preset asan: its programs replace those of the packages; the module is not replaced."""
 
     def install_sesslimit(self, packages: list[Path]) -> None:
         self.install(packages)
@@ -54,14 +54,14 @@ class Host(Machine):
 
     def _sanitize(self, build: Path) -> None:
         for built, installed in (("daemon/sesslimitd", "/usr/sbin"), ("ctl/sesslimitctl", "/usr/bin")):
-            self.run("rm", f"{installed}/{Path(built).name}")  # it may be running
+            self.run("rm", f"{installed}/{Path(built).name}")  # the program may be running
             shutil.copy2(build / built, self.path(installed))
-        # For leaks it would have to trace itself, which the unit forbids.
+        # Leak detection would have to trace the process itself, which the unit forbids.
         self.write(ASAN_DROP_IN, "[Service]\nEnvironment=ASAN_OPTIONS=detect_leaks=0\n")
         self.sh("systemctl daemon-reload && systemctl restart sesslimitd.service")
 
     def assert_unsanitized(self) -> None:
-        """No sanitizer has said anything of the daemon."""
+        """Checks that no sanitizer has reported anything about the daemon."""
         if self.programs:
             said = self.journal("-u", "sesslimitd.service", "-o", "cat")
             assert not re.search("Sanitizer|runtime error:", said), said
@@ -69,23 +69,23 @@ class Host(Machine):
     # --- policy and daemon
 
     def policy(self, text: str) -> None:
-        """Puts a policy in place and reloads; returns when the daemon says that it is in force."""
+        """Writes a policy and reloads. Returns when the daemon has logged that the policy is loaded."""
         since = self.write_policy(text)
         wait_until("policy-loaded", lambda: self.events("policy-loaded", since=since), 10)
 
     def write_policy(self, text: str) -> float:
-        """Puts a policy in place and reloads, whatever the daemon makes of it. Returns when, for events(since=)."""
+        """Writes a policy and reloads, without checking the result. Returns the time, for events(since=)."""
         self.write(POLICY, text)
         since = time.monotonic()
         self.run("systemctl", "reload", "sesslimitd")
         return since
 
     def limit(self, user: str, settings: str) -> None:
-        """A policy of one rule for one user."""
+        """Writes and loads a policy with one rule for one user."""
         self.policy(f'version = 1\n[[rule]]\nname = "test"\nmatch.user = ["{user}"]\n{settings}\n')
 
     def module_arguments(self, arguments: str) -> None:
-        """Gives pam_sesslimit.so these arguments; none: as the package installed it."""
+        """Sets the arguments of pam_sesslimit.so in the PAM stack. An empty string restores the installed line."""
         changed = re.sub(r"(pam_sesslimit\.so)[ \t]*$", rf"\1 {arguments}", self._pam_stack, flags=re.MULTILINE)
         assert changed != self._pam_stack or not arguments, "pam_sesslimit.so is not in the stack"
         self.write(PAM_STACK, changed)
@@ -97,18 +97,18 @@ class Host(Machine):
         return self.run("systemctl", "show", "-P", "MainPID", "sesslimitd.service").stdout.strip()
 
     def daemon_pids_here(self) -> list[int]:
-        """As this host counts its processes; none while it does not run."""
+        """Returns the daemon's PIDs in this host's PID namespace, or an empty list if it is not running."""
         procs = self.group / "boot" / "payload" / "system.slice" / "sesslimitd.service" / "cgroup.procs"
         try:
             return [int(pid) for pid in procs.read_text(encoding="ascii").split()]
         except OSError:
             return []
 
-    # --- what the journal says
+    # --- the journal
 
     def events(self, event: str = "", user: str = "", since: float = 0) -> list[Event]:
-        """The daemon's events, oldest first."""
-        # The daemon's own field selects the entries: as a unit's other output, they may be many.
+        """Returns the daemon's events, oldest first."""
+        # The entries are selected by the daemon's own field, because the unit's other output may be large.
         matches = [f"SESSLIMIT_EVENT={event}"] if event else ["_COMM=sesslimitd"]
         matches += [f"SESSLIMIT_USER={user}"] if user else []
         lines = self.journal("--output=json", "--all", *matches).splitlines()
@@ -116,12 +116,12 @@ class Host(Machine):
         return [each for each in found if each.at >= since]
 
     def lived(self, user: str, since: float = 0) -> list[float]:
-        """For each session that was admitted and ended since then: the seconds between, by the journal."""
+        """Returns the seconds from admission to end, by the journal, for each session that was admitted and ended."""
         admitted = {each.key: each.at for each in self.events("admitted", user, since)}
         return [each.at - admitted[each.key] for each in self.events("ended", user, since)]
 
     def journal_text(self, since: float = 0, *arguments: str) -> str:
-        """The messages of the journal as lines "identifier: message", from a monotonic moment on."""
+        """Returns the messages of the journal as lines "identifier: message", from a monotonic time on."""
         lines = []
         for entry in map(json.loads, self.journal("--output=json", "--all", *arguments).splitlines()):
             if int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6 >= since:
@@ -131,7 +131,7 @@ class Host(Machine):
     # --- sessions
 
     def sessions(self, user: str = "") -> list[Session]:
-        """logind's sessions of users, without the user managers (they are no logins)."""
+        """Returns logind's sessions of users, without the sessions of user managers."""
         ids = [line.split()[0] for line in self.run("loginctl", "list-sessions", "--no-legend").stdout.splitlines()]
         found = [each for each in map(self._session, ids) if each]
         return [each for each in found if each.kind == "user" and user in ("", each.user)]
@@ -139,39 +139,39 @@ class Host(Machine):
     def _session(self, session_id: str) -> Session | None:
         shown = self.run("loginctl", "show-session", session_id, check=False)
         if shown.returncode != 0:
-            return None  # it ended in between
+            return None  # the session has ended
         value = dict(line.split("=", 1) for line in shown.stdout.splitlines() if "=" in line)
-        # A user manager's session has no scope on Debian 13.
+        # The session of a user manager has no scope on Debian 13.
         words = [value.get(key, "") for key in ("Name", "State", "Scope", "Service", "Class")]
         return Session(session_id, *words, leader=int(value["Leader"]))
 
     def login_processes(self, user: str) -> list[str]:
-        """The sshd processes that serve the user's connections, those without a session too."""
+        """Returns the sshd processes that serve the user's connections, including those without a session."""
         lines = self.run("ps", "-ww", "-eo", "pid,args").stdout.splitlines()
         return [line.strip() for line in lines if re.search(rf"\bsshd(-session)?: {user}\b", line)]
 
     def leftovers(self, user: str) -> list[str]:
-        """Everything that is there of the user's logins."""
+        """Returns all that remains of the user's logins: sessions of logind and sshd processes."""
         return [f"logind session {each.id} {each.state}" for each in self.sessions(user)] + self.login_processes(user)
 
     def wait_clean(self, user: str, timeout: float = 15) -> float:
-        """Waits until nothing is left of the user's logins; the seconds it took."""
+        """Waits until nothing is left of the user's logins. Returns the seconds that it took."""
         try:
             return wait_until(f"nothing left of {user}'s logins", lambda: not self.leftovers(user), timeout)[1]
         except Gone as error:
             raise Gone(f"{error}: {self.leftovers(user)}") from None
 
     def reset(self) -> None:
-        """Back to how it was after the installation: no clients, no sessions, no limits, the daemon running."""
+        """Restores the state after the installation: no clients, sessions or limits, and a running daemon."""
         self.end_clients()
         self.module_arguments("")
         self.start_daemon()
         self.policy(NO_LIMITS)
         for user in ("alice", "bob", "carol"):
-            # logind 252 does not terminate a session that is closing already and only waits for its processes.
+            # logind 252 does not terminate a session that is closing already. It only waits for its processes.
             self.run("loginctl", "kill-user", "--signal=KILL", user, check=False)
             self.wait_clean(user, 30)
-        # A user's service manager that was killed is a failed unit. The daemon still counts denials of before.
+        # A killed user manager is a failed unit. The restart resets the daemon's count of earlier denials.
         self.sh("systemctl stop 'user@*.service'; systemctl reset-failed; systemctl restart sesslimitd.service")
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A booted Debian: its own namespaces, systemd, logind, D-Bus and sshd; gone without a trace when it is stopped.
+"""A booted Debian with its own namespaces, systemd, logind, D-Bus and sshd. Stopping it leaves nothing behind.
 
-Its root is an overlay on the base (lab.base), whose upper layer is a tmpfs inside the machine's own mount namespace:
-with the last process the mounts go too. The kernel, and with it the wall clock, is this host's own.
+Its root is an overlay on the base (lab.base). The upper layer is a tmpfs in the machine's own mount namespace, so that
+the mounts disappear with the last process. The kernel, and with it the wall clock, is this host's own.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",
 }
 
-# Arguments: base, cgroup below the hierarchy, directory, name. systemd wants a tree with cgroup2 alone.
+# Arguments: base, cgroup below the hierarchy, directory, name. systemd requires a tree with cgroup2 only.
 BOOT = """
 set -e
 umount -R /sys/fs/cgroup
@@ -42,11 +42,11 @@ _counter = itertools.count(1)
 
 
 class Gone(Exception):
-    """What was waited for did not happen in time."""
+    """The awaited condition did not occur in time."""
 
 
 def wait_until(what: str, test: Callable[[], Value], timeout: float, every: float = 0.05) -> tuple[Value, float]:
-    """Calls test until it returns something true: that, and the seconds it took. Raises Gone after timeout."""
+    """Calls test until it returns a true value. Returns that value and the seconds. Raises Gone after timeout."""
     start = time.monotonic()
     while True:
         value = test()
@@ -66,7 +66,7 @@ class Machine:
         self.name = f"{suite}-{os.getpid()}-{next(_counter)}"
         self.directory = RUN / self.name
         self.group: Path | None = None
-        self.pid = 0  # of its systemd, as this host counts
+        self.pid = 0  # of its systemd, in this host's PID namespace
         self._nspawn: subprocess.Popen | None = None
         self.boot_seconds = 0.0
 
@@ -104,7 +104,7 @@ class Machine:
     def _find_first_process(self) -> int:
         if self._nspawn.poll() is not None:
             raise RuntimeError(f"the machine did not boot:\n{self.console_output()}")
-        # nspawn's own processes sit in the group "boot/supervisor", those of the machine in "boot/payload".
+        # nspawn's own processes are in the group "boot/supervisor", those of the machine in "boot/payload".
         payload = self.group / "boot" / "payload" / "init.scope" / "cgroup.procs"
         try:
             return min((int(pid) for pid in payload.read_text(encoding="ascii").split()), default=0)
@@ -116,7 +116,7 @@ class Machine:
         return state in ("running", "degraded")
 
     def stop(self) -> None:
-        """Ends every process of the machine and removes what it was made of. May be called again."""
+        """Kills every process of the machine and removes its files. May be called repeatedly."""
         if self._nspawn is not None:
             self._end_payload()
         if self.group is not None:
@@ -130,20 +130,20 @@ class Machine:
             self.directory.rmdir()
 
     def _end_payload(self) -> None:
-        # Before nspawn itself, so that it can reap the machine's first process.
+        # The payload is killed before nspawn itself, so that nspawn can reap the machine's first process.
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             (self.group / "boot" / "payload" / "cgroup.kill").write_text("1", encoding="ascii")
             self._nspawn.wait(5)
 
     def console_output(self) -> str:
-        """What the machine has written to its console since the last call."""
+        """Returns what the machine has written to its console since the last call."""
         return (self._nspawn.stdout.read() or b"").decode(errors="replace")
 
     def argv(self, command: list[str], own_pid_namespace: bool = False, terminal: bool = False) -> list[str]:
-        """The command line that runs the command in the machine, outside of any session of it.
+        """Returns the command line that runs the command in the machine, outside of any session.
 
-        own_pid_namespace: the command sees the machine's processes, behind one more process here. terminal: its
-        standard input becomes its controlling terminal.
+        own_pid_namespace: the command sees the machine's processes, and has one more process on this host as its
+        parent. terminal: the command's standard input becomes its controlling terminal.
         """
         namespaces = ["--all"] if own_pid_namespace else ["--mount", "--uts", "--ipc", "--net"]
         enter = ["nsenter", "--target", str(self.pid), *namespaces, "--"]
@@ -152,7 +152,7 @@ class Machine:
         return ["sh", "-c", 'echo 0 > "$0" && exec "$@"', str(procs), *session, *enter, *command]
 
     def run(self, *command: str, check: bool = True, text: str = "", timeout: float = 60) -> subprocess.CompletedProcess:
-        """Runs a command as root in the machine; standard output and error are caught apart."""
+        """Runs a command as root in the machine. Captures standard output and standard error separately."""
         done = subprocess.run(
             self.argv(list(command), own_pid_namespace=True),
             input=text,
@@ -168,11 +168,11 @@ class Machine:
         return done
 
     def sh(self, script: str, check: bool = True, timeout: float = 60) -> str:
-        """Runs a shell script as root in the machine and returns what it printed."""
+        """Runs a shell script as root in the machine and returns its standard output."""
         return self.run("sh", "-ec", script, check=check, timeout=timeout).stdout
 
     def path(self, inside: str) -> Path:
-        """A path inside the machine, as this process can open it."""
+        """Returns the path at which this process can open a path inside the machine."""
         return Path(f"/proc/{self.pid}/root{inside}")
 
     def write(self, inside: str, text: str, mode: int = 0o644) -> None:
@@ -185,7 +185,7 @@ class Machine:
         return self.path(inside).read_text(encoding="utf-8")
 
     def install(self, packages: list[Path]) -> None:
-        """Installs packages as an administrator would; their dependencies must be in the base."""
+        """Installs packages with apt-get. Their dependencies must be in the base."""
         target = self.path("/var/tmp/packages")
         target.mkdir(exist_ok=True)
         for package in packages:
@@ -194,25 +194,25 @@ class Machine:
         self._apt_install("--reinstall", *names)
 
     def install_later(self, name: str) -> None:
-        """Installs what the base keeps for later, see base.LATER."""
+        """Installs packages that are stored in the base, see base.LATER."""
         store = f"{base.STORE}/{name}"
         self._apt_install(*(f"{store}/{path.name}" for path in self.path(store).iterdir()))
 
     def _apt_install(self, *arguments: str) -> None:
-        # _apt cannot read them where they are on every host; root fetches, and apt must not warn about that.
+        # The user _apt cannot read the packages on every host. Root reads them, and apt must not warn about that.
         self.run("apt-get", "-q", "-y", "-o", "APT::Sandbox::User=root", "install", *arguments, timeout=180)
 
     def journal(self, *arguments: str) -> str:
         return self.run("journalctl", "--quiet", "--no-pager", *arguments).stdout
 
     def end_clients(self) -> None:
-        """Ends every client and command that was started from outside."""
+        """Kills every client and command that was started from outside the machine."""
         (self.group / "tools" / "cgroup.kill").write_text("1", encoding="ascii")
 
 
 @contextlib.contextmanager
 def _places():
-    """Whoever makes or removes places of machines does so alone: what is empty now may be somebody's in a moment."""
+    """Serializes the creation and removal of machine directories. An empty directory may be about to be used."""
     base.CACHE.mkdir(parents=True, exist_ok=True)
     with open(base.CACHE / "places.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -220,13 +220,13 @@ def _places():
 
 
 def sweep() -> None:
-    """Removes what a lab process that was itself killed has left behind, and what is empty."""
+    """Removes the remains of lab processes that were killed, and empty directories."""
     with _places():
         tree = cgroup.hierarchy() / cgroup.TREE
         for parent in (tree, RUN):
             for path in parent.glob("*-*-*"):
                 if not os.path.exists(f"/proc/{path.name.split('-')[1]}"):
                     cgroup.end(path) if parent == tree else path.rmdir()
-            # Not empty: another lab is at work.
+            # The directory is not empty if another lab is running.
             with contextlib.suppress(OSError):
                 parent.rmdir()

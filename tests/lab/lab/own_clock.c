@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Preloaded into one process of a machine, gives it clocks of its own: the wall clock is set and the host was suspended
-// for it alone. What the file says is added to the kernel's clocks, to stamps of files that were made since, and taken
-// off the times that timers are armed for, those of before too; who watches for the wall clock being set is told
-// through a fifo. For programs with an event loop, which read the clock whenever they wake up.
+// Preloaded library that gives one process of a machine its own clocks, as if the wall clock was set or the host was
+// suspended. It adds the steps of the file to the kernel's clocks, and to timestamps of files that are newer than a
+// step. It subtracts them from the expiry of CLOCK_BOOTTIME timers, including those that were armed before a step. A
+// fifo replaces the timer with which a program watches for changes of the wall clock. It works for programs with an
+// event loop, because they read the clock at each wakeup.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
@@ -14,16 +15,16 @@
 #include <unistd.h>
 
 struct step {
-    int64_t since; // from this second of the kernel's wall clock on; 0: there is no such step (yet)
-    int64_t wall;  // seconds by which the wall clock is set on
-    int64_t boot;  // seconds by which CLOCK_BOOTTIME goes on while CLOCK_MONOTONIC stands still
+    int64_t since; // first second of the kernel's wall clock with the step; 0: the entry is unused
+    int64_t wall;  // seconds by which the wall clock is set forward
+    int64_t boot;  // seconds by which CLOCK_BOOTTIME advances while CLOCK_MONOTONIC does not
 };
 enum { STEPS = 128, TIMERS = 1024 };
 
 static const volatile struct step* steps;
 static clockid_t timers[TIMERS];      // by descriptor
-static struct itimerspec due[TIMERS]; // CLOCK_BOOTTIME, as the program has it
-static int64_t asleep;                // what was taken off it when it was armed
+static struct itimerspec due[TIMERS]; // expiry by CLOCK_BOOTTIME, as set by the program
+static int64_t asleep;                // seconds that are subtracted from the armed timers
 static const clockid_t FIFO = 1000;
 
 __attribute__((constructor)) static void load(void) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Clocks that the daemon alone sees: a machine shares this host's, which no test may set and nobody can suspend."""
+"""Clocks that only the daemon sees. A machine shares this host's clocks, which a test must not set or suspend."""
 
 import os
 import struct
@@ -14,14 +14,14 @@ SOURCE = Path(__file__).with_suffix(".c")
 DIRECTORY = "/run/lab-clock"
 LIBRARY = "/usr/local/lib/lab-own-clock.so"
 DROP_IN = "/run/systemd/system/sesslimitd.service.d/lab-clock.conf"
-STEP, STEPS = "qqq", 128  # as the source has them
-TOLD = bytes(8)  # what a timer says that was cancelled
+STEP, STEPS = "qqq", 128  # as in the C source
+TOLD = bytes(8)  # read from a timer that was canceled
 
 
 class OwnClock:
-    """with OwnClock(host) as clock: the daemon is started anew with clocks that clock.set() and clock.suspend() move.
+    """with OwnClock(host) as clock: restarts the daemon with clocks that clock.set() and clock.suspend() change.
 
-    Sessions of that time end before it does: to the daemon that follows they would be of the future.
+    Sessions of this period must end before it does, because their start times are in the future for the next daemon.
     """
 
     def __init__(self, host: Host) -> None:
@@ -46,15 +46,16 @@ class OwnClock:
         self._restart()
 
     def set(self, by: int) -> float:
-        """The wall clock is set on by so many seconds, back if negative. Returns when."""
+        """Sets the wall clock forward by so many seconds, or back if negative. Returns the time of the change."""
         return self._step(by, 0)
 
     def suspend(self, seconds: int) -> float:
-        """The host was suspended for so long, and is back. Returns when."""
+        """Simulates a suspend of so many seconds that has just ended. Returns the time of the resume."""
         return self._step(seconds, seconds)
 
     def _step(self, wall: int, boot: int) -> float:
-        # From the next second on: a stamp of this one is of before. The kernel stamps by its last tick, 10 ms ago at most.
+        # The step takes effect in the next second, because a timestamp of the current second precedes it. The kernel
+        # takes timestamps from its last tick, which is 10 ms ago at most.
         now = time.time()
         time.sleep(1 - now % 1 + 0.02)
         entry = struct.pack(STEP, int(now) + 1, wall, boot)

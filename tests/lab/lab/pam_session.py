@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Sessions of a class and a type that no ssh client makes: opened through PAM by the machine's systemd."""
+"""Sessions with a class and a type that an ssh client does not create, opened through PAM by the machine's systemd."""
 
 import itertools
 import json
@@ -17,7 +17,7 @@ _counter = itertools.count(1)
 
 
 class PamSession:
-    """A process `sleep` of the user's, in a session of logind's class `kind` and of this type ("wayland", "tty")."""
+    """A process `sleep` of the user in a session of logind's class `kind` and of this type ("wayland", "tty")."""
 
     def __init__(self, host: Host, user: str, kind: str, type: str) -> None:
         self._host, self._user = host, user
@@ -43,11 +43,11 @@ class PamSession:
         return self._property(self.id, "State") in ("online", "active")
 
     def shows(self, name: str) -> str:
-        """A property of logind's session."""
+        """Returns a property of logind's session."""
         return self._property(self.id, name)
 
     def hint(self, idle: bool) -> None:
-        """The session's own program tells logind whether somebody is there, as a desktop does."""
+        """Sets logind's idle hint as the session's user, as a desktop does."""
         path = self._call("/org/freedesktop/login1", "Manager", "GetSession", "s", self.id)["data"][0]
         self._call(path, "Session", "SetIdleHint", "b", str(idle).lower(), user=self._user)
 

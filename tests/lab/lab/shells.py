@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How many shells a user has, looked at again and again while other things go on."""
+"""Counts the shells of a user at short intervals during another operation."""
 
 import os
 import threading
@@ -8,14 +8,16 @@ from pathlib import Path
 
 from .machine import Machine
 
-EVERY = 0.02  # seconds from one look to the next
+EVERY = 0.02  # seconds between two counts
 
 
 class ShellCount:
-    """with ShellCount(machine, "alice") as count: ...; then count.most, and when it was looked.
+    """with ShellCount(machine, "alice") as count: ...; afterwards count.most is the maximum.
 
-    A shell is a process "bash" of the user's that leads its kernel session: one that sshd or login has started, and not
-    what a shell forks for a moment. It is in the scope of a login session, or with sshd where logind gave it none.
+    count.looks is the number of counts, and count.longest_gap the longest time between two of them.
+    A shell is a process "bash" of the user that leads its kernel session. This includes shells started by sshd or
+    login, and excludes processes that a shell forks. It is in the scope of a login session, or in sshd's cgroup if
+    logind has no session for it.
     """
 
     def __init__(self, machine: Machine, user: str) -> None:
@@ -41,7 +43,8 @@ class ShellCount:
     def now(self) -> int:
         groups = [*self._slice.glob("session-*.scope"), self._sshd]
         seen = {pid for group in groups for pid in _processes(group) if _is_shell(pid, self._uid)}
-        # Who was seen first may have gone before who was seen last came. Who is still there now was there all the time.
+        # A shell that was seen early may have exited before a later one started. Only a shell that still runs was
+        # running at the same time as all others.
         return sum(_is_shell(pid, self._uid) for pid in seen)
 
     def _watch(self) -> None:
@@ -57,7 +60,7 @@ def _processes(scope: Path) -> list[str]:
     try:
         return (scope / "cgroup.procs").read_text(encoding="ascii").split()
     except OSError:
-        return []  # it ended in between
+        return []  # the session has ended
 
 
 def _is_shell(pid: str, uid: int) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Logins and logouts of one user, as many at once as there are walkers, and what came of each."""
+"""Concurrent logins and logouts of one user, by a number of threads, and their results."""
 
 import json
 import re
@@ -12,9 +12,9 @@ from .host import Host
 from .machine import ENVIRONMENT
 from .shells import ShellCount
 
-# A shell of its own, for a moment: bash does not become the last of several commands.
+# Bash forks a shell for this, because it does not exec the last of several commands.
 STAY = "echo let in; sleep 0.4; :"
-LONGEST = 60  # seconds for one login: whatever takes longer is ended, and has failed
+LONGEST = 60  # seconds for one login; a longer one is killed and counts as failed
 
 OPENED = re.compile(r"pam_unix\(sshd:session\): session opened for user (\w+)")
 OURS = re.compile(r"pam_sesslimit\(sshd:session\): ")
@@ -23,17 +23,17 @@ UNCOUNTED = "admitted uncounted"
 
 @dataclass
 class Outcome:
-    """What came of a storm. Times in seconds."""
+    """The results of a storm. Times in seconds."""
 
-    admitted: int = 0  # of them `uncounted` by the module alone, which had no answer
+    admitted: int = 0  # includes those that are `uncounted`
     denied: int = 0
-    failed: int = 0  # neither
-    uncounted: int = 0
-    shells: int = 0  # the most at any moment
-    module: float = 0.0  # the longest that the module kept a login waiting
-    timed: int = 0  # logins of which that is known
-    whole: float = 0.0  # the longest from a client's start to its shell or its denial
-    odd: list[str] = field(default_factory=list)  # what those that failed have printed
+    failed: int = 0  # neither admitted nor denied
+    uncounted: int = 0  # admitted by the module alone, which got no reply from the daemon
+    shells: int = 0  # maximum at any time
+    module: float = 0.0  # longest delay of a login by the module
+    timed: int = 0  # number of logins for which that delay is known
+    whole: float = 0.0  # longest time from a client's start to its shell or its denial
+    odd: list[str] = field(default_factory=list)  # output of the logins that failed
 
     @property
     def tried(self) -> int:
@@ -41,7 +41,7 @@ class Outcome:
 
 
 class Storm:
-    """with Storm(host, "alice", walkers=6) as storm: ...; then storm.outcome. The module needs its argument debug."""
+    """with Storm(host, "alice", walkers=6) as storm: ...; then storm.outcome. Requires the module argument debug."""
 
     def __init__(self, host: Host, user: str, walkers: int) -> None:
         self.outcome = Outcome()
@@ -96,7 +96,10 @@ class Storm:
         self.outcome.whole = max(self.outcome.whole, took)
 
     def _ask_journal(self) -> None:
-        """The module stands behind pam_unix, which says when it was called, and says itself when it was through."""
+        """Reads from the journal how long the module delayed each login.
+
+        pam_unix comes before the module in the stack and logs when it is called. The module logs when it has finished.
+        """
         fields = "MESSAGE,_PID,_SOURCE_REALTIME_TIMESTAMP"
         chosen = [f"--output-fields={fields}", f"--since=@{self._began:.6f}", "--facility=auth,authpriv"]
         text = self._host.journal("--output=json", *chosen)

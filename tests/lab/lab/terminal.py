@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A program with a terminal (or a pipe) in front of it, and the moment at which it said what."""
+"""A program that is connected to a terminal or a pipe, with the time of each piece of its output."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from .machine import Gone
 
 @dataclass(frozen=True)
 class Seen:
-    """Something that was read: the text, when its last byte came (monotonic seconds), and where it ends."""
+    """A text that was read, the time of its last byte (monotonic seconds), and the position after it."""
 
     text: str
     at: float
@@ -22,9 +22,9 @@ class Seen:
 
 
 class Terminal:
-    """Reads what a process prints, in a thread of its own, until the process has gone and no more can come.
+    """Reads the output of a process in a thread, until the process has exited and its output ends.
 
-    process: what is waited for. read_fd, write_fd: owned by this object; equal for a pty.
+    process: the process whose exit is awaited. read_fd, write_fd: owned by this object; equal for a pty.
     """
 
     def __init__(self, process: subprocess.Popen, read_fd: int, write_fd: int, argv: list[str]) -> None:
@@ -51,22 +51,22 @@ class Terminal:
 
     @property
     def pid(self) -> int:
-        """As this host counts its processes."""
+        """Returns the PID in this host's PID namespace."""
         return self._process.pid
 
     def send(self, text: str) -> float:
-        """Types the text; returns when."""
+        """Types the text. Returns the time."""
         at = time.monotonic()
         os.write(self._write_fd, text.encode())
         return at
 
     def close_input(self) -> None:
-        """End of file for a program that reads from a pipe."""
+        """Closes the standard input of a program that reads from a pipe."""
         os.close(self._write_fd)
         self._write_fd = -1
 
     def expect(self, pattern: str, timeout: float, after: int = 0) -> Seen:
-        """Waits for a text that matches, from position `after` on. Raises Gone when it does not come."""
+        """Waits for output that matches, from position `after` on. Raises Gone if there is none in time."""
         deadline = time.monotonic() + timeout
         with self._changed:
             while True:
@@ -78,19 +78,20 @@ class Terminal:
                     raise Gone(f"{self.argv}: no {pattern!r}: {how}; it printed:\n{self._bytes.decode(errors='replace')}")
 
     def find(self, pattern: str, after: int = 0) -> Seen | None:
-        """What expect() would return, if it is there already."""
+        """Returns what expect() would return for the output so far, or None."""
         with self._changed:
             return self._search(pattern, after)
 
     def wait(self, timeout: float) -> int:
-        """Waits for the end of the program and of its output; its exit status (negative: a signal)."""
+        """Waits for the end of the program and of its output. Returns its exit status (negative: a signal)."""
         with self._changed:
             if not self._changed.wait_for(lambda: self.ended_at is not None, timeout):
-                raise Gone(f"{self.argv}: still there after {timeout:g} s; it printed:\n{self._bytes.decode(errors='replace')}")
+                printed = self._bytes.decode(errors="replace")
+                raise Gone(f"{self.argv}: still running after {timeout:g} s; it printed:\n{printed}")
         return self._process.returncode
 
     def close(self) -> None:
-        """Ends the program if it runs, and gives the terminal back."""
+        """Kills the program if it runs, and closes the descriptors."""
         if self._process.poll() is None:
             self._process.kill()
         self._thread.join(10)
@@ -107,7 +108,7 @@ class Terminal:
 
     def _read_all(self) -> None:
         while True:
-            # Looked at before the read: what a process wrote before its end is then still read after it.
+            # Polled before the read, so that output written before the exit is still read after it.
             gone = self._process.poll() is not None
             data = self._read_some()
             with self._changed:
@@ -123,8 +124,10 @@ class Terminal:
                 time.sleep(0.01)
 
     def _read_some(self) -> bytes:
-        """b"" when nothing comes for a moment, at the end of a pipe, and whenever nobody has the other side of the
-        pty open, which may pass."""
+        """Returns b"" if there is no output within 50 ms, at the end of a pipe, and if no process has the pty open.
+
+        The last of these may be temporary.
+        """
         try:
             readable, _, _ = select.select([self._read_fd], [], [], 0.05)
             return os.read(self._read_fd, 65536) if readable else b""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What users read."""
+"""Texts that users read."""
 
 import re
 import unicodedata
@@ -8,13 +8,15 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x07")
 
 
 def plain(output: str) -> str:
-    """A terminal's output without colours, modes and bells, each line ended by one newline."""
+    """Returns a terminal's output without colors, modes and bells, with each line terminated by one newline."""
     return re.sub(r"[\r\n]+", "\n", _ESCAPES.sub("", output))
 
 
 def interpreted(text: str | bytes) -> list[str]:
-    """What of a text a terminal would act upon, or not show as it is: control and format characters but newlines, and
-    bytes that are no UTF-8. Nothing of it may come from outside."""
+    """Returns the characters that a terminal would interpret or hide, none of which may come from outside.
+
+    These are control and format characters except newlines, and bytes that are not valid UTF-8.
+    """
     if isinstance(text, bytes):
         text = text.decode("utf-8", errors="surrogateescape")
     # Cc control, Cf format, Cs surrogate: a byte that could not be decoded.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whose turn it is on this host's processors: storms run alone, everything else side by side."""
+"""Scheduling of tests on this host's processors: storms run alone, all other tests run concurrently."""
 
 import contextlib
 import fcntl
@@ -11,7 +11,8 @@ from .base import CACHE
 @contextlib.contextmanager
 def turn(alone: bool) -> Iterator[None]:
     CACHE.mkdir(parents=True, exist_ok=True)
-    # flock lets new readers pass a waiting writer for ever; the door, which each of them takes first, does not.
+    # flock(2) lets new readers pass a waiting writer indefinitely. The lock "door", which all of them acquire first,
+    # prevents that.
     with open(CACHE / "door.lock", "w", encoding="ascii") as door, open(CACHE / "room.lock", "w", encoding="ascii") as room:
         fcntl.flock(door, fcntl.LOCK_EX)
         fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)

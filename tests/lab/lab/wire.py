@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The frames of docs/protocol.md, put together by hand: what root can say to the daemon and the module never would."""
+"""Frames of docs/protocol.md, encoded by hand, including frames that the module never sends."""
 
 import struct
 import subprocess
@@ -16,8 +16,8 @@ _OPEN_TAGS = {"user": 1, "uid": 2, "gids": 3, "flags": 4, "service": 5, "tty": 6
               "connection": 10, "budget": 11, "seat": 12}
 _OUTCOMES = {1: "admitted", 2: "uncounted", 3: "denied", 4: "failed", 5: "noted"}
 
-# Runs as a process of the machine's, so that the daemon can hold it as a leader, but with this host's files. It asks for
-# each line that it reads, and is the leader of what it was let in for until it is ended.
+# Runs as a process of the machine, so that the daemon can track it as a leader, but with this host's files. It sends a
+# request for each line that it reads, and stays the leader of the admitted sessions until it exits.
 _ASKER = """
 import socket, sys
 for line in sys.stdin:
@@ -39,7 +39,7 @@ class Verdict:
 
 
 def open_frame(**fields: bytes | int | list[int]) -> bytes:
-    """An open request: texts as bytes, numbers as int, group ids as a list; see the table in docs/protocol.md."""
+    """Encodes an open request: texts as bytes, numbers as int, group IDs as a list; see docs/protocol.md."""
     return frame(OPEN, [(_OPEN_TAGS[name], _value(value)) for name, value in fields.items()])
 
 
@@ -60,7 +60,7 @@ def verdict(data: bytes) -> Verdict:
 
 
 class Asker:
-    """A process that asks the daemon as a login process would, and leads what it was let in for until close()."""
+    """A process that sends requests as a login process does, and leads the admitted sessions until close()."""
 
     def __init__(self, machine: Machine) -> None:
         procs, socket = machine.group / "tools" / "cgroup.procs", machine.path("/run/sesslimit.sock")
