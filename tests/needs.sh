@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034
-# Sourced: the Debian packages that the tests need, and how they come here.
+# Sourced by tests/run and tests/demo. Defines the Debian packages that the tests need, and installs them.
 
 build_needs=(g++ cmake ninja-build pkg-config libcmocka-dev libpam0g-dev libsystemd-dev libboost-dev libtoml11-dev nettle-dev
              nlohmann-json3-dev libcli11-dev zlib1g-dev dbus-daemon systemd-journal-remote)
@@ -14,9 +14,10 @@ lab_needs=("${demo_needs[@]}" "${suite_needs[@]}" python3-jsonschema python3-pyt
 packages_needs=("${lab_needs[@]}" lintian binutils git)
 bench_needs=("${demo_needs[@]}" dbus-daemon libbenchmark-dev)
 
-# The one that has the packages above; another may come first in PATH.
+# The interpreter that has the packages above. PATH may list another one first.
 python=/usr/bin/python3
 
+# Installs the packages in the arguments that are missing.
 need() {
     local missing=() package
     for package in "$@"; do

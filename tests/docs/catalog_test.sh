@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Checks that journalctl accepts the catalog: it lists an entry, with its subject, for each one in the file.
+# Checks that journalctl accepts the catalog, and lists each entry of the file with its subject.
 # usage: catalog_test.sh JOURNALCTL CATALOG
 set -eu
 

@@ -24,9 +24,9 @@ LIMITS = "/etc/sesslimit/policy.d/lab.toml"
 UNITS = ("sesslimitd.service", "sesslimitd.socket")
 PROFILE = "/usr/share/pam-configs/sesslimit"
 DRIFT = 1000  # microseconds
-NO_DAEMON = "sesslimit: systemd does not run here"
-NO_SOCK_DIAG = "No sock_diag socket"
-NO_LOGIND = "sesslimit: systemd-logind does not run here"
+NO_DAEMON = "sesslimit: systemd is not running"
+NO_SOCK_DIAG = "No sock_diag(7)"
+NO_LOGIND = "sesslimit: systemd-logind is not running"
 
 
 @pytest.fixture(scope="session")

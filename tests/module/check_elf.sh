@@ -5,7 +5,7 @@ set -eu
 module=$1
 failed=0
 
-same() { # name, actual, expected
+same() { # description, actual, expected
     if [ "$2" != "$3" ]; then
         printf '%s\nactual:\n%s\nexpected:\n%s\n' "$1" "$2" "$3"
         failed=1

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Tests sesslimit-authselect with a fake authselect that keeps its selection in a file.
+# Tests sesslimit-authselect with a fake authselect that stores its selection in a file.
 # usage: authselect_test.sh packaging/rpm/sesslimit-authselect
 set -eu
 
@@ -63,16 +63,16 @@ grep -qE '^session +\[success=ok .* module_unknown=ignore default=die\] pam_sess
     "$work/etc/authselect/custom/sesslimit/password-auth"
 is "$(cat "$work/systemctl")" 'enable --now sesslimitd.socket sesslimitd.service'
 
-tool enable # a second run changes nothing
+tool enable # a second time: no change
 is "$(modules password-auth)" 'pam_keyinit pam_sesslimit pam_systemd pam_unix '
 
 tool disable
 is "$(cat "$work/selected")" 'sssd with-mkhomedir with-sudo'
 is "$(ls "$work/etc/authselect/custom")" ''
-tool disable # a second run changes nothing
+tool disable # a second time: no change
 is "$(cat "$work/selected")" 'sssd with-mkhomedir with-sudo'
 
-# Nothing is changed if a stack has no line before which the module can be inserted, or on a host without authselect.
+# A stack without pam_systemd, and a host without authselect: no change.
 grep -v pam_systemd "$work/vendor/password-auth" >"$work/without" && mv "$work/without" "$work/vendor/password-auth"
 if tool enable 2>/dev/null; then exit 1; fi
 is "$(cat "$work/selected")" 'sssd with-mkhomedir with-sudo'

@@ -5,7 +5,7 @@
 usage: rules.py POLICY FILE SECTION...
 
 A line of FILE is "+ SOURCE TARGET CLASS PERMISSION..." for accesses that must be allowed without a boolean, and
-"- ..." for accesses of which none may be allowed. "type_transition=TYPE[:NAME]" instead of the permissions is a type
+"- ..." for accesses that must not be allowed. "type_transition=TYPE[:NAME]" instead of the permissions is a type
 transition. Text after "#" is the purpose. Prints the rules that are violated, and exits with 1 if there are any.
 """
 
@@ -61,7 +61,7 @@ def grants(rule) -> set[str]:
 
 
 class Types:
-    """Resolves the types of a rule: an attribute stands for all of its types."""
+    """Resolves the types of a rule. An attribute is replaced by all of its types."""
 
     def __init__(self):
         self._known: dict[str, set[str]] = {}
@@ -74,7 +74,7 @@ class Types:
 
 
 def search(policy: setools.SELinuxPolicy, rules: list[Rule]) -> None:
-    """Adds to each rule what the policy grants."""
+    """Adds to each rule the accesses that the policy grants."""
     types, kinds = Types(), (setools.TERuletype.allow, setools.TERuletype.type_transition)
     by_class: dict[str, list[Rule]] = {}
     for rule in rules:
@@ -94,7 +94,7 @@ def main() -> int:
     violated = [rule for rule in rules if rule.is_violated()]
     for rule in violated:
         print(f"FAILED {'not allowed' if rule.required else 'allowed'}: {rule.text[2:]}")
-    print(f"{len(rules) - len(violated)} of {len(rules)} rules are satisfied")
+    print(f"{len(rules) - len(violated)} of {len(rules)} rules passed")
     return 1 if violated or not rules else 0
 
 
