@@ -8,7 +8,7 @@ namespace {
 
 Duration read(clockid_t clock) noexcept {
     timespec at{};
-    // These three clocks always exist; clock_gettime has no way to fail on them.
+    // These three clocks always exist, so that clock_gettime cannot fail on them.
     (void)clock_gettime(clock, &at);
     return std::chrono::duration_cast<Duration>(std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec));
 }

@@ -5,14 +5,14 @@
 
 namespace sesslimit {
 
-/// A length of time. Microseconds, the unit of sd-event and logind.
+/// A duration in microseconds, the unit of sd-event and logind.
 using Duration = std::chrono::microseconds;
 
-/// No limit. It orders as the longest of all spans, so that "the strictest wins" is std::min.
+/// No limit. It compares as the longest of all spans, so that std::min selects the strictest value.
 inline constexpr Duration unlimited_duration = Duration::max();
 
-/// CLOCK_BOOTTIME (clock_gettime(2)): counts on through suspend and knows no jumps of the wall clock.
-/// It has no now(): time is an argument, and only the edges read a clock.
+/// CLOCK_BOOTTIME (clock_gettime(2)). It advances during suspend and is not affected by jumps of the wall clock. It has
+/// no now() because time is an argument. Only the outermost parts of the program read a clock.
 struct BootClock {
     using duration = Duration;
     using rep = duration::rep;
@@ -22,15 +22,15 @@ struct BootClock {
 };
 using BootTime = BootClock::time_point;
 
-/// No moment: a deadline that never comes.
+/// A deadline that never expires.
 inline constexpr BootTime never = BootTime::max();
 
-/// `from + span`, and `never` where that would be beyond all time. `span` is not negative.
+/// Returns `from + span`, or `never` if the sum would overflow. `span` must not be negative.
 constexpr BootTime after(BootTime from, Duration span) noexcept {
     return span >= never - from ? never : from + span;
 }
 
-/// The clocks, for the edges of the program.
+/// Read the clocks. Only the outermost parts of the program call these functions.
 BootTime boottime_now() noexcept;
 Duration monotonic_now() noexcept; ///< CLOCK_MONOTONIC since boot, without suspend
 Duration realtime_now() noexcept;  ///< CLOCK_REALTIME since the epoch

@@ -18,8 +18,8 @@ struct Unit {
     Duration length;
 };
 
-// systemd.time(7), "Parsing Time Spans": a month is 30.44 days and a year 365.25, which systemd's src/basic/time-util.h
-// has as 2629800 s and 31557600 s.
+// systemd.time(7), "Parsing Time Spans": a month has 30.44 days and a year 365.25. In systemd's src/basic/time-util.h
+// these are 2629800 s and 31557600 s.
 constexpr Unit units[] = {
     {"usec", Duration(1)},
     {"us", Duration(1)},
@@ -72,8 +72,8 @@ std::unexpected<SpanError> no_span(SpanError::Kind kind, std::size_t at) noexcep
     return std::unexpected(SpanError{kind, at});
 }
 
-/// Digits to a number; `at` is moved behind them. A number that is too large stays at one above max_finite_duration, so
-/// that it is too large in every unit.
+/// Parses digits as a number and moves `at` after them. A number that is too large becomes max_finite_duration + 1,
+/// which is too large in every unit.
 std::int64_t take_number(std::string_view text, std::size_t& at) noexcept {
     constexpr std::int64_t too_large = max_finite_duration.count() + 1;
     std::int64_t number = 0;
@@ -84,7 +84,7 @@ std::int64_t take_number(std::string_view text, std::size_t& at) noexcept {
     return number;
 }
 
-/// The unit at `at`, which is moved behind it; a second where no unit stands there.
+/// Parses the unit at `at` and moves `at` after it. Returns one second if a unit is missing.
 std::expected<Duration, SpanError> take_unit(std::string_view text, std::size_t& at) noexcept {
     std::size_t end = at;
     while (end < text.size() && !is_digit(text[end]) && !is_blank(text[end])) {

@@ -15,8 +15,9 @@ namespace {
 
 constexpr long pid_fs_magic = 0x50494446; // linux/magic.h, "PIDF"
 
-/// Returns the inode of a pidfd; nothing if the kernel does not give each process its own, or if inode numbers have 32
-/// bits and repeat. Errors: that of fstatfs(2) or fstat(2), EACCES if a security module denies them.
+/// Returns the inode of a pidfd, or nullopt if the kernel does not give each process its own. Also returns nullopt if
+/// inode numbers have 32 bits and repeat. Errors: that of fstatfs(2) or fstat(2), EACCES if a security module denies
+/// them.
 std::expected<std::optional<std::uint64_t>, int> inode_of(int pidfd) noexcept {
     struct statfs system{};
     struct stat file{};
@@ -35,7 +36,8 @@ std::expected<std::optional<std::uint64_t>, int> inode_of(int pidfd) noexcept {
     return static_cast<std::uint64_t>(file.st_ino);
 }
 
-/// When the process started. Still alive after it was read: so it was its own start, and not that of a later process.
+/// Returns the start time of the process. The process is checked to be alive after the read, which proves that the
+/// value does not belong to a later process with the same PID.
 std::expected<std::uint64_t, int> start_of(int pidfd, pid_t pid) noexcept {
     const auto stat = read_process_stat(pid);
     if (!stat) {
@@ -50,7 +52,7 @@ std::expected<UniqueFd, int> open_pidfd(pid_t pid) noexcept {
     // glibc has no wrappers for the pidfd calls before 2.36.
     UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
     if (!pidfd) {
-        return std::unexpected(errno == EINVAL ? ESRCH : errno); // no pid: 0, or less
+        return std::unexpected(errno == EINVAL ? ESRCH : errno); // not a PID: 0 or negative
     }
     return pidfd;
 }
@@ -59,7 +61,7 @@ std::expected<Leader, int> identify(int pidfd, pid_t pid) noexcept {
     if (pid <= 0) {
         return std::unexpected(ESRCH);
     }
-    // If the inode cannot be read, the start identifies the process as well as before Linux 6.9.
+    // If the inode cannot be read, the start time identifies the process, as it does before Linux 6.9.
     if (const auto inode = inode_of(pidfd); inode && *inode) {
         return Leader{pid, **inode | Leader::by_inode};
     }

@@ -9,28 +9,28 @@
 #include <cstdint>
 #include <expected>
 
-/// Processes held by a descriptor (pidfd_open(2)), which stands for one process whatever becomes of its pid. Nothing
-/// here throws; every error is an errno: ESRCH where there is no such process any more, and another one where nobody
-/// can tell, for want of descriptors or of memory, or because /proc hides it: then it may well be alive.
+/// Processes identified by a pidfd (pidfd_open(2)), which refers to one process even if its PID is reused. Nothing here
+/// throws. Errors are errno values. ESRCH means that the process no longer exists. Any other error (out of descriptors
+/// or memory, or a process hidden in /proc) means that the process may still be alive.
 namespace sesslimit {
 
-/// A pidfd of the process that has this pid now. Close-on-exec.
+/// Opens a pidfd of the process that currently has this PID. The descriptor is close-on-exec.
 std::expected<UniqueFd, int> open_pidfd(pid_t pid) noexcept;
 
-/// Who the process of this pidfd is, whose pid is known: by the inode of its pidfd where the kernel has a file system
-/// of them (Linux 6.9), whose numbers no two processes of a boot share (fs/pidfs.c); else by its start. Fails with
-/// ESRCH where it has exited and only its start could tell.
+/// Identifies the process of a pidfd whose PID is known. Uses the inode of the pidfd if the kernel has a file system of
+/// pidfds (Linux 6.9). No two processes of a boot share an inode there (fs/pidfs.c). Otherwise uses the start time.
+/// Errors: ESRCH if the process has exited and only its start time could identify it.
 std::expected<Leader, int> identify(int pidfd, pid_t pid) noexcept;
 
-/// The same of the process that has this pid now.
+/// Identifies the process that currently has this PID.
 std::expected<Leader, int> identify(pid_t pid) noexcept;
 
-/// Whether the process of this pidfd, which was made of the leader's pid, is that leader. True where the leader's mark
-/// is not known. Compares by what the mark is of, also where identify() would go by something else. Returns an error,
-/// and not false, if a security module denies the inode of the pidfd (EACCES).
+/// Returns true if the process of this pidfd is `leader`. The pidfd must have been opened from the leader's PID.
+/// Returns true if the leader's mark is not known. Compares by the kind of the leader's mark, even if identify() would
+/// use the other kind. Errors: EACCES, and not false, if a security module denies access to the inode of the pidfd.
 std::expected<bool, int> is_leader(int pidfd, const Leader& leader) noexcept;
 
-/// Whether the process has not exited. A zombie has.
+/// Returns true if the process has not exited. A zombie has exited.
 bool lives(int pidfd) noexcept;
 
 } // namespace sesslimit

@@ -22,8 +22,8 @@ constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
 
-/// The words of a line, one by one. A word counts only when a separator follows it: the last word of a text that was
-/// cut would else be believed with half of its digits.
+/// The words of a line, one by one. A word is returned only if a separator follows it. Otherwise the last number of a
+/// truncated text would be accepted with some of its digits missing.
 class Words {
   public:
     explicit Words(std::string_view rest) noexcept : rest_(rest) {}
@@ -61,14 +61,15 @@ class Words {
     std::string_view rest_;
 };
 
-/// The kernel prints its new_encode_dev() (include/linux/kdev_t.h) as a signed int: 12 bits of major number in the
-/// middle, the low 8 bits of the minor number below them and the high 12 above.
+/// Decodes a terminal number, which the kernel prints as a signed int in the format of new_encode_dev()
+/// (include/linux/kdev_t.h). The 12 bits of the major number are in the middle. The low 8 bits of the minor number are
+/// below them and the high 12 bits above.
 dev_t decode_terminal(std::int32_t printed) noexcept {
     const auto packed = static_cast<std::uint32_t>(printed);
     return makedev((packed & 0xfff00U) >> 8U, (packed & 0xffU) | ((packed >> 12U) & 0xfff00U));
 }
 
-/// What follows "PID (command) ", or nothing.
+/// Returns the text after "PID (command) ", or nullopt if the text does not have that form.
 std::optional<std::string_view> after_command(std::string_view text) noexcept {
     const std::size_t pid = std::min(text.find_first_not_of("0123456789"), text.size());
     const std::size_t close = text.rfind(')');
@@ -79,7 +80,7 @@ std::optional<std::string_view> after_command(std::string_view text) noexcept {
     return text.substr(close + 2);
 }
 
-/// What one read gives, which is all of it where the file is made as it is read (proc(5)) and fits.
+/// Reads once. One read returns the whole content if the kernel generates the file on reading (proc(5)) and it fits.
 std::size_t read_once(int fd, std::span<char> into) noexcept {
     for (;;) {
         const ssize_t got = ::read(fd, into.data(), into.size());
@@ -89,7 +90,8 @@ std::size_t read_once(int fd, std::span<char> into) noexcept {
     }
 }
 
-/// A process without an entry in /proc has exited, or is hidden there (hidepid=, proc(5)).
+/// Returns the reason for a missing entry in /proc: ESRCH if the process has exited, EACCES if it is hidden there
+/// (hidepid=, proc(5)), or the error of pidfd_open(2).
 int why_not_there(pid_t pid) noexcept {
     const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     return pidfd ? EACCES : errno;
@@ -101,13 +103,13 @@ bool is_session_scope(std::string_view element) noexcept {
     if (element.size() <= prefix.size() + suffix.size() || !element.starts_with(prefix) || !element.ends_with(suffix)) {
         return false;
     }
-    // The letters of an id: session_id_valid() in systemd's src/basic/login-util.c.
+    // The characters of a session ID: session_id_valid() in systemd's src/basic/login-util.c.
     const std::string_view id = element.substr(prefix.size(), element.size() - prefix.size() - suffix.size());
     return std::ranges::all_of(id,
                                [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
 }
 
-/// Removes the first element of a path, without its slash, and returns it.
+/// Removes the first element of a path, including its slash, and returns the element without the slash.
 std::string_view take_element(std::string_view& path) noexcept {
     const std::size_t end = std::min(path.find('/'), path.size());
     const std::string_view element = path.substr(0, end);
@@ -123,7 +125,8 @@ bool is_user_slice(std::string_view element) noexcept {
            std::ranges::all_of(element.substr(prefix.size(), element.size() - prefix.size() - suffix.size()), is_digit);
 }
 
-/// Users can give their own units any name, but only logind puts a scope directly below the slice of a user.
+/// Returns true for the path of a session scope directly below the slice of a user. Users can give their own units any
+/// name, but only logind creates a scope there.
 bool is_in_session_scope(std::string_view path) noexcept {
     return take_element(path).empty() && take_element(path) == "user.slice" && is_user_slice(take_element(path)) &&
            is_session_scope(take_element(path));
@@ -186,7 +189,7 @@ std::expected<ProcessStat, int> read_process_stat(pid_t pid) noexcept {
         return std::unexpected(error == ENOENT ? why_not_there(pid) : error);
     }
     std::array<char, max_process_stat_length> text{};
-    errno = ESRCH; // of an end of file at once; an error says what it was
+    errno = ESRCH; // for an immediate end of file; a failed read sets its own errno
     const std::size_t size = read_once(fd.get(), text);
     if (size == 0) {
         return std::unexpected(errno);

@@ -6,7 +6,7 @@
 namespace sesslimit::wire {
 namespace {
 
-/// Which fields of a kind a frame had; the tags of a table are small numbers.
+/// The set of fields that a frame contains. Tags of a table are small numbers.
 class Seen {
   public:
     template <class Tag>
@@ -67,8 +67,8 @@ std::expected<Header, WireError> header_of(Bytes frame) noexcept {
     return header;
 }
 
-/// Calls take(tag, value) for every field of a frame of that kind whose tag is up to `last`, in order, and stops at
-/// the first that take denies.
+/// Calls take(tag, value) for every field of the frame whose tag is at most `last`, in order. The frame must be of that
+/// kind. Stops at the first field for which take returns an error.
 template <class Tag, class Take>
 Done for_each_field(Bytes frame, Kind kind, Tag last, Seen& seen, Take take) noexcept {
     const auto is = kind_of(frame);

@@ -6,7 +6,7 @@
 namespace sesslimit::wire {
 namespace {
 
-/// Writes a frame front to back. The first error stays, later fields are dropped.
+/// Writes a frame from front to back. After the first error all later fields are ignored.
 class Writer {
   public:
     explicit Writer(std::span<std::byte> out) noexcept : out_(out) {}

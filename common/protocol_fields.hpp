@@ -6,11 +6,11 @@
 #include <array>
 #include <limits>
 
-/// What the two halves of the protocol share: the tables of docs/protocol.md. For protocol.cpp and protocol_encode.cpp.
+/// The tables of docs/protocol.md, shared by protocol.cpp and protocol_encode.cpp.
 namespace sesslimit::wire {
 
 inline constexpr std::array<char, 4> magic = {'S', 'L', 'I', 'M'};
-inline constexpr std::size_t version_end = 6; // the part of the header that every version has
+inline constexpr std::size_t version_end = 6; // end of the header part that every version has
 inline constexpr std::size_t header_size = 12;
 inline constexpr std::size_t field_header = 4;
 
@@ -26,7 +26,7 @@ struct Header {
 };
 static_assert(sizeof(Header) == header_size);
 
-// A kind's fields are numbered by its own table in docs/protocol.md.
+// The fields of each kind are numbered by a table of their own in docs/protocol.md.
 enum class OpenTag : std::uint16_t {
     user = 1,
     uid,

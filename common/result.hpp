@@ -9,21 +9,22 @@
 
 namespace sesslimit {
 
-/// What went wrong, for a person to read. Whoever handles it logs it; whoever returns it does not.
+/// An error for a human reader. The code that handles an error logs it. Code that only returns it does not.
 struct Error {
     std::string what; ///< one line, no full stop: "open /run/sesslimit/ledger: Permission denied"
-    int code = 0;     ///< the errno value behind it, 0 where there is none
+    int code = 0;     ///< the underlying errno value, or 0 if it does not exist
 };
 
-/// A value, or the error that took its place. Outputs of a failed call are untouched.
+/// A value or an error. A failed call does not modify its output parameters.
 template <class T = void>
 using Result = std::expected<T, Error>;
 
+/// Creates an error result.
 inline std::unexpected<Error> fail(std::string what, int code = 0) {
     return std::unexpected(Error{std::move(what), code});
 }
 
-/// An error made of errno, which must still be that of the call that failed.
+/// Creates an error from errno, which must still be set by the call that failed.
 inline std::unexpected<Error> fail_errno(std::string doing, int code = errno) {
     return fail(std::move(doing) + ": " + std::strerror(code), code);
 }

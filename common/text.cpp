@@ -13,9 +13,9 @@ struct Range {
     std::uint32_t last;
 };
 
-// What a reader cannot see, or what moves the text around it: Unicode's categories Cc, Cf, Co, Cn (noncharacters),
-// Zl, Zp, Zs but for the plain space, and the property Default_Ignorable_Code_Point (UnicodeData.txt and
-// DerivedCoreProperties.txt, Unicode 15). Sorted.
+// Characters that are invisible or that move the text around them. These are Unicode's categories Cc, Cf, Co, Cn
+// (noncharacters), Zl, Zp, Zs except the plain space, and the property Default_Ignorable_Code_Point (UnicodeData.txt
+// and DerivedCoreProperties.txt, Unicode 15). Sorted.
 constexpr Range unseen[] = {
     {0x0080, 0x00A0},    // C1, no-break space
     {0x00AD, 0x00AD},    // soft hyphen
@@ -62,12 +62,12 @@ constexpr std::uint32_t byte_at(std::string_view text, std::size_t at) noexcept 
 
 /// One character of a text.
 struct Character {
-    std::size_t length = 0; ///< in bytes; 0: the text does not begin with a well-formed one
+    std::size_t length = 0; ///< in bytes; 0: the text does not begin with a well-formed character
     std::uint32_t code = 0;
 };
 
-/// The character at the start of `text`, which is not empty. RFC 3629: no overlong forms, no surrogates, nothing above
-/// U+10FFFF.
+/// Decodes the character at the start of `text`, which must not be empty. Rejects overlong forms, surrogates and code
+/// points above U+10FFFF (RFC 3629).
 Character first_of(std::string_view text) noexcept {
     const std::uint32_t lead = byte_at(text, 0);
     if (lead < 0x80) {
@@ -92,7 +92,8 @@ Character first_of(std::string_view text) noexcept {
     return well_formed ? Character{length, code} : Character{};
 }
 
-/// How many bytes at the start of `text`, which is not empty, may be shown as they are: those of one character, or 0.
+/// Returns the number of bytes at the start of `text` that may be shown unescaped, which is one character, or 0. `text`
+/// must not be empty.
 std::size_t showable(std::string_view text) noexcept {
     const auto [length, code] = first_of(text);
     if (code < 0x80) {
@@ -126,7 +127,7 @@ std::string escape_for_display(std::string_view text, std::size_t limit) {
     constexpr std::string_view cut_mark = "...";
     const std::size_t room_before_mark = limit > cut_mark.size() ? limit - cut_mark.size() : 0;
     std::string out;
-    std::size_t keep = 0; // the longest whole part of `out` behind which the mark still fits
+    std::size_t keep = 0; // the longest whole part of `out` after which the mark still fits
     while (!text.empty()) {
         const std::size_t whole = showable(text);
         if (whole > 0) {

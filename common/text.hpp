@@ -7,13 +7,14 @@
 
 namespace sesslimit {
 
-/// Text from outside, made safe to show on a terminal, in a log line or in a message: printable ASCII and well-formed
-/// UTF-8 letters stay; control bytes (C0, DEL, C1), malformed UTF-8, bidirectional and other invisible format
-/// characters and the backslash become \xHH, byte for byte. At most `limit` bytes come out; what is cut is shown by a
-/// closing "...". One line in, one line out.
+/// Escapes text from outside for display on a terminal, in a log line or in a message. Printable ASCII and well-formed
+/// UTF-8 letters are kept. Control bytes (C0, DEL, C1), malformed UTF-8, bidirectional and other invisible format
+/// characters and the backslash become \xHH for each byte. Returns at most `limit` bytes. A truncated text ends with
+/// "...". One line of input gives one line of output.
 std::string escape_for_display(std::string_view text, std::size_t limit = 256);
 
-/// Where a text is no longer well-formed UTF-8 (RFC 3629): its first such byte; npos where all of it is.
+/// Returns the offset of the first byte that is not well-formed UTF-8 (RFC 3629), or npos if the whole text is
+/// well-formed.
 std::size_t malformed_at(std::string_view text) noexcept;
 
 } // namespace sesslimit

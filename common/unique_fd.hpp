@@ -8,7 +8,7 @@
 
 namespace sesslimit {
 
-/// Owns one file descriptor, or none (-1). Closes it exactly once; errno survives the close.
+/// Owner of one file descriptor, or of none (-1). Closes it exactly once. errno is preserved across the close.
 class UniqueFd {
   public:
     UniqueFd() noexcept = default;
@@ -27,7 +27,7 @@ class UniqueFd {
     [[nodiscard]] int get() const noexcept { return fd_; }
     [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
 
-    /// Gives the descriptor away: the caller closes it.
+    /// Releases the descriptor without closing it. Ownership passes to the caller.
     [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
 
     void reset(int fd = -1) noexcept {

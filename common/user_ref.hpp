@@ -9,18 +9,19 @@
 
 namespace sesslimit {
 
-/// A user as an administrator or a program names one. "uid:1001" is the user ID 1001; every other text is a user name,
-/// also one of digits. The two cannot be confused, because no user name contains a colon (passwd(5)).
+/// A reference to a user, as given by an administrator or a program. "uid:1001" is the user ID 1001. Every other text
+/// is a user name, even if it consists of digits. The two cannot be confused, because user names contain no colon
+/// (passwd(5)).
 struct UserRef {
     std::string name;         ///< empty if `uid` is set
     std::optional<uid_t> uid; ///< absent if `name` is set
 };
 
-/// Parses such a text. Returns nothing if it is empty, or begins with "uid:" without a number from 0 to 4294967294
-/// behind it. The number above is not a user ID for chown(2) and its like.
+/// Parses such a text. Returns nullopt if it is empty, or if it begins with "uid:" without a number from 0 to
+/// 4294967294 after it. The next higher number is not a user ID for chown(2) and similar calls.
 std::optional<UserRef> parse_user_ref(std::string_view text);
 
-/// Describes what is wrong with a text that parse_user_ref() rejects. Safe to show; no full stop.
+/// Describes the error in a text that parse_user_ref() rejects. The result is escaped and has no full stop.
 std::string user_ref_problem(std::string_view text);
 
 /// Returns the text that refers to a user ID: "uid:1001".

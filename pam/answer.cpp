@@ -54,7 +54,7 @@ bool is_control(unsigned char byte) noexcept {
     return (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f;
 }
 
-/// U+0080 to U+009F in UTF-8: some terminals take them as the beginning of a command.
+/// Returns true for U+0080 to U+009F in UTF-8. Some terminals interpret them as the beginning of a command.
 bool is_c1(std::string_view text, std::size_t at) noexcept {
     if (text[at] != '\xc2' || at + 1 == text.size()) {
         return false;
@@ -71,7 +71,8 @@ Answer answer_to(RequestOutcome ending, OnError on_error, bool root) noexcept {
     case in:
         return {PAM_SUCCESS, LOG_DEBUG, row.log, nullptr};
     case out:
-        return {PAM_PERM_DENIED, LOG_DEBUG, row.log, denied_text}; // the daemon tells of it, and counts repeats
+        // The daemon logs the denial and counts repeated ones.
+        return {PAM_PERM_DENIED, LOG_DEBUG, row.log, denied_text};
     case unsure:
         break;
     }

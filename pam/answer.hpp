@@ -10,20 +10,22 @@
 
 namespace sesslimit::pam {
 
-/// What an ending comes to.
+/// The reaction of the module to an ending.
 struct Answer {
-    int code = 0;     ///< for PAM: PAM_SUCCESS, PAM_PERM_DENIED or PAM_SESSION_ERR
-    int priority = 0; ///< syslog(3)'s, LOG_DEBUG for what is logged with `debug` only
-    const char* log;  ///< what happened, for the log
-    const char* text; ///< for the user where the daemon sent none; null: nothing to say
+    int code = 0;     ///< PAM return code: PAM_SUCCESS, PAM_PERM_DENIED or PAM_SESSION_ERR
+    int priority = 0; ///< priority of syslog(3); LOG_DEBUG entries are logged with `debug` only
+    const char* log;  ///< event text for the log
+    const char* text; ///< text for the user if the daemon sent none; null: no text
 };
 
-/// The one table. `root`: the user is known and has uid 0, whom no failure keeps out.
+/// Returns the answer to an ending, from the only table of them. `root` is true if the user is known and has uid 0. No
+/// failure locks out uid 0.
 Answer answer_to(RequestOutcome ending, OnError on_error, bool root) noexcept;
 
-/// Copies `text` to `out` as a text that ends with NUL: without control characters other than newline and tab, without
-/// newlines at its end, cut where `out` ends. `out` has room for one byte at least. One message may hold several
-/// lines: sshd (sshpam_store_conv in auth-pam.c) and login (misc_conv(3)) pass it on as it is and add a newline.
+/// Copies `text` to `out` as a NUL-terminated text. Removes control characters other than newline and tab, and newlines
+/// at the end. Truncates the text if `out` is too small. `out` must have at least one byte. One message may contain
+/// several lines, because sshd (sshpam_store_conv in auth-pam.c) and login (misc_conv(3)) pass it on unchanged and add
+/// a newline.
 void clean_text(std::string_view text, std::span<char> out) noexcept;
 
 } // namespace sesslimit::pam

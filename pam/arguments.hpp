@@ -12,32 +12,32 @@
 
 namespace sesslimit::pam {
 
-/// What to do with a login when nobody could decide about it.
+/// The treatment of a login that could not be decided.
 enum class OnError { allow, deny };
 
-/// What stands behind the module's name in a PAM service file. Pointers are into the parsed texts.
+/// The module arguments in a PAM service file. Lifetime: pointers into the parsed texts.
 struct Arguments {
-    Duration timeout = std::chrono::seconds(2); ///< `timeout=SPAN`, 1 ms to 1 h: for the whole call to the daemon
+    Duration timeout = std::chrono::seconds(2); ///< `timeout=SPAN`, 1 ms to 1 h: budget of the whole call to the daemon
     OnError on_error = OnError::allow;          ///< `on_error=allow|deny`
-    bool quiet = false;                         ///< `quiet`: no text to the user
-    bool debug = false;                         ///< `debug`: say in the log what went well, too
+    bool quiet = false;                         ///< `quiet`: no messages to the user
+    bool debug = false;                         ///< `debug`: log successes, too
     const char* socket = wire::default_socket;  ///< `socket=PATH`, absolute, short enough for unix(7)
 
-    /// What was not understood and has no effect, for the log: the first of `ignored_count`.
+    /// Arguments that were not understood and are ignored, for the log: the first of `ignored_count`.
     std::array<const char*, 8> ignored{};
     std::size_t ignored_count = 0;
 };
 
-/// How an argument is written: "name" alone, or "name=" and a value. pam_sesslimit(8) lists the same.
+/// The form of an argument: "name" alone, or "name=" and a value. pam_sesslimit(8) has the same list.
 struct ArgumentForm {
     std::string_view name;
     bool takes_value = false;
 };
-/// All that there are.
+/// Returns all known arguments.
 std::span<const ArgumentForm> argument_forms() noexcept;
 
-/// Reads a module's arguments. A null pointer among them is passed over; where one is given twice the last one holds;
-/// one with a bad value leaves what was before.
+/// Parses the arguments of a module. Null pointers are skipped. If an argument is repeated, the last one applies. An
+/// argument with an invalid value leaves the earlier value unchanged.
 Arguments parse_arguments(std::span<const char* const> texts) noexcept;
 
 } // namespace sesslimit::pam

@@ -17,8 +17,8 @@ namespace {
 using Done = std::expected<void, Failure>;
 using std::unexpected;
 
-/// The kernel's timeouts of a socket, set to what is left of the budget. Sockets with a timeout are never restarted
-/// after a signal (signal(7)), so every wait comes back here and takes the rest anew.
+/// Sets a timeout of the socket to the rest of the budget. Socket calls with a timeout are never restarted after a
+/// signal (signal(7)), so that every wait returns here and computes the remaining time again.
 Done limit_wait(int socket, int option, Duration deadline) noexcept {
     const Duration left = deadline - monotonic_now();
     if (left <= Duration::zero()) {
@@ -32,8 +32,8 @@ Done limit_wait(int socket, int option, Duration deadline) noexcept {
     return {};
 }
 
-/// Does `step` until nothing cuts it short, each time with what is left of the budget. Signals do that, and the kernel,
-/// whose timeouts can end a tick early.
+/// Repeats `step` until it completes without being interrupted, each time with the rest of the budget. Signals
+/// interrupt it, and so does the kernel, whose timeouts can expire one tick early.
 template <class Step>
 std::expected<ssize_t, Failure> within(int socket, int option, Duration deadline, RequestOutcome otherwise,
                                        Step step) noexcept {
@@ -52,7 +52,7 @@ std::expected<ssize_t, Failure> within(int socket, int option, Duration deadline
 }
 
 std::expected<ssize_t, Failure> receive(int fd, std::span<std::byte> reply, Duration deadline) noexcept {
-    // MSG_TRUNC: the length that the packet had, not what there was room for (recv(2)).
+    // MSG_TRUNC returns the length of the packet even if the buffer is smaller (recv(2)).
     return within(fd, SO_RCVTIMEO, deadline, RequestOutcome::hung_up,
                   [&]() noexcept { return recv(fd, reply.data(), reply.size(), MSG_TRUNC); });
 }
@@ -75,15 +75,15 @@ std::expected<std::size_t, Failure> exchange(const sockaddr_un& address, std::sp
         step = receive(fd, reply, deadline);
     }
     if (step && static_cast<std::size_t>(*step) <= reply.size()) {
-        // Once, and only from a daemon that is alive to say so: it has more to wait for than we have patience.
+        // Accepted once per attempt. The daemon is alive and needs more time than the budget allows.
         if (const auto wait = wire::decode_wait(reply.first(static_cast<std::size_t>(*step)))) {
             const Duration longer = monotonic_now() + std::chrono::milliseconds(wait->more_ms);
             step = receive(fd, reply, std::max(deadline, longer));
         }
     }
     if (!step && step.error().ending == RequestOutcome::hung_up) {
-        // A daemon that has too much to do answers without reading. The kernel then tells of the request that was lost
-        // before it hands out the answer (net/unix/af_unix.c, unix_release_sock).
+        // An overloaded daemon replies without reading the request. The kernel then reports the lost request before it
+        // delivers the reply (net/unix/af_unix.c, unix_release_sock).
         if (const ssize_t late = recv(fd, reply.data(), reply.size(), MSG_TRUNC | MSG_DONTWAIT); late > 0) {
             step = late;
         }

@@ -3,30 +3,30 @@
 
 namespace sesslimit::pam {
 
-/// Every way in which asking for a session can end. answer.cpp says what each comes to.
+/// Every outcome of a session request. answer.cpp defines the reaction to each.
 enum class RequestOutcome {
-    // The daemon has decided.
+    // Decided by the daemon.
     admitted,
     uncounted,
     denied,
-    // Nobody has: on_error decides.
-    no_user,       ///< PAM has no user, or one of no name
-    user_too_long, ///< beyond wire::max_user
+    // Not decided, so that on_error applies.
+    no_user,       ///< PAM has no user name, or an empty one
+    user_too_long, ///< longer than wire::max_user
     unknown_user,  ///< not in the user database
-    lookup_failed, ///< the user database could not be asked
-    no_service,    ///< PAM has no service, or one beyond wire::max_service
+    lookup_failed, ///< the user database could not be queried
+    no_service,    ///< PAM has no service name, or one longer than wire::max_service
     no_memory,
-    bad_request,   ///< what was found fits no request
-    no_socket,     ///< no descriptor to be had
-    no_daemon,     ///< nobody to connect to
+    bad_request,   ///< the login information does not fit a request
+    no_socket,     ///< no descriptor available
+    no_daemon,     ///< no daemon accepts connections
     timed_out,     ///< the budget is used up
-    hung_up,       ///< the connection ended before the verdict, also when tried again
-    unreadable,    ///< the answer is no verdict on an open request
-    other_version, ///< the answer is of another version of the protocol
-    undecided,     ///< the daemon itself said that it failed
+    hung_up,       ///< the connection was closed before the verdict, also in the further attempts
+    unreadable,    ///< the reply is not a verdict on an open request
+    other_version, ///< the reply has another protocol version
+    undecided,     ///< the daemon reported a failure
 };
 
-/// Why a step failed. `error` is the errno value behind it, 0 where there is none.
+/// The reason why a step failed. `error` is the underlying errno value, or 0 if it does not exist.
 struct Failure {
     RequestOutcome ending{};
     int error = 0;

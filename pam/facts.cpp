@@ -24,7 +24,7 @@ constexpr std::size_t first_entry_size = 4096;
 constexpr std::size_t largest_entry_size = std::size_t{1} << 20;
 constexpr std::size_t cgroup_size = 16384; // twelve v1 hierarchies with long paths
 
-/// An item's text; empty where the handle has none.
+/// Returns the text of a PAM item, or an empty view if the handle does not have it.
 std::string_view item(const pam_handle_t* handle, int type) noexcept {
     const void* value = nullptr;
     if (pam_get_item(handle, type, &value) != PAM_SUCCESS || value == nullptr) {
@@ -33,14 +33,14 @@ std::string_view item(const pam_handle_t* handle, int type) noexcept {
     return static_cast<const char*>(value);
 }
 
-/// An environment variable of the login that is being opened, not of this process.
+/// Returns an environment variable of the login that is being opened, not of this process.
 std::string_view variable(const pam_handle_t* handle, const char* name) noexcept {
     // pam_getenv(3) only reads, but its parameter is not const.
     const char* value = pam_getenv(const_cast<pam_handle_t*>(handle), name);
     return value != nullptr ? std::string_view(value) : std::string_view();
 }
 
-/// The text, or `instead` where it is too long.
+/// Returns the text, or `instead` if the text is too long. Records `name` in `facts` in that case.
 std::string_view bounded(std::string_view text, std::size_t bound, const char* name, LoginInfo& facts,
                          std::string_view instead = {}) noexcept {
     if (text.size() <= bound) {
@@ -61,11 +61,11 @@ Done look_up(const char* name, LoginInfo& facts, passwd& entry) noexcept {
         if (found != nullptr) {
             return {};
         }
-        // getpwnam_r(3): what "not found" looks like differs from one source of users to the next.
+        // getpwnam_r(3): the errors that mean "not found" differ between sources of users.
         if (error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM) {
             return unexpected(Failure{RequestOutcome::unknown_user});
         }
-        // An interrupted look-up gets a larger buffer too, which does no harm and bounds how often it is tried.
+        // An interrupted look-up gets a larger buffer, too. That is harmless and bounds the number of attempts.
         if (error != ERANGE && error != EINTR) {
             return unexpected(Failure{RequestOutcome::lookup_failed, error});
         }
@@ -86,7 +86,8 @@ Done find_user(const pam_handle_t* handle, LoginInfo& facts, passwd& entry) noex
         return found;
     }
     facts.root = entry.pw_uid == 0;
-    // The database's spelling, not the typed one: some databases ignore case, and policies are matched by name.
+    // Uses the spelling of the database and not the typed one, because some databases ignore case and policies match by
+    // name.
     facts.request.user = entry.pw_name;
     facts.request.uid = entry.pw_uid;
     if (facts.request.user.empty()) {
@@ -102,8 +103,8 @@ Done find_groups(const passwd& entry, LoginInfo& facts) noexcept {
     }
     int count = static_cast<int>(wire::max_gids);
     if (getgrouplist(entry.pw_name, entry.pw_gid, facts.gids.data(), &count) < 0) {
-        // getgrouplist(3): too many groups raise the count, and glibc fills what there is room for; anything else
-        // leaves it as it was.
+        // getgrouplist(3): with too many groups the count is raised, and glibc fills the available room. Any other
+        // failure leaves the count unchanged.
         if (count <= static_cast<int>(wire::max_gids)) {
             return unexpected(Failure{RequestOutcome::lookup_failed});
         }
@@ -114,7 +115,7 @@ Done find_groups(const passwd& entry, LoginInfo& facts) noexcept {
     return {};
 }
 
-/// The seat that a display manager names; a virtual console is always one of seat0 (sd-login(3)).
+/// Returns the seat named by a display manager. A virtual console always belongs to seat0 (sd-login(3)).
 std::string_view seat_of(const pam_handle_t* handle, std::string_view tty) noexcept {
     const std::string_view named = variable(handle, "XDG_SEAT");
     if (!named.empty()) {

@@ -13,27 +13,27 @@
 
 namespace sesslimit::pam {
 
-/// All that the handle and the system say of a login. The request's texts belong to the handle and to this struct: it
-/// is good until an item of the handle is set.
+/// The information that the handle and the system have about a login. The texts of the request belong to the handle and
+/// to this struct. Lifetime: valid until an item of the handle is set.
 struct LoginInfo {
-    wire::OpenRequest request; ///< all but its budget
-    bool root = false;         ///< the user has uid 0; right as soon as the user is known, whatever fails after that
-    HeapArray<char> entry;     ///< what getpwnam_r(3) filled
+    wire::OpenRequest request; ///< complete except for its budget
+    bool root = false;         ///< the user has uid 0; valid once the user is known, even if a later step fails
+    HeapArray<char> entry;     ///< buffer filled by getpwnam_r(3)
     HeapArray<gid_t> gids;
 
-    /// Names of the items that were too long for a request and are not in it as they were, for the log.
+    /// Names of the items that were too long and are omitted from the request or replaced, for the log.
     std::array<const char*, 6> dropped_items{};
     std::size_t left_out_count = 0;
 };
 
-/// Collects the facts. Asks the user database (NSS) for the user and for their groups; it may take its time.
-/// `cgroup_file` is /proc/self/cgroup; where it cannot be read, the login is taken for one that is not nested.
-/// On failure only `facts.root` means anything. Where the database cannot be asked, root is known by name.
+/// Collects the login information. Queries the user database (NSS) for the user and for the user's groups, which may
+/// block. `cgroup_file` is /proc/self/cgroup. If it cannot be read, the login is treated as not nested. On failure only
+/// `facts.root` is valid. If the database cannot be queried, root is recognized by name.
 std::expected<void, Failure> collect_login_info(const pam_handle_t* handle, const char* cgroup_file,
                                                 LoginInfo& facts) noexcept;
 
-/// Whether systemd asks for the user's own service manager. That one belongs to a login that is still being opened:
-/// denying it, or waiting for it, would break that one.
+/// Returns true if systemd opens the session of the user's own service manager. It is part of a login that is still
+/// being opened. Denying or delaying it would break that login.
 bool is_user_manager(const pam_handle_t* handle) noexcept;
 
 } // namespace sesslimit::pam

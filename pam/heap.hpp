@@ -9,8 +9,8 @@
 
 namespace sesslimit::pam {
 
-/// An array on the heap by calloc(3), zeroed; empty where there was no memory. The module runs inside other people's
-/// programs: it must neither throw nor depend on an operator new that they may have replaced.
+/// An array allocated with calloc(3) and zeroed. Empty if the allocation failed. The module runs inside other programs,
+/// so that it must not throw and must not depend on an operator new that those programs may have replaced.
 template <class T>
 class HeapArray {
     static_assert(std::is_trivial_v<T>);

@@ -9,17 +9,18 @@
 
 namespace sesslimit::pam {
 
-/// What a handle remembers from open to close (pam_set_data(3)).
+/// Data that a handle stores from open to close (pam_set_data(3)).
 struct SessionHandle {
-    std::uint64_t session = 0; ///< 0: let in without being counted
-    pid_t owner = 0;           ///< who opened it
+    std::uint64_t session = 0; ///< 0: admitted without being counted
+    pid_t owner = 0;           ///< PID of the process that opened the session
 };
 
-/// Remembers an opened session of this process in place of what was there before. False where there is no memory.
-/// A handle's data is freed in every process that has a copy of it, forked children too: freeing is all that happens.
+/// Stores an opened session of this process in the handle, replacing earlier data. Returns false if out of memory.
+/// Every process that has a copy of the handle frees the data, including forked children. The cleanup therefore only
+/// frees memory.
 [[nodiscard]] bool store_session(pam_handle_t* handle, std::uint64_t session) noexcept;
 
-/// What the handle remembers; nothing where it never got a verdict.
+/// Returns the stored data, or nullopt if the handle never received a verdict.
 std::optional<SessionHandle> remembered(const pam_handle_t* handle) noexcept;
 
 } // namespace sesslimit::pam

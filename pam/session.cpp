@@ -22,16 +22,16 @@ namespace {
 
 constexpr char cgroup_file[] = "/proc/self/cgroup";
 
-/// How asking ended, with all that is worth telling about it.
+/// The outcome of a request, with the details needed for messages.
 struct Asked {
     Failure how;
-    bool root = false; ///< known to have uid 0
+    bool root = false; ///< the user is known to have uid 0
     unsigned tries = 0;
     std::uint64_t session = 0;
-    std::array<char, wire::max_text + 1> text{}; ///< for the user; empty where the daemon sent none
+    std::array<char, wire::max_text + 1> text{}; ///< for the user; empty if the daemon sent none
 };
 
-/// What the user reads: why the login is not let in, or what is announced about a session that is.
+/// Shows the user the reason of a denial, or the announcement about an admitted session.
 void tell_user(pam_handle_t* handle, const Answer& answer, const Asked& asked) noexcept {
     const bool theirs = asked.text[0] != '\0';
     if (answer.text != nullptr) {
@@ -114,7 +114,7 @@ void log_ignored(const pam_handle_t* handle, const Arguments& arguments) noexcep
     }
 }
 
-/// PAM_USER for a log line: whatever is not printable ASCII is a question mark.
+/// Returns PAM_USER for a log line. Characters other than printable ASCII become question marks.
 std::array<char, 65> user_of(const pam_handle_t* handle) noexcept {
     std::array<char, 65> shown{};
     const void* item = nullptr;
@@ -166,8 +166,8 @@ int open_session(pam_handle_t* handle, int flags, const Arguments& arguments) no
 
 void close_session(pam_handle_t* handle, const Arguments& arguments) noexcept {
     const auto known = remembered(handle);
-    // What was never counted has nothing to release. Without its number the daemon would go by the process, which may
-    // be the leader of a session that is not this one.
+    // A session that was never counted has nothing to release. Without a session number the daemon would identify the
+    // session by the process, which may be the leader of a different session.
     if (is_user_manager(handle) || (known && known->session == 0)) {
         return;
     }

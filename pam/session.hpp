@@ -7,10 +7,10 @@
 
 namespace sesslimit::pam {
 
-/// pam_sm_open_session(3): asks the daemon, tells the user and the log, and gives PAM's code.
+/// Implements pam_sm_open_session(3). Asks the daemon, informs the user, writes the log and returns the PAM code.
 int open_session(pam_handle_t* handle, int flags, const Arguments& arguments) noexcept;
 
-/// pam_sm_close_session(3): tells the daemon. Nothing that goes wrong here may keep a session from ending.
+/// Implements pam_sm_close_session(3). Notifies the daemon. Failures are ignored, so that the session can always end.
 void close_session(pam_handle_t* handle, const Arguments& arguments) noexcept;
 
 } // namespace sesslimit::pam

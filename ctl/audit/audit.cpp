@@ -15,7 +15,7 @@ constexpr std::string_view logind_file = "/etc/systemd/logind.conf";
 constexpr std::string_view profile_file = "/etc/profile.d/tmout.sh";
 constexpr std::string_view sshd_file = "/etc/ssh/sshd_config";
 
-/// In place of the line that is there, else in a file of its own.
+/// Replaces the existing line, or adds the lines to a file of its own.
 Remedy remedy(const std::optional<Line>& there, std::string_view file, std::vector<std::string> lines) {
     if (there) {
         return {there->file, there->number, false, {lines.back()}};
@@ -29,7 +29,7 @@ std::optional<Line> line_of(const std::optional<Found<T>>& found) {
 }
 
 void sessions(const Native& native, unsigned most, Finding& finding) {
-    // The last line for everybody is the one that holds, and no line that is not for everybody is looked for.
+    // The last line for all users applies. Lines for some users only are ignored.
     const LoginLimit* last = nullptr;
     for (const LoginLimit& limit : native.login_limits) {
         if (limit.domain == "*" && limit.item == "maxlogins" && limit.type != "soft") {
@@ -62,7 +62,7 @@ bool is_within(const ShellTimeout& timeout, unsigned seconds) {
 }
 
 void shell_timeout(const Native& native, unsigned seconds, bool fixed, Finding& finding) {
-    const ShellTimeout* wrong = nullptr; // a scanner takes offence at each line
+    const ShellTimeout* wrong = nullptr; // a scanner rejects each such line
     for (const ShellTimeout& timeout : native.shell_timeouts) {
         finding.native.push_back(timeout.at);
         const bool good = is_within(timeout, seconds) && (!fixed || (timeout.fixed && timeout.exported));
@@ -139,7 +139,7 @@ void compare_native(const Native& native, bool ours, Finding& finding) {
     }
 }
 
-/// Whether sesslimit does what the control asks for, and with which exceptions.
+/// Determines whether sesslimit enforces the control, and the exceptions.
 void compare_ours(const Native& native, const std::optional<policy::Policy>& policy, Finding& finding) {
     const unsigned most = finding.control->value;
     bool sessions = false;

@@ -9,39 +9,42 @@
 #include <string>
 #include <vector>
 
-/// What the host enforces, and what a scanner would find. Pure: settings and a policy in, findings out.
+/// Compares what the host enforces with what a scanner checks. Pure: turns settings and a policy into findings.
 namespace sesslimit::audit {
 
-/// What to write where, so that a scanner is satisfied.
+/// The file changes that satisfy a scanner.
 struct Remedy {
     std::string file;
-    std::uint32_t line = 0; ///< of the line whose place they take; 0: they are added
-    bool at_top = false;    ///< they are added at the top, since at the end they may hold for some only
+    std::uint32_t line = 0; ///< line that they replace; 0: they are added
+    bool at_top = false;    ///< they are added at the top, because at the end they might apply to some connections only
     std::vector<std::string> lines;
 };
 
+/// The result for one control.
 struct Finding {
     const Control* control = nullptr; ///< never null
-    /// Whether the control is met as it is checked: by the native setting where a scanner looks for that.
+    /// True if the control is met as a scanner checks it. If the scanner checks a native setting, that setting decides.
     bool pass = false;
-    std::optional<bool> ours;     ///< whether sesslimit does it; absent: it is not about what sesslimit does
-    std::vector<Line> native;     ///< what decided, or was found and is not enough
-    std::optional<Line> policy;   ///< where ours is set
+    std::optional<bool> ours;     ///< whether sesslimit enforces it; absent: the control is unrelated to sesslimit
+    std::vector<Line> native;     ///< lines that decided, or that were found and are insufficient
+    std::optional<Line> policy;   ///< location of sesslimit's setting
     std::vector<Line> exceptions; ///< rules that allow more; the text is the rule's name
-    std::optional<Remedy> remedy; ///< where it does not pass
+    std::optional<Remedy> remedy; ///< present if it does not pass
 };
 
+/// A warning about lines of configuration files.
 struct Warning {
-    std::string what; ///< a sentence; safe to show
+    std::string what; ///< a sentence, escaped for display
     std::vector<Line> at;
 };
 
+/// The result of an audit.
 struct Report {
     std::vector<Finding> findings;
     std::vector<Warning> warnings;
 };
 
-/// `policy`: absent where it has errors, or there is none. Without `profile`: all of them.
+/// Audits the host. `policy` is absent if it has errors or does not exist. Without `profile` all profiles are checked.
 Report judge(const Native& native, const std::optional<policy::Policy>& policy, std::optional<Profile> profile);
 
 } // namespace sesslimit::audit

@@ -7,13 +7,14 @@
 
 namespace sesslimit::audit {
 
+/// A file with its contents.
 struct TextFile {
-    std::string path; ///< as the host itself names it: without the directory that takes the place of its root
+    std::string path; ///< path on the host itself, without the directory that replaces its root
     std::string text;
-    std::string error; ///< why it could not be read; empty: it was
+    std::string error; ///< reason why it could not be read; empty if it was read
 };
 
-/// The files of a host, as far as the audit asks for them.
+/// The files of a host that the audit needs.
 class Files {
   public:
     Files() = default;
@@ -21,11 +22,12 @@ class Files {
     Files& operator=(const Files&) = delete;
     virtual ~Files() = default;
 
-    /// What matches the absolute pattern of glob(7), in byte order, directories aside. A special file has no text.
+    /// Returns the files that match the absolute pattern of glob(7), in byte order, without directories. A special file
+    /// has no text.
     [[nodiscard]] virtual std::vector<TextFile> matching(const std::string& pattern) = 0;
 };
 
-/// Those below `root`. Of a file 1 MiB is read at most, else it has an error; of one pattern 1000 files.
+/// The files below `root`. Larger files than 1 MiB have an error. One pattern returns at most 1000 files.
 class HostFiles final : public Files {
   public:
     explicit HostFiles(std::filesystem::path root) : root_(std::move(root)) {}

@@ -14,7 +14,7 @@
 namespace sesslimit::audit {
 namespace {
 
-/// Notes what could not be read, and hands on the rest.
+/// Records the files that could not be read, and passes on the others.
 class Reader {
   public:
     Reader(Files& files, Native& native) : files_(files), native_(native) {}
@@ -35,7 +35,7 @@ class Reader {
     Native& native_;
 };
 
-/// KEY=value of os-release(5), which may be in quotation marks.
+/// Returns the value of KEY=value in os-release(5), which may be in quotation marks.
 std::string assigned(const std::string& text, std::string_view key) {
     std::string value;
     for_each_line("", text, [&](const Line& line) {
@@ -76,7 +76,7 @@ void read_login_limits(Reader& read, Native& native) {
     }
 }
 
-/// The last StopIdleSessionSec= of [Login] in a file; an empty one takes back what was before (systemd.syntax(7)).
+/// Reads the last StopIdleSessionSec= of [Login] in a file. An empty value resets the earlier ones (systemd.syntax(7)).
 void read_stop_idle(const TextFile& file, std::optional<Found<Duration>>& into) {
     bool in_login = false;
     for_each_line(file.path, file.text, [&](const Line& line) {
@@ -98,7 +98,7 @@ void read_stop_idle(const TextFile& file, std::optional<Found<Duration>>& into) 
     });
 }
 
-/// One main file, then drop-ins by name, of which one of a directory that comes first hides those of the others
+/// Reads one main file, then the drop-ins by name. A drop-in hides those of the same name in later directories
 /// (systemd's config_parse_standard_file_with_dropins(), logind.conf(5)).
 void read_logind(Reader& read, Native& native) {
     constexpr std::array directories = {"/etc", "/run", "/usr/local/lib", "/usr/lib"};
@@ -123,7 +123,7 @@ void read_logind(Reader& read, Native& native) {
     }
 }
 
-/// Walks the words of a shell's start-up file for TMOUT: no shell, but what scanners look for.
+/// Scans the words of a shell's start-up file for TMOUT. It is not a shell, but finds what scanners check.
 class ShellWalk {
   public:
     explicit ShellWalk(std::vector<ShellTimeout>& found) : found_(found), first_(found.size()) {}
@@ -139,7 +139,7 @@ class ShellWalk {
         }
     }
 
-    /// At the end of the file.
+    /// Called at the end of the file.
     void done() {
         for (std::size_t at = first_; at < found_.size(); ++at) {
             found_[at].fixed = fixed_;

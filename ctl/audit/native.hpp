@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-/// What other tools of the host have been told about sessions, and where. Pure but for the files that are asked for.
+/// The session settings of other tools on the host, with their locations. Pure except for the files that are read.
 namespace sesslimit::audit {
 
-/// A line of a file, as it is there: show it through sesslimit::escape_for_display() only.
+/// An unescaped line of a file. Display it through sesslimit::escape_for_display() only.
 struct Line {
     std::string file;
     std::uint32_t number = 0; ///< from 1; 0: the file as a whole
@@ -20,13 +20,14 @@ struct Line {
     bool operator==(const Line&) const = default;
 };
 
+/// A setting and its location.
 template <class T>
 struct Found {
     T value{};
     Line at;
 };
 
-/// A line of limits.conf(5) about the number of logins. Values that are no number are no limit.
+/// A line of limits.conf(5) about the number of logins. Values that are not a number are not a limit.
 struct LoginLimit {
     std::string domain; ///< "*", "alice", "@group", "%group"
     std::string type;   ///< "hard", "soft", "-"
@@ -35,47 +36,49 @@ struct LoginLimit {
     Line at;
 };
 
-/// TMOUT of a shell's start-up file. The flags are those of the whole file.
+/// TMOUT in a shell's start-up file. The flags apply to the whole file.
 struct ShellTimeout {
     std::uint64_t seconds = 0; ///< 0: no time-out
-    bool fixed = false;        ///< readonly: its user cannot change it
+    bool fixed = false;        ///< readonly: the user cannot change it
     bool exported = false;
     Line at;
 };
 
 inline constexpr char our_module[] = "pam_sesslimit.so";
 
-/// A module of a session stack, in the place where libpam runs it.
+/// A module of a session stack, at the position where libpam runs it.
 struct PamModule {
     std::string name;                ///< without its directory
-    std::string control;             ///< a word, or what stands in brackets
-    std::vector<unsigned> substacks; ///< those around it, the outermost first, numbered within the stack
+    std::string control;             ///< one word, or the text in brackets
+    std::vector<unsigned> substacks; ///< enclosing substacks, the outermost first, numbered within the stack
     Line at;
 };
 
-/// The session stack of a service, with what it includes.
+/// The session stack of a service, including the files that it includes.
 struct PamStack {
     std::string service;
     std::vector<PamModule> modules;
 };
 
+/// All native session settings of a host.
 struct Native {
-    std::string os;                           ///< ID of os-release(5): "debian"; of a RHEL-like one "rhel"
+    std::string os;                           ///< ID of os-release(5): "debian"; "rhel" for RHEL-like systems
     std::string version;                      ///< VERSION_ID: "12", "9.4", "24.04"
-    std::vector<LoginLimit> login_limits;     ///< in pam_limits' order: the last one of a domain wins
-    std::optional<Found<Duration>> stop_idle; ///< logind's StopIdleSessionSec as it works out; absent: off
+    std::vector<LoginLimit> login_limits;     ///< in the order of pam_limits: the last one of a domain wins
+    std::optional<Found<Duration>> stop_idle; ///< effective StopIdleSessionSec of logind; absent: off
     std::optional<Found<Duration>>
-        stop_idle_main; ///< the same of /etc/systemd/logind.conf alone, which is all some look at
+        stop_idle_main; ///< the same from /etc/systemd/logind.conf alone, because some scanners read only that file
     std::vector<ShellTimeout> shell_timeouts;
-    /// sshd's, outside of Match; absent: its default.
+    /// Settings of sshd outside of Match. Absent: sshd's default.
     std::optional<Found<Duration>> alive_interval;
     std::optional<Found<std::uint64_t>> alive_count;
     std::optional<Found<std::uint64_t>> ssh_sessions; ///< MaxSessions
-    std::vector<Line> module;                         ///< lines of PAM's service files that name pam_sesslimit.so
+    std::vector<Line> module;                         ///< lines in PAM service files that name pam_sesslimit.so
     std::vector<PamStack> pam_stacks;                 ///< of all services
-    std::vector<TextFile> unread;                     ///< what could not be read
+    std::vector<TextFile> unread;                     ///< files that could not be read
 };
 
+/// Reads the native settings from the files.
 Native read_native(Files& files);
 
 } // namespace sesslimit::audit

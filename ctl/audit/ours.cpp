@@ -27,7 +27,7 @@ void add_named(const policy::Match& match, std::set<uid_t>& named) {
     }
 }
 
-/// A user id of an ordinary user, and one whom no rule means in particular.
+/// Returns the user ID of an ordinary user that no rule names.
 uid_t ordinary_uid(const policy::Policy& policy) {
     std::set<uid_t> named;
     for (const auto* tier : {&policy.managed, &policy.host}) {
@@ -42,7 +42,7 @@ uid_t ordinary_uid(const policy::Policy& policy) {
     return uid;
 }
 
-/// From a network that belongs to nobody, 192.0.2.0/24 (RFC 5737), and from the machine's own console.
+/// Returns logins from a documentation network, 192.0.2.0/24 (RFC 5737), and from the console of the host.
 std::array<Login, 2> ordinary_logins(const policy::Policy& policy) {
     Login ssh;
     ssh.uid = ordinary_uid(policy);
@@ -67,7 +67,7 @@ Line place_of(const policy::Policy& policy, const policy::Setting<T>& setting) {
     return {source.file, setting.line, {}};
 }
 
-/// The more generous one stays.
+/// Keeps the more generous value.
 template <class T>
 void take(Ours<T>& kept, const policy::Policy& policy, const policy::Setting<T>& setting, bool enforced) {
     if (setting.value >= kept.value || (kept.enforced && !enforced)) {
@@ -77,7 +77,7 @@ void take(Ours<T>& kept, const policy::Policy& policy, const policy::Setting<T>&
     kept.enforced = kept.enforced && enforced;
 }
 
-/// Whether that is within both bounds, and held.
+/// Returns true if the limits are within both bounds and enforced.
 bool holds(const Ordinary& limits, policy::Count sessions, Duration idle) {
     return limits.max_sessions.enforced && limits.max_sessions.value <= sessions && limits.idle_timeout.value <= idle;
 }

@@ -10,7 +10,7 @@
 
 namespace sesslimit::audit {
 
-/// A limit of ours, of ordinary users, and where it is set. No file: nothing sets it.
+/// A limit of sesslimit for ordinary users, and its location. Without a file the limit is not set.
 template <class T>
 struct Ours {
     T value{};
@@ -18,21 +18,22 @@ struct Ours {
     Line at;
 };
 
-/// What a policy comes to for ordinary users, who no rule names: the more generous of a login by ssh and one on the
-/// console.
+/// The effective limits of ordinary users, who are not named by a rule. They are the more generous ones of an ssh login
+/// and a console login.
 struct Ordinary {
     Ours<policy::Count> max_sessions;
     Ours<Duration> idle_timeout;
 };
 Ordinary ordinary_limits(const policy::Policy& policy);
 
-/// Rules that allow those whom they match more than `sessions` or a longer idle time than `idle`, where they may: in
-/// the tiers without which ordinary users would not be limited so, of which one is enough. Of the two that is not asked
-/// for, pass the largest value.
+/// Returns the rules that allow matching users more than `sessions`, or a longer idle time than `idle`, or that only
+/// observe. They are the rules of the first tier that, without the other tier, enforces `sessions` and has an idle
+/// limit of at most `idle` for ordinary users. One tier suffices, because the stricter tier wins. Returns nothing if
+/// there is no such tier. To ignore one of the two limits, pass its largest value.
 std::vector<Line> exceptions(const policy::Policy& policy, policy::Count sessions, Duration idle);
 
-/// What of a policy a native idle time-out would go against: "its idle limit is 15min", "the output of a session counts
-/// as use". Empty: nothing.
+/// Returns the reasons why a native idle timeout is stricter than a policy: "idle_timeout is 15min", "users are warned
+/// first". Empty if there are none.
 std::vector<std::string> gentler_than(const policy::Policy& policy, Duration native);
 
 } // namespace sesslimit::audit

@@ -22,7 +22,8 @@ bool is_word(std::string_view text, std::string_view word) {
     });
 }
 
-/// Takes the first token off `text`. What is in brackets is one token, without them, and may hold "\]".
+/// Removes the first token from `text` and returns it. Text in brackets is one token, without them, and may contain
+/// "\]".
 std::string next_token(std::string_view& text) {
     text = trimmed(text);
     std::string token;
@@ -42,7 +43,7 @@ std::string next_token(std::string_view& text) {
     return token;
 }
 
-/// Calls `then` for each line without its comment; lines that end in a backslash are joined.
+/// Calls `then` for each line without its comment. Lines that end in a backslash are joined.
 void for_each_rule(const TextFile& file, const std::function<void(const Line&)>& then) {
     Line joined;
     for_each_line(file.path, file.text, [&](const Line& line) {
@@ -62,7 +63,7 @@ void for_each_rule(const TextFile& file, const std::function<void(const Line&)>&
     }
 }
 
-/// Follows what one service's session stack consists of.
+/// Collects the modules of one service's session stack.
 class StackWalk {
   public:
     using Find = std::function<const TextFile*(const std::string& name)>;
@@ -107,7 +108,7 @@ class StackWalk {
 
     const Find& find_;
     std::vector<PamModule>& modules_;
-    std::vector<unsigned> substacks_; // those that are open, the outermost first
+    std::vector<unsigned> substacks_; // the open ones, the outermost first
     unsigned last_substack_ = 0;
     int files_ = 0;
 };
@@ -121,7 +122,7 @@ bool is_leftover(std::string_view path) {
 } // namespace
 
 void read_pam(const std::function<std::vector<TextFile>(const std::string& pattern)>& matching, Native& native) {
-    std::map<std::string, std::optional<TextFile>> files; // absent: there is none
+    std::map<std::string, std::optional<TextFile>> files; // absent: the file does not exist
     for (TextFile& file : matching(std::string(directory) + "*")) {
         const std::string path = file.path;
         files[path] = std::move(file);

@@ -5,8 +5,8 @@
 
 namespace sesslimit::audit {
 
-/// Session stacks in which our module comes after pam_systemd, does not end the stack when it denies a login, or is
-/// ignored when it does. Stacks with the same lines are one warning.
+/// Returns warnings about session stacks with a misplaced module. The module comes after pam_systemd, does not end the
+/// stack when it denies a login, or its denial is ignored. Stacks with the same lines share one warning.
 std::vector<Warning> warnings_about_placement(const std::vector<PamStack>& stacks);
 
 } // namespace sesslimit::audit

@@ -18,7 +18,7 @@ std::string lower(std::string text) {
     return text;
 }
 
-/// Keyword and arguments of a line; none for a comment. One "=" may stand between keyword and argument.
+/// Returns keyword and arguments of a line, or nothing for a comment. One "=" may separate keyword and argument.
 std::vector<std::string> directive_of(const std::string& text) {
     std::string line(trimmed(text));
     const std::size_t end = line.find_first_of(" \t=");
@@ -55,7 +55,7 @@ class Sshd {
             if (++files_ > max_files) {
                 return;
             }
-            bool for_all = true; // a Match of an included file ends with that file
+            bool for_all = true; // a Match in an included file ends with that file
             for_each_line(file.path, file.text, [&](const Line& line) { take(line, depth, for_all); });
         }
     }

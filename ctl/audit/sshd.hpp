@@ -9,9 +9,9 @@
 
 namespace sesslimit::audit {
 
-/// sshd's part of `native`: /etc/ssh/sshd_config and what it includes, 16 files deep as with sshd itself, 256 of them
-/// at most. Of a keyword the first value holds, and what stands behind a Match is for some connections only
-/// (sshd_config(5)).
+/// Reads sshd's part of `native` from /etc/ssh/sshd_config and the files that it includes, 16 files deep as in sshd
+/// itself, at most 256 files. The first value of a keyword applies. Settings after a Match apply to some connections
+/// only (sshd_config(5)).
 void read_sshd(const std::function<std::vector<TextFile>(const std::string& pattern)>& matching, Native& native);
 
 } // namespace sesslimit::audit

@@ -5,11 +5,11 @@
 
 namespace sesslimit::audit {
 
-/// Native settings that undo the policy, or do not do what they seem to; what keeps sesslimit from acting; what could
-/// not be read.
+/// Returns warnings about native settings that defeat the policy or do not work as they seem to, about obstacles to
+/// sesslimit, and about files that could not be read.
 std::vector<Warning> warnings_about(const Native& native, const std::optional<policy::Policy>& policy);
 
-/// The same of a native setting that is not there yet and that a finding asks for.
+/// Returns the same warnings about native settings that findings propose.
 std::vector<Warning> warnings_about_remedies(const std::vector<Finding>& findings, const policy::Policy& policy);
 
 } // namespace sesslimit::audit

@@ -22,7 +22,8 @@ std::string footer() {
     return text + ".\nSee sesslimitctl(1) for details.";
 }
 
-/// CLI11's own help says of each option all that can be asked of it; a reader wants its name and what it takes.
+/// Help formatter without the details that CLI11 adds to each option. Shows only the name of an option and its
+/// argument.
 class PlainHelp final : public CLI::Formatter {
   public:
     std::string make_option_opts(const CLI::Option* option) const override {
@@ -69,7 +70,7 @@ void add_global_options(CLI::App& app, Arguments& arguments) {
 
 constexpr char about_user[] = "User name, or uid:NUMBER for a user ID";
 
-/// Returns what is wrong with the argument, for CLI11; empty if it refers to a user.
+/// Returns an error message about the argument for CLI11, or an empty string if it refers to a user.
 std::string valid_user(const std::string& argument) {
     return parse_user_ref(argument) ? "" : user_ref_problem(argument);
 }
@@ -154,14 +155,14 @@ void add_commands(CLI::App& app, Arguments& arguments) {
     add_command(app, arguments, Command::watch, "watch", "Print session events as they happen");
     CLI::App* complete = add_command(app, arguments, Command::complete, "complete", "Print words for shell completion");
     complete->add_option("kind", arguments.names)->required()->expected(1);
-    complete->group(""); // an empty group is not in the help
+    complete->group(""); // an empty group is hidden from the help
 }
 
 } // namespace
 
 void add_command_line(CLI::App& app, Arguments& arguments) {
     app.require_subcommand(0, 1);
-    app.fallthrough(); // the options of all commands may come behind the command, as with loginctl
+    app.fallthrough(); // global options are accepted after the command, as in loginctl
     add_global_options(app, arguments);
     add_commands(app, arguments);
 }

@@ -18,6 +18,7 @@ class App;
 
 namespace sesslimit::ctl {
 
+/// The commands of sesslimitctl(1).
 enum class Command : std::uint8_t {
     list,
     show,
@@ -33,10 +34,10 @@ enum class Command : std::uint8_t {
     complete,
 };
 
-/// The command line. Of the parts that belong to one command, only those of `command` mean anything.
+/// The parsed command line. Fields that belong to one command are valid only if it is `command`.
 struct Arguments {
     Command command = Command::list;
-    std::vector<std::string> names; ///< ids, users or fingerprints; of `complete` the kind
+    std::vector<std::string> names; ///< IDs, users or fingerprints; the kind for `complete`
     std::optional<std::string> user;
     ExplainQuery question;
     CheckRequest check;
@@ -47,10 +48,10 @@ struct Arguments {
     bool ask = true;
 };
 
-/// Teaches `app` the commands and options; sesslimitctl(1) lists the same. Parsing fills `arguments`.
+/// Adds the commands and options to `app`. sesslimitctl(1) has the same list. Parsing fills `arguments`.
 void add_command_line(CLI::App& app, Arguments& arguments);
 
-/// Prints help, the version, or what is wrong, and then says how to exit.
+/// Parses the command line. Prints the help, the version or an error if needed, and then returns the exit status.
 std::expected<Arguments, Exit> parse(int argc, char** argv);
 
 } // namespace sesslimit::ctl

@@ -11,18 +11,19 @@
 
 namespace sesslimit::ctl {
 
+/// The format of JSON output.
 enum class Json : std::uint8_t { off, compact, pretty };
 
-/// How output is to look.
+/// The format of the output.
 struct Style {
     Json json = Json::off;
-    bool legend = true;               ///< headings and closing counts
-    bool colour = false;              ///< escape sequences may be written
+    bool legend = true;               ///< headings and final counts
+    bool colour = false;              ///< escape sequences are allowed
     bool unicode = false;             ///< the terminal's character set is UTF-8
-    std::optional<std::size_t> width; ///< columns of the terminal; none: no line is cut
+    std::optional<std::size_t> width; ///< columns of the terminal; absent: lines are not truncated
 };
 
-/// The other end of the commands: where their words go, and where a yes or no comes from.
+/// The interface between the commands and the user, for output and for confirmations.
 class Console {
   public:
     Console() = default;
@@ -33,16 +34,17 @@ class Console {
     [[nodiscard]] virtual const Style& style() const = 0;
     [[nodiscard]] virtual Usec now() const = 0; ///< realtime
 
-    /// Text as it is, its line ends in it; at once, for it may be one line of many that come over hours.
+    /// Prints text unchanged, including its line ends. It is written immediately, because it may be one of many lines
+    /// that arrive over hours.
     virtual void print(std::string_view text) = 0;
-    /// The same through a pager, where there is a terminal and nobody forbade it.
+    /// Prints text through a pager if the output is a terminal and the pager is not disabled.
     virtual void page(std::string_view text) = 0;
-    /// One message to the standard error output, "sesslimitctl: " put in front; without a closing newline.
+    /// Prints one message to standard error with the prefix "sesslimitctl: ". It must not end in a newline.
     virtual void complain(std::string_view message) = 0;
 
-    /// Whether there is somebody to ask, who wants to be asked.
+    /// Returns true if a user is present and wants confirmations.
     [[nodiscard]] virtual bool can_ask() const = 0;
-    /// Shows the text and waits for a line. True only for "y" or "yes".
+    /// Shows the text and reads a line. Returns true only for "y" or "yes".
     virtual bool ask(std::string_view text) = 0;
 };
 

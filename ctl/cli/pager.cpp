@@ -21,12 +21,13 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-/// What systemd gives to less (systemctl(1), $SYSTEMD_LESS): quit where it fits one screen, raw colours, cut long
-/// lines, leave the screen as it is, quit on ^C. The secure mode takes the commands away that run programs and write
-/// files: this pager may run as root for somebody who may run sesslimitctl only.
+/// The options that systemd passes to less (systemctl(1), $SYSTEMD_LESS): quit if the text fits on one screen, raw
+/// colors, cut long lines, keep the screen, quit on ^C. The secure mode disables the commands that run programs and
+/// write files, because this pager may run as root for a user who may run sesslimitctl only.
 constexpr std::array settings{"LESS=FRSXMK", "LESSSECURE=1"};
 
-/// Who came by sudo has chosen the environment, but maybe not the right to run any program.
+/// Returns true if the environment is trusted. A user of sudo controls the environment, but may not have the right to
+/// run arbitrary programs.
 bool environment_is_ours() {
     return std::getenv("SUDO_UID") == nullptr && getuid() == geteuid();
 }
@@ -63,7 +64,7 @@ std::vector<char*> pointers(Words& words) {
     return out;
 }
 
-/// The pager's pid, 0 where it cannot be started.
+/// Starts the pager. Returns its PID, or 0 on failure.
 pid_t start(Words words, int input) {
     Words variables = pager_environment();
     const std::vector<char*> arguments = pointers(words);
@@ -90,7 +91,7 @@ void write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const ssize_t written = write(fd, text.data(), text.size());
         if (written < 0 && errno != EINTR) {
-            return; // its reader has seen enough
+            return; // the user has quit the pager
         }
         text.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
     }

@@ -5,9 +5,9 @@
 
 namespace sesslimit::ctl {
 
-/// Shows the text in $PAGER, else in less, and waits until its reader has left. False where there is no pager to
-/// start ($PAGER empty or "cat", less not installed): then nothing was written. From then on the process ignores
-/// SIGPIPE.
+/// Shows the text in $PAGER, or in less if it is unset or the caller used sudo, and waits until the pager exits.
+/// Returns false if no pager can be started ($PAGER empty or "cat", less not installed). In that case nothing was
+/// written. The process ignores SIGPIPE afterwards.
 bool through_pager(std::string_view text);
 
 } // namespace sesslimit::ctl

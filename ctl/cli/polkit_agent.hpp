@@ -5,11 +5,11 @@
 
 namespace sesslimit::ctl {
 
-/// Check for passwords on the terminal while it lives, as systemctl does: pkttyagent(1), where polkit has it installed.
-/// It steps back for an agent that the desktop has already.
+/// A polkit agent that asks for passwords on the terminal during the lifetime of this object, as systemctl does. It
+/// runs pkttyagent(1) if polkit has installed it. An agent of the desktop takes precedence.
 class PolkitAgent {
   public:
-    /// Returns when the agent is there, or after 5 s.
+    /// Returns when the agent is ready, or after 5 s.
     PolkitAgent();
     PolkitAgent(const PolkitAgent&) = delete;
     PolkitAgent& operator=(const PolkitAgent&) = delete;

@@ -18,14 +18,14 @@ namespace sesslimit::ctl {
 namespace {
 
 constexpr std::size_t usual_width = 80;
-constexpr std::size_t widest = 10'000; // beyond it COLUMNS is a mistake
+constexpr std::size_t widest = 10'000; // a larger value of COLUMNS is an error
 
 std::string_view environment(const char* name) {
     const char* value = std::getenv(name);
     return value == nullptr ? std::string_view() : value;
 }
 
-/// COLUMNS comes first, as with systemd's tools: who sets it wants to try something.
+/// COLUMNS has precedence, as in systemd's tools, because it was set on purpose.
 std::size_t terminal_width() {
     const std::string_view columns = environment("COLUMNS");
     std::size_t width = 0;

@@ -5,9 +5,10 @@
 
 namespace sesslimit::ctl {
 
-/// The console of the process: its standard streams, and what its environment says of them.
+/// The console of the process: its standard streams, and their properties from the environment.
 class Terminal final : public Console {
   public:
+    /// Options from the command line.
     struct Wishes {
         Json json = Json::off;
         bool legend = true;
@@ -24,7 +25,7 @@ class Terminal final : public Console {
     [[nodiscard]] bool can_ask() const override { return can_ask_; }
     bool ask(std::string_view text) override;
 
-    /// Whether something printed did not get out, for want of space or by another error of the output.
+    /// Returns true if some output was lost, because of a full disk or another output error.
     [[nodiscard]] bool lost_output() const { return lost_output_; }
 
   private:

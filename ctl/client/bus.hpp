@@ -6,7 +6,7 @@
 
 #include <memory>
 
-/// Owners of what libsystemd counts, and the names of the daemon on the bus.
+/// Owners of libsystemd objects, and the names of the daemon on the bus.
 namespace sesslimit::ctl {
 
 template <auto Unref>

@@ -21,8 +21,8 @@ namespace {
 
 using Kind = Failure::Kind;
 
-constexpr Usec usual_time = 0;             // what the connection has as its own
-constexpr Usec database_time = 60'000'000; // a user database may be far away
+constexpr Usec usual_time = 0;             // the default of the connection
+constexpr Usec database_time = 60'000'000; // a user database may be remote and slow
 constexpr Usec password_time = 120'000'000;
 constexpr char wants_person[] = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired";
 
@@ -30,7 +30,7 @@ std::unexpected<Failure> failed(int error) {
     return std::unexpected(failure_of_errno(error));
 }
 
-/// What the answer holds, or the failure to get it or to understand it.
+/// Returns the decoded reply, or the failure to get or to decode it.
 template <class T>
 Answer<T> understood(const Answer<Message>& answer, std::optional<T> (*read)(sd_bus_message*)) {
     if (!answer) {
@@ -89,7 +89,7 @@ int append_question(sd_bus_message* call, const ExplainQuery& question) {
     return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
-/// Waits for the bus to take us in. sd_bus_call(3) would wait for it too, but not within our time.
+/// Waits until the connection to the bus is ready. sd_bus_call(3) would wait for it, too, but not within this timeout.
 Answer<> wait_until_ready(sd_bus* bus, Usec patience) {
     const Duration until = monotonic_now() + Duration(static_cast<Duration::rep>(patience));
     while (sd_bus_is_ready(bus) <= 0) {
@@ -116,14 +116,14 @@ Answer<Message> call_of_daemon(sd_bus* bus, const char* interface, const char* m
     return r < 0 ? Answer<Message>(failed(r)) : Answer<Message>(std::move(call));
 }
 
-/// Null if the bus does not have them: a bus without SELinux answers the question for a label with an error.
+/// Returns null if the bus does not have them. A bus without SELinux replies to a request for the label with an error.
 Credentials credentials_of_daemon(sd_bus* bus, std::uint64_t mask) {
     sd_bus_creds* credentials = nullptr;
     (void)sd_bus_get_name_creds(bus, bus_name, mask, &credentials);
     return Credentials(credentials);
 }
 
-/// Returns when a process was started, realtime; 0 if that is not known.
+/// Returns the start time of a process as realtime, or 0 if it is unknown.
 Usec start_of(pid_t pid) {
     const auto stat = read_process_stat(pid);
     const long ticks = sysconf(_SC_CLK_TCK);
@@ -179,7 +179,7 @@ Answer<> BusClient::connect() {
     return {};
 }
 
-/// Pings the daemon once. sd-bus answers for it, so that AccessDenied is the bus's word and never the daemon's.
+/// Pings the daemon once. sd-bus replies for the daemon, so that AccessDenied always comes from the bus.
 Answer<> BusClient::reach_daemon() {
     if (reached_) {
         return {};
@@ -242,7 +242,7 @@ Answer<Message> BusClient::ask(const char* member, const Fill& fill, Usec timeou
     return call ? answer_of(send(call->get(), timeout)) : std::move(call);
 }
 
-/// Check a person only after it has turned out that it does not go without.
+/// Allows interactive authentication only after the call has failed without it.
 Answer<Message> BusClient::ask_authorized(const char* member, const Fill& fill, Usec timeout) {
     auto call = compose(manager, member, fill);
     if (!call) {

@@ -10,12 +10,12 @@
 
 namespace sesslimit::ctl {
 
-/// The daemon over the system bus (DBUS_SYSTEM_BUS_ADDRESS, as sd_bus_open_system(3)). Connects at the first question.
-/// Never starts the daemon.
+/// A client of the daemon on the system bus (DBUS_SYSTEM_BUS_ADDRESS, as in sd_bus_open_system(3)). Connects at the
+/// first call. Never starts the daemon.
 ///
-/// The first call is a Peer.Ping, which has `ping_patience`: a daemon that hangs, or whose replies the bus drops, is
-/// recognised within that time. The calls after it wait for `patience`. Calls during which a user database or a user is
-/// asked have more time. SYSTEMD_BUS_TIMEOUT takes the place of both.
+/// The first call is a Peer.Ping with the timeout `ping_patience`. It detects a daemon that hangs, or whose replies the
+/// bus drops. The calls after it have the timeout `patience`. Calls that query a user database or ask a user have more
+/// time. SYSTEMD_BUS_TIMEOUT replaces both timeouts.
 class BusClient final : public Remote {
   public:
     struct Options {
@@ -40,10 +40,11 @@ class BusClient final : public Remote {
     struct Reply {
         Message message;
         std::optional<Failure> failure;
-        bool wants_person = false; ///< it would have asked for a password, had we allowed it
-        bool timed_out = false;    ///< no answer came, not even the bus's that there will be none
+        bool wants_person = false; ///< the call would have required interactive authentication, which was not allowed
+        bool timed_out = false;    ///< no reply arrived, not even an error from the bus
     };
-    using Fill = std::function<int(sd_bus_message*)>; ///< appends the arguments; a negative errno where it cannot
+    /// Appends the arguments. Returns a negative errno value on failure.
+    using Fill = std::function<int(sd_bus_message*)>;
 
     Answer<> connect();
     Answer<> reach_daemon();
@@ -55,10 +56,10 @@ class BusClient final : public Remote {
 
     Options options_;
     Bus bus_;
-    bool reached_ = false; ///< the daemon answered a ping
+    bool reached_ = false; ///< the daemon has answered a ping
 };
 
-/// The failure of a call to libsystemd, by its negative errno.
+/// Returns the failure for a negative errno value of libsystemd.
 Failure failure_of_errno(int error);
 
 } // namespace sesslimit::ctl

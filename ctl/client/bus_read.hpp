@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-/// Messages of org.sesslimit1(5) as values. This is the one place where texts from the bus come in: each is escaped
-/// here (ctl/client/escaped_client.hpp). A property that is not there, or has another type than it should, leaves its default; nothing
-/// where the message as a whole has another shape.
+/// Decodes messages of org.sesslimit1(5) into values. All texts from the bus enter the program here and are escaped
+/// here (ctl/client/escaped_client.hpp). A property that is missing or has an unexpected type keeps its default. The
+/// functions return nullopt if the message as a whole has another form.
 namespace sesslimit::ctl {
 
 std::optional<std::vector<Session>> read_sessions(sd_bus_message* message);
@@ -19,7 +19,7 @@ std::optional<std::uint32_t> read_count(sd_bus_message* message);
 std::optional<Explanation> read_explanation(sd_bus_message* message);
 std::optional<Status> read_status(sd_bus_message* message);
 
-/// A signal of the manager; nothing where it is none that is known. `at` is left to the caller.
+/// Decodes a signal of the manager. Returns nullopt for an unknown signal. The caller sets `at`.
 std::optional<Event> read_event(sd_bus_message* message);
 
 } // namespace sesslimit::ctl

@@ -84,10 +84,11 @@ int BusWatch::prepare_loop() {
     sigemptyset(&ends);
     sigaddset(&ends, SIGINT);
     sigaddset(&ends, SIGTERM);
-    sigprocmask(SIG_BLOCK, &ends, nullptr); // as sd_event_add_signal(3) wants it
+    sigprocmask(SIG_BLOCK, &ends, nullptr); // required by sd_event_add_signal(3)
     for (const int signal : {SIGINT, SIGTERM}) {
         r = r < 0 ? r
-                  : sd_event_add_signal(loop_.get(), nullptr, signal, nullptr, nullptr); // no handler: the loop ends, 0
+                  // Without a handler the loop exits with 0.
+                  : sd_event_add_signal(loop_.get(), nullptr, signal, nullptr, nullptr);
     }
     r = r < 0 ? r : sd_bus_attach_event(bus_, loop_.get(), SD_EVENT_PRIORITY_NORMAL);
     if (r >= 0) {
@@ -96,7 +97,7 @@ int BusWatch::prepare_loop() {
     return r;
 }
 
-/// `watch | head -1` is to end when head does, not at the next event. A plain file cannot be waited for, and needs not.
+/// Ends `watch | head -1` when head exits, and not at the next event. Plain files cannot be watched and do not need it.
 void BusWatch::watch_reader() {
     sd_event_source* source = nullptr;
     if (sd_event_add_io(loop_.get(), &source, STDOUT_FILENO, 0, on_reader_gone, this) >= 0) {

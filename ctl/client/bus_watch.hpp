@@ -9,11 +9,11 @@
 
 namespace sesslimit::ctl {
 
-/// Follows the daemon's signals (Remote::watch). Believes nobody but the owner of the daemon's name: on the system bus
-/// anybody may send anybody a signal of any name.
+/// Receives the daemon's signals (Remote::watch). Accepts only signals from the owner of the daemon's name, because any
+/// process on the system bus can send a signal of any name to another one.
 class BusWatch {
   public:
-    /// The bus is ready, and it and the watcher outlive the watch.
+    /// The bus must be ready. Lifetime: the bus and the watcher must outlive this object.
     BusWatch(sd_bus* bus, const Remote::Watcher& watcher) : bus_(bus), watcher_(watcher) {}
 
     Answer<> run();
@@ -31,7 +31,7 @@ class BusWatch {
 
     sd_bus* bus_;
     const Remote::Watcher& watcher_;
-    std::string owner_; ///< unique name of the daemon; empty while it is away
+    std::string owner_; ///< unique name of the daemon; empty while it is not on the bus
     EventLoop loop_;
     EventSource reader_;
     std::vector<Slot> slots_;

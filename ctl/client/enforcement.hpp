@@ -9,37 +9,38 @@
 #include <string_view>
 #include <vector>
 
-/// What keeps the policy from being enforced although the daemon runs: SELinux denies logins the way to it, or logins
-/// did not reach it. Pure but for the two seams that are asked.
+/// Reasons why the policy is not enforced although the daemon runs. SELinux may deny logins the connection to it, or
+/// logins did not reach it. Pure except for the two interfaces that are queried.
 namespace sesslimit::ctl {
 
+/// The state of enforcement on this host.
 struct Enforcement {
     Selinux selinux = Selinux::off;
-    std::string domain; ///< the SELinux type of the daemon's process; empty: not known
+    std::string domain; ///< SELinux type of the daemon's process; empty if unknown
     UncountedLogins uncounted;
 };
 
-/// Check both. Uncounted logins are those since the start of the daemon, and of the last 24 hours at most.
+/// Queries both. Counts uncounted logins since the start of the daemon, but at most those of the last 24 hours.
 Enforcement enforcement(Remote& remote, Host& host, Usec now);
 
-/// Returns the type in a security context, "sesslimitd_t" of "system_u:system_r:sesslimitd_t:s0"; empty if it has none.
-/// Safe to show.
+/// Returns the type in a security context, "sesslimitd_t" of "system_u:system_r:sesslimitd_t:s0". Empty if it has none.
+/// The result is escaped for display.
 std::string domain_of(std::string_view label);
 
-/// Returns the user and the reason in a message of the journal if it is the module's about an uncounted login. `at` is
-/// left to the caller.
+/// Returns the user and the reason from a journal message if it is the module's message about an uncounted login. The
+/// caller sets `at`.
 std::optional<UncountedLogin> parse_uncounted(std::string_view message);
 
-/// "off", "permissive", "enforcing".
+/// Returns "off", "permissive" or "enforcing".
 std::string_view name_of(Selinux selinux);
 
-/// "enforcing, sesslimitd runs as sesslimitd_t".
+/// Returns a text such as "enforcing, sesslimitd runs as sesslimitd_t".
 std::string selinux_words(const Enforcement& enforcement);
 
-/// "no login since ...", "3 logins since ..., the last at ...", "unknown (...)".
+/// Returns "no login since ...", "3 logins since ..., the last at ..." or "unknown (...)".
 std::string uncounted_words(const UncountedLogins& uncounted, Usec now);
 
-/// Sentences about what is wrong, with what to do; safe to show.
+/// Return sentences about problems and how to fix them, escaped for display.
 std::optional<std::string> selinux_warning(const Enforcement& enforcement);
 std::vector<std::string> warnings_of(const Enforcement& enforcement, Usec now);
 

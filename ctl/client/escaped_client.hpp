@@ -6,12 +6,12 @@
 
 namespace sesslimit::ctl {
 
-/// One line of text from the bus, made safe to show as escape_for_display() does it (common/text.hpp), about 4096 bytes
-/// at most. What the daemon escaped already stays as it is: it leaves no backslash but its own, and a backslash harms
-/// no terminal.
+/// Escapes one line of text from the bus for display, as escape_for_display() does (common/text.hpp). The result has at
+/// most about 4096 bytes. Text that the daemon has already escaped is unchanged, because it contains only the daemon's
+/// own backslashes, and a backslash is harmless to a terminal.
 std::string safe(std::string_view text);
 
-/// The same of a text of several lines, each of them for itself; at most 2000 lines.
+/// Escapes a text of several lines, each line separately. Returns at most 2000 lines.
 std::string safe_lines(std::string_view text);
 
 } // namespace sesslimit::ctl

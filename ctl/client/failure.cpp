@@ -16,7 +16,7 @@ struct ErrorKind {
     Kind kind;
 };
 
-// The first group is the daemon's own, org.sesslimit1(5); the second is what sd-bus and the bus itself answer
+// The first group are the daemon's own errors, org.sesslimit1(5). The second are those of sd-bus and the bus itself
 // (systemd's src/libsystemd/sd-bus/bus-common-errors.h and the D-Bus specification).
 constexpr std::array error_kinds{
     ErrorKind{"org.sesslimit1.Error.NoSuchSession", Kind::no_such_session},
@@ -29,13 +29,13 @@ constexpr std::array error_kinds{
     ErrorKind{"org.freedesktop.DBus.Error.NameHasNoOwner", Kind::not_running},
     ErrorKind{"org.freedesktop.DBus.Error.NoServer", Kind::not_running},
     ErrorKind{"org.freedesktop.DBus.Error.Disconnected", Kind::not_running},
-    ErrorKind{"System.Error.ENOTCONN", Kind::not_running}, // the bus is gone
+    ErrorKind{"System.Error.ENOTCONN", Kind::not_running}, // the bus has closed the connection
     ErrorKind{"org.freedesktop.DBus.Error.NoReply", Kind::no_answer},
     ErrorKind{"org.freedesktop.DBus.Error.Timeout", Kind::no_answer},
     ErrorKind{"org.freedesktop.DBus.Error.TimedOut", Kind::no_answer},
 };
 
-/// What shows the denials of the bus, which are the bus's own and not the kernel's.
+/// The command that shows denials by the bus, which are logged by the bus and not by the kernel.
 constexpr std::string_view denials = "'ausearch -m USER_AVC -ts recent'";
 
 constexpr std::array all_exits{

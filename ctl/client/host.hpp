@@ -9,30 +9,31 @@
 
 namespace sesslimit::ctl {
 
+/// The mode of SELinux.
 enum class Selinux : std::uint8_t { off, permissive, enforcing };
 
-/// A login that the module admitted although the daemon did not decide. The texts are safe to show.
+/// A login that the module admitted although the daemon did not decide. The texts are escaped for display.
 struct UncountedLogin {
     Usec at = 0; ///< realtime
     std::string user;
-    std::string reason; ///< as pam_sesslimit(8) lists it under FAILURES, perhaps with the text of an errno
+    std::string reason; ///< as listed in pam_sesslimit(8) under FAILURES, possibly with an errno message
 };
 
-/// Those since `since`, as far as the journal has them.
+/// The uncounted logins since `since` that the journal contains.
 struct UncountedLogins {
     enum class Source : std::uint8_t {
         journal, ///< the journal was read
         denied,  ///< the caller may not read it
-        none,    ///< there is no journal to read
+        none,    ///< this host has no journal
     };
     Source source = Source::none;
     Usec since = 0; ///< realtime
     std::uint32_t count = 0;
-    bool complete = true; ///< false: there may be more than were counted
+    bool complete = true; ///< false: the count may be too low
     std::optional<UncountedLogin> last{};
 };
 
-/// The host itself, as far as the daemon cannot answer for it.
+/// The properties of the host that the daemon does not provide.
 class Host {
   public:
     Host() = default;

@@ -15,7 +15,7 @@
 namespace sesslimit::ctl {
 namespace {
 
-constexpr std::size_t max_message_length = 1024; // the module's are far shorter
+constexpr std::size_t max_message_length = 1024; // the module's messages are far shorter
 
 using Journal = std::unique_ptr<sd_journal, decltype([](sd_journal* journal) { sd_journal_close(journal); })>;
 
@@ -26,14 +26,14 @@ Journal opened(const std::string& directory) {
     return Journal(journal);
 }
 
-/// Returns true if a file was opened; files that the caller may not read are passed over without an error.
+/// Returns true if a file was opened. Files that the caller may not read are skipped without an error.
 bool has_files(sd_journal* journal) {
     std::uint64_t bytes = 0;
     return sd_journal_get_usage(journal, &bytes) >= 0 && bytes > 0;
 }
 
-/// pam_syslog(3) logs to authpriv, and the module warns of such a login. _UID is journald's own word: no other user can
-/// make up an entry.
+/// Selects the module's warnings. pam_syslog(3) logs to authpriv, and the module warns about such a login. _UID is set
+/// by journald, so that other users cannot forge an entry.
 bool select_entries(sd_journal* journal) {
     for (const std::string_view match : {"SYSLOG_FACILITY=10", "PRIORITY=4", "_UID=0", "_TRANSPORT=syslog"}) {
         if (sd_journal_add_match(journal, match.data(), match.size()) < 0) {
@@ -83,7 +83,7 @@ Selinux SystemHost::selinux() {
     const UniqueFd file(open(places_.enforce.c_str(), O_RDONLY | O_CLOEXEC));
     char mode = '0';
     if (!file) {
-        // Every user may read it (mode 0644), so that it is SELinux that denies it.
+        // Every user may read the file (mode 0644), so that the access was denied by SELinux.
         return errno == EACCES ? Selinux::enforcing : Selinux::off;
     }
     (void)!read(file.get(), &mode, 1);

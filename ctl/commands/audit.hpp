@@ -13,26 +13,27 @@
 
 namespace sesslimit::ctl {
 
+/// The options of the audit command.
 struct AuditRequest {
-    std::optional<audit::Profile> profile; ///< none: all
-    std::string root = "/";                ///< what takes the place of the host's root directory
+    std::optional<audit::Profile> profile; ///< absent: all profiles
+    std::string root = "/";                ///< directory used as the host's root directory
 };
 
-/// What the audit asks beside the files. Remote and Host answer for the running host only: if the root is another, they
-/// are not asked.
+/// The sources of the audit other than files. Remote and Host describe the running host. They are not queried if `root`
+/// is another directory.
 struct AuditSources {
     policy::Names& names;
     Remote& remote;
     Host& host;
 };
 
-/// Compares the host with the controls and prints what it found. Exit::failed where one of them does not pass.
+/// Compares the host with the controls and prints the results. Returns Exit::failed if a control does not pass.
 Exit audit(const AuditRequest& request, const AuditSources& sources, Console& console);
 
-/// The report for people; ends in a newline.
+/// Returns the report for human readers. It ends in a newline.
 std::string audit_text(const audit::Report& report, const Style& style);
 
-/// docs/schema/audit.json.
+/// Returns the report as in docs/schema/audit.json.
 std::string audit_json(const audit::Report& report, const audit::Native& native, Json json);
 
 } // namespace sesslimit::ctl

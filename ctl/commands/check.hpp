@@ -10,14 +10,16 @@
 
 namespace sesslimit::ctl {
 
+/// The options of the check command.
 struct CheckRequest {
-    std::vector<std::string> files; ///< each is judged alone; none: the directory, as the daemon reads it
+    /// Each file is checked separately; empty: checks the directory, as the daemon reads it.
+    std::vector<std::string> files;
     std::string directory = "/etc/sesslimit";
-    bool directory_given = false;           ///< somebody named it: then it must be there
-    policy::Tier tier = policy::Tier::host; ///< of the files
+    bool directory_given = false;           ///< the user named it, so that it must exist
+    policy::Tier tier = policy::Tier::host; ///< tier of the files
 };
 
-/// Prints every mistake. Exit::failed where one of them is an error.
+/// Prints every problem. Returns Exit::failed if one of them is an error.
 Exit check(const CheckRequest& request, policy::Names& names, Console& console);
 
 } // namespace sesslimit::ctl

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-/// The commands that look and tell. Each asks the daemon, prints to the console and says how the program is to exit.
+/// The commands that only display information. Each asks the daemon, prints to the console and returns the exit status.
 namespace sesslimit::ctl {
 
 /// `user`: only the sessions of that user (common/user_ref.hpp).
@@ -21,8 +21,9 @@ Exit reload(Remote& remote, Console& console);
 Exit status(Remote& remote, Host& host, Console& console);
 Exit watch(Remote& remote, Console& console);
 
-/// For the shells' completions, a line each: "sessions" (id, tab, what it is), "users" and "credentials" that have a
-/// session. Silent about failures: a completion must not write into the command line. An unknown kind has no lines.
+/// Prints candidates for shell completions, one per line: "sessions" (ID, tab, description), "users" and "credentials"
+/// that have a session. Ignores failures, because a completion must not write into the command line. An unknown kind
+/// has no lines.
 void complete(const std::string& kind, Remote& remote, Console& console);
 
 } // namespace sesslimit::ctl

@@ -13,7 +13,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-/// What went wrong first decides the exit.
+/// Collects results. The first failure determines the exit status.
 class Outcome {
   public:
     explicit Outcome(Console& console) : console_(console) {}
@@ -47,7 +47,7 @@ bool agreed(const std::vector<Session>& sessions, const std::string& more, Conso
     return false;
 }
 
-/// Those of `names` that are sessions, looked up so that they can be shown; the others are complained of.
+/// Returns those of `names` that are sessions, looked up so that they can be shown. Reports the others as errors.
 Names known_ids(const Names& names, std::vector<Session>& sessions, Remote& remote, Outcome& outcome) {
     Names known;
     for (const std::string& id : names) {
@@ -64,7 +64,7 @@ Names known_ids(const Names& names, std::vector<Session>& sessions, Remote& remo
 
 using Belongs = std::function<bool(const Session&, const std::string& name)>;
 
-/// The sessions that belong to any of the names.
+/// Returns the sessions that belong to any of the names.
 Answer<std::vector<Session>> belonging(const Names& names, const Belongs& belongs, Remote& remote) {
     auto sessions = remote.list();
     if (sessions) {
@@ -150,7 +150,7 @@ Exit end_credentials(const Names& fingerprints, Remote& remote, Console& console
             console.complain(words_of(sessions.error()));
             return exit_of(sessions.error().kind);
         }
-        // Whoever is not root is shown their own credentials only: what ends may be more than can be named.
+        // Callers other than root see only their own credentials. More sessions may be terminated than can be listed.
         const std::string more =
             "This ends all sessions opened with " +
             (fingerprints.size() == 1 ? escape_for_display(fingerprints.front()) : "these credentials") +

@@ -40,7 +40,7 @@ std::string summary(const audit::Report& report) {
     return "\n" + std::to_string(passed) + " of " + counted(report.findings.size(), "control") + " passed.\n";
 }
 
-/// Each remedy once: controls of several profiles ask for the same.
+/// Returns each remedy once, because controls of several profiles require the same.
 std::string remedies(const audit::Report& report) {
     std::string text;
     for (const Finding& finding : report.findings) {

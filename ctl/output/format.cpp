@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono;
 
-// From here on a time is no time of any clock: 9999-12-31.
+// Later times are not valid: 9999-12-31.
 constexpr Usec latest = 253'402'300'799'000'000;
 constexpr Usec soon = duration_cast<microseconds>(minutes(5)).count();
 

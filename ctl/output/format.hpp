@@ -5,44 +5,45 @@
 
 #include <string>
 
-/// Short words for times and limits. `now` is the realtime of the reader; the time zone is the C library's (tzset(3)).
+/// Short texts for times and limits. `now` is the current realtime. The time zone is that of the C library (tzset(3)).
 namespace sesslimit::ctl {
 
-/// A span as a person says it, its two largest units and cut off, so that "left" never promises more than there is:
-/// "1d 4h", "2h 5min", "12min", "45s". "unlimited" for infinity.
+/// Formats a span with its two largest units: "1d 4h", "2h 5min", "12min", "45s". The rest is truncated, so that a
+/// remaining time is never overstated. Returns "unlimited" for infinity.
 std::string rough(Usec span);
 
-/// A span exactly, as the policy writes it: "1d 12h", "unlimited".
+/// Formats a span exactly, as in the policy: "1d 12h", "unlimited".
 std::string exact(Usec span);
 
-/// "14:02" of today, "2026-11-22 14:02" of another day; "-" where it is 0 or beyond what the C library can tell.
+/// Formats a time as "14:02" if it is today, or "2026-11-22 14:02" otherwise. Returns "-" for 0 and for times that the
+/// C library cannot represent.
 std::string short_time(Usec at, Usec now);
 
-/// "2026-11-23 14:02:05"; "-" for 0 and what is no time.
+/// Formats a time as "2026-11-23 14:02:05". Returns "-" for 0 and invalid times.
 std::string log_time(Usec at);
 
-/// "2026-11-23 14:02:05 UTC (5min ago)", "... (in 5min)"; "-" for 0, "never" for infinity.
+/// Formats a time as "2026-11-23 14:02:05 UTC (5min ago)" or "... (in 5min)". Returns "-" for 0, "never" for infinity.
 std::string long_time(Usec at, Usec now);
 
-/// How long the session has been without its user: "12min", "-" where that is not known.
+/// Returns the idle time of the session, such as "12min", or "-" if it is unknown.
 std::string idle_words(const Session& session, Usec now);
 
-/// What ends the session, and when: "6h left", "idle 12min left", "ending", "waiting", "-" where nothing does. In
-/// parentheses where that would be so if the mode were not observe.
+/// Returns the limit that will terminate the session, and when: "6h left", "idle 12min left", "ending", "waiting".
+/// Returns "-" without such a limit. The text is in parentheses if it does not apply because the mode is observe.
 std::string ends_words(const Session& session, Usec now);
 
-/// How urgent that is, for the colour of it.
+/// The urgency of that text, which determines its color.
 enum class Urgency : std::uint8_t { none, soon, now };
 Urgency urgency_of(const Session& session, Usec now);
 
-/// "pts/0, pts/3"; "-" for none.
+/// Returns "pts/0, pts/3", or "-" if there are none.
 std::string terminals_words(const Session& session);
 
-/// "this host" where there is no remote one.
+/// Returns the remote host, or "this host".
 std::string origin_words(const Session& session);
 
-/// One session in one line, to be recognised by who is asked about it:
-/// "session 12 of alice: sshd on pts/0, from 192.0.2.7, since 14:02 (2h 5min)".
+/// Describes a session in one line, so that a user can recognize it in a confirmation: "session 12 of alice: sshd on
+/// pts/0, from 192.0.2.7, since 14:02 (2h 5min)".
 std::string session_line(const Session& session, Usec now);
 
 /// Returns the user of a session as every command accepts it: the name, or "uid:1001" if the name is not known or was
@@ -55,10 +56,11 @@ std::string user_words(const Session& session);
 /// Returns true if the session belongs to that user, who is given as on the command line (common/user_ref.hpp).
 bool belongs_to(const Session& session, const std::string& user);
 
-/// Returns a sentence, without a full stop, about an argument that looks like a user ID and is a name; else nothing.
+/// Returns a sentence, without a full stop, about an argument that looks like a user ID but is a name. Empty for
+/// others.
 std::string uid_hint(const std::string& user);
 
-/// "1 session", "2 sessions".
+/// Returns "1 session", "2 sessions".
 std::string counted(std::size_t count, const std::string& what);
 
 } // namespace sesslimit::ctl

@@ -12,7 +12,7 @@ namespace {
 using Value = nlohmann::ordered_json;
 
 std::string text_of(const Value& value, Json json) {
-    // Texts from the command line may be no UTF-8.
+    // Texts from the command line may not be valid UTF-8.
     constexpr auto broken = Value::error_handler_t::replace;
     return value.dump(json == Json::pretty ? 4 : -1, ' ', false, broken) + "\n";
 }
@@ -49,7 +49,7 @@ Value value_of(const Session& session) {
         {"mode", session.mode},
         {"reason", or_null(session.reason)},
     };
-    // Absent, not null, where the daemon does not tell.
+    // Absent, not null, if the daemon does not provide it.
     const std::pair<const char*, const std::optional<std::string>&> told[] = {
         {"credential", session.credential}, {"method", session.method}, {"remote_user", session.remote_user}};
     for (const auto& [name, text] : told) {

@@ -9,8 +9,9 @@
 #include <string>
 #include <vector>
 
-/// What `--json` prints; docs/schema holds the schemas. Times are microseconds since the epoch, spans are microseconds;
-/// what is unlimited, never or not known is null. Each text ends in a newline. `json` is not Json::off.
+/// The output of `--json`. docs/schema contains the schemas. Times are microseconds since the epoch, and spans are
+/// microseconds. Unlimited, infinite and unknown values are null. Each text ends in a newline. `json` must not be
+/// Json::off.
 namespace sesslimit::ctl {
 
 std::string json_of(const std::vector<Session>& sessions, Json json);

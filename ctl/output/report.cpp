@@ -51,7 +51,7 @@ std::string joined(const std::vector<std::string>& texts) {
     return all;
 }
 
-/// What an end of the session ends, and what it does not.
+/// Adds what terminating the session terminates, and what continues to run.
 void add_end(std::vector<Line>& lines, const Session& session) {
     const std::string manager = "processes of user@" + std::to_string(session.uid) + ".service";
     if (!session.reach) {

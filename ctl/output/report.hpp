@@ -8,21 +8,21 @@
 #include <string>
 #include <vector>
 
-/// What the commands print for people. Each text ends in a newline.
+/// The output of the commands for human readers. Each text ends in a newline.
 namespace sesslimit::ctl {
 
-/// The order of a list: ids that are numbers by number, then the others.
+/// Sorts sessions for a list. Numeric IDs come first in numeric order, then the others.
 void sort_by_id(std::vector<Session>& sessions);
 
 std::string list_text(const std::vector<Session>& sessions, const Style& style, Usec now);
 
-/// All that is known of a session, `Key: value` lines with the names of org.sesslimit1(5), and what outlives it.
+/// Returns all properties of a session as `Key: value` lines with the names of org.sesslimit1(5), and what outlives it.
 std::string show_text(const Session& session, Usec now);
 
 std::string explain_text(const ExplainQuery& question, const Explanation& explanation, const Style& style);
 std::string status_text(const Status& status, const Enforcement& enforcement, Usec now);
 
-/// One line of `watch`.
+/// Returns one line of `watch`.
 std::string event_text(const Event& event, const Style& style);
 
 } // namespace sesslimit::ctl

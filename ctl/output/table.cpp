@@ -15,7 +15,7 @@ constexpr std::size_t gap = 1;
 constexpr std::string_view underline = "\033[4m";
 constexpr std::string_view plain = "\033[0m";
 
-/// The bytes of the character at the start of `text`, which is well-formed UTF-8 and not empty.
+/// Returns the length in bytes of the character at the start of `text`, which must be well-formed UTF-8 and not empty.
 std::size_t length_of_first(std::string_view text) {
     const auto lead = static_cast<unsigned char>(text.front());
     const std::size_t length = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
@@ -33,7 +33,7 @@ wchar_t decoded(std::string_view character) {
     return static_cast<wchar_t>(code);
 }
 
-/// wcwidth(3) tells of the characters that the locale knows: this one knows all of them, whatever the user's is.
+/// Scope guard that selects a locale in which wcwidth(3) knows all characters, independent of the user's locale.
 class EveryCharacter {
   public:
     EveryCharacter() : kept_(uselocale(locale_)) {}
@@ -77,7 +77,7 @@ std::size_t least_width(const Column& column, bool headings) {
     return headings ? std::max(column.least, display_width(column.heading)) : column.least;
 }
 
-/// The widest column that can still be narrowed.
+/// Returns the widest column that can still be narrowed.
 std::optional<std::size_t> next_to_narrow(const Table& table, const Widths& widths, bool headings) {
     std::optional<std::size_t> next;
     for (std::size_t i = 0; i < widths.size(); ++i) {
@@ -99,7 +99,7 @@ void narrow(const Table& table, Widths& widths, std::size_t room, bool headings)
     }
 }
 
-/// The index of the column that leaves next; none where all that are left stay.
+/// Returns the index of the next column to be removed, or nullopt if all remaining columns must stay.
 std::optional<std::size_t> next_to_leave(const Table& table) {
     const auto next = std::ranges::max_element(table.columns, {}, &Column::leaves);
     if (next == table.columns.end() || next->leaves == 0) {
@@ -141,7 +141,7 @@ std::string line_of(const std::vector<std::string>& cells, const Widths& widths,
     return style.width ? fitted(line, *style.width, style.unicode) : line;
 }
 
-/// The line with its last cell in colour.
+/// Returns the line with its last cell in color.
 std::string painted(const std::string& line, const std::string& cell, const std::string& paint) {
     if (paint.empty() || !line.ends_with(cell)) {
         return line;

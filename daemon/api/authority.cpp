@@ -11,13 +11,13 @@
 namespace sesslimit::api {
 namespace {
 
-/// polkit's flag AllowUserInteraction, and how long somebody may take to type a password.
+/// polkit's flag AllowUserInteraction, and the time that a user has to type a password.
 constexpr std::uint32_t allow_interaction = 1;
 constexpr std::uint64_t interaction_usec = std::chrono::microseconds(std::chrono::minutes(2)).count();
 
 } // namespace
 
-/// A call that waits for what is asked about its caller.
+/// A call that waits for information about its caller.
 struct Authority::PendingCheck {
     QuotaToken place;
     bus::Message call;
@@ -44,7 +44,7 @@ int Authority::identify(sd_bus_message* call, Identified then) {
                                       .call = bus::Message(sd_bus_message_ref(call)),
                                       .identified = std::move(then)});
     }
-    // To sd-bus, 0 would mean that nobody takes the call.
+    // sd-bus would treat 0 as a call that no handler accepted.
     return code < 0 ? code : 1;
 }
 

@@ -12,11 +12,13 @@
 
 namespace sesslimit::api {
 
-/// Says who calls and what they may do: asks the bus and polkit, both asynchronously. Who asks for more at once than is
-/// answered is told that we are busy. The bus answers in no time, and whose connection asks is all that is known before
-/// it does: each has a bound of its own. polkit may wait minutes for a password, so that a user has a bound of their
-/// own there: nobody else is shut out by it. All of polkit's are fewer than the calls that the connection has under
-/// way, so that the bus can still be asked who calls.
+/// Identifies callers and checks their authorization by asking the bus and polkit asynchronously. Calls over the limits
+/// are answered with a busy error.
+///
+/// The bus answers immediately, and before its answer only the connection of the caller is known. Therefore each
+/// connection has a limit. polkit may wait minutes for a password, so that each user has a limit there and cannot block
+/// other users. The polkit limit is below the number of pending calls of the bus connection, so that callers can still
+/// be identified.
 class Authority {
   public:
     static constexpr std::size_t max_identified = 256;
@@ -24,19 +26,20 @@ class Authority {
     static constexpr std::size_t max_authorized = bus::Connection::max_under_way / 2;
     static constexpr std::size_t max_authorized_per_user = 4;
 
-    /// The connection lives longer than this.
+    /// Lifetime: the connection must outlive this object.
     explicit Authority(bus::Connection& bus) : bus_(bus) {}
 
-    /// What becomes of a call: it is given the call's message back, and answers it.
+    /// Continuations of a call. They receive the message of the call and must answer it.
     using Identified = std::function<void(sd_bus_message* call, uid_t caller)>;
     using Authorized = std::function<void(sd_bus_message* call)>;
 
-    /// Finds out the caller's user id, as the bus has it from the kernel. A call whose caller cannot be told, or that
-    /// comes when there are too many, is answered with an error and not given on.
+    /// Determines the caller's user ID, which the bus has from the kernel. If that is not possible, or if there are too
+    /// many calls, the call is answered with an error and `then` is not called.
     int identify(sd_bus_message* call, Identified then);
 
-    /// Asks polkit whether `caller` may do `action`; the user may be asked to authenticate where the call allows it.
-    /// Where polkit says no, or is not installed, the call is answered with AccessDenied and not given on.
+    /// Asks polkit whether `caller` is authorized for `action`. The user may be asked to authenticate if the call
+    /// allows it. If polkit denies it or is not installed, the call is answered with AccessDenied and `then` is not
+    /// called.
     int authorize(sd_bus_message* call, uid_t caller, const char* action, Authorized then);
 
   private:

@@ -14,21 +14,21 @@
 
 namespace sesslimit::api {
 
-/// How the daemon stands, for the properties of the interface.
+/// The status of the daemon, for the properties of the interface.
 struct Status {
     std::string policy = "none"; ///< files, kept or none
     BootTime policy_since{};
-    bool recording = false; ///< the ledger takes what is put into it
+    bool recording = false; ///< the ledger accepts records
 };
 
-/// A login that somebody asks about.
+/// A login about which a D-Bus caller asks.
 struct ExplainQuery {
-    Login login;                     ///< uid and gids are still to be looked up, and the name if it is empty
-    std::optional<uid_t> uid;        ///< instead of the one that the user database has; set if there is no name
-    std::vector<std::string> groups; ///< names of groups beside those that the user database has
+    Login login;                     ///< uid and gids are still to be looked up, and so is the name if it is empty
+    std::optional<uid_t> uid;        ///< replaces the one in the user database; always set if the name is empty
+    std::vector<std::string> groups; ///< names of groups in addition to those in the user database
 };
 
-/// What the interface asks of the daemon. None of it blocks.
+/// The operations that the D-Bus interface needs from the daemon. None of them blocks.
 class Backend {
   public:
     virtual ~Backend() = default;
@@ -39,15 +39,15 @@ class Backend {
     virtual const inspect::TerminalSnapshot& presence(const core::Session& session) = 0;
     virtual const inspect::TerminationPreview& reach(const core::Session& session) = 0;
 
-    /// Tells an open session to end; `by`: who wants it, for its user to read.
+    /// Terminates an open session. `by` names the requester in the message to the session's user.
     virtual void end(SessionKey key, const std::string& by) = 0;
 
-    /// Takes up the policy anew; `then` gets what was wrong with it, for a person to read.
+    /// Reloads the policy. `then` receives its errors as a text for a human reader.
     virtual void reload(std::function<void(Result<>)> then) = 0;
 
-    /// Completes the login from the user database; `then` gets nothing if there is no such user, unless a name came
-    /// with a uid. Returns false, and does not call `then`, if too many look-ups are pending, of all callers or of this
-    /// one.
+    /// Completes the login from the user database. `then` receives nullopt if the user does not exist, unless the
+    /// question has both a name and a uid. Returns false, and does not call `then`, if too many look-ups are pending,
+    /// of all callers or of this one.
     virtual bool look_up(uid_t caller, ExplainQuery question, std::function<void(std::optional<Login>)> then) = 0;
 };
 

@@ -113,7 +113,7 @@ int read_key(sd_bus_message* m, const std::string& key, ExplainQuery& question) 
     return key == "Groups" ? read_groups(m, question.groups) : -ENOTSUP;
 }
 
-/// Turns a user given as "uid:1001" into the user ID.
+/// Converts a user given as "uid:1001" to the user ID.
 int settle_user(ExplainQuery& question, std::string& problem) {
     const std::string user = question.login.user;
     const auto ref = parse_user_ref(user);

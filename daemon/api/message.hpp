@@ -9,22 +9,22 @@
 
 #include <string>
 
-/// D-Bus messages from values, and values from D-Bus messages. Each returns an errno value below 0 where it fails.
+/// Conversions between values and D-Bus messages. Each function returns a negative errno value on failure.
 namespace sesslimit::api {
 
-/// Longest text that an argument may be.
+/// Maximum length of a text argument in bytes.
 inline constexpr std::size_t max_argument_length = 256;
 
 /// Appends a{sv}.
 int append(sd_bus_message* m, const Properties& properties);
 
-/// Appends b s a(sssssu) a(ssssub) s: what Explain answers.
+/// Appends b s a(sssssu) a(ssssub) s, the reply of Explain.
 int append(sd_bus_message* m, const policy::Explanation& explanation, const std::string& outcome);
 
-/// Reads one text of bounded length. -E2BIG where it is longer, -EINVAL where it is empty or of another type.
+/// Reads one text of bounded length. Errors: -E2BIG if it is too long, -EINVAL if it is empty or has another type.
 int read_text(sd_bus_message* m, std::string& out);
 
-/// Reads the a{sv} of Explain. What is wrong with it is said in `problem`.
+/// Reads the a{sv} of Explain. Describes an error in `problem`.
 int read_question(sd_bus_message* m, ExplainQuery& question, std::string& problem);
 
 } // namespace sesslimit::api

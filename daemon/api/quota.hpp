@@ -7,17 +7,17 @@
 
 namespace sesslimit::api {
 
-/// LoadResult for as long as somebody has it. It may outlive the places.
+/// A unit of a quota, returned when the last reference is dropped. It may outlive the Quota object.
 using QuotaToken = std::shared_ptr<void>;
 
-/// Room for so many at once, of which one of those that ask gets so many at most: no other is shut out by them alone.
-/// `Whose` tells them apart. One thread.
+/// Quota of concurrent operations, with a total limit and a limit per owner (`Whose`), so that one owner cannot exhaust
+/// it. Not thread-safe.
 template <class Whose>
 class Quota {
   public:
     Quota(std::size_t most, std::size_t max_per_owner) : most_(most), max_per_owner_(max_per_owner) {}
 
-    /// Null: all are taken, or all that this one may have.
+    /// Acquires one unit. Returns null if the total limit or the owner's limit is reached.
     [[nodiscard]] QuotaToken take(const Whose& whose) {
         if (taken_->size() >= most_ || taken_->count(whose) >= max_per_owner_) {
             return nullptr;

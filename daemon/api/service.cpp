@@ -25,7 +25,7 @@ constexpr const char* interface = "org.sesslimit1.Manager";
 constexpr const char* may_end = "org.sesslimit1.end-session";
 constexpr const char* may_reload = "org.sesslimit1.reload";
 
-/// More than all sessions of a large host; a reply stays below what the bus lets pass.
+/// More than all sessions of a large host. A reply stays below the size limit of the bus.
 constexpr std::size_t max_listed = 10000;
 constexpr std::size_t max_problems_length = 32768;
 
@@ -33,7 +33,8 @@ Visibility visibility_of(uid_t caller, const core::Session& session) {
     return caller == 0 || caller == session.login.uid ? Visibility::owner : Visibility::anybody;
 }
 
-/// The one that is meant, as far as there is something to end: a login that waits is denied in a moment by itself.
+/// Returns the session with that ID if it can be terminated. A waiting login cannot, because it is decided shortly
+/// anyway.
 const core::Session* find_to_end(const core::State& state, const std::string& id) {
     const core::Session* session = find(state, id);
     return session != nullptr && session->phase != core::Phase::waiting ? session : nullptr;
@@ -155,7 +156,7 @@ struct Service::Impl {
         answer(code, raw);
     }
 
-    /// What would become of this login now.
+    /// Returns the current decision for such a login.
     [[nodiscard]] std::string outcome(const Login& login) const {
         if (!policy::counts(backend.policy(), login)) {
             return "would be admitted without being counted";
@@ -225,7 +226,7 @@ struct Service::Impl {
             const auto wanted = [ref](const core::Session& session) {
                 return refers_to(ref, session.login.user, session.login.uid);
             };
-            // Who owns none of them all may end none of them.
+            // The caller needs no authorization by polkit if all of these sessions are its own.
             bool own = true;
             for (const auto& [key, session] : self.backend.state().sessions()) {
                 own = own && (!wanted(session) || session.login.uid == caller);
@@ -256,7 +257,7 @@ struct Service::Impl {
         });
     }
 
-    /// Root and the owner go on at once; anybody else if polkit lets them.
+    /// Continues immediately for root and the owner. Other callers need the authorization of polkit.
     void when_allowed(sd_bus_message* call, uid_t caller, uid_t owner, Authority::Authorized then) {
         if (caller == 0 || caller == owner) {
             return then(call);
@@ -279,7 +280,8 @@ struct Service::Impl {
         sd_bus_reply_method_return(call, "u", static_cast<std::uint32_t>(keys.size()));
     }
 
-    /// Who ended a session, for its user to read: the user database is not asked, for that may block.
+    /// Returns the name of the caller who terminates a session, for its user to read. The user database is not queried,
+    /// because that may block.
     [[nodiscard]] std::string name_of(uid_t caller, uid_t owner) const {
         if (caller == owner && caller != 0) {
             return "its user";
@@ -364,7 +366,7 @@ struct Service::Impl {
     static const std::array<sd_bus_vtable, 22> vtable;
 };
 
-// Nobody needs root's powers to call: who may do what is decided here, call by call.
+// Callers do not need root privileges in the bus policy. Each method checks the authorization of its caller.
 const std::array<sd_bus_vtable, 22> Service::Impl::vtable{{
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("ListSessions", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", sessions), &Impl::list_sessions,

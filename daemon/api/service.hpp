@@ -13,22 +13,24 @@
 
 namespace sesslimit::api {
 
-/// org.sesslimit1 on the system bus, org.sesslimit1(5). Served behind everything else of the loop: people who ask come
-/// after people who log in. A bus that is not there is waited for; nothing else depends on it.
+/// The interface org.sesslimit1 on the system bus, org.sesslimit1(5). It has a lower priority in the loop than
+/// everything else, so that logins are served before D-Bus callers. If the bus is missing, the service waits for it,
+/// and nothing else depends on it.
 class Service {
   public:
-    /// `backend` lives longer than the service. `failed` gets what an administrator should know.
+    /// `backend` must outlive the service. `failed` receives errors for the administrator.
     Service(sd_event* loop, Backend& backend, std::function<void(Error)> failed);
     ~Service();
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
 
+    /// Connects to the bus.
     void open();
 
-    /// The methods, properties and signals.
+    /// Returns the methods, properties and signals.
     static std::span<const sd_bus_vtable> members();
 
-    /// Tells those who listen.
+    /// Emit signals to the subscribers.
     void emit(const core::Notice& notice);
     void emit_policy(const std::string& state);
 

@@ -40,10 +40,10 @@ std::uint64_t realtime(BootTime at, const WallClock& moment) {
     return at == never ? infinity : usec(at.time_since_epoch() + moment.wall_offset);
 }
 
-/// The session as it is with the terminals and the input that can be seen by now, which the warden reads at the next
-/// deadline only.
+/// Returns the session with the terminals and the input that are visible now. The warden reads them only at the next
+/// deadline.
 Session with_input(Session session, const inspect::TerminalSnapshot& presence, const WallClock& moment) {
-    // A stamp that was looked at is dated already, also by a clock that was set since.
+    // A timestamp that was already read has been dated, even if the clock was set since.
     if (presence.input && *presence.input != session.last_sample.input) {
         session.last_input =
             std::max(session.last_input, std::min(moment.now, BootTime(*presence.input - moment.wall_offset)));
@@ -59,7 +59,7 @@ std::vector<std::string> shown_all(const std::vector<std::string>& texts) {
     return all;
 }
 
-/// What shows whether somebody uses it (warden/activity.hpp).
+/// Returns the sign that shows whether the session is in use (warden/activity.hpp).
 std::string_view idle_sign_of(const Session& session) {
     if (session.graphical) {
         return "hint";
@@ -167,7 +167,7 @@ std::optional<std::string> signal_of(const core::Notice& notice) {
     case Kind::released:
         return "SessionEnded";
     case Kind::over_limit:
-        break; // about a user, not about a session
+        break; // concerns a user, not a session
     }
     return std::nullopt;
 }

@@ -15,41 +15,42 @@
 #include <variant>
 #include <vector>
 
-/// How sessions look from outside, org.sesslimit1(5): pure, so that a table can test it.
+/// Sessions as shown on D-Bus, org.sesslimit1(5). Pure, so that a table can test it.
 namespace sesslimit::api {
 
-/// One property of a session, as a{sv} has it: its D-Bus type is that of the alternative (s, t, u, b, as).
+/// One property of a session as in a{sv}. Its D-Bus type is that of the alternative (s, t, u, b, as).
 using Value = std::variant<std::string, std::uint64_t, std::uint32_t, bool, std::vector<std::string>>;
 using Properties = std::vector<std::pair<std::string, Value>>;
 
-/// No limit, no moment: as systemd writes it.
+/// The value for an unlimited span or an absent time, as in systemd.
 inline constexpr std::uint64_t infinity = UINT64_MAX;
 
-/// What everybody sees, or what the session's owner and root see too.
+/// The visibility of properties: those for every caller, or also those for the session's owner and root.
 enum class Visibility : std::uint8_t { anybody, owner };
 
+/// The current time on both clocks.
 struct WallClock {
     BootTime now{};
-    Duration wall_offset{}; ///< wall clock less boottime
+    Duration wall_offset{}; ///< wall clock minus boottime
 };
 
-/// The id by which every method knows the session: logind's, or "k" and our key where logind has none yet.
+/// Returns the session ID used by every method. It is logind's ID, or "k" and the session key if logind has none yet.
 std::string id_of(const core::Session& session);
 
-/// The session of such an id that is still one; null where there is none.
+/// Returns the existing session with that ID, or null if it does not exist.
 const core::Session* find(const core::State& state, const std::string& id);
 
-/// Whether it is listed: not those that are held only until their leader is gone.
+/// Returns false for sessions that are only tracked until their leader exits.
 bool is_listed(const core::Session& session);
 
 Properties properties(const core::Session& session, const policy::Limits& limits,
                       const inspect::TerminalSnapshot& presence, const WallClock& moment, Visibility visibility);
 
-/// What an end of the session ends and what it does not: for one session that is asked about, as it costs a look at all
-/// that its user has running.
+/// Returns what terminating the session would terminate and preserve. It is computed only for a session that is
+/// requested by itself, because it requires reading all processes and units of its user.
 Properties termination_preview_properties(const inspect::TerminationPreview& reach, const policy::Limits& limits);
 
-/// The signal that tells of a notice, and its properties; no signal where nobody outside is told.
+/// Returns the signal for a notice, or nullopt if the notice has no signal. The second function returns its properties.
 std::optional<std::string> signal_of(const core::Notice& notice);
 Properties signal_properties(const core::Notice& notice, const policy::Limits& limits,
                              const inspect::TerminalSnapshot& presence, const WallClock& moment);

@@ -13,7 +13,7 @@ namespace {
 constexpr const char* system_bus = "unix:path=/run/dbus/system_bus_socket";
 constexpr std::uint64_t retry_after_usec = 500'000;
 
-/// DBUS_SYSTEM_BUS_ADDRESS, as sd_bus_open_system(3) heeds it, or the usual place.
+/// Returns DBUS_SYSTEM_BUS_ADDRESS, as evaluated by sd_bus_open_system(3), or the default address.
 const char* address() {
     const char* given = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
     return given != nullptr ? given : system_bus;
@@ -70,7 +70,7 @@ int Connection::send(Call call) {
 }
 
 int Connection::on_answer(sd_bus_message* m, void* data, sd_bus_error* error) {
-    const auto& answered = *static_cast<Call*>(data); // until we return, whatever becomes of its slot
+    const auto& answered = *static_cast<Call*>(data); // lives until the return, even if its slot is destroyed
     Connection& self = *answered.owner;
     const int code = answered.handler(m, answered.data, error);
     self.under_way_.erase(answered.place);
@@ -78,7 +78,7 @@ int Connection::on_answer(sd_bus_message* m, void* data, sd_bus_error* error) {
         Call next = std::move(self.waiting_.front());
         self.waiting_.pop_front();
         const int sent = self.send(std::move(next));
-        if (sent == -ENOTCONN) { // Disconnected tells of it
+        if (sent == -ENOTCONN) { // reported by Disconnected
             self.waiting_.clear();
         } else {
             self.check("send a queued call", sent);
@@ -114,7 +114,7 @@ int Connection::on_signal(sd_bus_message* m, void* heard, sd_bus_error*) {
 }
 
 int Connection::start() {
-    // Of what was asked over the last connection no answer comes any more.
+    // Calls of the last connection get no reply any more.
     waiting_.clear();
     under_way_.clear();
     bus_.reset();
@@ -125,10 +125,10 @@ int Connection::start() {
     then([raw] { return sd_bus_set_address(raw, address()); });
     then([raw] { return sd_bus_set_bus_client(raw, 1); });
     then([raw, this] { return sd_bus_set_description(raw, description_.c_str()); });
-    then([raw] { return sd_bus_set_watch_bind(raw, 1); }); // a bus that is not there yet is waited for by inotify
+    then([raw] { return sd_bus_set_watch_bind(raw, 1); }); // sd-bus waits for a missing bus by inotify
     then([raw] { return sd_bus_start(raw); });
     then([raw, this] { return sd_bus_attach_event(raw, loop_, static_cast<int>(priority_)); });
-    // sd_bus_add_match(3): a connection tells of its own end by a local signal.
+    // sd_bus_add_match(3): a connection reports its own end by a local signal.
     then([raw, this] {
         return sd_bus_match_signal(raw, nullptr, "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",
                                    "org.freedesktop.DBus.Local", "Disconnected", &Connection::on_disconnected, this);
@@ -137,7 +137,7 @@ int Connection::start() {
 }
 
 void Connection::open_later() {
-    // Not at once: the connection that ended is still being taken down further up the stack.
+    // Not immediately, because the lost connection is still being closed further up the stack.
     sd_event_source* source = nullptr;
     const int code =
         sd_event_add_time_relative(loop_, &source, CLOCK_MONOTONIC, retry_after_usec, 0, &Connection::on_retry, this);

@@ -17,46 +17,51 @@
 
 namespace sesslimit::bus {
 
-/// A reference to a message: kept for an answer that comes later.
+/// An owned reference to a message, stored for a later reply.
 struct MessageDeleter {
     void operator()(sd_bus_message* m) const noexcept { sd_bus_message_unref(m); }
 };
 using Message = std::unique_ptr<sd_bus_message, MessageDeleter>;
 
-/// Something that the bus does for us, until this goes.
+/// An owned slot of libsystemd. Destroying it cancels the operation.
 struct SlotDeleter {
     void operator()(sd_bus_slot* slot) const noexcept { sd_bus_slot_unref(slot); }
 };
 using Slot = std::unique_ptr<sd_bus_slot, SlotDeleter>;
 
-/// A connection to the system bus that is made again whenever it is lost. A bus that is not there yet is waited for.
-/// Never blocks and never polls, but that a bus which is there and takes nobody is tried every half a second.
+/// A connection to the system bus that is reestablished whenever it is lost. Waits for a bus that does not exist yet.
+/// Never blocks and does not poll. The exception is a bus that exists but accepts no connection, which is retried every
+/// 0.5 s.
 class Connection {
   public:
     struct Callbacks {
-        /// A new connection stands: subscribe and ask. What it returns below 0 (an errno value) gives it up again.
+        /// Called for a new connection, to subscribe and to send requests. A negative errno value closes the connection
+        /// again.
         std::function<int(sd_bus*)> connected;
         std::function<void(Error)> failed;
     };
 
-    /// `priority` is that of sd_event_source_set_priority(3): lower goes first.
+    /// `priority` is that of sd_event_source_set_priority(3). Lower values run first.
     Connection(sd_event* loop, std::string description, std::int64_t priority, Callbacks callbacks);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
+    /// Starts to connect, and to reconnect whenever the connection is lost.
     void open();
 
-    /// The bus as it is now; null before open(). Not to be kept.
+    /// Returns the current bus, or null before open(). Callers must not store it.
     [[nodiscard]] sd_bus* get() const noexcept { return bus_.get(); }
 
-    /// Reports a failed call of libsystemd's: a code below 0. Returns the code.
+    /// Reports a failed call of libsystemd, which is a negative code. Returns the code.
     int check(const char* doing, int code) const;
 
-    /// Sends a method call whose answer is handled with a value of its own: `handler` is given a pointer to it. `Value`
-    /// lives until the answer has been handled, or the connection is lost. At most `max_under_way` are under way at
-    /// once, since a bus denies what is too much (dbus-daemon(1), max_replies_per_connection: 128 on the system bus);
-    /// the others follow as answers come, in their order. Returns a code below 0 (an errno value) where it is not sent
-    /// and never will be. `timeout_usec` as of sd_bus_call_async(3), from the sending on.
+    /// Sends a method call. `handler` receives a pointer to `value`, which lives until the reply has been handled or
+    /// the connection is lost. At most `max_under_way` calls are pending at once, because a bus rejects more
+    /// (dbus-daemon(1), max_replies_per_connection: 128 on the system bus). Further calls are sent in order as replies
+    /// arrive.
+    ///
+    /// Returns a negative errno value if the call is not sent and never will be. Units: `timeout_usec` as in
+    /// sd_bus_call_async(3), counted from the sending.
     template <class Value>
     int call(sd_bus_message* m, sd_bus_message_handler_t handler, Value value, std::uint64_t timeout_usec = 0) {
         auto kept = std::make_unique<KeptValue<Value>>(std::move(value));
@@ -73,11 +78,12 @@ class Connection {
 
     using Heard = std::function<void(sd_bus_message* signal)>;
 
-    /// Has `heard` called with each signal that `rule` (sd_bus_add_match(3)) asks for, until `slot` goes, or without
-    /// one until the connection does. The only way to listen: a signal that was sent to us alone is nobody's word.
-    /// Every user of the bus may send such a one in the name of any path and interface, and sd-bus does not hold it
-    /// against the sender that the rule asks for. Of broadcasts the bus itself passes on those alone that somebody
-    /// asked for, with that sender. Returns a code below 0 (an errno value) where nothing will be heard.
+    /// Calls `heard` for each signal that matches `rule` (sd_bus_add_match(3)), until `slot` is destroyed, or without a
+    /// slot until the connection is. All subscriptions must use this function. Only broadcast signals are delivered.
+    ///
+    /// Unicast signals are ignored, because any bus client can send one with a forged path and interface. sd-bus does
+    /// not check it against the sender in the rule. The bus itself forwards only broadcasts that match a
+    /// subscription, including the sender. Returns a negative errno value if no signal will be delivered.
     int match(const std::string& rule, Heard heard, Slot* slot = nullptr);
 
   private:
@@ -95,11 +101,11 @@ class Connection {
     struct Call {
         Message message;
         sd_bus_message_handler_t handler;
-        void* data; ///< what `kept` has
+        void* data; ///< points into `kept`
         std::unique_ptr<Kept> kept;
         std::uint64_t timeout_usec;
         Connection* owner;
-        std::list<Slot>::iterator place{}; ///< in under_way_, once it is sent
+        std::list<Slot>::iterator place{}; ///< position in under_way_ after sending
     };
 
     int call(Call call);
@@ -121,13 +127,13 @@ class Connection {
     std::int64_t priority_;
     Callbacks callbacks_;
     std::unique_ptr<sd_bus, BusDeleter> bus_;
-    /// Calls that were sent and are not answered. Kept by us: what they keep may be messages, which keep the bus.
+    /// Pending calls. They are stored here because their data may contain messages, which reference the bus.
     std::list<Slot> under_way_;
-    std::deque<Call> waiting_; ///< others, to be sent
+    std::deque<Call> waiting_; ///< calls that are not sent yet
     EventSource retry_;
 };
 
-/// An error answer as an error of ours: "failed to DOING: message".
+/// Converts an error reply to an Error: "DOING: message".
 Error error_of(const char* doing, sd_bus_message* answer);
 
 } // namespace sesslimit::bus

@@ -24,7 +24,7 @@ using core::TerminationStage;
 
 constexpr std::size_t fixed_size = 208;
 constexpr std::size_t gid_count_size = sizeof(std::uint16_t);
-constexpr Duration wall_bound{std::int64_t{1} << 60}; // so that the difference of two of them is a number
+constexpr Duration wall_bound{std::int64_t{1} << 60}; // so that the difference of two of them does not overflow
 
 enum Flags : std::uint8_t {
     adopted = 1,
@@ -34,7 +34,7 @@ enum Flags : std::uint8_t {
     graphical = 16,
     no_terminal = 32,
     has_terminal = 64,
-    terminals = no_terminal | has_terminal, ///< never both
+    terminals = no_terminal | has_terminal, ///< mutually exclusive
     all_flags = 127,
 };
 
@@ -45,7 +45,7 @@ struct Field {
     Fault too_long;
 };
 
-/// Every text of a session, in the order of the payload.
+/// Returns every text of a session in the order of the payload.
 template <class AnySession>
 auto texts_of(AnySession& session) noexcept {
     using Text = std::conditional_t<std::is_const_v<AnySession>, const std::string, std::string>;
@@ -73,7 +73,7 @@ static_assert(wire::max_user <= 255 && wire::max_host <= 255, "the length of a t
 static_assert(max_fingerprint_length <= 64 && max_certificate_id_length <= 128 && max_seat_length <= 64);
 static_assert(fixed_size + max_texts_length + gid_count_size + 5 * sizeof(gid_t) <= max_payload);
 
-/// Every number of a session in the order of the payload, so that writing and reading cannot differ.
+/// Processes every number of a session in the order of the payload, so that writing and reading cannot differ.
 template <class AnySession, class AnyFlags, class Io>
 void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
     io.number(session.key);
@@ -109,7 +109,7 @@ void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
     io.number(flags);
 }
 
-/// Writes into room that the caller has measured.
+/// Writes into a buffer whose size the caller has checked.
 class Writer {
   public:
     explicit Writer(std::span<std::byte> out) noexcept : out_(out) {}
@@ -129,7 +129,7 @@ class Writer {
     std::span<std::byte> out_;
 };
 
-/// Reads what may end anywhere; after that it reads nothing more and is not `whole`.
+/// Reads a payload that may end anywhere. After that end it reads nothing more and is not `whole`.
 class Reader {
   public:
     explicit Reader(std::span<const std::byte> in) noexcept : in_(in) {}
@@ -293,7 +293,7 @@ std::expected<std::size_t, Fault> encode(const Session& session, std::span<std::
 }
 
 std::expected<Session, Fault> decode(std::span<const std::byte> payload) {
-    // One object through all of it: a Session is large, and 100,000 of them are read at a start.
+    // One object for the whole function, because a Session is large and a start reads 100,000 of them.
     std::expected<Session, Fault> result;
     Session& session = *result;
     std::uint8_t flags = 0;

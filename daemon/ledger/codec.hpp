@@ -8,26 +8,28 @@
 #include <span>
 #include <string_view>
 
-/// Sessions as bytes: docs/ledger.md, "A session". Pure: nothing here touches a file or a clock.
+/// Encoding of sessions as bytes: docs/ledger.md, "A session". Pure: functions do not access files or clocks.
 namespace sesslimit::ledger {
 
-/// Room that always takes a session: its fixed part and its texts at their longest, and some of its group ids.
+/// Number of bytes that always suffice for a session: its fixed part, its texts at their maximum length, and some of
+/// its group IDs.
 inline constexpr std::size_t max_payload = 2032;
 
-/// Why a session is impossible, in a few words for a log ("unknown phase"). The text is static.
+/// The reason why a session is invalid, in a few words for a log ("unknown phase"). The text is static.
 using Fault = std::string_view;
 
-/// What is impossible about a session; empty where nothing is. A possible one has a key, enumerators that exist, times
-/// and spans that are not negative, wall clocks within 36,000 years of the epoch, texts within their bounds and
-/// without NUL, group ids ascending. Times are not held against a clock: the caller knows what time it is.
+/// Returns the reason why a session is invalid, or an empty view if it is valid. A valid session has a key, existing
+/// enumerators, times and spans that are not negative, and wall clock times within 36,000 years of the epoch. Its texts
+/// are within their bounds and contain no NUL. Its group IDs are ascending. Times are not compared with a clock,
+/// because the caller knows the current time.
 Fault fault_of(const core::Session& session) noexcept;
 
-/// Writes the session to the start of `out` and says how long it is. `request` and `answer_by` are left out. Group ids
-/// that do not fit are left out and `gids_cut` is written as set. Fails on an impossible session, and where `out` has
-/// no room for all the rest; then `out` holds rubbish.
+/// Encodes the session to the start of `out` and returns its length in bytes. `request` and `answer_by` are omitted.
+/// Group IDs that do not fit are omitted, and `gids_cut` is then written as set. Fails if the session is invalid, or if
+/// `out` is too small for everything else. After an error the contents of `out` are unspecified.
 std::expected<std::size_t, Fault> encode(const core::Session& session, std::span<std::byte> out) noexcept;
 
-/// Reads all of `payload`, whose bytes may be anything, as one session. Only a possible one comes out. `request` and
+/// Decodes all of `payload` as one session. The bytes may be arbitrary. Returns only valid sessions. `request` and
 /// `answer_by` are as in a new Session.
 std::expected<core::Session, Fault> decode(std::span<const std::byte> payload);
 

@@ -13,30 +13,33 @@
 
 namespace sesslimit::ledger {
 
-/// Where the sessions go that a ledger held when it was opened: each is handed over as it is read, because 100,000 of
-/// them kept for later would be memory that is never given back. It may run out of memory and throw nothing else.
+/// Receives each session of a ledger while it is opened. Sessions are passed on one by one, because storing 100,000 of
+/// them would use memory that is never returned. The function may throw std::bad_alloc and nothing else.
 using Restore = std::function<void(core::Session&&)>;
 
-/// The sessions on disk (on /run, to be exact: they mean nothing after a boot), so that a restart of the daemon
-/// forgets none. docs/ledger.md is the format. One process at a time: the lock file beside it says who.
+/// The sessions on disk (more precisely on /run, because they are meaningless after a boot). They survive a restart of
+/// the daemon. docs/ledger.md describes the format. The lock file beside the ledger ensures that only one process uses
+/// it.
 ///
-/// An update is whole or did not happen, wherever the process is killed. Updates do not sync and do not block; only
-/// growing the file does I/O. Not for several threads.
+/// An update is atomic, even if the process is killed at any point. Updates do not sync and do not block. Only growing
+/// the file performs I/O. Not thread-safe.
 class Ledger {
   public:
-    /// Slots that a ledger begins with, and grows by.
+    /// Number of slots of a new ledger, and of each growth.
     static constexpr std::size_t usual_step = 1024;
 
-    /// Opens the ledger in `directory`, which is there, makes it where there is none, and reads it. A file that is not
-    /// a ledger, is of another format version or of another boot is moved aside (".old") and a new one is begun.
+    /// Opens the ledger in `directory`, which must exist, and reads it. Creates the ledger if it does not exist. A file
+    /// that is not a ledger, or has another format version, or is of another boot, is moved aside (".old") and a new
+    /// one is created.
     ///
-    /// `restore` gets each session once, in no order: whole, possible (codec.hpp), its times of this boot, but held
-    /// against no clock; `login.gids_cut` says that some of its group ids had no room. `dropped` gets a line for the
-    /// journal for each thing that could not be believed, at most 65 of them.
+    /// `restore` receives each session once, in no particular order. Each session is complete and valid (codec.hpp).
+    /// Its times are of this boot, but have not been compared with a clock. `login.gids_cut` is set if some of its
+    /// group IDs did not fit. `dropped` receives a line for the journal about each item that was rejected, at most 65
+    /// lines.
     ///
-    /// Fails where another process has it, or where nothing can be written: then nothing was handed over, unless it was
-    /// memory that ran out; the error's code is EAGAIN where another process has it. At most one Ledger of a directory
-    /// in a process (lock.hpp). `step`, at least 1, is for tests.
+    /// Fails if another process has the ledger open (the error code is EAGAIN) or if nothing can be written. In both
+    /// cases `restore` was not called. If memory is exhausted, `restore` may have been called. A process must not have
+    /// more than one Ledger of a directory (lock.hpp). `step`, at least 1, is for tests.
     static Result<Ledger> open(const std::filesystem::path& directory, const Restore& restore,
                                std::vector<std::string>& dropped, std::size_t step = usual_step);
 
@@ -44,14 +47,14 @@ class Ledger {
     Ledger& operator=(Ledger&&) noexcept;
     ~Ledger();
 
-    /// Records the session, in place of what was recorded under its key. On failure (an impossible session, no room
-    /// left on /run, no memory) what was recorded before is still there.
+    /// Writes the record of a session, replacing an earlier one with its key. On failure (an invalid session, no space
+    /// on /run, no memory) the earlier record is unchanged.
     Result<> put(const core::Session& session);
 
-    /// Forgets the session; nothing happens where it is not recorded.
+    /// Deletes the record of a session. Does nothing if it does not exist.
     void drop(SessionKey key) noexcept;
 
-    /// How many sessions are recorded.
+    /// Returns the number of recorded sessions.
     [[nodiscard]] std::size_t size() const noexcept;
 
   private:

@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 namespace ipc = boost::interprocess;
 
-/// Lets mapped_region map a descriptor that is close-on-exec, which file_mapping's is not.
+/// Allows mapped_region to map a close-on-exec descriptor. That of file_mapping is not close-on-exec.
 struct MappableFd {
     int fd;
     [[nodiscard]] ipc::mapping_handle_t get_mapping_handle() const noexcept { return {.handle = fd, .is_xsi = false}; }
@@ -48,9 +48,10 @@ Result<> allocate(int fd, std::size_t from, std::size_t size) {
     return {};
 }
 
-/// A hole would be filled when it is touched, and kill the process where there is no room.
+/// Returns true if the file has holes. An access to a hole allocates it, and kills the process if the file system is
+/// full.
 bool has_holes(const struct stat& status) noexcept {
-    constexpr off_t block = 512; // stat(2): the unit of st_blocks, whatever the file system's
+    constexpr off_t block = 512; // unit of st_blocks on every file system (stat(2))
     return status.st_blocks * block < status.st_size;
 }
 
@@ -141,7 +142,7 @@ Result<LedgerFile> LedgerFile::fill(UniqueFd fd, const BootId& boot, std::size_t
     if (image) {
         image->boot_ = boot;
         image->write_header();
-        image->write_header(); // both copies, so that one of them can be lost
+        image->write_header(); // both copies, so that one of them may be lost
     }
     return image;
 }
@@ -236,7 +237,7 @@ Result<> LedgerFile::grow() {
 }
 
 void LedgerFile::fetch(std::size_t first, std::size_t count) const noexcept {
-    // Before Linux 5.14 there is no such advice: the pages then come one by one.
+    // Linux before 5.14 does not have this advice. The pages are then mapped one by one.
     ::madvise(slot(first).data(), count * slot_size, MADV_POPULATE_READ);
 }
 

@@ -16,39 +16,42 @@
 
 namespace sesslimit::ledger {
 
-/// Most slots that a ledger has: as many as Linux has processes (PID_MAX_LIMIT in include/linux/threads.h).
+/// Maximum number of slots of a ledger, equal to the maximum number of Linux processes (PID_MAX_LIMIT in
+/// include/linux/threads.h).
 inline constexpr std::size_t max_slots = std::size_t{1} << 22;
 
+/// Reads the identifier of the current boot.
 Result<BootId> read_boot_id();
 
-/// Why a file was not taken over, and what is to be done about it.
+/// The reason why a file was not opened as a ledger, and the next action.
 struct OpenFailure {
     enum class Then : std::uint8_t { create, move_aside, give_up };
     Then then = Then::give_up;
     Error error;
 };
 
-/// The ledger's file in memory: slots, numbered from 0, and the header that they do not see. Every page of it exists,
-/// so that touching one cannot fail. Whoever opens it holds the lock.
+/// The ledger file mapped into memory, as a header and slots that are numbered from 0. Slot numbers do not include the
+/// header. Every page of the file is allocated, so that an access cannot fail. The caller of open() must have the lock.
 class LedgerFile {
   public:
-    /// Takes over `directory`/ledger where it is a ledger of this boot. Where there is none, makes one of `step` slots
-    /// (at least 1); what cannot be taken over is moved aside first. Adds a line to `said` for all that was given up.
+    /// Opens `directory`/ledger if it is a ledger of this boot. If it does not exist, creates one with `step` slots (at
+    /// least 1). A file that cannot be used is moved aside first. Appends a line to `said` for each damage of the
+    /// file, and for each file that was moved or removed.
     static Result<LedgerFile> open(const std::filesystem::path& directory, const BootId& boot, std::size_t step,
                                    std::vector<std::string>& said);
 
     [[nodiscard]] std::size_t slots() const noexcept { return slots_; }
 
-    /// Valid until grow(). `index` is below slots().
+    /// Returns the bytes of a slot. `index` must be below slots(). Lifetime: valid until grow().
     [[nodiscard]] SlotBytes slot(std::size_t index) const noexcept { return bytes_of(index + 1); }
 
-    /// Adds a step of free slots. On failure everything is as it was.
+    /// Adds `step` free slots. Nothing changes on failure.
     Result<> grow();
 
     /// Maps the pages of `count` slots from `first` at once, before they are read one after the other.
     void fetch(std::size_t first, std::size_t count) const noexcept;
 
-    /// Unmaps the pages of all slots until they are next touched: they stay in the file, not in this process.
+    /// Unmaps the pages of all slots until the next access. They stay in the file, but not in this process.
     void forget_pages() const noexcept;
 
   private:

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t max_lines = 64;
 constexpr std::size_t slots_batch_size = 1024;
 
-/// Lines for the journal, and only their number once they are many.
+/// Lines for the journal. After too many lines, only the number of the others.
 class Lines {
   public:
     explicit Lines(std::vector<std::string>& lines) noexcept : lines_(lines) {}
@@ -44,7 +44,7 @@ void mend(SlotBytes bytes, const Slot& slot, std::size_t number, Lines& lines) {
     }
 }
 
-/// EffectHandler the session over and enters it under its slot; says why where it is not believed.
+/// Passes the session on and adds it to the index under its slot. Returns the reason if it is rejected.
 std::string_view take(std::span<const std::byte> payload, std::uint32_t number, Index& index, const Restore& restore) {
     auto session = decode(payload);
     if (!session) {
@@ -99,7 +99,7 @@ Index read_all(const LedgerFile& image, const Restore& restore, std::vector<std:
         }
         image.forget_pages();
     }
-    std::ranges::reverse(index.free); // the first slots are to be used first: the back goes first
+    std::ranges::reverse(index.free); // the first slots are to be used first, and the end of the list is used first
     lines.finish();
     return index;
 }

@@ -25,7 +25,7 @@ bool is_unknown_session(const sd_bus_error* error) {
            sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_OBJECT) > 0;
 }
 
-/// Returns true if GetSessionByPID says that the process belongs to no session, or has exited.
+/// Returns true if GetSessionByPID reported that the process belongs to no session, or has exited.
 bool is_without_session(const sd_bus_error* error) {
     return sd_bus_error_has_name(error, "org.freedesktop.login1.NoSessionForPID") > 0 ||
            sd_bus_error_has_name(error, "org.freedesktop.DBus.Error.UnixProcessIdUnknown") > 0;
@@ -34,18 +34,18 @@ bool is_without_session(const sd_bus_error* error) {
 } // namespace
 
 struct Logind::Impl {
-    /// One call under way. It ends with its answer, or with the connection.
+    /// One pending call. It ends with its reply, or with the connection.
     struct Call {
         Impl* owner;
-        std::string id;       ///< the session that it is about
-        std::string path;     ///< GetAll: its object
-        bool of_list = false; ///< GetAll: caught_up waits for the answer
-        bool again = false;   ///< GetAll: asked once more
+        std::string id;       ///< the session that it concerns
+        std::string path;     ///< GetAll: object path of the session
+        bool of_list = false; ///< GetAll: caught_up waits for the reply
+        bool again = false;   ///< GetAll: repeated call
     };
 
     Callbacks callbacks;
     bus::Connection bus;
-    std::size_t to_catch_up = 0; ///< answers that are still missing of the last list
+    std::size_t to_catch_up = 0; ///< missing replies for the last list
 
     Impl(sd_event* loop, Callbacks tell)
         : callbacks(std::move(tell)), bus(loop, "sesslimitd-logind", SD_EVENT_PRIORITY_NORMAL,
@@ -75,7 +75,8 @@ struct Logind::Impl {
         bus.check("list the sessions of logind", code);
     }
 
-    /// Calls a method whose answer `handler` receives, with a pointer to `value`. Returns a code below 0 on failure.
+    /// Calls a method. `handler` receives its reply and a pointer to `value`. Returns a negative errno value on
+    /// failure.
     template <class Value, class... Args>
     int call(const char* path, const char* interface, const char* method, sd_bus_message_handler_t handler, Value value,
              const char* types, Args... args) {
@@ -91,7 +92,7 @@ struct Logind::Impl {
         return code;
     }
 
-    /// Asks for all properties of the session at this object path.
+    /// Requests all properties of the session at this object path.
     template <class Value>
     int get_all(const char* path, const char* doing, sd_bus_message_handler_t handler, Value value) {
         const int code =
@@ -149,8 +150,8 @@ struct Logind::Impl {
         const auto& call = *static_cast<Call*>(data);
         Impl& self = *call.owner;
         if (sd_bus_message_is_method_error(m, nullptr) > 0) {
-            // Gone between its announcement and our question, as short logins are. Else it is asked for again: a
-            // session that is not known would be under no limit.
+            // A short login may end between its announcement and this request. For other errors the request is
+            // repeated, because no limit would apply to an unknown session.
             if (!is_unknown_session(sd_bus_message_get_error(m))) {
                 self.callbacks.failed(bus::error_of(asking, m));
                 if (!call.again && self.ask_again(call) >= 0) {
@@ -160,8 +161,8 @@ struct Logind::Impl {
         } else if (auto session = read_session(m); !session) {
             self.callbacks.failed(session.error());
         } else if (session->leader.pid == 0 && !session->closing && !call.again) {
-            // The leader has exited since logind answered. Whether it closed its session before that, only logind
-            // knows by now: what is left of a proper logout is nobody's business.
+            // The leader has exited since logind answered. Only logind knows whether its session was closed before
+            // that. The rest of a proper logout is ignored.
             if (self.ask_again(call) >= 0) {
                 return 0;
             }
@@ -194,15 +195,15 @@ struct Logind::Impl {
     void owner_changed(sd_bus_message* m) {
         const char *name = nullptr, *before = nullptr, *now = nullptr;
         if (sd_bus_message_read(m, "sss", &name, &before, &now) >= 0 && *now != '\0') {
-            list(); // a new logind: it sends no signals for what it found again
+            list(); // a new logind, which sends no signals for the sessions that it restored
         }
     }
 
-    /// Something that logind was asked to do to a session.
+    /// An operation that logind performs on a session.
     struct Order {
         Impl* owner;
         std::string id;
-        const char* doing; ///< of static storage
+        const char* doing; ///< static storage duration
     };
 
     static int on_done(sd_bus_message* m, void* data, sd_bus_error*) {
@@ -218,7 +219,7 @@ struct Logind::Impl {
         return 0;
     }
 
-    /// One question for an idle hint.
+    /// One request for an idle hint.
     struct PendingCall {
         Impl* owner;
         std::function<void(Duration)> then;
@@ -238,7 +239,7 @@ struct Logind::Impl {
         return 0;
     }
 
-    /// Returns the object path of a session; empty if there is no memory for it.
+    /// Returns the object path of a session, or an empty string if memory is exhausted.
     static std::string path_of(const std::string& id) {
         char* path = nullptr;
         if (sd_bus_path_encode("/org/freedesktop/login1/session", id.c_str(), &path) < 0) {
@@ -253,14 +254,14 @@ struct Logind::Impl {
                 PendingCall{this, std::move(then)});
     }
 
-    /// One question about a session, or for the session of a process.
+    /// One request for a session, or for the session of a process.
     struct SessionQuestion {
         Impl* owner;
-        std::string id; ///< empty: of a process
+        std::string id; ///< empty: request for a process
         SessionAnswer then;
     };
 
-    /// Returns true if the call failed, which is reported and answered without a value.
+    /// Returns true if the call failed. Reports the error and passes nullopt to the continuation.
     static bool is_failure(sd_bus_message* m, const SessionQuestion& question) {
         if (sd_bus_message_is_method_error(m, nullptr) <= 0) {
             return false;

@@ -15,23 +15,23 @@
 
 namespace sesslimit::logind {
 
-/// What logind has to tell. All are called from the loop.
+/// The reports from logind. All are called from the event loop.
 struct Callbacks {
-    /// A session, new or of the first list. Its Login is what logind says: no groups, no credential.
-    /// One whose leader has died is told of with a leader of pid 0.
+    /// Called for a session that is new or in the first list. Its Login contains only logind's data, without groups and
+    /// credential. If the leader has exited, the leader's pid is 0.
     std::function<void(core::LogindSession)> appeared;
     std::function<void(std::string id)> gone;
-    /// The ids of all its sessions, after the bus was reached and whenever logind was restarted; each of them that is
-    /// new is told of by `appeared` afterwards.
+    /// Called with the IDs of all sessions after connecting to the bus and after each restart of logind. `appeared`
+    /// follows for each new one.
     std::function<void(std::vector<std::string> ids)> listed;
-    /// Every session of the last list has been told of.
+    /// Called after every session of the last list has been reported.
     std::function<void()> caught_up;
-    /// Something failed that an administrator should know; the connection is made anew where that can help.
+    /// Called for errors that concern the administrator. The connection is reestablished if that can help.
     std::function<void(Error)> failed;
 };
 
-/// logind over the system bus (org.freedesktop.login1(5)). Every call is asynchronous: logind may be waiting for the
-/// very login that waits for us. A bus that goes away is reached again when it is back.
+/// A client of logind on the system bus (org.freedesktop.login1(5)). Every call is asynchronous, because logind may be
+/// waiting for the same login that waits for the daemon. Reconnects when a lost bus returns.
 class Logind {
   public:
     Logind(sd_event* loop, Callbacks callbacks);
@@ -39,31 +39,31 @@ class Logind {
     Logind(const Logind&) = delete;
     Logind& operator=(const Logind&) = delete;
 
-    /// Begins to connect; what comes of it is told by the callbacks.
+    /// Starts to connect. Results are reported by the callbacks.
     void connect();
 
-    /// TerminateSession: SIGTERM, and SIGHUP for shells, to all of the session's scope. A session that logind does not
-    /// know (any more) is told by `gone`.
+    /// Calls TerminateSession, which sends SIGTERM, and SIGHUP for shells, to the session's whole scope. A session that
+    /// logind does not know (any more) is reported by `gone`.
     void terminate(const std::string& id);
 
-    /// KillSession(id, "all", SIGKILL). The same.
+    /// Calls KillSession(id, "all", SIGKILL). An unknown session is reported by `gone`.
     void kill_all(const std::string& id);
 
-    /// LockSession: whoever shows its screen is asked to lock it.
+    /// Calls LockSession, which asks the program that shows the session's screen to lock it.
     void lock(const std::string& id);
 
-    /// Asks for how long the session's IdleHint has said that nobody is there; `then` is called with that, 0 where
-    /// somebody is, and not at all where logind does not answer. In suspend it does not grow.
+    /// Requests the time since the session's IdleHint was set. `then` receives that time, or 0 if the session is in
+    /// use. It is not called if logind does not answer. The time does not advance during suspend.
     void ask_idle_hint(const std::string& id, std::function<void(Duration)> then);
 
-    /// Receives what logind knows of one session. Without a value: logind has no such session, or did not answer.
+    /// Receives the properties of one session, or nullopt if logind has no such session or did not answer.
     using SessionAnswer = std::function<void(std::optional<core::LogindSession>)>;
 
-    /// Asks for the properties of a session. `then` is called once from the loop, but not if the bus is lost meanwhile.
+    /// Requests the properties of a session. `then` is called once from the loop, but not if the bus is lost meanwhile.
     /// A session that logind does not know is also reported by `gone`.
     void ask_session(const std::string& id, SessionAnswer then);
 
-    /// Asks for the session that a process belongs to by its cgroup (GetSessionByPID). `then` as for ask_session().
+    /// Requests the session of a process by its cgroup (GetSessionByPID). `then` as for ask_session().
     void ask_session_of(pid_t pid, const SessionAnswer& then);
 
   private:

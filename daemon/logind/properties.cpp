@@ -48,13 +48,13 @@ Result<> read_seat(sd_bus_message* m, std::string& seat) {
     return {};
 }
 
-/// The process that has this pid; none where there is none.
+/// Identifies the process with this PID. Returns an empty Leader if it does not exist.
 Leader leader_of(pid_t pid) {
     const auto found = identify(pid);
     if (found) {
         return *found;
     }
-    // Where nobody can tell, it is not taken for dead, which would be the end of its session.
+    // If the state is unknown, the process is not treated as dead, because that would terminate its session.
     return found.error() == ESRCH ? Leader{} : Leader{pid, 0};
 }
 
@@ -72,8 +72,8 @@ Result<> read_opened(sd_bus_message* m, BootTime& opened) {
     if (const int code = sd_bus_message_read(m, "v", "t", &monotonic); code < 0) {
         return fail_errno("failed to read the time of a session", -code);
     }
-    // logind has CLOCK_MONOTONIC alone, which stands still in suspend: a session that slept counts as that much
-    // younger.
+    // logind has only CLOCK_MONOTONIC, which does not advance during suspend. A session that was suspended appears
+    // younger by that time.
     const Duration age = std::max(Duration{}, monotonic_now() - Duration(static_cast<Duration::rep>(monotonic)));
     opened = boottime_now() - age;
     return {};
@@ -150,7 +150,7 @@ Result<> read_hint_property(sd_bus_message* m, std::string_view name, IdleHint& 
     return code < 0 ? fail_errno("failed to read the idle hint of a session", -code) : Result<>{};
 }
 
-/// Reads all of an a{sv}.
+/// Reads all entries of an a{sv}.
 template <class Read>
 Result<> read_all(sd_bus_message* answer, Read read) {
     int code = sd_bus_message_enter_container(answer, 'a', "{sv}");

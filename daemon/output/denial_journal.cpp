@@ -6,7 +6,7 @@
 namespace sesslimit::output {
 namespace {
 
-/// A line about what has been going on for a minute may come this late, with whatever else the host wakes up for.
+/// Accuracy of the timer. A line about a period of a minute may be late by this much, together with other wake-ups.
 constexpr std::uint64_t accuracy_usec = 1'000'000;
 
 } // namespace
@@ -55,9 +55,8 @@ void DenialJournal::arm() {
                                        &DenialJournal::on_due, this);
     timer_.reset(source);
     if (code < 0) {
-        journal_.tell(Priority::warning,
-                      "Failed to count repeated denials: " + fail_errno("arm a timer", -code).error().what);
-        flush(); // they get lines of their own until there is one
+        journal_.tell(Priority::warning, "No timer for repeated denials: " + fail_errno("arm", -code).error().what);
+        flush(); // denials are logged individually until a timer can be armed
     }
 }
 

@@ -9,11 +9,11 @@
 
 namespace sesslimit::output {
 
-/// Writes denials to the journal, the repeated ones of an address as a number. Its timer is armed while an address is
-/// counted, and off where none is.
+/// Writes denials to the journal. SuppressedDenials denials of an address are summarized as a number. The timer is
+/// armed while an address is being counted, and off otherwise.
 class DenialJournal {
   public:
-    /// Both live longer.
+    /// Both must outlive this object.
     DenialJournal(sd_event* loop, Journal& journal) : loop_(loop), journal_(journal) {}
     DenialJournal(const DenialJournal&) = delete;
     DenialJournal& operator=(const DenialJournal&) = delete;
@@ -21,7 +21,7 @@ class DenialJournal {
 
     void tell(const core::Notice& denied);
 
-    /// Writes what was only counted until now: the daemon stops.
+    /// Writes the denials that were only counted so far. Called when the daemon stops.
     void flush();
 
   private:

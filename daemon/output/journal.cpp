@@ -14,7 +14,7 @@
 namespace sesslimit::output {
 namespace {
 
-/// Where nobody listens.
+/// Writes to standard error if journald is not running.
 void say(const std::string& message) {
     std::fprintf(stderr, "sesslimitd: %s\n", message.c_str());
 }
@@ -23,7 +23,7 @@ std::string words_of_loss(std::size_t lost) {
     return std::to_string(lost) + " journal entries lost because the journal did not accept them.";
 }
 
-/// Nobody listens there, or not any more.
+/// Returns true if the socket has no listener, or does not have it any more.
 bool is_gone(int error) {
     return error == ECONNREFUSED || error == ECONNRESET || error == ENOTCONN || error == EPIPE;
 }
@@ -53,7 +53,7 @@ Journal::Journal(sd_event* loop, std::string path) : loop_(loop), path_(std::mov
 void Journal::tell(const messages::JournalEntry& entry) {
     Kept told{.datagram = native_entry(entry), .message = entry.empty() ? "" : entry.front().second};
     if (!kept_.empty()) {
-        return keep(std::move(told)); // behind them
+        return keep(std::move(told)); // after the queued ones
     }
     const auto sent = send(told.datagram);
     if (!sent && sent.error().code == EAGAIN) {
@@ -126,14 +126,15 @@ Result<> Journal::send(std::string_view datagram) {
     }
     const int error = errno;
     if (is_gone(error)) {
-        writable_.reset(); // before what it watches
+        writable_.reset(); // before the descriptor that it watches
         socket_.reset();
-        return was_connected ? send(datagram) : fail_errno("connect to the journal", error); // there may be another one
+        // A new journald may be listening.
+        return was_connected ? send(datagram) : fail_errno("reach the journal", error);
     }
     return fail_errno("write to the journal", error);
 }
 
-/// As much as journald takes.
+/// Sends queued entries for as long as journald accepts them.
 void Journal::send_kept() {
     while (!kept_.empty()) {
         const auto sent = send(kept_.front().datagram);
@@ -156,8 +157,8 @@ void Journal::keep(Kept entry) {
     watch();
 }
 
-/// Waits for journald, where something is kept for it. Without memory or descriptors for that, the next entry tries
-/// again.
+/// Waits for journald if entries are queued. If memory or descriptors for the wait are exhausted, the next entry
+/// retries.
 void Journal::watch() {
     if (kept_.empty()) {
         return writable_.reset();

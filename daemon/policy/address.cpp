@@ -26,7 +26,7 @@ std::optional<Address> parse_address(std::string_view text) noexcept {
     if (text.find(':') != text.npos) {
         text = text.substr(0, text.find('%'));
     }
-    // inet_pton wants a closing NUL, and a text that holds one inside would be read short.
+    // inet_pton requires a final NUL, and a text that contains a NUL would be parsed only up to it.
     std::array<char, INET6_ADDRSTRLEN> closed{};
     if (text.size() >= closed.size() || text.find('\0') != text.npos) {
         return std::nullopt;
@@ -54,7 +54,7 @@ Address masked(const Address& address, std::uint8_t prefix) noexcept {
 }
 
 bool contains(const Network& network, const Address& address) noexcept {
-    return masked(address, network.prefix) == network.first; // another family is another address
+    return masked(address, network.prefix) == network.first; // addresses of different families are never equal
 }
 
 } // namespace sesslimit::policy

@@ -8,7 +8,7 @@
 
 namespace sesslimit::policy {
 
-/// An IP address. An IPv4 address mapped into IPv6 (RFC 4291, 2.5.5.2) is its IPv4 address.
+/// An IP address. An IPv4 address mapped into IPv6 (RFC 4291, 2.5.5.2) is stored as its IPv4 address.
 struct Address {
     enum class Family : std::uint8_t { v4, v6 };
     Family family = Family::v4;
@@ -16,23 +16,26 @@ struct Address {
     bool operator==(const Address&) const = default;
 };
 
-/// Addresses that share their first `prefix` bits. `first` has no bit set behind them.
+/// A range of addresses with the same first `prefix` bits. The bits of `first` after the prefix are zero.
 struct Network {
     Address first;
     std::uint8_t prefix = 0; ///< 0 to 32, or to 128
     bool operator==(const Network&) const = default;
 };
 
+/// Returns the number of bits of an address, 32 or 128.
 constexpr std::uint8_t address_bits(Address::Family family) noexcept {
     return family == Address::Family::v4 ? 32 : 128;
 }
 
-/// An address as inet_pton(3) takes it, with or without an IPv6 scope ("%eth0"), which is dropped. Allocates nothing.
+/// Parses an address in the format of inet_pton(3). An IPv6 scope ("%eth0") is accepted and dropped. Does not allocate.
+/// Returns nullopt if the text is not an address.
 std::optional<Address> parse_address(std::string_view text) noexcept;
 
-/// The address with every bit behind the first `prefix` ones cleared.
+/// Returns the address with all bits after the first `prefix` bits cleared.
 Address masked(const Address& address, std::uint8_t prefix) noexcept;
 
+/// Returns true if the address is in the network. Addresses of different families never match.
 bool contains(const Network& network, const Address& address) noexcept;
 
 } // namespace sesslimit::policy

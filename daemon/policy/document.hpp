@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-/// A TOML text as our own values, each with its place. Only toml_text.cpp knows the parser behind it.
+/// A TOML text as values of this component, each with its source location. Only toml_text.cpp uses the TOML parser.
 namespace sesslimit::policy {
 
-/// A place in a text: line and column from 1, the column in bytes; 0 where it is about all of it.
+/// A source location. Line and column count from 1, the column in bytes. 0 means the whole text or the whole line.
 struct SourceLocation {
     std::uint32_t line = 0;
     std::uint32_t column = 0;
@@ -24,35 +24,36 @@ struct Entry;
 struct Node {
     enum class Kind : std::uint8_t { boolean, integer, real, text, moment, list, table };
     Kind kind = Kind::table;
-    SourceLocation at;          ///< its first byte; of a table: its header, or the first key that made it
+    SourceLocation at;          ///< its first byte; for a table: its header, or the first key that created it
     bool truth = false;         ///< boolean
-    std::int64_t number = 0;    ///< integer; one that does not fit stays at the nearest that does
-    std::string text;           ///< text: any bytes, NUL among them
+    std::int64_t number = 0;    ///< integer; clamped to the nearest value that fits
+    std::string text;           ///< text: any bytes, including NUL
     std::vector<Node> items;    ///< list
-    std::vector<Entry> entries; ///< table: in the order of their places
+    std::vector<Entry> entries; ///< table: in the order of their locations
 };
 
+/// A key of a table with its value.
 struct Entry {
     std::string key;
-    SourceLocation key_at; ///< of the key's own name: the "user" of "match.user"
+    SourceLocation key_at; ///< location of the last part of the key: the "user" of "match.user"
     Node value;
 };
 
-/// Why a text is no TOML.
+/// The reason why a text is not valid TOML.
 struct SyntaxError {
     SourceLocation at;
-    std::string what; ///< a sentence of ours, safe to show
+    std::string what; ///< a sentence written by the daemon's code, escaped for display
 };
 
-/// The lines of a text, without what ends them. Views live as long as the text.
+/// Returns the lines of a text without their line ends. Lifetime: views into the text.
 std::vector<std::string_view> lines_of(std::string_view text);
 
-/// The text's values, or the first place where it is no TOML. Bounds, of which beyond is an error too: lines of 32 KiB,
-/// 20,000 values, 32 levels. `lines` are lines_of(text), views into it. Throws nothing but std::bad_alloc.
+/// Parses a TOML text. `lines` is lines_of(text). Returns the values, or the first syntax error. Exceeding a bound is
+/// an error, too: lines of 32 KiB, 20,000 values, 32 levels. Throws only std::bad_alloc.
 std::expected<Node, SyntaxError> parse_document(std::string_view text, const std::vector<std::string_view>& lines);
 
-/// What must be settled before a text is given to a parser that recurses and copies lines: control bytes, the length of
-/// lines, the depth of brackets and of dotted keys. Says the first that is wrong.
+/// Checks a text before it is passed to a parser that recurses and copies lines. Checks control bytes, the length of
+/// lines, and the depth of brackets and of dotted keys. Returns the first error.
 std::expected<void, SyntaxError> check_shape(std::string_view text);
 
 } // namespace sesslimit::policy

@@ -65,7 +65,7 @@ std::string text(const std::vector<Duration>& spans) {
     return "[" + all + "]";
 }
 
-/// Of a message, on one line: its line ends as TOML writes them between quotation marks.
+/// Returns a message on one line, with its line ends escaped as in TOML strings.
 std::string text(std::string_view message) {
     std::string all;
     while (!message.empty() && all.size() < max_value_length) {
@@ -109,7 +109,7 @@ std::string settings_text(const Rule& rule) {
     return all.empty() ? "nothing" : all;
 }
 
-/// What a tier has to say about a login.
+/// The settings of a tier for a login.
 struct Told {
     const TierPolicy& tier;
     MatchingRules matching;
@@ -117,7 +117,7 @@ struct Told {
 
 using Warnings = Setting<std::vector<Duration>>;
 
-/// The places of a tier whose warnings hold: resolve() adds up the same ones.
+/// Adds the settings of warn_before that apply in a tier. resolve() forms the union of the same ones.
 void add_warnings(std::vector<const Warnings*>& all, const Told& told) {
     if (told.matching.exempt) {
         return;
@@ -133,7 +133,7 @@ void add_warnings(std::vector<const Warnings*>& all, const Told& told) {
     }
 }
 
-/// One explanation in the making.
+/// The state while an explanation is built.
 struct Explaining {
     const Policy& policy;
     const Login& login;
@@ -207,7 +207,7 @@ struct Explaining {
         }
     }
 
-    /// Where the list stands that the service is in.
+    /// Returns the location of the list that contains the service.
     [[nodiscard]] std::string ignored_where() const {
         for (const TierPolicy* tier : {&policy.managed, &policy.host}) {
             if (tier->ignore_services && is_ignored(tier->ignore_services->value, login.service)) {

@@ -8,37 +8,42 @@
 #include <string>
 #include <vector>
 
-/// Why the policy comes to what it comes to, for people: the same answer as resolve(), with its reasons. Pure.
+/// Explains the effective limits to a human reader. Gives the same result as resolve(), with the reasons. Pure.
 namespace sesslimit::policy {
 
-/// An effective limit, as text, and where it was set.
+/// An effective limit as text, and its source location.
 struct ExplainedSetting {
-    std::string name;             ///< the key: "max_sessions"
-    std::string value;            ///< as the policy has it, without quotation marks; one line, safe to show, bounded
-    const Source* from = nullptr; ///< of the policy, lives as long as that; null: nothing set it
-    std::uint32_t line = 0;       ///< of the key; 0 where nothing set it
+    std::string name; ///< the key: "max_sessions"
+    /// As written in the policy, without quotation marks. One line, escaped for display, bounded.
+    std::string value;
+    const Source* from = nullptr; ///< null if no file set it. Lifetime: owned by the policy
+    std::uint32_t line = 0;       ///< line of the key; 0 if no file set it
 };
 
 /// A rule that matches the login.
 struct MatchedRule {
-    const Source* rule = nullptr; ///< never null, lives as long as the policy
+    const Source* rule = nullptr; ///< never null. Lifetime: owned by the policy
     std::string sets;             ///< "max_sessions = 3, idle_timeout = 10min"; "exempt"; "nothing"
-    bool wins = false;            ///< one of the effective limits is this rule's, or it exempts
+    bool wins = false;            ///< one of the effective limits comes from this rule, or the rule exempts
 };
 
+/// The effective limits of a login with their reasons.
 struct Explanation {
     bool counts = false;
-    std::string why; ///< why such a login counts or does not, one sentence; safe to show
+    std::string why; ///< the reason why such a login counts or does not, one sentence; escaped for display
     /// Every setting, in the order of the language: max_sessions, max_sessions_total, max_duration, idle_timeout,
     /// idle_timeout_no_terminal, idle_activity, on_idle, keep_multiplexer, warn_before, at_limit, mode, message,
-    /// announce, message_of_end. Two of them add up instead of the strictest winning: max_sessions_total and
-    /// warn_before are here once for each place that sets them, with what that place sets, and all of it holds. An
-    /// idle_timeout_no_terminal that is the idle_timeout of its tier has the place of that one. A message or
-    /// message_of_end that nothing set is the built-in text, and its value is empty.
+    /// announce, message_of_end.
+    ///
+    /// The settings max_sessions_total and warn_before do not have a single strictest value. They have one entry for
+    /// each source location that sets them, with the value set there, and all entries apply. An
+    /// idle_timeout_no_terminal that is inherited from the idle_timeout of its tier has the source location of that
+    /// key. A message or message_of_end that no file sets is the built-in text, and its value is empty.
     std::vector<ExplainedSetting> settings;
     std::vector<MatchedRule> rules; ///< managed tier first, then in the order of the files
 };
 
+/// Explains the effective limits of a login.
 Explanation explain(const Policy& policy, const Login& login);
 
 } // namespace sesslimit::policy

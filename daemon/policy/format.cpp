@@ -7,21 +7,21 @@
 namespace sesslimit::policy {
 namespace {
 
-constexpr std::size_t widest = 150; // bytes of a line that are shown
+constexpr std::size_t widest = 150; // maximum number of bytes of a line that are shown
 constexpr std::size_t before_caret = 80;
 
 bool goes_on(char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) == 0x80; // a byte of UTF-8 that starts no character
+    return (static_cast<unsigned char>(c) & 0xC0) == 0x80; // a continuation byte of UTF-8
 }
 
-/// A tab is shown as one blank, so that it takes as much room above the caret as before it.
+/// Replaces each tab by one blank, so that the width before the caret is the same in both lines.
 std::string shown_line(std::string_view part) {
     std::string line(part);
     std::replace(line.begin(), line.end(), '\t', ' ');
     return escape_for_display(line, part.size() * 4);
 }
 
-/// How many places a shown text takes on a terminal; wide letters are taken for narrow ones.
+/// Returns the number of terminal columns of an escaped text. Wide characters are counted as one column.
 std::size_t places(std::string_view text) {
     return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return !goes_on(c); }));
 }

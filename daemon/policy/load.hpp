@@ -15,74 +15,81 @@ namespace sesslimit::policy {
 
 /// One policy file, read whole.
 struct SourceText {
-    std::string path; ///< as it is named in problems
+    std::string path; ///< as named in problems
     Tier tier = Tier::host;
     std::string text;
 };
 
-/// Something about a policy file that somebody should know.
+/// An error or a warning about a policy file.
 struct Problem {
     enum class Severity : std::uint8_t { error, warning };
     Severity severity = Severity::error;
     std::string path;
-    std::uint32_t line = 0;   ///< from 1; 0 where it is about the whole file
-    std::uint32_t column = 0; ///< from 1, in bytes; 0 where it is about the whole line
-    std::string what;         ///< what is wrong and what would be right; safe to show
-    std::string excerpt;      ///< the line itself, as it is in the file; may be empty
+    std::uint32_t line = 0;   ///< from 1; 0 if it concerns the whole file
+    std::uint32_t column = 0; ///< from 1, in bytes; 0 if it concerns the whole line
+    std::string what;         ///< the error and the correct form; escaped for display
+    std::string excerpt;      ///< the unescaped line of the file; may be empty
 };
 
-/// The problem as a person reads it, one to three lines without a closing newline:
-/// "FILE:LINE:COLUMN: error: what", the line itself, and a caret under the column. Text from the file is escaped. Of a
-/// long line only what is around the column is shown. Where the line or column is 0 that part is left out.
+/// Formats a problem for a human reader in one to three lines without a final newline. The lines are "FILE:LINE:COLUMN:
+/// error: what", the source line, and a caret under the column. Text from the file is escaped. Of a long line only the
+/// part around the column is shown. A line or column of 0 is omitted.
 std::string format(const Problem& problem);
 
-/// Names of the host's user database, as the loader asks for them. May block (NSS): never call it from the event loop.
+/// Looks up names in the host's user database. May block (NSS), so it must never be called from the event loop.
 class Names {
   public:
     virtual ~Names() = default;
-    /// Nothing where nobody has that name, or nobody could be asked.
+    /// Return nullopt if the name does not exist, or if the database cannot be queried.
     virtual std::optional<uid_t> user(const std::string& name) = 0;
     virtual std::optional<gid_t> group(const std::string& name) = 0;
 };
 
-/// The real ones, through getpwnam_r(3), getpwuid_r(3) and getgrnam_r(3).
+/// The user database of the host, accessed by getpwnam_r(3), getpwuid_r(3) and getgrnam_r(3).
 class SystemNames final : public Names {
   public:
     struct Account {
         uid_t uid;
         gid_t gid; ///< the primary group
     };
-    /// Nothing where nobody has that name; fails where nobody could be asked.
+    /// Returns nullopt if the name does not exist. Fails if the database cannot be queried.
     static Result<std::optional<Account>> account(const std::string& name);
-    /// Returns the name of the user with this ID, absent if there is none. Fails if the database cannot be queried.
+    /// Returns the name of the user with this ID, or nullopt if it does not exist. Fails if the database cannot be
+    /// queried.
     static Result<std::optional<std::string>> name_of(uid_t uid);
 
     std::optional<uid_t> user(const std::string& name) override;
     std::optional<gid_t> group(const std::string& name) override;
 };
 
+/// The result of load().
 struct Loaded {
-    std::optional<Policy> policy;  ///< absent where any problem is an error
+    std::optional<Policy> policy;  ///< absent if any problem is an error
     std::vector<Problem> problems; ///< all of them (the first 500), sorted by path, line, column
-    bool unresolved = false;       ///< a user or group was not found: its directory may only not be there yet
+    bool unresolved = false;       ///< a user or group was not found; its directory service may not be available yet
 };
 
-/// Makes a policy of the texts, in their order. Looks at every text to its end: no mistake hides another one, but for
-/// a text that is no TOML, which yields that one problem. Asks `names` for each name once.
-/// Pure but for `names`. Throws nothing but std::bad_alloc and what `names` throws.
+/// Parses the texts, in their order, into a policy. Every text is checked to its end, so that no error hides another
+/// one. The exception is a text that is not valid TOML, which yields that one problem. Looks up each name in `names`
+/// once. Pure except for `names`. Throws only std::bad_alloc and exceptions of `names`.
 Loaded load(const std::vector<SourceText>& texts, Names& names);
 
-/// The files of a policy directory in their order: managed.d/*.toml, then policy.toml, then policy.d/*.toml, each
-/// directory in byte order of the names; a missing file or directory is none, names that start with a dot and names
-/// that do not end in ".toml" are passed over. A file over 1 MiB, one that is no regular file, or one that cannot be
-/// read is a problem with no line, and counts as an error; so is a directory of more than 1000 files.
+/// The files of a policy directory in their order: managed.d/*.toml, then policy.toml, then policy.d/*.toml. Each
+/// directory is read in byte order of the names. A missing file or directory is treated as empty. Names that start with
+/// a dot or do not end in ".toml" are ignored.
+///
+/// The following are problems without a line number and count as errors:
+/// - a file over 1 MiB
+/// - a file that is not a regular file
+/// - a file that cannot be read
+/// - a directory with more than 1000 files
 struct ReadTexts {
     std::vector<SourceText> texts;
     std::vector<Problem> problems;
 };
 ReadTexts read_texts(const std::filesystem::path& directory);
 
-/// One file, under the same bounds; here a missing file is a problem.
+/// Reads one file under the same bounds. A missing file is a problem here.
 std::expected<SourceText, Problem> read_text(const std::filesystem::path& file, Tier tier);
 
 } // namespace sesslimit::policy

@@ -6,7 +6,7 @@
 namespace sesslimit::policy {
 namespace {
 
-/// Not tolower(3): what a name means must not hang on the daemon's locale.
+/// Not tolower(3), because matching must not depend on the daemon's locale.
 constexpr char lower(char c) noexcept {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -16,7 +16,7 @@ bool same_host(std::string_view host, std::string_view lower_name) noexcept {
                       [](char a, char b) { return lower(a) == b; });
 }
 
-/// Whether `host` is something, a dot, and `lower_domain`.
+/// Returns true if `host` consists of at least one character, a dot, and `lower_domain`.
 bool is_below(std::string_view host, std::string_view lower_domain) noexcept {
     if (host.size() < lower_domain.size() + 2) {
         return false;
@@ -100,7 +100,7 @@ Origin origin_of(const Login& login) noexcept {
     if (origin.address) {
         return origin;
     }
-    // sshd with UseDNS puts a name into PAM_RHOST; the address is still in SSH_CONNECTION, which sshd itself wrote.
+    // With UseDNS, sshd puts a name into PAM_RHOST. The address is still in SSH_CONNECTION, which sshd itself sets.
     const std::string_view connection = login.connection;
     origin.address = parse_address(connection.substr(0, connection.find(' ')));
     if (rhost.back() == '.') {

@@ -14,7 +14,8 @@ constexpr std::size_t first_room = 4096;
 constexpr std::size_t max_room =
     std::size_t{16} * 1024 * 1024; // a group of a directory service may have very many members
 
-/// Calls a get*_r function with more and more room, as long as it asks for that. An errno value where it failed.
+/// Calls a get*_r function with growing buffers for as long as it asks for a larger one. Returns whether the entry
+/// exists. Errors: an errno value.
 template <class Record, class Function, class Key>
 std::expected<bool, int> ask(Function function, Key key, Record& record, std::vector<char>& room) {
     for (room.resize(first_room); room.size() <= max_room; room.resize(room.size() * 4)) {
@@ -24,7 +25,7 @@ std::expected<bool, int> ask(Function function, Key key, Record& record, std::ve
             failed = function(key, &record, room.data(), room.size(), &found);
         } while (failed == EINTR);
         if (failed != ERANGE) {
-            // Some directories say like this that nobody has the name (getpwnam(3), ERRORS).
+            // Some directories report an unknown name in this way (getpwnam(3), ERRORS).
             const bool nobody = failed == ENOENT || failed == ESRCH;
             return failed == 0 || nobody ? std::expected<bool, int>(failed == 0 && found != nullptr)
                                          : std::unexpected(failed);

@@ -12,129 +12,135 @@
 #include <string>
 #include <vector>
 
-/// What the TOML says, as values. The language is described in etc/policy.toml and sesslimit.toml(5); the loader
-/// (daemon/policy/load.hpp) makes these, resolve() (daemon/policy/resolve.hpp) asks them.
+/// The contents of a policy as values. The language is described in etc/policy.toml and sesslimit.toml(5). The loader
+/// (daemon/policy/load.hpp) creates the values, and resolve() (daemon/policy/resolve.hpp) evaluates them.
 namespace sesslimit::policy {
 
 /// A number of sessions.
 using Count = std::uint32_t;
 inline constexpr Count unlimited_count = std::numeric_limits<Count>::max();
 
-/// What happens to a login at the limit. The order is that of strictness, the strictest first.
+/// The action for a login at the limit. In the order of strictness, the strictest first.
 enum class AtLimit : std::uint8_t { deny, end_idlest, end_oldest };
 
-/// Whether decisions are carried out, or only told. The strictest first.
+/// Selects whether decisions are carried out or only reported. The strictest first.
 enum class Mode : std::uint8_t { enforce, observe };
 
-/// What tells that somebody, or something of theirs, uses a session with a terminal: input always does. The order is
-/// that of strictness, the strictest first.
+/// The signs that a session with a terminal is in use. Input always counts. In the order of strictness, the strictest
+/// first.
 enum class Activity : std::uint8_t { input, output, processor, output_and_processor };
 
+/// Returns true if terminal output counts as activity.
 constexpr bool counts_output(Activity what) noexcept {
     return what == Activity::output || what == Activity::output_and_processor;
 }
+/// Returns true if CPU time counts as activity.
 constexpr bool counts_processor(Activity what) noexcept {
     return what == Activity::processor || what == Activity::output_and_processor;
 }
 
-/// What becomes of an idle graphical session; every other one is ended. The strictest first.
+/// The action for an idle graphical session. Every other idle session is terminated. The strictest first.
 enum class OnIdle : std::uint8_t { end, lock };
 
-/// Whether the end of an idle or expired session spares the server of a terminal multiplexer. The strictest first.
+/// Selects whether the server of a terminal multiplexer is preserved when an idle or expired session is terminated. The
+/// strictest first.
 enum class KeepMultiplexer : std::uint8_t { no, yes };
 
-/// Whether a user reads their limits as they log in. To tell is the stricter one.
+/// Selects whether the limits are shown to users at login. `yes` is the stricter value.
 enum class Announce : std::uint8_t { yes, no };
 
-/// Who wrote a part of the policy: configuration management, or the administrator of the host.
+/// The author of a part of the policy: configuration management, or the administrator of the host.
 enum class Tier : std::uint8_t { managed, host };
 
-/// Where a value was written, by its place in Policy::sources. `nowhere`: no file set it.
+/// The source location of a value, as an index into Policy::sources. `nowhere`: no file set it.
 enum class SourceId : std::uint16_t { nowhere = 0xFFFF };
 
-/// One [defaults] table or one [[rule]], for people.
+/// One [defaults] table or one [[rule]], for display.
 struct Source {
     Tier tier = Tier::host;
     std::string rule; ///< the rule's name; empty for [defaults]
     std::string file;
-    std::uint32_t line = 0; ///< of the table's header, from 1
+    std::uint32_t line = 0; ///< line of the table's header, from 1
 };
 
-/// A value, and where it was written.
+/// A value and its source location.
 template <class T>
 struct Setting {
     T value{};
     SourceId from = SourceId::nowhere;
-    std::uint32_t line = 0; ///< of the key itself, from 1; 0 with `nowhere`
+    std::uint32_t line = 0; ///< line of the key itself, from 1; 0 with `nowhere`
 };
 
-/// What one [defaults] or [[rule]] sets. Absent: it says nothing about that setting.
+/// The settings of one [defaults] or [[rule]]. An absent setting is not set there.
 struct Settings {
-    std::optional<Setting<Count>> max_sessions;                ///< 0 lets nobody in
+    std::optional<Setting<Count>> max_sessions;                ///< 0 denies every login
     std::optional<Setting<Duration>> max_duration;             ///< 1 s and more, or unlimited_duration
     std::optional<Setting<Duration>> idle_timeout;             ///< 1 s and more, or unlimited_duration
-    std::optional<Setting<Duration>> idle_timeout_no_terminal; ///< the same; absent: idle_timeout of the same tier
+    std::optional<Setting<Duration>> idle_timeout_no_terminal; ///< the same; if absent: idle_timeout of the same tier
     std::optional<Setting<Activity>> idle_activity;
     std::optional<Setting<OnIdle>> on_idle;
     std::optional<Setting<KeepMultiplexer>> keep_multiplexer;
     std::optional<Setting<Announce>> announce;
-    std::optional<Setting<std::vector<Duration>>> warn_before; ///< longest first, without repeats; empty: no warning
+    std::optional<Setting<std::vector<Duration>>> warn_before; ///< longest first, without duplicates; empty: no warning
     std::optional<Setting<AtLimit>> at_limit;
     std::optional<Setting<Mode>> mode;
     std::optional<Setting<std::string>> message;        ///< daemon/policy/template.hpp; empty: the built-in text
-    std::optional<Setting<std::string>> message_of_end; ///< the same, of a session that is ended
+    std::optional<Setting<std::string>> message_of_end; ///< the same, for a session that is terminated
 };
 
 struct Match; // daemon/policy/match.hpp: the `match.*` keys of a rule
 
+/// One [[rule]].
 struct Rule {
     std::shared_ptr<const Match> match; ///< never null
     Settings settings;
-    /// How many sessions there may be that match this rule, whoever they belong to. 0 lets nobody in.
+    /// Maximum number of sessions that match this rule, of all users together. 0 denies every login.
     std::optional<Setting<Count>> max_sessions_total;
-    bool exempt = false; ///< no limit of the rule's own tier holds for whom it matches
+    bool exempt = false; ///< the limits of the rule's own tier do not apply to matching logins
     SourceId source = SourceId::nowhere;
 };
 
+/// The part of a policy from one tier.
 struct TierPolicy {
     Settings defaults;
     std::vector<Rule> rules; ///< in the order of the files and of the rules in them
-    /// PAM services whose sessions pass and never count.
+    /// PAM services whose sessions are admitted without being counted.
     std::optional<Setting<std::vector<std::string>>> ignore_services;
 };
 
-/// A whole policy. The value of an empty one limits nobody.
+/// A whole policy. A default-constructed one limits no user.
 struct Policy {
     TierPolicy managed;
     TierPolicy host;
-    std::vector<Source> sources; ///< what SourceId counts in
+    std::vector<Source> sources; ///< indexed by SourceId
 };
 
-/// A limit that all sessions share that have it, whoever they belong to: it is full when `most` sessions are open whose
-/// Limits hold a SharedLimit of the same rule.
+/// The shared limit of a rule, for the sessions of all users together. It is reached if `most` sessions are open whose
+/// Limits contain a SharedLimit of the same rule.
 struct SharedLimit {
-    SourceId rule = SourceId::nowhere; ///< names the limit as long as the policy is in force
+    SourceId rule = SourceId::nowhere; ///< identifies the limit while the policy is in effect
     Count most = 0;                    ///< never unlimited_count
-    std::uint32_t line = 0;            ///< of the key, from 1
+    std::uint32_t line = 0;            ///< line of the key, from 1
     bool operator==(const SharedLimit&) const = default;
 };
 
-/// What the policy comes to for one login: every setting has a value, and the place that set it.
+/// The effective limits of one login. Every setting has a value and the location that set it.
 struct Limits {
     Setting<Count> max_sessions{unlimited_count};
     Setting<Duration> max_duration{unlimited_duration};
     Setting<Duration> idle_timeout{unlimited_duration};
-    Setting<Duration> idle_timeout_no_terminal{unlimited_duration}; ///< of each tier its own, else its idle_timeout
+    /// Evaluated in each tier, and the idle_timeout of the tier if unset there.
+    Setting<Duration> idle_timeout_no_terminal{unlimited_duration};
     Setting<Activity> idle_activity{Activity::input};
     Setting<OnIdle> on_idle{OnIdle::end};
     Setting<KeepMultiplexer> keep_multiplexer{KeepMultiplexer::no};
     Setting<Announce> announce{Announce::no};
     Setting<AtLimit> at_limit{AtLimit::deny};
     Setting<Mode> mode{Mode::enforce};
-    Setting<std::string> message;           ///< what a denied user reads (template.hpp); empty: the built-in text
-    Setting<std::string> message_of_end;    ///< what the user of an ended session reads; empty: the built-in text
-    std::vector<SharedLimit> shared_limits; ///< all of them hold: managed tier first, then in the order of the rules
-    std::vector<Duration> warn_before;      ///< the union of what applies: longest first, without repeats
+    Setting<std::string> message;           ///< text for a denied user (template.hpp); empty: the built-in text
+    Setting<std::string> message_of_end;    ///< text for the user of a terminated session; empty: the built-in text
+    std::vector<SharedLimit> shared_limits; ///< all of them apply: managed tier first, then in the order of the rules
+    std::vector<Duration> warn_before;      ///< the union of all that apply: longest first, without duplicates
 };
 
 } // namespace sesslimit::policy

@@ -11,52 +11,54 @@
 #include <string>
 #include <string_view>
 
-/// The parts of the loader that look at values. Each says in the report what is wrong, and leaves out what it cannot
-/// read; whether a policy is made of the rest is for load() to decide.
+/// The parts of the loader that read values. Each function reports errors and skips values that it cannot read. load()
+/// decides whether the rest becomes a policy.
 namespace sesslimit::policy {
 
+/// Maximum length of a text in bytes, and of a list in values.
 inline constexpr std::size_t max_text_length = 255;
 inline constexpr std::size_t max_list_length = 1000;
 
-/// "idle_timeout is a list; write WANTED"
+/// Reports "idle_timeout is a list; write WANTED".
 void wrong_type(const Entry& entry, std::string_view wanted, Report& report);
 
-/// Whether a text may stand in a policy: not empty, not too long, without control bytes. Says what is wrong with it.
+/// Returns true if the text is valid in a policy: not empty, not too long, and without control bytes. Reports the error
+/// otherwise.
 bool check_text(const Node& text, Report& report);
 
-/// The entry's value, or each of the values of its list, which is not empty, whatever their types; nothing where it is
-/// too long or, unless `may_be_empty`, empty.
+/// Returns the entry's value, or the values of its list, of any type. Returns nothing if the list is too long or,
+/// unless `may_be_empty`, empty.
 std::vector<const Node*> values_of(const Entry& entry, bool may_be_empty, Report& report);
 
-/// A key that stands in the wrong place, is misspelt, or is none. `where` names the table: "[defaults]".
+/// Reports a key that is misplaced, misspelled or unknown. `where` names the table: "[defaults]".
 void unknown_key(const Entry& entry, std::string_view where, std::span<const std::string_view> known, Report& report);
 
-/// The truth of the entry's value; nothing where it has none, and said why.
+/// Returns the boolean value of the entry, or nullopt after reporting another type.
 std::optional<bool> read_truth(const Entry& entry, Report& report);
 
-/// The keys that set something, in [defaults] and [[rule]].
+/// Returns the keys of settings, which are valid in [defaults] and [[rule]].
 std::span<const std::string_view> setting_keys();
-/// The keys under `match`.
+/// Returns the keys under `match`.
 std::span<const std::string_view> match_keys();
 
-/// Keys beside those of setting_keys() that one of the tables has.
+/// Return the additional keys, beside setting_keys(), of one kind of table.
 std::span<const std::string_view> own_keys_of_defaults();
 std::span<const std::string_view> own_keys_of_rules();
 
-/// Reads the entry where it is one of setting_keys(), and says whether it is.
+/// Reads the entry if its key is one of setting_keys(). Returns whether it is.
 bool read_setting(const Entry& entry, SourceId from, Settings& settings, Report& report);
 
-/// The entry max_sessions_total of a rule.
+/// Reads the entry max_sessions_total of a rule.
 std::optional<Setting<Count>> read_total(const Entry& entry, SourceId from, Report& report);
 
-/// What can only be said of a table's settings together, such as a warning that would never be shown.
-/// `warn_before` is the entry of that name, null where there is none.
+/// Reports problems that concern several settings of a table together, such as a warning that would never be shown.
+/// `warn_before` is the entry of that name, or null if it is absent.
 void check_settings(const Settings& settings, const Entry* warn_before, Report& report);
 
-/// Texts of a list or a single one, as of ignore_services. May be empty.
+/// Reads the texts of a list or a single text, as in ignore_services. The list may be empty.
 std::vector<std::string> read_texts_of(const Entry& entry, std::string_view wanted, Report& report);
 
-/// Asks for each name once, and knows whether one was not found.
+/// Looks up each name once and records whether one was not found.
 class NameCache {
   public:
     explicit NameCache(Names& names) : names_(names) {}
@@ -71,10 +73,10 @@ class NameCache {
     bool missed_ = false;
 };
 
-/// The `match` table of a rule.
+/// Reads the `match` table of a rule.
 Match read_match(const Node& table, NameCache& names, Report& report);
 
-/// A value of match.origin without its "!", or a sentence about what would be right.
+/// Parses a value of match.origin without its "!". Errors: a sentence that describes the valid forms.
 std::expected<OriginPattern, std::string> read_origin(std::string_view text);
 
 } // namespace sesslimit::policy

@@ -11,19 +11,19 @@ namespace {
 constexpr std::array<std::string_view, 8> keys = {"user",   "uid",  "group",  "service",
                                                   "origin", "seat", "method", "credential"};
 
-/// What the readers of the keys need.
+/// The context for reading keys.
 struct Reading {
     NameCache& names;
     Report& report;
 };
 
-/// One value of a key, its "!" taken off.
+/// One value of a key, without its "!".
 struct Written {
     std::string_view text;
     SourceLocation at;
 };
 
-/// Gives every value of the key to `read`, which makes a pattern of it or says what is wrong with it.
+/// Passes every value of the key to `read`, which converts it to a pattern or reports an error.
 template <class Pattern, class Read>
 void read_wanted(const Entry& entry, std::string_view wanted, Wanted<Pattern>& into, Report& report, Read read) {
     for (const Node* value : values_of(entry, false, report)) {
@@ -68,7 +68,7 @@ void read_group(const Entry& entry, Match& match, Reading& reading) {
     });
 }
 
-constexpr std::int64_t last_uid = 4'294'967'294; // the one above is "none" for chown(2) and its like
+constexpr std::int64_t last_uid = 4'294'967'294; // the next number means "none" for chown(2) and similar calls
 
 std::optional<uid_t> parse_uid(std::string_view digits) {
     std::int64_t number = 0;
@@ -87,8 +87,8 @@ std::optional<UidRange> parse_uids(std::string_view text) {
 }
 
 void read_uid(const Entry& entry, Match& match, Reading& reading) {
-    constexpr std::string_view wanted = "user IDs such as 1000, \"1000-1999\" or \"1000-\"";
-    Entry as_text = entry; // a plain number is as good as a text that holds it
+    constexpr std::string_view wanted = "user ids such as 1000, \"1000-1999\" or \"1000-\"";
+    Entry as_text = entry; // a plain number is equivalent to a text that contains it
     const auto to_text = [](Node& node) {
         if (node.kind == Node::Kind::integer) {
             node.kind = Node::Kind::text;
@@ -125,7 +125,7 @@ void read_origins(const Entry& entry, Match& match, Reading& reading) {
     });
 }
 
-/// What systemd-logind takes for the name of a seat (seat_name_is_valid() in src/login/logind-seat.c).
+/// Returns true if systemd-logind accepts the text as a seat name (seat_name_is_valid() in src/login/logind-seat.c).
 bool is_seat(std::string_view text) {
     constexpr std::string_view prefix = "seat";
     return text.starts_with(prefix) && text.size() > prefix.size() && text.size() <= max_seat_length &&
@@ -161,7 +161,7 @@ void read_method(const Entry& entry, Match& match, Reading& reading) {
     });
 }
 
-/// What is wrong with a value of match.credential that is none.
+/// Describes the error in an invalid value of match.credential.
 std::string credential_fault(std::string_view text) {
     constexpr std::array<std::string_view, 3> kinds = {"SHA256", "cert-id", "ca"};
     const std::size_t colon = text.find(':');

@@ -18,7 +18,7 @@ constexpr std::string_view wanted_count = "a number from 0 to 1000000, or \"unli
 constexpr std::string_view wanted_span = "a time span such as \"15min\" or \"1d 12h\", or \"unlimited\"";
 constexpr std::string_view wanted_warnings = "time spans such as [\"5min\", \"1min\"]";
 
-/// Words that others use for no limit.
+/// Returns true for words that other programs use for an absent limit.
 bool means_unlimited(std::string_view text) {
     constexpr std::array<std::string_view, 5> words = {"infinity", "infinite", "never", "none", "no"};
     return std::find(words.begin(), words.end(), text) != words.end() ||
@@ -50,7 +50,7 @@ void say_no_span(const Node& value, const SpanError& error, std::string_view wan
     }
 }
 
-/// A span of a second and more, or nothing where the report says why.
+/// Returns a span of at least one second, or nullopt after reporting an error.
 std::optional<Duration> read_span(const Entry& entry, const Node& value, std::string_view wanted, Report& report) {
     if (value.kind == Node::Kind::integer) {
         report.error(value.at, entry.key + " is a number without a unit; write " + std::string(wanted));
@@ -137,7 +137,8 @@ void read_warn_before(const Entry& entry, SourceId from, Settings& settings, Rep
     settings.warn_before = setting(std::move(spans), entry, from);
 }
 
-/// The place of the entry's text among `words`, whose order is that of the enumeration; else nothing, and said why.
+/// Returns the index of the entry's text in `words`, which are in the order of the enumeration. Returns nullopt after
+/// reporting an error.
 std::optional<std::size_t> read_word(const Entry& entry, std::span<const std::string_view> words, Report& report) {
     if (entry.value.kind != Node::Kind::text) {
         wrong_type(entry, "the string " + listed(words, " or "), report);
@@ -208,8 +209,7 @@ void read_mode(const Entry& entry, SourceId from, Settings& settings, Report& re
     }
 }
 
-/// The text as it is meant: whatever ends its lines, and without the line end that stands before the closing quotation
-/// marks.
+/// Returns the message with normalized line ends, and without the line end before the closing quotation marks.
 Node message_text(const Node& value) {
     Node text = value;
     for (std::size_t at = 0; (at = text.text.find("\r\n", at)) != std::string::npos;) {
@@ -221,7 +221,8 @@ Node message_text(const Node& value) {
     return text;
 }
 
-/// Where the first control character is that is no line end: C0, DEL, or C1, which UTF-8 writes as C2 80 to C2 9F.
+/// Returns the offset of the first control character that is not a line end: C0, DEL, or C1, which is C2 80 to C2 9F in
+/// UTF-8.
 std::size_t find_control(std::string_view text) {
     for (std::size_t at = 0; at < text.size(); ++at) {
         const auto byte = static_cast<unsigned char>(text[at]);
@@ -233,7 +234,7 @@ std::size_t find_control(std::string_view text) {
     return std::string_view::npos;
 }
 
-/// What a template of one key may be.
+/// The restrictions on the template of one key.
 struct TemplateForm {
     std::size_t longest; ///< bytes
     std::span<const std::string_view> placeholders;
@@ -284,7 +285,7 @@ void read_message_of_end(const Entry& entry, SourceId from, Settings& settings, 
     settings.message_of_end = read_template(entry, {max_end_message_length, message_of_end_placeholders}, from, report);
 }
 
-/// The keys, and what reads each; the order is that in which they are named to people.
+/// The keys with their readers, in the order in which they are displayed.
 constexpr std::array<std::string_view, 13> keys = {
     "max_sessions",  "max_duration", "idle_timeout",     "idle_timeout_no_terminal",
     "idle_activity", "on_idle",      "keep_multiplexer", "warn_before",

@@ -18,7 +18,8 @@ constexpr bool same_letter(char a, char b) {
     return plain(a) == plain(b);
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours between two words of at most max_word_length bytes.
+/// Returns the number of insertions, deletions, replacements and swaps of neighbors between two words of at most
+/// max_word_length bytes.
 std::size_t typing_errors(std::string_view a, std::string_view b) {
     using Row = std::array<std::size_t, max_word_length + 1>;
     Row before{};
@@ -67,7 +68,8 @@ SourceLocation Report::inside(const Node& text, std::size_t offset) const {
     const std::string_view opening = lines_[line].substr(first, 3);
     const bool over_lines = opening == "\"\"\"" || opening == "'''";
     first += over_lines ? 3 : 1;
-    if (over_lines && first == lines_[line].size()) { // the line end behind the quotation marks is no part of the text
+    // The line end after the opening quotation marks does not belong to the text
+    if (over_lines && first == lines_[line].size()) {
         ++line;
         first = 0;
     }
@@ -98,7 +100,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
         return {};
     }
     std::string_view best;
-    std::size_t best_errors = word.size() <= 4 ? 2 : word.size() <= 8 ? 3 : 4; // fewer than this
+    std::size_t best_errors = word.size() <= 4 ? 2 : word.size() <= 8 ? 3 : 4; // exclusive bound
     for (const std::string_view candidate : known) {
         if (candidate.size() > max_word_length) {
             continue;

@@ -11,22 +11,21 @@
 
 namespace sesslimit::policy {
 
-/// How many problems are kept: a broken generator must not fill the memory.
+/// Maximum number of problems stored, so that a broken generator cannot exhaust memory.
 inline constexpr std::size_t max_problems = 500;
 
-/// Collects what is wrong with one text. Sentences are made by the readers; text from the file goes in through
-/// in_quotes().
+/// Collects the problems of one text. The readers write the sentences. They quote text from the file with in_quotes().
 class Report {
   public:
-    /// `lines` are those of the text and outlive the report, as `problems` does.
+    /// Lifetime: `lines`, which are those of the text, and `problems` must outlive the report.
     Report(std::string path, const std::vector<std::string_view>& lines, std::vector<Problem>& problems)
         : path_(std::move(path)), lines_(lines), problems_(problems) {}
 
     void error(SourceLocation at, std::string what) { add(Problem::Severity::error, at, std::move(what)); }
     void warning(SourceLocation at, std::string what) { add(Problem::Severity::warning, at, std::move(what)); }
 
-    /// The place of byte `offset` of a text node's value, at most its size; of the node itself where an escape makes
-    /// that unclear.
+    /// Returns the location of byte `offset` in a text node's value. `offset` is at most its size. Returns the location
+    /// of the node itself if an escape sequence makes the position ambiguous.
     [[nodiscard]] SourceLocation inside(const Node& text, std::size_t offset) const;
 
     [[nodiscard]] const std::string& path() const { return path_; }
@@ -39,16 +38,16 @@ class Report {
     std::vector<Problem>& problems_;
 };
 
-/// Text from outside between quotation marks, safe to show.
+/// Returns text from outside in quotation marks, escaped for display.
 std::string in_quotes(std::string_view text);
 
-/// Which of `known` somebody may have meant who wrote `word`: one that is few typing errors away; empty for none.
+/// Returns the entry of `known` that is a few typing errors away from `word`, or an empty view if none is.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
 
-/// "a, b, c" and, behind `last`, "d": listed(words, " or ").
+/// Joins words as "a, b, c" with `last` before the final one: listed(words, " or ") gives "a, b, c or d".
 std::string listed(std::span<const std::string_view> words, std::string_view last);
 
-/// `; did you mean "x"?` where one of `known` is near, else "; expected one of a, b and c".
+/// Returns `; did you mean "x"?` if an entry of `known` is similar, else "; known are a, b and c".
 std::string suggestion(std::string_view word, std::span<const std::string_view> known);
 
 } // namespace sesslimit::policy

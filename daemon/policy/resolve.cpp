@@ -10,7 +10,7 @@
 namespace sesslimit::policy {
 namespace {
 
-/// What one tier sets for one login: each the strictest so far, pointing into the policy.
+/// The settings of one tier for one login: the strictest values so far, as pointers into the policy.
 struct Strictest {
     const Setting<Count>* max_sessions = nullptr;
     const Setting<Duration>* max_duration = nullptr;
@@ -22,17 +22,17 @@ struct Strictest {
     const Setting<Announce>* announce = nullptr;
     const Setting<AtLimit>* at_limit = nullptr;
     const Setting<Mode>* mode = nullptr;
-    const Setting<std::string>* count_message = nullptr; ///< what belongs to max_sessions
+    const Setting<std::string>* count_message = nullptr; ///< message that belongs to max_sessions
     const Setting<std::string>* first_message = nullptr; ///< of a rule
     const Setting<std::string>* default_message = nullptr;
     const Setting<std::string>* first_message_of_end = nullptr; ///< of a rule
     const Setting<std::string>* default_message_of_end = nullptr;
-    bool warns = false;     ///< something set warn_before, if only to nothing
-    bool has_total = false; ///< a rule limits all sessions that match it together
+    bool warns = false;     ///< warn_before is set, possibly to an empty list
+    bool has_total = false; ///< a rule has a shared limit
 };
 
-/// Every setting is ordered so that the smaller value is the stricter one, and of equals the one that is there stays.
-/// Says whether the other one is the best now.
+/// Replaces `best` if `other` is stricter. Settings are ordered so that the smaller value is stricter. If the values
+/// are equal, `best` is kept. Returns true if `other` is now the best.
 template <class T>
 bool tighten(const Setting<T>*& best, const Setting<T>* other) noexcept {
     const bool stricter = other != nullptr && (best == nullptr || other->value < best->value);
@@ -108,7 +108,7 @@ void add_defaults(Strictest& found, const Settings& defaults, Limits& limits) {
     }
 }
 
-/// What the tier sets. What is no matter of strictness goes to the limits at once.
+/// Returns the settings of the tier. Settings without a strictest value are written to the limits immediately.
 Strictest strictest_of(const TierPolicy& tier, const Login& login, const Origin& origin, Limits& limits) {
     Strictest found;
     const MatchingRules matching = matching_rules(tier, login, origin);
@@ -127,7 +127,7 @@ bool limits_something(const Strictest& tier) noexcept {
            tier.idle_timeout_no_terminal != nullptr || tier.has_total;
 }
 
-/// Whether the tier has limits, and nobody said that they are only to be observed.
+/// Returns true if the tier has limits and does not set a mode.
 bool enforces_silently(const Strictest& tier) noexcept {
     return limits_something(tier) && tier.mode == nullptr;
 }
@@ -142,7 +142,7 @@ void settle(Setting<T>& limit, const Setting<T>* managed, const Setting<T>* host
 
 using Text = const Setting<std::string>*;
 
-/// The first that there is; null where there is none.
+/// Returns the first text that is not null, or null.
 Text first_of(std::initializer_list<Text> texts) noexcept {
     const auto* const found = std::find_if(texts.begin(), texts.end(), [](Text text) { return text != nullptr; });
     return found == texts.end() ? nullptr : *found;
@@ -151,7 +151,7 @@ Text first_of(std::initializer_list<Text> texts) noexcept {
 Text message_of(const Strictest& managed, const Strictest& host) noexcept {
     const Setting<Count>* count = managed.max_sessions;
     const bool host_wins = tighten(count, host.max_sessions);
-    // "unlimited" denies nobody: what stands beside it is not about this denial.
+    // "unlimited" denies no login, so the message beside it does not concern this denial.
     const bool denies = count != nullptr && count->value != unlimited_count;
     if (const auto* beside = host_wins ? host.count_message : managed.count_message; denies && beside != nullptr) {
         return beside;
@@ -191,7 +191,7 @@ Limits resolve(const Policy& policy, const Login& login) {
     settle(limits.keep_multiplexer, managed.keep_multiplexer, host.keep_multiplexer);
     settle(limits.announce, managed.announce, host.announce);
     settle(limits.at_limit, managed.at_limit, host.at_limit);
-    // A tier whose limits are meant must not be put out of force by the other tier's "observe".
+    // The "observe" of one tier must not disable the limits of the other tier, which are to be enforced.
     if (!enforces_silently(managed) && !enforces_silently(host)) {
         settle(limits.mode, managed.mode, host.mode);
     }
@@ -235,11 +235,11 @@ bool is_ignored(const std::vector<std::string>& ignore_services, std::string_vie
 
 const std::vector<std::string>& shipped_ignore_services() {
     static const std::vector<std::string> services = {
-        // become somebody else inside what is already a session, or run something for somebody
+        // Switch the user inside an existing session, or run a command for a user.
         "su", "su-l", "sudo", "sudo-i", "doas", "runuser", "runuser-l", "polkit-1",
-        // no person logs in
+        // Not a login of a human user.
         "cron", "crond", "atd", "systemd-user", "gdm-launch-environment", "lightdm-greeter", "sddm-greeter",
-        // ask for the password of a session that is there
+        // Ask for the password of an existing session.
         "cinnamon-screensaver", "gnome-screensaver", "gtklock", "hyprlock", "i3lock", "kde", "kscreensaver",
         "light-locker", "mate-screensaver", "physlock", "swaylock", "vlock", "waylock", "xfce4-screensaver", "xlock",
         "xscreensaver", "xsecurelock"};

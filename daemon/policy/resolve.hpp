@@ -12,19 +12,24 @@ namespace sesslimit::policy {
 
 struct Origin; // daemon/policy/match.hpp
 
-/// What the policy comes to for this login. Pure and total.
+/// Returns the effective limits for a login. Pure and total.
 ///
-/// In each tier: every rule that matches applies, and for each setting the strictest wins (lowest number, shortest
-/// time, and of the others the order of the enumerations in policy.hpp; warn_before: the union). A setting that no
-/// matching rule sets is that of [defaults]; of idle_timeout_no_terminal, where neither sets it, it is what the tier
-/// has come to for idle_timeout. A matching rule with `exempt` lifts its own tier, defaults included.
-/// Of the two tiers the stricter wins, setting by setting; of equals the managed one, then the earlier one.
+/// In each tier every matching rule applies, and for each setting the strictest value wins. That is the lowest number
+/// or the shortest time. For the other settings it is the first in the order of the enumerations in policy.hpp, and for
+/// warn_before the union. [defaults] provides the settings that no matching rule sets. If neither sets
+/// idle_timeout_no_terminal, it is the tier's resulting idle_timeout. A matching rule with `exempt` lifts its own tier,
+/// including the defaults. Of the two tiers the stricter value wins, setting by setting. If the values are equal, the
+/// managed tier wins, then the earlier one.
 ///
-/// Three settings have no strictest value. Of max_sessions_total all hold, of both tiers. The message is the one that
-/// belongs to the max_sessions that won: where that stands in a rule, that rule's; where in [defaults], that of the
-/// first matching rule of the same tier that has one, else that of [defaults]. Where there is none, or no number won,
-/// it is that of the first matching rule that has one, else that of [defaults], each time the managed tier's first;
-/// message_of_end always is.
+/// Three settings have no strictest value. Every max_sessions_total of both tiers applies. The message is the one that
+/// belongs to the max_sessions that won:
+/// - If a rule set the number, it is that rule's message.
+/// - If [defaults] set it, it is that of the first matching rule of the same tier that has one, else that of
+///   [defaults].
+/// - If such a message does not exist, or if no number won, it is that of the first matching rule that has one, else
+/// that of
+///   [defaults], each time with the managed tier first.
+/// The message_of_end is always chosen in the last of these ways.
 Limits resolve(const Policy& policy, const Login& login);
 
 /// Returns true if these limits restrict nothing: the number of sessions, their duration and their idle time are
@@ -34,8 +39,8 @@ bool is_unlimited(const Limits& limits) noexcept;
 
 /// The rules of one tier that match a login.
 struct MatchingRules {
-    std::vector<const Rule*> rules; ///< in the tier's order, exempting ones among them; they live as long as the tier
-    bool exempt = false;            ///< one of them exempts: nothing of this tier holds
+    std::vector<const Rule*> rules; ///< in the tier's order, including exempting ones. Lifetime: owned by the tier
+    bool exempt = false;            ///< one of them exempts, so that no limit of this tier applies
 };
 
 /// `origin` is origin_of(login).
@@ -50,10 +55,10 @@ bool counts(const Policy& policy, const Login& login);
 /// user@UID.service failed.
 bool is_ignored(const Policy& policy, std::string_view service);
 
-/// Whether `service` is in the list.
+/// Returns true if `service` is in the list.
 bool is_ignored(const std::vector<std::string>& ignore_services, std::string_view service);
 
-/// The shipped list of ignored services: su, sudo, cron and the like, and screen lockers.
+/// Returns the shipped list of ignored services: su, sudo, cron and the like, and screen lockers.
 const std::vector<std::string>& shipped_ignore_services();
 
 } // namespace sesslimit::policy

@@ -11,8 +11,8 @@ namespace {
 constexpr std::size_t max_line_length = std::size_t{32} * 1024;
 constexpr std::size_t deepest = 32;
 
-/// A walk over the text that knows strings and comments, and so which brackets and dots mean something. Where the text
-/// is no TOML it may go wrong; the parser stops there anyway.
+/// A scan of the text that recognizes strings and comments, and therefore the brackets and dots that are syntax. It may
+/// be wrong if the text is not valid TOML, but the parser stops there anyway.
 class Walk {
   public:
     explicit Walk(std::string_view text) : text_(text) {}
@@ -82,7 +82,7 @@ class Walk {
     std::size_t dots_ = 0;
 };
 
-/// TOML 1.0, "Comment" and "String": control characters but the tab are not permitted.
+/// Returns true for control characters other than the tab, which TOML 1.0, "Comment" and "String", does not permit.
 bool is_forbidden(char c) {
     const auto byte = static_cast<unsigned char>(c);
     return (byte < 0x20 && c != '\t') || byte == 0x7F;
@@ -115,7 +115,7 @@ std::expected<void, SyntaxError> check_shape(std::string_view text) {
             const auto column = static_cast<std::uint32_t>(bad - line.begin() + 1);
             return std::unexpected(SyntaxError{{number, column}, "control character not allowed in TOML"});
         }
-        // toml11 3.x leaves its buffer where it comes upon such a byte between apostrophes (parse_literal_string).
+        // toml11 3.x reads beyond its buffer if it finds such a byte between apostrophes (parse_literal_string).
         if (const std::size_t malformed = malformed_at(line); malformed != line.npos) {
             const auto column = static_cast<std::uint32_t>(malformed + 1);
             return std::unexpected(SyntaxError{{number, column}, "not valid TOML: invalid UTF-8"});

@@ -6,14 +6,14 @@
 namespace sesslimit::policy {
 namespace {
 
-/// A stretch of a template that means one thing.
+/// A part of a template with a single meaning.
 struct Piece {
     enum class Kind : std::uint8_t { plain, brace, name, not_closed, stray };
     Kind kind = Kind::plain;
-    std::string_view written; ///< as it stands in the template, braces included; never empty
+    std::string_view written; ///< as written in the template, including braces; never empty
 };
 
-/// The piece at the start of `rest`, which is not empty.
+/// Returns the piece at the start of `rest`, which must not be empty.
 Piece next_piece(std::string_view rest) {
     constexpr std::string_view braces = "{}";
     const std::size_t plain = std::min(rest.find_first_of(braces), rest.size());
@@ -46,7 +46,7 @@ void append(std::string& text, const Piece& piece, const TemplateValues& values)
     }
 }
 
-/// Cuts a text that is longer than `limit` in front of a byte that starts a character.
+/// Truncates a text that is longer than `limit` before the first byte of a character.
 void cut(std::string& text, std::size_t limit) {
     constexpr std::string_view dots = "...";
     if (text.size() <= limit) {

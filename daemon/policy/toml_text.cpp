@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The only file that knows toml11. Versions 3.7 and 4.x are met by the same source: they differ in how they are called
-// and in how they say what is wrong.
+// The only file that uses toml11. The same source supports versions 3.7 and 4.x, which differ in their interfaces and
+// in their error messages.
 #include "daemon/policy/document.hpp"
 
 #include <toml.hpp>
@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::size_t max_values = 20'000;
 
-/// Says in our words what toml11 found, by the words that its versions use. The order matters: what toml11 says of a
-/// value that is there twice holds the key, which may be any of the later words.
+/// Translates an error of toml11 to a message of the daemon by words that its versions use. The order matters, because
+/// the message about a duplicate value contains the key, which may be any of the later words.
 std::string in_our_words(std::string_view title) {
     constexpr std::pair<std::string_view, std::string_view> words[] = {
         {"insert_value", "key or table is already defined"},
@@ -70,7 +70,7 @@ std::expected<toml::value, SyntaxError> parse(std::string_view text) {
     if (parsed.is_ok()) {
         return std::move(parsed.unwrap());
     }
-    // It goes on behind a mistake, and what it finds there may be a consequence: only the first counts.
+    // The parser continues after an error, and later errors may be consequences. Only the first one counts.
     const toml::error_info& first = parsed.unwrap_err().front();
     const SourceLocation at = first.locations().empty() ? SourceLocation{} : place_of(first.locations().front().first);
     return std::unexpected(SyntaxError{at, in_our_words(first.title())});
@@ -82,8 +82,9 @@ SourceLocation place_of(const toml::source_location& location) {
     return {narrowed(location.line()), narrowed(location.column())};
 }
 
-/// value.location() counts the lines from the start of the text every time, which takes a minute for a file of 1 MiB:
-/// the offset is there as well, if only in toml11's inner namespace. 3.x is not going to change any more.
+/// value.location() counts the lines from the start of the text every time, which takes a minute for a file of 1 MiB.
+/// The offset is also available, but only in toml11's inner namespace. That is acceptable because 3.x will not change
+/// any more.
 SourceLocation place_of(const toml::value& value, const std::vector<std::string_view>& lines) {
     const auto* region = dynamic_cast<const toml::detail::region*>(toml::detail::get_region(value));
     if (region == nullptr || lines.empty()) {
@@ -106,7 +107,7 @@ std::expected<toml::value, SyntaxError> parse(std::string_view text) {
         std::istringstream stream{std::string(text)};
         return toml::parse(stream, "policy");
     } catch (const toml::exception& error) {
-        // The excerpt from the file follows on the next lines: it must not be taken for words of toml11.
+        // The excerpt from the file follows on the next lines and must not be mistaken for words of toml11.
         const std::string_view message = error.what();
         return std::unexpected(
             SyntaxError{place_of(error.location()), in_our_words(message.substr(0, message.find('\n')))});
@@ -119,7 +120,8 @@ bool is_key_byte(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/// Where the last part of the key ends that stands before column `value_at` (from 0): "key = value"; 0: nowhere.
+/// Returns the end of the last part of the key before column `value_at` (from 0) in "key = value", or 0 if it is not
+/// there.
 std::size_t key_end(std::string_view line, std::size_t value_at) {
     std::size_t end = line.find_last_not_of(" \t", value_at == 0 ? 0 : value_at - 1);
     if (value_at == 0 || end == line.npos || line[end] != '=' || end == 0) {
@@ -129,7 +131,7 @@ std::size_t key_end(std::string_view line, std::size_t value_at) {
     return end == line.npos ? 0 : end + 1;
 }
 
-/// Turns toml11's values into ours. toml11 gives places to values only, so those of keys are looked up in the line.
+/// Converts toml11's values to nodes. toml11 has locations of values only, so those of keys are searched in the line.
 class Conversion {
   public:
     explicit Conversion(const std::vector<std::string_view>& lines) : lines_(lines) {}
@@ -186,7 +188,7 @@ class Conversion {
             const SourceLocation key_at = place_of_key(key, converted);
             made.entries.push_back({key, key_at, std::move(converted)});
         }
-        // toml11's tables have no order.
+        // toml11's tables are unordered.
         std::sort(made.entries.begin(), made.entries.end(),
                   [](const Entry& a, const Entry& b) { return std::tie(a.key_at, a.key) < std::tie(b.key_at, b.key); });
     }
@@ -199,7 +201,7 @@ class Conversion {
         const std::string_view line = lines_[at.line - 1];
         const std::size_t value_at = std::min<std::size_t>(at.column - 1, line.size());
         std::size_t start = key_end(line, value_at);
-        if (start == 0) { // a table's header, or a dotted key that made a table on its way
+        if (start == 0) { // a table's header, or a dotted key that created intermediate tables
             const std::size_t name = line.find(key, value_at);
             return {at.line, name == line.npos ? at.column : narrowed(name + 1)};
         }
@@ -218,7 +220,7 @@ class Conversion {
     std::size_t count_ = 0;
 };
 
-/// Within the text, whatever toml11 said: an end of file is a place behind the last line for it.
+/// Returns a location inside the text for any location from toml11, which reports an end of file after the last line.
 SourceLocation inside(SourceLocation at, const std::vector<std::string_view>& lines) {
     if (at.line == 0 || lines.empty()) {
         return {};
@@ -250,8 +252,8 @@ std::expected<Node, SyntaxError> parse_document(std::string_view text, const std
     } catch (const std::bad_alloc&) {
         throw;
     } catch (const std::exception&) {
-        // toml11 has errors of its own making; what they say is about its insides.
-        return std::unexpected(SyntaxError{{}, "not valid TOML, at an unknown position"});
+        // toml11 has internal errors, whose messages describe its implementation.
+        return std::unexpected(SyntaxError{{}, "not valid TOML, at a place that could not be found out"});
     }
 }
 

@@ -12,29 +12,30 @@
 
 namespace sesslimit::policy_store {
 
-/// Looks for the users and groups that the policy in force names and nobody had: a rule about a group that is not there
-/// matches nobody, and the directory service that has it may be up only after us. Less and less often, until all are
-/// found. Knows no clock.
+/// Retries the look-up of users and groups that could not be found when the policy in effect was loaded. A rule about
+/// an unknown group matches no login, and its directory service may start after the daemon. The interval grows until
+/// all names are found. The class does not read a clock.
 class NameRetry {
   public:
     static constexpr Duration first_pause = std::chrono::seconds(5);
     static constexpr Duration max_pause = std::chrono::hours(1);
 
     struct Dependencies {
-        /// Has due() called after this long; nothing: not at all. Another call takes the place of the one before.
+        /// Schedules a call of due() after this duration, or cancels it if absent. Replaces the previous schedule.
         std::function<void(std::optional<Duration>)> arm;
-        /// Looks them all up (look_up_again()), and tells what came of it later.
+        /// Looks up all names (look_up_again()) and passes on the result later.
         std::function<void(std::function<void(std::optional<policy::Loaded>)>)> ask;
-        /// Some have come: the same policy with those names.
+        /// Called when some names were found, with the same policy and those names.
         std::function<void(policy::Policy)> found;
     };
 
     explicit NameRetry(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
-    /// A policy is in force, and so many of its names are missing, as missing() counts them. What was asked about
-    /// another one is not taken any more.
+    /// Starts the retries for a policy that is now in effect. `missing` is the number of its missing names as counted
+    /// by missing(). Results of look-ups for an earlier policy are ignored.
     void begin(std::size_t missing);
 
+    /// Starts a look-up. Called when the scheduled time has come.
     void due();
 
   private:
@@ -42,7 +43,7 @@ class NameRetry {
     void look_later(Duration pause);
 
     Dependencies dependencies_;
-    std::uint64_t policy_ = 0; ///< counts them
+    std::uint64_t policy_ = 0; ///< number of policies so far
     std::size_t missing_ = 0;
     Duration pause_{};
 };

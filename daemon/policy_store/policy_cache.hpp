@@ -8,37 +8,39 @@
 #include <optional>
 #include <vector>
 
-/// The last good policy, kept in /run: a daemon that starts with a broken one goes on with it.
+/// The policy cache in /run. If the policy files are invalid, a starting daemon uses the last valid policy.
 namespace sesslimit::policy_store {
 
-/// Writes the texts of a good policy to `file`, whole or not at all (rename(2)), for root alone to read.
+/// Writes the texts of a valid policy to `file` atomically (rename(2)). Only root can read the file.
 Result<> save(const std::filesystem::path& file, const std::vector<policy::SourceText>& texts);
 
-/// Reads them back. No texts where there is no such file; fails where there is one that is not of our making.
+/// Reads the cached texts. Returns no texts if the file does not exist. Fails if the daemon did not write the file.
 Result<std::vector<policy::SourceText>> read(const std::filesystem::path& file);
 
-/// Where a policy came from.
+/// The origin of a policy.
 enum class PolicyOrigin { files, kept, nowhere };
 
+/// The result of load_or_fall_back().
 struct LoadResult {
-    policy::Policy policy; ///< of `nowhere`: the empty one, that limits nobody
+    policy::Policy policy; ///< if `nowhere`: the empty policy, which limits no user
     PolicyOrigin from = PolicyOrigin::nowhere;
-    std::size_t unresolved = 0; ///< missing() of what it was loaded from; 0 as well where that could not be kept
-    std::vector<policy::Problem> problems; ///< of the files, whatever was taken in the end
-    std::vector<Error> errors;             ///< of keeping: none of them is in the way of anything
+    std::size_t unresolved = 0;            ///< missing() of the loaded texts; also 0 if they could not be cached
+    std::vector<policy::Problem> problems; ///< problems of the files, whichever policy was loaded in the end
+    std::vector<Error> errors;             ///< errors of the cache; none of them is fatal
 };
 
-/// The policy of the files in `directory`, which is then kept in `file`; where they have an error, the one kept
-/// before. May block (files, NSS).
+/// Loads the policy from the files in `directory` and caches it in `file`. If the files contain an error, loads the
+/// cached policy. May block (files, NSS).
 LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::filesystem::path& file,
                              policy::Names& names);
 
-/// 0: every user and group that it names was found. Else the number of its problems, names that were not found among
-/// them: the directory that has them may not be there yet. Fewer of the same texts: some have come since.
+/// Returns 0 if every user and group of the policy was found. Otherwise returns the number of problems, which include
+/// the names that were not found because their directory service may not be available yet. If a later load of the same
+/// texts has fewer problems, some names have been found since.
 std::size_t missing(const policy::Loaded& loaded);
 
-/// The policy of the texts that are kept in `file`, which is in force since load_or_fall_back(), with its names looked
-/// up once more. Nothing where they do not make one. May block (NSS).
+/// Loads the policy cached in `file`, which is in effect since load_or_fall_back(), looking up its names again. Returns
+/// nullopt if the texts are not a valid policy. May block (NSS).
 std::optional<policy::Loaded> look_up_again(const std::filesystem::path& file, policy::Names& names);
 
 } // namespace sesslimit::policy_store

@@ -21,7 +21,7 @@ constexpr const char* interface = "org.freedesktop.systemd1.Manager";
 constexpr const char* job_removed = "type='signal',sender='org.freedesktop.systemd1',path='/org/freedesktop/systemd1',"
                                     "interface='org.freedesktop.systemd1.Manager',member='JobRemoved'";
 
-/// Appends a(sv): what kind of scope it is.
+/// Appends the a(sv) of the properties of a scope.
 int append_properties(sd_bus_message* m, const NewScope& scope, const std::vector<pid_t>& processes) {
     int code = sd_bus_message_open_container(m, 'a', "(sv)");
     const auto then = [&code](auto next) { code = code < 0 ? code : next(); };
@@ -30,13 +30,13 @@ int append_properties(sd_bus_message* m, const NewScope& scope, const std::vecto
     };
     text("Description", scope.description);
     text("Slice", scope.slice);
-    text("CollectMode", "inactive-or-failed"); // gone from the list of units whatever became of it
-    // As logind has it for the scope of a session: an interactive shell heeds SIGHUP alone, and how many processes a
-    // user may have is the slice's affair.
+    text("CollectMode", "inactive-or-failed"); // removed from the list of units in any final state
+    // As in logind's scopes of sessions. An interactive shell reacts to SIGHUP only, and the slice limits the number of
+    // processes of a user.
     then([&] { return sd_bus_message_append(m, "(sv)", "SendSIGHUP", "b", 1); });
     then([&] { return sd_bus_message_append(m, "(sv)", "TasksMax", "t", UINT64_MAX); });
     then([&] { return sd_bus_message_append(m, "(sv)", "After", "as", 1, "systemd-user-sessions.service"); });
-    // Of no controller: systemd attaches processes later on to delegated units alone.
+    // Without controllers. Delegation is required because systemd later attaches processes only to delegated units.
     then([&] { return sd_bus_message_append(m, "(sv)", "DelegateControllers", "as", 0); });
     then([&] { return sd_bus_message_open_container(m, 'r', "sv"); });
     then([&] { return sd_bus_message_append(m, "s", "PIDs"); });
@@ -62,15 +62,16 @@ Error error_of(const char* doing, sd_bus_message* answer) {
 } // namespace
 
 struct Manager::Impl {
-    /// A scope that is being made.
+    /// A scope that is being created.
     struct Start {
         Done done;
         bus::Slot job; ///< the match for the end of its job
     };
 
-    /// Processes that are being moved, each by a call of its own: one that has exited would fail all the others.
+    /// Processes that are being moved. Each has a call of its own, because one that has exited would make a common call
+    /// fail.
     struct Attachment {
-        std::size_t missing = 0; ///< answers
+        std::size_t missing = 0; ///< replies that are missing
         std::optional<Error> error;
         Done done;
     };
@@ -95,7 +96,7 @@ struct Manager::Impl {
                                        {.connected = [this](sd_bus*) { return forget_answers(); },
                                         .failed = [this](Error error) { failed(std::move(error)); }}) {}
 
-    /// Answers to what was asked over another connection do not come any more.
+    /// Discards calls of an earlier connection, which get no reply any more.
     int forget_answers() {
         const auto lost_starts = std::exchange(starts, {});
         const auto lost_attachments = std::exchange(attachments, {});
@@ -137,7 +138,7 @@ struct Manager::Impl {
         if (sd_bus_message_is_method_error(m, nullptr) > 0) {
             call.owner->started(call.scope, std::unexpected(error_of("start a scope", m)));
         }
-        return 0; // else it is a job, whose end is waited for
+        return 0; // otherwise it is a job, whose end is awaited
     }
 
     void job_was_removed(sd_bus_message* m) {
@@ -158,10 +159,10 @@ struct Manager::Impl {
     }
 
     int ask_to_start(const NewScope& scope, const std::vector<pid_t>& processes) {
-        // The match goes first, and the bus keeps the order: the end of the job cannot be missed. systemd tells of it
-        // to whoever asked for the job (bus_foreach_bus() in its src/core/dbus.c). It is there while a scope is being
-        // made alone, for a host has many jobs; which unit's job it was, sd-bus could not match behind an argument that
-        // is no text.
+        // The match is sent first and the bus preserves the order, so that the end of the job cannot be missed. systemd
+        // reports it to the client that requested the job (bus_foreach_bus() in its src/core/dbus.c). The match exists
+        // only while a scope is being created, because a host has many jobs. sd-bus cannot match the unit of the job,
+        // because it comes after an argument that is not a text.
         int code =
             bus.match(job_removed, [this](sd_bus_message* m) { job_was_removed(m); }, &starts.at(scope.name).job);
         sd_bus_message* raw = nullptr;

@@ -12,15 +12,15 @@
 
 namespace sesslimit::systemd {
 
-/// systemd over the system bus (org.freedesktop.systemd1(5)), which lets root do all of this without a capability.
-/// Every call is asynchronous. A bus that goes away is reached again when it is back.
+/// A client of systemd on the system bus (org.freedesktop.systemd1(5)), which allows root to do all of this without a
+/// capability. Every call is asynchronous. Reconnects when a lost bus returns.
 class Manager final : public Scopes {
   public:
-    /// `failed` is told what an administrator should know and nobody waits for.
+    /// `failed` receives errors for the administrator that have no other receiver.
     Manager(sd_event* loop, std::function<void(Error)> failed);
     ~Manager() override;
 
-    /// Begins to connect. What is asked before that stands waits for it.
+    /// Starts to connect. Calls made before the connection is established wait for it.
     void connect();
 
     void start(const NewScope& scope, const std::vector<pid_t>& processes, Done done) override;

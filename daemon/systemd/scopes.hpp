@@ -11,17 +11,17 @@
 
 namespace sesslimit::systemd {
 
-/// A scope (systemd.scope(5)) to be made.
+/// A scope (systemd.scope(5)) to be created.
 struct NewScope {
     std::string name;        ///< "something.scope"
-    std::string slice;       ///< that it goes into
-    std::string description; ///< safe to show
+    std::string slice;       ///< slice of the scope
+    std::string description; ///< escaped for display
 };
 
-/// Units that hold processes which systemd did not start. Nothing blocks.
+/// Scope units, which contain processes that systemd did not start. No function blocks.
 class Scopes {
   public:
-    /// Called from the loop, once, or not at all after give_up().
+    /// Called once from the loop, or not at all after give_up().
     using Done = std::function<void(Result<>)>;
 
     Scopes() = default;
@@ -29,14 +29,14 @@ class Scopes {
     Scopes& operator=(const Scopes&) = delete;
     virtual ~Scopes() = default;
 
-    /// Makes a scope, and moves these processes into it. Fails with EEXIST where there is such a scope, and with ESRCH
-    /// where one of the processes has exited by then; a scope that fails to start is none.
+    /// Creates a scope and moves the processes into it. If the start fails, the scope does not exist. Errors: EEXIST if
+    /// such a scope exists, ESRCH if one of the processes has already exited.
     virtual void start(const NewScope& scope, const std::vector<pid_t>& processes, Done done) = 0;
 
-    /// Moves processes into a scope that start() has made; those that have exited are passed over.
+    /// Moves processes into a scope created by start(). Processes that have exited are ignored.
     virtual void attach(const std::string& scope, const std::vector<pid_t>& processes, Done done) = 0;
 
-    /// Nobody waits for what is under way about this scope any more.
+    /// Discards the callbacks of all pending operations on this scope.
     virtual void give_up(const std::string& scope) = 0;
 };
 

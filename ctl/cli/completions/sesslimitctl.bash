@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # bash completion for sesslimitctl(1)
 
-# Sessions, users and credentials that the daemon has now; nothing where it is not there.
+# Lists the current sessions, users and credentials of the daemon. Prints nothing if the daemon is not running.
 __sesslimitctl_open() {
     sesslimitctl complete "$1" 2>/dev/null | cut -f1
 }
@@ -11,7 +11,7 @@ __sesslimitctl_offer() {
     mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
 }
 
-# The command on the line before the word that is typed; options that take a value are passed over with it.
+# Finds the command on the line before the current word. Skips options that take a value together with the value.
 __sesslimitctl_command() {
     local i
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -29,7 +29,7 @@ __sesslimitctl_command() {
     done
 }
 
-# The value of an option. Fails where the option takes none.
+# Completes the value of an option. Fails if the option takes no value.
 __sesslimitctl_value() {
     local option=$1 current=$2
     case $option in

@@ -3,7 +3,7 @@
 
 set -l commands list show end end-user end-credential explain check audit reload status watch
 
-# Sessions, users and credentials that the daemon has now; nothing where it is not there.
+# Lists the current sessions, users and credentials of the daemon. Prints nothing if the daemon is not running.
 function __sesslimitctl_open
     sesslimitctl complete $argv[1] 2>/dev/null
 end
