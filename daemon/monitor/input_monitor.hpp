@@ -43,7 +43,7 @@ class InputMonitor {
 
     /// Monitors these terminals for the session, in addition to those already monitored. A terminal that cannot be
     /// monitored is skipped, because the probe at the deadline still finds its input.
-    void listen(SessionKey key, const std::vector<Terminal>& terminals);
+    void listen(SessionKey key, const std::vector<inspect::Terminal>& terminals);
 
     /// Stops monitoring the session.
     void stop(SessionKey key);

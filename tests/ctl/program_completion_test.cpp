@@ -12,7 +12,7 @@ namespace {
 
 /// Returns the completions that bash offers for the last of `words`, sorted and separated by blanks.
 std::string offered(const World& world, const std::string& words) {
-    const std::string script = "source " SESSLIMIT_SOURCE_DIR "/ctl/completions/sesslimitctl.bash\n"
+    const std::string script = "source " SESSLIMIT_SOURCE_DIR "/ctl/cli/completions/sesslimitctl.bash\n"
                                "COMP_WORDS=(" +
                                words +
                                ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
