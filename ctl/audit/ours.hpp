@@ -29,7 +29,7 @@ Ordinary ordinary_limits(const policy::Policy& policy);
 /// Returns the rules that allow matching users more than `sessions`, or a longer idle time than `idle`, or that only
 /// observe. They are the rules of the first tier that, without the other tier, enforces `sessions` and has an idle
 /// limit of at most `idle` for ordinary users. One tier suffices, because the stricter tier wins. Returns nothing if
-/// there is no such tier. To ignore one of the two limits, pass its largest value.
+/// such a tier does not exist. To ignore one of the two limits, pass its largest value.
 std::vector<Line> exceptions(const policy::Policy& policy, policy::Count sessions, Duration idle);
 
 /// Returns the reasons why a native idle timeout is stricter than a policy: "idle_timeout is 15min", "users are warned

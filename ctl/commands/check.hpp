@@ -12,7 +12,7 @@ namespace sesslimit::ctl {
 
 /// The options of the check command.
 struct CheckRequest {
-    /// Each file is checked separately; empty: checks the directory, as the daemon reads it.
+    /// Files to check, each separately. If empty, the directory is checked as the daemon reads it.
     std::vector<std::string> files;
     std::string directory = "/etc/sesslimit";
     bool directory_given = false;           ///< the user named it, so that it must exist
