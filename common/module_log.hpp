@@ -3,8 +3,8 @@
 
 namespace sesslimit {
 
-/// Text in the module's log line for a login that it admitted although the daemon did not decide. The line is "USER let
-/// in uncounted: REASON". sesslimitctl recognizes these lines in the journal (ctl/client/enforcement.hpp).
-inline constexpr char let_in_uncounted[] = "let in uncounted";
+/// Text in the module's log line for a login that it admitted although the daemon did not decide. The line is "USER
+/// admitted uncounted: REASON". sesslimitctl recognizes these lines in the journal (ctl/client/enforcement.hpp).
+inline constexpr char admitted_uncounted[] = "admitted uncounted";
 
 } // namespace sesslimit

@@ -287,7 +287,8 @@ void SystemEffectHandler::arm(BootTime deadline) {
         timer_.reset(source);
         if (code < 0) {
             armed_ = never; // retried after the next event
-            dependencies_->journal.tell(output::Priority::error, "No timer: " + fail_errno("arm", -code).error().what);
+            dependencies_->journal.tell(output::Priority::error, "Failed to schedule session deadlines: " +
+                                                                     fail_errno("arm a timer", -code).error().what);
         }
         return;
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/sockets.hpp"
 
-#include "daemon/pam_server/server.hpp"
 #include "daemon/inspect/tcp_activity.hpp"
+#include "daemon/pam_server/server.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -20,9 +20,9 @@ Result<> take_passed(UniqueFd fd, Sockets& sockets, output::Journal& journal) {
                                                                              : nullptr;
     if (place == nullptr || *place) {
         // It comes from the unit of another version or of the administrator. Logins are still answered.
-        journal.tell(output::Priority::warning, "systemd passed a socket that is neither the one "
-                                                "ListenSequentialPacket= nor the one ListenNetlink= of "
-                                                "sesslimitd.socket: it is closed.");
+        journal.tell(output::Priority::warning,
+                     "Ignoring unexpected socket passed by systemd: neither ListenSequentialPacket= nor "
+                     "ListenNetlink= of sesslimitd.socket.");
         return {};
     }
     if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) < 0) {

@@ -3,8 +3,8 @@
 
 #include "common/result.hpp"
 #include "common/unique_fd.hpp"
-#include "daemon/output/journal.hpp"
 #include "daemon/options.hpp"
+#include "daemon/output/journal.hpp"
 
 namespace sesslimit {
 

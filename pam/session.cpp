@@ -134,7 +134,7 @@ void log_answer(const pam_handle_t* handle, const Answer& answer, const Asked& a
                    asked.session, asked.tries);
         return;
     }
-    const char* did = answer.code == PAM_SUCCESS ? let_in_uncounted : "denied";
+    const char* did = answer.code == PAM_SUCCESS ? admitted_uncounted : "denied";
     std::array<char, 128> space{};
     const char* error = asked.how.error == 0 ? nullptr : strerror_r(asked.how.error, space.data(), space.size());
     pam_syslog(handle, answer.priority, "%s %s: %s%s%s", user_of(handle).data(), did, answer.log,

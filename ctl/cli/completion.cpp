@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/commands/commands.hpp"
-#include "ctl/output/report.hpp"
 #include "ctl/output/format.hpp"
+#include "ctl/output/report.hpp"
 
 #include <set>
 

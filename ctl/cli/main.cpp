@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/cli/arguments.hpp"
+#include "ctl/cli/terminal.hpp"
 #include "ctl/client/bus_client.hpp"
+#include "ctl/client/system_host.hpp"
 #include "ctl/commands/commands.hpp"
 #include "ctl/commands/end.hpp"
-#include "ctl/client/system_host.hpp"
-#include "ctl/cli/terminal.hpp"
 
 #include <clocale>
 #include <cstdio>

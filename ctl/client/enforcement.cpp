@@ -46,7 +46,7 @@ std::string domain_of(std::string_view label) {
 }
 
 std::optional<UncountedLogin> parse_uncounted(std::string_view message) {
-    const std::string between = std::string(" ") + let_in_uncounted + ": ";
+    const std::string between = std::string(" ") + admitted_uncounted + ": ";
     const std::size_t user = message.find("): ");
     const std::size_t phrase = message.find(between);
     if (!message.starts_with(mark) || user == std::string_view::npos || phrase == std::string_view::npos ||
@@ -118,7 +118,7 @@ std::vector<std::string> warnings_of(const Enforcement& enforcement, Usec now) {
                            last_words(*uncounted.last, now) +
                            ". FAILURES in pam_sesslimit(8) explains the reasons; see 'systemctl status sesslimitd' and "
                            "'journalctl -g \"pam_sesslimit.*" +
-                           let_in_uncounted + "\"'" +
+                           admitted_uncounted + "\"'" +
                            (enforcement.selinux == Selinux::enforcing ? " and 'ausearch -m AVC -ts recent'." : "."));
     }
     return warnings;

@@ -3,9 +3,9 @@
 
 #include "ctl/audit/audit.hpp"
 #include "ctl/cli/console.hpp"
+#include "ctl/client/daemon_client.hpp"
 #include "ctl/client/failure.hpp"
 #include "ctl/client/host.hpp"
-#include "ctl/client/daemon_client.hpp"
 #include "daemon/policy/load.hpp"
 
 #include <optional>

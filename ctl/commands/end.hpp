@@ -2,8 +2,8 @@
 #pragma once
 
 #include "ctl/cli/console.hpp"
-#include "ctl/client/failure.hpp"
 #include "ctl/client/daemon_client.hpp"
+#include "ctl/client/failure.hpp"
 
 #include <string>
 #include <vector>

@@ -3,8 +3,8 @@
 
 #include "common/result.hpp"
 #include "common/unique_fd.hpp"
-#include "daemon/event_loop.hpp"
 #include "daemon/core/session.hpp"
+#include "daemon/event_loop.hpp"
 #include "daemon/inspect/terminals.hpp"
 
 #include <sys/types.h>

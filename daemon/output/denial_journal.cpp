@@ -55,7 +55,8 @@ void DenialJournal::arm() {
                                        &DenialJournal::on_due, this);
     timer_.reset(source);
     if (code < 0) {
-        journal_.tell(Priority::warning, "No timer for repeated denials: " + fail_errno("arm", -code).error().what);
+        journal_.tell(Priority::warning,
+                      "Failed to count repeated denials: " + fail_errno("arm a timer", -code).error().what);
         flush(); // denials are logged individually until a timer can be armed
     }
 }

@@ -192,7 +192,7 @@ struct Server::Impl {
         std::array<std::byte, wire::max_text + 256> frame{};
         auto size = wire::encode(verdict, frame);
         if (!size) {
-            callbacks.failed({"an answer does not fit its frame, and goes without its text", EMSGSIZE});
+            callbacks.failed({"reply too long for its frame, sent without its text", EMSGSIZE});
             // Without an answer the module would admit a login that is denied.
             size = wire::encode(wire::Verdict{verdict.outcome, verdict.session, {}}, frame);
         }

@@ -87,7 +87,7 @@ std::optional<UidRange> parse_uids(std::string_view text) {
 }
 
 void read_uid(const Entry& entry, Match& match, Reading& reading) {
-    constexpr std::string_view wanted = "user ids such as 1000, \"1000-1999\" or \"1000-\"";
+    constexpr std::string_view wanted = "user IDs such as 1000, \"1000-1999\" or \"1000-\"";
     Entry as_text = entry; // a plain number is equivalent to a text that contains it
     const auto to_text = [](Node& node) {
         if (node.kind == Node::Kind::integer) {

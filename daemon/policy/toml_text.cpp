@@ -253,7 +253,7 @@ std::expected<Node, SyntaxError> parse_document(std::string_view text, const std
         throw;
     } catch (const std::exception&) {
         // toml11 has internal errors, whose messages describe its implementation.
-        return std::unexpected(SyntaxError{{}, "not valid TOML, at a place that could not be found out"});
+        return std::unexpected(SyntaxError{{}, "not valid TOML, at an unknown position"});
     }
 }
 

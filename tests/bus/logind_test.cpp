@@ -99,12 +99,18 @@ void session_query_retried_once() {
     const Case cases[] = {
         {"immediately", {alive}, 1, "appeared 3; "},
         {"already gone", {{.error = unknown}}, 1, ""},
-        {"the query was rejected", {{.error = busy}, alive}, 2, "ask logind for a session: not now; appeared 3; "},
+        {"the query was rejected",
+         {{.error = busy}, alive},
+         2,
+         "failed to query a session from logind: not now; appeared 3; "},
         {"twice",
          {{.error = busy}, {.error = busy}},
          2,
-         "ask logind for a session: not now; ask logind for a session: not now; "},
-        {"rejected, then gone", {{.error = busy}, {.error = unknown}}, 2, "ask logind for a session: not now; "},
+         "failed to query a session from logind: not now; failed to query a session from logind: not now; "},
+        {"rejected, then gone",
+         {{.error = busy}, {.error = unknown}},
+         2,
+         "failed to query a session from logind: not now; "},
         {"its leader died", {dead, dead}, 2, "appeared 3, dead; "},
         {"a logout",
          {dead, {.error = {}, .state = "closing", .leader = dead.leader}},
@@ -115,7 +121,7 @@ void session_query_retried_once() {
          {{.error = {}, .state = "closing", .leader = dead.leader}},
          1,
          "appeared 3, closing, dead; "},
-        {"dead, then rejected", {dead, {.error = busy}}, 2, "ask logind for a session: not now; "},
+        {"dead, then rejected", {dead, {.error = busy}}, 2, "failed to query a session from logind: not now; "},
     };
     for (const Case& test : cases) {
         Bench bench(test.says);

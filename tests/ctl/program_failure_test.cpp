@@ -60,7 +60,7 @@ void silent_daemon_times_out() {
     const auto outcome = test::run(start);
     const auto waited = std::chrono::steady_clock::now() - before;
     EXPECT(outcome.exit == 1, "exit");
-    EXPECT_TEXT(outcome.err, "sesslimitctl: sesslimitd does not answer; look at: systemctl status sesslimitd\n");
+    EXPECT_TEXT(outcome.err, "sesslimitctl: sesslimitd does not answer; check 'systemctl status sesslimitd'\n");
     EXPECT(waited < std::chrono::seconds(8), "it gave up in time");
 }
 
@@ -113,7 +113,7 @@ void case_B03_denial_by_bus_distinguished_from_daemon() {
 void call_may_take_longer_than_ping() {
     auto behaviour = a_host();
     behaviour.explain_takes = std::chrono::milliseconds(2500); // a slow directory service
-    behaviour.explanation.outcome = "would be let in";
+    behaviour.explanation.outcome = "would be admitted";
     const World world(behaviour);
     auto start = world.start({"explain", "alice"});
     start.environment = {"SYSTEMD_BUS_TIMEOUT=2s"};
@@ -149,15 +149,15 @@ void failures_have_distinct_exit_statuses() {
         {{"end-user", "root"}, 4, "not allowed: they are not yours"},
         {{"end-user", "nobody-such"}, 3, "no user nobody-such"},
         {{"explain", "nobody-such"}, 3, "no user nobody-such"},
-        {{"end", "\xff"}, 1, "must be UTF-8"},
+        {{"end", "\xff"}, 1, "not valid UTF-8"},
         {{"bogus"}, 2, "bogus"},
         {{"show"}, 2, "ID is required"},
         {{"end-user"}, 2, "USER is required"},
         {{"explain"}, 2, "USER is required"},
-        {{"end-user", "uid:x"}, 2, "\"uid:x\" is not a user ID; write uid: and a number"},
-        {{"end-user", "alice", "uid:4294967295"}, 2, "\"uid:4294967295\" is not a user ID"},
-        {{"explain", "uid:"}, 2, "\"uid:\" is not a user ID"},
-        {{"list", "--user", "uid:-1"}, 2, "\"uid:-1\" is not a user ID"},
+        {{"end-user", "uid:x"}, 2, "\"uid:x\" is not a valid user ID; write uid: and a number"},
+        {{"end-user", "alice", "uid:4294967295"}, 2, "\"uid:4294967295\" is not a valid user ID"},
+        {{"explain", "uid:"}, 2, "\"uid:\" is not a valid user ID"},
+        {{"list", "--user", "uid:-1"}, 2, "\"uid:-1\" is not a valid user ID"},
         {{"list", "--json=xml"}, 2, "xml"},
         {{"list", "--bogus"}, 2, "--bogus"},
         {{"check", "/nonexistent", "--policy-dir", "/"}, 2, "excludes"},

@@ -81,7 +81,7 @@ void watch_continues_after_daemon_restart() {
     Program program(world.start({"watch"}));
     const bool ready = hears(world, program);
     world.service.drop_name();
-    const bool away = program.wait_for("sesslimitd went away");
+    const bool away = program.wait_for("connection to sesslimitd lost");
     world.service.take_name();
     const bool back = program.wait_for("reconnected to sesslimitd");
     world.service.emit_policy("kept");

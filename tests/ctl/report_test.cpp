@@ -108,7 +108,7 @@ void show_text_has_all_properties() {
                              "            Key: 7\n",
                              "           User: alice\n",
                              "            Uid: 1000\n",
-                             "          State: live\n",
+                             "          State: active\n",
                              "        Service: sshd\n",
                              "      Terminals: pts/0\n",
                              "         Origin: 192.0.2.7\n",
@@ -262,10 +262,10 @@ void event_text_is_one_line() {
     event = {.name = "denied", .at = noon, .session = alices_session(""), .policy_state = {}, .left = {}};
     event.session.reason = "limit of 3 sessions reached";
     EXPECT_TEXT(event_text(event, Style{}),
-                "2026-11-23 14:00:00 denied      - alice sshd from 192.0.2.7: limit of 3 sessions reached\n");
+                "2026-11-23 14:00:00 denied       - alice sshd from 192.0.2.7: limit of 3 sessions reached\n");
     Style colourful;
     colourful.colour = true;
-    EXPECT(contains(event_text(event, colourful), "\033[31mrefused     \033[0m "), "red");
+    EXPECT(contains(event_text(event, colourful), "\033[31mdenied      \033[0m "), "red");
     event = {.name = "policy-changed", .at = noon, .session = {}, .policy_state = "kept", .left = {}};
     EXPECT_TEXT(event_text(event, Style{}), "2026-11-23 14:00:00 policy-changed kept\n");
 }

@@ -170,7 +170,7 @@ void each_error_maps_to_one_exit_status() {
         EXPECT(exit_of(failure.kind) == one.exit, one.name);
     }
     EXPECT_TEXT(words_of(failure_of("org.freedesktop.DBus.Error.ServiceUnknown", "x")),
-                "sesslimitd is not running; start it with: systemctl start sesslimitd");
+                "sesslimitd is not running; run 'systemctl start sesslimitd'");
     EXPECT(exit_of(Failure::Kind::unresponsive) == Exit::failed, "a ping without a reply");
     EXPECT(exit_of(Failure::Kind::bus_denied) == Exit::not_allowed, "denied by the bus");
     EXPECT_TEXT(words_of(failure_of("org.example.Error.New", "\033why")), "\\x1bwhy");

@@ -85,7 +85,7 @@ std::string rendered(std::string_view words) {
 }
 
 Page Page::read(const std::string& name) {
-    std::istringstream in(read_source("docs/" + name));
+    std::istringstream in(read_source("man/" + name));
     Page page;
     for (std::string line; std::getline(in, line);) {
         page.lines_.push_back(line);

@@ -16,7 +16,7 @@ struct Item {
 /// A manual page in mdoc(7). Supports only the macros that the project's pages use.
 class Page {
   public:
-    /// Reads docs/NAME. Throws std::runtime_error if the file cannot be read.
+    /// Reads man/NAME. Throws std::runtime_error if the file cannot be read.
     static Page read(const std::string& name);
 
     /// Returns the entries of the outermost lists in the part with the heading `part` (Sh or Ss). An Sh part includes

@@ -266,7 +266,7 @@ void completions_offer_every_command_and_option() {
     }
     Words missing;
     for (const char* file : {"sesslimitctl.bash", "_sesslimitctl", "sesslimitctl.fish"}) {
-        const std::string text = read_source(std::string("ctl/completions/") + file);
+        const std::string text = read_source(std::string("ctl/cli/completions/") + file);
         const auto has = [&text](const std::string& word) {
             return std::regex_search(text, std::regex("(^|[^-\\w])" + word + "($|[^-\\w])"));
         };

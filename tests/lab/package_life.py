@@ -25,7 +25,7 @@ UNITS = ("sesslimitd.service", "sesslimitd.socket")
 PROFILE = "/usr/share/pam-configs/sesslimit"
 DRIFT = 1000  # microseconds
 NO_DAEMON = "sesslimit: systemd is not running"
-NO_SOCK_DIAG = "No sock_diag(7)"
+NO_SOCK_DIAG = "No sock_diag socket"
 NO_LOGIND = "sesslimit: systemd-logind is not running"
 
 

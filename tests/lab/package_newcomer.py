@@ -56,7 +56,7 @@ def test_readme_instructions_work(stock, debs, saw):
     as_root(says("sesslimitctl check"))
     as_root(says("systemctl reload sesslimitd"))
     log = says("journalctl -u sesslimitd")
-    wait_until("the loaded policy", lambda: "Policy loaded: 2 rules" in as_root(f"{log} --no-pager"), 10)
+    wait_until("the loaded policy", lambda: "Loaded policy with 2 rules" in as_root(f"{log} --no-pager"), 10)
     shells = [client.shell(stock, "alice") for _ in range(3)]
     assert [each.verdict() for each in shells] == [True] * 3
     would = as_root(says("journalctl SESSLIMIT_EVENT=would-deny") + " --no-pager")

@@ -10,7 +10,7 @@ from lab import client
 from lab.bus import Bus, Flood
 from lab.machine import wait_until
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "org.sesslimit1.5"
+PAGE = Path(__file__).resolve().parents[2] / "man" / "org.sesslimit1.5"
 
 SESSION = "a{sv}"
 DOCUMENTED = {

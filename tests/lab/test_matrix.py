@@ -14,7 +14,7 @@ from lab.base import PASSWORDS
 from lab.client import Client
 from lab.machine import wait_until
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "sesslimit.toml.5"
+PAGE = Path(__file__).resolve().parents[2] / "man" / "sesslimit.toml.5"
 MARK = "tests/lab/test_matrix.py"  # in a comment before the table
 
 # The users and their idle_activity, as in the heads of the table.

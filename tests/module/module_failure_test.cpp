@@ -41,8 +41,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr char unsure[] =
-    "error: Sessions cannot be counted right now, so this login is not let in. Please try again later.";
+constexpr char unsure[] = "error: Login denied: the session limit service is unavailable. Please try again later.";
 /// Far more than scheduling delays, far less than an endless wait.
 constexpr milliseconds slack(2000);
 
@@ -79,17 +78,17 @@ std::vector<Liar> liars() {
     const std::string good = good_frame();
     return {
         {"failed", answers({.outcome = wire::Outcome::failed, .session = 0, .text = {}}), "could not decide", 1},
-        {"noted", answers({.outcome = wire::Outcome::noted, .session = 0, .text = {}}), "makes no sense", 1},
-        {"rubbish", answers("what is this"), "makes no sense", 1},
-        {"one byte", answers("S"), "makes no sense", 1},
-        {"cut in half", answers(good.substr(0, good.size() / 2)), "makes no sense", 1},
-        {"one byte more", answers(good + "x"), "makes no sense", 1},
-        {"another version", answers(changed(good, 4, 2)), "another version", 1},
-        {"another kind", answers(changed(good, 6, 1)), "makes no sense", 1},
-        {"longer than the maximum", answers(good + std::string(2 * wire::max_frame, 'x')), "makes no sense", 1},
-        {"a whole frame and a byte", answers(max_frame_length() + "x"), "makes no sense", 1},
-        {"closes at once", dies_before_reading(), "hung up", 4},
-        {"reads and closes", dies_after_reading(), "hung up", 4},
+        {"noted", answers({.outcome = wire::Outcome::noted, .session = 0, .text = {}}), "malformed reply", 1},
+        {"rubbish", answers("what is this"), "malformed reply", 1},
+        {"one byte", answers("S"), "malformed reply", 1},
+        {"cut in half", answers(good.substr(0, good.size() / 2)), "malformed reply", 1},
+        {"one byte more", answers(good + "x"), "malformed reply", 1},
+        {"another version", answers(changed(good, 4, 2)), "another protocol version", 1},
+        {"another kind", answers(changed(good, 6, 1)), "malformed reply", 1},
+        {"longer than the maximum", answers(good + std::string(2 * wire::max_frame, 'x')), "malformed reply", 1},
+        {"a whole frame and a byte", answers(max_frame_length() + "x"), "malformed reply", 1},
+        {"closes at once", dies_before_reading(), "closed the connection", 4},
+        {"reads and closes", dies_after_reading(), "closed the connection", 4},
     };
 }
 
@@ -323,9 +322,9 @@ void login_without_valid_request_treated_as_failure() {
     const std::string long_name(wire::max_user + 1, 'u');
     const std::string long_service(wire::max_service + 1, 's');
     const Unknown table[] = {
-        {"no user", nullptr, "sshd", "names no user"},
-        {"an empty user name", "", "sshd", "names no user"},
-        {"unknown", "no-such-user-here", "sshd", "does not know the user"},
+        {"no user", nullptr, "sshd", "PAM_USER is missing or empty"},
+        {"an empty user name", "", "sshd", "PAM_USER is missing or empty"},
+        {"unknown", "no-such-user-here", "sshd", "the user does not exist"},
         {"256 bytes", long_name.c_str(), "sshd", "too long"},
         {"64 KiB", endless.c_str(), "sshd", "too long"},
         {"service", ordinary_user, long_service, "PAM_SERVICE is missing or too long"},

@@ -259,7 +259,7 @@ void debug_logs_successful_requests() {
     (void)login.open();
     (void)login.close();
     EXPECT(logged(LOG_DEBUG, "admitted: session 5"), "open");
-    EXPECT(logged(LOG_DEBUG, "close of session 5"), "close");
+    EXPECT(logged(LOG_DEBUG, "closing session 5"), "close");
 }
 
 } // namespace

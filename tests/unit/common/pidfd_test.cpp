@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "common/pidfd.hpp"
 #include "tests/unit/support/cmocka.hpp"
-#include "tests/unit/support/loop_bench.hpp"
 #include "tests/unit/support/fake_kernel.hpp"
+#include "tests/unit/support/loop_bench.hpp"
 
 #include <fcntl.h>
 #include <sched.h>

@@ -110,7 +110,7 @@ void close_releases_slot_before_leader_exits() {
     World world({.max = 1});
     const SessionKey first = world.login();
     world.feed(CloseRequested{.request = RequestId{9}, .session = first, .leader = {501, 5010}});
-    EXPECT_TEXT(world.phase(first), "released");
+    EXPECT_TEXT(world.phase(first), "closed");
     EXPECT(world.login() != SessionKey::none, "the next one");
     EXPECT_TEXT(world.fault, "");
 }
@@ -119,7 +119,7 @@ void close_without_key_closes_session_of_leader() {
     World world;
     const SessionKey session = world.login();
     world.feed(CloseRequested{.request = RequestId{9}, .session = SessionKey::none, .leader = {501, 5010}});
-    EXPECT_TEXT(world.phase(session), "released");
+    EXPECT_TEXT(world.phase(session), "closed");
 }
 
 void repeated_request_gets_same_answer() {
@@ -222,7 +222,7 @@ void open_after_pam_systemd_decided_by_limit() {
         }
         EXPECT(answered(world, Answer::Kind::admitted) == 2 && answered(world, Answer::Kind::denied) == 4, "the limit");
         EXPECT(world.state.counted(alice) == 2, "and no more");
-        EXPECT_TEXT(world.phase(key(1)) + world.phase(key(2)) + world.phase(key(3)), "liveliverefused");
+        EXPECT_TEXT(world.phase(key(1)) + world.phase(key(2)) + world.phase(key(3)), "activeactivedenied");
         world.feed(again(701, 99));
         EXPECT(answered(world, Answer::Kind::admitted) == 3, "a repeated request finds the same session");
         (void)world.take_log();

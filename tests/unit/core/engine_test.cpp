@@ -90,11 +90,11 @@ struct Bench {
 void decision_records_then_answers_then_runs_effects() {
     Bench bench({.max = 1});
     bench.open(1, 50);
-    EXPECT_TEXT(bench.scribe.take(), "record 0 reserved, admitted with 1 there, follow 0, tell admitted");
+    EXPECT_TEXT(bench.scribe.take(), "record 0 admitted, admitted with 1 there, follow 0, tell admitted");
     bench.open(2, 51);
     EXPECT_TEXT(bench.scribe.take(), "record 1 denied, denied with 2 there, follow 1, tell denied");
     bench.engine.handle(CloseRequested{RequestId{3}, SessionKey::none, {50, 1}});
-    EXPECT_TEXT(bench.scribe.take(), "record 0 released, noted with 2 there, follow 0, tell released");
+    EXPECT_TEXT(bench.scribe.take(), "record 0 closed, noted with 2 there, follow 0, tell released");
     bench.engine.handle(LeaderExited{bench.engine.state().sessions().begin()->first});
     EXPECT_TEXT(bench.scribe.take(), "forget 0, let go 0");
 }
@@ -103,7 +103,7 @@ void event_from_within_effect_handled_afterwards() {
     Bench bench;
     bench.scribe.leaders_are_dead = true;
     bench.open(1, 50);
-    EXPECT_TEXT(bench.scribe.take(), "record 0 reserved, admitted with 1 there, follow 0, heard, tell admitted, "
+    EXPECT_TEXT(bench.scribe.take(), "record 0 admitted, admitted with 1 there, follow 0, heard, tell admitted, "
                                      "forget 0, tell released, let go 0");
     EXPECT(bench.engine.state().sessions().empty(), "gone");
 }
@@ -112,12 +112,12 @@ void probe_result_handled_as_event() {
     Bench bench({.idle = 1min});
     bench.open(1, 50);
     bench.show("c1", 50);
-    EXPECT_TEXT(bench.scribe.take(), "record 0 reserved, admitted with 1 there, follow 0, tell admitted, "
-                                     "record 0 live, follow 0, look 0, record 0 live, follow 0");
+    EXPECT_TEXT(bench.scribe.take(), "record 0 admitted, admitted with 1 there, follow 0, tell admitted, "
+                                     "record 0 active, follow 0, look 0, record 0 active, follow 0");
     EXPECT(bench.scribe.armed == bench.engine.state().next_due()->due, "armed for its deadline");
     bench.scribe.now = bench.scribe.armed;
     bench.engine.handle_due();
-    EXPECT_TEXT(bench.scribe.take(), "record 0 live, follow 0, look 0, record 0 ending, follow 0, tell ending");
+    EXPECT_TEXT(bench.scribe.take(), "record 0 active, follow 0, look 0, record 0 ending, follow 0, tell ending");
 }
 
 void warned_session_tracked_before_warning_is_sent() {
@@ -127,7 +127,7 @@ void warned_session_tracked_before_warning_is_sent() {
     (void)bench.scribe.take();
     bench.scribe.now = bench.scribe.armed;
     bench.engine.handle_due();
-    EXPECT_TEXT(bench.scribe.take(), "record 0 live, follow 0, look 0, record 0 live, follow 0, tell warned");
+    EXPECT_TEXT(bench.scribe.take(), "record 0 active, follow 0, look 0, record 0 active, follow 0, tell warned");
 }
 
 void timer_armed_for_earliest_deadline() {

@@ -97,7 +97,7 @@ void join_non_login_class_releases_slot() {
     World other({.max = 1});
     other.ask(console());
     other.feed(LogindSessionNew{greeter});
-    EXPECT_TEXT(other.phase(key(1)), "released");
+    EXPECT_TEXT(other.phase(key(1)), "closed");
     EXPECT(other.login() != SessionKey::none, "its slot is free");
 
     World third({.max = 2, .at_limit = policy::AtLimit::end_oldest});
@@ -165,12 +165,12 @@ void session_of_newly_ignored_service_released() {
     (void)world.take_log();
     world.policy.host.ignore_services = {.value = {"sshd"}};
     world.feed(PolicyChanged{});
-    EXPECT_TEXT(world.phase(key(1)), "released");
+    EXPECT_TEXT(world.phase(key(1)), "closed");
     EXPECT(world.state.counted(alice) == 0, "its slot is free");
     world.pass(1h);
     EXPECT_TEXT(world.take_log() + world.fault, "");
     world.feed(SessionRestored{.session = session_in(Phase::active, key(40)), .leader_gone = false});
-    EXPECT_TEXT(world.phase(key(40)), "released");
+    EXPECT_TEXT(world.phase(key(40)), "closed");
     world.leader_exits(key(40));
     EXPECT(world.find(key(40)) == nullptr, "dropped when its leader exits");
     EXPECT_TEXT(world.fault, "");
@@ -405,7 +405,7 @@ void adopt_leaderless_session_without_limits_not_terminated() {
     session.leader = {};
     world.feed(LogindSessionNew{session});
     world.pass(24h);
-    EXPECT_TEXT(world.take_log() + world.phase(key(1)) + world.fault, "0 tell adopted 1live");
+    EXPECT_TEXT(world.take_log() + world.phase(key(1)) + world.fault, "0 tell adopted 1active");
 }
 
 } // namespace

@@ -78,8 +78,8 @@ void torn_current_copy_previous_state_restored() {
     Opened opened(home.path, 3);
     EXPECT(opened.good(), opened.said());
     EXPECT(opened.sessions == (Sessions{{SessionKey{2}, sample(2)}}), "the older state of session 2");
-    EXPECT_TEXT(opened.said(), "slot 0: a copy is torn, and the other one is not whole\n"
-                               "slot 1: a copy is torn; the other one counts");
+    EXPECT_TEXT(opened.said(), "slot 0: one copy is torn and the other one is incomplete\n"
+                               "slot 1: one copy is torn, using the other one");
     EXPECT(opened.ledger->put(sample(1, 5)).has_value() && opened.ledger->put(sample(2, 5)).has_value(),
            "it accepts updates");
     opened.close();
@@ -131,8 +131,8 @@ void forged_slots_rejected() {
         Opened opened(home.path, 3);
         EXPECT(opened.good(), opened.said());
         EXPECT(opened.sessions == (Sessions{{SessionKey{2}, sample(2, 1)}}), "only the valid session");
-        EXPECT_TEXT(opened.said(), "slot 0: no session: something follows it\n"
-                                   "slot 2: no session: an earlier slot has the same key");
+        EXPECT_TEXT(opened.said(), "slot 0: invalid session: trailing data\n"
+                                   "slot 2: invalid session: duplicate key, already used by an earlier slot");
     }
     Opened again(home.path, 3);
     EXPECT(again.good() && again.dropped.empty() && again.sessions.size() == 1, "reported once: " + again.said());

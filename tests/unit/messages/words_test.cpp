@@ -52,7 +52,7 @@ std::string text_of(const Session& session, const State& state,
 }
 
 void denial_text_has_reason_and_open_sessions() {
-    EXPECT_TEXT(text_of(denied(0), {}), "Login denied for alice: no session is allowed.");
+    EXPECT_TEXT(text_of(denied(0), {}), "Login denied for alice: no sessions are allowed.");
     EXPECT_TEXT(text_of(denied(1), open_sessions(1)),
                 "Login denied for alice: limit of 1 session reached. Open sessions:\n"
                 "  session c1 on pts/1, since 14:02 (0s), from 192.0.2.7");

@@ -20,7 +20,7 @@ struct Bench {
     std::vector<uid_t> newcomers;
     monitor::InputMonitor listener =
         *monitor::InputMonitor::make(loop.get(), {.input = [this](SessionKey key) { heard.push_back(key); },
-                                            .newcomer = [this](uid_t owner) { newcomers.push_back(owner); }});
+                                                  .newcomer = [this](uid_t owner) { newcomers.push_back(owner); }});
 
     /// Returns true if the loop processed any event.
     bool wakes() { return sd_event_run(loop.get(), 0) > 0; }

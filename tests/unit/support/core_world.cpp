@@ -98,7 +98,7 @@ SessionKey key_of(const Record& record) {
 } // namespace
 
 std::string_view name_of(Phase phase) {
-    constexpr std::string_view names[] = {"?", "waiting", "admitted", "active", "ending", "denied", "released"};
+    constexpr std::string_view names[] = {"?", "waiting", "admitted", "active", "ending", "denied", "closed"};
     return names[std::to_underlying(phase)];
 }
 
