@@ -6,7 +6,7 @@
 #include "daemon/inspect/multiplexer.hpp"
 #include "daemon/inspect/tcp_activity.hpp"
 #include "daemon/inspect/terminals.hpp"
-#include "daemon/messages/words.hpp"
+#include "daemon/messages/message_text.hpp"
 #include "daemon/output/terminal_writer.hpp"
 
 #include <unistd.h>

@@ -3,7 +3,7 @@
 
 #include "common/text.hpp"
 #include "daemon/core/deadline.hpp"
-#include "daemon/messages/words.hpp"
+#include "daemon/messages/message_text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -40,7 +40,7 @@ std::uint64_t realtime(BootTime at, const WallClock& moment) {
     return at == never ? infinity : usec(at.time_since_epoch() + moment.wall_offset);
 }
 
-/// Returns the session with the terminals and the input that are visible now. The warden reads them only at the next
+/// Returns the session with the terminals and the input that are visible now. The core reads them only at the next
 /// deadline.
 Session with_input(Session session, const inspect::TerminalSnapshot& presence, const WallClock& moment) {
     // A timestamp that was already read has been dated, even if the clock was set since.
@@ -59,7 +59,7 @@ std::vector<std::string> shown_all(const std::vector<std::string>& texts) {
     return all;
 }
 
-/// Returns the sign that shows whether the session is in use (warden/activity.hpp).
+/// Returns the sign that shows whether the session is in use (core/activity.hpp).
 std::string_view idle_sign_of(const Session& session) {
     if (session.graphical) {
         return "hint";

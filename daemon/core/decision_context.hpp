@@ -64,14 +64,19 @@ struct DecisionContext {
 
 // admission.cpp
 void on_open_requested(DecisionContext& context, const OpenRequested& event);
+
+/// Admits a login whose limits permit it. `request` is answered, and the session's limits are set from the policy.
+void admit(DecisionContext& context, Session session, RequestId request);
+
+/// Continues a login that waits for a slot: admits it, displaces sessions for it, or denies it.
+void continue_waiting(DecisionContext& context, Session session);
+
+// release.cpp
 void on_close_requested(DecisionContext& context, const CloseRequested& event);
 void on_request_aborted(DecisionContext& context, const RequestAborted& event);
 
 /// Removes a session from the state. If it occupied a slot, the slot goes to the longest waiting login of its user.
 void remove_session(DecisionContext& context, const Session& session);
-
-/// Continues a login that waits for a slot: admits it, displaces sessions for it, or denies it.
-void continue_waiting(DecisionContext& context, Session session);
 
 /// Admits waiting logins of the same user to the slot that `left` vacates in this decision.
 void admit_waiting(DecisionContext& context, const Session& left);
@@ -80,11 +85,21 @@ void admit_waiting(DecisionContext& context, const Session& left);
 void on_activity_probed(DecisionContext& context, const ActivityProbed& event);
 void on_input_received(DecisionContext& context, const InputReceived& event);
 void on_clock_changed(DecisionContext& context, const ClockChanged& event);
-void on_policy_changed(DecisionContext& context, const PolicyChanged& event);
-void on_groups_resolved(DecisionContext& context, const GroupsResolved& event);
 
 /// Warns about, probes or terminates an open session whose deadline has been reached.
 void serve_limits(DecisionContext& context, Session session);
+
+/// Returns the time of the next action for the session. While an answer about a logout is pending, or after a failed
+/// probe under an idle limit, it is at most Timeouts::probe_retry from now.
+BootTime due_of(const DecisionContext& context, const Session& session, const std::vector<Duration>& warnings);
+
+/// Requests a probe of a session that has just come under an idle limit, or whose terminals' clock has just changed.
+/// Later samples are compared with this one. Does nothing without an idle limit.
+void request_first_probe(DecisionContext& context, const Session& session);
+
+// policy_change.cpp
+void on_policy_changed(DecisionContext& context, const PolicyChanged& event);
+void on_groups_resolved(DecisionContext& context, const GroupsResolved& event);
 
 /// Evaluates an open session against the current policy. A limit is new to its user if it has changed, if it was only
 /// observed before, or if `retroactive`: the session was never evaluated before. Warnings about a new limit are
@@ -96,18 +111,10 @@ void reapply_policy(const DecisionContext& context, Session& session, bool retro
 bool release_uncounted(DecisionContext& context, Session session);
 
 /// Records a session after reapply_policy(). If it lost its leader while its limits were only observed, and they are
-/// enforced now, its left-behind processes are terminated. `before` is the session before the reapply_policy.
+/// enforced now, its left-behind processes are terminated. `before` is the session before reapply_policy().
 void commit_session(DecisionContext& context, const Session& session, const Session& before);
 
-/// Asks logind whether an adopted session, whose leader has exited, was logged out. The question is repeated until
-/// logind answers. Until then none of its limits is enforced.
-void check_logout(DecisionContext& context, Session session);
-
-/// Requests a probe of a session that has just come under an idle limit, or whose terminals' clock has just changed.
-/// Later samples are compared with this one. Does nothing without an idle limit.
-void request_first_probe(DecisionContext& context, const Session& session);
-
-// ending.cpp
+// termination.cpp
 void on_termination_requested(DecisionContext& context, const TerminationRequested& event);
 
 /// Starts the termination of an open session. In observe mode, only reports that it would be terminated, except for
@@ -120,11 +127,21 @@ void continue_termination(DecisionContext& context, Session session);
 /// Stops a denied login that continues without a session: requests its termination first, and sends SIGKILL later.
 void terminate_denied_login(DecisionContext& context, Session session);
 
-// presence.cpp
+// logind_events.cpp
 void on_leader_exited(DecisionContext& context, const LeaderExited& event);
 void on_logind_session_new(DecisionContext& context, const LogindSessionNew& event);
 void on_logind_session_removed(DecisionContext& context, const LogindSessionRemoved& event);
 void on_logout_checked(DecisionContext& context, const LogoutChecked& event);
+
+/// Handles a session whose leader has exited without a logout. Its left-behind processes are terminated if a limit
+/// applies. Otherwise the session stays open, and is counted until logind removes it.
+void on_leader_lost(DecisionContext& context, Session session);
+
+/// Asks logind whether an adopted session, whose leader has exited, was logged out. The question is repeated until
+/// logind answers. Until then none of its limits is enforced.
+void check_logout(DecisionContext& context, Session session);
+
+// restore.cpp
 void on_session_restored(DecisionContext& context, const SessionRestored& event);
 
 // decide.cpp

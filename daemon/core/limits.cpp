@@ -98,15 +98,6 @@ void evaluate_idle(DecisionContext& context, Session session) {
     context.put(session);
 }
 
-/// Returns the time of the next action for the session. While an answer about a logout is pending, or after a failed
-/// probe under an idle limit, it is at most Timeouts::probe_retry from now.
-BootTime due_of(const DecisionContext& context, const Session& session, const std::vector<Duration>& warnings) {
-    const BootTime due = next_due(session, warnings);
-    const bool repeats = session.logout_check != LogoutCheck::none ||
-                         (session.probe_failed && next_idle_check(session, warnings) != never);
-    return repeats ? std::min(due, after(context.now, Timeouts::probe_retry)) : due;
-}
-
 /// Handles a failed probe. The probe is repeated, and until it succeeds the idle limit does not terminate the session,
 /// because the session would appear unused. The duration limit does not depend on probes.
 void on_probe_failed(DecisionContext& context, Session session) {
@@ -123,20 +114,14 @@ void on_probe_failed(DecisionContext& context, Session session) {
     context.put(session);
 }
 
-/// Reports that the user has more sessions than the new policy allows. Reports only for the first session of each user.
-void report_over_limit(DecisionContext& context, const Session& session) {
-    const policy::Limits limits = context.limits(session);
-    const auto& keys = context.state.of_user(session.login.uid);
-    const auto first = std::ranges::find_if(
-        keys, [&context](SessionKey key) { return occupies_slot(context.state.find(key)->phase); });
-    if (first != keys.end() && *first == session.key &&
-        context.state.counted(session.login.uid) > limits.max_sessions.value) {
-        context.notify(Notice::Kind::over_limit, session,
-                       {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}});
-    }
-}
-
 } // namespace
+
+BootTime due_of(const DecisionContext& context, const Session& session, const std::vector<Duration>& warnings) {
+    const BootTime due = next_due(session, warnings);
+    const bool repeats = session.logout_check != LogoutCheck::none ||
+                         (session.probe_failed && next_idle_check(session, warnings) != never);
+    return repeats ? std::min(due, after(context.now, Timeouts::probe_retry)) : due;
+}
 
 void serve_limits(DecisionContext& context, Session session) {
     if (session.logout_check != LogoutCheck::none) {
@@ -208,79 +193,6 @@ void on_input_received(DecisionContext& context, const InputReceived& event) {
 
 void on_clock_changed(DecisionContext& context, const ClockChanged&) {
     for (const auto& [key, session] : context.state.sessions()) {
-        request_first_probe(context, session);
-    }
-}
-
-void reapply_policy(const DecisionContext& context, Session& session, bool retroactive) {
-    const policy::Limits limits = context.limits(session);
-    const bool enforced = limits.mode.value == policy::Mode::enforce;
-    const bool spared = session.observed && enforced;
-    const bool other_duration = session.max_duration != limits.max_duration.value;
-    const bool other_idle = session.idle_timeout != limits.idle_timeout.value ||
-                            session.idle_timeout_no_terminal != limits.idle_timeout_no_terminal.value;
-    DecisionContext::count_in(session, limits);
-    session.max_duration = limits.max_duration.value;
-    session.idle_timeout = limits.idle_timeout.value;
-    session.idle_timeout_no_terminal = limits.idle_timeout_no_terminal.value;
-    session.observed = session.observed && !enforced && !other_duration && !other_idle;
-    if (session.observed) {
-        return;
-    }
-    const Duration grace = limits.warn_before.empty() ? Timeouts::grace_period : limits.warn_before.front();
-    const BootTime grace_end = after(context.now, grace);
-    const bool fresh_duration = retroactive || spared || other_duration;
-    const bool fresh_idle = retroactive || spared || other_idle;
-    if (enforced &&
-        ((fresh_duration && duration_end(session) < grace_end) || (fresh_idle && idle_end(session) < grace_end))) {
-        session.grace_until = grace_end;
-    }
-    session.duration_warned = fresh_duration ? unlimited_duration : session.duration_warned;
-    session.idle_warned = fresh_idle ? unlimited_duration : session.idle_warned;
-    session.due = due_of(context, session, context.warnings(session, limits));
-}
-
-void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
-    for (const auto& [key, session] : context.state.sessions()) {
-        Session reviewed = session;
-        if (session.phase == Phase::waiting) {
-            reviewed.due = context.now; // a slot may be free for it now
-        }
-        if (session.phase == Phase::ending) {
-            DecisionContext::count_in(reviewed, context.limits(session));
-        }
-        if (session.phase == Phase::admitted || session.phase == Phase::active) {
-            if (release_uncounted(context, session)) {
-                continue;
-            }
-            reapply_policy(context, reviewed, false);
-            report_over_limit(context, reviewed);
-        }
-        if (reviewed != session) {
-            commit_session(context, reviewed, session);
-        }
-        if (idle_limit(reviewed) != idle_limit(session)) {
-            request_first_probe(context, reviewed);
-        }
-    }
-}
-
-void on_groups_resolved(DecisionContext& context, const GroupsResolved& event) {
-    const Session* found = context.state.find(event.session);
-    if (found == nullptr) {
-        return;
-    }
-    Session session = *found;
-    session.login.gids = event.gids;
-    session.login.gids_cut = false;
-    if (session.phase == Phase::ending) {
-        DecisionContext::count_in(session, context.limits(session));
-    }
-    if (session.phase == Phase::admitted || session.phase == Phase::active) {
-        reapply_policy(context, session, false);
-    }
-    commit_session(context, session, *found);
-    if (idle_limit(session) != idle_limit(*found)) {
         request_first_probe(context, session);
     }
 }

@@ -8,18 +8,6 @@
 namespace sesslimit::core {
 namespace {
 
-/// Handles a session whose leader has exited without a logout. Its left-behind processes are terminated if a limit
-/// applies. Otherwise the session stays open, and is counted until logind removes it.
-void on_leader_lost(DecisionContext& context, Session session) {
-    const policy::Limits limits = context.limits(session);
-    session.logout_check = LogoutCheck::none;
-    if (!policy::is_unlimited(limits)) {
-        return begin_termination(context, session, {.cause = Cause::leader_gone, .count = 0, .span = {}, .by = {}});
-    }
-    session.due = next_due(session, context.warnings(session, limits));
-    context.put(session);
-}
-
 void adopt(DecisionContext& context, const LogindSession& seen) {
     if (seen.closing || !is_login_class(seen.session_class) || !policy::counts(context.policy, seen.login)) {
         return;
@@ -81,26 +69,13 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
 
 } // namespace
 
-bool release_uncounted(DecisionContext& context, Session session) {
-    if (policy::counts(context.policy, session.login)) {
-        return false;
+void on_leader_lost(DecisionContext& context, Session session) {
+    const policy::Limits limits = context.limits(session);
+    session.logout_check = LogoutCheck::none;
+    if (!policy::is_unlimited(limits)) {
+        return begin_termination(context, session, {.cause = Cause::leader_gone, .count = 0, .span = {}, .by = {}});
     }
-    session.phase = Phase::closed;
-    session.due = never;
-    if (session.leader.pid == 0) {
-        remove_session(context, session);
-    } else {
-        context.put(session);
-    }
-    return true;
-}
-
-void commit_session(DecisionContext& context, const Session& session, const Session& before) {
-    const bool enforced_now = before.observed && !session.observed;
-    const bool is_lost = session.leader.pid == 0 && session.logout_check == LogoutCheck::none;
-    if (session.phase == Phase::active && is_lost && enforced_now) {
-        return on_leader_lost(context, session);
-    }
+    session.due = next_due(session, context.warnings(session, limits));
     context.put(session);
 }
 
@@ -181,38 +156,6 @@ void on_logind_session_removed(DecisionContext& context, const LogindSessionRemo
     Session session = *found;
     session.logind_id.clear();
     session.scope.clear();
-    context.put(session);
-}
-
-void on_session_restored(DecisionContext& context, const SessionRestored& event) {
-    Session session = event.session;
-    session.request = RequestId::none;
-    session.opened = std::min(session.opened, context.now);
-    session.last_input = std::min(session.last_input, context.now);
-    session.last_sample.at = std::min(session.last_sample.at, context.now);
-    switch (session.phase) {
-    case Phase::waiting:
-        context.out.records.emplace_back(Drop{session.key}); // its caller lost the connection, and repeats the request
-        return;
-    case Phase::admitted:
-    case Phase::active:
-        if (event.leader_gone) {
-            // It may have logged out properly, and its left-behind processes are then not the concern of the daemon.
-            // Only logind can report that. Without a logout, logind lists the session again.
-            return remove_session(context, session);
-        }
-        if (release_uncounted(context, session)) {
-            return;
-        }
-        reapply_policy(context, session, false);
-        return commit_session(context, session, event.session);
-    case Phase::ending:
-        DecisionContext::count_in(session, context.limits(session));
-        break;
-    case Phase::denied:
-    case Phase::closed:
-        break;
-    }
     context.put(session);
 }
 

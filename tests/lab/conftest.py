@@ -18,7 +18,7 @@ from lab.host import Host  # noqa: E402
 PACKAGES = Path(os.environ.get("SESSLIMIT_DEBS", HERE.parent.parent / "dist"))
 SAW = "saw"
 # Files that wait for the expiry of limits. They start first, so that no worker runs one of them alone at the end.
-LONGEST = ("test_edge_cases", "test_multiplexer", "test_matrix", "test_keep")
+LONGEST = ("test_edge_cases", "test_multiplexer", "test_matrix", "test_policy_cache")
 
 
 def pytest_addoption(parser):

@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from test_limit import REFUSED, storm
+from test_limit import DENIED, storm
 
 from lab import client, ctl
 from lab.base import PASSWORDS
@@ -293,7 +293,7 @@ def test_greeter_is_not_counted_and_graphical_session_idles_by_hint(host, saw):
     (session,) = listed(host)
     assert session["id"] == desktop.id
     denied = client.shell(host, "alice")
-    assert not denied.verdict() and denied.wait(20) == REFUSED
+    assert not denied.verdict() and denied.wait(20) == DENIED
     time.sleep(8 + 4)
     assert desktop.there, "terminated although its idle hint was never set"
     hinted = time.monotonic()
@@ -456,7 +456,7 @@ def test_simultaneous_logins_admit_exactly_the_limit(host, saw):
     host.limit("alice", "max_sessions = 3")
     admitted, denied = storm(host, "alice", 20)
     assert len(admitted) == 3 and len(listed(host)) == 3
-    assert [each.wait(20) for each in denied] == [REFUSED] * 17
+    assert [each.wait(20) for each in denied] == [DENIED] * 17
     saw(f"20 logins at once, limit 3: {len(admitted)} admitted, {len(denied)} denied")
 
 

@@ -9,7 +9,7 @@ import pytest
 from lab import client
 from lab.machine import wait_until
 
-REFUSED = 254  # exit status of an ssh client whose shell was denied
+DENIED = 254  # exit status of an ssh client whose shell was denied
 ROUNDS = 10
 
 
@@ -37,7 +37,7 @@ def test_twenty_concurrent_logins_admit_exactly_the_limit(host, saw):
         counts.append(len(admitted))
         assert len(admitted) == 3
         for shell in denied:
-            assert shell.wait(20) == REFUSED, shell.output
+            assert shell.wait(20) == DENIED, shell.output
             assert "limit of 3 sessions reached" in shell.output
             assert len(listed(shell.output)) == 3, shell.output
             assert all("127.0.0.1" in line for line in listed(shell.output)), shell.output
@@ -51,7 +51,7 @@ def test_twenty_concurrent_logins_admit_exactly_the_limit(host, saw):
             shell.close()
     time.sleep(15)
     assert host.leftovers("alice") == []
-    saw(f"20 logins at once, {ROUNDS} rounds: admitted {counts}; the other 17 read the reason, exit {REFUSED}")
+    saw(f"20 logins at once, {ROUNDS} rounds: admitted {counts}; the other 17 read the reason, exit {DENIED}")
     saw(f"slowest denial {latest:.1f} s after its client started; denied logins gone {cleaned:.2f} s later")
     saw("15 s after the last round: no logind session, no sshd process")
 
@@ -85,7 +85,7 @@ def test_limit_of_one_denies_second_login_until_logout(host, saw):
     assert first.verdict()
     second = client.shell(host, "alice")
     assert not second.verdict()
-    assert second.wait(20) == REFUSED
+    assert second.wait(20) == DENIED
     assert "limit of 1 session reached" in second.output, second.output
     assert first.log_out() == 0
     began, failed = time.monotonic(), []

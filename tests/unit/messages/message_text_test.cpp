@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "common/protocol.hpp"
-#include "daemon/messages/words.hpp"
+#include "daemon/messages/message_text.hpp"
 #include "daemon/policy/template.hpp"
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/core_world.hpp"

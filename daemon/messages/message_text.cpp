@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "daemon/messages/words.hpp"
+#include "daemon/messages/message_text.hpp"
 
 #include "common/duration.hpp"
 #include "common/protocol.hpp"

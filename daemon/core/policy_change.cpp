@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/core/deadline.hpp"
+#include "daemon/core/decision_context.hpp"
+
+#include <algorithm>
+
+namespace sesslimit::core {
+namespace {
+
+/// Reports that the user has more sessions than the new policy allows. Reports only for the first session of each user.
+void report_over_limit(DecisionContext& context, const Session& session) {
+    const policy::Limits limits = context.limits(session);
+    const auto& keys = context.state.of_user(session.login.uid);
+    const auto first = std::ranges::find_if(
+        keys, [&context](SessionKey key) { return occupies_slot(context.state.find(key)->phase); });
+    if (first != keys.end() && *first == session.key &&
+        context.state.counted(session.login.uid) > limits.max_sessions.value) {
+        context.notify(Notice::Kind::over_limit, session,
+                       {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}});
+    }
+}
+
+} // namespace
+
+void reapply_policy(const DecisionContext& context, Session& session, bool retroactive) {
+    const policy::Limits limits = context.limits(session);
+    const bool enforced = limits.mode.value == policy::Mode::enforce;
+    const bool spared = session.observed && enforced;
+    const bool other_duration = session.max_duration != limits.max_duration.value;
+    const bool other_idle = session.idle_timeout != limits.idle_timeout.value ||
+                            session.idle_timeout_no_terminal != limits.idle_timeout_no_terminal.value;
+    DecisionContext::count_in(session, limits);
+    session.max_duration = limits.max_duration.value;
+    session.idle_timeout = limits.idle_timeout.value;
+    session.idle_timeout_no_terminal = limits.idle_timeout_no_terminal.value;
+    session.observed = session.observed && !enforced && !other_duration && !other_idle;
+    if (session.observed) {
+        return;
+    }
+    const Duration grace = limits.warn_before.empty() ? Timeouts::grace_period : limits.warn_before.front();
+    const BootTime grace_end = after(context.now, grace);
+    const bool fresh_duration = retroactive || spared || other_duration;
+    const bool fresh_idle = retroactive || spared || other_idle;
+    if (enforced &&
+        ((fresh_duration && duration_end(session) < grace_end) || (fresh_idle && idle_end(session) < grace_end))) {
+        session.grace_until = grace_end;
+    }
+    session.duration_warned = fresh_duration ? unlimited_duration : session.duration_warned;
+    session.idle_warned = fresh_idle ? unlimited_duration : session.idle_warned;
+    session.due = due_of(context, session, context.warnings(session, limits));
+}
+
+bool release_uncounted(DecisionContext& context, Session session) {
+    if (policy::counts(context.policy, session.login)) {
+        return false;
+    }
+    session.phase = Phase::closed;
+    session.due = never;
+    if (session.leader.pid == 0) {
+        remove_session(context, session);
+    } else {
+        context.put(session);
+    }
+    return true;
+}
+
+void commit_session(DecisionContext& context, const Session& session, const Session& before) {
+    const bool enforced_now = before.observed && !session.observed;
+    const bool is_lost = session.leader.pid == 0 && session.logout_check == LogoutCheck::none;
+    if (session.phase == Phase::active && is_lost && enforced_now) {
+        return on_leader_lost(context, session);
+    }
+    context.put(session);
+}
+
+void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
+    for (const auto& [key, session] : context.state.sessions()) {
+        Session reviewed = session;
+        if (session.phase == Phase::waiting) {
+            reviewed.due = context.now; // a slot may be free for it now
+        }
+        if (session.phase == Phase::ending) {
+            DecisionContext::count_in(reviewed, context.limits(session));
+        }
+        if (session.phase == Phase::admitted || session.phase == Phase::active) {
+            if (release_uncounted(context, session)) {
+                continue;
+            }
+            reapply_policy(context, reviewed, false);
+            report_over_limit(context, reviewed);
+        }
+        if (reviewed != session) {
+            commit_session(context, reviewed, session);
+        }
+        if (idle_limit(reviewed) != idle_limit(session)) {
+            request_first_probe(context, reviewed);
+        }
+    }
+}
+
+void on_groups_resolved(DecisionContext& context, const GroupsResolved& event) {
+    const Session* found = context.state.find(event.session);
+    if (found == nullptr) {
+        return;
+    }
+    Session session = *found;
+    session.login.gids = event.gids;
+    session.login.gids_cut = false;
+    if (session.phase == Phase::ending) {
+        DecisionContext::count_in(session, context.limits(session));
+    }
+    if (session.phase == Phase::admitted || session.phase == Phase::active) {
+        reapply_policy(context, session, false);
+    }
+    commit_session(context, session, *found);
+    if (idle_limit(session) != idle_limit(*found)) {
+        request_first_probe(context, session);
+    }
+}
+
+} // namespace sesslimit::core

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/core/decision_context.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace sesslimit::core {
+
+void on_close_requested(DecisionContext& context, const CloseRequested& event) {
+    const Session* session = context.state.find(event.session);
+    if (session == nullptr && event.leader.pid != 0) {
+        session = context.state.by_leader(event.leader);
+    }
+    context.answer(event.request, Answer::Kind::noted);
+    if (session == nullptr || (session->phase != Phase::admitted && session->phase != Phase::active)) {
+        return; // an ending session is counted until all of its processes are gone
+    }
+    Session released = *session;
+    released.phase = Phase::closed;
+    released.due = never;
+    if (released.leader.pid == 0) {
+        return remove_session(context, *session);
+    }
+    // It is tracked until its leader exits, so that later reports of logind about it do not appear as a new session.
+    context.put(released);
+    context.notify(Notice::Kind::released, released);
+    admit_waiting(context, released);
+}
+
+void on_request_aborted(DecisionContext& context, const RequestAborted& event) {
+    const Session* found = context.state.by_request(event.request);
+    if (found == nullptr) {
+        return;
+    }
+    if (found->logind_id.empty()) {
+        context.out.records.emplace_back(Drop{found->key});
+        return;
+    }
+    // logind has a session of it, and will not announce that again. The login may continue without an answer.
+    Session session = *found;
+    session.phase = Phase::active;
+    session.adopted = true;
+    session.request = RequestId::none;
+    session.answer_by = never;
+    reapply_policy(context, session, true);
+    context.put(session);
+}
+
+void remove_session(DecisionContext& context, const Session& session) {
+    context.out.records.emplace_back(Drop{session.key});
+    if (!occupies_slot(session.phase)) {
+        return;
+    }
+    const bool ended =
+        session.phase == Phase::ending && session.stage != TerminationStage::pending; // otherwise it exited by itself
+    context.notify(ended ? Notice::Kind::ended : Notice::Kind::released, session, ended ? session.reason : Reason{});
+    admit_waiting(context, session);
+}
+
+void admit_waiting(DecisionContext& context, const Session& left) {
+    const std::size_t counted = context.state.counted(left.login.uid);
+    std::size_t taken = counted - std::min<std::size_t>(counted, 1);
+    std::map<policy::SourceId, std::size_t>
+        admit_if_below_limit; // in this decision, which is not yet applied to the state
+    const auto is_full = [&](const policy::SharedLimit& total) {
+        const auto leave = static_cast<std::size_t>(std::ranges::count(left.shared_limits, total.rule));
+        return context.state.counted(total.rule) + admit_if_below_limit[total.rule] >= total.most + leave;
+    };
+    for (const SessionKey key : context.state.of_user(left.login.uid)) {
+        const Session& session = *context.state.find(key);
+        if (session.phase != Phase::waiting) {
+            continue;
+        }
+        const policy::Limits limits = context.limits(session);
+        if (taken < limits.max_sessions.value && std::ranges::none_of(limits.shared_limits, is_full)) {
+            admit(context, session, session.request);
+            ++taken;
+            for (const policy::SharedLimit& total : limits.shared_limits) {
+                ++admit_if_below_limit[total.rule];
+            }
+        }
+    }
+}
+
+} // namespace sesslimit::core

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/core/decision_context.hpp"
+
+#include <algorithm>
+
+namespace sesslimit::core {
+
+void on_session_restored(DecisionContext& context, const SessionRestored& event) {
+    Session session = event.session;
+    session.request = RequestId::none;
+    session.opened = std::min(session.opened, context.now);
+    session.last_input = std::min(session.last_input, context.now);
+    session.last_sample.at = std::min(session.last_sample.at, context.now);
+    switch (session.phase) {
+    case Phase::waiting:
+        context.out.records.emplace_back(Drop{session.key}); // its caller lost the connection, and repeats the request
+        return;
+    case Phase::admitted:
+    case Phase::active:
+        if (event.leader_gone) {
+            // It may have logged out properly, and its left-behind processes are then not the concern of the daemon.
+            // Only logind can report that. Without a logout, logind lists the session again.
+            return remove_session(context, session);
+        }
+        if (release_uncounted(context, session)) {
+            return;
+        }
+        reapply_policy(context, session, false);
+        return commit_session(context, session, event.session);
+    case Phase::ending:
+        DecisionContext::count_in(session, context.limits(session));
+        break;
+    case Phase::denied:
+    case Phase::closed:
+        break;
+    }
+    context.put(session);
+}
+
+} // namespace sesslimit::core
