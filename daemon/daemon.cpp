@@ -366,15 +366,15 @@ class RealDaemon final : public Daemon {
     /// Keeps the policy in effect, and marks it as different from the files.
     void stand_by_policy() {
         if (policy_from_ == policy_store::PolicyOrigin::files) {
-            policy_from_ = policy_store::PolicyOrigin::kept;
+            policy_from_ = policy_store::PolicyOrigin::cached;
             api_->emit_policy(status().policy);
         }
     }
 
     [[nodiscard]] api::Status status() const {
-        const char* from = policy_from_ == policy_store::PolicyOrigin::files  ? "files"
-                           : policy_from_ == policy_store::PolicyOrigin::kept ? "kept"
-                                                                              : "none";
+        const char* from = policy_from_ == policy_store::PolicyOrigin::files    ? "files"
+                           : policy_from_ == policy_store::PolicyOrigin::cached ? "kept"
+                                                                                : "none";
         return {.policy = from, .policy_since = policy_since_, .recording = recorder_.is_recording()};
     }
 
@@ -401,7 +401,7 @@ class RealDaemon final : public Daemon {
         }
         std::string then = "Keeping the current policy.";
         if (at_start) {
-            then = taken.from == policy_store::PolicyOrigin::kept
+            then = taken.from == policy_store::PolicyOrigin::cached
                        ? "Using the last valid policy."
                        : "No previous policy available: running WITHOUT LIMITS.";
         }
@@ -425,7 +425,7 @@ class RealDaemon final : public Daemon {
     std::optional<Engine> engine_;
     std::optional<DaemonBackend> backend_;
     std::optional<api::Service> api_;
-    policy_store::PolicyOrigin policy_from_ = policy_store::PolicyOrigin::nowhere;
+    policy_store::PolicyOrigin policy_from_ = policy_store::PolicyOrigin::none;
     BootTime policy_since_{};
     EventSource names_; ///< timer of name_retry_
     policy_store::NameRetry name_retry_{name_retry_parts()};

@@ -12,11 +12,11 @@ api::WallClock DaemonBackend::moment() const {
     return {.now = now, .wall_offset = realtime_now() - now.time_since_epoch()};
 }
 
-const inspect::TerminalSnapshot& DaemonBackend::presence(const core::Session& session) {
+const inspect::TerminalSnapshot& DaemonBackend::terminal_snapshot(const core::Session& session) {
     return presences_.of(session, boottime_now());
 }
 
-const inspect::TerminationPreview& DaemonBackend::reach(const core::Session& session) {
+const inspect::TerminationPreview& DaemonBackend::termination_preview(const core::Session& session) {
     return reaches_.of(session, boottime_now());
 }
 

@@ -35,8 +35,8 @@ class DaemonBackend final : public api::Backend {
     [[nodiscard]] const policy::Policy& policy() const override { return dependencies_.engine.policy(); }
     [[nodiscard]] api::Status status() const override { return dependencies_.status(); }
     [[nodiscard]] api::WallClock moment() const override;
-    const inspect::TerminalSnapshot& presence(const core::Session& session) override;
-    const inspect::TerminationPreview& reach(const core::Session& session) override;
+    const inspect::TerminalSnapshot& terminal_snapshot(const core::Session& session) override;
+    const inspect::TerminationPreview& termination_preview(const core::Session& session) override;
     void end(SessionKey key, const std::string& by) override;
     void reload(std::function<void(Result<>)> then) override { dependencies_.reload(std::move(then)); }
     bool look_up(uid_t caller, api::ExplainQuery question, std::function<void(std::optional<Login>)> then) override;

@@ -46,23 +46,23 @@ Result<core::ActivitySample> sample_of(const core::Session& session, inspect::Co
     if (!output) {
         return std::unexpected(output.error());
     }
-    core::ActivitySample signs;
-    signs.wall_offset = wall_offset();
-    signs.input = *input;
-    signs.output = *output;
-    signs.processor_time = *processor_time;
+    core::ActivitySample sample;
+    sample.wall_offset = wall_offset();
+    sample.input = *input;
+    sample.output = *output;
+    sample.processor_time = *processor_time;
     if (session.login.connection.empty()) {
-        return signs;
+        return sample;
     }
     if (const auto traffic = connections.traffic_of(session.login.connection)) {
-        signs.traffic = {.bytes_in = traffic->bytes_in,
-                         .bytes_out = traffic->bytes_out,
-                         .segments_in = traffic->segments_in,
-                         .segments_out = traffic->segments_out,
-                         .cookie = traffic->cookie};
-        signs.since_data = traffic->since_data;
+        sample.traffic = {.bytes_in = traffic->bytes_in,
+                          .bytes_out = traffic->bytes_out,
+                          .segments_in = traffic->segments_in,
+                          .segments_out = traffic->segments_out,
+                          .cookie = traffic->cookie};
+        sample.since_data = traffic->since_data;
     }
-    return signs;
+    return sample;
 }
 
 /// Returns true if the input of the session must be monitored. A key press immediately keeps a warned session open.
@@ -138,7 +138,7 @@ void SystemEffectHandler::answer(const core::Answer& answer, const core::State& 
 std::string SystemEffectHandler::denial(const core::Answer& answer, const core::State& state) const {
     // Cached terminal names are recent enough, because a user may have thousands of processes and log in as often.
     const auto names = [this](const core::Session& session) {
-        return dependencies_->backend.presence(session).terminals;
+        return dependencies_->backend.terminal_snapshot(session).terminals;
     };
     return messages::denial_text(answer.session, state, clockface(), names, answer.message);
 }
@@ -222,21 +222,21 @@ void SystemEffectHandler::signal_leader(SessionKey key, int signal) {
 std::optional<core::ActivityProbed> SystemEffectHandler::probe_activity(const core::Session& session) {
     if (session.graphical) {
         dependencies_->logind.ask_idle_hint(session.logind_id, [this, key = session.key](Duration hint) {
-            core::ActivitySample signs;
-            signs.wall_offset = wall_offset();
-            signs.hint = hint;
-            dependencies_->noticed(core::ActivityProbed{.session = key, .sample = signs});
+            core::ActivitySample sample;
+            sample.wall_offset = wall_offset();
+            sample.hint = hint;
+            dependencies_->noticed(core::ActivityProbed{.session = key, .sample = sample});
         });
         return std::nullopt;
     }
-    auto signs = sample_of(session, dependencies_->connections);
-    if (signs) {
+    auto sample = sample_of(session, dependencies_->connections);
+    if (sample) {
         inspection_failed_ = false;
     } else {
-        log_inspection_failure(signs.error());
+        log_inspection_failure(sample.error());
     }
     return core::ActivityProbed{.session = session.key,
-                                .sample = signs ? std::optional(*std::move(signs)) : std::nullopt};
+                                .sample = sample ? std::optional(*std::move(sample)) : std::nullopt};
 }
 
 void SystemEffectHandler::check_logout(const core::CheckLogout& what) {

@@ -22,8 +22,8 @@ class Files {
     Files& operator=(const Files&) = delete;
     virtual ~Files() = default;
 
-    /// Returns the files that match the absolute pattern of glob(7), in byte order, without directories. A special file
-    /// has no text.
+    /// Returns the files that match `pattern`, an absolute glob(7) pattern, sorted by bytes. Directories are omitted.
+    /// The text of a special file is empty.
     [[nodiscard]] virtual std::vector<TextFile> matching(const std::string& pattern) = 0;
 };
 

@@ -36,8 +36,8 @@ class Backend {
     [[nodiscard]] virtual const policy::Policy& policy() const = 0;
     [[nodiscard]] virtual Status status() const = 0;
     [[nodiscard]] virtual WallClock moment() const = 0;
-    virtual const inspect::TerminalSnapshot& presence(const core::Session& session) = 0;
-    virtual const inspect::TerminationPreview& reach(const core::Session& session) = 0;
+    virtual const inspect::TerminalSnapshot& terminal_snapshot(const core::Session& session) = 0;
+    virtual const inspect::TerminationPreview& termination_preview(const core::Session& session) = 0;
 
     /// Terminates an open session. `by` names the requester in the message to the session's user.
     virtual void end(SessionKey key, const std::string& by) = 0;

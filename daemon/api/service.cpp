@@ -107,15 +107,15 @@ struct Service::Impl {
         int code = sd_bus_message_new_method_return(call, &raw);
         const bus::Message reply(raw);
         Properties all = view(*session, visibility_of(caller, *session));
-        std::ranges::move(
-            termination_preview_properties(backend.reach(*session), resolve(backend.policy(), session->login)),
-            std::back_inserter(all));
+        std::ranges::move(termination_preview_properties(backend.termination_preview(*session),
+                                                         resolve(backend.policy(), session->login)),
+                          std::back_inserter(all));
         code = code < 0 ? code : append(raw, all);
         answer(code, raw);
     }
 
     [[nodiscard]] Properties view(const core::Session& session, Visibility visibility) {
-        return properties(session, resolve(backend.policy(), session.login), backend.presence(session),
+        return properties(session, resolve(backend.policy(), session.login), backend.terminal_snapshot(session),
                           backend.moment(), visibility);
     }
 
@@ -417,10 +417,10 @@ void Service::emit(const core::Notice& notice) {
     if (const auto name = signal_of(notice)) {
         Backend& backend = impl_->backend;
         const bool is_there = backend.state().find(notice.session.key) != nullptr;
-        impl_->emit(name->c_str(),
-                    signal_properties(notice, resolve(backend.policy(), notice.session.login),
-                                      is_there ? backend.presence(notice.session) : inspect::TerminalSnapshot{},
-                                      backend.moment()));
+        impl_->emit(name->c_str(), signal_properties(notice, resolve(backend.policy(), notice.session.login),
+                                                     is_there ? backend.terminal_snapshot(notice.session)
+                                                              : inspect::TerminalSnapshot{},
+                                                     backend.moment()));
     }
 }
 

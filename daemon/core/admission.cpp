@@ -5,7 +5,6 @@
 #include "daemon/core/decision_context.hpp"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 
 namespace sesslimit::core {

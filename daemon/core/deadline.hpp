@@ -36,9 +36,9 @@ bool is_idle_warning_owed(const Session& session, const std::vector<Duration>& w
 /// a limit.
 BootTime next_duration_check(const Session& session, const std::vector<Duration>& warn_before);
 
-/// Returns the time of the next probe for the idle limit: the next idle warning or the expiry. Without a limit, returns
-/// the time to probe whether the session has got or lost a terminal, so that the other idle limit applies to it.
-/// Returns `never` if neither is limited.
+/// Returns the time of the next activity probe. Under an idle limit, it is the time of the next warning or of the
+/// expiry. A session without one may still gain or lose a terminal, after which the other idle limit applies. If that
+/// one is set, returns the time to check for such a change. Returns `never` if both limits are unlimited.
 BootTime next_idle_check(const Session& session, const std::vector<Duration>& warn_before);
 
 /// Returns the time of the next action for an open session.

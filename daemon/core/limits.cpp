@@ -29,7 +29,8 @@ void warn_of_duration(DecisionContext& context, Session& session, const policy::
     }
 }
 
-/// Returns true if a notice on its terminals would hide output that counts as use and that no probe has found yet.
+/// Returns true if output on the session's terminals counts as activity. A notice moves the same timestamp as output.
+/// Writing one now would therefore hide output that no probe has seen yet.
 bool is_output_awaited(const Session& session, const policy::Limits& limits) {
     return session.phase == Phase::active && !session.graphical && session.terminal != Terminal::none &&
            idle_limit(session) != unlimited_duration && policy::counts_output(limits.idle_activity.value);
@@ -71,8 +72,8 @@ void grant_grace_period(const DecisionContext& context, Session& session, const 
 }
 
 void evaluate_idle(DecisionContext& context, Session session) {
-    const bool probe_failed = !session.graphical && session.terminal != Terminal::some;
-    const Reason reason{.cause = Cause::idle, .count = probe_failed ? 1U : 0U, .span = idle_limit(session), .by = {}};
+    const bool no_terminal = !session.graphical && session.terminal != Terminal::some;
+    const Reason reason{.cause = Cause::idle, .count = no_terminal ? 1U : 0U, .span = idle_limit(session), .by = {}};
     const policy::Limits limits = context.limits(session);
     const std::vector<Duration> warnings = context.warnings(session, limits);
     if (session.idle_warned == screen_locked && !DecisionContext::locks(session, limits, reason.cause)) {

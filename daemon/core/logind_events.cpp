@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Processes and sessions that exist: leaders, sessions of logind, and the records of both in the ledger.
+// Exits of leaders, and sessions that logind reports.
 #include "daemon/core/deadline.hpp"
 #include "daemon/core/decision_context.hpp"
 

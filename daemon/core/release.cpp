@@ -60,11 +60,10 @@ void remove_session(DecisionContext& context, const Session& session) {
 void admit_waiting(DecisionContext& context, const Session& left) {
     const std::size_t counted = context.state.counted(left.login.uid);
     std::size_t taken = counted - std::min<std::size_t>(counted, 1);
-    std::map<policy::SourceId, std::size_t>
-        admit_if_below_limit; // in this decision, which is not yet applied to the state
+    std::map<policy::SourceId, std::size_t> admitted; // by this decision, which is not yet applied to the state
     const auto is_full = [&](const policy::SharedLimit& total) {
         const auto leave = static_cast<std::size_t>(std::ranges::count(left.shared_limits, total.rule));
-        return context.state.counted(total.rule) + admit_if_below_limit[total.rule] >= total.most + leave;
+        return context.state.counted(total.rule) + admitted[total.rule] >= total.most + leave;
     };
     for (const SessionKey key : context.state.of_user(left.login.uid)) {
         const Session& session = *context.state.find(key);
@@ -76,7 +75,7 @@ void admit_waiting(DecisionContext& context, const Session& left) {
             admit(context, session, session.request);
             ++taken;
             for (const policy::SharedLimit& total : limits.shared_limits) {
-                ++admit_if_below_limit[total.rule];
+                ++admitted[total.rule];
             }
         }
     }

@@ -23,8 +23,8 @@ struct TerminalSnapshot {
 TerminalSnapshot read_terminal_snapshot(const core::Session& session);
 
 /// Cache of data about sessions for D-Bus callers, which may ask a thousand times a second. Each session is inspected
-/// at most every `fresh_for`. Data from the time when the session was younger than that is not reused, because its
-/// terminal and its data in logind may not have existed yet. Decisions about sessions never use this cache.
+/// at most once per `fresh_for`. Data that was read when the session was younger than `fresh_for` is not reused,
+/// because its terminal and its logind data may not have existed yet. Decisions about sessions never use this cache.
 template <class Snapshot>
 class SnapshotCache {
   public:

@@ -44,7 +44,8 @@ void mend(SlotBytes bytes, const Slot& slot, std::size_t number, Lines& lines) {
     }
 }
 
-/// Passes the session on and adds it to the index under its slot. Returns the reason if it is rejected.
+/// Decodes a record, passes its session to `restore`, and adds the slot to the index. Returns the reason if the record
+/// is rejected, or an empty text.
 std::string_view take(std::span<const std::byte> payload, std::uint32_t number, Index& index, const Restore& restore) {
     auto session = decode(payload);
     if (!session) {

@@ -18,7 +18,7 @@ constexpr const char* manager = "org.freedesktop.login1.Manager";
 constexpr const char* session_interface = "org.freedesktop.login1.Session";
 
 constexpr const char* ending = "terminate a session through logind";
-constexpr const char* asking = "query a session from logind";
+constexpr const char* asking = "query logind for a session";
 
 bool is_unknown_session(const sd_bus_error* error) {
     return sd_bus_error_has_name(error, "org.freedesktop.login1.NoSuchSession") > 0 ||
@@ -229,7 +229,7 @@ struct Logind::Impl {
         const auto& question = *static_cast<PendingCall*>(data);
         if (sd_bus_message_is_method_error(m, nullptr) > 0) {
             if (!is_unknown_session(sd_bus_message_get_error(m))) {
-                question.owner->callbacks.failed(bus::error_of("query the idle hint of a session from logind", m));
+                question.owner->callbacks.failed(bus::error_of("query logind for the idle hint of a session", m));
             }
         } else if (const auto hint = read_idle_hint(m); !hint) {
             question.owner->callbacks.failed(hint.error());
@@ -250,7 +250,7 @@ struct Logind::Impl {
     }
 
     void ask_idle_hint(const std::string& id, std::function<void(Duration)> then) {
-        get_all(path_of(id).c_str(), "query the idle hint of a session from logind", &Impl::on_idle_hint,
+        get_all(path_of(id).c_str(), "query logind for the idle hint of a session", &Impl::on_idle_hint,
                 PendingCall{this, std::move(then)});
     }
 
@@ -313,7 +313,7 @@ struct Logind::Impl {
     void ask_session_of(pid_t pid, const SessionAnswer& then) {
         const int code = call(manager_path, manager, "GetSessionByPID", &Impl::on_session_path,
                               SessionQuestion{this, {}, then}, "u", static_cast<std::uint32_t>(pid));
-        if (bus.check("query the session of a process from logind", code) < 0) {
+        if (bus.check("query logind for the session of a process", code) < 0) {
             then(std::nullopt);
         }
     }

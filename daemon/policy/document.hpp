@@ -8,7 +8,8 @@
 #include <string_view>
 #include <vector>
 
-/// A TOML text as values of this component, each with its source location. Only toml_text.cpp uses the TOML parser.
+/// A parsed TOML document. Each value carries its source location. The types are our own, so that only toml_text.cpp
+/// depends on the TOML parser.
 namespace sesslimit::policy {
 
 /// A source location. Line and column count from 1, the column in bytes. 0 means the whole text or the whole line.

@@ -129,7 +129,7 @@ struct Limits {
     Setting<Count> max_sessions{unlimited_count};
     Setting<Duration> max_duration{unlimited_duration};
     Setting<Duration> idle_timeout{unlimited_duration};
-    /// Evaluated in each tier, and the idle_timeout of the tier if unset there.
+    /// Resolved separately in each tier. A tier that does not set it uses its own idle_timeout.
     Setting<Duration> idle_timeout_no_terminal{unlimited_duration};
     Setting<Activity> idle_activity{Activity::input};
     Setting<OnIdle> on_idle{OnIdle::end};

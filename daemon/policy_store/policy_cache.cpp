@@ -109,7 +109,7 @@ LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::
     } else if (!kept->empty()) {
         if (auto again = policy::load(*kept, names); again.policy) {
             taken.policy = *std::move(again.policy);
-            taken.from = PolicyOrigin::kept;
+            taken.from = PolicyOrigin::cached;
             taken.unresolved = missing(again);
         }
     }

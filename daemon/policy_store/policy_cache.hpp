@@ -18,12 +18,12 @@ Result<> save(const std::filesystem::path& file, const std::vector<policy::Sourc
 Result<std::vector<policy::SourceText>> read(const std::filesystem::path& file);
 
 /// The origin of a policy.
-enum class PolicyOrigin { files, kept, nowhere };
+enum class PolicyOrigin { files, cached, none };
 
 /// The result of load_or_fall_back().
 struct LoadResult {
-    policy::Policy policy; ///< if `nowhere`: the empty policy, which limits no user
-    PolicyOrigin from = PolicyOrigin::nowhere;
+    policy::Policy policy; ///< the empty policy, which limits no user, if `from` is PolicyOrigin::none
+    PolicyOrigin from = PolicyOrigin::none;
     std::size_t unresolved = 0;            ///< missing() of the loaded texts; also 0 if they could not be cached
     std::vector<policy::Problem> problems; ///< problems of the files, whichever policy was loaded in the end
     std::vector<Error> errors;             ///< errors of the cache; none of them is fatal

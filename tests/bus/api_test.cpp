@@ -29,8 +29,8 @@ struct Daemon final : api::Backend {
     [[nodiscard]] api::WallClock moment() const override {
         return {.now = world.now, .wall_offset = world.wall_offset};
     }
-    const inspect::TerminalSnapshot& presence(const core::Session&) override { return seen; }
-    const inspect::TerminationPreview& reach(const core::Session&) override { return reached; }
+    const inspect::TerminalSnapshot& terminal_snapshot(const core::Session&) override { return seen; }
+    const inspect::TerminationPreview& termination_preview(const core::Session&) override { return reached; }
     void end(SessionKey key, const std::string& by) override {
         log += "end " + std::to_string(std::to_underlying(key)) + " by " + by + "; ";
     }

@@ -102,15 +102,15 @@ void session_query_retried_once() {
         {"the query was rejected",
          {{.error = busy}, alive},
          2,
-         "failed to query a session from logind: not now; appeared 3; "},
+         "failed to query logind for a session: not now; appeared 3; "},
         {"twice",
          {{.error = busy}, {.error = busy}},
          2,
-         "failed to query a session from logind: not now; failed to query a session from logind: not now; "},
+         "failed to query logind for a session: not now; failed to query logind for a session: not now; "},
         {"rejected, then gone",
          {{.error = busy}, {.error = unknown}},
          2,
-         "failed to query a session from logind: not now; "},
+         "failed to query logind for a session: not now; "},
         {"its leader died", {dead, dead}, 2, "appeared 3, dead; "},
         {"a logout",
          {dead, {.error = {}, .state = "closing", .leader = dead.leader}},
@@ -121,7 +121,7 @@ void session_query_retried_once() {
          {{.error = {}, .state = "closing", .leader = dead.leader}},
          1,
          "appeared 3, closing, dead; "},
-        {"dead, then rejected", {dead, {.error = busy}}, 2, "failed to query a session from logind: not now; "},
+        {"dead, then rejected", {dead, {.error = busy}}, 2, "failed to query logind for a session: not now; "},
     };
     for (const Case& test : cases) {
         Bench bench(test.says);
@@ -177,8 +177,8 @@ void ask_session_reports_every_answer_once() {
         {"busy",
          {.error = "org.freedesktop.DBus.Error.LimitsExceeded"},
          {},
-         "nothing; failed to query a session from logind: not now; ",
-         "nothing; failed to query a session from logind: not now; "},
+         "nothing; failed to query logind for a session: not now; ",
+         "nothing; failed to query logind for a session: not now; "},
     };
     for (const Case& test : cases) {
         Bench bench(std::deque{Say{}});

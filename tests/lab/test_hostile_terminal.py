@@ -209,7 +209,7 @@ def displaced_by(host, askers):
 
 def displaced_line(shell):
     """Returns the reason as its user reads it, which contains the name of the host."""
-    found = re.search(r"displaced by a newer login from (.*?)\.\r*\n", shell.output, re.DOTALL)
+    found = re.search(r"displaced by a newer login from (.*?)(?=\.\r*\n)", shell.output, re.DOTALL)
     assert found and not interpreted(found.group(0)), repr(shell.output)
     return found.group(1)[:60]
 

@@ -96,6 +96,6 @@ def test_polkit_rule_authorizes_group(stock, debs, saw):
     # polkit may wait until a user has typed a password. One user's many requests must not block those of others.
     _, bob_id = session_of(stock, "bob")
     first, *others = stock.run("bash", "-c", CROWD, "crowd", bob_id, timeout=40).stdout.splitlines()
-    assert re.fullmatch(r"alice 1 .*Too many calls are under way.*", first), (first, others)
+    assert re.fullmatch(r"alice 1 .*Too many calls in progress.*", first), (first, others)
     assert sorted(each[:8] for each in others) == ["alice 4 "] * 4 + ["carol 0 "], others
     saw(f"5 requests of alice at once, polkit stopped: {first!r}; then the other 4 are denied, carol's is granted")

@@ -117,7 +117,7 @@ void broken_policy_falls_back_to_cache() {
     bench.policy(broken);
     for (int time = 0; time < 2; ++time) { // the cache keeps the valid policy
         const policy_store::LoadResult taken = bench.take();
-        EXPECT(taken.from == PolicyOrigin::kept && limit_of(taken) == 3U, "the cached policy");
+        EXPECT(taken.from == PolicyOrigin::cached && limit_of(taken) == 3U, "the cached policy");
         EXPECT(taken.problems.size() == 1, "the new policy's error is reported");
     }
 }
@@ -141,7 +141,7 @@ void broken_policy_without_cache_sets_no_limits() {
             bench.write(bench.kept(), std::string(*one.kept));
         }
         const policy_store::LoadResult taken = bench.take();
-        EXPECT(taken.from == PolicyOrigin::nowhere && !limit_of(taken), one.about);
+        EXPECT(taken.from == PolicyOrigin::none && !limit_of(taken), one.about);
         EXPECT(taken.problems.size() == 1 && taken.errors.size() == one.errors, one.about);
     }
 }
@@ -165,7 +165,7 @@ Bye, {user}:
     bench.policy(broken);
     const policy_store::LoadResult taken = bench.take();
     const policy::Settings& kept = taken.policy.host.defaults;
-    EXPECT(taken.from == PolicyOrigin::kept, "the cached policy");
+    EXPECT(taken.from == PolicyOrigin::cached, "the cached policy");
     EXPECT(kept.idle_timeout_no_terminal.value().value == 1h, "idle_timeout_no_terminal");
     EXPECT(kept.idle_activity.value().value == policy::Activity::processor, "idle_activity");
     EXPECT(kept.on_idle.value().value == policy::OnIdle::lock, "on_idle");
@@ -180,13 +180,13 @@ void one_broken_file_rejects_whole_policy() {
     (void)bench.take();
     bench.write(bench.policies() / "policy.d" / "10-more.toml", "version = 1\n[defaults]\nmax_sessions = 2\n");
     bench.write(bench.policies() / "policy.d" / "20-broken.toml", broken);
-    EXPECT(bench.take().from == PolicyOrigin::kept, "all files or none");
+    EXPECT(bench.take().from == PolicyOrigin::cached, "all files or none");
     std::filesystem::remove(bench.policies() / "policy.d" / "20-broken.toml");
     const policy_store::LoadResult taken = bench.take();
     EXPECT(taken.from == PolicyOrigin::files && limit_of(taken) == 2U, "repaired");
     std::filesystem::create_directory(bench.policies() / "policy.d" / "30-no-file.toml");
     const policy_store::LoadResult unreadable = bench.take();
-    EXPECT(unreadable.from == PolicyOrigin::kept && limit_of(unreadable) == 2U,
+    EXPECT(unreadable.from == PolicyOrigin::cached && limit_of(unreadable) == 2U,
            "an unreadable file may contain limits");
 }
 
