@@ -9,6 +9,7 @@
 #include "daemon/nested_login.hpp"
 #include "daemon/output/journal.hpp"
 #include "daemon/policy/resolve.hpp"
+#include "daemon/policy_log.hpp"
 #include "daemon/policy_store/name_retry.hpp"
 #include "daemon/policy_store/policy_cache.hpp"
 #include "daemon/sockets.hpp"
@@ -33,29 +34,6 @@ constexpr std::uint64_t catch_up_within_usec = 1'000'000;
 
 /// Maximum time that a stopping daemon waits for a journal that accepts no entries.
 constexpr Duration journal_timeout = std::chrono::seconds(1);
-
-/// Maximum number of policy errors and warnings that are logged individually. The others are only counted.
-constexpr std::size_t max_listed_problems = 100;
-
-void tell_problems(const std::vector<policy::Problem>& problems, output::Journal& journal) {
-    std::size_t told = 0;
-    for (const policy::Problem& problem : problems) {
-        if (++told > max_listed_problems) {
-            return journal.tell(Priority::warning,
-                                "... and " + std::to_string(problems.size() - max_listed_problems) + " more.");
-        }
-        const bool error = problem.severity == policy::Problem::Severity::error;
-        journal.tell(error ? Priority::error : Priority::warning, policy::format(problem));
-    }
-}
-
-std::string problems_text(const std::vector<policy::Problem>& problems) {
-    std::string text;
-    for (const policy::Problem& problem : problems) {
-        text += (text.empty() ? "" : "\n") + policy::format(problem);
-    }
-    return text;
-}
 
 std::filesystem::path kept_policy(const Options& options) {
     return options.runtime_directory / "policy.json";
@@ -228,7 +206,7 @@ class RealDaemon final : public Daemon {
 
     /// Starts everything else, after the policy has been loaded.
     void begin(policy_store::LoadResult taken) {
-        log_policy(taken, /*at_start=*/true);
+        log_loaded_policy(taken, /*at_start=*/true, journal_);
         take(std::move(taken));
         systemd_->connect();
         logind_->connect(); // its answers arrive after this iteration of the loop, when the sessions of the ledger are
@@ -305,13 +283,13 @@ class RealDaemon final : public Daemon {
 
     void reload(std::function<void(Result<>)> then) {
         load_policy([this, then = std::move(then)](policy_store::LoadResult taken) {
-            log_policy(taken, /*at_start=*/false);
+            log_loaded_policy(taken, /*at_start=*/false, journal_);
             if (taken.from == policy_store::PolicyOrigin::files) {
                 take(std::move(taken));
                 then({});
             } else {
                 stand_by_policy();
-                then(fail(problems_text(taken.problems), EBADMSG));
+                then(fail(text_of(taken.problems), EBADMSG));
             }
         });
     }
@@ -386,27 +364,6 @@ class RealDaemon final : public Daemon {
                 then(std::move(taken));
             };
         });
-    }
-
-    void log_policy(const policy_store::LoadResult& taken, bool at_start) {
-        tell_problems(taken.problems, journal_);
-        for (const Error& error : taken.errors) {
-            journal_.tell(Priority::warning, "Failed to cache the policy: " + error.what);
-        }
-        if (taken.from == policy_store::PolicyOrigin::files) {
-            const std::size_t rules = taken.policy.managed.rules.size() + taken.policy.host.rules.size();
-            return journal_.tell(Priority::info,
-                                 "Loaded policy with " + std::to_string(rules) + (rules == 1 ? " rule." : " rules."),
-                                 messages::policy_loaded_id, "policy-loaded");
-        }
-        std::string then = "Keeping the current policy.";
-        if (at_start) {
-            then = taken.from == policy_store::PolicyOrigin::cached
-                       ? "Using the last valid policy."
-                       : "No previous policy available: running WITHOUT LIMITS.";
-        }
-        journal_.tell(Priority::error, "Policy rejected because of the errors above. " + then,
-                      messages::policy_rejected_id, "policy-rejected");
     }
 
     Options options_;

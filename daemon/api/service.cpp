@@ -29,17 +29,6 @@ constexpr const char* may_reload = "org.sesslimit1.reload";
 constexpr std::size_t max_listed = 10000;
 constexpr std::size_t max_problems_length = 32768;
 
-Visibility visibility_of(uid_t caller, const core::Session& session) {
-    return caller == 0 || caller == session.login.uid ? Visibility::owner : Visibility::anybody;
-}
-
-/// Returns the session with that ID if it can be terminated. A waiting login cannot, because it is decided shortly
-/// anyway.
-const core::Session* find_to_end(const core::State& state, const std::string& id) {
-    const core::Session* session = find(state, id);
-    return session != nullptr && session->phase != core::Phase::waiting ? session : nullptr;
-}
-
 } // namespace
 
 struct Service::Impl {

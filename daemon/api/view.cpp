@@ -98,6 +98,15 @@ const Session* find(const core::State& state, const std::string& id) {
     return session != nullptr && is_listed(*session) ? session : nullptr;
 }
 
+const Session* find_to_end(const core::State& state, const std::string& id) {
+    const Session* session = find(state, id);
+    return session != nullptr && session->phase != Phase::waiting ? session : nullptr;
+}
+
+Visibility visibility_of(uid_t caller, const Session& session) {
+    return caller == 0 || caller == session.login.uid ? Visibility::owner : Visibility::anybody;
+}
+
 Properties properties(const Session& session, const policy::Limits& limits, const inspect::TerminalSnapshot& presence,
                       const WallClock& moment, Visibility visibility) {
     const Session now = with_input(session, presence, moment);

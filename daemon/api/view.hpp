@@ -4,6 +4,7 @@
 #include "common/clock.hpp"
 #include "daemon/core/decision.hpp"
 #include "daemon/core/state.hpp"
+#include "daemon/messages/message_text.hpp"
 #include "daemon/inspect/terminal_snapshot.hpp"
 #include "daemon/inspect/termination_preview.hpp"
 #include "daemon/policy/policy.hpp"
@@ -28,17 +29,19 @@ inline constexpr std::uint64_t infinity = UINT64_MAX;
 /// The visibility of properties: those for every caller, or also those for the session's owner and root.
 enum class Visibility : std::uint8_t { anybody, owner };
 
-/// The current time on both clocks.
-struct WallClock {
-    BootTime now{};
-    Duration wall_offset{}; ///< wall clock minus boottime
-};
+/// Returns the visibility of the session's properties for a caller with this user ID.
+Visibility visibility_of(uid_t caller, const core::Session& session);
+
+using messages::WallClock;
 
 /// Returns the session ID used by every method. It is logind's ID, or "k" and the session key if logind has none yet.
 std::string id_of(const core::Session& session);
 
 /// Returns the existing session with that ID, or null if it does not exist.
 const core::Session* find(const core::State& state, const std::string& id);
+
+/// Like find(), but returns null for a waiting login. It cannot be terminated, because it is decided shortly anyway.
+const core::Session* find_to_end(const core::State& state, const std::string& id);
 
 /// Returns false for sessions that are only tracked until their leader exits.
 bool is_listed(const core::Session& session);
