@@ -64,8 +64,8 @@ class RealDaemon final : public Daemon {
             return std::unexpected(server.error());
         }
         if (!sockets->sock_diag) {
-            journal_.tell(Priority::warning, "No sock_diag socket: cannot measure network activity of sessions. "
-                                             "Check that sesslimitd.socket contains ListenNetlink=.");
+            journal_.log(Priority::warning, "No sock_diag socket: cannot measure network activity of sessions. "
+                                            "Check that sesslimitd.socket contains ListenNetlink=.");
         }
         connections_.emplace(std::move(sockets->sock_diag));
         worker_ = *std::move(worker);
@@ -111,7 +111,7 @@ class RealDaemon final : public Daemon {
         auto ledger = ledger::Ledger::open(
             options_.runtime_directory, [this](core::Session&& session) { restore(std::move(session)); }, dropped);
         for (const std::string& line : dropped) {
-            journal_.tell(Priority::warning, "Ledger: " + line);
+            journal_.log(Priority::warning, "Ledger: " + line);
         }
         if (ledger) {
             recorder_.attach(*std::move(ledger), engine_->state());
@@ -119,9 +119,9 @@ class RealDaemon final : public Daemon {
             return std::unexpected(ledger.error());
         } else {
             recorder_.do_without();
-            journal_.tell(Priority::error, "Failed to open ledger, continuing without it; session start times "
-                                           "will be lost on restart: " +
-                                               ledger.error().what);
+            journal_.log(Priority::error, "Failed to open ledger, continuing without it; session start times "
+                                          "will be lost on restart: " +
+                                              ledger.error().what);
         }
         return {};
     }
@@ -145,17 +145,16 @@ class RealDaemon final : public Daemon {
     void wire() {
         logind_.emplace(loop_.get(), logind_callbacks());
         systemd_.emplace(loop_.get(),
-                         [this](const Error& error) { journal_.tell(Priority::warning, "systemd: " + error.what); });
-        nested_.emplace(*logind_, [this](const std::string& text) { journal_.tell(Priority::warning, text); });
+                         [this](const Error& error) { journal_.log(Priority::warning, "systemd: " + error.what); });
+        nested_.emplace(*logind_, [this](const std::string& text) { journal_.log(Priority::warning, text); });
         leaders_.emplace(loop_.get(), [this](SessionKey key) { engine_->handle(core::LeaderExited{key}); });
         engine_.emplace(recorder_, effects_, &boottime_now);
         backend_.emplace(DaemonBackend::Dependencies{.engine = *engine_,
                                                      .worker = *worker_,
                                                      .status = [this] { return status(); },
                                                      .reload = [this](auto then) { reload(std::move(then)); }});
-        api_.emplace(loop_.get(), *backend_, [this](const Error& error) {
-            journal_.tell(Priority::warning, "D-Bus interface: " + error.what);
-        });
+        api_.emplace(loop_.get(), *backend_,
+                     [this](const Error& error) { journal_.log(Priority::warning, "D-Bus interface: " + error.what); });
         effects_.attach({.loop = loop_.get(),
                          .journal = journal_,
                          .server = *server_,
@@ -176,7 +175,7 @@ class RealDaemon final : public Daemon {
             .event = [this](core::Event event) { requested(std::move(event)); },
             .failed =
                 [this](const Error& error) {
-                    journal_.tell(Priority::warning, "Failed to handle login request: " + error.what);
+                    journal_.log(Priority::warning, "Failed to handle login request: " + error.what);
                 }};
     }
 
@@ -201,7 +200,7 @@ class RealDaemon final : public Daemon {
                         // Queued after the lookups for the listed sessions.
                         worker_->submit([this] { return [this] { serve(); }; });
                     },
-                .failed = [this](const Error& error) { journal_.tell(Priority::warning, "logind: " + error.what); }};
+                .failed = [this](const Error& error) { journal_.log(Priority::warning, "logind: " + error.what); }};
     }
 
     /// Starts everything else, after the policy has been loaded.
@@ -320,8 +319,8 @@ class RealDaemon final : public Daemon {
                     },
                 .found =
                     [this](policy::Policy policy) {
-                        journal_.tell(Priority::info,
-                                      "Resolved users and groups of the policy that did not exist before.");
+                        journal_.log(Priority::info,
+                                     "Resolved users and groups of the policy that did not exist before.");
                         enforce(std::move(policy));
                     }};
     }

@@ -77,7 +77,7 @@ void tell_of_multiplexer(const MultiplexerPreserver::Outcome& outcome, output::J
     const std::string kept =
         session + "; moved " + std::to_string(outcome.moved) + " multiplexer processes to " + outcome.scope + ".";
     if (!outcome.problem) {
-        return journal.tell(output::Priority::info, kept);
+        return journal.log(output::Priority::info, kept);
     }
     std::string text = kept + " Some processes could not be moved";
     if (outcome.is_unclear) {
@@ -86,7 +86,7 @@ void tell_of_multiplexer(const MultiplexerPreserver::Outcome& outcome, output::J
     } else if (outcome.moved == 0) {
         text = session + " with its multiplexer, which could not be moved";
     }
-    journal.tell(output::Priority::warning, text + ": " + escape_for_display(outcome.problem->what) + ".");
+    journal.log(output::Priority::warning, text + ": " + escape_for_display(outcome.problem->what) + ".");
 }
 
 } // namespace
@@ -151,9 +151,9 @@ void SystemEffectHandler::finish() {
 
 void SystemEffectHandler::log_notice(const core::Notice& notice) {
     if (notice.kind == core::Notice::Kind::denied) {
-        return denials_->tell(notice);
+        return denials_->log(notice);
     }
-    dependencies_->journal.tell(messages::journal_entry(notice));
+    dependencies_->journal.log(messages::journal_entry(notice));
 }
 
 void SystemEffectHandler::notify(const core::Notice& notice) {
@@ -171,9 +171,9 @@ void SystemEffectHandler::notify(const core::Notice& notice) {
         }
     }
     if (missed > 0) {
-        dependencies_->journal.tell(output::Priority::info,
-                                    "Failed to write notice to terminal: " + why +
-                                        (missed > 1 ? " (and " + std::to_string(missed - 1) + " more)" : ""));
+        dependencies_->journal.log(output::Priority::info,
+                                   "Failed to write notice to terminal: " + why +
+                                       (missed > 1 ? " (and " + std::to_string(missed - 1) + " more)" : ""));
     }
 }
 
@@ -188,7 +188,7 @@ std::optional<std::vector<inspect::Terminal>> SystemEffectHandler::terminals_of(
 
 void SystemEffectHandler::log_inspection_failure(const Error& why) {
     if (!std::exchange(inspection_failed_, true)) {
-        dependencies_->journal.tell(
+        dependencies_->journal.log(
             output::Priority::warning,
             "Failed to inspect sessions; idle limits are suspended and notices may be lost until this recovers: " +
                 why.what);
@@ -215,7 +215,7 @@ void SystemEffectHandler::kill_all(const std::string& logind_id) {
 
 void SystemEffectHandler::signal_leader(SessionKey key, int signal) {
     if (auto sent = dependencies_->leaders.signal(key, signal); !sent && sent.error().code != ESRCH) {
-        dependencies_->journal.tell(output::Priority::warning, "Failed to signal session leader: " + sent.error().what);
+        dependencies_->journal.log(output::Priority::warning, "Failed to signal session leader: " + sent.error().what);
     }
 }
 
@@ -251,8 +251,8 @@ void SystemEffectHandler::track(const core::Session& session) {
     if (session.leader.pid != 0) {
         const auto tracked = dependencies_->leaders.track(session.key, session.leader);
         if (!tracked) {
-            dependencies_->journal.tell(output::Priority::warning,
-                                        "Failed to track session leader, retrying: " + tracked.error().what);
+            dependencies_->journal.log(output::Priority::warning,
+                                       "Failed to track session leader, retrying: " + tracked.error().what);
         } else if (!*tracked) {
             dependencies_->noticed(core::LeaderExited{session.key});
         }
@@ -287,8 +287,8 @@ void SystemEffectHandler::arm(BootTime deadline) {
         timer_.reset(source);
         if (code < 0) {
             armed_ = never; // retried after the next event
-            dependencies_->journal.tell(output::Priority::error, "Failed to schedule session deadlines: " +
-                                                                     fail_errno("arm a timer", -code).error().what);
+            dependencies_->journal.log(output::Priority::error, "Failed to schedule session deadlines: " +
+                                                                    fail_errno("arm a timer", -code).error().what);
         }
         return;
     }

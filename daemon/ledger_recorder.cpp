@@ -11,9 +11,9 @@ void LedgerRecorder::put(const core::Session& session) {
     }
     const auto done = ledger_->put(session);
     if (!done && !failing_) {
-        journal_.tell(output::Priority::error,
-                      "Failed to record session in ledger; it will lose its start time if the daemon restarts: " +
-                          done.error().what);
+        journal_.log(output::Priority::error,
+                     "Failed to record session in ledger; it will lose its start time if the daemon restarts: " +
+                         done.error().what);
     }
     failing_ = !done;
 }

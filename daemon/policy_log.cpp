@@ -17,11 +17,11 @@ void log_problems(const std::vector<policy::Problem>& problems, output::Journal&
     std::size_t listed = 0;
     for (const policy::Problem& problem : problems) {
         if (++listed > max_listed_problems) {
-            return journal.tell(Priority::warning,
-                                "... and " + std::to_string(problems.size() - max_listed_problems) + " more.");
+            return journal.log(Priority::warning,
+                               "... and " + std::to_string(problems.size() - max_listed_problems) + " more.");
         }
         const bool error = problem.severity == policy::Problem::Severity::error;
-        journal.tell(error ? Priority::error : Priority::warning, policy::format(problem));
+        journal.log(error ? Priority::error : Priority::warning, policy::format(problem));
     }
 }
 
@@ -31,21 +31,21 @@ void log_loaded_policy(const policy_store::LoadResult& loaded, bool at_start, ou
     using policy_store::PolicyOrigin;
     log_problems(loaded.problems, journal);
     for (const Error& error : loaded.errors) {
-        journal.tell(Priority::warning, "Failed to cache the policy: " + error.what);
+        journal.log(Priority::warning, "Failed to cache the policy: " + error.what);
     }
     if (loaded.from == PolicyOrigin::files) {
         const std::size_t rules = loaded.policy.managed.rules.size() + loaded.policy.host.rules.size();
-        return journal.tell(Priority::info,
-                            "Loaded policy with " + std::to_string(rules) + (rules == 1 ? " rule." : " rules."),
-                            messages::policy_loaded_id, "policy-loaded");
+        return journal.log(Priority::info,
+                           "Loaded policy with " + std::to_string(rules) + (rules == 1 ? " rule." : " rules."),
+                           messages::policy_loaded_id, "policy-loaded");
     }
     std::string then = "Keeping the current policy.";
     if (at_start) {
         then = loaded.from == PolicyOrigin::cached ? "Using the last valid policy."
                                                    : "No previous policy available: running WITHOUT LIMITS.";
     }
-    journal.tell(Priority::error, "Policy rejected because of the errors above. " + then, messages::policy_rejected_id,
-                 "policy-rejected");
+    journal.log(Priority::error, "Policy rejected because of the errors above. " + then, messages::policy_rejected_id,
+                "policy-rejected");
 }
 
 std::string text_of(const std::vector<policy::Problem>& problems) {

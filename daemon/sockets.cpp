@@ -20,9 +20,9 @@ Result<> take_passed(UniqueFd fd, Sockets& sockets, output::Journal& journal) {
                                                                              : nullptr;
     if (place == nullptr || *place) {
         // It comes from the unit of another version or of the administrator. Logins are still answered.
-        journal.tell(output::Priority::warning,
-                     "Ignoring unexpected socket passed by systemd: neither ListenSequentialPacket= nor "
-                     "ListenNetlink= of sesslimitd.socket.");
+        journal.log(output::Priority::warning,
+                    "Ignoring unexpected socket passed by systemd: neither ListenSequentialPacket= nor "
+                    "ListenNetlink= of sesslimitd.socket.");
         return {};
     }
     if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) < 0) {

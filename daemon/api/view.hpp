@@ -4,9 +4,9 @@
 #include "common/clock.hpp"
 #include "daemon/core/decision.hpp"
 #include "daemon/core/state.hpp"
-#include "daemon/messages/message_text.hpp"
 #include "daemon/inspect/terminal_snapshot.hpp"
 #include "daemon/inspect/termination_preview.hpp"
+#include "daemon/messages/message_text.hpp"
 #include "daemon/policy/policy.hpp"
 
 #include <cstdint>

@@ -11,12 +11,12 @@ constexpr std::uint64_t accuracy_usec = 1'000'000;
 
 } // namespace
 
-void DenialJournal::tell(const core::Notice& denied) {
+void DenialJournal::log(const core::Notice& denied) {
     std::vector<messages::SuppressedDenials> ended;
     const bool own_line = denials_.take(denied, boottime_now(), ended);
     write(ended);
     if (own_line) {
-        journal_.tell(messages::journal_entry(denied));
+        journal_.log(messages::journal_entry(denied));
         arm();
     }
 }
@@ -35,7 +35,7 @@ int DenialJournal::on_due(sd_event_source*, std::uint64_t, void* self) {
 
 void DenialJournal::write(const std::vector<messages::SuppressedDenials>& ended) {
     for (const messages::SuppressedDenials& repeated : ended) {
-        journal_.tell(messages::journal_entry(repeated));
+        journal_.log(messages::journal_entry(repeated));
     }
 }
 
@@ -55,8 +55,8 @@ void DenialJournal::arm() {
                                        &DenialJournal::on_due, this);
     timer_.reset(source);
     if (code < 0) {
-        journal_.tell(Priority::warning,
-                      "Failed to count repeated denials: " + fail_errno("arm a timer", -code).error().what);
+        journal_.log(Priority::warning,
+                     "Failed to count repeated denials: " + fail_errno("arm a timer", -code).error().what);
         flush(); // denials are logged individually until a timer can be armed
     }
 }

@@ -19,7 +19,7 @@ class DenialJournal {
     DenialJournal& operator=(const DenialJournal&) = delete;
     ~DenialJournal() = default;
 
-    void tell(const core::Notice& denied);
+    void log(const core::Notice& denied);
 
     /// Writes the denials that were only counted so far. Called when the daemon stops.
     void flush();

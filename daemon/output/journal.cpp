@@ -50,7 +50,7 @@ std::string native_entry(const messages::JournalEntry& entry) {
 
 Journal::Journal(sd_event* loop, std::string path) : loop_(loop), path_(std::move(path)) {}
 
-void Journal::tell(const messages::JournalEntry& entry) {
+void Journal::log(const messages::JournalEntry& entry) {
     Kept told{.datagram = native_entry(entry), .message = entry.empty() ? "" : entry.front().second};
     if (!kept_.empty()) {
         return keep(std::move(told)); // after the queued ones
@@ -63,7 +63,7 @@ void Journal::tell(const messages::JournalEntry& entry) {
     }
 }
 
-void Journal::tell(Priority priority, std::string_view message, std::string_view message_id, std::string_view event) {
+void Journal::log(Priority priority, std::string_view message, std::string_view message_id, std::string_view event) {
     messages::JournalEntry entry{{"MESSAGE", std::string(message)},
                                  {"PRIORITY", std::to_string(static_cast<int>(priority))}};
     if (!message_id.empty()) {
@@ -72,7 +72,7 @@ void Journal::tell(Priority priority, std::string_view message, std::string_view
     if (!event.empty()) {
         entry.emplace_back("SESSLIMIT_EVENT", std::string(event));
     }
-    tell(entry);
+    log(entry);
 }
 
 void Journal::finish(Duration within) {
@@ -94,7 +94,7 @@ int Journal::on_writable(sd_event_source*, int, std::uint32_t, void* self) {
     journal.send_kept();
     journal.watch();
     if (journal.kept_.empty() && journal.lost_ > 0) {
-        journal.tell(Priority::warning, words_of_loss(std::exchange(journal.lost_, 0)));
+        journal.log(Priority::warning, words_of_loss(std::exchange(journal.lost_, 0)));
     }
     return 0;
 }

@@ -35,11 +35,11 @@ class Journal {
     ~Journal() = default;
 
     /// Writes an entry. Its text must already be escaped for display.
-    void tell(const messages::JournalEntry& entry);
+    void log(const messages::JournalEntry& entry);
 
     /// Writes a plain entry about the daemon itself, with a message ID if it has one.
-    void tell(Priority priority, std::string_view message, std::string_view message_id = {},
-              std::string_view event = {});
+    void log(Priority priority, std::string_view message, std::string_view message_id = {},
+             std::string_view event = {});
 
     /// Waits at most `within` for journald to accept the queued entries. Called when the daemon stops.
     void finish(Duration within);

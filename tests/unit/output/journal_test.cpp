@@ -90,7 +90,7 @@ void entries_not_accepted_sent_later_in_order() {
     std::vector<std::string> told;
     for (int number = 0; number < 900; ++number) { // more than the kernel buffers, fewer than the daemon queues
         told.push_back(plain(std::to_string(number)));
-        journal.tell(output::Priority::info, std::to_string(number));
+        journal.log(output::Priority::info, std::to_string(number));
     }
     const auto at_once = reader.read_all();
     const auto later = reader.settle();
@@ -106,7 +106,7 @@ void entries_beyond_queue_limit_dropped_and_counted() {
     Journal journal(reader.loop.get(), reader.path());
     constexpr std::size_t many = 3 * Journal::max_queued;
     for (std::size_t number = 0; number < many; ++number) {
-        journal.tell(output::Priority::info, std::to_string(number));
+        journal.log(output::Priority::info, std::to_string(number));
     }
     const auto all = reader.settle();
     const std::size_t lost = many + 1 - all.size();
@@ -118,10 +118,10 @@ void entries_beyond_queue_limit_dropped_and_counted() {
 void restarted_journald_reconnected() {
     Reader reader;
     Journal journal(reader.loop.get(), reader.path());
-    journal.tell(output::Priority::info, "to the first");
+    journal.log(output::Priority::info, "to the first");
     const auto first = reader.read_all();
     reader.listen();
-    journal.tell(output::Priority::info, "to the second");
+    journal.log(output::Priority::info, "to the second");
     const auto second = reader.read_all();
     EXPECT(first == std::vector{plain("to the first")}, "the first");
     EXPECT(second == std::vector{plain("to the second")}, "the second");
@@ -131,11 +131,11 @@ void journald_restart_with_queued_entries_recovers() {
     Reader reader;
     Journal journal(reader.loop.get(), reader.path());
     for (int number = 0; number < 900; ++number) {
-        journal.tell(output::Priority::info, std::to_string(number));
+        journal.log(output::Priority::info, std::to_string(number));
     }
     reader.listen(); // the entries that the first one had not read are lost with it
     const auto all = reader.settle();
-    journal.tell(output::Priority::info, "later entries are sent");
+    journal.log(output::Priority::info, "later entries are sent");
     const auto next = reader.read_all();
     EXPECT(!all.empty() && all.back() == plain("899"), "queued entries reach the second one");
     EXPECT(next == std::vector{plain("later entries are sent")}, "later entries are sent");
@@ -145,13 +145,13 @@ void queued_entries_discarded_when_journald_disappears() {
     Reader reader;
     Journal journal(reader.loop.get(), reader.path());
     for (int number = 0; number < 900; ++number) {
-        journal.tell(output::Priority::info, std::to_string(number));
+        journal.log(output::Priority::info, std::to_string(number));
     }
     unlink(reader.path().c_str());
     reader.socket.reset();
     const auto nothing = reader.settle(); // the entries are written to standard error
     reader.listen();
-    journal.tell(output::Priority::info, "later entries are sent");
+    journal.log(output::Priority::info, "later entries are sent");
     const auto next = reader.read_all();
     EXPECT(nothing.empty(), "no journald reads");
     EXPECT(next == std::vector{plain("later entries are sent")}, "later entries are sent");
@@ -161,7 +161,7 @@ void finish_returns_in_time_when_journald_stalls() {
     const Reader reader;
     Journal journal(reader.loop.get(), reader.path());
     for (int number = 0; number < 900; ++number) {
-        journal.tell(output::Priority::info, std::to_string(number));
+        journal.log(output::Priority::info, std::to_string(number));
     }
     const Duration before = monotonic_now();
     journal.finish(std::chrono::milliseconds(1));
