@@ -10,29 +10,31 @@ namespace {
 using std::chrono::seconds;
 
 /// Resolution of terminal timestamps. The kernel advances them in steps of 8 s (tty_update_time in
-/// drivers/tty/tty_io.c). The last key press may be as recent as the end of the step of its timestamp. No session is
-/// terminated early, but it may be terminated 8 s late.
+/// drivers/tty/tty_io.c). The last key press may have occurred as late as the end of the step. That latest time is
+/// assumed, so a session may be terminated 8 s late, but never early.
 constexpr Duration step = seconds(8);
 
 constexpr Duration youngest_within_step(Duration stamp) {
     return std::chrono::floor<seconds>(stamp) / step * step + step;
 }
 
-/// Returns the time of a terminal's last use by its timestamp, converted with the given offset of the wall clock.
-/// Returns nothing if that time does not lie between the last probe and now.
+/// Returns the time of the last activity on a terminal, converted from its timestamp with the given offset of the wall
+/// clock. Returns nothing if that time does not lie between the last probe and now.
 std::optional<BootTime> since_look(Duration stamp, Duration offset, const LastSample& last_sample, BootTime now) {
     const BootTime told{youngest_within_step(stamp) - offset};
     const bool fits = told > last_sample.at - shortest_window && told <= now + step;
     return fits ? std::optional(std::min(now, told)) : std::nullopt;
 }
 
-/// Returns the time of a terminal's last use by its current timestamp and by the one of the last probe (`before`).
+/// Returns the time of the last activity on a terminal. `stamp` is its current timestamp, and `before` is its timestamp
+/// at the last probe.
 ///
 /// The wall clock may have been set between the two probes. BootTime is slewed in the same way, so the two clocks only
-/// differ by steps. The timestamp is converted with the offsets of both probes, and the later result that lies between
-/// them counts. If neither does, the clock was set twice, or the terminal is a different one, and the last use may have
-/// been a moment ago. An unchanged timestamp is converted too, because it may hide a second key press in the same step.
-/// That step was not over at the last probe, or a clock that was set back passes through it again.
+/// differ by steps. The timestamp is converted with the offsets of both probes. The later of the results that lie
+/// between the probes is returned. If no result lies between them, the clock was set twice, or the terminal is a
+/// different one. A changed timestamp then counts as activity now. An unchanged timestamp is also converted, because it
+/// may hide a second key press in the same step. The step may not have been over at the last probe. A clock that was
+/// set back may also pass through the step again.
 BootTime last_stamped(Duration stamp, Duration before, const Session& session, Duration wall_offset, BootTime now) {
     const LastSample& last_sample = session.last_sample;
     if (last_sample.at == BootTime{}) {
@@ -70,7 +72,7 @@ BootTime last_use_of_connection(const Session& session, const ActivitySample& sa
     }
     const LastSample& last_sample = session.last_sample;
     if (last_sample.at == BootTime{}) {
-        // Without an earlier sample to compare with, data counts as use, although it may be keepalives.
+        // Without an earlier sample for comparison, all data counts as activity, although it may consist of keepalives.
         return std::clamp(now - sample.since_data, session.last_input, now);
     }
     if (sample.traffic->cookie != last_sample.traffic.cookie) {
@@ -80,20 +82,20 @@ BootTime last_use_of_connection(const Session& session, const ActivitySample& sa
     return used ? std::clamp(now - sample.since_data, session.last_input, now) : session.last_input;
 }
 
-/// Data carried in one direction between two probes.
+/// Amount of data in one direction between two probes.
 struct Carried {
     std::uint64_t bytes;
     std::uint64_t segments;
 };
 
 bool is_more_than_keepalives(const Carried& carried, Duration window) {
-    // Two more, because the window may begin and end anywhere between two keepalives.
+    // Two keepalives are added, because the window may begin and end at any time between two keepalives.
     const auto most = static_cast<std::uint64_t>(std::max(Duration{}, window) / keepalive_interval) + 2;
     return carried.bytes > carried.segments * keepalive_bytes || carried.segments > most;
 }
 
-/// Returns true if the data may have been segments of one size. The count of segments may be off by one. Bytes are
-/// counted when they are acknowledged, but segments when they are sent and again when they are retransmitted.
+/// Returns true if all segments may have had the same size. The number of segments may be off by one. The kernel counts
+/// bytes when they are acknowledged. It counts segments when they are sent, and again when they are retransmitted.
 bool is_of_one_size(const Carried& carried) {
     const std::uint64_t fewest = std::max<std::uint64_t>(carried.segments, 2) - 1;
     for (std::uint64_t segments = fewest; segments <= carried.segments + 1; ++segments) {
@@ -112,8 +114,8 @@ bool is_traffic(const Traffic& before, const Traffic& after, Duration window) {
     if (is_more_than_keepalives(in, window) || is_more_than_keepalives(out, window)) {
         return true;
     }
-    // If both sides send keepalives, each direction carries its own and the replies to those of the other side. Both
-    // directions then carry the same number of segments.
+    // If both sides send keepalives, each direction carries keepalives and the replies to the other side's keepalives.
+    // Both directions then carry the same number of segments.
     const Carried pairs{in.bytes + out.bytes, in.segments};
     return !(is_of_one_size(in) && is_of_one_size(out)) && !(in.segments == out.segments && is_of_one_size(pairs));
 }

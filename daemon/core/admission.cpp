@@ -18,9 +18,9 @@ void deny(DecisionContext& context, Session session, RequestId request, const po
     session.request = RequestId::none;
     session.answer_by = never;
     session.due = after(context.now, Timeouts::denied_login_exit);
-    // After a denial sshd continues, with forwardings and without a shell. Every other service exits by itself. Its
-    // process may be long-lived and serve other users too, so the daemon must not terminate it. If logind has a session
-    // of it already, the process serves that session alone.
+    // After a denial sshd continues, with forwardings and without a shell. Every other service exits by itself. The
+    // process of such a service may be long-lived and serve other users, so the daemon must not terminate it. If logind
+    // already has a session of the process, the process serves only that session.
     if (session.login.connection.empty() && session.logind_id.empty()) {
         context.out.records.emplace_back(Drop{session.key});
     } else {
@@ -34,8 +34,9 @@ Reason own_limit(const policy::Limits& limits) {
     return {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}};
 }
 
-/// Returns the number of other sessions of its user that a login is counted with. It does not include an adopted
-/// session that came later. PAM may be about to request that one too, and it is then counted with this one.
+/// Returns the number of the user's other sessions that count when this login is decided. Adopted sessions that arrived
+/// later are not included. If PAM requests such a session afterwards, the decision about that request counts this
+/// login.
 std::size_t others_of_user(const DecisionContext& context, const Session& session) {
     if (session.logind_id.empty()) {
         return context.state.counted(session.login.uid);
@@ -55,8 +56,8 @@ std::size_t others_in(const DecisionContext& context, const Session& session, po
     return context.state.counted(rule) - (counts ? 1U : 0U);
 }
 
-/// Returns the limit that currently prevents an admission: the user's own limit, or the shared limit of a rule. Returns
-/// nothing if no limit is reached.
+/// Returns the limit that currently prevents an admission. This is the user's own limit or the shared limit of a rule.
+/// Returns nothing if no limit is reached.
 std::optional<Reason> reached_limit(const DecisionContext& context, const Session& session,
                                     const policy::Limits& limits) {
     if (others_of_user(context, session) >= limits.max_sessions.value) {
@@ -83,8 +84,8 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
     session.request = event.request;
     session.answer_by = after(context.now, Timeouts::slot_wait);
     session.due = context.now;
-    // The session that has been idle the longest is only known after a probe of all of them. The answers arrive
-    // before the deadline. That of logind is not immediate, so the login waits for it.
+    // Only a probe of all sessions shows which of them has been idle the longest. The results arrive before the
+    // deadline. logind's answer is not immediate, so the login waits for that answer.
     for (const SessionKey key : context.state.of_user(session.login.uid)) {
         const Session& other = *context.state.find(key);
         if (other.phase == Phase::active && context.now - other.last_sample.at >= shortest_window) {
@@ -96,24 +97,25 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
     request_more_time(context, session, event);
 }
 
-/// Returns true if the use of the session is known. Then a probe succeeded after, or shortly before, `waiting` was
-/// requested, or the session cannot be probed yet. Otherwise last_input is the earliest possible time of its last use.
+/// Returns true if the last activity of the session is known. A successful probe must not be older than shortest_window
+/// before the request of `waiting`. Also returns true if the session cannot be probed yet. If the result is false, the
+/// last activity may have been later than last_input.
 bool is_use_known(const Session& session, const Session& waiting) {
     return session.phase != Phase::active || after(session.last_sample.at, shortest_window) > waiting.opened;
 }
 
-/// Returns true if an open session may be terminated for a newer one of its user. Its own limits must be enforced, and
-/// a check of its logout must not be pending. After a logout, only background jobs of it would be left.
+/// Returns true if an open session may be terminated for a newer one of its user. The open session must have a limit
+/// that is enforced, and a check of its logout must not be pending. After a logout, only background jobs of the session
+/// would be left.
 bool can_be_displaced(const DecisionContext& context, const Session& session) {
     const policy::Limits limits = context.limits(session);
     return limits.mode.value == policy::Mode::enforce && !policy::is_unlimited(limits) &&
            session.logout_check == LogoutCheck::none;
 }
 
-/// Returns the candidates for displacement by `waiting`, in the order of at_limit. They are the open sessions of its
-/// user, and logins that have waited for a slot longer than `waiting`. Sessions in observe mode are excluded. For the
-/// idlest session, the list ends before the first session whose use is not known. All later ones may be less idle than
-/// that.
+/// Returns the candidates for displacement by `waiting`, in the order of at_limit. Candidates are the open sessions of
+/// its user that can_be_displaced() permits, and logins that have waited longer than `waiting`. With end-idlest, the
+/// list ends before the first session whose last activity is not known. All sessions after that one may be less idle.
 std::vector<const Session*> displacement_candidates(const DecisionContext& context, const Session& waiting,
                                                     policy::AtLimit at_limit) {
     std::vector<const Session*> candidates;
@@ -126,7 +128,7 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
         }
     }
     const bool by_use = at_limit == policy::AtLimit::end_idlest;
-    // For a locked screen, last_input is the time of the last lock. The user has been absent for longer than that.
+    // For a locked screen, last_input is the time of the last lock. The last activity of the user was earlier.
     std::ranges::stable_sort(candidates, {}, [by_use](const Session* session) {
         return std::pair(!by_use || session->idle_warned != screen_locked,
                          by_use ? session->last_input : session->opened);
@@ -138,7 +140,7 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
     return candidates;
 }
 
-/// Returns true if the answer of logind about the use of one of the user's graphical sessions is still missing.
+/// Returns true if logind has not yet answered about the activity of one of the user's graphical sessions.
 bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
     return std::ranges::any_of(context.state.of_user(waiting.login.uid), [&](SessionKey key) {
         const Session& other = *context.state.find(key);
@@ -146,8 +148,8 @@ bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
     });
 }
 
-/// Returns the number of sessions to displace for `waiting`, in addition to those that are ending already. Every login
-/// that has waited longer than `waiting` gets one of the slots that these vacate.
+/// Returns the number of sessions to displace for `waiting`, in addition to those that are ending already. The result
+/// includes one slot for every login that has waited longer than `waiting`.
 std::size_t slots_needed(const DecisionContext& context, const Session& waiting, policy::Count most) {
     std::size_t wanted = 1;
     for (const SessionKey key : context.state.of_user(waiting.login.uid)) {
@@ -159,8 +161,8 @@ std::size_t slots_needed(const DecisionContext& context, const Session& waiting,
     return wanted > most ? wanted - most : 0;
 }
 
-/// Terminates an open session, or denies a waiting login, in favor of `newcomer`. The newest logins are admitted.
-/// However many arrive together, the number of waiting logins of a user does not exceed the number of slots.
+/// Terminates an open session, or denies a waiting login, in favor of `newcomer`. If many logins arrive together, the
+/// newest logins are admitted. The number of a user's waiting logins therefore never exceeds the number of slots.
 void displace(DecisionContext& context, const Session& candidate, const Session& newcomer, policy::Count most) {
     const Reason reason{.cause = Cause::displaced, .count = most, .span = {}, .by = newcomer.login.rhost};
     if (candidate.phase == Phase::waiting) {
@@ -169,14 +171,15 @@ void displace(DecisionContext& context, const Session& candidate, const Session&
     begin_termination(context, candidate, reason);
 }
 
-/// Returns the session that this leader already has for this user, or null. A request of that leader may be a repeated
-/// one for it.
+/// Returns the session that this leader already has for this user, or null. The request of the leader may repeat the
+/// request for that session.
 const Session* find_previous_request(const DecisionContext& context, const OpenRequested& event) {
     const Session* before = event.leader.pid == 0 ? nullptr : context.state.by_leader(event.leader);
     return before != nullptr && before->login.uid == event.login.uid ? before : nullptr;
 }
 
-/// Admits the login if a slot is free or if the limit is only observed. Returns false if it was not admitted.
+/// Admits the login if no limit is reached or if its limits are only observed. Returns false if the login was not
+/// admitted.
 bool admit_if_below_limit(DecisionContext& context, const Session& session, RequestId request,
                           const policy::Limits& limits) {
     if (const auto reason = reached_limit(context, session, limits)) {
@@ -213,13 +216,13 @@ bool repeat_answer(DecisionContext& context, const OpenRequested& event, const S
     return false;
 }
 
-/// Admits a new login, queues it for a slot, or denies it. Returns true unless it is admitted.
+/// Admits a new login, queues it for a slot, or denies it. Returns false if the login was admitted.
 bool admit_or_deny(DecisionContext& context, const Session& session, const OpenRequested& event) {
     const policy::Limits limits = context.limits(session);
     if (admit_if_below_limit(context, session, event.request, limits)) {
         return false;
     }
-    // No session is terminated for the shared limit of a rule: it would be one of another user.
+    // No session is terminated for the shared limit of a rule, because the session could belong to another user.
     const Reason reason = reached_limit(context, session, limits).value_or(own_limit(limits));
     if (limits.at_limit.value == policy::AtLimit::deny || limits.max_sessions.value == 0 || !reason.by.empty()) {
         deny(context, session, event.request, limits, reason);
@@ -229,14 +232,13 @@ bool admit_or_deny(DecisionContext& context, const Session& session, const OpenR
     return true;
 }
 
-/// Decides about a login of which logind already has a session, because the module runs after pam_systemd in the PAM
-/// stack.
+/// Decides about a login for which logind already has a session. The module runs after pam_systemd in this PAM stack.
 void decide_adopted(DecisionContext& context, const Session& adopted, const OpenRequested& event) {
     Session session = adopted;
     session.adopted = false;
     session.login = event.login;
     if (admit_or_deny(context, session, event)) {
-        admit_waiting(context, adopted); // it was counted until now
+        admit_waiting(context, adopted); // the session counted until now
     }
 }
 

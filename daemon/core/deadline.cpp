@@ -6,7 +6,7 @@
 namespace sesslimit::core {
 namespace {
 
-/// One limit of one session: its start, its expiry, and the last warning that was issued.
+/// Start and expiry of one limit of a session, and the last warning that was issued.
 struct LimitWindow {
     BootTime from;
     BootTime end;
@@ -21,8 +21,8 @@ LimitWindow idleness_of(const Session& session) {
     return {session.last_input, idle_end(session), session.idle_warned};
 }
 
-/// Returns true if the warning is still to be issued. A warning as long as the whole limit would appear at the login
-/// itself, and is never issued.
+/// Returns true if the warning must still be issued. A warning as long as the whole limit is never issued, because it
+/// would appear at the login itself.
 bool is_owed(const LimitWindow& course, Duration warning) {
     return course.end != never && warning < course.warned && course.end - warning > course.from;
 }
@@ -55,8 +55,8 @@ BootTime limit_end(BootTime from, Duration limit, BootTime grace_until) {
     return limit == unlimited_duration ? never : std::max(after(from, limit), grace_until);
 }
 
-/// Returns the time to probe whether the other idle limit applies now. A shell can be opened in a connection that had
-/// none, or the last one can be closed. A session without a limit in its present state is probed once per period of the
+/// Returns the time of the next probe for a change of the idle limit that applies. The user can open the first shell of
+/// a connection, or close its last shell. A session to which no idle limit applies now is probed once per period of the
 /// other limit.
 BootTime next_terminal_check(const Session& session) {
     const Duration other = std::min(session.idle_timeout, session.idle_timeout_no_terminal);

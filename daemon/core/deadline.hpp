@@ -8,27 +8,27 @@
 #include <vector>
 
 /// Deadlines of a session's limits. Pure arithmetic over a session and its warning offsets (`warn_before`, longest
-/// first). The limits are those of the last evaluation, which are stored in the session.
+/// first). The functions use the limits that are stored in the session. These are the limits of its last evaluation.
 namespace sesslimit::core {
 
 /// Returns the time at which the duration limit expires, or `never` without a limit. The result is not earlier than
 /// Session::grace_until.
 BootTime duration_end(const Session& session);
 
-/// Returns the idle limit that applies to the session: the one for sessions with or without a terminal. Returns the
-/// shorter one while it is unknown whether the session has a terminal.
+/// Returns the idle limit that applies to the session, which depends on whether the session has a terminal. Returns the
+/// shorter of the two limits while the presence of a terminal is unknown.
 Duration idle_limit(const Session& session);
 
-/// Returns the time at which the idle limit expires without further activity. Returns `never` without a limit,
-/// and before logind has the session, because its terminals are found through its scope.
+/// Returns the time at which the idle limit expires without further activity. Returns `never` without a limit. Also
+/// returns `never` before logind has the session, because the daemon finds terminals through the session's scope.
 BootTime idle_end(const Session& session);
 
-/// Returns the shortest warning that is due and was not issued. Longer warnings that were missed are skipped.
+/// Returns the shortest warning that is due and has not been issued. Longer warnings that were missed are skipped.
 std::optional<Duration> duration_warning(const Session& session, const std::vector<Duration>& warn_before,
                                          BootTime now);
 std::optional<Duration> idle_warning(const Session& session, const std::vector<Duration>& warn_before, BootTime now);
 
-/// Returns true if a warning is to be issued before the limit expires and none has been issued yet.
+/// Returns true if the limit requires a warning before its expiry and no warning has been issued yet.
 bool is_duration_warning_owed(const Session& session, const std::vector<Duration>& warn_before);
 bool is_idle_warning_owed(const Session& session, const std::vector<Duration>& warn_before);
 
@@ -36,9 +36,10 @@ bool is_idle_warning_owed(const Session& session, const std::vector<Duration>& w
 /// a limit.
 BootTime next_duration_check(const Session& session, const std::vector<Duration>& warn_before);
 
-/// Returns the time of the next activity probe. Under an idle limit, it is the time of the next warning or of the
-/// expiry. A session without one may still gain or lose a terminal, after which the other idle limit applies. If that
-/// one is set, returns the time to check for such a change. Returns `never` if both limits are unlimited.
+/// Returns the time of the next activity probe. Under an idle limit, this is the time of the next warning or of the
+/// expiry. A session without an idle limit may still gain or lose a terminal. The other idle limit applies after such a
+/// change. If the other limit is set, returns the time to check for such a change. Returns `never` if both limits are
+/// unlimited.
 BootTime next_idle_check(const Session& session, const std::vector<Duration>& warn_before);
 
 /// Returns the time of the next action for an open session.

@@ -10,15 +10,15 @@
 #include <variant>
 #include <vector>
 
-/// Decision about an event. It is carried out in this order: records, answers, effects.
+/// Decision about an event. The engine carries out its records first, then its answers, then its effects.
 namespace sesslimit::core {
 
-/// New value of a session, added or replaced. Records describe every change of the state.
+/// Record that adds a session to the state or replaces it. Every change of the state is described by a record.
 struct Put {
     Session session;
 };
 
-/// Removal of a session from the state.
+/// Record that removes a session from the state.
 struct Drop {
     SessionKey session = SessionKey::none;
 };
@@ -32,50 +32,50 @@ struct Answer {
         uncounted,
         denied,
         noted,
-        wait, ///< the answer follows by Session::answer_by, later than the caller would wait by itself
+        wait, ///< the caller must wait longer than its budget; another answer follows by Session::answer_by
     };
     RequestId request = RequestId::none;
     Kind kind = Kind::noted;
-    Session session;       ///< the session concerned, if admitted, denied or waiting
-    std::string message{}; ///< if denied: the policy's template (daemon/policy/template.hpp); empty: the built-in text
-    std::optional<policy::Activity>
-        announce{}; ///< if admitted: the activity that counts as use; present if the user reads the limits at login
+    Session session;       ///< session of the login; only set if it is admitted, denied or waiting
+    std::string message{}; ///< template for a denial (daemon/policy/template.hpp); empty: the built-in text
+    /// Setting idle_activity. Only present if the login is admitted and the limits are announced to the user.
+    std::optional<policy::Activity> announce{};
 };
 
-/// Report to the user of a session, the administrator or an auditor. It is the source of terminal notices, journal
-/// entries and D-Bus signals.
+/// Report to the user of a session, the administrator or an auditor. Terminal notices, journal entries and D-Bus
+/// signals are created from it.
 struct Notice {
     enum class Kind : std::uint8_t {
         admitted,
-        adopted, ///< found in logind, counted from then on
+        adopted, ///< the daemon found the session in logind, and counts it from now on
         denied,
-        would_deny, ///< admitted over a limit, because of mode = "observe"
-        warned,     ///< it will be terminated in `left`, for `reason`
-        kept,       ///< its user became active again after a warning
-        locked,     ///< it is idle; its screen is locked, not terminated
-        ending,     ///< its termination begins, for `reason`
-        would_end,  ///< not terminated, because of mode = "observe"
-        forced,     ///< it did not exit on request, and is sent SIGKILL
-        ended,      ///< gone after its termination
-        released,   ///< closed or gone by itself
-        over_limit, ///< its user has more sessions than the new policy allows; none is terminated for that
+        would_deny, ///< the login was admitted although a limit is reached, because of mode = "observe"
+        warned,     ///< the session will be terminated in `left`, for `reason`
+        kept,       ///< the user became active again after a warning
+        locked,     ///< the session is idle, and its screen is locked
+        ending,     ///< the termination begins, for `reason`
+        would_end,  ///< the session was not terminated for `reason`, because of mode = "observe"
+        forced,     ///< the session did not exit on request, and SIGKILL is sent
+        ended,      ///< the session is gone after its termination
+        released,   ///< the session was closed, or its processes exited by themselves
+        over_limit, ///< the user has more sessions than the new policy permits, but none is terminated
     };
     Kind kind = Kind::admitted;
-    Session session; ///< its value after the decision
+    Session session; ///< session after the decision
     Reason reason;
     Duration left{};
-    std::string
-        message{}; ///< of a termination: the policy's template (daemon/policy/template.hpp); empty: the built-in text
-    bool locks = false; ///< in warned and would_end: the idle limit would lock its screen, not terminate it
+    std::string message{}; ///< template for a termination (daemon/policy/template.hpp); empty: the built-in text
+    /// True if the idle limit locks the screen instead of terminating the session. Only set in warned and would_end.
+    bool locks = false;
 };
 
-/// Request for an activity probe of a session. The answer is event ActivityProbed, immediately or later.
+/// Request for an activity probe of a session. Event ActivityProbed reports the result, immediately or later.
 struct ProbeActivity {
     SessionKey session = SessionKey::none;
 };
 
-/// Request to logind whether a session whose leader has exited was logged out properly. The answer is event
-/// LogoutChecked.
+/// Query to logind whether a session was logged out, after its leader has exited. Event LogoutChecked reports the
+/// answer.
 struct CheckLogout {
     SessionKey session = SessionKey::none;
     std::string logind_id;
@@ -84,11 +84,11 @@ struct CheckLogout {
 /// Request to logind to stop a session (TerminateSession).
 struct Terminate {
     std::string logind_id;
-    SessionKey preserve_multiplexer_of = SessionKey::none; ///< session whose terminal multiplexer is moved out of it
-                                                           ///< first; none: no multiplexer preservation
+    SessionKey preserve_multiplexer_of =
+        SessionKey::none; ///< session whose multiplexer must be preserved first; none: no multiplexer preservation
 };
 
-/// Request to logind to have a graphical session lock its screen (LockSession).
+/// Request to logind to lock the screen of a graphical session (LockSession).
 struct Lock {
     std::string logind_id;
 };

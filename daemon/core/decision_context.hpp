@@ -7,11 +7,12 @@
 #include <optional>
 #include <vector>
 
-/// Internal to the core: the context of one call of decide(), shared by its dependencies. Not included from elsewhere.
+/// Context of one call of decide(), and the functions that decide() is composed of. Only source files of the core
+/// include this header.
 namespace sesslimit::core {
 
-/// Context of the decision about one event: its inputs, and the decision under construction. Each part writes a session
-/// at most once.
+/// Inputs of the decision about one event, and the decision under construction. Each function adds at most
+/// one record for the same session.
 struct DecisionContext {
     const policy::Policy& policy;
     const State& state;
@@ -20,8 +21,8 @@ struct DecisionContext {
 
     [[nodiscard]] policy::Limits limits(const Session& session) const { return resolve(policy, session.login); }
 
-    /// Returns the warning offsets for an open session: none in observe mode. Returns a single grace warning if
-    /// warn_before is empty and the session is in its grace period.
+    /// Returns the warning offsets for an open session. Returns an empty list in observe mode. Returns
+    /// Timeouts::grace_period alone if warn_before is empty and the session is in its grace period.
     [[nodiscard]] std::vector<Duration> warnings(const Session& session, const policy::Limits& limits) const {
         if (limits.mode.value == policy::Mode::observe) {
             return {};
@@ -35,7 +36,7 @@ struct DecisionContext {
         return cause == Cause::idle && session.graphical && limits.on_idle.value == policy::OnIdle::lock;
     }
 
-    /// Sets the rules whose shared limits the session counts in, by the current policy.
+    /// Sets the list of rules in whose shared limits the session counts, according to the current policy.
     static void count_in(Session& session, const policy::Limits& limits) {
         session.shared_limits.clear();
         for (const policy::SharedLimit& total : limits.shared_limits) {
@@ -47,8 +48,8 @@ struct DecisionContext {
     void answer(RequestId request, Answer::Kind kind, const Session& session = {}) {
         out.answers.push_back({request, kind, session});
     }
-    /// Answers that the login is admitted. The limits are announced to its user if their `announce` is set, but never
-    /// in observe mode.
+    /// Answers that the login is admitted. The limits are announced to the user if the setting `announce` is yes, but
+    /// never in observe mode.
     void admit(RequestId request, const Session& session, const policy::Limits& limits) {
         const bool meant = limits.mode.value == policy::Mode::enforce;
         const bool announced = meant && limits.announce.value == policy::Announce::yes;
@@ -68,7 +69,7 @@ void on_open_requested(DecisionContext& context, const OpenRequested& event);
 /// Admits a login whose limits permit it. `request` is answered, and the session's limits are set from the policy.
 void admit(DecisionContext& context, Session session, RequestId request);
 
-/// Continues a login that waits for a slot: admits it, displaces sessions for it, or denies it.
+/// Admits a login that waits for a slot, displaces sessions for it, or denies it.
 void continue_waiting(DecisionContext& context, Session session);
 
 // release.cpp
@@ -86,45 +87,45 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event);
 void on_input_received(DecisionContext& context, const InputReceived& event);
 void on_clock_changed(DecisionContext& context, const ClockChanged& event);
 
-/// Warns about, probes or terminates an open session whose deadline has been reached.
+/// Warns, probes or terminates an open session whose deadline has been reached.
 void serve_limits(DecisionContext& context, Session session);
 
-/// Returns the time of the next action for the session. While an answer about a logout is pending, or after a failed
-/// probe under an idle limit, it is at most Timeouts::probe_retry from now.
+/// Returns the time of the next action for the session. This time is at most Timeouts::probe_retry from now in two
+/// cases. An answer about a logout is pending, or a probe under an idle limit has failed.
 BootTime due_of(const DecisionContext& context, const Session& session, const std::vector<Duration>& warnings);
 
-/// Requests a probe of a session that has just come under an idle limit, or whose terminals' clock has just changed.
-/// Later samples are compared with this one. Does nothing without an idle limit.
+/// Requests a probe of a session after an idle limit starts to apply, or after the wall clock was set. The result is
+/// the basis for comparison with later samples. Does nothing without an idle limit.
 void request_first_probe(DecisionContext& context, const Session& session);
 
 // policy_change.cpp
 void on_policy_changed(DecisionContext& context, const PolicyChanged& event);
 void on_groups_resolved(DecisionContext& context, const GroupsResolved& event);
 
-/// Evaluates an open session against the current policy. A limit is new to its user if it has changed, if it was only
-/// observed before, or if `retroactive`: the session was never evaluated before. Warnings about a new limit are
-/// repeated, and the session gets a grace period if a new limit would expire within that period.
+/// Evaluates an open session against the current policy. A limit is new to the user if it has changed or was only
+/// observed before. `retroactive` means that the session was never evaluated before, so all limits are new. Warnings
+/// about a new limit are repeated. If a new limit would expire within the grace period, the session gets that period.
 void reapply_policy(const DecisionContext& context, Session& session, bool retroactive);
 
-/// Closes an open session whose service the policy has begun to ignore. Like a greeter, it does not count.
-/// Returns false, and does nothing, if the session counts.
+/// Closes an open session if its login does not count under the current policy, for example because its service is now
+/// ignored. Does nothing and returns false if the login counts.
 bool release_uncounted(DecisionContext& context, Session session);
 
-/// Records a session after reapply_policy(). If it lost its leader while its limits were only observed, and they are
-/// enforced now, its left-behind processes are terminated. `before` is the session before reapply_policy().
+/// Records a session after reapply_policy(). Terminates its left-behind processes if its leader was lost in observe
+/// mode and the limits are now enforced. `before` is the session before reapply_policy().
 void commit_session(DecisionContext& context, const Session& session, const Session& before);
 
 // termination.cpp
 void on_termination_requested(DecisionContext& context, const TerminationRequested& event);
 
-/// Starts the termination of an open session. In observe mode, only reports that it would be terminated, except for
-/// Cause::requested.
+/// Starts the termination of an open session. In observe mode, only reports that the session would be terminated.
+/// Cause::requested starts the termination even in observe mode.
 void begin_termination(DecisionContext& context, Session session, const Reason& reason);
 
 /// Performs the next termination stage, which is stricter than the previous one.
 void continue_termination(DecisionContext& context, Session session);
 
-/// Stops a denied login that continues without a session: requests its termination first, and sends SIGKILL later.
+/// Requests the termination of a denied login that continues without a session, and sends SIGKILL later.
 void terminate_denied_login(DecisionContext& context, Session session);
 
 // logind_events.cpp
@@ -134,11 +135,11 @@ void on_logind_session_removed(DecisionContext& context, const LogindSessionRemo
 void on_logout_checked(DecisionContext& context, const LogoutChecked& event);
 
 /// Handles a session whose leader has exited without a logout. Its left-behind processes are terminated if a limit
-/// applies. Otherwise the session stays open, and is counted until logind removes it.
+/// applies. Otherwise the session stays open and counts until logind removes it.
 void on_leader_lost(DecisionContext& context, Session session);
 
-/// Asks logind whether an adopted session, whose leader has exited, was logged out. The question is repeated until
-/// logind answers. Until then none of its limits is enforced.
+/// Asks logind whether an adopted session was logged out, after its leader has exited. The query is repeated until
+/// logind answers. No limit of the session is enforced before the answer.
 void check_logout(DecisionContext& context, Session session);
 
 // restore.cpp

@@ -14,7 +14,7 @@
 /// Events that the core decides about. Every event is a plain value, created by the component that observed it.
 namespace sesslimit::core {
 
-/// Request of pam_open_session. A repeated request of the same leader for the same user is the same request.
+/// Request of pam_open_session. A further request of the same leader for the same user repeats the first request.
 struct OpenRequested {
     RequestId request = RequestId::none;
     Login login;
@@ -25,16 +25,17 @@ struct OpenRequested {
 /// Report of pam_close_session.
 struct CloseRequested {
     RequestId request = RequestId::none;
-    SessionKey session = SessionKey::none; ///< none: the youngest session of this leader
+    SessionKey session = SessionKey::none; ///< session to close; none: the newest session of `leader`
     Leader leader;
 };
 
-/// The caller disconnected before it received its answer.
+/// Disconnection of a caller before it received its answer.
 struct RequestAborted {
     RequestId request = RequestId::none;
 };
 
-/// The pidfd of a session's leader reported its exit, or the process did not exist when tracking began.
+/// Exit of a session's leader, as reported by its pidfd. The exit is also reported if the process did not exist when
+/// tracking began.
 struct LeaderExited {
     SessionKey session = SessionKey::none;
 };
@@ -44,30 +45,30 @@ struct LogindSession {
     std::string id;
     std::string scope;
     std::string session_class; ///< "user", "greeter", "background", ...
-    bool graphical = false;    ///< type x11, wayland or mir
-    bool closing = false;      ///< it was closed, and only left-behind processes of it still run
-    Leader leader;             ///< pid 0: it has exited
+    bool graphical = false;    ///< true for the types x11, wayland and mir
+    bool closing = false;      ///< true if the session was closed and only left-behind processes still run
+    Leader leader;             ///< leader process; pid 0: the process has exited
     BootTime opened{};
-    Login login; ///< as far as it is known to logind and the user database
+    Login login; ///< login of the session, as far as logind and the user database know it
 };
 
-/// Returns true for the classes of logind sessions in which a user logs in (src/login/logind-session.h). These are
+/// Returns true for the classes of logind sessions that are logins of users (src/login/logind-session.h). These are
 /// "user", and "user-early", "user-light" and "user-incomplete", the variants of systemd 256 and later.
 inline bool is_login_class(std::string_view session_class) {
     return session_class == "user" || session_class.starts_with("user-");
 }
 
-/// logind has a session: a new one, or one that existed when the daemon first listed the sessions.
+/// New session in logind, or a session that existed when the daemon first listed the sessions.
 struct LogindSessionNew {
     LogindSession session;
 };
 
-/// logind has removed a session, because all of its processes have exited.
+/// Removal of a session by logind, because all processes of the session have exited.
 struct LogindSessionRemoved {
     std::string id;
 };
 
-/// Answer to effect ProbeActivity. Without a sample, the probe failed.
+/// Result of effect ProbeActivity. The sample is absent if the probe failed.
 struct ActivityProbed {
     SessionKey session = SessionKey::none;
     std::optional<ActivitySample> sample;
@@ -84,18 +85,18 @@ struct LogoutChecked {
     State state = State::unknown;
 };
 
-/// Input just occurred on a monitored terminal of a session.
+/// New input on a monitored terminal of a session.
 struct InputReceived {
     SessionKey session = SessionKey::none;
 };
 
-/// The wall clock was set, or the host resumed from suspend. The detection cannot distinguish the two.
+/// Change of the wall clock, or resume of the host from suspend. The detection cannot distinguish these two causes.
 struct ClockChanged {};
 
-/// The earliest deadline may have been reached. Each event handles at most one session.
+/// Possible arrival of the earliest deadline. Each event handles at most one session.
 struct TimerExpired {};
 
-/// The policy passed to decide() has changed. Every session is evaluated again.
+/// Change of the policy that is passed to decide(). Every session is evaluated again.
 struct PolicyChanged {};
 
 /// Request of an authorized D-Bus caller to terminate a session.
@@ -107,7 +108,7 @@ struct TerminationRequested {
 /// Session found in the ledger when the daemon started.
 struct SessionRestored {
     Session session;
-    bool leader_gone = false; ///< the leader has exited since the record was written
+    bool leader_gone = false; ///< true if the leader has exited since the record was written
 };
 
 /// Groups from the user database, for a restored session whose ledger record does not contain all of them.

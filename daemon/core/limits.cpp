@@ -9,7 +9,7 @@
 namespace sesslimit::core {
 namespace {
 
-/// Warns on its terminals that the limit in `reason` expires in `left`.
+/// Warns the user of the session that the limit in `reason` expires in `left`.
 void warn(DecisionContext& context, Session& session, const policy::Limits& limits, const Reason& reason,
           Duration left) {
     session.last_notice_at = context.now;
@@ -29,8 +29,8 @@ void warn_of_duration(DecisionContext& context, Session& session, const policy::
     }
 }
 
-/// Returns true if output on the session's terminals counts as activity. A notice moves the same timestamp as output.
-/// Writing one now would therefore hide output that no probe has seen yet.
+/// Returns true if output on the session's terminals counts as activity. A notice changes the same timestamp as output.
+/// A notice that is written before the next probe would therefore hide earlier output.
 bool is_output_awaited(const Session& session, const policy::Limits& limits) {
     return session.phase == Phase::active && !session.graphical && session.terminal != Terminal::none &&
            idle_limit(session) != unlimited_duration && policy::counts_output(limits.idle_activity.value);
@@ -49,8 +49,8 @@ void record_use(DecisionContext& context, Session& session, BootTime at) {
     }
 }
 
-/// Locks the screen of a session whose idle limit has expired. The limit then starts again, so that a screen that was
-/// unlocked and left is locked again. Does not repeat the lock if the session has not been used since.
+/// Locks the screen of a session whose idle limit has expired. The limit then starts again, so that a screen is locked
+/// again if its user unlocks it and leaves. Does not repeat the lock if no activity has followed.
 void lock_screen(DecisionContext& context, Session& session, const Reason& reason) {
     if (context.limits(session).mode.value == policy::Mode::observe) {
         return begin_termination(context, session, reason);
@@ -65,8 +65,8 @@ void lock_screen(DecisionContext& context, Session& session, const Reason& reaso
     context.put(session);
 }
 
-/// Grants a grace period of the longest warning, from now on. Called if a limit expired while no warning could be
-/// issued, because the host was suspended or the daemon was not running.
+/// Grants a grace period as long as the longest warning. Called if a limit expired while no warning could be issued.
+/// This happens if the host was suspended or the daemon was not running.
 void grant_grace_period(const DecisionContext& context, Session& session, const std::vector<Duration>& warnings) {
     session.grace_until = after(context.now, warnings.front());
 }
@@ -78,7 +78,7 @@ void evaluate_idle(DecisionContext& context, Session session) {
     const std::vector<Duration> warnings = context.warnings(session, limits);
     if (session.idle_warned == screen_locked && !DecisionContext::locks(session, limits, reason.cause)) {
         session.idle_warned =
-            unlimited_duration; // the policy now terminates instead of locking, which requires a warning
+            unlimited_duration; // the policy now terminates instead of locking, and a termination requires a warning
     }
     if (idle_end(session) <= context.now && DecisionContext::locks(session, limits, reason.cause)) {
         return lock_screen(context, session, reason); // a lock does no harm, so no warning is required
@@ -99,14 +99,14 @@ void evaluate_idle(DecisionContext& context, Session session) {
     context.put(session);
 }
 
-/// Handles a failed probe. The probe is repeated, and until it succeeds the idle limit does not terminate the session,
-/// because the session would appear unused. The duration limit does not depend on probes.
+/// Handles a failed probe. The probe is repeated. The idle limit does not terminate the session until a probe succeeds,
+/// because the session could be active. The duration limit does not depend on probes.
 void on_probe_failed(DecisionContext& context, Session session) {
     const policy::Limits limits = context.limits(session);
     const std::vector<Duration> warnings = context.warnings(session, limits);
     session.probe_failed = true;
     if (is_output_awaited(session, limits) && duration_warning(session, warnings, context.now)) {
-        record_use(context, session, context.now); // the warning hides whether there was any output
+        record_use(context, session, context.now); // the warning would hide earlier output, so activity is assumed
     }
     warn_of_duration(context, session, limits);
     session.due = session.observed
@@ -137,7 +137,7 @@ void serve_limits(DecisionContext& context, Session session) {
         return begin_termination(context, session,
                                  {.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}});
     }
-    // The terminals are probed before the daemon writes on them. The handler of the probe result issues the warning.
+    // The terminals are probed before the daemon writes on them. on_activity_probed() then issues the warning.
     const bool probes_first =
         is_output_awaited(session, limits) && duration_warning(session, warnings, context.now).has_value();
     if (!probes_first) {

@@ -41,25 +41,26 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
     switch (known.phase) {
     case Phase::admitted:
         if (!is_login_class(seen.session_class)) {
-            session.phase = Phase::closed; // a greeter, a lock screen or a background job, not a login session
+            session.phase =
+                Phase::closed; // the logind session is a greeter, a lock screen or a background job, not a login
             session.due = never;
             context.put(session);
             return admit_waiting(context, session);
         }
         session.phase = Phase::active;
         session.due =
-            next_due(session, context.warnings(session, context.limits(session))); // its idle limit applies from now on
+            next_due(session, context.warnings(session, context.limits(session))); // the idle limit applies from now on
         context.put(session);
         return request_first_probe(context, session);
     case Phase::ending:
         if (session.stage != TerminationStage::pending) {
             session.stage =
-                TerminationStage::notified; // so far only its leader was asked to stop, now all of its processes are
+                TerminationStage::notified; // only the leader was asked to stop before; now all processes are asked
             session.due = context.now;
         }
         return context.put(session);
-    case Phase::denied: // the PAM stack continued after the denial; terminate_denied_login() terminates it after its
-                        // user could read the reason
+    case Phase::denied: // the PAM stack continued after the denial; terminate_denied_login() terminates the login after
+                        // its user had time to read the reason
     case Phase::waiting:
     case Phase::active:
     case Phase::closed:
@@ -100,7 +101,7 @@ void on_leader_exited(DecisionContext& context, const LeaderExited& event) {
     case Phase::closed:
         return remove_session(context, session);
     case Phase::active:
-        // The daemon receives no pam_close_session of an adopted session. Only logind can report its logout.
+        // PAM does not report the logout of an adopted session. Only logind can report it.
         return session.adopted ? check_logout(context, session) : on_leader_lost(context, session);
     case Phase::ending:
         if (session.stage == TerminationStage::pending || session.stage == TerminationStage::notified) {

@@ -77,7 +77,7 @@ void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
     for (const auto& [key, session] : context.state.sessions()) {
         Session reviewed = session;
         if (session.phase == Phase::waiting) {
-            reviewed.due = context.now; // a slot may be free for it now
+            reviewed.due = context.now; // a slot may be free under the new policy
         }
         if (session.phase == Phase::ending) {
             DecisionContext::count_in(reviewed, context.limits(session));

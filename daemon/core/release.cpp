@@ -21,7 +21,8 @@ void on_close_requested(DecisionContext& context, const CloseRequested& event) {
     if (released.leader.pid == 0) {
         return remove_session(context, *session);
     }
-    // It is tracked until its leader exits, so that later reports of logind about it do not appear as a new session.
+    // The closed session is tracked until its leader exits. Otherwise a later report of logind about the session would
+    // appear to be a new session.
     context.put(released);
     context.notify(Notice::Kind::released, released);
     admit_waiting(context, released);
@@ -36,7 +37,8 @@ void on_request_aborted(DecisionContext& context, const RequestAborted& event) {
         context.out.records.emplace_back(Drop{found->key});
         return;
     }
-    // logind has a session of it, and will not announce that again. The login may continue without an answer.
+    // logind has a session of the login, and does not announce that session again. The login may continue without an
+    // answer.
     Session session = *found;
     session.phase = Phase::active;
     session.adopted = true;
@@ -51,8 +53,8 @@ void remove_session(DecisionContext& context, const Session& session) {
     if (!occupies_slot(session.phase)) {
         return;
     }
-    const bool ended =
-        session.phase == Phase::ending && session.stage != TerminationStage::pending; // otherwise it exited by itself
+    const bool ended = session.phase == Phase::ending &&
+                       session.stage != TerminationStage::pending; // otherwise the session exited by itself
     context.notify(ended ? Notice::Kind::ended : Notice::Kind::released, session, ended ? session.reason : Reason{});
     admit_waiting(context, session);
 }
@@ -60,7 +62,8 @@ void remove_session(DecisionContext& context, const Session& session) {
 void admit_waiting(DecisionContext& context, const Session& left) {
     const std::size_t counted = context.state.counted(left.login.uid);
     std::size_t taken = counted - std::min<std::size_t>(counted, 1);
-    std::map<policy::SourceId, std::size_t> admitted; // by this decision, which is not yet applied to the state
+    std::map<policy::SourceId, std::size_t>
+        admitted; // number of logins that this decision admits, which are not in `state` yet
     const auto is_full = [&](const policy::SharedLimit& total) {
         const auto leave = static_cast<std::size_t>(std::ranges::count(left.shared_limits, total.rule));
         return context.state.counted(total.rule) + admitted[total.rule] >= total.most + leave;

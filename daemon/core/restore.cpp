@@ -13,13 +13,13 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
     session.last_sample.at = std::min(session.last_sample.at, context.now);
     switch (session.phase) {
     case Phase::waiting:
-        context.out.records.emplace_back(Drop{session.key}); // its caller lost the connection, and repeats the request
+        context.out.records.emplace_back(Drop{session.key}); // the caller lost the connection, and repeats the request
         return;
     case Phase::admitted:
     case Phase::active:
         if (event.leader_gone) {
-            // It may have logged out properly, and its left-behind processes are then not the concern of the daemon.
-            // Only logind can report that. Without a logout, logind lists the session again.
+            // The session may have been logged out. Its left-behind processes must then be left alone. Only logind can
+            // report a logout. Without a logout, logind lists the session again.
             return remove_session(context, session);
         }
         if (release_uncounted(context, session)) {

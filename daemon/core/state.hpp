@@ -14,7 +14,7 @@
 
 namespace sesslimit::core {
 
-/// All sessions, with indexes by key, user, leader, logind ID and deadline. A value type without clock and I/O.
+/// All sessions, with indexes by key, user, leader, logind ID and deadline. A value type that uses no clock and no I/O.
 /// Every call takes O(log n) time or less in the number of sessions, except as noted.
 class State {
   public:
@@ -30,7 +30,7 @@ class State {
     /// PID alone.
     [[nodiscard]] const Session* by_leader(const Leader& leader) const;
 
-    /// Returns the sessions of a user in the order of their keys, which is the order of their arrival. The set is empty
+    /// Returns the sessions of a user in the order of their keys, which is the order of arrival. Returns an empty set
     /// if the user has no session.
     [[nodiscard]] const std::set<SessionKey>& of_user(uid_t uid) const;
 

@@ -43,7 +43,7 @@ void terminate(DecisionContext& context, Session& session) {
     session.due = after(context.now, kill_delay_for(session.reason.cause));
 }
 
-/// Sends the reason to the terminals of the session, and allows them a moment to show it.
+/// Sends the reason to the terminals of the session, and gives the user a moment to read the reason.
 void notify_reason(DecisionContext& context, Session& session) {
     session.stage = TerminationStage::notified;
     session.due = after(context.now, Timeouts::notice_display);
@@ -84,7 +84,7 @@ void begin_termination(DecisionContext& context, Session session, const Reason& 
     session.due = after(session.admitted, Timeouts::terminal_setup);
     if (reason.cause != Cause::displaced || session.due <= context.now) {
         notify_reason(context, session);
-    } // otherwise the login is so recent that it has no terminal yet to show the reason
+    } // otherwise the session is so recent that it does not have a terminal yet
     if (reason.cause == Cause::leader_gone) {
         terminate(context, session); // no user is left to read the reason
     }
@@ -93,7 +93,7 @@ void begin_termination(DecisionContext& context, Session session, const Reason& 
 
 void continue_termination(DecisionContext& context, Session session) {
     if (session.logind_id.empty() && session.leader.pid == 0) {
-        return remove_session(context, session); // nothing of it is left to terminate
+        return remove_session(context, session); // all processes of the session have exited
     }
     switch (session.stage) {
     case TerminationStage::pending:
