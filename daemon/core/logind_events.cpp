@@ -41,8 +41,7 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
     switch (known.phase) {
     case Phase::admitted:
         if (!is_login_class(seen.session_class)) {
-            session.phase =
-                Phase::closed; // the logind session is a greeter, a lock screen or a background job, not a login
+            session.phase = Phase::closed; // a greeter, lock screen or background job is not a login session
             session.due = never;
             context.put(session);
             return admit_waiting(context, session);

@@ -62,8 +62,7 @@ void remove_session(DecisionContext& context, const Session& session) {
 void admit_waiting(DecisionContext& context, const Session& left) {
     const std::size_t counted = context.state.counted(left.login.uid);
     std::size_t taken = counted - std::min<std::size_t>(counted, 1);
-    std::map<policy::SourceId, std::size_t>
-        admitted; // number of logins that this decision admits, which are not in `state` yet
+    std::map<policy::SourceId, std::size_t> admitted; // logins admitted by this decision, per rule
     const auto is_full = [&](const policy::SharedLimit& total) {
         const auto leave = static_cast<std::size_t>(std::ranges::count(left.shared_limits, total.rule));
         return context.state.counted(total.rule) + admitted[total.rule] >= total.most + leave;

@@ -18,25 +18,27 @@ struct SysPaths {
     std::filesystem::path proc = "/proc";
     std::filesystem::path sys = "/sys";
     std::filesystem::path dev = "/dev";
-    std::filesystem::path linger = "/var/lib/systemd/linger"; ///< loginctl(1), enable-linger: one file per user
+    std::filesystem::path linger = "/var/lib/systemd/linger"; ///< with a file per lingering user (loginctl(1))
 };
 
-/// Returns the name of the slice of a user, which contains the scopes of their sessions and their service manager
-/// (systemd.special(7)).
+/// Returns the name of a user's slice (systemd.special(7)). The slice contains the scopes of the user's sessions and
+/// the user's service manager.
 std::string slice_name(uid_t uid);
 
 /// Returns the directory of the slice of a user in the unified hierarchy.
 std::filesystem::path slice_of(uid_t uid, const SysPaths& roots);
 
-/// Returns true if `name` can be the name of a unit in a slice, and does not lead out of the directory of the slice.
+/// Returns true if `name` can be the name of a unit in a slice. Such a name does not lead out of the directory of the
+/// slice.
 bool is_unit_name(const std::string& name);
 
-/// Returns the directory of the session's scope in the unified hierarchy, which need not exist. Returns nothing while
-/// the session has no scope.
+/// Returns the directory of the session's scope in the unified hierarchy. The directory need not exist. Returns nothing
+/// while the session does not have a scope.
 std::optional<std::filesystem::path> scope_of(const core::Session& session, const SysPaths& roots);
 
-/// Name of the scope, beside the session's own, to which its multiplexer is moved before a termination. The name
-/// consists of logind's session ID and our key. The key is never reused within a boot.
+/// Prefix of the name of the scope to which a session's multiplexer is moved before a termination. This scope is beside
+/// the session's own scope. The name further contains logind's session ID and the SessionKey. The key is never reused
+/// within a boot.
 inline constexpr std::string_view kept_prefix = "sesslimit-kept-";
 std::string kept_scope_name(const core::Session& session);
 

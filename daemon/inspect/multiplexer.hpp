@@ -14,30 +14,30 @@
 /// screen, the shells of their windows, and all processes that run in them.
 namespace sesslimit::inspect {
 
-/// Maximum number of processes of a multiplexer, more than the windows of a user need. Further processes are not
-/// preserved.
+/// Maximum number of processes that are preserved per session, more than the windows of a user need. Further processes
+/// are not preserved.
 inline constexpr std::size_t max_multiplexed = 512;
 
 /// Processes of terminal multiplexers.
 struct Multiplexer {
     std::vector<Process> servers;
     std::vector<Process> others; ///< descendants of a server, or of processes that were moved before
-    std::size_t moved = 0;       ///< number of processes that are already in the other scope
+    std::size_t moved = 0;       ///< number of processes that are already in the scope for preserved processes
     [[nodiscard]] bool is_empty() const { return servers.empty() && others.empty(); }
 };
 
 /// Returns true for the server process of a terminal multiplexer. A server has detached from every terminal (daemon(3),
-/// setsid(2)). It leads a kernel session and has no controlling terminal, which distinguishes it from its clients. Its
-/// name is "tmux: server" (tmux 3) or "screen". Any user can give a process such a name.
+/// setsid(2)). A server leads a kernel session and has no controlling terminal, unlike a client. The name of a server
+/// is "tmux: server" (tmux 3) or "screen". Any user can give a process such a name.
 bool is_multiplexer_server(const Process& process);
 
-/// Returns the multiplexer processes among the processes of a session's scope: servers, and descendants of them or of
-/// `moved`, at most `max_multiplexed`. A process whose parent has exited is not a descendant. A background process of
-/// a window that was closed meanwhile belongs to the session.
+/// Returns at most `max_multiplexed` multiplexer processes of those in a session's scope. These are servers,
+/// descendants of servers, and descendants of processes in `moved`. A process whose parent has exited is not a
+/// descendant. A background process of a closed window therefore belongs to the session.
 Multiplexer multiplexer_among(const std::vector<Process>& scope, const std::vector<Process>& moved = {});
 
-/// Returns the multiplexer processes of a session. `moved_to` is the scope beside its own to which its processes were
-/// or are to be moved. Errors: EMFILE, ENFILE, ENOMEM (kernel_file.hpp).
+/// Returns the multiplexer processes of a session. `moved_to` is the name of the scope for preserved processes. Errors:
+/// EMFILE, ENFILE, ENOMEM (kernel_file.hpp).
 Result<Multiplexer> multiplexer_of(const core::Session& session, const std::string& moved_to,
                                    const SysPaths& roots = {});
 

@@ -13,19 +13,19 @@
 
 namespace sesslimit::inspect {
 
-/// Process, described by /proc/PID/stat.
+/// Process with values from /proc/PID/stat.
 struct Process {
     pid_t pid = 0;
     pid_t parent = 0;
     pid_t session = 0;   ///< kernel session, setsid(2)
     dev_t terminal = 0;  ///< controlling terminal; 0: none
-    std::string command; ///< name chosen by the user, any bytes. At most 15 bytes
+    std::string command; ///< name, which the user can set to any bytes. At most 15 bytes
     bool operator==(const Process&) const = default;
 };
 
-/// Returns the processes in a group of the unified hierarchy, without those in groups below it, in the order of the
-/// kernel. Reads at most `max_processes` of them. Returns an empty list if the group is empty or does not exist.
-/// Errors: EMFILE, ENFILE, ENOMEM (kernel_file.hpp).
+/// Returns at most `max_processes` processes in a group of the unified hierarchy, in the order of the kernel. Processes
+/// in groups below are not included. Returns an empty list if the group is empty or does not exist. Errors: EMFILE,
+/// ENFILE, ENOMEM (kernel_file.hpp).
 inline constexpr std::size_t max_processes = 4096;
 Result<std::vector<Process>> processes_in(const std::filesystem::path& group, const SysPaths& roots = {});
 

@@ -25,10 +25,10 @@ namespace {
 using policy::Address;
 using Bytes = std::span<const std::byte>;
 
-/// Maximum size of a reply in bytes. Linux 6.18 sends about 600, and later kernels may send more.
+/// Maximum size of a reply in bytes. Linux 6.18 sends about 600 bytes, and later kernels may send more.
 constexpr std::size_t max_reply_length = 8192;
 
-/// Size of the part of tcp_info that is read. Older kernels have a shorter tcp_info.
+/// Minimum size in bytes of a usable tcp_info. The tcp_info of older kernels is shorter.
 constexpr std::size_t needed_info = offsetof(tcp_info, tcpi_data_segs_out) + sizeof(tcp_info::tcpi_data_segs_out);
 
 struct SockDiagRequest {
@@ -74,10 +74,10 @@ std::optional<Number> parse_number(std::string_view text) noexcept {
     return is_one ? std::optional(value) : std::nullopt;
 }
 
-/// Returns the index of an interface by its name or number, in the order in which getaddrinfo(3) resolves a scope.
-/// Returns 0 if it does not exist. Names are looked up among the interfaces of the host's first process, because
-/// if_nametoindex(3) only knows the network namespace of this process. An interface with a link-local connection has an
-/// IPv6 address, and is therefore listed.
+/// Returns the index of an interface from its name or number. A name is tried before a number, as in getaddrinfo(3).
+/// Returns 0 if the interface does not exist. Names are searched in /proc/1/net/if_inet6, because if_nametoindex(3)
+/// only knows the network namespace of this process. An interface with a link-local connection has an IPv6 address, so
+/// that file lists it.
 std::uint32_t index_of(const std::string& interface) {
     std::ifstream list("/proc/1/net/if_inet6");
     std::string address;
@@ -100,8 +100,8 @@ std::array<std::uint8_t, 16> mapped(const Address& address) noexcept {
 }
 
 /// Returns true if `said` in the reply is this address. If sshd listens on both IPv4 and IPv6, an IPv4 connection has
-/// an IPv6 socket. It is requested as IPv4, because the kernel's lookup ignores the family of a socket
-/// (net/ipv4/inet_hashtables.c), and reported as IPv6 with mapped addresses.
+/// an IPv6 socket. The request for such a socket uses IPv4, because the kernel's lookup ignores the family of a socket
+/// (net/ipv4/inet_hashtables.c). The reply uses IPv6 with mapped addresses.
 bool is_end(const inet_diag_msg& message, const __be32 (&said)[4], const Address& address) noexcept {
     std::array<std::uint8_t, 16> bytes{};
     std::memcpy(bytes.data(), said, sizeof said);
@@ -118,7 +118,8 @@ bool is_between(const inet_diag_msg& message, const Ends& ends) noexcept {
            is_end(message, id.idiag_src, ends.server) && is_end(message, id.idiag_dst, ends.client);
 }
 
-/// Reads a value from the beginning of `from`, and removes it there. Returns nothing if `from` is too short.
+/// Reads a value from the beginning of `from`, and removes the value from `from`. Returns nothing if `from` is too
+/// short.
 template <class Value>
 std::optional<Value> take(Bytes& from) noexcept {
     static_assert(std::is_trivially_copyable_v<Value>);
@@ -174,8 +175,8 @@ std::optional<SockDiagRequest> question_about(const Ends& ends) {
     return question;
 }
 
-/// Discards unread replies. A daemon that was killed between a request and its reply leaves the reply in the socket,
-/// which systemd keeps open.
+/// Discards unread replies. If an earlier daemon was killed between a request and its reply, the socket still contains
+/// the reply. systemd preserves the socket across restarts.
 void drain(const UniqueFd& fd) noexcept {
     constexpr int most = 16;
     std::byte begin{};
@@ -183,14 +184,14 @@ void drain(const UniqueFd& fd) noexcept {
     }
 }
 
-/// Receives the reply, which the kernel has already created inside send(). Returns its size, or 0 without a valid
-/// reply.
+/// Receives the reply and returns its size. Returns 0 without a valid reply. Does not wait, because the kernel creates
+/// the reply inside send().
 std::size_t receive(const UniqueFd& fd, std::span<std::byte> reply) noexcept {
     sockaddr_nl sender{};
     socklen_t length = sizeof sender;
     const ssize_t got = ::recvfrom(fd.get(), reply.data(), reply.size(), MSG_TRUNC,
                                    reinterpret_cast<sockaddr*>(&sender), &length); // NOLINT: required by recvfrom()
-    // netlink(7): only the kernel has port 0.
+    // Only the kernel has port 0 (netlink(7)).
     const bool is_kernel = length == sizeof sender && sender.nl_family == AF_NETLINK && sender.nl_pid == 0;
     return is_kernel && got > 0 && static_cast<std::size_t>(got) <= reply.size() ? static_cast<std::size_t>(got) : 0;
 }

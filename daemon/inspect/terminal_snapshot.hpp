@@ -15,16 +15,18 @@ namespace sesslimit::inspect {
 
 /// Terminal snapshot of a session.
 struct TerminalSnapshot {
-    std::vector<std::string> terminals; ///< names below /dev
-    std::optional<Duration> input;      ///< wall clock time of the latest input on them
+    std::vector<std::string> terminals; ///< names of the terminals below /dev
+    std::optional<Duration> input;      ///< wall clock time of the latest input on the terminals
 };
 
-/// Takes a snapshot of a session from /proc, its cgroup and its terminals. It is empty if they cannot be inspected.
+/// Takes a snapshot of a session from /proc, its cgroup and its terminals. Returns an empty snapshot if the session
+/// cannot be inspected.
 TerminalSnapshot read_terminal_snapshot(const core::Session& session);
 
-/// Cache of data about sessions for D-Bus callers, which may ask a thousand times a second. Each session is inspected
-/// at most once per `fresh_for`. Data that was read when the session was younger than `fresh_for` is not reused,
-/// because its terminal and its logind data may not have existed yet. Decisions about sessions never use this cache.
+/// Cache of data about sessions for D-Bus callers, which may send a thousand requests a second. Each session is
+/// inspected at most once per `fresh_for`. Data that was read when the session was younger than `fresh_for` is not
+/// reused. The terminal and the logind data of such a session may not have existed yet. Decisions about sessions never
+/// use this cache.
 template <class Snapshot>
 class SnapshotCache {
   public:
@@ -32,7 +34,7 @@ class SnapshotCache {
 
     using Read = std::function<Snapshot(const core::Session&)>;
 
-    /// `look` inspects a session, or is the replacement of a test.
+    /// Takes the function that inspects a session. Tests pass a replacement.
     explicit SnapshotCache(Read read) : read_(std::move(read)) {}
 
     /// Returns the data of the session, at most `fresh_for` old. Lifetime: the reference is valid until forget().

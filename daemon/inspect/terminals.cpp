@@ -16,8 +16,8 @@
 namespace sesslimit::inspect {
 namespace {
 
-// Documentation/admin-guide/devices.txt: majors 136 to 143 are Unix98 pty slaves, 256 of them each. Major 4 with minors
-// 1 to 63 are virtual consoles.
+// Device numbers from Documentation/admin-guide/devices.txt. Each of the majors 136 to 143 has 256 Unix98 pty slaves.
+// Major 4 with the minors 1 to 63 has the virtual consoles.
 constexpr unsigned first_pty_major = 136;
 constexpr unsigned last_pty_major = 143;
 constexpr unsigned console_major = 4;
@@ -26,11 +26,11 @@ constexpr unsigned last_console = 63;
 /// Maximum size of a uevent file in bytes. Linux 6.18 has a few lines, each with a word and a name.
 constexpr std::size_t max_uevent_length = 4096;
 
-/// Latest accepted timestamp, about 30,000 years after the epoch. It is later than the clock of any host, and far from
-/// the maximum of a Duration.
+/// Latest accepted timestamp in seconds, about 30,000 years after the epoch. The value is later than the clock of any
+/// host, and far below the maximum of a Duration.
 constexpr time_t latest_second = 1'000'000'000'000;
 
-/// Number of bytes of a map that are compared. A map has at most 340 lines (user_namespaces(7)).
+/// Number of bytes of a uid_map that are compared. A map has at most 340 lines (user_namespaces(7)).
 constexpr std::size_t max_uid_map_length = 4096;
 
 using Stat = struct stat;
@@ -39,7 +39,7 @@ bool is_pty(dev_t device) noexcept {
     return gnu_dev_major(device) >= first_pty_major && gnu_dev_major(device) <= last_pty_major;
 }
 
-/// Returns the status of the terminal's node, or nothing if the node is gone or belongs to another terminal.
+/// Returns the status of the terminal's node. Returns nothing if the node is gone or belongs to another terminal.
 Result<std::optional<Stat>> node_of(const Terminal& terminal, const SysPaths& roots) {
     Stat node{};
     if (::stat((roots.dev / terminal.name).c_str(), &node) == 0) {
@@ -51,8 +51,9 @@ Result<std::optional<Stat>> node_of(const Terminal& terminal, const SysPaths& ro
     return std::nullopt;
 }
 
-/// Returns true if one of these processes is in our own user namespace. Its uid_map is readable without the right to
-/// trace it, and differs from ours in every namespace that an unprivileged user can create (user_namespaces(7)).
+/// Returns true if one of these processes is in the daemon's user namespace. The uid_map of a process is readable
+/// without the right to trace the process. In every namespace that an unprivileged user can create, the uid_map differs
+/// from that of the daemon (user_namespaces(7)).
 Result<bool> is_any_in_our_user_namespace(const std::vector<pid_t>& pids, const SysPaths& roots) {
     const auto ours = read_kernel_file(roots.proc / "self/uid_map", max_uid_map_length);
     if (!ours) {
@@ -70,8 +71,9 @@ Result<bool> is_any_in_our_user_namespace(const std::vector<pid_t>& pids, const 
     return false;
 }
 
-/// Returns the terminal of the host with this number, if it belongs to `owner` and these processes, whose controlling
-/// terminal has that number, can have it.
+/// Returns the terminal of the host with this number. `pids` are processes whose controlling terminal has this number.
+/// Returns nothing if the terminal does not belong to `owner`, or if the processes may have a terminal of another
+/// devpts.
 Result<std::optional<Terminal>> terminal_of(dev_t device, uid_t owner, const std::vector<pid_t>& pids,
                                             const SysPaths& roots) {
     auto name = terminal_name(device, roots);
@@ -89,7 +91,7 @@ Result<std::optional<Terminal>> terminal_of(dev_t device, uid_t owner, const std
     if (!*node) {
         return std::nullopt;
     }
-    // Other terminals have the same number in every namespace.
+    // A terminal that is not a pty has the same number in every namespace.
     const auto ours = is_pty(device) ? is_any_in_our_user_namespace(pids, roots) : Result<bool>(true);
     if (!ours) {
         return std::unexpected(ours.error());
@@ -108,7 +110,7 @@ Result<std::optional<Duration>> youngest(const std::vector<Terminal>& terminals,
         if (!*node) {
             continue;
         }
-        // The owner can set any time there (utimensat(2)).
+        // The owner of the node can set its timestamps to any time (utimensat(2)).
         const timespec& time = (**node).*clock;
         const auto seconds = std::chrono::seconds(std::clamp<time_t>(time.tv_sec, 0, latest_second));
         const auto moment = std::chrono::duration_cast<Duration>(seconds + std::chrono::nanoseconds(time.tv_nsec));
@@ -156,7 +158,7 @@ Result<std::vector<Terminal>> terminals_of(const core::Session& session, const S
     if (!processes) {
         return std::unexpected(std::move(processes.error()));
     }
-    std::map<dev_t, std::vector<pid_t>> claims; // by controlling terminal
+    std::map<dev_t, std::vector<pid_t>> claims; // processes by controlling terminal
     for (const Process& process : *processes) {
         if (process.terminal != 0) {
             claims[process.terminal].push_back(process.pid);

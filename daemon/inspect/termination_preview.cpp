@@ -15,8 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Maximum number of directory entries to read, and maximum depth. A user may create any number of groups below their
-/// service manager.
+/// Maximum number of directory entries to read, and maximum depth of the search. Without them, a user could create any
+/// number of groups below the service manager.
 constexpr std::size_t max_entries = 1000;
 constexpr int deepest = 8;
 
@@ -45,7 +45,8 @@ bool is_populated(const fs::path& group) {
     return false;
 }
 
-/// Adds the services and scopes with processes below the user's service manager, which itself is in init.scope.
+/// Adds the services and scopes that have processes, below the group of the user's service manager. The service manager
+/// itself is in init.scope.
 void add_units(Names& units, const fs::path& manager) {
     std::error_code error;
     fs::recursive_directory_iterator entry(manager, error);

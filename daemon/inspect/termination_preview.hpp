@@ -10,15 +10,19 @@
 
 namespace sesslimit::inspect {
 
-/// Preview of the termination of a session: the processes that are terminated, and those of its user that continue.
+/// Preview of the termination of a session. It shows which processes would be terminated, and which units of the user
+/// would continue.
 struct TerminationPreview {
-    std::size_t processes = 0;            ///< number in its scope (processes.hpp); all of them are terminated
-    std::vector<std::string> commands;    ///< their names, sorted, without duplicates
-    std::vector<std::string> multiplexed; ///< names of those that keep_multiplexer would preserve; likewise
-    /// Units of the user outside of all sessions that have running processes. They are units of their service manager
-    /// (systemd-run --user), and scopes of multiplexers that were preserved earlier. Sorted.
+    /// Number of processes in the session's scope, which would be terminated (processes.hpp).
+    std::size_t processes = 0;
+    std::vector<std::string> commands; ///< names of these processes, sorted, without duplicates
+    /// Names of the processes that keep_multiplexer would preserve, sorted, without duplicates.
+    std::vector<std::string> multiplexed;
+    /// Units of the user outside of all sessions, with running processes, sorted. They are units of the user's service
+    /// manager (systemd-run --user), and scopes of multiplexers that were preserved earlier.
     std::vector<std::string> units;
-    bool lingers = false; ///< loginctl enable-linger: their service manager runs on after the last session
+    /// True if the user's service manager continues after the last session (loginctl enable-linger).
+    bool lingers = false;
 };
 
 /// Maximum number of entries in each list of names or units.
