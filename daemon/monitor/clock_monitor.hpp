@@ -10,8 +10,9 @@
 
 namespace sesslimit::monitor {
 
-/// Reports when the wall clock is set, by a timer that never expires and that the kernel cancels in that case
-/// (TFD_TIMER_CANCEL_ON_SET, timerfd_create(2)). A resume from suspend cancels it too, but a slewed clock does not.
+/// Monitor that reports when the wall clock is set. It uses a timer that never expires. The kernel cancels the timer
+/// when the clock is set (TFD_TIMER_CANCEL_ON_SET, timerfd_create(2)). A resume from suspend also cancels the timer,
+/// but a slewed clock does not.
 class ClockMonitor {
   public:
     /// Creates the timer. `set` is called from the event loop, before other events of the same iteration.
@@ -26,7 +27,7 @@ class ClockMonitor {
     explicit ClockMonitor(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
     static int on_set(sd_event_source* source, int fd, std::uint32_t events, void* impl);
 
-    std::unique_ptr<Impl> impl_; ///< the loop refers to its address
+    std::unique_ptr<Impl> impl_; ///< state on the heap, because the loop refers to its address
 };
 
 } // namespace sesslimit::monitor

@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* ptys = "/dev/pts";
 
-/// Returns true if the name from inotify is that of a pty, which does not lead out of the directory.
+/// Returns true if the name from inotify is the name of a pty. Such a name does not lead out of the directory.
 bool is_pty(std::string_view name) {
     return !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -27,15 +27,15 @@ struct InputMonitor::Impl {
     Callbacks tell;
     UniqueFd inotify;
     EventSource source;
-    std::map<int, std::set<SessionKey>> sessions; ///< by watch: two sessions can share a terminal (su, tmux)
+    std::map<int, std::set<SessionKey>> sessions; ///< sessions by watch; two sessions can share a terminal (su, tmux)
     std::unordered_map<SessionKey, std::set<int>> watches;
-    int directory = -1;                   ///< the watch of `ptys`, while any session is monitored
-    std::map<int, std::string> newcomers; ///< by watch: ptys created since then, not yet part of a session
+    int directory = -1;                   ///< watch of `ptys` while any session is monitored; otherwise -1
+    std::map<int, std::string> newcomers; ///< new ptys by watch, created since `directory` was set
 
-    /// Results of one read. They are reported at the end, because the callbacks may stop the monitoring.
+    /// Results of one read. All results are reported after the read, because the callbacks may stop the monitoring.
     struct Heard {
         std::set<SessionKey> keys;
-        std::set<uid_t> owners; ///< of newcomers
+        std::set<uid_t> owners; ///< owners of new ptys with input
     };
 
     static int on_input(sd_event_source*, int fd, std::uint32_t, void* self) {
@@ -77,7 +77,7 @@ struct InputMonitor::Impl {
             if ((event.mask & IN_ACCESS) != 0 && ::stat(newcomer->second.c_str(), &at) == 0) {
                 heard.owners.insert(at.st_uid);
             }
-            newcomers.erase(newcomer); // its watch is removed after one event
+            newcomers.erase(newcomer); // the kernel removes the watch after one event
             return;
         }
         if (const auto found = sessions.find(event.wd); found != sessions.end()) {
@@ -157,7 +157,8 @@ void InputMonitor::listen(SessionKey key, const std::vector<inspect::Terminal>& 
             continue;
         }
         impl_->newcomers.erase(watch); // a pty has only one watch, which is now permanent
-        // Checked after the watch was added. The watch stays with this node if another terminal gets the path.
+        // The node is checked after the watch was added. The watch remains on this node even if another terminal gets
+        // the path.
         struct stat node{};
         if (::stat(path.c_str(), &node) == 0 && is_node_of(node, terminal)) {
             impl_->sessions[watch].insert(key);

@@ -23,13 +23,13 @@ constexpr std::size_t exits_batch_size = 64;
 
 LeaderMonitor::LeaderMonitor(sd_event* loop, std::function<void(SessionKey)> exited)
     : exited_(std::move(exited)), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
-    // If one of the two calls fails, hold() reports errors.
+    // If epoll_create1() or sd_event_add_io() fails, track() reports errors.
     sd_event_source* source = nullptr;
     if (sd_event_add_io(loop, &source, epoll_.get(), EPOLLIN, &LeaderMonitor::on_exits, this) < 0) {
         epoll_.reset();
     }
     source_.reset(source);
-    // Created while descriptors are available, because the loop opens one for the clock.
+    // The timer is created while descriptors are available, because the loop opens a descriptor for the clock.
     source = nullptr;
     if (sd_event_add_time(loop, &source, CLOCK_MONOTONIC, 0, 0, &LeaderMonitor::on_retry, this) >= 0) {
         sd_event_source_set_enabled(source, SD_EVENT_OFF);
@@ -109,7 +109,7 @@ void LeaderMonitor::say_exited() {
     const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
     for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
         const SessionKey key{event.data.u64};
-        if (held_.erase(key) > 0) { // not untracked as a consequence of an earlier event
+        if (held_.erase(key) > 0) { // an earlier callback may have untracked the leader
             exited_(key);
         }
     }

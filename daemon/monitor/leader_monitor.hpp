@@ -12,21 +12,21 @@
 
 namespace sesslimit::monitor {
 
-/// Tracks the leader process of each session through a pidfd. Reports when a leader exits, and can signal it without
-/// the risk of hitting an unrelated process that reuses the PID.
+/// Monitor that tracks the leader process of each session through a pidfd. It reports the exit of a leader. It can also
+/// signal a leader, but never an unrelated process that reuses the PID.
 class LeaderMonitor {
   public:
-    /// `exited` is called from the event loop, once per session, after its leader has been untracked.
+    /// Takes the callback for exits. The loop calls `exited` once per session, after the leader has been untracked.
     LeaderMonitor(sd_event* loop, std::function<void(SessionKey)> exited);
 
-    /// Provides an already open pidfd for a leader that is about to be tracked, so that hold() does not open another
-    /// one. Only the most recent call is remembered. hold() checks that its leader is the expected one.
+    /// Provides an open pidfd for a leader that is about to be tracked, so that track() does not open another. Only the
+    /// pidfd of the most recent call is stored. track() checks that the pidfd belongs to its leader.
     void provide_pidfd(const Leader& leader, UniqueFd pidfd);
 
-    /// Starts tracking `leader` for the session. Does nothing if the session already has a tracked leader.
-    /// Returns false if the process no longer exists or its PID has been reused.
-    /// Errors: out of descriptors or memory, or the process cannot be identified. Tracking is then retried every
-    /// `again_after` until untrack() is called. An exit in the meantime is reported as soon as it is found.
+    /// Starts tracking `leader` for the session. Does nothing if the session already has a tracked leader. Returns
+    /// false if the process no longer exists or its PID has been reused. Errors: out of descriptors or memory, or the
+    /// process cannot be identified. Tracking is then retried every `again_after` until untrack() is called. An exit in
+    /// the meantime is reported by the next retry.
     Result<bool> track(SessionKey key, const Leader& leader);
 
     static constexpr Duration again_after = std::chrono::seconds(1);
@@ -46,10 +46,10 @@ class LeaderMonitor {
 
     std::function<void(SessionKey)> exited_;
     std::unordered_map<SessionKey, UniqueFd> held_;    ///< pidfds of tracked leaders
-    std::unordered_map<SessionKey, Leader> untracked_; ///< leaders that could not be tracked, to be retried
+    std::unordered_map<SessionKey, Leader> untracked_; ///< leaders that could not be tracked yet, for the next retry
     Leader provided_;
     UniqueFd expected_pidfd_;
-    UniqueFd epoll_; ///< all pidfds; one descriptor in the loop needs less memory than one per leader
+    UniqueFd epoll_; ///< epoll descriptor with all pidfds, which needs less memory than an event source per leader
     EventSource source_;
     EventSource retry_;
 };

@@ -25,7 +25,7 @@ Result<UniqueFd> listen_at(const char* path) {
     if (unlink(path) < 0 && errno != ENOENT) {
         return fail_errno(std::string("remove ") + path);
     }
-    // No client can connect between bind and listen, so the mode is set before the first connection.
+    // No client can connect before listen(), so the mode is set before the first connection.
     if (bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0 ||
         chmod(path, S_IRUSR | S_IWUSR) < 0 || listen(listener.get(), SOMAXCONN) < 0) {
         return fail_errno(std::string("listen on ") + path);

@@ -6,7 +6,7 @@
 
 namespace sesslimit::pam_server {
 
-/// Converts a decoded request to an event. The credential of the login is read from the information of sshd.
+/// Converts a decoded request to an event. Parses the login's credential from the information that sshd provides.
 core::OpenRequested opened_by(const wire::OpenRequest& request, RequestId id, const Leader& leader);
 
 } // namespace sesslimit::pam_server

@@ -11,13 +11,13 @@ namespace sesslimit::pam_server {
 namespace {
 
 #ifndef SO_PEERPIDFD
-constexpr int so_peerpidfd = 77; // Linux 6.5; asm-generic/socket.h
+constexpr int so_peerpidfd = 77; // value in asm-generic/socket.h since Linux 6.5
 #else
 constexpr int so_peerpidfd = SO_PEERPIDFD;
 #endif
 
-/// Returns a pidfd of the peer. Only before Linux 6.5, opens it by the PID. The peer is still waiting at the other end
-/// then, so its PID has not been reused. Returns an empty descriptor and sets errno on failure.
+/// Returns a pidfd of the peer. Before Linux 6.5, opens the pidfd by the PID of the peer. The peer is still waiting for
+/// the answer, so its PID has not been reused. Returns an empty descriptor and sets errno on failure.
 UniqueFd pidfd_of(int socket, pid_t pid) {
     int pidfd = -1;
     socklen_t size = sizeof pidfd;

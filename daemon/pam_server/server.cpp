@@ -16,7 +16,7 @@
 namespace sesslimit::pam_server {
 namespace {
 
-/// Pause in accepting connections after the process ran out of descriptors. Without it the loop would spin.
+/// Pause in accepting connections after the process ran out of descriptors. Without the pause the loop would spin.
 constexpr auto breath = std::chrono::milliseconds(100);
 
 constexpr std::uint64_t usec(Duration span) {
@@ -34,24 +34,24 @@ struct Server::Impl {
         RequestId id = RequestId::none;
         UniqueFd socket;
         EventSource source;
-        Duration since{};   ///< CLOCK_MONOTONIC
-        bool asked = false; ///< its request was received and not yet answered
+        Duration since{};   ///< time of the connection, CLOCK_MONOTONIC
+        bool asked = false; ///< true if the request was received and is not yet answered
     };
 
     sd_event* loop;
     UniqueFd listener;
     Callbacks callbacks;
     EventSource accepting;
-    EventSource patience;                        ///< timeout of the oldest connection without a request
-    EventSource resting;                         ///< end of the pause in accepting connections
-    std::map<RequestId, Connection> connections; ///< in the order of their arrival
+    EventSource patience;                        ///< timer for the oldest connection without a request
+    EventSource resting;                         ///< timer for the end of the pause in accepting connections
+    std::map<RequestId, Connection> connections; ///< open connections in the order of arrival
     std::uint64_t last_id = 0;
     std::array<std::byte, wire::max_frame + 1> buffer{};
 
     Impl(sd_event* event_loop, UniqueFd socket, Callbacks tell)
         : loop(event_loop), listener(std::move(socket)), callbacks(std::move(tell)) {}
 
-    // Handlers of the loop. A connection may be gone when a handler returns.
+    // The following functions are called by the loop. A connection may be gone when they return.
 
     static int on_connect(sd_event_source*, int, std::uint32_t, void* self) {
         auto& server = *static_cast<Impl*>(self);
@@ -193,7 +193,7 @@ struct Server::Impl {
         auto size = wire::encode(verdict, frame);
         if (!size) {
             callbacks.failed({"reply too long for its frame, sent without its text", EMSGSIZE});
-            // Without an answer the module would admit a login that is denied.
+            // Without an answer the module would admit a denied login.
             size = wire::encode(wire::Verdict{verdict.outcome, verdict.session, {}}, frame);
         }
         if (size) {
@@ -202,7 +202,7 @@ struct Server::Impl {
     }
 
     void send(int socket, std::span<const std::byte> frame) {
-        // The frame is small and the socket is empty, so it is sent immediately, or the caller is gone.
+        // The frame is small and the send buffer is empty, so the frame is sent immediately unless the caller is gone.
         if (::send(socket, frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EPIPE &&
             errno != ECONNRESET) {
             callbacks.failed(fail_errno("reply to a login request").error());
@@ -220,7 +220,7 @@ struct Server::Impl {
         }
     }
 
-    /// Closes the oldest connection that has not sent a request. Returns false if all of them wait for their answers.
+    /// Closes the oldest connection that has not sent a request. Returns false if all connections wait for answers.
     bool make_room() {
         const auto silent = std::ranges::find_if(connections, [](const auto& entry) { return !entry.second.asked; });
         if (silent == connections.end()) {
@@ -230,8 +230,8 @@ struct Server::Impl {
         return true;
     }
 
-    /// Arms one timer for all connections without a request. They are in the order of arrival and have the same
-    /// timeout.
+    /// Arms one timer for all connections without a request. These connections have the same timeout and are sorted by
+    /// arrival, so the oldest expires first.
     void arm_patience() {
         patience.reset();
         const auto silent = std::ranges::find_if(connections, [](const auto& entry) { return !entry.second.asked; });
@@ -266,7 +266,7 @@ Result<Server> Server::make(sd_event* loop, UniqueFd listener, Callbacks callbac
     }
     impl->accepting.reset(source);
     sd_event_source_set_enabled(source, SD_EVENT_OFF);
-    // Created while descriptors are available, because the loop opens one for the clock.
+    // The timer is created while descriptors are available, because the loop opens a descriptor for the clock.
     code = sd_event_add_time(loop, &source, CLOCK_MONOTONIC, 0, 0, &Impl::on_rested, impl.get());
     if (code < 0) {
         return fail_errno("create a timer", -code);

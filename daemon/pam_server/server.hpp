@@ -14,18 +14,20 @@
 
 namespace sesslimit::pam_server {
 
-/// Maximum number of connections, and maximum time until a connection has sent its request. A further connection closes
-/// the oldest one without a request, or is answered with a failure.
+/// Maximum number of connections, and maximum time until a connection has sent its request. At the maximum number, a
+/// new connection replaces the oldest connection without a request. If all connections have sent requests, the new
+/// connection receives a failure.
 inline constexpr std::size_t max_connections = 1024;
 inline constexpr auto request_timeout = std::chrono::seconds(2);
 
-/// Server for the PAM module: receives one frame and sends one frame per connection, docs/protocol.md. It accepts
+/// Server for the PAM module. It receives one request per connection and answers it (docs/protocol.md). It accepts
 /// requests from root only, independent of the mode of the socket. It checks all bounds of the protocol, and no other
-/// component checks them again.
+/// component checks these bounds again.
 class Server {
   public:
-    /// `event` receives Opened, Closed and RequestAborted. `asks` is called right before Opened, with its leader and a
-    /// pidfd to track the leader. `failed` receives errors of requests, for the journal.
+    /// Callbacks of the server. `event` receives OpenRequested, CloseRequested and RequestAborted. `asks` is called
+    /// immediately before OpenRequested, with the leader and a pidfd to track the leader. `failed` receives errors of
+    /// requests, for the journal.
     struct Callbacks {
         std::function<void(const Leader&, UniqueFd)> asks = [](const Leader&, UniqueFd) {};
         std::function<void(core::Event)> event;
@@ -46,7 +48,7 @@ class Server {
     /// Sends the answer and closes the connection. Does nothing if the caller has disconnected.
     void answer(RequestId request, const wire::Verdict& verdict);
 
-    /// Notifies the caller that its answer takes up to `more` longer. answer() sends that answer later.
+    /// Notifies the caller that it must wait up to `more` longer for its answer. answer() later sends the answer.
     void ask_to_wait(RequestId request, Duration more);
 
   private:
@@ -55,8 +57,8 @@ class Server {
     std::unique_ptr<Impl> impl_;
 };
 
-/// Creates a listening socket with mode 0600 at `path`, and replaces an existing file there. Used by tests, and on
-/// hosts without socket activation.
+/// Creates a listening socket with mode 0600 at `path`, and replaces an existing file at that path. Used by tests, and
+/// on hosts without socket activation.
 Result<UniqueFd> listen_at(const char* path);
 
 } // namespace sesslimit::pam_server

@@ -16,7 +16,7 @@ void NameRetry::begin(std::size_t missing) {
 
 void NameRetry::due() {
     dependencies_.ask([this, of = policy_](std::optional<policy::Loaded> again) {
-        if (of == policy_) { // otherwise another policy is in effect and has its own look-ups
+        if (of == policy_) { // otherwise another policy is now in effect, with separate lookups
             take(std::move(again));
         }
     });

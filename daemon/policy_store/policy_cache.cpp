@@ -99,7 +99,7 @@ LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::
         if (auto saved = save(file, found.texts); !saved) {
             taken.errors.push_back(saved.error());
         } else {
-            taken.unresolved = missing(loaded); // of the texts that can be loaded again
+            taken.unresolved = missing(loaded); // number for the cached texts, which look_up_again() loads
         }
         return taken;
     }

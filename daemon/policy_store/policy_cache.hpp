@@ -8,25 +8,26 @@
 #include <optional>
 #include <vector>
 
-/// The policy cache in /run. If the policy files are invalid, a starting daemon uses the last valid policy.
+/// Policy cache in /run. If the policy files are invalid, a starting daemon uses the last valid policy.
 namespace sesslimit::policy_store {
 
 /// Writes the texts of a valid policy to `file` atomically (rename(2)). Only root can read the file.
 Result<> save(const std::filesystem::path& file, const std::vector<policy::SourceText>& texts);
 
-/// Reads the cached texts. Returns no texts if the file does not exist. Fails if the daemon did not write the file.
+/// Reads the cached texts. Returns an empty list if the file does not exist. Errors: the file cannot be read, or was
+/// not written by the daemon.
 Result<std::vector<policy::SourceText>> read(const std::filesystem::path& file);
 
-/// The origin of a policy.
+/// Origin of a policy.
 enum class PolicyOrigin { files, cached, none };
 
-/// The result of load_or_fall_back().
+/// Result of load_or_fall_back().
 struct LoadResult {
-    policy::Policy policy; ///< the empty policy, which limits no user, if `from` is PolicyOrigin::none
+    policy::Policy policy; ///< loaded policy; without any limit if `from` is PolicyOrigin::none
     PolicyOrigin from = PolicyOrigin::none;
-    std::size_t unresolved = 0;            ///< missing() of the loaded texts; also 0 if they could not be cached
-    std::vector<policy::Problem> problems; ///< problems of the files, whichever policy was loaded in the end
-    std::vector<Error> errors;             ///< errors of the cache; none of them is fatal
+    std::size_t unresolved = 0; ///< result of missing() for the loaded texts; 0 if the texts could not be cached
+    std::vector<policy::Problem> problems; ///< problems of the files, even if the cached policy was loaded
+    std::vector<Error> errors;             ///< errors of the cache, which are not fatal
 };
 
 /// Loads the policy from the files in `directory` and caches it in `file`. If the files contain an error, loads the
@@ -34,13 +35,13 @@ struct LoadResult {
 LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::filesystem::path& file,
                              policy::Names& names);
 
-/// Returns 0 if every user and group of the policy was found. Otherwise returns the number of problems, which include
-/// the names that were not found because their directory service may not be available yet. If a later load of the same
-/// texts has fewer problems, some names have been found since.
+/// Returns 0 if every user and group of the policy was found. Otherwise returns the number of problems, which includes
+/// names that were not found. The directory service that provides a name may not be available yet. If a later load of
+/// the same texts has fewer problems, some names have been found since.
 std::size_t missing(const policy::Loaded& loaded);
 
-/// Loads the policy cached in `file`, which is in effect since load_or_fall_back(), looking up its names again. Returns
-/// nullopt if the texts are not a valid policy. May block (NSS).
+/// Loads the policy that is cached in `file`, and looks up its names again. This policy is in effect since
+/// load_or_fall_back(). Returns nullopt if the texts are not a valid policy. May block (NSS).
 std::optional<policy::Loaded> look_up_again(const std::filesystem::path& file, policy::Names& names);
 
 } // namespace sesslimit::policy_store
