@@ -14,8 +14,8 @@
 /// screen, the shells of their windows, and all processes that run in them.
 namespace sesslimit::inspect {
 
-/// Maximum number of processes that are preserved per session, more than the windows of a user need. Further processes
-/// are not preserved.
+/// Maximum number of multiplexer processes of a session, more than the windows of a user need. Further processes are
+/// not preserved.
 inline constexpr std::size_t max_multiplexed = 512;
 
 /// Processes of terminal multiplexers.

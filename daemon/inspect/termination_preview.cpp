@@ -15,8 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Maximum number of directory entries to read, and maximum depth of the search. Without them, a user could create any
-/// number of groups below the service manager.
+/// Maximum number of directory entries to read, and maximum depth of the search. A user may create any number of groups
+/// below the service manager.
 constexpr std::size_t max_entries = 1000;
 constexpr int deepest = 8;
 

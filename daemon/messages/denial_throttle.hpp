@@ -12,22 +12,23 @@
 #include <utility>
 #include <vector>
 
-/// Rate limit of the journal entries about denied logins. Pure: the time is an argument.
+/// Rate limit of the journal entries about denied logins. The functions do not read a clock, because the time is an
+/// argument.
 ///
-/// The first denial of an address gets an entry of its own and begins a window, in which further denials are counted.
-/// At the end of the window, one entry reports their number. If there were any, that entry begins the next window,
-/// twice as long as the previous one. An address that continues indefinitely causes one entry per hour. Each denial is
-/// in exactly one entry.
+/// The first denial of an address gets a separate entry and begins a window. Further denials in the window are only
+/// counted. At the end of the window, one entry reports the number of counted denials, unless the number is 0. This
+/// entry begins the next window, which is twice as long as the previous window. An address whose denials continue
+/// indefinitely causes one entry per hour. Each denial is part of exactly one entry.
 namespace sesslimit::messages {
 
 /// Denials of one address that were only counted.
 struct SuppressedDenials {
-    std::string origin; ///< PAM_RHOST; empty: this host, and all denials are of `user`
+    std::string origin; ///< remote host (PAM_RHOST); empty: this host, and `user` is the user of all denials
     std::string user;   ///< user of the last denial
     uid_t uid = 0;      ///< user ID of `user`
     std::string service;
     core::Reason reason;
-    bool others = false; ///< other users were denied, too
+    bool others = false; ///< true if other users were also denied
     std::uint64_t count = 0;
     Duration within{}; ///< time since the previous entry
 };
@@ -37,16 +38,17 @@ class DenialThrottle {
   public:
     static constexpr Duration first_window = std::chrono::minutes(1);
     static constexpr Duration max_window = std::chrono::hours(1);
-    static constexpr std::size_t max_addresses = 256; ///< for one more, the oldest window ends early
+    static constexpr std::size_t max_addresses =
+        256; ///< maximum number of open windows; a further address ends the oldest window early
 
-    /// Records a denial. Returns true if it gets an entry of its own. Appends to `ended` the entries to write before
-    /// it.
+    /// Records a denial. Returns true if the denial gets a separate entry. Appends to `ended` the counted denials whose
+    /// entries must be written first.
     bool take(const core::Notice& denied, BootTime now, std::vector<SuppressedDenials>& ended);
 
-    /// Ends the windows that have expired. Returns their counted denials.
+    /// Ends the windows that have expired, and returns the denials that were counted in them.
     std::vector<SuppressedDenials> due(BootTime now);
 
-    /// Ends all windows, because the daemon stops. Returns their counted denials.
+    /// Ends all windows, and returns the denials that were counted in them. Called when the daemon stops.
     std::vector<SuppressedDenials> end_all(BootTime now);
 
     /// Returns the time at which due() must be called next, or `never` if no window is open.
@@ -68,11 +70,11 @@ class DenialThrottle {
     Windows windows_;
 };
 
-/// Message ID of the entry (sd_journal_print(3), MESSAGE_ID), which is stable like those in words.hpp.
+/// Message ID of the entry (sd_journal_print(3), MESSAGE_ID). The ID is stable, like the IDs in message_text.hpp.
 inline constexpr char denials_repeated_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1d";
 
-/// Returns the entry about counted denials: MESSAGE, PRIORITY, MESSAGE_ID, and the fields of a denial that are the same
-/// for all of them.
+/// Returns the entry about counted denials. The entry contains MESSAGE, PRIORITY, MESSAGE_ID, and the fields that are
+/// the same for all of these denials.
 JournalEntry journal_entry(const SuppressedDenials& repeated);
 
 } // namespace sesslimit::messages

@@ -24,10 +24,11 @@ using Kind = core::Notice::Kind;
 constexpr std::size_t name_bytes = 64;
 constexpr std::size_t host_bytes = 128;
 
-/// Maximum number of terminals to list per session. A user may open any number, and the text must not exceed the frame.
+/// Maximum number of terminals to list per session. A user may open any number of terminals, and the text must not
+/// exceed the frame.
 constexpr std::size_t max_terminals = 4;
 
-/// Maximum size in bytes of the list in a denial, up to "and 5 more".
+/// Maximum size in bytes of the list of sessions in a denial, without the final line "and 5 more".
 constexpr std::size_t list_bytes = wire::max_text - 512;
 
 std::string user_of(const Session& session) {
@@ -103,7 +104,7 @@ std::string open_session_line(const Session& open, const WallClock& clock, const
     return open.phase == core::Phase::ending ? line + ", ending" : line;
 }
 
-/// Returns the list of the user's open sessions, one line each, as many as fit.
+/// Returns the list of the user's open sessions with one line for each. Lists as many sessions as fit.
 std::string open_sessions(const Session& denied, const core::State& state, const WallClock& clock,
                           const TerminalNames& terminals) {
     std::string list;
@@ -234,7 +235,7 @@ std::string_view what_counts(policy::Activity counted) {
     return "activity";
 }
 
-/// Returns the text of a warning: the event, its time, the reason, and advice.
+/// Returns the text of a warning, with the event, the time of the event, the reason, and advice.
 std::string warning_text(const core::Notice& notice, const WallClock& clock) {
     const BootTime end = clock.now + notice.left;
     const bool soon = notice.left < std::chrono::minutes(2);
@@ -275,7 +276,7 @@ std::string said_on_terminals(const core::Notice& notice, const WallClock& clock
         return "This session stays open: activity detected.";
     case Kind::ending:
         return end_text(notice);
-    case Kind::locked: // not readable while the screen is locked
+    case Kind::locked: // a locked screen does not show the terminals
     case Kind::admitted:
     case Kind::adopted:
     case Kind::denied:

@@ -12,8 +12,9 @@
 #include <utility>
 #include <vector>
 
-/// Texts for users and administrators: on terminals, at denied logins, in the journal. Converts values to texts. Data
-/// from outside is escaped here (sesslimit::escape_for_display), and nowhere else.
+/// Functions that convert values to texts for users and administrators, on terminals, at denied logins and in the
+/// journal. These functions escape data from outside (sesslimit::escape_for_display). Callers must not escape such data
+/// again.
 namespace sesslimit::messages {
 
 /// Current time, to format local times such as "since 14:02". The time zone is that of the C library (tzset(3)).
@@ -25,30 +26,31 @@ struct WallClock {
 /// Returns a short description of the reason: "it reached its maximum duration of 12h", "no input for 15min".
 std::string reason_text(const core::Reason& reason);
 
-/// Returns the text for a denied login, one or more lines without a trailing newline. It contains the reason, and the
-/// open sessions of the user with start time and origin, at most `max_listed_sessions` of them. Its size
-/// is at most wire::max_text. `terminals` returns the names of a session's terminals. `message` is the template of the
-/// policy, or empty for the built-in text.
+/// Returns the text for a denied login, one or more lines without a trailing newline. The text contains the reason, and
+/// at most `max_listed_sessions` open sessions of the user with start time and origin. The size of the text is at most
+/// wire::max_text. `terminals` returns the names of a session's terminals. `message` is the template of the policy, or
+/// empty for the built-in text.
 inline constexpr std::size_t max_listed_sessions = 20;
 using TerminalNames = std::function<std::vector<std::string>(const core::Session&)>;
 std::string denial_text(const core::Session& denied, const core::State& state, const WallClock& clock,
                         const TerminalNames& terminals, std::string_view message = {});
 
-/// Returns the text of a notice on the terminals of a session: a header with the sender, then one or more lines without
-/// a trailing newline. Returns an empty text if the notice is not shown there. `host` is the name of the host. At most
-/// `max_terminal_text_length` bytes.
+/// Returns the text of a notice on the terminals of a session. The text consists of a header with the sender, and one
+/// or more lines without a trailing newline. Returns an empty text if terminals do not show the notice. `host` is the
+/// name of the host. The text has at most `max_terminal_text_length` bytes.
 inline constexpr std::size_t max_terminal_text_length = 1536;
 std::string terminal_text(const core::Notice& notice, const WallClock& clock, std::string_view host);
 
-/// Returns the text about the limits at the start of a session: its latest end, and its idle limit. `counted` is the
-/// activity that counts as use. One line without a trailing newline, or an empty text if no limit applies.
+/// Returns the text about the limits at the start of a session, with its latest end and its idle limit. `counted` is
+/// the setting idle_activity. The text is one line without a trailing newline. Returns an empty text if no limit
+/// applies.
 std::string announcement(const core::Session& session, policy::Activity counted, const WallClock& clock);
 
 /// Returns the name of the event in the journal and on D-Bus: "admitted", "would-deny", ...
 std::string_view event_of(core::Notice::Kind kind);
 
 /// Properties of one kind of notice in the journal. The IDs are stable, because administrators' alerts depend on them.
-/// The journal catalog (packaging/journal) and sesslimitd(8) explain each of them.
+/// The journal catalog (packaging/journal) and sesslimitd(8) explain each ID.
 struct EventInfo {
     core::Notice::Kind kind;
     std::string_view event;

@@ -6,7 +6,8 @@
 namespace sesslimit::output {
 namespace {
 
-/// Accuracy of the timer. A line about a period of a minute may be late by this much, together with other wake-ups.
+/// Permitted delay of the timer in microseconds, so that the loop can combine it with other wake-ups. Windows are at
+/// least a minute long.
 constexpr std::uint64_t accuracy_usec = 1'000'000;
 
 } // namespace

@@ -9,11 +9,11 @@
 
 namespace sesslimit::output {
 
-/// Writes denials to the journal. SuppressedDenials denials of an address are summarized as a number. The timer is
-/// armed while an address is being counted, and off otherwise.
+/// Writer of denials to the journal. Repeated denials of an address are counted and written as one entry
+/// (DenialThrottle). The timer is armed only while the window of an address is open.
 class DenialJournal {
   public:
-    /// Both must outlive this object.
+    /// Lifetime: `loop` and `journal` must outlive this object.
     DenialJournal(sd_event* loop, Journal& journal) : loop_(loop), journal_(journal) {}
     DenialJournal(const DenialJournal&) = delete;
     DenialJournal& operator=(const DenialJournal&) = delete;

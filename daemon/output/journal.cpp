@@ -23,7 +23,7 @@ std::string words_of_loss(std::size_t lost) {
     return std::to_string(lost) + " journal entries lost because the journal did not accept them.";
 }
 
-/// Returns true if the socket has no listener, or does not have it any more.
+/// Returns true for errors that mean that the socket does not have a listener, or has lost it.
 bool is_gone(int error) {
     return error == ECONNREFUSED || error == ECONNRESET || error == ENOTCONN || error == EPIPE;
 }
@@ -31,7 +31,7 @@ bool is_gone(int error) {
 } // namespace
 
 std::string native_entry(const messages::JournalEntry& entry) {
-    std::string text = "SYSLOG_IDENTIFIER=sesslimitd\n"; // as libsystemd adds it
+    std::string text = "SYSLOG_IDENTIFIER=sesslimitd\n"; // libsystemd adds the same field
     for (const auto& [name, value] : entry) {
         text += name;
         if (value.find('\n') == std::string::npos) {
@@ -53,7 +53,7 @@ Journal::Journal(sd_event* loop, std::string path) : loop_(loop), path_(std::mov
 void Journal::log(const messages::JournalEntry& entry) {
     Kept told{.datagram = native_entry(entry), .message = entry.empty() ? "" : entry.front().second};
     if (!kept_.empty()) {
-        return keep(std::move(told)); // after the queued ones
+        return keep(std::move(told)); // the entry must follow the queued entries
     }
     const auto sent = send(told.datagram);
     if (!sent && sent.error().code == EAGAIN) {
@@ -126,9 +126,9 @@ Result<> Journal::send(std::string_view datagram) {
     }
     const int error = errno;
     if (is_gone(error)) {
-        writable_.reset(); // before the descriptor that it watches
+        writable_.reset(); // removed before its descriptor is closed
         socket_.reset();
-        // A new journald may be listening.
+        // A new instance of journald may be listening.
         return was_connected ? send(datagram) : fail_errno("reach the journal", error);
     }
     return fail_errno("write to the journal", error);
@@ -157,8 +157,7 @@ void Journal::keep(Kept entry) {
     watch();
 }
 
-/// Waits for journald if entries are queued. If memory or descriptors for the wait are exhausted, the next entry
-/// retries.
+/// Waits for journald if entries are queued. If memory or descriptors are exhausted, the next entry retries the wait.
 void Journal::watch() {
     if (kept_.empty()) {
         return writable_.reset();

@@ -13,22 +13,23 @@
 
 namespace sesslimit::output {
 
-/// The priorities of syslog(3) that the daemon uses.
+/// Priorities of syslog(3) that the daemon uses.
 enum class Priority { error = 3, warning = 4, notice = 5, info = 6 };
 
 /// Returns an entry in the datagram format of journald (https://systemd.io/JOURNAL_NATIVE_PROTOCOL). Names consist of
 /// capital letters, digits and underscores. Values may contain any bytes.
 std::string native_entry(const messages::JournalEntry& entry);
 
-/// Writes structured entries to journald. sd_journal_sendv(3) blocks while journald accepts nothing, which would delay
-/// all logins. Entries that are not accepted immediately are therefore queued, in order, until journald continues.
+/// Writer of structured entries to journald. sd_journal_sendv(3) is not used, because it blocks while journald does not
+/// accept entries, and all logins would be delayed. Entries that journald does not accept immediately are queued in
+/// order.
 class Journal {
   public:
-    /// Maximum number of queued entries. Further ones are lost, and their number is logged afterwards.
+    /// Maximum number of queued entries. Further entries are lost, and the number of lost entries is logged afterwards.
     static constexpr std::size_t max_queued = 1024;
 
-    /// The loop must outlive this object. `path` is journald's socket. Without a listener, entries go to standard
-    /// error.
+    /// Takes the path of journald's socket. Entries are written to standard error if the socket does not have a
+    /// listener. Lifetime: the loop must outlive this object.
     explicit Journal(sd_event* loop, std::string path = "/run/systemd/journal/socket");
     Journal(const Journal&) = delete;
     Journal& operator=(const Journal&) = delete;
@@ -37,7 +38,7 @@ class Journal {
     /// Writes an entry. Its text must already be escaped for display.
     void log(const messages::JournalEntry& entry);
 
-    /// Writes a plain entry about the daemon itself, with a message ID if it has one.
+    /// Writes an entry about the daemon itself, with a message ID unless `message_id` is empty.
     void log(Priority priority, std::string_view message, std::string_view message_id = {},
              std::string_view event = {});
 

@@ -9,14 +9,15 @@
 
 namespace sesslimit::output {
 
-/// Maximum length of a notice in bytes. Longer ones are truncated, so that one write(2) is sufficient. The kernel
+/// Maximum length of a notice in bytes. Longer notices are truncated, so that one write(2) is sufficient. The kernel
 /// writes to terminals in pieces of this size (iterate_tty_write in the kernel's drivers/tty/tty_io.c).
 inline constexpr std::size_t max_notice_length = 2048;
 
 /// Writes one notice to a terminal, with a bell, on separate lines in any mode of the terminal. `text` consists of
-/// lines separated by newlines. It must be escaped for display, and other control bytes are removed. Never blocks.
-/// Output that a blocked terminal does not accept immediately is lost, and an error is returned. Also fails if the
-/// terminal does not exist any more, is now a different one, or if its user rejects messages (mesg(1)).
+/// lines separated by newlines. `text` must be escaped for display, and control bytes other than newlines are removed.
+/// Never blocks. Output that a blocked terminal does not accept immediately is lost, and an error is returned. Errors:
+/// the terminal no longer exists, or its name now belongs to another terminal. Also fails if the user rejects messages
+/// (mesg(1)).
 Result<> write_notice(const inspect::Terminal& terminal, std::string_view text);
 
 } // namespace sesslimit::output

@@ -14,8 +14,8 @@ namespace sesslimit::policy_store {
 /// Writes the texts of a valid policy to `file` atomically (rename(2)). Only root can read the file.
 Result<> save(const std::filesystem::path& file, const std::vector<policy::SourceText>& texts);
 
-/// Reads the cached texts. Returns an empty list if the file does not exist. Errors: the file cannot be read, or was
-/// not written by the daemon.
+/// Reads the cached texts. Returns an empty list if the file cannot be opened. Errors: the file is not a valid policy
+/// cache.
 Result<std::vector<policy::SourceText>> read(const std::filesystem::path& file);
 
 /// Origin of a policy.

@@ -21,7 +21,7 @@ constexpr const char* interface = "org.freedesktop.systemd1.Manager";
 constexpr const char* job_removed = "type='signal',sender='org.freedesktop.systemd1',path='/org/freedesktop/systemd1',"
                                     "interface='org.freedesktop.systemd1.Manager',member='JobRemoved'";
 
-/// Appends the a(sv) of the properties of a scope.
+/// Appends the properties of a scope as an array of type a(sv).
 int append_properties(sd_bus_message* m, const NewScope& scope, const std::vector<pid_t>& processes) {
     int code = sd_bus_message_open_container(m, 'a', "(sv)");
     const auto then = [&code](auto next) { code = code < 0 ? code : next(); };
@@ -30,13 +30,14 @@ int append_properties(sd_bus_message* m, const NewScope& scope, const std::vecto
     };
     text("Description", scope.description);
     text("Slice", scope.slice);
-    text("CollectMode", "inactive-or-failed"); // removed from the list of units in any final state
-    // As in logind's scopes of sessions. An interactive shell reacts to SIGHUP only, and the slice limits the number of
-    // processes of a user.
+    text("CollectMode", "inactive-or-failed"); // systemd then unloads the scope in any final state
+    // logind sets the same two properties for the scopes of sessions. An interactive shell reacts only to SIGHUP, and
+    // the slice limits the number of a user's processes.
     then([&] { return sd_bus_message_append(m, "(sv)", "SendSIGHUP", "b", 1); });
     then([&] { return sd_bus_message_append(m, "(sv)", "TasksMax", "t", UINT64_MAX); });
     then([&] { return sd_bus_message_append(m, "(sv)", "After", "as", 1, "systemd-user-sessions.service"); });
-    // Without controllers. Delegation is required because systemd later attaches processes only to delegated units.
+    // No controllers are delegated. Delegation itself is required, because systemd attaches further processes only to
+    // delegated units.
     then([&] { return sd_bus_message_append(m, "(sv)", "DelegateControllers", "as", 0); });
     then([&] { return sd_bus_message_open_container(m, 'r', "sv"); });
     then([&] { return sd_bus_message_append(m, "s", "PIDs"); });
@@ -45,7 +46,7 @@ int append_properties(sd_bus_message* m, const NewScope& scope, const std::vecto
     for (const pid_t pid : processes) {
         then([&] { return sd_bus_message_append(m, "u", static_cast<std::uint32_t>(pid)); });
     }
-    for (int level = 0; level < 4; ++level) { // au, v, (sv), a(sv)
+    for (int level = 0; level < 4; ++level) { // closes au, v, (sv) and a(sv)
         then([&] { return sd_bus_message_close_container(m); });
     }
     return code;
@@ -62,16 +63,16 @@ Error error_of(const char* doing, sd_bus_message* answer) {
 } // namespace
 
 struct Manager::Impl {
-    /// A scope that is being created.
+    /// Scope that is being created.
     struct Start {
         Done done;
-        bus::Slot job; ///< the match for the end of its job
+        bus::Slot job; ///< match for the end of the scope's job
     };
 
-    /// Processes that are being moved. Each has a call of its own, because one that has exited would make a common call
-    /// fail.
+    /// Processes that are being moved. Each process has a separate call, because a common call would fail if one
+    /// process has exited.
     struct Attachment {
-        std::size_t missing = 0; ///< replies that are missing
+        std::size_t missing = 0; ///< number of missing replies
         std::optional<Error> error;
         Done done;
     };
@@ -88,7 +89,7 @@ struct Manager::Impl {
 
     std::function<void(Error)> failed;
     bus::Connection bus;
-    std::map<std::string, Start> starts; ///< by the name of the scope
+    std::map<std::string, Start> starts; ///< scopes by name
     std::map<std::string, Attachment> attachments;
 
     Impl(sd_event* loop, std::function<void(Error)> tell)
@@ -96,7 +97,7 @@ struct Manager::Impl {
                                        {.connected = [this](sd_bus*) { return forget_answers(); },
                                         .failed = [this](Error error) { failed(std::move(error)); }}) {}
 
-    /// Discards calls of an earlier connection, which get no reply any more.
+    /// Discards calls of an earlier connection, because their replies can no longer arrive.
     int forget_answers() {
         const auto lost_starts = std::exchange(starts, {});
         const auto lost_attachments = std::exchange(attachments, {});
@@ -138,7 +139,7 @@ struct Manager::Impl {
         if (sd_bus_message_is_method_error(m, nullptr) > 0) {
             call.owner->started(call.scope, std::unexpected(error_of("start a scope", m)));
         }
-        return 0; // otherwise it is a job, whose end is awaited
+        return 0; // otherwise the reply is the job, and its end is awaited
     }
 
     void job_was_removed(sd_bus_message* m) {
@@ -160,9 +161,9 @@ struct Manager::Impl {
 
     int ask_to_start(const NewScope& scope, const std::vector<pid_t>& processes) {
         // The match is sent first and the bus preserves the order, so that the end of the job cannot be missed. systemd
-        // reports it to the client that requested the job (bus_foreach_bus() in its src/core/dbus.c). The match exists
-        // only while a scope is being created, because a host has many jobs. sd-bus cannot match the unit of the job,
-        // because it comes after an argument that is not a text.
+        // reports the end to the client that requested the job (bus_foreach_bus() in systemd's src/core/dbus.c). The
+        // match exists only while a scope is being created, because a host has many jobs. sd-bus cannot match the unit
+        // of the job, because that argument follows an argument that is not a string.
         int code =
             bus.match(job_removed, [this](sd_bus_message* m) { job_was_removed(m); }, &starts.at(scope.name).job);
         sd_bus_message* raw = nullptr;

@@ -12,15 +12,15 @@
 
 namespace sesslimit::systemd {
 
-/// A client of systemd on the system bus (org.freedesktop.systemd1(5)), which allows root to do all of this without a
-/// capability. Every call is asynchronous. Reconnects when a lost bus returns.
+/// Client of systemd on the system bus (org.freedesktop.systemd1(5)). systemd permits these calls to root without a
+/// capability. Every call is asynchronous. The client reconnects when a lost bus returns.
 class Manager final : public Scopes {
   public:
-    /// `failed` receives errors for the administrator that have no other receiver.
+    /// Takes the callback for errors that no caller receives. They are meant for the administrator.
     Manager(sd_event* loop, std::function<void(Error)> failed);
     ~Manager() override;
 
-    /// Starts to connect. Calls made before the connection is established wait for it.
+    /// Starts to connect. Earlier calls wait until the connection is established.
     void connect();
 
     void start(const NewScope& scope, const std::vector<pid_t>& processes, Done done) override;

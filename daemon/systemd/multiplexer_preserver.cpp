@@ -45,8 +45,8 @@ void MultiplexerPreserver::begin(const core::Session& session) {
 }
 
 void MultiplexerPreserver::start(Job& job, const inspect::Multiplexer& multiplexer) {
-    // Only the servers, which continue to run. A single process that exits in the meantime would fail the whole
-    // request.
+    // Only the servers are moved first, because they continue to run. The whole request would fail if a single process
+    // exits in the meantime.
     std::vector<pid_t> pids;
     add_pids(pids, multiplexer.servers.empty() ? multiplexer.others : multiplexer.servers);
     ++job.rounds;
@@ -60,7 +60,7 @@ void MultiplexerPreserver::start(Job& job, const inspect::Multiplexer& multiplex
 }
 
 void MultiplexerPreserver::started(SessionKey key, const Result<>& result) {
-    if (result || result.error().code == EEXIST) { // an earlier daemon has created it
+    if (result || result.error().code == EEXIST) { // the scope exists because an earlier daemon created it
         return go_on(key);
     }
     const auto at = jobs_.find(key);

@@ -15,11 +15,11 @@
 
 namespace sesslimit {
 
-/// Multiplexer preservation: moves the terminal multiplexers of a session out of its scope, and then terminates the
-/// session. The session is always terminated, at most `within` after begin().
+/// Multiplexer preservation, which moves the multiplexers of a session out of its scope and then terminates the
+/// session. The termination always follows, at most `within` after begin().
 ///
-/// The servers are moved into a scope of their own beside that of the session. Their descendants follow in rounds, as
-/// long as a scan still finds some, because processes start and exit in the meantime.
+/// The servers are moved into a separate scope beside the session's scope. The descendants of the servers follow in
+/// rounds, because processes start and exit in the meantime. The rounds end when a scan finds no more descendants.
 class MultiplexerPreserver {
   public:
     /// Maximum time from begin() to the termination. Must be less than core::Timeouts::kill_delay, after which SIGKILL
@@ -31,25 +31,26 @@ class MultiplexerPreserver {
     struct Outcome {
         const core::Session& session;
         const std::string& scope;
-        std::size_t moved = 0;        ///< number of processes in that scope
-        std::optional<Error> problem; ///< reason why not all of them were moved
-        bool is_unclear = false;      ///< the problem is that the processes could not be inspected
+        std::size_t moved = 0;        ///< number of processes in the scope for preserved processes
+        std::optional<Error> problem; ///< error that prevented the move of all processes; absent: all were moved
+        bool is_unclear = false;      ///< true if the processes could not be inspected
     };
 
     struct Dependencies {
         sd_event* loop;
         systemd::Scopes& scopes;
-        /// Finds the processes of multiplexers: inspect::multiplexer_of(), or the replacement of a test.
+        /// Returns the processes of multiplexers. This is inspect::multiplexer_of() or the replacement of a test.
         std::function<Result<inspect::Multiplexer>(const core::Session&, const std::string& scope)> look;
         std::function<void(const std::string& logind_id)> terminate;
-        std::function<void(const Outcome&)> told; ///< not called if the session has no multiplexer
+        std::function<void(const Outcome&)>
+            told; ///< callback for the result; not called if the session has no multiplexer
         Duration within = MultiplexerPreserver::within;
     };
 
     /// Lifetime: the referenced objects must outlive this object.
     explicit MultiplexerPreserver(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
-    /// Begins the termination of a session that logind has.
+    /// Begins the preservation and termination of a session that logind has.
     void begin(const core::Session& session);
 
   private:

@@ -11,17 +11,17 @@
 
 namespace sesslimit::systemd {
 
-/// A scope (systemd.scope(5)) to be created.
+/// Scope (systemd.scope(5)) to be created.
 struct NewScope {
-    std::string name;        ///< "something.scope"
-    std::string slice;       ///< slice of the scope
-    std::string description; ///< escaped for display
+    std::string name;        ///< name of the unit, "something.scope"
+    std::string slice;       ///< slice in which the scope is created
+    std::string description; ///< description of the unit, escaped for display
 };
 
-/// Scope units, which contain processes that systemd did not start. No function blocks.
+/// Interface for scope units, which contain processes that systemd did not start. No function blocks.
 class Scopes {
   public:
-    /// Called once from the loop, or not at all after give_up().
+    /// Callback with the result. Called once from the loop, or never after give_up().
     using Done = std::function<void(Result<>)>;
 
     Scopes() = default;
