@@ -29,10 +29,10 @@ namespace {
 
 using output::Priority;
 
-/// Maximum time in microseconds that logins wait after a start until the sessions of logind are known.
+/// Maximum time in microseconds for which logins wait after a start until the sessions of logind are known.
 constexpr std::uint64_t catch_up_within_usec = 1'000'000;
 
-/// Maximum time that a stopping daemon waits for a journal that accepts no entries.
+/// Maximum time for which a stopping daemon waits for journald to accept entries.
 constexpr Duration journal_timeout = std::chrono::seconds(1);
 
 std::filesystem::path kept_policy(const Options& options) {
@@ -90,21 +90,22 @@ class RealDaemon final : public Daemon {
 
   private:
     Result<> catch_signals() {
-        // Blocked before a second thread exists, so that they are only delivered to the loop.
+        // The signals are blocked before a second thread exists, so that they are only delivered to the loop.
         sigset_t ours;
         sigemptyset(&ours);
         for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
             sigaddset(&ours, signal);
         }
         sigprocmask(SIG_BLOCK, &ours, nullptr);
-        int code = sd_event_add_signal(loop_.get(), nullptr, SIGTERM, nullptr, nullptr); // no handler: the loop exits
+        // Without a handler, the loop exits on a signal.
+        int code = sd_event_add_signal(loop_.get(), nullptr, SIGTERM, nullptr, nullptr);
         code = code < 0 ? code : sd_event_add_signal(loop_.get(), nullptr, SIGINT, nullptr, nullptr);
         code = code < 0 ? code : sd_event_add_signal(loop_.get(), nullptr, SIGHUP, &RealDaemon::on_reload, this);
         code = code < 0 ? code : sd_event_set_watchdog(loop_.get(), 1);
         return code < 0 ? Result<>(fail_errno("set up signal handling", -code)) : Result<>();
     }
 
-    /// Restores the sessions of the ledger. Returns an error if another daemon uses it, because two daemons would count
+    /// Restores the sessions of the ledger. Errors: another daemon uses the ledger. Two daemons would count
     /// independently.
     Result<> open_ledger() {
         std::vector<std::string> dropped;
@@ -130,13 +131,13 @@ class RealDaemon final : public Daemon {
         if (session.login.gids_cut) {
             worker_->submit([this, key = session.key, user = session.login.user]() -> Worker::Done {
                 return [this, key, gids = groups_of(user)] {
-                    if (gids) { // otherwise only those of the record are known
+                    if (gids) { // otherwise only the groups in the record are known
                         engine_->handle(core::GroupsResolved{key, *gids});
                     }
                 };
             });
         }
-        // The leader, if it exists, is tracked from here on. follow() then finds it tracked already.
+        // The leader, if it still exists, is tracked from here on. The later call of track() then has no effect.
         const auto tracked =
             session.leader.pid == 0 ? Result<bool>(true) : leaders_->track(session.key, session.leader);
         engine_->handle(core::SessionRestored{.session = std::move(session), .leader_gone = tracked && !*tracked});
@@ -197,7 +198,7 @@ class RealDaemon final : public Daemon {
                 .listed = [this](const std::vector<std::string>& ids) { engine_->reconcile(ids); },
                 .caught_up =
                     [this] {
-                        // Queued after the lookups for the listed sessions.
+                        // The worker runs this job after the lookups for the listed sessions.
                         worker_->submit([this] { return [this] { serve(); }; });
                     },
                 .failed = [this](const Error& error) { journal_.log(Priority::warning, "logind: " + error.what); }};
@@ -208,8 +209,7 @@ class RealDaemon final : public Daemon {
         log_loaded_policy(taken, /*at_start=*/true, journal_);
         take(std::move(taken));
         systemd_->connect();
-        logind_->connect(); // its answers arrive after this iteration of the loop, when the sessions of the ledger are
-                            // known
+        logind_->connect(); // answers arrive after this loop iteration, when the ledger has been read
         if (auto done = open_ledger(); !done) {
             failure_ = done.error();
             sd_event_exit(loop_.get(), EXIT_FAILURE);
@@ -245,10 +245,10 @@ class RealDaemon final : public Daemon {
         looked_up_.insert(session.id);
         worker_->submit([this, session = std::move(session)]() mutable -> Worker::Done {
             auto gids = groups_of(session.login.user);
-            session.login.gids_cut = !gids; // looked up again at the next start
+            session.login.gids_cut = !gids; // without an answer, the groups are looked up again at the next start
             session.login.gids = gids ? *std::move(gids) : std::vector<gid_t>{};
             return [this, session = std::move(session)]() mutable {
-                if (looked_up_.erase(session.id) > 0) { // not gone in the meantime
+                if (looked_up_.erase(session.id) > 0) { // otherwise the session is gone
                     engine_->handle(core::LogindSessionNew{std::move(session)});
                 }
             };
@@ -260,7 +260,8 @@ class RealDaemon final : public Daemon {
         engine_->handle(core::LogindSessionRemoved{std::move(id)});
     }
 
-    /// Probes the user's warned sessions after input on a new terminal. The probes show to which session it belongs.
+    /// Probes the user's warned sessions after input on a new terminal. The probes show to which session the terminal
+    /// belongs.
     void look_again(uid_t owner) {
         const std::set<SessionKey> keys =
             engine_->state().of_user(owner); // a copy, because the set may change in the loop
@@ -276,7 +277,7 @@ class RealDaemon final : public Daemon {
     }
 
     static int on_reload(sd_event_source*, const signalfd_siginfo*, void* self) {
-        static_cast<RealDaemon*>(self)->reload([](const Result<>&) {}); // the result is already in the journal
+        static_cast<RealDaemon*>(self)->reload([](const Result<>&) {}); // the journal already contains the result
         return 0;
     }
 
@@ -388,9 +389,9 @@ class RealDaemon final : public Daemon {
     std::set<std::string> looked_up_; ///< IDs of logind sessions whose users' groups are being looked up
     EventSource catching_up_;
     bool serving_ = false;
-    std::optional<Error> failure_; ///< reason why the loop was left
+    std::optional<Error> failure_; ///< reason for the exit from the loop
     std::optional<Worker>
-        worker_; // last member: its thread is joined before the objects are destroyed that its jobs refer to
+        worker_; // last member, so that its thread is joined before the objects that jobs use are destroyed
 };
 
 } // namespace

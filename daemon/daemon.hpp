@@ -8,12 +8,12 @@
 
 namespace sesslimit {
 
-/// The complete daemon. Creates its components, connects them, and starts them in the order of their dependencies.
-/// First comes the policy, then the sessions of the ledger, then the sessions of logind, and finally the waiting
-/// logins.
+/// Complete daemon. It creates its components, connects them, and starts them in the order of their dependencies. It
+/// loads the policy first, then the sessions of the ledger, and then the sessions of logind. Requests of logins are
+/// handled last.
 class Daemon {
   public:
-    /// Creates the components that do not depend on the policy. Errors: one of them or a socket cannot be created.
+    /// Creates the components that do not depend on the policy. Errors: a component or a socket cannot be created.
     static Result<std::unique_ptr<Daemon>> make(const Options& options);
 
     virtual ~Daemon() = default;

@@ -12,7 +12,8 @@
 
 namespace sesslimit {
 
-/// Interface of the daemon to D-Bus callers: the data that they can read, and the few operations that they can request.
+/// Interface of the daemon to D-Bus callers. It provides the data that callers can read, and the few operations that
+/// they can request.
 class DaemonBackend final : public api::Backend {
   public:
     /// Maximum numbers of pending lookups in the user database, in total and per user.

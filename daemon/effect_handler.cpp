@@ -29,12 +29,12 @@ messages::WallClock clockface() {
 }
 
 std::string host_name() {
-    std::array<char, 256> name{}; // one byte more than the maximum length of a name, gethostname(2)
+    std::array<char, 256> name{}; // one byte more than the maximum length of a name (gethostname(2))
     return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "this host";
 }
 
-/// Returns an activity sample of a session that is not graphical. Returns an error if the session cannot be inspected,
-/// because the sample would then show an unused session.
+/// Returns an activity sample of a session that is not graphical. Errors: the session cannot be inspected. A sample
+/// without values would wrongly show an idle session.
 Result<core::ActivitySample> sample_of(const core::Session& session, inspect::Connections& connections) {
     const auto terminals = inspect::terminals_of(session);
     const auto processor_time = terminals ? inspect::processor_time_of(session) : std::unexpected(terminals.error());
@@ -65,7 +65,8 @@ Result<core::ActivitySample> sample_of(const core::Session& session, inspect::Co
     return sample;
 }
 
-/// Returns true if the input of the session must be monitored. A key press immediately keeps a warned session open.
+/// Returns true if the input of the session must be monitored. In a warned session, a key press takes effect
+/// immediately.
 bool is_listened_to(const core::Session& session) {
     return session.phase == core::Phase::active && session.idle_warned != unlimited_duration &&
            session.idle_warned != core::screen_locked;
@@ -136,7 +137,8 @@ void SystemEffectHandler::answer(const core::Answer& answer, const core::State& 
 }
 
 std::string SystemEffectHandler::denial(const core::Answer& answer, const core::State& state) const {
-    // Cached terminal names are recent enough, because a user may have thousands of processes and log in as often.
+    // The terminal names come from a cache, because a user may have thousands of processes and may cause thousands of
+    // denials.
     const auto names = [this](const core::Session& session) {
         return dependencies_->backend.terminal_snapshot(session).terminals;
     };
@@ -164,7 +166,7 @@ void SystemEffectHandler::notify(const core::Notice& notice) {
         return;
     }
     std::size_t missed = 0;
-    std::string why; // of the first terminal only, because a user may have thousands that accept no output
+    std::string why; // error of the first terminal only, because thousands of terminals may fail
     for (const inspect::Terminal& terminal : terminals_of(notice.session).value_or(std::vector<inspect::Terminal>{})) {
         if (auto written = output::write_notice(terminal, text); !written && ++missed == 1) {
             why = written.error().what;
@@ -286,7 +288,7 @@ void SystemEffectHandler::arm(BootTime deadline) {
                                            &SystemEffectHandler::on_due, this);
         timer_.reset(source);
         if (code < 0) {
-            armed_ = never; // retried after the next event
+            armed_ = never; // arm() is retried after the next event
             dependencies_->journal.log(output::Priority::error, "Failed to schedule session deadlines: " +
                                                                     fail_errno("arm a timer", -code).error().what);
         }

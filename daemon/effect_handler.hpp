@@ -22,8 +22,8 @@
 
 namespace sesslimit {
 
-/// Effect handler of the daemon. Acts on the processes and terminals of this host, logind, the journal, and waiting
-/// logins.
+/// Effect handler of the daemon. It uses the processes and terminals of this host, logind, the journal, and the
+/// connections of logins.
 class SystemEffectHandler final : public EffectHandler {
   public:
     struct Dependencies {
@@ -37,15 +37,15 @@ class SystemEffectHandler final : public EffectHandler {
         inspect::Connections& connections;
         api::Service& api;
         DaemonBackend& backend;
-        std::function<void()> due;                ///< called when the armed deadline is reached
-        std::function<void(core::Event)> noticed; ///< called with events that effects cause
+        std::function<void()> due;                ///< callback when the armed deadline is reached
+        std::function<void(core::Event)> noticed; ///< callback with each event that an effect causes
     };
 
-    /// Sets the components to act through. Must be called before any other function.
-    /// Lifetime: the referenced objects must outlive the host.
+    /// Sets the components that execute the effects. Must be called before any other function. Lifetime: the referenced
+    /// objects must outlive this object.
     void attach(Dependencies dependencies);
 
-    /// Writes all pending journal entries, because the daemon is about to stop.
+    /// Writes all pending journal entries. Called when the daemon stops.
     void finish();
 
     void answer(const core::Answer& answer, const core::State& state) override;
@@ -66,11 +66,11 @@ class SystemEffectHandler final : public EffectHandler {
 
     void log_notice(const core::Notice& notice);
 
-    /// Returns the terminals of the session, for output or for monitoring. Returns nothing, and logs a warning, if they
-    /// cannot be determined.
+    /// Returns the terminals of the session, for output or for monitoring. Logs a warning and returns nothing if the
+    /// terminals cannot be determined.
     [[nodiscard]] std::optional<std::vector<inspect::Terminal>> terminals_of(const core::Session& session);
 
-    /// Logs that sessions cannot be inspected. Logs it only once until a probe succeeds.
+    /// Logs that sessions cannot be inspected. Writes only one such message until a probe succeeds.
     void log_inspection_failure(const Error& why);
 
     std::optional<Dependencies> dependencies_;
@@ -78,8 +78,7 @@ class SystemEffectHandler final : public EffectHandler {
     std::optional<MultiplexerPreserver> preserver_;
     EventSource timer_;
     BootTime armed_ = never;
-    bool inspection_failed_ =
-        false; ///< the last inspection failed, out of descriptors or memory, and a warning was logged
+    bool inspection_failed_ = false; ///< true if a failed inspection was logged and no probe has succeeded since
 };
 
 } // namespace sesslimit

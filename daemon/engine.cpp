@@ -19,8 +19,8 @@ struct Overloaded : Ts... {
 
 Engine::Engine(Recorder& recorder, EffectHandler& handler, std::function<BootTime()> clock)
     : recorder_(recorder), handler_(handler), clock_(std::move(clock)) {
-    // Keys are unique per boot, also across restarts in which the ledger was lost: no two sessions arrive in the same
-    // microsecond.
+    // Keys start from the current time in microseconds. They are unique per boot, even if a ledger is lost in a
+    // restart, because two sessions never arrive in the same microsecond.
     state_.give_keys_from(
         SessionKey{static_cast<std::uint64_t>(std::max(Duration{1}, clock_().time_since_epoch()).count())});
 }
@@ -61,7 +61,7 @@ void Engine::reconcile(const std::vector<std::string>& ids) {
 
 void Engine::drain() {
     if (draining_) {
-        return; // an effect caused the event; the outer call handles it
+        return; // an effect caused the event, and the outer call handles the event
     }
     draining_ = true;
     while (!queue_.empty()) {
@@ -85,7 +85,7 @@ void Engine::step(const core::Event& event) {
     for (const core::Answer& answer : decision.answers) {
         handler_.answer(answer, state_);
     }
-    // Before the effects, because input that immediately follows a warning must be detected.
+    // Monitoring starts before the effects, because input that immediately follows a warning must be detected.
     for (const core::Record& record : decision.records) {
         if (const auto* put = std::get_if<core::Put>(&record)) {
             handler_.track(put->session);
@@ -94,7 +94,7 @@ void Engine::step(const core::Event& event) {
     for (const core::Effect& effect : decision.effects) {
         carry_out(effect);
     }
-    // After the effects, because an untracked leader can no longer be signaled.
+    // Leaders are untracked after the effects, because an untracked leader can no longer be signaled.
     for (const core::Record& record : decision.records) {
         if (const auto* drop = std::get_if<core::Drop>(&record)) {
             handler_.untrack(drop->session);

@@ -14,7 +14,7 @@
 
 namespace sesslimit {
 
-/// Interface to store records, called before any request is answered. Implemented by LedgerRecorder.
+/// Interface to store records. The engine calls it before it answers a request. LedgerRecorder implements it.
 class Recorder {
   public:
     virtual ~Recorder() = default;
@@ -38,14 +38,14 @@ class EffectHandler {
     /// Writes a notice to the journal, to D-Bus and to the terminals of the session.
     virtual void notify(const core::Notice& notice) = 0;
 
-    /// Execute the effects of the same names (decision.hpp).
+    /// Executes effect Terminate (decision.hpp). The following functions execute the effects of the same names.
     virtual void terminate(const core::Terminate& what) = 0;
     virtual void lock_screen(const std::string& logind_id) = 0;
     virtual void kill_all(const std::string& logind_id) = 0;
     virtual void signal_leader(SessionKey key, int signal) = 0;
 
-    /// Probes the activity of a session. Returns the result, which has no sample if the probe failed. Returns nothing
-    /// if the result is delivered later as an event.
+    /// Probes the activity of a session. Returns the result, or nothing if the result is delivered later as an event.
+    /// The result does not contain a sample if the probe failed.
     virtual std::optional<core::ActivityProbed> probe_activity(const core::Session& session) = 0;
 
     /// Asks logind whether the session is closing. The answer is delivered later as event LogoutChecked.
@@ -57,19 +57,20 @@ class EffectHandler {
     /// Called for a removed session. Untracks its leader and stops monitoring its terminals.
     virtual void untrack(SessionKey key) = 0;
 
-    /// Sets the time at which handle_due() must be called next. `never`: not before another event.
+    /// Sets the time at which handle_due() must be called next. With `never`, no call is necessary before another
+    /// event.
     virtual void arm(BootTime deadline) = 0;
 };
 
-/// Passes events to the core, one at a time and in order. For each event it decides, records, applies, answers and
-/// executes the effects. Owns the state and the policy in effect. Single-threaded: events that an effect causes
-/// immediately are queued.
+/// Passes events to the core, one at a time and in order. The engine stores and applies the records of each decision,
+/// sends the answers, and executes the effects. It owns the state and the policy in effect. It is used by one thread.
+/// Events that an effect causes immediately are queued.
 class Engine {
   public:
     /// Lifetime: the referenced objects must outlive the engine. `clock` is CLOCK_BOOTTIME, or the clock of a test.
     Engine(Recorder& recorder, EffectHandler& handler, std::function<BootTime()> clock);
 
-    /// Puts a policy into effect, also for open sessions.
+    /// Puts a policy into effect for new logins and open sessions.
     void set_policy(std::shared_ptr<const policy::Policy> policy);
 
     /// Handles an event, or queues it if another one is being handled.

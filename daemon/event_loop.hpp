@@ -7,13 +7,13 @@
 
 namespace sesslimit {
 
-/// Owner of an event source, which is removed from the loop with it.
+/// Deleter of an event source, which also removes the source from the loop.
 struct EventSourceDeleter {
     void operator()(sd_event_source* source) const noexcept { sd_event_source_disable_unref(source); }
 };
 using EventSource = std::unique_ptr<sd_event_source, EventSourceDeleter>;
 
-/// Owner of an event loop.
+/// Deleter of an event loop.
 struct EventDeleter {
     void operator()(sd_event* loop) const noexcept { sd_event_unref(loop); }
 };

@@ -11,7 +11,7 @@
 namespace sesslimit {
 
 /// Recorder that writes to the ledger. It continues without a ledger if none is available, because a full /run must not
-/// prevent logins. Each time recording starts to fail, it logs this once in the journal.
+/// prevent logins. It logs each failure of the recording once, when the failure starts.
 class LedgerRecorder final : public Recorder {
   public:
     /// Lifetime: `journal` must outlive the recorder.
@@ -20,7 +20,8 @@ class LedgerRecorder final : public Recorder {
     void put(const core::Session& session) override;
     void drop(SessionKey key) override;
 
-    /// Sets the ledger. Records the earlier decisions, from the time when it was being read.
+    /// Sets the ledger. Writes the records of decisions that were made before this call, while the ledger was being
+    /// read.
     void attach(ledger::Ledger ledger, const core::State& state);
 
     /// Returns true if decisions are recorded and survive a restart.

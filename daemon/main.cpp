@@ -19,10 +19,10 @@ int run(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == EXIT_SUCCESS ? EXIT_SUCCESS : wrong_usage; // --help and --version end here, too
+        return app.exit(error) == EXIT_SUCCESS ? EXIT_SUCCESS : wrong_usage; // --help and --version also end here
     }
 
-    tzset(); // texts show times in the host's time zone, which is read once, before the loop
+    tzset(); // reads the host's time zone once, for the times in texts
     auto daemon = sesslimit::Daemon::make(options);
     const auto done = daemon ? (*daemon)->run() : sesslimit::Result<>(std::unexpected(daemon.error()));
     if (!done) {

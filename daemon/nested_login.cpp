@@ -11,7 +11,7 @@
 namespace sesslimit {
 namespace {
 
-/// Maximum number of PAM services to warn about. A host has a few dozen.
+/// Maximum number of PAM services with a warning. A host has a few dozen services.
 constexpr std::size_t max_warned = 64;
 
 /// Returns true if logind opened the session for this login.

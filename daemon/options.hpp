@@ -14,7 +14,7 @@ namespace sesslimit {
 struct Options {
     std::filesystem::path policy_directory = "/etc/sesslimit";
     std::filesystem::path runtime_directory = "/run/sesslimit";
-    std::string socket; ///< path to listen at if systemd passes no socket; empty: none
+    std::string socket; ///< path of the socket if systemd does not pass one; empty: none
 };
 
 /// Adds the daemon's options to `app`. sesslimitd(8) documents them. Parsing fills `options`, which must outlive `app`.

@@ -10,7 +10,7 @@
 namespace sesslimit {
 
 /// Logs the problems of the policy files, and whether the policy was loaded or rejected. After a rejection, the text
-/// states which policy is in effect instead, which depends on `at_start`.
+/// states which policy is in effect instead. That policy depends on `at_start`.
 void log_loaded_policy(const policy_store::LoadResult& loaded, bool at_start, output::Journal& journal);
 
 /// Returns the problems as text, one per line. Returns an empty text if there are no problems.

@@ -19,7 +19,7 @@ Result<> take_passed(UniqueFd fd, Sockets& sockets, output::Journal& journal) {
                       : sd_is_socket(fd.get(), AF_NETLINK, 0, -1) > 0        ? &sockets.sock_diag
                                                                              : nullptr;
     if (place == nullptr || *place) {
-        // It comes from the unit of another version or of the administrator. Logins are still answered.
+        // The socket comes from a unit of another version or of the administrator. Logins are still answered.
         journal.log(output::Priority::warning,
                     "Ignoring unexpected socket passed by systemd: neither ListenSequentialPacket= nor "
                     "ListenNetlink= of sesslimitd.socket.");

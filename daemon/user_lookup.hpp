@@ -17,9 +17,9 @@ namespace sesslimit {
 /// Errors: the user database is unavailable.
 Result<std::vector<gid_t>> groups_of(const std::string& user);
 
-/// Completes the description of a login that a D-Bus caller asks about: user name or user ID, and groups. Returns
-/// nothing if the named user, or the user ID without a name, is not in the user database. A user ID given with a name
-/// replaces the one in the user database. Groups that do not exist are ignored. May block.
+/// Adds the missing user name or user ID, and the groups, to the login in a query of a D-Bus caller. Returns nothing if
+/// the named user, or the user ID without a name, is not in the user database. A user ID given with a name replaces the
+/// one in the user database. Groups that do not exist are ignored. May block.
 std::optional<Login> complete(api::ExplainQuery question);
 
 } // namespace sesslimit

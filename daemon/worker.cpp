@@ -23,7 +23,7 @@ struct Worker::Impl {
     std::deque<Done> done;
     UniqueFd event;
     EventSource source;
-    std::jthread thread; // last member: it is stopped and joined before the members that it uses are destroyed
+    std::jthread thread; // last member, so that it is joined before the members that it uses are destroyed
 
     void run(const std::stop_token& stop) {
         // The loop handles signals, so they must not be delivered to this thread.
@@ -41,7 +41,8 @@ struct Worker::Impl {
                 jobs.pop_front();
             }
             Done left = job();
-            job = nullptr; // before the loop gets the result, so that objects shared by both are destroyed there
+            // The job is destroyed before the loop gets the result, so that the loop's thread destroys shared objects.
+            job = nullptr;
             const std::lock_guard lock(mutex);
             done.push_back(std::move(left));
             (void)eventfd_write(event.get(), 1);

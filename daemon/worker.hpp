@@ -9,11 +9,11 @@
 
 namespace sesslimit {
 
-/// Thread for operations that may block and must not block the event loop: the user database and files on disk. Jobs
-/// run one after the other, each on its own values.
+/// Thread for operations that may block, so that they do not block the event loop. These operations use the user
+/// database and files on disk. Jobs run one after the other, and each job uses only its own values.
 class Worker {
   public:
-    /// Function that a job returns, to be called on the thread of the loop.
+    /// Function that a job returns. The thread of the loop calls this function.
     using Done = std::function<void()>;
     using Job = std::function<Done()>;
 
@@ -23,7 +23,7 @@ class Worker {
     Worker(Worker&&) noexcept;
     Worker& operator=(Worker&&) noexcept;
 
-    /// Waits for the running job. Jobs that have not started are discarded.
+    /// Waits for the running job, and discards jobs that have not started.
     ~Worker();
 
     /// Runs `job` on the worker thread, and the function that it returns on the thread of the loop. A job must not

@@ -38,8 +38,7 @@ class DenialThrottle {
   public:
     static constexpr Duration first_window = std::chrono::minutes(1);
     static constexpr Duration max_window = std::chrono::hours(1);
-    static constexpr std::size_t max_addresses =
-        256; ///< maximum number of open windows; a further address ends the oldest window early
+    static constexpr std::size_t max_addresses = 256; ///< limit; one more ends the oldest window
 
     /// Records a denial. Returns true if the denial gets a separate entry. Appends to `ended` the counted denials whose
     /// entries must be written first.

@@ -31,8 +31,8 @@ int append_properties(sd_bus_message* m, const NewScope& scope, const std::vecto
     text("Description", scope.description);
     text("Slice", scope.slice);
     text("CollectMode", "inactive-or-failed"); // systemd then unloads the scope in any final state
-    // logind sets the same two properties for the scopes of sessions. An interactive shell reacts only to SIGHUP, and
-    // the slice limits the number of a user's processes.
+    // logind sets the same properties for the scopes of sessions. An interactive shell reacts only to SIGHUP, and the
+    // slice limits the number of a user's processes.
     then([&] { return sd_bus_message_append(m, "(sv)", "SendSIGHUP", "b", 1); });
     then([&] { return sd_bus_message_append(m, "(sv)", "TasksMax", "t", UINT64_MAX); });
     then([&] { return sd_bus_message_append(m, "(sv)", "After", "as", 1, "systemd-user-sessions.service"); });
