@@ -73,7 +73,7 @@ class Engine {
     /// Puts a policy into effect for new logins and open sessions.
     void set_policy(std::shared_ptr<const policy::Policy> policy);
 
-    /// Handles an event, or queues it if another one is being handled.
+    /// Handles an event. Queues the event if another event is being handled.
     void handle(core::Event event);
 
     /// Handles sessions whose deadline has been reached. The number per call is bounded, so that logins are not

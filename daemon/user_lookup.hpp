@@ -18,8 +18,8 @@ namespace sesslimit {
 Result<std::vector<gid_t>> groups_of(const std::string& user);
 
 /// Adds the missing user name or user ID, and the groups, to the login in a query of a D-Bus caller. Returns nothing if
-/// the named user, or the user ID without a name, is not in the user database. A user ID given with a name replaces the
-/// one in the user database. Groups that do not exist are ignored. May block.
+/// the named user, or the user ID without a name, is not in the user database. If a name and a user ID are given, the
+/// given ID is used instead of the ID in the user database. Groups that do not exist are ignored. May block.
 std::optional<Login> complete(api::ExplainQuery question);
 
 } // namespace sesslimit

@@ -35,8 +35,8 @@ namespace sesslimit::core {
 inline constexpr std::uint64_t keepalive_bytes = 120;
 inline constexpr Duration keepalive_interval = std::chrono::seconds(1);
 
-/// Divisor of the time since the last probe. More CPU time than the quotient counts as activity, which is 1 % of one
-/// processor. An idle shell or sshd uses far less CPU time.
+/// Divisor of the time since the last probe. CPU time counts as activity if it exceeds the quotient, which is 1 % of
+/// one processor. An idle shell or sshd uses far less CPU time.
 inline constexpr int processor_share = 100;
 
 /// Minimum time between two probes whose traffic and CPU time can be compared.

@@ -27,7 +27,7 @@ struct ActivitySample {
     std::optional<Traffic> traffic;         ///< traffic of the session's ssh connection
     Duration since_data{};                  ///< age of the latest data, including keepalives; only set with `traffic`
     std::optional<Duration> processor_time; ///< total CPU time of the session's processes
-    std::optional<Duration> hint; ///< time since logind's IdleHint was set; 0: not idle; graphical sessions only
+    std::optional<Duration> hint;           ///< time since logind set IdleHint, for graphical sessions; 0: not idle
     bool operator==(const ActivitySample&) const = default;
 };
 

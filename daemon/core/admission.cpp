@@ -84,7 +84,7 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
     session.request = event.request;
     session.answer_by = after(context.now, Timeouts::slot_wait);
     session.due = context.now;
-    // Only a probe of all sessions shows which of them has been idle the longest. The results arrive before the
+    // Only a probe of all sessions shows which session has been idle the longest. The results arrive before the
     // deadline. logind's answer is not immediate, so the login waits for that answer.
     for (const SessionKey key : context.state.of_user(session.login.uid)) {
         const Session& other = *context.state.find(key);
@@ -104,7 +104,7 @@ bool is_use_known(const Session& session, const Session& waiting) {
     return session.phase != Phase::active || after(session.last_sample.at, shortest_window) > waiting.opened;
 }
 
-/// Returns true if an open session may be terminated for a newer one of its user. The open session must have a limit
+/// Returns true if an open session may be terminated for a newer login of its user. The open session must have a limit
 /// that is enforced, and a check of its logout must not be pending. After a logout, only background jobs of the session
 /// would be left.
 bool can_be_displaced(const DecisionContext& context, const Session& session) {
@@ -115,7 +115,7 @@ bool can_be_displaced(const DecisionContext& context, const Session& session) {
 
 /// Returns the candidates for displacement by `waiting`, in the order of at_limit. Candidates are the open sessions of
 /// its user that can_be_displaced() permits, and logins that have waited longer than `waiting`. With end-idlest, the
-/// list ends before the first session whose last activity is not known. All sessions after that one may be less idle.
+/// list ends before the first session whose last activity is not known. All sessions after it may be less idle.
 std::vector<const Session*> displacement_candidates(const DecisionContext& context, const Session& waiting,
                                                     policy::AtLimit at_limit) {
     std::vector<const Session*> candidates;
@@ -148,8 +148,8 @@ bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
     });
 }
 
-/// Returns the number of sessions to displace for `waiting`, in addition to those that are ending already. The result
-/// includes one slot for every login that has waited longer than `waiting`.
+/// Returns the number of sessions to displace for `waiting`, in addition to the sessions that are already ending. The
+/// result includes one slot for every login that has waited longer than `waiting`.
 std::size_t slots_needed(const DecisionContext& context, const Session& waiting, policy::Count most) {
     std::size_t wanted = 1;
     for (const SessionKey key : context.state.of_user(waiting.login.uid)) {

@@ -111,7 +111,7 @@ struct SessionRestored {
     bool leader_gone = false; ///< true if the leader has exited since the record was written
 };
 
-/// Groups from the user database, for a restored session whose ledger record does not contain all of them.
+/// Groups from the user database, for a restored session with an incomplete list of groups in its ledger record.
 struct GroupsResolved {
     SessionKey session = SessionKey::none;
     std::vector<gid_t> gids; ///< sorted, without duplicates

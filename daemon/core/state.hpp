@@ -49,7 +49,7 @@ class State {
     /// Returns the key for the next new session.
     [[nodiscard]] SessionKey next_key() const { return next_key_; }
 
-    /// Sets the key for the next new session, unless it is smaller than the current one.
+    /// Sets the key for the next new session. Does nothing if the current key for the next session is larger.
     void give_keys_from(SessionKey key);
 
     [[nodiscard]] const Sessions& sessions() const { return sessions_; }

@@ -31,8 +31,8 @@ struct Multiplexer {
 /// is "tmux: server" (tmux 3) or "screen". Any user can give a process such a name.
 bool is_multiplexer_server(const Process& process);
 
-/// Returns at most `max_multiplexed` multiplexer processes of those in a session's scope. These are servers,
-/// descendants of servers, and descendants of processes in `moved`. A process whose parent has exited is not a
+/// Returns at most `max_multiplexed` multiplexer processes from the list of processes in a session's scope. These are
+/// servers, descendants of servers, and descendants of processes in `moved`. A process whose parent has exited is not a
 /// descendant. A background process of a closed window therefore belongs to the session.
 Multiplexer multiplexer_among(const std::vector<Process>& scope, const std::vector<Process>& moved = {});
 

@@ -53,7 +53,7 @@ Result<std::optional<Stat>> node_of(const Terminal& terminal, const SysPaths& ro
 
 /// Returns true if one of these processes is in the daemon's user namespace. The uid_map of a process is readable
 /// without the right to trace the process. In every namespace that an unprivileged user can create, the uid_map differs
-/// from that of the daemon (user_namespaces(7)).
+/// from the daemon's uid_map (user_namespaces(7)).
 Result<bool> is_any_in_our_user_namespace(const std::vector<pid_t>& pids, const SysPaths& roots) {
     const auto ours = read_kernel_file(roots.proc / "self/uid_map", max_uid_map_length);
     if (!ours) {

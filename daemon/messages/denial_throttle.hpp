@@ -21,7 +21,7 @@
 /// indefinitely causes one entry per hour. Each denial is part of exactly one entry.
 namespace sesslimit::messages {
 
-/// Denials of one address that were only counted.
+/// Counted denials of one address, without separate journal entries.
 struct SuppressedDenials {
     std::string origin; ///< remote host (PAM_RHOST); empty: this host, and `user` is the user of all denials
     std::string user;   ///< user of the last denial
@@ -38,7 +38,7 @@ class DenialThrottle {
   public:
     static constexpr Duration first_window = std::chrono::minutes(1);
     static constexpr Duration max_window = std::chrono::hours(1);
-    static constexpr std::size_t max_addresses = 256; ///< limit; one more ends the oldest window
+    static constexpr std::size_t max_addresses = 256; ///< at this limit, the oldest window ends early
 
     /// Records a denial. Returns true if the denial gets a separate entry. Appends to `ended` the counted denials whose
     /// entries must be written first.

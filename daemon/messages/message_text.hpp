@@ -17,7 +17,7 @@
 /// again.
 namespace sesslimit::messages {
 
-/// Current time, to format local times such as "since 14:02". The time zone is that of the C library (tzset(3)).
+/// Current time, to format local times such as "since 14:02". The C library provides the time zone (tzset(3)).
 struct WallClock {
     BootTime now{};
     Duration wall_offset{}; ///< wall clock minus boottime

@@ -156,7 +156,7 @@ void InputMonitor::listen(SessionKey key, const std::vector<inspect::Terminal>& 
         if (watch < 0) {
             continue;
         }
-        impl_->newcomers.erase(watch); // a pty has only one watch, which is now permanent
+        impl_->newcomers.erase(watch); // a pty has only one watch, and this watch is now permanent
         // The node is checked after the watch was added. The watch remains on this node even if another terminal gets
         // the path.
         struct stat node{};
