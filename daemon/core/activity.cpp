@@ -31,7 +31,7 @@ std::optional<BootTime> since_look(Duration stamp, Duration offset, const LastSa
 ///
 /// The wall clock may have been set between the two probes. BootTime is slewed in the same way, so the two clocks only
 /// differ by steps. The timestamp is converted with the offsets of both probes. The later of the results that lie
-/// between the probes is returned. If no result lies between them, the clock was set twice, or the name now belongs to
+/// between the probes is returned. If no result lies between them, the clock was set twice, or the session now has
 /// another terminal. A changed timestamp then counts as activity now. An unchanged timestamp is also converted, because
 /// it may hide a second key press in the same step. The step may not have been over at the last probe. A clock that was
 /// set back may also pass through the step again.

@@ -51,7 +51,7 @@ struct Server::Impl {
     Impl(sd_event* event_loop, UniqueFd socket, Callbacks tell)
         : loop(event_loop), listener(std::move(socket)), callbacks(std::move(tell)) {}
 
-    // The following functions are called by the loop. A connection may be gone when they return.
+    // The loop calls the functions whose names begin with on_. A connection may be gone when such a function returns.
 
     static int on_connect(sd_event_source*, int, std::uint32_t, void* self) {
         auto& server = *static_cast<Impl*>(self);

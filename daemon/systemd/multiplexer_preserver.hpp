@@ -42,7 +42,7 @@ class MultiplexerPreserver {
         /// Returns the processes of multiplexers. This is inspect::multiplexer_of() or the replacement of a test.
         std::function<Result<inspect::Multiplexer>(const core::Session&, const std::string& scope)> look;
         std::function<void(const std::string& logind_id)> terminate;
-        std::function<void(const Outcome&)> told; ///< callback; unused without a multiplexer
+        std::function<void(const Outcome&)> told; ///< callback if a multiplexer exists
         Duration within = MultiplexerPreserver::within;
     };
 
