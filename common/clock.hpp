@@ -8,11 +8,12 @@ namespace sesslimit {
 /// A duration in microseconds, the unit of sd-event and logind.
 using Duration = std::chrono::microseconds;
 
-/// No limit. It compares as the longest of all spans, so that std::min selects the strictest value.
+/// The span of an absent limit. It is the longest of all spans, so that std::min selects the strictest value.
 inline constexpr Duration unlimited_duration = Duration::max();
 
-/// CLOCK_BOOTTIME (clock_gettime(2)). It advances during suspend and is not affected by jumps of the wall clock. It has
-/// no now() because time is an argument. Only the outermost parts of the program read a clock.
+/// CLOCK_BOOTTIME (clock_gettime(2)). It advances during suspend and is not affected by jumps of the wall clock. The
+/// type has no now(), because functions receive the time as an argument. Only the outermost parts of the program read a
+/// clock.
 struct BootClock {
     using duration = Duration;
     using rep = duration::rep;

@@ -18,8 +18,8 @@ struct Unit {
     Duration length;
 };
 
-// systemd.time(7), "Parsing Time Spans": a month has 30.44 days and a year 365.25. In systemd's src/basic/time-util.h
-// these are 2629800 s and 31557600 s.
+// A month has 30.44 days and a year has 365.25 days (systemd.time(7), "Parsing Time Spans"). systemd's
+// src/basic/time-util.h defines both lengths as 2629800 s and 31557600 s.
 constexpr Unit units[] = {
     {"usec", Duration(1)},
     {"us", Duration(1)},

@@ -13,17 +13,18 @@ namespace sesslimit {
 /// An error in a time span.
 struct SpanError {
     enum class Kind {
-        empty,        ///< the text contains no number
-        not_a_number, ///< another character was found instead of a number
+        empty,        ///< a text without a number
+        not_a_number, ///< another character instead of a number
         unknown_unit, ///< letters that are not a unit of systemd.time(7)
-        too_long,     ///< the sum including this number exceeds max_finite_duration
+        too_long,     ///< a number with which the sum exceeds max_finite_duration
     };
     Kind kind{};
     /// Byte offset of the error in the text.
     std::size_t at = 0;
 };
 
-/// Longest span that can be written. A longer limit is equivalent to "unlimited" in practice. A year has 365.25 days.
+/// The longest span that parse_span() accepts. A longer limit is equivalent to "unlimited" in practice. A year has
+/// 365.25 days.
 inline constexpr Duration max_finite_duration = std::chrono::seconds(31'557'600LL * 100);
 
 /// Parses a time span in the format of systemd.time(7): "90min", "1d 12h", "2h30min", "500ms". A bare number is in
@@ -31,9 +32,10 @@ inline constexpr Duration max_finite_duration = std::chrono::seconds(31'557'600L
 /// Blanks are allowed before and after every part. The parts are added. Does not allocate.
 std::expected<Duration, SpanError> parse_span(std::string_view text) noexcept;
 
-/// Formats a span in the same format, in days, hours, minutes and seconds ("1d 12h", "5min", "20s").
-/// Spans below one second are in milliseconds ("500ms"). Smaller remainders are truncated. Returns "0s" for zero and
-/// for negative spans, and "unlimited" for unlimited_duration. The result has at most 40 bytes.
+/// Formats a span in the format of systemd.time(7), in days, hours, minutes and seconds ("1d 12h", "5min", "20s").
+/// Spans below one second are formatted in milliseconds ("500ms"). A remainder below the smallest of these units is
+/// truncated. Returns "0s" for zero and for negative spans, and "unlimited" for unlimited_duration. The result has at
+/// most 40 bytes.
 std::string format_span(Duration span);
 
 } // namespace sesslimit

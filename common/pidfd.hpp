@@ -9,17 +9,17 @@
 #include <cstdint>
 #include <expected>
 
-/// Processes identified by a pidfd (pidfd_open(2)), which refers to one process even if its PID is reused. Nothing here
-/// throws. Errors are errno values. ESRCH means that the process no longer exists. Any other error (out of descriptors
-/// or memory, or a process hidden in /proc) means that the process may still be alive.
+/// Processes identified by a pidfd (pidfd_open(2)), which refers to one process even if its PID is reused. The
+/// functions do not throw. Errors are errno values. ESRCH means that the process no longer exists. Any other error (out
+/// of descriptors or memory, or a process hidden in /proc) means that the process may still be alive.
 namespace sesslimit {
 
 /// Opens a pidfd of the process that currently has this PID. The descriptor is close-on-exec.
 std::expected<UniqueFd, int> open_pidfd(pid_t pid) noexcept;
 
 /// Identifies the process of a pidfd whose PID is known. Uses the inode of the pidfd if the kernel has a file system of
-/// pidfds (Linux 6.9). No two processes of a boot share an inode there (fs/pidfs.c). Otherwise uses the start time.
-/// Errors: ESRCH if the process has exited and only its start time could identify it.
+/// pidfds (Linux 6.9). In that file system, two processes of one boot never share an inode (fs/pidfs.c). Otherwise uses
+/// the start time. Errors: ESRCH if the process has exited and only its start time could identify it.
 std::expected<Leader, int> identify(int pidfd, pid_t pid) noexcept;
 
 /// Identifies the process that currently has this PID.

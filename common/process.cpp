@@ -22,8 +22,8 @@ constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
 
-/// The words of a line, one by one. A word is returned only if a separator follows it. Otherwise the last number of a
-/// truncated text would be accepted with some of its digits missing.
+/// An iterator over the words of a line. A word is returned only if a separator follows it. Otherwise the last number
+/// of a truncated text would be accepted with some of its digits missing.
 class Words {
   public:
     explicit Words(std::string_view rest) noexcept : rest_(rest) {}
@@ -80,7 +80,8 @@ std::optional<std::string_view> after_command(std::string_view text) noexcept {
     return text.substr(close + 2);
 }
 
-/// Reads once. One read returns the whole content if the kernel generates the file on reading (proc(5)) and it fits.
+/// Reads with one call of read(2). One call returns the whole content of a file that the kernel generates on reading
+/// (proc(5)), if the content fits.
 std::size_t read_once(int fd, std::span<char> into) noexcept {
     for (;;) {
         const ssize_t got = ::read(fd, into.data(), into.size());
@@ -90,8 +91,8 @@ std::size_t read_once(int fd, std::span<char> into) noexcept {
     }
 }
 
-/// Returns the reason for a missing entry in /proc: ESRCH if the process has exited, EACCES if it is hidden there
-/// (hidepid=, proc(5)), or the error of pidfd_open(2).
+/// Returns the reason for a missing entry in /proc. The reason is ESRCH if the process has exited, and EACCES if /proc
+/// hides the process (hidepid=, proc(5)). Otherwise the reason is the error of pidfd_open(2).
 int why_not_there(pid_t pid) noexcept {
     const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     return pidfd ? EACCES : errno;
@@ -103,7 +104,7 @@ bool is_session_scope(std::string_view element) noexcept {
     if (element.size() <= prefix.size() + suffix.size() || !element.starts_with(prefix) || !element.ends_with(suffix)) {
         return false;
     }
-    // The characters of a session ID: session_id_valid() in systemd's src/basic/login-util.c.
+    // A session ID consists of the characters that session_id_valid() in systemd's src/basic/login-util.c accepts.
     const std::string_view id = element.substr(prefix.size(), element.size() - prefix.size() - suffix.size());
     return std::ranges::all_of(id,
                                [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
@@ -117,7 +118,7 @@ std::string_view take_element(std::string_view& path) noexcept {
     return element;
 }
 
-/// Returns true for "user-1000.slice".
+/// Returns true for the name of a user's slice, such as "user-1000.slice".
 bool is_user_slice(std::string_view element) noexcept {
     constexpr std::string_view prefix = "user-";
     constexpr std::string_view suffix = ".slice";
@@ -126,7 +127,7 @@ bool is_user_slice(std::string_view element) noexcept {
 }
 
 /// Returns true for the path of a session scope directly below the slice of a user. Users can give their own units any
-/// name, but only logind creates a scope there.
+/// name, but only logind creates a scope at this location.
 bool is_in_session_scope(std::string_view path) noexcept {
     return take_element(path).empty() && take_element(path) == "user.slice" && is_user_slice(take_element(path)) &&
            is_session_scope(take_element(path));
@@ -189,7 +190,7 @@ std::expected<ProcessStat, int> read_process_stat(pid_t pid) noexcept {
         return std::unexpected(error == ENOENT ? why_not_there(pid) : error);
     }
     std::array<char, max_process_stat_length> text{};
-    errno = ESRCH; // for an immediate end of file; a failed read sets its own errno
+    errno = ESRCH; // the error at an immediate end of file, because only a failed read sets errno
     const std::size_t size = read_once(fd.get(), text);
     if (size == 0) {
         return std::unexpected(errno);

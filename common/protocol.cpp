@@ -67,8 +67,8 @@ std::expected<Header, WireError> header_of(Bytes frame) noexcept {
     return header;
 }
 
-/// Calls take(tag, value) for every field of the frame whose tag is at most `last`, in order. The frame must be of that
-/// kind. Stops at the first field for which take returns an error.
+/// Calls take(tag, value) for every field of the frame whose tag is at most `last`, in order. The frame must be of the
+/// kind to which `Tag` belongs. Stops at the first field for which take returns an error.
 template <class Tag, class Take>
 Done for_each_field(Bytes frame, Kind kind, Tag last, Seen& seen, Take take) noexcept {
     const auto is = kind_of(frame);

@@ -22,7 +22,7 @@ inline constexpr std::size_t max_frame = 32768;
 inline constexpr std::size_t max_user = 255; // LOGIN_NAME_MAX - 1
 inline constexpr std::size_t max_service = 64;
 inline constexpr std::size_t max_tty = 64;
-// RFC 1035: 253; some services write other texts, which may be longer
+// RFC 1035 permits 253 bytes. Some services write other texts, which may be longer.
 inline constexpr std::size_t max_host = 255;
 inline constexpr std::size_t max_auth_info = 8192; // a certificate with many principals
 inline constexpr std::size_t max_connection = 128; // two addresses with scopes, two ports
@@ -32,21 +32,22 @@ inline constexpr std::size_t max_text = 4096;
 inline constexpr std::uint32_t max_budget_ms = 3'600'000;
 inline constexpr std::uint32_t max_wait_ms = 10'000;
 
-/// Replaces a remote host whose name is too long. Without it, the login would appear to come from this host. RFC 2606
-/// reserves .invalid, so that it cannot be a real name.
+/// Replaces a remote host whose name is too long. If the host were omitted, the login would appear to come from this
+/// host. RFC 2606 reserves .invalid, so that the replacement cannot be a real name.
 inline constexpr std::string_view too_long_host = "too-long.invalid";
 
 /// The reasons why a frame cannot be encoded or decoded.
 enum class WireError {
-    no_room,       ///< the buffer to encode into is too small
-    too_long,      ///< a value is beyond its bound
-    truncated,     ///< the frame ends inside its header or a field, or its length differs from that in the header
-    not_ours,      ///< the magic differs
-    other_version, ///< the magic is correct, but the protocol version differs
+    no_room,       ///< an output buffer that is too small
+    too_long,      ///< a value above its bound
+    truncated,     ///< a frame that ends inside its header or a field, or whose length differs from the length in the
+                   ///< header
+    not_ours,      ///< a different magic
+    other_version, ///< the correct magic with a different protocol version
     unknown_kind,  ///< a kind that this side does not accept
     bad_field,     ///< a field of the wrong size, an empty text, a text with a NUL, a value out of range
-    repeated,      ///< a field occurs twice
-    missing,       ///< a mandatory field of this kind is missing
+    repeated,      ///< a field that occurs twice
+    missing,       ///< a mandatory field of this kind that is missing
 };
 
 /// A list of group IDs in a frame, at any alignment. Lifetime: a view into the frame.
@@ -73,17 +74,17 @@ class GidView {
 /// that PAM does not have is an empty text. Lifetime: views into the frame that was decoded.
 struct OpenRequest {
     std::string_view user;       ///< the user's name as the user database spells it (PAM_USER may differ); never empty
-    uid_t uid = 0;               ///< never (uid_t)-1
-    GidView gids;                ///< every group of the user, the primary one among them; never empty
-    bool gids_cut = false;       ///< the user is in more than max_gids groups, and the others are omitted
+    uid_t uid = 0;               ///< the user's ID; never (uid_t)-1
+    GidView gids;                ///< all groups of the user, including the primary group; never empty
+    bool gids_cut = false;       ///< true if the user is in more than max_gids groups, so that `gids` is incomplete
     std::string_view service;    ///< PAM_SERVICE; never empty
     std::string_view tty;        ///< PAM_TTY
     std::string_view rhost;      ///< PAM_RHOST
     std::string_view ruser;      ///< PAM_RUSER
     std::string_view auth_info;  ///< SSH_AUTH_INFO_0 of sshd: the authentication methods that the user completed
     std::string_view connection; ///< SSH_CONNECTION of sshd: client address and port, server address and port
-    std::string_view seat;       ///< "seat0" and the like, if the login names its seat
-    bool nested = false;         ///< the caller already runs inside a session-*.scope of logind
+    std::string_view seat;       ///< name of the seat, such as "seat0"; empty if the login does not name its seat
+    bool nested = false;         ///< true if the caller already runs inside a session-*.scope of logind
     std::uint32_t budget_ms = 0; ///< time that the module waits for the verdict, 1 ms to 1 h
 };
 
@@ -104,7 +105,7 @@ enum class Outcome : std::uint8_t {
 /// The reply to a request.
 struct Verdict {
     Outcome outcome = Outcome::failed;
-    std::uint64_t session = 0; ///< identifies the session in the later close request; nonzero if and only if admitted
+    std::uint64_t session = 0; ///< number of the session for the later close request; nonzero if and only if admitted
     std::string_view text;     ///< message for the user, one or more lines, already escaped for display; may be empty
 };
 

@@ -26,7 +26,7 @@ struct Header {
 };
 static_assert(sizeof(Header) == header_size);
 
-// The fields of each kind are numbered by a table of their own in docs/protocol.md.
+// Each kind of frame has its own table of field numbers in docs/protocol.md.
 enum class OpenTag : std::uint16_t {
     user = 1,
     uid,

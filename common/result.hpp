@@ -9,10 +9,11 @@
 
 namespace sesslimit {
 
-/// An error for a human reader. The code that handles an error logs it. Code that only returns it does not.
+/// An error for a human reader. The code that handles an error logs it. Code that only returns the error does not log
+/// it.
 struct Error {
     std::string what; ///< one line, no full stop: "open /run/sesslimit/ledger: Permission denied"
-    int code = 0;     ///< the underlying errno value, or 0 if it does not exist
+    int code = 0;     ///< underlying errno value; 0 if the error has none
 };
 
 /// A value or an error. A failed call does not modify its output parameters.

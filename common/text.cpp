@@ -15,7 +15,7 @@ struct Range {
 
 // Characters that are invisible or that move the text around them. These are Unicode's categories Cc, Cf, Co, Cn
 // (noncharacters), Zl, Zp, Zs except the plain space, and the property Default_Ignorable_Code_Point (UnicodeData.txt
-// and DerivedCoreProperties.txt, Unicode 15). Sorted.
+// and DerivedCoreProperties.txt, Unicode 15). The ranges are sorted.
 constexpr Range unseen[] = {
     {0x0080, 0x00A0},    // C1, no-break space
     {0x00AD, 0x00AD},    // soft hyphen
@@ -62,7 +62,7 @@ constexpr std::uint32_t byte_at(std::string_view text, std::size_t at) noexcept 
 
 /// One character of a text.
 struct Character {
-    std::size_t length = 0; ///< in bytes; 0: the text does not begin with a well-formed character
+    std::size_t length = 0; ///< length in bytes; 0 if the text does not begin with a well-formed character
     std::uint32_t code = 0;
 };
 
@@ -92,8 +92,8 @@ Character first_of(std::string_view text) noexcept {
     return well_formed ? Character{length, code} : Character{};
 }
 
-/// Returns the number of bytes at the start of `text` that may be shown unescaped, which is one character, or 0. `text`
-/// must not be empty.
+/// Returns the length in bytes of the first character of `text` if this character may be shown unescaped. Returns 0
+/// otherwise. `text` must not be empty.
 std::size_t showable(std::string_view text) noexcept {
     const auto [length, code] = first_of(text);
     if (code < 0x80) {

@@ -17,8 +17,8 @@ struct UserRef {
     std::optional<uid_t> uid; ///< absent if `name` is set
 };
 
-/// Parses such a text. Returns nullopt if it is empty, or if it begins with "uid:" without a number from 0 to
-/// 4294967294 after it. The next higher number is not a user ID for chown(2) and similar calls.
+/// Parses a reference to a user. Returns nullopt for an empty text, and for "uid:" without a number from 0 to
+/// 4294967294 after it. The number 4294967295 is not a user ID for chown(2) and similar calls.
 std::optional<UserRef> parse_user_ref(std::string_view text);
 
 /// Describes the error in a text that parse_user_ref() rejects. The result is escaped and has no full stop.
@@ -27,7 +27,7 @@ std::string user_ref_problem(std::string_view text);
 /// Returns the text that refers to a user ID: "uid:1001".
 std::string user_ref_of(uid_t uid);
 
-/// Returns true if the user with this name and ID is the one referred to.
+/// Returns true if `ref` refers to the user with this name and ID.
 bool refers_to(const UserRef& ref, std::string_view name, uid_t uid) noexcept;
 
 } // namespace sesslimit
