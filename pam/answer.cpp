@@ -18,7 +18,7 @@ struct Row {
     const char* log;
 };
 
-// In the order of RequestOutcome.
+// The rows are in the order of RequestOutcome.
 using enum Row::Way;
 constexpr Row table[] = {
     Row{RequestOutcome::admitted, in, "admitted"},

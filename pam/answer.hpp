@@ -18,14 +18,14 @@ struct Answer {
     const char* text; ///< text for the user if the daemon sent none; null: no text
 };
 
-/// Returns the answer to an ending, from the only table of them. `root` is true if the user is known and has uid 0. No
-/// failure locks out uid 0.
+/// Returns the answer to an ending. One table contains all answers. `root` is true if the user is known and has uid 0.
+/// A failure never denies a login of uid 0.
 Answer answer_to(RequestOutcome ending, OnError on_error, bool root) noexcept;
 
 /// Copies `text` to `out` as a NUL-terminated text. Removes control characters other than newline and tab, and newlines
 /// at the end. Truncates the text if `out` is too small. `out` must have at least one byte. One message may contain
-/// several lines, because sshd (sshpam_store_conv in auth-pam.c) and login (misc_conv(3)) pass it on unchanged and add
-/// a newline.
+/// several lines, because sshd (sshpam_store_conv in auth-pam.c) and login (misc_conv(3)) pass a message on unchanged
+/// and add a newline.
 void clean_text(std::string_view text, std::span<char> out) noexcept;
 
 } // namespace sesslimit::pam

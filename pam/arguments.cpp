@@ -32,7 +32,7 @@ bool take_on_error(std::string_view value, Arguments& out) noexcept {
     return true;
 }
 
-/// `value` is the end of an argument and therefore ends with its NUL.
+/// Parses the value of `socket=`. `value` is the end of an argument, so that a NUL follows.
 bool take_socket(std::string_view value, Arguments& out) noexcept {
     if (!value.starts_with('/') || value.size() >= sizeof(sockaddr_un::sun_path)) {
         return false;

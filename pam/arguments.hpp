@@ -23,7 +23,7 @@ struct Arguments {
     bool debug = false;                         ///< `debug`: log successes, too
     const char* socket = wire::default_socket;  ///< `socket=PATH`, absolute, short enough for unix(7)
 
-    /// Arguments that were not understood and are ignored, for the log: the first of `ignored_count`.
+    /// The first of the `ignored_count` arguments that are ignored because they are not valid, for the log.
     std::array<const char*, 8> ignored{};
     std::size_t ignored_count = 0;
 };

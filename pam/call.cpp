@@ -32,8 +32,8 @@ Done limit_wait(int socket, int option, Duration deadline) noexcept {
     return {};
 }
 
-/// Repeats `step` until it completes without being interrupted, each time with the rest of the budget. Signals
-/// interrupt it, and so does the kernel, whose timeouts can expire one tick early.
+/// Repeats `step` until it completes without being interrupted, each time with the rest of the budget. A signal
+/// interrupts the step. A timeout of the kernel that expires one tick early also interrupts it.
 template <class Step>
 std::expected<ssize_t, Failure> within(int socket, int option, Duration deadline, RequestOutcome otherwise,
                                        Step step) noexcept {
@@ -75,7 +75,7 @@ std::expected<std::size_t, Failure> exchange(const sockaddr_un& address, std::sp
         step = receive(fd, reply, deadline);
     }
     if (step && static_cast<std::size_t>(*step) <= reply.size()) {
-        // Accepted once per attempt. The daemon is alive and needs more time than the budget allows.
+        // A `wait` frame is accepted once per attempt. The daemon is alive and needs more time than the budget allows.
         if (const auto wait = wire::decode_wait(reply.first(static_cast<std::size_t>(*step)))) {
             const Duration longer = monotonic_now() + std::chrono::milliseconds(wait->more_ms);
             step = receive(fd, reply, std::max(deadline, longer));

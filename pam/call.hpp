@@ -10,7 +10,7 @@
 
 namespace sesslimit::pam {
 
-/// Maximum number of attempts of an exchange that the daemon aborts. Without a bound, a request that crashes the daemon
+/// Maximum number of attempts if the daemon aborts the exchange. Without a bound, a request that crashes the daemon
 /// would crash it repeatedly until the budget is used up.
 inline constexpr unsigned max_tries = 4;
 
@@ -21,9 +21,9 @@ struct Reply {
 };
 
 /// Sends `frame` to the daemon that listens at `path` (absolute, fits sockaddr_un) and waits for its reply. `budget`
-/// (above 0) covers everything: connecting, also to a full queue, sending, waiting, and up to `tries` attempts (1 or
-/// more) in all. A daemon that replies with `wait` gets that much additional time, once per attempt. Signals that
-/// interrupt a wait do not consume budget. Raises no signal and leaves no descriptor open.
+/// (above 0) covers connecting (also to a full queue), sending and waiting in all attempts. `tries` (1 or more) is the
+/// maximum number of attempts. A daemon that replies with `wait` gets that much additional time, once per attempt.
+/// Signals that interrupt a wait do not consume budget. Raises no signal and leaves no descriptor open.
 ///
 /// Errors: no_socket, no_daemon, timed_out, hung_up, unreadable (the reply is longer than `reply`).
 std::expected<Reply, Failure> call(const char* path, std::span<const std::byte> frame, std::span<std::byte> reply,

@@ -5,19 +5,19 @@ namespace sesslimit::pam {
 
 /// Every outcome of a session request. answer.cpp defines the reaction to each.
 enum class RequestOutcome {
-    // Decided by the daemon.
+    // Outcomes that the daemon decided.
     admitted,
     uncounted,
     denied,
-    // Not decided, so that on_error applies.
+    // Outcomes without a decision, to which on_error applies.
     no_user,       ///< PAM has no user name, or an empty one
-    user_too_long, ///< longer than wire::max_user
-    unknown_user,  ///< not in the user database
+    user_too_long, ///< the user name is longer than wire::max_user
+    unknown_user,  ///< the user is not in the user database
     lookup_failed, ///< the user database could not be queried
     no_service,    ///< PAM has no service name, or one longer than wire::max_service
     no_memory,
     bad_request,   ///< the login information does not fit a request
-    no_socket,     ///< no descriptor available
+    no_socket,     ///< a descriptor is not available
     no_daemon,     ///< no daemon accepts connections
     timed_out,     ///< the budget is used up
     hung_up,       ///< the connection was closed before the verdict, also in the further attempts
