@@ -15,7 +15,7 @@ constexpr std::string_view logind_file = "/etc/systemd/logind.conf";
 constexpr std::string_view profile_file = "/etc/profile.d/tmout.sh";
 constexpr std::string_view sshd_file = "/etc/ssh/sshd_config";
 
-/// Replaces the existing line, or adds the lines to a file of its own.
+/// Returns a remedy that replaces the existing line, or adds the lines to `file` if such a line does not exist.
 Remedy remedy(const std::optional<Line>& there, std::string_view file, std::vector<std::string> lines) {
     if (there) {
         return {there->file, there->number, false, {lines.back()}};
@@ -139,7 +139,7 @@ void compare_native(const Native& native, bool ours, Finding& finding) {
     }
 }
 
-/// Determines whether sesslimit enforces the control, and the exceptions.
+/// Determines whether sesslimit enforces the control. Also determines the rules that are exceptions.
 void compare_ours(const Native& native, const std::optional<policy::Policy>& policy, Finding& finding) {
     const unsigned most = finding.control->value;
     bool sessions = false;

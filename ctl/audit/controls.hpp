@@ -19,9 +19,9 @@ inline constexpr Profile profiles[] = {Profile::stig, Profile::pci, Profile::cis
 enum class Check : std::uint8_t {
     sessions,          ///< limits.conf: "* hard maxlogins N", N or less
     idle_session,      ///< logind: StopIdleSessionSec=N, exactly
-    idle_main,         ///< the same, in /etc/systemd/logind.conf itself
+    idle_main,         ///< logind: StopIdleSessionSec=N, exactly, in /etc/systemd/logind.conf itself
     shell_timeout,     ///< a shell's start-up file: TMOUT, N or less
-    shell_fixed,       ///< the same, readonly and exported
+    shell_fixed,       ///< a shell's start-up file: TMOUT, N or less, readonly and exported
     idle_any,          ///< any mechanism that requires reauthentication after N seconds
     peer_interval,     ///< sshd: ClientAliveInterval, above 0 and N or less
     peer_count,        ///< sshd: ClientAliveCountMax, above 0 and N or less
@@ -37,7 +37,7 @@ struct Control {
     std::string_view version; ///< VERSION_ID, or its part before the dot; empty with an empty `os`
     std::string_view id;
     Check check;
-    unsigned value; ///< N: a number, or a time in seconds
+    unsigned value; ///< N, a number or a time in seconds
 };
 
 /// Returns all known controls, in display order.

@@ -11,7 +11,7 @@ namespace sesslimit::audit {
 struct TextFile {
     std::string path; ///< path on the host itself, without the directory that replaces its root
     std::string text;
-    std::string error; ///< reason why it could not be read; empty if it was read
+    std::string error; ///< reason for which the file could not be read; empty on success
 };
 
 /// The files of a host that the audit needs.
@@ -27,7 +27,7 @@ class Files {
     [[nodiscard]] virtual std::vector<TextFile> matching(const std::string& pattern) = 0;
 };
 
-/// The files below `root`. Larger files than 1 MiB have an error. One pattern returns at most 1000 files.
+/// The files below `root`. A file over 1 MiB has an error. One pattern returns at most 1000 files.
 class HostFiles final : public Files {
   public:
     explicit HostFiles(std::filesystem::path root) : root_(std::move(root)) {}

@@ -14,7 +14,7 @@
 namespace sesslimit::audit {
 namespace {
 
-/// Records the files that could not be read, and passes on the others.
+/// A reader of files that records unreadable files and returns the others.
 class Reader {
   public:
     Reader(Files& files, Native& native) : files_(files), native_(native) {}
@@ -98,7 +98,7 @@ void read_stop_idle(const TextFile& file, std::optional<Found<Duration>>& into) 
     });
 }
 
-/// Reads one main file, then the drop-ins by name. A drop-in hides those of the same name in later directories
+/// Reads one main file, then the drop-ins by name. A drop-in hides drop-ins of the same name in later directories
 /// (systemd's config_parse_standard_file_with_dropins(), logind.conf(5)).
 void read_logind(Reader& read, Native& native) {
     constexpr std::array directories = {"/etc", "/run", "/usr/local/lib", "/usr/lib"};
@@ -123,7 +123,8 @@ void read_logind(Reader& read, Native& native) {
     }
 }
 
-/// Scans the words of a shell's start-up file for TMOUT. It is not a shell, but finds what scanners check.
+/// A scan of the words of a shell's start-up file for TMOUT. It does not interpret the file as a shell does, but finds
+/// the words that scanners check.
 class ShellWalk {
   public:
     explicit ShellWalk(std::vector<ShellTimeout>& found) : found_(found), first_(found.size()) {}

@@ -27,7 +27,7 @@ struct Found {
     Line at;
 };
 
-/// A line of limits.conf(5) about the number of logins. Values that are not a number are not a limit.
+/// A line of limits.conf(5) about the number of logins. A value other than a number is not a limit.
 struct LoginLimit {
     std::string domain; ///< "*", "alice", "@group", "%group"
     std::string type;   ///< "hard", "soft", "-"
@@ -39,7 +39,7 @@ struct LoginLimit {
 /// TMOUT in a shell's start-up file. The flags apply to the whole file.
 struct ShellTimeout {
     std::uint64_t seconds = 0; ///< 0: no time-out
-    bool fixed = false;        ///< readonly: the user cannot change it
+    bool fixed = false;        ///< true if TMOUT is readonly, so that the user cannot change it
     bool exported = false;
     Line at;
 };
@@ -48,8 +48,8 @@ inline constexpr char our_module[] = "pam_sesslimit.so";
 
 /// A module of a session stack, at the position where libpam runs it.
 struct PamModule {
-    std::string name;                ///< without its directory
-    std::string control;             ///< one word, or the text in brackets
+    std::string name;                ///< file name of the module, without its directory
+    std::string control;             ///< control value: one word, or the text in brackets
     std::vector<unsigned> substacks; ///< enclosing substacks, the outermost first, numbered within the stack
     Line at;
 };
@@ -62,9 +62,10 @@ struct PamStack {
 
 /// All native session settings of a host.
 struct Native {
-    std::string os;                           ///< ID of os-release(5): "debian"; "rhel" for RHEL-like systems
-    std::string version;                      ///< VERSION_ID: "12", "9.4", "24.04"
-    std::vector<LoginLimit> login_limits;     ///< in the order of pam_limits: the last one of a domain wins
+    std::string os;      ///< ID of os-release(5): "debian"; "rhel" for RHEL-like systems
+    std::string version; ///< VERSION_ID: "12", "9.4", "24.04"
+    std::vector<LoginLimit>
+        login_limits; ///< limits in the order of pam_limits, in which the last one of a domain applies
     std::optional<Found<Duration>> stop_idle; ///< effective StopIdleSessionSec of logind; absent: off
     std::optional<Found<Duration>>
         stop_idle_main; ///< the same from /etc/systemd/logind.conf alone, because some scanners read only that file
@@ -74,7 +75,7 @@ struct Native {
     std::optional<Found<std::uint64_t>> alive_count;
     std::optional<Found<std::uint64_t>> ssh_sessions; ///< MaxSessions
     std::vector<Line> module;                         ///< lines in PAM service files that name pam_sesslimit.so
-    std::vector<PamStack> pam_stacks;                 ///< of all services
+    std::vector<PamStack> pam_stacks;                 ///< session stacks of all services
     std::vector<TextFile> unread;                     ///< files that could not be read
 };
 

@@ -22,8 +22,8 @@ bool is_word(std::string_view text, std::string_view word) {
     });
 }
 
-/// Removes the first token from `text` and returns it. Text in brackets is one token, without them, and may contain
-/// "\]".
+/// Removes the first token from `text` and returns it. Text in brackets is one token, and may contain "\]". The token
+/// does not include the brackets.
 std::string next_token(std::string_view& text) {
     text = trimmed(text);
     std::string token;
@@ -108,7 +108,7 @@ class StackWalk {
 
     const Find& find_;
     std::vector<PamModule>& modules_;
-    std::vector<unsigned> substacks_; // the open ones, the outermost first
+    std::vector<unsigned> substacks_; // the open substacks, the outermost first
     unsigned last_substack_ = 0;
     int files_ = 0;
 };

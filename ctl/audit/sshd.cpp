@@ -18,7 +18,8 @@ std::string lower(std::string text) {
     return text;
 }
 
-/// Returns keyword and arguments of a line, or nothing for a comment. One "=" may separate keyword and argument.
+/// Returns the keyword and the arguments of a line, or an empty list for a comment. One "=" may separate keyword and
+/// argument.
 std::vector<std::string> directive_of(const std::string& text) {
     std::string line(trimmed(text));
     const std::size_t end = line.find_first_of(" \t=");

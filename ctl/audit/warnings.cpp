@@ -21,13 +21,14 @@ std::string joined(const std::vector<std::string>& parts) {
     return text;
 }
 
-/// Returns the settings that logind's own timeout defeats. Returns nothing if the policy has no idle limit.
+/// Returns the settings that logind's own timeout defeats. Returns an empty list if the policy has no idle limit.
 std::vector<std::string> undone_by(const policy::Policy& policy, Duration native) {
     const bool silent = ordinary_limits(policy).idle_timeout.at.file.empty();
     return silent ? std::vector<std::string>() : gentler_than(policy, native);
 }
 
-/// logind considers only the terminal's input, and does not warn users (systemd's session_get_idle_hint()).
+/// Adds warnings about the idle timeout of logind. logind considers only the terminal's input, and does not warn users
+/// (systemd's session_get_idle_hint()).
 void about_logind(const Native& native, const policy::Policy& policy, std::vector<Warning>& warnings) {
     if (!native.stop_idle) {
         return;
@@ -45,7 +46,8 @@ bool is_for_everybody_or_all(const LoginLimit& limit) {
     return limit.most && limit.type != "soft";
 }
 
-/// pam_limits checks one login limit per login, counts by utmp or logind, and supports neither at_limit nor warnings.
+/// Adds warnings about login limits of pam_limits. pam_limits checks one login limit per login, counts by utmp or
+/// logind, and supports neither at_limit nor warnings.
 void about_login_limits(const Native& native, const std::optional<policy::Policy>& policy,
                         std::vector<Warning>& warnings) {
     std::set<std::string> kinds;

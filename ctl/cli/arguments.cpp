@@ -70,7 +70,7 @@ void add_global_options(CLI::App& app, Arguments& arguments) {
 
 constexpr char about_user[] = "User name, or uid:NUMBER for a user ID";
 
-/// Returns an error message about the argument for CLI11, or an empty string if it refers to a user.
+/// Returns an error message for CLI11, or an empty string if the argument refers to a user.
 std::string valid_user(const std::string& argument) {
     return parse_user_ref(argument) ? "" : user_ref_problem(argument);
 }

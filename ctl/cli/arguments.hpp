@@ -34,10 +34,10 @@ enum class Command : std::uint8_t {
     complete,
 };
 
-/// The parsed command line. Fields that belong to one command are valid only if it is `command`.
+/// The parsed command line. A field of one command is valid only if `command` is that command.
 struct Arguments {
     Command command = Command::list;
-    std::vector<std::string> names; ///< IDs, users or fingerprints; the kind for `complete`
+    std::vector<std::string> names; ///< IDs, users or fingerprints; for `complete`, the kind of candidates
     std::optional<std::string> user;
     ExplainQuery question;
     CheckRequest check;

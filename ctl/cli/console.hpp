@@ -18,8 +18,8 @@ enum class Json : std::uint8_t { off, compact, pretty };
 struct Style {
     Json json = Json::off;
     bool legend = true;               ///< headings and final counts
-    bool colour = false;              ///< escape sequences are allowed
-    bool unicode = false;             ///< the terminal's character set is UTF-8
+    bool colour = false;              ///< true if escape sequences are allowed
+    bool unicode = false;             ///< true if the terminal's character set is UTF-8
     std::optional<std::size_t> width; ///< columns of the terminal; absent: lines are not truncated
 };
 
@@ -34,12 +34,12 @@ class Console {
     [[nodiscard]] virtual const Style& style() const = 0;
     [[nodiscard]] virtual Usec now() const = 0; ///< realtime
 
-    /// Prints text unchanged, including its line ends. It is written immediately, because it may be one of many lines
-    /// that arrive over hours.
+    /// Prints text unchanged, including its line ends. Writes the text immediately, because the next text may arrive
+    /// hours later.
     virtual void print(std::string_view text) = 0;
     /// Prints text through a pager if the output is a terminal and the pager is not disabled.
     virtual void page(std::string_view text) = 0;
-    /// Prints one message to standard error with the prefix "sesslimitctl: ". It must not end in a newline.
+    /// Prints one message to standard error with the prefix "sesslimitctl: ". The message must not end in a newline.
     virtual void complain(std::string_view message) = 0;
 
     /// Returns true if a user is present and wants confirmations.

@@ -23,7 +23,7 @@ using Words = std::vector<std::string>;
 
 /// The options that systemd passes to less (systemctl(1), $SYSTEMD_LESS): quit if the text fits on one screen, raw
 /// colors, cut long lines, keep the screen, quit on ^C. The secure mode disables the commands that run programs and
-/// write files, because this pager may run as root for a user who may run sesslimitctl only.
+/// write files, because the pager may run as root for a user with permission for sesslimitctl only.
 constexpr std::array settings{"LESS=FRSXMK", "LESSSECURE=1"};
 
 /// Returns true if the environment is trusted. A user of sudo controls the environment, but may not have the right to

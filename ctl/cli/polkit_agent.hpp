@@ -5,8 +5,8 @@
 
 namespace sesslimit::ctl {
 
-/// A polkit agent that asks for passwords on the terminal during the lifetime of this object, as systemctl does. It
-/// runs pkttyagent(1) if polkit has installed it. An agent of the desktop takes precedence.
+/// A polkit agent that asks for passwords on the terminal during the lifetime of this object, as systemctl does. The
+/// object runs pkttyagent(1) if that program is installed. An agent of the desktop takes precedence.
 class PolkitAgent {
   public:
     /// Returns when the agent is ready, or after 5 s.

@@ -25,7 +25,8 @@ std::string_view environment(const char* name) {
     return value == nullptr ? std::string_view() : value;
 }
 
-/// COLUMNS has precedence, as in systemd's tools, because it was set on purpose.
+/// Returns the width of the terminal in columns. COLUMNS has precedence, as in systemd's tools, because the user has
+/// set it on purpose.
 std::size_t terminal_width() {
     const std::string_view columns = environment("COLUMNS");
     std::size_t width = 0;

@@ -89,7 +89,8 @@ int append_question(sd_bus_message* call, const ExplainQuery& question) {
     return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
-/// Waits until the connection to the bus is ready. sd_bus_call(3) would wait for it, too, but not within this timeout.
+/// Waits until the connection to the bus is ready. sd_bus_call(3) would also wait for the connection, but not within
+/// this timeout.
 Answer<> wait_until_ready(sd_bus* bus, Usec patience) {
     const Duration until = monotonic_now() + Duration(static_cast<Duration::rep>(patience));
     while (sd_bus_is_ready(bus) <= 0) {
@@ -116,7 +117,8 @@ Answer<Message> call_of_daemon(sd_bus* bus, const char* interface, const char* m
     return r < 0 ? Answer<Message>(failed(r)) : Answer<Message>(std::move(call));
 }
 
-/// Returns null if the bus does not have them. A bus without SELinux replies to a request for the label with an error.
+/// Returns the credentials of the daemon, or null if the bus does not provide them. A bus without SELinux replies to a
+/// request for the label with an error.
 Credentials credentials_of_daemon(sd_bus* bus, std::uint64_t mask) {
     sd_bus_creds* credentials = nullptr;
     (void)sd_bus_get_name_creds(bus, bus_name, mask, &credentials);
@@ -242,7 +244,7 @@ Answer<Message> BusClient::ask(const char* member, const Fill& fill, Usec timeou
     return call ? answer_of(send(call->get(), timeout)) : std::move(call);
 }
 
-/// Allows interactive authentication only after the call has failed without it.
+/// Calls a method. Allows interactive authentication only after the call has failed without it.
 Answer<Message> BusClient::ask_authorized(const char* member, const Fill& fill, Usec timeout) {
     auto call = compose(manager, member, fill);
     if (!call) {

@@ -13,13 +13,13 @@ namespace sesslimit::ctl {
 /// A client of the daemon on the system bus (DBUS_SYSTEM_BUS_ADDRESS, as in sd_bus_open_system(3)). Connects at the
 /// first call. Never starts the daemon.
 ///
-/// The first call is a Peer.Ping with the timeout `ping_patience`. It detects a daemon that hangs, or whose replies the
-/// bus drops. The calls after it have the timeout `patience`. Calls that query a user database or ask a user have more
-/// time. SYSTEMD_BUS_TIMEOUT replaces both timeouts.
+/// The first call is a Peer.Ping with the timeout `ping_patience`. The ping detects a daemon that hangs or whose
+/// replies the bus drops. Later calls have the timeout `patience`. Calls that query a user database or ask a user have
+/// more time. SYSTEMD_BUS_TIMEOUT replaces both timeouts.
 class BusClient final : public Remote {
   public:
     struct Options {
-        bool interactive = false; ///< polkit may ask for a password, on the terminal
+        bool interactive = false; ///< true if polkit may ask for a password on the terminal
         Usec patience = 10'000'000;
         Usec ping_patience = 2'000'000;
     };
@@ -40,8 +40,8 @@ class BusClient final : public Remote {
     struct Reply {
         Message message;
         std::optional<Failure> failure;
-        bool wants_person = false; ///< the call would have required interactive authentication, which was not allowed
-        bool timed_out = false;    ///< no reply arrived, not even an error from the bus
+        bool wants_person = false; ///< true if the call required interactive authentication, which was not allowed
+        bool timed_out = false;    ///< true if no reply arrived, not even an error from the bus
     };
     /// Appends the arguments. Returns a negative errno value on failure.
     using Fill = std::function<int(sd_bus_message*)>;
@@ -56,7 +56,7 @@ class BusClient final : public Remote {
 
     Options options_;
     Bus bus_;
-    bool reached_ = false; ///< the daemon has answered a ping
+    bool reached_ = false; ///< true after the daemon has answered a ping
 };
 
 /// Returns the failure for a negative errno value of libsystemd.

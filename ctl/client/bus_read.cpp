@@ -57,7 +57,7 @@ bool read_into(Value& value, Read read) {
     return done;
 }
 
-/// Skips unknown types, for compatibility with later daemons.
+/// Reads the value of a variant. Skips unknown types, for compatibility with later daemons.
 bool read_variant(sd_bus_message* message, Value& value) {
     char type = 0;
     const char* contents = nullptr;

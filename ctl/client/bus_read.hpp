@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-/// Decodes messages of org.sesslimit1(5) into values. All texts from the bus enter the program here and are escaped
-/// here (ctl/client/escaped_client.hpp). A property that is missing or has an unexpected type keeps its default. The
-/// functions return nullopt if the message as a whole has another form.
+/// Decodes messages of org.sesslimit1(5) into values. The functions escape all texts from the bus
+/// (ctl/client/escaped_client.hpp). A property that is missing or has an unexpected type keeps its default. The
+/// functions return nullopt if the message as a whole has an unexpected form.
 namespace sesslimit::ctl {
 
 std::optional<std::vector<Session>> read_sessions(sd_bus_message* message);

@@ -97,7 +97,8 @@ int BusWatch::prepare_loop() {
     return r;
 }
 
-/// Ends `watch | head -1` when head exits, and not at the next event. Plain files cannot be watched and do not need it.
+/// Watches standard output, so that `watch | head -1` ends when head exits and not at the next event. Plain files
+/// cannot be watched, and do not need to be.
 void BusWatch::watch_reader() {
     sd_event_source* source = nullptr;
     if (sd_event_add_io(loop_.get(), &source, STDOUT_FILENO, 0, on_reader_gone, this) >= 0) {

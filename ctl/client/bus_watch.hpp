@@ -9,8 +9,8 @@
 
 namespace sesslimit::ctl {
 
-/// Receives the daemon's signals (Remote::watch). Accepts only signals from the owner of the daemon's name, because any
-/// process on the system bus can send a signal of any name to another one.
+/// A receiver of the daemon's signals (Remote::watch). Accepts only signals from the owner of the daemon's name,
+/// because any process on the system bus can send a signal of any name to another process.
 class BusWatch {
   public:
     /// The bus must be ready. Lifetime: the bus and the watcher must outlive this object.

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-/// The daemon as the commands see it: its values, and one interface to request them. The values are those of
+/// The values of the daemon, and the interface by which the commands request them. The values are those of
 /// org.sesslimit1(5). All texts are escaped for display by the code that creates them from outside data.
 namespace sesslimit::ctl {
 
@@ -18,13 +18,13 @@ namespace sesslimit::ctl {
 using Usec = std::uint64_t;
 inline constexpr Usec infinity = std::numeric_limits<Usec>::max(); ///< unlimited, or never
 
-/// The effects of terminating a session, and what continues to run for its user. Each name is listed once. Long lists
-/// are incomplete.
+/// The processes that terminating a session affects, and the units of its user that continue to run. Each name is
+/// listed once. Long lists are incomplete.
 struct TerminationPreview {
-    std::uint32_t processes = 0;          ///< in the session
-    std::vector<std::string> commands;    ///< their names
-    std::vector<std::string> multiplexed; ///< names of those that keep_multiplexer would preserve
-    bool keep_multiplexer = false;        ///< whether the session's limits enable it
+    std::uint32_t processes = 0;          ///< number of processes in the session
+    std::vector<std::string> commands;    ///< names of the processes
+    std::vector<std::string> multiplexed; ///< names of the processes that keep_multiplexer would preserve
+    bool keep_multiplexer = false;        ///< true if the session's limits enable keep_multiplexer
     std::vector<std::string> other_units; ///< units of its user that continue to run
     bool lingers = false;
 };
@@ -35,10 +35,10 @@ struct Session {
     std::uint64_t key = 0;
     std::string user;
     std::uint32_t uid = 0;
-    std::string state; ///< waiting, admitted, active, ending
+    std::string state; ///< phase: waiting, admitted, active, ending
     std::string service;
     std::vector<std::string> terminals; ///< names below /dev
-    std::string origin;                 ///< empty: this host
+    std::string origin;                 ///< remote host; empty: this host
     std::string seat;
     std::string scope;
     std::uint32_t leader = 0;
@@ -46,17 +46,17 @@ struct Session {
     Usec since = 0;      ///< realtime
     Usec idle_since = 0; ///< realtime; 0: not known
     Usec max_duration = infinity;
-    Usec idle_timeout = infinity;     ///< the one that applies, with or without a terminal
-    std::string idle_sign;            ///< terminal, connection, hint, none; empty: not known yet
+    Usec idle_timeout = infinity;     ///< effective timeout of this session, with or without a terminal
+    std::string idle_sign;            ///< sign of activity: terminal, connection, hint, none; empty: not known yet
     Usec duration_ends_at = infinity; ///< realtime
     Usec idle_ends_at = infinity;     ///< realtime
     std::string mode;                 ///< enforce, observe
     std::string reason;
-    // Visible to root and to the session's owner only.
+    // The next fields are visible to root and to the session's owner only.
     std::optional<std::string> credential;
     std::optional<std::string> method;
     std::optional<std::string> remote_user;
-    // Present if the session was requested by itself.
+    // Present only if the request was for this one session.
     std::optional<TerminationPreview> reach;
 };
 
@@ -71,7 +71,7 @@ struct ExplainQuery {
     std::optional<std::string> seat;
 };
 
-/// The value of one setting and its source location. The line is 0 and the file empty if no file set it.
+/// The value of one setting and its source location. If no file sets the setting, the line is 0 and the file is empty.
 struct EffectiveSetting {
     std::string name;
     std::string value;
@@ -88,7 +88,7 @@ struct MatchingRule {
     std::string file;
     std::string sets;
     std::uint32_t line = 0;
-    bool wins = false; ///< sets at least one of the effective settings
+    bool wins = false; ///< true if the rule sets at least one of the effective settings
 };
 
 /// The reply to a question.
@@ -121,7 +121,7 @@ struct Event {
     Usec at = 0;      ///< realtime at which it was received
     Session session;  ///< empty for "policy-changed"
     std::string policy_state;
-    std::optional<Usec> left; ///< remaining time until the end, of "warned"
+    std::optional<Usec> left; ///< remaining time until the session's end; only for "warned"
 };
 
 /// The reason why the daemon did not perform a request.
@@ -129,7 +129,8 @@ struct Failure {
     enum class Kind : std::uint8_t {
         not_running,  ///< the bus does not exist, or no process owns the daemon's name on it
         no_answer,    ///< the daemon is on the bus, and did not answer in time
-        unresponsive, ///< it did not answer a ping within the time in `what`: it hangs, or the bus drops its replies
+        unresponsive, ///< no answer to a ping within the time in `what`, because the daemon hangs or the bus drops its
+                      ///< replies
         bus_denied,   ///< the policy of the bus denied the call
         no_such_session,
         no_such_user,
@@ -153,7 +154,7 @@ class Remote {
     Remote& operator=(const Remote&) = delete;
     virtual ~Remote() = default;
 
-    /// The order is unspecified.
+    /// Returns the sessions in unspecified order.
     virtual Answer<std::vector<Session>> list() = 0;
     virtual Answer<Session> session(const std::string& id) = 0;
 
@@ -166,7 +167,8 @@ class Remote {
     virtual Answer<Explanation> explain(const ExplainQuery& question) = 0;
     virtual Answer<> reload() = 0;
     virtual Answer<Status> status() = 0;
-    /// Does not query the daemon itself, so that it works even if the daemon's replies do not arrive.
+    /// Returns the properties of the daemon's process. Does not query the daemon itself, and therefore works even if
+    /// the daemon's replies do not arrive.
     virtual DaemonProcess process() = 0;
 
     /// The callbacks of watch().

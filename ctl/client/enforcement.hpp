@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-/// Reasons why the policy is not enforced although the daemon runs. SELinux may deny logins the connection to it, or
-/// logins did not reach it. Pure except for the two interfaces that are queried.
+/// Reasons why the policy is not enforced although the daemon runs. SELinux may deny login programs the connection to
+/// the daemon, or logins did not reach the daemon. Pure except for the two interfaces that are queried.
 namespace sesslimit::ctl {
 
 /// The state of enforcement on this host.
@@ -20,11 +20,12 @@ struct Enforcement {
     UncountedLogins uncounted;
 };
 
-/// Queries both. Counts uncounted logins since the start of the daemon, but at most those of the last 24 hours.
+/// Queries `remote` and `host`. Counts uncounted logins since the start of the daemon, but at most those of the last 24
+/// hours.
 Enforcement enforcement(Remote& remote, Host& host, Usec now);
 
-/// Returns the type in a security context, "sesslimitd_t" of "system_u:system_r:sesslimitd_t:s0". Empty if it has none.
-/// The result is escaped for display.
+/// Returns the type in a security context, "sesslimitd_t" of "system_u:system_r:sesslimitd_t:s0". Returns an empty text
+/// if the context has no type. The result is escaped for display.
 std::string domain_of(std::string_view label);
 
 /// Returns the user and the reason from a journal message if it is the module's message about an uncounted login. The

@@ -35,7 +35,7 @@ constexpr std::array error_kinds{
     ErrorKind{"org.freedesktop.DBus.Error.TimedOut", Kind::no_answer},
 };
 
-/// The command that shows denials by the bus, which are logged by the bus and not by the kernel.
+/// The command that shows denials by the bus. The bus, and not the kernel, logs these denials.
 constexpr std::string_view denials = "'ausearch -m USER_AVC -ts recent'";
 
 constexpr std::array all_exits{

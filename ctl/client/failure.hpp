@@ -12,7 +12,7 @@ namespace sesslimit::ctl {
 /// The exit status of the command.
 enum class Exit : int { ok = 0, failed = 1, usage = 2, not_found = 3, not_allowed = 4 };
 
-/// The known of each status, in the order of the numbers. The help and sesslimitctl(1) have the same list.
+/// The meaning of each status, in the order of the numbers. The help and sesslimitctl(1) have the same list.
 struct ExitMeaning {
     Exit exit;
     std::string_view words;

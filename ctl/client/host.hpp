@@ -12,7 +12,7 @@ namespace sesslimit::ctl {
 /// The mode of SELinux.
 enum class Selinux : std::uint8_t { off, permissive, enforcing };
 
-/// A login that the module admitted although the daemon did not decide. The texts are escaped for display.
+/// A login that the module admitted without a decision of the daemon. The texts are escaped for display.
 struct UncountedLogin {
     Usec at = 0; ///< realtime
     std::string user;
@@ -29,7 +29,7 @@ struct UncountedLogins {
     Source source = Source::none;
     Usec since = 0; ///< realtime
     std::uint32_t count = 0;
-    bool complete = true; ///< false: the count may be too low
+    bool complete = true; ///< false if the count may be too low
     std::optional<UncountedLogin> last{};
 };
 

@@ -32,8 +32,8 @@ bool has_files(sd_journal* journal) {
     return sd_journal_get_usage(journal, &bytes) >= 0 && bytes > 0;
 }
 
-/// Selects the module's warnings. pam_syslog(3) logs to authpriv, and the module warns about such a login. _UID is set
-/// by journald, so that other users cannot forge an entry.
+/// Selects the module's warnings about uncounted logins. The module logs them to authpriv through pam_syslog(3).
+/// journald sets _UID, so that other users cannot forge an entry.
 bool select_entries(sd_journal* journal) {
     for (const std::string_view match : {"SYSLOG_FACILITY=10", "PRIORITY=4", "_UID=0", "_TRANSPORT=syslog"}) {
         if (sd_journal_add_match(journal, match.data(), match.size()) < 0) {
@@ -54,7 +54,7 @@ std::string_view message_of(sd_journal* journal) {
     return text.starts_with(field) ? text.substr(field.size()) : std::string_view();
 }
 
-/// Counts from the newest entry back to `since`.
+/// Counts the uncounted logins from the newest entry back to `since`.
 void count(sd_journal* journal, unsigned max_entries, UncountedLogins& found) {
     for (unsigned entries = 0; sd_journal_previous(journal) > 0; ++entries) {
         Usec at = 0;
@@ -83,7 +83,7 @@ Selinux SystemHost::selinux() {
     const UniqueFd file(open(places_.enforce.c_str(), O_RDONLY | O_CLOEXEC));
     char mode = '0';
     if (!file) {
-        // Every user may read the file (mode 0644), so that the access was denied by SELinux.
+        // Every user may read the file (mode 0644). Therefore SELinux denied the access.
         return errno == EACCES ? Selinux::enforcing : Selinux::off;
     }
     (void)!read(file.get(), &mode, 1);

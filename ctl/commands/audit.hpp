@@ -19,8 +19,8 @@ struct AuditRequest {
     std::string root = "/";                ///< directory used as the host's root directory
 };
 
-/// The sources of the audit other than files. Remote and Host describe the running host. They are not queried if `root`
-/// is another directory.
+/// The sources of the audit other than files. Remote and Host describe the running host. They are queried only if
+/// `root` is the host's own root directory.
 struct AuditSources {
     policy::Names& names;
     Remote& remote;
@@ -33,7 +33,7 @@ Exit audit(const AuditRequest& request, const AuditSources& sources, Console& co
 /// Returns the report for human readers. It ends in a newline.
 std::string audit_text(const audit::Report& report, const Style& style);
 
-/// Returns the report as in docs/schema/audit.json.
+/// Returns the report as JSON in the schema of docs/schema/audit.json.
 std::string audit_json(const audit::Report& report, const audit::Native& native, Json json);
 
 } // namespace sesslimit::ctl

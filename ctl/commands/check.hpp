@@ -15,7 +15,7 @@ struct CheckRequest {
     /// Files to check, each separately. If empty, the directory is checked as the daemon reads it.
     std::vector<std::string> files;
     std::string directory = "/etc/sesslimit";
-    bool directory_given = false;           ///< the user named it, so that it must exist
+    bool directory_given = false;           ///< true if the user named the directory, which must then exist
     policy::Tier tier = policy::Tier::host; ///< tier of the files
 };
 

@@ -13,7 +13,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-/// Collects results. The first failure determines the exit status.
+/// A collector of results. The first failure determines the exit status.
 class Outcome {
   public:
     explicit Outcome(Console& console) : console_(console) {}
@@ -47,7 +47,8 @@ bool agreed(const std::vector<Session>& sessions, const std::string& more, Conso
     return false;
 }
 
-/// Returns those of `names` that are sessions, looked up so that they can be shown. Reports the others as errors.
+/// Returns the names that are IDs of sessions. Adds these sessions to `sessions`, so that they can be shown. Reports
+/// the other names as errors.
 Names known_ids(const Names& names, std::vector<Session>& sessions, Remote& remote, Outcome& outcome) {
     Names known;
     for (const std::string& id : names) {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-/// The commands that terminate sessions. If confirmations are possible, they first show the sessions and do nothing
-/// without a confirmation. Each continues after a failure and returns the exit status of the first failure.
+/// The commands that terminate sessions. If confirmations are possible, a command first shows the sessions, and does
+/// nothing without a confirmation. Each continues after a failure and returns the exit status of the first failure.
 namespace sesslimit::ctl {
 
 Exit end_sessions(const std::vector<std::string>& ids, Remote& remote, Console& console);

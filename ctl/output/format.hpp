@@ -32,11 +32,11 @@ std::string idle_words(const Session& session, Usec now);
 /// Returns "-" without such a limit. The text is in parentheses if it does not apply because the mode is observe.
 std::string ends_words(const Session& session, Usec now);
 
-/// The urgency of that text, which determines its color.
+/// The urgency of the text of ends_words(), which determines the color of the text.
 enum class Urgency : std::uint8_t { none, soon, now };
 Urgency urgency_of(const Session& session, Usec now);
 
-/// Returns "pts/0, pts/3", or "-" if there are none.
+/// Returns "pts/0, pts/3", or "-" for a session without terminals.
 std::string terminals_words(const Session& session);
 
 /// Returns the remote host, or "this host".
@@ -56,8 +56,8 @@ std::string user_words(const Session& session);
 /// Returns true if the session belongs to that user, who is given as on the command line (common/user_ref.hpp).
 bool belongs_to(const Session& session, const std::string& user);
 
-/// Returns a sentence, without a full stop, about an argument that looks like a user ID but is a name. Empty for
-/// others.
+/// Returns a sentence, without a full stop, about an argument that looks like a user ID but is a name. Returns an empty
+/// text for other arguments.
 std::string uid_hint(const std::string& user);
 
 /// Returns "1 session", "2 sessions".

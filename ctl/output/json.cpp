@@ -49,7 +49,7 @@ Value value_of(const Session& session) {
         {"mode", session.mode},
         {"reason", or_null(session.reason)},
     };
-    // Absent, not null, if the daemon does not provide it.
+    // A property that the daemon does not provide is absent, not null.
     const std::pair<const char*, const std::optional<std::string>&> told[] = {
         {"credential", session.credential}, {"method", session.method}, {"remote_user", session.remote_user}};
     for (const auto& [name, text] : told) {

@@ -51,7 +51,7 @@ std::string joined(const std::vector<std::string>& texts) {
     return all;
 }
 
-/// Adds what terminating the session terminates, and what continues to run.
+/// Adds lines about the processes that terminating the session terminates, and about the units that continue to run.
 void add_end(std::vector<Line>& lines, const Session& session) {
     const std::string manager = "processes of user@" + std::to_string(session.uid) + ".service";
     if (!session.reach) {

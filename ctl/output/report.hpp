@@ -16,7 +16,8 @@ void sort_by_id(std::vector<Session>& sessions);
 
 std::string list_text(const std::vector<Session>& sessions, const Style& style, Usec now);
 
-/// Returns all properties of a session as `Key: value` lines with the names of org.sesslimit1(5), and what outlives it.
+/// Returns all properties of a session as `Key: value` lines with the names of org.sesslimit1(5). Adds lines about the
+/// units that outlive the session.
 std::string show_text(const Session& session, Usec now);
 
 std::string explain_text(const ExplainQuery& question, const Explanation& explanation, const Style& style);
