@@ -62,13 +62,12 @@ struct PamStack {
 
 /// All native session settings of a host.
 struct Native {
-    std::string os;      ///< ID of os-release(5): "debian"; "rhel" for RHEL-like systems
-    std::string version; ///< VERSION_ID: "12", "9.4", "24.04"
-    std::vector<LoginLimit>
-        login_limits; ///< limits in the order of pam_limits, in which the last one of a domain applies
+    std::string os;                           ///< ID of os-release(5): "debian"; "rhel" for RHEL-like systems
+    std::string version;                      ///< VERSION_ID: "12", "9.4", "24.04"
+    std::vector<LoginLimit> login_limits;     ///< in the order of pam_limits, in which the last one of a domain applies
     std::optional<Found<Duration>> stop_idle; ///< effective StopIdleSessionSec of logind; absent: off
-    std::optional<Found<Duration>>
-        stop_idle_main; ///< the same from /etc/systemd/logind.conf alone, because some scanners read only that file
+    /// StopIdleSessionSec in /etc/systemd/logind.conf alone, the only file that some scanners read.
+    std::optional<Found<Duration>> stop_idle_main;
     std::vector<ShellTimeout> shell_timeouts;
     /// Settings of sshd outside of Match. Absent: sshd's default.
     std::optional<Found<Duration>> alive_interval;

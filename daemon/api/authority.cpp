@@ -11,7 +11,7 @@
 namespace sesslimit::api {
 namespace {
 
-/// polkit's flag AllowUserInteraction, and the time that a user has to type a password.
+/// The flag AllowUserInteraction of polkit, and the time that a user has to type a password.
 constexpr std::uint32_t allow_interaction = 1;
 constexpr std::uint64_t interaction_usec = std::chrono::microseconds(std::chrono::minutes(2)).count();
 

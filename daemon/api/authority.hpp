@@ -12,13 +12,13 @@
 
 namespace sesslimit::api {
 
-/// Identifies callers and checks their authorization by asking the bus and polkit asynchronously. Calls over the limits
-/// are answered with a busy error.
+/// A checker of the identity and the authorization of callers. Queries the bus and polkit asynchronously. Calls over
+/// the limits are answered with a busy error.
 ///
-/// The bus answers immediately, and before its answer only the connection of the caller is known. Therefore each
-/// connection has a limit. polkit may wait minutes for a password, so that each user has a limit there and cannot block
-/// other users. The polkit limit is below the number of pending calls of the bus connection, so that callers can still
-/// be identified.
+/// The bus answers immediately. Before this answer only the connection of the caller is known, so that the limit
+/// applies to each connection. polkit may wait minutes for a password. Therefore each user has a limit for polkit
+/// requests, and cannot block other users. The polkit limit is below the number of pending calls of the bus connection,
+/// so that callers can still be identified.
 class Authority {
   public:
     static constexpr std::size_t max_identified = 256;
@@ -33,13 +33,13 @@ class Authority {
     using Identified = std::function<void(sd_bus_message* call, uid_t caller)>;
     using Authorized = std::function<void(sd_bus_message* call)>;
 
-    /// Determines the caller's user ID, which the bus has from the kernel. If that is not possible, or if there are too
-    /// many calls, the call is answered with an error and `then` is not called.
+    /// Queries the bus for the caller's user ID, which the bus has from the kernel. If the query fails or too many
+    /// calls are pending, answers the call with an error and does not call `then`.
     int identify(sd_bus_message* call, Identified then);
 
     /// Asks polkit whether `caller` is authorized for `action`. The user may be asked to authenticate if the call
-    /// allows it. If polkit denies it or is not installed, the call is answered with AccessDenied and `then` is not
-    /// called.
+    /// allows it. If polkit denies the action or is not installed, answers the call with AccessDenied and does not call
+    /// `then`.
     int authorize(sd_bus_message* call, uid_t caller, const char* action, Authorized then);
 
   private:

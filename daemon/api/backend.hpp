@@ -18,13 +18,13 @@ namespace sesslimit::api {
 struct Status {
     std::string policy = "none"; ///< files, kept or none
     BootTime policy_since{};
-    bool recording = false; ///< the ledger accepts records
+    bool recording = false; ///< true if the ledger accepts records
 };
 
 /// A login about which a D-Bus caller asks.
 struct ExplainQuery {
-    Login login;                     ///< uid and gids are still to be looked up, and so is the name if it is empty
-    std::optional<uid_t> uid;        ///< replaces the one in the user database; always set if the name is empty
+    Login login;              ///< login without its uid and gids, which look_up() adds; it also adds an empty name
+    std::optional<uid_t> uid; ///< user ID instead of the one in the user database; always set if the name is empty
     std::vector<std::string> groups; ///< names of groups in addition to those in the user database
 };
 
@@ -46,8 +46,8 @@ class Backend {
     virtual void reload(std::function<void(Result<>)> then) = 0;
 
     /// Completes the login from the user database. `then` receives nullopt if the user does not exist, unless the
-    /// question has both a name and a uid. Returns false, and does not call `then`, if too many look-ups are pending,
-    /// of all callers or of this one.
+    /// question has both a name and a uid. Returns false, and does not call `then`, if too many look-ups of all callers
+    /// or of this caller are pending.
     virtual bool look_up(uid_t caller, ExplainQuery question, std::function<void(std::optional<Login>)> then) = 0;
 };
 

@@ -7,11 +7,11 @@
 
 namespace sesslimit::api {
 
-/// A unit of a quota, returned when the last reference is dropped. It may outlive the Quota object.
+/// A unit of a quota. The unit is returned when the last reference is dropped, and may outlive the Quota object.
 using QuotaToken = std::shared_ptr<void>;
 
-/// Quota of concurrent operations, with a total limit and a limit per owner (`Whose`), so that one owner cannot exhaust
-/// it. Not thread-safe.
+/// A quota of concurrent operations with a total limit and a limit for each owner (`Whose`). The second limit prevents
+/// one owner from exhausting the quota. Not thread-safe.
 template <class Whose>
 class Quota {
   public:

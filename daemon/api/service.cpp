@@ -25,7 +25,8 @@ constexpr const char* interface = "org.sesslimit1.Manager";
 constexpr const char* may_end = "org.sesslimit1.end-session";
 constexpr const char* may_reload = "org.sesslimit1.reload";
 
-/// More than all sessions of a large host. A reply stays below the size limit of the bus.
+/// The maximum number of sessions in a reply, which is more than a large host has. Such a reply is below the size limit
+/// of the bus.
 constexpr std::size_t max_listed = 10000;
 constexpr std::size_t max_problems_length = 32768;
 
@@ -145,7 +146,7 @@ struct Service::Impl {
         answer(code, raw);
     }
 
-    /// Returns the current decision for such a login.
+    /// Returns the decision that the core would currently make about the login.
     [[nodiscard]] std::string outcome(const Login& login) const {
         if (!policy::counts(backend.policy(), login)) {
             return "would be admitted without being counted";
@@ -269,8 +270,8 @@ struct Service::Impl {
         sd_bus_reply_method_return(call, "u", static_cast<std::uint32_t>(keys.size()));
     }
 
-    /// Returns the name of the caller who terminates a session, for its user to read. The user database is not queried,
-    /// because that may block.
+    /// Returns the name of the caller who terminates a session, for a message to the session's user. The user database
+    /// is not queried, because that may block.
     [[nodiscard]] std::string name_of(uid_t caller, uid_t owner) const {
         if (caller == owner && caller != 0) {
             return "its user";

@@ -13,9 +13,9 @@
 
 namespace sesslimit::api {
 
-/// The interface org.sesslimit1 on the system bus, org.sesslimit1(5). It has a lower priority in the loop than
-/// everything else, so that logins are served before D-Bus callers. If the bus is missing, the service waits for it,
-/// and nothing else depends on it.
+/// The interface org.sesslimit1 on the system bus, org.sesslimit1(5). The service has the lowest priority in the loop,
+/// so that logins are served before D-Bus callers. If the bus is missing, the service waits for the bus. No other part
+/// of the daemon depends on the service.
 class Service {
   public:
     /// `backend` must outlive the service. `failed` receives errors for the administrator.

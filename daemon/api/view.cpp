@@ -43,7 +43,7 @@ std::uint64_t realtime(BootTime at, const WallClock& moment) {
 /// Returns the session with the terminals and the input that are visible now. The core reads them only at the next
 /// deadline.
 Session with_input(Session session, const inspect::TerminalSnapshot& presence, const WallClock& moment) {
-    // A timestamp that was already read has been dated, even if the clock was set since.
+    // A timestamp that equals the last sample already has a time, which stays valid even if the clock was set since.
     if (presence.input && *presence.input != session.last_sample.input) {
         session.last_input =
             std::max(session.last_input, std::min(moment.now, BootTime(*presence.input - moment.wall_offset)));
@@ -59,7 +59,7 @@ std::vector<std::string> shown_all(const std::vector<std::string>& texts) {
     return all;
 }
 
-/// Returns the sign that shows whether the session is in use (core/activity.hpp).
+/// Returns the kind of activity that the session is checked for (core/activity.hpp).
 std::string_view idle_sign_of(const Session& session) {
     if (session.graphical) {
         return "hint";
@@ -176,7 +176,7 @@ std::optional<std::string> signal_of(const core::Notice& notice) {
     case Kind::released:
         return "SessionEnded";
     case Kind::over_limit:
-        break; // concerns a user, not a session
+        break; // an event of a user, not of a session
     }
     return std::nullopt;
 }

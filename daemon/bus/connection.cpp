@@ -70,7 +70,7 @@ int Connection::send(Call call) {
 }
 
 int Connection::on_answer(sd_bus_message* m, void* data, sd_bus_error* error) {
-    const auto& answered = *static_cast<Call*>(data); // lives until the return, even if its slot is destroyed
+    const auto& answered = *static_cast<Call*>(data); // valid until the return, even if its slot is destroyed
     Connection& self = *answered.owner;
     const int code = answered.handler(m, answered.data, error);
     self.under_way_.erase(answered.place);
@@ -78,7 +78,7 @@ int Connection::on_answer(sd_bus_message* m, void* data, sd_bus_error* error) {
         Call next = std::move(self.waiting_.front());
         self.waiting_.pop_front();
         const int sent = self.send(std::move(next));
-        if (sent == -ENOTCONN) { // reported by Disconnected
+        if (sent == -ENOTCONN) { // the signal Disconnected reports this error
             self.waiting_.clear();
         } else {
             self.check("send a queued call", sent);
@@ -137,7 +137,7 @@ int Connection::start() {
 }
 
 void Connection::open_later() {
-    // Not immediately, because the lost connection is still being closed further up the stack.
+    // Reconnects later and not immediately, because a caller of this function is still closing the lost connection.
     sd_event_source* source = nullptr;
     const int code =
         sd_event_add_time_relative(loop_, &source, CLOCK_MONOTONIC, retry_after_usec, 0, &Connection::on_retry, this);

@@ -29,9 +29,8 @@ struct SlotDeleter {
 };
 using Slot = std::unique_ptr<sd_bus_slot, SlotDeleter>;
 
-/// A connection to the system bus that is reestablished whenever it is lost. Waits for a bus that does not exist yet.
-/// Never blocks and does not poll. The exception is a bus that exists but accepts no connection, which is retried every
-/// 0.5 s.
+/// A connection to the system bus, which is reestablished after each loss. Waits for a bus that does not exist yet.
+/// Never blocks. Does not poll, except that a bus that exists but accepts no connection is retried every 0.5 s.
 class Connection {
   public:
     struct Callbacks {
@@ -52,7 +51,7 @@ class Connection {
     /// Returns the current bus, or null before open(). Callers must not store it.
     [[nodiscard]] sd_bus* get() const noexcept { return bus_.get(); }
 
-    /// Reports a failed call of libsystemd, which is a negative code. Returns the code.
+    /// Reports an error if `code` is negative, which means that a call of libsystemd failed. Returns `code`.
     int check(const char* doing, int code) const;
 
     /// Sends a method call. `handler` receives a pointer to `value`, which lives until the reply has been handled or
@@ -60,8 +59,8 @@ class Connection {
     /// (dbus-daemon(1), max_replies_per_connection: 128 on the system bus). Further calls are sent in order as replies
     /// arrive.
     ///
-    /// Returns a negative errno value if the call is not sent and never will be. Units: `timeout_usec` as in
-    /// sd_bus_call_async(3), counted from the sending.
+    /// Returns a negative errno value if the call will never be sent. Units: `timeout_usec` as in sd_bus_call_async(3),
+    /// counted from the sending.
     template <class Value>
     int call(sd_bus_message* m, sd_bus_message_handler_t handler, Value value, std::uint64_t timeout_usec = 0) {
         auto kept = std::make_unique<KeptValue<Value>>(std::move(value));
@@ -78,12 +77,13 @@ class Connection {
 
     using Heard = std::function<void(sd_bus_message* signal)>;
 
-    /// Calls `heard` for each signal that matches `rule` (sd_bus_add_match(3)), until `slot` is destroyed, or without a
-    /// slot until the connection is. All subscriptions must use this function. Only broadcast signals are delivered.
+    /// Calls `heard` for each signal that matches `rule` (sd_bus_add_match(3)). The subscription ends when `slot` is
+    /// destroyed, or without a slot when the connection is destroyed. All subscriptions must use this function. Only
+    /// broadcast signals are delivered.
     ///
     /// Unicast signals are ignored, because any bus client can send one with a forged path and interface. sd-bus does
-    /// not check it against the sender in the rule. The bus itself forwards only broadcasts that match a
-    /// subscription, including the sender. Returns a negative errno value if no signal will be delivered.
+    /// not compare the sender of such a signal with the sender in the rule. The bus itself forwards only broadcasts
+    /// that match a subscription, including the sender. Returns a negative errno value if no signal will be delivered.
     int match(const std::string& rule, Heard heard, Slot* slot = nullptr);
 
   private:
@@ -101,7 +101,7 @@ class Connection {
     struct Call {
         Message message;
         sd_bus_message_handler_t handler;
-        void* data; ///< points into `kept`
+        void* data; ///< pointer into `kept`
         std::unique_ptr<Kept> kept;
         std::uint64_t timeout_usec;
         Connection* owner;

@@ -19,9 +19,9 @@ using Bytes = std::span<const std::uint8_t>;
 
 constexpr std::size_t max_method_length = 64;
 constexpr std::size_t max_key_length =
-    std::size_t{16} * 1024; // bytes of base64; sshd accepts RSA keys up to 16384 bits
+    std::size_t{16} * 1024; // length in bytes of base64; sshd accepts RSA keys up to 16384 bits
 
-/// Removes the text up to `end`, and `end` itself, from the front. Returns it without `end`.
+/// Removes the text up to `end`, and `end` itself, from the front. Returns this text without `end`.
 std::string_view take(std::string_view& text, char end) {
     const std::string_view part = text.substr(0, text.find(end));
     text.remove_prefix(std::min(part.size() + 1, text.size()));
@@ -52,8 +52,8 @@ std::optional<std::vector<std::uint8_t>> from_base64(std::string_view text) {
     return bytes;
 }
 
-/// Removes a `string` of RFC 4251, section 5, from the front, and returns its content: a length in four bytes, then
-/// that many bytes. An mpint has the same form. Returns nothing if the blob is too short.
+/// Removes a `string` of RFC 4251, section 5, from the front, and returns its content. A `string` consists of a length
+/// in four bytes and as many bytes of content. An mpint has the same form. Returns nullopt if the blob is too short.
 std::optional<Bytes> take_string(Bytes& blob) {
     if (blob.size() < 4) {
         return std::nullopt;
@@ -68,14 +68,14 @@ std::optional<Bytes> take_string(Bytes& blob) {
     return part;
 }
 
-/// Type of a certificate, and of the key in it.
+/// The type of a certificate, and name of the type of the key in the certificate.
 struct CertificateType {
-    std::string_view name;  ///< of the certificate
+    std::string_view name;  ///< name of the certificate type
     std::string_view plain; ///< of the key in it
     int fields;             ///< number of strings and mpints of the key, which follow the nonce
 };
 
-// OpenSSH's PROTOCOL.certkeys and PROTOCOL.u2f.
+// The types are defined in OpenSSH's PROTOCOL.certkeys and PROTOCOL.u2f.
 constexpr CertificateType certificate_types[] = {
     {"ssh-rsa-cert-v01@openssh.com", "ssh-rsa", 2},
     {"ssh-dss-cert-v01@openssh.com", "ssh-dss", 4},
@@ -91,8 +91,9 @@ std::string_view as_text(Bytes bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Returns the blob of the plain key in a certificate: its own type, then the key's fields as they are in the
-/// certificate. Removes the nonce and these fields from the front. Returns nothing if the certificate is too short.
+/// Returns the blob of the plain key in a certificate. The blob consists of the type of the plain key and the key's
+/// fields from the certificate. Removes the nonce and these fields from the front. Returns nullopt if the certificate
+/// is too short.
 std::optional<std::vector<std::uint8_t>> take_plain_blob(const CertificateType& type, Bytes& behind_type) {
     if (!take_string(behind_type)) { // the nonce
         return std::nullopt;
@@ -160,7 +161,7 @@ void read_certificate(Bytes behind_key, Credential& credential) {
     }
 }
 
-/// Parses the part of a line after "publickey ": the type, the key, and optional further words.
+/// Parses the part of a line after "publickey ", which consists of the type, the key, and optional further words.
 void read_key(std::string_view line, Credential& credential) {
     const std::string_view type = take(line, ' ');
     const auto blob = from_base64(take(line, ' '));

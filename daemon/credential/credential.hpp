@@ -7,14 +7,15 @@
 
 namespace sesslimit {
 
-/// Parses SSH_AUTH_INFO_0, which sshd sets for a login: one line for each authentication method that succeeded, in
-/// order, "METHOD[/SUBMETHOD][ KEYTYPE KEY-IN-BASE64][ MORE]" (OpenSSH's auth2.c, auth2_update_session_info).
+/// Parses SSH_AUTH_INFO_0, which sshd sets for a login. The text has one line for each successful authentication
+/// method, in order. The form of a line is "METHOD[/SUBMETHOD][ KEYTYPE KEY-IN-BASE64][ MORE]" (OpenSSH's auth2.c,
+/// auth2_update_session_info).
 ///
 /// `method` is the method of the last line, without its submethod.
 ///
-/// `fingerprint` is that of the key in the first "publickey" line, in the format of "ssh-keygen -l". That is "SHA256:"
-/// and the unpadded base64 of the SHA-256 of the key's blob. For a certificate, the blob is that of the plain key in
-/// it.
+/// `fingerprint` is the fingerprint of the key in the first "publickey" line, in the format of "ssh-keygen -l". The
+/// format is "SHA256:" and the unpadded base64 of the SHA-256 of the key's blob. For a certificate, the blob of its
+/// plain key is used.
 ///
 /// If that key is in a certificate (PROTOCOL.certkeys), `certificate_id` is its key ID, and `ca` is the fingerprint of
 /// the signing key. Both are empty for a certificate that cannot be parsed completely. An ID is omitted if it is longer

@@ -24,7 +24,8 @@ using core::TerminationStage;
 
 constexpr std::size_t fixed_size = 208;
 constexpr std::size_t gid_count_size = sizeof(std::uint16_t);
-constexpr Duration wall_bound{std::int64_t{1} << 60}; // so that the difference of two of them does not overflow
+// With this bound, the difference of two wall clock times does not overflow.
+constexpr Duration wall_bound{std::int64_t{1} << 60};
 
 enum Flags : std::uint8_t {
     adopted = 1,
@@ -73,7 +74,8 @@ static_assert(wire::max_user <= 255 && wire::max_host <= 255, "the length of a t
 static_assert(max_fingerprint_length <= 64 && max_certificate_id_length <= 128 && max_seat_length <= 64);
 static_assert(fixed_size + max_texts_length + gid_count_size + 5 * sizeof(gid_t) <= max_payload);
 
-/// Processes every number of a session in the order of the payload, so that writing and reading cannot differ.
+/// Processes every number of a session in the order of the payload. Writing and reading share this function, so that
+/// their orders cannot differ.
 template <class AnySession, class AnyFlags, class Io>
 void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
     io.number(session.key);
@@ -109,7 +111,7 @@ void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
     io.number(flags);
 }
 
-/// Writes into a buffer whose size the caller has checked.
+/// A writer into a buffer whose size the caller has checked.
 class Writer {
   public:
     explicit Writer(std::span<std::byte> out) noexcept : out_(out) {}
@@ -129,7 +131,8 @@ class Writer {
     std::span<std::byte> out_;
 };
 
-/// Reads a payload that may end anywhere. After that end it reads nothing more and is not `whole`.
+/// A reader of a payload that may end anywhere. After a premature end the reader returns no further data, and `whole`
+/// is false.
 class Reader {
   public:
     explicit Reader(std::span<const std::byte> in) noexcept : in_(in) {}
@@ -293,7 +296,8 @@ std::expected<std::size_t, Fault> encode(const Session& session, std::span<std::
 }
 
 std::expected<Session, Fault> decode(std::span<const std::byte> payload) {
-    // One object for the whole function, because a Session is large and a start reads 100,000 of them.
+    // The function uses one object for all its results, because a Session is large and a start may read 100,000 of
+    // them.
     std::expected<Session, Fault> result;
     Session& session = *result;
     std::uint8_t flags = 0;

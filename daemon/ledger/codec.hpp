@@ -8,11 +8,12 @@
 #include <span>
 #include <string_view>
 
-/// Encoding of sessions as bytes: docs/ledger.md, "A session". Pure: functions do not access files or clocks.
+/// The encoding of sessions as bytes (docs/ledger.md, "A session"). The functions are pure and do not access files or
+/// clocks.
 namespace sesslimit::ledger {
 
-/// Number of bytes that always suffice for a session: its fixed part, its texts at their maximum length, and some of
-/// its group IDs.
+/// The number of bytes that always suffice for a session. It includes the fixed part, the texts at their maximum
+/// length, and some of the group IDs.
 inline constexpr std::size_t max_payload = 2032;
 
 /// The reason why a session is invalid, in a few words for a log ("unknown phase"). The text is static.
@@ -25,12 +26,12 @@ using Fault = std::string_view;
 Fault fault_of(const core::Session& session) noexcept;
 
 /// Encodes the session to the start of `out` and returns its length in bytes. `request` and `answer_by` are omitted.
-/// Group IDs that do not fit are omitted, and `gids_cut` is then written as set. Fails if the session is invalid, or if
-/// `out` is too small for everything else. After an error the contents of `out` are unspecified.
+/// Group IDs that do not fit are omitted, and `gids_cut` is then encoded as true. Fails if the session is invalid, or
+/// if `out` is too small for everything else. After an error the contents of `out` are unspecified.
 std::expected<std::size_t, Fault> encode(const core::Session& session, std::span<std::byte> out) noexcept;
 
 /// Decodes all of `payload` as one session. The bytes may be arbitrary. Returns only valid sessions. `request` and
-/// `answer_by` are as in a new Session.
+/// `answer_by` have the values of a new Session.
 std::expected<core::Session, Fault> decode(std::span<const std::byte> payload);
 
 } // namespace sesslimit::ledger

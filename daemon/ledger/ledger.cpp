@@ -23,7 +23,7 @@ struct Ledger::Impl {
     Index index;
     unsigned updates = 0;
 
-    /// Updates the slot. Returns false only for a slot of a forged file whose generation cannot increase.
+    /// Updates the slot. Returns false only in a forged file, for a slot whose generation cannot increase.
     bool write(std::uint32_t slot, std::span<const std::byte> payload) noexcept {
         std::uint64_t& generation = index.generations[slot];
         if (generation >= last_generation) {
@@ -36,8 +36,8 @@ struct Ledger::Impl {
         return true;
     }
 
-    /// Empties the slot, even if its forged generation leaves no further update, in which case it restarts. The current
-    /// copy is cleared last, so that being killed in between changes nothing.
+    /// Empties the slot. If a forged generation permits no further update, the generation restarts. The current copy is
+    /// cleared last, so that a kill before this step changes nothing.
     void empty(std::uint32_t slot) noexcept {
         std::uint64_t& generation = index.generations[slot];
         if (!write(slot, {})) {
@@ -49,7 +49,7 @@ struct Ledger::Impl {
     }
 
     Result<> grow() {
-        // The image is larger if memory for the index was exhausted the last time.
+        // The image is larger than the index if memory for the index was exhausted at the last growth.
         if (file.slots() == index.generations.size()) {
             if (auto grown = file.grow(); !grown) {
                 return grown;
@@ -59,7 +59,7 @@ struct Ledger::Impl {
         return {};
     }
 
-    /// Returns the slot of the session, or a free one if it has none yet.
+    /// Returns the slot of the session, or a free slot if the session does not have one yet.
     Result<std::uint32_t> slot_for(SessionKey key) {
         const auto found = index.slot_of.find(key);
         if (found != index.slot_of.end()) {
@@ -132,7 +132,7 @@ void Ledger::drop(SessionKey key) noexcept {
         return;
     }
     impl_->empty(found->second);
-    index.free.push_back(found->second); // its capacity is reserved
+    index.free.push_back(found->second); // does not allocate, because the capacity is reserved
     index.slot_of.erase(found);
 }
 

@@ -19,7 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 namespace ipc = boost::interprocess;
 
-/// Allows mapped_region to map a close-on-exec descriptor. That of file_mapping is not close-on-exec.
+/// An adapter with which mapped_region maps a close-on-exec descriptor. The descriptor of file_mapping is not
+/// close-on-exec.
 struct MappableFd {
     int fd;
     [[nodiscard]] ipc::mapping_handle_t get_mapping_handle() const noexcept { return {.handle = fd, .is_xsi = false}; }
@@ -142,7 +143,7 @@ Result<LedgerFile> LedgerFile::fill(UniqueFd fd, const BootId& boot, std::size_t
     if (image) {
         image->boot_ = boot;
         image->write_header();
-        image->write_header(); // both copies, so that one of them may be lost
+        image->write_header(); // writes both copies, so that the file survives the loss of one copy
     }
     return image;
 }

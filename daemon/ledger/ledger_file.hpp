@@ -23,20 +23,21 @@ inline constexpr std::size_t max_slots = std::size_t{1} << 22;
 /// Reads the identifier of the current boot.
 Result<BootId> read_boot_id();
 
-/// The reason why a file was not opened as a ledger, and the next action.
+/// The reason for which a file was not opened as a ledger, and the next action.
 struct OpenFailure {
     enum class Then : std::uint8_t { create, move_aside, give_up };
     Then then = Then::give_up;
     Error error;
 };
 
-/// The ledger file mapped into memory, as a header and slots that are numbered from 0. Slot numbers do not include the
-/// header. Every page of the file is allocated, so that an access cannot fail. The caller of open() must have the lock.
+/// The ledger file mapped into memory. It consists of a header and slots that are numbered from 0. Slot numbers do not
+/// include the header. Every page of the file is allocated, so that an access cannot fail. The caller of open() must
+/// own the lock.
 class LedgerFile {
   public:
-    /// Opens `directory`/ledger if it is a ledger of this boot. If it does not exist, creates one with `step` slots (at
-    /// least 1). A file that cannot be used is moved aside first. Appends a line to `said` for each damage of the
-    /// file, and for each file that was moved or removed.
+    /// Opens `directory`/ledger if it is a ledger of this boot. If the file does not exist, creates a ledger with
+    /// `step` slots (at least 1). A file that cannot be used is moved aside first. Appends a line to `said` for each
+    /// damage of the file, and for each file that was moved or removed.
     static Result<LedgerFile> open(const std::filesystem::path& directory, const BootId& boot, std::size_t step,
                                    std::vector<std::string>& said);
 
@@ -51,7 +52,7 @@ class LedgerFile {
     /// Maps the pages of `count` slots from `first` at once, before they are read one after the other.
     void fetch(std::size_t first, std::size_t count) const noexcept;
 
-    /// Unmaps the pages of all slots until the next access. They stay in the file, but not in this process.
+    /// Unmaps the pages of all slots until the next access. The file keeps the pages, but this process does not.
     void forget_pages() const noexcept;
 
   private:

@@ -10,12 +10,12 @@
 
 namespace sesslimit::ledger {
 
-/// Owner of the write lock of a file (fcntl(2), F_SETLK). It excludes other processes, but not another Lock of this
-/// process. The lock is lost if this process closes any other descriptor of the file.
+/// An owner of the write lock of a file (fcntl(2), F_SETLK). The lock excludes other processes, but not another Lock of
+/// this process. The lock is lost if this process closes any other descriptor of the file.
 class Lock {
   public:
-    /// Acquires the lock. Creates an empty file if it does not exist. Does not wait, but fails if another process has
-    /// the lock. The descriptor is close-on-exec, unless another thread opens a file at the same moment.
+    /// Acquires the lock. Creates an empty file if the file does not exist. Does not wait, but fails if another process
+    /// has the lock. The descriptor is close-on-exec, unless another thread opens a file at the same moment.
     static Result<Lock> take(const std::filesystem::path& file);
 
   private:

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t max_lines = 64;
 constexpr std::size_t slots_batch_size = 1024;
 
-/// Lines for the journal. After too many lines, only the number of the others.
+/// A list of lines for the journal. After too many lines, only the number of further lines is added.
 class Lines {
   public:
     explicit Lines(std::vector<std::string>& lines) noexcept : lines_(lines) {}
@@ -100,7 +100,8 @@ Index read_all(const LedgerFile& image, const Restore& restore, std::vector<std:
         }
         image.forget_pages();
     }
-    std::ranges::reverse(index.free); // the first slots are to be used first, and the end of the list is used first
+    // Slots are used from the end of the list, and the lowest slot is to be used first.
+    std::ranges::reverse(index.free);
     lines.finish();
     return index;
 }

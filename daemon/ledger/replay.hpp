@@ -12,7 +12,8 @@
 
 namespace sesslimit::ledger {
 
-/// The slot of each session and the generation of each slot. They are cached here so that an update only writes.
+/// The slot of each session and the generation generation of each slot. The index caches both, so that an update only
+/// writes to the file.
 struct Index {
     std::unordered_map<SessionKey, std::uint32_t> slot_of;
     std::vector<std::uint32_t> free;           ///< free slots; capacity for all slots is reserved
@@ -24,8 +25,8 @@ struct Index {
     void add_slots(std::size_t slots);
 };
 
-/// Reads every slot of the image. Sessions are passed to `restore`, lines about rejected contents to `dropped`
-/// (Ledger::open). Torn copies are made blank. Nothing else is written.
+/// Reads every slot of the image. Passes sessions to `restore`, and adds lines about rejected contents to `dropped`
+/// (Ledger::open). Makes torn copies blank, and writes nothing else.
 Index read_all(const LedgerFile& image, const Restore& restore, std::vector<std::string>& dropped);
 
 } // namespace sesslimit::ledger

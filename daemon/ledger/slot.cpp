@@ -94,8 +94,8 @@ void write_slot(SlotBytes slot, std::uint64_t generation, std::span<const std::b
     head.crc = crc_of(head, payload);
     const CopyBytes copy = copy_of(slot, index_of(generation));
     std::ranges::copy(payload, copy.subspan(copy_head_size).begin());
-    // The reader is another process at a later time. Therefore only the order matters in which the stores of this
-    // process reach the page.
+    // The reader is another process at a later time. Therefore only the order of this process's stores to the page
+    // matters.
     std::atomic_thread_fence(std::memory_order_release);
     std::memcpy(copy.data(), &head, sizeof head);
     std::atomic_signal_fence(std::memory_order_seq_cst);

@@ -10,7 +10,7 @@
 #include <span>
 #include <string_view>
 
-/// The bytes of the ledger file: docs/ledger.md, "Slots and copies" and "Header". Pure.
+/// The bytes of the ledger file (docs/ledger.md, "Slots and copies" and "Header"). The functions are pure.
 namespace sesslimit::ledger {
 
 inline constexpr std::size_t copy_size = 2048;
@@ -19,7 +19,8 @@ inline constexpr std::size_t slot_size = 2 * copy_size;
 inline constexpr std::uint32_t format_version = 1;
 static_assert(copy_head_size + max_payload == copy_size);
 
-/// Highest generation of a copy. The generation counts the updates of a slot. Odd ones are in the second copy.
+/// The highest generation of a copy. The generation counts the updates of a slot. Updates with an odd generation are in
+/// the second copy.
 inline constexpr std::uint64_t last_generation = (std::uint64_t{1} << 63) - 1;
 
 using CopyBytes = std::span<std::byte, copy_size>;
@@ -31,7 +32,7 @@ using ConstSlotBytes = std::span<const std::byte, slot_size>;
 struct Copy {
     enum class State : std::uint8_t {
         blank, ///< never written
-        torn,  ///< not as it was written, or not completely written
+        torn,  ///< a copy that was damaged, or not completely written
         whole,
     };
     State state = State::blank;
@@ -46,19 +47,19 @@ Copy read_copy(ConstSlotBytes slot, unsigned index) noexcept;
 struct Slot {
     std::uint64_t generation = 0;       ///< generation of that copy; 0 if no copy is whole
     std::span<const std::byte> payload; ///< a view into the slot; empty: the slot is free
-    std::array<bool, 2> torn{};         ///< damaged copies; if one is set, the payload may not be the latest one
+    std::array<bool, 2> torn{};         ///< true for each damaged copy; the payload may then be an earlier one
 };
 
-/// Reads a slot. If the slot is in order, only the current copy is checked. The other copy contains data that was to be
-/// overwritten, or an update that did not complete.
+/// Reads a slot. If the slot is in order, only the current copy is checked. The other copy contains outdated data, or
+/// an update that did not complete.
 Slot read_slot(ConstSlotBytes slot) noexcept;
 
-/// Updates the slot to `generation`, which must be one above that of the current copy and at most last_generation. The
-/// last bytes of the update are stored last. If the process is killed before them, the update did not happen. `payload`
-/// must be at most max_payload bytes long and must not overlap the slot.
+/// Updates the slot to `generation`, which must be one above the generation of the current copy and at most
+/// last_generation. The last bytes of the update are stored last. If the process is killed before them, the update did
+/// not happen. `payload` must be at most max_payload bytes long and must not overlap the slot.
 void write_slot(SlotBytes slot, std::uint64_t generation, std::span<const std::byte> payload) noexcept;
 
-/// Resets a torn copy, so that it reads as never written.
+/// Resets a torn copy, so that it reads as a copy that was never written.
 void make_blank(SlotBytes slot, unsigned index) noexcept;
 
 /// The identifier of a boot of this host, from /proc/sys/kernel/random/boot_id.

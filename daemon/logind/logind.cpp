@@ -37,7 +37,7 @@ struct Logind::Impl {
     /// One pending call. It ends with its reply, or with the connection.
     struct Call {
         Impl* owner;
-        std::string id;       ///< the session that it concerns
+        std::string id;       ///< ID of the requested session
         std::string path;     ///< GetAll: object path of the session
         bool of_list = false; ///< GetAll: caught_up waits for the reply
         bool again = false;   ///< GetAll: repeated call
@@ -161,8 +161,8 @@ struct Logind::Impl {
         } else if (auto session = read_session(m); !session) {
             self.callbacks.failed(session.error());
         } else if (session->leader.pid == 0 && !session->closing && !call.again) {
-            // The leader has exited since logind answered. Only logind knows whether its session was closed before
-            // that. The rest of a proper logout is ignored.
+            // The leader has exited since logind answered. Only logind knows whether the session was closed before the
+            // exit, so that the request is repeated. A reply about a session that was properly closed is ignored.
             if (self.ask_again(call) >= 0) {
                 return 0;
             }
@@ -195,7 +195,7 @@ struct Logind::Impl {
     void owner_changed(sd_bus_message* m) {
         const char *name = nullptr, *before = nullptr, *now = nullptr;
         if (sd_bus_message_read(m, "sss", &name, &before, &now) >= 0 && *now != '\0') {
-            list(); // a new logind, which sends no signals for the sessions that it restored
+            list(); // a new logind sends no signals for restored sessions
         }
     }
 
@@ -203,7 +203,7 @@ struct Logind::Impl {
     struct Order {
         Impl* owner;
         std::string id;
-        const char* doing; ///< static storage duration
+        const char* doing; ///< description of the operation, with static storage duration
     };
 
     static int on_done(sd_bus_message* m, void* data, sd_bus_error*) {

@@ -15,18 +15,18 @@
 
 namespace sesslimit::logind {
 
-/// The reports from logind. All are called from the event loop.
+/// The callbacks for reports from logind. They are called from the event loop.
 struct Callbacks {
     /// Called for a session that is new or in the first list. Its Login contains only logind's data, without groups and
     /// credential. If the leader has exited, the leader's pid is 0.
     std::function<void(core::LogindSession)> appeared;
     std::function<void(std::string id)> gone;
-    /// Called with the IDs of all sessions after connecting to the bus and after each restart of logind. `appeared`
-    /// follows for each new one.
+    /// Called with the IDs of all sessions after connecting to the bus and after each restart of logind. `appeared` is
+    /// then called for each new session.
     std::function<void(std::vector<std::string> ids)> listed;
     /// Called after every session of the last list has been reported.
     std::function<void()> caught_up;
-    /// Called for errors that concern the administrator. The connection is reestablished if that can help.
+    /// Called for errors that concern the administrator. The connection is reestablished if this can resolve the error.
     std::function<void(Error)> failed;
 };
 
@@ -52,18 +52,19 @@ class Logind {
     /// Calls LockSession, which asks the program that shows the session's screen to lock it.
     void lock(const std::string& id);
 
-    /// Requests the time since the session's IdleHint was set. `then` receives that time, or 0 if the session is in
-    /// use. It is not called if logind does not answer. The time does not advance during suspend.
+    /// Requests the time since the session's IdleHint was set. `then` receives that time, or 0 if the hint is not set.
+    /// `then` is not called if logind does not answer. The time does not advance during suspend.
     void ask_idle_hint(const std::string& id, std::function<void(Duration)> then);
 
-    /// Receives the properties of one session, or nullopt if logind has no such session or did not answer.
+    /// A function that receives the properties of one session. It receives nullopt if logind has no such session or did
+    /// not answer.
     using SessionAnswer = std::function<void(std::optional<core::LogindSession>)>;
 
     /// Requests the properties of a session. `then` is called once from the loop, but not if the bus is lost meanwhile.
     /// A session that logind does not know is also reported by `gone`.
     void ask_session(const std::string& id, SessionAnswer then);
 
-    /// Requests the session of a process by its cgroup (GetSessionByPID). `then` as for ask_session().
+    /// Requests the session of a process by its cgroup (GetSessionByPID). `then` is called as by ask_session().
     void ask_session_of(pid_t pid, const SessionAnswer& then);
 
   private:

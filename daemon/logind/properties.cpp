@@ -48,13 +48,13 @@ Result<> read_seat(sd_bus_message* m, std::string& seat) {
     return {};
 }
 
-/// Identifies the process with this PID. Returns an empty Leader if it does not exist.
+/// Identifies the process with this PID. Returns an empty Leader if the process does not exist.
 Leader leader_of(pid_t pid) {
     const auto found = identify(pid);
     if (found) {
         return *found;
     }
-    // If the state is unknown, the process is not treated as dead, because that would terminate its session.
+    // If the state is unknown, the process is not treated as dead, because its session would then be terminated.
     return found.error() == ESRCH ? Leader{} : Leader{pid, 0};
 }
 
@@ -72,8 +72,8 @@ Result<> read_opened(sd_bus_message* m, BootTime& opened) {
     if (const int code = sd_bus_message_read(m, "v", "t", &monotonic); code < 0) {
         return fail_errno("failed to read the time of a session", -code);
     }
-    // logind has only CLOCK_MONOTONIC, which does not advance during suspend. A session that was suspended appears
-    // younger by that time.
+    // logind reports only CLOCK_MONOTONIC, which does not advance during suspend. A session that was suspended appears
+    // younger by the time of the suspend.
     const Duration age = std::max(Duration{}, monotonic_now() - Duration(static_cast<Duration::rep>(monotonic)));
     opened = boottime_now() - age;
     return {};
