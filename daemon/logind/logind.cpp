@@ -39,8 +39,8 @@ struct Logind::Impl {
         Impl* owner;
         std::string id;       ///< ID of the requested session
         std::string path;     ///< GetAll: object path of the session
-        bool of_list = false; ///< GetAll: caught_up waits for the reply
-        bool again = false;   ///< GetAll: repeated call
+        bool of_list = false; ///< GetAll: true if caught_up waits for the reply
+        bool again = false;   ///< GetAll: true for a repeated call
     };
 
     Callbacks callbacks;

@@ -26,7 +26,7 @@ std::optional<Address> parse_address(std::string_view text) noexcept {
     if (text.find(':') != text.npos) {
         text = text.substr(0, text.find('%'));
     }
-    // inet_pton requires a final NUL, and a text that contains a NUL would be parsed only up to it.
+    // inet_pton requires a final NUL. It would parse a text that contains a NUL only up to this NUL.
     std::array<char, INET6_ADDRSTRLEN> closed{};
     if (text.size() >= closed.size() || text.find('\0') != text.npos) {
         return std::nullopt;

@@ -12,14 +12,15 @@ namespace sesslimit::policy {
 struct Address {
     enum class Family : std::uint8_t { v4, v6 };
     Family family = Family::v4;
-    std::array<std::uint8_t, 16> bytes{}; ///< network order; IPv4 uses the first four, the rest is zero
+    /// The address in network order. IPv4 uses the first four bytes, and the others are zero.
+    std::array<std::uint8_t, 16> bytes{};
     bool operator==(const Address&) const = default;
 };
 
 /// A range of addresses with the same first `prefix` bits. The bits of `first` after the prefix are zero.
 struct Network {
     Address first;
-    std::uint8_t prefix = 0; ///< 0 to 32, or to 128
+    std::uint8_t prefix = 0; ///< length in bits: 0 to 32 for IPv4, 0 to 128 for IPv6
     bool operator==(const Network&) const = default;
 };
 

@@ -8,11 +8,12 @@
 #include <string_view>
 #include <vector>
 
-/// A parsed TOML document. Each value carries its source location. The types are our own, so that only toml_text.cpp
-/// depends on the TOML parser.
+/// A parsed TOML document. Each value carries its source location. The types do not depend on the TOML parser, which
+/// only toml_text.cpp uses.
 namespace sesslimit::policy {
 
-/// A source location. Line and column count from 1, the column in bytes. 0 means the whole text or the whole line.
+/// A source location. Line and column count from 1, the column in bytes. The number 0 means the whole text or the whole
+/// line.
 struct SourceLocation {
     std::uint32_t line = 0;
     std::uint32_t column = 0;
@@ -25,7 +26,8 @@ struct Entry;
 struct Node {
     enum class Kind : std::uint8_t { boolean, integer, real, text, moment, list, table };
     Kind kind = Kind::table;
-    SourceLocation at;          ///< its first byte; for a table: its header, or the first key that created it
+    /// Location of the first byte. For a table, location of its header, or of the first key that created the table.
+    SourceLocation at;
     bool truth = false;         ///< boolean
     std::int64_t number = 0;    ///< integer; clamped to the nearest value that fits
     std::string text;           ///< text: any bytes, including NUL

@@ -65,7 +65,7 @@ std::string text(const std::vector<Duration>& spans) {
     return "[" + all + "]";
 }
 
-/// Returns a message on one line, with its line ends escaped as in TOML strings.
+/// Returns a message as one line. Line ends are escaped as in TOML strings.
 std::string text(std::string_view message) {
     std::string all;
     while (!message.empty() && all.size() < max_value_length) {
@@ -117,7 +117,7 @@ struct Told {
 
 using Warnings = Setting<std::vector<Duration>>;
 
-/// Adds the settings of warn_before that apply in a tier. resolve() forms the union of the same ones.
+/// Adds the settings of warn_before that apply in a tier. resolve() forms the union of the same settings.
 void add_warnings(std::vector<const Warnings*>& all, const Told& told) {
     if (told.matching.exempt) {
         return;

@@ -7,14 +7,15 @@
 namespace sesslimit::policy {
 namespace {
 
-constexpr std::size_t widest = 150; // maximum number of bytes of a line that are shown
+constexpr std::size_t widest = 150; // maximum number of shown bytes of a line
 constexpr std::size_t before_caret = 80;
 
 bool goes_on(char c) {
     return (static_cast<unsigned char>(c) & 0xC0) == 0x80; // a continuation byte of UTF-8
 }
 
-/// Replaces each tab by one blank, so that the width before the caret is the same in both lines.
+/// Replaces each tab by one blank. The width before the caret is then the same in the source line and in the line with
+/// the caret.
 std::string shown_line(std::string_view part) {
     std::string line(part);
     std::replace(line.begin(), line.end(), '\t', ' ');

@@ -12,13 +12,13 @@ namespace {
 
 constexpr std::int64_t language_version = 1;
 constexpr std::size_t max_rules = 1000;
-constexpr std::size_t max_sources = 0xFFFE; // the next number is SourceId::nowhere
+constexpr std::size_t max_sources = 0xFFFE; // the next higher number is SourceId::nowhere
 
 constexpr std::array<std::string_view, 3> top_keys = {"version", "defaults", "rule"};
 constexpr std::array<std::string_view, 1> defaults_keys = {"ignore_services"};
 constexpr std::array<std::string_view, 4> rule_keys = {"name", "match", "exempt", "max_sessions_total"};
 
-/// Returns all keys that a table may have: its own and those of settings.
+/// Returns all keys that a table may have, which are its own keys and the keys of settings.
 std::vector<std::string_view> with_settings(std::span<const std::string_view> own) {
     std::vector<std::string_view> keys(own.begin(), own.end());
     keys.insert(keys.end(), setting_keys().begin(), setting_keys().end());
@@ -38,7 +38,7 @@ void replace(std::optional<T>& old, const std::optional<T>& newer) {
     }
 }
 
-/// Replaces the settings of an earlier [defaults] by those that a later one sets.
+/// Replaces settings of an earlier [defaults] by the settings of a later [defaults].
 void replace_all(Settings& old, const Settings& newer) {
     replace(old.max_sessions, newer.max_sessions);
     replace(old.max_duration, newer.max_duration);
@@ -62,7 +62,7 @@ bool sets_something(const Rule& rule) {
            set.warn_before || set.at_limit || set.mode || set.message || set.announce || set.message_of_end;
 }
 
-/// Loads texts into one policy.
+/// A loader of texts into one policy.
 class Loader {
   public:
     explicit Loader(Names& names) : names_(names) {}
@@ -89,7 +89,7 @@ class Loader {
     }
 
   private:
-    /// Returns true if the rest of the text can be read, which is not the case for another version of the language.
+    /// Returns true if the rest of the text can be read. A text in another version of the language cannot be read.
     static bool check_version(const Node& root, Report& report) {
         const Entry* version = find(root, "version");
         if (version == nullptr) {
@@ -201,7 +201,7 @@ class Loader {
         tier_policy(tier).rules.push_back(std::move(rule));
     }
 
-    /// Stores the name in the rule's source, which is the last one.
+    /// Stores the name of the rule in the last source, which belongs to the rule.
     void read_name(const Node& table, Tier tier, Report& report) {
         const Entry* name = find(table, "name");
         if (name == nullptr) {
@@ -246,7 +246,7 @@ class Loader {
         if (rule.exempt && sets_something(rule)) {
             report.warning(find(table, "exempt")->key_at, "settings have no effect in a rule with exempt = true");
         }
-        // A key that could not be read counts as an attempt to set something.
+        // A key that could not be read is treated as a setting.
         const bool tries = std::any_of(table.entries.begin(), table.entries.end(), [](const Entry& entry) {
             const bool is_false = entry.value.kind == Node::Kind::boolean && !entry.value.truth;
             return entry.key != "name" && entry.key != "match" && !(entry.key == "exempt" && is_false);

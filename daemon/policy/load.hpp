@@ -13,9 +13,9 @@
 
 namespace sesslimit::policy {
 
-/// One policy file, read whole.
+/// The whole contents of one policy file.
 struct SourceText {
-    std::string path; ///< as named in problems
+    std::string path; ///< path of the file as shown in problems
     Tier tier = Tier::host;
     std::string text;
 };
@@ -25,22 +25,24 @@ struct Problem {
     enum class Severity : std::uint8_t { error, warning };
     Severity severity = Severity::error;
     std::string path;
-    std::uint32_t line = 0;   ///< from 1; 0 if it concerns the whole file
-    std::uint32_t column = 0; ///< from 1, in bytes; 0 if it concerns the whole line
-    std::string what;         ///< the error and the correct form; escaped for display
+    std::uint32_t line = 0;   ///< line number from 1; 0 if the problem concerns the whole file
+    std::uint32_t column = 0; ///< column in bytes from 1; 0 if the problem concerns the whole line
+    std::string what;         ///< description of the error and the correct form; escaped for display
     std::string excerpt;      ///< the unescaped line of the file; may be empty
 };
 
 /// Formats a problem for a human reader in one to three lines without a final newline. The lines are "FILE:LINE:COLUMN:
-/// error: what", the source line, and a caret under the column. Text from the file is escaped. Of a long line only the
-/// part around the column is shown. A line or column of 0 is omitted.
+/// error: what", the source line, and a caret under the column. Text from the file is escaped. Only the part around the
+/// column is shown of a long line. A line or column of 0 is omitted.
 std::string format(const Problem& problem);
 
-/// Looks up names in the host's user database. May block (NSS), so it must never be called from the event loop.
+/// An interface to the host's user database. The functions may block (NSS), and must never be called from the event
+/// loop.
 class Names {
   public:
     virtual ~Names() = default;
-    /// Return nullopt if the name does not exist, or if the database cannot be queried.
+    /// Return the ID of a user or group. Return nullopt if the name does not exist, or if the database cannot be
+    /// queried.
     virtual std::optional<uid_t> user(const std::string& name) = 0;
     virtual std::optional<gid_t> group(const std::string& name) = 0;
 };
@@ -54,8 +56,8 @@ class SystemNames final : public Names {
     };
     /// Returns nullopt if the name does not exist. Fails if the database cannot be queried.
     static Result<std::optional<Account>> account(const std::string& name);
-    /// Returns the name of the user with this ID, or nullopt if it does not exist. Fails if the database cannot be
-    /// queried.
+    /// Returns the name of the user with this ID, or nullopt if the user does not exist. Fails if the database cannot
+    /// be queried.
     static Result<std::optional<std::string>> name_of(uid_t uid);
 
     std::optional<uid_t> user(const std::string& name) override;
@@ -64,14 +66,15 @@ class SystemNames final : public Names {
 
 /// The result of load().
 struct Loaded {
-    std::optional<Policy> policy;  ///< absent if any problem is an error
-    std::vector<Problem> problems; ///< all of them (the first 500), sorted by path, line, column
-    bool unresolved = false;       ///< a user or group was not found; its directory service may not be available yet
+    std::optional<Policy> policy;  ///< the policy; absent if any problem is an error
+    std::vector<Problem> problems; ///< the first 500 problems, sorted by path, line and column
+    /// True if a user or group was not found, possibly because its directory service is not available yet.
+    bool unresolved = false;
 };
 
 /// Parses the texts, in their order, into a policy. Every text is checked to its end, so that no error hides another
-/// one. The exception is a text that is not valid TOML, which yields that one problem. Looks up each name in `names`
-/// once. Pure except for `names`. Throws only std::bad_alloc and exceptions of `names`.
+/// error. Only a text that is not valid TOML has this one problem and no others. Looks up each name in `names` once.
+/// Pure except for `names`. Throws only std::bad_alloc and exceptions of `names`.
 Loaded load(const std::vector<SourceText>& texts, Names& names);
 
 /// The files of a policy directory in their order: managed.d/*.toml, then policy.toml, then policy.d/*.toml. Each
@@ -89,7 +92,7 @@ struct ReadTexts {
 };
 ReadTexts read_texts(const std::filesystem::path& directory);
 
-/// Reads one file under the same bounds. A missing file is a problem here.
+/// Reads one file with the same bounds as in ReadTexts. A missing file is a problem.
 std::expected<SourceText, Problem> read_text(const std::filesystem::path& file, Tier tier);
 
 } // namespace sesslimit::policy

@@ -16,9 +16,10 @@ inline constexpr std::size_t max_seat_length = 64;
 
 /// The authentication of a user, parsed from sshd's SSH_AUTH_INFO_0. Fields are empty if unknown.
 struct Credential {
-    /// "publickey", "password", "keyboard-interactive", ...; the last method that counted
+    /// The last method that succeeded: "publickey", "password", "keyboard-interactive", ...
     std::string method;
-    /// "SHA256:..." as printed by ssh-keygen -l, of the first public key used; else empty
+    /// The fingerprint of the first public key used, "SHA256:..." as printed by ssh-keygen -l. Empty if no key was
+    /// used.
     std::string fingerprint;
     std::string certificate_id{}; ///< key ID that the CA wrote into the certificate of that key: any bytes but NUL
     std::string ca{};             ///< "SHA256:...", fingerprint of the CA key that signed that certificate
@@ -30,16 +31,16 @@ struct Credential {
 struct Login {
     std::string user;
     uid_t uid = 0;
-    std::vector<gid_t> gids; ///< sorted, without duplicates
+    std::vector<gid_t> gids; ///< group IDs of the user, sorted and without duplicates
     std::string service;     ///< PAM service: "sshd", "login", ...
-    std::string tty;         ///< as given by PAM or logind: "pts/3", "/dev/tty1", "ssh"; may be empty
-    std::string rhost;       ///< remote host; empty: from this host
+    std::string tty;         ///< terminal as reported by PAM or logind: "pts/3", "/dev/tty1", "ssh"; may be empty
+    std::string rhost;       ///< remote host; empty for a login from this host
     std::string ruser;
     std::string seat{}; ///< "seat0"; empty if unknown, as for every ssh login
     Credential credential;
     std::string connection; ///< sshd's SSH_CONNECTION; empty for every other service
-    bool nested = false;    ///< opened from inside a logind session, and part of that session
-    bool gids_cut = false;  ///< `gids` is incomplete, because the other groups could not be sent or recorded
+    bool nested = false;    ///< true for a login from inside a logind session, which is part of that session
+    bool gids_cut = false;  ///< true if `gids` is incomplete, because the other groups could not be sent or recorded
     bool operator==(const Login&) const = default;
 };
 

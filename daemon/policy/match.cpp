@@ -6,7 +6,7 @@
 namespace sesslimit::policy {
 namespace {
 
-/// Not tolower(3), because matching must not depend on the daemon's locale.
+/// Returns the letter in lower case. Does not use tolower(3), because matching must not depend on the daemon's locale.
 constexpr char lower(char c) noexcept {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -100,7 +100,8 @@ Origin origin_of(const Login& login) noexcept {
     if (origin.address) {
         return origin;
     }
-    // With UseDNS, sshd puts a name into PAM_RHOST. The address is still in SSH_CONNECTION, which sshd itself sets.
+    // With UseDNS, sshd puts a name into PAM_RHOST. The address of the client is still in SSH_CONNECTION, which sshd
+    // itself sets.
     const std::string_view connection = login.connection;
     origin.address = parse_address(connection.substr(0, connection.find(' ')));
     if (rhost.back() == '.') {

@@ -12,9 +12,10 @@ namespace {
 
 constexpr std::size_t first_room = 4096;
 constexpr std::size_t max_room =
-    std::size_t{16} * 1024 * 1024; // a group of a directory service may have very many members
+    // The bound is large, because a group of a directory service may have very many members.
+    std::size_t{16} * 1024 * 1024;
 
-/// Calls a get*_r function with growing buffers for as long as it asks for a larger one. Returns whether the entry
+/// Calls a get*_r function, with a larger buffer as often as the function requires one. Returns true if the entry
 /// exists. Errors: an errno value.
 template <class Record, class Function, class Key>
 std::expected<bool, int> ask(Function function, Key key, Record& record, std::vector<char>& room) {

@@ -12,7 +12,7 @@
 #include <string_view>
 
 /// The parts of the loader that read values. Each function reports errors and skips values that it cannot read. load()
-/// decides whether the rest becomes a policy.
+/// decides whether the other values become a policy.
 namespace sesslimit::policy {
 
 /// Maximum length of a text in bytes, and of a list in values.
@@ -26,8 +26,8 @@ void wrong_type(const Entry& entry, std::string_view wanted, Report& report);
 /// otherwise.
 bool check_text(const Node& text, Report& report);
 
-/// Returns the entry's value, or the values of its list, of any type. Returns nothing if the list is too long or,
-/// unless `may_be_empty`, empty.
+/// Returns the entry's value, or the values of its list, of any type. Returns an empty list if the list is too long.
+/// Without `may_be_empty`, an empty list is an error.
 std::vector<const Node*> values_of(const Entry& entry, bool may_be_empty, Report& report);
 
 /// Reports a key that is misplaced, misspelled or unknown. `where` names the table: "[defaults]".
@@ -45,7 +45,7 @@ std::span<const std::string_view> match_keys();
 std::span<const std::string_view> own_keys_of_defaults();
 std::span<const std::string_view> own_keys_of_rules();
 
-/// Reads the entry if its key is one of setting_keys(). Returns whether it is.
+/// Reads the entry if its key is one of setting_keys(). Returns true for such a key.
 bool read_setting(const Entry& entry, SourceId from, Settings& settings, Report& report);
 
 /// Reads the entry max_sessions_total of a rule.
@@ -58,7 +58,7 @@ void check_settings(const Settings& settings, const Entry* warn_before, Report& 
 /// Reads the texts of a list or a single text, as in ignore_services. The list may be empty.
 std::vector<std::string> read_texts_of(const Entry& entry, std::string_view wanted, Report& report);
 
-/// Looks up each name once and records whether one was not found.
+/// A cache that looks up each name once. It records whether a name was not found.
 class NameCache {
   public:
     explicit NameCache(Names& names) : names_(names) {}

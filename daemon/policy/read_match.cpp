@@ -68,7 +68,7 @@ void read_group(const Entry& entry, Match& match, Reading& reading) {
     });
 }
 
-constexpr std::int64_t last_uid = 4'294'967'294; // the next number means "none" for chown(2) and similar calls
+constexpr std::int64_t last_uid = 4'294'967'294; // the next higher number means "none" for chown(2) and similar calls
 
 std::optional<uid_t> parse_uid(std::string_view digits) {
     std::int64_t number = 0;

@@ -221,8 +221,8 @@ Node message_text(const Node& value) {
     return text;
 }
 
-/// Returns the offset of the first control character that is not a line end: C0, DEL, or C1, which is C2 80 to C2 9F in
-/// UTF-8.
+/// Returns the offset of the first control character that is not a line end. Control characters are C0, DEL, and C1 (C2
+/// 80 to C2 9F in UTF-8).
 std::size_t find_control(std::string_view text) {
     for (std::size_t at = 0; at < text.size(); ++at) {
         const auto byte = static_cast<unsigned char>(text[at]);
@@ -236,7 +236,7 @@ std::size_t find_control(std::string_view text) {
 
 /// The restrictions on the template of one key.
 struct TemplateForm {
-    std::size_t longest; ///< bytes
+    std::size_t longest; ///< maximum length in bytes
     std::span<const std::string_view> placeholders;
 };
 

@@ -68,7 +68,7 @@ SourceLocation Report::inside(const Node& text, std::size_t offset) const {
     const std::string_view opening = lines_[line].substr(first, 3);
     const bool over_lines = opening == "\"\"\"" || opening == "'''";
     first += over_lines ? 3 : 1;
-    // The line end after the opening quotation marks does not belong to the text
+    // The line end after the opening quotation marks does not belong to the text.
     if (over_lines && first == lines_[line].size()) {
         ++line;
         first = 0;

@@ -14,18 +14,19 @@ namespace sesslimit::policy {
 /// Maximum number of problems stored, so that a broken generator cannot exhaust memory.
 inline constexpr std::size_t max_problems = 500;
 
-/// Collects the problems of one text. The readers write the sentences. They quote text from the file with in_quotes().
+/// A collector of the problems of one text. The functions that read values write the sentences, and quote text from the
+/// file with in_quotes().
 class Report {
   public:
-    /// Lifetime: `lines`, which are those of the text, and `problems` must outlive the report.
+    /// `lines` are the lines of the text. Lifetime: `lines` and `problems` must outlive the report.
     Report(std::string path, const std::vector<std::string_view>& lines, std::vector<Problem>& problems)
         : path_(std::move(path)), lines_(lines), problems_(problems) {}
 
     void error(SourceLocation at, std::string what) { add(Problem::Severity::error, at, std::move(what)); }
     void warning(SourceLocation at, std::string what) { add(Problem::Severity::warning, at, std::move(what)); }
 
-    /// Returns the location of byte `offset` in a text node's value. `offset` is at most its size. Returns the location
-    /// of the node itself if an escape sequence makes the position ambiguous.
+    /// Returns the location of byte `offset` in a text node's value. `offset` is at most the size of the value. Returns
+    /// the location of the node itself if an escape sequence makes the position ambiguous.
     [[nodiscard]] SourceLocation inside(const Node& text, std::size_t offset) const;
 
     [[nodiscard]] const std::string& path() const { return path_; }
@@ -41,7 +42,8 @@ class Report {
 /// Returns text from outside in quotation marks, escaped for display.
 std::string in_quotes(std::string_view text);
 
-/// Returns the entry of `known` that is a few typing errors away from `word`, or an empty view if none is.
+/// Returns the entry of `known` that is a few typing errors away from `word`, or an empty view if such an entry does
+/// not exist.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
 
 /// Joins words as "a, b, c" with `last` before the final one: listed(words, " or ") gives "a, b, c or d".

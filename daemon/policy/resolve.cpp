@@ -22,13 +22,13 @@ struct Strictest {
     const Setting<Announce>* announce = nullptr;
     const Setting<AtLimit>* at_limit = nullptr;
     const Setting<Mode>* mode = nullptr;
-    const Setting<std::string>* count_message = nullptr; ///< message that belongs to max_sessions
+    const Setting<std::string>* count_message = nullptr; ///< message of the rule or [defaults] that set max_sessions
     const Setting<std::string>* first_message = nullptr; ///< of a rule
     const Setting<std::string>* default_message = nullptr;
     const Setting<std::string>* first_message_of_end = nullptr; ///< of a rule
     const Setting<std::string>* default_message_of_end = nullptr;
-    bool warns = false;     ///< warn_before is set, possibly to an empty list
-    bool has_total = false; ///< a rule has a shared limit
+    bool warns = false;     ///< true if warn_before is set, possibly to an empty list
+    bool has_total = false; ///< true if a rule has a shared limit
 };
 
 /// Replaces `best` if `other` is stricter. Settings are ordered so that the smaller value is stricter. If the values
@@ -151,7 +151,7 @@ Text first_of(std::initializer_list<Text> texts) noexcept {
 Text message_of(const Strictest& managed, const Strictest& host) noexcept {
     const Setting<Count>* count = managed.max_sessions;
     const bool host_wins = tighten(count, host.max_sessions);
-    // "unlimited" denies no login, so the message beside it does not concern this denial.
+    // A max_sessions of "unlimited" denies no login, so that the message of its table does not concern this denial.
     const bool denies = count != nullptr && count->value != unlimited_count;
     if (const auto* beside = host_wins ? host.count_message : managed.count_message; denies && beside != nullptr) {
         return beside;
@@ -191,7 +191,7 @@ Limits resolve(const Policy& policy, const Login& login) {
     settle(limits.keep_multiplexer, managed.keep_multiplexer, host.keep_multiplexer);
     settle(limits.announce, managed.announce, host.announce);
     settle(limits.at_limit, managed.at_limit, host.at_limit);
-    // The "observe" of one tier must not disable the limits of the other tier, which are to be enforced.
+    // Mode observe in one tier must not disable the limits of the other tier.
     if (!enforces_silently(managed) && !enforces_silently(host)) {
         settle(limits.mode, managed.mode, host.mode);
     }
@@ -235,11 +235,11 @@ bool is_ignored(const std::vector<std::string>& ignore_services, std::string_vie
 
 const std::vector<std::string>& shipped_ignore_services() {
     static const std::vector<std::string> services = {
-        // Switch the user inside an existing session, or run a command for a user.
+        // Services that switch the user inside an existing session, or run a command for a user.
         "su", "su-l", "sudo", "sudo-i", "doas", "runuser", "runuser-l", "polkit-1",
-        // Not a login of a human user.
+        // Services without a human user.
         "cron", "crond", "atd", "systemd-user", "gdm-launch-environment", "lightdm-greeter", "sddm-greeter",
-        // Ask for the password of an existing session.
+        // Services that ask for the password of an existing session.
         "cinnamon-screensaver", "gnome-screensaver", "gtklock", "hyprlock", "i3lock", "kde", "kscreensaver",
         "light-locker", "mate-screensaver", "physlock", "swaylock", "vlock", "waylock", "xfce4-screensaver", "xlock",
         "xscreensaver", "xsecurelock"};

@@ -14,21 +14,22 @@ struct Origin; // daemon/policy/match.hpp
 
 /// Returns the effective limits for a login. Pure and total.
 ///
-/// In each tier every matching rule applies, and for each setting the strictest value wins. That is the lowest number
-/// or the shortest time. For the other settings it is the first in the order of the enumerations in policy.hpp, and for
-/// warn_before the union. [defaults] provides the settings that no matching rule sets. If neither sets
-/// idle_timeout_no_terminal, it is the tier's resulting idle_timeout. A matching rule with `exempt` lifts its own tier,
-/// including the defaults. Of the two tiers the stricter value wins, setting by setting. If the values are equal, the
-/// managed tier wins, then the earlier one.
+/// In each tier every matching rule applies, and for each setting the strictest value wins. The strictest value is the
+/// lowest number or the shortest time. For the other settings, the first value of the enumeration in policy.hpp is the
+/// strictest one. The values of warn_before are combined. [defaults] provides the settings that no matching rule sets.
+/// If neither a matching rule nor [defaults] sets idle_timeout_no_terminal, the tier's resulting idle_timeout is its
+/// value. After a matching rule with `exempt`, no setting of its tier applies, including the defaults. Of the two tiers
+/// the stricter value wins, setting by setting. If the values are equal, the managed tier wins, and within a tier the
+/// earlier value.
 ///
-/// Three settings have no strictest value. Every max_sessions_total of both tiers applies. The message is the one that
-/// belongs to the max_sessions that won:
-/// - If a rule set the number, it is that rule's message.
-/// - If [defaults] set it, it is that of the first matching rule of the same tier that has one, else that of
-///   [defaults].
-/// - If such a message does not exist, or if no number won, it is that of the first matching rule that has one, else
-/// that of
-///   [defaults], each time with the managed tier first.
+/// Three settings have no strictest value. Every max_sessions_total of both tiers applies. The message depends on the
+/// max_sessions that won:
+/// - If a rule sets this max_sessions, the message of the same rule applies.
+/// - If [defaults] sets it, the message of the first matching rule of the same tier that has one applies, or else the
+///   message of [defaults].
+/// - If such a message does not exist, or if no max_sessions won, the message of the first matching rule that has one
+///   applies, or else the message of [defaults]. In both steps the managed tier comes first.
+///
 /// The message_of_end is always chosen in the last of these ways.
 Limits resolve(const Policy& policy, const Login& login);
 
@@ -40,19 +41,19 @@ bool is_unlimited(const Limits& limits) noexcept;
 /// The rules of one tier that match a login.
 struct MatchingRules {
     std::vector<const Rule*> rules; ///< in the tier's order, including exempting ones. Lifetime: owned by the tier
-    bool exempt = false;            ///< one of them exempts, so that no limit of this tier applies
+    bool exempt = false;            ///< true if one of the rules exempts, so that no limit of this tier applies
 };
 
 /// `origin` is origin_of(login).
 MatchingRules matching_rules(const TierPolicy& tier, const Login& login, const Origin& origin);
 
-/// Returns true if such a login is a session of its own: it is not nested in another session, and its PAM service is
-/// not ignored.
+/// Returns true if the login is a session of its own. Such a login is not nested in another session, and its PAM
+/// service is not ignored.
 bool counts(const Policy& policy, const Login& login);
 
-/// Returns true if logins of this PAM service are not sessions: it is one of `ignore_services` (of either tier; the
-/// shipped list if no tier sets one), or "systemd-user". That is the user manager, whose denial would leave
-/// user@UID.service failed.
+/// Returns true if logins of this PAM service are not sessions. The service is then in `ignore_services` of either
+/// tier, or in the shipped list if no tier sets one. "systemd-user" is always ignored. It is the service of the user
+/// manager, and a denial would leave user@UID.service failed.
 bool is_ignored(const Policy& policy, std::string_view service);
 
 /// Returns true if `service` is in the list.

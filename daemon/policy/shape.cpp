@@ -11,8 +11,8 @@ namespace {
 constexpr std::size_t max_line_length = std::size_t{32} * 1024;
 constexpr std::size_t deepest = 32;
 
-/// A scan of the text that recognizes strings and comments, and therefore the brackets and dots that are syntax. It may
-/// be wrong if the text is not valid TOML, but the parser stops there anyway.
+/// A scan of the text that recognizes strings and comments, and therefore the brackets and dots that are syntax. The
+/// scan may be wrong for a text that is not valid TOML, but the parser rejects such a text anyway.
 class Walk {
   public:
     explicit Walk(std::string_view text) : text_(text) {}

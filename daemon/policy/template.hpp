@@ -11,11 +11,11 @@
 #include <vector>
 
 /// The texts of `message` and `message_of_end`, which are shown to a user who is denied or whose session is terminated.
-/// "{name}" marks a placeholder. "{{" and "}}" are escaped braces. Pure.
+/// "{name}" marks a placeholder. "{{" and "}}" are escaped braces. The functions are pure.
 namespace sesslimit::policy {
 
-inline constexpr std::size_t max_message_length = 1024;    ///< bytes, before values are inserted
-inline constexpr std::size_t max_end_message_length = 512; ///< the same
+inline constexpr std::size_t max_message_length = 1024;    ///< length in bytes, before values are inserted
+inline constexpr std::size_t max_end_message_length = 512; ///< length in bytes, before values are inserted
 
 /// The placeholders of `message`:
 ///     user      the user of the login
@@ -42,12 +42,13 @@ struct TemplateFault {
         stray,      ///< a "}" without "{"
     };
     Kind kind = Kind::unknown;
-    std::size_t at = 0;    ///< byte offset in the template, of the brace or of the unknown name
-    std::string_view name; ///< unknown: the name, which may be empty. A view into the template
+    std::size_t at = 0;    ///< byte offset of the brace or of the unknown name in the template
+    std::string_view name; ///< unknown name, which may be empty; a view into the template
     bool operator==(const TemplateFault&) const = default;
 };
 
-/// Returns all errors of a template with these placeholders, in the order of their offsets. Empty: it is valid.
+/// Returns all errors of a template with these placeholders, in the order of their offsets. Returns an empty list for a
+/// valid template.
 std::vector<TemplateFault> faults_of(std::string_view text, std::span<const std::string_view> placeholders);
 
 /// Values by placeholder name. They are inserted unchanged, so the caller must escape them.

@@ -1,6 +1,5 @@
-// SPDX-License-Identifier: MIT
-// The only file that uses toml11. The same source supports versions 3.7 and 4.x, which differ in their interfaces and
-// in their error messages.
+// SPDX-License-Identifier: MIT This is the only file that uses toml11. It supports versions 3.7 and 4.x, which differ
+// in their interfaces and in their error messages.
 #include "daemon/policy/document.hpp"
 
 #include <toml.hpp>
@@ -15,8 +14,9 @@ namespace {
 
 constexpr std::size_t max_values = 20'000;
 
-/// Translates an error of toml11 to a message of the daemon by words that its versions use. The order matters, because
-/// the message about a duplicate value contains the key, which may be any of the later words.
+/// Translates an error of toml11 to a message of the daemon. Recognizes the error by words that all supported versions
+/// use. The order matters, because the message about a duplicate value contains the key, which may be any of the later
+/// words.
 std::string in_our_words(std::string_view title) {
     constexpr std::pair<std::string_view, std::string_view> words[] = {
         {"insert_value", "key or table is already defined"},
@@ -70,7 +70,7 @@ std::expected<toml::value, SyntaxError> parse(std::string_view text) {
     if (parsed.is_ok()) {
         return std::move(parsed.unwrap());
     }
-    // The parser continues after an error, and later errors may be consequences. Only the first one counts.
+    // The parser continues after an error, and later errors may be consequences. Only the first error is used.
     const toml::error_info& first = parsed.unwrap_err().front();
     const SourceLocation at = first.locations().empty() ? SourceLocation{} : place_of(first.locations().front().first);
     return std::unexpected(SyntaxError{at, in_our_words(first.title())});
@@ -82,9 +82,9 @@ SourceLocation place_of(const toml::source_location& location) {
     return {narrowed(location.line()), narrowed(location.column())};
 }
 
-/// value.location() counts the lines from the start of the text every time, which takes a minute for a file of 1 MiB.
-/// The offset is also available, but only in toml11's inner namespace. That is acceptable because 3.x will not change
-/// any more.
+/// Returns the location of a value. value.location() counts the lines from the start of the text every time, which
+/// takes a minute for a file of 1 MiB. The offset is available only in toml11's inner namespace. Its use is
+/// acceptable, because 3.x will not change any more.
 SourceLocation place_of(const toml::value& value, const std::vector<std::string_view>& lines) {
     const auto* region = dynamic_cast<const toml::detail::region*>(toml::detail::get_region(value));
     if (region == nullptr || lines.empty()) {
@@ -120,8 +120,8 @@ bool is_key_byte(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/// Returns the end of the last part of the key before column `value_at` (from 0) in "key = value", or 0 if it is not
-/// there.
+/// Returns the end of the last part of the key before column `value_at` (from 0) in "key = value", or 0 if the line has
+/// another form.
 std::size_t key_end(std::string_view line, std::size_t value_at) {
     std::size_t end = line.find_last_not_of(" \t", value_at == 0 ? 0 : value_at - 1);
     if (value_at == 0 || end == line.npos || line[end] != '=' || end == 0) {
@@ -131,7 +131,8 @@ std::size_t key_end(std::string_view line, std::size_t value_at) {
     return end == line.npos ? 0 : end + 1;
 }
 
-/// Converts toml11's values to nodes. toml11 has locations of values only, so those of keys are searched in the line.
+/// The conversion of toml11's values to nodes. toml11 has locations of values only, so that keys are searched in the
+/// line.
 class Conversion {
   public:
     explicit Conversion(const std::vector<std::string_view>& lines) : lines_(lines) {}
@@ -188,7 +189,7 @@ class Conversion {
             const SourceLocation key_at = place_of_key(key, converted);
             made.entries.push_back({key, key_at, std::move(converted)});
         }
-        // toml11's tables are unordered.
+        // The entries must be sorted, because toml11's tables are unordered.
         std::sort(made.entries.begin(), made.entries.end(),
                   [](const Entry& a, const Entry& b) { return std::tie(a.key_at, a.key) < std::tie(b.key_at, b.key); });
     }
@@ -220,7 +221,7 @@ class Conversion {
     std::size_t count_ = 0;
 };
 
-/// Returns a location inside the text for any location from toml11, which reports an end of file after the last line.
+/// Returns a location inside the text for any location from toml11. toml11 reports an end of file after the last line.
 SourceLocation inside(SourceLocation at, const std::vector<std::string_view>& lines) {
     if (at.line == 0 || lines.empty()) {
         return {};
