@@ -68,10 +68,10 @@ std::optional<Bytes> take_string(Bytes& blob) {
     return part;
 }
 
-/// The type of a certificate, and name of the type of the key in the certificate.
+/// The type of a certificate, and of the key in it.
 struct CertificateType {
     std::string_view name;  ///< name of the certificate type
-    std::string_view plain; ///< of the key in it
+    std::string_view plain; ///< name of the type of the key in it
     int fields;             ///< number of strings and mpints of the key, which follow the nonce
 };
 

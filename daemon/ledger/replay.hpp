@@ -12,12 +12,12 @@
 
 namespace sesslimit::ledger {
 
-/// The slot of each session and the generation generation of each slot. The index caches both, so that an update only
+/// The slot of each session and the generation of each slot. The index caches both, so that an update only
 /// writes to the file.
 struct Index {
     std::unordered_map<SessionKey, std::uint32_t> slot_of;
     std::vector<std::uint32_t> free;           ///< free slots; capacity for all slots is reserved
-    std::vector<std::uint64_t> generations;    ///< of each slot
+    std::vector<std::uint64_t> generations;    ///< generation of each slot
     std::vector<std::uint32_t> rejected_slots; ///< free slots with rejected contents, to be overwritten
 
     /// Marks the slots from the end of `generations` to `slots` as free. The lowest of them is used first. Nothing

@@ -31,7 +31,7 @@ using ConstSlotBytes = std::span<const std::byte, slot_size>;
 /// One half of a slot, as decoded from its bytes.
 struct Copy {
     enum class State : std::uint8_t {
-        blank, ///< never written
+        blank, ///< a copy that was never written
         torn,  ///< a copy that was damaged, or not completely written
         whole,
     };
@@ -59,7 +59,7 @@ Slot read_slot(ConstSlotBytes slot) noexcept;
 /// not happen. `payload` must be at most max_payload bytes long and must not overlap the slot.
 void write_slot(SlotBytes slot, std::uint64_t generation, std::span<const std::byte> payload) noexcept;
 
-/// Resets a torn copy, so that it reads as a copy that was never written.
+/// Resets a torn copy, so that read_copy() returns it as blank.
 void make_blank(SlotBytes slot, unsigned index) noexcept;
 
 /// The identifier of a boot of this host, from /proc/sys/kernel/random/boot_id.

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: MIT This is the only file that uses toml11. It supports versions 3.7 and 4.x, which differ
-// in their interfaces and in their error messages.
+// SPDX-License-Identifier: MIT
+// This is the only file that uses toml11. It supports versions 3.7 and 4.x, which differ in their interfaces and in
+// their error messages.
 #include "daemon/policy/document.hpp"
 
 #include <toml.hpp>

@@ -11,7 +11,7 @@ __sesslimitctl_offer() {
     mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
 }
 
-# Finds the command on the line before the current word. Skips options that take a value together with the value.
+# Finds the command on the line before the current word. Skips each option that takes a value, together with this value.
 __sesslimitctl_command() {
     local i
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -79,7 +79,7 @@ __sesslimitctl_argument() {
 _sesslimitctl() {
     COMPREPLY=()
     local current=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]}
-    # readline breaks "--json=short" into three words
+    # readline splits "--json=short" into three words
     if [[ $current == '=' ]]; then
         current=
     elif [[ $option == '=' ]]; then
