@@ -13,7 +13,7 @@ sesslimit::pam::Arguments arguments_of(int count, const char** texts) noexcept {
 
 } // namespace
 
-// All functions that these call are noexcept. The declarations in the PAM header do not allow noexcept here.
+// All functions called by the entry points are noexcept. The declarations in the PAM header do not allow noexcept here.
 extern "C" {
 
 [[gnu::visibility("default")]] int pam_sm_open_session(pam_handle_t* handle, int flags, int argc, const char** argv) {

@@ -22,9 +22,9 @@ using std::unexpected;
 
 constexpr std::size_t first_entry_size = 4096;
 constexpr std::size_t largest_entry_size = std::size_t{1} << 20;
-constexpr std::size_t cgroup_size = 16384; // twelve v1 hierarchies with long paths
+constexpr std::size_t cgroup_size = 16384; // size in bytes, sufficient for twelve v1 hierarchies with long paths
 
-/// Returns the text of a PAM item, or an empty view if the handle does not have it.
+/// Returns the text of a PAM item, or an empty view if the handle does not have this item.
 std::string_view item(const pam_handle_t* handle, int type) noexcept {
     const void* value = nullptr;
     if (pam_get_item(handle, type, &value) != PAM_SUCCESS || value == nullptr) {

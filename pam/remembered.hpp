@@ -11,7 +11,7 @@ namespace sesslimit::pam {
 
 /// Data that a handle stores from open to close (pam_set_data(3)).
 struct SessionHandle {
-    std::uint64_t session = 0; ///< 0: admitted without being counted
+    std::uint64_t session = 0; ///< number of the session; 0 for a login that was admitted without being counted
     pid_t owner = 0;           ///< PID of the process that opened the session
 };
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <cstdlib>
 
-// The module is linked without libstdc++. Its non-header parts would bring exceptions, their memory reserve that is
-// allocated when a program loads the module, thread-local data and messages to stderr into every sshd. Two functions
-// remain, which the headers call if a precondition is violated. It is not possible to continue after that, so sshd or
-// login loses the one login that it was about to open.
+// The module is linked without libstdc++. The non-header parts of libstdc++ would bring exceptions, their memory
+// reserve that is allocated when a program loads the module, thread-local data and messages to stderr into every sshd.
+// Two functions remain, which the headers call if a precondition is violated. The process cannot continue after such a
+// violation. sshd or login then loses the one login that it was about to open.
 namespace std {
 
 // NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl58-cpp): the names are libstdc++'s (bits/c++config.h,

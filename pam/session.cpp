@@ -25,10 +25,10 @@ constexpr char cgroup_file[] = "/proc/self/cgroup";
 /// The outcome of a request, with the details needed for messages.
 struct Asked {
     Failure how;
-    bool root = false; ///< the user is known to have uid 0
+    bool root = false; ///< true if the user is known to have uid 0
     unsigned tries = 0;
     std::uint64_t session = 0;
-    std::array<char, wire::max_text + 1> text{}; ///< for the user; empty if the daemon sent none
+    std::array<char, wire::max_text + 1> text{}; ///< text for the user; empty if the daemon sent none
 };
 
 /// Shows the user the reason of a denial, or the announcement about an admitted session.

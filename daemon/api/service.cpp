@@ -271,7 +271,7 @@ struct Service::Impl {
     }
 
     /// Returns the name of the caller who terminates a session, for a message to the session's user. The user database
-    /// is not queried, because that may block.
+    /// is not queried, because a query may block.
     [[nodiscard]] std::string name_of(uid_t caller, uid_t owner) const {
         if (caller == owner && caller != 0) {
             return "its user";
