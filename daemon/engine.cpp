@@ -94,7 +94,7 @@ void Engine::step(const core::Event& event) {
     for (const core::Effect& effect : decision.effects) {
         carry_out(effect);
     }
-    // Leaders are untracked after the effects, because an untracked leader can no longer be signaled.
+    // Effects may signal leaders, so leaders are untracked only after all effects are carried out.
     for (const core::Record& record : decision.records) {
         if (const auto* drop = std::get_if<core::Drop>(&record)) {
             handler_.untrack(drop->session);

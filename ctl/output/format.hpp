@@ -32,7 +32,7 @@ std::string idle_words(const Session& session, Usec now);
 /// Returns "-" without such a limit. The text is in parentheses if it does not apply because the mode is observe.
 std::string ends_words(const Session& session, Usec now);
 
-/// The urgency of the text of ends_words(), which determines the color of the text.
+/// The urgency of the end that ends_words() describes. Determines the color of its text.
 enum class Urgency : std::uint8_t { none, soon, now };
 Urgency urgency_of(const Session& session, Usec now);
 

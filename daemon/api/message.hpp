@@ -21,7 +21,8 @@ int append(sd_bus_message* m, const Properties& properties);
 /// Appends b s a(sssssu) a(ssssub) s, the reply of Explain.
 int append(sd_bus_message* m, const policy::Explanation& explanation, const std::string& outcome);
 
-/// Reads one text of bounded length. Errors: -E2BIG if it is too long, -EINVAL if it is empty or has another type.
+/// Reads one string of bounded length. Errors: -E2BIG if the string is too long, -EINVAL if it is empty or if the next
+/// value is not a string.
 int read_text(sd_bus_message* m, std::string& out);
 
 /// Reads the a{sv} of Explain. Describes an error in `problem`.

@@ -40,7 +40,7 @@ class State {
     /// Returns the number of sessions of all users that occupy a slot.
     [[nodiscard]] std::size_t counted() const { return counted_; }
 
-    /// Returns the number of sessions that occupy a slot and count in the shared limit of this rule.
+    /// Returns the number of sessions that occupy a slot and count toward the shared limit of this rule.
     [[nodiscard]] std::size_t counted(policy::SourceId rule) const;
 
     /// Returns the session with the earliest deadline, or null if no session has a deadline.

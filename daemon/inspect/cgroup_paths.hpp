@@ -18,7 +18,7 @@ struct SysPaths {
     std::filesystem::path proc = "/proc";
     std::filesystem::path sys = "/sys";
     std::filesystem::path dev = "/dev";
-    std::filesystem::path linger = "/var/lib/systemd/linger"; ///< with a file per lingering user (loginctl(1))
+    std::filesystem::path linger = "/var/lib/systemd/linger"; ///< contains a file for each lingering user
 };
 
 /// Returns the name of a user's slice (systemd.special(7)). The slice contains the scopes of the user's sessions and

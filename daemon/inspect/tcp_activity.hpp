@@ -19,8 +19,8 @@ namespace sesslimit::inspect {
 struct Ends {
     policy::Address client;
     policy::Address server;        ///< address of the server, of the same family as `client`
-    std::uint16_t client_port = 0; ///< from 1
-    std::uint16_t server_port = 0; ///< from 1
+    std::uint16_t client_port = 0; ///< at least 1
+    std::uint16_t server_port = 0; ///< at least 1
     std::string interface; ///< name or number of the interface for link-local addresses (RFC 4007, 11); otherwise empty
     bool operator==(const Ends&) const = default;
 };
