@@ -45,9 +45,9 @@ enum class WireError {
     not_ours,      ///< a different magic
     other_version, ///< the correct magic with a different protocol version
     unknown_kind,  ///< a kind that this side does not accept
-    bad_field,     ///< a field of the wrong size, an empty text, a text with a NUL, a value out of range
-    repeated,      ///< a field that occurs twice
-    missing,       ///< a mandatory field of this kind that is missing
+    bad_field, ///< a field of the wrong size, an empty string, a string that contains a NUL byte, a value out of range
+    repeated,  ///< a field that occurs twice
+    missing,   ///< a mandatory field of this kind that is missing
 };
 
 /// A list of group IDs in a frame, at any alignment. Lifetime: a view into the frame.

@@ -35,7 +35,7 @@ constexpr std::uint64_t catch_up_within_usec = 1'000'000;
 /// Maximum time for which a stopping daemon waits for journald to accept entries.
 constexpr Duration journal_timeout = std::chrono::seconds(1);
 
-std::filesystem::path kept_policy(const Options& options) {
+std::filesystem::path policy_cache_path(const Options& options) {
     return options.runtime_directory / "policy.json";
 }
 
@@ -69,8 +69,8 @@ class RealDaemon final : public Daemon {
         }
         connections_.emplace(std::move(sockets->sock_diag));
         worker_ = *std::move(worker);
-        listener_ = *std::move(listener);
-        wall_clock_ = *std::move(wall_clock);
+        input_monitor_ = *std::move(listener);
+        clock_monitor_ = *std::move(wall_clock);
         server_ = *std::move(server);
         wire();
         return {};
@@ -162,7 +162,7 @@ class RealDaemon final : public Daemon {
                          .logind = *logind_,
                          .scopes = *systemd_,
                          .leaders = *leaders_,
-                         .listener = *listener_,
+                         .listener = *input_monitor_,
                          .connections = *connections_,
                          .api = *api_,
                          .backend = *backend_,
@@ -267,7 +267,7 @@ class RealDaemon final : public Daemon {
             engine_->state().of_user(owner); // a copy, because the set may change in the loop
         for (const SessionKey key : keys) {
             const core::Session* session = engine_->state().find(key);
-            if (session == nullptr || !listener_->listens(key)) {
+            if (session == nullptr || !input_monitor_->listens(key)) {
                 continue;
             }
             if (auto looked = effects_.probe_activity(*session)) {
@@ -288,7 +288,7 @@ class RealDaemon final : public Daemon {
                 take(std::move(taken));
                 then({});
             } else {
-                stand_by_policy();
+                mark_policy_outdated();
                 then(fail(text_of(taken.problems), EBADMSG));
             }
         });
@@ -307,11 +307,11 @@ class RealDaemon final : public Daemon {
         api_->emit_policy(status().policy);
     }
 
-    policy_store::NameRetry::Dependencies name_retry_parts() {
-        return {.arm = [this](std::optional<Duration> pause) { arm_search(pause); },
+    policy_store::NameRetry::Dependencies name_retry_dependencies() {
+        return {.arm = [this](std::optional<Duration> pause) { arm_name_retry(pause); },
                 .ask =
                     [this](auto then) {
-                        worker_->submit([file = kept_policy(options_), then = std::move(then)]() -> Worker::Done {
+                        worker_->submit([file = policy_cache_path(options_), then = std::move(then)]() -> Worker::Done {
                             policy::SystemNames names;
                             return [then, again = policy_store::look_up_again(file, names)]() mutable {
                                 then(std::move(again));
@@ -326,9 +326,9 @@ class RealDaemon final : public Daemon {
                     }};
     }
 
-    void arm_search(std::optional<Duration> pause) {
+    void arm_name_retry(std::optional<Duration> pause) {
         if (!pause) {
-            return names_.reset();
+            return name_retry_timer_.reset();
         }
         sd_event_source* source = nullptr;
         (void)sd_event_add_time_relative(
@@ -338,11 +338,11 @@ class RealDaemon final : public Daemon {
                 return 0;
             },
             this);
-        names_.reset(source);
+        name_retry_timer_.reset(source);
     }
 
     /// Keeps the policy in effect, and marks it as different from the files.
-    void stand_by_policy() {
+    void mark_policy_outdated() {
         if (policy_from_ == policy_store::PolicyOrigin::files) {
             policy_from_ = policy_store::PolicyOrigin::cached;
             api_->emit_policy(status().policy);
@@ -358,12 +358,13 @@ class RealDaemon final : public Daemon {
 
     template <class Then>
     void load_policy(const Then& then) {
-        worker_->submit([directory = options_.policy_directory, file = kept_policy(options_), then]() -> Worker::Done {
-            policy::SystemNames names;
-            return [then, taken = policy_store::load_or_fall_back(directory, file, names)]() mutable {
-                then(std::move(taken));
-            };
-        });
+        worker_->submit(
+            [directory = options_.policy_directory, file = policy_cache_path(options_), then]() -> Worker::Done {
+                policy::SystemNames names;
+                return [then, taken = policy_store::load_or_fall_back(directory, file, names)]() mutable {
+                    then(std::move(taken));
+                };
+            });
     }
 
     Options options_;
@@ -371,9 +372,9 @@ class RealDaemon final : public Daemon {
     output::Journal journal_{loop_.get()};
     LedgerRecorder recorder_{journal_};
     std::optional<pam_server::Server> server_;
-    std::optional<monitor::InputMonitor> listener_;
+    std::optional<monitor::InputMonitor> input_monitor_;
     std::optional<inspect::Connections> connections_;
-    std::optional<monitor::ClockMonitor> wall_clock_;
+    std::optional<monitor::ClockMonitor> clock_monitor_;
     std::optional<monitor::LeaderMonitor> leaders_;
     std::optional<logind::Logind> logind_;
     std::optional<NestedLogin> nested_;
@@ -384,8 +385,8 @@ class RealDaemon final : public Daemon {
     std::optional<api::Service> api_;
     policy_store::PolicyOrigin policy_from_ = policy_store::PolicyOrigin::none;
     BootTime policy_since_{};
-    EventSource names_; ///< timer of name_retry_
-    policy_store::NameRetry name_retry_{name_retry_parts()};
+    EventSource name_retry_timer_; ///< timer of name_retry_
+    policy_store::NameRetry name_retry_{name_retry_dependencies()};
     std::set<std::string> looked_up_; ///< IDs of logind sessions whose users' groups are being looked up
     EventSource catching_up_;
     bool serving_ = false;

@@ -110,7 +110,7 @@ std::string idle_words(const Session& session, Usec now) {
     return session.idle_since == 0 ? "-" : rough(between(session.idle_since, now));
 }
 
-std::string ends_words(const Session& session, Usec now) {
+std::string end_text(const Session& session, Usec now) {
     if (session.state == "ending" || session.state == "waiting") {
         return session.state;
     }

@@ -30,9 +30,9 @@ std::string idle_words(const Session& session, Usec now);
 
 /// Returns the limit that will terminate the session, and when: "6h left", "idle 12min left", "ending", "waiting".
 /// Returns "-" without such a limit. The text is in parentheses if it does not apply because the mode is observe.
-std::string ends_words(const Session& session, Usec now);
+std::string end_text(const Session& session, Usec now);
 
-/// The urgency of the end that ends_words() describes. Determines the color of its text.
+/// The urgency of the end that end_text() describes. Determines the color of its text.
 enum class Urgency : std::uint8_t { none, soon, now };
 Urgency urgency_of(const Session& session, Usec now);
 

@@ -170,7 +170,7 @@ std::string list_text(const std::vector<Session>& sessions, const Style& style, 
     for (const Session& session : sessions) {
         table.rows.push_back({session.id, user_words(session), known(session.service), terminals_words(session),
                               known(session.origin), short_time(session.since, now), idle_words(session, now),
-                              ends_words(session, now)});
+                              end_text(session, now)});
         table.paint.emplace_back(paint_of(urgency_of(session, now)));
     }
     std::string text = sessions.empty() ? "" : drawn(table, style);

@@ -166,7 +166,7 @@ int read_text(sd_bus_message* m, std::string& out) {
     return 0;
 }
 
-int read_question(sd_bus_message* m, ExplainQuery& question, std::string& problem) {
+int read_explain_query(sd_bus_message* m, ExplainQuery& question, std::string& problem) {
     question.login.service = "sshd";
     int code = sd_bus_message_enter_container(m, 'a', "{sv}");
     while (code >= 0 && (code = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
@@ -175,7 +175,7 @@ int read_question(sd_bus_message* m, ExplainQuery& question, std::string& proble
             break;
         }
         if (code = read_key(m, key, question); code < 0) {
-            problem = escape_for_display(key, 64) + (code == -ENOTSUP ? " is not a known fact of a login"
+            problem = escape_for_display(key, 64) + (code == -ENOTSUP ? " is not a known property of a login"
                                                      : code == -E2BIG ? " is too long"
                                                                       : " has the wrong type");
             return code;

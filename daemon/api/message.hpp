@@ -26,6 +26,6 @@ int append(sd_bus_message* m, const policy::Explanation& explanation, const std:
 int read_text(sd_bus_message* m, std::string& out);
 
 /// Reads the a{sv} of Explain. Describes an error in `problem`.
-int read_question(sd_bus_message* m, ExplainQuery& question, std::string& problem);
+int read_explain_query(sd_bus_message* m, ExplainQuery& question, std::string& problem);
 
 } // namespace sesslimit::api

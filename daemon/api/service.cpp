@@ -113,7 +113,7 @@ struct Service::Impl {
         auto& self = *static_cast<Impl*>(data);
         ExplainQuery question;
         std::string problem;
-        if (read_question(call, question, problem) < 0) {
+        if (read_explain_query(call, question, problem) < 0) {
             return reply_error(call, error_bad_argument,
                                problem.empty() ? "Invalid login description." : problem + ".");
         }

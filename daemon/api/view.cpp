@@ -104,7 +104,7 @@ const Session* find_to_end(const core::State& state, const std::string& id) {
 }
 
 Visibility visibility_of(uid_t caller, const Session& session) {
-    return caller == 0 || caller == session.login.uid ? Visibility::owner : Visibility::anybody;
+    return caller == 0 || caller == session.login.uid ? Visibility::owner : Visibility::any_caller;
 }
 
 Properties properties(const Session& session, const policy::Limits& limits, const inspect::TerminalSnapshot& presence,
@@ -183,7 +183,7 @@ std::optional<std::string> signal_of(const core::Notice& notice) {
 
 Properties signal_properties(const core::Notice& notice, const policy::Limits& limits,
                              const inspect::TerminalSnapshot& presence, const WallClock& moment) {
-    Properties all = properties(notice.session, limits, presence, moment, Visibility::anybody);
+    Properties all = properties(notice.session, limits, presence, moment, Visibility::any_caller);
     std::erase_if(all, [](const auto& property) { return property.first == "Reason"; });
     const bool reasoned = notice.reason.cause != core::Cause::none;
     all.emplace_back("Reason", reasoned ? messages::reason_text(notice.reason) : std::string());

@@ -26,9 +26,9 @@ using Properties = std::vector<std::pair<std::string, Value>>;
 /// The value for an unlimited span or an absent time, as in systemd.
 inline constexpr std::uint64_t infinity = UINT64_MAX;
 
-/// The visibility of properties. `anybody` permits the properties for every caller. `owner` also permits those for the
-/// session's owner and root.
-enum class Visibility : std::uint8_t { anybody, owner };
+/// The visibility of properties. `any_caller` permits the properties for every caller. `owner` also permits those for
+/// the session's owner and root.
+enum class Visibility : std::uint8_t { any_caller, owner };
 
 /// Returns the visibility of the session's properties for a caller with this user ID.
 Visibility visibility_of(uid_t caller, const core::Session& session);

@@ -25,7 +25,7 @@ void report_over_limit(DecisionContext& context, const Session& session) {
 void reapply_policy(const DecisionContext& context, Session& session, bool retroactive) {
     const policy::Limits limits = context.limits(session);
     const bool enforced = limits.mode.value == policy::Mode::enforce;
-    const bool spared = session.observed && enforced;
+    const bool newly_enforced = session.observed && enforced;
     const bool other_duration = session.max_duration != limits.max_duration.value;
     const bool other_idle = session.idle_timeout != limits.idle_timeout.value ||
                             session.idle_timeout_no_terminal != limits.idle_timeout_no_terminal.value;
@@ -39,8 +39,8 @@ void reapply_policy(const DecisionContext& context, Session& session, bool retro
     }
     const Duration grace = limits.warn_before.empty() ? Timeouts::grace_period : limits.warn_before.front();
     const BootTime grace_end = after(context.now, grace);
-    const bool fresh_duration = retroactive || spared || other_duration;
-    const bool fresh_idle = retroactive || spared || other_idle;
+    const bool fresh_duration = retroactive || newly_enforced || other_duration;
+    const bool fresh_idle = retroactive || newly_enforced || other_idle;
     if (enforced &&
         ((fresh_duration && duration_end(session) < grace_end) || (fresh_idle && idle_end(session) < grace_end))) {
         session.grace_until = grace_end;
@@ -75,25 +75,25 @@ void commit_session(DecisionContext& context, const Session& session, const Sess
 
 void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
     for (const auto& [key, session] : context.state.sessions()) {
-        Session reviewed = session;
+        Session updated = session;
         if (session.phase == Phase::waiting) {
-            reviewed.due = context.now; // a slot may be free under the new policy
+            updated.due = context.now; // a slot may be free under the new policy
         }
         if (session.phase == Phase::ending) {
-            DecisionContext::count_in(reviewed, context.limits(session));
+            DecisionContext::count_in(updated, context.limits(session));
         }
         if (session.phase == Phase::admitted || session.phase == Phase::active) {
             if (release_uncounted(context, session)) {
                 continue;
             }
-            reapply_policy(context, reviewed, false);
-            report_over_limit(context, reviewed);
+            reapply_policy(context, updated, false);
+            report_over_limit(context, updated);
         }
-        if (reviewed != session) {
-            commit_session(context, reviewed, session);
+        if (updated != session) {
+            commit_session(context, updated, session);
         }
-        if (idle_limit(reviewed) != idle_limit(session)) {
-            request_first_probe(context, reviewed);
+        if (idle_limit(updated) != idle_limit(session)) {
+            request_first_probe(context, updated);
         }
     }
 }

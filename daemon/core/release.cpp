@@ -15,17 +15,17 @@ void on_close_requested(DecisionContext& context, const CloseRequested& event) {
     if (session == nullptr || (session->phase != Phase::admitted && session->phase != Phase::active)) {
         return; // an ending session is counted until all of its processes are gone
     }
-    Session released = *session;
-    released.phase = Phase::closed;
-    released.due = never;
-    if (released.leader.pid == 0) {
+    Session closed = *session;
+    closed.phase = Phase::closed;
+    closed.due = never;
+    if (closed.leader.pid == 0) {
         return remove_session(context, *session);
     }
     // The closed session is tracked until its leader exits. Otherwise a later report of logind about the session would
     // appear to be a new session.
-    context.put(released);
-    context.notify(Notice::Kind::released, released);
-    admit_waiting(context, released);
+    context.put(closed);
+    context.notify(Notice::Kind::released, closed);
+    admit_waiting(context, closed);
 }
 
 void on_request_aborted(DecisionContext& context, const RequestAborted& event) {

@@ -132,7 +132,7 @@ std::string open_sessions(const Session& denied, const core::State& state, const
     return list;
 }
 
-constexpr std::array all_meanings{
+constexpr std::array all_event_infos{
     EventInfo{Kind::admitted, "admitted", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e10"},
     EventInfo{Kind::adopted, "adopted", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e11"},
     EventInfo{Kind::denied, "denied", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e12"},
@@ -148,13 +148,13 @@ constexpr std::array all_meanings{
     EventInfo{Kind::over_limit, "over-limit", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1b"},
 };
 
-const EventInfo& meaning_of(Kind kind) {
-    for (const EventInfo& meaning : all_meanings) {
-        if (meaning.kind == kind) {
-            return meaning;
+const EventInfo& event_info_of(Kind kind) {
+    for (const EventInfo& info : all_event_infos) {
+        if (info.kind == kind) {
+            return info;
         }
     }
-    return all_meanings.front();
+    return all_event_infos.front();
 }
 
 std::string_view name_of(Cause cause) {
@@ -268,7 +268,7 @@ std::string end_text(const core::Notice& notice) {
                           end_bytes);
 }
 
-std::string said_on_terminals(const core::Notice& notice, const WallClock& clock) {
+std::string notice_text(const core::Notice& notice, const WallClock& clock) {
     switch (notice.kind) {
     case Kind::warned:
         return warning_text(notice, clock);
@@ -294,11 +294,11 @@ std::string said_on_terminals(const core::Notice& notice, const WallClock& clock
 } // namespace
 
 std::span<const EventInfo> event_infos() {
-    return all_meanings;
+    return all_event_infos;
 }
 
 std::string_view event_of(Kind kind) {
-    return meaning_of(kind).event;
+    return event_info_of(kind).event;
 }
 
 std::string reason_text(const core::Reason& reason) {
@@ -345,7 +345,7 @@ std::string denial_text(const Session& denied, const core::State& state, const W
 }
 
 std::string terminal_text(const core::Notice& notice, const WallClock& clock, std::string_view host) {
-    const std::string said = said_on_terminals(notice, clock);
+    const std::string said = notice_text(notice, clock);
     return said.empty() ? said : header(clock, host) + said;
 }
 
@@ -363,13 +363,13 @@ std::string announcement(const Session& session, policy::Activity counted, const
 }
 
 JournalEntry journal_entry(const core::Notice& notice) {
-    const EventInfo& meaning = meaning_of(notice.kind);
+    const EventInfo& info = event_info_of(notice.kind);
     const Session& session = notice.session;
     JournalEntry entry{
         {"MESSAGE", journal_message(notice)},
-        {"PRIORITY", std::string(meaning.priority)},
-        {"MESSAGE_ID", std::string(meaning.id)},
-        {"SESSLIMIT_EVENT", std::string(meaning.event)},
+        {"PRIORITY", std::string(info.priority)},
+        {"MESSAGE_ID", std::string(info.id)},
+        {"SESSLIMIT_EVENT", std::string(info.event)},
         {"SESSLIMIT_USER", user_of(session)},
         {"SESSLIMIT_UID", std::to_string(session.login.uid)},
         {"SESSLIMIT_SESSION", escape_for_display(session.logind_id, name_bytes)},

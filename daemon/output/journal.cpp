@@ -19,7 +19,7 @@ void say(const std::string& message) {
     std::fprintf(stderr, "sesslimitd: %s\n", message.c_str());
 }
 
-std::string words_of_loss(std::size_t lost) {
+std::string loss_message(std::size_t lost) {
     return std::to_string(lost) + " journal entries lost because the journal did not accept them.";
 }
 
@@ -52,7 +52,7 @@ Journal::Journal(sd_event* loop, std::string path) : loop_(loop), path_(std::mov
 
 void Journal::log(const messages::JournalEntry& entry) {
     Kept told{.datagram = native_entry(entry), .message = entry.empty() ? "" : entry.front().second};
-    if (!kept_.empty()) {
+    if (!queued_.empty()) {
         return keep(std::move(told)); // the entry must follow the queued entries
     }
     const auto sent = send(told.datagram);
@@ -77,15 +77,15 @@ void Journal::log(Priority priority, std::string_view message, std::string_view 
 
 void Journal::finish(Duration within) {
     const Duration end = monotonic_now() + within;
-    for (send_kept(); !kept_.empty(); send_kept()) {
+    for (send_kept(); !queued_.empty(); send_kept()) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - monotonic_now()).count();
         pollfd takes{.fd = socket_.get(), .events = POLLOUT, .revents = 0};
         if (left <= 0 || poll(&takes, 1, static_cast<int>(left)) <= 0) {
             break;
         }
     }
-    if (const std::size_t lost = lost_ + kept_.size(); lost > 0) {
-        say(words_of_loss(lost));
+    if (const std::size_t lost = lost_ + queued_.size(); lost > 0) {
+        say(loss_message(lost));
     }
 }
 
@@ -93,8 +93,8 @@ int Journal::on_writable(sd_event_source*, int, std::uint32_t, void* self) {
     auto& journal = *static_cast<Journal*>(self);
     journal.send_kept();
     journal.watch();
-    if (journal.kept_.empty() && journal.lost_ > 0) {
-        journal.log(Priority::warning, words_of_loss(std::exchange(journal.lost_, 0)));
+    if (journal.queued_.empty() && journal.lost_ > 0) {
+        journal.log(Priority::warning, loss_message(std::exchange(journal.lost_, 0)));
     }
     return 0;
 }
@@ -136,30 +136,30 @@ Result<> Journal::send(std::string_view datagram) {
 
 /// Sends queued entries for as long as journald accepts them.
 void Journal::send_kept() {
-    while (!kept_.empty()) {
-        const auto sent = send(kept_.front().datagram);
+    while (!queued_.empty()) {
+        const auto sent = send(queued_.front().datagram);
         if (!sent && sent.error().code == EAGAIN) {
             return;
         }
         if (!sent) {
-            say(kept_.front().message);
+            say(queued_.front().message);
         }
-        kept_.pop_front();
+        queued_.pop_front();
     }
 }
 
 void Journal::keep(Kept entry) {
-    if (kept_.size() >= max_queued) {
+    if (queued_.size() >= max_queued) {
         ++lost_;
     } else {
-        kept_.push_back(std::move(entry));
+        queued_.push_back(std::move(entry));
     }
     watch();
 }
 
 /// Waits for journald if entries are queued. If memory or descriptors are exhausted, the next entry retries the wait.
 void Journal::watch() {
-    if (kept_.empty()) {
+    if (queued_.empty()) {
         return writable_.reset();
     }
     if (!writable_) {

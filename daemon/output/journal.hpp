@@ -61,7 +61,7 @@ class Journal {
     sd_event* loop_;
     std::string path_;
     UniqueFd socket_;
-    std::deque<Kept> kept_; ///< entries that were not accepted yet
+    std::deque<Kept> queued_; ///< entries that were not accepted yet
     std::size_t lost_ = 0;
     EventSource writable_; ///< enabled while entries are queued
 };

@@ -66,7 +66,7 @@ void end_text_shows_earliest_limit() {
         session.idle_ends_at = one.idle_in == infinity ? infinity : noon + one.idle_in;
         session.state = one.state;
         session.mode = one.mode;
-        EXPECT_TEXT(ends_words(session, noon), one.words);
+        EXPECT_TEXT(end_text(session, noon), one.words);
         EXPECT(urgency_of(session, noon) == one.urgency, one.about);
     }
 }
@@ -74,7 +74,7 @@ void end_text_shows_earliest_limit() {
 void past_deadline_not_negative() {
     Session session = alices_session();
     session.duration_ends_at = noon - hour;
-    EXPECT_TEXT(ends_words(session, noon), "0s left");
+    EXPECT_TEXT(end_text(session, noon), "0s left");
     session.idle_since = noon + hour; // the wall clock was set back
     EXPECT_TEXT(idle_words(session, noon), "0s");
     session.idle_since = 0;

@@ -117,7 +117,7 @@ void is_question(Input input) {
     message.turn_round();
     api::ExplainQuery question;
     std::string problem;
-    if (api::read_question(message.get(), question, problem) < 0) {
+    if (api::read_explain_query(message.get(), question, problem) < 0) {
         must(is_safe_line(problem), "the error text is safe to show");
         return;
     }
@@ -161,7 +161,7 @@ void is_seen(Input input) {
     }
     const api::WallClock moment{.now = session.opened + std::chrono::hours(1),
                                 .wall_offset = std::chrono::hours(400'000)};
-    for (const api::Visibility eyes : {api::Visibility::anybody, api::Visibility::owner}) {
+    for (const api::Visibility eyes : {api::Visibility::any_caller, api::Visibility::owner}) {
         Message message;
         must(api::append(message.get(), api::properties(session, {}, {.terminals = {id}, .input = {}}, moment, eyes)) >=
                  0,

@@ -60,7 +60,7 @@ void idle_properties_follow_sign_of_activity() {
         session.terminal = one.terminal;
         session.graphical = one.graphical;
         session.login.connection = one.connected ? session.login.connection : "";
-        const Properties all = properties(session, {}, {}, moment, Visibility::anybody);
+        const Properties all = properties(session, {}, {}, moment, Visibility::any_caller);
         EXPECT_TEXT(value<std::string>(all, "IdleSign"), one.sign);
         EXPECT(value<std::uint64_t>(all, "IdleTimeout") == one.limit, one.sign);
         EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == one.ends, one.sign);
@@ -72,7 +72,7 @@ void input_shown_before_next_probe() {
     core::Session session = live();
     session.terminal = core::Terminal::unknown;
     const inspect::TerminalSnapshot presence{.terminals = {"pts/1"}, .input = 55min + moment.wall_offset};
-    const Properties all = properties(session, {}, presence, moment, Visibility::anybody);
+    const Properties all = properties(session, {}, presence, moment, Visibility::any_caller);
     EXPECT_TEXT(value<std::string>(all, "IdleSign"), "terminal");
     EXPECT(value<std::uint64_t>(all, "IdleSince") == wall(55min), "time of the key");
     EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == wall(85min), "and the resulting end");
