@@ -8,12 +8,13 @@ namespace sesslimit {
 /// A duration in microseconds, the unit of sd-event and logind.
 using Duration = std::chrono::microseconds;
 
-/// The span of an absent limit. It is the longest of all spans, so that std::min selects the strictest value.
+/// The duration that represents an absent limit. It is the longest possible duration, so that std::min of several
+/// limits returns the strictest one.
 inline constexpr Duration unlimited_duration = Duration::max();
 
-/// CLOCK_BOOTTIME (clock_gettime(2)). It advances during suspend and is not affected by jumps of the wall clock. The
-/// type has no now(), because functions receive the time as an argument. Only the outermost parts of the program read a
-/// clock.
+/// A clock type for std::chrono that represents CLOCK_BOOTTIME (clock_gettime(2)). CLOCK_BOOTTIME advances during
+/// suspend and is not affected by jumps of the wall clock. The type has no now(), because functions receive the current
+/// time as an argument. Only code that exchanges events with the system reads a clock.
 struct BootClock {
     using duration = Duration;
     using rep = duration::rep;
@@ -31,9 +32,10 @@ constexpr BootTime after(BootTime from, Duration span) noexcept {
     return span >= never - from ? never : from + span;
 }
 
-/// Read the clocks. Only the outermost parts of the program call these functions.
+/// Returns the current time of CLOCK_BOOTTIME. Code that makes decisions must not call this function, but receives the
+/// time as an argument.
 BootTime boottime_now() noexcept;
-Duration monotonic_now() noexcept; ///< CLOCK_MONOTONIC since boot, without suspend
-Duration realtime_now() noexcept;  ///< CLOCK_REALTIME since the epoch
+Duration monotonic_now() noexcept; ///< Time since boot without suspend (CLOCK_MONOTONIC).
+Duration realtime_now() noexcept;  ///< Time since the epoch (CLOCK_REALTIME).
 
 } // namespace sesslimit

@@ -18,13 +18,13 @@ struct Unit {
     Duration length;
 };
 
-// A month has 30.44 days and a year has 365.25 days (systemd.time(7), "Parsing Time Spans"). systemd's
-// src/basic/time-util.h defines both lengths as 2629800 s and 31557600 s.
+// The units of systemd.time(7), section "Parsing Time Spans". A month has 30.44 days and a year has 365.25 days. Their
+// lengths of 2629800 s and 31557600 s are defined in systemd's src/basic/time-util.h.
 constexpr Unit units[] = {
     {"usec", Duration(1)},
     {"us", Duration(1)},
-    {"\xC2\xB5s", Duration(1)}, // MICRO SIGN
-    {"\xCE\xBCs", Duration(1)}, // GREEK SMALL LETTER MU
+    {"\xC2\xB5s", Duration(1)}, // Microseconds with MICRO SIGN (U+00B5).
+    {"\xCE\xBCs", Duration(1)}, // Microseconds with GREEK SMALL LETTER MU (U+03BC).
     {"msec", milliseconds(1)},
     {"ms", milliseconds(1)},
     {"seconds", seconds(1)},
@@ -72,8 +72,8 @@ std::unexpected<SpanError> no_span(SpanError::Kind kind, std::size_t at) noexcep
     return std::unexpected(SpanError{kind, at});
 }
 
-/// Parses digits as a number and moves `at` after them. A number that is too large becomes max_finite_duration + 1,
-/// which is too large in every unit.
+/// Parses the digits at offset `at` of the text as a number, and moves `at` after the digits. Returns at most
+/// max_finite_duration + 1, which exceeds the longest accepted time span in every unit.
 std::int64_t take_number(std::string_view text, std::size_t& at) noexcept {
     constexpr std::int64_t too_large = max_finite_duration.count() + 1;
     std::int64_t number = 0;
@@ -84,7 +84,8 @@ std::int64_t take_number(std::string_view text, std::size_t& at) noexcept {
     return number;
 }
 
-/// Parses the unit at `at` and moves `at` after it. Returns one second if a unit is missing.
+/// Parses the unit of a number, such as "min", at offset `at` of the text, and moves `at` after the unit. Returns the
+/// length of the unit. Returns one second if the number has no unit.
 std::expected<Duration, SpanError> take_unit(std::string_view text, std::size_t& at) noexcept {
     std::size_t end = at;
     while (end < text.size() && !is_digit(text[end]) && !is_blank(text[end])) {

@@ -10,32 +10,33 @@
 
 namespace sesslimit {
 
-/// An error in a time span.
+/// An error in the text of a time span.
 struct SpanError {
     enum class Kind {
-        empty,        ///< a text without a number
-        not_a_number, ///< another character instead of a number
-        unknown_unit, ///< letters that are not a unit of systemd.time(7)
-        too_long,     ///< a number with which the sum exceeds max_finite_duration
+        empty,        ///< The text is empty or contains only blanks.
+        not_a_number, ///< A number was expected, but another character was found.
+        unknown_unit, ///< The letters after a number are not a unit of systemd.time(7).
+        too_long,     ///< The number makes the sum exceed max_finite_duration.
     };
     Kind kind{};
-    /// Byte offset of the error in the text.
+    /// Byte offset of the error in the text of the time span.
     std::size_t at = 0;
 };
 
-/// The longest span that parse_span() accepts. A longer limit is equivalent to "unlimited" in practice. A year has
-/// 365.25 days.
+/// The longest time span that parse_span() accepts, which is 100 years of 365.25 days. A longer limit would be
+/// equivalent to "unlimited" in practice.
 inline constexpr Duration max_finite_duration = std::chrono::seconds(31'557'600LL * 100);
 
-/// Parses a time span in the format of systemd.time(7): "90min", "1d 12h", "2h30min", "500ms". A bare number is in
-/// seconds. Accepts whole numbers without a sign. Units: us, ms, s, min (or m), h, d, w, M, y and their long forms.
-/// Blanks are allowed before and after every part. The parts are added. Does not allocate.
+/// Parses a time span in the format of systemd.time(7), such as "90min", "1d 12h", "2h30min" or "500ms". The numbers
+/// must be whole and without a sign. A number without a unit is in seconds. The units are us, ms, s, min (or m), h, d,
+/// w, M, y and their long forms. Blanks are allowed before and after every number and unit. Returns the sum of all
+/// numbers with their units. Does not allocate memory.
 std::expected<Duration, SpanError> parse_span(std::string_view text) noexcept;
 
-/// Formats a span in the format of systemd.time(7), in days, hours, minutes and seconds ("1d 12h", "5min", "20s").
-/// Spans below one second are formatted in milliseconds ("500ms"). A remainder below the smallest of these units is
-/// truncated. Returns "0s" for zero and for negative spans, and "unlimited" for unlimited_duration. The result has at
-/// most 40 bytes.
+/// Formats a time span in the format of systemd.time(7), in days, hours, minutes and whole seconds ("1d 12h", "5min",
+/// "20s"). A span from 1 ms to below 1 s is formatted in whole milliseconds ("500ms"). Smaller remainders are
+/// truncated. Returns "0s" for a negative span and a span below 1 ms, and "unlimited" for unlimited_duration. The
+/// result has at most 40 bytes.
 std::string format_span(Duration span);
 
 } // namespace sesslimit

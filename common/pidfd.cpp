@@ -15,9 +15,9 @@ namespace {
 
 constexpr long pid_fs_magic = 0x50494446; // linux/magic.h, "PIDF"
 
-/// Returns the inode of a pidfd, or nullopt if the kernel does not assign a separate inode to each process. Also
-/// returns nullopt if inode numbers have 32 bits, because such numbers repeat. Errors: the errno value of fstatfs(2) or
-/// fstat(2). It is EACCES if a security module denies the call.
+/// Returns the inode number of a pidfd. Returns nullopt if the kernel does not assign a separate inode to each process.
+/// Also returns nullopt if inode numbers have only 32 bits, because such numbers repeat. Errors: the errno value of
+/// fstatfs(2) or fstat(2), such as EACCES if a security module denies the call.
 std::expected<std::optional<std::uint64_t>, int> inode_of(int pidfd) noexcept {
     struct statfs system{};
     struct stat file{};
@@ -36,8 +36,9 @@ std::expected<std::optional<std::uint64_t>, int> inode_of(int pidfd) noexcept {
     return static_cast<std::uint64_t>(file.st_ino);
 }
 
-/// Returns the start time of the process. Checks after the read that the process is alive. Therefore the value does not
-/// belong to a later process with the same PID.
+/// Returns the start time of the process with the PID `pid`, to which `pidfd` refers. After reading the time, checks
+/// through the pidfd that the process is still alive. Therefore the returned time cannot be that of a later process
+/// with the same PID.
 std::expected<std::uint64_t, int> start_of(int pidfd, pid_t pid) noexcept {
     const auto stat = read_process_stat(pid);
     if (!stat) {
@@ -49,10 +50,10 @@ std::expected<std::uint64_t, int> start_of(int pidfd, pid_t pid) noexcept {
 } // namespace
 
 std::expected<UniqueFd, int> open_pidfd(pid_t pid) noexcept {
-    // glibc has no wrappers for the pidfd calls before 2.36.
+    // glibc versions before 2.36 do not have a wrapper for pidfd_open(2).
     UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
     if (!pidfd) {
-        return std::unexpected(errno == EINVAL ? ESRCH : errno); // not a PID: 0 or negative
+        return std::unexpected(errno == EINVAL ? ESRCH : errno); // EINVAL means PID <= 0.
     }
     return pidfd;
 }
@@ -61,7 +62,7 @@ std::expected<Leader, int> identify(int pidfd, pid_t pid) noexcept {
     if (pid <= 0) {
         return std::unexpected(ESRCH);
     }
-    // If the inode cannot be read, the start time identifies the process, as on Linux before 6.9.
+    // If the inode of the pidfd cannot be read, the start time identifies the process, as on Linux before 6.9.
     if (const auto inode = inode_of(pidfd); inode && *inode) {
         return Leader{pid, **inode | Leader::by_inode};
     }

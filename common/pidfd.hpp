@@ -9,28 +9,30 @@
 #include <cstdint>
 #include <expected>
 
-/// Processes identified by a pidfd (pidfd_open(2)), which refers to one process even if its PID is reused. The
-/// functions do not throw. Errors are errno values. ESRCH means that the process no longer exists. Any other error (out
-/// of descriptors or memory, or a process hidden in /proc) means that the process may still be alive.
+/// Functions that identify a process by a pidfd (pidfd_open(2)), which refers to the same process even if its PID is
+/// reused. The functions do not throw. Errors are errno values. ESRCH means that the process no longer exists. Any
+/// other error (out of descriptors or memory, or a process hidden in /proc) means that the process may still be alive.
 namespace sesslimit {
 
-/// Opens a pidfd of the process that currently has this PID. The descriptor is close-on-exec.
+/// Opens a pidfd of the process that currently has the PID `pid`. The descriptor is close-on-exec.
 std::expected<UniqueFd, int> open_pidfd(pid_t pid) noexcept;
 
-/// Identifies the process of a pidfd whose PID is known. Uses the inode of the pidfd if the kernel has a file system of
-/// pidfds (Linux 6.9). In that file system, two processes of one boot never share an inode (fs/pidfs.c). Otherwise uses
-/// the start time. Errors: ESRCH if the process has exited and only its start time could identify it.
+/// Returns the PID and the mark of the process to which `pidfd` refers. The mark is the inode of the pidfd if the
+/// kernel has a file system of pidfds (Linux 6.9). This file system never gives two processes of one boot the same
+/// inode (fs/pidfs.c). Otherwise the mark is the start time of the process. Errors: ESRCH if the process has exited and
+/// only its start time could identify it.
 std::expected<Leader, int> identify(int pidfd, pid_t pid) noexcept;
 
-/// Identifies the process that currently has this PID.
+/// Returns the PID and the mark of the process that currently has the PID `pid`.
 std::expected<Leader, int> identify(pid_t pid) noexcept;
 
-/// Returns true if the process of this pidfd is `leader`. The pidfd must have been opened from the leader's PID.
-/// Returns true if the leader's mark is not known. Compares by the kind of the leader's mark, even if identify() would
-/// use the other kind. Errors: EACCES, and not false, if a security module denies access to the inode of the pidfd.
+/// Returns true if `pidfd` refers to `leader`, the process that opened a login session. The pidfd must have been opened
+/// from the PID of the leader. Also returns true if the mark of the leader is not known. A mark is the inode of a pidfd
+/// or a start time. The comparison uses the kind of the leader's mark, even if identify() would use the other kind.
+/// Errors: EACCES, and not false, if a security module denies access to the inode of the pidfd.
 std::expected<bool, int> is_leader(int pidfd, const Leader& leader) noexcept;
 
-/// Returns true if the process has not exited. A zombie has exited.
+/// Returns true if the process to which `pidfd` refers has not exited. A zombie counts as exited.
 bool lives(int pidfd) noexcept;
 
 } // namespace sesslimit

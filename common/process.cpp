@@ -22,8 +22,8 @@ constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
 
-/// An iterator over the words of a line. A word is returned only if a separator follows it. Otherwise the last number
-/// of a truncated text would be accepted with some of its digits missing.
+/// An iterator over the words of a line. A word is returned only if a separator follows it. Otherwise a truncated text
+/// could end in a number with missing digits, and that number would be accepted.
 class Words {
   public:
     explicit Words(std::string_view rest) noexcept : rest_(rest) {}
@@ -61,15 +61,16 @@ class Words {
     std::string_view rest_;
 };
 
-/// Decodes a terminal number, which the kernel prints as a signed int in the format of new_encode_dev()
-/// (include/linux/kdev_t.h). The 12 bits of the major number are in the middle. The low 8 bits of the minor number are
-/// below them and the high 12 bits above.
+/// Decodes the number of a terminal, which the kernel prints as a signed int in the format of new_encode_dev()
+/// (include/linux/kdev_t.h). Bits 8 to 19 contain the major number. Bits 0 to 7 contain the low 8 bits of the minor
+/// number, and bits 20 to 31 contain its high 12 bits.
 dev_t decode_terminal(std::int32_t printed) noexcept {
     const auto packed = static_cast<std::uint32_t>(printed);
     return makedev((packed & 0xfff00U) >> 8U, (packed & 0xffU) | ((packed >> 12U) & 0xfff00U));
 }
 
-/// Returns the text after "PID (command) ", or nullopt if the text does not have that form.
+/// Returns the part of /proc/PID/stat that follows "PID (command) ". Returns nullopt if the text does not begin like
+/// this.
 std::optional<std::string_view> after_command(std::string_view text) noexcept {
     const std::size_t pid = std::min(text.find_first_not_of("0123456789"), text.size());
     const std::size_t close = text.rfind(')');
@@ -80,8 +81,8 @@ std::optional<std::string_view> after_command(std::string_view text) noexcept {
     return text.substr(close + 2);
 }
 
-/// Reads with one call of read(2). One call returns the whole content of a file that the kernel generates on reading
-/// (proc(5)), if the content fits.
+/// Reads a file with one call of read(2). If the kernel generates the file on reading, as in /proc, one call returns
+/// the whole content that fits the buffer. Returns the number of bytes, or 0 on failure.
 std::size_t read_once(int fd, std::span<char> into) noexcept {
     for (;;) {
         const ssize_t got = ::read(fd, into.data(), into.size());
@@ -91,8 +92,8 @@ std::size_t read_once(int fd, std::span<char> into) noexcept {
     }
 }
 
-/// Returns the reason for a missing entry in /proc. The reason is ESRCH if the process has exited, and EACCES if /proc
-/// hides the process (hidepid=, proc(5)). Otherwise the reason is the error of pidfd_open(2).
+/// Returns the reason why /proc has no entry for a process. ESRCH means that the process has exited. EACCES means that
+/// /proc hides the process (hidepid=, proc(5)). Any other value is the error of pidfd_open(2).
 int why_not_there(pid_t pid) noexcept {
     const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     return pidfd ? EACCES : errno;
@@ -104,13 +105,14 @@ bool is_session_scope(std::string_view element) noexcept {
     if (element.size() <= prefix.size() + suffix.size() || !element.starts_with(prefix) || !element.ends_with(suffix)) {
         return false;
     }
-    // A session ID consists of the characters that session_id_valid() in systemd's src/basic/login-util.c accepts.
+    // A session ID of logind consists of the characters that session_id_valid() in systemd's src/basic/login-util.c
+    // accepts.
     const std::string_view id = element.substr(prefix.size(), element.size() - prefix.size() - suffix.size());
     return std::ranges::all_of(id,
                                [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
 }
 
-/// Removes the first element of a path, including its slash, and returns the element without the slash.
+/// Removes the first element of a path and the slash after it. Returns the element without the slash.
 std::string_view take_element(std::string_view& path) noexcept {
     const std::size_t end = std::min(path.find('/'), path.size());
     const std::string_view element = path.substr(0, end);
@@ -118,7 +120,7 @@ std::string_view take_element(std::string_view& path) noexcept {
     return element;
 }
 
-/// Returns true for the name of a user's slice, such as "user-1000.slice".
+/// Returns true if a path element is the name of a user's slice, such as "user-1000.slice".
 bool is_user_slice(std::string_view element) noexcept {
     constexpr std::string_view prefix = "user-";
     constexpr std::string_view suffix = ".slice";
@@ -126,8 +128,8 @@ bool is_user_slice(std::string_view element) noexcept {
            std::ranges::all_of(element.substr(prefix.size(), element.size() - prefix.size() - suffix.size()), is_digit);
 }
 
-/// Returns true for the path of a session scope directly below the slice of a user. Users can give their own units any
-/// name, but only logind creates a scope at this location.
+/// Returns true if a cgroup path leads to or below a session scope of logind, directly below the slice of a user. Users
+/// can give their own units any name, but only logind creates a scope directly below the slice of a user.
 bool is_in_session_scope(std::string_view path) noexcept {
     return take_element(path).empty() && take_element(path) == "user.slice" && is_user_slice(take_element(path)) &&
            is_session_scope(take_element(path));
@@ -190,7 +192,7 @@ std::expected<ProcessStat, int> read_process_stat(pid_t pid) noexcept {
         return std::unexpected(error == ENOENT ? why_not_there(pid) : error);
     }
     std::array<char, max_process_stat_length> text{};
-    errno = ESRCH; // the error at an immediate end of file, because only a failed read sets errno
+    errno = ESRCH; // Error for an empty file, because only a failed read(2) sets errno.
     const std::size_t size = read_once(fd.get(), text);
     if (size == 0) {
         return std::unexpected(errno);
