@@ -6,7 +6,8 @@
 namespace sesslimit::wire {
 namespace {
 
-/// The set of fields that a frame contains. Tags of a table are small numbers.
+/// The set of fields found in a frame, which is one message between the PAM module and the daemon. Each field tag is
+/// one bit, because all tags are below 32.
 class Seen {
   public:
     template <class Tag>
@@ -67,8 +68,9 @@ std::expected<Header, WireError> header_of(Bytes frame) noexcept {
     return header;
 }
 
-/// Calls take(tag, value) for every field of the frame whose tag is at most `last`, in order. The frame must be of the
-/// kind to which `Tag` belongs. Stops at the first field for which take returns an error.
+/// Calls take(tag, value) for every field of the frame whose tag is from 1 to `last`, in the order of the frame. Other
+/// fields are skipped. Returns an error if the frame is not of the kind `kind`, or if a field occurs twice. Stops at
+/// the first field for which take() returns an error.
 template <class Tag, class Take>
 Done for_each_field(Bytes frame, Kind kind, Tag last, Seen& seen, Take take) noexcept {
     const auto is = kind_of(frame);

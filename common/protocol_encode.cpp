@@ -6,7 +6,8 @@
 namespace sesslimit::wire {
 namespace {
 
-/// Writes a frame from front to back. After the first error all later fields are ignored.
+/// A writer that appends fields to a frame. After the first error it ignores all later fields, and finish() returns
+/// this error.
 class Writer {
   public:
     explicit Writer(std::span<std::byte> out) noexcept : out_(out) {}

@@ -6,11 +6,11 @@
 #include <array>
 #include <limits>
 
-/// The tables of docs/protocol.md, shared by protocol.cpp and protocol_encode.cpp.
+/// The field tables of docs/protocol.md, shared by the decoder (protocol.cpp) and the encoder (protocol_encode.cpp).
 namespace sesslimit::wire {
 
 inline constexpr std::array<char, 4> magic = {'S', 'L', 'I', 'M'};
-inline constexpr std::size_t version_end = 6; // end of the header part that every version has
+inline constexpr std::size_t version_end = 6; // Length of magic and version, which every version has.
 inline constexpr std::size_t header_size = 12;
 inline constexpr std::size_t field_header = 4;
 
@@ -26,7 +26,7 @@ struct Header {
 };
 static_assert(sizeof(Header) == header_size);
 
-// Each kind of frame has its own table of field numbers in docs/protocol.md.
+// The numbers of the fields. In docs/protocol.md, each kind of frame has its own table of field numbers.
 enum class OpenTag : std::uint16_t {
     user = 1,
     uid,

@@ -9,14 +9,15 @@
 
 namespace sesslimit {
 
-/// An error for a human reader. The code that handles an error logs it. Code that only returns the error does not log
-/// it.
+/// An error that is described for a human reader. Code that handles an error logs it. Code that only returns an error
+/// to its caller does not log it.
 struct Error {
-    std::string what; ///< one line, no full stop: "open /run/sesslimit/ledger: Permission denied"
-    int code = 0;     ///< underlying errno value; 0 if the error has none
+    std::string what; ///< One line without a full stop: "open /run/sesslimit/ledger: Permission denied".
+    int code = 0;     ///< Underlying errno value, or 0 if the error has none.
 };
 
-/// A value or an error. A failed call does not modify its output parameters.
+/// The result of a function, which is a value or an error. A function that returns an error has not modified its output
+/// parameters.
 template <class T = void>
 using Result = std::expected<T, Error>;
 
@@ -25,7 +26,7 @@ inline std::unexpected<Error> fail(std::string what, int code = 0) {
     return std::unexpected(Error{std::move(what), code});
 }
 
-/// Creates an error from errno, which must still be set by the call that failed.
+/// Creates an error from the value of errno, which must still be the one that the failed call has set.
 inline std::unexpected<Error> fail_errno(std::string doing, int code = errno) {
     return fail(std::move(doing) + ": " + std::strerror(code), code);
 }

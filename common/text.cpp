@@ -13,13 +13,14 @@ struct Range {
     std::uint32_t last;
 };
 
-// Characters that are invisible or that move the text around them. These are Unicode's categories Cc, Cf, Co, Cn
-// (noncharacters), Zl, Zp, Zs except the plain space, and the property Default_Ignorable_Code_Point (UnicodeData.txt
+// Non-ASCII characters that are invisible or that move the text around them. These are Unicode's categories Cc, Cf, Co,
+// Cn (noncharacters), Zl, Zp, Zs except the plain space, and the property Default_Ignorable_Code_Point (UnicodeData.txt
 // and DerivedCoreProperties.txt, Unicode 15). The ranges are sorted.
 constexpr Range unseen[] = {
-    {0x0080, 0x00A0},    // C1, no-break space
-    {0x00AD, 0x00AD},    // soft hyphen
-    {0x034F, 0x034F},    // combining grapheme joiner
+    // First and last code point of each range, and the names of its Unicode characters:
+    {0x0080, 0x00A0},    // C1 controls, no-break space
+    {0x00AD, 0x00AD},    // Soft hyphen
+    {0x034F, 0x034F},    // Combining grapheme joiner
     {0x0600, 0x0605},    // Arabic number signs
     {0x061C, 0x061C},    // Arabic letter mark
     {0x06DD, 0x06DD},    // Arabic end of ayah
@@ -30,24 +31,24 @@ constexpr Range unseen[] = {
     {0x1680, 0x1680},    // Ogham space
     {0x17B4, 0x17B5},    // Khmer inherent vowels
     {0x180B, 0x180F},    // Mongolian selectors
-    {0x2000, 0x200F},    // spaces, zero width, direction marks
-    {0x2028, 0x202F},    // line and paragraph separator, bidirectional embeddings
-    {0x205F, 0x206F},    // mathematical space, word joiner, bidirectional isolates
-    {0x3000, 0x3000},    // ideographic space
+    {0x2000, 0x200F},    // Spaces, zero width, direction marks
+    {0x2028, 0x202F},    // Line and paragraph separator, bidirectional embeddings
+    {0x205F, 0x206F},    // Mathematical space, word joiner, bidirectional isolates
+    {0x3000, 0x3000},    // Ideographic space
     {0x3164, 0x3164},    // Hangul filler
-    {0xE000, 0xF8FF},    // private use
-    {0xFDD0, 0xFDEF},    // noncharacters
-    {0xFE00, 0xFE0F},    // variation selectors
-    {0xFEFF, 0xFEFF},    // byte order mark
-    {0xFFA0, 0xFFA0},    // halfwidth Hangul filler
-    {0xFFF0, 0xFFFB},    // interlinear annotation
-    {0xFFFE, 0xFFFF},    // noncharacters
+    {0xE000, 0xF8FF},    // Private use
+    {0xFDD0, 0xFDEF},    // Noncharacters
+    {0xFE00, 0xFE0F},    // Variation selectors
+    {0xFEFF, 0xFEFF},    // Byte order mark
+    {0xFFA0, 0xFFA0},    // Halfwidth Hangul filler
+    {0xFFF0, 0xFFFB},    // Interlinear annotation
+    {0xFFFE, 0xFFFF},    // Noncharacters
     {0x110BD, 0x110BD},  // Kaithi number sign
     {0x110CD, 0x110CD},  // Kaithi number sign above
     {0x13430, 0x1343F},  // Egyptian format controls
-    {0x1BCA0, 0x1BCA3},  // shorthand format controls
-    {0x1D173, 0x1D17A},  // musical format controls
-    {0xE0000, 0x10FFFF}, // tags, selectors, private use
+    {0x1BCA0, 0x1BCA3},  // Shorthand format controls
+    {0x1D173, 0x1D17A},  // Musical format controls
+    {0xE0000, 0x10FFFF}, // Tags, selectors, private use
 };
 
 constexpr bool is_unseen(std::uint32_t code) noexcept {
@@ -62,12 +63,12 @@ constexpr std::uint32_t byte_at(std::string_view text, std::size_t at) noexcept 
 
 /// One character of a text.
 struct Character {
-    std::size_t length = 0; ///< length in bytes; 0 if the text does not begin with a well-formed character
+    std::size_t length = 0; ///< Length in bytes, or 0 if the text does not begin with well-formed UTF-8.
     std::uint32_t code = 0;
 };
 
-/// Decodes the character at the start of `text`, which must not be empty. Rejects overlong forms, surrogates and code
-/// points above U+10FFFF (RFC 3629).
+/// Decodes the UTF-8 character at the start of `text`, which must not be empty. Returns length 0 for malformed UTF-8,
+/// including overlong forms, surrogates and code points above U+10FFFF (RFC 3629).
 Character first_of(std::string_view text) noexcept {
     const std::uint32_t lead = byte_at(text, 0);
     if (lead < 0x80) {
@@ -92,8 +93,8 @@ Character first_of(std::string_view text) noexcept {
     return well_formed ? Character{length, code} : Character{};
 }
 
-/// Returns the length in bytes of the first character of `text` if this character may be shown unescaped. Returns 0
-/// otherwise. `text` must not be empty.
+/// Returns the length in bytes of the first character of `text`, or 0 if this character must be escaped for display.
+/// `text` must not be empty.
 std::size_t showable(std::string_view text) noexcept {
     const auto [length, code] = first_of(text);
     if (code < 0x80) {
@@ -127,7 +128,7 @@ std::string escape_for_display(std::string_view text, std::size_t limit) {
     constexpr std::string_view cut_mark = "...";
     const std::size_t room_before_mark = limit > cut_mark.size() ? limit - cut_mark.size() : 0;
     std::string out;
-    std::size_t keep = 0; // the longest whole part of `out` after which the mark still fits
+    std::size_t keep = 0; // Length of the longest part of `out` after which "..." still fits.
     while (!text.empty()) {
         const std::size_t whole = showable(text);
         if (whole > 0) {

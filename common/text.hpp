@@ -7,14 +7,14 @@
 
 namespace sesslimit {
 
-/// Escapes text from outside for display on a terminal, in a log line or in a message. Printable ASCII and well-formed
-/// UTF-8 letters are kept. Control bytes (C0, DEL, C1), malformed UTF-8, bidirectional and other invisible format
-/// characters and the backslash become \xHH for each byte. Returns at most `limit` bytes. A truncated text ends with
-/// "...". One line of input gives one line of output.
+/// Escapes text from an untrusted source for display on a terminal, in a log line or in a message. Printable ASCII and
+/// visible, well-formed UTF-8 characters are kept. Control characters, invisible and bidirectional format characters,
+/// malformed UTF-8 and the backslash become \xHH for each byte. The result is one line, because newlines are escaped,
+/// too. It has at most `limit` bytes, and ends with "..." if it is truncated.
 std::string escape_for_display(std::string_view text, std::size_t limit = 256);
 
-/// Returns the offset of the first byte that is not well-formed UTF-8 (RFC 3629), or npos if the whole text is
-/// well-formed.
+/// Returns the offset of the first byte of `text` that is not well-formed UTF-8 (RFC 3629), or npos if the whole text
+/// is well-formed.
 std::size_t malformed_at(std::string_view text) noexcept;
 
 } // namespace sesslimit

@@ -8,7 +8,8 @@
 
 namespace sesslimit {
 
-/// Owner of one file descriptor, or of none (-1). Closes it exactly once. errno is preserved across the close.
+/// The owner of one file descriptor, or of none (-1). The owner closes its descriptor exactly once. Closing preserves
+/// errno.
 class UniqueFd {
   public:
     UniqueFd() noexcept = default;
@@ -27,7 +28,7 @@ class UniqueFd {
     [[nodiscard]] int get() const noexcept { return fd_; }
     [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
 
-    /// Releases the descriptor without closing it. Ownership passes to the caller.
+    /// Returns the descriptor without closing it. The caller becomes the owner of the descriptor.
     [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
 
     void reset(int fd = -1) noexcept {

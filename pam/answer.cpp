@@ -18,7 +18,7 @@ struct Row {
     const char* log;
 };
 
-// The rows are in the order of RequestOutcome.
+// The module's reaction to each outcome of a session request, in the order of RequestOutcome.
 using enum Row::Way;
 constexpr Row table[] = {
     Row{RequestOutcome::admitted, in, "admitted"},
@@ -54,7 +54,8 @@ bool is_control(unsigned char byte) noexcept {
     return (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f;
 }
 
-/// Returns true for U+0080 to U+009F in UTF-8. Some terminals interpret them as the beginning of a command.
+/// Returns true if the text contains a character from U+0080 to U+009F at offset `at`, encoded in UTF-8. Some terminals
+/// interpret these control characters as the beginning of a command.
 bool is_c1(std::string_view text, std::size_t at) noexcept {
     if (text[at] != '\xc2' || at + 1 == text.size()) {
         return false;
@@ -71,7 +72,7 @@ Answer answer_to(RequestOutcome ending, OnError on_error, bool root) noexcept {
     case in:
         return {PAM_SUCCESS, LOG_DEBUG, row.log, nullptr};
     case out:
-        // The daemon logs the denial and counts repeated ones.
+        // The module logs a denial only for debugging, because the daemon logs the denial and counts repeated denials.
         return {PAM_PERM_DENIED, LOG_DEBUG, row.log, denied_text};
     case unsure:
         break;

@@ -32,7 +32,8 @@ bool take_on_error(std::string_view value, Arguments& out) noexcept {
     return true;
 }
 
-/// Parses the value of `socket=`. `value` is the end of an argument, so that a NUL follows.
+/// Parses the value of the module argument `socket=`. Stores a pointer to the value, which is NUL-terminated because it
+/// is the end of the argument.
 bool take_socket(std::string_view value, Arguments& out) noexcept {
     if (!value.starts_with('/') || value.size() >= sizeof(sockaddr_un::sun_path)) {
         return false;

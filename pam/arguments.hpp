@@ -12,23 +12,25 @@
 
 namespace sesslimit::pam {
 
-/// The treatment of a login that could not be decided.
+/// The treatment of a login about which the daemon did not decide.
 enum class OnError { allow, deny };
 
-/// The module arguments in a PAM service file. Lifetime: pointers into the parsed texts.
+/// The arguments of the PAM module in a PAM service file. Lifetime: pointers into the parsed texts.
 struct Arguments {
-    Duration timeout = std::chrono::seconds(2); ///< `timeout=SPAN`, 1 ms to 1 h: budget of the whole call to the daemon
-    OnError on_error = OnError::allow;          ///< `on_error=allow|deny`
-    bool quiet = false;                         ///< `quiet`: no messages to the user
-    bool debug = false;                         ///< `debug`: log successes, too
-    const char* socket = wire::default_socket;  ///< `socket=PATH`, absolute, short enough for unix(7)
+    Duration timeout = std::chrono::seconds(2); ///< `timeout=SPAN`, 1 ms to 1 h, the time for a whole request.
+    OnError on_error = OnError::allow;          ///< `on_error=allow|deny`, applies if the daemon does not decide.
+    bool quiet = false;                         ///< `quiet`, no messages to the user.
+    bool debug = false;                         ///< `debug`, log successes, too.
+    const char* socket = wire::default_socket;  ///< `socket=PATH`, an absolute path that fits the address of unix(7).
 
-    /// The first of the `ignored_count` arguments that are ignored because they are not valid, for the log.
+    /// The first arguments that are ignored because they are not valid, for the log. `ignored_count` is the number of
+    /// all ignored arguments.
     std::array<const char*, 8> ignored{};
     std::size_t ignored_count = 0;
 };
 
-/// The form of an argument: "name" alone, or "name=" and a value. pam_sesslimit(8) has the same list.
+/// The form of a module argument, which is a name alone, or a name followed by "=" and a value. pam_sesslimit(8) has
+/// the same list of arguments.
 struct ArgumentForm {
     std::string_view name;
     bool takes_value = false;
@@ -36,8 +38,8 @@ struct ArgumentForm {
 /// Returns all known arguments.
 std::span<const ArgumentForm> argument_forms() noexcept;
 
-/// Parses the arguments of a module. Null pointers are skipped. If an argument is repeated, the last one applies. An
-/// argument with an invalid value leaves the earlier value unchanged.
+/// Parses the arguments of the PAM module. Null pointers are skipped. If an argument is repeated, the last one applies.
+/// An argument with an invalid value leaves the earlier value unchanged.
 Arguments parse_arguments(std::span<const char* const> texts) noexcept;
 
 } // namespace sesslimit::pam
