@@ -17,8 +17,9 @@ namespace {
 using Done = std::expected<void, Failure>;
 using std::unexpected;
 
-/// Sets a timeout of the socket to the rest of the budget. Socket calls with a timeout are never restarted after a
-/// signal (signal(7)), so that every wait returns here and computes the remaining time again.
+/// Sets the send or receive timeout of a socket to the time that remains until `deadline`. The kernel does not restart
+/// socket calls with a timeout after a signal (signal(7)). Therefore an interrupted call returns, and the remaining
+/// time is computed again.
 Done limit_wait(int socket, int option, Duration deadline) noexcept {
     const Duration left = deadline - monotonic_now();
     if (left <= Duration::zero()) {
@@ -32,8 +33,8 @@ Done limit_wait(int socket, int option, Duration deadline) noexcept {
     return {};
 }
 
-/// Repeats `step` until it completes without being interrupted, each time with the rest of the budget. A signal
-/// interrupts the step. A timeout of the kernel that expires one tick early also interrupts it.
+/// Calls `step`, which is one operation on the socket, until it is not interrupted. Each attempt may last until
+/// `deadline`. A signal interrupts the operation, and so does a timeout of the kernel that expires one tick early.
 template <class Step>
 std::expected<ssize_t, Failure> within(int socket, int option, Duration deadline, RequestOutcome otherwise,
                                        Step step) noexcept {
@@ -52,7 +53,8 @@ std::expected<ssize_t, Failure> within(int socket, int option, Duration deadline
 }
 
 std::expected<ssize_t, Failure> receive(int fd, std::span<std::byte> reply, Duration deadline) noexcept {
-    // MSG_TRUNC returns the length of the packet even if the buffer is smaller (recv(2)).
+    // With MSG_TRUNC, recv(2) returns the length of the packet even if the buffer is smaller. A reply that is too long
+    // is thereby detected.
     return within(fd, SO_RCVTIMEO, deadline, RequestOutcome::hung_up,
                   [&]() noexcept { return recv(fd, reply.data(), reply.size(), MSG_TRUNC); });
 }
@@ -75,15 +77,17 @@ std::expected<std::size_t, Failure> exchange(const sockaddr_un& address, std::sp
         step = receive(fd, reply, deadline);
     }
     if (step && static_cast<std::size_t>(*step) <= reply.size()) {
-        // A `wait` frame is accepted once per attempt. The daemon is alive and needs more time than the budget allows.
+        // A daemon that is alive and needs more time sends a `wait` frame, which extends the deadline. This frame is
+        // accepted once per attempt.
         if (const auto wait = wire::decode_wait(reply.first(static_cast<std::size_t>(*step)))) {
             const Duration longer = monotonic_now() + std::chrono::milliseconds(wait->more_ms);
             step = receive(fd, reply, std::max(deadline, longer));
         }
     }
     if (!step && step.error().ending == RequestOutcome::hung_up) {
-        // An overloaded daemon replies without reading the request. The kernel then reports the lost request before it
-        // delivers the reply (net/unix/af_unix.c, unix_release_sock).
+        // An overloaded daemon replies without reading the request. The kernel then reports the lost request as an
+        // error before it delivers the reply (net/unix/af_unix.c, unix_release_sock). Therefore the reply is read after
+        // the error.
         if (const ssize_t late = recv(fd, reply.data(), reply.size(), MSG_TRUNC | MSG_DONTWAIT); late > 0) {
             step = late;
         }

@@ -10,22 +10,25 @@
 
 namespace sesslimit::pam {
 
-/// Maximum number of attempts if the daemon aborts the exchange. Without a bound, a request that crashes the daemon
-/// would crash it repeatedly until the budget is used up.
+/// Maximum number of times that the module sends a request if the daemon closes the connection without a reply. Without
+/// this bound, a request that crashes the daemon would crash it repeatedly until the timeout of the module.
 inline constexpr unsigned max_tries = 4;
 
-/// A received reply. Its `size` bytes are at the start of the caller's buffer. `size` is never 0.
+/// A reply from the daemon. Its `size` bytes are at the start of the buffer that the caller provided. `size` is never
+/// 0.
 struct Reply {
     std::size_t size = 0;
     unsigned tries = 0;
 };
 
-/// Sends `frame` to the daemon that listens at `path` (absolute, fits sockaddr_un) and waits for its reply. `budget`
-/// (above 0) covers connecting (also to a full queue), sending and waiting in all attempts. `tries` (1 or more) is the
-/// maximum number of attempts. A daemon that replies with `wait` gets that much additional time, once per attempt.
-/// Signals that interrupt a wait do not consume budget. Raises no signal and leaves no descriptor open.
+/// Sends the request `frame` to the daemon and waits for its reply. The daemon listens at `path`, which is absolute and
+/// fits sockaddr_un. `budget`, which is above 0, limits the total time of all attempts, including waiting in the
+/// daemon's queue of connections. `tries` (1 or more) is the maximum number of attempts. A daemon that replies with a
+/// `wait` frame gets the additional time in that frame, once per attempt. A wait that a signal interrupts continues
+/// until the same deadline. Raises no signal and leaves no descriptor open.
 ///
-/// Errors: no_socket, no_daemon, timed_out, hung_up, unreadable (the reply is longer than `reply`).
+/// Errors of call() are no_socket, no_daemon, timed_out and hung_up, and unreadable if the daemon's reply is longer
+/// than the buffer `reply`.
 std::expected<Reply, Failure> call(const char* path, std::span<const std::byte> frame, std::span<std::byte> reply,
                                    Duration budget, unsigned tries) noexcept;
 

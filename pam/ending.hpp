@@ -3,30 +3,33 @@
 
 namespace sesslimit::pam {
 
-/// Every outcome of a session request. answer.cpp defines the reaction to each.
+/// The outcomes of a request to open a session. A table in answer.cpp defines the reaction of the PAM module to each
+/// outcome.
 enum class RequestOutcome {
     // Outcomes that the daemon decided.
     admitted,
     uncounted,
     denied,
-    // Outcomes without a decision, to which on_error applies.
-    no_user,       ///< PAM has no user name, or an empty one
-    user_too_long, ///< the user name is longer than wire::max_user
-    unknown_user,  ///< the user is not in the user database
-    lookup_failed, ///< the user database could not be queried
-    no_service,    ///< PAM has no service name, or one longer than wire::max_service
+    // Outcomes without a decision of the daemon. For users other than root, the argument `on_error` of the module
+    // determines whether the login is admitted.
+    no_user,       ///< PAM_USER is missing or empty.
+    user_too_long, ///< The user name is longer than wire::max_user.
+    unknown_user,  ///< The user database does not contain the user.
+    lookup_failed, ///< The user database could not be queried.
+    no_service,    ///< PAM_SERVICE is missing, empty or longer than wire::max_service.
     no_memory,
-    bad_request,   ///< the login information does not fit a request
-    no_socket,     ///< a descriptor is not available
-    no_daemon,     ///< no daemon accepts connections
-    timed_out,     ///< the budget is used up
-    hung_up,       ///< the connection was closed before the verdict, also in the further attempts
-    unreadable,    ///< the reply is not a verdict on an open request
-    other_version, ///< the reply has another protocol version
-    undecided,     ///< the daemon reported a failure
+    bad_request,   ///< The data of the login does not fit into a request to the daemon.
+    no_socket,     ///< A socket could not be created, for example because of descriptor exhaustion.
+    no_daemon,     ///< The daemon does not accept connections.
+    timed_out,     ///< The time for the request (argument `timeout` of the module) has expired.
+    hung_up,       ///< The connection was closed before the verdict in every attempt.
+    unreadable,    ///< The reply is not a verdict on an open request.
+    other_version, ///< The reply has a different protocol version.
+    undecided,     ///< The daemon reported that it failed to decide.
 };
 
-/// The reason why a step failed. `error` is the underlying errno value, or 0 if it does not exist.
+/// The reason why a session request failed. `error` is the underlying errno value, or 0 if the failure does not have
+/// one.
 struct Failure {
     RequestOutcome ending{};
     int error = 0;

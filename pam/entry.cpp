@@ -13,7 +13,8 @@ sesslimit::pam::Arguments arguments_of(int count, const char** texts) noexcept {
 
 } // namespace
 
-// All functions called by the entry points are noexcept. The declarations in the PAM header do not allow noexcept here.
+// The entry points do not throw, because all functions that they call are noexcept. The entry points themselves cannot
+// be noexcept, because the PAM header declares them without it.
 extern "C" {
 
 [[gnu::visibility("default")]] int pam_sm_open_session(pam_handle_t* handle, int flags, int argc, const char** argv) {

@@ -22,9 +22,9 @@ using std::unexpected;
 
 constexpr std::size_t first_entry_size = 4096;
 constexpr std::size_t largest_entry_size = std::size_t{1} << 20;
-constexpr std::size_t cgroup_size = 16384; // size in bytes, sufficient for twelve v1 hierarchies with long paths
+constexpr std::size_t cgroup_size = 16384; // Buffer size in bytes, enough for twelve v1 hierarchies with long paths.
 
-/// Returns the text of a PAM item, or an empty view if the handle does not have this item.
+/// Returns the text of a PAM item such as PAM_TTY, or an empty view if the PAM handle does not have this item.
 std::string_view item(const pam_handle_t* handle, int type) noexcept {
     const void* value = nullptr;
     if (pam_get_item(handle, type, &value) != PAM_SUCCESS || value == nullptr) {
@@ -33,14 +33,16 @@ std::string_view item(const pam_handle_t* handle, int type) noexcept {
     return static_cast<const char*>(value);
 }
 
-/// Returns an environment variable of the login that is being opened, not of this process.
+/// Returns a variable from the PAM environment, which is the environment of the login that is being opened. It is not
+/// the environment of the current process.
 std::string_view variable(const pam_handle_t* handle, const char* name) noexcept {
-    // pam_getenv(3) only reads, but its parameter is not const.
+    // The cast is safe, because pam_getenv(3) only reads the handle. The parameter of pam_getenv(3) is not const.
     const char* value = pam_getenv(const_cast<pam_handle_t*>(handle), name);
     return value != nullptr ? std::string_view(value) : std::string_view();
 }
 
-/// Returns the text, or `instead` if the text is too long. Records `name` in `facts` in that case.
+/// Returns `text`, or `instead` if `text` is longer than `bound`. If `text` is too long, adds `name` to the names of
+/// dropped items in `facts`.
 std::string_view bounded(std::string_view text, std::size_t bound, const char* name, LoginInfo& facts,
                          std::string_view instead = {}) noexcept {
     if (text.size() <= bound) {
@@ -61,11 +63,13 @@ Done look_up(const char* name, LoginInfo& facts, passwd& entry) noexcept {
         if (found != nullptr) {
             return {};
         }
-        // getpwnam_r(3): the errors that mean "not found" differ between sources of users.
+        // If a user does not exist, getpwnam_r(3) returns 0, ENOENT, ESRCH, EBADF or EPERM, depending on the source of
+        // users.
         if (error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM) {
             return unexpected(Failure{RequestOutcome::unknown_user});
         }
-        // An interrupted look-up gets a larger buffer, too. That is harmless and bounds the number of attempts.
+        // A look-up that a signal interrupted is repeated with a larger buffer, although the buffer was large enough.
+        // The larger buffer is harmless, and its maximum size bounds the number of attempts.
         if (error != ERANGE && error != EINTR) {
             return unexpected(Failure{RequestOutcome::lookup_failed, error});
         }
@@ -86,8 +90,8 @@ Done find_user(const pam_handle_t* handle, LoginInfo& facts, passwd& entry) noex
         return found;
     }
     facts.root = entry.pw_uid == 0;
-    // Uses the spelling of the database and not the typed one, because some databases ignore case and policies match by
-    // name.
+    // Uses the user name as the user database spells it, and not as the user typed it. Some databases ignore case, but
+    // policies match users by name.
     facts.request.user = entry.pw_name;
     facts.request.uid = entry.pw_uid;
     if (facts.request.user.empty()) {
@@ -103,8 +107,8 @@ Done find_groups(const passwd& entry, LoginInfo& facts) noexcept {
     }
     int count = static_cast<int>(wire::max_gids);
     if (getgrouplist(entry.pw_name, entry.pw_gid, facts.gids.data(), &count) < 0) {
-        // getgrouplist(3): with too many groups the count is raised, and glibc fills the available room. Any other
-        // failure leaves the count unchanged.
+        // If the user has too many groups, getgrouplist(3) raises `count`, and glibc fills the whole array with groups.
+        // Any other failure leaves `count` unchanged.
         if (count <= static_cast<int>(wire::max_gids)) {
             return unexpected(Failure{RequestOutcome::lookup_failed});
         }
@@ -115,7 +119,8 @@ Done find_groups(const passwd& entry, LoginInfo& facts) noexcept {
     return {};
 }
 
-/// Returns the seat named by a display manager. A virtual console always belongs to seat0 (sd-login(3)).
+/// Returns the seat that a display manager has named in XDG_SEAT. Without XDG_SEAT, returns "seat0" for a login on a
+/// virtual console, which always belongs to seat0 (sd-login(3)). Returns an empty text for any other login.
 std::string_view seat_of(const pam_handle_t* handle, std::string_view tty) noexcept {
     const std::string_view named = variable(handle, "XDG_SEAT");
     if (!named.empty()) {

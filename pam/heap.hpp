@@ -9,9 +9,9 @@
 
 namespace sesslimit::pam {
 
-/// An array allocated with calloc(3) and zeroed. The array is empty if the allocation failed. The module runs inside
-/// other programs, so that it must not throw and must not depend on an operator new that those programs may have
-/// replaced.
+/// An array allocated with calloc(3) and zeroed. The array is empty if the allocation failed. The PAM module runs
+/// inside other programs. Therefore it must not throw, and must not depend on operator new, which these programs may
+/// have replaced.
 template <class T>
 class HeapArray {
     static_assert(std::is_trivial_v<T>);

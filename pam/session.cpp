@@ -22,16 +22,16 @@ namespace {
 
 constexpr char cgroup_file[] = "/proc/self/cgroup";
 
-/// The outcome of a request, with the details needed for messages.
+/// The outcome of a session request to the daemon, with the details that are needed for messages.
 struct Asked {
     Failure how;
-    bool root = false; ///< true if the user is known to have uid 0
+    bool root = false; ///< True if the user is known to have uid 0.
     unsigned tries = 0;
     std::uint64_t session = 0;
-    std::array<char, wire::max_text + 1> text{}; ///< text for the user; empty if the daemon sent none
+    std::array<char, wire::max_text + 1> text{}; ///< Text for the user; empty if the daemon sent none.
 };
 
-/// Shows the user the reason of a denial, or the announcement about an admitted session.
+/// Shows the user the reason of a denial, or the daemon's message about an admitted session.
 void tell_user(pam_handle_t* handle, const Answer& answer, const Asked& asked) noexcept {
     const bool theirs = asked.text[0] != '\0';
     if (answer.text != nullptr) {
@@ -114,7 +114,7 @@ void log_ignored(const pam_handle_t* handle, const Arguments& arguments) noexcep
     }
 }
 
-/// Returns PAM_USER for a log line. Characters other than printable ASCII become question marks.
+/// Returns PAM_USER for a log line, with a question mark in place of each character that is not printable ASCII.
 std::array<char, 65> user_of(const pam_handle_t* handle) noexcept {
     std::array<char, 65> shown{};
     const void* item = nullptr;
@@ -166,8 +166,9 @@ int open_session(pam_handle_t* handle, int flags, const Arguments& arguments) no
 
 void close_session(pam_handle_t* handle, const Arguments& arguments) noexcept {
     const auto known = remembered(handle);
-    // A session that was never counted has nothing to release. Without a session number the daemon would identify the
-    // session by the process, which may be the leader of a different session.
+    // A login that was admitted without being counted has no session to close, so that no request is sent. Without a
+    // session number, the daemon would close the session that the current process leads, which may be a different
+    // session.
     if (is_user_manager(handle) || (known && known->session == 0)) {
         return;
     }
