@@ -15,7 +15,8 @@ constexpr std::string_view logind_file = "/etc/systemd/logind.conf";
 constexpr std::string_view profile_file = "/etc/profile.d/tmout.sh";
 constexpr std::string_view sshd_file = "/etc/ssh/sshd_config";
 
-/// Returns a remedy that replaces the existing line, or adds the lines to `file` if such a line does not exist.
+/// Returns a file change that replaces the existing line `there`. If such a line does not exist, the change adds
+/// `lines` to `file`.
 Remedy remedy(const std::optional<Line>& there, std::string_view file, std::vector<std::string> lines) {
     if (there) {
         return {there->file, there->number, false, {lines.back()}};
@@ -29,7 +30,7 @@ std::optional<Line> line_of(const std::optional<Found<T>>& found) {
 }
 
 void sessions(const Native& native, unsigned most, Finding& finding) {
-    // The last line for all users applies. Lines for some users only are ignored.
+    // Of the maxlogins lines for all users, pam_limits applies the last one. Lines for some users only are ignored.
     const LoginLimit* last = nullptr;
     for (const LoginLimit& limit : native.login_limits) {
         if (limit.domain == "*" && limit.item == "maxlogins" && limit.type != "soft") {
@@ -62,7 +63,7 @@ bool is_within(const ShellTimeout& timeout, unsigned seconds) {
 }
 
 void shell_timeout(const Native& native, unsigned seconds, bool fixed, Finding& finding) {
-    const ShellTimeout* wrong = nullptr; // a scanner rejects each such line
+    const ShellTimeout* wrong = nullptr; // First line that a scanner rejects.
     for (const ShellTimeout& timeout : native.shell_timeouts) {
         finding.native.push_back(timeout.at);
         const bool good = is_within(timeout, seconds) && (!fixed || (timeout.fixed && timeout.exported));
@@ -139,7 +140,8 @@ void compare_native(const Native& native, bool ours, Finding& finding) {
     }
 }
 
-/// Determines whether sesslimit enforces the control. Also determines the rules that are exceptions.
+/// Determines whether sesslimit enforces a control, which is one requirement of a compliance profile. Also determines
+/// the rules of the policy that are exceptions to the control.
 void compare_ours(const Native& native, const std::optional<policy::Policy>& policy, Finding& finding) {
     const unsigned most = finding.control->value;
     bool sessions = false;

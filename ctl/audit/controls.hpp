@@ -15,39 +15,40 @@ enum class Profile : std::uint8_t { stig, pci, cis };
 std::string_view name_of(Profile profile);
 inline constexpr Profile profiles[] = {Profile::stig, Profile::pci, Profile::cis};
 
-/// The setting that a control requires.
+/// The kinds of settings that controls require. A control is one requirement of a compliance profile.
 enum class Check : std::uint8_t {
-    sessions,          ///< limits.conf: "* hard maxlogins N", N or less
-    idle_session,      ///< logind: StopIdleSessionSec=N, exactly
-    idle_main,         ///< logind: StopIdleSessionSec=N, exactly, in /etc/systemd/logind.conf itself
-    shell_timeout,     ///< a shell's start-up file: TMOUT, N or less
-    shell_fixed,       ///< a shell's start-up file: TMOUT, N or less, readonly and exported
-    idle_any,          ///< any mechanism that requires reauthentication after N seconds
-    peer_interval,     ///< sshd: ClientAliveInterval, above 0 and N or less
-    peer_count,        ///< sshd: ClientAliveCountMax, above 0 and N or less
-    any_peer_interval, ///< the same without an upper bound: above 0, N if it is not set yet
-    any_peer_count,
-    ssh_sessions, ///< sshd: MaxSessions, N or less
+    // N is the value that the control requires.
+    sessions,          ///< limits.conf has "* hard maxlogins" of N or less.
+    idle_session,      ///< logind has StopIdleSessionSec= of exactly N seconds.
+    idle_main,         ///< /etc/systemd/logind.conf itself has StopIdleSessionSec= of exactly N seconds.
+    shell_timeout,     ///< A start-up file of the shell sets TMOUT to N seconds or less.
+    shell_fixed,       ///< A start-up file of the shell sets TMOUT to N seconds or less, readonly and exported.
+    idle_any,          ///< Any mechanism requires reauthentication after N seconds without activity, or earlier.
+    peer_interval,     ///< sshd has ClientAliveInterval above 0 and N seconds or less.
+    peer_count,        ///< sshd has ClientAliveCountMax above 0 and N or less.
+    any_peer_interval, ///< sshd has ClientAliveInterval above 0; the proposed change sets N.
+    any_peer_count,    ///< sshd has ClientAliveCountMax above 0; the proposed change sets N.
+    ssh_sessions,      ///< sshd has MaxSessions of N or less.
 };
 
 /// One requirement of a profile.
 struct Control {
     Profile profile;
-    std::string_view os;      ///< ID of os-release(5); empty: every system
-    std::string_view version; ///< VERSION_ID, or its part before the dot; empty with an empty `os`
+    std::string_view os;      ///< ID of os-release(5), or empty for every system.
+    std::string_view version; ///< VERSION_ID of os-release(5), or its part before the dot; empty if `os` is empty.
     std::string_view id;
     Check check;
-    unsigned value; ///< N, a number or a time in seconds
+    unsigned value; ///< Required value, a number or a time in seconds.
 };
 
-/// Returns all known controls, in display order.
+/// Returns the supported requirements of all compliance profiles, in display order.
 std::span<const Control> all_controls();
 
-/// Returns a text about the requirement: "at most 10 sessions a user".
+/// Returns a description of the requirement of a control, such as "at most 10 sessions per user".
 std::string asked_for(const Control& control);
 
-/// Returns true if the control applies to that system. STIG controls for every system apply only if STIG has no
-/// controls for the system itself.
+/// Returns true if the control applies to the operating system with this ID and version of os-release(5). STIG controls
+/// for every system apply only if STIG has no controls for the system itself.
 bool applies(const Control& control, std::string_view os, std::string_view version);
 
 } // namespace sesslimit::audit

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t max_files = 1000;
 
-/// Escapes the characters of a directory name that have a special meaning in patterns.
+/// Escapes the characters of a directory name that have a special meaning in glob(7) patterns.
 std::string quoted(const std::string& path) {
     std::string quoted;
     for (const char c : path) {

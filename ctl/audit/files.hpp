@@ -9,12 +9,12 @@ namespace sesslimit::audit {
 
 /// A file with its contents.
 struct TextFile {
-    std::string path; ///< path on the host itself, without the directory that replaces its root
+    std::string path; ///< Path on the audited host, without the directory that replaces the host's root.
     std::string text;
-    std::string error; ///< reason for which the file could not be read; empty on success
+    std::string error; ///< Reason why the file could not be read; empty on success.
 };
 
-/// The files of a host that the audit needs.
+/// The interface by which the audit reads the configuration files of a host.
 class Files {
   public:
     Files() = default;
@@ -22,12 +22,13 @@ class Files {
     Files& operator=(const Files&) = delete;
     virtual ~Files() = default;
 
-    /// Returns the files that match `pattern`, an absolute glob(7) pattern, sorted by bytes. Directories are omitted.
-    /// The text of a special file is empty.
+    /// Returns the files that match `pattern`, an absolute glob(7) pattern. The files are sorted by the bytes of their
+    /// path. Directories are omitted. The text of a special file, such as a device, is empty.
     [[nodiscard]] virtual std::vector<TextFile> matching(const std::string& pattern) = 0;
 };
 
-/// The files below `root`. A file over 1 MiB has an error. One pattern returns at most 1000 files.
+/// The configuration files of a host whose root directory is `root`. A file over 1 MiB is returned with an error
+/// instead of its text. One pattern returns at most 1000 files.
 class HostFiles final : public Files {
   public:
     explicit HostFiles(std::filesystem::path root) : root_(std::move(root)) {}

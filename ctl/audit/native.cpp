@@ -14,7 +14,7 @@
 namespace sesslimit::audit {
 namespace {
 
-/// A reader of files that records unreadable files and returns the others.
+/// A reader that returns the files that match a pattern, and records those that could not be read.
 class Reader {
   public:
     Reader(Files& files, Native& native) : files_(files), native_(native) {}
@@ -35,7 +35,7 @@ class Reader {
     Native& native_;
 };
 
-/// Returns the value of KEY=value in os-release(5), which may be in quotation marks.
+/// Returns the value of the last line KEY=value in the text of os-release(5), without its quotation marks.
 std::string assigned(const std::string& text, std::string_view key) {
     std::string value;
     for_each_line("", text, [&](const Line& line) {
@@ -76,7 +76,8 @@ void read_login_limits(Reader& read, Native& native) {
     }
 }
 
-/// Reads the last StopIdleSessionSec= of [Login] in a file. An empty value resets the earlier ones (systemd.syntax(7)).
+/// Reads the last StopIdleSessionSec= in the section [Login] of a file in the format of logind.conf(5). An empty value
+/// resets the earlier values (systemd.syntax(7)).
 void read_stop_idle(const TextFile& file, std::optional<Found<Duration>>& into) {
     bool in_login = false;
     for_each_line(file.path, file.text, [&](const Line& line) {
@@ -98,8 +99,9 @@ void read_stop_idle(const TextFile& file, std::optional<Found<Duration>>& into) 
     });
 }
 
-/// Reads one main file, then the drop-ins by name. A drop-in hides drop-ins of the same name in later directories
-/// (systemd's config_parse_standard_file_with_dropins(), logind.conf(5)).
+/// Reads the first main file logind.conf that exists, and then the drop-ins in the order of their names. A drop-in
+/// hides drop-ins of the same name in later directories (systemd's config_parse_standard_file_with_dropins(),
+/// logind.conf(5)).
 void read_logind(Reader& read, Native& native) {
     constexpr std::array directories = {"/etc", "/run", "/usr/local/lib", "/usr/lib"};
     bool has_main = false;
@@ -123,8 +125,8 @@ void read_logind(Reader& read, Native& native) {
     }
 }
 
-/// A scan of the words of a shell's start-up file for TMOUT. It does not interpret the file as a shell does, but finds
-/// the words that scanners check.
+/// A search for the variable TMOUT in a start-up file of the shell. It does not interpret the file as a shell does, but
+/// finds the words that compliance scanners check.
 class ShellWalk {
   public:
     explicit ShellWalk(std::vector<ShellTimeout>& found) : found_(found), first_(found.size()) {}
@@ -140,7 +142,8 @@ class ShellWalk {
         }
     }
 
-    /// Called at the end of the file.
+    /// Must be called after the last line of the file. Marks all values of TMOUT in the file as readonly or exported if
+    /// any line of the file does so.
     void done() {
         for (std::size_t at = first_; at < found_.size(); ++at) {
             found_[at].fixed = fixed_;

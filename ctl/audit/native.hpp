@@ -9,13 +9,15 @@
 #include <string>
 #include <vector>
 
-/// The session settings of other tools on the host, with their locations. Pure except for the files that are read.
+/// The session settings of other tools on a host, such as logind, sshd and pam_limits, with their locations. The
+/// functions do no input or output of their own, but read files through the interface Files.
 namespace sesslimit::audit {
 
-/// An unescaped line of a file. Display it through sesslimit::escape_for_display() only.
+/// A line of a configuration file. Its text is not escaped, and must be displayed through
+/// sesslimit::escape_for_display() only.
 struct Line {
     std::string file;
-    std::uint32_t number = 0; ///< from 1; 0: the file as a whole
+    std::uint32_t number = 0; ///< Line number from 1, or 0 for the whole file.
     std::string text;
     bool operator==(const Line&) const = default;
 };
@@ -27,58 +29,60 @@ struct Found {
     Line at;
 };
 
-/// A line of limits.conf(5) about the number of logins. A value other than a number is not a limit.
+/// A line of limits.conf(5) about the number of logins. If the value is not a number, the line is not a limit.
 struct LoginLimit {
-    std::string domain; ///< "*", "alice", "@group", "%group"
-    std::string type;   ///< "hard", "soft", "-"
-    std::string item;   ///< "maxlogins" or "maxsyslogins"
+    std::string domain; ///< Domain: "*", "alice", "@group" or "%group".
+    std::string type;   ///< Type: "hard", "soft" or "-".
+    std::string item;   ///< Item: "maxlogins" or "maxsyslogins".
     std::optional<std::uint64_t> most;
     Line at;
 };
 
-/// TMOUT in a shell's start-up file. The flags apply to the whole file.
+/// A value of the variable TMOUT in a start-up file of the shell. The flags `fixed` and `exported` apply to the whole
+/// file.
 struct ShellTimeout {
-    std::uint64_t seconds = 0; ///< 0: no time-out
-    bool fixed = false;        ///< true if TMOUT is readonly, so that the user cannot change it
+    std::uint64_t seconds = 0; ///< Timeout in seconds; 0 for no timeout.
+    bool fixed = false;        ///< True if TMOUT is readonly, so that the user cannot change it.
     bool exported = false;
     Line at;
 };
 
 inline constexpr char our_module[] = "pam_sesslimit.so";
 
-/// A module of a session stack, at the position where libpam runs it.
+/// A module in the session stack of a PAM service, at the position at which libpam runs the module.
 struct PamModule {
-    std::string name;                ///< file name of the module, without its directory
-    std::string control;             ///< control value: one word, or the text in brackets
-    std::vector<unsigned> substacks; ///< enclosing substacks, the outermost first, numbered within the stack
+    std::string name;                ///< File name of the module, without its directory.
+    std::string control;             ///< Control value, which is one word or the text in brackets.
+    std::vector<unsigned> substacks; ///< Numbers of the substacks around the module, the outermost first.
     Line at;
 };
 
-/// The session stack of a service, including the files that it includes.
+/// The session stack of a PAM service, with the modules of all included files.
 struct PamStack {
     std::string service;
     std::vector<PamModule> modules;
 };
 
-/// All native session settings of a host.
+/// The session settings of other tools on a host, such as logind, sshd and pam_limits.
 struct Native {
-    std::string os;                           ///< ID of os-release(5): "debian"; "rhel" for RHEL-like systems
-    std::string version;                      ///< VERSION_ID: "12", "9.4", "24.04"
-    std::vector<LoginLimit> login_limits;     ///< in the order of pam_limits, in which the last one of a domain applies
-    std::optional<Found<Duration>> stop_idle; ///< effective StopIdleSessionSec of logind; absent: off
-    /// StopIdleSessionSec in /etc/systemd/logind.conf alone, the only file that some scanners read.
+    std::string os;                           ///< ID of os-release(5), such as "debian"; "rhel" for RHEL-like systems.
+    std::string version;                      ///< VERSION_ID of os-release(5), such as "12" or "24.04".
+    std::vector<LoginLimit> login_limits;     ///< Limits in the order of pam_limits; the last of a domain applies.
+    std::optional<Found<Duration>> stop_idle; ///< StopIdleSessionSec= in effect for logind; absent if it is off.
+    /// StopIdleSessionSec= in /etc/systemd/logind.conf itself, which is the only file that some scanners read.
     std::optional<Found<Duration>> stop_idle_main;
     std::vector<ShellTimeout> shell_timeouts;
-    /// Settings of sshd outside of Match. Absent: sshd's default.
+    /// Settings of sshd that apply to all connections (outside of Match). If a setting is absent, sshd uses its
+    /// default.
     std::optional<Found<Duration>> alive_interval;
     std::optional<Found<std::uint64_t>> alive_count;
-    std::optional<Found<std::uint64_t>> ssh_sessions; ///< MaxSessions
-    std::vector<Line> module;                         ///< lines in PAM service files that name pam_sesslimit.so
-    std::vector<PamStack> pam_stacks;                 ///< session stacks of all services
-    std::vector<TextFile> unread;                     ///< files that could not be read
+    std::optional<Found<std::uint64_t>> ssh_sessions; ///< MaxSessions of sshd.
+    std::vector<Line> module;                         ///< Lines of PAM service files that name pam_sesslimit.so.
+    std::vector<PamStack> pam_stacks;                 ///< Session stacks of all PAM services.
+    std::vector<TextFile> unread;                     ///< Files that could not be read.
 };
 
-/// Reads the native settings from the files.
+/// Reads the session settings of logind, sshd, pam_limits, PAM and the shells from the files of a host.
 Native read_native(Files& files);
 
 } // namespace sesslimit::audit

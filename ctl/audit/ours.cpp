@@ -27,7 +27,7 @@ void add_named(const policy::Match& match, std::set<uid_t>& named) {
     }
 }
 
-/// Returns the user ID of an ordinary user that no rule names.
+/// Returns the first user ID from 1000 that no rule of the policy names, as the ID of an ordinary user.
 uid_t ordinary_uid(const policy::Policy& policy) {
     std::set<uid_t> named;
     for (const auto* tier : {&policy.managed, &policy.host}) {
@@ -42,7 +42,8 @@ uid_t ordinary_uid(const policy::Policy& policy) {
     return uid;
 }
 
-/// Returns logins from a documentation network, 192.0.2.0/24 (RFC 5737), and from the console of the host.
+/// Returns two logins of an ordinary user. One is an ssh login from a documentation network, 192.0.2.0/24 (RFC 5737).
+/// The other is a login on the console of the host.
 std::array<Login, 2> ordinary_logins(const policy::Policy& policy) {
     Login ssh;
     ssh.uid = ordinary_uid(policy);
@@ -77,7 +78,7 @@ void take(Ours<T>& kept, const policy::Policy& policy, const policy::Setting<T>&
     kept.enforced = kept.enforced && enforced;
 }
 
-/// Returns true if the limits are within both bounds and enforced.
+/// Returns true if the limits on sessions and idle time are enforced, and are not above `sessions` and `idle`.
 bool holds(const Ordinary& limits, policy::Count sessions, Duration idle) {
     return limits.max_sessions.enforced && limits.max_sessions.value <= sessions && limits.idle_timeout.value <= idle;
 }

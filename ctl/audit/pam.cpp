@@ -22,8 +22,8 @@ bool is_word(std::string_view text, std::string_view word) {
     });
 }
 
-/// Removes the first token from `text` and returns it. Text in brackets is one token, and may contain "\]". The token
-/// does not include the brackets.
+/// Removes the first token from a line of a PAM service file and returns the token. Text in brackets is one token, and
+/// may contain "\]". The token does not include the brackets.
 std::string next_token(std::string_view& text) {
     text = trimmed(text);
     std::string token;
@@ -43,7 +43,8 @@ std::string next_token(std::string_view& text) {
     return token;
 }
 
-/// Calls `then` for each line without its comment. Lines that end in a backslash are joined.
+/// Calls `then` for each line of a PAM service file, without its comment. Lines that end in a backslash are joined with
+/// the next line.
 void for_each_rule(const TextFile& file, const std::function<void(const Line&)>& then) {
     Line joined;
     for_each_line(file.path, file.text, [&](const Line& line) {
@@ -63,7 +64,7 @@ void for_each_rule(const TextFile& file, const std::function<void(const Line&)>&
     }
 }
 
-/// Collects the modules of one service's session stack.
+/// A collector of the modules in the session stack of one PAM service, including the files that it includes.
 class StackWalk {
   public:
     using Find = std::function<const TextFile*(const std::string& name)>;
@@ -108,12 +109,12 @@ class StackWalk {
 
     const Find& find_;
     std::vector<PamModule>& modules_;
-    std::vector<unsigned> substacks_; // the open substacks, the outermost first
+    std::vector<unsigned> substacks_; // Substacks that are open, the outermost first.
     unsigned last_substack_ = 0;
     int files_ = 0;
 };
 
-/// Returns true for copies that package managers and editors leave beside a service file.
+/// Returns true if a file in /etc/pam.d is a copy that a package manager or an editor has left beside a service file.
 bool is_leftover(std::string_view path) {
     return path.ends_with('~') || path.ends_with(".bak") || path.find(".dpkg-") != std::string_view::npos ||
            path.find(".rpm") != std::string_view::npos || path.find(".pam-") != std::string_view::npos;
@@ -122,7 +123,7 @@ bool is_leftover(std::string_view path) {
 } // namespace
 
 void read_pam(const std::function<std::vector<TextFile>(const std::string& pattern)>& matching, Native& native) {
-    std::map<std::string, std::optional<TextFile>> files; // absent: the file does not exist
+    std::map<std::string, std::optional<TextFile>> files; // By path; nullopt for missing files.
     for (TextFile& file : matching(std::string(directory) + "*")) {
         const std::string path = file.path;
         files[path] = std::move(file);

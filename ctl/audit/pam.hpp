@@ -8,18 +8,20 @@
 #include <string_view>
 #include <vector>
 
-/// PAM service files, parsed as libpam does (pam.conf(5) and _pam_parse_conf_file() in libpam/pam_handlers.c).
+/// A parser for PAM service files that follows the rules of libpam (pam.conf(5) and _pam_parse_conf_file() in
+/// libpam/pam_handlers.c).
 namespace sesslimit::audit {
 
-/// Reads PAM's part of `native`. It consists of the lines that name the module, and of the session stack of each
-/// service. Follows `include`, `substack` and Debian's `@include`, at most 16 files deep and 256 files per service.
+/// Reads the session stack of each PAM service into `native`, and the lines that name pam_sesslimit.so. Follows
+/// `include`, `substack` and Debian's `@include`, at most 16 files deep and 256 files per service.
 void read_pam(const std::function<std::vector<TextFile>(const std::string& pattern)>& matching, Native& native);
 
-/// The effect of PAM_PERM_DENIED from a module, which depends on the control value of the module.
+/// The effect on a PAM stack if a module returns PAM_PERM_DENIED. The effect depends on the control value of the
+/// module.
 enum class Denial : std::uint8_t {
-    ends,    ///< "die": the stack fails and stops
-    fails,   ///< "bad": the stack fails, but the modules after it still run
-    ignored, ///< any other: the stack continues and may succeed
+    ends,    ///< The stack fails and stops (action "die").
+    fails,   ///< The stack fails, but the modules after this module still run (action "bad").
+    ignored, ///< The stack continues and may succeed (any other action).
 };
 Denial denial_by(std::string_view control);
 

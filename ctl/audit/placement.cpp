@@ -16,7 +16,7 @@ constexpr std::size_t max_named = 4;
 
 enum class Misplacement : std::uint8_t { behind, ignored, goes_on, substack };
 
-/// One kind of error, and the services whose stacks have it in the same lines.
+/// One kind of misplacement of pam_sesslimit.so, and the PAM services whose stacks have it in the same lines.
 struct Case {
     Misplacement kind;
     std::vector<Line> at;
@@ -29,7 +29,8 @@ Modules::const_iterator find(const Modules& modules, std::string_view name) {
     return std::ranges::find(modules, name, &PamModule::name);
 }
 
-/// Returns true if the substack that ends with `inner` contains `other`, too.
+/// Returns true if a denial by the module `inner` also prevents the module `other` from running. A denial ends only the
+/// innermost substack around `inner`, so that `other` must be in the same substack.
 bool ends_with_it(const PamModule& inner, const PamModule& other) {
     return inner.substacks.empty() ||
            std::ranges::find(other.substacks, inner.substacks.back()) != other.substacks.end();
@@ -75,7 +76,7 @@ void judge(const PamStack& stack, std::vector<Case>& cases) {
     }
 }
 
-/// Returns "login, sshd and 3 more".
+/// Returns the names of up to four services and the number of the others: "login, sshd, su, sudo and 3 more".
 std::string named(const std::vector<std::string>& services) {
     std::string text;
     for (std::size_t at = 0; at < std::min(services.size(), max_named); ++at) {

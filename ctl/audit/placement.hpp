@@ -5,9 +5,9 @@
 
 namespace sesslimit::audit {
 
-/// Returns warnings about session stacks with a misplaced module. The module is misplaced if it comes after
-/// pam_systemd, if its denial does not end the stack, or if its denial is ignored. Stacks with the same lines share one
-/// warning.
+/// Returns warnings about session stacks in which pam_sesslimit.so is misplaced. The module is misplaced if it comes
+/// after pam_systemd.so, if its denial does not prevent pam_systemd.so from running, or if PAM ignores its denial.
+/// Stacks with the same lines share one warning.
 std::vector<Warning> warnings_about_placement(const std::vector<PamStack>& stacks);
 
 } // namespace sesslimit::audit

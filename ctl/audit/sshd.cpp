@@ -18,8 +18,8 @@ std::string lower(std::string text) {
     return text;
 }
 
-/// Returns the keyword and the arguments of a line, or an empty list for a comment. One "=" may separate keyword and
-/// argument.
+/// Returns the keyword and the arguments of a line of sshd_config(5), or an empty list for a comment. One "=" may
+/// separate the keyword from its arguments.
 std::vector<std::string> directive_of(const std::string& text) {
     std::string line(trimmed(text));
     const std::size_t end = line.find_first_of(" \t=");
@@ -56,7 +56,7 @@ class Sshd {
             if (++files_ > max_files) {
                 return;
             }
-            bool for_all = true; // a Match in an included file ends with that file
+            bool for_all = true; // A Match in an included file ends with that file.
             for_each_line(file.path, file.text, [&](const Line& line) { take(line, depth, for_all); });
         }
     }

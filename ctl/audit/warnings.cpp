@@ -21,14 +21,15 @@ std::string joined(const std::vector<std::string>& parts) {
     return text;
 }
 
-/// Returns the settings that logind's own timeout defeats. Returns an empty list if the policy has no idle limit.
+/// Returns descriptions of the policy's settings that the idle timeout `native` of logind overrides, because it is
+/// stricter. Returns an empty list if the policy has no idle limit.
 std::vector<std::string> undone_by(const policy::Policy& policy, Duration native) {
     const bool silent = ordinary_limits(policy).idle_timeout.at.file.empty();
     return silent ? std::vector<std::string>() : gentler_than(policy, native);
 }
 
-/// Adds warnings about the idle timeout of logind. logind considers only the terminal's input, and does not warn users
-/// (systemd's session_get_idle_hint()).
+/// Adds warnings about the idle timeout of logind, which may override the policy of sesslimit. logind considers only
+/// input on the terminal, and does not warn users (systemd's session_get_idle_hint()).
 void about_logind(const Native& native, const policy::Policy& policy, std::vector<Warning>& warnings) {
     if (!native.stop_idle) {
         return;
@@ -46,8 +47,8 @@ bool is_for_everybody_or_all(const LoginLimit& limit) {
     return limit.most && limit.type != "soft";
 }
 
-/// Adds warnings about login limits of pam_limits. pam_limits checks one login limit per login, counts by utmp or
-/// logind, and supports neither at_limit nor warnings.
+/// Adds warnings about the login limits of pam_limits, which may conflict with the policy of sesslimit. pam_limits
+/// checks only one login limit per login, counts logins by utmp or logind, and supports neither at_limit nor warnings.
 void about_login_limits(const Native& native, const std::optional<policy::Policy>& policy,
                         std::vector<Warning>& warnings) {
     std::set<std::string> kinds;

@@ -5,11 +5,11 @@
 
 namespace sesslimit::audit {
 
-/// Returns warnings about native settings that defeat the policy or have an unexpected effect. Also returns warnings
-/// about obstacles to sesslimit, and about files that could not be read.
+/// Returns warnings about settings of other tools that override the policy of sesslimit or have an unexpected effect.
+/// Also returns warnings if sesslimit does not enforce its policy, and if files could not be read.
 std::vector<Warning> warnings_about(const Native& native, const std::optional<policy::Policy>& policy);
 
-/// Returns warnings of the same kinds about the native settings that findings propose.
+/// Returns warnings about file changes that the audit proposes, if these changes would override settings of the policy.
 std::vector<Warning> warnings_about_remedies(const std::vector<Finding>& findings, const policy::Policy& policy);
 
 } // namespace sesslimit::audit
