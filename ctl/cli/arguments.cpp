@@ -22,8 +22,8 @@ std::string footer() {
     return text + ".\nSee sesslimitctl(1) for details.";
 }
 
-/// Help formatter without the details that CLI11 adds to each option. Shows only the name of an option and its
-/// argument.
+/// A help formatter for CLI11 that shows only the name of an option and its argument. By default, CLI11 adds details to
+/// each option.
 class PlainHelp final : public CLI::Formatter {
   public:
     std::string make_option_opts(const CLI::Option* option) const override {
@@ -70,7 +70,8 @@ void add_global_options(CLI::App& app, Arguments& arguments) {
 
 constexpr char about_user[] = "User name, or uid:NUMBER for a user ID";
 
-/// Returns an error message for CLI11, or an empty string if the argument refers to a user.
+/// Checks an argument that refers to a user. Returns an error message for CLI11, or an empty string if the argument is
+/// valid.
 std::string valid_user(const std::string& argument) {
     return parse_user_ref(argument) ? "" : user_ref_problem(argument);
 }
@@ -155,14 +156,14 @@ void add_commands(CLI::App& app, Arguments& arguments) {
     add_command(app, arguments, Command::watch, "watch", "Print session events as they happen");
     CLI::App* complete = add_command(app, arguments, Command::complete, "complete", "Print words for shell completion");
     complete->add_option("kind", arguments.names)->required()->expected(1);
-    complete->group(""); // an empty group is hidden from the help
+    complete->group(""); // CLI11 hides a command with an empty group.
 }
 
 } // namespace
 
 void add_command_line(CLI::App& app, Arguments& arguments) {
     app.require_subcommand(0, 1);
-    app.fallthrough(); // global options are accepted after the command, as in loginctl
+    app.fallthrough(); // Accepts global options after the command, as in loginctl.
     add_global_options(app, arguments);
     add_commands(app, arguments);
 }

@@ -34,10 +34,10 @@ enum class Command : std::uint8_t {
     complete,
 };
 
-/// The parsed command line. A field of one command is valid only if `command` is that command.
+/// The parsed command line of sesslimitctl. Fields for one command are valid only if `command` is that command.
 struct Arguments {
     Command command = Command::list;
-    std::vector<std::string> names; ///< IDs, users or fingerprints; for `complete`, the kind of candidates
+    std::vector<std::string> names; ///< IDs, users or fingerprints; for `complete`, the kind of words.
     std::optional<std::string> user;
     ExplainQuery question;
     CheckRequest check;
@@ -48,10 +48,12 @@ struct Arguments {
     bool ask = true;
 };
 
-/// Adds the commands and options to `app`. sesslimitctl(1) has the same list. Parsing fills `arguments`.
+/// Adds the commands and options of sesslimitctl to `app`, the parser of CLI11. The parser stores its results in
+/// `arguments`. sesslimitctl(1) has the same list of commands and options.
 void add_command_line(CLI::App& app, Arguments& arguments);
 
-/// Parses the command line. Prints the help, the version or an error if needed, and then returns the exit status.
+/// Parses the command line of sesslimitctl. If the help or the version is requested, or if an error occurs, prints the
+/// text and returns the exit status instead of the arguments.
 std::expected<Arguments, Exit> parse(int argc, char** argv);
 
 } // namespace sesslimit::ctl

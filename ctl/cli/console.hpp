@@ -17,13 +17,13 @@ enum class Json : std::uint8_t { off, compact, pretty };
 /// The format of the output.
 struct Style {
     Json json = Json::off;
-    bool legend = true;               ///< headings and final counts
-    bool colour = false;              ///< true if escape sequences are allowed
-    bool unicode = false;             ///< true if the terminal's character set is UTF-8
-    std::optional<std::size_t> width; ///< columns of the terminal; absent: lines are not truncated
+    bool legend = true;               ///< True if headings and final counts are printed.
+    bool colour = false;              ///< True if escape sequences for colors are allowed.
+    bool unicode = false;             ///< True if the terminal's character set is UTF-8.
+    std::optional<std::size_t> width; ///< Columns of the terminal; if absent, lines are not truncated.
 };
 
-/// The interface between the commands and the user, for output and for confirmations.
+/// The interface between the commands of sesslimitctl and the user, for output and for confirmations.
 class Console {
   public:
     Console() = default;
@@ -34,17 +34,17 @@ class Console {
     [[nodiscard]] virtual const Style& style() const = 0;
     [[nodiscard]] virtual Usec now() const = 0; ///< realtime
 
-    /// Prints text unchanged, including its line ends. Writes the text immediately, because the next text may arrive
-    /// hours later.
+    /// Prints text unchanged, including its newlines. Writes the text immediately, because `watch` may print the next
+    /// text hours later.
     virtual void print(std::string_view text) = 0;
-    /// Prints text through a pager if the output is a terminal and the pager is not disabled.
+    /// Prints text through a pager if the output is a terminal and the user has not disabled the pager.
     virtual void page(std::string_view text) = 0;
     /// Prints one message to standard error with the prefix "sesslimitctl: ". The message must not end in a newline.
     virtual void complain(std::string_view message) = 0;
 
-    /// Returns true if a user is present and wants confirmations.
+    /// Returns true if a user can be asked for confirmation, which --no-ask prevents.
     [[nodiscard]] virtual bool can_ask() const = 0;
-    /// Shows the text and reads a line. Returns true only for "y" or "yes".
+    /// Shows a question and reads a line. Returns true only for the answer "y" or "yes".
     virtual bool ask(std::string_view text) = 0;
 };
 

@@ -14,7 +14,7 @@
 namespace sesslimit::ctl {
 namespace {
 
-constexpr Usec completion_patience = 1'000'000; // the user has pressed Tab and waits
+constexpr Usec completion_patience = 1'000'000; // Timeout of shell completion; the user has pressed Tab and waits.
 
 Exit dispatch(const Arguments& arguments, Remote& remote, Host& host, Console& console) {
     switch (arguments.command) {
@@ -52,7 +52,7 @@ Exit dispatch(const Arguments& arguments, Remote& remote, Host& host, Console& c
 }
 
 Exit run(int argc, char** argv) {
-    std::setlocale(LC_CTYPE, ""); // to determine the terminal's character set
+    std::setlocale(LC_CTYPE, ""); // Selects the terminal's character set.
     tzset();
     const auto arguments = parse(argc, argv);
     if (!arguments) {
@@ -81,7 +81,7 @@ int main(int argc, char** argv) {
     try {
         return static_cast<int>(sesslimit::ctl::run(argc, argv));
     } catch (const std::exception& error) {
-        // The program does not throw, but memory can be exhausted.
+        // The program throws no exceptions of its own, but the standard library throws if memory is exhausted.
         std::fprintf(stderr, "sesslimitctl: %s\n", error.what());
         return static_cast<int>(Exit::failed);
     }

@@ -21,13 +21,14 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-/// The options that systemd passes to less (systemctl(1), $SYSTEMD_LESS): quit if the text fits on one screen, raw
-/// colors, cut long lines, keep the screen, quit on ^C. The secure mode disables the commands that run programs and
-/// write files, because the pager may run as root for a user with permission for sesslimitctl only.
+/// The environment variables for the pager less. LESS contains the options that systemd uses (systemctl(1),
+/// $SYSTEMD_LESS): quit if the text fits on one screen, raw colors, cut long lines, keep the screen, quit on ^C.
+/// LESSSECURE disables the commands that run programs and write files. The pager may run as root for a user who may run
+/// only sesslimitctl as root.
 constexpr std::array settings{"LESS=FRSXMK", "LESSSECURE=1"};
 
-/// Returns true if the environment is trusted. A user of sudo controls the environment, but may not have the right to
-/// run arbitrary programs.
+/// Returns true if the environment variable PAGER is trusted. A user of sudo controls the environment, but may not have
+/// the right to run arbitrary programs as root.
 bool environment_is_ours() {
     return std::getenv("SUDO_UID") == nullptr && getuid() == geteuid();
 }
@@ -64,7 +65,7 @@ std::vector<char*> pointers(Words& words) {
     return out;
 }
 
-/// Starts the pager. Returns its PID, or 0 on failure.
+/// Starts the pager with `input` as its standard input. Returns the PID of the pager, or 0 on failure.
 pid_t start(Words words, int input) {
     Words variables = pager_environment();
     const std::vector<char*> arguments = pointers(words);

@@ -5,11 +5,11 @@
 
 namespace sesslimit::ctl {
 
-/// A polkit agent that asks for passwords on the terminal during the lifetime of this object, as systemctl does. The
-/// object runs pkttyagent(1) if that program is installed. An agent of the desktop takes precedence.
+/// A polkit agent that asks for passwords on the terminal as long as this object exists, as in systemctl. The object
+/// runs pkttyagent(1) if that program is installed. If the desktop has an agent, polkit uses that agent instead.
 class PolkitAgent {
   public:
-    /// Returns when the agent is ready, or after 5 s.
+    /// Starts the agent. Returns when the agent is ready to ask for passwords, or after 5 s.
     PolkitAgent();
     PolkitAgent(const PolkitAgent&) = delete;
     PolkitAgent& operator=(const PolkitAgent&) = delete;

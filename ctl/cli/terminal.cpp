@@ -18,15 +18,15 @@ namespace sesslimit::ctl {
 namespace {
 
 constexpr std::size_t usual_width = 80;
-constexpr std::size_t widest = 10'000; // a larger value of COLUMNS is an error
+constexpr std::size_t widest = 10'000; // COLUMNS of 10000 or more is ignored.
 
 std::string_view environment(const char* name) {
     const char* value = std::getenv(name);
     return value == nullptr ? std::string_view() : value;
 }
 
-/// Returns the width of the terminal in columns. COLUMNS has precedence, as in systemd's tools, because the user has
-/// set it on purpose.
+/// Returns the width of the terminal in columns. The environment variable COLUMNS has precedence over the width that
+/// the kernel reports, because the user has set COLUMNS on purpose. systemd's tools do the same.
 std::size_t terminal_width() {
     const std::string_view columns = environment("COLUMNS");
     std::size_t width = 0;

@@ -5,7 +5,7 @@
 
 namespace sesslimit::ctl {
 
-/// The console of the process: its standard streams, and their properties from the environment.
+/// The console on the standard streams of the process. The environment and the terminal determine its style.
 class Terminal final : public Console {
   public:
     /// Options from the command line.
@@ -25,7 +25,7 @@ class Terminal final : public Console {
     [[nodiscard]] bool can_ask() const override { return can_ask_; }
     bool ask(std::string_view text) override;
 
-    /// Returns true if some output was lost, because of a full disk or another output error.
+    /// Returns true if some output was lost because of a write error, such as a full disk.
     [[nodiscard]] bool lost_output() const { return lost_output_; }
 
   private:

@@ -6,7 +6,7 @@
 
 #include <memory>
 
-/// Owners of libsystemd objects, and the names of the daemon on the bus.
+/// Owning pointers to objects of libsystemd, and the names of the daemon on the system bus.
 namespace sesslimit::ctl {
 
 template <auto Unref>

@@ -21,8 +21,8 @@ namespace {
 
 using Kind = Failure::Kind;
 
-constexpr Usec usual_time = 0;             // the default of the connection
-constexpr Usec database_time = 60'000'000; // a user database may be remote and slow
+constexpr Usec usual_time = 0;             // Default timeout of the connection.
+constexpr Usec database_time = 60'000'000; // Timeout of calls that query a user database, which may be remote and slow.
 constexpr Usec password_time = 120'000'000;
 constexpr char wants_person[] = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired";
 
@@ -30,7 +30,8 @@ std::unexpected<Failure> failed(int error) {
     return std::unexpected(failure_of_errno(error));
 }
 
-/// Returns the decoded reply, or the failure to get or to decode it.
+/// Returns the value that `read` decodes from a reply of the daemon. Returns a failure if the call failed or the reply
+/// cannot be decoded.
 template <class T>
 Answer<T> understood(const Answer<Message>& answer, std::optional<T> (*read)(sd_bus_message*)) {
     if (!answer) {
@@ -89,8 +90,8 @@ int append_question(sd_bus_message* call, const ExplainQuery& question) {
     return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
-/// Waits until the connection to the bus is ready. sd_bus_call(3) would also wait for the connection, but not within
-/// this timeout.
+/// Waits at most for the time `patience` until the connection to the bus is ready. sd_bus_call(3) would also wait for
+/// the connection, but without this timeout.
 Answer<> wait_until_ready(sd_bus* bus, Usec patience) {
     const Duration until = monotonic_now() + Duration(static_cast<Duration::rep>(patience));
     while (sd_bus_is_ready(bus) <= 0) {
@@ -117,15 +118,15 @@ Answer<Message> call_of_daemon(sd_bus* bus, const char* interface, const char* m
     return r < 0 ? Answer<Message>(failed(r)) : Answer<Message>(std::move(call));
 }
 
-/// Returns the credentials of the daemon, or null if the bus does not provide them. A bus without SELinux replies to a
-/// request for the label with an error.
+/// Returns the credentials of the daemon's process that `mask` selects, or null if the bus does not provide them. The
+/// SELinux label must be requested separately, because a bus without SELinux replies to such a request with an error.
 Credentials credentials_of_daemon(sd_bus* bus, std::uint64_t mask) {
     sd_bus_creds* credentials = nullptr;
     (void)sd_bus_get_name_creds(bus, bus_name, mask, &credentials);
     return Credentials(credentials);
 }
 
-/// Returns the start time of a process as realtime, or 0 if it is unknown.
+/// Returns the start time of a process in microseconds since the epoch, or 0 if the time is unknown.
 Usec start_of(pid_t pid) {
     const auto stat = read_process_stat(pid);
     const long ticks = sysconf(_SC_CLK_TCK);
@@ -181,7 +182,8 @@ Answer<> BusClient::connect() {
     return {};
 }
 
-/// Pings the daemon once. sd-bus replies for the daemon, so that AccessDenied always comes from the bus.
+/// Pings the daemon, unless the daemon has already answered a ping. In the daemon, the library sd-bus answers pings and
+/// never denies them. Therefore the error AccessDenied always comes from the bus.
 Answer<> BusClient::reach_daemon() {
     if (reached_) {
         return {};
@@ -244,7 +246,8 @@ Answer<Message> BusClient::ask(const char* member, const Fill& fill, Usec timeou
     return call ? answer_of(send(call->get(), timeout)) : std::move(call);
 }
 
-/// Calls a method. Allows interactive authentication only after the call has failed without it.
+/// Calls a method of the daemon that may require authorization by polkit. If the call fails for lack of authorization,
+/// repeats it and allows polkit to ask for a password.
 Answer<Message> BusClient::ask_authorized(const char* member, const Fill& fill, Usec timeout) {
     auto call = compose(manager, member, fill);
     if (!call) {

@@ -10,16 +10,16 @@
 
 namespace sesslimit::ctl {
 
-/// A client of the daemon on the system bus (DBUS_SYSTEM_BUS_ADDRESS, as in sd_bus_open_system(3)). Connects at the
-/// first call. Never starts the daemon.
+/// A client of the daemon on the system bus (DBUS_SYSTEM_BUS_ADDRESS, as in sd_bus_open_system(3)). The client connects
+/// at its first call. It never starts the daemon.
 ///
-/// The first call is a Peer.Ping with the timeout `ping_patience`. The ping detects a daemon that hangs or whose
-/// replies the bus drops. Later calls have the timeout `patience`. Calls that query a user database or ask a user have
-/// more time. SYSTEMD_BUS_TIMEOUT replaces both timeouts.
+/// Before its first request, the client calls Peer.Ping with the timeout `ping_patience`. The ping detects a daemon
+/// that hangs or whose replies the bus drops. Requests have the timeout `patience`, but requests that query a user
+/// database or ask a user have more time. The environment variable SYSTEMD_BUS_TIMEOUT replaces both timeouts.
 class BusClient final : public Remote {
   public:
     struct Options {
-        bool interactive = false; ///< true if polkit may ask for a password on the terminal
+        bool interactive = false; ///< True if polkit may ask for a password on the terminal.
         Usec patience = 10'000'000;
         Usec ping_patience = 2'000'000;
     };
@@ -40,10 +40,10 @@ class BusClient final : public Remote {
     struct Reply {
         Message message;
         std::optional<Failure> failure;
-        bool wants_person = false; ///< true if the call required interactive authentication, which was not allowed
-        bool timed_out = false;    ///< true if no reply arrived, not even an error from the bus
+        bool wants_person = false; ///< True if the call failed because it did not allow polkit to ask for a password.
+        bool timed_out = false;    ///< True if no reply arrived, not even an error from the bus.
     };
-    /// Appends the arguments. Returns a negative errno value on failure.
+    /// A function that appends the arguments to a method call. Returns a negative errno value on failure.
     using Fill = std::function<int(sd_bus_message*)>;
 
     Answer<> connect();
@@ -56,10 +56,10 @@ class BusClient final : public Remote {
 
     Options options_;
     Bus bus_;
-    bool reached_ = false; ///< true after the daemon has answered a ping
+    bool reached_ = false; ///< True after the daemon has answered a ping.
 };
 
-/// Returns the failure for a negative errno value of libsystemd.
+/// Converts a negative errno value of libsystemd to a failure of a request.
 Failure failure_of_errno(int error);
 
 } // namespace sesslimit::ctl

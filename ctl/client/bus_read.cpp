@@ -57,7 +57,8 @@ bool read_into(Value& value, Read read) {
     return done;
 }
 
-/// Reads the value of a variant. Skips unknown types, for compatibility with later daemons.
+/// Reads the value of a D-Bus variant. Skips values of unknown types, because later versions of the daemon may send
+/// them.
 bool read_variant(sd_bus_message* message, Value& value) {
     char type = 0;
     const char* contents = nullptr;

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-/// Decodes messages of org.sesslimit1(5) into values. The functions escape all texts from the bus
-/// (ctl/client/escaped_client.hpp). A property that is missing or has an unexpected type keeps its default. The
+/// Decoders for the D-Bus messages of org.sesslimit1(5). The functions escape all texts from the bus for display
+/// (ctl/client/escaped_client.hpp). A property that is missing or has an unexpected type keeps its default value. The
 /// functions return nullopt if the message as a whole has an unexpected form.
 namespace sesslimit::ctl {
 
@@ -19,7 +19,8 @@ std::optional<std::uint32_t> read_count(sd_bus_message* message);
 std::optional<Explanation> read_explanation(sd_bus_message* message);
 std::optional<Status> read_status(sd_bus_message* message);
 
-/// Decodes a signal of the manager. Returns nullopt for an unknown signal. The caller sets `at`.
+/// Decodes a signal of the daemon, such as SessionDenied, to an event. Returns nullopt for an unknown signal. The
+/// caller must set the time `at` of the event.
 std::optional<Event> read_event(sd_bus_message* message);
 
 } // namespace sesslimit::ctl

@@ -87,7 +87,7 @@ int BusWatch::prepare_loop() {
     sigprocmask(SIG_BLOCK, &ends, nullptr); // required by sd_event_add_signal(3)
     for (const int signal : {SIGINT, SIGTERM}) {
         r = r < 0 ? r
-                  // Without a handler the loop exits with 0.
+                  // Without a handler, the event loop exits with 0 when it receives a signal (sd_event_add_signal(3)).
                   : sd_event_add_signal(loop_.get(), nullptr, signal, nullptr, nullptr);
     }
     r = r < 0 ? r : sd_bus_attach_event(bus_, loop_.get(), SD_EVENT_PRIORITY_NORMAL);
@@ -97,8 +97,8 @@ int BusWatch::prepare_loop() {
     return r;
 }
 
-/// Watches standard output, so that `watch | head -1` ends when head exits and not at the next event. Plain files
-/// cannot be watched, and do not need to be.
+/// Watches whether the reader of standard output exits, so that `watch | head -1` ends when head exits and not at the
+/// next event. A plain file has no reader and cannot be watched.
 void BusWatch::watch_reader() {
     sd_event_source* source = nullptr;
     if (sd_event_add_io(loop_.get(), &source, STDOUT_FILENO, 0, on_reader_gone, this) >= 0) {

@@ -9,11 +9,11 @@
 
 namespace sesslimit::ctl {
 
-/// A receiver of the daemon's signals (Remote::watch). Accepts only signals from the owner of the daemon's name,
-/// because any process on the system bus can send a signal of any name to another process.
+/// A receiver of the daemon's D-Bus signals (Remote::watch). It accepts only signals from the owner of the daemon's bus
+/// name, because any process on the system bus can send a signal of any name to another process.
 class BusWatch {
   public:
-    /// The bus must be ready. Lifetime: the bus and the watcher must outlive this object.
+    /// The connection `bus` must be ready. Lifetime: `bus` and `watcher` must outlive this object.
     BusWatch(sd_bus* bus, const Remote::Watcher& watcher) : bus_(bus), watcher_(watcher) {}
 
     Answer<> run();
@@ -31,7 +31,7 @@ class BusWatch {
 
     sd_bus* bus_;
     const Remote::Watcher& watcher_;
-    std::string owner_; ///< unique name of the daemon; empty while it is not on the bus
+    std::string owner_; ///< Unique bus name of the daemon; empty while the daemon is not on the bus.
     EventLoop loop_;
     EventSource reader_;
     std::vector<Slot> slots_;
