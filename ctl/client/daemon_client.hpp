@@ -10,35 +10,36 @@
 #include <utility>
 #include <vector>
 
-/// The values of the daemon, and the interface by which the commands request them. The values are those of
-/// org.sesslimit1(5). All texts are escaped for display by the code that creates them from outside data.
+/// The interface by which the commands of sesslimitctl call the daemon, and the values that the daemon returns. The
+/// values are those of org.sesslimit1(5). All texts in the values are escaped for display. The code that creates a text
+/// from outside data escapes it.
 namespace sesslimit::ctl {
 
-/// Microseconds, of a span or since the epoch, as transferred over the bus.
+/// A time span in microseconds, or a time in microseconds since the epoch, as transferred over D-Bus.
 using Usec = std::uint64_t;
 inline constexpr Usec infinity = std::numeric_limits<Usec>::max(); ///< unlimited, or never
 
-/// The processes that terminating a session affects, and the units of its user that continue to run. Each name is
-/// listed once. Long lists are incomplete.
+/// A preview of the termination of a session: its processes, and the units of its user that would continue to run. Each
+/// name is listed once. Long lists are incomplete.
 struct TerminationPreview {
-    std::uint32_t processes = 0;          ///< number of processes in the session
-    std::vector<std::string> commands;    ///< names of the processes
-    std::vector<std::string> multiplexed; ///< names of the processes that keep_multiplexer would preserve
-    bool keep_multiplexer = false;        ///< true if the session's limits enable keep_multiplexer
-    std::vector<std::string> other_units; ///< units of its user that continue to run
+    std::uint32_t processes = 0;          ///< Number of processes in the session.
+    std::vector<std::string> commands;    ///< Names of the processes in the session.
+    std::vector<std::string> multiplexed; ///< Names of the processes that keep_multiplexer would preserve.
+    bool keep_multiplexer = false;        ///< True if the session's limits enable keep_multiplexer.
+    std::vector<std::string> other_units; ///< Units of the session's user that would continue to run.
     bool lingers = false;
 };
 
-/// A session of the daemon.
+/// A session as the daemon reports it.
 struct Session {
-    std::string id; ///< logind's ID, or "k" and the key
+    std::string id; ///< ID of logind, or "k" and the key if logind does not know the session yet.
     std::uint64_t key = 0;
     std::string user;
     std::uint32_t uid = 0;
-    std::string state; ///< phase: waiting, admitted, active, ending
+    std::string state; ///< Phase: waiting, admitted, active, ending.
     std::string service;
-    std::vector<std::string> terminals; ///< names below /dev
-    std::string origin;                 ///< remote host; empty: this host
+    std::vector<std::string> terminals; ///< Names of terminals below /dev.
+    std::string origin;                 ///< Remote host; empty for a login on this host.
     std::string seat;
     std::string scope;
     std::uint32_t leader = 0;
@@ -46,24 +47,24 @@ struct Session {
     Usec since = 0;      ///< realtime
     Usec idle_since = 0; ///< realtime; 0: not known
     Usec max_duration = infinity;
-    Usec idle_timeout = infinity;     ///< effective timeout of this session, with or without a terminal
-    std::string idle_sign;            ///< sign of activity: terminal, connection, hint, none; empty: not known yet
+    Usec idle_timeout = infinity;     ///< Idle timeout in effect for this session, with or without a terminal.
+    std::string idle_sign;            ///< Source of activity: terminal, connection, hint, none; empty: not known yet.
     Usec duration_ends_at = infinity; ///< realtime
     Usec idle_ends_at = infinity;     ///< realtime
     std::string mode;                 ///< enforce, observe
     std::string reason;
-    // The next fields are visible to root and to the session's owner only.
+    // The credential, the method and the remote user are visible to root and to the session's user only.
     std::optional<std::string> credential;
     std::optional<std::string> method;
     std::optional<std::string> remote_user;
-    // Present only if the request was for this one session.
+    // The preview of a termination is present only if a single session was requested.
     std::optional<TerminationPreview> reach;
 };
 
-/// A login to be explained. The daemon looks up an absent value or uses its own default.
+/// A login whose limits the daemon shall explain. The daemon looks up a value that is absent, or uses a default.
 struct ExplainQuery {
     std::string user;
-    std::vector<std::string> groups; ///< in addition to those in the user database
+    std::vector<std::string> groups; ///< Groups in addition to those in the user database.
     std::optional<std::string> service;
     std::optional<std::string> origin;
     std::optional<std::string> method;
@@ -71,27 +72,28 @@ struct ExplainQuery {
     std::optional<std::string> seat;
 };
 
-/// The value of one setting and its source location. If no file sets the setting, the line is 0 and the file is empty.
+/// The value of one setting of the policy and its source location. If no file sets the setting, the line is 0 and the
+/// file is empty.
 struct EffectiveSetting {
     std::string name;
     std::string value;
-    std::string tier; ///< managed, host or empty
-    std::string rule; ///< empty: [defaults]
+    std::string tier; ///< Tier: managed, host or empty.
+    std::string rule; ///< Rule; empty for [defaults].
     std::string file;
     std::uint32_t line = 0;
 };
 
-/// A rule that matches the login.
+/// A rule of the policy that matches the login to be explained.
 struct MatchingRule {
     std::string tier;
     std::string rule;
     std::string file;
     std::string sets;
     std::uint32_t line = 0;
-    bool wins = false; ///< true if the rule sets at least one of the effective settings
+    bool wins = false; ///< True if the rule sets at least one of the settings in effect.
 };
 
-/// The reply to a question.
+/// The explanation of the limits of a login.
 struct Explanation {
     bool counts = false;
     std::string why;
@@ -109,40 +111,40 @@ struct Status {
     bool recording = false;
 };
 
-/// The daemon as a process, as reported by the bus and the kernel.
+/// The process of the daemon, as reported by the bus and the kernel.
 struct DaemonProcess {
-    std::string label; ///< unescaped security context; empty if unknown, or without SELinux
+    std::string label; ///< SELinux context, unescaped; empty if unknown, or without SELinux.
     Usec started = 0;  ///< realtime; 0: not known
 };
 
-/// One signal of the daemon.
+/// One D-Bus signal of the daemon.
 struct Event {
-    std::string name; ///< admitted, denied, warned, ending, ended, ...; "policy-changed"
-    Usec at = 0;      ///< realtime at which it was received
-    Session session;  ///< empty for "policy-changed"
+    std::string name; ///< Name: admitted, denied, warned, ending, ended, ... or policy-changed.
+    Usec at = 0;      ///< Time since the epoch at which the signal was received.
+    Session session;  ///< Session; empty for policy-changed.
     std::string policy_state;
-    std::optional<Usec> left; ///< remaining time until the session's end; only for "warned"
+    std::optional<Usec> left; ///< Remaining time until the session's termination; only for the event "warned".
 };
 
 /// The reason why the daemon did not perform a request.
 struct Failure {
     enum class Kind : std::uint8_t {
-        not_running,  ///< the bus does not exist, or no process owns the daemon's name on it
-        no_answer,    ///< the daemon is on the bus, and did not answer in time
-        unresponsive, ///< no answer to a ping within the time in `what`, because the daemon hangs or the bus drops its
-                      ///< replies
-        bus_denied,   ///< the policy of the bus denied the call
+        not_running,  ///< The bus does not exist, or no process owns the daemon's name on it.
+        no_answer,    ///< The daemon is on the bus, and did not answer in time.
+        unresponsive, ///< The daemon did not answer a ping within the time in `what`. It hangs, or the bus drops its
+                      ///< replies.
+        bus_denied,   ///< The policy of the bus denied the call.
         no_such_session,
         no_such_user,
         not_allowed,
-        policy_rejected, ///< `what` contains the problems, one or more lines
+        policy_rejected, ///< `what` contains the errors, one or more lines.
         other,
     };
     Kind kind = Kind::other;
-    std::string what; ///< for a human reader, without a full stop
+    std::string what; ///< Description for a human reader, without a full stop.
 };
 
-/// The result of a request, or its failure.
+/// The reply of the daemon to a request, or the reason why the request failed.
 template <class T = void>
 using Answer = std::expected<T, Failure>;
 
@@ -154,29 +156,30 @@ class Remote {
     Remote& operator=(const Remote&) = delete;
     virtual ~Remote() = default;
 
-    /// Returns the sessions in unspecified order.
+    /// Returns all sessions that the daemon shows to the caller, in unspecified order.
     virtual Answer<std::vector<Session>> list() = 0;
     virtual Answer<Session> session(const std::string& id) = 0;
 
     virtual Answer<> end_session(const std::string& id) = 0;
-    /// Returns the number of sessions whose termination was requested. `user` is a name or "uid:1001"
-    /// (common/user_ref.hpp).
+    /// Requests the termination of all sessions of a user, who is given as a name or "uid:1001" (common/user_ref.hpp).
+    /// Returns the number of these sessions.
     virtual Answer<std::uint32_t> end_user(const std::string& user) = 0;
     virtual Answer<std::uint32_t> end_credential(const std::string& fingerprint) = 0;
 
     virtual Answer<Explanation> explain(const ExplainQuery& question) = 0;
     virtual Answer<> reload() = 0;
     virtual Answer<Status> status() = 0;
-    /// Returns the properties of the daemon's process. Does not query the daemon itself, and therefore works even if
-    /// the daemon's replies do not arrive.
+    /// Returns the properties of the daemon's process. Queries the bus and the kernel, but not the daemon. Therefore
+    /// this works even if the daemon's replies do not arrive.
     virtual DaemonProcess process() = 0;
 
     /// The callbacks of watch().
     struct Watcher {
         std::function<void(const Event&)> event;
-        std::function<void(bool here)> daemon; ///< called when the daemon leaves the bus or returns
+        std::function<void(bool here)> daemon; ///< Called when the daemon leaves the bus or returns.
     };
-    /// Blocks until SIGINT or SIGTERM, or until the reader of standard output is gone, and then succeeds.
+    /// Passes the daemon's D-Bus signals to `watcher`. Blocks until SIGINT or SIGTERM, or until the reader of standard
+    /// output is gone, and then returns success.
     virtual Answer<> watch(const Watcher& watcher) = 0;
 };
 

@@ -9,39 +9,43 @@
 #include <string_view>
 #include <vector>
 
-/// Reasons why the policy is not enforced although the daemon runs. SELinux may deny login programs the connection to
-/// the daemon, or logins did not reach the daemon. Pure except for the two interfaces that are queried.
+/// Functions that determine why the policy is not enforced although the daemon runs. SELinux may deny login programs
+/// the connection to the daemon, or logins did not reach the daemon for another reason. The functions are pure, except
+/// that they query the interfaces Remote and Host.
 namespace sesslimit::ctl {
 
-/// The state of enforcement on this host.
+/// The facts that show whether the policy is enforced on this host.
 struct Enforcement {
     Selinux selinux = Selinux::off;
-    std::string domain; ///< SELinux type of the daemon's process; empty if unknown
+    std::string domain; ///< SELinux type of the daemon's process; empty if unknown.
     UncountedLogins uncounted;
 };
 
-/// Queries `remote` and `host`. Counts uncounted logins since the start of the daemon, but at most those of the last 24
-/// hours.
+/// Queries the daemon (`remote`) and the host for signs that the policy is not enforced. Counts the logins that the PAM
+/// module admitted without a decision of the daemon. The count begins with the start of the daemon, but at most 24
+/// hours ago.
 Enforcement enforcement(Remote& remote, Host& host, Usec now);
 
-/// Returns the type in a security context, "sesslimitd_t" of "system_u:system_r:sesslimitd_t:s0". Returns an empty text
-/// if the context has no type. The result is escaped for display.
+/// Returns the type in an SELinux context, such as "sesslimitd_t" in "system_u:system_r:sesslimitd_t:s0". Returns an
+/// empty text if the context has no type. The result is escaped for display.
 std::string domain_of(std::string_view label);
 
-/// Returns the user and the reason from a journal message if it is the module's message about an uncounted login. The
-/// caller sets `at`.
+/// Parses a journal message. Returns the user and the reason if the PAM module reports a login that it admitted without
+/// a decision of the daemon. Returns nullopt for any other message. The caller must set the time `at`.
 std::optional<UncountedLogin> parse_uncounted(std::string_view message);
 
 /// Returns "off", "permissive" or "enforcing".
 std::string_view name_of(Selinux selinux);
 
-/// Returns a text such as "enforcing, sesslimitd runs as sesslimitd_t".
+/// Describes the mode of SELinux and the domain of the daemon, such as "enforcing, sesslimitd runs as sesslimitd_t".
 std::string selinux_words(const Enforcement& enforcement);
 
-/// Returns "no login since ...", "3 logins since ..., the last at ..." or "unknown (...)".
+/// Describes the number of logins that were admitted without a decision of the daemon: "no login since ...", "3 logins
+/// since ..., the last at ..." or "unknown (...)".
 std::string uncounted_words(const UncountedLogins& uncounted, Usec now);
 
-/// Return sentences about problems and how to fix them, escaped for display.
+/// Returns a warning if SELinux may block logins, with instructions to fix the problem. The text is escaped for
+/// display.
 std::optional<std::string> selinux_warning(const Enforcement& enforcement);
 std::vector<std::string> warnings_of(const Enforcement& enforcement, Usec now);
 

@@ -6,12 +6,12 @@
 
 namespace sesslimit::ctl {
 
-/// Escapes one line of text from the bus for display, as escape_for_display() does (common/text.hpp). The result has at
-/// most about 4096 bytes. Text that the daemon has already escaped is unchanged, because it contains only the daemon's
-/// own backslashes, and a backslash is harmless to a terminal.
+/// Escapes one line of text from the bus for display, as escape_for_display() does (common/text.hpp), except that
+/// backslashes are kept. The daemon has already escaped its texts, and uses backslashes for this purpose. A backslash
+/// is harmless to a terminal. The result has at most about 4096 bytes.
 std::string safe(std::string_view text);
 
-/// Escapes a text of several lines, each line separately. Returns at most 2000 lines.
+/// Escapes a text of several lines from the bus for display, each line separately. Returns at most 2000 lines.
 std::string safe_lines(std::string_view text);
 
 } // namespace sesslimit::ctl

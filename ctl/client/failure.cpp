@@ -16,8 +16,9 @@ struct ErrorKind {
     Kind kind;
 };
 
-// The first group are the daemon's own errors, org.sesslimit1(5). The second are those of sd-bus and the bus itself
-// (systemd's src/libsystemd/sd-bus/bus-common-errors.h and the D-Bus specification).
+// The D-Bus errors that sesslimitctl distinguishes. The first group contains the errors of the daemon,
+// org.sesslimit1(5). The second group contains the errors of sd-bus and of the bus itself (systemd's
+// src/libsystemd/sd-bus/bus-common-errors.h and the D-Bus specification).
 constexpr std::array error_kinds{
     ErrorKind{"org.sesslimit1.Error.NoSuchSession", Kind::no_such_session},
     ErrorKind{"org.sesslimit1.Error.NoSuchUser", Kind::no_such_user},
@@ -29,13 +30,14 @@ constexpr std::array error_kinds{
     ErrorKind{"org.freedesktop.DBus.Error.NameHasNoOwner", Kind::not_running},
     ErrorKind{"org.freedesktop.DBus.Error.NoServer", Kind::not_running},
     ErrorKind{"org.freedesktop.DBus.Error.Disconnected", Kind::not_running},
-    ErrorKind{"System.Error.ENOTCONN", Kind::not_running}, // the bus has closed the connection
+    ErrorKind{"System.Error.ENOTCONN", Kind::not_running}, // The bus has closed the connection.
     ErrorKind{"org.freedesktop.DBus.Error.NoReply", Kind::no_answer},
     ErrorKind{"org.freedesktop.DBus.Error.Timeout", Kind::no_answer},
     ErrorKind{"org.freedesktop.DBus.Error.TimedOut", Kind::no_answer},
 };
 
-/// The command that shows denials by the bus. The bus, and not the kernel, logs these denials.
+/// The command that shows the calls that the system bus denied because of SELinux. The bus logs these denials itself,
+/// and the kernel does not.
 constexpr std::string_view denials = "'ausearch -m USER_AVC -ts recent'";
 
 constexpr std::array all_exits{

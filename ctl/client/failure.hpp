@@ -9,23 +9,25 @@
 
 namespace sesslimit::ctl {
 
-/// The exit status of the command.
+/// The exit status of sesslimitctl.
 enum class Exit : int { ok = 0, failed = 1, usage = 2, not_found = 3, not_allowed = 4 };
 
-/// The meaning of each status, in the order of the numbers. The help and sesslimitctl(1) have the same list.
+/// The meaning of one exit status of sesslimitctl. exit_meanings() returns all of them in the order of their numbers.
+/// The help and sesslimitctl(1) have the same list.
 struct ExitMeaning {
     Exit exit;
     std::string_view words;
 };
 std::span<const ExitMeaning> exit_meanings();
 
-/// Returns the failure for a D-Bus error. `name` and `message` are unescaped.
+/// Converts a D-Bus error to a failure of a request. `name` and `message` are the unescaped texts of the error.
 Failure failure_of(std::string_view name, std::string_view message);
 
-/// Returns a message about the failure and how to fix it. It has one line, except for a rejected policy.
+/// Returns a message about the failure of a request and how to fix the problem. The message has one line, except for a
+/// rejected policy.
 std::string words_of(const Failure& failure);
 
-/// Returns the exit status for a failure.
+/// Returns the exit status of sesslimitctl for a failed request to the daemon.
 Exit exit_of(Failure::Kind kind);
 
 } // namespace sesslimit::ctl

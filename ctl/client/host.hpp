@@ -12,28 +12,29 @@ namespace sesslimit::ctl {
 /// The mode of SELinux.
 enum class Selinux : std::uint8_t { off, permissive, enforcing };
 
-/// A login that the module admitted without a decision of the daemon. The texts are escaped for display.
+/// A login that the PAM module admitted without a decision of the daemon. The texts are escaped for display.
 struct UncountedLogin {
     Usec at = 0; ///< realtime
     std::string user;
-    std::string reason; ///< as listed in pam_sesslimit(8) under FAILURES, possibly with an errno message
+    std::string reason; ///< Reason as listed in pam_sesslimit(8) under FAILURES, possibly with an errno message.
 };
 
-/// The uncounted logins since `since` that the journal contains.
+/// The logins since the time `since` that the PAM module admitted without a decision of the daemon, as found in the
+/// journal.
 struct UncountedLogins {
     enum class Source : std::uint8_t {
-        journal, ///< the journal was read
-        denied,  ///< the caller may not read it
-        none,    ///< this host has no journal
+        journal, ///< The journal was read.
+        denied,  ///< The caller is not root and cannot read the journal.
+        none,    ///< The caller is root, and this host has no journal.
     };
     Source source = Source::none;
     Usec since = 0; ///< realtime
     std::uint32_t count = 0;
-    bool complete = true; ///< false if the count may be too low
+    bool complete = true; ///< False if the count may be too low.
     std::optional<UncountedLogin> last{};
 };
 
-/// The properties of the host that the daemon does not provide.
+/// The interface to properties of the host that the daemon does not provide, such as the mode of SELinux.
 class Host {
   public:
     Host() = default;

@@ -15,7 +15,7 @@
 namespace sesslimit::ctl {
 namespace {
 
-constexpr std::size_t max_message_length = 1024; // the module's messages are far shorter
+constexpr std::size_t max_message_length = 1024; // Messages of the PAM module are far shorter.
 
 using Journal = std::unique_ptr<sd_journal, decltype([](sd_journal* journal) { sd_journal_close(journal); })>;
 
@@ -26,14 +26,15 @@ Journal opened(const std::string& directory) {
     return Journal(journal);
 }
 
-/// Returns true if a file was opened. Files that the caller may not read are skipped without an error.
+/// Returns true if the journal contains a file that the caller may read. sd-journal skips other files without an error.
 bool has_files(sd_journal* journal) {
     std::uint64_t bytes = 0;
     return sd_journal_get_usage(journal, &bytes) >= 0 && bytes > 0;
 }
 
-/// Selects the module's warnings about uncounted logins. The module logs them to authpriv through pam_syslog(3).
-/// journald sets _UID, so that other users cannot forge an entry.
+/// Selects the journal entries in which the PAM module warns about logins that it admitted without a decision of the
+/// daemon. The module logs them to the facility authpriv through pam_syslog(3). The match for _UID=0 prevents forgery
+/// by other users, because journald sets _UID.
 bool select_entries(sd_journal* journal) {
     for (const std::string_view match : {"SYSLOG_FACILITY=10", "PRIORITY=4", "_UID=0", "_TRANSPORT=syslog"}) {
         if (sd_journal_add_match(journal, match.data(), match.size()) < 0) {
@@ -54,7 +55,8 @@ std::string_view message_of(sd_journal* journal) {
     return text.starts_with(field) ? text.substr(field.size()) : std::string_view();
 }
 
-/// Counts the uncounted logins from the newest entry back to `since`.
+/// Counts the logins that were admitted without a decision of the daemon, from the newest journal entry back to the
+/// time `since`.
 void count(sd_journal* journal, unsigned max_entries, UncountedLogins& found) {
     for (unsigned entries = 0; sd_journal_previous(journal) > 0; ++entries) {
         Usec at = 0;
@@ -83,7 +85,8 @@ Selinux SystemHost::selinux() {
     const UniqueFd file(open(places_.enforce.c_str(), O_RDONLY | O_CLOEXEC));
     char mode = '0';
     if (!file) {
-        // Every user may read the file (mode 0644). Therefore SELinux denied the access.
+        // Every user may read /sys/fs/selinux/enforce (mode 0644). If the access is denied, SELinux has denied it and
+        // is therefore enforcing.
         return errno == EACCES ? Selinux::enforcing : Selinux::off;
     }
     (void)!read(file.get(), &mode, 1);

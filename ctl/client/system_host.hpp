@@ -8,19 +8,20 @@
 
 namespace sesslimit::ctl {
 
-/// The host, accessed by selinuxfs and the system journal.
+/// The running host, accessed through selinuxfs and the system journal.
 class SystemHost final : public Host {
   public:
     struct Places {
         std::filesystem::path enforce = "/sys/fs/selinux/enforce";
-        std::string journal;         ///< directory of journal files; empty: the system journal of this host
-        unsigned max_entries = 5000; ///< maximum number of journal entries that are read, the newest first
+        std::string journal;         ///< Directory of journal files; empty for the system journal of this host.
+        unsigned max_entries = 5000; ///< Maximum number of journal entries to read, from the newest on.
     };
     SystemHost() = default;
     explicit SystemHost(Places places) : places_(std::move(places)) {}
 
     [[nodiscard]] Selinux selinux() override;
-    /// Reads warnings of the facility authpriv that processes of root wrote through syslog(3).
+    /// Searches the journal for warnings of the PAM module. Reads only entries of the facility authpriv that processes
+    /// of root wrote through syslog(3).
     [[nodiscard]] UncountedLogins uncounted_logins(Usec since) override;
 
   private:

@@ -13,8 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Loads the policy below `root`, with the paths that its files have on the host. Returns nullopt if the policy has
-/// errors.
+/// Loads the policy of a host whose root directory is `root`. In the loaded policy, the paths of files do not include
+/// `root`. Returns nullopt if the policy has errors.
 std::optional<policy::Policy> policy_below(const fs::path& root, policy::Names& names) {
     policy::ReadTexts read = policy::read_texts(root / "etc/sesslimit");
     const std::string prefix = root.lexically_normal().string();

@@ -13,27 +13,28 @@
 
 namespace sesslimit::ctl {
 
-/// The options of the audit command.
+/// The options of the command `sesslimitctl audit`.
 struct AuditRequest {
-    std::optional<audit::Profile> profile; ///< absent: all profiles
-    std::string root = "/";                ///< directory used as the host's root directory
+    std::optional<audit::Profile> profile; ///< Profile to check; absent for all.
+    std::string root = "/";                ///< Directory used as the host's root directory.
 };
 
-/// The sources of the audit other than files. Remote and Host describe the running host. They are queried only if
-/// `root` is the host's own root directory.
+/// The sources of the audit other than files. `remote` (the daemon) and `host` describe the running host. They are
+/// queried only if the audit is for the running host and not for another root directory.
 struct AuditSources {
     policy::Names& names;
     Remote& remote;
     Host& host;
 };
 
-/// Compares the host with the controls and prints the results. Returns Exit::failed if a control does not pass.
+/// Compares the settings of the host with the controls of compliance profiles and prints the results. Returns
+/// Exit::failed if a control does not pass.
 Exit audit(const AuditRequest& request, const AuditSources& sources, Console& console);
 
-/// Returns the report for human readers. It ends in a newline.
+/// Returns the report of an audit for human readers. The text ends in a newline.
 std::string audit_text(const audit::Report& report, const Style& style);
 
-/// Returns the report as JSON in the schema of docs/schema/audit.json.
+/// Returns the report of an audit as JSON in the schema of docs/schema/audit.json.
 std::string audit_json(const audit::Report& report, const audit::Native& native, Json json);
 
 } // namespace sesslimit::ctl

@@ -10,16 +10,17 @@
 
 namespace sesslimit::ctl {
 
-/// The options of the check command.
+/// The options of the command `sesslimitctl check`.
 struct CheckRequest {
-    /// Files to check, each separately. If empty, the directory is checked as the daemon reads it.
+    /// Policy files to check, each separately. If the list is empty, the policy directory is checked as the daemon
+    /// reads it.
     std::vector<std::string> files;
     std::string directory = "/etc/sesslimit";
-    bool directory_given = false;           ///< true if the user named the directory, which must then exist
-    policy::Tier tier = policy::Tier::host; ///< tier of the files
+    bool directory_given = false;           ///< True if the user named the directory, which must then exist.
+    policy::Tier tier = policy::Tier::host; ///< Tier of the files.
 };
 
-/// Prints every problem. Returns Exit::failed if one of them is an error.
+/// Checks policy files and prints every problem. Returns Exit::failed if one of the problems is an error.
 Exit check(const CheckRequest& request, policy::Names& names, Console& console);
 
 } // namespace sesslimit::ctl

@@ -18,8 +18,8 @@ bool wants_json(const Console& console) {
     return console.style().json != Json::off;
 }
 
-/// Returns true if SELinux may be the cause of the failure. In this case the daemon owns its name on the bus, but calls
-/// or replies do not arrive.
+/// Returns true if SELinux may be the cause of a failed request. In this case the daemon is on the bus, but requests or
+/// replies do not arrive.
 bool is_blocked(const Failure& failure) {
     return failure.kind == Failure::Kind::unresponsive || failure.kind == Failure::Kind::bus_denied;
 }

@@ -13,7 +13,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-/// A collector of results. The first failure determines the exit status.
+/// A collector of the failures of one command. The first failure determines the exit status.
 class Outcome {
   public:
     explicit Outcome(Console& console) : console_(console) {}
@@ -47,8 +47,8 @@ bool agreed(const std::vector<Session>& sessions, const std::string& more, Conso
     return false;
 }
 
-/// Returns the names that are IDs of sessions. Adds these sessions to `sessions`, so that they can be shown. Reports
-/// the other names as errors.
+/// Returns the names that are IDs of existing sessions, and adds these sessions to `sessions` for display. Reports each
+/// other name as an error.
 Names known_ids(const Names& names, std::vector<Session>& sessions, Remote& remote, Outcome& outcome) {
     Names known;
     for (const std::string& id : names) {
@@ -65,7 +65,7 @@ Names known_ids(const Names& names, std::vector<Session>& sessions, Remote& remo
 
 using Belongs = std::function<bool(const Session&, const std::string& name)>;
 
-/// Returns the sessions that belong to any of the names.
+/// Returns the sessions that belong to at least one of the given users or credentials.
 Answer<std::vector<Session>> belonging(const Names& names, const Belongs& belongs, Remote& remote) {
     auto sessions = remote.list();
     if (sessions) {
@@ -151,7 +151,8 @@ Exit end_credentials(const Names& fingerprints, Remote& remote, Console& console
             console.complain(words_of(sessions.error()));
             return exit_of(sessions.error().kind);
         }
-        // Callers other than root see only their own credentials. More sessions may be terminated than can be listed.
+        // Callers other than root see only the credentials of their own sessions. Therefore the command may terminate
+        // more sessions than it can list.
         const std::string more =
             "This ends all sessions opened with " +
             (fingerprints.size() == 1 ? escape_for_display(fingerprints.front()) : "these credentials") +

@@ -8,8 +8,9 @@
 #include <string>
 #include <vector>
 
-/// The commands that terminate sessions. If confirmations are possible, a command first shows the sessions, and does
-/// nothing without a confirmation. Each continues after a failure and returns the exit status of the first failure.
+/// The commands of sesslimitctl that terminate sessions. If the user can be asked, a command shows the sessions and
+/// asks for confirmation. Without a confirmation it does nothing. After a failure each command continues with the next
+/// name. It returns the exit status of the first failure.
 namespace sesslimit::ctl {
 
 Exit end_sessions(const std::vector<std::string>& ids, Remote& remote, Console& console);

@@ -40,7 +40,8 @@ std::string summary(const audit::Report& report) {
     return "\n" + std::to_string(passed) + " of " + counted(report.findings.size(), "control") + " passed.\n";
 }
 
-/// Returns each remedy once, because controls of several profiles require the same.
+/// Returns the file changes that satisfy a scanner. Each change is listed once, because controls of several profiles
+/// may require the same change.
 std::string remedies(const audit::Report& report) {
     std::string text;
     for (const Finding& finding : report.findings) {

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono;
 
-// Later times are not valid: 9999-12-31.
+// The latest time that is valid, which is 9999-12-31T23:59:59Z in microseconds since the epoch.
 constexpr Usec latest = 253'402'300'799'000'000;
 constexpr Usec soon = duration_cast<microseconds>(minutes(5)).count();
 

@@ -12,7 +12,7 @@ namespace {
 using Value = nlohmann::ordered_json;
 
 std::string text_of(const Value& value, Json json) {
-    // Texts from the command line may not be valid UTF-8.
+    // Invalid UTF-8 is replaced, because texts from the command line may contain it.
     constexpr auto broken = Value::error_handler_t::replace;
     return value.dump(json == Json::pretty ? 4 : -1, ' ', false, broken) + "\n";
 }
@@ -49,7 +49,8 @@ Value value_of(const Session& session) {
         {"mode", session.mode},
         {"reason", or_null(session.reason)},
     };
-    // A property that the daemon does not provide is absent, not null.
+    // If the daemon does not provide a property, the JSON object does not contain it. The value null would mean that
+    // the property is empty.
     const std::pair<const char*, const std::optional<std::string>&> told[] = {
         {"credential", session.credential}, {"method", session.method}, {"remote_user", session.remote_user}};
     for (const auto& [name, text] : told) {

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-/// The output of `--json`. docs/schema contains the schemas. Times are microseconds since the epoch, and spans are
-/// microseconds. Unlimited, infinite and unknown values are null. Each text ends in a newline. `json` must not be
-/// Json::off.
+/// The output of the option `--json`. docs/schema contains the schemas. Times are in microseconds since the epoch, and
+/// time spans are in microseconds. Unlimited, infinite and unknown values are null. Each text ends in a newline. The
+/// argument `json` must not be Json::off.
 namespace sesslimit::ctl {
 
 std::string json_of(const std::vector<Session>& sessions, Json json);

@@ -51,7 +51,8 @@ std::string joined(const std::vector<std::string>& texts) {
     return all;
 }
 
-/// Adds lines about the processes that terminating the session terminates, and about the units that continue to run.
+/// Adds lines about the processes that the termination of a session would terminate, and about the units that would
+/// continue to run.
 void add_end(std::vector<Line>& lines, const Session& session) {
     const std::string manager = "processes of user@" + std::to_string(session.uid) + ".service";
     if (!session.reach) {

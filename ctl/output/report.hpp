@@ -8,16 +8,16 @@
 #include <string>
 #include <vector>
 
-/// The output of the commands for human readers. Each text ends in a newline.
+/// The output of the commands of sesslimitctl for human readers. Each text ends in a newline.
 namespace sesslimit::ctl {
 
-/// Sorts sessions for a list. Numeric IDs come first in numeric order, then the others.
+/// Sorts sessions by ID for display. Numeric IDs come first in numeric order, followed by all other IDs.
 void sort_by_id(std::vector<Session>& sessions);
 
 std::string list_text(const std::vector<Session>& sessions, const Style& style, Usec now);
 
-/// Returns all properties of a session as `Key: value` lines with the names of org.sesslimit1(5). Adds lines about the
-/// units that outlive the session.
+/// Returns all properties of a session as lines of the form `Key: value`, with the names of org.sesslimit1(5). Adds
+/// lines about the units that continue to run after the session has ended.
 std::string show_text(const Session& session, Usec now);
 
 std::string explain_text(const ExplainQuery& question, const Explanation& explanation, const Style& style);

@@ -33,7 +33,8 @@ wchar_t decoded(std::string_view character) {
     return static_cast<wchar_t>(code);
 }
 
-/// Scope guard that selects a locale in which wcwidth(3) knows all characters, independent of the user's locale.
+/// A scope guard that selects a locale in which wcwidth(3) knows all characters. The width of a text then does not
+/// depend on the user's locale.
 class EveryCharacter {
   public:
     EveryCharacter() : kept_(uselocale(locale_)) {}
@@ -56,7 +57,7 @@ std::string padded(const std::string& cell, std::size_t width) {
     return cell + std::string(taken < width ? width - taken : 0, ' ');
 }
 
-using Widths = std::vector<std::size_t>; // of the columns, in their order
+using Widths = std::vector<std::size_t>; // Widths of all columns, in order.
 
 Widths natural_widths(const Table& table, bool headings) {
     Widths widths(table.columns.size());
@@ -77,7 +78,8 @@ std::size_t least_width(const Column& column, bool headings) {
     return headings ? std::max(column.least, display_width(column.heading)) : column.least;
 }
 
-/// Returns the widest column that can still be narrowed.
+/// Returns the index of the widest table column that can still be narrowed, or nullopt if all columns have their
+/// minimum width.
 std::optional<std::size_t> next_to_narrow(const Table& table, const Widths& widths, bool headings) {
     std::optional<std::size_t> next;
     for (std::size_t i = 0; i < widths.size(); ++i) {
@@ -99,7 +101,7 @@ void narrow(const Table& table, Widths& widths, std::size_t room, bool headings)
     }
 }
 
-/// Returns the index of the next column to be removed, or nullopt if all remaining columns must stay.
+/// Returns the index of the table column to be removed next, or nullopt if all remaining columns must stay.
 std::optional<std::size_t> next_to_leave(const Table& table) {
     const auto next = std::ranges::max_element(table.columns, {}, &Column::leaves);
     if (next == table.columns.end() || next->leaves == 0) {
@@ -141,7 +143,8 @@ std::string line_of(const std::vector<std::string>& cells, const Widths& widths,
     return style.width ? fitted(line, *style.width, style.unicode) : line;
 }
 
-/// Returns the line with its last cell in color.
+/// Returns a line of a table with the escape sequence `paint` before its last cell, which changes the color of this
+/// cell.
 std::string painted(const std::string& line, const std::string& cell, const std::string& paint) {
     if (paint.empty() || !line.ends_with(cell)) {
         return line;

@@ -10,28 +10,30 @@
 
 namespace sesslimit::ctl {
 
-/// Returns the number of terminal columns of an escaped text. Wide characters have two columns, combining marks none.
+/// Returns the number of terminal columns that an escaped text occupies. Wide characters occupy two columns, and
+/// combining marks none.
 std::size_t display_width(std::string_view text);
 
-/// Truncates the text to at most `width` terminal columns. A mark at the end shows the truncation.
+/// Truncates the text to at most `width` terminal columns. An ellipsis at the end shows the truncation.
 std::string fitted(std::string_view text, std::size_t width, bool unicode);
 
 /// A column of a table.
 struct Column {
     std::string heading;
-    std::size_t least = 0; ///< minimum width in terminal columns; 0: cannot be narrowed
-    unsigned leaves = 0;   ///< order of removal if the table is too wide, the highest number first; 0: never removed
+    std::size_t least = 0; ///< Minimum width in terminal columns; 0 if the column cannot be narrowed.
+    unsigned leaves = 0;   ///< Order of removal if the table is too wide, the highest number first; 0: never removed.
 };
 
-/// Rows under headings, in the order of the columns.
+/// A table of headings and rows. The cells of each row are in the order of the columns.
 struct Table {
     std::vector<Column> columns;
-    std::vector<std::vector<std::string>> rows; ///< each as long as `columns`
-    std::vector<std::string> paint;             ///< escape sequence for the last cell of each row; empty: none
+    std::vector<std::vector<std::string>> rows; ///< Cells, as many in each row as `columns`.
+    std::vector<std::string> paint;             ///< Escape sequence for the last cell of each row; empty: none.
 };
 
-/// Formats one line per row, without blanks at its end. If the style has a width, no line is longer. Columns are
-/// narrowed first, the widest of them first. Then columns are removed. Lines that are still too long are truncated.
+/// Formats a table with one line per row, without blanks at the end of a line. If the style has a width, no line is
+/// longer than this width. Columns are narrowed first, beginning with the widest. Then columns are removed. Lines that
+/// are still too long are truncated.
 std::string drawn(const Table& table, const Style& style);
 
 } // namespace sesslimit::ctl
