@@ -23,8 +23,8 @@ struct Unit {
 constexpr Unit units[] = {
     {"usec", Duration(1)},
     {"us", Duration(1)},
-    {"\xC2\xB5s", Duration(1)}, // Microseconds with MICRO SIGN (U+00B5).
-    {"\xCE\xBCs", Duration(1)}, // Microseconds with GREEK SMALL LETTER MU (U+03BC).
+    {"\xC2\xB5s", Duration(1)}, // Unit of microseconds, spelled with MICRO SIGN (U+00B5).
+    {"\xCE\xBCs", Duration(1)}, // Unit of microseconds, spelled with GREEK SMALL LETTER MU (U+03BC).
     {"msec", milliseconds(1)},
     {"ms", milliseconds(1)},
     {"seconds", seconds(1)},

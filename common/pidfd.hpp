@@ -23,7 +23,7 @@ std::expected<UniqueFd, int> open_pidfd(pid_t pid) noexcept;
 /// only its start time could identify it.
 std::expected<Leader, int> identify(int pidfd, pid_t pid) noexcept;
 
-/// Returns the PID and the mark of the process that currently has the PID `pid`.
+/// Returns the PID and the mark (inode of the pidfd, or start time) of the process that currently has the PID `pid`.
 std::expected<Leader, int> identify(pid_t pid) noexcept;
 
 /// Returns true if `pidfd` refers to `leader`, the process that opened a login session. The pidfd must have been opened

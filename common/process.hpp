@@ -15,8 +15,9 @@ namespace sesslimit {
 /// A process, identified uniquely within one boot by its PID and a mark. The mark distinguishes the process from others
 /// that have the same PID at other times. The process is the leader of a session, which is the process that opened it.
 struct Leader {
-    /// The bit that is set in a mark if the mark is the inode of a pidfd (common/pidfd.hpp). All other marks are start
-    /// times in clock ticks after boot (proc_pid_stat(5), field 22).
+    /// The bit that shows the kind of a mark, which is the number that identifies a process besides its PID. If the bit
+    /// is set, the mark is the inode of a pidfd (common/pidfd.hpp). Otherwise the mark is a start time in clock ticks
+    /// after boot (proc_pid_stat(5), field 22).
     static constexpr std::uint64_t by_inode = std::uint64_t{1} << 63;
 
     pid_t pid = 0;          ///< Process ID, or 0 for no process.
@@ -24,9 +25,9 @@ struct Leader {
     auto operator<=>(const Leader&) const = default;
 };
 
-/// Returns true if `one` and `other` may be the same process. The marks are compared only if both are inodes of pidfds,
-/// or both are start times. Start times occur besides inodes, because an earlier version of the daemon may have written
-/// them to the file of session records.
+/// Returns true if `one` and `other` may be the same process. A mark, which distinguishes processes with the same PID,
+/// is the inode of a pidfd or a start time. Marks are compared only if they are of the same kind. Both kinds occur,
+/// because an earlier version of the daemon may have written start times to the file of session records.
 constexpr bool may_be_same(const Leader& one, const Leader& other) noexcept {
     const bool comparable = one.mark != 0 && other.mark != 0 && ((one.mark ^ other.mark) & Leader::by_inode) == 0;
     return one.pid == other.pid && (!comparable || one.mark == other.mark);

@@ -27,8 +27,8 @@ inline constexpr std::size_t max_tty = 64;
 // RFC 1035 permits host names of at most 253 bytes. Some services provide other texts as the remote host, which may be
 // longer.
 inline constexpr std::size_t max_host = 255;
-inline constexpr std::size_t max_auth_info = 8192; // Enough for a certificate with many principals.
-inline constexpr std::size_t max_connection = 128; // Enough for two IP addresses with scopes and two ports.
+inline constexpr std::size_t max_auth_info = 8192; // For SSH_AUTH_INFO_0: a certificate with many principals.
+inline constexpr std::size_t max_connection = 128; // For SSH_CONNECTION: two addresses with scopes, two ports.
 inline constexpr std::size_t max_seat = 64;
 inline constexpr std::size_t max_gids = 4096; // groups, not bytes
 inline constexpr std::size_t max_text = 4096;
@@ -52,8 +52,8 @@ enum class WireError {
     missing,   ///< A field that is mandatory for this kind of frame is missing.
 };
 
-/// A view of the list of group IDs in a frame. The list may have any alignment. Lifetime: valid as long as the bytes to
-/// which it refers.
+/// A view of the list of group IDs in a frame of the protocol. The list may have any alignment. Lifetime: valid as long
+/// as the bytes to which it refers.
 class GidView {
   public:
     GidView() = default;
@@ -117,14 +117,14 @@ struct Verdict {
 /// A reply that the daemon sends before the verdict, at most once. It announces that the verdict takes longer than the
 /// time for which the PAM module would wait.
 struct Wait {
-    std::uint32_t more_ms = 0; ///< Additional milliseconds from the receipt of the `wait` frame, 1 to max_wait_ms.
+    std::uint32_t more_ms = 0; ///< Additional milliseconds to wait from the receipt of this reply, 1 to max_wait_ms.
 };
 
 /// The kinds of frames.
 enum class Kind : std::uint16_t { open = 1, close = 2, verdict = 3, wait = 4 };
 
-/// The encode() functions write one whole frame to the start of `out` and return its length in bytes. After an error
-/// the contents of `out` are unspecified.
+/// The encode() functions write one whole frame of the protocol to the start of `out` and return its length in bytes.
+/// After an error the contents of `out` are unspecified.
 std::expected<std::size_t, WireError> encode(const OpenRequest& request, std::span<std::byte> out) noexcept;
 std::expected<std::size_t, WireError> encode(const CloseRequest& request, std::span<std::byte> out) noexcept;
 std::expected<std::size_t, WireError> encode(const Verdict& verdict, std::span<std::byte> out) noexcept;
@@ -134,8 +134,8 @@ std::expected<std::size_t, WireError> encode(const Wait& wait, std::span<std::by
 /// length and kind).
 std::expected<Kind, WireError> kind_of(std::span<const std::byte> frame) noexcept;
 
-/// The decode functions read one whole frame of the kind in their name and check every bound. Unknown fields are
-/// ignored.
+/// Each decode function reads one whole frame, of the kind that its name contains, and checks every bound. Unknown
+/// fields are ignored.
 std::expected<OpenRequest, WireError> decode_open(std::span<const std::byte> frame) noexcept;
 std::expected<CloseRequest, WireError> decode_close(std::span<const std::byte> frame) noexcept;
 std::expected<Verdict, WireError> decode_verdict(std::span<const std::byte> frame) noexcept;

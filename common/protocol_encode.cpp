@@ -6,8 +6,8 @@
 namespace sesslimit::wire {
 namespace {
 
-/// A writer that appends fields to a frame. After the first error it ignores all later fields, and finish() returns
-/// this error.
+/// A writer that appends fields to a frame of the protocol. After the first error it ignores all later fields, and
+/// finish() returns this error.
 class Writer {
   public:
     explicit Writer(std::span<std::byte> out) noexcept : out_(out) {}

@@ -12,7 +12,7 @@
 
 namespace sesslimit::pam {
 
-/// The treatment of a login about which the daemon did not decide.
+/// The treatment of a login about which the daemon did not decide (module argument `on_error`).
 enum class OnError { allow, deny };
 
 /// The arguments of the PAM module in a PAM service file. Lifetime: pointers into the parsed texts.

@@ -27,8 +27,8 @@ struct Reply {
 /// `wait` frame gets the additional time in that frame, once per attempt. A wait that a signal interrupts continues
 /// until the same deadline. Raises no signal and leaves no descriptor open.
 ///
-/// Errors of call() are no_socket, no_daemon, timed_out and hung_up, and unreadable if the daemon's reply is longer
-/// than the buffer `reply`.
+/// The errors of call() are the outcomes no_socket, no_daemon, timed_out and hung_up, and the outcome unreadable if the
+/// daemon's reply is longer than the buffer `reply`.
 std::expected<Reply, Failure> call(const char* path, std::span<const std::byte> frame, std::span<std::byte> reply,
                                    Duration budget, unsigned tries) noexcept;
 

@@ -22,7 +22,7 @@ using std::unexpected;
 
 constexpr std::size_t first_entry_size = 4096;
 constexpr std::size_t largest_entry_size = std::size_t{1} << 20;
-constexpr std::size_t cgroup_size = 16384; // Buffer size in bytes, enough for twelve v1 hierarchies with long paths.
+constexpr std::size_t cgroup_size = 16384; // Bytes, enough for a cgroup file of twelve v1 hierarchies with long paths.
 
 /// Returns the text of a PAM item such as PAM_TTY, or an empty view if the PAM handle does not have this item.
 std::string_view item(const pam_handle_t* handle, int type) noexcept {
@@ -107,8 +107,8 @@ Done find_groups(const passwd& entry, LoginInfo& facts) noexcept {
     }
     int count = static_cast<int>(wire::max_gids);
     if (getgrouplist(entry.pw_name, entry.pw_gid, facts.gids.data(), &count) < 0) {
-        // If the user has too many groups, getgrouplist(3) raises `count`, and glibc fills the whole array with groups.
-        // Any other failure leaves `count` unchanged.
+        // If the user has too many groups for the array, getgrouplist(3) raises `count`, and glibc fills the whole
+        // array. Any other failure leaves `count` unchanged.
         if (count <= static_cast<int>(wire::max_gids)) {
             return unexpected(Failure{RequestOutcome::lookup_failed});
         }

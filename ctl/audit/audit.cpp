@@ -63,7 +63,7 @@ bool is_within(const ShellTimeout& timeout, unsigned seconds) {
 }
 
 void shell_timeout(const Native& native, unsigned seconds, bool fixed, Finding& finding) {
-    const ShellTimeout* wrong = nullptr; // First line that a scanner rejects.
+    const ShellTimeout* wrong = nullptr; // First line with TMOUT that a scanner rejects.
     for (const ShellTimeout& timeout : native.shell_timeouts) {
         finding.native.push_back(timeout.at);
         const bool good = is_within(timeout, seconds) && (!fixed || (timeout.fixed && timeout.exported));

@@ -16,9 +16,9 @@ namespace sesslimit::audit {
 /// The change of a file that makes a control pass the check of a compliance scanner.
 struct Remedy {
     std::string file;
-    std::uint32_t line = 0; ///< Number of the line that `lines` replace, or 0 if `lines` are added.
-    /// True if `lines` are added at the top of the file. At the end of a file for sshd, they might apply to some
-    /// connections only.
+    std::uint32_t line = 0; ///< Number of the configuration line that `lines` replace, or 0 if `lines` are added.
+    /// True if `lines` are added at the top of the file. At the end of sshd_config, they might follow a Match, so that
+    /// they apply to some connections only.
     bool at_top = false;
     std::vector<std::string> lines;
 };
@@ -32,7 +32,7 @@ struct Finding {
     std::optional<bool> ours;     ///< True if sesslimit enforces the control; absent if sesslimit cannot do so.
     std::vector<Line> native;     ///< Lines of other tools' files that fulfill the control or that are insufficient.
     std::optional<Line> policy;   ///< Location of the setting of sesslimit.
-    std::vector<Line> exceptions; ///< Policy rules that allow more than the control. The text is the rule's name.
+    std::vector<Line> exceptions; ///< Rules that allow more than the control; the text of each line is the rule's name.
     std::optional<Remedy> remedy; ///< Change that satisfies a scanner; present if and only if `pass` is false.
 };
 

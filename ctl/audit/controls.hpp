@@ -34,14 +34,14 @@ enum class Check : std::uint8_t {
 /// One requirement of a profile.
 struct Control {
     Profile profile;
-    std::string_view os;      ///< ID of os-release(5), or empty for every system.
+    std::string_view os;      ///< Operating system, an ID of os-release(5); empty for every system.
     std::string_view version; ///< VERSION_ID of os-release(5), or its part before the dot; empty if `os` is empty.
     std::string_view id;
     Check check;
     unsigned value; ///< Required value, a number or a time in seconds.
 };
 
-/// Returns the supported requirements of all compliance profiles, in display order.
+/// Returns the supported requirements of all compliance profiles, in the order of display.
 std::span<const Control> all_controls();
 
 /// Returns a description of the requirement of a control, such as "at most 10 sessions per user".

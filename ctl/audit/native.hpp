@@ -31,7 +31,7 @@ struct Found {
 
 /// A line of limits.conf(5) about the number of logins. If the value is not a number, the line is not a limit.
 struct LoginLimit {
-    std::string domain; ///< Domain: "*", "alice", "@group" or "%group".
+    std::string domain; ///< Domain of limits.conf(5): "*", "alice", "@group" or "%group".
     std::string type;   ///< Type: "hard", "soft" or "-".
     std::string item;   ///< Item: "maxlogins" or "maxsyslogins".
     std::optional<std::uint64_t> most;
@@ -53,7 +53,7 @@ inline constexpr char our_module[] = "pam_sesslimit.so";
 struct PamModule {
     std::string name;                ///< File name of the module, without its directory.
     std::string control;             ///< Control value, which is one word or the text in brackets.
-    std::vector<unsigned> substacks; ///< Numbers of the substacks around the module, the outermost first.
+    std::vector<unsigned> substacks; ///< Numbers of the substacks that contain the module, the outermost first.
     Line at;
 };
 
@@ -67,7 +67,7 @@ struct PamStack {
 struct Native {
     std::string os;                           ///< ID of os-release(5), such as "debian"; "rhel" for RHEL-like systems.
     std::string version;                      ///< VERSION_ID of os-release(5), such as "12" or "24.04".
-    std::vector<LoginLimit> login_limits;     ///< Limits in the order of pam_limits; the last of a domain applies.
+    std::vector<LoginLimit> login_limits;     ///< Login limits as pam_limits reads them; the last of a domain applies.
     std::optional<Found<Duration>> stop_idle; ///< StopIdleSessionSec= in effect for logind; absent if it is off.
     /// StopIdleSessionSec= in /etc/systemd/logind.conf itself, which is the only file that some scanners read.
     std::optional<Found<Duration>> stop_idle_main;

@@ -78,7 +78,8 @@ void take(Ours<T>& kept, const policy::Policy& policy, const policy::Setting<T>&
     kept.enforced = kept.enforced && enforced;
 }
 
-/// Returns true if the limits on sessions and idle time are enforced, and are not above `sessions` and `idle`.
+/// Returns true if limits of at most `sessions` sessions and an idle time of at most `idle` are enforced for ordinary
+/// users.
 bool holds(const Ordinary& limits, policy::Count sessions, Duration idle) {
     return limits.max_sessions.enforced && limits.max_sessions.value <= sessions && limits.idle_timeout.value <= idle;
 }

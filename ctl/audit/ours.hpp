@@ -20,7 +20,7 @@ struct Ours {
 };
 
 /// The limits of the sesslimit policy for ordinary users, which are users that no rule of the policy names. Each limit
-/// is the more generous one of an ssh login and a console login.
+/// is the more generous one of the limits for an ssh login and for a console login.
 struct Ordinary {
     Ours<policy::Count> max_sessions;
     Ours<Duration> idle_timeout;

@@ -109,7 +109,7 @@ class StackWalk {
 
     const Find& find_;
     std::vector<PamModule>& modules_;
-    std::vector<unsigned> substacks_; // Substacks that are open, the outermost first.
+    std::vector<unsigned> substacks_; // Open substacks, outermost first.
     unsigned last_substack_ = 0;
     int files_ = 0;
 };
@@ -123,7 +123,7 @@ bool is_leftover(std::string_view path) {
 } // namespace
 
 void read_pam(const std::function<std::vector<TextFile>(const std::string& pattern)>& matching, Native& native) {
-    std::map<std::string, std::optional<TextFile>> files; // By path; nullopt for missing files.
+    std::map<std::string, std::optional<TextFile>> files; // Files by path; nullopt: missing.
     for (TextFile& file : matching(std::string(directory) + "*")) {
         const std::string path = file.path;
         files[path] = std::move(file);

@@ -19,7 +19,7 @@ void read_pam(const std::function<std::vector<TextFile>(const std::string& patte
 /// The effect on a PAM stack if a module returns PAM_PERM_DENIED. The effect depends on the control value of the
 /// module.
 enum class Denial : std::uint8_t {
-    ends,    ///< The stack fails and stops (action "die").
+    ends,    ///< The PAM stack fails and stops (action "die").
     fails,   ///< The stack fails, but the modules after this module still run (action "bad").
     ignored, ///< The stack continues and may succeed (any other action).
 };

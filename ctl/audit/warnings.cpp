@@ -28,8 +28,8 @@ std::vector<std::string> undone_by(const policy::Policy& policy, Duration native
     return silent ? std::vector<std::string>() : gentler_than(policy, native);
 }
 
-/// Adds warnings about the idle timeout of logind, which may override the policy of sesslimit. logind considers only
-/// input on the terminal, and does not warn users (systemd's session_get_idle_hint()).
+/// Adds warnings about the idle timeout of logind, which may override the policy of sesslimit. For logind, only input
+/// on the terminal counts as activity. logind does not warn users (systemd's session_get_idle_hint()).
 void about_logind(const Native& native, const policy::Policy& policy, std::vector<Warning>& warnings) {
     if (!native.stop_idle) {
         return;

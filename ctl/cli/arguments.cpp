@@ -156,7 +156,7 @@ void add_commands(CLI::App& app, Arguments& arguments) {
     add_command(app, arguments, Command::watch, "watch", "Print session events as they happen");
     CLI::App* complete = add_command(app, arguments, Command::complete, "complete", "Print words for shell completion");
     complete->add_option("kind", arguments.names)->required()->expected(1);
-    complete->group(""); // CLI11 hides a command with an empty group.
+    complete->group(""); // CLI11 hides a command with an empty group from the help.
 }
 
 } // namespace

@@ -43,7 +43,7 @@ PolkitAgent::PolkitAgent() {
     UniqueFd notify(ends[1]);
     pid_ = start(notify.get());
     notify.reset();
-    pollfd closed{.fd = ready.get(), .events = POLLIN, .revents = 0}; // Closed by pkttyagent when it is ready.
+    pollfd closed{.fd = ready.get(), .events = POLLIN, .revents = 0}; // pkttyagent closes the pipe when ready.
     poll(&closed, 1, patience_ms);
 }
 

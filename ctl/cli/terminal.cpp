@@ -18,7 +18,7 @@ namespace sesslimit::ctl {
 namespace {
 
 constexpr std::size_t usual_width = 80;
-constexpr std::size_t widest = 10'000; // COLUMNS of 10000 or more is ignored.
+constexpr std::size_t widest = 10'000; // Values of COLUMNS from 10000 on are ignored.
 
 std::string_view environment(const char* name) {
     const char* value = std::getenv(name);

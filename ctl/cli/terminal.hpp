@@ -5,7 +5,8 @@
 
 namespace sesslimit::ctl {
 
-/// The console on the standard streams of the process. The environment and the terminal determine its style.
+/// The console on the standard streams of the process. The environment and the terminal determine the style of its
+/// output.
 class Terminal final : public Console {
   public:
     /// Options from the command line.

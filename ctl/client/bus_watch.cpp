@@ -87,7 +87,7 @@ int BusWatch::prepare_loop() {
     sigprocmask(SIG_BLOCK, &ends, nullptr); // required by sd_event_add_signal(3)
     for (const int signal : {SIGINT, SIGTERM}) {
         r = r < 0 ? r
-                  // Without a handler, the event loop exits with 0 when it receives a signal (sd_event_add_signal(3)).
+                  // Without a handler, sd_event_add_signal(3) makes the event loop exit with 0 on SIGINT or SIGTERM.
                   : sd_event_add_signal(loop_.get(), nullptr, signal, nullptr, nullptr);
     }
     r = r < 0 ? r : sd_bus_attach_event(bus_, loop_.get(), SD_EVENT_PRIORITY_NORMAL);

@@ -32,7 +32,7 @@ struct TerminationPreview {
 
 /// A session as the daemon reports it.
 struct Session {
-    std::string id; ///< ID of logind, or "k" and the key if logind does not know the session yet.
+    std::string id; ///< Session ID of logind, or "k" and the key if logind does not know the session yet.
     std::uint64_t key = 0;
     std::string user;
     std::uint32_t uid = 0;
@@ -44,14 +44,14 @@ struct Session {
     std::string scope;
     std::uint32_t leader = 0;
     bool adopted = false;
-    Usec since = 0;      ///< realtime
-    Usec idle_since = 0; ///< realtime; 0: not known
+    Usec since = 0;      ///< Start time since the epoch.
+    Usec idle_since = 0; ///< Time of the last activity since the epoch; 0 if not known.
     Usec max_duration = infinity;
-    Usec idle_timeout = infinity;     ///< Idle timeout in effect for this session, with or without a terminal.
-    std::string idle_sign;            ///< Source of activity: terminal, connection, hint, none; empty: not known yet.
-    Usec duration_ends_at = infinity; ///< realtime
-    Usec idle_ends_at = infinity;     ///< realtime
-    std::string mode;                 ///< enforce, observe
+    Usec idle_timeout = infinity; ///< Idle timeout in effect, which depends on whether the session has a terminal.
+    std::string idle_sign;        ///< Source of activity: terminal, connection, hint or none; empty if not known yet.
+    Usec duration_ends_at = infinity; ///< Time since the epoch at which max_duration ends the session.
+    Usec idle_ends_at = infinity;     ///< Time since the epoch at which idle_timeout ends the session.
+    std::string mode;                 ///< Mode of the limits: enforce, observe.
     std::string reason;
     // The credential, the method and the remote user are visible to root and to the session's user only.
     std::optional<std::string> credential;
@@ -77,8 +77,8 @@ struct ExplainQuery {
 struct EffectiveSetting {
     std::string name;
     std::string value;
-    std::string tier; ///< Tier: managed, host or empty.
-    std::string rule; ///< Rule; empty for [defaults].
+    std::string tier; ///< Tier of the policy: managed, host or empty.
+    std::string rule; ///< Name of the rule; empty for [defaults].
     std::string file;
     std::uint32_t line = 0;
 };
@@ -114,14 +114,14 @@ struct Status {
 /// The process of the daemon, as reported by the bus and the kernel.
 struct DaemonProcess {
     std::string label; ///< SELinux context, unescaped; empty if unknown, or without SELinux.
-    Usec started = 0;  ///< realtime; 0: not known
+    Usec started = 0;  ///< Start time since the epoch; 0 if not known.
 };
 
 /// One D-Bus signal of the daemon.
 struct Event {
-    std::string name; ///< Name: admitted, denied, warned, ending, ended, ... or policy-changed.
-    Usec at = 0;      ///< Time since the epoch at which the signal was received.
-    Session session;  ///< Session; empty for policy-changed.
+    std::string name; ///< Name of the event: admitted, denied, warned, ending, ended, ... or policy-changed.
+    Usec at = 0;      ///< Time since the epoch at which the client received the signal.
+    Session session;  ///< Session of the event; empty for policy-changed.
     std::string policy_state;
     std::optional<Usec> left; ///< Remaining time until the session's termination; only for the event "warned".
 };
@@ -137,7 +137,7 @@ struct Failure {
         no_such_session,
         no_such_user,
         not_allowed,
-        policy_rejected, ///< `what` contains the errors, one or more lines.
+        policy_rejected, ///< The policy has errors, which `what` lists in one or more lines.
         other,
     };
     Kind kind = Kind::other;
@@ -170,13 +170,13 @@ class Remote {
     virtual Answer<> reload() = 0;
     virtual Answer<Status> status() = 0;
     /// Returns the properties of the daemon's process. Queries the bus and the kernel, but not the daemon. Therefore
-    /// this works even if the daemon's replies do not arrive.
+    /// the function works even if the daemon's replies do not arrive.
     virtual DaemonProcess process() = 0;
 
     /// The callbacks of watch().
     struct Watcher {
         std::function<void(const Event&)> event;
-        std::function<void(bool here)> daemon; ///< Called when the daemon leaves the bus or returns.
+        std::function<void(bool here)> daemon; ///< Called when the daemon leaves the bus or returns to it.
     };
     /// Passes the daemon's D-Bus signals to `watcher`. Blocks until SIGINT or SIGTERM, or until the reader of standard
     /// output is gone, and then returns success.

@@ -47,6 +47,9 @@ std::string uncounted_words(const UncountedLogins& uncounted, Usec now);
 /// Returns a warning if SELinux may block logins, with instructions to fix the problem. The text is escaped for
 /// display.
 std::optional<std::string> selinux_warning(const Enforcement& enforcement);
+
+/// Returns warnings about all signs that the policy is not enforced, with instructions to fix the problems. The texts
+/// are escaped for display.
 std::vector<std::string> warnings_of(const Enforcement& enforcement, Usec now);
 
 } // namespace sesslimit::ctl

@@ -30,7 +30,7 @@ struct UncountedLogins {
     Source source = Source::none;
     Usec since = 0; ///< realtime
     std::uint32_t count = 0;
-    bool complete = true; ///< False if the count may be too low.
+    bool complete = true; ///< False if entries were left unread, so that the count may be too low.
     std::optional<UncountedLogin> last{};
 };
 

@@ -17,7 +17,7 @@ struct CheckRequest {
     std::vector<std::string> files;
     std::string directory = "/etc/sesslimit";
     bool directory_given = false;           ///< True if the user named the directory, which must then exist.
-    policy::Tier tier = policy::Tier::host; ///< Tier of the files.
+    policy::Tier tier = policy::Tier::host; ///< Tier of the policy to which the files belong.
 };
 
 /// Checks policy files and prints every problem. Returns Exit::failed if one of the problems is an error.

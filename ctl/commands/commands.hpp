@@ -24,8 +24,8 @@ Exit status(Remote& remote, Host& host, Console& console);
 Exit watch(Remote& remote, Console& console);
 
 /// Prints words for shell completion, one per line. The kind "sessions" prints the ID, a tab and a description of each
-/// session. The kinds "users" and "credentials" print those that have a session. Prints nothing for an unknown kind.
-/// Ignores failures, because a message would appear in the command line that the user is typing.
+/// session. The kinds "users" and "credentials" print the users or credentials that have a session. Prints nothing for
+/// an unknown kind. Ignores failures, because a message would appear in the command line that the user is typing.
 void complete(const std::string& kind, Remote& remote, Console& console);
 
 } // namespace sesslimit::ctl

@@ -27,8 +27,8 @@ struct Column {
 /// A table of headings and rows. The cells of each row are in the order of the columns.
 struct Table {
     std::vector<Column> columns;
-    std::vector<std::vector<std::string>> rows; ///< Cells, as many in each row as `columns`.
-    std::vector<std::string> paint;             ///< Escape sequence for the last cell of each row; empty: none.
+    std::vector<std::vector<std::string>> rows; ///< Cells of each row, one for each column.
+    std::vector<std::string> paint;             ///< Escape sequence for the last cell of each row; empty for none.
 };
 
 /// Formats a table with one line per row, without blanks at the end of a line. If the style has a width, no line is
