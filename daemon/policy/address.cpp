@@ -26,7 +26,8 @@ std::optional<Address> parse_address(std::string_view text) noexcept {
     if (text.find(':') != text.npos) {
         text = text.substr(0, text.find('%'));
     }
-    // inet_pton requires a final NUL. It would parse a text that contains a NUL only up to this NUL.
+    // inet_pton(3) reads up to the first NUL. A text with a NUL inside is rejected, because inet_pton(3) would ignore
+    // the bytes after the NUL.
     std::array<char, INET6_ADDRSTRLEN> closed{};
     if (text.size() >= closed.size() || text.find('\0') != text.npos) {
         return std::nullopt;
@@ -54,7 +55,7 @@ Address masked(const Address& address, std::uint8_t prefix) noexcept {
 }
 
 bool contains(const Network& network, const Address& address) noexcept {
-    return masked(address, network.prefix) == network.first; // addresses of different families are never equal
+    return masked(address, network.prefix) == network.first; // IPv4 never equals IPv6
 }
 
 } // namespace sesslimit::policy

@@ -8,12 +8,12 @@
 #include <string_view>
 #include <vector>
 
-/// A parsed TOML document. Each value carries its source location. The types do not depend on the TOML parser, which
-/// only toml_text.cpp uses.
+/// A parsed TOML document, as a tree of values with their locations in the file. The types do not depend on the TOML
+/// library toml11, which only toml_text.cpp uses.
 namespace sesslimit::policy {
 
-/// A source location. Line and column count from 1, the column in bytes. The number 0 means the whole text or the whole
-/// line.
+/// A location in a TOML file. Line and column count from 1, and the column counts bytes. Line 0 means the whole file,
+/// and column 0 means the whole line.
 struct SourceLocation {
     std::uint32_t line = 0;
     std::uint32_t column = 0;
@@ -26,37 +26,46 @@ struct Entry;
 struct Node {
     enum class Kind : std::uint8_t { boolean, integer, real, text, moment, list, table };
     Kind kind = Kind::table;
-    /// Location of the first byte. For a table, location of its header, or of the first key that created the table.
+    /// Location of the first byte of the value in the file. For a table, the location of its header, or of the first
+    /// key that created the table.
     SourceLocation at;
-    bool truth = false;         ///< boolean
-    std::int64_t number = 0;    ///< integer; clamped to the nearest value that fits
-    std::string text;           ///< text: any bytes, including NUL
-    std::vector<Node> items;    ///< list
-    std::vector<Entry> entries; ///< table: in the order of their locations
+    /// The value of a boolean.
+    bool truth = false;
+    /// The value of an integer. If the TOML library accepts a number that does not fit into 64 bits, this is the
+    /// nearest 64-bit number.
+    std::int64_t number = 0;
+    /// The value of a string. May contain any bytes, including NUL.
+    std::string text;
+    /// The values of an array.
+    std::vector<Node> items;
+    /// The keys of a table with their values, in the order of their locations in the file.
+    std::vector<Entry> entries;
 };
 
-/// A key of a table with its value.
+/// A key of a TOML table with its value.
 struct Entry {
     std::string key;
-    SourceLocation key_at; ///< location of the last part of the key: the "user" of "match.user"
+    SourceLocation key_at; ///< location of the last part of the key, such as "user" in "match.user"
     Node value;
 };
 
-/// The reason why a text is not valid TOML.
+/// The first error in a text that is not valid TOML.
 struct SyntaxError {
     SourceLocation at;
-    std::string what; ///< a sentence written by the daemon's code, escaped for display
+    std::string what; ///< description of the error in the daemon's own words, escaped for display
 };
 
-/// Returns the lines of a text without their line ends. Lifetime: views into the text.
+/// Returns the lines of a text without their line ends (LF or CR LF). Lifetime: the lines are views into the text.
 std::vector<std::string_view> lines_of(std::string_view text);
 
-/// Parses a TOML text. `lines` is lines_of(text). Returns the values, or the first syntax error. Exceeding a bound is
-/// an error, too: lines of 32 KiB, 20,000 values, 32 levels. Throws only std::bad_alloc.
+/// Parses a TOML text. `lines` must be lines_of(text). Returns the top-level table, or the first syntax error. A line
+/// over 32 KiB, more than 20,000 values, and brackets or dotted keys that are nested more than 32 deep are also errors.
+/// Throws only std::bad_alloc.
 std::expected<Node, SyntaxError> parse_document(std::string_view text, const std::vector<std::string_view>& lines);
 
-/// Checks a text before it is passed to a parser that recurses and copies lines. Checks control bytes, the length of
-/// lines, and the depth of brackets and of dotted keys. Returns the first error.
+/// Checks a text before it is passed to the TOML library, whose parser recurses into nested values and copies whole
+/// lines. Errors: control characters except tab, invalid UTF-8, lines over 32 KiB, and brackets or dotted keys that are
+/// nested more than 32 deep. Only the first error is returned.
 std::expected<void, SyntaxError> check_shape(std::string_view text);
 
 } // namespace sesslimit::policy

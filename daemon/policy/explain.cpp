@@ -65,7 +65,8 @@ std::string text(const std::vector<Duration>& spans) {
     return "[" + all + "]";
 }
 
-/// Returns a message as one line. Line ends are escaped as in TOML strings.
+/// Returns a message of the policy as one line of text. Each line break becomes "\n", as in a TOML string. Other
+/// characters are escaped for display, and a long message is truncated.
 std::string text(std::string_view message) {
     std::string all;
     while (!message.empty() && all.size() < max_value_length) {
@@ -109,7 +110,7 @@ std::string settings_text(const Rule& rule) {
     return all.empty() ? "nothing" : all;
 }
 
-/// The settings of a tier for a login.
+/// One tier of the policy (managed.d, or the files of the host), with those of its rules that match the login.
 struct Told {
     const TierPolicy& tier;
     MatchingRules matching;
@@ -117,7 +118,8 @@ struct Told {
 
 using Warnings = Setting<std::vector<Duration>>;
 
-/// Adds the settings of warn_before that apply in a tier. resolve() forms the union of the same settings.
+/// Adds the warn_before settings of one tier that apply to the login. resolve() combines the same settings into the
+/// effective warn_before.
 void add_warnings(std::vector<const Warnings*>& all, const Told& told) {
     if (told.matching.exempt) {
         return;
@@ -133,7 +135,7 @@ void add_warnings(std::vector<const Warnings*>& all, const Told& told) {
     }
 }
 
-/// The state while an explanation is built.
+/// The data from which explain() builds its explanation of the effective limits of a login.
 struct Explaining {
     const Policy& policy;
     const Login& login;
@@ -207,7 +209,7 @@ struct Explaining {
         }
     }
 
-    /// Returns the location of the list that contains the service.
+    /// Returns the file and line of the ignore_services setting that contains the PAM service of the login, as text.
     [[nodiscard]] std::string ignored_where() const {
         for (const TierPolicy* tier : {&policy.managed, &policy.host}) {
             if (tier->ignore_services && is_ignored(tier->ignore_services->value, login.service)) {

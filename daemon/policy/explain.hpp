@@ -8,45 +8,54 @@
 #include <string>
 #include <vector>
 
-/// The explanation of the effective limits for a human reader. The result is the same as that of resolve(), with the
-/// reasons. The functions are pure.
+/// The explanation of the effective limits of a login for a human reader. It has the same values as the result of
+/// resolve(), and for each value the policy file and line that set it. The functions are pure.
 namespace sesslimit::policy {
 
-/// An effective limit as text, and its source location.
+/// The effective value of one setting for a login as text, with the policy file and line that set it.
 struct ExplainedSetting {
-    std::string name; ///< the key: "max_sessions"
+    /// The key of the setting in the policy, such as "max_sessions".
+    std::string name;
     /// The value as written in the policy, without quotation marks. It has one line of bounded length, and is escaped
     /// for display.
     std::string value;
-    /// Source of the value. Null if no file sets the value. Lifetime: owned by the policy.
+    /// The [defaults] or [[rule]] table that sets the value. Null if no file sets the value. Lifetime: owned by the
+    /// policy.
     const Source* from = nullptr;
-    std::uint32_t line = 0; ///< line of the key; 0 if no file sets the value
+    std::uint32_t line = 0; ///< line of the key in its file; 0 if no file sets the value
 };
 
-/// A rule that matches the login.
+/// A rule of the policy that matches the login.
 struct MatchedRule {
-    const Source* rule = nullptr; ///< source of the rule; never null. Lifetime: owned by the policy
-    std::string sets;             ///< "max_sessions = 3, idle_timeout = 10min"; "exempt"; "nothing"
-    bool wins = false;            ///< true if the rule sets one of the effective limits, or exempts the login
+    /// The name, file and line of the rule. Never null. Lifetime: owned by the policy.
+    const Source* rule = nullptr;
+    /// The settings of the rule as text: "max_sessions = 3, idle_timeout = 10min", "exempt", or "nothing".
+    std::string sets;
+    /// True if the rule sets at least one of the login's effective limits, or exempts the login.
+    bool wins = false;
 };
 
-/// The effective limits of a login with their reasons.
+/// The effective limits of a login, and the rules of the policy that match the login.
 struct Explanation {
+    /// True if the login counts as a session.
     bool counts = false;
-    std::string why; ///< the reason for which the login counts or does not count: one sentence, escaped for display
+    /// The reason why the login counts as a session or does not count. One sentence, escaped for display.
+    std::string why;
     /// All settings in the order of the policy language: max_sessions, max_sessions_total, max_duration, idle_timeout,
     /// idle_timeout_no_terminal, idle_activity, on_idle, keep_multiplexer, warn_before, at_limit, mode, message,
     /// announce, message_of_end.
     ///
-    /// The settings max_sessions_total and warn_before do not have a single strictest value. They have one entry for
-    /// each source location, with the value from this location. All entries apply. If idle_timeout_no_terminal is
-    /// inherited from the idle_timeout of its tier, it has the source location of idle_timeout. If no file sets message
-    /// or message_of_end, the built-in text applies and the value is empty.
+    /// max_sessions_total and warn_before can have several entries, one for each line of the policy that sets them for
+    /// this login. All of these values apply. If idle_timeout_no_terminal is inherited from the idle_timeout of its
+    /// tier, its entry has the source location of idle_timeout. If no file sets message or message_of_end, the built-in
+    /// text is used, and the value of the entry is empty.
     std::vector<ExplainedSetting> settings;
-    std::vector<MatchedRule> rules; ///< matching rules, those of the managed tier first, then in the order of the files
+    /// The rules that match the login. Those of the managed tier (managed.d) are first. The rules of a tier are in the
+    /// order of its files.
+    std::vector<MatchedRule> rules;
 };
 
-/// Explains the effective limits of a login.
+/// Explains which limits of the policy are effective for a login.
 Explanation explain(const Policy& policy, const Login& login);
 
 } // namespace sesslimit::policy

@@ -7,22 +7,24 @@
 namespace sesslimit::policy {
 namespace {
 
-constexpr std::size_t widest = 150; // maximum number of shown bytes of a line
+/// Maximum number of bytes of a line of the policy file that an error message shows.
+constexpr std::size_t widest = 150;
 constexpr std::size_t before_caret = 80;
 
 bool goes_on(char c) {
     return (static_cast<unsigned char>(c) & 0xC0) == 0x80; // a continuation byte of UTF-8
 }
 
-/// Replaces each tab by one blank. The width before the caret is then the same in the source line and in the line with
-/// the caret.
+/// Returns a part of a line of the policy file, escaped for display. Replaces each tab by one blank, so that the caret
+/// ("^") in the next line is below the right character.
 std::string shown_line(std::string_view part) {
     std::string line(part);
     std::replace(line.begin(), line.end(), '\t', ' ');
     return escape_for_display(line, part.size() * 4);
 }
 
-/// Returns the number of terminal columns of an escaped text. Wide characters are counted as one column.
+/// Returns the width of an escaped text on a terminal, in columns. Counts each character as one column, even if
+/// terminals show it in two.
 std::size_t places(std::string_view text) {
     return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return !goes_on(c); }));
 }

@@ -12,13 +12,14 @@ namespace {
 
 constexpr std::int64_t language_version = 1;
 constexpr std::size_t max_rules = 1000;
-constexpr std::size_t max_sources = 0xFFFE; // the next higher number is SourceId::nowhere
+constexpr std::size_t max_sources = 0xFFFE; // 0xFFFF is SourceId::nowhere
 
 constexpr std::array<std::string_view, 3> top_keys = {"version", "defaults", "rule"};
 constexpr std::array<std::string_view, 1> defaults_keys = {"ignore_services"};
 constexpr std::array<std::string_view, 4> rule_keys = {"name", "match", "exempt", "max_sessions_total"};
 
-/// Returns all keys that a table may have, which are its own keys and the keys of settings.
+/// Returns all keys that are valid in one kind of table, [defaults] or [[rule]]. These are `own`, the keys that only
+/// this kind may have, and the keys of settings such as max_sessions.
 std::vector<std::string_view> with_settings(std::span<const std::string_view> own) {
     std::vector<std::string_view> keys(own.begin(), own.end());
     keys.insert(keys.end(), setting_keys().begin(), setting_keys().end());
@@ -38,7 +39,8 @@ void replace(std::optional<T>& old, const std::optional<T>& newer) {
     }
 }
 
-/// Replaces settings of an earlier [defaults] by the settings of a later [defaults].
+/// Overwrites settings of an earlier [defaults] table with the settings of a later [defaults] table. Settings that the
+/// later table does not contain are kept.
 void replace_all(Settings& old, const Settings& newer) {
     replace(old.max_sessions, newer.max_sessions);
     replace(old.max_duration, newer.max_duration);
@@ -62,7 +64,7 @@ bool sets_something(const Rule& rule) {
            set.warn_before || set.at_limit || set.mode || set.message || set.announce || set.message_of_end;
 }
 
-/// A loader of texts into one policy.
+/// The loader, which combines the texts of all policy files into one policy.
 class Loader {
   public:
     explicit Loader(Names& names) : names_(names) {}
@@ -89,7 +91,9 @@ class Loader {
     }
 
   private:
-    /// Returns true if the rest of the text can be read. A text in another version of the language cannot be read.
+    /// Checks the key `version` of a policy file. Returns false if the file is written in an unsupported version of the
+    /// policy language, so that its other keys must not be read. A missing version is also reported as an error, but
+    /// the other keys are read.
     static bool check_version(const Node& root, Report& report) {
         const Entry* version = find(root, "version");
         if (version == nullptr) {
@@ -201,7 +205,7 @@ class Loader {
         tier_policy(tier).rules.push_back(std::move(rule));
     }
 
-    /// Stores the name of the rule in the last source, which belongs to the rule.
+    /// Reads the name of a rule, and stores it in the last element of Policy::sources, which describes this rule.
     void read_name(const Node& table, Tier tier, Report& report) {
         const Entry* name = find(table, "name");
         if (name == nullptr) {
@@ -246,7 +250,8 @@ class Loader {
         if (rule.exempt && sets_something(rule)) {
             report.warning(find(table, "exempt")->key_at, "settings have no effect in a rule with exempt = true");
         }
-        // A key that could not be read is treated as a setting.
+        // An invalid key counts as a setting. Otherwise a rule with a misspelled setting would also cause the warning
+        // "rule has no settings".
         const bool tries = std::any_of(table.entries.begin(), table.entries.end(), [](const Entry& entry) {
             const bool is_false = entry.value.kind == Node::Kind::boolean && !entry.value.truth;
             return entry.key != "name" && entry.key != "match" && !(entry.key == "exempt" && is_false);

@@ -9,38 +9,52 @@
 
 namespace sesslimit {
 
-/// Bounds of the recorded login data, in bytes.
-inline constexpr std::size_t max_fingerprint_length = 64; // "SHA256:" and 43 characters
+/// Maximum lengths, in bytes, of texts about a login that the daemon stores. A fingerprint consists of "SHA256:" and 43
+/// characters, which is less than its maximum.
+inline constexpr std::size_t max_fingerprint_length = 64;
 inline constexpr std::size_t max_certificate_id_length = 128;
 inline constexpr std::size_t max_seat_length = 64;
 
-/// The authentication of a user, parsed from sshd's SSH_AUTH_INFO_0. Fields are empty if unknown.
+/// The authentication of an SSH login, parsed from SSH_AUTH_INFO_0, which sshd sets. A field is empty if its value is
+/// unknown.
 struct Credential {
-    /// The last method that succeeded: "publickey", "password", "keyboard-interactive", ...
+    /// The authentication method that succeeded last, such as "publickey", "password" or "keyboard-interactive".
     std::string method;
-    /// The fingerprint of the first public key used, "SHA256:..." as printed by ssh-keygen -l. Empty if no key was
-    /// used.
+    /// The fingerprint of the user's public key, in the format "SHA256:..." that ssh-keygen -l prints. If several keys
+    /// were used, that of the first one. Empty if no key was used.
     std::string fingerprint;
-    std::string certificate_id{}; ///< key ID that the CA wrote into the certificate of that key: any bytes but NUL
-    std::string ca{};             ///< "SHA256:...", fingerprint of the CA key that signed that certificate
+    /// The key ID in the user's SSH certificate, as the certificate authority wrote it. May contain any bytes but NUL.
+    std::string certificate_id{};
+    /// The fingerprint "SHA256:..." of the certificate authority's key that signed the user's SSH certificate.
+    std::string ca{};
     bool operator==(const Credential&) const = default;
 };
 
-/// The properties of a login that the policy uses. Texts come from outside and are bounded (common/protocol.hpp), but
-/// may contain any bytes. Display them through sesslimit::escape_for_display() only.
+/// The properties of a login that determine its limits. The texts come from other programs. Their lengths are bounded
+/// (common/protocol.hpp), but they may contain any bytes, so they must be displayed with
+/// sesslimit::escape_for_display() only.
 struct Login {
     std::string user;
     uid_t uid = 0;
-    std::vector<gid_t> gids; ///< group IDs of the user, sorted and without duplicates
-    std::string service;     ///< PAM service: "sshd", "login", ...
-    std::string tty;         ///< terminal as reported by PAM or logind: "pts/3", "/dev/tty1", "ssh"; may be empty
-    std::string rhost;       ///< remote host; empty for a login from this host
+    /// The IDs of the user's groups, sorted and without duplicates.
+    std::vector<gid_t> gids;
+    /// The PAM service, such as "sshd" or "login".
+    std::string service;
+    /// The terminal as reported by PAM or logind, such as "pts/3", "/dev/tty1" or "ssh". May be empty.
+    std::string tty;
+    /// The host from which the user logs in. Empty for a login on this host itself.
+    std::string rhost;
     std::string ruser;
-    std::string seat{}; ///< "seat0"; empty if unknown, as for every ssh login
+    /// The logind seat, such as "seat0". Empty if unknown, and for every SSH login.
+    std::string seat{};
     Credential credential;
-    std::string connection; ///< sshd's SSH_CONNECTION; empty for every other service
-    bool nested = false;    ///< true for a login from inside a logind session, which is part of that session
-    bool gids_cut = false;  ///< true if `gids` is incomplete, because the other groups could not be sent or recorded
+    /// The environment variable SSH_CONNECTION, which sshd sets. Empty for every other PAM service.
+    std::string connection;
+    /// True if the login was opened from inside a logind session, for example by su, and is part of that session.
+    bool nested = false;
+    /// True if `gids` does not contain all groups of the user, because some could not be looked up, sent to the daemon
+    /// or recorded.
+    bool gids_cut = false;
     bool operator==(const Login&) const = default;
 };
 

@@ -6,7 +6,7 @@
 namespace sesslimit::policy {
 namespace {
 
-/// Returns the letter in lower case. Does not use tolower(3), because matching must not depend on the daemon's locale.
+/// Converts an ASCII letter to lower case. Does not use tolower(3), because its result depends on the daemon's locale.
 constexpr char lower(char c) noexcept {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -16,7 +16,8 @@ bool same_host(std::string_view host, std::string_view lower_name) noexcept {
                       [](char a, char b) { return lower(a) == b; });
 }
 
-/// Returns true if `host` consists of at least one character, a dot, and `lower_domain`.
+/// Returns true if the host name is below the domain, such as "a.example.org" below "example.org". `lower_domain` must
+/// be in lower case.
 bool is_below(std::string_view host, std::string_view lower_domain) noexcept {
     if (host.size() < lower_domain.size() + 2) {
         return false;
@@ -49,7 +50,7 @@ bool fits_text(const Wanted<std::string>& wanted, std::string_view text) {
 
 bool is_fingerprint(std::string_view text) noexcept {
     constexpr std::string_view prefix = "SHA256:";
-    constexpr std::size_t digits = 43; // 32 bytes in base64 without padding
+    constexpr std::size_t digits = 43; // 32 bytes in unpadded base64
     return text.starts_with(prefix) && text.size() == prefix.size() + digits &&
            std::all_of(text.begin() + prefix.size(), text.end(), [](char c) {
                return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
@@ -100,8 +101,8 @@ Origin origin_of(const Login& login) noexcept {
     if (origin.address) {
         return origin;
     }
-    // With UseDNS, sshd puts a name into PAM_RHOST. The address of the client is still in SSH_CONNECTION, which sshd
-    // itself sets.
+    // With UseDNS, sshd sets PAM_RHOST to a host name instead of an address. The address of the client is then read
+    // from SSH_CONNECTION, which sshd sets itself.
     const std::string_view connection = login.connection;
     origin.address = parse_address(connection.substr(0, connection.find(' ')));
     if (rhost.back() == '.') {

@@ -13,11 +13,13 @@
 #include <variant>
 #include <vector>
 
-/// The `match.*` keys of a rule, and functions that match a login against these keys. The functions are pure.
+/// The `match.*` keys of a policy rule, which select the logins to which the rule applies, and the functions that
+/// evaluate these keys. The functions are pure.
 namespace sesslimit::policy {
 
-/// The values of one key, split into wanted values and values excluded with "!". If both lists are empty, the key is
-/// absent and every login matches. If only excluded values exist, every other value matches.
+/// The values of one `match.*` key of a policy rule. A login matches if it has one of the values in `any`, and none of
+/// the values in `none`, which the rule excludes with "!". If `any` is empty, only `none` is checked. If both lists are
+/// empty, the key is absent and every login matches.
 template <class Pattern>
 struct Wanted {
     std::vector<Pattern> any;
@@ -25,10 +27,10 @@ struct Wanted {
     [[nodiscard]] bool absent() const noexcept { return any.empty() && none.empty(); }
 };
 
-/// A user by name. Also matches any other name with the same uid.
+/// A user name in match.user. It matches logins with this user name or with the same user ID.
 struct UserPattern {
     std::string name;
-    std::optional<uid_t> uid; ///< user ID; absent if the name did not exist when the policy was loaded
+    std::optional<uid_t> uid; ///< ID of the user; absent if the user did not exist when the policy was loaded
 };
 
 /// A range of user IDs.
@@ -37,45 +39,53 @@ struct UidRange {
     uid_t last = 0; ///< inclusive
 };
 
-/// A group by name.
+/// A group name in match.group.
 struct GroupPattern {
     std::string name;
-    /// The group ID. Absent if the group did not exist when the policy was loaded. Such a pattern never matches.
+    /// The ID of the group. Absent if the group did not exist when the policy was loaded. Without an ID, the group name
+    /// does not match any login.
     std::optional<gid_t> gid;
 };
 
-/// A login without a remote host.
+/// The value "local" of match.origin. It matches logins without a remote host.
 struct LocalOrigin {};
 
-/// A remote host by the name in PAM_RHOST. Case and a final dot are ignored.
+/// A host name in match.origin. It is compared with the name in PAM_RHOST, ignoring case and a final dot.
 struct HostPattern {
-    std::string name;   ///< name in lower case, without a final dot; "example.org" if the policy has "*.example.org"
-    bool below = false; ///< true if the pattern matches the hosts below the domain, and not the domain itself
+    /// The host name in lower case, without a final dot. For "*.example.org" in the policy, it is "example.org".
+    std::string name;
+    /// True for "*.example.org" in the policy, which matches all hosts below the domain, but not the domain itself.
+    bool below = false;
 };
 
 using OriginPattern = std::variant<LocalOrigin, Network, HostPattern>;
 
-/// A pattern for a credential, which is a key, a certificate or a certificate authority.
+/// A value of match.credential, which names an SSH key, an SSH certificate or a certificate authority.
 struct CredentialPattern {
     enum class Kind : std::uint8_t {
-        key,            ///< "SHA256:...": this key, either plain or in a certificate
-        certificate_id, ///< "cert-id:ID": certificates with this key ID
-        authority,      ///< "ca:SHA256:...": certificates signed by this CA key
+        /// "SHA256:..." in the policy. Matches logins with the key of this fingerprint, either plain or in a
+        /// certificate.
+        key,
+        /// "cert-id:ID" in the policy. Matches logins with a certificate that has this key ID.
+        certificate_id,
+        /// "ca:SHA256:..." in the policy. Matches logins with a certificate that was signed by this CA key.
+        authority,
     };
     Kind kind = Kind::key;
-    std::string text; ///< the fingerprint or the ID, without its prefix
+    std::string text; ///< the fingerprint, starting with "SHA256:", or the key ID without "cert-id:"
     bool operator==(const CredentialPattern&) const = default;
 };
 
-/// Parses a credential pattern. The first form is "SHA256:" and 43 characters of base64. The second form is "ca:"
-/// before the first form. The third form is "cert-id:" and 1 to max_certificate_id_length bytes without NUL. Returns
-/// nullopt for any other text.
+/// Parses a value of match.credential. A key is written as "SHA256:" and 43 characters of base64. A certificate
+/// authority has the same form after "ca:". The key ID of a certificate is written as "cert-id:" and 1 to
+/// max_certificate_id_length bytes without NUL. Returns nullopt for any other text.
 std::optional<CredentialPattern> parse_credential(std::string_view text);
 
-/// Returns true if the pattern matches the credential. An unknown credential never matches.
+/// Returns true if the pattern from a policy rule matches the SSH key or certificate of a login. If the key or
+/// certificate is unknown, the pattern never matches.
 bool is_meant(const CredentialPattern& pattern, const Credential& credential) noexcept;
 
-/// The `match` table of a rule. A login must match every key.
+/// The `match` table of a policy rule. The rule applies to a login only if every key of the table matches.
 struct Match {
     Wanted<UserPattern> user;
     Wanted<UidRange> uid;
@@ -87,16 +97,19 @@ struct Match {
     Wanted<CredentialPattern> credential;
 };
 
-/// The origin of a login, computed once and used for every rule. Lifetime: `host` is a view into the login's `rhost`.
+/// The origin of a login, which is the local host or a remote host. It is computed once for each login and compared
+/// with every rule. Lifetime: `host` is a view into `rhost` of the login.
 struct Origin {
     bool local = false;
-    std::optional<Address> address; ///< address in rhost; if rhost is a name, address of the client in SSH_CONNECTION
-    std::string_view host;          ///< host name in rhost, without a final dot; empty if rhost is not a name
+    /// The address in PAM_RHOST. If PAM_RHOST contains a host name, the address of the client in SSH_CONNECTION.
+    std::optional<Address> address;
+    /// The host name in PAM_RHOST, without a final dot. Empty if PAM_RHOST contains an address or is empty.
+    std::string_view host;
 };
-/// Returns the origin of a login.
+/// Returns the origin of a login, which is the local host or a remote host.
 Origin origin_of(const Login& login) noexcept;
 
-/// Returns true if the login matches every key of `match`. `origin` is origin_of(login). Does not allocate.
+/// Returns true if the login matches every key of `match`. `origin` must be origin_of(login). Does not allocate.
 bool matches(const Match& match, const Login& login, const Origin& origin);
 
 } // namespace sesslimit::policy

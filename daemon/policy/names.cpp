@@ -12,11 +12,12 @@ namespace {
 
 constexpr std::size_t first_room = 4096;
 constexpr std::size_t max_room =
-    // The bound is large, because a group of a directory service may have very many members.
+    // The buffer for a group entry may grow to 16 MiB, because a group of a directory service may have very many
+    // members.
     std::size_t{16} * 1024 * 1024;
 
-/// Calls a get*_r function, with a larger buffer as often as the function requires one. Returns true if the entry
-/// exists. Errors: an errno value.
+/// Calls a function such as getpwnam_r(3), and repeats the call with a larger buffer if the function returns ERANGE.
+/// Returns true if the user or group exists. Errors: an errno value.
 template <class Record, class Function, class Key>
 std::expected<bool, int> ask(Function function, Key key, Record& record, std::vector<char>& room) {
     for (room.resize(first_room); room.size() <= max_room; room.resize(room.size() * 4)) {
@@ -26,7 +27,7 @@ std::expected<bool, int> ask(Function function, Key key, Record& record, std::ve
             failed = function(key, &record, room.data(), room.size(), &found);
         } while (failed == EINTR);
         if (failed != ERANGE) {
-            // Some directories report an unknown name in this way (getpwnam(3), ERRORS).
+            // Some NSS services report an unknown name with ENOENT or ESRCH (getpwnam(3), ERRORS).
             const bool nobody = failed == ENOENT || failed == ESRCH;
             return failed == 0 || nobody ? std::expected<bool, int>(failed == 0 && found != nullptr)
                                          : std::unexpected(failed);

@@ -12,128 +12,153 @@
 #include <string>
 #include <vector>
 
-/// The contents of a policy as values. etc/policy.toml and sesslimit.toml(5) describe the policy language. The loader
-/// (daemon/policy/load.hpp) creates the values, and resolve() (daemon/policy/resolve.hpp) evaluates them.
+/// A policy in memory. etc/policy.toml and sesslimit.toml(5) describe the language of the policy files. load()
+/// (daemon/policy/load.hpp) creates a policy from the files, and resolve() (daemon/policy/resolve.hpp) determines the
+/// limits of a login from it.
 namespace sesslimit::policy {
 
 /// A number of sessions.
 using Count = std::uint32_t;
 inline constexpr Count unlimited_count = std::numeric_limits<Count>::max();
 
-/// The action for a login at the limit. The strictest action is first.
+/// The setting at_limit, which is the action for a new login of a user who has as many sessions as permitted. The
+/// values are ordered from the strictest to the least strict.
 enum class AtLimit : std::uint8_t { deny, end_idlest, end_oldest };
 
-/// The mode, in which decisions are carried out or only reported. The stricter mode is first.
+/// The setting `mode`. In mode enforce, limits are enforced. In mode observe, sessions that exceed a limit are only
+/// logged. `enforce` is the stricter value and is first.
 enum class Mode : std::uint8_t { enforce, observe };
 
-/// The kinds of activity of a session with a terminal. Input always counts. The values are in the order of strictness,
-/// the strictest first.
+/// The setting idle_activity, which lists the kinds of activity that keep a session with a terminal from being idle.
+/// Input always counts, and output and CPU time count optionally. The values are ordered from the strictest to the
+/// least strict.
 enum class Activity : std::uint8_t { input, output, processor, output_and_processor };
 
-/// Returns true if terminal output counts as activity.
+/// Returns true if output on the terminal of a session counts as activity.
 constexpr bool counts_output(Activity what) noexcept {
     return what == Activity::output || what == Activity::output_and_processor;
 }
-/// Returns true if CPU time counts as activity.
+/// Returns true if CPU time of a session counts as activity.
 constexpr bool counts_processor(Activity what) noexcept {
     return what == Activity::processor || what == Activity::output_and_processor;
 }
 
-/// The action for an idle graphical session. Every other idle session is terminated. The stricter action is first.
+/// The setting on_idle. An idle graphical session is terminated (`end`) or its screen is locked (`lock`). Idle sessions
+/// of other types are always terminated. `end` is the stricter value and is first.
 enum class OnIdle : std::uint8_t { end, lock };
 
-/// The choice to preserve the server of a terminal multiplexer when an idle or expired session is terminated. The
-/// stricter choice is first.
+/// The setting keep_multiplexer. `yes` means that tmux and screen continue to run when their session is terminated at
+/// an idle or duration limit. `no` is the stricter value and is first.
 enum class KeepMultiplexer : std::uint8_t { no, yes };
 
-/// The choice to show the limits to users at login. `yes` is the stricter choice.
+/// The setting announce. `yes` means that users see their limits when they log in. `yes` is the stricter value and is
+/// first.
 enum class Announce : std::uint8_t { yes, no };
 
-/// The author of a part of the policy: configuration management, or the administrator of the host.
+/// A tier, which is one of the two parts of a policy. The managed tier (managed.d) is written by configuration
+/// management, and the host tier (policy.toml and policy.d) by the administrator of the host.
 enum class Tier : std::uint8_t { managed, host };
 
-/// The source location of a value, as an index into Policy::sources. `nowhere` means that no file sets the value.
+/// The table in the policy files that sets a value, as an index into Policy::sources. `nowhere` means that no file sets
+/// the value.
 enum class SourceId : std::uint16_t { nowhere = 0xFFFF };
 
-/// One [defaults] table or one [[rule]], for display.
+/// The tier, name, file and line of a [defaults] or [[rule]] table in the policy files, for display.
 struct Source {
     Tier tier = Tier::host;
-    std::string rule; ///< the rule's name; empty for [defaults]
+    std::string rule; ///< name of the rule; empty for a [defaults] table
     std::string file;
-    std::uint32_t line = 0; ///< line of the table's header, from 1
+    std::uint32_t line = 0; ///< line number of the table's header, from 1
 };
 
-/// A value and its source location.
+/// The value of a setting, with the table and line of the policy file that sets it.
 template <class T>
 struct Setting {
     T value{};
     SourceId from = SourceId::nowhere;
-    std::uint32_t line = 0; ///< line of the key itself, from 1; 0 if `from` is `nowhere`
+    std::uint32_t line = 0; ///< line number of the key, from 1; 0 if no file sets the value
 };
 
-/// The settings of one [defaults] or [[rule]]. A setting is absent if this table does not set it.
+/// The settings of one [defaults] or [[rule]] table of the policy. A setting is absent if the table does not set it.
 struct Settings {
-    std::optional<Setting<Count>> max_sessions;                ///< maximum number; 0 denies every login
-    std::optional<Setting<Duration>> max_duration;             ///< 1 s and more, or unlimited_duration
-    std::optional<Setting<Duration>> idle_timeout;             ///< 1 s and more, or unlimited_duration
-    std::optional<Setting<Duration>> idle_timeout_no_terminal; ///< 1 s and more, or unlimited_duration; if absent,
-                                                               ///< idle_timeout of the same tier applies
+    /// Maximum number of concurrent sessions of a user. 0 denies every login.
+    std::optional<Setting<Count>> max_sessions;
+    /// Maximum duration of a session. At least 1 s, or unlimited_duration.
+    std::optional<Setting<Duration>> max_duration;
+    /// Time without activity after which a session is idle. At least 1 s, or unlimited_duration.
+    std::optional<Setting<Duration>> idle_timeout;
+    /// Idle timeout of sessions that have no terminal and are not graphical. At least 1 s, or unlimited_duration. If
+    /// absent, idle_timeout of the same tier, managed or host, applies.
+    std::optional<Setting<Duration>> idle_timeout_no_terminal;
     std::optional<Setting<Activity>> idle_activity;
     std::optional<Setting<OnIdle>> on_idle;
     std::optional<Setting<KeepMultiplexer>> keep_multiplexer;
     std::optional<Setting<Announce>> announce;
-    /// Times before the end, longest first, without duplicates. Empty: no warning.
+    /// Times before the termination of a session at which its user is warned, longest first, without duplicates. If
+    /// empty, the user is not warned.
     std::optional<Setting<std::vector<Duration>>> warn_before;
     std::optional<Setting<AtLimit>> at_limit;
     std::optional<Setting<Mode>> mode;
-    std::optional<Setting<std::string>> message; ///< template (daemon/policy/template.hpp); empty: the built-in text
-    /// Template for the user of a terminated session. Empty: the built-in text.
+    /// Template (daemon/policy/template.hpp) of the message to a user whose login is denied. If empty, the built-in
+    /// text is used.
+    std::optional<Setting<std::string>> message;
+    /// Template (daemon/policy/template.hpp) of the message to a user whose session is terminated. If empty, the
+    /// built-in text is used.
     std::optional<Setting<std::string>> message_of_end;
 };
 
-struct Match; // daemon/policy/match.hpp: the `match.*` keys of a rule
+struct Match; // daemon/policy/match.hpp
 
 /// One [[rule]].
 struct Rule {
     std::shared_ptr<const Match> match; ///< never null
     Settings settings;
-    /// Maximum number of sessions that match this rule, of all users together. 0 denies every login.
+    /// Maximum number of concurrent sessions that match this rule, of all users together. 0 denies every login that
+    /// matches.
     std::optional<Setting<Count>> max_sessions_total;
-    bool exempt = false; ///< true if the limits of the rule's own tier do not apply to matching logins
+    /// True if logins that match this rule are exempt from all settings of the rule's tier, managed or host.
+    bool exempt = false;
     SourceId source = SourceId::nowhere;
 };
 
-/// The part of a policy from one tier.
+/// The part of a policy from one tier. The managed tier consists of managed.d, and the host tier of policy.toml and
+/// policy.d.
 struct TierPolicy {
     Settings defaults;
-    std::vector<Rule> rules; ///< rules in the order of the files, and within a file in their order
-    /// PAM services whose sessions are admitted without being counted.
+    /// The rules of all files of the tier, in the order of the files and of their lines.
+    std::vector<Rule> rules;
+    /// PAM services whose logins are admitted without being counted as sessions. Absent if no file sets the key.
     std::optional<Setting<std::vector<std::string>>> ignore_services;
 };
 
-/// A whole policy. A default-constructed policy limits no user.
+/// A whole policy. A default-constructed policy does not limit any user.
 struct Policy {
     TierPolicy managed;
     TierPolicy host;
     std::vector<Source> sources; ///< indexed by SourceId
 };
 
-/// The shared limit of a rule, for the sessions of all users together. The limit counts open sessions whose Limits
-/// contain a SharedLimit of the same rule. It is reached at `most` such sessions.
+/// The shared limit of a rule (max_sessions_total), which applies to the sessions of all users together. An open
+/// session counts if its Limits contain a SharedLimit with the same `rule`. The limit is reached when `most` sessions
+/// count.
 struct SharedLimit {
-    SourceId rule = SourceId::nowhere; ///< identifies the limit while the policy is in effect
-    Count most = 0;                    ///< never unlimited_count
-    std::uint32_t line = 0;            ///< line of the key, from 1
+    /// The rule that sets the limit. Identifies the limit as long as the policy is in effect.
+    SourceId rule = SourceId::nowhere;
+    /// Maximum number of sessions, never unlimited_count.
+    Count most = 0;
+    /// Line number of the key max_sessions_total in its file, from 1.
+    std::uint32_t line = 0;
     bool operator==(const SharedLimit&) const = default;
 };
 
-/// The effective limits of one login. Every setting has a value and the location that set it.
+/// The effective limits of one login, which result from all rules of the policy that match it. Every setting has a
+/// value, with the policy table and line that set it.
 struct Limits {
     Setting<Count> max_sessions{unlimited_count};
     Setting<Duration> max_duration{unlimited_duration};
     Setting<Duration> idle_timeout{unlimited_duration};
-    /// The stricter value of the two tiers. A tier that does not set idle_timeout_no_terminal uses its own
-    /// idle_timeout.
+    /// The stricter value of the managed tier and the host tier. If a tier does not set idle_timeout_no_terminal, the
+    /// value of its idle_timeout is used.
     Setting<Duration> idle_timeout_no_terminal{unlimited_duration};
     Setting<Activity> idle_activity{Activity::input};
     Setting<OnIdle> on_idle{OnIdle::end};
@@ -141,11 +166,18 @@ struct Limits {
     Setting<Announce> announce{Announce::no};
     Setting<AtLimit> at_limit{AtLimit::deny};
     Setting<Mode> mode{Mode::enforce};
-    Setting<std::string> message;        ///< text for a denied user (template.hpp); empty: the built-in text
-    Setting<std::string> message_of_end; ///< text for the user of a terminated session; empty: the built-in text
-    /// Shared limits, which all apply: managed tier first, then in the order of the rules.
+    /// Template (daemon/policy/template.hpp) of the message if the login is denied. If empty, the built-in text is
+    /// used.
+    Setting<std::string> message;
+    /// Template (daemon/policy/template.hpp) of the message if the session is terminated. If empty, the built-in text
+    /// is used.
+    Setting<std::string> message_of_end;
+    /// The shared limits (max_sessions_total) of all matching rules. All of them apply. Those of the managed tier are
+    /// first, and those of a tier are in the order of its rules.
     std::vector<SharedLimit> shared_limits;
-    std::vector<Duration> warn_before; ///< union of all applicable times, longest first, without duplicates
+    /// Times before the termination of the session at which its user is warned, longest first, without duplicates. The
+    /// union of the warn_before values that apply to the login.
+    std::vector<Duration> warn_before;
 };
 
 } // namespace sesslimit::policy

@@ -11,54 +11,64 @@
 #include <string>
 #include <string_view>
 
-/// The parts of the loader that read values. Each function reports errors and skips values that it cannot read. load()
-/// decides whether the other values become a policy.
+/// Functions that read the values of a parsed policy file. They report invalid values as errors and skip them. If an
+/// error was reported, load() does not return a policy.
 namespace sesslimit::policy {
 
-/// Maximum length of a text in bytes, and of a list in values.
+/// Maximum length of a string in a policy file, in bytes, except for message templates. Maximum length of an array in a
+/// policy file, in values.
 inline constexpr std::size_t max_text_length = 255;
 inline constexpr std::size_t max_list_length = 1000;
 
-/// Reports "idle_timeout is a list; write WANTED".
+/// Reports a value of the wrong type as an error, such as "idle_timeout: expected WANTED, got an array". `wanted` is a
+/// description of the valid values.
 void wrong_type(const Entry& entry, std::string_view wanted, Report& report);
 
-/// Returns true if the text is valid in a policy: not empty, not too long, and without control bytes. Reports the error
-/// otherwise.
+/// Returns true if a string in a policy file is valid. Reports an error and returns false if it is empty, longer than
+/// max_text_length, or contains control characters.
 bool check_text(const Node& text, Report& report);
 
-/// Returns the entry's value, or the values of its list, of any type. Returns an empty list if the list is too long.
-/// Without `may_be_empty`, an empty list is an error.
+/// Returns the values of an array, or the entry's value itself if it is not an array. The values may have any type.
+/// Reports an error for an array with more than max_list_length values, and then returns an empty list. Reports an
+/// error for an empty array unless `may_be_empty` is true.
 std::vector<const Node*> values_of(const Entry& entry, bool may_be_empty, Report& report);
 
-/// Reports a key that is misplaced, misspelled or unknown. `where` names the table: "[defaults]".
+/// Reports an error for a key that is misplaced, misspelled or unknown. `where` is the name of the table that contains
+/// the key, such as "[defaults]". `known` are the valid keys of this table.
 void unknown_key(const Entry& entry, std::string_view where, std::span<const std::string_view> known, Report& report);
 
-/// Returns the boolean value of the entry, or nullopt after reporting another type.
+/// Returns the value of the entry if it is a boolean. Otherwise reports an error and returns nullopt.
 std::optional<bool> read_truth(const Entry& entry, Report& report);
 
-/// Returns the keys of settings, which are valid in [defaults] and [[rule]].
+/// Returns the keys of settings, such as max_sessions, which are valid in [defaults] and [[rule]] tables.
 std::span<const std::string_view> setting_keys();
 /// Returns the keys under `match`.
 std::span<const std::string_view> match_keys();
 
-/// Return the additional keys, beside setting_keys(), of one kind of table.
+/// Return the keys that only [defaults] or only [[rule]] tables may have, in addition to the keys of settings, which
+/// are valid in both.
 std::span<const std::string_view> own_keys_of_defaults();
 std::span<const std::string_view> own_keys_of_rules();
 
-/// Reads the entry if its key is one of setting_keys(). Returns true for such a key.
+/// Reads the entry into `settings` and returns true if its key is the key of a setting, such as max_sessions. Returns
+/// false for any other key.
 bool read_setting(const Entry& entry, SourceId from, Settings& settings, Report& report);
 
-/// Reads the entry max_sessions_total of a rule.
+/// Reads the value of max_sessions_total, which is the shared limit of a rule. Reports an error and returns nullopt if
+/// the value is invalid.
 std::optional<Setting<Count>> read_total(const Entry& entry, SourceId from, Report& report);
 
-/// Reports problems that concern several settings of a table together, such as a warning that would never be shown.
-/// `warn_before` is the entry of that name, or null if it is absent.
+/// Checks the settings of a [defaults] or [[rule]] table against each other. Reports a warning for a time in
+/// warn_before that is not shorter than the longest time limit of the table. `warn_before` is the entry of that name,
+/// or null if it is absent.
 void check_settings(const Settings& settings, const Entry* warn_before, Report& report);
 
-/// Reads the texts of a list or a single text, as in ignore_services. The list may be empty.
+/// Reads an array of strings or a single string, for example the value of ignore_services. The array may be empty.
+/// Invalid strings are reported as errors and skipped.
 std::vector<std::string> read_texts_of(const Entry& entry, std::string_view wanted, Report& report);
 
-/// A cache that looks up each name once. It records whether a name was not found.
+/// A cache of the IDs of users and groups, so that each name is looked up only once. missed() returns true if at least
+/// one name was not found.
 class NameCache {
   public:
     explicit NameCache(Names& names) : names_(names) {}
@@ -73,10 +83,11 @@ class NameCache {
     bool missed_ = false;
 };
 
-/// Reads the `match` table of a rule.
+/// Reads the `match` table of a rule, whose keys select the logins to which the rule applies.
 Match read_match(const Node& table, NameCache& names, Report& report);
 
-/// Parses a value of match.origin without its "!". Errors: a sentence that describes the valid forms.
+/// Parses a value of match.origin, such as "10.0.0.0/8" or "local". The caller must remove a leading "!" from it.
+/// Errors: a message that describes the valid forms.
 std::expected<OriginPattern, std::string> read_origin(std::string_view text);
 
 } // namespace sesslimit::policy

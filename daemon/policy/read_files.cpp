@@ -25,7 +25,7 @@ Problem failed(const fs::path& path, const char* doing, int code) {
     return unreadable(path, std::string(doing) + ": " + std::strerror(code));
 }
 
-/// Returns the policy files of a directory, sorted.
+/// Returns the policy files (*.toml) of a directory, sorted by name in byte order.
 std::vector<fs::path> files_in(const fs::path& directory, std::vector<Problem>& problems) {
     std::vector<fs::path> files;
     std::error_code error;
@@ -58,7 +58,7 @@ void add(ReadTexts& read, const fs::path& file, Tier tier) {
 } // namespace
 
 std::expected<SourceText, Problem> read_text(const fs::path& file, Tier tier) {
-    // O_NONBLOCK prevents blocking on a FIFO with such a name.
+    // O_NONBLOCK prevents open(2) from blocking if the policy file is a FIFO.
     const UniqueFd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     struct stat status{};
     if (!fd || fstat(fd.get(), &status) != 0) {
@@ -98,7 +98,7 @@ ReadTexts read_texts(const fs::path& directory) {
     }
     const fs::path main = directory / "policy.toml";
     std::error_code error;
-    // A dangling symbolic link is an error, not an absent file.
+    // If policy.toml is a dangling symbolic link, an error is reported. Only a missing policy.toml is ignored.
     if (fs::exists(fs::symlink_status(main, error)) || (error && error != std::errc::no_such_file_or_directory)) {
         add(read, main, Tier::host);
     }

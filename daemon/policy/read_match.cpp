@@ -17,13 +17,14 @@ struct Reading {
     Report& report;
 };
 
-/// One value of a key, without its "!".
+/// One value of a `match.*` key as written in the policy, without the leading "!" of an excluded value.
 struct Written {
     std::string_view text;
     SourceLocation at;
 };
 
-/// Passes every value of the key to `read`, which converts it to a pattern or reports an error.
+/// Passes every value of a `match.*` key to `read`, which converts the value to a pattern or reports an error. Stores
+/// the patterns in `into`, those of excluded values ("!") separately.
 template <class Pattern, class Read>
 void read_wanted(const Entry& entry, std::string_view wanted, Wanted<Pattern>& into, Report& report, Read read) {
     for (const Node* value : values_of(entry, false, report)) {
@@ -68,7 +69,9 @@ void read_group(const Entry& entry, Match& match, Reading& reading) {
     });
 }
 
-constexpr std::int64_t last_uid = 4'294'967'294; // the next higher number means "none" for chown(2) and similar calls
+/// The largest valid user ID. The next higher number is (uid_t)-1, which means "do not change" in chown(2) and similar
+/// calls.
+constexpr std::int64_t last_uid = 4'294'967'294;
 
 std::optional<uid_t> parse_uid(std::string_view digits) {
     std::int64_t number = 0;
@@ -88,7 +91,8 @@ std::optional<UidRange> parse_uids(std::string_view text) {
 
 void read_uid(const Entry& entry, Match& match, Reading& reading) {
     constexpr std::string_view wanted = "user IDs such as 1000, \"1000-1999\" or \"1000-\"";
-    Entry as_text = entry; // a plain number is equivalent to a text that contains it
+    // A user ID may be written as a number or as a string: 1000 is converted to "1000".
+    Entry as_text = entry;
     const auto to_text = [](Node& node) {
         if (node.kind == Node::Kind::integer) {
             node.kind = Node::Kind::text;
@@ -148,7 +152,8 @@ void read_seat(const Entry& entry, Match& match, Reading& reading) {
 }
 
 void read_method(const Entry& entry, Match& match, Reading& reading) {
-    // The methods of OpenSSH's sshd (auth2*.c), and of the GSSAPI key exchange that distributions add to it.
+    // The names of the authentication methods of OpenSSH's sshd (auth2*.c), and of the GSSAPI key exchange, which
+    // distributions add to sshd with a patch.
     constexpr std::array<std::string_view, 7> known = {
         "publickey", "password", "keyboard-interactive", "hostbased", "none", "gssapi-with-mic", "gssapi-keyex"};
     constexpr std::string_view wanted = "methods such as \"publickey\" or [\"password\", \"keyboard-interactive\"]";
@@ -161,7 +166,7 @@ void read_method(const Entry& entry, Match& match, Reading& reading) {
     });
 }
 
-/// Describes the error in an invalid value of match.credential.
+/// Returns the error message for an invalid value of match.credential.
 std::string credential_fault(std::string_view text) {
     constexpr std::array<std::string_view, 3> kinds = {"SHA256", "cert-id", "ca"};
     const std::size_t colon = text.find(':');

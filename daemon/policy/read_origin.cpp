@@ -25,7 +25,8 @@ std::expected<OriginPattern, std::string> read_network(std::string_view text, st
         return std::unexpected(in_quotes(written) +
                                " is not a valid address; write a network such as \"10.0.0.0/8\" or \"2001:db8::/32\"");
     }
-    // An IPv4 network may be written as one of mapped addresses: "::ffff:10.0.0.0/104".
+    // An IPv4 network may be written with an IPv4-mapped IPv6 address. "::ffff:10.0.0.0/104" is the same as
+    // "10.0.0.0/8", because 96 bits precede the IPv4 address.
     const unsigned mapped = address->family == Address::Family::v4 && written.find(':') != written.npos ? 96 : 0;
     const unsigned most = address_bits(address->family) + mapped;
     unsigned prefix = 0;

@@ -18,7 +18,8 @@ constexpr std::string_view wanted_count = "a number from 0 to 1000000, or \"unli
 constexpr std::string_view wanted_span = "a time span such as \"15min\" or \"1d 12h\", or \"unlimited\"";
 constexpr std::string_view wanted_warnings = "time spans such as [\"5min\", \"1min\"]";
 
-/// Returns true for words that other programs use for an absent limit.
+/// Returns true if the text is a word with which the author probably means "unlimited", such as "infinity", "never" or
+/// a misspelling.
 bool means_unlimited(std::string_view text) {
     constexpr std::array<std::string_view, 5> words = {"infinity", "infinite", "never", "none", "no"};
     return std::find(words.begin(), words.end(), text) != words.end() ||
@@ -50,7 +51,8 @@ void say_no_span(const Node& value, const SpanError& error, std::string_view wan
     }
 }
 
-/// Returns a span of at least one second, or nullopt after reporting an error.
+/// Returns the time span of a value in the policy. Reports an error and returns nullopt if the value is not a time
+/// span, or is shorter than one second.
 std::optional<Duration> read_span(const Entry& entry, const Node& value, std::string_view wanted, Report& report) {
     if (value.kind == Node::Kind::integer) {
         report.error(value.at, entry.key + " is a number without a unit; write " + std::string(wanted));
@@ -137,8 +139,8 @@ void read_warn_before(const Entry& entry, SourceId from, Settings& settings, Rep
     settings.warn_before = setting(std::move(spans), entry, from);
 }
 
-/// Returns the index of the entry's text in `words`, which are in the order of the enumeration. Returns nullopt after
-/// reporting an error.
+/// Returns the index in `words` of the string that the entry has as its value. Reports an error and returns nullopt if
+/// `words` does not contain the value. Callers convert the index to an enumeration with the same order.
 std::optional<std::size_t> read_word(const Entry& entry, std::span<const std::string_view> words, Report& report) {
     if (entry.value.kind != Node::Kind::text) {
         wrong_type(entry, "the string " + listed(words, " or "), report);
@@ -209,7 +211,8 @@ void read_mode(const Entry& entry, SourceId from, Settings& settings, Report& re
     }
 }
 
-/// Returns the message with normalized line ends, and without the line end before the closing quotation marks.
+/// Returns the string of a message with CR LF replaced by LF, and without the line breaks before its closing quotation
+/// marks.
 Node message_text(const Node& value) {
     Node text = value;
     for (std::size_t at = 0; (at = text.text.find("\r\n", at)) != std::string::npos;) {
@@ -221,8 +224,8 @@ Node message_text(const Node& value) {
     return text;
 }
 
-/// Returns the offset of the first control character that is not a line end. Control characters are C0, DEL, and C1 (C2
-/// 80 to C2 9F in UTF-8).
+/// Returns the offset of the first control character except LF, or npos if the text does not contain one. Control
+/// characters are C0, DEL, and C1 (C2 80 to C2 9F in UTF-8).
 std::size_t find_control(std::string_view text) {
     for (std::size_t at = 0; at < text.size(); ++at) {
         const auto byte = static_cast<unsigned char>(text[at]);
@@ -234,9 +237,9 @@ std::size_t find_control(std::string_view text) {
     return std::string_view::npos;
 }
 
-/// The restrictions on the template of one key.
+/// The maximum length and the valid placeholders of a message template in the policy.
 struct TemplateForm {
-    std::size_t longest; ///< maximum length in bytes
+    std::size_t longest; ///< in bytes
     std::span<const std::string_view> placeholders;
 };
 
@@ -285,7 +288,8 @@ void read_message_of_end(const Entry& entry, SourceId from, Settings& settings, 
     settings.message_of_end = read_template(entry, {max_end_message_length, message_of_end_placeholders}, from, report);
 }
 
-/// The keys with their readers, in the order in which they are displayed.
+/// The keys of all settings, in the order in which error messages list them. `readers` contains the functions that read
+/// their values, in the same order.
 constexpr std::array<std::string_view, 13> keys = {
     "max_sessions",  "max_duration", "idle_timeout",     "idle_timeout_no_terminal",
     "idle_activity", "on_idle",      "keep_multiplexer", "warn_before",

@@ -31,7 +31,8 @@ bool is_among(std::string_view word, std::span<const std::string_view> words) {
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-/// Returns the correct location of a key that is known but misplaced. Returns an empty text if the key is unknown.
+/// Returns a part of an error message that names the table in which a misplaced key is valid. Returns an empty string
+/// if the key is not valid in any table.
 std::string belongs(std::string_view key) {
     constexpr std::array<std::string_view, 4> rule_only = {"name", "match", "exempt", "max_sessions_total"};
     if (is_among(key, setting_keys())) {

@@ -18,8 +18,8 @@ constexpr bool same_letter(char a, char b) {
     return plain(a) == plain(b);
 }
 
-/// Returns the number of insertions, deletions, replacements and swaps of neighbors between two words of at most
-/// max_word_length bytes.
+/// Returns the smallest number of typing errors by which two words differ. A typing error is an insertion, a deletion,
+/// a replacement, or a swap of two neighboring letters. Each word must have at most max_word_length bytes.
 std::size_t typing_errors(std::string_view a, std::string_view b) {
     using Row = std::array<std::size_t, max_word_length + 1>;
     Row before{};
@@ -68,7 +68,7 @@ SourceLocation Report::inside(const Node& text, std::size_t offset) const {
     const std::string_view opening = lines_[line].substr(first, 3);
     const bool over_lines = opening == "\"\"\"" || opening == "'''";
     first += over_lines ? 3 : 1;
-    // The line end after the opening quotation marks does not belong to the text.
+    // TOML ignores a line break directly after the opening triple quotes of a string.
     if (over_lines && first == lines_[line].size()) {
         ++line;
         first = 0;

@@ -11,22 +11,24 @@
 
 namespace sesslimit::policy {
 
-/// Maximum number of problems stored, so that a broken generator cannot exhaust memory.
+/// Maximum number of stored errors and warnings about the policy files. Without a bound, the errors in a file from a
+/// faulty generator could exhaust memory.
 inline constexpr std::size_t max_problems = 500;
 
-/// A collector of the problems of one text. The functions that read values write the sentences, and quote text from the
-/// file with in_quotes().
+/// The collector of errors and warnings about one policy file. The functions that read values compose the messages.
+/// They must quote text from the file with in_quotes(), which escapes it for display.
 class Report {
   public:
-    /// `lines` are the lines of the text. Lifetime: `lines` and `problems` must outlive the report.
+    /// `path` and `lines` are the path and the lines of the policy file. The errors and warnings are appended to
+    /// `problems`. Lifetime: `lines` and `problems` must outlive the report.
     Report(std::string path, const std::vector<std::string_view>& lines, std::vector<Problem>& problems)
         : path_(std::move(path)), lines_(lines), problems_(problems) {}
 
     void error(SourceLocation at, std::string what) { add(Problem::Severity::error, at, std::move(what)); }
     void warning(SourceLocation at, std::string what) { add(Problem::Severity::warning, at, std::move(what)); }
 
-    /// Returns the location of byte `offset` in a text node's value. `offset` is at most the size of the value. Returns
-    /// the location of the node itself if an escape sequence makes the position ambiguous.
+    /// Returns the location in the policy file of byte `offset` of a string. `offset` must be at most the size of the
+    /// string. Returns the location of the whole string if escape sequences make that of the byte ambiguous.
     [[nodiscard]] SourceLocation inside(const Node& text, std::size_t offset) const;
 
     [[nodiscard]] const std::string& path() const { return path_; }
@@ -39,17 +41,19 @@ class Report {
     std::vector<Problem>& problems_;
 };
 
-/// Returns text from outside in quotation marks, escaped for display.
+/// Returns text from a policy file in quotation marks, escaped for display and truncated to 80 bytes.
 std::string in_quotes(std::string_view text);
 
-/// Returns the entry of `known` that is a few typing errors away from `word`, or an empty view if such an entry does
-/// not exist.
+/// Returns the word in `known` that differs from `word` by the fewest typing errors. Returns an empty string if every
+/// word in `known` differs by too many.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
 
-/// Joins words as "a, b, c" with `last` before the final one: listed(words, " or ") gives "a, b, c or d".
+/// Joins words with commas, and with `last` before the final word. With `last` = " or ", four words become "a, b, c or
+/// d".
 std::string listed(std::span<const std::string_view> words, std::string_view last);
 
-/// Returns `; did you mean "x"?` if an entry of `known` is similar, else "; known are a, b and c".
+/// Returns the end of an error message about an unknown word. The end is `; did you mean "x"?` if a word in `known` is
+/// similar, and "; expected one of a, b and c" otherwise.
 std::string suggestion(std::string_view word, std::span<const std::string_view> known);
 
 } // namespace sesslimit::policy

@@ -6,14 +6,15 @@
 namespace sesslimit::policy {
 namespace {
 
-/// A part of a template with a single meaning.
+/// A part of a message template, which is plain text, an escaped brace, a placeholder, or an unmatched brace.
 struct Piece {
     enum class Kind : std::uint8_t { plain, brace, name, not_closed, stray };
     Kind kind = Kind::plain;
-    std::string_view written; ///< as written in the template, including braces; never empty
+    std::string_view written; ///< the text of the part in the template, including braces; never empty
 };
 
-/// Returns the piece at the start of `rest`, which must not be empty.
+/// Returns the first piece of a message template, such as a placeholder or the text before it. `rest` is the part of
+/// the template that is not parsed yet, and must not be empty.
 Piece next_piece(std::string_view rest) {
     constexpr std::string_view braces = "{}";
     const std::size_t plain = std::min(rest.find_first_of(braces), rest.size());
@@ -46,7 +47,8 @@ void append(std::string& text, const Piece& piece, const TemplateValues& values)
     }
 }
 
-/// Truncates a text that is longer than `limit` before the first byte of a character.
+/// Truncates a text to at most `limit` bytes, without splitting a UTF-8 character. A truncated text ends with "..." if
+/// `limit` is 3 or more.
 void cut(std::string& text, std::size_t limit) {
     constexpr std::string_view dots = "...";
     if (text.size() <= limit) {
