@@ -41,14 +41,14 @@ struct Explanation {
     bool counts = false;
     /// The reason why the login counts as a session or does not count. One sentence, escaped for display.
     std::string why;
-    /// All settings in the order of the policy language: max_sessions, max_sessions_total, max_duration, idle_timeout,
-    /// idle_timeout_no_terminal, idle_activity, on_idle, keep_multiplexer, warn_before, at_limit, mode, message,
-    /// announce, message_of_end.
+    /// All settings with their effective values, in this order: max_sessions, max_sessions_total, max_duration,
+    /// idle_timeout, idle_timeout_no_terminal, idle_activity, on_idle, keep_multiplexer, warn_before, at_limit, mode,
+    /// message, announce, message_of_end.
     ///
     /// max_sessions_total and warn_before can have several entries, one for each line of the policy that sets them for
     /// this login. All of these values apply. If idle_timeout_no_terminal is inherited from the idle_timeout of its
-    /// tier, its entry has the source location of idle_timeout. If no file sets message or message_of_end, the built-in
-    /// text is used, and the value of the entry is empty.
+    /// tier, managed or host, its entry has the source location of idle_timeout. If no file sets message or
+    /// message_of_end, the built-in text is used, and the value of the entry is empty.
     std::vector<ExplainedSetting> settings;
     /// The rules that match the login. Those of the managed tier (managed.d) are first. The rules of a tier are in the
     /// order of its files.

@@ -18,8 +18,8 @@ constexpr std::array<std::string_view, 3> top_keys = {"version", "defaults", "ru
 constexpr std::array<std::string_view, 1> defaults_keys = {"ignore_services"};
 constexpr std::array<std::string_view, 4> rule_keys = {"name", "match", "exempt", "max_sessions_total"};
 
-/// Returns all keys that are valid in one kind of table, [defaults] or [[rule]]. These are `own`, the keys that only
-/// this kind may have, and the keys of settings such as max_sessions.
+/// Returns all keys that are valid in one kind of table, [defaults] or [[rule]]. These are the keys in `own`, which
+/// only this kind of table may have, and the keys of settings, such as max_sessions.
 std::vector<std::string_view> with_settings(std::span<const std::string_view> own) {
     std::vector<std::string_view> keys(own.begin(), own.end());
     keys.insert(keys.end(), setting_keys().begin(), setting_keys().end());

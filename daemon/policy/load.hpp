@@ -72,7 +72,7 @@ class SystemNames final : public Names {
 
 /// The result of load().
 struct Loaded {
-    /// The policy. Absent if at least one problem is an error.
+    /// The loaded policy. Absent if the policy files contain an error.
     std::optional<Policy> policy;
     /// Errors and warnings about the policy files, sorted by path, line and column. Contains at most 500 of them. If
     /// more exist, an additional error reports that they are omitted.

@@ -10,7 +10,7 @@
 namespace sesslimit {
 
 /// Maximum lengths, in bytes, of texts about a login that the daemon stores. A fingerprint consists of "SHA256:" and 43
-/// characters, which is less than its maximum.
+/// characters, which is less than max_fingerprint_length.
 inline constexpr std::size_t max_fingerprint_length = 64;
 inline constexpr std::size_t max_certificate_id_length = 128;
 inline constexpr std::size_t max_seat_length = 64;

@@ -63,16 +63,17 @@ using OriginPattern = std::variant<LocalOrigin, Network, HostPattern>;
 /// A value of match.credential, which names an SSH key, an SSH certificate or a certificate authority.
 struct CredentialPattern {
     enum class Kind : std::uint8_t {
-        /// "SHA256:..." in the policy. Matches logins with the key of this fingerprint, either plain or in a
-        /// certificate.
+        /// The value "SHA256:..." of match.credential. Matches logins with the key of this fingerprint, either plain or
+        /// in a certificate.
         key,
-        /// "cert-id:ID" in the policy. Matches logins with a certificate that has this key ID.
+        /// The value "cert-id:ID" of match.credential. Matches logins with a certificate whose key ID is ID.
         certificate_id,
-        /// "ca:SHA256:..." in the policy. Matches logins with a certificate that was signed by this CA key.
+        /// The value "ca:SHA256:..." of match.credential. Matches logins with a certificate that was signed by the CA
+        /// key of this fingerprint.
         authority,
     };
     Kind kind = Kind::key;
-    std::string text; ///< the fingerprint, starting with "SHA256:", or the key ID without "cert-id:"
+    std::string text; ///< fingerprint that starts with "SHA256:", or key ID of a certificate
     bool operator==(const CredentialPattern&) const = default;
 };
 
@@ -101,7 +102,8 @@ struct Match {
 /// with every rule. Lifetime: `host` is a view into `rhost` of the login.
 struct Origin {
     bool local = false;
-    /// The address in PAM_RHOST. If PAM_RHOST contains a host name, the address of the client in SSH_CONNECTION.
+    /// The address of the remote host in PAM_RHOST. If PAM_RHOST contains a host name, the address of the client in
+    /// SSH_CONNECTION.
     std::optional<Address> address;
     /// The host name in PAM_RHOST, without a final dot. Empty if PAM_RHOST contains an address or is empty.
     std::string_view host;

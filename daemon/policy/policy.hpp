@@ -127,7 +127,8 @@ struct TierPolicy {
     Settings defaults;
     /// The rules of all files of the tier, in the order of the files and of their lines.
     std::vector<Rule> rules;
-    /// PAM services whose logins are admitted without being counted as sessions. Absent if no file sets the key.
+    /// PAM services whose logins are admitted without being counted as sessions. Absent if no file of the tier sets
+    /// ignore_services.
     std::optional<Setting<std::vector<std::string>>> ignore_services;
 };
 
@@ -142,7 +143,8 @@ struct Policy {
 /// session counts if its Limits contain a SharedLimit with the same `rule`. The limit is reached when `most` sessions
 /// count.
 struct SharedLimit {
-    /// The rule that sets the limit. Identifies the limit as long as the policy is in effect.
+    /// The rule that sets the shared limit, as an index into Policy::sources. Identifies the limit as long as the
+    /// policy is in effect.
     SourceId rule = SourceId::nowhere;
     /// Maximum number of sessions, never unlimited_count.
     Count most = 0;
@@ -157,8 +159,8 @@ struct Limits {
     Setting<Count> max_sessions{unlimited_count};
     Setting<Duration> max_duration{unlimited_duration};
     Setting<Duration> idle_timeout{unlimited_duration};
-    /// The stricter value of the managed tier and the host tier. If a tier does not set idle_timeout_no_terminal, the
-    /// value of its idle_timeout is used.
+    /// The stricter idle_timeout_no_terminal of the managed tier and the host tier. For a tier that does not set it,
+    /// the idle_timeout of this tier is used.
     Setting<Duration> idle_timeout_no_terminal{unlimited_duration};
     Setting<Activity> idle_activity{Activity::input};
     Setting<OnIdle> on_idle{OnIdle::end};

@@ -28,7 +28,7 @@ void wrong_type(const Entry& entry, std::string_view wanted, Report& report);
 /// max_text_length, or contains control characters.
 bool check_text(const Node& text, Report& report);
 
-/// Returns the values of an array, or the entry's value itself if it is not an array. The values may have any type.
+/// Returns the values of an array. Returns the value itself if it is not an array. The values may have any type.
 /// Reports an error for an array with more than max_list_length values, and then returns an empty list. Reports an
 /// error for an empty array unless `may_be_empty` is true.
 std::vector<const Node*> values_of(const Entry& entry, bool may_be_empty, Report& report);
@@ -37,7 +37,8 @@ std::vector<const Node*> values_of(const Entry& entry, bool may_be_empty, Report
 /// the key, such as "[defaults]". `known` are the valid keys of this table.
 void unknown_key(const Entry& entry, std::string_view where, std::span<const std::string_view> known, Report& report);
 
-/// Returns the value of the entry if it is a boolean. Otherwise reports an error and returns nullopt.
+/// Returns the value of a key in a policy file if the value is a boolean. Otherwise reports an error and returns
+/// nullopt.
 std::optional<bool> read_truth(const Entry& entry, Report& report);
 
 /// Returns the keys of settings, such as max_sessions, which are valid in [defaults] and [[rule]] tables.
@@ -50,8 +51,8 @@ std::span<const std::string_view> match_keys();
 std::span<const std::string_view> own_keys_of_defaults();
 std::span<const std::string_view> own_keys_of_rules();
 
-/// Reads the entry into `settings` and returns true if its key is the key of a setting, such as max_sessions. Returns
-/// false for any other key.
+/// Reads a key of a policy file into `settings` if it is the key of a setting, such as max_sessions. Returns true for
+/// such a key, even if its value is invalid and has been reported as an error. Returns false for any other key.
 bool read_setting(const Entry& entry, SourceId from, Settings& settings, Report& report);
 
 /// Reads the value of max_sessions_total, which is the shared limit of a rule. Reports an error and returns nullopt if
@@ -59,8 +60,8 @@ bool read_setting(const Entry& entry, SourceId from, Settings& settings, Report&
 std::optional<Setting<Count>> read_total(const Entry& entry, SourceId from, Report& report);
 
 /// Checks the settings of a [defaults] or [[rule]] table against each other. Reports a warning for a time in
-/// warn_before that is not shorter than the longest time limit of the table. `warn_before` is the entry of that name,
-/// or null if it is absent.
+/// warn_before that is not shorter than the longest time limit of the table. `warn_before` is the entry with this key,
+/// or null if the table does not have one.
 void check_settings(const Settings& settings, const Entry* warn_before, Report& report);
 
 /// Reads an array of strings or a single string, for example the value of ignore_services. The array may be empty.

@@ -91,7 +91,7 @@ std::optional<UidRange> parse_uids(std::string_view text) {
 
 void read_uid(const Entry& entry, Match& match, Reading& reading) {
     constexpr std::string_view wanted = "user IDs such as 1000, \"1000-1999\" or \"1000-\"";
-    // A user ID may be written as a number or as a string: 1000 is converted to "1000".
+    // A user ID may be written as a number or as a string. The number 1000 is converted to the string "1000".
     Entry as_text = entry;
     const auto to_text = [](Node& node) {
         if (node.kind == Node::Kind::integer) {

@@ -18,8 +18,8 @@ constexpr std::string_view wanted_count = "a number from 0 to 1000000, or \"unli
 constexpr std::string_view wanted_span = "a time span such as \"15min\" or \"1d 12h\", or \"unlimited\"";
 constexpr std::string_view wanted_warnings = "time spans such as [\"5min\", \"1min\"]";
 
-/// Returns true if the text is a word with which the author probably means "unlimited", such as "infinity", "never" or
-/// a misspelling.
+/// Returns true if the author of the policy probably means "unlimited". The text is then a word such as "infinity" or
+/// "never", or a misspelling of "unlimited".
 bool means_unlimited(std::string_view text) {
     constexpr std::array<std::string_view, 5> words = {"infinity", "infinite", "never", "none", "no"};
     return std::find(words.begin(), words.end(), text) != words.end() ||
@@ -139,8 +139,9 @@ void read_warn_before(const Entry& entry, SourceId from, Settings& settings, Rep
     settings.warn_before = setting(std::move(spans), entry, from);
 }
 
-/// Returns the index in `words` of the string that the entry has as its value. Reports an error and returns nullopt if
-/// `words` does not contain the value. Callers convert the index to an enumeration with the same order.
+/// Returns the index in `words` of a string in the policy. Reports an error and returns nullopt if the value is not a
+/// string, or if `words` does not contain it. Callers convert the index to the value of an enumeration that has the
+/// same order.
 std::optional<std::size_t> read_word(const Entry& entry, std::span<const std::string_view> words, Report& report) {
     if (entry.value.kind != Node::Kind::text) {
         wrong_type(entry, "the string " + listed(words, " or "), report);

@@ -28,7 +28,8 @@ class Report {
     void warning(SourceLocation at, std::string what) { add(Problem::Severity::warning, at, std::move(what)); }
 
     /// Returns the location in the policy file of byte `offset` of a string. `offset` must be at most the size of the
-    /// string. Returns the location of the whole string if escape sequences make that of the byte ambiguous.
+    /// string. Returns the location of the whole string if its escape sequences make the location of the byte
+    /// ambiguous.
     [[nodiscard]] SourceLocation inside(const Node& text, std::size_t offset) const;
 
     [[nodiscard]] const std::string& path() const { return path_; }

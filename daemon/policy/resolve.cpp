@@ -10,7 +10,8 @@
 namespace sesslimit::policy {
 namespace {
 
-/// The settings of one tier for one login: the strictest values so far, as pointers into the policy.
+/// The strictest values of one tier, managed or host, for one login. The pointers point into the policy. They are null
+/// for settings that the tier does not set for the login.
 struct Strictest {
     const Setting<Count>* max_sessions = nullptr;
     const Setting<Duration>* max_duration = nullptr;
@@ -22,17 +23,23 @@ struct Strictest {
     const Setting<Announce>* announce = nullptr;
     const Setting<AtLimit>* at_limit = nullptr;
     const Setting<Mode>* mode = nullptr;
-    const Setting<std::string>* count_message = nullptr; ///< message of the rule or [defaults] that set max_sessions
+    /// The message to a user whose login is denied because max_sessions is reached. If a rule set max_sessions, it is
+    /// the message of this rule. If [defaults] set max_sessions, it is the first message of a matching rule, or else
+    /// the message of [defaults].
+    const Setting<std::string>* count_message = nullptr;
     const Setting<std::string>* first_message = nullptr; ///< of a rule
     const Setting<std::string>* default_message = nullptr;
     const Setting<std::string>* first_message_of_end = nullptr; ///< of a rule
     const Setting<std::string>* default_message_of_end = nullptr;
-    bool warns = false;     ///< true if warn_before is set, possibly to an empty list
-    bool has_total = false; ///< true if a rule has a shared limit
+    /// True if a matching rule sets warn_before, even to an empty array. The warn_before of [defaults] is then not
+    /// used.
+    bool warns = false;
+    /// True if a matching rule sets max_sessions_total, but not to "unlimited".
+    bool has_total = false;
 };
 
-/// Replaces `best` if `other` is stricter. Settings are ordered so that the smaller value is stricter. If the values
-/// are equal, `best` is kept. Returns true if `other` is now the best.
+/// Replaces `best` by `other` if `other` is stricter, which means that its value is smaller. Keeps `best` if the values
+/// are equal, or if `other` is null. Returns true if `best` was replaced.
 template <class T>
 bool tighten(const Setting<T>*& best, const Setting<T>* other) noexcept {
     const bool stricter = other != nullptr && (best == nullptr || other->value < best->value);
@@ -108,7 +115,8 @@ void add_defaults(Strictest& found, const Settings& defaults, Limits& limits) {
     }
 }
 
-/// Returns the settings of the tier. Settings without a strictest value are written to the limits immediately.
+/// Returns the strictest values of one tier, managed or host, for a login. All values of warn_before and
+/// max_sessions_total that apply are appended to `limits`.
 Strictest strictest_of(const TierPolicy& tier, const Login& login, const Origin& origin, Limits& limits) {
     Strictest found;
     const MatchingRules matching = matching_rules(tier, login, origin);
@@ -127,7 +135,8 @@ bool limits_something(const Strictest& tier) noexcept {
            tier.idle_timeout_no_terminal != nullptr || tier.has_total;
 }
 
-/// Returns true if the tier has limits and does not set a mode.
+/// Returns true if the tier sets a limit, but not `mode`. Such a limit is enforced, because enforce is the default
+/// mode.
 bool enforces_silently(const Strictest& tier) noexcept {
     return limits_something(tier) && tier.mode == nullptr;
 }
@@ -142,7 +151,7 @@ void settle(Setting<T>& limit, const Setting<T>* managed, const Setting<T>* host
 
 using Text = const Setting<std::string>*;
 
-/// Returns the first text that is not null, or null.
+/// Returns the first pointer in the list that is not null. Returns null if all pointers are null.
 Text first_of(std::initializer_list<Text> texts) noexcept {
     const auto* const found = std::find_if(texts.begin(), texts.end(), [](Text text) { return text != nullptr; });
     return found == texts.end() ? nullptr : *found;
@@ -151,7 +160,8 @@ Text first_of(std::initializer_list<Text> texts) noexcept {
 Text message_of(const Strictest& managed, const Strictest& host) noexcept {
     const Setting<Count>* count = managed.max_sessions;
     const bool host_wins = tighten(count, host.max_sessions);
-    // A max_sessions of "unlimited" denies no login, so that the message of its table does not concern this denial.
+    // A max_sessions of "unlimited" never denies a login, so that another limit is the reason for a denial. The message
+    // of the table that sets max_sessions is then not preferred.
     const bool denies = count != nullptr && count->value != unlimited_count;
     if (const auto* beside = host_wins ? host.count_message : managed.count_message; denies && beside != nullptr) {
         return beside;
@@ -191,7 +201,8 @@ Limits resolve(const Policy& policy, const Login& login) {
     settle(limits.keep_multiplexer, managed.keep_multiplexer, host.keep_multiplexer);
     settle(limits.announce, managed.announce, host.announce);
     settle(limits.at_limit, managed.at_limit, host.at_limit);
-    // Mode observe in one tier must not disable the limits of the other tier.
+    // If a tier, managed or host, sets limits but not `mode`, its limits are enforced. Mode observe in the other tier
+    // must not disable them.
     if (!enforces_silently(managed) && !enforces_silently(host)) {
         settle(limits.mode, managed.mode, host.mode);
     }
@@ -235,11 +246,11 @@ bool is_ignored(const std::vector<std::string>& ignore_services, std::string_vie
 
 const std::vector<std::string>& shipped_ignore_services() {
     static const std::vector<std::string> services = {
-        // Services that switch the user inside an existing session, or run a command for a user.
+        // PAM services that switch to another user inside an existing session, or run a command for a user.
         "su", "su-l", "sudo", "sudo-i", "doas", "runuser", "runuser-l", "polkit-1",
         // Services without a human user.
         "cron", "crond", "atd", "systemd-user", "gdm-launch-environment", "lightdm-greeter", "sddm-greeter",
-        // Services that ask for the password of an existing session.
+        // PAM services of screen lockers, which ask for the password of the user of an existing session.
         "cinnamon-screensaver", "gnome-screensaver", "gtklock", "hyprlock", "i3lock", "kde", "kscreensaver",
         "light-locker", "mate-screensaver", "physlock", "swaylock", "vlock", "waylock", "xfce4-screensaver", "xlock",
         "xscreensaver", "xsecurelock"};

@@ -12,54 +12,64 @@ namespace sesslimit::policy {
 
 struct Origin; // daemon/policy/match.hpp
 
-/// Returns the effective limits for a login. Pure and total.
+/// Returns the effective limits for a login. Pure. Never fails.
 ///
-/// In each tier every matching rule applies, and for each setting the strictest value wins. The strictest value is the
-/// lowest number or the shortest time. For the other settings, the first value of the enumeration in policy.hpp is the
-/// strictest one. The values of warn_before are combined. [defaults] provides the settings that no matching rule sets.
-/// If neither a matching rule nor [defaults] sets idle_timeout_no_terminal, the tier's resulting idle_timeout is its
-/// value. After a matching rule with `exempt`, no setting of its tier applies, including the defaults. Of the two tiers
-/// the stricter value wins, setting by setting. If the values are equal, the managed tier wins, and within a tier the
-/// earlier value.
+/// In each tier, managed and host, the values of settings are determined as follows:
+/// - Of all matching rules that set a setting, the strictest value is used. It is the lowest number, the shortest time,
+///   or the first value of the enumeration in policy.hpp.
+/// - If no matching rule sets a setting, the value in [defaults] is used.
+/// - If neither a matching rule nor [defaults] sets idle_timeout_no_terminal, the idle_timeout of the tier is used for
+///   it.
+/// - If a matching rule has `exempt`, no setting of its tier applies, including [defaults].
 ///
-/// Three settings have no strictest value. Every max_sessions_total of both tiers applies. The message depends on the
-/// max_sessions that won:
-/// - If a rule sets this max_sessions, the message of the same rule applies.
-/// - If [defaults] sets it, the message of the first matching rule of the same tier that has one applies, or else the
+/// For each setting, the stricter value of the managed tier and the host tier is used. If the values are equal, that of
+/// the managed tier is used, and within a tier the earlier one. A tier that sets a limit but not `mode` counts as mode
+/// enforce.
+///
+/// The values of warn_before that apply in the managed tier and in the host tier are combined. Every max_sessions_total
+/// of a matching rule applies.
+///
+/// The message to a user whose login is denied depends on the effective max_sessions:
+/// - If a rule sets this max_sessions, the message of the same rule is used.
+/// - If [defaults] sets this max_sessions, the first message of a matching rule of the same tier is used, or else the
 ///   message of [defaults].
-/// - If such a message does not exist, or if no max_sessions won, the message of the first matching rule that has one
-///   applies, or else the message of [defaults]. In both steps the managed tier comes first.
+/// - If this does not give a message, or if max_sessions is unlimited, the first message of a matching rule is used, or
+///   else the message of [defaults]. In both cases the managed tier comes before the host tier.
 ///
-/// The message_of_end is always chosen in the last of these ways.
+/// The message_of_end, for the user of a terminated session, is the first one of a matching rule, or else that of
+/// [defaults]. In both cases the managed tier comes before the host tier.
 Limits resolve(const Policy& policy, const Login& login);
 
-/// Returns true if these limits restrict nothing: the number of sessions, their duration and their idle time are
-/// unlimited, and no shared limit of a rule applies. Sessions under such limits are never terminated by the daemon's
-/// own decision, never warned and never denied.
+/// Returns true if the limits do not restrict a login. The number of sessions, their duration and their idle time are
+/// then unlimited, and no shared limit (max_sessions_total) applies. The daemon never denies such a login, never warns
+/// its user, and never terminates its session except on request.
 bool is_unlimited(const Limits& limits) noexcept;
 
-/// The rules of one tier that match a login.
+/// The rules of one tier, managed or host, that match a login.
 struct MatchingRules {
-    std::vector<const Rule*> rules; ///< in the tier's order, including exempting ones. Lifetime: owned by the tier
-    bool exempt = false;            ///< true if one of the rules exempts, so that no limit of this tier applies
+    /// The matching rules in their order in the tier, including rules with `exempt`. Lifetime: owned by the tier.
+    std::vector<const Rule*> rules;
+    /// True if a matching rule has `exempt`, so that no setting of its tier applies to the login.
+    bool exempt = false;
 };
 
-/// `origin` is origin_of(login).
+/// Returns the rules of the tier that match the login. `origin` must be origin_of(login).
 MatchingRules matching_rules(const TierPolicy& tier, const Login& login, const Origin& origin);
 
-/// Returns true if the login is a session of its own. Such a login is not nested in another session, and its PAM
-/// service is not ignored.
+/// Returns true if the login counts as a session. A login does not count if it is nested in another session, as with
+/// su, or if its PAM service is in ignore_services.
 bool counts(const Policy& policy, const Login& login);
 
-/// Returns true if logins of this PAM service are not sessions. The service is then in `ignore_services` of either
-/// tier, or in the shipped list if no tier sets one. "systemd-user" is always ignored. It is the service of the user
-/// manager, and a denial would leave user@UID.service failed.
+/// Returns true if logins of this PAM service do not count as sessions. The service is then in `ignore_services` of
+/// either tier, managed or host, or in the built-in list if no tier sets `ignore_services`. "systemd-user" is always
+/// ignored, because it is the PAM service of the user manager. A denial would leave user@UID.service failed.
 bool is_ignored(const Policy& policy, std::string_view service);
 
-/// Returns true if `service` is in the list.
+/// Returns true if the PAM service is in the list `ignore_services`.
 bool is_ignored(const std::vector<std::string>& ignore_services, std::string_view service);
 
-/// Returns the shipped list of ignored services: su, sudo, cron and the like, and screen lockers.
+/// Returns the built-in default of ignore_services. It contains PAM services such as su, sudo and cron, and those of
+/// screen lockers.
 const std::vector<std::string>& shipped_ignore_services();
 
 } // namespace sesslimit::policy

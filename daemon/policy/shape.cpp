@@ -11,8 +11,9 @@ namespace {
 constexpr std::size_t max_line_length = std::size_t{32} * 1024;
 constexpr std::size_t deepest = 32;
 
-/// A scan of the text that recognizes strings and comments, and therefore the brackets and dots that are syntax. The
-/// scan may be wrong for a text that is not valid TOML, but the parser rejects such a text anyway.
+/// A scan of a TOML text that checks how deeply brackets and dotted keys are nested. It skips strings and comments,
+/// because brackets and dots in them are not syntax. For a text that is not valid TOML the depth may be wrong, but the
+/// parser rejects such a text anyway.
 class Walk {
   public:
     explicit Walk(std::string_view text) : text_(text) {}
@@ -82,7 +83,8 @@ class Walk {
     std::size_t dots_ = 0;
 };
 
-/// Returns true for control characters other than the tab, which TOML 1.0, "Comment" and "String", does not permit.
+/// Returns true for control characters other than the tab. TOML 1.0 (sections "Comment" and "String") does not permit
+/// them.
 bool is_forbidden(char c) {
     const auto byte = static_cast<unsigned char>(c);
     return (byte < 0x20 && c != '\t') || byte == 0x7F;
@@ -115,7 +117,8 @@ std::expected<void, SyntaxError> check_shape(std::string_view text) {
             const auto column = static_cast<std::uint32_t>(bad - line.begin() + 1);
             return std::unexpected(SyntaxError{{number, column}, "control character not allowed in TOML"});
         }
-        // toml11 3.x reads beyond its buffer if it finds such a byte between apostrophes (parse_literal_string).
+        // A text with malformed UTF-8 must not reach the parser. toml11 3.x reads beyond its buffer if a string in
+        // apostrophes contains malformed UTF-8 (parse_literal_string).
         if (const std::size_t malformed = malformed_at(line); malformed != line.npos) {
             const auto column = static_cast<std::uint32_t>(malformed + 1);
             return std::unexpected(SyntaxError{{number, column}, "not valid TOML: invalid UTF-8"});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// This is the only file that uses toml11. It supports versions 3.7 and 4.x, which differ in their interfaces and in
-// their error messages.
+// Parses TOML texts with the library toml11, which only this file uses. toml11 3.7 and 4.x are supported. They differ
+// in their interfaces and in their error messages.
 #include "daemon/policy/document.hpp"
 
 #include <toml.hpp>
@@ -15,9 +15,9 @@ namespace {
 
 constexpr std::size_t max_values = 20'000;
 
-/// Translates an error of toml11 to a message of the daemon. Recognizes the error by words that all supported versions
-/// use. The order matters, because the message about a duplicate value contains the key, which may be any of the later
-/// words.
+/// Converts an error message of the TOML library toml11 to an error message of the daemon. Recognizes the error by
+/// words in the messages of the supported versions of toml11. Searches for "insert_value" first. A message with this
+/// word is about a duplicate key, and also contains the key, which may be one of the other words.
 std::string in_our_words(std::string_view title) {
     constexpr std::pair<std::string_view, std::string_view> words[] = {
         {"insert_value", "key or table is already defined"},
@@ -71,7 +71,8 @@ std::expected<toml::value, SyntaxError> parse(std::string_view text) {
     if (parsed.is_ok()) {
         return std::move(parsed.unwrap());
     }
-    // The parser continues after an error, and later errors may be consequences. Only the first error is used.
+    // toml11 continues to parse after a syntax error. Only the first error is reported, because the later ones may be
+    // consequences of the first.
     const toml::error_info& first = parsed.unwrap_err().front();
     const SourceLocation at = first.locations().empty() ? SourceLocation{} : place_of(first.locations().front().first);
     return std::unexpected(SyntaxError{at, in_our_words(first.title())});
@@ -83,9 +84,10 @@ SourceLocation place_of(const toml::source_location& location) {
     return {narrowed(location.line()), narrowed(location.column())};
 }
 
-/// Returns the location of a value. value.location() counts the lines from the start of the text every time, which
-/// takes a minute for a file of 1 MiB. The offset is available only in toml11's inner namespace. Its use is
-/// acceptable, because 3.x will not change any more.
+/// Returns the location of a value in the text. Computes it from the offset of the value. value.location() would count
+/// the lines from the start of the text for every value, which takes a minute for a file of 1 MiB. The offset is
+/// available only in toml11's namespace `detail`. Using that is acceptable, because toml11 3.x will not change any
+/// more.
 SourceLocation place_of(const toml::value& value, const std::vector<std::string_view>& lines) {
     const auto* region = dynamic_cast<const toml::detail::region*>(toml::detail::get_region(value));
     if (region == nullptr || lines.empty()) {
@@ -108,7 +110,8 @@ std::expected<toml::value, SyntaxError> parse(std::string_view text) {
         std::istringstream stream{std::string(text)};
         return toml::parse(stream, "policy");
     } catch (const toml::exception& error) {
-        // The excerpt from the file follows on the next lines and must not be mistaken for words of toml11.
+        // Only the first line of toml11's error message is searched for known words. The next lines are an excerpt from
+        // the policy file, which may contain the same words.
         const std::string_view message = error.what();
         return std::unexpected(
             SyntaxError{place_of(error.location()), in_our_words(message.substr(0, message.find('\n')))});
@@ -121,8 +124,8 @@ bool is_key_byte(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/// Returns the end of the last part of the key before column `value_at` (from 0) in "key = value", or 0 if the line has
-/// another form.
+/// Returns the offset of the end of the key in a line of the form "key = value". `value_at` is the offset of the value
+/// in the line, from 0. Returns 0 if the line has another form.
 std::size_t key_end(std::string_view line, std::size_t value_at) {
     std::size_t end = line.find_last_not_of(" \t", value_at == 0 ? 0 : value_at - 1);
     if (value_at == 0 || end == line.npos || line[end] != '=' || end == 0) {
@@ -132,8 +135,8 @@ std::size_t key_end(std::string_view line, std::size_t value_at) {
     return end == line.npos ? 0 : end + 1;
 }
 
-/// The conversion of toml11's values to nodes. toml11 has locations of values only, so that keys are searched in the
-/// line.
+/// The conversion of values of the TOML library toml11 to nodes (document.hpp). toml11 provides the locations of
+/// values, but not those of keys. The location of a key is therefore searched in the line of its value.
 class Conversion {
   public:
     explicit Conversion(const std::vector<std::string_view>& lines) : lines_(lines) {}
@@ -190,7 +193,7 @@ class Conversion {
             const SourceLocation key_at = place_of_key(key, converted);
             made.entries.push_back({key, key_at, std::move(converted)});
         }
-        // The entries must be sorted, because toml11's tables are unordered.
+        // toml11's tables are unordered. The keys are sorted by their locations in the file.
         std::sort(made.entries.begin(), made.entries.end(),
                   [](const Entry& a, const Entry& b) { return std::tie(a.key_at, a.key) < std::tie(b.key_at, b.key); });
     }
@@ -203,7 +206,8 @@ class Conversion {
         const std::string_view line = lines_[at.line - 1];
         const std::size_t value_at = std::min<std::size_t>(at.column - 1, line.size());
         std::size_t start = key_end(line, value_at);
-        if (start == 0) { // a table's header, or a dotted key that created intermediate tables
+        if (start == 0) {
+            // The value is a table that was created by a header such as [a.b], or by a dotted key such as a.b = 1.
             const std::size_t name = line.find(key, value_at);
             return {at.line, name == line.npos ? at.column : narrowed(name + 1)};
         }
@@ -222,7 +226,8 @@ class Conversion {
     std::size_t count_ = 0;
 };
 
-/// Returns a location inside the text for any location from toml11. toml11 reports an end of file after the last line.
+/// Returns a location inside the text for any location that the TOML library toml11 reports. For an error at the end of
+/// the file, toml11 may report a line after the last line.
 SourceLocation inside(SourceLocation at, const std::vector<std::string_view>& lines) {
     if (at.line == 0 || lines.empty()) {
         return {};
@@ -254,7 +259,8 @@ std::expected<Node, SyntaxError> parse_document(std::string_view text, const std
     } catch (const std::bad_alloc&) {
         throw;
     } catch (const std::exception&) {
-        // toml11 has internal errors, whose messages describe its implementation.
+        // An internal error of the TOML library toml11. Its message is not shown, because it describes the
+        // implementation of toml11.
         return std::unexpected(SyntaxError{{}, "not valid TOML, at an unknown position"});
     }
 }

@@ -16,7 +16,9 @@ void NameRetry::begin(std::size_t missing) {
 
 void NameRetry::due() {
     dependencies_.ask([this, of = policy_](std::optional<policy::Loaded> again) {
-        if (of == policy_) { // otherwise another policy is now in effect, with separate lookups
+        // If another policy came into effect during the lookup, the result is ignored. begin() has scheduled separate
+        // lookups for that policy.
+        if (of == policy_) {
             take(std::move(again));
         }
     });

@@ -12,31 +12,35 @@
 
 namespace sesslimit::policy_store {
 
-/// Name retry: the repeated lookup of users and groups that did not exist when the policy was loaded. A rule about an
-/// unknown group does not match any login. The directory service that provides the group may start after the daemon.
-/// The interval grows until all names are found. The class does not read a clock.
+/// The repeated lookup of users and groups in the policy that did not exist when the policy was loaded. A rule for an
+/// unknown group does not match any login, but the directory service that provides the group may start after the
+/// daemon. The interval doubles from 5 s to 1 h, until all names are found. The class does not read a clock.
 class NameRetry {
   public:
     static constexpr Duration first_pause = std::chrono::seconds(5);
     static constexpr Duration max_pause = std::chrono::hours(1);
 
     struct Dependencies {
-        /// Schedules a call of due() after this duration, in place of an earlier scheduled call. Only cancels the
-        /// earlier call if the duration is absent.
+        /// Cancels an earlier scheduled call of due(), which starts a lookup. If a duration is passed, schedules a new
+        /// call after this duration.
         std::function<void(std::optional<Duration>)> arm;
-        /// Looks up all names (look_up_again()), and later calls the passed function with the result.
+        /// Starts a lookup of all users and groups of the policy (look_up_again()) without blocking. When it is
+        /// finished, calls the passed function with the result.
         std::function<void(std::function<void(std::optional<policy::Loaded>)>)> ask;
-        /// Called with the reloaded policy when the lookup has found further names.
+        /// The function that is called with the reloaded policy when a lookup has found users or groups that were
+        /// missing before.
         std::function<void(policy::Policy)> found;
     };
 
     explicit NameRetry(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
-    /// Starts the retries for a policy that is now in effect. `missing` is the result of missing() for this policy.
-    /// Results of lookups for an earlier policy are ignored.
+    /// Schedules the first lookup for a policy that came into effect. `missing` is the result of missing() for this
+    /// policy. If it is 0, all users and groups were found, and no lookup is scheduled. The results of unfinished
+    /// lookups for an earlier policy are ignored.
     void begin(std::size_t missing);
 
-    /// Starts a lookup. Must be called at the scheduled time.
+    /// Starts a lookup of the users and groups. Must be called when the duration passed to Dependencies::arm has
+    /// elapsed.
     void due();
 
   private:
@@ -44,7 +48,7 @@ class NameRetry {
     void look_later(Duration pause);
 
     Dependencies dependencies_;
-    std::uint64_t policy_ = 0; ///< number of calls of begin(), which identifies the current policy
+    std::uint64_t policy_ = 0; ///< number of calls of begin(); identifies the policy in effect
     std::size_t missing_ = 0;
     Duration pause_{};
 };

@@ -99,7 +99,9 @@ LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::
         if (auto saved = save(file, found.texts); !saved) {
             taken.errors.push_back(saved.error());
         } else {
-            taken.unresolved = missing(loaded); // number for the cached texts, which look_up_again() loads
+            // Users and groups that do not exist are looked up again later (look_up_again()), for the policy in the
+            // policy cache. This is possible only if writing the policy cache succeeded.
+            taken.unresolved = missing(loaded);
         }
         return taken;
     }

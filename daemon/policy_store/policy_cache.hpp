@@ -8,40 +8,49 @@
 #include <optional>
 #include <vector>
 
-/// Policy cache in /run. If the policy files are invalid, a starting daemon uses the last valid policy.
+/// The policy cache, which is a file in /run with the texts of the last valid policy. A daemon that starts while the
+/// policy files are invalid uses this policy.
 namespace sesslimit::policy_store {
 
-/// Writes the texts of a valid policy to `file` atomically (rename(2)). Only root can read the file.
+/// Writes the texts of a valid policy to the policy cache `file`. Replaces the file atomically with rename(2). Only
+/// root can read the file.
 Result<> save(const std::filesystem::path& file, const std::vector<policy::SourceText>& texts);
 
-/// Reads the cached texts. Returns an empty list if the file cannot be opened. Errors: the file is not a valid policy
-/// cache.
+/// Reads the texts of the policy files from the policy cache `file`. Returns an empty list if the file cannot be
+/// opened. Errors: the file is not a valid policy cache.
 Result<std::vector<policy::SourceText>> read(const std::filesystem::path& file);
 
-/// Origin of a policy.
+/// The origin of a loaded policy, which is the policy files or the policy cache. `none` means that neither is valid.
 enum class PolicyOrigin { files, cached, none };
 
 /// Result of load_or_fall_back().
 struct LoadResult {
-    policy::Policy policy; ///< loaded policy; without any limit if `from` is PolicyOrigin::none
+    /// The loaded policy. If neither the policy files nor the policy cache are valid, a policy without limits.
+    policy::Policy policy;
     PolicyOrigin from = PolicyOrigin::none;
-    std::size_t unresolved = 0; ///< result of missing() for the loaded texts; 0 if the texts could not be cached
-    std::vector<policy::Problem> problems; ///< problems of the files, even if the cached policy was loaded
-    std::vector<Error> errors;             ///< errors of the cache, which are not fatal
+    /// The result of missing() for the loaded policy, which is 0 if all of its users and groups were found. Also 0 if
+    /// the policy could not be written to the policy cache.
+    std::size_t unresolved = 0;
+    /// The errors and warnings about the policy files, even if the policy was loaded from the policy cache.
+    std::vector<policy::Problem> problems;
+    /// Errors when reading or writing the policy cache. A policy from the policy files is used despite these errors.
+    std::vector<Error> errors;
 };
 
-/// Loads the policy from the files in `directory` and caches it in `file`. If the files contain an error, loads the
-/// cached policy. May block (files, NSS).
+/// Loads the policy from the files in `directory`, and writes it to the policy cache `file`. If the files contain an
+/// error, loads the policy from the policy cache instead. May block, because it reads files and uses NSS.
 LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::filesystem::path& file,
                              policy::Names& names);
 
-/// Returns 0 if every user and group of the policy was found. Otherwise returns the number of problems, which includes
-/// names that were not found. The directory service that provides a name may not be available yet. If a later load of
-/// the same texts has fewer problems, some names have been found since.
+/// Returns 0 if all users and groups of the policy were found. Otherwise returns the number of errors and warnings,
+/// which include one warning for each user or group that was not found. If a later load of the same texts returns a
+/// lower number, some of the missing users and groups were found, for example because their directory service has
+/// started.
 std::size_t missing(const policy::Loaded& loaded);
 
-/// Loads the policy that is cached in `file`, and looks up its names again. This policy is in effect since
-/// load_or_fall_back(). Returns nullopt if the texts are not a valid policy. May block (NSS).
+/// Loads the policy from the policy cache `file` again, and thereby looks up its users and groups again. The cached
+/// policy is the one in effect, because load_or_fall_back() writes or loads it. Returns nullopt if the policy cache is
+/// missing or invalid. May block, because it uses NSS.
 std::optional<policy::Loaded> look_up_again(const std::filesystem::path& file, policy::Names& names);
 
 } // namespace sesslimit::policy_store
