@@ -9,32 +9,37 @@ namespace {
 
 using std::chrono::seconds;
 
-/// Resolution of terminal timestamps. The kernel advances them in steps of 8 s (tty_update_time in
-/// drivers/tty/tty_io.c). The last key press may have occurred as late as the end of the step. That latest time is
-/// assumed, so a session may be terminated 8 s late, but never early.
+/// Resolution of terminal timestamps. The kernel advances the timestamps of a terminal in steps of 8 s (tty_update_time
+/// in drivers/tty/tty_io.c). The last key press may have occurred as late as the end of the step. The end of the step
+/// is therefore assumed, so that a session may be terminated 8 s late, but never early.
 constexpr Duration step = seconds(8);
 
 constexpr Duration youngest_within_step(Duration stamp) {
     return std::chrono::floor<seconds>(stamp) / step * step + step;
 }
 
-/// Returns the time of the last activity on a terminal, converted from its timestamp with the given offset of the wall
-/// clock. Returns nothing if that time does not lie between the last probe and now.
+/// Returns the time of the last activity on a terminal, converted from the terminal's timestamp to boottime. `offset`
+/// is the difference between the wall clock and boottime. Returns nothing if the converted time does not lie between
+/// the last activity probe of the session and now.
 std::optional<BootTime> since_look(Duration stamp, Duration offset, const LastSample& last_sample, BootTime now) {
     const BootTime told{youngest_within_step(stamp) - offset};
     const bool fits = told > last_sample.at - shortest_window && told <= now + step;
     return fits ? std::optional(std::min(now, told)) : std::nullopt;
 }
 
-/// Returns the time of the last activity on a terminal. `stamp` is its current timestamp, and `before` is its timestamp
-/// at the last probe.
+/// Returns the time of the last activity on a terminal. `stamp` is the current timestamp of the terminal, and `before`
+/// is the terminal's timestamp at the previous activity probe of the session.
 ///
-/// The wall clock may have been set between the two probes. BootTime is slewed in the same way, so the two clocks only
-/// differ by steps. The timestamp is converted with the offsets of both probes. The later of the results that lie
-/// between the probes is returned. If no result lies between them, the clock was set twice, or the session now has
-/// another terminal. A changed timestamp then counts as activity now. An unchanged timestamp is also converted, because
-/// it may hide a second key press in the same step. The step may not have been over at the last probe. A clock that was
-/// set back may also pass through the step again.
+/// Terminal timestamps are wall clock times, and the wall clock may have been set between two activity probes. Slewing
+/// changes CLOCK_BOOTTIME in the same way, so only steps of the wall clock change the offset between the two clocks. A
+/// timestamp is therefore converted to boottime twice, with the offset at each of the two probes. Of the converted
+/// times that lie between the probes, the later one is returned. If neither time lies between the probes, the wall
+/// clock was set twice, or the session now has another terminal. A changed timestamp then counts as activity now, and
+/// an unchanged timestamp does not count.
+///
+/// A terminal timestamp that has not changed since the previous activity probe is also converted, because it may hide a
+/// second key press in the same step of 8 s. The step may not have been over at the previous probe. A wall clock that
+/// was set back may also pass through the same step again.
 BootTime last_stamped(Duration stamp, Duration before, const Session& session, Duration wall_offset, BootTime now) {
     const LastSample& last_sample = session.last_sample;
     if (last_sample.at == BootTime{}) {
@@ -72,7 +77,8 @@ BootTime last_use_of_connection(const Session& session, const ActivitySample& sa
     }
     const LastSample& last_sample = session.last_sample;
     if (last_sample.at == BootTime{}) {
-        // Without an earlier sample for comparison, all data counts as activity, although it may consist of keepalives.
+        // The first sample of a connection cannot be compared with an earlier one. All data on the connection then
+        // counts as activity, although the data may consist of ssh keepalives.
         return std::clamp(now - sample.since_data, session.last_input, now);
     }
     if (sample.traffic->cookie != last_sample.traffic.cookie) {
@@ -82,20 +88,22 @@ BootTime last_use_of_connection(const Session& session, const ActivitySample& sa
     return used ? std::clamp(now - sample.since_data, session.last_input, now) : session.last_input;
 }
 
-/// Amount of data in one direction between two probes.
+/// Data that a TCP connection carried in one direction between two activity probes of its session.
 struct Carried {
     std::uint64_t bytes;
     std::uint64_t segments;
 };
 
 bool is_more_than_keepalives(const Carried& carried, Duration window) {
-    // Two keepalives are added, because the window may begin and end at any time between two keepalives.
+    // Two ssh keepalives are added to the number that fits into the window between two activity probes. The window may
+    // begin and end at any time between two keepalives.
     const auto most = static_cast<std::uint64_t>(std::max(Duration{}, window) / keepalive_interval) + 2;
     return carried.bytes > carried.segments * keepalive_bytes || carried.segments > most;
 }
 
-/// Returns true if all segments may have had the same size. The number of segments may be off by one. The kernel counts
-/// bytes when they are acknowledged. It counts segments when they are sent, and again when they are retransmitted.
+/// Returns true if all TCP segments may have had the same size, as those of ssh keepalives have. The counted number of
+/// segments may be wrong by one, because the kernel counts bytes when they are acknowledged. Segments are counted when
+/// they are sent, and again when they are retransmitted.
 bool is_of_one_size(const Carried& carried) {
     const std::uint64_t fewest = std::max<std::uint64_t>(carried.segments, 2) - 1;
     for (std::uint64_t segments = fewest; segments <= carried.segments + 1; ++segments) {
@@ -114,8 +122,9 @@ bool is_traffic(const Traffic& before, const Traffic& after, Duration window) {
     if (is_more_than_keepalives(in, window) || is_more_than_keepalives(out, window)) {
         return true;
     }
-    // If both sides send keepalives, each direction carries keepalives and the replies to the other side's keepalives.
-    // Both directions then carry the same number of segments.
+    // If both the client and the server of ssh send keepalives, each direction of the connection carries keepalives and
+    // replies to the other side's keepalives. Both directions then carry the same number of segments. All pairs of a
+    // keepalive and its reply are assumed to have the same total size.
     const Carried pairs{in.bytes + out.bytes, in.segments};
     return !(is_of_one_size(in) && is_of_one_size(out)) && !(in.segments == out.segments && is_of_one_size(pairs));
 }
@@ -134,7 +143,9 @@ LastSample to_last_sample(const Session& session, const ActivitySample& sample, 
     last_sample.output = sample.output.value_or(last_sample.output);
     last_sample.wall_offset = sample.wall_offset;
     if (last_sample.at != BootTime{} && now - last_sample.at < shortest_window) {
-        return last_sample; // the counters are compared with the earlier sample once enough time has passed
+        // A comparison of traffic or CPU time requires at least shortest_window between two samples. The earlier
+        // counters are therefore kept for the next comparison.
+        return last_sample;
     }
     last_sample.at = now;
     last_sample.processor_time = sample.processor_time.value_or(last_sample.processor_time);

@@ -8,44 +8,62 @@
 
 namespace sesslimit::core {
 
-/// Traffic of one TCP connection since it was established, from the kernel's counters (struct tcp_info, linux/tcp.h).
+/// Traffic of one TCP connection since the connection was established. The values are counters of the kernel (struct
+/// tcp_info, linux/tcp.h).
 struct Traffic {
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
-    std::uint64_t segments_in = 0;  ///< segments with data only
-    std::uint64_t segments_out = 0; ///< segments with data only
-    std::uint64_t cookie = 0;       ///< identifier of the connection; 0: no connection was found
+    /// Number of received segments that contained data.
+    std::uint64_t segments_in = 0;
+    /// Number of sent segments that contained data.
+    std::uint64_t segments_out = 0;
+    /// Number by which the kernel identifies the TCP connection; 0: the connection of the session was not found.
+    std::uint64_t cookie = 0;
     bool operator==(const Traffic&) const = default;
 };
 
-/// Raw result of one activity probe of a session. The functions in activity.hpp interpret the result. A value is absent
-/// if it does not exist or could not be determined.
+/// Raw values from one activity probe, which is an inspection of a session for signs of use. The functions in
+/// activity.hpp interpret the values. An optional value is absent if it does not exist or could not be determined.
 struct ActivitySample {
-    Duration wall_offset{};                 ///< wall clock minus boottime, at the probe
-    std::optional<Duration> input;          ///< wall clock time of the latest terminal input; absent: no terminal
-    std::optional<Duration> output;         ///< wall clock time of the latest output, including the daemon's notices
-    std::optional<Traffic> traffic;         ///< traffic of the session's ssh connection
-    Duration since_data{};                  ///< age of the latest data, including keepalives; only set with `traffic`
-    std::optional<Duration> processor_time; ///< total CPU time of the session's processes
-    std::optional<Duration> hint;           ///< time since logind set IdleHint, for graphical sessions; 0: not idle
+    /// Wall clock minus CLOCK_BOOTTIME at the time of the activity probe.
+    Duration wall_offset{};
+    /// Wall clock time of the latest input on a terminal of the session. Absent if the session does not have a
+    /// terminal.
+    std::optional<Duration> input;
+    /// Wall clock time of the latest output on a terminal of the session, including notices of the daemon.
+    std::optional<Duration> output;
+    /// Traffic of the session's ssh connection.
+    std::optional<Traffic> traffic;
+    /// Age of the latest data on the ssh connection, including keepalives. Only set if `traffic` is present.
+    Duration since_data{};
+    /// Total CPU time of the session's processes.
+    std::optional<Duration> processor_time;
+    /// Time since logind set the IdleHint of a graphical session. 0 if the hint is not set.
+    std::optional<Duration> hint;
     bool operator==(const ActivitySample&) const = default;
 };
 
-/// Last sample of a session, for comparison with the next sample.
+/// Values from the last activity probe of a session, stored for comparison with the next probe.
 struct LastSample {
-    BootTime at{};          ///< time of the probe; 0: no probe yet
-    Duration input{};       ///< ActivitySample::input; 0: none yet
-    Duration output{};      ///< ActivitySample::output; 0: none yet
-    Duration wall_offset{}; ///< ActivitySample::wall_offset of this probe; another offset at a later probe means that
-                            ///< the clock was set
+    /// Time of the activity probe; 0: the session has not been probed yet.
+    BootTime at{};
+    /// Latest known value of ActivitySample::input; 0: not known yet.
+    Duration input{};
+    /// Latest known value of ActivitySample::output; 0: not known yet.
+    Duration output{};
+    /// ActivitySample::wall_offset of the last probe. A different offset at the next probe means that the wall clock
+    /// was set.
+    Duration wall_offset{};
     Duration processor_time{};
     Traffic traffic;
     bool operator==(const LastSample&) const = default;
 };
 
-/// Presence of a terminal in a session. The enumerators' values are stored in the ledger.
+/// Presence of a terminal in a session. The numeric values are stored in the ledger file.
 enum class Terminal : std::uint8_t {
-    unknown = 0, ///< the session may still get a terminal, because sshd allocates terminals after the session is opened
+    /// It is not known yet whether the session has a terminal. sshd allocates a terminal after PAM has opened the
+    /// session.
+    unknown = 0,
     none = 1,
     some = 2,
 };

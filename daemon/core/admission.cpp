@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Admission of logins: requests, slots, and logins that wait for a slot.
+// Admission of logins. The functions decide whether a login is admitted, is denied, or waits until its user has a free
+// session slot.
 #include "daemon/core/activity.hpp"
 #include "daemon/core/deadline.hpp"
 #include "daemon/core/decision_context.hpp"
@@ -18,9 +19,10 @@ void deny(DecisionContext& context, Session session, RequestId request, const po
     session.request = RequestId::none;
     session.answer_by = never;
     session.due = after(context.now, Timeouts::denied_login_exit);
-    // After a denial sshd continues, with forwardings and without a shell. Every other service exits by itself. The
-    // process of such a service may be long-lived and serve other users, so the daemon must not terminate it. If logind
-    // already has a session of the process, the process serves only that session.
+    // After PAM has denied a login, sshd continues with forwardings and without a shell. The denied login is therefore
+    // tracked, and terminated later. Processes of other services exit by themselves. Such a process may be long-lived
+    // and serve other users, so the daemon must not terminate it. The exception is a process that already has a logind
+    // session, because it serves only that session.
     if (session.login.connection.empty() && session.logind_id.empty()) {
         context.out.records.emplace_back(Drop{session.key});
     } else {
@@ -34,9 +36,9 @@ Reason own_limit(const policy::Limits& limits) {
     return {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}};
 }
 
-/// Returns the number of the user's other sessions that count when this login is decided. Adopted sessions that arrived
-/// later are not included. If PAM requests such a session afterwards, the decision about that request counts this
-/// login.
+/// Returns how many other sessions of the user count in the decision about the login `session`. If logind already has a
+/// session of this login, later sessions that only logind has reported are not included. If PAM requests such a later
+/// session afterwards, the decision about that request counts this login.
 std::size_t others_of_user(const DecisionContext& context, const Session& session) {
     if (session.logind_id.empty()) {
         return context.state.counted(session.login.uid);
@@ -48,7 +50,8 @@ std::size_t others_of_user(const DecisionContext& context, const Session& sessio
     }));
 }
 
-/// Returns the number of other sessions that count in the shared limit of a rule.
+/// Returns the number of sessions, except `session`, that count toward the shared limit (max_sessions_total) of a
+/// policy rule.
 std::size_t others_in(const DecisionContext& context, const Session& session, policy::SourceId rule) {
     const Session* counted = context.state.find(session.key);
     const bool counts = counted != nullptr && occupies_slot(counted->phase) &&
@@ -56,8 +59,8 @@ std::size_t others_in(const DecisionContext& context, const Session& session, po
     return context.state.counted(rule) - (counts ? 1U : 0U);
 }
 
-/// Returns the limit that currently prevents an admission. This is the user's own limit or the shared limit of a rule.
-/// Returns nothing if no limit is reached.
+/// Returns the limit that currently prevents the admission of the login. This is either max_sessions of its user, or
+/// the shared limit of a policy rule (max_sessions_total). Returns nothing if no limit is reached.
 std::optional<Reason> reached_limit(const DecisionContext& context, const Session& session,
                                     const policy::Limits& limits) {
     if (others_of_user(context, session) >= limits.max_sessions.value) {
@@ -84,8 +87,9 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
     session.request = event.request;
     session.answer_by = after(context.now, Timeouts::slot_wait);
     session.due = context.now;
-    // Only a probe of all sessions shows which session has been idle the longest. The results arrive before the
-    // deadline. logind's answer is not immediate, so the login waits for that answer.
+    // To find the session that has been idle the longest, all active sessions of the user are probed for activity. Most
+    // probes finish before the waiting login is handled again. A graphical session requires a query to logind, so the
+    // login then waits at least Timeouts::notice_display for the answer.
     for (const SessionKey key : context.state.of_user(session.login.uid)) {
         const Session& other = *context.state.find(key);
         if (other.phase == Phase::active && context.now - other.last_sample.at >= shortest_window) {
@@ -97,25 +101,27 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
     request_more_time(context, session, event);
 }
 
-/// Returns true if the last activity of the session is known. A successful probe must not be older than shortest_window
-/// before the request of `waiting`. Also returns true if the session cannot be probed yet. If the result is false, the
-/// last activity may have been later than last_input.
+/// Returns true if the time of the session's last activity is known, so that the session can be compared with others.
+/// This requires a successful activity probe, at most shortest_window before the request of the login `waiting`. Also
+/// returns true if the session cannot be probed yet. If the result is false, the last activity may be later than
+/// last_input.
 bool is_use_known(const Session& session, const Session& waiting) {
     return session.phase != Phase::active || after(session.last_sample.at, shortest_window) > waiting.opened;
 }
 
-/// Returns true if an open session may be terminated for a newer login of its user. The open session must have a limit
-/// that is enforced, and a check of its logout must not be pending. After a logout, only background jobs of the session
-/// would be left.
+/// Returns true if an open session may be terminated for a newer login of its user. A limit must apply to the session,
+/// and must be enforced instead of only observed. The daemon must also not wait for logind's answer whether the session
+/// was logged out. A session that was logged out contains only background jobs.
 bool can_be_displaced(const DecisionContext& context, const Session& session) {
     const policy::Limits limits = context.limits(session);
     return limits.mode.value == policy::Mode::enforce && !policy::is_unlimited(limits) &&
            session.logout_check == LogoutCheck::none;
 }
 
-/// Returns the candidates for displacement by `waiting`, in the order of at_limit. Candidates are the open sessions of
-/// its user that can_be_displaced() permits, and logins that have waited longer than `waiting`. With end-idlest, the
-/// list ends before the first session whose last activity is not known. All sessions after it may be less idle.
+/// Returns the sessions that may be terminated, and the waiting logins that may be denied, in favor of the login
+/// `waiting`. These are the open sessions of its user that can_be_displaced() permits, and logins that have waited
+/// longer. The list is in the order of the setting at_limit. With at_limit = "end-idlest", the list ends before the
+/// first session whose last activity is not known. All sessions after that session may be less idle.
 std::vector<const Session*> displacement_candidates(const DecisionContext& context, const Session& waiting,
                                                     policy::AtLimit at_limit) {
     std::vector<const Session*> candidates;
@@ -128,7 +134,8 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
         }
     }
     const bool by_use = at_limit == policy::AtLimit::end_idlest;
-    // For a locked screen, last_input is the time of the last lock. The last activity of the user was earlier.
+    // After the daemon has locked the screen of a session, last_input is the time of the lock. The last activity of the
+    // user was earlier, so a session with a locked screen is sorted before all others.
     std::ranges::stable_sort(candidates, {}, [by_use](const Session* session) {
         return std::pair(!by_use || session->idle_warned != screen_locked,
                          by_use ? session->last_input : session->opened);
@@ -140,7 +147,7 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
     return candidates;
 }
 
-/// Returns true if logind has not yet answered about the activity of one of the user's graphical sessions.
+/// Returns true if logind has not yet answered whether one of the user's graphical sessions is idle (IdleHint).
 bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
     return std::ranges::any_of(context.state.of_user(waiting.login.uid), [&](SessionKey key) {
         const Session& other = *context.state.find(key);
@@ -148,8 +155,9 @@ bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
     });
 }
 
-/// Returns the number of sessions to displace for `waiting`, in addition to the sessions that are already ending. The
-/// result includes one slot for every login that has waited longer than `waiting`.
+/// Returns how many open sessions or older waiting logins must be displaced, so that the login `waiting` can be
+/// admitted. Sessions that are already ending are not included. Logins of the same user that have waited longer are
+/// counted as if each of them had a session slot.
 std::size_t slots_needed(const DecisionContext& context, const Session& waiting, policy::Count most) {
     std::size_t wanted = 1;
     for (const SessionKey key : context.state.of_user(waiting.login.uid)) {
@@ -161,8 +169,9 @@ std::size_t slots_needed(const DecisionContext& context, const Session& waiting,
     return wanted > most ? wanted - most : 0;
 }
 
-/// Terminates an open session, or denies a waiting login, in favor of `newcomer`. If many logins arrive together, the
-/// newest logins are admitted. The number of a user's waiting logins therefore never exceeds the number of slots.
+/// Terminates an open session, or denies a login that waits for a session slot, in favor of the newer login `newcomer`.
+/// If many logins of a user arrive together, the newest logins are admitted. The number of waiting logins of a user
+/// therefore never exceeds max_sessions.
 void displace(DecisionContext& context, const Session& candidate, const Session& newcomer, policy::Count most) {
     const Reason reason{.cause = Cause::displaced, .count = most, .span = {}, .by = newcomer.login.rhost};
     if (candidate.phase == Phase::waiting) {
@@ -171,15 +180,15 @@ void displace(DecisionContext& context, const Session& candidate, const Session&
     begin_termination(context, candidate, reason);
 }
 
-/// Returns the session that this leader already has for this user, or null. The request of the leader may repeat the
-/// request for that session.
+/// Returns the session that the requesting process already has for the same user, or null. The request may be a
+/// repetition of the request for that session.
 const Session* find_previous_request(const DecisionContext& context, const OpenRequested& event) {
     const Session* before = event.leader.pid == 0 ? nullptr : context.state.by_leader(event.leader);
     return before != nullptr && before->login.uid == event.login.uid ? before : nullptr;
 }
 
-/// Admits the login if no limit is reached or if its limits are only observed. Returns false if the login was not
-/// admitted.
+/// Admits the login if no limit is reached, or if its limits are only observed (mode = "observe"). Returns false if the
+/// login was not admitted.
 bool admit_if_below_limit(DecisionContext& context, const Session& session, RequestId request,
                           const policy::Limits& limits) {
     if (const auto reason = reached_limit(context, session, limits)) {
@@ -192,7 +201,8 @@ bool admit_if_below_limit(DecisionContext& context, const Session& session, Requ
     return true;
 }
 
-/// Repeats the answer to an earlier request if that answer is still valid. Returns false if a new decision is needed.
+/// Repeats the answer to an earlier request of the same process, if that answer is still valid. Returns false if a new
+/// decision about the login is needed.
 bool repeat_answer(DecisionContext& context, const OpenRequested& event, const Session& before) {
     switch (before.phase) {
     case Phase::admitted:
@@ -216,13 +226,15 @@ bool repeat_answer(DecisionContext& context, const OpenRequested& event, const S
     return false;
 }
 
-/// Admits a new login, queues it for a slot, or denies it. Returns false if the login was admitted.
+/// Admits a login, lets the login wait for a free session slot, or denies it. Returns false if the login was admitted,
+/// and true if it waits or was denied.
 bool admit_or_deny(DecisionContext& context, const Session& session, const OpenRequested& event) {
     const policy::Limits limits = context.limits(session);
     if (admit_if_below_limit(context, session, event.request, limits)) {
         return false;
     }
-    // No session is terminated for the shared limit of a rule, because the session could belong to another user.
+    // If the shared limit of a policy rule is reached, the login is denied. No session is terminated for such a login,
+    // because the session could belong to another user.
     const Reason reason = reached_limit(context, session, limits).value_or(own_limit(limits));
     if (limits.at_limit.value == policy::AtLimit::deny || limits.max_sessions.value == 0 || !reason.by.empty()) {
         deny(context, session, event.request, limits, reason);
@@ -232,7 +244,8 @@ bool admit_or_deny(DecisionContext& context, const Session& session, const OpenR
     return true;
 }
 
-/// Decides about a login for which logind already has a session. The module runs after pam_systemd in this PAM stack.
+/// Decides about a login for which logind already has a session. This order occurs if pam_sesslimit is called after
+/// pam_systemd in the PAM stack.
 void decide_adopted(DecisionContext& context, const Session& adopted, const OpenRequested& event) {
     Session session = adopted;
     session.adopted = false;
@@ -298,7 +311,7 @@ void continue_waiting(DecisionContext& context, Session session) {
         session.due = std::min(session.answer_by, after(context.now, Timeouts::notice_display));
         return context.put(session);
     }
-    // No session is terminated for a login that is denied anyway.
+    // A login that cannot be admitted is denied before any session is terminated for it.
     if (context.now >= session.answer_by || limits.at_limit.value == policy::AtLimit::deny ||
         missing > candidates.size()) {
         return deny(context, session, session.request, limits,

@@ -6,7 +6,8 @@
 namespace sesslimit::core {
 namespace {
 
-/// Start and expiry of one limit of a session, and the last warning that was issued.
+/// Start and expiry of a limit (duration or idle time) of a session, and the shortest warning about the limit that was
+/// issued.
 struct LimitWindow {
     BootTime from;
     BootTime end;
@@ -21,8 +22,8 @@ LimitWindow idleness_of(const Session& session) {
     return {session.last_input, idle_end(session), session.idle_warned};
 }
 
-/// Returns true if the warning must still be issued. A warning as long as the whole limit is never issued, because it
-/// would appear at the login itself.
+/// Returns true if a warning about a limit must still be issued. `warning` is the time from the warning to the expiry
+/// of the limit. A warning as long as the whole limit is never issued, because it would appear at the login itself.
 bool is_owed(const LimitWindow& course, Duration warning) {
     return course.end != never && warning < course.warned && course.end - warning > course.from;
 }
@@ -55,9 +56,10 @@ BootTime limit_end(BootTime from, Duration limit, BootTime grace_until) {
     return limit == unlimited_duration ? never : std::max(after(from, limit), grace_until);
 }
 
-/// Returns the time of the next probe for a change of the idle limit that applies. The user can open the first shell of
-/// a connection, or close its last shell. A session to which no idle limit applies now is probed once per period of the
-/// other limit.
+/// Returns the time of the next probe that checks whether the session has gained or lost a terminal. For example, a
+/// user can open the first shell of an ssh connection, or close its last shell. Such a change selects the other of the
+/// two idle limits. If the current idle limit is unlimited, the session is probed once per period of the other idle
+/// limit.
 BootTime next_terminal_check(const Session& session) {
     const Duration other = std::min(session.idle_timeout, session.idle_timeout_no_terminal);
     const bool may_change = session.phase == Phase::active && !session.graphical && other != unlimited_duration;

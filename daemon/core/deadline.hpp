@@ -7,42 +7,46 @@
 #include <optional>
 #include <vector>
 
-/// Deadlines of a session's limits. Pure arithmetic over a session and its warning offsets (`warn_before`, longest
-/// first). The functions use the limits that are stored in the session. These are the limits of its last evaluation.
+/// Functions that compute when the limits of a session expire and when warnings are due. They are pure arithmetic over
+/// a session and its warning offsets (`warn_before`, longest first). The functions use the limits that are stored in
+/// the session since the last evaluation of the policy.
 namespace sesslimit::core {
 
-/// Returns the time at which the duration limit expires, or `never` without a limit. The result is not earlier than
-/// Session::grace_until.
+/// Returns the time at which the duration limit of the session expires, or `never` if its duration is unlimited. The
+/// time is not earlier than Session::grace_until, the end of the grace period.
 BootTime duration_end(const Session& session);
 
-/// Returns the idle limit that applies to the session, which depends on whether the session has a terminal. Returns the
-/// shorter of the two limits while the presence of a terminal is unknown.
+/// Returns the idle limit that applies to the session. It is idle_timeout if the session is graphical or has a
+/// terminal, and idle_timeout_no_terminal otherwise. Returns the shorter limit while it is unknown whether a terminal
+/// exists.
 Duration idle_limit(const Session& session);
 
-/// Returns the time at which the idle limit expires without further activity. Returns `never` without a limit. Also
-/// returns `never` before logind has the session, because the daemon finds terminals through the session's scope.
+/// Returns the time at which the idle limit of the session expires if no activity follows. Returns `never` if the idle
+/// time is unlimited. Also returns `never` before logind has the session, because the daemon finds the terminals of a
+/// session through its scope unit.
 BootTime idle_end(const Session& session);
 
-/// Returns the shortest warning that is due and has not been issued. Longer warnings that were missed are skipped.
+/// Returns the shortest warning that is due at `now` and has not been issued, as the time between warning and expiry of
+/// the limit. Longer warnings that were missed are skipped.
 std::optional<Duration> duration_warning(const Session& session, const std::vector<Duration>& warn_before,
                                          BootTime now);
 std::optional<Duration> idle_warning(const Session& session, const std::vector<Duration>& warn_before, BootTime now);
 
-/// Returns true if the limit requires a warning before its expiry and no warning has been issued yet.
+/// Returns true if the user of the session must be warned before the limit expires, and no warning has been issued yet.
 bool is_duration_warning_owed(const Session& session, const std::vector<Duration>& warn_before);
 bool is_idle_warning_owed(const Session& session, const std::vector<Duration>& warn_before);
 
-/// Returns the time of the next action for the duration limit: the next warning or the expiry. Returns `never` without
-/// a limit.
+/// Returns the time of the next action for the duration limit of the session, which is the next warning or the expiry.
+/// Returns `never` if the duration is unlimited.
 BootTime next_duration_check(const Session& session, const std::vector<Duration>& warn_before);
 
-/// Returns the time of the next activity probe. Under an idle limit, this is the time of the next warning or of the
-/// expiry. A session without an idle limit may still gain or lose a terminal. The other idle limit applies after such a
-/// change. If the other limit is set, returns the time to check for such a change. Returns `never` if both limits are
-/// unlimited.
+/// Returns the time of the next activity probe of the session. If an idle limit applies, the probe is due at the next
+/// warning or at the expiry of the limit. Without an applicable idle limit, the session may still gain or lose a
+/// terminal, so that the other idle limit applies. The probe then serves to detect this change. Returns `never` if both
+/// idle limits are unlimited.
 BootTime next_idle_check(const Session& session, const std::vector<Duration>& warn_before);
 
-/// Returns the time of the next action for an open session.
+/// Returns the time at which an open session needs its next warning, activity probe or termination.
 BootTime next_due(const Session& session, const std::vector<Duration>& warn_before);
 
 } // namespace sesslimit::core

@@ -30,7 +30,8 @@ void on_timer_expired(DecisionContext& context, const TimerExpired&) {
 
 namespace {
 
-/// Calls the handler of an event's type. The compiler rejects an event type without a handler.
+/// Visitor that calls the handler function for the type of an event. The compiler rejects an event type without a
+/// handler.
 struct Dispatch {
     DecisionContext& context;
     void operator()(const OpenRequested& event) const { on_open_requested(context, event); }

@@ -9,35 +9,37 @@
 
 namespace sesslimit::core {
 
-/// Time spans of the core that no policy sets.
+/// Time spans of the core that the administrator cannot configure in the policy.
 struct Timeouts {
-    /// Grace period if warn_before is empty.
+    /// Grace period before a new limit terminates an open session, if the setting `warn_before` is empty.
     static constexpr Duration grace_period = std::chrono::minutes(5);
-    /// Delay from the notice of the reason to SIGTERM.
+    /// Delay from the notice that shows the user the reason of a termination to SIGTERM.
     static constexpr Duration notice_display = std::chrono::milliseconds(500);
     /// Delay from SIGTERM to SIGKILL.
     static constexpr Duration kill_delay = std::chrono::seconds(5);
-    /// Delay from SIGTERM to SIGKILL for a displaced session.
+    /// Delay from SIGTERM to SIGKILL for a session that is terminated in favor of a newer login.
     static constexpr Duration displaced_kill_delay = std::chrono::seconds(2);
-    /// Delay from admission until the session has a terminal that can show a reason.
+    /// Time from the admission of a login until its session is expected to have a terminal. Before this time, the
+    /// reason of a termination cannot be shown to the user.
     static constexpr Duration terminal_setup = std::chrono::seconds(2);
-    /// Delay from SIGTERM to SIGKILL if the leader is lost, and delay between two checks of a logout.
+    /// Delay from SIGTERM to SIGKILL for a session whose leader (the process that opened the session) exited without a
+    /// logout. Also the delay between the two queries to logind whether such a session was logged out.
     static constexpr Duration orphan_kill_delay = std::chrono::seconds(1);
     /// Interval between two SIGKILLs.
     static constexpr Duration kill_retry = std::chrono::seconds(10);
-    /// Time for a denied login to exit by itself.
+    /// Time for the process of a denied login to exit by itself, before the daemon terminates it.
     static constexpr Duration denied_login_exit = std::chrono::seconds(3);
-    /// Maximum time for which a login waits for a slot.
+    /// Maximum time for which a login waits until a session slot of its user is free.
     static constexpr Duration slot_wait = std::chrono::seconds(5);
-    /// Time for an answer to arrive after its deadline.
+    /// Time that the PAM module waits for an answer after the deadline of the answer.
     static constexpr Duration reply_margin = std::chrono::milliseconds(500);
-    /// Delay until a failed or unanswered ProbeActivity or CheckLogout is repeated.
+    /// Delay until a failed or unanswered activity probe (ProbeActivity) or logout query (CheckLogout) is repeated.
     static constexpr Duration probe_retry = std::chrono::seconds(10);
 };
 
-/// Returns the decision about `event` at the time `now`. This function is the core. It is pure: it reads only its
-/// arguments and modifies nothing. The same arguments always give the same decision. Every event is accepted in every
-/// state. The records of the previous decision must have been applied to `state`.
+/// Returns the decision about `event` at the time `now`. This function is the core of the daemon. It is pure: it reads
+/// only its arguments and modifies nothing, so the same arguments always give the same decision. Every event is
+/// accepted in every state. The caller must have applied the records of the previous decision to `state`.
 Decision decide(const policy::Policy& policy, const State& state, const Event& event, BootTime now);
 
 } // namespace sesslimit::core
