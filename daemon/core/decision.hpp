@@ -10,72 +10,95 @@
 #include <variant>
 #include <vector>
 
-/// Decision about an event. The engine carries out its records first, then its answers, then its effects.
+/// Decision of the core about an event. It consists of records (changes of sessions), answers to the PAM module, and
+/// effects such as notices and signals. The engine carries them out in this order.
 namespace sesslimit::core {
 
-/// Record that adds a session to the state or replaces it. Every change of the state is described by a record.
+/// Record that adds a session, or replaces the session with the same key. Every change of the core's state is made by a
+/// record.
 struct Put {
     Session session;
 };
 
-/// Record that removes a session from the state.
+/// Record that removes a session from the core's state.
 struct Drop {
     SessionKey session = SessionKey::none;
 };
 
 using Record = std::variant<Put, Drop>;
 
-/// Answer to a request.
+/// Answer to a request of the PAM module.
 struct Answer {
     enum class Kind : std::uint8_t {
         admitted,
         uncounted,
         denied,
         noted,
-        wait, ///< the caller must wait longer than its budget; another answer follows by Session::answer_by
+        /// The module must wait longer than the budget in its request. The final answer follows by Session::answer_by.
+        wait,
     };
     RequestId request = RequestId::none;
     Kind kind = Kind::noted;
-    Session session;       ///< session of the login; only set if it is admitted, denied or waiting
-    std::string message{}; ///< template for a denial (daemon/policy/template.hpp); empty: the built-in text
-    /// Setting idle_activity. Only present if the login is admitted and the limits are announced to the user.
+    /// Session of the login. Only set if the login is admitted, denied or waiting.
+    Session session;
+    /// Template of the text that explains a denial to the user (daemon/policy/template.hpp). If the template is empty,
+    /// the built-in text is used.
+    std::string message{};
+    /// Value of the setting idle_activity. Only present if the login is admitted and its limits are announced to the
+    /// user.
     std::optional<policy::Activity> announce{};
 };
 
-/// Report to the user of a session, the administrator or an auditor. Terminal notices, journal entries and D-Bus
-/// signals are created from it.
+/// Report about a session to its user, the administrator or an auditor. Terminal notices, journal entries and D-Bus
+/// signals are created from such reports.
 struct Notice {
     enum class Kind : std::uint8_t {
         admitted,
-        adopted, ///< the daemon found the session in logind, and counts it from now on
+        /// The daemon found a session in logind that PAM did not request, and counts the session from now on.
+        adopted,
         denied,
-        would_deny, ///< the login was admitted although a limit is reached, because of mode = "observe"
-        warned,     ///< the session will be terminated in `left`, for `reason`
-        kept,       ///< the user became active again after a warning
-        locked,     ///< the session is idle, and its screen is locked
-        ending,     ///< the termination begins, for `reason`
-        would_end,  ///< the session was not terminated for `reason`, because of mode = "observe"
-        forced,     ///< the session did not exit on request, and SIGKILL is sent
-        ended,      ///< the session is gone after its termination
-        released,   ///< the session was closed, or its processes exited by themselves
-        over_limit, ///< the user has more sessions than the new policy permits, but none is terminated
+        /// The login was admitted although a limit is reached, because of mode = "observe".
+        would_deny,
+        /// The session will be terminated or locked after the time `left`, for `reason`.
+        warned,
+        /// The user became active again after a warning about idleness.
+        kept,
+        /// The session is idle, and its screen is locked.
+        locked,
+        /// The termination of the session begins, for `reason`.
+        ending,
+        /// The session would have been terminated or locked for `reason`, but mode = "observe" prevents that.
+        would_end,
+        /// The session did not exit on request, and SIGKILL is sent.
+        forced,
+        /// All processes of the session have exited after its termination.
+        ended,
+        /// The session was closed, or its processes exited by themselves.
+        released,
+        /// The user has more sessions than the new policy permits. No session is terminated for that reason.
+        over_limit,
     };
     Kind kind = Kind::admitted;
-    Session session; ///< session after the decision
+    /// Session as it is after the decision.
+    Session session;
     Reason reason;
     Duration left{};
-    std::string message{}; ///< template for a termination (daemon/policy/template.hpp); empty: the built-in text
-    /// True if the idle limit locks the screen instead of terminating the session. Only set in warned and would_end.
+    /// Template of the text that explains a termination to the user (daemon/policy/template.hpp). If the template is
+    /// empty, the built-in text is used.
+    std::string message{};
+    /// True if the screen is locked when the idle limit expires, and the session is not terminated. Only set in notices
+    /// of the kinds `warned` and `would_end`.
     bool locks = false;
 };
 
-/// Request for an activity probe of a session. Event ActivityProbed reports the result, immediately or later.
+/// Request for an activity probe, which determines when a session was last used. The event ActivityProbed reports the
+/// result, immediately or later.
 struct ProbeActivity {
     SessionKey session = SessionKey::none;
 };
 
-/// Query to logind whether a session was logged out, after its leader has exited. Event LogoutChecked reports the
-/// answer.
+/// Query to logind whether a session was logged out, sent after the process that opened the session has exited. The
+/// event LogoutChecked reports the answer.
 struct CheckLogout {
     SessionKey session = SessionKey::none;
     std::string logind_id;
@@ -84,8 +107,9 @@ struct CheckLogout {
 /// Request to logind to stop a session (TerminateSession).
 struct Terminate {
     std::string logind_id;
-    SessionKey preserve_multiplexer_of =
-        SessionKey::none; ///< session whose multiplexer must be preserved first; none: no multiplexer preservation
+    /// Session whose tmux and screen processes are moved to another scope before the termination. The value `none`
+    /// means that no processes are moved.
+    SessionKey preserve_multiplexer_of = SessionKey::none;
 };
 
 /// Request to logind to lock the screen of a graphical session (LockSession).
@@ -98,7 +122,7 @@ struct KillAll {
     std::string logind_id;
 };
 
-/// Signal to the leader of a session, sent through its pidfd.
+/// Signal to the leader of a session (the process that opened the session), sent through its pidfd.
 struct SignalLeader {
     SessionKey session = SessionKey::none;
     int signal = 0;

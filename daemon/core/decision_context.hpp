@@ -7,12 +7,12 @@
 #include <optional>
 #include <vector>
 
-/// Context of one call of decide(), and the functions that decide() is composed of. Only source files of the core
-/// include this header.
+/// Context of one call of the core function decide(), and the functions that implement it. Only source files of the
+/// core include this header.
 namespace sesslimit::core {
 
-/// Inputs of the decision about one event, and the decision under construction. Each function adds at most
-/// one record for the same session.
+/// Inputs of the decision about one event, and the decision under construction. Each function that receives the context
+/// adds at most one record for the same session.
 struct DecisionContext {
     const policy::Policy& policy;
     const State& state;
@@ -21,8 +21,9 @@ struct DecisionContext {
 
     [[nodiscard]] policy::Limits limits(const Session& session) const { return resolve(policy, session.login); }
 
-    /// Returns the warning offsets for an open session. Returns an empty list in observe mode. Returns
-    /// Timeouts::grace_period alone if warn_before is empty and the session is in its grace period.
+    /// Returns how long before the expiry of a limit the user of an open session is warned, longest time first. These
+    /// are the values of warn_before, but an empty list in observe mode. If warn_before is empty and the session is in
+    /// its grace period, the list contains only Timeouts::grace_period.
     [[nodiscard]] std::vector<Duration> warnings(const Session& session, const policy::Limits& limits) const {
         if (limits.mode.value == policy::Mode::observe) {
             return {};
@@ -31,12 +32,13 @@ struct DecisionContext {
         return retroactive ? std::vector{Timeouts::grace_period} : limits.warn_before;
     }
 
-    /// Returns true if the limit locks the screen of the session instead of terminating it.
+    /// Returns true if the expiry of the limit `cause` locks the screen of the session instead of terminating the
+    /// session.
     [[nodiscard]] static bool locks(const Session& session, const policy::Limits& limits, Cause cause) {
         return cause == Cause::idle && session.graphical && limits.on_idle.value == policy::OnIdle::lock;
     }
 
-    /// Sets the list of rules in whose shared limits the session counts, according to the current policy.
+    /// Stores in the session which policy rules currently count it toward their shared limit (max_sessions_total).
     static void count_in(Session& session, const policy::Limits& limits) {
         session.shared_limits.clear();
         for (const policy::SharedLimit& total : limits.shared_limits) {
@@ -48,8 +50,8 @@ struct DecisionContext {
     void answer(RequestId request, Answer::Kind kind, const Session& session = {}) {
         out.answers.push_back({request, kind, session});
     }
-    /// Answers that the login is admitted. The limits are announced to the user if the setting `announce` is yes, but
-    /// never in observe mode.
+    /// Answers a request: the login is admitted. The limits of the session are announced to the user if the setting
+    /// `announce` is yes, but never in observe mode.
     void admit(RequestId request, const Session& session, const policy::Limits& limits) {
         const bool meant = limits.mode.value == policy::Mode::enforce;
         const bool announced = meant && limits.announce.value == policy::Announce::yes;
@@ -66,20 +68,23 @@ struct DecisionContext {
 // admission.cpp
 void on_open_requested(DecisionContext& context, const OpenRequested& event);
 
-/// Admits a login whose limits permit it. `request` is answered, and the session's limits are set from the policy.
+/// Admits a login after its limits have been checked. Answers `request`, and copies the limits of the policy to the
+/// session.
 void admit(DecisionContext& context, Session session, RequestId request);
 
-/// Admits a login that waits for a slot, displaces sessions for it, or denies it.
+/// Decides again about a login that waits until its user has a free session slot. The login is admitted or denied, or
+/// older sessions of its user are terminated to free a slot.
 void continue_waiting(DecisionContext& context, Session session);
 
 // release.cpp
 void on_close_requested(DecisionContext& context, const CloseRequested& event);
 void on_request_aborted(DecisionContext& context, const RequestAborted& event);
 
-/// Removes a session from the state. If it occupied a slot, the slot goes to the longest waiting login of its user.
+/// Removes a session from the core's state. If the session occupied one of its user's session slots, the slot goes to
+/// the login of the same user that has waited the longest.
 void remove_session(DecisionContext& context, const Session& session);
 
-/// Admits waiting logins of the same user to the slot that `left` vacates in this decision.
+/// Admits waiting logins of a user whose session `left` no longer occupies a session slot after this decision.
 void admit_waiting(DecisionContext& context, const Session& left);
 
 // limits.cpp
@@ -87,45 +92,49 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event);
 void on_input_received(DecisionContext& context, const InputReceived& event);
 void on_clock_changed(DecisionContext& context, const ClockChanged& event);
 
-/// Warns, probes or terminates an open session whose deadline has been reached.
+/// Handles the deadline of an open session by a warning, a request for an activity probe, or the beginning of its
+/// termination.
 void serve_limits(DecisionContext& context, Session session);
 
-/// Returns the time of the next action for the session. This time is at most Timeouts::probe_retry from now in two
-/// cases. An answer about a logout is pending, or a probe under an idle limit has failed.
+/// Returns the time of the next action for the session. The time is at most Timeouts::probe_retry from now if logind
+/// has not yet answered whether the session was logged out. The same maximum applies if an activity probe has failed
+/// while an idle limit was set.
 BootTime due_of(const DecisionContext& context, const Session& session, const std::vector<Duration>& warnings);
 
-/// Requests a probe of a session after an idle limit starts to apply, or after the wall clock was set. The result is
-/// the basis for comparison with later samples. Does nothing without an idle limit.
+/// Requests an activity probe of a session after an idle limit starts to apply, or after the wall clock was set. The
+/// values of the probe are the basis for comparison with later probes. Does nothing if no idle limit applies.
 void request_first_probe(DecisionContext& context, const Session& session);
 
 // policy_change.cpp
 void on_policy_changed(DecisionContext& context, const PolicyChanged& event);
 void on_groups_resolved(DecisionContext& context, const GroupsResolved& event);
 
-/// Evaluates an open session against the current policy. A limit is new to the user if it has changed or was only
-/// observed before. `retroactive` means that the session was never evaluated before, so all limits are new. Warnings
-/// about a new limit are repeated. If a new limit would expire within the grace period, the session gets that period.
+/// Applies the current policy to an open session. A limit is new to the user if it was changed, or was only observed
+/// before (mode = "observe"). With `retroactive`, the policy is applied to the session for the first time, so all
+/// limits are new. Warnings about a new limit are issued again. If a new limit would expire within the grace period
+/// (the longest warn_before, or 5 min), no limit terminates the session before the end of that period.
 void reapply_policy(const DecisionContext& context, Session& session, bool retroactive);
 
-/// Closes an open session if its login does not count under the current policy, for example because its service is now
-/// ignored. Does nothing and returns false if the login counts.
+/// Stops counting an open session if the current policy does not count its login, for example because its PAM service
+/// is now in ignore_services. Does nothing and returns false if the policy counts the login.
 bool release_uncounted(DecisionContext& context, Session session);
 
-/// Records a session after reapply_policy(). Terminates its left-behind processes if its leader was lost in observe
-/// mode and the limits are now enforced. `before` is the session before reapply_policy().
+/// Adds a record of a session to the decision after reapply_policy(). If the leader (the process that opened the
+/// session) was lost in observe mode and the limits are now enforced, begins to terminate the remaining processes of
+/// the session. `before` is the session before reapply_policy().
 void commit_session(DecisionContext& context, const Session& session, const Session& before);
 
 // termination.cpp
 void on_termination_requested(DecisionContext& context, const TerminationRequested& event);
 
-/// Starts the termination of an open session. In observe mode, only reports that the session would be terminated.
-/// Cause::requested starts the termination even in observe mode.
+/// Begins the termination of an open session. In observe mode, only reports that the session would be terminated. A
+/// termination on request of a D-Bus caller (Cause::requested) begins even in observe mode.
 void begin_termination(DecisionContext& context, Session session, const Reason& reason);
 
-/// Performs the next termination stage, which is stricter than the previous one.
+/// Performs the next stage of a termination. The stages are the reason on the terminals, SIGTERM, and SIGKILL.
 void continue_termination(DecisionContext& context, Session session);
 
-/// Requests the termination of a denied login that continues without a session, and sends SIGKILL later.
+/// Asks the processes of a denied login that did not exit by themselves to terminate. Later calls send SIGKILL.
 void terminate_denied_login(DecisionContext& context, Session session);
 
 // logind_events.cpp
@@ -134,12 +143,14 @@ void on_logind_session_new(DecisionContext& context, const LogindSessionNew& eve
 void on_logind_session_removed(DecisionContext& context, const LogindSessionRemoved& event);
 void on_logout_checked(DecisionContext& context, const LogoutChecked& event);
 
-/// Handles a session whose leader has exited without a logout. Its left-behind processes are terminated if a limit
-/// applies. Otherwise the session stays open and counts until logind removes it.
+/// Handles a session whose leader (the process that opened the session) has exited without a logout. The remaining
+/// processes of the session are terminated if a limit applies to it. Otherwise the session stays open and counts until
+/// logind removes it.
 void on_leader_lost(DecisionContext& context, Session session);
 
-/// Asks logind whether an adopted session was logged out, after its leader has exited. The query is repeated until
-/// logind answers. No limit of the session is enforced before the answer.
+/// Asks logind whether a session was logged out. The query is for sessions that the daemon learned from logind, after
+/// the process that opened the session has exited. The query is repeated until logind answers, and no limit of the
+/// session is enforced before the answer.
 void check_logout(DecisionContext& context, Session session);
 
 // restore.cpp

@@ -11,45 +11,52 @@
 #include <variant>
 #include <vector>
 
-/// Events that the core decides about. Every event is a plain value, created by the component that observed it.
+/// Events, which are the input of the core function decide(). Every event is a plain value, created by the component of
+/// the daemon that observed it.
 namespace sesslimit::core {
 
-/// Request of pam_open_session. A further request of the same leader for the same user repeats the first request.
+/// Request of the PAM module to admit a login, sent in pam_open_session. A further request of the same process for the
+/// same user repeats the first request.
 struct OpenRequested {
     RequestId request = RequestId::none;
     Login login;
     Leader leader;
-    Duration budget{}; ///< time for which the caller waits for the answer
+    Duration budget{}; ///< time for which the PAM module waits for the answer
 };
 
-/// Report of pam_close_session.
+/// Report of the PAM module about pam_close_session.
 struct CloseRequested {
     RequestId request = RequestId::none;
-    SessionKey session = SessionKey::none; ///< session to close; none: the newest session of `leader`
+    SessionKey session = SessionKey::none; ///< session to close; none: the newest session of the process `leader`
     Leader leader;
 };
 
-/// Disconnection of a caller before it received its answer.
+/// Disconnection of the PAM module before the daemon has answered its request.
 struct RequestAborted {
     RequestId request = RequestId::none;
 };
 
-/// Exit of a session's leader, as reported by its pidfd. The exit is also reported if the process did not exist when
-/// tracking began.
+/// Exit of a session's leader (the process that opened the session), as reported by the pidfd of the process. The exit
+/// is also reported if the process no longer existed when the daemon started to track it.
 struct LeaderExited {
     SessionKey session = SessionKey::none;
 };
 
-/// Session of logind (org.freedesktop.login1(5)).
+/// Session as reported by logind (org.freedesktop.login1(5)).
 struct LogindSession {
     std::string id;
     std::string scope;
-    std::string session_class; ///< "user", "greeter", "background", ...
-    bool graphical = false;    ///< true for the types x11, wayland and mir
-    bool closing = false;      ///< true if the session was closed and only left-behind processes still run
-    Leader leader;             ///< leader process; pid 0: the process has exited
+    /// Class of the logind session, such as "user", "greeter" or "background".
+    std::string session_class;
+    /// True if the type of the logind session is x11, wayland or mir.
+    bool graphical = false;
+    /// True if the session was logged out, and only processes that the user left behind still run.
+    bool closing = false;
+    /// Process that opened the session; pid 0: the process has exited.
+    Leader leader;
     BootTime opened{};
-    Login login; ///< login of the session, as far as logind and the user database know it
+    /// Data about the login, as far as logind and the user database provide them.
+    Login login;
 };
 
 /// Returns true for the classes of logind sessions that are logins of users (src/login/logind-session.h). These are
@@ -58,7 +65,7 @@ inline bool is_login_class(std::string_view session_class) {
     return session_class == "user" || session_class.starts_with("user-");
 }
 
-/// New session in logind, or a session that existed when the daemon first listed the sessions.
+/// New session in logind, or a session that existed when the daemon first listed logind's sessions.
 struct LogindSessionNew {
     LogindSession session;
 };
@@ -68,50 +75,54 @@ struct LogindSessionRemoved {
     std::string id;
 };
 
-/// Result of effect ProbeActivity. The sample is absent if the probe failed.
+/// Result of an activity probe that the effect ProbeActivity requested. The sample is absent if the probe failed.
 struct ActivityProbed {
     SessionKey session = SessionKey::none;
     std::optional<ActivitySample> sample;
 };
 
-/// Answer to effect CheckLogout.
+/// Answer to a logout query (effect CheckLogout).
 struct LogoutChecked {
     enum class State : std::uint8_t {
         unknown, ///< logind did not answer
         open,
-        closing, ///< logind reports State=closing: the session was logged out
+        /// logind reports State=closing, which means that the session was logged out.
+        closing,
     };
     SessionKey session = SessionKey::none;
     State state = State::unknown;
 };
 
-/// New input on a monitored terminal of a session.
+/// New input on a terminal of a session. The daemon monitors the terminals for input.
 struct InputReceived {
     SessionKey session = SessionKey::none;
 };
 
-/// Change of the wall clock, or resume of the host from suspend. The detection cannot distinguish these two causes.
+/// Change of the wall clock, or resume of the host from suspend. The daemon cannot distinguish these two causes.
 struct ClockChanged {};
 
-/// Possible arrival of the earliest deadline. Each event handles at most one session.
+/// Expiry of the earliest deadline of all sessions. The core handles at most one session per event, and ignores the
+/// event if no deadline has been reached.
 struct TimerExpired {};
 
-/// Change of the policy that is passed to decide(). Every session is evaluated again.
+/// Change of the policy that is passed to decide(). Every session is then evaluated again.
 struct PolicyChanged {};
 
 /// Request of an authorized D-Bus caller to terminate a session.
 struct TerminationRequested {
     SessionKey session = SessionKey::none;
-    std::string by; ///< name of the requester, shown to the user of the session
+    std::string by; ///< name of the D-Bus caller, shown to the user of the session
 };
 
-/// Session found in the ledger when the daemon started.
+/// Session that the daemon has read from the ledger file at its start.
 struct SessionRestored {
     Session session;
-    bool leader_gone = false; ///< true if the leader has exited since the record was written
+    /// True if the process that opened the session has exited since the record of the session was written.
+    bool leader_gone = false;
 };
 
-/// Groups from the user database, for a restored session with an incomplete list of groups in its ledger record.
+/// Group IDs of a user from the user database. The event is for a session that was restored from the ledger with an
+/// incomplete list of group IDs.
 struct GroupsResolved {
     SessionKey session = SessionKey::none;
     std::vector<gid_t> gids; ///< sorted, without duplicates

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Limits of open sessions: duration, idle time, warnings.
+// Enforcement of the duration and idle limits of open sessions, and warnings before their expiry.
 #include "daemon/core/activity.hpp"
 #include "daemon/core/deadline.hpp"
 #include "daemon/core/decision_context.hpp"
@@ -9,7 +9,7 @@
 namespace sesslimit::core {
 namespace {
 
-/// Warns the user of the session that the limit in `reason` expires in `left`.
+/// Warns the user of the session that the limit in `reason` expires after the time `left`.
 void warn(DecisionContext& context, Session& session, const policy::Limits& limits, const Reason& reason,
           Duration left) {
     session.last_notice_at = context.now;
@@ -29,8 +29,8 @@ void warn_of_duration(DecisionContext& context, Session& session, const policy::
     }
 }
 
-/// Returns true if output on the session's terminals counts as activity. A notice changes the same timestamp as output.
-/// A notice that is written before the next probe would therefore hide earlier output.
+/// Returns true if output on the session's terminals counts as activity. The terminals must then be probed before the
+/// daemon writes a notice to them. A notice changes the output timestamp of a terminal, and would hide earlier output.
 bool is_output_awaited(const Session& session, const policy::Limits& limits) {
     return session.phase == Phase::active && !session.graphical && session.terminal != Terminal::none &&
            idle_limit(session) != unlimited_duration && policy::counts_output(limits.idle_activity.value);
@@ -49,8 +49,9 @@ void record_use(DecisionContext& context, Session& session, BootTime at) {
     }
 }
 
-/// Locks the screen of a session whose idle limit has expired. The limit then starts again, so that a screen is locked
-/// again if its user unlocks it and leaves. Does not repeat the lock if no activity has followed.
+/// Locks the screen of a session whose idle limit has expired. The idle time then starts again at 0, so that the screen
+/// is locked again if its user unlocks it and leaves. Does not repeat the lock if no activity has followed the previous
+/// lock.
 void lock_screen(DecisionContext& context, Session& session, const Reason& reason) {
     if (context.limits(session).mode.value == policy::Mode::observe) {
         return begin_termination(context, session, reason);
@@ -65,8 +66,8 @@ void lock_screen(DecisionContext& context, Session& session, const Reason& reaso
     context.put(session);
 }
 
-/// Grants a grace period as long as the longest warning. Called if a limit expired while no warning could be issued.
-/// This happens if the host was suspended or the daemon was not running.
+/// Grants the session a grace period as long as its longest warning. Called if a limit expired before a warning could
+/// be issued, because the host was suspended or the daemon was not running.
 void grant_grace_period(const DecisionContext& context, Session& session, const std::vector<Duration>& warnings) {
     session.grace_until = after(context.now, warnings.front());
 }
@@ -77,11 +78,12 @@ void evaluate_idle(DecisionContext& context, Session session) {
     const policy::Limits limits = context.limits(session);
     const std::vector<Duration> warnings = context.warnings(session, limits);
     if (session.idle_warned == screen_locked && !DecisionContext::locks(session, limits, reason.cause)) {
-        session.idle_warned =
-            unlimited_duration; // the policy now terminates instead of locking, and a termination requires a warning
+        // The screen was locked under an earlier policy. The current policy terminates idle sessions instead, and a
+        // termination requires a warning.
+        session.idle_warned = unlimited_duration;
     }
     if (idle_end(session) <= context.now && DecisionContext::locks(session, limits, reason.cause)) {
-        return lock_screen(context, session, reason); // a lock does no harm, so no warning is required
+        return lock_screen(context, session, reason); // locking a screen does no harm, so no warning is required
     }
     if (idle_end(session) <= context.now && is_idle_warning_owed(session, warnings)) {
         grant_grace_period(context, session, warnings);
@@ -99,14 +101,17 @@ void evaluate_idle(DecisionContext& context, Session session) {
     context.put(session);
 }
 
-/// Handles a failed probe. The probe is repeated. The idle limit does not terminate the session until a probe succeeds,
-/// because the session could be active. The duration limit does not depend on probes.
+/// Handles a failed activity probe of a session, and repeats the probe later. The idle limit does not terminate the
+/// session until a probe succeeds, because the session could be active. The duration limit does not depend on probes
+/// and stays enforced.
 void on_probe_failed(DecisionContext& context, Session session) {
     const policy::Limits limits = context.limits(session);
     const std::vector<Duration> warnings = context.warnings(session, limits);
     session.probe_failed = true;
     if (is_output_awaited(session, limits) && duration_warning(session, warnings, context.now)) {
-        record_use(context, session, context.now); // the warning would hide earlier output, so activity is assumed
+        // A warning changes the output timestamp of the terminal and would hide earlier output. Activity is assumed,
+        // because output counts as activity.
+        record_use(context, session, context.now);
     }
     warn_of_duration(context, session, limits);
     session.due = session.observed
@@ -137,7 +142,8 @@ void serve_limits(DecisionContext& context, Session session) {
         return begin_termination(context, session,
                                  {.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}});
     }
-    // The terminals are probed before the daemon writes on them. on_activity_probed() then issues the warning.
+    // If output counts as activity, the terminals are probed before the daemon writes a warning to them. After the
+    // probe, on_activity_probed() issues the warning.
     const bool probes_first =
         is_output_awaited(session, limits) && duration_warning(session, warnings, context.now).has_value();
     if (!probes_first) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Exits of leaders, and sessions that logind reports.
+// Handlers of events from logind, and of the exit of a session's leader (the process that opened the session).
 #include "daemon/core/deadline.hpp"
 #include "daemon/core/decision_context.hpp"
 
@@ -32,7 +32,8 @@ void adopt(DecisionContext& context, const LogindSession& seen) {
     request_first_probe(context, session);
 }
 
-/// Handles a new session of logind whose leader is known from PAM.
+/// Handles a new logind session of a login that the PAM module has already requested. Both have the same leader
+/// process.
 void join(DecisionContext& context, const Session& known, const LogindSession& seen) {
     Session session = known;
     session.logind_id = seen.id;
@@ -41,25 +42,28 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
     switch (known.phase) {
     case Phase::admitted:
         if (!is_login_class(seen.session_class)) {
-            session.phase = Phase::closed; // a greeter, lock screen or background job is not a login session
+            // A session of a greeter, a lock screen or a background job does not count as a login session.
+            session.phase = Phase::closed;
             session.due = never;
             context.put(session);
             return admit_waiting(context, session);
         }
         session.phase = Phase::active;
-        session.due =
-            next_due(session, context.warnings(session, context.limits(session))); // the idle limit applies from now on
+        // The idle limit applies as soon as logind has the session.
+        session.due = next_due(session, context.warnings(session, context.limits(session)));
         context.put(session);
         return request_first_probe(context, session);
     case Phase::ending:
         if (session.stage != TerminationStage::pending) {
-            session.stage =
-                TerminationStage::notified; // only the leader was asked to stop before; now all processes are asked
+            // Before logind announced the session, only the process that opened it was asked to stop. Now all processes
+            // of the session are asked.
+            session.stage = TerminationStage::notified;
             session.due = context.now;
         }
         return context.put(session);
-    case Phase::denied: // the PAM stack continued after the denial; terminate_denied_login() terminates the login after
-                        // its user had time to read the reason
+    // If the PAM stack continued although the login was denied, terminate_denied_login() terminates the login later.
+    // The delay gives the user time to read the reason.
+    case Phase::denied:
     case Phase::waiting:
     case Phase::active:
     case Phase::closed:
@@ -100,11 +104,14 @@ void on_leader_exited(DecisionContext& context, const LeaderExited& event) {
     case Phase::closed:
         return remove_session(context, session);
     case Phase::active:
-        // PAM does not report the logout of an adopted session. Only logind can report it.
+        // PAM does not report the logout of a session that the daemon learned from logind (an adopted session). Only
+        // logind can report that logout.
         return session.adopted ? check_logout(context, session) : on_leader_lost(context, session);
     case Phase::ending:
         if (session.stage == TerminationStage::pending || session.stage == TerminationStage::notified) {
-            session.due = context.now; // no user is left to read the reason
+            // The termination continues without delay, because the process that opened the session has exited and its
+            // user can no longer read the reason.
+            session.due = context.now;
         }
         return session.logind_id.empty() ? remove_session(context, session) : context.put(session);
     }
@@ -115,7 +122,7 @@ void on_logout_checked(DecisionContext& context, const LogoutChecked& event) {
     const bool is_asked =
         session != nullptr && session->phase == Phase::active && session->logout_check != LogoutCheck::none;
     if (!is_asked || event.state == LogoutChecked::State::unknown) {
-        return; // logind is asked again when the session is due
+        return; // without an answer, logind is asked again at the session's next deadline
     }
     if (event.state == LogoutChecked::State::closing) {
         return remove_session(context, *session);
@@ -133,7 +140,8 @@ void on_logind_session_new(DecisionContext& context, const LogindSessionNew& eve
     const LogindSession& seen = event.session;
     const Session* known = context.state.by_logind(seen.id);
     if (known != nullptr) {
-        // Its leader exited before the daemon was restarted, and the answer to CheckLogout was lost.
+        // The process that opened the session exited before the daemon was restarted, and logind's answer to the logout
+        // query (CheckLogout) was lost. If logind lists the session as closing, it was logged out.
         const bool logged_out =
             known->phase == Phase::active && known->adopted && known->leader.pid == 0 && seen.closing;
         return logged_out ? remove_session(context, *known) : void();

@@ -7,7 +7,8 @@
 namespace sesslimit::core {
 namespace {
 
-/// Reports that the user has more sessions than the new policy allows. Reports only for the first session of each user.
+/// Reports that the user has more sessions than the new policy allows. Does so only for the first
+/// session of a user, so that each user is reported once.
 void report_over_limit(DecisionContext& context, const Session& session) {
     const policy::Limits limits = context.limits(session);
     const auto& keys = context.state.of_user(session.login.uid);
@@ -77,7 +78,8 @@ void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
     for (const auto& [key, session] : context.state.sessions()) {
         Session updated = session;
         if (session.phase == Phase::waiting) {
-            updated.due = context.now; // a slot may be free under the new policy
+            // A waiting login is decided again, because the new policy may permit more sessions than the old one.
+            updated.due = context.now;
         }
         if (session.phase == Phase::ending) {
             DecisionContext::count_in(updated, context.limits(session));

@@ -13,7 +13,7 @@ void on_close_requested(DecisionContext& context, const CloseRequested& event) {
     }
     context.answer(event.request, Answer::Kind::noted);
     if (session == nullptr || (session->phase != Phase::admitted && session->phase != Phase::active)) {
-        return; // an ending session is counted until all of its processes are gone
+        return; // a session that is being terminated counts until all of its processes have exited
     }
     Session closed = *session;
     closed.phase = Phase::closed;
@@ -21,8 +21,8 @@ void on_close_requested(DecisionContext& context, const CloseRequested& event) {
     if (closed.leader.pid == 0) {
         return remove_session(context, *session);
     }
-    // The closed session is tracked until its leader exits. Otherwise a later report of logind about the session would
-    // appear to be a new session.
+    // A closed session is tracked until the process that opened it exits. Otherwise a later report of logind about the
+    // session would appear to be a new session.
     context.put(closed);
     context.notify(Notice::Kind::released, closed);
     admit_waiting(context, closed);
@@ -37,8 +37,9 @@ void on_request_aborted(DecisionContext& context, const RequestAborted& event) {
         context.out.records.emplace_back(Drop{found->key});
         return;
     }
-    // logind has a session of the login, and does not announce that session again. The login may continue without an
-    // answer.
+    // The PAM module disconnected before it received an answer, but the login may continue. logind already has a
+    // session of the login and does not announce it again, so the session is counted as if the daemon had learned it
+    // from logind.
     Session session = *found;
     session.phase = Phase::active;
     session.adopted = true;
@@ -53,8 +54,9 @@ void remove_session(DecisionContext& context, const Session& session) {
     if (!occupies_slot(session.phase)) {
         return;
     }
-    const bool ended = session.phase == Phase::ending &&
-                       session.stage != TerminationStage::pending; // otherwise the session exited by itself
+    // If the termination is still in its first stage (pending), no action was taken yet, so the session exited by
+    // itself.
+    const bool ended = session.phase == Phase::ending && session.stage != TerminationStage::pending;
     context.notify(ended ? Notice::Kind::ended : Notice::Kind::released, session, ended ? session.reason : Reason{});
     admit_waiting(context, session);
 }
@@ -62,7 +64,8 @@ void remove_session(DecisionContext& context, const Session& session) {
 void admit_waiting(DecisionContext& context, const Session& left) {
     const std::size_t counted = context.state.counted(left.login.uid);
     std::size_t taken = counted - std::min<std::size_t>(counted, 1);
-    std::map<policy::SourceId, std::size_t> admitted; // logins admitted by this decision, per rule
+    // Number of logins that this decision admits, for each policy rule with a shared limit.
+    std::map<policy::SourceId, std::size_t> admitted;
     const auto is_full = [&](const policy::SharedLimit& total) {
         const auto leave = static_cast<std::size_t>(std::ranges::count(left.shared_limits, total.rule));
         return context.state.counted(total.rule) + admitted[total.rule] >= total.most + leave;

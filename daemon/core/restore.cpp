@@ -13,13 +13,16 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
     session.last_sample.at = std::min(session.last_sample.at, context.now);
     switch (session.phase) {
     case Phase::waiting:
-        context.out.records.emplace_back(Drop{session.key}); // the caller lost the connection, and repeats the request
+        // A login that waited for its answer lost the connection when the daemon stopped. The PAM module repeats the
+        // request.
+        context.out.records.emplace_back(Drop{session.key});
         return;
     case Phase::admitted:
     case Phase::active:
         if (event.leader_gone) {
-            // The session may have been logged out. Its left-behind processes must then be left alone. Only logind can
-            // report a logout. Without a logout, logind lists the session again.
+            // The process that opened the session exited while the daemon was not running, possibly after a logout.
+            // Processes that are left behind after a logout must not be terminated, and only logind can report a
+            // logout. Without a logout, logind lists the session again.
             return remove_session(context, session);
         }
         if (release_uncounted(context, session)) {

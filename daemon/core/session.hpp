@@ -18,104 +18,159 @@ namespace sesslimit {
 /// is rebooted.
 enum class SessionKey : std::uint64_t { none = 0 };
 
-/// Identifier of a request that waits for its answer. Identifiers are unique while the daemon runs.
+/// Identifier of a request of the PAM module that waits for its answer. Identifiers are unique while the daemon runs.
 enum class RequestId : std::uint64_t { none = 0 };
 
 namespace core {
 
-/// Phase in the life of a session. docs/architecture.md draws the transitions.
-/// The values are stored in the ledger, so a value must never get a new meaning.
+/// Phase in the life of a session. docs/architecture.md shows the transitions between phases. The numeric values are
+/// stored in the ledger file, so a value must never get a new meaning.
 enum class Phase : std::uint8_t {
-    waiting = 1,  ///< the limit is reached, and the request is queued for a slot; not counted
-    admitted = 2, ///< admitted, but logind has not announced a session of the leader, and may never do so
-    active = 3,   ///< admitted, and logind has the session
-    ending = 4,   ///< termination has begun; the session counts until it is gone
-    denied = 5,   ///< login denied; the leader is tracked until its exit, because sshd may continue without a session
-    closed = 6,   ///< closed by PAM, or found not to count; the leader is tracked until its exit
+    /// A limit on sessions is reached, and the login waits for a free session slot. A waiting login is not counted.
+    waiting = 1,
+    /// The login was admitted, but logind has not announced a session for it. logind may never do so.
+    admitted = 2,
+    /// The login was admitted, and logind has a session for it.
+    active = 3,
+    /// The termination of the session has begun. The session counts until all of its processes have exited.
+    ending = 4,
+    /// The login was denied. Its process is tracked until it exits, because sshd may continue without a session.
+    denied = 5,
+    /// The session was closed by PAM, or was found not to count. The process that opened the session is tracked until
+    /// it exits.
+    closed = 6,
 };
 
-/// Cause of a termination or a denial. The values are stored in the ledger.
+/// Cause of the termination of a session, or of the denial of a login. The numeric values are stored in the ledger
+/// file.
 enum class Cause : std::uint8_t {
     none = 0,
-    limit_reached = 1, ///< denial because the limit of the user, or the shared limit of the rule in `by`, is reached
-    duration = 2,      ///< the duration limit expired
-    idle = 3,          ///< the idle limit expired
-    leader_gone = 4,   ///< the leader exited without closing the session
-    displaced = 5,     ///< a newer login displaced the session or waiting login (at_limit)
-    requested = 6,     ///< termination was requested over D-Bus
+    /// The login was denied because max_sessions of its user is reached, or the shared limit of the policy rule that
+    /// Reason::by names.
+    limit_reached = 1,
+    /// The duration limit of the session expired.
+    duration = 2,
+    /// The idle limit of the session expired.
+    idle = 3,
+    /// The process that opened the session exited without closing the session.
+    leader_gone = 4,
+    /// A newer login of the same user got the slot of the session or of the waiting login, according to the setting
+    /// at_limit.
+    displaced = 5,
+    /// A D-Bus caller requested the termination of the session.
+    requested = 6,
 };
 
-/// Maximum length of Reason::by in bytes, given by the size of its field in the ledger.
+/// Maximum length of Reason::by in bytes. It is given by the size of the corresponding field in the ledger file.
 inline constexpr std::size_t max_by_length = 255;
 
-/// Cause with its details.
+/// Cause of a termination or denial, with its details.
 struct Reason {
     Cause cause = Cause::none;
-    /// Limit for the causes limit_reached and displaced. For idle, 1 if no terminal is known and the session is not
-    /// graphical.
+    /// For the causes limit_reached and displaced, the maximum number of sessions. For the cause idle, 1 if the session
+    /// is not graphical and no terminal of the session is known, otherwise 0.
     std::uint32_t count = 0;
-    Duration span{}; ///< limit, for duration and idle
-    /// Remote host of the newer login for displaced, and name of the requester for requested. For limit_reached, name
-    /// of the rule whose shared limit is reached, if any. At most max_by_length bytes.
+    /// For the causes duration and idle, the limit that expired.
+    Duration span{};
+    /// For the cause displaced, the remote host of the newer login. For the cause requested, the name of the requester.
+    /// For the cause limit_reached, the name of the policy rule whose shared limit is reached, if any. At most
+    /// max_by_length bytes.
     std::string by;
     bool operator==(const Reason&) const = default;
 };
 
-/// Termination stage of a session. The values are stored in the ledger.
+/// Stage that the termination of a session has reached. The numeric values are stored in the ledger file.
 enum class TerminationStage : std::uint8_t {
-    pending = 0,      ///< not started; a session displaced right after its admission has no terminal yet
-    notified = 1,     ///< the reason was written to the terminals, and the user gets a moment to read it
-    sigterm_sent = 2, ///< the session was asked to stop, by logind or by a signal
-    sigkill_sent = 3, ///< SIGKILL was sent to all processes of the session
+    /// No action was taken yet. If a session is displaced right after its admission, the first action waits until the
+    /// session has a terminal.
+    pending = 0,
+    /// The reason was written to the terminals of the session, and the user has a moment to read it.
+    notified = 1,
+    /// The session was asked to stop, by logind or by a signal.
+    sigterm_sent = 2,
+    /// SIGKILL was sent to all processes of the session.
+    sigkill_sent = 3,
 };
 
-/// Progress of the query to logind whether an adopted session was logged out. The query begins when the leader of the
-/// session has exited. Not meaningful after a restart.
+/// Progress of the query to logind whether a session was logged out. The query is for sessions that the daemon learned
+/// from logind, and begins when the process that opened the session has exited. Not meaningful after a restart of the
+/// daemon.
 enum class LogoutCheck : std::uint8_t {
     none,
     first,
-    second, ///< logind's first answer was no logout, but PAM can close a session after its leader has exited
+    /// logind answered that the session was not logged out, and is asked a second time. PAM can close a session after
+    /// the process that opened the session has exited.
+    second,
 };
 
-/// Value of Session::idle_warned if the screen was locked and no activity has followed.
+/// Value of Session::idle_warned after the daemon has locked the screen of the session, until the next activity of the
+/// user.
 inline constexpr Duration screen_locked{};
 
-/// Login session, from pam_open_session to the exit of all of its processes.
+/// Login session, from pam_open_session to the exit of all processes of the session.
 struct Session {
     SessionKey key = SessionKey::none;
     Phase phase = Phase::admitted;
-    bool adopted = false;      ///< true if logind reported the session and PAM did not
-    bool observed = false;     ///< true if a termination is due, but prevented by mode = "observe"
-    bool probe_failed = false; ///< true if the last probe failed. Not meaningful after a restart
-    bool graphical = false;    ///< true if logind's type is x11, wayland or mir
+    /// True if the daemon learned the session from logind, and not from the PAM module.
+    bool adopted = false;
+    /// True if a termination of the session is due, but is prevented by mode = "observe".
+    bool observed = false;
+    /// True if the last activity probe of the session failed. Not meaningful after a restart of the daemon.
+    bool probe_failed = false;
+    /// True if the type of the logind session is x11, wayland or mir.
+    bool graphical = false;
     LogoutCheck logout_check = LogoutCheck::none;
-    Terminal terminal = Terminal::unknown; ///< presence of a terminal, which selects the idle limit
+    /// Presence of a terminal in the session. It determines which of the two idle limits applies.
+    Terminal terminal = Terminal::unknown;
     Login login;
-    Leader leader;         ///< leader process; pid 0: unknown or exited
-    std::string logind_id; ///< session ID in logind; empty until logind has the session. At most 64 bytes
-    std::string scope; ///< scope unit, such as "session-3.scope"; empty until logind has the session. At most 64 bytes
-    BootTime opened{}; ///< time of the request, or of the creation in logind if adopted. Defines the order of arrival
-    BootTime admitted{};    ///< time of the admission, later than `opened` after a wait for a slot. 0: not admitted
-    BootTime last_input{};  ///< time of the latest activity (activity.hpp), initially `opened`. Never later than now
-    BootTime grace_until{}; ///< end of the grace period. No limit terminates the session earlier
-    Duration max_duration = unlimited_duration;             ///< duration limit, from the last evaluation of the policy
-    Duration idle_timeout = unlimited_duration;             ///< idle limit with a terminal, and of graphical sessions
-    Duration idle_timeout_no_terminal = unlimited_duration; ///< idle limit without a terminal
-    LastSample last_sample;                                 ///< values of the last activity sample
-    BootTime last_notice_at{};                              ///< time of the last notice on the terminals
-    Duration duration_warned = unlimited_duration;          ///< shortest issued warning of the duration limit
-    Duration idle_warned = unlimited_duration; ///< shortest issued warning of the idle limit since the last activity
-    Reason reason;                             ///< reason of the termination or denial
+    /// Process that opened the session; pid 0: the process is unknown or has exited.
+    Leader leader;
+    /// Session ID in logind. Empty until logind has the session. At most 64 bytes.
+    std::string logind_id;
+    /// Scope unit of the session, such as "session-3.scope". Empty until logind has the session. At most 64 bytes.
+    std::string scope;
+    /// Time of the request by the PAM module. If the daemon learned the session from logind, time of the session's
+    /// creation in logind. Defines the order in which sessions arrived.
+    BootTime opened{};
+    /// Time at which the login was admitted. Later than `opened` if the login waited for a session slot. 0: the login
+    /// was not admitted.
+    BootTime admitted{};
+    /// Time of the latest activity in the session (activity.hpp), initially `opened`. Never later than the current
+    /// time.
+    BootTime last_input{};
+    /// End of the grace period of the session. No limit terminates the session before this time.
+    BootTime grace_until{};
+    /// Duration limit of the session, from the last evaluation of the policy.
+    Duration max_duration = unlimited_duration;
+    /// Idle limit of a session that is graphical or has a terminal.
+    Duration idle_timeout = unlimited_duration;
+    /// Idle limit of a session that is not graphical and does not have a terminal.
+    Duration idle_timeout_no_terminal = unlimited_duration;
+    /// Values from the last activity probe of the session.
+    LastSample last_sample;
+    /// Time at which the daemon last wrote a notice to the terminals of the session.
+    BootTime last_notice_at{};
+    /// Shortest warning about the duration limit that was issued; unlimited_duration: no warning was issued.
+    Duration duration_warned = unlimited_duration;
+    /// Shortest warning about the idle limit that was issued since the last activity; unlimited_duration: no warning
+    /// was issued.
+    Duration idle_warned = unlimited_duration;
+    /// Reason for which the session is terminated or the login was denied.
+    Reason reason;
     TerminationStage stage = TerminationStage::pending;
-    std::vector<policy::SourceId> shared_limits; ///< rules of the current policy whose shared limits count the session
-    RequestId request = RequestId::none;         ///< queued request of a waiting login. Not meaningful after a restart
-    BootTime answer_by = never; ///< deadline of the answer to `request`. Not meaningful after a restart
-    BootTime due = never;       ///< time of the next action for the session
+    /// Rules of the current policy that count the session toward their shared limit (max_sessions_total).
+    std::vector<policy::SourceId> shared_limits;
+    /// Request of a login that waits for a session slot. Not meaningful after a restart of the daemon.
+    RequestId request = RequestId::none;
+    /// Deadline of the answer to the request of a waiting login. Not meaningful after a restart of the daemon.
+    BootTime answer_by = never;
+    /// Time at which the session needs its next action, such as a warning or an activity probe.
+    BootTime due = never;
 
     bool operator==(const Session&) const = default;
 };
 
-/// Returns true if a session in this phase occupies one of its user's slots.
+/// Returns true if a session in this phase occupies one of the session slots that max_sessions permits its user.
 constexpr bool occupies_slot(Phase phase) noexcept {
     return phase == Phase::admitted || phase == Phase::active || phase == Phase::ending;
 }

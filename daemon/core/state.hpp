@@ -14,33 +14,34 @@
 
 namespace sesslimit::core {
 
-/// All sessions, with indexes by key, user, leader, logind ID and deadline. A value type that uses no clock and no I/O.
-/// Every call takes O(log n) time or less in the number of sessions, except as noted.
+/// All sessions that the core knows, with indexes by key, user, leader process, logind ID and deadline. The class is a
+/// value type and uses neither a clock nor I/O. A member function takes O(log n) time or less in the number of
+/// sessions, except as noted.
 class State {
   public:
     using Sessions = std::map<SessionKey, Session>;
 
-    /// Returns the session, or null if it does not exist.
-    /// Lifetime: the pointers are valid until the next put() or drop() of the session.
+    /// Returns the session, or null if it does not exist. Lifetime: the pointer is valid until the next put() or drop()
+    /// of the session.
     [[nodiscard]] const Session* find(SessionKey key) const;
     [[nodiscard]] const Session* by_logind(const std::string& id) const;
     [[nodiscard]] const Session* by_request(RequestId request) const; ///< O(waiting sessions)
 
-    /// Returns the newest session of this leader in any phase, or null. A leader whose mark is unknown matches by its
-    /// PID alone.
+    /// Returns the newest session, in any phase, that the process `leader` opened, or null. A process is identified by
+    /// its PID and its mark (pidfd inode or start time). If the mark is unknown, the PID alone decides.
     [[nodiscard]] const Session* by_leader(const Leader& leader) const;
 
     /// Returns the sessions of a user in the order of their keys, which is the order of arrival. Returns an empty set
     /// if the user has no session.
     [[nodiscard]] const std::set<SessionKey>& of_user(uid_t uid) const;
 
-    /// Returns the number of sessions of this user that occupy a slot.
+    /// Returns the number of sessions of this user that occupy a session slot (count toward max_sessions).
     [[nodiscard]] std::size_t counted(uid_t uid) const;
 
-    /// Returns the number of sessions of all users that occupy a slot.
+    /// Returns the number of sessions of all users that occupy a session slot (count toward max_sessions).
     [[nodiscard]] std::size_t counted() const { return counted_; }
 
-    /// Returns the number of sessions that occupy a slot and count toward the shared limit of this rule.
+    /// Returns the number of sessions that count toward the shared limit (max_sessions_total) of this policy rule.
     [[nodiscard]] std::size_t counted(policy::SourceId rule) const;
 
     /// Returns the session with the earliest deadline, or null if no session has a deadline.
@@ -49,7 +50,7 @@ class State {
     /// Returns the key for the next new session.
     [[nodiscard]] SessionKey next_key() const { return next_key_; }
 
-    /// Sets the key for the next new session. Does nothing if the current key for the next session is larger.
+    /// Sets the key for the next new session. Does nothing if `key` is smaller than the key that is currently the next.
     void give_keys_from(SessionKey key);
 
     [[nodiscard]] const Sessions& sessions() const { return sessions_; }
@@ -77,7 +78,7 @@ class State {
     SessionKey next_key_{1};
 };
 
-/// Applies the records of a decision to the state.
+/// Applies the records of a decision, which add, replace and remove sessions, to the core's state.
 void apply(State& state, const Decision& decision);
 
 } // namespace sesslimit::core

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Termination of a session, in stages: notice, request to stop, SIGKILL.
+// Termination of a session, in stages: a notice to the user, a request to stop (such as SIGTERM), and SIGKILL.
 #include "daemon/core/decision_context.hpp"
 
 #include <csignal>
@@ -20,7 +20,7 @@ void send_signal(DecisionContext& context, const Session& session, int signal) {
     }
 }
 
-/// Returns the time from the request to stop to SIGKILL.
+/// Returns the time from the request to stop (such as SIGTERM) to SIGKILL, for a termination with this cause.
 Duration kill_delay_for(Cause cause) {
     switch (cause) {
     case Cause::leader_gone:
@@ -43,7 +43,8 @@ void terminate(DecisionContext& context, Session& session) {
     session.due = after(context.now, kill_delay_for(session.reason.cause));
 }
 
-/// Sends the reason to the terminals of the session, and gives the user a moment to read the reason.
+/// Sends the reason of the termination to the terminals of the session. The next stage of the termination follows after
+/// a short delay, so that the user can read the reason.
 void notify_reason(DecisionContext& context, Session& session) {
     session.stage = TerminationStage::notified;
     session.due = after(context.now, Timeouts::notice_display);
@@ -82,11 +83,13 @@ void begin_termination(DecisionContext& context, Session session, const Reason& 
     session.reason = reason;
     session.stage = TerminationStage::pending;
     session.due = after(session.admitted, Timeouts::terminal_setup);
+    // A session that was admitted less than Timeouts::terminal_setup ago does not have a terminal yet. If it is
+    // displaced by a newer login, the reason is sent later.
     if (reason.cause != Cause::displaced || session.due <= context.now) {
         notify_reason(context, session);
-    } // otherwise the session is so recent that it does not have a terminal yet
+    }
     if (reason.cause == Cause::leader_gone) {
-        terminate(context, session); // no user is left to read the reason
+        terminate(context, session); // the user has left and cannot read the reason
     }
     context.put(session);
 }
