@@ -24,7 +24,8 @@ using core::TerminationStage;
 
 constexpr std::size_t fixed_size = 208;
 constexpr std::size_t gid_count_size = sizeof(std::uint16_t);
-// With this bound, the difference of two wall clock times does not overflow.
+// Maximum absolute value of a wall clock time in the ledger. Within this bound, the difference of two times does not
+// overflow.
 constexpr Duration wall_bound{std::int64_t{1} << 60};
 
 enum Flags : std::uint8_t {
@@ -46,7 +47,7 @@ struct Field {
     Fault too_long;
 };
 
-/// Returns every text of a session in the order of the payload.
+/// Returns all texts of a session, in the order in which they are encoded in the ledger.
 template <class AnySession>
 auto texts_of(AnySession& session) noexcept {
     using Text = std::conditional_t<std::is_const_v<AnySession>, const std::string, std::string>;
@@ -74,8 +75,8 @@ static_assert(wire::max_user <= 255 && wire::max_host <= 255, "the length of a t
 static_assert(max_fingerprint_length <= 64 && max_certificate_id_length <= 128 && max_seat_length <= 64);
 static_assert(fixed_size + max_texts_length + gid_count_size + 5 * sizeof(gid_t) <= max_payload);
 
-/// Processes every number of a session in the order of the payload. Writing and reading share this function, so that
-/// their orders cannot differ.
+/// Writes or reads all numbers of a session, in the order in which they are encoded in the ledger. Encoder and decoder
+/// share this function, so that their orders cannot differ.
 template <class AnySession, class AnyFlags, class Io>
 void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
     io.number(session.key);
@@ -111,7 +112,7 @@ void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
     io.number(flags);
 }
 
-/// A writer into a buffer whose size the caller has checked.
+/// Writer of bytes to a buffer. The caller has checked that the buffer is large enough.
 class Writer {
   public:
     explicit Writer(std::span<std::byte> out) noexcept : out_(out) {}
@@ -131,8 +132,8 @@ class Writer {
     std::span<std::byte> out_;
 };
 
-/// A reader of a payload that may end anywhere. After a premature end the reader returns no further data, and `whole`
-/// is false.
+/// Reader of an encoded session, which may be truncated at any byte. If the data ends too early, the reader returns no
+/// further data, and whole() returns false.
 class Reader {
   public:
     explicit Reader(std::span<const std::byte> in) noexcept : in_(in) {}
@@ -296,8 +297,8 @@ std::expected<std::size_t, Fault> encode(const Session& session, std::span<std::
 }
 
 std::expected<Session, Fault> decode(std::span<const std::byte> payload) {
-    // The function uses one object for all its results, because a Session is large and a start may read 100,000 of
-    // them.
+    // The session is decoded in place in the returned object. A Session is large, and a start of the daemon may read
+    // 100,000 of them.
     std::expected<Session, Fault> result;
     Session& session = *result;
     std::uint8_t flags = 0;

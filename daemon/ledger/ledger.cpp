@@ -23,7 +23,8 @@ struct Ledger::Impl {
     Index index;
     unsigned updates = 0;
 
-    /// Updates the slot. Returns false only in a forged file, for a slot whose generation cannot increase.
+    /// Writes an update to a slot of the ledger file. Returns false if the update counter of the slot (its generation)
+    /// has the maximum value, which occurs only in a forged file.
     bool write(std::uint32_t slot, std::span<const std::byte> payload) noexcept {
         std::uint64_t& generation = index.generations[slot];
         if (generation >= last_generation) {
@@ -36,8 +37,10 @@ struct Ledger::Impl {
         return true;
     }
 
-    /// Empties the slot. If a forged generation permits no further update, the generation restarts. The current copy is
-    /// cleared last, so that a kill before this step changes nothing.
+    /// Deletes the record in a slot of the ledger file by an update without a payload. In a forged file, the update
+    /// counter of the slot (its generation) may have the maximum value. Both copies of the slot are then cleared
+    /// instead, and the counter restarts. The current copy is cleared last, so that the slot is unchanged if the
+    /// process is killed earlier.
     void empty(std::uint32_t slot) noexcept {
         std::uint64_t& generation = index.generations[slot];
         if (!write(slot, {})) {
@@ -49,7 +52,8 @@ struct Ledger::Impl {
     }
 
     Result<> grow() {
-        // The image is larger than the index if memory for the index was exhausted at the last growth.
+        // If memory for the index was exhausted at the last growth, the ledger file has already grown and only the
+        // index must follow.
         if (file.slots() == index.generations.size()) {
             if (auto grown = file.grow(); !grown) {
                 return grown;
@@ -59,7 +63,8 @@ struct Ledger::Impl {
         return {};
     }
 
-    /// Returns the slot of the session, or a free slot if the session does not have one yet.
+    /// Returns the number of the slot in the ledger file that contains the session. If the session is not recorded yet,
+    /// returns a free slot and assigns it to the session.
     Result<std::uint32_t> slot_for(SessionKey key) {
         const auto found = index.slot_of.find(key);
         if (found != index.slot_of.end()) {
@@ -132,7 +137,7 @@ void Ledger::drop(SessionKey key) noexcept {
         return;
     }
     impl_->empty(found->second);
-    index.free.push_back(found->second); // does not allocate, because the capacity is reserved
+    index.free.push_back(found->second); // does not allocate, because Index::free has capacity for all slots
     index.slot_of.erase(found);
 }
 

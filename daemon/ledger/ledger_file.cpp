@@ -19,8 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 namespace ipc = boost::interprocess;
 
-/// An adapter with which mapped_region maps a close-on-exec descriptor. The descriptor of file_mapping is not
-/// close-on-exec.
+/// Adapter through which boost::interprocess::mapped_region maps a descriptor that is close-on-exec. The class
+/// file_mapping of Boost is not used, because its descriptor is not close-on-exec.
 struct MappableFd {
     int fd;
     [[nodiscard]] ipc::mapping_handle_t get_mapping_handle() const noexcept { return {.handle = fd, .is_xsi = false}; }
@@ -49,8 +49,8 @@ Result<> allocate(int fd, std::size_t from, std::size_t size) {
     return {};
 }
 
-/// Returns true if the file has holes. An access to a hole allocates it, and kills the process if the file system is
-/// full.
+/// Returns true if the file has holes, which are ranges without allocated pages. An access to a mapped hole allocates a
+/// page, and kills the process with SIGBUS if the file system is full.
 bool has_holes(const struct stat& status) noexcept {
     constexpr off_t block = 512; // unit of st_blocks on every file system (stat(2))
     return status.st_blocks * block < status.st_size;
@@ -68,9 +68,10 @@ std::unexpected<OpenFailure> open_failure(const fs::path& file, int error) {
     switch (error) {
     case ENOENT:
         return std::unexpected(OpenFailure{.then = OpenFailure::Then::create, .error = {}});
-    case ELOOP:  // a symbolic link
-    case EISDIR: // a directory
-    case ENXIO:  // a socket
+    // open(2) fails with ELOOP for a symbolic link, with EISDIR for a directory, and with ENXIO for a socket.
+    case ELOOP:
+    case EISDIR:
+    case ENXIO:
         return move_aside("not a ledger");
     default:
         return give_up(fail_errno("open " + file.string(), error));
@@ -142,8 +143,9 @@ Result<LedgerFile> LedgerFile::fill(UniqueFd fd, const BootId& boot, std::size_t
     auto image = map(std::move(fd), file_size(step), step);
     if (image) {
         image->boot_ = boot;
+        // Each call writes one of the two copies of the header, so that the file survives the loss of one copy.
         image->write_header();
-        image->write_header(); // writes both copies, so that the file survives the loss of one copy
+        image->write_header();
     }
     return image;
 }
@@ -238,7 +240,8 @@ Result<> LedgerFile::grow() {
 }
 
 void LedgerFile::fetch(std::size_t first, std::size_t count) const noexcept {
-    // Linux before 5.14 does not have this advice. The pages are then mapped one by one.
+    // Linux before 5.14 does not support MADV_POPULATE_READ. The call then fails, and the pages are mapped one by one
+    // when they are read.
     ::madvise(slot(first).data(), count * slot_size, MADV_POPULATE_READ);
 }
 

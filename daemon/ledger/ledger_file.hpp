@@ -16,43 +16,46 @@
 
 namespace sesslimit::ledger {
 
-/// Maximum number of slots of a ledger, equal to the maximum number of Linux processes (PID_MAX_LIMIT in
-/// include/linux/threads.h).
+/// Maximum number of slots of a ledger, which is the maximum number of sessions. Equal to the maximum number of Linux
+/// processes (PID_MAX_LIMIT in include/linux/threads.h).
 inline constexpr std::size_t max_slots = std::size_t{1} << 22;
 
 /// Reads the identifier of the current boot.
 Result<BootId> read_boot_id();
 
-/// The reason for which a file was not opened as a ledger, and the next action.
+/// Reason why the ledger file could not be opened, and the action of the daemon that follows.
 struct OpenFailure {
     enum class Then : std::uint8_t { create, move_aside, give_up };
     Then then = Then::give_up;
     Error error;
 };
 
-/// The ledger file mapped into memory. It consists of a header and slots that are numbered from 0. Slot numbers do not
-/// include the header. Every page of the file is allocated, so that an access cannot fail. The caller of open() must
-/// own the lock.
+/// Ledger file, mapped into memory. The file consists of a header and of slots, one for each session. The slots are
+/// numbered from 0, and the header is not counted. Every page of the file is allocated in advance, so that an access to
+/// the mapped memory cannot fail. The caller of open() must own the lock of the ledger.
 class LedgerFile {
   public:
     /// Opens `directory`/ledger if it is a ledger of this boot. If the file does not exist, creates a ledger with
-    /// `step` slots (at least 1). A file that cannot be used is moved aside first. Appends a line to `said` for each
-    /// damage of the file, and for each file that was moved or removed.
+    /// `step` slots (at least 1). A file that cannot be used is first renamed to "ledger.old". Appends a line for the
+    /// journal to `said` for each damage of the file, and for each file that was renamed or removed.
     static Result<LedgerFile> open(const std::filesystem::path& directory, const BootId& boot, std::size_t step,
                                    std::vector<std::string>& said);
 
     [[nodiscard]] std::size_t slots() const noexcept { return slots_; }
 
-    /// Returns the bytes of a slot. `index` must be below slots(). Lifetime: valid until grow().
+    /// Returns the bytes of a slot of the ledger file. `index` must be below slots(). Lifetime: the bytes are valid
+    /// until grow() is called.
     [[nodiscard]] SlotBytes slot(std::size_t index) const noexcept { return bytes_of(index + 1); }
 
-    /// Adds `step` free slots. Nothing changes on failure.
+    /// Adds `step` free slots to the ledger file. On failure the number of slots is unchanged.
     Result<> grow();
 
-    /// Maps the pages of `count` slots from `first` at once, before they are read one after the other.
+    /// Maps the pages of `count` slots, beginning with slot `first`, with one system call. Without this call, the pages
+    /// are mapped one by one when they are read.
     void fetch(std::size_t first, std::size_t count) const noexcept;
 
-    /// Unmaps the pages of all slots until the next access. The file keeps the pages, but this process does not.
+    /// Unmaps the pages of all slots until they are accessed again, so that they are not counted as memory of this
+    /// process. The contents of the file are unchanged.
     void forget_pages() const noexcept;
 
   private:

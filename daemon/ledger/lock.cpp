@@ -18,9 +18,9 @@ bool is_the_file(int fd, const std::filesystem::path& file) {
            of_fd.st_ino == of_name.st_ino;
 }
 
-/// Sets the close-on-exec flag of the descriptor of file_lock. file_lock opens the file without O_CLOEXEC and does not
-/// expose the descriptor. open(2) returns the lowest free descriptor. Therefore it is `fd`, which was the lowest free
-/// one immediately before.
+/// Sets the close-on-exec flag of the descriptor that boost::interprocess::file_lock has opened. The class opens the
+/// file without O_CLOEXEC and does not expose its descriptor. open(2) returns the lowest free descriptor. The
+/// descriptor is therefore `fd`, which was the lowest free descriptor immediately before the call.
 void close_on_exec(int fd, const std::filesystem::path& file) {
     if (is_the_file(fd, file)) {
         ::fcntl(fd, F_SETFD, FD_CLOEXEC);

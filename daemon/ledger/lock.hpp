@@ -10,12 +10,13 @@
 
 namespace sesslimit::ledger {
 
-/// An owner of the write lock of a file (fcntl(2), F_SETLK). The lock excludes other processes, but not another Lock of
-/// this process. The lock is lost if this process closes any other descriptor of the file.
+/// Owner of the write lock of a file (fcntl(2), F_SETLK). The lock excludes other processes, but not another Lock
+/// object in the same process. The lock is lost if the process closes any other descriptor of the file.
 class Lock {
   public:
-    /// Acquires the lock. Creates an empty file if the file does not exist. Does not wait, but fails if another process
-    /// has the lock. The descriptor is close-on-exec, unless another thread opens a file at the same moment.
+    /// Acquires the write lock of `file`. Creates an empty file if the file does not exist. Does not wait, but fails if
+    /// another process has the lock. The descriptor is close-on-exec, unless another thread opens a file at the same
+    /// moment.
     static Result<Lock> take(const std::filesystem::path& file);
 
   private:

@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t max_lines = 64;
 constexpr std::size_t slots_batch_size = 1024;
 
-/// A list of lines for the journal. After too many lines, only the number of further lines is added.
+/// List of lines for the journal about slots of the ledger file. After 64 lines, only the number of further lines is
+/// added.
 class Lines {
   public:
     explicit Lines(std::vector<std::string>& lines) noexcept : lines_(lines) {}
@@ -44,8 +45,8 @@ void mend(SlotBytes bytes, const Slot& slot, std::size_t number, Lines& lines) {
     }
 }
 
-/// Decodes a record, passes its session to `restore`, and adds the slot to the index. Returns the reason if the record
-/// is rejected, or an empty text.
+/// Decodes the record in slot `number` of the ledger file, passes its session to `restore`, and adds the slot to the
+/// index. If the record is rejected, returns the reason, otherwise an empty text.
 std::string_view take(std::span<const std::byte> payload, std::uint32_t number, Index& index, const Restore& restore) {
     auto session = decode(payload);
     if (!session) {
@@ -100,7 +101,8 @@ Index read_all(const LedgerFile& image, const Restore& restore, std::vector<std:
         }
         image.forget_pages();
     }
-    // Slots are used from the end of the list, and the lowest slot is to be used first.
+    // Free slots are used from the end of the list. The list is reversed, so that the slot with the lowest number is
+    // used first.
     std::ranges::reverse(index.free);
     lines.finish();
     return index;

@@ -12,21 +12,24 @@
 
 namespace sesslimit::ledger {
 
-/// The slot of each session and the generation of each slot. The index caches both, so that an update only
-/// writes to the file.
+/// Index of a ledger file in memory. It contains the slot of each session, and the generation (number of updates) of
+/// each slot, so that an update only writes to the file and does not read it.
 struct Index {
     std::unordered_map<SessionKey, std::uint32_t> slot_of;
-    std::vector<std::uint32_t> free;           ///< free slots; capacity for all slots is reserved
-    std::vector<std::uint64_t> generations;    ///< generation of each slot
-    std::vector<std::uint32_t> rejected_slots; ///< free slots with rejected contents, to be overwritten
+    /// Numbers of the free slots. Capacity for all slots is reserved.
+    std::vector<std::uint32_t> free;
+    /// Number of updates of each slot.
+    std::vector<std::uint64_t> generations;
+    /// Numbers of free slots that contain a rejected record, which must be overwritten.
+    std::vector<std::uint32_t> rejected_slots;
 
-    /// Marks the slots from the end of `generations` to `slots` as free. The lowest of them is used first. Nothing
-    /// changes if memory is exhausted.
+    /// Adds the new slots of a ledger file that has grown to `slots` slots, and marks them as free. The lowest of the
+    /// new slots is used first. If memory is exhausted, throws std::bad_alloc and changes nothing.
     void add_slots(std::size_t slots);
 };
 
-/// Reads every slot of the image. Passes sessions to `restore`, and adds lines about rejected contents to `dropped`
-/// (Ledger::open). Makes torn copies blank, and writes nothing else.
+/// Reads every slot of the ledger file. Passes the recorded sessions to `restore`, and adds a line for the journal to
+/// `dropped` for each rejected record or damaged copy of a slot. Clears damaged copies, and writes nothing else.
 Index read_all(const LedgerFile& image, const Restore& restore, std::vector<std::string>& dropped);
 
 } // namespace sesslimit::ledger

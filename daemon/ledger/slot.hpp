@@ -10,7 +10,8 @@
 #include <span>
 #include <string_view>
 
-/// The bytes of the ledger file (docs/ledger.md, "Slots and copies" and "Header"). The functions are pure.
+/// Layout of the ledger file as bytes (docs/ledger.md, "Slots and copies" and "Header"). The functions access only
+/// their arguments.
 namespace sesslimit::ledger {
 
 inline constexpr std::size_t copy_size = 2048;
@@ -19,8 +20,8 @@ inline constexpr std::size_t slot_size = 2 * copy_size;
 inline constexpr std::uint32_t format_version = 1;
 static_assert(copy_head_size + max_payload == copy_size);
 
-/// The highest generation of a copy. The generation counts the updates of a slot. Updates with an odd generation are in
-/// the second copy.
+/// Highest generation of a slot of the ledger file. The generation counts the updates of the slot, which has two
+/// copies. Updates with an odd generation are in the second copy, updates with an even generation in the first.
 inline constexpr std::uint64_t last_generation = (std::uint64_t{1} << 63) - 1;
 
 using CopyBytes = std::span<std::byte, copy_size>;
@@ -28,46 +29,57 @@ using ConstCopyBytes = std::span<const std::byte, copy_size>;
 using SlotBytes = std::span<std::byte, slot_size>;
 using ConstSlotBytes = std::span<const std::byte, slot_size>;
 
-/// One half of a slot, as decoded from its bytes.
+/// One of the two copies in a slot of the ledger file, as decoded from its bytes.
 struct Copy {
     enum class State : std::uint8_t {
-        blank, ///< a copy that was never written
-        torn,  ///< a copy that was damaged, or not completely written
+        /// The copy of the slot was never written.
+        blank,
+        /// The copy of the slot is damaged, or was not completely written.
+        torn,
         whole,
     };
     State state = State::blank;
-    std::uint64_t generation = 0;       ///< 0 unless whole
-    std::span<const std::byte> payload; ///< empty unless whole; a view into the copy
+    /// Generation (update number) of the copy; 0 if the copy is blank or damaged.
+    std::uint64_t generation = 0;
+    /// View of the payload within the copy. Empty if the copy is blank or damaged.
+    std::span<const std::byte> payload;
 };
 
-/// Reads the first (0) or the second (1) copy of a slot.
+/// Decodes the first copy (`index` 0) or the second copy (`index` 1) of a slot of the ledger file.
 Copy read_copy(ConstSlotBytes slot, unsigned index) noexcept;
 
-/// The contents of a slot: the payload of its newer whole copy.
+/// Contents of a slot of the ledger file. A slot consists of two copies, and its contents are the payload of the newer
+/// undamaged copy.
 struct Slot {
-    std::uint64_t generation = 0;       ///< generation of that copy; 0 if no copy is whole
-    std::span<const std::byte> payload; ///< a view into the slot; empty: the slot is free
-    std::array<bool, 2> torn{};         ///< true for each damaged copy; the payload may then be an earlier one
+    /// Generation (update number) of the copy that contains the payload; 0 if both copies are blank or damaged.
+    std::uint64_t generation = 0;
+    /// View of the payload within the slot. Empty if the slot is free.
+    std::span<const std::byte> payload;
+    /// True for each damaged copy of the slot. The payload may then be that of an earlier update.
+    std::array<bool, 2> torn{};
 };
 
-/// Reads a slot. If the slot is in order, only the current copy is checked. The other copy contains outdated data, or
-/// an update that did not complete.
+/// Reads a slot of the ledger file. If the generations of the two copies are consecutive and the newer copy is
+/// undamaged, only the newer copy is checked. The other copy then contains outdated data, or an update that did not
+/// complete.
 Slot read_slot(ConstSlotBytes slot) noexcept;
 
-/// Updates the slot to `generation`, which must be one above the generation of the current copy and at most
-/// last_generation. The last bytes of the update are stored last. If the process is killed before them, the update did
-/// not happen. `payload` must be at most max_payload bytes long and must not overlap the slot.
+/// Writes `payload` to a slot of the ledger file, as the update with the number `generation`. This number must be one
+/// above the generation of the current copy, and at most last_generation. The bytes that make the update valid are
+/// stored last. If the process is killed earlier, the update did not happen. `payload` must be at most max_payload
+/// bytes long and must not overlap the slot.
 void write_slot(SlotBytes slot, std::uint64_t generation, std::span<const std::byte> payload) noexcept;
 
-/// Resets a torn copy, so that read_copy() returns it as blank.
+/// Clears a copy of a slot of the ledger file, so that read_copy() returns the copy as never written (blank).
 void make_blank(SlotBytes slot, unsigned index) noexcept;
 
-/// The identifier of a boot of this host, from /proc/sys/kernel/random/boot_id.
+/// Identifier of a boot of this host, from /proc/sys/kernel/random/boot_id.
 using BootId = std::array<char, 36>;
 
-/// The header fields that differ between ledgers of this version.
+/// Fields of the ledger file's header that can differ between files with the same format version.
 struct Header {
-    std::uint64_t slots = 0; ///< number of slots of the file, without the header
+    /// Number of slots of the ledger file. The header is not counted.
+    std::uint64_t slots = 0;
     BootId boot{};
 };
 
@@ -75,8 +87,8 @@ inline constexpr std::size_t header_payload_size = 60;
 /// Encodes a header.
 std::array<std::byte, header_payload_size> encode(const Header& header) noexcept;
 
-/// Decodes a header. Fails with a few words for a log if the payload is not a header, or has another version or slot
-/// size.
+/// Decodes the header of a ledger file. If the payload is not a header, or has another format version or slot size,
+/// fails with the reason in a few words for a log.
 std::expected<Header, std::string_view> decode_header(std::span<const std::byte> payload) noexcept;
 
 } // namespace sesslimit::ledger
