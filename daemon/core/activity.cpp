@@ -11,7 +11,7 @@ using std::chrono::seconds;
 
 /// Resolution of terminal timestamps. The kernel advances the timestamps of a terminal in steps of 8 s (tty_update_time
 /// in drivers/tty/tty_io.c). The last key press may have occurred as late as the end of the step. The end of the step
-/// is therefore assumed, so that a session may be terminated 8 s late, but never early.
+/// is therefore assumed as the time of the key press, so that a session may be terminated 8 s late, but never early.
 constexpr Duration step = seconds(8);
 
 constexpr Duration youngest_within_step(Duration stamp) {
@@ -31,7 +31,7 @@ std::optional<BootTime> since_look(Duration stamp, Duration offset, const LastSa
 /// is the terminal's timestamp at the previous activity probe of the session.
 ///
 /// Terminal timestamps are wall clock times, and the wall clock may have been set between two activity probes. Slewing
-/// changes CLOCK_BOOTTIME in the same way, so only steps of the wall clock change the offset between the two clocks. A
+/// of the wall clock changes CLOCK_BOOTTIME in the same way, so only steps change the offset between the two clocks. A
 /// timestamp is therefore converted to boottime twice, with the offset at each of the two probes. Of the converted
 /// times that lie between the probes, the later one is returned. If neither time lies between the probes, the wall
 /// clock was set twice, or the session now has another terminal. A changed timestamp then counts as activity now, and
@@ -95,15 +95,15 @@ struct Carried {
 };
 
 bool is_more_than_keepalives(const Carried& carried, Duration window) {
-    // Two ssh keepalives are added to the number that fits into the window between two activity probes. The window may
-    // begin and end at any time between two keepalives.
+    // The maximum number of ssh keepalives between two activity probes is the number that fits into that time, plus 2.
+    // Each of the two probes may occur at any time between two keepalives.
     const auto most = static_cast<std::uint64_t>(std::max(Duration{}, window) / keepalive_interval) + 2;
     return carried.bytes > carried.segments * keepalive_bytes || carried.segments > most;
 }
 
 /// Returns true if all TCP segments may have had the same size, as those of ssh keepalives have. The counted number of
-/// segments may be wrong by one, because the kernel counts bytes when they are acknowledged. Segments are counted when
-/// they are sent, and again when they are retransmitted.
+/// segments may be wrong by one, because the kernel does not count bytes and segments at the same time. Bytes are
+/// counted when they are acknowledged. Segments are counted when they are sent, and again when they are retransmitted.
 bool is_of_one_size(const Carried& carried) {
     const std::uint64_t fewest = std::max<std::uint64_t>(carried.segments, 2) - 1;
     for (std::uint64_t segments = fewest; segments <= carried.segments + 1; ++segments) {

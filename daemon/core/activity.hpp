@@ -23,11 +23,11 @@
 /// IdleHint is measured on CLOCK_MONOTONIC, so the idle time of a graphical session does not include suspend.
 ///
 /// Guarantee: a session is never terminated earlier than idle_timeout after its last input, regardless of how the wall
-/// clock is set. Error bound: an idle session is terminated within twice idle_timeout. The delay occurs if the wall
-/// clock was set, so that a terminal timestamp cannot be converted to boottime. The activity is then assumed to have
-/// occurred after the previous activity probe. This assumption is made only once for each timestamp, unless the wall
-/// clock is set back and reaches the time of that timestamp again. Each such change of the clock adds the same delay
-/// once more.
+/// clock is set. Error bound: an idle session is terminated within twice idle_timeout. A termination later than
+/// idle_timeout occurs if the wall clock was set, so that a terminal timestamp cannot be converted to boottime. The
+/// activity is then assumed to have occurred after the previous activity probe. This assumption is made only once for
+/// each timestamp, unless the wall clock is set back and reaches the time of that timestamp again. Each such change of
+/// the clock adds the same delay once more.
 namespace sesslimit::core {
 
 /// Maximum size of an ssh keepalive in bytes, and minimum interval between two keepalives. Keepalives do not count as

@@ -110,8 +110,8 @@ bool is_use_known(const Session& session, const Session& waiting) {
 }
 
 /// Returns true if an open session may be terminated for a newer login of its user. A limit must apply to the session,
-/// and must be enforced instead of only observed. The daemon must also not wait for logind's answer whether the session
-/// was logged out. A session that was logged out contains only background jobs.
+/// and must be enforced instead of only observed. A session is excluded while logind has not answered whether the
+/// session was logged out. After a logout, only background jobs of the session would be left.
 bool can_be_displaced(const DecisionContext& context, const Session& session) {
     const policy::Limits limits = context.limits(session);
     return limits.mode.value == policy::Mode::enforce && !policy::is_unlimited(limits) &&
@@ -155,8 +155,8 @@ bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
     });
 }
 
-/// Returns how many open sessions or older waiting logins must be displaced, so that the login `waiting` can be
-/// admitted. Sessions that are already ending are not included. Logins of the same user that have waited longer are
+/// Returns how many open sessions must be terminated, or older waiting logins denied, so that the login `waiting` can
+/// be admitted. Sessions that are already ending are not included. Logins of the same user that have waited longer are
 /// counted as if each of them had a session slot.
 std::size_t slots_needed(const DecisionContext& context, const Session& waiting, policy::Count most) {
     std::size_t wanted = 1;

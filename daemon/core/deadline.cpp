@@ -23,7 +23,8 @@ LimitWindow idleness_of(const Session& session) {
 }
 
 /// Returns true if a warning about a limit must still be issued. `warning` is the time from the warning to the expiry
-/// of the limit. A warning as long as the whole limit is never issued, because it would appear at the login itself.
+/// of the limit. If this time is as long as the whole limit, the warning is never issued, because it would appear at
+/// the login itself.
 bool is_owed(const LimitWindow& course, Duration warning) {
     return course.end != never && warning < course.warned && course.end - warning > course.from;
 }

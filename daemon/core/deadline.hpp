@@ -8,8 +8,8 @@
 #include <vector>
 
 /// Functions that compute when the limits of a session expire and when warnings are due. They are pure arithmetic over
-/// a session and its warning offsets (`warn_before`, longest first). The functions use the limits that are stored in
-/// the session since the last evaluation of the policy.
+/// a session and its warning offsets (`warn_before`, longest first). The functions use the limits that were stored in
+/// the session at the last evaluation of the policy.
 namespace sesslimit::core {
 
 /// Returns the time at which the duration limit of the session expires, or `never` if its duration is unlimited. The

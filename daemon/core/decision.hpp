@@ -34,7 +34,8 @@ struct Answer {
         uncounted,
         denied,
         noted,
-        /// The module must wait longer than the budget in its request. The final answer follows by Session::answer_by.
+        /// The PAM module must wait for the answer longer than the time that it has announced in its request (the
+        /// budget). The final answer follows at the latest at Session::answer_by.
         wait,
     };
     RequestId request = RequestId::none;

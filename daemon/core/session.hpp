@@ -54,8 +54,8 @@ enum class Cause : std::uint8_t {
     idle = 3,
     /// The process that opened the session exited without closing the session.
     leader_gone = 4,
-    /// A newer login of the same user got the slot of the session or of the waiting login, according to the setting
-    /// at_limit.
+    /// The session was terminated, or the waiting login was denied, in favor of a newer login of the same user (setting
+    /// at_limit).
     displaced = 5,
     /// A D-Bus caller requested the termination of the session.
     requested = 6,

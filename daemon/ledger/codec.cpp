@@ -297,8 +297,8 @@ std::expected<std::size_t, Fault> encode(const Session& session, std::span<std::
 }
 
 std::expected<Session, Fault> decode(std::span<const std::byte> payload) {
-    // The session is decoded in place in the returned object. A Session is large, and a start of the daemon may read
-    // 100,000 of them.
+    // The session is decoded directly into the returned object, because a Session is large and the daemon may read
+    // 100,000 of them at its start.
     std::expected<Session, Fault> result;
     Session& session = *result;
     std::uint8_t flags = 0;

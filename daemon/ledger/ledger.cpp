@@ -52,8 +52,8 @@ struct Ledger::Impl {
     }
 
     Result<> grow() {
-        // If memory for the index was exhausted at the last growth, the ledger file has already grown and only the
-        // index must follow.
+        // If memory for the index of the ledger was exhausted when the ledger last grew, the file has already grown.
+        // Only the index is then extended.
         if (file.slots() == index.generations.size()) {
             if (auto grown = file.grow(); !grown) {
                 return grown;

@@ -143,7 +143,8 @@ Result<LedgerFile> LedgerFile::fill(UniqueFd fd, const BootId& boot, std::size_t
     auto image = map(std::move(fd), file_size(step), step);
     if (image) {
         image->boot_ = boot;
-        // Each call writes one of the two copies of the header, so that the file survives the loss of one copy.
+        // The header of a new ledger is written twice. Each call writes one of the two copies of the header, so that
+        // the file survives the loss of one copy.
         image->write_header();
         image->write_header();
     }
