@@ -11,7 +11,8 @@
 namespace sesslimit::inspect {
 namespace {
 
-/// Maximum size of cpu.stat in bytes. Linux 6.18 has about 15 lines, each with a word and a number.
+/// Maximum size of a control group's file cpu.stat in bytes. In Linux 6.18 the file has about 15 lines, each with a
+/// word and a number.
 constexpr std::size_t max_cpu_stat_length = 4096;
 
 std::optional<Duration> microseconds(std::string_view digits) noexcept {
@@ -28,7 +29,7 @@ std::optional<Duration> microseconds(std::string_view digits) noexcept {
 
 std::optional<Duration> processor_time_in(std::string_view cpu_stat) noexcept {
     constexpr std::string_view key = "usage_usec ";
-    // A line without its newline is ignored, because a truncated line may lack some of its digits.
+    // A last line without a newline is ignored, because the text may be truncated within the number of this line.
     for (std::size_t end = 0; (end = cpu_stat.find('\n')) != cpu_stat.npos; cpu_stat.remove_prefix(end + 1)) {
         if (const std::string_view line = cpu_stat.substr(0, end); line.starts_with(key)) {
             return microseconds(line.substr(key.size()));

@@ -11,15 +11,15 @@
 
 namespace sesslimit::inspect {
 
-/// Returns usage_usec from the text of a cpu.stat file (Documentation/admin-guide/cgroup-v2.rst). Returns nothing if
-/// the line of usage_usec is missing or truncated.
+/// Returns the value of usage_usec in the text of a control group's file cpu.stat
+/// (Documentation/admin-guide/cgroup-v2.rst). Returns nothing if the line of usage_usec is missing or truncated.
 std::optional<Duration> processor_time_in(std::string_view cpu_stat) noexcept;
 
-/// Returns the user and system CPU time of all processes in the session's scope since its creation. Exited processes
-/// are still included, so the value never decreases. Processes that run in another group, such as a user's own
-/// services, are not included. The kernel provides the value for every group of the unified hierarchy, with or without
-/// the cpu controller. Returns nothing if the scope does not exist yet or no longer exists. Errors: EMFILE, ENFILE,
-/// ENOMEM (kernel_file.hpp).
+/// Returns the user and system CPU time of all processes in the session's scope since the creation of the scope. The
+/// time of exited processes is included, so the value never decreases. Processes in another control group, such as a
+/// user's own services, are not included. The kernel provides the value for every group of the unified hierarchy, with
+/// or without the cpu controller. Returns nothing if the scope does not exist yet or no longer exists. Errors: EMFILE,
+/// ENFILE, ENOMEM (kernel_file.hpp).
 Result<std::optional<Duration>> processor_time_of(const core::Session& session, const SysPaths& roots = {});
 
 } // namespace sesslimit::inspect

@@ -12,7 +12,7 @@
 namespace sesslimit::inspect {
 namespace {
 
-/// Maximum size of the list in bytes. Each entry is a PID and a newline.
+/// Maximum size of a control group's list of processes in bytes. Each entry is a PID and a newline, at most 11 bytes.
 constexpr std::size_t max_list_length = max_processes * 11;
 
 Result<std::optional<Process>> process_of(const std::string& pid, const SysPaths& roots) {

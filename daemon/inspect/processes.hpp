@@ -17,15 +17,18 @@ namespace sesslimit::inspect {
 struct Process {
     pid_t pid = 0;
     pid_t parent = 0;
-    pid_t session = 0;   ///< kernel session, setsid(2)
-    dev_t terminal = 0;  ///< controlling terminal; 0: none
-    std::string command; ///< name, which the user can set to any bytes. At most 15 bytes
+    /// ID of the kernel session (setsid(2)).
+    pid_t session = 0;
+    /// Device number of the controlling terminal, or 0 if the process does not have one.
+    dev_t terminal = 0;
+    /// Name of the process, at most 15 bytes. The user can set the name to any bytes.
+    std::string command;
     bool operator==(const Process&) const = default;
 };
 
-/// Returns at most `max_processes` processes in a group of the unified hierarchy, in the order of the kernel. Processes
-/// in groups below are not included. Returns an empty list if the group is empty or does not exist. Errors: EMFILE,
-/// ENFILE, ENOMEM (kernel_file.hpp).
+/// Returns at most `max_processes` processes in a control group of the unified hierarchy, in the order of the kernel.
+/// Processes in child groups are not included. Returns an empty list if the control group is empty or does not exist.
+/// Errors: EMFILE, ENFILE, ENOMEM (kernel_file.hpp).
 inline constexpr std::size_t max_processes = 4096;
 Result<std::vector<Process>> processes_in(const std::filesystem::path& group, const SysPaths& roots = {});
 

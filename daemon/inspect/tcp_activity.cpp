@@ -25,10 +25,12 @@ namespace {
 using policy::Address;
 using Bytes = std::span<const std::byte>;
 
-/// Maximum size of a reply in bytes. Linux 6.18 sends about 600 bytes, and later kernels may send more.
+/// Maximum size in bytes of the kernel's reply to a sock_diag request. Linux 6.18 sends about 600 bytes, and later
+/// kernels may send more.
 constexpr std::size_t max_reply_length = 8192;
 
-/// Minimum size in bytes of a usable tcp_info. The tcp_info of older kernels is shorter.
+/// Minimum size in bytes of a usable struct tcp_info. The struct of older kernels is shorter, and lacks fields that the
+/// daemon needs.
 constexpr std::size_t needed_info = offsetof(tcp_info, tcpi_data_segs_out) + sizeof(tcp_info::tcpi_data_segs_out);
 
 struct SockDiagRequest {
@@ -74,10 +76,10 @@ std::optional<Number> parse_number(std::string_view text) noexcept {
     return is_one ? std::optional(value) : std::nullopt;
 }
 
-/// Returns the index of an interface from its name or number. A name is tried before a number, as in getaddrinfo(3).
-/// Returns 0 if the interface does not exist. Names are searched in /proc/1/net/if_inet6, because if_nametoindex(3)
-/// only knows the network namespace of this process. An interface with a link-local connection has an IPv6 address, so
-/// that file lists it.
+/// Returns the index of the network interface with this name or number. The text is first compared with names, as in
+/// getaddrinfo(3). Returns 0 if the text is neither the name of an interface nor a number. Names are searched in
+/// /proc/1/net/if_inet6, because if_nametoindex(3) only knows the network namespace of the daemon. The file lists every
+/// interface with an IPv6 address, and an interface with a link-local connection has such an address.
 std::uint32_t index_of(const std::string& interface) {
     std::ifstream list("/proc/1/net/if_inet6");
     std::string address;
@@ -99,9 +101,9 @@ std::array<std::uint8_t, 16> mapped(const Address& address) noexcept {
     return bytes;
 }
 
-/// Returns true if `said` in the reply is this address. If sshd listens on both IPv4 and IPv6, an IPv4 connection has
-/// an IPv6 socket. The request for such a socket uses IPv4, because the kernel's lookup ignores the family of a socket
-/// (net/ipv4/inet_hashtables.c). The reply uses IPv6 with mapped addresses.
+/// Returns true if `said`, an address in the kernel's reply, equals `address`. If sshd listens on both IPv4 and IPv6,
+/// an IPv4 connection has an IPv6 socket. The request for such a socket uses IPv4, because the kernel's lookup ignores
+/// the family of a socket (net/ipv4/inet_hashtables.c). The reply uses IPv6 with mapped addresses.
 bool is_end(const inet_diag_msg& message, const __be32 (&said)[4], const Address& address) noexcept {
     std::array<std::uint8_t, 16> bytes{};
     std::memcpy(bytes.data(), said, sizeof said);
@@ -175,8 +177,8 @@ std::optional<SockDiagRequest> question_about(const Ends& ends) {
     return question;
 }
 
-/// Discards unread replies. If an earlier daemon was killed between a request and its reply, the socket still contains
-/// the reply. systemd preserves the socket across restarts.
+/// Discards unread replies from the netlink socket, which systemd preserves across restarts of the daemon. If an
+/// earlier daemon was killed between a request and the reply, the socket still contains the reply.
 void drain(const UniqueFd& fd) noexcept {
     constexpr int most = 16;
     std::byte begin{};
@@ -184,14 +186,14 @@ void drain(const UniqueFd& fd) noexcept {
     }
 }
 
-/// Receives the reply and returns its size. Returns 0 without a valid reply. Does not wait, because the kernel creates
-/// the reply inside send().
+/// Receives the kernel's reply to a sock_diag request, and returns the size of the reply. Returns 0 if there is not a
+/// valid reply. Does not wait, because the kernel creates the reply during the send() of the request.
 std::size_t receive(const UniqueFd& fd, std::span<std::byte> reply) noexcept {
     sockaddr_nl sender{};
     socklen_t length = sizeof sender;
     const ssize_t got = ::recvfrom(fd.get(), reply.data(), reply.size(), MSG_TRUNC,
                                    reinterpret_cast<sockaddr*>(&sender), &length); // NOLINT: required by recvfrom()
-    // Only the kernel has port 0 (netlink(7)).
+    // A message from netlink port 0 can only come from the kernel (netlink(7)).
     const bool is_kernel = length == sizeof sender && sender.nl_family == AF_NETLINK && sender.nl_pid == 0;
     return is_kernel && got > 0 && static_cast<std::size_t>(got) <= reply.size() ? static_cast<std::size_t>(got) : 0;
 }

@@ -13,20 +13,22 @@
 
 namespace sesslimit::inspect {
 
-/// Terminal snapshot of a session.
+/// Names and last input of a session's terminals, for D-Bus callers and for the text of a denial.
 struct TerminalSnapshot {
-    std::vector<std::string> terminals; ///< names of the terminals below /dev
-    std::optional<Duration> input;      ///< wall clock time of the latest input on the terminals
+    /// Names of the terminals below /dev.
+    std::vector<std::string> terminals;
+    /// Wall clock time of the latest input on any of the terminals.
+    std::optional<Duration> input;
 };
 
-/// Takes a snapshot of a session from /proc, its cgroup and its terminals. Returns an empty snapshot if the session
-/// cannot be inspected.
+/// Reads the names and the last input of a session's terminals from /proc, the session's cgroup and the terminals.
+/// Returns an empty snapshot if the session cannot be inspected.
 TerminalSnapshot read_terminal_snapshot(const core::Session& session);
 
 /// Cache of data about sessions for D-Bus callers, which may send a thousand requests a second. Each session is
-/// inspected at most once per `fresh_for`. Data that was read when the session was younger than `fresh_for` is not
-/// reused. The terminal and the logind data of such a session may not have existed yet. Decisions about sessions never
-/// use this cache.
+/// inspected at most once per `fresh_for`, except at the beginning of the session. Data that was read when the session
+/// was younger than `fresh_for` is not reused, because its terminal and its logind data may not have existed yet.
+/// Decisions about sessions never use this cache.
 template <class Snapshot>
 class SnapshotCache {
   public:
@@ -34,10 +36,11 @@ class SnapshotCache {
 
     using Read = std::function<Snapshot(const core::Session&)>;
 
-    /// Takes the function that inspects a session. Tests pass a replacement.
+    /// `read` is the function that inspects a session. Tests pass a replacement.
     explicit SnapshotCache(Read read) : read_(std::move(read)) {}
 
-    /// Returns the data of the session, at most `fresh_for` old. Lifetime: the reference is valid until forget().
+    /// Returns the cached data of the session, which is at most `fresh_for` old. Lifetime: the reference is valid until
+    /// forget() is called for the session.
     const Snapshot& of(const core::Session& session, BootTime now) {
         const auto [at, is_new] = entries_.try_emplace(session.key);
         Entry& entry = at->second;

@@ -16,21 +16,22 @@
 namespace sesslimit::inspect {
 namespace {
 
-// Device numbers from Documentation/admin-guide/devices.txt. Each of the majors 136 to 143 has 256 Unix98 pty slaves.
-// Major 4 with the minors 1 to 63 has the virtual consoles.
+// Device numbers of terminals (Documentation/admin-guide/devices.txt). The majors 136 to 143 are Unix98 pty slaves,
+// with 256 minors each. The minors 1 to 63 of major 4 are the virtual consoles.
 constexpr unsigned first_pty_major = 136;
 constexpr unsigned last_pty_major = 143;
 constexpr unsigned console_major = 4;
 constexpr unsigned last_console = 63;
 
-/// Maximum size of a uevent file in bytes. Linux 6.18 has a few lines, each with a word and a name.
+/// Maximum size in bytes of a device's uevent file in sysfs. In Linux 6.18 the file has a few lines, each with a word
+/// and a name.
 constexpr std::size_t max_uevent_length = 4096;
 
-/// Latest accepted timestamp in seconds, about 30,000 years after the epoch. The value is later than the clock of any
-/// host, and far below the maximum of a Duration.
+/// Latest accepted timestamp of a terminal in seconds, about 30,000 years after the epoch. The value is later than the
+/// clock of any host, and far below the maximum of a Duration.
 constexpr time_t latest_second = 1'000'000'000'000;
 
-/// Number of bytes of a uid_map that are compared. A map has at most 340 lines (user_namespaces(7)).
+/// Number of bytes of a /proc/PID/uid_map that are compared. The file has at most 340 lines (user_namespaces(7)).
 constexpr std::size_t max_uid_map_length = 4096;
 
 using Stat = struct stat;
@@ -39,7 +40,8 @@ bool is_pty(dev_t device) noexcept {
     return gnu_dev_major(device) >= first_pty_major && gnu_dev_major(device) <= last_pty_major;
 }
 
-/// Returns the status of the terminal's node. Returns nothing if the node is gone or belongs to another terminal.
+/// Returns the file status of the terminal's device node. Returns nothing if the node is gone, or now belongs to
+/// another terminal or user.
 Result<std::optional<Stat>> node_of(const Terminal& terminal, const SysPaths& roots) {
     Stat node{};
     if (::stat((roots.dev / terminal.name).c_str(), &node) == 0) {
@@ -51,9 +53,9 @@ Result<std::optional<Stat>> node_of(const Terminal& terminal, const SysPaths& ro
     return std::nullopt;
 }
 
-/// Returns true if one of these processes is in the daemon's user namespace. The uid_map of a process is readable
-/// without the right to trace the process. In every namespace that an unprivileged user can create, the uid_map differs
-/// from the daemon's uid_map (user_namespaces(7)).
+/// Returns true if at least one process of `pids` is in the daemon's user namespace, according to /proc/PID/uid_map.
+/// Reading the uid_map of a process does not require the right to trace the process. In every user namespace that an
+/// unprivileged user can create, the uid_map differs from the daemon's (user_namespaces(7)).
 Result<bool> is_any_in_our_user_namespace(const std::vector<pid_t>& pids, const SysPaths& roots) {
     const auto ours = read_kernel_file(roots.proc / "self/uid_map", max_uid_map_length);
     if (!ours) {
@@ -71,9 +73,9 @@ Result<bool> is_any_in_our_user_namespace(const std::vector<pid_t>& pids, const 
     return false;
 }
 
-/// Returns the terminal of the host with this number. `pids` are processes whose controlling terminal has this number.
-/// Returns nothing if the terminal does not belong to `owner`, or if the processes may have a terminal of another
-/// devpts.
+/// Returns the terminal of the host with the number `device`. `pids` are the processes whose controlling terminal has
+/// this number. Returns nothing if the terminal does not belong to `owner`. Also returns nothing if the processes may
+/// have a terminal with the same number in another instance of devpts.
 Result<std::optional<Terminal>> terminal_of(dev_t device, uid_t owner, const std::vector<pid_t>& pids,
                                             const SysPaths& roots) {
     auto name = terminal_name(device, roots);
@@ -91,7 +93,7 @@ Result<std::optional<Terminal>> terminal_of(dev_t device, uid_t owner, const std
     if (!*node) {
         return std::nullopt;
     }
-    // A terminal that is not a pty has the same number in every namespace.
+    // The user namespace is checked only for ptys, because any other terminal has the same number in every namespace.
     const auto ours = is_pty(device) ? is_any_in_our_user_namespace(pids, roots) : Result<bool>(true);
     if (!ours) {
         return std::unexpected(ours.error());
@@ -110,7 +112,8 @@ Result<std::optional<Duration>> youngest(const std::vector<Terminal>& terminals,
         if (!*node) {
             continue;
         }
-        // The owner of the node can set its timestamps to any time (utimensat(2)).
+        // The time of the terminal is limited to a plausible range, because the owner of the device node can set its
+        // timestamps to any time (utimensat(2)).
         const timespec& time = (**node).*clock;
         const auto seconds = std::chrono::seconds(std::clamp<time_t>(time.tv_sec, 0, latest_second));
         const auto moment = std::chrono::duration_cast<Duration>(seconds + std::chrono::nanoseconds(time.tv_nsec));

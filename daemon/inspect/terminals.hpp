@@ -16,29 +16,31 @@
 
 namespace sesslimit::inspect {
 
-/// Terminal of the host. The device number alone does not identify a terminal. Each instance of devpts has its own
-/// pts/0 with the same number. The kernel reuses the number of a closed pty for the next pty of any user.
+/// Terminal of the host. The device number alone does not identify a terminal, because each instance of devpts has its
+/// own pts/0 with the same number. The kernel also reuses the number of a closed pty for the next pty of any user.
 struct Terminal {
     dev_t device = 0;
-    std::string name; ///< name below /dev, such as "pts/3" or "tty1"
-    uid_t owner = 0;  ///< user of the session
+    /// Name of the device node below /dev, such as "pts/3" or "tty1".
+    std::string name;
+    uid_t owner = 0; ///< user of the session
     bool operator==(const Terminal&) const = default;
 };
 
-/// Returns true if `node` is the device node of this terminal and its owner is unchanged.
+/// Returns true if `node` is the status of the terminal's device node, and the node still belongs to the terminal's
+/// owner.
 bool is_node_of(const struct stat& node, const Terminal& terminal) noexcept;
 
-/// Returns the name of the terminal with this device number, below /dev. The numbers of ptys and virtual consoles are
+/// Returns the name below /dev of the terminal with this device number. The numbers of ptys and virtual consoles are
 /// defined in Documentation/admin-guide/devices.txt, and sysfs provides the names of all other terminals. Returns
 /// nothing if neither source contains the number. Errors: EMFILE, ENFILE, ENOMEM (kernel_file.hpp).
 Result<std::optional<std::string>> terminal_name(dev_t device, const SysPaths& roots = {});
 
-/// Returns the terminals that belong to a session, sorted by number, without duplicates. These are the controlling
-/// terminals of the processes in its scope (processes.hpp). The node of each terminal in the host's /dev must belong to
-/// the session's user. Users can mount an instance of devpts in a user namespace. A pty is therefore only accepted if
-/// one of its processes is in the daemon's user namespace. Returns an empty list if the session does not have a
-/// terminal or a scope yet. Errors: EMFILE, ENFILE, ENOMEM (kernel_file.hpp). After an error it is unknown whether the
-/// session has a terminal.
+/// Returns the terminals of a session, sorted by device number, without duplicates. These are the controlling terminals
+/// of the processes in the session's scope (processes.hpp). The device node of each terminal in the host's /dev must
+/// belong to the session's user. A pty is only accepted if one of its processes is in the daemon's user namespace,
+/// because users can mount another instance of devpts in a user namespace. Returns an empty list if the session does
+/// not have a terminal or a scope yet. Errors: EMFILE, ENFILE, ENOMEM (kernel_file.hpp). After an error it is unknown
+/// whether the session has a terminal.
 Result<std::vector<Terminal>> terminals_of(const core::Session& session, const SysPaths& roots = {});
 
 /// Returns the wall clock time of the latest input on any of the terminals. The value is the latest atime of the

@@ -15,8 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Maximum number of directory entries to read, and maximum depth of the search. A user may create any number of groups
-/// below the service manager.
+/// Maximum number of directory entries that are read, and maximum depth, in the search for units of a user. A user may
+/// create any number of control groups below the user's service manager.
 constexpr std::size_t max_entries = 1000;
 constexpr int deepest = 8;
 
@@ -33,7 +33,7 @@ void add_names(Names& names, const std::vector<Process>& processes) {
     }
 }
 
-/// Returns true if the group or any group below it has processes, according to cgroup.events
+/// Returns true if the control group or any group below it has processes, according to its file cgroup.events
 /// (Documentation/admin-guide/cgroup-v2.rst).
 bool is_populated(const fs::path& group) {
     std::ifstream events(group / "cgroup.events");
@@ -45,8 +45,8 @@ bool is_populated(const fs::path& group) {
     return false;
 }
 
-/// Adds the services and scopes that have processes, below the group of the user's service manager. The service manager
-/// itself is in init.scope.
+/// Adds the names of all services and scopes with processes below `manager`, the control group of the user's service
+/// manager. The service manager itself is in init.scope, which is omitted.
 void add_units(Names& units, const fs::path& manager) {
     std::error_code error;
     fs::recursive_directory_iterator entry(manager, error);

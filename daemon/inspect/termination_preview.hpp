@@ -15,20 +15,22 @@ namespace sesslimit::inspect {
 struct TerminationPreview {
     /// Number of processes in the session's scope, which would be terminated (processes.hpp).
     std::size_t processes = 0;
-    std::vector<std::string> commands; ///< names of these processes, sorted, without duplicates
-    /// Names of the processes that keep_multiplexer would preserve, sorted, without duplicates.
+    /// Names of the processes in the session's scope, sorted, without duplicates.
+    std::vector<std::string> commands;
+    /// Names of the processes that the setting keep_multiplexer would preserve, sorted, without duplicates.
     std::vector<std::string> multiplexed;
-    /// Units of the user outside of all sessions, with running processes, sorted. They are units of the user's service
-    /// manager (systemd-run --user), and scopes of multiplexers that were preserved earlier.
+    /// Names of the user's units with running processes outside of all sessions, sorted. They are units of the user's
+    /// service manager (systemd-run --user), and scopes with multiplexers that were preserved earlier.
     std::vector<std::string> units;
-    /// True if the user's service manager continues after the last session (loginctl enable-linger).
+    /// True if the user's service manager continues after the user's last session (loginctl enable-linger).
     bool lingers = false;
 };
 
-/// Maximum number of entries in each list of names or units.
+/// Maximum number of entries in each list of names or units of a TerminationPreview.
 inline constexpr std::size_t max_listed = 32;
 
-/// Inspects the session's scope, the slice of its user, and logind's list of users with lingering.
+/// Returns the preview of a session's termination. Inspects the session's scope, the slice of its user, and logind's
+/// list of users with lingering (loginctl enable-linger).
 TerminationPreview termination_preview_of(const core::Session& session, const SysPaths& roots = {});
 
 } // namespace sesslimit::inspect
