@@ -11,13 +11,14 @@
 namespace sesslimit::api {
 namespace {
 
-/// The flag AllowUserInteraction of polkit, and the time that a user has to type a password.
+/// Value of AllowUserInteraction in the flags of polkit's method CheckAuthorization.
 constexpr std::uint32_t allow_interaction = 1;
+/// Timeout of a query to polkit in microseconds. The user may have to type a password in this time.
 constexpr std::uint64_t interaction_usec = std::chrono::microseconds(std::chrono::minutes(2)).count();
 
 } // namespace
 
-/// A call that waits for information about its caller.
+/// D-Bus method call that is answered after the bus or polkit has answered a query about the caller.
 struct Authority::PendingCheck {
     QuotaToken place;
     bus::Message call;
@@ -44,7 +45,7 @@ int Authority::identify(sd_bus_message* call, Identified then) {
                                       .call = bus::Message(sd_bus_message_ref(call)),
                                       .identified = std::move(then)});
     }
-    // sd-bus would treat 0 as a call that no handler accepted.
+    // Handlers of D-Bus methods return 1 on success, because sd-bus treats 0 as a call that no handler accepted.
     return code < 0 ? code : 1;
 }
 

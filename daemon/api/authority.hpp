@@ -12,13 +12,14 @@
 
 namespace sesslimit::api {
 
-/// A checker of the identity and the authorization of callers. Queries the bus and polkit asynchronously. Calls over
-/// the limits are answered with a busy error.
+/// Checker of the identity and the authorization of D-Bus callers. It queries the bus for the identity and polkit for
+/// the authorization, both asynchronously. If too many queries are pending, it answers the call with
+/// org.sesslimit1.Error.Busy.
 ///
-/// The bus answers immediately. Before this answer only the connection of the caller is known, so that the limit
-/// applies to each connection. polkit may wait minutes for a password. Therefore each user has a limit for polkit
-/// requests, and cannot block other users. The polkit limit is below the number of pending calls of the bus connection,
-/// so that callers can still be identified.
+/// Queries to the bus are limited per D-Bus connection of a caller, because the caller's user is known only after the
+/// reply. The bus replies immediately. Queries to polkit are limited per user, because polkit may wait minutes for a
+/// password. One user can therefore not block other users. Queries to polkit use at most half of the calls that can be
+/// pending on the daemon's bus connection, so that callers can still be identified.
 class Authority {
   public:
     static constexpr std::size_t max_identified = 256;
@@ -26,20 +27,21 @@ class Authority {
     static constexpr std::size_t max_authorized = bus::Connection::max_under_way / 2;
     static constexpr std::size_t max_authorized_per_user = 4;
 
-    /// Lifetime: the connection must outlive this object.
+    /// Lifetime: `bus` must outlive the Authority.
     explicit Authority(bus::Connection& bus) : bus_(bus) {}
 
-    /// Continuations of a call. They receive the message of the call and must answer it.
+    /// Functions that continue a D-Bus call after its caller has been identified or authorized. They receive the
+    /// message of the call and must reply to it.
     using Identified = std::function<void(sd_bus_message* call, uid_t caller)>;
     using Authorized = std::function<void(sd_bus_message* call)>;
 
-    /// Queries the bus for the caller's user ID, which the bus has from the kernel. If the query fails or too many
-    /// calls are pending, answers the call with an error and does not call `then`.
+    /// Queries the bus for the caller's user ID, which the bus has from the kernel, and passes the ID to `then`. If the
+    /// query fails or too many calls are pending, replies to the call with an error and does not call `then`.
     int identify(sd_bus_message* call, Identified then);
 
-    /// Asks polkit whether `caller` is authorized for `action`. The user may be asked to authenticate if the call
-    /// allows it. If polkit denies the action or is not installed, answers the call with AccessDenied and does not call
-    /// `then`.
+    /// Asks polkit whether the user `caller` is authorized for `action`, and calls `then` if polkit agrees. polkit may
+    /// ask the user to authenticate if the D-Bus call allows interaction. If polkit denies the action or is not
+    /// installed, replies to the call with an error such as AccessDenied and does not call `then`.
     int authorize(sd_bus_message* call, uid_t caller, const char* action, Authorized then);
 
   private:

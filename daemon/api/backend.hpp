@@ -14,21 +14,24 @@
 
 namespace sesslimit::api {
 
-/// The status of the daemon, for the properties of the interface.
+/// Status of the daemon, for the properties of the D-Bus interface org.sesslimit1.Manager.
 struct Status {
     std::string policy = "none"; ///< files, kept or none
     BootTime policy_since{};
-    bool recording = false; ///< true if the ledger accepts records
+    bool recording = false; ///< true if the ledger, the daemon's file of sessions, accepts records
 };
 
-/// A login about which a D-Bus caller asks.
+/// Description of a login by a D-Bus caller. The method Explain returns the limits that would apply to this login.
 struct ExplainQuery {
-    Login login;              ///< login without its uid and gids, which look_up() adds; it also adds an empty name
-    std::optional<uid_t> uid; ///< user ID instead of the one in the user database; always set if the name is empty
-    std::vector<std::string> groups; ///< names of groups in addition to those in the user database
+    /// Login without user ID and group IDs. look_up() adds both, and also the user name if it is empty.
+    Login login;
+    /// User ID to use instead of the user's ID in the user database. Always set if the user name is empty.
+    std::optional<uid_t> uid;
+    /// Names of groups to use in addition to the user's groups in the user database.
+    std::vector<std::string> groups;
 };
 
-/// The operations that the D-Bus interface needs from the daemon. None of them blocks.
+/// Interface to the daemon for the D-Bus service. None of the functions blocks.
 class Backend {
   public:
     virtual ~Backend() = default;
@@ -42,12 +45,13 @@ class Backend {
     /// Terminates an open session. `by` names the requester in the message to the session's user.
     virtual void end(SessionKey key, const std::string& by) = 0;
 
-    /// Reloads the policy. `then` receives its errors as a text for a human reader.
+    /// Reloads the policy. `then` receives an empty result on success, or the errors in the policy as text for a human
+    /// reader.
     virtual void reload(std::function<void(Result<>)> then) = 0;
 
-    /// Completes the login from the user database. `then` receives nullopt if the user does not exist, unless the
-    /// question has both a name and a uid. Returns false, and does not call `then`, if too many look-ups of all callers
-    /// or of this caller are pending.
+    /// Completes the login in `question` from the user database, and passes the login to `then`. Passes nullopt if the
+    /// user does not exist, unless `question` has both a user name and a user ID. If too many lookups are pending, in
+    /// total or for this caller, returns false and does not call `then`.
     virtual bool look_up(uid_t caller, ExplainQuery question, std::function<void(std::optional<Login>)> then) = 0;
 };
 

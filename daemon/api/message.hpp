@@ -18,14 +18,15 @@ inline constexpr std::size_t max_argument_length = 256;
 /// Appends a{sv}.
 int append(sd_bus_message* m, const Properties& properties);
 
-/// Appends b s a(sssssu) a(ssssub) s, the reply of Explain.
+/// Appends the reply of the D-Bus method Explain, which has the types b s a(sssssu) a(ssssub) s.
 int append(sd_bus_message* m, const policy::Explanation& explanation, const std::string& outcome);
 
-/// Reads one string of bounded length. Errors: -E2BIG if the string is too long, -EINVAL if it is empty or if the next
-/// value is not a string.
+/// Reads one string of at most max_argument_length bytes. Errors: -E2BIG if the string is longer, -EINVAL if it is
+/// empty or if the next value is not a string.
 int read_text(sd_bus_message* m, std::string& out);
 
-/// Reads the a{sv} of Explain. Describes an error in `problem`.
+/// Reads the argument of the D-Bus method Explain, a dictionary a{sv} with properties of a login. Describes an invalid
+/// property in `problem`.
 int read_explain_query(sd_bus_message* m, ExplainQuery& question, std::string& problem);
 
 } // namespace sesslimit::api

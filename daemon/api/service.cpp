@@ -25,8 +25,8 @@ constexpr const char* interface = "org.sesslimit1.Manager";
 constexpr const char* may_end = "org.sesslimit1.end-session";
 constexpr const char* may_reload = "org.sesslimit1.reload";
 
-/// The maximum number of sessions in a reply, which is more than a large host has. Such a reply is below the size limit
-/// of the bus.
+/// Maximum number of sessions in the reply to ListSessions. A large host has fewer sessions. A reply with this number
+/// of sessions is smaller than the maximum message size of the bus.
 constexpr std::size_t max_listed = 10000;
 constexpr std::size_t max_problems_length = 32768;
 
@@ -123,7 +123,7 @@ struct Service::Impl {
     }
 
     void look_up(sd_bus_message* call, uid_t caller, const ExplainQuery& question) {
-        // The call is kept until the user database has answered.
+        // The message of the D-Bus call is stored, because the call is answered after the lookup in the user database.
         auto kept = std::make_shared<bus::Message>(sd_bus_message_ref(call));
         const std::string asked = question.login.user.empty() ? user_ref_of(question.uid.value()) : question.login.user;
         const auto then = [this, kept, user = escape_for_display(asked)](const std::optional<Login>& login) {
@@ -146,7 +146,8 @@ struct Service::Impl {
         answer(code, raw);
     }
 
-    /// Returns the decision that the core would currently make about the login.
+    /// Returns a text for the reply to Explain: whether the daemon would currently admit or deny the login, and the
+    /// reason.
     [[nodiscard]] std::string outcome(const Login& login) const {
         if (!policy::counts(backend.policy(), login)) {
             return "would be admitted without being counted";
@@ -216,7 +217,7 @@ struct Service::Impl {
             const auto wanted = [ref](const core::Session& session) {
                 return refers_to(ref, session.login.user, session.login.uid);
             };
-            // The caller needs no authorization by polkit if all of these sessions are its own.
+            // The caller needs authorization by polkit, unless all sessions to be terminated belong to the caller.
             bool own = true;
             for (const auto& [key, session] : self.backend.state().sessions()) {
                 own = own && (!wanted(session) || session.login.uid == caller);
@@ -247,7 +248,8 @@ struct Service::Impl {
         });
     }
 
-    /// Continues immediately for root and the owner. Other callers need the authorization of polkit.
+    /// Calls `then` immediately if the caller is root or the owner of the session. For any other caller, calls `then`
+    /// only if polkit authorizes the caller.
     void when_allowed(sd_bus_message* call, uid_t caller, uid_t owner, Authority::Authorized then) {
         if (caller == 0 || caller == owner) {
             return then(call);
@@ -270,8 +272,9 @@ struct Service::Impl {
         sd_bus_reply_method_return(call, "u", static_cast<std::uint32_t>(keys.size()));
     }
 
-    /// Returns the name of the caller who terminates a session, for a message to the session's user. The user database
-    /// is not queried, because a query may block.
+    /// Returns a name for the D-Bus caller who terminates a session, for the message to the session's user. The name of
+    /// the caller comes from one of the caller's own sessions. The user database is not queried, because a query may
+    /// block.
     [[nodiscard]] std::string name_of(uid_t caller, uid_t owner) const {
         if (caller == owner && caller != 0) {
             return "its user";
@@ -356,7 +359,8 @@ struct Service::Impl {
     static const std::array<sd_bus_vtable, 22> vtable;
 };
 
-// Callers do not need root privileges in the bus policy. Each method checks the authorization of its caller.
+// The bus permits every user to call the methods (SD_BUS_VTABLE_UNPRIVILEGED), because each method checks the
+// authorization of its caller.
 const std::array<sd_bus_vtable, 22> Service::Impl::vtable{{
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("ListSessions", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", sessions), &Impl::list_sessions,

@@ -13,12 +13,12 @@
 
 namespace sesslimit::api {
 
-/// The interface org.sesslimit1 on the system bus, org.sesslimit1(5). The service has the lowest priority in the loop,
-/// so that logins are served before D-Bus callers. If the bus is missing, the service waits for the bus. No other part
-/// of the daemon depends on the service.
+/// Service of the daemon on the system bus, org.sesslimit1(5). The service has the lowest priority in the event loop,
+/// so that logins are served before D-Bus callers. If the bus does not exist yet, the service waits for the bus. No
+/// other part of the daemon depends on the service.
 class Service {
   public:
-    /// `backend` must outlive the service. `failed` receives errors for the administrator.
+    /// `failed` receives errors for the administrator. Lifetime: `backend` must outlive the service.
     Service(sd_event* loop, Backend& backend, std::function<void(Error)> failed);
     ~Service();
     Service(const Service&) = delete;
@@ -27,7 +27,7 @@ class Service {
     /// Connects to the bus.
     void open();
 
-    /// Returns the methods, properties and signals.
+    /// Returns the methods, properties and signals of the D-Bus interface org.sesslimit1.Manager.
     static std::span<const sd_bus_vtable> members();
 
     /// Emit signals to the subscribers.

@@ -40,10 +40,11 @@ std::uint64_t realtime(BootTime at, const WallClock& moment) {
     return at == never ? infinity : usec(at.time_since_epoch() + moment.wall_offset);
 }
 
-/// Returns the session with the terminals and the input that are visible now. The core reads them only at the next
-/// deadline.
+/// Returns a copy of the session with the input that its terminals show now. The time of the last input in `session`
+/// may be older, because the core inspects the terminals only when a decision depends on the input.
 Session with_input(Session session, const inspect::TerminalSnapshot& presence, const WallClock& moment) {
-    // A timestamp that equals the last sample already has a time, which stays valid even if the clock was set since.
+    // A terminal timestamp that was part of the last activity sample has already been converted to boottime. The result
+    // stays valid even if the wall clock has been set since then, so the timestamp is not converted again.
     if (presence.input && *presence.input != session.last_sample.input) {
         session.last_input =
             std::max(session.last_input, std::min(moment.now, BootTime(*presence.input - moment.wall_offset)));
@@ -59,7 +60,8 @@ std::vector<std::string> shown_all(const std::vector<std::string>& texts) {
     return all;
 }
 
-/// Returns the kind of activity that the session is checked for (core/activity.hpp).
+/// Returns the value of the D-Bus property IdleSign, the kind of activity that resets the idle time of the session
+/// (core/activity.hpp).
 std::string_view idle_sign_of(const Session& session) {
     if (session.graphical) {
         return "hint";
@@ -176,7 +178,7 @@ std::optional<std::string> signal_of(const core::Notice& notice) {
     case Kind::released:
         return "SessionEnded";
     case Kind::over_limit:
-        break; // an event of a user, not of a session
+        break; // over_limit concerns a user and has no signal
     }
     return std::nullopt;
 }

@@ -16,47 +16,54 @@
 #include <variant>
 #include <vector>
 
-/// The sessions as shown on D-Bus, org.sesslimit1(5). The functions are pure, so that a table can test them.
+/// Functions that convert sessions to the properties and signals of org.sesslimit1(5). The functions are pure, so that
+/// tests can check them with tables of inputs and results.
 namespace sesslimit::api {
 
-/// One property of a session as in a{sv}. The alternatives have the D-Bus types s, t, u, b and as.
+/// Value of a session's property on D-Bus. The alternatives have the D-Bus types s, t, u, b and as.
 using Value = std::variant<std::string, std::uint64_t, std::uint32_t, bool, std::vector<std::string>>;
 using Properties = std::vector<std::pair<std::string, Value>>;
 
-/// The value for an unlimited span or an absent time, as in systemd.
+/// Value of a D-Bus property for an unlimited duration or for a time that is not set. systemd uses the same value.
 inline constexpr std::uint64_t infinity = UINT64_MAX;
 
-/// The visibility of properties. `any_caller` permits the properties for every caller. `owner` also permits those for
-/// the session's owner and root.
+/// Set of a session's properties that a D-Bus caller may read. `any_caller` is the set of properties that every user
+/// may read. `owner` adds the properties that only the session's user and root may read.
 enum class Visibility : std::uint8_t { any_caller, owner };
 
-/// Returns the visibility of the session's properties for a caller with this user ID.
+/// Returns the set of the session's properties that the user `caller` may read.
 Visibility visibility_of(uid_t caller, const core::Session& session);
 
 using messages::WallClock;
 
-/// Returns the session ID used by every method. It is logind's ID, or "k" and the session key if logind has none yet.
+/// Returns the session ID that the D-Bus methods use. The ID is logind's session ID. If logind has not announced the
+/// session yet, the ID is "k" and the session key.
 std::string id_of(const core::Session& session);
 
-/// Returns the existing session with that ID, or null if it does not exist.
+/// Returns the session with the ID `id` (see id_of()). Returns null if the session does not exist, or was denied or
+/// closed.
 const core::Session* find(const core::State& state, const std::string& id);
 
-/// Like find(), but returns null for a waiting login. A waiting login cannot be terminated, because the core decides
-/// about it shortly anyway.
+/// Returns the session with the ID `id` if it can be terminated, and null otherwise. A login that is still waiting for
+/// a session slot cannot be terminated, because it is admitted or denied shortly anyway.
 const core::Session* find_to_end(const core::State& state, const std::string& id);
 
-/// Returns false for sessions that are only tracked until their leader exits.
+/// Returns false for a denied or closed session. The daemon tracks such a session until its leader process exits, but
+/// does not show it on D-Bus.
 bool is_listed(const core::Session& session);
 
 Properties properties(const core::Session& session, const policy::Limits& limits,
                       const inspect::TerminalSnapshot& presence, const WallClock& moment, Visibility visibility);
 
-/// Returns the processes and units that terminating the session would terminate and preserve. They are computed only if
-/// one session is requested, because all processes and units of the user must be read.
+/// Returns the properties that list the processes and units that a termination of the session would terminate or
+/// preserve. Only GetSession returns these properties. ListSessions does not, because all processes and units of each
+/// user would have to be read.
 Properties termination_preview_properties(const inspect::TerminationPreview& reach, const policy::Limits& limits);
 
-/// Returns the signal for a notice, or nullopt if the notice has no signal. The second function returns its properties.
+/// Returns the name of the D-Bus signal for a notice, which is a message about a session. Returns nullopt if the kind
+/// of the notice has no signal.
 std::optional<std::string> signal_of(const core::Notice& notice);
+/// Returns the properties of a session that the D-Bus signal for the notice contains.
 Properties signal_properties(const core::Notice& notice, const policy::Limits& limits,
                              const inspect::TerminalSnapshot& presence, const WallClock& moment);
 
