@@ -13,7 +13,8 @@ namespace {
 constexpr const char* system_bus = "unix:path=/run/dbus/system_bus_socket";
 constexpr std::uint64_t retry_after_usec = 500'000;
 
-/// Returns DBUS_SYSTEM_BUS_ADDRESS, as evaluated by sd_bus_open_system(3), or the default address.
+/// Returns the address in the variable DBUS_SYSTEM_BUS_ADDRESS, which sd_bus_open_system(3) also uses. Returns the
+/// default address of the system bus if the variable is not set.
 const char* address() {
     const char* given = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
     return given != nullptr ? given : system_bus;
@@ -70,7 +71,9 @@ int Connection::send(Call call) {
 }
 
 int Connection::on_answer(sd_bus_message* m, void* data, sd_bus_error* error) {
-    const auto& answered = *static_cast<Call*>(data); // valid until the return, even if its slot is destroyed
+    // sd-bus destroys the Call only after this handler has returned, even if the slot is removed from under_way_
+    // before.
+    const auto& answered = *static_cast<Call*>(data);
     Connection& self = *answered.owner;
     const int code = answered.handler(m, answered.data, error);
     self.under_way_.erase(answered.place);
@@ -78,7 +81,7 @@ int Connection::on_answer(sd_bus_message* m, void* data, sd_bus_error* error) {
         Call next = std::move(self.waiting_.front());
         self.waiting_.pop_front();
         const int sent = self.send(std::move(next));
-        if (sent == -ENOTCONN) { // the signal Disconnected reports this error
+        if (sent == -ENOTCONN) { // on_disconnected() reports this error
             self.waiting_.clear();
         } else {
             self.check("send a queued call", sent);
@@ -114,7 +117,7 @@ int Connection::on_signal(sd_bus_message* m, void* heard, sd_bus_error*) {
 }
 
 int Connection::start() {
-    // Calls of the last connection get no reply any more.
+    // The pending calls of the previous connection are discarded, because they will not get a reply.
     waiting_.clear();
     under_way_.clear();
     bus_.reset();
@@ -125,10 +128,10 @@ int Connection::start() {
     then([raw] { return sd_bus_set_address(raw, address()); });
     then([raw] { return sd_bus_set_bus_client(raw, 1); });
     then([raw, this] { return sd_bus_set_description(raw, description_.c_str()); });
-    then([raw] { return sd_bus_set_watch_bind(raw, 1); }); // sd-bus waits for a missing bus by inotify
+    then([raw] { return sd_bus_set_watch_bind(raw, 1); }); // sd-bus waits for a missing bus socket by inotify
     then([raw] { return sd_bus_start(raw); });
     then([raw, this] { return sd_bus_attach_event(raw, loop_, static_cast<int>(priority_)); });
-    // sd_bus_add_match(3): a connection reports its own end by a local signal.
+    // sd-bus reports the end of a connection to its client by the local signal Disconnected (sd_bus_add_match(3)).
     then([raw, this] {
         return sd_bus_match_signal(raw, nullptr, "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",
                                    "org.freedesktop.DBus.Local", "Disconnected", &Connection::on_disconnected, this);
@@ -137,7 +140,7 @@ int Connection::start() {
 }
 
 void Connection::open_later() {
-    // Reconnects later and not immediately, because a caller of this function is still closing the lost connection.
+    // The reconnection is delayed by a timer, because a caller of open_later() is still closing the lost connection.
     sd_event_source* source = nullptr;
     const int code =
         sd_event_add_time_relative(loop_, &source, CLOCK_MONOTONIC, retry_after_usec, 0, &Connection::on_retry, this);

@@ -17,50 +17,54 @@
 
 namespace sesslimit::bus {
 
-/// An owned reference to a message, stored for a later reply.
+/// Owned reference to a D-Bus message, for example to a method call that is answered later.
 struct MessageDeleter {
     void operator()(sd_bus_message* m) const noexcept { sd_bus_message_unref(m); }
 };
 using Message = std::unique_ptr<sd_bus_message, MessageDeleter>;
 
-/// An owned slot of libsystemd. Destroying it cancels the operation.
+/// Owned sd_bus_slot, which represents a pending call or a subscription. Destroying the slot cancels the call or the
+/// subscription.
 struct SlotDeleter {
     void operator()(sd_bus_slot* slot) const noexcept { sd_bus_slot_unref(slot); }
 };
 using Slot = std::unique_ptr<sd_bus_slot, SlotDeleter>;
 
-/// A connection to the system bus, which is reestablished after each loss. Waits for a bus that does not exist yet.
-/// Never blocks. Does not poll, except that a bus that exists but accepts no connection is retried every 0.5 s.
+/// Connection to the system bus, which is reestablished after each loss. Never blocks. Waits without polling for a bus
+/// that does not exist yet. If the bus exists but does not accept connections, retries every 0.5 s.
 class Connection {
   public:
     struct Callbacks {
-        /// Called for a new connection, to subscribe and to send requests. A negative errno value closes the connection
-        /// again.
+        /// Called for each new connection to the bus, to subscribe to signals and to send requests. If a negative errno
+        /// value is returned, the connection is closed and a new connection is opened after 0.5 s.
         std::function<int(sd_bus*)> connected;
         std::function<void(Error)> failed;
     };
 
-    /// `priority` is that of sd_event_source_set_priority(3). Lower values run first.
+    /// `priority` is the priority of the connection in the event loop (sd_event_source_set_priority(3)). Lower values
+    /// run first.
     Connection(sd_event* loop, std::string description, std::int64_t priority, Callbacks callbacks);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    /// Starts to connect, and to reconnect whenever the connection is lost.
+    /// Starts to connect to the bus. Reconnects whenever the connection is lost.
     void open();
 
-    /// Returns the current bus, or null before open(). Callers must not store it.
+    /// Returns the sd-bus object of the current connection, or null before open(). Callers must not store the pointer,
+    /// because each reconnection creates a new object.
     [[nodiscard]] sd_bus* get() const noexcept { return bus_.get(); }
 
-    /// Reports an error if `code` is negative, which means that a call of libsystemd failed. Returns `code`.
+    /// Passes an error to the callback `failed` if `code`, the return value of a libsystemd function, is negative.
+    /// Returns `code`.
     int check(const char* doing, int code) const;
 
-    /// Sends a method call. `handler` receives a pointer to `value`, which lives until the reply has been handled or
-    /// the connection is lost. At most `max_under_way` calls are pending at once, because a bus rejects more
-    /// (dbus-daemon(1), max_replies_per_connection: 128 on the system bus). Further calls are sent in order as replies
-    /// arrive.
+    /// Sends a D-Bus method call. `handler` receives the reply and a pointer to `value`, which lives until the reply
+    /// has been handled or the connection is lost. At most `max_under_way` calls are pending at once, because a bus
+    /// rejects more (dbus-daemon(1), max_replies_per_connection: 128 on the system bus). Further calls are sent in
+    /// order as replies arrive.
     ///
-    /// Returns a negative errno value if the call will never be sent. Units: `timeout_usec` as in sd_bus_call_async(3),
-    /// counted from the sending.
+    /// Returns a negative errno value if the method call cannot be sent. Units: `timeout_usec` is in microseconds as in
+    /// sd_bus_call_async(3), counted from the time when the call is sent.
     template <class Value>
     int call(sd_bus_message* m, sd_bus_message_handler_t handler, Value value, std::uint64_t timeout_usec = 0) {
         auto kept = std::make_unique<KeptValue<Value>>(std::move(value));
@@ -77,13 +81,14 @@ class Connection {
 
     using Heard = std::function<void(sd_bus_message* signal)>;
 
-    /// Calls `heard` for each signal that matches `rule` (sd_bus_add_match(3)). The subscription ends when `slot` is
-    /// destroyed, or without a slot when the connection is destroyed. All subscriptions must use this function. Only
-    /// broadcast signals are delivered.
+    /// Calls `heard` for each broadcast signal that matches `rule` (sd_bus_add_match(3)). The subscription ends when
+    /// `slot` is destroyed. Without a slot, the subscription ends with the connection. All subscriptions of the daemon
+    /// must use this function, because it ignores unicast signals. Returns a negative errno value if the subscription
+    /// fails.
     ///
     /// Unicast signals are ignored, because any bus client can send one with a forged path and interface. sd-bus does
-    /// not compare the sender of such a signal with the sender in the rule. The bus itself forwards only broadcasts
-    /// that match a subscription, including the sender. Returns a negative errno value if no signal will be delivered.
+    /// not compare the sender of a unicast signal with the sender in the match rule. For a broadcast signal the bus
+    /// itself checks the whole rule, including the sender, before it forwards the signal.
     int match(const std::string& rule, Heard heard, Slot* slot = nullptr);
 
   private:
@@ -127,13 +132,15 @@ class Connection {
     std::int64_t priority_;
     Callbacks callbacks_;
     std::unique_ptr<sd_bus, BusDeleter> bus_;
-    /// Pending calls. They are stored here because their data may contain messages, which reference the bus.
+    /// Slots of pending calls. The Connection owns them, and not the sd-bus object, because the data of a call may
+    /// contain messages, which reference the sd-bus object. Otherwise, the object and the messages could keep each
+    /// other alive.
     std::list<Slot> under_way_;
-    std::deque<Call> waiting_; ///< calls that are not sent yet
+    std::deque<Call> waiting_; ///< calls not sent yet
     EventSource retry_;
 };
 
-/// Converts an error reply to an Error: "DOING: message".
+/// Converts a D-Bus error reply to an Error with the text "failed to DOING: MESSAGE".
 Error error_of(const char* doing, sd_bus_message* answer);
 
 } // namespace sesslimit::bus

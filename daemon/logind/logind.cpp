@@ -25,7 +25,8 @@ bool is_unknown_session(const sd_bus_error* error) {
            sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_OBJECT) > 0;
 }
 
-/// Returns true if GetSessionByPID reported that the process belongs to no session, or has exited.
+/// Returns true if logind's method GetSessionByPID reported that the process does not belong to a session, or has
+/// exited.
 bool is_without_session(const sd_bus_error* error) {
     return sd_bus_error_has_name(error, "org.freedesktop.login1.NoSessionForPID") > 0 ||
            sd_bus_error_has_name(error, "org.freedesktop.DBus.Error.UnixProcessIdUnknown") > 0;
@@ -34,18 +35,22 @@ bool is_without_session(const sd_bus_error* error) {
 } // namespace
 
 struct Logind::Impl {
-    /// One pending call. It ends with its reply, or with the connection.
+    /// One pending request for the properties of a session. It ends with its reply, or with the loss of the connection.
     struct Call {
         Impl* owner;
-        std::string id;       ///< ID of the requested session
-        std::string path;     ///< GetAll: object path of the session
-        bool of_list = false; ///< GetAll: true if caught_up waits for the reply
-        bool again = false;   ///< GetAll: true for a repeated call
+        std::string id;
+        /// Object path of the session.
+        std::string path;
+        /// True if the session is from a list of all sessions, so that the callback caught_up waits for the reply.
+        bool of_list = false;
+        /// True if the request repeats an earlier request for the same session. A request is repeated at most once.
+        bool again = false;
     };
 
     Callbacks callbacks;
     bus::Connection bus;
-    std::size_t to_catch_up = 0; ///< missing replies for the last list
+    /// Number of sessions of the last list whose properties logind has not returned yet.
+    std::size_t to_catch_up = 0;
 
     Impl(sd_event* loop, Callbacks tell)
         : callbacks(std::move(tell)), bus(loop, "sesslimitd-logind", SD_EVENT_PRIORITY_NORMAL,
@@ -75,8 +80,8 @@ struct Logind::Impl {
         bus.check("list the sessions of logind", code);
     }
 
-    /// Calls a method. `handler` receives its reply and a pointer to `value`. Returns a negative errno value on
-    /// failure.
+    /// Calls a method of logind. `handler` receives the reply and a pointer to `value`. Returns a negative errno value
+    /// on failure.
     template <class Value, class... Args>
     int call(const char* path, const char* interface, const char* method, sd_bus_message_handler_t handler, Value value,
              const char* types, Args... args) {
@@ -92,7 +97,7 @@ struct Logind::Impl {
         return code;
     }
 
-    /// Requests all properties of the session at this object path.
+    /// Requests all properties of the logind session with the object path `path`.
     template <class Value>
     int get_all(const char* path, const char* doing, sd_bus_message_handler_t handler, Value value) {
         const int code =
@@ -150,8 +155,9 @@ struct Logind::Impl {
         const auto& call = *static_cast<Call*>(data);
         Impl& self = *call.owner;
         if (sd_bus_message_is_method_error(m, nullptr) > 0) {
-            // A short login may end between its announcement and this request. For other errors the request is
-            // repeated, because no limit would apply to an unknown session.
+            // If logind does not know the session, the session ended between its announcement and the request, as a
+            // short login may do. After any other error the request is repeated, because no limit would apply to a
+            // session without properties.
             if (!is_unknown_session(sd_bus_message_get_error(m))) {
                 self.callbacks.failed(bus::error_of(asking, m));
                 if (!call.again && self.ask_again(call) >= 0) {
@@ -161,8 +167,9 @@ struct Logind::Impl {
         } else if (auto session = read_session(m); !session) {
             self.callbacks.failed(session.error());
         } else if (session->leader.pid == 0 && !session->closing && !call.again) {
-            // The leader has exited since logind answered. Only logind knows whether the session was closed before the
-            // exit, so that the request is repeated. A reply about a session that was properly closed is ignored.
+            // The leader, which is the process that opened the session, has exited since logind replied. Only logind
+            // knows whether the session was closed before the exit, so the request is repeated. If the second reply
+            // states that the session was closed, the core ignores the session.
             if (self.ask_again(call) >= 0) {
                 return 0;
             }
@@ -195,15 +202,16 @@ struct Logind::Impl {
     void owner_changed(sd_bus_message* m) {
         const char *name = nullptr, *before = nullptr, *now = nullptr;
         if (sd_bus_message_read(m, "sss", &name, &before, &now) >= 0 && *now != '\0') {
-            list(); // a new logind sends no signals for restored sessions
+            list(); // a restarted logind sends no signals for sessions that it has restored
         }
     }
 
-    /// An operation that logind performs on a session.
+    /// Pending request to logind for an operation on a session, such as TerminateSession.
     struct Order {
         Impl* owner;
         std::string id;
-        const char* doing; ///< description of the operation, with static storage duration
+        /// Description of the operation for error messages. It has static storage duration.
+        const char* doing;
     };
 
     static int on_done(sd_bus_message* m, void* data, sd_bus_error*) {
@@ -219,7 +227,7 @@ struct Logind::Impl {
         return 0;
     }
 
-    /// One request for an idle hint.
+    /// One pending request for the idle hint of a logind session.
     struct PendingCall {
         Impl* owner;
         std::function<void(Duration)> then;
@@ -239,7 +247,7 @@ struct Logind::Impl {
         return 0;
     }
 
-    /// Returns the object path of a session, or an empty string if memory is exhausted.
+    /// Returns the object path of the logind session with the ID `id`, or an empty string if memory is exhausted.
     static std::string path_of(const std::string& id) {
         char* path = nullptr;
         if (sd_bus_path_encode("/org/freedesktop/login1/session", id.c_str(), &path) < 0) {
@@ -254,14 +262,15 @@ struct Logind::Impl {
                 PendingCall{this, std::move(then)});
     }
 
-    /// One request for a session, or for the session of a process.
+    /// One pending request for a session, which is given by its ID or by the PID of one of its processes.
     struct SessionQuestion {
         Impl* owner;
         std::string id; ///< empty: request for a process
         SessionAnswer then;
     };
 
-    /// Returns true if the call failed. Reports the error and passes nullopt to the continuation.
+    /// Returns true if `m` is an error reply of logind. In this case reports the error, and passes nullopt to the
+    /// continuation `then` of the request.
     static bool is_failure(sd_bus_message* m, const SessionQuestion& question) {
         if (sd_bus_message_is_method_error(m, nullptr) <= 0) {
             return false;

@@ -15,23 +15,25 @@
 
 namespace sesslimit::logind {
 
-/// The callbacks for reports from logind. They are called from the event loop.
+/// Callbacks for sessions and errors that the client of logind reports. They are called from the event loop.
 struct Callbacks {
-    /// Called for a session that is new or in the first list. Its Login contains only logind's data, without groups and
-    /// credential. If the leader has exited, the leader's pid is 0.
+    /// Called for each session in a list of all sessions, and for each session that logind announces later. The Login
+    /// contains only logind's data, without groups and credential. If the session's leader process has exited, its PID
+    /// is 0.
     std::function<void(core::LogindSession)> appeared;
     std::function<void(std::string id)> gone;
-    /// Called with the IDs of all sessions after connecting to the bus and after each restart of logind. `appeared` is
-    /// then called for each new session.
+    /// Called with the IDs of all logind sessions after each connection to the bus and after each restart of logind.
+    /// The callback `appeared` is then called for each of these sessions.
     std::function<void(std::vector<std::string> ids)> listed;
-    /// Called after every session of the last list has been reported.
+    /// Called when every session of the last list has been reported by the callback `appeared`, or could not be read.
     std::function<void()> caught_up;
-    /// Called for errors that concern the administrator. The connection is reestablished if this can resolve the error.
+    /// Called for errors that concern the administrator. If the connection to the bus is lost, it is reestablished
+    /// after the call.
     std::function<void(Error)> failed;
 };
 
-/// A client of logind on the system bus (org.freedesktop.login1(5)). Every call is asynchronous, because logind may be
-/// waiting for the same login that waits for the daemon. Reconnects when a lost bus returns.
+/// Client of logind on the system bus (org.freedesktop.login1(5)). Every call is asynchronous, because logind may be
+/// waiting for the same login that waits for the daemon. The client reconnects after the connection to the bus is lost.
 class Logind {
   public:
     Logind(sd_event* loop, Callbacks callbacks);
@@ -39,32 +41,34 @@ class Logind {
     Logind(const Logind&) = delete;
     Logind& operator=(const Logind&) = delete;
 
-    /// Starts to connect. Results are reported by the callbacks.
+    /// Starts to connect to the bus. Sessions and errors are reported by the callbacks.
     void connect();
 
-    /// Calls TerminateSession, which sends SIGTERM, and SIGHUP for shells, to the session's whole scope. A session that
-    /// logind does not know (any more) is reported by `gone`.
+    /// Calls logind's method TerminateSession, which sends SIGTERM, and SIGHUP for shells, to all processes in the
+    /// session's scope. If logind does not know the session, or no longer knows it, the callback `gone` is called.
     void terminate(const std::string& id);
 
-    /// Calls KillSession(id, "all", SIGKILL). An unknown session is reported by `gone`.
+    /// Calls logind's method KillSession(id, "all", SIGKILL). If logind does not know the session, the callback `gone`
+    /// is called.
     void kill_all(const std::string& id);
 
-    /// Calls LockSession, which asks the program that shows the session's screen to lock it.
+    /// Calls logind's method LockSession, which asks the program that shows the session's screen to lock the screen.
     void lock(const std::string& id);
 
-    /// Requests the time since the session's IdleHint was set. `then` receives that time, or 0 if the hint is not set.
-    /// `then` is not called if logind does not answer. The time does not advance during suspend.
+    /// Requests the time since the IdleHint of a logind session was set. `then` receives this time, or 0 if the hint is
+    /// not set. If logind does not answer, `then` is not called. The time does not advance while the host is suspended.
     void ask_idle_hint(const std::string& id, std::function<void(Duration)> then);
 
-    /// A function that receives the properties of one session. It receives nullopt if logind has no such session or did
-    /// not answer.
+    /// Function that receives the properties of one logind session. It receives nullopt if the session does not exist
+    /// or logind did not answer.
     using SessionAnswer = std::function<void(std::optional<core::LogindSession>)>;
 
-    /// Requests the properties of a session. `then` is called once from the loop, but not if the bus is lost meanwhile.
-    /// A session that logind does not know is also reported by `gone`.
+    /// Requests the properties of a logind session. `then` is called once, but not if the connection to the bus is lost
+    /// before the reply. If logind does not know the session, the callback `gone` is called as well.
     void ask_session(const std::string& id, SessionAnswer then);
 
-    /// Requests the session of a process by its cgroup (GetSessionByPID). `then` is called as by ask_session().
+    /// Requests the properties of the session to which a process belongs according to its cgroup (logind's method
+    /// GetSessionByPID). `then` is called once, but not if the connection to the bus is lost before the reply.
     void ask_session_of(pid_t pid, const SessionAnswer& then);
 
   private:

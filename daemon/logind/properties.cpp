@@ -48,13 +48,15 @@ Result<> read_seat(sd_bus_message* m, std::string& seat) {
     return {};
 }
 
-/// Identifies the process with this PID. Returns an empty Leader if the process does not exist.
+/// Returns the identity of the process that currently has this PID, which consists of the PID and a mark. Returns an
+/// empty Leader if the process does not exist.
 Leader leader_of(pid_t pid) {
     const auto found = identify(pid);
     if (found) {
         return *found;
     }
-    // If the state is unknown, the process is not treated as dead, because its session would then be terminated.
+    // If it is unknown whether the leader process exists, the Leader keeps its PID. With an empty Leader the process
+    // would be treated as dead, and its session would be terminated.
     return found.error() == ESRCH ? Leader{} : Leader{pid, 0};
 }
 
@@ -72,8 +74,8 @@ Result<> read_opened(sd_bus_message* m, BootTime& opened) {
     if (const int code = sd_bus_message_read(m, "v", "t", &monotonic); code < 0) {
         return fail_errno("failed to read the time of a session", -code);
     }
-    // logind reports only CLOCK_MONOTONIC, which does not advance during suspend. A session that was suspended appears
-    // younger by the time of the suspend.
+    // logind reports the start of a session only in CLOCK_MONOTONIC, which does not advance during suspend. If the host
+    // was suspended during the session, the session appears younger by the time of the suspend.
     const Duration age = std::max(Duration{}, monotonic_now() - Duration(static_cast<Duration::rep>(monotonic)));
     opened = boottime_now() - age;
     return {};
@@ -150,7 +152,7 @@ Result<> read_hint_property(sd_bus_message* m, std::string_view name, IdleHint& 
     return code < 0 ? fail_errno("failed to read the idle hint of a session", -code) : Result<>{};
 }
 
-/// Reads all entries of an a{sv}.
+/// Reads a dictionary a{sv}, and calls `read` with the name of each entry.
 template <class Read>
 Result<> read_all(sd_bus_message* answer, Read read) {
     int code = sd_bus_message_enter_container(answer, 'a', "{sv}");

@@ -8,13 +8,14 @@
 
 namespace sesslimit::logind {
 
-/// Reads the reply to org.freedesktop.DBus.Properties.GetAll of an org.freedesktop.login1.Session. Texts are truncated
-/// to the bounds of common/protocol.hpp. A missing property, which depends on the version of logind, is left empty. The
-/// mark of the leader is set (common/process.hpp). The leader's pid is 0 if the process does not exist.
+/// Reads the properties of a logind session from `answer`, the reply to org.freedesktop.DBus.Properties.GetAll. Texts
+/// are truncated to the bounds of common/protocol.hpp. A property is left empty if this version of logind does not have
+/// it. The leader process is identified by its PID and a mark, which detects a reused PID (common/process.hpp). The PID
+/// is 0 if the process does not exist.
 Result<core::LogindSession> read_session(sd_bus_message* answer);
 
-/// Reads the idle time from the reply to the same call. It is the time since the idle hint was set, or 0 if the hint is
-/// not set.
+/// Reads the idle time of a logind session from `answer`, the reply to org.freedesktop.DBus.Properties.GetAll. The idle
+/// time is the time since the idle hint was set, or 0 if the hint is not set.
 Result<Duration> read_idle_hint(sd_bus_message* answer);
 
 } // namespace sesslimit::logind
