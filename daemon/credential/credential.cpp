@@ -18,17 +18,19 @@ namespace {
 using Bytes = std::span<const std::uint8_t>;
 
 constexpr std::size_t max_method_length = 64;
-constexpr std::size_t max_key_length =
-    std::size_t{16} * 1024; // length in bytes of base64; sshd accepts RSA keys up to 16384 bits
+/// Maximum length of a key in bytes of base64. The longest RSA keys that sshd accepts have 16384 bits.
+constexpr std::size_t max_key_length = std::size_t{16} * 1024;
 
-/// Removes the text up to `end`, and `end` itself, from the front. Returns this text without `end`.
+/// Removes the text before the first `end`, and `end` itself, from the front of `text`. Returns the removed text
+/// without `end`. If `text` does not contain `end`, removes and returns all of it.
 std::string_view take(std::string_view& text, char end) {
     const std::string_view part = text.substr(0, text.find(end));
     text.remove_prefix(std::min(part.size() + 1, text.size()));
     return part;
 }
 
-/// Returns the method of a line, or an empty text if it is not a valid method.
+/// Returns the authentication method of a line of SSH_AUTH_INFO_0, without its submethod. Returns an empty text if the
+/// method is longer than 64 bytes or contains anything but printable ASCII.
 std::string_view method_of(std::string_view line) {
     std::string_view word = take(line, ' ');
     const std::string_view method = take(word, '/');
@@ -52,8 +54,9 @@ std::optional<std::vector<std::uint8_t>> from_base64(std::string_view text) {
     return bytes;
 }
 
-/// Removes a `string` of RFC 4251, section 5, from the front, and returns its content. A `string` consists of a length
-/// in four bytes and as many bytes of content. An mpint has the same form. Returns nullopt if the blob is too short.
+/// Removes a `string` of RFC 4251, section 5, from the front of `blob`, and returns its content. A `string` consists of
+/// a length in four bytes and as many bytes of content. The function also reads an `mpint`, which has the same form.
+/// Returns nullopt if the blob is too short.
 std::optional<Bytes> take_string(Bytes& blob) {
     if (blob.size() < 4) {
         return std::nullopt;
@@ -68,14 +71,17 @@ std::optional<Bytes> take_string(Bytes& blob) {
     return part;
 }
 
-/// The type of a certificate, and of the key in it.
+/// Type of an SSH certificate. A certificate contains a plain key and further fields.
 struct CertificateType {
-    std::string_view name;  ///< name of the certificate type
-    std::string_view plain; ///< name of the type of the key in it
-    int fields;             ///< number of strings and mpints of the key, which follow the nonce
+    std::string_view name;
+    /// Name of the type of the plain key in the certificate.
+    std::string_view plain;
+    /// Number of fields of the plain key, which follow the nonce in the certificate. Each field is a `string` or an
+    /// `mpint`.
+    int fields;
 };
 
-// The types are defined in OpenSSH's PROTOCOL.certkeys and PROTOCOL.u2f.
+// Certificate types of OpenSSH, which are defined in its files PROTOCOL.certkeys and PROTOCOL.u2f.
 constexpr CertificateType certificate_types[] = {
     {"ssh-rsa-cert-v01@openssh.com", "ssh-rsa", 2},
     {"ssh-dss-cert-v01@openssh.com", "ssh-dss", 4},
@@ -91,9 +97,9 @@ std::string_view as_text(Bytes bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Returns the blob of the plain key in a certificate. The blob consists of the type of the plain key and the key's
-/// fields from the certificate. Removes the nonce and these fields from the front. Returns nullopt if the certificate
-/// is too short.
+/// Returns the blob of the plain key in a certificate, which consists of the type and the fields of that key. Removes
+/// the nonce and the fields of the key from the front of `behind_type`, the certificate without its type. Returns
+/// nullopt if the certificate is too short.
 std::optional<std::vector<std::uint8_t>> take_plain_blob(const CertificateType& type, Bytes& behind_type) {
     if (!take_string(behind_type)) { // the nonce
         return std::nullopt;
@@ -140,7 +146,8 @@ bool skip_strings(Bytes& blob, int count) {
     return true;
 }
 
-/// Parses the part of a certificate after the key.
+/// Reads the key ID and the CA from the part of an SSH certificate that follows the plain key. Does not change
+/// `credential` if the certificate cannot be parsed completely.
 void read_certificate(Bytes behind_key, Credential& credential) {
     constexpr std::size_t serial_and_type = 8 + 4;
     constexpr std::size_t validity = 8 + 8;
@@ -148,7 +155,7 @@ void read_certificate(Bytes behind_key, Credential& credential) {
     const auto id = skip(rest, serial_and_type) ? take_string(rest) : std::nullopt;
     const bool passed = id && skip_strings(rest, 1) && skip(rest, validity) && skip_strings(rest, 3);
     const auto ca = passed ? take_string(rest) : std::nullopt;
-    if (!ca || ca->empty() || !take_string(rest) || !rest.empty()) { // the signature is the last field
+    if (!ca || ca->empty() || !take_string(rest) || !rest.empty()) { // signature must be last
         return;
     }
     credential.ca = sha256_text(*ca);
@@ -161,7 +168,8 @@ void read_certificate(Bytes behind_key, Credential& credential) {
     }
 }
 
-/// Parses the part of a line after "publickey ", which consists of the type, the key, and optional further words.
+/// Parses the part of a line of SSH_AUTH_INFO_0 after "publickey ". This part consists of the key type, the key in
+/// base64, and optional further words, which are ignored.
 void read_key(std::string_view line, Credential& credential) {
     const std::string_view type = take(line, ' ');
     const auto blob = from_base64(take(line, ' '));
@@ -176,7 +184,8 @@ void read_key(std::string_view line, Credential& credential) {
     const auto* certificate = std::find_if(std::begin(certificate_types), std::end(certificate_types),
                                            [type](const CertificateType& one) { return one.name == type; });
     if (certificate == std::end(certificate_types)) {
-        // A certificate of an unknown type must not be treated as a plain key.
+        // A certificate of an unknown type gets no fingerprint. It must not be treated as a plain key, because the
+        // fingerprint of a plain key is computed from other bytes.
         if (type.find("-cert-v") == type.npos) {
             credential.fingerprint = sha256_text(*blob);
         }

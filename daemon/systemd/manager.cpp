@@ -21,7 +21,7 @@ constexpr const char* interface = "org.freedesktop.systemd1.Manager";
 constexpr const char* job_removed = "type='signal',sender='org.freedesktop.systemd1',path='/org/freedesktop/systemd1',"
                                     "interface='org.freedesktop.systemd1.Manager',member='JobRemoved'";
 
-/// Appends the properties of a scope as an array of type a(sv).
+/// Appends the properties of a new scope to the call StartTransientUnit, as an array of type a(sv).
 int append_properties(sd_bus_message* m, const NewScope& scope, const std::vector<pid_t>& processes) {
     int code = sd_bus_message_open_container(m, 'a', "(sv)");
     const auto then = [&code](auto next) { code = code < 0 ? code : next(); };
@@ -30,14 +30,16 @@ int append_properties(sd_bus_message* m, const NewScope& scope, const std::vecto
     };
     text("Description", scope.description);
     text("Slice", scope.slice);
-    text("CollectMode", "inactive-or-failed"); // systemd then unloads the scope in any final state
-    // logind sets the same properties for the scopes of sessions. An interactive shell reacts only to SIGHUP, and the
-    // slice limits the number of a user's processes.
+    // With the mode inactive-or-failed, systemd unloads the scope after it has ended, even if it has failed.
+    text("CollectMode", "inactive-or-failed");
+    // The new scope has the properties that logind sets for the scopes of sessions. SIGHUP is sent because an
+    // interactive shell reacts only to SIGHUP. The number of tasks is not limited, because the slice limits the number
+    // of a user's processes.
     then([&] { return sd_bus_message_append(m, "(sv)", "SendSIGHUP", "b", 1); });
     then([&] { return sd_bus_message_append(m, "(sv)", "TasksMax", "t", UINT64_MAX); });
     then([&] { return sd_bus_message_append(m, "(sv)", "After", "as", 1, "systemd-user-sessions.service"); });
-    // No controllers are delegated. Delegation itself is required, because systemd attaches further processes only to
-    // delegated units.
+    // The empty list in DelegateControllers delegates the scope without cgroup controllers. Delegation itself is
+    // required, because systemd attaches further processes only to delegated units.
     then([&] { return sd_bus_message_append(m, "(sv)", "DelegateControllers", "as", 0); });
     then([&] { return sd_bus_message_open_container(m, 'r', "sv"); });
     then([&] { return sd_bus_message_append(m, "s", "PIDs"); });
@@ -46,7 +48,7 @@ int append_properties(sd_bus_message* m, const NewScope& scope, const std::vecto
     for (const pid_t pid : processes) {
         then([&] { return sd_bus_message_append(m, "u", static_cast<std::uint32_t>(pid)); });
     }
-    for (int level = 0; level < 4; ++level) { // closes au, v, (sv) and a(sv)
+    for (int level = 0; level < 4; ++level) { // closes the four open containers
         then([&] { return sd_bus_message_close_container(m); });
     }
     return code;
@@ -66,11 +68,12 @@ struct Manager::Impl {
     /// Scope that is being created.
     struct Start {
         Done done;
-        bus::Slot job; ///< match for the end of the scope's job
+        /// Subscription to the end of the systemd job that starts the scope.
+        bus::Slot job;
     };
 
-    /// Processes that are being moved. Each process has a separate call, because a common call would fail if one
-    /// process has exited.
+    /// Processes that are being moved to a scope. Each process is moved by a separate call, because a common call would
+    /// fail if one process has exited.
     struct Attachment {
         std::size_t missing = 0; ///< number of missing replies
         std::optional<Error> error;
@@ -97,7 +100,7 @@ struct Manager::Impl {
                                        {.connected = [this](sd_bus*) { return forget_answers(); },
                                         .failed = [this](Error error) { failed(std::move(error)); }}) {}
 
-    /// Discards calls of an earlier connection, because their replies can no longer arrive.
+    /// Reports pending calls of an earlier connection to the bus as failed, because their replies can no longer arrive.
     int forget_answers() {
         const auto lost_starts = std::exchange(starts, {});
         const auto lost_attachments = std::exchange(attachments, {});
@@ -139,7 +142,7 @@ struct Manager::Impl {
         if (sd_bus_message_is_method_error(m, nullptr) > 0) {
             call.owner->started(call.scope, std::unexpected(error_of("start a scope", m)));
         }
-        return 0; // otherwise the reply is the job, and its end is awaited
+        return 0; // without an error, the scope exists when its systemd job ends
     }
 
     void job_was_removed(sd_bus_message* m) {
@@ -160,10 +163,11 @@ struct Manager::Impl {
     }
 
     int ask_to_start(const NewScope& scope, const std::vector<pid_t>& processes) {
-        // The match is sent first and the bus preserves the order, so that the end of the job cannot be missed. systemd
-        // reports the end to the client that requested the job (bus_foreach_bus() in systemd's src/core/dbus.c). The
-        // match exists only while a scope is being created, because a host has many jobs. sd-bus cannot match the unit
-        // of the job, because that argument follows an argument that is not a string.
+        // The subscription to the signal JobRemoved is sent before the call that starts the scope. The bus preserves
+        // this order, so that the end of the job that starts the scope cannot be missed. systemd reports the end to the
+        // client that requested the job (bus_foreach_bus() in systemd's src/core/dbus.c). The subscription exists only
+        // while a scope is being created, because a host has many jobs. The match rule cannot select the unit of the
+        // job, because sd-bus cannot match an argument that follows an argument of another type than string.
         int code =
             bus.match(job_removed, [this](sd_bus_message* m) { job_was_removed(m); }, &starts.at(scope.name).job);
         sd_bus_message* raw = nullptr;

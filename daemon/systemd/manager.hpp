@@ -12,15 +12,16 @@
 
 namespace sesslimit::systemd {
 
-/// Client of systemd on the system bus (org.freedesktop.systemd1(5)). systemd permits these calls to root without a
-/// capability. Every call is asynchronous. The client reconnects when a lost bus returns.
+/// Client of systemd on the system bus (org.freedesktop.systemd1(5)), which creates scopes. systemd permits the
+/// necessary calls to root without a capability. Every call is asynchronous. The client reconnects after the connection
+/// is lost.
 class Manager final : public Scopes {
   public:
-    /// Takes the callback for errors that no caller receives. They are meant for the administrator.
+    /// `failed` receives errors for the administrator that are not passed to any other callback.
     Manager(sd_event* loop, std::function<void(Error)> failed);
     ~Manager() override;
 
-    /// Starts to connect. Earlier calls wait until the connection is established.
+    /// Starts to connect to the bus. Calls that are made before the connection is established are sent afterwards.
     void connect();
 
     void start(const NewScope& scope, const std::vector<pid_t>& processes, Done done) override;

@@ -45,8 +45,8 @@ void MultiplexerPreserver::begin(const core::Session& session) {
 }
 
 void MultiplexerPreserver::start(Job& job, const inspect::Multiplexer& multiplexer) {
-    // Only the servers are moved first, because they continue to run. The whole request would fail if a single process
-    // exits in the meantime.
+    // The scope is started with the multiplexer servers only, because servers continue to run. Other processes may exit
+    // at any time, and the start of the scope fails if a single process has exited.
     std::vector<pid_t> pids;
     add_pids(pids, multiplexer.servers.empty() ? multiplexer.others : multiplexer.servers);
     ++job.rounds;
@@ -60,7 +60,7 @@ void MultiplexerPreserver::start(Job& job, const inspect::Multiplexer& multiplex
 }
 
 void MultiplexerPreserver::started(SessionKey key, const Result<>& result) {
-    if (result || result.error().code == EEXIST) { // the scope exists because an earlier daemon created it
+    if (result || result.error().code == EEXIST) { // EEXIST: an earlier daemon has created the scope
         return go_on(key);
     }
     const auto at = jobs_.find(key);

@@ -15,15 +15,16 @@
 
 namespace sesslimit {
 
-/// Multiplexer preservation, which moves the multiplexers of a session out of its scope and then terminates the
-/// session. The termination always follows, at most `within` after begin().
+/// Multiplexer preservation, which moves the terminal multiplexers (tmux, screen) of a session out of the session's
+/// scope and then terminates the session. The session is always terminated, at most `within` after begin().
 ///
-/// The servers are moved into a separate scope beside the session's scope. The descendants of the servers follow in
-/// rounds, because processes start and exit in the meantime. The rounds end when a scan finds no more descendants.
+/// The servers of the multiplexers are moved first, into a separate scope beside the session's scope. The descendants
+/// of the servers follow in rounds, because processes start and exit in the meantime. The rounds end when a scan finds
+/// no more descendants.
 class MultiplexerPreserver {
   public:
-    /// Maximum time from begin() to the termination. Must be less than core::Timeouts::kill_delay, after which SIGKILL
-    /// is sent to all processes of the session.
+    /// Maximum time from begin() to the termination of the session. The time must be less than
+    /// core::Timeouts::kill_delay, after which SIGKILL is sent to all processes of the session.
     static constexpr Duration within = std::chrono::seconds(3);
     static constexpr int max_rounds = 32;
 
@@ -31,25 +32,29 @@ class MultiplexerPreserver {
     struct Outcome {
         const core::Session& session;
         const std::string& scope;
-        std::size_t moved = 0;        ///< number of processes in the scope for preserved processes
-        std::optional<Error> problem; ///< error that prevented the move of all processes; absent: all were moved
-        bool is_unclear = false;      ///< true if the processes could not be inspected
+        /// Number of multiplexer processes that were moved out of the session's scope.
+        std::size_t moved = 0;
+        /// Error because of which not all multiplexer processes were moved. Absent if all of them were moved.
+        std::optional<Error> problem;
+        /// True if the processes of the session could not be inspected.
+        bool is_unclear = false;
     };
 
     struct Dependencies {
         sd_event* loop;
         systemd::Scopes& scopes;
-        /// Returns the processes of multiplexers. This is inspect::multiplexer_of() or the replacement of a test.
+        /// Returns the multiplexer processes of a session. The daemon uses inspect::multiplexer_of(), and tests use a
+        /// replacement.
         std::function<Result<inspect::Multiplexer>(const core::Session&, const std::string& scope)> look;
         std::function<void(const std::string& logind_id)> terminate;
         std::function<void(const Outcome&)> told; ///< callback if a multiplexer exists
         Duration within = MultiplexerPreserver::within;
     };
 
-    /// Lifetime: the referenced objects must outlive this object.
+    /// Lifetime: the objects that `dependencies` references must outlive the MultiplexerPreserver.
     explicit MultiplexerPreserver(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
-    /// Begins the preservation and termination of a session that logind has.
+    /// Begins to preserve the multiplexers of a session that logind knows, and terminates the session afterwards.
     void begin(const core::Session& session);
 
   private:

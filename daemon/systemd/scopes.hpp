@@ -11,17 +11,21 @@
 
 namespace sesslimit::systemd {
 
-/// Scope (systemd.scope(5)) to be created.
+/// Properties of a scope (systemd.scope(5)) that is to be created.
 struct NewScope {
-    std::string name;        ///< name of the unit, "something.scope"
-    std::string slice;       ///< slice in which the scope is created
-    std::string description; ///< description of the unit, escaped for display
+    /// Name of the scope unit, such as "something.scope".
+    std::string name;
+    /// Name of the slice in which the scope is created.
+    std::string slice;
+    /// Description of the scope unit, already escaped for display.
+    std::string description;
 };
 
-/// Interface for scope units, which contain processes that systemd did not start. No function blocks.
+/// Interface to systemd's scope units, which contain processes that systemd did not start. No function blocks.
 class Scopes {
   public:
-    /// Callback with the result. Called once from the loop, or never after give_up().
+    /// Callback with the result of an operation on a scope. It is called once, or never if give_up() is called before.
+    /// If the request cannot be sent to systemd, it is called before the operation returns.
     using Done = std::function<void(Result<>)>;
 
     Scopes() = default;
@@ -29,14 +33,14 @@ class Scopes {
     Scopes& operator=(const Scopes&) = delete;
     virtual ~Scopes() = default;
 
-    /// Creates a scope and moves the processes into it. If the start fails, the scope does not exist. Errors: EEXIST if
-    /// such a scope exists, ESRCH if one of the processes has already exited.
+    /// Creates a scope and moves the processes into it. After an error, a new scope does not exist. Errors: EEXIST if a
+    /// scope with this name already exists, ESRCH if one of the processes has already exited.
     virtual void start(const NewScope& scope, const std::vector<pid_t>& processes, Done done) = 0;
 
-    /// Moves processes into a scope created by start(). Processes that have exited are ignored.
+    /// Moves processes into a scope that start() has created. Processes that have exited are ignored.
     virtual void attach(const std::string& scope, const std::vector<pid_t>& processes, Done done) = 0;
 
-    /// Discards the callbacks of all pending operations on this scope.
+    /// Discards the callbacks of all pending operations on the scope with this name.
     virtual void give_up(const std::string& scope) = 0;
 };
 
