@@ -12,49 +12,56 @@
 #include <utility>
 #include <vector>
 
-/// Rate limit of the journal entries about denied logins. The functions do not read a clock, because the time is an
-/// argument.
+/// Rate limit of the journal entries about denied logins. The functions receive the current time as an argument, and do
+/// not read a clock.
 ///
-/// The first denial of an address gets a separate entry and begins a window. Further denials in the window are only
-/// counted. At the end of the window, one entry reports the number of counted denials, unless the number is 0. This
-/// entry begins the next window, which is twice as long as the previous window. An address whose denials continue
-/// indefinitely causes one entry per hour. Each denial is part of exactly one entry.
+/// An address is the remote host of a denied login, or the user of a login from this host. The first denial of an
+/// address gets a separate journal entry and begins a window. Further denials in the window are only counted. At the
+/// end of the window, one entry reports the number of counted denials, unless the number is 0. This entry begins the
+/// next window, which is twice as long as the previous window. An address whose denials continue indefinitely causes
+/// one entry per hour. Each denial is part of exactly one entry.
 namespace sesslimit::messages {
 
-/// Counted denials of one address, without separate journal entries.
+/// Denials of one remote host or local user that were counted, without a journal entry for each.
 struct SuppressedDenials {
-    std::string origin; ///< remote host (PAM_RHOST); empty: this host, and `user` is the user of all denials
-    std::string user;   ///< user of the last denial
-    uid_t uid = 0;      ///< user ID of `user`
+    /// Remote host of the denied logins (PAM_RHOST). Empty for logins from this host, which are all of the same user.
+    std::string origin;
+    std::string user; ///< user of the last denial
+    uid_t uid = 0;
     std::string service;
     core::Reason reason;
-    bool others = false; ///< true if other users were also denied
+    bool others = false; ///< true if several users were denied
     std::uint64_t count = 0;
     Duration within{}; ///< time since the previous entry
 };
 
-/// Windows of all addresses with recent denials.
+/// Rate limiter for denied logins, with a time window for each remote host or local user that had a denial recently.
 class DenialThrottle {
   public:
     static constexpr Duration first_window = std::chrono::minutes(1);
     static constexpr Duration max_window = std::chrono::hours(1);
-    static constexpr std::size_t max_addresses = 256; ///< at this limit, the oldest window ends early
+    /// Maximum number of remote hosts and local users for which denials are counted. For a further one, the oldest
+    /// count ends early.
+    static constexpr std::size_t max_addresses = 256;
 
-    /// Records a denial. Returns true if the denial gets a separate entry. Appends to `ended` the counted denials whose
-    /// entries must be written first.
+    /// Records a denied login. Returns true if the denial gets a separate journal entry. Appends to `ended` the counted
+    /// denials whose journal entries must be written first.
     bool take(const core::Notice& denied, BootTime now, std::vector<SuppressedDenials>& ended);
 
-    /// Ends the windows that have expired, and returns the denials that were counted in them.
+    /// Ends the time windows that have expired at the time `now`, and returns the denials that were counted in these
+    /// windows.
     std::vector<SuppressedDenials> due(BootTime now);
 
-    /// Ends all windows, and returns the denials that were counted in them. Called when the daemon stops.
+    /// Ends the time windows of all addresses, and returns the denials that were counted in these windows. Called when
+    /// the daemon stops, and if the timer for the end of a window cannot be armed.
     std::vector<SuppressedDenials> end_all(BootTime now);
 
-    /// Returns the time at which due() must be called next, or `never` if no window is open.
+    /// Returns the time at which the next time window expires and due() must be called. Returns `never` if no window is
+    /// open.
     [[nodiscard]] BootTime deadline() const;
 
   private:
-    /// Remote host, or the user ID without a remote host.
+    /// Remote host of a denied login, or the user's ID if the login is from this host.
     using Address = std::pair<std::string, uid_t>;
 
     struct Window {
@@ -69,11 +76,13 @@ class DenialThrottle {
     Windows windows_;
 };
 
-/// Message ID of the entry (sd_journal_print(3), MESSAGE_ID). The ID is stable, like the IDs in message_text.hpp.
+/// Message ID of the journal entry about repeated denials (sd_journal_print(3), MESSAGE_ID). The ID is stable, because
+/// administrators' alerts depend on it.
 inline constexpr char denials_repeated_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1d";
 
-/// Returns the entry about counted denials. The entry contains MESSAGE, PRIORITY, MESSAGE_ID, and the fields that are
-/// the same for all of these denials.
+/// Returns the journal entry about denials that were counted. The entry contains MESSAGE, PRIORITY, MESSAGE_ID and
+/// SESSLIMIT_ fields. It contains the user only if all of the denied logins are of this user. Service and reason are
+/// those of the last denial.
 JournalEntry journal_entry(const SuppressedDenials& repeated);
 
 } // namespace sesslimit::messages

@@ -24,11 +24,11 @@ using Kind = core::Notice::Kind;
 constexpr std::size_t name_bytes = 64;
 constexpr std::size_t host_bytes = 128;
 
-/// Maximum number of terminals to list per session. A user may open any number of terminals, and the text must not
-/// exceed the frame.
+/// Maximum number of terminals that a message lists per session. A user may open any number of terminals, but the
+/// message must fit into one protocol frame to the PAM module.
 constexpr std::size_t max_terminals = 4;
 
-/// Maximum size in bytes of the list of sessions in a denial, without the final line "and 5 more".
+/// Maximum size in bytes of the list of sessions in the text of a denial, without its last line, such as "and 5 more".
 constexpr std::size_t list_bytes = wire::max_text - 512;
 
 std::string user_of(const Session& session) {
@@ -47,7 +47,7 @@ std::string sessions(std::uint32_t count) {
     return std::to_string(count) + (count == 1 ? " session" : " sessions");
 }
 
-/// Returns the time in the host's time zone, or nothing if it is outside the range of the calendar.
+/// Returns the time `at` in the host's time zone, or nothing if the time is outside the range of the calendar.
 std::optional<tm> local_time(BootTime at, const WallClock& clock) {
     const auto seconds = static_cast<time_t>(
         std::chrono::floor<std::chrono::seconds>(at.time_since_epoch() + clock.wall_offset).count());
@@ -55,7 +55,8 @@ std::optional<tm> local_time(BootTime at, const WallClock& clock) {
     return localtime_r(&seconds, &local) == nullptr ? std::nullopt : std::optional(local);
 }
 
-/// Returns "14:02" for today and "2026-11-22 14:02" for another day. Includes the seconds if `exact`.
+/// Returns a local time as text, "14:02" for today and "2026-11-22 14:02" for another day. Includes the seconds if
+/// `exact` is true.
 std::string time_of_day(BootTime at, const WallClock& clock, bool exact = false) {
     const auto then = local_time(at, clock);
     const auto now = local_time(clock.now, clock);
@@ -73,7 +74,7 @@ std::string time_of_day(BootTime at, const WallClock& clock, bool exact = false)
     return {text.data(), size};
 }
 
-/// Returns the header of a notice with the sender and the time, in the style of wall(1).
+/// Returns the header of a notice on a terminal, with the sender and the time, in the style of wall(1).
 std::string header(const WallClock& clock, std::string_view host) {
     std::array<char, 64> text{};
     if (const auto now = local_time(clock.now, clock)) {
@@ -82,7 +83,8 @@ std::string header(const WallClock& clock, std::string_view host) {
     return "Message from sesslimit on " + escape_for_display(host, name_bytes) + " (" + text.data() + "):\n";
 }
 
-/// Returns a rounded span for display: "5min", "2h 5min".
+/// Returns a duration for display, such as "5min" or "2h 5min". The duration is rounded to minutes if it is at least an
+/// hour, and otherwise to seconds.
 std::string rough(Duration span) {
     using namespace std::chrono;
     return format_span(span >= hours(1) ? Duration(round<minutes>(span)) : Duration(round<seconds>(span)));
@@ -104,7 +106,8 @@ std::string open_session_line(const Session& open, const WallClock& clock, const
     return open.phase == core::Phase::ending ? line + ", ending" : line;
 }
 
-/// Returns the list of the user's open sessions with one line for each. Lists as many sessions as fit.
+/// Returns the list of the user's open sessions, with one line for each session. If not all sessions fit, a last line
+/// states the number of further sessions.
 std::string open_sessions(const Session& denied, const core::State& state, const WallClock& clock,
                           const TerminalNames& terminals) {
     std::string list;
@@ -219,7 +222,8 @@ std::string journal_message(const core::Notice& notice) {
     return {};
 }
 
-/// Maximum size in bytes of the expanded message_of_end on a terminal, which leaves space for the header.
+/// Maximum size in bytes of the policy's text message_of_end on a terminal, with its placeholders expanded. The bound
+/// leaves space for the header of the notice.
 constexpr std::size_t end_bytes = max_terminal_text_length - 512;
 
 std::string_view what_counts(policy::Activity counted) {
@@ -235,7 +239,7 @@ std::string_view what_counts(policy::Activity counted) {
     return "activity";
 }
 
-/// Returns the text of a warning, with the event, the time of the event, the reason, and advice.
+/// Returns the text of a warning that a session ends or is locked, with the time, the reason, and advice.
 std::string warning_text(const core::Notice& notice, const WallClock& clock) {
     const BootTime end = clock.now + notice.left;
     const bool soon = notice.left < std::chrono::minutes(2);
@@ -351,7 +355,7 @@ std::string terminal_text(const core::Notice& notice, const WallClock& clock, st
 
 std::string announcement(const Session& session, policy::Activity counted, const WallClock& clock) {
     const BootTime end = core::duration_end(session);
-    // An idle limit that does not expire before the duration limit has no effect.
+    // An idle limit is not announced if the duration limit always ends the session before the idle limit expires.
     const bool idles = session.idle_timeout != unlimited_duration && after(session.opened, session.idle_timeout) < end;
     const std::string unused =
         "after " + format_span(session.idle_timeout) + " without " + std::string(what_counts(counted)) + ".";

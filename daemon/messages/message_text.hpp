@@ -13,59 +13,63 @@
 #include <vector>
 
 /// Functions that convert values to texts for users and administrators, on terminals, at denied logins and in the
-/// journal. These functions escape data from outside (sesslimit::escape_for_display). Callers must not escape such data
+/// journal. The functions escape data from outside (sesslimit::escape_for_display). Callers must not escape such data
 /// again.
 namespace sesslimit::messages {
 
-/// Current time, to format local times such as "since 14:02". The C library provides the time zone (tzset(3)).
+/// Current time, from which texts with local times such as "since 14:02" are made. The C library provides the time zone
+/// (tzset(3)).
 struct WallClock {
     BootTime now{};
     Duration wall_offset{}; ///< wall clock minus boottime
 };
 
-/// Returns a short description of the reason: "it reached its maximum duration of 12h", "no input for 15min".
+/// Returns a short description of the reason for a denial or a termination, such as "maximum duration of 12h reached"
+/// or "no input for 15min".
 std::string reason_text(const core::Reason& reason);
 
-/// Returns the text for a denied login, one or more lines without a trailing newline. The text contains the reason, and
-/// at most `max_listed_sessions` open sessions of the user with start time and origin. The size of the text is at most
-/// wire::max_text. `terminals` returns the names of a session's terminals. `message` is the template of the policy, or
-/// empty for the built-in text.
+/// Returns the text for the user of a denied login, one or more lines without a trailing newline. The text contains the
+/// reason, and at most `max_listed_sessions` open sessions of the user with start time and origin. The size of the text
+/// is at most wire::max_text. `terminals` returns the names of a session's terminals. `message` is the text template of
+/// the policy, or empty for the built-in text.
 inline constexpr std::size_t max_listed_sessions = 20;
 using TerminalNames = std::function<std::vector<std::string>(const core::Session&)>;
 std::string denial_text(const core::Session& denied, const core::State& state, const WallClock& clock,
                         const TerminalNames& terminals, std::string_view message = {});
 
-/// Returns the text of a notice on the terminals of a session. The text consists of a header with the sender, and one
-/// or more lines without a trailing newline. Returns an empty text if terminals do not show the notice. `host` is the
-/// name of the host. The text has at most `max_terminal_text_length` bytes.
+/// Returns the text of a notice, which is a message about a session, for the terminals of the session. The text
+/// consists of a header with the sender, and one or more lines without a trailing newline. Returns an empty text if
+/// this kind of notice is not shown on terminals. `host` is the name of the host. The text has at most
+/// `max_terminal_text_length` bytes.
 inline constexpr std::size_t max_terminal_text_length = 1536;
 std::string terminal_text(const core::Notice& notice, const WallClock& clock, std::string_view host);
 
-/// Returns the text about the limits at the start of a session, with its latest end and its idle limit. `counted` is
-/// the setting idle_activity. The text is one line without a trailing newline. Returns an empty text if no limit
-/// applies.
+/// Returns the text that a user reads at the start of a session, with the latest end of the session and its idle limit.
+/// `counted` is the setting idle_activity. The text is one line without a trailing newline. Returns an empty text if no
+/// limit applies.
 std::string announcement(const core::Session& session, policy::Activity counted, const WallClock& clock);
 
-/// Returns the name of the event in the journal and on D-Bus: "admitted", "would-deny", ...
+/// Returns the name of an event about a session, in the journal and on D-Bus, such as "admitted" or "would-deny".
 std::string_view event_of(core::Notice::Kind kind);
 
-/// Properties of one kind of notice in the journal. The IDs are stable, because administrators' alerts depend on them.
-/// The journal catalog (packaging/journal) and sesslimitd(8) explain each ID.
+/// Properties of the journal entries for one kind of notice, which is a message about a session. The message IDs are
+/// stable, because administrators' alerts depend on them. The journal catalog (packaging/journal) and sesslimitd(8)
+/// explain each ID.
 struct EventInfo {
     core::Notice::Kind kind;
     std::string_view event;
-    std::string_view priority; ///< syslog(3): 4 warning, 5 notice, 6 info
+    std::string_view priority; ///< priority of syslog(3): 4 warning, 5 notice, 6 info
     std::string_view id;
 };
-/// Returns the properties of all kinds.
+/// Returns the priorities and message IDs of all kinds of notices in the journal.
 std::span<const EventInfo> event_infos();
 
-/// Journal entry: MESSAGE, PRIORITY, MESSAGE_ID and the SESSLIMIT_ fields, in a fixed order. The IDs and fields are
-/// stable, because administrators' alerts depend on them.
+/// Names and values of the fields of a journal entry: MESSAGE, PRIORITY, MESSAGE_ID and the SESSLIMIT_ fields, in a
+/// fixed order. The message IDs and field names are stable, because administrators' alerts depend on them.
 using JournalEntry = std::vector<std::pair<std::string, std::string>>;
 JournalEntry journal_entry(const core::Notice& notice);
 
-/// Message IDs of entries that are not about a session (sd_journal_print(3), MESSAGE_ID).
+/// Message IDs of journal entries that are not about a session (sd_journal_print(3), MESSAGE_ID).
 inline constexpr char policy_loaded_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e01";
 inline constexpr char policy_rejected_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e02";
 

@@ -12,8 +12,8 @@
 namespace sesslimit::monitor {
 namespace {
 
-/// Expiry of the timer. The kernel accepts any time, and limits the expiry to the last time of its clock, in the year
-/// 2262.
+/// Expiry of a timer that is meant never to expire. The kernel accepts any time, and limits the expiry to the last time
+/// of its clock, in the year 2262.
 constexpr itimerspec at_the_end_of_time = {.it_interval = {},
                                            .it_value = {.tv_sec = std::numeric_limits<time_t>::max(), .tv_nsec = 0}};
 
@@ -38,7 +38,8 @@ Result<ClockMonitor> ClockMonitor::make(sd_event* loop, std::function<void()> se
 }
 
 int ClockMonitor::on_set(sd_event_source*, int fd, std::uint32_t, void* impl) {
-    // The read fails with ECANCELED. It also arms the timer for the next change of the clock.
+    // After the wall clock was set, read() fails with ECANCELED. The call also arms the timer for the next change of
+    // the clock.
     std::uint64_t rings = 0;
     (void)!read(fd, &rings, sizeof rings);
     static_cast<Impl*>(impl)->set();

@@ -15,7 +15,8 @@ namespace sesslimit::monitor {
 /// but a slewed clock does not.
 class ClockMonitor {
   public:
-    /// Creates the timer. `set` is called from the event loop, before other events of the same iteration.
+    /// Creates the timer that reports changes of the wall clock. `set` is called from the event loop after each change,
+    /// before other events of the same iteration.
     static Result<ClockMonitor> make(sd_event* loop, std::function<void()> set);
 
   private:
@@ -27,7 +28,7 @@ class ClockMonitor {
     explicit ClockMonitor(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
     static int on_set(sd_event_source* source, int fd, std::uint32_t events, void* impl);
 
-    std::unique_ptr<Impl> impl_; ///< state on the heap, because the loop refers to its address
+    std::unique_ptr<Impl> impl_; ///< on the heap, because the event loop refers to its address
 };
 
 } // namespace sesslimit::monitor

@@ -16,7 +16,8 @@ namespace {
 
 constexpr const char* ptys = "/dev/pts";
 
-/// Returns true if the name from inotify is the name of a pty. Such a name does not lead out of the directory.
+/// Returns true if `name`, a name in /dev/pts that inotify reported, is the name of a pty. A path with such a name does
+/// not lead out of the directory.
 bool is_pty(std::string_view name) {
     return !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -27,12 +28,16 @@ struct InputMonitor::Impl {
     Callbacks tell;
     UniqueFd inotify;
     EventSource source;
-    std::map<int, std::set<SessionKey>> sessions; ///< sessions by watch; two sessions can share a terminal (su, tmux)
+    /// Sessions by inotify watch. Two sessions can share a terminal, for example by su or tmux.
+    std::map<int, std::set<SessionKey>> sessions;
     std::unordered_map<SessionKey, std::set<int>> watches;
-    int directory = -1;                   ///< watch of `ptys` while any session is monitored; otherwise -1
-    std::map<int, std::string> newcomers; ///< new ptys by watch, created since `directory` was set
+    /// Watch of the directory /dev/pts while any session is monitored, otherwise -1.
+    int directory = -1;
+    /// Paths of new ptys by inotify watch. A pty is new if it was created while the directory /dev/pts was watched.
+    std::map<int, std::string> newcomers;
 
-    /// Results of one read. All results are reported after the read, because the callbacks may stop the monitoring.
+    /// Sessions and users with input, collected from one read of inotify events. They are reported after the read,
+    /// because the callbacks may stop the monitoring of a session.
     struct Heard {
         std::set<SessionKey> keys;
         std::set<uid_t> owners; ///< owners of new ptys with input
@@ -64,7 +69,7 @@ struct InputMonitor::Impl {
 
     void take(const inotify_event& event, std::string_view name, Heard& heard) {
         if ((event.mask & IN_Q_OVERFLOW) != 0) {
-            return forget_newcomers(); // events about closed ptys were lost
+            return forget_newcomers(); // the overflow may have lost events about closed ptys
         }
         if (event.wd == directory) {
             if ((event.mask & IN_CREATE) != 0 && is_pty(name)) {
@@ -77,7 +82,7 @@ struct InputMonitor::Impl {
             if ((event.mask & IN_ACCESS) != 0 && ::stat(newcomer->second.c_str(), &at) == 0) {
                 heard.owners.insert(at.st_uid);
             }
-            newcomers.erase(newcomer); // the kernel removes the watch after one event
+            newcomers.erase(newcomer); // the kernel removes the watch after one event (IN_ONESHOT)
             return;
         }
         if (const auto found = sessions.find(event.wd); found != sessions.end()) {
@@ -92,7 +97,7 @@ struct InputMonitor::Impl {
 
     void watch_newcomer(const std::string& name) {
         const std::string path = std::string(ptys) + "/" + name;
-        // IN_MASK_CREATE fails for a pty that is already monitored for a session.
+        // With IN_MASK_CREATE the call fails for a pty that is already monitored for a session.
         const int watch = inotify_add_watch(inotify.get(), path.c_str(), IN_ACCESS | IN_ONESHOT | IN_MASK_CREATE);
         if (watch >= 0) {
             newcomers.emplace(watch, path);
@@ -156,9 +161,11 @@ void InputMonitor::listen(SessionKey key, const std::vector<inspect::Terminal>& 
         if (watch < 0) {
             continue;
         }
-        impl_->newcomers.erase(watch); // a pty has only one watch, and this watch is now permanent
-        // The node is checked after the watch was added. The watch remains on this node even if another terminal gets
-        // the path.
+        // inotify has only one watch for each pty. If the pty was new, inotify_add_watch() has made its watch
+        // permanent.
+        impl_->newcomers.erase(watch);
+        // The device node is checked after the watch was added, because the watch remains on this node even if another
+        // terminal gets the path.
         struct stat node{};
         if (::stat(path.c_str(), &node) == 0 && is_node_of(node, terminal)) {
             impl_->sessions[watch].insert(key);

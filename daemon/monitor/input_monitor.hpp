@@ -15,34 +15,36 @@
 
 namespace sesslimit::monitor {
 
-/// Monitor for input on the terminals of warned sessions. The timestamps of a terminal advance in steps of 8 s, but
-/// inotify(7) reports each input immediately (IN_ACCESS: a process read the typed text). Only warned sessions are
-/// monitored, so that the daemon is not woken up while users type.
+/// Monitor for input on the terminals of sessions that were warned about their idle limit. The timestamps of a terminal
+/// advance in steps of 8 s, but inotify(7) reports each input immediately (IN_ACCESS: a process read the typed text).
+/// Other sessions are not monitored, so that the daemon is not woken up while users type.
 ///
-/// A session may get another terminal after the warning (a second shell of a multiplexed connection). While any session
-/// is monitored, each new pty is monitored until a process first reads from the pty. At that time the pty belongs to a
-/// session, and the sessions of its user must be probed again.
+/// A session may get another terminal after a warning, such as a second shell of a multiplexed SSH connection.
+/// Therefore, while any session is monitored, each new pty is monitored until a process first reads from the pty. At
+/// that time the pty belongs to a session, and the sessions of its user must be probed for activity again.
 class InputMonitor {
   public:
-    /// Functions that are called from the event loop.
+    /// Functions that the monitor calls from the event loop.
     struct Callbacks {
         std::function<void(SessionKey)> input;
-        std::function<void(uid_t)> newcomer; ///< called for input on a new pty with this owner, which sshd sets
+        /// Called for input on a new pty, with the user ID of its owner. sshd has set the owner.
+        std::function<void(uid_t)> newcomer;
     };
 
-    /// Creates the inotify descriptor that serves all sessions. Errors: the descriptor cannot be created or added to
-    /// the loop.
+    /// Creates the inotify descriptor that serves all monitored sessions. Errors: the descriptor cannot be created or
+    /// added to the event loop.
     static Result<InputMonitor> make(sd_event* loop, Callbacks callbacks);
 
     InputMonitor(InputMonitor&&) noexcept;
     InputMonitor& operator=(InputMonitor&&) noexcept;
     ~InputMonitor();
 
-    /// Returns true if the session is monitored.
+    /// Returns true if the terminals of the session are monitored for input.
     [[nodiscard]] bool listens(SessionKey key) const;
 
-    /// Monitors these terminals for the session, in addition to terminals that are already monitored. A terminal that
-    /// cannot be monitored is skipped. The probe at the deadline still finds input on such a terminal.
+    /// Monitors the given terminals for input to the session, in addition to terminals that are already monitored. A
+    /// terminal that cannot be monitored is skipped. The activity probe at the session's deadline still finds input on
+    /// such a terminal.
     void listen(SessionKey key, const std::vector<inspect::Terminal>& terminals);
 
     /// Stops monitoring the session.

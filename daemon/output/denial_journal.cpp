@@ -6,8 +6,8 @@
 namespace sesslimit::output {
 namespace {
 
-/// Permitted delay of the timer in microseconds, so that the loop can combine it with other wake-ups. Windows are at
-/// least a minute long.
+/// Permitted delay in microseconds of the timer that writes counted denials. A delay allows the event loop to combine
+/// the timer with other wake-ups. Denials are counted for at least a minute.
 constexpr std::uint64_t accuracy_usec = 1'000'000;
 
 } // namespace
@@ -58,7 +58,7 @@ void DenialJournal::arm() {
     if (code < 0) {
         journal_.log(Priority::warning,
                      "Failed to count repeated denials: " + fail_errno("arm a timer", -code).error().what);
-        flush(); // denials are logged individually until a timer can be armed
+        flush(); // each denial gets its own entry until a timer can be armed
     }
 }
 

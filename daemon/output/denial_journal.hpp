@@ -9,11 +9,11 @@
 
 namespace sesslimit::output {
 
-/// Writer of denials to the journal. Repeated denials of an address are counted and written as one entry
-/// (DenialThrottle). The timer is armed only while the window of an address is open.
+/// Writer of denied logins to the journal. Repeated denials of the same remote host or local user are counted and
+/// written as one entry (DenialThrottle). The timer is armed only while the time window of such a count is open.
 class DenialJournal {
   public:
-    /// Lifetime: `loop` and `journal` must outlive this object.
+    /// Lifetime: `loop` and `journal` must outlive the DenialJournal.
     DenialJournal(sd_event* loop, Journal& journal) : loop_(loop), journal_(journal) {}
     DenialJournal(const DenialJournal&) = delete;
     DenialJournal& operator=(const DenialJournal&) = delete;
@@ -21,7 +21,7 @@ class DenialJournal {
 
     void log(const core::Notice& denied);
 
-    /// Writes the denials that were only counted so far. Called when the daemon stops.
+    /// Writes the journal entries about denials that were only counted so far. Called when the daemon stops.
     void flush();
 
   private:

@@ -14,7 +14,7 @@
 namespace sesslimit::output {
 namespace {
 
-/// Writes to standard error if journald is not running.
+/// Writes a message to standard error. Used if journald is not running.
 void say(const std::string& message) {
     std::fprintf(stderr, "sesslimitd: %s\n", message.c_str());
 }
@@ -23,7 +23,7 @@ std::string loss_message(std::size_t lost) {
     return std::to_string(lost) + " journal entries lost because the journal did not accept them.";
 }
 
-/// Returns true for errors that mean that the socket does not have a listener, or has lost it.
+/// Returns true for errors of a socket to which no process listens, or no longer listens.
 bool is_gone(int error) {
     return error == ECONNREFUSED || error == ECONNRESET || error == ENOTCONN || error == EPIPE;
 }
@@ -53,7 +53,7 @@ Journal::Journal(sd_event* loop, std::string path) : loop_(loop), path_(std::mov
 void Journal::log(const messages::JournalEntry& entry) {
     Kept told{.datagram = native_entry(entry), .message = entry.empty() ? "" : entry.front().second};
     if (!queued_.empty()) {
-        return keep(std::move(told)); // the entry must follow the queued entries
+        return keep(std::move(told)); // entries are written in order
     }
     const auto sent = send(told.datagram);
     if (!sent && sent.error().code == EAGAIN) {
@@ -126,15 +126,15 @@ Result<> Journal::send(std::string_view datagram) {
     }
     const int error = errno;
     if (is_gone(error)) {
-        writable_.reset(); // removed before its descriptor is closed
+        writable_.reset(); // the event source is removed before its descriptor is closed
         socket_.reset();
-        // A new instance of journald may be listening.
+        // If a connection is lost, the entry is sent again, because a new instance of journald may be listening.
         return was_connected ? send(datagram) : fail_errno("reach the journal", error);
     }
     return fail_errno("write to the journal", error);
 }
 
-/// Sends queued entries for as long as journald accepts them.
+/// Sends the queued journal entries until the queue is empty or journald does not accept more entries.
 void Journal::send_kept() {
     while (!queued_.empty()) {
         const auto sent = send(queued_.front().datagram);
@@ -157,7 +157,8 @@ void Journal::keep(Kept entry) {
     watch();
 }
 
-/// Waits for journald if entries are queued. If memory or descriptors are exhausted, the next entry retries the wait.
+/// Waits until journald accepts entries again, if entries are queued. If the wait fails because memory or descriptors
+/// are exhausted, the next entry retries the wait.
 void Journal::watch() {
     if (queued_.empty()) {
         return writable_.reset();

@@ -16,8 +16,8 @@ namespace sesslimit::output {
 /// Priorities of syslog(3) that the daemon uses.
 enum class Priority { error = 3, warning = 4, notice = 5, info = 6 };
 
-/// Returns an entry in the datagram format of journald (https://systemd.io/JOURNAL_NATIVE_PROTOCOL). Names consist of
-/// capital letters, digits and underscores. Values may contain any bytes.
+/// Converts a journal entry to the datagram format of journald (https://systemd.io/JOURNAL_NATIVE_PROTOCOL). Field
+/// names consist of capital letters, digits and underscores. Field values may contain any bytes.
 std::string native_entry(const messages::JournalEntry& entry);
 
 /// Writer of structured entries to journald. sd_journal_sendv(3) is not used, because it blocks while journald does not
@@ -25,20 +25,22 @@ std::string native_entry(const messages::JournalEntry& entry);
 /// order.
 class Journal {
   public:
-    /// Maximum number of queued entries. Further entries are lost, and the number of lost entries is logged afterwards.
+    /// Maximum number of queued journal entries. Further entries are lost, and the number of lost entries is logged
+    /// afterwards.
     static constexpr std::size_t max_queued = 1024;
 
-    /// Takes the path of journald's socket. Entries are written to standard error if the socket does not have a
-    /// listener. Lifetime: the loop must outlive this object.
+    /// `path` is the path of journald's socket. Entries are written to standard error if no process listens to the
+    /// socket. Lifetime: `loop` must outlive the Journal.
     explicit Journal(sd_event* loop, std::string path = "/run/systemd/journal/socket");
     Journal(const Journal&) = delete;
     Journal& operator=(const Journal&) = delete;
     ~Journal() = default;
 
-    /// Writes an entry. Its text must already be escaped for display.
+    /// Writes an entry to the journal. Text from outside must already be escaped for display.
     void log(const messages::JournalEntry& entry);
 
-    /// Writes an entry about the daemon itself, with a message ID unless `message_id` is empty.
+    /// Writes a journal entry about the daemon itself. `message_id` and `event` are the fields MESSAGE_ID and
+    /// SESSLIMIT_EVENT, which are omitted if they are empty.
     void log(Priority priority, std::string_view message, std::string_view message_id = {},
              std::string_view event = {});
 
@@ -49,7 +51,7 @@ class Journal {
     static int on_writable(sd_event_source* source, int fd, std::uint32_t events, void* self);
     struct Kept {
         std::string datagram;
-        std::string message; ///< message of the entry, for standard error
+        std::string message; ///< text for standard error
     };
 
     Result<> connect();
@@ -61,7 +63,7 @@ class Journal {
     sd_event* loop_;
     std::string path_;
     UniqueFd socket_;
-    std::deque<Kept> queued_; ///< entries that were not accepted yet
+    std::deque<Kept> queued_; ///< entries that journald has not accepted yet
     std::size_t lost_ = 0;
     EventSource writable_; ///< enabled while entries are queued
 };

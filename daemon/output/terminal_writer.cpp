@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view line_end = "\r\n"; // a terminal in raw mode does not add carriage returns
 
-/// Returns the bytes to be written to the terminal.
+/// Converts the text of a notice to the bytes that are written to a terminal.
 std::string written_as(std::string_view text) {
     std::string bytes = "\a";
     bytes += line_end;
@@ -22,7 +22,7 @@ std::string written_as(std::string_view text) {
         const bool control = (static_cast<unsigned char>(byte) < 0x20 && byte != '\n') || byte == 0x7F;
         const std::string_view part = byte == '\n' ? line_end : std::string_view(&byte, control ? 0 : 1);
         const bool begins_character = (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
-        // Reserves space for the longest character, which must not be split, and for the line end.
+        // Reserves space for the line end, and for 4 bytes of a UTF-8 character, which must not be split.
         if (begins_character && bytes.size() + 4 + line_end.size() > max_notice_length) {
             break;
         }

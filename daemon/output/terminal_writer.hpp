@@ -9,15 +9,15 @@
 
 namespace sesslimit::output {
 
-/// Maximum length of a notice in bytes. Longer notices are truncated, so that one write(2) is sufficient. The kernel
-/// writes to terminals in pieces of this size (iterate_tty_write in the kernel's drivers/tty/tty_io.c).
+/// Maximum length of a notice on a terminal in bytes. Longer notices are truncated, so that one write(2) is sufficient.
+/// The kernel writes to terminals in pieces of this size (iterate_tty_write in the kernel's drivers/tty/tty_io.c).
 inline constexpr std::size_t max_notice_length = 2048;
 
-/// Writes one notice to a terminal, with a bell, on separate lines in any mode of the terminal. `text` consists of
-/// lines separated by newlines. `text` must be escaped for display, and control bytes other than newlines are removed.
-/// Never blocks. Output that a blocked terminal does not accept immediately is lost, which is reported as an error.
-/// Errors: the terminal no longer exists, or its name now belongs to another terminal. Also fails if the user rejects
-/// messages (mesg(1)).
+/// Writes one notice to a terminal, with a bell. The notice does not share a line with other output, in any mode of the
+/// terminal. `text` consists of lines separated by newlines, and must be escaped for display. Control bytes other than
+/// newlines are removed. Never blocks. Output that a blocked terminal does not accept immediately is lost, which is
+/// reported as an error. Errors: the terminal no longer exists, or its name now belongs to another terminal or user.
+/// Also fails if the user rejects messages (mesg(1)).
 Result<> write_notice(const inspect::Terminal& terminal, std::string_view text);
 
 } // namespace sesslimit::output
