@@ -169,7 +169,7 @@ struct Logind::Impl {
         } else if (session->leader.pid == 0 && !session->closing && !call.again) {
             // The leader, which is the process that opened the session, has exited since logind replied. Only logind
             // knows whether the session was closed before the exit, so the request is repeated. If the second reply
-            // states that the session was closed, the core ignores the session.
+            // states that the session was closed, the core does not adopt the session.
             if (self.ask_again(call) >= 0) {
                 return 0;
             }
