@@ -262,13 +262,13 @@ std::expected<Wait, WireError> decode_wait(std::span<const std::byte> frame) noe
 std::string_view describe(WireError error) noexcept {
     switch (error) {
     case WireError::no_room:
-        return "buffer too small for the frame";
+        return "buffer too small for the protocol frame";
     case WireError::too_long:
         return "field or frame too long";
     case WireError::truncated:
         return "truncated frame";
     case WireError::not_ours:
-        return "not a frame of this protocol";
+        return "not a frame of the sesslimit protocol";
     case WireError::other_version:
         return "unsupported protocol version";
     case WireError::unknown_kind:

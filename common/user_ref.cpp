@@ -35,8 +35,8 @@ std::optional<UserRef> parse_user_ref(std::string_view text) {
 std::string user_ref_problem(std::string_view text) {
     return text.empty()
                ? "the user name is empty"
-               : "\"" + escape_for_display(text) + "\" is not a valid user ID; write uid: and a number from 0 to " +
-                     std::to_string(last_uid);
+               : "\"" + escape_for_display(text) +
+                     "\" is not a valid user ID; write uid: followed by a number from 0 to " + std::to_string(last_uid);
 }
 
 std::string user_ref_of(uid_t uid) {

@@ -135,8 +135,8 @@ std::vector<std::string> gentler_than(const policy::Policy& policy, Duration nat
         const policy::Limits limits = policy::resolve(policy, login);
         add(limits.idle_timeout.value > native, "idle_timeout is " + format_span(limits.idle_timeout.value));
         add(limits.mode.value == policy::Mode::observe, "mode is observe");
-        add(limits.idle_activity.value != policy::Activity::input, "output or CPU time counts as activity");
-        add(limits.on_idle.value == policy::OnIdle::lock, "graphical sessions are locked instead of terminated");
+        add(limits.idle_activity.value != policy::Activity::input, "terminal output or CPU time counts as activity");
+        add(limits.on_idle.value == policy::OnIdle::lock, "idle graphical sessions are locked instead of terminated");
         add(limits.keep_multiplexer.value == policy::KeepMultiplexer::yes, "tmux and screen are preserved");
         add(!limits.warn_before.empty(), "users are warned first");
     }

@@ -86,22 +86,25 @@ std::string named(const std::vector<std::string>& services) {
 }
 
 std::string words_of(const Case& one) {
-    constexpr std::string_view control = " Replace the control of pam_sesslimit.so by [success=ok new_authtok_reqd=ok "
-                                         "ignore=ignore module_unknown=ignore default=die].";
+    constexpr std::string_view control =
+        " Replace the control field of the line of pam_sesslimit.so with "
+        "[success=ok new_authtok_reqd=ok ignore=ignore module_unknown=ignore default=die].";
     const std::string stack = " in the session stack of " + named(one.services);
     switch (one.kind) {
     case Misplacement::behind:
         return "pam_sesslimit.so comes after pam_systemd.so" + stack +
-               ", so that a denied login has a logind session and a user manager already. Move its line before that of "
-               "pam_systemd.so.";
+               ", so that a denied login has already opened a logind session and started a user manager. "
+               "Move the line of pam_sesslimit.so before the line of pam_systemd.so.";
     case Misplacement::ignored:
-        return "PAM ignores what pam_sesslimit.so denies" + stack + "." + std::string(control);
+        return "PAM ignores denials by pam_sesslimit.so" + stack + "." + std::string(control);
     case Misplacement::goes_on:
-        return "pam_systemd.so is run after pam_sesslimit.so has denied the login" + stack + "." + std::string(control);
+        return "PAM runs pam_systemd.so although pam_sesslimit.so has denied the login" + stack + "." +
+               std::string(control);
     case Misplacement::substack:
-        return "pam_systemd.so is run after pam_sesslimit.so has denied the login" + stack +
-               ", because a substack ends without the stack around it. Put the line of pam_sesslimit.so before that "
-               "of pam_systemd.so in the same file, or use include instead of substack.";
+        return "PAM runs pam_systemd.so although pam_sesslimit.so has denied the login" + stack +
+               ", because a denial in a substack ends only the substack and not the stack that includes it. "
+               "Put the line of pam_sesslimit.so before the line of pam_systemd.so in the same file, "
+               "or use include instead of substack.";
     }
     return {};
 }

@@ -37,8 +37,9 @@ void about_logind(const Native& native, const policy::Policy& policy, std::vecto
     const auto gentler = undone_by(policy, native.stop_idle->value);
     if (!gentler.empty()) {
         warnings.push_back(
-            {"logind ends sessions without input for " + format_span(native.stop_idle->value) +
-                 ", without a warning, which overrides these settings of the policy: " + joined(gentler) + ".",
+            {"logind terminates sessions after " + format_span(native.stop_idle->value) +
+                 " without input and does not warn users. This overrides these settings of the policy: " +
+                 joined(gentler) + ".",
              {native.stop_idle->at}});
     }
 }
@@ -60,33 +61,37 @@ void about_login_limits(const Native& native, const std::optional<policy::Policy
         kinds.insert(limit.item + (limit.domain.starts_with('%') ? " of %groups" : ""));
         all.push_back(limit.at);
         if (limit.most == 1 && limit.item == "maxlogins") {
-            warnings.push_back({"maxlogins 1 does not work if pam_limits counts logind sessions.", {limit.at}});
+            warnings.push_back(
+                {"A maxlogins limit of 1 does not work if pam_limits counts logind sessions.", {limit.at}});
         }
         const bool everybody = policy && limit.domain == "*" && limit.item == "maxlogins";
         if (everybody && *limit.most < ordinary_limits(*policy).max_sessions.value) {
-            warnings.push_back({"pam_limits denies logins at " + std::to_string(*limit.most) +
-                                    " sessions that the policy would admit.",
+            warnings.push_back({"pam_limits allows each user only " + std::to_string(*limit.most) +
+                                    " sessions, which is fewer than max_sessions in the policy.",
                                 {limit.at}});
         }
     }
     if (kinds.size() > 1) {
         warnings.push_back(
-            {"pam_limits checks only one login limit per login: not all of these limits are enforced.", all});
+            {"pam_limits checks only one login limit for each login. Not all of the following limits are enforced.",
+             all});
     }
 }
 
 void about_ourselves(const Native& native, const std::optional<policy::Policy>& policy,
                      std::vector<Warning>& warnings) {
     if (!policy) {
-        warnings.push_back({"The policy contains errors and is ignored here; run 'sesslimitctl check'.", {}});
+        warnings.push_back(
+            {"The policy contains errors, and the audit ignores it; run 'sesslimitctl check' to list the errors.", {}});
     }
     if (native.module.empty()) {
-        warnings.push_back({"No PAM service uses pam_sesslimit.so: the policy denies no login.", {}});
+        warnings.push_back({"No PAM service uses pam_sesslimit.so. Therefore sesslimit cannot deny any login.", {}});
     }
     if (policy) {
         const Ordinary ordinary = ordinary_limits(*policy);
         if (!ordinary.max_sessions.enforced) {
-            warnings.push_back({"The policy's mode is observe: limits are not enforced.", {}});
+            warnings.push_back(
+                {"The mode of the policy is observe: sesslimit logs its decisions but does not enforce limits.", {}});
         }
     }
 }
@@ -102,10 +107,11 @@ std::vector<Warning> warnings_about_remedies(const std::vector<Finding>& finding
         }
         const auto undone = undone_by(policy, std::chrono::seconds(finding.control->value));
         if (!undone.empty()) {
-            warnings.push_back({"With the StopIdleSessionSec that " + std::string(finding.control->id) +
-                                    " requires, logind would override these settings of the policy: " + joined(undone) +
-                                    ".",
-                                {}});
+            warnings.push_back(
+                {"Control " + std::string(finding.control->id) +
+                     " requires a StopIdleSessionSec with which logind overrides these settings of the policy: " +
+                     joined(undone) + ".",
+                 {}});
         }
     }
     return warnings;
@@ -124,7 +130,8 @@ std::vector<Warning> warnings_about(const Native& native, const std::optional<po
                             {native.alive_count->at}});
     }
     for (const TextFile& file : native.unread) {
-        warnings.push_back({"Failed to read file, its settings are unknown: " + escape_for_display(file.error) + ".",
+        warnings.push_back({"Failed to read a configuration file, so that the audit does not know its settings: " +
+                                escape_for_display(file.error) + ".",
                             {{file.path, 0, {}}}});
     }
     return warnings;

@@ -55,7 +55,7 @@ CLI::App* add_command(CLI::App& app, Arguments& arguments, Command command, cons
 void add_global_options(CLI::App& app, Arguments& arguments) {
     static const std::map<std::string, Json> forms{
         {"short", Json::compact}, {"pretty", Json::pretty}, {"off", Json::off}};
-    app.add_option("--json", "Print JSON: short (in one line), pretty, or off (the default)")
+    app.add_option("--json", "Print JSON: short (on one line), pretty (indented), or off (the default)")
         ->type_name("FORM")
         ->check(CLI::IsMember({"short", "pretty", "off"}))
         ->each([&arguments](const std::string& form) { arguments.json = forms.at(form); });
@@ -83,11 +83,12 @@ void add_fact(CLI::App& explain, const char* name, const char* type, std::option
 
 void add_explain(CLI::App& app, Arguments& arguments) {
     CLI::App* explain = add_command(app, arguments, Command::explain, "explain",
-                                    "Show the effective limits of a login and their source");
+                                    "Show which limits apply to a login and which rules set them");
     ExplainQuery& question = arguments.question;
     explain->add_option("USER", question.user, about_user)->required()->check(valid_user, "");
     add_fact(*explain, "--service", "SERVICE", question.service, "PAM service (default: sshd)");
-    add_fact(*explain, "--origin", "HOST", question.origin, "Remote host, an address or a name (default: this host)");
+    add_fact(*explain, "--origin", "HOST", question.origin,
+             "Host from which the user logs in, an address or a name (default: this host)");
     explain->add_option("--group", question.groups, "Additional group of the user; may be repeated")
         ->type_name("GROUP")
         ->allow_extra_args(false);
@@ -103,19 +104,20 @@ void add_check(CLI::App& app, Arguments& arguments) {
     auto* files = check->add_option("FILE", request.files, "Check only this file (default: the policy of this host)");
     check
         ->add_option("--policy-dir", request.directory,
-                     "Directory of policy.toml, policy.d and managed.d (default: /etc/sesslimit)")
+                     "Policy directory, with policy.toml, policy.d and managed.d (default: /etc/sesslimit)")
         ->type_name("DIR")
         ->each([&request](const std::string&) { request.directory_given = true; })
         ->excludes(files);
     check
         ->add_flag_callback(
-            "--managed", [&request] { request.tier = policy::Tier::managed; }, "Check the files as part of managed.d")
+            "--managed", [&request] { request.tier = policy::Tier::managed; },
+            "Check the files as if they were in managed.d")
         ->needs(files);
 }
 
 void add_audit(CLI::App& app, Arguments& arguments) {
-    CLI::App* command =
-        add_command(app, arguments, Command::audit, "audit", "Check this host against the controls of audit profiles");
+    CLI::App* command = add_command(app, arguments, Command::audit, "audit",
+                                    "Check this host against the session controls of STIG, PCI DSS and CIS");
     std::vector<std::string> names;
     for (const audit::Profile profile : audit::profiles) {
         names.emplace_back(audit::name_of(profile));
@@ -127,7 +129,8 @@ void add_audit(CLI::App& app, Arguments& arguments) {
         ->each([&request](const std::string& name) {
             request.profile = *std::ranges::find(audit::profiles, name, audit::name_of);
         });
-    command->add_option("--root", request.root, "Read the files below this directory")->type_name("DIR");
+    command->add_option("--root", request.root, "Read the configuration files below this directory instead of /")
+        ->type_name("DIR");
 }
 
 CLI::Option* add_names(CLI::App& app, Arguments& arguments, Command command, const char* name, const char* type,
@@ -147,7 +150,7 @@ void add_commands(CLI::App& app, Arguments& arguments) {
     add_names(app, arguments, Command::end_user, "end-user", "USER", "End all sessions of users", about_user)
         ->check(valid_user, "");
     add_names(app, arguments, Command::end_credential, "end-credential", "FINGERPRINT",
-              "End all sessions opened with a key", "SHA256:..., as ssh-keygen -l prints it");
+              "End all sessions opened with an SSH key", "Fingerprint SHA256:..., as ssh-keygen -l prints it");
     add_explain(app, arguments);
     add_check(app, arguments);
     add_audit(app, arguments);

@@ -82,7 +82,7 @@ std::string selinux_words(const Enforcement& enforcement) {
 std::string uncounted_words(const UncountedLogins& uncounted, Usec now) {
     switch (uncounted.source) {
     case UncountedLogins::Source::denied:
-        return "unknown (needs root or group systemd-journal)";
+        return "unknown (reading the journal requires root or group systemd-journal)";
     case UncountedLogins::Source::none:
         return "unknown (no journal available)";
     case UncountedLogins::Source::journal:
@@ -92,7 +92,7 @@ std::string uncounted_words(const UncountedLogins& uncounted, Usec now) {
     if (uncounted.last) {
         return number_of(uncounted) + since + ", " + last_words(*uncounted.last, now);
     }
-    return uncounted.complete ? "no login" + since : "none found" + since + ", but not all entries were read";
+    return uncounted.complete ? "no login" + since : "none found" + since + ", but not all journal entries were read";
 }
 
 std::optional<std::string> selinux_warning(const Enforcement& enforcement) {
@@ -102,8 +102,9 @@ std::optional<std::string> selinux_warning(const Enforcement& enforcement) {
     }
     return "SELinux is enforcing and sesslimitd runs in the domain " + domain + " instead of " +
            std::string(own_domain) +
-           ", so that logins may not reach it. Install the package sesslimit-selinux or load its policy module, then "
-           "run 'restorecon -v /usr/sbin/sesslimitd' and 'systemctl restart sesslimitd'.";
+           ", so that SELinux may prevent logins from reaching sesslimitd. "
+           "Install the package sesslimit-selinux or load its policy module, then run "
+           "'restorecon -v /usr/sbin/sesslimitd' and 'systemctl restart sesslimitd'.";
 }
 
 std::vector<std::string> warnings_of(const Enforcement& enforcement, Usec now) {
@@ -116,7 +117,8 @@ std::vector<std::string> warnings_of(const Enforcement& enforcement, Usec now) {
         warnings.push_back(number_of(uncounted) + (uncounted.count == 1 ? " was" : " were") +
                            " admitted without being counted since " + long_time(uncounted.since, now) + ", " +
                            last_words(*uncounted.last, now) +
-                           ". FAILURES in pam_sesslimit(8) explains the reasons; see 'systemctl status sesslimitd' and "
+                           ". The section FAILURES of pam_sesslimit(8) explains the reasons. "
+                           "See also 'systemctl status sesslimitd' and "
                            "'journalctl -g \"pam_sesslimit.*" +
                            admitted_uncounted + "\"'" +
                            (enforcement.selinux == Selinux::enforcing ? " and 'ausearch -m AVC -ts recent'." : "."));

@@ -114,7 +114,7 @@ Exit watch(Remote& remote, Console& console) {
         .daemon =
             [&](bool here) {
                 console.complain(here ? "reconnected to sesslimitd"
-                                      : "connection to sesslimitd lost, waiting for it to return");
+                                      : "connection to sesslimitd lost, waiting until sesslimitd is running again");
             },
     });
     return done ? Exit::ok : failed(done.error(), console);

@@ -154,7 +154,7 @@ Exit end_credentials(const Names& fingerprints, Remote& remote, Console& console
         // Callers other than root see only the credentials of their own sessions. Therefore the command may terminate
         // more sessions than it can list.
         const std::string more =
-            "This ends all sessions opened with " +
+            "This command ends all sessions opened with " +
             (fingerprints.size() == 1 ? escape_for_display(fingerprints.front()) : "these credentials") +
             ", of all users.\n";
         if (!agreed(*sessions, more, console)) {

@@ -71,7 +71,7 @@ std::string lines_with_controls(const audit::Report& report) {
                     place({line.file, line.number, {}}) + "\n";
         }
     }
-    return text.empty() ? "" : "\nPolicy rules that allow more than a control:\n" + text;
+    return text.empty() ? "" : "\nPolicy rules that are less strict than a control:\n" + text;
 }
 
 std::string warnings_text(const audit::Report& report) {

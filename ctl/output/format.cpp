@@ -166,7 +166,7 @@ bool belongs_to(const Session& session, const std::string& user) {
 
 std::string uid_hint(const std::string& user) {
     const bool number = !user.empty() && std::ranges::all_of(user, [](char c) { return c >= '0' && c <= '9'; });
-    return number ? "a plain number is a user name; for the user ID write uid:" + user : "";
+    return number ? "a plain number is treated as a user name; for the user ID write uid:" + user : "";
 }
 
 std::string counted(std::size_t count, const std::string& what) {

@@ -115,7 +115,7 @@ std::string rules_text(const std::vector<MatchingRule>& rules) {
                     (rule.sets.empty() ? "sets nothing" : rule.sets) + '\n';
         }
     }
-    return text.empty() ? text : "Rules that match but are overridden by stricter values:\n" + text + '\n';
+    return text.empty() ? text : "Rules that match this login but are overridden by stricter values:\n" + text + '\n';
 }
 
 std::string policy_words(const Status& status) {
@@ -125,8 +125,9 @@ std::string policy_words(const Status& status) {
     if (status.policy_state == "kept") {
         return "last valid policy (current files contain errors; run 'sesslimitctl check')";
     }
-    return status.policy_state == "none" ? "none, running without limits (run 'sesslimitctl check' for the reason)"
-                                         : known(status.policy_state);
+    return status.policy_state == "none"
+               ? "none, sesslimitd is running without limits (run 'sesslimitctl check' for the reason)"
+               : known(status.policy_state);
 }
 
 std::string event_about(const Event& event, Usec now) {

@@ -220,16 +220,15 @@ void case_B04_warning_lists_services_lines_and_remedy() {
     EXPECT(at != warnings.end(), "the warning is in the report");
     EXPECT_TEXT(at->what,
                 "pam_sesslimit.so comes after pam_systemd.so in the session stack of common, cron, gdm, login "
-                "and 2 more, so that a denied login has a logind session and a user manager already. Move "
-                "its line before that of pam_systemd.so.");
+                "and 2 more, so that a denied login has already opened a logind session and started a user manager. "
+                "Move the line of pam_sesslimit.so before the line of pam_systemd.so.");
     EXPECT_TEXT(place(at->at.at(0)) + " " + place(at->at.at(1)), "common:2 common:1");
     const auto required = warnings_about_placement(
         native_of({{"sshd", "session required pam_sesslimit.so\n" + std::string(systemd)}}).pam_stacks);
     EXPECT_TEXT(required.at(0).what,
-                "pam_systemd.so is run after pam_sesslimit.so has denied the login in the session stack of sshd. "
-                "Replace the control of pam_sesslimit.so by [success=ok new_authtok_reqd=ok ignore=ignore "
-                "module_unknown=ignore "
-                "default=die].");
+                "PAM runs pam_systemd.so although pam_sesslimit.so has denied the login in the session stack of sshd. "
+                "Replace the control field of the line of pam_sesslimit.so with "
+                "[success=ok new_authtok_reqd=ok ignore=ignore module_unknown=ignore default=die].");
 }
 
 } // namespace

@@ -236,38 +236,39 @@ void conflicting_native_settings_cause_warnings() {
     EXPECT_TEXT(warned({{logind, "[Login]\nStopIdleSessionSec=600\n"}}, strict), "");
     EXPECT_TEXT(
         warned({{logind, "[Login]\nStopIdleSessionSec=5min\n"}}, strict),
-        "logind ends sessions without input for 5min, without a warning, which overrides these settings of the policy: "
-        "idle_timeout is 10min. logind.conf:2\n");
+        "logind terminates sessions after 5min without input and does not warn users. This overrides these settings of "
+        "the policy: idle_timeout is 10min. logind.conf:2\n");
     EXPECT_TEXT(
         warned({{logind, "[Login]\nStopIdleSessionSec=10min\n"}},
                policy_of("version = 1\n[defaults]\nidle_timeout = \"10min\"\nidle_activity = [\"input\", \"cpu\"]\n"
                          "on_idle = \"lock\"\nkeep_multiplexer = true\nwarn_before = \"1min\"\n")),
-        "logind ends sessions without input for 10min, without a warning, which overrides these settings of the "
-        "policy: "
-        "output or CPU time counts as activity, graphical sessions are locked instead of terminated, tmux and screen "
-        "are preserved, users are warned first. logind.conf:2\n");
+        "logind terminates sessions after 10min without input and does not warn users. This overrides these settings "
+        "of "
+        "the policy: terminal output or CPU time counts as activity, idle graphical sessions are locked instead of "
+        "terminated, tmux and screen are preserved, users are warned first. logind.conf:2\n");
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n"}}, strict), "");
-    EXPECT_TEXT(warned({{limits, "* hard maxlogins 5\n"}}, strict),
-                "pam_limits denies logins at 5 sessions that the policy would admit. limits.conf:1\n");
+    EXPECT_TEXT(
+        warned({{limits, "* hard maxlogins 5\n"}}, strict),
+        "pam_limits allows each user only 5 sessions, which is fewer than max_sessions in the policy. limits.conf:1\n");
     EXPECT_TEXT(warned({{limits, "@a - maxlogins 1\n"}}, strict),
-                "maxlogins 1 does not work if pam_limits counts logind sessions. limits.conf:1\n");
+                "A maxlogins limit of 1 does not work if pam_limits counts logind sessions. limits.conf:1\n");
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n%a hard maxlogins 20\n* hard maxsyslogins 99\n"}}, strict),
-                "pam_limits checks only one login limit per login: not all of these limits are enforced. limits.conf:1 "
-                "limits.conf:2 limits.conf:3\n");
+                "pam_limits checks only one login limit for each login. Not all of the following limits are enforced. "
+                "limits.conf:1 limits.conf:2 limits.conf:3\n");
     EXPECT_TEXT(warned({{"/etc/ssh/sshd_config", "ClientAliveCountMax 0\n"}}, strict),
                 "ClientAliveCountMax 0 disables the disconnection of unresponsive SSH clients. sshd_config:1\n");
     EXPECT_TEXT(warned({}, std::nullopt),
-                "The policy contains errors and is ignored here; run 'sesslimitctl check'.\n");
+                "The policy contains errors, and the audit ignores it; run 'sesslimitctl check' to list the errors.\n");
     EXPECT_TEXT(warned({}, policy_of("version = 1\n[defaults]\nmode = \"observe\"\n")),
-                "The policy's mode is observe: limits are not enforced.\n");
+                "The mode of the policy is observe: sesslimit logs its decisions but does not enforce limits.\n");
     EXPECT_TEXT(warned({}, strict, Profile::stig), "");
     EXPECT_TEXT(
         warned({}, policy_of("version = 1\n[defaults]\nidle_timeout = \"11min\"\n"), Profile::stig),
-        "With the StopIdleSessionSec that SRG-OS-000279 requires, logind would override these settings of the policy: "
+        "Control SRG-OS-000279 requires a StopIdleSessionSec with which logind overrides these settings of the policy: "
         "idle_timeout is 11min.\n");
     FakeFiles nothing;
     EXPECT_TEXT(judge(read_native(nothing), policy::Policy(), {}).warnings.at(0).what,
-                "No PAM service uses pam_sesslimit.so: the policy denies no login.");
+                "No PAM service uses pam_sesslimit.so. Therefore sesslimit cannot deny any login.");
 }
 
 /// Applies a remedy of the report.

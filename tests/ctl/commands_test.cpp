@@ -58,7 +58,7 @@ void case_A07_list_treats_number_as_user_name() {
     };
     EXPECT_TEXT(listed("1001"), "12");
     EXPECT_TEXT(listed("uid:1001"), "9");
-    EXPECT_TEXT(listed("1000"), "a plain number is a user name; for the user ID write uid:1000\n");
+    EXPECT_TEXT(listed("1000"), "a plain number is treated as a user name; for the user ID write uid:1000\n");
 }
 
 void json_replaces_text_output() {

@@ -116,7 +116,7 @@ void case_A07_end_user_treats_number_as_user_name() {
     constexpr Case cases[] = {
         {"1001", "20", ""},
         {"uid:1001", "9 12", ""},
-        {"1000", "9 12 20", "a plain number is a user name; for the user ID write uid:1000\n"},
+        {"1000", "9 12 20", "a plain number is treated as a user name; for the user ID write uid:1000\n"},
     };
     for (const Case& one : cases) {
         FakeRemote remote(a_host());
@@ -145,7 +145,7 @@ void end_credential_terminates_sessions_of_all_users() {
     console.answer = true;
     EXPECT(end_credentials({"SHA256:leaked"}, remote, console) == Exit::ok, "exit");
     EXPECT(contains(console.questions, "session 12 of alice") && contains(console.questions, "session 20 of bob") &&
-               contains(console.questions, "This ends all sessions opened with SHA256:leaked"),
+               contains(console.questions, "This command ends all sessions opened with SHA256:leaked"),
            console.questions);
     EXPECT_TEXT(console.printed, "Terminating 2 sessions opened with SHA256:leaked.\n");
     EXPECT_TEXT(remote.left(), "9");
@@ -159,7 +159,7 @@ void end_credential_asks_without_visible_keys() {
     FakeConsole console;
     console.answer = false;
     EXPECT(end_credentials({"SHA256:leaked"}, remote, console) == Exit::failed, "exit");
-    EXPECT_TEXT(console.questions, "This ends all sessions opened with SHA256:leaked, of all users.\n"
+    EXPECT_TEXT(console.questions, "This command ends all sessions opened with SHA256:leaked, of all users.\n"
                                    "End them? [y/N] ");
 }
 

@@ -113,7 +113,8 @@ void case_B01_daemon_in_other_domain_causes_warning() {
     }
     EXPECT_TEXT(selinux_warning({Selinux::enforcing, "initrc_t", {}}).value_or(""),
                 "SELinux is enforcing and sesslimitd runs in the domain initrc_t instead of sesslimitd_t, so that "
-                "logins may not reach it. Install the package sesslimit-selinux or load its policy module, then run "
+                "SELinux may prevent logins from reaching sesslimitd. Install the package sesslimit-selinux or load "
+                "its policy module, then run "
                 "'restorecon -v /usr/sbin/sesslimitd' and 'systemctl restart sesslimitd'.");
 }
 
@@ -134,7 +135,7 @@ void case_B01_uncounted_logins_reported() {
     logins.complete = false;
     EXPECT_TEXT(uncounted_words(logins, noon), "at least 3 logins" + since + last);
     logins.last.reset();
-    EXPECT_TEXT(uncounted_words(logins, noon), "none found" + since + ", but not all entries were read");
+    EXPECT_TEXT(uncounted_words(logins, noon), "none found" + since + ", but not all journal entries were read");
     logins.complete = true;
     EXPECT_TEXT(uncounted_words(logins, noon), "no login" + since);
     EXPECT(warnings_of({Selinux::off, "", logins}, noon).empty(), "no warning");
@@ -144,7 +145,7 @@ void case_B01_uncounted_logins_reported() {
         return warnings_of({mode, "sesslimitd_t", some}, noon).at(0);
     };
     const std::string todo =
-        ". FAILURES in pam_sesslimit(8) explains the reasons; see 'systemctl status sesslimitd' and "
+        ". The section FAILURES of pam_sesslimit(8) explains the reasons. See also 'systemctl status sesslimitd' and "
         "'journalctl -g \"pam_sesslimit.*admitted uncounted\"'";
     EXPECT_TEXT(warning(Selinux::off, 3), "3 logins were admitted without being counted" + since + last + todo + ".");
     EXPECT_TEXT(warning(Selinux::enforcing, 1), "1 login was admitted without being counted" + since + last + todo +
@@ -153,7 +154,7 @@ void case_B01_uncounted_logins_reported() {
 
 void unreadable_journal_gives_no_count() {
     EXPECT_TEXT(uncounted_words({.source = Source::denied, .since = noon, .last = {}}, noon),
-                "unknown (needs root or group systemd-journal)");
+                "unknown (reading the journal requires root or group systemd-journal)");
     EXPECT_TEXT(uncounted_words({.source = Source::none, .since = noon, .last = {}}, noon),
                 "unknown (no journal available)");
 }

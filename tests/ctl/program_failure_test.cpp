@@ -154,7 +154,7 @@ void failures_have_distinct_exit_statuses() {
         {{"show"}, 2, "ID is required"},
         {{"end-user"}, 2, "USER is required"},
         {{"explain"}, 2, "USER is required"},
-        {{"end-user", "uid:x"}, 2, "\"uid:x\" is not a valid user ID; write uid: and a number"},
+        {{"end-user", "uid:x"}, 2, "\"uid:x\" is not a valid user ID; write uid: followed by a number"},
         {{"end-user", "alice", "uid:4294967295"}, 2, "\"uid:4294967295\" is not a valid user ID"},
         {{"explain", "uid:"}, 2, "\"uid:\" is not a valid user ID"},
         {{"list", "--user", "uid:-1"}, 2, "\"uid:-1\" is not a valid user ID"},

@@ -199,7 +199,7 @@ void explain_text_lists_source_of_each_setting() {
                 "max_duration 12h       host [defaults]            /etc/sesslimit/policy.toml:8\n"
                 "idle_timeout unlimited built-in default           -\n"
                 "\n"
-                "Rules that match but are overridden by stricter values:\n"
+                "Rules that match this login but are overridden by stricter values:\n"
                 "  host rule \"staff\" at /etc/sesslimit/policy.toml:20: max_sessions = 5\n"
                 "\n"
                 "Counts: yes, one per connection\n"

@@ -21,10 +21,10 @@ complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a list 
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a show -d 'Show details of sessions'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a end -d 'End sessions'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a end-user -d 'End all sessions of users'
-complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a end-credential -d 'End all sessions opened with a key'
-complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a explain -d 'Show the effective limits of a login'
+complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a end-credential -d 'End all sessions opened with an SSH key'
+complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a explain -d 'Show which limits apply to a login and which rules set them'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a check -d 'Check the policy for errors'
-complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a audit -d 'Check this host against the controls of audit profiles'
+complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a audit -d 'Check this host against the session controls of STIG, PCI DSS and CIS'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a reload -d 'Reload the policy'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a status -d 'Show daemon status'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a watch -d 'Print session events'
@@ -44,7 +44,7 @@ complete -c sesslimitctl -n '__fish_seen_subcommand_from explain' -l seat -x -a 
 
 complete -c sesslimitctl -n '__fish_seen_subcommand_from check' -F
 complete -c sesslimitctl -n '__fish_seen_subcommand_from check' -l policy-dir -x -a '(__fish_complete_directories)' -d 'Directory of the policy'
-complete -c sesslimitctl -n '__fish_seen_subcommand_from check' -l managed -d 'Check the files as part of managed.d'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from check' -l managed -d 'Check the files as if they were in managed.d'
 
 complete -c sesslimitctl -n '__fish_seen_subcommand_from audit' -l profile -x -a 'stig pci cis' -d 'Check only this profile'
-complete -c sesslimitctl -n '__fish_seen_subcommand_from audit' -l root -x -a '(__fish_complete_directories)' -d 'Read the files below this directory'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from audit' -l root -x -a '(__fish_complete_directories)' -d 'Read the configuration files below this directory instead of /'

@@ -13,7 +13,7 @@ std::string parsed(const std::string& text) {
 }
 
 std::string no_id(const std::string& text) {
-    return "\"" + text + "\" is not a valid user ID; write uid: and a number from 0 to 4294967294";
+    return "\"" + text + "\" is not a valid user ID; write uid: followed by a number from 0 to 4294967294";
 }
 
 void case_A07_number_is_name_and_only_uid_prefix_refers_to_id() {
