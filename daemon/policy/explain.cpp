@@ -224,10 +224,10 @@ struct Explaining {
 
     [[nodiscard]] std::string why() const {
         if (login.nested) {
-            return "opened from inside a session, and part of that session";
+            return "the login is opened inside a session and is part of that session";
         }
         if (login.service == "systemd-user") {
-            return "the user manager, which is not one of its user's sessions";
+            return "systemd-user starts the user manager, which is not a session";
         }
         if (!counts(policy, login)) {
             return escape_for_display(login.service) + " is in " + ignored_where();

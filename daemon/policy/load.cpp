@@ -130,7 +130,7 @@ class Loader {
 
     SourceId add_source(Tier tier, const Node& table, Report& report) {
         if (policy_.sources.size() >= max_sources) {
-            report.error(table.at, "too many tables in all files");
+            report.error(table.at, "too many tables in all policy files together");
             return SourceId::nowhere;
         }
         policy_.sources.push_back({tier, {}, report.path(), table.at.line});
@@ -156,8 +156,8 @@ class Loader {
         check_settings(settings, find(entry.value, "warn_before"), report);
         if (settings.max_sessions && settings.max_sessions->value == 0) {
             report.warning(find(entry.value, "max_sessions")->value.at,
-                           "max_sessions = 0 in [defaults] denies every login that no rule allows; write \"unlimited\" "
-                           "for no limit");
+                           "max_sessions = 0 in [defaults] denies every login unless a rule allows it; "
+                           "write \"unlimited\" for no limit");
         }
         replace_all(into.defaults, settings);
     }
@@ -178,7 +178,7 @@ class Loader {
             } else if (rules_++ < max_rules) {
                 read_rule(rule, tier, report);
             } else if (rules_ == max_rules + 1) {
-                report.error(rule.at, "more than 1000 rules in all files");
+                report.error(rule.at, "more than 1000 rules in all policy files together");
             }
         }
     }
@@ -239,8 +239,8 @@ class Loader {
         }
         if (match == nullptr || match->value.entries.empty()) {
             report.error(match == nullptr ? table.at : match->key_at,
-                         "rule has no match; move settings for all users to [defaults], or add "
-                         "match.uid = \"0-\" for a rule that matches every user");
+                         "rule has no keys under match; move settings for all users to [defaults], "
+                         "or add match.uid = \"0-\" for a rule that matches every user");
             return;
         }
         rule.match = std::make_shared<const Match>(read_match(match->value, names_, report));

@@ -40,7 +40,7 @@ std::expected<OriginPattern, std::string> read_network(std::string_view text, st
     const Network network{masked(*address, length), length};
     if (network.first != *address) {
         return std::unexpected(in_quotes(text) + " has bits set beyond its prefix length; write \"" + to_text(network) +
-                               "\" for the network, or the address alone");
+                               "\" for the network, or the address without a prefix length");
     }
     return network;
 }
@@ -60,9 +60,9 @@ std::expected<OriginPattern, std::string> read_host(std::string_view text) {
         const bool upper = c >= 'A' && c <= 'Z';
         const bool fits = upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
         if (!fits) {
-            return std::unexpected(in_quotes(text) +
-                                   " is not a valid host name; write a name, \"*.example.org\" for all hosts below a "
-                                   "domain, an address, a network such as \"10.0.0.0/8\", or \"local\"");
+            return std::unexpected(in_quotes(text) + " is not a valid host name; write a name, "
+                                                     "\"*.example.org\" for all hosts below a domain, an address, "
+                                                     "a network such as \"10.0.0.0/8\", or \"local\"");
         }
         pattern.name += upper ? static_cast<char>(c - 'A' + 'a') : c;
     }

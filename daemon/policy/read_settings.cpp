@@ -170,7 +170,7 @@ void read_idle_activity(const Entry& entry, SourceId from, Settings& settings, R
     const auto [input, output, processor] = has;
     if (good && !input) {
         report.error(entry.value.at,
-                     R"(input always counts as activity; "input" must be among the values of )" + entry.key);
+                     "input always counts as activity; \"input\" must be among the values of " + entry.key);
     }
     const Activity activity = output && processor ? Activity::output_and_processor
                               : output            ? Activity::output
@@ -251,10 +251,10 @@ void say_fault(const Node& text, const TemplateFault& fault, const TemplateForm&
         report.error(at, "unknown placeholder " + in_quotes(fault.name) + suggestion(fault.name, form.placeholders));
         return;
     case TemplateFault::Kind::not_closed:
-        report.error(at, R"(unclosed placeholder, missing "}"; write {{ for a literal brace)");
+        report.error(at, "unclosed placeholder, missing \"}\"; write {{ for a literal brace");
         return;
     case TemplateFault::Kind::stray:
-        report.error(at, R"(unmatched "}"; write }} for a literal brace)");
+        report.error(at, "unmatched \"}\"; write }} for a literal brace");
         return;
     }
 }
@@ -262,7 +262,7 @@ void say_fault(const Node& text, const TemplateFault& fault, const TemplateForm&
 std::optional<Setting<std::string>> read_template(const Entry& entry, const TemplateForm& form, SourceId from,
                                                   Report& report) {
     if (entry.value.kind != Node::Kind::text) {
-        wrong_type(entry, R"(a string, in triple quotes if it has several lines)", report);
+        wrong_type(entry, "a string, in triple quotes if it has several lines", report);
         return std::nullopt;
     }
     const Node text = message_text(entry.value);

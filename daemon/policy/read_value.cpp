@@ -36,19 +36,19 @@ bool is_among(std::string_view word, std::span<const std::string_view> words) {
 std::string belongs(std::string_view key) {
     constexpr std::array<std::string_view, 4> rule_only = {"name", "match", "exempt", "max_sessions_total"};
     if (is_among(key, setting_keys())) {
-        return "it belongs in [defaults] or in a [[rule]]";
+        return "the key belongs in [defaults] or in a [[rule]]";
     }
     if (is_among(key, match_keys())) {
         return "write match." + std::string(key) + " in a [[rule]]";
     }
     if (is_among(key, rule_only)) {
-        return "it belongs in a [[rule]]";
+        return "the key belongs in a [[rule]]";
     }
     if (key == "ignore_services") {
-        return "it belongs in [defaults]";
+        return "the key belongs in [defaults]";
     }
     if (key == "version" || key == "defaults" || key == "rule") {
-        return "it belongs at the top of the file";
+        return "the key belongs at the top of the file";
     }
     return {};
 }

@@ -247,10 +247,10 @@ void counting_explained_with_reason() {
     };
     const Case cases[] = {
         {shipped, alice, true, "sshd is not in ignore_services"},
-        {shipped, nested, false, "opened from inside a session, and part of that session"},
+        {shipped, nested, false, "the login is opened inside a session and is part of that session"},
         {shipped, through("cron"), false, "cron is in the built-in default of ignore_services"},
-        {shipped, through("systemd-user"), false, "the user manager, which is not one of its user's sessions"},
-        {own, through("systemd-user"), false, "the user manager, which is not one of its user's sessions"},
+        {shipped, through("systemd-user"), false, "systemd-user starts the user manager, which is not a session"},
+        {own, through("systemd-user"), false, "systemd-user starts the user manager, which is not a session"},
         {own, through("backup"), false, "backup is in ignore_services at host.toml:4"},
         {own, through("other"), false, "other is in ignore_services at managed.toml:3"},
         {own, through("cron"), true, "cron is not in ignore_services"},
