@@ -196,10 +196,11 @@ std::string journal_message(const core::Notice& notice) {
     case Kind::denied:
         return "Denied " + login + where + ": " + why + ".";
     case Kind::would_deny:
-        return "Would have denied " + login + where + ": " + why + ". Admitted because the mode is observe.";
+        return "Would have denied " + login + where + ": " + why +
+               ". The login was admitted because the mode is observe.";
     case Kind::warned:
-        return "Warned " + who + ": it " + (notice.locks ? "is locked in " : "ends in ") + rough(notice.left) + ", " +
-               why + ".";
+        return "Warned " + who + ": it " + (notice.locks ? "will be locked in " : "ends in ") + rough(notice.left) +
+               ", " + why + ".";
     case Kind::kept:
         return "Keeping " + who + " open: activity after the warning.";
     case Kind::locked:
@@ -210,7 +211,7 @@ std::string journal_message(const core::Notice& notice) {
         return (notice.locks ? "Would have locked " : "Would have terminated ") + who + where + ": " + why + ". Not " +
                (notice.locks ? "locked" : "terminated") + " because the mode is observe.";
     case Kind::forced:
-        return "Sent SIGKILL to " + who + ": it did not terminate when asked.";
+        return "Sent SIGKILL to " + who + " because the session did not terminate when asked.";
     case Kind::ended:
         return "Terminated " + who + where + ": " + why + ".";
     case Kind::released:
@@ -246,17 +247,18 @@ std::string warning_text(const core::Notice& notice, const WallClock& clock) {
     const std::string when = " in " + rough(notice.left) + ", at " + time_of_day(end, clock, soon);
     const std::string limit = format_span(notice.reason.span);
     if (notice.reason.cause != Cause::idle) {
-        return "This session ends" + when + ": its maximum duration is " + limit + ". Save your work before then.";
+        return "This session ends" + when + ": its maximum duration is " + limit +
+               ". Save your work before the session ends.";
     }
     if (notice.locks) {
-        return "This session is locked" + when + ": no activity detected (idle limit " + limit +
-               "). Press a key to keep it unlocked.";
+        return "This session will be locked" + when + ": no activity detected (idle limit " + limit +
+               "). Press a key to keep the session unlocked.";
     }
     if (notice.reason.count != 0) {
         return "This session ends" + when + ": no activity detected (idle limit " + limit +
-               "). Any activity keeps it open.";
+               "). Any activity keeps the session open.";
     }
-    return "This session ends" + when + ": no input (idle limit " + limit + "). Press a key to keep it open.";
+    return "This session ends" + when + ": no input (idle limit " + limit + "). Press a key to keep the session open.";
 }
 
 std::string end_text(const core::Notice& notice) {

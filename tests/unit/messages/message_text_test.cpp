@@ -200,18 +200,19 @@ void terminal_texts() {
     const Reason duration = because(Cause::duration, 0, 12h);
     const Case cases[] = {
         {notice_of(Kind::warned, idle, 5min),
-         "This session ends in 5min, at 14:07: no input (idle limit 15min). Press a key to keep it open."},
+         "This session ends in 5min, at 14:07: no input (idle limit 15min). Press a key to keep the session open."},
         {notice_of(Kind::warned, idle, 5s),
-         "This session ends in 5s, at 14:02:05: no input (idle limit 15min). Press a key to keep it open."},
-        {notice_of(Kind::warned, unseen, 5min),
-         "This session ends in 5min, at 14:07: no activity detected (idle limit 15min). Any activity keeps it open."},
-        {locking(notice_of(Kind::warned, idle, 5min)), "This session is locked in 5min, at 14:07: no activity detected "
-                                                       "(idle limit 15min). Press a key to keep it unlocked."},
+         "This session ends in 5s, at 14:02:05: no input (idle limit 15min). Press a key to keep the session open."},
+        {notice_of(Kind::warned, unseen, 5min), "This session ends in 5min, at 14:07: no activity detected (idle limit "
+                                                "15min). Any activity keeps the session open."},
+        {locking(notice_of(Kind::warned, idle, 5min)),
+         "This session will be locked in 5min, at 14:07: no activity detected "
+         "(idle limit 15min). Press a key to keep the session unlocked."},
         {notice_of(Kind::warned, duration, 59s + 400ms),
-         "This session ends in 59s, at 14:02:59: its maximum duration is 12h. Save your work before then."},
+         "This session ends in 59s, at 14:02:59: its maximum duration is 12h. Save your work before the session ends."},
         {notice_of(Kind::warned, duration, 10h + 5min + 3s),
          "This session ends in 10h 5min, at 2026-11-23 00:07: its maximum duration is 12h. Save your work before "
-         "then."},
+         "the session ends."},
         {notice_of(Kind::kept), "This session stays open: activity detected."},
         {notice_of(Kind::ending, idle), "This session was terminated: no input for 15min."},
         {notice_of(Kind::ending, unseen), "This session was terminated: no activity for 15min."},
@@ -306,8 +307,8 @@ void journal_entries_have_stable_ids_and_events() {
         {Kind::adopted, "adopted", "11", "Adopted existing session c1 of alice (sshd, from 192.0.2.7)."},
         {Kind::denied, "denied", "12", "Denied login of alice (sshd, from 192.0.2.7): no input for 15min."},
         {Kind::would_deny, "would-deny", "13",
-         "Would have denied login of alice (sshd, from 192.0.2.7): no input for 15min. Admitted because the mode is "
-         "observe."},
+         "Would have denied login of alice (sshd, from 192.0.2.7): no input for 15min. The login was admitted "
+         "because the mode is observe."},
         {Kind::warned, "warned", "14", "Warned session c1 of alice: it ends in 1min, no input for 15min."},
         {Kind::kept, "kept", "15", "Keeping session c1 of alice open: activity after the warning."},
         {Kind::locked, "locked", "1c", "Locked session c1 of alice (sshd, from 192.0.2.7): no input for 15min."},
@@ -315,7 +316,8 @@ void journal_entries_have_stable_ids_and_events() {
         {Kind::would_end, "would-end", "17",
          "Would have terminated session c1 of alice (sshd, from 192.0.2.7): no input for 15min. Not terminated because "
          "the mode is observe."},
-        {Kind::forced, "forced", "18", "Sent SIGKILL to session c1 of alice: it did not terminate when asked."},
+        {Kind::forced, "forced", "18",
+         "Sent SIGKILL to session c1 of alice because the session did not terminate when asked."},
         {Kind::ended, "ended", "19", "Terminated session c1 of alice (sshd, from 192.0.2.7): no input for 15min."},
         {Kind::released, "released", "1a", "Closed session c1 of alice (sshd, from 192.0.2.7)."},
     };
@@ -334,7 +336,7 @@ void journal_entries_have_stable_ids_and_events() {
 void journal_reports_lock_instead_of_end() {
     const Reason idle = because(Cause::idle, 0, 15min);
     EXPECT_TEXT(field(messages::journal_entry(locking(notice_of(Kind::warned, idle, 1min))), "MESSAGE"),
-                "Warned session c1 of alice: it is locked in 1min, no input for 15min.");
+                "Warned session c1 of alice: it will be locked in 1min, no input for 15min.");
     EXPECT_TEXT(field(messages::journal_entry(locking(notice_of(Kind::would_end, idle))), "MESSAGE"),
                 "Would have locked session c1 of alice (sshd, from 192.0.2.7): no input for 15min. Not locked because "
                 "the mode is observe.");
