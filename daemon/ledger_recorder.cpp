@@ -12,7 +12,7 @@ void LedgerRecorder::put(const core::Session& session) {
     const auto done = ledger_->put(session);
     if (!done && !failing_) {
         journal_.log(output::Priority::error,
-                     "Failed to record session in ledger; it will lose its start time if the daemon restarts: " +
+                     "Failed to record a session in the ledger; its start time will be lost if sesslimitd restarts: " +
                          done.error().what);
     }
     failing_ = !done;

@@ -44,9 +44,9 @@ void NestedLogin::warn_about(const std::string& service) {
         return;
     }
     warn_("PAM service " + escape_for_display(service) +
-          " runs pam_sesslimit.so after pam_systemd.so: limits are enforced, but a denied login leaves a "
-          "logind session behind for some seconds. Move the line of pam_sesslimit.so before that of "
-          "pam_systemd.so in /etc/pam.d.");
+          " runs pam_sesslimit.so after pam_systemd.so. Limits are enforced, "
+          "but the logind session of a denied login stays open for some seconds. "
+          "Move the line of pam_sesslimit.so before the line of pam_systemd.so in /etc/pam.d.");
 }
 
 } // namespace sesslimit

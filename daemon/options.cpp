@@ -6,11 +6,12 @@
 namespace sesslimit {
 
 void add_options(CLI::App& app, Options& options) {
-    app.add_option("--policy-dir", options.policy_directory, "Directory of policy.toml, policy.d and managed.d")
+    app.add_option("--policy-dir", options.policy_directory,
+                   "Policy directory, with policy.toml, policy.d and managed.d")
         ->capture_default_str();
-    app.add_option("--runtime-dir", options.runtime_directory, "Directory of the ledger and the policy cache")
+    app.add_option("--runtime-dir", options.runtime_directory, "Directory for the session ledger and the cached policy")
         ->capture_default_str();
-    app.add_option("--socket", options.socket, "Path to listen on if systemd passes no socket");
+    app.add_option("--socket", options.socket, "Path of the socket to listen on if systemd does not pass one");
     app.set_version_flag("--version", "sesslimitd " SESSLIMIT_VERSION);
 }
 

@@ -21,8 +21,8 @@ Result<> take_passed(UniqueFd fd, Sockets& sockets, output::Journal& journal) {
     if (place == nullptr || *place) {
         // The socket comes from a unit of another version or of the administrator. Logins are still answered.
         journal.log(output::Priority::warning,
-                    "Ignoring unexpected socket passed by systemd: neither ListenSequentialPacket= nor "
-                    "ListenNetlink= of sesslimitd.socket.");
+                    "Ignoring an unexpected socket passed by systemd. "
+                    "Only one ListenSequentialPacket= and one ListenNetlink= of sesslimitd.socket are used.");
         return {};
     }
     if (fcntl(fd.get(), F_SETFL, O_NONBLOCK) < 0) {
@@ -43,8 +43,9 @@ Result<Sockets> take_sockets(const Options& options, output::Journal& journal) {
         }
     }
     if (!sockets.logins) {
-        auto own = options.socket.empty() ? fail("no socket; start sesslimitd.socket or use --socket")
-                                          : pam_server::listen_at(options.socket.c_str());
+        auto own = options.socket.empty()
+                       ? fail("no socket for login requests; start sesslimitd.socket or use --socket")
+                       : pam_server::listen_at(options.socket.c_str());
         if (!own) {
             return std::unexpected(own.error());
         }

@@ -22,7 +22,7 @@ Result<std::vector<gid_t>> groups_of(const std::string& user, gid_t primary) {
     int count = static_cast<int>(gids.size());
     if (getgrouplist(user.c_str(), primary, gids.data(), &count) < 0) {
         if (count <= static_cast<int>(gids.size())) {
-            return fail("out of memory for the groups of a user", ENOMEM);
+            return fail("out of memory while reading the groups of a user", ENOMEM);
         }
         count = static_cast<int>(gids.size()); // the user is in more groups than fit, so only the first groups are used
     }

@@ -94,7 +94,7 @@ int Authority::on_polkit(sd_bus_message* answer, void* data, sd_bus_error*) {
         sd_bus_message_enter_container(answer, 'r', "bba{ss}") < 0 ||
         sd_bus_message_read(answer, "bb", &authorized, &challenge) < 0) {
         return reply_error(question.call.get(), SD_BUS_ERROR_ACCESS_DENIED,
-                           "Only root may do this because polkit is not installed or does not answer.");
+                           "Only root may end these sessions, because polkit is not installed or does not answer.");
     }
     if (authorized == 0) {
         return challenge != 0 ? reply_error(question.call.get(), SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,

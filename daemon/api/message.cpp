@@ -123,7 +123,7 @@ int settle_user(ExplainQuery& question, std::string& problem) {
     } else if (!ref) {
         problem = user_ref_problem(user);
     } else if (ref->uid && question.uid && *ref->uid != *question.uid) {
-        problem = "User and Uid are different users";
+        problem = "User and Uid refer to different users";
     } else {
         question.uid = ref->uid ? ref->uid : question.uid;
         question.login.user = ref->name;

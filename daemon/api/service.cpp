@@ -156,7 +156,7 @@ struct Service::Impl {
         const std::size_t open = backend.state().counted(login.uid);
         const std::string of =
             limits.max_sessions.value == policy::unlimited_count
-                ? std::to_string(open) + " sessions are open, without a limit"
+                ? std::to_string(open) + " sessions are open, and max_sessions is unlimited"
                 : std::to_string(open) + " of " + std::to_string(limits.max_sessions.value) + " sessions are open";
         const auto full = std::ranges::find_if(limits.shared_limits, [this](const policy::SharedLimit& total) {
             return backend.state().counted(total.rule) >= total.most;
@@ -169,8 +169,8 @@ struct Service::Impl {
             return "would be admitted, because the mode is observe: " + of;
         }
         if (has_place) {
-            return "would be denied: the limit of " + std::to_string(full->most) +
-                   " sessions shared by a rule is reached";
+            return "would be denied: the sessions that match a rule have reached the limit max_sessions_total = " +
+                   std::to_string(full->most);
         }
         return limits.at_limit.value == policy::AtLimit::deny || open == 0
                    ? "would be denied: " + of
@@ -243,7 +243,7 @@ struct Service::Impl {
                 return policy::is_meant(*pattern, session.login.credential);
             };
             self.when_allowed(m, caller, 0, [&self, wanted, caller](sd_bus_message* allowed) {
-                self.end_all(allowed, caller, wanted, ", for all sessions of the credential");
+                self.end_all(allowed, caller, wanted, ", for all sessions opened with the credential");
             });
         });
     }

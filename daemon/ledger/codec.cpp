@@ -61,12 +61,12 @@ auto texts_of(AnySession& session) noexcept {
         {&login.credential.method, 64, "method too long"},
         {&login.credential.fingerprint, max_fingerprint_length, "fingerprint too long"},
         {&login.credential.certificate_id, max_certificate_id_length, "certificate ID too long"},
-        {&login.credential.ca, max_fingerprint_length, "fingerprint of the CA too long"},
+        {&login.credential.ca, max_fingerprint_length, "fingerprint of the certificate authority too long"},
         {&login.connection, wire::max_connection, "connection too long"},
         {&login.seat, max_seat_length, "seat too long"},
         {&session.logind_id, 64, "logind session ID too long"},
         {&session.scope, 64, "scope too long"},
-        {&session.reason.by, 255, "originator of the reason too long"},
+        {&session.reason.by, 255, "rule, host or requester in the reason of the session too long"},
     });
 }
 

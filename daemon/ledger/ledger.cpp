@@ -109,7 +109,7 @@ Result<Ledger> Ledger::open(const std::filesystem::path& directory, const Restor
     }
     return Ledger(std::move(impl));
 } catch (const std::bad_alloc&) {
-    return fail("out of memory for the ledger", ENOMEM);
+    return fail("out of memory while accessing the session ledger", ENOMEM);
 }
 
 Result<> Ledger::put(const core::Session& session) try {
@@ -123,11 +123,11 @@ Result<> Ledger::put(const core::Session& session) try {
         return std::unexpected(std::move(slot.error()));
     }
     if (!impl_->write(*slot, std::span(payload).first(*size))) {
-        return fail("generation counter of the slot is exhausted", EOVERFLOW);
+        return fail("generation counter of the ledger slot has reached its maximum", EOVERFLOW);
     }
     return {};
 } catch (const std::bad_alloc&) {
-    return fail("out of memory for the ledger", ENOMEM);
+    return fail("out of memory while accessing the session ledger", ENOMEM);
 }
 
 void Ledger::drop(SessionKey key) noexcept {

@@ -88,7 +88,7 @@ Result<BootId> read_boot_id() {
     }
     BootId id{};
     if (::read(fd.get(), id.data(), id.size()) != static_cast<ssize_t>(id.size())) {
-        return fail(std::string(path) + ": not a valid boot ID");
+        return fail(std::string(path) + " does not contain a valid boot ID");
     }
     return id;
 }
@@ -125,7 +125,7 @@ std::expected<void, OpenFailure> LedgerFile::check_header(const BootId& boot, st
     boot_ = boot;
     for (const unsigned index : {0U, 1U}) {
         if (slot.torn[index]) {
-            said.emplace_back("one copy of the header is torn, using the other one");
+            said.emplace_back("one of the two copies of the ledger header is damaged, using the other copy");
             make_blank(bytes_of(0), index);
         }
     }

@@ -38,8 +38,10 @@ class Lines {
 void mend(SlotBytes bytes, const Slot& slot, std::size_t number, Lines& lines) {
     for (const unsigned index : {0U, 1U}) {
         if (slot.torn[index]) {
-            lines.say(number, slot.generation == 0 ? "one copy is torn and the other one is incomplete"
-                                                   : "one copy is torn, using the other one");
+            lines.say(number,
+                      slot.generation == 0
+                          ? "one of the two copies of the slot is damaged, and the other copy is not valid either"
+                          : "one of the two copies of the slot is damaged, using the other copy");
             make_blank(bytes, index);
         }
     }
@@ -53,7 +55,7 @@ std::string_view take(std::span<const std::byte> payload, std::uint32_t number, 
         return session.error();
     }
     if (!index.slot_of.try_emplace(session->key, number).second) {
-        return "duplicate key, already used by an earlier slot";
+        return "duplicate session key, already used by an earlier slot of the ledger";
     }
     restore(std::move(*session));
     return {};

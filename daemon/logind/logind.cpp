@@ -129,7 +129,7 @@ struct Logind::Impl {
         while (code >= 0 && (code = sd_bus_message_read(m, "(susso)", &id, &uid, &user, &seat, &path)) > 0) {
             sessions.emplace_back(id, path);
         }
-        self.bus.check("read the session list of logind", code);
+        self.bus.check("read the session list from logind", code);
         if (code < 0) {
             return 0;
         }
@@ -187,14 +187,15 @@ struct Logind::Impl {
 
     void session_new(sd_bus_message* m) {
         const char *id = nullptr, *path = nullptr;
-        if (bus.check("read the signal SessionNew of logind", sd_bus_message_read(m, "so", &id, &path)) >= 0) {
+        if (bus.check("read the D-Bus signal SessionNew from logind", sd_bus_message_read(m, "so", &id, &path)) >= 0) {
             ask_for({.owner = this, .id = id, .path = path});
         }
     }
 
     void session_removed(sd_bus_message* m) {
         const char *id = nullptr, *path = nullptr;
-        if (bus.check("read the signal SessionRemoved of logind", sd_bus_message_read(m, "so", &id, &path)) >= 0) {
+        if (bus.check("read the D-Bus signal SessionRemoved from logind", sd_bus_message_read(m, "so", &id, &path)) >=
+            0) {
             callbacks.gone(id);
         }
     }
@@ -237,7 +238,7 @@ struct Logind::Impl {
         const auto& question = *static_cast<PendingCall*>(data);
         if (sd_bus_message_is_method_error(m, nullptr) > 0) {
             if (!is_unknown_session(sd_bus_message_get_error(m))) {
-                question.owner->callbacks.failed(bus::error_of("query logind for the idle hint of a session", m));
+                question.owner->callbacks.failed(bus::error_of("query logind for the IdleHint of a session", m));
             }
         } else if (const auto hint = read_idle_hint(m); !hint) {
             question.owner->callbacks.failed(hint.error());
@@ -258,7 +259,7 @@ struct Logind::Impl {
     }
 
     void ask_idle_hint(const std::string& id, std::function<void(Duration)> then) {
-        get_all(path_of(id).c_str(), "query logind for the idle hint of a session", &Impl::on_idle_hint,
+        get_all(path_of(id).c_str(), "query logind for the IdleHint of a session", &Impl::on_idle_hint,
                 PendingCall{this, std::move(then)});
     }
 
@@ -304,7 +305,8 @@ struct Logind::Impl {
         if (is_failure(m, question)) {
             return 0;
         }
-        if (question.owner->bus.check("read the session of a process", sd_bus_message_read(m, "o", &path)) < 0) {
+        if (question.owner->bus.check("read the session of a process from logind", sd_bus_message_read(m, "o", &path)) <
+            0) {
             question.then(std::nullopt);
         } else {
             question.owner->ask_session_at(path, question);

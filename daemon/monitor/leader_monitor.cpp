@@ -65,11 +65,11 @@ Result<bool> LeaderMonitor::take_hold(SessionKey key, const Leader& leader) {
     auto pidfd = open_pidfd(leader.pid);
     if (!pidfd) {
         return pidfd.error() == ESRCH ? Result<bool>(false)
-                                      : fail_errno("open a pidfd of a session leader", pidfd.error());
+                                      : fail_errno("failed to open a pidfd of a session leader", pidfd.error());
     }
     const auto same = is_leader(pidfd->get(), leader);
     if (!same) {
-        return fail_errno("read the start time of a session leader", same.error());
+        return fail_errno("failed to read the start time of a session leader", same.error());
     }
     return *same ? watch(key, *std::move(pidfd)) : Result<bool>(false);
 }
@@ -77,7 +77,7 @@ Result<bool> LeaderMonitor::take_hold(SessionKey key, const Leader& leader) {
 Result<bool> LeaderMonitor::watch(SessionKey key, UniqueFd pidfd) {
     epoll_event event{.events = EPOLLIN, .data = {.u64 = static_cast<std::uint64_t>(key)}};
     if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, pidfd.get(), &event) < 0) {
-        return fail_errno("watch a session leader");
+        return fail_errno("failed to watch a session leader");
     }
     held_.emplace(key, std::move(pidfd));
     return true;
@@ -91,7 +91,7 @@ void LeaderMonitor::untrack(SessionKey key) {
 Result<> LeaderMonitor::signal(SessionKey key, int signal) const {
     const auto at = held_.find(key);
     if (at == held_.end()) {
-        return fail("the session leader is not tracked", ESRCH);
+        return fail("the leader process of the session is not tracked", ESRCH);
     }
     if (syscall(SYS_pidfd_send_signal, at->second.get(), signal, nullptr, 0) < 0) {
         return fail_errno("signal a session leader");

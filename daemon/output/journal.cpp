@@ -20,7 +20,7 @@ void say(const std::string& message) {
 }
 
 std::string loss_message(std::size_t lost) {
-    return std::to_string(lost) + " journal entries lost because the journal did not accept them.";
+    return std::to_string(lost) + " journal entries were lost because systemd-journald did not accept them.";
 }
 
 /// Returns true for errors of a socket to which no process listens, or no longer listens.

@@ -42,7 +42,7 @@ Result<> write_notice(const inspect::Terminal& terminal, std::string_view text) 
     }
     struct stat at{};
     if (fstat(tty.get(), &at) < 0 || !inspect::is_node_of(at, terminal)) {
-        return fail(path + " now belongs to another terminal or user");
+        return fail(path + " is now a different terminal or belongs to another user");
     }
     const std::string bytes = written_as(text);
     const ssize_t written = write(tty.get(), bytes.data(), bytes.size());

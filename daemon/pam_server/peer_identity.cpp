@@ -38,24 +38,24 @@ Result<Peer> peer_of(int socket) {
     ucred peer{};
     socklen_t size = sizeof peer;
     if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
-        return fail_errno("read the credentials of the peer");
+        return fail_errno("failed to read the credentials of the connecting process");
     }
     if (peer.uid != 0) {
-        return fail("the peer is not root", EPERM);
+        return fail("the connecting process is not root", EPERM);
     }
     if (peer.pid <= 0) {
-        return fail("the peer is in another PID namespace", ESRCH);
+        return fail("the connecting process is in another PID namespace", ESRCH);
     }
     UniqueFd pidfd = pidfd_of(socket, peer.pid);
     if (!pidfd) {
-        return fail_errno("open a pidfd of the peer");
+        return fail_errno("failed to open a pidfd of the connecting process");
     }
     const auto leader = identify(pidfd.get(), peer.pid);
     if (!leader && leader.error() != ESRCH) {
-        return fail_errno("read the start time of the peer", leader.error());
+        return fail_errno("failed to read the start time of the connecting process", leader.error());
     }
     if (!leader || !lives(pidfd.get())) {
-        return fail("the peer has exited", ESRCH);
+        return fail("the connecting process has exited", ESRCH);
     }
     return Peer{*leader, std::move(pidfd)};
 }

@@ -149,7 +149,7 @@ struct Manager::Impl {
         std::uint32_t id = 0;
         const char *job = nullptr, *unit = nullptr, *result = nullptr;
         const int code = sd_bus_message_read(m, "uoss", &id, &job, &unit, &result);
-        if (bus.check("read the signal JobRemoved of systemd", code) >= 0) {
+        if (bus.check("read the D-Bus signal JobRemoved from systemd", code) >= 0) {
             const bool done = std::string_view(result) == "done";
             started(unit, done ? Result<>() : fail("failed to start a scope: " + std::string(result)));
         }
@@ -212,7 +212,8 @@ void Manager::attach(const std::string& scope, const std::vector<pid_t>& process
         scope, Impl::Attachment{.missing = processes.size(), .error = {}, .done = std::move(done)});
     for (const pid_t process : processes) {
         if (const int code = impl_->ask_to_attach(scope, process); code < 0) {
-            impl_->attached(scope, fail_errno("failed to request systemd to move a process", -code).error());
+            impl_->attached(scope,
+                            fail_errno("failed to ask systemd to move a process to another scope", -code).error());
         }
     }
 }

@@ -93,7 +93,7 @@ void MultiplexerPreserver::go_on(SessionKey key) {
         return finish(key);
     }
     if (++job.rounds > max_rounds) {
-        return finish(key, Error{"processes are started faster than they can be moved", 0});
+        return finish(key, Error{"new processes are started faster than systemd moves them", 0});
     }
     std::vector<pid_t> pids;
     add_pids(pids, left->servers);

@@ -111,7 +111,8 @@ void entries_beyond_queue_limit_dropped_and_counted() {
     const auto all = reader.settle();
     const std::size_t lost = many + 1 - all.size();
     EXPECT(all.size() > Journal::max_queued && lost > 0, "the queue limit is reached, not exceeded");
-    const std::string last = std::to_string(lost) + " journal entries lost because the journal did not accept them.";
+    const std::string last =
+        std::to_string(lost) + " journal entries were lost because systemd-journald did not accept them.";
     EXPECT(!all.empty() && all.back().find(last) != std::string::npos, last.c_str());
 }
 

@@ -201,7 +201,7 @@ void endless_process_creation_bounded() {
          ++round) {
         world.reply();
     }
-    EXPECT(world.log.ends_with("end 3; told 1 processes are started faster than they can be moved; "), world.log);
+    EXPECT(world.log.ends_with("end 3; told 1 new processes are started faster than systemd moves them; "), world.log);
 }
 
 void missing_systemd_reply_bounded_by_deadline() {
