@@ -152,7 +152,7 @@ std::string warned(const Texts& texts) {
         text += has("comes after")  ? "after"
                 : has("ignores")    ? "ignored"
                 : has("a substack") ? "substack"
-                : has("is run")     ? "continues"
+                : has("PAM runs")   ? "continues"
                                     : "?";
         const std::size_t at = warning.what.find(" stack of ") + 10;
         text += " [" + warning.what.substr(at, warning.what.find_first_of(",.", at) - at) + "]";
