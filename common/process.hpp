@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "common/unique_fd.hpp"
+
 #include <sys/types.h>
 
 #include <compare>
@@ -16,7 +18,7 @@ namespace sesslimit {
 /// that have the same PID at other times. The process is the leader of a session, which is the process that opened it.
 struct Leader {
     /// The bit that shows the kind of a mark, which is the number that identifies a process besides its PID. If the bit
-    /// is set, the mark is the inode of a pidfd (common/pidfd.hpp). Otherwise the mark is a start time in clock ticks
+    /// is set, the mark is the inode of a pidfd. Otherwise the mark is a start time in clock ticks
     /// after boot (proc_pid_stat(5), field 22).
     static constexpr std::uint64_t by_inode = std::uint64_t{1} << 63;
 
@@ -65,5 +67,31 @@ std::expected<ProcessStat, int> read_process_stat(pid_t pid) noexcept;
 /// src/login/logind-session.c). A scope with such a name at another location is ignored, because users can create one
 /// below their service manager.
 bool in_session_scope(std::string_view cgroup_text) noexcept;
+
+// The following functions identify a process by a pidfd (pidfd_open(2)), which refers to the same process even if its
+// PID is reused. The functions do not throw. Errors are errno values. ESRCH means that the process no longer exists.
+// Any other error (out of descriptors or memory, or a process hidden in /proc) means that the process may still be
+// alive.
+
+/// Opens a pidfd of the process that currently has the PID `pid`. The descriptor is close-on-exec.
+std::expected<UniqueFd, int> open_pidfd(pid_t pid) noexcept;
+
+/// Returns the PID and the mark of the process to which `pidfd` refers. The mark is the inode of the pidfd if the
+/// kernel has a file system of pidfds (Linux 6.9). This file system never gives two processes of one boot the same
+/// inode (fs/pidfs.c). Otherwise the mark is the start time of the process. Errors: ESRCH if the process has exited and
+/// only its start time could identify it.
+std::expected<Leader, int> identify(int pidfd, pid_t pid) noexcept;
+
+/// Returns the PID and the mark (inode of the pidfd, or start time) of the process that currently has the PID `pid`.
+std::expected<Leader, int> identify(pid_t pid) noexcept;
+
+/// Returns true if `pidfd` refers to `leader`, the process that opened a login session. The pidfd must have been opened
+/// from the PID of the leader. Also returns true if the mark of the leader is not known. A mark is the inode of a pidfd
+/// or a start time. The comparison uses the kind of the leader's mark, even if identify() would use the other kind.
+/// Errors: EACCES, and not false, if a security module denies access to the inode of the pidfd.
+std::expected<bool, int> is_leader(int pidfd, const Leader& leader) noexcept;
+
+/// Returns true if the process to which `pidfd` refers has not exited. A zombie counts as exited.
+bool lives(int pidfd) noexcept;
 
 } // namespace sesslimit

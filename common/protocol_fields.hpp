@@ -6,7 +6,7 @@
 #include <array>
 #include <limits>
 
-/// The field tables of docs/protocol.md, shared by the decoder (protocol.cpp) and the encoder (protocol_encode.cpp).
+/// The field tables of docs/protocol.md, which the decoder and the encoder in protocol.cpp share.
 namespace sesslimit::wire {
 
 inline constexpr std::array<char, 4> magic = {'S', 'L', 'I', 'M'};

@@ -12,7 +12,7 @@ namespace sesslimit {
 /// An error that is described for a human reader. Code that handles an error logs it. Code that only returns an error
 /// to its caller does not log it.
 struct Error {
-    std::string what; ///< One line without a full stop: "open /run/sesslimit/ledger: Permission denied".
+    std::string what; ///< One line without a full stop: "failed to open /run/sesslimit/ledger: Permission denied".
     int code = 0;     ///< Underlying errno value, or 0 if the error has none.
 };
 
@@ -28,7 +28,7 @@ inline std::unexpected<Error> fail(std::string what, int code = 0) {
 
 /// Creates an error from the value of errno, which must still be the one that the failed call has set.
 inline std::unexpected<Error> fail_errno(std::string doing, int code = errno) {
-    return fail(std::move(doing) + ": " + std::strerror(code), code);
+    return fail("failed to " + std::move(doing) + ": " + std::strerror(code), code);
 }
 
 } // namespace sesslimit

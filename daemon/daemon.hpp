@@ -8,18 +8,25 @@
 
 namespace sesslimit {
 
-/// Complete daemon. It creates its components, connects them, and starts them in the order of their dependencies. It
-/// loads the policy first, then the sessions of the ledger, and then the sessions of logind. Requests of logins are
-/// handled last.
+/// Complete daemon. It creates its components and starts them in the order of their dependencies. It loads the policy
+/// first, then the sessions of the ledger, and then the sessions of logind. Requests of logins are handled last.
 class Daemon {
   public:
-    /// Creates the components that do not depend on the policy. Errors: a component or a socket cannot be created.
-    static Result<std::unique_ptr<Daemon>> make(const Options& options);
+    /// Creates the components. Errors: a component or a socket cannot be created.
+    static Result<Daemon> make(const Options& options);
 
-    virtual ~Daemon() = default;
+    Daemon(Daemon&&) noexcept;
+    Daemon& operator=(Daemon&&) noexcept;
+    ~Daemon();
 
-    /// Runs until SIGTERM or SIGINT. SIGHUP reloads the policy.
-    virtual Result<> run() = 0;
+    /// Runs until SIGTERM or SIGINT. SIGHUP reloads the policy. Errors: the event loop fails, or another daemon uses
+    /// the ledger.
+    Result<> run();
+
+  private:
+    struct Impl;
+    explicit Daemon(std::unique_ptr<Impl> impl) noexcept;
+    std::unique_ptr<Impl> impl_;
 };
 
 } // namespace sesslimit

@@ -7,21 +7,39 @@
 
 namespace sesslimit {
 
+api::Status DaemonBackend::status() const {
+    using policy_store::PolicyOrigin;
+    api::Status status{.policy_since = dependencies_.policies.since(),
+                       .recording = dependencies_.recorder.is_recording()};
+    switch (dependencies_.policies.origin()) {
+    case PolicyOrigin::files:
+        status.policy = "files";
+        break;
+    case PolicyOrigin::cached:
+        status.policy = "kept";
+        break;
+    case PolicyOrigin::none:
+        status.policy = "none";
+        break;
+    }
+    return status;
+}
+
 api::WallClock DaemonBackend::moment() const {
     const BootTime now = boottime_now();
     return {.now = now, .wall_offset = realtime_now() - now.time_since_epoch()};
 }
 
 const inspect::TerminalSnapshot& DaemonBackend::terminal_snapshot(const core::Session& session) {
-    return presences_.of(session, boottime_now());
+    return dependencies_.snapshots.terminals.of(session, boottime_now());
 }
 
 const inspect::TerminationPreview& DaemonBackend::termination_preview(const core::Session& session) {
-    return reaches_.of(session, boottime_now());
+    return dependencies_.snapshots.previews.of(session, boottime_now());
 }
 
 void DaemonBackend::end(SessionKey key, const std::string& by) {
-    dependencies_.engine.handle(core::TerminationRequested{key, by});
+    dependencies_.events.handle(core::TerminationRequested{key, by});
 }
 
 bool DaemonBackend::look_up(uid_t caller, api::ExplainQuery question, std::function<void(std::optional<Login>)> then) {

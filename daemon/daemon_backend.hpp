@@ -4,7 +4,9 @@
 #include "daemon/api/backend.hpp"
 #include "daemon/api/quota.hpp"
 #include "daemon/engine.hpp"
-#include "daemon/inspect/terminal_snapshot.hpp"
+#include "daemon/inspect/session_snapshots.hpp"
+#include "daemon/ledger_recorder.hpp"
+#include "daemon/policy_manager.hpp"
 #include "daemon/worker.hpp"
 
 #include <cstddef>
@@ -21,37 +23,29 @@ class DaemonBackend final : public api::Backend {
     static constexpr std::size_t max_lookups_per_user = 16;
 
     struct Dependencies {
-        Engine& engine;
+        core::EventSink& events;
+        const Engine& engine;
         Worker& worker;
-        std::function<api::Status()> status;
-        std::function<void(std::function<void(Result<>)>)> reload;
+        PolicyManager& policies;
+        const LedgerRecorder& recorder;
+        inspect::SessionSnapshots& snapshots;
     };
 
     /// Lifetime: the referenced objects must outlive this object.
-    explicit DaemonBackend(Dependencies dependencies)
-        : dependencies_(std::move(dependencies)), presences_(&inspect::read_terminal_snapshot),
-          reaches_([](const core::Session& session) { return inspect::termination_preview_of(session); }) {}
+    explicit DaemonBackend(Dependencies dependencies) : dependencies_(dependencies) {}
 
     [[nodiscard]] const core::State& state() const override { return dependencies_.engine.state(); }
     [[nodiscard]] const policy::Policy& policy() const override { return dependencies_.engine.policy(); }
-    [[nodiscard]] api::Status status() const override { return dependencies_.status(); }
+    [[nodiscard]] api::Status status() const override;
     [[nodiscard]] api::WallClock moment() const override;
     const inspect::TerminalSnapshot& terminal_snapshot(const core::Session& session) override;
     const inspect::TerminationPreview& termination_preview(const core::Session& session) override;
     void end(SessionKey key, const std::string& by) override;
-    void reload(std::function<void(Result<>)> then) override { dependencies_.reload(std::move(then)); }
+    void reload(std::function<void(Result<>)> then) override { dependencies_.policies.reload(std::move(then)); }
     bool look_up(uid_t caller, api::ExplainQuery question, std::function<void(std::optional<Login>)> then) override;
-
-    /// Discards the cached data of a session that is gone.
-    void forget(SessionKey key) {
-        presences_.forget(key);
-        reaches_.forget(key);
-    }
 
   private:
     Dependencies dependencies_;
-    inspect::SnapshotCache<inspect::TerminalSnapshot> presences_;
-    inspect::SnapshotCache<inspect::TerminationPreview> reaches_;
     api::Quota<uid_t> look_ups_{max_lookups, max_lookups_per_user};
 };
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "daemon/api/service.hpp"
-#include "daemon/daemon_backend.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/event_loop.hpp"
+#include "daemon/inspect/session_snapshots.hpp"
 #include "daemon/inspect/tcp_activity.hpp"
 #include "daemon/inspect/terminals.hpp"
 #include "daemon/logind/logind.hpp"
@@ -15,7 +15,6 @@
 #include "daemon/pam_server/server.hpp"
 #include "daemon/systemd/multiplexer_preserver.hpp"
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,22 +34,24 @@ class SystemEffectHandler final : public EffectHandler {
         monitor::LeaderMonitor& leaders;
         monitor::InputMonitor& listener;
         inspect::Connections& connections;
+        inspect::SessionSnapshots& snapshots;
         api::Service& api;
-        DaemonBackend& backend;
-        std::function<void()> due;                ///< callback when the armed deadline is reached
-        std::function<void(core::Event)> noticed; ///< callback with each event that an effect causes
+        core::EventSink& events; ///< receives the events that effects cause
     };
 
-    /// Sets the components that execute the effects. Must be called before any other function. Lifetime: the referenced
-    /// objects must outlive this object.
-    void attach(Dependencies dependencies);
+    /// Lifetime: the referenced objects must outlive this object.
+    explicit SystemEffectHandler(Dependencies dependencies);
+    SystemEffectHandler(const SystemEffectHandler&) = delete;
+    SystemEffectHandler& operator=(const SystemEffectHandler&) = delete;
+    ~SystemEffectHandler() override = default;
 
     /// Writes all pending journal entries. Called when the daemon stops.
     void finish();
 
     void answer(const core::Answer& answer, const core::State& state) override;
     void notify(const core::Notice& notice) override;
-    void terminate(const core::Terminate& what) override;
+    void terminate(const std::string& logind_id) override;
+    void preserve_and_terminate(const core::Session& session) override;
     void lock_screen(const std::string& logind_id) override;
     void kill_all(const std::string& logind_id) override;
     void signal_leader(SessionKey key, int signal) override;
@@ -61,8 +62,7 @@ class SystemEffectHandler final : public EffectHandler {
     void arm(BootTime deadline) override;
 
   private:
-    static int on_due(sd_event_source* source, std::uint64_t at, void* self);
-    [[nodiscard]] std::string denial(const core::Answer& answer, const core::State& state) const;
+    [[nodiscard]] std::string denial(const core::Answer& answer, const core::State& state);
 
     void log_notice(const core::Notice& notice);
 
@@ -73,11 +73,11 @@ class SystemEffectHandler final : public EffectHandler {
     /// Logs that sessions cannot be inspected. Writes only one such message until a probe succeeds.
     void log_inspection_failure(const Error& why);
 
-    std::optional<Dependencies> dependencies_;
-    std::optional<output::DenialJournal> denials_;
-    std::optional<MultiplexerPreserver> preserver_;
-    EventSource timer_;
-    BootTime armed_ = never;
+    Dependencies dependencies_;
+    output::DenialJournal denials_;
+    MultiplexerPreserver preserver_;
+    Timer deadline_;
+    BootTime armed_ = never;         ///< time for which deadline_ is armed; never: it is not armed
     bool inspection_failed_ = false; ///< true if a failed inspection was logged and no probe has succeeded since
 };
 

@@ -8,6 +8,7 @@
 namespace sesslimit {
 namespace {
 
+/// Maximum number of sessions whose deadlines are handled in a row, so that logins are not delayed.
 constexpr int due_batch_size = 64;
 
 template <class... Ts>
@@ -17,8 +18,16 @@ struct Overloaded : Ts... {
 
 } // namespace
 
-Engine::Engine(Recorder& recorder, EffectHandler& handler, std::function<BootTime()> clock)
-    : recorder_(recorder), handler_(handler), clock_(std::move(clock)) {
+void EventQueue::handle(core::Event event) {
+    events_.push_back(std::move(event));
+    if (engine_ != nullptr) {
+        engine_->drain();
+    }
+}
+
+Engine::Engine(EventQueue& queue, Recorder& recorder, EffectHandler& handler, std::function<BootTime()> clock)
+    : queue_(queue), recorder_(recorder), handler_(handler), clock_(std::move(clock)) {
+    queue_.engine_ = this;
     // Keys start from the current time in microseconds. They are unique per boot, even if a ledger is lost in a
     // restart, because two sessions never arrive in the same microsecond.
     state_.give_keys_from(
@@ -27,23 +36,7 @@ Engine::Engine(Recorder& recorder, EffectHandler& handler, std::function<BootTim
 
 void Engine::set_policy(std::shared_ptr<const policy::Policy> policy) {
     policy_ = std::move(policy);
-    handle(core::PolicyChanged{});
-}
-
-void Engine::handle(core::Event event) {
-    queue_.push_back(std::move(event));
-    drain();
-}
-
-void Engine::handle_due() {
-    for (int served = 0; served < due_batch_size; ++served) {
-        const core::Session* next = state_.next_due();
-        if (next == nullptr || next->due > clock_()) {
-            break;
-        }
-        handle(core::TimerExpired{});
-    }
-    drain();
+    queue_.handle(core::PolicyChanged{});
 }
 
 void Engine::reconcile(const std::vector<std::string>& ids) {
@@ -55,7 +48,7 @@ void Engine::reconcile(const std::vector<std::string>& ids) {
         }
     }
     for (std::string& id : gone) {
-        handle(core::LogindSessionRemoved{std::move(id)});
+        queue_.handle(core::LogindSessionRemoved{std::move(id)});
     }
 }
 
@@ -64,14 +57,23 @@ void Engine::drain() {
         return; // an effect caused the event, and the outer call handles the event
     }
     draining_ = true;
-    while (!queue_.empty()) {
-        const core::Event event = std::move(queue_.front());
-        queue_.pop_front();
+    int served = 0;
+    while (!queue_.events_.empty()) {
+        const core::Event event = std::move(queue_.events_.front());
+        queue_.events_.pop_front();
         step(event);
+        // One event handles one session, and several sessions may be due.
+        if (std::holds_alternative<core::TimerExpired>(event) && ++served < due_batch_size && next_due() <= clock_()) {
+            queue_.events_.emplace_back(core::TimerExpired{});
+        }
     }
     draining_ = false;
+    handler_.arm(next_due());
+}
+
+BootTime Engine::next_due() const {
     const core::Session* next = state_.next_due();
-    handler_.arm(next == nullptr ? never : next->due);
+    return next == nullptr ? never : next->due;
 }
 
 void Engine::step(const core::Event& event) {
@@ -82,14 +84,15 @@ void Engine::step(const core::Event& event) {
                    record);
     }
     apply(state_, decision);
-    for (const core::Answer& answer : decision.answers) {
-        handler_.answer(answer, state_);
-    }
-    // Monitoring starts before the effects, because input that immediately follows a warning must be detected.
+    // Tracking starts before the answers, because the server has the leader's pidfd until then. It also starts before
+    // the effects, because input that immediately follows a warning must be detected.
     for (const core::Record& record : decision.records) {
         if (const auto* put = std::get_if<core::Put>(&record)) {
             handler_.track(put->session);
         }
+    }
+    for (const core::Answer& answer : decision.answers) {
+        handler_.answer(answer, state_);
     }
     for (const core::Effect& effect : decision.effects) {
         carry_out(effect);
@@ -104,7 +107,14 @@ void Engine::step(const core::Event& event) {
 
 void Engine::carry_out(const core::Effect& effect) {
     std::visit(Overloaded{[this](const core::Notice& notice) { handler_.notify(notice); },
-                          [this](const core::Terminate& what) { handler_.terminate(what); },
+                          [this](const core::Terminate& what) {
+                              const core::Session* session = state_.find(what.preserve_multiplexer_of);
+                              if (session != nullptr) {
+                                  handler_.preserve_and_terminate(*session);
+                              } else {
+                                  handler_.terminate(what.logind_id);
+                              }
+                          },
                           [this](const core::CheckLogout& what) { handler_.check_logout(what); },
                           [this](const core::Lock& what) { handler_.lock_screen(what.logind_id); },
                           [this](const core::KillAll& what) { handler_.kill_all(what.logind_id); },
@@ -112,7 +122,7 @@ void Engine::carry_out(const core::Effect& effect) {
                           [this](const core::ProbeActivity& what) {
                               const core::Session* session = state_.find(what.session);
                               if (auto looked = session == nullptr ? std::nullopt : handler_.probe_activity(*session)) {
-                                  queue_.emplace_back(*std::move(looked));
+                                  queue_.events_.emplace_back(*std::move(looked));
                               }
                           }},
                effect);

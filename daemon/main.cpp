@@ -19,12 +19,12 @@ int run(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == EXIT_SUCCESS ? EXIT_SUCCESS : wrong_usage; // --help and --version also end here
+        return app.exit(error) == EXIT_SUCCESS ? EXIT_SUCCESS : wrong_usage; // --help and --version are also reported as ParseError
     }
 
     tzset(); // reads the host's time zone once, for the times in texts
     auto daemon = sesslimit::Daemon::make(options);
-    const auto done = daemon ? (*daemon)->run() : sesslimit::Result<>(std::unexpected(daemon.error()));
+    const auto done = daemon ? daemon->run() : sesslimit::Result<>(std::unexpected(daemon.error()));
     if (!done) {
         std::fprintf(stderr, "sesslimitd: %s\n", done.error().what.c_str());
         return EXIT_FAILURE;

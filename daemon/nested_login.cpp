@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <utility>
+#include <variant>
 
 namespace sesslimit {
 namespace {
@@ -22,31 +23,42 @@ bool is_session_of(const core::LogindSession& session, const core::OpenRequested
 
 } // namespace
 
-void NestedLogin::check(core::OpenRequested login, Then then) {
+void NestedLogin::handle(core::Event event) {
+    if (const auto* aborted = std::get_if<core::RequestAborted>(&event)) {
+        pending_.erase(aborted->request);
+    }
+    auto* opened = std::get_if<core::OpenRequested>(&event);
+    if (opened == nullptr || dependencies_.is_ignored(opened->login.service)) {
+        return dependencies_.events.handle(std::move(event));
+    }
+    check(std::move(*opened));
+}
+
+void NestedLogin::check(core::OpenRequested login) {
     const pid_t pid = login.leader.pid;
     pending_.insert(login.request);
-    logind_.ask_session_of(pid, [this, login = std::move(login), then = std::move(then),
-                                 asked = boottime_now()](const auto& session) mutable {
-        if (pending_.erase(login.request) == 0) {
-            return;
-        }
-        if (session && is_session_of(*session, login)) {
-            login.login.nested = false;
-            warn_about(login.login.service);
-        }
-        login.budget = std::max(Duration{}, login.budget - (boottime_now() - asked));
-        then(std::move(login));
-    });
+    dependencies_.logind.ask_session_of(
+        pid, [this, login = std::move(login), asked = boottime_now()](const auto& session) mutable {
+            if (pending_.erase(login.request) == 0) {
+                return;
+            }
+            if (session && is_session_of(*session, login)) {
+                login.login.nested = false;
+                warn_about(login.login.service);
+            }
+            login.budget = std::max(Duration{}, login.budget - (boottime_now() - asked));
+            dependencies_.events.handle(std::move(login));
+        });
 }
 
 void NestedLogin::warn_about(const std::string& service) {
     if (warned_.size() >= max_warned || !warned_.insert(service).second) {
         return;
     }
-    warn_("PAM service " + escape_for_display(service) +
-          " runs pam_sesslimit.so after pam_systemd.so. Limits are enforced, "
-          "but the logind session of a denied login stays open for some seconds. "
-          "Move the line of pam_sesslimit.so before the line of pam_systemd.so in /etc/pam.d.");
+    dependencies_.warn("PAM service " + escape_for_display(service) +
+                       " runs pam_sesslimit.so after pam_systemd.so. Limits are enforced, "
+                       "but the logind session of a denied login stays open for some seconds. "
+                       "Move the line of pam_sesslimit.so before the line of pam_systemd.so in /etc/pam.d.");
 }
 
 } // namespace sesslimit

@@ -49,19 +49,17 @@ struct Worker::Impl {
         }
     }
 
-    static int on_done(sd_event_source*, int fd, std::uint32_t, void* self) {
-        auto& impl = *static_cast<Impl*>(self);
+    void finish_jobs() {
         eventfd_t count = 0;
-        (void)eventfd_read(fd, &count);
+        (void)eventfd_read(event.get(), &count);
         std::deque<Done> ready;
         {
-            const std::lock_guard lock(impl.mutex);
-            ready.swap(impl.done);
+            const std::lock_guard lock(mutex);
+            ready.swap(done);
         }
         for (const Done& finish : ready) {
             finish();
         }
-        return 0;
     }
 };
 
@@ -74,19 +72,26 @@ Result<Worker> Worker::start(sd_event* loop) {
     auto impl = std::make_unique<Impl>();
     impl->event.reset(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     if (!impl->event) {
-        return fail_errno("eventfd");
+        return fail_errno("create an eventfd");
     }
-    sd_event_source* source = nullptr;
-    const int code = sd_event_add_io(loop, &source, impl->event.get(), EPOLLIN, &Impl::on_done, impl.get());
-    if (code < 0) {
-        return fail_errno("watch the worker", -code);
+    auto source =
+        watch_descriptor(loop, impl->event.get(), EPOLLIN, [self = impl.get()](std::uint32_t) { self->finish_jobs(); });
+    if (!source) {
+        return std::unexpected(source.error());
     }
-    impl->source.reset(source);
+    impl->source = *std::move(source);
     impl->thread = std::jthread([self = impl.get()](const std::stop_token& stop) { self->run(stop); });
     return Worker(std::move(impl));
 }
 
+void Worker::stop() {
+    impl_.reset();
+}
+
 void Worker::submit(Job job) {
+    if (!impl_) {
+        return;
+    }
     {
         const std::lock_guard lock(impl_->mutex);
         impl_->jobs.push_back(std::move(job));

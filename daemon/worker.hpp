@@ -23,11 +23,14 @@ class Worker {
     Worker(Worker&&) noexcept;
     Worker& operator=(Worker&&) noexcept;
 
-    /// Waits for the running job, and discards jobs that have not started.
     ~Worker();
 
+    /// Waits for the running job, and discards jobs that have not started and results that are not delivered yet. Also
+    /// called by the destructor. Objects to which jobs refer must be destroyed later.
+    void stop();
+
     /// Runs `job` on the worker thread, and the function that it returns on the thread of the loop. A job must not
-    /// throw.
+    /// throw. Discards the job after stop().
     void submit(Job job);
 
   private:

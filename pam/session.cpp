@@ -6,19 +6,59 @@
 #include "pam/call.hpp"
 #include "pam/facts.hpp"
 #include "pam/heap.hpp"
-#include "pam/remembered.hpp"
 
 #include <security/pam_ext.h>
+#include <security/pam_modules.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
 #include <cinttypes>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <optional>
 
 namespace sesslimit::pam {
 namespace {
+
+/// Data that the PAM module stores in a PAM handle between the open and the close of a session (pam_set_data(3)).
+struct SessionHandle {
+    std::uint64_t session = 0; ///< Number of the session, or 0 for a login that was admitted without being counted.
+    pid_t owner = 0;           ///< PID of the process that opened the session.
+};
+
+constexpr char data_name[] = "sesslimit.session";
+
+void clean_up(pam_handle_t*, void* data, int) noexcept {
+    std::free(data);
+}
+
+/// Stores the number of a session that the current process has opened in the PAM handle. Replaces earlier data. Returns
+/// false if out of memory. Every process that has a copy of the handle frees the data, including forked children.
+/// Therefore the cleanup function only frees memory, and does not close the session.
+bool store_session(pam_handle_t* handle, std::uint64_t session) noexcept {
+    auto* data = static_cast<SessionHandle*>(std::malloc(sizeof(SessionHandle)));
+    if (data == nullptr) {
+        return false;
+    }
+    *data = {session, getpid()};
+    if (pam_set_data(handle, data_name, data, &clean_up) != PAM_SUCCESS) {
+        std::free(data);
+        return false;
+    }
+    return true;
+}
+
+/// Returns the data that store_session() has stored in the PAM handle, or nullopt if nothing was stored.
+std::optional<SessionHandle> stored_session(const pam_handle_t* handle) noexcept {
+    const void* data = nullptr;
+    if (pam_get_data(handle, data_name, &data) != PAM_SUCCESS || data == nullptr) {
+        return std::nullopt;
+    }
+    return *static_cast<const SessionHandle*>(data);
+}
 
 constexpr char cgroup_file[] = "/proc/self/cgroup";
 
@@ -165,7 +205,7 @@ int open_session(pam_handle_t* handle, int flags, const Arguments& arguments) no
 }
 
 void close_session(pam_handle_t* handle, const Arguments& arguments) noexcept {
-    const auto known = remembered(handle);
+    const auto known = stored_session(handle);
     // A login that was admitted without being counted has no session to close, so that no request is sent. Without a
     // session number, the daemon would close the session that the current process leads, which may be a different
     // session.

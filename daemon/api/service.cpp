@@ -33,15 +33,15 @@ constexpr std::size_t max_problems_length = 32768;
 } // namespace
 
 struct Service::Impl {
-    Backend& backend;
+    Backend* backend = nullptr; ///< set before the bus is opened
     std::function<void(Error)> failed;
     bus::Connection bus;
     Authority authority;
 
-    Impl(sd_event* loop, Backend& daemon, std::function<void(Error)> tell)
-        : backend(daemon), failed(std::move(tell)), bus(loop, "sesslimitd-api", SD_EVENT_PRIORITY_IDLE,
-                                                        {.connected = [this](sd_bus* on) { return publish(on); },
-                                                         .failed = [this](Error error) { failed(std::move(error)); }}),
+    Impl(sd_event* loop, std::function<void(Error)> report)
+        : failed(std::move(report)), bus(loop, "sesslimitd-api", SD_EVENT_PRIORITY_IDLE,
+                                         {.connected = [this](sd_bus* on) { return publish(on); },
+                                          .failed = [this](Error error) { failed(std::move(error)); }}),
           authority(bus) {}
 
     int publish(sd_bus* on) {
@@ -69,7 +69,7 @@ struct Service::Impl {
         const bus::Message reply(raw);
         code = code < 0 ? code : sd_bus_message_open_container(raw, 'a', "a{sv}");
         std::size_t listed = 0;
-        for (const auto& [key, session] : backend.state().sessions()) {
+        for (const auto& [key, session] : backend->state().sessions()) {
             if (code >= 0 && is_listed(session) && listed++ < max_listed) {
                 code = append(raw, view(session, visibility_of(caller, session)));
             }
@@ -88,7 +88,7 @@ struct Service::Impl {
     }
 
     void get(sd_bus_message* call, uid_t caller, const std::string& id) {
-        const core::Session* session = find(backend.state(), id);
+        const core::Session* session = find(backend->state(), id);
         if (session == nullptr) {
             no_such_session(call, id);
             return;
@@ -97,16 +97,16 @@ struct Service::Impl {
         int code = sd_bus_message_new_method_return(call, &raw);
         const bus::Message reply(raw);
         Properties all = view(*session, visibility_of(caller, *session));
-        std::ranges::move(termination_preview_properties(backend.termination_preview(*session),
-                                                         resolve(backend.policy(), session->login)),
+        std::ranges::move(termination_preview_properties(backend->termination_preview(*session),
+                                                         resolve(backend->policy(), session->login)),
                           std::back_inserter(all));
         code = code < 0 ? code : append(raw, all);
         answer(code, raw);
     }
 
     [[nodiscard]] Properties view(const core::Session& session, Visibility visibility) {
-        return properties(session, resolve(backend.policy(), session.login), backend.terminal_snapshot(session),
-                          backend.moment(), visibility);
+        return properties(session, resolve(backend->policy(), session.login), backend->terminal_snapshot(session),
+                          backend->moment(), visibility);
     }
 
     static int explain_login(sd_bus_message* call, void* data, sd_bus_error*) {
@@ -133,7 +133,7 @@ struct Service::Impl {
                 reply_error(kept->get(), error_no_such_user, "User " + user + " does not exist.");
             }
         };
-        if (!backend.look_up(caller, question, then)) {
+        if (!backend->look_up(caller, question, then)) {
             reply_error(call, error_busy, "Too many calls in progress, try again later.");
         }
     }
@@ -142,24 +142,24 @@ struct Service::Impl {
         sd_bus_message* raw = nullptr;
         int code = sd_bus_message_new_method_return(call, &raw);
         const bus::Message reply(raw);
-        code = code < 0 ? code : append(raw, policy::explain(backend.policy(), login), outcome(login));
+        code = code < 0 ? code : append(raw, policy::explain(backend->policy(), login), outcome(login));
         answer(code, raw);
     }
 
     /// Returns a text for the reply to Explain: whether the daemon would currently admit or deny the login, and the
     /// reason.
     [[nodiscard]] std::string outcome(const Login& login) const {
-        if (!policy::counts(backend.policy(), login)) {
+        if (!policy::counts(backend->policy(), login)) {
             return "would be admitted without being counted";
         }
-        const policy::Limits limits = resolve(backend.policy(), login);
-        const std::size_t open = backend.state().counted(login.uid);
+        const policy::Limits limits = resolve(backend->policy(), login);
+        const std::size_t open = backend->state().counted(login.uid);
         const std::string of =
             limits.max_sessions.value == policy::unlimited_count
                 ? std::to_string(open) + " sessions are open, and max_sessions is unlimited"
                 : std::to_string(open) + " of " + std::to_string(limits.max_sessions.value) + " sessions are open";
         const auto full = std::ranges::find_if(limits.shared_limits, [this](const policy::SharedLimit& total) {
-            return backend.state().counted(total.rule) >= total.most;
+            return backend->state().counted(total.rule) >= total.most;
         });
         const bool has_place = open < limits.max_sessions.value;
         if (has_place && full == limits.shared_limits.end()) {
@@ -186,18 +186,18 @@ struct Service::Impl {
             return reply_error(call, error_bad_argument, "Invalid session ID.");
         }
         return self.authority.identify(call, [&self, id](sd_bus_message* m, uid_t caller) {
-            const core::Session* session = find_to_end(self.backend.state(), id);
+            const core::Session* session = find_to_end(self.backend->state(), id);
             if (session == nullptr) {
                 self.no_such_session(m, id);
                 return;
             }
             self.when_allowed(m, caller, session->login.uid, [&self, id, caller](sd_bus_message* allowed) {
-                const core::Session* still = find_to_end(self.backend.state(), id);
+                const core::Session* still = find_to_end(self.backend->state(), id);
                 if (still == nullptr) {
                     self.no_such_session(allowed, id);
                     return;
                 }
-                self.backend.end(still->key, self.name_of(caller, still->login.uid));
+                self.backend->end(still->key, self.name_of(caller, still->login.uid));
                 sd_bus_reply_method_return(allowed, nullptr);
             });
         });
@@ -219,7 +219,7 @@ struct Service::Impl {
             };
             // The caller needs authorization by polkit, unless all sessions to be terminated belong to the caller.
             bool own = true;
-            for (const auto& [key, session] : self.backend.state().sessions()) {
+            for (const auto& [key, session] : self.backend->state().sessions()) {
                 own = own && (!wanted(session) || session.login.uid == caller);
             }
             const uid_t owner = own ? caller : 0;
@@ -260,14 +260,14 @@ struct Service::Impl {
     template <class Wanted>
     void end_all(sd_bus_message* call, uid_t caller, const Wanted& wanted, const std::string& more) {
         std::vector<std::pair<SessionKey, uid_t>> keys;
-        for (const auto& [key, session] : backend.state().sessions()) {
+        for (const auto& [key, session] : backend->state().sessions()) {
             const bool open = session.phase == core::Phase::active || session.phase == core::Phase::admitted;
             if (open && wanted(session)) {
                 keys.emplace_back(key, session.login.uid);
             }
         }
         for (const auto& [key, owner] : keys) {
-            backend.end(key, name_of(caller, owner) + more);
+            backend->end(key, name_of(caller, owner) + more);
         }
         sd_bus_reply_method_return(call, "u", static_cast<std::uint32_t>(keys.size()));
     }
@@ -282,8 +282,8 @@ struct Service::Impl {
         if (caller == 0) {
             return "root";
         }
-        for (const SessionKey key : backend.state().of_user(caller)) {
-            return backend.state().find(key)->login.user;
+        for (const SessionKey key : backend->state().of_user(caller)) {
+            return backend->state().find(key)->login.user;
         }
         return "UID " + std::to_string(caller);
     }
@@ -303,7 +303,7 @@ struct Service::Impl {
 
     void take_up(sd_bus_message* call) {
         auto kept = std::make_shared<bus::Message>(sd_bus_message_ref(call));
-        backend.reload([kept](const Result<>& done) {
+        backend->reload([kept](const Result<>& done) {
             if (done) {
                 sd_bus_reply_method_return(kept->get(), nullptr);
             } else {
@@ -317,7 +317,7 @@ struct Service::Impl {
     static int get_property(sd_bus*, const char*, const char*, const char* name, sd_bus_message* reply, void* data,
                             sd_bus_error*) {
         auto& self = *static_cast<Impl*>(data);
-        const Status status = self.backend.status();
+        const Status status = self.backend->status();
         if (std::strcmp(name, "Version") == 0) {
             return sd_bus_message_append(reply, "s", SESSLIMIT_VERSION);
         }
@@ -325,11 +325,11 @@ struct Service::Impl {
             return sd_bus_message_append(reply, "s", status.policy.c_str());
         }
         if (std::strcmp(name, "PolicySince") == 0) {
-            const Duration since = status.policy_since.time_since_epoch() + self.backend.moment().wall_offset;
+            const Duration since = status.policy_since.time_since_epoch() + self.backend->moment().wall_offset;
             return sd_bus_message_append(reply, "t", static_cast<std::uint64_t>(since.count()));
         }
         if (std::strcmp(name, "Sessions") == 0) {
-            return sd_bus_message_append(reply, "u", static_cast<std::uint32_t>(self.backend.state().counted()));
+            return sd_bus_message_append(reply, "u", static_cast<std::uint32_t>(self.backend->state().counted()));
         }
         return sd_bus_message_append(reply, "b", static_cast<int>(status.recording));
     }
@@ -394,8 +394,8 @@ const std::array<sd_bus_vtable, 22> Service::Impl::vtable{{
     SD_BUS_VTABLE_END,
 }};
 
-Service::Service(sd_event* loop, Backend& backend, std::function<void(Error)> failed)
-    : impl_(std::make_unique<Impl>(loop, backend, std::move(failed))) {}
+Service::Service(sd_event* loop, std::function<void(Error)> failed)
+    : impl_(std::make_unique<Impl>(loop, std::move(failed))) {}
 
 Service::~Service() = default;
 
@@ -403,13 +403,17 @@ std::span<const sd_bus_vtable> Service::members() {
     return Impl::vtable;
 }
 
-void Service::open() {
+void Service::open(Backend& backend) {
+    impl_->backend = &backend;
     impl_->bus.open();
 }
 
 void Service::emit(const core::Notice& notice) {
+    if (impl_->backend == nullptr) {
+        return;
+    }
     if (const auto name = signal_of(notice)) {
-        Backend& backend = impl_->backend;
+        Backend& backend = *impl_->backend;
         const bool is_there = backend.state().find(notice.session.key) != nullptr;
         impl_->emit(name->c_str(), signal_properties(notice, resolve(backend.policy(), notice.session.login),
                                                      is_there ? backend.terminal_snapshot(notice.session)

@@ -18,14 +18,15 @@ namespace sesslimit::api {
 /// other part of the daemon depends on the service.
 class Service {
   public:
-    /// `failed` receives errors for the administrator. Lifetime: `backend` must outlive the service.
-    Service(sd_event* loop, Backend& backend, std::function<void(Error)> failed);
+    /// `failed` receives errors for the administrator. Lifetime: `loop` must outlive the service.
+    Service(sd_event* loop, std::function<void(Error)> failed);
     ~Service();
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
 
-    /// Connects to the bus.
-    void open();
+    /// Connects to the bus, and serves the data and operations of `backend`, which must outlive the service. Before
+    /// this call, no signal is emitted.
+    void open(Backend& backend);
 
     /// Returns the methods, properties and signals of the D-Bus interface org.sesslimit1.Manager.
     static std::span<const sd_bus_vtable> members();

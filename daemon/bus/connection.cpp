@@ -11,7 +11,7 @@ namespace sesslimit::bus {
 namespace {
 
 constexpr const char* system_bus = "unix:path=/run/dbus/system_bus_socket";
-constexpr std::uint64_t retry_after_usec = 500'000;
+constexpr Duration retry_interval = std::chrono::milliseconds(500);
 
 /// Returns the address in the variable DBUS_SYSTEM_BUS_ADDRESS, which sd_bus_open_system(3) also uses. Returns the
 /// default address of the system bus if the variable is not set.
@@ -29,11 +29,12 @@ void Connection::BusDeleter::operator()(sd_bus* bus) const noexcept {
 }
 
 Connection::Connection(sd_event* loop, std::string description, std::int64_t priority, Callbacks callbacks)
-    : loop_(loop), description_(std::move(description)), priority_(priority), callbacks_(std::move(callbacks)) {}
+    : loop_(loop), description_(std::move(description)), priority_(priority), callbacks_(std::move(callbacks)),
+      retry_timer_(loop, CLOCK_MONOTONIC, [this] { open(); }) {}
 
 int Connection::check(const char* doing, int code) const {
     if (code < 0) {
-        callbacks_.failed(fail_errno(std::string("failed to ") + doing, -code).error());
+        callbacks_.failed(fail_errno(doing, -code).error());
     }
     return code;
 }
@@ -140,17 +141,10 @@ int Connection::start() {
 }
 
 void Connection::open_later() {
-    // The reconnection is delayed by a timer, because a caller of open_later() is still closing the lost connection.
-    sd_event_source* source = nullptr;
-    const int code =
-        sd_event_add_time_relative(loop_, &source, CLOCK_MONOTONIC, retry_after_usec, 0, &Connection::on_retry, this);
-    retry_.reset(source);
-    check("arm a timer", code);
-}
-
-int Connection::on_retry(sd_event_source*, std::uint64_t, void* self) {
-    static_cast<Connection*>(self)->open();
-    return 0;
+    // Reconnects later and not immediately, because a caller of this function is still closing the lost connection.
+    if (const auto armed = retry_timer_.arm_in(retry_interval); !armed) {
+        callbacks_.failed(armed.error());
+    }
 }
 
 int Connection::on_disconnected(sd_bus_message*, void* self, sd_bus_error*) {

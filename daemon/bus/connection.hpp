@@ -124,7 +124,6 @@ class Connection {
 
     int start();
     void open_later();
-    static int on_retry(sd_event_source* source, std::uint64_t at, void* self);
     static int on_disconnected(sd_bus_message* m, void* self, sd_bus_error* error);
 
     sd_event* loop_;
@@ -136,8 +135,8 @@ class Connection {
     /// contain messages, which reference the sd-bus object. Otherwise, the object and the messages could keep each
     /// other alive.
     std::list<Slot> under_way_;
-    std::deque<Call> waiting_; ///< calls not sent yet
-    EventSource retry_;
+    std::deque<Call> waiting_; ///< calls that are not sent yet
+    Timer retry_timer_;
 };
 
 /// Converts a D-Bus error reply to an Error with the text "failed to DOING: MESSAGE".

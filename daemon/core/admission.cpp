@@ -272,7 +272,7 @@ void admit(DecisionContext& context, Session session, RequestId request) {
     context.put(session);
     context.admit(request, session, limits);
     context.notify(Notice::Kind::admitted, session);
-    request_first_probe(context, session);
+    context.request_first_probe(session);
 }
 
 void on_open_requested(DecisionContext& context, const OpenRequested& event) {

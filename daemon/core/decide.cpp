@@ -49,6 +49,7 @@ struct Dispatch {
     void operator()(const TerminationRequested& event) const { on_termination_requested(context, event); }
     void operator()(const SessionRestored& event) const { on_session_restored(context, event); }
     void operator()(const GroupsResolved& event) const { on_groups_resolved(context, event); }
+    void operator()(const TerminalOpened& event) const { on_terminal_opened(context, event); }
 };
 
 } // namespace

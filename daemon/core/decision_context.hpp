@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "daemon/core/deadline.hpp"
 #include "daemon/core/decide.hpp"
 #include "daemon/policy/resolve.hpp"
 
@@ -63,6 +64,14 @@ struct DecisionContext {
     void notify(Notice::Kind kind, const Session& session, const Reason& reason = {}, Duration left = {}) {
         out.effects.emplace_back(Notice{kind, session, reason, left});
     }
+
+    /// Requests an activity probe of a session after an idle limit starts to apply, or after the wall clock was set. The
+    /// values of the probe are the basis for comparison with later probes. Does nothing if no idle limit applies.
+    void request_first_probe(const Session& session) {
+        if (session.phase == Phase::active && idle_limit(session) != unlimited_duration) {
+            out.effects.emplace_back(ProbeActivity{session.key});
+        }
+    }
 };
 
 // admission.cpp
@@ -90,6 +99,7 @@ void admit_waiting(DecisionContext& context, const Session& left);
 // limits.cpp
 void on_activity_probed(DecisionContext& context, const ActivityProbed& event);
 void on_input_received(DecisionContext& context, const InputReceived& event);
+void on_terminal_opened(DecisionContext& context, const TerminalOpened& event);
 void on_clock_changed(DecisionContext& context, const ClockChanged& event);
 
 /// Handles the deadline of an open session by a warning, a request for an activity probe, or the beginning of its
@@ -100,10 +110,6 @@ void serve_limits(DecisionContext& context, Session session);
 /// has not yet answered whether the session was logged out. The same maximum applies if an activity probe has failed
 /// while an idle limit was set.
 BootTime due_of(const DecisionContext& context, const Session& session, const std::vector<Duration>& warnings);
-
-/// Requests an activity probe of a session after an idle limit starts to apply, or after the wall clock was set. The
-/// values of the probe are the basis for comparison with later probes. Does nothing if no idle limit applies.
-void request_first_probe(DecisionContext& context, const Session& session);
 
 // policy_change.cpp
 void on_policy_changed(DecisionContext& context, const PolicyChanged& event);

@@ -98,6 +98,11 @@ struct InputReceived {
     SessionKey session = SessionKey::none;
 };
 
+/// First input on a terminal that was opened after a warning. The terminal may belong to any session of its user.
+struct TerminalOpened {
+    uid_t owner = 0;
+};
+
 /// Change of the wall clock, or resume of the host from suspend. The daemon cannot distinguish these two causes.
 struct ClockChanged {};
 
@@ -128,8 +133,18 @@ struct GroupsResolved {
     std::vector<gid_t> gids; ///< sorted, without duplicates
 };
 
-using Event = std::variant<OpenRequested, CloseRequested, RequestAborted, LeaderExited, LogindSessionNew,
-                           LogindSessionRemoved, ActivityProbed, LogoutChecked, InputReceived, ClockChanged,
-                           TimerExpired, PolicyChanged, TerminationRequested, SessionRestored, GroupsResolved>;
+using Event =
+    std::variant<OpenRequested, CloseRequested, RequestAborted, LeaderExited, LogindSessionNew, LogindSessionRemoved,
+                 ActivityProbed, LogoutChecked, InputReceived, ClockChanged, TimerExpired, PolicyChanged,
+                 TerminationRequested, SessionRestored, GroupsResolved, TerminalOpened>;
+
+/// Receiver of events. Components that observe events are constructed with a reference to it.
+class EventSink {
+  public:
+    virtual void handle(Event event) = 0;
+
+  protected:
+    ~EventSink() = default;
+};
 
 } // namespace sesslimit::core

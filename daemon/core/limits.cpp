@@ -40,7 +40,7 @@ void record_use(DecisionContext& context, Session& session, BootTime at) {
     if (at <= session.last_input) {
         return;
     }
-    const bool was_warned = session.idle_warned != unlimited_duration && session.idle_warned != screen_locked;
+    const bool was_warned = is_idle_warned(session);
     session.last_input = at;
     session.idle_warned = unlimited_duration;
     if (was_warned) {
@@ -159,12 +159,6 @@ void serve_limits(DecisionContext& context, Session session) {
     context.put(session);
 }
 
-void request_first_probe(DecisionContext& context, const Session& session) {
-    if (session.phase == Phase::active && idle_limit(session) != unlimited_duration) {
-        context.out.effects.emplace_back(ProbeActivity{session.key});
-    }
-}
-
 void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     const Session* found = context.state.find(event.session);
     if (found == nullptr || found->phase != Phase::active || found->logout_check != LogoutCheck::none) {
@@ -198,9 +192,17 @@ void on_input_received(DecisionContext& context, const InputReceived& event) {
     context.put(session);
 }
 
+void on_terminal_opened(DecisionContext& context, const TerminalOpened& event) {
+    for (const SessionKey key : context.state.of_user(event.owner)) {
+        if (is_idle_warned(*context.state.find(key))) {
+            context.out.effects.emplace_back(ProbeActivity{key});
+        }
+    }
+}
+
 void on_clock_changed(DecisionContext& context, const ClockChanged&) {
     for (const auto& [key, session] : context.state.sessions()) {
-        request_first_probe(context, session);
+        context.request_first_probe(session);
     }
 }
 

@@ -29,7 +29,7 @@ void adopt(DecisionContext& context, const LogindSession& seen) {
     }
     context.put(session);
     context.notify(Notice::Kind::adopted, session);
-    request_first_probe(context, session);
+    context.request_first_probe(session);
 }
 
 /// Handles a new logind session of a login that the PAM module has already requested. Both have the same leader
@@ -52,7 +52,7 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
         // The idle limit applies as soon as logind has the session.
         session.due = next_due(session, context.warnings(session, context.limits(session)));
         context.put(session);
-        return request_first_probe(context, session);
+        return context.request_first_probe(session);
     case Phase::ending:
         if (session.stage != TerminationStage::pending) {
             // Before logind announced the session, only the process that opened it was asked to stop. Now all processes

@@ -95,7 +95,7 @@ void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
             commit_session(context, updated, session);
         }
         if (idle_limit(updated) != idle_limit(session)) {
-            request_first_probe(context, updated);
+            context.request_first_probe(updated);
         }
     }
 }
@@ -116,7 +116,7 @@ void on_groups_resolved(DecisionContext& context, const GroupsResolved& event) {
     }
     commit_session(context, session, *found);
     if (idle_limit(session) != idle_limit(*found)) {
-        request_first_probe(context, session);
+        context.request_first_probe(session);
     }
 }
 

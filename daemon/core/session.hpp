@@ -175,5 +175,11 @@ constexpr bool occupies_slot(Phase phase) noexcept {
     return phase == Phase::admitted || phase == Phase::active || phase == Phase::ending;
 }
 
+/// Returns true if the idle limit has issued a warning for which activity is awaited. A locked screen awaits none.
+inline bool is_idle_warned(const Session& session) noexcept {
+    return session.phase == Phase::active && session.idle_warned != unlimited_duration &&
+           session.idle_warned != screen_locked;
+}
+
 } // namespace core
 } // namespace sesslimit

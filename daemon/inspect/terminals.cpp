@@ -48,7 +48,7 @@ Result<std::optional<Stat>> node_of(const Terminal& terminal, const SysPaths& ro
         return is_node_of(node, terminal) ? std::optional(node) : std::nullopt;
     }
     if (keeps_from_telling(errno)) {
-        return fail_errno("stat " + terminal.name);
+        return fail_errno("read the status of " + terminal.name);
     }
     return std::nullopt;
 }

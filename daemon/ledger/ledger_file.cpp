@@ -176,7 +176,7 @@ std::expected<LedgerFile, OpenFailure> LedgerFile::take_over(const fs::path& fil
     }
     struct stat status{};
     if (::fstat(fd.get(), &status) != 0) {
-        return give_up(fail_errno("stat " + file.string()));
+        return give_up(fail_errno("read the status of " + file.string()));
     }
     const auto size = static_cast<std::size_t>(status.st_size);
     if (!S_ISREG(status.st_mode) || size < slot_size) {

@@ -2,7 +2,7 @@
 #include "daemon/logind/properties.hpp"
 
 #include "common/clock.hpp"
-#include "common/pidfd.hpp"
+#include "common/process.hpp"
 #include "common/protocol.hpp"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ struct IdleHint {
 Result<> read_text(sd_bus_message* m, std::string& out, std::size_t most) {
     const char* text = nullptr;
     if (const int code = sd_bus_message_read(m, "v", "s", &text); code < 0) {
-        return fail_errno("failed to read a property of a logind session", -code);
+        return fail_errno("read a property of a logind session", -code);
     }
     out = std::string_view(text).substr(0, most);
     return {};
@@ -32,7 +32,7 @@ Result<> read_user(sd_bus_message* m, uid_t& uid) {
     std::uint32_t number = 0;
     const char* path = nullptr;
     if (const int code = sd_bus_message_read(m, "v", "(uo)", &number, &path); code < 0) {
-        return fail_errno("failed to read the user of a logind session", -code);
+        return fail_errno("read the user of a logind session", -code);
     }
     uid = number;
     return {};
@@ -42,7 +42,7 @@ Result<> read_seat(sd_bus_message* m, std::string& seat) {
     const char* name = nullptr;
     const char* path = nullptr;
     if (const int code = sd_bus_message_read(m, "v", "(so)", &name, &path); code < 0) {
-        return fail_errno("failed to read the seat of a logind session", -code);
+        return fail_errno("read the seat of a logind session", -code);
     }
     seat = std::string_view(name).substr(0, max_seat_length);
     return {};
@@ -63,7 +63,7 @@ Leader leader_of(pid_t pid) {
 Result<> read_leader(sd_bus_message* m, Leader& leader) {
     std::uint32_t pid = 0;
     if (const int code = sd_bus_message_read(m, "v", "u", &pid); code < 0) {
-        return fail_errno("failed to read the leader of a logind session", -code);
+        return fail_errno("read the leader of a logind session", -code);
     }
     leader = leader_of(static_cast<pid_t>(pid));
     return {};
@@ -72,7 +72,7 @@ Result<> read_leader(sd_bus_message* m, Leader& leader) {
 Result<> read_opened(sd_bus_message* m, BootTime& opened) {
     std::uint64_t monotonic = 0;
     if (const int code = sd_bus_message_read(m, "v", "t", &monotonic); code < 0) {
-        return fail_errno("failed to read the start time of a logind session", -code);
+        return fail_errno("read the start time of a logind session", -code);
     }
     // logind reports the start of a session only in CLOCK_MONOTONIC, which does not advance during suspend. If the host
     // was suspended during the session, the session appears younger by the time of the suspend.
@@ -131,7 +131,7 @@ Result<> read_property(sd_bus_message* m, std::string_view name, core::LogindSes
         return read_opened(m, session.opened);
     }
     if (const int code = sd_bus_message_skip(m, "v"); code < 0) {
-        return fail_errno("failed to skip an unused property of a logind session", -code);
+        return fail_errno("skip an unused property of a logind session", -code);
     }
     return {};
 }
@@ -149,7 +149,7 @@ Result<> read_hint_property(sd_bus_message* m, std::string_view name, IdleHint& 
     } else {
         code = sd_bus_message_skip(m, "v");
     }
-    return code < 0 ? fail_errno("failed to read the IdleHint of a logind session", -code) : Result<>{};
+    return code < 0 ? fail_errno("read the IdleHint of a logind session", -code) : Result<>{};
 }
 
 /// Reads a dictionary a{sv}, and calls `read` with the name of each entry.
@@ -166,7 +166,7 @@ Result<> read_all(sd_bus_message* answer, Read read) {
         }
         code = sd_bus_message_exit_container(answer);
     }
-    return code < 0 ? fail_errno("failed to read the properties of a logind session", -code) : Result<>{};
+    return code < 0 ? fail_errno("read the properties of a logind session", -code) : Result<>{};
 }
 
 } // namespace

@@ -3,10 +3,10 @@
 
 #include "common/result.hpp"
 #include "common/unique_fd.hpp"
+#include "daemon/core/event.hpp"
 #include "daemon/event_loop.hpp"
 
-#include <functional>
-#include <memory>
+#include <utility>
 
 namespace sesslimit::monitor {
 
@@ -15,20 +15,15 @@ namespace sesslimit::monitor {
 /// but a slewed clock does not.
 class ClockMonitor {
   public:
-    /// Creates the timer that reports changes of the wall clock. `set` is called from the event loop after each change,
-    /// before other events of the same iteration.
-    static Result<ClockMonitor> make(sd_event* loop, std::function<void()> set);
+    /// Creates the timer. Reports ClockChanged to `events`, before other events of the same loop iteration. Lifetime:
+    /// the loop and `events` must outlive the monitor. Errors: the timer or its event source cannot be created.
+    static Result<ClockMonitor> make(sd_event* loop, core::EventSink& events);
 
   private:
-    struct Impl {
-        std::function<void()> set;
-        UniqueFd timer;
-        EventSource source;
-    };
-    explicit ClockMonitor(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
-    static int on_set(sd_event_source* source, int fd, std::uint32_t events, void* impl);
+    ClockMonitor(UniqueFd timer, EventSource source) noexcept : timer_(std::move(timer)), source_(std::move(source)) {}
 
-    std::unique_ptr<Impl> impl_; ///< on the heap, because the event loop refers to its address
+    UniqueFd timer_;
+    EventSource source_; ///< declared after the descriptor, so that it is destroyed first
 };
 
 } // namespace sesslimit::monitor

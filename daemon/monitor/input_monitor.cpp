@@ -10,6 +10,8 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 
 namespace sesslimit::monitor {
 namespace {
@@ -25,7 +27,7 @@ bool is_pty(std::string_view name) {
 } // namespace
 
 struct InputMonitor::Impl {
-    Callbacks tell;
+    core::EventSink* events = nullptr;
     UniqueFd inotify;
     EventSource source;
     /// Sessions by inotify watch. Two sessions can share a terminal, for example by su or tmux.
@@ -43,15 +45,10 @@ struct InputMonitor::Impl {
         std::set<uid_t> owners; ///< owners of new ptys with input
     };
 
-    static int on_input(sd_event_source*, int fd, std::uint32_t, void* self) {
-        static_cast<Impl*>(self)->read_from(fd);
-        return 0;
-    }
-
-    void read_from(int fd) {
+    void read_input() {
         Heard heard;
         alignas(inotify_event) std::array<char, 4096> buffer{};
-        const ssize_t size = ::read(fd, buffer.data(), buffer.size());
+        const ssize_t size = ::read(inotify.get(), buffer.data(), buffer.size());
         for (ssize_t at = 0; at + static_cast<ssize_t>(sizeof(inotify_event)) <= size;) {
             inotify_event event{};
             std::memcpy(&event, buffer.data() + at, sizeof event);
@@ -60,10 +57,10 @@ struct InputMonitor::Impl {
             at += static_cast<ssize_t>(sizeof event + event.len);
         }
         for (const SessionKey key : heard.keys) {
-            tell.input(key);
+            events->handle(core::InputReceived{key});
         }
         for (const uid_t owner : heard.owners) {
-            tell.newcomer(owner);
+            events->handle(core::TerminalOpened{owner});
         }
     }
 
@@ -130,19 +127,19 @@ InputMonitor::InputMonitor(InputMonitor&&) noexcept = default;
 InputMonitor& InputMonitor::operator=(InputMonitor&&) noexcept = default;
 InputMonitor::~InputMonitor() = default;
 
-Result<InputMonitor> InputMonitor::make(sd_event* loop, Callbacks callbacks) {
+Result<InputMonitor> InputMonitor::make(sd_event* loop, core::EventSink& events) {
     auto impl = std::make_unique<Impl>();
-    impl->tell = std::move(callbacks);
+    impl->events = &events;
     impl->inotify.reset(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
     if (!impl->inotify) {
-        return fail_errno("inotify_init1");
+        return fail_errno("create an inotify descriptor");
     }
-    sd_event_source* source = nullptr;
-    const int code = sd_event_add_io(loop, &source, impl->inotify.get(), EPOLLIN, &Impl::on_input, impl.get());
-    if (code < 0) {
-        return fail_errno("watch inotify", -code);
+    auto source = watch_descriptor(loop, impl->inotify.get(), EPOLLIN,
+                                   [monitor = impl.get()](std::uint32_t) { monitor->read_input(); });
+    if (!source) {
+        return std::unexpected(source.error());
     }
-    impl->source.reset(source);
+    impl->source = *std::move(source);
     return InputMonitor(std::move(impl));
 }
 

@@ -3,14 +3,11 @@
 
 #include "common/result.hpp"
 #include "common/unique_fd.hpp"
-#include "daemon/core/session.hpp"
+#include "daemon/core/event.hpp"
 #include "daemon/event_loop.hpp"
 #include "daemon/inspect/terminals.hpp"
 
-#include <sys/types.h>
-
-#include <functional>
-#include <unordered_map>
+#include <memory>
 #include <vector>
 
 namespace sesslimit::monitor {
@@ -24,16 +21,10 @@ namespace sesslimit::monitor {
 /// that time the pty belongs to a session, and the sessions of its user must be probed for activity again.
 class InputMonitor {
   public:
-    /// Functions that the monitor calls from the event loop.
-    struct Callbacks {
-        std::function<void(SessionKey)> input;
-        /// Called for input on a new pty, with the user ID of its owner. sshd has set the owner.
-        std::function<void(uid_t)> newcomer;
-    };
-
-    /// Creates the inotify descriptor that serves all monitored sessions. Errors: the descriptor cannot be created or
-    /// added to the event loop.
-    static Result<InputMonitor> make(sd_event* loop, Callbacks callbacks);
+    /// Creates the inotify descriptor that serves all sessions. Reports InputReceived to `events`, and TerminalOpened
+    /// for input on a new pty with the owner that sshd has set. Lifetime: the loop and `events` must outlive the
+    /// monitor. Errors: the descriptor cannot be created or added to the loop.
+    static Result<InputMonitor> make(sd_event* loop, core::EventSink& events);
 
     InputMonitor(InputMonitor&&) noexcept;
     InputMonitor& operator=(InputMonitor&&) noexcept;

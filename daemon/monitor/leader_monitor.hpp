@@ -4,10 +4,9 @@
 #include "common/clock.hpp"
 #include "common/result.hpp"
 #include "common/unique_fd.hpp"
-#include "daemon/core/session.hpp"
+#include "daemon/core/event.hpp"
 #include "daemon/event_loop.hpp"
 
-#include <functional>
 #include <unordered_map>
 
 namespace sesslimit::monitor {
@@ -16,20 +15,20 @@ namespace sesslimit::monitor {
 /// signal a leader, but never an unrelated process that reuses the PID.
 class LeaderMonitor {
   public:
-    /// Takes the callback for exits. The loop calls `exited` once per session, after the leader has been untracked.
-    LeaderMonitor(sd_event* loop, std::function<void(SessionKey)> exited);
+    /// Reports each exit to `events` as LeaderExited, once per session, after the leader has been untracked. Lifetime:
+    /// the loop and `events` must outlive the monitor.
+    LeaderMonitor(sd_event* loop, core::EventSink& events);
+    LeaderMonitor(const LeaderMonitor&) = delete;
+    LeaderMonitor& operator=(const LeaderMonitor&) = delete;
+    ~LeaderMonitor() = default;
 
-    /// Provides an open pidfd for a leader that is about to be tracked, so that track() does not open another. Only the
-    /// pidfd of the most recent call is stored. track() checks that the pidfd belongs to its leader.
-    void provide_pidfd(const Leader& leader, UniqueFd pidfd);
+    /// Starts tracking `leader` for the session. Does nothing if the session already has a tracked leader. `pidfd` is
+    /// an open pidfd of the leader, or empty. Returns false if the process no longer exists or its PID has been reused.
+    /// Errors: out of descriptors or memory, or the process cannot be identified. Tracking is then retried every
+    /// `retry_interval` until untrack() is called. An exit in the meantime is reported by the next retry.
+    Result<bool> track(SessionKey key, const Leader& leader, UniqueFd pidfd = {});
 
-    /// Starts tracking `leader` for the session. Does nothing if the session already has a tracked leader. Returns
-    /// false if the process no longer exists or its PID has been reused. Errors: out of descriptors or memory, or the
-    /// process cannot be identified. Tracking is then retried every `again_after` until untrack() is called. An exit in
-    /// the meantime is reported by the next retry.
-    Result<bool> track(SessionKey key, const Leader& leader);
-
-    static constexpr Duration again_after = std::chrono::seconds(1);
+    static constexpr Duration retry_interval = std::chrono::seconds(1);
 
     /// Stops tracking the leader of the session.
     void untrack(SessionKey key);
@@ -38,20 +37,17 @@ class LeaderMonitor {
     Result<> signal(SessionKey key, int signal) const;
 
   private:
-    static int on_exits(sd_event_source* source, int fd, std::uint32_t events, void* self);
-    static int on_retry(sd_event_source* source, std::uint64_t at, void* self);
-    Result<bool> take_hold(SessionKey key, const Leader& leader);
+    Result<bool> open_and_watch(SessionKey key, const Leader& leader);
     Result<bool> watch(SessionKey key, UniqueFd pidfd);
-    void say_exited();
+    void report_exits();
+    void retry_untracked();
 
-    std::function<void(SessionKey)> exited_;
-    std::unordered_map<SessionKey, UniqueFd> held_;    ///< pidfds of tracked leaders
+    core::EventSink& events_;
+    std::unordered_map<SessionKey, UniqueFd> tracked_; ///< pidfds of tracked leaders
     std::unordered_map<SessionKey, Leader> untracked_; ///< leaders that could not be tracked yet, for the next retry
-    Leader provided_;
-    UniqueFd expected_pidfd_;
     UniqueFd epoll_; ///< epoll descriptor with all pidfds, which needs less memory than an event source per leader
     EventSource source_;
-    EventSource retry_;
+    Timer retry_timer_;
 };
 
 } // namespace sesslimit::monitor

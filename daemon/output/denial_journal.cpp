@@ -6,11 +6,20 @@
 namespace sesslimit::output {
 namespace {
 
-/// Permitted delay in microseconds of the timer that writes counted denials. A delay allows the event loop to combine
-/// the timer with other wake-ups. Denials are counted for at least a minute.
-constexpr std::uint64_t accuracy_usec = 1'000'000;
+/// Permitted delay of the timer, so that the loop can combine it with other wakeups. Windows are at least a minute
+/// long.
+constexpr Duration accuracy = std::chrono::seconds(1);
 
 } // namespace
+
+DenialJournal::DenialJournal(sd_event* loop, Journal& journal)
+    : journal_(journal), timer_(
+                             loop, CLOCK_BOOTTIME,
+                             [this] {
+                                 write(denials_.due(boottime_now()));
+                                 arm();
+                             },
+                             accuracy) {}
 
 void DenialJournal::log(const core::Notice& denied) {
     std::vector<messages::SuppressedDenials> ended;
@@ -27,13 +36,6 @@ void DenialJournal::flush() {
     arm();
 }
 
-int DenialJournal::on_due(sd_event_source*, std::uint64_t, void* self) {
-    auto& denials = *static_cast<DenialJournal*>(self);
-    denials.write(denials.denials_.due(boottime_now()));
-    denials.arm();
-    return 0;
-}
-
 void DenialJournal::write(const std::vector<messages::SuppressedDenials>& ended) {
     for (const messages::SuppressedDenials& repeated : ended) {
         journal_.log(messages::journal_entry(repeated));
@@ -42,23 +44,12 @@ void DenialJournal::write(const std::vector<messages::SuppressedDenials>& ended)
 
 void DenialJournal::arm() {
     const BootTime deadline = denials_.deadline();
-    if (timer_) {
-        sd_event_source_set_time(timer_.get(), static_cast<std::uint64_t>(deadline.time_since_epoch().count()));
-        sd_event_source_set_enabled(timer_.get(), deadline == never ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
-        return;
-    }
     if (deadline == never) {
-        return;
+        return timer_.disarm();
     }
-    sd_event_source* source = nullptr;
-    const int code = sd_event_add_time(loop_, &source, CLOCK_BOOTTIME,
-                                       static_cast<std::uint64_t>(deadline.time_since_epoch().count()), accuracy_usec,
-                                       &DenialJournal::on_due, this);
-    timer_.reset(source);
-    if (code < 0) {
-        journal_.log(Priority::warning,
-                     "Failed to count repeated denials: " + fail_errno("arm a timer", -code).error().what);
-        flush(); // each denial gets its own entry until a timer can be armed
+    if (const auto armed = timer_.arm_at(deadline.time_since_epoch()); !armed) {
+        journal_.log(Priority::warning, "Failed to count repeated denials: " + armed.error().what);
+        flush(); // denials are logged individually until a timer can be armed
     }
 }
 

@@ -13,8 +13,8 @@ namespace sesslimit::output {
 /// written as one entry (DenialThrottle). The timer is armed only while the time window of such a count is open.
 class DenialJournal {
   public:
-    /// Lifetime: `loop` and `journal` must outlive the DenialJournal.
-    DenialJournal(sd_event* loop, Journal& journal) : loop_(loop), journal_(journal) {}
+    /// Lifetime: `loop` and `journal` must outlive this object.
+    DenialJournal(sd_event* loop, Journal& journal);
     DenialJournal(const DenialJournal&) = delete;
     DenialJournal& operator=(const DenialJournal&) = delete;
     ~DenialJournal() = default;
@@ -25,14 +25,12 @@ class DenialJournal {
     void flush();
 
   private:
-    static int on_due(sd_event_source* source, std::uint64_t at, void* self);
     void write(const std::vector<messages::SuppressedDenials>& ended);
     void arm();
 
-    sd_event* loop_;
     Journal& journal_;
     messages::DenialThrottle denials_;
-    EventSource timer_;
+    Timer timer_;
 };
 
 } // namespace sesslimit::output

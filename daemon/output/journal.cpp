@@ -89,14 +89,12 @@ void Journal::finish(Duration within) {
     }
 }
 
-int Journal::on_writable(sd_event_source*, int, std::uint32_t, void* self) {
-    auto& journal = *static_cast<Journal*>(self);
-    journal.send_kept();
-    journal.watch();
-    if (journal.queued_.empty() && journal.lost_ > 0) {
-        journal.log(Priority::warning, loss_message(std::exchange(journal.lost_, 0)));
+void Journal::send_when_writable() {
+    send_kept();
+    watch();
+    if (queued_.empty() && lost_ > 0) {
+        log(Priority::warning, loss_message(std::exchange(lost_, 0)));
     }
-    return 0;
 }
 
 Result<> Journal::connect() {
@@ -164,9 +162,8 @@ void Journal::watch() {
         return writable_.reset();
     }
     if (!writable_) {
-        sd_event_source* source = nullptr;
-        (void)sd_event_add_io(loop_, &source, socket_.get(), EPOLLOUT, &Journal::on_writable, this);
-        writable_.reset(source);
+        auto source = watch_descriptor(loop_, socket_.get(), EPOLLOUT, [this](std::uint32_t) { send_when_writable(); });
+        writable_ = source ? *std::move(source) : EventSource();
     }
 }
 

@@ -48,7 +48,6 @@ class Journal {
     void finish(Duration within);
 
   private:
-    static int on_writable(sd_event_source* source, int fd, std::uint32_t events, void* self);
     struct Kept {
         std::string datagram;
         std::string message; ///< text for standard error
@@ -56,6 +55,7 @@ class Journal {
 
     Result<> connect();
     Result<> send(std::string_view datagram);
+    void send_when_writable();
     void send_kept();
     void keep(Kept entry);
     void watch();

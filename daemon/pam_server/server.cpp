@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/pam_server/server.hpp"
 
-#include "daemon/pam_server/open_request.hpp"
-#include "daemon/pam_server/peer_identity.hpp"
+#include "daemon/pam_server/request.hpp"
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -11,17 +10,17 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <ranges>
+#include <span>
 #include <string>
+#include <utility>
+#include <variant>
 
 namespace sesslimit::pam_server {
 namespace {
 
 /// Pause in accepting connections after the process ran out of descriptors. Without the pause the loop would spin.
-constexpr auto breath = std::chrono::milliseconds(100);
-
-constexpr std::uint64_t usec(Duration span) {
-    return static_cast<std::uint64_t>(span.count());
-}
+constexpr auto accept_pause = std::chrono::milliseconds(100);
 
 /// Maximum number of connections accepted in a row, before the loop handles other events.
 constexpr int accepted_batch_size = 64;
@@ -30,71 +29,64 @@ constexpr int accepted_batch_size = 64;
 
 struct Server::Impl {
     struct Connection {
-        Impl* owner = nullptr;
         RequestId id = RequestId::none;
         UniqueFd socket;
+        UniqueFd pidfd; ///< pidfd of the process whose request was received, until take_pidfd() returns it
+        Leader leader;  ///< process whose request was received
+        core::EventSink* sink = nullptr; ///< receiver of the request; null: the request was not received
         EventSource source;
-        Duration since{};   ///< time of the connection, CLOCK_MONOTONIC
-        bool asked = false; ///< true if the request was received and is not yet answered
+        Duration since{}; ///< time of the connection, CLOCK_MONOTONIC
+
+        [[nodiscard]] bool asked() const { return sink != nullptr; }
     };
 
     sd_event* loop;
     UniqueFd listener;
-    Callbacks callbacks;
+    std::function<void(const Error&)> failed;
+    std::optional<Sinks> sinks; ///< set by start()
     EventSource accepting;
-    EventSource patience;                        ///< timer for the oldest connection without a request
-    EventSource resting;                         ///< timer for the end of the pause in accepting connections
+    Timer request_timer;                         ///< expires for the oldest connection without a request
+    Timer pause_timer;                           ///< ends a pause in accepting connections
     std::map<RequestId, Connection> connections; ///< open connections in the order of arrival
     std::uint64_t last_id = 0;
     std::array<std::byte, wire::max_frame + 1> buffer{};
 
-    Impl(sd_event* event_loop, UniqueFd socket, Callbacks tell)
-        : loop(event_loop), listener(std::move(socket)), callbacks(std::move(tell)) {}
+    Impl(sd_event* event_loop, UniqueFd socket, std::function<void(const Error&)> report)
+        : loop(event_loop), listener(std::move(socket)), failed(std::move(report)),
+          request_timer(loop, CLOCK_MONOTONIC, [this] { close_silent_connections(); }),
+          pause_timer(loop, CLOCK_MONOTONIC, [this] { sd_event_source_set_enabled(accepting.get(), SD_EVENT_ON); }) {}
 
-    // The loop calls the functions whose names begin with on_. A connection may be gone when such a function returns.
-
-    static int on_connect(sd_event_source*, int, std::uint32_t, void* self) {
-        auto& server = *static_cast<Impl*>(self);
+    void accept_connections() {
         for (int accepted = 0; accepted < accepted_batch_size; ++accepted) {
-            UniqueFd socket(accept4(server.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+            UniqueFd socket(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
             if (!socket) {
                 if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-                    server.callbacks.failed(fail_errno("accept a connection").error());
-                    server.rest(); // out of descriptors
+                    failed(fail_errno("accept a connection").error());
+                    pause_accepting(); // out of descriptors
                 }
                 break;
             }
-            server.take(std::move(socket));
+            add_connection(std::move(socket));
         }
-        return 0;
     }
 
-    static int on_ready(sd_event_source*, int, std::uint32_t events, void* data) {
-        auto& connection = *static_cast<Connection*>(data);
-        Impl& server = *connection.owner;
-        if (!connection.asked && (events & EPOLLIN) != 0) {
-            server.read_request(connection);
+    /// Handles events of a connection, which may be gone when this function returns.
+    void serve(Connection& connection, std::uint32_t events) {
+        if (!connection.asked() && (events & EPOLLIN) != 0) {
+            read_request(connection);
         } else {
-            server.hung_up(connection.id);
+            hung_up(connection.id);
         }
-        return 0;
     }
 
-    static int on_impatience(sd_event_source*, std::uint64_t, void* self) {
-        auto& server = *static_cast<Impl*>(self);
+    void close_silent_connections() {
         const Duration late = monotonic_now() - request_timeout;
-        std::erase_if(server.connections,
-                      [late](const auto& entry) { return !entry.second.asked && entry.second.since <= late; });
-        server.arm_patience();
-        return 0;
+        std::erase_if(connections,
+                      [late](const auto& entry) { return !entry.second.asked() && entry.second.since <= late; });
+        arm_request_timer();
     }
 
-    static int on_rested(sd_event_source*, std::uint64_t, void* self) {
-        sd_event_source_set_enabled(static_cast<Impl*>(self)->accepting.get(), SD_EVENT_ON);
-        return 0;
-    }
-
-    void take(UniqueFd socket) {
+    void add_connection(UniqueFd socket) {
         if (connections.size() >= max_connections && !make_room()) {
             // Closing the socket with an unread request resets the connection, and the answer is lost (unix(7)).
             (void)recv(socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
@@ -102,23 +94,21 @@ struct Server::Impl {
         }
         const RequestId id{++last_id};
         Connection& connection = connections[id];
-        connection.owner = this;
         connection.id = id;
         connection.socket = std::move(socket);
         connection.since = monotonic_now();
         if (!read_request(connection)) { // usually the request has already arrived
             return;
         }
-        sd_event_source* source = nullptr;
-        const int code =
-            sd_event_add_io(loop, &source, connection.socket.get(), EPOLLIN | EPOLLRDHUP, &Impl::on_ready, &connection);
-        connection.source.reset(source);
-        if (code < 0) {
-            callbacks.failed(fail_errno("watch a connection", -code).error());
+        auto source = watch_descriptor(loop, connection.socket.get(), EPOLLIN | EPOLLRDHUP,
+                                       [this, &connection](std::uint32_t events) { serve(connection, events); });
+        if (!source) {
+            failed(source.error());
             return hung_up(id);
         }
-        if (!connection.asked && !patience) {
-            arm_patience();
+        connection.source = *std::move(source);
+        if (!connection.asked() && !request_timer.is_armed()) {
+            arm_request_timer();
         }
     }
 
@@ -133,52 +123,51 @@ struct Server::Impl {
             connections.erase(id);
             return false;
         }
-        connection.asked = true;
-        // If handle() answers the request, the connection is gone when it returns.
-        handle(id, connection.socket.get(), std::span(buffer).first(static_cast<std::size_t>(size)));
+        // If the sink answers the request, the connection is gone when handle() returns.
+        handle(connection, std::span(buffer).first(static_cast<std::size_t>(size)));
         return connections.contains(id);
     }
 
-    void handle(RequestId id, int socket, std::span<const std::byte> frame) {
-        auto found = peer_of(socket);
-        if (!found) {
-            return fail_request(id, found.error());
+    void handle(Connection& connection, std::span<const std::byte> frame) {
+        auto peer = peer_of(connection.socket.get());
+        if (!peer) {
+            return fail_request(connection.id, peer.error());
         }
-        const Leader peer = found->leader;
-        const auto kind = wire::kind_of(frame);
-        if (kind == wire::Kind::open) {
-            const auto request = wire::decode_open(frame);
-            if (!request) {
-                return fail_request(id, request.error(), peer);
-            }
-            callbacks.asks(peer, std::move(found->pidfd));
-            return callbacks.event(opened_by(*request, id, peer));
+        auto event = event_of(frame, connection.id, peer->leader);
+        if (!event) {
+            return fail_request(connection.id, {"request of process " + std::to_string(peer->leader.pid) + ": " +
+                                                    std::string(wire::describe(event.error())),
+                                                EBADMSG});
         }
-        if (kind == wire::Kind::close) {
-            const auto request = wire::decode_close(frame);
-            return request ? callbacks.event(core::CloseRequested{id, SessionKey{request->session}, peer})
-                           : fail_request(id, request.error(), peer);
-        }
-        fail_request(id, kind ? wire::WireError::unknown_kind : kind.error(), peer);
-    }
-
-    void fail_request(RequestId id, wire::WireError error, const Leader& peer) {
-        fail_request(id, {"request of process " + std::to_string(peer.pid) + ": " + std::string(wire::describe(error)),
-                          EBADMSG});
+        const auto* opened = std::get_if<core::OpenRequested>(&*event);
+        connection.leader = peer->leader;
+        connection.pidfd = std::move(peer->pidfd);
+        connection.sink = opened != nullptr && opened->login.nested ? &sinks->nested : &sinks->events;
+        connection.sink->handle(*std::move(event));
     }
 
     void fail_request(RequestId id, const Error& error) {
-        callbacks.failed(error);
+        failed(error);
         answer(id, {.outcome = wire::Outcome::failed, .session = 0, .text = {}});
     }
 
     void hung_up(RequestId id) {
         const auto at = connections.find(id);
-        const bool asked = at != connections.end() && at->second.asked;
+        core::EventSink* sink = at == connections.end() ? nullptr : at->second.sink;
         connections.erase(id);
-        if (asked) {
-            callbacks.event(core::RequestAborted{id});
+        if (sink != nullptr) {
+            sink->handle(core::RequestAborted{id});
         }
+    }
+
+    UniqueFd take_pidfd(const Leader& leader) {
+        // The newest request is usually the one that is being handled.
+        for (auto& [id, connection] : std::views::reverse(connections)) {
+            if (connection.pidfd && connection.leader == leader) {
+                return std::move(connection.pidfd);
+            }
+        }
+        return {};
     }
 
     void answer(RequestId id, const wire::Verdict& verdict) {
@@ -192,7 +181,8 @@ struct Server::Impl {
         std::array<std::byte, wire::max_text + 256> frame{};
         auto size = wire::encode(verdict, frame);
         if (!size) {
-            callbacks.failed({"reply too long for its frame, sent without its text", EMSGSIZE});
+            failed({"the reply to a login is too long for a protocol frame and was sent without the text for the user",
+                    EMSGSIZE});
             // Without an answer the module would admit a denied login.
             size = wire::encode(wire::Verdict{verdict.outcome, verdict.session, {}}, frame);
         }
@@ -205,7 +195,7 @@ struct Server::Impl {
         // The frame is small and the send buffer is empty, so the frame is sent immediately unless the caller is gone.
         if (::send(socket, frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EPIPE &&
             errno != ECONNRESET) {
-            callbacks.failed(fail_errno("reply to a login request").error());
+            failed(fail_errno("reply to a login request").error());
         }
     }
 
@@ -222,7 +212,7 @@ struct Server::Impl {
 
     /// Closes the oldest connection that has not sent a request. Returns false if all connections wait for answers.
     bool make_room() {
-        const auto silent = std::ranges::find_if(connections, [](const auto& entry) { return !entry.second.asked; });
+        const auto silent = std::ranges::find_if(connections, [](const auto& entry) { return !entry.second.asked(); });
         if (silent == connections.end()) {
             return false;
         }
@@ -232,21 +222,20 @@ struct Server::Impl {
 
     /// Arms one timer for all connections without a request. These connections have the same timeout and are sorted by
     /// arrival, so the oldest expires first.
-    void arm_patience() {
-        patience.reset();
-        const auto silent = std::ranges::find_if(connections, [](const auto& entry) { return !entry.second.asked; });
-        if (silent != connections.end()) {
-            sd_event_source* source = nullptr;
-            (void)sd_event_add_time(loop, &source, CLOCK_MONOTONIC, usec(silent->second.since + request_timeout), 0,
-                                    &Impl::on_impatience, this);
-            patience.reset(source);
+    void arm_request_timer() {
+        const auto silent = std::ranges::find_if(connections, [](const auto& entry) { return !entry.second.asked(); });
+        if (silent == connections.end()) {
+            return request_timer.disarm();
+        }
+        if (auto armed = request_timer.arm_at(silent->second.since + request_timeout); !armed) {
+            failed(armed.error());
+            connections.erase(silent); // without the timer the connection could stay open forever
         }
     }
 
-    void rest() {
+    void pause_accepting() {
         make_room();
-        if (sd_event_source_set_time_relative(resting.get(), usec(breath)) >= 0 &&
-            sd_event_source_set_enabled(resting.get(), SD_EVENT_ONESHOT) >= 0) {
+        if (pause_timer.arm_in(accept_pause)) {
             sd_event_source_set_enabled(accepting.get(), SD_EVENT_OFF);
         }
     }
@@ -257,26 +246,24 @@ Server::Server(Server&&) noexcept = default;
 Server& Server::operator=(Server&&) noexcept = default;
 Server::~Server() = default;
 
-Result<Server> Server::make(sd_event* loop, UniqueFd listener, Callbacks callbacks) {
-    auto impl = std::make_unique<Impl>(loop, std::move(listener), std::move(callbacks));
-    sd_event_source* source = nullptr;
-    int code = sd_event_add_io(loop, &source, impl->listener.get(), EPOLLIN, &Impl::on_connect, impl.get());
-    if (code < 0) {
-        return fail_errno("watch the socket", -code);
+Result<Server> Server::make(sd_event* loop, UniqueFd listener, std::function<void(const Error&)> failed) {
+    auto impl = std::make_unique<Impl>(loop, std::move(listener), std::move(failed));
+    auto accepting = watch_descriptor(loop, impl->listener.get(), EPOLLIN,
+                                      [server = impl.get()](std::uint32_t) { server->accept_connections(); });
+    if (!accepting) {
+        return std::unexpected(accepting.error());
     }
-    impl->accepting.reset(source);
-    sd_event_source_set_enabled(source, SD_EVENT_OFF);
-    // The timer is created while descriptors are available, because the loop opens a descriptor for the clock.
-    code = sd_event_add_time(loop, &source, CLOCK_MONOTONIC, 0, 0, &Impl::on_rested, impl.get());
-    if (code < 0) {
-        return fail_errno("create a timer", -code);
-    }
-    impl->resting.reset(source);
-    sd_event_source_set_enabled(source, SD_EVENT_OFF);
+    sd_event_source_set_enabled(accepting->get(), SD_EVENT_OFF);
+    impl->accepting = *std::move(accepting);
     return Server(std::move(impl));
 }
 
-void Server::start() {
+UniqueFd Server::take_pidfd(const Leader& leader) {
+    return impl_->take_pidfd(leader);
+}
+
+void Server::start(const Sinks& sinks) {
+    impl_->sinks.emplace(sinks);
     sd_event_source_set_enabled(impl_->accepting.get(), SD_EVENT_ON);
 }
 

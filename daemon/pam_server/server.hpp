@@ -25,25 +25,28 @@ inline constexpr auto request_timeout = std::chrono::seconds(2);
 /// component checks these bounds again.
 class Server {
   public:
-    /// Callbacks of the server. `event` receives OpenRequested, CloseRequested and RequestAborted. `asks` is called
-    /// immediately before OpenRequested, with the leader and a pidfd to track the leader. `failed` receives errors of
-    /// requests, for the journal.
-    struct Callbacks {
-        std::function<void(const Leader&, UniqueFd)> asks = [](const Leader&, UniqueFd) {};
-        std::function<void(core::Event)> event;
-        std::function<void(Error)> failed;
+    /// Receivers of OpenRequested, CloseRequested and RequestAborted. `nested` receives the requests of logins that run
+    /// inside another session, and their aborts. `events` receives all others.
+    struct Sinks {
+        core::EventSink& events;
+        core::EventSink& nested;
     };
 
-    /// Takes ownership of a listening SOCK_SEQPACKET socket. No connection is accepted before start().
-    /// Errors: an event source cannot be created.
-    static Result<Server> make(sd_event* loop, UniqueFd listener, Callbacks callbacks);
+    /// Takes ownership of a listening SOCK_SEQPACKET socket. No connection is accepted before start(). `failed`
+    /// receives errors of requests, for the journal. Errors: an event source cannot be created.
+    static Result<Server> make(sd_event* loop, UniqueFd listener, std::function<void(const Error&)> failed);
 
     Server(Server&&) noexcept;
     Server& operator=(Server&&) noexcept;
     ~Server();
 
-    /// Starts to accept connections.
-    void start();
+    /// Starts to accept connections, and passes their requests to the sinks. Lifetime: the sinks must outlive the
+    /// server.
+    void start(const Sinks& sinks);
+
+    /// Returns a pidfd of a process whose open request is not yet answered. Returns an empty descriptor if there is no
+    /// such request, or if the pidfd has already been returned. The server owns the pidfd until then.
+    UniqueFd take_pidfd(const Leader& leader);
 
     /// Sends the answer and closes the connection. Does nothing if the caller has disconnected.
     void answer(RequestId request, const wire::Verdict& verdict);

@@ -22,7 +22,7 @@ Result<> write_all(const UniqueFd& file, std::string_view text) {
     while (!text.empty()) {
         const ssize_t written = write(file.get(), text.data(), text.size());
         if (written < 0 && errno != EINTR) {
-            return fail_errno("write");
+            return fail_errno("write to the file");
         }
         text.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
     }

@@ -203,7 +203,7 @@ void Manager::connect() {
 void Manager::start(const NewScope& scope, const std::vector<pid_t>& processes, Done done) {
     impl_->starts.insert_or_assign(scope.name, Impl::Start{std::move(done), nullptr});
     if (const int code = impl_->ask_to_start(scope, processes); code < 0) {
-        impl_->started(scope.name, fail_errno("failed to request a scope from systemd", -code));
+        impl_->started(scope.name, fail_errno("request a scope from systemd", -code));
     }
 }
 
@@ -212,8 +212,7 @@ void Manager::attach(const std::string& scope, const std::vector<pid_t>& process
         scope, Impl::Attachment{.missing = processes.size(), .error = {}, .done = std::move(done)});
     for (const pid_t process : processes) {
         if (const int code = impl_->ask_to_attach(scope, process); code < 0) {
-            impl_->attached(scope,
-                            fail_errno("failed to ask systemd to move a process to another scope", -code).error());
+            impl_->attached(scope, fail_errno("ask systemd to move a process to another scope", -code).error());
         }
     }
 }

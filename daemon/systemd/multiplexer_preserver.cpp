@@ -29,17 +29,14 @@ void MultiplexerPreserver::begin(const core::Session& session) {
     Job& job = jobs_[session.key];
     job.session = session;
     job.scope = scope;
-    job.owner = this;
     if (!multiplexer) {
         return finish(session.key, multiplexer.error(), true);
     }
-    sd_event_source* source = nullptr;
-    const int code = sd_event_add_time_relative(dependencies_.loop, &source, CLOCK_MONOTONIC,
-                                                static_cast<std::uint64_t>(dependencies_.within.count()), 0,
-                                                &MultiplexerPreserver::on_late, &job);
-    job.deadline.reset(source);
-    if (code < 0) {
-        return finish(session.key, fail_errno("arm a timer", -code).error());
+    job.deadline.emplace(dependencies_.loop, CLOCK_MONOTONIC, [this, key = session.key] {
+        finish(key, Error{"systemd did not answer in time", ETIMEDOUT});
+    });
+    if (const auto armed = job.deadline->arm_in(dependencies_.within); !armed) {
+        return finish(session.key, armed.error());
     }
     start(job, *multiplexer);
 }
@@ -122,12 +119,6 @@ void MultiplexerPreserver::finish(SessionKey key, std::optional<Error> problem, 
                             .problem = std::move(problem),
                             .is_unclear = is_unclear});
     }
-}
-
-int MultiplexerPreserver::on_late(sd_event_source*, std::uint64_t, void* job) {
-    auto& late = *static_cast<Job*>(job);
-    late.owner->finish(late.session.key, Error{"systemd did not answer in time", ETIMEDOUT});
-    return 0;
 }
 
 } // namespace sesslimit

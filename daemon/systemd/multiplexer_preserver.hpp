@@ -63,15 +63,13 @@ class MultiplexerPreserver {
         std::string scope;
         std::size_t moved = 0;
         int rounds = 0;
-        EventSource deadline;
-        MultiplexerPreserver* owner = nullptr;
+        std::optional<Timer> deadline;
     };
 
     void start(Job& job, const inspect::Multiplexer& multiplexer);
     void started(SessionKey key, const Result<>& result);
     void go_on(SessionKey key);
     void finish(SessionKey key, std::optional<Error> problem = {}, bool is_unclear = false);
-    static int on_late(sd_event_source* source, std::uint64_t at, void* job);
 
     Dependencies dependencies_;
     std::map<SessionKey, Job> jobs_;

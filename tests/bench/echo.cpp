@@ -7,7 +7,7 @@
 #include "common/protocol.hpp"
 #include "common/unique_fd.hpp"
 
-#include "daemon/pam_server/peer_identity.hpp"
+#include "daemon/pam_server/request.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>

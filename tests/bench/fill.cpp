@@ -11,7 +11,7 @@
 // Prints "ready" and runs until its input ends. The second form then prints a JSON array with the delay of each
 // leader's SIGTERM in microseconds. The value is null if a leader did not receive one.
 #include "common/clock.hpp"
-#include "common/pidfd.hpp"
+#include "common/process.hpp"
 #include "daemon/ledger/ledger.hpp"
 
 #include <sys/mman.h>

@@ -53,9 +53,9 @@ struct Bench {
 
     Bench() {
         make_system_bus(bus);
-        service = std::make_unique<api::Service>(loop.get(), daemon,
+        service = std::make_unique<api::Service>(loop.get(),
                                                  [this](const Error& error) { failures += error.what + "; "; });
-        service->open();
+        service->open(daemon);
     }
 
     /// Returns the error name of the reply to this call of the manager. Returns "" on success and "-" without a reply.

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
-#include "common/pidfd.hpp"
+#include "common/process.hpp"
 #include "daemon/nested_login.hpp"
 #include "tests/bus/party.hpp"
 #include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/function_sink.hpp"
 #include "tests/unit/support/loop_bench.hpp"
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
 namespace {
 
@@ -30,7 +34,12 @@ struct Bench {
     Party party;
     logind::Logind logind;
     std::string warned;
-    NestedLogin nested{logind, [this](const std::string& text) { warned += text + "; "; }};
+    std::vector<core::Event> events;
+    FunctionSink sink{[this](core::Event event) { events.push_back(std::move(event)); }};
+    NestedLogin nested{{.logind = logind,
+                        .events = sink,
+                        .is_ignored = [](const std::string& service) { return service == "cron"; },
+                        .warn = [this](const std::string& text) { warned += text + "; "; }}};
 
     Bench()
         : party(loop, at_system_bus(), "org.freedesktop.login1", [this](sd_bus_message* m) { return answer(m); }),
@@ -76,12 +85,10 @@ struct Bench {
 
     /// Returns "nested" or "its own" as the check decided about the login, or "" if there was no answer.
     std::string check() {
-        std::string decided;
-        nested.check(login(1), [&decided](const core::OpenRequested& opened) {
-            decided = opened.login.nested ? "nested" : "its own";
-        });
-        (void)run_until(loop, [&decided] { return !decided.empty(); });
-        return decided;
+        events.clear();
+        nested.handle(login(1));
+        (void)run_until(loop, [this] { return !events.empty(); });
+        return events.empty() ? "" : std::get<core::OpenRequested>(events.at(0)).login.nested ? "nested" : "its own";
     }
 
     bool is_up = false;
@@ -112,13 +119,22 @@ void check_only_leader_of_own_login_not_nested() {
 }
 
 /// The module has given up. A decision now would deny or displace for a login that has continued without an answer.
-void forget_late_answer_ignored() {
+void aborted_request_not_passed_on_later() {
     Bench bench;
-    bool called = false;
-    bench.nested.check(Bench::login(7), [&](const core::OpenRequested&) { called = true; });
-    bench.nested.forget(RequestId{7});
-    EXPECT_TEXT(bench.check(), "its own"); // answered after the first
-    EXPECT(!called, "the first is not answered");
+    bench.nested.handle(Bench::login(7));
+    bench.nested.handle(core::RequestAborted{RequestId{7}});
+    EXPECT(bench.events.size() == 1 && std::holds_alternative<core::RequestAborted>(bench.events.at(0)), "the abort");
+    EXPECT_TEXT(bench.check(), "its own"); // logind answers this request after the first
+    EXPECT(bench.events.size() == 1 && std::get<core::OpenRequested>(bench.events.at(0)).request == RequestId{1},
+           "not the first request");
+}
+
+void login_of_ignored_service_passed_on_without_query() {
+    Bench bench;
+    core::OpenRequested login = Bench::login(7);
+    login.login.service = "cron";
+    bench.nested.handle(login);
+    EXPECT(bench.events.size() == 1 && std::get<core::OpenRequested>(bench.events.at(0)).login.nested, "at once");
 }
 
 } // namespace
@@ -126,7 +142,8 @@ void forget_late_answer_ignored() {
 int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(check_only_leader_of_own_login_not_nested),
-        SESSLIMIT_TEST(forget_late_answer_ignored),
+        SESSLIMIT_TEST(aborted_request_not_passed_on_later),
+        SESSLIMIT_TEST(login_of_ignored_service_passed_on_without_query),
     };
     return cmocka_run_group_tests_name("nested_login", tests, nullptr, nullptr);
 }

@@ -2,7 +2,7 @@
 // A frame from a peer in either direction: the decoded value, and the login made from it.
 #include "common/protocol.hpp"
 #include "daemon/ledger/codec.hpp"
-#include "daemon/pam_server/open_request.hpp"
+#include "daemon/pam_server/request.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 #include <algorithm>
@@ -54,8 +54,7 @@ void goes_back(const std::expected<Value, wire::WireError>& read, Decode decode)
 }
 
 /// Checks that each login accepted by the wire format can be recorded unchanged.
-void is_a_login(const wire::OpenRequest& request) {
-    const core::OpenRequested opened = pam_server::opened_by(request, RequestId{1}, {.pid = 1, .mark = 1});
+void is_a_login(const wire::OpenRequest& request, const core::OpenRequested& opened) {
     const std::vector<gid_t>& gids = opened.login.gids;
     must(std::ranges::adjacent_find(gids, std::greater_equal{}) == gids.end(), "group ids ascend");
     for (std::size_t at = 0; at < request.gids.size(); ++at) {
@@ -84,8 +83,10 @@ void one_input(std::span<const std::uint8_t> bytes) {
     goes_back(close, wire::decode_close);
     goes_back(verdict, wire::decode_verdict);
     goes_back(wait, wire::decode_wait);
+    const auto event = pam_server::event_of(frame, RequestId{1}, {.pid = 1, .mark = 1});
+    must(event.has_value() == (open || close), "every request becomes an event, and no other frame does");
     if (open) {
-        is_a_login(*open);
+        is_a_login(*open, std::get<core::OpenRequested>(*event));
     }
 }
 

@@ -78,7 +78,7 @@ def test_blocked_terminals_do_not_delay_terminations_or_logins(host, saw):
     # In raw mode a line does not begin in the column at which the last one ended.
     notices = raw.output[begun.end :].rpartition(ENDED)[0]
     assert WARNING in notices and not re.search("[^\r]\n", notices), repr(notices)
-    untold = [line for line in host.journal_text(since).splitlines() if "Failed to write notice to terminal" in line]
+    untold = [line for line in host.journal_text(since).splitlines() if "Failed to write a notice to a terminal" in line]
     assert len(untold) == 2, untold  # the full terminal accepted neither the warning nor the reason
     saw(f"a stopped client with a full pty and a full TCP window, a raw terminal, one of mode 0600, and two shells: "
         f"all five terminated {min(lived):.2f} to {max(lived):.2f} s after admission ({DURATION} s); others read why")

@@ -235,7 +235,7 @@ def test_multiplexer_is_terminated_if_scope_cannot_be_created(clean, saw):
     nothing_runs(host)
     wait_until("the user manager to stop", lambda: manager_state(host) == "inactive", 40)
     (said,) = said_of_multiplexer(host, since)
-    assert re.search(r"with its multiplexer, which could not be moved: failed to start a scope: .", said)
+    assert re.search(r"together with its terminal multiplexer, which could not be moved: failed to start a scope: .", said)
     (lived,) = host.lived(USER, since)
     assert 20 <= lived <= 28
     saw(f"no scope possible: terminated {lived:.2f} s after the login nevertheless; {said}")

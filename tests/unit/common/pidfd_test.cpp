@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "common/pidfd.hpp"
+#include "common/process.hpp"
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/fake_kernel.hpp"
 #include "tests/unit/support/loop_bench.hpp"

@@ -22,7 +22,7 @@ struct Scribe final : Recorder, EffectHandler {
     BootTime now = start;
     BootTime armed = never;
     int arms = 0;
-    Engine* engine = nullptr;
+    EventQueue* events = nullptr;
     bool leaders_are_dead = false;
     std::optional<Duration> stamp = Duration(1'699'999'990s); // older than any session
 
@@ -37,7 +37,8 @@ struct Scribe final : Recorder, EffectHandler {
         say(std::string(name_of(answer.kind)) + " with " + std::to_string(state.sessions().size()) + " there");
     }
     void notify(const Notice& notice) override { say("tell " + std::string(name_of(notice.kind))); }
-    void terminate(const core::Terminate& what) override { say("terminate " + what.logind_id); }
+    void terminate(const std::string& id) override { say("terminate " + id); }
+    void preserve_and_terminate(const Session& session) override { say("preserve " + number(session.key)); }
     void lock_screen(const std::string& id) override { say("lock " + id); }
     void kill_all(const std::string& id) override { say("kill " + id); }
     void signal_leader(SessionKey key, int signal) override {
@@ -54,7 +55,7 @@ struct Scribe final : Recorder, EffectHandler {
     void track(const Session& session) override {
         say("follow " + number(session.key));
         if (leaders_are_dead && session.leader.pid != 0) {
-            engine->handle(LeaderExited{session.key}); // reported from within an effect
+            events->handle(LeaderExited{session.key}); // reported from within an effect
             say("heard");
         }
     }
@@ -67,17 +68,18 @@ struct Scribe final : Recorder, EffectHandler {
 
 struct Bench {
     Scribe scribe;
-    Engine engine{scribe, scribe, [this] { return scribe.now; }};
+    EventQueue events;
+    Engine engine{events, scribe, scribe, [this] { return scribe.now; }};
 
     explicit Bench(const Rules& rules = {}) {
-        scribe.engine = &engine;
+        scribe.events = &events;
         engine.set_policy(std::make_shared<const policy::Policy>(policy_of(rules)));
     }
     void open(std::uint64_t request, pid_t pid) {
-        engine.handle(OpenRequested{RequestId{request}, ssh(), {pid, 1}, 2s});
+        events.handle(OpenRequested{RequestId{request}, ssh(), {pid, 1}, 2s});
     }
     void show(const std::string& id, pid_t pid) {
-        engine.handle(LogindSessionNew{{.id = id,
+        events.handle(LogindSessionNew{{.id = id,
                                         .scope = "session-" + id + ".scope",
                                         .session_class = "user",
                                         .closing = false,
@@ -87,15 +89,15 @@ struct Bench {
     }
 };
 
-void decision_records_then_answers_then_runs_effects() {
+void decision_records_then_tracks_then_answers_then_runs_effects() {
     Bench bench({.max = 1});
     bench.open(1, 50);
-    EXPECT_TEXT(bench.scribe.take(), "record 0 admitted, admitted with 1 there, follow 0, tell admitted");
+    EXPECT_TEXT(bench.scribe.take(), "record 0 admitted, follow 0, admitted with 1 there, tell admitted");
     bench.open(2, 51);
-    EXPECT_TEXT(bench.scribe.take(), "record 1 denied, denied with 2 there, follow 1, tell denied");
-    bench.engine.handle(CloseRequested{RequestId{3}, SessionKey::none, {50, 1}});
-    EXPECT_TEXT(bench.scribe.take(), "record 0 closed, noted with 2 there, follow 0, tell released");
-    bench.engine.handle(LeaderExited{bench.engine.state().sessions().begin()->first});
+    EXPECT_TEXT(bench.scribe.take(), "record 1 denied, follow 1, denied with 2 there, tell denied");
+    bench.events.handle(CloseRequested{RequestId{3}, SessionKey::none, {50, 1}});
+    EXPECT_TEXT(bench.scribe.take(), "record 0 closed, follow 0, noted with 2 there, tell released");
+    bench.events.handle(LeaderExited{bench.engine.state().sessions().begin()->first});
     EXPECT_TEXT(bench.scribe.take(), "forget 0, let go 0");
 }
 
@@ -103,7 +105,7 @@ void event_from_within_effect_handled_afterwards() {
     Bench bench;
     bench.scribe.leaders_are_dead = true;
     bench.open(1, 50);
-    EXPECT_TEXT(bench.scribe.take(), "record 0 admitted, admitted with 1 there, follow 0, heard, tell admitted, "
+    EXPECT_TEXT(bench.scribe.take(), "record 0 admitted, follow 0, heard, admitted with 1 there, tell admitted, "
                                      "forget 0, tell released, let go 0");
     EXPECT(bench.engine.state().sessions().empty(), "gone");
 }
@@ -112,11 +114,11 @@ void probe_result_handled_as_event() {
     Bench bench({.idle = 1min});
     bench.open(1, 50);
     bench.show("c1", 50);
-    EXPECT_TEXT(bench.scribe.take(), "record 0 admitted, admitted with 1 there, follow 0, tell admitted, "
+    EXPECT_TEXT(bench.scribe.take(), "record 0 admitted, follow 0, admitted with 1 there, tell admitted, "
                                      "record 0 active, follow 0, look 0, record 0 active, follow 0");
     EXPECT(bench.scribe.armed == bench.engine.state().next_due()->due, "armed for its deadline");
     bench.scribe.now = bench.scribe.armed;
-    bench.engine.handle_due();
+    bench.events.handle(TimerExpired{});
     EXPECT_TEXT(bench.scribe.take(), "record 0 active, follow 0, look 0, record 0 ending, follow 0, tell ending");
 }
 
@@ -126,7 +128,7 @@ void warned_session_tracked_before_warning_is_sent() {
     bench.show("c1", 50);
     (void)bench.scribe.take();
     bench.scribe.now = bench.scribe.armed;
-    bench.engine.handle_due();
+    bench.events.handle(TimerExpired{});
     EXPECT_TEXT(bench.scribe.take(), "record 0 active, follow 0, look 0, record 0 active, follow 0, tell warned");
 }
 
@@ -137,10 +139,26 @@ void timer_armed_for_earliest_deadline() {
     bench.scribe.now += 10min;
     bench.open(2, 51);
     EXPECT(bench.scribe.armed == start + 1h, "the first one's");
-    bench.engine.handle(CloseRequested{RequestId{3}, SessionKey::none, {50, 1}});
+    bench.events.handle(CloseRequested{RequestId{3}, SessionKey::none, {50, 1}});
     EXPECT(bench.scribe.armed == start + 70min, "the other one's");
-    bench.engine.handle(CloseRequested{RequestId{4}, SessionKey::none, {51, 1}});
+    bench.events.handle(CloseRequested{RequestId{4}, SessionKey::none, {51, 1}});
     EXPECT(bench.scribe.armed == never, "nothing to do again");
+}
+
+/// Effect handlers and monitors are created before the engine, and may already report events.
+void event_before_engine_exists_waits_for_next_event() {
+    Scribe scribe;
+    EventQueue events;
+    events.handle(OpenRequested{RequestId{1}, ssh(), {50, 1}, 2s});
+    {
+        const Engine engine(events, scribe, scribe, [] { return start; });
+        EXPECT_TEXT(scribe.take(), "");
+        events.handle(OpenRequested{RequestId{2}, ssh(), {51, 1}, 2s});
+        EXPECT(engine.state().sessions().size() == 2, "both");
+    }
+    (void)scribe.take();
+    events.handle(OpenRequested{RequestId{3}, ssh(), {52, 1}, 2s});
+    EXPECT_TEXT(scribe.take(), "");
 }
 
 void early_timer_expiration_rearms() {
@@ -148,7 +166,7 @@ void early_timer_expiration_rearms() {
     bench.open(1, 50);
     const int arms = bench.scribe.arms;
     (void)bench.scribe.take();
-    bench.engine.handle_due();
+    bench.events.handle(TimerExpired{});
     EXPECT_TEXT(bench.scribe.take(), "");
     EXPECT(bench.scribe.arms > arms && bench.scribe.armed == start + 1h, "armed");
 }
@@ -169,7 +187,7 @@ void many_due_sessions_handled_in_batches() {
     int portions = 0;
     std::size_t before = 0;
     while (bench.scribe.armed <= bench.scribe.now && portions < 100) {
-        bench.engine.handle_due();
+        bench.events.handle(TimerExpired{});
         ++portions;
         EXPECT(ending() - before <= 64, std::to_string(ending()));
         before = ending();
@@ -200,7 +218,7 @@ void reconcile_with_many_sessions_not_quadratic() {
         session.logind_id = "c" + std::to_string(pid);
         session.leader = {pid, 1};
         ids.push_back(session.logind_id);
-        bench.engine.handle(SessionRestored{session});
+        bench.events.handle(SessionRestored{session});
     }
     (void)bench.scribe.take();
     const std::clock_t before = std::clock();
@@ -213,12 +231,12 @@ void reconcile_with_many_sessions_not_quadratic() {
 void sessions_of_ledger_restored() {
     Bench bench({.max = 1});
     Session waiting = session_in(Phase::waiting, key(7));
-    bench.engine.handle(SessionRestored{session_in(Phase::active, key(5))});
-    bench.engine.handle(SessionRestored{waiting});
+    bench.events.handle(SessionRestored{session_in(Phase::active, key(5))});
+    bench.events.handle(SessionRestored{waiting});
     EXPECT(bench.engine.state().find(key(5)) != nullptr && bench.engine.state().find(key(7)) == nullptr, "5 but not 7");
     (void)bench.scribe.take();
     bench.open(1, 51);
-    EXPECT_TEXT(bench.scribe.take(), "record 0 denied, denied with 2 there, follow 0, tell denied");
+    EXPECT_TEXT(bench.scribe.take(), "record 0 denied, follow 0, denied with 2 there, tell denied");
 }
 
 void new_policy_applies_to_open_sessions() {
@@ -233,11 +251,12 @@ void new_policy_applies_to_open_sessions() {
 
 int main() {
     const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(decision_records_then_answers_then_runs_effects),
+        SESSLIMIT_TEST(decision_records_then_tracks_then_answers_then_runs_effects),
         SESSLIMIT_TEST(event_from_within_effect_handled_afterwards),
         SESSLIMIT_TEST(probe_result_handled_as_event),
         SESSLIMIT_TEST(warned_session_tracked_before_warning_is_sent),
         SESSLIMIT_TEST(timer_armed_for_earliest_deadline),
+        SESSLIMIT_TEST(event_before_engine_exists_waits_for_next_event),
         SESSLIMIT_TEST(early_timer_expiration_rearms),
         SESSLIMIT_TEST(many_due_sessions_handled_in_batches),
         SESSLIMIT_TEST(reconcile_drops_sessions_unknown_to_logind),

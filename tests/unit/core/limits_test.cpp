@@ -195,6 +195,22 @@ void input_after_warning_keeps_session() {
     EXPECT_TEXT(world.fault, "");
 }
 
+/// The second shell of a multiplexed connection has a terminal that was not monitored when the warning was issued.
+void input_on_new_terminal_keeps_warned_session_of_its_user() {
+    World world = after_login({.idle = 20min, .warn = five_and_one});
+    world.pass_until(950s);
+    (void)world.take_log();
+    world.type(key(1));
+    world.feed(core::TerminalOpened{bob});
+    EXPECT_TEXT(world.take_log(), "");
+    world.feed(core::TerminalOpened{alice});
+    EXPECT_TEXT(world.take_log(), "950 tell kept 1");
+    world.type(key(1));
+    world.pass(10s);
+    world.feed(core::TerminalOpened{alice});
+    EXPECT(world.find(key(1))->last_sample.at == start + 950s, "no probe without a warning");
+}
+
 void unnoticed_input_found_by_next_probe() {
     World world = after_login({.idle = 20min, .warn = five_and_one});
     world.pass_until(1000s);
@@ -463,6 +479,7 @@ int main() {
         SESSLIMIT_TEST(idle_session_warned_then_terminated),
         SESSLIMIT_TEST(active_session_probed_once_per_period),
         SESSLIMIT_TEST(input_after_warning_keeps_session),
+        SESSLIMIT_TEST(input_on_new_terminal_keeps_warned_session_of_its_user),
         SESSLIMIT_TEST(unnoticed_input_found_by_next_probe),
         SESSLIMIT_TEST(session_without_terminal_not_idle),
         SESSLIMIT_TEST(terminal_added_later_gets_terminal_idle_limit),

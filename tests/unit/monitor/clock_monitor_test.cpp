@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/monitor/clock_monitor.hpp"
 #include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/function_sink.hpp"
 
 #include <sys/timerfd.h>
 
@@ -36,7 +37,8 @@ void wall_clock_reports_nothing_while_not_set() {
     const int made = sd_event_new(&raw);
     const EventLoop loop(raw);
     int told = 0;
-    auto clock = monitor::ClockMonitor::make(loop.get(), [&told] { ++told; });
+    test::FunctionSink events([&told](const core::Event&) { ++told; });
+    auto clock = monitor::ClockMonitor::make(loop.get(), events);
     const int asked = timers_with(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET);
     const int ran = sd_event_run(loop.get(), 0);
     auto moved = std::move(clock);

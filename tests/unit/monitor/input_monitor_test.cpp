@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/monitor/input_monitor.hpp"
 #include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/function_sink.hpp"
 #include "tests/unit/support/loop_bench.hpp"
 #include "tests/unit/support/pty.hpp"
 
@@ -18,9 +19,14 @@ struct Bench {
     EventLoop loop = make_loop();
     std::vector<SessionKey> heard;
     std::vector<uid_t> newcomers;
-    monitor::InputMonitor listener =
-        *monitor::InputMonitor::make(loop.get(), {.input = [this](SessionKey key) { heard.push_back(key); },
-                                                  .newcomer = [this](uid_t owner) { newcomers.push_back(owner); }});
+    FunctionSink events{[this](const core::Event& event) {
+        if (const auto* input = std::get_if<core::InputReceived>(&event)) {
+            heard.push_back(input->session);
+        } else {
+            newcomers.push_back(std::get<core::TerminalOpened>(event).owner);
+        }
+    }};
+    monitor::InputMonitor listener = *monitor::InputMonitor::make(loop.get(), events);
 
     /// Returns true if the loop processed any event.
     bool wakes() { return sd_event_run(loop.get(), 0) > 0; }

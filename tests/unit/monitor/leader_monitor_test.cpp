@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "common/pidfd.hpp"
+#include "common/process.hpp"
 #include "daemon/monitor/leader_monitor.hpp"
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/descriptors.hpp"
+#include "tests/unit/support/function_sink.hpp"
 #include "tests/unit/support/loop_bench.hpp"
 
 #include <sys/syscall.h>
@@ -21,7 +22,9 @@ constexpr SessionKey two{2};
 struct Bench {
     EventLoop loop = make_loop();
     std::vector<SessionKey> exited;
-    monitor::LeaderMonitor leaders{loop.get(), [this](SessionKey key) { exited.push_back(key); }};
+    FunctionSink events{
+        [this](const core::Event& event) { exited.push_back(std::get<core::LeaderExited>(event).session); }};
+    monitor::LeaderMonitor leaders{loop.get(), events};
 
     bool hears(std::size_t count) {
         return run_until(loop, [&] { return exited.size() >= count; });
@@ -51,7 +54,7 @@ void leader_exit_reported_once() {
 }
 
 /// Uses a pidfd that is already open, such as the server's pidfd of the requesting process.
-void expected_leader_tracked_by_given_pidfd() {
+void leader_tracked_by_given_pidfd() {
     Bench bench;
     Child child;
     Child other;
@@ -59,17 +62,12 @@ void expected_leader_tracked_by_given_pidfd() {
         return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, of.pid(), 0)));
     };
     // The pidfd is not checked again. Therefore the exit of another process shows which pidfd is in use.
-    bench.leaders.provide_pidfd(leader_of(child), pidfd_of(other));
-    EXPECT(bench.leaders.track(one, leader_of(child)).value(), "tracked");
+    EXPECT(bench.leaders.track(one, leader_of(child), pidfd_of(other)).value(), "tracked");
     other.let_go();
     EXPECT(bench.hears(1) && bench.exited.at(0) == one, "by the given pidfd");
-    bench.leaders.provide_pidfd(leader_of(child), pidfd_of(child));
-    EXPECT(bench.leaders.track(one, leader_of(child)).value() && bench.leaders.track(two, leader_of(child)).value(),
-           "used once, then opened by the component");
+    EXPECT(bench.leaders.track(one, leader_of(child)).value(), "tracked by a pidfd that the monitor opens");
     child.let_go();
-    EXPECT(bench.hears(3), "both");
-    bench.leaders.provide_pidfd({child.pid(), 1}, pidfd_of(child));
-    EXPECT(!bench.leaders.track(one, {child.pid(), 2}).value(), "not the expected process");
+    EXPECT(bench.hears(2), "exited");
 }
 
 void one_process_leads_several_sessions() {
@@ -125,10 +123,12 @@ void leader_untracked_by_other_exit_not_reported() {
     EventLoop loop = make_loop();
     std::vector<SessionKey> exited;
     monitor::LeaderMonitor* tracked = nullptr;
-    monitor::LeaderMonitor leaders(loop.get(), [&](SessionKey key) {
+    FunctionSink events([&](const core::Event& event) {
+        const SessionKey key = std::get<core::LeaderExited>(event).session;
         exited.push_back(key);
         tracked->untrack(key == one ? two : one);
     });
+    monitor::LeaderMonitor leaders(loop.get(), events);
     tracked = &leaders;
     EXPECT(leaders.track(one, leader_of(first)).value() && leaders.track(two, leader_of(second)).value(), "tracked");
     first.finish();
@@ -181,7 +181,7 @@ void tracking_retried_after_descriptor_exhaustion() {
 int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(leader_exit_reported_once),
-        SESSLIMIT_TEST(expected_leader_tracked_by_given_pidfd),
+        SESSLIMIT_TEST(leader_tracked_by_given_pidfd),
         SESSLIMIT_TEST(one_process_leads_several_sessions),
         SESSLIMIT_TEST(exited_leader_not_tracked),
         SESSLIMIT_TEST(zombie_leader_counts_as_exited),

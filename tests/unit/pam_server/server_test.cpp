@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "common/pidfd.hpp"
+#include "common/process.hpp"
 #include "daemon/pam_server/server.hpp"
 #include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/function_sink.hpp"
 #include "tests/unit/support/loop_bench.hpp"
 
 #include <sys/resource.h>
@@ -44,17 +45,18 @@ struct Bench {
     TemporaryDirectory directory;
     EventLoop loop = make_loop();
     std::vector<core::Event> events;
+    std::vector<core::Event> nested;
     std::vector<Error> failures;
+    FunctionSink sink{[this](core::Event event) { events.push_back(std::move(event)); }};
+    FunctionSink nested_sink{[this](core::Event event) { nested.push_back(std::move(event)); }};
     std::optional<pam_server::Server> server;
 
     Bench() {
         auto listener = pam_server::listen_at(path().c_str());
-        auto made =
-            pam_server::Server::make(loop.get(), std::move(listener).value(),
-                                     {.event = [this](core::Event event) { events.push_back(std::move(event)); },
-                                      .failed = [this](Error error) { failures.push_back(std::move(error)); }});
+        auto made = pam_server::Server::make(loop.get(), std::move(listener).value(),
+                                             [this](const Error& error) { failures.push_back(error); });
         server = std::move(made).value();
-        server->start();
+        server->start({.events = sink, .nested = nested_sink});
     }
     [[nodiscard]] std::filesystem::path path() const { return directory.path / "socket"; }
 
@@ -292,20 +294,53 @@ void descriptor_exhaustion_delays_requests() {
     EXPECT(bench.hears(3), "all requests are received afterwards");
 }
 
+/// The server keeps the pidfd of a caller until the leader is tracked, also while other callers send requests.
+void pidfd_of_pending_caller_returned_once() {
+    Bench bench;
+    const UniqueFd asker = bench.ask(bytes_of(request()));
+    EXPECT(bench.hears(1), "an event");
+    const auto opened = std::get<core::OpenRequested>(bench.events.at(0));
+    const Child other;
+    EXPECT(!bench.server->take_pidfd(identify(other.pid()).value()), "not a caller");
+    const UniqueFd pidfd = bench.server->take_pidfd(opened.leader);
+    EXPECT(pidfd && is_leader(pidfd.get(), opened.leader).value(), "the caller's pidfd");
+    EXPECT(!bench.server->take_pidfd(opened.leader), "returned once");
+
+    const UniqueFd answered = bench.ask(bytes_of(request()));
+    EXPECT(bench.hears(2), "another event");
+    bench.server->answer(std::get<core::OpenRequested>(bench.events.at(1)).request, {});
+    EXPECT(!bench.server->take_pidfd(opened.leader), "closed with the connection");
+}
+
+/// The requests of logins inside a session go to a receiver of their own, and so do their aborts.
+void nested_login_has_its_own_receiver() {
+    Bench bench;
+    wire::OpenRequest inside = request();
+    inside.nested = true;
+    UniqueFd asker = bench.ask(bytes_of(inside));
+    EXPECT(run_until(bench.loop, [&] { return bench.nested.size() == 1; }), "the request");
+    asker.reset();
+    EXPECT(run_until(bench.loop, [&] { return bench.nested.size() == 2; }), "its abort");
+    EXPECT(std::get<core::RequestAborted>(bench.nested.at(1)).request ==
+                   std::get<core::OpenRequested>(bench.nested.at(0)).request &&
+               bench.events.empty(),
+           "both there, and none elsewhere");
+}
+
 void requests_not_accepted_before_start() {
     TemporaryDirectory directory;
     const EventLoop loop = make_loop();
     int events = 0;
     const std::string path = directory.path / "socket";
+    FunctionSink sink([&](const core::Event&) { ++events; });
     auto server =
-        pam_server::Server::make(loop.get(), pam_server::listen_at(path.c_str()).value(),
-                                 {.event = [&](const core::Event&) { ++events; }, .failed = [](const Error&) {}});
+        pam_server::Server::make(loop.get(), pam_server::listen_at(path.c_str()).value(), [](const Error&) {});
     const UniqueFd asker = connect_to(path);
     const Bytes bytes = bytes_of(request());
     (void)send(asker.get(), bytes.data(), bytes.size(), 0);
     run_ready(loop);
     EXPECT(events == 0, "not accepted yet");
-    server->start();
+    server->start({.events = sink, .nested = sink});
     EXPECT(run_until(loop, [&] { return events == 1; }), "accepted after start");
 }
 
@@ -318,6 +353,8 @@ int main() {
     }
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(socket_accessible_to_root_only),
+        SESSLIMIT_TEST(pidfd_of_pending_caller_returned_once),
+        SESSLIMIT_TEST(nested_login_has_its_own_receiver),
         SESSLIMIT_TEST(open_request_becomes_event_and_gets_answer),
         SESSLIMIT_TEST(every_outcome_sent),
         SESSLIMIT_TEST(waiting_client_gets_wait_frame),

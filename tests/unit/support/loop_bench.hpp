@@ -16,6 +16,7 @@
 #include <cstring>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 /// Shared code for tests with system calls: an event loop, a temporary directory, child processes.
 namespace sesslimit::test {
@@ -39,9 +40,7 @@ struct TemporaryDirectory {
 };
 
 inline EventLoop make_loop() {
-    sd_event* loop = nullptr;
-    (void)sd_event_new(&loop);
-    return EventLoop(loop);
+    return std::move(make_event_loop()).value();
 }
 
 /// Runs the loop until `done` returns true. Returns false if that takes longer than `most`.

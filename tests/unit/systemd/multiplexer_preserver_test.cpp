@@ -150,7 +150,7 @@ void session_terminated_when_systemd_unreachable() {
 void session_terminated_when_deadline_timer_fails() {
     World world({{{server}, {shell}, 0}}, 1h, nullptr); // no loop, so that the timer cannot be armed
     world.begin();
-    EXPECT_TEXT(world.log, "end 3; told 0 arm a timer: Invalid argument; ");
+    EXPECT_TEXT(world.log, "end 3; told 0 failed to read the clock of the event loop: Invalid argument; ");
 }
 
 /// A failed inspection is not the same as no multiplexer. The session is terminated with the multiplexer, and that is

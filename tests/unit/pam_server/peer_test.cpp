@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "common/pidfd.hpp"
-#include "daemon/pam_server/peer_identity.hpp"
+#include "common/process.hpp"
+#include "daemon/pam_server/request.hpp"
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/fake_kernel.hpp"
 #include "tests/unit/support/loop_bench.hpp"

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/inspect/activity_probe.hpp"
+
+#include "daemon/inspect/cpu_usage.hpp"
+#include "daemon/inspect/terminals.hpp"
+
+namespace sesslimit::inspect {
+
+Result<core::ActivitySample> activity_sample_of(const core::Session& session, Connections& connections) {
+    const auto terminals = terminals_of(session);
+    if (!terminals) {
+        return std::unexpected(terminals.error());
+    }
+    const auto processor_time = processor_time_of(session);
+    if (!processor_time) {
+        return std::unexpected(processor_time.error());
+    }
+    const auto input = youngest_input(*terminals);
+    if (!input) {
+        return std::unexpected(input.error());
+    }
+    const auto output = youngest_output(*terminals);
+    if (!output) {
+        return std::unexpected(output.error());
+    }
+    core::ActivitySample sample;
+    sample.input = *input;
+    sample.output = *output;
+    sample.processor_time = *processor_time;
+    if (session.login.connection.empty()) {
+        return sample;
+    }
+    if (const auto traffic = connections.traffic_of(session.login.connection)) {
+        sample.traffic = {.bytes_in = traffic->bytes_in,
+                          .bytes_out = traffic->bytes_out,
+                          .segments_in = traffic->segments_in,
+                          .segments_out = traffic->segments_out,
+                          .cookie = traffic->cookie};
+        sample.since_data = traffic->since_data;
+    }
+    return sample;
+}
+
+} // namespace sesslimit::inspect

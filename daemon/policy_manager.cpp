@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/policy_manager.hpp"
+
+#include "daemon/policy_log.hpp"
+
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+namespace sesslimit {
+
+using output::Priority;
+using policy_store::PolicyOrigin;
+
+PolicyManager::PolicyManager(Dependencies dependencies)
+    : dependencies_(std::move(dependencies)),
+      retry_timer_(dependencies_.loop, CLOCK_MONOTONIC, [this] { name_retry_.due(); }),
+      name_retry_(name_retry_dependencies()) {}
+
+void PolicyManager::load(std::function<void()> then) {
+    read_files([this, then = std::move(then)](policy_store::LoadResult loaded) {
+        log_loaded_policy(loaded, /*at_start=*/true, dependencies_.journal);
+        apply(std::move(loaded));
+        then();
+    });
+}
+
+void PolicyManager::reload(std::function<void(Result<>)> then) {
+    read_files([this, then = std::move(then)](policy_store::LoadResult loaded) {
+        log_loaded_policy(loaded, /*at_start=*/false, dependencies_.journal);
+        if (loaded.from == PolicyOrigin::files) {
+            apply(std::move(loaded));
+            return then({});
+        }
+        if (origin_ == PolicyOrigin::files) {
+            origin_ = PolicyOrigin::cached; // the policy in effect now differs from the files
+            dependencies_.changed();
+        }
+        then(fail(text_of(loaded.problems), EBADMSG));
+    });
+}
+
+void PolicyManager::read_files(std::function<void(policy_store::LoadResult)> then) {
+    dependencies_.worker.submit([directory = dependencies_.directory, cache = dependencies_.cache,
+                                 then = std::move(then)]() mutable -> Worker::Done {
+        policy::SystemNames names;
+        return [then = std::move(then), loaded = policy_store::load_or_fall_back(directory, cache, names)]() mutable {
+            then(std::move(loaded));
+        };
+    });
+}
+
+void PolicyManager::apply(policy_store::LoadResult loaded) {
+    origin_ = loaded.from;
+    enforce(std::move(loaded.policy));
+    name_retry_.begin(loaded.unresolved);
+}
+
+void PolicyManager::enforce(policy::Policy policy) {
+    since_ = boottime_now();
+    dependencies_.enforce(std::move(policy));
+    dependencies_.changed();
+}
+
+policy_store::NameRetry::Dependencies PolicyManager::name_retry_dependencies() {
+    return {
+        .arm = [this](std::optional<Duration> pause) { arm_name_retry(pause); },
+        .ask =
+            [this](auto then) {
+                dependencies_.worker.submit([cache = dependencies_.cache, then = std::move(then)]() -> Worker::Done {
+                    policy::SystemNames names;
+                    return
+                        [then, found = policy_store::look_up_again(cache, names)]() mutable { then(std::move(found)); };
+                });
+            },
+        .found =
+            [this](policy::Policy policy) {
+                dependencies_.journal.log(Priority::info,
+                                          "Found users or groups of the policy that did not exist when it was loaded.");
+                enforce(std::move(policy));
+            }};
+}
+
+void PolicyManager::arm_name_retry(std::optional<Duration> pause) {
+    if (!pause) {
+        return retry_timer_.disarm();
+    }
+    if (const auto armed = retry_timer_.arm_in(*pause); !armed) {
+        dependencies_.journal.log(Priority::warning,
+                                  "Failed to schedule a search for users and groups that the policy names; it is "
+                                  "repeated at the next reload: " +
+                                      armed.error().what);
+    }
+}
+
+} // namespace sesslimit

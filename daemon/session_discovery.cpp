@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/session_discovery.hpp"
+
+#include "daemon/user_lookup.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace sesslimit {
+
+void SessionDiscovery::restore(core::Session&& session) {
+    if (session.login.gids_cut) {
+        dependencies_.worker.submit([this, key = session.key, user = session.login.user]() -> Worker::Done {
+            return [this, key, gids = groups_of(user)] {
+                if (gids) { // otherwise only the groups in the record are known
+                    dependencies_.events.handle(core::GroupsResolved{key, *gids});
+                }
+            };
+        });
+    }
+    // The leader is tracked from here on, if it still exists. The later call of track() then has no effect.
+    const auto tracked =
+        session.leader.pid == 0 ? Result<bool>(true) : dependencies_.leaders.track(session.key, session.leader);
+    dependencies_.events.handle(
+        core::SessionRestored{.session = std::move(session), .leader_gone = tracked && !*tracked});
+}
+
+void SessionDiscovery::add(core::LogindSession session) {
+    const core::State& state = dependencies_.engine.state();
+    if (state.by_logind(session.id) != nullptr ||
+        (session.leader.pid != 0 && state.by_leader(session.leader) != nullptr)) {
+        return dependencies_.events.handle(core::LogindSessionNew{std::move(session)});
+    }
+    // PAM did not report this session, so the user's groups must be looked up, which may block.
+    pending_.insert(session.id);
+    dependencies_.worker.submit([this, session = std::move(session)]() mutable -> Worker::Done {
+        auto gids = groups_of(session.login.user);
+        session.login.gids_cut = !gids; // without an answer, the groups are looked up again at the next start
+        session.login.gids = gids ? *std::move(gids) : std::vector<gid_t>{};
+        return [this, session = std::move(session)]() mutable {
+            if (pending_.erase(session.id) > 0) { // otherwise the session is gone
+                dependencies_.events.handle(core::LogindSessionNew{std::move(session)});
+            }
+        };
+    });
+}
+
+void SessionDiscovery::remove(const std::string& logind_id) {
+    pending_.erase(logind_id);
+    dependencies_.events.handle(core::LogindSessionRemoved{logind_id});
+}
+
+} // namespace sesslimit
