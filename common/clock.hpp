@@ -27,7 +27,7 @@ using BootTime = BootClock::time_point;
 /// A deadline that never expires.
 inline constexpr BootTime never = BootTime::max();
 
-/// Returns `from + span`, or `never` if the sum would overflow. `span` must not be negative.
+/// Returns `from + span`, or the latest possible time (`never`) if the sum would overflow. `span` must not be negative.
 constexpr BootTime after(BootTime from, Duration span) noexcept {
     return span >= never - from ? never : from + span;
 }

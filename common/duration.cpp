@@ -72,8 +72,8 @@ std::unexpected<SpanError> no_span(SpanError::Kind kind, std::size_t at) noexcep
     return std::unexpected(SpanError{kind, at});
 }
 
-/// Parses the digits at offset `at` of the text as a number, and moves `at` after the digits. Returns at most
-/// max_finite_duration + 1, which exceeds the longest accepted time span in every unit.
+/// Parses the digits at offset `at` of the text as a number, and moves `at` after the digits. A number above
+/// max_finite_duration is returned as max_finite_duration + 1, which is too long in every unit.
 std::int64_t take_number(std::string_view text, std::size_t& at) noexcept {
     constexpr std::int64_t too_large = max_finite_duration.count() + 1;
     std::int64_t number = 0;

@@ -117,7 +117,7 @@ struct Verdict {
 /// A reply that the daemon sends before the verdict, at most once. It announces that the verdict takes longer than the
 /// time for which the PAM module would wait.
 struct Wait {
-    std::uint32_t more_ms = 0; ///< Additional milliseconds to wait from the receipt of this reply, 1 to max_wait_ms.
+    std::uint32_t more_ms = 0; ///< Milliseconds to wait after the receipt of this reply, 1 to max_wait_ms.
 };
 
 /// The kinds of frames.

@@ -33,8 +33,8 @@ Done limit_wait(int socket, int option, Duration deadline) noexcept {
     return {};
 }
 
-/// Calls `step`, which is one operation on the socket, until it is not interrupted. Each attempt may last until
-/// `deadline`. A signal interrupts the operation, and so does a timeout of the kernel that expires one tick early.
+/// Calls `step`, which is one operation on the socket, and repeats it if a signal interrupts it. Also repeats it if the
+/// kernel's timeout expires before `deadline`, which may be one tick early.
 template <class Step>
 std::expected<ssize_t, Failure> within(int socket, int option, Duration deadline, RequestOutcome otherwise,
                                        Step step) noexcept {

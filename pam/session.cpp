@@ -35,7 +35,7 @@ void clean_up(pam_handle_t*, void* data, int) noexcept {
     std::free(data);
 }
 
-/// Stores the number of a session that the current process has opened in the PAM handle. Replaces earlier data. Returns
+/// Stores in the PAM handle the number of a session that the current process has opened. Replaces earlier data. Returns
 /// false if out of memory. Every process that has a copy of the handle frees the data, including forked children.
 /// Therefore the cleanup function only frees memory, and does not close the session.
 bool store_session(pam_handle_t* handle, std::uint64_t session) noexcept {

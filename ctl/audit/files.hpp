@@ -9,7 +9,7 @@ namespace sesslimit::audit {
 
 /// A file with its contents.
 struct TextFile {
-    std::string path; ///< Path on the audited host, without the directory that replaces the host's root.
+    std::string path; ///< Path as seen from the root directory of the audited host.
     std::string text;
     std::string error; ///< Reason why the file could not be read; empty on success.
 };

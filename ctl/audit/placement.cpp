@@ -16,7 +16,7 @@ constexpr std::size_t max_named = 4;
 
 enum class Misplacement : std::uint8_t { behind, ignored, goes_on, substack };
 
-/// One kind of misplacement of pam_sesslimit.so, and the PAM services whose stacks have it in the same lines.
+/// One kind of misplacement of pam_sesslimit.so, and the PAM services in which the same configuration lines cause it.
 struct Case {
     Misplacement kind;
     std::vector<Line> at;

@@ -183,7 +183,7 @@ Answer<> BusClient::connect() {
 }
 
 /// Pings the daemon, unless the daemon has already answered a ping. In the daemon, the library sd-bus answers pings and
-/// never denies them. Therefore the error AccessDenied always comes from the bus.
+/// never denies them. Therefore the error AccessDenied in reply to a ping always comes from the bus.
 Answer<> BusClient::reach_daemon() {
     if (reached_) {
         return {};

@@ -78,7 +78,7 @@ struct EffectiveSetting {
     std::string name;
     std::string value;
     std::string tier; ///< Tier of the policy: managed, host or empty.
-    std::string rule; ///< Name of the rule; empty for [defaults].
+    std::string rule; ///< Name of the rule that sets the value; empty if [defaults] sets it.
     std::string file;
     std::uint32_t line = 0;
 };

@@ -15,7 +15,7 @@
 namespace sesslimit::ctl {
 namespace {
 
-constexpr std::size_t max_message_length = 1024; // Bytes read of a message; those of the PAM module are far shorter.
+constexpr std::size_t max_message_length = 1024; // Maximum bytes read of a journal message.
 
 using Journal = std::unique_ptr<sd_journal, decltype([](sd_journal* journal) { sd_journal_close(journal); })>;
 
