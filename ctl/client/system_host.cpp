@@ -15,8 +15,8 @@
 namespace sesslimit::ctl {
 namespace {
 
-constexpr std::size_t max_message_length =
-    1024; // Maximum bytes read of a journal message. The PAM module logs shorter ones.
+// Maximum number of bytes read of a journal message. The messages of the PAM module are far shorter.
+constexpr std::size_t max_message_length = 1024;
 
 using Journal = std::unique_ptr<sd_journal, decltype([](sd_journal* journal) { sd_journal_close(journal); })>;
 
