@@ -26,8 +26,7 @@ std::optional<Address> parse_address(std::string_view text) noexcept {
     if (text.find(':') != text.npos) {
         text = text.substr(0, text.find('%'));
     }
-    // inet_pton(3) reads up to the first NUL. A text with a NUL inside is rejected, because inet_pton(3) would ignore
-    // the bytes after the NUL.
+    // inet_pton(3) ignores all bytes after the first NUL. A text that contains a NUL is therefore rejected.
     std::array<char, INET6_ADDRSTRLEN> closed{};
     if (text.size() >= closed.size() || text.find('\0') != text.npos) {
         return std::nullopt;

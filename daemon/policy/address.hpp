@@ -17,8 +17,8 @@ struct Address {
     bool operator==(const Address&) const = default;
 };
 
-/// A range of IP addresses in CIDR form, such as 10.0.0.0/8. `first` is the lowest address of the range. Its bits after
-/// the first `prefix` bits are zero.
+/// A range of IP addresses in CIDR form, such as 10.0.0.0/8. `first` is the lowest address of the range, in which all
+/// bits after the first `prefix` bits are zero.
 struct Network {
     Address first;
     std::uint8_t prefix = 0; ///< prefix length in bits, 0 to 32 for IPv4 and 0 to 128 for IPv6

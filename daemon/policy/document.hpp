@@ -12,8 +12,8 @@
 /// library toml11, which only toml_text.cpp uses.
 namespace sesslimit::policy {
 
-/// A location in a TOML file. Line and column count from 1, and the column counts bytes. Line 0 means the whole file,
-/// and column 0 means the whole line.
+/// A location in a TOML file. Lines are numbered from 1. The column is the number of a byte in its line, from 1. If the
+/// line is 0, the location is the whole file. If only the column is 0, the location is the whole line.
 struct SourceLocation {
     std::uint32_t line = 0;
     std::uint32_t column = 0;
@@ -52,7 +52,7 @@ struct Entry {
 /// The first error in a text that is not valid TOML.
 struct SyntaxError {
     SourceLocation at;
-    std::string what; ///< description of the error in the daemon's own words, escaped for display
+    std::string what; ///< error message of the daemon (not of toml11), escaped for display
 };
 
 /// Returns the lines of a text without their line ends (LF or CR LF). Lifetime: the lines are views into the text.

@@ -65,8 +65,8 @@ std::string text(const std::vector<Duration>& spans) {
     return "[" + all + "]";
 }
 
-/// Returns a message of the policy as one line of text. Each line break becomes "\n", as in a TOML string. Other
-/// characters are escaped for display, and a long message is truncated.
+/// Returns a message template of the policy as one line for display. Each line break is written as "\n", as in a TOML
+/// string. All other text is passed through escape_for_display(). A long template is truncated.
 std::string text(std::string_view message) {
     std::string all;
     while (!message.empty() && all.size() < max_value_length) {
@@ -110,7 +110,7 @@ std::string settings_text(const Rule& rule) {
     return all.empty() ? "nothing" : all;
 }
 
-/// One tier of the policy (managed.d, or the files of the host), with those of its rules that match the login.
+/// One tier of the policy, managed or host, and the rules of this tier that match the login.
 struct Told {
     const TierPolicy& tier;
     MatchingRules matching;
@@ -118,8 +118,8 @@ struct Told {
 
 using Warnings = Setting<std::vector<Duration>>;
 
-/// Adds the warn_before settings of one tier that apply to the login. resolve() combines the same settings into the
-/// effective warn_before.
+/// Appends to `all` the warn_before settings of one tier that apply to the login. resolve() computes the effective
+/// warn_before from the same settings.
 void add_warnings(std::vector<const Warnings*>& all, const Told& told) {
     if (told.matching.exempt) {
         return;

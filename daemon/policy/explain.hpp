@@ -16,8 +16,7 @@ namespace sesslimit::policy {
 struct ExplainedSetting {
     /// The key of the setting in the policy, such as "max_sessions".
     std::string name;
-    /// The value as written in the policy, without quotation marks. It has one line of bounded length, and is escaped
-    /// for display.
+    /// The value as written in the policy, without quotation marks. One line of bounded length, escaped for display.
     std::string value;
     /// The [defaults] or [[rule]] table that sets the value. Null if no file sets the value. Lifetime: owned by the
     /// policy.
@@ -39,19 +38,19 @@ struct MatchedRule {
 struct Explanation {
     /// True if the login counts as a session.
     bool counts = false;
-    /// The reason why the login counts as a session or does not count. One sentence, escaped for display.
+    /// One sentence with the reason why the login counts or does not count as a session. Escaped for display.
     std::string why;
     /// All settings with their effective values, in this order: max_sessions, max_sessions_total, max_duration,
     /// idle_timeout, idle_timeout_no_terminal, idle_activity, on_idle, keep_multiplexer, warn_before, at_limit, mode,
     /// message, announce, message_of_end.
     ///
     /// max_sessions_total and warn_before can have several entries, one for each line of the policy that sets them for
-    /// this login. All of these values apply. If idle_timeout_no_terminal is inherited from the idle_timeout of its
-    /// tier, managed or host, its entry has the source location of idle_timeout. If no file sets message or
-    /// message_of_end, the built-in text is used, and the value of the entry is empty.
+    /// this login, because all of these values apply. If a tier inherits idle_timeout_no_terminal from its
+    /// idle_timeout, the entry has the source location of idle_timeout. If no file sets message or message_of_end, its
+    /// entry has an empty value, and the built-in text is used.
     std::vector<ExplainedSetting> settings;
-    /// The rules that match the login. Those of the managed tier (managed.d) are first. The rules of a tier are in the
-    /// order of its files.
+    /// The rules that match the login. Rules of the managed tier (managed.d) are first. Within a tier, the rules are in
+    /// the order of the policy files.
     std::vector<MatchedRule> rules;
 };
 

@@ -7,7 +7,7 @@
 namespace sesslimit::policy {
 namespace {
 
-/// Maximum number of bytes of a line of the policy file that an error message shows.
+/// Maximum length in bytes of the part of a policy line that an error message shows.
 constexpr std::size_t widest = 150;
 constexpr std::size_t before_caret = 80;
 

@@ -250,8 +250,8 @@ class Loader {
         if (rule.exempt && sets_something(rule)) {
             report.warning(find(table, "exempt")->key_at, "settings have no effect in a rule with exempt = true");
         }
-        // An invalid key counts as a setting. Otherwise a rule with a misspelled setting would also cause the warning
-        // "rule has no settings".
+        // An unknown key in a rule counts as a setting. Otherwise a rule whose only setting is misspelled would cause
+        // two messages, the error about the key and the warning "rule has no settings".
         const bool tries = std::any_of(table.entries.begin(), table.entries.end(), [](const Entry& entry) {
             const bool is_false = entry.value.kind == Node::Kind::boolean && !entry.value.truth;
             return entry.key != "name" && entry.key != "match" && !(entry.key == "exempt" && is_false);

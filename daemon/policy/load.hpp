@@ -29,16 +29,16 @@ struct Problem {
     std::uint32_t line = 0;
     /// Column of the problem in its line, in bytes, from 1. 0 if the problem concerns the whole line.
     std::uint32_t column = 0;
-    /// Description of the problem and of the correct form, escaped for display.
+    /// Text of the error or warning, which describes the problem and usually how to correct it. Escaped for display.
     std::string what;
     /// The line of the file that contains the problem, without escaping. May be empty.
     std::string excerpt;
 };
 
-/// Formats a problem for a human reader, in one to three lines without a final newline. The lines are
-/// "FILE:LINE:COLUMN: error: DESCRIPTION", the line of the policy file, and a caret below the column. Text from the
-/// file is escaped. If the line of the file is long, only the part around the column is shown. A line number or column
-/// of 0 is omitted.
+/// Formats an error or warning about a policy file for a human reader, in one to three lines without a final newline.
+/// The lines are "FILE:LINE:COLUMN: error: DESCRIPTION", the line of the policy file, and a caret below the column.
+/// Text from the file is escaped. If the line of the file is long, only the part around the column is shown. A line
+/// number or column of 0 is omitted.
 std::string format(const Problem& problem);
 
 /// An interface to the host's database of users and groups. The functions may block, because they use NSS. They must
@@ -46,8 +46,8 @@ std::string format(const Problem& problem);
 class Names {
   public:
     virtual ~Names() = default;
-    /// Return the ID of the user or group with this name. Return nullopt if the name does not exist, or if the database
-    /// cannot be queried.
+    /// user() and group() return the ID of the user or group with this name. They return nullopt if the name does not
+    /// exist, or if the database cannot be queried.
     virtual std::optional<uid_t> user(const std::string& name) = 0;
     virtual std::optional<gid_t> group(const std::string& name) = 0;
 };
@@ -74,22 +74,24 @@ class SystemNames final : public Names {
 struct Loaded {
     /// The loaded policy. Absent if the policy files contain an error.
     std::optional<Policy> policy;
-    /// Errors and warnings about the policy files, sorted by path, line and column. Contains at most 500 of them. If
-    /// more exist, an additional error reports that they are omitted.
+    /// Errors and warnings about the policy files, sorted by path, line and column. If more than 500 occur, the others
+    /// are replaced by one error, which reports that they are omitted.
     std::vector<Problem> problems;
-    /// True if a user or group in the policy was not found. Its directory service may not be available yet.
+    /// True if a user or group in the policy was not found. The directory service that provides it may not be available
+    /// yet.
     bool unresolved = false;
 };
 
-/// Parses the texts of policy files, in their order, into one policy. Every text is checked to its end, so that all
-/// errors are reported at once. Only the first syntax error is reported for a text that is not valid TOML, and only the
-/// version for a text in an unsupported version of the policy language. Looks up each user and group in `names` once.
-/// Pure except for `names`. Throws only std::bad_alloc and exceptions of `names`.
+/// Parses the texts of policy files, in the given order, into one policy. Every text is checked to its end, so that all
+/// errors are reported at once. Two kinds of texts are exceptions. If a text is not valid TOML, only its first syntax
+/// error is reported. If a text has an unsupported version of the policy language, only the version is reported. Looks
+/// up each user and group in `names` once. Pure except for `names`. Throws only std::bad_alloc and exceptions of
+/// `names`.
 Loaded load(const std::vector<SourceText>& texts, Names& names);
 
-/// The texts of the files of a policy directory in their order: managed.d/*.toml, then policy.toml, then
-/// policy.d/*.toml. The files of a subdirectory are sorted by name, in byte order. A missing file or directory is
-/// treated as empty. Names that start with a dot or do not end in ".toml" are ignored.
+/// The texts of the policy files in a directory, in this order: managed.d/*.toml, then policy.toml, then
+/// policy.d/*.toml. The files in managed.d and in policy.d are sorted by name, in byte order. A missing file or
+/// directory is treated as empty. Names that start with a dot or do not end in ".toml" are ignored.
 ///
 /// Each of the following in a policy directory is an error without a line number:
 /// - a file over 1 MiB

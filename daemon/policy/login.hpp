@@ -9,7 +9,7 @@
 
 namespace sesslimit {
 
-/// Maximum lengths, in bytes, of texts about a login that the daemon stores. A fingerprint consists of "SHA256:" and 43
+/// Maximum lengths, in bytes, of texts that the daemon stores about a login. A fingerprint consists of "SHA256:" and 43
 /// characters, which is less than max_fingerprint_length.
 inline constexpr std::size_t max_fingerprint_length = 64;
 inline constexpr std::size_t max_certificate_id_length = 128;
@@ -20,8 +20,8 @@ inline constexpr std::size_t max_seat_length = 64;
 struct Credential {
     /// The authentication method that succeeded last, such as "publickey", "password" or "keyboard-interactive".
     std::string method;
-    /// The fingerprint of the user's public key, in the format "SHA256:..." that ssh-keygen -l prints. If several keys
-    /// were used, that of the first one. Empty if no key was used.
+    /// The fingerprint of the user's public key, in the format "SHA256:..." that ssh-keygen -l prints. If the user
+    /// authenticated with several keys, the fingerprint of the first one. Empty if no key was used.
     std::string fingerprint;
     /// The key ID in the user's SSH certificate, as the certificate authority wrote it. May contain any bytes but NUL.
     std::string certificate_id{};
@@ -30,9 +30,9 @@ struct Credential {
     bool operator==(const Credential&) const = default;
 };
 
-/// The properties of a login that determine its limits. The texts come from other programs. Their lengths are bounded
-/// (common/protocol.hpp), but they may contain any bytes, so they must be displayed with
-/// sesslimit::escape_for_display() only.
+/// The properties of a login that determine its limits. The texts come from other programs and may contain any bytes,
+/// so they must be passed through sesslimit::escape_for_display() before they are displayed. Their lengths are bounded
+/// (common/protocol.hpp).
 struct Login {
     std::string user;
     uid_t uid = 0;
@@ -48,12 +48,12 @@ struct Login {
     /// The logind seat, such as "seat0". Empty if unknown, and for every SSH login.
     std::string seat{};
     Credential credential;
-    /// The environment variable SSH_CONNECTION, which sshd sets. Empty for every other PAM service.
+    /// The environment variable SSH_CONNECTION, which sshd sets. Empty for logins through other PAM services than sshd.
     std::string connection;
     /// True if the login was opened from inside a logind session, for example by su, and is part of that session.
     bool nested = false;
-    /// True if `gids` does not contain all groups of the user, because some could not be looked up, sent to the daemon
-    /// or recorded.
+    /// True if groups of the user are missing in `gids`, because they could not be looked up, could not be sent to the
+    /// daemon, or could not be recorded.
     bool gids_cut = false;
     bool operator==(const Login&) const = default;
 };

@@ -6,7 +6,7 @@
 namespace sesslimit::policy {
 namespace {
 
-/// Converts an ASCII letter to lower case. Does not use tolower(3), because its result depends on the daemon's locale.
+/// Converts an ASCII letter to lower case. Does not use tolower(3), whose result depends on the daemon's locale.
 constexpr char lower(char c) noexcept {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }

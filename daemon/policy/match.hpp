@@ -17,9 +17,10 @@
 /// evaluate these keys. The functions are pure.
 namespace sesslimit::policy {
 
-/// The values of one `match.*` key of a policy rule. A login matches if it has one of the values in `any`, and none of
-/// the values in `none`, which the rule excludes with "!". If `any` is empty, only `none` is checked. If both lists are
-/// empty, the key is absent and every login matches.
+/// The values of one `match.*` key of a policy rule. `none` contains the values that the policy file excludes with a
+/// leading "!", and `any` the other values. A login matches if it has one of the values in `any` and none of the values
+/// in `none`. If `any` is empty, only `none` is checked. If both lists are empty, the key is absent and every login
+/// matches.
 template <class Pattern>
 struct Wanted {
     std::vector<Pattern> any;
@@ -27,7 +28,8 @@ struct Wanted {
     [[nodiscard]] bool absent() const noexcept { return any.empty() && none.empty(); }
 };
 
-/// A user name in match.user. It matches logins with this user name or with the same user ID.
+/// A user name in match.user. It matches logins with this user name, and logins under another name with the same user
+/// ID.
 struct UserPattern {
     std::string name;
     std::optional<uid_t> uid; ///< ID of the user; absent if the user did not exist when the policy was loaded
@@ -63,8 +65,8 @@ using OriginPattern = std::variant<LocalOrigin, Network, HostPattern>;
 /// A value of match.credential, which names an SSH key, an SSH certificate or a certificate authority.
 struct CredentialPattern {
     enum class Kind : std::uint8_t {
-        /// The value "SHA256:..." of match.credential. Matches logins with the key of this fingerprint, either plain or
-        /// in a certificate.
+        /// The value "SHA256:..." of match.credential. Matches logins with the SSH key that has this fingerprint, as a
+        /// plain key or in a certificate.
         key,
         /// The value "cert-id:ID" of match.credential. Matches logins with a certificate whose key ID is ID.
         certificate_id,
@@ -102,8 +104,8 @@ struct Match {
 /// with every rule. Lifetime: `host` is a view into `rhost` of the login.
 struct Origin {
     bool local = false;
-    /// The address of the remote host in PAM_RHOST. If PAM_RHOST contains a host name, the address of the client in
-    /// SSH_CONNECTION.
+    /// The address of the remote host. It is read from PAM_RHOST, or from SSH_CONNECTION if PAM_RHOST contains a host
+    /// name.
     std::optional<Address> address;
     /// The host name in PAM_RHOST, without a final dot. Empty if PAM_RHOST contains an address or is empty.
     std::string_view host;

@@ -21,24 +21,24 @@ namespace sesslimit::policy {
 using Count = std::uint32_t;
 inline constexpr Count unlimited_count = std::numeric_limits<Count>::max();
 
-/// The setting at_limit, which is the action for a new login of a user who has as many sessions as permitted. The
+/// The setting at_limit, which is the action for a new login of a user who already has max_sessions sessions. The
 /// values are ordered from the strictest to the least strict.
 enum class AtLimit : std::uint8_t { deny, end_idlest, end_oldest };
 
-/// The setting `mode`. In mode enforce, limits are enforced. In mode observe, sessions that exceed a limit are only
-/// logged. `enforce` is the stricter value and is first.
+/// The setting `mode`. In mode enforce, the daemon enforces limits. In mode observe, it only logs which logins it would
+/// deny and which sessions it would terminate. `enforce` is the stricter value and is first.
 enum class Mode : std::uint8_t { enforce, observe };
 
 /// The setting idle_activity, which lists the kinds of activity that keep a session with a terminal from being idle.
-/// Input always counts, and output and CPU time count optionally. The values are ordered from the strictest to the
+/// Input is always in the list, and output and CPU time are optional. The values are ordered from the strictest to the
 /// least strict.
 enum class Activity : std::uint8_t { input, output, processor, output_and_processor };
 
-/// Returns true if output on the terminal of a session counts as activity.
+/// Returns true if output on the terminal is activity according to this value of idle_activity.
 constexpr bool counts_output(Activity what) noexcept {
     return what == Activity::output || what == Activity::output_and_processor;
 }
-/// Returns true if CPU time of a session counts as activity.
+/// Returns true if the use of CPU time is activity according to this value of idle_activity.
 constexpr bool counts_processor(Activity what) noexcept {
     return what == Activity::processor || what == Activity::output_and_processor;
 }
@@ -47,12 +47,12 @@ constexpr bool counts_processor(Activity what) noexcept {
 /// of other types are always terminated. `end` is the stricter value and is first.
 enum class OnIdle : std::uint8_t { end, lock };
 
-/// The setting keep_multiplexer. `yes` means that tmux and screen continue to run when their session is terminated at
-/// an idle or duration limit. `no` is the stricter value and is first.
+/// The setting keep_multiplexer. `yes` means that tmux and screen continue to run after their session is terminated
+/// because it was idle or reached its maximum duration. `no` is the stricter value and is first.
 enum class KeepMultiplexer : std::uint8_t { no, yes };
 
-/// The setting announce. `yes` means that users see their limits when they log in. `yes` is the stricter value and is
-/// first.
+/// The setting announce. `yes` means that users are informed at login of the limits that will terminate the session.
+/// `yes` is the stricter value and is first.
 enum class Announce : std::uint8_t { yes, no };
 
 /// A tier, which is one of the two parts of a policy. The managed tier (managed.d) is written by configuration
@@ -99,11 +99,11 @@ struct Settings {
     std::optional<Setting<std::vector<Duration>>> warn_before;
     std::optional<Setting<AtLimit>> at_limit;
     std::optional<Setting<Mode>> mode;
-    /// Template (daemon/policy/template.hpp) of the message to a user whose login is denied. If empty, the built-in
-    /// text is used.
-    std::optional<Setting<std::string>> message;
-    /// Template (daemon/policy/template.hpp) of the message to a user whose session is terminated. If empty, the
+    /// Template (daemon/policy/template.hpp) of the message that a user sees when a login is denied. If empty, the
     /// built-in text is used.
+    std::optional<Setting<std::string>> message;
+    /// Template (daemon/policy/template.hpp) of the message that a user sees when a session is terminated. If empty,
+    /// the built-in text is used.
     std::optional<Setting<std::string>> message_of_end;
 };
 
@@ -113,8 +113,8 @@ struct Match; // daemon/policy/match.hpp
 struct Rule {
     std::shared_ptr<const Match> match; ///< never null
     Settings settings;
-    /// Maximum number of concurrent sessions that match this rule, of all users together. 0 denies every login that
-    /// matches.
+    /// Maximum number of concurrent sessions of all users together that match this rule. If it is 0, every login that
+    /// matches the rule is denied.
     std::optional<Setting<Count>> max_sessions_total;
     /// True if logins that match this rule are exempt from all settings of the rule's tier, managed or host.
     bool exempt = false;
@@ -140,8 +140,8 @@ struct Policy {
 };
 
 /// The shared limit of a rule (max_sessions_total), which applies to the sessions of all users together. An open
-/// session counts if its Limits contain a SharedLimit with the same `rule`. The limit is reached when `most` sessions
-/// count.
+/// session counts towards the limit if its Limits contain a SharedLimit with the same `rule`. The limit is reached when
+/// `most` sessions count towards it.
 struct SharedLimit {
     /// The rule that sets the shared limit, as an index into Policy::sources. Identifies the limit as long as the
     /// policy is in effect.
@@ -159,8 +159,8 @@ struct Limits {
     Setting<Count> max_sessions{unlimited_count};
     Setting<Duration> max_duration{unlimited_duration};
     Setting<Duration> idle_timeout{unlimited_duration};
-    /// The stricter idle_timeout_no_terminal of the managed tier and the host tier. For a tier that does not set it,
-    /// the idle_timeout of this tier is used.
+    /// The stricter value of the two tiers, managed and host. If a tier does not set idle_timeout_no_terminal, its
+    /// idle_timeout is used as its value.
     Setting<Duration> idle_timeout_no_terminal{unlimited_duration};
     Setting<Activity> idle_activity{Activity::input};
     Setting<OnIdle> on_idle{OnIdle::end};
@@ -168,17 +168,17 @@ struct Limits {
     Setting<Announce> announce{Announce::no};
     Setting<AtLimit> at_limit{AtLimit::deny};
     Setting<Mode> mode{Mode::enforce};
-    /// Template (daemon/policy/template.hpp) of the message if the login is denied. If empty, the built-in text is
-    /// used.
+    /// Template (daemon/policy/template.hpp) of the message that the user sees when the login is denied. If empty, the
+    /// built-in text is used.
     Setting<std::string> message;
-    /// Template (daemon/policy/template.hpp) of the message if the session is terminated. If empty, the built-in text
-    /// is used.
+    /// Template (daemon/policy/template.hpp) of the message that the user sees when the session is terminated. If
+    /// empty, the built-in text is used.
     Setting<std::string> message_of_end;
-    /// The shared limits (max_sessions_total) of all matching rules. All of them apply. Those of the managed tier are
-    /// first, and those of a tier are in the order of its rules.
+    /// The shared limits (max_sessions_total) of all rules that match the login. Each of them applies. Limits from the
+    /// managed tier are first. Within a tier, the limits are in the order of its rules.
     std::vector<SharedLimit> shared_limits;
     /// Times before the termination of the session at which its user is warned, longest first, without duplicates. The
-    /// union of the warn_before values that apply to the login.
+    /// list combines all warn_before values that apply to the login.
     std::vector<Duration> warn_before;
 };
 
