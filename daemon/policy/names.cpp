@@ -17,7 +17,7 @@ constexpr std::size_t max_room =
     std::size_t{16} * 1024 * 1024;
 
 /// Calls a function such as getpwnam_r(3), and repeats the call with a larger buffer if the function returns ERANGE.
-/// Returns true if the user or group exists. Errors: an errno value.
+/// Returns true if the user or group exists. Errors: the errno value that the function returned.
 template <class Record, class Function, class Key>
 std::expected<bool, int> ask(Function function, Key key, Record& record, std::vector<char>& room) {
     for (room.resize(first_room); room.size() <= max_room; room.resize(room.size() * 4)) {

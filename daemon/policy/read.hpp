@@ -28,9 +28,9 @@ void wrong_type(const Entry& entry, std::string_view wanted, Report& report);
 /// max_text_length, or contains control characters.
 bool check_text(const Node& text, Report& report);
 
-/// Returns the values of an array. Returns the value itself if it is not an array. The values may have any type.
-/// Reports an error for an array with more than max_list_length values, and then returns an empty list. Reports an
-/// error for an empty array unless `may_be_empty` is true.
+/// Returns the values of an array in a policy file, or the value itself if it is not an array. The values may have any
+/// type. Reports an error for an array with more than max_list_length values, and then returns an empty list. Reports
+/// an error for an empty array unless `may_be_empty` is true.
 std::vector<const Node*> values_of(const Entry& entry, bool may_be_empty, Report& report);
 
 /// Reports an error for a key that is misplaced, misspelled or unknown. `where` is the name of the table that contains
@@ -46,8 +46,8 @@ std::span<const std::string_view> setting_keys();
 /// Returns the keys under `match`.
 std::span<const std::string_view> match_keys();
 
-/// Return the keys that only [defaults] or only [[rule]] tables may have, in addition to the keys of settings, which
-/// are valid in both.
+/// Return the keys that are valid only in [defaults] tables, or only in [[rule]] tables. The keys of settings, such as
+/// max_sessions, are not included, because they are valid in both kinds of tables.
 std::span<const std::string_view> own_keys_of_defaults();
 std::span<const std::string_view> own_keys_of_rules();
 
@@ -60,8 +60,8 @@ bool read_setting(const Entry& entry, SourceId from, Settings& settings, Report&
 std::optional<Setting<Count>> read_total(const Entry& entry, SourceId from, Report& report);
 
 /// Checks the settings of a [defaults] or [[rule]] table against each other. Reports a warning for a time in
-/// warn_before that is not shorter than the longest time limit of the table. `warn_before` is the entry with this key,
-/// or null if the table does not have one.
+/// warn_before that is not shorter than the longest time limit of the table. `warn_before` is the table's entry with
+/// the key warn_before, or null if the table does not have one.
 void check_settings(const Settings& settings, const Entry* warn_before, Report& report);
 
 /// Reads an array of strings or a single string, for example the value of ignore_services. The array may be empty.

@@ -24,7 +24,7 @@ struct Written {
 };
 
 /// Passes every value of a `match.*` key to `read`, which converts the value to a pattern or reports an error. Stores
-/// the patterns in `into`, those of excluded values ("!") separately.
+/// the patterns of values with a leading "!" in `into.none`, and the other patterns in `into.any`.
 template <class Pattern, class Read>
 void read_wanted(const Entry& entry, std::string_view wanted, Wanted<Pattern>& into, Report& report, Read read) {
     for (const Node* value : values_of(entry, false, report)) {
@@ -91,7 +91,7 @@ std::optional<UidRange> parse_uids(std::string_view text) {
 
 void read_uid(const Entry& entry, Match& match, Reading& reading) {
     constexpr std::string_view wanted = "user IDs such as 1000, \"1000-1999\" or \"1000-\"";
-    // A user ID may be written as a number or as a string. The number 1000 is converted to the string "1000".
+    // A user ID may be written as a number or as a string. A number such as 1000 is converted to the string "1000".
     Entry as_text = entry;
     const auto to_text = [](Node& node) {
         if (node.kind == Node::Kind::integer) {

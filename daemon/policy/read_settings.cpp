@@ -139,9 +139,9 @@ void read_warn_before(const Entry& entry, SourceId from, Settings& settings, Rep
     settings.warn_before = setting(std::move(spans), entry, from);
 }
 
-/// Returns the index in `words` of a string in the policy. Reports an error and returns nullopt if the value is not a
-/// string, or if `words` does not contain it. Callers convert the index to the value of an enumeration that has the
-/// same order.
+/// Returns the index in `words` of the string that is the value of a setting. Reports an error and returns nullopt if
+/// the value is not a string, or if `words` does not contain it. Callers convert the index to the value of an
+/// enumeration that has the same order.
 std::optional<std::size_t> read_word(const Entry& entry, std::span<const std::string_view> words, Report& report) {
     if (entry.value.kind != Node::Kind::text) {
         wrong_type(entry, "the string " + listed(words, " or "), report);
@@ -212,8 +212,8 @@ void read_mode(const Entry& entry, SourceId from, Settings& settings, Report& re
     }
 }
 
-/// Returns the string of a message with CR LF replaced by LF, and without the line breaks before its closing quotation
-/// marks.
+/// Returns a copy of a message template from the policy file, with CR LF replaced by LF and without line breaks at its
+/// end.
 Node message_text(const Node& value) {
     Node text = value;
     for (std::size_t at = 0; (at = text.text.find("\r\n", at)) != std::string::npos;) {

@@ -15,8 +15,8 @@ namespace sesslimit::policy {
 /// faulty generator could exhaust memory.
 inline constexpr std::size_t max_problems = 500;
 
-/// The collector of errors and warnings about one policy file. The functions that read values compose the messages.
-/// They must quote text from the file with in_quotes(), which escapes it for display.
+/// The collector of errors and warnings about one policy file. Its callers compose the messages. They must quote text
+/// from the file with in_quotes(), which escapes it for display.
 class Report {
   public:
     /// `path` and `lines` are the path and the lines of the policy file. The errors and warnings are appended to
@@ -27,9 +27,9 @@ class Report {
     void error(SourceLocation at, std::string what) { add(Problem::Severity::error, at, std::move(what)); }
     void warning(SourceLocation at, std::string what) { add(Problem::Severity::warning, at, std::move(what)); }
 
-    /// Returns the location in the policy file of byte `offset` of a string. `offset` must be at most the size of the
-    /// string. Returns the location of the whole string if its escape sequences make the location of the byte
-    /// ambiguous.
+    /// Returns the location in the policy file of the byte at `offset` in a string. `offset` must be at most the size
+    /// of the string. If escape sequences in the string make the location of the byte ambiguous, returns the location
+    /// of the whole string.
     [[nodiscard]] SourceLocation inside(const Node& text, std::size_t offset) const;
 
     [[nodiscard]] const std::string& path() const { return path_; }
@@ -46,7 +46,7 @@ class Report {
 std::string in_quotes(std::string_view text);
 
 /// Returns the word in `known` that differs from `word` by the fewest typing errors. Returns an empty string if every
-/// word in `known` differs by too many.
+/// word in `known` differs by too many typing errors.
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
 
 /// Joins words with commas, and with `last` before the final word. With `last` = " or ", four words become "a, b, c or

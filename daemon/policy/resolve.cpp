@@ -34,7 +34,7 @@ struct Strictest {
     /// True if a matching rule sets warn_before, even to an empty array. The warn_before of [defaults] is then not
     /// used.
     bool warns = false;
-    /// True if a matching rule sets max_sessions_total, but not to "unlimited".
+    /// True if a matching rule sets max_sessions_total to a number.
     bool has_total = false;
 };
 
@@ -115,8 +115,8 @@ void add_defaults(Strictest& found, const Settings& defaults, Limits& limits) {
     }
 }
 
-/// Returns the strictest values of one tier, managed or host, for a login. All values of warn_before and
-/// max_sessions_total that apply are appended to `limits`.
+/// Returns the strictest values of one tier, managed or host, for a login. Appends the values of warn_before and
+/// max_sessions_total that apply to the login to `limits`.
 Strictest strictest_of(const TierPolicy& tier, const Login& login, const Origin& origin, Limits& limits) {
     Strictest found;
     const MatchingRules matching = matching_rules(tier, login, origin);
@@ -160,8 +160,8 @@ Text first_of(std::initializer_list<Text> texts) noexcept {
 Text message_of(const Strictest& managed, const Strictest& host) noexcept {
     const Setting<Count>* count = managed.max_sessions;
     const bool host_wins = tighten(count, host.max_sessions);
-    // A max_sessions of "unlimited" never denies a login, so that another limit is the reason for a denial. The message
-    // of the table that sets max_sessions is then not preferred.
+    // If max_sessions is "unlimited", another limit is the reason for the denial. The message of the table that sets
+    // max_sessions is then not preferred to other messages.
     const bool denies = count != nullptr && count->value != unlimited_count;
     if (const auto* beside = host_wins ? host.count_message : managed.count_message; denies && beside != nullptr) {
         return beside;

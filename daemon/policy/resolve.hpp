@@ -16,15 +16,15 @@ struct Origin; // daemon/policy/match.hpp
 ///
 /// In each tier, managed and host, the values of settings are determined as follows:
 /// - Of all matching rules that set a setting, the strictest value is used. It is the lowest number, the shortest time,
-///   or the first value of the enumeration in policy.hpp.
+///   or the value that is first in its enumeration (policy.hpp).
 /// - If no matching rule sets a setting, the value in [defaults] is used.
 /// - If neither a matching rule nor [defaults] sets idle_timeout_no_terminal, the idle_timeout of the tier is used for
 ///   it.
-/// - If a matching rule has `exempt`, no setting of its tier applies, including [defaults].
+/// - If a matching rule has `exempt`, no setting of its tier applies, not even those in [defaults].
 ///
-/// For each setting, the stricter value of the managed tier and the host tier is used. If the values are equal, that of
-/// the managed tier is used, and within a tier the earlier one. A tier that sets a limit but not `mode` counts as mode
-/// enforce.
+/// For each setting, the stricter value of the managed tier and the host tier is used. If both values are equal, the
+/// value of the managed tier is used. Of equal values within a tier, the earlier one is used. A tier that sets a limit
+/// but not `mode` is treated as if it set the mode enforce.
 ///
 /// The values of warn_before that apply in the managed tier and in the host tier are combined. Every max_sessions_total
 /// of a matching rule applies.
@@ -33,10 +33,11 @@ struct Origin; // daemon/policy/match.hpp
 /// - If a rule sets this max_sessions, the message of the same rule is used.
 /// - If [defaults] sets this max_sessions, the first message of a matching rule of the same tier is used, or else the
 ///   message of [defaults].
-/// - If this does not give a message, or if max_sessions is unlimited, the first message of a matching rule is used, or
-///   else the message of [defaults]. In both cases the managed tier comes before the host tier.
+/// - If max_sessions is unlimited, or if the rule or tier above does not have a message, the first message of a
+///   matching rule is used, or else the message of [defaults]. In both cases the managed tier comes before the host
+///   tier.
 ///
-/// The message_of_end, for the user of a terminated session, is the first one of a matching rule, or else that of
+/// The user of a terminated session sees the first message_of_end of a matching rule, or else the message_of_end of
 /// [defaults]. In both cases the managed tier comes before the host tier.
 Limits resolve(const Policy& policy, const Login& login);
 
@@ -62,7 +63,7 @@ bool counts(const Policy& policy, const Login& login);
 
 /// Returns true if logins of this PAM service do not count as sessions. The service is then in `ignore_services` of
 /// either tier, managed or host, or in the built-in list if no tier sets `ignore_services`. "systemd-user" is always
-/// ignored, because it is the PAM service of the user manager. A denial would leave user@UID.service failed.
+/// ignored, because it is the PAM service of the user manager, and user@UID.service would fail after a denial.
 bool is_ignored(const Policy& policy, std::string_view service);
 
 /// Returns true if the PAM service is in the list `ignore_services`.

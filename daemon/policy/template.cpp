@@ -13,8 +13,8 @@ struct Piece {
     std::string_view written; ///< the text of the part in the template, including braces; never empty
 };
 
-/// Returns the first piece of a message template, such as a placeholder or the text before it. `rest` is the part of
-/// the template that is not parsed yet, and must not be empty.
+/// Returns the first part of a message template, such as a placeholder or the text before it. `rest` is the template
+/// without the parts that were already returned, and must not be empty.
 Piece next_piece(std::string_view rest) {
     constexpr std::string_view braces = "{}";
     const std::size_t plain = std::min(rest.find_first_of(braces), rest.size());

@@ -10,8 +10,9 @@
 #include <string_view>
 #include <vector>
 
-/// The templates `message` and `message_of_end` of the policy. They are shown to a user whose login is denied, or whose
-/// session is terminated. "{name}" is a placeholder, and "{{" and "}}" are escaped braces. The functions are pure.
+/// The templates `message` and `message_of_end` of the policy. A user sees `message` when a login is denied, and
+/// `message_of_end` when a session is terminated. "{name}" is a placeholder, and "{{" and "}}" are escaped braces. The
+/// functions are pure.
 namespace sesslimit::policy {
 
 /// Maximum length of the template `message` in bytes, before its placeholders are replaced by values.
@@ -21,8 +22,8 @@ inline constexpr std::size_t max_end_message_length = 512;
 
 /// The placeholders of the template `message`, which is shown to a user whose login is denied:
 ///     user      the name of the user
-///     limit     the maximum number of sessions of the limit that denies the login
-///     open      the number of the user's sessions that count for max_sessions
+///     limit     the number of sessions that the reached limit permits
+///     open      the number of the user's sessions that count towards max_sessions
 ///     reason    the reason for the denial, in the words of the built-in text
 ///     sessions  the list of the user's open sessions, one per line
 ///     host      the origin of the login
@@ -49,12 +50,12 @@ struct TemplateFault {
     Kind kind = Kind::unknown;
     /// The byte offset of the unmatched brace or of the unknown name in the template.
     std::size_t at = 0;
-    /// The unknown name of a placeholder, which may be empty. Lifetime: a view into the template.
+    /// The name of the unknown placeholder, which may be empty. Lifetime: a view into the template.
     std::string_view name;
     bool operator==(const TemplateFault&) const = default;
 };
 
-/// Returns all errors of a message template, in the order of their offsets. `placeholders` are the valid names of
+/// Returns all errors in a message template, in the order of their offsets. `placeholders` are the valid names of
 /// placeholders. Returns an empty list for a valid template.
 std::vector<TemplateFault> faults_of(std::string_view text, std::span<const std::string_view> placeholders);
 
@@ -62,9 +63,9 @@ std::vector<TemplateFault> faults_of(std::string_view text, std::span<const std:
 /// escape them for display.
 using TemplateValues = std::map<std::string_view, std::string>;
 
-/// Replaces the placeholders of a message template by their values. Invalid parts, and placeholders without a value,
-/// are not changed. Returns at most `limit` bytes. A longer text is truncated after a whole UTF-8 character and, if
-/// `limit` is 3 or more, ends with "...".
+/// Replaces the placeholders of a message template by their values, and escaped braces by braces. Placeholders without
+/// a value and unmatched braces are copied unchanged. Returns at most `limit` bytes. A longer text is truncated after a
+/// whole UTF-8 character and, if `limit` is 3 or more, ends with "...".
 std::string expand(std::string_view text, const TemplateValues& values, std::size_t limit);
 
 } // namespace sesslimit::policy

@@ -16,8 +16,8 @@ namespace {
 constexpr std::size_t max_values = 20'000;
 
 /// Converts an error message of the TOML library toml11 to an error message of the daemon. Recognizes the error by
-/// words in the messages of the supported versions of toml11. Searches for "insert_value" first. A message with this
-/// word is about a duplicate key, and also contains the key, which may be one of the other words.
+/// words in the messages of the supported versions of toml11. A message about a duplicate key contains "insert_value"
+/// and the key, which may be one of the other words. Therefore "insert_value" is searched first.
 std::string in_our_words(std::string_view title) {
     constexpr std::pair<std::string_view, std::string_view> words[] = {
         {"insert_value", "key or table is already defined"},
@@ -84,10 +84,10 @@ SourceLocation place_of(const toml::source_location& location) {
     return {narrowed(location.line()), narrowed(location.column())};
 }
 
-/// Returns the location of a value in the text. Computes it from the offset of the value. value.location() would count
-/// the lines from the start of the text for every value, which takes a minute for a file of 1 MiB. The offset is
-/// available only in toml11's namespace `detail`. Using that is acceptable, because toml11 3.x will not change any
-/// more.
+/// Returns the location of a value in the text, which is computed from the offset of the value. The function
+/// value.location() would count the lines from the start of the text for every value, which takes a minute for a file
+/// of 1 MiB. The offset is available only in toml11's namespace `detail`. Its use is acceptable, because toml11 3.x
+/// will not change any more.
 SourceLocation place_of(const toml::value& value, const std::vector<std::string_view>& lines) {
     const auto* region = dynamic_cast<const toml::detail::region*>(toml::detail::get_region(value));
     if (region == nullptr || lines.empty()) {
@@ -193,7 +193,7 @@ class Conversion {
             const SourceLocation key_at = place_of_key(key, converted);
             made.entries.push_back({key, key_at, std::move(converted)});
         }
-        // toml11's tables are unordered. The keys are sorted by their locations in the file.
+        // toml11's tables are unordered. Their keys are therefore sorted by their locations in the file.
         std::sort(made.entries.begin(), made.entries.end(),
                   [](const Entry& a, const Entry& b) { return std::tie(a.key_at, a.key) < std::tie(b.key_at, b.key); });
     }
@@ -207,7 +207,8 @@ class Conversion {
         const std::size_t value_at = std::min<std::size_t>(at.column - 1, line.size());
         std::size_t start = key_end(line, value_at);
         if (start == 0) {
-            // The value is a table that was created by a header such as [a.b], or by a dotted key such as a.b = 1.
+            // toml11 locates a table at the header or dotted key that created it, such as [a.b] or a.b = 1. The key is
+            // therefore searched from this location.
             const std::size_t name = line.find(key, value_at);
             return {at.line, name == line.npos ? at.column : narrowed(name + 1)};
         }
@@ -226,7 +227,7 @@ class Conversion {
     std::size_t count_ = 0;
 };
 
-/// Returns a location inside the text for any location that the TOML library toml11 reports. For an error at the end of
+/// Converts a location that the TOML library toml11 reports to a location inside the text. For an error at the end of
 /// the file, toml11 may report a line after the last line.
 SourceLocation inside(SourceLocation at, const std::vector<std::string_view>& lines) {
     if (at.line == 0 || lines.empty()) {

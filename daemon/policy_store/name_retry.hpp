@@ -14,18 +14,19 @@ namespace sesslimit::policy_store {
 
 /// The repeated lookup of users and groups in the policy that did not exist when the policy was loaded. A rule for an
 /// unknown group does not match any login, but the directory service that provides the group may start after the
-/// daemon. The interval doubles from 5 s to 1 h, until all names are found. The class does not read a clock.
+/// daemon. The interval between lookups doubles from 5 s to 1 h. The lookups end when all names are found. The class
+/// does not read a clock.
 class NameRetry {
   public:
     static constexpr Duration first_pause = std::chrono::seconds(5);
     static constexpr Duration max_pause = std::chrono::hours(1);
 
     struct Dependencies {
-        /// Cancels an earlier scheduled call of due(), which starts a lookup. If a duration is passed, schedules a new
-        /// call after this duration.
+        /// Schedules a call of due(), which starts a lookup, after the passed duration. Cancels the call that was
+        /// scheduled before. If no duration is passed, does not schedule a new call.
         std::function<void(std::optional<Duration>)> arm;
-        /// Starts a lookup of all users and groups of the policy (look_up_again()) without blocking. When it is
-        /// finished, calls the passed function with the result.
+        /// Starts a lookup of all users and groups of the policy (look_up_again()) without blocking. When the lookup is
+        /// finished, calls the passed function with the result of look_up_again().
         std::function<void(std::function<void(std::optional<policy::Loaded>)>)> ask;
         /// The function that is called with the reloaded policy when a lookup has found users or groups that were
         /// missing before.

@@ -42,10 +42,9 @@ struct LoadResult {
 LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::filesystem::path& file,
                              policy::Names& names);
 
-/// Returns 0 if all users and groups of the policy were found. Otherwise returns the number of errors and warnings,
-/// which include one warning for each user or group that was not found. If a later load of the same texts returns a
-/// lower number, some of the missing users and groups were found, for example because their directory service has
-/// started.
+/// Returns 0 if all users and groups of the policy were found. Otherwise returns the number of errors and warnings
+/// about the policy, which include one warning for each user or group that was not found. If the number is lower after
+/// the same texts are loaded again, some of the missing users and groups were found.
 std::size_t missing(const policy::Loaded& loaded);
 
 /// Loads the policy from the policy cache `file` again, and thereby looks up its users and groups again. The cached
