@@ -48,8 +48,9 @@ LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::
 std::size_t missing(const policy::Loaded& loaded);
 
 /// Loads the policy from the policy cache `file` again, and thereby looks up its users and groups again. The cached
-/// policy is the one in effect, because load_or_fall_back() writes or loads it. Returns nullopt if the policy cache is
-/// missing or invalid. May block, because it uses NSS.
+/// Loads the policy from the policy cache `file` again, and thereby looks up its users and groups again. This is the
+/// policy in effect, because load_or_fall_back() wrote it to the cache or loaded it from the cache. Returns nullopt if
+/// the policy cache is missing or invalid. May block, because it uses NSS.
 std::optional<policy::Loaded> look_up_again(const std::filesystem::path& file, policy::Names& names);
 
 } // namespace sesslimit::policy_store
