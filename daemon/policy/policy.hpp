@@ -51,7 +51,7 @@ enum class OnIdle : std::uint8_t { end, lock };
 /// because it was idle or reached its maximum duration. `no` is the stricter value and is first.
 enum class KeepMultiplexer : std::uint8_t { no, yes };
 
-/// The setting announce. `yes` means that users are informed at login of the limits that will terminate the session.
+/// The setting announce. `yes` means that a user is informed at login about the limits that will terminate the session.
 /// `yes` is the stricter value and is first.
 enum class Announce : std::uint8_t { yes, no };
 
@@ -113,8 +113,8 @@ struct Match; // daemon/policy/match.hpp
 struct Rule {
     std::shared_ptr<const Match> match; ///< never null
     Settings settings;
-    /// Maximum number of concurrent sessions of all users together that match this rule. If it is 0, every login that
-    /// matches the rule is denied.
+    /// Maximum number of concurrent sessions that match this rule. The sessions of all users count together. If it is
+    /// 0, every login that matches the rule is denied.
     std::optional<Setting<Count>> max_sessions_total;
     /// True if logins that match this rule are exempt from all settings of the rule's tier, managed or host.
     bool exempt = false;

@@ -115,8 +115,8 @@ void add_defaults(Strictest& found, const Settings& defaults, Limits& limits) {
     }
 }
 
-/// Returns the strictest values of one tier, managed or host, for a login. Appends the values of warn_before and
-/// max_sessions_total that apply to the login to `limits`.
+/// Returns the strictest values of one tier, managed or host, for a login. Appends to `limits` all values of
+/// warn_before and max_sessions_total that apply to the login.
 Strictest strictest_of(const TierPolicy& tier, const Login& login, const Origin& origin, Limits& limits) {
     Strictest found;
     const MatchingRules matching = matching_rules(tier, login, origin);
@@ -161,7 +161,7 @@ Text message_of(const Strictest& managed, const Strictest& host) noexcept {
     const Setting<Count>* count = managed.max_sessions;
     const bool host_wins = tighten(count, host.max_sessions);
     // If max_sessions is "unlimited", another limit is the reason for the denial. The message of the table that sets
-    // max_sessions is then not preferred to other messages.
+    // max_sessions then does not have precedence over other messages.
     const bool denies = count != nullptr && count->value != unlimited_count;
     if (const auto* beside = host_wins ? host.count_message : managed.count_message; denies && beside != nullptr) {
         return beside;

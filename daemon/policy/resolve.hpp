@@ -33,9 +33,8 @@ struct Origin; // daemon/policy/match.hpp
 /// - If a rule sets this max_sessions, the message of the same rule is used.
 /// - If [defaults] sets this max_sessions, the first message of a matching rule of the same tier is used, or else the
 ///   message of [defaults].
-/// - If max_sessions is unlimited, or if the rule or tier above does not have a message, the first message of a
-///   matching rule is used, or else the message of [defaults]. In both cases the managed tier comes before the host
-///   tier.
+/// - If max_sessions is unlimited, or if neither of these steps finds a message, the first message of a matching rule
+///   is used, or else the message of [defaults]. In both cases the managed tier comes before the host tier.
 ///
 /// The user of a terminated session sees the first message_of_end of a matching rule, or else the message_of_end of
 /// [defaults]. In both cases the managed tier comes before the host tier.

@@ -63,8 +63,8 @@ std::vector<TemplateFault> faults_of(std::string_view text, std::span<const std:
 /// escape them for display.
 using TemplateValues = std::map<std::string_view, std::string>;
 
-/// Replaces the placeholders of a message template by their values, and escaped braces by braces. Placeholders without
-/// a value and unmatched braces are copied unchanged. Returns at most `limit` bytes. A longer text is truncated after a
+/// Replaces each placeholder of a message template by its value, "{{" by "{", and "}}" by "}". Placeholders without a
+/// value and unmatched braces are copied unchanged. Returns at most `limit` bytes. A longer text is truncated after a
 /// whole UTF-8 character and, if `limit` is 3 or more, ends with "...".
 std::string expand(std::string_view text, const TemplateValues& values, std::size_t limit);
 

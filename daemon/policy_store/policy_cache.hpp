@@ -47,7 +47,6 @@ LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::
 /// the same texts are loaded again, some of the missing users and groups were found.
 std::size_t missing(const policy::Loaded& loaded);
 
-/// Loads the policy from the policy cache `file` again, and thereby looks up its users and groups again. The cached
 /// Loads the policy from the policy cache `file` again, and thereby looks up its users and groups again. This is the
 /// policy in effect, because load_or_fall_back() wrote it to the cache or loaded it from the cache. Returns nullopt if
 /// the policy cache is missing or invalid. May block, because it uses NSS.
