@@ -10,17 +10,17 @@ namespace {
 using std::chrono::seconds;
 
 /// Resolution of terminal timestamps. The kernel advances the timestamps of a terminal in steps of 8 s (tty_update_time
-/// in drivers/tty/tty_io.c). The last key press may have occurred as late as the end of the step. The end of the step
-/// is therefore assumed as the time of the key press, so that a session may be terminated 8 s late, but never early.
+/// in drivers/tty/tty_io.c). A key press within a step may therefore leave the timestamp unchanged. The end of the step
+/// is assumed as the time of the last key press, so that a session may be terminated 8 s late, but never early.
 constexpr Duration step = seconds(8);
 
 constexpr Duration youngest_within_step(Duration stamp) {
     return std::chrono::floor<seconds>(stamp) / step * step + step;
 }
 
-/// Returns the time of the last activity on a terminal, converted from the terminal's timestamp to boottime. `offset`
-/// is the difference between the wall clock and boottime. Returns nothing if the converted time does not lie between
-/// the last activity probe of the session and now.
+/// Converts a wall clock timestamp of a terminal, `stamp`, to the CLOCK_BOOTTIME of the activity. `offset` is the wall
+/// clock minus CLOCK_BOOTTIME. Returns nothing if the converted time does not lie between the last activity probe of
+/// the session and now.
 std::optional<BootTime> since_look(Duration stamp, Duration offset, const LastSample& last_sample, BootTime now) {
     const BootTime told{youngest_within_step(stamp) - offset};
     const bool fits = told > last_sample.at - shortest_window && told <= now + step;
@@ -30,16 +30,18 @@ std::optional<BootTime> since_look(Duration stamp, Duration offset, const LastSa
 /// Returns the time of the last activity on a terminal. `stamp` is the current timestamp of the terminal, and `before`
 /// is the terminal's timestamp at the previous activity probe of the session.
 ///
-/// Terminal timestamps are wall clock times, and the wall clock may have been set between two activity probes. Slewing
-/// of the wall clock changes CLOCK_BOOTTIME in the same way, so only steps change the offset between the two clocks. A
-/// timestamp is therefore converted to boottime twice, with the offset at each of the two probes. Of the converted
-/// times that lie between the probes, the later one is returned. If neither time lies between the probes, the wall
-/// clock was set twice, or the session now has another terminal. A changed timestamp then counts as activity now, and
-/// an unchanged timestamp does not count.
+/// Terminal timestamps are wall clock times, and the wall clock may have been set between two activity probes. A
+/// timestamp is therefore converted to CLOCK_BOOTTIME twice, with the offset between the two clocks at each of the two
+/// probes. Of the converted times that lie between the probes, the later one is returned. Slewing of the wall clock
+/// does not change the offset, because it changes CLOCK_BOOTTIME in the same way.
+///
+/// If neither converted time of a terminal timestamp lies between the two activity probes, the wall clock was set
+/// twice, or the session now has another terminal. If the timestamp changed since the previous probe, activity is then
+/// assumed now. An unchanged timestamp does not count as activity.
 ///
 /// A terminal timestamp that has not changed since the previous activity probe is also converted, because it may hide a
-/// second key press in the same step of 8 s. The step may not have been over at the previous probe. A wall clock that
-/// was set back may also pass through the same step again.
+/// later key press in the same step of 8 s. This occurs if the step was not over at the previous probe, or if the wall
+/// clock was set back and passed through the same step again.
 BootTime last_stamped(Duration stamp, Duration before, const Session& session, Duration wall_offset, BootTime now) {
     const LastSample& last_sample = session.last_sample;
     if (last_sample.at == BootTime{}) {
@@ -95,15 +97,17 @@ struct Carried {
 };
 
 bool is_more_than_keepalives(const Carried& carried, Duration window) {
-    // The maximum number of ssh keepalives between two activity probes is the number that fits into that time, plus 2.
-    // Each of the two probes may occur at any time between two keepalives.
+    // The maximum number of ssh keepalives between two activity probes is the time between the probes divided by the
+    // keepalive interval, plus 2. The addition is needed because each probe may occur at any time between two
+    // keepalives.
     const auto most = static_cast<std::uint64_t>(std::max(Duration{}, window) / keepalive_interval) + 2;
     return carried.bytes > carried.segments * keepalive_bytes || carried.segments > most;
 }
 
-/// Returns true if all TCP segments may have had the same size, as those of ssh keepalives have. The counted number of
-/// segments may be wrong by one, because the kernel does not count bytes and segments at the same time. Bytes are
-/// counted when they are acknowledged. Segments are counted when they are sent, and again when they are retransmitted.
+/// Returns true if all counted TCP segments may have the same size, which is a property of ssh keepalives. The counted
+/// number of segments may be wrong by one, because the kernel does not count bytes and segments at the same time. Bytes
+/// are counted when they are acknowledged. Segments are counted when they are sent, and again when they are
+/// retransmitted.
 bool is_of_one_size(const Carried& carried) {
     const std::uint64_t fewest = std::max<std::uint64_t>(carried.segments, 2) - 1;
     for (std::uint64_t segments = fewest; segments <= carried.segments + 1; ++segments) {
@@ -143,8 +147,8 @@ LastSample to_last_sample(const Session& session, const ActivitySample& sample, 
     last_sample.output = sample.output.value_or(last_sample.output);
     last_sample.wall_offset = sample.wall_offset;
     if (last_sample.at != BootTime{} && now - last_sample.at < shortest_window) {
-        // A comparison of traffic or CPU time requires at least shortest_window between two samples. The earlier
-        // counters are therefore kept for the next comparison.
+        // A comparison of traffic or CPU time requires at least shortest_window between two samples. The counters of
+        // the earlier sample are therefore kept for the next comparison.
         return last_sample;
     }
     last_sample.at = now;

@@ -10,39 +10,43 @@
 
 /// Pure functions that determine when a session was last used, from samples of its activity.
 ///
-/// In a session with a terminal, input on the terminal counts as activity. Output and CPU time also count if the
-/// setting idle_activity includes them. In a graphical session, logind's IdleHint decides. In every other session, data
-/// on the network connection and CPU time count. A session of this last kind is assumed to be active if its connection
-/// cannot be inspected.
+/// In a session with a terminal, input on the terminal counts as activity. Output on the terminal and CPU time also
+/// count if the setting idle_activity includes them. In a graphical session, only logind's IdleHint counts. In a
+/// session that has no terminal and is not graphical, data on its network connection and CPU time count. If the
+/// connection cannot be inspected, such a session is assumed to be active.
 ///
-/// Clocks: the time since the last activity of a session is measured on CLOCK_BOOTTIME, which includes suspend. Only
-/// the timestamps of a terminal are wall clock times. A terminal timestamp is converted to boottime with the offset
-/// between the two clocks, as measured at the current or at the previous activity probe of the session. Whenever the
-/// wall clock is set, every session under an idle limit is probed immediately (event ClockChanged). Without this probe,
-/// a key press could appear too old if the clock is changed and restored between two probes. The age of logind's
-/// IdleHint is measured on CLOCK_MONOTONIC, so the idle time of a graphical session does not include suspend.
+/// Clocks: the time since the last activity of a session is measured on CLOCK_BOOTTIME, which includes suspend. The
+/// timestamps of a terminal are wall clock times. They are converted to CLOCK_BOOTTIME with the offset between the two
+/// clocks at the current or at the previous activity probe of the session. The age of logind's IdleHint is measured on
+/// CLOCK_MONOTONIC, so the idle time of a graphical session does not include suspend.
+///
+/// Whenever the wall clock is set, every session under an idle limit is probed for activity immediately (event
+/// ClockChanged). Without this probe, a key press could appear too old if the clock is changed and restored between two
+/// probes.
 ///
 /// Guarantee: a session is never terminated earlier than idle_timeout after its last input, regardless of how the wall
-/// clock is set. Error bound: an idle session is terminated within twice idle_timeout. A termination later than
-/// idle_timeout occurs if the wall clock was set, so that a terminal timestamp cannot be converted to boottime. The
-/// activity is then assumed to have occurred after the previous activity probe. This assumption is made only once for
-/// each timestamp, unless the wall clock is set back and reaches the time of that timestamp again. Each such change of
-/// the clock adds the same delay once more.
+/// clock is set. Error bound: an idle session is terminated within twice idle_timeout after its last input.
+///
+/// A session may be idle for longer than idle_timeout if the wall clock was set, so that a terminal timestamp cannot be
+/// converted to CLOCK_BOOTTIME. Activity after the previous activity probe is then assumed. This assumption is made
+/// only once for each timestamp, unless the wall clock is set back and reaches the time of that timestamp again. Each
+/// such change of the clock adds the same delay once more.
 namespace sesslimit::core {
 
 /// Maximum size of an ssh keepalive in bytes, and minimum interval between two keepalives. Keepalives do not count as
 /// activity. A keepalive has 28 to 112 bytes, depending on cipher and MAC. All keepalives that one side of a connection
 /// sends have the same size, and so have all replies that it sends to keepalives. Traffic therefore counts as activity
-/// if its segments are larger on average, if it has more than one segment per second, or if its segments differ in
-/// size.
+/// if its segments are larger than a keepalive on average, if it has more than one segment per second, or if its
+/// segments differ in size.
 inline constexpr std::uint64_t keepalive_bytes = 120;
 inline constexpr Duration keepalive_interval = std::chrono::seconds(1);
 
-/// Divisor of the time between two activity probes of a session. The session is active if its processes used more CPU
-/// time than the quotient, which is 1 % of one processor. An idle shell or sshd uses far less CPU time.
+/// Divisor of the time between two activity probes of a session. If the processes of the session used more CPU time
+/// than the quotient, which is 1 % of one processor, the session is active. An idle shell or sshd uses far less CPU
+/// time.
 inline constexpr int processor_share = 100;
 
-/// Minimum time between two activity probes of a session for a comparison of their traffic and CPU time.
+/// Minimum time between two activity probes of a session whose traffic and CPU time are compared.
 inline constexpr Duration shortest_window = std::chrono::seconds(1);
 
 /// Maximum time from the decision to write a notice on a terminal to the output timestamp that the notice causes.

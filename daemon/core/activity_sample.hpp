@@ -34,7 +34,7 @@ struct ActivitySample {
     std::optional<Duration> output;
     /// Traffic of the session's ssh connection.
     std::optional<Traffic> traffic;
-    /// Age of the latest data on the ssh connection, including keepalives. Only set if `traffic` is present.
+    /// Time since the latest data on the ssh connection, including keepalives. Only set if `traffic` is present.
     Duration since_data{};
     /// Total CPU time of the session's processes.
     std::optional<Duration> processor_time;
@@ -47,9 +47,9 @@ struct ActivitySample {
 struct LastSample {
     /// Time of the activity probe; 0: the session has not been probed yet.
     BootTime at{};
-    /// Latest known value of ActivitySample::input; 0: not known yet.
+    /// Latest known time of input on a terminal of the session (ActivitySample::input); 0: not known yet.
     Duration input{};
-    /// Latest known value of ActivitySample::output; 0: not known yet.
+    /// Latest known time of output on a terminal of the session (ActivitySample::output); 0: not known yet.
     Duration output{};
     /// ActivitySample::wall_offset of the last probe. A different offset at the next probe means that the wall clock
     /// was set.

@@ -19,10 +19,10 @@ void deny(DecisionContext& context, Session session, RequestId request, const po
     session.request = RequestId::none;
     session.answer_by = never;
     session.due = after(context.now, Timeouts::denied_login_exit);
-    // After PAM has denied a login, sshd continues with forwardings and without a shell. The denied login is therefore
-    // tracked, and terminated later. Processes of other services exit by themselves. Such a process may be long-lived
-    // and serve other users, so the daemon must not terminate it. The exception is a process that already has a logind
-    // session, because it serves only that session.
+    // After PAM has denied a login, sshd continues with forwardings, but without a shell. The process of the denied
+    // login is therefore tracked, and terminated later. A login process of another service exits by itself, or is
+    // long-lived and serves other users, so the daemon must not terminate it. The exception is a process that already
+    // has a logind session, because it serves only that session.
     if (session.login.connection.empty() && session.logind_id.empty()) {
         context.out.records.emplace_back(Drop{session.key});
     } else {
@@ -36,9 +36,9 @@ Reason own_limit(const policy::Limits& limits) {
     return {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}};
 }
 
-/// Returns how many other sessions of the user count in the decision about the login `session`. If logind already has a
-/// session of this login, later sessions that only logind has reported are not included. If PAM requests such a later
-/// session afterwards, the decision about that request counts this login.
+/// Returns the number of other sessions that occupy session slots of the user when the login `session` is decided. If
+/// logind already has a session of this login, newer sessions that only logind has reported are excluded. If PAM
+/// requests such a newer session afterwards, the decision about that request counts this login.
 std::size_t others_of_user(const DecisionContext& context, const Session& session) {
     if (session.logind_id.empty()) {
         return context.state.counted(session.login.uid);
@@ -88,8 +88,8 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
     session.answer_by = after(context.now, Timeouts::slot_wait);
     session.due = context.now;
     // To find the session that has been idle the longest, all active sessions of the user are probed for activity. Most
-    // probes finish before the waiting login is handled again. A graphical session requires a query to logind, so the
-    // login then waits at least Timeouts::notice_display for the answer.
+    // probes finish before the waiting login is handled again. The probe of a graphical session is a query to logind,
+    // so the login waits at least Timeouts::notice_display for the answer.
     for (const SessionKey key : context.state.of_user(session.login.uid)) {
         const Session& other = *context.state.find(key);
         if (other.phase == Phase::active && context.now - other.last_sample.at >= shortest_window) {
@@ -101,17 +101,17 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
     request_more_time(context, session, event);
 }
 
-/// Returns true if the time of the session's last activity is known, so that the session can be compared with others.
-/// This requires a successful activity probe, at most shortest_window before the request of the login `waiting`. Also
-/// returns true if the session cannot be probed yet. If the result is false, the last activity may be later than
-/// last_input.
+/// Returns true if the time of the session's last activity is known, so that its idle time can be compared with that of
+/// other sessions. This requires a successful activity probe, not earlier than shortest_window before the request of
+/// the login `waiting`. Also returns true if the session cannot be probed yet. If the result is false, the last
+/// activity may be later than last_input.
 bool is_use_known(const Session& session, const Session& waiting) {
     return session.phase != Phase::active || after(session.last_sample.at, shortest_window) > waiting.opened;
 }
 
-/// Returns true if an open session may be terminated for a newer login of its user. A limit must apply to the session,
-/// and must be enforced instead of only observed. A session is excluded while logind has not answered whether the
-/// session was logged out. After a logout, only background jobs of the session would be left.
+/// Returns true if an open session may be terminated in favor of a newer login of its user. A limit must apply to the
+/// session, and must be enforced instead of only observed. A session is excluded while the daemon waits for logind's
+/// answer whether the session was logged out. If it was, only background jobs of the session are left.
 bool can_be_displaced(const DecisionContext& context, const Session& session) {
     const policy::Limits limits = context.limits(session);
     return limits.mode.value == policy::Mode::enforce && !policy::is_unlimited(limits) &&
@@ -119,9 +119,11 @@ bool can_be_displaced(const DecisionContext& context, const Session& session) {
 }
 
 /// Returns the sessions that may be terminated, and the waiting logins that may be denied, in favor of the login
-/// `waiting`. These are the open sessions of its user that can_be_displaced() permits, and logins that have waited
-/// longer. The list is in the order of the setting at_limit. With at_limit = "end-idlest", the list ends before the
-/// first session whose last activity is not known. All sessions after that session may be less idle.
+/// `waiting`. These are the open sessions of its user that can_be_displaced() permits, and the logins of its user that
+/// have waited longer. The first session or login to displace is at the front, as the setting at_limit requires.
+///
+/// With at_limit = "end-idlest", the list of sessions that may be terminated ends before the first session whose last
+/// activity is not known. The order of that session and all sessions after it would be uncertain.
 std::vector<const Session*> displacement_candidates(const DecisionContext& context, const Session& waiting,
                                                     policy::AtLimit at_limit) {
     std::vector<const Session*> candidates;
@@ -135,7 +137,7 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
     }
     const bool by_use = at_limit == policy::AtLimit::end_idlest;
     // After the daemon has locked the screen of a session, last_input is the time of the lock. The last activity of the
-    // user was earlier, so a session with a locked screen is sorted before all others.
+    // user was earlier, so a session with a locked screen is sorted as idle for longer than all others.
     std::ranges::stable_sort(candidates, {}, [by_use](const Session* session) {
         return std::pair(!by_use || session->idle_warned != screen_locked,
                          by_use ? session->last_input : session->opened);
@@ -180,7 +182,7 @@ void displace(DecisionContext& context, const Session& candidate, const Session&
     begin_termination(context, candidate, reason);
 }
 
-/// Returns the session that the requesting process already has for the same user, or null. The request may be a
+/// Returns the earlier session of the same user that the requesting process opened, or null. The new request may be a
 /// repetition of the request for that session.
 const Session* find_previous_request(const DecisionContext& context, const OpenRequested& event) {
     const Session* before = event.leader.pid == 0 ? nullptr : context.state.by_leader(event.leader);
@@ -311,7 +313,7 @@ void continue_waiting(DecisionContext& context, Session session) {
         session.due = std::min(session.answer_by, after(context.now, Timeouts::notice_display));
         return context.put(session);
     }
-    // A login that cannot be admitted is denied before any session is terminated for it.
+    // If the login cannot be admitted, it is denied, and no session is terminated for it.
     if (context.now >= session.answer_by || limits.at_limit.value == policy::AtLimit::deny ||
         missing > candidates.size()) {
         return deny(context, session, session.request, limits,
