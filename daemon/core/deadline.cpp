@@ -6,8 +6,8 @@
 namespace sesslimit::core {
 namespace {
 
-/// Start and expiry of a limit (duration or idle time) of a session, and the shortest warning about the limit that was
-/// issued.
+/// Start and expiry of a limit (duration or idle time) of a session, and the shortest warning that was issued about the
+/// limit.
 struct LimitWindow {
     BootTime from;
     BootTime end;
@@ -58,9 +58,9 @@ BootTime limit_end(BootTime from, Duration limit, BootTime grace_until) {
 }
 
 /// Returns the time of the next probe that checks whether the session has gained or lost a terminal. For example, a
-/// user can open the first shell of an ssh connection, or close its last shell. Such a change selects the other of the
-/// two idle limits. If the current idle limit is unlimited, the session is probed once per period of the other idle
-/// limit.
+/// user can open the first shell of an ssh connection, or close its last shell. The idle limit then changes between
+/// idle_timeout (with a terminal) and idle_timeout_no_terminal. If the current idle limit is unlimited, the session is
+/// probed once per period of the other idle limit.
 BootTime next_terminal_check(const Session& session) {
     const Duration other = std::min(session.idle_timeout, session.idle_timeout_no_terminal);
     const bool may_change = session.phase == Phase::active && !session.graphical && other != unlimited_duration;

@@ -22,8 +22,8 @@ BootTime duration_end(const Session& session);
 Duration idle_limit(const Session& session);
 
 /// Returns the time at which the idle limit of the session expires if no activity follows. Returns `never` if the idle
-/// time is unlimited. Also returns `never` before logind has the session, because the daemon finds the terminals of a
-/// session through its scope unit.
+/// time is unlimited. Also returns `never` until logind has announced the session, because the daemon finds the
+/// terminals of a session through its scope unit.
 BootTime idle_end(const Session& session);
 
 /// Returns the shortest warning that is due at `now` and has not been issued, as the time between warning and expiry of
@@ -41,9 +41,8 @@ bool is_idle_warning_owed(const Session& session, const std::vector<Duration>& w
 BootTime next_duration_check(const Session& session, const std::vector<Duration>& warn_before);
 
 /// Returns the time of the next activity probe of the session. If an idle limit applies, the probe is due at the next
-/// warning or at the expiry of the limit. Without an applicable idle limit, the session may still gain or lose a
-/// terminal, so that the other idle limit applies. The probe then serves to detect this change. Returns `never` if both
-/// idle limits are unlimited.
+/// warning or at the expiry of the limit. Otherwise the probe detects whether the session has gained or lost a
+/// terminal, so that the other idle limit applies. Returns `never` if both idle limits are unlimited.
 BootTime next_idle_check(const Session& session, const std::vector<Duration>& warn_before);
 
 /// Returns the time at which an open session needs its next warning, activity probe or termination.

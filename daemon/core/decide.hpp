@@ -13,25 +13,25 @@ namespace sesslimit::core {
 struct Timeouts {
     /// Grace period before a new limit terminates an open session, if the setting `warn_before` is empty.
     static constexpr Duration grace_period = std::chrono::minutes(5);
-    /// Delay from the notice that shows the user the reason of a termination to SIGTERM.
+    /// Delay between the notice that shows the user the reason of a termination, and SIGTERM.
     static constexpr Duration notice_display = std::chrono::milliseconds(500);
     /// Delay from SIGTERM to SIGKILL.
     static constexpr Duration kill_delay = std::chrono::seconds(5);
     /// Delay from SIGTERM to SIGKILL for a session that is terminated in favor of a newer login.
     static constexpr Duration displaced_kill_delay = std::chrono::seconds(2);
-    /// Time from the admission of a login until its session is expected to have a terminal. Before this time, the
-    /// reason of a termination cannot be shown to the user.
+    /// Time from the admission of a login until its session is expected to have a terminal. Until then, the reason of a
+    /// termination cannot be shown to the user.
     static constexpr Duration terminal_setup = std::chrono::seconds(2);
     /// Delay from SIGTERM to SIGKILL for a session whose leader (the process that opened the session) exited without a
     /// logout. Also the delay between the two queries to logind whether such a session was logged out.
     static constexpr Duration orphan_kill_delay = std::chrono::seconds(1);
     /// Interval between two SIGKILLs.
     static constexpr Duration kill_retry = std::chrono::seconds(10);
-    /// Time for the process of a denied login to exit by itself, before the daemon terminates it.
+    /// Time in which the process of a denied login can exit by itself, before the daemon terminates it.
     static constexpr Duration denied_login_exit = std::chrono::seconds(3);
     /// Maximum time for which a login waits until a session slot of its user is free.
     static constexpr Duration slot_wait = std::chrono::seconds(5);
-    /// Time that the PAM module waits for an answer after the deadline of the answer.
+    /// Time for which the PAM module continues to wait after the deadline by which the daemon must answer.
     static constexpr Duration reply_margin = std::chrono::milliseconds(500);
     /// Delay until a failed or unanswered activity probe (ProbeActivity) or logout query (CheckLogout) is repeated.
     static constexpr Duration probe_retry = std::chrono::seconds(10);

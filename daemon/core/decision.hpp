@@ -11,7 +11,7 @@
 #include <vector>
 
 /// Decision of the core about an event. It consists of records (changes of sessions), answers to the PAM module, and
-/// effects such as notices and signals. The engine carries them out in this order.
+/// effects such as notices and signals. The daemon processes the records first, then the answers, then the effects.
 namespace sesslimit::core {
 
 /// Record that adds a session, or replaces the session with the same key. Every change of the core's state is made by a
@@ -60,35 +60,36 @@ struct Notice {
         denied,
         /// The login was admitted although a limit is reached, because of mode = "observe".
         would_deny,
-        /// The session will be terminated or locked after the time `left`, for `reason`.
+        /// The session will be terminated, or its screen locked, after the time `left`. The cause is `reason`.
         warned,
         /// The user became active again after a warning about idleness.
         kept,
         /// The session is idle, and its screen is locked.
         locked,
-        /// The termination of the session begins, for `reason`.
+        /// The termination of the session begins. Its cause is `reason`.
         ending,
-        /// The session would have been terminated or locked for `reason`, but mode = "observe" prevents that.
+        /// The session would have been terminated, or its screen locked, because of `reason`, but mode = "observe"
+        /// prevents this.
         would_end,
         /// The session did not exit on request, and SIGKILL is sent.
         forced,
         /// All processes of the session have exited after its termination.
         ended,
-        /// The session was closed, or its processes exited by themselves.
+        /// PAM closed the session, or the processes of the session exited by themselves.
         released,
-        /// The user has more sessions than the new policy permits. No session is terminated for that reason.
+        /// The user has more sessions than the new policy permits. No session is terminated to reach the new maximum.
         over_limit,
     };
     Kind kind = Kind::admitted;
-    /// Session as it is after the decision.
+    /// State of the session after the decision.
     Session session;
     Reason reason;
     Duration left{};
     /// Template of the text that explains a termination to the user (daemon/policy/template.hpp). If the template is
     /// empty, the built-in text is used.
     std::string message{};
-    /// True if the screen is locked when the idle limit expires, and the session is not terminated. Only set in notices
-    /// of the kinds `warned` and `would_end`.
+    /// True if the expiry of the idle limit locks the screen instead of terminating the session. Only set in notices of
+    /// the kinds `warned` and `would_end`.
     bool locks = false;
 };
 

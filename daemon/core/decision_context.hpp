@@ -13,7 +13,7 @@
 namespace sesslimit::core {
 
 /// Inputs of the decision about one event, and the decision under construction. Each function that receives the context
-/// adds at most one record for the same session.
+/// adds at most one record for each session.
 struct DecisionContext {
     const policy::Policy& policy;
     const State& state;
@@ -23,8 +23,8 @@ struct DecisionContext {
     [[nodiscard]] policy::Limits limits(const Session& session) const { return resolve(policy, session.login); }
 
     /// Returns how long before the expiry of a limit the user of an open session is warned, longest time first. These
-    /// are the values of warn_before, but an empty list in observe mode. If warn_before is empty and the session is in
-    /// its grace period, the list contains only Timeouts::grace_period.
+    /// times are the values of the setting warn_before. In observe mode, the list is empty. If warn_before is empty and
+    /// the session is in its grace period, the list contains only Timeouts::grace_period.
     [[nodiscard]] std::vector<Duration> warnings(const Session& session, const policy::Limits& limits) const {
         if (limits.mode.value == policy::Mode::observe) {
             return {};
@@ -39,7 +39,8 @@ struct DecisionContext {
         return cause == Cause::idle && session.graphical && limits.on_idle.value == policy::OnIdle::lock;
     }
 
-    /// Stores in the session which policy rules currently count it toward their shared limit (max_sessions_total).
+    /// Stores in a session the policy rules that currently count the session toward their shared limit
+    /// (max_sessions_total).
     static void count_in(Session& session, const policy::Limits& limits) {
         session.shared_limits.clear();
         for (const policy::SharedLimit& total : limits.shared_limits) {
@@ -51,8 +52,8 @@ struct DecisionContext {
     void answer(RequestId request, Answer::Kind kind, const Session& session = {}) {
         out.answers.push_back({request, kind, session});
     }
-    /// Answers a request: the login is admitted. The limits of the session are announced to the user if the setting
-    /// `announce` is yes, but never in observe mode.
+    /// Answers the PAM module that a login is admitted. The limits of the session are announced to the user if the
+    /// setting `announce` is yes, but never in observe mode.
     void admit(RequestId request, const Session& session, const policy::Limits& limits) {
         const bool meant = limits.mode.value == policy::Mode::enforce;
         const bool announced = meant && limits.announce.value == policy::Announce::yes;
@@ -65,8 +66,8 @@ struct DecisionContext {
         out.effects.emplace_back(Notice{kind, session, reason, left});
     }
 
-    /// Requests an activity probe of a session after an idle limit starts to apply, or after the wall clock was set. The
-    /// values of the probe are the basis for comparison with later probes. Does nothing if no idle limit applies.
+    /// Requests an activity probe of a session after an idle limit starts to apply, or after the wall clock was set.
+    /// The values of the probe are the basis for comparison with later probes. Does nothing if no idle limit applies.
     void request_first_probe(const Session& session) {
         if (session.phase == Phase::active && idle_limit(session) != unlimited_duration) {
             out.effects.emplace_back(ProbeActivity{session.key});
@@ -77,8 +78,8 @@ struct DecisionContext {
 // admission.cpp
 void on_open_requested(DecisionContext& context, const OpenRequested& event);
 
-/// Admits a login after its limits have been checked. Answers `request`, and copies the limits of the policy to the
-/// session.
+/// Admits a login after its limits have been checked. Answers the request `request` of the PAM module, and copies the
+/// limits of the policy to the session.
 void admit(DecisionContext& context, Session session, RequestId request);
 
 /// Decides again about a login that waits until its user has a free session slot. The login is admitted or denied, or
@@ -93,7 +94,8 @@ void on_request_aborted(DecisionContext& context, const RequestAborted& event);
 /// the login of the same user that has waited the longest.
 void remove_session(DecisionContext& context, const Session& session);
 
-/// Admits waiting logins of a user whose session `left` no longer occupies a session slot after this decision.
+/// Admits waiting logins of a user as far as the limits permit. `left` is a session of the user that no longer occupies
+/// a session slot after this decision.
 void admit_waiting(DecisionContext& context, const Session& left);
 
 // limits.cpp
@@ -102,8 +104,8 @@ void on_input_received(DecisionContext& context, const InputReceived& event);
 void on_terminal_opened(DecisionContext& context, const TerminalOpened& event);
 void on_clock_changed(DecisionContext& context, const ClockChanged& event);
 
-/// Handles the deadline of an open session by a warning, a request for an activity probe, or the beginning of its
-/// termination.
+/// Handles the deadline of an open session. Issues a warning, requests an activity probe, or begins the termination of
+/// the session.
 void serve_limits(DecisionContext& context, Session session);
 
 /// Returns the time of the next action for the session. The time is at most Timeouts::probe_retry from now if logind
@@ -117,12 +119,13 @@ void on_groups_resolved(DecisionContext& context, const GroupsResolved& event);
 
 /// Applies the current policy to an open session. A limit is new to the user if it was changed, or was only observed
 /// before (mode = "observe"). With `retroactive`, the policy is applied to the session for the first time, so all
-/// limits are new. Warnings about a new limit are issued again. If a new limit would expire within the grace period
-/// (the longest warn_before, or 5 min), no limit terminates the session before the end of that period.
+/// limits are new. The user is warned again about a new limit, even if the user was warned about the old one. If a new
+/// limit would expire within the grace period (the longest warn_before, or 5 min), no limit terminates the session
+/// before the end of that period.
 void reapply_policy(const DecisionContext& context, Session& session, bool retroactive);
 
-/// Stops counting an open session if the current policy does not count its login, for example because its PAM service
-/// is now in ignore_services. Does nothing and returns false if the policy counts the login.
+/// Closes an open session if its login no longer counts under the current policy, for example because its PAM service
+/// is now in ignore_services. Does nothing and returns false if the login counts.
 bool release_uncounted(DecisionContext& context, Session session);
 
 /// Adds a record of a session to the decision after reapply_policy(). If the leader (the process that opened the
@@ -140,7 +143,8 @@ void begin_termination(DecisionContext& context, Session session, const Reason& 
 /// Performs the next stage of a termination. The stages are the reason on the terminals, SIGTERM, and SIGKILL.
 void continue_termination(DecisionContext& context, Session session);
 
-/// Asks the processes of a denied login that did not exit by themselves to terminate. Later calls send SIGKILL.
+/// Terminates a denied login whose processes did not exit by themselves. The first call for a login sends SIGTERM, and
+/// later calls send SIGKILL.
 void terminate_denied_login(DecisionContext& context, Session session);
 
 // logind_events.cpp
@@ -149,9 +153,9 @@ void on_logind_session_new(DecisionContext& context, const LogindSessionNew& eve
 void on_logind_session_removed(DecisionContext& context, const LogindSessionRemoved& event);
 void on_logout_checked(DecisionContext& context, const LogoutChecked& event);
 
-/// Handles a session whose leader (the process that opened the session) has exited without a logout. The remaining
-/// processes of the session are terminated if a limit applies to it. Otherwise the session stays open and counts until
-/// logind removes it.
+/// Handles a session whose leader (the process that opened the session) has exited without a logout. If a limit applies
+/// to the session, its remaining processes are terminated. Otherwise the session stays open and occupies its session
+/// slot until logind removes it.
 void on_leader_lost(DecisionContext& context, Session session);
 
 /// Asks logind whether a session was logged out. The query is for sessions that the daemon learned from logind, after

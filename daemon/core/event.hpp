@@ -15,8 +15,8 @@
 /// the daemon that observed it.
 namespace sesslimit::core {
 
-/// Request of the PAM module to admit a login, sent in pam_open_session. A further request of the same process for the
-/// same user repeats the first request.
+/// Request of the PAM module to admit a login, sent in pam_open_session. If the same process requests a login of the
+/// same user again, the request is a repetition of its first request.
 struct OpenRequested {
     RequestId request = RequestId::none;
     Login login;
@@ -59,7 +59,7 @@ struct LogindSession {
     Login login;
 };
 
-/// Returns true for the classes of logind sessions that are logins of users (src/login/logind-session.h). These are
+/// Returns true if logind sessions of this class are logins of users (src/login/logind-session.h). These classes are
 /// "user", and "user-early", "user-light" and "user-incomplete", the variants of systemd 256 and later.
 inline bool is_login_class(std::string_view session_class) {
     return session_class == "user" || session_class.starts_with("user-");
@@ -98,7 +98,7 @@ struct InputReceived {
     SessionKey session = SessionKey::none;
 };
 
-/// First input on a terminal that was opened after a warning. The terminal may belong to any session of its user.
+/// First input on a terminal that a user opened after a warning. The terminal may belong to any session of the user.
 struct TerminalOpened {
     uid_t owner = 0;
 };
@@ -110,7 +110,7 @@ struct ClockChanged {};
 /// event if no deadline has been reached.
 struct TimerExpired {};
 
-/// Change of the policy that is passed to decide(). Every session is then evaluated again.
+/// Change of the policy. Every session is then evaluated again under the new policy.
 struct PolicyChanged {};
 
 /// Request of an authorized D-Bus caller to terminate a session.

@@ -50,8 +50,8 @@ void record_use(DecisionContext& context, Session& session, BootTime at) {
 }
 
 /// Locks the screen of a session whose idle limit has expired. The idle time then starts again at 0, so that the screen
-/// is locked again if its user unlocks it and leaves. Does not repeat the lock if no activity has followed the previous
-/// lock.
+/// is locked again if its user unlocks the screen and leaves. The screen is not locked twice without activity in
+/// between.
 void lock_screen(DecisionContext& context, Session& session, const Reason& reason) {
     if (context.limits(session).mode.value == policy::Mode::observe) {
         return begin_termination(context, session, reason);
@@ -78,8 +78,8 @@ void evaluate_idle(DecisionContext& context, Session session) {
     const policy::Limits limits = context.limits(session);
     const std::vector<Duration> warnings = context.warnings(session, limits);
     if (session.idle_warned == screen_locked && !DecisionContext::locks(session, limits, reason.cause)) {
-        // The screen was locked under an earlier policy. The current policy terminates idle sessions instead, and a
-        // termination requires a warning.
+        // The screen was locked under an earlier policy. The current policy terminates idle sessions instead, and the
+        // user must be warned before a termination.
         session.idle_warned = unlimited_duration;
     }
     if (idle_end(session) <= context.now && DecisionContext::locks(session, limits, reason.cause)) {
@@ -109,8 +109,8 @@ void on_probe_failed(DecisionContext& context, Session session) {
     const std::vector<Duration> warnings = context.warnings(session, limits);
     session.probe_failed = true;
     if (is_output_awaited(session, limits) && duration_warning(session, warnings, context.now)) {
-        // A warning changes the output timestamp of the terminal and would hide earlier output. Activity is assumed,
-        // because output counts as activity.
+        // A due warning changes the output timestamp of the terminal, and hides the earlier output that the failed
+        // probe has not found. Activity is therefore assumed, because output counts as activity in this session.
         record_use(context, session, context.now);
     }
     warn_of_duration(context, session, limits);

@@ -32,8 +32,8 @@ void adopt(DecisionContext& context, const LogindSession& seen) {
     context.request_first_probe(session);
 }
 
-/// Handles a new logind session of a login that the PAM module has already requested. Both have the same leader
-/// process.
+/// Handles a new logind session of a login that the PAM module has already requested. Both have the same leader (the
+/// process that opened the session).
 void join(DecisionContext& context, const Session& known, const LogindSession& seen) {
     Session session = known;
     session.logind_id = seen.id;
@@ -49,20 +49,20 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
             return admit_waiting(context, session);
         }
         session.phase = Phase::active;
-        // The idle limit applies as soon as logind has the session.
+        // The idle limit applies to a session as soon as logind has announced it.
         session.due = next_due(session, context.warnings(session, context.limits(session)));
         context.put(session);
         return context.request_first_probe(session);
     case Phase::ending:
         if (session.stage != TerminationStage::pending) {
-            // Before logind announced the session, only the process that opened it was asked to stop. Now all processes
-            // of the session are asked.
+            // Before logind announced the session, only the process that opened the session was asked to stop. All
+            // processes of the session are now asked to stop.
             session.stage = TerminationStage::notified;
             session.due = context.now;
         }
         return context.put(session);
     // If the PAM stack continued although the login was denied, terminate_denied_login() terminates the login later.
-    // The delay gives the user time to read the reason.
+    // The delay gives the user time to read the reason of the denial.
     case Phase::denied:
     case Phase::waiting:
     case Phase::active:

@@ -7,8 +7,8 @@
 namespace sesslimit::core {
 namespace {
 
-/// Reports that the user has more sessions than the new policy allows. Does nothing if `session` is not the first
-/// session of its user, so that each user is reported only once.
+/// Reports that the user has more sessions than the new policy permits. Does nothing if `session` is not the user's
+/// oldest session that occupies a session slot, so that each user is reported only once.
 void report_over_limit(DecisionContext& context, const Session& session) {
     const policy::Limits limits = context.limits(session);
     const auto& keys = context.state.of_user(session.login.uid);

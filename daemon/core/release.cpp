@@ -64,7 +64,7 @@ void remove_session(DecisionContext& context, const Session& session) {
 void admit_waiting(DecisionContext& context, const Session& left) {
     const std::size_t counted = context.state.counted(left.login.uid);
     std::size_t taken = counted - std::min<std::size_t>(counted, 1);
-    // Number of logins that this decision admits, for each policy rule with a shared limit.
+    // Number of logins that this decision has already admitted, for each policy rule with a shared limit.
     std::map<policy::SourceId, std::size_t> admitted;
     const auto is_full = [&](const policy::SharedLimit& total) {
         const auto leave = static_cast<std::size_t>(std::ranges::count(left.shared_limits, total.rule));

@@ -13,8 +13,8 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
     session.last_sample.at = std::min(session.last_sample.at, context.now);
     switch (session.phase) {
     case Phase::waiting:
-        // A login that waited for its answer lost the connection when the daemon stopped. The PAM module repeats the
-        // request.
+        // A login that waited for its answer lost the connection to the daemon when the daemon stopped. Its record is
+        // removed, because the PAM module repeats the request.
         context.out.records.emplace_back(Drop{session.key});
         return;
     case Phase::admitted:
@@ -22,7 +22,7 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
         if (event.leader_gone) {
             // The process that opened the session exited while the daemon was not running, possibly after a logout.
             // Processes that are left behind after a logout must not be terminated, and only logind can report a
-            // logout. Without a logout, logind lists the session again.
+            // logout. The session is therefore removed. If it was not logged out, logind lists it again.
             return remove_session(context, session);
         }
         if (release_uncounted(context, session)) {

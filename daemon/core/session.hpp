@@ -26,18 +26,20 @@ namespace core {
 /// Phase in the life of a session. docs/architecture.md shows the transitions between phases. The numeric values are
 /// stored in the ledger file, so a value must never get a new meaning.
 enum class Phase : std::uint8_t {
-    /// A limit on sessions is reached, and the login waits for a free session slot. A waiting login is not counted.
+    /// A limit on the number of sessions is reached, and the login waits for a free session slot. A waiting login does
+    /// not count as a session of the user.
     waiting = 1,
-    /// The login was admitted, but logind has not announced a session for it. logind may never do so.
+    /// The login was admitted. logind has not announced a session for it, and may never announce one.
     admitted = 2,
     /// The login was admitted, and logind has a session for it.
     active = 3,
-    /// The termination of the session has begun. The session counts until all of its processes have exited.
+    /// The termination of the session has begun. The session occupies a session slot of its user until all processes of
+    /// the session have exited.
     ending = 4,
     /// The login was denied. Its process is tracked until it exits, because sshd may continue without a session.
     denied = 5,
-    /// The session was closed by PAM, or was found not to count. The process that opened the session is tracked until
-    /// it exits.
+    /// PAM closed the session, or the session does not count toward any limit. The process that opened the session is
+    /// tracked until it exits.
     closed = 6,
 };
 
@@ -70,11 +72,11 @@ struct Reason {
     /// For the causes limit_reached and displaced, the maximum number of sessions. For the cause idle, 1 if the session
     /// is not graphical and no terminal of the session is known, otherwise 0.
     std::uint32_t count = 0;
-    /// For the causes duration and idle, the limit that expired.
+    /// For the causes duration and idle, the value of the limit that expired.
     Duration span{};
-    /// For the cause displaced, the remote host of the newer login. For the cause requested, the name of the requester.
-    /// For the cause limit_reached, the name of the policy rule whose shared limit is reached, if any. At most
-    /// max_by_length bytes.
+    /// For the cause displaced, the remote host of the newer login. For the cause requested, the name of the D-Bus
+    /// caller. For the cause limit_reached, the name of the policy rule whose shared limit is reached, or empty if
+    /// max_sessions is reached. At most max_by_length bytes.
     std::string by;
     bool operator==(const Reason&) const = default;
 };
@@ -98,8 +100,8 @@ enum class TerminationStage : std::uint8_t {
 enum class LogoutCheck : std::uint8_t {
     none,
     first,
-    /// logind answered that the session was not logged out, and is asked a second time. PAM can close a session after
-    /// the process that opened the session has exited.
+    /// logind answered that the session was not logged out, and is asked a second time. The second query is needed
+    /// because PAM can close a session after the process that opened the session has exited.
     second,
 };
 
@@ -150,10 +152,11 @@ struct Session {
     LastSample last_sample;
     /// Time at which the daemon last wrote a notice to the terminals of the session.
     BootTime last_notice_at{};
-    /// Shortest warning about the duration limit that was issued; unlimited_duration: no warning was issued.
+    /// Shortest warning about the duration limit that was issued, as the time before expiry; unlimited_duration: no
+    /// warning was issued.
     Duration duration_warned = unlimited_duration;
-    /// Shortest warning about the idle limit that was issued since the last activity; unlimited_duration: no warning
-    /// was issued.
+    /// Shortest warning about the idle limit that was issued since the last activity, as the time before expiry;
+    /// unlimited_duration: no warning was issued.
     Duration idle_warned = unlimited_duration;
     /// Reason for which the session is terminated or the login was denied.
     Reason reason;
@@ -175,7 +178,8 @@ constexpr bool occupies_slot(Phase phase) noexcept {
     return phase == Phase::admitted || phase == Phase::active || phase == Phase::ending;
 }
 
-/// Returns true if the idle limit has issued a warning for which activity is awaited. A locked screen awaits none.
+/// Returns true if the user of an active session was warned about its idle limit, and has not become active since.
+/// Returns false if the screen of the session was locked instead.
 inline bool is_idle_warned(const Session& session) noexcept {
     return session.phase == Phase::active && session.idle_warned != unlimited_duration &&
            session.idle_warned != screen_locked;

@@ -20,7 +20,7 @@ void send_signal(DecisionContext& context, const Session& session, int signal) {
     }
 }
 
-/// Returns the time from the request to stop (such as SIGTERM) to SIGKILL, for a termination with this cause.
+/// Returns the time from the request to stop (such as SIGTERM) to SIGKILL, for a termination with the cause `cause`.
 Duration kill_delay_for(Cause cause) {
     switch (cause) {
     case Cause::leader_gone:
@@ -83,8 +83,8 @@ void begin_termination(DecisionContext& context, Session session, const Reason& 
     session.reason = reason;
     session.stage = TerminationStage::pending;
     session.due = after(session.admitted, Timeouts::terminal_setup);
-    // A session that was admitted less than Timeouts::terminal_setup ago does not have a terminal yet. If it is
-    // displaced by a newer login, the reason is sent later.
+    // A session that was admitted less than Timeouts::terminal_setup ago may not have a terminal yet. If a newer login
+    // displaces the session, the reason is therefore sent to the terminal later.
     if (reason.cause != Cause::displaced || session.due <= context.now) {
         notify_reason(context, session);
     }
