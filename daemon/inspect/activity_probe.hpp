@@ -8,8 +8,8 @@
 namespace sesslimit::inspect {
 
 /// Returns an activity sample of a session that is not graphical, from its terminals, its processes and its connection.
-/// The sample does not contain `wall_offset`. Errors: the session cannot be inspected. A sample without values would
-/// wrongly show an idle session.
+/// The sample does not contain `wall_offset`. Errors: fails if the session cannot be inspected, because a sample
+/// without values would wrongly show an idle session.
 Result<core::ActivitySample> activity_sample_of(const core::Session& session, Connections& connections);
 
 } // namespace sesslimit::inspect

@@ -26,8 +26,8 @@ std::optional<std::filesystem::path> scope_of(const core::Session& session, cons
 }
 
 std::string kept_scope_name(const core::Session& session) {
-    // Only letters and digits of the session ID become part of the name. Session IDs of logind do not contain other
-    // characters (session_id_valid() in systemd's src/basic/login-util.c).
+    // Only letters and digits of logind's session ID are copied to the name of the scope. Session IDs of logind do not
+    // contain other characters (session_id_valid() in systemd's src/basic/login-util.c).
     std::string name(kept_prefix);
     std::ranges::copy_if(session.logind_id, std::back_inserter(name),
                          [](unsigned char c) { return std::isalnum(c) != 0; });

@@ -14,7 +14,8 @@
 /// tmux and screen, the shells in their windows, and all processes that the shells have started.
 namespace sesslimit::inspect {
 
-/// Maximum number of multiplexer processes of a session that are preserved. The windows of a user need fewer processes.
+/// Maximum number of multiplexer processes of a session that are preserved. The tmux and screen windows of a user need
+/// fewer processes.
 inline constexpr std::size_t max_multiplexed = 512;
 
 /// Processes of terminal multiplexers.
@@ -34,8 +35,8 @@ struct Multiplexer {
 bool is_multiplexer_server(const Process& process);
 
 /// Returns at most `max_multiplexed` multiplexer processes from `scope`, the list of processes in a session's scope.
-/// These are servers, descendants of servers, and descendants of `moved`, the processes that were moved to another
-/// scope before. A process whose parent has exited is not a descendant. A background process of a closed window is
+/// These are servers, descendants of servers, and descendants of `moved`, the processes that were already moved to
+/// another scope. A process whose parent has exited is not a descendant. A background process of a closed window is
 /// therefore not preserved.
 Multiplexer multiplexer_among(const std::vector<Process>& scope, const std::vector<Process>& moved = {});
 

@@ -12,7 +12,7 @@ struct SessionSnapshots {
     SnapshotCache<TerminationPreview> previews{
         [](const core::Session& session) { return termination_preview_of(session); }};
 
-    /// Discards the cached data of a session that is gone.
+    /// Discards the cached data of a session that no longer exists.
     void forget(SessionKey key) {
         terminals.forget(key);
         previews.forget(key);

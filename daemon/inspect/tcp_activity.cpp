@@ -178,7 +178,7 @@ std::optional<SockDiagRequest> question_about(const Ends& ends) {
 }
 
 /// Discards unread replies from the netlink socket, which systemd preserves across restarts of the daemon. If an
-/// earlier daemon was killed between a request and the reply, the socket still contains the reply.
+/// earlier daemon process was killed between a request and the reply, the socket still contains the reply.
 void drain(const UniqueFd& fd) noexcept {
     constexpr int most = 16;
     std::byte begin{};
@@ -186,8 +186,8 @@ void drain(const UniqueFd& fd) noexcept {
     }
 }
 
-/// Receives the kernel's reply to a sock_diag request, and returns the size of the reply. Returns 0 if there is not a
-/// valid reply. Does not wait, because the kernel creates the reply during the send() of the request.
+/// Receives the kernel's reply to a sock_diag request, and returns the size of the reply. Returns 0 if a valid reply
+/// was not received. Does not wait, because the kernel creates the reply during the send() of the request.
 std::size_t receive(const UniqueFd& fd, std::span<std::byte> reply) noexcept {
     sockaddr_nl sender{};
     socklen_t length = sizeof sender;

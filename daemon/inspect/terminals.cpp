@@ -27,11 +27,12 @@ constexpr unsigned last_console = 63;
 /// and a name.
 constexpr std::size_t max_uevent_length = 4096;
 
-/// Latest accepted timestamp of a terminal in seconds, about 30,000 years after the epoch. The value is later than the
-/// clock of any host, and far below the maximum of a Duration.
+/// Latest timestamp of a terminal that is accepted, in seconds, about 30,000 years after the epoch. The value is later
+/// than the clock of any host, and far below the maximum of a Duration.
 constexpr time_t latest_second = 1'000'000'000'000;
 
-/// Number of bytes of a /proc/PID/uid_map that are compared. The file has at most 340 lines (user_namespaces(7)).
+/// Number of bytes of the file /proc/PID/uid_map that are compared with the daemon's own uid_map. The file has at most
+/// 340 lines (user_namespaces(7)).
 constexpr std::size_t max_uid_map_length = 4096;
 
 using Stat = struct stat;
@@ -112,8 +113,8 @@ Result<std::optional<Duration>> youngest(const std::vector<Terminal>& terminals,
         if (!*node) {
             continue;
         }
-        // The time of the terminal is limited to a plausible range, because the owner of the device node can set its
-        // timestamps to any time (utimensat(2)).
+        // The timestamp of the terminal is limited to a plausible range, because the owner of the device node can set
+        // its timestamps to any time (utimensat(2)).
         const timespec& time = (**node).*clock;
         const auto seconds = std::chrono::seconds(std::clamp<time_t>(time.tv_sec, 0, latest_second));
         const auto moment = std::chrono::duration_cast<Duration>(seconds + std::chrono::nanoseconds(time.tv_nsec));

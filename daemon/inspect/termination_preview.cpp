@@ -15,8 +15,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Maximum number of directory entries that are read, and maximum depth, in the search for units of a user. A user may
-/// create any number of control groups below the user's service manager.
+/// Bounds of the search for units of a user, which are the maximum number of directory entries that are read, and the
+/// maximum depth of directories. The bounds are needed because a user may create any number of control groups below the
+/// user's service manager.
 constexpr std::size_t max_entries = 1000;
 constexpr int deepest = 8;
 

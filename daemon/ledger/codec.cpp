@@ -47,7 +47,7 @@ struct Field {
     Fault too_long;
 };
 
-/// Returns all texts of a session, in the order in which they are encoded in the ledger.
+/// Returns all text fields of a session, in the order in which they are encoded in the ledger.
 template <class AnySession>
 auto texts_of(AnySession& session) noexcept {
     using Text = std::conditional_t<std::is_const_v<AnySession>, const std::string, std::string>;
@@ -75,8 +75,8 @@ static_assert(wire::max_user <= 255 && wire::max_host <= 255, "the length of a t
 static_assert(max_fingerprint_length <= 64 && max_certificate_id_length <= 128 && max_seat_length <= 64);
 static_assert(fixed_size + max_texts_length + gid_count_size + 5 * sizeof(gid_t) <= max_payload);
 
-/// Writes or reads all numbers of a session, in the order in which they are encoded in the ledger. Encoder and decoder
-/// share this function, so that their orders cannot differ.
+/// Writes or reads all numeric fields of a session, in the order in which they are encoded in the ledger. Encoder and
+/// decoder share this function, so that their orders cannot differ.
 template <class AnySession, class AnyFlags, class Io>
 void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
     io.number(session.key);
@@ -112,7 +112,7 @@ void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
     io.number(flags);
 }
 
-/// Writer of bytes to a buffer. The caller has checked that the buffer is large enough.
+/// Writer of bytes to a buffer. The caller must ensure that the buffer is large enough.
 class Writer {
   public:
     explicit Writer(std::span<std::byte> out) noexcept : out_(out) {}

@@ -12,17 +12,19 @@
 /// or clocks.
 namespace sesslimit::ledger {
 
-/// Maximum size of an encoded session in bytes. Always sufficient for the fields of fixed size, all texts at their
+/// Maximum size of an encoded session in bytes. The size is sufficient for the fields of fixed size, all texts at their
 /// maximum length, and 5 group IDs. Further group IDs are omitted if they do not fit.
 inline constexpr std::size_t max_payload = 2032;
 
 /// Reason why a session is invalid, in a few words for a log, such as "unknown phase". Lifetime: the text is static.
 using Fault = std::string_view;
 
-/// Returns the reason why a session is invalid, or an empty view if the session is valid. A valid session has a key and
-/// only known enumerators. Its times and time spans are not negative, and its wall clock times are within 36,000 years
-/// of the epoch. Its texts are within their maximum lengths and contain no NUL. Its group IDs are ascending. The
-/// function does not check whether a time is in the future, because only the caller knows the current time.
+/// Returns the reason why a session is invalid, or an empty view if the session is valid. The function does not check
+/// whether a time is in the future, because only the caller knows the current time.
+///
+/// A valid session has a key and only known enumerators. Its times and time spans are not negative, and its wall clock
+/// times are within 36,000 years of the epoch. Its texts are within their maximum lengths and contain no NUL. Its group
+/// IDs are ascending.
 Fault fault_of(const core::Session& session) noexcept;
 
 /// Encodes the session to the start of `out` and returns its length in bytes. The fields `request` and `answer_by` are

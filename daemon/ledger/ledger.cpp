@@ -52,8 +52,8 @@ struct Ledger::Impl {
     }
 
     Result<> grow() {
-        // If memory for the index of the ledger was exhausted when the ledger last grew, the file has already grown.
-        // Only the index is then extended.
+        // If memory for the index of the ledger was exhausted when the ledger last grew, the file has grown but the
+        // index has not. In this case, only the index is extended.
         if (file.slots() == index.generations.size()) {
             if (auto grown = file.grow(); !grown) {
                 return grown;

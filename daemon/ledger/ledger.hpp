@@ -40,9 +40,10 @@ class Ledger {
     /// the file.
     ///
     /// Fails if another process has the ledger open (error code EAGAIN), or if the file cannot be opened or created. In
-    /// both cases `restore` was not called. Also fails if memory is exhausted, possibly after calls of `restore`. A
-    /// process must not have more than one Ledger of a directory, because it would lose its lock on the ledger
-    /// (lock.hpp). `step`, at least 1, is the number of slots by which the ledger grows, and is set only by tests.
+    /// both cases `restore` was not called. Also fails if memory is exhausted, possibly after calls of `restore`.
+    ///
+    /// A process must not have more than one Ledger object of the same directory, because it would lose its lock on the
+    /// ledger (lock.hpp). `step`, at least 1, is the number of slots by which the ledger grows. Only tests set `step`.
     static Result<Ledger> open(const std::filesystem::path& directory, const Restore& restore,
                                std::vector<std::string>& dropped, std::size_t step = usual_step);
 

@@ -23,7 +23,8 @@ inline constexpr std::size_t max_slots = std::size_t{1} << 22;
 /// Reads the identifier of the current boot.
 Result<BootId> read_boot_id();
 
-/// Reason why the ledger file could not be opened, and the action of the daemon that follows.
+/// Reason why the ledger file could not be opened, and the following action of the daemon (create a new file, rename
+/// the old file, or give up).
 struct OpenFailure {
     enum class Then : std::uint8_t { create, move_aside, give_up };
     Then then = Then::give_up;

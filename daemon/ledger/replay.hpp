@@ -12,13 +12,13 @@
 
 namespace sesslimit::ledger {
 
-/// Index of a ledger file in memory. It contains the slot of each session, and the generation (number of updates) of
-/// each slot, so that an update only writes to the file and does not read it.
+/// Index of a ledger file in memory. It contains the number of the slot of each session, and the generation (number of
+/// updates) of each slot. With the index, an update of the ledger only writes to the file and does not read it.
 struct Index {
     std::unordered_map<SessionKey, std::uint32_t> slot_of;
     /// Numbers of the free slots. Capacity for all slots is reserved.
     std::vector<std::uint32_t> free;
-    /// Number of updates of each slot.
+    /// Number of updates of each slot of the ledger file.
     std::vector<std::uint64_t> generations;
     /// Numbers of free slots that contain a rejected record, which must be overwritten.
     std::vector<std::uint32_t> rejected_slots;

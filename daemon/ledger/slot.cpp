@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::array<char, 8> magic{'S', 'E', 'S', 'S', 'L', 'E', 'D', 'G'};
 
-/// The 16 bytes in front of the payload in each copy of a slot of the ledger file.
+/// Fields of the 16 bytes in front of the payload in each copy of a slot of the ledger file.
 struct Head {
     std::uint64_t generation = 0;
     std::uint32_t length = 0;
@@ -94,7 +94,7 @@ void write_slot(SlotBytes slot, std::uint64_t generation, std::span<const std::b
     head.crc = crc_of(head, payload);
     const CopyBytes copy = copy_of(slot, index_of(generation));
     std::ranges::copy(payload, copy.subspan(copy_head_size).begin());
-    // After a restart of the daemon, another process reads the ledger file. Therefore only the order of this process's
+    // After a restart of the daemon, another process reads the ledger file. For this process, only the order of the
     // stores to the mapped page matters. The payload is stored before the 16 bytes in front of it, which make it valid.
     std::atomic_thread_fence(std::memory_order_release);
     std::memcpy(copy.data(), &head, sizeof head);
