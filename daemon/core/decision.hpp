@@ -55,7 +55,8 @@ struct Answer {
 struct Notice {
     enum class Kind : std::uint8_t {
         admitted,
-        /// The daemon found a session in logind that PAM did not request, and counts the session from now on.
+        /// logind reported a session that the PAM module did not request. The daemon adopts the session, and counts it
+        /// as a session of the user.
         adopted,
         denied,
         /// The login was admitted although a limit is reached, because of mode = "observe".

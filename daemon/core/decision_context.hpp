@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
-/// Context of one call of the core function decide(), and the functions that implement it. Only source files of the
-/// core include this header.
+/// Context of one call of the core function decide(), and the functions that implement decide(). Only source files of
+/// the core include this header.
 namespace sesslimit::core {
 
 /// Inputs of the decision about one event, and the decision under construction. Each function that receives the context
@@ -124,8 +124,9 @@ void on_groups_resolved(DecisionContext& context, const GroupsResolved& event);
 /// before the end of that period.
 void reapply_policy(const DecisionContext& context, Session& session, bool retroactive);
 
-/// Closes an open session if its login no longer counts under the current policy, for example because its PAM service
-/// is now in ignore_services. Does nothing and returns false if the login counts.
+/// Excludes an open session from all limits if the current policy does not count its login as a session, for example
+/// because its PAM service is now in ignore_services. The processes of the session continue. Does nothing and returns
+/// false if the policy counts the login.
 bool release_uncounted(DecisionContext& context, Session session);
 
 /// Adds a record of a session to the decision after reapply_policy(). If the leader (the process that opened the

@@ -42,7 +42,7 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
     switch (known.phase) {
     case Phase::admitted:
         if (!is_login_class(seen.session_class)) {
-            // A session of a greeter, a lock screen or a background job does not count as a login session.
+            // A logind session of a greeter, a lock screen or a background job does not count as a session of the user.
             session.phase = Phase::closed;
             session.due = never;
             context.put(session);

@@ -13,7 +13,7 @@ void on_close_requested(DecisionContext& context, const CloseRequested& event) {
     }
     context.answer(event.request, Answer::Kind::noted);
     if (session == nullptr || (session->phase != Phase::admitted && session->phase != Phase::active)) {
-        return; // a session that is being terminated counts toward the limits until all of its processes have exited
+        return; // a session that is being terminated occupies its session slot until all of its processes have exited
     }
     Session closed = *session;
     closed.phase = Phase::closed;

@@ -63,7 +63,7 @@ enum class Cause : std::uint8_t {
     requested = 6,
 };
 
-/// Maximum length of Reason::by in bytes. It is given by the size of the corresponding field in the ledger file.
+/// Maximum length of Reason::by in bytes. A session with a longer text cannot be recorded in the ledger file.
 inline constexpr std::size_t max_by_length = 255;
 
 /// Cause of a termination or denial, with its details.

@@ -35,13 +35,13 @@ class State {
     /// if the user has no session.
     [[nodiscard]] const std::set<SessionKey>& of_user(uid_t uid) const;
 
-    /// Returns the number of sessions of this user that occupy a session slot (count toward max_sessions).
+    /// Returns the number of sessions of a user that occupy a session slot (count toward max_sessions).
     [[nodiscard]] std::size_t counted(uid_t uid) const;
 
     /// Returns the number of sessions of all users that occupy a session slot (count toward max_sessions).
     [[nodiscard]] std::size_t counted() const { return counted_; }
 
-    /// Returns the number of sessions that count toward the shared limit (max_sessions_total) of this policy rule.
+    /// Returns the number of sessions that count toward the shared limit (max_sessions_total) of a policy rule.
     [[nodiscard]] std::size_t counted(policy::SourceId rule) const;
 
     /// Returns the session with the earliest deadline, or null if no session has a deadline.
