@@ -30,16 +30,17 @@ namespace {
 
 using output::Priority;
 
-/// Maximum time for which logins wait after a start until the sessions of logind are known.
+/// Maximum time for which logins wait after the daemon starts. They wait until the daemon knows the sessions of logind.
 constexpr Duration catch_up_timeout = std::chrono::seconds(1);
 
-/// Maximum time for which a stopping daemon waits for journald to accept entries.
+/// Maximum time for which the daemon waits for journald to accept its entries before it exits.
 constexpr Duration journal_timeout = std::chrono::seconds(1);
 
-/// Signals that end the daemon, and SIGHUP, which reloads the policy.
+/// Signals that the daemon handles. SIGTERM and SIGINT stop the daemon, and SIGHUP reloads the policy.
 constexpr std::array signals{SIGTERM, SIGINT, SIGHUP};
 
-/// Blocks the signals. Must be called before a second thread exists, so that only the event loop receives them.
+/// Blocks the signals that the daemon handles. Must be called before a second thread is started, so that only the event
+/// loop receives these signals.
 void block_signals() {
     sigset_t blocked;
     sigemptyset(&blocked);
@@ -49,7 +50,7 @@ void block_signals() {
     sigprocmask(SIG_BLOCK, &blocked, nullptr);
 }
 
-/// Components on which all other components depend. Creating them cannot fail.
+/// Event loop, journal and event queue, which the other components of the daemon use. The constructor cannot fail.
 struct Base {
     explicit Base(EventLoop event_loop) : loop(std::move(event_loop)) {}
 
@@ -58,7 +59,7 @@ struct Base {
     EventQueue events;
 };
 
-/// Components that need a resource of the kernel, which may be exhausted.
+/// Components that cannot be created if the kernel has run out of a resource, such as file descriptors.
 struct Resources {
     UniqueFd sock_diag;
     pam_server::Server server;
@@ -101,8 +102,9 @@ Result<Resources> acquire_resources(const Options& options, Base& base) {
 } // namespace
 
 struct Daemon::Impl {
-    // The members are in the order of their dependencies. A component refers only to components above it, except in
-    // callbacks, which the event loop calls later.
+    // The members are declared in the order of their dependencies. A component refers only to components that are
+    // declared before it, except in callbacks. The event loop calls callbacks only after all members have been
+    // constructed.
     Options options;
     std::unique_ptr<Base> base;
     Resources resources;
@@ -151,13 +153,14 @@ struct Daemon::Impl {
     Timer catch_up_timer{base->loop.get(), CLOCK_MONOTONIC, [this] { serve(); }};
     std::vector<EventSource> signal_sources;
     bool serving = false;
-    std::optional<Error> failure; ///< reason for the exit from the loop
+    std::optional<Error> failure; ///< error that stopped the daemon
 
     Impl(Options given, std::unique_ptr<Base> first, Resources acquired)
         : options(std::move(given)), base(std::move(first)), resources(std::move(acquired)) {}
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
-    ~Impl() { resources.worker.stop(); } // its jobs refer to the other components
+    // The worker thread is stopped first, because its jobs refer to other members.
+    ~Impl() { resources.worker.stop(); }
 
     logind::Callbacks logind_callbacks() {
         return {.appeared = [this](core::LogindSession session) { discovery.add(std::move(session)); },
@@ -165,7 +168,8 @@ struct Daemon::Impl {
                 .listed = [this](const std::vector<std::string>& ids) { engine.reconcile(ids); },
                 .caught_up =
                     [this] {
-                        // The worker runs this job after the lookups for the listed sessions.
+                        // The worker runs its jobs in order. Logins are therefore accepted only after the groups of the
+                        // users of all listed sessions have been looked up.
                         resources.worker.submit([this] { return [this] { serve(); }; });
                     },
                 .failed = log_errors_of("logind")};
@@ -181,7 +185,7 @@ struct Daemon::Impl {
         for (const int signal : signals) {
             auto source = watch_signal(base->loop.get(), signal, [this, signal] {
                 if (signal == SIGHUP) {
-                    policies.reload([](const Result<>&) {}); // the journal already contains the result
+                    policies.reload([](const Result<>&) {}); // reload() logs the result
                 } else {
                     sd_event_exit(base->loop.get(), EXIT_SUCCESS);
                 }
@@ -195,10 +199,13 @@ struct Daemon::Impl {
         return code < 0 ? Result<>(fail_errno("set the watchdog", -code)) : Result<>();
     }
 
-    /// Starts the remaining components, after the policy has been loaded.
+    /// Connects to systemd and logind, and restores the sessions of the ledger. Called after the policy has been
+    /// loaded.
     void begin() {
         systemd.connect();
-        logind.connect(); // answers arrive after this loop iteration, when the ledger has been read
+        // logind's replies are handled in a later iteration of the event loop, after the sessions of the ledger have
+        // been restored.
+        logind.connect();
         if (auto done = open_ledger(); !done) {
             failure = done.error();
             sd_event_exit(base->loop.get(), EXIT_FAILURE);
@@ -206,13 +213,15 @@ struct Daemon::Impl {
         }
         if (const auto armed = catch_up_timer.arm_in(catch_up_timeout); !armed) {
             base->journal.log(Priority::warning,
-                              "Accepting logins before the sessions of logind are known: " + armed.error().what);
+                              "Accepting logins, although the sessions of logind are not known yet: " +
+                                  armed.error().what);
             serve();
         }
     }
 
-    /// Restores the sessions of the ledger. Errors: another daemon uses the ledger. Two daemons would count
-    /// independently.
+    /// Restores the sessions that are recorded in the ledger file. If the file cannot be opened, logs the error and
+    /// continues without a ledger. Errors: another instance of the daemon uses the ledger. Two instances would count
+    /// sessions independently of each other.
     Result<> open_ledger() {
         std::vector<std::string> dropped;
         auto ledger = ledger::Ledger::open(
@@ -229,13 +238,14 @@ struct Daemon::Impl {
             return std::unexpected(ledger.error());
         }
         recorder.do_without();
-        base->journal.log(Priority::error, "Failed to open the ledger, continuing without it. Start times of sessions "
-                                           "will be lost if sesslimitd restarts: " +
+        base->journal.log(Priority::error, "Failed to open the ledger, continuing without it. "
+                                           "Start times of sessions will be lost if sesslimitd restarts: " +
                                                ledger.error().what);
         return {};
     }
 
-    /// Starts to accept logins and D-Bus calls. Does nothing if this has been done already.
+    /// Starts to accept login requests and D-Bus calls, and notifies systemd that the daemon is ready. Does nothing if
+    /// it is called again.
     void serve() {
         if (std::exchange(serving, true)) {
             return;

@@ -8,19 +8,20 @@
 
 namespace sesslimit {
 
-/// Complete daemon. It creates its components and starts them in the order of their dependencies. It loads the policy
-/// first, then the sessions of the ledger, and then the sessions of logind. Requests of logins are handled last.
+/// The daemon with all of its components. At its start, it first loads the policy, then restores the sessions of the
+/// ledger file, and then reads the sessions of logind. Login requests are accepted last.
 class Daemon {
   public:
-    /// Creates the components. Errors: a component or a socket cannot be created.
+    /// Creates the components of the daemon, and blocks the signals that the daemon handles. Must be called before a
+    /// second thread is started. Errors: a component or a socket cannot be created.
     static Result<Daemon> make(const Options& options);
 
     Daemon(Daemon&&) noexcept;
     Daemon& operator=(Daemon&&) noexcept;
     ~Daemon();
 
-    /// Runs until SIGTERM or SIGINT. SIGHUP reloads the policy. Errors: the event loop fails, or another daemon uses
-    /// the ledger.
+    /// Runs the daemon until it receives SIGTERM or SIGINT. SIGHUP reloads the policy. Errors: the event loop fails, or
+    /// another instance of the daemon uses the ledger.
     Result<> run();
 
   private:

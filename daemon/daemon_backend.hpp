@@ -14,12 +14,12 @@
 
 namespace sesslimit {
 
-/// Interface of the daemon to D-Bus callers. It provides the data that callers can read, and the few operations that
-/// they can request.
+/// Implementation of api::Backend, through which D-Bus callers read data of the daemon and request its few operations.
 class DaemonBackend final : public api::Backend {
   public:
-    /// Maximum numbers of pending lookups in the user database, in total and per user.
+    /// Maximum number of lookups in the user database that are pending for all D-Bus callers.
     static constexpr std::size_t max_lookups = 64;
+    /// Maximum number of pending lookups in the user database for the D-Bus calls of one user.
     static constexpr std::size_t max_lookups_per_user = 16;
 
     struct Dependencies {
@@ -31,7 +31,7 @@ class DaemonBackend final : public api::Backend {
         inspect::SessionSnapshots& snapshots;
     };
 
-    /// Lifetime: the referenced objects must outlive this object.
+    /// Lifetime: the objects that `dependencies` references must outlive the DaemonBackend.
     explicit DaemonBackend(Dependencies dependencies) : dependencies_(dependencies) {}
 
     [[nodiscard]] const core::State& state() const override { return dependencies_.engine.state(); }

@@ -16,7 +16,8 @@
 namespace sesslimit {
 namespace {
 
-/// Permitted delay of a deadline, so that one wakeup can handle several deadlines.
+/// Maximum delay of the timer for session deadlines. The delay lets one wakeup of the daemon handle several deadlines
+/// that are close together.
 constexpr Duration deadline_accuracy = std::chrono::milliseconds(5);
 
 Duration wall_offset() {
@@ -28,7 +29,7 @@ messages::WallClock clockface() {
 }
 
 std::string host_name() {
-    std::array<char, 256> name{}; // one byte more than the maximum length of a name (gethostname(2))
+    std::array<char, 256> name{}; // 255 bytes (gethostname(2)) and a NUL
     return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "this host";
 }
 
@@ -43,8 +44,8 @@ void log_outcome(const MultiplexerPreserver::Outcome& outcome, output::Journal& 
     std::string text = kept + " Some processes of the multiplexer could not be moved";
     if (outcome.is_unclear) {
         text = session +
-               "; failed to find all processes of its terminal multiplexer. Processes that were already moved continue "
-               "to run in " +
+               "; failed to find all processes of its terminal multiplexer. "
+               "Processes that were already moved continue to run in " +
                outcome.scope;
     } else if (outcome.moved == 0) {
         text = session + " together with its terminal multiplexer, which could not be moved";
@@ -101,8 +102,8 @@ void SystemEffectHandler::answer(const core::Answer& answer, const core::State& 
 }
 
 std::string SystemEffectHandler::denial(const core::Answer& answer, const core::State& state) {
-    // The terminal names come from a cache, because a user may have thousands of processes and may cause thousands of
-    // denials.
+    // The names of terminals come from a cache. A user may have thousands of processes, which are slow to inspect, and
+    // may cause thousands of denials.
     const auto names = [this](const core::Session& session) {
         return dependencies_.snapshots.terminals.of(session, boottime_now()).terminals;
     };
@@ -128,7 +129,8 @@ void SystemEffectHandler::notify(const core::Notice& notice) {
         return;
     }
     std::size_t missed = 0;
-    std::string why; // error of the first terminal only, because thousands of terminals may fail
+    // Only the first error is logged, because writes to thousands of terminals may fail.
+    std::string why;
     for (const inspect::Terminal& terminal : terminals_of(notice.session).value_or(std::vector<inspect::Terminal>{})) {
         if (auto written = output::write_notice(terminal, text); !written && ++missed == 1) {
             why = written.error().what;
@@ -152,9 +154,11 @@ std::optional<std::vector<inspect::Terminal>> SystemEffectHandler::terminals_of(
 
 void SystemEffectHandler::log_inspection_failure(const Error& why) {
     if (!std::exchange(inspection_failed_, true)) {
-        dependencies_.journal.log(output::Priority::warning, "Failed to inspect sessions; until this works again, idle "
-                                                             "limits are not enforced and notices may be lost: " +
-                                                                 why.what);
+        dependencies_.journal.log(
+            output::Priority::warning,
+            "Failed to inspect sessions. "
+            "Idle limits are not enforced and notices may be lost until an inspection succeeds: " +
+                why.what);
     }
 }
 
@@ -221,7 +225,9 @@ void SystemEffectHandler::track(const core::Session& session) {
             dependencies_.events.handle(core::LeaderExited{session.key});
         }
     }
-    if (core::is_idle_warned(session)) { // a key press then takes effect immediately
+    // The terminals of a session are monitored for input after a warning about the idle limit, so that a key press
+    // takes effect immediately.
+    if (core::is_idle_warned(session)) {
         if (!dependencies_.listener.listens(session.key)) {
             if (const auto terminals = terminals_of(session)) {
                 dependencies_.listener.listen(session.key, *terminals);
@@ -247,7 +253,8 @@ void SystemEffectHandler::arm(BootTime deadline) {
         return deadline_.disarm();
     }
     if (const auto armed = deadline_.arm_at(deadline.time_since_epoch()); !armed) {
-        armed_ = never; // arm() is called again after the next event
+        // The call of arm() after the next event tries to arm the timer again.
+        armed_ = never;
         dependencies_.journal.log(output::Priority::error,
                                   "Failed to schedule session deadlines: " + armed.error().what);
     }

@@ -21,8 +21,8 @@
 
 namespace sesslimit {
 
-/// Effect handler of the daemon. It uses the processes and terminals of this host, logind, the journal, and the
-/// connections of logins.
+/// Implementation of EffectHandler for the running daemon. It inspects and signals processes, writes to terminals and
+/// to the journal, calls logind, and answers login requests.
 class SystemEffectHandler final : public EffectHandler {
   public:
     struct Dependencies {
@@ -36,16 +36,17 @@ class SystemEffectHandler final : public EffectHandler {
         inspect::Connections& connections;
         inspect::SessionSnapshots& snapshots;
         api::Service& api;
-        core::EventSink& events; ///< receives the events that effects cause
+        /// Receiver of the events that result from effects, such as the result of an activity probe.
+        core::EventSink& events;
     };
 
-    /// Lifetime: the referenced objects must outlive this object.
+    /// Lifetime: the objects that `dependencies` references must outlive the SystemEffectHandler.
     explicit SystemEffectHandler(Dependencies dependencies);
     SystemEffectHandler(const SystemEffectHandler&) = delete;
     SystemEffectHandler& operator=(const SystemEffectHandler&) = delete;
     ~SystemEffectHandler() override = default;
 
-    /// Writes all pending journal entries. Called when the daemon stops.
+    /// Writes the journal entries about denied logins that were only counted so far. Called when the daemon stops.
     void finish();
 
     void answer(const core::Answer& answer, const core::State& state) override;
@@ -62,23 +63,27 @@ class SystemEffectHandler final : public EffectHandler {
     void arm(BootTime deadline) override;
 
   private:
+    /// Returns the text for the user of a denied login.
     [[nodiscard]] std::string denial(const core::Answer& answer, const core::State& state);
 
     void log_notice(const core::Notice& notice);
 
-    /// Returns the terminals of the session, for output or for monitoring. Logs a warning and returns nothing if the
-    /// terminals cannot be determined.
+    /// Returns the terminals of the session. If they cannot be determined, reports this to log_inspection_failure() and
+    /// returns nullopt.
     [[nodiscard]] std::optional<std::vector<inspect::Terminal>> terminals_of(const core::Session& session);
 
-    /// Logs that sessions cannot be inspected. Writes only one such message until a probe succeeds.
+    /// Logs that the daemon failed to inspect a session. Further failures are not logged until an activity probe
+    /// succeeds.
     void log_inspection_failure(const Error& why);
 
     Dependencies dependencies_;
     output::DenialJournal denials_;
     MultiplexerPreserver preserver_;
     Timer deadline_;
-    BootTime armed_ = never;         ///< time for which deadline_ is armed; never: it is not armed
-    bool inspection_failed_ = false; ///< true if a failed inspection was logged and no probe has succeeded since
+    /// Time for which the timer `deadline_` is armed. `never` means that the timer is not armed.
+    BootTime armed_ = never;
+    /// True if a failure to inspect a session was logged, and no activity probe has succeeded since.
+    bool inspection_failed_ = false;
 };
 
 } // namespace sesslimit

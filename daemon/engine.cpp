@@ -8,7 +8,7 @@
 namespace sesslimit {
 namespace {
 
-/// Maximum number of sessions whose deadlines are handled in a row, so that logins are not delayed.
+/// Maximum number of session deadlines that are handled in a row, so that other events such as logins are not delayed.
 constexpr int due_batch_size = 64;
 
 template <class... Ts>
@@ -28,8 +28,8 @@ void EventQueue::handle(core::Event event) {
 Engine::Engine(EventQueue& queue, Recorder& recorder, EffectHandler& handler, std::function<BootTime()> clock)
     : queue_(queue), recorder_(recorder), handler_(handler), clock_(std::move(clock)) {
     queue_.engine_ = this;
-    // Keys start from the current time in microseconds. They are unique per boot, even if a ledger is lost in a
-    // restart, because two sessions never arrive in the same microsecond.
+    // Session keys are numbers that start from the current boottime in microseconds. A restarted daemon therefore never
+    // reuses a key of the same boot, even if the ledger is lost, because less than one session arrives per microsecond.
     state_.give_keys_from(
         SessionKey{static_cast<std::uint64_t>(std::max(Duration{1}, clock_().time_since_epoch()).count())});
 }
@@ -53,8 +53,9 @@ void Engine::reconcile(const std::vector<std::string>& ids) {
 }
 
 void Engine::drain() {
+    // An effect of another event has caused this event. The outer call of drain() handles both events.
     if (draining_) {
-        return; // an effect caused the event, and the outer call handles the event
+        return;
     }
     draining_ = true;
     int served = 0;
@@ -62,7 +63,8 @@ void Engine::drain() {
         const core::Event event = std::move(queue_.events_.front());
         queue_.events_.pop_front();
         step(event);
-        // One event handles one session, and several sessions may be due.
+        // The event TimerExpired handles the deadline of one session. The event is repeated if the deadline of another
+        // session has passed.
         if (std::holds_alternative<core::TimerExpired>(event) && ++served < due_batch_size && next_due() <= clock_()) {
             queue_.events_.emplace_back(core::TimerExpired{});
         }
@@ -84,8 +86,9 @@ void Engine::step(const core::Event& event) {
                    record);
     }
     apply(state_, decision);
-    // Tracking starts before the answers, because the server has the leader's pidfd until then. It also starts before
-    // the effects, because input that immediately follows a warning must be detected.
+    // Tracking of a leader starts before the answer is sent, because the server discards the pidfd of the leader with
+    // the answer. Monitoring for input starts before the effects, so that input that immediately follows a warning is
+    // detected.
     for (const core::Record& record : decision.records) {
         if (const auto* put = std::get_if<core::Put>(&record)) {
             handler_.track(put->session);
@@ -97,7 +100,7 @@ void Engine::step(const core::Event& event) {
     for (const core::Effect& effect : decision.effects) {
         carry_out(effect);
     }
-    // Effects may signal leaders, so leaders are untracked only after all effects are carried out.
+    // Effects may send signals to leaders, so leaders are untracked only after all effects have been executed.
     for (const core::Record& record : decision.records) {
         if (const auto* drop = std::get_if<core::Drop>(&record)) {
             handler_.untrack(drop->session);

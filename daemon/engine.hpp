@@ -14,7 +14,8 @@
 
 namespace sesslimit {
 
-/// Interface to store records. The engine calls it before it answers a request. LedgerRecorder implements it.
+/// Interface that stores the records of sessions. The engine calls it before it answers a request. LedgerRecorder,
+/// which writes to the ledger file, implements it.
 class Recorder {
   public:
     virtual ~Recorder() = default;
@@ -26,55 +27,61 @@ class Recorder {
     virtual void drop(SessionKey key) = 0;
 };
 
-/// Effect handler: executes the effects of a decision. Implementations must not block. Results that take time are
-/// delivered later as events.
+/// Interface that sends the answers and executes the effects of a decision of the core. Implementations must not block.
+/// A result that is not available immediately is reported later as an event.
 class EffectHandler {
   public:
     virtual ~EffectHandler() = default;
 
-    /// Sends an answer. The decision has already been applied to `state`.
+    /// Sends the answer to a request of the PAM module. `state` is the state of all sessions after the decision.
     virtual void answer(const core::Answer& answer, const core::State& state) = 0;
 
-    /// Writes a notice to the journal, to D-Bus and to the terminals of the session.
+    /// Writes a notice, which is a message about a session, to the journal, to D-Bus and to the terminals of the
+    /// session.
     virtual void notify(const core::Notice& notice) = 0;
 
-    /// Terminates a session of logind (effect Terminate in decision.hpp).
+    /// Terminates the session with the logind ID `logind_id` (effect Terminate in decision.hpp).
     virtual void terminate(const std::string& logind_id) = 0;
 
-    /// Preserves the multiplexers of a session, and then terminates the session.
+    /// Moves the terminal multiplexers (tmux, screen) of a session to a separate scope, and then terminates the
+    /// session.
     virtual void preserve_and_terminate(const core::Session& session) = 0;
 
-    /// Executes effect Lock. The following functions execute the effects of the same names.
+    /// Locks the screen of a logind session (effect Lock).
     virtual void lock_screen(const std::string& logind_id) = 0;
+    /// Sends SIGKILL to all processes of a logind session (effect KillAll).
     virtual void kill_all(const std::string& logind_id) = 0;
+    /// Sends a signal to the leader of a session, which is the process that opened the session (effect SignalLeader).
     virtual void signal_leader(SessionKey key, int signal) = 0;
 
-    /// Probes the activity of a session. Returns the result, or nothing if the result is delivered later as an event.
-    /// The result does not contain a sample if the probe failed.
+    /// Inspects a session to determine when it was last used. Returns the result, or nullopt if the result is reported
+    /// later as an event. The result does not contain a sample if the inspection failed.
     virtual std::optional<core::ActivityProbed> probe_activity(const core::Session& session) = 0;
 
-    /// Asks logind whether the session is closing. The answer is delivered later as event LogoutChecked.
+    /// Asks logind whether the session was logged out. The answer is reported later as the event LogoutChecked.
     virtual void check_logout(const core::CheckLogout& what) = 0;
 
-    /// Called for a new or changed session, before the answer to its request. Tracks its leader, and starts or stops
-    /// monitoring its terminals for input.
+    /// Tracks the leader process of a new or changed session, and starts or stops monitoring the terminals of the
+    /// session for input. Called before the answer to the login request is sent.
     virtual void track(const core::Session& session) = 0;
 
-    /// Called for a removed session. Untracks its leader and stops monitoring its terminals.
+    /// Untracks the leader process of a removed session, and stops monitoring the terminals of the session.
     virtual void untrack(SessionKey key) = 0;
 
-    /// Sets the time at which event TimerExpired must be reported next. With `never`, the event is not necessary before
-    /// another event.
+    /// Sets the time at which the handler must report the event TimerExpired, in place of an earlier time. With
+    /// `never`, the event is not reported.
     virtual void arm(BootTime deadline) = 0;
 };
 
 class Engine;
 
-/// Queue of events for the engine. It is created before the engine, so that effect handlers and monitors can refer to
-/// it. Events that arrive before the engine exists wait for the next event.
+/// Queue of events for the engine. It is created before the engine, so that effect handlers and monitors can be
+/// constructed with a reference to it. Events that arrive before the engine exists are handled together with the first
+/// event after that.
 class EventQueue final : public core::EventSink {
   public:
-    /// Has the engine handle the event. If the engine is handling another event, the new event waits until then.
+    /// Adds the event to the queue, and lets the engine handle it. If the engine is handling another event, the new
+    /// event is handled afterwards.
     void handle(core::Event event) override;
 
   private:
@@ -83,21 +90,22 @@ class EventQueue final : public core::EventSink {
     Engine* engine_ = nullptr;
 };
 
-/// Passes events to the core, one at a time and in order. The engine stores and applies the records of each decision,
-/// sends the answers, and executes the effects. It owns the state and the policy in effect. It is used by one thread.
+/// Driver of the core. It passes events to the core one at a time and in order. It stores and applies the records of
+/// each decision, sends the answers, and executes the effects. It owns the state of all sessions and the policy in
+/// effect. It must be used by only one thread.
 class Engine {
   public:
-    /// Handles the events of `queue` from now on. `clock` is CLOCK_BOOTTIME, or the clock of a test. Lifetime: the
-    /// referenced objects must outlive the engine.
+    /// Creates an engine that handles the events of `queue`. `clock` returns CLOCK_BOOTTIME, or the time of a test.
+    /// Lifetime: the queue, the recorder and the handler must outlive the engine.
     Engine(EventQueue& queue, Recorder& recorder, EffectHandler& handler, std::function<BootTime()> clock);
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
     ~Engine() { queue_.engine_ = nullptr; }
 
-    /// Puts a policy into effect for new logins and open sessions.
+    /// Puts a policy into effect for new logins and for open sessions.
     void set_policy(std::shared_ptr<const policy::Policy> policy);
 
-    /// Handles the sessions that logind no longer lists. `ids` is the complete current list.
+    /// Handles the removal of each session that is not in `ids`, the complete current list of logind's session IDs.
     void reconcile(const std::vector<std::string>& ids);
 
     [[nodiscard]] const core::State& state() const { return state_; }

@@ -25,7 +25,7 @@ int on_expired(sd_event_source*, std::uint64_t, void* expired) {
     return 0;
 }
 
-/// Transfers the ownership of a callback to its event source. sd-event destroys the callback together with the source. If
+/// Transfers the ownership of `callback` to `source`. sd-event destroys the callback together with the event source. If
 /// the callback is running at that time, sd-event destroys both after the callback has returned.
 template <class Function>
 EventSource own(sd_event_source* source, std::unique_ptr<Function> callback) {
@@ -46,7 +46,8 @@ Result<EventLoop> make_event_loop() {
         return fail_errno("create the event loop", -code);
     }
     EventLoop loop(raw);
-    // The loop opens a descriptor for a clock with the first timer on that clock, and closes it only at its own end.
+    // sd-event opens a timerfd for a clock when the first timer on that clock is added. It closes the timerfd only when
+    // the event loop is destroyed.
     for (const clockid_t clock : {CLOCK_MONOTONIC, CLOCK_BOOTTIME}) {
         Timer timer(raw, clock, [] {});
         if (auto armed = timer.arm_at(std::chrono::years(100)); !armed) {

@@ -10,8 +10,8 @@
 
 namespace sesslimit {
 
-/// Recorder that writes to the ledger. It continues without a ledger if none is available, because a full /run must not
-/// prevent logins. It logs each failure of the recording once, when the failure starts.
+/// Recorder that writes the records of sessions to the ledger file. If the ledger is unavailable, it discards the
+/// records, because a full /run must not prevent logins. When writes begin to fail, it logs only the first error.
 class LedgerRecorder final : public Recorder {
   public:
     /// Lifetime: `journal` must outlive the recorder.
@@ -20,24 +20,27 @@ class LedgerRecorder final : public Recorder {
     void put(const core::Session& session) override;
     void drop(SessionKey key) override;
 
-    /// Sets the ledger. Writes the records of decisions that were made before this call, while the ledger was being
-    /// read.
+    /// Sets the ledger, and writes the records of the decisions that were made before this call. `state` is the current
+    /// state of all sessions.
     void attach(ledger::Ledger ledger, const core::State& state);
 
-    /// Returns true if decisions are recorded and survive a restart.
+    /// Returns true if records are written to the ledger, so that the sessions survive a restart of the daemon.
     [[nodiscard]] bool is_recording() const { return ledger_.has_value() && !failing_; }
 
-    /// Continues without a ledger until the daemon stops.
+    /// Discards all records until the daemon stops. Called if the ledger cannot be opened.
     void do_without();
 
   private:
-    /// Remembers a session whose record cannot be written before attach().
+    /// Remembers the session, so that attach() can write its record. Does nothing after do_without().
     void report_failure(SessionKey key);
 
     output::Journal& journal_;
     std::optional<ledger::Ledger> ledger_;
-    std::vector<SessionKey> missed_; ///< sessions with decisions before attach()
+    /// Sessions whose records attach() must write.
+    std::vector<SessionKey> missed_;
+    /// True after do_without().
     bool none_to_come_ = false;
+    /// True if the last write of a record to the ledger failed.
     bool failing_ = false;
 };
 
