@@ -19,10 +19,12 @@ int run(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == EXIT_SUCCESS ? EXIT_SUCCESS : wrong_usage; // --help and --version are also reported as ParseError
+        // CLI11 reports the options --help and --version as a ParseError with exit status 0.
+        return app.exit(error) == EXIT_SUCCESS ? EXIT_SUCCESS : wrong_usage;
     }
 
-    tzset(); // reads the host's time zone once, for the times in texts
+    // Reads the time zone of the host once, for the local times in messages.
+    tzset();
     auto daemon = sesslimit::Daemon::make(options);
     const auto done = daemon ? daemon->run() : sesslimit::Result<>(std::unexpected(daemon.error()));
     if (!done) {
@@ -38,8 +40,8 @@ int main(int argc, char** argv) {
     try {
         return run(argc, argv);
     } catch (const std::exception& error) {
-        // No exception is thrown deliberately. If memory runs out, systemd restarts the daemon, and the ledger has
-        // every session.
+        // The daemon does not throw exceptions deliberately. If memory runs out (std::bad_alloc), systemd restarts the
+        // daemon, which restores all sessions from the ledger.
         std::fprintf(stderr, "sesslimitd: %s\n", error.what());
         return EXIT_FAILURE;
     }

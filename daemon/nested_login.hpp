@@ -11,31 +11,37 @@
 
 namespace sesslimit {
 
-/// Check that distinguishes logins in another session from logins for which pam_systemd has already opened a session.
+/// Check of the logins that the PAM module reports as nested, because they run in the scope of a logind session. Most
+/// of these logins run in the session of an earlier login, such as su. But if pam_sesslimit comes after pam_systemd in
+/// the PAM stack, a login runs in its own session, which pam_systemd has just opened.
 ///
-/// The module reports both kinds as nested, because both run in a session scope. A login is a separate session if its
-/// process is the leader of the scope. In addition, the logind session of the scope must belong to the same user. Such
-/// a login occurs if the module comes after pam_systemd in the PAM stack. This order is reported in the journal once
-/// per service.
+/// A login runs in its own logind session if its process is the leader of the session, and if the session is a login
+/// session of the same user. A warning about the order of the PAM modules is then logged, once per PAM service.
 class NestedLogin final : public core::EventSink {
   public:
     struct Dependencies {
         logind::Logind& logind;
-        core::EventSink& events; ///< receives every event after the check
-        /// Returns true if the policy ignores the PAM service. Its logins are passed on without a check.
+        /// Receiver of every event after the check.
+        core::EventSink& events;
+        /// Returns true if the policy ignores the PAM service. Logins of an ignored service are passed on without a
+        /// check.
         std::function<bool(const std::string& service)> is_ignored;
-        std::function<void(const std::string&)> warn; ///< writes an escaped message to the journal
+        /// Writes a message to the journal. The message is already escaped for display.
+        std::function<void(const std::string&)> warn;
     };
 
-    /// Lifetime: the referenced objects must outlive this object.
+    /// Lifetime: the objects that `dependencies` references must outlive the NestedLogin.
     explicit NestedLogin(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
-    /// Handles OpenRequested of a nested login and RequestAborted of such a login.
+    /// Handles the event OpenRequested of a login that the module reported as nested, and the event RequestAborted of
+    /// such a login.
     ///
-    /// Asks logind for the leader of the login's scope, and passes the event on when logind has answered. The login is
-    /// changed to not nested if its process is the leader. If logind does not answer, the login stays nested. If the
-    /// bus connection is lost in the meantime, the event is discarded and the module times out. It is also discarded if
-    /// the module no longer waits.
+    /// Asks logind for the session of the login's process, and passes the event OpenRequested on when logind has
+    /// answered. If logind opened the session for this login, the login is changed to not nested. If logind does not
+    /// answer, the login stays nested.
+    ///
+    /// The event is discarded if the PAM module no longer waits for the answer. It is also discarded if the connection
+    /// to the bus is lost before logind has answered. In this case the module waits until its timeout.
     void handle(core::Event event) override;
 
   private:
@@ -43,8 +49,10 @@ class NestedLogin final : public core::EventSink {
     void warn_about(const std::string& service);
 
     Dependencies dependencies_;
+    /// Requests of logins for which logind has not answered yet.
     std::set<RequestId> pending_;
-    std::set<std::string> warned_; ///< PAM services with a warning; at most max_warned
+    /// PAM services about which a warning was logged, at most max_warned.
+    std::set<std::string> warned_;
 };
 
 } // namespace sesslimit

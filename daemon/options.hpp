@@ -10,14 +10,19 @@ class App;
 
 namespace sesslimit {
 
-/// Command line options of the daemon, with their defaults.
+/// Command line options of sesslimitd, with their default values.
 struct Options {
+    /// Directory that contains policy.toml, policy.d and managed.d.
     std::filesystem::path policy_directory = "/etc/sesslimit";
+    /// Directory of the ledger file and the policy cache.
     std::filesystem::path runtime_directory = "/run/sesslimit";
-    std::string socket; ///< path of the socket if systemd does not pass one; empty: none
+    /// Path of the socket for login requests, which is created if systemd does not pass a socket. Empty if the option
+    /// is not given.
+    std::string socket;
 };
 
-/// Adds the daemon's options to `app`. sesslimitd(8) documents them. Parsing fills `options`, which must outlive `app`.
+/// Adds the options of sesslimitd(8) to `app`. When `app` parses a command line, it stores the values in `options`.
+/// Lifetime: `options` must outlive `app`.
 void add_options(CLI::App& app, Options& options);
 
 } // namespace sesslimit

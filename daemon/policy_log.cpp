@@ -10,7 +10,8 @@ namespace {
 
 using output::Priority;
 
-/// Maximum number of policy errors and warnings that are logged individually. The others are only counted.
+/// Maximum number of policy errors and warnings that are logged individually. If there are more, the number of the
+/// remaining ones is logged.
 constexpr std::size_t max_listed_problems = 100;
 
 void log_problems(const std::vector<policy::Problem>& problems, output::Journal& journal) {

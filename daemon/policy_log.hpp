@@ -9,11 +9,12 @@
 
 namespace sesslimit {
 
-/// Logs the problems of the policy files, and whether the policy was loaded or rejected. After a rejection, the text
-/// states which policy is in effect instead. That policy depends on `at_start`.
+/// Logs the problems of the policy files, and whether the policy was loaded or rejected. If it was rejected, the
+/// message states which policy is in effect instead. `at_start` is true at the start of the daemon, and false on a
+/// reload.
 void log_loaded_policy(const policy_store::LoadResult& loaded, bool at_start, output::Journal& journal);
 
-/// Returns the problems as text, one per line. Returns an empty text if there are no problems.
+/// Returns the problems of the policy files as text, one per line. Returns an empty text if `problems` is empty.
 std::string text_of(const std::vector<policy::Problem>& problems);
 
 } // namespace sesslimit

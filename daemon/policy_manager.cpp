@@ -33,7 +33,8 @@ void PolicyManager::reload(std::function<void(Result<>)> then) {
             return then({});
         }
         if (origin_ == PolicyOrigin::files) {
-            origin_ = PolicyOrigin::cached; // the policy in effect now differs from the files
+            // The new files were rejected, so the policy in effect is now only the last valid policy.
+            origin_ = PolicyOrigin::cached;
             dependencies_.changed();
         }
         then(fail(text_of(loaded.problems), EBADMSG));
@@ -76,7 +77,7 @@ policy_store::NameRetry::Dependencies PolicyManager::name_retry_dependencies() {
         .found =
             [this](policy::Policy policy) {
                 dependencies_.journal.log(Priority::info,
-                                          "Found users or groups of the policy that did not exist when it was loaded.");
+                                          "Found users or groups that did not exist when the policy was loaded.");
                 enforce(std::move(policy));
             }};
 }
@@ -87,8 +88,8 @@ void PolicyManager::arm_name_retry(std::optional<Duration> pause) {
     }
     if (const auto armed = retry_timer_.arm_in(*pause); !armed) {
         dependencies_.journal.log(Priority::warning,
-                                  "Failed to schedule a search for users and groups that the policy names; it is "
-                                  "repeated at the next reload: " +
+                                  "Failed to schedule a search for missing users and groups of the policy. "
+                                  "They are not searched for until the policy is reloaded: " +
                                       armed.error().what);
     }
 }

@@ -14,38 +14,45 @@
 
 namespace sesslimit {
 
-/// Loads the policy at the start, on a reload, and when users or groups that the policy names begin to exist. Files and
-/// the user database are read by the worker. Every result is written to the journal.
+/// Loader of the policy. It loads the policy at the start of the daemon, on a reload, and when a user or group that the
+/// policy names begins to exist. The worker thread reads the files and the user database. Every result is written to
+/// the journal.
 class PolicyManager {
   public:
     struct Dependencies {
         sd_event* loop;
         Worker& worker;
         output::Journal& journal;
-        std::filesystem::path directory;             ///< directory of policy.toml, policy.d and managed.d
-        std::filesystem::path cache;                 ///< file of the policy cache
-        std::function<void(policy::Policy)> enforce; ///< puts a policy into effect
-        std::function<void()> changed;               ///< called after each change of origin() or since()
+        /// Directory that contains policy.toml, policy.d and managed.d.
+        std::filesystem::path directory;
+        /// Path of the policy cache, which is a file with the last valid policy.
+        std::filesystem::path cache;
+        /// Puts a policy into effect.
+        std::function<void(policy::Policy)> enforce;
+        /// Called after each change of the value of origin() or since().
+        std::function<void()> changed;
     };
 
-    /// Lifetime: the referenced objects must outlive this object.
+    /// Lifetime: the objects that `dependencies` references must outlive the PolicyManager.
     explicit PolicyManager(Dependencies dependencies);
     PolicyManager(const PolicyManager&) = delete;
     PolicyManager& operator=(const PolicyManager&) = delete;
     ~PolicyManager() = default;
 
-    /// Loads the policy, or the last valid policy from the cache if the files contain errors. Then calls `then`.
-    /// Without either, a policy without limits is in effect.
+    /// Loads the policy at the start of the daemon, and then calls `then`. If the files contain errors, the last valid
+    /// policy from the cache takes effect. If the cache does not contain a policy either, a policy without limits takes
+    /// effect.
     void load(std::function<void()> then);
 
-    /// Loads the policy again. `then` receives the errors of the policy files as text. After an error the current
-    /// policy stays in effect.
+    /// Loads the policy files again. If they contain errors, the current policy stays in effect. `then` receives an
+    /// empty result on success, or the errors as text.
     void reload(std::function<void(Result<>)> then);
 
-    /// Returns the origin of the policy in effect. Returns `cached` if the files have been rejected since.
+    /// Returns the origin of the policy in effect. The origin changes from `files` to `cached` if a reload rejects the
+    /// files.
     [[nodiscard]] policy_store::PolicyOrigin origin() const { return origin_; }
 
-    /// Returns the time at which the policy took effect.
+    /// Returns the time at which the policy in effect was loaded or last changed.
     [[nodiscard]] BootTime since() const { return since_; }
 
   private:

@@ -12,13 +12,15 @@ void SessionDiscovery::restore(core::Session&& session) {
     if (session.login.gids_cut) {
         dependencies_.worker.submit([this, key = session.key, user = session.login.user]() -> Worker::Done {
             return [this, key, gids = groups_of(user)] {
-                if (gids) { // otherwise only the groups in the record are known
+                // If the lookup failed, the session keeps the incomplete list of groups in its record.
+                if (gids) {
                     dependencies_.events.handle(core::GroupsResolved{key, *gids});
                 }
             };
         });
     }
-    // The leader is tracked from here on, if it still exists. The later call of track() then has no effect.
+    // The leader process is tracked from now on, if it still exists. A later call of track() for the same session then
+    // has no effect.
     const auto tracked =
         session.leader.pid == 0 ? Result<bool>(true) : dependencies_.leaders.track(session.key, session.leader);
     dependencies_.events.handle(
@@ -31,11 +33,13 @@ void SessionDiscovery::add(core::LogindSession session) {
         (session.leader.pid != 0 && state.by_leader(session.leader) != nullptr)) {
         return dependencies_.events.handle(core::LogindSessionNew{std::move(session)});
     }
-    // PAM did not report this session, so the user's groups must be looked up, which may block.
+    // The PAM module did not report this session, so the groups of its user are unknown. The worker thread looks them
+    // up, because the lookup may block.
     pending_.insert(session.id);
     dependencies_.worker.submit([this, session = std::move(session)]() mutable -> Worker::Done {
         auto gids = groups_of(session.login.user);
-        session.login.gids_cut = !gids; // without an answer, the groups are looked up again at the next start
+        // If the lookup failed, it is repeated at the next start of the daemon.
+        session.login.gids_cut = !gids;
         session.login.gids = gids ? *std::move(gids) : std::vector<gid_t>{};
         return [this, session = std::move(session)]() mutable {
             if (pending_.erase(session.id) > 0) { // otherwise the session is gone

@@ -10,8 +10,9 @@
 
 namespace sesslimit {
 
-/// Reports to the engine the sessions that did not arrive as requests of the PAM module, which are those of the ledger
-/// and those of logind. If the groups of a session's user are unknown, the worker looks them up first.
+/// Source of the sessions that the daemon learns without a request of the PAM module. These are the sessions of the
+/// ledger file and the sessions of logind. They are reported to the engine as events. If the groups of the user of a
+/// session are unknown, the worker thread looks them up.
 class SessionDiscovery {
   public:
     struct Dependencies {
@@ -21,21 +22,24 @@ class SessionDiscovery {
         monitor::LeaderMonitor& leaders;
     };
 
-    /// Lifetime: the referenced objects must outlive this object.
+    /// Lifetime: the objects that `dependencies` references must outlive the SessionDiscovery.
     explicit SessionDiscovery(Dependencies dependencies) : dependencies_(dependencies) {}
 
-    /// Reports a session of the ledger.
+    /// Reports a session that was read from the ledger file.
     void restore(core::Session&& session);
 
-    /// Reports a session of logind. `session` has no groups.
+    /// Reports a session of logind. `session` does not contain the groups of its user. If the daemon does not know the
+    /// session yet, they are looked up before the report.
     void add(core::LogindSession session);
 
-    /// Reports that logind has removed a session. A pending lookup for the session is discarded.
+    /// Reports that logind has removed a session. If the groups of its user are being looked up, the result is
+    /// discarded.
     void remove(const std::string& logind_id);
 
   private:
     Dependencies dependencies_;
-    std::set<std::string> pending_; ///< IDs of logind sessions whose users' groups are being looked up
+    /// IDs of the logind sessions for which the groups of the user are being looked up.
+    std::set<std::string> pending_;
 };
 
 } // namespace sesslimit

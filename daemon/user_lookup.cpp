@@ -24,7 +24,8 @@ Result<std::vector<gid_t>> groups_of(const std::string& user, gid_t primary) {
         if (count <= static_cast<int>(gids.size())) {
             return fail("out of memory while reading the groups of a user", ENOMEM);
         }
-        count = static_cast<int>(gids.size()); // the user is in more groups than fit, so only the first groups are used
+        // The user is in more than wire::max_gids groups. Only the first groups are used.
+        count = static_cast<int>(gids.size());
     }
     gids.resize(static_cast<std::size_t>(count));
     return gids;

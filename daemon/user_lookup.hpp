@@ -12,14 +12,16 @@
 
 namespace sesslimit {
 
-/// Returns the groups of a user as reported by getgrouplist(3), sorted, at most wire::max_gids. Returns an empty list
-/// if the user does not exist. May block (NSS), so it runs on the worker. Used for sessions that PAM did not report.
-/// Errors: the user database is unavailable.
+/// Returns the group IDs of a user as reported by getgrouplist(3), sorted, at most wire::max_gids. Returns an empty
+/// list if the user does not exist. May block, so it must run on the worker thread. Used for sessions whose groups the
+/// PAM module did not report completely. Errors: the user database is unavailable, or out of memory.
 Result<std::vector<gid_t>> groups_of(const std::string& user);
 
-/// Adds the missing user name or user ID, and the groups, to the login in a query of a D-Bus caller. Returns nothing if
-/// the named user, or the user ID without a name, is not in the user database. If a name and a user ID are given, the
-/// given ID is used instead of the ID in the user database. Groups that do not exist are ignored. May block.
+/// Completes the login that a D-Bus caller asks about. Adds the group IDs, and the user name or user ID if it is
+/// missing. Returns nullopt if only a name or only a user ID is given, and the user database does not contain it.
+///
+/// If a name and a user ID are given, the given ID is used even if the user database has another ID. Names of groups
+/// that do not exist are ignored. May block, so it must run on the worker thread.
 std::optional<Login> complete(api::ExplainQuery question);
 
 } // namespace sesslimit

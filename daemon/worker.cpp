@@ -23,10 +23,11 @@ struct Worker::Impl {
     std::deque<Done> done;
     UniqueFd event;
     EventSource source;
-    std::jthread thread; // last member, so that it is joined before the members that it uses are destroyed
+    // Worker thread. It is the last member, so that it is joined before the members that it uses are destroyed.
+    std::jthread thread;
 
     void run(const std::stop_token& stop) {
-        // The loop handles signals, so they must not be delivered to this thread.
+        // The event loop handles signals, so signals must not be delivered to the worker thread.
         sigset_t all;
         sigfillset(&all);
         pthread_sigmask(SIG_BLOCK, &all, nullptr);
@@ -41,7 +42,8 @@ struct Worker::Impl {
                 jobs.pop_front();
             }
             Done left = job();
-            // The job is destroyed before the loop gets the result, so that the loop's thread destroys shared objects.
+            // The job is destroyed before the event loop receives its result. Objects that the job shares with its
+            // result are then destroyed by the thread of the event loop.
             job = nullptr;
             const std::lock_guard lock(mutex);
             done.push_back(std::move(left));

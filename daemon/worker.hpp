@@ -9,15 +9,17 @@
 
 namespace sesslimit {
 
-/// Thread for operations that may block, so that they do not block the event loop. These operations use the user
-/// database and files on disk. Jobs run one after the other, and each job uses only its own values.
+/// Thread for operations that may block, such as reading files and lookups in the user database. The thread runs one
+/// job after the other. A job must use only data that it owns.
 class Worker {
   public:
-    /// Function that a job returns. The thread of the loop calls this function.
+    /// Function that a job returns to deliver its result. The thread of the event loop calls this function.
     using Done = std::function<void()>;
+    /// Function that runs on the worker thread.
     using Job = std::function<Done()>;
 
-    /// Starts the thread. Errors: the event descriptor or its event source cannot be created.
+    /// Starts the worker thread. `loop` is the event loop for the results. Lifetime: `loop` must outlive the Worker.
+    /// Errors: the event descriptor or its event source cannot be created.
     static Result<Worker> start(sd_event* loop);
 
     Worker(Worker&&) noexcept;
@@ -25,12 +27,13 @@ class Worker {
 
     ~Worker();
 
-    /// Waits for the running job, and discards jobs that have not started and results that are not delivered yet. Also
-    /// called by the destructor. Objects to which jobs refer must be destroyed later.
+    /// Waits until the running job has ended, and stops the thread. Discards jobs that have not started, and results
+    /// that are not delivered yet. The destructor does the same. Lifetime: objects to which jobs refer must exist until
+    /// then.
     void stop();
 
-    /// Runs `job` on the worker thread, and the function that it returns on the thread of the loop. A job must not
-    /// throw. Discards the job after stop().
+    /// Runs `job` on the worker thread, and then calls the function that `job` returns on the thread of the event loop.
+    /// A job must not throw. After stop(), `job` is discarded.
     void submit(Job job);
 
   private:

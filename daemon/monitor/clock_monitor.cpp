@@ -12,8 +12,8 @@
 namespace sesslimit::monitor {
 namespace {
 
-/// Expiry of a timer that is meant never to expire. The kernel accepts any time, and limits the expiry to the last time
-/// of its clock, in the year 2262.
+/// Expiry time of a timer that must never expire. The kernel accepts any time, and limits the time to the last time of
+/// its clock, in the year 2262.
 constexpr itimerspec at_the_end_of_time = {.it_interval = {},
                                            .it_value = {.tv_sec = std::numeric_limits<time_t>::max(), .tv_nsec = 0}};
 
@@ -26,7 +26,7 @@ Result<ClockMonitor> ClockMonitor::make(sd_event* loop, core::EventSink& events)
         return fail_errno("watch the wall clock");
     }
     auto source = watch_descriptor(loop, timer.get(), EPOLLIN, [fd = timer.get(), &events](std::uint32_t) {
-        // The read fails with ECANCELED. It also arms the timer for the next change of the clock.
+        // Reading a canceled timer fails with ECANCELED. The read also arms the timer for the next change of the clock.
         std::uint64_t expirations = 0;
         (void)!read(fd, &expirations, sizeof expirations);
         events.handle(core::ClockChanged{});

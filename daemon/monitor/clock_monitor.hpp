@@ -15,15 +15,16 @@ namespace sesslimit::monitor {
 /// but a slewed clock does not.
 class ClockMonitor {
   public:
-    /// Creates the timer. Reports ClockChanged to `events`, before other events of the same loop iteration. Lifetime:
-    /// the loop and `events` must outlive the monitor. Errors: the timer or its event source cannot be created.
+    /// Creates the monitor. It reports ClockChanged to `events`, before other events of the same loop iteration.
+    /// Lifetime: the loop and `events` must outlive the monitor. Errors: the timer or its event source cannot be
+    /// created.
     static Result<ClockMonitor> make(sd_event* loop, core::EventSink& events);
 
   private:
     ClockMonitor(UniqueFd timer, EventSource source) noexcept : timer_(std::move(timer)), source_(std::move(source)) {}
 
     UniqueFd timer_;
-    EventSource source_; ///< declared after the descriptor, so that it is destroyed first
+    EventSource source_; ///< destroyed before the descriptor
 };
 
 } // namespace sesslimit::monitor

@@ -18,8 +18,8 @@ namespace {
 
 constexpr const char* ptys = "/dev/pts";
 
-/// Returns true if `name`, a name in /dev/pts that inotify reported, is the name of a pty. A path with such a name does
-/// not lead out of the directory.
+/// Returns true if `name`, a name in /dev/pts that inotify reported, is the name of a pty. Such a name consists of
+/// digits, so a path with the name does not lead out of /dev/pts.
 bool is_pty(std::string_view name) {
     return !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -30,10 +30,12 @@ struct InputMonitor::Impl {
     core::EventSink* events = nullptr;
     UniqueFd inotify;
     EventSource source;
-    /// Sessions by inotify watch. Two sessions can share a terminal, for example by su or tmux.
+    /// Monitored sessions by the inotify watch of their terminal. Two sessions can share a terminal, for example by su
+    /// or tmux.
     std::map<int, std::set<SessionKey>> sessions;
+    /// Watches of the terminals of each monitored session.
     std::unordered_map<SessionKey, std::set<int>> watches;
-    /// Watch of the directory /dev/pts while any session is monitored, otherwise -1.
+    /// inotify watch of the directory /dev/pts. It exists while any session is monitored, and is otherwise -1.
     int directory = -1;
     /// Paths of new ptys by inotify watch. A pty is new if it was created while the directory /dev/pts was watched.
     std::map<int, std::string> newcomers;
@@ -66,7 +68,9 @@ struct InputMonitor::Impl {
 
     void take(const inotify_event& event, std::string_view name, Heard& heard) {
         if ((event.mask & IN_Q_OVERFLOW) != 0) {
-            return forget_newcomers(); // the overflow may have lost events about closed ptys
+            // After an overflow of the inotify queue, events about closed ptys may be lost, so all new ptys are
+            // forgotten.
+            return forget_newcomers();
         }
         if (event.wd == directory) {
             if ((event.mask & IN_CREATE) != 0 && is_pty(name)) {
@@ -79,7 +83,8 @@ struct InputMonitor::Impl {
             if ((event.mask & IN_ACCESS) != 0 && ::stat(newcomer->second.c_str(), &at) == 0) {
                 heard.owners.insert(at.st_uid);
             }
-            newcomers.erase(newcomer); // the kernel removes the watch after one event (IN_ONESHOT)
+            // The kernel removes the inotify watch after one event (IN_ONESHOT).
+            newcomers.erase(newcomer);
             return;
         }
         if (const auto found = sessions.find(event.wd); found != sessions.end()) {
@@ -94,7 +99,7 @@ struct InputMonitor::Impl {
 
     void watch_newcomer(const std::string& name) {
         const std::string path = std::string(ptys) + "/" + name;
-        // With IN_MASK_CREATE the call fails for a pty that is already monitored for a session.
+        // Because of IN_MASK_CREATE, inotify_add_watch() fails for a pty that is already monitored for a session.
         const int watch = inotify_add_watch(inotify.get(), path.c_str(), IN_ACCESS | IN_ONESHOT | IN_MASK_CREATE);
         if (watch >= 0) {
             newcomers.emplace(watch, path);

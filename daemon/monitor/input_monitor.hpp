@@ -18,12 +18,13 @@ namespace sesslimit::monitor {
 ///
 /// A session may get another terminal after a warning, such as a second shell of a multiplexed SSH connection.
 /// Therefore, while any session is monitored, each new pty is monitored until a process first reads from the pty. At
-/// that time the pty belongs to a session, and the sessions of its user must be probed for activity again.
+/// that time the pty belongs to a session, and all sessions of its user are probed for activity again.
 class InputMonitor {
   public:
-    /// Creates the inotify descriptor that serves all sessions. Reports InputReceived to `events`, and TerminalOpened
-    /// for input on a new pty with the owner that sshd has set. Lifetime: the loop and `events` must outlive the
-    /// monitor. Errors: the descriptor cannot be created or added to the loop.
+    /// Creates the inotify descriptor that serves all sessions. Reports InputReceived to `events` for input to a
+    /// monitored session. For the first input on a new pty, reports TerminalOpened with the owner of the pty, which
+    /// sshd has set. Lifetime: the loop and `events` must outlive the monitor. Errors: the descriptor cannot be created
+    /// or added to the loop.
     static Result<InputMonitor> make(sd_event* loop, core::EventSink& events);
 
     InputMonitor(InputMonitor&&) noexcept;

@@ -16,7 +16,7 @@
 namespace sesslimit::monitor {
 namespace {
 
-/// Maximum number of exits reported in a row, before the loop handles other events.
+/// Maximum number of exits of leader processes that are reported before the event loop handles other events.
 constexpr std::size_t exits_batch_size = 64;
 
 } // namespace
@@ -24,7 +24,8 @@ constexpr std::size_t exits_batch_size = 64;
 LeaderMonitor::LeaderMonitor(sd_event* loop, core::EventSink& events)
     : events_(events), epoll_(epoll_create1(EPOLL_CLOEXEC)),
       retry_timer_(loop, CLOCK_MONOTONIC, [this] { retry_untracked(); }) {
-    // If epoll_create1() or watch_descriptor() fails, track() reports errors.
+    // If epoll_create1() or watch_descriptor() fails, the monitor has no epoll descriptor, and track() returns an error
+    // for each running leader.
     auto source = watch_descriptor(loop, epoll_.get(), EPOLLIN, [this](std::uint32_t) { report_exits(); });
     if (source) {
         source_ = *std::move(source);
@@ -92,14 +93,16 @@ void LeaderMonitor::report_exits() {
     const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
     for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
         const SessionKey key{event.data.u64};
-        if (tracked_.erase(key) > 0) { // the handler of an earlier exit may have untracked the leader
+        // The handler of an earlier exit may have untracked this leader. Its exit is then not reported.
+        if (tracked_.erase(key) > 0) {
             events_.handle(core::LeaderExited{key});
         }
     }
 }
 
 void LeaderMonitor::retry_untracked() {
-    const auto untracked = untracked_; // a copy, because the handler of an exit may track and untrack leaders
+    // The loop uses a copy of the list, because the handler of an exit may track and untrack leaders.
+    const auto untracked = untracked_;
     for (const auto& [key, leader] : untracked) {
         if (!untracked_.contains(key)) {
             continue;

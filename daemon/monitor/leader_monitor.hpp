@@ -11,29 +11,35 @@
 
 namespace sesslimit::monitor {
 
-/// Monitor that tracks the leader process of each session through a pidfd. It reports the exit of a leader. It can also
-/// signal a leader, but never an unrelated process that reuses the PID.
+/// Monitor that tracks the leader of each session, which is the process that opened the session. It uses a pidfd of
+/// each leader. It reports the exit of a leader. It can also send a signal to a leader, and never to another process
+/// that reuses the PID.
 class LeaderMonitor {
   public:
-    /// Reports each exit to `events` as LeaderExited, once per session, after the leader has been untracked. Lifetime:
-    /// the loop and `events` must outlive the monitor.
+    /// Creates a monitor that reports the exit of each tracked leader to `events` as LeaderExited. The leader is
+    /// untracked before the report. Lifetime: the loop and `events` must outlive the monitor.
     LeaderMonitor(sd_event* loop, core::EventSink& events);
     LeaderMonitor(const LeaderMonitor&) = delete;
     LeaderMonitor& operator=(const LeaderMonitor&) = delete;
     ~LeaderMonitor() = default;
 
-    /// Starts tracking `leader` for the session. Does nothing if the session already has a tracked leader. `pidfd` is
-    /// an open pidfd of the leader, or empty. Returns false if the process no longer exists or its PID has been reused.
-    /// Errors: out of descriptors or memory, or the process cannot be identified. Tracking is then retried every
-    /// `retry_interval` until untrack() is called. An exit in the meantime is reported by the next retry.
+    /// Starts to track `leader`, the leader process of the session. Does nothing if the session already has a tracked
+    /// leader. `pidfd` is an open pidfd of the leader. If `pidfd` is empty, the monitor opens a pidfd by the PID of the
+    /// leader. Returns false if the process no longer exists or its PID has been reused.
+    ///
+    /// Errors: out of descriptors or memory, or the process cannot be identified. The monitor then tries to track the
+    /// leader again every `retry_interval` until untrack() is called. An exit in the meantime is reported by the next
+    /// attempt.
     Result<bool> track(SessionKey key, const Leader& leader, UniqueFd pidfd = {});
 
+    /// Time between attempts to track a leader after an error.
     static constexpr Duration retry_interval = std::chrono::seconds(1);
 
-    /// Stops tracking the leader of the session.
+    /// Stops tracking the leader process of the session.
     void untrack(SessionKey key);
 
-    /// Sends a signal to the leader. Errors: ESRCH if the leader is not tracked or has exited, EPERM.
+    /// Sends a signal to the leader process of the session. Errors: ESRCH if the leader is not tracked or has exited,
+    /// EPERM if the kernel does not permit the signal.
     Result<> signal(SessionKey key, int signal) const;
 
   private:
@@ -43,9 +49,12 @@ class LeaderMonitor {
     void retry_untracked();
 
     core::EventSink& events_;
-    std::unordered_map<SessionKey, UniqueFd> tracked_; ///< pidfds of tracked leaders
-    std::unordered_map<SessionKey, Leader> untracked_; ///< leaders that could not be tracked yet, for the next retry
-    UniqueFd epoll_; ///< epoll descriptor with all pidfds, which needs less memory than an event source per leader
+    /// pidfds of the tracked leaders.
+    std::unordered_map<SessionKey, UniqueFd> tracked_;
+    /// Leaders that could not be tracked because of an error, for the next attempt.
+    std::unordered_map<SessionKey, Leader> untracked_;
+    /// epoll descriptor that watches all pidfds. It needs less memory than one event source for each leader.
+    UniqueFd epoll_;
     EventSource source_;
     Timer retry_timer_;
 };

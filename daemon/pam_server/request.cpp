@@ -14,13 +14,14 @@ namespace sesslimit::pam_server {
 namespace {
 
 #ifndef SO_PEERPIDFD
-constexpr int so_peerpidfd = 77; // value in asm-generic/socket.h since Linux 6.5
+constexpr int so_peerpidfd = 77; // asm-generic/socket.h of Linux 6.5
 #else
 constexpr int so_peerpidfd = SO_PEERPIDFD;
 #endif
 
-/// Returns a pidfd of the peer. Before Linux 6.5, opens the pidfd by the PID of the peer. The peer is still waiting for
-/// the answer, so its PID has not been reused. Returns an empty descriptor and sets errno on failure.
+/// Returns a pidfd of the process at the other end of the socket, whose PID is `pid`. Linux before 6.5 does not provide
+/// this pidfd, so the pidfd is opened by the PID. The process still waits for the answer, so its PID has not been
+/// reused. On failure, returns an empty descriptor and sets errno.
 UniqueFd pidfd_of(int socket, pid_t pid) {
     int pidfd = -1;
     socklen_t size = sizeof pidfd;

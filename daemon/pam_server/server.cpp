@@ -19,10 +19,11 @@
 namespace sesslimit::pam_server {
 namespace {
 
-/// Pause in accepting connections after the process ran out of descriptors. Without the pause the loop would spin.
+/// Time for which the server accepts no connections after the process has run out of descriptors. Without this pause,
+/// the event loop would retry continuously.
 constexpr auto accept_pause = std::chrono::milliseconds(100);
 
-/// Maximum number of connections accepted in a row, before the loop handles other events.
+/// Maximum number of connections that are accepted before the event loop handles other events.
 constexpr int accepted_batch_size = 64;
 
 } // namespace
@@ -31,11 +32,16 @@ struct Server::Impl {
     struct Connection {
         RequestId id = RequestId::none;
         UniqueFd socket;
-        UniqueFd pidfd; ///< pidfd of the process whose request was received, until take_pidfd() returns it
-        Leader leader;  ///< process whose request was received
-        core::EventSink* sink = nullptr; ///< receiver of the request; null: the request was not received
+        /// pidfd of the process that sent the request. Empty until the request has been received, and after
+        /// take_pidfd() has returned it.
+        UniqueFd pidfd;
+        /// Process that sent the request.
+        Leader leader;
+        /// Receiver of the request. Null until the request has been received.
+        core::EventSink* sink = nullptr;
         EventSource source;
-        Duration since{}; ///< time of the connection, CLOCK_MONOTONIC
+        /// Time at which the connection was accepted, CLOCK_MONOTONIC.
+        Duration since{};
 
         [[nodiscard]] bool asked() const { return sink != nullptr; }
     };
@@ -45,10 +51,14 @@ struct Server::Impl {
     std::function<void(const Error&)> failed;
     std::optional<Sinks> sinks; ///< set by start()
     EventSource accepting;
-    Timer request_timer;                         ///< expires for the oldest connection without a request
-    Timer pause_timer;                           ///< ends a pause in accepting connections
-    std::map<RequestId, Connection> connections; ///< open connections in the order of arrival
+    /// Timer that expires when the oldest connection without a request must be closed.
+    Timer request_timer;
+    /// Timer that ends a pause during which connections are not accepted.
+    Timer pause_timer;
+    /// Open connections in the order of their arrival.
+    std::map<RequestId, Connection> connections;
     std::uint64_t last_id = 0;
+    /// Buffer for one request. The additional byte detects a request that is longer than a frame may be.
     std::array<std::byte, wire::max_frame + 1> buffer{};
 
     Impl(sd_event* event_loop, UniqueFd socket, std::function<void(const Error&)> report)
@@ -70,7 +80,7 @@ struct Server::Impl {
         }
     }
 
-    /// Handles events of a connection, which may be gone when this function returns.
+    /// Handles epoll events of a connection. The function may close and delete the connection.
     void serve(Connection& connection, std::uint32_t events) {
         if (!connection.asked() && (events & EPOLLIN) != 0) {
             read_request(connection);
@@ -88,7 +98,8 @@ struct Server::Impl {
 
     void add_connection(UniqueFd socket) {
         if (connections.size() >= max_connections && !make_room()) {
-            // Closing the socket with an unread request resets the connection, and the answer is lost (unix(7)).
+            // The request is read before the socket is closed. Closing a socket with unread data resets the connection,
+            // and the answer would be lost (unix(7)).
             (void)recv(socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
             return send(socket.get(), {.outcome = wire::Outcome::failed, .session = 0, .text = {}});
         }
@@ -97,7 +108,8 @@ struct Server::Impl {
         connection.id = id;
         connection.socket = std::move(socket);
         connection.since = monotonic_now();
-        if (!read_request(connection)) { // usually the request has already arrived
+        // The request has usually arrived already, so it is read immediately.
+        if (!read_request(connection)) {
             return;
         }
         auto source = watch_descriptor(loop, connection.socket.get(), EPOLLIN | EPOLLRDHUP,
@@ -112,7 +124,8 @@ struct Server::Impl {
         }
     }
 
-    /// Reads and handles the request if it has arrived. Returns false if the connection is gone.
+    /// Reads and handles the request of a connection, if it has arrived. Returns false if the connection has been
+    /// closed and deleted.
     bool read_request(Connection& connection) {
         const ssize_t size = recv(connection.socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
         const RequestId id = connection.id;
@@ -123,7 +136,7 @@ struct Server::Impl {
             connections.erase(id);
             return false;
         }
-        // If the sink answers the request, the connection is gone when handle() returns.
+        // If the receiver of the request answers it immediately, the connection has been deleted when handle() returns.
         handle(connection, std::span(buffer).first(static_cast<std::size_t>(size)));
         return connections.contains(id);
     }
@@ -161,7 +174,7 @@ struct Server::Impl {
     }
 
     UniqueFd take_pidfd(const Leader& leader) {
-        // The newest request is usually the one that is being handled.
+        // The search starts with the newest request, because this is usually the request that is being handled.
         for (auto& [id, connection] : std::views::reverse(connections)) {
             if (connection.pidfd && connection.leader == leader) {
                 return std::move(connection.pidfd);
@@ -183,7 +196,8 @@ struct Server::Impl {
         if (!size) {
             failed({"the reply to a login is too long for a protocol frame and was sent without the text for the user",
                     EMSGSIZE});
-            // Without an answer the module would admit a denied login.
+            // The answer is sent without its text. If the module did not receive an answer, it would admit even a
+            // denied login.
             size = wire::encode(wire::Verdict{verdict.outcome, verdict.session, {}}, frame);
         }
         if (size) {
@@ -192,7 +206,8 @@ struct Server::Impl {
     }
 
     void send(int socket, std::span<const std::byte> frame) {
-        // The frame is small and the send buffer is empty, so the frame is sent immediately unless the caller is gone.
+        // The frame is small and the send buffer of the socket is empty. The frame is therefore sent immediately,
+        // unless the PAM module has disconnected.
         if (::send(socket, frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EPIPE &&
             errno != ECONNRESET) {
             failed(fail_errno("reply to a login request").error());
@@ -210,7 +225,7 @@ struct Server::Impl {
         }
     }
 
-    /// Closes the oldest connection that has not sent a request. Returns false if all connections wait for answers.
+    /// Closes the oldest connection that has not sent a request. Returns false if every connection has sent a request.
     bool make_room() {
         const auto silent = std::ranges::find_if(connections, [](const auto& entry) { return !entry.second.asked(); });
         if (silent == connections.end()) {
@@ -220,8 +235,8 @@ struct Server::Impl {
         return true;
     }
 
-    /// Arms one timer for all connections without a request. These connections have the same timeout and are sorted by
-    /// arrival, so the oldest expires first.
+    /// Arms the timer for all connections that have not sent a request. All of these connections have the same timeout,
+    /// so the timer is armed for the oldest connection.
     void arm_request_timer() {
         const auto silent = std::ranges::find_if(connections, [](const auto& entry) { return !entry.second.asked(); });
         if (silent == connections.end()) {
@@ -229,7 +244,8 @@ struct Server::Impl {
         }
         if (auto armed = request_timer.arm_at(silent->second.since + request_timeout); !armed) {
             failed(armed.error());
-            connections.erase(silent); // without the timer the connection could stay open forever
+            // Without a timer, a connection that never sends a request would stay open forever.
+            connections.erase(silent);
         }
     }
 

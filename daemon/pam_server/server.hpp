@@ -14,44 +14,52 @@
 
 namespace sesslimit::pam_server {
 
-/// Maximum number of connections, and maximum time until a connection has sent its request. At the maximum number, a
-/// new connection replaces the oldest connection without a request. If all connections have sent requests, the new
-/// connection receives a failure.
+/// Maximum number of open connections. At this number, a new connection replaces the oldest connection that has not
+/// sent a request. If all connections have sent requests, the new connection receives the outcome `failed`.
 inline constexpr std::size_t max_connections = 1024;
+
+/// Maximum time from the start of a connection until its request has been received. After this time, the connection is
+/// closed.
 inline constexpr auto request_timeout = std::chrono::seconds(2);
 
-/// Server for the PAM module. It receives one request per connection and answers it (docs/protocol.md). It accepts
-/// requests from root only, independent of the mode of the socket. It checks all bounds of the protocol, and no other
-/// component checks these bounds again.
+/// Server for the connections of the PAM module. It receives one request per connection and answers it
+/// (docs/protocol.md). It accepts only requests of root processes, independent of the mode of the socket. It checks all
+/// bounds of the protocol, so that other components do not check them again.
 class Server {
   public:
-    /// Receivers of OpenRequested, CloseRequested and RequestAborted. `nested` receives the requests of logins that run
-    /// inside another session, and their aborts. `events` receives all others.
+    /// Receivers of the events OpenRequested, CloseRequested and RequestAborted.
     struct Sinks {
+        /// Receiver of all events that `nested` does not receive.
         core::EventSink& events;
+        /// Receiver of the requests of logins that run inside another session, such as su, and of the aborts of these
+        /// requests.
         core::EventSink& nested;
     };
 
-    /// Takes ownership of a listening SOCK_SEQPACKET socket. No connection is accepted before start(). `failed`
-    /// receives errors of requests, for the journal. Errors: an event source cannot be created.
+    /// Creates a server that owns `listener`, a listening SOCK_SEQPACKET socket. No connection is accepted before
+    /// start(). `failed` receives errors of requests, which the daemon logs. Lifetime: `loop` must outlive the server.
+    /// Errors: an event source cannot be created.
     static Result<Server> make(sd_event* loop, UniqueFd listener, std::function<void(const Error&)> failed);
 
     Server(Server&&) noexcept;
     Server& operator=(Server&&) noexcept;
     ~Server();
 
-    /// Starts to accept connections, and passes their requests to the sinks. Lifetime: the sinks must outlive the
-    /// server.
+    /// Starts to accept connections, and passes their requests to `sinks`. Lifetime: the objects that `sinks`
+    /// references must outlive the server.
     void start(const Sinks& sinks);
 
-    /// Returns a pidfd of a process whose open request is not yet answered. Returns an empty descriptor if there is no
-    /// such request, or if the pidfd has already been returned. The server owns the pidfd until then.
+    /// Returns the pidfd of the process `leader`, whose request is not answered yet. The caller then owns the pidfd,
+    /// which the server owned before. Returns an empty descriptor if such a request does not exist, or if its pidfd has
+    /// already been returned.
     UniqueFd take_pidfd(const Leader& leader);
 
-    /// Sends the answer and closes the connection. Does nothing if the caller has disconnected.
+    /// Sends the answer to a request and closes the connection of the request. Does nothing if the PAM module has
+    /// disconnected.
     void answer(RequestId request, const wire::Verdict& verdict);
 
-    /// Notifies the caller that it must wait up to `more` longer for its answer. answer() later sends the answer.
+    /// Notifies the PAM module that the answer to its request may take up to `more` longer. The answer must later be
+    /// sent with answer().
     void ask_to_wait(RequestId request, Duration more);
 
   private:
@@ -60,7 +68,7 @@ class Server {
     std::unique_ptr<Impl> impl_;
 };
 
-/// Creates a listening socket with mode 0600 at `path`, and replaces an existing file at that path. Used by tests, and
+/// Creates a listening socket with mode 0600 at `path`, and replaces an existing file at this path. Used by tests, and
 /// on hosts without socket activation.
 Result<UniqueFd> listen_at(const char* path);
 
