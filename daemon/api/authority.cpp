@@ -18,7 +18,7 @@ constexpr std::uint64_t interaction_usec = std::chrono::microseconds(std::chrono
 
 } // namespace
 
-/// D-Bus method call that is answered after the bus or polkit has answered a query about the caller.
+/// D-Bus method call whose answer must wait until the bus or polkit has answered a query about the caller.
 struct Authority::PendingCheck {
     QuotaToken place;
     bus::Message call;

@@ -12,14 +12,16 @@
 
 namespace sesslimit::api {
 
-/// Checker of the identity and the authorization of D-Bus callers. It queries the bus for the identity and polkit for
-/// the authorization, both asynchronously. If too many queries are pending, it answers the call with
+/// Checker of D-Bus callers. It queries the bus for the identity of a caller, and polkit for the authorization of a
+/// caller. No query blocks. If too many queries are pending, the caller's method call is answered with the error
 /// org.sesslimit1.Error.Busy.
 ///
-/// Queries to the bus are limited per D-Bus connection of a caller, because the caller's user is known only after the
-/// reply. The bus replies immediately. Queries to polkit are limited per user, because polkit may wait minutes for a
-/// password. One user can therefore not block other users. Queries to polkit use at most half of the calls that can be
-/// pending on the daemon's bus connection, so that callers can still be identified.
+/// The number of pending queries to the bus is limited for each D-Bus connection of a caller, because the user of the
+/// connection is known only after the reply. The bus replies immediately.
+///
+/// The number of pending queries to polkit is limited for each user, because polkit may wait minutes for a password.
+/// One user can therefore not block other users. Queries to polkit use at most half of the calls that may be pending on
+/// the daemon's bus connection. The other half remains available for queries to the bus.
 class Authority {
   public:
     static constexpr std::size_t max_identified = 256;

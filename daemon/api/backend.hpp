@@ -18,7 +18,7 @@ namespace sesslimit::api {
 struct Status {
     std::string policy = "none"; ///< files, kept or none
     BootTime policy_since{};
-    bool recording = false; ///< true if the ledger, the daemon's file of sessions, accepts records
+    bool recording = false; ///< true if sessions are recorded
 };
 
 /// Description of a login by a D-Bus caller. The method Explain returns the limits that would apply to this login.
@@ -31,7 +31,7 @@ struct ExplainQuery {
     std::vector<std::string> groups;
 };
 
-/// Interface to the daemon for the D-Bus service. None of the functions blocks.
+/// Interface through which the D-Bus service uses the rest of the daemon. The functions of the interface do not block.
 class Backend {
   public:
     virtual ~Backend() = default;
@@ -42,7 +42,7 @@ class Backend {
     virtual const inspect::TerminalSnapshot& terminal_snapshot(const core::Session& session) = 0;
     virtual const inspect::TerminationPreview& termination_preview(const core::Session& session) = 0;
 
-    /// Terminates an open session. `by` names the requester in the message to the session's user.
+    /// Terminates an open session. `by` is the name of the requester, which the message to the session's user contains.
     virtual void end(SessionKey key, const std::string& by) = 0;
 
     /// Reloads the policy. `then` receives an empty result on success, or the errors in the policy as text for a human
@@ -51,7 +51,7 @@ class Backend {
 
     /// Completes the login in `question` from the user database, and passes the login to `then`. Passes nullopt if the
     /// user does not exist, unless `question` has both a user name and a user ID. If too many lookups are pending, in
-    /// total or for this caller, returns false and does not call `then`.
+    /// total or for the user `caller`, returns false and does not call `then`.
     virtual bool look_up(uid_t caller, ExplainQuery question, std::function<void(std::optional<Login>)> then) = 0;
 };
 

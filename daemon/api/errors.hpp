@@ -14,7 +14,8 @@ inline constexpr char error_policy_rejected[] = "org.sesslimit1.Error.PolicyReje
 inline constexpr char error_bad_argument[] = "org.sesslimit1.Error.BadArgument";
 inline constexpr char error_busy[] = "org.sesslimit1.Error.Busy";
 
-/// Replies to a D-Bus call with an error. Data from outside in `text` must already be escaped for display.
+/// Replies to a D-Bus call with an error. Parts of `text` that come from outside the daemon must already be escaped for
+/// display.
 inline int reply_error(sd_bus_message* call, const char* name, const std::string& text) {
     return sd_bus_reply_method_errorf(call, name, "%s", text.c_str());
 }

@@ -25,15 +25,15 @@ constexpr const char* interface = "org.sesslimit1.Manager";
 constexpr const char* may_end = "org.sesslimit1.end-session";
 constexpr const char* may_reload = "org.sesslimit1.reload";
 
-/// Maximum number of sessions in the reply to ListSessions. A large host has fewer sessions. A reply with this number
-/// of sessions is smaller than the maximum message size of the bus.
+/// Maximum number of sessions in the reply to ListSessions. Even large hosts have fewer sessions. A reply with this
+/// number of sessions is smaller than the maximum message size of the bus.
 constexpr std::size_t max_listed = 10000;
 constexpr std::size_t max_problems_length = 32768;
 
 } // namespace
 
 struct Service::Impl {
-    Backend* backend = nullptr; ///< set before the bus is opened
+    Backend* backend = nullptr; ///< set by open()
     std::function<void(Error)> failed;
     bus::Connection bus;
     Authority authority;

@@ -14,8 +14,8 @@
 namespace sesslimit::api {
 
 /// Service of the daemon on the system bus, org.sesslimit1(5). The service has the lowest priority in the event loop,
-/// so that logins are served before D-Bus callers. If the bus does not exist yet, the service waits for the bus. No
-/// other part of the daemon depends on the service.
+/// so that logins are served before D-Bus callers. If the bus does not exist when the daemon starts, the service waits
+/// for the bus. No other part of the daemon depends on the service.
 class Service {
   public:
     /// `failed` receives errors for the administrator. Lifetime: `loop` must outlive the service.
@@ -24,8 +24,8 @@ class Service {
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
 
-    /// Connects to the bus, and serves the data and operations of `backend`, which must outlive the service. Before
-    /// this call, no signal is emitted.
+    /// Connects to the bus, and serves the data and operations of `backend` to D-Bus callers. The service emits no
+    /// signal before this call. Lifetime: `backend` must outlive the service.
     void open(Backend& backend);
 
     /// Returns the methods, properties and signals of the D-Bus interface org.sesslimit1.Manager.

@@ -43,8 +43,8 @@ std::uint64_t realtime(BootTime at, const WallClock& moment) {
 /// Returns a copy of the session with the input that its terminals show now. The time of the last input in `session`
 /// may be older, because the core inspects the terminals only when a decision depends on the input.
 Session with_input(Session session, const inspect::TerminalSnapshot& presence, const WallClock& moment) {
-    // A terminal timestamp that was part of the last activity sample has already been converted to boottime. The result
-    // stays valid even if the wall clock has been set since then, so the timestamp is not converted again.
+    // The core has already converted the timestamps of its last activity sample to boottime. A timestamp that has not
+    // changed since then is not converted again, because the wall clock may have been set in the meantime.
     if (presence.input && *presence.input != session.last_sample.input) {
         session.last_input =
             std::max(session.last_input, std::min(moment.now, BootTime(*presence.input - moment.wall_offset)));
@@ -178,7 +178,7 @@ std::optional<std::string> signal_of(const core::Notice& notice) {
     case Kind::released:
         return "SessionEnded";
     case Kind::over_limit:
-        break; // over_limit concerns a user and has no signal
+        break; // over_limit has no signal
     }
     return std::nullopt;
 }

@@ -36,8 +36,8 @@ Visibility visibility_of(uid_t caller, const core::Session& session);
 
 using messages::WallClock;
 
-/// Returns the session ID that the D-Bus methods use. The ID is logind's session ID. If logind has not announced the
-/// session yet, the ID is "k" and the session key.
+/// Returns the ID of the session in the D-Bus interface. This is logind's session ID. If logind has not announced the
+/// session yet, the ID is the letter "k" followed by the daemon's key of the session.
 std::string id_of(const core::Session& session);
 
 /// Returns the session with the ID `id` (see id_of()). Returns null if the session does not exist, or was denied or
@@ -48,8 +48,8 @@ const core::Session* find(const core::State& state, const std::string& id);
 /// a session slot cannot be terminated, because it is admitted or denied shortly anyway.
 const core::Session* find_to_end(const core::State& state, const std::string& id);
 
-/// Returns false for a denied or closed session. The daemon tracks such a session until its leader process exits, but
-/// does not show it on D-Bus.
+/// Returns true if the session is visible on D-Bus. A denied or closed session is not visible. The daemon tracks such a
+/// session only until its leader process exits.
 bool is_listed(const core::Session& session);
 
 Properties properties(const core::Session& session, const policy::Limits& limits,

@@ -72,8 +72,8 @@ int Connection::send(Call call) {
 }
 
 int Connection::on_answer(sd_bus_message* m, void* data, sd_bus_error* error) {
-    // sd-bus destroys the Call only after this handler has returned, even if the slot is removed from under_way_
-    // before.
+    // sd-bus destroys the data of a pending call only after the reply handler has returned, even if the handler has
+    // already removed the call from `under_way_`.
     const auto& answered = *static_cast<Call*>(data);
     Connection& self = *answered.owner;
     const int code = answered.handler(m, answered.data, error);
@@ -141,7 +141,7 @@ int Connection::start() {
 }
 
 void Connection::open_later() {
-    // Reconnects later and not immediately, because a caller of this function is still closing the lost connection.
+    // The reconnection is scheduled for later, because a caller of this function is still closing the lost connection.
     if (const auto armed = retry_timer_.arm_in(retry_interval); !armed) {
         callbacks_.failed(armed.error());
     }

@@ -81,10 +81,9 @@ class Connection {
 
     using Heard = std::function<void(sd_bus_message* signal)>;
 
-    /// Calls `heard` for each broadcast signal that matches `rule` (sd_bus_add_match(3)). The subscription ends when
-    /// `slot` is destroyed. Without a slot, the subscription ends with the connection. All subscriptions of the daemon
-    /// must use this function, because it ignores unicast signals. Returns a negative errno value if the subscription
-    /// fails.
+    /// Calls `heard` for each broadcast signal that matches `rule` (sd_bus_add_match(3)). All subscriptions of the
+    /// daemon must use this function, because it ignores unicast signals. The subscription ends when `slot` is
+    /// destroyed, or without a slot when the connection ends. Returns a negative errno value if the subscription fails.
     ///
     /// Unicast signals are ignored, because any bus client can send one with a forged path and interface. sd-bus does
     /// not compare the sender of a unicast signal with the sender in the match rule. For a broadcast signal the bus
@@ -131,11 +130,10 @@ class Connection {
     std::int64_t priority_;
     Callbacks callbacks_;
     std::unique_ptr<sd_bus, BusDeleter> bus_;
-    /// Slots of pending calls. The Connection owns them, and not the sd-bus object, because the data of a call may
-    /// contain messages, which reference the sd-bus object. Otherwise, the object and the messages could keep each
-    /// other alive.
+    /// Slots of the pending calls. The Connection owns the slots. If the sd-bus object owned them, the object and the
+    /// messages in the data of a call could keep each other alive, because a message references the object.
     std::list<Slot> under_way_;
-    std::deque<Call> waiting_; ///< calls that are not sent yet
+    std::deque<Call> waiting_; ///< calls to be sent later
     Timer retry_timer_;
 };
 

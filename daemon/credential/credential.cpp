@@ -29,7 +29,7 @@ std::string_view take(std::string_view& text, char end) {
     return part;
 }
 
-/// Returns the authentication method of a line of SSH_AUTH_INFO_0, without its submethod. Returns an empty text if the
+/// Returns the authentication method in a line of SSH_AUTH_INFO_0, without the submethod. Returns an empty text if the
 /// method is longer than 64 bytes or contains anything but printable ASCII.
 std::string_view method_of(std::string_view line) {
     std::string_view word = take(line, ' ');
@@ -74,7 +74,7 @@ std::optional<Bytes> take_string(Bytes& blob) {
 /// Type of an SSH certificate. A certificate contains a plain key and further fields.
 struct CertificateType {
     std::string_view name;
-    /// Name of the type of the plain key in the certificate.
+    /// Type name of the plain key that the certificate contains.
     std::string_view plain;
     /// Number of fields of the plain key, which follow the nonce in the certificate. Each field is a `string` or an
     /// `mpint`.
@@ -184,8 +184,8 @@ void read_key(std::string_view line, Credential& credential) {
     const auto* certificate = std::find_if(std::begin(certificate_types), std::end(certificate_types),
                                            [type](const CertificateType& one) { return one.name == type; });
     if (certificate == std::end(certificate_types)) {
-        // A certificate of an unknown type gets no fingerprint. It must not be treated as a plain key, because the
-        // fingerprint of a plain key is computed from other bytes.
+        // A certificate of an unknown type gets no fingerprint. If it were treated as a plain key, the fingerprint
+        // would be computed from the wrong bytes.
         if (type.find("-cert-v") == type.npos) {
             credential.fingerprint = sha256_text(*blob);
         }

@@ -20,9 +20,10 @@ namespace sesslimit {
 ///
 /// If the first public key of a login is in a certificate (OpenSSH's PROTOCOL.certkeys), the field `certificate_id` is
 /// the key ID of the certificate, and `ca` is the fingerprint of the signing key. Both are empty for a certificate that
-/// cannot be parsed completely. A key ID is omitted if it is longer than max_certificate_id_length, or contains a NUL
-/// elsewhere than at its end. A NUL at the end is removed, as in sshd. The signature is not verified, because sshd has
-/// verified it.
+/// cannot be parsed completely. The signature is not verified, because sshd has verified it.
+///
+/// A key ID is omitted if it is longer than max_certificate_id_length, or if it contains a NUL elsewhere than at its
+/// end. A NUL at the end is removed, as in sshd.
 ///
 /// Each field of the Credential may be empty. SSH_AUTH_INFO_0 may contain any bytes, and parts that cannot be parsed
 /// are ignored. A method has at most 64 bytes of printable ASCII, and a key at most 16 KiB of base64.

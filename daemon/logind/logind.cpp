@@ -35,13 +35,15 @@ bool is_without_session(const sd_bus_error* error) {
 } // namespace
 
 struct Logind::Impl {
-    /// One pending request for the properties of a session. It ends with its reply, or with the loss of the connection.
+    /// One pending request for the properties of a session. The request ends when logind replies, or when the
+    /// connection is lost.
     struct Call {
         Impl* owner;
         std::string id;
         /// Object path of the session.
         std::string path;
-        /// True if the session is from a list of all sessions, so that the callback caught_up waits for the reply.
+        /// True if the session is from a list of all sessions. The callback `caught_up` then waits for the reply to
+        /// this request.
         bool of_list = false;
         /// True if the request repeats an earlier request for the same session. A request is repeated at most once.
         bool again = false;
@@ -155,9 +157,9 @@ struct Logind::Impl {
         const auto& call = *static_cast<Call*>(data);
         Impl& self = *call.owner;
         if (sd_bus_message_is_method_error(m, nullptr) > 0) {
-            // If logind does not know the session, the session ended between its announcement and the request, as a
-            // short login may do. After any other error the request is repeated, because no limit would apply to a
-            // session without properties.
+            // If logind does not know the session, a short session has already ended between logind's announcement and
+            // the request. After any other error the request is repeated, because limits do not apply to a session
+            // whose properties are unknown.
             if (!is_unknown_session(sd_bus_message_get_error(m))) {
                 self.callbacks.failed(bus::error_of(asking, m));
                 if (!call.again && self.ask_again(call) >= 0) {

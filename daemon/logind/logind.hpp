@@ -25,10 +25,11 @@ struct Callbacks {
     /// Called with the IDs of all logind sessions after each connection to the bus and after each restart of logind.
     /// The callback `appeared` is then called for each of these sessions.
     std::function<void(std::vector<std::string> ids)> listed;
-    /// Called when every session of the last list has been reported by the callback `appeared`, or could not be read.
+    /// Called when the callback `appeared` has been called for every session of the last list, except for sessions that
+    /// could not be read.
     std::function<void()> caught_up;
-    /// Called for errors that concern the administrator. If the connection to the bus is lost, it is reestablished
-    /// after the call.
+    /// Called for errors that concern the administrator, such as the loss of the connection to the bus. The client
+    /// reconnects after the call.
     std::function<void(Error)> failed;
 };
 
@@ -41,11 +42,11 @@ class Logind {
     Logind(const Logind&) = delete;
     Logind& operator=(const Logind&) = delete;
 
-    /// Starts to connect to the bus. Sessions and errors are reported by the callbacks.
+    /// Starts to connect to the bus. The callbacks then report sessions and errors.
     void connect();
 
     /// Calls logind's method TerminateSession, which sends SIGTERM, and SIGHUP for shells, to all processes in the
-    /// session's scope. If logind does not know the session, or no longer knows it, the callback `gone` is called.
+    /// session's scope. If the session does not exist or has ended, the callback `gone` is called.
     void terminate(const std::string& id);
 
     /// Calls logind's method KillSession(id, "all", SIGKILL). If logind does not know the session, the callback `gone`

@@ -48,14 +48,14 @@ Result<> read_seat(sd_bus_message* m, std::string& seat) {
     return {};
 }
 
-/// Returns the identity of the process that currently has this PID, which consists of the PID and a mark. Returns an
-/// empty Leader if the process does not exist.
+/// Returns the identity of the process that currently has this PID. The identity consists of the PID and a mark that
+/// detects a reused PID. Returns an empty Leader if the process does not exist.
 Leader leader_of(pid_t pid) {
     const auto found = identify(pid);
     if (found) {
         return *found;
     }
-    // If it is unknown whether the leader process exists, the Leader keeps its PID. With an empty Leader the process
+    // If the check whether the leader process exists fails, the Leader keeps its PID. With an empty Leader, the process
     // would be treated as dead, and its session would be terminated.
     return found.error() == ESRCH ? Leader{} : Leader{pid, 0};
 }

@@ -16,15 +16,18 @@
 /// not read a clock.
 ///
 /// An address is the remote host of a denied login, or the user of a login from this host. The first denial of an
-/// address gets a separate journal entry and begins a window. Further denials in the window are only counted. At the
-/// end of the window, one entry reports the number of counted denials, unless the number is 0. This entry begins the
-/// next window, which is twice as long as the previous window. An address whose denials continue indefinitely causes
-/// one entry per hour. Each denial is part of exactly one entry.
+/// address gets a separate journal entry and begins a time window. Further denials of the address in the window are
+/// only counted.
+///
+/// At the end of the window, one entry reports the number of counted denials, unless the number is 0. This entry begins
+/// the next window, which is twice as long as the previous window. An address whose denials continue indefinitely
+/// causes one entry per hour. Each denial is part of exactly one entry.
 namespace sesslimit::messages {
 
 /// Denials of one remote host or local user that were counted, without a journal entry for each.
 struct SuppressedDenials {
-    /// Remote host of the denied logins (PAM_RHOST). Empty for logins from this host, which are all of the same user.
+    /// Remote host of the denied logins (PAM_RHOST). Empty if the logins came from this host. They are then all of the
+    /// same user.
     std::string origin;
     std::string user; ///< user of the last denial
     uid_t uid = 0;
@@ -40,12 +43,12 @@ class DenialThrottle {
   public:
     static constexpr Duration first_window = std::chrono::minutes(1);
     static constexpr Duration max_window = std::chrono::hours(1);
-    /// Maximum number of remote hosts and local users for which denials are counted. For a further one, the oldest
-    /// count ends early.
+    /// Maximum number of remote hosts and local users for which denials are counted. If a login of another one is
+    /// denied, the oldest count is ended early.
     static constexpr std::size_t max_addresses = 256;
 
     /// Records a denied login. Returns true if the denial gets a separate journal entry. Appends to `ended` the counted
-    /// denials whose journal entries must be written first.
+    /// denials whose journal entries must be written before that entry.
     bool take(const core::Notice& denied, BootTime now, std::vector<SuppressedDenials>& ended);
 
     /// Ends the time windows that have expired at the time `now`, and returns the denials that were counted in these

@@ -28,7 +28,8 @@ constexpr std::size_t host_bytes = 128;
 /// message must fit into one protocol frame to the PAM module.
 constexpr std::size_t max_terminals = 4;
 
-/// Maximum size in bytes of the list of sessions in the text of a denial, without its last line, such as "and 5 more".
+/// Maximum size in bytes of the list of sessions in the text of a denial. The last line, such as "and 5 more", is not
+/// included.
 constexpr std::size_t list_bytes = wire::max_text - 512;
 
 std::string user_of(const Session& session) {
@@ -282,7 +283,7 @@ std::string notice_text(const core::Notice& notice, const WallClock& clock) {
         return "This session stays open: activity detected.";
     case Kind::ending:
         return end_text(notice);
-    case Kind::locked: // a locked screen does not show the terminals
+    case Kind::locked: // the lock screen hides terminals
     case Kind::admitted:
     case Kind::adopted:
     case Kind::denied:

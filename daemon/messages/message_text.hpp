@@ -17,7 +17,7 @@
 /// again.
 namespace sesslimit::messages {
 
-/// Current time, from which texts with local times such as "since 14:02" are made. The C library provides the time zone
+/// Current time, which is used for local times in texts, such as "since 14:02". The C library provides the time zone
 /// (tzset(3)).
 struct WallClock {
     BootTime now{};
@@ -44,9 +44,9 @@ std::string denial_text(const core::Session& denied, const core::State& state, c
 inline constexpr std::size_t max_terminal_text_length = 1536;
 std::string terminal_text(const core::Notice& notice, const WallClock& clock, std::string_view host);
 
-/// Returns the text that a user reads at the start of a session, with the latest end of the session and its idle limit.
-/// `counted` is the setting idle_activity. The text is one line without a trailing newline. Returns an empty text if no
-/// limit applies.
+/// Returns the text that a user reads at the start of a session. The text contains the latest end of the session and
+/// its idle limit. It is one line without a trailing newline. `counted` is the value of the setting idle_activity.
+/// Returns an empty text if no limit applies.
 std::string announcement(const core::Session& session, policy::Activity counted, const WallClock& clock);
 
 /// Returns the name of an event about a session, in the journal and on D-Bus, such as "admitted" or "would-deny".

@@ -16,8 +16,8 @@ namespace sesslimit::monitor {
 /// that reuses the PID.
 class LeaderMonitor {
   public:
-    /// Creates a monitor that reports the exit of each tracked leader to `events` as LeaderExited. The leader is
-    /// untracked before the report. Lifetime: the loop and `events` must outlive the monitor.
+    /// Creates a monitor that reports the exit of each tracked leader to `events` as LeaderExited, once per session.
+    /// The leader is untracked before the report. Lifetime: the loop and `events` must outlive the monitor.
     LeaderMonitor(sd_event* loop, core::EventSink& events);
     LeaderMonitor(const LeaderMonitor&) = delete;
     LeaderMonitor& operator=(const LeaderMonitor&) = delete;

@@ -6,8 +6,8 @@
 namespace sesslimit::output {
 namespace {
 
-/// Permitted delay of the timer, so that the loop can combine it with other wakeups. Windows are at least a minute
-/// long.
+/// Maximum delay of the timer for the end of a time window, so that the loop can combine wakeups. Time windows are at
+/// least a minute long.
 constexpr Duration accuracy = std::chrono::seconds(1);
 
 } // namespace

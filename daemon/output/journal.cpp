@@ -126,7 +126,8 @@ Result<> Journal::send(std::string_view datagram) {
     if (is_gone(error)) {
         writable_.reset(); // the event source is removed before its descriptor is closed
         socket_.reset();
-        // If a connection is lost, the entry is sent again, because a new instance of journald may be listening.
+        // If the connection to journald is lost, the entry is sent again, because a new instance of journald may be
+        // listening.
         return was_connected ? send(datagram) : fail_errno("reach the journal", error);
     }
     return fail_errno("write to the journal", error);

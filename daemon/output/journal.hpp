@@ -36,7 +36,7 @@ class Journal {
     Journal& operator=(const Journal&) = delete;
     ~Journal() = default;
 
-    /// Writes an entry to the journal. Text from outside must already be escaped for display.
+    /// Writes an entry to the journal. Text from outside the daemon must already be escaped for display.
     void log(const messages::JournalEntry& entry);
 
     /// Writes a journal entry about the daemon itself. `message_id` and `event` are the fields MESSAGE_ID and

@@ -15,9 +15,11 @@ inline constexpr std::size_t max_notice_length = 2048;
 
 /// Writes one notice to a terminal, with a bell. The notice does not share a line with other output, in any mode of the
 /// terminal. `text` consists of lines separated by newlines, and must be escaped for display. Control bytes other than
-/// newlines are removed. Never blocks. Output that a blocked terminal does not accept immediately is lost, which is
-/// reported as an error. Errors: the terminal no longer exists, or its name now belongs to another terminal or user.
-/// Also fails if the user rejects messages (mesg(1)).
+/// newlines are removed.
+///
+/// Never blocks. Output that a blocked terminal does not accept immediately is lost, and an error is returned. Errors:
+/// the terminal no longer exists, its name now belongs to another terminal or user, or the user rejects messages
+/// (mesg(1)).
 Result<> write_notice(const inspect::Terminal& terminal, std::string_view text);
 
 } // namespace sesslimit::output

@@ -142,7 +142,8 @@ struct Manager::Impl {
         if (sd_bus_message_is_method_error(m, nullptr) > 0) {
             call.owner->started(call.scope, std::unexpected(error_of("start a scope", m)));
         }
-        return 0; // without an error, the scope exists when its systemd job ends
+        // After a successful reply, the scope exists only when its systemd job has ended.
+        return 0;
     }
 
     void job_was_removed(sd_bus_message* m) {
@@ -165,9 +166,11 @@ struct Manager::Impl {
     int ask_to_start(const NewScope& scope, const std::vector<pid_t>& processes) {
         // The subscription to the signal JobRemoved is sent before the call that starts the scope. The bus preserves
         // this order, so that the end of the job that starts the scope cannot be missed. systemd reports the end to the
-        // client that requested the job (bus_foreach_bus() in systemd's src/core/dbus.c). The subscription exists only
-        // while a scope is being created, because a host has many jobs. The match rule cannot select the unit of the
-        // job, because sd-bus cannot match an argument that follows an argument of another type than string.
+        // client that requested the job (bus_foreach_bus() in systemd's src/core/dbus.c).
+        //
+        // The subscription exists only while a scope is being created, because a host has many jobs. The match rule
+        // cannot select the unit of the job, because sd-bus cannot match an argument that follows an argument of
+        // another type than string.
         int code =
             bus.match(job_removed, [this](sd_bus_message* m) { job_was_removed(m); }, &starts.at(scope.name).job);
         sd_bus_message* raw = nullptr;

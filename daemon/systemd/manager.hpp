@@ -12,9 +12,9 @@
 
 namespace sesslimit::systemd {
 
-/// Client of systemd on the system bus (org.freedesktop.systemd1(5)), which creates scopes. systemd permits the
-/// necessary calls to root without a capability. Every call is asynchronous. The client reconnects after the connection
-/// is lost.
+/// Client of systemd on the system bus (org.freedesktop.systemd1(5)), which creates scopes. systemd permits root to
+/// make the necessary calls, even without a capability. Every call is asynchronous. The client reconnects after the
+/// connection to the bus is lost.
 class Manager final : public Scopes {
   public:
     /// `failed` receives errors for the administrator that are not passed to any other callback.

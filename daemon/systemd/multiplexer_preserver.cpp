@@ -57,7 +57,7 @@ void MultiplexerPreserver::start(Job& job, const inspect::Multiplexer& multiplex
 }
 
 void MultiplexerPreserver::started(SessionKey key, const Result<>& result) {
-    if (result || result.error().code == EEXIST) { // EEXIST: an earlier daemon has created the scope
+    if (result || result.error().code == EEXIST) { // EEXIST: an earlier daemon process has created the scope
         return go_on(key);
     }
     const auto at = jobs_.find(key);

@@ -54,7 +54,7 @@ class MultiplexerPreserver {
     /// Lifetime: the objects that `dependencies` references must outlive the MultiplexerPreserver.
     explicit MultiplexerPreserver(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
-    /// Begins to preserve the multiplexers of a session that logind knows, and terminates the session afterwards.
+    /// Begins to preserve the multiplexers of a session that has a logind ID. The session is terminated afterwards.
     void begin(const core::Session& session);
 
   private:

@@ -33,8 +33,8 @@ class Scopes {
     Scopes& operator=(const Scopes&) = delete;
     virtual ~Scopes() = default;
 
-    /// Creates a scope and moves the processes into it. After an error, a new scope does not exist. Errors: EEXIST if a
-    /// scope with this name already exists, ESRCH if one of the processes has already exited.
+    /// Creates a scope and moves the processes into it. After an error, the call has not created a scope. Errors:
+    /// EEXIST if a scope with this name already exists, ESRCH if one of the processes has already exited.
     virtual void start(const NewScope& scope, const std::vector<pid_t>& processes, Done done) = 0;
 
     /// Moves processes into a scope that start() has created. Processes that have exited are ignored.
