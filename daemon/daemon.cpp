@@ -152,6 +152,7 @@ struct Daemon::Impl {
                            .snapshots = snapshots}};
     Timer catch_up_timer{base->loop.get(), CLOCK_MONOTONIC, [this] { serve(); }};
     std::vector<EventSource> signal_sources;
+    /// True after the first call of serve().
     bool serving = false;
     std::optional<Error> failure; ///< error that stopped the daemon
 

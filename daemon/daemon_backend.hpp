@@ -17,7 +17,7 @@ namespace sesslimit {
 /// Implementation of api::Backend, through which D-Bus callers read data of the daemon and request its few operations.
 class DaemonBackend final : public api::Backend {
   public:
-    /// Maximum number of lookups in the user database that are pending for all D-Bus callers.
+    /// Maximum number of pending lookups in the user database for all D-Bus callers together.
     static constexpr std::size_t max_lookups = 64;
     /// Maximum number of pending lookups in the user database for the D-Bus calls of one user.
     static constexpr std::size_t max_lookups_per_user = 16;

@@ -29,7 +29,8 @@ messages::WallClock clockface() {
 }
 
 std::string host_name() {
-    std::array<char, 256> name{}; // 255 bytes (gethostname(2)) and a NUL
+    // The array has space for the longest host name, which has 255 bytes (gethostname(2)), and a NUL.
+    std::array<char, 256> name{};
     return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "this host";
 }
 
@@ -253,7 +254,7 @@ void SystemEffectHandler::arm(BootTime deadline) {
         return deadline_.disarm();
     }
     if (const auto armed = deadline_.arm_at(deadline.time_since_epoch()); !armed) {
-        // The call of arm() after the next event tries to arm the timer again.
+        // The timer could not be armed. The call of arm() after the next event tries again.
         armed_ = never;
         dependencies_.journal.log(output::Priority::error,
                                   "Failed to schedule session deadlines: " + armed.error().what);

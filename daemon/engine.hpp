@@ -87,6 +87,7 @@ class EventQueue final : public core::EventSink {
   private:
     friend class Engine;
     std::deque<core::Event> events_;
+    /// Engine that handles the events. Null before the engine exists and after its destruction.
     Engine* engine_ = nullptr;
 };
 
@@ -105,7 +106,8 @@ class Engine {
     /// Puts a policy into effect for new logins and for open sessions.
     void set_policy(std::shared_ptr<const policy::Policy> policy);
 
-    /// Handles the removal of each session that is not in `ids`, the complete current list of logind's session IDs.
+    /// Handles the removal of each session whose logind ID is not in `ids`. `ids` is the complete current list of the
+    /// IDs of logind's sessions.
     void reconcile(const std::vector<std::string>& ids);
 
     [[nodiscard]] const core::State& state() const { return state_; }
@@ -124,6 +126,7 @@ class Engine {
     std::function<BootTime()> clock_;
     std::shared_ptr<const policy::Policy> policy_ = std::make_shared<policy::Policy>();
     core::State state_;
+    /// True while the engine is handling events.
     bool draining_ = false;
 };
 

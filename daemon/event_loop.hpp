@@ -16,7 +16,7 @@
 /// own event source.
 namespace sesslimit {
 
-/// Deleter that removes an event source from its loop and releases it.
+/// Deleter that removes an event source from its loop and releases the source.
 struct EventSourceDeleter {
     void operator()(sd_event_source* source) const noexcept { sd_event_source_disable_unref(source); }
 };
@@ -50,8 +50,8 @@ class Timer {
     Timer(sd_event* loop, clockid_t clock, std::function<void()> expired, Duration accuracy = {})
         : loop_(loop), clock_(clock), accuracy_(accuracy), expired_(std::move(expired)) {}
 
-    /// Arms the timer for the time `at` on its clock, in place of an earlier time. Errors: out of memory, or out of
-    /// descriptors if make_event_loop() did not create the loop. After an error, the timer is not armed.
+    /// Arms the timer for the time `at` on the clock of the timer, in place of an earlier time. Errors: out of memory,
+    /// or out of descriptors if make_event_loop() did not create the loop. After an error, the timer is not armed.
     Result<> arm_at(Duration at);
 
     /// Arms the timer to expire after the time `delay`. Errors: as for arm_at().
@@ -64,6 +64,7 @@ class Timer {
   private:
     sd_event* loop_;
     clockid_t clock_;
+    /// Maximum delay of the expiry, or zero for the default of sd-event.
     Duration accuracy_;
     /// Callback for the expiry of the timer. Empty after the first successful call of arm_at(), because the event
     /// source then owns the callback.

@@ -35,6 +35,7 @@ class LedgerRecorder final : public Recorder {
     void report_failure(SessionKey key);
 
     output::Journal& journal_;
+    /// Ledger that attach() has set.
     std::optional<ledger::Ledger> ledger_;
     /// Sessions whose records attach() must write.
     std::vector<SessionKey> missed_;

@@ -12,7 +12,7 @@
 namespace sesslimit {
 
 /// Check of the logins that the PAM module reports as nested, because they run in the scope of a logind session. Most
-/// of these logins run in the session of an earlier login, such as su. But if pam_sesslimit comes after pam_systemd in
+/// of these logins, such as su, run in the session of an earlier login. But if pam_sesslimit comes after pam_systemd in
 /// the PAM stack, a login runs in its own session, which pam_systemd has just opened.
 ///
 /// A login runs in its own logind session if its process is the leader of the session, and if the session is a login
@@ -21,7 +21,7 @@ class NestedLogin final : public core::EventSink {
   public:
     struct Dependencies {
         logind::Logind& logind;
-        /// Receiver of every event after the check.
+        /// Receiver of the events that have passed the check.
         core::EventSink& events;
         /// Returns true if the policy ignores the PAM service. Logins of an ignored service are passed on without a
         /// check.

@@ -33,7 +33,7 @@ void PolicyManager::reload(std::function<void(Result<>)> then) {
             return then({});
         }
         if (origin_ == PolicyOrigin::files) {
-            // The new files were rejected, so the policy in effect is now only the last valid policy.
+            // The files were rejected, so the policy in effect no longer corresponds to the files.
             origin_ = PolicyOrigin::cached;
             dependencies_.changed();
         }

@@ -48,8 +48,8 @@ class PolicyManager {
     /// empty result on success, or the errors as text.
     void reload(std::function<void(Result<>)> then);
 
-    /// Returns the origin of the policy in effect. The origin changes from `files` to `cached` if a reload rejects the
-    /// files.
+    /// Returns the origin of the policy in effect, such as the policy files or the policy cache. If a reload rejects
+    /// the files, the origin changes from `files` to `cached`.
     [[nodiscard]] policy_store::PolicyOrigin origin() const { return origin_; }
 
     /// Returns the time at which the policy in effect was loaded or last changed.

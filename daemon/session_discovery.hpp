@@ -29,7 +29,7 @@ class SessionDiscovery {
     void restore(core::Session&& session);
 
     /// Reports a session of logind. `session` does not contain the groups of its user. If the daemon does not know the
-    /// session yet, they are looked up before the report.
+    /// session yet, the groups are looked up before the report.
     void add(core::LogindSession session);
 
     /// Reports that logind has removed a session. If the groups of its user are being looked up, the result is

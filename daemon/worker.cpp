@@ -17,10 +17,14 @@
 namespace sesslimit {
 
 struct Worker::Impl {
+    /// Mutex that protects `jobs` and `done`.
     std::mutex mutex;
     std::condition_variable_any wake;
+    /// Jobs that have not started yet.
     std::deque<Job> jobs;
+    /// Results of jobs that have not been delivered yet.
     std::deque<Done> done;
+    /// eventfd that wakes the event loop after a job has ended.
     UniqueFd event;
     EventSource source;
     // Worker thread. It is the last member, so that it is joined before the members that it uses are destroyed.

@@ -30,14 +30,15 @@ struct InputMonitor::Impl {
     core::EventSink* events = nullptr;
     UniqueFd inotify;
     EventSource source;
-    /// Monitored sessions by the inotify watch of their terminal. Two sessions can share a terminal, for example by su
-    /// or tmux.
+    /// Monitored sessions, with the inotify watch of their terminal as the key. Two sessions can share a terminal, for
+    /// example by su or tmux.
     std::map<int, std::set<SessionKey>> sessions;
-    /// Watches of the terminals of each monitored session.
+    /// inotify watches of the terminals of each monitored session.
     std::unordered_map<SessionKey, std::set<int>> watches;
     /// inotify watch of the directory /dev/pts. It exists while any session is monitored, and is otherwise -1.
     int directory = -1;
-    /// Paths of new ptys by inotify watch. A pty is new if it was created while the directory /dev/pts was watched.
+    /// Paths of new ptys, with the inotify watch of the pty as the key. A pty is new if it was created while the
+    /// directory /dev/pts was watched.
     std::map<int, std::string> newcomers;
 
     /// Sessions and users with input, collected from one read of inotify events. They are reported after the read,

@@ -13,7 +13,7 @@ namespace sesslimit::output {
 /// written as one entry (DenialThrottle). The timer is armed only while the time window of such a count is open.
 class DenialJournal {
   public:
-    /// Lifetime: `loop` and `journal` must outlive this object.
+    /// Lifetime: `loop` and `journal` must outlive the DenialJournal.
     DenialJournal(sd_event* loop, Journal& journal);
     DenialJournal(const DenialJournal&) = delete;
     DenialJournal& operator=(const DenialJournal&) = delete;

@@ -48,6 +48,7 @@ struct Server::Impl {
 
     sd_event* loop;
     UniqueFd listener;
+    /// Callback for errors of requests.
     std::function<void(const Error&)> failed;
     std::optional<Sinks> sinks; ///< set by start()
     EventSource accepting;
@@ -57,6 +58,7 @@ struct Server::Impl {
     Timer pause_timer;
     /// Open connections in the order of their arrival.
     std::map<RequestId, Connection> connections;
+    /// ID of the newest connection. IDs start at 1.
     std::uint64_t last_id = 0;
     /// Buffer for one request. The additional byte detects a request that is longer than a frame may be.
     std::array<std::byte, wire::max_frame + 1> buffer{};
