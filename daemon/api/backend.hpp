@@ -21,7 +21,7 @@ struct Status {
     bool recording = false; ///< true if sessions are recorded
 };
 
-/// Description of a login by a D-Bus caller. The method Explain returns the limits that would apply to this login.
+/// Login that a D-Bus caller describes. The method Explain returns the limits that would apply to this login.
 struct ExplainQuery {
     /// Login without user ID and group IDs. look_up() adds both, and also the user name if it is empty.
     Login login;

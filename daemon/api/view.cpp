@@ -40,8 +40,8 @@ std::uint64_t realtime(BootTime at, const WallClock& moment) {
     return at == never ? infinity : usec(at.time_since_epoch() + moment.wall_offset);
 }
 
-/// Returns a copy of the session with the input that its terminals show now. The time of the last input in `session`
-/// may be older, because the core inspects the terminals only when a decision depends on the input.
+/// Returns a copy of the session with the current time of the last input on its terminals. The time in `session` may be
+/// older, because the core inspects the terminals only when a decision depends on the input.
 Session with_input(Session session, const inspect::TerminalSnapshot& presence, const WallClock& moment) {
     // The core has already converted the timestamps of its last activity sample to boottime. A timestamp that has not
     // changed since then is not converted again, because the wall clock may have been set in the meantime.

@@ -82,8 +82,9 @@ class Connection {
     using Heard = std::function<void(sd_bus_message* signal)>;
 
     /// Calls `heard` for each broadcast signal that matches `rule` (sd_bus_add_match(3)). All subscriptions of the
-    /// daemon must use this function, because it ignores unicast signals. The subscription ends when `slot` is
-    /// destroyed, or without a slot when the connection ends. Returns a negative errno value if the subscription fails.
+    /// daemon must use this function, because only this function ignores unicast signals. The subscription ends when
+    /// `slot` is destroyed. Without a slot, it ends with the connection. Returns a negative errno value if the
+    /// subscription fails.
     ///
     /// Unicast signals are ignored, because any bus client can send one with a forged path and interface. sd-bus does
     /// not compare the sender of a unicast signal with the sender in the match rule. For a broadcast signal the bus

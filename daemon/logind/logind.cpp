@@ -25,8 +25,8 @@ bool is_unknown_session(const sd_bus_error* error) {
            sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_OBJECT) > 0;
 }
 
-/// Returns true if logind's method GetSessionByPID reported that the process does not belong to a session, or has
-/// exited.
+/// Returns true if `error`, a reply to logind's method GetSessionByPID, means that the process does not belong to a
+/// session or has exited.
 bool is_without_session(const sd_bus_error* error) {
     return sd_bus_error_has_name(error, "org.freedesktop.login1.NoSessionForPID") > 0 ||
            sd_bus_error_has_name(error, "org.freedesktop.DBus.Error.UnixProcessIdUnknown") > 0;

@@ -56,8 +56,9 @@ class Logind {
     /// Calls logind's method LockSession, which asks the program that shows the session's screen to lock the screen.
     void lock(const std::string& id);
 
-    /// Requests the time since the IdleHint of a logind session was set. `then` receives this time, or 0 if the hint is
-    /// not set. If logind does not answer, `then` is not called. The time does not advance while the host is suspended.
+    /// Requests the duration for which the IdleHint of a logind session has been set. `then` receives this duration, or
+    /// 0 if the hint is not set. If logind does not answer, `then` is not called. The duration does not include time
+    /// during which the host was suspended.
     void ask_idle_hint(const std::string& id, std::function<void(Duration)> then);
 
     /// Function that receives the properties of one logind session. It receives nullopt if the session does not exist

@@ -15,7 +15,7 @@ namespace sesslimit::logind {
 Result<core::LogindSession> read_session(sd_bus_message* answer);
 
 /// Reads the idle time of a logind session from `answer`, the reply to org.freedesktop.DBus.Properties.GetAll. The idle
-/// time is the time since the idle hint was set, or 0 if the hint is not set.
+/// time is the duration for which the idle hint has been set, or 0 if the hint is not set.
 Result<Duration> read_idle_hint(sd_bus_message* answer);
 
 } // namespace sesslimit::logind

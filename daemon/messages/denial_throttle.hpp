@@ -19,9 +19,9 @@
 /// address gets a separate journal entry and begins a time window. Further denials of the address in the window are
 /// only counted.
 ///
-/// At the end of the window, one entry reports the number of counted denials, unless the number is 0. This entry begins
-/// the next window, which is twice as long as the previous window. An address whose denials continue indefinitely
-/// causes one entry per hour. Each denial is part of exactly one entry.
+/// At the end of a time window, one journal entry reports the number of denials of the address that were only counted,
+/// unless the number is 0. This entry begins the next window, which is twice as long as the previous window. An address
+/// whose denials continue indefinitely causes one entry per hour. Each denial is part of exactly one entry.
 namespace sesslimit::messages {
 
 /// Denials of one remote host or local user that were counted, without a journal entry for each.
@@ -43,7 +43,7 @@ class DenialThrottle {
   public:
     static constexpr Duration first_window = std::chrono::minutes(1);
     static constexpr Duration max_window = std::chrono::hours(1);
-    /// Maximum number of remote hosts and local users for which denials are counted. If a login of another one is
+    /// Maximum number of remote hosts and local users for which denials are counted. If a login from a further one is
     /// denied, the oldest count is ended early.
     static constexpr std::size_t max_addresses = 256;
 

@@ -30,8 +30,10 @@ std::string reason_text(const core::Reason& reason);
 
 /// Returns the text for the user of a denied login, one or more lines without a trailing newline. The text contains the
 /// reason, and at most `max_listed_sessions` open sessions of the user with start time and origin. The size of the text
-/// is at most wire::max_text. `terminals` returns the names of a session's terminals. `message` is the text template of
-/// the policy, or empty for the built-in text.
+/// is at most wire::max_text bytes.
+///
+/// `terminals` returns the names of the terminals of a session, for the list of sessions. `message` is the template of
+/// the text from the policy, or empty for the built-in text.
 inline constexpr std::size_t max_listed_sessions = 20;
 using TerminalNames = std::function<std::vector<std::string>(const core::Session&)>;
 std::string denial_text(const core::Session& denied, const core::State& state, const WallClock& clock,
