@@ -1,21 +1,33 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034
-# Sourced by tests/run and tests/demo. Defines the Debian packages that the tests need, and installs them.
+# Sourced by tests/run and tests/demo. Defines the Debian packages that the tests need, and installs them. Builds use
+# ccache.
 
-build_needs=(g++ cmake ninja-build pkg-config libcmocka-dev libpam0g-dev libsystemd-dev libboost-dev libtoml11-dev nettle-dev
-             nlohmann-json3-dev libcli11-dev zlib1g-dev dbus-daemon systemd-journal-remote)
+# shellcheck source=packaging/progress.sh
+. packaging/progress.sh
+
+build_needs=(g++ ccache cmake ninja-build pkg-config libcmocka-dev libpam0g-dev libsystemd-dev libboost-dev
+             libtoml11-dev nettle-dev nlohmann-json3-dev libcli11-dev zlib1g-dev dbus-daemon systemd-journal-remote)
 lint_needs=("${build_needs[@]}" clang-format-19 clang-tidy-19 shellcheck pyflakes3 mandoc)
 valgrind_needs=("${build_needs[@]}" valgrind)
 fuzz_needs=("${build_needs[@]}" clang-19 libclang-rt-19-dev)
-demo_needs=("${build_needs[@]}" dpkg-dev debhelper mmdebstrap systemd-container)
 rpm_needs=("${build_needs[@]}" rpm rpmlint selinux-policy-dev bzip2)
 suite_needs=(mmdebstrap iproute2)
-lab_needs=("${demo_needs[@]}" "${suite_needs[@]}" python3-jsonschema python3-pytest python3-pytest-xdist)
+demo_needs=("${suite_needs[@]}" python3 systemd-container)
+lab_needs=("${demo_needs[@]}" python3-jsonschema python3-pytest python3-pytest-xdist)
 packages_needs=("${lab_needs[@]}" lintian binutils git)
-bench_needs=("${demo_needs[@]}" dbus-daemon libbenchmark-dev)
+bench_needs=("${build_needs[@]}" "${demo_needs[@]}" dpkg-dev debhelper libbenchmark-dev)
 
 # The interpreter that has the packages above. PATH may list another one first.
 python=/usr/bin/python3
+
+# The directory that other runs and clones share. ccache and packaging/in-suite read these variables.
+cache=${SESSLIMIT_LAB_CACHE:-/var/cache/sesslimit-lab}
+export CCACHE_DIR=${CCACHE_DIR:-$cache/ccache}
+export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER-ccache}
+# Clones in different directories have the same results. Precompiled headers need the first two kinds of sloppiness.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 
 # Installs the packages in the arguments that are missing.
 need() {
@@ -26,7 +38,13 @@ need() {
         fi
     done
     if [ ${#missing[@]} -eq 0 ]; then return; fi
-    printf 'installing %s\n' "${missing[*]}"
-    apt-get -qq update
-    DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends "${missing[@]}" >/dev/null
+    step "installing ${missing[*]}"
+    quiet apt-get update
+    DEBIAN_FRONTEND=noninteractive quiet apt-get -y install --no-install-recommends "${missing[@]}"
+}
+
+# Creates the file tree of the machines of a release if it does not exist yet.
+create_base() {
+    step "creating the file tree of the machines with Debian $1"
+    quiet "$python" tests/lab/lab/base.py "$1"
 }

@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -105,3 +106,7 @@ def _run(argv: list[str], text: str = "") -> None:
     done = subprocess.run(argv, input=text, text=True, capture_output=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{argv[0]} failed with {done.returncode}:\n{done.stdout}{done.stderr}")
+
+
+if __name__ == "__main__":
+    base(sys.argv[1])
