@@ -3,6 +3,8 @@
 
 import os
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,51 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     Host.programs = config.getoption("--programs")
+    if not hasattr(config, "workerinput") and not config.getoption("collectonly"):
+        config.pluginmanager.register(Progress(config))
+
+
+class Progress:
+    """Prints a line every 10 s instead of a dot for each test, and a line for each failure."""
+
+    def __init__(self, config):
+        self._config = config
+        self._began = int(os.environ.get("SESSLIMIT_BEGAN", time.time()))
+        self._counts = {"passed": 0, "failed": 0, "skipped": 0}
+        self._last = ""
+        self._finished = threading.Event()
+
+    def _print(self, text):
+        self._config.pluginmanager.getplugin("terminalreporter").write_line(
+            f"[{time.time() - self._began:4.0f} s]     {text}", flush=True)
+
+    def _line(self):
+        total = self._config.pluginmanager.getplugin("session").testscollected
+        counts = ", ".join(f"{number} {outcome}" for outcome, number in self._counts.items() if number)
+        return f"[{sum(self._counts.values())}/{total}] {counts or 'booting machines'} {self._last}"
+
+    def _run(self):
+        while not self._finished.wait(10):
+            self._print(self._line())
+
+    def pytest_sessionstart(self):
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def pytest_sessionfinish(self):
+        self._finished.set()
+        self._print(self._line())
+
+    def pytest_report_teststatus(self, report):
+        if report.failed:
+            return ("failed", "", "FAILED") if report.when == "call" else ("error", "", "ERROR")
+        return (report.outcome if report.when == "call" or report.skipped else ""), "", ""
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self._print(f"FAILED {report.nodeid}")
+        if report.when == "call" or (report.when == "setup" and not report.passed):
+            self._counts[report.outcome] += 1
+            self._last = report.nodeid
 
 
 def pytest_generate_tests(metafunc):
