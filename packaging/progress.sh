@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# Sourced by the scripts that build and test. Prints their progress for a terminal and for a log, with the time since
-# the start of the first script.
+# Functions for the scripts that build and test, which source this file. The functions print the progress of the scripts
+# with the seconds since the start of the outermost script.
 export SESSLIMIT_BEGAN=${SESSLIMIT_BEGAN:-$(date +%s)}
 
-# Prints a line that names the step which begins.
+# Prints the name of the step that begins, after the seconds since the start.
 step() {
     printf '[%4d s] %s\n' $(($(date +%s) - SESSLIMIT_BEGAN)) "$*" >&2
 }
 
-# Prints the last line of a log every 10 s if it is a new one, and the time otherwise. Ends together with this shell.
+# Prints the last line of a log every 10 s, or "..." if the line was already printed. Exits when the script exits.
 follow() {
     local log=$1 last='' line pause=0
     while kill -0 $$ 2>/dev/null; do
@@ -45,7 +45,8 @@ quiet() {
     return $result
 }
 
-# Copies the output of a build. Copies only one of ninja's status lines in 10 s, and the last one.
+# Copies the output of a build from standard input to standard output. Of the status lines of ninja, only one in 10 s and
+# the last one are copied.
 sparse() {
     local line next=0
     while IFS= read -r line; do
@@ -58,7 +59,7 @@ sparse() {
     done
 }
 
-# Configures and builds a preset. On a terminal, ninja shows its own status line.
+# Configures and builds a preset of CMake. If standard output is a terminal, ninja shows its own status line.
 # usage: build_preset PRESET [ARGUMENT OF cmake --build]...
 build_preset() {
     step "building the preset $1"
