@@ -45,8 +45,8 @@ quiet() {
     return $result
 }
 
-# Copies the output of a build from standard input to standard output. Of the status lines of ninja, only one in 10 s and
-# the last one are copied.
+# Copies the output of a build from standard input to standard output. Only one status line of ninja in 10 s is copied,
+# and the last one.
 sparse() {
     local line next=0
     while IFS= read -r line; do
