@@ -142,39 +142,10 @@ struct Service::Impl {
         sd_bus_message* raw = nullptr;
         int code = sd_bus_message_new_method_return(call, &raw);
         const bus::Message reply(raw);
-        code = code < 0 ? code : append(raw, policy::explain(backend->policy(), login), outcome(login));
+        code = code < 0 ? code
+                        : append(raw, policy::explain(backend->policy(), login),
+                                 expected_outcome(backend->state(), backend->policy(), login));
         answer(code, raw);
-    }
-
-    /// Returns a text for the reply to Explain: whether the daemon would currently admit or deny the login, and the
-    /// reason.
-    [[nodiscard]] std::string outcome(const Login& login) const {
-        if (!policy::counts(backend->policy(), login)) {
-            return "would be admitted without being counted";
-        }
-        const policy::Limits limits = resolve(backend->policy(), login);
-        const std::size_t open = backend->state().counted(login.uid);
-        const std::string of =
-            limits.max_sessions.value == policy::unlimited_count
-                ? std::to_string(open) + " sessions are open, and max_sessions is unlimited"
-                : std::to_string(open) + " of " + std::to_string(limits.max_sessions.value) + " sessions are open";
-        const auto full = std::ranges::find_if(limits.shared_limits, [this](const policy::SharedLimit& total) {
-            return backend->state().counted(total.rule) >= total.most;
-        });
-        const bool has_place = open < limits.max_sessions.value;
-        if (has_place && full == limits.shared_limits.end()) {
-            return "would be admitted: " + of;
-        }
-        if (limits.mode.value == policy::Mode::observe) {
-            return "would be admitted, because the mode is observe: " + of;
-        }
-        if (has_place) {
-            return "would be denied: the sessions that match a rule have reached the limit max_sessions_total = " +
-                   std::to_string(full->most);
-        }
-        return limits.at_limit.value == policy::AtLimit::deny || open == 0
-                   ? "would be denied: " + of
-                   : "would be admitted and displace another session: " + of;
     }
 
     // Ending

@@ -4,6 +4,7 @@
 #include "common/text.hpp"
 #include "daemon/core/deadline.hpp"
 #include "daemon/messages/message_text.hpp"
+#include "daemon/policy/resolve.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -194,6 +195,35 @@ Properties signal_properties(const core::Notice& notice, const policy::Limits& l
         all.emplace_back("Left", usec(notice.left));
     }
     return all;
+}
+
+std::string expected_outcome(const core::State& state, const policy::Policy& policy, const Login& login) {
+    if (!policy::counts(policy, login)) {
+        return "would be admitted without being counted";
+    }
+    const policy::Limits limits = resolve(policy, login);
+    const std::size_t open = state.counted(login.uid);
+    const std::string of =
+        limits.max_sessions.value == policy::unlimited_count
+            ? std::to_string(open) + " sessions are open, and max_sessions is unlimited"
+            : std::to_string(open) + " of " + std::to_string(limits.max_sessions.value) + " sessions are open";
+    const auto full = std::ranges::find_if(limits.shared_limits, [&state](const policy::SharedLimit& total) {
+        return state.counted(total.rule) >= total.most;
+    });
+    const bool has_place = open < limits.max_sessions.value;
+    if (has_place && full == limits.shared_limits.end()) {
+        return "would be admitted: " + of;
+    }
+    if (limits.mode.value == policy::Mode::observe) {
+        return "would be admitted, because the mode is observe: " + of;
+    }
+    if (has_place) {
+        return "would be denied: the sessions that match a rule have reached the limit max_sessions_total = " +
+               std::to_string(full->most);
+    }
+    return limits.at_limit.value == policy::AtLimit::deny || open == 0
+               ? "would be denied: " + of
+               : "would be admitted and displace another session: " + of;
 }
 
 } // namespace sesslimit::api

@@ -67,4 +67,8 @@ std::optional<std::string> signal_of(const core::Notice& notice);
 Properties signal_properties(const core::Notice& notice, const policy::Limits& limits,
                              const inspect::TerminalSnapshot& presence, const WallClock& moment);
 
+/// Returns a text for the reply to Explain, which states whether the daemon would currently admit or deny the login,
+/// and the reason.
+std::string expected_outcome(const core::State& state, const policy::Policy& policy, const Login& login);
+
 } // namespace sesslimit::api

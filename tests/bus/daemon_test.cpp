@@ -16,6 +16,7 @@
 #include <span>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -107,11 +108,11 @@ struct Bench {
     TemporaryDirectory directory;
     PrivateBus bus;
     EventLoop loop = make_loop();
-    Party logind{loop, bus, "org.freedesktop.login1", [](sd_bus_message* call) { return answer(call); }};
+    Party logind;
     Party asker{loop, bus};
     pid_t daemon = -1;
 
-    Bench() {
+    explicit Bench(Party::Answers answers = &answer) : logind(loop, bus, "org.freedesktop.login1", std::move(answers)) {
         make_system_bus(bus);
         std::filesystem::create_directories(directory.path / "etc");
         std::filesystem::create_directories(directory.path / "run");
@@ -214,6 +215,17 @@ void fourth_login_denied_until_slot_is_free() {
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
 }
 
+/// logind receives the calls of a starting daemon, but never answers. This must not prevent logins.
+void logins_admitted_although_logind_is_silent() {
+    int calls = 0;
+    Bench bench([&calls](sd_bus_message*) { return ++calls; });
+    EXPECT(bench.is_up(), "it has its bus name");
+    EXPECT(calls > 0, "logind was asked");
+    EXPECT_TEXT(Asking(bench.socket()).answer(), "1");
+    const int status = bench.end();
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
+}
+
 /// The user database contains root's ID, but not a user with this name.
 void case_A07_user_looked_up_by_id_only_with_uid_prefix() {
     struct Case {
@@ -256,6 +268,7 @@ int main() {
     const CMUnitTest tests[] = {
         SESSLIMIT_TEST(worker_and_loop_run_concurrently),
         SESSLIMIT_TEST(fourth_login_denied_until_slot_is_free),
+        SESSLIMIT_TEST(logins_admitted_although_logind_is_silent),
         SESSLIMIT_TEST(case_A07_user_looked_up_by_id_only_with_uid_prefix),
         SESSLIMIT_TEST(daemon_terminates_with_pending_jobs),
     };
