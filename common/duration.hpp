@@ -16,7 +16,7 @@ struct SpanError {
         empty,        ///< The text is empty or contains only blanks.
         not_a_number, ///< A number was expected, but another character was found.
         unknown_unit, ///< The letters after a number are not a unit of systemd.time(7).
-        too_long,     ///< The number makes the sum exceed max_finite_duration.
+        too_long,     ///< The time span exceeds max_finite_duration (100 years).
     };
     Kind kind{};
     /// Byte offset of the error in the text of the time span.

@@ -14,8 +14,8 @@
 
 namespace sesslimit {
 
-/// A process, identified uniquely within one boot by its PID and a mark. The mark distinguishes the process from others
-/// that have the same PID at other times. The process is the leader of a session, which is the process that opened it.
+/// The identity of a session's leader, which is the process that opened the session. It consists of the PID and a mark.
+/// The mark distinguishes the leader from processes that have the same PID at other times of the same boot.
 struct Leader {
     /// The bit that shows the kind of a mark, which is the number that identifies a process besides its PID. If the bit
     /// is set, the mark is the inode of a pidfd. Otherwise the mark is a start time in clock ticks

@@ -57,7 +57,7 @@ enum class WireError {
 class GidView {
   public:
     GidView() = default;
-    /// The size of `bytes` must be a multiple of sizeof(gid_t).
+    /// Creates a view of the group IDs in `bytes`. The size of `bytes` must be a multiple of sizeof(gid_t).
     explicit GidView(std::span<const std::byte> bytes) noexcept : bytes_(bytes) {}
     explicit GidView(std::span<const gid_t> gids) noexcept : bytes_(std::as_bytes(gids)) {}
 
@@ -110,8 +110,9 @@ enum class Outcome : std::uint8_t {
 /// The reply of the daemon to a request of the PAM module.
 struct Verdict {
     Outcome outcome = Outcome::failed;
-    std::uint64_t session = 0; ///< Number of the session for the later close request, nonzero if and only if admitted.
-    std::string_view text;     ///< Message for the user of one or more lines, escaped for display. May be empty.
+    std::uint64_t session =
+        0;                 ///< Session number for the close request; nonzero if and only if the outcome is admitted.
+    std::string_view text; ///< Message for the user of one or more lines, escaped for display. May be empty.
 };
 
 /// A reply that the daemon sends before the verdict, at most once. It announces that the verdict takes longer than the

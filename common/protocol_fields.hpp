@@ -10,7 +10,7 @@
 namespace sesslimit::wire {
 
 inline constexpr std::array<char, 4> magic = {'S', 'L', 'I', 'M'};
-inline constexpr std::size_t version_end = 6; // Length of magic and version, which every protocol version has.
+inline constexpr std::size_t version_end = 6; // Length in bytes of magic and version, which are in every version.
 inline constexpr std::size_t header_size = 12;
 inline constexpr std::size_t field_header = 4;
 

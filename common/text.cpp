@@ -63,7 +63,7 @@ constexpr std::uint32_t byte_at(std::string_view text, std::size_t at) noexcept 
 
 /// One character of a text.
 struct Character {
-    std::size_t length = 0; ///< Length in bytes, or 0 if the text does not begin with well-formed UTF-8.
+    std::size_t length = 0; ///< Length of the character in bytes, or 0 for malformed UTF-8.
     std::uint32_t code = 0;
 };
 

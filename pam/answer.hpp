@@ -13,9 +13,9 @@ namespace sesslimit::pam {
 /// The reaction of the PAM module to the outcome of a session request.
 struct Answer {
     int code = 0;     ///< PAM return code: PAM_SUCCESS, PAM_PERM_DENIED or PAM_SESSION_ERR.
-    int priority = 0; ///< Priority of syslog(3). The module logs LOG_DEBUG only with its argument `debug`.
+    int priority = 0; ///< Priority of the log message (syslog(3)). LOG_DEBUG is logged only with the argument `debug`.
     const char* log;  ///< Description of the outcome for the log.
-    const char* text; ///< Text for the user if the daemon sent none; null for no text.
+    const char* text; ///< Text for the user if the daemon sent no text; null to show nothing.
 };
 
 /// Returns the reaction of the PAM module to the outcome of a session request. One table contains all reactions. `root`

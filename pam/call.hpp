@@ -25,7 +25,7 @@ struct Reply {
 /// fits sockaddr_un. `budget`, which is above 0, limits the total time of all attempts, including waiting in the
 /// daemon's queue of connections. `tries` (1 or more) is the maximum number of attempts. A daemon that replies with a
 /// `wait` frame gets the additional time in that frame, once per attempt. A wait that a signal interrupts continues
-/// until the same deadline. Raises no signal and leaves no descriptor open.
+/// until the same deadline. Does not raise SIGPIPE, and closes every descriptor that it opens.
 ///
 /// The errors of call() are the outcomes no_socket, no_daemon, timed_out and hung_up, and the outcome unreadable if the
 /// daemon's reply is longer than the buffer `reply`.

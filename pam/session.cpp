@@ -68,7 +68,7 @@ struct Asked {
     bool root = false; ///< True if the user is known to have uid 0.
     unsigned tries = 0;
     std::uint64_t session = 0;
-    std::array<char, wire::max_text + 1> text{}; ///< Text for the user; empty if the daemon sent none.
+    std::array<char, wire::max_text + 1> text{}; ///< Text of the daemon for the user; empty if the daemon sent no text.
 };
 
 /// Shows the user the reason of a denial, or the daemon's message about an admitted session.

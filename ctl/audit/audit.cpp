@@ -15,8 +15,8 @@ constexpr std::string_view logind_file = "/etc/systemd/logind.conf";
 constexpr std::string_view profile_file = "/etc/profile.d/tmout.sh";
 constexpr std::string_view sshd_file = "/etc/ssh/sshd_config";
 
-/// Returns a file change that replaces the existing line `there`. If such a line does not exist, the change adds
-/// `lines` to `file`.
+/// Returns a change of a configuration file. The change replaces the line `there` with the last of `lines`. If `there`
+/// is absent, the change adds all `lines` to `file`.
 Remedy remedy(const std::optional<Line>& there, std::string_view file, std::vector<std::string> lines) {
     if (there) {
         return {there->file, there->number, false, {lines.back()}};
@@ -63,7 +63,7 @@ bool is_within(const ShellTimeout& timeout, unsigned seconds) {
 }
 
 void shell_timeout(const Native& native, unsigned seconds, bool fixed, Finding& finding) {
-    const ShellTimeout* wrong = nullptr; // First line with TMOUT that a scanner rejects.
+    const ShellTimeout* wrong = nullptr; // First line with TMOUT that fails the control.
     for (const ShellTimeout& timeout : native.shell_timeouts) {
         finding.native.push_back(timeout.at);
         const bool good = is_within(timeout, seconds) && (!fixed || (timeout.fixed && timeout.exported));
@@ -140,8 +140,8 @@ void compare_native(const Native& native, bool ours, Finding& finding) {
     }
 }
 
-/// Determines whether sesslimit enforces a control, which is one requirement of a compliance profile. Also determines
-/// the rules of the policy that are exceptions to the control.
+/// Determines whether sesslimit enforces a control, which is one requirement of a compliance profile. Adds the rules of
+/// the policy that are exceptions to the control to `finding`.
 void compare_ours(const Native& native, const std::optional<policy::Policy>& policy, Finding& finding) {
     const unsigned most = finding.control->value;
     bool sessions = false;

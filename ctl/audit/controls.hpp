@@ -38,7 +38,7 @@ struct Control {
     std::string_view version; ///< VERSION_ID of os-release(5), or its part before the dot; empty if `os` is empty.
     std::string_view id;
     Check check;
-    unsigned value; ///< Required value, a number or a time in seconds.
+    unsigned value; ///< Required value of the limit, a number of sessions or a time in seconds.
 };
 
 /// Returns the supported requirements of all compliance profiles, in the order of display.

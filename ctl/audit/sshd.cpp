@@ -56,7 +56,7 @@ class Sshd {
             if (++files_ > max_files) {
                 return;
             }
-            bool for_all = true; // A Match in an included file of sshd ends with that file.
+            bool for_all = true; // A Match block in an included file of sshd_config ends at the end of that file.
             for_each_line(file.path, file.text, [&](const Line& line) { take(line, depth, for_all); });
         }
     }

@@ -17,7 +17,7 @@ enum class Json : std::uint8_t { off, compact, pretty };
 /// The format of the output.
 struct Style {
     Json json = Json::off;
-    bool legend = true;               ///< True if headings and final counts are printed.
+    bool legend = true;               ///< True if a table has headings and a final line with the number of rows.
     bool colour = false;              ///< True if escape sequences for colors are allowed.
     bool unicode = false;             ///< True if the terminal's character set is UTF-8.
     std::optional<std::size_t> width; ///< Columns of the terminal; if absent, lines are not truncated.

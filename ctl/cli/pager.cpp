@@ -92,7 +92,7 @@ void write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const ssize_t written = write(fd, text.data(), text.size());
         if (written < 0 && errno != EINTR) {
-            return; // The user has quit the pager.
+            return; // The pager has exited.
         }
         text.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
     }

@@ -43,7 +43,8 @@ PolkitAgent::PolkitAgent() {
     UniqueFd notify(ends[1]);
     pid_ = start(notify.get());
     notify.reset();
-    pollfd closed{.fd = ready.get(), .events = POLLIN, .revents = 0}; // pkttyagent closes the pipe when ready.
+    pollfd closed{
+        .fd = ready.get(), .events = POLLIN, .revents = 0}; // pkttyagent closes its end of the pipe when it is ready.
     poll(&closed, 1, patience_ms);
 }
 

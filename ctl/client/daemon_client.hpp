@@ -77,7 +77,7 @@ struct ExplainQuery {
 struct EffectiveSetting {
     std::string name;
     std::string value;
-    std::string tier; ///< Tier of the policy: managed, host or empty.
+    std::string tier; ///< Tier of the policy that sets the value: managed, host or empty.
     std::string rule; ///< Name of the rule that sets the value; empty if [defaults] sets it.
     std::string file;
     std::uint32_t line = 0;
@@ -90,7 +90,7 @@ struct MatchingRule {
     std::string file;
     std::string sets;
     std::uint32_t line = 0;
-    bool wins = false; ///< True if the rule sets at least one of the settings in effect.
+    bool wins = false; ///< True if at least one setting in effect has its value from this rule.
 };
 
 /// The explanation of the limits of a login.

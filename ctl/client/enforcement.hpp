@@ -22,8 +22,8 @@ struct Enforcement {
 };
 
 /// Queries the daemon (`remote`) and the host for signs that the policy is not enforced. Counts the logins that the PAM
-/// module admitted without a decision of the daemon. The count begins with the start of the daemon, but at most 24
-/// hours ago.
+/// module admitted without a decision of the daemon. Counts only logins since the start of the daemon and within the
+/// last 24 hours.
 Enforcement enforcement(Remote& remote, Host& host, Usec now);
 
 /// Returns the type in an SELinux context, such as "sesslimitd_t" in "system_u:system_r:sesslimitd_t:s0". Returns an

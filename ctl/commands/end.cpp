@@ -47,8 +47,8 @@ bool agreed(const std::vector<Session>& sessions, const std::string& more, Conso
     return false;
 }
 
-/// Returns the names that are IDs of existing sessions, and adds these sessions to `sessions` for display. Reports each
-/// other name as an error.
+/// Returns those of `names` that are IDs of existing sessions, and appends these sessions to `sessions`. Reports an
+/// error for each name that is not the ID of an existing session.
 Names known_ids(const Names& names, std::vector<Session>& sessions, Remote& remote, Outcome& outcome) {
     Names known;
     for (const std::string& id : names) {

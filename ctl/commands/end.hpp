@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-/// The commands of sesslimitctl that terminate sessions. If the user can be asked, a command shows the sessions and
-/// asks for confirmation. Without a confirmation it does nothing. After a failure, a command continues with its next
-/// argument. It returns the exit status of the first failure.
+/// The commands of sesslimitctl that terminate sessions. On a terminal, a command shows the sessions and asks the user
+/// for confirmation. If the user declines, the command terminates no session. After a failure, a command continues with
+/// its next argument. It returns the exit status of the first failure.
 namespace sesslimit::ctl {
 
 Exit end_sessions(const std::vector<std::string>& ids, Remote& remote, Console& console);
