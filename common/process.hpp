@@ -17,9 +17,8 @@ namespace sesslimit {
 /// The identity of a session's leader, which is the process that opened the session. It consists of the PID and a mark.
 /// The mark distinguishes the leader from processes that have the same PID at other times of the same boot.
 struct Leader {
-    /// The bit that shows the kind of a mark, which is the number that identifies a process besides its PID. If the bit
-    /// is set, the mark is the inode of a pidfd. Otherwise the mark is a start time in clock ticks
-    /// after boot (proc_pid_stat(5), field 22).
+    /// Bit of `mark` that is set if the mark is the inode of a pidfd. If the bit is not set, the mark is the start time
+    /// of the process in clock ticks after boot (proc_pid_stat(5), field 22).
     static constexpr std::uint64_t by_inode = std::uint64_t{1} << 63;
 
     pid_t pid = 0;          ///< Process ID, or 0 for no process.
@@ -28,8 +27,9 @@ struct Leader {
 };
 
 /// Returns true if `one` and `other` may be the same process. A mark, which distinguishes processes with the same PID,
-/// is the inode of a pidfd or a start time. Marks are compared only if they are of the same kind. Both kinds occur,
-/// because an earlier version of the daemon may have written start times to the file of session records.
+/// is the inode of a pidfd or a start time. Marks are compared only if they are of the same kind. Marks of
+/// both kinds occur, because an earlier version of the daemon may have written start times to the file of session
+/// records.
 constexpr bool may_be_same(const Leader& one, const Leader& other) noexcept {
     const bool comparable = one.mark != 0 && other.mark != 0 && ((one.mark ^ other.mark) & Leader::by_inode) == 0;
     return one.pid == other.pid && (!comparable || one.mark == other.mark);

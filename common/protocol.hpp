@@ -110,9 +110,8 @@ enum class Outcome : std::uint8_t {
 /// The reply of the daemon to a request of the PAM module.
 struct Verdict {
     Outcome outcome = Outcome::failed;
-    std::uint64_t session =
-        0;                 ///< Session number for the close request; nonzero if and only if the outcome is admitted.
-    std::string_view text; ///< Message for the user of one or more lines, escaped for display. May be empty.
+    std::uint64_t session = 0; ///< Session number for the close request, nonzero if and only if admitted.
+    std::string_view text;     ///< Message for the user of one or more lines, escaped for display. May be empty.
 };
 
 /// A reply that the daemon sends before the verdict, at most once. It announces that the verdict takes longer than the

@@ -22,8 +22,8 @@ using std::unexpected;
 
 constexpr std::size_t first_entry_size = 4096;
 constexpr std::size_t largest_entry_size = std::size_t{1} << 20;
-constexpr std::size_t cgroup_size =
-    16384; // Bytes, enough for /proc/PID/cgroup with twelve v1 hierarchies and long paths.
+/// Bytes of the buffer for a cgroup file, enough for twelve v1 hierarchies with long paths.
+constexpr std::size_t cgroup_size = 16384;
 
 /// Returns the text of a PAM item such as PAM_TTY, or an empty view if the PAM handle does not have this item.
 std::string_view item(const pam_handle_t* handle, int type) noexcept {

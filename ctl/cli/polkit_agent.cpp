@@ -43,8 +43,8 @@ PolkitAgent::PolkitAgent() {
     UniqueFd notify(ends[1]);
     pid_ = start(notify.get());
     notify.reset();
-    pollfd closed{
-        .fd = ready.get(), .events = POLLIN, .revents = 0}; // pkttyagent closes its end of the pipe when it is ready.
+    // pkttyagent closes its end of the pipe when it is ready.
+    pollfd closed{.fd = ready.get(), .events = POLLIN, .revents = 0};
     poll(&closed, 1, patience_ms);
 }
 

@@ -8,9 +8,10 @@
 #include <string>
 #include <vector>
 
-/// The commands of sesslimitctl that terminate sessions. On a terminal, a command shows the sessions and asks the user
-/// for confirmation. If the user declines, the command terminates no session. After a failure, a command continues with
-/// its next argument. It returns the exit status of the first failure.
+/// The commands of sesslimitctl that terminate sessions. If standard input and standard error are a terminal and
+/// confirmation is not turned off, a command shows the sessions and asks the user for confirmation. If the user
+/// declines, the command terminates no session. After a failure, a command continues with its next argument. It returns
+/// the exit status of the first failure.
 namespace sesslimit::ctl {
 
 Exit end_sessions(const std::vector<std::string>& ids, Remote& remote, Console& console);
