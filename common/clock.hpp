@@ -13,8 +13,8 @@ using Duration = std::chrono::microseconds;
 inline constexpr Duration unlimited_duration = Duration::max();
 
 /// A clock type for std::chrono that represents CLOCK_BOOTTIME (clock_gettime(2)). CLOCK_BOOTTIME advances during
-/// suspend and is not affected by jumps of the wall clock. The type has no now(), because functions receive the current
-/// time as an argument. Only code that exchanges events with the system reads a clock.
+/// suspend and is not affected by jumps of the wall clock. The type does not have now(), because functions
+/// receive the current time as an argument.
 struct BootClock {
     using duration = Duration;
     using rep = duration::rep;

@@ -228,7 +228,7 @@ std::expected<ProcessStat, int> read_process_stat(pid_t pid) noexcept {
         return std::unexpected(error == ENOENT ? why_not_there(pid) : error);
     }
     std::array<char, max_process_stat_length> text{};
-    errno = ESRCH; // Only a failed read(2) sets errno; an empty file therefore means ESRCH.
+    errno = ESRCH; // Kept if the file is empty, because only a failed read(2) sets errno.
     const std::size_t size = read_once(fd.get(), text);
     if (size == 0) {
         return std::unexpected(errno);

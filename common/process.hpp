@@ -87,7 +87,7 @@ std::expected<Leader, int> identify(pid_t pid) noexcept;
 
 /// Returns true if `pidfd` refers to `leader`, the process that opened a login session. The pidfd must have been opened
 /// from the PID of the leader. Also returns true if the mark of the leader is not known. A mark is the inode of a pidfd
-/// or a start time. The comparison uses the kind of the leader's mark, even if identify() would use the other kind.
+/// or a start time. The comparison uses the kind that the mark of the leader has.
 /// Errors: EACCES, and not false, if a security module denies access to the inode of the pidfd.
 std::expected<bool, int> is_leader(int pidfd, const Leader& leader) noexcept;
 
