@@ -76,8 +76,8 @@ policy_store::NameRetry::Dependencies PolicyManager::name_retry_dependencies() {
             },
         .found =
             [this](policy::Policy policy) {
-                dependencies_.journal.log(Priority::info,
-                                          "Found users or groups that did not exist when the policy was loaded.");
+                dependencies_.journal.log(
+                    Priority::info, "Users or groups in the policy that did not exist when it was loaded exist now.");
                 enforce(std::move(policy));
             }};
 }

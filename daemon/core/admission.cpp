@@ -120,7 +120,8 @@ bool can_be_displaced(const DecisionContext& context, const Session& session) {
 
 /// Returns the sessions that may be terminated, and the waiting logins that may be denied, in favor of the login
 /// `waiting`. These are the open sessions of its user that can_be_displaced() permits, and the logins of its user that
-/// have waited longer. The first session or login to displace is at the front, as the setting at_limit requires.
+/// have waited longer than `waiting`. The list is sorted by the order in which they are displaced. The setting at_limit
+/// determines this order.
 ///
 /// With at_limit = "end-idlest", the list of sessions that may be terminated ends before the first session whose last
 /// activity is not known. The order of that session and all sessions after it would be uncertain.

@@ -94,8 +94,8 @@ void write_slot(SlotBytes slot, std::uint64_t generation, std::span<const std::b
     head.crc = crc_of(head, payload);
     const CopyBytes copy = copy_of(slot, index_of(generation));
     std::ranges::copy(payload, copy.subspan(copy_head_size).begin());
-    // After a restart of the daemon, another process reads the ledger file. For this process, only the order of the
-    // stores to the mapped page matters. The payload is stored before the 16 bytes in front of it, which make it valid.
+    // Only the next daemon process reads the ledger file, after a restart. It sees all stores to the mapped pages, so
+    // only their order matters. The payload is stored before the 16 bytes in front of it, which mark it as valid.
     std::atomic_thread_fence(std::memory_order_release);
     std::memcpy(copy.data(), &head, sizeof head);
     std::atomic_signal_fence(std::memory_order_seq_cst);

@@ -80,7 +80,7 @@ void LeaderMonitor::untrack(SessionKey key) {
 Result<> LeaderMonitor::signal(SessionKey key, int signal) const {
     const auto at = tracked_.find(key);
     if (at == tracked_.end()) {
-        return fail("the leader process of the session is not tracked", ESRCH);
+        return fail("the daemon does not monitor the leader process of the session", ESRCH);
     }
     if (syscall(SYS_pidfd_send_signal, at->second.get(), signal, nullptr, 0) < 0) {
         return fail_errno("signal a session leader");
