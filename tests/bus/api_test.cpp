@@ -53,8 +53,8 @@ struct Bench {
 
     Bench() {
         make_system_bus(bus);
-        service = std::make_unique<api::Service>(loop.get(),
-                                                 [this](const Error& error) { failures += error.what + "; "; });
+        service =
+            std::make_unique<api::Service>(loop.get(), [this](const Error& error) { failures += error.what + "; "; });
         service->open(daemon);
     }
 
