@@ -28,4 +28,8 @@ Duration realtime_now() noexcept {
     return read(CLOCK_REALTIME);
 }
 
+Duration wall_offset() noexcept {
+    return realtime_now() - boottime_now().time_since_epoch();
+}
+
 } // namespace sesslimit

@@ -38,4 +38,8 @@ BootTime boottime_now() noexcept;
 Duration monotonic_now() noexcept; ///< Time since boot without suspend (CLOCK_MONOTONIC).
 Duration realtime_now() noexcept;  ///< Time since the epoch (CLOCK_REALTIME).
 
+/// Returns the current difference between CLOCK_REALTIME and CLOCK_BOOTTIME. The difference changes when the wall clock
+/// is set.
+Duration wall_offset() noexcept;
+
 } // namespace sesslimit

@@ -61,7 +61,7 @@ struct Base {
 
 /// Components that cannot be created if the kernel has run out of a resource, such as file descriptors.
 struct Resources {
-    UniqueFd sock_diag;
+    inspect::Connections connections;
     pam_server::Server server;
     Worker worker;
     monitor::InputMonitor input_monitor;
@@ -95,8 +95,8 @@ Result<Resources> acquire_resources(const Options& options, Base& base) {
     if (!clock_monitor) {
         return std::unexpected(clock_monitor.error());
     }
-    return Resources{std::move(sockets->sock_diag), *std::move(server), *std::move(worker), *std::move(input_monitor),
-                     *std::move(clock_monitor)};
+    return Resources{inspect::Connections(std::move(sockets->sock_diag)), *std::move(server), *std::move(worker),
+                     *std::move(input_monitor), *std::move(clock_monitor)};
 }
 
 } // namespace
@@ -109,7 +109,6 @@ struct Daemon::Impl {
     std::unique_ptr<Base> base;
     Resources resources;
     LedgerRecorder recorder{base->journal};
-    inspect::Connections connections{std::move(resources.sock_diag)};
     inspect::SessionSnapshots snapshots;
     monitor::LeaderMonitor leaders{base->loop.get(), base->events};
     logind::Logind logind{base->loop.get(), logind_callbacks()};
@@ -122,7 +121,7 @@ struct Daemon::Impl {
                                  .scopes = systemd,
                                  .leaders = leaders,
                                  .listener = resources.input_monitor,
-                                 .connections = connections,
+                                 .connections = resources.connections,
                                  .snapshots = snapshots,
                                  .api = api,
                                  .events = base->events}};

@@ -26,8 +26,7 @@ api::Status DaemonBackend::status() const {
 }
 
 api::WallClock DaemonBackend::moment() const {
-    const BootTime now = boottime_now();
-    return {.now = now, .wall_offset = realtime_now() - now.time_since_epoch()};
+    return {.now = boottime_now(), .wall_offset = wall_offset()};
 }
 
 const inspect::TerminalSnapshot& DaemonBackend::terminal_snapshot(const core::Session& session) {

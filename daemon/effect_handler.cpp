@@ -20,10 +20,6 @@ namespace {
 /// that are close together.
 constexpr Duration deadline_accuracy = std::chrono::milliseconds(5);
 
-Duration wall_offset() {
-    return realtime_now() - boottime_now().time_since_epoch();
-}
-
 messages::WallClock clockface() {
     return {.now = boottime_now(), .wall_offset = wall_offset()};
 }
@@ -215,7 +211,8 @@ void SystemEffectHandler::check_logout(const core::CheckLogout& what) {
 }
 
 void SystemEffectHandler::track(const core::Session& session) {
-    if (session.leader.pid != 0) {
+    // A session changes many times after its leader is tracked. The server is asked for a pidfd only once.
+    if (session.leader.pid != 0 && !dependencies_.leaders.tracks(session.key)) {
         const auto tracked =
             dependencies_.leaders.track(session.key, session.leader, dependencies_.server.take_pidfd(session.leader));
         if (!tracked) {

@@ -95,9 +95,6 @@ void Worker::stop() {
 }
 
 void Worker::submit(Job job) {
-    if (!impl_) {
-        return;
-    }
     {
         const std::lock_guard lock(impl_->mutex);
         impl_->jobs.push_back(std::move(job));

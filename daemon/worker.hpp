@@ -33,7 +33,7 @@ class Worker {
     void stop();
 
     /// Runs `job` on the worker thread, and then calls the function that `job` returns on the thread of the event loop.
-    /// A job must not throw. After stop(), `job` is discarded.
+    /// A job must not throw. Must not be called after stop().
     void submit(Job job);
 
   private:

@@ -25,9 +25,8 @@ python=/usr/bin/python3
 cache=${SESSLIMIT_LAB_CACHE:-/var/cache/sesslimit-lab}
 export CCACHE_DIR=${CCACHE_DIR:-$cache/ccache}
 export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER-ccache}
-# Clones in different directories have the same results. Precompiled headers need the first two kinds of sloppiness.
-export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
-export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+# The results of one clone are valid for clones in other directories, whose files have other times.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=include_file_mtime,include_file_ctime
 
 # Installs the packages in the arguments that are missing.
 need() {

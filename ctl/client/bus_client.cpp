@@ -134,7 +134,7 @@ Usec start_of(pid_t pid) {
         return 0;
     }
     const Duration after_boot(static_cast<Duration::rep>(stat->start * 1'000'000 / static_cast<std::uint64_t>(ticks)));
-    const Duration started = realtime_now() - (boottime_now().time_since_epoch() - after_boot);
+    const Duration started = after_boot + wall_offset();
     return started > Duration{} ? static_cast<Usec>(started.count()) : 0;
 }
 

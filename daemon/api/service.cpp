@@ -142,9 +142,8 @@ struct Service::Impl {
         sd_bus_message* raw = nullptr;
         int code = sd_bus_message_new_method_return(call, &raw);
         const bus::Message reply(raw);
-        code = code < 0 ? code
-                        : append(raw, policy::explain(backend->policy(), login),
-                                 expected_outcome(backend->state(), backend->policy(), login));
+        const std::string outcome = expected_outcome(backend->state(), backend->policy(), login, backend->moment().now);
+        code = code < 0 ? code : append(raw, policy::explain(backend->policy(), login), outcome);
         answer(code, raw);
     }
 

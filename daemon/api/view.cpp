@@ -3,11 +3,13 @@
 
 #include "common/text.hpp"
 #include "daemon/core/deadline.hpp"
+#include "daemon/core/decide.hpp"
 #include "daemon/messages/message_text.hpp"
 #include "daemon/policy/resolve.hpp"
 
 #include <algorithm>
 #include <charconv>
+#include <variant>
 
 namespace sesslimit::api {
 namespace {
@@ -197,33 +199,35 @@ Properties signal_properties(const core::Notice& notice, const policy::Limits& l
     return all;
 }
 
-std::string expected_outcome(const core::State& state, const policy::Policy& policy, const Login& login) {
-    if (!policy::counts(policy, login)) {
+std::string expected_outcome(const core::State& state, const policy::Policy& policy, const Login& login, BootTime now) {
+    core::OpenRequested request;
+    request.login = login;
+    request.budget = unlimited_duration;
+    const core::Decision decision = decide(policy, state, request, now);
+    const policy::Limits limits = resolve(policy, login);
+    const std::string open = std::to_string(state.counted(login.uid));
+    const std::string of = limits.max_sessions.value == policy::unlimited_count
+                               ? open + " sessions are open, and max_sessions is unlimited"
+                               : open + " of " + std::to_string(limits.max_sessions.value) + " sessions are open";
+    if (decision.answers.empty()) { // the login would wait for the slot of the other session
+        return "would be admitted and displace another session: " + of;
+    }
+    const core::Answer& answer = decision.answers.front();
+    if (answer.kind == core::Answer::Kind::uncounted) {
         return "would be admitted without being counted";
     }
-    const policy::Limits limits = resolve(policy, login);
-    const std::size_t open = state.counted(login.uid);
-    const std::string of =
-        limits.max_sessions.value == policy::unlimited_count
-            ? std::to_string(open) + " sessions are open, and max_sessions is unlimited"
-            : std::to_string(open) + " of " + std::to_string(limits.max_sessions.value) + " sessions are open";
-    const auto full = std::ranges::find_if(limits.shared_limits, [&state](const policy::SharedLimit& total) {
-        return state.counted(total.rule) >= total.most;
-    });
-    const bool has_place = open < limits.max_sessions.value;
-    if (has_place && full == limits.shared_limits.end()) {
-        return "would be admitted: " + of;
+    if (answer.kind == core::Answer::Kind::admitted) {
+        const bool is_observed = std::ranges::any_of(decision.effects, [](const core::Effect& effect) {
+            const auto* notice = std::get_if<core::Notice>(&effect);
+            return notice != nullptr && notice->kind == core::Notice::Kind::would_deny;
+        });
+        return (is_observed ? "would be admitted, because the mode is observe: " : "would be admitted: ") + of;
     }
-    if (limits.mode.value == policy::Mode::observe) {
-        return "would be admitted, because the mode is observe: " + of;
-    }
-    if (has_place) {
-        return "would be denied: the sessions that match a rule have reached the limit max_sessions_total = " +
-               std::to_string(full->most);
-    }
-    return limits.at_limit.value == policy::AtLimit::deny || open == 0
-               ? "would be denied: " + of
-               : "would be admitted and displace another session: " + of;
+    const core::Reason& reason = answer.session.reason;
+    return "would be denied: " + (reason.by.empty()
+                                      ? of
+                                      : "the sessions that match a rule have reached the limit max_sessions_total = " +
+                                            std::to_string(reason.count));
 }
 
 } // namespace sesslimit::api

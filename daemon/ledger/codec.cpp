@@ -66,12 +66,13 @@ auto texts_of(AnySession& session) noexcept {
         {&login.seat, max_seat_length, "seat too long"},
         {&session.logind_id, 64, "logind session ID too long"},
         {&session.scope, 64, "scope too long"},
-        {&session.reason.by, 255, "rule, host or requester in the reason of the session too long"},
+        {&session.reason.by, core::max_by_length, "rule, host or requester in the reason of the session too long"},
     });
 }
 
 constexpr std::size_t max_texts_length = 14 + 4 * 255 + 2 * 128 + 8 * 64;
-static_assert(wire::max_user <= 255 && wire::max_host <= 255, "the length of a text is one byte");
+static_assert(wire::max_user <= 255 && wire::max_host <= 255 && core::max_by_length <= 255,
+              "the length of a text is one byte");
 static_assert(max_fingerprint_length <= 64 && max_certificate_id_length <= 128 && max_seat_length <= 64);
 static_assert(fixed_size + max_texts_length + gid_count_size + 5 * sizeof(gid_t) <= max_payload);
 

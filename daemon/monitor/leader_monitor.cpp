@@ -35,7 +35,7 @@ LeaderMonitor::LeaderMonitor(sd_event* loop, core::EventSink& events)
 }
 
 Result<bool> LeaderMonitor::track(SessionKey key, const Leader& leader, UniqueFd pidfd) {
-    if (tracked_.contains(key)) {
+    if (tracks(key)) {
         return true;
     }
     auto tracked = pidfd ? watch(key, std::move(pidfd)) : open_and_watch(key, leader);

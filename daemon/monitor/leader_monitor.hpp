@@ -35,6 +35,9 @@ class LeaderMonitor {
     /// Time between attempts to track a leader after an error.
     static constexpr Duration retry_interval = std::chrono::seconds(1);
 
+    /// Returns true if the session has a tracked leader.
+    [[nodiscard]] bool tracks(SessionKey key) const { return tracked_.contains(key); }
+
     /// Stops tracking the leader process of the session.
     void untrack(SessionKey key);
 

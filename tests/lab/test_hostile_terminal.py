@@ -70,7 +70,8 @@ def test_blocked_terminals_do_not_delay_terminations_or_logins(host, saw):
     for each in (before, after, raw, closed):
         each.wait(LATE)
         warning, reason = each.expect(WARNING, 1), each.expect(ENDED, 1)
-        assert warning.at - since >= DURATION - WARN and warning.at - prompts[each].at <= DURATION - WARN + LATE
+        assert warning.at - each.started_at >= DURATION - WARN
+        assert warning.at - prompts[each].at <= DURATION - WARN + LATE
         assert warning.end < reason.end
     host.wait_clean("alice")
     lived = host.lived("alice", since)

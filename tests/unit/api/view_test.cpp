@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/api/view.hpp"
 #include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/core_world.hpp"
 
 #include <algorithm>
 
@@ -97,6 +98,50 @@ void process_names_escaped() {
     EXPECT(!value<bool>(termination_preview_properties({}, {}), "KeepMultiplexer"), "off by default");
 }
 
+/// The text must agree with the decision about a real request in the same state.
+void expected_outcome_is_decision_about_same_login() {
+    using test::Rules;
+    using test::with_total;
+    struct Case {
+        policy::Policy policy;
+        int sessions; ///< number of open sessions of alice before
+        std::string_view text;
+        std::string_view decision;
+    };
+    const auto of = [](const Rules& rules) { return test::policy_of(rules); };
+    policy::Policy ignoring = of({.max = 0});
+    ignoring.host.ignore_services = policy::Setting<std::vector<std::string>>{{"sshd"}, policy::SourceId{0}, 1};
+    const Case cases[] = {
+        {of({}), 1, "would be admitted: 1 sessions are open, and max_sessions is unlimited", "admitted"},
+        {of({.max = 2}), 1, "would be admitted: 1 of 2 sessions are open", "admitted"},
+        {of({.max = 1}), 1, "would be denied: 1 of 1 sessions are open", "denied"},
+        {of({.max = 1, .mode = policy::Mode::observe}), 1,
+         "would be admitted, because the mode is observe: 1 of 1 sessions are open", "admitted"},
+        {of({.max = 1, .at_limit = policy::AtLimit::end_oldest}), 1,
+         "would be admitted and displace another session: 1 of 1 sessions are open", "displaced"},
+        {of({.max = 0, .at_limit = policy::AtLimit::end_oldest}), 0, "would be denied: 0 of 0 sessions are open",
+         "denied"},
+        {with_total({.max = 5, .at_limit = policy::AtLimit::end_oldest}, 2), 2,
+         "would be denied: the sessions that match a rule have reached the limit max_sessions_total = 2", "denied"},
+        {ignoring, 0, "would be admitted without being counted", "uncounted"},
+    };
+    for (const Case& one : cases) {
+        test::World world;
+        world.policy = of({});
+        for (int number = 0; number < one.sessions; ++number) {
+            world.login(test::ssh());
+        }
+        world.policy = one.policy;
+        world.feed(core::PolicyChanged{});
+        EXPECT_TEXT(expected_outcome(world.state, world.policy, test::ssh(), world.now), std::string(one.text));
+        (void)world.take_log();
+        world.ask(test::ssh());
+        world.pass(5s); // a login that waits for a slot gets it
+        const std::string log = world.take_log();
+        EXPECT(log.find(one.decision) != std::string::npos, log);
+    }
+}
+
 } // namespace
 
 int main() {
@@ -104,6 +149,7 @@ int main() {
         SESSLIMIT_TEST(idle_properties_follow_sign_of_activity),
         SESSLIMIT_TEST(input_shown_before_next_probe),
         SESSLIMIT_TEST(process_names_escaped),
+        SESSLIMIT_TEST(expected_outcome_is_decision_about_same_login),
     };
     return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

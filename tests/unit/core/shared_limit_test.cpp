@@ -12,20 +12,6 @@ using namespace core;
 using policy::AtLimit;
 using policy::Mode;
 
-/// Returns a policy with the rule "ssh", which limits all ssh sessions together to `most`.
-policy::Policy with_total(const Rules& rules, policy::Count most, std::string name = "ssh") {
-    policy::Policy policy = policy_of(rules);
-    policy::Match match;
-    match.service.any = {"sshd"};
-    policy::Rule rule;
-    rule.match = std::make_shared<const policy::Match>(match);
-    rule.max_sessions_total = policy::Setting<policy::Count>{most, policy::SourceId{0}, 3};
-    rule.source = policy::SourceId{0};
-    policy.host.rules.push_back(rule);
-    policy.sources.push_back({policy::Tier::host, std::move(name), "policy.toml", 2});
-    return policy;
-}
-
 World world_with(const policy::Policy& policy) {
     World world;
     world.policy = policy;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/support/core_world.hpp"
 
+#include "daemon/policy/match.hpp"
+
 #include "daemon/policy/resolve.hpp"
 
 #include <algorithm>
@@ -134,6 +136,19 @@ policy::Policy policy_of(const Rules& rules) {
     fill(settings.at_limit, rules.at_limit);
     fill(settings.mode, rules.mode);
     fill(settings.idle_activity, rules.activity);
+    return policy;
+}
+
+policy::Policy with_total(const Rules& rules, policy::Count most, std::string name) {
+    policy::Policy policy = policy_of(rules);
+    policy::Match match;
+    match.service.any = {"sshd"};
+    policy::Rule rule;
+    rule.match = std::make_shared<const policy::Match>(match);
+    rule.max_sessions_total = policy::Setting<policy::Count>{most, policy::SourceId{0}, 3};
+    rule.source = policy::SourceId{0};
+    policy.host.rules.push_back(rule);
+    policy.sources.push_back({policy::Tier::host, std::move(name), "policy.toml", 2});
     return policy;
 }
 

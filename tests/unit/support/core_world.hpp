@@ -37,6 +37,9 @@ struct Rules {
 /// Returns a policy whose host tier has `rules` as its [defaults].
 policy::Policy policy_of(const Rules& rules);
 
+/// Returns the same policy with an additional rule "ssh", which limits all ssh sessions together to `most`.
+policy::Policy with_total(const Rules& rules, policy::Count most, std::string name = "ssh");
+
 /// Returns a login through sshd, of alice or bob.
 Login ssh(uid_t uid = alice, std::string rhost = "192.0.2.7");
 /// Returns a login on tty1, of alice or bob.
