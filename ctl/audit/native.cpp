@@ -142,8 +142,8 @@ class ShellWalk {
         }
     }
 
-    /// Must be called after the last line of the file. Marks all values of TMOUT in the file as readonly or exported if
-    /// any line of the file does so.
+    /// Must be called after the last line of the file. If any line makes TMOUT readonly, marks all values of TMOUT in
+    /// the file as readonly. Does the same for export.
     void done() {
         for (std::size_t at = first_; at < found_.size(); ++at) {
             found_[at].fixed = fixed_;

@@ -107,11 +107,11 @@ std::vector<Warning> warnings_about_remedies(const std::vector<Finding>& finding
         }
         const auto undone = undone_by(policy, std::chrono::seconds(finding.control->value));
         if (!undone.empty()) {
-            warnings.push_back(
-                {"Control " + std::string(finding.control->id) +
-                     " requires a StopIdleSessionSec with which logind overrides these settings of the policy: " +
-                     joined(undone) + ".",
-                 {}});
+            warnings.push_back({"Control " + std::string(finding.control->id) +
+                                    " requires a value of StopIdleSessionSec. With this value, logind overrides these "
+                                    "settings of the policy: " +
+                                    joined(undone) + ".",
+                                {}});
         }
     }
     return warnings;

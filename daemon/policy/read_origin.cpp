@@ -22,8 +22,9 @@ std::expected<OriginPattern, std::string> read_network(std::string_view text, st
     const std::string_view digits = text.substr(slash + 1);
     const auto address = parse_address(written);
     if (!address) {
-        return std::unexpected(in_quotes(written) +
-                               " is not a valid address; write a network such as \"10.0.0.0/8\" or \"2001:db8::/32\"");
+        return std::unexpected(
+            in_quotes(written) +
+            " before the slash is not a valid address; write a network such as \"10.0.0.0/8\" or \"2001:db8::/32\"");
     }
     // An IPv4 network may be written with an IPv4-mapped IPv6 address. "::ffff:10.0.0.0/104" is the same as
     // "10.0.0.0/8", because 96 bits precede the IPv4 address.

@@ -261,10 +261,10 @@ void conflicting_native_settings_cause_warnings() {
     EXPECT_TEXT(warned({}, policy_of("version = 1\n[defaults]\nmode = \"observe\"\n")),
                 "The mode of the policy is observe: sesslimit logs its decisions but does not enforce limits.\n");
     EXPECT_TEXT(warned({}, strict, Profile::stig), "");
-    EXPECT_TEXT(
-        warned({}, policy_of("version = 1\n[defaults]\nidle_timeout = \"11min\"\n"), Profile::stig),
-        "Control SRG-OS-000279 requires a StopIdleSessionSec with which logind overrides these settings of the policy: "
-        "idle_timeout is 11min.\n");
+    EXPECT_TEXT(warned({}, policy_of("version = 1\n[defaults]\nidle_timeout = \"11min\"\n"), Profile::stig),
+                "Control SRG-OS-000279 requires a value of StopIdleSessionSec. With this value, logind overrides these "
+                "settings of the policy: "
+                "idle_timeout is 11min.\n");
     FakeFiles nothing;
     EXPECT_TEXT(judge(read_native(nothing), policy::Policy(), {}).warnings.at(0).what,
                 "No PAM service uses pam_sesslimit.so. Therefore sesslimit cannot deny any login.");
