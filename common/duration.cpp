@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "common/duration.hpp"
 
+#include "common/text.hpp"
+
 #include <cstdint>
 #include <utility>
 
@@ -52,10 +54,6 @@ constexpr Unit units[] = {
     {"year", seconds(31'557'600)},
     {"y", seconds(31'557'600)},
 };
-
-constexpr bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
 
 constexpr bool is_blank(char c) noexcept {
     return c == ' ' || c == '\t';

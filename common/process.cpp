@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "common/process.hpp"
 
+#include "common/text.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -19,10 +21,6 @@
 
 namespace sesslimit {
 namespace {
-
-constexpr bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
 
 /// An iterator over the words of a line. A word is returned only if a separator follows it. Otherwise a truncated text
 /// could end in a number with missing digits, and that number would be accepted.

@@ -17,4 +17,9 @@ std::string escape_for_display(std::string_view text, std::size_t limit = 256);
 /// is well-formed.
 std::size_t malformed_at(std::string_view text) noexcept;
 
+/// Returns true for the ASCII digits 0 to 9.
+constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
 } // namespace sesslimit

@@ -8,7 +8,6 @@ namespace sesslimit::audit {
 namespace {
 
 using enum Profile;
-using enum Check;
 
 // The requirements of DISA's STIGs for RHEL 8, 9 and 10 and Ubuntu 22.04 and 24.04, of PCI DSS 4.0, and of the CIS
 // benchmarks. The rows whose ID begins with "SRG" are requirements of DISA's General Purpose OS SRG, and apply to every
@@ -16,35 +15,35 @@ using enum Check;
 // The CIS rules on sshd have a different number in each benchmark (5.1.7 of Ubuntu 24.04 is 5.1.9 of RHEL 9). They
 // require ClientAliveInterval and ClientAliveCountMax above zero, with values chosen by the site.
 constexpr std::array controls{
-    Control{stig, "rhel", "8", "RHEL-08-020024", sessions, 10},
-    Control{stig, "rhel", "8", "RHEL-08-020035", idle_main, 600},
-    Control{stig, "rhel", "8", "RHEL-08-020360", shell_timeout, 600},
-    Control{stig, "rhel", "8", "RHEL-08-010201", peer_interval, 600},
-    Control{stig, "rhel", "8", "RHEL-08-010200", peer_count, 1},
-    Control{stig, "rhel", "9", "RHEL-09-412040", sessions, 10},
-    Control{stig, "rhel", "9", "RHEL-09-412080", idle_session, 600},
-    Control{stig, "rhel", "9", "RHEL-09-412035", shell_timeout, 600},
-    Control{stig, "rhel", "9", "RHEL-09-255100", peer_interval, 600},
-    Control{stig, "rhel", "9", "RHEL-09-255095", peer_count, 1},
-    Control{stig, "rhel", "10", "RHEL-10-600475", sessions, 10},
-    Control{stig, "rhel", "10", "RHEL-10-700920", shell_timeout, 600},
-    Control{stig, "rhel", "10", "RHEL-10-700930", peer_interval, 600},
-    Control{stig, "rhel", "10", "RHEL-10-700660", peer_count, 1},
-    Control{stig, "ubuntu", "22.04", "UBTU-22-412020", sessions, 10},
-    Control{stig, "ubuntu", "22.04", "UBTU-22-412030", shell_timeout, 900},
-    Control{stig, "ubuntu", "22.04", "UBTU-22-255035", peer_interval, 600},
-    Control{stig, "ubuntu", "22.04", "UBTU-22-255030", peer_count, 1},
-    Control{stig, "ubuntu", "24.04", "UBTU-24-200000", sessions, 10},
-    Control{stig, "ubuntu", "24.04", "UBTU-24-200060", shell_timeout, 600},
-    Control{stig, "", "", "SRG-OS-000027", sessions, 10},
-    Control{stig, "", "", "SRG-OS-000279", idle_session, 600},
-    Control{stig, "", "", "SRG-OS-000163", peer_interval, 600},
-    Control{stig, "", "", "SRG-OS-000163", peer_count, 1},
-    Control{pci, "", "", "PCI DSS 8.2.8", idle_any, 900},
-    Control{cis, "", "", "CIS 5.4.3.2", shell_fixed, 900},
-    Control{cis, "", "", "CIS sshd", any_peer_interval, 15},
-    Control{cis, "", "", "CIS sshd", any_peer_count, 3},
-    Control{cis, "", "", "CIS sshd", ssh_sessions, 10},
+    Control{stig, "rhel", "8", "RHEL-08-020024", Check::sessions, 10},
+    Control{stig, "rhel", "8", "RHEL-08-020035", Check::idle_main, 600},
+    Control{stig, "rhel", "8", "RHEL-08-020360", Check::shell_timeout, 600},
+    Control{stig, "rhel", "8", "RHEL-08-010201", Check::peer_interval, 600},
+    Control{stig, "rhel", "8", "RHEL-08-010200", Check::peer_count, 1},
+    Control{stig, "rhel", "9", "RHEL-09-412040", Check::sessions, 10},
+    Control{stig, "rhel", "9", "RHEL-09-412080", Check::idle_session, 600},
+    Control{stig, "rhel", "9", "RHEL-09-412035", Check::shell_timeout, 600},
+    Control{stig, "rhel", "9", "RHEL-09-255100", Check::peer_interval, 600},
+    Control{stig, "rhel", "9", "RHEL-09-255095", Check::peer_count, 1},
+    Control{stig, "rhel", "10", "RHEL-10-600475", Check::sessions, 10},
+    Control{stig, "rhel", "10", "RHEL-10-700920", Check::shell_timeout, 600},
+    Control{stig, "rhel", "10", "RHEL-10-700930", Check::peer_interval, 600},
+    Control{stig, "rhel", "10", "RHEL-10-700660", Check::peer_count, 1},
+    Control{stig, "ubuntu", "22.04", "UBTU-22-412020", Check::sessions, 10},
+    Control{stig, "ubuntu", "22.04", "UBTU-22-412030", Check::shell_timeout, 900},
+    Control{stig, "ubuntu", "22.04", "UBTU-22-255035", Check::peer_interval, 600},
+    Control{stig, "ubuntu", "22.04", "UBTU-22-255030", Check::peer_count, 1},
+    Control{stig, "ubuntu", "24.04", "UBTU-24-200000", Check::sessions, 10},
+    Control{stig, "ubuntu", "24.04", "UBTU-24-200060", Check::shell_timeout, 600},
+    Control{stig, "", "", "SRG-OS-000027", Check::sessions, 10},
+    Control{stig, "", "", "SRG-OS-000279", Check::idle_session, 600},
+    Control{stig, "", "", "SRG-OS-000163", Check::peer_interval, 600},
+    Control{stig, "", "", "SRG-OS-000163", Check::peer_count, 1},
+    Control{pci, "", "", "PCI DSS 8.2.8", Check::idle_any, 900},
+    Control{cis, "", "", "CIS 5.4.3.2", Check::shell_fixed, 900},
+    Control{cis, "", "", "CIS sshd", Check::any_peer_interval, 15},
+    Control{cis, "", "", "CIS sshd", Check::any_peer_count, 3},
+    Control{cis, "", "", "CIS sshd", Check::ssh_sessions, 10},
 };
 
 bool is_of(const Control& control, std::string_view os, std::string_view version) {
@@ -70,6 +69,7 @@ std::span<const Control> all_controls() {
 }
 
 std::string asked_for(const Control& control) {
+    using enum Check;
     const std::string value = std::to_string(control.value);
     switch (control.check) {
     case sessions:

@@ -7,6 +7,10 @@
 
 namespace sesslimit::audit {
 
+/// Bounds on the files that one configuration, of sshd or of a PAM service, may include.
+inline constexpr int max_include_depth = 16;
+inline constexpr int max_included_files = 256;
+
 /// A file with its contents.
 struct TextFile {
     std::string path; ///< Path as seen from the root directory of the audited host.

@@ -12,8 +12,6 @@
 namespace sesslimit::audit {
 namespace {
 
-constexpr int max_depth = 16;
-constexpr int max_files = 256;
 constexpr std::string_view directory = "/etc/pam.d/";
 
 bool is_word(std::string_view text, std::string_view word) {
@@ -71,7 +69,7 @@ class StackWalk {
     StackWalk(const Find& find, std::vector<PamModule>& modules) : find_(find), modules_(modules) {}
 
     void walk(const TextFile& file, int depth) {
-        if (depth <= max_depth && ++files_ <= max_files) {
+        if (depth <= max_include_depth && ++files_ <= max_included_files) {
             for_each_rule(file, [&](const Line& line) { take(line, depth); });
         }
     }

@@ -85,7 +85,7 @@ std::string named(const std::vector<std::string>& services) {
     return services.size() <= max_named ? text : text + " and " + std::to_string(services.size() - max_named) + " more";
 }
 
-std::string words_of(const Case& one) {
+std::string warning_of(const Case& one) {
     constexpr std::string_view control =
         " Replace the control field of the line of pam_sesslimit.so with "
         "[success=ok new_authtok_reqd=ok ignore=ignore module_unknown=ignore default=die].";
@@ -118,7 +118,7 @@ std::vector<Warning> warnings_about_placement(const std::vector<PamStack>& stack
     }
     std::vector<Warning> warnings;
     std::ranges::transform(cases, std::back_inserter(warnings),
-                           [](const Case& one) { return Warning{words_of(one), one.at}; });
+                           [](const Case& one) { return Warning{warning_of(one), one.at}; });
     return warnings;
 }
 

@@ -10,9 +10,6 @@
 namespace sesslimit::audit {
 namespace {
 
-constexpr int deepest = 16;
-constexpr int max_files = 256;
-
 std::string lower(std::string text) {
     std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return text;
@@ -49,11 +46,11 @@ class Sshd {
         : matching_(matching), native_(native) {}
 
     void include(const std::string& pattern, int depth) {
-        if (depth > deepest) {
+        if (depth > max_include_depth) {
             return;
         }
         for (const TextFile& file : matching_(pattern)) {
-            if (++files_ > max_files) {
+            if (++files_ > max_included_files) {
                 return;
             }
             bool for_all = true; // A Match block in an included file of sshd_config ends at the end of that file.

@@ -9,9 +9,6 @@
 namespace sesslimit::messages {
 namespace {
 
-constexpr std::size_t name_bytes = 64;
-constexpr std::size_t host_bytes = 128;
-
 void count(SuppressedDenials& counted, const core::Notice& denied) {
     const Login& login = denied.session.login;
     counted.others = counted.others || (counted.count > 0 && counted.uid != login.uid);

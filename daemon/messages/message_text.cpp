@@ -21,9 +21,6 @@ using core::Cause;
 using core::Session;
 using Kind = core::Notice::Kind;
 
-constexpr std::size_t name_bytes = 64;
-constexpr std::size_t host_bytes = 128;
-
 /// Maximum number of terminals that a message lists per session. A user may open any number of terminals, but the
 /// message must fit into one protocol frame to the PAM module.
 constexpr std::size_t max_terminals = 4;

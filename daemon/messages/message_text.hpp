@@ -5,6 +5,7 @@
 #include "daemon/core/decision.hpp"
 #include "daemon/core/state.hpp"
 
+#include <cstddef>
 #include <functional>
 #include <span>
 #include <string>
@@ -16,6 +17,12 @@
 /// journal. The functions escape data from outside (sesslimit::escape_for_display). Callers must not escape such data
 /// again.
 namespace sesslimit::messages {
+
+/// Maximum number of bytes of an escaped name of a user, service, rule, session or terminal in a text.
+inline constexpr std::size_t name_bytes = 64;
+
+/// Maximum number of bytes of an escaped host name in a text.
+inline constexpr std::size_t host_bytes = 128;
 
 /// Current time, which is used for local times in texts, such as "since 14:02". The C library provides the time zone
 /// (tzset(3)).

@@ -8,8 +8,8 @@
 namespace sesslimit::policy {
 namespace {
 
-constexpr std::array<std::string_view, 8> keys = {"user",   "uid",  "group",  "service",
-                                                  "origin", "seat", "method", "credential"};
+constexpr std::array<std::string_view, 8> supported_keys = {"user",   "uid",  "group",  "service",
+                                                            "origin", "seat", "method", "credential"};
 
 /// The context for reading keys.
 struct Reading {
@@ -200,21 +200,21 @@ void read_credential(const Entry& entry, Match& match, Reading& reading) {
 } // namespace
 
 std::span<const std::string_view> match_keys() {
-    return keys;
+    return supported_keys;
 }
 
 Match read_match(const Node& table, NameCache& names, Report& report) {
     using Reader = void (*)(const Entry&, Match&, Reading&);
-    constexpr std::array<Reader, keys.size()> readers = {read_user,    read_uid,  read_group,  read_service,
-                                                         read_origins, read_seat, read_method, read_credential};
+    constexpr std::array<Reader, supported_keys.size()> readers = {
+        read_user, read_uid, read_group, read_service, read_origins, read_seat, read_method, read_credential};
     Match match;
     Reading reading{names, report};
     for (const Entry& entry : table.entries) {
-        const auto found = std::find(keys.begin(), keys.end(), entry.key);
-        if (found == keys.end()) {
-            unknown_key(entry, "match", keys, report);
+        const auto found = std::find(supported_keys.begin(), supported_keys.end(), entry.key);
+        if (found == supported_keys.end()) {
+            unknown_key(entry, "match", supported_keys, report);
         } else {
-            readers[static_cast<std::size_t>(found - keys.begin())](entry, match, reading);
+            readers[static_cast<std::size_t>(found - supported_keys.begin())](entry, match, reading);
         }
     }
     return match;
