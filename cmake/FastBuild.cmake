@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+# Options that make a build faster, for the presets. The packages and clang-tidy do not use them, so that each file also
+# compiles alone and without precompiled headers.
+include(CheckLinkerFlag)
+
+# Compiles the sources of a target together. Names in anonymous namespaces must therefore be unique in a component.
+function(sesslimit_unity_build name)
+  get_target_property(sources ${name} SOURCES)
+  list(LENGTH sources count)
+  if(SESSLIMIT_FAST_BUILD AND count GREATER 1)
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON)
+  endif()
+endfunction()
+
+# Compiles the sources of a target together and with precompiled headers. Must follow the definition of the target.
+function(sesslimit_fast_build name)
+endfunction()
+
+if(NOT SESSLIMIT_FAST_BUILD)
+  return()
+endif()
+
+check_linker_flag(CXX -fuse-ld=lld sesslimit_has_lld)
+
+# The compiler rejects precompiled headers if the target is compiled with other options. Programs are therefore compiled
+# with -fPIC, and tests have headers of their own. Debug information of tests contains functions and lines, but no
+# variables.
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cpp CONTENT "// See cmake/FastBuild.cmake.\n")
+foreach(kind sources tests)
+  add_library(sesslimit_headers_of_${kind} OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
+  target_link_libraries(sesslimit_headers_of_${kind} PRIVATE sesslimit_build)
+  target_precompile_headers(sesslimit_headers_of_${kind} PRIVATE <algorithm> <array> <chrono> <cstdint> <cstdlib>
+    <cstring> <expected> <filesystem> <fstream> <functional> <map> <memory> <optional> <set> <span> <sstream> <string>
+    <string_view> <unordered_map> <utility> <variant> <vector>)
+endforeach()
+target_compile_options(sesslimit_headers_of_tests PRIVATE -g1)
+
+function(sesslimit_fast_build name)
+  sesslimit_unity_build(${name})
+  target_compile_options(${name} PRIVATE -fPIC)
+  if(CMAKE_CURRENT_SOURCE_DIR MATCHES "^${PROJECT_SOURCE_DIR}/tests")
+    target_compile_options(${name} PRIVATE -g1)
+    target_link_options(${name} PRIVATE $<$<BOOL:${sesslimit_has_lld}>:-fuse-ld=lld>)
+    target_precompile_headers(${name} REUSE_FROM sesslimit_headers_of_tests)
+  else()
+    target_precompile_headers(${name} REUSE_FROM sesslimit_headers_of_sources)
+  endif()
+endfunction()
