@@ -13,8 +13,8 @@ using Duration = std::chrono::microseconds;
 inline constexpr Duration unlimited_duration = Duration::max();
 
 /// A clock type for std::chrono that represents CLOCK_BOOTTIME (clock_gettime(2)). CLOCK_BOOTTIME advances during
-/// suspend and is not affected by jumps of the wall clock. The type does not have now(), because functions
-/// receive the current time as an argument.
+/// suspend and is not affected by jumps of the wall clock. The type does not have the function now(), because code that
+/// needs the current time receives it as an argument.
 struct BootClock {
     using duration = Duration;
     using rep = duration::rep;
@@ -35,8 +35,8 @@ constexpr BootTime after(BootTime from, Duration span) noexcept {
 /// Returns the current time of CLOCK_BOOTTIME. Code that makes decisions must not call this function, but receives the
 /// time as an argument.
 BootTime boottime_now() noexcept;
-Duration monotonic_now() noexcept; ///< Time since boot without suspend (CLOCK_MONOTONIC).
-Duration realtime_now() noexcept;  ///< Time since the epoch (CLOCK_REALTIME).
+Duration monotonic_now() noexcept; ///< Returns the time of CLOCK_MONOTONIC.
+Duration realtime_now() noexcept;  ///< Returns the time of CLOCK_REALTIME.
 
 /// Returns the current difference between CLOCK_REALTIME and CLOCK_BOOTTIME. The difference changes when the wall clock
 /// is set.

@@ -70,8 +70,9 @@ std::unexpected<SpanError> no_span(SpanError::Kind kind, std::size_t at) noexcep
     return std::unexpected(SpanError{kind, at});
 }
 
-/// Parses the digits at offset `at` of the text as a number, and moves `at` after the digits. A number above
-/// max_finite_duration is returned as max_finite_duration + 1, which is too long in every unit.
+/// Parses the number at offset `at` in the text of a time span, and moves `at` behind the number. Returns
+/// max_finite_duration + 1 for every number above max_finite_duration, which is the longest valid time span in
+/// microseconds.
 std::int64_t take_number(std::string_view text, std::size_t& at) noexcept {
     constexpr std::int64_t too_large = max_finite_duration.count() + 1;
     std::int64_t number = 0;
@@ -82,8 +83,8 @@ std::int64_t take_number(std::string_view text, std::size_t& at) noexcept {
     return number;
 }
 
-/// Parses the unit of a number, such as "min", at offset `at` of the text, and moves `at` after the unit. Returns the
-/// length of the unit. Returns one second if the number has no unit.
+/// Parses the unit of a number, such as "min", at offset `at` in the text of a time span, and moves `at` behind the
+/// unit. Returns the length of the unit. Returns one second if the number has no unit.
 std::expected<Duration, SpanError> take_unit(std::string_view text, std::size_t& at) noexcept {
     std::size_t end = at;
     while (end < text.size() && !is_digit(text[end]) && !is_blank(text[end])) {

@@ -13,10 +13,10 @@ namespace sesslimit {
 /// An error in the text of a time span.
 struct SpanError {
     enum class Kind {
-        empty,        ///< The text is empty or contains only blanks.
-        not_a_number, ///< A number was expected, but another character was found.
-        unknown_unit, ///< The letters after a number are not a unit of systemd.time(7).
-        too_long,     ///< The time span exceeds max_finite_duration (100 years).
+        empty,        ///< Error: the text is empty or contains only blanks.
+        not_a_number, ///< Error: a character other than a digit was found at the start of a number.
+        unknown_unit, ///< Error: the letters after a number are not a unit of systemd.time(7).
+        too_long,     ///< Error: the time span exceeds max_finite_duration (100 years).
     };
     Kind kind{};
     /// Byte offset of the error in the text of the time span.
@@ -34,9 +34,9 @@ inline constexpr Duration max_finite_duration = std::chrono::seconds(31'557'600L
 std::expected<Duration, SpanError> parse_span(std::string_view text) noexcept;
 
 /// Formats a time span in the format of systemd.time(7), in days, hours, minutes and whole seconds ("1d 12h", "5min",
-/// "20s"). A span from 1 ms to below 1 s is formatted in whole milliseconds ("500ms"). Smaller remainders are
-/// truncated. Returns "0s" for a negative span and a span below 1 ms, and "unlimited" for unlimited_duration. The
-/// result has at most 40 bytes.
+/// "20s"). A span from 1 ms to below 1 s is formatted in whole milliseconds ("500ms"). Fractions of a second, or of a
+/// millisecond if the span is below 1 s, are truncated. Returns "0s" for a negative span and a span below 1 ms, and
+/// "unlimited" for unlimited_duration. The result has at most 40 bytes.
 std::string format_span(Duration span);
 
 } // namespace sesslimit

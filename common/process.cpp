@@ -137,9 +137,9 @@ bool is_in_session_scope(std::string_view path) noexcept {
 
 constexpr long pid_fs_magic = 0x50494446; // linux/magic.h, "PIDF"
 
-/// Returns the inode number of a pidfd. Returns nullopt if the kernel does not assign a separate inode to each process.
-/// Also returns nullopt if inode numbers have only 32 bits, because such numbers repeat. Errors: the errno value of
-/// fstatfs(2) or fstat(2), such as EACCES if a security module denies the call.
+/// Returns the inode number of a pidfd. Returns nullopt if the pidfds of different processes have the same inode, as
+/// before Linux 6.9. Also returns nullopt if inode numbers have only 32 bits, because such numbers repeat. Errors: the
+/// errno value of fstatfs(2) or fstat(2), such as EACCES if a security module denies the call.
 std::expected<std::optional<std::uint64_t>, int> inode_of(int pidfd) noexcept {
     struct statfs system{};
     struct stat file{};
@@ -226,7 +226,7 @@ std::expected<ProcessStat, int> read_process_stat(pid_t pid) noexcept {
         return std::unexpected(error == ENOENT ? why_not_there(pid) : error);
     }
     std::array<char, max_process_stat_length> text{};
-    errno = ESRCH; // Kept if the file is empty, because only a failed read(2) sets errno.
+    errno = ESRCH; // Result for an empty file.
     const std::size_t size = read_once(fd.get(), text);
     if (size == 0) {
         return std::unexpected(errno);

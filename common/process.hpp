@@ -15,21 +15,19 @@
 namespace sesslimit {
 
 /// The identity of a session's leader, which is the process that opened the session. It consists of the PID and a mark.
-/// The mark distinguishes the leader from processes that have the same PID at other times of the same boot.
+/// The mark distinguishes the leader from earlier and later processes with the same PID.
 struct Leader {
     /// Bit of `mark` that is set if the mark is the inode of a pidfd. If the bit is not set, the mark is the start time
     /// of the process in clock ticks after boot (proc_pid_stat(5), field 22).
     static constexpr std::uint64_t by_inode = std::uint64_t{1} << 63;
 
     pid_t pid = 0;          ///< Process ID, or 0 for no process.
-    std::uint64_t mark = 0; ///< Inode of the pidfd or start time of the process, or 0 if not known.
+    std::uint64_t mark = 0; ///< Mark of the process, which is the inode of its pidfd or its start time; 0 if not known.
     auto operator<=>(const Leader&) const = default;
 };
 
-/// Returns true if `one` and `other` may be the same process. A mark, which distinguishes processes with the same PID,
-/// is the inode of a pidfd or a start time. Marks are compared only if they are of the same kind. Marks of
-/// both kinds occur, because an earlier version of the daemon may have written start times to the file of session
-/// records.
+/// Returns true if `one` and `other` may be the same process. The PIDs must be equal. The marks must also be equal if
+/// both are known and both are inodes of pidfds or both are start times.
 constexpr bool may_be_same(const Leader& one, const Leader& other) noexcept {
     const bool comparable = one.mark != 0 && other.mark != 0 && ((one.mark ^ other.mark) & Leader::by_inode) == 0;
     return one.pid == other.pid && (!comparable || one.mark == other.mark);
@@ -43,13 +41,13 @@ struct ProcessStat {
     pid_t session = 0;       ///< Kernel session ID of setsid(2), field 6.
 };
 
-/// Upper bound of the length of /proc/PID/stat in bytes, for 52 numbers of at most 20 digits and a command of at most
-/// 64 bytes.
+/// Upper bound of the length of /proc/PID/stat in bytes, for 52 numbers of at most 20 digits and a command name of at
+/// most 64 bytes.
 inline constexpr std::size_t max_process_stat_length = 2048;
 
 /// Parses the text of /proc/PID/stat (proc_pid_stat(5)). The user of the process controls the command name, which may
-/// contain any bytes. Therefore fields are counted after the last ')' in the text. Returns nullopt if the text is
-/// malformed.
+/// contain any bytes. Therefore the fields are counted from the last ')' in the text, which ends the command name.
+/// Returns nullopt if the text is malformed.
 std::optional<ProcessStat> parse_process_stat(std::string_view text) noexcept;
 
 /// Returns the command name in the text of /proc/PID/stat, at most 15 bytes of it (TASK_COMM_LEN). The user of the
@@ -76,19 +74,19 @@ bool in_session_scope(std::string_view cgroup_text) noexcept;
 /// Opens a pidfd of the process that currently has the PID `pid`. The descriptor is close-on-exec.
 std::expected<UniqueFd, int> open_pidfd(pid_t pid) noexcept;
 
-/// Returns the PID and the mark of the process to which `pidfd` refers. The mark is the inode of the pidfd if the
-/// kernel has a file system of pidfds (Linux 6.9). This file system never gives two processes of one boot the same
-/// inode (fs/pidfs.c). Otherwise the mark is the start time of the process. Errors: ESRCH if the process has exited and
-/// only its start time could identify it.
+/// Returns the PID and the mark of the process to which `pidfd` refers. The mark distinguishes processes with the same
+/// PID. It is the inode of the pidfd if the kernel has a file system of pidfds (Linux 6.9), because every process since
+/// boot has a different inode there (fs/pidfs.c). Otherwise the mark is the start time of the process. Errors: ESRCH if
+/// the process has exited and only its start time could identify it.
 std::expected<Leader, int> identify(int pidfd, pid_t pid) noexcept;
 
 /// Returns the PID and the mark (inode of the pidfd, or start time) of the process that currently has the PID `pid`.
 std::expected<Leader, int> identify(pid_t pid) noexcept;
 
 /// Returns true if `pidfd` refers to `leader`, the process that opened a login session. The pidfd must have been opened
-/// from the PID of the leader. Also returns true if the mark of the leader is not known. A mark is the inode of a pidfd
-/// or a start time. The comparison uses the kind that the mark of the leader has.
-/// Errors: EACCES, and not false, if a security module denies access to the inode of the pidfd.
+/// by the PID of the leader. Compares the inode of the pidfd or the start time of the process, depending on which of
+/// them `leader.mark` contains. Returns true if `leader.mark` is 0, which means not known. Errors: EACCES if a security
+/// module denies access to the inode of the pidfd.
 std::expected<bool, int> is_leader(int pidfd, const Leader& leader) noexcept;
 
 /// Returns true if the process to which `pidfd` refers has not exited. A zombie counts as exited.

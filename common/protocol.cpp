@@ -6,8 +6,8 @@
 namespace sesslimit::wire {
 namespace {
 
-/// The set of fields found in a frame, which is one message between the PAM module and the daemon. Each field tag is
-/// one bit, because all tags are below 32.
+/// The set of fields found in a frame, which is one message between the PAM module and the daemon. The bit at the
+/// position of a field's tag (number) is set if the frame contains the field. All tags are below 32.
 class Seen {
   public:
     template <class Tag>

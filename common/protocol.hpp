@@ -18,17 +18,17 @@ namespace sesslimit::wire {
 inline constexpr std::uint16_t version = 1;
 inline constexpr char default_socket[] = "/run/sesslimit.sock";
 
-/// Upper bounds of the values in a message between the PAM module and the daemon, in bytes unless noted otherwise. Both
-/// sides reject a longer value and never truncate it silently.
+/// Upper bounds of the values in a message between the PAM module and the daemon, in bytes unless noted otherwise. The
+/// module and the daemon reject a longer value and never truncate it silently.
 inline constexpr std::size_t max_frame = 32768;
 inline constexpr std::size_t max_user = 255; // LOGIN_NAME_MAX - 1
 inline constexpr std::size_t max_service = 64;
 inline constexpr std::size_t max_tty = 64;
-// RFC 1035 permits host names of at most 253 bytes. Some services provide other texts as the remote host, which may be
-// longer.
+// Maximum length of the remote host (PAM_RHOST) in bytes. RFC 1035 permits host names of at most 253 bytes, but some
+// services provide longer texts as the remote host.
 inline constexpr std::size_t max_host = 255;
-inline constexpr std::size_t max_auth_info = 8192; // For SSH_AUTH_INFO_0: a certificate with many principals.
-inline constexpr std::size_t max_connection = 128; // For SSH_CONNECTION: two addresses with scopes, two ports.
+inline constexpr std::size_t max_auth_info = 8192; // Enough for SSH_AUTH_INFO_0 with a large certificate.
+inline constexpr std::size_t max_connection = 128; // Enough for the addresses in SSH_CONNECTION.
 inline constexpr std::size_t max_seat = 64;
 inline constexpr std::size_t max_gids = 4096; // groups, not bytes
 inline constexpr std::size_t max_text = 4096;
@@ -41,15 +41,16 @@ inline constexpr std::string_view too_long_host = "too-long.invalid";
 
 /// The reasons why a frame, which is one message between the PAM module and the daemon, cannot be encoded or decoded.
 enum class WireError {
-    no_room,   ///< The output buffer is too small for the frame.
-    too_long,  ///< The frame or a value in it exceeds its bound.
-    truncated, ///< The frame ends inside its header or a field, or its length differs from the length in its header.
-    not_ours,  ///< The frame does not begin with the magic of this protocol.
-    other_version, ///< The frame begins with the correct magic, but has a different protocol version.
-    unknown_kind,  ///< The receiver does not accept a frame of this kind.
-    bad_field, ///< A field has the wrong size or a value out of range, or is an empty string or contains a NUL byte.
-    repeated,  ///< A field occurs twice in the frame.
-    missing,   ///< A field that is mandatory for this kind of frame is missing.
+    no_room,       ///< Error: the output buffer is too small for the frame.
+    too_long,      ///< Error: the frame or a value in it exceeds its maximum length.
+    truncated,     ///< Error: the frame ends inside its header or a field, or its length differs from the length in its
+                   ///< header.
+    not_ours,      ///< Error: the frame does not begin with the magic of this protocol.
+    other_version, ///< Error: the frame has a different protocol version.
+    unknown_kind,  ///< Error: the receiver does not accept a frame of this kind.
+    bad_field,     ///< Error: a field has the wrong size, a value out of range, an empty string or a NUL byte.
+    repeated,      ///< Error: a field occurs twice in the frame.
+    missing,       ///< Error: a field that is mandatory for this kind of frame is missing.
 };
 
 /// A view of the list of group IDs in a frame of the protocol. The list may have any alignment. Lifetime: valid as long
@@ -79,7 +80,7 @@ class GidView {
 struct OpenRequest {
     std::string_view user;       ///< User name as the user database spells it (PAM_USER may differ), never empty.
     uid_t uid = 0;               ///< User ID, never (uid_t)-1.
-    GidView gids;                ///< All groups of the user, including the primary group; never empty.
+    GidView gids;                ///< IDs of all groups of the user, including the primary group; never empty.
     bool gids_cut = false;       ///< True if the user is in more than max_gids groups, so that `gids` is incomplete.
     std::string_view service;    ///< PAM_SERVICE, never empty.
     std::string_view tty;        ///< PAM_TTY.
@@ -100,18 +101,18 @@ struct CloseRequest {
 
 /// The decision of the daemon about a request of the PAM module.
 enum class Outcome : std::uint8_t {
-    admitted = 1,  ///< The login is admitted and counted as a session.
-    uncounted = 2, ///< The login is admitted, but not counted as a session of its own.
-    denied = 3,    ///< The login is denied, and `text` contains the reason.
-    failed = 4,    ///< The daemon could not decide, so that the argument `on_error` of the module applies.
+    admitted = 1,  ///< Login admitted, and counted as a session of the user.
+    uncounted = 2, ///< Login admitted, but not counted as a session of the user.
+    denied = 3,    ///< Login denied for the reason in `text`.
+    failed = 4,    ///< Failure of the daemon to decide; the argument `on_error` of the PAM module applies.
     noted = 5,     ///< Reply to a close request.
 };
 
 /// The reply of the daemon to a request of the PAM module.
 struct Verdict {
     Outcome outcome = Outcome::failed;
-    std::uint64_t session = 0; ///< Session number for the close request, nonzero if and only if admitted.
-    std::string_view text;     ///< Message for the user of one or more lines, escaped for display. May be empty.
+    std::uint64_t session = 0; ///< Number for the request to close the session; 0 if the outcome is not `admitted`.
+    std::string_view text;     ///< Message for the user, one or more lines that are escaped for display; may be empty.
 };
 
 /// A reply that the daemon sends before the verdict, at most once. It announces that the verdict takes longer than the
@@ -134,8 +135,8 @@ std::expected<std::size_t, WireError> encode(const Wait& wait, std::span<std::by
 /// length and kind).
 std::expected<Kind, WireError> kind_of(std::span<const std::byte> frame) noexcept;
 
-/// Each decode function reads one whole frame, of the kind that its name contains, and checks every bound. Unknown
-/// fields are ignored.
+/// The decode functions, such as decode_open(), read one whole frame of the kind in their name. They check all bounds
+/// and ignore unknown fields.
 std::expected<OpenRequest, WireError> decode_open(std::span<const std::byte> frame) noexcept;
 std::expected<CloseRequest, WireError> decode_close(std::span<const std::byte> frame) noexcept;
 std::expected<Verdict, WireError> decode_verdict(std::span<const std::byte> frame) noexcept;

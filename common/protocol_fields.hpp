@@ -10,7 +10,7 @@
 namespace sesslimit::wire {
 
 inline constexpr std::array<char, 4> magic = {'S', 'L', 'I', 'M'};
-inline constexpr std::size_t version_end = 6; // Length in bytes of magic and version, which are in every version.
+inline constexpr std::size_t version_end = 6; // Length of magic and version.
 inline constexpr std::size_t header_size = 12;
 inline constexpr std::size_t field_header = 4;
 
@@ -26,7 +26,7 @@ struct Header {
 };
 static_assert(sizeof(Header) == header_size);
 
-// The numbers of the fields in a frame. In docs/protocol.md, each kind of frame has its own table of field numbers.
+// The numbers of the fields in a frame. docs/protocol.md has a table of field numbers for each kind of frame.
 enum class OpenTag : std::uint16_t {
     user = 1,
     uid,

@@ -128,7 +128,7 @@ std::string escape_for_display(std::string_view text, std::size_t limit) {
     constexpr std::string_view cut_mark = "...";
     const std::size_t room_before_mark = limit > cut_mark.size() ? limit - cut_mark.size() : 0;
     std::string out;
-    std::size_t keep = 0; // Length of the longest part of `out` that leaves room for "...".
+    std::size_t keep = 0; // Length to which `out` is truncated before "..." is appended.
     while (!text.empty()) {
         const std::size_t whole = showable(text);
         if (whole > 0) {

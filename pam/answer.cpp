@@ -72,7 +72,7 @@ Answer answer_to(RequestOutcome ending, OnError on_error, bool root) noexcept {
     case in:
         return {PAM_SUCCESS, LOG_DEBUG, row.log, nullptr};
     case out:
-        // The module logs a denial only for debugging, because the daemon logs the denial and counts repeated denials.
+        // The module logs denials only if it has the argument `debug`, because the daemon also logs them.
         return {PAM_PERM_DENIED, LOG_DEBUG, row.log, denied_text};
     case unsure:
         break;

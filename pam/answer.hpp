@@ -18,8 +18,8 @@ struct Answer {
     const char* text; ///< Text for the user if the daemon sent no text; null to show nothing.
 };
 
-/// Returns the reaction of the PAM module to the outcome of a session request. One table contains all reactions. `root`
-/// is true if the user is known and has uid 0. A failure never denies a login of uid 0.
+/// Returns the reaction of the PAM module to the outcome of a session request. `root` is true if the user is known to
+/// have uid 0. If the daemon did not decide, such a login is always admitted.
 Answer answer_to(RequestOutcome ending, OnError on_error, bool root) noexcept;
 
 /// Copies a message for the user from `text` to `out`, as a NUL-terminated text. Removes control characters other than

@@ -15,16 +15,16 @@ namespace sesslimit::pam {
 /// The treatment of a login about which the daemon did not decide (module argument `on_error`).
 enum class OnError { allow, deny };
 
-/// The arguments of the PAM module in a PAM service file. Lifetime: pointers into the parsed texts.
+/// The arguments of the PAM module in a PAM service file. Lifetime: the pointers refer to the texts that were parsed.
 struct Arguments {
-    Duration timeout = std::chrono::seconds(2); ///< `timeout=SPAN`, 1 ms to 1 h, the time for a whole request.
-    OnError on_error = OnError::allow;          ///< `on_error=allow|deny`, applies if the daemon does not decide.
-    bool quiet = false;                         ///< `quiet`, no messages to the user.
-    bool debug = false;                         ///< `debug`, log successes, too.
-    const char* socket = wire::default_socket;  ///< `socket=PATH`, an absolute path that fits the address of unix(7).
+    Duration timeout = std::chrono::seconds(2); ///< `timeout=SPAN`, the time for a request, 1 ms to 1 h.
+    OnError on_error = OnError::allow;          ///< `on_error=allow|deny`, the decision if the daemon does not decide.
+    bool quiet = false;                         ///< `quiet`, which suppresses messages to the user.
+    bool debug = false;                         ///< `debug`, which enables log messages about successful requests.
+    const char* socket = wire::default_socket;  ///< `socket=PATH`, the absolute path of the daemon's socket.
 
-    /// The first arguments that are ignored because they are not valid, for the log. `ignored_count` is the number of
-    /// all ignored arguments.
+    /// Invalid arguments, which the module ignores and logs. Only the first ones are stored. `ignored_count` is the
+    /// number of all invalid arguments.
     std::array<const char*, 8> ignored{};
     std::size_t ignored_count = 0;
 };
@@ -38,8 +38,8 @@ struct ArgumentForm {
 /// Returns all known arguments.
 std::span<const ArgumentForm> argument_forms() noexcept;
 
-/// Parses the arguments of the PAM module. Null pointers are skipped. If an argument is repeated, the last one applies.
-/// An argument with an invalid value leaves the earlier value unchanged.
+/// Parses the arguments of the PAM module. Null pointers are skipped. If an argument is repeated, the last one with a
+/// valid value applies.
 Arguments parse_arguments(std::span<const char* const> texts) noexcept;
 
 } // namespace sesslimit::pam

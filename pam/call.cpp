@@ -17,9 +17,9 @@ namespace {
 using Done = std::expected<void, Failure>;
 using std::unexpected;
 
-/// Sets the send or receive timeout of a socket to the time that remains until `deadline`. The kernel does not restart
-/// socket calls with a timeout after a signal (signal(7)). Therefore an interrupted call returns, and the remaining
-/// time is computed again.
+/// Sets the send or receive timeout of a socket to the time that remains until `deadline`. If a signal interrupts a
+/// socket call that has a timeout, the kernel does not restart the call (signal(7)). Therefore this function must be
+/// called again before the socket call is repeated.
 Done limit_wait(int socket, int option, Duration deadline) noexcept {
     const Duration left = deadline - monotonic_now();
     if (left <= Duration::zero()) {
@@ -34,7 +34,7 @@ Done limit_wait(int socket, int option, Duration deadline) noexcept {
 }
 
 /// Calls `step`, which is one operation on the socket, and repeats it if a signal interrupts it. Also repeats it if the
-/// kernel's timeout expires before `deadline`, which may be one tick early.
+/// kernel's timeout expires before `deadline`, which may happen up to one tick early.
 template <class Step>
 std::expected<ssize_t, Failure> within(int socket, int option, Duration deadline, RequestOutcome otherwise,
                                        Step step) noexcept {

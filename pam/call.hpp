@@ -21,11 +21,10 @@ struct Reply {
     unsigned tries = 0;
 };
 
-/// Sends the request `frame` to the daemon and waits for its reply. The daemon listens at `path`, which is absolute and
-/// fits sockaddr_un. `budget`, which is above 0, limits the total time of all attempts, including waiting in the
-/// daemon's queue of connections. `tries` (1 or more) is the maximum number of attempts. A daemon that replies with a
-/// `wait` frame gets the additional time in that frame, once per attempt. A wait that a signal interrupts continues
-/// until the same deadline. Does not raise SIGPIPE, and closes every descriptor that it opens.
+/// Sends the request `frame` to the daemon, whose socket is at `path`, and waits for the reply. `path` is absolute and
+/// fits sockaddr_un. `budget` (above 0) is the maximum time of all attempts together, including the time until the
+/// daemon accepts the connection. `tries` (1 or more) is the maximum number of attempts. In each attempt, the daemon
+/// may extend the time once with a `wait` frame. Signals do not end the wait. The function does not raise SIGPIPE.
 ///
 /// The errors of call() are the outcomes no_socket, no_daemon, timed_out and hung_up, and the outcome unreadable if the
 /// daemon's reply is longer than the buffer `reply`.

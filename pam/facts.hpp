@@ -17,8 +17,8 @@ namespace sesslimit::pam {
 /// and in this struct. Lifetime: valid until an item of the handle is set.
 struct LoginInfo {
     wire::OpenRequest request; ///< Request to the daemon, complete except for `budget_ms`.
-    bool root = false;         ///< True if the user has uid 0; valid once the user is known, even after a failure.
-    HeapArray<char> entry;     ///< Buffer that getpwnam_r(3) fills.
+    bool root = false;         ///< True if the user is known to have uid 0; valid even after a failure.
+    HeapArray<char> entry;     ///< Buffer for the texts of getpwnam_r(3).
     HeapArray<gid_t> gids;
 
     /// Names of the PAM items that were too long, for the log. The request omits or replaces these items.
@@ -29,7 +29,7 @@ struct LoginInfo {
 /// Collects the information about a login. Queries the user database (NSS) for the user and for the user's groups,
 /// which may block. `cgroup_file` is /proc/self/cgroup. If this file cannot be read, the login is treated as one
 /// outside of any other session (not nested). On failure only `facts.root` is valid. If the database cannot be queried,
-/// root is recognized by name.
+/// `facts.root` is true if the user name is "root".
 std::expected<void, Failure> collect_login_info(const pam_handle_t* handle, const char* cgroup_file,
                                                 LoginInfo& facts) noexcept;
 

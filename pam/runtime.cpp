@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <cstdlib>
 
-// The PAM module is linked without libstdc++. The compiled part of libstdc++ would bring exceptions, their memory
-// reserve, thread-local data and messages to stderr into every program that loads the module, such as sshd. The memory
-// reserve would be allocated when the module is loaded. The headers of libstdc++ call two functions of the compiled
-// part if a precondition is violated. This file defines these two functions so that they abort the process, because it
-// cannot continue. sshd or login then loses the one login that it was about to open.
+// The PAM module is linked without libstdc++. Otherwise every program that loads the module, such as sshd, would
+// contain the exception handling of libstdc++, its thread-local data and its messages to stderr. libstdc++ would also
+// allocate memory for exceptions when it is loaded. Only the headers of libstdc++ are used. They call two functions of
+// the library if a precondition is violated. This file defines these two functions so that they abort the process.
 namespace std {
 
 // NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl58-cpp): the names are libstdc++'s (bits/c++config.h,

@@ -62,7 +62,7 @@ std::optional<SessionHandle> stored_session(const pam_handle_t* handle) noexcept
 
 constexpr char cgroup_file[] = "/proc/self/cgroup";
 
-/// The outcome of a session request to the daemon, with the details that are needed for messages.
+/// The outcome of a session request to the daemon, with the details for the log and for messages to the user.
 struct Asked {
     Failure how;
     bool root = false; ///< True if the user is known to have uid 0.
@@ -206,9 +206,9 @@ int open_session(pam_handle_t* handle, int flags, const Arguments& arguments) no
 
 void close_session(pam_handle_t* handle, const Arguments& arguments) noexcept {
     const auto known = stored_session(handle);
-    // A login that was admitted without being counted has no session to close, so that no request is sent. Without a
-    // session number, the daemon would close the session that the current process leads, which may be a different
-    // session.
+    // If the login was admitted without being counted, no request is sent, because its session number is 0. For a
+    // request with the number 0, the daemon would close the session that the current process has opened, which may be a
+    // different session.
     if (is_user_manager(handle) || (known && known->session == 0)) {
         return;
     }
