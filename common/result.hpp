@@ -12,9 +12,8 @@ namespace sesslimit {
 /// An error that is described for a human reader. Code that handles an error logs it. Code that only returns an error
 /// to its caller does not log it.
 struct Error {
-    std::string
-        what;     ///< Description in one line without a full stop, such as "failed to open /run/x: Permission denied".
-    int code = 0; ///< Underlying errno value, or 0 if the error has none.
+    std::string what; ///< One line without a full stop, such as "failed to open /run/x: Permission denied".
+    int code = 0;     ///< Underlying errno value, or 0 if the error has none.
 };
 
 /// The result of a function, which is a value or an error. A function that returns an error has not modified its output

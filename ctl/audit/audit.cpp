@@ -30,7 +30,8 @@ std::optional<Line> line_of(const std::optional<Found<T>>& found) {
 }
 
 void sessions(const Native& native, unsigned most, Finding& finding) {
-    // Of the maxlogins lines for all users, pam_limits applies the last one. Lines for some users only are ignored.
+    // If several maxlogins lines have the domain "*" (all users), pam_limits applies the last one. The audit ignores
+    // lines for single users and groups.
     const LoginLimit* last = nullptr;
     for (const LoginLimit& limit : native.login_limits) {
         if (limit.domain == "*" && limit.item == "maxlogins" && limit.type != "soft") {
@@ -63,7 +64,7 @@ bool is_within(const ShellTimeout& timeout, unsigned seconds) {
 }
 
 void shell_timeout(const Native& native, unsigned seconds, bool fixed, Finding& finding) {
-    const ShellTimeout* wrong = nullptr; // First line with TMOUT that fails the control.
+    const ShellTimeout* wrong = nullptr; // The first insufficient value.
     for (const ShellTimeout& timeout : native.shell_timeouts) {
         finding.native.push_back(timeout.at);
         const bool good = is_within(timeout, seconds) && (!fixed || (timeout.fixed && timeout.exported));
@@ -140,8 +141,8 @@ void compare_native(const Native& native, bool ours, Finding& finding) {
     }
 }
 
-/// Determines whether sesslimit enforces a control, which is one requirement of a compliance profile. Adds the rules of
-/// the policy that are exceptions to the control to `finding`.
+/// Determines whether sesslimit enforces a control, which is one requirement of a compliance profile. Adds to `finding`
+/// the rules of the policy that allow more than the control.
 void compare_ours(const Native& native, const std::optional<policy::Policy>& policy, Finding& finding) {
     const unsigned most = finding.control->value;
     bool sessions = false;

@@ -10,15 +10,15 @@
 #include <vector>
 
 /// The comparison of a host's settings with the controls of compliance profiles. A control is one requirement, which a
-/// compliance scanner checks. The functions are pure: they turn settings and a policy into findings.
+/// compliance scanner checks. The functions are pure, which means that they do no input or output.
 namespace sesslimit::audit {
 
-/// The change of a file that makes a control pass the check of a compliance scanner.
+/// A change of a configuration file after which a compliance scanner reports that the host fulfills a control.
 struct Remedy {
     std::string file;
-    std::uint32_t line = 0; ///< Number of the configuration line that `lines` replace, or 0 if `lines` are added.
-    /// True if `lines` are added at the top of the file. At the end of sshd_config, they might follow a Match, so that
-    /// they apply to some connections only.
+    std::uint32_t line = 0; ///< Number of the line of `file` that `lines` replace; 0 if `lines` are added.
+    /// True if `lines` are added at the top of the file. At the end of sshd_config, the lines could become part of a
+    /// Match block and apply to some connections only.
     bool at_top = false;
     std::vector<std::string> lines;
 };
@@ -26,14 +26,14 @@ struct Remedy {
 /// The result of the audit for one control, which is one requirement of a compliance profile.
 struct Finding {
     const Control* control = nullptr; ///< Control that was checked, never null.
-    /// True if the control passes the check of a scanner. If the scanner checks a setting of another tool, only that
-    /// setting decides, even if sesslimit enforces the control.
+    /// True if a compliance scanner would report that the host fulfills the control. If a scanner checks only the
+    /// setting of another tool, that setting alone decides, and not the policy of sesslimit.
     bool pass = false;
-    std::optional<bool> ours;     ///< True if sesslimit enforces the control; absent if sesslimit cannot do so.
-    std::vector<Line> native;     ///< Lines of other tools' files that fulfill the control or that are insufficient.
-    std::optional<Line> policy;   ///< Location of the setting of sesslimit.
-    std::vector<Line> exceptions; ///< Rules that allow more than the control; the text of each line is the rule's name.
-    std::optional<Remedy> remedy; ///< Change that satisfies a scanner; present if and only if `pass` is false.
+    std::optional<bool> ours;     ///< True if sesslimit enforces the control; absent if sesslimit cannot enforce it.
+    std::vector<Line> native;     ///< Settings of other tools that concern the control, sufficient or not.
+    std::optional<Line> policy;   ///< Location of the setting in the policy of sesslimit that concerns the control.
+    std::vector<Line> exceptions; ///< Rules that allow more than the control, with the name of the rule as text.
+    std::optional<Remedy> remedy; ///< Proposed change; present if and only if `pass` is false.
 };
 
 /// A warning about settings of the host, with the lines of the configuration files that cause it.

@@ -10,10 +10,11 @@ namespace {
 using enum Profile;
 
 // The requirements of DISA's STIGs for RHEL 8, 9 and 10 and Ubuntu 22.04 and 24.04, of PCI DSS 4.0, and of the CIS
-// benchmarks. The rows whose ID begins with "SRG" are requirements of DISA's General Purpose OS SRG, and apply to every
-// system. Their checks are those of most STIGs. The STIGs of RHEL 10 and Ubuntu have no rule about StopIdleSessionSec.
-// The CIS rules on sshd have a different number in each benchmark (5.1.7 of Ubuntu 24.04 is 5.1.9 of RHEL 9). They
-// require ClientAliveInterval and ClientAliveCountMax above zero, with values chosen by the site.
+// benchmarks. IDs that begin with "SRG" are requirements of DISA's General Purpose OS SRG, which apply to systems
+// without a STIG. The settings that the audit checks for an SRG requirement are those in most STIGs. The STIGs of RHEL
+// 10 and Ubuntu have no rule about StopIdleSessionSec. The CIS rules about sshd have a different number in each
+// benchmark (rule 5.1.7 for Ubuntu 24.04 is 5.1.9 for RHEL 9). They require ClientAliveInterval and ClientAliveCountMax
+// above zero, and do not require particular values.
 constexpr std::array controls{
     Control{stig, "rhel", "8", "RHEL-08-020024", Check::sessions, 10},
     Control{stig, "rhel", "8", "RHEL-08-020035", Check::idle_main, 600},

@@ -18,24 +18,24 @@ inline constexpr Profile profiles[] = {Profile::stig, Profile::pci, Profile::cis
 /// The kinds of settings that controls require. A control is one requirement of a compliance profile.
 enum class Check : std::uint8_t {
     // N is the value that the control requires.
-    sessions,          ///< limits.conf has "* hard maxlogins" of N or less.
-    idle_session,      ///< logind has StopIdleSessionSec= of exactly N seconds.
-    idle_main,         ///< /etc/systemd/logind.conf itself has StopIdleSessionSec= of exactly N seconds.
-    shell_timeout,     ///< A start-up file of the shell sets TMOUT to N seconds or less.
-    shell_fixed,       ///< A start-up file of the shell sets TMOUT to N seconds or less, readonly and exported.
-    idle_any,          ///< Any mechanism requires reauthentication after N seconds without activity, or earlier.
-    peer_interval,     ///< sshd has ClientAliveInterval above 0 and N seconds or less.
-    peer_count,        ///< sshd has ClientAliveCountMax above 0 and N or less.
-    any_peer_interval, ///< sshd has ClientAliveInterval above 0; the proposed change sets N.
-    any_peer_count,    ///< sshd has ClientAliveCountMax above 0; the proposed change sets N.
-    ssh_sessions,      ///< sshd has MaxSessions of N or less.
+    sessions,      ///< Requires "* hard maxlogins" with N or less in limits.conf.
+    idle_session,  ///< Requires exactly N seconds for StopIdleSessionSec= in the configuration of logind.
+    idle_main,     ///< Requires exactly N seconds for StopIdleSessionSec= in /etc/systemd/logind.conf itself.
+    shell_timeout, ///< Requires TMOUT of N seconds or less in a start-up file of the shell.
+    shell_fixed,   ///< Requires TMOUT of N seconds or less in a start-up file of the shell, readonly and exported.
+    idle_any,      ///< Requires any mechanism that locks or ends a session after at most N seconds without activity.
+    peer_interval, ///< Requires ClientAliveInterval of sshd above 0 and at most N seconds.
+    peer_count,    ///< Requires ClientAliveCountMax of sshd above 0 and at most N.
+    any_peer_interval, ///< Requires ClientAliveInterval of sshd above 0; the audit proposes N.
+    any_peer_count,    ///< Requires ClientAliveCountMax of sshd above 0; the audit proposes N.
+    ssh_sessions,      ///< Requires MaxSessions of sshd of at most N.
 };
 
 /// One requirement of a profile.
 struct Control {
     Profile profile;
-    std::string_view os;      ///< Operating system, an ID of os-release(5); empty for every system.
-    std::string_view version; ///< VERSION_ID of os-release(5), or its part before the dot; empty if `os` is empty.
+    std::string_view os; ///< Operating system that the control is for, an ID of os-release(5); empty for every system.
+    std::string_view version; ///< Version of this system, VERSION_ID of os-release(5) or its part before the dot.
     std::string_view id;
     Check check;
     unsigned value; ///< Required value of the limit, a number of sessions or a time in seconds.
@@ -47,8 +47,8 @@ std::span<const Control> all_controls();
 /// Returns a description of the requirement of a control, such as "at most 10 sessions per user".
 std::string asked_for(const Control& control);
 
-/// Returns true if the control applies to the operating system with this ID and version of os-release(5). STIG controls
-/// for every system apply only if STIG has no controls for the system itself.
+/// Returns true if the control applies to the operating system with this ID and version of os-release(5). The STIG
+/// controls that are for every system apply only to systems for which no other STIG control exists.
 bool applies(const Control& control, std::string_view os, std::string_view version);
 
 } // namespace sesslimit::audit

@@ -100,8 +100,8 @@ void read_stop_idle(const TextFile& file, std::optional<Found<Duration>>& into) 
 }
 
 /// Reads the first main file logind.conf that exists, and then the drop-ins in the order of their names. A drop-in
-/// hides drop-ins of the same name in later directories (systemd's config_parse_standard_file_with_dropins(),
-/// logind.conf(5)).
+/// hides drop-ins of the same name in directories of lower precedence (systemd's
+/// config_parse_standard_file_with_dropins(), logind.conf(5)).
 void read_logind(Reader& read, Native& native) {
     constexpr std::array directories = {"/etc", "/run", "/usr/local/lib", "/usr/lib"};
     bool has_main = false;
@@ -143,7 +143,7 @@ class ShellWalk {
     }
 
     /// Must be called after the last line of the file. If any line makes TMOUT readonly, marks all values of TMOUT in
-    /// the file as readonly. Does the same for export.
+    /// the file as readonly. If any line exports TMOUT, marks all values as exported.
     void done() {
         for (std::size_t at = first_; at < found_.size(); ++at) {
             found_[at].fixed = fixed_;

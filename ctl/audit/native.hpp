@@ -29,7 +29,8 @@ struct Found {
     Line at;
 };
 
-/// A line of limits.conf(5) about the number of logins. If the value is not a number, the line is not a limit.
+/// A line of limits.conf(5) about the number of logins. `most` is absent if the value is not a number, such as
+/// "unlimited".
 struct LoginLimit {
     std::string domain; ///< Domain of limits.conf(5): "*", "alice", "@group" or "%group".
     std::string type;   ///< Type: "hard", "soft" or "-".
@@ -38,8 +39,8 @@ struct LoginLimit {
     Line at;
 };
 
-/// A value of the variable TMOUT in a start-up file of the shell. The flags `fixed` and `exported` apply to the whole
-/// file.
+/// A value of the variable TMOUT in a start-up file of the shell. All values in one file have the same flags `fixed`
+/// and `exported`.
 struct ShellTimeout {
     std::uint64_t seconds = 0; ///< Timeout in seconds; 0 for no timeout.
     bool fixed = false;        ///< True if TMOUT is readonly, so that the user cannot change it.
@@ -49,15 +50,16 @@ struct ShellTimeout {
 
 inline constexpr char our_module[] = "pam_sesslimit.so";
 
-/// A module in the session stack of a PAM service, at the position at which libpam runs the module.
+/// A module in the session stack of a PAM service.
 struct PamModule {
     std::string name;                ///< File name of the module, without its directory.
-    std::string control;             ///< Control value, which is one word or the text in brackets.
+    std::string control;             ///< Control value of the module, such as "required", or the text in brackets.
     std::vector<unsigned> substacks; ///< Numbers of the substacks that contain the module, the outermost first.
     Line at;
 };
 
-/// The session stack of a PAM service, with the modules of all included files.
+/// The modules in the session stack of a PAM service, in the order in which libpam runs them. The list contains the
+/// modules of included files.
 struct PamStack {
     std::string service;
     std::vector<PamModule> modules;
@@ -67,7 +69,7 @@ struct PamStack {
 struct Native {
     std::string os;                           ///< ID of os-release(5), such as "debian"; "rhel" for RHEL-like systems.
     std::string version;                      ///< VERSION_ID of os-release(5), such as "12" or "24.04".
-    std::vector<LoginLimit> login_limits;     ///< Login limits as pam_limits reads them; the last of a domain applies.
+    std::vector<LoginLimit> login_limits;     ///< Login limits in the order in which pam_limits reads them.
     std::optional<Found<Duration>> stop_idle; ///< StopIdleSessionSec= in effect for logind; absent if it is off.
     /// StopIdleSessionSec= in /etc/systemd/logind.conf itself, which is the only file that some scanners read.
     std::optional<Found<Duration>> stop_idle_main;
@@ -76,7 +78,7 @@ struct Native {
     /// default.
     std::optional<Found<Duration>> alive_interval;
     std::optional<Found<std::uint64_t>> alive_count;
-    std::optional<Found<std::uint64_t>> ssh_sessions; ///< MaxSessions of sshd.
+    std::optional<Found<std::uint64_t>> ssh_sessions; ///< MaxSessions in the configuration of sshd.
     std::vector<Line> module;                         ///< Lines of PAM service files that name pam_sesslimit.so.
     std::vector<PamStack> pam_stacks;                 ///< Session stacks of all PAM services.
     std::vector<TextFile> unread;                     ///< Files that could not be read.

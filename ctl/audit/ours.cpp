@@ -27,7 +27,7 @@ void add_named(const policy::Match& match, std::set<uid_t>& named) {
     }
 }
 
-/// Returns the first user ID from 1000 that no rule of the policy names, as the ID of an ordinary user.
+/// Returns the user ID of an ordinary user, which is the lowest ID from 1000 that no rule of the policy names.
 uid_t ordinary_uid(const policy::Policy& policy) {
     std::set<uid_t> named;
     for (const auto* tier : {&policy.managed, &policy.host}) {
@@ -78,8 +78,8 @@ void take(Ours<T>& kept, const policy::Policy& policy, const policy::Setting<T>&
     kept.enforced = kept.enforced && enforced;
 }
 
-/// Returns true if limits of at most `sessions` sessions and an idle time of at most `idle` are enforced for ordinary
-/// users.
+/// Returns true if `limits`, the limits of ordinary users, are enforced and allow at most `sessions` sessions and an
+/// idle time of at most `idle`.
 bool holds(const Ordinary& limits, policy::Count sessions, Duration idle) {
     return limits.max_sessions.enforced && limits.max_sessions.value <= sessions && limits.idle_timeout.value <= idle;
 }

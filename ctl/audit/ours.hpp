@@ -19,23 +19,23 @@ struct Ours {
     Line at;
 };
 
-/// The limits of the sesslimit policy for ordinary users, which are users that no rule of the policy names. Each limit
-/// is the more generous one of the limits for an ssh login and for a console login.
+/// The limits of the sesslimit policy for ordinary users, which are users that no rule of the policy names. If a limit
+/// differs between an ssh login and a console login, the more generous value is stored.
 struct Ordinary {
     Ours<policy::Count> max_sessions;
     Ours<Duration> idle_timeout;
 };
 Ordinary ordinary_limits(const policy::Policy& policy);
 
-/// Returns the rules of the policy that allow matching users more than `sessions` sessions or a longer idle time than
-/// `idle`, or that are in observe mode. The rules are from one tier, either the files in managed.d or all other files.
-/// It is the first tier that enforces both limits for ordinary users without the other tier. One tier suffices, because
-/// the stricter of two tiers applies. Returns an empty list if neither tier enforces both limits. To ignore one of the
-/// limits, pass its largest value.
+/// Returns the rules of one tier of the policy that allow more than `sessions` sessions or a longer idle time than
+/// `idle`, or that are in observe mode. The tiers are managed.d and all other files. The rules are from the first tier
+/// that enforces these two limits for ordinary users without the other tier. The rules of the other tier cannot allow
+/// more, because the stricter tier applies to each login. Returns an empty list if neither tier enforces the two
+/// limits. To ignore a limit, pass its largest value.
 std::vector<Line> exceptions(const policy::Policy& policy, policy::Count sessions, Duration idle);
 
-/// Returns the reasons why an idle timeout `native` of logind is stricter than a policy, such as "idle_timeout is
-/// 15min" or "users are warned first". Returns an empty list if the timeout of logind is not stricter.
+/// Returns descriptions of the policy's settings that are more lenient than an idle timeout `native` of logind, such as
+/// "idle_timeout is 15min" or "users are warned first". Returns an empty list if the policy is not more lenient.
 std::vector<std::string> gentler_than(const policy::Policy& policy, Duration native);
 
 } // namespace sesslimit::audit

@@ -62,7 +62,8 @@ void for_each_rule(const TextFile& file, const std::function<void(const Line&)>&
     }
 }
 
-/// A collector of the modules in the session stack of one PAM service, including the files that it includes.
+/// A collector of the modules in the session stack of one PAM service. It reads the service file and the files that
+/// this file includes.
 class StackWalk {
   public:
     using Find = std::function<const TextFile*(const std::string& name)>;
@@ -112,7 +113,8 @@ class StackWalk {
     int files_ = 0;
 };
 
-/// Returns true if a file in /etc/pam.d is a copy that a package manager or an editor has left beside a service file.
+/// Returns true if a file in /etc/pam.d is a backup copy of a service file that a package manager or an editor has
+/// made.
 bool is_leftover(std::string_view path) {
     return path.ends_with('~') || path.ends_with(".bak") || path.find(".dpkg-") != std::string_view::npos ||
            path.find(".rpm") != std::string_view::npos || path.find(".pam-") != std::string_view::npos;

@@ -12,16 +12,16 @@
 /// libpam/pam_handlers.c).
 namespace sesslimit::audit {
 
-/// Reads the session stack of each PAM service into `native`, and the lines that name pam_sesslimit.so. Follows
+/// Reads into `native` the session stacks of all PAM services and the lines that name pam_sesslimit.so. Follows
 /// `include`, `substack` and Debian's `@include`, at most 16 files deep and 256 files per service.
 void read_pam(const std::function<std::vector<TextFile>(const std::string& pattern)>& matching, Native& native);
 
 /// The effect on a PAM stack if a module returns PAM_PERM_DENIED. The effect depends on the control value of the
 /// module.
 enum class Denial : std::uint8_t {
-    ends,    ///< The PAM stack fails and stops (action "die").
-    fails,   ///< The stack fails, but the modules after this module still run (action "bad").
-    ignored, ///< The stack continues and may succeed (any other action).
+    ends,    ///< Failure of the PAM stack, which stops immediately (action "die").
+    fails,   ///< Failure of the PAM stack after the remaining modules have run (action "bad").
+    ignored, ///< No effect, so that the PAM stack may succeed (any other action).
 };
 Denial denial_by(std::string_view control);
 

@@ -21,15 +21,15 @@ std::string joined(const std::vector<std::string>& parts) {
     return text;
 }
 
-/// Returns descriptions of the policy's settings that the idle timeout `native` of logind overrides, because it is
+/// Returns descriptions of the policy's settings that have no effect because the idle timeout `native` of logind is
 /// stricter. Returns an empty list if the policy has no idle limit.
 std::vector<std::string> undone_by(const policy::Policy& policy, Duration native) {
     const bool silent = ordinary_limits(policy).idle_timeout.at.file.empty();
     return silent ? std::vector<std::string>() : gentler_than(policy, native);
 }
 
-/// Adds warnings about the idle timeout of logind, which may override the policy of sesslimit. For logind, only input
-/// on the terminal counts as activity. logind does not warn users (systemd's session_get_idle_hint()).
+/// Adds warnings about the idle timeout of logind, which may override the policy of sesslimit. logind considers only
+/// input on the terminal as activity, and does not warn users (systemd's session_get_idle_hint()).
 void about_logind(const Native& native, const policy::Policy& policy, std::vector<Warning>& warnings) {
     if (!native.stop_idle) {
         return;

@@ -37,7 +37,7 @@ enum class Command : std::uint8_t {
 /// The parsed command line of sesslimitctl. Fields for one command are valid only if `command` is that command.
 struct Arguments {
     Command command = Command::list;
-    std::vector<std::string> names; ///< Session IDs, users or fingerprints; for `complete`, the kind of words.
+    std::vector<std::string> names; ///< Arguments without an option name.
     std::optional<std::string> user;
     ExplainQuery question;
     CheckRequest check;

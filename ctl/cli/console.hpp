@@ -42,7 +42,8 @@ class Console {
     /// Prints one message to standard error with the prefix "sesslimitctl: ". The message must not end in a newline.
     virtual void complain(std::string_view message) = 0;
 
-    /// Returns true if the program can ask the user for confirmation. The option --no-ask prevents this.
+    /// Returns true if the program can ask the user for confirmation. Returns false if the user has set the option
+    /// --no-ask.
     [[nodiscard]] virtual bool can_ask() const = 0;
     /// Shows a question and reads a line. Returns true only for the answer "y" or "yes".
     virtual bool ask(std::string_view text) = 0;

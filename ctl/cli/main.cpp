@@ -14,7 +14,7 @@
 namespace sesslimit::ctl {
 namespace {
 
-constexpr Usec completion_patience = 1'000'000; // Timeout of shell completion; the user has pressed Tab and waits.
+constexpr Usec completion_patience = 1'000'000; // Timeout of calls for shell completion.
 
 Exit dispatch(const Arguments& arguments, Remote& remote, Host& host, Console& console) {
     switch (arguments.command) {

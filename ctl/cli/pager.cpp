@@ -23,8 +23,8 @@ using Words = std::vector<std::string>;
 
 /// The environment variables for the pager less. LESS contains the options that systemd uses (systemctl(1),
 /// $SYSTEMD_LESS): quit if the text fits on one screen, raw colors, cut long lines, keep the screen, quit on ^C.
-/// LESSSECURE disables the commands that run programs and write files. The pager may run as root for a user who may run
-/// only sesslimitctl as root.
+/// LESSSECURE disables the commands of less that run programs and write files. Otherwise a user who may run only
+/// sesslimitctl as root (sudo) could run any program as root.
 constexpr std::array settings{"LESS=FRSXMK", "LESSSECURE=1"};
 
 /// Returns true if the environment variable PAGER is trusted. A user of sudo controls the environment, but may not have

@@ -21,7 +21,7 @@ namespace {
 
 using Kind = Failure::Kind;
 
-constexpr Usec usual_time = 0;             // Default timeout of the connection.
+constexpr Usec usual_time = 0;             // Default timeout of sd-bus.
 constexpr Usec database_time = 60'000'000; // Timeout of calls that query a user database, which may be remote and slow.
 constexpr Usec password_time = 120'000'000;
 constexpr char wants_person[] = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired";

@@ -15,7 +15,8 @@ namespace sesslimit::ctl {
 ///
 /// Before its first request, the client calls Peer.Ping with the timeout `ping_patience`. The ping detects a daemon
 /// that hangs or whose replies the bus drops. Requests have the timeout `patience`, but requests that query a user
-/// database or ask a user have more time. The environment variable SYSTEMD_BUS_TIMEOUT replaces both timeouts.
+/// database or ask the user for a password have more time. The environment variable SYSTEMD_BUS_TIMEOUT replaces both
+/// timeouts.
 class BusClient final : public Remote {
   public:
     struct Options {

@@ -11,8 +11,7 @@
 #include <vector>
 
 /// The interface by which the commands of sesslimitctl call the daemon, and the values that the daemon returns. The
-/// values are those of org.sesslimit1(5). All texts in the values are escaped for display. The code that creates a text
-/// from outside data escapes it.
+/// values are those of org.sesslimit1(5). All texts in the values are escaped for display.
 namespace sesslimit::ctl {
 
 /// A time span in microseconds, or a time in microseconds since the epoch, as transferred over D-Bus.
@@ -20,7 +19,7 @@ using Usec = std::uint64_t;
 inline constexpr Usec infinity = std::numeric_limits<Usec>::max(); ///< unlimited, or never
 
 /// A preview of the termination of a session: its processes, and the units of its user that would continue to run. Each
-/// name is listed once. Long lists are incomplete.
+/// name is listed once, and long lists are truncated.
 struct TerminationPreview {
     std::uint32_t processes = 0;          ///< Number of processes in the session.
     std::vector<std::string> commands;    ///< Names of the processes in the session.
@@ -32,26 +31,26 @@ struct TerminationPreview {
 
 /// A session as the daemon reports it.
 struct Session {
-    std::string id; ///< Session ID of logind, or "k" and the key if logind does not know the session yet.
+    std::string id; ///< Session ID of logind; "k" and `key`, such as "k17", if logind does not know the session yet.
     std::uint64_t key = 0;
     std::string user;
     std::uint32_t uid = 0;
     std::string state; ///< Phase: waiting, admitted, active, ending.
     std::string service;
-    std::vector<std::string> terminals; ///< Names of terminals below /dev.
-    std::string origin;                 ///< Remote host; empty for a login on this host.
+    std::vector<std::string> terminals; ///< Names of the session's terminals, such as "pts/0".
+    std::string origin;                 ///< Remote host of the login; empty for a login on this host.
     std::string seat;
     std::string scope;
     std::uint32_t leader = 0;
     bool adopted = false;
-    Usec since = 0;      ///< Start time since the epoch.
-    Usec idle_since = 0; ///< Time of the last activity since the epoch; 0 if not known.
+    Usec since = 0;      ///< Start time of the session.
+    Usec idle_since = 0; ///< Time of the last activity in the session; 0 if not known.
     Usec max_duration = infinity;
-    Usec idle_timeout = infinity; ///< Idle timeout in effect, which depends on whether the session has a terminal.
-    std::string idle_sign;        ///< Source of activity: terminal, connection, hint or none; empty if not known yet.
-    Usec duration_ends_at = infinity; ///< Time since the epoch at which max_duration ends the session.
-    Usec idle_ends_at = infinity;     ///< Time since the epoch at which idle_timeout ends the session.
-    std::string mode;                 ///< Mode of the limits: enforce, observe.
+    Usec idle_timeout = infinity; ///< Idle timeout of the session, which depends on whether it has a terminal.
+    std::string idle_sign; ///< Source of `idle_since`: terminal, connection, hint or none; empty if not known yet.
+    Usec duration_ends_at = infinity; ///< Time at which max_duration ends the session.
+    Usec idle_ends_at = infinity;     ///< Time at which idle_timeout ends the session.
+    std::string mode;                 ///< Mode of the session's limits: "enforce" or "observe".
     std::string reason;
     // The credential, the method and the remote user are visible to root and to the session's user only.
     std::optional<std::string> credential;
@@ -90,7 +89,7 @@ struct MatchingRule {
     std::string file;
     std::string sets;
     std::uint32_t line = 0;
-    bool wins = false; ///< True if at least one setting in effect has its value from this rule.
+    bool wins = false; ///< True if at least one setting that applies to the login has its value from this rule.
 };
 
 /// The explanation of the limits of a login.
@@ -113,14 +112,14 @@ struct Status {
 
 /// The process of the daemon, as reported by the bus and the kernel.
 struct DaemonProcess {
-    std::string label; ///< SELinux context, unescaped; empty if unknown, or without SELinux.
+    std::string label; ///< SELinux context, unescaped; empty if unknown or if the host has no SELinux.
     Usec started = 0;  ///< Start time since the epoch; 0 if not known.
 };
 
 /// One D-Bus signal of the daemon.
 struct Event {
     std::string name; ///< Name of the event: admitted, denied, warned, ending, ended, ... or policy-changed.
-    Usec at = 0;      ///< Time since the epoch at which the client received the signal.
+    Usec at = 0;      ///< Time at which the client received the signal.
     Session session;  ///< Session of the event; empty for policy-changed.
     std::string policy_state;
     std::optional<Usec> left; ///< Remaining time until the session's termination; only for the event "warned".
@@ -129,15 +128,15 @@ struct Event {
 /// The reason why the daemon did not perform a request.
 struct Failure {
     enum class Kind : std::uint8_t {
-        not_running,  ///< The bus does not exist, or no process owns the daemon's name on it.
-        no_answer,    ///< The daemon is on the bus, and did not answer in time.
+        not_running,  ///< Failure because the bus does not exist or no process owns the daemon's name on the bus.
+        no_answer,    ///< Failure because the daemon is on the bus but did not answer in time.
         unresponsive, ///< The daemon did not answer a ping within the time in `what`. It hangs, or the bus drops its
                       ///< replies.
-        bus_denied,   ///< The policy of the bus denied the call.
+        bus_denied,   ///< Failure because the policy of the bus denied the call.
         no_such_session,
         no_such_user,
         not_allowed,
-        policy_rejected, ///< The policy has errors, which `what` lists in one or more lines.
+        policy_rejected, ///< Failure because the policy has errors, which `what` lists in one or more lines.
         other,
     };
     Kind kind = Kind::other;

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-/// Functions that determine why the policy is not enforced although the daemon runs. SELinux may deny login programs
-/// the connection to the daemon, or logins did not reach the daemon for another reason. The functions are pure, except
-/// that they query the interfaces Remote and Host.
+/// Functions that detect that the policy is not enforced although the daemon runs. The signs are an SELinux policy that
+/// may prevent login programs from connecting to the daemon, and logins that the PAM module admitted without a decision
+/// of the daemon. The functions are pure, except that they query the interfaces Remote and Host.
 namespace sesslimit::ctl {
 
 /// The facts that show whether the policy is enforced on this host.

@@ -23,9 +23,9 @@ struct UncountedLogin {
 /// journal.
 struct UncountedLogins {
     enum class Source : std::uint8_t {
-        journal, ///< The journal was read.
-        denied,  ///< The caller is not root and cannot read the journal.
-        none,    ///< The caller is root, and this host has no journal.
+        journal, ///< Count of the entries in the journal.
+        denied,  ///< No count, because the caller is not root and cannot read the journal.
+        none,    ///< No count, because this host has no journal.
     };
     Source source = Source::none;
     Usec since = 0; ///< realtime

@@ -15,12 +15,12 @@ namespace sesslimit::ctl {
 
 /// The options of the command `sesslimitctl audit`.
 struct AuditRequest {
-    std::optional<audit::Profile> profile; ///< Profile to check; absent for all.
+    std::optional<audit::Profile> profile; ///< Compliance profile to check; absent for all profiles.
     std::string root = "/";                ///< Directory used as the host's root directory.
 };
 
-/// The sources of the audit other than files. `remote` (the daemon) and `host` describe the running host. They are
-/// queried only if the audit is for the running host and not for another root directory.
+/// The sources of the audit other than configuration files. `remote` (the daemon) and `host` describe the running host,
+/// and are not queried if the audit is for another root directory.
 struct AuditSources {
     policy::Names& names;
     Remote& remote;
@@ -28,7 +28,7 @@ struct AuditSources {
 };
 
 /// Compares the settings of the host with the controls of compliance profiles and prints the results. Returns
-/// Exit::failed if a control does not pass.
+/// Exit::failed if the host does not fulfill a control.
 Exit audit(const AuditRequest& request, const AuditSources& sources, Console& console);
 
 /// Returns the report of an audit for human readers. The text ends in a newline.

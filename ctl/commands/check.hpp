@@ -16,8 +16,8 @@ struct CheckRequest {
     /// reads it.
     std::vector<std::string> files;
     std::string directory = "/etc/sesslimit";
-    bool directory_given = false;           ///< True if the user named the directory, which must then exist.
-    policy::Tier tier = policy::Tier::host; ///< Tier of the policy to which the files belong.
+    bool directory_given = false;           ///< True if `directory` is from the command line and must exist.
+    policy::Tier tier = policy::Tier::host; ///< Tier of the policy to which `files` belong.
 };
 
 /// Checks policy files and prints every problem. Returns Exit::failed if one of the problems is an error.

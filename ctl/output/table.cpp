@@ -57,7 +57,7 @@ std::string padded(const std::string& cell, std::size_t width) {
     return cell + std::string(taken < width ? width - taken : 0, ' ');
 }
 
-using Widths = std::vector<std::size_t>; // Widths of all columns, in order.
+using Widths = std::vector<std::size_t>; // Widths of all columns.
 
 Widths natural_widths(const Table& table, bool headings) {
     Widths widths(table.columns.size());

@@ -15,13 +15,14 @@
 /// Rate limit of the journal entries about denied logins. The functions receive the current time as an argument, and do
 /// not read a clock.
 ///
-/// An address is the remote host of a denied login, or the user of a login from this host. The first denial of an
-/// address gets a separate journal entry and begins a time window. Further denials of the address in the window are
-/// only counted.
+/// In this file, an address is the remote host of a denied login, or the user if the login came from this host. The
+/// first denial of an address gets a separate journal entry and begins a time window. Further denials of the address in
+/// the window are only counted.
 ///
-/// At the end of a time window, one journal entry reports the number of denials of the address that were only counted,
-/// unless the number is 0. This entry begins the next window, which is twice as long as the previous window. An address
-/// whose denials continue indefinitely causes one entry per hour. Each denial is part of exactly one entry.
+/// At the end of the time window of an address (remote host or local user), one journal entry reports the number of
+/// denials that were only counted, unless the number is 0. This entry begins the next window of the address, which is
+/// twice as long. An address whose denials continue indefinitely causes one entry per hour. Each denial is reported in
+/// exactly one entry.
 namespace sesslimit::messages {
 
 /// Denials of one remote host or local user that were counted, without a journal entry for each.
@@ -33,7 +34,7 @@ struct SuppressedDenials {
     uid_t uid = 0;
     std::string service;
     core::Reason reason;
-    bool others = false; ///< true if several users were denied
+    bool others = false; ///< several users were denied
     std::uint64_t count = 0;
     Duration within{}; ///< time since the previous entry
 };
@@ -43,8 +44,8 @@ class DenialThrottle {
   public:
     static constexpr Duration first_window = std::chrono::minutes(1);
     static constexpr Duration max_window = std::chrono::hours(1);
-    /// Maximum number of remote hosts and local users for which denials are counted. If a login from a further one is
-    /// denied, the oldest count is ended early.
+    /// Maximum number of remote hosts and local users for which denials are counted. If a login of a further remote
+    /// host or user is denied, the oldest count ends early and is logged.
     static constexpr std::size_t max_addresses = 256;
 
     /// Records a denied login. Returns true if the denial gets a separate journal entry. Appends to `ended` the counted
@@ -55,8 +56,8 @@ class DenialThrottle {
     /// windows.
     std::vector<SuppressedDenials> due(BootTime now);
 
-    /// Ends the time windows of all addresses, and returns the denials that were counted in these windows. Called when
-    /// the daemon stops, and if the timer for the end of a window cannot be armed.
+    /// Ends the time windows of all remote hosts and local users, and returns the denials that were counted in these
+    /// windows. Called when the daemon stops, and if the timer for the end of a window cannot be armed.
     std::vector<SuppressedDenials> end_all(BootTime now);
 
     /// Returns the time at which the next time window expires and due() must be called. Returns `never` if no window is

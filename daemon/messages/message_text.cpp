@@ -238,7 +238,8 @@ std::string_view what_counts(policy::Activity counted) {
     return "activity";
 }
 
-/// Returns the text of a warning that a session ends or is locked, with the time, the reason, and advice.
+/// Returns the text of a warning that a session will soon be terminated or locked, with the time, the reason, and
+/// advice.
 std::string warning_text(const core::Notice& notice, const WallClock& clock) {
     const BootTime end = clock.now + notice.left;
     const bool soon = notice.left < std::chrono::minutes(2);

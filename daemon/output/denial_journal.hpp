@@ -10,7 +10,7 @@
 namespace sesslimit::output {
 
 /// Writer of denied logins to the journal. Repeated denials of the same remote host or local user are counted and
-/// written as one entry (DenialThrottle). The timer is armed only while the time window of such a count is open.
+/// written as one entry (DenialThrottle). A timer ends the count, and is armed only while denials are being counted.
 class DenialJournal {
   public:
     /// Lifetime: `loop` and `journal` must outlive the DenialJournal.

@@ -176,7 +176,8 @@ struct Server::Impl {
     }
 
     UniqueFd take_pidfd(const Leader& leader) {
-        // The search starts with the newest request, because this is usually the request that is being handled.
+        // The connection of a request is searched from the newest connection to the oldest. The request that is being
+        // handled is usually the newest one.
         for (auto& [id, connection] : std::views::reverse(connections)) {
             if (connection.pidfd && connection.leader == leader) {
                 return std::move(connection.pidfd);
@@ -198,8 +199,8 @@ struct Server::Impl {
         if (!size) {
             failed({"the reply to a login is too long for a protocol frame and was sent without the text for the user",
                     EMSGSIZE});
-            // The answer is sent without its text. If the module did not receive an answer, it would admit even a
-            // denied login.
+            // An answer that is too long is sent without its text for the user. Without an answer, the PAM module would
+            // admit even a denied login.
             size = wire::encode(wire::Verdict{verdict.outcome, verdict.session, {}}, frame);
         }
         if (size) {

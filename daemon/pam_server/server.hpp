@@ -15,7 +15,8 @@
 namespace sesslimit::pam_server {
 
 /// Maximum number of open connections. At this number, a new connection replaces the oldest connection that has not
-/// sent a request. If all connections have sent requests, the new connection receives the outcome `failed`.
+/// sent a request. If all connections have sent requests, the answer to the new connection is the outcome `failed`,
+/// which means that the daemon did not decide.
 inline constexpr std::size_t max_connections = 1024;
 
 /// Maximum time from the start of a connection until its request has been received. After this time, the connection is
