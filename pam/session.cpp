@@ -131,7 +131,7 @@ Failure ask(const wire::OpenRequest& request, const Arguments& arguments, Asked&
 
 void log_left_out(const pam_handle_t* handle, const LoginInfo& facts) noexcept {
     for (std::size_t index = 0; index < facts.left_out_count; ++index) {
-        pam_syslog(handle, LOG_WARNING, "%s is too long, ignoring it", facts.dropped_items[index]);
+        pam_syslog(handle, LOG_WARNING, "%s is too long and is not sent to the daemon", facts.dropped_items[index]);
     }
 }
 
@@ -224,7 +224,7 @@ void close_session(pam_handle_t* handle, const Arguments& arguments) noexcept {
         return;
     }
     const Answer answer = answer_to(got ? RequestOutcome::admitted : got.error().ending, OnError::allow, false);
-    pam_syslog(handle, LOG_DEBUG, "closing session %" PRIu64 ", opened by process %d: %s", request.session,
+    pam_syslog(handle, LOG_DEBUG, "closing session %" PRIu64 " of process %d: %s", request.session,
                known ? known->owner : 0, got ? "reported to the daemon" : answer.log);
 }
 

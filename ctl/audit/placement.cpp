@@ -93,7 +93,7 @@ std::string warning_of(const Case& one) {
     switch (one.kind) {
     case Misplacement::behind:
         return "pam_sesslimit.so comes after pam_systemd.so" + stack +
-               ", so that a denied login has already opened a logind session and started a user manager. "
+               ". A denied login has therefore already opened a logind session and started a user manager. "
                "Move the line of pam_sesslimit.so before the line of pam_systemd.so.";
     case Misplacement::ignored:
         return "PAM ignores denials by pam_sesslimit.so" + stack + "." + std::string(control);
@@ -102,7 +102,7 @@ std::string warning_of(const Case& one) {
                std::string(control);
     case Misplacement::substack:
         return "PAM runs pam_systemd.so although pam_sesslimit.so has denied the login" + stack +
-               ", because a denial in a substack ends only the substack and not the stack that includes it. "
+               ". A denial in a substack ends only the substack and not the stack that includes it. "
                "Put the line of pam_sesslimit.so before the line of pam_systemd.so in the same file, "
                "or use include instead of substack.";
     }

@@ -67,7 +67,7 @@ void about_login_limits(const Native& native, const std::optional<policy::Policy
         const bool everybody = policy && limit.domain == "*" && limit.item == "maxlogins";
         if (everybody && *limit.most < ordinary_limits(*policy).max_sessions.value) {
             warnings.push_back({"pam_limits allows each user only " + std::to_string(*limit.most) +
-                                    " sessions, which is fewer than max_sessions in the policy.",
+                                    " sessions, which is less than max_sessions in the policy of sesslimit.",
                                 {limit.at}});
         }
     }
@@ -130,7 +130,7 @@ std::vector<Warning> warnings_about(const Native& native, const std::optional<po
                             {native.alive_count->at}});
     }
     for (const TextFile& file : native.unread) {
-        warnings.push_back({"Failed to read a configuration file, so that the audit does not know its settings: " +
+        warnings.push_back({"The audit ignores the settings in a configuration file because it could not be read: " +
                                 escape_for_display(file.error) + ".",
                             {{file.path, 0, {}}}});
     }

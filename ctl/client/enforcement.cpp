@@ -102,7 +102,7 @@ std::optional<std::string> selinux_warning(const Enforcement& enforcement) {
     }
     return "SELinux is enforcing and sesslimitd runs in the domain " + domain + " instead of " +
            std::string(own_domain) +
-           ", so that SELinux may prevent logins from reaching sesslimitd. "
+           ". SELinux may prevent login programs from connecting to sesslimitd. "
            "Install the package sesslimit-selinux or load its policy module, then run "
            "'restorecon -v /usr/sbin/sesslimitd' and 'systemctl restart sesslimitd'.";
 }

@@ -209,7 +209,7 @@ std::string journal_message(const core::Notice& notice) {
         return (notice.locks ? "Would have locked " : "Would have terminated ") + who + where + ": " + why + ". Not " +
                (notice.locks ? "locked" : "terminated") + " because the mode is observe.";
     case Kind::forced:
-        return "Sent SIGKILL to " + who + " because the session did not terminate when asked.";
+        return "Sent SIGKILL to " + who + " because its processes did not exit when the session was terminated.";
     case Kind::ended:
         return "Terminated " + who + where + ": " + why + ".";
     case Kind::released:

@@ -220,7 +220,7 @@ void case_B04_warning_lists_services_lines_and_remedy() {
     EXPECT(at != warnings.end(), "the warning is in the report");
     EXPECT_TEXT(at->what,
                 "pam_sesslimit.so comes after pam_systemd.so in the session stack of common, cron, gdm, login "
-                "and 2 more, so that a denied login has already opened a logind session and started a user manager. "
+                "and 2 more. A denied login has therefore already opened a logind session and started a user manager. "
                 "Move the line of pam_sesslimit.so before the line of pam_systemd.so.");
     EXPECT_TEXT(place(at->at.at(0)) + " " + place(at->at.at(1)), "common:2 common:1");
     const auto required = warnings_about_placement(

@@ -248,7 +248,8 @@ void conflicting_native_settings_cause_warnings() {
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n"}}, strict), "");
     EXPECT_TEXT(
         warned({{limits, "* hard maxlogins 5\n"}}, strict),
-        "pam_limits allows each user only 5 sessions, which is fewer than max_sessions in the policy. limits.conf:1\n");
+        "pam_limits allows each user only 5 sessions, which is less than max_sessions in the policy of sesslimit. "
+        "limits.conf:1\n");
     EXPECT_TEXT(warned({{limits, "@a - maxlogins 1\n"}}, strict),
                 "A maxlogins limit of 1 does not work if pam_limits counts logind sessions. limits.conf:1\n");
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n%a hard maxlogins 20\n* hard maxsyslogins 99\n"}}, strict),

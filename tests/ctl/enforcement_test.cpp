@@ -50,7 +50,7 @@ void module_log_lines_distinguished_from_others() {
          "?x|PAM_USER is missing or empty"},
         {"pam_sesslimit(sshd:session): alice denied: cannot connect to the daemon", ""},
         {"pam_sesslimit(sshd:session): alice: admitted without being counted: session 0, 1 attempts", ""},
-        {"pam_sesslimit(sshd:session): PAM_RHOST is too long, ignoring it", ""},
+        {"pam_sesslimit(sshd:session): PAM_RHOST is too long and is not sent to the daemon", ""},
         {"pam_other(sshd:session): alice admitted uncounted: x", ""},
         {"x pam_sesslimit(sshd:session): alice admitted uncounted: x", ""},
         {"pam_sesslimit(sshd:session): admitted uncounted: x", ""},
@@ -112,9 +112,9 @@ void case_B01_daemon_in_other_domain_causes_warning() {
         EXPECT(warnings_of(about, noon).size() == (one.warned ? 1 : 0), one.words);
     }
     EXPECT_TEXT(selinux_warning({Selinux::enforcing, "initrc_t", {}}).value_or(""),
-                "SELinux is enforcing and sesslimitd runs in the domain initrc_t instead of sesslimitd_t, so that "
-                "SELinux may prevent logins from reaching sesslimitd. Install the package sesslimit-selinux or load "
-                "its policy module, then run "
+                "SELinux is enforcing and sesslimitd runs in the domain initrc_t instead of sesslimitd_t. "
+                "SELinux may prevent login programs from connecting to sesslimitd. "
+                "Install the package sesslimit-selinux or load its policy module, then run "
                 "'restorecon -v /usr/sbin/sesslimitd' and 'systemctl restart sesslimitd'.");
 }
 

@@ -317,7 +317,7 @@ void journal_entries_have_stable_ids_and_events() {
          "Would have terminated session c1 of alice (sshd, from 192.0.2.7): no input for 15min. Not terminated because "
          "the mode is observe."},
         {Kind::forced, "forced", "18",
-         "Sent SIGKILL to session c1 of alice because the session did not terminate when asked."},
+         "Sent SIGKILL to session c1 of alice because its processes did not exit when the session was terminated."},
         {Kind::ended, "ended", "19", "Terminated session c1 of alice (sshd, from 192.0.2.7): no input for 15min."},
         {Kind::released, "released", "1a", "Closed session c1 of alice (sshd, from 192.0.2.7)."},
     };
