@@ -36,7 +36,7 @@ constexpr Row table[] = {
     Row{RequestOutcome::timed_out, unsure, "the daemon did not answer in time"},
     Row{RequestOutcome::hung_up, unsure, "the daemon closed the connection without an answer"},
     Row{RequestOutcome::unreadable, unsure, "malformed reply from the daemon"},
-    Row{RequestOutcome::other_version, unsure, "the daemon uses another protocol version"},
+    Row{RequestOutcome::other_version, unsure, "the daemon and the module use different protocol versions"},
     Row{RequestOutcome::undecided, unsure, "the daemon could not decide"},
 };
 

@@ -17,7 +17,7 @@ inline constexpr Profile profiles[] = {Profile::stig, Profile::pci, Profile::cis
 
 /// The kinds of settings that controls require. A control is one requirement of a compliance profile.
 enum class Check : std::uint8_t {
-    // N is the value that the control requires.
+    // In each line, N is the value of a control (Control::value).
     sessions,      ///< Requires "* hard maxlogins" with N or less in limits.conf.
     idle_session,  ///< Requires exactly N seconds for StopIdleSessionSec= in the configuration of logind.
     idle_main,     ///< Requires exactly N seconds for StopIdleSessionSec= in /etc/systemd/logind.conf itself.

@@ -27,11 +27,11 @@ struct Ordinary {
 };
 Ordinary ordinary_limits(const policy::Policy& policy);
 
-/// Returns the rules of one tier of the policy that allow more than `sessions` sessions or a longer idle time than
-/// `idle`, or that are in observe mode. The tiers are managed.d and all other files. The rules are from the first tier
-/// that enforces these two limits for ordinary users without the other tier. The rules of the other tier cannot allow
-/// more, because the stricter tier applies to each login. Returns an empty list if neither tier enforces the two
-/// limits. To ignore a limit, pass its largest value.
+/// Returns the rules that are exceptions to a limit of `sessions` sessions and an idle limit of `idle`. Such a rule
+/// allows more sessions or a longer idle time, or is in observe mode. The policy has two tiers, managed.d and all other
+/// files. Only the rules of one tier are returned, which is the first tier that enforces both limits for ordinary users
+/// without the other tier. A rule of the other tier cannot be an exception, because the stricter tier applies to each
+/// login. Returns an empty list if neither tier enforces both limits. To ignore a limit, pass its largest value.
 std::vector<Line> exceptions(const policy::Policy& policy, policy::Count sessions, Duration idle);
 
 /// Returns descriptions of the policy's settings that are more lenient than an idle timeout `native` of logind, such as

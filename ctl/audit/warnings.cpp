@@ -38,7 +38,7 @@ void about_logind(const Native& native, const policy::Policy& policy, std::vecto
     if (!gentler.empty()) {
         warnings.push_back(
             {"logind terminates sessions after " + format_span(native.stop_idle->value) +
-                 " without input and does not warn users. This overrides these settings of the policy: " +
+                 " without input and does not warn users. These settings of the policy have no effect: " +
                  joined(gentler) + ".",
              {native.stop_idle->at}});
     }
@@ -49,7 +49,8 @@ bool is_for_everybody_or_all(const LoginLimit& limit) {
 }
 
 /// Adds warnings about the login limits of pam_limits, which may conflict with the policy of sesslimit. pam_limits
-/// checks only one login limit per login, counts logins by utmp or logind, and supports neither at_limit nor warnings.
+/// checks only one login limit per login, and counts the logins in utmp or logind. It denies every login above its
+/// limit, even if at_limit in the policy is not "deny".
 void about_login_limits(const Native& native, const std::optional<policy::Policy>& policy,
                         std::vector<Warning>& warnings) {
     std::set<std::string> kinds;
@@ -62,7 +63,8 @@ void about_login_limits(const Native& native, const std::optional<policy::Policy
         all.push_back(limit.at);
         if (limit.most == 1 && limit.item == "maxlogins") {
             warnings.push_back(
-                {"A maxlogins limit of 1 does not work if pam_limits counts logind sessions.", {limit.at}});
+                {"A maxlogins limit of 1 may prevent the start of user@.service if pam_limits counts logind sessions.",
+                 {limit.at}});
         }
         const bool everybody = policy && limit.domain == "*" && limit.item == "maxlogins";
         if (everybody && *limit.most < ordinary_limits(*policy).max_sessions.value) {
@@ -108,8 +110,8 @@ std::vector<Warning> warnings_about_remedies(const std::vector<Finding>& finding
         const auto undone = undone_by(policy, std::chrono::seconds(finding.control->value));
         if (!undone.empty()) {
             warnings.push_back({"Control " + std::string(finding.control->id) +
-                                    " requires a value of StopIdleSessionSec. With this value, logind overrides these "
-                                    "settings of the policy: " +
+                                    " requires a value of StopIdleSessionSec with which the following "
+                                    "settings of the policy have no effect: " +
                                     joined(undone) + ".",
                                 {}});
         }

@@ -13,7 +13,7 @@ namespace sesslimit::ctl {
 /// name, because any process on the system bus can send a signal of any name to another process.
 class BusWatch {
   public:
-    /// The connection `bus` must be ready. Lifetime: `bus` and `watcher` must outlive this object.
+    /// The connection `bus` must be established. Lifetime: `bus` and `watcher` must outlive this object.
     BusWatch(sd_bus* bus, const Remote::Watcher& watcher) : bus_(bus), watcher_(watcher) {}
 
     Answer<> run();

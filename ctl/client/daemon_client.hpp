@@ -52,11 +52,13 @@ struct Session {
     Usec idle_ends_at = infinity;     ///< Time at which idle_timeout ends the session.
     std::string mode;                 ///< Mode of the session's limits: "enforce" or "observe".
     std::string reason;
-    // The credential, the method and the remote user are visible to root and to the session's user only.
+    // The daemon shows the credential, the authentication method and the remote user of a session only to root and to
+    // the user of the session.
     std::optional<std::string> credential;
     std::optional<std::string> method;
     std::optional<std::string> remote_user;
-    // The preview of a termination is present only if a single session was requested.
+    // The preview of the session's termination is present only if the caller requested this session alone, and not a
+    // list.
     std::optional<TerminationPreview> reach;
 };
 
@@ -112,8 +114,8 @@ struct Status {
 
 /// The process of the daemon, as reported by the bus and the kernel.
 struct DaemonProcess {
-    std::string label; ///< SELinux context, unescaped; empty if unknown or if the host has no SELinux.
-    Usec started = 0;  ///< Start time since the epoch; 0 if not known.
+    std::string label; ///< SELinux context of the process, unescaped; empty if unknown or if the host has no SELinux.
+    Usec started = 0;  ///< Start time of the process; 0 if not known.
 };
 
 /// One D-Bus signal of the daemon.
@@ -130,8 +132,8 @@ struct Failure {
     enum class Kind : std::uint8_t {
         not_running,  ///< Failure because the bus does not exist or no process owns the daemon's name on the bus.
         no_answer,    ///< Failure because the daemon is on the bus but did not answer in time.
-        unresponsive, ///< The daemon did not answer a ping within the time in `what`. It hangs, or the bus drops its
-                      ///< replies.
+        unresponsive, ///< Failure because the daemon did not answer a ping within the time in `what`. It hangs, or
+                      ///< the bus drops its replies.
         bus_denied,   ///< Failure because the policy of the bus denied the call.
         no_such_session,
         no_such_user,

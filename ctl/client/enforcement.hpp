@@ -31,7 +31,8 @@ Enforcement enforcement(Remote& remote, Host& host, Usec now);
 std::string domain_of(std::string_view label);
 
 /// Parses a journal message. Returns the user and the reason if the PAM module reports a login that it admitted without
-/// a decision of the daemon. Returns nullopt for any other message. The caller must set the time `at`.
+/// a decision of the daemon. Returns nullopt for any other message. The caller must set the field `at`, which is the
+/// time of the message.
 std::optional<UncountedLogin> parse_uncounted(std::string_view message);
 
 /// Returns "off", "permissive" or "enforcing".

@@ -30,7 +30,7 @@ constexpr std::array error_kinds{
     ErrorKind{"org.freedesktop.DBus.Error.NameHasNoOwner", Kind::not_running},
     ErrorKind{"org.freedesktop.DBus.Error.NoServer", Kind::not_running},
     ErrorKind{"org.freedesktop.DBus.Error.Disconnected", Kind::not_running},
-    ErrorKind{"System.Error.ENOTCONN", Kind::not_running}, // The bus has closed the connection.
+    ErrorKind{"System.Error.ENOTCONN", Kind::not_running}, // Connection closed by the bus.
     ErrorKind{"org.freedesktop.DBus.Error.NoReply", Kind::no_answer},
     ErrorKind{"org.freedesktop.DBus.Error.Timeout", Kind::no_answer},
     ErrorKind{"org.freedesktop.DBus.Error.TimedOut", Kind::no_answer},

@@ -12,8 +12,8 @@ namespace sesslimit::ctl {
 /// The exit status of sesslimitctl.
 enum class Exit : int { ok = 0, failed = 1, usage = 2, not_found = 3, not_allowed = 4 };
 
-/// The meaning of one exit status of sesslimitctl. exit_meanings() returns all of them in the order of their numbers.
-/// The help and sesslimitctl(1) have the same list.
+/// The meaning of one exit status of sesslimitctl. The function exit_meanings() returns the meanings of all exit
+/// statuses in ascending order. The help of sesslimitctl and sesslimitctl(1) contain the same list.
 struct ExitMeaning {
     Exit exit;
     std::string_view words;

@@ -16,7 +16,7 @@ enum class Selinux : std::uint8_t { off, permissive, enforcing };
 struct UncountedLogin {
     Usec at = 0; ///< realtime
     std::string user;
-    std::string reason; ///< Reason as listed in pam_sesslimit(8) under FAILURES, possibly with an errno message.
+    std::string reason; ///< Reason for the missing decision, as in the section FAILURES of pam_sesslimit(8).
 };
 
 /// The logins since the time `since` that the PAM module admitted without a decision of the daemon, as found in the

@@ -21,7 +21,7 @@ std::string fitted(std::string_view text, std::size_t width, bool unicode);
 struct Column {
     std::string heading;
     std::size_t least = 0; ///< Minimum width in terminal columns; 0 if the column cannot be narrowed.
-    unsigned leaves = 0;   ///< Order of removal if the table is too wide, the highest number first; 0: never removed.
+    unsigned leaves = 0;   ///< Removal priority if the table is too wide; a column with 0 is never removed.
 };
 
 /// A table of headings and rows. The cells of each row are in the order of the columns.

@@ -27,8 +27,8 @@ namespace sesslimit::messages {
 
 /// Denials of one remote host or local user that were counted, without a journal entry for each.
 struct SuppressedDenials {
-    /// Remote host of the denied logins (PAM_RHOST). Empty if the logins came from this host. They are then all of the
-    /// same user.
+    /// Remote host of the denied logins (PAM_RHOST). Empty if the logins came from this host, in which case all of them
+    /// are logins of the same user.
     std::string origin;
     std::string user; ///< user of the last denial
     uid_t uid = 0;

@@ -221,8 +221,8 @@ std::string journal_message(const core::Notice& notice) {
     return {};
 }
 
-/// Maximum size in bytes of the policy's text message_of_end on a terminal, with its placeholders expanded. The bound
-/// leaves space for the header of the notice.
+/// Maximum size in bytes of message_of_end, a text from the policy, in a notice on a terminal. The size is that after
+/// the expansion of placeholders. The bound leaves space for the header of the notice.
 constexpr std::size_t end_bytes = max_terminal_text_length - 512;
 
 std::string_view what_counts(policy::Activity counted) {

@@ -39,8 +39,8 @@ std::string reason_text(const core::Reason& reason);
 /// reason, and at most `max_listed_sessions` open sessions of the user with start time and origin. The size of the text
 /// is at most wire::max_text bytes.
 ///
-/// `terminals` returns the names of the terminals of a session, for the list of sessions. `message` is the template of
-/// the text from the policy, or empty for the built-in text.
+/// The list of sessions contains the names of each session's terminals, which `terminals` returns. `message` is the
+/// template of the text in the policy, or empty if the policy has none.
 inline constexpr std::size_t max_listed_sessions = 20;
 using TerminalNames = std::function<std::vector<std::string>(const core::Session&)>;
 std::string denial_text(const core::Session& denied, const core::State& state, const WallClock& clock,
@@ -53,9 +53,9 @@ std::string denial_text(const core::Session& denied, const core::State& state, c
 inline constexpr std::size_t max_terminal_text_length = 1536;
 std::string terminal_text(const core::Notice& notice, const WallClock& clock, std::string_view host);
 
-/// Returns the text that a user reads at the start of a session. The text contains the latest end of the session and
-/// its idle limit. It is one line without a trailing newline. `counted` is the value of the setting idle_activity.
-/// Returns an empty text if no limit applies.
+/// Returns the text that a user reads at the start of a session. The text contains the time at which the session ends
+/// at the latest, and its idle limit. It is one line without a trailing newline. `counted` is the value of the setting
+/// idle_activity. Returns an empty text if no limit applies.
 std::string announcement(const core::Session& session, policy::Activity counted, const WallClock& clock);
 
 /// Returns the name of an event about a session, in the journal and on D-Bus, such as "admitted" or "would-deny".

@@ -6,8 +6,8 @@
 namespace sesslimit::output {
 namespace {
 
-/// Maximum delay of the timer for the end of a time window, so that the loop can combine wakeups. Time windows are at
-/// least a minute long.
+/// Maximum delay of the timer that ends the counting of repeated denials. The delay allows the event loop to combine
+/// wakeups, and is short in comparison to the counting, which lasts at least a minute.
 constexpr Duration accuracy = std::chrono::seconds(1);
 
 } // namespace

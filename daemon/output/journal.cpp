@@ -23,7 +23,7 @@ std::string loss_message(std::size_t lost) {
     return std::to_string(lost) + " journal entries were lost because systemd-journald did not accept them.";
 }
 
-/// Returns true for errors of a socket to which no process listens, or no longer listens.
+/// Returns true if the error of a socket call means that no process listens to the socket, or no longer listens.
 bool is_gone(int error) {
     return error == ECONNREFUSED || error == ECONNRESET || error == ENOTCONN || error == EPIPE;
 }

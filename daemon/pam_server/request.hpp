@@ -17,7 +17,8 @@ namespace sesslimit::pam_server {
 struct Peer {
     /// Identity of the process, which consists of its PID and a mark that detects a reused PID.
     Leader leader;
-    /// Open pidfd of the process. The process was still running after the pidfd was opened.
+    /// Open pidfd of the process at the other end of the socket, which was still running after the pidfd had been
+    /// opened.
     UniqueFd pidfd;
 };
 

@@ -138,7 +138,7 @@ struct Server::Impl {
             connections.erase(id);
             return false;
         }
-        // If the receiver of the request answers it immediately, the connection has been deleted when handle() returns.
+        // handle() may answer the request immediately, which deletes the connection.
         handle(connection, std::span(buffer).first(static_cast<std::size_t>(size)));
         return connections.contains(id);
     }

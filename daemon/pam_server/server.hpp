@@ -30,7 +30,7 @@ class Server {
   public:
     /// Receivers of the events OpenRequested, CloseRequested and RequestAborted.
     struct Sinks {
-        /// Receiver of all events that `nested` does not receive.
+        /// Receiver of all events except those for the receiver `nested`.
         core::EventSink& events;
         /// Receiver of the requests of logins that run inside another session, such as su, and of the aborts of these
         /// requests.
@@ -38,8 +38,8 @@ class Server {
     };
 
     /// Creates a server that owns `listener`, a listening SOCK_SEQPACKET socket. No connection is accepted before
-    /// start(). `failed` receives errors of requests, which the daemon logs. Lifetime: `loop` must outlive the server.
-    /// Errors: an event source cannot be created.
+    /// start(). `failed` is called for each error of a request, so that the caller can log the error. Lifetime: `loop`
+    /// must outlive the server. Errors: an event source cannot be created.
     static Result<Server> make(sd_event* loop, UniqueFd listener, std::function<void(const Error&)> failed);
 
     Server(Server&&) noexcept;

@@ -234,16 +234,15 @@ void conflicting_native_settings_cause_warnings() {
     const auto strict = policy_of(stig_policy);
     EXPECT_TEXT(warned({}, strict), "");
     EXPECT_TEXT(warned({{logind, "[Login]\nStopIdleSessionSec=600\n"}}, strict), "");
-    EXPECT_TEXT(
-        warned({{logind, "[Login]\nStopIdleSessionSec=5min\n"}}, strict),
-        "logind terminates sessions after 5min without input and does not warn users. This overrides these settings of "
-        "the policy: idle_timeout is 10min. logind.conf:2\n");
+    EXPECT_TEXT(warned({{logind, "[Login]\nStopIdleSessionSec=5min\n"}}, strict),
+                "logind terminates sessions after 5min without input and does not warn users. These settings of the "
+                "policy have no effect: idle_timeout is 10min. logind.conf:2\n");
     EXPECT_TEXT(
         warned({{logind, "[Login]\nStopIdleSessionSec=10min\n"}},
                policy_of("version = 1\n[defaults]\nidle_timeout = \"10min\"\nidle_activity = [\"input\", \"cpu\"]\n"
                          "on_idle = \"lock\"\nkeep_multiplexer = true\nwarn_before = \"1min\"\n")),
-        "logind terminates sessions after 10min without input and does not warn users. This overrides these settings "
-        "of the policy: terminal output or CPU time counts as activity, idle graphical sessions are locked instead of "
+        "logind terminates sessions after 10min without input and does not warn users. These settings of the policy "
+        "have no effect: terminal output or CPU time counts as activity, idle graphical sessions are locked instead of "
         "terminated, tmux and screen are preserved, users are warned first. logind.conf:2\n");
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n"}}, strict), "");
     EXPECT_TEXT(
@@ -251,7 +250,8 @@ void conflicting_native_settings_cause_warnings() {
         "pam_limits allows each user only 5 sessions, which is less than max_sessions in the policy of sesslimit. "
         "limits.conf:1\n");
     EXPECT_TEXT(warned({{limits, "@a - maxlogins 1\n"}}, strict),
-                "A maxlogins limit of 1 does not work if pam_limits counts logind sessions. limits.conf:1\n");
+                "A maxlogins limit of 1 may prevent the start of user@.service if pam_limits counts logind sessions. "
+                "limits.conf:1\n");
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n%a hard maxlogins 20\n* hard maxsyslogins 99\n"}}, strict),
                 "pam_limits checks only one login limit for each login. Not all of the following limits are enforced. "
                 "limits.conf:1 limits.conf:2 limits.conf:3\n");
@@ -263,8 +263,8 @@ void conflicting_native_settings_cause_warnings() {
                 "The mode of the policy is observe: sesslimit logs its decisions but does not enforce limits.\n");
     EXPECT_TEXT(warned({}, strict, Profile::stig), "");
     EXPECT_TEXT(warned({}, policy_of("version = 1\n[defaults]\nidle_timeout = \"11min\"\n"), Profile::stig),
-                "Control SRG-OS-000279 requires a value of StopIdleSessionSec. With this value, logind overrides these "
-                "settings of the policy: "
+                "Control SRG-OS-000279 requires a value of StopIdleSessionSec with which the following "
+                "settings of the policy have no effect: "
                 "idle_timeout is 11min.\n");
     FakeFiles nothing;
     EXPECT_TEXT(judge(read_native(nothing), policy::Policy(), {}).warnings.at(0).what,

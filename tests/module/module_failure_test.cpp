@@ -83,7 +83,7 @@ std::vector<Liar> liars() {
         {"one byte", answers("S"), "malformed reply", 1},
         {"cut in half", answers(good.substr(0, good.size() / 2)), "malformed reply", 1},
         {"one byte more", answers(good + "x"), "malformed reply", 1},
-        {"another version", answers(changed(good, 4, 2)), "another protocol version", 1},
+        {"another version", answers(changed(good, 4, 2)), "different protocol versions", 1},
         {"another kind", answers(changed(good, 6, 1)), "malformed reply", 1},
         {"longer than the maximum", answers(good + std::string(2 * wire::max_frame, 'x')), "malformed reply", 1},
         {"a whole frame and a byte", answers(max_frame_length() + "x"), "malformed reply", 1},

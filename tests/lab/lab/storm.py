@@ -110,7 +110,7 @@ class Storm:
             found = OPENED.search(message)
             if found and found.group(1) == self._user:
                 opened[pid] = at
-            elif OURS.search(message) and pid in opened and "too long, ignoring" not in message:
+            elif OURS.search(message) and pid in opened and "is too long and is not sent" not in message:
                 self.outcome.module = max(self.outcome.module, (at - opened.pop(pid)) / 1e6)
                 self.outcome.timed += 1
                 self.outcome.uncounted += UNCOUNTED in message
