@@ -110,8 +110,8 @@ std::vector<Warning> warnings_about_remedies(const std::vector<Finding>& finding
         const auto undone = undone_by(policy, std::chrono::seconds(finding.control->value));
         if (!undone.empty()) {
             warnings.push_back({"Control " + std::string(finding.control->id) +
-                                    " requires a value of StopIdleSessionSec with which the following "
-                                    "settings of the policy have no effect: " +
+                                    " requires a value of StopIdleSessionSec. "
+                                    "With this value, these settings of the policy have no effect: " +
                                     joined(undone) + ".",
                                 {}});
         }

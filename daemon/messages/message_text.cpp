@@ -249,15 +249,15 @@ std::string warning_text(const core::Notice& notice, const WallClock& clock) {
         return "This session ends" + when + ": its maximum duration is " + limit +
                ". Save your work before the session ends.";
     }
+    const std::string idle = " (idle limit " + limit + "). ";
     if (notice.locks) {
-        return "This session will be locked" + when + ": no activity detected (idle limit " + limit +
-               "). Press a key to keep the session unlocked.";
+        return "This session will be locked" + when + ": no activity detected" + idle +
+               "Press a key to keep the session unlocked.";
     }
     if (notice.reason.count != 0) {
-        return "This session ends" + when + ": no activity detected (idle limit " + limit +
-               "). Any activity keeps the session open.";
+        return "This session ends" + when + ": no activity detected" + idle + "Any activity keeps the session open.";
     }
-    return "This session ends" + when + ": no input (idle limit " + limit + "). Press a key to keep the session open.";
+    return "This session ends" + when + ": no input" + idle + "Press a key to keep the session open.";
 }
 
 std::string end_text(const core::Notice& notice) {

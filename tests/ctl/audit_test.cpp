@@ -263,8 +263,8 @@ void conflicting_native_settings_cause_warnings() {
                 "The mode of the policy is observe: sesslimit logs its decisions but does not enforce limits.\n");
     EXPECT_TEXT(warned({}, strict, Profile::stig), "");
     EXPECT_TEXT(warned({}, policy_of("version = 1\n[defaults]\nidle_timeout = \"11min\"\n"), Profile::stig),
-                "Control SRG-OS-000279 requires a value of StopIdleSessionSec with which the following "
-                "settings of the policy have no effect: "
+                "Control SRG-OS-000279 requires a value of StopIdleSessionSec. "
+                "With this value, these settings of the policy have no effect: "
                 "idle_timeout is 11min.\n");
     FakeFiles nothing;
     EXPECT_TEXT(judge(read_native(nothing), policy::Policy(), {}).warnings.at(0).what,
