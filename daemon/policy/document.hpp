@@ -58,14 +58,14 @@ struct SyntaxError {
 /// Returns the lines of a text without their line ends (LF or CR LF). Lifetime: the lines are views into the text.
 std::vector<std::string_view> lines_of(std::string_view text);
 
-/// Parses a TOML text. `lines` must be lines_of(text). Returns the top-level table, or the first syntax error. A line
-/// over 32 KiB, more than 20,000 values, and brackets or dotted keys that are nested more than 32 deep are also errors.
-/// Throws only std::bad_alloc.
+/// Parses a TOML text and returns its top-level table, or the first syntax error. A line over 32 KiB, more than 20,000
+/// values, and brackets or dotted keys that are nested more than 32 deep are also errors. `lines` must be the result of
+/// lines_of(text). Throws only std::bad_alloc.
 std::expected<Node, SyntaxError> parse_document(std::string_view text, const std::vector<std::string_view>& lines);
 
-/// Checks a text before it is passed to the TOML library, whose parser recurses into nested values and copies whole
-/// lines. Errors: control characters except tab, invalid UTF-8, lines over 32 KiB, and brackets or dotted keys that are
-/// nested more than 32 deep. Only the first error is returned.
+/// Checks a TOML text before it is passed to the TOML library, whose recursive parser could overflow the stack if
+/// values are nested too deeply. Errors: control characters except tab, invalid UTF-8, lines over 32 KiB, and brackets
+/// or dotted keys that are nested more than 32 deep. Only the first error is returned.
 std::expected<void, SyntaxError> check_shape(std::string_view text);
 
 } // namespace sesslimit::policy

@@ -118,8 +118,8 @@ struct Told {
 
 using Warnings = Setting<std::vector<Duration>>;
 
-/// Appends to `all` the warn_before settings of one tier that apply to the login. resolve() computes the effective
-/// warn_before from the same settings.
+/// Appends to `all` the values of warn_before that one tier, managed or host, sets for the login. resolve() computes
+/// the effective warn_before from the same values.
 void add_warnings(std::vector<const Warnings*>& all, const Told& told) {
     if (told.matching.exempt) {
         return;

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-/// The explanation of the effective limits of a login for a human reader. It has the same values as the result of
-/// resolve(), and for each value the policy file and line that set it. The functions are pure.
+/// Functions and types that explain the effective limits of a login to a human reader. An explanation contains the
+/// values that resolve() returns, and for each value the policy file and line that set it. The functions are pure.
 namespace sesslimit::policy {
 
 /// The effective value of one setting for a login as text, with the policy file and line that set it.
@@ -28,7 +28,8 @@ struct ExplainedSetting {
 struct MatchedRule {
     /// The name, file and line of the rule. Never null. Lifetime: owned by the policy.
     const Source* rule = nullptr;
-    /// The settings of the rule as text: "max_sessions = 3, idle_timeout = 10min", "exempt", or "nothing".
+    /// The settings of the rule as text, such as "max_sessions = 3, idle_timeout = 10min". The text is "exempt" for a
+    /// rule with `exempt`, and "nothing" for a rule without settings.
     std::string sets;
     /// True if the rule sets at least one of the login's effective limits, or exempts the login.
     bool wins = false;
@@ -44,10 +45,10 @@ struct Explanation {
     /// idle_timeout, idle_timeout_no_terminal, idle_activity, on_idle, keep_multiplexer, warn_before, at_limit, mode,
     /// message, announce, message_of_end.
     ///
-    /// max_sessions_total and warn_before can have several entries, one for each line of the policy that sets them for
-    /// this login, because all of these values apply. If a tier inherits idle_timeout_no_terminal from its
-    /// idle_timeout, the entry has the source location of idle_timeout. If no file sets message or message_of_end, its
-    /// entry has an empty value, and the built-in text is used.
+    /// max_sessions_total and warn_before have one entry for each line of the policy that sets them for this login,
+    /// because all of these values apply. If a tier does not set idle_timeout_no_terminal, its idle_timeout is used
+    /// instead, and the entry has the source location of idle_timeout. If no file sets message or message_of_end, the
+    /// entry has an empty value, and the daemon uses its built-in text.
     std::vector<ExplainedSetting> settings;
     /// The rules that match the login. Rules of the managed tier (managed.d) are first. Within a tier, the rules are in
     /// the order of the policy files.

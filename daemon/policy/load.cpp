@@ -39,8 +39,8 @@ void replace(std::optional<T>& old, const std::optional<T>& newer) {
     }
 }
 
-/// Overwrites settings of an earlier [defaults] table with the settings of a later [defaults] table. Settings that the
-/// later table does not contain are kept.
+/// Adds the settings of a later [defaults] table to those of an earlier [defaults] table. If both tables contain a
+/// setting, the value of the later table is kept.
 void replace_all(Settings& old, const Settings& newer) {
     replace(old.max_sessions, newer.max_sessions);
     replace(old.max_duration, newer.max_duration);
@@ -130,7 +130,7 @@ class Loader {
 
     SourceId add_source(Tier tier, const Node& table, Report& report) {
         if (policy_.sources.size() >= max_sources) {
-            report.error(table.at, "too many tables in all policy files together");
+            report.error(table.at, "more than 65534 tables in all policy files together");
             return SourceId::nowhere;
         }
         policy_.sources.push_back({tier, {}, report.path(), table.at.line});
@@ -250,8 +250,8 @@ class Loader {
         if (rule.exempt && sets_something(rule)) {
             report.warning(find(table, "exempt")->key_at, "settings have no effect in a rule with exempt = true");
         }
-        // An unknown key in a rule counts as a setting. Otherwise a rule whose only setting is misspelled would cause
-        // two messages, the error about the key and the warning "rule has no settings".
+        // An unknown key in a rule counts as a setting. A rule whose only setting is misspelled therefore causes only
+        // the error about the unknown key, and not also the warning "rule has no settings".
         const bool tries = std::any_of(table.entries.begin(), table.entries.end(), [](const Entry& entry) {
             const bool is_false = entry.value.kind == Node::Kind::boolean && !entry.value.truth;
             return entry.key != "name" && entry.key != "match" && !(entry.key == "exempt" && is_false);

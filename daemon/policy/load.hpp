@@ -41,8 +41,8 @@ struct Problem {
 /// number or column of 0 is omitted.
 std::string format(const Problem& problem);
 
-/// An interface to the host's database of users and groups. The functions may block, because they use NSS. They must
-/// never be called from the daemon's event loop.
+/// An interface to the host's database of users and groups. Its functions must never be called from the daemon's event
+/// loop, because they use NSS and may block.
 class Names {
   public:
     virtual ~Names() = default;
@@ -82,11 +82,10 @@ struct Loaded {
     bool unresolved = false;
 };
 
-/// Parses the texts of policy files, in the given order, into one policy. Every text is checked to its end, so that all
-/// errors are reported at once. Two kinds of texts are exceptions. If a text is not valid TOML, only its first syntax
-/// error is reported. If a text has an unsupported version of the policy language, only the version is reported. Looks
-/// up each user and group in `names` once. Pure except for `names`. Throws only std::bad_alloc and exceptions of
-/// `names`.
+/// Parses the texts of policy files, in the given order, into one policy. The result contains all errors of all texts,
+/// with two exceptions. Of a text that is not valid TOML, it contains only the first syntax error. Of a text in an
+/// unsupported version of the policy language, it contains only the error about the version. Looks up each user and
+/// group in `names` once. Pure except for `names`. Throws only std::bad_alloc and exceptions of `names`.
 Loaded load(const std::vector<SourceText>& texts, Names& names);
 
 /// The texts of the policy files in a directory, in this order: managed.d/*.toml, then policy.toml, then

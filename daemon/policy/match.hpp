@@ -79,13 +79,13 @@ struct CredentialPattern {
     bool operator==(const CredentialPattern&) const = default;
 };
 
-/// Parses a value of match.credential. A key is written as "SHA256:" and 43 characters of base64. A certificate
-/// authority has the same form after "ca:". The key ID of a certificate is written as "cert-id:" and 1 to
-/// max_certificate_id_length bytes without NUL. Returns nullopt for any other text.
+/// Parses a value of match.credential. An SSH key is written as "SHA256:" and 43 characters of base64. A certificate
+/// authority is written as "ca:" and the fingerprint of its key, in the same format. The key ID of a certificate is
+/// written as "cert-id:" and 1 to max_certificate_id_length bytes without NUL. Returns nullopt for any other text.
 std::optional<CredentialPattern> parse_credential(std::string_view text);
 
-/// Returns true if the pattern from a policy rule matches the SSH key or certificate of a login. If the key or
-/// certificate is unknown, the pattern never matches.
+/// Returns true if the pattern from a policy rule matches the SSH key or certificate of a login. A pattern never
+/// matches a login whose key and certificate are unknown.
 bool is_meant(const CredentialPattern& pattern, const Credential& credential) noexcept;
 
 /// The `match` table of a policy rule. The rule applies to a login only if every key of the table matches.

@@ -121,8 +121,8 @@ struct Rule {
     SourceId source = SourceId::nowhere;
 };
 
-/// The part of a policy from one tier. The managed tier consists of managed.d, and the host tier of policy.toml and
-/// policy.d.
+/// One of the two parts of a policy, which are named tiers. The managed tier consists of the files in managed.d, and
+/// the host tier of policy.toml and the files in policy.d.
 struct TierPolicy {
     Settings defaults;
     /// The rules of all files of the tier, in the order of the files and of their lines.
@@ -143,8 +143,8 @@ struct Policy {
 /// session counts towards the limit if its Limits contain a SharedLimit with the same `rule`. The limit is reached when
 /// `most` sessions count towards it.
 struct SharedLimit {
-    /// The rule that sets the shared limit, as an index into Policy::sources. Identifies the limit as long as the
-    /// policy is in effect.
+    /// The rule that sets the shared limit, as an index into Policy::sources. The index identifies the shared limit as
+    /// long as the policy is in effect.
     SourceId rule = SourceId::nowhere;
     /// Maximum number of sessions, never unlimited_count.
     Count most = 0;
@@ -153,14 +153,14 @@ struct SharedLimit {
     bool operator==(const SharedLimit&) const = default;
 };
 
-/// The effective limits of one login, which result from all rules of the policy that match it. Every setting has a
-/// value, with the policy table and line that set it.
+/// The effective limits of one login, which result from [defaults] and all rules of the policy that match the login.
+/// Every setting has a value, with the policy table and line that set it.
 struct Limits {
     Setting<Count> max_sessions{unlimited_count};
     Setting<Duration> max_duration{unlimited_duration};
     Setting<Duration> idle_timeout{unlimited_duration};
-    /// The stricter value of the two tiers, managed and host. If a tier does not set idle_timeout_no_terminal, its
-    /// idle_timeout is used as its value.
+    /// The effective idle_timeout_no_terminal, which is the stricter of the values of the two tiers, managed and host.
+    /// For a tier that does not set idle_timeout_no_terminal, the value of its idle_timeout is used.
     Setting<Duration> idle_timeout_no_terminal{unlimited_duration};
     Setting<Activity> idle_activity{Activity::input};
     Setting<OnIdle> on_idle{OnIdle::end};

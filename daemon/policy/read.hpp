@@ -15,13 +15,13 @@
 /// error was reported, load() does not return a policy.
 namespace sesslimit::policy {
 
-/// Maximum length of a string in a policy file, in bytes, except for message templates. Maximum length of an array in a
-/// policy file, in values.
+/// Maximum length in bytes of a string in a policy file, except for message templates.
 inline constexpr std::size_t max_text_length = 255;
+/// Maximum number of values of an array in a policy file.
 inline constexpr std::size_t max_list_length = 1000;
 
-/// Reports a value of the wrong type as an error, such as "idle_timeout: expected WANTED, got an array". `wanted` is a
-/// description of the valid values.
+/// Reports a value of the wrong type as an error, such as "idle_timeout: expected WANTED, got an array". WANTED is
+/// replaced by `wanted`, a description of the valid values.
 void wrong_type(const Entry& entry, std::string_view wanted, Report& report);
 
 /// Returns true if a string in a policy file is valid. Reports an error and returns false if it is empty, longer than
@@ -59,9 +59,9 @@ bool read_setting(const Entry& entry, SourceId from, Settings& settings, Report&
 /// the value is invalid.
 std::optional<Setting<Count>> read_total(const Entry& entry, SourceId from, Report& report);
 
-/// Checks the settings of a [defaults] or [[rule]] table against each other. Reports a warning for a time in
-/// warn_before that is not shorter than the longest time limit of the table. `warn_before` is the table's entry with
-/// the key warn_before, or null if the table does not have one.
+/// Checks the settings of a [defaults] or [[rule]] table against each other. Reports a warning for each time in
+/// warn_before that is not shorter than the longest time limit of the table, because the user would never be warned at
+/// that time. `warn_before` is the entry of the table with this key, or null if the table does not have one.
 void check_settings(const Settings& settings, const Entry* warn_before, Report& report);
 
 /// Reads an array of strings or a single string, for example the value of ignore_services. The array may be empty.

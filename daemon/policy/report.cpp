@@ -68,7 +68,8 @@ SourceLocation Report::inside(const Node& text, std::size_t offset) const {
     const std::string_view opening = lines_[line].substr(first, 3);
     const bool over_lines = opening == "\"\"\"" || opening == "'''";
     first += over_lines ? 3 : 1;
-    // TOML ignores a line break directly after the opening triple quotes of a string.
+    // If a line break directly follows the opening triple quotes of a string, TOML does not count it as a part of the
+    // string.
     if (over_lines && first == lines_[line].size()) {
         ++line;
         first = 0;

@@ -23,9 +23,9 @@ struct Strictest {
     const Setting<Announce>* announce = nullptr;
     const Setting<AtLimit>* at_limit = nullptr;
     const Setting<Mode>* mode = nullptr;
-    /// The message to a user whose login is denied because max_sessions is reached. If a rule set max_sessions, it is
-    /// the message of this rule. If [defaults] set max_sessions, it is the first message of a matching rule, or else
-    /// the message of [defaults].
+    /// The message to a user whose login is denied because max_sessions is reached. If a rule sets max_sessions, the
+    /// message of the same rule is used. If [defaults] sets max_sessions, the first message of a matching rule is used,
+    /// or else the message of [defaults].
     const Setting<std::string>* count_message = nullptr;
     const Setting<std::string>* first_message = nullptr; ///< of a rule
     const Setting<std::string>* default_message = nullptr;
@@ -160,8 +160,8 @@ Text first_of(std::initializer_list<Text> texts) noexcept {
 Text message_of(const Strictest& managed, const Strictest& host) noexcept {
     const Setting<Count>* count = managed.max_sessions;
     const bool host_wins = tighten(count, host.max_sessions);
-    // If max_sessions is "unlimited", another limit is the reason for the denial. The message of the table that sets
-    // max_sessions then does not have precedence over other messages.
+    // If max_sessions is "unlimited", a login can be denied only because of another limit. The message of the table
+    // that sets max_sessions is then not preferred to the messages of other tables.
     const bool denies = count != nullptr && count->value != unlimited_count;
     if (const auto* beside = host_wins ? host.count_message : managed.count_message; denies && beside != nullptr) {
         return beside;

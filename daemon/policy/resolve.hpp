@@ -34,10 +34,11 @@ struct Origin; // daemon/policy/match.hpp
 /// - If [defaults] sets this max_sessions, the first message of a matching rule of the same tier is used, or else the
 ///   message of [defaults].
 /// - If max_sessions is unlimited, or if neither of these steps finds a message, the first message of a matching rule
-///   is used, or else the message of [defaults]. In both cases the managed tier comes before the host tier.
+///   is used, or else the message of [defaults]. Messages of the managed tier come before those of the host tier.
 ///
-/// The user of a terminated session sees the first message_of_end of a matching rule, or else the message_of_end of
-/// [defaults]. In both cases the managed tier comes before the host tier.
+/// The user of a terminated session sees the first message_of_end of a matching rule. If no matching rule sets
+/// message_of_end, the user sees the message_of_end of [defaults]. In both cases, the managed tier comes before the
+/// host tier.
 Limits resolve(const Policy& policy, const Login& login);
 
 /// Returns true if the limits do not restrict a login. The number of sessions, their duration and their idle time are

@@ -15,9 +15,9 @@ namespace {
 
 constexpr std::size_t max_values = 20'000;
 
-/// Converts an error message of the TOML library toml11 to an error message of the daemon. Recognizes the error by
-/// words in the messages of the supported versions of toml11. A message about a duplicate key contains "insert_value"
-/// and the key, which may be one of the other words. Therefore "insert_value" is searched first.
+/// Converts an error message of the TOML library toml11 to an error message of the daemon. Recognizes the error by a
+/// word in the message of toml11. The word "insert_value", which marks a duplicate key, is searched first, because such
+/// a message also contains the key, and the key may be equal to another of the words.
 std::string in_our_words(std::string_view title) {
     constexpr std::pair<std::string_view, std::string_view> words[] = {
         {"insert_value", "key or table is already defined"},
@@ -84,10 +84,10 @@ SourceLocation place_of(const toml::source_location& location) {
     return {narrowed(location.line()), narrowed(location.column())};
 }
 
-/// Returns the location of a value in the text, which is computed from the offset of the value. The function
-/// value.location() would count the lines from the start of the text for every value, which takes a minute for a file
-/// of 1 MiB. The offset is available only in toml11's namespace `detail`. Its use is acceptable, because toml11 3.x
-/// will not change any more.
+/// Returns the location of a value in the text. toml11's function value.location() is not used, because it counts the
+/// lines from the start of the text for every value, which takes a minute for a file of 1 MiB. The location is computed
+/// from the offset of the value, which is available only in toml11's namespace `detail`. This namespace may be used,
+/// because toml11 3.x will not change any more.
 SourceLocation place_of(const toml::value& value, const std::vector<std::string_view>& lines) {
     const auto* region = dynamic_cast<const toml::detail::region*>(toml::detail::get_region(value));
     if (region == nullptr || lines.empty()) {

@@ -16,8 +16,8 @@ void NameRetry::begin(std::size_t missing) {
 
 void NameRetry::due() {
     dependencies_.ask([this, of = policy_](std::optional<policy::Loaded> again) {
-        // If another policy came into effect during the lookup, the result is ignored. begin() has scheduled separate
-        // lookups for that policy.
+        // If another policy came into effect during the lookup, the result of the lookup is ignored. begin() has
+        // already scheduled lookups for the new policy.
         if (of == policy_) {
             take(std::move(again));
         }

@@ -12,24 +12,23 @@
 
 namespace sesslimit::policy_store {
 
-/// The repeated lookup of users and groups in the policy that did not exist when the policy was loaded. A rule for an
-/// unknown group does not match any login, but the directory service that provides the group may start after the
-/// daemon. The interval between lookups doubles from 5 s to 1 h. The lookups end when all names are found. The class
-/// does not read a clock.
+/// Repeated lookup of the users and groups that are named in the policy, but did not exist when the policy was loaded.
+/// The directory service that provides them may start after the daemon, and until then a rule for such a group does not
+/// match any login. The interval between lookups doubles from 5 s to 1 h. The lookups end when all names are found. The
+/// class does not read a clock.
 class NameRetry {
   public:
     static constexpr Duration first_pause = std::chrono::seconds(5);
     static constexpr Duration max_pause = std::chrono::hours(1);
 
     struct Dependencies {
-        /// Schedules a call of due(), which starts a lookup, after the passed duration. Cancels the call that was
-        /// scheduled before. If no duration is passed, does not schedule a new call.
+        /// Schedules a call of due(), which starts a lookup, after the passed duration. Replaces the call that was
+        /// scheduled before. If no duration is passed, only cancels the call that was scheduled before.
         std::function<void(std::optional<Duration>)> arm;
         /// Starts a lookup of all users and groups of the policy (look_up_again()) without blocking. When the lookup is
         /// finished, calls the passed function with the result of look_up_again().
         std::function<void(std::function<void(std::optional<policy::Loaded>)>)> ask;
-        /// The function that is called with the reloaded policy when a lookup has found users or groups that were
-        /// missing before.
+        /// Called with the reloaded policy when a lookup has found users or groups that were missing before.
         std::function<void(policy::Policy)> found;
     };
 

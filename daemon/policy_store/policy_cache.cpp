@@ -99,8 +99,8 @@ LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::
         if (auto saved = save(file, found.texts); !saved) {
             taken.errors.push_back(saved.error());
         } else {
-            // Users and groups that do not exist are looked up again later (look_up_again()), for the policy in the
-            // policy cache. This is possible only if writing the policy cache succeeded.
+            // look_up_again() later looks up the missing users and groups of the policy in the policy cache. This is
+            // possible only if the policy was written to the cache.
             taken.unresolved = missing(loaded);
         }
         return taken;

@@ -43,8 +43,8 @@ LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::
                              policy::Names& names);
 
 /// Returns 0 if all users and groups of the policy were found. Otherwise returns the number of errors and warnings
-/// about the policy, which include one warning for each user or group that was not found. If the number is lower after
-/// the same texts are loaded again, some of the missing users and groups were found.
+/// about the policy, which include one warning for each missing user or group. If the same texts are loaded again later
+/// and the number is lower, some of the missing users and groups were found.
 std::size_t missing(const policy::Loaded& loaded);
 
 /// Loads the policy from the policy cache `file` again, and thereby looks up its users and groups again. This is the
