@@ -30,10 +30,11 @@ namespace {
 
 using output::Priority;
 
-/// Maximum time for which logins wait after the daemon starts. They wait until the daemon knows the sessions of logind.
+/// Maximum time after its start for which the daemon lets logins wait until it has read the list of sessions from
+/// logind.
 constexpr Duration catch_up_timeout = std::chrono::seconds(1);
 
-/// Maximum time for which the daemon waits for journald to accept its entries before it exits.
+/// Maximum time for which the stopping daemon waits until journald has accepted the last journal entries.
 constexpr Duration journal_timeout = std::chrono::seconds(1);
 
 /// Signals that the daemon handles. SIGTERM and SIGINT stop the daemon, and SIGHUP reloads the policy.
@@ -59,7 +60,7 @@ struct Base {
     EventQueue events;
 };
 
-/// Components that cannot be created if the kernel has run out of a resource, such as file descriptors.
+/// Components whose creation fails if file descriptors or other resources of the kernel are exhausted.
 struct Resources {
     inspect::Connections connections;
     pam_server::Server server;
@@ -102,9 +103,8 @@ Result<Resources> acquire_resources(const Options& options, Base& base) {
 } // namespace
 
 struct Daemon::Impl {
-    // The members are declared in the order of their dependencies. A component refers only to components that are
-    // declared before it, except in callbacks. The event loop calls callbacks only after all members have been
-    // constructed.
+    // Each member refers only to members that are declared before it, except in callbacks. The event loop calls
+    // callbacks only after all members have been constructed.
     Options options;
     std::unique_ptr<Base> base;
     Resources resources;
@@ -168,8 +168,8 @@ struct Daemon::Impl {
                 .listed = [this](const std::vector<std::string>& ids) { engine.reconcile(ids); },
                 .caught_up =
                     [this] {
-                        // The worker runs its jobs in order. Logins are therefore accepted only after the groups of the
-                        // users of all listed sessions have been looked up.
+                        // The worker thread runs its jobs in order. serve(), which accepts logins, therefore runs only
+                        // after the groups of the users of all listed sessions have been looked up.
                         resources.worker.submit([this] { return [this] { serve(); }; });
                     },
                 .failed = log_errors_of("logind")};
@@ -213,8 +213,7 @@ struct Daemon::Impl {
         }
         if (const auto armed = catch_up_timer.arm_in(catch_up_timeout); !armed) {
             base->journal.log(Priority::warning,
-                              "Accepting logins, although the sessions of logind are not known yet: " +
-                                  armed.error().what);
+                              "Accepting logins before the sessions of logind have been read: " + armed.error().what);
             serve();
         }
     }

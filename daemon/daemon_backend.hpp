@@ -14,7 +14,8 @@
 
 namespace sesslimit {
 
-/// Implementation of api::Backend, through which D-Bus callers read data of the daemon and request its few operations.
+/// Implementation of api::Backend, the interface through which the D-Bus service reads the state of the daemon,
+/// terminates sessions and reloads the policy.
 class DaemonBackend final : public api::Backend {
   public:
     /// Maximum number of pending lookups in the user database for all D-Bus callers together.

@@ -99,8 +99,8 @@ void SystemEffectHandler::answer(const core::Answer& answer, const core::State& 
 }
 
 std::string SystemEffectHandler::denial(const core::Answer& answer, const core::State& state) {
-    // The names of terminals come from a cache. A user may have thousands of processes, which are slow to inspect, and
-    // may cause thousands of denials.
+    // The names of terminals are read from a cache. Without it, thousands of denials of a user with thousands of
+    // processes would each inspect all of these processes, which is slow.
     const auto names = [this](const core::Session& session) {
         return dependencies_.snapshots.terminals.of(session, boottime_now()).terminals;
     };
@@ -211,7 +211,8 @@ void SystemEffectHandler::check_logout(const core::CheckLogout& what) {
 }
 
 void SystemEffectHandler::track(const core::Session& session) {
-    // A session changes many times after its leader is tracked. The server is asked for a pidfd only once.
+    // track() is called after every change of a session, but the pidfd of the leader process is requested from the PAM
+    // server only once.
     if (session.leader.pid != 0 && !dependencies_.leaders.tracks(session.key)) {
         const auto tracked =
             dependencies_.leaders.track(session.key, session.leader, dependencies_.server.take_pidfd(session.leader));
@@ -223,8 +224,8 @@ void SystemEffectHandler::track(const core::Session& session) {
             dependencies_.events.handle(core::LeaderExited{session.key});
         }
     }
-    // The terminals of a session are monitored for input after a warning about the idle limit, so that a key press
-    // takes effect immediately.
+    // After a warning that the session will be terminated because it is idle, its terminals are monitored for input, so
+    // that a key press takes effect immediately.
     if (core::is_idle_warned(session)) {
         if (!dependencies_.listener.listens(session.key)) {
             if (const auto terminals = terminals_of(session)) {
@@ -251,7 +252,7 @@ void SystemEffectHandler::arm(BootTime deadline) {
         return deadline_.disarm();
     }
     if (const auto armed = deadline_.arm_at(deadline.time_since_epoch()); !armed) {
-        // The timer could not be armed. The call of arm() after the next event tries again.
+        // Arming the timer failed. Because `armed_` is reset, the next call of arm() tries again.
         armed_ = never;
         dependencies_.journal.log(output::Priority::error,
                                   "Failed to schedule session deadlines: " + armed.error().what);

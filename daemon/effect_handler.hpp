@@ -36,7 +36,7 @@ class SystemEffectHandler final : public EffectHandler {
         inspect::Connections& connections;
         inspect::SessionSnapshots& snapshots;
         api::Service& api;
-        /// Receiver of the events that result from effects, such as the result of an activity probe.
+        /// Receiver of the events by which the effect handler reports results, such as the result of an activity probe.
         core::EventSink& events;
     };
 
@@ -46,7 +46,8 @@ class SystemEffectHandler final : public EffectHandler {
     SystemEffectHandler& operator=(const SystemEffectHandler&) = delete;
     ~SystemEffectHandler() override = default;
 
-    /// Writes the journal entries about denied logins that were only counted so far. Called when the daemon stops.
+    /// Writes one journal entry for each group of repeated denials that were counted but not logged individually.
+    /// Called when the daemon stops.
     void finish();
 
     void answer(const core::Answer& answer, const core::State& state) override;
@@ -80,7 +81,7 @@ class SystemEffectHandler final : public EffectHandler {
     output::DenialJournal denials_;
     MultiplexerPreserver preserver_;
     Timer deadline_;
-    /// Time for which the timer `deadline_` is armed. `never` means that the timer is not armed.
+    /// Time at which the timer `deadline_` expires, or `never` if the timer is not armed.
     BootTime armed_ = never;
     /// True if a failure to inspect a session was logged, and no activity probe has succeeded since.
     bool inspection_failed_ = false;

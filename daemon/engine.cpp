@@ -28,8 +28,8 @@ void EventQueue::handle(core::Event event) {
 Engine::Engine(EventQueue& queue, Recorder& recorder, EffectHandler& handler, std::function<BootTime()> clock)
     : queue_(queue), recorder_(recorder), handler_(handler), clock_(std::move(clock)) {
     queue_.engine_ = this;
-    // Session keys are numbers that start from the current boottime in microseconds. A restarted daemon therefore never
-    // reuses a key of the same boot, even if the ledger is lost, because less than one session arrives per microsecond.
+    // Session keys are numbers that start from the current boottime in microseconds. Fewer sessions are opened than
+    // microseconds pass, so a restarted daemon never reuses a key of the same boot, even if the ledger is lost.
     state_.give_keys_from(
         SessionKey{static_cast<std::uint64_t>(std::max(Duration{1}, clock_().time_since_epoch()).count())});
 }
@@ -53,7 +53,8 @@ void Engine::reconcile(const std::vector<std::string>& ids) {
 }
 
 void Engine::drain() {
-    // An effect of another event has caused this event. The outer call of drain() handles both events.
+    // drain() is already running and has executed an effect that added this event. The outer call of drain() handles
+    // it.
     if (draining_) {
         return;
     }
@@ -63,8 +64,8 @@ void Engine::drain() {
         const core::Event event = std::move(queue_.events_.front());
         queue_.events_.pop_front();
         step(event);
-        // The event TimerExpired handles the deadline of one session. The event is repeated if the deadline of another
-        // session has passed.
+        // One event TimerExpired handles the deadline of only one session. If the deadline of another session has also
+        // passed, the event is added again.
         if (std::holds_alternative<core::TimerExpired>(event) && ++served < due_batch_size && next_due() <= clock_()) {
             queue_.events_.emplace_back(core::TimerExpired{});
         }
@@ -86,9 +87,9 @@ void Engine::step(const core::Event& event) {
                    record);
     }
     apply(state_, decision);
-    // Tracking of a leader starts before the answer is sent, because the server discards the pidfd of the leader with
-    // the answer. Monitoring for input starts before the effects, so that input that immediately follows a warning is
-    // detected.
+    // A leader process is tracked before the login is answered, because the PAM server closes the pidfd of the process
+    // when it sends the answer. Terminals are monitored before warnings are written, so that input immediately after a
+    // warning is detected.
     for (const core::Record& record : decision.records) {
         if (const auto* put = std::get_if<core::Put>(&record)) {
             handler_.track(put->session);

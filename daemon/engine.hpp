@@ -14,8 +14,8 @@
 
 namespace sesslimit {
 
-/// Interface that stores the records of sessions. The engine calls it before it answers a request. LedgerRecorder,
-/// which writes to the ledger file, implements it.
+/// Interface through which the engine stores the records of sessions. The engine stores the records of a decision
+/// before it answers the login request. LedgerRecorder, which writes to the ledger file, implements the interface.
 class Recorder {
   public:
     virtual ~Recorder() = default;
@@ -55,10 +55,11 @@ class EffectHandler {
     virtual void signal_leader(SessionKey key, int signal) = 0;
 
     /// Inspects a session to determine when it was last used. Returns the result, or nullopt if the result is reported
-    /// later as an event. The result does not contain a sample if the inspection failed.
+    /// later as an event. A result without an activity sample means that the inspection failed.
     virtual std::optional<core::ActivityProbed> probe_activity(const core::Session& session) = 0;
 
-    /// Asks logind whether the session was logged out. The answer is reported later as the event LogoutChecked.
+    /// Asks logind whether the session was logged out, which is the case if its state is "closing". The answer is
+    /// reported later as the event LogoutChecked.
     virtual void check_logout(const core::CheckLogout& what) = 0;
 
     /// Tracks the leader process of a new or changed session, and starts or stops monitoring the terminals of the
@@ -68,16 +69,16 @@ class EffectHandler {
     /// Untracks the leader process of a removed session, and stops monitoring the terminals of the session.
     virtual void untrack(SessionKey key) = 0;
 
-    /// Sets the time at which the handler must report the event TimerExpired, in place of an earlier time. With
-    /// `never`, the event is not reported.
+    /// Sets the time at which the handler must report the event TimerExpired. Replaces the time that was set by the
+    /// previous call. With `never`, the event is not reported.
     virtual void arm(BootTime deadline) = 0;
 };
 
 class Engine;
 
-/// Queue of events for the engine. It is created before the engine, so that effect handlers and monitors can be
-/// constructed with a reference to it. Events that arrive before the engine exists are handled together with the first
-/// event after that.
+/// Queue of events for the engine. The queue is created before the engine, so that effect handlers and monitors can be
+/// constructed with a reference to the queue. Events that are added before the engine exists are handled when the first
+/// event is added after the creation of the engine.
 class EventQueue final : public core::EventSink {
   public:
     /// Adds the event to the queue, and lets the engine handle it. If the engine is handling another event, the new
@@ -91,9 +92,9 @@ class EventQueue final : public core::EventSink {
     Engine* engine_ = nullptr;
 };
 
-/// Driver of the core. It passes events to the core one at a time and in order. It stores and applies the records of
-/// each decision, sends the answers, and executes the effects. It owns the state of all sessions and the policy in
-/// effect. It must be used by only one thread.
+/// The engine runs the core, which is the pure function decide(). It passes events to the core one at a time and in
+/// order. It stores and applies the records of each decision, sends the answers, and executes the effects. It owns the
+/// state of all sessions and the policy in effect. It must be used by only one thread.
 class Engine {
   public:
     /// Creates an engine that handles the events of `queue`. `clock` returns CLOCK_BOOTTIME, or the time of a test.
@@ -106,8 +107,8 @@ class Engine {
     /// Puts a policy into effect for new logins and for open sessions.
     void set_policy(std::shared_ptr<const policy::Policy> policy);
 
-    /// Handles the removal of each session whose logind ID is not in `ids`. `ids` is the complete current list of the
-    /// IDs of logind's sessions.
+    /// Handles every known session whose logind ID is not in `ids` as a session that logind has removed. `ids` is the
+    /// complete current list of the IDs of logind's sessions.
     void reconcile(const std::vector<std::string>& ids);
 
     [[nodiscard]] const core::State& state() const { return state_; }

@@ -46,8 +46,8 @@ Result<EventLoop> make_event_loop() {
         return fail_errno("create the event loop", -code);
     }
     EventLoop loop(raw);
-    // sd-event opens a timerfd for a clock when the first timer on that clock is added. It closes the timerfd only when
-    // the event loop is destroyed.
+    // The first timer on a clock makes sd-event open a timerfd for this clock, which stays open until the event loop is
+    // destroyed. Timers on the clock that are added later do not need a new descriptor.
     for (const clockid_t clock : {CLOCK_MONOTONIC, CLOCK_BOOTTIME}) {
         Timer timer(raw, clock, [] {});
         if (auto armed = timer.arm_at(std::chrono::years(100)); !armed) {

@@ -12,8 +12,8 @@
 #include <memory>
 #include <utility>
 
-/// Functions and types for the event loop of sd-event(3), whose callbacks are C++ functions. A callback may destroy its
-/// own event source.
+/// Functions and types with which C++ functions can be callbacks of an sd-event(3) event loop. A callback may destroy
+/// its own event source.
 namespace sesslimit {
 
 /// Deleter that removes an event source from its loop and releases the source.
@@ -50,11 +50,12 @@ class Timer {
     Timer(sd_event* loop, clockid_t clock, std::function<void()> expired, Duration accuracy = {})
         : loop_(loop), clock_(clock), accuracy_(accuracy), expired_(std::move(expired)) {}
 
-    /// Arms the timer for the time `at` on the clock of the timer, in place of an earlier time. Errors: out of memory,
-    /// or out of descriptors if make_event_loop() did not create the loop. After an error, the timer is not armed.
+    /// Arms the timer for the time `at` on the clock of the timer. If the timer is already armed, the new time replaces
+    /// the old one. Errors: out of memory, or out of descriptors if make_event_loop() did not create the loop. After an
+    /// error, the timer is not armed.
     Result<> arm_at(Duration at);
 
-    /// Arms the timer to expire after the time `delay`. Errors: as for arm_at().
+    /// Arms the timer to expire after the duration `delay`. Errors: the same as of arm_at().
     Result<> arm_in(Duration delay);
 
     void disarm();
@@ -64,7 +65,7 @@ class Timer {
   private:
     sd_event* loop_;
     clockid_t clock_;
-    /// Maximum delay of the expiry, or zero for the default of sd-event.
+    /// Maximum delay with which the timer may expire, or zero for the default of sd-event.
     Duration accuracy_;
     /// Callback for the expiry of the timer. Empty after the first successful call of arm_at(), because the event
     /// source then owns the callback.

@@ -27,7 +27,7 @@ class LedgerRecorder final : public Recorder {
     /// Returns true if records are written to the ledger, so that the sessions survive a restart of the daemon.
     [[nodiscard]] bool is_recording() const { return ledger_.has_value() && !failing_; }
 
-    /// Discards all records until the daemon stops. Called if the ledger cannot be opened.
+    /// Discards all records that are passed to the recorder from now on. Called if the ledger cannot be opened.
     void do_without();
 
   private:

@@ -15,7 +15,8 @@ namespace {
 /// Maximum number of PAM services about which a warning is logged. A host has a few dozen services.
 constexpr std::size_t max_warned = 64;
 
-/// Returns true if logind opened `session` for the login itself, and not for an earlier login.
+/// Returns true if logind opened `session` for this login, and not for an earlier login in whose session this login
+/// runs.
 bool is_session_of(const core::LogindSession& session, const core::OpenRequested& login) {
     return session.leader.pid != 0 && may_be_same(session.leader, login.leader) &&
            session.login.uid == login.login.uid && core::is_login_class(session.session_class);

@@ -15,16 +15,17 @@ namespace sesslimit {
 /// of these logins, such as su, run in the session of an earlier login. But if pam_sesslimit comes after pam_systemd in
 /// the PAM stack, a login runs in its own session, which pam_systemd has just opened.
 ///
-/// A login runs in its own logind session if its process is the leader of the session, and if the session is a login
-/// session of the same user. A warning about the order of the PAM modules is then logged, once per PAM service.
+/// A login runs in its own logind session if the process that opens the login is the leader of the session, and if the
+/// session is a login session of the same user. A warning about the order of the PAM modules is then logged, once per
+/// PAM service.
 class NestedLogin final : public core::EventSink {
   public:
     struct Dependencies {
         logind::Logind& logind;
-        /// Receiver of the events that have passed the check.
+        /// Receiver to which the events are forwarded after the check.
         core::EventSink& events;
-        /// Returns true if the policy ignores the PAM service. Logins of an ignored service are passed on without a
-        /// check.
+        /// Returns true if logins of the PAM service do not count as sessions according to the policy. Such logins are
+        /// forwarded without a check.
         std::function<bool(const std::string& service)> is_ignored;
         /// Writes a message to the journal. The message is already escaped for display.
         std::function<void(const std::string&)> warn;
@@ -36,12 +37,13 @@ class NestedLogin final : public core::EventSink {
     /// Handles the event OpenRequested of a login that the module reported as nested, and the event RequestAborted of
     /// such a login.
     ///
-    /// Asks logind for the session of the login's process, and passes the event OpenRequested on when logind has
-    /// answered. If logind opened the session for this login, the login is changed to not nested. If logind does not
-    /// answer, the login stays nested.
+    /// Asks logind for the session of the process that opens the login. When logind has answered, forwards the event
+    /// OpenRequested. If logind opened the session for this login, the login is marked as not nested. If logind does
+    /// not answer or reports an error, the login stays nested.
     ///
-    /// The event is discarded if the PAM module no longer waits for the answer. It is also discarded if the connection
-    /// to the bus is lost before logind has answered. In this case the module waits until its timeout.
+    /// The event OpenRequested is discarded if the PAM module no longer waits for the answer to the login request. It
+    /// is also discarded if the connection to the bus is lost before logind has answered, and the PAM module then waits
+    /// until its timeout.
     void handle(core::Event event) override;
 
   private:

@@ -33,7 +33,7 @@ void PolicyManager::reload(std::function<void(Result<>)> then) {
             return then({});
         }
         if (origin_ == PolicyOrigin::files) {
-            // The files were rejected, so the policy in effect no longer corresponds to the files.
+            // The reload rejected the policy files, so the policy in effect no longer corresponds to them.
             origin_ = PolicyOrigin::cached;
             dependencies_.changed();
         }
@@ -77,7 +77,8 @@ policy_store::NameRetry::Dependencies PolicyManager::name_retry_dependencies() {
         .found =
             [this](policy::Policy policy) {
                 dependencies_.journal.log(
-                    Priority::info, "Users or groups in the policy that did not exist when it was loaded exist now.");
+                    Priority::info,
+                    "Found users or groups of the policy that did not exist when the policy was loaded.");
                 enforce(std::move(policy));
             }};
 }
@@ -88,8 +89,8 @@ void PolicyManager::arm_name_retry(std::optional<Duration> pause) {
     }
     if (const auto armed = retry_timer_.arm_in(*pause); !armed) {
         dependencies_.journal.log(Priority::warning,
-                                  "Failed to schedule a search for missing users and groups of the policy. "
-                                  "They are not searched for until the policy is reloaded: " +
+                                  "Failed to schedule another lookup of the missing users and groups of the policy. "
+                                  "They are looked up again only when the policy is reloaded: " +
                                       armed.error().what);
     }
 }

@@ -12,15 +12,16 @@ void SessionDiscovery::restore(core::Session&& session) {
     if (session.login.gids_cut) {
         dependencies_.worker.submit([this, key = session.key, user = session.login.user]() -> Worker::Done {
             return [this, key, gids = groups_of(user)] {
-                // If the lookup failed, the session keeps the incomplete list of groups in its record.
+                // If the groups of the user could not be looked up, the session keeps the incomplete list of groups
+                // from the ledger.
                 if (gids) {
                     dependencies_.events.handle(core::GroupsResolved{key, *gids});
                 }
             };
         });
     }
-    // The leader process is tracked from now on, if it still exists. A later call of track() for the same session then
-    // has no effect.
+    // If the leader process of the session still exists, it is tracked from now on. Later calls of track() for this
+    // session have no effect.
     const auto tracked =
         session.leader.pid == 0 ? Result<bool>(true) : dependencies_.leaders.track(session.key, session.leader);
     dependencies_.events.handle(
@@ -38,7 +39,7 @@ void SessionDiscovery::add(core::LogindSession session) {
     pending_.insert(session.id);
     dependencies_.worker.submit([this, session = std::move(session)]() mutable -> Worker::Done {
         auto gids = groups_of(session.login.user);
-        // If the lookup failed, it is repeated at the next start of the daemon.
+        // If the groups of the user could not be looked up, they are looked up again at the next start of the daemon.
         session.login.gids_cut = !gids;
         session.login.gids = gids ? *std::move(gids) : std::vector<gid_t>{};
         return [this, session = std::move(session)]() mutable {

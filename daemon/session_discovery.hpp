@@ -10,9 +10,9 @@
 
 namespace sesslimit {
 
-/// Source of the sessions that the daemon learns without a request of the PAM module. These are the sessions of the
-/// ledger file and the sessions of logind. They are reported to the engine as events. If the groups of the user of a
-/// session are unknown, the worker thread looks them up.
+/// Source of the sessions that the daemon discovers without a request of the PAM module. These are the sessions in the
+/// ledger file and the sessions of logind. Each session is reported to the engine as an event. If the groups of the
+/// user of a session are unknown, the worker thread looks them up.
 class SessionDiscovery {
   public:
     struct Dependencies {
