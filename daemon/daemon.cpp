@@ -219,8 +219,8 @@ struct Daemon::Impl {
     }
 
     /// Restores the sessions that are recorded in the ledger file. If the file cannot be opened, logs the error and
-    /// continues without a ledger. Errors: another instance of the daemon uses the ledger. Two instances would count
-    /// sessions independently of each other.
+    /// continues without a ledger. Errors: another instance of the daemon uses the ledger file. The daemon must then
+    /// not continue, because two instances would count sessions independently of each other.
     Result<> open_ledger() {
         std::vector<std::string> dropped;
         auto ledger = ledger::Ledger::open(

@@ -99,8 +99,8 @@ void SystemEffectHandler::answer(const core::Answer& answer, const core::State& 
 }
 
 std::string SystemEffectHandler::denial(const core::Answer& answer, const core::State& state) {
-    // The names of terminals are read from a cache. Without it, thousands of denials of a user with thousands of
-    // processes would each inspect all of these processes, which is slow.
+    // The terminals of the user's sessions are read from a cache. Without the cache, each of many denied logins would
+    // inspect all processes of the user, which may be thousands.
     const auto names = [this](const core::Session& session) {
         return dependencies_.snapshots.terminals.of(session, boottime_now()).terminals;
     };

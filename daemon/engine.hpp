@@ -27,8 +27,9 @@ class Recorder {
     virtual void drop(SessionKey key) = 0;
 };
 
-/// Interface that sends the answers and executes the effects of a decision of the core. Implementations must not block.
-/// A result that is not available immediately is reported later as an event.
+/// Interface through which the engine sends the answers and executes the effects of a decision of the core.
+/// Implementations must not block. If the result of an effect is not available immediately, it is reported later as an
+/// event.
 class EffectHandler {
   public:
     virtual ~EffectHandler() = default;

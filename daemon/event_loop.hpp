@@ -45,8 +45,8 @@ Result<EventSource> watch_signal(sd_event* loop, int signal, std::function<void(
 class Timer {
   public:
     /// `clock` is CLOCK_MONOTONIC or CLOCK_BOOTTIME. The loop calls `expired` when the timer expires. `accuracy` is the
-    /// maximum delay of this call, which lets the loop combine wakeups. With zero, the default of sd-event applies,
-    /// which is 250 ms.
+    /// maximum delay of this call, which lets the loop combine wakeups. Zero means the default of sd-event, which is
+    /// 250 ms.
     Timer(sd_event* loop, clockid_t clock, std::function<void()> expired, Duration accuracy = {})
         : loop_(loop), clock_(clock), accuracy_(accuracy), expired_(std::move(expired)) {}
 

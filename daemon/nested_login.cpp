@@ -12,7 +12,8 @@
 namespace sesslimit {
 namespace {
 
-/// Maximum number of PAM services about which a warning is logged. A host has a few dozen services.
+/// Maximum number of PAM services for which a wrong order of the PAM modules is logged. A host has a few dozen PAM
+/// services.
 constexpr std::size_t max_warned = 64;
 
 /// Returns true if logind opened `session` for this login, and not for an earlier login in whose session this login

@@ -53,7 +53,7 @@ class NestedLogin final : public core::EventSink {
     Dependencies dependencies_;
     /// Requests of logins for which logind has not answered yet.
     std::set<RequestId> pending_;
-    /// PAM services about which a warning was logged, at most max_warned.
+    /// PAM services for which a wrong order of the PAM modules was logged, at most max_warned.
     std::set<std::string> warned_;
 };
 

@@ -17,7 +17,7 @@ struct Options {
     /// Directory of the ledger file and the policy cache.
     std::filesystem::path runtime_directory = "/run/sesslimit";
     /// Path of the socket for login requests, which is created if systemd does not pass a socket. Empty if the option
-    /// is not given.
+    /// --socket is not given.
     std::string socket;
 };
 

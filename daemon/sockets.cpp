@@ -19,8 +19,8 @@ Result<> take_passed(UniqueFd fd, Sockets& sockets, output::Journal& journal) {
                       : sd_is_socket(fd.get(), AF_NETLINK, 0, -1) > 0        ? &sockets.sock_diag
                                                                              : nullptr;
     if (place == nullptr || *place) {
-        // The unit sesslimitd.socket is of another version, or was changed by the administrator. The daemon ignores the
-        // unexpected socket and continues, because logins must be answered.
+        // systemd passes an unexpected socket if the unit sesslimitd.socket is of another version or was changed by the
+        // administrator. The daemon ignores the socket and continues, because logins must be answered.
         journal.log(output::Priority::warning,
                     "Ignoring an unexpected socket passed by systemd. "
                     "Only one ListenSequentialPacket= and one ListenNetlink= of sesslimitd.socket are used.");

@@ -24,7 +24,7 @@ Result<std::vector<gid_t>> groups_of(const std::string& user, gid_t primary) {
         if (count <= static_cast<int>(gids.size())) {
             return fail("out of memory while reading the groups of a user", ENOMEM);
         }
-        // The user is in more than wire::max_gids groups. Only the first groups are used.
+        // The user is in more than wire::max_gids groups. Only the first wire::max_gids groups are used.
         count = static_cast<int>(gids.size());
     }
     gids.resize(static_cast<std::size_t>(count));

@@ -20,8 +20,8 @@ Result<std::vector<gid_t>> groups_of(const std::string& user);
 /// Completes the login that a D-Bus caller asks about. Adds the group IDs, and the user name or user ID if it is
 /// missing. Returns nullopt if only a name or only a user ID is given, and the user database does not contain it.
 ///
-/// If a name and a user ID are given, the given ID is used even if the user database has another ID. Names of groups
-/// that do not exist are ignored. May block, so it must run on the worker thread.
+/// If both a name and a user ID are given, the given ID is used, even if the user database contains another ID for the
+/// name. Names of groups that do not exist are ignored. May block, so it must run on the worker thread.
 std::optional<Login> complete(api::ExplainQuery question);
 
 } // namespace sesslimit
