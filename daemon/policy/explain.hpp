@@ -46,9 +46,13 @@ struct Explanation {
     /// message, announce, message_of_end.
     ///
     /// max_sessions_total and warn_before have one entry for each line of the policy that sets them for this login,
-    /// because all of these values apply. If a tier does not set idle_timeout_no_terminal, its idle_timeout is used
-    /// instead, and the entry has the source location of idle_timeout. If no file sets message or message_of_end, the
-    /// entry has an empty value, and the daemon uses its built-in text.
+    /// because all of these values apply.
+    ///
+    /// If a tier does not set idle_timeout_no_terminal, its idle_timeout is used instead. The entry of
+    /// idle_timeout_no_terminal then has the source location of idle_timeout.
+    ///
+    /// If no file sets message or message_of_end, the entry of this setting has an empty value, and the daemon uses its
+    /// built-in text.
     std::vector<ExplainedSetting> settings;
     /// The rules that match the login. Rules of the managed tier (managed.d) are first. Within a tier, the rules are in
     /// the order of the policy files.

@@ -82,10 +82,12 @@ struct Loaded {
     bool unresolved = false;
 };
 
-/// Parses the texts of policy files, in the given order, into one policy. The result contains all errors of all texts,
-/// with two exceptions. Of a text that is not valid TOML, it contains only the first syntax error. Of a text in an
-/// unsupported version of the policy language, it contains only the error about the version. Looks up each user and
-/// group in `names` once. Pure except for `names`. Throws only std::bad_alloc and exceptions of `names`.
+/// Parses the texts of policy files, in the given order, into one policy. Looks up each user and group in `names` once.
+/// Pure except for `names`. Throws only std::bad_alloc and exceptions of `names`.
+///
+/// The result contains all errors of all texts, with two exceptions. Of a text that is not valid TOML, it contains only
+/// the first syntax error. Of a text in an unsupported version of the policy language, it contains only the error about
+/// the version.
 Loaded load(const std::vector<SourceText>& texts, Names& names);
 
 /// The texts of the policy files in a directory, in this order: managed.d/*.toml, then policy.toml, then

@@ -84,11 +84,12 @@ SourceLocation place_of(const toml::source_location& location) {
     return {narrowed(location.line()), narrowed(location.column())};
 }
 
-/// Returns the location of a value in the text. toml11's function value.location() is not used, because it counts the
-/// lines from the start of the text for every value, which takes a minute for a file of 1 MiB. The location is computed
-/// from the offset of the value, which is available only in toml11's namespace `detail`. This namespace may be used,
-/// because toml11 3.x will not change any more.
+/// Returns the location of a value in the text, computed from the offset of the value. toml11's function
+/// value.location() is not used, because it counts the lines from the start of the text for every value, which takes a
+/// minute for a file of 1 MiB.
 SourceLocation place_of(const toml::value& value, const std::vector<std::string_view>& lines) {
+    // The offset of a value is available only in the namespace toml::detail. The namespace may be used, because toml11
+    // 3.x will not change any more.
     const auto* region = dynamic_cast<const toml::detail::region*>(toml::detail::get_region(value));
     if (region == nullptr || lines.empty()) {
         return {};
