@@ -58,8 +58,8 @@ void NestedLogin::warn_about(const std::string& service) {
         return;
     }
     dependencies_.warn("PAM service " + escape_for_display(service) +
-                       " runs pam_sesslimit.so after pam_systemd.so. Limits are enforced, "
-                       "but the logind session of a denied login stays open for some seconds. "
+                       " runs pam_sesslimit.so after pam_systemd.so. "
+                       "Limits are enforced, but the logind session of a denied login stays open for some seconds. "
                        "Move the line of pam_sesslimit.so before the line of pam_systemd.so in /etc/pam.d.");
 }
 

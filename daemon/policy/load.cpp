@@ -239,7 +239,8 @@ class Loader {
         }
         if (match == nullptr || match->value.entries.empty()) {
             report.error(match == nullptr ? table.at : match->key_at,
-                         "rule has no keys under match; move settings for all users to [defaults], "
+                         "rule has no keys under match; "
+                         "move settings for all users to [defaults], "
                          "or add match.uid = \"0-\" for a rule that matches every user");
             return;
         }
