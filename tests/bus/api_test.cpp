@@ -82,7 +82,7 @@ struct Bench {
 };
 
 /// A waiting login will be denied by itself soon. It cannot be terminated, and its termination must not be reported.
-void end_session_accepts_only_admitted_sessions() {
+SESSLIMIT_TEST(end_session_accepts_only_admitted_sessions) {
     struct Case {
         Phase phase;
         const char* id;
@@ -106,7 +106,7 @@ void end_session_accepts_only_admitted_sessions() {
 }
 
 /// There are two users. The name of one is the ID of the other.
-void case_A07_number_is_user_name() {
+SESSLIMIT_TEST(case_A07_number_is_user_name) {
     struct Case {
         const char* user;
         std::string_view answer;
@@ -142,7 +142,7 @@ void case_A07_number_is_user_name() {
     }
 }
 
-void case_A07_explain_uses_same_user_reference() {
+SESSLIMIT_TEST(case_A07_explain_uses_same_user_reference) {
     struct Case {
         const char* user;
         std::string_view answer;
@@ -165,7 +165,7 @@ void case_A07_explain_uses_same_user_reference() {
 }
 
 /// The daemon cannot queue the lookup, but the caller gets an answer anyway.
-void rejected_lookup_answered_with_busy() {
+SESSLIMIT_TEST(rejected_lookup_answered_with_busy) {
     Bench bench;
     EXPECT(bench.is_up(), bench.failures);
     EXPECT_TEXT(bench.call("Explain", "a{sv}", 1, "User", "s", "alice"), api::error_busy);
@@ -174,7 +174,7 @@ void rejected_lookup_answered_with_busy() {
 }
 
 /// The calls do not expect replies, so that the bus does not limit their number.
-void many_calls_of_one_connection_do_not_block_others() {
+SESSLIMIT_TEST(many_calls_of_one_connection_do_not_block_others) {
     constexpr std::size_t many = 2 * api::Authority::max_identified;
     Bench bench;
     EXPECT(bench.is_up(), bench.failures);
@@ -195,16 +195,5 @@ void many_calls_of_one_connection_do_not_block_others() {
 } // namespace
 
 int main() {
-    if (getuid() != 0) {
-        print_message("skipped: only root may end a session without polkit\n");
-        return 77;
-    }
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(end_session_accepts_only_admitted_sessions),
-        SESSLIMIT_TEST(case_A07_number_is_user_name),
-        SESSLIMIT_TEST(case_A07_explain_uses_same_user_reference),
-        SESSLIMIT_TEST(rejected_lookup_answered_with_busy),
-        SESSLIMIT_TEST(many_calls_of_one_connection_do_not_block_others),
-    };
-    return cmocka_run_group_tests_name("api", tests, nullptr, nullptr);
+    return sesslimit::test::run_all_as_root("only root may end a session without polkit");
 }

@@ -60,7 +60,7 @@ std::string text_of(sd_bus_message* signal) {
     return text;
 }
 
-void unicast_signals_ignored() {
+SESSLIMIT_TEST(unicast_signals_ignored) {
     std::string heard;
     Bench bench([&](bus::Connection& connection) {
         return connection.match(told, [&](sd_bus_message* m) { heard += text_of(m) + "; "; });
@@ -77,7 +77,7 @@ void unicast_signals_ignored() {
     EXPECT_TEXT(heard, "by the owner, to all; ");
 }
 
-void released_slot_receives_no_signals() {
+SESSLIMIT_TEST(released_slot_receives_no_signals) {
     std::string heard;
     bus::Slot slot;
     Bench bench([&](bus::Connection& connection) {
@@ -99,7 +99,7 @@ void released_slot_receives_no_signals() {
 }
 
 /// The bus rejects the 129th unanswered call of a connection.
-void calls_beyond_limit_queued_and_answered_in_order() {
+SESSLIMIT_TEST(calls_beyond_limit_queued_and_answered_in_order) {
     constexpr std::uint32_t calls = 200;
     std::vector<bus::Message> held;
     bool at_once = false;
@@ -165,7 +165,7 @@ void calls_beyond_limit_queued_and_answered_in_order() {
 
 /// A destroyed connection leaves nothing behind: neither the data of a pending call nor, because the data contains a
 /// message, the bus.
-void pending_call_data_released_with_connection() {
+SESSLIMIT_TEST(pending_call_data_released_with_connection) {
     Bench bench;
     (void)bench.open();
     const Party party(bench.loop, bench.bus, name, [](sd_bus_message*) { return 0; }); // never replies
@@ -184,13 +184,3 @@ void pending_call_data_released_with_connection() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(unicast_signals_ignored),
-        SESSLIMIT_TEST(released_slot_receives_no_signals),
-        SESSLIMIT_TEST(calls_beyond_limit_queued_and_answered_in_order),
-        SESSLIMIT_TEST(pending_call_data_released_with_connection),
-    };
-    return cmocka_run_group_tests_name("bus", tests, nullptr, nullptr);
-}

@@ -180,7 +180,7 @@ struct Bench {
 };
 
 /// Lookups, policy reloads and the loop's own work at the same time. ThreadSanitizer then checks the worker's part.
-void worker_and_loop_run_concurrently() {
+SESSLIMIT_TEST(worker_and_loop_run_concurrently) {
     constexpr int rounds = 16; // the number of lookups that one user may have pending
     Bench bench;
     EXPECT(bench.is_up(), "it has its bus name");
@@ -198,7 +198,7 @@ void worker_and_loop_run_concurrently() {
 }
 
 /// The fourth login exceeds the limit until one of the three is gone.
-void fourth_login_denied_until_slot_is_free() {
+SESSLIMIT_TEST(fourth_login_denied_until_slot_is_free) {
     Bench bench;
     EXPECT(bench.is_up(), "it has its bus name");
     std::vector<std::unique_ptr<Asking>> logins;
@@ -216,7 +216,7 @@ void fourth_login_denied_until_slot_is_free() {
 }
 
 /// logind receives the calls of a starting daemon, but never answers. This must not prevent logins.
-void logins_admitted_although_logind_is_silent() {
+SESSLIMIT_TEST(logins_admitted_although_logind_is_silent) {
     int calls = 0;
     const Duration began = monotonic_now();
     Bench bench([&calls](sd_bus_message*) { return ++calls; });
@@ -229,7 +229,7 @@ void logins_admitted_although_logind_is_silent() {
 }
 
 /// The user database contains root's ID, but not a user with this name.
-void case_A07_user_looked_up_by_id_only_with_uid_prefix() {
+SESSLIMIT_TEST(case_A07_user_looked_up_by_id_only_with_uid_prefix) {
     struct Case {
         const char* user;
         int good;
@@ -247,7 +247,7 @@ void case_A07_user_looked_up_by_id_only_with_uid_prefix() {
 }
 
 /// The daemon terminates while some jobs are running and others have not started.
-void daemon_terminates_with_pending_jobs() {
+SESSLIMIT_TEST(daemon_terminates_with_pending_jobs) {
     Bench bench;
     EXPECT(bench.is_up(), "it has its bus name");
     Bench::Answers answers;
@@ -263,16 +263,5 @@ void daemon_terminates_with_pending_jobs() {
 } // namespace
 
 int main() {
-    if (getuid() != 0) {
-        print_message("skipped: only root may reload the policy without polkit\n");
-        return 77;
-    }
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(worker_and_loop_run_concurrently),
-        SESSLIMIT_TEST(fourth_login_denied_until_slot_is_free),
-        SESSLIMIT_TEST(logins_admitted_although_logind_is_silent),
-        SESSLIMIT_TEST(case_A07_user_looked_up_by_id_only_with_uid_prefix),
-        SESSLIMIT_TEST(daemon_terminates_with_pending_jobs),
-    };
-    return cmocka_run_group_tests_name("daemon", tests, nullptr, nullptr);
+    return sesslimit::test::run_all_as_root("only root may reload the policy without polkit");
 }

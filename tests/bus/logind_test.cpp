@@ -85,7 +85,7 @@ struct Bench {
     }
 };
 
-void session_query_retried_once() {
+SESSLIMIT_TEST(session_query_retried_once) {
     struct Case {
         std::string_view name;
         std::deque<Say> says;
@@ -131,7 +131,7 @@ void session_query_retried_once() {
     }
 }
 
-void unicast_signal_not_treated_as_logind() {
+SESSLIMIT_TEST(unicast_signal_not_treated_as_logind) {
     Bench bench({{}, {}});
     EXPECT(bench.catches_up(), bench.log);
     bench.log.clear();
@@ -161,7 +161,7 @@ std::string asked(Bench& bench, bool by_pid) {
     return answer + "; " + bench.log;
 }
 
-void ask_session_reports_every_answer_once() {
+SESSLIMIT_TEST(ask_session_reports_every_answer_once) {
     struct Case {
         std::string_view name;
         Say say;
@@ -192,12 +192,3 @@ void ask_session_reports_every_answer_once() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(session_query_retried_once),
-        SESSLIMIT_TEST(unicast_signal_not_treated_as_logind),
-        SESSLIMIT_TEST(ask_session_reports_every_answer_once),
-    };
-    return cmocka_run_group_tests_name("logind", tests, nullptr, nullptr);
-}

@@ -94,7 +94,7 @@ struct Bench {
     bool is_up = false;
 };
 
-void check_only_leader_of_own_login_not_nested() {
+SESSLIMIT_TEST(check_only_leader_of_own_login_not_nested) {
     struct Case {
         std::string_view about;
         Known known;
@@ -119,7 +119,7 @@ void check_only_leader_of_own_login_not_nested() {
 }
 
 /// The module has given up. A decision now would deny or displace for a login that has continued without an answer.
-void aborted_request_not_passed_on_later() {
+SESSLIMIT_TEST(aborted_request_not_passed_on_later) {
     Bench bench;
     bench.nested.handle(Bench::login(7));
     bench.nested.handle(core::RequestAborted{RequestId{7}});
@@ -129,7 +129,7 @@ void aborted_request_not_passed_on_later() {
            "not the first request");
 }
 
-void login_of_ignored_service_passed_on_without_query() {
+SESSLIMIT_TEST(login_of_ignored_service_passed_on_without_query) {
     Bench bench;
     core::OpenRequested login = Bench::login(7);
     login.login.service = "cron";
@@ -138,12 +138,3 @@ void login_of_ignored_service_passed_on_without_query() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(check_only_leader_of_own_login_not_nested),
-        SESSLIMIT_TEST(aborted_request_not_passed_on_later),
-        SESSLIMIT_TEST(login_of_ignored_service_passed_on_without_query),
-    };
-    return cmocka_run_group_tests_name("nested_login", tests, nullptr, nullptr);
-}

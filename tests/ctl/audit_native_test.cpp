@@ -23,7 +23,7 @@ std::string number(const std::optional<Found<std::uint64_t>>& found) {
     return found ? std::to_string(found->value) + " " + place(found->at) : "default";
 }
 
-void login_limits_read_in_order_of_pam_limits() {
+SESSLIMIT_TEST(login_limits_read_in_order_of_pam_limits) {
     FakeFiles files{{"/etc/security/limits.conf", "# * hard maxlogins 3\n"
                                                   "* hard maxlogins 9 # nine\n"
                                                   "@students\t-\tmaxlogins\t4\n"
@@ -45,7 +45,7 @@ void login_limits_read_in_order_of_pam_limits() {
                        "* soft maxsyslogins 50 /etc/security/limits.d/20.conf:1\n");
 }
 
-void stop_idle_session_resolved_as_in_systemd() {
+SESSLIMIT_TEST(stop_idle_session_resolved_as_in_systemd) {
     const std::string main = "/etc/systemd/logind.conf";
     const std::string drop_ins = "/systemd/logind.conf.d/";
     struct Case {
@@ -97,7 +97,7 @@ void stop_idle_session_resolved_as_in_systemd() {
     }
 }
 
-void shell_timeout_found_as_by_scanners() {
+SESSLIMIT_TEST(shell_timeout_found_as_by_scanners) {
     struct Case {
         const char* text;
         const char* found; ///< seconds, line, r: readonly, x: exported
@@ -134,7 +134,7 @@ void shell_timeout_found_as_by_scanners() {
     EXPECT(read_native(files).shell_timeouts.size() == 4, "only in the searched files");
 }
 
-void first_sshd_value_wins_across_includes() {
+SESSLIMIT_TEST(first_sshd_value_wins_across_includes) {
     const std::string main = "/etc/ssh/sshd_config";
     const std::string more = "/etc/ssh/sshd_config.d/";
     struct Case {
@@ -195,7 +195,7 @@ void first_sshd_value_wins_across_includes() {
     }
 }
 
-void os_named_as_in_its_stig() {
+SESSLIMIT_TEST(os_named_as_in_its_stig) {
     struct Case {
         const char* text;
         const char* os;
@@ -214,7 +214,7 @@ void os_named_as_in_its_stig() {
     }
 }
 
-void module_found_only_in_session_stacks() {
+SESSLIMIT_TEST(module_found_only_in_session_stacks) {
     FakeFiles files{{"/etc/pam.d/common-session", "#session requisite pam_sesslimit.so\n"
                                                   "session\trequisite\tpam_sesslimit.so quiet # ours\n"
                                                   "session optional pam_systemd.so # not pam_sesslimit.so\n"},
@@ -227,7 +227,7 @@ void module_found_only_in_session_stacks() {
     EXPECT_TEXT(found, "/etc/pam.d/common-session:2 /etc/pam.d/sshd:1 ");
 }
 
-void unreadable_file_listed_once() {
+SESSLIMIT_TEST(unreadable_file_listed_once) {
     FakeFiles files;
     files.unreadable["/etc/ssh/sshd_config"] = "Permission denied";
     files.unreadable["/etc/os-release"] = "Permission denied";
@@ -239,16 +239,3 @@ void unreadable_file_listed_once() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(login_limits_read_in_order_of_pam_limits),
-        SESSLIMIT_TEST(stop_idle_session_resolved_as_in_systemd),
-        SESSLIMIT_TEST(shell_timeout_found_as_by_scanners),
-        SESSLIMIT_TEST(first_sshd_value_wins_across_includes),
-        SESSLIMIT_TEST(os_named_as_in_its_stig),
-        SESSLIMIT_TEST(module_found_only_in_session_stacks),
-        SESSLIMIT_TEST(unreadable_file_listed_once),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -44,7 +44,7 @@ std::string stack_of(const Texts& texts, const std::string& service) {
     return text;
 }
 
-void pam_lines_parsed_as_by_libpam() {
+SESSLIMIT_TEST(pam_lines_parsed_as_by_libpam) {
     struct Case {
         const char* text;
         const char* stack;
@@ -70,7 +70,7 @@ void pam_lines_parsed_as_by_libpam() {
     }
 }
 
-void includes_expanded_in_place() {
+SESSLIMIT_TEST(includes_expanded_in_place) {
     const Texts more{{"common", "auth required pam_c0.so\nsession required pam_c.so\n"},
                      {"deep", "session substack common\nsession include common\n"},
                      {"/opt/pam", "session required pam_opt.so\n"}};
@@ -97,7 +97,7 @@ void includes_expanded_in_place() {
     }
 }
 
-void recursive_includes_bounded() {
+SESSLIMIT_TEST(recursive_includes_bounded) {
     const auto modules = [](const std::string& text) {
         return native_of({{"sshd", text}}).pam_stacks.at(0).modules.size();
     };
@@ -105,7 +105,7 @@ void recursive_includes_bounded() {
     EXPECT(modules("session required pam_a.so\n@include sshd\n@include sshd\n") <= 256, "256 files in total");
 }
 
-void backup_files_not_treated_as_services() {
+SESSLIMIT_TEST(backup_files_not_treated_as_services) {
     std::string services;
     for (const PamStack& stack : native_of({{"sshd", ours},
                                             {"sshd~", ours},
@@ -119,7 +119,7 @@ void backup_files_not_treated_as_services() {
     EXPECT_TEXT(services, "my.service sshd ");
 }
 
-void control_determines_effect_of_denial() {
+SESSLIMIT_TEST(control_determines_effect_of_denial) {
     struct Case {
         const char* control;
         Denial denial;
@@ -164,7 +164,7 @@ std::string warned(const Texts& texts) {
     return text;
 }
 
-void case_B04_misplaced_module_causes_warning() {
+SESSLIMIT_TEST(case_B04_misplaced_module_causes_warning) {
     const std::string line = ours;
     const std::string logind = systemd;
     const auto with = [](const std::string& control) { return "session " + control + " pam_sesslimit.so\n"; };
@@ -205,7 +205,7 @@ void case_B04_misplaced_module_causes_warning() {
     }
 }
 
-void case_B04_warning_lists_services_lines_and_remedy() {
+SESSLIMIT_TEST(case_B04_warning_lists_services_lines_and_remedy) {
     Texts texts{{"common", std::string(systemd) + ours}};
     for (const char* service : {"cron", "gdm", "login", "su", "sshd"}) {
         texts[service] = "@include common\n";
@@ -232,16 +232,3 @@ void case_B04_warning_lists_services_lines_and_remedy() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(pam_lines_parsed_as_by_libpam),
-        SESSLIMIT_TEST(includes_expanded_in_place),
-        SESSLIMIT_TEST(recursive_includes_bounded),
-        SESSLIMIT_TEST(backup_files_not_treated_as_services),
-        SESSLIMIT_TEST(control_determines_effect_of_denial),
-        SESSLIMIT_TEST(case_B04_misplaced_module_causes_warning),
-        SESSLIMIT_TEST(case_B04_warning_lists_services_lines_and_remedy),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -62,14 +62,14 @@ std::string found(const std::map<std::string, std::string>& texts, const std::op
     return text;
 }
 
-void sesslimit_policy_alone_fails_every_scan() {
+SESSLIMIT_TEST(sesslimit_policy_alone_fails_every_scan) {
     EXPECT_TEXT(found({{"/etc/pam.d/common-session", in_pam}}, policy_of(stig_policy)), "SRG-OS-000027 fail ours\n"
                                                                                         "SRG-OS-000279 fail ours\n"
                                                                                         "SRG-OS-000163 fail\n"
                                                                                         "SRG-OS-000163 fail\n");
 }
 
-void native_settings_pass_without_sesslimit() {
+SESSLIMIT_TEST(native_settings_pass_without_sesslimit) {
     EXPECT_TEXT(found({{"/etc/security/limits.d/a.conf", "* hard maxlogins 10\n"},
                        {"/etc/systemd/logind.conf", "[Login]\nStopIdleSessionSec=600\n"},
                        {"/etc/ssh/sshd_config", "ClientAliveInterval 600\nClientAliveCountMax 1\n"}},
@@ -80,7 +80,7 @@ void native_settings_pass_without_sesslimit() {
                 "SRG-OS-000163 pass sshd_config:2\n");
 }
 
-void controls_depend_on_os_release() {
+SESSLIMIT_TEST(controls_depend_on_os_release) {
     const auto of = [](const std::string& release) { return found({{"/etc/os-release", release}}, policy::Policy()); };
     EXPECT_TEXT(of("ID=rhel\nVERSION_ID=8.10\n"), "RHEL-08-020024 fail not-ours\n"
                                                   "RHEL-08-020035 fail not-ours\n"
@@ -95,7 +95,7 @@ void controls_depend_on_os_release() {
     EXPECT(of("ID=rhel\nVERSION_ID=10.0\n").starts_with("RHEL-10-"), "two digits");
 }
 
-void native_setting_passes_only_with_scanner_value() {
+SESSLIMIT_TEST(native_setting_passes_only_with_scanner_value) {
     const std::string rhel8 = "ID=rhel\nVERSION_ID=8\n";
     const std::string limits = "/etc/security/limits.conf";
     const std::string main = "/etc/systemd/logind.conf";
@@ -148,7 +148,7 @@ void native_setting_passes_only_with_scanner_value() {
         "drop-in");
 }
 
-void cis_requires_of_sshd_only_alive_messages() {
+SESSLIMIT_TEST(cis_requires_of_sshd_only_alive_messages) {
     const auto of_sshd = [](const std::string& config) {
         return found({{"/etc/ssh/sshd_config", config}}, std::nullopt, Profile::cis);
     };
@@ -159,7 +159,7 @@ void cis_requires_of_sshd_only_alive_messages() {
                 "CIS 5.4.3.2 fail not-ours\nCIS sshd fail sshd_config:1\nCIS sshd fail sshd_config:2\nCIS sshd pass\n");
 }
 
-void sesslimit_counts_only_for_ordinary_users_with_module_in_pam() {
+SESSLIMIT_TEST(sesslimit_counts_only_for_ordinary_users_with_module_in_pam) {
     struct Case {
         const char* about;
         const char* host;
@@ -195,7 +195,7 @@ void sesslimit_counts_only_for_ordinary_users_with_module_in_pam() {
     EXPECT_TEXT(found({{"/etc/pam.d/sshd", in_pam}}, std::nullopt, Profile::pci), "PCI DSS 8.2.8 fail not-ours\n");
 }
 
-void looser_rules_listed_unless_managed_limit_applies() {
+SESSLIMIT_TEST(looser_rules_listed_unless_managed_limit_applies) {
     constexpr char rules[] = "version = 1\n[defaults]\nmax_sessions = 5\n"
                              "[[rule]]\nname = \"oncall\"\nmatch.user = \"oncall\"\nexempt = true\n"
                              "[[rule]]\nname = \"many\"\nmatch.group = \"many\"\nmax_sessions = 30\n"
@@ -228,7 +228,7 @@ std::string warned(const std::map<std::string, std::string>& texts, const std::o
     return text;
 }
 
-void conflicting_native_settings_cause_warnings() {
+SESSLIMIT_TEST(conflicting_native_settings_cause_warnings) {
     const std::string logind = "/etc/systemd/logind.conf";
     const std::string limits = "/etc/security/limits.conf";
     const auto strict = policy_of(stig_policy);
@@ -288,7 +288,7 @@ void mend(FakeFiles& files, const Remedy& remedy) {
     text = changed;
 }
 
-void remedies_satisfy_every_scanner() {
+SESSLIMIT_TEST(remedies_satisfy_every_scanner) {
     const std::map<std::string, std::string> hosts[] = {
         {},
         {{"/etc/ssh/sshd_config", "Port 22\nMatch User alice\n"}},
@@ -362,7 +362,7 @@ Outcome audited(const std::string& root, std::optional<Profile> profile, ctl::Js
     return {exit, console.paged, console.complaints};
 }
 
-void audit_reads_files_below_root() {
+SESSLIMIT_TEST(audit_reads_files_below_root) {
     const Root root;
     root.write("etc/os-release", "ID=debian\nVERSION_ID=13\n");
     root.write("etc/pam.d/common-session", in_pam);
@@ -386,7 +386,7 @@ void audit_reads_files_below_root() {
            nowhere.complaints);
 }
 
-void case_B01_only_running_host_queried() {
+SESSLIMIT_TEST(case_B01_only_running_host_queried) {
     const std::string warning = "SELinux is enforcing and sesslimitd runs in the domain initrc_t ";
     const Root root;
     EXPECT(audited(root.path, Profile::pci).paged.find(warning) == std::string::npos, "another root");
@@ -399,7 +399,7 @@ void case_B01_only_running_host_queried() {
     EXPECT(outcome.paged.find("{\"what\":\"" + warning) != std::string::npos, outcome.paged);
 }
 
-void hostile_text_escaped() {
+SESSLIMIT_TEST(hostile_text_escaped) {
     const Root root;
     root.write("etc/ssh/sshd_config", "ClientAliveCountMax 0 \x1b]0;pwned\x07\n");
     const Outcome outcome = audited(root.path, Profile::cis);
@@ -409,21 +409,3 @@ void hostile_text_escaped() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(sesslimit_policy_alone_fails_every_scan),
-        SESSLIMIT_TEST(native_settings_pass_without_sesslimit),
-        SESSLIMIT_TEST(controls_depend_on_os_release),
-        SESSLIMIT_TEST(native_setting_passes_only_with_scanner_value),
-        SESSLIMIT_TEST(cis_requires_of_sshd_only_alive_messages),
-        SESSLIMIT_TEST(sesslimit_counts_only_for_ordinary_users_with_module_in_pam),
-        SESSLIMIT_TEST(looser_rules_listed_unless_managed_limit_applies),
-        SESSLIMIT_TEST(conflicting_native_settings_cause_warnings),
-        SESSLIMIT_TEST(remedies_satisfy_every_scanner),
-        SESSLIMIT_TEST(audit_reads_files_below_root),
-        SESSLIMIT_TEST(case_B01_only_running_host_queried),
-        SESSLIMIT_TEST(hostile_text_escaped),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -96,28 +96,28 @@ class LabellingBus {
 };
 
 /// The fake service runs in this process.
-void daemon_start_time_is_that_of_its_process() {
+SESSLIMIT_TEST(daemon_start_time_is_that_of_its_process) {
     const World world;
     const ctl::DaemonProcess process = process_on(world.bus.address());
     EXPECT(process.started > now() - minute && process.started <= now() + second, std::to_string(process.started));
     EXPECT_TEXT(process.label, "");
 }
 
-void daemon_start_time_known_without_reply() {
+SESSLIMIT_TEST(daemon_start_time_known_without_reply) {
     auto behaviour = a_host();
     behaviour.deaf = true;
     const World world(behaviour);
     EXPECT(process_on(world.bus.address()).started > 0, "known from the bus");
 }
 
-void process_unknown_without_daemon() {
+SESSLIMIT_TEST(process_unknown_without_daemon) {
     const PrivateBus bus;
     const ctl::DaemonProcess process = process_on(bus.address());
     EXPECT(process.started == 0 && process.label.empty(), process.label);
     EXPECT(process_on("unix:path=/nonexistent/bus").started == 0, "no bus");
 }
 
-void case_B01_selinux_label_reported_by_bus() {
+SESSLIMIT_TEST(case_B01_selinux_label_reported_by_bus) {
     const PrivateBus somewhere; // for its directory
     for (const std::string& label :
          {std::string("system_u:system_r:initrc_t:s0"), std::string("system_u:system_r:sesslimitd_t:s0\0", 34)}) {
@@ -129,13 +129,3 @@ void case_B01_selinux_label_reported_by_bus() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(daemon_start_time_is_that_of_its_process),
-        SESSLIMIT_TEST(daemon_start_time_known_without_reply),
-        SESSLIMIT_TEST(process_unknown_without_daemon),
-        SESSLIMIT_TEST(case_B01_selinux_label_reported_by_bus),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

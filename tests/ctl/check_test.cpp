@@ -76,7 +76,7 @@ CheckRequest of_directory(const std::string& directory) {
     return request;
 }
 
-void check_valid_file_reports_no_error() {
+SESSLIMIT_TEST(check_valid_file_reports_no_error) {
     const Directory directory;
     const std::string file = directory.write("a.toml", "version = 1\n[defaults]\nmax_sessions = 3\n");
     const Outcome outcome = checked(of_files({file}));
@@ -85,7 +85,7 @@ void check_valid_file_reports_no_error() {
     EXPECT_TEXT(checked(of_files({file}), Json::off, false).printed, "");
 }
 
-void check_reports_all_errors_of_all_files() {
+SESSLIMIT_TEST(check_reports_all_errors_of_all_files) {
     const Directory directory;
     const std::string one = directory.write("1.toml", "version = 1\n[defaults]\nmax_sessionz = 3\nidle_timeout = 3\n");
     const std::string two = directory.write("2.toml", "version = 1\n[defaults]\nmode = \"loud\"\n");
@@ -97,14 +97,14 @@ void check_reports_all_errors_of_all_files() {
     EXPECT(outcome.printed.ends_with("2 files checked: 3 errors.\n"), outcome.printed);
 }
 
-void check_files_independently() {
+SESSLIMIT_TEST(check_files_independently) {
     const Directory directory;
     const std::string rule = "version = 1\n[[rule]]\nname = \"r\"\nmatch.user = \"a\"\nmax_sessions = 1\n";
     const auto files = std::vector{directory.write("1.toml", rule), directory.write("2.toml", rule)};
     EXPECT(checked(of_files(files)).exit == Exit::ok, "two rules of the same name in separate files");
 }
 
-void check_directory_as_daemon_reads_it() {
+SESSLIMIT_TEST(check_directory_as_daemon_reads_it) {
     const Directory directory;
     const std::string policy = directory.write("policy.toml", "version = 1\n");
     const std::string managed = directory.write("managed.d/1.toml", "version = 1\n[defaults]\nmax_sessions = -1\n");
@@ -115,7 +115,7 @@ void check_directory_as_daemon_reads_it() {
            outcome.printed);
 }
 
-void check_missing_directory_fails() {
+SESSLIMIT_TEST(check_missing_directory_fails) {
     const Directory directory;
     const Outcome missing = checked(of_directory(directory.path() + "/nowhere"));
     EXPECT(missing.exit == Exit::failed && contains(missing.complaints, "nowhere: No such file or directory"),
@@ -126,12 +126,12 @@ void check_missing_directory_fails() {
     EXPECT(empty.exit == Exit::ok && contains(empty.printed, "No policy file in "), empty.printed);
 }
 
-void check_missing_file_fails() {
+SESSLIMIT_TEST(check_missing_file_fails) {
     const Outcome outcome = checked(of_files({"/nonexistent/a.toml"}));
     EXPECT(outcome.exit == Exit::failed && contains(outcome.printed, "/nonexistent/a.toml: error: "), outcome.printed);
 }
 
-void check_json_matches_schema() {
+SESSLIMIT_TEST(check_json_matches_schema) {
     const Directory directory;
     const std::string file = directory.write("1.toml", "version = 1\n[defaults]\nmax_sessions = \"\033\"\n");
     const Outcome outcome = checked(of_files({file}), Json::compact);
@@ -143,13 +143,3 @@ void check_json_matches_schema() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(check_valid_file_reports_no_error), SESSLIMIT_TEST(check_reports_all_errors_of_all_files),
-        SESSLIMIT_TEST(check_files_independently),         SESSLIMIT_TEST(check_directory_as_daemon_reads_it),
-        SESSLIMIT_TEST(check_missing_directory_fails),     SESSLIMIT_TEST(check_missing_file_fails),
-        SESSLIMIT_TEST(check_json_matches_schema),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

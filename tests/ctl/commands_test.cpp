@@ -24,7 +24,7 @@ std::vector<Session> two_users() {
     return {alices_session("12"), bob};
 }
 
-void list_paged_and_sorted() {
+SESSLIMIT_TEST(list_paged_and_sorted) {
     FakeRemote remote(two_users());
     FakeConsole console;
     EXPECT(list({}, remote, console) == Exit::ok, "exit");
@@ -32,7 +32,7 @@ void list_paged_and_sorted() {
     EXPECT(console.paged.find("\n9 ") < console.paged.find("\n12 "), console.paged);
 }
 
-void list_of_one_user_filtered() {
+SESSLIMIT_TEST(list_of_one_user_filtered) {
     for (const char* user : {"bob", "uid:1001"}) {
         FakeRemote remote(two_users());
         FakeConsole console;
@@ -46,7 +46,7 @@ void list_of_one_user_filtered() {
     EXPECT_TEXT(console.paged, "No session listed.\n");
 }
 
-void case_A07_list_treats_number_as_user_name() {
+SESSLIMIT_TEST(case_A07_list_treats_number_as_user_name) {
     std::vector<Session> sessions = two_users();
     sessions[0].user = "1001";
     const auto listed = [&](const char* user) {
@@ -61,7 +61,7 @@ void case_A07_list_treats_number_as_user_name() {
     EXPECT_TEXT(listed("1000"), "a plain number is treated as a user name; for the user ID write uid:1000\n");
 }
 
-void json_replaces_text_output() {
+SESSLIMIT_TEST(json_replaces_text_output) {
     FakeRemote remote(two_users());
     remote.state = {"0.2.0", "files", noon, 2, true};
     remote.explanation.outcome = "would be admitted";
@@ -81,7 +81,7 @@ void json_replaces_text_output() {
     EXPECT_TEXT(document_problem("explain.json", console.paged), "");
 }
 
-void show_continues_after_unknown_id() {
+SESSLIMIT_TEST(show_continues_after_unknown_id) {
     FakeRemote remote(two_users());
     FakeConsole console;
     EXPECT(show({"12", "99", "9"}, remote, console) == Exit::not_found, "exit");
@@ -96,7 +96,7 @@ Exit status_of(Remote& remote, Console& console) {
     return status(remote, host, console);
 }
 
-void case_B03_status_reports_selinux_when_daemon_unreachable() {
+SESSLIMIT_TEST(case_B03_status_reports_selinux_when_daemon_unreachable) {
     const auto complaints = [](Failure::Kind kind, const char* label) {
         FakeRemote remote;
         remote.failure = Failure{kind, "2s"};
@@ -117,7 +117,7 @@ void case_B03_status_reports_selinux_when_daemon_unreachable() {
     EXPECT(!contains(complaints(Failure::Kind::not_running, "u:r:initrc_t:s0"), "SELinux"), "the daemon does not run");
 }
 
-void every_command_reports_missing_daemon() {
+SESSLIMIT_TEST(every_command_reports_missing_daemon) {
     FakeRemote remote;
     remote.failure = Failure{Failure::Kind::not_running, "x"};
     const ExplainQuery question{
@@ -142,7 +142,7 @@ void every_command_reports_missing_daemon() {
     }
 }
 
-void explain_passes_all_facts_to_daemon() {
+SESSLIMIT_TEST(explain_passes_all_facts_to_daemon) {
     FakeRemote remote;
     FakeConsole console;
     const ExplainQuery question{.user = "alice",
@@ -157,7 +157,7 @@ void explain_passes_all_facts_to_daemon() {
     EXPECT(asked.user == "alice" && asked.groups == question.groups && asked.seat == "seat0", "same question");
 }
 
-void successful_reload_prints_nothing() {
+SESSLIMIT_TEST(successful_reload_prints_nothing) {
     FakeRemote remote;
     FakeConsole console;
     EXPECT(reload(remote, console) == Exit::ok && remote.reloads == 1, "reloaded");
@@ -167,7 +167,7 @@ void successful_reload_prints_nothing() {
     EXPECT(contains(console.complaints, "a.toml:1: error: x"), console.complaints);
 }
 
-void watch_prints_one_line_per_event() {
+SESSLIMIT_TEST(watch_prints_one_line_per_event) {
     FakeRemote remote;
     remote.events = {{"admitted", noon, alices_session(), "", {}}, {"policy-changed", noon, {}, "kept", {}}};
     FakeConsole words;
@@ -182,7 +182,7 @@ void watch_prints_one_line_per_event() {
     EXPECT_TEXT(document_problem("watch.json", console.printed.substr(end + 1)), "");
 }
 
-void completion_words_listed() {
+SESSLIMIT_TEST(completion_words_listed) {
     FakeRemote remote(two_users());
     remote.sessions[0].credential = "SHA256:abc";
     remote.sessions.push_back(alices_session("30"));
@@ -206,22 +206,3 @@ void completion_words_listed() {
 }
 
 } // namespace
-
-int main() {
-    setenv("TZ", "UTC", 1);
-    tzset();
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(list_paged_and_sorted),
-        SESSLIMIT_TEST(list_of_one_user_filtered),
-        SESSLIMIT_TEST(case_A07_list_treats_number_as_user_name),
-        SESSLIMIT_TEST(json_replaces_text_output),
-        SESSLIMIT_TEST(show_continues_after_unknown_id),
-        SESSLIMIT_TEST(case_B03_status_reports_selinux_when_daemon_unreachable),
-        SESSLIMIT_TEST(every_command_reports_missing_daemon),
-        SESSLIMIT_TEST(explain_passes_all_facts_to_daemon),
-        SESSLIMIT_TEST(successful_reload_prints_nothing),
-        SESSLIMIT_TEST(watch_prints_one_line_per_event),
-        SESSLIMIT_TEST(completion_words_listed),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -25,7 +25,7 @@ std::vector<Session> a_host() {
     return sessions;
 }
 
-void confirmed_end_terminates_session() {
+SESSLIMIT_TEST(confirmed_end_terminates_session) {
     FakeRemote remote(a_host());
     FakeConsole console;
     console.answer = true;
@@ -37,7 +37,7 @@ void confirmed_end_terminates_session() {
     EXPECT_TEXT(console.printed + console.complaints, "");
 }
 
-void declined_end_terminates_nothing() {
+SESSLIMIT_TEST(declined_end_terminates_nothing) {
     struct Case {
         const char* name;
         Exit (*run)(Remote&, Console&);
@@ -60,7 +60,7 @@ void declined_end_terminates_nothing() {
     }
 }
 
-void end_without_terminal_does_not_ask() {
+SESSLIMIT_TEST(end_without_terminal_does_not_ask) {
     FakeRemote remote(a_host());
     FakeConsole console;
     EXPECT(end_sessions({"9", "20"}, remote, console) == Exit::ok, "exit");
@@ -68,7 +68,7 @@ void end_without_terminal_does_not_ask() {
     EXPECT_TEXT(console.questions, "");
 }
 
-void first_failure_determines_exit_and_others_continue() {
+SESSLIMIT_TEST(first_failure_determines_exit_and_others_continue) {
     for (const bool somebody : {true, false}) {
         FakeRemote remote(a_host());
         remote.protected_users = {"bob"};
@@ -83,7 +83,7 @@ void first_failure_determines_exit_and_others_continue() {
     }
 }
 
-void end_without_match_does_not_ask() {
+SESSLIMIT_TEST(end_without_match_does_not_ask) {
     FakeRemote remote(a_host());
     FakeConsole console;
     console.answer = true;
@@ -93,7 +93,7 @@ void end_without_match_does_not_ask() {
     EXPECT_TEXT(console.printed, "No session of carol to end.\n");
 }
 
-void end_user_terminates_all_sessions_of_user() {
+SESSLIMIT_TEST(end_user_terminates_all_sessions_of_user) {
     for (const char* user : {"alice", "uid:1000"}) {
         FakeRemote remote(a_host());
         FakeConsole console;
@@ -107,7 +107,7 @@ void end_user_terminates_all_sessions_of_user() {
     }
 }
 
-void case_A07_end_user_treats_number_as_user_name() {
+SESSLIMIT_TEST(case_A07_end_user_treats_number_as_user_name) {
     struct Case {
         const char* user;
         const char* left;
@@ -131,7 +131,7 @@ void case_A07_end_user_treats_number_as_user_name() {
     }
 }
 
-void protected_user_does_not_block_others() {
+SESSLIMIT_TEST(protected_user_does_not_block_others) {
     FakeRemote remote(a_host());
     remote.protected_users = {"bob"};
     FakeConsole console;
@@ -139,7 +139,7 @@ void protected_user_does_not_block_others() {
     EXPECT_TEXT(remote.left(), "20");
 }
 
-void end_credential_terminates_sessions_of_all_users() {
+SESSLIMIT_TEST(end_credential_terminates_sessions_of_all_users) {
     FakeRemote remote(a_host());
     FakeConsole console;
     console.answer = true;
@@ -151,7 +151,7 @@ void end_credential_terminates_sessions_of_all_users() {
     EXPECT_TEXT(remote.left(), "9");
 }
 
-void end_credential_asks_without_visible_keys() {
+SESSLIMIT_TEST(end_credential_asks_without_visible_keys) {
     FakeRemote remote(a_host());
     for (Session& session : remote.sessions) {
         session.credential.reset();
@@ -163,7 +163,7 @@ void end_credential_asks_without_visible_keys() {
                                    "End them? [y/N] ");
 }
 
-void missing_daemon_reported_once() {
+SESSLIMIT_TEST(missing_daemon_reported_once) {
     FakeRemote remote;
     remote.failure = Failure{Failure::Kind::not_running, "x"};
     FakeConsole console;
@@ -173,7 +173,7 @@ void missing_daemon_reported_once() {
     EXPECT_TEXT(console.questions, "");
 }
 
-void argument_escaped_in_output() {
+SESSLIMIT_TEST(argument_escaped_in_output) {
     FakeRemote remote(a_host());
     FakeConsole console;
     EXPECT(end_users({"\033[2Jcarol"}, remote, console) == Exit::ok, "exit");
@@ -181,23 +181,3 @@ void argument_escaped_in_output() {
 }
 
 } // namespace
-
-int main() {
-    setenv("TZ", "UTC", 1);
-    tzset();
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(confirmed_end_terminates_session),
-        SESSLIMIT_TEST(declined_end_terminates_nothing),
-        SESSLIMIT_TEST(end_without_terminal_does_not_ask),
-        SESSLIMIT_TEST(first_failure_determines_exit_and_others_continue),
-        SESSLIMIT_TEST(end_without_match_does_not_ask),
-        SESSLIMIT_TEST(end_user_terminates_all_sessions_of_user),
-        SESSLIMIT_TEST(case_A07_end_user_treats_number_as_user_name),
-        SESSLIMIT_TEST(protected_user_does_not_block_others),
-        SESSLIMIT_TEST(end_credential_terminates_sessions_of_all_users),
-        SESSLIMIT_TEST(end_credential_asks_without_visible_keys),
-        SESSLIMIT_TEST(missing_daemon_reported_once),
-        SESSLIMIT_TEST(argument_escaped_in_output),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -15,7 +15,7 @@ namespace {
 
 using Source = UncountedLogins::Source;
 
-void domain_is_type_of_label() {
+SESSLIMIT_TEST(domain_is_type_of_label) {
     using namespace std::string_view_literals;
     struct Case {
         std::string_view label;
@@ -38,7 +38,7 @@ void domain_is_type_of_label() {
     }
 }
 
-void module_log_lines_distinguished_from_others() {
+SESSLIMIT_TEST(module_log_lines_distinguished_from_others) {
     struct Case {
         const char* message;
         const char* parsed; ///< "user|reason"; empty: not a line of the module
@@ -64,7 +64,7 @@ void module_log_lines_distinguished_from_others() {
     }
 }
 
-void uncounted_logins_since_daemon_start_at_most_one_day() {
+SESSLIMIT_TEST(uncounted_logins_since_daemon_start_at_most_one_day) {
     struct Case {
         Usec started;
         Usec since;
@@ -85,7 +85,7 @@ void uncounted_logins_since_daemon_start_at_most_one_day() {
     }
 }
 
-void case_B01_daemon_in_other_domain_causes_warning() {
+SESSLIMIT_TEST(case_B01_daemon_in_other_domain_causes_warning) {
     struct Case {
         Selinux mode;
         const char* label;
@@ -126,7 +126,7 @@ UncountedLogins three_logins() {
             .last = UncountedLogin{noon - 5 * minute, "alice", "cannot connect to the daemon: Permission denied"}};
 }
 
-void case_B01_uncounted_logins_reported() {
+SESSLIMIT_TEST(case_B01_uncounted_logins_reported) {
     const std::string since = " since 2026-11-23 12:00:00 UTC (2h ago)";
     const std::string last = ", the last one of alice at 2026-11-23 13:55:00 UTC (5min ago): cannot connect to the "
                              "daemon: Permission denied";
@@ -152,7 +152,7 @@ void case_B01_uncounted_logins_reported() {
                                                     " and 'ausearch -m AVC -ts recent'.");
 }
 
-void unreadable_journal_gives_no_count() {
+SESSLIMIT_TEST(unreadable_journal_gives_no_count) {
     EXPECT_TEXT(uncounted_words({.source = Source::denied, .since = noon, .last = {}}, noon),
                 "unknown (reading the journal requires root or group systemd-journal)");
     EXPECT_TEXT(uncounted_words({.source = Source::none, .since = noon, .last = {}}, noon),
@@ -160,17 +160,3 @@ void unreadable_journal_gives_no_count() {
 }
 
 } // namespace
-
-int main() {
-    setenv("TZ", "UTC", 1);
-    tzset();
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(domain_is_type_of_label),
-        SESSLIMIT_TEST(module_log_lines_distinguished_from_others),
-        SESSLIMIT_TEST(uncounted_logins_since_daemon_start_at_most_one_day),
-        SESSLIMIT_TEST(case_B01_daemon_in_other_domain_causes_warning),
-        SESSLIMIT_TEST(case_B01_uncounted_logins_reported),
-        SESSLIMIT_TEST(unreadable_journal_gives_no_count),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

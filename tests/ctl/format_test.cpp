@@ -14,7 +14,7 @@ using namespace sesslimit::test;
 
 namespace {
 
-void spans_shown_in_two_largest_units() {
+SESSLIMIT_TEST(spans_shown_in_two_largest_units) {
     struct Case {
         Usec span;
         const char* words;
@@ -37,7 +37,7 @@ void spans_shown_in_two_largest_units() {
     }
 }
 
-void end_text_shows_earliest_limit() {
+SESSLIMIT_TEST(end_text_shows_earliest_limit) {
     struct Case {
         const char* about;
         Usec duration_in;
@@ -71,7 +71,7 @@ void end_text_shows_earliest_limit() {
     }
 }
 
-void past_deadline_not_negative() {
+SESSLIMIT_TEST(past_deadline_not_negative) {
     Session session = alices_session();
     session.duration_ends_at = noon - hour;
     EXPECT_TEXT(end_text(session, noon), "0s left");
@@ -81,7 +81,7 @@ void past_deadline_not_negative() {
     EXPECT_TEXT(idle_words(session, noon), "-");
 }
 
-void times_shown_short_and_long() {
+SESSLIMIT_TEST(times_shown_short_and_long) {
     EXPECT_TEXT(short_time(noon - 2 * hour, noon), "12:00");
     EXPECT_TEXT(short_time(noon - 24 * hour, noon), "2026-11-22 14:00");
     EXPECT_TEXT(short_time(0, noon), "-");
@@ -94,7 +94,7 @@ void times_shown_short_and_long() {
     EXPECT_TEXT(log_time(0), "-");
 }
 
-void session_shown_in_one_line() {
+SESSLIMIT_TEST(session_shown_in_one_line) {
     Session session = alices_session();
     EXPECT_TEXT(session_line(session, noon), "session 12 of alice: sshd on pts/0, from 192.0.2.7, since 12:00 (2h)");
     session.terminals.clear();
@@ -105,7 +105,7 @@ void session_shown_in_one_line() {
     EXPECT_TEXT(terminals_words(session), "pts/0, pts/3");
 }
 
-void session_matched_by_user_name_or_id() {
+SESSLIMIT_TEST(session_matched_by_user_name_or_id) {
     Session session = alices_session();
     EXPECT(belongs_to(session, "alice") && belongs_to(session, "uid:1000"), "by name and by user ID");
     EXPECT(!belongs_to(session, "1000") && !belongs_to(session, "uid:x"), "a number is a name");
@@ -116,7 +116,7 @@ void session_matched_by_user_name_or_id() {
     EXPECT_TEXT(user_argument(session), "uid:1000");
 }
 
-void case_A07_printed_user_accepted_as_argument() {
+SESSLIMIT_TEST(case_A07_printed_user_accepted_as_argument) {
     for (const char* name : {"alice", "1001", "", "a\\x0ab"}) {
         Session session = alices_session();
         session.user = name;
@@ -126,7 +126,7 @@ void case_A07_printed_user_accepted_as_argument() {
     EXPECT_TEXT(user_words(alices_session()), "alice");
 }
 
-void bus_text_escaped_once() {
+SESSLIMIT_TEST(bus_text_escaped_once) {
     EXPECT_TEXT(safe("alice"), "alice");
     EXPECT_TEXT(safe("\033[2J\x07"), "\\x1b[2J\\x07");
     EXPECT_TEXT(safe("\\x1b[2J"), "\\x1b[2J"); // already escaped by the daemon
@@ -145,7 +145,7 @@ void bus_text_escaped_once() {
     EXPECT(safe_lines(std::string(1 << 20, '\n')).size() <= 2100, "many lines");
 }
 
-void each_error_maps_to_one_exit_status() {
+SESSLIMIT_TEST(each_error_maps_to_one_exit_status) {
     struct Case {
         const char* name;
         Failure::Kind kind;
@@ -180,20 +180,3 @@ void each_error_maps_to_one_exit_status() {
 }
 
 } // namespace
-
-int main() {
-    setenv("TZ", "UTC", 1);
-    tzset();
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(spans_shown_in_two_largest_units),
-        SESSLIMIT_TEST(end_text_shows_earliest_limit),
-        SESSLIMIT_TEST(past_deadline_not_negative),
-        SESSLIMIT_TEST(times_shown_short_and_long),
-        SESSLIMIT_TEST(session_shown_in_one_line),
-        SESSLIMIT_TEST(session_matched_by_user_name_or_id),
-        SESSLIMIT_TEST(case_A07_printed_user_accepted_as_argument),
-        SESSLIMIT_TEST(bus_text_escaped_once),
-        SESSLIMIT_TEST(each_error_maps_to_one_exit_status),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -15,7 +15,7 @@ using nlohmann::json;
 
 namespace {
 
-void session_json_matches_schema() {
+SESSLIMIT_TEST(session_json_matches_schema) {
     Session bare = alices_session("k7");
     bare.origin = bare.scope = "";
     bare.max_duration = bare.idle_timeout = bare.duration_ends_at = bare.idle_ends_at = infinity;
@@ -47,14 +47,14 @@ void session_json_matches_schema() {
     EXPECT_TEXT(json_of(std::vector<Session>{}, Json::compact), "[]\n");
 }
 
-void pretty_json_equals_compact_json() {
+SESSLIMIT_TEST(pretty_json_equals_compact_json) {
     const std::vector sessions{alices_session()};
     const std::string pretty = json_of(sessions, Json::pretty);
     EXPECT(json::parse(pretty) == json::parse(json_of(sessions, Json::compact)), pretty);
     EXPECT(std::ranges::count(pretty, '\n') > 10, pretty);
 }
 
-void explain_and_status_json_match_schema() {
+SESSLIMIT_TEST(explain_and_status_json_match_schema) {
     const ExplainQuery question{.user = "al\xffice",
                                 .groups = {"wheel"},
                                 .service = "sshd",
@@ -92,7 +92,7 @@ void explain_and_status_json_match_schema() {
            "unknown is null, not zero");
 }
 
-void check_json_matches_schema() {
+SESSLIMIT_TEST(check_json_matches_schema) {
     using policy::Problem;
     const std::vector<Problem> problems{{Problem::Severity::error, "/e/p.toml", 3, 7, "what", "line\t\033"},
                                         {Problem::Severity::warning, "/e/q.toml", 0, 0, "what", ""}};
@@ -102,7 +102,7 @@ void check_json_matches_schema() {
     EXPECT(json::parse(text)[1]["line"].is_null(), text);
 }
 
-void watch_json_matches_schema() {
+SESSLIMIT_TEST(watch_json_matches_schema) {
     Event event{.name = "warned", .at = noon, .session = alices_session(), .policy_state = {}, .left = 5 * minute};
     EXPECT_TEXT(document_problem("watch.json", json_of(event, Json::compact)), "");
     event = {.name = "policy-changed", .at = noon, .session = {}, .policy_state = "kept", .left = {}};
@@ -112,14 +112,3 @@ void watch_json_matches_schema() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(session_json_matches_schema),
-        SESSLIMIT_TEST(pretty_json_equals_compact_json),
-        SESSLIMIT_TEST(explain_and_status_json_match_schema),
-        SESSLIMIT_TEST(check_json_matches_schema),
-        SESSLIMIT_TEST(watch_json_matches_schema),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -24,7 +24,7 @@ std::string offered(const World& world, const std::string& words) {
     return outcome.err.empty() ? outcome.out : outcome.err;
 }
 
-void bash_offers_matching_completions() {
+SESSLIMIT_TEST(bash_offers_matching_completions) {
     const World world;
     struct Case {
         const char* words;
@@ -55,18 +55,10 @@ void bash_offers_matching_completions() {
     }
 }
 
-void completion_without_daemon_is_empty_and_silent() {
+SESSLIMIT_TEST(completion_without_daemon_is_empty_and_silent) {
     World world;
     world.bus.stop();
     EXPECT_TEXT(offered(world, "sesslimitctl end ''"), " ");
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(bash_offers_matching_completions),
-        SESSLIMIT_TEST(completion_without_daemon_is_empty_and_silent),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -32,7 +32,7 @@ Program::Outcome run_on(const std::string& bus, const std::vector<std::string>& 
         {.arguments = arguments, .bus = bus, .environment = std::move(environment), .columns = {}, .command = {}});
 }
 
-void missing_daemon_reported_in_one_line() {
+SESSLIMIT_TEST(missing_daemon_reported_in_one_line) {
     const PrivateBus bus;
     for (const auto& command : every_command) {
         const auto outcome = run_on(bus.address(), command);
@@ -42,7 +42,7 @@ void missing_daemon_reported_in_one_line() {
     }
 }
 
-void missing_bus_reported_like_missing_daemon() {
+SESSLIMIT_TEST(missing_bus_reported_like_missing_daemon) {
     for (const auto& command : every_command) {
         const auto outcome = run_on("unix:path=/nonexistent/bus", command);
         EXPECT(outcome.exit == 1, command.empty() ? "no command" : command.front());
@@ -50,7 +50,7 @@ void missing_bus_reported_like_missing_daemon() {
     }
 }
 
-void silent_daemon_times_out() {
+SESSLIMIT_TEST(silent_daemon_times_out) {
     auto behaviour = a_host();
     behaviour.silent = true;
     const World world(behaviour);
@@ -71,7 +71,7 @@ constexpr char unresponsive[] = "; check 'systemctl status sesslimitd' and, if S
 constexpr char drop_replies[] = "<deny send_type=\"method_return\" send_requested_reply=\"true\"/>"
                                 "<deny send_type=\"error\" send_requested_reply=\"true\"/>";
 
-void case_B03_every_command_reports_missing_reply() {
+SESSLIMIT_TEST(case_B03_every_command_reports_missing_reply) {
     auto hanging = a_host();
     hanging.deaf = true;
     const World replies_dropped(a_host(), drop_replies);
@@ -89,7 +89,7 @@ void case_B03_every_command_reports_missing_reply() {
     }
 }
 
-void case_B03_missing_reply_detected_within_two_seconds() {
+SESSLIMIT_TEST(case_B03_missing_reply_detected_within_two_seconds) {
     const World world(a_host(), drop_replies);
     const auto before = std::chrono::steady_clock::now();
     const auto outcome = world.run({"end-user", "alice"});
@@ -98,7 +98,7 @@ void case_B03_missing_reply_detected_within_two_seconds() {
     EXPECT(waited < std::chrono::seconds(8), "less than the timeout of a call");
 }
 
-void case_B03_denial_by_bus_distinguished_from_daemon() {
+SESSLIMIT_TEST(case_B03_denial_by_bus_distinguished_from_daemon) {
     World world(a_host(), "<deny send_destination=\"org.sesslimit1\"/>");
     for (const auto& command : every_command) {
         const auto outcome = world.run(command);
@@ -110,7 +110,7 @@ void case_B03_denial_by_bus_distinguished_from_daemon() {
     EXPECT(world.service.calls().empty(), "no call arrived");
 }
 
-void call_may_take_longer_than_ping() {
+SESSLIMIT_TEST(call_may_take_longer_than_ping) {
     auto behaviour = a_host();
     behaviour.explain_takes = std::chrono::milliseconds(2500); // a slow directory service
     behaviour.explanation.outcome = "would be admitted";
@@ -121,7 +121,7 @@ void call_may_take_longer_than_ping() {
     EXPECT(outcome.exit == 0 && contains(outcome.out, "would be admitted"), outcome.err);
 }
 
-void silent_bus_reported() {
+SESSLIMIT_TEST(silent_bus_reported) {
     const PrivateBus somewhere; // for its directory
     const std::string path = somewhere.directory() + "/mute";
     const UniqueFd mute(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -135,7 +135,7 @@ void silent_bus_reported() {
     EXPECT_TEXT(outcome.err, "sesslimitctl: the system bus does not answer\n");
 }
 
-void failures_have_distinct_exit_statuses() {
+SESSLIMIT_TEST(failures_have_distinct_exit_statuses) {
     struct Case {
         std::vector<std::string> arguments;
         int exit;
@@ -171,7 +171,7 @@ void failures_have_distinct_exit_statuses() {
     }
 }
 
-void rejected_policy_reports_errors() {
+SESSLIMIT_TEST(rejected_policy_reports_errors) {
     auto behaviour = a_host();
     behaviour.reload_problems = "/etc/sesslimit/policy.toml:3:1: error: unknown key\nmax_sessionz = 3\n^";
     const World world(behaviour);
@@ -181,7 +181,7 @@ void rejected_policy_reports_errors() {
                              "/etc/sesslimit/policy.toml:3:1: error: unknown key\nmax_sessionz = 3\n^\n");
 }
 
-void reply_with_other_signature_rejected() {
+SESSLIMIT_TEST(reply_with_other_signature_rejected) {
     auto behaviour = a_host();
     behaviour.garbled = true;
     const World world(behaviour);
@@ -190,7 +190,7 @@ void reply_with_other_signature_rejected() {
            outcome.err);
 }
 
-void lost_output_causes_failure() {
+SESSLIMIT_TEST(lost_output_causes_failure) {
     const World world;
     auto start = world.start({"-c", "exec \"$0\" list >/dev/full", SESSLIMITCTL});
     start.command = "/bin/sh";
@@ -199,21 +199,3 @@ void lost_output_causes_failure() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(missing_daemon_reported_in_one_line),
-        SESSLIMIT_TEST(missing_bus_reported_like_missing_daemon),
-        SESSLIMIT_TEST(silent_daemon_times_out),
-        SESSLIMIT_TEST(case_B03_every_command_reports_missing_reply),
-        SESSLIMIT_TEST(case_B03_missing_reply_detected_within_two_seconds),
-        SESSLIMIT_TEST(case_B03_denial_by_bus_distinguished_from_daemon),
-        SESSLIMIT_TEST(call_may_take_longer_than_ping),
-        SESSLIMIT_TEST(silent_bus_reported),
-        SESSLIMIT_TEST(failures_have_distinct_exit_statuses),
-        SESSLIMIT_TEST(rejected_policy_reports_errors),
-        SESSLIMIT_TEST(reply_with_other_signature_rejected),
-        SESSLIMIT_TEST(lost_output_causes_failure),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

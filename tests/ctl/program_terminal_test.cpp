@@ -10,7 +10,7 @@ using namespace sesslimit::test;
 
 namespace {
 
-void list_fits_terminal_width() {
+SESSLIMIT_TEST(list_fits_terminal_width) {
     auto behaviour = a_host();
     behaviour.sessions[0].origin = std::string(200, 'h');
     const World world(behaviour);
@@ -29,7 +29,7 @@ void list_fits_terminal_width() {
     }
 }
 
-void color_only_on_terminals_that_permit_it() {
+SESSLIMIT_TEST(color_only_on_terminals_that_permit_it) {
     auto behaviour = a_host();
     behaviour.sessions[0].state = "ending";
     const World world(behaviour);
@@ -43,7 +43,7 @@ void color_only_on_terminals_that_permit_it() {
     EXPECT(!contains(output("TERM=dumb"), "\033"), "TERM");
 }
 
-void yes_on_terminal_terminates_session() {
+SESSLIMIT_TEST(yes_on_terminal_terminates_session) {
     World world;
     Program program(world.start_on_terminal({"end", "12"}));
     EXPECT(program.wait_for("End it? [y/N] "), "asked");
@@ -54,7 +54,7 @@ void yes_on_terminal_terminates_session() {
     EXPECT(contains(outcome.out, "session 12 of alice: sshd on pts/0, from 192.0.2.7"), outcome.out);
 }
 
-void other_answers_terminate_nothing() {
+SESSLIMIT_TEST(other_answers_terminate_nothing) {
     World world;
     for (const char* answer : {"\n", "n\n", "no\n", "yesterday\n", "x\n", "\004"}) {
         Program program(world.start_on_terminal({"end-user", "alice"}));
@@ -66,14 +66,14 @@ void other_answers_terminate_nothing() {
     }
 }
 
-void no_ask_option_suppresses_question() {
+SESSLIMIT_TEST(no_ask_option_suppresses_question) {
     World world;
     const auto outcome = test::run(world.start_on_terminal({"end", "12", "--no-ask"}));
     EXPECT(outcome.exit == 0 && world.was_asked("EndSession 12"), outcome.out);
     EXPECT_TEXT(outcome.out, "");
 }
 
-void polkit_password_asked_only_on_terminal() {
+SESSLIMIT_TEST(polkit_password_asked_only_on_terminal) {
     auto behaviour = a_host();
     behaviour.wants_password = {"12", "9"};
     World world(behaviour);
@@ -89,7 +89,7 @@ void polkit_password_asked_only_on_terminal() {
     EXPECT(quiet.exit == 4, quiet.out);
 }
 
-void long_output_paged() {
+SESSLIMIT_TEST(long_output_paged) {
     const World world;
     const auto paged = [&](std::vector<std::string> environment, std::vector<std::string> arguments) {
         auto start = world.start_on_terminal(std::move(arguments));
@@ -108,7 +108,7 @@ void long_output_paged() {
     EXPECT(contains(secured, "LESS=FRSXMK\n") && contains(secured, "LESSSECURE=1\n"), secured);
 }
 
-void early_pager_exit_not_a_failure() {
+SESSLIMIT_TEST(early_pager_exit_not_a_failure) {
     auto behaviour = a_host();
     behaviour.sessions.assign(3000, alices_session());
     const World world(behaviour);
@@ -118,17 +118,3 @@ void early_pager_exit_not_a_failure() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(list_fits_terminal_width),
-        SESSLIMIT_TEST(color_only_on_terminals_that_permit_it),
-        SESSLIMIT_TEST(yes_on_terminal_terminates_session),
-        SESSLIMIT_TEST(other_answers_terminate_nothing),
-        SESSLIMIT_TEST(no_ask_option_suppresses_question),
-        SESSLIMIT_TEST(polkit_password_asked_only_on_terminal),
-        SESSLIMIT_TEST(long_output_paged),
-        SESSLIMIT_TEST(early_pager_exit_not_a_failure),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

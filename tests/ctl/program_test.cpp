@@ -10,7 +10,7 @@ using namespace sesslimit::test;
 
 namespace {
 
-void list_through_pipe_not_cut() {
+SESSLIMIT_TEST(list_through_pipe_not_cut) {
     auto behaviour = a_host();
     behaviour.sessions[0].origin = std::string(200, 'h');
     const World world(behaviour);
@@ -24,7 +24,7 @@ void list_through_pipe_not_cut() {
     EXPECT(bare.out.starts_with("9       bob") || bare.out.starts_with("9 bob "), bare.out);
 }
 
-void show_prints_all_properties() {
+SESSLIMIT_TEST(show_prints_all_properties) {
     const World world;
     const auto outcome = world.run({"show", "12", "9"});
     EXPECT(outcome.exit == 0, outcome.err);
@@ -35,7 +35,7 @@ void show_prints_all_properties() {
            outcome.out);
 }
 
-void show_prints_processes_affected_by_end() {
+SESSLIMIT_TEST(show_prints_processes_affected_by_end) {
     auto behaviour = a_host();
     for (ctl::Session& session : behaviour.sessions) {
         session.reach = ctl::TerminationPreview{.processes = 12,
@@ -54,7 +54,7 @@ void show_prints_processes_affected_by_end() {
     EXPECT_TEXT(document_problem("sessions.json", world.run({"show", "12", "--json=short"}).out), "");
 }
 
-void json_output_matches_schema() {
+SESSLIMIT_TEST(json_output_matches_schema) {
     auto behaviour = a_host();
     behaviour.explanation = {true, "", {{"mode", "enforce", "", "", "", 0}}, {{"host", "r", "/p", "x", 3, true}}, "in"};
     const World world(behaviour);
@@ -74,7 +74,7 @@ void json_output_matches_schema() {
     }
 }
 
-void explain_sends_all_facts_of_login() {
+SESSLIMIT_TEST(explain_sends_all_facts_of_login) {
     World world;
     const auto outcome = world.run({"explain", "--group", "a", "--group", "b", "--service", "login", "--origin", "::1",
                                     "--method", "password", "--credential", "SHA256:x", "--seat", "seat0", "alice"});
@@ -86,7 +86,7 @@ void explain_sends_all_facts_of_login() {
     EXPECT(world.was_asked("Explain User=bob"), world.service.calls().back());
 }
 
-void explanation_printed() {
+SESSLIMIT_TEST(explanation_printed) {
     auto behaviour = a_host();
     behaviour.explanation = {.counts = true,
                              .why = "one per connection",
@@ -102,7 +102,7 @@ void explanation_printed() {
            outcome.out);
 }
 
-void end_without_terminal_does_not_ask() {
+SESSLIMIT_TEST(end_without_terminal_does_not_ask) {
     World world;
     EXPECT(world.run({"end", "12"}).exit == 0 && world.was_asked("EndSession 12"), "end");
     EXPECT(!world.was_asked("GetSession 12"), "no person to show it to");
@@ -113,7 +113,7 @@ void end_without_terminal_does_not_ask() {
     EXPECT(world.was_asked("EndCredential SHA256:leaked") && key.exit == 0, key.err);
 }
 
-void status_and_reload_succeed() {
+SESSLIMIT_TEST(status_and_reload_succeed) {
     World world;
     const auto status = world.run({"status"});
     EXPECT(status.exit == 0 && contains(status.out, "Version: 9.9\n") && contains(status.out, "Sessions: 2\n"),
@@ -123,7 +123,7 @@ void status_and_reload_succeed() {
     EXPECT_TEXT(reload.out + reload.err, "");
 }
 
-void output_escapes_control_characters() {
+SESSLIMIT_TEST(output_escapes_control_characters) {
     const std::string hostile = "\033[2J\033]0;x\007\xc2\x9b"
                                 "31m\xe2\x80\xae\nroot";
     auto behaviour = a_host();
@@ -155,7 +155,7 @@ void output_escapes_control_characters() {
     }
 }
 
-void check_works_without_daemon() {
+SESSLIMIT_TEST(check_works_without_daemon) {
     const auto start = [](std::vector<std::string> arguments) {
         return Program::Start{.arguments = std::move(arguments),
                               .bus = "unix:path=/nonexistent",
@@ -170,7 +170,7 @@ void check_works_without_daemon() {
     EXPECT_TEXT(document_problem("check.json", bad.out), "");
 }
 
-void help_lists_every_command() {
+SESSLIMIT_TEST(help_lists_every_command) {
     const auto outcome =
         test::run({.arguments = {"--help"}, .bus = "", .environment = {}, .columns = {}, .command = {}});
     EXPECT(outcome.exit == 0, outcome.err);
@@ -186,20 +186,3 @@ void help_lists_every_command() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(list_through_pipe_not_cut),
-        SESSLIMIT_TEST(show_prints_all_properties),
-        SESSLIMIT_TEST(show_prints_processes_affected_by_end),
-        SESSLIMIT_TEST(json_output_matches_schema),
-        SESSLIMIT_TEST(explain_sends_all_facts_of_login),
-        SESSLIMIT_TEST(explanation_printed),
-        SESSLIMIT_TEST(end_without_terminal_does_not_ask),
-        SESSLIMIT_TEST(status_and_reload_succeed),
-        SESSLIMIT_TEST(output_escapes_control_characters),
-        SESSLIMIT_TEST(check_works_without_daemon),
-        SESSLIMIT_TEST(help_lists_every_command),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -23,7 +23,7 @@ bool hears(World& world, Program& program) {
     return false;
 }
 
-void watch_prints_events_until_signal() {
+SESSLIMIT_TEST(watch_prints_events_until_signal) {
     for (const int signal : {SIGINT, SIGTERM}) {
         World world;
         Program program(world.start({"watch"}));
@@ -41,7 +41,7 @@ void watch_prints_events_until_signal() {
     }
 }
 
-void watch_prints_one_json_object_per_line() {
+SESSLIMIT_TEST(watch_prints_one_json_object_per_line) {
     World world;
     Program program(world.start({"watch", "--json=short"}));
     const bool ready = hears(world, program);
@@ -56,7 +56,7 @@ void watch_prints_one_json_object_per_line() {
     }
 }
 
-void watch_ignores_forged_signals() {
+SESSLIMIT_TEST(watch_ignores_forged_signals) {
     World world;
     Program program(world.start({"watch"}));
     const bool ready = hears(world, program);
@@ -76,7 +76,7 @@ void watch_ignores_forged_signals() {
     EXPECT(!contains(outcome.out, "forged"), outcome.out);
 }
 
-void watch_continues_after_daemon_restart() {
+SESSLIMIT_TEST(watch_continues_after_daemon_restart) {
     World world;
     Program program(world.start({"watch"}));
     const bool ready = hears(world, program);
@@ -91,7 +91,7 @@ void watch_continues_after_daemon_restart() {
     EXPECT(ready && away && back && heard && outcome.exit == 0, outcome.out + outcome.err);
 }
 
-void watch_fails_when_bus_stops() {
+SESSLIMIT_TEST(watch_fails_when_bus_stops) {
     World world;
     Program program(world.start({"watch"}));
     const bool ready = hears(world, program);
@@ -100,7 +100,7 @@ void watch_fails_when_bus_stops() {
     EXPECT(ready && outcome.exit == 1 && contains(outcome.err, "systemctl start sesslimitd"), outcome.err);
 }
 
-void watch_exits_when_output_is_closed() {
+SESSLIMIT_TEST(watch_exits_when_output_is_closed) {
     World world;
     Program program(world.start({"watch"}));
     const bool ready = hears(world, program);
@@ -109,7 +109,7 @@ void watch_exits_when_output_is_closed() {
     EXPECT(ready && outcome.exit == 0, outcome.err);
 }
 
-void watch_escapes_control_characters() {
+SESSLIMIT_TEST(watch_escapes_control_characters) {
     World world;
     Program program(world.start({"watch"}));
     const bool ready = hears(world, program);
@@ -125,13 +125,3 @@ void watch_escapes_control_characters() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(watch_prints_events_until_signal), SESSLIMIT_TEST(watch_prints_one_json_object_per_line),
-        SESSLIMIT_TEST(watch_ignores_forged_signals),     SESSLIMIT_TEST(watch_continues_after_daemon_restart),
-        SESSLIMIT_TEST(watch_fails_when_bus_stops),       SESSLIMIT_TEST(watch_exits_when_output_is_closed),
-        SESSLIMIT_TEST(watch_escapes_control_characters),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -45,7 +45,7 @@ bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-void ids_sorted_numerically() {
+SESSLIMIT_TEST(ids_sorted_numerically) {
     std::vector<Session> sessions;
     for (const char* id : {"k7", "c12", "100", "9", "12", "99999999999999999999999"}) {
         sessions.push_back(alices_session(id));
@@ -58,7 +58,7 @@ void ids_sorted_numerically() {
     EXPECT_TEXT(order, "9 12 100 99999999999999999999999 c12 k7 ");
 }
 
-void list_without_width_not_cut() {
+SESSLIMIT_TEST(list_without_width_not_cut) {
     EXPECT_TEXT(
         list_text(a_house_full(), style_of_width(std::nullopt), noon),
         "SESSION USER  SERVICE TERMINAL FROM                                            SINCE            IDLE ENDS\n"
@@ -69,7 +69,7 @@ void list_without_width_not_cut() {
         "\n3 sessions listed.\n");
 }
 
-void list_on_80_columns() {
+SESSLIMIT_TEST(list_on_80_columns) {
     EXPECT_TEXT(list_text(a_house_full(), style_of_width(80), noon),
                 "SESSION USER  SERVICE TERMINAL FROM        SINCE            IDLE ENDS\n"
                 "9       bob   login   tty1     -           2026-11-22 08:00 45s  6h left\n"
@@ -78,7 +78,7 @@ void list_on_80_columns() {
                 "\n3 sessions listed.\n");
 }
 
-void list_on_narrow_terminal_keeps_important_columns() {
+SESSLIMIT_TEST(list_on_narrow_terminal_keeps_important_columns) {
     EXPECT_TEXT(list_text(a_house_full(), style_of_width(40), noon), "SESSION USER  IDLE ENDS\n"
                                                                      "9       bob   45s  6h left\n"
                                                                      "12      alice 3min idle 12min left\n"
@@ -86,7 +86,7 @@ void list_on_narrow_terminal_keeps_important_columns() {
                                                                      "\n3 sessions listed.\n");
 }
 
-void list_fits_every_width() {
+SESSLIMIT_TEST(list_fits_every_width) {
     for (std::size_t width = 20; width <= 200; ++width) {
         std::istringstream lines(list_text(a_house_full(), style_of_width(width), noon));
         for (std::string line; std::getline(lines, line);) {
@@ -95,14 +95,14 @@ void list_fits_every_width() {
     }
 }
 
-void empty_list_reported() {
+SESSLIMIT_TEST(empty_list_reported) {
     Style style;
     EXPECT_TEXT(list_text({}, style, noon), "No session listed.\n");
     style.legend = false;
     EXPECT_TEXT(list_text({}, style, noon), "");
 }
 
-void show_text_has_all_properties() {
+SESSLIMIT_TEST(show_text_has_all_properties) {
     const std::string text = show_text(alices_session(), noon);
     for (const char* line : {"             Id: 12\n",
                              "            Key: 7\n",
@@ -132,7 +132,7 @@ void show_text_has_all_properties() {
     EXPECT(!contains(text, "Credential"), "not shown to other users");
 }
 
-void show_text_lists_processes_affected_by_end() {
+SESSLIMIT_TEST(show_text_lists_processes_affected_by_end) {
     Session session = alices_session();
     session.reach = ctl::TerminationPreview{.processes = 5,
                                             .commands = {"bash", "sshd", "tmux: server"},
@@ -161,7 +161,7 @@ void show_text_lists_processes_affected_by_end() {
     }
 }
 
-void show_text_has_owner_only_properties() {
+SESSLIMIT_TEST(show_text_has_owner_only_properties) {
     Session session = alices_session();
     session.credential = "SHA256:abc";
     session.method = "publickey";
@@ -183,7 +183,7 @@ Explanation an_explanation() {
             .outcome = "would be denied: 1 of 1 session is open"};
 }
 
-void explain_text_lists_source_of_each_setting() {
+SESSLIMIT_TEST(explain_text_lists_source_of_each_setting) {
     const ExplainQuery question{.user = "alice",
                                 .groups = {"wheel"},
                                 .service = "sshd",
@@ -206,7 +206,7 @@ void explain_text_lists_source_of_each_setting() {
                 "   Now: would be denied: 1 of 1 session is open\n");
 }
 
-void explain_text_omits_empty_list_of_losing_rules() {
+SESSLIMIT_TEST(explain_text_omits_empty_list_of_losing_rules) {
     Explanation explanation = an_explanation();
     explanation.rules.pop_back();
     explanation.counts = false;
@@ -218,7 +218,7 @@ void explain_text_omits_empty_list_of_losing_rules() {
     EXPECT(contains(text, "Counts: no, its service is ignored\n"), text);
 }
 
-void status_text_states_policy_in_effect() {
+SESSLIMIT_TEST(status_text_states_policy_in_effect) {
     const Enforcement good{
         Selinux::enforcing, "sesslimitd_t", {.source = UncountedLogins::Source::journal, .since = noon - hour}};
     const auto policy_of = [&](const char* state) {
@@ -238,7 +238,7 @@ void status_text_states_policy_in_effect() {
            "no ledger");
 }
 
-void case_B01_status_warns_of_missing_enforcement() {
+SESSLIMIT_TEST(case_B01_status_warns_of_missing_enforcement) {
     const Enforcement bad{Selinux::enforcing,
                           "initrc_t",
                           {.source = UncountedLogins::Source::journal,
@@ -254,7 +254,7 @@ void case_B01_status_warns_of_missing_enforcement() {
            text);
 }
 
-void event_text_is_one_line() {
+SESSLIMIT_TEST(event_text_is_one_line) {
     Event event{.name = "warned", .at = noon, .session = alices_session(), .policy_state = {}, .left = 5 * minute};
     event.session.reason = "no input for 15min";
     EXPECT_TEXT(event_text(event, Style{}),
@@ -271,25 +271,3 @@ void event_text_is_one_line() {
 }
 
 } // namespace
-
-int main() {
-    setenv("TZ", "UTC", 1);
-    tzset();
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(ids_sorted_numerically),
-        SESSLIMIT_TEST(list_without_width_not_cut),
-        SESSLIMIT_TEST(list_on_80_columns),
-        SESSLIMIT_TEST(list_on_narrow_terminal_keeps_important_columns),
-        SESSLIMIT_TEST(list_fits_every_width),
-        SESSLIMIT_TEST(empty_list_reported),
-        SESSLIMIT_TEST(show_text_has_all_properties),
-        SESSLIMIT_TEST(show_text_lists_processes_affected_by_end),
-        SESSLIMIT_TEST(show_text_has_owner_only_properties),
-        SESSLIMIT_TEST(explain_text_lists_source_of_each_setting),
-        SESSLIMIT_TEST(explain_text_omits_empty_list_of_losing_rules),
-        SESSLIMIT_TEST(status_text_states_policy_in_effect),
-        SESSLIMIT_TEST(case_B01_status_warns_of_missing_enforcement),
-        SESSLIMIT_TEST(event_text_is_one_line),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

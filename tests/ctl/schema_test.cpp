@@ -13,7 +13,7 @@ using nlohmann::json;
 
 namespace {
 
-void violation_of_each_keyword_detected() {
+SESSLIMIT_TEST(violation_of_each_keyword_detected) {
     struct Case {
         const char* schema;
         const char* holds;
@@ -43,13 +43,13 @@ void violation_of_each_keyword_detected() {
     }
 }
 
-void unknown_keyword_never_satisfied() {
+SESSLIMIT_TEST(unknown_keyword_never_satisfied) {
     EXPECT(!schema_problem(json::parse(R"({"pattern": "x"})"), json("x")).empty(), "pattern");
     EXPECT(!schema_problem(json::parse(R"({"additionalProperties": {"type": "null"}})"), json::object()).empty(),
            "open");
 }
 
-void every_schema_rejects_incomplete_document() {
+SESSLIMIT_TEST(every_schema_rejects_incomplete_document) {
     for (const char* file :
          {"sessions.json", "explain.json", "status.json", "check.json", "watch.json", "audit.json"}) {
         const json schema = read_schema(file);
@@ -60,12 +60,3 @@ void every_schema_rejects_incomplete_document() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(violation_of_each_keyword_detected),
-        SESSLIMIT_TEST(unknown_keyword_never_satisfied),
-        SESSLIMIT_TEST(every_schema_rejects_incomplete_document),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -90,7 +90,7 @@ std::string counted(const fs::path& directory, Usec since = start, unsigned max_
            (found.last ? " last " + std::to_string((found.last->at - start) / second) + " " + found.last->user : "");
 }
 
-void selinux_mode_read_from_kernel() {
+SESSLIMIT_TEST(selinux_mode_read_from_kernel) {
     const Directory directory;
     const fs::path file = directory.path / "enforce";
     const auto mode = [&] { return SystemHost({.enforce = file, .journal = {}}).selinux(); };
@@ -106,7 +106,7 @@ void selinux_mode_read_from_kernel() {
     EXPECT(unread == Selinux::enforcing, "denied");
 }
 
-void module_entries_counted_from_newest() {
+SESSLIMIT_TEST(module_entries_counted_from_newest) {
     const Directory directory;
     write_journal(
         directory.path,
@@ -124,7 +124,7 @@ void module_entries_counted_from_newest() {
     EXPECT_TEXT(counted(directory.path, 0), "3 complete last 50 bob");
 }
 
-void number_of_read_entries_bounded() {
+SESSLIMIT_TEST(number_of_read_entries_bounded) {
     const Directory directory;
     std::vector<Entry> entries;
     for (Usec at = 0; at < 10; ++at) {
@@ -135,7 +135,7 @@ void number_of_read_entries_bounded() {
     EXPECT_TEXT(counted(directory.path, start, 10), "10 complete last 9 alice");
 }
 
-void unreadable_journal_distinguished_from_empty() {
+SESSLIMIT_TEST(unreadable_journal_distinguished_from_empty) {
     const Directory directory;
     EXPECT_TEXT(counted(directory.path), "none");
     write_journal(directory.path, {{.message = uncounted("alice")}});
@@ -151,15 +151,5 @@ void unreadable_journal_distinguished_from_empty() {
 } // namespace
 
 int main() {
-    if (getuid() != 0) {
-        print_message("skipped: only root may become another user\n");
-        return 77;
-    }
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(selinux_mode_read_from_kernel),
-        SESSLIMIT_TEST(module_entries_counted_from_newest),
-        SESSLIMIT_TEST(number_of_read_entries_bounded),
-        SESSLIMIT_TEST(unreadable_journal_distinguished_from_empty),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
+    return sesslimit::test::run_all_as_root("only root may become another user");
 }

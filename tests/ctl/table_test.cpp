@@ -29,19 +29,19 @@ std::size_t widest_line(const std::string& text) {
     return widest;
 }
 
-void columns_as_wide_as_cells() {
+SESSLIMIT_TEST(columns_as_wide_as_cells) {
     EXPECT_TEXT(drawn(names_and_hosts(), plain_style()), "ID NAME  HOST                         END\n"
                                                          "1  alice a.very.long.host.example.org 6h left\n"
                                                          "12 bob   -                            -\n");
 }
 
-void widest_column_narrowed_first() {
+SESSLIMIT_TEST(widest_column_narrowed_first) {
     EXPECT_TEXT(drawn(names_and_hosts(), plain_style(30)), "ID NAME  HOST          END\n"
                                                            "1  alice a.very.lon... 6h left\n"
                                                            "12 bob   -             -\n");
 }
 
-void columns_dropped_when_narrowing_insufficient() {
+SESSLIMIT_TEST(columns_dropped_when_narrowing_insufficient) {
     EXPECT_TEXT(drawn(names_and_hosts(), plain_style(21)), "ID HOST       END\n"
                                                            "1  a.very.... 6h left\n"
                                                            "12 -          -\n");
@@ -49,20 +49,20 @@ void columns_dropped_when_narrowing_insufficient() {
     EXPECT_TEXT(drawn(names_and_hosts(), plain_style(6)), "ID END\n1  ...\n12 -\n");
 }
 
-void lines_never_exceed_width() {
+SESSLIMIT_TEST(lines_never_exceed_width) {
     for (std::size_t width = 1; width < 60; ++width) {
         EXPECT(widest_line(drawn(names_and_hosts(), plain_style(width))) <= width, std::to_string(width));
     }
 }
 
-void headings_without_legend_need_no_room() {
+SESSLIMIT_TEST(headings_without_legend_need_no_room) {
     Style style = plain_style();
     style.legend = false;
     EXPECT_TEXT(drawn({.columns = {{"SESSION", 0, 0}, {"B", 0, 0}}, .rows = {{"1", "x"}}, .paint = {}}, style),
                 "1 x\n");
 }
 
-void color_only_if_enabled() {
+SESSLIMIT_TEST(color_only_if_enabled) {
     Style style = plain_style();
     EXPECT(drawn(names_and_hosts(), style).find('\033') == std::string::npos, "disabled");
     style.colour = true;
@@ -72,7 +72,7 @@ void color_only_if_enabled() {
     EXPECT(text.ends_with(" -\n"), text);
 }
 
-void wide_characters_occupy_two_columns() {
+SESSLIMIT_TEST(wide_characters_occupy_two_columns) {
     EXPECT(display_width("alice") == 5, "ASCII");
     EXPECT(display_width("jos\xc3\xa9") == 4, "Latin");
     EXPECT(display_width("\xe6\x97\xa5\xe6\x9c\xac") == 4, "Han");
@@ -85,22 +85,8 @@ void wide_characters_occupy_two_columns() {
     EXPECT_TEXT(fitted("abcdef", 6, true), "abcdef");
 }
 
-void truncated_character_not_read_beyond_end() {
+SESSLIMIT_TEST(truncated_character_not_read_beyond_end) {
     EXPECT(display_width("a\xe6") == 2, "a lone first byte");
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(columns_as_wide_as_cells),
-        SESSLIMIT_TEST(widest_column_narrowed_first),
-        SESSLIMIT_TEST(columns_dropped_when_narrowing_insufficient),
-        SESSLIMIT_TEST(lines_never_exceed_width),
-        SESSLIMIT_TEST(headings_without_legend_need_no_room),
-        SESSLIMIT_TEST(color_only_if_enabled),
-        SESSLIMIT_TEST(wide_characters_occupy_two_columns),
-        SESSLIMIT_TEST(truncated_character_not_read_beyond_end),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

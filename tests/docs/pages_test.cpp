@@ -89,7 +89,7 @@ std::string lower(std::string text) {
     return text;
 }
 
-void mdoc_markup_rendered_as_displayed() {
+SESSLIMIT_TEST(mdoc_markup_rendered_as_displayed) {
     EXPECT_TEXT(rendered("Cm timeout Ns = Ns Ar span"), "timeout=<span>");
     EXPECT_TEXT(rendered("Fl h , Fl Fl help"), "-h, --help");
     EXPECT_TEXT(rendered("Cm list Op Fl Fl user Ar user"), "list [--user <user>]");
@@ -98,7 +98,7 @@ void mdoc_markup_rendered_as_displayed() {
     EXPECT_TEXT(listed(Words(options.begin(), options.end())), "--b\n--d");
 }
 
-void pam_sesslimit_page_lists_every_argument() {
+SESSLIMIT_TEST(pam_sesslimit_page_lists_every_argument) {
     Words written;
     for (const Item& item : Page::read("pam_sesslimit.8").items("ARGUMENTS")) {
         written.insert(item.head.substr(0, item.head.find('=') + (item.head.find('=') == std::string::npos ? 0 : 1)));
@@ -110,7 +110,7 @@ void pam_sesslimit_page_lists_every_argument() {
     EXPECT_TEXT(listed(written), listed(known));
 }
 
-void pam_sesslimit_page_lists_every_failure_code_and_text() {
+SESSLIMIT_TEST(pam_sesslimit_page_lists_every_failure_code_and_text) {
     const Page page = Page::read("pam_sesslimit.8");
     Words known;
     Words codes;
@@ -130,7 +130,7 @@ void pam_sesslimit_page_lists_every_failure_code_and_text() {
     EXPECT(texts, "texts for the user");
 }
 
-void sesslimitd_page_lists_every_option() {
+SESSLIMIT_TEST(sesslimitd_page_lists_every_option) {
     Options options;
     CLI::App app;
     add_options(app, options);
@@ -179,7 +179,7 @@ Journal journal() {
     return journal;
 }
 
-void sesslimitd_page_lists_every_message_field_and_reason() {
+SESSLIMIT_TEST(sesslimitd_page_lists_every_message_field_and_reason) {
     const Page page = Page::read("sesslimitd.8");
     Words fields;
     std::string text;
@@ -196,7 +196,7 @@ void sesslimitd_page_lists_every_message_field_and_reason() {
     }
 }
 
-void catalog_explains_every_message() {
+SESSLIMIT_TEST(catalog_explains_every_message) {
     const std::string catalog = read_source("packaging/journal/sesslimit.catalog");
     const Words fields = journal().fields;
     Words ids;
@@ -219,7 +219,7 @@ void catalog_explains_every_message() {
     EXPECT_TEXT(listed(unknown), "");
 }
 
-void sesslimitctl_page_lists_every_command_and_option() {
+SESSLIMIT_TEST(sesslimitctl_page_lists_every_command_and_option) {
     const Page page = Page::read("sesslimitctl.1");
     ctl::Arguments arguments;
     CLI::App app;
@@ -236,7 +236,7 @@ void sesslimitctl_page_lists_every_command_and_option() {
     EXPECT_TEXT(listed(options_in(page.items("OPTIONS"))), listed(options_of(app)));
 }
 
-void sesslimitctl_page_lists_every_exit_status() {
+SESSLIMIT_TEST(sesslimitctl_page_lists_every_exit_status) {
     Words known;
     Words written;
     bool said = true;
@@ -254,7 +254,7 @@ void sesslimitctl_page_lists_every_exit_status() {
     EXPECT(said, "each with the text of the help");
 }
 
-void completions_offer_every_command_and_option() {
+SESSLIMIT_TEST(completions_offer_every_command_and_option) {
     ctl::Arguments arguments;
     CLI::App app;
     ctl::add_command_line(app, arguments);
@@ -301,7 +301,7 @@ std::string method(const sd_bus_vtable& member) {
            (gives.empty() ? "" : " -> " + gives);
 }
 
-void org_sesslimit1_page_lists_every_member_and_error() {
+SESSLIMIT_TEST(org_sesslimit1_page_lists_every_member_and_error) {
     const Page page = Page::read("org.sesslimit1.5");
     Words methods;
     Words properties;
@@ -339,7 +339,7 @@ void org_sesslimit1_page_lists_every_member_and_error() {
                                         api::error_bad_argument, api::error_busy}));
 }
 
-void org_sesslimit1_page_lists_every_session_key() {
+SESSLIMIT_TEST(org_sesslimit1_page_lists_every_session_key) {
     const core::Session session = session_in(core::Phase::active);
     Words known;
     const auto take = [&known](const api::Properties& properties) {
@@ -370,7 +370,7 @@ Words policy_keys() {
     return keys;
 }
 
-void policy_page_and_shipped_file_list_every_key() {
+SESSLIMIT_TEST(policy_page_and_shipped_file_list_every_key) {
     const std::string page = read_source("man/sesslimit.toml.5");
     const std::string shipped = read_source("etc/policy.toml");
     Words missing;
@@ -387,21 +387,3 @@ void policy_page_and_shipped_file_list_every_key() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(mdoc_markup_rendered_as_displayed),
-        SESSLIMIT_TEST(pam_sesslimit_page_lists_every_argument),
-        SESSLIMIT_TEST(pam_sesslimit_page_lists_every_failure_code_and_text),
-        SESSLIMIT_TEST(sesslimitd_page_lists_every_option),
-        SESSLIMIT_TEST(sesslimitd_page_lists_every_message_field_and_reason),
-        SESSLIMIT_TEST(catalog_explains_every_message),
-        SESSLIMIT_TEST(sesslimitctl_page_lists_every_command_and_option),
-        SESSLIMIT_TEST(sesslimitctl_page_lists_every_exit_status),
-        SESSLIMIT_TEST(completions_offer_every_command_and_option),
-        SESSLIMIT_TEST(org_sesslimit1_page_lists_every_member_and_error),
-        SESSLIMIT_TEST(org_sesslimit1_page_lists_every_session_key),
-        SESSLIMIT_TEST(policy_page_and_shipped_file_list_every_key),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

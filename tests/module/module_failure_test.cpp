@@ -100,7 +100,7 @@ std::ptrdiff_t recognised(int priority) {
     });
 }
 
-void invalid_reply_treated_as_failure() {
+SESSLIMIT_TEST(invalid_reply_treated_as_failure) {
     for (const Liar& liar : liars()) {
         clear_log();
         const FakeDaemon daemon({liar.step});
@@ -129,13 +129,13 @@ void invalid_reply_treated_as_failure() {
     }
 }
 
-void longest_frame_read() {
+SESSLIMIT_TEST(longest_frame_read) {
     const FakeDaemon daemon({answers(max_frame_length())});
     Login login(daemon.socket(), "on_error=deny");
     EXPECT(login.open() == PAM_SUCCESS, "a frame with an unknown field");
 }
 
-void daemon_exit_before_send_raises_no_sigpipe() {
+SESSLIMIT_TEST(daemon_exit_before_send_raises_no_sigpipe) {
     const FakeDaemon daemon({dies_before_reading(), admits(3)});
     Login login(daemon.socket(), "on_error=deny");
     late_hang_up = true;
@@ -143,7 +143,7 @@ void daemon_exit_before_send_raises_no_sigpipe() {
     EXPECT(opened == PAM_SUCCESS && daemon.connections() == 2, "asked again");
 }
 
-void reply_without_reading_request_accepted() {
+SESSLIMIT_TEST(reply_without_reading_request_accepted) {
     clear_log();
     for (const bool late : {false, true}) {
         const FakeDaemon daemon(
@@ -157,7 +157,7 @@ void reply_without_reading_request_accepted() {
     }
 }
 
-void restarted_daemon_asked_again() {
+SESSLIMIT_TEST(restarted_daemon_asked_again) {
     const std::size_t before = open_descriptors();
     const FakeDaemon daemon({dies_after_reading(), dies_before_reading(), admits(3)});
     Login login(daemon.socket(), "on_error=deny");
@@ -182,7 +182,7 @@ Timed timed_open(Login& login) {
     return {code, monotonic_now() - start};
 }
 
-void stalled_daemon_delays_login_by_budget() {
+SESSLIMIT_TEST(stalled_daemon_delays_login_by_budget) {
     clear_log();
     const FakeDaemon daemon({stalls()});
     Login login(daemon.socket(), "on_error=deny timeout=150ms");
@@ -193,7 +193,7 @@ void stalled_daemon_delays_login_by_budget() {
     EXPECT(daemon.connections() == 1, "not tried again");
 }
 
-void budget_shared_by_all_attempts() {
+SESSLIMIT_TEST(budget_shared_by_all_attempts) {
     const FakeDaemon daemon({Step{.delay_ms = 120, .answer = {}}});
     Login login(daemon.socket(), "on_error=deny timeout=200ms");
     const Timed got = timed_open(login);
@@ -207,7 +207,7 @@ Step late(const std::string& first) {
     return {.delay_ms = 250, .answer = frame_of(verdict), .first = first};
 }
 
-void wait_frame_extends_budget() {
+SESSLIMIT_TEST(wait_frame_extends_budget) {
     const FakeDaemon announced({late(frame_of(wire::Wait{5000}))});
     const FakeDaemon unannounced({late({})});
     const FakeDaemon too_short({late(frame_of(wire::Wait{20}))});
@@ -236,7 +236,7 @@ std::vector<UniqueFd> fill_queue(const std::string& path) {
     }
 }
 
-void full_listen_queue_delays_login_by_budget() {
+SESSLIMIT_TEST(full_listen_queue_delays_login_by_budget) {
     clear_log();
     const TempDir dir;
     const UniqueFd listener = listen_at(dir.file("socket"), 1);
@@ -248,7 +248,7 @@ void full_listen_queue_delays_login_by_budget() {
     EXPECT(logged(LOG_ERR, "did not answer in time"), "log");
 }
 
-void absent_daemon_fails_immediately() {
+SESSLIMIT_TEST(absent_daemon_fails_immediately) {
     clear_log();
     const TempDir dir;
     (void)listen_at(dir.file("deserted"), 1);
@@ -287,7 +287,7 @@ class SignalStorm {
     struct sigaction before_{};
 };
 
-void signals_do_not_change_wait_time() {
+SESSLIMIT_TEST(signals_do_not_change_wait_time) {
     const FakeDaemon slow({Step{.delay_ms = 100, .answer = good_frame()}});
     const FakeDaemon stalled({stalls()});
     const TempDir dir;
@@ -317,7 +317,7 @@ struct Unknown {
     const char* log;
 };
 
-void login_without_valid_request_treated_as_failure() {
+SESSLIMIT_TEST(login_without_valid_request_treated_as_failure) {
     const std::string endless(65536, 'u');
     const std::string long_name(wire::max_user + 1, 'u');
     const std::string long_service(wire::max_service + 1, 's');
@@ -343,7 +343,7 @@ void login_without_valid_request_treated_as_failure() {
     }
 }
 
-void close_always_succeeds() {
+SESSLIMIT_TEST(close_always_succeeds) {
     clear_log();
     const TempDir dir;
     Login nobody_there(dir.file("socket"), "on_error=deny");
@@ -367,23 +367,3 @@ void close_always_succeeds() {
 
 } // namespace
 } // namespace sesslimit::test
-
-int main() {
-    using namespace sesslimit::test;
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(invalid_reply_treated_as_failure),
-        SESSLIMIT_TEST(longest_frame_read),
-        SESSLIMIT_TEST(daemon_exit_before_send_raises_no_sigpipe),
-        SESSLIMIT_TEST(reply_without_reading_request_accepted),
-        SESSLIMIT_TEST(restarted_daemon_asked_again),
-        SESSLIMIT_TEST(stalled_daemon_delays_login_by_budget),
-        SESSLIMIT_TEST(budget_shared_by_all_attempts),
-        SESSLIMIT_TEST(wait_frame_extends_budget),
-        SESSLIMIT_TEST(full_listen_queue_delays_login_by_budget),
-        SESSLIMIT_TEST(absent_daemon_fails_immediately),
-        SESSLIMIT_TEST(signals_do_not_change_wait_time),
-        SESSLIMIT_TEST(login_without_valid_request_treated_as_failure),
-        SESSLIMIT_TEST(close_always_succeeds),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

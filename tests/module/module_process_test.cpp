@@ -38,7 +38,7 @@ std::string closed_session(const FakeDaemon& daemon, std::size_t index) {
     return request ? std::to_string(request->session) : std::string(wire::describe(request.error()));
 }
 
-void pam_end_in_child_keeps_session() {
+SESSLIMIT_TEST(pam_end_in_child_keeps_session) {
     const FakeDaemon daemon({admits(8)});
     Login login(daemon.socket(), "");
     (void)login.open();
@@ -51,7 +51,7 @@ void pam_end_in_child_keeps_session() {
     EXPECT_TEXT(closed_session(daemon, 1), "8");
 }
 
-void child_closes_session() {
+SESSLIMIT_TEST(child_closes_session) {
     clear_log();
     const FakeDaemon daemon({admits(8)});
     Login login(daemon.socket(), "");
@@ -65,7 +65,7 @@ void child_closes_session() {
     EXPECT_TEXT(closed_session(daemon, 1), "8");
 }
 
-void close_as_other_user_sends_and_logs_nothing() {
+SESSLIMIT_TEST(close_as_other_user_sends_and_logs_nothing) {
     if (geteuid() != 0) {
         skip();
     }
@@ -96,7 +96,7 @@ bool pretend_cgroup(const TempDir& dir, const char* text) {
            mount(file.c_str(), "/proc/self/cgroup", nullptr, MS_BIND, nullptr) == 0;
 }
 
-void request_inside_session_marked_nested() {
+SESSLIMIT_TEST(request_inside_session_marked_nested) {
     struct Row {
         const char* cgroup;
         bool nested;
@@ -121,7 +121,7 @@ void request_inside_session_marked_nested() {
     }
 }
 
-void process_state_unchanged_by_module() {
+SESSLIMIT_TEST(process_state_unchanged_by_module) {
     const FakeDaemon daemon({admits(8)});
     const std::size_t descriptors = open_descriptors();
     sigset_t before;
@@ -150,15 +150,3 @@ void process_state_unchanged_by_module() {
 
 } // namespace
 } // namespace sesslimit::test
-
-int main() {
-    using namespace sesslimit::test;
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(pam_end_in_child_keeps_session),
-        SESSLIMIT_TEST(child_closes_session),
-        SESSLIMIT_TEST(close_as_other_user_sends_and_logs_nothing),
-        SESSLIMIT_TEST(request_inside_session_marked_nested),
-        SESSLIMIT_TEST(process_state_unchanged_by_module),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -20,7 +20,7 @@ std::string closed_session(const FakeDaemon& daemon, std::size_t index) {
     return request ? std::to_string(request->session) : std::string(wire::describe(request.error()));
 }
 
-void admitted_session_opened_and_closed_by_key() {
+SESSLIMIT_TEST(admitted_session_opened_and_closed_by_key) {
     clear_log();
     const FakeDaemon daemon({admits(77), answers({.outcome = wire::Outcome::noted, .session = 0, .text = {}})});
     Login login(daemon.socket(), "");
@@ -34,7 +34,7 @@ void admitted_session_opened_and_closed_by_key() {
     EXPECT_TEXT(closed_session(daemon, 1), "77");
 }
 
-void uncounted_login_opened_without_close_request() {
+SESSLIMIT_TEST(uncounted_login_opened_without_close_request) {
     const FakeDaemon daemon({answers({.outcome = wire::Outcome::uncounted, .session = 0, .text = {}})});
     Login login(daemon.socket(), "");
     const int opened = login.open();
@@ -43,7 +43,7 @@ void uncounted_login_opened_without_close_request() {
     EXPECT(daemon.connections() == 1, "a close request could be mistaken for that of another session");
 }
 
-void denied_login_shows_daemon_text() {
+SESSLIMIT_TEST(denied_login_shows_daemon_text) {
     clear_log();
     const FakeDaemon daemon({answers(denial("limit of 3 sessions reached\n  1  since 12:00\n  2  since 12:05"))});
     Login login(daemon.socket(), "");
@@ -72,7 +72,7 @@ constexpr Shown shown_table[] = {
     {"100% %s %n", "error: 100% %s %n"},
 };
 
-void denied_login_text_has_no_control_characters() {
+SESSLIMIT_TEST(denied_login_text_has_no_control_characters) {
     for (const Shown& row : shown_table) {
         const FakeDaemon daemon({answers(denial(row.sent))});
         Login login(daemon.socket(), "");
@@ -81,7 +81,7 @@ void denied_login_text_has_no_control_characters() {
     }
 }
 
-void longest_text_shown_completely() {
+SESSLIMIT_TEST(longest_text_shown_completely) {
     const std::string text(wire::max_text, 'x');
     const FakeDaemon daemon({answers(denial(text))});
     Login login(daemon.socket(), "");
@@ -89,7 +89,7 @@ void longest_text_shown_completely() {
     EXPECT_TEXT(login.said(), "error: " + text);
 }
 
-void quiet_and_silent_suppress_denial_text() {
+SESSLIMIT_TEST(quiet_and_silent_suppress_denial_text) {
     const FakeDaemon daemon({answers(denial("no"))});
     Login quiet(daemon.socket(), "quiet");
     Login silent(daemon.socket(), "");
@@ -104,7 +104,7 @@ wire::Verdict announcing(std::string_view text) {
     return {.outcome = wire::Outcome::admitted, .session = 5, .text = text};
 }
 
-void announcement_shown_as_information() {
+SESSLIMIT_TEST(announcement_shown_as_information) {
     constexpr Shown table[] = {
         {"This session ends at 18:00 (in 8h), or after 15min without input.",
          "info: This session ends at 18:00 (in 8h), or after 15min without input."},
@@ -123,7 +123,7 @@ void announcement_shown_as_information() {
     }
 }
 
-void longest_announcement_shown_completely() {
+SESSLIMIT_TEST(longest_announcement_shown_completely) {
     const std::string text(wire::max_text, 'x');
     const FakeDaemon daemon({answers(announcing(text))});
     Login login(daemon.socket(), "");
@@ -131,7 +131,7 @@ void longest_announcement_shown_completely() {
     EXPECT_TEXT(login.said(), "info: " + text);
 }
 
-void quiet_and_silent_suppress_announcement() {
+SESSLIMIT_TEST(quiet_and_silent_suppress_announcement) {
     const FakeDaemon daemon({answers(announcing("until 18:00"))});
     Login quiet(daemon.socket(), "quiet");
     Login silent(daemon.socket(), "");
@@ -141,20 +141,20 @@ void quiet_and_silent_suppress_announcement() {
 }
 
 /// Only counted sessions are announced.
-void uncounted_login_shows_no_text() {
+SESSLIMIT_TEST(uncounted_login_shows_no_text) {
     const FakeDaemon daemon({answers({.outcome = wire::Outcome::uncounted, .session = 0, .text = "hello"})});
     Login login(daemon.socket(), "");
     EXPECT(login.open() == PAM_SUCCESS, "admitted");
     EXPECT_TEXT(login.said(), "");
 }
 
-void root_can_be_denied() {
+SESSLIMIT_TEST(root_can_be_denied) {
     const FakeDaemon daemon({answers(denial("no"))});
     Login login(daemon.socket(), "", "root");
     EXPECT(login.open() == PAM_PERM_DENIED, "a denial applies to root, only failures do not");
 }
 
-void request_contains_pam_items() {
+SESSLIMIT_TEST(request_contains_pam_items) {
     const FakeDaemon daemon({admits(1)});
     Login login(daemon.socket(), "timeout=1500ms");
     login.set(PAM_TTY, "ssh");
@@ -178,7 +178,7 @@ void request_contains_pam_items() {
     EXPECT(request->budget_ms == 1500, "budget");
 }
 
-void unset_pam_items_not_sent() {
+SESSLIMIT_TEST(unset_pam_items_not_sent) {
     const FakeDaemon daemon({admits(1)});
     Login login(daemon.socket(), "");
     const int opened = login.open();
@@ -192,7 +192,7 @@ void unset_pam_items_not_sent() {
     EXPECT(request->budget_ms == 2000, "default budget");
 }
 
-void too_long_items_omitted_and_logged() {
+SESSLIMIT_TEST(too_long_items_omitted_and_logged) {
     clear_log();
     const FakeDaemon daemon({admits(1)});
     Login login(daemon.socket(), "");
@@ -214,7 +214,7 @@ void too_long_items_omitted_and_logged() {
     }
 }
 
-void user_manager_not_requested() {
+SESSLIMIT_TEST(user_manager_not_requested) {
     const FakeDaemon daemon({answers(denial("no"))});
     Login login(daemon.socket(), "on_error=deny", ordinary_user, "systemd-user");
     const int opened = login.open();
@@ -223,7 +223,7 @@ void user_manager_not_requested() {
     EXPECT(daemon.connections() == 0, "no connection");
 }
 
-void close_refers_to_later_of_two_opens() {
+SESSLIMIT_TEST(close_refers_to_later_of_two_opens) {
     const FakeDaemon daemon({admits(5), admits(6)});
     Login login(daemon.socket(), "");
     const int first = login.open();
@@ -233,7 +233,7 @@ void close_refers_to_later_of_two_opens() {
     EXPECT_TEXT(closed_session(daemon, 2), "6");
 }
 
-void close_without_open_sends_no_key() {
+SESSLIMIT_TEST(close_without_open_sends_no_key) {
     const FakeDaemon daemon({admits(5)});
     Login login(daemon.socket(), "");
     const int closed = login.close();
@@ -241,7 +241,7 @@ void close_without_open_sends_no_key() {
     EXPECT_TEXT(closed_session(daemon, 0), "0");
 }
 
-void unknown_arguments_logged_and_ignored() {
+SESSLIMIT_TEST(unknown_arguments_logged_and_ignored) {
     clear_log();
     const FakeDaemon daemon({admits(5)});
     Login login(daemon.socket(), "frobnicate timeout=never");
@@ -252,7 +252,7 @@ void unknown_arguments_logged_and_ignored() {
     EXPECT(logged(LOG_WARNING, "timeout=never"), "log");
 }
 
-void debug_logs_successful_requests() {
+SESSLIMIT_TEST(debug_logs_successful_requests) {
     clear_log();
     const FakeDaemon daemon({admits(5)});
     Login login(daemon.socket(), "debug");
@@ -264,29 +264,3 @@ void debug_logs_successful_requests() {
 
 } // namespace
 } // namespace sesslimit::test
-
-int main() {
-    using namespace sesslimit::test;
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(admitted_session_opened_and_closed_by_key),
-        SESSLIMIT_TEST(uncounted_login_opened_without_close_request),
-        SESSLIMIT_TEST(denied_login_shows_daemon_text),
-        SESSLIMIT_TEST(denied_login_text_has_no_control_characters),
-        SESSLIMIT_TEST(longest_text_shown_completely),
-        SESSLIMIT_TEST(quiet_and_silent_suppress_denial_text),
-        SESSLIMIT_TEST(announcement_shown_as_information),
-        SESSLIMIT_TEST(longest_announcement_shown_completely),
-        SESSLIMIT_TEST(quiet_and_silent_suppress_announcement),
-        SESSLIMIT_TEST(uncounted_login_shows_no_text),
-        SESSLIMIT_TEST(root_can_be_denied),
-        SESSLIMIT_TEST(request_contains_pam_items),
-        SESSLIMIT_TEST(unset_pam_items_not_sent),
-        SESSLIMIT_TEST(too_long_items_omitted_and_logged),
-        SESSLIMIT_TEST(user_manager_not_requested),
-        SESSLIMIT_TEST(close_refers_to_later_of_two_opens),
-        SESSLIMIT_TEST(close_without_open_sends_no_key),
-        SESSLIMIT_TEST(unknown_arguments_logged_and_ignored),
-        SESSLIMIT_TEST(debug_logs_successful_requests),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

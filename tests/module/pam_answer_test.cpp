@@ -19,7 +19,7 @@ constexpr RequestOutcome failures[] = {
     RequestOutcome::other_version, RequestOutcome::undecided,
 };
 
-void verdict_applies_to_all_users() {
+SESSLIMIT_TEST(verdict_applies_to_all_users) {
     for (const OnError on_error : {OnError::allow, OnError::deny}) {
         for (const bool root : {false, true}) {
             EXPECT(answer_to(RequestOutcome::admitted, on_error, root).code == PAM_SUCCESS, "admitted");
@@ -30,7 +30,7 @@ void verdict_applies_to_all_users() {
     EXPECT(answer_to(RequestOutcome::admitted, OnError::deny, false).priority == LOG_DEBUG, "logged only with debug");
 }
 
-void failure_follows_on_error_but_admits_root() {
+SESSLIMIT_TEST(failure_follows_on_error_but_admits_root) {
     for (const RequestOutcome failure : failures) {
         const Answer allowed = answer_to(failure, OnError::allow, false);
         const Answer denied = answer_to(failure, OnError::deny, false);
@@ -41,7 +41,7 @@ void failure_follows_on_error_but_admits_root() {
     }
 }
 
-void text_cut_to_buffer_size() {
+SESSLIMIT_TEST(text_cut_to_buffer_size) {
     std::array<char, 4> out{'x', 'x', 'x', 'x'};
     clean_text("abcdef", out);
     EXPECT_TEXT(out.data(), "abc");
@@ -54,7 +54,7 @@ void text_cut_to_buffer_size() {
     EXPECT_TEXT(least.data(), "");
 }
 
-void truncated_character_not_treated_as_control_character() {
+SESSLIMIT_TEST(truncated_character_not_treated_as_control_character) {
     std::array<char, 8> out{};
     clean_text("a\xc2", out);
     EXPECT_TEXT(out.data(), "a\xc2");
@@ -64,14 +64,3 @@ void truncated_character_not_treated_as_control_character() {
 
 } // namespace
 } // namespace sesslimit::pam
-
-int main() {
-    using namespace sesslimit::pam;
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(verdict_applies_to_all_users),
-        SESSLIMIT_TEST(failure_follows_on_error_but_admits_root),
-        SESSLIMIT_TEST(text_cut_to_buffer_size),
-        SESSLIMIT_TEST(truncated_character_not_treated_as_control_character),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

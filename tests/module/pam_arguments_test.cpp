@@ -15,7 +15,7 @@ Arguments parse(const std::vector<const char*>& texts) {
     return parse_arguments(texts);
 }
 
-void no_arguments_give_defaults() {
+SESSLIMIT_TEST(no_arguments_give_defaults) {
     const Arguments got = parse({});
     EXPECT(got.timeout == 2s, "timeout");
     EXPECT(got.on_error == OnError::allow, "on_error");
@@ -23,7 +23,7 @@ void no_arguments_give_defaults() {
     EXPECT_TEXT(got.socket, "/run/sesslimit.sock");
 }
 
-void all_arguments_parsed() {
+SESSLIMIT_TEST(all_arguments_parsed) {
     const Arguments got = parse({"timeout=1min 500ms", "on_error=deny", "quiet", "debug", "socket=/run/other.sock"});
     EXPECT(got.timeout == 60500ms, "timeout");
     EXPECT(got.on_error == OnError::deny, "on_error");
@@ -31,13 +31,13 @@ void all_arguments_parsed() {
     EXPECT_TEXT(got.socket, "/run/other.sock");
 }
 
-void last_valid_argument_wins() {
+SESSLIMIT_TEST(last_valid_argument_wins) {
     const Arguments got = parse({"on_error=deny", "timeout=1s", "on_error=allow", "timeout=3s", "timeout=bad"});
     EXPECT(got.on_error == OnError::allow && got.timeout == 3s, "last valid value");
     EXPECT(got.ignored_count == 1, "the invalid value is ignored");
 }
 
-void timeout_bounds_accepted() {
+SESSLIMIT_TEST(timeout_bounds_accepted) {
     EXPECT(parse({"timeout=1ms"}).timeout == 1ms, "1ms");
     EXPECT(parse({"timeout=1h"}).timeout == 1h, "1h");
     EXPECT(parse({"timeout=3"}).timeout == 3s, "a bare number is seconds");
@@ -68,7 +68,7 @@ constexpr const char* bad_table[] = {
     "timeoutx=1s",
 };
 
-void invalid_arguments_collected_and_ignored() {
+SESSLIMIT_TEST(invalid_arguments_collected_and_ignored) {
     for (const char* text : bad_table) {
         const Arguments got = parse({text});
         EXPECT(got.ignored_count == 1 && got.ignored[0] == text, text);
@@ -77,39 +77,24 @@ void invalid_arguments_collected_and_ignored() {
     }
 }
 
-void socket_path_limited_to_address_size() {
+SESSLIMIT_TEST(socket_path_limited_to_address_size) {
     const std::string fits = "socket=/" + std::string(106, 'p');
     const std::string too_long = "socket=/" + std::string(107, 'p');
     EXPECT_TEXT(parse({fits.c_str()}).socket, "/" + std::string(106, 'p'));
     EXPECT(parse({too_long.c_str()}).ignored_count == 1, "one byte too many");
 }
 
-void ignored_arguments_beyond_capacity_counted() {
+SESSLIMIT_TEST(ignored_arguments_beyond_capacity_counted) {
     const std::vector<const char*> texts(50, "bad");
     const Arguments got = parse(texts);
     EXPECT(got.ignored_count == 50, "count");
     EXPECT_TEXT(got.ignored.back(), "bad");
 }
 
-void null_pointer_skipped() {
+SESSLIMIT_TEST(null_pointer_skipped) {
     const Arguments got = parse({nullptr, "quiet"});
     EXPECT(got.quiet && got.ignored_count == 0, "null");
 }
 
 } // namespace
 } // namespace sesslimit::pam
-
-int main() {
-    using namespace sesslimit::pam;
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(no_arguments_give_defaults),
-        SESSLIMIT_TEST(all_arguments_parsed),
-        SESSLIMIT_TEST(last_valid_argument_wins),
-        SESSLIMIT_TEST(timeout_bounds_accepted),
-        SESSLIMIT_TEST(invalid_arguments_collected_and_ignored),
-        SESSLIMIT_TEST(socket_path_limited_to_address_size),
-        SESSLIMIT_TEST(ignored_arguments_beyond_capacity_counted),
-        SESSLIMIT_TEST(null_pointer_skipped),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

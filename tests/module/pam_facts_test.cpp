@@ -87,7 +87,7 @@ bool failing_as_root(FakeUsers now, const char* name, const std::string& service
     return failed && facts.root;
 }
 
-void user_name_spelled_as_in_database() {
+SESSLIMIT_TEST(user_name_spelled_as_in_database) {
     const auto got = facts_with({.spelled = "alice"});
     EXPECT(got.has_value(), "found");
     EXPECT_TEXT(got->request.user, "alice");
@@ -96,7 +96,7 @@ void user_name_spelled_as_in_database() {
     EXPECT(!got->request.nested, "nested");
 }
 
-void large_entry_read_with_larger_buffer() {
+SESSLIMIT_TEST(large_entry_read_with_larger_buffer) {
     const auto got = facts_with({.needs = 100'000, .spelled = "alice"});
     EXPECT(got.has_value() && users.look_ups > 1, "found with a larger buffer");
     const auto endless = facts_with({.needs = std::size_t{1} << 30, .spelled = "alice"});
@@ -104,7 +104,7 @@ void large_entry_read_with_larger_buffer() {
            "bounded");
 }
 
-void failed_lookups_reported() {
+SESSLIMIT_TEST(failed_lookups_reported) {
     const auto broken = facts_with({.error = EIO, .spelled = {}});
     const auto nobody = facts_with({.spelled = {}});
     const auto missing = facts_with({.error = ENOENT, .spelled = {}});
@@ -119,7 +119,7 @@ void failed_lookups_reported() {
     EXPECT(!no_groups && no_groups.error().ending == RequestOutcome::lookup_failed, "groups");
 }
 
-void root_recognized_when_lookups_fail() {
+SESSLIMIT_TEST(root_recognized_when_lookups_fail) {
     const std::string long_service(wire::max_service + 1, 's');
     EXPECT(failing_as_root({.spelled = "toor", .uid = 0, .groups_fail = true}, "toor"), "groups");
     EXPECT(failing_as_root({.spelled = "root", .uid = 0}, "root", long_service), "service");
@@ -129,7 +129,7 @@ void root_recognized_when_lookups_fail() {
     EXPECT(!failing_as_root({.spelled = "root", .uid = 5, .groups_fail = true}, "root"), "root by name only");
 }
 
-void groups_beyond_limit_cut() {
+SESSLIMIT_TEST(groups_beyond_limit_cut) {
     const int most = static_cast<int>(wire::max_gids);
     const auto fits = facts_with({.spelled = "alice", .groups = most});
     const auto cut = facts_with({.spelled = "alice", .groups = most + 1});
@@ -138,7 +138,7 @@ void groups_beyond_limit_cut() {
     EXPECT(cut->request.gids[0] == 4712, "the primary group is included");
 }
 
-void nested_derived_from_cgroup() {
+SESSLIMIT_TEST(nested_derived_from_cgroup) {
     const TempDir dir;
     const auto nested = [&](const std::string& text) {
         std::ofstream(dir.file("cgroup")) << text;
@@ -155,13 +155,3 @@ void nested_derived_from_cgroup() {
 
 } // namespace
 } // namespace sesslimit::pam
-
-int main() {
-    using namespace sesslimit::pam;
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(user_name_spelled_as_in_database), SESSLIMIT_TEST(large_entry_read_with_larger_buffer),
-        SESSLIMIT_TEST(failed_lookups_reported),          SESSLIMIT_TEST(root_recognized_when_lookups_fail),
-        SESSLIMIT_TEST(groups_beyond_limit_cut),          SESSLIMIT_TEST(nested_derived_from_cgroup),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

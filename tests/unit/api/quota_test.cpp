@@ -11,7 +11,7 @@ namespace {
 
 using namespace sesslimit::api;
 
-void quota_of_one_owner_leaves_room_for_others() {
+SESSLIMIT_TEST(quota_of_one_owner_leaves_room_for_others) {
     Quota<uid_t> places(3, 2);
     std::vector<QuotaToken> held;
     struct Case {
@@ -35,7 +35,7 @@ void quota_of_one_owner_leaves_room_for_others() {
     EXPECT(places.take(1001) != nullptr, "free for another user once returned");
 }
 
-void place_may_outlive_quota() {
+SESSLIMIT_TEST(place_may_outlive_quota) {
     std::optional<Quota<uid_t>> places(std::in_place, 1, 1);
     auto place = places->take(1000);
     places.reset();
@@ -44,11 +44,3 @@ void place_may_outlive_quota() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(quota_of_one_owner_leaves_room_for_others),
-        SESSLIMIT_TEST(place_may_outlive_quota),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -38,7 +38,7 @@ std::uint64_t wall(Duration boottime) {
     return static_cast<std::uint64_t>((boottime + moment.wall_offset).count());
 }
 
-void idle_properties_follow_sign_of_activity() {
+SESSLIMIT_TEST(idle_properties_follow_sign_of_activity) {
     using core::Terminal;
     struct Case {
         const char* sign;
@@ -69,7 +69,7 @@ void idle_properties_follow_sign_of_activity() {
     }
 }
 
-void input_shown_before_next_probe() {
+SESSLIMIT_TEST(input_shown_before_next_probe) {
     core::Session session = live();
     session.terminal = core::Terminal::unknown;
     const inspect::TerminalSnapshot presence{.terminals = {"pts/1"}, .input = 55min + moment.wall_offset};
@@ -79,7 +79,7 @@ void input_shown_before_next_probe() {
     EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == wall(85min), "and the resulting end");
 }
 
-void process_names_escaped() {
+SESSLIMIT_TEST(process_names_escaped) {
     const inspect::TerminationPreview reach{.processes = 3,
                                             .commands = {"bash", "\033[2J"},
                                             .multiplexed = {"tmux: server"},
@@ -99,7 +99,7 @@ void process_names_escaped() {
 }
 
 /// The text must agree with the decision about a real request in the same state.
-void expected_outcome_is_decision_about_same_login() {
+SESSLIMIT_TEST(expected_outcome_is_decision_about_same_login) {
     using test::Rules;
     using test::with_total;
     struct Case {
@@ -143,13 +143,3 @@ void expected_outcome_is_decision_about_same_login() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(idle_properties_follow_sign_of_activity),
-        SESSLIMIT_TEST(input_shown_before_next_probe),
-        SESSLIMIT_TEST(process_names_escaped),
-        SESSLIMIT_TEST(expected_outcome_is_decision_about_same_login),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -25,7 +25,7 @@ struct Shown {
     std::string_view text;
 };
 
-void parse_span_accepts_systemd_syntax() {
+SESSLIMIT_TEST(parse_span_accepts_systemd_syntax) {
     constexpr Good cases[] = {
         {"0", 0s},
         {"20", 20s},
@@ -76,7 +76,7 @@ void parse_span_accepts_systemd_syntax() {
     }
 }
 
-void parse_span_reports_error_position() {
+SESSLIMIT_TEST(parse_span_reports_error_position) {
     using namespace std::string_view_literals;
     constexpr Bad cases[] = {
         {"", Kind::empty, 0},
@@ -112,7 +112,7 @@ void parse_span_reports_error_position() {
     }
 }
 
-void format_span_uses_systemd_syntax() {
+SESSLIMIT_TEST(format_span_uses_systemd_syntax) {
     constexpr Shown cases[] = {
         {0s, "0s"},
         {-5s, "0s"},
@@ -136,7 +136,7 @@ void format_span_uses_systemd_syntax() {
     }
 }
 
-void formatted_span_parses_back() {
+SESSLIMIT_TEST(formatted_span_parses_back) {
     for (Duration span = 1s; span <= max_finite_duration; span = span * 3 + 7s) {
         const auto read = parse_span(format_span(span));
         EXPECT(read.has_value() && *read == span, format_span(span));
@@ -144,13 +144,3 @@ void formatted_span_parses_back() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(parse_span_accepts_systemd_syntax),
-        SESSLIMIT_TEST(parse_span_reports_error_position),
-        SESSLIMIT_TEST(format_span_uses_systemd_syntax),
-        SESSLIMIT_TEST(formatted_span_parses_back),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -8,7 +8,7 @@
 namespace sesslimit::wire {
 namespace {
 
-void decode_wait_rejects_invalid_frames() {
+SESSLIMIT_TEST(decode_wait_rejects_invalid_frames) {
     EXPECT(encode_error(Wait{0}) == WireError::bad_field, "no time");
     EXPECT(encode_error(Wait{max_wait_ms + 1}) == WireError::bad_field, "too long");
     const auto error = [](const Hand& hand) { return error_of(decode_wait(hand.frame())); };
@@ -43,7 +43,7 @@ bool all_sound(std::span<const std::byte> bytes) {
            int{open.has_value()} + close.has_value() + verdict.has_value() <= 1;
 }
 
-void truncated_frames_rejected() {
+SESSLIMIT_TEST(truncated_frames_rejected) {
     for (const Frame& frame : samples()) {
         for (std::size_t size = 0; size < frame.size(); ++size) {
             const Frame cut(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(size));
@@ -55,7 +55,7 @@ void truncated_frames_rejected() {
     }
 }
 
-void truncated_frames_with_matching_length_decoded_safely() {
+SESSLIMIT_TEST(truncated_frames_with_matching_length_decoded_safely) {
     for (const Frame& frame : samples()) {
         for (std::size_t size = 12; size < frame.size(); ++size) {
             Frame cut(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(size));
@@ -66,7 +66,7 @@ void truncated_frames_with_matching_length_decoded_safely() {
     }
 }
 
-void frames_with_any_byte_changed_decoded_safely() {
+SESSLIMIT_TEST(frames_with_any_byte_changed_decoded_safely) {
     for (const Frame& frame : samples()) {
         for (std::size_t at = 0; at < frame.size(); ++at) {
             for (int value = 0; value < 256; ++value) {
@@ -84,7 +84,7 @@ struct BadOpen {
     WireError error;
 };
 
-void decode_open_rejects_invalid_frames() {
+SESSLIMIT_TEST(decode_open_rejects_invalid_frames) {
     const BadOpen table[] = {
         {"nothing in it", Hand(1).frame(), WireError::missing},
         {"user twice", open_by_hand().field(1, "bob").frame(), WireError::repeated},
@@ -122,7 +122,7 @@ Frame open_with(std::uint16_t tag, std::optional<std::string> value) {
     return hand.frame();
 }
 
-void decode_open_requires_mandatory_fields() {
+SESSLIMIT_TEST(decode_open_requires_mandatory_fields) {
     for (const std::uint16_t tag : std::initializer_list<std::uint16_t>{1, 2, 3, 5, 11}) {
         EXPECT(error_of(decode_open(open_with(tag, std::nullopt))) == WireError::missing, std::to_string(tag));
         EXPECT(error_of(decode_open(open_with(tag, ""))) == WireError::bad_field, std::to_string(tag));
@@ -137,7 +137,7 @@ void decode_open_requires_mandatory_fields() {
     EXPECT(error_of(decode_open(open_with(11, all_ones))) == WireError::bad_field, "budget of weeks");
 }
 
-void decode_verdict_rejects_invalid_frames() {
+SESSLIMIT_TEST(decode_verdict_rejects_invalid_frames) {
     const auto error = [](const Hand& hand) { return error_of(decode_verdict(hand.frame())); };
     EXPECT(error(Hand(3)) == WireError::missing, "nothing in it");
     EXPECT(error(Hand(3).field(3, "text")) == WireError::missing, "no outcome");
@@ -152,7 +152,7 @@ void decode_verdict_rejects_invalid_frames() {
     EXPECT(error_of(decode_close(Hand(2).number(1, std::uint32_t{3}).frame())) == WireError::bad_field, "session");
 }
 
-void unknown_tags_ignored() {
+SESSLIMIT_TEST(unknown_tags_ignored) {
     const Frame open = open_by_hand().field(13, "new").field(13, "again").field(0, "").field(65535, "x").frame();
     const auto request = decode_open(open);
     const auto verdict = decode_verdict(verdict_by_hand(3).field(4, "new").frame());
@@ -162,7 +162,7 @@ void unknown_tags_ignored() {
     EXPECT(close && close->session == 9, "close");
 }
 
-void foreign_headers_rejected() {
+SESSLIMIT_TEST(foreign_headers_rejected) {
     Frame magic = encoded(CloseRequest{1});
     magic[0] = std::byte{'s'};
     Frame version = encoded(CloseRequest{1});
@@ -180,7 +180,7 @@ void foreign_headers_rejected() {
     EXPECT(error_of(kind_of(longer)) == WireError::truncated, "longer than its stated length");
 }
 
-void decoders_reject_other_kinds() {
+SESSLIMIT_TEST(decoders_reject_other_kinds) {
     const Frame open = open_by_hand().frame();
     const Frame close = encoded(CloseRequest{1});
     const Frame verdict = verdict_by_hand(3).frame();
@@ -195,7 +195,7 @@ void decoders_reject_other_kinds() {
     }
 }
 
-void every_error_has_description() {
+SESSLIMIT_TEST(every_error_has_description) {
     for (int error = 0; error <= static_cast<int>(WireError::missing); ++error) {
         const auto words = describe(static_cast<WireError>(error));
         EXPECT(!words.empty() && words != "unknown error", std::to_string(error));
@@ -204,21 +204,3 @@ void every_error_has_description() {
 
 } // namespace
 } // namespace sesslimit::wire
-
-int main() {
-    using namespace sesslimit::wire;
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(decode_wait_rejects_invalid_frames),
-        SESSLIMIT_TEST(truncated_frames_rejected),
-        SESSLIMIT_TEST(truncated_frames_with_matching_length_decoded_safely),
-        SESSLIMIT_TEST(frames_with_any_byte_changed_decoded_safely),
-        SESSLIMIT_TEST(decode_open_rejects_invalid_frames),
-        SESSLIMIT_TEST(decode_open_requires_mandatory_fields),
-        SESSLIMIT_TEST(decode_verdict_rejects_invalid_frames),
-        SESSLIMIT_TEST(unknown_tags_ignored),
-        SESSLIMIT_TEST(foreign_headers_rejected),
-        SESSLIMIT_TEST(decoders_reject_other_kinds),
-        SESSLIMIT_TEST(every_error_has_description),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

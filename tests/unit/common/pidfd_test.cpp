@@ -33,7 +33,7 @@ bool same(const Child& child, const Leader& leader) {
     return is_leader(pidfd_of(child.pid()).get(), leader).value_or(false);
 }
 
-void leader_matches_only_same_process() {
+SESSLIMIT_TEST(leader_matches_only_same_process) {
     Child one;
     Child other;
     const auto leader = leader_of(one.pid());
@@ -47,7 +47,7 @@ void leader_matches_only_same_process() {
 }
 
 /// A security module can deny fstatfs(2) on a pidfd. The process may nevertheless be the leader.
-void denied_inode_leaves_leader_unknown() {
+SESSLIMIT_TEST(denied_inode_leaves_leader_unknown) {
     Child child;
     const Leader leader = leader_of(child.pid()).value_or(Leader{});
     if (!kernel_has_pidfs()) {
@@ -69,14 +69,14 @@ void denied_inode_leaves_leader_unknown() {
 }
 
 /// A start time recorded by an earlier version of the daemon, on a kernel with pidfs.
-void start_time_still_identifies_leader() {
+SESSLIMIT_TEST(start_time_still_identifies_leader) {
     Child child;
     const std::uint64_t start = read_process_stat(child.pid())->start;
     EXPECT(same(child, {child.pid(), start}), "same start time");
     EXPECT(!same(child, {child.pid(), start + 1}), "other start time");
 }
 
-void exited_process_reported() {
+SESSLIMIT_TEST(exited_process_reported) {
     Child child;
     const UniqueFd pidfd = pidfd_of(child.pid());
     const pid_t pid = child.pid();
@@ -108,7 +108,7 @@ struct Marks {
 };
 
 /// Linux before 6.9.
-void leader_identified_by_start_time_without_pidfs() {
+SESSLIMIT_TEST(leader_identified_by_start_time_without_pidfs) {
     Child child;
     Child gone;
     const UniqueFd gone_pidfd = pidfd_of(gone.pid());
@@ -150,7 +150,7 @@ struct Twins {
 };
 
 /// Two processes with the same PID, one right after the other, far within the 10 ms resolution of start times.
-void reused_pid_is_other_process() {
+SESSLIMIT_TEST(reused_pid_is_other_process) {
     if (!kernel_has_pidfs()) {
         print_message("skipped: this kernel has no pidfs\n");
         return;
@@ -184,7 +184,7 @@ struct Pair {
     bool may_be;
 };
 
-void marks_of_same_kind_distinguish_processes() {
+SESSLIMIT_TEST(marks_of_same_kind_distinguish_processes) {
     constexpr std::uint64_t inode = Leader::by_inode;
     const Pair pairs[] = {
         {"equal starts", {7, 5}, {7, 5}, true},
@@ -208,18 +208,5 @@ void marks_of_same_kind_distinguish_processes() {
 } // namespace
 
 int main() {
-    if (getuid() != 0) {
-        print_message("skipped: only root may reuse a pid\n");
-        return 77;
-    }
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(leader_matches_only_same_process),
-        SESSLIMIT_TEST(denied_inode_leaves_leader_unknown),
-        SESSLIMIT_TEST(start_time_still_identifies_leader),
-        SESSLIMIT_TEST(exited_process_reported),
-        SESSLIMIT_TEST(leader_identified_by_start_time_without_pidfs),
-        SESSLIMIT_TEST(reused_pid_is_other_process),
-        SESSLIMIT_TEST(marks_of_same_kind_distinguish_processes),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
+    return sesslimit::test::run_all_as_root("only root may reuse a pid");
 }

@@ -76,7 +76,7 @@ const StatCase stat_cases[] = {
     {"only brackets", "()", false},
 };
 
-void stat_text_parsed() {
+SESSLIMIT_TEST(stat_text_parsed) {
     for (const StatCase& test : stat_cases) {
         const auto stat = parse_process_stat(test.text);
         EXPECT(stat.has_value() == test.good, test.name);
@@ -87,7 +87,7 @@ void stat_text_parsed() {
     }
 }
 
-void command_name_parsed() {
+SESSLIMIT_TEST(command_name_parsed) {
     struct Case {
         std::string text;
         std::string_view command;
@@ -109,7 +109,7 @@ void command_name_parsed() {
     }
 }
 
-void truncated_stat_rejected() {
+SESSLIMIT_TEST(truncated_stat_rejected) {
     const std::string whole = with_fields("34817", "8765");
     // up to the separator after the number, which shows that the number is complete
     const std::size_t enough = whole.find(" 8765 ") + 6;
@@ -120,7 +120,7 @@ void truncated_stat_rejected() {
     }
 }
 
-void stat_of_live_and_dead_processes_read() {
+SESSLIMIT_TEST(stat_of_live_and_dead_processes_read) {
     const auto own = read_process_stat(getpid());
     const auto parent = read_process_stat(getppid());
     const pid_t child = fork();
@@ -141,7 +141,7 @@ void stat_of_live_and_dead_processes_read() {
     EXPECT(read_process_stat(child).error() == ESRCH && read_process_stat(0).error() == ESRCH, "reported as ESRCH");
 }
 
-void descriptor_exhaustion_reported_by_stat() {
+SESSLIMIT_TEST(descriptor_exhaustion_reported_by_stat) {
     rlimit before{};
     (void)getrlimit(RLIMIT_NOFILE, &before);
     const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
@@ -169,7 +169,7 @@ std::optional<int> read_where_hidden(pid_t pid) {
     return WEXITSTATUS(status) == denied ? std::nullopt : std::optional(WEXITSTATUS(status));
 }
 
-void hidden_stat_reported_as_denied() {
+SESSLIMIT_TEST(hidden_stat_reported_as_denied) {
     const auto own = read_where_hidden(0);
     if (!own) {
         skip(); // only root can mount a /proc and become a user who cannot see the others
@@ -218,23 +218,10 @@ const ScopeCase scope_cases[] = {
     {"", false},
 };
 
-void session_scope_recognized_in_cgroup_text() {
+SESSLIMIT_TEST(session_scope_recognized_in_cgroup_text) {
     for (const ScopeCase& test : scope_cases) {
         EXPECT(in_session_scope(test.text) == test.inside, test.text);
     }
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(stat_text_parsed),
-        SESSLIMIT_TEST(command_name_parsed),
-        SESSLIMIT_TEST(truncated_stat_rejected),
-        SESSLIMIT_TEST(stat_of_live_and_dead_processes_read),
-        SESSLIMIT_TEST(descriptor_exhaustion_reported_by_stat),
-        SESSLIMIT_TEST(hidden_stat_reported_as_denied),
-        SESSLIMIT_TEST(session_scope_recognized_in_cgroup_text),
-    };
-    return cmocka_run_group_tests_name("process", tests, nullptr, nullptr);
-}

@@ -52,7 +52,7 @@ bool same(const Verdict& a, const Verdict& b) {
     return a.outcome == b.outcome && a.session == b.session && a.text == b.text;
 }
 
-void open_request_round_trips() {
+SESSLIMIT_TEST(open_request_round_trips) {
     LargestOpen largest;
     OpenRequest nested = least_open();
     nested.nested = true;
@@ -66,7 +66,7 @@ void open_request_round_trips() {
     }
 }
 
-void gids_decoded_at_any_alignment() {
+SESSLIMIT_TEST(gids_decoded_at_any_alignment) {
     LargestOpen largest;
     const OpenRequest request = largest.request();
     Frame frame = encoded(request);
@@ -76,14 +76,14 @@ void gids_decoded_at_any_alignment() {
     EXPECT(got->gids[0] == 5 && got->gids[max_gids - 1] == max_gids + 4, "values");
 }
 
-void close_request_round_trips() {
+SESSLIMIT_TEST(close_request_round_trips) {
     for (const std::uint64_t session : {std::uint64_t{0}, std::uint64_t{1}, ~std::uint64_t{0}}) {
         const auto got = decode_close(encoded(CloseRequest{session}));
         EXPECT(got && got->session == session, std::to_string(session));
     }
 }
 
-void wait_frame_round_trips() {
+SESSLIMIT_TEST(wait_frame_round_trips) {
     for (const std::uint32_t more : {std::uint32_t{1}, max_wait_ms}) {
         const Frame frame = encoded(Wait{more});
         const auto got = decode_wait(frame);
@@ -93,7 +93,7 @@ void wait_frame_round_trips() {
     EXPECT(encoded(Wait{500}) == Hand(4).number(1, std::uint32_t{500}).frame(), "as specified");
 }
 
-void verdict_round_trips() {
+SESSLIMIT_TEST(verdict_round_trips) {
     const std::string longest(max_text, 'x');
     const Verdict table[] = {
         {.outcome = Outcome::admitted, .session = 1, .text = {}},
@@ -110,7 +110,7 @@ void verdict_round_trips() {
     }
 }
 
-void frames_match_specification() {
+SESSLIMIT_TEST(frames_match_specification) {
     OpenRequest request = least_open();
     request.user = "alice";
     request.uid = 1000;
@@ -145,7 +145,7 @@ constexpr Setting texts[] = {
     {"seat", &OpenRequest::seat, max_seat, false},
 };
 
-void encoder_rejects_invalid_texts() {
+SESSLIMIT_TEST(encoder_rejects_invalid_texts) {
     for (const Setting& text : texts) {
         const std::string too_long(text.bound + 1, 'x');
         OpenRequest request = least_open();
@@ -158,7 +158,7 @@ void encoder_rejects_invalid_texts() {
     }
 }
 
-void encoder_rejects_invalid_values() {
+SESSLIMIT_TEST(encoder_rejects_invalid_values) {
     const std::vector<gid_t> many(max_gids + 1);
     OpenRequest request = least_open();
     request.gids = GidView(std::span<const gid_t>(many));
@@ -184,7 +184,7 @@ void encoder_rejects_invalid_values() {
     EXPECT(encode_error(Verdict{.outcome = beyond, .session = 0, .text = {}}) == WireError::bad_field, "outcome");
 }
 
-void encoder_reports_missing_room_at_every_size() {
+SESSLIMIT_TEST(encoder_reports_missing_room_at_every_size) {
     LargestOpen largest;
     const OpenRequest request = largest.request();
     const std::size_t whole = encoded(request).size();
@@ -198,19 +198,3 @@ void encoder_reports_missing_room_at_every_size() {
 
 } // namespace
 } // namespace sesslimit::wire
-
-int main() {
-    using namespace sesslimit::wire;
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(open_request_round_trips),
-        SESSLIMIT_TEST(gids_decoded_at_any_alignment),
-        SESSLIMIT_TEST(close_request_round_trips),
-        SESSLIMIT_TEST(wait_frame_round_trips),
-        SESSLIMIT_TEST(verdict_round_trips),
-        SESSLIMIT_TEST(frames_match_specification),
-        SESSLIMIT_TEST(encoder_rejects_invalid_texts),
-        SESSLIMIT_TEST(encoder_rejects_invalid_values),
-        SESSLIMIT_TEST(encoder_reports_missing_room_at_every_size),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

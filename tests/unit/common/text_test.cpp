@@ -18,7 +18,7 @@ struct Cut {
     std::string_view shown;
 };
 
-void printable_text_unchanged() {
+SESSLIMIT_TEST(printable_text_unchanged) {
     constexpr std::string_view texts[] = {
         "",
         "alice",
@@ -33,7 +33,7 @@ void printable_text_unchanged() {
     }
 }
 
-void invisible_and_control_characters_escaped() {
+SESSLIMIT_TEST(invisible_and_control_characters_escaped) {
     constexpr Case cases[] = {
         {"\0"sv, "\\x00"},
         {"a\nb\r\tc", "a\\x0ab\\x0d\\x09c"},
@@ -60,7 +60,7 @@ void invisible_and_control_characters_escaped() {
     }
 }
 
-void malformed_utf8_escaped_per_byte() {
+SESSLIMIT_TEST(malformed_utf8_escaped_per_byte) {
     constexpr Case cases[] = {
         {"\x80", "\\x80"},                                     // not a lead byte
         {"\xFF\xFE", "\\xff\\xfe"},                            // invalid in UTF-8
@@ -81,7 +81,7 @@ void malformed_utf8_escaped_per_byte() {
     }
 }
 
-void text_cut_between_whole_characters() {
+SESSLIMIT_TEST(text_cut_between_whole_characters) {
     constexpr Cut cases[] = {
         {"abcdef", 6, "abcdef"},
         {"abcdefg", 6, "abc..."},
@@ -102,7 +102,7 @@ void text_cut_between_whole_characters() {
     }
 }
 
-void random_bytes_escaped_within_limit() {
+SESSLIMIT_TEST(random_bytes_escaped_within_limit) {
     std::uint32_t random = 1;
     for (std::uint32_t round = 0; round < 20000; ++round) {
         std::string text;
@@ -120,12 +120,3 @@ void random_bytes_escaped_within_limit() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(printable_text_unchanged),          SESSLIMIT_TEST(invisible_and_control_characters_escaped),
-        SESSLIMIT_TEST(malformed_utf8_escaped_per_byte),   SESSLIMIT_TEST(text_cut_between_whole_characters),
-        SESSLIMIT_TEST(random_bytes_escaped_within_limit),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

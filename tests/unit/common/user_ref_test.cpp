@@ -16,7 +16,7 @@ std::string no_id(const std::string& text) {
     return "\"" + text + "\" is not a valid user ID; write uid: followed by a number from 0 to 4294967294";
 }
 
-void case_A07_number_is_name_and_only_uid_prefix_refers_to_id() {
+SESSLIMIT_TEST(case_A07_number_is_name_and_only_uid_prefix_refers_to_id) {
     struct Case {
         const char* text;
         std::string parsed;
@@ -47,12 +47,12 @@ void case_A07_number_is_name_and_only_uid_prefix_refers_to_id() {
     }
 }
 
-void user_id_reference_round_trips() {
+SESSLIMIT_TEST(user_id_reference_round_trips) {
     EXPECT_TEXT(user_ref_of(1001), "uid:1001");
     EXPECT_TEXT(parsed(user_ref_of(4'294'967'294)), "id 4294967294");
 }
 
-void reference_matches_by_name_or_by_id() {
+SESSLIMIT_TEST(reference_matches_by_name_or_by_id) {
     const UserRef name{"1001", std::nullopt};
     const UserRef id{{}, 1001};
     EXPECT(refers_to(name, "1001", 1002) && !refers_to(name, "bob", 1001), "by name");
@@ -61,12 +61,3 @@ void reference_matches_by_name_or_by_id() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(case_A07_number_is_name_and_only_uid_prefix_refers_to_id),
-        SESSLIMIT_TEST(user_id_reference_round_trips),
-        SESSLIMIT_TEST(reference_matches_by_name_or_by_id),
-    };
-    return cmocka_run_group_tests_name("user_ref", tests, nullptr, nullptr);
-}

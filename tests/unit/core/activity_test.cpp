@@ -64,7 +64,7 @@ std::string use(const Session& session, const ActivitySample& sample, Activity c
     return std::to_string(std::chrono::floor<std::chrono::seconds>(at).count());
 }
 
-void terminal_activity_follows_idle_activity() {
+SESSLIMIT_TEST(terminal_activity_follows_idle_activity) {
     struct Case {
         std::string_view about;
         void (*change)(ActivitySample&);
@@ -93,7 +93,7 @@ void terminal_activity_follows_idle_activity() {
 }
 
 /// A timestamp covers all keys of its 8 s step, so keys pressed in the step after a probe are not visible.
-void timestamp_step_in_progress_hides_keys() {
+SESSLIMIT_TEST(timestamp_step_in_progress_hides_keys) {
     Session session = looked_at();
     session.last_sample.input = stamp(96s);
     ActivitySample sample = same(true);
@@ -105,7 +105,7 @@ void timestamp_step_in_progress_hides_keys() {
     EXPECT_TEXT(use(session, sample, Activity::input), "184");
 }
 
-void output_of_own_notice_not_counted() {
+SESSLIMIT_TEST(output_of_own_notice_not_counted) {
     Session session = looked_at();
     session.last_notice_at = start + 150s;
     ActivitySample sample = same(true);
@@ -115,7 +115,7 @@ void output_of_own_notice_not_counted() {
     EXPECT_TEXT(use(session, sample, Activity::output), "176");
 }
 
-void connection_activity_counts_without_terminal() {
+SESSLIMIT_TEST(connection_activity_counts_without_terminal) {
     struct Case {
         std::string_view about;
         void (*change)(ActivitySample&);
@@ -156,14 +156,14 @@ void connection_activity_counts_without_terminal() {
     }
 }
 
-void first_probe_sets_baseline() {
+SESSLIMIT_TEST(first_probe_sets_baseline) {
     Session session = looked_at();
     session.last_sample = {};
     EXPECT_TEXT(use(session, same(false), Activity::input), "110"); // the most recent data of any kind
     EXPECT_TEXT(use(session, same(true), Activity::output_and_processor), "50");
 }
 
-void idle_hint_gives_time_of_last_use() {
+SESSLIMIT_TEST(idle_hint_gives_time_of_last_use) {
     ActivitySample sample = same(true);
     sample.hint = 30s;
     EXPECT_TEXT(use(looked_at(), sample, Activity::input), "170");
@@ -173,7 +173,7 @@ void idle_hint_gives_time_of_last_use() {
     EXPECT_TEXT(use(looked_at(), sample, Activity::input), "50");
 }
 
-void remembered_counters_restart_after_one_second() {
+SESSLIMIT_TEST(remembered_counters_restart_after_one_second) {
     const Session session = looked_at();
     ActivitySample sample = same(true);
     sample.input = stamp(199s);
@@ -191,16 +191,3 @@ void remembered_counters_restart_after_one_second() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(timestamp_step_in_progress_hides_keys),
-        SESSLIMIT_TEST(terminal_activity_follows_idle_activity),
-        SESSLIMIT_TEST(output_of_own_notice_not_counted),
-        SESSLIMIT_TEST(connection_activity_counts_without_terminal),
-        SESSLIMIT_TEST(first_probe_sets_baseline),
-        SESSLIMIT_TEST(idle_hint_gives_time_of_last_use),
-        SESSLIMIT_TEST(remembered_counters_restart_after_one_second),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

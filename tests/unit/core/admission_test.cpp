@@ -29,7 +29,7 @@ OpenRequested again(pid_t pid, std::uint64_t request, const Login& login = ssh()
 }
 
 /// A session is announced only on request and only if its limits are enforced. A repeated request gets the same answer.
-void admitted_session_announced_on_request() {
+SESSLIMIT_TEST(admitted_session_announced_on_request) {
     struct Case {
         policy::Announce announce;
         Mode mode;
@@ -63,7 +63,7 @@ void admitted_session_announced_on_request() {
     }
 }
 
-void twenty_simultaneous_logins_admitted_up_to_limit() {
+SESSLIMIT_TEST(twenty_simultaneous_logins_admitted_up_to_limit) {
     struct Case {
         std::optional<policy::Count> limit;
         std::size_t admitted;
@@ -88,14 +88,14 @@ void twenty_simultaneous_logins_admitted_up_to_limit() {
     }
 }
 
-void limit_counts_each_user_separately() {
+SESSLIMIT_TEST(limit_counts_each_user_separately) {
     World world({.max = 1});
     EXPECT(world.login(ssh(alice)) != SessionKey::none, "alice");
     EXPECT(world.login(ssh(bob)) != SessionKey::none, "bob");
     EXPECT(world.login(ssh(alice)) == SessionKey::none, "alice again");
 }
 
-void logout_releases_slot_immediately() {
+SESSLIMIT_TEST(logout_releases_slot_immediately) {
     World world({.max = 1});
     for (int i = 0; i < 50; ++i) {
         const SessionKey session = world.login();
@@ -106,7 +106,7 @@ void logout_releases_slot_immediately() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void close_releases_slot_before_leader_exits() {
+SESSLIMIT_TEST(close_releases_slot_before_leader_exits) {
     World world({.max = 1});
     const SessionKey first = world.login();
     world.feed(CloseRequested{.request = RequestId{9}, .session = first, .leader = {501, 5010}});
@@ -115,14 +115,14 @@ void close_releases_slot_before_leader_exits() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void close_without_key_closes_session_of_leader() {
+SESSLIMIT_TEST(close_without_key_closes_session_of_leader) {
     World world;
     const SessionKey session = world.login();
     world.feed(CloseRequested{.request = RequestId{9}, .session = SessionKey::none, .leader = {501, 5010}});
     EXPECT_TEXT(world.phase(session), "closed");
 }
 
-void repeated_request_gets_same_answer() {
+SESSLIMIT_TEST(repeated_request_gets_same_answer) {
     World world({.max = 1});
     const pid_t leader = world.ask(ssh());
     world.feed(again(leader, 2000));
@@ -139,7 +139,7 @@ void repeated_request_gets_same_answer() {
     EXPECT_TEXT(world.take_log(), "0 admitted 2003, tell admitted 2");
 }
 
-void denied_leader_asking_again_decided_from_scratch() {
+SESSLIMIT_TEST(denied_leader_asking_again_decided_from_scratch) {
     World world({.max = 1});
     const SessionKey first = world.login();
     const pid_t leader = world.ask(ssh());
@@ -151,7 +151,7 @@ void denied_leader_asking_again_decided_from_scratch() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void non_session_login_admitted_without_counting() {
+SESSLIMIT_TEST(non_session_login_admitted_without_counting) {
     World world({.max = 0});
     Login nested = ssh();
     nested.nested = true;
@@ -171,7 +171,7 @@ void non_session_login_admitted_without_counting() {
     EXPECT(answered(world, Answer::Kind::denied) == 1, "sudo");
 }
 
-void denied_sshd_terminated_other_services_not() {
+SESSLIMIT_TEST(denied_sshd_terminated_other_services_not) {
     World world({.max = 0});
     world.ask(ssh());
     EXPECT_TEXT(world.phase(key(1)), "denied");
@@ -188,7 +188,7 @@ void denied_sshd_terminated_other_services_not() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void observe_mode_admits_over_limit_and_notifies() {
+SESSLIMIT_TEST(observe_mode_admits_over_limit_and_notifies) {
     World world({.max = 1, .at_limit = AtLimit::end_oldest, .mode = Mode::observe});
     world.login();
     (void)world.take_log();
@@ -209,7 +209,7 @@ LogindSession in_logind(pid_t pid, const std::string& id) {
 }
 
 /// pam_systemd precedes the module in the PAM stack: logind has shown the sessions before PAM asks about them.
-void open_after_pam_systemd_decided_by_limit() {
+SESSLIMIT_TEST(open_after_pam_systemd_decided_by_limit) {
     for (const bool backwards : {false, true}) {
         World world({.max = 2});
         for (pid_t pid = 701; pid <= 706; ++pid) {
@@ -232,7 +232,7 @@ void open_after_pam_systemd_decided_by_limit() {
     }
 }
 
-void open_after_pam_systemd_displaces_with_end_oldest() {
+SESSLIMIT_TEST(open_after_pam_systemd_displaces_with_end_oldest) {
     World world({.max = 1, .at_limit = AtLimit::end_oldest});
     world.login();
     world.feed(LogindSessionNew{in_logind(701, "c701")});
@@ -246,7 +246,7 @@ void open_after_pam_systemd_displaces_with_end_oldest() {
 }
 
 /// The module gave up waiting, but the login may continue: logind has already announced its session.
-void request_aborted_after_pam_systemd_session_stays_counted() {
+SESSLIMIT_TEST(request_aborted_after_pam_systemd_session_stays_counted) {
     World world({.max = 1, .at_limit = AtLimit::end_oldest});
     world.login();
     world.feed(LogindSessionNew{in_logind(701, "c701")});
@@ -259,7 +259,7 @@ void request_aborted_after_pam_systemd_session_stays_counted() {
 }
 
 /// A rule exempts logins on the console: an ssh login at the limit does not terminate them.
-void exempt_session_not_displaced() {
+SESSLIMIT_TEST(exempt_session_not_displaced) {
     for (const AtLimit at_limit : {AtLimit::end_oldest, AtLimit::end_idlest}) {
         World world({.max = 1, .at_limit = at_limit});
         policy::Match match;
@@ -278,7 +278,7 @@ void exempt_session_not_displaced() {
 }
 
 /// The PAM stack continues after a denial whose control is not requisite. The user needs time to read the reason.
-void denied_session_of_continuing_stack_terminated_after_delay() {
+SESSLIMIT_TEST(denied_session_of_continuing_stack_terminated_after_delay) {
     World world({.max = 0});
     const pid_t pid = world.ask(ssh());
     world.feed(LogindSessionNew{in_logind(pid, "c9")});
@@ -292,25 +292,3 @@ void denied_session_of_continuing_stack_terminated_after_delay() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(open_after_pam_systemd_decided_by_limit),
-        SESSLIMIT_TEST(open_after_pam_systemd_displaces_with_end_oldest),
-        SESSLIMIT_TEST(request_aborted_after_pam_systemd_session_stays_counted),
-        SESSLIMIT_TEST(exempt_session_not_displaced),
-        SESSLIMIT_TEST(denied_session_of_continuing_stack_terminated_after_delay),
-        SESSLIMIT_TEST(admitted_session_announced_on_request),
-        SESSLIMIT_TEST(twenty_simultaneous_logins_admitted_up_to_limit),
-        SESSLIMIT_TEST(limit_counts_each_user_separately),
-        SESSLIMIT_TEST(logout_releases_slot_immediately),
-        SESSLIMIT_TEST(close_releases_slot_before_leader_exits),
-        SESSLIMIT_TEST(close_without_key_closes_session_of_leader),
-        SESSLIMIT_TEST(repeated_request_gets_same_answer),
-        SESSLIMIT_TEST(denied_leader_asking_again_decided_from_scratch),
-        SESSLIMIT_TEST(non_session_login_admitted_without_counting),
-        SESSLIMIT_TEST(denied_sshd_terminated_other_services_not),
-        SESSLIMIT_TEST(observe_mode_admits_over_limit_and_notifies),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

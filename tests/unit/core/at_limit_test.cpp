@@ -16,7 +16,7 @@ using policy::AtLimit;
 using policy::Mode;
 
 /// Only logind knows how idle a desktop is, and its reply takes time. No session is terminated before the reply.
-void end_idlest_waits_for_logind_idle_hint() {
+SESSLIMIT_TEST(end_idlest_waits_for_logind_idle_hint) {
     World world({.max = 1, .at_limit = AtLimit::end_idlest});
     world.ask(console());
     world.logind_shows(key(1), /*graphical=*/true);
@@ -30,7 +30,7 @@ void end_idlest_waits_for_logind_idle_hint() {
 }
 
 /// A session whose idle time is unknown is not chosen as the idlest.
-void end_idlest_unprobed_session_not_displaced() {
+SESSLIMIT_TEST(end_idlest_unprobed_session_not_displaced) {
     World world({.max = 1, .at_limit = AtLimit::end_idlest});
     world.type(world.login());
     world.pass_until(100s);
@@ -49,7 +49,7 @@ void end_idlest_unprobed_session_not_displaced() {
 }
 
 /// A session that could not be probed may be the idlest. Until that is known, sessions used later are not terminated.
-void end_idlest_not_displacing_while_older_session_unprobed() {
+SESSLIMIT_TEST(end_idlest_not_displacing_while_older_session_unprobed) {
     struct Case {
         const char* about;
         bool older_is_dark;
@@ -76,7 +76,7 @@ void end_idlest_not_displacing_while_older_session_unprobed() {
 }
 
 /// logind is awaited for as long as a login may wait. No session is terminated for lack of its reply.
-void end_idlest_desktop_without_logind_reply_not_displaced() {
+SESSLIMIT_TEST(end_idlest_desktop_without_logind_reply_not_displaced) {
     World world({.max = 1, .at_limit = AtLimit::end_idlest});
     world.ask(console());
     world.logind_shows(key(1), /*graphical=*/true);
@@ -120,7 +120,7 @@ World full_house(AtLimit at_limit) {
     return world;
 }
 
-void at_limit_selects_displaced_session() {
+SESSLIMIT_TEST(at_limit_selects_displaced_session) {
     struct Case {
         AtLimit at_limit;
         std::string_view log;
@@ -147,7 +147,7 @@ void at_limit_selects_displaced_session() {
     }
 }
 
-void waiting_logins_displace_one_session_each() {
+SESSLIMIT_TEST(waiting_logins_displace_one_session_each) {
     World world = full_house(AtLimit::end_oldest);
     world.ask(ssh());
     world.ask(ssh());
@@ -162,7 +162,7 @@ void waiting_logins_displace_one_session_each() {
 
 /// Any number of logins may ask at once. The newest of them wait for the slots, and each older one is answered at once
 /// with the origin of the login that displaced it. Sessions are terminated only for logins that are admitted.
-void many_simultaneous_logins_newest_admitted() {
+SESSLIMIT_TEST(many_simultaneous_logins_newest_admitted) {
     World world = full_house(AtLimit::end_oldest);
     for (int i = 0; i < 20; ++i) {
         world.ask(ssh(alice, "192.0.2." + std::to_string(i)));
@@ -191,7 +191,7 @@ void many_simultaneous_logins_newest_admitted() {
 }
 
 /// Its terminal appears while the session is already ending: the notice with the reason waits for the terminal.
-void session_displaced_while_starting_gets_reason_on_terminal() {
+SESSLIMIT_TEST(session_displaced_while_starting_gets_reason_on_terminal) {
     World world({.max = 1, .at_limit = AtLimit::end_oldest});
     world.ask(ssh());
     world.pass(300ms);
@@ -213,7 +213,7 @@ void session_displaced_while_starting_gets_reason_on_terminal() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void waiting_login_answered_within_budget() {
+SESSLIMIT_TEST(waiting_login_answered_within_budget) {
     struct Case {
         Duration budget;
         std::string log;
@@ -237,7 +237,7 @@ void waiting_login_answered_within_budget() {
     }
 }
 
-void logout_of_other_session_admits_waiting_login() {
+SESSLIMIT_TEST(logout_of_other_session_admits_waiting_login) {
     World world = full_house(AtLimit::end_oldest);
     world.ask(ssh());
     world.pass(100ms);
@@ -247,7 +247,7 @@ void logout_of_other_session_admits_waiting_login() {
     EXPECT(world.state.counted(alice) == 3, "session 1 is still ending");
 }
 
-void waiting_login_dropped_when_request_aborted() {
+SESSLIMIT_TEST(waiting_login_dropped_when_request_aborted) {
     World world = full_house(AtLimit::end_oldest);
     world.ask(ssh());
     world.pass(100ms);
@@ -259,7 +259,7 @@ void waiting_login_dropped_when_request_aborted() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void waiting_login_asking_again_answered_once() {
+SESSLIMIT_TEST(waiting_login_asking_again_answered_once) {
     World world = full_house(AtLimit::end_oldest);
     const pid_t leader = world.ask(ssh());
     world.pass(100ms);
@@ -274,7 +274,7 @@ void waiting_login_asking_again_answered_once() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void waiting_login_dropped_when_leader_exits() {
+SESSLIMIT_TEST(waiting_login_dropped_when_leader_exits) {
     World world = full_house(AtLimit::end_oldest);
     world.ask(ssh());
     world.pass(100ms);
@@ -284,7 +284,7 @@ void waiting_login_dropped_when_leader_exits() {
 
 /// As many sessions are displaced as necessary: a limit was lowered below the open count, and a newer login has
 /// priority over old ones.
-void login_after_lowered_limit_displaces_whole_excess() {
+SESSLIMIT_TEST(login_after_lowered_limit_displaces_whole_excess) {
     World world = full_house(AtLimit::end_oldest);
     world.set({.max = 2, .at_limit = AtLimit::end_oldest});
     world.ask(ssh());
@@ -299,7 +299,7 @@ void login_after_lowered_limit_displaces_whole_excess() {
 }
 
 /// No session is terminated for a login that will be denied anyway.
-void zero_limit_displaces_no_session() {
+SESSLIMIT_TEST(zero_limit_displaces_no_session) {
     World world = full_house(AtLimit::end_oldest);
     world.set({.max = 0, .at_limit = AtLimit::end_oldest});
     world.ask(ssh());
@@ -308,7 +308,7 @@ void zero_limit_displaces_no_session() {
                 "70 tell over-limit 1 limit; 70 denied 504, tell denied 4 limit; 73 signal 4 TERM; 78 signal 4 KILL");
 }
 
-void waiting_login_reevaluated_when_policy_changes() {
+SESSLIMIT_TEST(waiting_login_reevaluated_when_policy_changes) {
     struct Case {
         Rules rules;
         std::string_view log;
@@ -333,7 +333,7 @@ void waiting_login_reevaluated_when_policy_changes() {
 }
 
 /// Sessions whose own limits are only observed are not displaced for other logins.
-void observed_session_not_displaced() {
+SESSLIMIT_TEST(observed_session_not_displaced) {
     World world({.max = 1, .at_limit = AtLimit::end_oldest, .mode = Mode::observe});
     policy::Rule enforced;
     auto match = std::make_shared<policy::Match>();
@@ -350,7 +350,7 @@ void observed_session_not_displaced() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void waiting_login_shown_by_logind_becomes_active_when_admitted() {
+SESSLIMIT_TEST(waiting_login_shown_by_logind_becomes_active_when_admitted) {
     World world = full_house(AtLimit::end_oldest);
     world.ask(ssh());
     world.pass(100ms);
@@ -360,27 +360,3 @@ void waiting_login_shown_by_logind_becomes_active_when_admitted() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(end_idlest_waits_for_logind_idle_hint),
-        SESSLIMIT_TEST(end_idlest_unprobed_session_not_displaced),
-        SESSLIMIT_TEST(end_idlest_not_displacing_while_older_session_unprobed),
-        SESSLIMIT_TEST(end_idlest_desktop_without_logind_reply_not_displaced),
-        SESSLIMIT_TEST(at_limit_selects_displaced_session),
-        SESSLIMIT_TEST(waiting_logins_displace_one_session_each),
-        SESSLIMIT_TEST(many_simultaneous_logins_newest_admitted),
-        SESSLIMIT_TEST(session_displaced_while_starting_gets_reason_on_terminal),
-        SESSLIMIT_TEST(waiting_login_answered_within_budget),
-        SESSLIMIT_TEST(logout_of_other_session_admits_waiting_login),
-        SESSLIMIT_TEST(waiting_login_dropped_when_request_aborted),
-        SESSLIMIT_TEST(waiting_login_asking_again_answered_once),
-        SESSLIMIT_TEST(waiting_login_dropped_when_leader_exits),
-        SESSLIMIT_TEST(login_after_lowered_limit_displaces_whole_excess),
-        SESSLIMIT_TEST(zero_limit_displaces_no_session),
-        SESSLIMIT_TEST(waiting_login_reevaluated_when_policy_changes),
-        SESSLIMIT_TEST(observed_session_not_displaced),
-        SESSLIMIT_TEST(waiting_login_shown_by_logind_becomes_active_when_admitted),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

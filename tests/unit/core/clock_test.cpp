@@ -77,7 +77,7 @@ std::vector<Step> with(const Keys& typed, const std::vector<Step>& sets) {
 }
 
 /// One change at 600 s. Whether or not the daemon is notified, the probes before and after it reveal the change.
-void clock_set_once_idle_timeout_kept() {
+SESSLIMIT_TEST(clock_set_once_idle_timeout_kept) {
     for (const Duration by :
          {year, -year, Duration(10min), Duration(-10min), Duration(30s), Duration(-30s), Duration(7s), Duration(-7s)}) {
         for (const bool heard : {true, false}) {
@@ -97,7 +97,7 @@ void clock_set_once_idle_timeout_kept() {
 }
 
 /// SuppressedDenials small changes, as by manual correction or a bad time server: every minute for half an hour.
-void clock_set_every_minute_idle_timeout_kept() {
+SESSLIMIT_TEST(clock_set_every_minute_idle_timeout_kept) {
     constexpr Duration until = 30min;
     for (const Duration by :
          {Duration(1s), Duration(-1s), Duration(8s), Duration(-8s), Duration(61s), Duration(-61s), year, -year}) {
@@ -119,7 +119,7 @@ void clock_set_every_minute_idle_timeout_kept() {
 }
 
 /// Two changes between two due probes: only a notified daemon knows what happened in between.
-void clock_set_twice_idle_timeout_within_bounds() {
+SESSLIMIT_TEST(clock_set_twice_idle_timeout_within_bounds) {
     for (const Duration first : {year, -year, Duration(10min), Duration(-10min), Duration(-1min), Duration(5min)}) {
         for (const Duration second : {year, -year, Duration(10min), Duration(-10min), Duration(-1min), -first}) {
             for (const Keys& typed : keys) {
@@ -135,7 +135,7 @@ void clock_set_twice_idle_timeout_within_bounds() {
     }
 }
 
-void clock_set_while_daemon_down_idle_timeout_within_bounds() {
+SESSLIMIT_TEST(clock_set_while_daemon_down_idle_timeout_within_bounds) {
     for (const Duration by : {year, -year, Duration(10min), Duration(-10min)}) {
         World world({.idle = limit});
         const SessionKey session = world.login();
@@ -157,7 +157,7 @@ void clock_set_while_daemon_down_idle_timeout_within_bounds() {
 }
 
 /// Regardless of clock changes, an active session stays open and an idle one is not considered active.
-void clock_change_not_counted_as_input_and_hides_none() {
+SESSLIMIT_TEST(clock_change_not_counted_as_input_and_hides_none) {
     for (const Duration by : {year, -year, Duration(1s), Duration(-1min)}) {
         World active({.idle = limit, .warn = std::vector<Duration>{1min}});
         World idle({.idle = limit, .warn = std::vector<Duration>{1min}});
@@ -181,7 +181,7 @@ void clock_change_not_counted_as_input_and_hides_none() {
     }
 }
 
-void clock_change_probes_only_sessions_with_idle_limit() {
+SESSLIMIT_TEST(clock_change_probes_only_sessions_with_idle_limit) {
     World without({.duration = 1h});
     without.login();
     without.set_clock(year);
@@ -204,7 +204,7 @@ struct Sleep {
 };
 
 /// Suspended time counts. A session whose limit expired during suspend is not terminated without a warning.
-void suspend_past_limit_warns_before_ending() {
+SESSLIMIT_TEST(suspend_past_limit_warns_before_ending) {
     const Sleep cases[] = {
         {"idle, warning and end during suspend",
          {.idle = 15min, .warn = five_and_one},
@@ -285,7 +285,7 @@ void suspend_past_limit_warns_before_ending() {
 }
 
 /// Regardless of number and length of suspends, the warning issued after resume is the last one.
-void repeated_suspends_do_not_extend_session() {
+SESSLIMIT_TEST(repeated_suspends_do_not_extend_session) {
     for (const Duration asleep : {Duration(20min), Duration(8h), Duration(2min)}) {
         World world({.duration = 30min, .idle = 15min, .warn = five_and_one});
         world.login();
@@ -301,7 +301,7 @@ void repeated_suspends_do_not_extend_session() {
 }
 
 /// The wall clock advances during suspend, and so do the timestamps of keys pressed afterwards.
-void key_after_suspend_dated_after_suspend() {
+SESSLIMIT_TEST(key_after_suspend_dated_after_suspend) {
     for (const bool heard : {true, false}) {
         World world({.idle = limit});
         world.login();
@@ -323,7 +323,7 @@ void key_after_suspend_dated_after_suspend() {
 }
 
 /// logind counts the age of an idle hint on CLOCK_MONOTONIC, which excludes suspended time.
-void graphical_session_not_idle_during_suspend() {
+SESSLIMIT_TEST(graphical_session_not_idle_during_suspend) {
     World world({.idle = limit});
     world.login(console(alice, "gdm-password"));
     core::Session session = *world.find(key(1));
@@ -350,19 +350,3 @@ void graphical_session_not_idle_during_suspend() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(clock_set_once_idle_timeout_kept),
-        SESSLIMIT_TEST(clock_set_every_minute_idle_timeout_kept),
-        SESSLIMIT_TEST(clock_set_twice_idle_timeout_within_bounds),
-        SESSLIMIT_TEST(clock_set_while_daemon_down_idle_timeout_within_bounds),
-        SESSLIMIT_TEST(clock_change_not_counted_as_input_and_hides_none),
-        SESSLIMIT_TEST(clock_change_probes_only_sessions_with_idle_limit),
-        SESSLIMIT_TEST(suspend_past_limit_warns_before_ending),
-        SESSLIMIT_TEST(repeated_suspends_do_not_extend_session),
-        SESSLIMIT_TEST(key_after_suspend_dated_after_suspend),
-        SESSLIMIT_TEST(graphical_session_not_idle_during_suspend),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

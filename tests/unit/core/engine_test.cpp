@@ -89,7 +89,7 @@ struct Bench {
     }
 };
 
-void decision_records_then_tracks_then_answers_then_runs_effects() {
+SESSLIMIT_TEST(decision_records_then_tracks_then_answers_then_runs_effects) {
     Bench bench({.max = 1});
     bench.open(1, 50);
     EXPECT_TEXT(bench.scribe.take(), "record 0 admitted, follow 0, admitted with 1 there, tell admitted");
@@ -101,7 +101,7 @@ void decision_records_then_tracks_then_answers_then_runs_effects() {
     EXPECT_TEXT(bench.scribe.take(), "forget 0, let go 0");
 }
 
-void event_from_within_effect_handled_afterwards() {
+SESSLIMIT_TEST(event_from_within_effect_handled_afterwards) {
     Bench bench;
     bench.scribe.leaders_are_dead = true;
     bench.open(1, 50);
@@ -110,7 +110,7 @@ void event_from_within_effect_handled_afterwards() {
     EXPECT(bench.engine.state().sessions().empty(), "gone");
 }
 
-void probe_result_handled_as_event() {
+SESSLIMIT_TEST(probe_result_handled_as_event) {
     Bench bench({.idle = 1min});
     bench.open(1, 50);
     bench.show("c1", 50);
@@ -122,7 +122,7 @@ void probe_result_handled_as_event() {
     EXPECT_TEXT(bench.scribe.take(), "record 0 active, follow 0, look 0, record 0 ending, follow 0, tell ending");
 }
 
-void warned_session_tracked_before_warning_is_sent() {
+SESSLIMIT_TEST(warned_session_tracked_before_warning_is_sent) {
     Bench bench({.idle = 1min, .warn = std::vector<Duration>{30s}});
     bench.open(1, 50);
     bench.show("c1", 50);
@@ -132,7 +132,7 @@ void warned_session_tracked_before_warning_is_sent() {
     EXPECT_TEXT(bench.scribe.take(), "record 0 active, follow 0, look 0, record 0 active, follow 0, tell warned");
 }
 
-void timer_armed_for_earliest_deadline() {
+SESSLIMIT_TEST(timer_armed_for_earliest_deadline) {
     Bench bench({.duration = 1h});
     EXPECT(bench.scribe.armed == never, "nothing to do");
     bench.open(1, 50);
@@ -146,7 +146,7 @@ void timer_armed_for_earliest_deadline() {
 }
 
 /// Effect handlers and monitors are created before the engine, and may already report events.
-void event_before_engine_exists_waits_for_next_event() {
+SESSLIMIT_TEST(event_before_engine_exists_waits_for_next_event) {
     Scribe scribe;
     EventQueue events;
     events.handle(OpenRequested{RequestId{1}, ssh(), {50, 1}, 2s});
@@ -161,7 +161,7 @@ void event_before_engine_exists_waits_for_next_event() {
     EXPECT_TEXT(scribe.take(), "");
 }
 
-void early_timer_expiration_rearms() {
+SESSLIMIT_TEST(early_timer_expiration_rearms) {
     Bench bench({.duration = 1h});
     bench.open(1, 50);
     const int arms = bench.scribe.arms;
@@ -171,7 +171,7 @@ void early_timer_expiration_rearms() {
     EXPECT(bench.scribe.arms > arms && bench.scribe.armed == start + 1h, "armed");
 }
 
-void many_due_sessions_handled_in_batches() {
+SESSLIMIT_TEST(many_due_sessions_handled_in_batches) {
     Bench bench({.duration = 1h});
     for (pid_t pid = 1; pid <= 300; ++pid) {
         bench.open(static_cast<std::uint64_t>(pid), pid);
@@ -195,7 +195,7 @@ void many_due_sessions_handled_in_batches() {
     EXPECT(ending() == 300 && portions == 5, std::to_string(portions));
 }
 
-void reconcile_drops_sessions_unknown_to_logind() {
+SESSLIMIT_TEST(reconcile_drops_sessions_unknown_to_logind) {
     Bench bench;
     for (const pid_t pid : {50, 51, 52}) {
         bench.open(static_cast<std::uint64_t>(pid), pid);
@@ -210,7 +210,7 @@ void reconcile_drops_sessions_unknown_to_logind() {
     EXPECT(bench.engine.state().sessions().size() == 1, "52");
 }
 
-void reconcile_with_many_sessions_not_quadratic() {
+SESSLIMIT_TEST(reconcile_with_many_sessions_not_quadratic) {
     Bench bench;
     std::vector<std::string> ids;
     for (pid_t pid = 1; pid <= 20'000; ++pid) {
@@ -228,7 +228,7 @@ void reconcile_with_many_sessions_not_quadratic() {
     EXPECT(spent < 500, std::to_string(spent) + " ms"); // 200 million comparisons would take longer
 }
 
-void sessions_of_ledger_restored() {
+SESSLIMIT_TEST(sessions_of_ledger_restored) {
     Bench bench({.max = 1});
     Session waiting = session_in(Phase::waiting, key(7));
     bench.events.handle(SessionRestored{session_in(Phase::active, key(5))});
@@ -239,7 +239,7 @@ void sessions_of_ledger_restored() {
     EXPECT_TEXT(bench.scribe.take(), "record 0 denied, follow 0, denied with 2 there, tell denied");
 }
 
-void new_policy_applies_to_open_sessions() {
+SESSLIMIT_TEST(new_policy_applies_to_open_sessions) {
     Bench bench;
     bench.open(1, 50);
     EXPECT(bench.scribe.armed == never, "no limit");
@@ -248,21 +248,3 @@ void new_policy_applies_to_open_sessions() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(decision_records_then_tracks_then_answers_then_runs_effects),
-        SESSLIMIT_TEST(event_from_within_effect_handled_afterwards),
-        SESSLIMIT_TEST(probe_result_handled_as_event),
-        SESSLIMIT_TEST(warned_session_tracked_before_warning_is_sent),
-        SESSLIMIT_TEST(timer_armed_for_earliest_deadline),
-        SESSLIMIT_TEST(event_before_engine_exists_waits_for_next_event),
-        SESSLIMIT_TEST(early_timer_expiration_rearms),
-        SESSLIMIT_TEST(many_due_sessions_handled_in_batches),
-        SESSLIMIT_TEST(reconcile_drops_sessions_unknown_to_logind),
-        SESSLIMIT_TEST(reconcile_with_many_sessions_not_quadratic),
-        SESSLIMIT_TEST(sessions_of_ledger_restored),
-        SESSLIMIT_TEST(new_policy_applies_to_open_sessions),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -24,7 +24,7 @@ World after_login(const Rules& rules, bool terminal = true) {
     return world;
 }
 
-void duration_limit_warns_and_terminates_on_time() {
+SESSLIMIT_TEST(duration_limit_warns_and_terminates_on_time) {
     struct Case {
         std::vector<Duration> warn;
         std::string_view log;
@@ -45,7 +45,7 @@ void duration_limit_warns_and_terminates_on_time() {
     }
 }
 
-void unprobed_session_not_terminated_as_idle() {
+SESSLIMIT_TEST(unprobed_session_not_terminated_as_idle) {
     World world = after_login({.idle = 1min, .warn = std::vector<Duration>{20s}});
     world.blind = true;
     world.pass_until(10min);
@@ -60,7 +60,7 @@ void unprobed_session_not_terminated_as_idle() {
 
 /// A probe precedes each warning, because the warning's output would hide earlier output. If the probe fails, the
 /// warning is sent anyway.
-void duration_limit_independent_of_probe() {
+SESSLIMIT_TEST(duration_limit_independent_of_probe) {
     World world =
         after_login({.duration = 1h, .idle = 30min, .warn = five_and_one, .activity = policy::Activity::output});
     world.blind = true;
@@ -71,7 +71,7 @@ void duration_limit_independent_of_probe() {
 }
 
 /// A clock change requests a probe at once. A failed probe is retried.
-void failed_probe_retried_once() {
+SESSLIMIT_TEST(failed_probe_retried_once) {
     World world = after_login({.idle = 1h});
     world.pass_until(5min);
     world.blind = true;
@@ -86,7 +86,7 @@ void failed_probe_retried_once() {
 }
 
 /// Events in between set a new deadline, which must still include the retry.
-void failed_probe_retried_despite_other_events() {
+SESSLIMIT_TEST(failed_probe_retried_despite_other_events) {
     const std::function<void(World&)> between[] = {
         [](World& world) { world.feed(core::InputReceived{key(1)}); },
         [](World& world) { world.feed(core::PolicyChanged{}); },
@@ -106,7 +106,7 @@ void failed_probe_retried_despite_other_events() {
 }
 
 /// A notice written without a successful probe hides other output. It is therefore counted as activity.
-void warning_without_probe_counts_as_activity() {
+SESSLIMIT_TEST(warning_without_probe_counts_as_activity) {
     World world = after_login(
         {.duration = 1h, .idle = 10min, .warn = std::vector<Duration>{5min}, .activity = policy::Activity::output});
     const auto prints = [&world] {
@@ -126,7 +126,7 @@ void warning_without_probe_counts_as_activity() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void duration_limit_applies_without_logind_session() {
+SESSLIMIT_TEST(duration_limit_applies_without_logind_session) {
     World world({.duration = 1h, .idle = 1min});
     world.ask(ssh());
     (void)world.take_log();
@@ -134,7 +134,7 @@ void duration_limit_applies_without_logind_session() {
     EXPECT_TEXT(world.take_log(), "3600 tell ending 1 duration; 3600.5 signal 1 TERM");
 }
 
-void idle_timeout_never_early_and_at_most_one_step_late() {
+SESSLIMIT_TEST(idle_timeout_never_early_and_at_most_one_step_late) {
     for (int second = 0; second < 20; ++second) {
         for (const Duration offset : {Duration(1'700'000'000s), Duration(1'700'000'005s + 300ms)}) {
             World world({.idle = 1min, .warn = std::vector<Duration>{20s}});
@@ -155,7 +155,7 @@ void idle_timeout_never_early_and_at_most_one_step_late() {
     }
 }
 
-void idle_session_warned_then_terminated() {
+SESSLIMIT_TEST(idle_session_warned_then_terminated) {
     World world = after_login({.idle = 20min, .warn = five_and_one});
     world.pass_until(1300s);
     // Input came at the start of an 8 s step, so it may have come up to 8 s later.
@@ -166,7 +166,7 @@ void idle_session_warned_then_terminated() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void active_session_probed_once_per_period() {
+SESSLIMIT_TEST(active_session_probed_once_per_period) {
     World world = after_login({.idle = 15min});
     const int wakeups_before = world.wakeups;
     for (int i = 0; i < 3600; ++i) {
@@ -178,7 +178,7 @@ void active_session_probed_once_per_period() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void input_after_warning_keeps_session() {
+SESSLIMIT_TEST(input_after_warning_keeps_session) {
     World world = after_login({.idle = 20min, .warn = five_and_one});
     world.pass_until(908s);
     (void)world.take_log();
@@ -196,7 +196,7 @@ void input_after_warning_keeps_session() {
 }
 
 /// The second shell of a multiplexed connection has a terminal that was not monitored when the warning was issued.
-void input_on_new_terminal_keeps_warned_session_of_its_user() {
+SESSLIMIT_TEST(input_on_new_terminal_keeps_warned_session_of_its_user) {
     World world = after_login({.idle = 20min, .warn = five_and_one});
     world.pass_until(950s);
     (void)world.take_log();
@@ -211,7 +211,7 @@ void input_on_new_terminal_keeps_warned_session_of_its_user() {
     EXPECT(world.find(key(1))->last_sample.at == start + 950s, "no probe without a warning");
 }
 
-void unnoticed_input_found_by_next_probe() {
+SESSLIMIT_TEST(unnoticed_input_found_by_next_probe) {
     World world = after_login({.idle = 20min, .warn = five_and_one});
     world.pass_until(1000s);
     world.type(key(1));
@@ -221,7 +221,7 @@ void unnoticed_input_found_by_next_probe() {
                 "1148 tell kept 1; 1908 tell warned 1 idle left 300; 2148 tell warned 1 idle left 60");
 }
 
-void session_without_terminal_not_idle() {
+SESSLIMIT_TEST(session_without_terminal_not_idle) {
     World world = after_login({.idle = 1min, .warn = std::vector<Duration>{10s}}, false);
     world.pass_until(10h);
     EXPECT_TEXT(world.take_log(), "");
@@ -245,7 +245,7 @@ core::ActivitySample carried(std::uint64_t bytes) {
     return sample;
 }
 
-void terminal_added_later_gets_terminal_idle_limit() {
+SESSLIMIT_TEST(terminal_added_later_gets_terminal_idle_limit) {
     World world;
     world.policy = only(15min, std::nullopt); // tunnels have no idle limit
     const SessionKey session = world.login();
@@ -261,7 +261,7 @@ void terminal_added_later_gets_terminal_idle_limit() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void tunnel_after_shell_exit_gets_no_terminal_idle_limit() {
+SESSLIMIT_TEST(tunnel_after_shell_exit_gets_no_terminal_idle_limit) {
     World world;
     world.policy = only(std::nullopt, 15min);
     const SessionKey session = world.login();
@@ -279,14 +279,14 @@ void tunnel_after_shell_exit_gets_no_terminal_idle_limit() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void no_probe_without_idle_limit() {
+SESSLIMIT_TEST(no_probe_without_idle_limit) {
     World world({.duration = 10h});
     (void)world.login();
     world.pass_until(5h);
     EXPECT(world.looks == 0 && world.wakeups == 0, "nothing is due");
 }
 
-void duration_and_idle_limits_independent() {
+SESSLIMIT_TEST(duration_and_idle_limits_independent) {
     World world = after_login({.duration = 30min, .idle = 15min, .warn = std::vector<Duration>{2min}});
     world.pass_until(1000s);
     EXPECT_TEXT(world.take_log(), "788 tell warned 1 idle left 120; 908 tell ending 1 idle; 908.5 terminate c1; "
@@ -311,7 +311,7 @@ struct Change {
     std::string_view log; ///< from the change on
 };
 
-void new_policy_applies_at_once_with_warning() {
+SESSLIMIT_TEST(new_policy_applies_at_once_with_warning) {
     const std::vector<Duration> ten_and_one = {10min, 1min};
     const Change changes[] = {
         {"unchanged",
@@ -396,7 +396,7 @@ void new_policy_applies_at_once_with_warning() {
     }
 }
 
-void repeated_reload_changes_nothing() {
+SESSLIMIT_TEST(repeated_reload_changes_nothing) {
     World world = after_login({.duration = 1h, .idle = 30min, .warn = five_and_one});
     for (int i = 0; i < 30; ++i) {
         world.pass(1min);
@@ -407,7 +407,7 @@ void repeated_reload_changes_nothing() {
                 "1508 tell warned 1 idle left 300; 1748 tell warned 1 idle left 60; 1808 tell ending 1 idle");
 }
 
-void observe_mode_neither_warns_nor_terminates() {
+SESSLIMIT_TEST(observe_mode_neither_warns_nor_terminates) {
     World world = after_login({.duration = 1h, .idle = 50min, .warn = five_and_one, .mode = Mode::observe});
     world.pass_until(10h);
     EXPECT_TEXT(world.take_log(), "3008 tell would-end 1 idle");
@@ -418,7 +418,7 @@ void observe_mode_neither_warns_nor_terminates() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void adopt_session_over_limit_gets_grace_period() {
+SESSLIMIT_TEST(adopt_session_over_limit_gets_grace_period) {
     struct Case {
         std::string_view about;
         Rules rules;
@@ -465,31 +465,3 @@ void adopt_session_over_limit_gets_grace_period() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(duration_limit_warns_and_terminates_on_time),
-        SESSLIMIT_TEST(unprobed_session_not_terminated_as_idle),
-        SESSLIMIT_TEST(duration_limit_independent_of_probe),
-        SESSLIMIT_TEST(failed_probe_retried_once),
-        SESSLIMIT_TEST(failed_probe_retried_despite_other_events),
-        SESSLIMIT_TEST(warning_without_probe_counts_as_activity),
-        SESSLIMIT_TEST(duration_limit_applies_without_logind_session),
-        SESSLIMIT_TEST(idle_timeout_never_early_and_at_most_one_step_late),
-        SESSLIMIT_TEST(idle_session_warned_then_terminated),
-        SESSLIMIT_TEST(active_session_probed_once_per_period),
-        SESSLIMIT_TEST(input_after_warning_keeps_session),
-        SESSLIMIT_TEST(input_on_new_terminal_keeps_warned_session_of_its_user),
-        SESSLIMIT_TEST(unnoticed_input_found_by_next_probe),
-        SESSLIMIT_TEST(session_without_terminal_not_idle),
-        SESSLIMIT_TEST(terminal_added_later_gets_terminal_idle_limit),
-        SESSLIMIT_TEST(tunnel_after_shell_exit_gets_no_terminal_idle_limit),
-        SESSLIMIT_TEST(no_probe_without_idle_limit),
-        SESSLIMIT_TEST(duration_and_idle_limits_independent),
-        SESSLIMIT_TEST(new_policy_applies_at_once_with_warning),
-        SESSLIMIT_TEST(repeated_reload_changes_nothing),
-        SESSLIMIT_TEST(observe_mode_neither_warns_nor_terminates),
-        SESSLIMIT_TEST(adopt_session_over_limit_gets_grace_period),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

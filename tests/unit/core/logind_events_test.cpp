@@ -18,7 +18,7 @@ LogindSession seen(Duration age = 10s) {
             .login = console()};
 }
 
-void adopt_only_user_logins() {
+SESSLIMIT_TEST(adopt_only_user_logins) {
     struct Case {
         std::string_view about;
         void (*change)(LogindSession&);
@@ -52,7 +52,7 @@ void adopt_only_user_logins() {
     }
 }
 
-void adopted_session_occupies_slot() {
+SESSLIMIT_TEST(adopted_session_occupies_slot) {
     World world({.max = 1});
     world.feed(LogindSessionNew{seen()});
     EXPECT(world.login() == SessionKey::none, "limit reached");
@@ -60,7 +60,7 @@ void adopted_session_occupies_slot() {
     EXPECT(world.login() != SessionKey::none, "slot is free");
 }
 
-void logind_session_joined_by_leader() {
+SESSLIMIT_TEST(logind_session_joined_by_leader) {
     World world;
     world.ask(ssh());
     LogindSession session = seen();
@@ -80,7 +80,7 @@ void logind_session_joined_by_leader() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void join_non_login_class_releases_slot() {
+SESSLIMIT_TEST(join_non_login_class_releases_slot) {
     World world({.max = 1, .at_limit = policy::AtLimit::end_oldest});
     world.ask(console());
     world.ask(ssh());
@@ -112,7 +112,7 @@ void join_non_login_class_releases_slot() {
 }
 
 /// The end of a login's life, with its events in different orders.
-void logout_events_in_any_order_end_session_once() {
+SESSLIMIT_TEST(logout_events_in_any_order_end_session_once) {
     const auto closed = [](World& world) { world.feed(CloseRequested{RequestId{9}, key(1), {501, 5010}}); };
     const auto exits = [](World& world) { world.leader_exits(key(1)); };
     const auto gone = [](World& world) { world.feed(LogindSessionRemoved{"c1"}); };
@@ -144,7 +144,7 @@ void logout_events_in_any_order_end_session_once() {
 
 /// logind reports whether the session was logged out properly while the daemon was down. Left-behind processes are not
 /// terminated.
-void restore_session_with_gone_leader_released() {
+SESSLIMIT_TEST(restore_session_with_gone_leader_released) {
     for (const Phase phase : {Phase::admitted, Phase::active}) {
         World world;
         world.feed(SessionRestored{.session = session_in(phase, key(40)), .leader_gone = true});
@@ -159,7 +159,7 @@ void restore_session_with_gone_leader_released() {
 }
 
 /// A service that was added to ignore_services by a reload or while the daemon was down.
-void session_of_newly_ignored_service_released() {
+SESSLIMIT_TEST(session_of_newly_ignored_service_released) {
     World world({.max = 1, .duration = 10min});
     world.login();
     (void)world.take_log();
@@ -176,7 +176,7 @@ void session_of_newly_ignored_service_released() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void restored_session_unchanged() {
+SESSLIMIT_TEST(restored_session_unchanged) {
     for (const Phase phase : {Phase::admitted, Phase::active, Phase::ending, Phase::denied, Phase::closed}) {
         World world;
         const Session session = session_in(phase, key(40));
@@ -194,7 +194,7 @@ void restored_session_unchanged() {
     }
 }
 
-void restored_waiting_session_dropped() {
+SESSLIMIT_TEST(restored_waiting_session_dropped) {
     World world;
     world.feed(SessionRestored{session_in(Phase::waiting)});
     EXPECT(world.state.sessions().empty(), "dropped");
@@ -209,7 +209,7 @@ struct Downtime {
 };
 
 /// Limits that expired while the daemon was down: no session is terminated without its warning.
-void restart_past_limit_warns_before_ending() {
+SESSLIMIT_TEST(restart_past_limit_warns_before_ending) {
     const std::vector<Duration> five = {5min};
     const Downtime cases[] = {
         {"before any warning",
@@ -260,7 +260,7 @@ void restart_past_limit_warns_before_ending() {
     }
 }
 
-void restore_leaderless_session_terminated_when_mode_becomes_enforce() {
+SESSLIMIT_TEST(restore_leaderless_session_terminated_when_mode_becomes_enforce) {
     World world({.max = 1});
     Session session = session_in(Phase::active);
     session.leader = {};
@@ -271,7 +271,7 @@ void restore_leaderless_session_terminated_when_mode_becomes_enforce() {
 }
 
 /// A session that the daemon found in logind is logged out, or loses its leader in another way.
-void leader_exit_of_adopted_session_terminates_only_under_limits() {
+SESSLIMIT_TEST(leader_exit_of_adopted_session_terminates_only_under_limits) {
     struct Case {
         std::string_view about;
         Rules rules;
@@ -325,7 +325,7 @@ void leader_exit_of_adopted_session_terminates_only_under_limits() {
 
 /// sshd's monitor is killed: pam_close_session is not called, and a shell may continue. logind 257 reports this as
 /// closing too.
-void leader_exit_of_admitted_session_terminates_only_under_limits() {
+SESSLIMIT_TEST(leader_exit_of_admitted_session_terminates_only_under_limits) {
     World unlimited;
     unlimited.login();
     (void)unlimited.take_log();
@@ -354,7 +354,7 @@ void leader_exit_of_admitted_session_terminates_only_under_limits() {
 
 /// logind does not reply at first: the session is not terminated, and the question is repeated, also under another
 /// policy.
-void leader_exit_with_silent_logind_asks_again() {
+SESSLIMIT_TEST(leader_exit_with_silent_logind_asks_again) {
     World world({.max = 1, .idle = 5min});
     world.feed(LogindSessionNew{seen()});
     (void)world.take_log();
@@ -371,7 +371,7 @@ void leader_exit_with_silent_logind_asks_again() {
 }
 
 /// PAM closes a session of machinectl shell after its leader has exited.
-void leader_exit_with_late_close_is_logout() {
+SESSLIMIT_TEST(leader_exit_with_late_close_is_logout) {
     World world({.max = 1, .at_limit = policy::AtLimit::end_oldest});
     world.feed(LogindSessionNew{seen()});
     world.leader_exits(key(1));
@@ -385,7 +385,7 @@ void leader_exit_with_late_close_is_logout() {
 }
 
 /// The reply was lost with the daemon. logind's list shows that the session was logged out.
-void restore_session_logged_out_meanwhile_released() {
+SESSLIMIT_TEST(restore_session_logged_out_meanwhile_released) {
     World world;
     Session session = session_in(Phase::active);
     session.adopted = true;
@@ -399,7 +399,7 @@ void restore_session_logged_out_meanwhile_released() {
     EXPECT_TEXT(world.take_log() + world.phase(key(1)) + world.fault, "0 tell released 1gone");
 }
 
-void adopt_leaderless_session_without_limits_not_terminated() {
+SESSLIMIT_TEST(adopt_leaderless_session_without_limits_not_terminated) {
     World world;
     LogindSession session = seen();
     session.leader = {};
@@ -409,26 +409,3 @@ void adopt_leaderless_session_without_limits_not_terminated() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(adopt_only_user_logins),
-        SESSLIMIT_TEST(adopted_session_occupies_slot),
-        SESSLIMIT_TEST(logind_session_joined_by_leader),
-        SESSLIMIT_TEST(join_non_login_class_releases_slot),
-        SESSLIMIT_TEST(logout_events_in_any_order_end_session_once),
-        SESSLIMIT_TEST(restore_session_with_gone_leader_released),
-        SESSLIMIT_TEST(session_of_newly_ignored_service_released),
-        SESSLIMIT_TEST(restored_session_unchanged),
-        SESSLIMIT_TEST(restored_waiting_session_dropped),
-        SESSLIMIT_TEST(restart_past_limit_warns_before_ending),
-        SESSLIMIT_TEST(restore_leaderless_session_terminated_when_mode_becomes_enforce),
-        SESSLIMIT_TEST(leader_exit_of_adopted_session_terminates_only_under_limits),
-        SESSLIMIT_TEST(leader_exit_of_admitted_session_terminates_only_under_limits),
-        SESSLIMIT_TEST(leader_exit_with_silent_logind_asks_again),
-        SESSLIMIT_TEST(leader_exit_with_late_close_is_logout),
-        SESSLIMIT_TEST(restore_session_logged_out_meanwhile_released),
-        SESSLIMIT_TEST(adopt_leaderless_session_without_limits_not_terminated),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

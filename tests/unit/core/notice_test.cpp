@@ -39,7 +39,7 @@ void pass_with_notices(World& world, Duration until) {
 }
 
 /// Own notices do not count as output, however many there are. Output printed before them is still counted.
-void own_notices_not_counted_as_output() {
+SESSLIMIT_TEST(own_notices_not_counted_as_output) {
     struct Case {
         std::string_view about;
         Rules rules;
@@ -88,7 +88,7 @@ void own_notices_not_counted_as_output() {
 }
 
 /// Each notice that is written to a terminal updates the session's `last_notice_at`.
-void terminal_notice_time_recorded() {
+SESSLIMIT_TEST(terminal_notice_time_recorded) {
     World world({.idle = 15min, .warn = five_and_one});
     world.type(world.login());
     world.pass_until(700s);
@@ -121,7 +121,7 @@ void leave_alone(World& world, int seconds, int before = 0) {
     }
 }
 
-void idle_desktop_locked_once_until_used_again() {
+SESSLIMIT_TEST(idle_desktop_locked_once_until_used_again) {
     World world = desktop(Mode::enforce);
     leave_alone(world, 4000);
     EXPECT_TEXT(world.take_log(), "600 tell warned 1 idle left 300; 840 tell warned 1 idle left 60; "
@@ -137,7 +137,7 @@ void idle_desktop_locked_once_until_used_again() {
 }
 
 /// Each locking counts as the last use from then on, which is later than the last activity of a shell in use.
-void end_idlest_displaces_locked_session_first() {
+SESSLIMIT_TEST(end_idlest_displaces_locked_session_first) {
     World world = desktop(Mode::enforce);
     world.policy.host.defaults.max_sessions = policy::Setting<policy::Count>{2};
     world.policy.host.defaults.at_limit = policy::Setting<policy::AtLimit>{policy::AtLimit::end_idlest};
@@ -154,7 +154,7 @@ void end_idlest_displaces_locked_session_first() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void locked_session_warned_before_termination() {
+SESSLIMIT_TEST(locked_session_warned_before_termination) {
     World world = desktop(Mode::enforce);
     leave_alone(world, 1000);
     world.policy.host.defaults.on_idle = policy::Setting<policy::OnIdle>{policy::OnIdle::end};
@@ -168,7 +168,7 @@ void locked_session_warned_before_termination() {
 }
 
 /// A graphical session whose idle action is lock is warned of the lock, not of a termination.
-void idle_warning_announces_lock() {
+SESSLIMIT_TEST(idle_warning_announces_lock) {
     for (const Mode mode : {Mode::enforce, Mode::observe}) {
         World world = desktop(mode);
         leave_alone(world, 901);
@@ -184,15 +184,3 @@ void idle_warning_announces_lock() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(own_notices_not_counted_as_output),
-        SESSLIMIT_TEST(terminal_notice_time_recorded),
-        SESSLIMIT_TEST(idle_warning_announces_lock),
-        SESSLIMIT_TEST(idle_desktop_locked_once_until_used_again),
-        SESSLIMIT_TEST(end_idlest_displaces_locked_session_first),
-        SESSLIMIT_TEST(locked_session_warned_before_termination),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -315,7 +315,7 @@ World world_with(const Session& session) {
     return world;
 }
 
-void every_event_in_every_state_decided_as_listed() {
+SESSLIMIT_TEST(every_event_in_every_state_decided_as_listed) {
     for (const Setup& setup : setups) {
         for (const Happening& happening : happenings) {
             World world = world_with(setup.session);
@@ -327,7 +327,7 @@ void every_event_in_every_state_decided_as_listed() {
     }
 }
 
-void every_state_restored_as_listed() {
+SESSLIMIT_TEST(every_state_restored_as_listed) {
     struct Case {
         std::string_view setup;
         std::string_view decision;
@@ -368,7 +368,7 @@ void every_state_restored_as_listed() {
 
 /// After any event the timer has little to do at any one time. Once all leaders, logind sessions and requests are gone,
 /// no session remains.
-void every_event_in_every_state_comes_to_rest() {
+SESSLIMIT_TEST(every_event_in_every_state_comes_to_rest) {
     for (const Setup& setup : setups) {
         for (const Happening& happening : happenings) {
             World world = world_with(setup.session);
@@ -397,12 +397,3 @@ void every_event_in_every_state_comes_to_rest() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(every_event_in_every_state_decided_as_listed),
-        SESSLIMIT_TEST(every_state_restored_as_listed),
-        SESSLIMIT_TEST(every_event_in_every_state_comes_to_rest),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -18,7 +18,7 @@ World world_with(const policy::Policy& policy) {
     return world;
 }
 
-void shared_limit_counts_all_users() {
+SESSLIMIT_TEST(shared_limit_counts_all_users) {
     World world = world_with(with_total({}, 2));
     const SessionKey first = world.login(ssh(alice));
     world.login(ssh(bob));
@@ -36,7 +36,7 @@ void shared_limit_counts_all_users() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void shared_limit_displaces_no_session() {
+SESSLIMIT_TEST(shared_limit_displaces_no_session) {
     World world = world_with(with_total({.max = 5, .at_limit = AtLimit::end_oldest}, 1));
     world.login(ssh(alice));
     (void)world.take_log();
@@ -44,7 +44,7 @@ void shared_limit_displaces_no_session() {
     EXPECT_TEXT(world.take_log(), "0 denied 502, tell denied 2 limit");
 }
 
-void shared_limit_observed_in_observe_mode() {
+SESSLIMIT_TEST(shared_limit_observed_in_observe_mode) {
     World world = world_with(with_total({.mode = Mode::observe}, 1));
     world.login(ssh(alice));
     (void)world.take_log();
@@ -52,7 +52,7 @@ void shared_limit_observed_in_observe_mode() {
     EXPECT_TEXT(world.take_log(), "0 admitted 502, tell would-deny 2 limit, tell admitted 2");
 }
 
-void policy_change_recounts_shared_limit() {
+SESSLIMIT_TEST(policy_change_recounts_shared_limit) {
     World world;
     world.login(ssh(alice));
     world.login(ssh(bob));
@@ -67,7 +67,7 @@ void policy_change_recounts_shared_limit() {
     EXPECT(world.state.counted(policy::SourceId{0}) == 0, "the count is zero");
 }
 
-void restart_recounts_shared_limit() {
+SESSLIMIT_TEST(restart_recounts_shared_limit) {
     for (const Phase phase : {Phase::admitted, Phase::active, Phase::ending}) {
         World world = world_with(with_total({}, 1));
         world.feed(SessionRestored{session_in(phase)});
@@ -77,7 +77,7 @@ void restart_recounts_shared_limit() {
 
 /// Two logins of a user wait. A new policy allows both for the user but only one in the shared limit. A logout admits
 /// one of them.
-void one_decision_admits_no_more_than_shared_limit() {
+SESSLIMIT_TEST(one_decision_admits_no_more_than_shared_limit) {
     World world = world_with(with_total({.max = 2, .at_limit = AtLimit::end_oldest}, 9));
     const SessionKey first = world.login(console(alice));
     world.login(console(alice));
@@ -92,7 +92,7 @@ void one_decision_admits_no_more_than_shared_limit() {
 }
 
 /// The closed session was the last one that the shared limit allowed.
-void slot_of_closed_session_counts_for_shared_limit() {
+SESSLIMIT_TEST(slot_of_closed_session_counts_for_shared_limit) {
     World world = world_with(with_total({.max = 1, .at_limit = AtLimit::end_oldest}, 1));
     const SessionKey first = world.login(ssh(alice));
     world.ask(ssh(alice));
@@ -102,7 +102,7 @@ void slot_of_closed_session_counts_for_shared_limit() {
 }
 
 /// The ledger had no room for all groups of the user, so they are looked up after a restart.
-void resolved_groups_recount_shared_limit() {
+SESSLIMIT_TEST(resolved_groups_recount_shared_limit) {
     for (const Phase phase : {Phase::admitted, Phase::active, Phase::ending}) {
         policy::Policy policy = with_total({}, 1);
         policy::Match match;
@@ -117,7 +117,7 @@ void resolved_groups_recount_shared_limit() {
     }
 }
 
-void adopted_session_counts_for_shared_limit() {
+SESSLIMIT_TEST(adopted_session_counts_for_shared_limit) {
     World world = world_with(with_total({}, 1));
     LogindSession seen{.id = "c9",
                        .scope = "session-c9.scope",
@@ -130,7 +130,7 @@ void adopted_session_counts_for_shared_limit() {
     EXPECT(world.state.counted(policy::SourceId{0}) == 1, "counted");
 }
 
-void lowered_limit_notifies_and_terminates_no_session() {
+SESSLIMIT_TEST(lowered_limit_notifies_and_terminates_no_session) {
     World world;
     world.login(ssh(alice));
     world.login(ssh(alice));
@@ -145,20 +145,3 @@ void lowered_limit_notifies_and_terminates_no_session() {
 
 } // namespace
 } // namespace sesslimit::test
-
-int main() {
-    using namespace sesslimit::test;
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(shared_limit_counts_all_users),
-        SESSLIMIT_TEST(shared_limit_displaces_no_session),
-        SESSLIMIT_TEST(shared_limit_observed_in_observe_mode),
-        SESSLIMIT_TEST(policy_change_recounts_shared_limit),
-        SESSLIMIT_TEST(restart_recounts_shared_limit),
-        SESSLIMIT_TEST(one_decision_admits_no_more_than_shared_limit),
-        SESSLIMIT_TEST(slot_of_closed_session_counts_for_shared_limit),
-        SESSLIMIT_TEST(resolved_groups_recount_shared_limit),
-        SESSLIMIT_TEST(adopted_session_counts_for_shared_limit),
-        SESSLIMIT_TEST(lowered_limit_notifies_and_terminates_no_session),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

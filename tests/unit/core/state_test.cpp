@@ -23,7 +23,7 @@ std::uint64_t number(const Session* session) {
     return session == nullptr ? 0 : static_cast<std::uint64_t>(session->key);
 }
 
-void session_found_by_pid_and_start() {
+SESSLIMIT_TEST(session_found_by_pid_and_start) {
     State state;
     state.put(session_of(1, alice, {50, 1}));
     state.put(session_of(2, alice, {50, 2}));
@@ -44,7 +44,7 @@ void session_found_by_pid_and_start() {
     EXPECT(number(state.by_leader({50, 1})) == 1, "the older session again");
 }
 
-void keys_never_reused() {
+SESSLIMIT_TEST(keys_never_reused) {
     State state;
     EXPECT(state.next_key() == key(1), "from 1");
     state.put(session_of(7, alice, {}));
@@ -56,7 +56,7 @@ void keys_never_reused() {
     EXPECT(state.next_key() == key(100), "raised");
 }
 
-void request_found_only_while_waiting() {
+SESSLIMIT_TEST(request_found_only_while_waiting) {
     State state;
     Session session = session_of(1, alice, {}, Phase::waiting);
     session.request = RequestId{5};
@@ -67,7 +67,7 @@ void request_found_only_while_waiting() {
     EXPECT(state.by_request(RequestId{5}) == nullptr, "no longer waiting");
 }
 
-void sessions_ordered_by_deadline_then_age() {
+SESSLIMIT_TEST(sessions_ordered_by_deadline_then_age) {
     State state;
     EXPECT(state.next_due() == nullptr, "none");
     const BootTime dues[] = {never, start + 3s, start + 1s, start + 1s, start + 2s};
@@ -85,7 +85,7 @@ void sessions_ordered_by_deadline_then_age() {
 }
 
 /// Compares the indices with a walk over all sessions, after many random changes of the indexed fields.
-void indices_match_full_scan() {
+SESSLIMIT_TEST(indices_match_full_scan) {
     std::mt19937 random(1);
     State state;
     const auto any = [&random](std::uint32_t below) {
@@ -138,12 +138,3 @@ void indices_match_full_scan() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(session_found_by_pid_and_start),   SESSLIMIT_TEST(keys_never_reused),
-        SESSLIMIT_TEST(request_found_only_while_waiting), SESSLIMIT_TEST(sessions_ordered_by_deadline_then_age),
-        SESSLIMIT_TEST(indices_match_full_scan),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

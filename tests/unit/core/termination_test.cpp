@@ -21,7 +21,7 @@ World told(bool in_logind) {
     return world;
 }
 
-void termination_notifies_then_asks_then_kills() {
+SESSLIMIT_TEST(termination_notifies_then_asks_then_kills) {
     struct Case {
         bool in_logind;
         std::string_view log;
@@ -41,7 +41,7 @@ void termination_notifies_then_asks_then_kills() {
     }
 }
 
-void dead_leader_shortens_termination() {
+SESSLIMIT_TEST(dead_leader_shortens_termination) {
     World world({.max = 1});
     world.login();
     (void)world.take_log();
@@ -62,7 +62,7 @@ struct Case {
     std::string_view log;
 };
 
-void termination_continues_after_other_events() {
+SESSLIMIT_TEST(termination_continues_after_other_events) {
     constexpr Case cases[] = {
         {"logind forgets the session", true, 600ms, [](World& world) { world.logind_forgets(key(1)); },
          "0.6 tell ended 1 asked"},
@@ -99,7 +99,7 @@ void termination_continues_after_other_events() {
     }
 }
 
-void requested_termination_applies_in_observe_mode() {
+SESSLIMIT_TEST(requested_termination_applies_in_observe_mode) {
     World world({.duration = 1h, .mode = policy::Mode::observe});
     world.login();
     world.pass(2h);
@@ -110,7 +110,7 @@ void requested_termination_applies_in_observe_mode() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void dead_leader_in_observe_mode_only_notified() {
+SESSLIMIT_TEST(dead_leader_in_observe_mode_only_notified) {
     World world({.max = 1, .mode = policy::Mode::observe});
     world.login();
     (void)world.take_log();
@@ -123,14 +123,14 @@ void dead_leader_in_observe_mode_only_notified() {
     EXPECT_TEXT(world.fault, "");
 }
 
-void requester_name_cut_to_ledger_limit() {
+SESSLIMIT_TEST(requester_name_cut_to_ledger_limit) {
     World world;
     world.login();
     world.feed(TerminationRequested{key(1), std::string(10'000, 'x')});
     EXPECT(world.find(key(1))->reason.by == std::string(core::max_by_length, 'x'), "cut");
 }
 
-void slot_of_terminated_session_released_when_gone() {
+SESSLIMIT_TEST(slot_of_terminated_session_released_when_gone) {
     World world({.max = 1});
     world.login();
     world.feed(TerminationRequested{key(1), "root"});
@@ -141,16 +141,3 @@ void slot_of_terminated_session_released_when_gone() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(termination_notifies_then_asks_then_kills),
-        SESSLIMIT_TEST(dead_leader_shortens_termination),
-        SESSLIMIT_TEST(termination_continues_after_other_events),
-        SESSLIMIT_TEST(requested_termination_applies_in_observe_mode),
-        SESSLIMIT_TEST(dead_leader_in_observe_mode_only_notified),
-        SESSLIMIT_TEST(requester_name_cut_to_ledger_limit),
-        SESSLIMIT_TEST(slot_of_terminated_session_released_when_gone),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -18,7 +18,7 @@ std::string line(const Key& key, std::string_view method = "publickey") {
     return std::string(method) + ' ' + std::string(key.type) + ' ' + std::string(key.base64) + '\n';
 }
 
-void credentials_match_ssh_keygen_output() {
+SESSLIMIT_TEST(credentials_match_ssh_keygen_output) {
     for (const Key& key : keys) {
         const Credential credential = read_auth_info(line(key));
         EXPECT_TEXT(credential.method, "publickey");
@@ -35,7 +35,7 @@ struct Case {
     std::string_view fingerprint;
 };
 
-void auth_info_lines_of_sshd_parsed() {
+SESSLIMIT_TEST(auth_info_lines_of_sshd_parsed) {
     const std::vector<Case> cases = {
         {"nothing", "", "", ""},
         {"password", "password\n", "password", ""},
@@ -58,7 +58,7 @@ void auth_info_lines_of_sshd_parsed() {
     }
 }
 
-void malformed_auth_info_yields_no_credential() {
+SESSLIMIT_TEST(malformed_auth_info_yields_no_credential) {
     const std::string good(ed25519.base64);
     const std::string type(ed25519.type);
     const std::string texts[] = {
@@ -125,7 +125,7 @@ Credential credential_of(std::string_view blob) {
     return read_auth_info("publickey ssh-ed25519-cert-v01@openssh.com " + to_base64(blob) + '\n');
 }
 
-void certificate_id_and_ca_parsed() {
+SESSLIMIT_TEST(certificate_id_and_ca_parsed) {
     const Credential good = credential_of(forged("the id"));
     EXPECT_TEXT(good.certificate_id, "the id");
     EXPECT_TEXT(good.ca, "SHA256:xM1qPyMRHx2YHw8r0n7vHdcSTgLhyhT87QHUTQleRv4"); // sha256sum, base64
@@ -140,7 +140,7 @@ void certificate_id_and_ca_parsed() {
     EXPECT_TEXT(credential_of(forged("\xFF\n\x1B")).certificate_id, "\xFF\n\x1B");
 }
 
-void malformed_certificate_yields_only_key_fingerprint() {
+SESSLIMIT_TEST(malformed_certificate_yields_only_key_fingerprint) {
     const std::string good = forged("the id");
     const std::string fingerprint = credential_of(good).fingerprint;
     std::size_t with_key = 0;
@@ -161,7 +161,7 @@ void malformed_certificate_yields_only_key_fingerprint() {
     EXPECT(two.certificate_id.empty() && two.ca.empty(), "only the first key counts");
 }
 
-void truncated_and_flipped_auth_info_handled() {
+SESSLIMIT_TEST(truncated_and_flipped_auth_info_handled) {
     const std::string whole = line(certificate);
     std::size_t others = 0;
     for (std::size_t i = 0; i < whole.size(); ++i) {
@@ -176,15 +176,3 @@ void truncated_and_flipped_auth_info_handled() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(credentials_match_ssh_keygen_output),
-        SESSLIMIT_TEST(auth_info_lines_of_sshd_parsed),
-        SESSLIMIT_TEST(malformed_auth_info_yields_no_credential),
-        SESSLIMIT_TEST(certificate_id_and_ca_parsed),
-        SESSLIMIT_TEST(malformed_certificate_yields_only_key_fingerprint),
-        SESSLIMIT_TEST(truncated_and_flipped_auth_info_handled),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -17,7 +17,7 @@ using namespace sesslimit::test;
 using namespace std::chrono_literals;
 
 /// The callback destroys its own source and the values that it captured, as a multiplexer's deadline does.
-void callback_may_destroy_its_own_source() {
+SESSLIMIT_TEST(callback_may_destroy_its_own_source) {
     const EventLoop loop = make_loop();
     std::optional<Timer> timer;
     std::string seen;
@@ -39,7 +39,7 @@ void callback_may_destroy_its_own_source() {
     EXPECT(!source, "removed although the descriptor is still readable");
 }
 
-void timer_expires_once_each_time_it_is_armed() {
+SESSLIMIT_TEST(timer_expires_once_each_time_it_is_armed) {
     const EventLoop loop = make_loop();
     int expired = 0;
     Timer timer(loop.get(), CLOCK_BOOTTIME, [&] { ++expired; }, 1ms);
@@ -57,7 +57,7 @@ void timer_expires_once_each_time_it_is_armed() {
 }
 
 /// A daemon that has run out of descriptors must still enforce limits at their deadlines.
-void timer_armed_without_free_descriptors() {
+SESSLIMIT_TEST(timer_armed_without_free_descriptors) {
     const auto arm = [](const EventLoop& loop, clockid_t clock) {
         Timer timer(loop.get(), clock, [] {});
         return with_descriptors(0, [&] { return timer.arm_in(1s).has_value(); });
@@ -72,7 +72,7 @@ void timer_armed_without_free_descriptors() {
     }
 }
 
-void errors_reported() {
+SESSLIMIT_TEST(errors_reported) {
     const EventLoop loop = make_loop();
     EXPECT(!watch_descriptor(loop.get(), -1, EPOLLIN, [](std::uint32_t) {}), "not a descriptor");
     EXPECT(!watch_signal(loop.get(), SIGUSR1, [] {}), "a signal that is not blocked");
@@ -81,13 +81,3 @@ void errors_reported() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(callback_may_destroy_its_own_source),
-        SESSLIMIT_TEST(timer_expires_once_each_time_it_is_armed),
-        SESSLIMIT_TEST(timer_armed_without_free_descriptors),
-        SESSLIMIT_TEST(errors_reported),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

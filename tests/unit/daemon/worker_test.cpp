@@ -15,7 +15,7 @@ namespace {
 using namespace sesslimit;
 using namespace sesslimit::test;
 
-void jobs_run_in_thread_and_complete_on_loop() {
+SESSLIMIT_TEST(jobs_run_in_thread_and_complete_on_loop) {
     const EventLoop loop = make_loop();
     std::optional<Worker> worker = std::move(Worker::start(loop.get())).value();
     const auto here = std::this_thread::get_id();
@@ -33,7 +33,7 @@ void jobs_run_in_thread_and_complete_on_loop() {
            "signals are blocked in the worker");
 }
 
-void blocked_job_delays_only_other_jobs() {
+SESSLIMIT_TEST(blocked_job_delays_only_other_jobs) {
     const EventLoop loop = make_loop();
     std::promise<void> stuck;
     std::optional<Worker> worker = std::move(Worker::start(loop.get())).value();
@@ -50,7 +50,7 @@ void blocked_job_delays_only_other_jobs() {
     EXPECT(done.at(0) == 1 && done.at(1) == 2, "in order");
 }
 
-void completion_may_submit_more_jobs() {
+SESSLIMIT_TEST(completion_may_submit_more_jobs) {
     const EventLoop loop = make_loop();
     std::optional<Worker> worker = std::move(Worker::start(loop.get())).value();
     int rounds = 0;
@@ -65,7 +65,7 @@ void completion_may_submit_more_jobs() {
     EXPECT(run_until(loop, [&] { return rounds == 100; }), std::to_string(rounds));
 }
 
-void destruction_waits_only_for_running_job() {
+SESSLIMIT_TEST(destruction_waits_only_for_running_job) {
     const EventLoop loop = make_loop();
     std::atomic<int> begun{0};
     std::atomic<int> ended{0};
@@ -90,13 +90,3 @@ void destruction_waits_only_for_running_job() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(jobs_run_in_thread_and_complete_on_loop),
-        SESSLIMIT_TEST(blocked_job_delays_only_other_jobs),
-        SESSLIMIT_TEST(completion_may_submit_more_jobs),
-        SESSLIMIT_TEST(destruction_waits_only_for_running_job),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

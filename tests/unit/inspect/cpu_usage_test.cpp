@@ -33,7 +33,7 @@ core::Session session(const std::string& scope = "session-3.scope") {
     return session;
 }
 
-void cpu_stat_parsed_strictly() {
+SESSLIMIT_TEST(cpu_stat_parsed_strictly) {
     struct Case {
         std::string text;
         std::optional<Duration> used;
@@ -66,7 +66,7 @@ void cpu_stat_parsed_strictly() {
     }
 }
 
-void processor_time_read_from_own_scope() {
+SESSLIMIT_TEST(processor_time_read_from_own_scope) {
     const Host host;
     host.used("session-3.scope", "usage_usec 250000\nuser_usec 1\n");
     host.used("session-4.scope", "usage_usec 99\n");
@@ -74,14 +74,14 @@ void processor_time_read_from_own_scope() {
     EXPECT(inspect::processor_time_of(session(), host.roots).value() == Duration(250ms), "own scope");
 }
 
-void descriptor_exhaustion_reported_as_error() {
+SESSLIMIT_TEST(descriptor_exhaustion_reported_as_error) {
     const Host host;
     host.used("session-3.scope", "usage_usec 250000\n");
     const auto used = with_descriptors(0, [&] { return inspect::processor_time_of(session(), host.roots); });
     EXPECT(!used && used.error().code == EMFILE, "an error, not zero");
 }
 
-void no_processor_time_without_valid_scope() {
+SESSLIMIT_TEST(no_processor_time_without_valid_scope) {
     const Host host;
     host.used("session-4.scope", "usage_usec 99\n");
     host.used(".hidden", "usage_usec 99\n");
@@ -93,7 +93,7 @@ void no_processor_time_without_valid_scope() {
     }
 }
 
-void malformed_cpu_stat_ignored() {
+SESSLIMIT_TEST(malformed_cpu_stat_ignored) {
     const Host host;
     std::filesystem::create_directories(host.roots.cgroup / "user.slice/user-1001.slice/session-5.scope/cpu.stat");
     host.used("session-6.scope", std::string(65536, '\n') + "usage_usec 1\n");
@@ -105,14 +105,3 @@ void malformed_cpu_stat_ignored() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(cpu_stat_parsed_strictly),
-        SESSLIMIT_TEST(processor_time_read_from_own_scope),
-        SESSLIMIT_TEST(descriptor_exhaustion_reported_as_error),
-        SESSLIMIT_TEST(no_processor_time_without_valid_scope),
-        SESSLIMIT_TEST(malformed_cpu_stat_ignored),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

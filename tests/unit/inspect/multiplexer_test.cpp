@@ -24,7 +24,7 @@ std::string pids(const std::vector<Process>& processes) {
     return text;
 }
 
-void multiplexer_servers_distinguished_from_clients() {
+SESSLIMIT_TEST(multiplexer_servers_distinguished_from_clients) {
     struct Case {
         const char* name;
         Process process;
@@ -59,7 +59,7 @@ const std::vector<ProcTree::Stat> session_3 = {
     {106, 71, 71, 1, "tmux: client"}, {107, 1, 76, 2, "sleep"}, // orphaned in a window
 };
 
-void session_split_into_servers_and_descendants() {
+SESSLIMIT_TEST(session_split_into_servers_and_descendants) {
     const ProcTree tree;
     tree.group("session-3.scope", session_3);
     tree.group("session-4.scope", {{200, 75, 200, 6, "bash"}});
@@ -73,7 +73,7 @@ void session_split_into_servers_and_descendants() {
 }
 
 /// A process that a window starts while the others are moved is found by its parent in the other scope.
-void descendants_started_during_move_found() {
+SESSLIMIT_TEST(descendants_started_during_move_found) {
     const ProcTree tree;
     tree.group("session-3.scope", {{71, 70, 71, 1, "bash"}, {110, 76, 76, 2, "sleep"}, {111, 110, 76, 2, "sleep"}});
     tree.group("sesslimit-kept-3-7.scope", {{75, 1, 75, 0, "tmux: server"}, {76, 75, 76, 2, "bash"}});
@@ -84,7 +84,7 @@ void descendants_started_during_move_found() {
     EXPECT(found.moved == 2, "two were moved before");
 }
 
-void invalid_scope_has_no_multiplexer() {
+SESSLIMIT_TEST(invalid_scope_has_no_multiplexer) {
     const ProcTree tree;
     tree.group("session-3.scope", session_3);
     for (const char* scope : {"", "..", "../user-1001.slice/session-3.scope", "session-5.scope"}) {
@@ -95,7 +95,7 @@ void invalid_scope_has_no_multiplexer() {
     }
 }
 
-void descriptor_exhaustion_reported_as_error() {
+SESSLIMIT_TEST(descriptor_exhaustion_reported_as_error) {
     const ProcTree tree;
     tree.group("session-3.scope", session_3);
     const auto found = with_descriptors(
@@ -105,7 +105,7 @@ void descriptor_exhaustion_reported_as_error() {
 
 /// Process names and parents are controlled by the user, and /proc changes while it is read. No input may cause an
 /// endless loop.
-void cyclic_process_tree_terminates() {
+SESSLIMIT_TEST(cyclic_process_tree_terminates) {
     const std::vector<Process> circle{{10, 12, 10, 0, "screen"},
                                       {11, 10, 11, 0, "b"},
                                       {12, 11, 12, 0, "screen"},
@@ -116,7 +116,7 @@ void cyclic_process_tree_terminates() {
     EXPECT_TEXT(pids(found.others), "11 ");
 }
 
-void number_of_processes_bounded() {
+SESSLIMIT_TEST(number_of_processes_bounded) {
     std::vector<Process> crowd{{1000, 1, 1000, 0, "tmux: server"}};
     for (pid_t pid = 1001; pid < 3000; ++pid) {
         crowd.push_back({pid, pid - 1, 1000, 0, "x"});
@@ -125,7 +125,7 @@ void number_of_processes_bounded() {
     EXPECT(found.servers.size() + found.others.size() == inspect::max_multiplexed, std::to_string(found.others.size()));
 }
 
-void kept_scope_name_unique_and_safe() {
+SESSLIMIT_TEST(kept_scope_name_unique_and_safe) {
     core::Session session = session_in("session-3.scope");
     EXPECT_TEXT(inspect::kept_scope_name(session), "sesslimit-kept-3-7.scope");
     session.logind_id = "c12";
@@ -136,17 +136,3 @@ void kept_scope_name_unique_and_safe() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(multiplexer_servers_distinguished_from_clients),
-        SESSLIMIT_TEST(session_split_into_servers_and_descendants),
-        SESSLIMIT_TEST(descriptor_exhaustion_reported_as_error),
-        SESSLIMIT_TEST(descendants_started_during_move_found),
-        SESSLIMIT_TEST(invalid_scope_has_no_multiplexer),
-        SESSLIMIT_TEST(cyclic_process_tree_terminates),
-        SESSLIMIT_TEST(number_of_processes_bounded),
-        SESSLIMIT_TEST(kept_scope_name_unique_and_safe),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

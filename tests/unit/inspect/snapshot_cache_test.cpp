@@ -18,7 +18,7 @@ struct Looks {
     int after(Duration since_opened) { return cache.of(session, session.opened + since_opened); }
 };
 
-void young_session_probed_each_time() {
+SESSLIMIT_TEST(young_session_probed_each_time) {
     Looks looks;
     assert_int_equal(looks.after(milliseconds(100)), 1);
     assert_int_equal(looks.after(milliseconds(100)), 2);
@@ -27,7 +27,7 @@ void young_session_probed_each_time() {
     assert_int_equal(looks.after(milliseconds(2001)), 4);
 }
 
-void sample_cached_for_two_seconds() {
+SESSLIMIT_TEST(sample_cached_for_two_seconds) {
     Looks looks;
     assert_int_equal(looks.after(milliseconds(10'000)), 1);
     assert_int_equal(looks.after(milliseconds(11'999)), 1);
@@ -35,7 +35,7 @@ void sample_cached_for_two_seconds() {
     assert_int_equal(looks.after(milliseconds(13'000)), 2);
 }
 
-void forgotten_session_probed_again() {
+SESSLIMIT_TEST(forgotten_session_probed_again) {
     Looks looks;
     assert_int_equal(looks.after(milliseconds(10'000)), 1);
     looks.cache.forget(looks.session.key);
@@ -43,12 +43,3 @@ void forgotten_session_probed_again() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(young_session_probed_each_time),
-        SESSLIMIT_TEST(sample_cached_for_two_seconds),
-        SESSLIMIT_TEST(forgotten_session_probed_again),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -155,7 +155,7 @@ void what_is_sent_is_counted(const Tcp& tcp) {
     EXPECT(third->bytes_in == 3000, "not counted as received");
 }
 
-void ipv4_traffic_counted() {
+SESSLIMIT_TEST(ipv4_traffic_counted) {
     what_is_sent_is_counted(Tcp(Place::v4("127.0.0.1")));
 }
 
@@ -167,14 +167,14 @@ bool lacks_ipv6() {
     return !tcp.server;
 }
 
-void ipv6_traffic_counted() {
+SESSLIMIT_TEST(ipv6_traffic_counted) {
     if (!lacks_ipv6()) {
         what_is_sent_is_counted(Tcp(Place::v6("::1")));
     }
 }
 
 /// An sshd that listens on both families receives IPv4 on an IPv6 socket, and reports the addresses as IPv4.
-void ipv4_traffic_on_ipv6_socket_counted() {
+SESSLIMIT_TEST(ipv4_traffic_on_ipv6_socket_counted) {
     if (lacks_ipv6()) {
         return;
     }
@@ -208,7 +208,7 @@ std::optional<Place> link_local() {
     return found;
 }
 
-void link_local_address_matched_on_its_interface() {
+SESSLIMIT_TEST(link_local_address_matched_on_its_interface) {
     const auto place = link_local();
     if (!place) {
         print_message("skipped: no interface has a link-local address of IPv6\n");
@@ -227,7 +227,7 @@ void link_local_address_matched_on_its_interface() {
     EXPECT(!on(std::to_string(index + 1000)).has_value(), "another interface");
 }
 
-void stale_messages_in_socket_ignored() {
+SESSLIMIT_TEST(stale_messages_in_socket_ignored) {
     const Tcp tcp(Place::v4("127.0.0.1"));
     UniqueFd socket = inspect::Connections::socket_here();
     // The kernel acknowledges each message, and the replies stay in the socket unread.
@@ -246,7 +246,7 @@ void stale_messages_in_socket_ignored() {
     EXPECT(connections.traffic_of(tcp.said).has_value(), "second");
 }
 
-void data_age_is_that_of_latest_data() {
+SESSLIMIT_TEST(data_age_is_that_of_latest_data) {
     const Tcp tcp(Place::v4("127.0.0.1"));
     // The kernel's clock for data ages has steps of up to 10 ms (CONFIG_HZ).
     constexpr Duration step = 10ms;
@@ -262,7 +262,7 @@ void data_age_is_that_of_latest_data() {
 }
 
 /// The listener still exists. The kernel returns it in place of a closed connection.
-void closed_connection_not_found() {
+SESSLIMIT_TEST(closed_connection_not_found) {
     for (const bool client_first : {true, false}) {
         Tcp tcp(Place::v4("127.0.0.1"));
         EXPECT(tcp.traffic().has_value(), "open");
@@ -272,7 +272,7 @@ void closed_connection_not_found() {
     }
 }
 
-void reused_endpoints_distinguished_by_cookie() {
+SESSLIMIT_TEST(reused_endpoints_distinguished_by_cookie) {
     Tcp tcp(Place::v4("127.0.0.1"));
     const auto first = tcp.traffic();
     EXPECT(first.has_value(), tcp.said);
@@ -290,7 +290,7 @@ void reused_endpoints_distinguished_by_cookie() {
     EXPECT(second.has_value() && second->cookie != first->cookie, "another connection");
 }
 
-void other_connections_not_matched() {
+SESSLIMIT_TEST(other_connections_not_matched) {
     const Tcp tcp(Place::v4("127.0.0.1"));
     const auto ends = inspect::parse_ssh_connection(tcp.said).value();
     const std::string listener = " 127.0.0.1 " + std::to_string(ends.server_port);
@@ -301,18 +301,3 @@ void other_connections_not_matched() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(ipv4_traffic_counted),
-        SESSLIMIT_TEST(ipv6_traffic_counted),
-        SESSLIMIT_TEST(ipv4_traffic_on_ipv6_socket_counted),
-        SESSLIMIT_TEST(link_local_address_matched_on_its_interface),
-        SESSLIMIT_TEST(stale_messages_in_socket_ignored),
-        SESSLIMIT_TEST(data_age_is_that_of_latest_data),
-        SESSLIMIT_TEST(closed_connection_not_found),
-        SESSLIMIT_TEST(reused_endpoints_distinguished_by_cookie),
-        SESSLIMIT_TEST(other_connections_not_matched),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

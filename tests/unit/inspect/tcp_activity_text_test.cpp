@@ -35,7 +35,7 @@ std::string escape_for_display(const std::optional<Ends>& ends) {
            std::to_string(ends->server_port) + (ends->interface.empty() ? "" : " on " + ends->interface);
 }
 
-void ssh_connection_parsed_strictly() {
+SESSLIMIT_TEST(ssh_connection_parsed_strictly) {
     struct Case {
         std::string text;
         std::string_view ends;
@@ -158,7 +158,7 @@ std::optional<Traffic> read(std::span<const std::byte> reply, std::string_view a
     return inspect::traffic_in(reply, inspect::parse_ssh_connection(asked).value(), 7);
 }
 
-void valid_reply_parsed() {
+SESSLIMIT_TEST(valid_reply_parsed) {
     const Traffic traffic{.bytes_in = 1ULL << 40U,
                           .bytes_out = 11,
                           .segments_in = 12,
@@ -183,7 +183,7 @@ void valid_reply_parsed() {
     EXPECT(read(longer) == traffic, "data after the message is ignored");
 }
 
-void invalid_reply_rejected() {
+SESSLIMIT_TEST(invalid_reply_rejected) {
     using Change = void (*)(Reply&);
     const std::pair<const char*, Change> cases[] = {
         {"error message", [](Reply& reply) { reply.header.nlmsg_type = NLMSG_ERROR; }},
@@ -225,12 +225,3 @@ void invalid_reply_rejected() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(ssh_connection_parsed_strictly),
-        SESSLIMIT_TEST(valid_reply_parsed),
-        SESSLIMIT_TEST(invalid_reply_rejected),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -73,7 +73,7 @@ std::string names(const std::vector<Terminal>& terminals) {
     return text;
 }
 
-void device_numbers_map_to_names() {
+SESSLIMIT_TEST(device_numbers_map_to_names) {
     const Host host;
     Host::write(host.roots.sys / "dev/char/4:64/uevent", "MAJOR=4\nMINOR=64\nDEVNAME=ttyS0\n");
     Host::write(host.roots.sys / "dev/char/250:0/uevent", "DEVNAME=../../etc/passwd\n");
@@ -109,7 +109,7 @@ std::string names_of(std::vector<Terminal> terminals) {
     return names(terminals);
 }
 
-void terminals_of_scope_found_once_each() {
+SESSLIMIT_TEST(terminals_of_scope_found_once_each) {
     const Host host;
     const Pty first;
     const Pty second;
@@ -129,7 +129,7 @@ void terminals_of_scope_found_once_each() {
 }
 
 /// The number of a controlling terminal is not sufficient: each instance of devpts has a terminal with that number.
-void terminals_of_other_devpts_or_owner_ignored() {
+SESSLIMIT_TEST(terminals_of_other_devpts_or_owner_ignored) {
     const Host host;
     const Pty pty;
     const dev_t number = pty.terminal.device;
@@ -160,7 +160,7 @@ void terminals_of_other_devpts_or_owner_ignored() {
     }
 }
 
-void no_terminals_without_valid_scope() {
+SESSLIMIT_TEST(no_terminals_without_valid_scope) {
     const Host host;
     const Pty pty;
     host.process(20, pty.terminal.device);
@@ -174,7 +174,7 @@ void no_terminals_without_valid_scope() {
 }
 
 /// An error must not be reported as an empty list: a session in use would be terminated as idle.
-void descriptor_exhaustion_reported_as_error() {
+SESSLIMIT_TEST(descriptor_exhaustion_reported_as_error) {
     const Host host;
     const Pty pty;
     host.process(11, pty.terminal.device);
@@ -188,7 +188,7 @@ void descriptor_exhaustion_reported_as_error() {
     EXPECT_TEXT(names(again.value()), names({pty.terminal}));
 }
 
-void number_of_inspected_processes_bounded() {
+SESSLIMIT_TEST(number_of_inspected_processes_bounded) {
     const Host host;
     const Pty first;
     const Pty second;
@@ -202,7 +202,7 @@ void number_of_inspected_processes_bounded() {
     EXPECT_TEXT(names(inspect::terminals_of(session(), host.roots).value()), names({first.terminal}));
 }
 
-void latest_input_of_terminals_returned() {
+SESSLIMIT_TEST(latest_input_of_terminals_returned) {
     const Pty first;
     const Pty second;
     const Pty third;
@@ -228,7 +228,7 @@ void latest_input_of_terminals_returned() {
     }
 }
 
-void memory_exhaustion_reported_as_error() {
+SESSLIMIT_TEST(memory_exhaustion_reported_as_error) {
     const Pty pty;
     const int error = in_a_child(0, [&] {
         const bool failing = fails_from_now_on(SYS_newfstatat, ENOMEM);
@@ -240,7 +240,7 @@ void memory_exhaustion_reported_as_error() {
 }
 
 /// The number of a closed pty is reused for the next one, which may belong to another user.
-void other_device_or_owner_under_same_name_ignored() {
+SESSLIMIT_TEST(other_device_or_owner_under_same_name_ignored) {
     const Pty pty;
     EXPECT(inspect::youngest_input({pty.terminal}).value().has_value(), "same terminal");
     Terminal other = pty.terminal;
@@ -252,18 +252,3 @@ void other_device_or_owner_under_same_name_ignored() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(device_numbers_map_to_names),
-        SESSLIMIT_TEST(terminals_of_scope_found_once_each),
-        SESSLIMIT_TEST(terminals_of_other_devpts_or_owner_ignored),
-        SESSLIMIT_TEST(descriptor_exhaustion_reported_as_error),
-        SESSLIMIT_TEST(memory_exhaustion_reported_as_error),
-        SESSLIMIT_TEST(no_terminals_without_valid_scope),
-        SESSLIMIT_TEST(number_of_inspected_processes_bounded),
-        SESSLIMIT_TEST(latest_input_of_terminals_returned),
-        SESSLIMIT_TEST(other_device_or_owner_under_same_name_ignored),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

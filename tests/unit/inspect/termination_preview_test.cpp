@@ -16,7 +16,7 @@ std::string joined(const std::vector<std::string>& texts) {
     return all;
 }
 
-void reach_of_session_with_multiplexer_and_units() {
+SESSLIMIT_TEST(reach_of_session_with_multiplexer_and_units) {
     const ProcTree tree;
     tree.group("session-3.scope", {{57, 40, 57, 0, "sshd"},
                                    {71, 57, 71, 1, "bash"},
@@ -43,7 +43,7 @@ void reach_of_session_with_multiplexer_and_units() {
     EXPECT(reach.lingers, "linger file exists");
 }
 
-void reach_of_session_without_processes_is_empty() {
+SESSLIMIT_TEST(reach_of_session_without_processes_is_empty) {
     const ProcTree tree;
     for (const char* scope : {"session-3.scope", "", "../session-4.scope"}) {
         const auto reach = inspect::termination_preview_of(session_in(scope), tree.roots);
@@ -52,7 +52,7 @@ void reach_of_session_without_processes_is_empty() {
     }
 }
 
-void user_name_cannot_escape_linger_directory() {
+SESSLIMIT_TEST(user_name_cannot_escape_linger_directory) {
     const ProcTree tree;
     ProcTree::write(tree.roots.linger / "alice", "");
     struct Case {
@@ -67,7 +67,7 @@ void user_name_cannot_escape_linger_directory() {
     }
 }
 
-void long_lists_cut() {
+SESSLIMIT_TEST(long_lists_cut) {
     const ProcTree tree;
     std::vector<ProcTree::Stat> processes;
     for (int pid = 100; pid < 200; ++pid) {
@@ -82,13 +82,3 @@ void long_lists_cut() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(reach_of_session_with_multiplexer_and_units),
-        SESSLIMIT_TEST(reach_of_session_without_processes_is_empty),
-        SESSLIMIT_TEST(user_name_cannot_escape_linger_directory),
-        SESSLIMIT_TEST(long_lists_cut),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -41,7 +41,7 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
     [[maybe_unused]] const auto& [pid, mark] = leader;
 }
 
-void encoded_session_decodes_to_same_session() {
+SESSLIMIT_TEST(encoded_session_decodes_to_same_session) {
     Session least;
     least.key = SessionKey{1};
     Session ordinary = sample(3, 44);
@@ -54,7 +54,7 @@ void encoded_session_decodes_to_same_session() {
     }
 }
 
-void transient_fields_not_recorded() {
+SESSLIMIT_TEST(transient_fields_not_recorded) {
     Session session = sample(5);
     session.request = RequestId{9};
     session.answer_by = BootTime(Duration(77));
@@ -64,7 +64,7 @@ void transient_fields_not_recorded() {
     EXPECT(back && !back->probe_failed, "failed probe");
 }
 
-void encoded_layout_matches_specification() {
+SESSLIMIT_TEST(encoded_layout_matches_specification) {
     Session session = sample(0x0102030405060708, 3);
     session.adopted = true;
     session.login.nested = true;
@@ -90,7 +90,7 @@ void encoded_layout_matches_specification() {
     EXPECT(number(bytes.size() - 10, 2) == 2 && number(bytes.size() - 8, 4) == 100, "group ids");
 }
 
-void encoded_texts_in_specified_order() {
+SESSLIMIT_TEST(encoded_texts_in_specified_order) {
     Session session;
     session.key = SessionKey{1};
     Login& login = session.login;
@@ -127,7 +127,7 @@ std::uint32_t slow_crc(std::span<const std::byte> bytes) {
     return ~crc;
 }
 
-void slot_copy_layout_matches_specification() {
+SESSLIMIT_TEST(slot_copy_layout_matches_specification) {
     constexpr std::size_t size = 100;
     Bytes slot(ledger::slot_size, std::byte{0xaa});
     ledger::write_slot(slot_of(slot, 0), 5, Bytes(size, std::byte{0x55}));
@@ -145,7 +145,7 @@ void slot_copy_layout_matches_specification() {
            "nothing else is written");
 }
 
-void group_ids_beyond_room_cut() {
+SESSLIMIT_TEST(group_ids_beyond_room_cut) {
     Session session = fullest();
     session.login.gids_cut = false;
     session.login.gids.clear();
@@ -219,7 +219,7 @@ const Impossible impossible_ones[] = {
     {"group IDs not in ascending order", [](Session& s) { s.login.gids = {4, 4}; }},
 };
 
-void invalid_sessions_not_encoded() {
+SESSLIMIT_TEST(invalid_sessions_not_encoded) {
     for (const Impossible& test : impossible_ones) {
         Session session = sample(6);
         test.spoil(session);
@@ -267,7 +267,7 @@ const Forged forged_ones[] = {
     {"truncated record", 208, 255},
 };
 
-void forged_payloads_not_decoded() {
+SESSLIMIT_TEST(forged_payloads_not_decoded) {
     const Bytes good = encoded(sample(6));
     for (const Forged& test : forged_ones) {
         Bytes bytes = good;
@@ -281,7 +281,7 @@ void forged_payloads_not_decoded() {
     EXPECT_TEXT(decode(longer).has_value() ? "read" : decode(longer).error(), "trailing data");
 }
 
-void truncated_payload_not_decoded() {
+SESSLIMIT_TEST(truncated_payload_not_decoded) {
     for (const Session& session : {sample(7, 150), fullest()}) {
         const Bytes whole = encoded(session);
         for (std::size_t size = 0; size < whole.size(); ++size) {
@@ -298,7 +298,7 @@ bool honest(const Bytes& bytes) {
     return !session || (ledger::fault_of(*session).empty() && encoded(*session) == bytes);
 }
 
-void payload_with_flipped_bit_rejected_or_consistent() {
+SESSLIMIT_TEST(payload_with_flipped_bit_rejected_or_consistent) {
     for (const Session& session : {sample(8, 20), fullest()}) {
         Bytes bytes = encoded(session);
         for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
@@ -310,7 +310,7 @@ void payload_with_flipped_bit_rejected_or_consistent() {
     }
 }
 
-void random_payload_rejected_or_consistent() {
+SESSLIMIT_TEST(random_payload_rejected_or_consistent) {
     std::mt19937_64 random(20240607);
     std::size_t read = 0;
     for (int round = 0; round < 20'000; ++round) {
@@ -327,20 +327,3 @@ void random_payload_rejected_or_consistent() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(encoded_session_decodes_to_same_session),
-        SESSLIMIT_TEST(transient_fields_not_recorded),
-        SESSLIMIT_TEST(encoded_layout_matches_specification),
-        SESSLIMIT_TEST(encoded_texts_in_specified_order),
-        SESSLIMIT_TEST(slot_copy_layout_matches_specification),
-        SESSLIMIT_TEST(group_ids_beyond_room_cut),
-        SESSLIMIT_TEST(invalid_sessions_not_encoded),
-        SESSLIMIT_TEST(forged_payloads_not_decoded),
-        SESSLIMIT_TEST(truncated_payload_not_decoded),
-        SESSLIMIT_TEST(payload_with_flipped_bit_rejected_or_consistent),
-        SESSLIMIT_TEST(random_payload_rejected_or_consistent),
-    };
-    return cmocka_run_group_tests_name("ledger_codec", tests, nullptr, nullptr);
-}

@@ -133,7 +133,7 @@ std::size_t torn_copies(const std::filesystem::path& file) {
     return torn;
 }
 
-void ledger_of_killed_process_loses_no_session() {
+SESSLIMIT_TEST(ledger_of_killed_process_loses_no_session) {
     const TemporaryDirectory home;
     void* const shared = mmap(nullptr, sizeof(Diary), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     EXPECT(shared != MAP_FAILED, "shared memory");
@@ -198,7 +198,7 @@ void prepare(const std::filesystem::path& directory, Found found) {
 }
 
 /// The process may be killed at any point. The next one starts and accepts only whole sessions.
-void ledger_of_process_killed_at_start_opens() {
+SESSLIMIT_TEST(ledger_of_process_killed_at_start_opens) {
     const TemporaryDirectory home;
     void* const shared =
         mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -237,7 +237,5 @@ void ledger_of_process_killed_at_start_opens() {
 
 int main(int count, char** words) {
     kills = count > 1 ? std::atoi(words[1]) : usual_kills;
-    const CMUnitTest tests[] = {SESSLIMIT_TEST(ledger_of_killed_process_loses_no_session),
-                                SESSLIMIT_TEST(ledger_of_process_killed_at_start_opens)};
-    return cmocka_run_group_tests_name("ledger_crash", tests, nullptr, nullptr);
+    return sesslimit::test::run_all();
 }

@@ -43,7 +43,7 @@ void expect_one_byte_flipped(const fs::path& directory, std::size_t at) {
     EXPECT(again.good() && again.dropped.empty(), where + ": reported once: " + again.said());
 }
 
-void ledger_with_any_byte_flipped_opens() {
+SESSLIMIT_TEST(ledger_with_any_byte_flipped_opens) {
     TemporaryDirectory home;
     const Bytes good = small_ledger(home.path);
     Bytes bytes = good;
@@ -65,7 +65,7 @@ void ledger_with_any_byte_flipped_opens() {
 }
 
 /// The current copy is damaged: the previous state is restored, and the damage is reported.
-void torn_current_copy_previous_state_restored() {
+SESSLIMIT_TEST(torn_current_copy_previous_state_restored) {
     TemporaryDirectory home;
     Bytes bytes = small_ledger(home.path);
     const auto torn = [&](std::size_t place, std::size_t copy, std::size_t byte) {
@@ -90,7 +90,7 @@ void torn_current_copy_previous_state_restored() {
 }
 
 /// A lowered generation would make the older copy the current one. The ledger detects the change.
-void lowered_generation_detected() {
+SESSLIMIT_TEST(lowered_generation_detected) {
     TemporaryDirectory home;
     {
         Opened opened(home.path, 1);
@@ -107,7 +107,7 @@ void lowered_generation_detected() {
 }
 
 /// The checksum is valid, but an update would have written the copy elsewhere.
-void copy_in_wrong_place_rejected() {
+SESSLIMIT_TEST(copy_in_wrong_place_rejected) {
     TemporaryDirectory home;
     Bytes bytes = small_ledger(home.path);
     const auto slot = slot_of(bytes, 2);
@@ -119,7 +119,7 @@ void copy_in_wrong_place_rejected() {
 }
 
 /// A valid checksum over a payload that is not a session, and a key in two slots.
-void forged_slots_rejected() {
+SESSLIMIT_TEST(forged_slots_rejected) {
     TemporaryDirectory home;
     Bytes bytes = small_ledger(home.path);
     std::array<std::byte, ledger::max_payload> payload{};
@@ -140,7 +140,7 @@ void forged_slots_rejected() {
     EXPECT(again.good() && again.dropped.empty() && again.sessions.size() == 1, "reported once: " + again.said());
 }
 
-void slot_without_generations_left_keeps_session_until_dropped() {
+SESSLIMIT_TEST(slot_without_generations_left_keeps_session_until_dropped) {
     TemporaryDirectory home;
     Bytes bytes = small_ledger(home.path);
     std::array<std::byte, ledger::max_payload> payload{};
@@ -161,7 +161,7 @@ void slot_without_generations_left_keeps_session_until_dropped() {
 }
 
 /// A rejected slot is reported once, even if the slot has no generations left.
-void invalid_slot_without_generations_left_reported_once() {
+SESSLIMIT_TEST(invalid_slot_without_generations_left_reported_once) {
     TemporaryDirectory home;
     Bytes bytes = small_ledger(home.path);
     ledger::write_slot(slot_of(bytes, 1), ledger::last_generation, Bytes(10, std::byte{1}));
@@ -170,7 +170,7 @@ void invalid_slot_without_generations_left_reported_once() {
     EXPECT_TEXT(Opened(home.path, 3).said(), "");
 }
 
-void many_damage_reports_cut() {
+SESSLIMIT_TEST(many_damage_reports_cut) {
     TemporaryDirectory home;
     {
         Opened made(home.path, 200);
@@ -185,7 +185,7 @@ void many_damage_reports_cut() {
     EXPECT_TEXT(opened.dropped.back(), "... and 136 more");
 }
 
-void truncated_ledger_opens_with_whole_slots() {
+SESSLIMIT_TEST(truncated_ledger_opens_with_whole_slots) {
     TemporaryDirectory home;
     const Bytes good = small_ledger(home.path);
     for (std::size_t size = 0; size <= good.size(); ++size) {
@@ -248,7 +248,7 @@ const Foreign foreign_files[] = {
     {"not a ledger", [](Bytes& file) { file.resize(ledger::slot_size - 1); }},
 };
 
-void foreign_files_moved_aside() {
+SESSLIMIT_TEST(foreign_files_moved_aside) {
     TemporaryDirectory home;
     const Bytes good = small_ledger(home.path);
     Bytes same = good;
@@ -276,17 +276,5 @@ void foreign_files_moved_aside() {
 
 int main(int count, char** words) {
     every_single_one = count > 1 && std::string_view(words[1]) == "every";
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(ledger_with_any_byte_flipped_opens),
-        SESSLIMIT_TEST(torn_current_copy_previous_state_restored),
-        SESSLIMIT_TEST(lowered_generation_detected),
-        SESSLIMIT_TEST(copy_in_wrong_place_rejected),
-        SESSLIMIT_TEST(forged_slots_rejected),
-        SESSLIMIT_TEST(slot_without_generations_left_keeps_session_until_dropped),
-        SESSLIMIT_TEST(invalid_slot_without_generations_left_reported_once),
-        SESSLIMIT_TEST(many_damage_reports_cut),
-        SESSLIMIT_TEST(truncated_ledger_opens_with_whole_slots),
-        SESSLIMIT_TEST(foreign_files_moved_aside),
-    };
-    return cmocka_run_group_tests_name("ledger_damage", tests, nullptr, nullptr);
+    return sesslimit::test::run_all();
 }

@@ -40,7 +40,7 @@ int in_child(const std::function<int()>& body) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-void random_updates_match_model() {
+SESSLIMIT_TEST(random_updates_match_model) {
     TemporaryDirectory home;
     std::mt19937_64 random(42);
     Sessions model;
@@ -70,7 +70,7 @@ void random_updates_match_model() {
     EXPECT(next_key > 1000, "it has grown and reused slots");
 }
 
-void ledger_grows_stepwise() {
+SESSLIMIT_TEST(ledger_grows_stepwise) {
     TemporaryDirectory home;
     constexpr std::uint64_t many = 1500;
     {
@@ -90,7 +90,7 @@ void ledger_grows_stepwise() {
     EXPECT(status.st_blocks * 512 >= status.st_size, "no holes");
 }
 
-void longest_session_recorded() {
+SESSLIMIT_TEST(longest_session_recorded) {
     TemporaryDirectory home;
     const Session full = fullest();
     {
@@ -105,7 +105,7 @@ void longest_session_recorded() {
     EXPECT(opened.sessions == (Sessions{{full.key, full}}), opened.said());
 }
 
-void other_file_types_at_ledger_path_moved_aside() {
+SESSLIMIT_TEST(other_file_types_at_ledger_path_moved_aside) {
     TemporaryDirectory home;
     const Bytes victim = small_ledger(home.path);
     fs::rename(home.path / "ledger", home.path / "victim");
@@ -127,7 +127,7 @@ void other_file_types_at_ledger_path_moved_aside() {
     opens("directory: ");
 }
 
-void ledger_opened_by_one_process_at_a_time() {
+SESSLIMIT_TEST(ledger_opened_by_one_process_at_a_time) {
     TemporaryDirectory home;
     Opened mine(home.path, 2);
     EXPECT(mine.ledger->put(sample(1)).has_value(), "put");
@@ -153,7 +153,7 @@ std::vector<int> descriptors_into(const fs::path& directory) {
     return found;
 }
 
-void ledger_descriptors_closed_on_exec_and_destruction() {
+SESSLIMIT_TEST(ledger_descriptors_closed_on_exec_and_destruction) {
     TemporaryDirectory home;
     {
         Opened opened(home.path, 1);
@@ -166,7 +166,7 @@ void ledger_descriptors_closed_on_exec_and_destruction() {
     EXPECT(descriptors_into(home.path).empty(), "all closed");
 }
 
-void unusable_directory_reported() {
+SESSLIMIT_TEST(unusable_directory_reported) {
     TemporaryDirectory home;
     Opened missing(home.path / "none");
     EXPECT(!missing.ledger && missing.ledger.error().code == ENOENT, missing.said());
@@ -250,7 +250,7 @@ int holes_are_not_mapped(const fs::path& home) {
     return !opened.ledger && opened.ledger.error().code == ENOSPC && opened.sessions.empty() ? 0 : 2;
 }
 
-void full_file_system_handled() {
+SESSLIMIT_TEST(full_file_system_handled) {
     const TemporaryDirectory home;
     const int grown = on_small_file_system(home.path, [&] { return grow_until_full(home.path); });
     if (grown == 77) {
@@ -266,17 +266,3 @@ void full_file_system_handled() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(random_updates_match_model),
-        SESSLIMIT_TEST(ledger_grows_stepwise),
-        SESSLIMIT_TEST(longest_session_recorded),
-        SESSLIMIT_TEST(other_file_types_at_ledger_path_moved_aside),
-        SESSLIMIT_TEST(ledger_opened_by_one_process_at_a_time),
-        SESSLIMIT_TEST(ledger_descriptors_closed_on_exec_and_destruction),
-        SESSLIMIT_TEST(unusable_directory_reported),
-        SESSLIMIT_TEST(full_file_system_handled),
-    };
-    return cmocka_run_group_tests_name("ledger", tests, nullptr, nullptr);
-}

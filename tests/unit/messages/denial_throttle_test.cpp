@@ -66,7 +66,7 @@ struct Log {
     void stop() { say(denials.end_all(now)); }
 };
 
-void denial_throttle_logs_first_then_count() {
+SESSLIMIT_TEST(denial_throttle_logs_first_then_count) {
     struct Case {
         std::string_view about;
         void (*happens)(Log&);
@@ -171,7 +171,7 @@ void denial_throttle_logs_first_then_count() {
 }
 
 /// One denial per second for a day: the windows grow to an hour, and no denial is lost.
-void continuous_denials_logged_hourly() {
+SESSLIMIT_TEST(continuous_denials_logged_hourly) {
     Log log;
     constexpr std::uint64_t seconds = 24 * 3600;
     for (std::uint64_t at = 0; at < seconds; ++at) {
@@ -187,7 +187,7 @@ void continuous_denials_logged_hourly() {
 }
 
 /// The number of remembered addresses is bounded, and every denial is logged or counted.
-void remembered_addresses_bounded_and_denials_not_lost() {
+SESSLIMIT_TEST(remembered_addresses_bounded_and_denials_not_lost) {
     constexpr std::size_t addresses = 3 * messages::DenialThrottle::max_addresses;
     Log log;
     for (std::size_t at = 0; at < addresses; ++at) {
@@ -216,7 +216,7 @@ messages::SuppressedDenials repeated() {
     return log.denials.due(log.now + 60s + 400ms).front();
 }
 
-void repeated_denials_entry_has_count_and_common_fields() {
+SESSLIMIT_TEST(repeated_denials_entry_has_count_and_common_fields) {
     const auto entry = messages::journal_entry(repeated());
     EXPECT_TEXT(field(entry, "MESSAGE"),
                 "Denied 19 more logins of alice (sshd, from 192.0.2.7) within 1min: limit of 3 sessions reached.");
@@ -238,7 +238,7 @@ void repeated_denials_entry_has_count_and_common_fields() {
     EXPECT_TEXT(field(other, "SESSLIMIT_USER"), "(none)");
 }
 
-void repeated_denials_flag_other_users() {
+SESSLIMIT_TEST(repeated_denials_flag_other_users) {
     Log log;
     std::vector<messages::SuppressedDenials> none;
     for (const uid_t user : {alice, bob, bob}) {
@@ -252,14 +252,3 @@ void repeated_denials_flag_other_users() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(denial_throttle_logs_first_then_count),
-        SESSLIMIT_TEST(continuous_denials_logged_hourly),
-        SESSLIMIT_TEST(remembered_addresses_bounded_and_denials_not_lost),
-        SESSLIMIT_TEST(repeated_denials_entry_has_count_and_common_fields),
-        SESSLIMIT_TEST(repeated_denials_flag_other_users),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -51,7 +51,7 @@ std::string text_of(const Session& session, const State& state,
     return messages::denial_text(session, state, clock_face, terminals);
 }
 
-void denial_text_has_reason_and_open_sessions() {
+SESSLIMIT_TEST(denial_text_has_reason_and_open_sessions) {
     EXPECT_TEXT(text_of(denied(0), {}), "Login denied for alice: no sessions are allowed.");
     EXPECT_TEXT(text_of(denied(1), open_sessions(1)),
                 "Login denied for alice: limit of 1 session reached. Open sessions:\n"
@@ -63,7 +63,7 @@ void denial_text_has_reason_and_open_sessions() {
                 "  session c3 on pts/3, since 14:02 (0s), from 192.0.2.7");
 }
 
-void denial_text_describes_each_session() {
+SESSLIMIT_TEST(denial_text_describes_each_session) {
     struct Case {
         void (*change)(Session&);
         std::vector<std::string> terminals;
@@ -103,7 +103,7 @@ void denial_text_describes_each_session() {
     }
 }
 
-void denial_text_lists_only_counted_sessions() {
+SESSLIMIT_TEST(denial_text_lists_only_counted_sessions) {
     State state = open_sessions(1);
     for (const Phase phase : {Phase::waiting, Phase::denied, Phase::closed}) {
         Session session = session_in(phase, key(10 + static_cast<std::uint64_t>(phase)));
@@ -116,7 +116,7 @@ void denial_text_lists_only_counted_sessions() {
     EXPECT(std::ranges::count(text, '\n') == 1, text);
 }
 
-void denial_text_cuts_long_list() {
+SESSLIMIT_TEST(denial_text_cuts_long_list) {
     const std::string text = text_of(denied(25), open_sessions(25));
     EXPECT(std::ranges::count(text, '\n') == 21, text);
     EXPECT(text.ends_with("\n  and 5 more"), text);
@@ -125,7 +125,7 @@ void denial_text_cuts_long_list() {
 }
 
 /// Data that users can control: names and hosts of maximum length, and any number of terminals.
-void denial_text_always_fits_wire_frame() {
+SESSLIMIT_TEST(denial_text_always_fits_wire_frame) {
     const std::string longest(255, '\x1B');
     Login login = ssh();
     login.user = longest;
@@ -152,7 +152,7 @@ Reason because(Cause cause, std::uint32_t count = 0, Duration span = {}, std::st
     return {.cause = cause, .count = count, .span = span, .by = std::move(by)};
 }
 
-void reason_texts() {
+SESSLIMIT_TEST(reason_texts) {
     struct Case {
         Reason reason;
         std::string_view text;
@@ -190,7 +190,7 @@ Notice saying(std::string message, Notice notice) {
     return notice;
 }
 
-void terminal_texts() {
+SESSLIMIT_TEST(terminal_texts) {
     struct Case {
         Notice notice;
         std::string_view text;
@@ -236,7 +236,7 @@ void terminal_texts() {
 }
 
 /// Names, hosts, requesters and policy messages of great length with control characters.
-void terminal_text_bounded_and_escaped() {
+SESSLIMIT_TEST(terminal_text_bounded_and_escaped) {
     std::string wild;
     while (wild.size() < 10'000) {
         wild += hostile;
@@ -258,7 +258,7 @@ void terminal_text_bounded_and_escaped() {
     }
 }
 
-void announcement_lists_effective_limits() {
+SESSLIMIT_TEST(announcement_lists_effective_limits) {
     using policy::Activity;
     struct Case {
         Duration duration, idle;
@@ -295,7 +295,7 @@ std::string field(const messages::JournalEntry& entry, std::string_view name) {
 }
 
 /// Users build alerts on these values. A change breaks them.
-void journal_entries_have_stable_ids_and_events() {
+SESSLIMIT_TEST(journal_entries_have_stable_ids_and_events) {
     struct Case {
         Kind kind;
         std::string_view event;
@@ -333,7 +333,7 @@ void journal_entries_have_stable_ids_and_events() {
     EXPECT(ids.size() == std::size(cases), "all IDs differ");
 }
 
-void journal_reports_lock_instead_of_end() {
+SESSLIMIT_TEST(journal_reports_lock_instead_of_end) {
     const Reason idle = because(Cause::idle, 0, 15min);
     EXPECT_TEXT(field(messages::journal_entry(locking(notice_of(Kind::warned, idle, 1min))), "MESSAGE"),
                 "Warned session c1 of alice: it will be locked in 1min, no input for 15min.");
@@ -342,7 +342,7 @@ void journal_reports_lock_instead_of_end() {
                 "the mode is observe.");
 }
 
-void journal_fields_escaped() {
+SESSLIMIT_TEST(journal_fields_escaped) {
     Notice notice = notice_of(Kind::admitted);
     notice.session.key = key(17);
     notice.session.login.user = hostile;
@@ -364,23 +364,3 @@ void journal_fields_escaped() {
 }
 
 } // namespace
-
-int main() {
-    setenv("TZ", "UTC", 1);
-    tzset();
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(denial_text_has_reason_and_open_sessions),
-        SESSLIMIT_TEST(denial_text_describes_each_session),
-        SESSLIMIT_TEST(denial_text_lists_only_counted_sessions),
-        SESSLIMIT_TEST(denial_text_cuts_long_list),
-        SESSLIMIT_TEST(denial_text_always_fits_wire_frame),
-        SESSLIMIT_TEST(reason_texts),
-        SESSLIMIT_TEST(terminal_texts),
-        SESSLIMIT_TEST(terminal_text_bounded_and_escaped),
-        SESSLIMIT_TEST(announcement_lists_effective_limits),
-        SESSLIMIT_TEST(journal_reports_lock_instead_of_end),
-        SESSLIMIT_TEST(journal_entries_have_stable_ids_and_events),
-        SESSLIMIT_TEST(journal_fields_escaped),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -32,7 +32,7 @@ int timers_with(int flags) {
 
 /// A test must not set the host's clock. It checks that the kernel was asked to report changes, and that no change is
 /// reported as long as the clock is not set.
-void wall_clock_reports_nothing_while_not_set() {
+SESSLIMIT_TEST(wall_clock_reports_nothing_while_not_set) {
     sd_event* raw = nullptr;
     const int made = sd_event_new(&raw);
     const EventLoop loop(raw);
@@ -49,10 +49,3 @@ void wall_clock_reports_nothing_while_not_set() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(wall_clock_reports_nothing_while_not_set),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

@@ -32,7 +32,7 @@ struct Bench {
     bool wakes() { return sd_event_run(loop.get(), 0) > 0; }
 };
 
-void input_reported_for_each_terminal() {
+SESSLIMIT_TEST(input_reported_for_each_terminal) {
     Bench bench;
     const Pty first;
     const Pty second;
@@ -49,7 +49,7 @@ void input_reported_for_each_terminal() {
 }
 
 /// The number of a closed pty is reused for the next one, which may belong to another user.
-void terminal_of_another_user_not_monitored() {
+SESSLIMIT_TEST(terminal_of_another_user_not_monitored) {
     Bench bench;
     const Pty pty;
     inspect::Terminal other = pty.terminal;
@@ -66,7 +66,7 @@ void terminal_of_another_user_not_monitored() {
     EXPECT(bench.heard == std::vector{two}, "the other session is still monitored");
 }
 
-void output_not_reported_as_input() {
+SESSLIMIT_TEST(output_not_reported_as_input) {
     Bench bench;
     const Pty pty;
     bench.listener.listen(one, {pty.terminal});
@@ -74,7 +74,7 @@ void output_not_reported_as_input() {
     EXPECT(!bench.wakes(), "own notice");
 }
 
-void unmonitored_terminal_causes_no_wakeup() {
+SESSLIMIT_TEST(unmonitored_terminal_causes_no_wakeup) {
     Bench bench;
     const Pty before;
     before.type();
@@ -91,7 +91,7 @@ void unmonitored_terminal_causes_no_wakeup() {
     EXPECT(bench.heard.empty() && bench.newcomers.empty(), "nothing is reported");
 }
 
-void input_on_new_terminal_reported_once() {
+SESSLIMIT_TEST(input_on_new_terminal_reported_once) {
     Bench bench;
     const Pty before;
     bench.listener.listen(one, {before.terminal});
@@ -108,7 +108,7 @@ void input_on_new_terminal_reported_once() {
     EXPECT(bench.newcomers.size() == 1 && bench.heard.empty(), "once");
 }
 
-void new_terminal_can_be_monitored() {
+SESSLIMIT_TEST(new_terminal_can_be_monitored) {
     Bench bench;
     const Pty before;
     bench.listener.listen(one, {before.terminal});
@@ -125,7 +125,7 @@ void new_terminal_can_be_monitored() {
     EXPECT(bench.heard.size() == heard + 1, "it stays monitored");
 }
 
-void closed_terminal_does_not_affect_others() {
+SESSLIMIT_TEST(closed_terminal_does_not_affect_others) {
     Bench bench;
     const Pty before;
     bench.listener.listen(one, {before.terminal});
@@ -144,13 +144,3 @@ void closed_terminal_does_not_affect_others() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(terminal_of_another_user_not_monitored), SESSLIMIT_TEST(input_reported_for_each_terminal),
-        SESSLIMIT_TEST(output_not_reported_as_input),           SESSLIMIT_TEST(unmonitored_terminal_causes_no_wakeup),
-        SESSLIMIT_TEST(input_on_new_terminal_reported_once),    SESSLIMIT_TEST(new_terminal_can_be_monitored),
-        SESSLIMIT_TEST(closed_terminal_does_not_affect_others),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

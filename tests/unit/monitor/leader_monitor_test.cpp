@@ -39,7 +39,7 @@ Leader leader_of_pid(const Child& child) {
     return {child.pid(), 0};
 }
 
-void leader_exit_reported_once() {
+SESSLIMIT_TEST(leader_exit_reported_once) {
     Bench bench;
     Child child;
     EXPECT(bench.leaders.track(one, leader_of(child)).value(), "tracked");
@@ -54,7 +54,7 @@ void leader_exit_reported_once() {
 }
 
 /// Uses a pidfd that is already open, such as the server's pidfd of the requesting process.
-void leader_tracked_by_given_pidfd() {
+SESSLIMIT_TEST(leader_tracked_by_given_pidfd) {
     Bench bench;
     Child child;
     Child other;
@@ -70,7 +70,7 @@ void leader_tracked_by_given_pidfd() {
     EXPECT(bench.hears(2), "exited");
 }
 
-void one_process_leads_several_sessions() {
+SESSLIMIT_TEST(one_process_leads_several_sessions) {
     Bench bench;
     Child child;
     EXPECT(bench.leaders.track(one, leader_of(child)).value() && bench.leaders.track(two, leader_of(child)).value(),
@@ -79,7 +79,7 @@ void one_process_leads_several_sessions() {
     EXPECT(bench.hears(2) && bench.exited.at(0) != bench.exited.at(1), "both");
 }
 
-void exited_leader_not_tracked() {
+SESSLIMIT_TEST(exited_leader_not_tracked) {
     Bench bench;
     Child child;
     const Leader leader = leader_of(child);
@@ -92,7 +92,7 @@ void exited_leader_not_tracked() {
     EXPECT(bench.hears(1) && bench.exited.at(0) == two, "the tracked session");
 }
 
-void zombie_leader_counts_as_exited() {
+SESSLIMIT_TEST(zombie_leader_counts_as_exited) {
     Bench bench;
     Child child;
     const Leader leader = leader_of(child);
@@ -103,7 +103,7 @@ void zombie_leader_counts_as_exited() {
     EXPECT(!tracked || bench.hears(1), "reported by the result or by the event");
 }
 
-void untracked_leader_exit_not_reported() {
+SESSLIMIT_TEST(untracked_leader_exit_not_reported) {
     Bench bench;
     Child first;
     Child second;
@@ -117,7 +117,7 @@ void untracked_leader_exit_not_reported() {
 }
 
 /// Both leaders have exited when the loop runs. The handler of the first exit untracks the second session.
-void leader_untracked_by_other_exit_not_reported() {
+SESSLIMIT_TEST(leader_untracked_by_other_exit_not_reported) {
     Child first;
     Child second;
     EventLoop loop = make_loop();
@@ -138,7 +138,7 @@ void leader_untracked_by_other_exit_not_reported() {
     EXPECT(exited.size() == 1, "only that one");
 }
 
-void signal_reaches_only_tracked_leader() {
+SESSLIMIT_TEST(signal_reaches_only_tracked_leader) {
     Bench bench;
     Child child;
     EXPECT(bench.leaders.signal(one, SIGTERM).error().code == ESRCH, "no tracked leader");
@@ -150,7 +150,7 @@ void signal_reaches_only_tracked_leader() {
     EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "terminated by the signal");
 }
 
-void descriptor_exhaustion_not_reported_as_exit() {
+SESSLIMIT_TEST(descriptor_exhaustion_not_reported_as_exit) {
     Bench bench;
     Child child;
     const Leader by_start{child.pid(), read_process_stat(child.pid())->start};
@@ -162,7 +162,7 @@ void descriptor_exhaustion_not_reported_as_exit() {
     EXPECT(bench.exited.empty(), "it is alive");
 }
 
-void tracking_retried_after_descriptor_exhaustion() {
+SESSLIMIT_TEST(tracking_retried_after_descriptor_exhaustion) {
     Bench bench;
     Child first;
     Child second;
@@ -177,19 +177,3 @@ void tracking_retried_after_descriptor_exhaustion() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(leader_exit_reported_once),
-        SESSLIMIT_TEST(leader_tracked_by_given_pidfd),
-        SESSLIMIT_TEST(one_process_leads_several_sessions),
-        SESSLIMIT_TEST(exited_leader_not_tracked),
-        SESSLIMIT_TEST(zombie_leader_counts_as_exited),
-        SESSLIMIT_TEST(untracked_leader_exit_not_reported),
-        SESSLIMIT_TEST(leader_untracked_by_other_exit_not_reported),
-        SESSLIMIT_TEST(signal_reaches_only_tracked_leader),
-        SESSLIMIT_TEST(descriptor_exhaustion_not_reported_as_exit),
-        SESSLIMIT_TEST(tracking_retried_after_descriptor_exhaustion),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

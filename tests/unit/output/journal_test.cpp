@@ -65,7 +65,7 @@ std::string plain(const std::string& message) {
     return output::native_entry({{"MESSAGE", message}, {"PRIORITY", "6"}});
 }
 
-void entries_encoded_in_native_journal_format() {
+SESSLIMIT_TEST(entries_encoded_in_native_journal_format) {
     struct Case {
         messages::JournalEntry entry;
         std::string datagram;
@@ -84,7 +84,7 @@ void entries_encoded_in_native_journal_format() {
     }
 }
 
-void entries_not_accepted_sent_later_in_order() {
+SESSLIMIT_TEST(entries_not_accepted_sent_later_in_order) {
     const Reader reader;
     Journal journal(reader.loop.get(), reader.path());
     std::vector<std::string> told;
@@ -101,7 +101,7 @@ void entries_not_accepted_sent_later_in_order() {
     EXPECT(sd_event_run(reader.loop.get(), 0) == 0, "no event source remains active");
 }
 
-void entries_beyond_queue_limit_dropped_and_counted() {
+SESSLIMIT_TEST(entries_beyond_queue_limit_dropped_and_counted) {
     const Reader reader;
     Journal journal(reader.loop.get(), reader.path());
     constexpr std::size_t many = 3 * Journal::max_queued;
@@ -116,7 +116,7 @@ void entries_beyond_queue_limit_dropped_and_counted() {
     EXPECT(!all.empty() && all.back().find(last) != std::string::npos, last.c_str());
 }
 
-void restarted_journald_reconnected() {
+SESSLIMIT_TEST(restarted_journald_reconnected) {
     Reader reader;
     Journal journal(reader.loop.get(), reader.path());
     journal.log(output::Priority::info, "to the first");
@@ -128,7 +128,7 @@ void restarted_journald_reconnected() {
     EXPECT(second == std::vector{plain("to the second")}, "the second");
 }
 
-void journald_restart_with_queued_entries_recovers() {
+SESSLIMIT_TEST(journald_restart_with_queued_entries_recovers) {
     Reader reader;
     Journal journal(reader.loop.get(), reader.path());
     for (int number = 0; number < 900; ++number) {
@@ -142,7 +142,7 @@ void journald_restart_with_queued_entries_recovers() {
     EXPECT(next == std::vector{plain("later entries are sent")}, "later entries are sent");
 }
 
-void queued_entries_discarded_when_journald_disappears() {
+SESSLIMIT_TEST(queued_entries_discarded_when_journald_disappears) {
     Reader reader;
     Journal journal(reader.loop.get(), reader.path());
     for (int number = 0; number < 900; ++number) {
@@ -158,7 +158,7 @@ void queued_entries_discarded_when_journald_disappears() {
     EXPECT(next == std::vector{plain("later entries are sent")}, "later entries are sent");
 }
 
-void finish_returns_in_time_when_journald_stalls() {
+SESSLIMIT_TEST(finish_returns_in_time_when_journald_stalls) {
     const Reader reader;
     Journal journal(reader.loop.get(), reader.path());
     for (int number = 0; number < 900; ++number) {
@@ -176,16 +176,3 @@ void finish_returns_in_time_when_journald_stalls() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(entries_encoded_in_native_journal_format),
-        SESSLIMIT_TEST(entries_not_accepted_sent_later_in_order),
-        SESSLIMIT_TEST(entries_beyond_queue_limit_dropped_and_counted),
-        SESSLIMIT_TEST(restarted_journald_reconnected),
-        SESSLIMIT_TEST(journald_restart_with_queued_entries_recovers),
-        SESSLIMIT_TEST(queued_entries_discarded_when_journald_disappears),
-        SESSLIMIT_TEST(finish_returns_in_time_when_journald_stalls),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

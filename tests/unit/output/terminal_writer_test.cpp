@@ -49,7 +49,7 @@ struct Pty {
     }
 };
 
-void notice_on_separate_line_in_every_mode() {
+SESSLIMIT_TEST(notice_on_separate_line_in_every_mode) {
     struct Case {
         bool raw;
         std::string_view text;
@@ -67,7 +67,7 @@ void notice_on_separate_line_in_every_mode() {
 }
 
 /// A notice is a single write. It contains no terminal control sequences and no partial characters.
-void notice_bounded_and_control_characters_removed() {
+SESSLIMIT_TEST(notice_bounded_and_control_characters_removed) {
     struct Case {
         std::string text, written;
     };
@@ -98,7 +98,7 @@ void notice_bounded_and_control_characters_removed() {
 }
 
 /// The write returns an error immediately. A later notice is written once there is room.
-void write_to_full_terminal_does_not_block() {
+SESSLIMIT_TEST(write_to_full_terminal_does_not_block) {
     const Pty pty;
     const std::string line(1000, 'x');
     const Duration before = monotonic_now();
@@ -113,7 +113,7 @@ void write_to_full_terminal_does_not_block() {
     EXPECT(output::write_notice(pty.terminal, "room").has_value(), "room again");
 }
 
-void write_to_stopped_terminal_does_not_block() {
+SESSLIMIT_TEST(write_to_stopped_terminal_does_not_block) {
     const Pty pty(false);
     EXPECT(tcflow(pty.slave.get(), TCOOFF) == 0, "stopped"); // as Ctrl-S does
     const Duration before = monotonic_now();
@@ -121,7 +121,7 @@ void write_to_stopped_terminal_does_not_block() {
     EXPECT(monotonic_now() - before < std::chrono::seconds(1), "immediate return");
 }
 
-void other_terminal_under_same_name_not_written() {
+SESSLIMIT_TEST(other_terminal_under_same_name_not_written) {
     const Pty pty;
     inspect::Terminal other = pty.terminal;
     other.device += 1;
@@ -132,7 +132,7 @@ void other_terminal_under_same_name_not_written() {
     EXPECT_TEXT(pty.read_all(), "");
 }
 
-void non_terminal_not_written() {
+SESSLIMIT_TEST(non_terminal_not_written) {
     Pty pty;
     const inspect::Terminal gone = pty.terminal;
     pty.slave.reset();
@@ -144,15 +144,3 @@ void non_terminal_not_written() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(notice_on_separate_line_in_every_mode),
-        SESSLIMIT_TEST(notice_bounded_and_control_characters_removed),
-        SESSLIMIT_TEST(write_to_full_terminal_does_not_block),
-        SESSLIMIT_TEST(write_to_stopped_terminal_does_not_block),
-        SESSLIMIT_TEST(other_terminal_under_same_name_not_written),
-        SESSLIMIT_TEST(non_terminal_not_written),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

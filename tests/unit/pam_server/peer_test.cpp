@@ -64,7 +64,7 @@ struct Caller {
     }
 };
 
-void root_peer_identified_as_leader() {
+SESSLIMIT_TEST(root_peer_identified_as_leader) {
     const Caller caller([] {});
     const auto peer = pam_server::peer_of(caller.accepted.get());
     EXPECT(peer.has_value(), peer ? "" : peer.error().what);
@@ -76,7 +76,7 @@ void root_peer_identified_as_leader() {
            "the signal reached the peer");
 }
 
-void non_root_peer_rejected() {
+SESSLIMIT_TEST(non_root_peer_rejected) {
     const Caller caller([] {
         if (setgroups(0, nullptr) != 0 || setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0) {
             _exit(1);
@@ -86,7 +86,7 @@ void non_root_peer_rejected() {
     EXPECT(!peer.has_value() && peer.error().code == EPERM, "not root");
 }
 
-void exited_peer_rejected() {
+SESSLIMIT_TEST(exited_peer_rejected) {
     Caller caller([] {});
     caller.finish();
     const auto peer = pam_server::peer_of(caller.accepted.get());
@@ -113,13 +113,13 @@ Older peer_of_older_kernel(int socket, bool few_descriptors = false) {
     });
 }
 
-void descriptor_exhaustion_not_reported_as_exited_peer() {
+SESSLIMIT_TEST(descriptor_exhaustion_not_reported_as_exited_peer) {
     const Caller caller([] {});
     const Older peer = peer_of_older_kernel(caller.accepted.get(), true);
     EXPECT(peer.peer == 0 && peer.error == EMFILE, std::to_string(peer.error));
 }
 
-void peer_identified_by_pid_before_linux_6_5() {
+SESSLIMIT_TEST(peer_identified_by_pid_before_linux_6_5) {
     Caller caller([] {});
     const Older there = peer_of_older_kernel(caller.accepted.get());
     EXPECT(there.peer == caller.pid && there.mark == read_process_stat(caller.pid)->start, std::to_string(there.error));
@@ -129,7 +129,7 @@ void peer_identified_by_pid_before_linux_6_5() {
 }
 
 /// The peer does not have a PID in this namespace, by which it could be tracked.
-void peer_of_other_pid_namespace_rejected() {
+SESSLIMIT_TEST(peer_of_other_pid_namespace_rejected) {
     const Caller caller([] {});
     const int error = in_a_child(0, [&caller] {
         if (unshare(CLONE_NEWPID) != 0) {
@@ -143,7 +143,7 @@ void peer_of_other_pid_namespace_rejected() {
     EXPECT(error == ESRCH, std::to_string(error));
 }
 
-void non_socket_rejected() {
+SESSLIMIT_TEST(non_socket_rejected) {
     const UniqueFd fd(dup(STDERR_FILENO));
     EXPECT(!pam_server::peer_of(fd.get()).has_value() && !pam_server::peer_of(-1).has_value(), "no peer");
 }
@@ -151,18 +151,5 @@ void non_socket_rejected() {
 } // namespace
 
 int main() {
-    if (getuid() != 0) {
-        print_message("skipped: only root may identify peers\n");
-        return 77;
-    }
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(root_peer_identified_as_leader),
-        SESSLIMIT_TEST(non_root_peer_rejected),
-        SESSLIMIT_TEST(exited_peer_rejected),
-        SESSLIMIT_TEST(descriptor_exhaustion_not_reported_as_exited_peer),
-        SESSLIMIT_TEST(peer_identified_by_pid_before_linux_6_5),
-        SESSLIMIT_TEST(peer_of_other_pid_namespace_rejected),
-        SESSLIMIT_TEST(non_socket_rejected),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
+    return sesslimit::test::run_all_as_root("only root may identify peers");
 }

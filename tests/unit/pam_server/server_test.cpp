@@ -87,7 +87,7 @@ std::string answer_on(const UniqueFd& fd) {
            std::string(verdict->text);
 }
 
-void socket_accessible_to_root_only() {
+SESSLIMIT_TEST(socket_accessible_to_root_only) {
     const Bench bench;
     struct stat at{};
     EXPECT(stat(bench.path().c_str(), &at) == 0 && (at.st_mode & 07777) == 0600, "mode");
@@ -96,7 +96,7 @@ void socket_accessible_to_root_only() {
     EXPECT(!pam_server::listen_at(std::string(200, 'x').c_str()).has_value(), "a long path");
 }
 
-void open_request_becomes_event_and_gets_answer() {
+SESSLIMIT_TEST(open_request_becomes_event_and_gets_answer) {
     Bench bench;
     const UniqueFd asker = bench.ask(bytes_of(request()));
     EXPECT(bench.hears(1), "an event");
@@ -115,7 +115,7 @@ void open_request_becomes_event_and_gets_answer() {
     EXPECT(bench.events.size() == 1 && bench.failures.empty(), "one request, one answer");
 }
 
-void every_outcome_sent() {
+SESSLIMIT_TEST(every_outcome_sent) {
     struct Case {
         wire::Verdict verdict;
         std::string_view answer;
@@ -135,7 +135,7 @@ void every_outcome_sent() {
     }
 }
 
-void waiting_client_gets_wait_frame() {
+SESSLIMIT_TEST(waiting_client_gets_wait_frame) {
     Bench bench;
     const UniqueFd asker = bench.ask(bytes_of(request()));
     EXPECT(bench.hears(1), "an event");
@@ -151,7 +151,7 @@ void waiting_client_gets_wait_frame() {
     EXPECT(bench.failures.empty(), "no errors");
 }
 
-void close_request_becomes_event() {
+SESSLIMIT_TEST(close_request_becomes_event) {
     Bench bench;
     const UniqueFd asker = bench.ask(bytes_of(wire::CloseRequest{.session = 99}));
     EXPECT(bench.hears(1), "an event");
@@ -161,7 +161,7 @@ void close_request_becomes_event() {
     EXPECT_TEXT(answer_on(asker), "5 0 ");
 }
 
-void invalid_requests_answered_as_failed_and_dropped() {
+SESSLIMIT_TEST(invalid_requests_answered_as_failed_and_dropped) {
     Bytes version = bytes_of(request());
     version[4] = std::byte{9};
     Bytes magic = bytes_of(request());
@@ -196,7 +196,7 @@ void invalid_requests_answered_as_failed_and_dropped() {
     }
 }
 
-void hang_up_reported_only_for_pending_request() {
+SESSLIMIT_TEST(hang_up_reported_only_for_pending_request) {
     Bench bench;
     UniqueFd asker = bench.ask(bytes_of(request()));
     EXPECT(bench.hears(1), "asked");
@@ -215,7 +215,7 @@ void hang_up_reported_only_for_pending_request() {
            "only the other client");
 }
 
-void extra_data_treated_as_hang_up() {
+SESSLIMIT_TEST(extra_data_treated_as_hang_up) {
     Bench bench;
     const UniqueFd asker = bench.ask(bytes_of(request()));
     EXPECT(bench.hears(1), "asked");
@@ -223,7 +223,7 @@ void extra_data_treated_as_hang_up() {
     EXPECT(bench.hears(2) && std::holds_alternative<core::RequestAborted>(bench.events.at(1)), "gone");
 }
 
-void slow_client_served() {
+SESSLIMIT_TEST(slow_client_served) {
     Bench bench;
     const UniqueFd asker = bench.connect();
     run_ready(bench.loop); // accepted, but silent
@@ -232,7 +232,7 @@ void slow_client_served() {
     EXPECT(bench.hears(1), "request received");
 }
 
-void silent_client_disconnected_after_timeout() {
+SESSLIMIT_TEST(silent_client_disconnected_after_timeout) {
     Bench bench;
     const Duration before = monotonic_now();
     const UniqueFd silent = bench.connect();
@@ -243,7 +243,7 @@ void silent_client_disconnected_after_timeout() {
     EXPECT(bench.events.empty(), "not reported");
 }
 
-void many_silent_clients_do_not_block_requests() {
+SESSLIMIT_TEST(many_silent_clients_do_not_block_requests) {
     const rlimit many{.rlim_cur = 4096, .rlim_max = 4096};
     (void)setrlimit(RLIMIT_NOFILE, &many);
     Bench bench;
@@ -260,7 +260,7 @@ void many_silent_clients_do_not_block_requests() {
     EXPECT(recv(silent.front().get(), &byte, 1, MSG_DONTWAIT) == 0, "the oldest client was disconnected");
 }
 
-void waiting_clients_beyond_limit_answered_as_failed() {
+SESSLIMIT_TEST(waiting_clients_beyond_limit_answered_as_failed) {
     Bench bench;
     std::vector<UniqueFd> waiting;
     const Bytes bytes = bytes_of(request());
@@ -277,7 +277,7 @@ void waiting_clients_beyond_limit_answered_as_failed() {
     EXPECT(bench.hears(pam_server::max_connections + 1), "room is available again");
 }
 
-void descriptor_exhaustion_delays_requests() {
+SESSLIMIT_TEST(descriptor_exhaustion_delays_requests) {
     Bench bench;
     const Bytes bytes = bytes_of(request());
     std::vector<UniqueFd> askers;
@@ -295,7 +295,7 @@ void descriptor_exhaustion_delays_requests() {
 }
 
 /// The server keeps the pidfd of a caller until the leader is tracked, also while other callers send requests.
-void pidfd_of_pending_caller_returned_once() {
+SESSLIMIT_TEST(pidfd_of_pending_caller_returned_once) {
     Bench bench;
     const UniqueFd asker = bench.ask(bytes_of(request()));
     EXPECT(bench.hears(1), "an event");
@@ -313,7 +313,7 @@ void pidfd_of_pending_caller_returned_once() {
 }
 
 /// The requests of logins inside a session go to a receiver of their own, and so do their aborts.
-void nested_login_has_its_own_receiver() {
+SESSLIMIT_TEST(nested_login_has_its_own_receiver) {
     Bench bench;
     wire::OpenRequest inside = request();
     inside.nested = true;
@@ -327,7 +327,7 @@ void nested_login_has_its_own_receiver() {
            "both there, and none elsewhere");
 }
 
-void requests_not_accepted_before_start() {
+SESSLIMIT_TEST(requests_not_accepted_before_start) {
     TemporaryDirectory directory;
     const EventLoop loop = make_loop();
     int events = 0;
@@ -347,27 +347,5 @@ void requests_not_accepted_before_start() {
 } // namespace
 
 int main() {
-    if (getuid() != 0) {
-        print_message("skipped: the server accepts only root\n");
-        return 77;
-    }
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(socket_accessible_to_root_only),
-        SESSLIMIT_TEST(pidfd_of_pending_caller_returned_once),
-        SESSLIMIT_TEST(nested_login_has_its_own_receiver),
-        SESSLIMIT_TEST(open_request_becomes_event_and_gets_answer),
-        SESSLIMIT_TEST(every_outcome_sent),
-        SESSLIMIT_TEST(waiting_client_gets_wait_frame),
-        SESSLIMIT_TEST(close_request_becomes_event),
-        SESSLIMIT_TEST(invalid_requests_answered_as_failed_and_dropped),
-        SESSLIMIT_TEST(hang_up_reported_only_for_pending_request),
-        SESSLIMIT_TEST(extra_data_treated_as_hang_up),
-        SESSLIMIT_TEST(slow_client_served),
-        SESSLIMIT_TEST(silent_client_disconnected_after_timeout),
-        SESSLIMIT_TEST(many_silent_clients_do_not_block_requests),
-        SESSLIMIT_TEST(waiting_clients_beyond_limit_answered_as_failed),
-        SESSLIMIT_TEST(descriptor_exhaustion_delays_requests),
-        SESSLIMIT_TEST(requests_not_accepted_before_start),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
+    return sesslimit::test::run_all_as_root("the server accepts only root");
 }

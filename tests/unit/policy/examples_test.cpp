@@ -71,7 +71,7 @@ std::string limits(const policy::Policy& policy, const Login& login) {
     return text;
 }
 
-void all_examples_are_tested() {
+SESSLIMIT_TEST(all_examples_are_tested) {
     std::string names;
     std::map<std::string, int> sorted;
     for (const auto& file : fs::directory_iterator(etc / "examples")) {
@@ -83,7 +83,7 @@ void all_examples_are_tested() {
     EXPECT_TEXT(names, "bastion.toml compute-node.toml pci-dss.toml stig.toml workstation.toml ");
 }
 
-void each_example_sets_documented_limits() {
+SESSLIMIT_TEST(each_example_sets_documented_limits) {
     const Login ssh{.user = "alice",
                     .uid = 1000,
                     .gids = {1000},
@@ -131,7 +131,7 @@ void each_example_sets_documented_limits() {
     }
 }
 
-void host_tier_examples_leave_root_unlimited() {
+SESSLIMIT_TEST(host_tier_examples_leave_root_unlimited) {
     const Login root{.user = "root",
                      .uid = 0,
                      .gids = {0},
@@ -147,12 +147,3 @@ void host_tier_examples_leave_root_unlimited() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(all_examples_are_tested),
-        SESSLIMIT_TEST(each_example_sets_documented_limits),
-        SESSLIMIT_TEST(host_tier_examples_leave_root_unlimited),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

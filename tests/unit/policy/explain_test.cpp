@@ -44,7 +44,7 @@ ExplainedSetting setting_of(const Explanation& explanation, std::string_view nam
     return found == explanation.settings.end() ? ExplainedSetting{} : *found;
 }
 
-void empty_policy_sets_nothing() {
+SESSLIMIT_TEST(empty_policy_sets_nothing) {
     const Policy policy;
     const Explanation explanation = explain(policy, alice);
     std::string text;
@@ -103,7 +103,7 @@ warn_before = ["2min", "1min"]
 idle_timeout = "unlimited"
 )";
 
-void settings_explained_with_source_location() {
+SESSLIMIT_TEST(settings_explained_with_source_location) {
     const Policy policy = policy_of(rich_host, rich_managed);
     const Explanation explanation = explain(policy, bob);
     EXPECT_TEXT(settings(explanation), R"(max_sessions = 2 <- host contractors host.toml:13
@@ -124,7 +124,7 @@ message = {reason}: "no" \x5c more.\n\nAsk ägain. <- host contractors host.toml
     EXPECT(mode.from == nullptr, "mode is not set");
 }
 
-void idle_settings_explained() {
+SESSLIMIT_TEST(idle_settings_explained) {
     const Policy policy = policy_of(R"([defaults]
 idle_timeout = "15min"
 idle_activity = ["cpu", "input"]
@@ -152,7 +152,7 @@ message_of_end = Bye.\nAsk the desk. <- host [defaults] host.toml:6
                                     "idle_activity = [input, output, cpu], on_idle = lock, announce = false (wins)\n");
 }
 
-void matching_rules_listed_with_winners() {
+SESSLIMIT_TEST(matching_rules_listed_with_winners) {
     const Policy policy = policy_of(rich_host, rich_managed);
     EXPECT_TEXT(
         rules(explain(policy, bob)),
@@ -166,7 +166,7 @@ host marker host.toml:24: mode = observe
                 "warn_before = [2min, 1min] (wins)\n");
 }
 
-void exempt_rule_wins_over_rules_of_its_tier() {
+SESSLIMIT_TEST(exempt_rule_wins_over_rules_of_its_tier) {
     const Policy policy = policy_of(R"([defaults]
 warn_before = "1min"
 message = "no"
@@ -197,7 +197,7 @@ host marker host.toml:16: idle_timeout = 1h
 )");
 }
 
-void every_setting_makes_its_rule_win() {
+SESSLIMIT_TEST(every_setting_makes_its_rule_win) {
     for (const char* setting :
          {"max_sessions = 1", "max_sessions_total = 1", "max_duration = \"1h\"", "idle_timeout = \"1h\"",
           "idle_timeout_no_terminal = \"1h\"", "idle_activity = [\"input\", \"cpu\"]", "on_idle = \"lock\"",
@@ -217,7 +217,7 @@ max_sessions_total = "unlimited"
     EXPECT(!explain(policy, alice).rules.at(0).wins, "a rule without a limit does not win");
 }
 
-void long_and_hostile_values_cut_and_escaped() {
+SESSLIMIT_TEST(long_and_hostile_values_cut_and_escaped) {
     Policy policy = policy_of("[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\nmessage = \"m\"\n");
     std::string& message = policy.host.rules.at(0).settings.message->value;
     message = std::string(1024, 'x');
@@ -232,7 +232,7 @@ void long_and_hostile_values_cut_and_escaped() {
     EXPECT_TEXT(setting_of(explain(policy, alice), "message").value, "\\x1b[2J");
 }
 
-void counting_explained_with_reason() {
+SESSLIMIT_TEST(counting_explained_with_reason) {
     const Policy shipped;
     const Policy own = policy_of("[defaults]\nmax_sessions = 1\nignore_services = [\"backup\"]\n"
                                  "[[rule]]\nname = \"r\"\nmatch.user = \"bob\"\nexempt = true\n",
@@ -265,17 +265,3 @@ void counting_explained_with_reason() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(empty_policy_sets_nothing),
-        SESSLIMIT_TEST(settings_explained_with_source_location),
-        SESSLIMIT_TEST(idle_settings_explained),
-        SESSLIMIT_TEST(matching_rules_listed_with_winners),
-        SESSLIMIT_TEST(exempt_rule_wins_over_rules_of_its_tier),
-        SESSLIMIT_TEST(every_setting_makes_its_rule_win),
-        SESSLIMIT_TEST(long_and_hostile_values_cut_and_escaped),
-        SESSLIMIT_TEST(counting_explained_with_reason),
-    };
-    return cmocka_run_group_tests_name("explain", tests, nullptr, nullptr);
-}

@@ -61,7 +61,7 @@ std::string rules(const std::string& first, const std::string& second) {
     return rule("a", first) + rule("b", second);
 }
 
-void empty_policy_has_idle_defaults() {
+SESSLIMIT_TEST(empty_policy_has_idle_defaults) {
     const Limits limits = resolve(Policy{}, alice);
     EXPECT(limits.idle_timeout_no_terminal.value == unlimited_duration, "no limit");
     EXPECT(limits.idle_activity.value == Activity::input, "input only");
@@ -71,7 +71,7 @@ void empty_policy_has_idle_defaults() {
     EXPECT(limits.message_of_end.value.empty(), "the built-in text");
 }
 
-void each_syntax_of_setting_accepted() {
+SESSLIMIT_TEST(each_syntax_of_setting_accepted) {
     check({
         {"a single word", defaults(R"(idle_activity = "input")"), "", "activity=input@defaults:3"},
         {"a list of one word", defaults(R"(idle_activity = ["input"])"), "", "activity=input@defaults:3"},
@@ -86,7 +86,7 @@ void each_syntax_of_setting_accepted() {
     });
 }
 
-void strictest_of_two_rules_wins() {
+SESSLIMIT_TEST(strictest_of_two_rules_wins) {
     struct Row {
         const char* stricter;
         const char* looser;
@@ -119,7 +119,7 @@ void strictest_of_two_rules_wins() {
     }
 }
 
-void rule_may_be_looser_than_defaults() {
+SESSLIMIT_TEST(rule_may_be_looser_than_defaults) {
     const std::string host = defaults(R"(idle_activity = "input"
 on_idle = "end"
 keep_multiplexer = false
@@ -147,7 +147,7 @@ idle_timeout_no_terminal = "unlimited"
     });
 }
 
-void no_terminal_limit_defaults_to_idle_timeout_of_same_tier() {
+SESSLIMIT_TEST(no_terminal_limit_defaults_to_idle_timeout_of_same_tier) {
     check({
         {"of [defaults]", defaults(R"(idle_timeout = "15min")"), "",
          "idle=15min@defaults:3 no_terminal=15min@defaults:3"},
@@ -169,7 +169,7 @@ void no_terminal_limit_defaults_to_idle_timeout_of_same_tier() {
     });
 }
 
-void exempt_rule_lifts_settings_of_its_tier() {
+SESSLIMIT_TEST(exempt_rule_lifts_settings_of_its_tier) {
     const std::string all = R"(idle_timeout_no_terminal = "5min"
 idle_activity = ["input", "cpu"]
 on_idle = "lock"
@@ -186,7 +186,7 @@ message_of_end = "bye")";
     });
 }
 
-void first_message_wins() {
+SESSLIMIT_TEST(first_message_wins) {
     check({
         {"of two rules", rules(R"(message_of_end = "a")", R"(message_of_end = "b")"), "", "message=a@a:5"},
         {"the only one", rules("", R"(message_of_end = "b")"), "", "message=b@b:9"},
@@ -201,7 +201,7 @@ void first_message_wins() {
     });
 }
 
-void managed_limit_is_enforced_despite_observe_in_host_tier() {
+SESSLIMIT_TEST(managed_limit_is_enforced_despite_observe_in_host_tier) {
     const Policy policy = policy_of(defaults(R"(mode = "observe")"), defaults(R"(idle_timeout_no_terminal = "5min")"));
     EXPECT(resolve(policy, alice).mode.value == Mode::enforce, "idle_timeout_no_terminal is a limit");
     const Policy no_limit = policy_of(defaults("max_sessions = 1\nmode = \"observe\""),
@@ -210,17 +210,3 @@ void managed_limit_is_enforced_despite_observe_in_host_tier() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(empty_policy_has_idle_defaults),
-        SESSLIMIT_TEST(each_syntax_of_setting_accepted),
-        SESSLIMIT_TEST(strictest_of_two_rules_wins),
-        SESSLIMIT_TEST(rule_may_be_looser_than_defaults),
-        SESSLIMIT_TEST(no_terminal_limit_defaults_to_idle_timeout_of_same_tier),
-        SESSLIMIT_TEST(exempt_rule_lifts_settings_of_its_tier),
-        SESSLIMIT_TEST(first_message_wins),
-        SESSLIMIT_TEST(managed_limit_is_enforced_despite_observe_in_host_tier),
-    };
-    return cmocka_run_group_tests_name("idle_settings", tests, nullptr, nullptr);
-}

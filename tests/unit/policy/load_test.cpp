@@ -59,7 +59,7 @@ bool is_expected(const Problem& problem, const std::string& line) {
            (place == "*" || place == is) && problem.what.find(part) != std::string::npos;
 }
 
-void corpus_errors_reported_as_expected() {
+SESSLIMIT_TEST(corpus_errors_reported_as_expected) {
     std::size_t files = 0;
     for (const auto& at : fs::directory_iterator(corpus)) {
         if (at.path().extension() != ".toml") {
@@ -82,7 +82,7 @@ void corpus_errors_reported_as_expected() {
     EXPECT(files >= 40, "size of the corpus");
 }
 
-void errors_of_all_files_reported() {
+SESSLIMIT_TEST(errors_of_all_files_reported) {
     FakeNames names;
     const Loaded loaded =
         load({{"b.toml", Tier::host, "version = 1\n[defaults]\nmax_sessions = -1\n"},
@@ -97,7 +97,7 @@ void errors_of_all_files_reported() {
     EXPECT(!loaded.policy, "no policy if a file is broken");
 }
 
-void empty_text_gives_empty_policy() {
+SESSLIMIT_TEST(empty_text_gives_empty_policy) {
     for (const char* text :
          {"", "\n", "# only words\n", "version = 1\n", "version = 1", "version = 1\r\n", "\n\n[defaults]\n"}) {
         const Loaded loaded = load_text(text);
@@ -109,7 +109,7 @@ void empty_text_gives_empty_policy() {
     EXPECT(load({}, names).policy.has_value(), "no file");
 }
 
-void rule_names_unique_per_tier() {
+SESSLIMIT_TEST(rule_names_unique_per_tier) {
     const std::string text = "version = 1\n[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\nmax_sessions = 1\n";
     FakeNames names;
     EXPECT(load({{"a", Tier::managed, text}, {"b", Tier::host, text}}, names).policy.has_value(), "one in each tier");
@@ -124,7 +124,7 @@ std::string message_of(std::string_view written) {
     return loaded.policy ? loaded.policy->host.defaults.message.value().value : told(loaded.problems);
 }
 
-void messages_read_with_normalized_line_ends() {
+SESSLIMIT_TEST(messages_read_with_normalized_line_ends) {
     EXPECT_TEXT(message_of(R"("")"), "");
     EXPECT_TEXT(message_of(R"("Ask {user}")"), "Ask {user}");
     EXPECT_TEXT(message_of("'''\nAsk\n  {user}\n\nnow\n'''"), "Ask\n  {user}\n\nnow");
@@ -136,7 +136,7 @@ void messages_read_with_normalized_line_ends() {
            "one too many");
 }
 
-void error_location_inside_message_text() {
+SESSLIMIT_TEST(error_location_inside_message_text) {
     struct Case {
         const char* written;
         const char* place; ///< location of the last error; the text begins at 3:11
@@ -164,7 +164,7 @@ void error_location_inside_message_text() {
     }
 }
 
-void names_looked_up_once() {
+SESSLIMIT_TEST(names_looked_up_once) {
     FakeNames names;
     const std::string text = "version = 1\n[[rule]]\nname = \"r\"\nmatch.user = [\"alice\", \"!alice\", \"alice\"]\n"
                              "match.group = [\"staff\", \"staff\"]\nmax_sessions = 1\n";
@@ -177,7 +177,7 @@ void names_looked_up_once() {
     EXPECT(!missed.policy->host.rules.at(0).match->group.any.at(0).gid, "no gid");
 }
 
-void problem_formatted_with_line_and_caret() {
+SESSLIMIT_TEST(problem_formatted_with_line_and_caret) {
     const auto problem = [](std::uint32_t line, std::uint32_t column, std::string excerpt) {
         return Problem{Problem::Severity::error, "p.toml", line, column, "no", std::move(excerpt)};
     };
@@ -197,7 +197,7 @@ void problem_formatted_with_line_and_caret() {
     EXPECT_TEXT(format(warning), "a\\x0ab:1: warning: no");
 }
 
-void long_excerpt_cut_around_caret() {
+SESSLIMIT_TEST(long_excerpt_cut_around_caret) {
     const std::string line = std::string(5000, 'a') + "B" + std::string(5000, 'c');
     const std::string text = format({Problem::Severity::error, "p", 1, 5001, "no", line});
     std::istringstream lines(text);
@@ -212,7 +212,7 @@ void long_excerpt_cut_around_caret() {
     EXPECT(excerpt.starts_with("...") && excerpt.ends_with("..."), excerpt);
 }
 
-void rule_value_and_problem_counts_bounded() {
+SESSLIMIT_TEST(rule_value_and_problem_counts_bounded) {
     std::string rules = "version = 1\n";
     for (int i = 0; i < 1001; ++i) {
         rules += "[[rule]]\nname = \"r" + std::to_string(i) + "\"\nmatch.uid = " + std::to_string(i) +
@@ -241,7 +241,7 @@ void rule_value_and_problem_counts_bounded() {
     EXPECT(load_text(unknown).problems.size() == 1, "values are bounded");
 }
 
-void hostile_texts_rejected_safely() {
+SESSLIMIT_TEST(hostile_texts_rejected_safely) {
     const std::string deep[] = {std::string(100000, '['),
                                 std::string(100000, '{'),
                                 "a = " + std::string(100000, '['),
@@ -281,7 +281,7 @@ std::string uncommented(const std::string& text) {
     return result;
 }
 
-void shipped_policy_sets_no_limits() {
+SESSLIMIT_TEST(shipped_policy_sets_no_limits) {
     const Loaded loaded = load_text(content(source_dir / "etc/policy.toml"));
     EXPECT_TEXT(told(loaded.problems), "");
     Login login;
@@ -296,7 +296,7 @@ void shipped_policy_sets_no_limits() {
     EXPECT(loaded.policy->host.rules.size() == 1 && loaded.policy->host.rules[0].exempt, "exempts root");
 }
 
-void shipped_policy_valid_when_uncommented() {
+SESSLIMIT_TEST(shipped_policy_valid_when_uncommented) {
     const Loaded loaded = load_text(uncommented(content(source_dir / "etc/policy.toml")));
     EXPECT_TEXT(told(loaded.problems), "");
     const Policy& policy = *loaded.policy;
@@ -343,7 +343,7 @@ class Directory {
     fs::path path;
 };
 
-void policy_files_read_in_documented_order() {
+SESSLIMIT_TEST(policy_files_read_in_documented_order) {
     std::string order;
     ReadTexts none;
     ReadTexts bad;
@@ -378,31 +378,10 @@ void policy_files_read_in_documented_order() {
     EXPECT(bad.problems[0].severity == Problem::Severity::error && bad.problems[0].line == 0, "errors without a line");
 }
 
-void system_names_resolved_by_host() {
+SESSLIMIT_TEST(system_names_resolved_by_host) {
     SystemNames names;
     EXPECT(names.user("root") == uid_t{0} && names.group("root") == gid_t{0}, "root exists");
     EXPECT(!names.user("no-such-user-0x") && !names.group("no-such-group-0x"), "unknown names do not exist");
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(corpus_errors_reported_as_expected),
-        SESSLIMIT_TEST(errors_of_all_files_reported),
-        SESSLIMIT_TEST(empty_text_gives_empty_policy),
-        SESSLIMIT_TEST(rule_names_unique_per_tier),
-        SESSLIMIT_TEST(messages_read_with_normalized_line_ends),
-        SESSLIMIT_TEST(error_location_inside_message_text),
-        SESSLIMIT_TEST(names_looked_up_once),
-        SESSLIMIT_TEST(problem_formatted_with_line_and_caret),
-        SESSLIMIT_TEST(long_excerpt_cut_around_caret),
-        SESSLIMIT_TEST(rule_value_and_problem_counts_bounded),
-        SESSLIMIT_TEST(hostile_texts_rejected_safely),
-        SESSLIMIT_TEST(shipped_policy_sets_no_limits),
-        SESSLIMIT_TEST(shipped_policy_valid_when_uncommented),
-        SESSLIMIT_TEST(policy_files_read_in_documented_order),
-        SESSLIMIT_TEST(system_names_resolved_by_host),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

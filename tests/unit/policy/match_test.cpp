@@ -16,7 +16,7 @@ Address address(std::string_view text) {
     return parse_address(text).value();
 }
 
-void addresses_parsed() {
+SESSLIMIT_TEST(addresses_parsed) {
     EXPECT(address("10.1.2.3").family == Address::Family::v4, "v4");
     EXPECT(address("10.1.2.3").bytes[3] == 3, "v4");
     EXPECT(address("2001:db8::1").family == Address::Family::v6, "v6");
@@ -32,7 +32,7 @@ void addresses_parsed() {
     }
 }
 
-void network_contains_addresses_with_its_prefix() {
+SESSLIMIT_TEST(network_contains_addresses_with_its_prefix) {
     struct Case {
         std::string_view first;
         std::uint8_t prefix;
@@ -62,7 +62,7 @@ void network_contains_addresses_with_its_prefix() {
     EXPECT(masked(address("ffff::1"), 0) == address("::"), "masked");
 }
 
-void origin_derived_from_login() {
+SESSLIMIT_TEST(origin_derived_from_login) {
     Login login;
     EXPECT(origin_of(login).local, "no host");
     login.connection = "10.1.2.3 1 10.0.0.1 22";
@@ -80,7 +80,7 @@ void origin_derived_from_login() {
     EXPECT(!origin_of(login).address && !origin_of(login).local, "only a dot");
 }
 
-void match_requires_all_keys_and_any_value() {
+SESSLIMIT_TEST(match_requires_all_keys_and_any_value) {
     Login login;
     login.user = "alice";
     login.uid = 1001;
@@ -122,7 +122,7 @@ void check(const std::vector<Fits>& cases) {
     }
 }
 
-void match_by_user_uid_and_group() {
+SESSLIMIT_TEST(match_by_user_uid_and_group) {
     Login toor = root;
     toor.user = "toor";
     Login nobodys_name = login_of("alice", 4242, {});
@@ -164,7 +164,7 @@ void match_by_user_uid_and_group() {
     });
 }
 
-void match_by_service_method_and_key() {
+SESSLIMIT_TEST(match_by_service_method_and_key) {
     const std::string print = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
     const std::string other = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFV";
     check(std::vector<Fits>{
@@ -186,7 +186,7 @@ void match_by_service_method_and_key() {
     });
 }
 
-void match_by_certificate() {
+SESSLIMIT_TEST(match_by_certificate) {
     const std::string ours = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
     const std::string other = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFV";
     check(std::vector<Fits>{
@@ -211,7 +211,7 @@ void match_by_certificate() {
     });
 }
 
-void credential_patterns_parsed() {
+SESSLIMIT_TEST(credential_patterns_parsed) {
     using Kind = CredentialPattern::Kind;
     const std::string print = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
     const std::string longest(128, 'i');
@@ -225,7 +225,7 @@ void credential_patterns_parsed() {
     }
 }
 
-void match_by_seat() {
+SESSLIMIT_TEST(match_by_seat) {
     check(std::vector<Fits>{
         {"match.seat = \"seat0\"", at_seat("seat0"), true},
         {"match.seat = \"seat0\"", at_seat("seat1"), false},
@@ -239,7 +239,7 @@ void match_by_seat() {
     });
 }
 
-void match_by_origin() {
+SESSLIMIT_TEST(match_by_origin) {
     Login resolved = from("gate.example.org");
     resolved.connection = "10.2.3.4 50000 10.0.0.1 22";
     check(std::vector<Fits>{
@@ -283,7 +283,7 @@ void match_by_origin() {
     });
 }
 
-void hostile_hosts_match_no_origin() {
+SESSLIMIT_TEST(hostile_hosts_match_no_origin) {
     using namespace std::string_literals;
     const Policy policy = policy_of(R"([[rule]]
 name = "r"
@@ -298,20 +298,3 @@ max_sessions = 1
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(addresses_parsed),
-        SESSLIMIT_TEST(network_contains_addresses_with_its_prefix),
-        SESSLIMIT_TEST(origin_derived_from_login),
-        SESSLIMIT_TEST(match_requires_all_keys_and_any_value),
-        SESSLIMIT_TEST(match_by_user_uid_and_group),
-        SESSLIMIT_TEST(match_by_service_method_and_key),
-        SESSLIMIT_TEST(match_by_certificate),
-        SESSLIMIT_TEST(credential_patterns_parsed),
-        SESSLIMIT_TEST(match_by_seat),
-        SESSLIMIT_TEST(match_by_origin),
-        SESSLIMIT_TEST(hostile_hosts_match_no_origin),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

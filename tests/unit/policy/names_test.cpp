@@ -12,7 +12,7 @@ using policy::SystemNames;
 
 constexpr char nobody[] = "sesslimit-has-no-such-user";
 
-void existing_account_found() {
+SESSLIMIT_TEST(existing_account_found) {
     const auto root = SystemNames::account("root");
     EXPECT(root && *root && (*root)->uid == 0 && (*root)->gid == 0, "root");
     const auto none = SystemNames::account(nobody);
@@ -26,7 +26,7 @@ void existing_account_found() {
 }
 
 /// Without descriptors the user database cannot be opened. That must not be reported as a missing user.
-void database_failure_reported_as_error() {
+SESSLIMIT_TEST(database_failure_reported_as_error) {
     SystemNames names;
     EXPECT(names.user("root") && names.group("root"), "with descriptors they are found");
     rlimit before{};
@@ -47,9 +47,5 @@ int main() {
     // Other sources of the host may produce a result: nss-systemd(8) knows root without a file.
     (void)__nss_configure_lookup("passwd", "files");
     (void)__nss_configure_lookup("group", "files");
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(existing_account_found),
-        SESSLIMIT_TEST(database_failure_reported_as_error),
-    };
-    return cmocka_run_group_tests_name("names", tests, nullptr, nullptr);
+    return sesslimit::test::run_all();
 }

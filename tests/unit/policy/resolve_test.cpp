@@ -33,7 +33,7 @@ void check(const std::vector<Case>& cases) {
     }
 }
 
-void defaults_and_unset_settings_resolved() {
+SESSLIMIT_TEST(defaults_and_unset_settings_resolved) {
     check({
         {"an empty policy sets no limits", "", "", alice, ""},
         {"an empty [defaults]", "[defaults]\n", "", alice, ""},
@@ -117,7 +117,7 @@ at_limit = "end-idlest"
 mode = "enforce"
 )";
 
-void strictest_setting_of_matching_rules_wins() {
+SESSLIMIT_TEST(strictest_setting_of_matching_rules_wins) {
     check({
         {"one group", two_groups, "", alice,
          "sessions=5@contractors:5 duration=8h@contractors:6 idle=30min@contractors:7 "
@@ -181,7 +181,7 @@ max_sessions = 4
     });
 }
 
-void exempt_rule_lifts_limits_of_its_tier() {
+SESSLIMIT_TEST(exempt_rule_lifts_limits_of_its_tier) {
     constexpr const char* rooted = R"([defaults]
 max_sessions = 3
 idle_timeout = "5min"
@@ -222,7 +222,7 @@ max_sessions = 1
     });
 }
 
-void stricter_tier_wins() {
+SESSLIMIT_TEST(stricter_tier_wins) {
     check({
         {"managed 8 h over host 12 h", "[defaults]\nmax_duration = \"12h\"\n", "[defaults]\nmax_duration = \"8h\"\n",
          alice, "duration=8h@managed/defaults:3"},
@@ -264,7 +264,7 @@ void stricter_tier_wins() {
 constexpr const char* rule_holds = "sessions=1@r:7 idle=15min@defaults:3";
 constexpr const char* default_holds = "idle=15min@defaults:3";
 
-void every_match_key_selects_rule() {
+SESSLIMIT_TEST(every_match_key_selects_rule) {
     struct Row {
         const char* match;
         Login login;
@@ -312,7 +312,7 @@ void every_match_key_selects_rule() {
     }
 }
 
-void shared_limits_resolved() {
+SESSLIMIT_TEST(shared_limits_resolved) {
     constexpr const char* two = R"([[rule]]
 name = "a"
 match.group = "staff"
@@ -349,7 +349,7 @@ max_sessions_total = "unlimited"
     });
 }
 
-void message_resolved_from_deciding_rule() {
+SESSLIMIT_TEST(message_resolved_from_deciding_rule) {
     constexpr const char* host = R"([defaults]
 max_sessions = 5
 message = "default"
@@ -400,11 +400,11 @@ max_sessions = 1
     });
 }
 
-void table_has_expected_size() {
+SESSLIMIT_TEST(table_has_expected_size) {
     EXPECT(cases_seen >= 60, std::to_string(cases_seen));
 }
 
-void drop_ins_override_defaults_per_key() {
+SESSLIMIT_TEST(drop_ins_override_defaults_per_key) {
     FakeNames names;
     const Loaded loaded = load({{"a.toml", Tier::host, R"(version = 1
 [defaults]
@@ -439,7 +439,7 @@ max_duration = "4h"
     EXPECT(counts(policy, through("a")) && !counts(policy, through("b")), "ignore_services");
 }
 
-void ignored_services_and_nested_logins_not_counted() {
+SESSLIMIT_TEST(ignored_services_and_nested_logins_not_counted) {
     const Policy empty;
     Login nested = alice;
     nested.nested = true;
@@ -462,19 +462,3 @@ void ignored_services_and_nested_logins_not_counted() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(defaults_and_unset_settings_resolved),
-        SESSLIMIT_TEST(strictest_setting_of_matching_rules_wins),
-        SESSLIMIT_TEST(exempt_rule_lifts_limits_of_its_tier),
-        SESSLIMIT_TEST(stricter_tier_wins),
-        SESSLIMIT_TEST(every_match_key_selects_rule),
-        SESSLIMIT_TEST(shared_limits_resolved),
-        SESSLIMIT_TEST(message_resolved_from_deciding_rule),
-        SESSLIMIT_TEST(table_has_expected_size),
-        SESSLIMIT_TEST(drop_ins_override_defaults_per_key),
-        SESSLIMIT_TEST(ignored_services_and_nested_logins_not_counted),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

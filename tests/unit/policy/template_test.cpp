@@ -58,14 +58,14 @@ constexpr Case cases[] = {
     {"{a} {{ {b} }} {c", "unknown:1:a unknown:8:b not_closed:14", "{a} { {b} } {c"},
 };
 
-void template_faults_found_and_text_expanded() {
+SESSLIMIT_TEST(template_faults_found_and_text_expanded) {
     for (const Case& one : cases) {
         EXPECT_TEXT(told(faults_of(one.text, message_placeholders)), one.faults);
         EXPECT_TEXT(expand(one.text, values, 4096), one.expanded);
     }
 }
 
-void every_placeholder_expands_to_its_value() {
+SESSLIMIT_TEST(every_placeholder_expands_to_its_value) {
     EXPECT(message_placeholders.size() == values.size(), "as many as the test knows");
     for (const std::string_view name : message_placeholders) {
         const std::string text = '{' + std::string(name) + '}';
@@ -75,7 +75,7 @@ void every_placeholder_expands_to_its_value() {
     }
 }
 
-void expansion_cut_at_limit() {
+SESSLIMIT_TEST(expansion_cut_at_limit) {
     EXPECT_TEXT(expand("0123456789", {}, 10), "0123456789");
     EXPECT_TEXT(expand("0123456789", {}, 9), "012345...");
     EXPECT_TEXT(expand("{user}{limit}", values, 5), "al...");
@@ -95,12 +95,3 @@ void expansion_cut_at_limit() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(template_faults_found_and_text_expanded),
-        SESSLIMIT_TEST(every_placeholder_expands_to_its_value),
-        SESSLIMIT_TEST(expansion_cut_at_limit),
-    };
-    return cmocka_run_group_tests_name("template", tests, nullptr, nullptr);
-}

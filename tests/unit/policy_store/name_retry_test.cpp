@@ -39,7 +39,7 @@ struct Bench {
     void answer(std::optional<std::size_t> missing) const { answer(asked.size() - 1, missing); }
 };
 
-void missing_names_retried_with_growing_interval() {
+SESSLIMIT_TEST(missing_names_retried_with_growing_interval) {
     Bench bench;
     bench.search.begin(2);
     for (const Duration pause : {5s, 10s, 20s, 40s, 80s, 160s, 320s, 640s, 1280s, 2560s, 3600s, 3600s}) {
@@ -51,7 +51,7 @@ void missing_names_retried_with_growing_interval() {
     EXPECT(bench.found == 0 && bench.asked.size() == 12, "no name was found");
 }
 
-void policy_without_missing_names_not_retried() {
+SESSLIMIT_TEST(policy_without_missing_names_not_retried) {
     Bench bench;
     bench.search.begin(0);
     EXPECT(!bench.armed && bench.asked.empty(), "no name is missing");
@@ -60,7 +60,7 @@ void policy_without_missing_names_not_retried() {
     EXPECT(!bench.armed, "the new policy has no missing name");
 }
 
-void found_names_applied() {
+SESSLIMIT_TEST(found_names_applied) {
     Bench bench;
     bench.search.begin(2);
     bench.ring();
@@ -74,7 +74,7 @@ void found_names_applied() {
     EXPECT(bench.found == 2 && !bench.armed, "both are found");
 }
 
-void failed_lookup_changes_nothing() {
+SESSLIMIT_TEST(failed_lookup_changes_nothing) {
     Bench bench;
     bench.search.begin(2);
     bench.ring();
@@ -88,7 +88,7 @@ void failed_lookup_changes_nothing() {
     EXPECT(bench.found == 1 && bench.armed == 40s, "an unavailable directory removes no found name");
 }
 
-void result_for_previous_policy_ignored() {
+SESSLIMIT_TEST(result_for_previous_policy_ignored) {
     for (const std::size_t missing : {std::size_t{0}, std::size_t{3}}) { // missing in the new policy
         Bench bench;
         bench.search.begin(2);
@@ -102,14 +102,3 @@ void result_for_previous_policy_ignored() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(missing_names_retried_with_growing_interval),
-        SESSLIMIT_TEST(policy_without_missing_names_not_retried),
-        SESSLIMIT_TEST(found_names_applied),
-        SESSLIMIT_TEST(failed_lookup_changes_nothing),
-        SESSLIMIT_TEST(result_for_previous_policy_ignored),
-    };
-    return cmocka_run_group_tests_name("search", tests, nullptr, nullptr);
-}

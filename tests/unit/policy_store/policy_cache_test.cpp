@@ -39,7 +39,7 @@ std::optional<policy::Count> limit_of(const policy_store::LoadResult& taken) {
 constexpr char good[] = "version = 1\n[defaults]\nmax_sessions = 3\n";
 constexpr char broken[] = "version = 1\n[defaults]\nmax_sessions = \"three\"\n";
 
-void save_and_read_return_same_texts() {
+SESSLIMIT_TEST(save_and_read_return_same_texts) {
     const Bench bench;
     const std::vector<policy::SourceText> texts = {
         {"/etc/sesslimit/policy.toml", policy::Tier::host, "# \xC3\xBC \"quoted\" \\ \t\nversion = 1\n"},
@@ -60,7 +60,7 @@ void save_and_read_return_same_texts() {
 }
 
 /// A directory service may start after the daemon.
-void missing_names_resolved_later() {
+SESSLIMIT_TEST(missing_names_resolved_later) {
     Bench bench;
     bench.policy("version = 1\n[[rule]]\nname = \"r\"\nmatch.group = [\"staff\", \"admins\"]\nmax_sessions = 1\n");
     bench.names.groups.clear();
@@ -79,7 +79,7 @@ void missing_names_resolved_later() {
     EXPECT(!policy_store::look_up_again(bench.directory.path / "none", bench.names), "no cache");
 }
 
-void failed_save_keeps_old_cache() {
+SESSLIMIT_TEST(failed_save_keeps_old_cache) {
     const Bench bench;
     EXPECT(policy_store::save(bench.kept(), {{"a", policy::Tier::host, "version = 1"}}).has_value(), "saved");
     std::filesystem::create_directory(bench.kept().string() + ".new");
@@ -88,7 +88,7 @@ void failed_save_keeps_old_cache() {
     EXPECT(!policy_store::save(bench.directory.path / "none" / "policy.json", {}).has_value(), "no directory");
 }
 
-void malformed_cache_rejected() {
+SESSLIMIT_TEST(malformed_cache_rejected) {
     const Bench bench;
     EXPECT(policy_store::read(bench.kept()).has_value() && policy_store::read(bench.kept())->empty(),
            "no file, no texts");
@@ -101,7 +101,7 @@ void malformed_cache_rejected() {
     }
 }
 
-void valid_policy_loaded_and_cached() {
+SESSLIMIT_TEST(valid_policy_loaded_and_cached) {
     Bench bench;
     bench.policy(good);
     const policy_store::LoadResult taken = bench.take();
@@ -110,7 +110,7 @@ void valid_policy_loaded_and_cached() {
     EXPECT(policy_store::read(bench.kept())->at(0).text == good, "cached");
 }
 
-void broken_policy_falls_back_to_cache() {
+SESSLIMIT_TEST(broken_policy_falls_back_to_cache) {
     Bench bench;
     bench.policy(good);
     (void)bench.take();
@@ -122,7 +122,7 @@ void broken_policy_falls_back_to_cache() {
     }
 }
 
-void broken_policy_without_cache_sets_no_limits() {
+SESSLIMIT_TEST(broken_policy_without_cache_sets_no_limits) {
     struct Case {
         std::string_view about;
         std::optional<std::string_view> kept;
@@ -147,7 +147,7 @@ void broken_policy_without_cache_sets_no_limits() {
 }
 
 /// The cache stores the texts of the files, so keys that the language gets later are cached too.
-void every_setting_restored_from_cache() {
+SESSLIMIT_TEST(every_setting_restored_from_cache) {
     Bench bench;
     bench.policy(R"(version = 1
 [defaults]
@@ -174,7 +174,7 @@ Bye, {user}:
     EXPECT_TEXT(kept.message_of_end.value().value, "Bye, {user}:\n{reason}");
 }
 
-void one_broken_file_rejects_whole_policy() {
+SESSLIMIT_TEST(one_broken_file_rejects_whole_policy) {
     Bench bench;
     bench.policy(good);
     (void)bench.take();
@@ -190,7 +190,7 @@ void one_broken_file_rejects_whole_policy() {
            "an unreadable file may contain limits");
 }
 
-void policy_loaded_although_cache_not_writable() {
+SESSLIMIT_TEST(policy_loaded_although_cache_not_writable) {
     Bench bench;
     bench.policy(good);
     const policy_store::LoadResult taken =
@@ -206,19 +206,3 @@ void policy_loaded_although_cache_not_writable() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(save_and_read_return_same_texts),
-        SESSLIMIT_TEST(missing_names_resolved_later),
-        SESSLIMIT_TEST(failed_save_keeps_old_cache),
-        SESSLIMIT_TEST(malformed_cache_rejected),
-        SESSLIMIT_TEST(valid_policy_loaded_and_cached),
-        SESSLIMIT_TEST(broken_policy_falls_back_to_cache),
-        SESSLIMIT_TEST(broken_policy_without_cache_sets_no_limits),
-        SESSLIMIT_TEST(every_setting_restored_from_cache),
-        SESSLIMIT_TEST(one_broken_file_rejects_whole_policy),
-        SESSLIMIT_TEST(policy_loaded_although_cache_not_writable),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}

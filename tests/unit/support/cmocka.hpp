@@ -13,9 +13,12 @@ extern "C" {
 // This macro's name is also used by the standard library's streams and by common/result.hpp.
 #undef fail
 
+#include <unistd.h>
+
 #include <exception>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sesslimit::test {
 
@@ -36,6 +39,33 @@ inline void run(void** body) {
     }
 }
 
+/// The tests of the program. Tests of one file are in the order of their definitions.
+inline std::vector<CMUnitTest>& all_tests() {
+    static std::vector<CMUnitTest> tests;
+    return tests;
+}
+
+/// A global object that adds a test to all_tests().
+struct Registration {
+    Registration(const char* name, void (*body)()) {
+        all_tests().push_back({name, &run, nullptr, nullptr, reinterpret_cast<void*>(body)});
+    }
+};
+
+/// Runs all tests of the program. Returns its exit status.
+inline int run_all() {
+    return _cmocka_run_group_tests("tests", all_tests().data(), all_tests().size(), nullptr, nullptr);
+}
+
+/// Runs all tests of the program, or skips them if the caller is not root. `reason` states why they need root.
+inline int run_all_as_root(const char* reason) {
+    if (getuid() != 0) {
+        print_message("skipped: %s\n", reason);
+        return 77;
+    }
+    return run_all();
+}
+
 inline void expect_equal_at(std::string_view is, std::string_view should, const char* file, int line) {
     if (is != should) {
         print_error("is:     \"%.*s\"\nshould: \"%.*s\"\n", static_cast<int>(is.size()), is.data(),
@@ -53,11 +83,11 @@ inline void expect_at(bool holds, const char* what, std::string_view about, cons
 
 } // namespace sesslimit::test
 
-/// Defines a cmocka test of a plain `void body()`.
-#define SESSLIMIT_TEST(body)                                                                                           \
-    CMUnitTest {                                                                                                       \
-        #body, &sesslimit::test::run, nullptr, nullptr, reinterpret_cast<void*>(&body)                                 \
-    }
+/// Defines a test: SESSLIMIT_TEST(name) { body }. The default main() (test_main.cpp) runs all tests of the program.
+#define SESSLIMIT_TEST(name)                                                                                           \
+    void name();                                                                                                       \
+    const sesslimit::test::Registration registration_of_##name(#name, &name);                                          \
+    void name()
 
 /// Checks that two texts are equal.
 #define EXPECT_TEXT(is, should) sesslimit::test::expect_equal_at((is), (should), __FILE__, __LINE__)

@@ -91,13 +91,13 @@ struct World final : systemd::Scopes {
 
 constexpr std::string_view started = "start user-1001.slice/sesslimit-kept-3-7.scope 75; ";
 
-void session_without_multiplexer_terminated_immediately() {
+SESSLIMIT_TEST(session_without_multiplexer_terminated_immediately) {
     World world({Multiplexer{}});
     world.begin();
     EXPECT_TEXT(world.log, "end 3; ");
 }
 
-void session_terminated_after_last_process_moved() {
+SESSLIMIT_TEST(session_terminated_after_last_process_moved) {
     World world({{{server}, {shell}, 0}, {{}, {shell}, 1}, {{}, {late}, 2}, {{}, {}, 3}});
     world.begin();
     EXPECT_TEXT(world.log, started);
@@ -114,14 +114,14 @@ void session_terminated_after_last_process_moved() {
     EXPECT_TEXT(world.log, "");
 }
 
-void session_terminated_when_move_fails() {
+SESSLIMIT_TEST(session_terminated_when_move_fails) {
     World world({{{server}, {shell}, 0}});
     world.begin();
     world.reply(fail("not allowed", EACCES));
     EXPECT_TEXT(world.log, std::string(started) + "end 3; told 0 not allowed; ");
 }
 
-void session_terminated_when_move_fails_partly() {
+SESSLIMIT_TEST(session_terminated_when_move_fails_partly) {
     World world({{{server}, {shell}, 0}, {{}, {shell}, 1}});
     world.begin();
     world.reply();
@@ -129,7 +129,7 @@ void session_terminated_when_move_fails_partly() {
     EXPECT_TEXT(world.log, std::string(started) + "attach sesslimit-kept-3-7.scope 76; end 3; told 1 no memory; ");
 }
 
-void session_terminated_when_systemd_unreachable() {
+SESSLIMIT_TEST(session_terminated_when_systemd_unreachable) {
     World world({{{server}, {shell}, 0}});
     world.at_once = Error{"no bus", ENOTCONN};
     world.begin();
@@ -147,7 +147,7 @@ void session_terminated_when_systemd_unreachable() {
     EXPECT_TEXT(later.log, "start user-1001.slice/sesslimit-kept-3-7.scope 76; ");
 }
 
-void session_terminated_when_deadline_timer_fails() {
+SESSLIMIT_TEST(session_terminated_when_deadline_timer_fails) {
     World world({{{server}, {shell}, 0}}, 1h, nullptr); // no loop, so that the timer cannot be armed
     world.begin();
     EXPECT_TEXT(world.log, "end 3; told 0 failed to read the clock of the event loop: Invalid argument; ");
@@ -155,7 +155,7 @@ void session_terminated_when_deadline_timer_fails() {
 
 /// A failed inspection is not the same as no multiplexer. The session is terminated with the multiplexer, and that is
 /// reported.
-void session_terminated_when_inspection_fails() {
+SESSLIMIT_TEST(session_terminated_when_inspection_fails) {
     World world({Multiplexer{{server}, {shell}, 0}});
     world.left_to_see = 0;
     world.begin();
@@ -174,14 +174,14 @@ void session_terminated_when_inspection_fails() {
     EXPECT_TEXT(again.log, std::string(started) + "end 3; told 0 unseen no descriptors; ");
 }
 
-void scope_of_previous_daemon_reused() {
+SESSLIMIT_TEST(scope_of_previous_daemon_reused) {
     World world({{{server}, {shell}, 0}, {{}, {}, 2}});
     world.begin();
     world.reply(fail("there is one", EEXIST));
     EXPECT_TEXT(world.log, std::string(started) + "end 3; told 2; ");
 }
 
-void exited_multiplexer_server_not_an_error() {
+SESSLIMIT_TEST(exited_multiplexer_server_not_an_error) {
     World world({{{server}, {shell}, 0}, {{}, {}, 0}});
     world.begin();
     world.reply(fail("no such process", ESRCH));
@@ -194,7 +194,7 @@ void exited_multiplexer_server_not_an_error() {
     EXPECT_TEXT(other.log, started);
 }
 
-void endless_process_creation_bounded() {
+SESSLIMIT_TEST(endless_process_creation_bounded) {
     World world({{{server}, {}, 0}, {{}, {late}, 1}});
     world.begin();
     for (int round = 0; round <= MultiplexerPreserver::max_rounds && world.log.find("end 3") == std::string::npos;
@@ -204,7 +204,7 @@ void endless_process_creation_bounded() {
     EXPECT(world.log.ends_with("end 3; told 1 new processes are started faster than systemd moves them; "), world.log);
 }
 
-void missing_systemd_reply_bounded_by_deadline() {
+SESSLIMIT_TEST(missing_systemd_reply_bounded_by_deadline) {
     World world({{{server}, {}, 0}}, 1ms);
     world.begin();
     EXPECT(run_until(world.loop, [&] { return world.log.find("end 3") != std::string::npos; }), world.log);
@@ -215,20 +215,3 @@ void missing_systemd_reply_bounded_by_deadline() {
 }
 
 } // namespace
-
-int main() {
-    const CMUnitTest tests[] = {
-        SESSLIMIT_TEST(session_without_multiplexer_terminated_immediately),
-        SESSLIMIT_TEST(session_terminated_after_last_process_moved),
-        SESSLIMIT_TEST(session_terminated_when_move_fails),
-        SESSLIMIT_TEST(session_terminated_when_move_fails_partly),
-        SESSLIMIT_TEST(session_terminated_when_systemd_unreachable),
-        SESSLIMIT_TEST(session_terminated_when_deadline_timer_fails),
-        SESSLIMIT_TEST(session_terminated_when_inspection_fails),
-        SESSLIMIT_TEST(scope_of_previous_daemon_reused),
-        SESSLIMIT_TEST(exited_multiplexer_server_not_an_error),
-        SESSLIMIT_TEST(endless_process_creation_bounded),
-        SESSLIMIT_TEST(missing_systemd_reply_bounded_by_deadline),
-    };
-    return cmocka_run_group_tests(tests, nullptr, nullptr);
-}
