@@ -85,25 +85,19 @@ const Source* source_of(const Policy& policy, SourceId id) {
 
 std::string settings_text(const Rule& rule) {
     std::string all;
-    const auto add = [&all](const char* key, const auto& setting) {
+    const auto add = [&all](std::string_view key, const auto& setting) {
         if (setting) {
             all += (all.empty() ? "" : ", ") + std::string(key) + " = " + text(setting->value);
         }
     };
-    add("max_sessions", rule.settings.max_sessions);
-    add("max_sessions_total", rule.max_sessions_total);
-    add("max_duration", rule.settings.max_duration);
-    add("idle_timeout", rule.settings.idle_timeout);
-    add("idle_timeout_no_terminal", rule.settings.idle_timeout_no_terminal);
-    add("idle_activity", rule.settings.idle_activity);
-    add("on_idle", rule.settings.on_idle);
-    add("keep_multiplexer", rule.settings.keep_multiplexer);
-    add("warn_before", rule.settings.warn_before);
-    add("at_limit", rule.settings.at_limit);
-    add("mode", rule.settings.mode);
-    add("message", rule.settings.message);
-    add("announce", rule.settings.announce);
-    add("message_of_end", rule.settings.message_of_end);
+    for_each_setting(
+        [&](std::string_view key, const auto& setting) {
+            add(key, setting);
+            if (key == "max_sessions") {
+                add("max_sessions_total", rule.max_sessions_total);
+            }
+        },
+        rule.settings);
     if (rule.exempt) {
         all += all.empty() ? "exempt" : ", exempt";
     }
@@ -147,50 +141,49 @@ struct Explaining {
     Explanation all{};
 
     template <class T>
-    void add(const char* name, const Setting<T>& setting) {
-        all.settings.push_back({name, text(setting.value), source_of(policy, setting.from), setting.line});
+    void add(std::string_view name, const Setting<T>& setting) {
+        all.settings.push_back({std::string(name), text(setting.value), source_of(policy, setting.from), setting.line});
     }
 
-    void explain_limits() {
-        add("max_sessions", limits.max_sessions);
+    /// Adds the values of warn_before from which the effective list was combined.
+    void add(std::string_view name, const std::vector<Duration>&) {
+        for (const Warnings* warning : warnings) {
+            add(name, *warning);
+        }
+        if (warnings.empty()) {
+            add(name, Warnings{});
+        }
+    }
+
+    void add_shared_limits() {
         for (const SharedLimit& total : limits.shared_limits) {
             add("max_sessions_total", Setting<Count>{total.most, total.rule, total.line});
         }
         if (limits.shared_limits.empty()) {
             add("max_sessions_total", Setting<Count>{unlimited_count});
         }
-        add("max_duration", limits.max_duration);
-        add("idle_timeout", limits.idle_timeout);
-        add("idle_timeout_no_terminal", limits.idle_timeout_no_terminal);
-        add("idle_activity", limits.idle_activity);
-        add("on_idle", limits.on_idle);
-        add("keep_multiplexer", limits.keep_multiplexer);
-        for (const Warnings* warning : warnings) {
-            add("warn_before", *warning);
-        }
-        if (warnings.empty()) {
-            add("warn_before", Warnings{});
-        }
-        add("at_limit", limits.at_limit);
-        add("mode", limits.mode);
-        add("message", limits.message);
-        add("announce", limits.announce);
-        add("message_of_end", limits.message_of_end);
+    }
+
+    void explain_limits() {
+        for_each_setting(
+            [this](std::string_view key, const auto& limit) {
+                add(key, limit);
+                if (key == "max_sessions") {
+                    add_shared_limits();
+                }
+            },
+            limits);
     }
 
     [[nodiscard]] std::set<SourceId> winners() const {
-        std::set<SourceId> all_from{limits.max_sessions.from,
-                                    limits.max_duration.from,
-                                    limits.idle_timeout.from,
-                                    limits.idle_timeout_no_terminal.from,
-                                    limits.idle_activity.from,
-                                    limits.on_idle.from,
-                                    limits.keep_multiplexer.from,
-                                    limits.at_limit.from,
-                                    limits.mode.from,
-                                    limits.message.from,
-                                    limits.announce.from,
-                                    limits.message_of_end.from};
+        std::set<SourceId> all_from;
+        for_each_setting(
+            [&all_from](std::string_view, const auto& limit) {
+                if constexpr (requires { limit.from; }) {
+                    all_from.insert(limit.from);
+                }
+            },
+            limits);
         for (const SharedLimit& total : limits.shared_limits) {
             all_from.insert(total.rule);
         }

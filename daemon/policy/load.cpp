@@ -32,36 +32,23 @@ const Entry* find(const Node& table, std::string_view key) {
     return found == table.entries.end() ? nullptr : &*found;
 }
 
-template <class T>
-void replace(std::optional<T>& old, const std::optional<T>& newer) {
-    if (newer) {
-        old = newer;
-    }
-}
-
 /// Adds the settings of a later [defaults] table to those of an earlier [defaults] table. If both tables contain a
 /// setting, the value of the later table is kept.
 void replace_all(Settings& old, const Settings& newer) {
-    replace(old.max_sessions, newer.max_sessions);
-    replace(old.max_duration, newer.max_duration);
-    replace(old.idle_timeout, newer.idle_timeout);
-    replace(old.idle_timeout_no_terminal, newer.idle_timeout_no_terminal);
-    replace(old.idle_activity, newer.idle_activity);
-    replace(old.on_idle, newer.on_idle);
-    replace(old.keep_multiplexer, newer.keep_multiplexer);
-    replace(old.warn_before, newer.warn_before);
-    replace(old.at_limit, newer.at_limit);
-    replace(old.mode, newer.mode);
-    replace(old.message, newer.message);
-    replace(old.announce, newer.announce);
-    replace(old.message_of_end, newer.message_of_end);
+    for_each_setting(
+        [](std::string_view, auto& setting, const auto& replacement) {
+            if (replacement) {
+                setting = replacement;
+            }
+        },
+        old, newer);
 }
 
 bool sets_something(const Rule& rule) {
-    const Settings& set = rule.settings;
-    return rule.max_sessions_total || set.max_sessions || set.max_duration || set.idle_timeout ||
-           set.idle_timeout_no_terminal || set.idle_activity || set.on_idle || set.keep_multiplexer ||
-           set.warn_before || set.at_limit || set.mode || set.message || set.announce || set.message_of_end;
+    bool any = rule.max_sessions_total.has_value();
+    for_each_setting([&any](std::string_view, const auto& setting) { any = any || setting.has_value(); },
+                     rule.settings);
+    return any;
 }
 
 /// The loader, which combines the texts of all policy files into one policy.

@@ -79,33 +79,42 @@ struct Setting {
     std::uint32_t line = 0; ///< line number of the key, from 1; 0 if no file sets the value
 };
 
-/// The settings of one [defaults] or [[rule]] table of the policy. A setting is absent if the table does not set it.
-struct Settings {
+/// The settings that a [defaults] or [[rule]] table may contain. `Of<T>` is the type of the member for a setting with
+/// values of type T. for_each_setting() lists the keys. A new setting is a member of this type and of Limits, and a
+/// line in for_each_setting().
+template <template <class> class Of>
+struct SettingsOf {
     /// Maximum number of concurrent sessions of a user. 0 denies every login.
-    std::optional<Setting<Count>> max_sessions;
+    Of<Count> max_sessions{};
     /// Maximum duration of a session. At least 1 s, or unlimited_duration.
-    std::optional<Setting<Duration>> max_duration;
+    Of<Duration> max_duration{};
     /// Time without activity after which a session is idle. At least 1 s, or unlimited_duration.
-    std::optional<Setting<Duration>> idle_timeout;
+    Of<Duration> idle_timeout{};
     /// Idle timeout of sessions that have no terminal and are not graphical. At least 1 s, or unlimited_duration. If
     /// absent, idle_timeout of the same tier, managed or host, applies.
-    std::optional<Setting<Duration>> idle_timeout_no_terminal;
-    std::optional<Setting<Activity>> idle_activity;
-    std::optional<Setting<OnIdle>> on_idle;
-    std::optional<Setting<KeepMultiplexer>> keep_multiplexer;
-    std::optional<Setting<Announce>> announce;
+    Of<Duration> idle_timeout_no_terminal{};
+    Of<Activity> idle_activity{};
+    Of<OnIdle> on_idle{};
+    Of<KeepMultiplexer> keep_multiplexer{};
     /// Times before the termination of a session at which its user is warned, longest first, without duplicates. If
     /// empty, the user is not warned.
-    std::optional<Setting<std::vector<Duration>>> warn_before;
-    std::optional<Setting<AtLimit>> at_limit;
-    std::optional<Setting<Mode>> mode;
+    Of<std::vector<Duration>> warn_before{};
+    Of<AtLimit> at_limit{};
+    Of<Mode> mode{};
     /// Template (daemon/policy/template.hpp) of the message that a user sees when a login is denied. If empty, the
     /// built-in text is used.
-    std::optional<Setting<std::string>> message;
+    Of<std::string> message{};
+    Of<Announce> announce{};
     /// Template (daemon/policy/template.hpp) of the message that a user sees when a session is terminated. If empty,
     /// the built-in text is used.
-    std::optional<Setting<std::string>> message_of_end;
+    Of<std::string> message_of_end{};
 };
+
+template <class T>
+using OptionalSetting = std::optional<Setting<T>>;
+
+/// The settings of one [defaults] or [[rule]] table of the policy. A setting is absent if the table does not set it.
+using Settings = SettingsOf<OptionalSetting>;
 
 struct Match; // daemon/policy/match.hpp
 
@@ -181,5 +190,24 @@ struct Limits {
     /// list combines all warn_before values that apply to the login.
     std::vector<Duration> warn_before;
 };
+
+/// Calls visit(key, members...) for each setting, in the order in which settings are listed for users. `members` are
+/// the members of `objects` for this setting. Objects are of type Limits or SettingsOf.
+template <class Visit, class... Objects>
+void for_each_setting(const Visit& visit, Objects&... objects) {
+    visit("max_sessions", objects.max_sessions...);
+    visit("max_duration", objects.max_duration...);
+    visit("idle_timeout", objects.idle_timeout...);
+    visit("idle_timeout_no_terminal", objects.idle_timeout_no_terminal...);
+    visit("idle_activity", objects.idle_activity...);
+    visit("on_idle", objects.on_idle...);
+    visit("keep_multiplexer", objects.keep_multiplexer...);
+    visit("warn_before", objects.warn_before...);
+    visit("at_limit", objects.at_limit...);
+    visit("mode", objects.mode...);
+    visit("message", objects.message...);
+    visit("announce", objects.announce...);
+    visit("message_of_end", objects.message_of_end...);
+}
 
 } // namespace sesslimit::policy

@@ -78,57 +78,43 @@ std::optional<Duration> read_span(const Entry& entry, const Node& value, std::st
     return *span;
 }
 
-template <class T>
-Setting<T> setting(T value, const Entry& entry, SourceId from) {
-    return {std::move(value), from, entry.key_at.line};
-}
+// The functions read_value() read the value of a setting of one type. They report an error and return false if it is
+// not valid.
 
-std::optional<Setting<Count>> read_count(const Entry& entry, SourceId from, Report& report) {
+bool read_value(const Entry& entry, Count& count, Report& report) {
     const Node& value = entry.value;
     if (value.kind == Node::Kind::text && value.text == "unlimited") {
-        return setting(unlimited_count, entry, from);
+        count = unlimited_count;
+        return true;
     }
     if (value.kind != Node::Kind::integer) {
         wrong_type(entry, wanted_count, report);
-    } else if (value.number < 0 || value.number > max_listed_sessions) {
+        return false;
+    }
+    if (value.number < 0 || value.number > max_listed_sessions) {
         report.error(value.at, entry.key + " is out of range; write " + std::string(wanted_count));
-    } else {
-        return setting(static_cast<Count>(value.number), entry, from);
+        return false;
     }
-    return std::nullopt;
+    count = static_cast<Count>(value.number);
+    return true;
 }
 
-void read_max_sessions(const Entry& entry, SourceId from, Settings& settings, Report& report) {
-    settings.max_sessions = read_count(entry, from, report);
-}
-
-void read_limit(const Entry& entry, SourceId from, std::optional<Setting<Duration>>& limit, Report& report) {
+bool read_value(const Entry& entry, Duration& limit, Report& report) {
     if (entry.value.kind == Node::Kind::text && entry.value.text == "unlimited") {
-        limit = setting(unlimited_duration, entry, from);
-    } else if (const auto span = read_span(entry, entry.value, wanted_span, report)) {
-        limit = setting(*span, entry, from);
+        limit = unlimited_duration;
+        return true;
     }
+    const auto span = read_span(entry, entry.value, wanted_span, report);
+    limit = span.value_or(Duration{});
+    return span.has_value();
 }
 
-void read_max_duration(const Entry& entry, SourceId from, Settings& settings, Report& report) {
-    read_limit(entry, from, settings.max_duration, report);
-}
-
-void read_idle_timeout(const Entry& entry, SourceId from, Settings& settings, Report& report) {
-    read_limit(entry, from, settings.idle_timeout, report);
-}
-
-void read_idle_timeout_no_terminal(const Entry& entry, SourceId from, Settings& settings, Report& report) {
-    read_limit(entry, from, settings.idle_timeout_no_terminal, report);
-}
-
-void read_warn_before(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+bool read_value(const Entry& entry, std::vector<Duration>& spans, Report& report) {
     const auto values = values_of(entry, true, report);
     if (values.size() > max_warnings) {
-        report.error(entry.value.at, "warn_before has more than 20 values");
-        return;
+        report.error(entry.value.at, entry.key + " has more than 20 values");
+        return false;
     }
-    std::vector<Duration> spans;
     for (const Node* value : values) {
         if (const auto span = read_span(entry, *value, wanted_warnings, report)) {
             spans.push_back(*span);
@@ -136,7 +122,7 @@ void read_warn_before(const Entry& entry, SourceId from, Settings& settings, Rep
     }
     std::sort(spans.begin(), spans.end(), std::greater<>());
     spans.erase(std::unique(spans.begin(), spans.end()), spans.end());
-    settings.warn_before = setting(std::move(spans), entry, from);
+    return true;
 }
 
 /// Returns the index in `words` of the string that is the value of a setting. Reports an error and returns nullopt if
@@ -156,7 +142,7 @@ std::optional<std::size_t> read_word(const Entry& entry, std::span<const std::st
     return static_cast<std::size_t>(found - words.begin());
 }
 
-void read_idle_activity(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+bool read_value(const Entry& entry, Activity& activity, Report& report) {
     constexpr std::array<std::string_view, 3> words = {"input", "output", "cpu"};
     std::array<bool, words.size()> has{};
     bool good = true;
@@ -172,44 +158,45 @@ void read_idle_activity(const Entry& entry, SourceId from, Settings& settings, R
         report.error(entry.value.at,
                      "input always counts as activity; \"input\" must be among the values of " + entry.key);
     }
-    const Activity activity = output && processor ? Activity::output_and_processor
-                              : output            ? Activity::output
-                              : processor         ? Activity::processor
-                                                  : Activity::input;
-    settings.idle_activity = setting(activity, entry, from);
+    activity = output && processor ? Activity::output_and_processor
+               : output            ? Activity::output
+               : processor         ? Activity::processor
+                                   : Activity::input;
+    return true;
 }
 
-void read_on_idle(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+template <class Enumeration>
+bool read_word(const Entry& entry, std::span<const std::string_view> words, Enumeration& value, Report& report) {
+    const auto word = read_word(entry, words, report);
+    value = static_cast<Enumeration>(word.value_or(0));
+    return word.has_value();
+}
+
+bool read_value(const Entry& entry, OnIdle& on_idle, Report& report) {
     constexpr std::array<std::string_view, 2> words = {"end", "lock"};
-    if (const auto word = read_word(entry, words, report)) {
-        settings.on_idle = setting(static_cast<OnIdle>(*word), entry, from);
-    }
+    return read_word(entry, words, on_idle, report);
 }
 
-void read_keep_multiplexer(const Entry& entry, SourceId from, Settings& settings, Report& report) {
-    if (const auto keep = read_truth(entry, report)) {
-        settings.keep_multiplexer = setting(*keep ? KeepMultiplexer::yes : KeepMultiplexer::no, entry, from);
-    }
-}
-
-void read_announce(const Entry& entry, SourceId from, Settings& settings, Report& report) {
-    if (const auto announce = read_truth(entry, report)) {
-        settings.announce = setting(*announce ? Announce::yes : Announce::no, entry, from);
-    }
-}
-
-void read_at_limit(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+bool read_value(const Entry& entry, AtLimit& at_limit, Report& report) {
     constexpr std::array<std::string_view, 3> words = {"deny", "end-idlest", "end-oldest"};
-    if (const auto word = read_word(entry, words, report)) {
-        settings.at_limit = setting(static_cast<AtLimit>(*word), entry, from);
-    }
+    return read_word(entry, words, at_limit, report);
 }
 
-void read_mode(const Entry& entry, SourceId from, Settings& settings, Report& report) {
+bool read_value(const Entry& entry, Mode& mode, Report& report) {
     constexpr std::array<std::string_view, 2> words = {"enforce", "observe"};
-    if (const auto word = read_word(entry, words, report)) {
-        settings.mode = setting(static_cast<Mode>(*word), entry, from);
-    }
+    return read_word(entry, words, mode, report);
+}
+
+bool read_value(const Entry& entry, KeepMultiplexer& keep, Report& report) {
+    const auto value = read_truth(entry, report);
+    keep = value.value_or(false) ? KeepMultiplexer::yes : KeepMultiplexer::no;
+    return value.has_value();
+}
+
+bool read_value(const Entry& entry, Announce& announce, Report& report) {
+    const auto value = read_truth(entry, report);
+    announce = value.value_or(false) ? Announce::yes : Announce::no;
+    return value.has_value();
 }
 
 /// Returns a copy of a message template from the policy file, with CR LF replaced by LF and without line breaks at its
@@ -259,17 +246,20 @@ void say_fault(const Node& text, const TemplateFault& fault, const TemplateForm&
     }
 }
 
-std::optional<Setting<std::string>> read_template(const Entry& entry, const TemplateForm& form, SourceId from,
-                                                  Report& report) {
+/// Reads the template of a message. Each key of a template has its own placeholders.
+bool read_value(const Entry& entry, std::string& message, Report& report) {
+    const TemplateForm form = entry.key == "message_of_end"
+                                  ? TemplateForm{max_end_message_length, message_of_end_placeholders}
+                                  : TemplateForm{max_message_length, message_placeholders};
     if (entry.value.kind != Node::Kind::text) {
         wrong_type(entry, "a string, in triple quotes if it has several lines", report);
-        return std::nullopt;
+        return false;
     }
     const Node text = message_text(entry.value);
     if (text.text.size() > form.longest) {
         report.error(text.at, entry.key + " has " + std::to_string(text.text.size()) + " bytes; the maximum is " +
                                   std::to_string(form.longest));
-        return std::nullopt;
+        return false;
     }
     if (const std::size_t at = find_control(text.text); at != std::string::npos) {
         report.error(report.inside(text, at),
@@ -278,48 +268,46 @@ std::optional<Setting<std::string>> read_template(const Entry& entry, const Temp
     for (const TemplateFault& fault : faults_of(text.text, form.placeholders)) {
         say_fault(text, fault, form, report);
     }
-    return setting(text.text, entry, from);
+    message = text.text;
+    return true;
 }
 
-void read_message(const Entry& entry, SourceId from, Settings& settings, Report& report) {
-    settings.message = read_template(entry, {max_message_length, message_placeholders}, from, report);
+template <class T>
+std::optional<Setting<T>> read_as(const Entry& entry, SourceId from, Report& report) {
+    T value{};
+    if (!read_value(entry, value, report)) {
+        return std::nullopt;
+    }
+    return Setting<T>{std::move(value), from, entry.key_at.line};
 }
-
-void read_message_of_end(const Entry& entry, SourceId from, Settings& settings, Report& report) {
-    settings.message_of_end = read_template(entry, {max_end_message_length, message_of_end_placeholders}, from, report);
-}
-
-/// The keys of all settings, in the order in which error messages list them. `readers` contains the functions that read
-/// their values, in the same order.
-constexpr std::array<std::string_view, 13> keys = {
-    "max_sessions",  "max_duration", "idle_timeout",     "idle_timeout_no_terminal",
-    "idle_activity", "on_idle",      "keep_multiplexer", "warn_before",
-    "at_limit",      "mode",         "message",          "announce",
-    "message_of_end"};
-using Reader = void (*)(const Entry&, SourceId, Settings&, Report&);
-constexpr std::array<Reader, keys.size()> readers = {
-    read_max_sessions,  read_max_duration, read_idle_timeout,     read_idle_timeout_no_terminal,
-    read_idle_activity, read_on_idle,      read_keep_multiplexer, read_warn_before,
-    read_at_limit,      read_mode,         read_message,          read_announce,
-    read_message_of_end};
 
 } // namespace
 
 std::span<const std::string_view> setting_keys() {
+    static const std::vector<std::string_view> keys = [] {
+        std::vector<std::string_view> all;
+        const Settings none;
+        for_each_setting([&all](std::string_view key, const auto&) { all.push_back(key); }, none);
+        return all;
+    }();
     return keys;
 }
 
 bool read_setting(const Entry& entry, SourceId from, Settings& settings, Report& report) {
-    const auto found = std::find(keys.begin(), keys.end(), entry.key);
-    if (found == keys.end()) {
-        return false;
-    }
-    readers[static_cast<std::size_t>(found - keys.begin())](entry, from, settings, report);
-    return true;
+    bool found = false;
+    for_each_setting(
+        [&]<class T>(std::string_view key, std::optional<Setting<T>>& setting) {
+            if (key == entry.key) {
+                found = true;
+                setting = read_as<T>(entry, from, report);
+            }
+        },
+        settings);
+    return found;
 }
 
 std::optional<Setting<Count>> read_total(const Entry& entry, SourceId from, Report& report) {
-    return read_count(entry, from, report);
+    return read_as<Count>(entry, from, report);
 }
 
 void check_settings(const Settings& settings, const Entry* warn_before, Report& report) {

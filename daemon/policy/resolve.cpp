@@ -6,37 +6,31 @@
 #include <algorithm>
 #include <functional>
 #include <initializer_list>
+#include <type_traits>
 
 namespace sesslimit::policy {
 namespace {
 
+template <class T>
+using PointerToSetting = const Setting<T>*;
+
 /// The strictest values of one tier, managed or host, for one login. The pointers point into the policy. They are null
-/// for settings that the tier does not set for the login.
-struct Strictest {
-    const Setting<Count>* max_sessions = nullptr;
-    const Setting<Duration>* max_duration = nullptr;
-    const Setting<Duration>* idle_timeout = nullptr;
-    const Setting<Duration>* idle_timeout_no_terminal = nullptr;
-    const Setting<Activity>* idle_activity = nullptr;
-    const Setting<OnIdle>* on_idle = nullptr;
-    const Setting<KeepMultiplexer>* keep_multiplexer = nullptr;
-    const Setting<Announce>* announce = nullptr;
-    const Setting<AtLimit>* at_limit = nullptr;
-    const Setting<Mode>* mode = nullptr;
+/// for settings that the tier does not set for the login. `message`, `message_of_end` and `warn_before` are the first
+/// values that matching rules set, because these settings do not have a strictest value.
+struct Strictest : SettingsOf<PointerToSetting> {
     /// The message to a user whose login is denied because max_sessions is reached. If a rule sets max_sessions, the
     /// message of the same rule is used. If [defaults] sets max_sessions, the first message of a matching rule is used,
     /// or else the message of [defaults].
     const Setting<std::string>* count_message = nullptr;
-    const Setting<std::string>* first_message = nullptr; ///< of a rule
     const Setting<std::string>* default_message = nullptr;
-    const Setting<std::string>* first_message_of_end = nullptr; ///< of a rule
     const Setting<std::string>* default_message_of_end = nullptr;
-    /// True if a matching rule sets warn_before, even to an empty array. The warn_before of [defaults] is then not
-    /// used.
-    bool warns = false;
     /// True if a matching rule sets max_sessions_total to a number.
     bool has_total = false;
 };
+
+/// True for values of which a smaller one is stricter.
+template <class T>
+constexpr bool has_order = !std::is_same_v<T, std::string> && !std::is_same_v<T, std::vector<Duration>>;
 
 /// Replaces `best` by `other` if `other` is stricter, which means that its value is smaller. Keeps `best` if the values
 /// are equal, or if `other` is null. Returns true if `best` was replaced.
@@ -69,21 +63,18 @@ void add_warnings(std::vector<Duration>& all, const std::optional<Setting<std::v
 
 void add_rule(Strictest& found, const Rule& rule, Limits& limits) {
     const Settings& settings = rule.settings;
-    if (tighten(found.max_sessions, pointer_to(settings.max_sessions))) {
+    const auto* const before = found.max_sessions;
+    const auto add = []<class T>(std::string_view, const Setting<T>*& best, const std::optional<Setting<T>>& setting) {
+        if constexpr (has_order<T>) {
+            tighten(best, pointer_to(setting));
+        } else {
+            fall_back(best, setting);
+        }
+    };
+    for_each_setting(add, found, settings);
+    if (found.max_sessions != before) {
         found.count_message = pointer_to(settings.message);
     }
-    tighten(found.max_duration, pointer_to(settings.max_duration));
-    tighten(found.idle_timeout, pointer_to(settings.idle_timeout));
-    tighten(found.idle_timeout_no_terminal, pointer_to(settings.idle_timeout_no_terminal));
-    tighten(found.idle_activity, pointer_to(settings.idle_activity));
-    tighten(found.on_idle, pointer_to(settings.on_idle));
-    tighten(found.keep_multiplexer, pointer_to(settings.keep_multiplexer));
-    tighten(found.announce, pointer_to(settings.announce));
-    tighten(found.at_limit, pointer_to(settings.at_limit));
-    tighten(found.mode, pointer_to(settings.mode));
-    fall_back(found.first_message, settings.message);
-    fall_back(found.first_message_of_end, settings.message_of_end);
-    found.warns = found.warns || settings.warn_before.has_value();
     add_warnings(limits.warn_before, settings.warn_before);
     if (const auto& total = rule.max_sessions_total; total && total->value != unlimited_count) {
         limits.shared_limits.push_back({rule.source, total->value, total->line});
@@ -93,25 +84,21 @@ void add_rule(Strictest& found, const Rule& rule, Limits& limits) {
 
 void add_defaults(Strictest& found, const Settings& defaults, Limits& limits) {
     if (found.max_sessions == nullptr) {
-        found.max_sessions = pointer_to(defaults.max_sessions);
-        found.count_message = found.first_message != nullptr ? found.first_message : pointer_to(defaults.message);
+        found.count_message = found.message != nullptr ? found.message : pointer_to(defaults.message);
     }
-    fall_back(found.max_duration, defaults.max_duration);
-    fall_back(found.idle_timeout, defaults.idle_timeout);
-    fall_back(found.idle_timeout_no_terminal, defaults.idle_timeout_no_terminal);
+    if (found.warn_before == nullptr) {
+        add_warnings(limits.warn_before, defaults.warn_before);
+    }
+    found.default_message = pointer_to(defaults.message);
+    found.default_message_of_end = pointer_to(defaults.message_of_end);
+    const auto add = []<class T>(std::string_view, const Setting<T>*& best, const std::optional<Setting<T>>& setting) {
+        if constexpr (has_order<T>) {
+            fall_back(best, setting);
+        }
+    };
+    for_each_setting(add, found, defaults);
     if (found.idle_timeout_no_terminal == nullptr) {
         found.idle_timeout_no_terminal = found.idle_timeout;
-    }
-    fall_back(found.idle_activity, defaults.idle_activity);
-    fall_back(found.on_idle, defaults.on_idle);
-    fall_back(found.keep_multiplexer, defaults.keep_multiplexer);
-    fall_back(found.announce, defaults.announce);
-    fall_back(found.at_limit, defaults.at_limit);
-    fall_back(found.mode, defaults.mode);
-    fall_back(found.default_message, defaults.message);
-    fall_back(found.default_message_of_end, defaults.message_of_end);
-    if (!found.warns) {
-        add_warnings(limits.warn_before, defaults.warn_before);
     }
 }
 
@@ -141,13 +128,20 @@ bool enforces_silently(const Strictest& tier) noexcept {
     return limits_something(tier) && tier.mode == nullptr;
 }
 
-template <class T>
-void settle(Setting<T>& limit, const Setting<T>* managed, const Setting<T>* host) noexcept {
-    tighten(managed, host);
-    if (managed != nullptr) {
-        limit = *managed;
+/// Sets an effective limit to the stricter of the values of the two tiers, if a tier has a value.
+struct Settle {
+    template <class T>
+    void operator()(std::string_view, Setting<T>& limit, const Setting<T>* managed, const Setting<T>* host) const {
+        if constexpr (has_order<T>) {
+            tighten(managed, host);
+            if (managed != nullptr) {
+                limit = *managed;
+            }
+        }
     }
-}
+    /// The lists of warn_before have been combined already.
+    void operator()(std::string_view, std::vector<Duration>&, const auto*, const auto*) const noexcept {}
+};
 
 using Text = const Setting<std::string>*;
 
@@ -166,12 +160,12 @@ Text message_of(const Strictest& managed, const Strictest& host) noexcept {
     if (const auto* beside = host_wins ? host.count_message : managed.count_message; denies && beside != nullptr) {
         return beside;
     }
-    return first_of({managed.first_message, host.first_message, managed.default_message, host.default_message});
+    return first_of({managed.message, host.message, managed.default_message, host.default_message});
 }
 
 Text message_of_end_of(const Strictest& managed, const Strictest& host) noexcept {
-    return first_of({managed.first_message_of_end, host.first_message_of_end, managed.default_message_of_end,
-                     host.default_message_of_end});
+    return first_of(
+        {managed.message_of_end, host.message_of_end, managed.default_message_of_end, host.default_message_of_end});
 }
 
 } // namespace
@@ -192,19 +186,11 @@ Limits resolve(const Policy& policy, const Login& login) {
     Limits limits;
     const Strictest managed = strictest_of(policy.managed, login, origin, limits);
     const Strictest host = strictest_of(policy.host, login, origin, limits);
-    settle(limits.max_sessions, managed.max_sessions, host.max_sessions);
-    settle(limits.max_duration, managed.max_duration, host.max_duration);
-    settle(limits.idle_timeout, managed.idle_timeout, host.idle_timeout);
-    settle(limits.idle_timeout_no_terminal, managed.idle_timeout_no_terminal, host.idle_timeout_no_terminal);
-    settle(limits.idle_activity, managed.idle_activity, host.idle_activity);
-    settle(limits.on_idle, managed.on_idle, host.on_idle);
-    settle(limits.keep_multiplexer, managed.keep_multiplexer, host.keep_multiplexer);
-    settle(limits.announce, managed.announce, host.announce);
-    settle(limits.at_limit, managed.at_limit, host.at_limit);
+    for_each_setting(Settle{}, limits, managed, host);
     // If a tier, managed or host, sets limits but not `mode`, its limits are enforced. Mode observe in the other tier
     // must not disable them.
-    if (!enforces_silently(managed) && !enforces_silently(host)) {
-        settle(limits.mode, managed.mode, host.mode);
+    if (enforces_silently(managed) || enforces_silently(host)) {
+        limits.mode = {Mode::enforce};
     }
     if (const auto* message = message_of(managed, host)) {
         limits.message = *message;
