@@ -50,9 +50,9 @@ class Timer {
     Timer(sd_event* loop, clockid_t clock, std::function<void()> expired, Duration accuracy = {})
         : loop_(loop), clock_(clock), accuracy_(accuracy), expired_(std::move(expired)) {}
 
-    /// Arms the timer for the time `at` on the clock of the timer. If the timer is already armed, the new time replaces
-    /// the old one. Errors: out of memory, or out of descriptors if make_event_loop() did not create the loop. After an
-    /// error, the timer is not armed.
+    /// Arms the timer for a time on the clock of the timer, given as the time `at` since the zero of this clock. If the
+    /// timer is already armed, the new time replaces the old one. Errors: out of memory, or out of descriptors if
+    /// make_event_loop() did not create the loop. After an error, the timer is not armed.
     Result<> arm_at(Duration at);
 
     /// Arms the timer to expire after the duration `delay`. Errors: the same as of arm_at().

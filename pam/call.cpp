@@ -20,7 +20,7 @@ using std::unexpected;
 /// Sets the send or receive timeout of a socket to the time that remains until `deadline`. If a signal interrupts a
 /// socket call that has a timeout, the kernel does not restart the call (signal(7)). Therefore this function must be
 /// called again before the socket call is repeated.
-Done limit_wait(int socket, int option, Duration deadline) noexcept {
+Done limit_wait(int socket, int option, MonotonicTime deadline) noexcept {
     const Duration left = deadline - monotonic_now();
     if (left <= Duration::zero()) {
         return unexpected(Failure{RequestOutcome::timed_out});
@@ -36,7 +36,7 @@ Done limit_wait(int socket, int option, Duration deadline) noexcept {
 /// Calls `step`, which is one operation on the socket, and repeats it if a signal interrupts it. Also repeats it if the
 /// kernel's timeout expires before `deadline`, which may happen up to one tick early.
 template <class Step>
-std::expected<ssize_t, Failure> within(int socket, int option, Duration deadline, RequestOutcome otherwise,
+std::expected<ssize_t, Failure> within(int socket, int option, MonotonicTime deadline, RequestOutcome otherwise,
                                        Step step) noexcept {
     for (;;) {
         if (Done limited = limit_wait(socket, option, deadline); !limited) {
@@ -52,7 +52,7 @@ std::expected<ssize_t, Failure> within(int socket, int option, Duration deadline
     }
 }
 
-std::expected<ssize_t, Failure> receive(int fd, std::span<std::byte> reply, Duration deadline) noexcept {
+std::expected<ssize_t, Failure> receive(int fd, std::span<std::byte> reply, MonotonicTime deadline) noexcept {
     // With MSG_TRUNC, recv(2) returns the length of the packet even if the buffer is smaller. A reply that is too long
     // is thereby detected.
     return within(fd, SO_RCVTIMEO, deadline, RequestOutcome::hung_up,
@@ -60,7 +60,7 @@ std::expected<ssize_t, Failure> receive(int fd, std::span<std::byte> reply, Dura
 }
 
 std::expected<std::size_t, Failure> exchange(const sockaddr_un& address, std::span<const std::byte> frame,
-                                             std::span<std::byte> reply, Duration deadline) noexcept {
+                                             std::span<std::byte> reply, MonotonicTime deadline) noexcept {
     const UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
     if (!socket) {
         return unexpected(Failure{RequestOutcome::no_socket, errno});
@@ -80,7 +80,7 @@ std::expected<std::size_t, Failure> exchange(const sockaddr_un& address, std::sp
         // A daemon that is alive and needs more time sends a `wait` frame, which extends the deadline. This frame is
         // accepted once per attempt.
         if (const auto wait = wire::decode_wait(reply.first(static_cast<std::size_t>(*step)))) {
-            const Duration longer = monotonic_now() + std::chrono::milliseconds(wait->more_ms);
+            const MonotonicTime longer = monotonic_now() + std::chrono::milliseconds(wait->more_ms);
             step = receive(fd, reply, std::max(deadline, longer));
         }
     }
@@ -109,7 +109,7 @@ std::expected<std::size_t, Failure> exchange(const sockaddr_un& address, std::sp
 
 std::expected<Reply, Failure> call(const char* path, std::span<const std::byte> frame, std::span<std::byte> reply,
                                    Duration budget, unsigned tries) noexcept {
-    const Duration deadline = monotonic_now() + budget;
+    const MonotonicTime deadline = monotonic_now() + budget;
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path, std::min(std::strlen(path), sizeof address.sun_path - 1));

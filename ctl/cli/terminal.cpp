@@ -65,7 +65,7 @@ Terminal::Terminal(const Wishes& wishes) {
 }
 
 Usec Terminal::now() const {
-    return static_cast<Usec>(realtime_now().count());
+    return static_cast<Usec>(wall_now().time_since_epoch().count());
 }
 
 void Terminal::print(std::string_view text) {

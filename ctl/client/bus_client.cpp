@@ -93,7 +93,7 @@ int append_question(sd_bus_message* call, const ExplainQuery& question) {
 /// Waits at most for the time `patience` until the connection to the bus is ready. sd_bus_call(3) would also wait for
 /// the connection, but without this timeout.
 Answer<> wait_until_ready(sd_bus* bus, Usec patience) {
-    const Duration until = monotonic_now() + Duration(static_cast<Duration::rep>(patience));
+    const MonotonicTime until = monotonic_now() + Duration(static_cast<Duration::rep>(patience));
     while (sd_bus_is_ready(bus) <= 0) {
         int r = sd_bus_process(bus, nullptr);
         const Duration left = until - monotonic_now();

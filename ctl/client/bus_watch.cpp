@@ -112,7 +112,7 @@ int BusWatch::on_signal(sd_bus_message* message, void* self, sd_bus_error*) {
         return 0;
     }
     if (auto event = read_event(message)) {
-        event->at = static_cast<Usec>(realtime_now().count());
+        event->at = static_cast<Usec>(wall_now().time_since_epoch().count());
         watch.watcher_.event(*event);
     }
     return 0;

@@ -76,7 +76,8 @@ Result<> read_opened(sd_bus_message* m, BootTime& opened) {
     }
     // logind reports the start of a session only in CLOCK_MONOTONIC, which does not advance during suspend. If the host
     // was suspended during the session, the session appears younger by the time of the suspend.
-    const Duration age = std::max(Duration{}, monotonic_now() - Duration(static_cast<Duration::rep>(monotonic)));
+    const Duration age =
+        std::max(Duration{}, monotonic_now() - MonotonicTime(Duration(static_cast<Duration::rep>(monotonic))));
     opened = boottime_now() - age;
     return {};
 }
@@ -145,7 +146,7 @@ Result<> read_hint_property(sd_bus_message* m, std::string_view name, IdleHint& 
     } else if (name == "IdleSinceHintMonotonic") {
         std::uint64_t since = 0;
         code = sd_bus_message_read(m, "v", "t", &since);
-        hint.age = std::max(Duration{}, monotonic_now() - Duration(static_cast<Duration::rep>(since)));
+        hint.age = std::max(Duration{}, monotonic_now() - MonotonicTime(Duration(static_cast<Duration::rep>(since))));
     } else {
         code = sd_bus_message_skip(m, "v");
     }

@@ -76,7 +76,7 @@ void Journal::log(Priority priority, std::string_view message, std::string_view 
 }
 
 void Journal::finish(Duration within) {
-    const Duration end = monotonic_now() + within;
+    const MonotonicTime end = monotonic_now() + within;
     for (send_kept(); !queued_.empty(); send_kept()) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - monotonic_now()).count();
         pollfd takes{.fd = socket_.get(), .events = POLLOUT, .revents = 0};

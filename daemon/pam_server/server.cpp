@@ -41,7 +41,7 @@ struct Server::Impl {
         core::EventSink* sink = nullptr;
         EventSource source;
         /// Time at which the connection was accepted, CLOCK_MONOTONIC.
-        Duration since{};
+        MonotonicTime since{};
 
         [[nodiscard]] bool asked() const { return sink != nullptr; }
     };
@@ -92,7 +92,7 @@ struct Server::Impl {
     }
 
     void close_silent_connections() {
-        const Duration late = monotonic_now() - request_timeout;
+        const MonotonicTime late = monotonic_now() - request_timeout;
         std::erase_if(connections,
                       [late](const auto& entry) { return !entry.second.asked() && entry.second.since <= late; });
         arm_request_timer();
@@ -245,7 +245,7 @@ struct Server::Impl {
         if (silent == connections.end()) {
             return request_timer.disarm();
         }
-        if (auto armed = request_timer.arm_at(silent->second.since + request_timeout); !armed) {
+        if (auto armed = request_timer.arm_at((silent->second.since + request_timeout).time_since_epoch()); !armed) {
             failed(armed.error());
             // Without a timer, a connection that never sends a request would stay open forever.
             connections.erase(silent);

@@ -39,8 +39,8 @@ struct Samples {
 
 struct Run {
     const char* socket;
-    Duration begin;
-    Duration end;
+    MonotonicTime begin;
+    MonotonicTime end;
     long gap;
 };
 
@@ -126,7 +126,7 @@ int main(int argc, char** argv) {
     }
     const auto clients = static_cast<unsigned>(std::atoi(argv[2]));
     const double seconds = std::atof(argv[3]);
-    const Duration begin = monotonic_now() + std::chrono::milliseconds(20 + clients);
+    const MonotonicTime begin = monotonic_now() + std::chrono::milliseconds(20 + clients);
     const Run run{.socket = argv[1],
                   .begin = begin,
                   .end = begin + Duration(static_cast<std::int64_t>(seconds * 1e6)),

@@ -218,7 +218,7 @@ SESSLIMIT_TEST(fourth_login_denied_until_slot_is_free) {
 /// logind receives the calls of a starting daemon, but never answers. This must not prevent logins.
 SESSLIMIT_TEST(logins_admitted_although_logind_is_silent) {
     int calls = 0;
-    const Duration began = monotonic_now();
+    const MonotonicTime began = monotonic_now();
     Bench bench([&calls](sd_bus_message*) { return ++calls; });
     EXPECT(bench.is_up(), "it has its bus name");
     EXPECT(monotonic_now() - began < std::chrono::seconds(20), "before the calls to logind time out after 25 s");

@@ -21,7 +21,7 @@ namespace {
 constexpr char the_bus[] = "org.freedesktop.DBus";
 
 ctl::Usec now() {
-    return static_cast<ctl::Usec>(realtime_now().count());
+    return static_cast<ctl::Usec>(wall_now().time_since_epoch().count());
 }
 
 ctl::DaemonProcess process_on(const std::string& address) {

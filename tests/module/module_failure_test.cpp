@@ -177,7 +177,7 @@ struct Timed {
 };
 
 Timed timed_open(Login& login) {
-    const Duration start = monotonic_now();
+    const MonotonicTime start = monotonic_now();
     const int code = login.open();
     return {code, monotonic_now() - start};
 }
@@ -358,9 +358,9 @@ SESSLIMIT_TEST(close_always_succeeds) {
     }
     const FakeDaemon stalled({stalls()});
     Login login(stalled.socket(), "timeout=100ms");
-    const Duration start = monotonic_now();
+    const MonotonicTime start = monotonic_now();
     const int code = login.close();
-    const Duration took = monotonic_now() - start;
+    const MonotonicTime took = monotonic_now() - start;
     EXPECT(code == PAM_SUCCESS && took >= milliseconds(100) && took < milliseconds(100) + slack, "stalls");
     EXPECT(log_lines().empty(), "quietly");
 }

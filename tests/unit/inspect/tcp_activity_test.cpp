@@ -119,7 +119,7 @@ struct Tcp {
 /// timeout.
 template <class Condition>
 bool comes_to(const Condition& holds) {
-    for (const Duration until = monotonic_now() + 10s; monotonic_now() < until; std::this_thread::sleep_for(1ms)) {
+    for (const MonotonicTime until = monotonic_now() + 10s; monotonic_now() < until; std::this_thread::sleep_for(1ms)) {
         if (holds()) {
             return true;
         }
@@ -254,7 +254,7 @@ SESSLIMIT_TEST(data_age_is_that_of_latest_data) {
         std::this_thread::sleep_for(60ms);
         const auto quiet = tcp.traffic();
         EXPECT(quiet.has_value() && quiet->since_data >= 60ms - 2 * step && quiet->since_data < 10s, "quiet");
-        const Duration before = monotonic_now();
+        const MonotonicTime before = monotonic_now();
         EXPECT(comes_in ? Tcp::carry(tcp.client, tcp.server, 10) : Tcp::carry(tcp.server, tcp.client, 10), "carried");
         const auto busy = tcp.traffic();
         EXPECT(busy.has_value() && busy->since_data <= monotonic_now() - before + 2 * step, comes_in ? "in" : "out");

@@ -164,9 +164,9 @@ SESSLIMIT_TEST(finish_returns_in_time_when_journald_stalls) {
     for (int number = 0; number < 900; ++number) {
         journal.log(output::Priority::info, std::to_string(number));
     }
-    const Duration before = monotonic_now();
+    const MonotonicTime before = monotonic_now();
     journal.finish(std::chrono::milliseconds(1));
-    const Duration waited = monotonic_now() - before;
+    const MonotonicTime waited = monotonic_now() - before;
     const auto taken = reader.read_all();
     journal.finish(std::chrono::milliseconds(1));
     const auto more = reader.read_all();

@@ -101,7 +101,7 @@ SESSLIMIT_TEST(notice_bounded_and_control_characters_removed) {
 SESSLIMIT_TEST(write_to_full_terminal_does_not_block) {
     const Pty pty;
     const std::string line(1000, 'x');
-    const Duration before = monotonic_now();
+    const MonotonicTime before = monotonic_now();
     int taken = 0;
     while (output::write_notice(pty.terminal, line) && taken < 1000) {
         ++taken;
@@ -116,7 +116,7 @@ SESSLIMIT_TEST(write_to_full_terminal_does_not_block) {
 SESSLIMIT_TEST(write_to_stopped_terminal_does_not_block) {
     const Pty pty(false);
     EXPECT(tcflow(pty.slave.get(), TCOOFF) == 0, "stopped"); // as Ctrl-S does
-    const Duration before = monotonic_now();
+    const MonotonicTime before = monotonic_now();
     EXPECT(!output::write_notice(pty.terminal, "line").has_value(), "an error");
     EXPECT(monotonic_now() - before < std::chrono::seconds(1), "immediate return");
 }

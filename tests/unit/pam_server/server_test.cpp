@@ -234,11 +234,11 @@ SESSLIMIT_TEST(slow_client_served) {
 
 SESSLIMIT_TEST(silent_client_disconnected_after_timeout) {
     Bench bench;
-    const Duration before = monotonic_now();
+    const MonotonicTime before = monotonic_now();
     const UniqueFd silent = bench.connect();
     std::byte byte{};
     EXPECT(run_until(bench.loop, [&] { return recv(silent.get(), &byte, 1, MSG_DONTWAIT) == 0; }), "hung up");
-    const Duration took = monotonic_now() - before;
+    const MonotonicTime took = monotonic_now() - before;
     EXPECT(took >= pam_server::request_timeout && took < std::chrono::seconds(5), std::to_string(took.count()));
     EXPECT(bench.events.empty(), "not reported");
 }

@@ -46,7 +46,7 @@ inline EventLoop make_loop() {
 /// Runs the loop until `done` returns true. Returns false if that takes longer than `most`.
 template <class Condition>
 bool run_until(const EventLoop& loop, const Condition& done, Duration most = std::chrono::seconds(10)) {
-    const Duration until = monotonic_now() + most;
+    const MonotonicTime until = monotonic_now() + most;
     while (!done()) {
         if (monotonic_now() > until || sd_event_run(loop.get(), 100'000) < 0) {
             return false;
