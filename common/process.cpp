@@ -266,12 +266,18 @@ std::expected<Leader, int> identify(int pidfd, pid_t pid) noexcept {
         return Leader{pid, **inode | Leader::by_inode};
     }
     const auto start = start_of(pidfd, pid);
-    return start ? std::expected<Leader, int>(Leader{pid, *start}) : std::unexpected(start.error());
+    if (!start) {
+        return std::unexpected(start.error());
+    }
+    return Leader{pid, *start};
 }
 
 std::expected<Leader, int> identify(pid_t pid) noexcept {
     const auto pidfd = open_pidfd(pid);
-    return pidfd ? identify(pidfd->get(), pid) : std::unexpected(pidfd.error());
+    if (!pidfd) {
+        return std::unexpected(pidfd.error());
+    }
+    return identify(pidfd->get(), pid);
 }
 
 std::expected<bool, int> is_leader(int pidfd, const Leader& leader) noexcept {
@@ -280,8 +286,10 @@ std::expected<bool, int> is_leader(int pidfd, const Leader& leader) noexcept {
     }
     if ((leader.mark & Leader::by_inode) != 0) {
         const auto inode = inode_of(pidfd);
-        return inode ? std::expected<bool, int>(*inode && (**inode | Leader::by_inode) == leader.mark)
-                     : std::unexpected(inode.error());
+        if (!inode) {
+            return std::unexpected(inode.error());
+        }
+        return *inode && (**inode | Leader::by_inode) == leader.mark;
     }
     const auto start = start_of(pidfd, leader.pid);
     if (!start && start.error() != ESRCH) {

@@ -177,7 +177,10 @@ Denial denial_by(std::string_view control) {
         }
     }
     const std::string& action = of_denial.empty() ? of_others : of_denial;
-    return action == "die" ? Denial::ends : action == "bad" ? Denial::fails : Denial::ignored;
+    if (action == "die") {
+        return Denial::ends;
+    }
+    return action == "bad" ? Denial::fails : Denial::ignored;
 }
 
 } // namespace sesslimit::audit

@@ -57,29 +57,38 @@ bool read_into(Value& value, Read read) {
     return done;
 }
 
-/// Reads the value of a D-Bus variant. Skips values of unknown types, because later versions of the daemon may send
-/// them.
+/// Reads the contents of a D-Bus variant. Skips contents of an unknown type, because later versions of the daemon may
+/// send them.
+bool read_contents(sd_bus_message* message, const std::string& signature, Value& value) {
+    if (signature == "s") {
+        return read_into<std::string>(value, [=](auto& out) { return read_text(message, out); });
+    }
+    if (signature == "t") {
+        return read_into<std::uint64_t>(value, [=](auto& out) { return read_number(message, 't', out); });
+    }
+    if (signature == "u") {
+        return read_into<std::uint32_t>(value, [=](auto& out) { return read_number(message, 'u', out); });
+    }
+    if (signature == "b") {
+        return read_into<bool>(value, [=](auto& out) { return read_flag(message, out); });
+    }
+    if (signature == "as") {
+        return read_into<std::vector<std::string>>(value, [=](auto& out) { return read_texts(message, out); });
+    }
+    return sd_bus_message_skip(message, signature.c_str()) >= 0;
+}
+
 bool read_variant(sd_bus_message* message, Value& value) {
     char type = 0;
     const char* contents = nullptr;
     if (sd_bus_message_peek_type(message, &type, &contents) <= 0 || type != 'v' || contents == nullptr) {
         return false;
     }
-    const std::string_view signature(contents);
-    if (signature != "s" && signature != "t" && signature != "u" && signature != "b" && signature != "as") {
-        return sd_bus_message_skip(message, "v") >= 0;
-    }
-    if (sd_bus_message_enter_container(message, 'v', contents) <= 0) {
+    const std::string signature = contents;
+    if (sd_bus_message_enter_container(message, 'v', signature.c_str()) <= 0) {
         return false;
     }
-    const bool read =
-        signature == "s"   ? read_into<std::string>(value, [=](auto& out) { return read_text(message, out); })
-        : signature == "t" ? read_into<std::uint64_t>(value, [=](auto& out) { return read_number(message, 't', out); })
-        : signature == "u" ? read_into<std::uint32_t>(value, [=](auto& out) { return read_number(message, 'u', out); })
-        : signature == "b"
-            ? read_into<bool>(value, [=](auto& out) { return read_flag(message, out); })
-            : read_into<std::vector<std::string>>(value, [=](auto& out) { return read_texts(message, out); });
-    return read && sd_bus_message_exit_container(message) >= 0;
+    return read_contents(message, signature, value) && sd_bus_message_exit_container(message) >= 0;
 }
 
 std::optional<Properties> read_properties(sd_bus_message* message) {

@@ -25,19 +25,33 @@ std::string quoted_place(const Line& line) {
 }
 
 std::string ours_words(const Finding& finding) {
-    return !finding.ours ? "-" : *finding.ours ? "yes" : "no";
+    if (!finding.ours) {
+        return "-";
+    }
+    return *finding.ours ? "yes" : "no";
 }
 
 std::string evidence_words(const Finding& finding) {
-    if (finding.native.empty()) {
-        return finding.policy ? place(*finding.policy) : finding.pass ? "the default" : "not set";
+    if (!finding.native.empty()) {
+        return quoted_place(finding.native.front());
     }
-    return quoted_place(finding.native.front());
+    if (finding.policy) {
+        return place(*finding.policy);
+    }
+    return finding.pass ? "the default" : "not set";
 }
 
 std::string summary(const audit::Report& report) {
     const auto passed = static_cast<std::size_t>(std::ranges::count_if(report.findings, &Finding::pass));
     return "\n" + std::to_string(passed) + " of " + counted(report.findings.size(), "control") + " passed.\n";
+}
+
+/// Returns the words that introduce the lines of a remedy.
+std::string_view action_of(const audit::Remedy& remedy) {
+    if (remedy.line != 0) {
+        return ", change to:";
+    }
+    return remedy.at_top ? ", add at the top:" : ", add:";
 }
 
 /// Returns the file changes that satisfy a scanner. Each change is listed once, because controls of several profiles
@@ -49,10 +63,8 @@ std::string remedies(const audit::Report& report) {
             continue;
         }
         const audit::Remedy& remedy = *finding.remedy;
-        std::string one = "  " + place({remedy.file, remedy.line, {}}) +
-                          (remedy.line != 0 ? ", change to:"
-                           : remedy.at_top  ? ", add at the top:"
-                                            : ", add:");
+        std::string one = "  " + place({remedy.file, remedy.line, {}});
+        one += action_of(remedy);
         for (const std::string& line : remedy.lines) {
             one += "\n      " + line;
         }

@@ -69,10 +69,10 @@ std::string rough(Usec span) {
     if (whole == unlimited_duration) {
         return format_span(whole);
     }
-    return whole >= days(1)      ? format_span(floor<hours>(whole))
-           : whole >= hours(1)   ? format_span(floor<minutes>(whole))
-           : whole >= minutes(1) ? format_span(floor<minutes>(whole))
-                                 : format_span(floor<seconds>(whole));
+    if (whole >= days(1)) {
+        return format_span(floor<hours>(whole));
+    }
+    return whole >= minutes(1) ? format_span(floor<minutes>(whole)) : format_span(floor<seconds>(whole));
 }
 
 std::string exact(Usec span) {

@@ -167,6 +167,18 @@ int read_text(sd_bus_message* m, std::string& out) {
     return 0;
 }
 
+/// Returns the end of an error message about a property of a login, for an error of read_key().
+const char* problem_of_key(int code) {
+    switch (code) {
+    case -ENOTSUP:
+        return " is not a known property of a login";
+    case -E2BIG:
+        return " is too long";
+    default:
+        return " has the wrong type";
+    }
+}
+
 int read_explain_query(sd_bus_message* m, ExplainQuery& question, std::string& problem) {
     question.login.service = "sshd";
     int code = sd_bus_message_enter_container(m, 'a', "{sv}");
@@ -176,9 +188,7 @@ int read_explain_query(sd_bus_message* m, ExplainQuery& question, std::string& p
             break;
         }
         if (code = read_key(m, key, question); code < 0) {
-            problem = escape_for_display(key, 64) + (code == -ENOTSUP ? " is not a known property of a login"
-                                                     : code == -E2BIG ? " is too long"
-                                                                      : " has the wrong type");
+            problem = escape_for_display(key, 64) + problem_of_key(code);
             return code;
         }
         code = sd_bus_message_exit_container(m);

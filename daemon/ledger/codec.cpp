@@ -312,9 +312,11 @@ std::expected<Session, Fault> decode(std::span<const std::byte> payload) {
     session.login.nested = (flags & nested) != 0;
     session.login.gids_cut = (flags & gids_cut) != 0;
     session.graphical = (flags & graphical) != 0;
-    session.terminal = (flags & has_terminal) != 0  ? Terminal::some
-                       : (flags & no_terminal) != 0 ? Terminal::none
-                                                    : Terminal::unknown;
+    if ((flags & has_terminal) != 0) {
+        session.terminal = Terminal::some;
+    } else if ((flags & no_terminal) != 0) {
+        session.terminal = Terminal::none;
+    }
 
     Fault fault = fault_of(session);
     if (!reader.whole()) {

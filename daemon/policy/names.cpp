@@ -28,9 +28,11 @@ std::expected<bool, int> ask(Function function, Key key, Record& record, std::ve
         } while (failed == EINTR);
         if (failed != ERANGE) {
             // Some NSS services report an unknown name with ENOENT or ESRCH (getpwnam(3), ERRORS).
-            const bool nobody = failed == ENOENT || failed == ESRCH;
-            return failed == 0 || nobody ? std::expected<bool, int>(failed == 0 && found != nullptr)
-                                         : std::unexpected(failed);
+            const bool not_found = failed == ENOENT || failed == ESRCH;
+            if (failed != 0 && !not_found) {
+                return std::unexpected(failed);
+            }
+            return failed == 0 && found != nullptr;
         }
     }
     return std::unexpected(ERANGE);

@@ -84,8 +84,11 @@ std::optional<uid_t> parse_uid(std::string_view digits) {
 std::optional<UidRange> parse_uids(std::string_view text) {
     const std::size_t dash = text.find('-');
     const auto first = parse_uid(text.substr(0, dash));
-    const bool open = dash != text.npos && dash + 1 == text.size();
-    const auto last = dash == text.npos ? first : open ? uid_t{last_uid} : parse_uid(text.substr(dash + 1));
+    auto last = first;
+    if (dash != text.npos) {
+        const bool open = dash + 1 == text.size();
+        last = open ? uid_t{last_uid} : parse_uid(text.substr(dash + 1));
+    }
     return first && last && *first <= *last ? std::optional(UidRange{*first, *last}) : std::nullopt;
 }
 

@@ -158,10 +158,11 @@ bool read_value(const Entry& entry, Activity& activity, Report& report) {
         report.error(entry.value.at,
                      "input always counts as activity; \"input\" must be among the values of " + entry.key);
     }
-    activity = output && processor ? Activity::output_and_processor
-               : output            ? Activity::output
-               : processor         ? Activity::processor
-                                   : Activity::input;
+    if (output) {
+        activity = processor ? Activity::output_and_processor : Activity::output;
+    } else {
+        activity = processor ? Activity::processor : Activity::input;
+    }
     return true;
 }
 
