@@ -2,26 +2,27 @@
 #pragma once
 
 #include "common/result.hpp"
-
-#include <boost/interprocess/sync/file_lock.hpp>
+#include "common/unique_fd.hpp"
 
 #include <filesystem>
 #include <utility>
 
 namespace sesslimit::ledger {
 
-/// Owner of the write lock of a file (fcntl(2), F_SETLK). The lock excludes other processes, but not another Lock
-/// object in the same process. The lock is lost if the process closes any other descriptor of the file.
+/// Owner of the write lock of a file. The lock belongs to the open file description (fcntl(2), F_OFD_SETLK). It excludes
+/// all other Lock objects, also those in the same process.
+///
+/// Boost.Interprocess has the class file_lock. It is not used, because it does not set the close-on-exec flag of its
+/// descriptor, and does not expose the descriptor.
 class Lock {
   public:
-    /// Acquires the write lock of `file`. Creates an empty file if the file does not exist. Does not wait, but fails if
-    /// another process has the lock. The descriptor is close-on-exec, unless another thread opens a file at the same
-    /// moment.
+    /// Acquires the write lock of `file`. Creates an empty file if the file does not exist. Does not wait. Errors:
+    /// EAGAIN if another process has the lock; the error of open(2) or fcntl(2).
     static Result<Lock> take(const std::filesystem::path& file);
 
   private:
-    explicit Lock(boost::interprocess::file_lock&& lock) noexcept : lock_(std::move(lock)) {}
-    boost::interprocess::file_lock lock_;
+    explicit Lock(UniqueFd file) noexcept : file_(std::move(file)) {}
+    UniqueFd file_;
 };
 
 } // namespace sesslimit::ledger
