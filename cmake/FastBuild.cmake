@@ -13,10 +13,12 @@ function(sesslimit_unity_build name)
 endfunction()
 
 # Compiles the sources of a target together and with precompiled headers. Must follow the definition of the target.
+# Clang reports warnings about precompiled headers of the standard library, so that only GCC uses them.
 function(sesslimit_fast_build name)
+  sesslimit_unity_build(${name})
 endfunction()
 
-if(NOT SESSLIMIT_FAST_BUILD)
+if(NOT SESSLIMIT_FAST_BUILD OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   return()
 endif()
 

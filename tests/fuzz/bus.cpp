@@ -122,7 +122,7 @@ void is_question(Input input) {
         return;
     }
     const Login& login = question.login;
-    must(!login.user.empty(), "the login has a user");
+    must(!login.user.empty() || question.uid, "the login has a user name or a user ID");
     must(is_bounded(login.user) && is_bounded(login.service) && is_bounded(login.rhost) && is_bounded(login.seat) &&
              is_bounded(login.credential.method) && is_bounded(login.credential.fingerprint),
          "facts are bounded");
