@@ -9,18 +9,18 @@ namespace {
 
 using std::chrono::seconds;
 
-/// Resolution of terminal timestamps. The kernel advances the timestamps of a terminal in steps of 8 s (tty_update_time
-/// in drivers/tty/tty_io.c). A key press within a step may therefore leave the timestamp unchanged. The end of the step
-/// is assumed as the time of the last key press, so that a session may be terminated 8 s late, but never early.
+/// Step of terminal timestamps. The kernel updates the timestamps of a terminal only once per 8 s (tty_update_time in
+/// drivers/tty/tty_io.c). A timestamp therefore counts as the end of its step, so that an idle session may be
+/// terminated up to 8 s late, but never early.
 constexpr Duration step = seconds(8);
 
 constexpr Duration youngest_within_step(Duration stamp) {
     return std::chrono::floor<seconds>(stamp) / step * step + step;
 }
 
-/// Converts a wall clock timestamp of a terminal, `stamp`, to the CLOCK_BOOTTIME of the activity. `offset` is the wall
-/// clock minus CLOCK_BOOTTIME. Returns nothing if the converted time does not lie between the last activity probe of
-/// the session and now.
+/// Converts a terminal timestamp `stamp` from wall clock time to CLOCK_BOOTTIME. `offset` is the wall clock minus
+/// CLOCK_BOOTTIME. Returns nothing if the converted time does not lie between the last activity probe of the session
+/// and now.
 std::optional<BootTime> since_look(Duration stamp, Duration offset, const LastSample& last_sample, BootTime now) {
     const BootTime told{youngest_within_step(stamp) - offset};
     const bool fits = told > last_sample.at - shortest_window && told <= now + step;
@@ -30,18 +30,15 @@ std::optional<BootTime> since_look(Duration stamp, Duration offset, const LastSa
 /// Returns the time of the last activity on a terminal. `stamp` is the current timestamp of the terminal, and `before`
 /// is the terminal's timestamp at the previous activity probe of the session.
 ///
-/// Terminal timestamps are wall clock times, and the wall clock may have been set between two activity probes. A
-/// timestamp is therefore converted to CLOCK_BOOTTIME twice, with the offset between the two clocks at each of the two
-/// probes. Of the converted times that lie between the probes, the later one is returned. Slewing of the wall clock
-/// does not change the offset, because it changes CLOCK_BOOTTIME in the same way.
+/// Terminal timestamps are wall clock times, and the wall clock may have been set between two activity probes. The
+/// function therefore converts a timestamp twice, with the offset to CLOCK_BOOTTIME that was measured at each of the
+/// two probes. It returns the later of the converted times that lie between the two probes.
 ///
-/// If neither converted time of a terminal timestamp lies between the two activity probes, the wall clock was set
-/// twice, or the session now has another terminal. If the timestamp changed since the previous probe, activity is then
-/// assumed now. An unchanged timestamp does not count as activity.
+/// If neither converted time lies between the two activity probes, the wall clock was set twice, or the session now has
+/// another terminal. A timestamp that differs from the one at the previous probe then counts as activity now.
 ///
-/// A terminal timestamp that has not changed since the previous activity probe is also converted, because it may hide a
-/// later key press in the same step of 8 s. This occurs if the step was not over at the previous probe, or if the wall
-/// clock was set back and passed through the same step again.
+/// The function also converts a terminal timestamp that has not changed since the previous activity probe. A later key
+/// press in the same step of 8 s does not change the timestamp.
 BootTime last_stamped(Duration stamp, Duration before, const Session& session, Duration wall_offset, BootTime now) {
     const LastSample& last_sample = session.last_sample;
     if (last_sample.at == BootTime{}) {
@@ -79,8 +76,8 @@ BootTime last_use_of_connection(const Session& session, const ActivitySample& sa
     }
     const LastSample& last_sample = session.last_sample;
     if (last_sample.at == BootTime{}) {
-        // The first sample of a connection cannot be compared with an earlier one. All data on the connection then
-        // counts as activity, although the data may consist of ssh keepalives.
+        // Without an earlier sample of the connection, ssh keepalives cannot be distinguished from other data. Any data
+        // on the connection then counts as activity.
         return std::clamp(now - sample.since_data, session.last_input, now);
     }
     if (sample.traffic->cookie != last_sample.traffic.cookie) {
@@ -98,16 +95,14 @@ struct Carried {
 
 bool is_more_than_keepalives(const Carried& carried, Duration window) {
     // The maximum number of ssh keepalives between two activity probes is the time between the probes divided by the
-    // keepalive interval, plus 2. The addition is needed because each probe may occur at any time between two
-    // keepalives.
+    // keepalive interval, plus 2. The 2 is added because neither probe is synchronized with the keepalives.
     const auto most = static_cast<std::uint64_t>(std::max(Duration{}, window) / keepalive_interval) + 2;
     return carried.bytes > carried.segments * keepalive_bytes || carried.segments > most;
 }
 
-/// Returns true if all counted TCP segments may have the same size, which is a property of ssh keepalives. The counted
-/// number of segments may be wrong by one, because the kernel does not count bytes and segments at the same time. Bytes
-/// are counted when they are acknowledged. Segments are counted when they are sent, and again when they are
-/// retransmitted.
+/// Returns true if all counted TCP segments may have the same size, as ssh keepalives do. The number of segments may be
+/// wrong by one. The kernel counts a segment when it is sent or retransmitted, but counts its bytes when they are
+/// acknowledged.
 bool is_of_one_size(const Carried& carried) {
     const std::uint64_t fewest = std::max<std::uint64_t>(carried.segments, 2) - 1;
     for (std::uint64_t segments = fewest; segments <= carried.segments + 1; ++segments) {
@@ -126,9 +121,9 @@ bool is_traffic(const Traffic& before, const Traffic& after, Duration window) {
     if (is_more_than_keepalives(in, window) || is_more_than_keepalives(out, window)) {
         return true;
     }
-    // If both the client and the server of ssh send keepalives, each direction of the connection carries keepalives and
-    // replies to the other side's keepalives. Both directions then carry the same number of segments. All pairs of a
-    // keepalive and its reply are assumed to have the same total size.
+    // If the ssh client and the ssh server both send keepalives, each direction of the connection carries keepalives
+    // and replies to keepalives. A keepalive and its reply are then treated as a pair, and all pairs are assumed to
+    // have the same total size.
     const Carried pairs{in.bytes + out.bytes, in.segments};
     return !(is_of_one_size(in) && is_of_one_size(out)) && !(in.segments == out.segments && is_of_one_size(pairs));
 }
@@ -147,8 +142,8 @@ LastSample to_last_sample(const Session& session, const ActivitySample& sample, 
     last_sample.output = sample.output.value_or(last_sample.output);
     last_sample.wall_offset = sample.wall_offset;
     if (last_sample.at != BootTime{} && now - last_sample.at < shortest_window) {
-        // A comparison of traffic or CPU time requires at least shortest_window between two samples. The counters of
-        // the earlier sample are therefore kept for the next comparison.
+        // The earlier sample was taken less than shortest_window ago. Its counters are kept, because traffic and CPU
+        // time can only be compared over a longer time.
         return last_sample;
     }
     last_sample.at = now;

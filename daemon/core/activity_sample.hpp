@@ -17,7 +17,8 @@ struct Traffic {
     std::uint64_t segments_in = 0;
     /// Number of sent segments that contained data.
     std::uint64_t segments_out = 0;
-    /// Number by which the kernel identifies the TCP connection; 0: the connection of the session was not found.
+    /// Socket cookie, by which the kernel identifies the TCP connection; 0: the connection of the session was not
+    /// found.
     std::uint64_t cookie = 0;
     bool operator==(const Traffic&) const = default;
 };

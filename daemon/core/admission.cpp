@@ -19,10 +19,9 @@ void deny(DecisionContext& context, Session session, RequestId request, const po
     session.request = RequestId::none;
     session.answer_by = never;
     session.due = after(context.now, Timeouts::denied_login_exit);
-    // After PAM has denied a login, sshd continues with forwardings, but without a shell. The process of the denied
-    // login is therefore tracked, and terminated later. A login process of another service exits by itself, or is
-    // long-lived and serves other users, so the daemon must not terminate it. The exception is a process that already
-    // has a logind session, because it serves only that session.
+    // After PAM has denied a login, sshd continues without a shell and still forwards ports. The process of the denied
+    // login is therefore tracked, and terminated later if it does not exit. A process of another service is only
+    // terminated if it has a logind session, because otherwise it may serve other users.
     if (session.login.connection.empty() && session.logind_id.empty()) {
         context.out.records.emplace_back(Drop{session.key});
     } else {
@@ -36,9 +35,9 @@ Reason own_limit(const policy::Limits& limits) {
     return {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}};
 }
 
-/// Returns the number of other sessions that occupy session slots of the user when the login `session` is decided. If
-/// logind already has a session of this login, newer sessions that only logind has reported are excluded. If PAM
-/// requests such a newer session afterwards, the decision about that request counts this login.
+/// Returns the number of sessions of the user, except `session`, that occupy a session slot. If logind already has a
+/// session of this login, later sessions are excluded while the daemon knows them only from logind. If PAM requests
+/// such a later session afterwards, `session` counts in the decision about that request.
 std::size_t others_of_user(const DecisionContext& context, const Session& session) {
     if (session.logind_id.empty()) {
         return context.state.counted(session.login.uid);
@@ -87,9 +86,8 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
     session.request = event.request;
     session.answer_by = after(context.now, Timeouts::slot_wait);
     session.due = context.now;
-    // To find the session that has been idle the longest, all active sessions of the user are probed for activity. Most
-    // probes finish before the waiting login is handled again. The probe of a graphical session is a query to logind,
-    // so the login waits at least Timeouts::notice_display for the answer.
+    // All active sessions of the user are probed for activity, to find the session that has been idle the longest. If a
+    // graphical session is probed, the login waits for Timeouts::notice_display, because logind must answer a query.
     for (const SessionKey key : context.state.of_user(session.login.uid)) {
         const Session& other = *context.state.find(key);
         if (other.phase == Phase::active && context.now - other.last_sample.at >= shortest_window) {
@@ -101,30 +99,28 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
     request_more_time(context, session, event);
 }
 
-/// Returns true if the time of the session's last activity is known, so that its idle time can be compared with that of
-/// other sessions. This requires a successful activity probe, not earlier than shortest_window before the request of
-/// the login `waiting`. Also returns true if the session cannot be probed yet. If the result is false, the last
-/// activity may be later than last_input.
+/// Returns true if the last activity of the session is known well enough to decide whether the session is terminated in
+/// favor of the login `waiting`. An active session requires a successful activity probe, at most shortest_window before
+/// the request of that login.
 bool is_use_known(const Session& session, const Session& waiting) {
     return session.phase != Phase::active || after(session.last_sample.at, shortest_window) > waiting.opened;
 }
 
 /// Returns true if an open session may be terminated in favor of a newer login of its user. A limit must apply to the
-/// session, and must be enforced instead of only observed. A session is excluded while the daemon waits for logind's
-/// answer whether the session was logged out. If it was, only background jobs of the session are left.
+/// session, and must be enforced instead of only observed. Returns false while the daemon waits for logind's answer
+/// whether the session was logged out.
 bool can_be_displaced(const DecisionContext& context, const Session& session) {
     const policy::Limits limits = context.limits(session);
     return limits.mode.value == policy::Mode::enforce && !policy::is_unlimited(limits) &&
            session.logout_check == LogoutCheck::none;
 }
 
-/// Returns the sessions that may be terminated, and the waiting logins that may be denied, in favor of the login
-/// `waiting`. These are the open sessions of its user that can_be_displaced() permits, and the logins of its user that
-/// have waited longer than `waiting`. The list is sorted by the order in which they are displaced. The setting at_limit
-/// determines this order.
+/// Returns the sessions that may be terminated, and the older waiting logins that may be denied, so that the login
+/// `waiting` gets a session slot of its user. The list is sorted by the order of termination or denial, as defined by
+/// the setting at_limit.
 ///
-/// With at_limit = "end-idlest", the list of sessions that may be terminated ends before the first session whose last
-/// activity is not known. The order of that session and all sessions after it would be uncertain.
+/// With at_limit = "end-idlest", the list ends before the first session whose last activity is unknown. Such a session
+/// could have been used recently, so it must not be terminated for being idle the longest.
 std::vector<const Session*> displacement_candidates(const DecisionContext& context, const Session& waiting,
                                                     policy::AtLimit at_limit) {
     std::vector<const Session*> candidates;
@@ -137,8 +133,8 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
         }
     }
     const bool by_use = at_limit == policy::AtLimit::end_idlest;
-    // After the daemon has locked the screen of a session, last_input is the time of the lock. The last activity of the
-    // user was earlier, so a session with a locked screen is sorted as idle for longer than all others.
+    // After the daemon has locked the screen of a session, last_input is the time of the lock, and the user's last
+    // activity was earlier. A session with a locked screen is therefore sorted as if it had been idle the longest.
     std::ranges::stable_sort(candidates, {}, [by_use](const Session* session) {
         return std::pair(!by_use || session->idle_warned != screen_locked,
                          by_use ? session->last_input : session->opened);
@@ -150,7 +146,7 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
     return candidates;
 }
 
-/// Returns true if logind has not yet answered whether one of the user's graphical sessions is idle (IdleHint).
+/// Returns true if logind has not yet answered whether a graphical session of the user is idle (IdleHint).
 bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
     return std::ranges::any_of(context.state.of_user(waiting.login.uid), [&](SessionKey key) {
         const Session& other = *context.state.find(key);
@@ -159,8 +155,8 @@ bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
 }
 
 /// Returns how many open sessions must be terminated, or older waiting logins denied, so that the login `waiting` can
-/// be admitted. Sessions that are already ending are not included. Logins of the same user that have waited longer are
-/// counted as if each of them had a session slot.
+/// be admitted. Sessions whose termination has already begun are not included in the number. An older waiting login of
+/// the same user counts as if it had a session slot.
 std::size_t slots_needed(const DecisionContext& context, const Session& waiting, policy::Count most) {
     std::size_t wanted = 1;
     for (const SessionKey key : context.state.of_user(waiting.login.uid)) {
@@ -172,9 +168,8 @@ std::size_t slots_needed(const DecisionContext& context, const Session& waiting,
     return wanted > most ? wanted - most : 0;
 }
 
-/// Terminates an open session, or denies a login that waits for a session slot, in favor of the newer login `newcomer`.
-/// If many logins of a user arrive together, the newest logins are admitted. The number of waiting logins of a user
-/// therefore never exceeds max_sessions.
+/// Frees a session slot for the newer login `newcomer`. Terminates the session `candidate`, or denies its login if the
+/// login waits for a session slot. If many logins of a user arrive together, the newest logins are therefore admitted.
 void displace(DecisionContext& context, const Session& candidate, const Session& newcomer, policy::Count most) {
     const Reason reason{.cause = Cause::displaced, .count = most, .span = {}, .by = newcomer.login.rhost};
     if (candidate.phase == Phase::waiting) {
@@ -183,15 +178,15 @@ void displace(DecisionContext& context, const Session& candidate, const Session&
     begin_termination(context, candidate, reason);
 }
 
-/// Returns the earlier session of the same user that the requesting process opened, or null. The new request may be a
-/// repetition of the request for that session.
+/// Returns the session of the same user that the requesting process has already opened, or null. If such a session
+/// exists, the process may only have repeated its earlier request.
 const Session* find_previous_request(const DecisionContext& context, const OpenRequested& event) {
     const Session* before = event.leader.pid == 0 ? nullptr : context.state.by_leader(event.leader);
     return before != nullptr && before->login.uid == event.login.uid ? before : nullptr;
 }
 
-/// Admits the login if no limit is reached, or if its limits are only observed (mode = "observe"). Returns false if the
-/// login was not admitted.
+/// Admits the login if no limit is reached, or if the limits that apply to the login are only observed (mode =
+/// "observe"). Returns false if the login was not admitted.
 bool admit_if_below_limit(DecisionContext& context, const Session& session, RequestId request,
                           const policy::Limits& limits) {
     if (const auto reason = reached_limit(context, session, limits)) {
@@ -236,8 +231,8 @@ bool admit_or_deny(DecisionContext& context, const Session& session, const OpenR
     if (admit_if_below_limit(context, session, event.request, limits)) {
         return false;
     }
-    // If the shared limit of a policy rule is reached, the login is denied. No session is terminated for such a login,
-    // because the session could belong to another user.
+    // If the shared limit of a policy rule is reached, the login is denied. No session is terminated to make room for
+    // the login, because that session could belong to another user.
     const Reason reason = reached_limit(context, session, limits).value_or(own_limit(limits));
     if (limits.at_limit.value == policy::AtLimit::deny || limits.max_sessions.value == 0 || !reason.by.empty()) {
         deny(context, session, event.request, limits, reason);
@@ -247,7 +242,7 @@ bool admit_or_deny(DecisionContext& context, const Session& session, const OpenR
     return true;
 }
 
-/// Decides about a login for which logind already has a session. This order occurs if pam_sesslimit is called after
+/// Decides about a login for which logind already has a session. This happens if pam_sesslimit is called after
 /// pam_systemd in the PAM stack.
 void decide_adopted(DecisionContext& context, const Session& adopted, const OpenRequested& event) {
     Session session = adopted;
@@ -314,7 +309,7 @@ void continue_waiting(DecisionContext& context, Session session) {
         session.due = std::min(session.answer_by, after(context.now, Timeouts::notice_display));
         return context.put(session);
     }
-    // If the login cannot be admitted, it is denied, and no session is terminated for it.
+    // If not enough sessions can be terminated for the login, the login is denied, and no other session is terminated.
     if (context.now >= session.answer_by || limits.at_limit.value == policy::AtLimit::deny ||
         missing > candidates.size()) {
         return deny(context, session, session.request, limits,

@@ -6,8 +6,8 @@
 namespace sesslimit::core {
 namespace {
 
-/// Start and expiry of a limit (duration or idle time) of a session, and the shortest warning that was issued about the
-/// limit.
+/// Start and expiry of a limit (duration or idle time) of a session. `warned` is the time before the expiry at which
+/// the last warning about the limit was issued.
 struct LimitWindow {
     BootTime from;
     BootTime end;
@@ -23,8 +23,7 @@ LimitWindow idleness_of(const Session& session) {
 }
 
 /// Returns true if a warning about a limit must still be issued. `warning` is the time from the warning to the expiry
-/// of the limit. If this time is as long as the whole limit, the warning is never issued, because it would appear at
-/// the login itself.
+/// of the limit. A warning as long as the limit itself is never issued, because it would appear at login.
 bool is_owed(const LimitWindow& course, Duration warning) {
     return course.end != never && warning < course.warned && course.end - warning > course.from;
 }
@@ -57,10 +56,9 @@ BootTime limit_end(BootTime from, Duration limit, BootTime grace_until) {
     return limit == unlimited_duration ? never : std::max(after(from, limit), grace_until);
 }
 
-/// Returns the time of the next probe that checks whether the session has gained or lost a terminal. For example, a
-/// user can open the first shell of an ssh connection, or close its last shell. The idle limit then changes between
-/// idle_timeout (with a terminal) and idle_timeout_no_terminal. If the current idle limit is unlimited, the session is
-/// probed once per period of the other idle limit.
+/// Returns the time of the next probe that checks whether the session has gained or lost a terminal, which changes its
+/// idle limit. For example, a user can open the first shell of an ssh connection, or close its last shell. The time
+/// between two checks is the shorter of the session's two idle limits.
 BootTime next_terminal_check(const Session& session) {
     const Duration other = std::min(session.idle_timeout, session.idle_timeout_no_terminal);
     const bool may_change = session.phase == Phase::active && !session.graphical && other != unlimited_duration;

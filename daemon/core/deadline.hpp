@@ -8,8 +8,8 @@
 #include <vector>
 
 /// Functions that compute when the limits of a session expire and when warnings are due. They are pure arithmetic over
-/// a session and its warning offsets (`warn_before`, longest first). The functions use the limits that were stored in
-/// the session at the last evaluation of the policy.
+/// a session and the times before expiry at which its user is warned (`warn_before`, longest first). The limits are
+/// those that the last evaluation of the policy stored in the session.
 namespace sesslimit::core {
 
 /// Returns the time at which the duration limit of the session expires, or `never` if its duration is unlimited. The
@@ -22,12 +22,12 @@ BootTime duration_end(const Session& session);
 Duration idle_limit(const Session& session);
 
 /// Returns the time at which the idle limit of the session expires if no activity follows. Returns `never` if the idle
-/// time is unlimited. Also returns `never` until logind has announced the session, because the daemon finds the
-/// terminals of a session through its scope unit.
+/// time is unlimited. Also returns `never` until logind has announced the session, because the daemon needs the
+/// session's scope unit to probe for activity.
 BootTime idle_end(const Session& session);
 
-/// Returns the shortest warning that is due at `now` and has not been issued, as the time between warning and expiry of
-/// the limit. Longer warnings that were missed are skipped.
+/// Returns the configured time from the warning that is now due to the expiry of the limit. If several warnings are due
+/// and were not issued, returns the shortest time. Returns nothing if no warning is due at `now`.
 std::optional<Duration> duration_warning(const Session& session, const std::vector<Duration>& warn_before,
                                          BootTime now);
 std::optional<Duration> idle_warning(const Session& session, const std::vector<Duration>& warn_before, BootTime now);
@@ -41,8 +41,8 @@ bool is_idle_warning_owed(const Session& session, const std::vector<Duration>& w
 BootTime next_duration_check(const Session& session, const std::vector<Duration>& warn_before);
 
 /// Returns the time of the next activity probe of the session. If an idle limit applies, the probe is due at the next
-/// warning or at the expiry of the limit. Otherwise the probe detects whether the session has gained or lost a
-/// terminal, so that the other idle limit applies. Returns `never` if both idle limits are unlimited.
+/// warning or at the expiry of the limit. Without an idle limit, the probe checks whether the session has gained or
+/// lost a terminal, because another idle limit may then apply. Returns `never` if both idle limits are unlimited.
 BootTime next_idle_check(const Session& session, const std::vector<Duration>& warn_before);
 
 /// Returns the time at which an open session needs its next warning, activity probe or termination.
