@@ -11,16 +11,17 @@ namespace sesslimit::core {
 
 /// Time spans of the core that the administrator cannot configure in the policy.
 struct Timeouts {
-    /// Grace period before a new limit terminates an open session, if the setting `warn_before` is empty.
+    /// Grace period before a new limit can terminate a session that is already open. Only used if the setting
+    /// `warn_before` is empty.
     static constexpr Duration grace_period = std::chrono::minutes(5);
-    /// Delay between the notice that shows the user the reason of a termination, and SIGTERM.
+    /// Delay between the notice to the user why the session is terminated, and SIGTERM.
     static constexpr Duration notice_display = std::chrono::milliseconds(500);
     /// Delay from SIGTERM to SIGKILL.
     static constexpr Duration kill_delay = std::chrono::seconds(5);
     /// Delay from SIGTERM to SIGKILL for a session that is terminated in favor of a newer login.
     static constexpr Duration displaced_kill_delay = std::chrono::seconds(2);
-    /// Time from the admission of a login until its session is expected to have a terminal. Until then, the reason of a
-    /// termination cannot be shown to the user.
+    /// Time after the admission of a login in which its session may not have a terminal yet. A notice of the daemon
+    /// could not be shown to the user during this time.
     static constexpr Duration terminal_setup = std::chrono::seconds(2);
     /// Delay from SIGTERM to SIGKILL for a session whose leader (the process that opened the session) exited without a
     /// logout. Also the delay between the two queries to logind whether such a session was logged out.
@@ -31,7 +32,7 @@ struct Timeouts {
     static constexpr Duration denied_login_exit = std::chrono::seconds(3);
     /// Maximum time for which a login waits until a session slot of its user is free.
     static constexpr Duration slot_wait = std::chrono::seconds(5);
-    /// Time for which the PAM module continues to wait after the deadline by which the daemon must answer.
+    /// Time that the PAM module adds to the answer deadline of the daemon before it stops waiting for the answer.
     static constexpr Duration reply_margin = std::chrono::milliseconds(500);
     /// Delay until a failed or unanswered activity probe (ProbeActivity) or logout query (CheckLogout) is repeated.
     static constexpr Duration probe_retry = std::chrono::seconds(10);

@@ -14,8 +14,8 @@
 /// effects such as notices and signals. The daemon processes the records first, then the answers, then the effects.
 namespace sesslimit::core {
 
-/// Record that adds a session, or replaces the session with the same key. Every change of the core's state is made by a
-/// record.
+/// Record that adds a session to the core's state, or replaces the session with the same key. The core's state is
+/// changed only by records.
 struct Put {
     Session session;
 };
@@ -34,7 +34,7 @@ struct Answer {
         uncounted,
         denied,
         noted,
-        /// The PAM module must wait for the answer longer than the time that it has announced in its request (the
+        /// Request to the PAM module to wait longer than the timeout that the module has set for the answer (the
         /// budget). The final answer follows at the latest at Session::answer_by.
         wait,
     };
@@ -50,8 +50,8 @@ struct Answer {
     std::optional<policy::Activity> announce{};
 };
 
-/// Report about a session to its user, the administrator or an auditor. Terminal notices, journal entries and D-Bus
-/// signals are created from such reports.
+/// Notice about a session to its user, the administrator or an auditor. Depending on its kind, the notice is written to
+/// terminals and the journal, or sent as a D-Bus signal.
 struct Notice {
     enum class Kind : std::uint8_t {
         admitted,
@@ -59,9 +59,10 @@ struct Notice {
         /// as a session of the user.
         adopted,
         denied,
-        /// The login was admitted although a limit is reached, because of mode = "observe".
+        /// The login was admitted although a limit is reached, because limits are only observed (mode = "observe").
         would_deny,
-        /// The session will be terminated, or its screen locked, after the time `left`. The cause is `reason`.
+        /// The session will be terminated, or its screen will be locked, when the time `left` is over. The cause is
+        /// `reason`.
         warned,
         /// The user became active again after a warning about idleness.
         kept,
@@ -78,7 +79,8 @@ struct Notice {
         ended,
         /// PAM closed the session, or the processes of the session exited by themselves.
         released,
-        /// The user has more sessions than the new policy permits. No session is terminated to reach the new maximum.
+        /// The user already has more sessions than the new policy permits. The daemon only reports this, and does not
+        /// terminate a session.
         over_limit,
     };
     Kind kind = Kind::admitted;
@@ -95,7 +97,7 @@ struct Notice {
 };
 
 /// Request for an activity probe, which determines when a session was last used. The event ActivityProbed reports the
-/// result, immediately or later.
+/// result.
 struct ProbeActivity {
     SessionKey session = SessionKey::none;
 };

@@ -12,7 +12,7 @@
 /// the core include this header.
 namespace sesslimit::core {
 
-/// Inputs of the decision about one event, and the decision under construction. Each function that receives the context
+/// Inputs of the decision about one event, and the decision under construction. A function that receives the context
 /// adds at most one record for each session.
 struct DecisionContext {
     const policy::Policy& policy;
@@ -23,8 +23,8 @@ struct DecisionContext {
     [[nodiscard]] policy::Limits limits(const Session& session) const { return resolve(policy, session.login); }
 
     /// Returns how long before the expiry of a limit the user of an open session is warned, longest time first. These
-    /// times are the values of the setting warn_before. In observe mode, the list is empty. If warn_before is empty and
-    /// the session is in its grace period, the list contains only Timeouts::grace_period.
+    /// times are the values of the setting warn_before, or Timeouts::grace_period if warn_before is empty and the
+    /// session is in its grace period. The list is empty in observe mode.
     [[nodiscard]] std::vector<Duration> warnings(const Session& session, const policy::Limits& limits) const {
         if (limits.mode.value == policy::Mode::observe) {
             return {};
@@ -39,8 +39,7 @@ struct DecisionContext {
         return cause == Cause::idle && session.graphical && limits.on_idle.value == policy::OnIdle::lock;
     }
 
-    /// Stores in a session the policy rules that currently count the session toward their shared limit
-    /// (max_sessions_total).
+    /// Stores in a session the list of policy rules whose shared limit (max_sessions_total) counts the session.
     static void count_in(Session& session, const policy::Limits& limits) {
         session.shared_limits.clear();
         for (const policy::SharedLimit& total : limits.shared_limits) {
@@ -52,8 +51,8 @@ struct DecisionContext {
     void answer(RequestId request, Answer::Kind kind, const Session& session = {}) {
         out.answers.push_back({request, kind, session});
     }
-    /// Answers the PAM module that a login is admitted. The limits of the session are announced to the user if the
-    /// setting `announce` is yes, but never in observe mode.
+    /// Answers the PAM module that a login is admitted. The PAM module announces the limits of the session to the user
+    /// only if the setting `announce` is yes and the limits are enforced.
     void admit(RequestId request, const Session& session, const policy::Limits& limits) {
         const bool meant = limits.mode.value == policy::Mode::enforce;
         const bool announced = meant && limits.announce.value == policy::Announce::yes;
@@ -67,7 +66,7 @@ struct DecisionContext {
     }
 
     /// Requests an activity probe of a session after an idle limit starts to apply, or after the wall clock was set.
-    /// The values of the probe are the basis for comparison with later probes. Does nothing if no idle limit applies.
+    /// Later probes are compared with the values of this probe. Does nothing if no idle limit applies.
     void request_first_probe(const Session& session) {
         if (session.phase == Phase::active && idle_limit(session) != unlimited_duration) {
             out.effects.emplace_back(ProbeActivity{session.key});
@@ -94,8 +93,8 @@ void on_request_aborted(DecisionContext& context, const RequestAborted& event);
 /// the login of the same user that has waited the longest.
 void remove_session(DecisionContext& context, const Session& session);
 
-/// Admits waiting logins of a user as far as the limits permit. `left` is a session of the user that no longer occupies
-/// a session slot after this decision.
+/// Admits waiting logins of a user, as many as the limits permit. `left` is the session of the user that has just freed
+/// its session slot.
 void admit_waiting(DecisionContext& context, const Session& left);
 
 // limits.cpp
@@ -108,20 +107,19 @@ void on_clock_changed(DecisionContext& context, const ClockChanged& event);
 /// the session.
 void serve_limits(DecisionContext& context, Session session);
 
-/// Returns the time of the next action for the session. The time is at most Timeouts::probe_retry from now if logind
-/// has not yet answered whether the session was logged out. The same maximum applies if an activity probe has failed
-/// while an idle limit was set.
+/// Returns the time of the next action for the session. The next action is at most Timeouts::probe_retry away if an
+/// activity probe for an idle limit failed, or if logind has not yet answered whether the session was logged out.
 BootTime due_of(const DecisionContext& context, const Session& session, const std::vector<Duration>& warnings);
 
 // policy_change.cpp
 void on_policy_changed(DecisionContext& context, const PolicyChanged& event);
 void on_groups_resolved(DecisionContext& context, const GroupsResolved& event);
 
-/// Applies the current policy to an open session. A limit is new to the user if it was changed, or was only observed
-/// before (mode = "observe"). With `retroactive`, the policy is applied to the session for the first time, so all
-/// limits are new. The user is warned again about a new limit, even if the user was warned about the old one. If a new
-/// limit would expire within the grace period (the longest warn_before, or 5 min), no limit terminates the session
-/// before the end of that period.
+/// Applies the current policy to an open session. If a limit is new to the user, the user is warned about the limit
+/// again. If the new limit would expire within the grace period (the longest warn_before, or 5 min), no limit
+/// terminates the session before the end of that period. A limit is new if the policy changed its value, or if it was
+/// only observed before. If `retroactive` is true, all limits are new, because no policy was applied to the session
+/// before.
 void reapply_policy(const DecisionContext& context, Session& session, bool retroactive);
 
 /// Excludes an open session from all limits if the current policy does not count its login as a session, for example
@@ -129,19 +127,20 @@ void reapply_policy(const DecisionContext& context, Session& session, bool retro
 /// false if the policy counts the login.
 bool release_uncounted(DecisionContext& context, Session session);
 
-/// Adds a record of a session to the decision after reapply_policy(). If the leader (the process that opened the
-/// session) was lost in observe mode and the limits are now enforced, begins to terminate the remaining processes of
-/// the session. `before` is the session before reapply_policy().
+/// Adds the record of a session to the decision after the current policy was applied to the session. Begins the
+/// termination of the session if its leader (the process that opened the session) exited without a logout in observe
+/// mode, and the limits are now enforced. `before` is the session before the current policy was applied.
 void commit_session(DecisionContext& context, const Session& session, const Session& before);
 
 // termination.cpp
 void on_termination_requested(DecisionContext& context, const TerminationRequested& event);
 
-/// Begins the termination of an open session. In observe mode, only reports that the session would be terminated. A
-/// termination on request of a D-Bus caller (Cause::requested) begins even in observe mode.
+/// Begins the termination of an open session. In observe mode, only reports that the session would be terminated,
+/// unless a D-Bus caller requested the termination (Cause::requested).
 void begin_termination(DecisionContext& context, Session session, const Reason& reason);
 
-/// Performs the next stage of a termination. The stages are the reason on the terminals, SIGTERM, and SIGKILL.
+/// Performs the next stage of a termination. The stages are a notice on the terminals of the session, SIGTERM, and
+/// SIGKILL.
 void continue_termination(DecisionContext& context, Session session);
 
 /// Terminates a denied login whose processes did not exit by themselves. The first call for a login sends SIGTERM, and
@@ -154,14 +153,14 @@ void on_logind_session_new(DecisionContext& context, const LogindSessionNew& eve
 void on_logind_session_removed(DecisionContext& context, const LogindSessionRemoved& event);
 void on_logout_checked(DecisionContext& context, const LogoutChecked& event);
 
-/// Handles a session whose leader (the process that opened the session) has exited without a logout. If a limit applies
-/// to the session, its remaining processes are terminated. Otherwise the session stays open and occupies its session
-/// slot until logind removes it.
+/// Handles the exit of a session's leader (the process that opened the session) without a logout. If a limit applies to
+/// the session, its remaining processes are terminated. Otherwise the session stays open and occupies its session slot
+/// until logind removes it.
 void on_leader_lost(DecisionContext& context, Session session);
 
-/// Asks logind whether a session was logged out. The query is for sessions that the daemon learned from logind, after
-/// the process that opened the session has exited. The query is repeated until logind answers, and no limit of the
-/// session is enforced before the answer.
+/// Asks logind whether a session was logged out, after the process that opened the session has exited. Only used for
+/// sessions that the PAM module did not report. The query is repeated until logind answers, and no limit of the session
+/// is enforced before the answer.
 void check_logout(DecisionContext& context, Session session);
 
 // restore.cpp

@@ -16,7 +16,7 @@
 namespace sesslimit::core {
 
 /// Request of the PAM module to admit a login, sent in pam_open_session. If the same process requests a login of the
-/// same user again, the request is a repetition of its first request.
+/// same user again, it has only repeated its first request.
 struct OpenRequested {
     RequestId request = RequestId::none;
     Login login;
@@ -24,7 +24,7 @@ struct OpenRequested {
     Duration budget{}; ///< time for which the PAM module waits for the answer
 };
 
-/// Report of the PAM module about pam_close_session.
+/// Report of the PAM module that the PAM application closes a session (pam_close_session).
 struct CloseRequested {
     RequestId request = RequestId::none;
     SessionKey session = SessionKey::none; ///< session to close; none: the newest session of the process `leader`
@@ -36,8 +36,8 @@ struct RequestAborted {
     RequestId request = RequestId::none;
 };
 
-/// Exit of a session's leader (the process that opened the session), as reported by the pidfd of the process. The exit
-/// is also reported if the process no longer existed when the daemon started to track it.
+/// Exit of a session's leader (the process that opened the session), as reported by the leader's pidfd. Also reported
+/// if the leader had already exited when the daemon started to track it.
 struct LeaderExited {
     SessionKey session = SessionKey::none;
 };
@@ -65,7 +65,7 @@ inline bool is_login_class(std::string_view session_class) {
     return session_class == "user" || session_class.starts_with("user-");
 }
 
-/// New session in logind, or a session that existed when the daemon first listed logind's sessions.
+/// Session that logind has created, or that already existed when the daemon first listed logind's sessions.
 struct LogindSessionNew {
     LogindSession session;
 };
@@ -98,7 +98,8 @@ struct InputReceived {
     SessionKey session = SessionKey::none;
 };
 
-/// First input on a terminal that a user opened after a warning. The terminal may belong to any session of the user.
+/// First input on a terminal that a user opened after a warning about idleness. The terminal may belong to any session
+/// of the user.
 struct TerminalOpened {
     uid_t owner = 0;
 };

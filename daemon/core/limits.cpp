@@ -30,7 +30,7 @@ void warn_of_duration(DecisionContext& context, Session& session, const policy::
 }
 
 /// Returns true if output on the session's terminals counts as activity. The terminals must then be probed before the
-/// daemon writes a notice to them. A notice changes the output timestamp of a terminal, and would hide earlier output.
+/// daemon writes a notice to them, because the notice overwrites the time of the last output.
 bool is_output_awaited(const Session& session, const policy::Limits& limits) {
     return session.phase == Phase::active && !session.graphical && session.terminal != Terminal::none &&
            idle_limit(session) != unlimited_duration && policy::counts_output(limits.idle_activity.value);
@@ -49,9 +49,8 @@ void record_use(DecisionContext& context, Session& session, BootTime at) {
     }
 }
 
-/// Locks the screen of a session whose idle limit has expired. The idle time then starts again at 0, so that the screen
-/// is locked again if its user unlocks the screen and leaves. The screen is not locked twice without activity in
-/// between.
+/// Locks the screen of a session whose idle limit has expired, and restarts the idle time at 0. If the limit expires
+/// again without activity of the user, the screen is not locked a second time.
 void lock_screen(DecisionContext& context, Session& session, const Reason& reason) {
     if (context.limits(session).mode.value == policy::Mode::observe) {
         return begin_termination(context, session, reason);
@@ -66,8 +65,8 @@ void lock_screen(DecisionContext& context, Session& session, const Reason& reaso
     context.put(session);
 }
 
-/// Grants the session a grace period as long as its longest warning. Called if a limit expired before a warning could
-/// be issued, because the host was suspended or the daemon was not running.
+/// Grants the session a grace period as long as its longest warning. Called if a limit expired before the user was
+/// warned, because the host was suspended or the daemon was not running.
 void grant_grace_period(const DecisionContext& context, Session& session, const std::vector<Duration>& warnings) {
     session.grace_until = after(context.now, warnings.front());
 }
@@ -78,8 +77,8 @@ void evaluate_idle(DecisionContext& context, Session session) {
     const policy::Limits limits = context.limits(session);
     const std::vector<Duration> warnings = context.warnings(session, limits);
     if (session.idle_warned == screen_locked && !DecisionContext::locks(session, limits, reason.cause)) {
-        // The screen was locked under an earlier policy. The current policy terminates idle sessions instead, and the
-        // user must be warned before a termination.
+        // The screen of the session was locked under an earlier policy, but the current policy terminates idle sessions
+        // instead. The user must be warned before the termination.
         session.idle_warned = unlimited_duration;
     }
     if (idle_end(session) <= context.now && DecisionContext::locks(session, limits, reason.cause)) {
@@ -101,16 +100,15 @@ void evaluate_idle(DecisionContext& context, Session session) {
     context.put(session);
 }
 
-/// Handles a failed activity probe of a session, and repeats the probe later. The idle limit does not terminate the
-/// session until a probe succeeds, because the session could be active. The duration limit does not depend on probes
-/// and stays enforced.
+/// Handles a failed activity probe of a session, and repeats the probe later. Because the session could be active, its
+/// idle limit is not enforced until a probe succeeds. The duration limit is enforced without probes.
 void on_probe_failed(DecisionContext& context, Session session) {
     const policy::Limits limits = context.limits(session);
     const std::vector<Duration> warnings = context.warnings(session, limits);
     session.probe_failed = true;
     if (is_output_awaited(session, limits) && duration_warning(session, warnings, context.now)) {
-        // A due warning changes the output timestamp of the terminal, and hides the earlier output that the failed
-        // probe has not found. Activity is therefore assumed, because output counts as activity in this session.
+        // Output on the terminal counts as activity, but the failed probe could not read when it occurred. The warning
+        // that is written now overwrites that time, so activity is assumed.
         record_use(context, session, context.now);
     }
     warn_of_duration(context, session, limits);
@@ -142,8 +140,8 @@ void serve_limits(DecisionContext& context, Session session) {
         return begin_termination(context, session,
                                  {.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}});
     }
-    // If output counts as activity, the terminals are probed before the daemon writes a warning to them. After the
-    // probe, on_activity_probed() issues the warning.
+    // If output counts as activity, the terminals are probed before the daemon writes a warning to them. The function
+    // on_activity_probed() issues the warning after the probe.
     const bool probes_first =
         is_output_awaited(session, limits) && duration_warning(session, warnings, context.now).has_value();
     if (!probes_first) {

@@ -32,8 +32,8 @@ void adopt(DecisionContext& context, const LogindSession& seen) {
     context.request_first_probe(session);
 }
 
-/// Handles a new logind session of a login that the PAM module has already requested. Both have the same leader (the
-/// process that opened the session).
+/// Handles a new logind session of a login that the PAM module has already requested. The daemon recognizes the login
+/// by its leader (the process that opened the session).
 void join(DecisionContext& context, const Session& known, const LogindSession& seen) {
     Session session = known;
     session.logind_id = seen.id;
@@ -55,14 +55,14 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
         return context.request_first_probe(session);
     case Phase::ending:
         if (session.stage != TerminationStage::pending) {
-            // Before logind announced the session, only the process that opened the session was asked to stop. All
-            // processes of the session are now asked to stop.
+            // Before logind announced the session, the daemon could only ask the process that opened the session to
+            // stop. It now asks all processes of the session to stop.
             session.stage = TerminationStage::notified;
             session.due = context.now;
         }
         return context.put(session);
-    // If the PAM stack continued although the login was denied, terminate_denied_login() terminates the login later.
-    // The delay gives the user time to read the reason of the denial.
+    // A denied login gets a logind session only if the PAM stack continued after the denial. terminate_denied_login()
+    // terminates the login later, so that the user has time to read the reason of the denial.
     case Phase::denied:
     case Phase::waiting:
     case Phase::active:
@@ -104,13 +104,13 @@ void on_leader_exited(DecisionContext& context, const LeaderExited& event) {
     case Phase::closed:
         return remove_session(context, session);
     case Phase::active:
-        // PAM does not report the logout of a session that the daemon learned from logind (an adopted session). Only
+        // If the daemon learned the session from logind, the PAM module does not report a logout of the session. Only
         // logind can report that logout.
         return session.adopted ? check_logout(context, session) : on_leader_lost(context, session);
     case Phase::ending:
         if (session.stage == TerminationStage::pending || session.stage == TerminationStage::notified) {
-            // The termination continues without delay, because the process that opened the session has exited and its
-            // user can no longer read the reason.
+            // The process that opened the session has exited, so the user can no longer read the reason of the
+            // termination. The termination therefore continues without delay.
             session.due = context.now;
         }
         return session.logind_id.empty() ? remove_session(context, session) : context.put(session);

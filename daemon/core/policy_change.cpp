@@ -7,8 +7,8 @@
 namespace sesslimit::core {
 namespace {
 
-/// Reports that the user has more sessions than the new policy permits. Does nothing if `session` is not the user's
-/// oldest session that occupies a session slot, so that each user is reported only once.
+/// Reports that the user of `session` has more sessions than the new policy permits. Each user is reported only once,
+/// with the oldest session that occupies a session slot. Does nothing if `session` is another session.
 void report_over_limit(DecisionContext& context, const Session& session) {
     const policy::Limits limits = context.limits(session);
     const auto& keys = context.state.of_user(session.login.uid);
@@ -78,7 +78,7 @@ void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
     for (const auto& [key, session] : context.state.sessions()) {
         Session updated = session;
         if (session.phase == Phase::waiting) {
-            // A waiting login is decided again, because the new policy may permit more sessions than the old one.
+            // The waiting login is decided again, because the new policy may permit more sessions than the old policy.
             updated.due = context.now;
         }
         if (session.phase == Phase::ending) {

@@ -37,9 +37,8 @@ void on_request_aborted(DecisionContext& context, const RequestAborted& event) {
         context.out.records.emplace_back(Drop{found->key});
         return;
     }
-    // The PAM module disconnected before it received an answer, but the login may continue. logind already has a
-    // session of the login and does not announce it again, so the session is counted as if the daemon had learned it
-    // from logind.
+    // The PAM module disconnected before it received an answer, but the login may continue. The session that logind
+    // already has for the login is therefore counted as a session of the user.
     Session session = *found;
     session.phase = Phase::active;
     session.adopted = true;
@@ -54,8 +53,7 @@ void remove_session(DecisionContext& context, const Session& session) {
     if (!occupies_slot(session.phase)) {
         return;
     }
-    // If the termination is still in its first stage (pending), no action was taken yet, so the session exited by
-    // itself.
+    // If the daemon has not begun to stop the session (stage pending), the session exited by itself.
     const bool ended = session.phase == Phase::ending && session.stage != TerminationStage::pending;
     context.notify(ended ? Notice::Kind::ended : Notice::Kind::released, session, ended ? session.reason : Reason{});
     admit_waiting(context, session);

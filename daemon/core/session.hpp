@@ -29,7 +29,7 @@ enum class Phase : std::uint8_t {
     /// A limit on the number of sessions is reached, and the login waits for a free session slot. A waiting login does
     /// not count as a session of the user.
     waiting = 1,
-    /// The login was admitted. logind has not announced a session for it, and may never announce one.
+    /// The login was admitted, but logind has not announced a session for the login, and may never announce one.
     admitted = 2,
     /// The login was admitted, and logind has a session for it.
     active = 3,
@@ -69,13 +69,13 @@ inline constexpr std::size_t max_by_length = 255;
 /// Cause of a termination or denial, with its details.
 struct Reason {
     Cause cause = Cause::none;
-    /// For the causes limit_reached and displaced, the maximum number of sessions. For the cause idle, 1 if the session
-    /// is not graphical and no terminal of the session is known, otherwise 0.
+    /// Number that belongs to the cause. For limit_reached and displaced, the maximum number of sessions. For idle, 1
+    /// if the session is not graphical and no terminal of the session is known, otherwise 0.
     std::uint32_t count = 0;
     /// For the causes duration and idle, the value of the limit that expired.
     Duration span{};
-    /// For the cause displaced, the remote host of the newer login. For the cause requested, the name of the D-Bus
-    /// caller. For the cause limit_reached, the name of the policy rule whose shared limit is reached, or empty if
+    /// Text that belongs to the cause. For displaced, the remote host of the newer login. For requested, the name of
+    /// the D-Bus caller. For limit_reached, the name of the policy rule whose shared limit is reached, or empty if
     /// max_sessions is reached. At most max_by_length bytes.
     std::string by;
     bool operator==(const Reason&) const = default;
@@ -83,10 +83,11 @@ struct Reason {
 
 /// Stage that the termination of a session has reached. The numeric values are stored in the ledger file.
 enum class TerminationStage : std::uint8_t {
-    /// No action was taken yet. If a session is displaced right after its admission, the first action waits until the
-    /// session has a terminal.
+    /// No action was taken yet. If a session is terminated right after its admission in favor of a newer login, the
+    /// daemon waits until the session has a terminal.
     pending = 0,
-    /// The reason was written to the terminals of the session, and the user has a moment to read it.
+    /// The reason of the termination was written to the terminals of the session. SIGTERM follows after a short delay,
+    /// so that the user can read the reason.
     notified = 1,
     /// The session was asked to stop, by logind or by a signal.
     sigterm_sent = 2,
@@ -94,14 +95,14 @@ enum class TerminationStage : std::uint8_t {
     sigkill_sent = 3,
 };
 
-/// Progress of the query to logind whether a session was logged out. The query is for sessions that the daemon learned
-/// from logind, and begins when the process that opened the session has exited. Not meaningful after a restart of the
+/// Progress of the query to logind whether a session was logged out. The query is sent only for sessions that the PAM
+/// module did not report, after the process that opened the session has exited. Not meaningful after a restart of the
 /// daemon.
 enum class LogoutCheck : std::uint8_t {
     none,
     first,
-    /// logind answered that the session was not logged out, and is asked a second time. The second query is needed
-    /// because PAM can close a session after the process that opened the session has exited.
+    /// logind answered that the session was not logged out, and is asked a second time. When the process that opened
+    /// the session exits, PAM may not have closed the session yet.
     second,
 };
 
@@ -113,7 +114,7 @@ inline constexpr Duration screen_locked{};
 struct Session {
     SessionKey key = SessionKey::none;
     Phase phase = Phase::admitted;
-    /// True if the daemon learned the session from logind, and not from the PAM module.
+    /// True if the daemon learned about the session from logind, and not from the PAM module.
     bool adopted = false;
     /// True if a termination of the session is due, but is prevented by mode = "observe".
     bool observed = false;
@@ -152,10 +153,10 @@ struct Session {
     LastSample last_sample;
     /// Time at which the daemon last wrote a notice to the terminals of the session.
     BootTime last_notice_at{};
-    /// Shortest warning about the duration limit that was issued, as the time before expiry; unlimited_duration: no
+    /// Time before the expiry of the duration limit at which the last warning was issued; unlimited_duration: no
     /// warning was issued.
     Duration duration_warned = unlimited_duration;
-    /// Shortest warning about the idle limit that was issued since the last activity, as the time before expiry;
+    /// Time before the expiry of the idle limit at which the last warning since the user's last activity was issued;
     /// unlimited_duration: no warning was issued.
     Duration idle_warned = unlimited_duration;
     /// Reason for which the session is terminated or the login was denied.

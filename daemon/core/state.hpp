@@ -15,8 +15,8 @@
 namespace sesslimit::core {
 
 /// All sessions that the core knows, with indexes by key, user, leader process, logind ID and deadline. The class is a
-/// value type and uses neither a clock nor I/O. A member function takes O(log n) time or less in the number of
-/// sessions, except as noted.
+/// value type and uses neither a clock nor I/O. Member functions take O(log n) time or less for n sessions, except as
+/// noted.
 class State {
   public:
     using Sessions = std::map<SessionKey, Session>;

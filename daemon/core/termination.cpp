@@ -43,8 +43,8 @@ void terminate(DecisionContext& context, Session& session) {
     session.due = after(context.now, kill_delay_for(session.reason.cause));
 }
 
-/// Sends the reason of the termination to the terminals of the session. The next stage of the termination follows after
-/// a short delay, so that the user can read the reason.
+/// Writes the reason of the termination to the terminals of the session. The next stage of the termination follows
+/// after a short delay, so that the user can read the reason.
 void notify_reason(DecisionContext& context, Session& session) {
     session.stage = TerminationStage::notified;
     session.due = after(context.now, Timeouts::notice_display);
@@ -84,7 +84,7 @@ void begin_termination(DecisionContext& context, Session session, const Reason& 
     session.stage = TerminationStage::pending;
     session.due = after(session.admitted, Timeouts::terminal_setup);
     // A session that was admitted less than Timeouts::terminal_setup ago may not have a terminal yet. If a newer login
-    // displaces the session, the reason is therefore sent to the terminal later.
+    // displaces such a session, the reason is written to the terminal when that time is over.
     if (reason.cause != Cause::displaced || session.due <= context.now) {
         notify_reason(context, session);
     }
