@@ -10,14 +10,13 @@
 
 /// Pure functions that determine when a session was last used, from samples of its activity.
 ///
-/// In a session with a terminal, input on the terminal counts as activity. Output on the terminal and CPU time also
-/// count if the setting idle_activity includes them. In a graphical session, only logind's IdleHint counts. In a
-/// session that has no terminal and is not graphical, data on its network connection and CPU time count. If the
-/// connection cannot be inspected, such a session is assumed to be active.
+/// In a session with a terminal, input on the terminal counts as activity. The setting idle_activity can also include
+/// output on the terminal and CPU time. In a graphical session, only logind's IdleHint counts. In any other session,
+/// CPU time and data on the network connection count. If the connection cannot be inspected, such a session is assumed
+/// to be active.
 ///
-/// Clocks: the time since the last activity of a session is measured on CLOCK_BOOTTIME, which includes suspend. The
-/// timestamps of a terminal are wall clock times. They are converted to CLOCK_BOOTTIME with the offset between the two
-/// clocks at the current or at the previous activity probe of the session. The age of logind's IdleHint is measured on
+/// The time since the last activity of a session is measured on CLOCK_BOOTTIME, which includes suspend. Timestamps of
+/// terminals are wall clock times, and are converted to CLOCK_BOOTTIME. The age of logind's IdleHint is measured on
 /// CLOCK_MONOTONIC, so the idle time of a graphical session does not include suspend.
 ///
 /// Whenever the wall clock is set, all sessions that have an idle limit are probed for activity immediately (event

@@ -40,9 +40,9 @@ bool is_idle_warning_owed(const Session& session, const std::vector<Duration>& w
 /// Returns `never` if the duration is unlimited.
 BootTime next_duration_check(const Session& session, const std::vector<Duration>& warn_before);
 
-/// Returns the time of the next activity probe of the session. If an idle limit applies, the probe is due at the next
-/// warning or at the expiry of the limit. Without an idle limit, the probe checks whether the session has gained or
-/// lost a terminal, because another idle limit may then apply. Returns `never` if both idle limits are unlimited.
+/// Returns the time of the next activity probe of the session. If an idle limit applies, the session is probed at the
+/// next warning or at the expiry of the limit. Otherwise the probe only checks whether the session has gained or lost a
+/// terminal. Returns `never` if both idle limits of the session are unlimited.
 BootTime next_idle_check(const Session& session, const std::vector<Duration>& warn_before);
 
 /// Returns the time at which an open session needs its next warning, activity probe or termination.

@@ -32,7 +32,7 @@ struct Timeouts {
     static constexpr Duration denied_login_exit = std::chrono::seconds(3);
     /// Maximum time for which a login waits until a session slot of its user is free.
     static constexpr Duration slot_wait = std::chrono::seconds(5);
-    /// Time that the PAM module adds to the answer deadline of the daemon before it stops waiting for the answer.
+    /// Time from the deadline of the daemon's answer to the time at which the PAM module stops waiting for the answer.
     static constexpr Duration reply_margin = std::chrono::milliseconds(500);
     /// Delay until a failed or unanswered activity probe (ProbeActivity) or logout query (CheckLogout) is repeated.
     static constexpr Duration probe_retry = std::chrono::seconds(10);

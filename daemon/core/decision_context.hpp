@@ -117,9 +117,10 @@ void on_groups_resolved(DecisionContext& context, const GroupsResolved& event);
 
 /// Applies the current policy to an open session. If a limit is new to the user, the user is warned about the limit
 /// again. If the new limit would expire within the grace period (the longest warn_before, or 5 min), no limit
-/// terminates the session before the end of that period. A limit is new if the policy changed its value, or if it was
-/// only observed before. If `retroactive` is true, all limits are new, because no policy was applied to the session
-/// before.
+/// terminates the session before the end of that period.
+///
+/// A limit of a session is new to its user if the policy has changed the value of the limit, or if the limit was only
+/// observed before. If `retroactive` is true, all limits are new, because no policy was applied to the session before.
 void reapply_policy(const DecisionContext& context, Session& session, bool retroactive);
 
 /// Excludes an open session from all limits if the current policy does not count its login as a session, for example

@@ -24,7 +24,7 @@ using core::TerminationStage;
 
 constexpr std::size_t fixed_size = 208;
 constexpr std::size_t gid_count_size = sizeof(std::uint16_t);
-// Maximum absolute value of a wall clock time in the ledger. Within this bound, the difference of two times does not
+// Maximum absolute value of a wall clock time in the ledger. The difference of two times within this bound does not
 // overflow.
 constexpr Duration wall_bound{std::int64_t{1} << 60};
 
@@ -133,8 +133,8 @@ class Writer {
     std::span<std::byte> out_;
 };
 
-/// Reader of an encoded session, which may be truncated at any byte. If the data ends too early, the reader returns no
-/// further data, and whole() returns false.
+/// Reader of the bytes of an encoded session, which may be truncated at any byte. If the data ends too early, the
+/// reader returns no further data, and whole() returns false.
 class Reader {
   public:
     explicit Reader(std::span<const std::byte> in) noexcept : in_(in) {}
@@ -298,8 +298,8 @@ std::expected<std::size_t, Fault> encode(const Session& session, std::span<std::
 }
 
 std::expected<Session, Fault> decode(std::span<const std::byte> payload) {
-    // The session is decoded directly into the returned object, because a Session is large and the daemon may read
-    // 100,000 of them at its start.
+    // The session is decoded directly into the returned object. A Session is large, and the daemon may read 100,000
+    // sessions at its start.
     std::expected<Session, Fault> result;
     Session& session = *result;
     std::uint8_t flags = 0;

@@ -12,8 +12,8 @@
 /// or clocks.
 namespace sesslimit::ledger {
 
-/// Maximum size of an encoded session in bytes. The size is sufficient for the fields of fixed size, all texts at their
-/// maximum length, and 5 group IDs. Further group IDs are omitted if they do not fit.
+/// Maximum size of an encoded session in bytes. This size is sufficient for all texts at their maximum length and 5
+/// group IDs. Group IDs that do not fit are omitted.
 inline constexpr std::size_t max_payload = 2032;
 
 /// Reason why a session is invalid, in a few words for a log, such as "unknown phase". Lifetime: the text is static.
@@ -29,12 +29,11 @@ Fault fault_of(const core::Session& session) noexcept;
 
 /// Encodes the session to the start of `out` and returns its length in bytes. The fields `request` and `answer_by` are
 /// not encoded. Group IDs that do not fit are omitted, and `gids_cut` is then encoded as true. Fails if the session is
-/// invalid, or if `out` is too small for the session without group IDs. After an error the contents of `out` are
-/// unspecified.
+/// invalid, or if `out` is too small. After an error the contents of `out` are unspecified.
 std::expected<std::size_t, Fault> encode(const core::Session& session, std::span<std::byte> out) noexcept;
 
-/// Decodes one session, which must fill all of `payload`. The bytes of `payload` may be arbitrary, and only valid
-/// sessions are returned. The fields `request` and `answer_by`, which are not encoded, get their default values.
+/// Decodes one session, whose encoding must fill all of `payload`. `payload` may contain arbitrary bytes, because
+/// invalid sessions are rejected. The fields `request` and `answer_by` are not encoded, and get their default values.
 std::expected<core::Session, Fault> decode(std::span<const std::byte> payload);
 
 } // namespace sesslimit::ledger

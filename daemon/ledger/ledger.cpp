@@ -23,8 +23,8 @@ struct Ledger::Impl {
     Index index;
     unsigned updates = 0;
 
-    /// Writes an update to a slot of the ledger file. Returns false if the update counter of the slot (its generation)
-    /// has the maximum value, which occurs only in a forged file.
+    /// Writes an update to a slot of the ledger file. Returns false if the slot cannot be updated, because its update
+    /// counter (generation) has the maximum value. This occurs only in a forged file.
     bool write(std::uint32_t slot, std::span<const std::byte> payload) noexcept {
         std::uint64_t& generation = index.generations[slot];
         if (generation >= last_generation) {
@@ -37,10 +37,9 @@ struct Ledger::Impl {
         return true;
     }
 
-    /// Deletes the record in a slot of the ledger file by an update without a payload. In a forged file, the update
-    /// counter of the slot (its generation) may have the maximum value. Both copies of the slot are then cleared
-    /// instead, and the counter restarts. The current copy is cleared last, so that the slot is unchanged if the
-    /// process is killed earlier.
+    /// Deletes the record in a slot of the ledger file. If the update counter of the slot has its maximum value, which
+    /// occurs only in a forged file, both copies of the slot are cleared. The current copy is cleared last, so that the
+    /// slot is unchanged if the process is killed before.
     void empty(std::uint32_t slot) noexcept {
         std::uint64_t& generation = index.generations[slot];
         if (!write(slot, {})) {
@@ -52,8 +51,8 @@ struct Ledger::Impl {
     }
 
     Result<> grow() {
-        // If memory for the index of the ledger was exhausted when the ledger last grew, the file has grown but the
-        // index has not. In this case, only the index is extended.
+        // If memory was exhausted when the ledger last grew, the file has more slots than its index in memory. In this
+        // case, only the index is extended.
         if (file.slots() == index.generations.size()) {
             if (auto grown = file.grow(); !grown) {
                 return grown;

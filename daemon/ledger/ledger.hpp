@@ -13,37 +13,35 @@
 
 namespace sesslimit::ledger {
 
-/// Callback that receives each session of a ledger while the ledger is opened. The sessions are passed one by one,
-/// because a list of 100,000 sessions would use memory that is not returned to the system later. The callback may throw
-/// std::bad_alloc and nothing else.
+/// Callback that receives the sessions of a ledger one by one while the ledger is opened. A list of 100,000 sessions
+/// would use memory that is not returned to the system later. The callback may throw std::bad_alloc and nothing else.
 using Restore = std::function<void(core::Session&&)>;
 
 /// File on /run that records all sessions, so that they survive a restart of the daemon. The file is not on a disk,
 /// because the sessions are meaningless after a reboot. docs/ledger.md describes the format. A lock file beside the
 /// ledger ensures that only one process uses the ledger.
 ///
-/// An update of the ledger is atomic, even if the process is killed at any point. Updates do not sync the file and do
-/// not block. Only growing the file performs I/O. Not thread-safe.
+/// An update of the ledger is atomic, even if the process is killed at any point. An update does not sync the file and
+/// does not block, unless the file must grow. The class is not thread-safe.
 class Ledger {
   public:
-    /// Number of slots (one for each session) of a new ledger, and number of slots by which a full ledger grows.
+    /// Number of slots of a new ledger, and number of slots by which a full ledger grows. A slot contains one session.
     static constexpr std::size_t usual_step = 1024;
 
     /// Opens the ledger in `directory`, which must exist, and reads all sessions of the ledger. Creates the ledger if
     /// it does not exist. A file that is not a ledger, has another format version, or is of another boot, is renamed to
     /// "ledger.old". A new ledger is then created.
     ///
-    /// `restore` receives each session once, in unspecified order. Each session is complete and valid (codec.hpp). The
-    /// times of a session are of this boot, but may be in the future, because they are not compared with a clock.
-    /// `login.gids_cut` is true if some group IDs of the session did not fit into its record. `dropped` receives a line
-    /// for the journal about each item that was rejected. At most 65 lines are about slots, and a few more are about
-    /// the file.
+    /// `restore` receives each session of the ledger once, in unspecified order. The times of a session are of this
+    /// boot, but are not checked against a clock, and may be in the future. `login.gids_cut` is true if some group IDs
+    /// of the session did not fit into the ledger. `dropped` receives a line for the journal about each rejected item,
+    /// which are at most 65 lines about slots and a few about the file.
     ///
     /// Fails if another process has the ledger open (error code EAGAIN), or if the file cannot be opened or created. In
     /// both cases `restore` was not called. Also fails if memory is exhausted, possibly after calls of `restore`.
     ///
-    /// A process must not have more than one Ledger object of the same directory, because it would lose its lock on the
-    /// ledger (lock.hpp). `step`, at least 1, is the number of slots by which the ledger grows. Only tests set `step`.
+    /// A process must not open the ledger of the same directory twice, because it would lose its lock on the ledger
+    /// (lock.hpp). `step`, at least 1, is the number of slots by which the ledger grows. Only tests set `step`.
     static Result<Ledger> open(const std::filesystem::path& directory, const Restore& restore,
                                std::vector<std::string>& dropped, std::size_t step = usual_step);
 
@@ -51,8 +49,8 @@ class Ledger {
     Ledger& operator=(Ledger&&) noexcept;
     ~Ledger();
 
-    /// Writes the record of a session, and replaces an earlier record with the same session key. If it fails (invalid
-    /// session, no space on /run, or out of memory), the earlier record is unchanged.
+    /// Writes the record of a session, and replaces an earlier record of the same session. On failure (invalid session,
+    /// no space on /run, or out of memory), the earlier record is unchanged.
     Result<> put(const core::Session& session);
 
     /// Deletes the record of a session. Does nothing if the record does not exist.

@@ -52,7 +52,7 @@ Result<> allocate(int fd, std::size_t from, std::size_t size) {
 /// Returns true if the file has holes, which are ranges without allocated pages. An access to a mapped hole allocates a
 /// page, and kills the process with SIGBUS if the file system is full.
 bool has_holes(const struct stat& status) noexcept {
-    constexpr off_t block = 512; // unit of st_blocks on every file system (stat(2))
+    constexpr off_t block = 512; // unit of st_blocks (stat(2))
     return status.st_blocks * block < status.st_size;
 }
 
@@ -68,7 +68,8 @@ std::unexpected<OpenFailure> open_failure(const fs::path& file, int error) {
     switch (error) {
     case ENOENT:
         return std::unexpected(OpenFailure{.then = OpenFailure::Then::create, .error = {}});
-    // open(2) fails with ELOOP for a symbolic link, with EISDIR for a directory, and with ENXIO for a socket.
+    // For a path that is not a regular file, open(2) fails with ELOOP (symbolic link), EISDIR (directory) or ENXIO
+    // (socket).
     case ELOOP:
     case EISDIR:
     case ENXIO:
@@ -143,8 +144,8 @@ Result<LedgerFile> LedgerFile::fill(UniqueFd fd, const BootId& boot, std::size_t
     auto image = map(std::move(fd), file_size(step), step);
     if (image) {
         image->boot_ = boot;
-        // The header of a new ledger is written twice. Each call writes one of the two copies of the header, so that
-        // the file survives the loss of one copy.
+        // The header of a new ledger is written twice, once to each of its two copies, so that the file is usable if
+        // one copy is damaged later.
         image->write_header();
         image->write_header();
     }

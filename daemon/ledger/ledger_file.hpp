@@ -23,17 +23,17 @@ inline constexpr std::size_t max_slots = std::size_t{1} << 22;
 /// Reads the identifier of the current boot.
 Result<BootId> read_boot_id();
 
-/// Reason why the ledger file could not be opened, and the following action of the daemon (create a new file, rename
-/// the old file, or give up).
+/// Reason why the ledger file could not be opened, and what the daemon does next: it creates a new file, renames the
+/// old file, or gives up.
 struct OpenFailure {
     enum class Then : std::uint8_t { create, move_aside, give_up };
     Then then = Then::give_up;
     Error error;
 };
 
-/// Ledger file, mapped into memory. The file consists of a header and of slots, one for each session. The slots are
-/// numbered from 0, and the header is not counted. Every page of the file is allocated in advance, so that an access to
-/// the mapped memory cannot fail. The caller of open() must own the lock of the ledger.
+/// Ledger file, mapped into memory. The file consists of a header and of slots, which are numbered from 0 and contain
+/// one session each. Every page of the file is allocated in advance, so that an access to the mapped memory cannot
+/// fail. The caller of open() must own the lock of the ledger.
 class LedgerFile {
   public:
     /// Opens `directory`/ledger if it is a ledger of this boot. If the file does not exist, creates a ledger with
@@ -55,8 +55,8 @@ class LedgerFile {
     /// are mapped one by one when they are read.
     void fetch(std::size_t first, std::size_t count) const noexcept;
 
-    /// Unmaps the pages of all slots until they are accessed again, so that they are not counted as memory of this
-    /// process. The contents of the file are unchanged.
+    /// Unmaps the pages of all slots until the slots are accessed again, so that these pages do not count as memory of
+    /// the process. The contents of the file are unchanged.
     void forget_pages() const noexcept;
 
   private:

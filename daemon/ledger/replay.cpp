@@ -48,7 +48,7 @@ void mend(SlotBytes bytes, const Slot& slot, std::size_t number, Lines& lines) {
 }
 
 /// Decodes the record in slot `number` of the ledger file, passes its session to `restore`, and adds the slot to the
-/// index. If the record is rejected, returns the reason, otherwise an empty text.
+/// index. Returns the reason if the record is rejected, otherwise an empty text.
 std::string_view take(std::span<const std::byte> payload, std::uint32_t number, Index& index, const Restore& restore) {
     auto session = decode(payload);
     if (!session) {
@@ -103,8 +103,8 @@ Index read_all(const LedgerFile& image, const Restore& restore, std::vector<std:
         }
         image.forget_pages();
     }
-    // Free slots are used from the end of the list. The list is reversed, so that the slot with the lowest number is
-    // used first.
+    // Free slots are used from the end of the list. The list is reversed, so that the free slot with the lowest number
+    // is used first.
     std::ranges::reverse(index.free);
     lines.finish();
     return index;

@@ -94,8 +94,8 @@ void write_slot(SlotBytes slot, std::uint64_t generation, std::span<const std::b
     head.crc = crc_of(head, payload);
     const CopyBytes copy = copy_of(slot, index_of(generation));
     std::ranges::copy(payload, copy.subspan(copy_head_size).begin());
-    // Only the next daemon process reads the ledger file, after a restart. It sees all stores to the mapped pages, so
-    // only their order matters. The payload is stored before the 16 bytes in front of it, which mark it as valid.
+    // The payload is stored before the 16 bytes in front of it, which mark the payload as valid. Only the order of the
+    // two stores matters, because the ledger file is read only by the next daemon process.
     std::atomic_thread_fence(std::memory_order_release);
     std::memcpy(copy.data(), &head, sizeof head);
     std::atomic_signal_fence(std::memory_order_seq_cst);

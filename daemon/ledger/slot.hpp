@@ -20,8 +20,8 @@ inline constexpr std::size_t slot_size = 2 * copy_size;
 inline constexpr std::uint32_t format_version = 1;
 static_assert(copy_head_size + max_payload == copy_size);
 
-/// Highest generation of a slot of the ledger file. The generation counts the updates of the slot, which has two
-/// copies. Updates with an odd generation are in the second copy, updates with an even generation in the first.
+/// Highest generation (number of updates) of a slot of the ledger file. A slot has two copies. Updates with an even
+/// generation are written to the first copy, updates with an odd generation to the second.
 inline constexpr std::uint64_t last_generation = (std::uint64_t{1} << 63) - 1;
 
 using CopyBytes = std::span<std::byte, copy_size>;
@@ -59,15 +59,14 @@ struct Slot {
     std::array<bool, 2> torn{};
 };
 
-/// Reads a slot of the ledger file. If the generations of the two copies are consecutive and the newer copy is
-/// undamaged, only the newer copy is checked. The other copy then contains outdated data, or an update that did not
-/// complete.
+/// Reads a slot of the ledger file, which has two copies. The older copy is not checked for damage if the newer copy is
+/// undamaged and their generations (update numbers) are consecutive.
 Slot read_slot(ConstSlotBytes slot) noexcept;
 
 /// Writes `payload` to a slot of the ledger file, as the update with the number `generation`. This number must be one
-/// above the generation of the current copy, and at most last_generation. The bytes that make the update valid are
-/// stored last. If the process is killed earlier, the update did not happen. `payload` must be at most max_payload
-/// bytes long and must not overlap the slot.
+/// above that of the current copy, and at most last_generation. If the process is killed before the function returns,
+/// the slot contains either the old or the new payload. `payload` must be at most max_payload bytes long and must not
+/// overlap the slot.
 void write_slot(SlotBytes slot, std::uint64_t generation, std::span<const std::byte> payload) noexcept;
 
 /// Clears a copy of a slot of the ledger file, so that read_copy() returns the copy as never written (blank).
@@ -87,8 +86,8 @@ inline constexpr std::size_t header_payload_size = 60;
 /// Encodes a header.
 std::array<std::byte, header_payload_size> encode(const Header& header) noexcept;
 
-/// Decodes the header of a ledger file. If the payload is not a header, or has another format version or slot size,
-/// fails with the reason in a few words for a log.
+/// Decodes the header of a ledger file. Fails with a short reason for a log if `payload` is not a header, or has
+/// another format version or slot size.
 std::expected<Header, std::string_view> decode_header(std::span<const std::byte> payload) noexcept;
 
 } // namespace sesslimit::ledger
