@@ -61,18 +61,18 @@ auto texts_of(AnySession& session) noexcept {
         {&login.credential.method, 64, "method too long"},
         {&login.credential.fingerprint, max_fingerprint_length, "fingerprint too long"},
         {&login.credential.certificate_id, max_certificate_id_length, "certificate ID too long"},
-        {&login.credential.ca, max_fingerprint_length, "fingerprint of the certificate authority too long"},
+        {&login.credential.ca, max_fingerprint_length, "CA fingerprint too long"},
         {&login.connection, wire::max_connection, "connection too long"},
         {&login.seat, max_seat_length, "seat too long"},
         {&session.logind_id, 64, "logind session ID too long"},
         {&session.scope, 64, "scope too long"},
-        {&session.reason.by, core::max_by_length, "rule, host or requester in the reason of the session too long"},
+        {&session.reason.by, core::max_by_length, "detail of the reason too long"},
     });
 }
 
 constexpr std::size_t max_texts_length = 14 + 4 * 255 + 2 * 128 + 8 * 64;
 static_assert(wire::max_user <= 255 && wire::max_host <= 255 && core::max_by_length <= 255,
-              "the length of a text is one byte");
+              "text lengths use one byte");
 static_assert(max_fingerprint_length <= 64 && max_certificate_id_length <= 128 && max_seat_length <= 64);
 static_assert(fixed_size + max_texts_length + gid_count_size + 5 * sizeof(gid_t) <= max_payload);
 

@@ -122,7 +122,7 @@ Result<> Ledger::put(const core::Session& session) try {
         return std::unexpected(std::move(slot.error()));
     }
     if (!impl_->write(*slot, std::span(payload).first(*size))) {
-        return fail("generation counter of the ledger slot has reached its maximum", EOVERFLOW);
+        return fail("update counter of the ledger slot has reached its maximum", EOVERFLOW);
     }
     return {};
 } catch (const std::bad_alloc&) {

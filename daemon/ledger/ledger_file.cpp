@@ -126,7 +126,7 @@ std::expected<void, OpenFailure> LedgerFile::check_header(const BootId& boot, st
     boot_ = boot;
     for (const unsigned index : {0U, 1U}) {
         if (slot.torn[index]) {
-            said.emplace_back("one of the two copies of the ledger header is damaged, using the other copy");
+            said.emplace_back("one copy of the ledger header is damaged, and the other copy is used instead");
             make_blank(bytes_of(0), index);
         }
     }

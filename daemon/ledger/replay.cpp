@@ -38,10 +38,9 @@ class Lines {
 void mend(SlotBytes bytes, const Slot& slot, std::size_t number, Lines& lines) {
     for (const unsigned index : {0U, 1U}) {
         if (slot.torn[index]) {
-            lines.say(number,
-                      slot.generation == 0
-                          ? "one of the two copies of the slot is damaged, and the other copy is not valid either"
-                          : "one of the two copies of the slot is damaged, using the other copy");
+            lines.say(number, slot.generation == 0
+                                  ? "one copy of the ledger slot is damaged, and the other copy is damaged or empty"
+                                  : "one copy of the ledger slot is damaged, and the other copy is used instead");
             make_blank(bytes, index);
         }
     }
@@ -55,7 +54,7 @@ std::string_view take(std::span<const std::byte> payload, std::uint32_t number, 
         return session.error();
     }
     if (!index.slot_of.try_emplace(session->key, number).second) {
-        return "duplicate session key, already used by an earlier slot of the ledger";
+        return "the session key is already used by an earlier slot of the ledger";
     }
     restore(std::move(*session));
     return {};

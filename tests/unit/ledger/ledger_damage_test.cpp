@@ -79,8 +79,8 @@ SESSLIMIT_TEST(torn_current_copy_previous_state_restored) {
     EXPECT(opened.good(), opened.said());
     EXPECT(opened.sessions == (Sessions{{SessionKey{2}, sample(2)}}), "the older state of session 2");
     EXPECT_TEXT(opened.said(),
-                "slot 0: one of the two copies of the slot is damaged, and the other copy is not valid either\n"
-                "slot 1: one of the two copies of the slot is damaged, using the other copy");
+                "slot 0: one copy of the ledger slot is damaged, and the other copy is damaged or empty\n"
+                "slot 1: one copy of the ledger slot is damaged, and the other copy is used instead");
     EXPECT(opened.ledger->put(sample(1, 5)).has_value() && opened.ledger->put(sample(2, 5)).has_value(),
            "it accepts updates");
     opened.close();
@@ -115,7 +115,7 @@ SESSLIMIT_TEST(copy_in_wrong_place_rejected) {
     write_file(home.path / "ledger", bytes);
     Opened opened(home.path, 3);
     EXPECT(opened.good() && opened.sessions == small_sessions, opened.said());
-    EXPECT_TEXT(opened.said(), "slot 1: one of the two copies of the slot is damaged, using the other copy");
+    EXPECT_TEXT(opened.said(), "slot 1: one copy of the ledger slot is damaged, and the other copy is used instead");
 }
 
 /// A valid checksum over a payload that is not a session, and a key in two slots.
@@ -134,7 +134,7 @@ SESSLIMIT_TEST(forged_slots_rejected) {
         EXPECT(opened.sessions == (Sessions{{SessionKey{2}, sample(2, 1)}}), "only the valid session");
         EXPECT_TEXT(opened.said(),
                     "slot 0: invalid session: trailing data\n"
-                    "slot 2: invalid session: duplicate session key, already used by an earlier slot of the ledger");
+                    "slot 2: invalid session: the session key is already used by an earlier slot of the ledger");
     }
     Opened again(home.path, 3);
     EXPECT(again.good() && again.dropped.empty() && again.sessions.size() == 1, "reported once: " + again.said());
