@@ -34,11 +34,12 @@ std::optional<BootTime> since_look(Duration stamp, Duration offset, const LastSa
 /// function therefore converts a timestamp twice, with the offset to CLOCK_BOOTTIME that was measured at each of the
 /// two probes. It returns the later of the converted times that lie between the two probes.
 ///
-/// If neither converted time lies between the two activity probes, the wall clock was set twice, or the session now has
-/// another terminal. A timestamp that differs from the one at the previous probe then counts as activity now.
+/// If neither conversion of the terminal timestamp to CLOCK_BOOTTIME gives a time between the two activity probes, the
+/// wall clock was set twice, or the session now has another terminal. If the timestamp has changed since the previous
+/// probe, activity is then assumed now.
 ///
-/// The function also converts a terminal timestamp that has not changed since the previous activity probe. A later key
-/// press in the same step of 8 s does not change the timestamp.
+/// A terminal timestamp that has not changed since the previous activity probe is also converted. A key press after
+/// that probe, but in the same step of 8 s, would not have changed the timestamp.
 BootTime last_stamped(Duration stamp, Duration before, const Session& session, Duration wall_offset, BootTime now) {
     const LastSample& last_sample = session.last_sample;
     if (last_sample.at == BootTime{}) {

@@ -27,8 +27,8 @@
 /// set. An idle session is terminated at the latest at twice idle_timeout after its last input.
 ///
 /// If the wall clock was set, the timestamp of a terminal may not be convertible to CLOCK_BOOTTIME. The session is then
-/// assumed to have been active since the previous activity probe, which delays its termination. This assumption is made
-/// only once for each timestamp, unless the wall clock is set back and reaches the timestamp again.
+/// assumed to be active at the time of the activity probe, which delays its termination. This assumption is made only
+/// once for each timestamp, unless the wall clock is set back and reaches the timestamp again.
 namespace sesslimit::core {
 
 /// Maximum size of an ssh keepalive in bytes, and minimum interval between two keepalives. A keepalive has 28 to 112

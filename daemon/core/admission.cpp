@@ -36,8 +36,8 @@ Reason own_limit(const policy::Limits& limits) {
 }
 
 /// Returns the number of sessions of the user, except `session`, that occupy a session slot. If logind already has a
-/// session of this login, later sessions are excluded while the daemon knows them only from logind. If PAM requests
-/// such a later session afterwards, `session` counts in the decision about that request.
+/// session of this login, newer sessions that the PAM module has not reported are not counted. If PAM requests such a
+/// newer session later, the decision about that request counts `session` instead.
 std::size_t others_of_user(const DecisionContext& context, const Session& session) {
     if (session.logind_id.empty()) {
         return context.state.counted(session.login.uid);
@@ -86,8 +86,8 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
     session.request = event.request;
     session.answer_by = after(context.now, Timeouts::slot_wait);
     session.due = context.now;
-    // All active sessions of the user are probed for activity, to find the session that has been idle the longest. If a
-    // graphical session is probed, the login waits for Timeouts::notice_display, because logind must answer a query.
+    // All active sessions of the user are probed for activity, to find the session that has been idle the longest. The
+    // probe of a graphical session is a query to logind, so the login waits for Timeouts::notice_display.
     for (const SessionKey key : context.state.of_user(session.login.uid)) {
         const Session& other = *context.state.find(key);
         if (other.phase == Phase::active && context.now - other.last_sample.at >= shortest_window) {
@@ -100,8 +100,8 @@ void wait(DecisionContext& context, Session session, const OpenRequested& event)
 }
 
 /// Returns true if the last activity of the session is known well enough to decide whether the session is terminated in
-/// favor of the login `waiting`. An active session requires a successful activity probe, at most shortest_window before
-/// the request of that login.
+/// favor of the login `waiting`. For an active session, this requires a successful activity probe after the request of
+/// that login, or less than shortest_window before the request.
 bool is_use_known(const Session& session, const Session& waiting) {
     return session.phase != Phase::active || after(session.last_sample.at, shortest_window) > waiting.opened;
 }
@@ -169,7 +169,8 @@ std::size_t slots_needed(const DecisionContext& context, const Session& waiting,
 }
 
 /// Frees a session slot for the newer login `newcomer`. Terminates the session `candidate`, or denies its login if the
-/// login waits for a session slot. If many logins of a user arrive together, the newest logins are therefore admitted.
+/// login waits for a session slot. If many logins of a user arrive together, only the newest logins are therefore
+/// admitted.
 void displace(DecisionContext& context, const Session& candidate, const Session& newcomer, policy::Count most) {
     const Reason reason{.cause = Cause::displaced, .count = most, .span = {}, .by = newcomer.login.rhost};
     if (candidate.phase == Phase::waiting) {

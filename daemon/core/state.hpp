@@ -50,7 +50,7 @@ class State {
     /// Returns the key for the next new session.
     [[nodiscard]] SessionKey next_key() const { return next_key_; }
 
-    /// Sets the key for the next new session. Does nothing if `key` is smaller than the key that is currently the next.
+    /// Sets the key for the next new session to `key`. Does nothing if the next key is already greater than `key`.
     void give_keys_from(SessionKey key);
 
     [[nodiscard]] const Sessions& sessions() const { return sessions_; }

@@ -89,7 +89,7 @@ void begin_termination(DecisionContext& context, Session session, const Reason& 
         notify_reason(context, session);
     }
     if (reason.cause == Cause::leader_gone) {
-        terminate(context, session); // the user has left and cannot read the reason
+        terminate(context, session); // the user has already left
     }
     context.put(session);
 }

@@ -136,7 +136,7 @@ void Ledger::drop(SessionKey key) noexcept {
         return;
     }
     impl_->empty(found->second);
-    index.free.push_back(found->second); // does not allocate, because Index::free has capacity for all slots
+    index.free.push_back(found->second); // cannot allocate, capacity is reserved
     index.slot_of.erase(found);
 }
 

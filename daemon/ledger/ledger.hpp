@@ -17,9 +17,9 @@ namespace sesslimit::ledger {
 /// would use memory that is not returned to the system later. The callback may throw std::bad_alloc and nothing else.
 using Restore = std::function<void(core::Session&&)>;
 
-/// File on /run that records all sessions, so that they survive a restart of the daemon. The file is not on a disk,
-/// because the sessions are meaningless after a reboot. docs/ledger.md describes the format. A lock file beside the
-/// ledger ensures that only one process uses the ledger.
+/// File on /run that records all sessions, so that the daemon knows them after a restart. The file is not on a disk,
+/// because the sessions do not survive a reboot. docs/ledger.md describes the format. A lock file beside the ledger
+/// ensures that only one process uses the ledger.
 ///
 /// An update of the ledger is atomic, even if the process is killed at any point. An update does not sync the file and
 /// does not block, unless the file must grow. The class is not thread-safe.
@@ -34,8 +34,10 @@ class Ledger {
     ///
     /// `restore` receives each session of the ledger once, in unspecified order. The times of a session are of this
     /// boot, but are not checked against a clock, and may be in the future. `login.gids_cut` is true if some group IDs
-    /// of the session did not fit into the ledger. `dropped` receives a line for the journal about each rejected item,
-    /// which are at most 65 lines about slots and a few about the file.
+    /// of the session did not fit into the ledger.
+    ///
+    /// `dropped` receives at most 65 lines for the journal about damaged or rejected slots of the ledger file, and a
+    /// few lines about the file itself.
     ///
     /// Fails if another process has the ledger open (error code EAGAIN), or if the file cannot be opened or created. In
     /// both cases `restore` was not called. Also fails if memory is exhausted, possibly after calls of `restore`.
