@@ -29,7 +29,7 @@ Fault fault_of(const core::Session& session) noexcept;
 
 /// Encodes the session to the start of `out` and returns its length in bytes. The fields `request` and `answer_by` are
 /// not encoded. Group IDs that do not fit are omitted, and `gids_cut` is then encoded as true. Fails if the session is
-/// invalid, or if `out` is too small. After an error the contents of `out` are unspecified.
+/// invalid, or does not fit even without group IDs. After an error the contents of `out` are unspecified.
 std::expected<std::size_t, Fault> encode(const core::Session& session, std::span<std::byte> out) noexcept;
 
 /// Decodes one session, whose encoding must fill all of `payload`. `payload` may contain arbitrary bytes, because

@@ -25,7 +25,8 @@ using Restore = std::function<void(core::Session&&)>;
 /// does not block, unless the file must grow. The class is not thread-safe.
 class Ledger {
   public:
-    /// Number of slots of a new ledger, and number of slots by which a full ledger grows. A slot contains one session.
+    /// Number of slots of a new ledger, and number of slots by which a full ledger grows. A slot contains at most one
+    /// session.
     static constexpr std::size_t usual_step = 1024;
 
     /// Opens the ledger in `directory`, which must exist, and reads all sessions of the ledger. Creates the ledger if

@@ -32,8 +32,8 @@ struct OpenFailure {
 };
 
 /// Ledger file, mapped into memory. The file consists of a header and of slots, which are numbered from 0 and contain
-/// one session each. Every page of the file is allocated in advance, so that an access to the mapped memory cannot
-/// fail. The caller of open() must own the lock of the ledger.
+/// at most one session each. Every page of the file is allocated in advance, so that an access to the mapped memory
+/// cannot fail. The caller of open() must own the lock of the ledger.
 class LedgerFile {
   public:
     /// Opens `directory`/ledger if it is a ledger of this boot. If the file does not exist, creates a ledger with
