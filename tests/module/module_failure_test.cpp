@@ -360,7 +360,7 @@ SESSLIMIT_TEST(close_always_succeeds) {
     Login login(stalled.socket(), "timeout=100ms");
     const MonotonicTime start = monotonic_now();
     const int code = login.close();
-    const MonotonicTime took = monotonic_now() - start;
+    const Duration took = monotonic_now() - start;
     EXPECT(code == PAM_SUCCESS && took >= milliseconds(100) && took < milliseconds(100) + slack, "stalls");
     EXPECT(log_lines().empty(), "quietly");
 }

@@ -166,7 +166,7 @@ SESSLIMIT_TEST(finish_returns_in_time_when_journald_stalls) {
     }
     const MonotonicTime before = monotonic_now();
     journal.finish(std::chrono::milliseconds(1));
-    const MonotonicTime waited = monotonic_now() - before;
+    const Duration waited = monotonic_now() - before;
     const auto taken = reader.read_all();
     journal.finish(std::chrono::milliseconds(1));
     const auto more = reader.read_all();
