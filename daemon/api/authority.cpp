@@ -13,7 +13,7 @@ namespace {
 
 /// Value of AllowUserInteraction in the flags of polkit's method CheckAuthorization.
 constexpr std::uint32_t allow_interaction = 1;
-/// Timeout of a query to polkit in microseconds. The user may have to type a password in this time.
+/// Timeout of a query to polkit in microseconds. It is long enough for a user to type a password before polkit replies.
 constexpr std::uint64_t interaction_usec = std::chrono::microseconds(std::chrono::minutes(2)).count();
 
 } // namespace

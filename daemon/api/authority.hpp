@@ -16,8 +16,8 @@ namespace sesslimit::api {
 /// caller. No query blocks. If too many queries are pending, the caller's method call is answered with the error
 /// org.sesslimit1.Error.Busy.
 ///
-/// The number of pending queries to the bus is limited for each D-Bus connection of a caller, because the user of the
-/// connection is known only after the reply. The bus replies immediately.
+/// The number of pending queries to the bus is limited for each D-Bus connection, not for each user. The daemon learns
+/// the user of a connection only from the reply to the query.
 ///
 /// The number of pending queries to polkit is limited for each user, because polkit may wait minutes for a password.
 /// One user can therefore not block other users. Queries to polkit use at most half of the calls that may be pending on

@@ -23,11 +23,14 @@ struct Status {
 
 /// Login that a D-Bus caller describes. The method Explain returns the limits that would apply to this login.
 struct ExplainQuery {
-    /// Login without user ID and group IDs. look_up() adds both, and also the user name if it is empty.
+    /// Login of which the user ID and the group IDs are not set yet. The function look_up() sets these IDs, and also
+    /// the user name if it is empty.
     Login login;
-    /// User ID to use instead of the user's ID in the user database. Always set if the user name is empty.
+    /// User ID that the D-Bus caller specified. It is used instead of the user's ID in the user database. Always set if
+    /// the user name is empty.
     std::optional<uid_t> uid;
-    /// Names of groups to use in addition to the user's groups in the user database.
+    /// Names of groups that the D-Bus caller specified. They are used in addition to the user's groups in the user
+    /// database.
     std::vector<std::string> groups;
 };
 
@@ -49,9 +52,9 @@ class Backend {
     /// reader.
     virtual void reload(std::function<void(Result<>)> then) = 0;
 
-    /// Completes the login in `question` from the user database, and passes the login to `then`. Passes nullopt if the
-    /// user does not exist, unless `question` has both a user name and a user ID. If too many lookups are pending, in
-    /// total or for the user `caller`, returns false and does not call `then`.
+    /// Completes `question`, the login that a D-Bus caller described, from the user database, and passes the completed
+    /// login to `then`. Passes nullopt if the user does not exist, unless `question` has both a user name and a user
+    /// ID. If too many lookups are pending, in total or for the user `caller`, returns false and does not call `then`.
     virtual bool look_up(uid_t caller, ExplainQuery question, std::function<void(std::optional<Login>)> then) = 0;
 };
 

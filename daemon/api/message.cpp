@@ -113,8 +113,9 @@ int read_key(sd_bus_message* m, const std::string& key, ExplainQuery& question) 
     return key == "Groups" ? read_groups(m, question.groups) : -ENOTSUP;
 }
 
-/// If the user is given as "uid:1001", moves this user ID to the field `uid`. Errors: -EINVAL, with a description in
-/// `problem`, if the user is missing or invalid, or if the properties User and Uid are different users.
+/// Converts a user of the form "uid:1001" in the property User of a login to the field `uid`. Errors: -EINVAL, with a
+/// description in `problem`, if the user is missing or invalid, or if the properties User and Uid specify different
+/// user IDs.
 int settle_user(ExplainQuery& question, std::string& problem) {
     const std::string user = question.login.user;
     const auto ref = parse_user_ref(user);

@@ -123,7 +123,8 @@ struct Service::Impl {
     }
 
     void look_up(sd_bus_message* call, uid_t caller, const ExplainQuery& question) {
-        // The message of the D-Bus call is stored, because the call is answered after the lookup in the user database.
+        // The message of the D-Bus call is stored until the user has been searched in the user database, because the
+        // daemon cannot reply before.
         auto kept = std::make_shared<bus::Message>(sd_bus_message_ref(call));
         const std::string asked = question.login.user.empty() ? user_ref_of(question.uid.value()) : question.login.user;
         const auto then = [this, kept, user = escape_for_display(asked)](const std::optional<Login>& login) {

@@ -43,11 +43,11 @@ std::uint64_t realtime(BootTime at, const WallClock& moment) {
     return at == never ? infinity : usec(at.time_since_epoch() + moment.wall_offset);
 }
 
-/// Returns a copy of the session with the current time of the last input on its terminals. The time in `session` may be
-/// older, because the core inspects the terminals only when a decision depends on the input.
+/// Returns a copy of `session` in which the time of the last terminal input is up to date. In `session` this time may
+/// be old, because the core inspects the terminals only when a decision depends on the input.
 Session with_input(Session session, const inspect::TerminalSnapshot& presence, const WallClock& moment) {
-    // The core has already converted the timestamps of its last activity sample to boottime. A timestamp that has not
-    // changed since then is not converted again, because the wall clock may have been set in the meantime.
+    // If there was no input since the last activity sample of the core, the time that the core has computed is kept.
+    // Computing it again would give a wrong time if the wall clock has been set in the meantime.
     if (presence.input && *presence.input != session.last_sample.input) {
         session.last_input =
             std::max(session.last_input, std::min(moment.now, BootTime(*presence.input - moment.wall_offset)));
@@ -209,7 +209,7 @@ std::string expected_outcome(const core::State& state, const policy::Policy& pol
     const std::string of = limits.max_sessions.value == policy::unlimited_count
                                ? open + " sessions are open, and max_sessions is unlimited"
                                : open + " of " + std::to_string(limits.max_sessions.value) + " sessions are open";
-    if (decision.answers.empty()) { // the login would wait for the slot of the other session
+    if (decision.answers.empty()) { // waits for another session's slot
         return "would be admitted and displace another session: " + of;
     }
     const core::Answer& answer = decision.answers.front();

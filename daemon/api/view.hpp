@@ -68,7 +68,7 @@ Properties signal_properties(const core::Notice& notice, const policy::Limits& l
                              const inspect::TerminalSnapshot& presence, const WallClock& moment);
 
 /// Returns a text for the reply to Explain, which states whether the daemon would currently admit or deny the login,
-/// and the reason. The text describes the decision that core::decide() makes about a request of this login.
+/// and the reason. The function core::decide() makes this decision, as for a real login.
 std::string expected_outcome(const core::State& state, const policy::Policy& policy, const Login& login, BootTime now);
 
 } // namespace sesslimit::api

@@ -72,8 +72,8 @@ int Connection::send(Call call) {
 }
 
 int Connection::on_answer(sd_bus_message* m, void* data, sd_bus_error* error) {
-    // sd-bus destroys the data of a pending call only after the reply handler has returned, even if the handler has
-    // already removed the call from `under_way_`.
+    // The object `answered` remains valid after the call was removed from `under_way_`, because sd-bus destroys the
+    // data of a pending call only after its reply handler has returned.
     const auto& answered = *static_cast<Call*>(data);
     Connection& self = *answered.owner;
     const int code = answered.handler(m, answered.data, error);
@@ -129,10 +129,10 @@ int Connection::start() {
     then([raw] { return sd_bus_set_address(raw, address()); });
     then([raw] { return sd_bus_set_bus_client(raw, 1); });
     then([raw, this] { return sd_bus_set_description(raw, description_.c_str()); });
-    then([raw] { return sd_bus_set_watch_bind(raw, 1); }); // sd-bus waits for a missing bus socket by inotify
+    then([raw] { return sd_bus_set_watch_bind(raw, 1); }); // waits for a missing socket
     then([raw] { return sd_bus_start(raw); });
     then([raw, this] { return sd_bus_attach_event(raw, loop_, static_cast<int>(priority_)); });
-    // sd-bus reports the end of a connection to its client by the local signal Disconnected (sd_bus_add_match(3)).
+    // sd-bus reports the loss of the connection by the local signal Disconnected (sd_bus_add_match(3)).
     then([raw, this] {
         return sd_bus_match_signal(raw, nullptr, "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",
                                    "org.freedesktop.DBus.Local", "Disconnected", &Connection::on_disconnected, this);
@@ -141,7 +141,8 @@ int Connection::start() {
 }
 
 void Connection::open_later() {
-    // The reconnection is scheduled for later, because a caller of this function is still closing the lost connection.
+    // A timer starts the reconnection, because the lost connection is not closed completely until the caller of this
+    // function returns.
     if (const auto armed = retry_timer_.arm_in(retry_interval); !armed) {
         callbacks_.failed(armed.error());
     }

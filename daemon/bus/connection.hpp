@@ -131,8 +131,9 @@ class Connection {
     std::int64_t priority_;
     Callbacks callbacks_;
     std::unique_ptr<sd_bus, BusDeleter> bus_;
-    /// Slots of the pending calls. The Connection owns the slots. If the sd-bus object owned them, the object and the
-    /// messages in the data of a call could keep each other alive, because a message references the object.
+    /// Slots (sd_bus_slot) of the pending method calls. They are owned by the Connection instead of the sd-bus object,
+    /// because a slot may contain messages that reference the sd-bus object. Such a cycle of references would prevent
+    /// both from being freed.
     std::list<Slot> under_way_;
     std::deque<Call> waiting_; ///< calls to be sent later
     Timer retry_timer_;

@@ -25,8 +25,9 @@ namespace sesslimit {
 /// A key ID is omitted if it is longer than max_certificate_id_length, or if it contains a NUL elsewhere than at its
 /// end. A NUL at the end is removed, as in sshd.
 ///
-/// Each field of the Credential may be empty. SSH_AUTH_INFO_0 may contain any bytes, and parts that cannot be parsed
-/// are ignored. A method has at most 64 bytes of printable ASCII, and a key at most 16 KiB of base64.
+/// A field of the result is empty if its part of SSH_AUTH_INFO_0 is missing or cannot be parsed. A method cannot be
+/// parsed if it is longer than 64 bytes or contains anything but printable ASCII. A key cannot be parsed if it has more
+/// than 16 KiB of base64.
 Credential read_auth_info(std::string_view text);
 
 } // namespace sesslimit

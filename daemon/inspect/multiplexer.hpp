@@ -14,14 +14,15 @@
 /// tmux and screen, the shells in their windows, and all processes that the shells have started.
 namespace sesslimit::inspect {
 
-/// Maximum number of multiplexer processes of a session that are preserved. The tmux and screen windows of a user need
-/// fewer processes.
+/// Maximum number of multiplexer processes of a session that are preserved. The tmux and screen windows of a user
+/// normally have fewer processes.
 inline constexpr std::size_t max_multiplexed = 512;
 
 /// Processes of terminal multiplexers.
 struct Multiplexer {
     std::vector<Process> servers;
-    /// Descendants of a multiplexer's server, or of processes that were already moved out of the session's scope.
+    /// Processes that a multiplexer's server has started, directly or indirectly, and descendants of processes that
+    /// were already moved out of the session's scope.
     std::vector<Process> others;
     /// Number of processes that were already moved to the scope in which they survive the session.
     std::size_t moved = 0;

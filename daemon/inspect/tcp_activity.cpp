@@ -76,10 +76,10 @@ std::optional<Number> parse_number(std::string_view text) noexcept {
     return is_one ? std::optional(value) : std::nullopt;
 }
 
-/// Returns the index of the network interface with this name or number. The text is first compared with names, as in
-/// getaddrinfo(3). Returns 0 if the text is neither the name of an interface nor a number. Names are searched in
-/// /proc/1/net/if_inet6, because if_nametoindex(3) only knows the network namespace of the daemon. The file lists every
-/// interface with an IPv6 address, and an interface with a link-local connection has such an address.
+/// Returns the index of the network interface with this name or number. A name takes precedence, as in getaddrinfo(3).
+/// Returns 0 if the text is neither the name of an interface nor a number. Names are searched in /proc/1/net/if_inet6,
+/// because if_nametoindex(3) only knows the network namespace of the daemon. The file lists every interface with an
+/// IPv6 address, and link-local connections exist only on such interfaces.
 std::uint32_t index_of(const std::string& interface) {
     std::ifstream list("/proc/1/net/if_inet6");
     std::string address;
@@ -101,9 +101,10 @@ std::array<std::uint8_t, 16> mapped(const Address& address) noexcept {
     return bytes;
 }
 
-/// Returns true if `said`, an address in the kernel's reply, equals `address`. If sshd listens on both IPv4 and IPv6,
-/// an IPv4 connection has an IPv6 socket. The request for such a socket uses IPv4, because the kernel's lookup ignores
-/// the family of a socket (net/ipv4/inet_hashtables.c). The reply uses IPv6 with mapped addresses.
+/// Returns true if `said`, an address in the kernel's reply, equals `address`, an address in the request. For an IPv4
+/// connection to a socket that accepts both IPv4 and IPv6, the request has IPv4 addresses, and the reply has the same
+/// addresses mapped into IPv6. Such a request succeeds because the kernel's lookup ignores the family of a socket
+/// (net/ipv4/inet_hashtables.c).
 bool is_end(const inet_diag_msg& message, const __be32 (&said)[4], const Address& address) noexcept {
     std::array<std::uint8_t, 16> bytes{};
     std::memcpy(bytes.data(), said, sizeof said);

@@ -42,8 +42,8 @@ struct Logind::Impl {
         std::string id;
         /// Object path of the session.
         std::string path;
-        /// True if the session is from a list of all sessions. The callback `caught_up` then waits for the reply to
-        /// this request.
+        /// True if the session is from a list of all sessions. In this case the callback `caught_up` is called only
+        /// after the reply to this request.
         bool of_list = false;
         /// True if the request repeats an earlier request for the same session. A request is repeated at most once.
         bool again = false;

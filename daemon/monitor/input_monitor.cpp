@@ -45,7 +45,7 @@ struct InputMonitor::Impl {
     /// because the callbacks may stop the monitoring of a session.
     struct Heard {
         std::set<SessionKey> keys;
-        std::set<uid_t> owners; ///< owners of new ptys with input
+        std::set<uid_t> owners; ///< owners of new ptys
     };
 
     void read_input() {
@@ -164,8 +164,8 @@ void InputMonitor::listen(SessionKey key, const std::vector<inspect::Terminal>& 
         if (watch < 0) {
             continue;
         }
-        // inotify has only one watch for each pty. If the pty was new, inotify_add_watch() has made its watch
-        // permanent.
+        // If the pty was monitored as a new pty, inotify_add_watch() has replaced its watch for one event by a
+        // permanent watch with the same number.
         impl_->newcomers.erase(watch);
         // The device node is checked after the watch was added, because the watch remains on this node even if another
         // terminal gets the path.

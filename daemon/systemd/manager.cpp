@@ -142,7 +142,7 @@ struct Manager::Impl {
         if (sd_bus_message_is_method_error(m, nullptr) > 0) {
             call.owner->started(call.scope, std::unexpected(error_of("start a scope", m)));
         }
-        // After a successful reply, the scope exists only when its systemd job has ended.
+        // A successful reply only means that systemd has queued a job. The scope exists when this job has ended.
         return 0;
     }
 
