@@ -120,11 +120,11 @@ int settle_user(ExplainQuery& question, std::string& problem) {
     const std::string user = question.login.user;
     const auto ref = parse_user_ref(user);
     if (user.empty()) {
-        problem = "User is missing";
+        problem = "The property User is missing";
     } else if (!ref) {
         problem = user_ref_problem(user);
     } else if (ref->uid && question.uid && *ref->uid != *question.uid) {
-        problem = "User and Uid refer to different users";
+        problem = "The properties User and Uid specify different user IDs";
     } else {
         question.uid = ref->uid ? ref->uid : question.uid;
         question.login.user = ref->name;

@@ -210,18 +210,20 @@ std::string expected_outcome(const core::State& state, const policy::Policy& pol
                                ? open + " sessions are open, and max_sessions is unlimited"
                                : open + " of " + std::to_string(limits.max_sessions.value) + " sessions are open";
     if (decision.answers.empty()) { // waits for another session's slot
-        return "would be admitted and displace another session: " + of;
+        return "would be admitted after the termination of another session: " + of;
     }
     const core::Answer& answer = decision.answers.front();
     if (answer.kind == core::Answer::Kind::uncounted) {
-        return "would be admitted without being counted";
+        return "would be admitted, but would not count as a session";
     }
     if (answer.kind == core::Answer::Kind::admitted) {
         const bool is_observed = std::ranges::any_of(decision.effects, [](const core::Effect& effect) {
             const auto* notice = std::get_if<core::Notice>(&effect);
             return notice != nullptr && notice->kind == core::Notice::Kind::would_deny;
         });
-        return (is_observed ? "would be admitted, because the mode is observe: " : "would be admitted: ") + of;
+        return (is_observed ? "would be admitted, because the mode observe does not enforce limits: "
+                            : "would be admitted: ") +
+               of;
     }
     const core::Reason& reason = answer.session.reason;
     return "would be denied: " + (reason.by.empty()

@@ -90,7 +90,8 @@ void MultiplexerPreserver::go_on(SessionKey key) {
         return finish(key);
     }
     if (++job.rounds > max_rounds) {
-        return finish(key, Error{"new processes are started faster than systemd moves them", 0});
+        return finish(
+            key, Error{"the terminal multiplexer starts processes faster than systemd moves them to another scope", 0});
     }
     std::vector<pid_t> pids;
     add_pids(pids, left->servers);

@@ -116,14 +116,14 @@ SESSLIMIT_TEST(expected_outcome_is_decision_about_same_login) {
         {of({.max = 2}), 1, "would be admitted: 1 of 2 sessions are open", "admitted"},
         {of({.max = 1}), 1, "would be denied: 1 of 1 sessions are open", "denied"},
         {of({.max = 1, .mode = policy::Mode::observe}), 1,
-         "would be admitted, because the mode is observe: 1 of 1 sessions are open", "admitted"},
+         "would be admitted, because the mode observe does not enforce limits: 1 of 1 sessions are open", "admitted"},
         {of({.max = 1, .at_limit = policy::AtLimit::end_oldest}), 1,
-         "would be admitted and displace another session: 1 of 1 sessions are open", "displaced"},
+         "would be admitted after the termination of another session: 1 of 1 sessions are open", "displaced"},
         {of({.max = 0, .at_limit = policy::AtLimit::end_oldest}), 0, "would be denied: 0 of 0 sessions are open",
          "denied"},
         {with_total({.max = 5, .at_limit = policy::AtLimit::end_oldest}, 2), 2,
          "would be denied: the sessions that match a rule have reached the limit max_sessions_total = 2", "denied"},
-        {ignoring, 0, "would be admitted without being counted", "uncounted"},
+        {ignoring, 0, "would be admitted, but would not count as a session", "uncounted"},
     };
     for (const Case& one : cases) {
         test::World world;
