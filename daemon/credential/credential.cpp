@@ -97,9 +97,9 @@ std::string_view as_text(Bytes bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Returns the blob of the plain key in a certificate, which consists of the type and the fields of that key. Removes
-/// the nonce and the fields of the key from the front of `behind_type`, the certificate without its type. Returns
-/// nullopt if the certificate is too short.
+/// Returns the blob of the plain key in a certificate, which consists of the type and the fields of that key.
+/// `behind_type` is the part of the certificate after its type. The nonce and the fields of the key are removed from
+/// the front of this part. Returns nullopt if the certificate is too short.
 std::optional<std::vector<std::uint8_t>> take_plain_blob(const CertificateType& type, Bytes& behind_type) {
     if (!take_string(behind_type)) { // the nonce
         return std::nullopt;

@@ -29,8 +29,8 @@ std::string slice_name(uid_t uid);
 /// Returns the directory of a user's slice in the unified cgroup hierarchy.
 std::filesystem::path slice_of(uid_t uid, const SysPaths& roots);
 
-/// Returns true if `name` can be the name of a systemd unit in a slice. The path that results if such a name is
-/// appended to the directory of the slice is always below that directory.
+/// Returns true if `name` can be the name of a systemd unit in a slice. If such a name is appended to the directory of
+/// the slice, the path does not leave that directory.
 bool is_unit_name(const std::string& name);
 
 /// Returns the directory of the session's scope in the unified cgroup hierarchy. The directory need not exist. Returns

@@ -17,7 +17,7 @@ namespace sesslimit::inspect {
 struct Process {
     pid_t pid = 0;
     pid_t parent = 0;
-    /// ID of the kernel session (setsid(2)).
+    /// ID of the kernel session to which the process belongs (setsid(2)).
     pid_t session = 0;
     /// Device number of the controlling terminal, or 0 if the process does not have one.
     dev_t terminal = 0;

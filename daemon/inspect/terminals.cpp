@@ -31,8 +31,8 @@ constexpr std::size_t max_uevent_length = 4096;
 /// than the clock of any host, and far below the maximum of a Duration.
 constexpr time_t latest_second = 1'000'000'000'000;
 
-/// Number of bytes of the file /proc/PID/uid_map that are compared with the daemon's own uid_map. The file has at most
-/// 340 lines (user_namespaces(7)).
+/// Maximum number of bytes that are read from /proc/PID/uid_map to compare the file with the daemon's own uid_map. The
+/// file has at most 340 lines (user_namespaces(7)).
 constexpr std::size_t max_uid_map_length = 4096;
 
 using Stat = struct stat;

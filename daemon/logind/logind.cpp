@@ -170,8 +170,8 @@ struct Logind::Impl {
             self.callbacks.failed(session.error());
         } else if (session->leader.pid == 0 && !session->closing && !call.again) {
             // The leader, which is the process that opened the session, has exited since logind replied. Only logind
-            // knows whether the session was closed before the exit, so the request is repeated. If the second reply
-            // states that the session was closed, the core does not adopt the session.
+            // knows whether the session was closed before the exit, so the session's properties are requested again. If
+            // the second reply states that the session was closed, the core does not adopt the session.
             if (self.ask_again(call) >= 0) {
                 return 0;
             }

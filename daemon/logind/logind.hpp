@@ -33,8 +33,8 @@ struct Callbacks {
     std::function<void(Error)> failed;
 };
 
-/// Client of logind on the system bus (org.freedesktop.login1(5)). Every call is asynchronous, because logind may be
-/// waiting for the same login that waits for the daemon. The client reconnects after the connection to the bus is lost.
+/// Client of logind on the system bus (org.freedesktop.login1(5)). Every call is asynchronous, so that logins do not
+/// wait while the daemon waits for a reply of logind. The client reconnects after the connection to the bus is lost.
 class Logind {
   public:
     Logind(sd_event* loop, Callbacks callbacks);

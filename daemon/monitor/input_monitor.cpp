@@ -100,7 +100,8 @@ struct InputMonitor::Impl {
 
     void watch_newcomer(const std::string& name) {
         const std::string path = std::string(ptys) + "/" + name;
-        // Because of IN_MASK_CREATE, inotify_add_watch() fails for a pty that is already monitored for a session.
+        // Because of IN_MASK_CREATE, inotify_add_watch() fails if the pty is already monitored for a session. The
+        // permanent watch of the session is therefore not replaced by a watch for one event.
         const int watch = inotify_add_watch(inotify.get(), path.c_str(), IN_ACCESS | IN_ONESHOT | IN_MASK_CREATE);
         if (watch >= 0) {
             newcomers.emplace(watch, path);

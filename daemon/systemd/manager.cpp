@@ -32,9 +32,9 @@ int append_properties(sd_bus_message* m, const NewScope& scope, const std::vecto
     text("Slice", scope.slice);
     // With the mode inactive-or-failed, systemd unloads the scope after it has ended, even if it has failed.
     text("CollectMode", "inactive-or-failed");
-    // The new scope has the properties that logind sets for the scopes of sessions. SIGHUP is sent because an
-    // interactive shell reacts only to SIGHUP. The number of tasks is not limited, because the slice limits the number
-    // of a user's processes.
+    // SendSIGHUP and TasksMax have the values that logind sets for the scopes of sessions. When the scope is stopped,
+    // SIGHUP is sent in addition to SIGTERM, because an interactive shell reacts only to SIGHUP. The number of tasks is
+    // not limited, because the slice limits the number of a user's processes.
     then([&] { return sd_bus_message_append(m, "(sv)", "SendSIGHUP", "b", 1); });
     then([&] { return sd_bus_message_append(m, "(sv)", "TasksMax", "t", UINT64_MAX); });
     then([&] { return sd_bus_message_append(m, "(sv)", "After", "as", 1, "systemd-user-sessions.service"); });
