@@ -21,8 +21,8 @@ inline constexpr std::size_t max_multiplexed = 512;
 /// Processes of terminal multiplexers.
 struct Multiplexer {
     std::vector<Process> servers;
-    /// Processes that a multiplexer's server has started, directly or indirectly, and descendants of processes that
-    /// were already moved out of the session's scope.
+    /// Descendants of a multiplexer's server, and descendants of processes that were already moved out of the session's
+    /// scope.
     std::vector<Process> others;
     /// Number of processes that were already moved to the scope in which they survive the session.
     std::size_t moved = 0;

@@ -6,7 +6,8 @@
 
 namespace sesslimit::inspect {
 
-/// Caches of the data about sessions that users can request at a high rate, by D-Bus calls or by denied logins.
+/// Caches of data about sessions. Users can request this data at a high rate, by D-Bus calls or by logins that are
+/// denied.
 struct SessionSnapshots {
     SnapshotCache<TerminalSnapshot> terminals{&read_terminal_snapshot};
     SnapshotCache<TerminationPreview> previews{

@@ -55,8 +55,8 @@ Leader leader_of(pid_t pid) {
     if (found) {
         return *found;
     }
-    // If the check whether the leader process exists fails, the Leader keeps its PID. With an empty Leader, the process
-    // would be treated as dead, and its session would be terminated.
+    // If it cannot be determined whether the leader process exists, the Leader keeps its PID. With an empty Leader, the
+    // process would be treated as dead, and its session would be terminated.
     return found.error() == ESRCH ? Leader{} : Leader{pid, 0};
 }
 
