@@ -9,8 +9,8 @@
 
 namespace sesslimit::ledger {
 
-/// Owner of the write lock of a file. The lock belongs to the open file description (fcntl(2), F_OFD_SETLK). It excludes
-/// all other Lock objects, also those in the same process.
+/// Owner of the write lock of a file. The lock belongs to the open file description (fcntl(2), F_OFD_SETLK). It
+/// excludes all other Lock objects, also those in the same process.
 ///
 /// Boost.Interprocess has the class file_lock. It is not used, because it does not set the close-on-exec flag of its
 /// descriptor, and does not expose the descriptor.
