@@ -18,7 +18,7 @@ struct TextFile {
     std::string error; ///< Reason why the file could not be read; empty on success.
 };
 
-/// The interface by which the audit reads the configuration files of a host.
+/// The interface by which `sesslimitctl audit` reads the configuration files of a host.
 class Files {
   public:
     Files() = default;

@@ -52,8 +52,8 @@ std::string session_line(const Session& session, Usec now);
 /// if the name is not known or was escaped by the daemon.
 std::string user_argument(const Session& session);
 
-/// Returns the user of a session for display, such as "alice". If commands do not accept the name as an argument, adds
-/// the user ID, as in "a\x0ab (uid:1001)".
+/// Returns the name of a session's user for display, such as "alice". If sesslimitctl would not accept the displayed
+/// name as an argument, appends the user ID, as in "a\x0ab (uid:1001)" for a name that contains a newline.
 std::string user_words(const Session& session);
 
 /// Returns true if the session belongs to `user`, a name or "uid:1001" as on the command line (common/user_ref.hpp).
