@@ -76,6 +76,9 @@ void Host::act(const Step& step) {
         return pass(std::chrono::seconds(step.how % 60));
     case What::leap:
         return pass(std::chrono::minutes(step.how % 30));
+    case What::clock:
+        world_.set_clock(std::chrono::seconds(step.how % 7200) - 1h, false);
+        return feed(ClockChanged{});
     case What::policy:
         return change(step);
     case What::restart:

@@ -28,6 +28,7 @@ enum class What : std::uint8_t {
     wait,      ///< milliseconds
     stay,      ///< seconds
     leap,      ///< minutes: the host is suspended or nothing happens
+    clock,     ///< the wall clock is set, by up to an hour
     policy,    ///< another plan
     restart,   ///< the daemon restarts from its records; some processes exit in the meantime
 };
