@@ -52,8 +52,11 @@ struct Registration {
     }
 };
 
-/// Runs all tests of the program. Returns its exit status.
+/// Runs all tests of the program. Returns its exit status, which is not 0 if the program has no tests.
 inline int run_all() {
+    if (all_tests().empty()) {
+        return 1;
+    }
     return _cmocka_run_group_tests("tests", all_tests().data(), all_tests().size(), nullptr, nullptr);
 }
 
