@@ -40,11 +40,11 @@ class Ledger {
     /// `dropped` receives at most 65 lines for the journal about damaged or rejected slots of the ledger file, and a
     /// few lines about the file itself.
     ///
-    /// Fails if another process has the ledger open (error code EAGAIN), or if the file cannot be opened or created. In
-    /// both cases `restore` was not called. Also fails if memory is exhausted, possibly after calls of `restore`.
+    /// Fails if the ledger is already open in this or another process (error code EAGAIN), or if the file cannot be
+    /// opened or created. In both cases `restore` was not called. Also fails if memory is exhausted, possibly after
+    /// calls of `restore`.
     ///
-    /// A process must not open the ledger of the same directory twice, because it would lose its lock on the ledger
-    /// (lock.hpp). `step`, at least 1, is the number of slots by which the ledger grows. Only tests set `step`.
+    /// `step`, at least 1, is the number of slots by which the ledger grows. Only tests set `step`.
     static Result<Ledger> open(const std::filesystem::path& directory, const Restore& restore,
                                std::vector<std::string>& dropped, std::size_t step = usual_step);
 

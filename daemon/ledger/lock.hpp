@@ -17,7 +17,7 @@ namespace sesslimit::ledger {
 class Lock {
   public:
     /// Acquires the write lock of `file`. Creates an empty file if the file does not exist. Does not wait. Errors:
-    /// EAGAIN if another process has the lock; the error of open(2) or fcntl(2).
+    /// EAGAIN if the file is already locked; the error of open(2) or fcntl(2).
     static Result<Lock> take(const std::filesystem::path& file);
 
   private:

@@ -127,7 +127,7 @@ SESSLIMIT_TEST(other_file_types_at_ledger_path_moved_aside) {
     opens("directory: ");
 }
 
-SESSLIMIT_TEST(ledger_opened_by_one_process_at_a_time) {
+SESSLIMIT_TEST(ledger_opened_once_at_a_time) {
     TemporaryDirectory home;
     Opened mine(home.path, 2);
     EXPECT(mine.ledger->put(sample(1)).has_value(), "put");
@@ -137,6 +137,7 @@ SESSLIMIT_TEST(ledger_opened_by_one_process_at_a_time) {
     };
     EXPECT(in_child(second) == 0, "rejected");
     EXPECT(in_child(second) == 0, "rejected again");
+    EXPECT(second() == 0, "rejected in the process that has it open");
     mine.close();
     EXPECT(in_child([&] { return Opened(home.path, 2).sessions.size() == 1 ? 0 : 1; }) == 0, "opened after close");
 }
