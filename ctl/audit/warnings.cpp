@@ -21,8 +21,8 @@ std::string joined(const std::vector<std::string>& parts) {
     return text;
 }
 
-/// Returns descriptions of the policy's settings that have no effect because the idle timeout `native` of logind is
-/// stricter. Returns an empty list if the policy has no idle limit.
+/// Returns descriptions of the policy's settings that the idle timeout `native` of logind overrides for idle sessions.
+/// Returns an empty list if the policy has no idle limit.
 std::vector<std::string> undone_by(const policy::Policy& policy, Duration native) {
     const bool silent = ordinary_limits(policy).idle_timeout.at.file.empty();
     return silent ? std::vector<std::string>() : gentler_than(policy, native);
@@ -36,11 +36,11 @@ void about_logind(const Native& native, const policy::Policy& policy, std::vecto
     }
     const auto gentler = undone_by(policy, native.stop_idle->value);
     if (!gentler.empty()) {
-        warnings.push_back(
-            {"logind terminates sessions after " + format_span(native.stop_idle->value) +
-                 " without input and does not warn users. These settings of the policy have no effect: " +
-                 joined(gentler) + ".",
-             {native.stop_idle->at}});
+        warnings.push_back({"logind terminates sessions after " + format_span(native.stop_idle->value) +
+                                " without input and does not warn users. For idle sessions, this overrides these "
+                                "settings of the policy: " +
+                                joined(gentler) + ".",
+                            {native.stop_idle->at}});
     }
 }
 
@@ -111,7 +111,7 @@ std::vector<Warning> warnings_about_remedies(const std::vector<Finding>& finding
         if (!undone.empty()) {
             warnings.push_back({"Control " + std::string(finding.control->id) +
                                     " requires a value of StopIdleSessionSec. "
-                                    "With this value, these settings of the policy have no effect: " +
+                                    "For idle sessions, this value would override these settings of the policy: " +
                                     joined(undone) + ".",
                                 {}});
         }

@@ -235,14 +235,16 @@ SESSLIMIT_TEST(conflicting_native_settings_cause_warnings) {
     EXPECT_TEXT(warned({}, strict), "");
     EXPECT_TEXT(warned({{logind, "[Login]\nStopIdleSessionSec=600\n"}}, strict), "");
     EXPECT_TEXT(warned({{logind, "[Login]\nStopIdleSessionSec=5min\n"}}, strict),
-                "logind terminates sessions after 5min without input and does not warn users. These settings of the "
-                "policy have no effect: idle_timeout is 10min. logind.conf:2\n");
+                "logind terminates sessions after 5min without input and does not warn users. For idle sessions, this "
+                "overrides these settings of the policy: idle_timeout is 10min. logind.conf:2\n");
     EXPECT_TEXT(
         warned({{logind, "[Login]\nStopIdleSessionSec=10min\n"}},
                policy_of("version = 1\n[defaults]\nidle_timeout = \"10min\"\nidle_activity = [\"input\", \"cpu\"]\n"
                          "on_idle = \"lock\"\nkeep_multiplexer = true\nwarn_before = \"1min\"\n")),
-        "logind terminates sessions after 10min without input and does not warn users. These settings of the policy "
-        "have no effect: terminal output or CPU time counts as activity, idle graphical sessions are locked instead of "
+        "logind terminates sessions after 10min without input and does not warn users. For idle sessions, this "
+        "overrides "
+        "these settings of the policy: terminal output or CPU time counts as activity, idle graphical sessions are "
+        "locked instead of "
         "terminated, tmux and screen are preserved, users are warned first. logind.conf:2\n");
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n"}}, strict), "");
     EXPECT_TEXT(
@@ -264,7 +266,7 @@ SESSLIMIT_TEST(conflicting_native_settings_cause_warnings) {
     EXPECT_TEXT(warned({}, strict, Profile::stig), "");
     EXPECT_TEXT(warned({}, policy_of("version = 1\n[defaults]\nidle_timeout = \"11min\"\n"), Profile::stig),
                 "Control SRG-OS-000279 requires a value of StopIdleSessionSec. "
-                "With this value, these settings of the policy have no effect: "
+                "For idle sessions, this value would override these settings of the policy: "
                 "idle_timeout is 11min.\n");
     FakeFiles nothing;
     EXPECT_TEXT(judge(read_native(nothing), policy::Policy(), {}).warnings.at(0).what,
