@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Options that make a build faster, for the presets. The packages do not use them, so that each file also compiles alone
-# and without precompiled headers.
+# Options that make a build faster, for the presets. The packages and clang-tidy do not use them, so that each file also
+# compiles alone and without precompiled headers.
 include(CheckLinkerFlag)
 
 # Compiles the sources of a target together. Names in anonymous namespaces must therefore be unique in a component.
