@@ -25,10 +25,10 @@ python=/usr/bin/python3
 cache=${SESSLIMIT_LAB_CACHE:-/var/cache/sesslimit-lab}
 export CCACHE_DIR=${CCACHE_DIR:-$cache/ccache}
 export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER-ccache}
-# The results of one clone are valid for clones in other directories, whose files have other times.
-export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=include_file_mtime,include_file_ctime
-# ccache needs these to use precompiled headers. No source file uses __DATE__ or __TIME__.
-export CCACHE_SLOPPINESS+=,pch_defines,time_macros
+# The results of one clone are valid for clones in other directories, whose files have other times. The last two values
+# are needed for precompiled headers. No source file uses __DATE__ or __TIME__.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+export CCACHE_SLOPPINESS=include_file_mtime,include_file_ctime,pch_defines,time_macros
 
 # Installs the packages in the arguments that are missing.
 need() {

@@ -165,7 +165,7 @@ bool belongs_to(const Session& session, const std::string& user) {
 }
 
 std::string uid_hint(const std::string& user) {
-    const bool number = !user.empty() && std::ranges::all_of(user, [](char c) { return c >= '0' && c <= '9'; });
+    const bool number = !user.empty() && std::ranges::all_of(user, is_digit);
     return number ? "a plain number is treated as a user name; for the user ID write uid:" + user : "";
 }
 

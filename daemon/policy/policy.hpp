@@ -81,7 +81,8 @@ struct Setting {
 
 /// The settings that a [defaults] or [[rule]] table may contain. `Of<T>` is the type of the member for a setting with
 /// values of type T. for_each_setting() lists the keys. A new setting is a member of this type and of Limits, and a
-/// line in for_each_setting().
+/// line in for_each_setting(). A new type of values also needs read_value() in read_settings.cpp and text() in
+/// explain.cpp.
 template <template <class> class Of>
 struct SettingsOf {
     /// Maximum number of concurrent sessions of a user. 0 denies every login.
