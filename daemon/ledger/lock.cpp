@@ -18,7 +18,7 @@ Result<Lock> Lock::take(const std::filesystem::path& file) {
     if (::fcntl(fd.get(), F_OFD_SETLK, &whole_file) == 0) {
         return Lock(std::move(fd));
     }
-    if (errno == EAGAIN || errno == EACCES) {
+    if (errno == EAGAIN) {
         return fail(file.string() + ": locked by another process", EAGAIN);
     }
     return fail_errno("lock " + file.string());
