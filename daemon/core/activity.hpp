@@ -21,7 +21,9 @@
 ///
 /// Whenever the wall clock is set, all sessions that have an idle limit are probed for activity immediately (event
 /// ClockChanged). Without this probe, a key press could appear to be older than it is if the clock is set twice between
-/// two probes.
+/// two probes. A session that has not been probed before is assumed to be active at that time, because its terminal
+/// timestamps cannot be converted. The same applies when such a session is restored after a restart of the daemon,
+/// which may have missed a change of the clock.
 ///
 /// A session is never terminated earlier than idle_timeout after its last input, regardless of how the wall clock is
 /// set. An idle session is terminated at the latest at twice idle_timeout after its last input.

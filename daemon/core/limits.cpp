@@ -200,6 +200,12 @@ void on_terminal_opened(DecisionContext& context, const TerminalOpened& event) {
 
 void on_clock_changed(DecisionContext& context, const ClockChanged&) {
     for (const auto& [key, session] : context.state.sessions()) {
+        const bool is_open = session.phase == Phase::admitted || session.phase == Phase::active;
+        if (is_open && session.last_sample.at == BootTime{}) {
+            Session used = session;
+            used.last_input = context.now;
+            context.put(used);
+        }
         context.request_first_probe(session);
     }
 }

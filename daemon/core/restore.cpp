@@ -28,6 +28,9 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
         if (release_uncounted(context, session)) {
             return;
         }
+        if (session.last_sample.at == BootTime{}) {
+            session.last_input = context.now; // see activity.hpp
+        }
         reapply_policy(context, session, false);
         return commit_session(context, session, event.session);
     case Phase::ending:

@@ -94,6 +94,11 @@ void Host::check() {
     }
     for (Process& process : processes_) {
         process.in = process.in && !process.has_left(); // its slot is free before it can be assigned again
+        const Session* session = process.undated ? world_.find(process.key) : nullptr;
+        if (session != nullptr && session->last_sample.at != BootTime{}) {
+            process.perhaps_used = std::max(process.perhaps_used, world_.now);
+            process.undated = false;
+        }
         if (process.adopted && phase_of(process) == Phase::waiting) {
             process.in = process.adopted = false; // PAM asked about it late, and it waits for a slot
         }
@@ -146,7 +151,8 @@ void Host::check_time() {
             wrong("session " + std::to_string(std::to_underlying(process.key)) + " exceeds its maximum duration");
         }
         if (process.typed && phase == Phase::active &&
-            world_.now > std::max(after(after(process.used, bounds.idle), stamp_step), process.fair)) {
+            world_.now > std::max(after(after(std::max(process.used, process.perhaps_used), bounds.idle), stamp_step),
+                                  process.fair)) {
             wrong("session " + std::to_string(std::to_underlying(process.key)) + " stays idle");
         }
         const Session* session = world_.find(process.key);

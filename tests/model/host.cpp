@@ -77,8 +77,7 @@ void Host::act(const Step& step) {
     case What::leap:
         return pass(std::chrono::minutes(step.how % 30));
     case What::clock:
-        world_.set_clock(std::chrono::seconds(step.how % 7200) - 1h, false);
-        return feed(ClockChanged{});
+        return set_clock(std::chrono::seconds(step.how % 7200) - 1h);
     case What::policy:
         return change(step);
     case What::restart:
@@ -314,6 +313,27 @@ void Host::change(const Step& step) {
 
 /// The daemon stops and starts again. In the meantime clients lost their connection, time passed, and some processes
 /// exited.
+/// The terminal timestamps of sessions that were not probed yet cannot be converted after the wall clock was set.
+void Host::use_unprobed() {
+    for (Process& process : processes_) {
+        const Session* session = world_.find(process.key);
+        if (process.in && session != nullptr && session->last_sample.at == BootTime{}) {
+            process.used = world_.now;
+            process.undated = true;
+        }
+    }
+}
+
+/// If the wall clock is set back, a timestamp counts once more when the clock reaches it again.
+void Host::set_clock(Duration by) {
+    use_unprobed();
+    for (Process& process : processes_) {
+        process.perhaps_used = std::max(process.perhaps_used, world_.now) + std::max(Duration{}, -by);
+    }
+    world_.set_clock(by, false);
+    feed(ClockChanged{});
+}
+
 void Host::restart(const Step& step) {
     std::vector<Session> recorded;
     for (const auto& [key, session] : world_.state.sessions()) {
@@ -337,6 +357,7 @@ void Host::restart(const Step& step) {
     }
     down_ = true;
     world_.now += std::chrono::seconds(step.more % 120);
+    use_unprobed();
     const SessionKey next = world_.state.next_key();
     world_.state = State();
     world_.state.give_keys_from(SessionKey{std::to_underlying(next) + 10});

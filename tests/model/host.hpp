@@ -36,7 +36,9 @@ struct Process {
     Reason reason;
     BootTime opened{};
     BootTime used{};
-    BootTime fair{}; ///< grace period: no newly imposed limit may terminate it earlier
+    BootTime perhaps_used{}; ///< the last time at which the core may assume use because the clock was set
+    bool undated = false;    ///< the clock was set before the first probe
+    BootTime fair{};         ///< grace period: no newly imposed limit may terminate it earlier
 
     [[nodiscard]] bool has_left() const {
         return dismissed || (shown && logind_id.empty()) || (!alive && logind_id.empty());
@@ -79,6 +81,8 @@ class Host {
     void learn_groups(Process& process, const Step& step);
     void adopt(const Step& step);
     void change(const Step& step);
+    void use_unprobed();
+    void set_clock(Duration by);
     void restart(const Step& step);
     void restore(const std::vector<Session>& recorded, bool backwards);
     void pass(Duration span);

@@ -96,7 +96,7 @@ SESSLIMIT_TEST(clock_set_once_idle_timeout_kept) {
     }
 }
 
-/// SuppressedDenials small changes, as by manual correction or a bad time server: every minute for half an hour.
+/// Many small changes, as by manual correction or a bad time server: every minute for half an hour.
 SESSLIMIT_TEST(clock_set_every_minute_idle_timeout_kept) {
     constexpr Duration until = 30min;
     for (const Duration by :
@@ -153,6 +153,33 @@ SESSLIMIT_TEST(clock_set_while_daemon_down_idle_timeout_within_bounds) {
         }
         EXPECT(world.now >= last_key + limit && world.now <= last_key + 2 * limit, in_seconds(by));
         EXPECT_TEXT(world.fault, "");
+    }
+}
+
+/// Without an earlier probe, a terminal timestamp cannot be converted after the clock was set. The session may be in
+/// use.
+SESSLIMIT_TEST(clock_set_before_first_probe_idle_timeout_kept) {
+    for (const Duration by : {year, Duration(10min), Duration(-10min)}) {
+        for (const bool restarted : {false, true}) {
+            World world({.idle = limit});
+            world.ask(ssh()); // logind reports the session late
+            world.pass(10min);
+            world.type(key(1));
+            world.set_clock(by, !restarted);
+            if (restarted) {
+                const core::Session kept = *world.find(key(1));
+                world.state.drop(key(1));
+                world.feed(core::SessionRestored{kept});
+            }
+            const BootTime last_key = world.now;
+            world.logind_shows(key(1));
+            while (world.phase(key(1)) == "active" && world.now < start + 10h) {
+                world.pass(1s);
+            }
+            const std::string about = in_seconds(by) + (restarted ? " during a restart" : "");
+            EXPECT(world.now >= last_key + limit && world.now <= last_key + 2 * limit, about);
+            EXPECT_TEXT(world.fault, "");
+        }
     }
 }
 

@@ -179,7 +179,8 @@ SESSLIMIT_TEST(session_of_newly_ignored_service_released) {
 SESSLIMIT_TEST(restored_session_unchanged) {
     for (const Phase phase : {Phase::admitted, Phase::active, Phase::ending, Phase::denied, Phase::closed}) {
         World world;
-        const Session session = session_in(phase, key(40));
+        Session session = session_in(phase, key(40));
+        session.last_sample.at = start;
         world.feed(SessionRestored{session});
         EXPECT(world.find(key(40)) != nullptr && *world.find(key(40)) == session, name_of(phase));
         EXPECT(world.state.next_key() == key(41), name_of(phase));
@@ -397,6 +398,37 @@ SESSLIMIT_TEST(restore_session_logged_out_meanwhile_released) {
     closing.leader = {};
     world.feed(LogindSessionNew{closing});
     EXPECT_TEXT(world.take_log() + world.phase(key(1)) + world.fault, "0 tell released 1gone");
+}
+
+/// logind also lists sessions as closing whose leader lives, and sessions whose logout the daemon still handles.
+SESSLIMIT_TEST(listed_as_closing_only_adopted_without_leader_released) {
+    struct Case {
+        std::string_view about;
+        Phase phase;
+        bool adopted;
+        bool has_leader;
+        std::string_view phase_then;
+    };
+    constexpr Case cases[] = {
+        {"adopted without leader", Phase::active, true, false, "gone"},
+        {"adopted with leader", Phase::active, true, true, "active"},
+        {"requested by the module", Phase::active, false, true, "active"},
+        {"requested by the module, without leader", Phase::active, false, false, "active"},
+        {"closed", Phase::closed, true, false, "closed"},
+    };
+    for (const Case& one : cases) {
+        World world;
+        Session session = session_in(one.phase);
+        session.adopted = one.adopted;
+        session.leader = one.has_leader ? session.leader : Leader{};
+        world.feed(SessionRestored{session});
+        LogindSession closing = seen();
+        closing.id = "c1";
+        closing.closing = true;
+        closing.leader = session.leader;
+        world.feed(LogindSessionNew{closing});
+        EXPECT_TEXT(world.phase(key(1)) + world.fault, std::string(one.phase_then));
+    }
 }
 
 SESSLIMIT_TEST(adopt_leaderless_session_without_limits_not_terminated) {
