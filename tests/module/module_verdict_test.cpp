@@ -178,6 +178,23 @@ SESSLIMIT_TEST(request_contains_pam_items) {
     EXPECT(request->budget_ms == 1500, "budget");
 }
 
+SESSLIMIT_TEST(seat_of_virtual_console_sent) {
+    struct Case {
+        std::string_view tty;
+        std::string_view seat;
+    };
+    constexpr Case cases[] = {{"tty3", "seat0"}, {"/dev/tty3", "seat0"}, {"tty0", ""},       {"tty", ""},
+                              {"ttyS0", ""},     {"pts/3", ""},          {"/dev/pts/3", ""}, {"/dev/", ""}};
+    for (const Case& one : cases) {
+        const FakeDaemon daemon({admits(1)});
+        Login login(daemon.socket(), "");
+        login.set(PAM_TTY, std::string(one.tty));
+        (void)login.open();
+        const auto request = wire::decode_open(daemon.frame(0));
+        EXPECT(request.has_value() && request->seat == one.seat, one.tty);
+    }
+}
+
 SESSLIMIT_TEST(unset_pam_items_not_sent) {
     const FakeDaemon daemon({admits(1)});
     Login login(daemon.socket(), "");
