@@ -13,7 +13,7 @@
 namespace sesslimit::ctl {
 namespace {
 
-using Line = std::pair<std::string, std::string>;
+using Property = std::pair<std::string, std::string>;
 
 const char* paint_of(Urgency urgency) {
     switch (urgency) {
@@ -31,7 +31,7 @@ std::string known(const std::string& text) {
     return text.empty() ? "-" : text;
 }
 
-std::string lines_of(const std::vector<Line>& lines) {
+std::string lines_of(const std::vector<Property>& lines) {
     std::size_t widest = 0;
     for (const auto& [key, value] : lines) {
         widest = std::max(widest, key.size());
@@ -53,7 +53,7 @@ std::string joined(const std::vector<std::string>& texts) {
 
 /// Adds lines about the processes that the termination of a session would terminate, and about the units that would
 /// continue to run.
-void add_end(std::vector<Line>& lines, const Session& session) {
+void add_end(std::vector<Property>& lines, const Session& session) {
     const std::string manager = "processes of user@" + std::to_string(session.uid) + ".service";
     if (!session.reach) {
         lines.emplace_back("NotEnded", manager + ", such as those started with systemd-run --user");
@@ -183,7 +183,7 @@ std::string list_text(const std::vector<Session>& sessions, const Style& style, 
 }
 
 std::string show_text(const Session& session, Usec now) {
-    std::vector<Line> lines{
+    std::vector<Property> lines{
         {"Id", session.id},
         {"Key", std::to_string(session.key)},
         {"User", user_words(session)},
