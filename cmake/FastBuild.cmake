@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Options that make a build faster, for the presets. The packages and clang-tidy do not use them, so that each file also
-# compiles alone and without precompiled headers.
+# Options that make a build faster. SESSLIMIT_FAST_BUILD=ON compiles the sources of a component together, precompiles the
+# headers of the standard library, and reduces the debug information of tests. SESSLIMIT_FAST_BUILD=UNITY compiles the
+# sources of a component together, and only tests with the other options. Each file must also compile alone.
 include(CheckLinkerFlag)
 
 # Compiles the sources of a target together. Names in anonymous namespaces must therefore be unique in a component.
@@ -26,25 +27,30 @@ check_linker_flag(CXX -fuse-ld=lld sesslimit_has_lld)
 
 # The compiler rejects precompiled headers if the target is compiled with other options. Programs are therefore compiled
 # with -fPIC, and tests have headers of their own. Debug information of tests contains functions and lines, but no
-# variables.
+# variables. With sanitizers, tests are not optimized, because most of the time is spent on the code that the sanitizers
+# insert.
+set(sesslimit_test_options -g1)
+if(SESSLIMIT_SANITIZE)
+  list(APPEND sesslimit_test_options -O0)
+endif()
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cpp CONTENT "// See cmake/FastBuild.cmake.\n")
 foreach(kind sources tests)
-  add_library(sesslimit_headers_of_${kind} OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
+  add_library(sesslimit_headers_of_${kind} OBJECT EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/precompiled.cpp)
   target_link_libraries(sesslimit_headers_of_${kind} PRIVATE sesslimit_build)
   target_precompile_headers(sesslimit_headers_of_${kind} PRIVATE <algorithm> <array> <chrono> <cstdint> <cstdlib>
     <cstring> <expected> <filesystem> <fstream> <functional> <map> <memory> <optional> <set> <span> <sstream> <string>
     <string_view> <unordered_map> <utility> <variant> <vector>)
 endforeach()
-target_compile_options(sesslimit_headers_of_tests PRIVATE -g1)
+target_compile_options(sesslimit_headers_of_tests PRIVATE ${sesslimit_test_options})
 
 function(sesslimit_fast_build name)
   sesslimit_unity_build(${name})
-  target_compile_options(${name} PRIVATE -fPIC)
   if(CMAKE_CURRENT_SOURCE_DIR MATCHES "^${PROJECT_SOURCE_DIR}/tests")
-    target_compile_options(${name} PRIVATE -g1)
+    target_compile_options(${name} PRIVATE -fPIC ${sesslimit_test_options})
     target_link_options(${name} PRIVATE $<$<BOOL:${sesslimit_has_lld}>:-fuse-ld=lld>)
     target_precompile_headers(${name} REUSE_FROM sesslimit_headers_of_tests)
-  else()
+  elseif(NOT SESSLIMIT_FAST_BUILD STREQUAL "UNITY")
+    target_compile_options(${name} PRIVATE -fPIC)
     target_precompile_headers(${name} REUSE_FROM sesslimit_headers_of_sources)
   endif()
 endfunction()

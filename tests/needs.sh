@@ -6,7 +6,7 @@
 # shellcheck source=packaging/progress.sh
 . packaging/progress.sh
 
-build_needs=(g++ ccache cmake ninja-build pkg-config libcmocka-dev libpam0g-dev libsystemd-dev libboost-dev
+build_needs=(g++ ccache cmake ninja-build lld pkg-config libcmocka-dev libpam0g-dev libsystemd-dev libboost-dev
              libtoml11-dev nettle-dev nlohmann-json3-dev libcli11-dev zlib1g-dev dbus-daemon systemd-journal-remote)
 lint_needs=("${build_needs[@]}" clang-format-19 clang-tidy-19 shellcheck pyflakes3 mandoc)
 valgrind_needs=("${build_needs[@]}" valgrind)
