@@ -311,8 +311,6 @@ void Host::change(const Step& step) {
     feed(PolicyChanged{});
 }
 
-/// The daemon stops and starts again. In the meantime clients lost their connection, time passed, and some processes
-/// exited.
 /// The terminal timestamps of sessions that were not probed yet cannot be converted after the wall clock was set.
 void Host::use_unprobed() {
     for (Process& process : processes_) {
@@ -334,6 +332,8 @@ void Host::set_clock(Duration by) {
     feed(ClockChanged{});
 }
 
+/// The daemon stops and starts again. In the meantime clients lost their connection, time passed, and some processes
+/// exited.
 void Host::restart(const Step& step) {
     std::vector<Session> recorded;
     for (const auto& [key, session] : world_.state.sessions()) {

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from .machine import Gone
 
 
+GRACE = 50  # milliseconds that a program's output may arrive after its exit
+
+
 @dataclass(frozen=True)
 class Seen:
     """A text that was read, the time of its last byte (monotonic seconds), and the position after it."""
@@ -32,6 +35,7 @@ class Terminal:
         self.started_at = time.monotonic()
         self.ended_at: float | None = None
         self._process = process
+        self._pidfd = os.pidfd_open(process.pid)
         self._read_fd = read_fd
         self._write_fd = write_fd
         self._pieces: list[tuple[int, float]] = []  # length of the output so far, and when it was reached
@@ -107,29 +111,37 @@ class Terminal:
         return Seen(found.group().decode("utf-8", errors="replace"), at, found.end())
 
     def _read_all(self) -> None:
-        while True:
-            # Polled before the read, so that output written before the exit is still read after it.
-            gone = self._process.poll() is not None
-            data = self._read_some()
+        exited, either = select.poll(), select.poll()
+        exited.register(self._pidfd, select.POLLIN)
+        either.register(self._pidfd, select.POLLIN)
+        either.register(self._read_fd, select.POLLIN)
+        gone = False
+        while self.ended_at is None:
+            if not gone:
+                either.poll()
+                # Checked before the read, so that output written before the exit is still read after it.
+                gone = bool(exited.poll(0))
+            data = self._read_some(GRACE if gone else 0)
+            if not data and not gone:
+                # No process has the terminal open, which may be temporary, or the program has closed its pipe.
+                exited.poll(GRACE)
+                continue
             with self._changed:
                 if data:
                     self._bytes += data
                     self._pieces.append((len(self._bytes), time.monotonic()))
-                elif gone:
+                else:
+                    self._process.wait()
                     self.ended_at = time.monotonic()
                 self._changed.notify_all()
-            if self.ended_at is not None:
-                return
-            if not data:
-                time.sleep(0.01)
+        os.close(self._pidfd)
 
-    def _read_some(self) -> bytes:
-        """Returns b"" if there is no output within 50 ms, at the end of a pipe, and if no process has the pty open.
-
-        The last of these may be temporary.
-        """
+    def _read_some(self, timeout: int) -> bytes:
+        """Returns b"" if there is no output within the timeout (ms), at the end of a pipe, and if no process has the
+        pty open."""
+        output = select.poll()
+        output.register(self._read_fd, select.POLLIN)
         try:
-            readable, _, _ = select.select([self._read_fd], [], [], 0.05)
-            return os.read(self._read_fd, 65536) if readable else b""
+            return os.read(self._read_fd, 65536) if output.poll(timeout) else b""
         except OSError:
             return b""
