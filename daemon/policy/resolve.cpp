@@ -233,9 +233,10 @@ bool is_ignored(const std::vector<std::string>& ignore_services, std::string_vie
 const std::vector<std::string>& shipped_ignore_services() {
     static const std::vector<std::string> services = {
         // PAM services that switch to another user inside an existing session, or run a command for a user.
-        "su", "su-l", "sudo", "sudo-i", "doas", "runuser", "runuser-l", "polkit-1",
+        "su", "su-l", "sudo", "sudo-i", "doas", "runuser", "runuser-l", "polkit-1", "systemd-run0",
         // Services without a human user.
         "cron", "crond", "atd", "systemd-user", "gdm-launch-environment", "lightdm-greeter", "sddm-greeter",
+        "greetd-greeter",
         // PAM services of screen lockers, which ask for the password of the user of an existing session.
         "cinnamon-screensaver", "gnome-screensaver", "gtklock", "hyprlock", "i3lock", "kde", "kscreensaver",
         "light-locker", "mate-screensaver", "physlock", "swaylock", "vlock", "waylock", "xfce4-screensaver", "xlock",

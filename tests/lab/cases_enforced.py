@@ -133,3 +133,21 @@ def case_B09_su_in_scope_of_user_manager_is_counted(host, saw):
     assert not second.verdict(), "bob's su in alice's scope session-78 is not counted: bob has two shells at limit 1"
     assert "bob" in users_shown(host)
     saw("su of bob in a scope session-N of alice's user manager: denied at limit 1, and counted when it is admitted")
+
+
+def case_B12_run0_and_greeter_are_not_counted(host, saw):
+    """The PAM services of run0 and of greetd's greeter."""
+    host.limit("alice", "max_sessions = 0")
+    ways = {}
+    if host.path("/usr/bin/run0").exists():
+        ways["run0"] = ["run0", "--user=alice", "id", "-un"]
+    for service in ("systemd-run0", "greetd-greeter"):
+        if not host.path(f"/etc/pam.d/{service}").exists():
+            host.write(f"/etc/pam.d/{service}", "account required pam_permit.so\n@include common-session\n")
+        ways[service] = ["systemd-run", "--wait", "--pipe", "-q", "-p", "User=alice", "-p", f"PAMName={service}", "id",
+                         "-un"]
+    for name, argv in ways.items():
+        done = host.run(*argv, check=False)
+        assert done.stdout.strip() == "alice", f"{name}: a session of alice is denied, though it is not a login: {done}"
+    assert not client.shell(host, "alice").verdict(), "a login of alice is admitted at limit 0"
+    saw(f"limit 0: {', '.join(ways)} run as alice, her login is denied")
