@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/core/activity.hpp"
 
+#include "daemon/core/deadline.hpp"
+
 #include <algorithm>
 #include <optional>
 
@@ -135,6 +137,11 @@ BootTime last_use(const Session& session, const ActivitySample& sample, policy::
     }
     return sample.input ? last_use_of_terminal(session, sample, counted, now)
                         : last_use_of_connection(session, sample, now);
+}
+
+bool is_input_undated(const Session& session) {
+    return (session.phase == Phase::admitted || session.phase == Phase::active) &&
+           session.last_sample.at == BootTime{} && idle_limit(session) != unlimited_duration;
 }
 
 LastSample to_last_sample(const Session& session, const ActivitySample& sample, BootTime now) {

@@ -21,9 +21,8 @@
 ///
 /// Whenever the wall clock is set, all sessions that have an idle limit are probed for activity immediately (event
 /// ClockChanged). Without this probe, a key press could appear to be older than it is if the clock is set twice between
-/// two probes. A session that has not been probed before is assumed to be active at that time, because its terminal
-/// timestamps cannot be converted. The same applies when such a session is restored after a restart of the daemon,
-/// which may have missed a change of the clock.
+/// two probes. A session that logind has not announced yet has not been probed, so that its terminal timestamps cannot
+/// be converted. If an idle limit applies to it, it is assumed to be active at that time (is_input_undated()).
 ///
 /// A session is never terminated earlier than idle_timeout after its last input, regardless of how the wall clock is
 /// set. An idle session is terminated at the latest at twice idle_timeout after its last input.
@@ -60,6 +59,11 @@ BootTime last_use(const Session& session, const ActivitySample& sample, policy::
 /// Returns the values of the activity sample `sample` that the session stores, so that the next sample can be compared
 /// with them.
 LastSample to_last_sample(const Session& session, const ActivitySample& sample, BootTime now);
+
+/// Returns true if a change of the wall clock makes it impossible to convert the terminal timestamps of the session. It
+/// was not probed before the change, although an idle limit applies to it. Sessions that logind has announced are
+/// probed as soon as an idle limit applies to them.
+bool is_input_undated(const Session& session);
 
 /// Returns true if a TCP connection carried more data between two activity probes than ssh keepalives can explain.
 /// `window` is the time between the two probes.

@@ -200,8 +200,7 @@ void on_terminal_opened(DecisionContext& context, const TerminalOpened& event) {
 
 void on_clock_changed(DecisionContext& context, const ClockChanged&) {
     for (const auto& [key, session] : context.state.sessions()) {
-        const bool is_open = session.phase == Phase::admitted || session.phase == Phase::active;
-        if (is_open && session.last_sample.at == BootTime{}) {
+        if (is_input_undated(session)) {
             Session used = session;
             used.last_input = context.now;
             context.put(used);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "daemon/core/activity.hpp"
 #include "daemon/core/decision_context.hpp"
 
 #include <algorithm>
@@ -28,8 +29,8 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
         if (release_uncounted(context, session)) {
             return;
         }
-        if (session.last_sample.at == BootTime{}) {
-            session.last_input = context.now; // see activity.hpp
+        if (is_input_undated(session)) {
+            session.last_input = context.now; // the daemon may have missed a change of the clock
         }
         reapply_policy(context, session, false);
         return commit_session(context, session, event.session);
