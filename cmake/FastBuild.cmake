@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-# Options that make a build faster. SESSLIMIT_FAST_BUILD=ON compiles the sources of a component together, precompiles the
-# headers of the standard library, and reduces the debug information of tests. SESSLIMIT_FAST_BUILD=UNITY compiles the
-# sources of a component together, and only tests with the other options. Each file must also compile alone.
+# Options that make a build faster. SESSLIMIT_FAST_BUILD=ON compiles the sources of a component together, precompiles
+# the headers of the standard library, and reduces the debug information of tests. SESSLIMIT_FAST_BUILD=UNITY compiles
+# the sources of a component together, and only tests with the other options. Each file must also compile alone, which
+# `tests/run lint` checks.
 include(CheckLinkerFlag)
 
 # Compiles the sources of a target together. Names in anonymous namespaces must therefore be unique in a component.

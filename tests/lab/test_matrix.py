@@ -30,8 +30,8 @@ RATE = 50  # kB/s of active transfers
 RSYNCD_PORT = 8730
 FORWARDED_PORT = 9000
 
-# Uses 3 to 8 % of a processor and prints nothing.
-COMPUTE = "while :; do i=0; while [ $((i += 1)) -lt 10000 ]; do :; done; sleep 1; done"
+# Uses 4 to 10 % of a processor and prints nothing.
+COMPUTE = "while :; do i=0; while [ $((i += 1)) -lt 15000 ]; do :; done; sleep 1; done"
 
 
 @dataclass
