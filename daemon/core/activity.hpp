@@ -24,8 +24,11 @@
 /// two probes. A session that logind has not announced yet has not been probed, so that its terminal timestamps cannot
 /// be converted. If an idle limit applies to it, it is assumed to be active at that time (is_input_undated()).
 ///
-/// A session is never terminated earlier than idle_timeout after its last input, regardless of how the wall clock is
-/// set. An idle session is terminated at the latest at twice idle_timeout after its last input.
+/// Sessions without an idle limit are not probed. If the wall clock is set, and an idle limit begins to apply to such a
+/// session later, the session may appear to be idle for longer than it is. It then has the grace period of a new limit.
+///
+/// Any other session is never terminated earlier than idle_timeout after its last input, regardless of how the wall
+/// clock is set. An idle session is terminated at the latest at twice idle_timeout after its last input.
 ///
 /// If the wall clock was set, the timestamp of a terminal may not be convertible to CLOCK_BOOTTIME. The session is then
 /// assumed to be active at the time of the activity probe, which delays its termination. This assumption is made only

@@ -218,7 +218,8 @@ void Host::hear_ending(Process& process, const Notice& notice) {
         }
         return;
     case Cause::idle:
-        if (!bounds.enforced || world_.now + stamp_step < after(std::max(process.opened, process.used), bounds.idle)) {
+        if (!bounds.enforced || (!process.misdated && world_.now + stamp_step <
+                                                          after(std::max(process.opened, process.used), bounds.idle))) {
             wrong("terminated before its idle timeout");
         }
         return;

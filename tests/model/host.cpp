@@ -2,6 +2,7 @@
 // The events on the host: the effect of each step on the world, and the daemon's event for it.
 #include "tests/model/host.hpp"
 
+#include "daemon/core/activity.hpp"
 #include "daemon/ledger/codec.hpp"
 
 #include <algorithm>
@@ -316,7 +317,7 @@ void Host::use_unprobed() {
     for (Process& process : processes_) {
         const Session* session = world_.find(process.key);
         if (process.in && session != nullptr && session->last_sample.at == BootTime{}) {
-            process.used = world_.now;
+            process.used = is_input_undated(*session) ? world_.now : process.used;
             process.undated = true;
         }
     }
@@ -326,6 +327,9 @@ void Host::use_unprobed() {
 void Host::set_clock(Duration by) {
     use_unprobed();
     for (Process& process : processes_) {
+        const Session* session = world_.find(process.key);
+        process.misdated = process.misdated ||
+                           (session != nullptr && session->last_sample.at == BootTime{} && !is_input_undated(*session));
         process.perhaps_used = std::max(process.perhaps_used, world_.now) + std::max(Duration{}, -by);
     }
     world_.set_clock(by, false);

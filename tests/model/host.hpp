@@ -37,7 +37,8 @@ struct Process {
     BootTime opened{};
     BootTime used{};
     BootTime perhaps_used{}; ///< the last time at which the core may assume use because the clock was set
-    bool undated = false;    ///< the clock was set before the first probe
+    bool undated = false;    ///< the clock may have been set before the first probe
+    bool misdated = false;   ///< the clock was set while no idle limit applied: it may appear idle before its time
     BootTime fair{};         ///< grace period: no newly imposed limit may terminate it earlier
 
     [[nodiscard]] bool has_left() const {
