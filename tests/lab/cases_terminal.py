@@ -9,6 +9,8 @@ import re
 import time
 from dataclasses import dataclass
 
+import pytest
+
 from lab import client, console, ctl
 from lab.client import Client
 from lab.machine import wait_until
@@ -102,6 +104,7 @@ def attack(host, at, command):
     return Attack(at, login, terminal, session)
 
 
+@pytest.mark.usefixtures("fresh")
 def case_A04_pty_of_foreign_devpts_is_not_host_terminal(host, saw):
     host.write(HELPER, HELPER_TEXT)
     since = time.monotonic()

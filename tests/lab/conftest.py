@@ -153,6 +153,12 @@ def own_turn(request):
 
 
 @pytest.fixture
+def fresh(suite, machines, own_turn):
+    """Makes the fixture `host` boot a new machine, on which no test left anything, if it is named before it."""
+    machines.drop(suite)
+
+
+@pytest.fixture
 def host(request, suite, machines, own_turn):
     """A machine with sesslimit, without limits and without sessions."""
     try:
