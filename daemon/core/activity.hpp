@@ -21,8 +21,9 @@
 ///
 /// Whenever the wall clock is set, all sessions that have an idle limit are probed for activity immediately (event
 /// ClockChanged). Without this probe, a key press could appear to be older than it is if the clock is set twice between
-/// two probes. A session that logind has not announced yet has not been probed, so that its terminal timestamps cannot
-/// be converted. If an idle limit applies to it, it is assumed to be active at that time (is_input_undated()).
+/// two probes. The terminal timestamps of a session that has not been probed yet cannot be converted. If an idle limit
+/// applies to such a session, it is assumed to be active at that time (is_input_undated()). The same applies when it is
+/// restored after a restart, because the daemon may have missed a change of the clock.
 ///
 /// Sessions without an idle limit are not probed. If the wall clock is set, and an idle limit begins to apply to such a
 /// session later, the session may appear to be idle for longer than it is. It then has the grace period of a new limit.
@@ -63,9 +64,9 @@ BootTime last_use(const Session& session, const ActivitySample& sample, policy::
 /// with them.
 LastSample to_last_sample(const Session& session, const ActivitySample& sample, BootTime now);
 
-/// Returns true if a change of the wall clock makes it impossible to convert the terminal timestamps of the session. It
-/// was not probed before the change, although an idle limit applies to it. Sessions that logind has announced are
-/// probed as soon as an idle limit applies to them.
+/// Returns true if a change of the wall clock makes it impossible to convert the terminal timestamps of an open session
+/// to which an idle limit applies, because the session has not been probed yet. It is probed as soon as logind has
+/// announced it.
 bool is_input_undated(const Session& session);
 
 /// Returns true if a TCP connection carried more data between two activity probes than ssh keepalives can explain.

@@ -202,7 +202,7 @@ void on_clock_changed(DecisionContext& context, const ClockChanged&) {
     for (const auto& [key, session] : context.state.sessions()) {
         if (is_input_undated(session)) {
             Session used = session;
-            used.last_input = context.now;
+            record_use(context, used, context.now);
             context.put(used);
         }
         context.request_first_probe(session);

@@ -30,7 +30,7 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
             return;
         }
         if (is_input_undated(session)) {
-            session.last_input = context.now; // the daemon may have missed a change of the clock
+            session.last_input = context.now; // see activity.hpp
         }
         reapply_policy(context, session, false);
         return commit_session(context, session, event.session);

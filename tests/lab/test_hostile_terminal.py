@@ -14,7 +14,7 @@ from lab.text import WARNING, interpreted
 from lab.wire import Asker, open_frame
 
 DURATION, WARN = 25, 10
-LATE = 10  # seconds that a busy machine may be late
+LATE = 6  # seconds that a busy machine may be late
 LOGIN = 10  # seconds for a concurrent login of another user
 
 ENDED = f"This session was terminated: maximum duration of {DURATION}s reached"

@@ -12,7 +12,7 @@ IDLE, WARN = 12, 8
 ROUNDS = 10
 STEP = 8  # seconds: granularity of a terminal's timestamps, by which a termination may be late, never early
 AT_ONCE = 3  # seconds; an idle machine needs some hundredths
-LATE = 10  # seconds that a busy machine may be late with a termination
+LATE = 6  # seconds that a busy machine may be late with a termination
 
 # Seconds from the warning to the key: immediately, in the middle, and just before the termination.
 MOMENTS = (0.0, 3.0, 5.5)

@@ -94,8 +94,7 @@ void Host::check() {
     }
     for (Process& process : processes_) {
         process.in = process.in && !process.has_left(); // its slot is free before it can be assigned again
-        const Session* session = process.undated ? world_.find(process.key) : nullptr;
-        if (session != nullptr && session->last_sample.at != BootTime{}) {
+        if (process.undated && world_.find(process.key) != nullptr && !is_unprobed(process)) {
             process.perhaps_used = std::max(process.perhaps_used, world_.now);
             process.undated = false;
         }

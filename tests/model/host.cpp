@@ -2,7 +2,6 @@
 // The events on the host: the effect of each step on the world, and the daemon's event for it.
 #include "tests/model/host.hpp"
 
-#include "daemon/core/activity.hpp"
 #include "daemon/ledger/codec.hpp"
 
 #include <algorithm>
@@ -312,13 +311,22 @@ void Host::change(const Step& step) {
     feed(PolicyChanged{});
 }
 
+/// Returns true if the core has the session and has not probed it.
+bool Host::is_unprobed(const Process& process) const {
+    const Session* session = world_.find(process.key);
+    return process.in && session != nullptr && session->last_sample.at == BootTime{};
+}
+
+bool Host::has_idle_limit(const Process& process) const {
+    return bounds_of(plan_, process.login).idle != unlimited_duration;
+}
+
 /// The terminal timestamps of sessions that were not probed yet cannot be converted after the wall clock was set.
 void Host::use_unprobed() {
     for (Process& process : processes_) {
-        const Session* session = world_.find(process.key);
-        if (process.in && session != nullptr && session->last_sample.at == BootTime{}) {
-            process.used = is_input_undated(*session) ? world_.now : process.used;
-            process.undated = true;
+        process.undated = process.undated || is_unprobed(process);
+        if (is_unprobed(process) && has_idle_limit(process)) {
+            process.used = world_.now;
         }
     }
 }
@@ -327,9 +335,7 @@ void Host::use_unprobed() {
 void Host::set_clock(Duration by) {
     use_unprobed();
     for (Process& process : processes_) {
-        const Session* session = world_.find(process.key);
-        process.misdated = process.misdated ||
-                           (session != nullptr && session->last_sample.at == BootTime{} && !is_input_undated(*session));
+        process.misdated = process.misdated || (is_unprobed(process) && !has_idle_limit(process));
         process.perhaps_used = std::max(process.perhaps_used, world_.now) + std::max(Duration{}, -by);
     }
     world_.set_clock(by, false);

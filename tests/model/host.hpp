@@ -82,6 +82,8 @@ class Host {
     void learn_groups(Process& process, const Step& step);
     void adopt(const Step& step);
     void change(const Step& step);
+    [[nodiscard]] bool is_unprobed(const Process& process) const;
+    [[nodiscard]] bool has_idle_limit(const Process& process) const;
     void use_unprobed();
     void set_clock(Duration by);
     void restart(const Step& step);

@@ -427,7 +427,8 @@ SESSLIMIT_TEST(listed_as_closing_only_adopted_without_leader_released) {
         closing.closing = true;
         closing.leader = session.leader;
         world.feed(LogindSessionNew{closing});
-        EXPECT_TEXT(world.phase(key(1)) + world.fault, std::string(one.phase_then));
+        const std::string about = std::string(one.about) + ": ";
+        EXPECT_TEXT(about + world.phase(key(1)) + world.fault, about + std::string(one.phase_then));
     }
 }
 
