@@ -20,8 +20,8 @@ LIMITS = """version = 1
 name         = "demo"
 match.user   = ["alice"]
 max_sessions = 2
-max_duration = "40s"
-idle_timeout = "20s"
+max_duration = "30s"
+idle_timeout = "15s"
 warn_before  = ["10s"]
 """
 

@@ -95,7 +95,8 @@ def _build(suite: str, path: Path) -> None:
         tree = work / "tree"
         include = ",".join([*PACKAGES, *SUITES[suite]["packages"]])
         hooks = [f"--customize-hook={_store_hook(name)}" for name in LATER]
-        _run(["mmdebstrap", "--quiet", "--variant=minbase", f"--include={include}", *hooks, suite, str(tree)])
+        options = ["--quiet", "--variant=minbase", "--dpkgopt=force-unsafe-io", f"--include={include}", *hooks]
+        _run(["mmdebstrap", *options, suite, str(tree)])
         _run(["chroot", str(tree), "sh"], SETUP)
         tree.rename(path)
     finally:
