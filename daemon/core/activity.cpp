@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/core/activity.hpp"
 
-#include "daemon/core/deadline.hpp"
-
 #include <algorithm>
 #include <optional>
 
@@ -141,7 +139,13 @@ BootTime last_use(const Session& session, const ActivitySample& sample, policy::
 
 bool is_input_undated(const Session& session) {
     return (session.phase == Phase::admitted || session.phase == Phase::active) &&
-           session.last_sample.at == BootTime{} && idle_limit(session) != unlimited_duration;
+           session.last_sample.at == BootTime{};
+}
+
+bool was_perhaps_busy(const Session& session, const ActivitySample& sample, policy::Activity counted, Duration idle) {
+    const bool counts = !sample.hint && (!sample.input || policy::counts_processor(counted));
+    return counts && sample.processor_time && session.last_sample.at != BootTime{} &&
+           *sample.processor_time - session.last_sample.processor_time > idle / processor_share;
 }
 
 LastSample to_last_sample(const Session& session, const ActivitySample& sample, BootTime now) {

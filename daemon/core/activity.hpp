@@ -21,15 +21,12 @@
 ///
 /// Whenever the wall clock is set, all sessions that have an idle limit are probed for activity immediately (event
 /// ClockChanged). Without this probe, a key press could appear to be older than it is if the clock is set twice between
-/// two probes. The terminal timestamps of a session that has not been probed yet cannot be converted. If an idle limit
-/// applies to such a session, it is assumed to be active at that time (is_input_undated()). The same applies when it is
-/// restored after a restart, because the daemon may have missed a change of the clock.
+/// two probes. The terminal timestamps of a session that has not been probed yet cannot be converted, so the session is
+/// assumed to be active at that time (is_input_undated()). The same applies when it is restored after a restart,
+/// because the daemon may have missed a change of the clock.
 ///
-/// Sessions without an idle limit are not probed. If the wall clock is set, and an idle limit begins to apply to such a
-/// session later, the session may appear to be idle for longer than it is. It then has the grace period of a new limit.
-///
-/// Any other session is never terminated earlier than idle_timeout after its last input, regardless of how the wall
-/// clock is set. An idle session is terminated at the latest at twice idle_timeout after its last input.
+/// A session is never terminated earlier than idle_timeout after its last input, regardless of how the wall clock is
+/// set. An idle session is terminated at the latest at twice idle_timeout after its last input.
 ///
 /// If the wall clock was set, the timestamp of a terminal may not be convertible to CLOCK_BOOTTIME. The session is then
 /// assumed to be active at the time of the activity probe, which delays its termination. This assumption is made only
@@ -64,10 +61,14 @@ BootTime last_use(const Session& session, const ActivitySample& sample, policy::
 /// with them.
 LastSample to_last_sample(const Session& session, const ActivitySample& sample, BootTime now);
 
-/// Returns true if a change of the wall clock makes it impossible to convert the terminal timestamps of an open session
-/// to which an idle limit applies, because the session has not been probed yet. It is probed as soon as logind has
-/// announced it.
+/// Returns true if a change of the wall clock makes it impossible to convert the terminal timestamps of an open
+/// session, because the session has not been probed yet.
 bool is_input_undated(const Session& session);
+
+/// Returns true if CPU time counts as activity, and the session may have been active at some time since its previous
+/// activity probe, although its average since then is too low to count. The processes of the session may then have used
+/// all of this CPU time within a period as long as `idle`.
+bool was_perhaps_busy(const Session& session, const ActivitySample& sample, policy::Activity counted, Duration idle);
 
 /// Returns true if a TCP connection carried more data between two activity probes than ssh keepalives can explain.
 /// `window` is the time between the two probes.

@@ -106,6 +106,18 @@ bool is_use_known(const Session& session, const Session& waiting) {
     return session.phase != Phase::active || after(session.last_sample.at, shortest_window) > waiting.opened;
 }
 
+/// Returns true if the session has not been used since `time`. Returns false if that is not known well enough to
+/// terminate the session in favor of the login `waiting`.
+bool is_idle_since(const Session& session, const Session& waiting, BootTime time) {
+    if (session.phase != Phase::active || !is_use_known(session, waiting)) {
+        return false;
+    }
+    // When the screen of a session is locked, the session has been idle for its idle limit, and last_input becomes the
+    // time of the lock.
+    const Duration before_lock = session.idle_warned == screen_locked ? idle_limit(session) : Duration{};
+    return session.last_input - before_lock <= time && session.perhaps_used <= time;
+}
+
 /// Returns true if an open session may be terminated in favor of a newer login of its user. A limit must apply to the
 /// session, and must be enforced instead of only observed. Returns false while the daemon waits for logind's answer
 /// whether the session was logged out.
@@ -121,8 +133,11 @@ bool can_be_displaced(const DecisionContext& context, const Session& session) {
 ///
 /// With at_limit = "end-idlest", the list ends before the first session whose last activity is unknown. Such a session
 /// could have been used recently, so it must not be terminated for being idle the longest.
+///
+/// With displace_idle, the list contains only sessions that are known to have been idle for that time. It contains no
+/// waiting logins, because they have just arrived.
 std::vector<const Session*> displacement_candidates(const DecisionContext& context, const Session& waiting,
-                                                    policy::AtLimit at_limit) {
+                                                    const policy::Limits& limits) {
     std::vector<const Session*> candidates;
     for (const SessionKey key : context.state.of_user(waiting.login.uid)) {
         const Session* other = context.state.find(key);
@@ -132,7 +147,7 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
             candidates.push_back(other);
         }
     }
-    const bool by_use = at_limit == policy::AtLimit::end_idlest;
+    const bool by_use = limits.at_limit.value == policy::AtLimit::end_idlest;
     // After the daemon has locked the screen of a session, last_input is the time of the lock, and the user's last
     // activity was earlier. A session with a locked screen is therefore sorted as if it had been idle the longest.
     std::ranges::stable_sort(candidates, {}, [by_use](const Session* session) {
@@ -142,6 +157,10 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
     if (by_use) {
         const auto known = [&waiting](const Session* session) { return is_use_known(*session, waiting); };
         candidates.erase(std::ranges::find_if_not(candidates, known), candidates.end());
+    }
+    if (const Duration idle = limits.displace_idle.value.time; idle > Duration{}) {
+        std::erase_if(candidates,
+                      [&](const Session* session) { return !is_idle_since(*session, waiting, context.now - idle); });
     }
     return candidates;
 }
@@ -304,9 +323,11 @@ void continue_waiting(DecisionContext& context, Session session) {
         return;
     }
     const std::size_t missing = slots_needed(context, session, most);
-    const std::vector<const Session*> candidates = displacement_candidates(context, session, limits.at_limit.value);
-    const bool by_use = limits.at_limit.value == policy::AtLimit::end_idlest;
-    if (missing > candidates.size() && by_use && context.now < session.answer_by && is_hint_awaited(context, session)) {
+    const std::vector<const Session*> candidates = displacement_candidates(context, session, limits);
+    // With displace_idle, a session that is awaited could be displaced before the other candidates.
+    const bool is_order_open = missing > candidates.size() || limits.displace_idle.value.time > Duration{};
+    if (missing > 0 && is_order_open && policy::displaces_by_activity(limits) && context.now < session.answer_by &&
+        is_hint_awaited(context, session)) {
         session.due = std::min(session.answer_by, after(context.now, Timeouts::notice_display));
         return context.put(session);
     }

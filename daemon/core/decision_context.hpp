@@ -65,10 +65,12 @@ struct DecisionContext {
         out.effects.emplace_back(Notice{kind, session, reason, left});
     }
 
-    /// Requests an activity probe of a session after an idle limit starts to apply, or after the wall clock was set.
-    /// Later probes are compared with the values of this probe. Does nothing if no idle limit applies.
+    /// Requests an activity probe of a session after its last activity becomes relevant, or after the wall clock was
+    /// set. Later probes are compared with the values of this probe. Does nothing if no idle limit applies and at_limit
+    /// does not depend on activity.
     void request_first_probe(const Session& session) {
-        if (session.phase == Phase::active && idle_limit(session) != unlimited_duration) {
+        if (session.phase == Phase::active &&
+            (idle_limit(session) != unlimited_duration || policy::displaces_by_activity(limits(session)))) {
             out.effects.emplace_back(ProbeActivity{session.key});
         }
     }

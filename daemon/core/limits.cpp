@@ -173,7 +173,12 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     } else if (session.terminal != Terminal::unknown || session.admitted <= context.now - Timeouts::terminal_setup) {
         session.terminal = Terminal::none;
     }
-    const BootTime used = last_use(session, sample, context.limits(session).idle_activity.value, context.now);
+    const policy::Limits limits = context.limits(session);
+    const policy::Activity counted = limits.idle_activity.value;
+    const BootTime used = last_use(session, sample, counted, context.now);
+    if (was_perhaps_busy(session, sample, counted, std::max(limits.displace_idle.value.time, shortest_window))) {
+        session.perhaps_used = context.now;
+    }
     session.last_sample = to_last_sample(session, sample, context.now);
     record_use(context, session, used);
     evaluate_idle(context, session);

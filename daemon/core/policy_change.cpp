@@ -94,7 +94,7 @@ void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
         if (updated != session) {
             commit_session(context, updated, session);
         }
-        if (idle_limit(updated) != idle_limit(session)) {
+        if (idle_limit(updated) != idle_limit(session) || updated.last_sample.at == BootTime{}) {
             context.request_first_probe(updated);
         }
     }
@@ -115,7 +115,7 @@ void on_groups_resolved(DecisionContext& context, const GroupsResolved& event) {
         reapply_policy(context, session, false);
     }
     commit_session(context, session, *found);
-    if (idle_limit(session) != idle_limit(*found)) {
+    if (idle_limit(session) != idle_limit(*found) || session.last_sample.at == BootTime{}) {
         context.request_first_probe(session);
     }
 }

@@ -141,6 +141,9 @@ struct Session {
     /// Time of the latest activity in the session (activity.hpp), initially `opened`. Never later than the current
     /// time.
     BootTime last_input{};
+    /// Latest time at which the session may have been active, although its activity probes did not detect any activity.
+    /// Only used to protect the session from displacement (displace_idle). Not stored in the ledger file.
+    BootTime perhaps_used{};
     /// End of the grace period of the session. No limit terminates the session before this time.
     BootTime grace_until{};
     /// Duration limit of the session, from the last evaluation of the policy.

@@ -36,6 +36,10 @@ std::string text(AtLimit at_limit) {
     return {};
 }
 
+std::string text(DisplaceIdle idle) {
+    return format_span(idle.time);
+}
+
 std::string text(Mode mode) {
     return mode == Mode::observe ? "observe" : "enforce";
 }

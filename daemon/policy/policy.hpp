@@ -25,6 +25,13 @@ inline constexpr Count unlimited_count = std::numeric_limits<Count>::max();
 /// values are ordered from the strictest to the least strict.
 enum class AtLimit : std::uint8_t { deny, end_idlest, end_oldest };
 
+/// The setting displace_idle. With at_limit = "end-idlest" or "end-oldest", a login displaces only sessions that have
+/// been idle for at least this time. 0 s, or at least 1 s. Longer times are stricter, because they deny more logins.
+struct DisplaceIdle {
+    Duration time{};
+    friend constexpr bool operator<(DisplaceIdle one, DisplaceIdle other) noexcept { return one.time > other.time; }
+};
+
 /// The setting `mode`. In mode enforce, the daemon enforces limits. In mode observe, it only logs which logins it would
 /// deny and which sessions it would terminate. `enforce` is the stricter value and is first.
 enum class Mode : std::uint8_t { enforce, observe };
@@ -101,6 +108,7 @@ struct SettingsOf {
     /// empty, the user is not warned.
     Of<std::vector<Duration>> warn_before{};
     Of<AtLimit> at_limit{};
+    Of<DisplaceIdle> displace_idle{};
     Of<Mode> mode{};
     /// Template (daemon/policy/template.hpp) of the message that a user sees when a login is denied. If empty, the
     /// built-in text is used.
@@ -177,6 +185,7 @@ struct Limits {
     Setting<KeepMultiplexer> keep_multiplexer{KeepMultiplexer::no};
     Setting<Announce> announce{Announce::no};
     Setting<AtLimit> at_limit{AtLimit::deny};
+    Setting<DisplaceIdle> displace_idle{};
     Setting<Mode> mode{Mode::enforce};
     /// Template (daemon/policy/template.hpp) of the message that the user sees when the login is denied. If empty, the
     /// built-in text is used.
@@ -205,6 +214,7 @@ void for_each_setting(const Visit& visit, Objects&... objects) {
     visit("keep_multiplexer", objects.keep_multiplexer...);
     visit("warn_before", objects.warn_before...);
     visit("at_limit", objects.at_limit...);
+    visit("displace_idle", objects.displace_idle...);
     visit("mode", objects.mode...);
     visit("message", objects.message...);
     visit("announce", objects.announce...);

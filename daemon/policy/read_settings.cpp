@@ -16,6 +16,7 @@ constexpr Duration shortest = std::chrono::seconds(1);
 
 constexpr std::string_view wanted_count = "a number from 0 to 1000000, or \"unlimited\"";
 constexpr std::string_view wanted_span = "a time span such as \"15min\" or \"1d 12h\", or \"unlimited\"";
+constexpr std::string_view wanted_idle = "a time span such as \"1min\", or \"0s\"";
 constexpr std::string_view wanted_warnings = "time spans such as [\"5min\", \"1min\"]";
 
 /// Returns true if the author of the policy probably means "unlimited". The text is then a word such as "infinity" or
@@ -46,7 +47,7 @@ void say_no_span(const Node& value, const SpanError& error, std::string_view wan
                              "; units are us, ms, s, min, h, d, w, M and y");
         return;
     case SpanError::Kind::too_long:
-        report.error(at, "time span is longer than 100 years; write \"unlimited\" for no limit");
+        report.error(at, "time span is longer than 100 years; write " + std::string(wanted));
         return;
     }
 }
@@ -106,6 +107,15 @@ bool read_value(const Entry& entry, Duration& limit, Report& report) {
     }
     const auto span = read_span(entry, entry.value, wanted_span, report);
     limit = span.value_or(Duration{});
+    return span.has_value();
+}
+
+bool read_value(const Entry& entry, DisplaceIdle& idle, Report& report) {
+    if (entry.value.kind == Node::Kind::text && parse_span(entry.value.text) == Duration{}) {
+        return true; // 0 s, the only value that is shorter than a second
+    }
+    const auto span = read_span(entry, entry.value, wanted_idle, report);
+    idle.time = span.value_or(Duration{});
     return span.has_value();
 }
 

@@ -210,6 +210,11 @@ bool is_unlimited(const Limits& limits) noexcept {
            limits.idle_timeout_no_terminal.value == unlimited_duration && limits.shared_limits.empty();
 }
 
+bool displaces_by_activity(const Limits& limits) noexcept {
+    return limits.at_limit.value == AtLimit::end_idlest ||
+           (limits.at_limit.value == AtLimit::end_oldest && limits.displace_idle.value.time > Duration{});
+}
+
 bool counts(const Policy& policy, const Login& login) {
     return !login.nested && !is_ignored(policy, login.service);
 }

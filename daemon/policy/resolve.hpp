@@ -46,6 +46,10 @@ Limits resolve(const Policy& policy, const Login& login);
 /// its user, and never terminates its session except on request.
 bool is_unlimited(const Limits& limits) noexcept;
 
+/// Returns true if the last activity of the user's sessions decides whether, or in which order, a login at the limit
+/// displaces them.
+bool displaces_by_activity(const Limits& limits) noexcept;
+
 /// The rules of one tier, managed or host, that match a login.
 struct MatchingRules {
     /// The matching rules in their order in the tier, including rules with `exempt`. Lifetime: owned by the tier.

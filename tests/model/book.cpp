@@ -217,8 +217,8 @@ void Host::hear_ending(Process& process, const Notice& notice) {
         }
         return;
     case Cause::idle:
-        if (!bounds.enforced || (!process.misdated && world_.now + stamp_step <
-                                                          after(std::max(process.opened, process.used), bounds.idle))) {
+        if (!bounds.enforced ||
+            world_.now + stamp_step < after(std::max(process.opened, process.used), bounds.idle)) {
             wrong("terminated before its idle timeout");
         }
         return;
@@ -227,7 +227,12 @@ void Host::hear_ending(Process& process, const Notice& notice) {
     case Cause::requested:
         return process.asked ? void() : wrong("its termination was not requested");
     case Cause::displaced:
-        return; // the displacing login may have left, and the policy may have changed, before the notice
+        // The displacing login may have left before the notice. The policy may have changed too.
+        if (world_.now > after(planned_, Timeouts::terminal_setup) &&
+            world_.now < after(process.used, plan_.defaults.displace_idle.value_or(Duration{}))) {
+            wrong("displaced while in use");
+        }
+        return;
     case Cause::none:
     case Cause::limit_reached:
         return wrong("terminated without a reason");

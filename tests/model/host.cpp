@@ -305,6 +305,7 @@ void Host::adopt(const Step& step) {
 
 void Host::change(const Step& step) {
     plan_ = plan_of(step.how);
+    planned_ = world_.now;
     world_.policy = policy_of(plan_);
     spare_unlimited();
     surprise();
@@ -317,15 +318,11 @@ bool Host::is_unprobed(const Process& process) const {
     return process.in && session != nullptr && session->last_sample.at == BootTime{};
 }
 
-bool Host::has_idle_limit(const Process& process) const {
-    return bounds_of(plan_, process.login).idle != unlimited_duration;
-}
-
 /// The terminal timestamps of sessions that were not probed yet cannot be converted after the wall clock was set.
 void Host::use_unprobed() {
     for (Process& process : processes_) {
         process.undated = process.undated || is_unprobed(process);
-        if (is_unprobed(process) && has_idle_limit(process)) {
+        if (is_unprobed(process)) {
             process.used = world_.now;
         }
     }
@@ -335,7 +332,6 @@ void Host::use_unprobed() {
 void Host::set_clock(Duration by) {
     use_unprobed();
     for (Process& process : processes_) {
-        process.misdated = process.misdated || (is_unprobed(process) && !has_idle_limit(process));
         process.perhaps_used = std::max(process.perhaps_used, world_.now) + std::max(Duration{}, -by);
     }
     world_.set_clock(by, false);

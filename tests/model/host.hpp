@@ -38,7 +38,6 @@ struct Process {
     BootTime used{};
     BootTime perhaps_used{}; ///< the last time at which the core may assume use because the clock was set
     bool undated = false;    ///< the clock may have been set before the first probe
-    bool misdated = false;   ///< the clock was set while no idle limit applied: it may appear idle before its time
     BootTime fair{};         ///< grace period: no newly imposed limit may terminate it earlier
 
     [[nodiscard]] bool has_left() const {
@@ -83,7 +82,6 @@ class Host {
     void adopt(const Step& step);
     void change(const Step& step);
     [[nodiscard]] bool is_unprobed(const Process& process) const;
-    [[nodiscard]] bool has_idle_limit(const Process& process) const;
     void use_unprobed();
     void set_clock(Duration by);
     void restart(const Step& step);
@@ -114,6 +112,7 @@ class Host {
     void wrong(const std::string& what);
 
     Plan plan_;
+    BootTime planned_{}; ///< when the plan was made
     test::World world_;
     std::vector<Process> processes_;
     std::map<std::uint64_t, Request> requests_;

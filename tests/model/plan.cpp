@@ -84,6 +84,9 @@ Plan plan_of(std::uint32_t number) {
         plan.defaults.warn = std::vector<Duration>{5s, 2s};
     }
     plan.defaults.at_limit = one_of(random, at_limits);
+    if (random() % 4 == 0) {
+        plan.defaults.displace_idle = 2min;
+    }
     if (random() % 5 == 0) {
         plan.defaults.mode = policy::Mode::observe;
     }
@@ -146,8 +149,9 @@ std::string described(const Plan& plan) {
     const test::Rules& defaults = plan.defaults;
     return "max " + number(defaults.max) + ", duration " + span(defaults.duration) + ", idle " + span(defaults.idle) +
            (defaults.warn ? ", warns" : "") + ", at_limit " +
-           std::string(at_limits[static_cast<std::size_t>(*defaults.at_limit)]) + (defaults.mode ? ", observe" : "") +
-           ", managed max " + number(plan.managed_max) + ", team max " + number(plan.team_max) + ", team total " +
+           std::string(at_limits[static_cast<std::size_t>(*defaults.at_limit)]) + ", displace_idle " +
+           span(defaults.displace_idle) + (defaults.mode ? ", observe" : "") + ", managed max " +
+           number(plan.managed_max) + ", team max " + number(plan.team_max) + ", team total " +
            number(plan.team_total) + ", ssh total " + number(plan.ssh_total) +
            (plan.carol_is_exempt ? ", carol exempt" : "");
 }

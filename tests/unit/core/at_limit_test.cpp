@@ -147,6 +147,81 @@ SESSLIMIT_TEST(at_limit_selects_displaced_session) {
     }
 }
 
+SESSLIMIT_TEST(displace_idle_spares_sessions_in_use) {
+    struct Case {
+        std::string_view about;
+        AtLimit at_limit;
+        Duration idle;
+        std::string_view log; ///< a fourth login asks at 70 s; see full_house()
+    };
+    constexpr std::string_view denied = "70 denied 504, tell denied 4 limit";
+    constexpr Case cases[] = {
+        {"the oldest is in use", AtLimit::end_oldest, 30s, "70 tell ending 3 displaced"},
+        {"the idlest", AtLimit::end_idlest, 30s, "70 tell ending 3 displaced"},
+        {"the first that is old enough", AtLimit::end_oldest, 5s, "70 tell ending 1 displaced"},
+        {"all are in use", AtLimit::end_oldest, 1min, denied},
+        {"all are in use, by idle time", AtLimit::end_idlest, 1min, denied},
+        {"deny", AtLimit::deny, 1s, denied},
+    };
+    for (const Case& one : cases) {
+        World world = full_house(one.at_limit);
+        world.policy = policy_of({.max = 3, .at_limit = one.at_limit, .displace_idle = one.idle});
+        world.ask(ssh());
+        world.pass(0s);
+        EXPECT_TEXT(std::string(one.about) + ": " + world.take_log(),
+                    std::string(one.about) + ": " + std::string(one.log));
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+/// A session that is still opening, one that cannot be probed, and a login that waits may all be in use.
+SESSLIMIT_TEST(displace_idle_spares_sessions_of_unknown_use) {
+    const Rules rules{.max = 1, .at_limit = AtLimit::end_oldest, .displace_idle = 10s};
+    World opening(rules);
+    opening.ask(ssh());
+    opening.pass(1min);
+    World dark(rules);
+    dark.type(dark.login());
+    dark.pass(1min);
+    dark.dark.insert(key(1));
+    for (World* world : {&opening, &dark}) {
+        (void)world->take_log();
+        world->ask(ssh());
+        world->pass(0s);
+        EXPECT_TEXT(world->take_log() + world->fault, "60 denied 502, tell denied 2 limit");
+    }
+    World waiting(rules);
+    waiting.type(waiting.login());
+    waiting.pass(1min);
+    (void)waiting.take_log();
+    waiting.ask(ssh());
+    waiting.pass(0s);
+    waiting.ask(ssh());
+    waiting.pass(0s);
+    EXPECT_TEXT(waiting.take_log() + waiting.fault, "60 tell ending 1 displaced; 60 denied 503, tell denied 3 limit");
+}
+
+/// The idle time of a desktop is known only to logind.
+SESSLIMIT_TEST(displace_idle_waits_for_logind_idle_hint) {
+    for (const Duration hint : {Duration(5s), Duration(50s)}) {
+        World world({.max = 1, .at_limit = AtLimit::end_oldest, .displace_idle = 30s});
+        world.ask(console());
+        world.logind_shows(key(1), /*graphical=*/true);
+        world.pass_until(100s);
+        world.mute = true;
+        world.ask(ssh());
+        world.pass(1s);
+        (void)world.take_log();
+        core::ActivitySample sample;
+        sample.wall_offset = world.wall_offset;
+        sample.hint = hint;
+        world.feed(core::ActivityProbed{.session = key(1), .sample = sample});
+        world.pass(1s);
+        EXPECT_TEXT(world.take_log() + world.fault, hint < 30s ? "101.5 denied 502, tell denied 2 limit"
+                                                               : "101.5 tell ending 1 displaced; 102 terminate c1");
+    }
+}
+
 SESSLIMIT_TEST(waiting_logins_displace_one_session_each) {
     World world = full_house(AtLimit::end_oldest);
     world.ask(ssh());

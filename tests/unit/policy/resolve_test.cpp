@@ -246,6 +246,8 @@ SESSLIMIT_TEST(stricter_tier_wins) {
          "[defaults]\nwarn_before = \"10min\"\n", alice, "warn=10min,5min,1min"},
         {"stricter at_limit", "[defaults]\nat_limit = \"end-oldest\"\n", "[defaults]\nat_limit = \"end-idlest\"\n",
          alice, "at_limit=end-idlest@managed/defaults:3"},
+        {"the longest displace_idle is the strictest", "[defaults]\ndisplace_idle = \"1min\"\n",
+         "[defaults]\ndisplace_idle = \"5min\"\n", alice, "displace_idle=5min@managed/defaults:3"},
         {"observe in both", "[defaults]\nmax_sessions = 3\nmode = \"observe\"\n", "[defaults]\nmode = \"observe\"\n",
          alice, "sessions=3@defaults:3 mode=observe@managed/defaults:3"},
         {"observe against enforce", "[defaults]\nmode = \"observe\"\n", "[defaults]\nmode = \"enforce\"\n", alice,

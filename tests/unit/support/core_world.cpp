@@ -134,6 +134,9 @@ policy::Policy policy_of(const Rules& rules) {
     fill(settings.idle_timeout, rules.idle);
     fill(settings.warn_before, rules.warn);
     fill(settings.at_limit, rules.at_limit);
+    if (rules.displace_idle) {
+        settings.displace_idle = policy::Setting{policy::DisplaceIdle{*rules.displace_idle}, policy::SourceId{0}, 1};
+    }
     fill(settings.mode, rules.mode);
     fill(settings.idle_activity, rules.activity);
     return policy;

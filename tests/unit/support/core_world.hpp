@@ -30,6 +30,7 @@ struct Rules {
     std::optional<Duration> idle = std::nullopt;
     std::optional<std::vector<Duration>> warn = std::nullopt;
     std::optional<policy::AtLimit> at_limit = std::nullopt;
+    std::optional<Duration> displace_idle = std::nullopt;
     std::optional<policy::Mode> mode = std::nullopt;
     std::optional<policy::Activity> activity = std::nullopt;
 };

@@ -42,6 +42,7 @@ inline std::string told(const policy::Limits& limits, const policy::Policy& poli
         limits.idle_timeout.value != unlimited_duration);
     add("at_limit", std::string(at_limit[static_cast<std::size_t>(limits.at_limit.value)]),
         origin(limits.at_limit, policy), limits.at_limit.value != AtLimit::deny);
+    add("displace_idle", format_span(limits.displace_idle.value.time), origin(limits.displace_idle, policy), false);
     add("mode", limits.mode.value == Mode::enforce ? "enforce" : "observe", origin(limits.mode, policy),
         limits.mode.value != Mode::enforce);
     for (const SharedLimit& total : limits.shared_limits) {
