@@ -122,13 +122,20 @@ void SystemEffectHandler::notify(const core::Notice& notice) {
     log_notice(notice);
     dependencies_.api.emit(notice);
     const std::string text = messages::terminal_text(notice, clockface(), host_name());
-    if (text.empty()) {
-        return;
+    if (!text.empty()) {
+        write_to_terminals(notice.session, text);
     }
+}
+
+void SystemEffectHandler::report_denial(const core::ReportDenial& what) {
+    write_to_terminals(what.session, messages::denial_report(what.denied, clockface(), host_name()));
+}
+
+void SystemEffectHandler::write_to_terminals(const core::Session& session, const std::string& text) {
     std::size_t missed = 0;
     // Only the first error is logged, because writes to thousands of terminals may fail.
     std::string why;
-    for (const inspect::Terminal& terminal : terminals_of(notice.session).value_or(std::vector<inspect::Terminal>{})) {
+    for (const inspect::Terminal& terminal : terminals_of(session).value_or(std::vector<inspect::Terminal>{})) {
         if (auto written = output::write_notice(terminal, text); !written && ++missed == 1) {
             why = written.error().what;
         }
@@ -200,6 +207,11 @@ std::optional<core::ActivityProbed> SystemEffectHandler::probe_activity(const co
     inspection_failed_ = false;
     sample->wall_offset = wall_offset();
     return core::ActivityProbed{.session = session.key, .sample = *std::move(sample)};
+}
+
+Duration SystemEffectHandler::unacknowledged(const core::Session& session) {
+    const auto traffic = dependencies_.connections.traffic_of(session.login.connection);
+    return traffic ? traffic->unacknowledged : Duration{};
 }
 
 void SystemEffectHandler::check_logout(const core::CheckLogout& what) {

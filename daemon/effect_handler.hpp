@@ -58,6 +58,8 @@ class SystemEffectHandler final : public EffectHandler {
     void kill_all(const std::string& logind_id) override;
     void signal_leader(SessionKey key, int signal) override;
     std::optional<core::ActivityProbed> probe_activity(const core::Session& session) override;
+    Duration unacknowledged(const core::Session& session) override;
+    void report_denial(const core::ReportDenial& what) override;
     void check_logout(const core::CheckLogout& what) override;
     void track(const core::Session& session) override;
     void untrack(SessionKey key) override;
@@ -68,6 +70,8 @@ class SystemEffectHandler final : public EffectHandler {
     [[nodiscard]] std::string denial(const core::Answer& answer, const core::State& state);
 
     void log_notice(const core::Notice& notice);
+
+    void write_to_terminals(const core::Session& session, const std::string& text);
 
     /// Returns the terminals of the session. If they cannot be determined, reports this to log_inspection_failure() and
     /// returns nullopt.

@@ -83,7 +83,8 @@ void Engine::step(const core::Event& event) {
     const core::Decision decision = decide(*policy_, state_, event, clock_());
     for (const core::Record& record : decision.records) {
         std::visit(Overloaded{[this](const core::Put& put) { recorder_.put(put.session); },
-                              [this](const core::Drop& drop) { recorder_.drop(drop.session); }},
+                              [this](const core::Drop& drop) { recorder_.drop(drop.session); },
+                              [](const core::PutDisplacements&) {}},
                    record);
     }
     apply(state_, decision);
@@ -109,6 +110,17 @@ void Engine::step(const core::Event& event) {
     }
 }
 
+void Engine::check_connections(const core::CheckConnections& what) {
+    core::ConnectionsChecked checked{.waiting = what.waiting, .budget = what.budget, .connections = {}};
+    for (const SessionKey key : what.sessions) {
+        if (const core::Session* session = state_.find(key)) {
+            checked.connections.push_back({key, handler_.unacknowledged(*session)});
+        }
+    }
+    // Events that were added before may change the same sessions. The core checks them again.
+    queue_.events_.emplace_back(std::move(checked));
+}
+
 void Engine::carry_out(const core::Effect& effect) {
     std::visit(Overloaded{[this](const core::Notice& notice) { handler_.notify(notice); },
                           [this](const core::Terminate& what) {
@@ -120,6 +132,8 @@ void Engine::carry_out(const core::Effect& effect) {
                               }
                           },
                           [this](const core::CheckLogout& what) { handler_.check_logout(what); },
+                          [this](const core::CheckConnections& what) { check_connections(what); },
+                          [this](const core::ReportDenial& what) { handler_.report_denial(what); },
                           [this](const core::Lock& what) { handler_.lock_screen(what.logind_id); },
                           [this](const core::KillAll& what) { handler_.kill_all(what.logind_id); },
                           [this](const core::SignalLeader& what) { handler_.signal_leader(what.session, what.signal); },

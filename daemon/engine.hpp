@@ -59,6 +59,12 @@ class EffectHandler {
     /// later as an event. A result without an activity sample means that the inspection failed.
     virtual std::optional<core::ActivityProbed> probe_activity(const core::Session& session) = 0;
 
+    /// Returns the time for which the client of an ssh session has not acknowledged data, or 0 if it is not known.
+    virtual Duration unacknowledged(const core::Session& session) = 0;
+
+    /// Writes to the terminals of a session that a login of its user was denied (effect ReportDenial).
+    virtual void report_denial(const core::ReportDenial& what) = 0;
+
     /// Asks logind whether the session was logged out, which is the case if its state is "closing". The answer is
     /// reported later as the event LogoutChecked.
     virtual void check_logout(const core::CheckLogout& what) = 0;
@@ -120,6 +126,7 @@ class Engine {
     void drain();
     void step(const core::Event& event);
     void carry_out(const core::Effect& effect);
+    void check_connections(const core::CheckConnections& what);
     [[nodiscard]] BootTime next_due() const;
 
     EventQueue& queue_;

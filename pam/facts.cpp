@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pam/facts.hpp"
 
+#include "common/local_login.hpp"
 #include "common/process.hpp"
 #include "common/unique_fd.hpp"
 
@@ -127,10 +128,8 @@ std::string_view seat_of(const pam_handle_t* handle, std::string_view tty) noexc
     if (!named.empty()) {
         return named;
     }
-    if (tty.starts_with("/dev/")) {
-        tty.remove_prefix(5);
-    }
-    const bool console = tty.size() > 3 && tty.starts_with("tty") && tty[3] >= '1' && tty[3] <= '9';
+    const std::string_view name = terminal_name(tty);
+    const bool console = name.size() > 3 && name.starts_with("tty") && name[3] >= '1' && name[3] <= '9';
     return console ? "seat0" : std::string_view();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pam/session.hpp"
 
+#include "common/local_login.hpp"
 #include "common/module_log.hpp"
 #include "pam/answer.hpp"
 #include "pam/call.hpp"
@@ -10,6 +11,7 @@
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -65,7 +67,8 @@ constexpr char cgroup_file[] = "/proc/self/cgroup";
 /// The outcome of a session request to the daemon, with the details for the log and for messages to the user.
 struct Asked {
     Failure how;
-    bool root = false; ///< True if the user is known to have uid 0.
+    bool root = false;  ///< True if the user is known to have uid 0.
+    bool local = false; ///< True if a program on a console or display of this host requests the login.
     unsigned tries = 0;
     std::uint64_t session = 0;
     std::array<char, wire::max_text + 1> text{}; ///< Text of the daemon for the user; empty if the daemon sent no text.
@@ -144,6 +147,7 @@ void ask_about(pam_handle_t* handle, const Arguments& arguments, Asked& asked) n
         return;
     }
     log_left_out(handle, facts);
+    asked.local = is_local_login(facts.request.tty, facts.request.rhost);
     facts.request.budget_ms = milliseconds(arguments.timeout);
     asked.how = ask(facts.request, arguments, asked);
 }
@@ -200,6 +204,11 @@ int open_session(pam_handle_t* handle, int flags, const Arguments& arguments) no
     }
     if (!arguments.quiet && (static_cast<unsigned>(flags) & PAM_SILENT) == 0) {
         tell_user(handle, answer, asked);
+    }
+    if (answer.code == PAM_SESSION_ERR && asked.local) {
+        // The daemon, which delays denials of local logins, did not answer.
+        constexpr timespec delay{.tv_sec = local_denial_delay.count(), .tv_nsec = 0};
+        nanosleep(&delay, nullptr);
     }
     return answer.code;
 }

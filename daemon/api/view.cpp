@@ -181,7 +181,8 @@ std::optional<std::string> signal_of(const core::Notice& notice) {
     case Kind::released:
         return "SessionEnded";
     case Kind::over_limit:
-        break; // over_limit has no signal
+    case Kind::displacement_limited:
+        break; // these notices have no signal
     }
     return std::nullopt;
 }

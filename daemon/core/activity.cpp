@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/core/activity.hpp"
 
+#include "daemon/core/deadline.hpp"
+
 #include <algorithm>
 #include <optional>
 
@@ -138,14 +140,18 @@ BootTime last_use(const Session& session, const ActivitySample& sample, policy::
 }
 
 bool is_input_undated(const Session& session) {
-    return (session.phase == Phase::admitted || session.phase == Phase::active) &&
-           session.last_sample.at == BootTime{};
+    return (session.phase == Phase::admitted || session.phase == Phase::active) && session.last_sample.at == BootTime{};
 }
 
 bool was_perhaps_busy(const Session& session, const ActivitySample& sample, policy::Activity counted, Duration idle) {
     const bool counts = !sample.hint && (!sample.input || policy::counts_processor(counted));
     return counts && sample.processor_time && session.last_sample.at != BootTime{} &&
            *sample.processor_time - session.last_sample.processor_time > idle / processor_share;
+}
+
+bool is_output_awaited(const Session& session, policy::Activity counted) {
+    return session.phase == Phase::active && !session.graphical && session.terminal != Terminal::none &&
+           idle_limit(session) != unlimited_duration && policy::counts_output(counted);
 }
 
 LastSample to_last_sample(const Session& session, const ActivitySample& sample, BootTime now) {

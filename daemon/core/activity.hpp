@@ -70,6 +70,10 @@ bool is_input_undated(const Session& session);
 /// all of this CPU time within a period as long as `idle`.
 bool was_perhaps_busy(const Session& session, const ActivitySample& sample, policy::Activity counted, Duration idle);
 
+/// Returns true if output on the session's terminals counts as activity. The terminals must then be probed before the
+/// daemon writes a notice to them, because the notice overwrites the time of the last output.
+bool is_output_awaited(const Session& session, policy::Activity counted);
+
 /// Returns true if a TCP connection carried more data between two activity probes than ssh keepalives can explain.
 /// `window` is the time between the two probes.
 bool is_traffic(const Traffic& before, const Traffic& after, Duration window);

@@ -19,7 +19,8 @@ void on_timer_expired(DecisionContext& context, const TimerExpired&) {
     case Phase::ending:
         return continue_termination(context, *session);
     case Phase::denied:
-        return terminate_denied_login(context, *session);
+        return session->request == RequestId::none ? terminate_denied_login(context, *session)
+                                                   : answer_denied(context, *session);
     case Phase::closed: {
         Session quiet = *session;
         quiet.due = never;
@@ -42,6 +43,7 @@ struct Dispatch {
     void operator()(const LogindSessionRemoved& event) const { on_logind_session_removed(context, event); }
     void operator()(const ActivityProbed& event) const { on_activity_probed(context, event); }
     void operator()(const LogoutChecked& event) const { on_logout_checked(context, event); }
+    void operator()(const ConnectionsChecked& event) const { on_connections_checked(context, event); }
     void operator()(const InputReceived& event) const { on_input_received(context, event); }
     void operator()(const ClockChanged& event) const { on_clock_changed(context, event); }
     void operator()(const TimerExpired& event) const { on_timer_expired(context, event); }

@@ -32,6 +32,11 @@ struct Timeouts {
     static constexpr Duration denied_login_exit = std::chrono::seconds(3);
     /// Maximum time for which a login waits until a session slot of its user is free.
     static constexpr Duration slot_wait = std::chrono::seconds(5);
+    /// Time without an acknowledgment of sent data after which the client of an ssh session is considered dead. Its
+    /// session gives way to a login at the limit.
+    static constexpr Duration dead_peer = std::chrono::seconds(60);
+    /// Minimum time between two notices about denied logins on the terminals of a session.
+    static constexpr Duration denial_notice_interval = std::chrono::minutes(10);
     /// Time from the deadline of the daemon's answer to the time at which the PAM module stops waiting for the answer.
     static constexpr Duration reply_margin = std::chrono::milliseconds(500);
     /// Delay until a failed or unanswered activity probe (ProbeActivity) or logout query (CheckLogout) is repeated.

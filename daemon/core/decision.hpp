@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/clock.hpp"
+#include "daemon/core/displacements.hpp"
 #include "daemon/core/session.hpp"
 
 #include <cstdint>
@@ -25,7 +26,13 @@ struct Drop {
     SessionKey session = SessionKey::none;
 };
 
-using Record = std::variant<Put, Drop>;
+/// Record that replaces the recent displacements of a user. It is not stored in the ledger file.
+struct PutDisplacements {
+    uid_t uid = 0;
+    Displacements displacements;
+};
+
+using Record = std::variant<Put, Drop, PutDisplacements>;
 
 /// Answer to a request of the PAM module.
 struct Answer {
@@ -82,6 +89,9 @@ struct Notice {
         /// The user already has more sessions than the new policy permits. The daemon only reports this, and does not
         /// terminate a session.
         over_limit,
+        /// Logins have displaced sessions of the user so often that the limit on their rate applies from now on
+        /// (Displacements).
+        displacement_limited,
     };
     Kind kind = Kind::admitted;
     /// State of the session after the decision.
@@ -133,7 +143,22 @@ struct SignalLeader {
     int signal = 0;
 };
 
-using Effect = std::variant<Notice, ProbeActivity, CheckLogout, Terminate, KillAll, SignalLeader, Lock>;
+/// Query for how long the clients of ssh sessions have not acknowledged data. The event ConnectionsChecked reports the
+/// answer.
+struct CheckConnections {
+    SessionKey waiting = SessionKey::none; ///< login that waits for the answer
+    Duration budget{};                     ///< OpenRequested::budget of that login
+    std::vector<SessionKey> sessions;
+};
+
+/// Notice on the terminals of the session `session` that a login of the same user was denied.
+struct ReportDenial {
+    Session session;
+    Session denied;
+};
+
+using Effect = std::variant<Notice, ProbeActivity, CheckLogout, CheckConnections, Terminate, KillAll, SignalLeader,
+                            Lock, ReportDenial>;
 
 /// Result of decide().
 struct Decision {

@@ -76,12 +76,59 @@ struct DecisionContext {
     }
 };
 
+/// Maximum number of a user's sessions that are inspected or notified because of one login at the limit.
+inline constexpr std::size_t max_other_sessions = 100;
+
 // admission.cpp
 void on_open_requested(DecisionContext& context, const OpenRequested& event);
 
 /// Admits a login after its limits have been checked. Answers the request `request` of the PAM module, and copies the
 /// limits of the policy to the session.
 void admit(DecisionContext& context, Session session, RequestId request);
+
+/// Answers the request of a denied login, and tracks its process until it exits.
+void answer_denied(DecisionContext& context, Session session);
+
+/// Asks the PAM module to wait longer if its budget ends before the deadline of the answer.
+void request_more_time(DecisionContext& context, const Session& session, Duration budget);
+
+/// Denies a login. The answer to a local login is delayed. `budget` is the time for which the PAM module waits, or
+/// unlimited_duration if it waits long enough for a delayed answer.
+void deny(DecisionContext& context, Session session, RequestId request, const Reason& reason,
+          Duration budget = unlimited_duration);
+
+/// Returns the reason to deny a login: max_sessions of its user, or the shared limit of a policy rule
+/// (max_sessions_total) if only that one is reached.
+Reason denial_reason(const DecisionContext& context, const Session& session);
+
+/// Admits the login if no limit is reached, or if the limits that apply to the login are only observed (mode =
+/// "observe"). Returns false if the login was not admitted.
+bool admit_if_below_limit(DecisionContext& context, const Session& session, RequestId request,
+                          const policy::Limits& limits);
+
+/// Denies a login at the limit, or lets it wait until a session of its user is displaced, as the policy requires.
+/// `reason` is the limit that is reached.
+void apply_at_limit(DecisionContext& context, const Session& session, RequestId request, const Reason& reason,
+                    Duration budget);
+
+// at_limit.cpp
+/// Continues with a login that waits for the state of its user's ssh connections.
+void on_connections_checked(DecisionContext& context, const ConnectionsChecked& event);
+
+/// Returns true if an open session may be terminated in favor of a newer login of its user. A limit must apply to the
+/// session, and must be enforced instead of only observed. Returns false while the daemon waits for logind's answer
+/// whether the session was logged out.
+bool can_be_displaced(const DecisionContext& context, const Session& session);
+
+/// Returns the user's ssh sessions that may be terminated if their clients are dead.
+std::vector<SessionKey> displaceable_connections(const DecisionContext& context, const Session& newcomer);
+
+/// Returns true if the login must not displace sessions of its user because of the rate of earlier displacements.
+/// Prolongs that limit in this case.
+bool is_displacement_limited(DecisionContext& context, const Login& login);
+
+/// Lets a login wait until sessions of its user are displaced. Requests activity probes of these sessions.
+void wait(DecisionContext& context, Session session, RequestId request, Duration budget);
 
 /// Decides again about a login that waits until its user has a free session slot. The login is admitted or denied, or
 /// older sessions of its user are terminated to free a slot.

@@ -93,6 +93,19 @@ struct LogoutChecked {
     State state = State::unknown;
 };
 
+/// Answer to the query CheckConnections.
+struct ConnectionsChecked {
+    struct Connection {
+        SessionKey session = SessionKey::none;
+        /// Time for which the client has not acknowledged data. 0 if all data is acknowledged, or if the connection was
+        /// not found.
+        Duration unacknowledged{};
+    };
+    SessionKey waiting = SessionKey::none;
+    Duration budget{};
+    std::vector<Connection> connections;
+};
+
 /// New input on a terminal of a session. The daemon monitors the terminals for input.
 struct InputReceived {
     SessionKey session = SessionKey::none;
@@ -137,7 +150,7 @@ struct GroupsResolved {
 using Event =
     std::variant<OpenRequested, CloseRequested, RequestAborted, LeaderExited, LogindSessionNew, LogindSessionRemoved,
                  ActivityProbed, LogoutChecked, InputReceived, ClockChanged, TimerExpired, PolicyChanged,
-                 TerminationRequested, SessionRestored, GroupsResolved, TerminalOpened>;
+                 TerminationRequested, SessionRestored, GroupsResolved, TerminalOpened, ConnectionsChecked>;
 
 /// Receiver of events. Components that observe events are constructed with a reference to it.
 class EventSink {

@@ -29,13 +29,6 @@ void warn_of_duration(DecisionContext& context, Session& session, const policy::
     }
 }
 
-/// Returns true if output on the session's terminals counts as activity. The terminals must then be probed before the
-/// daemon writes a notice to them, because the notice overwrites the time of the last output.
-bool is_output_awaited(const Session& session, const policy::Limits& limits) {
-    return session.phase == Phase::active && !session.graphical && session.terminal != Terminal::none &&
-           idle_limit(session) != unlimited_duration && policy::counts_output(limits.idle_activity.value);
-}
-
 void record_use(DecisionContext& context, Session& session, BootTime at) {
     if (at <= session.last_input) {
         return;
@@ -106,7 +99,7 @@ void on_probe_failed(DecisionContext& context, Session session) {
     const policy::Limits limits = context.limits(session);
     const std::vector<Duration> warnings = context.warnings(session, limits);
     session.probe_failed = true;
-    if (is_output_awaited(session, limits) && duration_warning(session, warnings, context.now)) {
+    if (is_output_awaited(session, limits.idle_activity.value) && duration_warning(session, warnings, context.now)) {
         // Output on the terminal counts as activity, but the failed probe could not read when it occurred. The warning
         // that is written now overwrites that time, so activity is assumed.
         record_use(context, session, context.now);
@@ -142,8 +135,8 @@ void serve_limits(DecisionContext& context, Session session) {
     }
     // If output counts as activity, the terminals are probed before the daemon writes a warning to them. The function
     // on_activity_probed() issues the warning after the probe.
-    const bool probes_first =
-        is_output_awaited(session, limits) && duration_warning(session, warnings, context.now).has_value();
+    const bool probes_first = is_output_awaited(session, limits.idle_activity.value) &&
+                              duration_warning(session, warnings, context.now).has_value();
     if (!probes_first) {
         warn_of_duration(context, session, limits);
     }

@@ -39,6 +39,12 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
         DecisionContext::count_in(session, context.limits(session));
         break;
     case Phase::denied:
+        if (session.login.connection.empty() && session.logind_id.empty()) {
+            // The daemon stopped before it answered. The PAM module repeats the request.
+            context.out.records.emplace_back(Drop{session.key});
+            return;
+        }
+        break;
     case Phase::closed:
         break;
     }

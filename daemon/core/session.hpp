@@ -156,6 +156,9 @@ struct Session {
     LastSample last_sample;
     /// Time at which the daemon last wrote a notice to the terminals of the session.
     BootTime last_notice_at{};
+    /// Time at which the terminals of the session last showed a notice about a denied login. Not stored in the ledger
+    /// file.
+    BootTime last_denial_notice_at{};
     /// Time before the expiry of the duration limit at which the last warning was issued; unlimited_duration: no
     /// warning was issued.
     Duration duration_warned = unlimited_duration;
@@ -167,9 +170,10 @@ struct Session {
     TerminationStage stage = TerminationStage::pending;
     /// Rules of the current policy that count the session toward their shared limit (max_sessions_total).
     std::vector<policy::SourceId> shared_limits;
-    /// Request of a login that waits for a session slot. Not meaningful after a restart of the daemon.
+    /// Request of a login that waits for a session slot, or whose denial is not yet answered. Not meaningful after a
+    /// restart of the daemon.
     RequestId request = RequestId::none;
-    /// Deadline of the answer to the request of a waiting login. Not meaningful after a restart of the daemon.
+    /// Deadline of the answer to this request. Not meaningful after a restart of the daemon.
     BootTime answer_by = never;
     /// Time at which the session needs its next action, such as a warning or an activity probe.
     BootTime due = never;

@@ -16,7 +16,7 @@ const Session* State::by_logind(const std::string& id) const {
 }
 
 const Session* State::by_request(RequestId request) const {
-    for (const SessionKey key : waiting_) {
+    for (const SessionKey key : requesting_) {
         if (const Session* session = find(key); session != nullptr && session->request == request) {
             return session;
         }
@@ -51,6 +51,20 @@ std::size_t State::counted(uid_t uid) const {
 std::size_t State::counted(policy::SourceId rule) const {
     const auto at = shared_counts_.find(rule);
     return at == shared_counts_.end() ? 0 : at->second;
+}
+
+const Displacements& State::displacements_of(uid_t uid) const {
+    static const Displacements none;
+    const auto at = displacements_.find(uid);
+    return at == displacements_.end() ? none : at->second;
+}
+
+void State::put(const PutDisplacements& record) {
+    displacements_[record.uid] = record.displacements;
+    if (displacements_.size() > max_displaced_users) {
+        displacements_.erase(
+            std::ranges::min_element(displacements_, {}, [](const auto& one) { return one.second.forgotten_at(); }));
+    }
 }
 
 const Session* State::next_due() const {
@@ -97,8 +111,8 @@ void State::enter(const Session& session) {
     if (session.due != never) {
         deadlines_.emplace(session.due, session.key);
     }
-    if (session.phase == Phase::waiting) {
-        waiting_.insert(session.key);
+    if (session.request != RequestId::none) {
+        requesting_.insert(session.key);
     }
 }
 
@@ -128,15 +142,17 @@ void State::leave(const Session& session) {
         logind_ids_.erase(at);
     }
     deadlines_.erase({session.due, session.key});
-    waiting_.erase(session.key);
+    requesting_.erase(session.key);
 }
 
 void apply(State& state, const Decision& decision) {
     for (const Record& record : decision.records) {
         if (const auto* put = std::get_if<Put>(&record)) {
             state.put(put->session);
+        } else if (const auto* drop = std::get_if<Drop>(&record)) {
+            state.drop(drop->session);
         } else {
-            state.drop(std::get<Drop>(record).session);
+            state.put(std::get<PutDisplacements>(record));
         }
     }
 }

@@ -14,7 +14,8 @@
 
 namespace sesslimit::core {
 
-/// All sessions that the core knows, with indexes by key, user, leader process, logind ID and deadline. The class is a
+/// All sessions that the core knows, with indexes by key, user, leader process, logind ID and deadline, and the recent
+/// displacements. The class is a
 /// value type and uses neither a clock nor I/O. Member functions take O(log n) time or less for n sessions, except as
 /// noted.
 class State {
@@ -25,7 +26,7 @@ class State {
     /// of the session.
     [[nodiscard]] const Session* find(SessionKey key) const;
     [[nodiscard]] const Session* by_logind(const std::string& id) const;
-    [[nodiscard]] const Session* by_request(RequestId request) const; ///< O(waiting sessions)
+    [[nodiscard]] const Session* by_request(RequestId request) const; ///< O(open requests)
 
     /// Returns the newest session, in any phase, that the process `leader` opened, or null. A process is identified by
     /// its PID and its mark (pidfd inode or start time). If the mark is unknown, the PID alone decides.
@@ -55,8 +56,17 @@ class State {
 
     [[nodiscard]] const Sessions& sessions() const { return sessions_; }
 
+    /// Returns the recent displacements of sessions of a user.
+    [[nodiscard]] const Displacements& displacements_of(uid_t uid) const;
+
     void put(const Session& session);
     void drop(SessionKey key);
+
+    /// Replaces the recent displacements of a user. At most max_displaced_users users are stored. For a further one,
+    /// the user whose displacements are forgotten first is removed, in O(max_displaced_users).
+    void put(const PutDisplacements& record);
+
+    static constexpr std::size_t max_displaced_users = 1000;
 
   private:
     struct User {
@@ -72,7 +82,8 @@ class State {
     std::unordered_multimap<pid_t, SessionKey> leaders_;
     std::unordered_map<std::string, SessionKey> logind_ids_;
     std::set<std::pair<BootTime, SessionKey>> deadlines_;
-    std::set<SessionKey> waiting_;
+    std::set<SessionKey> requesting_;
+    std::unordered_map<uid_t, Displacements> displacements_;
     std::unordered_map<policy::SourceId, std::size_t> shared_counts_;
     std::size_t counted_ = 0;
     SessionKey next_key_{1};

@@ -13,10 +13,9 @@ void send_signal(DecisionContext& context, const Session& session, int signal) {
     } else if (signal == SIGKILL) {
         context.out.effects.emplace_back(KillAll{session.logind_id});
     } else {
-        const bool expired = session.reason.cause == Cause::duration || session.reason.cause == Cause::idle;
-        const bool keeps = context.limits(session).keep_multiplexer.value == policy::KeepMultiplexer::yes;
-        context.out.effects.emplace_back(
-            Terminate{session.logind_id, expired && keeps ? session.key : SessionKey::none});
+        const bool keeps = session.reason.cause != Cause::requested &&
+                           context.limits(session).keep_multiplexer.value == policy::KeepMultiplexer::yes;
+        context.out.effects.emplace_back(Terminate{session.logind_id, keeps ? session.key : SessionKey::none});
     }
 }
 
@@ -57,6 +56,13 @@ void notify_reason(DecisionContext& context, Session& session) {
 
 void kill(DecisionContext& context, Session& session) {
     send_signal(context, session, SIGKILL);
+    if (!session.logind_id.empty() && session.leader.pid != 0) {
+        // If the scope of the session was stopped while the login was still opening, the leader never moved into it.
+        // logind then does not reach the leader, which is signaled directly. As the first signal is SIGTERM, sshd and
+        // login can close the session.
+        const bool asked = session.stage == TerminationStage::sigkill_sent;
+        context.out.effects.emplace_back(SignalLeader{session.key, asked ? SIGKILL : SIGTERM});
+    }
     if (session.stage != TerminationStage::sigkill_sent) {
         context.notify(Notice::Kind::forced, session, session.reason);
     }

@@ -155,6 +155,22 @@ std::optional<tcp_info> info_in(Bytes attributes) noexcept {
     return std::nullopt;
 }
 
+/// Returns the time for which the peer has not acknowledged data. After each expiry of the retransmission timeout, the
+/// kernel doubles the timeout and retransmits (tcp_retransmit_timer in net/ipv4/tcp_timer.c), so all timeouts before
+/// the last retransmission add up to the current timeout minus the first one. tcpi_last_data_sent is the time since the
+/// last transmission, including retransmissions (tcp_event_data_sent in net/ipv4/tcp_output.c). If the peer has sent an
+/// acknowledgment since then, tcpi_last_ack_recv is shorter.
+Duration unacknowledged_for(const tcp_info& info) noexcept {
+    if (info.tcpi_unacked == 0) {
+        return {};
+    }
+    constexpr unsigned max_shift = 31;
+    const std::uint32_t first = info.tcpi_rto >> std::min<unsigned>(info.tcpi_backoff, max_shift);
+    const Duration sent =
+        std::chrono::microseconds(info.tcpi_rto - first) + std::chrono::milliseconds(info.tcpi_last_data_sent);
+    return std::min<Duration>(sent, std::chrono::milliseconds(info.tcpi_last_ack_recv));
+}
+
 std::optional<SockDiagRequest> question_about(const Ends& ends) {
     SockDiagRequest question{};
     question.header.nlmsg_len = sizeof question;
@@ -250,6 +266,7 @@ std::optional<Traffic> traffic_in(Bytes reply, const Ends& ends, std::uint32_t s
                    .segments_in = info->tcpi_data_segs_in,
                    .segments_out = info->tcpi_data_segs_out,
                    .since_data = std::chrono::milliseconds(age),
+                   .unacknowledged = unacknowledged_for(*info),
                    .cookie = std::uint64_t{message->id.idiag_cookie[1]} << 32U | message->id.idiag_cookie[0]};
 }
 

@@ -47,6 +47,9 @@ struct Traffic {
     /// Time since the latest data in either direction. The kernel measures this time in milliseconds, on a clock that
     /// stops in suspend. The value is modulo 2^32 milliseconds, so data that is 50 days old appears recent again.
     Duration since_data{};
+    /// Minimum time for which the client has not acknowledged data that was sent to it. 0 if all data is acknowledged.
+    /// The time is longer if the retransmission timeout of the kernel has reached its maximum of 120 s.
+    Duration unacknowledged{};
     /// Identifier that distinguishes successive connections between the same endpoints.
     std::uint64_t cookie = 0;
     bool operator==(const Traffic&) const = default;

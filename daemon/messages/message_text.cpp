@@ -147,6 +147,7 @@ constexpr std::array all_event_infos{
     EventInfo{Kind::ended, "ended", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e19"},
     EventInfo{Kind::released, "released", "6", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1a"},
     EventInfo{Kind::over_limit, "over-limit", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1b"},
+    EventInfo{Kind::displacement_limited, "displacement-limited", "5", "9c5b7a0d1e4f4b6e8f6f2a3c0d715e1e"},
 };
 
 const EventInfo& event_info_of(Kind kind) {
@@ -217,6 +218,11 @@ std::string journal_message(const core::Notice& notice) {
     case Kind::over_limit:
         return user_of(session) + " has more open sessions than the new policy allows (" + why +
                "); existing sessions are not terminated.";
+    case Kind::displacement_limited:
+        return "Logins of " + user_of(session) + " have displaced " +
+               std::to_string(core::Displacements::max_displacements) +
+               " sessions within a minute. Further logins from the same addresses are denied at the limit, until there "
+               "have been none for a minute.";
     }
     return {};
 }
@@ -291,6 +297,7 @@ std::string notice_text(const core::Notice& notice, const WallClock& clock) {
     case Kind::ended:
     case Kind::released:
     case Kind::over_limit:
+    case Kind::displacement_limited:
         break;
     }
     return {};
@@ -352,6 +359,11 @@ std::string denial_text(const Session& denied, const core::State& state, const W
 std::string terminal_text(const core::Notice& notice, const WallClock& clock, std::string_view host) {
     const std::string said = notice_text(notice, clock);
     return said.empty() ? said : header(clock, host) + said;
+}
+
+std::string denial_report(const Session& denied, const WallClock& clock, std::string_view host) {
+    return header(clock, host) + "A login from " + origin_of(denied) + " was denied: " + reason_text(denied.reason) +
+           ".";
 }
 
 std::string announcement(const Session& session, policy::Activity counted, const WallClock& clock) {

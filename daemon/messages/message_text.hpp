@@ -53,6 +53,10 @@ std::string denial_text(const core::Session& denied, const core::State& state, c
 inline constexpr std::size_t max_terminal_text_length = 1536;
 std::string terminal_text(const core::Notice& notice, const WallClock& clock, std::string_view host);
 
+/// Returns the text for the terminals of a user's open sessions after the login `denied` of the same user. It has the
+/// same form as terminal_text().
+std::string denial_report(const core::Session& denied, const WallClock& clock, std::string_view host);
+
 /// Returns the text that a user reads at the start of a session. The text contains the time at which the session ends
 /// at the latest, and its idle limit. It is one line without a trailing newline. `counted` is the value of the setting
 /// idle_activity. Returns an empty text if no limit applies.

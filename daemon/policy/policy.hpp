@@ -54,8 +54,8 @@ constexpr bool counts_processor(Activity what) noexcept {
 /// of other types are always terminated. `end` is the stricter value and is first.
 enum class OnIdle : std::uint8_t { end, lock };
 
-/// The setting keep_multiplexer. `yes` means that tmux and screen continue to run after their session is terminated
-/// because it was idle or reached its maximum duration. `no` is the stricter value and is first.
+/// The setting keep_multiplexer. `yes` means that tmux and screen continue to run after their session is
+/// terminated, unless the termination was requested. `no` is the stricter value and is first.
 enum class KeepMultiplexer : std::uint8_t { no, yes };
 
 /// The setting announce. `yes` means that a user is informed at login about the limits that will terminate the session.

@@ -172,7 +172,8 @@ void is_seen(Input input) {
 void is_told(Input input) {
     using Kind = core::Notice::Kind;
     core::Notice notice;
-    notice.kind = Kind{static_cast<std::uint8_t>(input.byte() % (static_cast<unsigned>(Kind::over_limit) + 1))};
+    notice.kind =
+        Kind{static_cast<std::uint8_t>(input.byte() % (static_cast<unsigned>(Kind::displacement_limited) + 1))};
     notice.left = Duration(input.number<std::uint32_t>());
     notice.session = session_of(input);
     notice.reason = notice.session.reason;

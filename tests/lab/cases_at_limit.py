@@ -6,7 +6,8 @@ Not collected by default: tests/run cases. Each case fails with the packages of 
 
 import time
 
-from lab import client
+from lab import client, console, ctl
+from lab.machine import wait_until
 from lab.text import DISPLACED
 
 IDLE = 20  # seconds; displace_idle
@@ -17,6 +18,59 @@ def type_in(shell):
     at = len(shell.output.encode())
     shell.send("echo he''re\n")
     shell.expect("here", 10, at)
+
+
+GETTY = """[Service]
+ExecStart=/sbin/agetty --autologin alice --noclear hvc0 linux
+Restart=always
+RestartSec=0
+StandardInput=tty
+StandardOutput=tty
+TTYPath=/dev/hvc0
+KillMode=process
+SendSIGHUP=yes
+"""
+
+
+def case_A05_console_at_limit_recovers(host, saw):
+    host.limit("alice", "max_sessions = 1")
+    shell = client.shell(host, "alice")
+    shell.prompt()
+    host.write("/etc/systemd/system/lab-getty.service", GETTY)
+    with console.device(host, "hvc0"):
+        try:
+            host.sh("systemctl daemon-reload && systemctl start lab-getty")
+            time.sleep(15)
+            state, starts = host.sh("systemctl show -P ActiveState -P NRestarts lab-getty").split()
+            assert state == "active", f"the console is {state} after {starts} restarts"
+            assert 3 <= int(starts) <= 5, starts
+            assert shell.log_out() == 0
+            left = time.monotonic()
+            (session,), _ = wait_until("the console's session", lambda: host.sessions("alice"), 10)
+            assert host.sh(f"loginctl show-session -P TTY {session.id}").strip() == "hvc0", session
+            saw(f"autologin at limit 1: denied {starts} times in 15 s, its unit stays active; "
+                f"{time.monotonic() - left:.1f} s after the logout of the other session it is logged in")
+        finally:
+            host.sh("systemctl stop lab-getty; rm /etc/systemd/system/lab-getty.service; systemctl daemon-reload")
+    host.wait_clean("alice")
+
+
+def case_D01_displaced_session_leaves_multiplexer(host, saw):
+    host.limit("alice", 'max_sessions = 1\nat_limit = "end-oldest"\nkeep_multiplexer = true')
+    first = client.shell(host, "alice")
+    first.prompt()
+    first.send("tmux new-session -d -s work && echo started $((40 + 2))\n")
+    first.expect("started 42", 20)
+    second = client.shell(host, "alice")
+    assert second.verdict()
+    first.wait(10)
+    second.send("tmux list-sessions; echo listed $((40 + 2))\n")
+    second.expect("listed 42", 20)
+    assert second.find(r"work: \d+ windows"), f"the tmux server was terminated with its session: {second.output}"
+    saw("limit 1, end-oldest: the next login displaces the session and finds its tmux server")
+    ctl.text(host, "end-user", "alice")
+    second.wait(20)
+    host.sh("systemctl stop 'sesslimit-kept-*.scope'", check=False)
 
 
 def case_D02_file_transfer_does_not_displace_shell_in_use(host, saw):
@@ -45,3 +99,33 @@ def case_D02_file_transfer_does_not_displace_shell_in_use(host, saw):
     type_in(younger)
     saw(f"two shells in use: scp is denied, both stay; the older one {IDLE + STEP} s unused: scp is admitted, it is "
         "terminated")
+
+
+def case_D04_dead_connection_gives_way(host, saw):
+    """The client's host stops to answer. Its user logs in from another host."""
+    host.limit("alice", "max_sessions = 1")
+    host.sh("""
+        ip netns add far && ip link add near type veth peer name far netns far
+        ip addr add 10.66.0.1/24 dev near && ip link set near up
+        ip -n far addr add 10.66.0.2/24 dev far && ip -n far link set far up""")
+    try:
+        argv = ["ip", "netns", "exec", "far", "ssh", "-tt", "alice@10.66.0.1"]
+        dead = client.program(host, argv, terminal=True)
+        dead.prompt()
+        host.sh("ip -n far route add blackhole 10.66.0.1/32")
+        first = client.shell(host, "alice")
+        assert not first.verdict()
+        asked = time.monotonic()
+        time.sleep(70)
+        again = client.shell(host, "alice")
+        assert again.verdict(), f"locked out {time.monotonic() - asked:.0f} s after the first attempt: {again.output}"
+        wait_until("the dead session to end", lambda: len(host.sessions("alice")) == 1, 10)
+        # A live connection is written to in the same way, acknowledges that, and stays.
+        assert not client.shell(host, "alice").verdict()
+        again.expect("A login from 127.0.0.1 was denied: limit of 1 session reached", 5)
+        time.sleep(70)
+        assert not client.shell(host, "alice").verdict()
+        assert again.log_out() == 0
+        saw("limit 1: 70 s after a denied attempt the dead connection gives way; a live one stays, with a notice")
+    finally:
+        host.sh("ip netns del far; ip link del near", check=False)

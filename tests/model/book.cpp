@@ -2,6 +2,8 @@
 // The model and its comparison with the core's output.
 #include "tests/model/host.hpp"
 
+#include "common/local_login.hpp"
+
 #include <algorithm>
 
 namespace sesslimit::model {
@@ -169,7 +171,9 @@ void Host::check_time() {
         }
         const Login& login = processes_[request.process].login;
         const Bounds bounds = bounds_of(plan_, login);
-        if (bounds.shared_limits.empty() && inside(login.uid) < bounds.own) {
+        const Session* session = world_.state.by_request(RequestId{id});
+        const bool is_denied = session != nullptr && session->phase == Phase::denied;
+        if (!is_denied && bounds.shared_limits.empty() && inside(login.uid) < bounds.own) {
             wrong("request " + std::to_string(id) + " waits although a slot is free");
         }
     }
@@ -180,6 +184,8 @@ void Host::hear(const Notice& notice) {
     switch (notice.kind) {
     case Kind::would_deny:
         return would_deny_.erase(notice.session.key) != 1 ? wrong("would-deny notice without a limit") : void();
+    case Kind::denied:
+        return hear_denied(notice);
     case Kind::ending:
         return process == nullptr ? wrong("ending notice for an unknown session") : hear_ending(*process, notice);
     case Kind::ended:
@@ -204,6 +210,23 @@ void Host::hear(const Notice& notice) {
     }
 }
 
+/// The answer to a local login follows later, when a slot may be free.
+void Host::hear_denied(const Notice& notice) {
+    const auto process = std::ranges::find(processes_, notice.session.leader, &Process::leader);
+    if (process == processes_.end()) {
+        return wrong("an unknown process is denied");
+    }
+    if (notice.reason.cause == Cause::displaced) {
+        return;
+    }
+    if (!is_full(*process)) {
+        wrong("denied with free slots");
+    }
+    if (!bounds_of(plan_, process->login).enforced) {
+        wrong("denied in observe mode");
+    }
+}
+
 void Host::hear_ending(Process& process, const Notice& notice) {
     if (std::exchange(process.told, true)) {
         wrong("two ending notices");
@@ -217,8 +240,7 @@ void Host::hear_ending(Process& process, const Notice& notice) {
         }
         return;
     case Cause::idle:
-        if (!bounds.enforced ||
-            world_.now + stamp_step < after(std::max(process.opened, process.used), bounds.idle)) {
+        if (!bounds.enforced || world_.now + stamp_step < after(std::max(process.opened, process.used), bounds.idle)) {
             wrong("terminated before its idle timeout");
         }
         return;
@@ -227,15 +249,44 @@ void Host::hear_ending(Process& process, const Notice& notice) {
     case Cause::requested:
         return process.asked ? void() : wrong("its termination was not requested");
     case Cause::displaced:
-        // The displacing login may have left before the notice. The policy may have changed too.
-        if (world_.now > after(planned_, Timeouts::terminal_setup) &&
-            world_.now < after(process.used, plan_.defaults.displace_idle.value_or(Duration{}))) {
-            wrong("displaced while in use");
-        }
-        return;
+        check_displacement(process);
+        return check_displacement_rate(process.login.uid, notice.reason.by);
     case Cause::none:
     case Cause::limit_reached:
         return wrong("terminated without a reason");
+    }
+}
+
+/// The displacing login may have left before the notice. The policy may have changed too.
+void Host::check_displacement(const Process& process) {
+    const auto unacknowledged = world_.unacknowledged.find(process.key);
+    const bool is_dead = unacknowledged != world_.unacknowledged.end() && unacknowledged->second >= Timeouts::dead_peer;
+    const BootTime earliest = world_.now - Timeouts::terminal_setup; // of the displacement
+    if (is_dead || process.dead_until >= earliest || planned_ >= earliest) {
+        return;
+    }
+    if (plan_.defaults.at_limit == policy::AtLimit::deny) {
+        wrong("displaced although logins at the limit are denied");
+    }
+    if (world_.now < after(process.used, plan_.defaults.displace_idle.value_or(Duration{}))) {
+        wrong("displaced while in use");
+    }
+}
+
+/// Each origin that took no part in the displacements that exceeded the rate may displace once more. The notice of a
+/// displacement may follow later.
+void Host::check_displacement_rate(uid_t uid, const std::string& origin) {
+    displacements_.push_back({world_.now, uid, origin});
+    std::set<BootTime> times;
+    std::set<std::string> origins;
+    for (const Displacement& one : displacements_) {
+        if (one.uid == uid && one.at > world_.now - (core::Displacements::rate_period - Timeouts::terminal_setup)) {
+            times.insert(one.at);
+            origins.insert(one.origin);
+        }
+    }
+    if (times.size() > core::Displacements::max_displacements + origins.size()) {
+        wrong("sessions are displaced too often");
     }
 }
 
@@ -309,14 +360,12 @@ void Host::turned_away(Process& process, const Answer& answer) {
     if (process.in && !process.adopted) {
         return wrong("denied although admitted before");
     }
+    const BootTime since = requests_[std::to_underlying(answer.request)].since;
+    if (is_local_login(process.login.tty, process.login.rhost) && world_.now < since + local_denial_delay) {
+        wrong("a local login is denied without a delay");
+    }
     if (answer.session.reason.cause == Cause::displaced) {
         return;
-    }
-    if (!is_full(process)) {
-        wrong("denied with free slots");
-    }
-    if (!bounds_of(plan_, process.login).enforced) {
-        wrong("denied in observe mode");
     }
     process.in = process.adopted = false;
 }

@@ -155,7 +155,8 @@ void Host::ask(std::size_t which, const Step& step) {
     if (!counts(process.login) && world_.answers.back().kind != Answer::Kind::uncounted) {
         wrong("a login that does not count was counted");
     }
-    const bool impatient = world_.now + budget < since + Timeouts::slot_wait + Timeouts::reply_margin;
+    const Session* waiting = world_.state.by_request(RequestId{id});
+    const bool impatient = waiting != nullptr && world_.now + budget < waiting->answer_by + Timeouts::reply_margin;
     if (request.answers == 0 && request.waits != (impatient ? 1 : 0)) {
         wrong("a wait answer is missing or unexpected");
     }
@@ -231,7 +232,8 @@ void Host::hang_up(const Step& step) {
         const std::uint64_t id = pending[step.who % pending.size()];
         requests_[id].gone = true;
         Process& process = processes_[requests_[id].process];
-        if (phase_of(process) == Phase::waiting && !process.logind_id.empty()) {
+        const Phase phase = phase_of(process);
+        if ((phase == Phase::waiting || phase == Phase::denied) && !process.logind_id.empty()) {
             process.in = process.adopted = true; // the login may continue, and logind has a session of it
             surprise(process, world_.now);
         }
@@ -255,6 +257,11 @@ void Host::look(Process& process, const Step& step) {
     } else {
         sample = {};
     }
+    Duration& unacknowledged = world_.unacknowledged[process.key];
+    if (unacknowledged >= Timeouts::dead_peer) {
+        process.dead_until = world_.now;
+    }
+    unacknowledged = std::chrono::seconds(step.more % 3 == 0 ? 30 + step.more % 60 : 0);
     ActivitySample seen = sample;
     seen.wall_offset = world_.wall_offset;
     if (const auto stamp = world_.stamps.find(process.key); stamp != world_.stamps.end()) {

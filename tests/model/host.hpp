@@ -38,6 +38,7 @@ struct Process {
     BootTime used{};
     BootTime perhaps_used{}; ///< the last time at which the core may assume use because the clock was set
     bool undated = false;    ///< the clock may have been set before the first probe
+    BootTime dead_until{};   ///< the last time at which its client was dead, except now
     BootTime fair{};         ///< grace period: no newly imposed limit may terminate it earlier
 
     [[nodiscard]] bool has_left() const {
@@ -95,7 +96,10 @@ class Host {
     void check_counts();
     void check_time();
     void hear(const Notice& notice);
+    void hear_denied(const Notice& notice);
     void hear_ending(Process& process, const Notice& notice);
+    void check_displacement(const Process& process);
+    void check_displacement_rate(uid_t uid, const std::string& origin);
     void hear_farewell(Process& process, const Notice& notice);
     void hear(const Answer& answer);
     void let_in(Process& process, const Answer& answer);
@@ -111,7 +115,14 @@ class Host {
     void surprise(Process& process, BootTime when) const;
     void wrong(const std::string& what);
 
+    struct Displacement {
+        BootTime at;
+        uid_t uid;
+        std::string origin;
+    };
+
     Plan plan_;
+    std::vector<Displacement> displacements_;
     BootTime planned_{}; ///< when the plan was made
     test::World world_;
     std::vector<Process> processes_;

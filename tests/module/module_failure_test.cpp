@@ -24,7 +24,19 @@ namespace {
 /// Makes the next connect() return only after the peer has closed, so that the following send is too late.
 bool late_hang_up = false;
 
+/// Seconds of the last long sleep of the module, which is skipped.
+time_t slept = 0;
+
 } // namespace
+
+extern "C" [[gnu::visibility("default")]] int nanosleep(const timespec* wanted, timespec* left) {
+    static const auto real = reinterpret_cast<decltype(&nanosleep)>(dlsym(RTLD_NEXT, "nanosleep"));
+    if (wanted->tv_sec < 3) {
+        return real(wanted, left);
+    }
+    slept = wanted->tv_sec;
+    return 0;
+}
 
 extern "C" [[gnu::visibility("default")]] int connect(int socket, const sockaddr* address, socklen_t size) {
     static const auto real = reinterpret_cast<decltype(&connect)>(dlsym(RTLD_NEXT, "connect"));
@@ -126,6 +138,28 @@ SESSLIMIT_TEST(invalid_reply_treated_as_failure) {
         EXPECT(logged(LOG_WARNING, std::string("admitted uncounted: ")) && logged(LOG_WARNING, liar.log), liar.name);
         EXPECT(logged(LOG_ERR, std::string("denied: ")) && logged(LOG_ERR, liar.log), liar.name);
         EXPECT(open_descriptors() == before, liar.name);
+    }
+}
+
+/// Without a delay, agetty would start denied logins faster than systemd permits.
+SESSLIMIT_TEST(denial_of_local_login_without_daemon_delayed) {
+    struct Case {
+        const char *arguments, *user, *tty, *rhost;
+        time_t delay;
+    };
+    constexpr Case cases[] = {
+        {"on_error=deny", ordinary_user, "tty1", "", 3},  {"on_error=deny quiet", ordinary_user, "/dev/hvc0", "", 3},
+        {"on_error=deny", ordinary_user, ":0", "", 3},    {"on_error=deny", ordinary_user, "ssh", "192.0.2.1", 0},
+        {"on_error=deny", ordinary_user, "pts/3", "", 0}, {"on_error=deny", ordinary_user, "tty1", "192.0.2.1", 0},
+        {"on_error=allow", ordinary_user, "tty1", "", 0}, {"on_error=deny", "root", "tty1", "", 0},
+    };
+    for (const Case& one : cases) {
+        Login login("/nonexistent/socket", one.arguments, one.user, "login");
+        login.set(PAM_TTY, one.tty);
+        login.set(PAM_RHOST, one.rhost);
+        slept = 0;
+        (void)login.open();
+        EXPECT(slept == one.delay, std::string(one.arguments) + " " + one.tty);
     }
 }
 

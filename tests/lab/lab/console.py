@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Console logins: login(1) on a pty of the machine, started by its systemd in the way of getty@.service."""
 
+import contextlib
 import fcntl
 import itertools
 import os
 import struct
 import subprocess
+from collections.abc import Iterator
 
 from .base import PASSWORDS
 from .client import Client
@@ -37,6 +39,22 @@ def console(machine: Machine, *arguments: str) -> Client:
         env=ENVIRONMENT,
     )
     return Client(process, master, master, ["login", tty])
+
+
+@contextlib.contextmanager
+def device(machine: Machine, name: str) -> Iterator[None]:
+    """Makes a pty appear as the console /dev/NAME. Its output is discarded."""
+    master = os.open(machine.path("/dev/pts/ptmx"), os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    fcntl.ioctl(master, TIOCSPTLCK, struct.pack("i", 0))
+    (number,) = struct.unpack("I", fcntl.ioctl(master, TIOCGPTN, bytes(4)))
+    with open(os.devnull, "wb") as sink, subprocess.Popen(["cat"], stdin=master, stdout=sink, stderr=sink) as reader:
+        try:
+            machine.sh(f"touch /dev/{name} && mount --bind /dev/pts/{number} /dev/{name}")
+            yield
+        finally:
+            machine.sh(f"umount /dev/{name}; rm -f /dev/{name}", check=False)
+            reader.kill()
+            os.close(master)
 
 
 def log_in(machine: Machine, user: str) -> Client:

@@ -222,6 +222,156 @@ SESSLIMIT_TEST(displace_idle_waits_for_logind_idle_hint) {
     }
 }
 
+/// A session without a terminal may have used its CPU time just before the login.
+SESSLIMIT_TEST(displace_idle_spares_session_that_perhaps_computed) {
+    for (const Duration used : {600ms, 601ms}) {
+        World world({.max = 1, .at_limit = AtLimit::end_oldest, .displace_idle = 1min});
+        core::ActivitySample& sample = world.other_samples[key(1)];
+        sample.traffic.emplace();
+        sample.processor_time = 0s;
+        world.login();
+        world.pass_until(1000s);
+        (void)world.take_log();
+        sample.processor_time = used;
+        world.ask(ssh());
+        world.pass(0s);
+        const bool idle = used == 600ms;
+        EXPECT_TEXT(world.take_log(), idle ? "1000 tell ending 1 displaced" : "1000 denied 502, tell denied 2 limit");
+        world.pass(59s);
+        (void)world.take_log();
+        world.ask(ssh());
+        world.pass(0s);
+        EXPECT(idle || world.take_log() == "1059 denied 503, tell denied 3 limit", "less than a minute later");
+        world.pass(1s);
+        world.ask(ssh());
+        world.pass(0s);
+        EXPECT(idle || world.take_log() == "1060 tell ending 1 displaced", "a minute later");
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+/// Three sessions at limit 3, all in use. The newest login asks at 70 s, see full_house().
+SESSLIMIT_TEST(dead_client_gives_way_at_limit) {
+    struct Case {
+        std::string_view about;
+        AtLimit at_limit;
+        std::map<SessionKey, Duration> unacknowledged;
+        std::string_view log;
+    };
+    constexpr std::string_view denied = "70 denied 504, tell denied 4 limit";
+    const Case cases[] = {
+        {"deny", AtLimit::deny, {{key(2), 60s}}, "70 tell ending 2 displaced"},
+        {"not long enough", AtLimit::deny, {{key(2), 59999ms}}, denied},
+        {"the longest", AtLimit::deny, {{key(2), 60s}, {key(3), 61s}}, "70 tell ending 3 displaced"},
+        {"before the oldest", AtLimit::end_oldest, {{key(2), 60s}}, "70 tell ending 2 displaced"},
+        {"before the idlest", AtLimit::end_idlest, {{key(2), 60s}}, "70 tell ending 2 displaced"},
+        {"none is dead", AtLimit::end_oldest, {{key(2), 59s}}, "70 tell ending 1 displaced"},
+    };
+    for (const Case& one : cases) {
+        World world = full_house(one.at_limit);
+        world.unacknowledged = one.unacknowledged;
+        world.ask(ssh());
+        world.pass(0s);
+        EXPECT_TEXT(std::string(one.about) + ": " + world.take_log(),
+                    std::string(one.about) + ": " + std::string(one.log));
+        EXPECT_TEXT(world.fault, "");
+    }
+    // Nothing is terminated for a login that is denied in any case, or if limits are only observed.
+    World shared(Rules{});
+    shared.policy = with_total({}, 1, "all");
+    shared.login();
+    shared.unacknowledged[key(1)] = 100s;
+    shared.pass(100s);
+    (void)shared.take_log();
+    shared.ask(ssh());
+    shared.pass(0s);
+    EXPECT_TEXT(shared.take_log(), "100 denied 502, tell denied 2 limit");
+    World observed({.max = 1, .mode = Mode::observe});
+    observed.login();
+    observed.unacknowledged[key(1)] = 100s;
+    observed.pass(100s);
+    (void)observed.take_log();
+    observed.ask(ssh());
+    observed.pass(0s);
+    EXPECT_TEXT(observed.take_log(), "100 admitted 502, tell would-deny 2 limit, tell admitted 2");
+}
+
+SESSLIMIT_TEST(denied_login_reported_in_open_sessions) {
+    struct Case {
+        std::string_view about;
+        Rules rules;
+        bool reported;
+    };
+    const Case cases[] = {
+        {"a terminal", {.max = 1}, true},
+        {"output does not count without an idle limit", {.max = 1, .activity = policy::Activity::output}, true},
+        {"the notice would hide output", {.max = 1, .idle = 1h, .activity = policy::Activity::output}, false},
+    };
+    for (const Case& one : cases) {
+        World world(one.rules);
+        world.type(world.login());
+        world.pass(10s);
+        world.ask(ssh());
+        world.pass(10min - 1s);
+        world.ask(ssh());
+        EXPECT(world.reports.size() == (one.reported ? 1U : 0U), std::string(one.about) + ": once in ten minutes");
+        world.pass(1s);
+        world.ask(ssh());
+        EXPECT(world.reports.size() == (one.reported ? 2U : 0U), std::string(one.about) + ": again");
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+/// Lets a login from `host` ask. Removes the session that it displaces. Returns true if the login is admitted.
+bool connects(World& world, const std::string& host) {
+    world.ask(ssh(alice, host));
+    world.pass(600ms);
+    const std::set<SessionKey> keys = world.state.of_user(alice);
+    for (const SessionKey key : keys) {
+        if (world.phase(key) == "ending") {
+            world.logind_forgets(key);
+        }
+    }
+    const core::Answer last = world.answers.back();
+    if (last.kind == core::Answer::Kind::admitted) {
+        world.logind_shows(last.session.key);
+    }
+    return last.kind == core::Answer::Kind::admitted;
+}
+
+SESSLIMIT_TEST(displacements_limited_in_rate) {
+    World world({.max = 1, .at_limit = AtLimit::end_oldest});
+    struct Attempt {
+        Duration at;
+        const char* host;
+        bool admitted;
+    };
+    constexpr Attempt attempts[] = {
+        {0s, "192.0.2.1", true},   {10s, "192.0.2.2", true}, // first displacement
+        {20s, "192.0.2.1", true},  {30s, "192.0.2.2", true},   {40s, "192.0.2.1", true},
+        {50s, "192.0.2.2", true},                                                         // fifth displacement
+        {60s, "192.0.2.1", false}, {65s, "192.0.2.3", true},                              // took no part
+        {70s, "192.0.2.3", false}, {129s, "192.0.2.2", false}, {190s, "192.0.2.2", true}, // a minute without an attempt
+        {200s, "192.0.2.1", true},
+    };
+    for (const Attempt& one : attempts) {
+        world.pass_until(one.at);
+        EXPECT(connects(world, one.host) == one.admitted, one.host + (" at " + std::to_string(one.at / 1s)));
+    }
+    EXPECT(std::ranges::count(world.notices, core::Notice::Kind::displacement_limited, &core::Notice::kind) == 1,
+           "one notice");
+    EXPECT_TEXT(world.fault, "");
+}
+
+SESSLIMIT_TEST(slow_displacements_not_limited) {
+    World world({.max = 1, .at_limit = AtLimit::end_oldest});
+    for (int count = 0; count < 20; ++count) {
+        EXPECT(connects(world, "192.0.2.1"), std::to_string(count));
+        world.pass_until(count * 15s + 15s);
+    }
+    EXPECT_TEXT(world.fault, "");
+}
+
 SESSLIMIT_TEST(waiting_logins_displace_one_session_each) {
     World world = full_house(AtLimit::end_oldest);
     world.ask(ssh());
@@ -276,7 +426,8 @@ SESSLIMIT_TEST(session_displaced_while_starting_gets_reason_on_terminal) {
     EXPECT_TEXT(world.phase(key(1)), "ending");
     EXPECT_TEXT(world.take_log(), "0 admitted 501, tell admitted 1");
     world.pass_until(4900ms);
-    EXPECT_TEXT(world.take_log(), "2 tell ending 1 displaced; 2.5 terminate c1; 4.5 kill c1, tell forced 1 displaced");
+    EXPECT_TEXT(world.take_log(),
+                "2 tell ending 1 displaced; 2.5 terminate c1; 4.5 kill c1, signal 1 TERM, tell forced 1 displaced");
     world.logind_forgets(key(1));
     EXPECT_TEXT(world.take_log(), "4.9 admitted 502, tell ended 1 displaced, tell admitted 2");
 
@@ -294,7 +445,7 @@ SESSLIMIT_TEST(waiting_login_answered_within_budget) {
         std::string log;
     };
     constexpr std::string_view soon =
-        "70 tell ending 1 displaced; 70.5 terminate c1; 72.5 kill c1, tell forced 1 displaced; "
+        "70 tell ending 1 displaced; 70.5 terminate c1; 72.5 kill c1, signal 1 TERM, tell forced 1 displaced; "
         "75 denied 504, tell denied 4 limit";
     const Case cases[] = {
         {1ms, "70 wait 504; " + std::string(soon)},

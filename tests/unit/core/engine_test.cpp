@@ -51,6 +51,11 @@ struct Scribe final : Recorder, EffectHandler {
         sample.input = stamp;
         return ActivityProbed{.session = session.key, .sample = sample};
     }
+    Duration unacknowledged(const Session& session) override {
+        say("check connection " + number(session.key));
+        return {};
+    }
+    void report_denial(const core::ReportDenial& what) override { say("report denial to " + number(what.session.key)); }
     void check_logout(const core::CheckLogout& what) override { say("check logout " + what.logind_id); }
     void track(const Session& session) override {
         say("follow " + number(session.key));
@@ -231,7 +236,10 @@ SESSLIMIT_TEST(reconcile_with_many_sessions_not_quadratic) {
 SESSLIMIT_TEST(sessions_of_ledger_restored) {
     Bench bench({.max = 1});
     Session waiting = session_in(Phase::waiting, key(7));
-    bench.events.handle(SessionRestored{session_in(Phase::active, key(5))});
+    Session open = session_in(Phase::active, key(5));
+    open.graphical = true; // its client is not checked, and the denial is not reported in it
+    open.login.connection.clear();
+    bench.events.handle(SessionRestored{open});
     bench.events.handle(SessionRestored{waiting});
     EXPECT(bench.engine.state().find(key(5)) != nullptr && bench.engine.state().find(key(7)) == nullptr, "5 but not 7");
     (void)bench.scribe.take();

@@ -159,10 +159,12 @@ SESSLIMIT_TEST(idle_session_warned_then_terminated) {
     World world = after_login({.idle = 20min, .warn = five_and_one});
     world.pass_until(1300s);
     // Input came at the start of an 8 s step, so it may have come up to 8 s later.
-    EXPECT_TEXT(world.take_log(), "908 tell warned 1 idle left 300; 1148 tell warned 1 idle left 60; "
-                                  "1208 tell ending 1 idle; 1208.5 terminate c1; 1213.5 kill c1, tell forced 1 idle; "
-                                  "1223.5 kill c1; 1233.5 kill c1; 1243.5 kill c1; 1253.5 kill c1; 1263.5 kill c1; "
-                                  "1273.5 kill c1; 1283.5 kill c1; 1293.5 kill c1");
+    EXPECT_TEXT(world.take_log(),
+                "908 tell warned 1 idle left 300; 1148 tell warned 1 idle left 60; "
+                "1208 tell ending 1 idle; 1208.5 terminate c1; 1213.5 kill c1, signal 1 TERM, tell forced 1 idle; "
+                "1223.5 kill c1, signal 1 KILL; 1233.5 kill c1, signal 1 KILL; 1243.5 kill c1, signal 1 KILL; 1253.5 "
+                "kill c1, signal 1 KILL; 1263.5 kill c1, signal 1 KILL; "
+                "1273.5 kill c1, signal 1 KILL; 1283.5 kill c1, signal 1 KILL; 1293.5 kill c1, signal 1 KILL");
     EXPECT_TEXT(world.fault, "");
 }
 
@@ -290,15 +292,17 @@ SESSLIMIT_TEST(duration_and_idle_limits_independent) {
     World world = after_login({.duration = 30min, .idle = 15min, .warn = std::vector<Duration>{2min}});
     world.pass_until(1000s);
     EXPECT_TEXT(world.take_log(), "788 tell warned 1 idle left 120; 908 tell ending 1 idle; 908.5 terminate c1; "
-                                  "913.5 kill c1, tell forced 1 idle; 923.5 kill c1; 933.5 kill c1; 943.5 kill c1; "
-                                  "953.5 kill c1; 963.5 kill c1; 973.5 kill c1; 983.5 kill c1; 993.5 kill c1");
+                                  "913.5 kill c1, signal 1 TERM, tell forced 1 idle; 923.5 kill c1, signal 1 KILL; "
+                                  "933.5 kill c1, signal 1 KILL; 943.5 kill c1, signal 1 KILL; "
+                                  "953.5 kill c1, signal 1 KILL; 963.5 kill c1, signal 1 KILL; 973.5 kill c1, signal 1 "
+                                  "KILL; 983.5 kill c1, signal 1 KILL; 993.5 kill c1, signal 1 KILL");
     world = after_login({.duration = 30min, .idle = 15min, .warn = std::vector<Duration>{2min}});
     while (world.now < start + 1801s) {
         world.pass(10s);
         world.type(key(1));
     }
     EXPECT_TEXT(world.take_log(), "1680 tell warned 1 duration left 120; 1800 tell ending 1 duration; "
-                                  "1800.5 terminate c1; 1805.5 kill c1, tell forced 1 duration");
+                                  "1800.5 terminate c1; 1805.5 kill c1, signal 1 TERM, tell forced 1 duration");
     EXPECT_TEXT(world.fault, "");
 }
 

@@ -56,15 +56,18 @@ SESSLIMIT_TEST(keys_never_reused) {
     EXPECT(state.next_key() == key(100), "raised");
 }
 
-SESSLIMIT_TEST(request_found_only_while_waiting) {
+SESSLIMIT_TEST(request_found_until_answered) {
     State state;
     Session session = session_of(1, alice, {}, Phase::waiting);
     session.request = RequestId{5};
     state.put(session);
     EXPECT(number(state.by_request(RequestId{5})) == 1 && state.by_request(RequestId{6}) == nullptr, "by its request");
-    session.phase = Phase::admitted;
+    session.phase = Phase::denied;
     state.put(session);
-    EXPECT(state.by_request(RequestId{5}) == nullptr, "no longer waiting");
+    EXPECT(number(state.by_request(RequestId{5})) == 1, "denied, without an answer yet");
+    session.request = RequestId::none;
+    state.put(session);
+    EXPECT(state.by_request(RequestId{5}) == nullptr, "answered");
 }
 
 SESSLIMIT_TEST(sessions_ordered_by_deadline_then_age) {
@@ -135,6 +138,19 @@ SESSLIMIT_TEST(indices_match_full_scan) {
         state.drop(key(which));
     }
     EXPECT(state.sessions().empty() && state.next_due() == nullptr && state.of_user(alice).empty(), "all gone");
+}
+
+SESSLIMIT_TEST(displacements_of_limited_number_of_users_stored) {
+    State state;
+    constexpr uid_t users = State::max_displaced_users;
+    for (uid_t uid = 0; uid <= users; ++uid) {
+        Displacements displacements;
+        displacements.add("192.0.2.1", start + std::chrono::seconds(uid == 7 ? 0 : 1 + uid));
+        state.put(PutDisplacements{uid, displacements});
+    }
+    EXPECT(state.displacements_of(7).forgotten_at() == BootTime{}, "the oldest is removed");
+    EXPECT(state.displacements_of(6).forgotten_at() > start && state.displacements_of(users).forgotten_at() > start,
+           "the others are stored");
 }
 
 } // namespace

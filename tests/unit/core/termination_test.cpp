@@ -27,7 +27,8 @@ SESSLIMIT_TEST(termination_notifies_then_asks_then_kills) {
         std::string_view log;
     };
     constexpr Case cases[] = {
-        {true, "0 tell ending 1 asked; 0.5 terminate c1; 5.5 kill c1, tell forced 1 asked; 15.5 kill c1; 25.5 kill c1"},
+        {true, "0 tell ending 1 asked; 0.5 terminate c1; 5.5 kill c1, signal 1 TERM, tell forced 1 asked; 15.5 kill "
+               "c1, signal 1 KILL; 25.5 kill c1, signal 1 KILL"},
         {false, "0 tell ending 1 asked; 0.5 signal 1 TERM; 5.5 signal 1 KILL, tell forced 1 asked; "
                 "15.5 signal 1 KILL; 25.5 signal 1 KILL"},
     };
@@ -37,6 +38,38 @@ SESSLIMIT_TEST(termination_notifies_then_asks_then_kills) {
         EXPECT_TEXT(world.take_log(), one.log);
         EXPECT(world.state.counted(alice) == 1, "counted until it is gone");
         EXPECT(world.notices.back().reason.by == "root", "requested by root");
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
+SESSLIMIT_TEST(multiplexers_preserved_unless_termination_requested) {
+    struct Case {
+        std::string_view log;
+        Rules rules;
+        void (*end)(World&);
+    };
+    const Case cases[] = {
+        {"tell ending 1 asked; 60.5 terminate c1",
+         {.max = 1},
+         [](World& world) { world.feed(TerminationRequested{key(1), "root"}); }},
+        {"tell ending 1 duration; 60.5 terminate c1 sparing", {.duration = 1min}, [](World&) {}},
+        {"tell ending 1 idle; 60.5 terminate c1 sparing", {.idle = 1min}, [](World&) {}},
+        {"tell ending 1 leader, terminate c1 sparing", {.max = 1}, [](World& world) { world.leader_exits(key(1)); }},
+        {"tell ending 1 displaced; 60.5 terminate c1 sparing",
+         {.max = 1, .at_limit = policy::AtLimit::end_oldest},
+         [](World& world) { world.ask(ssh()); }},
+    };
+    for (const Case& one : cases) {
+        World world(one.rules);
+        world.policy.host.defaults.keep_multiplexer =
+            policy::Setting{policy::KeepMultiplexer::yes, policy::SourceId{0}, 1};
+        world.other_samples[key(1)].traffic.emplace();
+        world.login();
+        world.pass_until(60s);
+        one.end(world);
+        world.pass(600ms);
+        const std::string log = world.take_log();
+        EXPECT(log.find("60 " + std::string(one.log)) != std::string::npos, log);
         EXPECT_TEXT(world.fault, "");
     }
 }
@@ -73,19 +106,19 @@ SESSLIMIT_TEST(termination_continues_after_other_events) {
         {"leader exits, no logind session", false, 600ms, [](World& world) { world.leader_exits(key(1)); },
          "0.6 tell ended 1 asked"},
         {"logind shows the session late", false, 600ms, [](World& world) { world.logind_shows(key(1)); },
-         "0.6 terminate c1; 5.6 kill c1, tell forced 1 asked"},
+         "0.6 terminate c1; 5.6 kill c1, signal 1 TERM, tell forced 1 asked"},
         {"user closes it", true, 100ms,
          [](World& world) { world.feed(core::CloseRequested{RequestId{9}, key(1), {501, 5010}}); },
-         "0.1 noted 9; 0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
+         "0.1 noted 9; 0.5 terminate c1; 5.5 kill c1, signal 1 TERM, tell forced 1 asked"},
         {"termination is requested again", true, 100ms,
          [](World& world) { world.feed(TerminationRequested{key(1), "alice"}); },
-         "0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
+         "0.5 terminate c1; 5.5 kill c1, signal 1 TERM, tell forced 1 asked"},
         {"user types", true, 100ms, [](World& world) { world.feed(core::InputReceived{key(1)}); },
-         "0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
+         "0.5 terminate c1; 5.5 kill c1, signal 1 TERM, tell forced 1 asked"},
         {"the policy changes", true, 100ms, [](World& world) { world.set({.duration = 10h}); },
-         "0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
+         "0.5 terminate c1; 5.5 kill c1, signal 1 TERM, tell forced 1 asked"},
         {"mode becomes observe", true, 100ms, [](World& world) { world.set({.mode = policy::Mode::observe}); },
-         "0.5 terminate c1; 5.5 kill c1, tell forced 1 asked"},
+         "0.5 terminate c1; 5.5 kill c1, signal 1 TERM, tell forced 1 asked"},
     };
     for (const Case& one : cases) {
         World world = told(one.in_logind);

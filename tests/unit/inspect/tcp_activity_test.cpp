@@ -7,12 +7,16 @@
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
+#include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/tcp.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <sys/socket.h>
 
 #include <cstring>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -260,6 +264,55 @@ SESSLIMIT_TEST(data_age_is_that_of_latest_data) {
         const auto busy = tcp.traffic();
         EXPECT(busy.has_value() && busy->since_data <= monotonic_now() - before + 2 * step, comes_in ? "in" : "out");
         last = before;
+    }
+}
+
+template <class Part>
+void append(std::vector<std::byte>& reply, const Part& part) {
+    const auto bytes = std::as_bytes(std::span(&part, 1));
+    reply.insert(reply.end(), bytes.begin(), bytes.end());
+}
+
+/// Returns a reply of the kernel about a connection between the ports 1 and 22 of 0.0.0.0.
+std::vector<std::byte> reply_with(const tcp_info& info) {
+    constexpr std::size_t size = sizeof(nlmsghdr) + sizeof(inet_diag_msg) + sizeof(nlattr) + sizeof(tcp_info);
+    inet_diag_msg message{};
+    message.idiag_family = AF_INET;
+    message.id.idiag_sport = htons(22);
+    message.id.idiag_dport = htons(1);
+    std::vector<std::byte> reply;
+    append(reply,
+           nlmsghdr{
+               .nlmsg_len = size, .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = 0, .nlmsg_seq = 1, .nlmsg_pid = 0});
+    append(reply, message);
+    append(reply, nlattr{.nla_len = sizeof(nlattr) + sizeof(tcp_info), .nla_type = INET_DIAG_INFO});
+    append(reply, info);
+    return reply;
+}
+
+SESSLIMIT_TEST(time_without_acknowledgment_is_that_since_first_transmission) {
+    struct Case {
+        std::string_view about;
+        std::uint32_t unacked, backoff, rto_us, sent_ms, ack_ms;
+        Duration time;
+    };
+    constexpr Case cases[] = {
+        {"all data acknowledged", 0, 8, 52'224'000, 19'000, 71'100, 0ms},
+        {"not retransmitted yet", 1, 0, 204'000, 150, 5'000, 150ms},
+        {"retransmitted eight times", 1, 8, 52'224'000, 19'000, 71'100, 71'020ms},
+        {"an acknowledgment of other data in between", 5, 3, 1'632'000, 500, 300, 300ms},
+        {"the timeout has reached its maximum", 1, 12, 120'000'000, 1'000, 900'000, 120'970'704us},
+    };
+    const inspect::Ends ends = inspect::parse_ssh_connection("0.0.0.0 1 0.0.0.0 22").value();
+    for (const Case& one : cases) {
+        tcp_info info{};
+        info.tcpi_unacked = one.unacked;
+        info.tcpi_backoff = static_cast<std::uint8_t>(one.backoff);
+        info.tcpi_rto = one.rto_us;
+        info.tcpi_last_data_sent = one.sent_ms;
+        info.tcpi_last_ack_recv = one.ack_ms;
+        const auto traffic = inspect::traffic_in(reply_with(info), ends, 1);
+        EXPECT(traffic.has_value() && traffic->unacknowledged == one.time, std::string(one.about));
     }
 }
 

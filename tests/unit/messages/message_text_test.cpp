@@ -228,6 +228,7 @@ SESSLIMIT_TEST(terminal_texts) {
         {notice_of(Kind::ended, idle), ""},
         {notice_of(Kind::released), ""},
         {notice_of(Kind::over_limit), ""},
+        {notice_of(Kind::displacement_limited), ""},
     };
     for (const Case& one : cases) {
         const std::string text = one.text.empty() ? "" : header + std::string(one.text);

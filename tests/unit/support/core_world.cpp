@@ -41,6 +41,9 @@ std::string described(const Record& record) {
     if (const auto* drop = std::get_if<Drop>(&record)) {
         return "drop " + number(drop->session);
     }
+    if (const auto* displacements = std::get_if<PutDisplacements>(&record)) {
+        return "put displacements of " + std::to_string(displacements->uid);
+    }
     const Session& session = std::get<Put>(record).session;
     std::string text = "put " + number(session.key) + " ";
     text += name_of(session.phase);
@@ -75,6 +78,12 @@ std::string described(const Effect& effect) {
     if (const auto* lock = std::get_if<Lock>(&effect)) {
         return "lock " + lock->logind_id;
     }
+    if (const auto* check = std::get_if<CheckConnections>(&effect)) {
+        return "check connections for " + number(check->waiting);
+    }
+    if (const auto* report = std::get_if<ReportDenial>(&effect)) {
+        return "report denial to " + number(report->session.key);
+    }
     if (const auto* stop = std::get_if<KillAll>(&effect)) {
         return "kill " + stop->logind_id;
     }
@@ -93,8 +102,11 @@ void append(std::string& text, const std::vector<Part>& parts) {
 }
 
 SessionKey key_of(const Record& record) {
-    const auto* put = std::get_if<Put>(&record);
-    return put != nullptr ? put->session.key : std::get<Drop>(record).session;
+    if (const auto* put = std::get_if<Put>(&record)) {
+        return put->session.key;
+    }
+    const auto* drop = std::get_if<Drop>(&record);
+    return drop != nullptr ? drop->session : SessionKey::none;
 }
 
 } // namespace
@@ -115,9 +127,9 @@ std::string_view name_of(Cause cause) {
 }
 
 std::string_view name_of(Notice::Kind kind) {
-    constexpr std::string_view names[] = {"admitted", "adopted",  "denied",    "would-deny", "warned",
-                                          "kept",     "locked",   "ending",    "would-end",  "forced",
-                                          "ended",    "released", "over-limit"};
+    constexpr std::string_view names[] = {"admitted", "adopted",  "denied",     "would-deny",          "warned",
+                                          "kept",     "locked",   "ending",     "would-end",           "forced",
+                                          "ended",    "released", "over-limit", "displacement-limited"};
     return names[std::to_underlying(kind)];
 }
 
@@ -280,6 +292,13 @@ Decision World::feed(const Event& event) {
         if (const auto* what = std::get_if<ProbeActivity>(&effect)) {
             look(what->session);
         }
+        if (const auto* what = std::get_if<CheckConnections>(&effect)) {
+            core::ConnectionsChecked checked{.waiting = what->waiting, .budget = what->budget, .connections = {}};
+            for (const SessionKey key : what->sessions) {
+                checked.connections.push_back({key, unacknowledged[key]});
+            }
+            feed(checked);
+        }
         if (const auto* what = std::get_if<CheckLogout>(&effect); what != nullptr && !mute) {
             const bool out = closing.contains(what->session);
             feed(LogoutChecked{.session = what->session,
@@ -292,7 +311,10 @@ Decision World::feed(const Event& event) {
 void World::note(const Decision& decision) {
     Decision shown{.records = {}, .answers = decision.answers, .effects = {}};
     for (const Effect& effect : decision.effects) {
-        if (!std::holds_alternative<ProbeActivity>(effect)) {
+        if (const auto* report = std::get_if<ReportDenial>(&effect)) {
+            reports.push_back(report->session.key);
+        } else if (!std::holds_alternative<ProbeActivity>(effect) &&
+                   !std::holds_alternative<CheckConnections>(effect)) {
             shown.effects.push_back(effect);
         }
         if (const auto* notice = std::get_if<Notice>(&effect)) {

@@ -79,6 +79,8 @@ class World {
     std::map<SessionKey, Duration> stamps;                    ///< atime of each terminal; no entry: no terminal
     std::map<SessionKey, core::ActivitySample> other_samples; ///< further results of an activity probe
     bool blind = false;                                       ///< no activity probe finds anything out
+    std::map<SessionKey, Duration> unacknowledged;            ///< of the sessions' connections; absent: 0
+    std::vector<SessionKey> reports;                          ///< sessions that were told about a denied login
     std::set<SessionKey> dark;                                ///< probes of these sessions find nothing out
     bool mute = false;            ///< no reply to probes and logout checks: logind does not answer
     std::set<SessionKey> closing; ///< sessions that logind reports with State=closing
