@@ -103,7 +103,7 @@ struct CloseRequest {
 enum class Outcome : std::uint8_t {
     admitted = 1,  ///< Login admitted, and counted as a session of the user.
     uncounted = 2, ///< Login admitted, but not counted as a session of the user.
-    denied = 3,    ///< Login denied for the reason in `text`.
+    denied = 3,    ///< Login denied for the reason in `text`. Without a text, the user is not shown the reason.
     failed = 4,    ///< Failure of the daemon to decide; the argument `on_error` of the PAM module applies.
     noted = 5,     ///< Reply to a close request.
 };

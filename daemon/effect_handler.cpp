@@ -85,7 +85,9 @@ void SystemEffectHandler::answer(const core::Answer& answer, const core::State& 
         verdict.outcome = wire::Outcome::uncounted;
         break;
     case Kind::denied:
-        text = denial(answer, state);
+        if (!answer.quiet) {
+            text = denial(answer, state);
+        }
         verdict = {.outcome = wire::Outcome::denied, .session = 0, .text = text};
         break;
     case Kind::noted:

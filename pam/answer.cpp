@@ -9,7 +9,6 @@
 namespace sesslimit::pam {
 namespace {
 
-constexpr char denied_text[] = "Login denied: no more sessions are allowed for this user at the moment.";
 constexpr char unsure_text[] = "Login denied: the session limit service is unavailable. Please try again later.";
 
 struct Row {
@@ -73,7 +72,7 @@ Answer answer_to(RequestOutcome ending, OnError on_error, bool root) noexcept {
         return {PAM_SUCCESS, LOG_DEBUG, row.log, nullptr};
     case out:
         // The module logs denials only if it has the argument `debug`, because the daemon also logs them.
-        return {PAM_PERM_DENIED, LOG_DEBUG, row.log, denied_text};
+        return {PAM_PERM_DENIED, LOG_DEBUG, row.log, nullptr};
     case unsure:
         break;
     }

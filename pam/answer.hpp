@@ -15,7 +15,7 @@ struct Answer {
     int code = 0;     ///< PAM return code: PAM_SUCCESS, PAM_PERM_DENIED or PAM_SESSION_ERR.
     int priority = 0; ///< Priority of the log message (syslog(3)). LOG_DEBUG is logged only with the argument `debug`.
     const char* log;  ///< Description of the outcome for the log.
-    const char* text; ///< Text for the user if the daemon sent no text; null to show nothing.
+    const char* text; ///< Text for the user if the daemon did not decide; null otherwise, or to show nothing.
 };
 
 /// Returns the reaction of the PAM module to the outcome of a session request. `root` is true if the user is known to

@@ -74,11 +74,14 @@ struct Asked {
     std::array<char, wire::max_text + 1> text{}; ///< Text of the daemon for the user; empty if the daemon sent no text.
 };
 
-/// Shows the user the reason of a denial, or the daemon's message about an admitted session.
+/// Shows the user the reason of a denial, or the daemon's message about an admitted session. Shows nothing if the
+/// daemon decided without sending a text, which is how the setting `quiet` of the policy takes effect.
 void tell_user(pam_handle_t* handle, const Answer& answer, const Asked& asked) noexcept {
     const bool theirs = asked.text[0] != '\0';
     if (answer.text != nullptr) {
-        pam_error(handle, "%s", theirs && asked.how.ending == RequestOutcome::denied ? asked.text.data() : answer.text);
+        pam_error(handle, "%s", answer.text);
+    } else if (theirs && asked.how.ending == RequestOutcome::denied) {
+        pam_error(handle, "%s", asked.text.data());
     } else if (theirs && asked.how.ending == RequestOutcome::admitted) {
         pam_info(handle, "%s", asked.text.data());
     }

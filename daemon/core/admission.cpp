@@ -103,7 +103,7 @@ bool repeat_answer(DecisionContext& context, const OpenRequested& event, const S
         return true;
     }
     case Phase::ending:
-        context.answer(event.request, Answer::Kind::denied, before);
+        context.deny(event.request, before, context.limits(before));
         return true;
     case Phase::denied:
     case Phase::closed:
@@ -246,8 +246,8 @@ void on_open_requested(DecisionContext& context, const OpenRequested& event) {
 }
 
 void answer_denied(DecisionContext& context, Session session) {
-    context.out.answers.push_back(
-        {session.request, Answer::Kind::denied, session, context.limits(session).message.value});
+    const policy::Limits limits = context.limits(session);
+    context.deny(session.request, session, limits, limits.message.value);
     session.request = RequestId::none;
     session.answer_by = never;
     session.due = after(context.now, Timeouts::denied_login_exit);

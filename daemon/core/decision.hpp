@@ -55,6 +55,8 @@ struct Answer {
     /// Value of the setting idle_activity. Only present if the login is admitted and its limits are announced to the
     /// user.
     std::optional<policy::Activity> announce{};
+    /// True if the user of a denied login is not shown the reason (setting `quiet`).
+    bool quiet = false;
 };
 
 /// Notice about a session to its user, the administrator or an auditor. Depending on its kind, the notice is written to

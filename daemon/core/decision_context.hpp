@@ -6,6 +6,8 @@
 #include "daemon/policy/resolve.hpp"
 
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 /// Context of one call of the core function decide(), and the functions that implement decide(). Only source files of
@@ -52,14 +54,23 @@ struct DecisionContext {
         out.answers.push_back({request, kind, session});
     }
     /// Answers the PAM module that a login is admitted. The PAM module announces the limits of the session to the user
-    /// only if the setting `announce` is yes and the limits are enforced.
+    /// only if the setting `announce` is yes, the setting `quiet` is no, and the limits are enforced.
     void admit(RequestId request, const Session& session, const policy::Limits& limits) {
-        const bool meant = limits.mode.value == policy::Mode::enforce;
+        const bool meant = limits.mode.value == policy::Mode::enforce && limits.quiet.value == policy::Quiet::no;
         const bool announced = meant && limits.announce.value == policy::Announce::yes;
         out.answers.push_back({.request = request,
                                .kind = Answer::Kind::admitted,
                                .session = session,
                                .announce = announced ? std::optional(limits.idle_activity.value) : std::nullopt});
+    }
+    /// Answers the PAM module that a login is denied. The user reads the reason in `session`, in the words of the
+    /// template `message`, unless the setting `quiet` is yes.
+    void deny(RequestId request, const Session& session, const policy::Limits& limits, std::string message = {}) {
+        out.answers.push_back({.request = request,
+                               .kind = Answer::Kind::denied,
+                               .session = session,
+                               .message = std::move(message),
+                               .quiet = limits.quiet.value == policy::Quiet::yes});
     }
     void notify(Notice::Kind kind, const Session& session, const Reason& reason = {}, Duration left = {}) {
         out.effects.emplace_back(Notice{kind, session, reason, left});

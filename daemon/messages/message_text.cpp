@@ -342,15 +342,16 @@ std::string reason_text(const core::Reason& reason) {
 std::string denial_text(const Session& denied, const core::State& state, const WallClock& clock,
                         const TerminalNames& terminals, std::string_view message) {
     const std::string list = open_sessions(denied, state, clock, terminals);
-    if (!message.empty()) {
-        return policy::expand(message,
-                              {{"user", user_of(denied)},
-                               {"limit", std::to_string(denied.reason.count)},
-                               {"open", std::to_string(state.counted(denied.login.uid))},
-                               {"reason", reason_text(denied.reason)},
-                               {"sessions", list},
-                               {"host", origin_of(denied)}},
-                              wire::max_text);
+    std::string own = policy::expand(message,
+                                     {{"user", user_of(denied)},
+                                      {"limit", std::to_string(denied.reason.count)},
+                                      {"open", std::to_string(state.counted(denied.login.uid))},
+                                      {"reason", reason_text(denied.reason)},
+                                      {"sessions", list},
+                                      {"host", origin_of(denied)}},
+                                     wire::max_text);
+    if (!own.empty()) {
+        return own;
     }
     const std::string text = "Login denied for " + user_of(denied) + ": " + reason_text(denied.reason) + ".";
     return list.empty() ? text : text + " Open sessions:\n" + list;

@@ -40,7 +40,8 @@ std::string reason_text(const core::Reason& reason);
 /// is at most wire::max_text bytes.
 ///
 /// The list of sessions contains the names of each session's terminals, which `terminals` returns. `message` is the
-/// template of the text in the policy, or empty if the policy has none.
+/// template of the text in the policy, or empty if the policy has none. If it expands to an empty text, the built-in
+/// text is returned.
 inline constexpr std::size_t max_listed_sessions = 20;
 using TerminalNames = std::function<std::vector<std::string>(const core::Session&)>;
 std::string denial_text(const core::Session& denied, const core::State& state, const WallClock& clock,

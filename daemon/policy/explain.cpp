@@ -61,6 +61,10 @@ std::string text(Announce announce) {
     return announce == Announce::yes ? "true" : "false";
 }
 
+std::string text(Quiet quiet) {
+    return quiet == Quiet::yes ? "true" : "false";
+}
+
 std::string text(const std::vector<Duration>& spans) {
     std::string all;
     for (const Duration span : spans) {

@@ -62,6 +62,10 @@ enum class KeepMultiplexer : std::uint8_t { no, yes };
 /// `yes` is the stricter value and is first.
 enum class Announce : std::uint8_t { yes, no };
 
+/// The setting quiet. `yes` means that the PAM module shows no text to the user, neither the reason of a denial nor the
+/// announcement of the limits. `yes` is the stricter value and is first.
+enum class Quiet : std::uint8_t { yes, no };
+
 /// A tier, which is one of the two parts of a policy. The managed tier (managed.d) is written by configuration
 /// management, and the host tier (policy.toml and policy.d) by the administrator of the host.
 enum class Tier : std::uint8_t { managed, host };
@@ -114,6 +118,7 @@ struct SettingsOf {
     /// built-in text is used.
     Of<std::string> message{};
     Of<Announce> announce{};
+    Of<Quiet> quiet{};
     /// Template (daemon/policy/template.hpp) of the message that a user sees when a session is terminated. If empty,
     /// the built-in text is used.
     Of<std::string> message_of_end{};
@@ -184,6 +189,7 @@ struct Limits {
     Setting<OnIdle> on_idle{OnIdle::end};
     Setting<KeepMultiplexer> keep_multiplexer{KeepMultiplexer::no};
     Setting<Announce> announce{Announce::no};
+    Setting<Quiet> quiet{Quiet::no};
     Setting<AtLimit> at_limit{AtLimit::deny};
     Setting<DisplaceIdle> displace_idle{};
     Setting<Mode> mode{Mode::enforce};
@@ -218,6 +224,7 @@ void for_each_setting(const Visit& visit, Objects&... objects) {
     visit("mode", objects.mode...);
     visit("message", objects.message...);
     visit("announce", objects.announce...);
+    visit("quiet", objects.quiet...);
     visit("message_of_end", objects.message_of_end...);
 }
 

@@ -210,6 +210,12 @@ bool read_value(const Entry& entry, Announce& announce, Report& report) {
     return value.has_value();
 }
 
+bool read_value(const Entry& entry, Quiet& quiet, Report& report) {
+    const auto value = read_truth(entry, report);
+    quiet = value.value_or(false) ? Quiet::yes : Quiet::no;
+    return value.has_value();
+}
+
 /// Returns a copy of a message template from the policy file, with CR LF replaced by LF and without line breaks at its
 /// end.
 Node message_text(const Node& value) {

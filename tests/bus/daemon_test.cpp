@@ -215,6 +215,19 @@ SESSLIMIT_TEST(fourth_login_denied_until_slot_is_free) {
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
 }
 
+SESSLIMIT_TEST(quiet_denial_has_no_text) {
+    Bench bench;
+    EXPECT(bench.is_up(), "it has its bus name");
+    std::ofstream(bench.directory.path / "etc/policy.toml")
+        << "version = 1\n[defaults]\nmax_sessions = 0\nquiet = true\n";
+    Bench::Answers answers;
+    bench.ask(answers, "Reload", nullptr);
+    EXPECT(run_until(bench.loop, [&] { return answers.good == 1; }), "the policy is loaded");
+    EXPECT_TEXT(Asking(bench.socket()).answer(), "3");
+    const int status = bench.end();
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
+}
+
 /// logind receives the calls of a starting daemon, but never answers. This must not prevent logins.
 SESSLIMIT_TEST(logins_admitted_although_logind_is_silent) {
     int calls = 0;

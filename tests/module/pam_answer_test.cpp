@@ -25,6 +25,7 @@ SESSLIMIT_TEST(verdict_applies_to_all_users) {
             EXPECT(answer_to(RequestOutcome::admitted, on_error, root).code == PAM_SUCCESS, "admitted");
             EXPECT(answer_to(RequestOutcome::uncounted, on_error, root).code == PAM_SUCCESS, "uncounted");
             EXPECT(answer_to(RequestOutcome::denied, on_error, root).code == PAM_PERM_DENIED, "denied");
+            EXPECT(answer_to(RequestOutcome::denied, on_error, root).text == nullptr, "only the daemon's text");
         }
     }
     EXPECT(answer_to(RequestOutcome::admitted, OnError::deny, false).priority == LOG_DEBUG, "logged only with debug");

@@ -63,6 +63,36 @@ SESSLIMIT_TEST(admitted_session_announced_on_request) {
     }
 }
 
+/// The setting `quiet` applies to the texts of answers, and not to notices.
+SESSLIMIT_TEST(quiet_suppresses_texts_of_answers) {
+    using policy::Quiet;
+    struct Case {
+        std::optional<Quiet> set;
+        bool quiet;
+    };
+    constexpr Case cases[] = {{std::nullopt, false}, {Quiet::no, false}, {Quiet::yes, true}};
+    for (const Case& one : cases) {
+        World world({.max = 1});
+        policy::Settings& settings = world.policy.host.defaults;
+        settings.announce = policy::Setting<policy::Announce>{policy::Announce::yes};
+        if (one.set) {
+            settings.quiet = policy::Setting<Quiet>{*one.set};
+        }
+        const pid_t admitted = world.ask(ssh());
+        EXPECT(world.answers.back().announce.has_value() != one.quiet, "admitted");
+        const pid_t denied = world.ask(ssh());
+        EXPECT(world.answers.back().quiet == one.quiet, "denied");
+        world.feed(again(denied, 900));
+        EXPECT(world.answers.back().quiet == one.quiet, "denied again");
+        world.logind_shows(key(1));
+        world.feed(core::TerminationRequested{key(1), "root"});
+        world.feed(again(admitted, 901));
+        EXPECT(world.answers.back().quiet == one.quiet, "denied because its session is being terminated");
+        EXPECT_TEXT(world.take_log(), "0 admitted 501, tell admitted 1; 0 denied 502, tell denied 2 limit; "
+                                      "0 denied 900, tell denied 3 limit; 0 tell ending 1 asked; 0 denied 901");
+    }
+}
+
 SESSLIMIT_TEST(twenty_simultaneous_logins_admitted_up_to_limit) {
     struct Case {
         std::optional<policy::Count> limit;

@@ -63,6 +63,21 @@ SESSLIMIT_TEST(denial_text_has_reason_and_open_sessions) {
                 "  session c3 on pts/3, since 14:02 (0s), from 192.0.2.7");
 }
 
+SESSLIMIT_TEST(denial_text_in_words_of_policy) {
+    struct Case {
+        std::string_view message;
+        std::string_view text;
+    };
+    constexpr Case cases[] = {
+        {"{user}: {open} of {limit}, from {host}", "alice: 0 of 0, from 192.0.2.7"},
+        {"", "Login denied for alice: no sessions are allowed."},
+        {"{sessions}", "Login denied for alice: no sessions are allowed."}, // the list is empty
+    };
+    for (const Case& one : cases) {
+        EXPECT_TEXT(messages::denial_text(denied(0), {}, clock_face, one_terminal, one.message), one.text);
+    }
+}
+
 SESSLIMIT_TEST(denial_text_describes_each_session) {
     struct Case {
         void (*change)(Session&);

@@ -57,7 +57,7 @@ SESSLIMIT_TEST(empty_policy_sets_nothing) {
         "max_sessions=unlimited max_sessions_total=unlimited max_duration=unlimited "
         "idle_timeout=unlimited idle_timeout_no_terminal=unlimited idle_activity=[input] on_idle=end "
         "keep_multiplexer=false warn_before=[] at_limit=deny displace_idle=0s mode=enforce message= announce=false "
-        "message_of_end= ");
+        "quiet=false message_of_end= ");
     EXPECT_TEXT(rules(explanation), "");
 }
 
@@ -137,21 +137,24 @@ name = "desktops"
 match.user = "alice"
 on_idle = "lock"
 announce = false
+quiet = true
 idle_timeout_no_terminal = "unlimited"
 idle_activity = ["output", "cpu", "input"]
 )",
                                     "[defaults]\nkeep_multiplexer = false\nannounce = true\n");
     const Explanation explanation = explain(policy, alice);
     EXPECT_TEXT(settings(explanation), R"(idle_timeout = 15min <- host [defaults] host.toml:3
-idle_timeout_no_terminal = unlimited <- host desktops host.toml:12
-idle_activity = [input, output, cpu] <- host desktops host.toml:13
+idle_timeout_no_terminal = unlimited <- host desktops host.toml:13
+idle_activity = [input, output, cpu] <- host desktops host.toml:14
 on_idle = lock <- host desktops host.toml:10
 keep_multiplexer = false <- managed [defaults] managed.toml:3
 announce = true <- managed [defaults] managed.toml:4
+quiet = true <- host desktops host.toml:12
 message_of_end = Bye.\nAsk the desk. <- host [defaults] host.toml:6
 )");
     EXPECT_TEXT(rules(explanation), "host desktops host.toml:7: idle_timeout_no_terminal = unlimited, "
-                                    "idle_activity = [input, output, cpu], on_idle = lock, announce = false (wins)\n");
+                                    "idle_activity = [input, output, cpu], on_idle = lock, announce = false, "
+                                    "quiet = true (wins)\n");
 }
 
 SESSLIMIT_TEST(matching_rules_listed_with_winners) {
@@ -203,8 +206,9 @@ SESSLIMIT_TEST(every_setting_makes_its_rule_win) {
     for (const char* setting :
          {"max_sessions = 1", "max_sessions_total = 1", "max_duration = \"1h\"", "idle_timeout = \"1h\"",
           "idle_timeout_no_terminal = \"1h\"", "idle_activity = [\"input\", \"cpu\"]", "on_idle = \"lock\"",
-          "keep_multiplexer = true", "announce = true", "message_of_end = \"bye\"", "warn_before = \"1min\"",
-          "warn_before = []", "at_limit = \"end-oldest\"", "mode = \"observe\"", "message = \"no\"", "exempt = true"}) {
+          "keep_multiplexer = true", "announce = true", "quiet = true", "message_of_end = \"bye\"",
+          "warn_before = \"1min\"", "warn_before = []", "at_limit = \"end-oldest\"", "mode = \"observe\"",
+          "message = \"no\"", "exempt = true"}) {
         const Policy policy =
             policy_of("[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\n" + std::string(setting) + '\n');
         const Explanation explanation = explain(policy, alice);

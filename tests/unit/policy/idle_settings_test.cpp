@@ -27,6 +27,7 @@ std::string told_of_ends(const Limits& limits, const Policy& policy) {
     add("on_idle", limits.on_idle, limits.on_idle.value == OnIdle::lock ? "lock" : "end");
     add("keep", limits.keep_multiplexer, limits.keep_multiplexer.value == KeepMultiplexer::yes ? "yes" : "no");
     add("announce", limits.announce, limits.announce.value == Announce::yes ? "yes" : "no");
+    add("quiet", limits.quiet, limits.quiet.value == Quiet::yes ? "yes" : "no");
     add("message", limits.message_of_end, limits.message_of_end.value);
     return text;
 }
@@ -68,6 +69,7 @@ SESSLIMIT_TEST(empty_policy_has_idle_defaults) {
     EXPECT(limits.on_idle.value == OnIdle::end, "terminated");
     EXPECT(limits.keep_multiplexer.value == KeepMultiplexer::no, "multiplexers are not preserved");
     EXPECT(limits.announce.value == Announce::no, "not announced");
+    EXPECT(limits.quiet.value == Quiet::no, "texts are shown");
     EXPECT(limits.message_of_end.value.empty(), "the built-in text");
 }
 
@@ -99,6 +101,7 @@ SESSLIMIT_TEST(strictest_of_two_rules_wins) {
         {R"(on_idle = "end")", R"(on_idle = "lock")", "on_idle=end"},
         {"keep_multiplexer = false", "keep_multiplexer = true", "keep=no"},
         {"announce = true", "announce = false", "announce=yes"},
+        {"quiet = true", "quiet = false", "quiet=yes"},
         {R"(idle_timeout_no_terminal = "5min")", R"(idle_timeout_no_terminal = "6min")", "no_terminal=5min"},
         {R"(idle_timeout_no_terminal = "1h")", R"(idle_timeout_no_terminal = "unlimited")", "no_terminal=1h"},
     };
@@ -124,6 +127,7 @@ SESSLIMIT_TEST(rule_may_be_looser_than_defaults) {
 on_idle = "end"
 keep_multiplexer = false
 announce = true
+quiet = true
 message_of_end = "default"
 idle_timeout_no_terminal = "5min")") +
                              R"([[rule]]
@@ -133,16 +137,17 @@ idle_activity = ["input", "output", "cpu"]
 on_idle = "lock"
 keep_multiplexer = true
 announce = false
+quiet = false
 message_of_end = ""
 idle_timeout_no_terminal = "unlimited"
 )";
     check({
         {"matching user", host, "",
-         "no_terminal=unlimited@r:17 activity=input,output,cpu@r:12 on_idle=lock@r:13 keep=yes@r:14 announce=no@r:15 "
-         "message=@r:16"},
+         "no_terminal=unlimited@r:19 activity=input,output,cpu@r:13 on_idle=lock@r:14 keep=yes@r:15 announce=no@r:16 "
+         "quiet=no@r:17 message=@r:18"},
         {"other users", host, "",
-         "no_terminal=5min@defaults:8 activity=input@defaults:3 on_idle=end@defaults:4 keep=no@defaults:5 "
-         "announce=yes@defaults:6 message=default@defaults:7",
+         "no_terminal=5min@defaults:9 activity=input@defaults:3 on_idle=end@defaults:4 keep=no@defaults:5 "
+         "announce=yes@defaults:6 quiet=yes@defaults:7 message=default@defaults:8",
          bob},
     });
 }
@@ -175,6 +180,7 @@ idle_activity = ["input", "cpu"]
 on_idle = "lock"
 keep_multiplexer = true
 announce = true
+quiet = true
 message_of_end = "bye")";
     const std::string exempt = "[[rule]]\nname = \"x\"\nmatch.user = \"alice\"\nexempt = true\n";
     check({

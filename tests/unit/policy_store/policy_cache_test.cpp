@@ -157,6 +157,7 @@ idle_activity = ["input", "cpu"]
 on_idle = "lock"
 keep_multiplexer = true
 announce = true
+quiet = true
 message_of_end = """
 Bye, {user}:
 {reason}"""
@@ -171,6 +172,7 @@ Bye, {user}:
     EXPECT(kept.on_idle.value().value == policy::OnIdle::lock, "on_idle");
     EXPECT(kept.keep_multiplexer.value().value == policy::KeepMultiplexer::yes, "keep_multiplexer");
     EXPECT(kept.announce.value().value == policy::Announce::yes, "announce");
+    EXPECT(kept.quiet.value().value == policy::Quiet::yes, "quiet");
     EXPECT_TEXT(kept.message_of_end.value().value, "Bye, {user}:\n{reason}");
 }
 
