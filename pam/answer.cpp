@@ -97,4 +97,20 @@ void clean_text(std::string_view text, std::span<char> out) noexcept {
     out[length] = '\0';
 }
 
+void make_single_line(char* text) noexcept {
+    char* out = text;
+    for (const char* in = text; *in != '\0'; ++in) {
+        if (*in == '"') {
+            *out++ = '\'';
+        } else if (*in == '\\') {
+            *out++ = '/';
+        } else if (*in != ' ' && *in != '\n' && *in != '\t') {
+            *out++ = *in;
+        } else if (out != text && out[-1] != ' ') {
+            *out++ = ' ';
+        }
+    }
+    *out = '\0';
+}
+
 } // namespace sesslimit::pam

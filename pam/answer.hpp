@@ -28,4 +28,9 @@ Answer answer_to(RequestOutcome ending, OnError on_error, bool root) noexcept;
 /// (misc_conv(3)) pass it on unchanged and add a newline.
 void clean_text(std::string_view text, std::span<char> out) noexcept;
 
+/// Converts a message for the user, which is NUL-terminated, to a single line for a program that needs it
+/// (needs_single_line()). Replaces each sequence of white space by one space, and removes it at the start. Replaces
+/// double quotes by single quotes, and backslashes by slashes.
+void make_single_line(char* text) noexcept;
+
 } // namespace sesslimit::pam

@@ -189,4 +189,8 @@ bool is_user_manager(const pam_handle_t* handle) noexcept {
     return item(handle, PAM_SERVICE) == "systemd-user";
 }
 
+bool needs_single_line(const pam_handle_t* handle) noexcept {
+    return item(handle, PAM_SERVICE) == "cockpit";
+}
+
 } // namespace sesslimit::pam

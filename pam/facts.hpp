@@ -38,4 +38,14 @@ std::expected<void, Failure> collect_login_info(const pam_handle_t* handle, cons
 /// login.
 bool is_user_manager(const pam_handle_t* handle) noexcept;
 
+/// Returns true if the program that opens the session can only show texts of a single line, without quotation marks and
+/// backslashes (PAM service cockpit).
+///
+/// cockpit-session collects the texts of PAM_ERROR_MSG. If pam_open_session(3) fails, it inserts them into a string of
+/// its JSON message "init" without escaping them (exit_init_problem() in Cockpit's src/session/session.c, earlier in
+/// src/session/session-utils.c). If the result is not valid JSON, cockpit-ws closes the connection, and the login page
+/// shows "Internal error in login process" (on_transport_closed() in src/ws/cockpitauth.c). Otherwise the text becomes
+/// the reason phrase of an HTTP response (src/common/cockpitwebresponse.c), which cannot have several lines either.
+bool needs_single_line(const pam_handle_t* handle) noexcept;
+
 } // namespace sesslimit::pam

@@ -201,6 +201,9 @@ int open_session(pam_handle_t* handle, int flags, const Arguments& arguments) no
     if (answer.priority != LOG_DEBUG || arguments.debug) {
         log_answer(handle, answer, asked);
     }
+    if (needs_single_line(handle)) {
+        make_single_line(asked.text.data());
+    }
     const bool verdict = asked.how.ending == RequestOutcome::admitted || asked.how.ending == RequestOutcome::uncounted;
     if (verdict && !store_session(handle, asked.session)) {
         pam_syslog(handle, LOG_WARNING, "out of memory, cannot store the session number");

@@ -81,6 +81,24 @@ SESSLIMIT_TEST(denied_login_text_has_no_control_characters) {
     }
 }
 
+/// Cockpit inserts the text into JSON without escaping it.
+SESSLIMIT_TEST(cockpit_shows_denial_in_single_line) {
+    constexpr Shown table[] = {
+        {"limit of 2 sessions reached. Open sessions:\n  session 1 on pts/1\n  session 2 on pts/2",
+         "error: limit of 2 sessions reached. Open sessions: session 1 on pts/1 session 2 on pts/2"},
+        {"\tlimit of 2 sessions shared by rule \"a\\x5cb\" reached\n\n",
+         "error: limit of 2 sessions shared by rule 'a/x5cb' reached"},
+        {" \n \t", ""},
+        {"", ""},
+    };
+    for (const Shown& row : table) {
+        const FakeDaemon daemon({answers(denial(row.sent))});
+        Login login(daemon.socket(), "", ordinary_user, "cockpit");
+        EXPECT(login.open() == PAM_PERM_DENIED, "denied");
+        EXPECT_TEXT(login.said(), row.said);
+    }
+}
+
 SESSLIMIT_TEST(longest_text_shown_completely) {
     const std::string text(wire::max_text, 'x');
     const FakeDaemon daemon({answers(denial(text))});

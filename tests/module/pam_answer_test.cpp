@@ -63,5 +63,24 @@ SESSLIMIT_TEST(truncated_character_not_treated_as_control_character) {
     EXPECT_TEXT(out.data(), "\xc2\xa0");
 }
 
+SESSLIMIT_TEST(single_line_needs_no_escapes_in_json) {
+    struct Case {
+        std::string text;
+        std::string_view line;
+    };
+    const Case cases[] = {
+        {"", ""},
+        {"plain", "plain"},
+        {"one\n  two\t\tthree", "one two three"},
+        {"\n\t one", "one"},
+        {"\"one\" \\x5c\\", "'one' /x5c/"},
+        {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
+    };
+    for (Case one : cases) {
+        make_single_line(one.text.data());
+        EXPECT_TEXT(one.text.c_str(), one.line);
+    }
+}
+
 } // namespace
 } // namespace sesslimit::pam
