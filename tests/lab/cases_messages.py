@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""Field cases of messages that do not reach the user, or reach a program instead.
+
+Not collected by default: tests/run cases. Each case fails with the packages of 8a1275f.
+"""
+
+import itertools
+import re
+
+from lab import client, ctl
+from lab.machine import wait_until
+
+REASON = "limit of 1 session reached"
+# Parts of the text of a denial. Some programs show only its first bytes.
+OURS = re.compile(r"\bLogi\b|Login denied|Open sessions|limit of|since \d\d:\d\d")
+
+POLICY_D07 = """version = 1
+[defaults]
+max_sessions = 1
+[[rule]]
+name = "automation"
+match.user = ["bob"]
+quiet = true
+[[rule]]
+name = "root"
+match.user = ["root"]
+exempt = true
+"""
+
+# A command of each program that logs in as USER, and a part of its report of a denied login: with the text of the
+# denial, as in the table of pam_sesslimit(8), and without it.
+PROGRAMS = {
+    "ssh": ("ssh USER@127.0.0.1 true", REASON, "exit 254"),
+    "scp": ("scp -q /root/file USER@127.0.0.1:file", "Received message too long", "Connection closed"),
+    "sftp": ("echo pwd | sftp -q -b - USER@127.0.0.1", "Received message too long", "Connection closed"),
+    "rsync": ("rsync /root/file USER@127.0.0.1:file", "is your shell clean", "connection unexpectedly closed"),
+    "git": ("git ls-remote USER@127.0.0.1:repo", "bad line length character", "Could not read from remote repository"),
+}
+
+
+def case_D07_quiet_rule_keeps_text_out_of_protocols(host, saw):
+    """alice has the defaults, which show the reason. A rule of bob sets quiet."""
+    host.policy(POLICY_D07)
+    host.sh("echo text > /root/file")
+    watch = ctl.watch(host, "--json=short")
+    shells = {user: client.shell(host, user) for user in ("alice", "bob")}
+    for each in shells.values():
+        each.prompt()
+    reports = {user: {} for user in shells}
+    for user, (name, (script, _, _)) in itertools.product(shells, PROGRAMS.items()):
+        done = host.run("sh", "-c", script.replace("USER", user), check=False)
+        assert done.returncode != 0, f"{name} of {user} is admitted at limit 1: {done}"
+        reports[user][name] = f"exit {done.returncode}: {done.stdout}{done.stderr}".strip()
+    for name, (_, with_text, without) in PROGRAMS.items():
+        assert with_text in reports["alice"][name], (name, reports["alice"][name])
+        assert without in reports["bob"][name], (name, reports["bob"][name])
+        assert with_text not in reports["bob"][name] and not OURS.search(reports["bob"][name]), (
+            f"{name} received text of sesslimit although quiet = true: {reports['bob'][name]}")
+    denied = {user: client.shell(host, user) for user in shells}
+    assert not any(each.verdict() for each in denied.values()), "a second shell is admitted at limit 1"
+    assert denied["alice"].find(REASON), denied["alice"].output
+    assert not OURS.search(denied["bob"].output), denied["bob"].output
+    # The setting does not affect events.
+    expected = len(shells) * (len(PROGRAMS) + 1)
+    wait_until("the denials", lambda: watch.output.count('"event":"denied"') == expected, 10)
+    assert all(each.running for each in shells.values())
+    for user, setting in (("alice", "quiet = false"), ("bob", "quiet = true")):
+        saw(f"{setting}: " + "; ".join(f"{name}: {text!r}" for name, text in reports[user].items()))
