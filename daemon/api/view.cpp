@@ -200,6 +200,33 @@ Properties signal_properties(const core::Notice& notice, const policy::Limits& l
     return all;
 }
 
+namespace {
+
+std::string denial_outcome(const core::Reason& reason, const std::string& open_sessions) {
+    return "would be denied: " + (reason.by.empty()
+                                      ? open_sessions
+                                      : "the sessions that match a rule have reached the limit max_sessions_total = " +
+                                            std::to_string(reason.count));
+}
+
+/// Returns the outcome of a login that is not answered immediately. Such a login waits for the slot of another session,
+/// or is denied later. A login that waits for the state of its user's connections is denied with at_limit = "deny"
+/// unless a client is dead, which is not checked here.
+std::string outcome_without_answer(const core::Decision& decision, const policy::Limits& limits,
+                                   const std::string& open_sessions) {
+    for (const core::Record& record : decision.records) {
+        const auto* put = std::get_if<core::Put>(&record);
+        if (put != nullptr && put->session.phase == core::Phase::denied) {
+            return denial_outcome(put->session.reason, open_sessions);
+        }
+    }
+    return limits.at_limit.value == policy::AtLimit::deny
+               ? denial_outcome({}, open_sessions)
+               : "would be admitted after the termination of another session: " + open_sessions;
+}
+
+} // namespace
+
 std::string expected_outcome(const core::State& state, const policy::Policy& policy, const Login& login, BootTime now) {
     core::OpenRequested request;
     request.login = login;
@@ -210,8 +237,8 @@ std::string expected_outcome(const core::State& state, const policy::Policy& pol
     const std::string of = limits.max_sessions.value == policy::unlimited_count
                                ? open + " sessions are open, and max_sessions is unlimited"
                                : open + " of " + std::to_string(limits.max_sessions.value) + " sessions are open";
-    if (decision.answers.empty()) { // waits for another session's slot
-        return "would be admitted after the termination of another session: " + of;
+    if (decision.answers.empty()) {
+        return outcome_without_answer(decision, limits, of);
     }
     const core::Answer& answer = decision.answers.front();
     if (answer.kind == core::Answer::Kind::uncounted) {
@@ -226,11 +253,7 @@ std::string expected_outcome(const core::State& state, const policy::Policy& pol
                             : "would be admitted: ") +
                of;
     }
-    const core::Reason& reason = answer.session.reason;
-    return "would be denied: " + (reason.by.empty()
-                                      ? of
-                                      : "the sessions that match a rule have reached the limit max_sessions_total = " +
-                                            std::to_string(reason.count));
+    return denial_outcome(answer.session.reason, of);
 }
 
 } // namespace sesslimit::api

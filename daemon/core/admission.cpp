@@ -20,7 +20,7 @@ namespace {
 void report_denial(DecisionContext& context, const Session& denied) {
     std::size_t reported = 0;
     for (const SessionKey key : context.state.of_user(denied.login.uid)) {
-        const Session& other = *context.state.find(key);
+        const Session& other = context.state.at(key);
         const bool is_due = other.last_denial_notice_at == BootTime{} ||
                             after(other.last_denial_notice_at, Timeouts::denial_notice_interval) <= context.now;
         if (other.phase != Phase::active || other.graphical || other.terminal == Terminal::none || !is_due ||
@@ -45,7 +45,7 @@ std::size_t others_of_user(const DecisionContext& context, const Session& sessio
     }
     const auto& keys = context.state.of_user(session.login.uid);
     return static_cast<std::size_t>(std::ranges::count_if(keys, [&](SessionKey key) {
-        const Session& other = *context.state.find(key);
+        const Session& other = context.state.at(key);
         return occupies_slot(other.phase) && key != session.key && !(other.adopted && key > session.key);
     }));
 }

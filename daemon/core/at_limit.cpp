@@ -44,7 +44,7 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
                                                     const policy::Limits& limits) {
     std::vector<const Session*> candidates;
     for (const SessionKey key : context.state.of_user(waiting.login.uid)) {
-        const Session* other = context.state.find(key);
+        const Session* other = &context.state.at(key);
         const bool open = other->phase == Phase::active || other->phase == Phase::admitted;
         const bool before = other->phase == Phase::waiting && key < waiting.key;
         if (before || (open && can_be_displaced(context, *other))) {
@@ -72,7 +72,7 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
 /// Returns true if logind has not yet answered whether a graphical session of the user is idle (IdleHint).
 bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
     return std::ranges::any_of(context.state.of_user(waiting.login.uid), [&](SessionKey key) {
-        const Session& other = *context.state.find(key);
+        const Session& other = context.state.at(key);
         return other.graphical && !other.probe_failed && !is_use_known(other, waiting);
     });
 }
@@ -83,7 +83,7 @@ bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
 std::size_t slots_needed(const DecisionContext& context, const Session& waiting, policy::Count most) {
     std::size_t wanted = 1;
     for (const SessionKey key : context.state.of_user(waiting.login.uid)) {
-        const Session* other = context.state.find(key);
+        const Session* other = &context.state.at(key);
         const bool before = other->phase == Phase::waiting && key < waiting.key;
         const bool open = occupies_slot(other->phase) && other->phase != Phase::ending;
         wanted += before || open ? 1U : 0U;
@@ -126,7 +126,7 @@ bool can_be_displaced(const DecisionContext& context, const Session& session) {
 std::vector<SessionKey> displaceable_connections(const DecisionContext& context, const Session& newcomer) {
     std::vector<SessionKey> connections;
     for (const SessionKey key : context.state.of_user(newcomer.login.uid)) {
-        const Session& other = *context.state.find(key);
+        const Session& other = context.state.at(key);
         if (other.phase == Phase::active && key != newcomer.key && !other.login.connection.empty() &&
             can_be_displaced(context, other) && connections.size() < max_other_sessions) {
             connections.push_back(key);
@@ -153,7 +153,7 @@ void wait(DecisionContext& context, Session session, RequestId request, Duration
     // All active sessions of the user are probed for activity, to find the session that has been idle the longest. The
     // probe of a graphical session is a query to logind, so the login waits for Timeouts::notice_display.
     for (const SessionKey key : context.state.of_user(session.login.uid)) {
-        const Session& other = *context.state.find(key);
+        const Session& other = context.state.at(key);
         if (other.phase == Phase::active && context.now - other.last_sample.at >= shortest_window) {
             context.out.effects.emplace_back(ProbeActivity{key});
             session.due = other.graphical ? after(context.now, Timeouts::notice_display) : session.due;
@@ -221,7 +221,7 @@ void on_connections_checked(DecisionContext& context, const ConnectionsChecked& 
     }
     std::ranges::stable_sort(dead, std::greater(), &ConnectionsChecked::Connection::unacknowledged);
     for (std::size_t at = 0; at < missing; ++at) {
-        displace(context, *context.state.find(dead[at].session), session, limits.max_sessions.value);
+        displace(context, context.state.at(dead[at].session), session, limits.max_sessions.value);
     }
     session.due = session.answer_by;
     context.put(session);

@@ -190,7 +190,7 @@ void on_input_received(DecisionContext& context, const InputReceived& event) {
 
 void on_terminal_opened(DecisionContext& context, const TerminalOpened& event) {
     for (const SessionKey key : context.state.of_user(event.owner)) {
-        if (is_idle_warned(*context.state.find(key))) {
+        if (is_idle_warned(context.state.at(key))) {
             context.out.effects.emplace_back(ProbeActivity{key});
         }
     }

@@ -69,7 +69,7 @@ void admit_waiting(DecisionContext& context, const Session& left) {
         return context.state.counted(total.rule) + admitted[total.rule] >= total.most + leave;
     };
     for (const SessionKey key : context.state.of_user(left.login.uid)) {
-        const Session& session = *context.state.find(key);
+        const Session& session = context.state.at(key);
         if (session.phase != Phase::waiting) {
             continue;
         }

@@ -60,10 +60,10 @@ const Displacements& State::displacements_of(uid_t uid) const {
 }
 
 void State::put(const PutDisplacements& record) {
-    displacements_[record.uid] = record.displacements;
+    displacements_.insert_or_assign(record.uid, record.displacements);
     if (displacements_.size() > max_displaced_users) {
-        displacements_.erase(
-            std::ranges::min_element(displacements_, {}, [](const auto& one) { return one.second.forgotten_at(); }));
+        const auto forgotten_at = [](const auto& one) { return one.second.forgotten_at(); };
+        displacements_.erase(std::ranges::min_element(displacements_, {}, forgotten_at));
     }
 }
 

@@ -25,6 +25,8 @@ class State {
     /// Returns the session, or null if it does not exist. Lifetime: the pointer is valid until the next put() or drop()
     /// of the session.
     [[nodiscard]] const Session* find(SessionKey key) const;
+    /// Returns a session that exists, for example one from of_user(). The result is undefined if it does not exist.
+    [[nodiscard]] const Session& at(SessionKey key) const { return sessions_.find(key)->second; }
     [[nodiscard]] const Session* by_logind(const std::string& id) const;
     [[nodiscard]] const Session* by_request(RequestId request) const; ///< O(open requests)
 
@@ -83,7 +85,7 @@ class State {
     std::unordered_map<std::string, SessionKey> logind_ids_;
     std::set<std::pair<BootTime, SessionKey>> deadlines_;
     std::set<SessionKey> requesting_;
-    std::unordered_map<uid_t, Displacements> displacements_;
+    std::map<uid_t, Displacements> displacements_;
     std::unordered_map<policy::SourceId, std::size_t> shared_counts_;
     std::size_t counted_ = 0;
     SessionKey next_key_{1};

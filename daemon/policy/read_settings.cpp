@@ -47,7 +47,8 @@ void say_no_span(const Node& value, const SpanError& error, std::string_view wan
                              "; units are us, ms, s, min, h, d, w, M and y");
         return;
     case SpanError::Kind::too_long:
-        report.error(at, "time span is longer than 100 years; write " + std::string(wanted));
+        report.error(at, "time span is longer than 100 years; write " +
+                             std::string(wanted == wanted_span ? "\"unlimited\" for no limit" : wanted));
         return;
     }
 }

@@ -29,9 +29,10 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
 /// checked for it.
 [[maybe_unused]] void every_field_is_known(const Session& session) {
     [[maybe_unused]] const auto& [key, phase, adopted, observed, probe_failed, graphical, logout_check, terminal, login,
-                                  leader, logind_id, scope, opened, admitted, last_input, grace_until, max_duration,
-                                  idle_timeout, idle_timeout_no_terminal, seen, last_notice_at, duration_warned,
-                                  idle_warned, reason, stage, shared_limits, request, answer_by, due] = session;
+                                  leader, logind_id, scope, opened, admitted, last_input, perhaps_used, grace_until,
+                                  max_duration, idle_timeout, idle_timeout_no_terminal, seen, last_notice_at,
+                                  last_denial_notice_at, duration_warned, idle_warned, reason, stage, shared_limits,
+                                  request, answer_by, due] = session;
     [[maybe_unused]] const auto& [at, input, output, wall_offset, processor_time, traffic] = seen;
     [[maybe_unused]] const auto& [bytes_in, bytes_out, segments_in, segments_out, cookie] = traffic;
     [[maybe_unused]] const auto& [user, uid, gids, service, tty, rhost, ruser, seat, credential, connection, nested,
@@ -59,9 +60,11 @@ SESSLIMIT_TEST(transient_fields_not_recorded) {
     session.request = RequestId{9};
     session.answer_by = BootTime(Duration(77));
     session.probe_failed = true;
+    session.perhaps_used = session.last_denial_notice_at = BootTime(Duration(78));
     const auto back = decode(encoded(session));
     EXPECT(back && back->request == RequestId::none && back->answer_by == never, "request");
     EXPECT(back && !back->probe_failed, "failed probe");
+    EXPECT(back && back->perhaps_used == BootTime{} && back->last_denial_notice_at == BootTime{}, "times");
 }
 
 SESSLIMIT_TEST(encoded_layout_matches_specification) {
