@@ -320,6 +320,15 @@ SESSLIMIT_TEST(denied_login_reported_in_open_sessions) {
         EXPECT(world.reports.size() == (one.reported ? 2U : 0U), std::string(one.about) + ": again");
         EXPECT_TEXT(world.fault, "");
     }
+    World world(Rules{});
+    world.policy = with_total({}, 1, "ssh");
+    world.ask(console());
+    world.logind_shows(key(1));
+    world.type(key(1));
+    world.type(world.login());
+    world.pass(10s);
+    world.ask(ssh());
+    EXPECT(world.reports == std::vector{key(2)}, "no notice in the console session, which has no limits");
 }
 
 /// Lets a login from `host` ask. Removes the session that it displaces. Returns true if the login is admitted.
