@@ -12,6 +12,7 @@ from lab.text import DISPLACED
 
 LIMIT = 3
 PLACE = 5  # seconds that a login waits for a slot
+RATE = 5  # displacements within a minute, after which logins are denied
 DENIED = "limit of 3 sessions reached"
 PASSED = "a newer login from "
 
@@ -40,20 +41,23 @@ def test_twenty_concurrent_logins_displace_oldest_within_limit(host, saw):
         f"at most {shells.longest_gap * 1000:.0f} ms apart)")
     assert shells.most == LIMIT
     assert [each.output for each in displaced if not each.find(DISPLACED)] == []
-    assert [each.output for each in denied if DENIED not in each.output or PASSED not in each.output] == []
+    assert [each.output for each in denied if DENIED not in each.output] == []
     assert not any(each.running for each in held)
+    # One decision displaces at most LIMIT sessions, and the next ones are denied.
+    assert RATE <= len(displaced) < RATE + LIMIT, len(displaced)
+    assert len(host.events("displacement-limited", "alice", since)) == 1
 
-    # The journal's keys are assigned in the order of the requests: exactly the newest logins are open. The journal has
-    # only the number of the denials, while the bus reports each of them.
+    # The journal's keys are assigned in the order of the requests: exactly the newest admitted logins are open. The
+    # journal has only the number of the denials, while the bus reports each of them.
     let_in = [int(each.key) for each in host.events("admitted", "alice", since)]
     told = ctl.watched(watch)
     turned_away = {int(each["session"]["key"]): each["session"]["reason"] for each in told if each["event"] == "denied"}
     ended = {int(each.key): each.reason for each in host.events("ended", "alice", since)}
     assert len(let_in) == len(held) + len(admitted) and len(turned_away) == len(denied)
-    assert [key for key in let_in if key not in ended] == sorted([*let_in, *turned_away])[-LIMIT:]
+    assert [key for key in let_in if key not in ended] == sorted(let_in)[-LIMIT:]
     assert set(ended.values()) == {"displaced"}
-    assert all(PASSED in reason for reason in turned_away.values()), turned_away
-    saw(f"the last {LIMIT} logins to arrive are open; each displaced user reads: {displaced[0].find(DISPLACED).text}")
+    assert all(PASSED in reason or DENIED in reason for reason in turned_away.values()), turned_away
+    saw(f"the last {LIMIT} admitted logins are open; each displaced user reads: {displaced[0].find(DISPLACED).text}")
 
 
 @pytest.mark.storm
@@ -61,7 +65,7 @@ def test_each_login_in_sequence_displaces_oldest_session(host, saw):
     host.limit("alice", f'max_sessions = {LIMIT}\nat_limit = "end-oldest"')
     shells, slowest = [], 0.0
     with ShellCount(host, "alice") as count:
-        for number in range(10):
+        for number in range(LIMIT + RATE):
             shell = client.shell(host, "alice")
             assert shell.verdict(), shell.output
             slowest = max(slowest, shell.prompt().at - shell.started_at)
@@ -70,9 +74,13 @@ def test_each_login_in_sequence_displaces_oldest_session(host, saw):
                 shells[-1 - LIMIT].wait(5)
                 shells[-1 - LIMIT].expect(DISPLACED, 1)
             assert all(each.running for each in shells[-LIMIT:])
+        last = client.shell(host, "alice")
+        assert not last.verdict() and DENIED in last.output, last.output
+        assert all(each.running for each in shells[-LIMIT:])
     assert count.most == LIMIT
-    saw(f"10 logins in sequence, limit 3: each admitted, the slowest after {slowest:.2f} s; each time the oldest "
-        f"session is terminated with the reason; at most {count.most} shells")
+    saw(f"{LIMIT + RATE} logins in sequence, limit 3: each admitted, the slowest after {slowest:.2f} s; each time the "
+        f"oldest session is terminated with the reason; at most {count.most} shells; after {RATE} displacements the "
+        "next login is denied")
 
 
 def test_displaced_session_that_ignores_signals_is_killed(host, saw):
