@@ -51,7 +51,7 @@ def case_A05_console_at_limit_recovers(host, saw):
             assert state == "active", f"the console is {state} after {shown(host, 'NRestarts')} restarts"
             assert shell.log_out() == 0
             left = time.monotonic()
-            (session,), _ = wait_until("the console's session", lambda: host.sessions("alice"), 10)
+            (session,), _ = wait_until("the console's session", lambda: host.sessions("alice"), 30)
             assert host.sh(f"loginctl show-session -P TTY {session.id}").strip() == "hvc0", session
             saw(f"autologin at limit 1: denied three times in {took:.1f} s, its unit stays active; "
                 f"{time.monotonic() - left:.1f} s after the logout of the other session it is logged in")
