@@ -22,7 +22,8 @@ constexpr std::string_view terminal_name(std::string_view tty) noexcept {
 /// `tty` is PAM_TTY and `rhost` is PAM_RHOST. Displays have names such as ":0".
 constexpr bool is_local_login(std::string_view tty, std::string_view rhost) noexcept {
     const std::string_view name = terminal_name(tty);
-    return rhost.empty() && (name.starts_with("tty") || name.starts_with("hvc") || name.starts_with(':'));
+    return rhost.empty() &&
+           (name == "console" || name.starts_with("tty") || name.starts_with("hvc") || name.starts_with(':'));
 }
 
 } // namespace sesslimit

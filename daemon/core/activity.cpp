@@ -145,13 +145,13 @@ bool is_input_undated(const Session& session) {
 
 bool was_perhaps_busy(const Session& session, const ActivitySample& sample, policy::Activity counted, Duration idle) {
     const bool counts = !sample.hint && (!sample.input || policy::counts_processor(counted));
-    return counts && sample.processor_time && session.last_sample.at != BootTime{} &&
+    return counts && sample.processor_time &&
            *sample.processor_time - session.last_sample.processor_time > idle / processor_share;
 }
 
 bool is_output_awaited(const Session& session, policy::Activity counted) {
     return session.phase == Phase::active && !session.graphical && session.terminal != Terminal::none &&
-           idle_limit(session) != unlimited_duration && policy::counts_output(counted);
+           policy::counts_output(counted);
 }
 
 LastSample to_last_sample(const Session& session, const ActivitySample& sample, BootTime now) {

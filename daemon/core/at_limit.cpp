@@ -128,7 +128,7 @@ std::vector<SessionKey> displaceable_connections(const DecisionContext& context,
     for (const SessionKey key : context.state.of_user(newcomer.login.uid)) {
         const Session& other = context.state.at(key);
         if (other.phase == Phase::active && key != newcomer.key && !other.login.connection.empty() &&
-            can_be_displaced(context, other) && connections.size() < max_other_sessions) {
+            connections.size() < max_other_sessions && can_be_displaced(context, other)) {
             connections.push_back(key);
         }
     }

@@ -304,7 +304,9 @@ SESSLIMIT_TEST(denied_login_reported_in_open_sessions) {
     };
     const Case cases[] = {
         {"a terminal", {.max = 1}, true},
-        {"output does not count without an idle limit", {.max = 1, .activity = policy::Activity::output}, true},
+        {"the notice would hide output that at_limit considers",
+         {.max = 1, .activity = policy::Activity::output},
+         false},
         {"the notice would hide output", {.max = 1, .idle = 1h, .activity = policy::Activity::output}, false},
     };
     for (const Case& one : cases) {
