@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/api/view.hpp"
 
+#include "common/duration.hpp"
 #include "common/text.hpp"
 #include "daemon/core/deadline.hpp"
 #include "daemon/core/decide.hpp"
@@ -210,9 +211,9 @@ std::string denial_outcome(const core::Reason& reason, const std::string& open_s
 }
 
 /// Returns the outcome of a login that is not answered immediately. Such a login waits for the slot of another session,
-/// or is denied later. A login that waits for the state of its user's connections is denied with at_limit = "deny"
-/// unless a client is dead, which is not checked here.
-std::string outcome_without_answer(const core::Decision& decision, const policy::Limits& limits,
+/// or is denied later. A login that waits for the state of its user's connections is denied with at_limit = "deny" and
+/// at the limit on the rate of displacements, unless a client is dead, which is not checked here.
+std::string outcome_without_answer(const core::Decision& decision, const policy::Limits& limits, bool is_rate_limited,
                                    const std::string& open_sessions) {
     for (const core::Record& record : decision.records) {
         const auto* put = std::get_if<core::Put>(&record);
@@ -220,8 +221,12 @@ std::string outcome_without_answer(const core::Decision& decision, const policy:
             return denial_outcome(put->session.reason, open_sessions);
         }
     }
-    return limits.at_limit.value == policy::AtLimit::deny
-               ? denial_outcome({}, open_sessions)
+    if (limits.at_limit.value == policy::AtLimit::deny || is_rate_limited) {
+        return denial_outcome({}, open_sessions);
+    }
+    const Duration idle = limits.displace_idle.value.time;
+    return idle > Duration{}
+               ? "would be admitted if another session has been idle for " + format_span(idle) + ": " + open_sessions
                : "would be admitted after the termination of another session: " + open_sessions;
 }
 
@@ -238,7 +243,8 @@ std::string expected_outcome(const core::State& state, const policy::Policy& pol
                                ? open + " sessions are open, and max_sessions is unlimited"
                                : open + " of " + std::to_string(limits.max_sessions.value) + " sessions are open";
     if (decision.answers.empty()) {
-        return outcome_without_answer(decision, limits, of);
+        const bool is_rate_limited = state.displacements_of(login.uid).is_limited(login.rhost, now);
+        return outcome_without_answer(decision, limits, is_rate_limited, of);
     }
     const core::Answer& answer = decision.answers.front();
     if (answer.kind == core::Answer::Kind::uncounted) {

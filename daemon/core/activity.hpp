@@ -66,8 +66,8 @@ LastSample to_last_sample(const Session& session, const ActivitySample& sample, 
 bool is_input_undated(const Session& session);
 
 /// Returns true if CPU time counts as activity, and the session may have been active at some time since its previous
-/// activity probe, although its average since then is too low to count. The processes of the session may then have used
-/// all of this CPU time within a period as long as `idle`.
+/// activity probe, or since its start if it has not been probed, although its average since then is too low to count.
+/// The processes of the session may then have used all of this CPU time within a period as long as `idle`.
 bool was_perhaps_busy(const Session& session, const ActivitySample& sample, policy::Activity counted, Duration idle);
 
 /// Returns true if output on the session's terminals counts as activity. The terminals must then be probed before the

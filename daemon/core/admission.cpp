@@ -18,17 +18,21 @@ namespace {
 /// client is dead gets unacknowledged data. Sessions without limits get no notice, and neither do sessions in which
 /// output counts as activity, because the notice would overwrite the time of the last output.
 void report_denial(DecisionContext& context, const Session& denied) {
-    std::size_t reported = 0;
+    std::size_t inspected = 0;
     for (const SessionKey key : context.state.of_user(denied.login.uid)) {
         const Session& other = context.state.at(key);
         const bool is_due = other.last_denial_notice_at == BootTime{} ||
                             after(other.last_denial_notice_at, Timeouts::denial_notice_interval) <= context.now;
         if (other.phase != Phase::active || other.graphical || other.terminal == Terminal::none || !is_due ||
-            key == denied.key || reported == max_other_sessions || !can_be_displaced(context, other) ||
-            is_output_awaited(other, context.limits(other).idle_activity.value)) {
+            key == denied.key) {
             continue;
         }
-        ++reported;
+        if (++inspected > max_other_sessions) {
+            return;
+        }
+        if (!can_be_displaced(context, other) || is_output_awaited(other, context.limits(other).idle_activity.value)) {
+            continue;
+        }
         Session notified = other;
         notified.last_denial_notice_at = context.now;
         context.put(notified);
@@ -95,21 +99,22 @@ bool repeat_answer(DecisionContext& context, const OpenRequested& event, const S
     case Phase::active:
         context.admit(event.request, before, context.limits(before));
         return true;
-    case Phase::waiting: {
-        Session session = before;
-        session.request = event.request;
-        context.put(session);
-        request_more_time(context, session, event.budget);
-        return true;
-    }
     case Phase::ending:
         context.deny(event.request, before, context.limits(before));
         return true;
+    case Phase::waiting:
     case Phase::denied:
     case Phase::closed:
         break;
     }
-    return false;
+    if (before.request == RequestId::none) {
+        return false;
+    }
+    Session session = before;
+    session.request = event.request;
+    context.put(session);
+    request_more_time(context, session, event.budget);
+    return true;
 }
 
 /// Admits a login, lets the login wait for a free session slot, or denies it. Returns false if the login was admitted,
@@ -157,6 +162,7 @@ void request_more_time(DecisionContext& context, const Session& session, Duratio
 }
 
 void deny(DecisionContext& context, Session session, RequestId request, const Reason& reason, Duration budget) {
+    const BootTime requested = session.phase == Phase::waiting ? session.answer_by - Timeouts::slot_wait : context.now;
     session.phase = Phase::denied;
     session.reason = reason;
     session.stage = TerminationStage::pending;
@@ -165,7 +171,7 @@ void deny(DecisionContext& context, Session session, RequestId request, const Re
         report_denial(context, session);
     }
     session.request = request;
-    session.answer_by = after(session.opened, local_denial_delay);
+    session.answer_by = after(requested, local_denial_delay);
     if (!is_local_login(session.login.tty, session.login.rhost) || session.answer_by <= context.now) {
         return answer_denied(context, session);
     }
@@ -197,7 +203,7 @@ void apply_at_limit(DecisionContext& context, const Session& session, RequestId 
     // If the shared limit of a policy rule is reached, the login is denied. No session is terminated to make room for
     // the login, because that session could belong to another user.
     if (limits.at_limit.value == policy::AtLimit::deny || limits.max_sessions.value == 0 || !reason.by.empty() ||
-        is_displacement_limited(context, session.login)) {
+        apply_displacement_rate(context, session.login)) {
         deny(context, session, request, reason, budget);
     } else {
         wait(context, session, request, budget);

@@ -44,11 +44,11 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
                                                     const policy::Limits& limits) {
     std::vector<const Session*> candidates;
     for (const SessionKey key : context.state.of_user(waiting.login.uid)) {
-        const Session* other = &context.state.at(key);
-        const bool open = other->phase == Phase::active || other->phase == Phase::admitted;
-        const bool before = other->phase == Phase::waiting && key < waiting.key;
-        if (before || (open && can_be_displaced(context, *other))) {
-            candidates.push_back(other);
+        const Session& other = context.state.at(key);
+        const bool open = other.phase == Phase::active || other.phase == Phase::admitted;
+        const bool before = other.phase == Phase::waiting && key < waiting.key;
+        if (before || (open && can_be_displaced(context, other))) {
+            candidates.push_back(&other);
         }
     }
     const bool by_use = limits.at_limit.value == policy::AtLimit::end_idlest;
@@ -83,9 +83,9 @@ bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
 std::size_t slots_needed(const DecisionContext& context, const Session& waiting, policy::Count most) {
     std::size_t wanted = 1;
     for (const SessionKey key : context.state.of_user(waiting.login.uid)) {
-        const Session* other = &context.state.at(key);
-        const bool before = other->phase == Phase::waiting && key < waiting.key;
-        const bool open = occupies_slot(other->phase) && other->phase != Phase::ending;
+        const Session& other = context.state.at(key);
+        const bool before = other.phase == Phase::waiting && key < waiting.key;
+        const bool open = occupies_slot(other.phase) && other.phase != Phase::ending;
         wanted += before || open ? 1U : 0U;
     }
     return wanted > most ? wanted - most : 0;
@@ -135,7 +135,7 @@ std::vector<SessionKey> displaceable_connections(const DecisionContext& context,
     return connections;
 }
 
-bool is_displacement_limited(DecisionContext& context, const Login& login) {
+bool apply_displacement_rate(DecisionContext& context, const Login& login) {
     Displacements displacements = context.state.displacements_of(login.uid);
     if (!displacements.is_limited(login.rhost, context.now)) {
         return false;
@@ -181,7 +181,7 @@ void continue_waiting(DecisionContext& context, Session session) {
     // If not enough sessions can be terminated for the login, the login is denied, and no other session is terminated.
     const bool must_stay = limits.at_limit.value == policy::AtLimit::deny || missing > candidates.size();
     if (context.now >= session.answer_by ||
-        (missing > 0 && (must_stay || is_displacement_limited(context, session.login)))) {
+        (missing > 0 && (must_stay || apply_displacement_rate(context, session.login)))) {
         return deny(context, session, session.request, denial_reason(context, session));
     }
     std::size_t sessions = 0;

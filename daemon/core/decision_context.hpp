@@ -134,9 +134,9 @@ bool can_be_displaced(const DecisionContext& context, const Session& session);
 /// Returns the user's ssh sessions that may be terminated if their clients are dead.
 std::vector<SessionKey> displaceable_connections(const DecisionContext& context, const Session& newcomer);
 
-/// Returns true if the login must not displace sessions of its user because of the rate of earlier displacements.
-/// Prolongs that limit in this case.
-bool is_displacement_limited(DecisionContext& context, const Login& login);
+/// Applies the limit on the rate of displacements to a login. Returns true if the login must not displace sessions of
+/// its user, and prolongs that limit in this case.
+bool apply_displacement_rate(DecisionContext& context, const Login& login);
 
 /// Lets a login wait until sessions of its user are displaced. Requests activity probes of these sessions.
 void wait(DecisionContext& context, Session session, RequestId request, Duration budget);

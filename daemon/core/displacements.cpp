@@ -14,7 +14,9 @@ bool Displacements::add(const std::string& origin, BootTime now) {
     if (now >= limited_until_) {
         std::erase_if(recent_, [now](const Displacement& one) { return after(one.at, rate_period) <= now; });
     }
-    recent_.push_back({now, origin});
+    if (recent_.size() < max_origins) {
+        recent_.push_back({now, origin});
+    }
     if (now < limited_until_ || recent_.size() < max_displacements) {
         return false;
     }

@@ -169,9 +169,10 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     const policy::Limits limits = context.limits(session);
     const policy::Activity counted = limits.idle_activity.value;
     const BootTime used = last_use(session, sample, counted, context.now);
-    if (was_perhaps_busy(
-            session, sample, counted,
-            std::clamp<Duration>(limits.displace_idle.value.time, shortest_window, std::chrono::minutes(1)))) {
+    // The login at the limit may have a shorter displace_idle than this session.
+    const Duration idle =
+        std::clamp<Duration>(limits.displace_idle.value.time, shortest_window, std::chrono::minutes(1));
+    if (was_perhaps_busy(session, sample, counted, idle)) {
         session.perhaps_used = context.now;
     }
     session.last_sample = to_last_sample(session, sample, context.now);

@@ -112,13 +112,13 @@ std::string open_sessions(const Session& denied, const core::State& state, const
     std::size_t listed = 0;
     std::size_t more = 0;
     for (const SessionKey key : state.of_user(denied.login.uid)) {
-        const Session* open = &state.at(key);
-        if (!core::occupies_slot(open->phase)) {
+        const Session& open = state.at(key);
+        if (!core::occupies_slot(open.phase)) {
             continue;
         }
         std::string line;
         if (listed < max_listed_sessions && more == 0) {
-            line = (list.empty() ? "" : "\n") + open_session_line(*open, clock, terminals);
+            line = (list.empty() ? "" : "\n") + open_session_line(open, clock, terminals);
         }
         if (line.empty() || list.size() + line.size() > list_bytes) {
             ++more;

@@ -225,6 +225,7 @@ void Host::hear_denied(const Notice& notice) {
     if (!bounds_of(plan_, process->login).enforced) {
         wrong("denied in observe mode");
     }
+    process->in = process->adopted = false;
 }
 
 void Host::hear_ending(Process& process, const Notice& notice) {

@@ -2,6 +2,8 @@
 // The events on the host: the effect of each step on the world, and the daemon's event for it.
 #include "tests/model/host.hpp"
 
+#include "common/local_login.hpp"
+
 #include "daemon/ledger/codec.hpp"
 
 #include <algorithm>
@@ -156,7 +158,9 @@ void Host::ask(std::size_t which, const Step& step) {
         wrong("a login that does not count was counted");
     }
     const Session* waiting = world_.state.by_request(RequestId{id});
-    const bool impatient = waiting != nullptr && world_.now + budget < waiting->answer_by + Timeouts::reply_margin;
+    const bool is_denied = waiting != nullptr && waiting->phase == Phase::denied;
+    const Duration longest = is_denied ? local_denial_delay : Timeouts::slot_wait;
+    const bool impatient = world_.now + budget < since + longest + Timeouts::reply_margin;
     if (request.answers == 0 && request.waits != (impatient ? 1 : 0)) {
         wrong("a wait answer is missing or unexpected");
     }

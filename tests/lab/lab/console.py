@@ -19,15 +19,20 @@ TIOCSPTLCK = 0x40045431
 _counter = itertools.count(1)
 
 
+def _open_pty(machine: Machine) -> tuple[int, str]:
+    """Opens a pty of the machine. Returns the descriptor of its master and the path of its terminal in the machine."""
+    master = os.open(machine.path("/dev/pts/ptmx"), os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    fcntl.ioctl(master, TIOCSPTLCK, struct.pack("i", 0))
+    (number,) = struct.unpack("I", fcntl.ioctl(master, TIOCGPTN, bytes(4)))
+    return master, f"/dev/pts/{number}"
+
+
 def console(machine: Machine, *arguments: str) -> Client:
     """Opens a console with login's prompt. It ends when login exits, like the session of a getty.
 
     arguments: of login(1); "-f user" logs in without a password, "-h host" sets the remote host.
     """
-    master = os.open(machine.path("/dev/pts/ptmx"), os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-    fcntl.ioctl(master, TIOCSPTLCK, struct.pack("i", 0))
-    (number,) = struct.unpack("I", fcntl.ioctl(master, TIOCGPTN, bytes(4)))
-    tty = f"/dev/pts/{number}"
+    master, tty = _open_pty(machine)
     properties = ["StandardInput=tty", "StandardOutput=tty", f"TTYPath={tty}", "KillMode=process", "SendSIGHUP=yes"]
     argv = ["systemd-run", "--quiet", "--wait", "--collect", f"--unit=lab-console-{next(_counter)}"]
     argv += [f"--property={each}" for each in properties] + ["/bin/login", *arguments]
@@ -44,12 +49,10 @@ def console(machine: Machine, *arguments: str) -> Client:
 @contextlib.contextmanager
 def device(machine: Machine, name: str) -> Iterator[None]:
     """Makes a pty appear as the console /dev/NAME. Its output is discarded."""
-    master = os.open(machine.path("/dev/pts/ptmx"), os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-    fcntl.ioctl(master, TIOCSPTLCK, struct.pack("i", 0))
-    (number,) = struct.unpack("I", fcntl.ioctl(master, TIOCGPTN, bytes(4)))
+    master, tty = _open_pty(machine)
     with open(os.devnull, "wb") as sink, subprocess.Popen(["cat"], stdin=master, stdout=sink, stderr=sink) as reader:
         try:
-            machine.sh(f"touch /dev/{name} && mount --bind /dev/pts/{number} /dev/{name}")
+            machine.sh(f"touch /dev/{name} && mount --bind {tty} /dev/{name}")
             yield
         finally:
             machine.sh(f"umount /dev/{name}; rm -f /dev/{name}", check=False)

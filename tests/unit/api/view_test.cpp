@@ -119,6 +119,8 @@ SESSLIMIT_TEST(expected_outcome_is_decision_about_same_login) {
          "would be admitted, because the mode observe does not enforce limits: 1 of 1 sessions are open", "admitted"},
         {of({.max = 1, .at_limit = policy::AtLimit::end_oldest}), 1,
          "would be admitted after the termination of another session: 1 of 1 sessions are open", "displaced"},
+        {of({.max = 1, .at_limit = policy::AtLimit::end_oldest, .displace_idle = std::chrono::minutes(1)}), 1,
+         "would be admitted if another session has been idle for 1min: 1 of 1 sessions are open", "denied"},
         {of({.max = 0, .at_limit = policy::AtLimit::end_oldest}), 0, "would be denied: 0 of 0 sessions are open",
          "denied"},
         {with_total({.max = 5, .at_limit = policy::AtLimit::end_oldest}, 2), 2,

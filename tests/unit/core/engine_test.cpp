@@ -247,6 +247,17 @@ SESSLIMIT_TEST(sessions_of_ledger_restored) {
     EXPECT_TEXT(bench.scribe.take(), "record 0 denied, follow 0, denied with 2 there, tell denied");
 }
 
+SESSLIMIT_TEST(connections_checked_before_denial) {
+    Bench bench({.max = 1});
+    bench.events.handle(SessionRestored{session_in(Phase::active, key(5))});
+    (void)bench.scribe.take();
+    bench.open(1, 51);
+    const std::string log = bench.scribe.take();
+    const std::size_t check = log.find("check connection ");
+    const std::size_t denied = log.find("denied with 2 there, tell denied, report denial to ");
+    EXPECT(check != std::string::npos && denied != std::string::npos && check < denied, log);
+}
+
 SESSLIMIT_TEST(new_policy_applies_to_open_sessions) {
     Bench bench;
     bench.open(1, 50);

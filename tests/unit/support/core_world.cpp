@@ -444,4 +444,20 @@ std::string World::take_log() {
     return std::exchange(log, {});
 }
 
+World full_house(policy::AtLimit at_limit) {
+    World world({.max = 3, .at_limit = at_limit});
+    for (int i = 0; i < 3; ++i) {
+        const SessionKey session = world.login();
+        world.type(session);
+        world.pass(10s);
+    }
+    world.pass_until(50s);
+    world.type(key(1));
+    world.pass_until(60s);
+    world.type(key(2));
+    world.pass_until(70s);
+    (void)world.take_log();
+    return world;
+}
+
 } // namespace sesslimit::test

@@ -167,4 +167,8 @@ inline SessionKey key(std::uint64_t number) {
     return SessionKey{number};
 }
 
+/// Returns a world with three logins at 0 s, 10 s and 20 s. A key was pressed in the first at 50 s and in the second at
+/// 60 s. The clock is at 70 s, when tests let a fourth login ask.
+World full_house(policy::AtLimit at_limit);
+
 } // namespace sesslimit::test
