@@ -134,7 +134,7 @@ def test_multiplexer_is_preserved_at_max_duration(clean, saw, kill_user_processe
     shown = ctl.data(host, "sessions", "show", session)[0]
     assert shown["keep_multiplexer"] and {"tmux: server", "screen", "bash"} <= set(shown["multiplexed"])
     only_multiplexers_are_left(host, shell, since)
-    assert [each.reason for each in host.events("ended", USER, since)] == ["duration"]
+    assert host.end_reasons(USER, since) == ["duration"]
 
     # logind stops the user manager 10 s after the last session (UserStopDelaySec). The scope does not depend on it.
     wait_until("the user manager to stop", lambda: manager_state(host) == "inactive", 40)
@@ -166,7 +166,7 @@ def test_multiplexer_is_preserved_at_idle_timeout(clean, saw):
     shell.send("tmux attach -t work\n")
     wait_until("tmux to be attached", lambda: running(host, r"^tmux attach"), 10)
     only_multiplexers_are_left(host, shell, since)
-    assert [each.reason for each in host.events("ended", USER, since)] == ["idle"]
+    assert host.end_reasons(USER, since) == ["idle"]
     assert not running(host, "^tmux attach")
     host.policy("version = 1\n")
     shell, _ = come_back(host)

@@ -115,6 +115,15 @@ class Host(Machine):
         found = [_event(entry) for entry in map(json.loads, lines) if "SESSLIMIT_EVENT" in entry]
         return [each for each in found if each.at >= since]
 
+    def end_reasons(self, user: str, since: float, count: int = 1) -> list[str]:
+        """Waits until the journal has the ends of `count` sessions. Returns their reasons.
+
+        The client of a session may exit before logind has removed the session.
+        """
+        found = wait_until(
+            f"{count} ends", lambda: (ends := self.events("ended", user, since)) and len(ends) >= count and ends, 10)[0]
+        return [each.reason for each in found]
+
     def lived(self, user: str, since: float = 0) -> list[float]:
         """Returns the seconds from admission to end, by the journal, for each session that was admitted and ended."""
         admitted = {each.key: each.at for each in self.events("admitted", user, since)}
