@@ -190,14 +190,29 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) noexcept {
         return std::nullopt;
     }
     const auto terminal = words.next_number<std::int32_t>();
-    if (!terminal || !words.skip(14)) { // tpgid to itrealvalue
+    if (!terminal || !words.skip(6)) { // tpgid to cmajflt
+        return std::nullopt;
+    }
+    std::uint64_t processor_ticks = 0;
+    for (int field = 14; field <= 17; ++field) { // utime, stime, cutime, cstime
+        const auto ticks = words.next_number<std::uint64_t>();
+        if (!ticks) {
+            return std::nullopt;
+        }
+        processor_ticks += *ticks;
+    }
+    if (!words.skip(4)) { // priority to itrealvalue
         return std::nullopt;
     }
     const auto start = words.next_number<std::uint64_t>();
     if (!start) {
         return std::nullopt;
     }
-    return ProcessStat{.start = *start, .terminal = decode_terminal(*terminal), .parent = *parent, .session = *session};
+    return ProcessStat{.start = *start,
+                       .terminal = decode_terminal(*terminal),
+                       .parent = *parent,
+                       .session = *session,
+                       .processor_ticks = processor_ticks};
 }
 
 std::string_view command_of(std::string_view stat_text) noexcept {

@@ -39,6 +39,8 @@ struct ProcessStat {
     dev_t terminal = 0;      ///< Controlling terminal as a number of makedev(3), field 7; 0 for no terminal.
     pid_t parent = 0;        ///< PID of the parent, field 4; 0 for no parent or a parent outside of the PID namespace.
     pid_t session = 0;       ///< Kernel session ID of setsid(2), field 6.
+    /// CPU time of the process and of its children that it has waited for, in clock ticks, sum of the fields 14 to 17.
+    std::uint64_t processor_ticks = 0;
 };
 
 /// Upper bound of the length of /proc/PID/stat in bytes, for 52 numbers of at most 20 digits and a command name of at

@@ -4,6 +4,8 @@
 #include "daemon/daemon_backend.hpp"
 #include "daemon/effect_handler.hpp"
 #include "daemon/engine.hpp"
+#include "daemon/host_config/files.hpp"
+#include "daemon/host_config/sshd_config.hpp"
 #include "daemon/inspect/session_snapshots.hpp"
 #include "daemon/ledger_recorder.hpp"
 #include "daemon/monitor/clock_monitor.hpp"
@@ -199,6 +201,20 @@ struct Daemon::Impl {
         return code < 0 ? Result<>(fail_errno("set the watchdog", -code)) : Result<>();
     }
 
+    /// Logs if sshd does not use PAM, so that the daemon cannot see its logins.
+    void check_sshd() {
+        resources.worker.submit([this]() -> Worker::Done {
+            host_config::HostFiles files("/");
+            const auto at =
+                host_config::sshd_without_pam([&files](const std::string& pattern) { return files.matching(pattern); });
+            return [this, at] {
+                if (at) {
+                    base->journal.log(Priority::warning, host_config::sshd_without_pam_text(*at));
+                }
+            };
+        });
+    }
+
     /// Connects to systemd and logind, and restores the sessions of the ledger. Called after the policy has been
     /// loaded.
     void begin() {
@@ -252,6 +268,7 @@ struct Daemon::Impl {
         resources.server.start({.events = base->events, .nested = nested});
         api.open(backend);
         sd_notify(0, "READY=1");
+        check_sshd();
     }
 
     Result<> run() {

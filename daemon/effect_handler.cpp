@@ -4,6 +4,7 @@
 #include "common/text.hpp"
 #include "daemon/inspect/activity_probe.hpp"
 #include "daemon/inspect/multiplexer.hpp"
+#include "daemon/inspect/processes.hpp"
 #include "daemon/inspect/terminals.hpp"
 #include "daemon/messages/message_text.hpp"
 #include "daemon/output/terminal_writer.hpp"
@@ -19,6 +20,9 @@ namespace {
 /// Maximum delay of the timer for session deadlines. The delay lets one wakeup of the daemon handle several deadlines
 /// that are close together.
 constexpr Duration deadline_accuracy = std::chrono::milliseconds(5);
+
+/// Maximum number of PAM services for which the daemon logs that logind has no session of a login.
+constexpr std::size_t max_reported_services = 16;
 
 messages::WallClock clockface() {
     return {.now = boottime_now(), .wall_offset = wall_offset()};
@@ -184,8 +188,11 @@ void SystemEffectHandler::kill_all(const std::string& logind_id) {
     dependencies_.logind.kill_all(logind_id);
 }
 
-void SystemEffectHandler::signal_leader(SessionKey key, int signal) {
-    if (auto sent = dependencies_.leaders.signal(key, signal); !sent && sent.error().code != ESRCH) {
+void SystemEffectHandler::signal_leader(const core::SignalLeader& what) {
+    if (what.parent.pid != 0) {
+        inspect::signal_descendants(what.parent, what.signal);
+    }
+    if (auto sent = dependencies_.leaders.signal(what.session, what.signal); !sent && sent.error().code != ESRCH) {
         dependencies_.journal.log(output::Priority::warning,
                                   "Failed to signal the leader process of a session: " + sent.error().what);
     }
@@ -214,6 +221,18 @@ std::optional<core::ActivityProbed> SystemEffectHandler::probe_activity(const co
 Duration SystemEffectHandler::unacknowledged(const core::Session& session) {
     const auto traffic = dependencies_.connections.traffic_of(session.login.connection);
     return traffic ? traffic->unacknowledged : Duration{};
+}
+
+void SystemEffectHandler::report_missing_logind(const core::Session& session) {
+    const std::string service = escape_for_display(session.login.service);
+    if (reported_services_.size() >= max_reported_services || !reported_services_.insert(service).second) {
+        return;
+    }
+    dependencies_.journal.log(
+        output::Priority::warning,
+        "logind has no session for a login through the PAM service " + service +
+            ". Its session is counted, and is terminated by signals to its login process and the children of that "
+            "process. Check that the session stack of this service contains pam_systemd.so after pam_sesslimit.so.");
 }
 
 void SystemEffectHandler::check_logout(const core::CheckLogout& what) {

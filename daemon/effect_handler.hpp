@@ -16,6 +16,7 @@
 #include "daemon/systemd/multiplexer_preserver.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,10 +57,11 @@ class SystemEffectHandler final : public EffectHandler {
     void preserve_and_terminate(const core::Session& session) override;
     void lock_screen(const std::string& logind_id) override;
     void kill_all(const std::string& logind_id) override;
-    void signal_leader(SessionKey key, int signal) override;
+    void signal_leader(const core::SignalLeader& what) override;
     std::optional<core::ActivityProbed> probe_activity(const core::Session& session) override;
     Duration unacknowledged(const core::Session& session) override;
     void report_denial(const core::ReportDenial& what) override;
+    void report_missing_logind(const core::Session& session) override;
     void check_logout(const core::CheckLogout& what) override;
     void track(const core::Session& session) override;
     void untrack(SessionKey key) override;
@@ -87,6 +89,8 @@ class SystemEffectHandler final : public EffectHandler {
     Timer deadline_;
     /// Time at which the timer `deadline_` expires, or `never` if the timer is not armed.
     BootTime armed_ = never;
+    /// PAM services for which the daemon logged that logind has no session of a login, at most max_reported_services.
+    std::set<std::string> reported_services_;
     /// True if a failure to inspect a session was logged, and no activity probe has succeeded since.
     bool inspection_failed_ = false;
 };

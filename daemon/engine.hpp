@@ -52,8 +52,9 @@ class EffectHandler {
     virtual void lock_screen(const std::string& logind_id) = 0;
     /// Sends SIGKILL to all processes of a logind session (effect KillAll).
     virtual void kill_all(const std::string& logind_id) = 0;
-    /// Sends a signal to the leader of a session, which is the process that opened the session (effect SignalLeader).
-    virtual void signal_leader(SessionKey key, int signal) = 0;
+    /// Sends a signal to the leader of a session, which is the process that opened the session, and possibly to the
+    /// leader's descendants (effect SignalLeader).
+    virtual void signal_leader(const core::SignalLeader& what) = 0;
 
     /// Inspects a session to determine when it was last used. Returns the result, or nullopt if the result is reported
     /// later as an event. A result without an activity sample means that the inspection failed.
@@ -64,6 +65,9 @@ class EffectHandler {
 
     /// Writes to the terminals of a session that a login of its user was denied (effect ReportDenial).
     virtual void report_denial(const core::ReportDenial& what) = 0;
+
+    /// Writes to the journal that logind has no session of a login (effect ReportMissingLogind).
+    virtual void report_missing_logind(const core::Session& session) = 0;
 
     /// Asks logind whether the session was logged out, which is the case if its state is "closing". The answer is
     /// reported later as the event LogoutChecked.

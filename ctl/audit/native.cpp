@@ -4,7 +4,7 @@
 #include "common/duration.hpp"
 #include "ctl/audit/pam.hpp"
 #include "ctl/audit/sshd.hpp"
-#include "ctl/audit/text.hpp"
+#include "daemon/host_config/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,6 +13,12 @@
 
 namespace sesslimit::audit {
 namespace {
+
+using host_config::for_each_line;
+using host_config::number_in;
+using host_config::trimmed;
+using host_config::unquoted;
+using host_config::words_of;
 
 /// A reader that returns the files that match a pattern, and records those that could not be read.
 class Reader {

@@ -2,7 +2,8 @@
 #pragma once
 
 #include "common/clock.hpp"
-#include "ctl/audit/files.hpp"
+#include "daemon/host_config/files.hpp"
+#include "daemon/host_config/text.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -13,14 +14,9 @@
 /// functions do no input or output of their own, but read files through the interface Files.
 namespace sesslimit::audit {
 
-/// A line of a configuration file. Its text is not escaped, and must be displayed through
-/// sesslimit::escape_for_display() only.
-struct Line {
-    std::string file;
-    std::uint32_t number = 0; ///< Line number from 1, or 0 for the whole file.
-    std::string text;
-    bool operator==(const Line&) const = default;
-};
+using host_config::Files;
+using host_config::Line;
+using host_config::TextFile;
 
 /// A setting and its location.
 template <class T>
@@ -79,6 +75,7 @@ struct Native {
     std::optional<Found<Duration>> alive_interval;
     std::optional<Found<std::uint64_t>> alive_count;
     std::optional<Found<std::uint64_t>> ssh_sessions; ///< MaxSessions in the configuration of sshd.
+    std::optional<Line> sshd_without_pam;             ///< Present if sshd does not use PAM (host_config).
     std::vector<Line> module;                         ///< Lines of PAM service files that name pam_sesslimit.so.
     std::vector<PamStack> pam_stacks;                 ///< Session stacks of all PAM services.
     std::vector<TextFile> unread;                     ///< Files that could not be read.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/audit/pam.hpp"
 
-#include "ctl/audit/text.hpp"
+#include "daemon/host_config/text.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -11,6 +11,12 @@
 
 namespace sesslimit::audit {
 namespace {
+
+using host_config::for_each_line;
+using host_config::max_include_depth;
+using host_config::max_included_files;
+using host_config::trimmed;
+using host_config::words_of;
 
 constexpr std::string_view directory = "/etc/pam.d/";
 

@@ -5,6 +5,7 @@
 #include "ctl/audit/pam.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -14,7 +15,14 @@ namespace {
 
 constexpr std::size_t max_named = 4;
 
-enum class Misplacement : std::uint8_t { behind, ignored, goes_on, substack };
+/// PAM services whose logins need a logind session. Other services, such as cron, may work without pam_systemd, and
+/// files that other services include also appear as services.
+constexpr std::array services_with_logind = {std::string_view("cockpit"), std::string_view("gdm-password"),
+                                             std::string_view("lightdm"), std::string_view("login"),
+                                             std::string_view("remote"),  std::string_view("sddm"),
+                                             std::string_view("sshd")};
+
+enum class Misplacement : std::uint8_t { behind, ignored, goes_on, substack, no_systemd };
 
 /// One kind of misplacement of pam_sesslimit.so, and the PAM services in which the same configuration lines cause it.
 struct Case {
@@ -36,13 +44,14 @@ bool ends_with_it(const PamModule& inner, const PamModule& other) {
            std::ranges::find(other.substacks, inner.substacks.back()) != other.substacks.end();
 }
 
-std::optional<Misplacement> misplacement(const PamModule& ours, const PamModule* systemd) {
+std::optional<Misplacement> misplacement(const PamModule& ours, const PamModule* systemd, const std::string& service) {
     const Denial denial = denial_by(ours.control);
     if (denial == Denial::ignored) {
         return Misplacement::ignored;
     }
     if (systemd == nullptr) {
-        return std::nullopt;
+        const bool needs_it = std::ranges::find(services_with_logind, service) != services_with_logind.end();
+        return needs_it ? std::optional(Misplacement::no_systemd) : std::nullopt;
     }
     if (denial == Denial::fails) {
         return Misplacement::goes_on;
@@ -58,8 +67,8 @@ void judge(const PamStack& stack, std::vector<Case>& cases) {
     }
     const bool has_systemd = systemd != stack.modules.end();
     const bool behind = has_systemd && systemd < ours;
-    const auto kind =
-        behind ? std::optional(Misplacement::behind) : misplacement(*ours, has_systemd ? &*systemd : nullptr);
+    const auto kind = behind ? std::optional(Misplacement::behind)
+                             : misplacement(*ours, has_systemd ? &*systemd : nullptr, stack.service);
     if (!kind) {
         return;
     }
@@ -105,6 +114,11 @@ std::string warning_of(const Case& one) {
                ". A denial in a substack ends only the substack and not the stack that includes it. "
                "Put the line of pam_sesslimit.so before the line of pam_systemd.so in the same file, "
                "or use include instead of substack.";
+    case Misplacement::no_systemd:
+        return "pam_systemd.so is missing" + stack +
+               ". logind therefore has no session for these logins. sesslimit terminates such a session by signals to "
+               "its login process and the children of that process, and other processes of the session continue to "
+               "run. Add 'session optional pam_systemd.so' after the line of pam_sesslimit.so.";
     }
     return {};
 }

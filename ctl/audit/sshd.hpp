@@ -9,9 +9,7 @@
 
 namespace sesslimit::audit {
 
-/// Reads the settings of sshd from /etc/ssh/sshd_config and its included files into `native`. Follows includes 16 files
-/// deep, as sshd does. Reads at most 256 files. The first value of a keyword applies. Settings after a Match apply to
-/// some connections only and are ignored (sshd_config(5)).
+/// Reads the settings of sshd that apply to all connections into `native` (host_config::for_each_sshd_setting()).
 void read_sshd(const std::function<std::vector<TextFile>(const std::string& pattern)>& matching, Native& native);
 
 } // namespace sesslimit::audit

@@ -5,6 +5,7 @@
 #include "common/text.hpp"
 #include "ctl/audit/ours.hpp"
 #include "ctl/audit/placement.hpp"
+#include "daemon/host_config/sshd_config.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -127,6 +128,9 @@ std::vector<Warning> warnings_about(const Native& native, const std::optional<po
     }
     about_login_limits(native, policy, warnings);
     std::ranges::move(warnings_about_placement(native.pam_stacks), std::back_inserter(warnings));
+    if (const auto& at = native.sshd_without_pam) {
+        warnings.push_back({host_config::sshd_without_pam_text({}), {*at}});
+    }
     if (native.alive_count && native.alive_count->value == 0) {
         warnings.push_back({"ClientAliveCountMax 0 disables the disconnection of unresponsive SSH clients.",
                             {native.alive_count->at}});

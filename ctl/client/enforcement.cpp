@@ -4,6 +4,7 @@
 #include "common/module_log.hpp"
 #include "common/text.hpp"
 #include "ctl/output/format.hpp"
+#include "daemon/host_config/sshd_config.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -30,7 +31,12 @@ Enforcement enforcement(Remote& remote, Host& host, Usec now) {
     const DaemonProcess process = remote.process();
     const Usec earliest = now - std::min(now, max_lookback);
     const Usec since = std::max(std::min(process.started, now), earliest);
-    return {host.selinux(), domain_of(process.label), host.uncounted_logins(since)};
+    Enforcement found{host.selinux(), domain_of(process.label), host.uncounted_logins(since)};
+    if (const auto sessions = remote.list()) {
+        found.without_logind = static_cast<std::size_t>(std::ranges::count_if(
+            *sessions, [](const Session& session) { return session.state == "active" && session.scope.empty(); }));
+    }
+    return found;
 }
 
 std::string domain_of(std::string_view label) {
@@ -111,6 +117,15 @@ std::vector<std::string> warnings_of(const Enforcement& enforcement, Usec now) {
     std::vector<std::string> warnings;
     if (const auto warning = selinux_warning(enforcement)) {
         warnings.push_back(*warning);
+    }
+    if (enforcement.sshd_without_pam) {
+        warnings.push_back(host_config::sshd_without_pam_text(*enforcement.sshd_without_pam));
+    }
+    if (enforcement.without_logind > 0) {
+        warnings.push_back("logind has no session for " + counted(enforcement.without_logind, "open session") +
+                           ", which is terminated only by signals to its login process and the children of that "
+                           "process. Add pam_systemd.so to the PAM services of the sessions, after pam_sesslimit.so. "
+                           "See 'sesslimitctl audit' and pam_sesslimit(8).");
     }
     const UncountedLogins& uncounted = enforcement.uncounted;
     if (uncounted.last) {

@@ -3,15 +3,18 @@
 
 #include "ctl/client/daemon_client.hpp"
 #include "ctl/client/host.hpp"
+#include "daemon/host_config/text.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 /// Functions that detect that the policy is not enforced although the daemon runs. The signs are an SELinux policy that
-/// may prevent login programs from connecting to the daemon, and logins that the PAM module admitted without a decision
-/// of the daemon. The functions are pure, except that they query the interfaces Remote and Host.
+/// may prevent login programs from connecting to the daemon, logins that the PAM module admitted without a decision of
+/// the daemon, sessions that logind does not have, and an sshd that does not use PAM. The functions are pure, except
+/// that they query the interfaces Remote and Host.
 namespace sesslimit::ctl {
 
 /// The facts that show whether the policy is enforced on this host.
@@ -19,11 +22,14 @@ struct Enforcement {
     Selinux selinux = Selinux::off;
     std::string domain; ///< SELinux type of the daemon's process; empty if unknown.
     UncountedLogins uncounted;
+    std::size_t without_logind = 0; ///< Number of open sessions that logind does not have.
+    /// Present if sshd does not use PAM (host_config::sshd_without_pam()).
+    std::optional<host_config::Line> sshd_without_pam{};
 };
 
 /// Queries the daemon (`remote`) and the host for signs that the policy is not enforced. Counts the logins that the PAM
 /// module admitted without a decision of the daemon. Counts only logins since the start of the daemon and within the
-/// last 24 hours.
+/// last 24 hours. The caller must set the field `sshd_without_pam`.
 Enforcement enforcement(Remote& remote, Host& host, Usec now);
 
 /// Returns the type in an SELinux context, such as "sesslimitd_t" in "system_u:system_r:sesslimitd_t:s0". Returns an

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ctl/client/daemon_client.hpp"
+#include "daemon/host_config/text.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -44,6 +45,8 @@ class Host {
 
     [[nodiscard]] virtual Selinux selinux() = 0;
     [[nodiscard]] virtual UncountedLogins uncounted_logins(Usec since) = 0;
+    /// Returns where the configuration of sshd disables PAM (host_config::sshd_without_pam()).
+    [[nodiscard]] virtual std::optional<host_config::Line> sshd_without_pam() = 0;
 };
 
 } // namespace sesslimit::ctl

@@ -3,6 +3,8 @@
 
 #include "common/unique_fd.hpp"
 #include "ctl/client/enforcement.hpp"
+#include "daemon/host_config/files.hpp"
+#include "daemon/host_config/sshd_config.hpp"
 
 #include <fcntl.h>
 #include <systemd/sd-journal.h>
@@ -105,6 +107,11 @@ UncountedLogins SystemHost::uncounted_logins(Usec since) {
     found.source = UncountedLogins::Source::journal;
     count(journal.get(), places_.max_entries, found);
     return found;
+}
+
+std::optional<host_config::Line> SystemHost::sshd_without_pam() {
+    host_config::HostFiles files("/");
+    return host_config::sshd_without_pam([&files](const std::string& pattern) { return files.matching(pattern); });
 }
 
 } // namespace sesslimit::ctl

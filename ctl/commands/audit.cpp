@@ -2,8 +2,8 @@
 #include "ctl/commands/audit.hpp"
 
 #include "common/text.hpp"
-#include "ctl/audit/files.hpp"
 #include "ctl/client/enforcement.hpp"
+#include "daemon/host_config/files.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -46,7 +46,7 @@ Exit audit(const AuditRequest& request, const AuditSources& sources, Console& co
         console.complain(escape_for_display(request.root, 4096) + ": " + (error ? error.message() : "Not a directory"));
         return Exit::failed;
     }
-    audit::HostFiles files(request.root);
+    host_config::HostFiles files(request.root);
     const audit::Native native = audit::read_native(files);
     audit::Report report = audit::judge(native, policy_below(request.root, sources.names), request.profile);
     if (is_running_host(request.root)) {

@@ -98,7 +98,8 @@ Exit status(Remote& remote, Host& host, Console& console) {
         }
         return exit;
     }
-    const Enforcement about = enforcement(remote, host, now);
+    Enforcement about = enforcement(remote, host, now);
+    about.sshd_without_pam = host.sshd_without_pam();
     console.print(wants_json(console) ? json_of(*status, about, now, console.style().json)
                                       : status_text(*status, about, now));
     return Exit::ok;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/core/deadline.hpp"
 
+#include "daemon/core/decide.hpp"
+
 #include <algorithm>
 
 namespace sesslimit::core {
@@ -88,6 +90,10 @@ BootTime idle_end(const Session& session) {
                                           : never;
 }
 
+BootTime logind_deadline(const Session& session) {
+    return after(session.admitted, Timeouts::logind_wait);
+}
+
 std::optional<Duration> duration_warning(const Session& session, const std::vector<Duration>& warn_before,
                                          BootTime now) {
     return warning_due(duration_of(session), warn_before, now);
@@ -115,7 +121,8 @@ BootTime next_idle_check(const Session& session, const std::vector<Duration>& wa
 }
 
 BootTime next_due(const Session& session, const std::vector<Duration>& warn_before) {
-    return std::min(next_duration_check(session, warn_before), next_idle_check(session, warn_before));
+    const BootTime due = std::min(next_duration_check(session, warn_before), next_idle_check(session, warn_before));
+    return session.phase == Phase::admitted ? std::min(due, logind_deadline(session)) : due;
 }
 
 } // namespace sesslimit::core

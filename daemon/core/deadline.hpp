@@ -22,9 +22,12 @@ BootTime duration_end(const Session& session);
 Duration idle_limit(const Session& session);
 
 /// Returns the time at which the idle limit of the session expires if no activity follows. Returns `never` if the idle
-/// time is unlimited. Also returns `never` until logind has announced the session, because the daemon needs the
-/// session's scope unit to probe for activity.
+/// time is unlimited. Also returns `never` until the session is active, because the daemon does not know its
+/// processes earlier.
 BootTime idle_end(const Session& session);
+
+/// Returns the time at which an admitted session becomes active if logind has not announced it (Timeouts::logind_wait).
+BootTime logind_deadline(const Session& session);
 
 /// Returns the configured time from the warning that is now due to the expiry of the limit. If several warnings are due
 /// and were not issued, returns the shortest time. Returns nothing if no warning is due at `now`.

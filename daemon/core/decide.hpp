@@ -30,6 +30,9 @@ struct Timeouts {
     static constexpr Duration kill_retry = std::chrono::seconds(10);
     /// Time in which the process of a denied login can exit by itself, before the daemon terminates it.
     static constexpr Duration denied_login_exit = std::chrono::seconds(3);
+    /// Time after the admission of a login within which logind announces a session for it, if the PAM stack of the
+    /// login contains pam_systemd. Afterwards the session is active without logind.
+    static constexpr Duration logind_wait = std::chrono::seconds(30);
     /// Maximum time for which a login waits until a session slot of its user is free.
     static constexpr Duration slot_wait = std::chrono::seconds(5);
     /// Time without an acknowledgment of sent data after which the client of an ssh session is considered dead. Its

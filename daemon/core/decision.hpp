@@ -143,6 +143,13 @@ struct KillAll {
 struct SignalLeader {
     SessionKey session = SessionKey::none;
     int signal = 0;
+    /// Leader whose child processes, and their children, get the signal first. pid 0: only the leader gets the signal.
+    Leader parent{};
+};
+
+/// Message to the administrator that logind has not announced a session for an admitted login.
+struct ReportMissingLogind {
+    Session session;
 };
 
 /// Query for how long the clients of ssh sessions have not acknowledged data. The event ConnectionsChecked reports the
@@ -160,7 +167,7 @@ struct ReportDenial {
 };
 
 using Effect = std::variant<Notice, ProbeActivity, CheckLogout, CheckConnections, Terminate, KillAll, SignalLeader,
-                            Lock, ReportDenial>;
+                            Lock, ReportDenial, ReportMissingLogind>;
 
 /// Result of decide().
 struct Decision {

@@ -64,6 +64,17 @@ void grant_grace_period(const DecisionContext& context, Session& session, const 
     session.grace_until = after(context.now, warnings.front());
 }
 
+/// Lets an admitted session become active although logind has not announced it, for example because pam_systemd is
+/// missing in the PAM stack. Its terminals and processes are found from its leader. If logind announces the session
+/// later, the session joins it (logind_events.cpp).
+void activate_without_logind(DecisionContext& context, Session session) {
+    session.phase = Phase::active;
+    session.due = next_due(session, context.warnings(session, context.limits(session)));
+    context.put(session);
+    context.out.effects.emplace_back(ReportMissingLogind{session});
+    context.request_first_probe(session);
+}
+
 void evaluate_idle(DecisionContext& context, Session session) {
     const bool no_terminal = !session.graphical && session.terminal != Terminal::some;
     const Reason reason{.cause = Cause::idle, .count = no_terminal ? 1U : 0U, .span = idle_limit(session), .by = {}};
@@ -121,6 +132,9 @@ BootTime due_of(const DecisionContext& context, const Session& session, const st
 }
 
 void serve_limits(DecisionContext& context, Session session) {
+    if (session.phase == Phase::admitted && logind_deadline(session) <= context.now) {
+        return activate_without_logind(context, session);
+    }
     if (session.logout_check != LogoutCheck::none) {
         return check_logout(context, session);
     }

@@ -41,6 +41,7 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
     session.graphical = seen.graphical;
     switch (known.phase) {
     case Phase::admitted:
+    case Phase::active:
         if (!is_login_class(seen.session_class)) {
             // A logind session of a greeter, a lock screen or a background job does not count as a session of the user.
             session.phase = Phase::closed;
@@ -65,7 +66,6 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
     // terminates the login later, so that the user has time to read the reason of the denial.
     case Phase::denied:
     case Phase::waiting:
-    case Phase::active:
     case Phase::closed:
         return context.put(session);
     }
@@ -104,6 +104,9 @@ void on_leader_exited(DecisionContext& context, const LeaderExited& event) {
     case Phase::closed:
         return remove_session(context, session);
     case Phase::active:
+        if (session.logind_id.empty()) {
+            return remove_session(context, session); // without a scope, no other process of the session is known
+        }
         // If the daemon learned the session from logind, the PAM module does not report a logout of the session. Only
         // logind can report that logout.
         return session.adopted ? check_logout(context, session) : on_leader_lost(context, session);

@@ -29,9 +29,10 @@ enum class Phase : std::uint8_t {
     /// A limit on the number of sessions is reached, and the login waits for a free session slot. A waiting login does
     /// not count as a session of the user.
     waiting = 1,
-    /// The login was admitted, but logind has not announced a session for the login, and may never announce one.
+    /// The login was admitted, and logind has not announced a session for it yet.
     admitted = 2,
-    /// The login was admitted, and logind has a session for it.
+    /// The login was admitted, and logind has a session for it, or has not announced one for Timeouts::logind_wait. In
+    /// the second case, logind_id is empty.
     active = 3,
     /// The termination of the session has begun. The session occupies a session slot of its user until all processes of
     /// the session have exited.

@@ -9,7 +9,12 @@ namespace {
 
 void send_signal(DecisionContext& context, const Session& session, int signal) {
     if (session.logind_id.empty()) {
-        context.out.effects.emplace_back(SignalLeader{session.key, signal});
+        // The leader of a login without a terminal and without an ssh connection may also serve other users, for
+        // example in an FTP server, so that its children may belong to other sessions.
+        const bool is_own = !session.login.connection.empty() || session.terminal == Terminal::some;
+        const bool reaches_children = session.phase == Phase::ending && is_own;
+        context.out.effects.emplace_back(
+            SignalLeader{session.key, signal, reaches_children ? session.leader : Leader{}});
     } else if (signal == SIGKILL) {
         context.out.effects.emplace_back(KillAll{session.logind_id});
     } else {

@@ -2,6 +2,7 @@
 #include "daemon/inspect/cpu_usage.hpp"
 
 #include "daemon/inspect/kernel_file.hpp"
+#include "daemon/inspect/processes.hpp"
 
 #include <charconv>
 #include <cstdint>
@@ -25,6 +26,19 @@ std::optional<Duration> microseconds(std::string_view digits) noexcept {
     return Duration(static_cast<Duration::rep>(value));
 }
 
+/// Returns the CPU time of the processes of a session without a scope.
+Result<std::optional<Duration>> processor_time_of_processes(const core::Session& session, const SysPaths& roots) {
+    const auto processes = processes_of(session, roots);
+    if (!processes) {
+        return std::unexpected(processes.error());
+    }
+    Duration sum{};
+    for (const Process& process : *processes) {
+        sum += process.processor_time;
+    }
+    return processes->empty() ? std::nullopt : std::optional(sum);
+}
+
 } // namespace
 
 std::optional<Duration> processor_time_in(std::string_view cpu_stat) noexcept {
@@ -41,7 +55,7 @@ std::optional<Duration> processor_time_in(std::string_view cpu_stat) noexcept {
 Result<std::optional<Duration>> processor_time_of(const core::Session& session, const SysPaths& roots) {
     const auto scope = scope_of(session, roots);
     if (!scope) {
-        return std::nullopt;
+        return processor_time_of_processes(session, roots);
     }
     auto text = read_kernel_file(*scope / "cpu.stat", max_cpu_stat_length);
     if (!text) {

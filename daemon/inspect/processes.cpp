@@ -4,8 +4,14 @@
 #include "common/process.hpp"
 #include "daemon/inspect/kernel_file.hpp"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <optional>
+#include <ranges>
 #include <sstream>
 #include <utility>
 
@@ -14,6 +20,21 @@ namespace {
 
 /// Maximum size of a control group's list of processes in bytes. Each entry is a PID and a newline, at most 11 bytes.
 constexpr std::size_t max_list_length = max_processes * 11;
+
+/// Maximum size of /proc/PID/task/TID/children in bytes. Each entry is a PID and a space, at most 11 bytes.
+constexpr std::size_t max_children_length = max_processes * 11;
+
+/// Maximum number of threads of a process whose children are read.
+constexpr std::size_t max_threads = 256;
+
+/// Upper bound of a CPU time in clock ticks, which is far below the maximum of a Duration in microseconds.
+constexpr std::uint64_t max_ticks = 1'000'000'000'000;
+
+Duration processor_time_of(const ProcessStat& stat) {
+    static const long ticks_per_second = std::max(1L, sysconf(_SC_CLK_TCK));
+    const auto ticks = static_cast<Duration::rep>(std::min(stat.processor_ticks, max_ticks));
+    return Duration(std::chrono::seconds(1)) / ticks_per_second * ticks;
+}
 
 Result<std::optional<Process>> process_of(const std::string& pid, const SysPaths& roots) {
     const auto text = read_kernel_file(roots.proc / pid / "stat", max_process_stat_length);
@@ -29,11 +50,84 @@ Result<std::optional<Process>> process_of(const std::string& pid, const SysPaths
     process.parent = stat->parent;
     process.session = stat->session;
     process.terminal = stat->terminal;
+    process.processor_time = processor_time_of(*stat);
     process.command = command_of(**text);
     return process;
 }
 
+/// Appends the PIDs of the children of a process, which are listed for each of its threads
+/// (/proc/PID/task/TID/children, proc_tid_children(5)).
+Result<> append_children(const std::string& pid, const SysPaths& roots, std::vector<std::string>& pids) {
+    std::error_code error;
+    std::filesystem::directory_iterator thread(roots.proc / pid / "task", error);
+    for (std::size_t seen = 0; !error && thread != std::filesystem::end(thread) && seen < max_threads; ++seen) {
+        auto list = read_kernel_file(thread->path() / "children", max_children_length);
+        if (!list) {
+            return std::unexpected(std::move(list.error()));
+        }
+        std::istringstream children(std::move(*list).value_or(""));
+        for (std::string child; pids.size() < max_processes && children >> child;) {
+            pids.push_back(child);
+        }
+        thread.increment(error);
+    }
+    return {};
+}
+
+/// Returns the process `leader`, its children, and their children. Returns an empty list if `leader` has exited.
+Result<std::vector<Process>> tree_of(const Leader& leader, const SysPaths& roots) {
+    if (const auto now = identify(leader.pid); !now || !may_be_same(*now, leader)) {
+        return std::vector<Process>{};
+    }
+    std::vector<Process> processes;
+    std::vector<std::string> pids{std::to_string(leader.pid)};
+    for (std::size_t at = 0; at < pids.size(); ++at) {
+        auto process = process_of(pids[at], roots);
+        if (!process) {
+            return std::unexpected(std::move(process.error()));
+        }
+        if (!*process) {
+            continue;
+        }
+        processes.push_back(**std::move(process));
+        if (auto done = append_children(std::string(pids[at]), roots, pids); !done) {
+            return std::unexpected(std::move(done.error()));
+        }
+    }
+    return processes;
+}
+
+/// Sends a signal to a process, if its parent is still the same. Otherwise another process may have its PID.
+void signal_child(const Process& process, int signal) {
+    const auto pidfd = open_pidfd(process.pid);
+    const auto stat = pidfd ? read_process_stat(process.pid) : std::unexpected(ESRCH);
+    if (!stat || stat->parent != process.parent || !lives(pidfd->get())) {
+        return;
+    }
+    (void)syscall(SYS_pidfd_send_signal, pidfd->get(), signal, nullptr, 0);
+    if (signal == SIGTERM) {
+        (void)syscall(SYS_pidfd_send_signal, pidfd->get(), SIGHUP, nullptr, 0);
+    }
+}
+
 } // namespace
+
+Result<std::vector<Process>> processes_of(const core::Session& session, const SysPaths& roots) {
+    if (const auto scope = scope_of(session, roots)) {
+        return processes_in(*scope, roots);
+    }
+    return session.leader.pid == 0 ? std::vector<Process>{} : tree_of(session.leader, roots);
+}
+
+void signal_descendants(const Leader& leader, int signal) {
+    // Children come before their parent here, because they get another parent when it exits.
+    const std::vector<Process> tree = tree_of(leader, {}).value_or(std::vector<Process>{});
+    for (const Process& process : std::views::reverse(tree)) {
+        if (process.pid != leader.pid) {
+            signal_child(process, signal);
+        }
+    }
+}
 
 Result<std::vector<Process>> processes_in(const std::filesystem::path& group, const SysPaths& roots) {
     auto list = read_kernel_file(group / "cgroup.procs", max_list_length);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "common/clock.hpp"
 #include "common/result.hpp"
+#include "daemon/core/session.hpp"
 #include "daemon/inspect/cgroup_paths.hpp"
 
 #include <sys/types.h>
@@ -23,6 +25,8 @@ struct Process {
     dev_t terminal = 0;
     /// Name of the process, at most 15 bytes. The user can set the name to any bytes.
     std::string command;
+    /// User and system CPU time of the process and of its children that it has waited for.
+    Duration processor_time{};
     bool operator==(const Process&) const = default;
 };
 
@@ -31,5 +35,16 @@ struct Process {
 /// Errors: EMFILE, ENFILE, ENOMEM (kernel_file.hpp).
 inline constexpr std::size_t max_processes = 4096;
 Result<std::vector<Process>> processes_in(const std::filesystem::path& group, const SysPaths& roots = {});
+
+/// Returns the processes of a session, at most `max_processes`. These are the processes in the session's scope. If
+/// logind has no session of the login, they are the leader, its children, and their children, without processes whose
+/// parent has exited. Returns an empty list if the session has neither a scope nor a leader. Errors: EMFILE, ENFILE,
+/// ENOMEM (kernel_file.hpp).
+Result<std::vector<Process>> processes_of(const core::Session& session, const SysPaths& roots = {});
+
+/// Sends a signal to the children of `leader` and their children, but not to `leader` itself. With SIGTERM, each
+/// process also gets SIGHUP, because interactive shells ignore SIGTERM (as with SendSIGHUP= of systemd.kill(5)).
+/// Ignores processes that have exited.
+void signal_descendants(const Leader& leader, int signal);
 
 } // namespace sesslimit::inspect

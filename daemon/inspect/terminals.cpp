@@ -154,11 +154,7 @@ Result<std::optional<std::string>> terminal_name(dev_t device, const SysPaths& r
 }
 
 Result<std::vector<Terminal>> terminals_of(const core::Session& session, const SysPaths& roots) {
-    const auto scope = scope_of(session, roots);
-    if (!scope) {
-        return std::vector<Terminal>{};
-    }
-    auto processes = processes_in(*scope, roots);
+    auto processes = processes_of(session, roots);
     if (!processes) {
         return std::unexpected(std::move(processes.error()));
     }

@@ -36,10 +36,10 @@ bool is_node_of(const struct stat& node, const Terminal& terminal) noexcept;
 Result<std::optional<std::string>> terminal_name(dev_t device, const SysPaths& roots = {});
 
 /// Returns the terminals of a session, sorted by device number, without duplicates. These are the controlling terminals
-/// of the processes in the session's scope (processes.hpp). The device node of each terminal in the host's /dev must
+/// of the processes of the session (processes.hpp). The device node of each terminal in the host's /dev must
 /// belong to the session's user. A pty is only accepted if one of its processes is in the daemon's user namespace,
 /// because users can mount another instance of devpts in a user namespace. Returns an empty list if the session does
-/// not have a terminal or a scope yet. Errors: EMFILE, ENFILE, ENOMEM (kernel_file.hpp). After an error it is unknown
+/// not have a terminal yet. Errors: EMFILE, ENFILE, ENOMEM (kernel_file.hpp). After an error it is unknown
 /// whether the session has a terminal.
 Result<std::vector<Terminal>> terminals_of(const core::Session& session, const SysPaths& roots = {});
 

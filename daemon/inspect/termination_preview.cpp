@@ -80,18 +80,16 @@ void add_kept_scopes(Names& units, const fs::path& slice) {
 
 TerminationPreview termination_preview_of(const core::Session& session, const SysPaths& roots) {
     TerminationPreview reach;
-    if (const auto scope = scope_of(session, roots)) {
-        const std::vector<Process> processes = processes_in(*scope, roots).value_or(std::vector<Process>{});
-        const Multiplexer multiplexer = multiplexer_among(processes);
-        Names commands;
-        Names multiplexed;
-        add_names(commands, processes);
-        add_names(multiplexed, multiplexer.servers);
-        add_names(multiplexed, multiplexer.others);
-        reach.processes = processes.size();
-        reach.commands = told(commands);
-        reach.multiplexed = told(multiplexed);
-    }
+    const std::vector<Process> processes = processes_of(session, roots).value_or(std::vector<Process>{});
+    const Multiplexer multiplexer = multiplexer_among(processes);
+    Names commands;
+    Names multiplexed;
+    add_names(commands, processes);
+    add_names(multiplexed, multiplexer.servers);
+    add_names(multiplexed, multiplexer.others);
+    reach.processes = processes.size();
+    reach.commands = told(commands);
+    reach.multiplexed = told(multiplexed);
     const fs::path slice = slice_of(session.login.uid, roots);
     Names units;
     add_units(units, slice / ("user@" + std::to_string(session.login.uid) + ".service"));

@@ -195,6 +195,40 @@ SESSLIMIT_TEST(first_sshd_value_wins_across_includes) {
     }
 }
 
+SESSLIMIT_TEST(case_B11_sshd_without_pam_found) {
+    const std::string main = "/etc/ssh/sshd_config";
+    const std::string more = "/etc/ssh/sshd_config.d/a.conf";
+    struct Case {
+        const char* about;
+        std::map<std::string, std::string> files;
+        std::string at;
+    };
+    const Case cases[] = {
+        {"no sshd", {}, "uses PAM"},
+        {"no sshd, but a snippet", {{more, "UsePAM no\n"}}, "uses PAM"},
+        {"the default of OpenSSH", {{main, "Port 22\n"}}, main + ":0"},
+        {"as in Debian", {{main, "Include sshd_config.d/*.conf\nUsePAM yes\n"}}, "uses PAM"},
+        {"other spelling", {{main, "usepam=\"YES\"\n"}}, "uses PAM"},
+        {"off", {{main, "# PAM\nUsePAM no\nUsePAM yes\n"}}, main + ":2"},
+        {"off in a snippet",
+         {{main, "Include sshd_config.d/*.conf\nUsePAM yes\n"}, {more, "UsePAM no\n"}},
+         more + ":1"},
+        {"on in a snippet", {{main, "Include sshd_config.d/*.conf\nUsePAM no\n"}, {more, "UsePAM yes\n"}}, "uses PAM"},
+        {"only in a match block", {{main, "Match all\nUsePAM yes\n"}}, "uses PAM"},
+    };
+    for (const Case& one : cases) {
+        FakeFiles files(one.files);
+        const auto at = read_native(files).sshd_without_pam;
+        EXPECT_TEXT(std::string(one.about) + ": " + (at ? place(*at) : "uses PAM"),
+                    std::string(one.about) + ": " + one.at);
+    }
+    for (const std::string& unread : {main, more}) {
+        FakeFiles files{{main, "Include sshd_config.d/*.conf\n"}};
+        files.unreadable[unread] = "Permission denied";
+        EXPECT(!read_native(files).sshd_without_pam, unread);
+    }
+}
+
 SESSLIMIT_TEST(os_named_as_in_its_stig) {
     struct Case {
         const char* text;

@@ -149,11 +149,12 @@ std::string warned(const Texts& texts) {
     std::string text;
     for (const Warning& warning : warnings_about_placement(native_of(texts).pam_stacks)) {
         const auto has = [&](const char* part) { return warning.what.find(part) != std::string::npos; };
-        text += has("comes after")  ? "after"
-                : has("ignores")    ? "ignored"
-                : has("a substack") ? "substack"
-                : has("PAM runs")   ? "continues"
-                                    : "?";
+        text += has("is missing")    ? "missing"
+                : has("comes after") ? "after"
+                : has("ignores")     ? "ignored"
+                : has("a substack")  ? "substack"
+                : has("PAM runs")    ? "continues"
+                                     : "?";
         const std::size_t at = warning.what.find(" stack of ") + 10;
         text += " [" + warning.what.substr(at, warning.what.find_first_of(",.", at) - at) + "]";
         for (const Line& line : warning.at) {
@@ -176,7 +177,9 @@ SESSLIMIT_TEST(case_B04_misplaced_module_causes_warning) {
     const Case cases[] = {
         {"as in the package", {{"sshd", line + logind}}, ""},
         {"requisite", {{"sshd", with("requisite") + logind}}, ""},
-        {"without pam_systemd", {{"sshd", line}, {"login", with("required")}}, ""},
+        {"without pam_systemd",
+         {{"cron", line}, {"login", line}, {"sshd", with("required")}},
+         "missing [login] login:1; missing [sshd] sshd:1; "},
         {"without our module", {{"sshd", logind}}, ""},
         {"after pam_systemd", {{"sshd", logind + line}}, "after [sshd] sshd:2 sshd:1; "},
         {"after pam_systemd and optional", {{"sshd", logind + with("optional")}}, "after [sshd] sshd:2 sshd:1; "},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/audit/audit.hpp"
-#include "ctl/audit/text.hpp"
 #include "ctl/commands/audit.hpp"
+#include "daemon/host_config/text.hpp"
 #include "tests/ctl/fake_files.hpp"
 #include "tests/ctl/fakes.hpp"
 #include "tests/ctl/schema.hpp"
@@ -220,7 +220,7 @@ SESSLIMIT_TEST(looser_rules_listed_unless_managed_limit_applies) {
 std::string warned(const std::map<std::string, std::string>& texts, const std::optional<policy::Policy>& policy,
                    Profile profile = Profile::cis) {
     FakeFiles files(texts);
-    files.texts["/etc/pam.d/sshd"] = in_pam;
+    files.texts["/etc/pam.d/sshd"] = std::string(in_pam) + "session optional pam_systemd.so\n";
     std::string text;
     for (const Warning& warning : judge(read_native(files), policy, profile).warnings) {
         text += warning.what + where(warning.at) + "\n";
@@ -256,7 +256,7 @@ SESSLIMIT_TEST(conflicting_native_settings_cause_warnings) {
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n%a hard maxlogins 20\n* hard maxsyslogins 99\n"}}, strict),
                 "pam_limits checks only one login limit for each login. Not all of the following limits are enforced. "
                 "limits.conf:1 limits.conf:2 limits.conf:3\n");
-    EXPECT_TEXT(warned({{"/etc/ssh/sshd_config", "ClientAliveCountMax 0\n"}}, strict),
+    EXPECT_TEXT(warned({{"/etc/ssh/sshd_config", "ClientAliveCountMax 0\nUsePAM yes\n"}}, strict),
                 "ClientAliveCountMax 0 disables the disconnection of unresponsive SSH clients. sshd_config:1\n");
     EXPECT_TEXT(warned({}, std::nullopt),
                 "The policy contains errors, and the audit ignores it; run 'sesslimitctl check' to list the errors.\n");
@@ -284,8 +284,8 @@ void mend(FakeFiles& files, const Remedy& remedy) {
         return;
     }
     std::string changed;
-    for_each_line(remedy.file, text,
-                  [&](const Line& line) { changed += line.number == remedy.line ? added : line.text + "\n"; });
+    host_config::for_each_line(
+        remedy.file, text, [&](const Line& line) { changed += line.number == remedy.line ? added : line.text + "\n"; });
     text = changed;
 }
 

@@ -152,6 +152,26 @@ SESSLIMIT_TEST(case_B01_uncounted_logins_reported) {
                                                     " and 'ausearch -m AVC -ts recent'.");
 }
 
+SESSLIMIT_TEST(case_B11_sessions_without_logind_and_sshd_without_pam_reported) {
+    FakeRemote remote;
+    for (const auto& [state, scope] : {std::pair("active", "session-1.scope"), {"active", ""}, {"admitted", ""}}) {
+        Session session;
+        session.state = state;
+        session.scope = scope;
+        remote.sessions.push_back(session);
+    }
+    FakeHost host;
+    Enforcement about = enforcement(remote, host, noon);
+    const auto warnings = warnings_of(about, noon);
+    EXPECT(warnings.size() == 1 && warnings[0].starts_with("logind has no session for 1 open session,"), "one");
+    about.without_logind = 0;
+    about.sshd_without_pam = {"/etc/ssh/\033", 7, {}};
+    EXPECT_TEXT(
+        warnings_of(about, noon).at(0),
+        "sshd does not use PAM (/etc/ssh/\\x1b:7). Therefore sesslimit neither counts nor limits ssh logins. Set "
+        "'UsePAM yes' in /etc/ssh/sshd_config and reload sshd.");
+}
+
 SESSLIMIT_TEST(unreadable_journal_gives_no_count) {
     EXPECT_TEXT(uncounted_words({.source = Source::denied, .since = noon, .last = {}}, noon),
                 "unknown (reading the journal requires root or group systemd-journal)");

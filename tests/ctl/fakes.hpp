@@ -60,6 +60,7 @@ class FakeHost final : public ctl::Host {
     ctl::Selinux mode = ctl::Selinux::off;
     ctl::UncountedLogins uncounted{.source = ctl::UncountedLogins::Source::journal};
     std::optional<ctl::Usec> asked_since;
+    std::optional<host_config::Line> without_pam;
 
     [[nodiscard]] ctl::Selinux selinux() override { return mode; }
     [[nodiscard]] ctl::UncountedLogins uncounted_logins(ctl::Usec since) override {
@@ -68,6 +69,7 @@ class FakeHost final : public ctl::Host {
         found.since = since;
         return found;
     }
+    [[nodiscard]] std::optional<host_config::Line> sshd_without_pam() override { return without_pam; }
 };
 
 /// Records all output. A person can be asked if `answer` is set.

@@ -135,6 +135,59 @@ def case_B09_su_in_scope_of_user_manager_is_counted(host, saw):
     saw("su of bob in a scope session-N of alice's user manager: denied at limit 1, and counted when it is admitted")
 
 
+def journal_since(host, since, text):
+    return [line for line in host.journal_text(since).splitlines() if text in line]
+
+
+def case_B11_sshd_without_pam_is_reported(host, saw):
+    host.write("/etc/ssh/sshd_config.d/00-lab.conf", "UsePAM no\n")
+    since = time.monotonic()
+    try:
+        host.sh("systemctl reload ssh")
+        host.start_daemon()
+        shell = client.shell(host, "alice")
+        shell.prompt()
+        assert users_shown(host) == []
+        warned = wait_until("a journal entry", lambda: journal_since(host, since, "sshd does not use PAM"), 10)[0]
+        assert len(warned) == 1, warned
+        for command in ("status", "audit"):
+            text = ctl.run(host, command).stdout
+            assert "sshd does not use PAM" in text and "/etc/ssh/sshd_config.d/00-lab.conf" in text, text
+        saw(f"UsePAM no: journal, status and audit say: {warned[0]}")
+    finally:
+        host.sh("rm /etc/ssh/sshd_config.d/00-lab.conf; systemctl reload ssh")
+
+
+def case_B11_limits_without_pam_systemd(host, saw):
+    stack = host.read(PAM_STACK)
+    host.write(PAM_STACK, "".join(line + "\n" for line in stack.splitlines() if "pam_systemd.so" not in line))
+    host.limit("alice", 'max_sessions = 2\nidle_timeout = "60s"\nwarn_before = ["20s"]')
+    since = time.monotonic()
+    used, unused = (client.shell(host, "alice") for _ in range(2))
+    for shell in (used, unused):
+        shell.prompt()
+    assert not client.shell(host, "alice").verdict()
+    unused.send("sh -c 'trap : TERM; sleep 977; sleep 977'\n")
+
+    def states():
+        return [(one["state"], bool(one["terminals"])) for one in json.loads(ctl.text(host, "list", "--json=short"))]
+
+    wait_until("both active", lambda: states() == [("active", True)] * 2, 45)
+    entries = journal_since(host, since, "logind has no session")
+    assert len(entries) == 1 and "sshd" in entries[0], entries
+    assert "logind has no session for 2 open sessions" in ctl.run(host, "status").stdout
+    assert re.search(r"pam_systemd.so is missing in the session stack of .*sshd", ctl.run(host, "audit").stdout)
+    while unused.running:
+        used.send("true\n")
+        time.sleep(2)
+        assert time.monotonic() - since < 150, "not terminated as idle"
+    assert unused.find("no input for 1min"), unused.output
+    assert answers(used)
+    wait_until("no process left", lambda: host.run("pgrep", "-fx", "sleep 977", check=False).stdout == "", 10)
+    saw(f"without pam_systemd: two sessions active, the idle one terminated with its processes "
+        f"{time.monotonic() - since:.0f} s after its login; journal: {entries[0]}")
+
+
 def case_B12_run0_and_greeter_are_not_counted(host, saw):
     """The PAM services of run0 and of greetd's greeter."""
     host.limit("alice", "max_sessions = 0")

@@ -264,7 +264,7 @@ SESSLIMIT_TEST(observe_mode_admits_over_limit_and_notifies) {
     World world({.max = 1, .at_limit = AtLimit::end_oldest, .mode = Mode::observe});
     world.login();
     (void)world.take_log();
-    world.ask(ssh());
+    world.login();
     world.pass(1min);
     EXPECT_TEXT(world.take_log(), "0 admitted 502, tell would-deny 2 limit, tell admitted 2");
     EXPECT(world.state.counted(alice) == 2, "both count");

@@ -41,9 +41,10 @@ struct Scribe final : Recorder, EffectHandler {
     void preserve_and_terminate(const Session& session) override { say("preserve " + number(session.key)); }
     void lock_screen(const std::string& id) override { say("lock " + id); }
     void kill_all(const std::string& id) override { say("kill " + id); }
-    void signal_leader(SessionKey key, int signal) override {
-        say("signal " + number(key) + " " + std::to_string(signal));
+    void signal_leader(const core::SignalLeader& what) override {
+        say("signal " + number(what.session) + " " + std::to_string(what.signal));
     }
+    void report_missing_logind(const Session& session) override { say("report missing logind " + number(session.key)); }
     std::optional<ActivityProbed> probe_activity(const Session& session) override {
         say("look " + number(session.key));
         core::ActivitySample sample;
@@ -141,8 +142,10 @@ SESSLIMIT_TEST(timer_armed_for_earliest_deadline) {
     Bench bench({.duration = 1h});
     EXPECT(bench.scribe.armed == never, "nothing to do");
     bench.open(1, 50);
+    bench.show("c1", 50);
     bench.scribe.now += 10min;
     bench.open(2, 51);
+    bench.show("c2", 51);
     EXPECT(bench.scribe.armed == start + 1h, "the first one's");
     bench.events.handle(CloseRequested{RequestId{3}, SessionKey::none, {50, 1}});
     EXPECT(bench.scribe.armed == start + 70min, "the other one's");
@@ -169,6 +172,7 @@ SESSLIMIT_TEST(event_before_engine_exists_waits_for_next_event) {
 SESSLIMIT_TEST(early_timer_expiration_rearms) {
     Bench bench({.duration = 1h});
     bench.open(1, 50);
+    bench.show("c1", 50);
     const int arms = bench.scribe.arms;
     (void)bench.scribe.take();
     bench.events.handle(TimerExpired{});
@@ -180,6 +184,7 @@ SESSLIMIT_TEST(many_due_sessions_handled_in_batches) {
     Bench bench({.duration = 1h});
     for (pid_t pid = 1; pid <= 300; ++pid) {
         bench.open(static_cast<std::uint64_t>(pid), pid);
+        bench.show("c" + std::to_string(pid), pid);
     }
     bench.scribe.now += 1h;
     const auto ending = [&bench] {
@@ -261,6 +266,7 @@ SESSLIMIT_TEST(connections_checked_before_denial) {
 SESSLIMIT_TEST(new_policy_applies_to_open_sessions) {
     Bench bench;
     bench.open(1, 50);
+    bench.show("c1", 50);
     EXPECT(bench.scribe.armed == never, "no limit");
     bench.engine.set_policy(std::make_shared<const policy::Policy>(policy_of({.duration = 1h})));
     EXPECT(bench.scribe.armed == start + 1h, "a limit");

@@ -142,6 +142,46 @@ SESSLIMIT_TEST(logout_events_in_any_order_end_session_once) {
     }
 }
 
+/// The PAM stack of the login does not contain pam_systemd.
+SESSLIMIT_TEST(case_B11_session_without_logind_becomes_active) {
+    World world({.duration = 1h, .idle = 10min, .warn = std::vector<Duration>{1min}});
+    world.ask(ssh());
+    world.type(key(1));
+    world.pass_until(29s);
+    EXPECT_TEXT(world.phase(key(1)), "admitted");
+    world.pass_until(31s);
+    EXPECT_TEXT(world.phase(key(1)), "active");
+    EXPECT_TEXT(world.take_log(), "0 admitted 501, tell admitted 1; 30 report missing logind 1");
+    world.pass_until(615s);
+    EXPECT_TEXT(world.take_log(), "548 tell warned 1 idle left 60; 608 tell ending 1 idle; "
+                                  "608.5 signal 1 TERM with children; "
+                                  "613.5 signal 1 KILL with children, tell forced 1 idle");
+    EXPECT_TEXT(world.fault, "");
+}
+
+/// A process that serves several users, such as an FTP server, is the leader of a session of each of them.
+SESSLIMIT_TEST(case_B11_children_of_shared_leader_not_signaled) {
+    World world({.duration = 1h, .idle = 10min, .warn = std::vector<Duration>{}});
+    world.ask(console(alice, "vsftpd"));
+    world.pass_until(3600s + 600ms);
+    EXPECT_TEXT(world.take_log(), "0 admitted 501, tell admitted 1; 30 report missing logind 1; "
+                                  "3600 tell ending 1 duration; 3600.5 signal 1 TERM");
+    EXPECT_TEXT(world.fault, "");
+}
+
+SESSLIMIT_TEST(case_B11_session_without_logind_ends_with_its_leader_or_is_joined) {
+    World world({.duration = 1h});
+    world.ask(ssh());
+    world.ask(ssh());
+    world.pass(1min);
+    (void)world.take_log();
+    world.leader_exits(key(1));
+    world.logind_shows(key(2));
+    EXPECT_TEXT(world.take_log(), "60 tell released 1");
+    EXPECT(world.find(key(2))->logind_id == "c1" && world.phase(key(2)) == "active", "joined late");
+    EXPECT_TEXT(world.fault, "");
+}
+
 /// logind reports whether the session was logged out properly while the daemon was down. Left-behind processes are not
 /// terminated.
 SESSLIMIT_TEST(restore_session_with_gone_leader_released) {

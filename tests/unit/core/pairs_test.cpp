@@ -53,7 +53,8 @@ Session judged(Phase phase, Duration age = 100s) {
     session.idle_timeout_no_terminal = 1h;
     session.opened = start - age;
     session.last_input = session.opened;
-    session.due = std::min(after(session.opened, 24h), phase == Phase::active ? after(session.opened, 1h) : never);
+    session.due = std::min(after(session.opened, 24h),
+                           phase == Phase::active ? after(session.opened, 1h) : start + core::Timeouts::logind_wait);
     return session;
 }
 
@@ -274,7 +275,7 @@ constexpr Pair pairs[] = {
     {"timer", "ending/told", "put 1 ending/terminated, terminate c1"},
     {"timer", "ending/terminated", "put 1 ending/forced, kill c1, signal 1 TERM, tell forced 1 asked"},
     {"timer", "ending/forced", "put 1 ending/forced, kill c1, signal 1 KILL"},
-    {"timer", "ending, no logind", "put 1 ending/terminated, signal 1 TERM"},
+    {"timer", "ending, no logind", "put 1 ending/terminated, signal 1 TERM with children"},
     {"timer", "ending, no leader", "put 1 ending/forced, kill c1, tell forced 1 leader"},
     {"timer", "ending, nothing", "drop 1, tell ended 1 leader"},
     {"timer", "denied", "put 1 denied/terminated, signal 1 TERM"},

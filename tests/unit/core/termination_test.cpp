@@ -29,8 +29,9 @@ SESSLIMIT_TEST(termination_notifies_then_asks_then_kills) {
     constexpr Case cases[] = {
         {true, "0 tell ending 1 asked; 0.5 terminate c1; 5.5 kill c1, signal 1 TERM, tell forced 1 asked; 15.5 kill "
                "c1, signal 1 KILL; 25.5 kill c1, signal 1 KILL"},
-        {false, "0 tell ending 1 asked; 0.5 signal 1 TERM; 5.5 signal 1 KILL, tell forced 1 asked; "
-                "15.5 signal 1 KILL; 25.5 signal 1 KILL"},
+        {false,
+         "0 tell ending 1 asked; 0.5 signal 1 TERM with children; 5.5 signal 1 KILL with children, tell forced 1 "
+         "asked; 15.5 signal 1 KILL with children; 25.5 signal 1 KILL with children"},
     };
     for (const Case& one : cases) {
         World world = told(one.in_logind);

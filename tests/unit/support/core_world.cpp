@@ -84,6 +84,9 @@ std::string described(const Effect& effect) {
     if (const auto* report = std::get_if<ReportDenial>(&effect)) {
         return "report denial to " + number(report->session.key);
     }
+    if (const auto* report = std::get_if<ReportMissingLogind>(&effect)) {
+        return "report missing logind " + number(report->session.key);
+    }
     if (const auto* stop = std::get_if<KillAll>(&effect)) {
         return "kill " + stop->logind_id;
     }
@@ -91,7 +94,8 @@ std::string described(const Effect& effect) {
     return "signal " + number(signal.session) +
            (signal.signal == SIGTERM   ? " TERM"
             : signal.signal == SIGKILL ? " KILL"
-                                       : " ?");
+                                       : " ?") +
+           (signal.parent.pid == 0 ? "" : " with children");
 }
 
 template <class Part>
@@ -199,6 +203,10 @@ Session session_in(Phase phase, SessionKey key) {
     if (phase == Phase::active || phase == Phase::ending || phase == Phase::closed) {
         session.logind_id = "c1";
         session.scope = "session-c1.scope";
+    }
+    if (phase == Phase::admitted) {
+        session.admitted = start;
+        session.due = start + Timeouts::logind_wait;
     }
     if (phase == Phase::waiting) {
         session.request = RequestId{77};

@@ -94,7 +94,8 @@ class World {
     /// part    = kind " " request                    answer: name_of(Answer::Kind) and the request ID
     ///         / "tell " kind " " key [ " " cause ]  notice: name_of(Notice::Kind); cause: name_of(Cause) unless none
     ///           [ " left " seconds ]                the remaining time, in a warning only
-    ///         / "signal " key " " ( "TERM" / "KILL" )   signal to the session's leader
+    ///         / "signal " key " " ( "TERM" / "KILL" ) [ " with children" ]   signal to the session's leader
+    ///         / "report missing logind " key        journal entry
     ///         / "terminate " id [ " sparing" ]      request to logind; sparing: a multiplexer is preserved
     ///         / "kill " id                          SIGKILL to all processes of the session, through logind
     ///         / "lock " id                          screen lock, through logind

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "ctl/audit/native.hpp"
-
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -11,7 +9,16 @@
 #include <vector>
 
 /// Parsing helpers for the configuration files of logind, sshd, PAM and the shells.
-namespace sesslimit::audit {
+namespace sesslimit::host_config {
+
+/// A line of a configuration file. Its text is not escaped, and must be displayed through
+/// sesslimit::escape_for_display() only.
+struct Line {
+    std::string file;
+    std::uint32_t number = 0; ///< Line number from 1, or 0 for the whole file.
+    std::string text;
+    bool operator==(const Line&) const = default;
+};
 
 /// Calls `then` for each line of a file's text, without the newline at its end.
 void for_each_line(const std::string& file, std::string_view text, const std::function<void(const Line&)>& then);
@@ -28,4 +35,4 @@ std::string unquoted(std::string_view text);
 /// Parses a text as a decimal number. Returns nullopt if the text contains any other character.
 std::optional<std::uint64_t> number_in(std::string_view text);
 
-} // namespace sesslimit::audit
+} // namespace sesslimit::host_config

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace sesslimit::audit {
+namespace sesslimit::host_config {
 
 /// Bounds on the files that one configuration, of sshd or of a PAM service, may include.
 inline constexpr int max_include_depth = 16;
@@ -18,7 +18,7 @@ struct TextFile {
     std::string error; ///< Reason why the file could not be read; empty on success.
 };
 
-/// The interface by which `sesslimitctl audit` reads the configuration files of a host.
+/// The interface to the configuration files of a host.
 class Files {
   public:
     Files() = default;
@@ -42,4 +42,4 @@ class HostFiles final : public Files {
     std::filesystem::path root_;
 };
 
-} // namespace sesslimit::audit
+} // namespace sesslimit::host_config

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ctl/audit/files.hpp"
+#include "daemon/host_config/files.hpp"
 
 #include "daemon/policy/load.hpp"
 
@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <memory>
 
-namespace sesslimit::audit {
+namespace sesslimit::host_config {
 namespace {
 
 namespace fs = std::filesystem;
@@ -54,4 +54,4 @@ std::vector<TextFile> HostFiles::matching(const std::string& pattern) {
     return files;
 }
 
-} // namespace sesslimit::audit
+} // namespace sesslimit::host_config

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "ctl/audit/text.hpp"
+#include "daemon/host_config/text.hpp"
 
 #include <charconv>
 
-namespace sesslimit::audit {
+namespace sesslimit::host_config {
 namespace {
 
 constexpr std::string_view blanks = " \t\r";
@@ -50,4 +50,4 @@ std::optional<std::uint64_t> number_in(std::string_view text) {
     return number;
 }
 
-} // namespace sesslimit::audit
+} // namespace sesslimit::host_config
