@@ -23,6 +23,12 @@ bool is_session_of(const core::LogindSession& session, const core::OpenRequested
            session.login.uid == login.login.uid && core::is_login_class(session.session_class);
 }
 
+/// Returns true if the login comes from another host. A server that was started in a session, such as an sshd for
+/// tests, runs in the scope of that session, but its logins are not part of the session.
+bool is_remote(const Login& login) {
+    return !login.connection.empty() || !login.rhost.empty();
+}
+
 } // namespace
 
 void NestedLogin::handle(core::Event event) {
@@ -47,6 +53,8 @@ void NestedLogin::check(core::OpenRequested login) {
             if (session && is_session_of(*session, login)) {
                 login.login.nested = false;
                 warn_about(login.login.service);
+            } else if (is_remote(login.login)) {
+                login.login.nested = false;
             }
             login.budget = std::max(Duration{}, login.budget - (boottime_now() - asked));
             dependencies_.events.handle(std::move(login));

@@ -15,6 +15,9 @@ namespace sesslimit {
 /// of these logins, such as su, run in the session of an earlier login. But if pam_sesslimit comes after pam_systemd in
 /// the PAM stack, a login runs in its own session, which pam_systemd has just opened.
 ///
+/// A server that an administrator started in a session, such as a second sshd, also runs in the scope of that session.
+/// Its logins have a remote host, and are not nested.
+///
 /// A login runs in its own logind session if the process that opens the login is the leader of the session, and if the
 /// session is a login session of the same user. A warning about the order of the PAM modules is then logged, once per
 /// PAM service.
@@ -38,8 +41,8 @@ class NestedLogin final : public core::EventSink {
     /// such a login.
     ///
     /// Asks logind for the session of the process that opens the login. When logind has answered, forwards the event
-    /// OpenRequested. If logind opened the session for this login, the login is marked as not nested. If logind does
-    /// not answer or reports an error, the login stays nested.
+    /// OpenRequested. If logind opened the session for this login, or if the login has a remote host, the login is
+    /// marked as not nested. If logind does not answer or reports an error, a login without a remote host stays nested.
     ///
     /// The event OpenRequested is discarded if the PAM module no longer waits for the answer to the login request. It
     /// is also discarded if the connection to the bus is lost before logind has answered, and the PAM module then waits

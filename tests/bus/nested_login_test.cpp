@@ -84,9 +84,12 @@ struct Bench {
     }
 
     /// Returns "nested" or "its own" as the check decided about the login, or "" if there was no answer.
-    std::string check() {
+    std::string check(const std::string& rhost = "", const std::string& connection = "") {
         events.clear();
-        nested.handle(login(1));
+        core::OpenRequested opened = login(1);
+        opened.login.rhost = rhost;
+        opened.login.connection = connection;
+        nested.handle(opened);
         (void)run_until(loop, [this] { return !events.empty(); });
         return events.empty() ? "" : std::get<core::OpenRequested>(events.at(0)).login.nested ? "nested" : "its own";
     }
@@ -115,6 +118,18 @@ SESSLIMIT_TEST(check_only_leader_of_own_login_not_nested) {
         EXPECT(bench.warned.empty() == one.nested, "a warning only about the placement");
         (void)bench.check();
         EXPECT(one.nested || bench.warned.find("; ") == bench.warned.rfind("; "), "once for each service");
+    }
+}
+
+SESSLIMIT_TEST(case_B10_remote_login_in_scope_of_other_session_not_nested) {
+    for (const bool known : {true, false}) {
+        Bench bench;
+        bench.known = {.session = known, .leader = getppid()};
+        EXPECT_TEXT(bench.check("192.0.2.7", "192.0.2.7 40000 192.0.2.1 2223"), "its own");
+        EXPECT_TEXT(bench.check("192.0.2.7"), "its own");
+        EXPECT_TEXT(bench.check("", "UNKNOWN 65535 UNKNOWN 65535"), "its own"); // through an AF_UNIX socket
+        EXPECT_TEXT(bench.check(), "nested");
+        EXPECT_TEXT(bench.warned, "");
     }
 }
 
