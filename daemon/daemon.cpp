@@ -4,6 +4,7 @@
 #include "daemon/daemon_backend.hpp"
 #include "daemon/effect_handler.hpp"
 #include "daemon/engine.hpp"
+#include "daemon/group_completion.hpp"
 #include "daemon/host_config/files.hpp"
 #include "daemon/host_config/sshd_config.hpp"
 #include "daemon/inspect/session_snapshots.hpp"
@@ -15,6 +16,7 @@
 #include "daemon/session_discovery.hpp"
 #include "daemon/sockets.hpp"
 #include "daemon/systemd/manager.hpp"
+#include "daemon/user_lookup.hpp"
 #include "daemon/worker.hpp"
 
 #include <systemd/sd-daemon.h>
@@ -133,6 +135,8 @@ struct Daemon::Impl {
          .events = base->events,
          .is_ignored = [this](const std::string& service) { return policy::is_ignored(engine.policy(), service); },
          .warn = [this](const std::string& text) { base->journal.log(Priority::warning, text); }}};
+    GroupCompletion logins{group_completion_for(base->events)};
+    GroupCompletion nested_logins{group_completion_for(nested)};
     SessionDiscovery discovery{
         {.events = base->events, .engine = engine, .worker = resources.worker, .leaders = leaders}};
     PolicyManager policies{{.loop = base->loop.get(),
@@ -175,6 +179,13 @@ struct Daemon::Impl {
                         resources.worker.submit([this] { return [this] { serve(); }; });
                     },
                 .failed = log_errors_of("logind")};
+    }
+
+    GroupCompletion::Dependencies group_completion_for(core::EventSink& events) {
+        return {.worker = resources.worker,
+                .events = events,
+                .look_up = [](const std::string& user) { return groups_of(user); },
+                .warn = [this](const std::string& text) { base->journal.log(Priority::warning, text); }};
     }
 
     std::function<void(const Error&)> log_errors_of(const std::string& component) {
@@ -265,7 +276,7 @@ struct Daemon::Impl {
         if (std::exchange(serving, true)) {
             return;
         }
-        resources.server.start({.events = base->events, .nested = nested});
+        resources.server.start({.events = logins, .nested = nested_logins});
         api.open(backend);
         sd_notify(0, "READY=1");
         check_sshd();

@@ -17,18 +17,23 @@ namespace {
 
 using policy::SystemNames;
 
+/// Maximum number of groups of a process (NGROUPS_MAX in linux/limits.h).
+constexpr std::size_t max_groups = 65536;
+
 Result<std::vector<gid_t>> groups_of(const std::string& user, gid_t primary) {
-    std::vector<gid_t> gids(wire::max_gids);
-    int count = static_cast<int>(gids.size());
-    if (getgrouplist(user.c_str(), primary, gids.data(), &count) < 0) {
-        if (count <= static_cast<int>(gids.size())) {
+    std::vector<gid_t> gids;
+    for (const std::size_t most : {wire::max_gids, max_groups}) {
+        gids.resize(most);
+        int count = static_cast<int>(most);
+        if (getgrouplist(user.c_str(), primary, gids.data(), &count) >= 0) {
+            gids.resize(static_cast<std::size_t>(count));
+            return gids;
+        }
+        if (count <= static_cast<int>(most)) {
             return fail("out of memory while reading the groups of a user", ENOMEM);
         }
-        // The user is in more than wire::max_gids groups. Only the first wire::max_gids groups are used.
-        count = static_cast<int>(gids.size());
     }
-    gids.resize(static_cast<std::size_t>(count));
-    return gids;
+    return gids; // a process cannot have more groups either
 }
 
 void sort_out(std::vector<gid_t>& gids) {

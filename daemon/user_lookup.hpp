@@ -12,9 +12,9 @@
 
 namespace sesslimit {
 
-/// Returns the group IDs of a user as reported by getgrouplist(3), sorted, at most wire::max_gids. Returns an empty
-/// list if the user does not exist. May block, so it must run on the worker thread. Used for sessions whose groups the
-/// PAM module did not report completely. Errors: the user database is unavailable, or out of memory.
+/// Returns the group IDs of a user as reported by getgrouplist(3), sorted, at most 65,536 (NGROUPS_MAX). Returns an
+/// empty list if the user does not exist. May block, so it must run on the worker thread. Used for sessions whose
+/// groups the PAM module did not report completely. Errors: the user database is unavailable, or out of memory.
 Result<std::vector<gid_t>> groups_of(const std::string& user);
 
 /// Completes the login that a D-Bus caller asks about. Adds the group IDs, and the user name or user ID if it is
