@@ -74,7 +74,7 @@ std::string_view idle_sign_of(const Session& session) {
     case core::Terminal::some:
         return "terminal";
     case core::Terminal::none:
-        return session.login.connection.empty() ? "none" : "connection";
+        return session.login.connection.empty() || session.login.rhost == unix_origin ? "none" : "connection";
     case core::Terminal::unknown:
         break;
     }

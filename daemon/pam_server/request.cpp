@@ -3,6 +3,7 @@
 
 #include "common/process.hpp"
 #include "daemon/credential/credential.hpp"
+#include "daemon/policy/address.hpp"
 
 #include <sys/socket.h>
 
@@ -47,6 +48,16 @@ std::vector<gid_t> sorted_gids(const wire::GidView& view) {
     return gids;
 }
 
+/// Returns the remote host of a login, or unix_origin. If the connection of an ssh login does not use IP, sshd cannot
+/// name a remote host. PAM_RHOST is then empty or "UNKNOWN", and SSH_CONNECTION contains no address (get_peer_ipaddr()
+/// in OpenSSH's canohost.c).
+std::string remote_host_of(const wire::OpenRequest& request) {
+    const std::string_view peer = request.connection.substr(0, request.connection.find(' '));
+    const bool uses_ip =
+        request.connection.empty() || policy::parse_address(peer) || policy::parse_address(request.rhost);
+    return std::string(uses_ip ? request.rhost : std::string_view(unix_origin));
+}
+
 core::OpenRequested opened_by(const wire::OpenRequest& request, RequestId id, const Leader& leader) {
     return {
         .request = id,
@@ -55,7 +66,7 @@ core::OpenRequested opened_by(const wire::OpenRequest& request, RequestId id, co
                   .gids = sorted_gids(request.gids),
                   .service = std::string(request.service),
                   .tty = std::string(request.tty),
-                  .rhost = std::string(request.rhost),
+                  .rhost = remote_host_of(request),
                   .ruser = std::string(request.ruser),
                   .seat = std::string(request.seat),
                   .credential = read_auth_info(request.auth_info),

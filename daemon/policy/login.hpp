@@ -30,6 +30,10 @@ struct Credential {
     bool operator==(const Credential&) const = default;
 };
 
+/// Value of Login::rhost for an ssh login whose connection does not use IP. An example is a connection to sshd's
+/// AF_UNIX socket (systemd-ssh-generator(8)), which any local user can open.
+inline constexpr char unix_origin[] = "unix";
+
 /// The properties of a login that determine its limits. The texts come from other programs and may contain any bytes,
 /// so they must be passed through sesslimit::escape_for_display() before they are displayed. Their lengths are bounded
 /// (common/protocol.hpp).
@@ -42,7 +46,7 @@ struct Login {
     std::string service;
     /// The terminal as reported by PAM or logind, such as "pts/3", "/dev/tty1" or "ssh". May be empty.
     std::string tty;
-    /// The host from which the user logs in. Empty for a login on this host itself.
+    /// The host from which the user logs in. Empty for a login on this host itself, or unix_origin.
     std::string rhost;
     std::string ruser;
     /// The logind seat, such as "seat0". Empty if unknown, and for every SSH login.

@@ -29,6 +29,7 @@ bool is_below(std::string_view host, std::string_view lower_domain) noexcept {
 struct OriginFits {
     const Origin& origin;
     bool operator()(const LocalOrigin&) const noexcept { return origin.local; }
+    bool operator()(const UnixOrigin&) const noexcept { return origin.unix_socket; }
     bool operator()(const Network& network) const noexcept {
         return origin.address && contains(network, *origin.address);
     }
@@ -105,6 +106,10 @@ Origin origin_of(const Login& login) noexcept {
     // from SSH_CONNECTION, which sshd sets itself.
     const std::string_view connection = login.connection;
     origin.address = parse_address(connection.substr(0, connection.find(' ')));
+    if (rhost == unix_origin && !origin.address) {
+        origin.unix_socket = true;
+        return origin;
+    }
     if (rhost.back() == '.') {
         rhost.remove_suffix(1);
     }

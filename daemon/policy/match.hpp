@@ -52,6 +52,9 @@ struct GroupPattern {
 /// The value "local" of match.origin. It matches logins without a remote host.
 struct LocalOrigin {};
 
+/// The value "unix" of match.origin. It matches ssh logins whose connection does not use IP (unix_origin).
+struct UnixOrigin {};
+
 /// A host name in match.origin. It is compared with the name in PAM_RHOST, ignoring case and a final dot.
 struct HostPattern {
     /// The host name in lower case, without a final dot. For "*.example.org" in the policy, it is "example.org".
@@ -60,7 +63,7 @@ struct HostPattern {
     bool below = false;
 };
 
-using OriginPattern = std::variant<LocalOrigin, Network, HostPattern>;
+using OriginPattern = std::variant<LocalOrigin, UnixOrigin, Network, HostPattern>;
 
 /// A value of match.credential, which names an SSH key, an SSH certificate or a certificate authority.
 struct CredentialPattern {
@@ -104,13 +107,14 @@ struct Match {
 /// with every rule. Lifetime: `host` is a view into `rhost` of the login.
 struct Origin {
     bool local = false;
+    bool unix_socket = false; ///< True for unix_origin.
     /// The address of the remote host. It is read from PAM_RHOST, or from SSH_CONNECTION if PAM_RHOST contains a host
     /// name.
     std::optional<Address> address;
     /// The host name in PAM_RHOST, without a final dot. Empty if PAM_RHOST contains an address or is empty.
     std::string_view host;
 };
-/// Returns the origin of a login, which is the local host or a remote host.
+/// Returns the origin of a login, which is the local host, an AF_UNIX socket of sshd or a remote host.
 Origin origin_of(const Login& login) noexcept;
 
 /// Returns true if the login matches every key of `match`. `origin` must be origin_of(login). Does not allocate.

@@ -87,8 +87,8 @@ class NameCache {
 /// Reads the `match` table of a rule, whose keys select the logins to which the rule applies.
 Match read_match(const Node& table, NameCache& names, Report& report);
 
-/// Parses a value of match.origin, such as "10.0.0.0/8" or "local". The caller must remove a leading "!" from it.
-/// Errors: a message that describes the valid forms.
+/// Parses a value of match.origin, such as "10.0.0.0/8", "local" or "unix". The caller must remove a leading "!" from
+/// it. Errors: a message that describes the valid forms.
 std::expected<OriginPattern, std::string> read_origin(std::string_view text);
 
 } // namespace sesslimit::policy

@@ -63,7 +63,7 @@ std::expected<OriginPattern, std::string> read_host(std::string_view text) {
         if (!fits) {
             return std::unexpected(in_quotes(text) + " is not a valid host name; write a name, "
                                                      "\"*.example.org\" for all hosts below a domain, an address, "
-                                                     "a network such as \"10.0.0.0/8\", or \"local\"");
+                                                     "a network such as \"10.0.0.0/8\", \"local\" or \"unix\"");
         }
         pattern.name += upper ? static_cast<char>(c - 'A' + 'a') : c;
     }
@@ -79,6 +79,9 @@ std::expected<OriginPattern, std::string> read_host(std::string_view text) {
 std::expected<OriginPattern, std::string> read_origin(std::string_view text) {
     if (text == "local") {
         return LocalOrigin{};
+    }
+    if (text == unix_origin) {
+        return UnixOrigin{};
     }
     if (const std::size_t slash = text.find('/'); slash != text.npos) {
         return read_network(text, slash);

@@ -327,6 +327,34 @@ SESSLIMIT_TEST(nested_login_has_its_own_receiver) {
            "both there, and none elsewhere");
 }
 
+SESSLIMIT_TEST(case_B07_ssh_connection_without_ip_has_origin_unix) {
+    struct Case {
+        const char* rhost;
+        const char* connection;
+        const char* origin;
+    };
+    constexpr Case cases[] = {
+        {"192.0.2.7", "192.0.2.7 40000 192.0.2.1 22", "192.0.2.7"},
+        {"gate.example.org", "192.0.2.7 40000 192.0.2.1 22", "gate.example.org"},
+        {"", "fe80::1%eth0 40000 fe80::2%eth0 22", ""},
+        {"", "UNKNOWN 65535 UNKNOWN 65535", "unix"},
+        {"UNKNOWN", "UNKNOWN 65535 UNKNOWN 65535", "unix"},
+        {"", " 65535  65535", "unix"},
+        {"192.0.2.7", "UNKNOWN 65535 UNKNOWN 65535", "192.0.2.7"},
+        {"gate.example.org", "", "gate.example.org"},
+        {"", "", ""},
+    };
+    for (const Case& one : cases) {
+        Bench bench;
+        wire::OpenRequest open = request();
+        open.rhost = one.rhost;
+        open.connection = one.connection;
+        const UniqueFd client = bench.ask(bytes_of(open));
+        EXPECT(bench.hears(1), "an event");
+        EXPECT_TEXT(std::get<core::OpenRequested>(bench.events.at(0)).login.rhost, one.origin);
+    }
+}
+
 SESSLIMIT_TEST(requests_not_accepted_before_start) {
     TemporaryDirectory directory;
     const EventLoop loop = make_loop();

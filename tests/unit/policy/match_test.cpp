@@ -75,6 +75,10 @@ SESSLIMIT_TEST(origin_derived_from_login) {
     EXPECT_TEXT(origin_of(login).host, "Gate.example.org");
     login.connection = "UNKNOWN 65535 UNKNOWN 65535";
     EXPECT(!origin_of(login).address && !origin_of(login).local, "no address");
+    login.rhost = "unix";
+    EXPECT(origin_of(login).unix_socket && !origin_of(login).local && origin_of(login).host.empty(), "AF_UNIX");
+    login.connection = "10.1.2.3 1 10.0.0.1 22";
+    EXPECT(!origin_of(login).unix_socket && origin_of(login).host == "unix", "a host with this name");
     login.connection = "";
     login.rhost = ".";
     EXPECT(!origin_of(login).address && !origin_of(login).local, "only a dot");
@@ -280,6 +284,10 @@ SESSLIMIT_TEST(match_by_origin) {
         {"match.origin = \"local\"", from("local"), false},
         {"match.origin = \"!local\"", from(""), false},
         {"match.origin = [\"local\", \"10.0.0.0/8\"]", from("10.2.3.4"), true},
+        {"match.origin = \"unix\"", from("unix"), true},
+        {"match.origin = \"unix\"", from(""), false},
+        {"match.origin = \"!local\"", from("unix"), true},
+        {"match.origin = [\"local\", \"0.0.0.0/0\", \"::/0\", \"*.unix\"]", from("unix"), false},
     });
 }
 
