@@ -117,6 +117,73 @@ def su_in_own_scope(shell, number):
     return shell.expect("as (alice|bob)", 20, at).text.split()[1]
 
 
+# Copies the data of an ssh client to and from an AF_UNIX socket.
+PROXY_B07 = """
+use IO::Socket::UNIX;
+my $socket = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die;
+my ($from, $to, $data) = fork ? (*STDIN, $socket) : ($socket, *STDOUT);
+syswrite $to, $data while sysread $from, $data, 65536;
+shutdown $socket, 1;
+"""
+POLICY_B07 = """version = 1
+[[rule]]
+name = "not at the console"
+match.user = "alice"
+match.origin = "!local"
+max_sessions = 1
+"""
+
+
+def case_B07_login_through_unix_socket_of_sshd_is_not_local(host, saw):
+    for kind, text in (
+        ("socket", "[Socket]\nListenStream=/run/lab-sshd.sock\nSocketMode=0666\nAccept=yes\n"),
+        ("service", "[Service]\nExecStart=/usr/sbin/sshd -i\nStandardInput=socket\nStandardError=journal\n"),
+    ):
+        host.write(f"/run/systemd/system/lab-sshd{'@' * (kind == 'service')}.{kind}", text)
+    host.write("/run/lab-proxy", PROXY_B07)
+    host.sh("systemctl daemon-reload; systemctl start lab-sshd.socket")
+    try:
+        host.policy(POLICY_B07)
+        through = ["-o", "ProxyCommand=perl /run/lab-proxy /run/lab-sshd.sock"]
+        first = client.shell(host, "alice", through)
+        first.prompt()
+        second = client.shell(host, "alice", through)
+        assert not second.verdict(), "a rule for !local does not apply to sshd's AF_UNIX socket: two shells at limit 1"
+        assert second.find(REACHED.format(1)), second.output
+        (session,) = json.loads(ctl.text(host, "list", "--json=short"))
+        assert session["origin"] == "unix", session
+        assert first.log_out() == 0
+        unused = client.command(host, "alice", "sleep 60", through)
+        wait_until("the command", lambda: "alice" in users_shown(host), 10)
+        time.sleep(3)
+        (session,) = json.loads(ctl.text(host, "list", "--json=short"))
+        assert session["idle_sign"] == "none", session
+        saw("through sshd's AF_UNIX socket: origin unix, denied at the limit of a rule for !local; without a terminal "
+            "its idle sign is none")
+        unused.close()
+    finally:
+        host.sh("systemctl stop lab-sshd.socket; rm /run/systemd/system/lab-sshd* /run/lab-proxy; "
+                "systemctl daemon-reload")
+
+
+def case_B08_rule_for_last_of_5000_groups_applies(host, saw):
+    groups = "".join(f"lab{number}:x:{20000 + number}:alice\n" for number in range(5000))
+    before = host.read("/etc/group")
+    host.write("/etc/group", before + groups)
+    try:
+        host.policy('version = 1\n[[rule]]\nname = "last"\nmatch.group = ["lab4999"]\nmax_sessions = 1\n')
+        first = client.shell(host, "alice")
+        first.prompt()
+        second = client.shell(host, "alice")
+        assert not second.verdict(), "a rule for the last of 5000 groups does not apply: two shells at limit 1"
+        assert second.find(REACHED.format(1)) and answers(first)
+        explained = json.loads(ctl.text(host, "explain", "alice", "--json=short"))
+        assert "last" in [each["rule"] for each in explained["rules"]], explained
+        saw("a rule for the last of alice's 5000 groups: the second login is denied at limit 1, explain shows the rule")
+    finally:
+        host.write("/etc/group", before)
+
+
 def case_B09_su_in_scope_of_user_manager_is_counted(host, saw):
     """The user's own scope has the name of a session's scope."""
     host.policy(POLICY_B09)
@@ -133,6 +200,34 @@ def case_B09_su_in_scope_of_user_manager_is_counted(host, saw):
     assert not second.verdict(), "bob's su in alice's scope session-78 is not counted: bob has two shells at limit 1"
     assert "bob" in users_shown(host)
     saw("su of bob in a scope session-N of alice's user manager: denied at limit 1, and counted when it is admitted")
+
+
+def case_B10_sshd_started_in_a_session_is_limited(host, saw):
+    host.limit("alice", 'max_sessions = 2\nidle_timeout = "60s"\nwarn_before = []')
+    root = client.shell(host, "root")
+    root.prompt()
+    root.send("/usr/sbin/sshd -p 2223 -o PidFile=/run/lab-sshd.pid -o ListenAddress=127.0.0.1\n")
+    try:
+        wait_until("the second sshd", lambda: host.path("/run/lab-sshd.pid").exists(), 10)
+        unused, used = (client.shell(host, "alice", ["-p", "2223"]) for _ in range(2))
+        for shell in (unused, used):
+            shell.prompt()
+        assert users_shown(host).count("alice") == 2, users_shown(host)
+        for options in ([], ["-p", "2223"]):
+            denied = client.shell(host, "alice", options)
+            assert not denied.verdict() and denied.find(REACHED.format(2)), denied.output
+        began = time.monotonic()
+        while unused.running and time.monotonic() < began + 100:
+            used.send("true\n")
+            time.sleep(2)
+        assert unused.find("no input for 1min") and answers(used) and answers(root), unused.output
+        root.send("su alice -c 'echo as $(id -un)'\n")
+        root.expect("as alice", 20)
+        assert used.log_out() == 0
+        wait_until("no session of alice", lambda: users_shown(host) == ["root"], 10)
+        saw("sshd -p 2223 in root's session: counted, denied at limit 2, terminated as idle; su there is not counted")
+    finally:
+        host.sh("kill $(cat /run/lab-sshd.pid)")
 
 
 def journal_since(host, since, text):
