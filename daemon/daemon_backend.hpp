@@ -28,7 +28,7 @@ class DaemonBackend final : public api::Backend {
         const Engine& engine;
         Worker& worker;
         PolicyManager& policies;
-        const LedgerRecorder& recorder;
+        LedgerRecorder& recorder;
         inspect::SessionSnapshots& snapshots;
     };
 

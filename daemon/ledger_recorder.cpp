@@ -16,6 +16,7 @@ void LedgerRecorder::put(const core::Session& session) {
                          done.error().what);
     }
     failing_ = !done;
+    check_place();
 }
 
 void LedgerRecorder::drop(SessionKey key) {
@@ -23,6 +24,25 @@ void LedgerRecorder::drop(SessionKey key) {
         return report_failure(key);
     }
     ledger_->drop(key);
+    check_place();
+}
+
+bool LedgerRecorder::is_recording() {
+    if (!ledger_) {
+        return false;
+    }
+    check_place();
+    return !failing_ && !displaced_;
+}
+
+void LedgerRecorder::check_place() {
+    const bool was_displaced = std::exchange(displaced_, !ledger_->is_in_place());
+    if (displaced_ && !was_displaced) {
+        journal_.log(output::Priority::error,
+                     "The ledger was deleted while sesslimitd is running; sessions remain limited, but their start "
+                     "times will be lost if sesslimitd restarts. Run 'systemctl restart sesslimitd' to create a new "
+                     "ledger.");
+    }
 }
 
 void LedgerRecorder::report_failure(SessionKey key) {

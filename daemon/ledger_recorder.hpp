@@ -11,7 +11,8 @@
 namespace sesslimit {
 
 /// Recorder that writes the records of sessions to the ledger file. If the ledger is unavailable, it discards the
-/// records, because a full /run must not prevent logins. When writes begin to fail, it logs only the first error.
+/// records, because a full /run must not prevent logins. When writes begin to fail, it logs only the first error. It
+/// checks at each write that the file was not deleted.
 class LedgerRecorder final : public Recorder {
   public:
     /// Lifetime: `journal` must outlive the recorder.
@@ -24,8 +25,9 @@ class LedgerRecorder final : public Recorder {
     /// state of all sessions.
     void attach(ledger::Ledger ledger, const core::State& state);
 
-    /// Returns true if records are written to the ledger, so that the sessions survive a restart of the daemon.
-    [[nodiscard]] bool is_recording() const { return ledger_.has_value() && !failing_; }
+    /// Returns true if records are written to the ledger, so that the sessions survive a restart of the daemon. Returns
+    /// false if the ledger file was deleted in the meantime. The first call or write after the deletion logs an error.
+    [[nodiscard]] bool is_recording();
 
     /// Discards all records that are passed to the recorder from now on. Called if the ledger cannot be opened.
     void do_without();
@@ -33,6 +35,9 @@ class LedgerRecorder final : public Recorder {
   private:
     /// Remembers the session, so that attach() can write its record. Does nothing after do_without().
     void report_failure(SessionKey key);
+
+    /// Checks that the ledger file was not deleted, and logs an error if it was. `ledger_` must be set.
+    void check_place();
 
     output::Journal& journal_;
     /// Ledger that attach() has set.
@@ -43,6 +48,8 @@ class LedgerRecorder final : public Recorder {
     bool none_to_come_ = false;
     /// True if the last write of a record to the ledger failed.
     bool failing_ = false;
+    /// True if the ledger file was deleted, renamed or replaced.
+    bool displaced_ = false;
 };
 
 } // namespace sesslimit

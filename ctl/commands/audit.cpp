@@ -3,6 +3,7 @@
 
 #include "common/text.hpp"
 #include "ctl/client/enforcement.hpp"
+#include "ctl/output/report.hpp"
 #include "daemon/host_config/files.hpp"
 
 #include <algorithm>
@@ -32,7 +33,13 @@ bool is_running_host(const fs::path& root) {
     return fs::equivalent(root, "/", error);
 }
 
+/// Adds warnings about the running daemon, if there is one.
 void add_enforcement(const AuditSources& sources, Usec now, audit::Report& report) {
+    if (const auto status = sources.remote.status()) {
+        if (auto warning = recording_warning(*status)) {
+            report.warnings.push_back({*std::move(warning), {}});
+        }
+    }
     for (std::string& warning : warnings_of(enforcement(sources.remote, sources.host, now), now)) {
         report.warnings.push_back({std::move(warning), {}});
     }

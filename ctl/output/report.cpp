@@ -118,6 +118,9 @@ std::string rules_text(const std::vector<MatchingRule>& rules) {
     return text.empty() ? text : "Rules that match this login but are overridden by stricter values:\n" + text + '\n';
 }
 
+constexpr std::string_view recording_advice =
+    "see 'journalctl -u sesslimitd -p err', and run 'systemctl restart sesslimitd' to create a new ledger";
+
 std::string policy_words(const Status& status) {
     if (status.policy_state == "files") {
         return "loaded from the policy files";
@@ -232,7 +235,9 @@ std::string status_text(const Status& status, const Enforcement& enforcement, Us
         {"Policy", policy_words(status)},
         {"Since", long_time(status.policy_since, now)},
         {"Sessions", std::to_string(status.sessions)},
-        {"Recording", status.recording ? "yes" : "no (session start times are lost if sesslimitd restarts)"},
+        {"Recording", status.recording ? "yes"
+                                       : "no (session start times are lost if sesslimitd restarts; " +
+                                             std::string(recording_advice) + ")"},
         {"SELinux", selinux_words(enforcement)},
         {"Uncounted", uncounted_words(enforcement.uncounted, now)},
     });
@@ -242,6 +247,13 @@ std::string status_text(const Status& status, const Enforcement& enforcement, Us
         text += "  " + warning + '\n';
     }
     return text;
+}
+
+std::optional<std::string> recording_warning(const Status& status) {
+    return status.recording ? std::nullopt
+                            : std::optional("sesslimitd does not record sessions. Session start times are lost if "
+                                            "sesslimitd restarts; " +
+                                            std::string(recording_advice) + ".");
 }
 
 std::string event_text(const Event& event, const Style& style) {

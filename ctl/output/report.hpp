@@ -5,6 +5,7 @@
 #include "ctl/client/daemon_client.hpp"
 #include "ctl/client/enforcement.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ std::string show_text(const Session& session, Usec now);
 
 std::string explain_text(const ExplainQuery& question, const Explanation& explanation, const Style& style);
 std::string status_text(const Status& status, const Enforcement& enforcement, Usec now);
+
+/// Returns a warning for `audit`, with instructions, if the daemon does not record sessions in its ledger.
+std::optional<std::string> recording_warning(const Status& status);
 
 /// Returns one line of `watch`.
 std::string event_text(const Event& event, const Style& style);

@@ -140,6 +140,10 @@ void Ledger::drop(SessionKey key) noexcept {
     index.slot_of.erase(found);
 }
 
+bool Ledger::is_in_place() const noexcept {
+    return impl_->file.is_in_place();
+}
+
 std::size_t Ledger::size() const noexcept {
     return impl_->index.slot_of.size();
 }

@@ -59,6 +59,10 @@ class Ledger {
     /// Deletes the record of a session. Does nothing if the record does not exist.
     void drop(SessionKey key) noexcept;
 
+    /// Returns true if a restarted daemon would find this ledger. Returns false if the file or its directory was
+    /// deleted, renamed or replaced. Records are then still written, but are lost when the daemon stops.
+    [[nodiscard]] bool is_in_place() const noexcept;
+
     /// Returns the number of recorded sessions.
     [[nodiscard]] std::size_t size() const noexcept;
 

@@ -200,6 +200,15 @@ std::expected<LedgerFile, OpenFailure> LedgerFile::take_over(const fs::path& fil
 
 Result<LedgerFile> LedgerFile::open(const fs::path& directory, const BootId& boot, std::size_t step,
                                     std::vector<std::string>& said) {
+    auto image = open_or_create(directory, boot, step, said);
+    if (image) {
+        image->path_ = directory / "ledger";
+    }
+    return image;
+}
+
+Result<LedgerFile> LedgerFile::open_or_create(const fs::path& directory, const BootId& boot, std::size_t step,
+                                              std::vector<std::string>& said) {
     const fs::path file = directory / "ledger";
     const fs::path old = directory / "ledger.old";
     auto taken = take_over(file, boot, step, said);
@@ -221,6 +230,13 @@ Result<LedgerFile> LedgerFile::open(const fs::path& directory, const BootId& boo
         made = create(directory, boot, step);
     }
     return made;
+}
+
+bool LedgerFile::is_in_place() const noexcept {
+    struct stat opened{};
+    struct stat found{};
+    return ::fstat(fd_.get(), &opened) == 0 && ::lstat(path_.c_str(), &found) == 0 && opened.st_dev == found.st_dev &&
+           opened.st_ino == found.st_ino;
 }
 
 Result<> LedgerFile::grow() {

@@ -48,6 +48,10 @@ class LedgerFile {
     /// until grow() is called.
     [[nodiscard]] SlotBytes slot(std::size_t index) const noexcept { return bytes_of(index + 1); }
 
+    /// Returns true if the path with which the ledger was opened still leads to this file. Returns false if the file or
+    /// its directory was deleted, renamed or replaced. A restarted daemon would then not find the records.
+    [[nodiscard]] bool is_in_place() const noexcept;
+
     /// Adds `step` free slots to the ledger file. On failure the number of slots is unchanged.
     Result<> grow();
 
@@ -62,6 +66,8 @@ class LedgerFile {
   private:
     LedgerFile(UniqueFd fd, boost::interprocess::mapped_region&& region, std::size_t step) noexcept;
 
+    static Result<LedgerFile> open_or_create(const std::filesystem::path& directory, const BootId& boot,
+                                             std::size_t step, std::vector<std::string>& said);
     static Result<LedgerFile> map(UniqueFd fd, std::size_t size, std::size_t step);
     static Result<LedgerFile> fill(UniqueFd fd, const BootId& boot, std::size_t step);
     static Result<LedgerFile> create(const std::filesystem::path& directory, const BootId& boot, std::size_t step);
@@ -73,6 +79,7 @@ class LedgerFile {
     void write_header() noexcept;
 
     UniqueFd fd_;
+    std::filesystem::path path_; ///< set by open()
     boost::interprocess::mapped_region region_;
     std::size_t slots_ = 0;
     std::size_t step_ = 0;

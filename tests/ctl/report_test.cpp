@@ -234,8 +234,15 @@ SESSLIMIT_TEST(status_text_states_policy_in_effect) {
     EXPECT(contains(policy_of("kept"), "current files contain errors; run 'sesslimitctl check'"), "kept");
     EXPECT(contains(policy_of("none"), "running without limits"), "none");
     EXPECT(contains(status_text({"0.2.0", "files", 0, 0, false}, good, noon),
-                    "Recording: no (session start times are lost"),
+                    "Recording: no (session start times are lost if sesslimitd restarts; see 'journalctl"),
            "no ledger");
+}
+
+SESSLIMIT_TEST(case_D12_audit_warns_of_missing_ledger) {
+    EXPECT(!recording_warning({"0.2.0", "files", 0, 0, true}), "recording");
+    EXPECT(contains(recording_warning({"0.2.0", "files", 0, 0, false}).value_or(""),
+                    "'systemctl restart sesslimitd' to create a new ledger."),
+           "not recording");
 }
 
 SESSLIMIT_TEST(case_B01_status_warns_of_missing_enforcement) {

@@ -232,6 +232,31 @@ int grow_until_full(const fs::path& home) {
                : 4;
 }
 
+SESSLIMIT_TEST(case_D12_deleted_ledger_detected) {
+    const std::pair<const char*, std::function<void(const fs::path&)>> losses[] = {
+        {"file deleted", [](const fs::path& home) { fs::remove(home / "ledger"); }},
+        {"directory deleted", [](const fs::path& home) { fs::remove_all(home); }},
+        {"directory deleted and created again",
+         [](const fs::path& home) {
+             fs::remove_all(home);
+             fs::create_directory(home);
+         }},
+        {"file replaced",
+         [](const fs::path& home) {
+             fs::copy_file(home / "ledger", home / "copy");
+             fs::rename(home / "copy", home / "ledger");
+         }},
+    };
+    for (const auto& [what, lose] : losses) {
+        const TemporaryDirectory home;
+        Opened opened(home.path, 4);
+        EXPECT(opened.ledger->put(sample(1)) && opened.ledger->is_in_place(), what);
+        lose(home.path);
+        EXPECT(!opened.ledger->is_in_place(), what);
+        EXPECT(opened.ledger->put(sample(2)).has_value(), what);
+    }
+}
+
 /// A file moved aside must not prevent the creation of a new ledger.
 int old_one_makes_room(const fs::path& home) {
     const Bytes rubbish(40'000);
