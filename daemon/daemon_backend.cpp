@@ -37,7 +37,7 @@ const inspect::TerminationPreview& DaemonBackend::termination_preview(const core
     return dependencies_.snapshots.previews.of(session, boottime_now());
 }
 
-void DaemonBackend::end(SessionKey key, const std::string& by) {
+void DaemonBackend::end(SessionKey key, const core::Requester& by) {
     dependencies_.events.handle(core::TerminationRequested{key, by});
 }
 

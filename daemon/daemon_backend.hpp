@@ -41,7 +41,7 @@ class DaemonBackend final : public api::Backend {
     [[nodiscard]] api::WallClock moment() const override;
     const inspect::TerminalSnapshot& terminal_snapshot(const core::Session& session) override;
     const inspect::TerminationPreview& termination_preview(const core::Session& session) override;
-    void end(SessionKey key, const std::string& by) override;
+    void end(SessionKey key, const core::Requester& by) override;
     void reload(std::function<void(Result<>)> then) override { dependencies_.policies.reload(std::move(then)); }
     bool look_up(uid_t caller, api::ExplainQuery question, std::function<void(std::optional<Login>)> then) override;
 

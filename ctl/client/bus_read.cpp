@@ -126,6 +126,13 @@ void take(Properties& properties, std::string_view name, std::optional<std::stri
     }
 }
 
+void take(Properties& properties, std::string_view name, std::optional<std::uint32_t>& out) {
+    const auto found = properties.find(name);
+    if (found != properties.end() && std::holds_alternative<std::uint32_t>(found->second)) {
+        out = std::get<std::uint32_t>(found->second);
+    }
+}
+
 std::optional<TerminationPreview> termination_preview_of(Properties& properties) {
     if (!properties.contains("Processes")) {
         return std::nullopt;
@@ -163,6 +170,7 @@ Session session_of(Properties& properties) {
     take(properties, "IdleEndsAt", session.idle_ends_at);
     take(properties, "Mode", session.mode);
     take(properties, "Reason", session.reason);
+    take(properties, "RequestedByUid", session.requested_by_uid);
     take(properties, "Credential", session.credential);
     take(properties, "Method", session.method);
     take(properties, "RemoteUser", session.remote_user);

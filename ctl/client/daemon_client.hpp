@@ -52,6 +52,7 @@ struct Session {
     Usec idle_ends_at = infinity;     ///< Time at which idle_timeout ends the session.
     std::string mode;                 ///< Mode of the session's limits: "enforce" or "observe".
     std::string reason;
+    std::optional<std::uint32_t> requested_by_uid; ///< set if a D-Bus caller requested the termination
     // The daemon shows the credential, the authentication method and the remote user of a session only to root and to
     // the user of the session.
     std::optional<std::string> credential;

@@ -48,6 +48,7 @@ Value value_of(const Session& session) {
         {"idle_ends_at", unless(session.idle_ends_at, infinity)},
         {"mode", session.mode},
         {"reason", or_null(session.reason)},
+        {"requested_by_uid", session.requested_by_uid ? Value(*session.requested_by_uid) : Value(nullptr)},
     };
     // If the daemon does not provide a property, the JSON object does not contain it. The value null would mean that
     // the property is empty.

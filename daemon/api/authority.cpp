@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/api/authority.hpp"
 
+#include "common/process.hpp"
 #include "daemon/api/errors.hpp"
+#include "daemon/inspect/login_uid.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace sesslimit::api {
@@ -15,6 +18,53 @@ namespace {
 constexpr std::uint32_t allow_interaction = 1;
 /// Timeout of a query to polkit in microseconds. It is long enough for a user to type a password before polkit replies.
 constexpr std::uint64_t interaction_usec = std::chrono::microseconds(std::chrono::minutes(2)).count();
+
+/// Keys of the reply to GetConnectionCredentials (D-Bus specification).
+struct Credentials {
+    std::optional<std::uint32_t> uid;
+    pid_t pid = 0;  ///< PID of the caller's process, or 0 if it is not in this PID namespace.
+    int pidfd = -1; ///< pidfd of that process, or -1 if the bus does not provide it. Owned by the reply.
+};
+
+int read_credential(sd_bus_message* m, std::string_view key, Credentials& credentials) {
+    std::uint32_t number = 0;
+    if (key == "UnixUserID") {
+        const int code = sd_bus_message_read(m, "v", "u", &number);
+        credentials.uid = number;
+        return code;
+    }
+    if (key == "ProcessID") {
+        const int code = sd_bus_message_read(m, "v", "u", &number);
+        credentials.pid = static_cast<pid_t>(number);
+        return code;
+    }
+    return key == "ProcessFD" ? sd_bus_message_read(m, "v", "h", &credentials.pidfd) : sd_bus_message_skip(m, "v");
+}
+
+int read_credentials(sd_bus_message* m, Credentials& credentials) {
+    int code = sd_bus_message_enter_container(m, 'a', "{sv}");
+    while (code >= 0 && (code = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+        const char* key = nullptr;
+        code = sd_bus_message_read(m, "s", &key);
+        code = code < 0 ? code : read_credential(m, key, credentials);
+        code = code < 0 ? code : sd_bus_message_exit_container(m);
+    }
+    return code;
+}
+
+/// Returns the login UID of the caller. dbus-daemon before 1.15.8 does not provide a pidfd. A later process may then
+/// have the PID of a caller that has passed its connection to another process and exited. Therefore the owner of the
+/// process must be the caller in that case.
+std::optional<uid_t> login_uid_of(const Credentials& credentials) {
+    if (credentials.pid <= 0) {
+        return std::nullopt;
+    }
+    if (credentials.pidfd >= 0) {
+        return inspect::login_uid_of(credentials.pidfd, credentials.pid, std::nullopt);
+    }
+    const auto pidfd = open_pidfd(credentials.pid);
+    return pidfd ? inspect::login_uid_of(pidfd->get(), credentials.pid, credentials.uid) : std::nullopt;
+}
 
 } // namespace
 
@@ -34,13 +84,13 @@ int Authority::identify(sd_bus_message* call, Identified then) {
     }
     sd_bus_message* raw = nullptr;
     int code = sd_bus_message_new_method_call(bus_.get(), &raw, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                                              "org.freedesktop.DBus", "GetConnectionUnixUser");
+                                              "org.freedesktop.DBus", "GetConnectionCredentials");
     const bus::Message m(raw);
     if (code >= 0) {
         code = sd_bus_message_append(raw, "s", caller);
     }
     if (code >= 0) {
-        code = bus_.call(raw, &Authority::on_uid,
+        code = bus_.call(raw, &Authority::on_credentials,
                          PendingCheck{.place = std::move(place),
                                       .call = bus::Message(sd_bus_message_ref(call)),
                                       .identified = std::move(then)});
@@ -49,14 +99,15 @@ int Authority::identify(sd_bus_message* call, Identified then) {
     return code < 0 ? code : 1;
 }
 
-int Authority::on_uid(sd_bus_message* answer, void* data, sd_bus_error*) {
+int Authority::on_credentials(sd_bus_message* answer, void* data, sd_bus_error*) {
     const auto& question = *static_cast<PendingCheck*>(data);
-    std::uint32_t uid = 0;
-    if (sd_bus_message_is_method_error(answer, nullptr) > 0 || sd_bus_message_read(answer, "u", &uid) < 0) {
+    Credentials credentials;
+    if (sd_bus_message_is_method_error(answer, nullptr) > 0 || read_credentials(answer, credentials) < 0 ||
+        !credentials.uid) {
         return reply_error(question.call.get(), SD_BUS_ERROR_ACCESS_DENIED,
                            "Failed to determine the caller's user ID.");
     }
-    question.identified(question.call.get(), uid);
+    question.identified(question.call.get(), {.uid = *credentials.uid, .login_uid = login_uid_of(credentials)});
     return 0;
 }
 

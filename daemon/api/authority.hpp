@@ -8,9 +8,18 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace sesslimit::api {
+
+/// Process that called a D-Bus method.
+struct Caller {
+    uid_t uid = 0; ///< User ID of the process when it connected to the bus. Authorization depends on it alone.
+    /// User ID with which the person logged in, who may have changed it with su, sudo or pkexec since. Absent if
+    /// unknown. It is used only in messages, because a privileged process can change it.
+    std::optional<uid_t> login_uid{};
+};
 
 /// Checker of D-Bus callers. It queries the bus for the identity of a caller, and polkit for the authorization of a
 /// caller. No query blocks. If too many queries are pending, the caller's method call is answered with the error
@@ -34,11 +43,12 @@ class Authority {
 
     /// Functions that continue a D-Bus call after its caller has been identified or authorized. They receive the
     /// message of the call and must reply to it.
-    using Identified = std::function<void(sd_bus_message* call, uid_t caller)>;
+    using Identified = std::function<void(sd_bus_message* call, const Caller& caller)>;
     using Authorized = std::function<void(sd_bus_message* call)>;
 
-    /// Queries the bus for the caller's user ID, which the bus has from the kernel, and passes the ID to `then`. If the
-    /// query fails or too many calls are pending, replies to the call with an error and does not call `then`.
+    /// Queries the bus for the caller's user ID and process, which the bus has from the kernel, reads the login UID of
+    /// the process, and passes both IDs to `then`. If the query fails or too many calls are pending, replies to the
+    /// call with an error and does not call `then`. A caller whose login UID cannot be read is not an error.
     int identify(sd_bus_message* call, Identified then);
 
     /// Asks polkit whether the user `caller` is authorized for `action`, and calls `then` if polkit agrees. polkit may
@@ -48,7 +58,7 @@ class Authority {
 
   private:
     struct PendingCheck;
-    static int on_uid(sd_bus_message* answer, void* question, sd_bus_error* error);
+    static int on_credentials(sd_bus_message* answer, void* question, sd_bus_error* error);
     static int on_polkit(sd_bus_message* answer, void* question, sd_bus_error* error);
 
     bus::Connection& bus_;

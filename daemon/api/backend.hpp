@@ -3,6 +3,7 @@
 
 #include "common/result.hpp"
 #include "daemon/api/view.hpp"
+#include "daemon/core/event.hpp"
 #include "daemon/core/state.hpp"
 #include "daemon/policy/login.hpp"
 #include "daemon/policy/policy.hpp"
@@ -45,8 +46,8 @@ class Backend {
     virtual const inspect::TerminalSnapshot& terminal_snapshot(const core::Session& session) = 0;
     virtual const inspect::TerminationPreview& termination_preview(const core::Session& session) = 0;
 
-    /// Terminates an open session. `by` is the name of the requester, which the message to the session's user contains.
-    virtual void end(SessionKey key, const std::string& by) = 0;
+    /// Terminates an open session. The message to the session's user contains the name of the requester.
+    virtual void end(SessionKey key, const core::Requester& by) = 0;
 
     /// Reloads the policy. `then` receives an empty result on success, or the errors in the policy as text for a human
     /// reader.

@@ -60,7 +60,8 @@ struct Service::Impl {
 
     static int list_sessions(sd_bus_message* call, void* data, sd_bus_error*) {
         auto& self = *static_cast<Impl*>(data);
-        return self.authority.identify(call, [&self](sd_bus_message* m, uid_t caller) { self.list(m, caller); });
+        return self.authority.identify(call,
+                                       [&self](sd_bus_message* m, const Caller& caller) { self.list(m, caller.uid); });
     }
 
     void list(sd_bus_message* call, uid_t caller) {
@@ -84,7 +85,8 @@ struct Service::Impl {
         if (read_text(call, id) < 0) {
             return reply_error(call, error_bad_argument, "Invalid session ID.");
         }
-        return self.authority.identify(call, [&self, id](sd_bus_message* m, uid_t caller) { self.get(m, caller, id); });
+        return self.authority.identify(
+            call, [&self, id](sd_bus_message* m, const Caller& caller) { self.get(m, caller.uid, id); });
     }
 
     void get(sd_bus_message* call, uid_t caller, const std::string& id) {
@@ -117,9 +119,10 @@ struct Service::Impl {
             return reply_error(call, error_bad_argument,
                                problem.empty() ? "Invalid login description." : problem + ".");
         }
-        return self.authority.identify(call, [&self, question = std::move(question)](sd_bus_message* m, uid_t caller) {
-            self.look_up(m, caller, question);
-        });
+        return self.authority.identify(
+            call, [&self, question = std::move(question)](sd_bus_message* m, const Caller& caller) {
+                self.look_up(m, caller.uid, question);
+            });
     }
 
     void look_up(sd_bus_message* call, uid_t caller, const ExplainQuery& question) {
@@ -156,7 +159,7 @@ struct Service::Impl {
         if (read_text(call, id) < 0) {
             return reply_error(call, error_bad_argument, "Invalid session ID.");
         }
-        return self.authority.identify(call, [&self, id](sd_bus_message* m, uid_t caller) {
+        return self.authority.identify(call, [&self, id](sd_bus_message* m, const Caller& caller) {
             const core::Session* session = find_to_end(self.backend->state(), id);
             if (session == nullptr) {
                 self.no_such_session(m, id);
@@ -168,7 +171,7 @@ struct Service::Impl {
                     self.no_such_session(allowed, id);
                     return;
                 }
-                self.backend->end(still->key, self.name_of(caller, still->login.uid));
+                self.backend->end(still->key, self.requester(caller, still->login.uid));
                 sd_bus_reply_method_return(allowed, nullptr);
             });
         });
@@ -184,16 +187,16 @@ struct Service::Impl {
         if (!ref) {
             return reply_error(call, error_bad_argument, user_ref_problem(user) + ".");
         }
-        return self.authority.identify(call, [&self, ref = *ref](sd_bus_message* m, uid_t caller) {
+        return self.authority.identify(call, [&self, ref = *ref](sd_bus_message* m, const Caller& caller) {
             const auto wanted = [ref](const core::Session& session) {
                 return refers_to(ref, session.login.user, session.login.uid);
             };
             // The caller needs authorization by polkit, unless all sessions to be terminated belong to the caller.
             bool own = true;
             for (const auto& [key, session] : self.backend->state().sessions()) {
-                own = own && (!wanted(session) || session.login.uid == caller);
+                own = own && (!wanted(session) || session.login.uid == caller.uid);
             }
-            const uid_t owner = own ? caller : 0;
+            const uid_t owner = own ? caller.uid : 0;
             self.when_allowed(m, caller, owner, [&self, wanted, caller](sd_bus_message* allowed) {
                 self.end_all(allowed, caller, wanted, "");
             });
@@ -209,7 +212,7 @@ struct Service::Impl {
             return reply_error(call, error_bad_argument,
                                "Invalid credential; expected SHA256:..., cert-id:... or ca:SHA256:...");
         }
-        return self.authority.identify(call, [&self, pattern](sd_bus_message* m, uid_t caller) {
+        return self.authority.identify(call, [&self, pattern](sd_bus_message* m, const Caller& caller) {
             const auto wanted = [pattern](const core::Session& session) {
                 return policy::is_meant(*pattern, session.login.credential);
             };
@@ -221,15 +224,15 @@ struct Service::Impl {
 
     /// Calls `then` immediately if the caller is root or the owner of the session. For any other caller, calls `then`
     /// only if polkit authorizes the caller.
-    void when_allowed(sd_bus_message* call, uid_t caller, uid_t owner, Authority::Authorized then) {
-        if (caller == 0 || caller == owner) {
+    void when_allowed(sd_bus_message* call, const Caller& caller, uid_t owner, Authority::Authorized then) {
+        if (caller.uid == 0 || caller.uid == owner) {
             return then(call);
         }
-        authority.authorize(call, caller, may_end, std::move(then));
+        authority.authorize(call, caller.uid, may_end, std::move(then));
     }
 
     template <class Wanted>
-    void end_all(sd_bus_message* call, uid_t caller, const Wanted& wanted, const std::string& more) {
+    void end_all(sd_bus_message* call, const Caller& caller, const Wanted& wanted, const std::string& more) {
         std::vector<std::pair<SessionKey, uid_t>> keys;
         for (const auto& [key, session] : backend->state().sessions()) {
             const bool open = session.phase == core::Phase::active || session.phase == core::Phase::admitted;
@@ -238,36 +241,44 @@ struct Service::Impl {
             }
         }
         for (const auto& [key, owner] : keys) {
-            backend->end(key, name_of(caller, owner) + more);
+            core::Requester by = requester(caller, owner);
+            by.name += more;
+            backend->end(key, by);
         }
         sd_bus_reply_method_return(call, "u", static_cast<std::uint32_t>(keys.size()));
     }
 
-    /// Returns a name for the D-Bus caller who terminates a session, for the message to the session's user. The name of
-    /// the caller comes from one of the caller's own sessions. The user database is not queried, because a query may
-    /// block.
-    [[nodiscard]] std::string name_of(uid_t caller, uid_t owner) const {
-        if (caller == owner && caller != 0) {
-            return "its user";
+    /// Returns the person who requests the termination of a session of the user `owner`, for the message to that user.
+    /// If the person has changed the user ID since the login, the name contains both, such as "alice (as root)".
+    [[nodiscard]] core::Requester requester(const Caller& caller, uid_t owner) const {
+        const uid_t person = caller.login_uid.value_or(caller.uid);
+        if (person != caller.uid) {
+            return {name_of(person) + " (as " + name_of(caller.uid) + ")", person};
         }
-        if (caller == 0) {
+        return {person == owner && person != 0 ? "its user" : name_of(person), person};
+    }
+
+    /// Returns the name of a user. It comes from one of the user's own sessions. The user database is not queried,
+    /// because a query may block.
+    [[nodiscard]] std::string name_of(uid_t user) const {
+        if (user == 0) {
             return "root";
         }
-        for (const SessionKey key : backend->state().of_user(caller)) {
+        for (const SessionKey key : backend->state().of_user(user)) {
             return backend->state().find(key)->login.user;
         }
-        return "UID " + std::to_string(caller);
+        return "UID " + std::to_string(user);
     }
 
     // The policy
 
     static int reload(sd_bus_message* call, void* data, sd_bus_error*) {
         auto& self = *static_cast<Impl*>(data);
-        return self.authority.identify(call, [&self](sd_bus_message* m, uid_t caller) {
-            if (caller == 0) {
+        return self.authority.identify(call, [&self](sd_bus_message* m, const Caller& caller) {
+            if (caller.uid == 0) {
                 return self.take_up(m);
             }
-            self.authority.authorize(m, caller, may_reload,
+            self.authority.authorize(m, caller.uid, may_reload,
                                      [&self](sd_bus_message* allowed) { self.take_up(allowed); });
         });
     }

@@ -81,6 +81,13 @@ std::string_view idle_sign_of(const Session& session) {
     return "";
 }
 
+/// Adds the user ID of the person who requested the termination of a session, if it was requested.
+void add_requester(Properties& all, const core::Reason& reason) {
+    if (reason.cause == core::Cause::requested) {
+        all.emplace_back("RequestedByUid", reason.count);
+    }
+}
+
 } // namespace
 
 std::string id_of(const Session& session) {
@@ -140,6 +147,9 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
         {"Mode", std::string(limits.mode.value == policy::Mode::observe ? "observe" : "enforce")},
         {"Reason", session.phase == Phase::ending ? messages::reason_text(session.reason) : std::string()},
     };
+    if (session.phase == Phase::ending) {
+        add_requester(all, session.reason);
+    }
     if (visibility == Visibility::owner) {
         all.emplace_back("Credential", escape_for_display(session.login.credential.fingerprint));
         all.emplace_back("Method", escape_for_display(session.login.credential.method));
@@ -191,9 +201,11 @@ std::optional<std::string> signal_of(const core::Notice& notice) {
 Properties signal_properties(const core::Notice& notice, const policy::Limits& limits,
                              const inspect::TerminalSnapshot& presence, const WallClock& moment) {
     Properties all = properties(notice.session, limits, presence, moment, Visibility::any_caller);
-    std::erase_if(all, [](const auto& property) { return property.first == "Reason"; });
+    std::erase_if(
+        all, [](const auto& property) { return property.first == "Reason" || property.first == "RequestedByUid"; });
     const bool reasoned = notice.reason.cause != core::Cause::none;
     all.emplace_back("Reason", reasoned ? messages::reason_text(notice.reason) : std::string());
+    add_requester(all, notice.reason);
     all.emplace_back("Event", std::string(messages::event_of(notice.kind)));
     if (notice.kind == core::Notice::Kind::warned) {
         all.emplace_back("Left", usec(notice.left));

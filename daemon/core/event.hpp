@@ -127,10 +127,16 @@ struct TimerExpired {};
 /// Change of the policy. Every session is then evaluated again under the new policy.
 struct PolicyChanged {};
 
+/// Person who requested the termination of a session on D-Bus.
+struct Requester {
+    std::string name; ///< Text about the person, shown to the user of the session.
+    uid_t uid = 0;    ///< Login UID of the person, or the user ID of the D-Bus caller if the login UID is unknown.
+};
+
 /// Request of an authorized D-Bus caller to terminate a session.
 struct TerminationRequested {
     SessionKey session = SessionKey::none;
-    std::string by; ///< name of the D-Bus caller, shown to the user of the session
+    Requester by;
 };
 
 /// Session that the daemon has read from the ledger file at its start.

@@ -71,12 +71,13 @@ inline constexpr std::size_t max_by_length = 255;
 struct Reason {
     Cause cause = Cause::none;
     /// Number that belongs to the cause. For limit_reached and displaced, the maximum number of sessions. For idle, 1
-    /// if the session is not graphical and no terminal of the session is known, otherwise 0.
+    /// if the session is not graphical and no terminal of the session is known, otherwise 0. For requested, the user ID
+    /// of the person (Requester).
     std::uint32_t count = 0;
     /// For the causes duration and idle, the value of the limit that expired.
     Duration span{};
     /// Text that belongs to the cause. For displaced, the remote host of the newer login. For requested, the name of
-    /// the D-Bus caller. For limit_reached, the name of the policy rule whose shared limit is reached, or empty if
+    /// the person. For limit_reached, the name of the policy rule whose shared limit is reached, or empty if
     /// max_sessions is reached. At most max_by_length bytes.
     std::string by;
     bool operator==(const Reason&) const = default;

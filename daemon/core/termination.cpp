@@ -136,7 +136,10 @@ void on_termination_requested(DecisionContext& context, const TerminationRequest
     const Session* session = context.state.find(event.session);
     if (session != nullptr && (session->phase == Phase::admitted || session->phase == Phase::active)) {
         begin_termination(context, *session,
-                          {.cause = Cause::requested, .count = 0, .span = {}, .by = event.by.substr(0, max_by_length)});
+                          {.cause = Cause::requested,
+                           .count = event.by.uid,
+                           .span = {},
+                           .by = event.by.name.substr(0, max_by_length)});
     }
 }
 

@@ -399,6 +399,10 @@ JournalEntry journal_entry(const core::Notice& notice) {
     if (notice.reason.cause != Cause::none) {
         entry.emplace_back("SESSLIMIT_REASON", std::string(name_of(notice.reason.cause)));
     }
+    if (notice.reason.cause == Cause::requested) {
+        entry.emplace_back("SESSLIMIT_REQUESTED_BY", escape_for_display(notice.reason.by, host_bytes));
+        entry.emplace_back("SESSLIMIT_REQUESTED_BY_UID", std::to_string(notice.reason.count));
+    }
     return entry;
 }
 

@@ -7,6 +7,7 @@
 #include "tests/unit/support/core_world.hpp"
 #include "tests/unit/support/loop_bench.hpp"
 
+#include <fstream>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,7 @@ struct Daemon final : api::Backend {
     inspect::TerminalSnapshot seen;
     inspect::TerminationPreview reached;
     std::string log;
+    uid_t requester = 0; ///< user ID of the last requester
 
     [[nodiscard]] const core::State& state() const override { return world.state; }
     [[nodiscard]] const policy::Policy& policy() const override { return world.policy; }
@@ -31,8 +33,9 @@ struct Daemon final : api::Backend {
     }
     const inspect::TerminalSnapshot& terminal_snapshot(const core::Session&) override { return seen; }
     const inspect::TerminationPreview& termination_preview(const core::Session&) override { return reached; }
-    void end(SessionKey key, const std::string& by) override {
-        log += "end " + std::to_string(std::to_underlying(key)) + " by " + by + "; ";
+    void end(SessionKey key, const core::Requester& by) override {
+        log += "end " + std::to_string(std::to_underlying(key)) + " by " + by.name + "; ";
+        requester = by.uid;
     }
     void reload(std::function<void(Result<>)> then) override { then({}); }
     bool look_up(uid_t caller, api::ExplainQuery question, std::function<void(std::optional<Login>)>) override {
@@ -43,6 +46,16 @@ struct Daemon final : api::Backend {
     }
 };
 
+/// Sets the login UID of the calling process, which later connections to the bus have. Returns false if the kernel or
+/// the permissions of the process do not allow this.
+bool set_login_uid(const char* uid) {
+    std::ofstream file("/proc/self/loginuid");
+    file << uid << std::flush;
+    return static_cast<bool>(file);
+}
+
+constexpr const char* no_login_uid = "4294967295";
+
 struct Bench {
     PrivateBus bus;
     EventLoop loop = make_loop();
@@ -52,6 +65,7 @@ struct Bench {
     std::unique_ptr<api::Service> service;
 
     Bench() {
+        (void)set_login_uid(no_login_uid);
         make_system_bus(bus);
         service =
             std::make_unique<api::Service>(loop.get(), [this](const Error& error) { failures += error.what + "; "; });
@@ -103,6 +117,33 @@ SESSLIMIT_TEST(end_session_accepts_only_admitted_sessions) {
         EXPECT_TEXT(bench.daemon.log, test.log);
     }
     EXPECT_TEXT(bench.failures, "");
+}
+
+SESSLIMIT_TEST(case_D11_requester_named_by_login_uid) {
+    struct Case {
+        const char* login_uid;
+        std::string_view log;
+        uid_t requester;
+    };
+    const Case cases[] = {
+        {"1001", "end 1 by alice (as root); ", 1001},
+        {"1002", "end 1 by UID 1002 (as root); ", 1002},
+        {"0", "end 1 by root; ", 0},
+        {no_login_uid, "end 1 by root; ", 0},
+    };
+    Bench bench;
+    EXPECT(bench.is_up(), bench.failures);
+    bench.daemon.world.state.put(session_in(Phase::active));
+    for (const Case& test : cases) {
+        if (!set_login_uid(test.login_uid)) {
+            skip();
+        }
+        bench.daemon.log.clear();
+        EXPECT_TEXT(bench.call("EndSession", "s", "c1"), "");
+        EXPECT_TEXT(bench.daemon.log, test.log);
+        EXPECT(bench.daemon.requester == test.requester, test.login_uid);
+    }
+    (void)set_login_uid(no_login_uid);
 }
 
 /// There are two users. The name of one is the ID of the other.

@@ -261,6 +261,9 @@ int append_session(sd_bus_message* message, const Session& session, const std::s
     time("IdleEndsAt", session.idle_ends_at);
     text("Mode", session.mode);
     text("Reason", session.reason);
+    if (session.requested_by_uid) {
+        sd_bus_message_append(message, "{sv}", "RequestedByUid", "u", *session.requested_by_uid);
+    }
     sd_bus_message_append(message, "{sv}", "OfTheFuture", "(id)", 1, 0.5); // a later daemon may add keys
     if (session.credential) {
         text("Credential", *session.credential);

@@ -340,7 +340,8 @@ SESSLIMIT_TEST(org_sesslimit1_page_lists_every_member_and_error) {
 }
 
 SESSLIMIT_TEST(org_sesslimit1_page_lists_every_session_key) {
-    const core::Session session = session_in(core::Phase::active);
+    core::Session session = session_in(core::Phase::ending);
+    session.reason.cause = core::Cause::requested;
     Words known;
     const auto take = [&known](const api::Properties& properties) {
         for (const auto& [key, value] : properties) {

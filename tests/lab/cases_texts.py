@@ -8,8 +8,56 @@ import json
 import re
 import time
 
+import pytest
+
 from lab import client, ctl
+from lab.base import PASSWORDS
 from lab.machine import wait_until
+
+# The commands with which alice becomes root in her shell, and whether they ask for root's password.
+WAYS = {
+    "sudo": ("sudo sesslimitctl end --no-ask ID", False),
+    "su": ("su -c 'sesslimitctl end --no-ask ID'", True),
+    "pkexec": ("pkexec sesslimitctl end --no-ask ID", True),
+}
+
+
+def reads_password(host, program):
+    """Returns whether the program has turned echo off on its terminal. It discards earlier input."""
+    terminal = host.sh(f"ps -C {program} -o tty= | head -n 1").strip()
+    return re.search(r"(?<!\S)-echo(?!\S)", host.sh(f"stty -a -F /dev/{terminal}"))
+
+
+@pytest.mark.parametrize("way", list(WAYS))
+def case_D11_notice_names_person_behind_root(host, saw, way):
+    if way == "pkexec":
+        host.install_later("pkexec")
+    bob, alice = client.shell(host, "bob"), client.shell(host, "alice")
+    for each in (bob, alice):
+        each.prompt()
+    (session,) = wait_until("bob's session", lambda: host.sessions("bob"), 10)[0]
+    watch = ctl.watch(host, "--json=short")
+    since = time.monotonic()
+    command, asks = WAYS[way]
+    at = len(alice.output.encode())
+    alice.send(command.replace("ID", session.id) + "\n")
+    if asks:
+        alice.expect("Password: ", 20, at)
+        wait_until("the prompt for a password", lambda: reads_password(host, way), 10)
+        alice.send(f"{PASSWORDS['root']}\n")
+    bob.wait(20)
+    told = bob.expect("This session was terminated: requested by [^.]*", 1).text
+    assert told.endswith("requested by alice (as root)"), f"{way}: bob reads {told!r}"
+    wait_until("the event", lambda: host.events("ended", "bob", since), 10)
+    (entry,) = map(json.loads, host.journal("--output=json", "SESSLIMIT_EVENT=ending", "-n", "1").splitlines())
+    uid = host.run("id", "-u", "alice").stdout.strip()
+    assert entry["SESSLIMIT_REQUESTED_BY"] == "alice (as root)", entry
+    assert entry["SESSLIMIT_REQUESTED_BY_UID"] == uid, entry
+    assert "requested by alice (as root)" in entry["MESSAGE"], entry
+    (event,) = [each for each in ctl.watched(watch) if each["event"] == "ending"]
+    assert event["session"]["requested_by_uid"] == int(uid), event
+    assert event["session"]["reason"] == "requested by alice (as root)", event
+    saw(f"{way}: bob reads {told!r}; SESSLIMIT_REQUESTED_BY_UID={entry['SESSLIMIT_REQUESTED_BY_UID']}")
 
 
 def case_D12_deleted_ledger_is_reported(host, saw):
