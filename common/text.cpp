@@ -93,6 +93,11 @@ Character first_of(std::string_view text) noexcept {
     return well_formed ? Character{length, code} : Character{};
 }
 
+/// Returns true for U+FFFE and U+FFFF, the same code points of the other planes, and U+FDD0 to U+FDEF.
+constexpr bool is_noncharacter(std::uint32_t code) noexcept {
+    return (code & 0xFFFE) == 0xFFFE || (code >= 0xFDD0 && code <= 0xFDEF);
+}
+
 /// Returns the length in bytes of the first character of `text`, or 0 if this character must be escaped for display.
 /// `text` must not be empty.
 std::size_t showable(std::string_view text) noexcept {
@@ -100,18 +105,80 @@ std::size_t showable(std::string_view text) noexcept {
     if (code < 0x80) {
         return code >= 0x20 && code != 0x7F && code != '\\' ? length : 0;
     }
-    return !is_unseen(code) && (code & 0xFFFE) != 0xFFFE ? length : 0;
+    return !is_unseen(code) && !is_noncharacter(code) ? length : 0;
 }
 
+constexpr char hex_digits[] = "0123456789abcdef";
+
 void append_escaped(std::string& out, char byte) {
-    constexpr char digits[] = "0123456789abcdef";
     const auto value = static_cast<unsigned char>(byte);
     out += "\\x";
-    out += digits[value >> 4];
-    out += digits[value & 0xF];
+    out += hex_digits[value >> 4];
+    out += hex_digits[value & 0xF];
+}
+
+constexpr bool is_control(std::uint32_t code) noexcept {
+    return code < 0x20 || (code >= 0x7F && code < 0xA0);
+}
+
+void append_json_unit(std::string& out, std::uint32_t unit) {
+    out += "\\u";
+    for (unsigned shift = 16; shift > 0;) {
+        shift -= 4;
+        out += hex_digits[unit >> shift & 0xF];
+    }
+}
+
+/// Returns the text in UTF-8, with \xHH for each byte of malformed UTF-8 and of each character for which `is_escaped`
+/// returns true. The result has at most `limit` bytes.
+template <class IsEscaped>
+std::string escape_if(std::string_view text, std::size_t limit, IsEscaped is_escaped) {
+    std::string out;
+    while (!text.empty()) {
+        const auto [length, code] = first_of(text);
+        const std::size_t size = std::max<std::size_t>(length, 1);
+        std::string piece;
+        if (length > 0 && !is_escaped(code)) {
+            piece = text.substr(0, size);
+        } else {
+            std::ranges::for_each(text.substr(0, size), [&](char byte) { append_escaped(piece, byte); });
+        }
+        if (piece.size() > limit - out.size()) {
+            break;
+        }
+        out += piece;
+        text.remove_prefix(size);
+    }
+    return out;
 }
 
 } // namespace
+
+std::string as_utf8(std::string_view text, std::size_t limit) {
+    return escape_if(text, limit, [](std::uint32_t code) { return code == 0 || is_noncharacter(code); });
+}
+
+std::string as_journal_field(std::string_view text) {
+    return escape_if(text, text.npos, [](std::uint32_t code) { return is_control(code) || is_noncharacter(code); });
+}
+
+std::string escape_json_for_display(std::string_view json) {
+    std::string out;
+    while (!json.empty()) {
+        const auto [length, code] = first_of(json);
+        const std::size_t size = std::max<std::size_t>(length, 1);
+        if (code < 0x7F || showable(json) > 0) {
+            out += json.substr(0, size);
+        } else if (code < 0x10000) {
+            append_json_unit(out, code);
+        } else { // a surrogate pair (RFC 8259)
+            append_json_unit(out, 0xD800 + ((code - 0x10000) >> 10));
+            append_json_unit(out, 0xDC00 + (code & 0x3FF));
+        }
+        json.remove_prefix(size);
+    }
+    return out;
+}
 
 std::size_t malformed_at(std::string_view text) noexcept {
     for (std::size_t at = 0; at < text.size();) {

@@ -22,7 +22,7 @@ std::optional<uid_t> parse_uid(std::string_view digits) {
 } // namespace
 
 std::optional<UserRef> parse_user_ref(std::string_view text) {
-    if (text.empty()) {
+    if (text.empty() || malformed_at(text) != text.npos) {
         return std::nullopt;
     }
     if (!text.starts_with(prefix)) {
@@ -33,6 +33,9 @@ std::optional<UserRef> parse_user_ref(std::string_view text) {
 }
 
 std::string user_ref_problem(std::string_view text) {
+    if (malformed_at(text) != text.npos) {
+        return "\"" + escape_for_display(text) + "\" is not valid UTF-8; write uid: followed by the ID of the user";
+    }
     return text.empty()
                ? "the user name is empty"
                : "\"" + escape_for_display(text) +

@@ -17,9 +17,9 @@ struct UserRef {
     std::optional<uid_t> uid; ///< User ID; absent if `name` is set.
 };
 
-/// Parses a reference to a user, which is a user name or "uid:" and a user ID. Returns nullopt for an empty text, and
-/// for "uid:" without a number from 0 to 4294967294. The number 4294967295 is excluded, because chown(2) and similar
-/// calls do not treat it as a user ID.
+/// Parses a reference to a user, which is a user name or "uid:" and a user ID. Returns nullopt for an empty text, for
+/// malformed UTF-8, which D-Bus cannot transfer, and for "uid:" without a number from 0 to 4294967294. The number
+/// 4294967295 is excluded, because chown(2) and similar calls do not treat it as a user ID.
 std::optional<UserRef> parse_user_ref(std::string_view text);
 
 /// Returns a message about the error in a text that parse_user_ref() rejects. The message is escaped for display and

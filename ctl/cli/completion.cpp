@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "common/user_ref.hpp"
+#include "ctl/client/escaped_client.hpp"
 #include "ctl/commands/commands.hpp"
 #include "ctl/output/format.hpp"
 #include "ctl/output/report.hpp"
@@ -11,10 +13,17 @@ namespace {
 std::string session_lines(const std::vector<Session>& sessions) {
     std::string text;
     for (const Session& session : sessions) {
-        text +=
-            session.id + '\t' + user_words(session) + ", " + session.service + " on " + terminals_words(session) + '\n';
+        text += safe(session.id) + '\t' + user_words(session) + ", " + safe(session.service) + " on " +
+                terminals_words(session) + '\n';
     }
     return text;
+}
+
+/// Returns the user of a session as an argument that a shell need not quote.
+std::string completed_user(const Session& session) {
+    const std::string argument = user_argument(session);
+    return argument.find_first_of(" \\'\"$`&;|<>()*?[]{}~#!") == std::string::npos ? argument
+                                                                                   : user_ref_of(session.uid);
 }
 
 std::string lines_of(const std::set<std::string>& names) {
@@ -36,9 +45,9 @@ void complete(const std::string& kind, Remote& remote, Console& console) {
     std::set<std::string> users;
     std::set<std::string> credentials;
     for (const Session& session : *sessions) {
-        users.insert(user_argument(session));
+        users.insert(completed_user(session));
         if (session.credential && !session.credential->empty()) {
-            credentials.insert(*session.credential);
+            credentials.insert(safe(*session.credential));
         }
     }
     if (kind == "sessions") {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/client/bus_read.hpp"
 
-#include "ctl/client/escaped_client.hpp"
+#include "common/text.hpp"
 
 #include <map>
 #include <string_view>
@@ -15,13 +15,14 @@ using Value = std::variant<std::monostate, std::string, std::uint64_t, std::uint
 using Properties = std::map<std::string, Value, std::less<>>;
 
 constexpr std::size_t max_texts = 64;
+constexpr std::size_t max_text_length = 4096;
 
 bool read_text(sd_bus_message* message, std::string& out) {
     const char* text = nullptr;
     if (sd_bus_message_read_basic(message, 's', static_cast<void*>(&text)) <= 0) {
         return false;
     }
-    out = safe(text);
+    out = as_utf8(text, max_text_length);
     return true;
 }
 

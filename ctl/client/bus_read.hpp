@@ -8,9 +8,10 @@
 #include <string>
 #include <vector>
 
-/// Decoders for the D-Bus messages of org.sesslimit1(5). The functions escape all texts from the bus for display
-/// (ctl/client/escaped_client.hpp). A property that is missing or has an unexpected type keeps its default value. The
-/// functions return nullopt if the message as a whole has an unexpected form.
+/// Decoders for the D-Bus messages of org.sesslimit1(5). The functions limit the length of texts from the bus, but
+/// do not escape them. They must be passed through safe() (ctl/client/escaped_client.hpp) for display. A property that
+/// is missing or has an unexpected type keeps its default value. The functions return nullopt if the message as a whole
+/// has an unexpected form.
 namespace sesslimit::ctl {
 
 std::optional<std::vector<Session>> read_sessions(sd_bus_message* message);

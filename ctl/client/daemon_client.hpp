@@ -11,7 +11,8 @@
 #include <vector>
 
 /// The interface by which the commands of sesslimitctl call the daemon, and the values that the daemon returns. The
-/// values are those of org.sesslimit1(5). All texts in the values are escaped for display.
+/// values are those of org.sesslimit1(5). The texts in the values are valid UTF-8, and must be
+/// passed through safe() (ctl/client/escaped_client.hpp) before they are displayed.
 namespace sesslimit::ctl {
 
 /// A time span in microseconds, or a time in microseconds since the epoch, as transferred over D-Bus.

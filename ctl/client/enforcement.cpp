@@ -3,6 +3,7 @@
 
 #include "common/module_log.hpp"
 #include "common/text.hpp"
+#include "ctl/client/escaped_client.hpp"
 #include "ctl/output/format.hpp"
 #include "daemon/host_config/sshd_config.hpp"
 
@@ -15,10 +16,9 @@ namespace {
 constexpr std::string_view own_domain = "sesslimitd_t"; // packaging/selinux/sesslimit.te
 constexpr Usec max_lookback = std::chrono::microseconds(std::chrono::hours(24)).count();
 constexpr std::string_view mark = "pam_sesslimit("; // libpam's pam_syslog(3) writes MODULE(SERVICE:TYPE): TEXT
-constexpr std::size_t max_user = 256;
 
 std::string last_words(const UncountedLogin& last, Usec now) {
-    return "the last one of " + last.user + " at " + long_time(last.at, now) + ": " + last.reason;
+    return "the last one of " + safe(last.user) + " at " + long_time(last.at, now) + ": " + safe(last.reason);
 }
 
 std::string number_of(const UncountedLogins& uncounted) {
@@ -60,8 +60,8 @@ std::optional<UncountedLogin> parse_uncounted(std::string_view message) {
         return std::nullopt;
     }
     return UncountedLogin{.at = 0,
-                          .user = escape_for_display(message.substr(user + 3, phrase - user - 3), max_user),
-                          .reason = escape_for_display(message.substr(phrase + between.size()))};
+                          .user = as_utf8(message.substr(user + 3, phrase - user - 3)),
+                          .reason = as_utf8(message.substr(phrase + between.size()))};
 }
 
 std::string_view name_of(Selinux selinux) {

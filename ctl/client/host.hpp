@@ -13,7 +13,7 @@ namespace sesslimit::ctl {
 /// The mode of SELinux.
 enum class Selinux : std::uint8_t { off, permissive, enforcing };
 
-/// A login that the PAM module admitted without a decision of the daemon. The texts are escaped for display.
+/// A login that the PAM module admitted without a decision of the daemon. The texts are valid UTF-8.
 struct UncountedLogin {
     Usec at = 0; ///< realtime
     std::string user;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/text.hpp"
 #include "ctl/commands/audit.hpp"
-
-#include <nlohmann/json.hpp>
+#include "ctl/output/json_text.hpp"
 
 namespace sesslimit::ctl {
 namespace {
@@ -11,9 +10,9 @@ using Value = nlohmann::ordered_json;
 using audit::Line;
 
 Value value_of(const Line& line) {
-    return {{"file", escape_for_display(line.file, 4096)},
+    return {{"file", as_utf8(line.file, 4096)},
             {"line", line.number == 0 ? Value(nullptr) : Value(line.number)},
-            {"text", line.text.empty() ? Value(nullptr) : Value(escape_for_display(line.text, 1024))}};
+            {"text", line.text.empty() ? Value(nullptr) : Value(as_utf8(line.text, 1024))}};
 }
 
 Value list_of(const std::vector<Line>& lines) {
@@ -25,7 +24,7 @@ Value list_of(const std::vector<Line>& lines) {
 }
 
 Value value_of(const audit::Remedy& remedy) {
-    return {{"file", escape_for_display(remedy.file, 4096)},
+    return {{"file", as_utf8(remedy.file, 4096)},
             {"line", remedy.line == 0 ? Value(nullptr) : Value(remedy.line)},
             {"at_top", remedy.at_top},
             {"lines", remedy.lines}};
@@ -56,11 +55,11 @@ std::string audit_json(const audit::Report& report, const audit::Native& native,
     for (const audit::Warning& warning : report.warnings) {
         warnings.push_back({{"what", warning.what}, {"at", list_of(warning.at)}});
     }
-    const Value value{{"os", escape_for_display(native.os)},
-                      {"version", escape_for_display(native.version)},
+    const Value value{{"os", as_utf8(native.os)},
+                      {"version", as_utf8(native.version)},
                       {"findings", std::move(findings)},
                       {"warnings", std::move(warnings)}};
-    return value.dump(json == Json::pretty ? 4 : -1, ' ', false, Value::error_handler_t::replace) + "\n";
+    return json_text(value, json);
 }
 
 } // namespace sesslimit::ctl

@@ -4,10 +4,12 @@
 #include "common/duration.hpp"
 #include "common/text.hpp"
 #include "common/user_ref.hpp"
+#include "ctl/client/escaped_client.hpp"
 
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <string_view>
 
 namespace sesslimit::ctl {
 namespace {
@@ -60,6 +62,17 @@ std::string left_words(const Session& session, Usec now) {
     const bool idle = session.idle_ends_at < session.duration_ends_at;
     const Usec left = between(now, std::min(session.duration_ends_at, session.idle_ends_at));
     return (idle ? "idle " : "") + rough(left) + " left";
+}
+
+/// Returns true if the text contains \xHH, which may stand for a byte that is not valid UTF-8.
+bool has_escape(std::string_view text) {
+    const auto is_hex = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); };
+    for (std::size_t at = text.find("\\x"); at != text.npos; at = text.find("\\x", at + 1)) {
+        if (text.size() - at >= 4 && is_hex(text[at + 2]) && is_hex(text[at + 3])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 } // namespace
@@ -133,35 +146,35 @@ Urgency urgency_of(const Session& session, Usec now) {
 std::string terminals_words(const Session& session) {
     std::string words;
     for (const std::string& terminal : session.terminals) {
-        words += (words.empty() ? "" : ", ") + terminal;
+        words += (words.empty() ? "" : ", ") + safe(terminal);
     }
     return words.empty() ? "-" : words;
 }
 
 std::string origin_words(const Session& session) {
-    return session.origin.empty() ? "this host" : session.origin;
+    return session.origin.empty() ? "this host" : safe(session.origin);
 }
 
 std::string session_line(const Session& session, Usec now) {
-    std::string line = "session " + session.id + " of " + user_words(session) + ": " + session.service;
+    std::string line = "session " + safe(session.id) + " of " + user_words(session) + ": " + safe(session.service);
     line += session.terminals.empty() ? " without a terminal" : " on " + terminals_words(session);
     line += ", from " + origin_words(session);
     return line + ", since " + short_time(session.since, now) + " (" + rough(between(session.since, now)) + ")";
 }
 
 std::string user_argument(const Session& session) {
-    const bool literal = !session.user.empty() && session.user.find('\\') == std::string::npos;
-    return literal ? session.user : user_ref_of(session.uid);
+    const std::string& name = session.user;
+    return !name.empty() && safe(name) == name && !has_escape(name) ? name : user_ref_of(session.uid);
 }
 
 std::string user_words(const Session& session) {
     const std::string argument = user_argument(session);
-    return session.user.empty() || argument == session.user ? argument : session.user + " (" + argument + ")";
+    return session.user.empty() || argument == session.user ? argument : safe(session.user) + " (" + argument + ")";
 }
 
 bool belongs_to(const Session& session, const std::string& user) {
     const auto ref = parse_user_ref(user);
-    return ref && refers_to({escape_for_display(ref->name), ref->uid}, session.user, session.uid);
+    return ref && refers_to(*ref, session.user, session.uid);
 }
 
 std::string uid_hint(const std::string& user) {

@@ -49,7 +49,7 @@ std::string origin_words(const Session& session);
 std::string session_line(const Session& session, Usec now);
 
 /// Returns the user of a session in a form that every command accepts as an argument. This is the name, or "uid:1001"
-/// if the name is not known or was escaped by the daemon.
+/// if the name is not known, must be escaped for display, or contains bytes that are not valid UTF-8.
 std::string user_argument(const Session& session);
 
 /// Returns the name of a session's user for display, such as "alice". If sesslimitctl would not accept the displayed

@@ -2,20 +2,12 @@
 #include "ctl/output/json.hpp"
 
 #include "common/text.hpp"
-#include "ctl/client/escaped_client.hpp"
-
-#include <nlohmann/json.hpp>
+#include "ctl/output/json_text.hpp"
 
 namespace sesslimit::ctl {
 namespace {
 
 using Value = nlohmann::ordered_json;
-
-std::string text_of(const Value& value, Json json) {
-    // Invalid UTF-8 is replaced, because texts from the command line may contain it.
-    constexpr auto broken = Value::error_handler_t::replace;
-    return value.dump(json == Json::pretty ? 4 : -1, ' ', false, broken) + "\n";
-}
 
 Value unless(Usec value, Usec nothing) {
     return value == nothing ? Value(nullptr) : Value(value);
@@ -85,11 +77,11 @@ Value value_of(const MatchingRule& rule) {
 Value value_of(const policy::Problem& problem) {
     return {
         {"severity", problem.severity == policy::Problem::Severity::error ? "error" : "warning"},
-        {"file", escape_for_display(problem.path, 4096)},
+        {"file", as_utf8(problem.path, 4096)},
         {"line", unless(problem.line, 0)},
         {"column", unless(problem.column, 0)},
         {"what", problem.what},
-        {"excerpt", or_null(escape_for_display(problem.excerpt, 1024))},
+        {"excerpt", or_null(as_utf8(problem.excerpt, 1024))},
     };
 }
 
@@ -116,26 +108,27 @@ Value list_of(const Values& values) {
 }
 
 Value asked(const std::optional<std::string>& fact) {
-    return fact ? Value(*fact) : Value(nullptr);
+    return fact ? Value(as_utf8(*fact)) : Value(nullptr);
 }
 
 } // namespace
 
 std::string json_of(const std::vector<Session>& sessions, Json json) {
-    return text_of(list_of(sessions), json);
+    return json_text(list_of(sessions), json);
 }
 
 std::string json_of(const ExplainQuery& question, const Explanation& explanation, Json json) {
+    Value groups = Value::array();
+    for (const std::string& group : question.groups) {
+        groups.push_back(as_utf8(group));
+    }
     const Value login{
-        {"user", question.user},
-        {"groups", question.groups},
-        {"service", asked(question.service)},
-        {"origin", asked(question.origin)},
-        {"method", asked(question.method)},
-        {"credential", asked(question.credential)},
+        {"user", as_utf8(question.user)},     {"groups", std::move(groups)},
+        {"service", asked(question.service)}, {"origin", asked(question.origin)},
+        {"method", asked(question.method)},   {"credential", asked(question.credential)},
         {"seat", asked(question.seat)},
     };
-    return text_of(
+    return json_text(
         {
             {"login", login},
             {"counts", explanation.counts},
@@ -148,7 +141,7 @@ std::string json_of(const ExplainQuery& question, const Explanation& explanation
 }
 
 std::string json_of(const Status& status, const Enforcement& enforcement, Usec now, Json json) {
-    return text_of(
+    return json_text(
         {
             {"version", status.version},
             {"policy_state", status.policy_state},
@@ -164,12 +157,12 @@ std::string json_of(const Status& status, const Enforcement& enforcement, Usec n
 }
 
 std::string json_of(const std::vector<policy::Problem>& problems, Json json) {
-    return text_of(list_of(problems), json);
+    return json_text(list_of(problems), json);
 }
 
 std::string json_of(const Event& event, Json json) {
     const bool of_policy = event.name == "policy-changed";
-    return text_of(
+    return json_text(
         {
             {"event", event.name},
             {"at", event.at},

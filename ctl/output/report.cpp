@@ -2,6 +2,7 @@
 #include "ctl/output/report.hpp"
 
 #include "common/text.hpp"
+#include "ctl/client/escaped_client.hpp"
 #include "ctl/output/format.hpp"
 #include "ctl/output/table.hpp"
 
@@ -28,7 +29,7 @@ const char* paint_of(Urgency urgency) {
 }
 
 std::string known(const std::string& text) {
-    return text.empty() ? "-" : text;
+    return text.empty() ? "-" : safe(text);
 }
 
 std::string lines_of(const std::vector<Property>& lines) {
@@ -38,7 +39,7 @@ std::string lines_of(const std::vector<Property>& lines) {
     }
     std::string text;
     for (const auto& [key, value] : lines) {
-        text.append(widest - key.size(), ' ').append(key).append(": ").append(value).append("\n");
+        text.append(widest - key.size(), ' ').append(key).append(": ").append(safe(value)).append("\n");
     }
     return text;
 }
@@ -111,8 +112,8 @@ std::string rules_text(const std::vector<MatchingRule>& rules) {
     std::string text;
     for (const MatchingRule& rule : rules) {
         if (!rule.wins) {
-            text += "  " + tier_and_rule(rule.tier, rule.rule) + " at " + place(rule.file, rule.line) + ": " +
-                    (rule.sets.empty() ? "sets nothing" : rule.sets) + '\n';
+            text += "  " + safe(tier_and_rule(rule.tier, rule.rule)) + " at " + safe(place(rule.file, rule.line)) +
+                    ": " + (rule.sets.empty() ? "sets nothing" : safe(rule.sets)) + '\n';
         }
     }
     return text.empty() ? text : "Rules that match this login but are overridden by stricter values:\n" + text + '\n';
@@ -136,7 +137,7 @@ std::string policy_words(const Status& status) {
 std::string event_about(const Event& event, Usec now) {
     const Session& session = event.session;
     if (event.name == "policy-changed") {
-        return event.policy_state;
+        return safe(event.policy_state);
     }
     std::string about =
         known(session.id) + " " + user_words(session) + " " + known(session.service) + " from " + origin_words(session);
@@ -145,7 +146,7 @@ std::string event_about(const Event& event, Usec now) {
     } else if (event.name == "ended" || event.name == "released") {
         about += ", open since " + short_time(session.since, now);
     }
-    return session.reason.empty() ? about : about + ": " + session.reason;
+    return session.reason.empty() ? about : about + ": " + safe(session.reason);
 }
 
 } // namespace
@@ -225,7 +226,7 @@ std::string explain_text(const ExplainQuery& question, const Explanation& explan
     text += settings_text(explanation.settings, style) + '\n';
     text += rules_text(explanation.rules);
     text += "Counts: " + std::string(explanation.counts ? "yes" : "no");
-    text += (explanation.why.empty() ? "" : ", " + explanation.why) + '\n';
+    text += (explanation.why.empty() ? "" : ", " + safe(explanation.why)) + '\n';
     return text + "   Now: " + known(explanation.outcome) + '\n';
 }
 
@@ -258,7 +259,8 @@ std::optional<std::string> recording_warning(const Status& status) {
 
 std::string event_text(const Event& event, const Style& style) {
     const std::string time = log_time(event.at) + " ";
-    const std::string name = event.name + std::string(event.name.size() < 12 ? 12 - event.name.size() : 0, ' ');
+    std::string name = safe(event.name);
+    name.resize(std::max<std::size_t>(name.size(), 12), ' ');
     const bool strong = event.name == "denied" || event.name == "ending" || event.name == "forced";
     const std::string painted = style.colour && strong ? "\033[31m" + name + "\033[0m" : name;
     return time + painted + " " + event_about(event, event.at) + '\n';

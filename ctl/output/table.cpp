@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/output/table.hpp"
 
+#include "ctl/client/escaped_client.hpp"
+
 #include <clocale>
 #include <cwchar>
 
@@ -188,6 +190,9 @@ std::string fitted(std::string_view text, std::size_t width, bool unicode) {
 
 std::string drawn(const Table& table, const Style& style) {
     Table fitting = table;
+    for (auto& row : fitting.rows) {
+        std::ranges::transform(row, row.begin(), safe);
+    }
     const Widths widths = fitting_widths(fitting, style);
     std::string text;
     if (style.legend) {

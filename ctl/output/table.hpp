@@ -31,9 +31,9 @@ struct Table {
     std::vector<std::string> paint;             ///< Escape sequence for the last cell of each row; empty for none.
 };
 
-/// Formats a table with one line per row, without blanks at the end of a line. If the style has a width, no line is
-/// longer than this width. Columns are narrowed first, beginning with the widest. Then columns are removed. Lines that
-/// are still too long are truncated.
+/// Formats a table with one line per row and all cells passed through safe() (ctl/client/escaped_client.hpp), without
+/// blanks at the end of a line. If the style has a width, no line is longer than this width. Columns are narrowed
+/// first, beginning with the widest. Then columns are removed. Lines that are still too long are truncated.
 std::string drawn(const Table& table, const Style& style);
 
 } // namespace sesslimit::ctl

@@ -41,15 +41,15 @@ const char* tier_of(const policy::Source* source) {
 }
 
 int append_setting(sd_bus_message* m, const policy::ExplainedSetting& setting) {
-    const std::string rule = setting.from == nullptr ? "" : escape_for_display(setting.from->rule);
-    const std::string file = setting.from == nullptr ? "" : escape_for_display(setting.from->file, 4096);
+    const std::string rule = setting.from == nullptr ? "" : as_utf8(setting.from->rule);
+    const std::string file = setting.from == nullptr ? "" : as_utf8(setting.from->file);
     return sd_bus_message_append(m, "(sssssu)", setting.name.c_str(), setting.value.c_str(), tier_of(setting.from),
                                  rule.c_str(), file.c_str(), setting.line);
 }
 
 int append_rule(sd_bus_message* m, const policy::MatchedRule& rule) {
-    return sd_bus_message_append(m, "(ssssub)", tier_of(rule.rule), escape_for_display(rule.rule->rule).c_str(),
-                                 escape_for_display(rule.rule->file, 4096).c_str(), rule.sets.c_str(), rule.rule->line,
+    return sd_bus_message_append(m, "(ssssub)", tier_of(rule.rule), as_utf8(rule.rule->rule).c_str(),
+                                 as_utf8(rule.rule->file).c_str(), rule.sets.c_str(), rule.rule->line,
                                  static_cast<int>(rule.wins));
 }
 

@@ -57,10 +57,9 @@ Session with_input(Session session, const inspect::TerminalSnapshot& presence, c
     return session;
 }
 
-std::vector<std::string> shown_all(const std::vector<std::string>& texts) {
+std::vector<std::string> as_utf8_list(const std::vector<std::string>& texts) {
     std::vector<std::string> all;
-    std::ranges::transform(texts, std::back_inserter(all),
-                           [](const std::string& text) { return escape_for_display(text); });
+    std::ranges::transform(texts, std::back_inserter(all), [](const std::string& text) { return as_utf8(text); });
     return all;
 }
 
@@ -92,7 +91,7 @@ void add_requester(Properties& all, const core::Reason& reason) {
 
 std::string id_of(const Session& session) {
     return session.logind_id.empty() ? "k" + std::to_string(std::to_underlying(session.key))
-                                     : escape_for_display(session.logind_id);
+                                     : as_utf8(session.logind_id);
 }
 
 bool is_listed(const Session& session) {
@@ -127,14 +126,14 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
     Properties all{
         {"Id", id_of(session)},
         {"Key", std::uint64_t{std::to_underlying(session.key)}},
-        {"User", escape_for_display(session.login.user)},
+        {"User", as_utf8(session.login.user)},
         {"Uid", std::uint32_t{session.login.uid}},
         {"State", std::string(state_of(session.phase))},
-        {"Service", escape_for_display(session.login.service)},
-        {"Terminals", shown_all(presence.terminals)},
-        {"Origin", escape_for_display(session.login.rhost)},
-        {"Seat", escape_for_display(session.login.seat)},
-        {"Scope", escape_for_display(session.scope)},
+        {"Service", as_utf8(session.login.service)},
+        {"Terminals", as_utf8_list(presence.terminals)},
+        {"Origin", as_utf8(session.login.rhost)},
+        {"Seat", as_utf8(session.login.seat)},
+        {"Scope", as_utf8(session.scope)},
         {"Leader", static_cast<std::uint32_t>(session.leader.pid)},
         {"Adopted", session.adopted},
         {"Since", realtime(session.opened, moment)},
@@ -151,9 +150,9 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
         add_requester(all, session.reason);
     }
     if (visibility == Visibility::owner) {
-        all.emplace_back("Credential", escape_for_display(session.login.credential.fingerprint));
-        all.emplace_back("Method", escape_for_display(session.login.credential.method));
-        all.emplace_back("RemoteUser", escape_for_display(session.login.ruser));
+        all.emplace_back("Credential", as_utf8(session.login.credential.fingerprint));
+        all.emplace_back("Method", as_utf8(session.login.credential.method));
+        all.emplace_back("RemoteUser", as_utf8(session.login.ruser));
     }
     return all;
 }
@@ -161,10 +160,10 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
 Properties termination_preview_properties(const inspect::TerminationPreview& reach, const policy::Limits& limits) {
     return {
         {"Processes", static_cast<std::uint32_t>(reach.processes)},
-        {"Commands", shown_all(reach.commands)},
-        {"Multiplexed", shown_all(reach.multiplexed)},
+        {"Commands", as_utf8_list(reach.commands)},
+        {"Multiplexed", as_utf8_list(reach.multiplexed)},
         {"KeepMultiplexer", limits.keep_multiplexer.value == policy::KeepMultiplexer::yes},
-        {"OtherUnits", shown_all(reach.units)},
+        {"OtherUnits", as_utf8_list(reach.units)},
         {"Lingers", reach.lingers},
     };
 }

@@ -96,11 +96,11 @@ JournalEntry journal_entry(const SuppressedDenials& repeated) {
         {"MESSAGE_ID", denials_repeated_id},
         {"SESSLIMIT_EVENT", "denials-repeated"},
         {"SESSLIMIT_COUNT", std::to_string(repeated.count)},
-        {"SESSLIMIT_SERVICE", service},
-        {"SESSLIMIT_ORIGIN", origin},
+        {"SESSLIMIT_SERVICE", as_journal_field(repeated.service)},
+        {"SESSLIMIT_ORIGIN", as_journal_field(repeated.origin)},
     };
     if (!repeated.others) {
-        entry.emplace_back("SESSLIMIT_USER", user);
+        entry.emplace_back("SESSLIMIT_USER", as_journal_field(repeated.user));
         entry.emplace_back("SESSLIMIT_UID", std::to_string(repeated.uid));
     }
     return entry;

@@ -388,19 +388,19 @@ JournalEntry journal_entry(const core::Notice& notice) {
         {"PRIORITY", std::string(info.priority)},
         {"MESSAGE_ID", std::string(info.id)},
         {"SESSLIMIT_EVENT", std::string(info.event)},
-        {"SESSLIMIT_USER", user_of(session)},
+        {"SESSLIMIT_USER", as_journal_field(session.login.user)},
         {"SESSLIMIT_UID", std::to_string(session.login.uid)},
-        {"SESSLIMIT_SESSION", escape_for_display(session.logind_id, name_bytes)},
+        {"SESSLIMIT_SESSION", as_journal_field(session.logind_id)},
         {"SESSLIMIT_KEY", std::to_string(static_cast<std::uint64_t>(session.key))},
-        {"SESSLIMIT_SERVICE", escape_for_display(session.login.service, name_bytes)},
-        {"SESSLIMIT_ORIGIN", escape_for_display(session.login.rhost, host_bytes)},
+        {"SESSLIMIT_SERVICE", as_journal_field(session.login.service)},
+        {"SESSLIMIT_ORIGIN", as_journal_field(session.login.rhost)},
         {"SESSLIMIT_LEADER", std::to_string(session.leader.pid)},
     };
     if (notice.reason.cause != Cause::none) {
         entry.emplace_back("SESSLIMIT_REASON", std::string(name_of(notice.reason.cause)));
     }
     if (notice.reason.cause == Cause::requested) {
-        entry.emplace_back("SESSLIMIT_REQUESTED_BY", escape_for_display(notice.reason.by, host_bytes));
+        entry.emplace_back("SESSLIMIT_REQUESTED_BY", as_journal_field(notice.reason.by));
         entry.emplace_back("SESSLIMIT_REQUESTED_BY_UID", std::to_string(notice.reason.count));
     }
     return entry;

@@ -195,10 +195,10 @@ SESSLIMIT_TEST(completion_words_listed) {
     EXPECT_TEXT(lines("users"), "alice\nbob\n");
     EXPECT_TEXT(lines("credentials"), "SHA256:abc\n");
     EXPECT_TEXT(lines("bogus"), "");
-    remote.sessions[0].user = "CORP\\x5calice"; // as the daemon escapes it
+    remote.sessions[0].user = "CORP\\alice";
     remote.sessions[1].user.clear();
     remote.sessions.pop_back();
-    EXPECT_TEXT(lines("users"), "uid:1000\nuid:1001\n");
+    EXPECT_TEXT(lines("users"), "uid:1000\nuid:1001\n"); // a shell would interpret the backslash
     remote.failure = Failure{Failure::Kind::not_running, "x"};
     FakeConsole console;
     complete("sessions", remote, console);

@@ -55,7 +55,7 @@ SESSLIMIT_TEST(module_log_lines_distinguished_from_others) {
         {"x pam_sesslimit(sshd:session): alice admitted uncounted: x", ""},
         {"pam_sesslimit(sshd:session): admitted uncounted: x", ""},
         {"pam_sesslimit(sshd admitted uncounted: x): y", ""},
-        {"pam_sesslimit(sshd:session): \033[2J admitted uncounted: \033x", "\\x1b[2J|\\x1bx"},
+        {"pam_sesslimit(sshd:session): \033[2J admitted uncounted: \033x", "\033[2J|\033x"},
         {"", ""},
     };
     for (const Case& one : cases) {

@@ -110,14 +110,31 @@ SESSLIMIT_TEST(session_matched_by_user_name_or_id) {
     EXPECT(belongs_to(session, "alice") && belongs_to(session, "uid:1000"), "by name and by user ID");
     EXPECT(!belongs_to(session, "1000") && !belongs_to(session, "uid:x"), "a number is a name");
     EXPECT(!belongs_to(session, "alic") && !belongs_to(session, "100") && !belongs_to(session, ""), "no other match");
-    session.user = "CORP\\x5calice"; // as the daemon shows it
-    EXPECT(belongs_to(session, "CORP\\alice"), "as typed in a shell");
-    EXPECT_TEXT(user_words(session), "CORP\\x5calice (uid:1000)");
-    EXPECT_TEXT(user_argument(session), "uid:1000");
+}
+
+SESSLIMIT_TEST(case_D10_shown_name_accepted_as_argument) {
+    struct Case {
+        const char* name; ///< as on D-Bus
+        const char* words;
+        const char* argument;
+    };
+    const Case cases[] = {
+        {"CORP\\alice", "CORP\\alice", "CORP\\alice"},
+        {"CORP\\xavier", "CORP\\xavier", "CORP\\xavier"},
+        {"a\\xffb", "a\\xffb (uid:1000)", "uid:1000"}, // perhaps a byte that is not valid UTF-8
+        {"a\nb", "a\\x0ab (uid:1000)", "uid:1000"},
+    };
+    for (const Case& one : cases) {
+        Session session = alices_session();
+        session.user = one.name;
+        EXPECT_TEXT(user_words(session), one.words);
+        EXPECT_TEXT(user_argument(session), one.argument);
+        EXPECT(belongs_to(session, one.argument), one.name);
+    }
 }
 
 SESSLIMIT_TEST(case_A07_printed_user_accepted_as_argument) {
-    for (const char* name : {"alice", "1001", "", "a\\x0ab"}) {
+    for (const char* name : {"alice", "1001", "", "a\nb"}) {
         Session session = alices_session();
         session.user = name;
         EXPECT(belongs_to(session, user_argument(session)), name);

@@ -92,13 +92,23 @@ SESSLIMIT_TEST(explain_and_status_json_match_schema) {
            "unknown is null, not zero");
 }
 
+SESSLIMIT_TEST(case_D10_json_carries_names_unchanged) {
+    for (const char* name : {"CORP\\alice", "J\xC3\xBCrgen", "a\n\033\x7F\xC2\x9B", "\xE2\x80\xAE\xF3\xA0\x80\xA1"}) {
+        Session session = alices_session();
+        session.user = name;
+        const std::string text = json_of(std::vector{session}, Json::compact);
+        EXPECT(json::parse(text)[0]["user"] == name, text);
+        EXPECT(text.find_first_of("\033\x7F") == std::string::npos && text.find("\xC2\x9B") == std::string::npos, text);
+    }
+}
+
 SESSLIMIT_TEST(check_json_matches_schema) {
     using policy::Problem;
     const std::vector<Problem> problems{{Problem::Severity::error, "/e/p.toml", 3, 7, "what", "line\t\033"},
                                         {Problem::Severity::warning, "/e/q.toml", 0, 0, "what", ""}};
     const std::string text = json_of(problems, Json::compact);
     EXPECT_TEXT(document_problem("check.json", text), "");
-    EXPECT(json::parse(text)[0]["excerpt"] == "line\\x09\\x1b", text);
+    EXPECT(json::parse(text)[0]["excerpt"] == "line\t\033", text);
     EXPECT(json::parse(text)[1]["line"].is_null(), text);
 }
 

@@ -35,6 +35,13 @@ void is_shown(std::string_view text, std::size_t limit) {
          "a cut changes nothing else");
 }
 
+void is_for_programs(std::string_view text) {
+    const std::string utf8 = as_utf8(text);
+    must(is_utf8(utf8) && utf8.find('\0') == std::string::npos, "a text that D-Bus accepts");
+    must(as_utf8(utf8) == utf8, "valid text is unchanged");
+    must(is_safe_line(as_journal_field(text)), "a field of the journal is safe to show");
+}
+
 void is_a_span(std::string_view text) {
     const auto span = parse_span(text);
     if (!span) {
@@ -58,6 +65,7 @@ void one_input(std::span<const std::uint8_t> bytes) {
     Input input(bytes);
     const std::size_t limit = input.byte();
     is_shown(text_of(input.rest()), limit);
+    is_for_programs(text_of(input.rest()));
     is_a_span(text_of(input.rest()));
 }
 

@@ -14,6 +14,33 @@ from lab import client, ctl
 from lab.base import PASSWORDS
 from lab.machine import wait_until
 
+CORP = r"CORP\alice"
+
+
+def case_D10_name_with_backslash_is_unchanged(host, saw):
+    host.sh(r"""
+        grep -q '^CORP' /etc/passwd || printf '%s\n' 'CORP\alice:x:4002:4002::/home/corp:/bin/bash' >> /etc/passwd
+        grep -q '^CORP' /etc/shadow || printf '%s\n' 'CORP\alice:*:19000:0:99999:7:::' >> /etc/shadow
+        rm -rf /home/corp; cp -a /home/alice /home/corp; chown -R 4002:4002 /home/corp""")
+    host.policy(f"version = 1\n[[rule]]\nname = 'test'\nmatch.user = ['{CORP}']\nmax_sessions = 1\n")
+    shell = client.shell(host, CORP)
+    shell.prompt()
+    (session,) = wait_until("the session", lambda: ctl.data(host, "sessions", "list"), 10)[0]
+    assert session["user"] == CORP, f"JSON has the user {session['user']!r}"
+    bus = host.run("busctl", "--json=short", "call", "org.sesslimit1", "/org/sesslimit1", "org.sesslimit1.Manager",
+                   "ListSessions").stdout
+    assert json.loads(bus)["data"][0][0]["User"]["data"] == CORP, bus
+    assert host.events("admitted", CORP), f"no entry of the journal has SESSLIMIT_USER={CORP}"
+    (row,) = ctl.text(host, "list", "--no-legend").splitlines()
+    assert row.split()[1] == CORP, f"list shows {row!r}"
+    assert [each["id"] for each in ctl.data(host, "sessions", "list", "--user", CORP)] == [session["id"]]
+    assert "max_sessions" in ctl.text(host, "explain", CORP)
+    assert not client.shell(host, CORP).verdict(), "the limit of the user with a backslash is not enforced"
+    assert "Terminating 1 session" in ctl.text(host, "end-user", CORP)
+    shell.wait(20)
+    saw(f"JSON, D-Bus, journal and list have {CORP}; end-user '{CORP}' terminates the session")
+
+
 # The commands with which alice becomes root in her shell, and whether they ask for root's password.
 WAYS = {
     "sudo": ("sudo sesslimitctl end --no-ask ID", False),

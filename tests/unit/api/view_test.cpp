@@ -79,9 +79,15 @@ SESSLIMIT_TEST(input_shown_before_next_probe) {
     EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == wall(85min), "and the resulting end");
 }
 
-SESSLIMIT_TEST(process_names_escaped) {
+SESSLIMIT_TEST(case_D10_properties_carry_valid_utf8_unchanged) {
+    core::Session session = live();
+    session.login.user = "CORP\\alice";
+    session.login.rhost = "h\xFF";
+    const Properties named = properties(session, {}, {}, moment, Visibility::any_caller);
+    EXPECT_TEXT(value<std::string>(named, "User"), "CORP\\alice");
+    EXPECT_TEXT(value<std::string>(named, "Origin"), "h\\xff");
     const inspect::TerminationPreview reach{.processes = 3,
-                                            .commands = {"bash", "\033[2J"},
+                                            .commands = {"bash", "\033[2J", "\xFF"},
                                             .multiplexed = {"tmux: server"},
                                             .units = {"run-r1.service"},
                                             .lingers = true};
@@ -90,7 +96,7 @@ SESSLIMIT_TEST(process_names_escaped) {
     const Properties all = termination_preview_properties(reach, limits);
     using Texts = std::vector<std::string>;
     EXPECT(value<std::uint32_t>(all, "Processes") == 3, "process count");
-    EXPECT((value<Texts>(all, "Commands") == Texts{"bash", "\\x1b[2J"}), "commands");
+    EXPECT((value<Texts>(all, "Commands") == Texts{"bash", "\033[2J", "\\xff"}), "commands");
     EXPECT((value<Texts>(all, "Multiplexed") == Texts{"tmux: server"}), "multiplexed commands");
     EXPECT(value<bool>(all, "KeepMultiplexer"), "the policy");
     EXPECT((value<Texts>(all, "OtherUnits") == Texts{"run-r1.service"}), "other units");

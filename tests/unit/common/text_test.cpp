@@ -81,6 +81,44 @@ SESSLIMIT_TEST(malformed_utf8_escaped_per_byte) {
     }
 }
 
+SESSLIMIT_TEST(case_D10_valid_utf8_unchanged_for_programs) {
+    constexpr std::string_view texts[] = {
+        "",
+        "CORP\\alice",
+        "J\xC3\xBCrgen",
+        "a\n\x1B[2J\x7F\xC2\x9B",   // control characters
+        "\xE2\x80\xAE\xEE\x80\x80", // right-to-left override, private use
+    };
+    for (const std::string_view text : texts) {
+        EXPECT_TEXT(as_utf8(text), text);
+    }
+    constexpr Case cases[] = {
+        {"\xFF\\a", "\\xff\\a"},
+        {"\xC3(", "\\xc3("},
+        {"a\0b"sv, "a\\x00b"},
+        {"\xEF\xBF\xBF", "\\xef\\xbf\\xbf"}, // noncharacter U+FFFF, rejected by sd-bus
+        {"\xEF\xB7\x90", "\\xef\\xb7\\x90"}, // noncharacter U+FDD0
+    };
+    for (const Case& one : cases) {
+        EXPECT_TEXT(as_utf8(one.text), one.shown);
+        EXPECT_TEXT(as_journal_field(one.text), one.shown);
+    }
+    EXPECT_TEXT(as_utf8("ab\xC3\xBC", 3), "ab");
+    EXPECT_TEXT(as_journal_field("CORP\\J\xC3\xBC\n\x1B\x7F\xC2\x9B"), "CORP\\J\xC3\xBC\\x0a\\x1b\\x7f\\xc2\\x9b");
+}
+
+SESSLIMIT_TEST(case_D10_json_text_escaped_without_loss) {
+    constexpr Case cases[] = {
+        {"[\n \"CORP\\\\J\xC3\xBC\"]", "[\n \"CORP\\\\J\xC3\xBC\"]"},
+        {"\x7F\xC2\x80\xC2\x9F", "\\u007f\\u0080\\u009f"},
+        {"\xE2\x80\xAE", "\\u202e"},
+        {"\xF3\xA0\x80\xA1", "\\udb40\\udc21"}, // tag, U+E0021
+    };
+    for (const Case& one : cases) {
+        EXPECT_TEXT(escape_json_for_display(one.text), one.shown);
+    }
+}
+
 SESSLIMIT_TEST(text_cut_between_whole_characters) {
     constexpr Cut cases[] = {
         {"abcdef", 6, "abcdef"},

@@ -41,6 +41,7 @@ SESSLIMIT_TEST(case_A07_number_is_name_and_only_uid_prefix_refers_to_id) {
         {"uid: 1", no_id("uid: 1")},
         {"uid:\033[2J", no_id("uid:\\x1b[2J")},
         {"", "the user name is empty"},
+        {"\xFF\\a", "\"\\xff\\x5ca\" is not valid UTF-8; write uid: followed by the ID of the user"},
     };
     for (const Case& one : cases) {
         EXPECT_TEXT(parsed(one.text), one.parsed);
