@@ -32,6 +32,8 @@ std::string_view state_of(Phase phase) {
         return "denied";
     case Phase::closed:
         return "closed";
+    case Phase::left_behind:
+        return "left-behind";
     }
     return "";
 }

@@ -105,6 +105,7 @@ bool repeat_answer(DecisionContext& context, const OpenRequested& event, const S
     case Phase::waiting:
     case Phase::denied:
     case Phase::closed:
+    case Phase::left_behind:
         break;
     }
     if (before.request == RequestId::none) {

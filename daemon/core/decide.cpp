@@ -21,7 +21,8 @@ void on_timer_expired(DecisionContext& context, const TimerExpired&) {
     case Phase::denied:
         return session->request == RequestId::none ? terminate_denied_login(context, *session)
                                                    : answer_denied(context, *session);
-    case Phase::closed: {
+    case Phase::closed:
+    case Phase::left_behind: {
         Session quiet = *session;
         quiet.due = never;
         return context.put(quiet);

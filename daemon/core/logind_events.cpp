@@ -67,6 +67,7 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
     case Phase::denied:
     case Phase::waiting:
     case Phase::closed:
+    case Phase::left_behind:
         return context.put(session);
     }
 }
@@ -102,6 +103,7 @@ void on_leader_exited(DecisionContext& context, const LeaderExited& event) {
     case Phase::admitted:
     case Phase::denied:
     case Phase::closed:
+    case Phase::left_behind:
         return remove_session(context, session);
     case Phase::active:
         if (session.logind_id.empty()) {

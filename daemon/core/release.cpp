@@ -17,6 +17,7 @@ void on_close_requested(DecisionContext& context, const CloseRequested& event) {
     }
     Session closed = *session;
     closed.phase = Phase::closed;
+    closed.logged_out = context.now;
     closed.due = never;
     if (closed.leader.pid == 0) {
         return remove_session(context, *session);

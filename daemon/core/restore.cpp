@@ -46,6 +46,7 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
         }
         break;
     case Phase::closed:
+    case Phase::left_behind:
         break;
     }
     context.put(session);

@@ -42,6 +42,9 @@ enum class Phase : std::uint8_t {
     /// PAM closed the session, or the session does not count toward any limit. The process that opened the session is
     /// tracked until it exits.
     closed = 6,
+    /// The user logged out properly, or the session was terminated, and processes that continue without it still run. A
+    /// session in this phase does not occupy a session slot.
+    left_behind = 7,
 };
 
 /// Cause of the termination of a session, or of the denial of a login. The numeric values are stored in the ledger
@@ -124,6 +127,9 @@ struct Session {
     bool probe_failed = false;
     /// True if the type of the logind session is x11, wayland or mir.
     bool graphical = false;
+    /// True if `scope` is not a session scope, but the scope of the programs that the policy preserves when it
+    /// terminates a session.
+    bool kept = false;
     LogoutCheck logout_check = LogoutCheck::none;
     /// Presence of a terminal in the session. It determines which of the two idle limits applies.
     Terminal terminal = Terminal::unknown;
@@ -140,6 +146,8 @@ struct Session {
     /// Time at which the login was admitted. Later than `opened` if the login waited for a session slot. 0: the login
     /// was not admitted.
     BootTime admitted{};
+    /// Time at which the PAM module reported a proper logout. 0: not reported.
+    BootTime logged_out{};
     /// Time of the latest activity in the session (activity.hpp), initially `opened`. Never later than the current
     /// time.
     BootTime last_input{};

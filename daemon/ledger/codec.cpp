@@ -22,7 +22,8 @@ using core::Session;
 using core::Terminal;
 using core::TerminationStage;
 
-constexpr std::size_t fixed_size = 208;
+constexpr std::size_t extension_size = sizeof(core::Session::logged_out) + 1;
+constexpr std::size_t fixed_size = 208 + extension_size;
 constexpr std::size_t gid_count_size = sizeof(std::uint16_t);
 // Maximum absolute value of a wall clock time in the ledger. The difference of two times within this bound does not
 // overflow.
@@ -37,7 +38,14 @@ enum Flags : std::uint8_t {
     no_terminal = 32,
     has_terminal = 64,
     terminals = no_terminal | has_terminal, ///< mutually exclusive
-    all_flags = 127,
+    /// The record contains the fields that were added with format version 2.
+    extended = 128,
+};
+
+/// Flags among the fields that were added with format version 2.
+enum MoreFlags : std::uint8_t {
+    kept = 1,
+    all_more_flags = 1,
 };
 
 template <class Text>
@@ -74,7 +82,7 @@ constexpr std::size_t max_texts_length = 14 + 4 * 255 + 2 * 128 + 8 * 64;
 static_assert(wire::max_user <= 255 && wire::max_host <= 255 && core::max_by_length <= 255,
               "text lengths use one byte");
 static_assert(max_fingerprint_length <= 64 && max_certificate_id_length <= 128 && max_seat_length <= 64);
-static_assert(fixed_size + max_texts_length + gid_count_size + 5 * sizeof(gid_t) <= max_payload);
+static_assert(fixed_size + max_texts_length + gid_count_size + 2 * sizeof(gid_t) <= max_payload);
 
 /// Writes or reads all numeric fields of a session, in the order in which they are encoded in the ledger. Encoder and
 /// decoder share this function, so that their orders cannot differ.
@@ -110,6 +118,13 @@ void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
     io.number(session.phase);
     io.number(session.stage);
     io.number(session.reason.cause);
+    io.number(flags);
+}
+
+/// Writes or reads the fields that were added with format version 2.
+template <class AnySession, class AnyFlags, class Io>
+void extension(AnySession& session, AnyFlags& flags, Io& io) noexcept {
+    io.number(session.logged_out);
     io.number(flags);
 }
 
@@ -177,7 +192,7 @@ Fault fault_of_numbers(const Session& session) noexcept {
     if (session.key == SessionKey::none) {
         return "missing key";
     }
-    if (!between(Phase::waiting, session.phase, Phase::closed)) {
+    if (!between(Phase::waiting, session.phase, Phase::left_behind)) {
         return "unknown phase";
     }
     if (!between(TerminationStage::pending, session.stage, TerminationStage::sigkill_sent)) {
@@ -190,8 +205,8 @@ Fault fault_of_numbers(const Session& session) noexcept {
 }
 
 Fault fault_of_times(const Session& session) noexcept {
-    if (std::min({session.opened, session.admitted, session.last_input, session.grace_until, session.last_notice_at,
-                  session.due, session.last_sample.at}) < BootTime{}) {
+    if (std::min({session.opened, session.admitted, session.logged_out, session.last_input, session.grace_until,
+                  session.last_notice_at, session.due, session.last_sample.at}) < BootTime{}) {
         return "negative time";
     }
     if (std::min({session.max_duration, session.idle_timeout, session.idle_timeout_no_terminal, session.duration_warned,
@@ -231,7 +246,7 @@ std::size_t size_without_gids(const Session& session) noexcept {
 }
 
 std::uint8_t flags_of(const Session& session, bool cut) noexcept {
-    const int flags = (session.adopted ? adopted : 0) | (session.observed ? observed : 0) |
+    const int flags = extended | (session.adopted ? adopted : 0) | (session.observed ? observed : 0) |
                       (session.login.nested ? nested : 0) | (cut ? gids_cut : 0) | (session.graphical ? graphical : 0) |
                       (session.terminal == Terminal::none ? no_terminal : 0) |
                       (session.terminal == Terminal::some ? has_terminal : 0);
@@ -288,6 +303,8 @@ std::expected<std::size_t, Fault> encode(const Session& session, std::span<std::
     const std::uint8_t flags = flags_of(session, cut);
     Writer writer(out);
     fixed_part(session, flags, writer);
+    const std::uint8_t more_flags = session.kept ? kept : 0;
+    extension(session, more_flags, writer);
     for (const auto& field : texts_of(session)) {
         writer.number(static_cast<std::uint8_t>(field.text->size()));
         writer.bytes(std::as_bytes(std::span(*field.text)));
@@ -303,8 +320,12 @@ std::expected<Session, Fault> decode(std::span<const std::byte> payload) {
     std::expected<Session, Fault> result;
     Session& session = *result;
     std::uint8_t flags = 0;
+    std::uint8_t more_flags = 0;
     Reader reader(payload);
     fixed_part(session, flags, reader);
+    if ((flags & extended) != 0) {
+        extension(session, more_flags, reader);
+    }
     read_texts(reader, session);
     read_gids(reader, session.login.gids);
     session.adopted = (flags & adopted) != 0;
@@ -312,6 +333,7 @@ std::expected<Session, Fault> decode(std::span<const std::byte> payload) {
     session.login.nested = (flags & nested) != 0;
     session.login.gids_cut = (flags & gids_cut) != 0;
     session.graphical = (flags & graphical) != 0;
+    session.kept = (more_flags & kept) != 0;
     if ((flags & has_terminal) != 0) {
         session.terminal = Terminal::some;
     } else if ((flags & no_terminal) != 0) {
@@ -323,8 +345,10 @@ std::expected<Session, Fault> decode(std::span<const std::byte> payload) {
         fault = "truncated record";
     } else if (!reader.at_end()) {
         fault = "trailing data";
-    } else if ((flags & ~all_flags) != 0 || (flags & terminals) == terminals) {
+    } else if ((more_flags & ~all_more_flags) != 0 || (flags & terminals) == terminals) {
         fault = "unknown flag";
+    } else if ((flags & extended) == 0 && session.phase == Phase::left_behind) {
+        fault = "unknown phase"; // format version 1 does not have this phase
     }
     if (!fault.empty()) {
         result = std::unexpected(fault);

@@ -12,7 +12,7 @@
 /// or clocks.
 namespace sesslimit::ledger {
 
-/// Maximum size of an encoded session in bytes. This size is sufficient for all texts at their maximum length and 5
+/// Maximum size of an encoded session in bytes. This size is sufficient for all texts at their maximum length and 2
 /// group IDs. Group IDs that do not fit are omitted.
 inline constexpr std::size_t max_payload = 2032;
 
@@ -32,8 +32,9 @@ Fault fault_of(const core::Session& session) noexcept;
 /// invalid, or does not fit even without group IDs. After an error the contents of `out` are unspecified.
 std::expected<std::size_t, Fault> encode(const core::Session& session, std::span<std::byte> out) noexcept;
 
-/// Decodes one session, whose encoding must fill all of `payload`. `payload` may contain arbitrary bytes, because
-/// invalid sessions are rejected. The fields `request` and `answer_by` are not encoded, and get their default values.
+/// Decodes one session of format version 1 or 2, whose encoding must fill all of `payload`. `payload` may contain
+/// arbitrary bytes, because invalid sessions are rejected. The fields `request` and `answer_by` are not encoded, and
+/// get their default values.
 std::expected<core::Session, Fault> decode(std::span<const std::byte> payload);
 
 } // namespace sesslimit::ledger

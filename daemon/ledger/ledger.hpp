@@ -30,8 +30,8 @@ class Ledger {
     static constexpr std::size_t usual_step = 1024;
 
     /// Opens the ledger in `directory`, which must exist, and reads all sessions of the ledger. Creates the ledger if
-    /// it does not exist. A file that is not a ledger, has another format version, or is of another boot, is renamed to
-    /// "ledger.old". A new ledger is then created.
+    /// it does not exist. A ledger of an earlier format version is converted. A file that is not a ledger, is of a
+    /// later format version, or is of another boot, is renamed to "ledger.old". A new ledger is then created.
     ///
     /// `restore` receives each session of the ledger once, in unspecified order. The times of a session are of this
     /// boot, but are not checked against a clock, and may be in the future. `login.gids_cut` is true if some group IDs

@@ -56,8 +56,8 @@ bool has_holes(const struct stat& status) noexcept {
     return status.st_blocks * block < status.st_size;
 }
 
-std::unexpected<OpenFailure> move_aside(std::string_view why) {
-    return std::unexpected(OpenFailure{.then = OpenFailure::Then::move_aside, .error = {.what = std::string(why)}});
+std::unexpected<OpenFailure> move_aside(std::string why) {
+    return std::unexpected(OpenFailure{.then = OpenFailure::Then::move_aside, .error = {.what = std::move(why)}});
 }
 
 std::unexpected<OpenFailure> give_up(std::unexpected<Error> error) {
@@ -114,11 +114,24 @@ void LedgerFile::write_header() noexcept {
     write_slot(bytes_of(0), std::min(before, last_generation - 1) + 1, encode(Header{.slots = slots_, .boot = boot_}));
 }
 
+std::string LedgerFile::describe(const HeaderFault& fault) const {
+    if (!fault.version) {
+        return std::string(fault.text);
+    }
+    // The form of slots is the same in all versions, so that the sessions can be counted.
+    std::size_t sessions = 0;
+    for (std::size_t index = 0; index < slots_; ++index) {
+        sessions += read_slot(slot(index)).payload.empty() ? 0U : 1U;
+    }
+    return std::string(fault.text) + " " + std::to_string(*fault.version) + ", records of " + std::to_string(sessions) +
+           " sessions dropped";
+}
+
 std::expected<void, OpenFailure> LedgerFile::check_header(const BootId& boot, std::vector<std::string>& said) {
     const Slot slot = read_slot(bytes_of(0));
     const auto header = decode_header(slot.payload);
     if (!header) {
-        return move_aside(header.error());
+        return move_aside(describe(header.error()));
     }
     if (header->boot != boot) {
         return move_aside("from another boot");
@@ -132,6 +145,11 @@ std::expected<void, OpenFailure> LedgerFile::check_header(const BootId& boot, st
     }
     if (header->slots > slots_) {
         said.push_back("file was truncated: " + std::to_string(header->slots - slots_) + " slots lost");
+        write_header();
+    }
+    if (header->version != format_version) {
+        // The records are converted with their next update. Both copies of the header are written, as in a new ledger.
+        write_header();
         write_header();
     }
     return {};

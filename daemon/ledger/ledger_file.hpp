@@ -36,9 +36,10 @@ struct OpenFailure {
 /// cannot fail. The caller of open() must own the lock of the ledger.
 class LedgerFile {
   public:
-    /// Opens `directory`/ledger if it is a ledger of this boot. If the file does not exist, creates a ledger with
-    /// `step` slots (at least 1). A file that cannot be used is first renamed to "ledger.old". Appends a line for the
-    /// journal to `said` for each damage of the file, and for each file that was renamed or removed.
+    /// Opens `directory`/ledger if it is a ledger of this boot, and raises its format version to the current one. If
+    /// the file does not exist, creates a ledger with `step` slots (at least 1). A file that cannot be used is first
+    /// renamed to "ledger.old". Appends a line for the journal to `said` for each damage of the file, and for each file
+    /// that was renamed or removed.
     static Result<LedgerFile> open(const std::filesystem::path& directory, const BootId& boot, std::size_t step,
                                    std::vector<std::string>& said);
 
@@ -77,6 +78,10 @@ class LedgerFile {
     [[nodiscard]] SlotBytes bytes_of(std::size_t place) const noexcept;
     std::expected<void, OpenFailure> check_header(const BootId& boot, std::vector<std::string>& said);
     void write_header() noexcept;
+
+    /// Describes why the header was rejected. If the format version is unsupported, counts the records that are
+    /// dropped.
+    [[nodiscard]] std::string describe(const HeaderFault& fault) const;
 
     UniqueFd fd_;
     std::filesystem::path path_; ///< set by open()

@@ -107,7 +107,7 @@ void make_blank(SlotBytes slot, unsigned index) noexcept {
 
 std::array<std::byte, header_payload_size> encode(const Header& header) noexcept {
     const HeaderPayload payload{.magic = magic,
-                                .version = format_version,
+                                .version = header.version,
                                 .slot_size = static_cast<std::uint32_t>(slot_size),
                                 .slots = header.slots,
                                 .boot = header.boot};
@@ -116,20 +116,20 @@ std::array<std::byte, header_payload_size> encode(const Header& header) noexcept
     return bytes;
 }
 
-std::expected<Header, std::string_view> decode_header(std::span<const std::byte> payload) noexcept {
+std::expected<Header, HeaderFault> decode_header(std::span<const std::byte> payload) noexcept {
     HeaderPayload read;
     const auto have = payload.first(std::min(payload.size(), header_payload_size));
     std::ranges::copy(have, std::as_writable_bytes(std::span(&read, 1)).begin());
     if (read.magic != magic) {
-        return std::unexpected("not a ledger");
+        return std::unexpected(HeaderFault{.text = "not a ledger", .version = {}});
     }
-    if (read.version != format_version) {
-        return std::unexpected("unsupported format version");
+    if (read.version == 0 || read.version > format_version) {
+        return std::unexpected(HeaderFault{.text = "unsupported format version", .version = read.version});
     }
     if (payload.size() != header_payload_size || read.slot_size != slot_size) {
-        return std::unexpected("unsupported layout");
+        return std::unexpected(HeaderFault{.text = "unsupported layout", .version = {}});
     }
-    return Header{.slots = read.slots, .boot = read.boot};
+    return Header{.version = read.version, .slots = read.slots, .boot = read.boot};
 }
 
 } // namespace sesslimit::ledger

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -17,7 +18,8 @@ namespace sesslimit::ledger {
 inline constexpr std::size_t copy_size = 2048;
 inline constexpr std::size_t copy_head_size = 16;
 inline constexpr std::size_t slot_size = 2 * copy_size;
-inline constexpr std::uint32_t format_version = 1;
+/// Version of the format that the daemon writes. A ledger of an earlier version, 1 or later, is read and converted.
+inline constexpr std::uint32_t format_version = 2;
 static_assert(copy_head_size + max_payload == copy_size);
 
 /// Highest generation (number of updates) of a slot of the ledger file. A slot has two copies. Updates with an even
@@ -75,8 +77,9 @@ void make_blank(SlotBytes slot, unsigned index) noexcept;
 /// Identifier of a boot of this host, from /proc/sys/kernel/random/boot_id.
 using BootId = std::array<char, 36>;
 
-/// Fields of the ledger file's header that can differ between files with the same format version.
+/// Fields of the ledger file's header that can differ between files.
 struct Header {
+    std::uint32_t version = format_version;
     /// Number of slots of the ledger file. The header is not counted.
     std::uint64_t slots = 0;
     BootId boot{};
@@ -86,8 +89,15 @@ inline constexpr std::size_t header_payload_size = 60;
 /// Encodes a header.
 std::array<std::byte, header_payload_size> encode(const Header& header) noexcept;
 
-/// Decodes the header of a ledger file. Fails with a short reason for a log if `payload` is not a header, or has
-/// another format version or slot size.
-std::expected<Header, std::string_view> decode_header(std::span<const std::byte> payload) noexcept;
+/// Reason why a header was rejected.
+struct HeaderFault {
+    std::string_view text; ///< for a log
+    /// Format version of the ledger if it is not supported.
+    std::optional<std::uint32_t> version;
+};
+
+/// Decodes the header of a ledger file. Fails if `payload` is not a header, or has an unsupported format version or
+/// slot size.
+std::expected<Header, HeaderFault> decode_header(std::span<const std::byte> payload) noexcept;
 
 } // namespace sesslimit::ledger

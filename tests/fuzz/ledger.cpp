@@ -46,10 +46,13 @@ void change_bytes(Input& input, Bytes& file) {
 }
 
 Bytes made_of(Input& input) {
-    const std::size_t slots = input.byte() % max_slots;
+    const std::uint8_t first = input.byte();
+    const std::size_t slots = first % max_slots;
+    const std::uint32_t version = first < 128 ? ledger::format_version : 1;
     Bytes file((slots + 1) * ledger::slot_size);
     const std::uint8_t named = input.byte();
-    const auto header = encode(ledger::Header{.slots = named == 0 ? slots : named, .boot = this_boot()});
+    const auto header =
+        encode(ledger::Header{.version = version, .slots = named == 0 ? slots : named, .boot = this_boot()});
     ledger::write_slot(slot_of(file, 0), 1, header);
     ledger::write_slot(slot_of(file, 0), 2, header);
     for (std::uint8_t updates = input.byte() % 16; updates > 0 && slots > 0; --updates) {

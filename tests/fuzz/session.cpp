@@ -22,7 +22,9 @@ void one_input(std::span<const std::uint8_t> bytes) {
     must(size.has_value(), "a decoded session can be encoded");
     const auto again = ledger::decode(std::span(out).first(*size));
     must(again.has_value(), "and decodes again");
-    if (payload.size() <= ledger::max_payload) {
+    must(again == session, "to the same session");
+    const bool is_current = payload.size() > 207 && (payload[207] & std::byte{128}) != std::byte{};
+    if (is_current && payload.size() <= ledger::max_payload) {
         must(std::ranges::equal(std::span(out).first(*size), payload), "to the same bytes");
     }
 }

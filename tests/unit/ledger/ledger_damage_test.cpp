@@ -237,10 +237,10 @@ void set_header_size(Bytes& file, std::size_t size) {
 
 const Foreign foreign_files[] = {
     {"not a ledger", [](Bytes& file) { set_header_byte(file, 0, 'X'); }},
-    {"unsupported format version", [](Bytes& file) { set_header_byte(file, 8, 2); }},
+    {"unsupported format version 3, records of 2 sessions dropped", [](Bytes& file) { set_header_byte(file, 8, 3); }},
     {"unsupported layout", [](Bytes& file) { set_header_byte(file, 13, 8); }},
     {"unsupported layout", [](Bytes& file) { set_header_size(file, 20); }},
-    {"unsupported format version", [](Bytes& file) { set_header_size(file, 8); }},
+    {"unsupported format version 0, records of 2 sessions dropped", [](Bytes& file) { set_header_size(file, 8); }},
     {"from another boot", [](Bytes& file) { set_header_byte(file, 24, 'x'); }},
     {"not a ledger", [](Bytes& file) { std::ranges::fill(file, std::byte{}); }},
     {"not a ledger", [](Bytes& file) { std::ranges::fill(file, std::byte{0xff}); }},

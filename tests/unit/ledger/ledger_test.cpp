@@ -2,6 +2,7 @@
 #include "daemon/ledger/ledger.hpp"
 
 #include "common/unique_fd.hpp"
+#include "daemon/ledger/ledger_file.hpp"
 #include "tests/unit/support/ledger_sample.hpp"
 
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <functional>
 #include <random>
 
@@ -88,6 +90,66 @@ SESSLIMIT_TEST(ledger_grows_stepwise) {
     stat((home.path / "ledger").c_str(), &status);
     EXPECT((status.st_mode & 07777) == 0600, "mode");
     EXPECT(status.st_blocks * 512 >= status.st_size, "no holes");
+}
+
+/// Sessions of tests/data/ledger/version-1, a ledger that a daemon with format version 1 has written. A seventh session
+/// was recorded and dropped.
+Sessions sessions_of_version_1() {
+    Session waiting = sample(2);
+    waiting.phase = core::Phase::waiting;
+    Session admitted = sample(3, 9);
+    admitted.phase = core::Phase::admitted;
+    admitted.logind_id.clear();
+    admitted.admitted = BootTime(Duration(5));
+    Session ending = sample(4, 1);
+    ending.phase = core::Phase::ending;
+    ending.stage = core::TerminationStage::sigterm_sent;
+    ending.reason.cause = core::Cause::idle;
+    Session full = fullest();
+    full.phase = core::Phase::closed;
+    full.kept = false;
+    full.logged_out = {};
+    full.login.gids = {0, 1, 4'294'967'295};
+    Sessions all;
+    for (const Session& session : {sample(1, 4), waiting, admitted, ending, full}) {
+        all[session.key] = session;
+    }
+    return all;
+}
+
+/// Returns the recorded ledger of format version 1, as if this boot's daemon had written it.
+Bytes ledger_of_version_1() {
+    Bytes bytes = read_file(fs::path(SESSLIMIT_SOURCE_DIR) / "tests/data/ledger/version-1");
+    const auto payload = ledger::read_slot(slot_of(bytes, 0)).payload;
+    Bytes header(payload.begin(), payload.end());
+    std::memcpy(header.data() + 24, ledger::read_boot_id()->data(), sizeof(ledger::BootId));
+    ledger::write_slot(slot_of(bytes, 0), 3, header);
+    ledger::write_slot(slot_of(bytes, 0), 4, header);
+    return bytes;
+}
+
+SESSLIMIT_TEST(ledger_of_version_1_converted) {
+    TemporaryDirectory home;
+    write_file(home.path / "ledger", ledger_of_version_1());
+    Sessions expected = sessions_of_version_1();
+    {
+        Opened opened(home.path, 6);
+        EXPECT(opened.good() && opened.dropped.empty(), opened.said());
+        EXPECT(opened.sessions == expected, "all sessions are kept");
+    }
+    Bytes converted = read_file(home.path / "ledger");
+    for (const unsigned copy : {0U, 1U}) {
+        const auto header = ledger::decode_header(ledger::read_copy(slot_of(converted, 0), copy).payload);
+        EXPECT(header && header->version == 2 && header->slots == 6, std::to_string(copy));
+    }
+    // Some records are of version 1 and some of version 2.
+    Session left = expected[SessionKey{1}];
+    left.phase = core::Phase::left_behind;
+    left.logged_out = BootTime(Duration(30));
+    expected[left.key] = left;
+    EXPECT(Opened(home.path, 6).ledger->put(left).has_value(), "update");
+    const Opened again(home.path, 6);
+    EXPECT(again.good() && again.dropped.empty() && again.sessions == expected, again.said());
 }
 
 SESSLIMIT_TEST(longest_session_recorded) {

@@ -41,14 +41,15 @@ inline core::Session sample(std::uint64_t key, std::uint32_t version = 0) {
 /// Returns a session in which every text has its maximum length and every number differs from its default.
 inline core::Session fullest() {
     core::Session session = sample(~std::uint64_t{0}, 7);
-    session.phase = core::Phase::closed;
+    session.phase = core::Phase::left_behind;
     session.adopted = true;
+    session.kept = true;
     session.observed = true;
     session.graphical = true;
     session.terminal = core::Terminal::none;
     session.login = {.user = std::string(255, 'u'),
                      .uid = 4'294'967'294,
-                     .gids = {0, 1, 4'294'967'295},
+                     .gids = {0, 4'294'967'295},
                      .service = std::string(64, 's'),
                      .tty = std::string(64, 't'),
                      .rhost = std::string(255, '\xff'),
@@ -66,6 +67,7 @@ inline core::Session fullest() {
     session.scope = std::string(64, 'o');
     session.opened = BootTime(Duration(1));
     session.admitted = BootTime(Duration(10));
+    session.logged_out = BootTime(Duration(20));
     session.last_input = BootTime(Duration(2));
     session.grace_until = never;
     session.max_duration = Duration(3);
