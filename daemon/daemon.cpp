@@ -113,7 +113,9 @@ struct Daemon::Impl {
     std::unique_ptr<Base> base;
     Resources resources;
     LedgerRecorder recorder{base->journal};
-    inspect::SessionSnapshots snapshots;
+    inspect::SessionSnapshots snapshots{[this](const core::Session& session) {
+        return policy::resolve(engine.policy(), session.login).keep.value.programs;
+    }};
     monitor::LeaderMonitor leaders{base->loop.get(), base->events};
     logind::Logind logind{base->loop.get(), logind_callbacks()};
     systemd::Manager systemd{base->loop.get(), log_errors_of("systemd")};

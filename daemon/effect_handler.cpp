@@ -3,7 +3,7 @@
 
 #include "common/text.hpp"
 #include "daemon/inspect/activity_probe.hpp"
-#include "daemon/inspect/multiplexer.hpp"
+#include "daemon/inspect/kept_programs.hpp"
 #include "daemon/inspect/processes.hpp"
 #include "daemon/inspect/terminals.hpp"
 #include "daemon/messages/message_text.hpp"
@@ -34,22 +34,22 @@ std::string host_name() {
     return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "this host";
 }
 
-void log_outcome(const MultiplexerPreserver::Outcome& outcome, output::Journal& journal) {
+void log_outcome(const ProgramPreserver::Outcome& outcome, output::Journal& journal) {
     const std::string session = "Terminating session " + escape_for_display(outcome.session.logind_id, 64) + " of " +
                                 escape_for_display(outcome.session.login.user);
     const std::string kept =
-        session + "; moved " + std::to_string(outcome.moved) + " multiplexer processes to " + outcome.scope + ".";
+        session + "; moved " + std::to_string(outcome.moved) + " processes of kept programs to " + outcome.scope + ".";
     if (!outcome.problem) {
         return journal.log(output::Priority::info, kept);
     }
-    std::string text = kept + " Some processes of the multiplexer could not be moved";
+    std::string text = kept + " Some processes of kept programs could not be moved";
     if (outcome.is_unclear) {
         text = session +
-               "; failed to find all processes of its terminal multiplexer. "
+               "; failed to find all processes of kept programs. "
                "Processes that were already moved continue to run in " +
                outcome.scope;
     } else if (outcome.moved == 0) {
-        text = session + " together with its terminal multiplexer, which could not be moved";
+        text = session + " together with its kept programs, which could not be moved";
     }
     journal.log(output::Priority::warning, text + ": " + escape_for_display(outcome.problem->what) + ".");
 }
@@ -61,10 +61,10 @@ SystemEffectHandler::SystemEffectHandler(Dependencies dependencies)
       preserver_({
           .loop = dependencies.loop,
           .scopes = dependencies.scopes,
-          .look = [](const core::Session& session,
-                     const std::string& scope) { return inspect::multiplexer_of(session, scope); },
+          .look = [](const core::Session& session, const std::string& scope,
+                     const std::vector<std::string>& keep) { return inspect::kept_programs_of(session, scope, keep); },
           .terminate = [this](const std::string& logind_id) { dependencies_.logind.terminate(logind_id); },
-          .told = [this](const MultiplexerPreserver::Outcome& outcome) { log_outcome(outcome, dependencies_.journal); },
+          .told = [this](const ProgramPreserver::Outcome& outcome) { log_outcome(outcome, dependencies_.journal); },
       }),
       deadline_(
           dependencies.loop, CLOCK_BOOTTIME,
@@ -176,8 +176,8 @@ void SystemEffectHandler::terminate(const std::string& logind_id) {
     dependencies_.logind.terminate(logind_id);
 }
 
-void SystemEffectHandler::preserve_and_terminate(const core::Session& session) {
-    preserver_.begin(session);
+void SystemEffectHandler::preserve_and_terminate(const core::Session& session, const std::vector<std::string>& keep) {
+    preserver_.begin(session, keep);
 }
 
 void SystemEffectHandler::lock_screen(const std::string& logind_id) {

@@ -13,7 +13,7 @@
 #include "daemon/output/denial_journal.hpp"
 #include "daemon/output/journal.hpp"
 #include "daemon/pam_server/server.hpp"
-#include "daemon/systemd/multiplexer_preserver.hpp"
+#include "daemon/systemd/program_preserver.hpp"
 
 #include <optional>
 #include <set>
@@ -54,7 +54,7 @@ class SystemEffectHandler final : public EffectHandler {
     void answer(const core::Answer& answer, const core::State& state) override;
     void notify(const core::Notice& notice) override;
     void terminate(const std::string& logind_id) override;
-    void preserve_and_terminate(const core::Session& session) override;
+    void preserve_and_terminate(const core::Session& session, const std::vector<std::string>& keep) override;
     void lock_screen(const std::string& logind_id) override;
     void kill_all(const std::string& logind_id) override;
     void signal_leader(const core::SignalLeader& what) override;
@@ -85,7 +85,7 @@ class SystemEffectHandler final : public EffectHandler {
 
     Dependencies dependencies_;
     output::DenialJournal denials_;
-    MultiplexerPreserver preserver_;
+    ProgramPreserver preserver_;
     Timer deadline_;
     /// Time at which the timer `deadline_` expires, or `never` if the timer is not armed.
     BootTime armed_ = never;

@@ -125,9 +125,9 @@ void Engine::carry_out(const core::Effect& effect) {
     std::visit(
         Overloaded{[this](const core::Notice& notice) { handler_.notify(notice); },
                    [this](const core::Terminate& what) {
-                       const core::Session* session = state_.find(what.preserve_multiplexer_of);
-                       if (session != nullptr) {
-                           handler_.preserve_and_terminate(*session);
+                       const core::Session* session = state_.find(what.session);
+                       if (session != nullptr && !what.keep.empty()) {
+                           handler_.preserve_and_terminate(*session, what.keep);
                        } else {
                            handler_.terminate(what.logind_id);
                        }

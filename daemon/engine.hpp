@@ -44,9 +44,8 @@ class EffectHandler {
     /// Terminates the session with the logind ID `logind_id` (effect Terminate in decision.hpp).
     virtual void terminate(const std::string& logind_id) = 0;
 
-    /// Moves the terminal multiplexers (tmux, screen) of a session to a separate scope, and then terminates the
-    /// session.
-    virtual void preserve_and_terminate(const core::Session& session) = 0;
+    /// Moves the programs with the names `keep` from a session to a separate scope, and then terminates the session.
+    virtual void preserve_and_terminate(const core::Session& session, const std::vector<std::string>& keep) = 0;
 
     /// Locks the screen of a logind session (effect Lock).
     virtual void lock_screen(const std::string& logind_id) = 0;

@@ -137,7 +137,7 @@ std::vector<std::string> gentler_than(const policy::Policy& policy, Duration nat
         add(limits.mode.value == policy::Mode::observe, "mode is observe");
         add(limits.idle_activity.value != policy::Activity::input, "terminal output or CPU time counts as activity");
         add(limits.on_idle.value == policy::OnIdle::lock, "idle graphical sessions are locked instead of terminated");
-        add(limits.keep_multiplexer.value == policy::KeepMultiplexer::yes, "tmux and screen are preserved");
+        add(!limits.keep.value.programs.empty(), "programs in keep are preserved");
         add(!limits.warn_before.empty(), "users are warned first");
     }
     return reasons;

@@ -141,8 +141,8 @@ std::optional<TerminationPreview> termination_preview_of(Properties& properties)
     TerminationPreview reach;
     take(properties, "Processes", reach.processes);
     take(properties, "Commands", reach.commands);
-    take(properties, "Multiplexed", reach.multiplexed);
-    take(properties, "KeepMultiplexer", reach.keep_multiplexer);
+    take(properties, "Kept", reach.kept);
+    take(properties, "Keep", reach.keep);
     take(properties, "OtherUnits", reach.other_units);
     take(properties, "Lingers", reach.lingers);
     return reach;

@@ -24,8 +24,8 @@ inline constexpr Usec infinity = std::numeric_limits<Usec>::max(); ///< unlimite
 struct TerminationPreview {
     std::uint32_t processes = 0;          ///< Number of processes in the session.
     std::vector<std::string> commands;    ///< Names of the processes in the session.
-    std::vector<std::string> multiplexed; ///< Names of the processes that keep_multiplexer would preserve.
-    bool keep_multiplexer = false;        ///< True if the session's limits enable keep_multiplexer.
+    std::vector<std::string> kept;        ///< Names of the processes that the policy would preserve.
+    std::vector<std::string> keep;        ///< Names of programs, as set by the policy.
     std::vector<std::string> other_units; ///< Units of the session's user that would continue to run.
     bool lingers = false;
 };

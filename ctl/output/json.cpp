@@ -54,8 +54,8 @@ Value value_of(const Session& session) {
     if (session.reach) {
         value["processes"] = session.reach->processes;
         value["commands"] = session.reach->commands;
-        value["multiplexed"] = session.reach->multiplexed;
-        value["keep_multiplexer"] = session.reach->keep_multiplexer;
+        value["kept"] = session.reach->kept;
+        value["keep"] = session.reach->keep;
         value["other_units"] = session.reach->other_units;
         value["lingers"] = session.reach->lingers;
     }

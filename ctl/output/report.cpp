@@ -61,11 +61,9 @@ void add_end(std::vector<Property>& lines, const Session& session) {
         return;
     }
     const TerminationPreview& reach = *session.reach;
-    const std::string when =
-        reach.keep_multiplexer ? ", if a limit terminates the session" : " (only with keep_multiplexer)";
     lines.emplace_back("Ended", (reach.processes == 1 ? "1 process" : std::to_string(reach.processes) + " processes") +
                                     (reach.commands.empty() ? "" : ": " + joined(reach.commands)));
-    lines.emplace_back("Kept", reach.multiplexed.empty() ? "-" : joined(reach.multiplexed) + when);
+    lines.emplace_back("Kept", reach.kept.empty() ? "-" : joined(reach.kept) + ", if a limit terminates the session");
     lines.emplace_back("NotEnded", reach.other_units.empty() ? "nothing at present; in general " + manager
                                                              : joined(reach.other_units));
     lines.emplace_back("Lingers", reach.lingers ? "yes" : "no");

@@ -163,8 +163,8 @@ Properties termination_preview_properties(const inspect::TerminationPreview& rea
     return {
         {"Processes", static_cast<std::uint32_t>(reach.processes)},
         {"Commands", as_utf8_list(reach.commands)},
-        {"Multiplexed", as_utf8_list(reach.multiplexed)},
-        {"KeepMultiplexer", limits.keep_multiplexer.value == policy::KeepMultiplexer::yes},
+        {"Kept", as_utf8_list(reach.kept)},
+        {"Keep", as_utf8_list(limits.keep.value.programs)},
         {"OtherUnits", as_utf8_list(reach.units)},
         {"Lingers", reach.lingers},
     };

@@ -124,9 +124,9 @@ struct CheckLogout {
 /// Request to logind to stop a session (TerminateSession).
 struct Terminate {
     std::string logind_id;
-    /// Session whose tmux and screen processes are moved to another scope before the termination. The value `none`
-    /// means that no processes are moved.
-    SessionKey preserve_multiplexer_of = SessionKey::none;
+    SessionKey session = SessionKey::none;
+    /// Names of the programs that are moved to another scope before the termination.
+    std::vector<std::string> keep;
 };
 
 /// Request to logind to lock the screen of a graphical session (LockSession).

@@ -3,6 +3,7 @@
 #include "daemon/core/decision_context.hpp"
 
 #include <csignal>
+#include <utility>
 
 namespace sesslimit::core {
 namespace {
@@ -18,9 +19,11 @@ void send_signal(DecisionContext& context, const Session& session, int signal) {
     } else if (signal == SIGKILL) {
         context.out.effects.emplace_back(KillAll{session.logind_id});
     } else {
-        const bool keeps = session.reason.cause != Cause::requested &&
-                           context.limits(session).keep_multiplexer.value == policy::KeepMultiplexer::yes;
-        context.out.effects.emplace_back(Terminate{session.logind_id, keeps ? session.key : SessionKey::none});
+        Terminate terminate{session.logind_id, session.key, {}};
+        if (session.reason.cause != Cause::requested) {
+            terminate.keep = context.limits(session).keep.value.programs;
+        }
+        context.out.effects.emplace_back(std::move(terminate));
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/inspect/termination_preview.hpp"
 
-#include "daemon/inspect/multiplexer.hpp"
+#include "daemon/inspect/kept_programs.hpp"
 #include "daemon/inspect/processes.hpp"
 
 #include <algorithm>
@@ -78,18 +78,19 @@ void add_kept_scopes(Names& units, const fs::path& slice) {
 
 } // namespace
 
-TerminationPreview termination_preview_of(const core::Session& session, const SysPaths& roots) {
+TerminationPreview termination_preview_of(const core::Session& session, const std::vector<std::string>& keep,
+                                          const SysPaths& roots) {
     TerminationPreview reach;
     const std::vector<Process> processes = processes_of(session, roots).value_or(std::vector<Process>{});
-    const Multiplexer multiplexer = multiplexer_among(processes);
+    const KeptPrograms programs = kept_programs_among(processes, keep);
     Names commands;
-    Names multiplexed;
+    Names kept;
     add_names(commands, processes);
-    add_names(multiplexed, multiplexer.servers);
-    add_names(multiplexed, multiplexer.others);
+    add_names(kept, programs.servers);
+    add_names(kept, programs.others);
     reach.processes = processes.size();
     reach.commands = told(commands);
-    reach.multiplexed = told(multiplexed);
+    reach.kept = told(kept);
     const fs::path slice = slice_of(session.login.uid, roots);
     Names units;
     add_units(units, slice / ("user@" + std::to_string(session.login.uid) + ".service"));

@@ -17,10 +17,10 @@ struct TerminationPreview {
     std::size_t processes = 0;
     /// Names of the processes in the session's scope, sorted, without duplicates.
     std::vector<std::string> commands;
-    /// Names of the processes that the setting keep_multiplexer would preserve, sorted, without duplicates.
-    std::vector<std::string> multiplexed;
+    /// Names of the processes that the setting `keep` would preserve, sorted, without duplicates.
+    std::vector<std::string> kept;
     /// Names of the user's units with running processes outside of all sessions, sorted. They are units of the user's
-    /// service manager (systemd-run --user), and scopes with multiplexers that were preserved earlier.
+    /// service manager (systemd-run --user), and scopes with programs that were preserved earlier.
     std::vector<std::string> units;
     /// True if the user's service manager continues after the user's last session (loginctl enable-linger).
     bool lingers = false;
@@ -31,6 +31,8 @@ inline constexpr std::size_t max_listed = 32;
 
 /// Returns the preview of a session's termination. Inspects the session's scope, the slice of its user, and logind's
 /// list of users with lingering (loginctl enable-linger).
-TerminationPreview termination_preview_of(const core::Session& session, const SysPaths& roots = {});
+/// `keep` contains the names of the programs that the policy preserves.
+TerminationPreview termination_preview_of(const core::Session& session, const std::vector<std::string>& keep,
+                                          const SysPaths& roots = {});
 
 } // namespace sesslimit::inspect

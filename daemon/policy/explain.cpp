@@ -53,8 +53,12 @@ std::string text(OnIdle on_idle) {
     return on_idle == OnIdle::lock ? "lock" : "end";
 }
 
-std::string text(KeepMultiplexer keep) {
-    return keep == KeepMultiplexer::yes ? "true" : "false";
+std::string text(const Keep& keep) {
+    std::string all;
+    for (const std::string& program : keep.programs) {
+        all += (all.empty() ? "" : ", ") + escape_for_display(program);
+    }
+    return "[" + all + "]";
 }
 
 std::string text(Announce announce) {

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -54,9 +55,16 @@ constexpr bool counts_processor(Activity what) noexcept {
 /// of other types are always terminated. `end` is the stricter value and is first.
 enum class OnIdle : std::uint8_t { end, lock };
 
-/// The setting keep_multiplexer. `yes` means that tmux and screen continue to run after their session is
-/// terminated, unless the termination was requested. `no` is the stricter value and is first.
-enum class KeepMultiplexer : std::uint8_t { no, yes };
+/// The setting keep, which lists programs that continue to run after their session is terminated, unless the
+/// termination was requested. If several tables set it, a program must be in each of their lists.
+struct Keep {
+    /// Names without duplicates, at most max_programs. Each has 1 to max_name_length bytes.
+    std::vector<std::string> programs;
+
+    static constexpr std::size_t max_programs = 32;
+    /// Maximum length of a name in bytes, which is that of a process name in the kernel (TASK_COMM_LEN).
+    static constexpr std::size_t max_name_length = 15;
+};
 
 /// The setting announce. `yes` means that a user is informed at login about the limits that will terminate the session.
 /// `yes` is the stricter value and is first.
@@ -107,7 +115,7 @@ struct SettingsOf {
     Of<Duration> idle_timeout_no_terminal{};
     Of<Activity> idle_activity{};
     Of<OnIdle> on_idle{};
-    Of<KeepMultiplexer> keep_multiplexer{};
+    Of<Keep> keep{};
     /// Times before the termination of a session at which its user is warned, longest first, without duplicates. If
     /// empty, the user is not warned.
     Of<std::vector<Duration>> warn_before{};
@@ -187,7 +195,8 @@ struct Limits {
     Setting<Duration> idle_timeout_no_terminal{unlimited_duration};
     Setting<Activity> idle_activity{Activity::input};
     Setting<OnIdle> on_idle{OnIdle::end};
-    Setting<KeepMultiplexer> keep_multiplexer{KeepMultiplexer::no};
+    /// The programs that all lists of `keep` contain. The source is the last table that removed a program.
+    Setting<Keep> keep{};
     Setting<Announce> announce{Announce::no};
     Setting<Quiet> quiet{Quiet::no};
     Setting<AtLimit> at_limit{AtLimit::deny};
@@ -217,7 +226,7 @@ void for_each_setting(const Visit& visit, Objects&... objects) {
     visit("idle_timeout_no_terminal", objects.idle_timeout_no_terminal...);
     visit("idle_activity", objects.idle_activity...);
     visit("on_idle", objects.on_idle...);
-    visit("keep_multiplexer", objects.keep_multiplexer...);
+    visit("keep", objects.keep...);
     visit("warn_before", objects.warn_before...);
     visit("at_limit", objects.at_limit...);
     visit("displace_idle", objects.displace_idle...);

@@ -17,6 +17,7 @@ constexpr Duration shortest = std::chrono::seconds(1);
 constexpr std::string_view wanted_count = "a number from 0 to 1000000, or \"unlimited\"";
 constexpr std::string_view wanted_span = "a time span such as \"15min\" or \"1d 12h\", or \"unlimited\"";
 constexpr std::string_view wanted_idle = "a time span such as \"1min\", or \"0s\"";
+constexpr std::string_view wanted_programs = "names of programs such as [\"tmux\", \"screen\"]";
 constexpr std::string_view wanted_warnings = "time spans such as [\"5min\", \"1min\"]";
 
 /// Returns true if the author of the policy probably means "unlimited". The text is then a word such as "infinity" or
@@ -199,10 +200,41 @@ bool read_value(const Entry& entry, Mode& mode, Report& report) {
     return read_word(entry, words, mode, report);
 }
 
-bool read_value(const Entry& entry, KeepMultiplexer& keep, Report& report) {
-    const auto value = read_truth(entry, report);
-    keep = value.value_or(false) ? KeepMultiplexer::yes : KeepMultiplexer::no;
-    return value.has_value();
+bool read_program(const Entry& entry, const Node& value, std::vector<std::string>& programs, Report& report) {
+    if (value.kind != Node::Kind::text) {
+        wrong_type({entry.key, entry.key_at, value}, wanted_programs, report);
+        return false;
+    }
+    const std::string& name = value.text;
+    if (name.empty() || name.size() > Keep::max_name_length) {
+        report.error(value.at, in_quotes(name) + " is not a program name of 1 to 15 bytes; the kernel shortens longer "
+                                                 "names to their first 15 bytes");
+        return false;
+    }
+    if (name.find('/') != std::string::npos) {
+        report.error(value.at, in_quotes(name) + " is a path; write the name of the program");
+        return false;
+    }
+    if (!check_text(value, report)) {
+        return false;
+    }
+    if (std::find(programs.begin(), programs.end(), name) == programs.end()) {
+        programs.push_back(name);
+    }
+    return true;
+}
+
+bool read_value(const Entry& entry, Keep& keep, Report& report) {
+    const auto values = values_of(entry, true, report);
+    if (values.size() > Keep::max_programs) {
+        report.error(entry.value.at, entry.key + " has more than 32 values");
+        return false;
+    }
+    bool good = true;
+    for (const Node* value : values) {
+        good = read_program(entry, *value, keep.programs, report) && good;
+    }
+    return good;
 }
 
 bool read_value(const Entry& entry, Announce& announce, Report& report) {

@@ -15,8 +15,8 @@ template <class T>
 using PointerToSetting = const Setting<T>*;
 
 /// The strictest values of one tier, managed or host, for one login. The pointers point into the policy. They are null
-/// for settings that the tier does not set for the login. `message`, `message_of_end` and `warn_before` are the first
-/// values that matching rules set, because these settings do not have a strictest value.
+/// for settings that the tier does not set for the login. `keep`, `message`, `message_of_end` and `warn_before` are the
+/// first values that matching rules set, because these settings do not have a strictest value.
 struct Strictest : SettingsOf<PointerToSetting> {
     /// The message to a user whose login is denied because max_sessions is reached. If a rule sets max_sessions, the
     /// message of the same rule is used. If [defaults] sets max_sessions, the first message of a matching rule is used,
@@ -30,7 +30,8 @@ struct Strictest : SettingsOf<PointerToSetting> {
 
 /// True for values of which a smaller one is stricter.
 template <class T>
-constexpr bool has_order = !std::is_same_v<T, std::string> && !std::is_same_v<T, std::vector<Duration>>;
+constexpr bool has_order =
+    !std::is_same_v<T, std::string> && !std::is_same_v<T, std::vector<Duration>> && !std::is_same_v<T, Keep>;
 
 /// Replaces `best` by `other` if `other` is stricter, which means that its value is smaller. Keeps `best` if the values
 /// are equal, or if `other` is null. Returns true if `best` was replaced.
@@ -61,6 +62,25 @@ void add_warnings(std::vector<Duration>& all, const std::optional<Setting<std::v
     }
 }
 
+/// Removes the programs that `other` does not contain from the effective value of `keep`.
+void intersect(Setting<Keep>& limit, const std::optional<Setting<Keep>>& other) {
+    if (!other) {
+        return;
+    }
+    if (limit.from == SourceId::nowhere) {
+        limit = *other;
+        return;
+    }
+    const auto& allowed = other->value.programs;
+    const auto removed = std::erase_if(limit.value.programs, [&allowed](const std::string& program) {
+        return std::find(allowed.begin(), allowed.end(), program) == allowed.end();
+    });
+    if (removed > 0) {
+        limit.from = other->from;
+        limit.line = other->line;
+    }
+}
+
 void add_rule(Strictest& found, const Rule& rule, Limits& limits) {
     const Settings& settings = rule.settings;
     const auto* const before = found.max_sessions;
@@ -76,6 +96,7 @@ void add_rule(Strictest& found, const Rule& rule, Limits& limits) {
         found.count_message = pointer_to(settings.message);
     }
     add_warnings(limits.warn_before, settings.warn_before);
+    intersect(limits.keep, settings.keep);
     if (const auto& total = rule.max_sessions_total; total && total->value != unlimited_count) {
         limits.shared_limits.push_back({rule.source, total->value, total->line});
         found.has_total = true;
@@ -88,6 +109,9 @@ void add_defaults(Strictest& found, const Settings& defaults, Limits& limits) {
     }
     if (found.warn_before == nullptr) {
         add_warnings(limits.warn_before, defaults.warn_before);
+    }
+    if (found.keep == nullptr) {
+        intersect(limits.keep, defaults.keep);
     }
     found.default_message = pointer_to(defaults.message);
     found.default_message_of_end = pointer_to(defaults.message_of_end);
@@ -103,7 +127,7 @@ void add_defaults(Strictest& found, const Settings& defaults, Limits& limits) {
 }
 
 /// Returns the strictest values of one tier, managed or host, for a login. Appends to `limits` all values of
-/// warn_before and max_sessions_total that apply to the login.
+/// warn_before and max_sessions_total that apply to the login, and removes programs from `keep`.
 Strictest strictest_of(const TierPolicy& tier, const Login& login, const Origin& origin, Limits& limits) {
     Strictest found;
     const MatchingRules matching = matching_rules(tier, login, origin);

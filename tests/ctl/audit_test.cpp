@@ -240,10 +240,10 @@ SESSLIMIT_TEST(conflicting_native_settings_cause_warnings) {
     EXPECT_TEXT(
         warned({{logind, "[Login]\nStopIdleSessionSec=10min\n"}},
                policy_of("version = 1\n[defaults]\nidle_timeout = \"10min\"\nidle_activity = [\"input\", \"cpu\"]\n"
-                         "on_idle = \"lock\"\nkeep_multiplexer = true\nwarn_before = \"1min\"\n")),
+                         "on_idle = \"lock\"\nkeep = [\"tmux\"]\nwarn_before = \"1min\"\n")),
         "logind terminates sessions after 10min without input and does not warn users. For idle sessions, this "
         "overrides these settings of the policy: terminal output or CPU time counts as activity, idle graphical "
-        "sessions are locked instead of terminated, tmux and screen are preserved, users are warned first. "
+        "sessions are locked instead of terminated, programs in keep are preserved, users are warned first. "
         "logind.conf:2\n");
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n"}}, strict), "");
     EXPECT_TEXT(

@@ -195,8 +195,8 @@ int append_texts(sd_bus_message* message, const char* key, const std::vector<std
 void append_reach(sd_bus_message* message, const ctl::TerminationPreview& reach) {
     sd_bus_message_append(message, "{sv}", "Processes", "u", reach.processes);
     append_texts(message, "Commands", reach.commands);
-    append_texts(message, "Multiplexed", reach.multiplexed);
-    sd_bus_message_append(message, "{sv}", "KeepMultiplexer", "b", static_cast<int>(reach.keep_multiplexer));
+    append_texts(message, "Kept", reach.kept);
+    append_texts(message, "Keep", reach.keep);
     append_texts(message, "OtherUnits", reach.other_units);
     sd_bus_message_append(message, "{sv}", "Lingers", "b", static_cast<int>(reach.lingers));
 }

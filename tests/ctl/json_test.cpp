@@ -26,8 +26,8 @@ SESSLIMIT_TEST(session_json_matches_schema) {
     full.remote_user = "";
     full.reach = TerminationPreview{.processes = 3,
                                     .commands = {"bash", "sshd", "tmux: server"},
-                                    .multiplexed = {"tmux: server"},
-                                    .keep_multiplexer = true,
+                                    .kept = {"tmux: server"},
+                                    .keep = {"tmux"},
                                     .other_units = {},
                                     .lingers = false};
     bare.idle_sign = "";
@@ -38,8 +38,8 @@ SESSLIMIT_TEST(session_json_matches_schema) {
     EXPECT(!sessions[0].contains("credential"), "absent if it is not reported");
     EXPECT(sessions[1]["credential"] == "SHA256:abc" && sessions[1]["remote_user"].is_null(), "reported");
     EXPECT(!sessions[0].contains("processes") && sessions[0]["idle_sign"].is_null(), "not inspected");
-    EXPECT(sessions[1]["processes"] == 3 && sessions[1]["commands"].size() == 3 && sessions[1]["keep_multiplexer"] &&
-               sessions[1]["multiplexed"][0] == "tmux: server" && sessions[1]["other_units"].empty() &&
+    EXPECT(sessions[1]["processes"] == 3 && sessions[1]["commands"].size() == 3 && sessions[1]["keep"][0] == "tmux" &&
+               sessions[1]["kept"][0] == "tmux: server" && sessions[1]["other_units"].empty() &&
                !sessions[1]["lingers"],
            "processes affected by its end");
     EXPECT(sessions[1]["duration_ends_at"] == noon + 6 * hour, "microseconds");

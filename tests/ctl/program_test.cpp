@@ -40,8 +40,8 @@ SESSLIMIT_TEST(show_prints_processes_affected_by_end) {
     for (ctl::Session& session : behaviour.sessions) {
         session.reach = ctl::TerminationPreview{.processes = 12,
                                                 .commands = {"bash", "\033[2J", "tmux: server"},
-                                                .multiplexed = {"tmux: server"},
-                                                .keep_multiplexer = true,
+                                                .kept = {"tmux: server"},
+                                                .keep = {"tmux"},
                                                 .other_units = {"run-r1.service"},
                                                 .lingers = true};
     }

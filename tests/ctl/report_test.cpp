@@ -136,8 +136,8 @@ SESSLIMIT_TEST(show_text_lists_processes_affected_by_end) {
     Session session = alices_session();
     session.reach = ctl::TerminationPreview{.processes = 5,
                                             .commands = {"bash", "sshd", "tmux: server"},
-                                            .multiplexed = {"bash", "tmux: server"},
-                                            .keep_multiplexer = true,
+                                            .kept = {"bash", "tmux: server"},
+                                            .keep = {"tmux"},
                                             .other_units = {"run-r1.service", "sesslimit-kept-3-7.scope"},
                                             .lingers = true};
     std::string text = show_text(session, noon);
@@ -146,14 +146,8 @@ SESSLIMIT_TEST(show_text_lists_processes_affected_by_end) {
                              "NotEnded: run-r1.service, sesslimit-kept-3-7.scope\n", "Lingers: yes\n"}) {
         EXPECT(contains(text, line), text + "lacks" + line);
     }
-    session.reach->keep_multiplexer = false;
-    EXPECT(contains(show_text(session, noon), "Kept: bash, tmux: server (only with keep_multiplexer)\n"), "not set");
-    session.reach = ctl::TerminationPreview{.processes = 1,
-                                            .commands = {"sshd"},
-                                            .multiplexed = {},
-                                            .keep_multiplexer = true,
-                                            .other_units = {},
-                                            .lingers = false};
+    session.reach = ctl::TerminationPreview{
+        .processes = 1, .commands = {"sshd"}, .kept = {}, .keep = {"tmux"}, .other_units = {}, .lingers = false};
     text = show_text(session, noon);
     for (const char* line : {"Ended: 1 process: sshd\n", "Kept: -\n", "Lingers: no\n",
                              "NotEnded: nothing at present; in general processes of user@1000.service\n"}) {

@@ -61,7 +61,7 @@ def case_A05_console_at_limit_recovers(host, saw):
 
 
 def case_D01_displaced_session_leaves_multiplexer(host, saw):
-    host.limit("alice", 'max_sessions = 1\nat_limit = "end-oldest"\nkeep_multiplexer = true')
+    host.limit("alice", 'max_sessions = 1\nat_limit = "end-oldest"\nkeep = ["tmux", "screen"]')
     first = client.shell(host, "alice")
     first.prompt()
     first.send("tmux new-session -d -s work && echo started $((40 + 2))\n")

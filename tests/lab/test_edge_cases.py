@@ -139,7 +139,7 @@ def test_detached_multiplexer_does_not_keep_session(host, saw):
         time.sleep(5)
         assert all(shell.running for shell in typed)
     wait_until("2 sessions", lambda: len(listed(host)) == 2, 15)
-    # keep_multiplexer is not set, so the detached servers are terminated with their sessions.
+    # `keep` is not set, so the detached servers are terminated with their sessions.
     left = host.sh("ps -eo args")
     assert "tmux new-session -d" not in left and "top -d 1" not in left, left
     saw(f"idle_timeout 12s: shells with a detached server that prints: tmux terminated after {took['tmux']:.1f} s, "

@@ -83,8 +83,8 @@ def linger(host, verb):
     host.run("systemd-run", "--quiet", "--wait", "loginctl", verb, USER)
 
 
-def said_of_multiplexer(host, since):
-    return [line for line in host.journal_text(since, "_COMM=sesslimitd").splitlines() if "multiplexer" in line]
+def said_of_kept_programs(host, since):
+    return [line for line in host.journal_text(since, "_COMM=sesslimitd").splitlines() if "kept programs" in line]
 
 
 def only_multiplexers_are_left(host, shell, since):
@@ -96,9 +96,9 @@ def only_multiplexers_are_left(host, shell, since):
     assert not running(host, r"sleep (1111|2222)"), commands(host)
     assert not running(host, r"^sshd"), commands(host)
     assert ctl.data(host, "sessions", "list", "--user", USER) == []
-    (said,) = said_of_multiplexer(host, since)
+    (said,) = said_of_kept_programs(host, since)
     where = r"sesslimit-kept-\w+-\d+\.scope"
-    assert re.search(rf"Terminating session .*; moved \d+ multiplexer processes to {where}\.$", said), said
+    assert re.search(rf"Terminating session .*; moved \d+ processes of kept programs to {where}\.$", said), said
     return said
 
 
@@ -126,13 +126,13 @@ def test_multiplexer_is_preserved_at_max_duration(clean, saw, kill_user_processe
     host = clean
     host.write(UNITS, f"[Login]\nKillUserProcesses={kill_user_processes}\n")
     host.sh("systemctl restart systemd-logind")
-    host.limit(USER, 'max_duration = "20s"\nwarn_before = []\nkeep_multiplexer = true')
+    host.limit(USER, 'max_duration = "20s"\nwarn_before = []\nkeep = ["tmux", "screen"]')
     since = time.monotonic()
     shell, session = a_shell(host)
     start_everything(shell)
     leave_something(shell)
     shown = ctl.data(host, "sessions", "show", session)[0]
-    assert shown["keep_multiplexer"] and {"tmux: server", "screen", "bash"} <= set(shown["multiplexed"])
+    assert shown["keep"] == ["tmux", "screen"] and {"tmux: server", "screen", "bash"} <= set(shown["kept"])
     only_multiplexers_are_left(host, shell, since)
     assert host.end_reasons(USER, since) == ["duration"]
 
@@ -158,7 +158,7 @@ def test_multiplexer_is_preserved_at_max_duration(clean, saw, kill_user_processe
 
 def test_multiplexer_is_preserved_at_idle_timeout(clean, saw):
     host = clean
-    host.limit(USER, 'idle_timeout = "20s"\nwarn_before = []\nkeep_multiplexer = true')
+    host.limit(USER, 'idle_timeout = "20s"\nwarn_before = []\nkeep = ["tmux", "screen"]')
     since = time.monotonic()
     shell, _ = a_shell(host)
     start_everything(shell)
@@ -175,18 +175,18 @@ def test_multiplexer_is_preserved_at_idle_timeout(clean, saw):
 
 
 def test_multiplexer_is_terminated_by_end_command(clean, saw):
-    """sesslimitctl end terminates multiplexers, both without and with keep_multiplexer."""
+    """sesslimitctl end terminates multiplexers, both without and with `keep`."""
     host = clean
-    for settings, keeps in (("", False), ("keep_multiplexer = true", True)):
+    for settings, keeps in (("", False), ('keep = ["tmux", "screen"]', True)):
         host.limit(USER, f'max_duration = "1h"\n{settings}')
         shell, session = a_shell(host)
         start_everything(shell)
         type_line(shell, "systemd-run --user --unit=lab-goes-on sleep 3333", "Running as unit")
         wait_until("the jobs to count", lambda: counter(host, "tmux") and counter(host, "screen"), 10)
         shown = ctl.data(host, "sessions", "show", session)[0]
-        assert shown["keep_multiplexer"] == keeps
+        assert bool(shown["keep"]) == keeps
         assert {"bash", "screen", "sleep", "tmux: server"} <= set(shown["commands"])
-        assert {"bash", "screen", "tmux: server"} <= set(shown["multiplexed"])
+        assert {"bash", "screen", "tmux: server"} <= set(shown["kept"])
         assert shown["processes"] >= 9 and "lab-goes-on.service" in shown["other_units"]
         text = ctl.text(host, "show", session)
         assert re.search(r"^ +Ended: \d+ processes: bash, ", text, re.MULTILINE), text
@@ -197,7 +197,7 @@ def test_multiplexer_is_terminated_by_end_command(clean, saw):
         wait_until("the other processes to exit", lambda: commands(host) == ["/usr/bin/sleep 3333"], 15)
         nothing_runs(host)  # logind stops the user manager 10 s after the last session, because alice does not linger
         host.sh("rm -f /tmp/lab-*")
-    saw("sesslimitctl end: tmux, screen, nohup and setsid children are terminated, also with keep_multiplexer; the "
+    saw("sesslimitctl end: tmux, screen, nohup and setsid children are terminated, also with keep; the "
         "unit of systemd-run --user continues until logind stops the user manager, 10 s later")
 
 
@@ -210,7 +210,7 @@ def test_units_of_lingering_user_outlive_session(clean, saw):
         type_line(shell, "systemd-run --user --unit=lab-lingers sleep 3333", "Running as unit")
         shown = ctl.data(host, "sessions", "show", session)[0]
         assert shown["lingers"] and "lab-lingers.service" in shown["other_units"]
-        assert not shown["multiplexed"]
+        assert not shown["kept"]
         shell.wait(LATEST)
         host.wait_clean(USER)
         time.sleep(14)  # longer than logind waits before it stops the manager of a logged-out user
@@ -225,7 +225,7 @@ def test_units_of_lingering_user_outlive_session(clean, saw):
 def test_multiplexer_is_terminated_if_scope_cannot_be_created(clean, saw):
     """If the scope cannot be created, the session is terminated on time with its multiplexer. The cause is logged."""
     host = clean
-    host.limit(USER, 'max_duration = "20s"\nwarn_before = []\nkeep_multiplexer = true')
+    host.limit(USER, 'max_duration = "20s"\nwarn_before = []\nkeep = ["tmux", "screen"]')
     since = time.monotonic()
     shell, _ = a_shell(host)
     start_everything(shell)
@@ -234,8 +234,8 @@ def test_multiplexer_is_terminated_if_scope_cannot_be_created(clean, saw):
     host.wait_clean(USER)
     nothing_runs(host)
     wait_until("the user manager to stop", lambda: manager_state(host) == "inactive", 40)
-    (said,) = said_of_multiplexer(host, since)
-    assert re.search(r"together with its terminal multiplexer, which could not be moved: failed to start a scope: .", said)
+    (said,) = said_of_kept_programs(host, since)
+    assert re.search(r"together with its kept programs, which could not be moved: failed to start a scope: .", said)
     (lived,) = host.lived(USER, since)
     assert 20 <= lived <= 28
     saw(f"no scope possible: terminated {lived:.2f} s after the login nevertheless; {said}")

@@ -88,20 +88,20 @@ SESSLIMIT_TEST(case_D10_properties_carry_valid_utf8_unchanged) {
     EXPECT_TEXT(value<std::string>(named, "Origin"), "h\\xff");
     const inspect::TerminationPreview reach{.processes = 3,
                                             .commands = {"bash", "\033[2J", "\xFF"},
-                                            .multiplexed = {"tmux: server"},
+                                            .kept = {"tmux: server"},
                                             .units = {"run-r1.service"},
                                             .lingers = true};
     policy::Limits limits;
-    limits.keep_multiplexer.value = policy::KeepMultiplexer::yes;
+    limits.keep.value.programs = {"tmux"};
     const Properties all = termination_preview_properties(reach, limits);
     using Texts = std::vector<std::string>;
     EXPECT(value<std::uint32_t>(all, "Processes") == 3, "process count");
     EXPECT((value<Texts>(all, "Commands") == Texts{"bash", "\033[2J", "\\xff"}), "commands");
-    EXPECT((value<Texts>(all, "Multiplexed") == Texts{"tmux: server"}), "multiplexed commands");
-    EXPECT(value<bool>(all, "KeepMultiplexer"), "the policy");
+    EXPECT((value<Texts>(all, "Kept") == Texts{"tmux: server"}), "kept commands");
+    EXPECT((value<Texts>(all, "Keep") == Texts{"tmux"}), "the policy");
     EXPECT((value<Texts>(all, "OtherUnits") == Texts{"run-r1.service"}), "other units");
     EXPECT(value<bool>(all, "Lingers"), "lingering");
-    EXPECT(!value<bool>(termination_preview_properties({}, {}), "KeepMultiplexer"), "off by default");
+    EXPECT(value<Texts>(termination_preview_properties({}, {}), "Keep").empty(), "off by default");
 }
 
 /// The text must agree with the decision about a real request in the same state.

@@ -38,7 +38,9 @@ struct Scribe final : Recorder, EffectHandler {
     }
     void notify(const Notice& notice) override { say("tell " + std::string(name_of(notice.kind))); }
     void terminate(const std::string& id) override { say("terminate " + id); }
-    void preserve_and_terminate(const Session& session) override { say("preserve " + number(session.key)); }
+    void preserve_and_terminate(const Session& session, const std::vector<std::string>& keep) override {
+        say("preserve " + keep.at(0) + " of " + number(session.key));
+    }
     void lock_screen(const std::string& id) override { say("lock " + id); }
     void kill_all(const std::string& id) override { say("kill " + id); }
     void signal_leader(const core::SignalLeader& what) override {

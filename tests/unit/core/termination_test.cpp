@@ -43,7 +43,7 @@ SESSLIMIT_TEST(termination_notifies_then_asks_then_kills) {
     }
 }
 
-SESSLIMIT_TEST(multiplexers_preserved_unless_termination_requested) {
+SESSLIMIT_TEST(programs_kept_unless_termination_requested) {
     struct Case {
         std::string_view log;
         Rules rules;
@@ -53,17 +53,18 @@ SESSLIMIT_TEST(multiplexers_preserved_unless_termination_requested) {
         {"tell ending 1 asked; 60.5 terminate c1",
          {.max = 1},
          [](World& world) { world.feed(TerminationRequested{key(1), "root"}); }},
-        {"tell ending 1 duration; 60.5 terminate c1 sparing", {.duration = 1min}, [](World&) {}},
-        {"tell ending 1 idle; 60.5 terminate c1 sparing", {.idle = 1min}, [](World&) {}},
-        {"tell ending 1 leader, terminate c1 sparing", {.max = 1}, [](World& world) { world.leader_exits(key(1)); }},
-        {"tell ending 1 displaced; 60.5 terminate c1 sparing",
+        {"tell ending 1 duration; 60.5 terminate c1 keeping tmux screen", {.duration = 1min}, [](World&) {}},
+        {"tell ending 1 idle; 60.5 terminate c1 keeping tmux screen", {.idle = 1min}, [](World&) {}},
+        {"tell ending 1 leader, terminate c1 keeping tmux screen",
+         {.max = 1},
+         [](World& world) { world.leader_exits(key(1)); }},
+        {"tell ending 1 displaced; 60.5 terminate c1 keeping tmux screen",
          {.max = 1, .at_limit = policy::AtLimit::end_oldest},
          [](World& world) { world.ask(ssh()); }},
     };
     for (const Case& one : cases) {
         World world(one.rules);
-        world.policy.host.defaults.keep_multiplexer =
-            policy::Setting{policy::KeepMultiplexer::yes, policy::SourceId{0}, 1};
+        world.policy.host.defaults.keep = policy::Setting{policy::Keep{{"tmux", "screen"}}, policy::SourceId{0}, 1};
         world.other_samples[key(1)].traffic.emplace();
         world.login();
         world.pass_until(60s);

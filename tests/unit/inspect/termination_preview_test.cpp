@@ -16,7 +16,7 @@ std::string joined(const std::vector<std::string>& texts) {
     return all;
 }
 
-SESSLIMIT_TEST(reach_of_session_with_multiplexer_and_units) {
+SESSLIMIT_TEST(reach_of_session_with_kept_programs_and_units) {
     const ProcTree tree;
     tree.group("session-3.scope", {{57, 40, 57, 0, "sshd"},
                                    {71, 57, 71, 1, "bash"},
@@ -35,19 +35,20 @@ SESSLIMIT_TEST(reach_of_session_with_multiplexer_and_units) {
     tree.group("sesslimit-kept-1-2.scope", "98\n");
     tree.group("sesslimit-kept-1-1.scope", "");
     ProcTree::write(tree.roots.linger / "alice", "");
-    const auto reach = inspect::termination_preview_of(session_in("session-3.scope"), tree.roots);
+    const auto reach = inspect::termination_preview_of(session_in("session-3.scope"), {"tmux"}, tree.roots);
     EXPECT(reach.processes == 6, std::to_string(reach.processes));
     EXPECT_TEXT(joined(reach.commands), "bash, make, sleep, sshd, tmux: server, ");
-    EXPECT_TEXT(joined(reach.multiplexed), "bash, make, tmux: server, ");
+    EXPECT_TEXT(joined(reach.kept), "bash, make, tmux: server, ");
     EXPECT_TEXT(joined(reach.units), "dbus.service, run-r1.service, sesslimit-kept-1-2.scope, ");
     EXPECT(reach.lingers, "linger file exists");
+    EXPECT(inspect::termination_preview_of(session_in("session-3.scope"), {}, tree.roots).kept.empty(), "keep = []");
 }
 
 SESSLIMIT_TEST(reach_of_session_without_processes_is_empty) {
     const ProcTree tree;
     for (const char* scope : {"session-3.scope", "", "../session-4.scope"}) {
-        const auto reach = inspect::termination_preview_of(session_in(scope), tree.roots);
-        EXPECT(reach.processes == 0 && reach.commands.empty() && reach.multiplexed.empty(), scope);
+        const auto reach = inspect::termination_preview_of(session_in(scope), {"tmux"}, tree.roots);
+        EXPECT(reach.processes == 0 && reach.commands.empty() && reach.kept.empty(), scope);
         EXPECT(reach.units.empty() && !reach.lingers, scope);
     }
 }
@@ -63,7 +64,7 @@ SESSLIMIT_TEST(user_name_cannot_escape_linger_directory) {
     for (const Case& one : cases) {
         core::Session session = session_in("session-3.scope");
         session.login.user = one.user;
-        EXPECT(inspect::termination_preview_of(session, tree.roots).lingers == one.lingers, one.user);
+        EXPECT(inspect::termination_preview_of(session, {"tmux"}, tree.roots).lingers == one.lingers, one.user);
     }
 }
 
@@ -75,7 +76,7 @@ SESSLIMIT_TEST(long_lists_cut) {
         tree.group("user@1001.service/app.slice/u" + std::to_string(pid) + ".service", "1\n");
     }
     tree.group("session-3.scope", processes);
-    const auto reach = inspect::termination_preview_of(session_in("session-3.scope"), tree.roots);
+    const auto reach = inspect::termination_preview_of(session_in("session-3.scope"), {"tmux"}, tree.roots);
     EXPECT(reach.processes == 100, std::to_string(reach.processes));
     EXPECT(reach.commands.size() == inspect::max_listed && reach.commands.front() == "c100", joined(reach.commands));
     EXPECT(reach.units.size() == inspect::max_listed, joined(reach.units));

@@ -52,12 +52,10 @@ SESSLIMIT_TEST(empty_policy_sets_nothing) {
         EXPECT(one.from == nullptr && one.line == 0, one.name);
         text += one.name + '=' + one.value + ' ';
     }
-    EXPECT_TEXT(
-        text,
-        "max_sessions=unlimited max_sessions_total=unlimited max_duration=unlimited "
-        "idle_timeout=unlimited idle_timeout_no_terminal=unlimited idle_activity=[input] on_idle=end "
-        "keep_multiplexer=false warn_before=[] at_limit=deny displace_idle=0s mode=enforce message= announce=false "
-        "quiet=false message_of_end= ");
+    EXPECT_TEXT(text, "max_sessions=unlimited max_sessions_total=unlimited max_duration=unlimited "
+                      "idle_timeout=unlimited idle_timeout_no_terminal=unlimited idle_activity=[input] on_idle=end "
+                      "keep=[] warn_before=[] at_limit=deny displace_idle=0s mode=enforce message= announce=false "
+                      "quiet=false message_of_end= ");
     EXPECT_TEXT(rules(explanation), "");
 }
 
@@ -130,7 +128,7 @@ SESSLIMIT_TEST(idle_settings_explained) {
     const Policy policy = policy_of(R"([defaults]
 idle_timeout = "15min"
 idle_activity = ["cpu", "input"]
-keep_multiplexer = true
+keep = ["tmux", "screen"]
 message_of_end = "Bye.\nAsk the desk."
 [[rule]]
 name = "desktops"
@@ -141,13 +139,13 @@ quiet = true
 idle_timeout_no_terminal = "unlimited"
 idle_activity = ["output", "cpu", "input"]
 )",
-                                    "[defaults]\nkeep_multiplexer = false\nannounce = true\n");
+                                    "[defaults]\nkeep = [\"screen\", \"zellij\"]\nannounce = true\n");
     const Explanation explanation = explain(policy, alice);
     EXPECT_TEXT(settings(explanation), R"(idle_timeout = 15min <- host [defaults] host.toml:3
 idle_timeout_no_terminal = unlimited <- host desktops host.toml:13
 idle_activity = [input, output, cpu] <- host desktops host.toml:14
 on_idle = lock <- host desktops host.toml:10
-keep_multiplexer = false <- managed [defaults] managed.toml:3
+keep = [screen] <- host [defaults] host.toml:5
 announce = true <- managed [defaults] managed.toml:4
 quiet = true <- host desktops host.toml:12
 message_of_end = Bye.\nAsk the desk. <- host [defaults] host.toml:6
@@ -206,9 +204,8 @@ SESSLIMIT_TEST(every_setting_makes_its_rule_win) {
     for (const char* setting :
          {"max_sessions = 1", "max_sessions_total = 1", "max_duration = \"1h\"", "idle_timeout = \"1h\"",
           "idle_timeout_no_terminal = \"1h\"", "idle_activity = [\"input\", \"cpu\"]", "on_idle = \"lock\"",
-          "keep_multiplexer = true", "announce = true", "quiet = true", "message_of_end = \"bye\"",
-          "warn_before = \"1min\"", "warn_before = []", "at_limit = \"end-oldest\"", "mode = \"observe\"",
-          "message = \"no\"", "exempt = true"}) {
+          "keep = [\"tmux\"]", "announce = true", "quiet = true", "message_of_end = \"bye\"", "warn_before = \"1min\"",
+          "warn_before = []", "at_limit = \"end-oldest\"", "mode = \"observe\"", "message = \"no\"", "exempt = true"}) {
         const Policy policy =
             policy_of("[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\n" + std::string(setting) + '\n');
         const Explanation explanation = explain(policy, alice);

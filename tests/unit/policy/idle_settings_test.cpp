@@ -25,7 +25,11 @@ std::string told_of_ends(const Limits& limits, const Policy& policy) {
     add("activity", limits.idle_activity,
         std::string("input") + (counts_output(activity) ? ",output" : "") + (counts_processor(activity) ? ",cpu" : ""));
     add("on_idle", limits.on_idle, limits.on_idle.value == OnIdle::lock ? "lock" : "end");
-    add("keep", limits.keep_multiplexer, limits.keep_multiplexer.value == KeepMultiplexer::yes ? "yes" : "no");
+    std::string programs;
+    for (const std::string& program : limits.keep.value.programs) {
+        programs += (programs.empty() ? "" : ",") + program;
+    }
+    add("keep", limits.keep, programs);
     add("announce", limits.announce, limits.announce.value == Announce::yes ? "yes" : "no");
     add("quiet", limits.quiet, limits.quiet.value == Quiet::yes ? "yes" : "no");
     add("message", limits.message_of_end, limits.message_of_end.value);
@@ -67,7 +71,7 @@ SESSLIMIT_TEST(empty_policy_has_idle_defaults) {
     EXPECT(limits.idle_timeout_no_terminal.value == unlimited_duration, "no limit");
     EXPECT(limits.idle_activity.value == Activity::input, "input only");
     EXPECT(limits.on_idle.value == OnIdle::end, "terminated");
-    EXPECT(limits.keep_multiplexer.value == KeepMultiplexer::no, "multiplexers are not preserved");
+    EXPECT(limits.keep.value.programs.empty(), "no program is preserved");
     EXPECT(limits.announce.value == Announce::no, "not announced");
     EXPECT(limits.quiet.value == Quiet::no, "texts are shown");
     EXPECT(limits.message_of_end.value.empty(), "the built-in text");
@@ -81,10 +85,12 @@ SESSLIMIT_TEST(each_syntax_of_setting_accepted) {
         {"with CPU time", defaults(R"(idle_activity = ["input", "cpu"])"), "", "activity=input,cpu@defaults:3"},
         {"all", defaults(R"(idle_activity = ["cpu", "input", "output"])"), "", "activity=input,output,cpu@defaults:3"},
         {"one twice", defaults(R"(idle_activity = ["input", "cpu", "cpu"])"), "", "activity=input,cpu@defaults:3"},
-        {"the others", defaults("on_idle = \"lock\"\nkeep_multiplexer = true\nannounce = true\nmessage_of_end = \"x\""),
-         "", "on_idle=lock@defaults:3 keep=yes@defaults:4 announce=yes@defaults:5 message=x@defaults:6"},
-        {"defaults set explicitly", defaults("on_idle = \"end\"\nkeep_multiplexer = false\nannounce = false"), "",
-         "on_idle=end@defaults:3 keep=no@defaults:4 announce=no@defaults:5"},
+        {"the others",
+         defaults(
+             "on_idle = \"lock\"\nkeep = [\"tmux\", \"screen\", \"tmux\"]\nannounce = true\nmessage_of_end = \"x\""),
+         "", "on_idle=lock@defaults:3 keep=tmux,screen@defaults:4 announce=yes@defaults:5 message=x@defaults:6"},
+        {"defaults set explicitly", defaults("on_idle = \"end\"\nkeep = []\nannounce = false"), "",
+         "on_idle=end@defaults:3 keep=@defaults:4 announce=no@defaults:5"},
     });
 }
 
@@ -99,7 +105,8 @@ SESSLIMIT_TEST(strictest_of_two_rules_wins) {
         {R"(idle_activity = ["input", "output"])", R"(idle_activity = ["input", "cpu"])", "activity=input,output"},
         {R"(idle_activity = ["input", "cpu"])", R"(idle_activity = ["input", "output", "cpu"])", "activity=input,cpu"},
         {R"(on_idle = "end")", R"(on_idle = "lock")", "on_idle=end"},
-        {"keep_multiplexer = false", "keep_multiplexer = true", "keep=no"},
+        {"keep = []", "keep = [\"tmux\"]", "keep="},
+        {"keep = [\"tmux\"]", "keep = [\"screen\", \"tmux\"]", "keep=tmux"},
         {"announce = true", "announce = false", "announce=yes"},
         {"quiet = true", "quiet = false", "quiet=yes"},
         {R"(idle_timeout_no_terminal = "5min")", R"(idle_timeout_no_terminal = "6min")", "no_terminal=5min"},
@@ -122,10 +129,21 @@ SESSLIMIT_TEST(strictest_of_two_rules_wins) {
     }
 }
 
+SESSLIMIT_TEST(kept_programs_must_be_in_each_list) {
+    const std::string two = rules(R"(keep = ["tmux", "screen"])", R"(keep = ["screen", "zellij"])");
+    check({
+        {"two rules", two, "", "keep=screen@b:9"},
+        {"not the defaults of the same tier", two + defaults("keep = []"), "", "keep=screen@b:9"},
+        {"rules that have nothing in common", rules(R"(keep = "tmux")", R"(keep = "screen")"), "", "keep=@b:9"},
+        {"a rule of the other tier", two, rules("", R"(keep = "tmux")"), "keep=@b:9"},
+        {"the defaults of the other tier", two, defaults(R"(keep = ["zellij", "tmux"])"), "keep=@b:9"},
+    });
+}
+
 SESSLIMIT_TEST(rule_may_be_looser_than_defaults) {
     const std::string host = defaults(R"(idle_activity = "input"
 on_idle = "end"
-keep_multiplexer = false
+keep = []
 announce = true
 quiet = true
 message_of_end = "default"
@@ -135,7 +153,7 @@ name = "r"
 match.user = "alice"
 idle_activity = ["input", "output", "cpu"]
 on_idle = "lock"
-keep_multiplexer = true
+keep = "tmux"
 announce = false
 quiet = false
 message_of_end = ""
@@ -143,10 +161,10 @@ idle_timeout_no_terminal = "unlimited"
 )";
     check({
         {"matching user", host, "",
-         "no_terminal=unlimited@r:19 activity=input,output,cpu@r:13 on_idle=lock@r:14 keep=yes@r:15 announce=no@r:16 "
+         "no_terminal=unlimited@r:19 activity=input,output,cpu@r:13 on_idle=lock@r:14 keep=tmux@r:15 announce=no@r:16 "
          "quiet=no@r:17 message=@r:18"},
         {"other users", host, "",
-         "no_terminal=5min@defaults:9 activity=input@defaults:3 on_idle=end@defaults:4 keep=no@defaults:5 "
+         "no_terminal=5min@defaults:9 activity=input@defaults:3 on_idle=end@defaults:4 keep=@defaults:5 "
          "announce=yes@defaults:6 quiet=yes@defaults:7 message=default@defaults:8",
          bob},
     });
@@ -178,7 +196,7 @@ SESSLIMIT_TEST(exempt_rule_lifts_settings_of_its_tier) {
     const std::string all = R"(idle_timeout_no_terminal = "5min"
 idle_activity = ["input", "cpu"]
 on_idle = "lock"
-keep_multiplexer = true
+keep = "tmux"
 announce = true
 quiet = true
 message_of_end = "bye")";

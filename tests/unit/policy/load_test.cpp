@@ -303,8 +303,8 @@ SESSLIMIT_TEST(shipped_policy_valid_when_uncommented) {
     const Settings& defaults = policy.host.defaults;
     EXPECT(defaults.max_sessions && defaults.max_duration && defaults.idle_timeout && defaults.warn_before &&
                defaults.at_limit && defaults.displace_idle && defaults.mode && defaults.message &&
-               defaults.idle_timeout_no_terminal && defaults.idle_activity && defaults.on_idle &&
-               defaults.keep_multiplexer && defaults.announce && defaults.quiet && defaults.message_of_end,
+               defaults.idle_timeout_no_terminal && defaults.idle_activity && defaults.on_idle && defaults.keep &&
+               defaults.announce && defaults.quiet && defaults.message_of_end,
            "every default is explained");
     EXPECT(policy.host.ignore_services && policy.host.ignore_services->value == shipped_ignore_services(),
            "the documented default list is the built-in one");
@@ -315,8 +315,8 @@ SESSLIMIT_TEST(shipped_policy_valid_when_uncommented) {
            "every match key is explained");
     const Rule& rule = policy.host.rules[1];
     EXPECT(rule.max_sessions_total && rule.settings.message && rule.settings.mode && rule.settings.idle_activity &&
-               rule.settings.on_idle && rule.settings.keep_multiplexer && rule.settings.announce &&
-               rule.settings.quiet && rule.settings.idle_timeout_no_terminal && rule.settings.message_of_end,
+               rule.settings.on_idle && rule.settings.keep && rule.settings.announce && rule.settings.quiet &&
+               rule.settings.idle_timeout_no_terminal && rule.settings.message_of_end,
            "every key of a rule is explained");
     Login root;
     root.user = "root";

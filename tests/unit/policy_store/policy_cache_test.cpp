@@ -155,7 +155,7 @@ idle_timeout = "15min"
 idle_timeout_no_terminal = "1h"
 idle_activity = ["input", "cpu"]
 on_idle = "lock"
-keep_multiplexer = true
+keep = ["tmux", "screen"]
 announce = true
 quiet = true
 message_of_end = """
@@ -170,7 +170,7 @@ Bye, {user}:
     EXPECT(kept.idle_timeout_no_terminal.value().value == 1h, "idle_timeout_no_terminal");
     EXPECT(kept.idle_activity.value().value == policy::Activity::processor, "idle_activity");
     EXPECT(kept.on_idle.value().value == policy::OnIdle::lock, "on_idle");
-    EXPECT(kept.keep_multiplexer.value().value == policy::KeepMultiplexer::yes, "keep_multiplexer");
+    EXPECT((kept.keep.value().value.programs == std::vector<std::string>{"tmux", "screen"}), "keep");
     EXPECT(kept.announce.value().value == policy::Announce::yes, "announce");
     EXPECT(kept.quiet.value().value == policy::Quiet::yes, "quiet");
     EXPECT_TEXT(kept.message_of_end.value().value, "Bye, {user}:\n{reason}");

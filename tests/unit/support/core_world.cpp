@@ -73,7 +73,11 @@ std::string described(const Effect& effect) {
         return "check logout " + check->logind_id;
     }
     if (const auto* stop = std::get_if<Terminate>(&effect)) {
-        return "terminate " + stop->logind_id + (stop->preserve_multiplexer_of == SessionKey::none ? "" : " sparing");
+        std::string text = "terminate " + stop->logind_id + (stop->keep.empty() ? "" : " keeping");
+        for (const std::string& program : stop->keep) {
+            text += " " + program;
+        }
+        return text;
     }
     if (const auto* lock = std::get_if<Lock>(&effect)) {
         return "lock " + lock->logind_id;

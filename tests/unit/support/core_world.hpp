@@ -96,7 +96,7 @@ class World {
     ///           [ " left " seconds ]                the remaining time, in a warning only
     ///         / "signal " key " " ( "TERM" / "KILL" ) [ " with children" ]   signal to the session's leader
     ///         / "report missing logind " key        journal entry
-    ///         / "terminate " id [ " sparing" ]      request to logind; sparing: a multiplexer is preserved
+    ///         / "terminate " id [ " keeping" { " " program } ]  request to logind; programs that are preserved
     ///         / "kill " id                          SIGKILL to all processes of the session, through logind
     ///         / "lock " id                          screen lock, through logind
     ///         / "check logout " id                  question to logind about a logout

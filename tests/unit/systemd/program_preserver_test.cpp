@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "daemon/systemd/multiplexer_preserver.hpp"
+#include "daemon/systemd/program_preserver.hpp"
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/loop_bench.hpp"
 
@@ -12,7 +12,7 @@ namespace {
 using namespace sesslimit;
 using namespace sesslimit::test;
 using namespace std::chrono_literals;
-using inspect::Multiplexer;
+using inspect::KeptPrograms;
 using inspect::Process;
 
 const Process server{75, 1, 75, 0, "tmux: server"};
@@ -23,26 +23,31 @@ const Process late{110, 76, 76, 1, "sleep"};
 struct World final : systemd::Scopes {
     EventLoop loop;
     std::string log;
-    std::vector<Multiplexer> sights;                   ///< results of the next inspections; the last one is repeated
+    std::vector<KeptPrograms> sights;                  ///< results of the next inspections; the last one is repeated
     int left_to_see = std::numeric_limits<int>::max(); ///< inspections before one fails
+    bool asked_for_both = true;
     Done answer;
     std::optional<Error> at_once; ///< error that start() and attach() report before they return
-    MultiplexerPreserver sparing;
+    ProgramPreserver sparing;
 
-    explicit World(std::vector<Multiplexer> looks, Duration within = 1h, EventLoop with = make_loop())
+    explicit World(std::vector<KeptPrograms> looks, Duration within = 1h, EventLoop with = make_loop())
         : loop(std::move(with)), sights(std::move(looks)),
           sparing({.loop = loop.get(),
                    .scopes = *this,
-                   .look = [this](const auto&, const auto&) { return next_sight(); },
+                   .look =
+                       [this](const auto&, const auto&, const auto& keep) {
+                           asked_for_both = asked_for_both && keep == std::vector<std::string>{"tmux", "screen"};
+                           return next_sight();
+                       },
                    .terminate = [this](const std::string& id) { log += "end " + id + "; "; },
                    .told = [this](const auto& outcome) { tell(outcome); },
                    .within = within}) {}
 
-    Result<Multiplexer> next_sight() {
+    Result<KeptPrograms> next_sight() {
         if (left_to_see-- == 0) {
             return fail("no descriptors", EMFILE);
         }
-        const Multiplexer sight = sights.front();
+        const KeptPrograms sight = sights.front();
         if (sights.size() > 1) {
             sights.erase(sights.begin());
         }
@@ -71,7 +76,7 @@ struct World final : systemd::Scopes {
         }
     }
     void give_up(const std::string&) override {}
-    void tell(const MultiplexerPreserver::Outcome& outcome) {
+    void tell(const ProgramPreserver::Outcome& outcome) {
         log += "told " + std::to_string(outcome.moved) + (outcome.is_unclear ? " unseen" : "") +
                (outcome.problem ? " " + outcome.problem->what : "") + "; ";
     }
@@ -81,7 +86,7 @@ struct World final : systemd::Scopes {
         session.logind_id = "3";
         session.login.user = "alice";
         session.login.uid = 1001;
-        sparing.begin(session);
+        sparing.begin(session, {"tmux", "screen"});
     }
     void reply(const Result<>& result = {}) const {
         const Done done = answer; // the callback may make further requests
@@ -91,8 +96,8 @@ struct World final : systemd::Scopes {
 
 constexpr std::string_view started = "start user-1001.slice/sesslimit-kept-3-7.scope 75; ";
 
-SESSLIMIT_TEST(session_without_multiplexer_terminated_immediately) {
-    World world({Multiplexer{}});
+SESSLIMIT_TEST(session_without_kept_programs_terminated_immediately) {
+    World world({KeptPrograms{}});
     world.begin();
     EXPECT_TEXT(world.log, "end 3; ");
 }
@@ -112,6 +117,7 @@ SESSLIMIT_TEST(session_terminated_after_last_process_moved) {
     world.log.clear();
     world.reply(fail("too late"));
     EXPECT_TEXT(world.log, "");
+    EXPECT(world.asked_for_both, "each inspection searches the same programs");
 }
 
 SESSLIMIT_TEST(session_terminated_when_move_fails) {
@@ -153,21 +159,21 @@ SESSLIMIT_TEST(session_terminated_when_deadline_timer_fails) {
     EXPECT_TEXT(world.log, "end 3; told 0 failed to read the clock of the event loop: Invalid argument; ");
 }
 
-/// A failed inspection is not the same as no multiplexer. The session is terminated with the multiplexer, and that is
+/// A failed inspection is not the same as no kept program. The session is terminated with its programs, and that is
 /// reported.
 SESSLIMIT_TEST(session_terminated_when_inspection_fails) {
-    World world({Multiplexer{{server}, {shell}, 0}});
+    World world({KeptPrograms{{server}, {shell}, 0}});
     world.left_to_see = 0;
     world.begin();
     EXPECT_TEXT(world.log, "end 3; told 0 unseen no descriptors; ");
 
-    World later({Multiplexer{{server}, {shell}, 0}});
+    World later({KeptPrograms{{server}, {shell}, 0}});
     later.left_to_see = 1;
     later.begin();
     later.reply();
     EXPECT_TEXT(later.log, std::string(started) + "end 3; told 0 unseen no descriptors; ");
 
-    World again({Multiplexer{{server}, {shell}, 0}});
+    World again({KeptPrograms{{server}, {shell}, 0}});
     again.left_to_see = 1;
     again.begin();
     again.reply(fail("no such process", ESRCH));
@@ -181,7 +187,7 @@ SESSLIMIT_TEST(scope_of_previous_daemon_reused) {
     EXPECT_TEXT(world.log, std::string(started) + "end 3; told 2; ");
 }
 
-SESSLIMIT_TEST(exited_multiplexer_server_not_an_error) {
+SESSLIMIT_TEST(exited_server_not_an_error) {
     World world({{{server}, {shell}, 0}, {{}, {}, 0}});
     world.begin();
     world.reply(fail("no such process", ESRCH));
@@ -197,11 +203,11 @@ SESSLIMIT_TEST(exited_multiplexer_server_not_an_error) {
 SESSLIMIT_TEST(endless_process_creation_bounded) {
     World world({{{server}, {}, 0}, {{}, {late}, 1}});
     world.begin();
-    for (int round = 0; round <= MultiplexerPreserver::max_rounds && world.log.find("end 3") == std::string::npos;
+    for (int round = 0; round <= ProgramPreserver::max_rounds && world.log.find("end 3") == std::string::npos;
          ++round) {
         world.reply();
     }
-    EXPECT(world.log.ends_with("end 3; told 1 the terminal multiplexer starts processes faster than systemd moves them "
+    EXPECT(world.log.ends_with("end 3; told 1 the kept programs start processes faster than systemd moves them "
                                "to another scope; "),
            world.log);
 }

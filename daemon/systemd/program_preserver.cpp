@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "daemon/systemd/multiplexer_preserver.hpp"
+#include "daemon/systemd/program_preserver.hpp"
 
 #include "common/text.hpp"
 
@@ -17,20 +17,21 @@ void add_pids(std::vector<pid_t>& pids, const std::vector<inspect::Process>& pro
 
 } // namespace
 
-void MultiplexerPreserver::begin(const core::Session& session) {
+void ProgramPreserver::begin(const core::Session& session, const std::vector<std::string>& keep) {
     if (jobs_.contains(session.key)) {
         return;
     }
     const std::string scope = inspect::kept_scope_name(session);
-    const auto multiplexer = dependencies_.look(session, scope);
-    if (multiplexer && multiplexer->is_empty()) {
+    const auto programs = dependencies_.look(session, scope, keep);
+    if (programs && programs->is_empty()) {
         return dependencies_.terminate(session.logind_id);
     }
     Job& job = jobs_[session.key];
     job.session = session;
     job.scope = scope;
-    if (!multiplexer) {
-        return finish(session.key, multiplexer.error(), true);
+    job.keep = keep;
+    if (!programs) {
+        return finish(session.key, programs.error(), true);
     }
     job.deadline.emplace(dependencies_.loop, CLOCK_MONOTONIC, [this, key = session.key] {
         finish(key, Error{"systemd did not answer in time", ETIMEDOUT});
@@ -38,25 +39,25 @@ void MultiplexerPreserver::begin(const core::Session& session) {
     if (const auto armed = job.deadline->arm_in(dependencies_.within); !armed) {
         return finish(session.key, armed.error());
     }
-    start(job, *multiplexer);
+    start(job, *programs);
 }
 
-void MultiplexerPreserver::start(Job& job, const inspect::Multiplexer& multiplexer) {
-    // The scope is started with the multiplexer servers only, because servers continue to run. Other processes may exit
+void ProgramPreserver::start(Job& job, const inspect::KeptPrograms& programs) {
+    // The scope is started with the servers only, because servers continue to run. Other processes may exit
     // at any time, and the start of the scope fails if a single process has exited.
     std::vector<pid_t> pids;
-    add_pids(pids, multiplexer.servers.empty() ? multiplexer.others : multiplexer.servers);
+    add_pids(pids, programs.servers.empty() ? programs.others : programs.servers);
     ++job.rounds;
     const core::Session& session = job.session;
     dependencies_.scopes.start({.name = job.scope,
                                 .slice = inspect::slice_name(session.login.uid),
-                                .description = "Terminal multiplexer of " + escape_for_display(session.login.user, 64) +
+                                .description = "Programs of " + escape_for_display(session.login.user, 64) +
                                                ", preserved by sesslimit from session " +
                                                escape_for_display(session.logind_id, 64)},
                                pids, [this, key = session.key](const Result<>& result) { started(key, result); });
 }
 
-void MultiplexerPreserver::started(SessionKey key, const Result<>& result) {
+void ProgramPreserver::started(SessionKey key, const Result<>& result) {
     if (result || result.error().code == EEXIST) { // EEXIST: an earlier daemon process has created the scope
         return go_on(key);
     }
@@ -65,23 +66,23 @@ void MultiplexerPreserver::started(SessionKey key, const Result<>& result) {
         return;
     }
     Job& job = at->second;
-    const auto multiplexer = dependencies_.look(job.session, job.scope);
-    if (!multiplexer) {
-        return finish(key, multiplexer.error(), true);
+    const auto programs = dependencies_.look(job.session, job.scope, job.keep);
+    if (!programs) {
+        return finish(key, programs.error(), true);
     }
-    if (multiplexer->is_empty() || result.error().code != ESRCH || job.rounds >= max_rounds) {
-        return finish(key, multiplexer->is_empty() ? std::nullopt : std::optional(result.error()));
+    if (programs->is_empty() || result.error().code != ESRCH || job.rounds >= max_rounds) {
+        return finish(key, programs->is_empty() ? std::nullopt : std::optional(result.error()));
     }
-    start(job, *multiplexer);
+    start(job, *programs);
 }
 
-void MultiplexerPreserver::go_on(SessionKey key) {
+void ProgramPreserver::go_on(SessionKey key) {
     const auto at = jobs_.find(key);
     if (at == jobs_.end()) {
         return;
     }
     Job& job = at->second;
-    const auto left = dependencies_.look(job.session, job.scope);
+    const auto left = dependencies_.look(job.session, job.scope, job.keep);
     if (!left) {
         return finish(key, left.error(), true);
     }
@@ -90,8 +91,8 @@ void MultiplexerPreserver::go_on(SessionKey key) {
         return finish(key);
     }
     if (++job.rounds > max_rounds) {
-        return finish(
-            key, Error{"the terminal multiplexer starts processes faster than systemd moves them to another scope", 0});
+        return finish(key,
+                      Error{"the kept programs start processes faster than systemd moves them to another scope", 0});
     }
     std::vector<pid_t> pids;
     add_pids(pids, left->servers);
@@ -105,7 +106,7 @@ void MultiplexerPreserver::go_on(SessionKey key) {
     });
 }
 
-void MultiplexerPreserver::finish(SessionKey key, std::optional<Error> problem, bool is_unclear) {
+void ProgramPreserver::finish(SessionKey key, std::optional<Error> problem, bool is_unclear) {
     auto job = jobs_.extract(key);
     if (!job) {
         return;

@@ -4,7 +4,7 @@
 #include "common/result.hpp"
 #include "daemon/core/session.hpp"
 #include "daemon/event_loop.hpp"
-#include "daemon/inspect/multiplexer.hpp"
+#include "daemon/inspect/kept_programs.hpp"
 #include "daemon/systemd/scopes.hpp"
 
 #include <cstddef>
@@ -12,16 +12,17 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sesslimit {
 
-/// Multiplexer preservation, which moves the terminal multiplexers (tmux, screen) of a session out of the session's
-/// scope and then terminates the session. The session is always terminated, at most `within` after begin().
+/// Preservation of programs such as tmux and screen (setting `keep`), which moves them out of the session's scope and
+/// then terminates the session. The session is always terminated, at most `within` after begin().
 ///
-/// The servers of the multiplexers are moved first, into a separate scope beside the session's scope. The descendants
+/// The servers of the programs are moved first, into a separate scope beside the session's scope. The descendants
 /// of the servers follow in rounds, because processes start and exit in the meantime. The rounds end when a scan finds
 /// no more descendants.
-class MultiplexerPreserver {
+class ProgramPreserver {
   public:
     /// Maximum time from begin() to the termination of the session. The time must be less than
     /// core::Timeouts::kill_delay, after which SIGKILL is sent to all processes of the session.
@@ -32,9 +33,9 @@ class MultiplexerPreserver {
     struct Outcome {
         const core::Session& session;
         const std::string& scope;
-        /// Number of multiplexer processes that were moved out of the session's scope.
+        /// Number of processes that were moved out of the session's scope.
         std::size_t moved = 0;
-        /// Error because of which not all multiplexer processes were moved. Absent if all of them were moved.
+        /// Error because of which not all processes of kept programs were moved. Absent if all of them were moved.
         std::optional<Error> problem;
         /// True if the processes of the session could not be inspected.
         bool is_unclear = false;
@@ -43,30 +44,33 @@ class MultiplexerPreserver {
     struct Dependencies {
         sd_event* loop;
         systemd::Scopes& scopes;
-        /// Returns the multiplexer processes of a session. The daemon uses inspect::multiplexer_of(), and tests use a
-        /// replacement.
-        std::function<Result<inspect::Multiplexer>(const core::Session&, const std::string& scope)> look;
+        /// Returns the processes of the programs `keep` in a session. The daemon uses inspect::kept_programs_of(), and
+        /// tests use a replacement.
+        std::function<Result<inspect::KeptPrograms>(const core::Session&, const std::string& scope,
+                                                    const std::vector<std::string>& keep)>
+            look;
         std::function<void(const std::string& logind_id)> terminate;
-        std::function<void(const Outcome&)> told; ///< callback if a multiplexer exists
-        Duration within = MultiplexerPreserver::within;
+        std::function<void(const Outcome&)> told; ///< callback if such a program exists
+        Duration within = ProgramPreserver::within;
     };
 
-    /// Lifetime: the objects that `dependencies` references must outlive the MultiplexerPreserver.
-    explicit MultiplexerPreserver(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
+    /// Lifetime: the objects that `dependencies` references must outlive the ProgramPreserver.
+    explicit ProgramPreserver(Dependencies dependencies) : dependencies_(std::move(dependencies)) {}
 
-    /// Begins to preserve the multiplexers of a session that has a logind ID. The session is terminated afterwards.
-    void begin(const core::Session& session);
+    /// Begins to preserve the programs `keep` of a session that has a logind ID. The session is terminated afterwards.
+    void begin(const core::Session& session, const std::vector<std::string>& keep);
 
   private:
     struct Job {
         core::Session session;
         std::string scope;
+        std::vector<std::string> keep;
         std::size_t moved = 0;
         int rounds = 0;
         std::optional<Timer> deadline;
     };
 
-    void start(Job& job, const inspect::Multiplexer& multiplexer);
+    void start(Job& job, const inspect::KeptPrograms& programs);
     void started(SessionKey key, const Result<>& result);
     void go_on(SessionKey key);
     void finish(SessionKey key, std::optional<Error> problem = {}, bool is_unclear = false);

@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: MIT
-#include "daemon/inspect/multiplexer.hpp"
+#include "daemon/inspect/kept_programs.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
 
 namespace sesslimit::inspect {
 
-bool is_multiplexer_server(const Process& process) {
-    return (process.command == "tmux: server" || process.command == "screen") && process.session == process.pid &&
-           process.terminal == 0;
+bool is_kept_program(const Process& process, const std::vector<std::string>& keep) {
+    const auto is_named = [&process](const std::string& name) {
+        return process.command == name || process.command.starts_with(name + ": ");
+    };
+    return process.session == process.pid && process.terminal == 0 && std::ranges::any_of(keep, is_named);
 }
 
-Multiplexer multiplexer_among(const std::vector<Process>& scope, const std::vector<Process>& moved) {
-    Multiplexer found{.servers = {}, .others = {}, .moved = moved.size()};
+KeptPrograms kept_programs_among(const std::vector<Process>& scope, const std::vector<std::string>& keep,
+                                 const std::vector<Process>& moved) {
+    KeptPrograms found{.servers = {}, .others = {}, .moved = moved.size()};
     std::multimap<pid_t, const Process*> children;
     std::vector<pid_t> ancestors;
     std::set<pid_t> known;
     const auto take = [&](const Process& process, std::vector<Process>& into) {
-        if (found.servers.size() + found.others.size() < max_multiplexed && known.insert(process.pid).second) {
+        if (found.servers.size() + found.others.size() < max_kept_processes && known.insert(process.pid).second) {
             into.push_back(process);
             ancestors.push_back(process.pid);
         }
@@ -29,7 +33,7 @@ Multiplexer multiplexer_among(const std::vector<Process>& scope, const std::vect
     }
     for (const Process& process : scope) {
         children.emplace(process.parent, &process);
-        if (is_multiplexer_server(process)) {
+        if (is_kept_program(process, keep)) {
             take(process, found.servers);
         }
     }
@@ -44,10 +48,11 @@ Multiplexer multiplexer_among(const std::vector<Process>& scope, const std::vect
     return found;
 }
 
-Result<Multiplexer> multiplexer_of(const core::Session& session, const std::string& moved_to, const SysPaths& roots) {
+Result<KeptPrograms> kept_programs_of(const core::Session& session, const std::string& moved_to,
+                                      const std::vector<std::string>& keep, const SysPaths& roots) {
     const auto scope = scope_of(session, roots);
     if (!scope || !is_unit_name(moved_to)) {
-        return Multiplexer{};
+        return KeptPrograms{};
     }
     auto processes = processes_in(*scope, roots);
     if (!processes) {
@@ -57,7 +62,7 @@ Result<Multiplexer> multiplexer_of(const core::Session& session, const std::stri
     if (!moved) {
         return std::unexpected(std::move(moved.error()));
     }
-    return multiplexer_among(*processes, *moved);
+    return kept_programs_among(*processes, keep, *moved);
 }
 
 } // namespace sesslimit::inspect
