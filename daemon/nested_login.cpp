@@ -26,7 +26,8 @@ bool is_session_of(const core::LogindSession& session, const core::OpenRequested
 /// Returns true if the login comes from another host. A server that was started in a session, such as an sshd for
 /// tests, runs in the scope of that session, but its logins are not part of the session.
 bool is_remote(const Login& login) {
-    return !login.connection.empty() || !login.rhost.empty();
+    // With the option pam_rhost of sudoers(5), sudo sets PAM_RHOST too, and also PAM_RUSER.
+    return !login.connection.empty() || (!login.rhost.empty() && login.ruser.empty());
 }
 
 } // namespace

@@ -34,6 +34,10 @@ void SessionDiscovery::add(core::LogindSession session) {
         (session.leader.pid != 0 && state.by_leader(session.leader) != nullptr)) {
         return dependencies_.events.handle(core::LogindSessionNew{std::move(session)});
     }
+    // logind does not know a remote host of an ssh session whose connection does not use IP.
+    if (session.login.service == "sshd" && session.login.rhost.empty()) {
+        session.login.rhost = unix_origin;
+    }
     // The PAM module did not report this session, so the groups of its user are unknown. The worker thread looks them
     // up, because the lookup may block.
     pending_.insert(session.id);

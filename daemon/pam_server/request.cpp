@@ -3,7 +3,7 @@
 
 #include "common/process.hpp"
 #include "daemon/credential/credential.hpp"
-#include "daemon/policy/address.hpp"
+#include "daemon/policy/match.hpp"
 
 #include <sys/socket.h>
 
@@ -48,14 +48,12 @@ std::vector<gid_t> sorted_gids(const wire::GidView& view) {
     return gids;
 }
 
-/// Returns the remote host of a login, or unix_origin. If the connection of an ssh login does not use IP, sshd cannot
-/// name a remote host. PAM_RHOST is then empty or "UNKNOWN", and SSH_CONNECTION contains no address (get_peer_ipaddr()
-/// in OpenSSH's canohost.c).
+/// Returns the remote host of a login. Ignores PAM_RHOST of an ssh login whose connection does not use IP. With an
+/// AF_UNIX socket, PAM_RHOST is the path that the client has given to its own socket (get_socket_address() in OpenSSH's
+/// canohost.c), which may look like an address.
 std::string remote_host_of(const wire::OpenRequest& request) {
-    const std::string_view peer = request.connection.substr(0, request.connection.find(' '));
-    const bool uses_ip =
-        request.connection.empty() || policy::parse_address(peer) || policy::parse_address(request.rhost);
-    return std::string(uses_ip ? request.rhost : std::string_view(unix_origin));
+    const bool is_unix = !request.connection.empty() && !policy::is_ip_connection(request.connection);
+    return is_unix ? unix_origin : std::string(request.rhost);
 }
 
 core::OpenRequested opened_by(const wire::OpenRequest& request, RequestId id, const Leader& leader) {

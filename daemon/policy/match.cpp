@@ -2,6 +2,7 @@
 #include "daemon/policy/match.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace sesslimit::policy {
 namespace {
@@ -91,11 +92,25 @@ bool is_meant(const CredentialPattern& pattern, const Credential& credential) no
     return false;
 }
 
+bool is_ip_connection(std::string_view connection) noexcept {
+    std::array<std::string_view, 4> words;
+    for (std::string_view& word : words) {
+        const std::size_t end = std::min(connection.find(' '), connection.size());
+        word = connection.substr(0, end);
+        connection.remove_prefix(std::min(end + 1, connection.size()));
+    }
+    return connection.empty() && !words[3].empty() && parse_address(words[0]) && parse_address(words[2]);
+}
+
 Origin origin_of(const Login& login) noexcept {
     Origin origin;
     std::string_view rhost = login.rhost;
     if (rhost.empty()) {
         origin.local = true;
+        return origin;
+    }
+    if (rhost == unix_origin && !is_ip_connection(login.connection)) {
+        origin.unix_socket = true;
         return origin;
     }
     origin.address = parse_address(rhost);
@@ -106,10 +121,6 @@ Origin origin_of(const Login& login) noexcept {
     // from SSH_CONNECTION, which sshd sets itself.
     const std::string_view connection = login.connection;
     origin.address = parse_address(connection.substr(0, connection.find(' ')));
-    if (rhost == unix_origin && !origin.address) {
-        origin.unix_socket = true;
-        return origin;
-    }
     if (rhost.back() == '.') {
         rhost.remove_suffix(1);
     }

@@ -114,6 +114,11 @@ struct Origin {
     /// The host name in PAM_RHOST, without a final dot. Empty if PAM_RHOST contains an address or is empty.
     std::string_view host;
 };
+/// Returns true if the variable SSH_CONNECTION of sshd, "CLIENT PORT SERVER PORT", contains the addresses of an IP
+/// connection. With an AF_UNIX socket, sshd writes the paths of the sockets instead. A client cannot imitate an address
+/// of the server, because the path and the port 0 of the server follow the path of the client in every case.
+bool is_ip_connection(std::string_view connection) noexcept;
+
 /// Returns the origin of a login, which is the local host, an AF_UNIX socket of sshd or a remote host.
 Origin origin_of(const Login& login) noexcept;
 

@@ -121,7 +121,7 @@ void read_service(const Entry& entry, Match& match, Reading& reading) {
 }
 
 void read_origins(const Entry& entry, Match& match, Reading& reading) {
-    constexpr std::string_view wanted = "origins such as \"10.0.0.0/8\", \"host.example.org\" or \"local\"";
+    constexpr std::string_view wanted = "origins such as \"10.0.0.0/8\", \"host.example.org\", \"local\" or \"unix\"";
     read_wanted(entry, wanted, match.origin, reading.report, [&](Written written) -> std::optional<OriginPattern> {
         auto pattern = read_origin(written.text);
         if (!pattern) {

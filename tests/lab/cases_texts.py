@@ -45,7 +45,6 @@ def case_D10_name_with_backslash_is_unchanged(host, saw):
 WAYS = {
     "sudo": ("sudo sesslimitctl end --no-ask ID", False),
     "su": ("su -c 'sesslimitctl end --no-ask ID'", True),
-    "pkexec": ("pkexec sesslimitctl end --no-ask ID", True),
 }
 
 
@@ -57,8 +56,6 @@ def reads_password(host, program):
 
 @pytest.mark.parametrize("way", list(WAYS))
 def case_D11_notice_names_person_behind_root(host, saw, way):
-    if way == "pkexec":
-        host.install_later("pkexec")
     bob, alice = client.shell(host, "bob"), client.shell(host, "alice")
     for each in (bob, alice):
         each.prompt()

@@ -28,7 +28,7 @@ SUITES = {
 }
 
 # Packages that a test may install later. They are stored in the machine, which has no network access.
-LATER = {"polkit": ["polkitd"], "pkexec": ["polkitd", "pkexec"]}
+LATER = {"polkit": ["polkitd"]}
 STORE = "/var/opt/lab"
 
 PASSWORDS = {"root": "root-secret", "alice": "alice-secret", "bob": "bob-secret", "carol": "carol-secret"}

@@ -340,7 +340,7 @@ SESSLIMIT_TEST(case_B07_ssh_connection_without_ip_has_origin_unix) {
         {"", "UNKNOWN 65535 UNKNOWN 65535", "unix"},
         {"UNKNOWN", "UNKNOWN 65535 UNKNOWN 65535", "unix"},
         {"", " 65535  65535", "unix"},
-        {"192.0.2.7", "UNKNOWN 65535 UNKNOWN 65535", "192.0.2.7"},
+        {"192.0.2.7", "192.0.2.7 0 /run/sshd.sock 0", "unix"},
         {"gate.example.org", "", "gate.example.org"},
         {"", "", ""},
     };

@@ -76,7 +76,12 @@ SESSLIMIT_TEST(origin_derived_from_login) {
     login.connection = "UNKNOWN 65535 UNKNOWN 65535";
     EXPECT(!origin_of(login).address && !origin_of(login).local, "no address");
     login.rhost = "unix";
-    EXPECT(origin_of(login).unix_socket && !origin_of(login).local && origin_of(login).host.empty(), "AF_UNIX");
+    // The second one: a client that has bound its socket to the path "10.1.2.3 1 10.0.0.1 22".
+    for (const char* connection : {"UNKNOWN 65535 UNKNOWN 65535", "10.1.2.3 1 10.0.0.1 22 0 /run/sshd.sock 0",
+                                   "10.1.2.3 0 /run/sshd.sock 0", " 0 /run/sshd.sock 0", ""}) {
+        login.connection = connection;
+        EXPECT(origin_of(login).unix_socket && !origin_of(login).local && !origin_of(login).address, connection);
+    }
     login.connection = "10.1.2.3 1 10.0.0.1 22";
     EXPECT(!origin_of(login).unix_socket && origin_of(login).host == "unix", "a host with this name");
     login.connection = "";
