@@ -159,7 +159,8 @@ std::string as_utf8(std::string_view text, std::size_t limit) {
 }
 
 std::string as_journal_field(std::string_view text) {
-    return escape_if(text, text.npos, [](std::uint32_t code) { return is_control(code) || is_noncharacter(code); });
+    return escape_if(text, text.npos,
+                     [](std::uint32_t code) { return is_control(code) || is_unseen(code) || is_noncharacter(code); });
 }
 
 std::string escape_json_for_display(std::string_view json) {

@@ -19,8 +19,8 @@ std::string escape_for_display(std::string_view text, std::size_t limit = 256);
 /// bytes, and is truncated between two characters.
 std::string as_utf8(std::string_view text, std::size_t limit = std::string_view::npos);
 
-/// Converts text for a field of the journal. Does the same as as_utf8(), but control characters become \xHH, too,
-/// because journalctl(1) with the option -x inserts fields into texts for the terminal.
+/// Converts text for a field of the journal. Does the same as as_utf8(), but control and invisible characters
+/// become \xHH, too, because journalctl(1) with the option -x inserts fields into texts for the terminal.
 std::string as_journal_field(std::string_view text);
 
 /// Returns a JSON text in which DEL, C1 controls, and characters that are invisible or move the text around them are

@@ -63,6 +63,9 @@ SESSLIMIT_TEST(idle_properties_follow_sign_of_activity) {
         session.login.connection = one.connected ? session.login.connection : "";
         const Properties all = properties(session, {}, {}, moment, Visibility::any_caller);
         EXPECT_TEXT(value<std::string>(all, "IdleSign"), one.sign);
+        session.login.rhost = unix_origin; // the data on an AF_UNIX socket is not measured
+        EXPECT_TEXT(value<std::string>(properties(session, {}, {}, moment, Visibility::any_caller), "IdleSign"),
+                    std::string_view(one.sign) == "connection" ? "none" : one.sign);
         EXPECT(value<std::uint64_t>(all, "IdleTimeout") == one.limit, one.sign);
         EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == one.ends, one.sign);
         EXPECT(value<std::uint64_t>(all, "IdleSince") == 0, "no terminal was probed");

@@ -104,7 +104,8 @@ SESSLIMIT_TEST(case_D10_valid_utf8_unchanged_for_programs) {
         EXPECT_TEXT(as_journal_field(one.text), one.shown);
     }
     EXPECT_TEXT(as_utf8("ab\xC3\xBC", 3), "ab");
-    EXPECT_TEXT(as_journal_field("CORP\\J\xC3\xBC\n\x1B\x7F\xC2\x9B"), "CORP\\J\xC3\xBC\\x0a\\x1b\\x7f\\xc2\\x9b");
+    EXPECT_TEXT(as_journal_field("CORP\\J\xC3\xBC\n\x1B\x7F\xC2\x9B\xE2\x80\xAE"),
+                "CORP\\J\xC3\xBC\\x0a\\x1b\\x7f\\xc2\\x9b\\xe2\\x80\\xae");
 }
 
 SESSLIMIT_TEST(case_D10_json_text_escaped_without_loss) {
