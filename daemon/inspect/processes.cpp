@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <optional>
@@ -71,12 +72,16 @@ Result<> append_children(const std::string& pid, const SysPaths& roots, std::vec
         }
         thread.increment(error);
     }
-    return {};
+    return keeps_from_telling(error.value()) ? fail_errno("list the threads of a process", error.value()) : Result<>();
 }
 
 /// Returns the process `leader`, its children, and their children. Returns an empty list if `leader` has exited.
 Result<std::vector<Process>> tree_of(const Leader& leader, const SysPaths& roots) {
-    if (const auto now = identify(leader.pid); !now || !may_be_same(*now, leader)) {
+    const auto now = identify(leader.pid);
+    if (!now && now.error() != ESRCH) {
+        return fail_errno("identify the leader process of a session", now.error());
+    }
+    if (!now || !may_be_same(*now, leader)) {
         return std::vector<Process>{};
     }
     std::vector<Process> processes;

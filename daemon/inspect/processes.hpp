@@ -39,7 +39,7 @@ Result<std::vector<Process>> processes_in(const std::filesystem::path& group, co
 /// Returns the processes of a session, at most `max_processes`. These are the processes in the session's scope. If
 /// logind has no session of the login, they are the leader, its children, and their children, without processes whose
 /// parent has exited. Returns an empty list if the session has neither a scope nor a leader. Errors: EMFILE, ENFILE,
-/// ENOMEM (kernel_file.hpp).
+/// ENOMEM (kernel_file.hpp), or the leader cannot be identified.
 Result<std::vector<Process>> processes_of(const core::Session& session, const SysPaths& roots = {});
 
 /// Sends a signal to the children of `leader` and their children, but not to `leader` itself. With SIGTERM, each

@@ -3,6 +3,7 @@
 #include "daemon/inspect/cpu_usage.hpp"
 #include "daemon/inspect/processes.hpp"
 #include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/descriptors.hpp"
 
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -92,6 +93,17 @@ SESSLIMIT_TEST(case_B11_processes_without_scope_found_from_leader) {
     session.leader = {};
     EXPECT(inspect::processes_of(session)->empty(), "no leader");
     EXPECT(inspect::processor_time_of(session).value_or(1us) == std::nullopt, "no CPU time");
+}
+
+/// An empty list would show a session without a terminal, which could be terminated as idle.
+SESSLIMIT_TEST(case_B11_descriptor_exhaustion_is_an_error) {
+    const Tree tree;
+    core::Session session;
+    session.leader = identify(tree.leader).value_or(Leader{});
+    for (const rlim_t left : {0U, 1U}) { // 1: enough for each file, but not for a directory and its files
+        const auto found = test::with_descriptors(left, [&] { return inspect::processes_of(session); });
+        EXPECT(!found && found.error().code == EMFILE, std::to_string(left));
+    }
 }
 
 SESSLIMIT_TEST(case_B11_signals_reach_descendants_but_not_leader) {
