@@ -21,7 +21,7 @@ constexpr Duration afternoon = 1'795'356'120s;
 const messages::WallClock clock_face{.now = start, .wall_offset = afternoon - start.time_since_epoch()};
 const std::string hostile = "x\x1B]0;pwned\a\n\r\xE2\x80\xAE\xFFy\\z";
 const std::string tamed = "x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\x5cz";
-const std::string as_field = "x\\x1b]0;pwned\\x07\\x0a\\x0d\xE2\x80\xAE\\xffy\\z";
+const std::string as_field = "x\\x1b]0;pwned\\x07\\x0a\\x0d\\xe2\\x80\\xae\\xffy\\z";
 
 Session denied(policy::Count limit, const Login& login = ssh()) {
     Session session = session_in(Phase::denied, key(999));
