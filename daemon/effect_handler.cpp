@@ -184,8 +184,8 @@ void SystemEffectHandler::lock_screen(const std::string& logind_id) {
     dependencies_.logind.lock(logind_id);
 }
 
-void SystemEffectHandler::kill_all(const std::string& logind_id) {
-    dependencies_.logind.kill_all(logind_id);
+void SystemEffectHandler::kill_all(const std::string& logind_id, int signal) {
+    dependencies_.logind.kill_all(logind_id, signal);
 }
 
 void SystemEffectHandler::signal_leader(const core::SignalLeader& what) {

@@ -56,7 +56,7 @@ class SystemEffectHandler final : public EffectHandler {
     void terminate(const std::string& logind_id) override;
     void preserve_and_terminate(const core::Session& session, const std::vector<std::string>& keep) override;
     void lock_screen(const std::string& logind_id) override;
-    void kill_all(const std::string& logind_id) override;
+    void kill_all(const std::string& logind_id, int signal) override;
     void signal_leader(const core::SignalLeader& what) override;
     std::optional<core::ActivityProbed> probe_activity(const core::Session& session) override;
     Duration unacknowledged(const core::Session& session) override;

@@ -136,7 +136,7 @@ void Engine::carry_out(const core::Effect& effect) {
                    [this](const core::CheckConnections& what) { check_connections(what); },
                    [this](const core::ReportDenial& what) { handler_.report_denial(what); },
                    [this](const core::Lock& what) { handler_.lock_screen(what.logind_id); },
-                   [this](const core::KillAll& what) { handler_.kill_all(what.logind_id); },
+                   [this](const core::KillAll& what) { handler_.kill_all(what.logind_id, what.signal); },
                    [this](const core::SignalLeader& what) { handler_.signal_leader(what); },
                    [this](const core::ReportMissingLogind& what) { handler_.report_missing_logind(what.session); },
                    [this](const core::ProbeActivity& what) {

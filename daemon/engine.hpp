@@ -49,8 +49,8 @@ class EffectHandler {
 
     /// Locks the screen of a logind session (effect Lock).
     virtual void lock_screen(const std::string& logind_id) = 0;
-    /// Sends SIGKILL to all processes of a logind session (effect KillAll).
-    virtual void kill_all(const std::string& logind_id) = 0;
+    /// Sends a signal to all processes of a logind session (effect KillAll).
+    virtual void kill_all(const std::string& logind_id, int signal) = 0;
     /// Sends a signal to the leader of a session, which is the process that opened the session, and possibly to the
     /// leader's descendants (effect SignalLeader).
     virtual void signal_leader(const core::SignalLeader& what) = 0;

@@ -124,7 +124,7 @@ std::string idle_words(const Session& session, Usec now) {
 }
 
 std::string end_text(const Session& session, Usec now) {
-    if (session.state == "ending" || session.state == "waiting") {
+    if (session.state == "ending" || session.state == "waiting" || session.state == "left-behind") {
         return session.state;
     }
     if (!ends_by_itself(session)) {

@@ -235,7 +235,8 @@ struct Service::Impl {
     void end_all(sd_bus_message* call, const Caller& caller, const Wanted& wanted, const std::string& more) {
         std::vector<std::pair<SessionKey, uid_t>> keys;
         for (const auto& [key, session] : backend->state().sessions()) {
-            const bool open = session.phase == core::Phase::active || session.phase == core::Phase::admitted;
+            const bool open = session.phase == core::Phase::active || session.phase == core::Phase::admitted ||
+                              session.phase == core::Phase::left_behind;
             if (open && wanted(session)) {
                 keys.emplace_back(key, session.login.uid);
             }

@@ -97,7 +97,8 @@ std::string id_of(const Session& session) {
 }
 
 bool is_listed(const Session& session) {
-    return session.phase == Phase::waiting || core::occupies_slot(session.phase);
+    return session.phase == Phase::waiting || session.phase == Phase::ending || session.phase == Phase::left_behind ||
+           core::occupies_slot(session);
 }
 
 const Session* find(const core::State& state, const std::string& id) {

@@ -50,7 +50,7 @@ std::size_t others_of_user(const DecisionContext& context, const Session& sessio
     const auto& keys = context.state.of_user(session.login.uid);
     return static_cast<std::size_t>(std::ranges::count_if(keys, [&](SessionKey key) {
         const Session& other = context.state.at(key);
-        return occupies_slot(other.phase) && key != session.key && !(other.adopted && key > session.key);
+        return occupies_slot(other) && key != session.key && !(other.adopted && key > session.key);
     }));
 }
 
@@ -58,7 +58,7 @@ std::size_t others_of_user(const DecisionContext& context, const Session& sessio
 /// policy rule.
 std::size_t others_in(const DecisionContext& context, const Session& session, policy::SourceId rule) {
     const Session* counted = context.state.find(session.key);
-    const bool counts = counted != nullptr && occupies_slot(counted->phase) &&
+    const bool counts = counted != nullptr && occupies_slot(*counted) &&
                         std::ranges::find(counted->shared_limits, rule) != counted->shared_limits.end();
     return context.state.counted(rule) - (counts ? 1U : 0U);
 }

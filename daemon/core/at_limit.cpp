@@ -85,7 +85,7 @@ std::size_t slots_needed(const DecisionContext& context, const Session& waiting,
     for (const SessionKey key : context.state.of_user(waiting.login.uid)) {
         const Session& other = context.state.at(key);
         const bool before = other.phase == Phase::waiting && key < waiting.key;
-        const bool open = occupies_slot(other.phase) && other.phase != Phase::ending;
+        const bool open = occupies_slot(other) && other.phase != Phase::ending;
         wanted += before || open ? 1U : 0U;
     }
     return wanted > most ? wanted - most : 0;

@@ -134,9 +134,10 @@ struct Lock {
     std::string logind_id;
 };
 
-/// Request to logind to send SIGKILL to all processes of a session (KillSession).
+/// Request to logind to send a signal to all processes of a session (KillSession).
 struct KillAll {
     std::string logind_id;
+    int signal = 0;
 };
 
 /// Signal to the leader of a session (the process that opened the session), sent through its pidfd.

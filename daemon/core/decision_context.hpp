@@ -153,6 +153,10 @@ void on_request_aborted(DecisionContext& context, const RequestAborted& event);
 /// the login of the same user that has waited the longest.
 void remove_session(DecisionContext& context, const Session& session);
 
+/// Keeps the record of a session whose leader (the process that opened the session) has exited after a logout, until
+/// logind removes the session. Frees the session slot. Removes the session if logind does not have it.
+void leave_behind(DecisionContext& context, const Session& session);
+
 /// Admits waiting logins of a user, as many as the limits permit. `left` is the session of the user that has just freed
 /// its session slot.
 void admit_waiting(DecisionContext& context, const Session& left);

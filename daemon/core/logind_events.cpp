@@ -9,7 +9,7 @@ namespace sesslimit::core {
 namespace {
 
 void adopt(DecisionContext& context, const LogindSession& seen) {
-    if (seen.closing || !is_login_class(seen.session_class) || !policy::counts(context.policy, seen.login)) {
+    if (!is_login_class(seen.session_class) || !policy::counts(context.policy, seen.login)) {
         return;
     }
     Session session;
@@ -23,6 +23,11 @@ void adopt(DecisionContext& context, const LogindSession& seen) {
     session.graphical = seen.graphical;
     session.opened = std::min(seen.opened, context.now);
     session.last_input = session.opened;
+    if (seen.closing) {
+        session.logged_out = context.now;
+        session.phase = Phase::closed;
+        return leave_behind(context, session);
+    }
     reapply_policy(context, session, true);
     if (session.leader.pid == 0 && !policy::is_unlimited(context.limits(session))) {
         return on_leader_lost(context, session);
@@ -72,6 +77,21 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
     }
 }
 
+/// Handles logind's state of a session whose leader exited while the daemon was not running. If the user has not logged
+/// out, the session is adopted again.
+void confirm_logout(DecisionContext& context, const Session& known, const LogindSession& seen) {
+    if (known.logged_out != BootTime{}) {
+        return;
+    }
+    if (!seen.closing) {
+        context.out.records.emplace_back(Drop{known.key});
+        return adopt(context, seen);
+    }
+    Session left = known;
+    left.logged_out = context.now;
+    context.put(left);
+}
+
 } // namespace
 
 void on_leader_lost(DecisionContext& context, Session session) {
@@ -99,11 +119,16 @@ void on_leader_exited(DecisionContext& context, const LeaderExited& event) {
     Session session = *found;
     session.leader = {};
     switch (session.phase) {
+    case Phase::closed:
+        if (session.logged_out != BootTime{}) {
+            return leave_behind(context, session);
+        }
+        return remove_session(context, session);
+    case Phase::left_behind:
+        return; // only logind knows when the remaining processes have exited
     case Phase::waiting:
     case Phase::admitted:
     case Phase::denied:
-    case Phase::closed:
-    case Phase::left_behind:
         return remove_session(context, session);
     case Phase::active:
         if (session.logind_id.empty()) {
@@ -130,7 +155,9 @@ void on_logout_checked(DecisionContext& context, const LogoutChecked& event) {
         return; // without an answer, logind is asked again at the session's next deadline
     }
     if (event.state == LogoutChecked::State::closing) {
-        return remove_session(context, *session);
+        Session left = *session;
+        left.logged_out = context.now;
+        return leave_behind(context, left);
     }
     if (session->logout_check == LogoutCheck::second) {
         return on_leader_lost(context, *session);
@@ -147,9 +174,12 @@ void on_logind_session_new(DecisionContext& context, const LogindSessionNew& eve
     if (known != nullptr) {
         // The process that opened the session exited before the daemon was restarted, and logind's answer to the logout
         // query (CheckLogout) was lost. If logind lists the session as closing, it was logged out.
-        const bool logged_out =
-            known->phase == Phase::active && known->adopted && known->leader.pid == 0 && seen.closing;
-        return logged_out ? remove_session(context, *known) : void();
+        if (known->phase == Phase::active && known->adopted && known->leader.pid == 0 && seen.closing) {
+            Session left = *known;
+            left.logged_out = context.now;
+            return leave_behind(context, left);
+        }
+        return known->phase == Phase::left_behind ? confirm_logout(context, *known, seen) : void();
     }
     known = seen.leader.pid == 0 ? nullptr : context.state.by_leader(seen.leader);
     if (known != nullptr && known->logind_id.empty()) {
@@ -163,7 +193,7 @@ void on_logind_session_removed(DecisionContext& context, const LogindSessionRemo
     if (found == nullptr) {
         return;
     }
-    if (found->leader.pid == 0 || occupies_slot(found->phase)) {
+    if (found->leader.pid == 0 || found->phase == Phase::ending || occupies_slot(*found)) {
         return remove_session(context, *found);
     }
     Session session = *found;

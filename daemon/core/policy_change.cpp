@@ -13,7 +13,7 @@ void report_over_limit(DecisionContext& context, const Session& session) {
     const policy::Limits limits = context.limits(session);
     const auto& keys = context.state.of_user(session.login.uid);
     const auto first =
-        std::ranges::find_if(keys, [&context](SessionKey key) { return occupies_slot(context.state.at(key).phase); });
+        std::ranges::find_if(keys, [&context](SessionKey key) { return occupies_slot(context.state.at(key)); });
     if (first != keys.end() && *first == session.key &&
         context.state.counted(session.login.uid) > limits.max_sessions.value) {
         context.notify(Notice::Kind::over_limit, session,

@@ -16,12 +16,12 @@ void on_close_requested(DecisionContext& context, const CloseRequested& event) {
         return; // a session that is being terminated occupies its session slot until all of its processes have exited
     }
     Session closed = *session;
-    closed.phase = Phase::closed;
     closed.logged_out = context.now;
-    closed.due = never;
     if (closed.leader.pid == 0) {
-        return remove_session(context, *session);
+        return leave_behind(context, closed);
     }
+    closed.phase = Phase::closed;
+    closed.due = never;
     // A closed session is tracked until the process that opened it exits. Otherwise a later report of logind about the
     // session would appear to be a new session.
     context.put(closed);
@@ -51,13 +51,33 @@ void on_request_aborted(DecisionContext& context, const RequestAborted& event) {
 
 void remove_session(DecisionContext& context, const Session& session) {
     context.out.records.emplace_back(Drop{session.key});
-    if (!occupies_slot(session.phase)) {
-        return;
-    }
     // If the daemon has not begun to stop the session (stage pending), the session exited by itself.
     const bool ended = session.phase == Phase::ending && session.stage != TerminationStage::pending;
-    context.notify(ended ? Notice::Kind::ended : Notice::Kind::released, session, ended ? session.reason : Reason{});
-    admit_waiting(context, session);
+    if (ended || occupies_slot(session)) {
+        context.notify(ended ? Notice::Kind::ended : Notice::Kind::released, session,
+                       ended ? session.reason : Reason{});
+    }
+    if (occupies_slot(session)) {
+        admit_waiting(context, session);
+    }
+}
+
+void leave_behind(DecisionContext& context, const Session& session) {
+    if (session.logind_id.empty()) {
+        return remove_session(context, session); // logind has no processes of the session
+    }
+    Session left = session;
+    left.phase = Phase::left_behind;
+    left.leader = {};
+    left.logout_check = LogoutCheck::none;
+    left.observed = false;
+    left.due = never;
+    left.max_duration = left.idle_timeout = left.idle_timeout_no_terminal = unlimited_duration;
+    context.put(left);
+    if (occupies_slot(session)) {
+        context.notify(Notice::Kind::released, left);
+        admit_waiting(context, session);
+    }
 }
 
 void admit_waiting(DecisionContext& context, const Session& left) {

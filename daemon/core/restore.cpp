@@ -24,8 +24,8 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
         if (event.leader_gone) {
             // The process that opened the session exited while the daemon was not running, possibly after a logout.
             // Processes that are left behind after a logout must not be terminated, and only logind can report a
-            // logout. The session is therefore removed. If it was not logged out, logind lists it again.
-            return remove_session(context, session);
+            // logout. If the session was not logged out, it is adopted again when logind lists it.
+            return leave_behind(context, session);
         }
         if (release_uncounted(context, session)) {
             return;

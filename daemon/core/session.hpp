@@ -42,8 +42,8 @@ enum class Phase : std::uint8_t {
     /// PAM closed the session, or the session does not count toward any limit. The process that opened the session is
     /// tracked until it exits.
     closed = 6,
-    /// The user logged out properly, or the session was terminated, and processes that continue without it still run. A
-    /// session in this phase does not occupy a session slot.
+    /// The user logged out, and processes of the session still run, for example mosh-server or those of setsid(1). No
+    /// limit applies to such a session, and it does not occupy a session slot.
     left_behind = 7,
 };
 
@@ -146,7 +146,8 @@ struct Session {
     /// Time at which the login was admitted. Later than `opened` if the login waited for a session slot. 0: the login
     /// was not admitted.
     BootTime admitted{};
-    /// Time at which the PAM module reported a proper logout. 0: not reported.
+    /// Time at which the PAM module reported the logout, or logind for sessions that the module does not report. 0: the
+    /// user has not logged out.
     BootTime logged_out{};
     /// Time of the latest activity in the session (activity.hpp), initially `opened`. Never later than the current
     /// time.
@@ -191,9 +192,11 @@ struct Session {
     bool operator==(const Session&) const = default;
 };
 
-/// Returns true if a session in this phase occupies one of the session slots that max_sessions permits its user.
-constexpr bool occupies_slot(Phase phase) noexcept {
-    return phase == Phase::admitted || phase == Phase::active || phase == Phase::ending;
+/// Returns true if the session occupies one of the session slots that max_sessions permits its user. A session that is
+/// terminated after the user has logged out does not occupy a slot.
+inline bool occupies_slot(const Session& session) noexcept {
+    return session.phase == Phase::admitted || session.phase == Phase::active ||
+           (session.phase == Phase::ending && session.logged_out == BootTime{});
 }
 
 /// Returns true if the user of an active session was warned about its idle limit, and has not become active since.

@@ -95,7 +95,7 @@ void State::drop(SessionKey key) {
 void State::enter(const Session& session) {
     User& user = users_[session.login.uid];
     user.keys.insert(session.key);
-    if (occupies_slot(session.phase)) {
+    if (occupies_slot(session)) {
         ++user.counted;
         ++counted_;
         for (const policy::SourceId rule : session.shared_limits) {
@@ -119,7 +119,7 @@ void State::enter(const Session& session) {
 void State::leave(const Session& session) {
     const auto user = users_.find(session.login.uid);
     user->second.keys.erase(session.key);
-    if (occupies_slot(session.phase)) {
+    if (occupies_slot(session)) {
         --user->second.counted;
         --counted_;
         for (const policy::SourceId rule : session.shared_limits) {

@@ -17,7 +17,10 @@ void send_signal(DecisionContext& context, const Session& session, int signal) {
         context.out.effects.emplace_back(
             SignalLeader{session.key, signal, reaches_children ? session.leader : Leader{}});
     } else if (signal == SIGKILL) {
-        context.out.effects.emplace_back(KillAll{session.logind_id});
+        context.out.effects.emplace_back(KillAll{session.logind_id, SIGKILL});
+    } else if (session.logged_out != BootTime{}) {
+        // logind does not stop the scope of a session that is already closing. It still sends signals to the processes.
+        context.out.effects.emplace_back(KillAll{session.logind_id, signal});
     } else {
         Terminate terminate{session.logind_id, session.key, {}};
         if (session.reason.cause != Cause::requested) {
@@ -76,6 +79,11 @@ void kill(DecisionContext& context, Session& session) {
     }
     session.stage = TerminationStage::sigkill_sent;
     session.due = after(context.now, Timeouts::kill_retry);
+}
+
+/// Returns true if a termination of the session can be requested.
+bool is_open(const Session& session) {
+    return session.phase == Phase::admitted || session.phase == Phase::active || session.phase == Phase::left_behind;
 }
 
 } // namespace
@@ -137,7 +145,7 @@ void terminate_denied_login(DecisionContext& context, Session session) {
 
 void on_termination_requested(DecisionContext& context, const TerminationRequested& event) {
     const Session* session = context.state.find(event.session);
-    if (session != nullptr && (session->phase == Phase::admitted || session->phase == Phase::active)) {
+    if (session != nullptr && is_open(*session)) {
         begin_termination(context, *session,
                           {.cause = Cause::requested,
                            .count = event.by.uid,

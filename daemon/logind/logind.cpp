@@ -365,8 +365,8 @@ void Logind::ask_session_of(pid_t pid, const SessionAnswer& then) {
     impl_->ask_session_of(pid, then);
 }
 
-void Logind::kill_all(const std::string& id) {
-    impl_->order(id, ending, "KillSession", "ssi", id.c_str(), "all", static_cast<std::int32_t>(SIGKILL));
+void Logind::kill_all(const std::string& id, int signal) {
+    impl_->order(id, ending, "KillSession", "ssi", id.c_str(), "all", static_cast<std::int32_t>(signal));
 }
 
 } // namespace sesslimit::logind

@@ -49,9 +49,9 @@ class Logind {
     /// session's scope. If the session does not exist or has ended, the callback `gone` is called.
     void terminate(const std::string& id);
 
-    /// Calls logind's method KillSession(id, "all", SIGKILL). If logind does not know the session, the callback `gone`
+    /// Calls logind's method KillSession(id, "all", signal). If logind does not know the session, the callback `gone`
     /// is called.
-    void kill_all(const std::string& id);
+    void kill_all(const std::string& id, int signal);
 
     /// Calls logind's method LockSession, which asks the program that shows the session's screen to lock the screen.
     void lock(const std::string& id);

@@ -113,7 +113,7 @@ std::string open_sessions(const Session& denied, const core::State& state, const
     std::size_t more = 0;
     for (const SessionKey key : state.of_user(denied.login.uid)) {
         const Session& open = state.at(key);
-        if (!core::occupies_slot(open.phase)) {
+        if (!core::occupies_slot(open)) {
             continue;
         }
         std::string line;

@@ -58,6 +58,7 @@ SESSLIMIT_TEST(end_text_shows_earliest_limit) {
         {"overdue", 0, infinity, "active", "enforce", "0s left", Urgency::soon},
         {"only observed", 4 * minute, infinity, "active", "observe", "(4min left)", Urgency::none},
         {"ending", 4 * minute, infinity, "ending", "enforce", "ending", Urgency::now},
+        {"left behind", infinity, infinity, "left-behind", "enforce", "left-behind", Urgency::none},
         {"waiting", infinity, infinity, "waiting", "enforce", "waiting", Urgency::none},
     };
     for (const Case& one : cases) {

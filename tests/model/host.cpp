@@ -109,6 +109,11 @@ void Host::act(const Step& step) {
     case What::groups:
         return learn_groups(process, step);
     case What::end:
+        if (!process.in && phase_of(process) == Phase::left_behind) {
+            process.told = process.left = false; // the termination has notices of its own
+            process.asked = true;
+            return feed(TerminationRequested{process.key, "root"});
+        }
         process.asked = process.in;
         return process.in ? feed(TerminationRequested{process.key, "root"}) : void();
     case What::type:

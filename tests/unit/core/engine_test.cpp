@@ -42,7 +42,7 @@ struct Scribe final : Recorder, EffectHandler {
         say("preserve " + keep.at(0) + " of " + number(session.key));
     }
     void lock_screen(const std::string& id) override { say("lock " + id); }
-    void kill_all(const std::string& id) override { say("kill " + id); }
+    void kill_all(const std::string& id, int signal) override { say("kill " + id + " " + std::to_string(signal)); }
     void signal_leader(const core::SignalLeader& what) override {
         say("signal " + number(what.session) + " " + std::to_string(what.signal));
     }

@@ -27,7 +27,6 @@ SESSLIMIT_TEST(adopt_only_user_logins) {
     constexpr Case cases[] = {
         {"a login", [](LogindSession&) {}, "0 tell adopted 1"},
         {"a login early in boot", [](LogindSession& s) { s.session_class = "user-early"; }, "0 tell adopted 1"},
-        {"closing", [](LogindSession& s) { s.closing = true; }, ""},
         {"a greeter", [](LogindSession& s) { s.session_class = "greeter"; }, ""},
         {"a lock screen", [](LogindSession& s) { s.session_class = "lock-screen"; }, ""},
         {"background", [](LogindSession& s) { s.session_class = "background"; }, ""},
@@ -188,10 +187,23 @@ SESSLIMIT_TEST(restore_session_with_gone_leader_released) {
     for (const Phase phase : {Phase::admitted, Phase::active}) {
         World world;
         world.feed(SessionRestored{.session = session_in(phase, key(40)), .leader_gone = true});
-        EXPECT(world.state.sessions().empty(), name_of(phase));
+        EXPECT_TEXT(world.phase(key(40)), phase == Phase::active ? "left behind" : "gone");
         EXPECT_TEXT(world.take_log(), "0 tell released 40");
         world.pass(1min);
         EXPECT_TEXT(world.take_log() + world.fault, "");
+    }
+    for (const bool logged_out : {true, false}) {
+        World world;
+        world.feed(SessionRestored{.session = session_in(Phase::active, key(40)), .leader_gone = true});
+        (void)world.take_log();
+        LogindSession listed = seen();
+        listed.id = "c1";
+        listed.closing = logged_out;
+        world.feed(LogindSessionNew{listed});
+        EXPECT_TEXT(world.phase(key(40)), logged_out ? "left behind" : "gone");
+        EXPECT_TEXT(world.take_log() + world.fault, logged_out ? "" : "0 tell adopted 41");
+        world.feed(LogindSessionRemoved{"c1"});
+        EXPECT(world.state.sessions().empty(), "logind has no session");
     }
     World world;
     world.feed(SessionRestored{.session = session_in(Phase::ending, key(40)), .leader_gone = true});
@@ -321,13 +333,13 @@ SESSLIMIT_TEST(leader_exit_of_adopted_session_terminates_only_under_limits) {
         std::string_view phase;
     };
     const Case cases[] = {
-        {"logout, no limits", {}, true, "check logout c9; 0 tell released 1", "gone"},
-        {"logout, limited", {.max = 1}, true, "check logout c9; 0 tell released 1", "gone"},
+        {"logout, no limits", {}, true, "check logout c9; 0 tell released 1", "left behind"},
+        {"logout, limited", {.max = 1}, true, "check logout c9; 0 tell released 1", "left behind"},
         {"logout, observed",
          {.max = 1, .mode = policy::Mode::observe},
          true,
          "check logout c9; 0 tell released 1",
-         "gone"},
+         "left behind"},
         {"killed, no limits", {}, false, "check logout c9; 1 check logout c9", "active"},
         {"killed, limited",
          {.max = 1},
@@ -357,7 +369,7 @@ SESSLIMIT_TEST(leader_exit_of_adopted_session_terminates_only_under_limits) {
         const std::string about = std::string(one.about) + ": ";
         EXPECT_TEXT(about + world.take_log(), about + "0 " + std::string(one.log));
         EXPECT_TEXT(about + world.phase(key(1)), about + std::string(one.phase));
-        EXPECT(world.state.counted(alice) == (one.phase == "gone" ? 0 : 1), "counted until it is gone");
+        EXPECT(world.state.counted(alice) == (one.phase == "left behind" ? 0 : 1), "counted until it is gone");
         world.feed(LogindSessionRemoved{"c9"});
         EXPECT(world.state.sessions().empty(), one.about);
         EXPECT_TEXT(world.fault, "");
@@ -408,7 +420,7 @@ SESSLIMIT_TEST(leader_exit_with_silent_logind_asks_again) {
     world.closing.insert(key(1));
     world.pass(10s);
     EXPECT_TEXT(world.take_log(), "20 check logout c9; 20 tell released 1");
-    EXPECT_TEXT(world.phase(key(1)) + world.fault, "gone");
+    EXPECT_TEXT(world.phase(key(1)) + world.fault, "left behind");
 }
 
 /// PAM closes a session of machinectl shell after its leader has exited.
@@ -422,7 +434,7 @@ SESSLIMIT_TEST(leader_exit_with_late_close_is_logout) {
     EXPECT_TEXT(world.phase(key(1)), "active"); // a session that may have been logged out is not displaced
     world.closing.insert(key(1));
     world.pass(1s);
-    EXPECT_TEXT(world.phase(key(1)) + world.fault, "gone");
+    EXPECT_TEXT(world.phase(key(1)) + world.fault, "left behind");
 }
 
 /// The reply was lost with the daemon. logind's list shows that the session was logged out.
@@ -437,7 +449,7 @@ SESSLIMIT_TEST(restore_session_logged_out_meanwhile_released) {
     closing.closing = true;
     closing.leader = {};
     world.feed(LogindSessionNew{closing});
-    EXPECT_TEXT(world.take_log() + world.phase(key(1)) + world.fault, "0 tell released 1gone");
+    EXPECT_TEXT(world.take_log() + world.phase(key(1)) + world.fault, "0 tell released 1left behind");
 }
 
 /// logind also lists sessions as closing whose leader lives, and sessions whose logout the daemon still handles.
@@ -450,11 +462,12 @@ SESSLIMIT_TEST(listed_as_closing_only_adopted_without_leader_released) {
         std::string_view phase_then;
     };
     constexpr Case cases[] = {
-        {"adopted without leader", Phase::active, true, false, "gone"},
+        {"adopted without leader", Phase::active, true, false, "left behind"},
         {"adopted with leader", Phase::active, true, true, "active"},
         {"requested by the module", Phase::active, false, true, "active"},
         {"requested by the module, without leader", Phase::active, false, false, "active"},
         {"closed", Phase::closed, true, false, "closed"},
+        {"left behind", Phase::left_behind, false, false, "left behind"},
     };
     for (const Case& one : cases) {
         World world;

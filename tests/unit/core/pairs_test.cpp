@@ -68,6 +68,16 @@ Session unchecked() {
     return session;
 }
 
+/// Returns a session whose user has logged out, while processes of it still run.
+Session left_behind() {
+    Session session = session_in(Phase::left_behind);
+    session.logind_id = "c1";
+    session.scope = "session-c1.scope";
+    session.leader = {};
+    session.logged_out = start - 10s;
+    return session;
+}
+
 const Setup setups[] = {
     {"waiting", session_in(Phase::waiting)},
     {"waiting, due", due_now(session_in(Phase::waiting))},
@@ -90,6 +100,7 @@ const Setup setups[] = {
     {"denied, in logind", in_logind(session_in(Phase::denied))},
     {"closed", session_in(Phase::closed)},
     {"closed, no logind", staged(Phase::closed, TerminationStage::pending, false)},
+    {"left behind", left_behind()},
 };
 
 struct Happening {
@@ -173,16 +184,17 @@ constexpr Pair pairs[] = {
     {"asks again", "ending/told|ending/terminated|ending/forced|ending, no logind", "denied 88"},
     {"asks again", "ending, no leader|ending, nothing|active, unchecked",
      "put 2 denied, denied 88, tell denied 2 limit"},
+    {"asks again", "left behind", "put 2 admitted, admitted 88, tell admitted 2"},
     {"another asks", "*", "put 2 denied, denied 88, tell denied 2 limit"},
     {"another asks", "active|active, idle|active, over", "put 2 waiting, check connections for 2"},
     {"another asks",
      "waiting|waiting, due|waiting/told|denied|denied/terminated|denied/forced|denied, in "
-     "logind|closed|closed, no logind",
+     "logind|closed|closed, no logind|left behind",
      "put 2 admitted, admitted 88, tell admitted 2"},
     {"asks for bob", "*", "put 2 admitted, admitted 88, tell admitted 2"},
     {"su", "*", "uncounted 88"},
     {"closed", "*", "noted 99"},
-    {"closed", "active, unchecked", "drop 1, noted 99, tell released 1"},
+    {"closed", "active, unchecked", "put 1 left behind, noted 99, tell released 1"},
     {"closed", "admitted|admitted, over|active|active, idle|active, over", "put 1 closed, noted 99, tell released 1"},
     {"closed by its leader", "*", "noted 99"},
     {"closed by its leader", "admitted|admitted, over|active|active, idle|active, over",
@@ -192,6 +204,7 @@ constexpr Pair pairs[] = {
     {"hangs up", "waiting|waiting, due|waiting/told", "drop 1"},
     {"another hangs up", "*", ""},
     {"leader exits", "*", "drop 1"},
+    {"leader exits", "left behind", ""},
     {"leader exits", "admitted|admitted, over", "drop 1, tell released 1"},
     {"leader exits", "active, unchecked", "put 1 active, check logout c1"},
     {"leader exits", "active|active, idle|active, over", "put 1 ending/terminated, tell ending 1 leader, terminate c1"},
@@ -228,7 +241,7 @@ constexpr Pair pairs[] = {
     {"logind shows its greeter", "denied", "put 1 denied"},
     {"logind shows its greeter", "denied/terminated", "put 1 denied/terminated"},
     {"logind shows its greeter", "denied/forced", "put 1 denied/forced"},
-    {"logind shows it closing", "*", ""},
+    {"logind shows it closing", "*", "put 2 left behind"},
     {"logind shows it closing", "waiting|waiting, due", "put 1 waiting"},
     {"logind shows it closing", "waiting/told", "put 1 waiting/told"},
     {"logind shows it closing", "admitted|admitted, over", "put 1 active, look 1"},
@@ -245,6 +258,7 @@ constexpr Pair pairs[] = {
     {"logind forgets it", "ending, no leader", "drop 1, tell ended 1 leader"},
     {"logind forgets it", "denied, in logind", "put 1 denied"},
     {"logind forgets it", "closed", "put 1 closed"},
+    {"logind forgets it", "left behind", "drop 1"},
     {"logind forgets another", "*", ""},
     {"probed: no terminal", "*", ""},
     {"probed: no terminal", "active|active, idle|active, over", "put 1 active"},
@@ -255,7 +269,7 @@ constexpr Pair pairs[] = {
     {"probed: input", "active|active, idle|active, over", "put 1 active"},
     {"another probed", "*", ""},
     {"logout", "*", ""},
-    {"logout", "active, unchecked", "drop 1, tell released 1"},
+    {"logout", "active, unchecked", "put 1 left behind, tell released 1"},
     {"killed", "*", ""},
     {"killed", "active, unchecked", "put 1 ending/terminated, tell ending 1 leader, terminate c1"},
     {"connections checked", "*", ""},
@@ -286,6 +300,7 @@ constexpr Pair pairs[] = {
     {"policy changed", "waiting", "put 1 waiting"},
     {"policy changed", "waiting/told", "put 1 waiting/told"},
     {"asked to end", "*", ""},
+    {"asked to end", "left behind", "put 1 ending/told, tell ending 1 asked"},
     {"asked to end", "admitted|admitted, over|active|active, idle|active, over|active, unchecked",
      "put 1 ending/told, tell ending 1 asked"},
     {"another asked to end", "*", ""},
@@ -301,6 +316,7 @@ constexpr Pair pairs[] = {
     {"groups learned", "denied/terminated", "put 1 denied/terminated"},
     {"groups learned", "denied/forced", "put 1 denied/forced"},
     {"groups learned", "closed|closed, no logind", "put 1 closed"},
+    {"groups learned", "left behind", "put 1 left behind"},
     {"groups of another", "*", ""},
 };
 
@@ -364,6 +380,7 @@ SESSLIMIT_TEST(every_state_restored_as_listed) {
         {"denied, in logind", "put 1 denied"},
         {"closed", "put 1 closed"},
         {"closed, no logind", "put 1 closed"},
+        {"left behind", "put 1 left behind"},
     };
     EXPECT(std::size(cases) == std::size(setups), "all of them");
     for (std::size_t at = 0; at < std::size(cases); ++at) {

@@ -111,8 +111,8 @@ SESSLIMIT_TEST(indices_match_full_scan) {
         std::map<uid_t, std::size_t> counted;
         std::size_t all = 0;
         for (const auto& [at, session] : state.sessions()) {
-            counted[session.login.uid] += occupies_slot(session.phase) ? 1U : 0U;
-            all += occupies_slot(session.phase) ? 1U : 0U;
+            counted[session.login.uid] += occupies_slot(session) ? 1U : 0U;
+            all += occupies_slot(session) ? 1U : 0U;
             earliest = std::min(earliest, session.due);
             if (!session.logind_id.empty() && state.by_logind(session.logind_id) != &session) {
                 wrong = "logind's id";

@@ -92,7 +92,7 @@ std::string described(const Effect& effect) {
         return "report missing logind " + number(report->session.key);
     }
     if (const auto* stop = std::get_if<KillAll>(&effect)) {
-        return "kill " + stop->logind_id;
+        return (stop->signal == SIGKILL ? "kill " : "stop ") + stop->logind_id;
     }
     const auto& signal = std::get<SignalLeader>(effect);
     return "signal " + number(signal.session) +
@@ -120,7 +120,8 @@ SessionKey key_of(const Record& record) {
 } // namespace
 
 std::string_view name_of(Phase phase) {
-    constexpr std::string_view names[] = {"?", "waiting", "admitted", "active", "ending", "denied", "closed"};
+    constexpr std::string_view names[] = {"?",      "waiting", "admitted", "active",
+                                          "ending", "denied",  "closed",   "left behind"};
     return names[std::to_underlying(phase)];
 }
 
@@ -248,7 +249,7 @@ std::string wrong_with(const policy::Policy& policy, const State& state) {
     std::map<uid_t, std::size_t> counted;
     BootTime earliest = never;
     for (const auto& [key, session] : state.sessions()) {
-        counted[session.login.uid] += occupies_slot(session.phase) ? 1U : 0U;
+        counted[session.login.uid] += occupies_slot(session) ? 1U : 0U;
         earliest = std::min(earliest, session.due);
         const bool open = session.phase == Phase::admitted || session.phase == Phase::active;
         const bool limited = session.max_duration != unlimited_duration ||

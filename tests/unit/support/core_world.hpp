@@ -98,6 +98,7 @@ class World {
     ///         / "report missing logind " key        journal entry
     ///         / "terminate " id [ " keeping" { " " program } ]  request to logind; programs that are preserved
     ///         / "kill " id                          SIGKILL to all processes of the session, through logind
+    ///         / "stop " id                          the same with SIGTERM
     ///         / "lock " id                          screen lock, through logind
     ///         / "check logout " id                  question to logind about a logout
     /// key     = session key as a decimal number
