@@ -223,20 +223,21 @@ def case_B10_sshd_started_in_a_session_is_limited(host, saw):
         host.sh("kill $(cat /run/lab-sshd.pid)")
 
 
-def journal_since(host, since, text):
-    return [line for line in host.journal_text(since).splitlines() if text in line]
+def journal_since(host, since, text, *arguments):
+    return [line for line in host.journal_text(since, *arguments).splitlines() if text in line]
 
 
 def case_B11_sshd_without_pam_is_reported(host, saw):
     host.write("/etc/ssh/sshd_config.d/00-lab.conf", "UsePAM no\n")
-    since = time.monotonic()
     try:
         host.sh("systemctl reload ssh")
         host.sh("systemctl restart sesslimitd.service")
+        # The daemon before the restart may have read the file, too, because it reads it after its start.
+        daemon = "_PID=" + host.run("systemctl", "show", "--property=MainPID", "--value", "sesslimitd").stdout.strip()
         shell = client.shell(host, "alice")
         shell.prompt()
         assert users_shown(host) == []
-        warned = wait_until("a journal entry", lambda: journal_since(host, since, "sshd does not use PAM"), 10)[0]
+        warned = wait_until("a journal entry", lambda: journal_since(host, 0, "sshd does not use PAM", daemon), 10)[0]
         assert len(warned) == 1, warned
         for command in ("status", "audit"):
             text = ctl.run(host, command).stdout
