@@ -18,7 +18,7 @@ CACHE = Path(os.environ.get("SESSLIMIT_LAB_CACHE", "/var/cache/sesslimit-lab"))
 
 PACKAGES = (
     "systemd-sysv dbus libpam-systemd openssh-server openssh-client openssh-sftp-server iproute2 procps util-linux "
-    "login passwd sudo cron at tmux screen rsync git bubblewrap faketime libpam-runtime libstdc++6 libsystemd0"
+    "login passwd sudo cron at tmux screen mosh rsync git bubblewrap faketime libpam-runtime libstdc++6 libsystemd0"
 ).split()
 
 # Names of packages that differ between Debian releases, and VERSION_ID of the release's os-release.
