@@ -199,6 +199,7 @@ Report judge(const Native& native, const std::optional<policy::Policy>& policy, 
     report.warnings = warnings_about(native, policy);
     if (policy) {
         std::ranges::move(warnings_about_remedies(report.findings, *policy), std::back_inserter(report.warnings));
+        std::ranges::move(warnings_about_left_behind(report.findings, *policy), std::back_inserter(report.warnings));
     }
     return report;
 }

@@ -24,6 +24,8 @@ struct Ours {
 struct Ordinary {
     Ours<policy::Count> max_sessions;
     Ours<Duration> idle_timeout;
+    /// True if sessions are counted also after a logout, as long as their processes run (count_left_behind).
+    bool counts_left_behind = true;
 };
 Ordinary ordinary_limits(const policy::Policy& policy);
 

@@ -120,6 +120,19 @@ std::vector<Warning> warnings_about_remedies(const std::vector<Finding>& finding
     return warnings;
 }
 
+std::vector<Warning> warnings_about_left_behind(const std::vector<Finding>& findings, const policy::Policy& policy) {
+    const auto counted = std::ranges::find_if(findings, [](const Finding& finding) {
+        return finding.control->check == Check::sessions && finding.ours.value_or(false);
+    });
+    if (counted == findings.end() || ordinary_limits(policy).counts_left_behind) {
+        return {};
+    }
+    return {
+        {"max_sessions does not count sessions of which processes still run after the logout, such as those of mosh. "
+         "If these must be counted (NIST SP 800-53 AC-10), set 'count_left_behind = true'.",
+         {counted->policy.value_or(Line{})}}};
+}
+
 std::vector<Warning> warnings_about(const Native& native, const std::optional<policy::Policy>& policy) {
     std::vector<Warning> warnings;
     about_ourselves(native, policy, warnings);

@@ -12,4 +12,8 @@ std::vector<Warning> warnings_about(const Native& native, const std::optional<po
 /// Returns warnings about file changes that the audit proposes, if these changes would override settings of the policy.
 std::vector<Warning> warnings_about_remedies(const std::vector<Finding>& findings, const policy::Policy& policy);
 
+/// Returns a warning if sesslimit enforces a control of the number of sessions, but does not count sessions whose
+/// processes still run after the logout.
+std::vector<Warning> warnings_about_left_behind(const std::vector<Finding>& findings, const policy::Policy& policy);
+
 } // namespace sesslimit::audit

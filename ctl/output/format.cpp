@@ -124,13 +124,14 @@ std::string idle_words(const Session& session, Usec now) {
 }
 
 std::string end_text(const Session& session, Usec now) {
-    if (session.state == "ending" || session.state == "waiting" || session.state == "left-behind") {
+    if (session.state == "ending" || session.state == "waiting") {
         return session.state;
     }
+    const bool is_left = session.state == "left-behind";
     if (!ends_by_itself(session)) {
-        return "-";
+        return is_left ? session.state : "-";
     }
-    const std::string words = left_words(session, now);
+    const std::string words = (is_left ? "left-behind, " : "") + left_words(session, now);
     return session.mode == "observe" ? "(" + words + ")" : words;
 }
 

@@ -125,7 +125,8 @@ Visibility visibility_of(uid_t caller, const Session& session) {
 Properties properties(const Session& session, const policy::Limits& limits, const inspect::TerminalSnapshot& presence,
                       const WallClock& moment, Visibility visibility) {
     const Session now = with_input(session, presence, moment);
-    const bool open = session.phase == Phase::admitted || session.phase == Phase::active;
+    const bool open = session.phase == Phase::admitted || core::is_limited(session);
+    const bool spared = session.phase == Phase::left_behind && !open;
     Properties all{
         {"Id", id_of(session)},
         {"Key", std::uint64_t{std::to_underlying(session.key)}},
@@ -141,8 +142,8 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
         {"Adopted", session.adopted},
         {"Since", realtime(session.opened, moment)},
         {"IdleSince", presence.input ? realtime(now.last_input, moment) : std::uint64_t{0}},
-        {"MaxDuration", usec(session.max_duration)},
-        {"IdleTimeout", usec(core::idle_limit(now))},
+        {"MaxDuration", usec(spared ? unlimited_duration : session.max_duration)},
+        {"IdleTimeout", usec(spared ? unlimited_duration : core::idle_limit(now))},
         {"IdleSign", std::string(idle_sign_of(now))},
         {"DurationEndsAt", realtime(open ? duration_end(now) : never, moment)},
         {"IdleEndsAt", realtime(idle_sign_of(now) == "none" ? never : idle_end(now), moment)},

@@ -74,6 +74,10 @@ BootTime last_use_of_terminal(const Session& session, const ActivitySample& samp
 }
 
 BootTime last_use_of_connection(const Session& session, const ActivitySample& sample, BootTime now) {
+    if (session.phase == Phase::left_behind && !sample.traffic) {
+        // The connection ended with the logout.
+        return is_busy(session, sample, now) ? now : session.last_input;
+    }
     if (!sample.traffic || is_busy(session, sample, now)) {
         return now;
     }
@@ -150,7 +154,7 @@ bool was_perhaps_busy(const Session& session, const ActivitySample& sample, poli
 }
 
 bool is_output_awaited(const Session& session, policy::Activity counted) {
-    return session.phase == Phase::active && !session.graphical && session.terminal != Terminal::none &&
+    return is_limited(session) && !session.graphical && session.terminal != Terminal::none &&
            policy::counts_output(counted);
 }
 

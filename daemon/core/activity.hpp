@@ -13,7 +13,7 @@
 /// In a session with a terminal, input on the terminal counts as activity. The setting idle_activity can also include
 /// output on the terminal and CPU time. In a graphical session, only logind's IdleHint counts. In any other session,
 /// CPU time and data on the network connection count. If the connection cannot be inspected, such a session is assumed
-/// to be active.
+/// to be active. After a logout, a session does not have a connection, and only its CPU time counts.
 ///
 /// The time since the last activity of a session is measured on CLOCK_BOOTTIME, which includes suspend. Timestamps of
 /// terminals are wall clock times, and are converted to CLOCK_BOOTTIME. The age of logind's IdleHint is measured on

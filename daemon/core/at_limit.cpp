@@ -12,17 +12,22 @@
 namespace sesslimit::core {
 namespace {
 
+/// Returns true if the last activity of the session is determined by probes.
+bool is_probed(const Session& session) {
+    return session.phase == Phase::active || session.phase == Phase::left_behind;
+}
+
 /// Returns true if the last activity of the session is known well enough to decide whether the session is terminated in
-/// favor of the login `waiting`. For an active session, this requires a successful activity probe after the request of
-/// that login, or less than shortest_window before the request.
+/// favor of the login `waiting`. For a session that is probed, this requires a successful activity probe after the
+/// request of that login, or less than shortest_window before the request.
 bool is_use_known(const Session& session, const Session& waiting) {
-    return session.phase != Phase::active || after(session.last_sample.at, shortest_window) > waiting.opened;
+    return !is_probed(session) || after(session.last_sample.at, shortest_window) > waiting.opened;
 }
 
 /// Returns true if the session has not been used since `time`. Returns false if that is not known well enough to
 /// terminate the session in favor of the login `waiting`.
 bool is_idle_since(const Session& session, const Session& waiting, BootTime time) {
-    if (session.phase != Phase::active || !is_use_known(session, waiting)) {
+    if (!is_probed(session) || !is_use_known(session, waiting)) {
         return false;
     }
     // When the screen of a session is locked, the session has been idle for its idle limit, and last_input becomes the
@@ -45,7 +50,7 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
     std::vector<const Session*> candidates;
     for (const SessionKey key : context.state.of_user(waiting.login.uid)) {
         const Session& other = context.state.at(key);
-        const bool open = other.phase == Phase::active || other.phase == Phase::admitted;
+        const bool open = occupies_slot(other) && other.phase != Phase::ending;
         const bool before = other.phase == Phase::waiting && key < waiting.key;
         if (before || (open && can_be_displaced(context, other))) {
             candidates.push_back(&other);
@@ -150,11 +155,11 @@ void wait(DecisionContext& context, Session session, RequestId request, Duration
     session.request = request;
     session.answer_by = after(context.now, Timeouts::slot_wait);
     session.due = context.now;
-    // All active sessions of the user are probed for activity, to find the session that has been idle the longest. The
-    // probe of a graphical session is a query to logind, so the login waits for Timeouts::notice_display.
+    // All sessions of the user that occupy a slot are probed for activity, to find the session that has been idle the
+    // longest. The probe of a graphical session is a query to logind, so the login waits for Timeouts::notice_display.
     for (const SessionKey key : context.state.of_user(session.login.uid)) {
         const Session& other = context.state.at(key);
-        if (other.phase == Phase::active && context.now - other.last_sample.at >= shortest_window) {
+        if (is_probed(other) && occupies_slot(other) && context.now - other.last_sample.at >= shortest_window) {
             context.out.effects.emplace_back(ProbeActivity{key});
             session.due = other.graphical ? after(context.now, Timeouts::notice_display) : session.due;
         }

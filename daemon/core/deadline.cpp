@@ -63,14 +63,32 @@ BootTime limit_end(BootTime from, Duration limit, BootTime grace_until) {
 /// between two checks is the shorter of the session's two idle limits.
 BootTime next_terminal_check(const Session& session) {
     const Duration other = std::min(session.idle_timeout, session.idle_timeout_no_terminal);
-    const bool may_change = session.phase == Phase::active && !session.graphical && other != unlimited_duration;
+    const bool may_change = is_limited(session) && !session.graphical && other != unlimited_duration;
     return may_change ? after(session.last_sample.at, other) : never;
+}
+
+/// Returns the time of the next probe that checks whether a session that is left behind is used by mosh. The session is
+/// probed when its duration limit would expire or require a warning, and after each period as long as its shortest
+/// limit. A session without limits is not probed.
+BootTime next_mosh_check(const Session& session, const std::vector<Duration>& warn_before) {
+    const Duration limit = std::min({session.max_duration, session.idle_timeout, session.idle_timeout_no_terminal});
+    if (limit == unlimited_duration) {
+        return never;
+    }
+    const BootTime last = std::max(session.last_sample.at, session.logged_out);
+    const BootTime end = limit_end(session.opened, session.max_duration, session.grace_until);
+    BootTime next = after(last, limit);
+    const auto check_at = [&next, last](BootTime time) { next = time > last ? std::min(next, time) : next; };
+    check_at(end);
+    std::ranges::for_each(warn_before, [&](Duration warning) { check_at(end - warning); });
+    return next;
 }
 
 } // namespace
 
 BootTime duration_end(const Session& session) {
-    return limit_end(session.opened, session.max_duration, session.grace_until);
+    const bool is_left = session.phase == Phase::left_behind && !is_limited(session);
+    return is_left ? never : limit_end(session.opened, session.max_duration, session.grace_until);
 }
 
 Duration idle_limit(const Session& session) {
@@ -86,8 +104,7 @@ Duration idle_limit(const Session& session) {
 }
 
 BootTime idle_end(const Session& session) {
-    return session.phase == Phase::active ? limit_end(session.last_input, idle_limit(session), session.grace_until)
-                                          : never;
+    return is_limited(session) ? limit_end(session.last_input, idle_limit(session), session.grace_until) : never;
 }
 
 BootTime logind_deadline(const Session& session) {
@@ -121,6 +138,9 @@ BootTime next_idle_check(const Session& session, const std::vector<Duration>& wa
 }
 
 BootTime next_due(const Session& session, const std::vector<Duration>& warn_before) {
+    if (session.phase == Phase::left_behind && !is_limited(session)) {
+        return next_mosh_check(session, warn_before);
+    }
     const BootTime due = std::min(next_duration_check(session, warn_before), next_idle_check(session, warn_before));
     return session.phase == Phase::admitted ? std::min(due, logind_deadline(session)) : due;
 }

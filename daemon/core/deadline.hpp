@@ -12,8 +12,9 @@
 /// those that the last evaluation of the policy stored in the session.
 namespace sesslimit::core {
 
-/// Returns the time at which the duration limit of the session expires, or `never` if its duration is unlimited. The
-/// time is not earlier than Session::grace_until, the end of the grace period.
+/// Returns the time at which the duration limit of the session expires, or `never` if its duration is unlimited, or if
+/// the session is left behind and no limit applies to it (is_limited()). The time is not earlier than
+/// Session::grace_until, the end of the grace period.
 BootTime duration_end(const Session& session);
 
 /// Returns the idle limit that applies to the session. It is idle_timeout if the session is graphical or has a
@@ -23,7 +24,7 @@ Duration idle_limit(const Session& session);
 
 /// Returns the time at which the idle limit of the session expires if no activity follows. Returns `never` if the idle
 /// time is unlimited. Also returns `never` until the session is active, because the daemon does not know its
-/// processes earlier.
+/// processes earlier, and if no limit applies to a session that is left behind.
 BootTime idle_end(const Session& session);
 
 /// Returns the time at which an admitted session becomes active if logind has not announced it (Timeouts::logind_wait).
@@ -48,7 +49,8 @@ BootTime next_duration_check(const Session& session, const std::vector<Duration>
 /// terminal. Returns `never` if both idle limits of the session are unlimited.
 BootTime next_idle_check(const Session& session, const std::vector<Duration>& warn_before);
 
-/// Returns the time at which an open session needs its next warning, activity probe or termination.
+/// Returns the time at which an open session, or one that is left behind, needs its next warning, activity probe or
+/// termination.
 BootTime next_due(const Session& session, const std::vector<Duration>& warn_before);
 
 } // namespace sesslimit::core

@@ -15,14 +15,14 @@ void on_timer_expired(DecisionContext& context, const TimerExpired&) {
         return continue_waiting(context, *session);
     case Phase::admitted:
     case Phase::active:
+    case Phase::left_behind:
         return serve_limits(context, *session);
     case Phase::ending:
         return continue_termination(context, *session);
     case Phase::denied:
         return session->request == RequestId::none ? terminate_denied_login(context, *session)
                                                    : answer_denied(context, *session);
-    case Phase::closed:
-    case Phase::left_behind: {
+    case Phase::closed: {
         Session quiet = *session;
         quiet.due = never;
         return context.put(quiet);

@@ -42,6 +42,9 @@ struct Timeouts {
     static constexpr Duration denial_notice_interval = std::chrono::minutes(10);
     /// Time from the deadline of the daemon's answer to the time at which the PAM module stops waiting for the answer.
     static constexpr Duration reply_margin = std::chrono::milliseconds(500);
+    /// Time after a logout in which mosh-server creates the terminal of its session. Later timestamps of the terminal
+    /// are input. The time is longer than one step of 8 s, in which the kernel advances these timestamps.
+    static constexpr Duration mosh_start = std::chrono::seconds(10);
     /// Delay until a failed or unanswered activity probe (ProbeActivity) or logout query (CheckLogout) is repeated.
     static constexpr Duration probe_retry = std::chrono::seconds(10);
 };

@@ -41,8 +41,10 @@ struct DecisionContext {
         return cause == Cause::idle && session.graphical && limits.on_idle.value == policy::OnIdle::lock;
     }
 
-    /// Stores in a session the list of policy rules whose shared limit (max_sessions_total) counts the session.
+    /// Stores in a session the list of policy rules whose shared limit (max_sessions_total) counts the session, and
+    /// whether the session is counted after a logout (count_left_behind).
     static void count_in(Session& session, const policy::Limits& limits) {
+        session.counts_left_behind = limits.count_left_behind.value == policy::CountLeftBehind::yes;
         session.shared_limits.clear();
         for (const policy::SharedLimit& total : limits.shared_limits) {
             session.shared_limits.push_back(total.rule);
@@ -80,7 +82,8 @@ struct DecisionContext {
     /// set. Later probes are compared with the values of this probe. Does nothing if no idle limit applies and at_limit
     /// does not depend on activity.
     void request_first_probe(const Session& session) {
-        if (session.phase == Phase::active &&
+        const bool is_probed = session.phase == Phase::active || session.phase == Phase::left_behind;
+        if (is_probed &&
             (idle_limit(session) != unlimited_duration || policy::displaces_by_activity(limits(session)))) {
             out.effects.emplace_back(ProbeActivity{session.key});
         }
@@ -154,7 +157,8 @@ void on_request_aborted(DecisionContext& context, const RequestAborted& event);
 void remove_session(DecisionContext& context, const Session& session);
 
 /// Keeps the record of a session whose leader (the process that opened the session) has exited after a logout, until
-/// logind removes the session. Frees the session slot. Removes the session if logind does not have it.
+/// logind removes the session. Frees the session slot, unless the policy counts the session further. Removes the
+/// session if logind does not have it.
 void leave_behind(DecisionContext& context, const Session& session);
 
 /// Admits waiting logins of a user, as many as the limits permit. `left` is the session of the user that has just freed
@@ -179,9 +183,9 @@ BootTime due_of(const DecisionContext& context, const Session& session, const st
 void on_policy_changed(DecisionContext& context, const PolicyChanged& event);
 void on_groups_resolved(DecisionContext& context, const GroupsResolved& event);
 
-/// Applies the current policy to an open session. If a limit is new to the user, the user is warned about the limit
-/// again. If the new limit would expire within the grace period (the longest warn_before, or 5 min), no limit
-/// terminates the session before the end of that period.
+/// Applies the current policy to an open session, or to one that is left behind. If a limit is new to the user, the
+/// user is warned about the limit again. If the new limit would expire within the grace period (the longest
+/// warn_before, or 5 min), no limit terminates the session before the end of that period.
 ///
 /// A limit of a session is new to its user if the policy has changed the value of the limit, or if the limit was only
 /// observed before. If `retroactive` is true, all limits are new, because no policy was applied to the session before.

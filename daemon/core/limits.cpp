@@ -138,6 +138,11 @@ void serve_limits(DecisionContext& context, Session session) {
     if (session.logout_check != LogoutCheck::none) {
         return check_logout(context, session);
     }
+    if (session.phase == Phase::left_behind && !is_limited(session)) {
+        context.out.effects.emplace_back(ProbeActivity{session.key});
+        session.due = after(context.now, Timeouts::probe_retry);
+        return context.put(session);
+    }
     const policy::Limits limits = context.limits(session);
     const std::vector<Duration> warnings = context.warnings(session, limits);
     if (duration_end(session) <= context.now && is_duration_warning_owed(session, warnings)) {
@@ -166,7 +171,8 @@ void serve_limits(DecisionContext& context, Session session) {
 
 void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     const Session* found = context.state.find(event.session);
-    if (found == nullptr || found->phase != Phase::active || found->logout_check != LogoutCheck::none) {
+    const bool is_probed = found != nullptr && (found->phase == Phase::active || found->phase == Phase::left_behind);
+    if (!is_probed || found->logout_check != LogoutCheck::none) {
         return;
     }
     if (!event.sample) {
@@ -191,12 +197,21 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     }
     session.last_sample = to_last_sample(session, sample, context.now);
     record_use(context, session, used);
+    if (session.phase == Phase::left_behind) {
+        session.is_used_by_mosh = sample.has_udp_socket && session.logged_out != BootTime{} &&
+                                  session.last_input > after(session.logged_out, Timeouts::mosh_start);
+        if (!is_limited(session)) {
+            session.due =
+                std::max(next_due(session, context.warnings(session, limits)), after(context.now, shortest_window));
+            return context.put(session);
+        }
+    }
     evaluate_idle(context, session);
 }
 
 void on_input_received(DecisionContext& context, const InputReceived& event) {
     const Session* found = context.state.find(event.session);
-    if (found == nullptr || found->phase != Phase::active) {
+    if (found == nullptr || !is_limited(*found)) {
         return;
     }
     Session session = *found;

@@ -31,6 +31,7 @@ void reapply_policy(const DecisionContext& context, Session& session, bool retro
     const bool other_idle = session.idle_timeout != limits.idle_timeout.value ||
                             session.idle_timeout_no_terminal != limits.idle_timeout_no_terminal.value;
     DecisionContext::count_in(session, limits);
+    session.limits_left_behind = limits.limit_left_behind.value == policy::LimitLeftBehind::yes;
     session.max_duration = limits.max_duration.value;
     session.idle_timeout = limits.idle_timeout.value;
     session.idle_timeout_no_terminal = limits.idle_timeout_no_terminal.value;
@@ -84,6 +85,9 @@ void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
         if (session.phase == Phase::ending) {
             DecisionContext::count_in(updated, context.limits(session));
         }
+        if (session.phase == Phase::left_behind) {
+            reapply_policy(context, updated, false);
+        }
         if (session.phase == Phase::admitted || session.phase == Phase::active) {
             if (release_uncounted(context, session)) {
                 continue;
@@ -111,7 +115,7 @@ void on_groups_resolved(DecisionContext& context, const GroupsResolved& event) {
     if (session.phase == Phase::ending) {
         DecisionContext::count_in(session, context.limits(session));
     }
-    if (session.phase == Phase::admitted || session.phase == Phase::active) {
+    if (session.phase == Phase::admitted || session.phase == Phase::active || session.phase == Phase::left_behind) {
         reapply_policy(context, session, false);
     }
     commit_session(context, session, *found);

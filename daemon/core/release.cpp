@@ -71,10 +71,9 @@ void leave_behind(DecisionContext& context, const Session& session) {
     left.leader = {};
     left.logout_check = LogoutCheck::none;
     left.observed = false;
-    left.due = never;
-    left.max_duration = left.idle_timeout = left.idle_timeout_no_terminal = unlimited_duration;
+    reapply_policy(context, left, false);
     context.put(left);
-    if (occupies_slot(session)) {
+    if (occupies_slot(session) && !occupies_slot(left)) {
         context.notify(Notice::Kind::released, left);
         admit_waiting(context, session);
     }

@@ -45,8 +45,11 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
             return;
         }
         break;
-    case Phase::closed:
     case Phase::left_behind:
+        reapply_policy(context, session, false);
+        context.put(session);
+        return context.request_first_probe(session);
+    case Phase::closed:
         break;
     }
     context.put(session);

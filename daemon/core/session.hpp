@@ -42,8 +42,8 @@ enum class Phase : std::uint8_t {
     /// PAM closed the session, or the session does not count toward any limit. The process that opened the session is
     /// tracked until it exits.
     closed = 6,
-    /// The user logged out, and processes of the session still run, for example mosh-server or those of setsid(1). No
-    /// limit applies to such a session, and it does not occupy a session slot.
+    /// The user logged out, and processes of the session still run, for example mosh-server or those of setsid(1).
+    /// occupies_slot() and is_limited() tell which limits apply to such a session.
     left_behind = 7,
 };
 
@@ -130,6 +130,15 @@ struct Session {
     /// True if `scope` is not a session scope, but the scope of the programs that the policy preserves when it
     /// terminates a session.
     bool kept = false;
+    /// True if the policy counts the session also after its user has logged out (setting count_left_behind). Not stored
+    /// in the ledger file.
+    bool counts_left_behind = false;
+    /// True if the policy limits the session also after its user has logged out (setting limit_left_behind). Not stored
+    /// in the ledger file.
+    bool limits_left_behind = false;
+    /// True if the session is used by mosh: after the logout, it has a UDP socket, and its terminal had input. Only set
+    /// in phase left_behind. Not stored in the ledger file, because it is determined again by a probe.
+    bool is_used_by_mosh = false;
     LogoutCheck logout_check = LogoutCheck::none;
     /// Presence of a terminal in the session. It determines which of the two idle limits applies.
     Terminal terminal = Terminal::unknown;
@@ -192,18 +201,36 @@ struct Session {
     bool operator==(const Session&) const = default;
 };
 
-/// Returns true if the session occupies one of the session slots that max_sessions permits its user. A session that is
-/// terminated after the user has logged out does not occupy a slot.
+/// Returns true if the session occupies one of the session slots that max_sessions permits its user. After the user has
+/// logged out, the session occupies a slot only if the policy counts it (count_left_behind).
 inline bool occupies_slot(const Session& session) noexcept {
-    return session.phase == Phase::admitted || session.phase == Phase::active ||
-           (session.phase == Phase::ending && session.logged_out == BootTime{});
+    switch (session.phase) {
+    case Phase::admitted:
+    case Phase::active:
+        return true;
+    case Phase::ending:
+        return session.logged_out == BootTime{} || session.counts_left_behind;
+    case Phase::left_behind:
+        return session.counts_left_behind;
+    case Phase::waiting:
+    case Phase::denied:
+    case Phase::closed:
+        break;
+    }
+    return false;
 }
 
-/// Returns true if the user of an active session was warned about its idle limit, and has not become active since.
-/// Returns false if the screen of the session was locked instead.
+/// Returns true if max_duration and the idle limits apply to the session, and logind has announced it. After the user
+/// has logged out, they apply only if the policy says so (limit_left_behind), or if the session is used by mosh.
+inline bool is_limited(const Session& session) noexcept {
+    return session.phase == Phase::active ||
+           (session.phase == Phase::left_behind && (session.limits_left_behind || session.is_used_by_mosh));
+}
+
+/// Returns true if the user of a session was warned about its idle limit, and has not become active since. Returns
+/// false if the screen of the session was locked instead.
 inline bool is_idle_warned(const Session& session) noexcept {
-    return session.phase == Phase::active && session.idle_warned != unlimited_duration &&
-           session.idle_warned != screen_locked;
+    return is_limited(session) && session.idle_warned != unlimited_duration && session.idle_warned != screen_locked;
 }
 
 } // namespace core

@@ -4,7 +4,18 @@
 #include "daemon/inspect/cpu_usage.hpp"
 #include "daemon/inspect/terminals.hpp"
 
+#include <sys/stat.h>
+
 namespace sesslimit::inspect {
+namespace {
+
+bool has_udp_socket(const core::Session& session, Connections& connections) {
+    const auto scope = scope_of(session, {});
+    struct stat group{};
+    return scope && ::stat(scope->c_str(), &group) == 0 && connections.has_udp_socket(group.st_ino);
+}
+
+} // namespace
 
 Result<core::ActivitySample> activity_sample_of(const core::Session& session, Connections& connections) {
     const auto terminals = terminals_of(session);
@@ -27,6 +38,9 @@ Result<core::ActivitySample> activity_sample_of(const core::Session& session, Co
     sample.input = *input;
     sample.output = *output;
     sample.processor_time = *processor_time;
+    if (session.phase == core::Phase::left_behind) {
+        sample.has_udp_socket = has_udp_socket(session, connections);
+    }
     if (session.login.connection.empty()) {
         return sample;
     }

@@ -29,6 +29,10 @@ using Bytes = std::span<const std::byte>;
 /// kernels may send more.
 constexpr std::size_t max_reply_length = 8192;
 
+/// Maximum size in bytes of a part of a list. The kernel adapts the parts to the buffer of the reader, up to this size
+/// (netlink_dump in net/netlink/af_netlink.c).
+constexpr std::size_t max_list_part = 32768;
+
 /// Minimum size in bytes of a usable struct tcp_info. The struct of older kernels is shorter, and lacks fields that the
 /// daemon needs.
 constexpr std::size_t needed_info = offsetof(tcp_info, tcpi_data_segs_out) + sizeof(tcp_info::tcpi_data_segs_out);
@@ -38,6 +42,19 @@ struct SockDiagRequest {
     inet_diag_req_v2 request;
 };
 static_assert(sizeof(SockDiagRequest) == NLMSG_HDRLEN + sizeof(inet_diag_req_v2), "nothing between the two");
+
+/// Request for the UDP sockets of a control group, as a list. `filter` and `cgroup` are a program for the filter of
+/// inet_diag_bc_run() in net/ipv4/inet_diag.c. The program has one instruction, which jumps to its end if the ID of the
+/// control group equals `cgroup`, and otherwise behind its end, which excludes the socket.
+struct UdpRequest {
+    nlmsghdr header;
+    inet_diag_req_v2 request;
+    nlattr attribute;
+    inet_diag_bc_op filter;
+    std::array<std::byte, sizeof(std::uint64_t)> cgroup; // not aligned to 8 bytes in the message
+};
+static_assert(sizeof(UdpRequest) == sizeof(SockDiagRequest) + sizeof(nlattr) + sizeof(inet_diag_bc_op) + 8,
+              "nothing between the members");
 
 struct ScopedAddress {
     Address address;
@@ -215,6 +232,30 @@ std::size_t receive(const UniqueFd& fd, std::span<std::byte> reply) noexcept {
     return is_kernel && got > 0 && static_cast<std::size_t>(got) <= reply.size() ? static_cast<std::size_t>(got) : 0;
 }
 
+UdpRequest question_about(std::uint64_t cgroup, std::uint8_t family) {
+    UdpRequest question{};
+    question.header.nlmsg_len = sizeof question;
+    question.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+    question.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    question.request.sdiag_family = family;
+    question.request.sdiag_protocol = IPPROTO_UDP;
+    question.request.idiag_states = ~0U;
+    constexpr std::uint16_t length = sizeof question.filter + sizeof question.cgroup;
+    question.attribute = {.nla_len = sizeof question.attribute + length, .nla_type = INET_DIAG_REQ_BYTECODE};
+    question.filter = {.code = INET_DIAG_BC_CGROUP_COND, .yes = length, .no = length + 4};
+    std::memcpy(question.cgroup.data(), &cgroup, sizeof cgroup);
+    return question;
+}
+
+/// Discards the rest of a list that the kernel sends. The kernel adds a part of the list at each call of recv(), until
+/// the list is complete.
+void discard_list(const UniqueFd& fd) noexcept {
+    constexpr int most = 65536;
+    std::byte begin{};
+    for (int at = 0; at < most && ::recv(fd.get(), &begin, sizeof begin, 0) >= 0; ++at) {
+    }
+}
+
 } // namespace
 
 std::optional<Ends> parse_ssh_connection(std::string_view text) {
@@ -288,6 +329,26 @@ std::optional<Traffic> Connections::traffic_of(std::string_view ssh_connection) 
     std::array<std::byte, max_reply_length> reply; // NOLINT: only bytes that were written are read
     const std::size_t size = receive(socket_, reply);
     return traffic_in(std::span(reply).first(size), *ends, sequence_);
+}
+
+bool Connections::has_udp_socket(ino_t cgroup) {
+    return socket_ && (has_udp_socket(cgroup, AF_INET) || has_udp_socket(cgroup, AF_INET6));
+}
+
+bool Connections::has_udp_socket(ino_t cgroup, std::uint8_t family) {
+    drain(socket_);
+    UdpRequest question = question_about(cgroup, family);
+    question.header.nlmsg_seq = ++sequence_;
+    if (::send(socket_.get(), &question, sizeof question, 0) != static_cast<ssize_t>(sizeof question)) {
+        return false;
+    }
+    // The list is empty if its first message is the end of the list (NLMSG_DONE).
+    std::array<std::byte, max_list_part> part; // NOLINT: only bytes that were written are read
+    const std::size_t size = receive(socket_, part);
+    discard_list(socket_);
+    Bytes list = std::span(part).first(size);
+    const auto header = take<nlmsghdr>(list);
+    return header && header->nlmsg_type == SOCK_DIAG_BY_FAMILY && header->nlmsg_seq == sequence_;
 }
 
 } // namespace sesslimit::inspect

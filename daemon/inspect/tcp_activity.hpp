@@ -5,6 +5,8 @@
 #include "common/unique_fd.hpp"
 #include "daemon/policy/address.hpp"
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -55,7 +57,7 @@ struct Traffic {
     bool operator==(const Traffic&) const = default;
 };
 
-/// Reader of the state of TCP connections. It uses sock_diag(7), which requires no privileges.
+/// Reader of the state of TCP connections and UDP sockets. It uses sock_diag(7), which requires no privileges.
 class Connections {
   public:
     /// Takes ownership of a socket for sock_diag(7). Only connections in the network namespace of the socket are found.
@@ -72,7 +74,14 @@ class Connections {
     /// nothing if the connection does not exist in the network namespace of the sock_diag socket, or is bound to a VRF.
     std::optional<Traffic> traffic_of(std::string_view ssh_connection);
 
+    /// Returns true if a process in the control group has created a UDP socket that is still open. Child groups are not
+    /// included. `cgroup` is the ID of the control group, which is the inode number of its directory. The kernel
+    /// inspects all UDP sockets of the network namespace. Returns false if the kernel is older than 5.9.
+    bool has_udp_socket(ino_t cgroup);
+
   private:
+    bool has_udp_socket(ino_t cgroup, std::uint8_t family);
+
     UniqueFd socket_;
     std::uint32_t sequence_ = 0; ///< last request's sequence number
 };

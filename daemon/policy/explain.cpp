@@ -61,12 +61,9 @@ std::string text(const Keep& keep) {
     return "[" + all + "]";
 }
 
-std::string text(Announce announce) {
-    return announce == Announce::yes ? "true" : "false";
-}
-
-std::string text(Quiet quiet) {
-    return quiet == Quiet::yes ? "true" : "false";
+template <Truth T>
+std::string text(T truth) {
+    return truth == T::yes ? "true" : "false";
 }
 
 std::string text(const std::vector<Duration>& spans) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 /// A policy in memory. etc/policy.toml and sesslimit.toml(5) describe the language of the policy files. load()
@@ -74,6 +75,22 @@ enum class Announce : std::uint8_t { yes, no };
 /// announcement of the limits. `yes` is the stricter value and is first.
 enum class Quiet : std::uint8_t { yes, no };
 
+/// The setting count_left_behind. `yes` means that a session whose processes still run after the logout counts as a
+/// session of its user. `yes` is the stricter value and is first.
+enum class CountLeftBehind : std::uint8_t { yes, no };
+
+/// The setting limit_left_behind. `yes` means that max_duration and the idle limits apply to each session whose
+/// processes still run after the logout. `no` means that they apply only if the session is used by mosh. `yes` is the
+/// stricter value and is first.
+enum class LimitLeftBehind : std::uint8_t { yes, no };
+
+/// A setting whose values are true (`yes`) and false (`no`).
+template <class T>
+concept Truth = std::is_enum_v<T> && requires {
+    T::yes;
+    T::no;
+};
+
 /// A tier, which is one of the two parts of a policy. The managed tier (managed.d) is written by configuration
 /// management, and the host tier (policy.toml and policy.d) by the administrator of the host.
 enum class Tier : std::uint8_t { managed, host };
@@ -116,6 +133,8 @@ struct SettingsOf {
     Of<Activity> idle_activity{};
     Of<OnIdle> on_idle{};
     Of<Keep> keep{};
+    Of<CountLeftBehind> count_left_behind{};
+    Of<LimitLeftBehind> limit_left_behind{};
     /// Times before the termination of a session at which its user is warned, longest first, without duplicates. If
     /// empty, the user is not warned.
     Of<std::vector<Duration>> warn_before{};
@@ -197,6 +216,8 @@ struct Limits {
     Setting<OnIdle> on_idle{OnIdle::end};
     /// The programs that all lists of `keep` contain. The source is the last table that removed a program.
     Setting<Keep> keep{};
+    Setting<CountLeftBehind> count_left_behind{CountLeftBehind::no};
+    Setting<LimitLeftBehind> limit_left_behind{LimitLeftBehind::no};
     Setting<Announce> announce{Announce::no};
     Setting<Quiet> quiet{Quiet::no};
     Setting<AtLimit> at_limit{AtLimit::deny};
@@ -227,6 +248,8 @@ void for_each_setting(const Visit& visit, Objects&... objects) {
     visit("idle_activity", objects.idle_activity...);
     visit("on_idle", objects.on_idle...);
     visit("keep", objects.keep...);
+    visit("count_left_behind", objects.count_left_behind...);
+    visit("limit_left_behind", objects.limit_left_behind...);
     visit("warn_before", objects.warn_before...);
     visit("at_limit", objects.at_limit...);
     visit("displace_idle", objects.displace_idle...);

@@ -237,15 +237,10 @@ bool read_value(const Entry& entry, Keep& keep, Report& report) {
     return good;
 }
 
-bool read_value(const Entry& entry, Announce& announce, Report& report) {
+template <Truth T>
+bool read_value(const Entry& entry, T& truth, Report& report) {
     const auto value = read_truth(entry, report);
-    announce = value.value_or(false) ? Announce::yes : Announce::no;
-    return value.has_value();
-}
-
-bool read_value(const Entry& entry, Quiet& quiet, Report& report) {
-    const auto value = read_truth(entry, report);
-    quiet = value.value_or(false) ? Quiet::yes : Quiet::no;
+    truth = value.value_or(false) ? T::yes : T::no;
     return value.has_value();
 }
 

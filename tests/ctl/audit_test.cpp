@@ -25,7 +25,8 @@ class EverybodyIsThere final : public policy::Names {
 };
 
 constexpr char in_pam[] = "session requisite pam_sesslimit.so\n";
-constexpr char stig_policy[] = "version = 1\n[defaults]\nmax_sessions = 10\nidle_timeout = \"600s\"\n";
+constexpr char stig_policy[] = "version = 1\n[defaults]\nmax_sessions = 10\nidle_timeout = \"600s\"\n"
+                               "count_left_behind = true\n";
 
 std::optional<policy::Policy> policy_of(const std::string& host, const std::string& managed = "") {
     EverybodyIsThere names;
@@ -263,6 +264,10 @@ SESSLIMIT_TEST(conflicting_native_settings_cause_warnings) {
     EXPECT_TEXT(warned({}, policy_of("version = 1\n[defaults]\nmode = \"observe\"\n")),
                 "The mode of the policy is observe: sesslimit logs its decisions but does not enforce limits.\n");
     EXPECT_TEXT(warned({}, strict, Profile::stig), "");
+    EXPECT_TEXT(
+        warned({}, policy_of("version = 1\n[defaults]\nmax_sessions = 10\n"), Profile::stig),
+        "max_sessions does not count sessions of which processes still run after the logout, such as those of "
+        "mosh. If these must be counted (NIST SP 800-53 AC-10), set 'count_left_behind = true'. policy.toml:3\n");
     EXPECT_TEXT(warned({}, policy_of("version = 1\n[defaults]\nidle_timeout = \"11min\"\n"), Profile::stig),
                 "Control SRG-OS-000279 requires a value of StopIdleSessionSec. "
                 "For idle sessions, this value would override these settings of the policy: "

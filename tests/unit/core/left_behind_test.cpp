@@ -19,25 +19,131 @@ LogindSession seen(Duration age = 10s) {
             .login = console()};
 }
 
+using policy::CountLeftBehind;
+using policy::LimitLeftBehind;
+
+/// Logs alice in and out. Processes of the session still run.
+void leave(World& world, SessionKey session) {
+    const Leader leader = world.find(session)->leader;
+    world.feed(CloseRequested{RequestId{9}, session, leader});
+    EXPECT_TEXT(world.phase(session), "closed");
+    world.leader_exits(session);
+    EXPECT_TEXT(world.phase(session), "left behind");
+    (void)world.take_log();
+}
+
+/// Lets the session's probes find a UDP socket, as that of mosh-server, and a terminal.
+void run_mosh(World& world, SessionKey session) {
+    world.other_samples[session].has_udp_socket = true;
+    world.type(session); // the terminal is created
+}
+
 /// mosh-server, or a job of setsid(1), runs on after the logout.
 SESSLIMIT_TEST(processes_left_behind_are_kept_until_requested) {
     World world({.max = 1, .duration = 10min, .idle = 5min});
     world.login();
-    world.feed(CloseRequested{RequestId{9}, key(1), {501, 5010}});
-    EXPECT_TEXT(world.phase(key(1)), "closed");
-    world.leader_exits(key(1));
-    (void)world.take_log();
+    leave(world, key(1));
     world.pass(1h);
     EXPECT_TEXT(world.take_log() + world.phase(key(1)), "left behind"); // no limit applies
+    EXPECT(world.looks < 15, "probed once in each shortest limit");
     EXPECT(world.state.counted(alice) == 0, "its slot is free");
     EXPECT(world.login() == key(2), "another session is admitted");
     (void)world.take_log();
-    world.feed(TerminationRequested{key(1), "root"});
+    world.feed(TerminationRequested{key(1), {.name = "root", .uid = 0}});
     EXPECT(world.state.counted(alice) == 1, "its termination does not occupy a slot");
     world.pass(6s);
     EXPECT_TEXT(world.take_log(), "3600 tell ending 1 asked; 3600.5 stop c1; 3605.5 kill c1, tell forced 1 asked");
     world.feed(LogindSessionRemoved{"c1"});
     EXPECT_TEXT(world.take_log() + world.phase(key(1)) + world.fault, "3606 tell ended 1 askedgone");
+}
+
+SESSLIMIT_TEST(mosh_is_limited_after_it_was_used) {
+    struct Case {
+        std::string_view about;
+        Rules rules;
+        bool is_udp;
+        Duration typed; ///< time since the logout; 0: never
+        std::string_view log;
+    };
+    const Rules idle{.idle = 5min, .warn = std::vector<Duration>{1min}};
+    const Rules duration{.duration = 20min, .warn = std::vector<Duration>{1min}};
+    const Case cases[] = {
+        {"not used", idle, true, 0s, ""},
+        {"used, idle", idle, true, 60s, "304 tell warned 1 idle left 60; 364 tell ending 1 idle; 364.5 stop c1"},
+        {"used, duration", duration, true, 60s,
+         "1140 tell warned 1 duration left 60; 1200 tell ending 1 duration; 1200.5 stop c1"},
+        {"no UDP socket, such as screen", idle, false, 60s, ""},
+        {"used only while it starts", idle, true, 1s, ""},
+    };
+    for (const Case& one : cases) {
+        World world(one.rules);
+        world.login();
+        leave(world, key(1));
+        run_mosh(world, key(1));
+        world.other_samples[key(1)].has_udp_socket = one.is_udp;
+        if (one.typed != 0s) {
+            world.pass_until(one.typed);
+            world.type(key(1));
+        }
+        world.pass_until(1201s);
+        const std::string about = std::string(one.about) + ": ";
+        EXPECT_TEXT(about + world.take_log().substr(0, one.log.size()), about + std::string(one.log));
+        EXPECT_TEXT(about + world.fault, about);
+    }
+}
+
+SESSLIMIT_TEST(limit_left_behind_limits_each_session) {
+    World world({.duration = 20min, .idle = 5min, .limit_left_behind = LimitLeftBehind::yes});
+    world.login();
+    world.other_samples[key(1)].processor_time = 0s; // a sleeping job without a terminal
+    leave(world, key(1));
+    world.pass_until(301s);
+    EXPECT_TEXT(world.take_log(), "300 tell ending 1 idle; 300.5 stop c1");
+
+    World busy({.duration = 20min, .idle = 5min, .limit_left_behind = LimitLeftBehind::yes});
+    busy.login();
+    leave(busy, key(1));
+    for (int minute = 1; minute <= 20; ++minute) {
+        busy.other_samples[key(1)].processor_time = minute * 30s;
+        busy.pass(1min);
+    }
+    busy.pass(1s);
+    EXPECT_TEXT(busy.take_log() + busy.fault, "1200 tell ending 1 duration; 1200.5 stop c1");
+}
+
+SESSLIMIT_TEST(count_left_behind_counts_each_session) {
+    World world({.max = 1, .count_left_behind = CountLeftBehind::yes});
+    world.login();
+    leave(world, key(1));
+    EXPECT(world.state.counted(alice) == 1, "counted");
+    EXPECT(world.login() == SessionKey::none, "denied");
+    (void)world.take_log();
+    world.feed(LogindSessionRemoved{"c1"});
+    EXPECT_TEXT(world.take_log() + world.phase(key(1)), "0 tell released 1gone");
+    EXPECT(world.login() == key(3), "admitted");
+    leave(world, key(3));
+    (void)world.take_log();
+    world.set({.max = 1});
+    EXPECT(world.state.counted(alice) == 0, "the new policy does not count it");
+    world.set({.max = 1, .count_left_behind = CountLeftBehind::yes});
+    EXPECT(world.state.counted(alice) == 1, "it is counted again");
+    EXPECT_TEXT(world.fault, "");
+}
+
+SESSLIMIT_TEST(counted_session_left_behind_gives_way) {
+    for (const policy::AtLimit at_limit : {policy::AtLimit::end_oldest, policy::AtLimit::end_idlest}) {
+        World world({.max = 1, .at_limit = at_limit, .count_left_behind = CountLeftBehind::yes});
+        world.login();
+        leave(world, key(1));
+        world.pass(10s);
+        world.ask(ssh());
+        world.pass(100ms);
+        EXPECT_TEXT(world.phase(key(1)) + ", " + world.phase(key(2)), "ending, waiting");
+        world.pass(900ms);
+        EXPECT_TEXT(world.take_log(), "10 tell ending 1 displaced; 10.5 stop c1");
+        world.feed(LogindSessionRemoved{"c1"});
+        EXPECT_TEXT(world.take_log() + world.fault, "11 admitted 502, tell ended 1 displaced, tell admitted 2");
+    }
 }
 
 SESSLIMIT_TEST(processes_left_behind_survive_restart_of_daemon) {

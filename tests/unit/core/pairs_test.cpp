@@ -262,11 +262,14 @@ constexpr Pair pairs[] = {
     {"logind forgets another", "*", ""},
     {"probed: no terminal", "*", ""},
     {"probed: no terminal", "active|active, idle|active, over", "put 1 active"},
+    {"probed: no terminal", "left behind", "put 1 left behind"},
     {"probed: old input", "*", ""},
     {"probed: old input", "active", "put 1 active"},
+    {"probed: old input", "left behind", "put 1 left behind"},
     {"probed: old input", "active, idle|active, over", "put 1 ending/told, tell ending 1 idle"},
     {"probed: input", "*", ""},
     {"probed: input", "active|active, idle|active, over", "put 1 active"},
+    {"probed: input", "left behind", "put 1 left behind"},
     {"another probed", "*", ""},
     {"logout", "*", ""},
     {"logout", "active, unchecked", "put 1 left behind, tell released 1"},
@@ -298,6 +301,7 @@ constexpr Pair pairs[] = {
     {"policy changed", "*", ""},
     {"policy changed", "active|active, idle|active, over|active, unchecked", "look 1"},
     {"policy changed", "waiting", "put 1 waiting"},
+    {"policy changed", "left behind", "put 1 left behind, look 1"},
     {"policy changed", "waiting/told", "put 1 waiting/told"},
     {"asked to end", "*", ""},
     {"asked to end", "left behind", "put 1 ending/told, tell ending 1 asked"},
@@ -316,7 +320,7 @@ constexpr Pair pairs[] = {
     {"groups learned", "denied/terminated", "put 1 denied/terminated"},
     {"groups learned", "denied/forced", "put 1 denied/forced"},
     {"groups learned", "closed|closed, no logind", "put 1 closed"},
-    {"groups learned", "left behind", "put 1 left behind"},
+    {"groups learned", "left behind", "put 1 left behind, look 1"},
     {"groups of another", "*", ""},
 };
 
@@ -380,7 +384,7 @@ SESSLIMIT_TEST(every_state_restored_as_listed) {
         {"denied, in logind", "put 1 denied"},
         {"closed", "put 1 closed"},
         {"closed, no logind", "put 1 closed"},
-        {"left behind", "put 1 left behind"},
+        {"left behind", "put 1 left behind, look 1"},
     };
     EXPECT(std::size(cases) == std::size(setups), "all of them");
     for (std::size_t at = 0; at < std::size(cases); ++at) {

@@ -14,8 +14,11 @@
 #include <net/if.h>
 #include <netdb.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <fstream>
 #include <span>
 #include <string>
 #include <thread>
@@ -353,6 +356,37 @@ SESSLIMIT_TEST(other_connections_not_matched) {
          {"127.0.0.2 " + std::to_string(ends.client_port), "127.0.0.1 " + std::to_string(ends.client_port ^ 1)}) {
         EXPECT(!traffic_of(client + listener).has_value(), client);
     }
+}
+
+/// Returns the ID of this process's control group. Returns 0 if the unified hierarchy is not mounted.
+ino_t own_group() {
+    std::ifstream file("/proc/self/cgroup");
+    std::string line;
+    while (std::getline(file, line)) {
+        struct stat group{};
+        if (line.starts_with("0::") && ::stat(("/sys/fs/cgroup" + line.substr(3)).c_str(), &group) == 0 &&
+            ::access(("/sys/fs/cgroup" + line.substr(3) + "/cgroup.procs").c_str(), F_OK) == 0) {
+            return group.st_ino;
+        }
+    }
+    return 0;
+}
+
+SESSLIMIT_TEST(udp_socket_of_control_group_found) {
+    const ino_t group = own_group();
+    if (group == 0) {
+        skip();
+    }
+    inspect::Connections connections(inspect::Connections::socket_here());
+    for (const int family : {AF_INET, AF_INET6}) {
+        // The kernel lists only sockets that are bound to a port.
+        const Place any = family == AF_INET ? Place::v4("127.0.0.1") : Place::v6("::1");
+        const UniqueFd udp(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        EXPECT(::bind(udp.get(), any.get(), any.size) == 0, "bind");
+        EXPECT(connections.has_udp_socket(group), "in the group of this process");
+        EXPECT(!connections.has_udp_socket(ino_t{1} << 40U), "not in another group");
+    }
+    EXPECT(!inspect::Connections(UniqueFd()).has_udp_socket(group), "without a netlink socket");
 }
 
 } // namespace

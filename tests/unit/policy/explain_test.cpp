@@ -54,8 +54,8 @@ SESSLIMIT_TEST(empty_policy_sets_nothing) {
     }
     EXPECT_TEXT(text, "max_sessions=unlimited max_sessions_total=unlimited max_duration=unlimited "
                       "idle_timeout=unlimited idle_timeout_no_terminal=unlimited idle_activity=[input] on_idle=end "
-                      "keep=[] warn_before=[] at_limit=deny displace_idle=0s mode=enforce message= announce=false "
-                      "quiet=false message_of_end= ");
+                      "keep=[] count_left_behind=false limit_left_behind=false warn_before=[] at_limit=deny "
+                      "displace_idle=0s mode=enforce message= announce=false quiet=false message_of_end= ");
     EXPECT_TEXT(rules(explanation), "");
 }
 
@@ -129,6 +129,7 @@ SESSLIMIT_TEST(idle_settings_explained) {
 idle_timeout = "15min"
 idle_activity = ["cpu", "input"]
 keep = ["tmux", "screen"]
+count_left_behind = true
 message_of_end = "Bye.\nAsk the desk."
 [[rule]]
 name = "desktops"
@@ -136,23 +137,26 @@ match.user = "alice"
 on_idle = "lock"
 announce = false
 quiet = true
+limit_left_behind = true
 idle_timeout_no_terminal = "unlimited"
 idle_activity = ["output", "cpu", "input"]
 )",
                                     "[defaults]\nkeep = [\"screen\", \"zellij\"]\nannounce = true\n");
     const Explanation explanation = explain(policy, alice);
     EXPECT_TEXT(settings(explanation), R"(idle_timeout = 15min <- host [defaults] host.toml:3
-idle_timeout_no_terminal = unlimited <- host desktops host.toml:13
-idle_activity = [input, output, cpu] <- host desktops host.toml:14
-on_idle = lock <- host desktops host.toml:10
+idle_timeout_no_terminal = unlimited <- host desktops host.toml:15
+idle_activity = [input, output, cpu] <- host desktops host.toml:16
+on_idle = lock <- host desktops host.toml:11
 keep = [screen] <- host [defaults] host.toml:5
+count_left_behind = true <- host [defaults] host.toml:6
+limit_left_behind = true <- host desktops host.toml:14
 announce = true <- managed [defaults] managed.toml:4
-quiet = true <- host desktops host.toml:12
-message_of_end = Bye.\nAsk the desk. <- host [defaults] host.toml:6
+quiet = true <- host desktops host.toml:13
+message_of_end = Bye.\nAsk the desk. <- host [defaults] host.toml:7
 )");
-    EXPECT_TEXT(rules(explanation), "host desktops host.toml:7: idle_timeout_no_terminal = unlimited, "
-                                    "idle_activity = [input, output, cpu], on_idle = lock, announce = false, "
-                                    "quiet = true (wins)\n");
+    EXPECT_TEXT(rules(explanation), "host desktops host.toml:8: idle_timeout_no_terminal = unlimited, "
+                                    "idle_activity = [input, output, cpu], on_idle = lock, limit_left_behind = true, "
+                                    "announce = false, quiet = true (wins)\n");
 }
 
 SESSLIMIT_TEST(matching_rules_listed_with_winners) {
@@ -204,8 +208,9 @@ SESSLIMIT_TEST(every_setting_makes_its_rule_win) {
     for (const char* setting :
          {"max_sessions = 1", "max_sessions_total = 1", "max_duration = \"1h\"", "idle_timeout = \"1h\"",
           "idle_timeout_no_terminal = \"1h\"", "idle_activity = [\"input\", \"cpu\"]", "on_idle = \"lock\"",
-          "keep = [\"tmux\"]", "announce = true", "quiet = true", "message_of_end = \"bye\"", "warn_before = \"1min\"",
-          "warn_before = []", "at_limit = \"end-oldest\"", "mode = \"observe\"", "message = \"no\"", "exempt = true"}) {
+          "keep = [\"tmux\"]", "count_left_behind = true", "limit_left_behind = true", "announce = true",
+          "quiet = true", "message_of_end = \"bye\"", "warn_before = \"1min\"", "warn_before = []",
+          "at_limit = \"end-oldest\"", "mode = \"observe\"", "message = \"no\"", "exempt = true"}) {
         const Policy policy =
             policy_of("[[rule]]\nname = \"r\"\nmatch.user = \"alice\"\n" + std::string(setting) + '\n');
         const Explanation explanation = explain(policy, alice);

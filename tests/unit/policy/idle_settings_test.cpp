@@ -30,6 +30,8 @@ std::string told_of_ends(const Limits& limits, const Policy& policy) {
         programs += (programs.empty() ? "" : ",") + program;
     }
     add("keep", limits.keep, programs);
+    add("counted", limits.count_left_behind, limits.count_left_behind.value == CountLeftBehind::yes ? "yes" : "no");
+    add("limited", limits.limit_left_behind, limits.limit_left_behind.value == LimitLeftBehind::yes ? "yes" : "no");
     add("announce", limits.announce, limits.announce.value == Announce::yes ? "yes" : "no");
     add("quiet", limits.quiet, limits.quiet.value == Quiet::yes ? "yes" : "no");
     add("message", limits.message_of_end, limits.message_of_end.value);
@@ -107,6 +109,8 @@ SESSLIMIT_TEST(strictest_of_two_rules_wins) {
         {R"(on_idle = "end")", R"(on_idle = "lock")", "on_idle=end"},
         {"keep = []", "keep = [\"tmux\"]", "keep="},
         {"keep = [\"tmux\"]", "keep = [\"screen\", \"tmux\"]", "keep=tmux"},
+        {"count_left_behind = true", "count_left_behind = false", "counted=yes"},
+        {"limit_left_behind = true", "limit_left_behind = false", "limited=yes"},
         {"announce = true", "announce = false", "announce=yes"},
         {"quiet = true", "quiet = false", "quiet=yes"},
         {R"(idle_timeout_no_terminal = "5min")", R"(idle_timeout_no_terminal = "6min")", "no_terminal=5min"},

@@ -301,11 +301,7 @@ SESSLIMIT_TEST(shipped_policy_valid_when_uncommented) {
     EXPECT_TEXT(told(loaded.problems), "");
     const Policy& policy = *loaded.policy;
     const Settings& defaults = policy.host.defaults;
-    EXPECT(defaults.max_sessions && defaults.max_duration && defaults.idle_timeout && defaults.warn_before &&
-               defaults.at_limit && defaults.displace_idle && defaults.mode && defaults.message &&
-               defaults.idle_timeout_no_terminal && defaults.idle_activity && defaults.on_idle && defaults.keep &&
-               defaults.announce && defaults.quiet && defaults.message_of_end,
-           "every default is explained");
+    for_each_setting([](std::string_view key, const auto& setting) { EXPECT(setting.has_value(), key); }, defaults);
     EXPECT(policy.host.ignore_services && policy.host.ignore_services->value == shipped_ignore_services(),
            "the documented default list is the built-in one");
     EXPECT(policy.host.rules.size() == 2, "two rules");

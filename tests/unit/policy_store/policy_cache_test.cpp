@@ -156,6 +156,8 @@ idle_timeout_no_terminal = "1h"
 idle_activity = ["input", "cpu"]
 on_idle = "lock"
 keep = ["tmux", "screen"]
+count_left_behind = true
+limit_left_behind = true
 announce = true
 quiet = true
 message_of_end = """
@@ -171,6 +173,8 @@ Bye, {user}:
     EXPECT(kept.idle_activity.value().value == policy::Activity::processor, "idle_activity");
     EXPECT(kept.on_idle.value().value == policy::OnIdle::lock, "on_idle");
     EXPECT((kept.keep.value().value.programs == std::vector<std::string>{"tmux", "screen"}), "keep");
+    EXPECT(kept.count_left_behind.value().value == policy::CountLeftBehind::yes, "count_left_behind");
+    EXPECT(kept.limit_left_behind.value().value == policy::LimitLeftBehind::yes, "limit_left_behind");
     EXPECT(kept.announce.value().value == policy::Announce::yes, "announce");
     EXPECT(kept.quiet.value().value == policy::Quiet::yes, "quiet");
     EXPECT_TEXT(kept.message_of_end.value().value, "Bye, {user}:\n{reason}");

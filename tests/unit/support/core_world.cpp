@@ -160,6 +160,8 @@ policy::Policy policy_of(const Rules& rules) {
     }
     fill(settings.mode, rules.mode);
     fill(settings.idle_activity, rules.activity);
+    fill(settings.count_left_behind, rules.count_left_behind);
+    fill(settings.limit_left_behind, rules.limit_left_behind);
     return policy;
 }
 
@@ -251,7 +253,7 @@ std::string wrong_with(const policy::Policy& policy, const State& state) {
     for (const auto& [key, session] : state.sessions()) {
         counted[session.login.uid] += occupies_slot(session) ? 1U : 0U;
         earliest = std::min(earliest, session.due);
-        const bool open = session.phase == Phase::admitted || session.phase == Phase::active;
+        const bool open = session.phase == Phase::admitted || is_limited(session);
         const bool limited = session.max_duration != unlimited_duration ||
                              (session.phase == Phase::active && session.idle_timeout != unlimited_duration);
         const bool moves_on = session.phase == Phase::waiting || session.phase == Phase::ending ||

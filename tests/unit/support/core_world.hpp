@@ -33,6 +33,8 @@ struct Rules {
     std::optional<Duration> displace_idle = std::nullopt;
     std::optional<policy::Mode> mode = std::nullopt;
     std::optional<policy::Activity> activity = std::nullopt;
+    std::optional<policy::CountLeftBehind> count_left_behind = std::nullopt;
+    std::optional<policy::LimitLeftBehind> limit_left_behind = std::nullopt;
 };
 
 /// Returns a policy whose host tier has `rules` as its [defaults].
