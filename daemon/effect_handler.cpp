@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <utility>
 
 namespace sesslimit {
@@ -63,16 +64,22 @@ SystemEffectHandler::SystemEffectHandler(Dependencies dependencies)
           .scopes = dependencies.scopes,
           .look = [](const core::Session& session, const std::string& scope,
                      const std::vector<std::string>& keep) { return inspect::kept_programs_of(session, scope, keep); },
-          .terminate = [this](const std::string& logind_id) { dependencies_.logind.terminate(logind_id); },
-          .told = [this](const ProgramPreserver::Outcome& outcome) { log_outcome(outcome, dependencies_.journal); },
+          .terminate = [this](const core::Session& session) { terminate(session); },
+          .told =
+              [this](const ProgramPreserver::Outcome& outcome) {
+                  log_outcome(outcome, dependencies_.journal);
+                  if (outcome.moved > 0) {
+                      dependencies_.events.handle(core::ProgramsPreserved{outcome.session.key, outcome.scope});
+                  }
+              },
       }),
-      deadline_(
-          dependencies.loop, CLOCK_BOOTTIME,
-          [this] {
-              armed_ = never;
-              dependencies_.events.handle(core::TimerExpired{});
-          },
-          deadline_accuracy) {}
+      kept_scopes_(dependencies.loop, dependencies.events), deadline_(
+                                                                dependencies.loop, CLOCK_BOOTTIME,
+                                                                [this] {
+                                                                    armed_ = never;
+                                                                    dependencies_.events.handle(core::TimerExpired{});
+                                                                },
+                                                                deadline_accuracy) {}
 
 void SystemEffectHandler::answer(const core::Answer& answer, const core::State& state) {
     using Kind = core::Answer::Kind;
@@ -172,8 +179,12 @@ void SystemEffectHandler::log_inspection_failure(const Error& why) {
     }
 }
 
-void SystemEffectHandler::terminate(const std::string& logind_id) {
-    dependencies_.logind.terminate(logind_id);
+void SystemEffectHandler::terminate(const core::Session& session) {
+    if (session.logged_out == BootTime{}) {
+        dependencies_.logind.terminate(session.logind_id);
+    } else {
+        dependencies_.logind.kill_all(session.logind_id, SIGTERM);
+    }
 }
 
 void SystemEffectHandler::preserve_and_terminate(const core::Session& session, const std::vector<std::string>& keep) {
@@ -184,8 +195,12 @@ void SystemEffectHandler::lock_screen(const std::string& logind_id) {
     dependencies_.logind.lock(logind_id);
 }
 
-void SystemEffectHandler::kill_all(const std::string& logind_id, int signal) {
-    dependencies_.logind.kill_all(logind_id, signal);
+void SystemEffectHandler::kill_scope(const std::string& scope, int signal) {
+    dependencies_.scopes.kill(scope, signal);
+}
+
+void SystemEffectHandler::kill_all(const std::string& logind_id) {
+    dependencies_.logind.kill_all(logind_id, SIGKILL);
 }
 
 void SystemEffectHandler::signal_leader(const core::SignalLeader& what) {
@@ -257,6 +272,17 @@ void SystemEffectHandler::track(const core::Session& session) {
             dependencies_.events.handle(core::LeaderExited{session.key});
         }
     }
+    if (session.kept && !kept_scopes_.tracks(session.key)) {
+        const auto group = inspect::scope_of(session, {});
+        const auto tracked = group ? kept_scopes_.track(session.key, *group) : false;
+        if (!tracked) {
+            dependencies_.journal.log(output::Priority::warning,
+                                      "Failed to watch " + escape_for_display(session.scope) +
+                                          ", so its end is not detected: " + tracked.error().what);
+        } else if (!*tracked) {
+            dependencies_.events.handle(core::ScopeEmptied{session.key});
+        }
+    }
     // After a warning that the session will be terminated because it is idle, its terminals are monitored for input, so
     // that a key press takes effect immediately.
     if (core::is_idle_warned(session)) {
@@ -272,6 +298,7 @@ void SystemEffectHandler::track(const core::Session& session) {
 
 void SystemEffectHandler::untrack(SessionKey key) {
     dependencies_.leaders.untrack(key);
+    kept_scopes_.untrack(key);
     dependencies_.listener.stop(key);
     dependencies_.snapshots.forget(key);
 }

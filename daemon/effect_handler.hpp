@@ -10,6 +10,7 @@
 #include "daemon/logind/logind.hpp"
 #include "daemon/monitor/input_monitor.hpp"
 #include "daemon/monitor/leader_monitor.hpp"
+#include "daemon/monitor/scope_monitor.hpp"
 #include "daemon/output/denial_journal.hpp"
 #include "daemon/output/journal.hpp"
 #include "daemon/pam_server/server.hpp"
@@ -53,10 +54,11 @@ class SystemEffectHandler final : public EffectHandler {
 
     void answer(const core::Answer& answer, const core::State& state) override;
     void notify(const core::Notice& notice) override;
-    void terminate(const std::string& logind_id) override;
+    void terminate(const core::Session& session) override;
     void preserve_and_terminate(const core::Session& session, const std::vector<std::string>& keep) override;
     void lock_screen(const std::string& logind_id) override;
-    void kill_all(const std::string& logind_id, int signal) override;
+    void kill_scope(const std::string& scope, int signal) override;
+    void kill_all(const std::string& logind_id) override;
     void signal_leader(const core::SignalLeader& what) override;
     std::optional<core::ActivityProbed> probe_activity(const core::Session& session) override;
     Duration unacknowledged(const core::Session& session) override;
@@ -86,6 +88,7 @@ class SystemEffectHandler final : public EffectHandler {
     Dependencies dependencies_;
     output::DenialJournal denials_;
     ProgramPreserver preserver_;
+    monitor::ScopeMonitor kept_scopes_;
     Timer deadline_;
     /// Time at which the timer `deadline_` expires, or `never` if the timer is not armed.
     BootTime armed_ = never;

@@ -125,18 +125,19 @@ void Engine::carry_out(const core::Effect& effect) {
     std::visit(
         Overloaded{[this](const core::Notice& notice) { handler_.notify(notice); },
                    [this](const core::Terminate& what) {
-                       const core::Session* session = state_.find(what.session);
-                       if (session != nullptr && !what.keep.empty()) {
-                           handler_.preserve_and_terminate(*session, what.keep);
+                       const core::Session& session = state_.at(what.session);
+                       if (what.keep.empty()) {
+                           handler_.terminate(session);
                        } else {
-                           handler_.terminate(what.logind_id);
+                           handler_.preserve_and_terminate(session, what.keep);
                        }
                    },
                    [this](const core::CheckLogout& what) { handler_.check_logout(what); },
                    [this](const core::CheckConnections& what) { check_connections(what); },
                    [this](const core::ReportDenial& what) { handler_.report_denial(what); },
                    [this](const core::Lock& what) { handler_.lock_screen(what.logind_id); },
-                   [this](const core::KillAll& what) { handler_.kill_all(what.logind_id, what.signal); },
+                   [this](const core::KillAll& what) { handler_.kill_all(what.logind_id); },
+                   [this](const core::KillScope& what) { handler_.kill_scope(what.scope, what.signal); },
                    [this](const core::SignalLeader& what) { handler_.signal_leader(what); },
                    [this](const core::ReportMissingLogind& what) { handler_.report_missing_logind(what.session); },
                    [this](const core::ProbeActivity& what) {

@@ -41,16 +41,18 @@ class EffectHandler {
     /// session.
     virtual void notify(const core::Notice& notice) = 0;
 
-    /// Terminates the session with the logind ID `logind_id` (effect Terminate in decision.hpp).
-    virtual void terminate(const std::string& logind_id) = 0;
+    /// Terminates a session that logind has (effect Terminate in decision.hpp).
+    virtual void terminate(const core::Session& session) = 0;
 
     /// Moves the programs with the names `keep` from a session to a separate scope, and then terminates the session.
     virtual void preserve_and_terminate(const core::Session& session, const std::vector<std::string>& keep) = 0;
 
     /// Locks the screen of a logind session (effect Lock).
     virtual void lock_screen(const std::string& logind_id) = 0;
-    /// Sends a signal to all processes of a logind session (effect KillAll).
-    virtual void kill_all(const std::string& logind_id, int signal) = 0;
+    /// Sends a signal to all processes in a scope (effect KillScope).
+    virtual void kill_scope(const std::string& scope, int signal) = 0;
+    /// Sends SIGKILL to all processes of a logind session (effect KillAll).
+    virtual void kill_all(const std::string& logind_id) = 0;
     /// Sends a signal to the leader of a session, which is the process that opened the session, and possibly to the
     /// leader's descendants (effect SignalLeader).
     virtual void signal_leader(const core::SignalLeader& what) = 0;

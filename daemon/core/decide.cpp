@@ -53,6 +53,8 @@ struct Dispatch {
     void operator()(const SessionRestored& event) const { on_session_restored(context, event); }
     void operator()(const GroupsResolved& event) const { on_groups_resolved(context, event); }
     void operator()(const TerminalOpened& event) const { on_terminal_opened(context, event); }
+    void operator()(const ProgramsPreserved& event) const { on_programs_preserved(context, event); }
+    void operator()(const ScopeEmptied& event) const { on_scope_emptied(context, event); }
 };
 
 } // namespace

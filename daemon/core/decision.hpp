@@ -121,10 +121,12 @@ struct CheckLogout {
     std::string logind_id;
 };
 
-/// Request to logind to stop a session (TerminateSession).
+/// Request to logind to stop a session. If the user has not logged out, the request is TerminateSession. logind does
+/// not stop the scope of a session that is already closing, so the request is then KillSession with SIGTERM.
 struct Terminate {
     std::string logind_id;
     SessionKey session = SessionKey::none;
+    bool is_closing = false; ///< true if the user has logged out
     /// Names of the programs that are moved to another scope before the termination.
     std::vector<std::string> keep;
 };
@@ -134,9 +136,14 @@ struct Lock {
     std::string logind_id;
 };
 
-/// Request to logind to send a signal to all processes of a session (KillSession).
+/// Request to logind to send SIGKILL to all processes of a session (KillSession).
 struct KillAll {
     std::string logind_id;
+};
+
+/// Request to systemd to send a signal to all processes in a scope that contains preserved programs (KillUnit).
+struct KillScope {
+    std::string scope;
     int signal = 0;
 };
 
@@ -167,8 +174,8 @@ struct ReportDenial {
     Session denied;
 };
 
-using Effect = std::variant<Notice, ProbeActivity, CheckLogout, CheckConnections, Terminate, KillAll, SignalLeader,
-                            Lock, ReportDenial, ReportMissingLogind>;
+using Effect = std::variant<Notice, ProbeActivity, CheckLogout, CheckConnections, Terminate, KillAll, KillScope,
+                            SignalLeader, Lock, ReportDenial, ReportMissingLogind>;
 
 /// Result of decide().
 struct Decision {

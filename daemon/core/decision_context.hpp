@@ -82,7 +82,7 @@ struct DecisionContext {
     /// set. Later probes are compared with the values of this probe. Does nothing if no idle limit applies and at_limit
     /// does not depend on activity.
     void request_first_probe(const Session& session) {
-        const bool is_probed = session.phase == Phase::active || session.phase == Phase::left_behind;
+        const bool is_probed = session.phase == Phase::active || (session.phase == Phase::left_behind && !session.kept);
         if (is_probed &&
             (idle_limit(session) != unlimited_duration || policy::displaces_by_activity(limits(session)))) {
             out.effects.emplace_back(ProbeActivity{session.key});
@@ -156,14 +156,18 @@ void on_request_aborted(DecisionContext& context, const RequestAborted& event);
 /// the login of the same user that has waited the longest.
 void remove_session(DecisionContext& context, const Session& session);
 
+/// Admits waiting logins of a user, as many as the limits permit. `left` is the session of the user that has just freed
+/// its session slot.
+void admit_waiting(DecisionContext& context, const Session& left);
+
+// left_behind.cpp
+void on_programs_preserved(DecisionContext& context, const ProgramsPreserved& event);
+void on_scope_emptied(DecisionContext& context, const ScopeEmptied& event);
+
 /// Keeps the record of a session whose leader (the process that opened the session) has exited after a logout, until
 /// logind removes the session. Frees the session slot, unless the policy counts the session further. Removes the
 /// session if logind does not have it.
 void leave_behind(DecisionContext& context, const Session& session);
-
-/// Admits waiting logins of a user, as many as the limits permit. `left` is the session of the user that has just freed
-/// its session slot.
-void admit_waiting(DecisionContext& context, const Session& left);
 
 // limits.cpp
 void on_activity_probed(DecisionContext& context, const ActivityProbed& event);

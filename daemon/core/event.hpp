@@ -153,10 +153,21 @@ struct GroupsResolved {
     std::vector<gid_t> gids; ///< sorted, without duplicates
 };
 
-using Event =
-    std::variant<OpenRequested, CloseRequested, RequestAborted, LeaderExited, LogindSessionNew, LogindSessionRemoved,
-                 ActivityProbed, LogoutChecked, InputReceived, ClockChanged, TimerExpired, PolicyChanged,
-                 TerminationRequested, SessionRestored, GroupsResolved, TerminalOpened, ConnectionsChecked>;
+/// Completion of the move of programs out of a session, which is terminated for a reason but a request (setting keep).
+struct ProgramsPreserved {
+    SessionKey session = SessionKey::none; ///< session that is terminated
+    std::string scope;                     ///< scope that now contains the programs
+};
+
+/// Exit of the last process in the scope of a session whose programs were preserved.
+struct ScopeEmptied {
+    SessionKey session = SessionKey::none;
+};
+
+using Event = std::variant<OpenRequested, CloseRequested, RequestAborted, LeaderExited, LogindSessionNew,
+                           LogindSessionRemoved, ActivityProbed, LogoutChecked, InputReceived, ClockChanged,
+                           TimerExpired, PolicyChanged, TerminationRequested, SessionRestored, GroupsResolved,
+                           TerminalOpened, ConnectionsChecked, ProgramsPreserved, ScopeEmptied>;
 
 /// Receiver of events. Components that observe events are constructed with a reference to it.
 class EventSink {

@@ -85,7 +85,7 @@ void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
         if (session.phase == Phase::ending) {
             DecisionContext::count_in(updated, context.limits(session));
         }
-        if (session.phase == Phase::left_behind) {
+        if (session.phase == Phase::left_behind && !session.kept) {
             reapply_policy(context, updated, false);
         }
         if (session.phase == Phase::admitted || session.phase == Phase::active) {
@@ -115,7 +115,8 @@ void on_groups_resolved(DecisionContext& context, const GroupsResolved& event) {
     if (session.phase == Phase::ending) {
         DecisionContext::count_in(session, context.limits(session));
     }
-    if (session.phase == Phase::admitted || session.phase == Phase::active || session.phase == Phase::left_behind) {
+    if (session.phase == Phase::admitted || session.phase == Phase::active ||
+        (session.phase == Phase::left_behind && !session.kept)) {
         reapply_policy(context, session, false);
     }
     commit_session(context, session, *found);

@@ -62,23 +62,6 @@ void remove_session(DecisionContext& context, const Session& session) {
     }
 }
 
-void leave_behind(DecisionContext& context, const Session& session) {
-    if (session.logind_id.empty()) {
-        return remove_session(context, session); // logind has no processes of the session
-    }
-    Session left = session;
-    left.phase = Phase::left_behind;
-    left.leader = {};
-    left.logout_check = LogoutCheck::none;
-    left.observed = false;
-    reapply_policy(context, left, false);
-    context.put(left);
-    if (occupies_slot(session) && !occupies_slot(left)) {
-        context.notify(Notice::Kind::released, left);
-        admit_waiting(context, session);
-    }
-}
-
 void admit_waiting(DecisionContext& context, const Session& left) {
     const std::size_t counted = context.state.counted(left.login.uid);
     std::size_t taken = counted - std::min<std::size_t>(counted, 1);

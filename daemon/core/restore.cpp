@@ -46,6 +46,9 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
         }
         break;
     case Phase::left_behind:
+        if (session.kept) {
+            break;
+        }
         reapply_policy(context, session, false);
         context.put(session);
         return context.request_first_probe(session);

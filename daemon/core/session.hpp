@@ -127,8 +127,9 @@ struct Session {
     bool probe_failed = false;
     /// True if the type of the logind session is x11, wayland or mir.
     bool graphical = false;
-    /// True if `scope` is not a session scope, but the scope of the programs that the policy preserves when it
-    /// terminates a session.
+    /// True if `scope` is not a session scope, but the scope of the programs that the policy preserved when it
+    /// terminated a session. No limit applies to such a session, which has no logind ID and is in phase left_behind or
+    /// ending.
     bool kept = false;
     /// True if the policy counts the session also after its user has logged out (setting count_left_behind). Not stored
     /// in the ledger file.

@@ -9,7 +9,9 @@ namespace sesslimit::core {
 namespace {
 
 void send_signal(DecisionContext& context, const Session& session, int signal) {
-    if (session.logind_id.empty()) {
+    if (session.kept) {
+        context.out.effects.emplace_back(KillScope{session.scope, signal});
+    } else if (session.logind_id.empty()) {
         // The leader of a login without a terminal and without an ssh connection may also serve other users, for
         // example in an FTP server, so that its children may belong to other sessions.
         const bool is_own = !session.login.connection.empty() || session.terminal == Terminal::some;
@@ -17,12 +19,9 @@ void send_signal(DecisionContext& context, const Session& session, int signal) {
         context.out.effects.emplace_back(
             SignalLeader{session.key, signal, reaches_children ? session.leader : Leader{}});
     } else if (signal == SIGKILL) {
-        context.out.effects.emplace_back(KillAll{session.logind_id, SIGKILL});
-    } else if (session.logged_out != BootTime{}) {
-        // logind does not stop the scope of a session that is already closing. It still sends signals to the processes.
-        context.out.effects.emplace_back(KillAll{session.logind_id, signal});
+        context.out.effects.emplace_back(KillAll{session.logind_id});
     } else {
-        Terminate terminate{session.logind_id, session.key, {}};
+        Terminate terminate{session.logind_id, session.key, session.logged_out != BootTime{}, {}};
         if (session.reason.cause != Cause::requested) {
             terminate.keep = context.limits(session).keep.value.programs;
         }
@@ -117,7 +116,7 @@ void begin_termination(DecisionContext& context, Session session, const Reason& 
 }
 
 void continue_termination(DecisionContext& context, Session session) {
-    if (session.logind_id.empty() && session.leader.pid == 0) {
+    if (session.logind_id.empty() && session.leader.pid == 0 && !session.kept) {
         return remove_session(context, session); // all processes of the session have exited
     }
     switch (session.stage) {

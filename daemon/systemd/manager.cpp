@@ -90,6 +90,10 @@ struct Manager::Impl {
         std::string scope;
     };
 
+    struct KillCall {
+        Impl* owner;
+    };
+
     std::function<void(Error)> failed;
     bus::Connection bus;
     std::map<std::string, Start> starts; ///< scopes by name
@@ -156,6 +160,15 @@ struct Manager::Impl {
         }
     }
 
+    static int on_kill_answer(sd_bus_message* m, void* data, sd_bus_error*) {
+        const auto& call = *static_cast<KillCall*>(data);
+        if (sd_bus_message_is_method_error(m, nullptr) > 0 &&
+            sd_bus_message_is_method_error(m, "org.freedesktop.systemd1.NoSuchUnit") == 0) {
+            call.owner->failed(error_of("signal kept programs", m));
+        }
+        return 0;
+    }
+
     static int on_attach_answer(sd_bus_message* m, void* data, sd_bus_error*) {
         const auto& call = *static_cast<AttachCall*>(data);
         const bool is_error = sd_bus_message_is_method_error(m, nullptr) > 0;
@@ -182,6 +195,14 @@ struct Manager::Impl {
         code = code < 0 ? code : append_properties(raw, scope, processes);
         code = code < 0 ? code : sd_bus_message_append(raw, "a(sa(sv))", 0);
         return code < 0 ? code : bus.call(raw, &Impl::on_start_answer, StartCall{this, scope.name});
+    }
+
+    int ask_to_kill(const std::string& scope, int signal) {
+        sd_bus_message* raw = nullptr;
+        int code = sd_bus_message_new_method_call(bus.get(), &raw, service, object, interface, "KillUnit");
+        const bus::Message m(raw);
+        code = code < 0 ? code : sd_bus_message_append(raw, "ssi", scope.c_str(), "all", signal);
+        return code < 0 ? code : bus.call(raw, &Impl::on_kill_answer, KillCall{this});
     }
 
     int ask_to_attach(const std::string& scope, pid_t process) {
@@ -217,6 +238,12 @@ void Manager::attach(const std::string& scope, const std::vector<pid_t>& process
         if (const int code = impl_->ask_to_attach(scope, process); code < 0) {
             impl_->attached(scope, fail_errno("ask systemd to move a process to another scope", -code).error());
         }
+    }
+}
+
+void Manager::kill(const std::string& scope, int signal) {
+    if (const int code = impl_->ask_to_kill(scope, signal); code < 0) {
+        impl_->failed(fail_errno("ask systemd to signal the processes in a scope", -code).error());
     }
 }
 

@@ -26,6 +26,7 @@ class Manager final : public Scopes {
 
     void start(const NewScope& scope, const std::vector<pid_t>& processes, Done done) override;
     void attach(const std::string& scope, const std::vector<pid_t>& processes, Done done) override;
+    void kill(const std::string& scope, int signal) override;
     void give_up(const std::string& scope) override;
 
   private:

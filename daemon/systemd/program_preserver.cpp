@@ -24,7 +24,7 @@ void ProgramPreserver::begin(const core::Session& session, const std::vector<std
     const std::string scope = inspect::kept_scope_name(session);
     const auto programs = dependencies_.look(session, scope, keep);
     if (programs && programs->is_empty()) {
-        return dependencies_.terminate(session.logind_id);
+        return dependencies_.terminate(session);
     }
     Job& job = jobs_[session.key];
     job.session = session;
@@ -113,7 +113,7 @@ void ProgramPreserver::finish(SessionKey key, std::optional<Error> problem, bool
     }
     const Job& done = job.mapped();
     dependencies_.scopes.give_up(done.scope);
-    dependencies_.terminate(done.session.logind_id);
+    dependencies_.terminate(done.session);
     if (done.moved > 0 || problem) {
         dependencies_.told({.session = done.session,
                             .scope = done.scope,

@@ -49,7 +49,7 @@ class ProgramPreserver {
         std::function<Result<inspect::KeptPrograms>(const core::Session&, const std::string& scope,
                                                     const std::vector<std::string>& keep)>
             look;
-        std::function<void(const std::string& logind_id)> terminate;
+        std::function<void(const core::Session&)> terminate;
         std::function<void(const Outcome&)> told; ///< callback if such a program exists
         Duration within = ProgramPreserver::within;
     };

@@ -40,6 +40,9 @@ class Scopes {
     /// Moves processes into a scope that start() has created. Processes that have exited are ignored.
     virtual void attach(const std::string& scope, const std::vector<pid_t>& processes, Done done) = 0;
 
+    /// Sends a signal to all processes in a scope. Does nothing if the scope does not exist.
+    virtual void kill(const std::string& scope, int signal) = 0;
+
     /// Discards the callbacks of all pending operations on the scope with this name.
     virtual void give_up(const std::string& scope) = 0;
 };

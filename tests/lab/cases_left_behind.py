@@ -73,9 +73,15 @@ def case_B13_processes_left_behind_are_listed_and_terminated_on_request(host, sa
 
 
 def mosh(host):
-    """Runs mosh as a user does, who connects through ssh and continues over UDP."""
-    locale = ["env", "LC_ALL=C.UTF-8", "TERM=xterm"]
-    return client.program(host, [*locale, "mosh", "--no-init", "alice@127.0.0.1"], terminal=True)
+    """Runs mosh, which connects through ssh, starts mosh-server, and logs out. Returns None if the login is denied."""
+    before = len(left_behind(host))
+    # mosh-client needs UTF-8 and a terminal with a size.
+    command = "stty rows 24 cols 80; LC_ALL=C.UTF-8 TERM=xterm exec mosh --no-init alice@127.0.0.1"
+    session = client.program(host, ["sh", "-c", command], terminal=True)
+    if not session.verdict():
+        return None
+    wait_until("the logout", lambda: len(left_behind(host)) == before + 1, 20)
+    return session
 
 
 def mosh_servers(host):
@@ -89,9 +95,6 @@ def wait_for_servers(host, number, timeout):
 def case_B13_mosh_is_limited_once_it_was_used(host, saw):
     host.limit("alice", 'max_sessions = 1\nidle_timeout = "15s"\nwarn_before = ["5s"]')
     used, unused = (mosh(host) for _ in range(2))
-    for session in (used, unused):
-        session.prompt()
-    wait_until("the logouts", lambda: len(left_behind(host)) == 2, 20)
     for _ in range(10):
         time.sleep(4)
         used.send("true\n")
@@ -112,27 +115,56 @@ def case_B13_mosh_is_limited_once_it_was_used(host, saw):
 def case_B13_mosh_with_each_combination_of_keys(host, saw, count, limit, end):
     settings = f"count_left_behind = {count}\nlimit_left_behind = {limit}"
     host.limit("alice", f'max_sessions = 1\nidle_timeout = "20s"\nwarn_before = []\n{settings}')
-    moshes = [mosh(host)]
-    moshes[0].prompt()
-    wait_until("the logout", lambda: left_behind(host), 20)
-    for _ in range(3):
-        moshes.append(mosh(host))
-        assert moshes[-1].verdict() == (count == "false"), moshes[-1].output
-    opened = 4 if count == "false" else 1
-    wait_until("the logouts", lambda: len(left_behind(host)) == opened, 20)
+    moshes = [mosh(host) for _ in range(4)]
+    opened = len([each for each in moshes if each])
+    assert moshes[0] and opened == (4 if count == "false" else 1)
     assert mosh_servers(host) == opened
     if limit == "false":
         time.sleep(50)
         assert mosh_servers(host) == opened
     elif end == "end":
         wait_for_servers(host, 0, 60)
-        moshes = [mosh(host)]  # a slot is free
-        moshes[0].prompt()
+        assert mosh(host), "a slot is free"
         opened = 1
-        wait_until("the logout", lambda: left_behind(host), 20)
     ids = [each["id"] for each in left_behind(host)]
     arguments = {"end": ids, "end-user": ["alice"], "end-credential": [fingerprint(host)]}[end]
     said = ctl.text(host, end, *arguments)
     wait_for_servers(host, 0, 15)
     host.wait_clean("alice")
     saw(f"count {count}, limit {limit}: {opened} mosh sessions; {end}: {said.splitlines()[0]}")
+
+
+@pytest.mark.parametrize("end", ["end", "end-user", "end-credential"])
+def case_D01_kept_programs_are_listed_and_terminated_on_request(host, saw, end):
+    host.limit("alice", 'max_duration = "10s"\nwarn_before = []\nkeep = ["tmux", "screen"]')
+    shell = client.shell(host, "alice")
+    shell.prompt()
+    shell.send("tmux new-session -d -s work; screen -dmS work sleep 6161; echo started $((40 + 2))\n")
+    shell.expect("started 42", 20)
+    shell.wait(40)
+    kept = wait_until("the kept programs", lambda: left_behind(host), 20)[0]
+    assert len(kept) == 1 and kept[0]["scope"].startswith("sesslimit-kept-"), kept
+    assert kept[0]["credential"] == fingerprint(host)
+    host.run("systemctl", "restart", "sesslimitd")
+    assert wait_until("the kept programs after a restart", lambda: left_behind(host), 10)[0][0]["id"] == kept[0]["id"]
+    host.run("pgrep", "-u", "alice", "tmux")
+    arguments = {"end": [kept[0]["id"]], "end-user": ["alice"], "end-credential": [fingerprint(host)]}[end]
+    ctl.text(host, end, *arguments)
+    wait_until("an empty list", lambda: not left_behind(host), 15)
+    assert not host.run("pgrep", "-u", "alice", "tmux|SCREEN", check=False).stdout
+    host.wait_clean("alice")
+    saw(f"programs of keep: listed as left behind with their credential, also after a restart; {end} terminates them")
+
+
+def case_D01_kept_programs_that_exit_are_no_longer_listed(host, saw):
+    host.limit("alice", 'max_duration = "10s"\nwarn_before = []\nkeep = ["screen"]')
+    shell = client.shell(host, "alice")
+    shell.prompt()
+    shell.send("screen -dmS work sleep 6161; echo started $((40 + 2))\n")
+    shell.expect("started 42", 20)
+    shell.wait(40)
+    wait_until("the kept program", lambda: left_behind(host), 20)
+    host.run("pkill", "-u", "alice", "-fx", "sleep 6161")
+    wait_until("an empty list", lambda: not left_behind(host), 10)
+    host.wait_clean("alice")
+    saw("a kept program that has exited is no longer listed")

@@ -37,12 +37,15 @@ struct Scribe final : Recorder, EffectHandler {
         say(std::string(name_of(answer.kind)) + " with " + std::to_string(state.sessions().size()) + " there");
     }
     void notify(const Notice& notice) override { say("tell " + std::string(name_of(notice.kind))); }
-    void terminate(const std::string& id) override { say("terminate " + id); }
+    void terminate(const Session& session) override { say("terminate " + session.logind_id); }
+    void kill_scope(const std::string& scope, int signal) override {
+        say("kill " + scope + " " + std::to_string(signal));
+    }
     void preserve_and_terminate(const Session& session, const std::vector<std::string>& keep) override {
         say("preserve " + keep.at(0) + " of " + number(session.key));
     }
     void lock_screen(const std::string& id) override { say("lock " + id); }
-    void kill_all(const std::string& id, int signal) override { say("kill " + id + " " + std::to_string(signal)); }
+    void kill_all(const std::string& id) override { say("kill " + id); }
     void signal_leader(const core::SignalLeader& what) override {
         say("signal " + number(what.session) + " " + std::to_string(what.signal));
     }

@@ -146,6 +146,54 @@ SESSLIMIT_TEST(counted_session_left_behind_gives_way) {
     }
 }
 
+SESSLIMIT_TEST(kept_programs_of_limited_session_left_behind_preserved) {
+    World world({.duration = 20min, .limit_left_behind = LimitLeftBehind::yes});
+    world.policy.host.defaults.keep = policy::Setting{policy::Keep{{"tmux"}}, policy::SourceId{0}, 1};
+    world.login();
+    leave(world, key(1));
+    world.pass_until(1201s);
+    EXPECT_TEXT(world.take_log() + world.fault, "1200 tell ending 1 duration; 1200.5 stop c1 keeping tmux");
+}
+
+/// Returns a world in which a limit has terminated session 1, and the scope kept.scope contains its programs as session
+/// 2.
+World with_kept_scope() {
+    World world({.max = 1, .duration = 20min, .count_left_behind = CountLeftBehind::yes});
+    world.policy.host.defaults.keep = policy::Setting{policy::Keep{{"tmux"}}, policy::SourceId{0}, 1};
+    world.login();
+    world.pass_until(1201s);
+    world.feed(ProgramsPreserved{key(1), "kept.scope"});
+    world.feed(ProgramsPreserved{key(1), "kept.scope"}); // repeated by the next daemon process
+    world.logind_forgets(key(1));
+    (void)world.take_log();
+    EXPECT_TEXT(world.phase(key(1)) + ", " + world.phase(key(2)) + ", " + world.phase(key(3)),
+                "gone, left behind, gone");
+    return world;
+}
+
+SESSLIMIT_TEST(kept_scope_tracked_until_empty) {
+    World world = with_kept_scope();
+    EXPECT_TEXT(world.find(key(2))->login.user + world.find(key(2))->scope, "alicekept.scope");
+    world.set({.max = 1, .duration = 1s, .limit_left_behind = LimitLeftBehind::yes});
+    world.pass(1h);
+    EXPECT(world.state.counted(alice) == 0, "not counted");
+    EXPECT_TEXT(world.take_log() + world.phase(key(2)), "left behind"); // no limit applies
+    world.feed(ScopeEmptied{key(2)});
+    EXPECT_TEXT(world.take_log() + world.phase(key(2)) + world.fault, "gone");
+}
+
+SESSLIMIT_TEST(kept_scope_terminated_on_request) {
+    World world = with_kept_scope();
+    world.feed(TerminationRequested{key(2), {.name = "root", .uid = 0}});
+    world.pass(6s);
+    EXPECT_TEXT(world.take_log(),
+                "1201 tell ending 2 asked; 1201.5 stop kept.scope; 1206.5 kill kept.scope, tell forced 2 asked");
+    Session restored = *world.find(key(2));
+    world.feed(SessionRestored{.session = restored, .leader_gone = false}); // a restart of the daemon
+    world.feed(ScopeEmptied{key(2)});
+    EXPECT_TEXT(world.take_log() + world.phase(key(2)) + world.fault, "1207 tell ended 2 askedgone");
+}
+
 SESSLIMIT_TEST(processes_left_behind_survive_restart_of_daemon) {
     World world({.max = 1, .duration = 1min});
     Session session = session_in(Phase::left_behind);

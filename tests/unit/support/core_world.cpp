@@ -73,7 +73,8 @@ std::string described(const Effect& effect) {
         return "check logout " + check->logind_id;
     }
     if (const auto* stop = std::get_if<Terminate>(&effect)) {
-        std::string text = "terminate " + stop->logind_id + (stop->keep.empty() ? "" : " keeping");
+        std::string text =
+            (stop->is_closing ? "stop " : "terminate ") + stop->logind_id + (stop->keep.empty() ? "" : " keeping");
         for (const std::string& program : stop->keep) {
             text += " " + program;
         }
@@ -92,7 +93,10 @@ std::string described(const Effect& effect) {
         return "report missing logind " + number(report->session.key);
     }
     if (const auto* stop = std::get_if<KillAll>(&effect)) {
-        return (stop->signal == SIGKILL ? "kill " : "stop ") + stop->logind_id;
+        return "kill " + stop->logind_id;
+    }
+    if (const auto* stop = std::get_if<KillScope>(&effect)) {
+        return (stop->signal == SIGKILL ? "kill " : "stop ") + stop->scope;
     }
     const auto& signal = std::get<SignalLeader>(effect);
     return "signal " + number(signal.session) +

@@ -100,7 +100,8 @@ class World {
     ///         / "report missing logind " key        journal entry
     ///         / "terminate " id [ " keeping" { " " program } ]  request to logind; programs that are preserved
     ///         / "kill " id                          SIGKILL to all processes of the session, through logind
-    ///         / "stop " id                          the same with SIGTERM
+    ///         / "stop " id [ " keeping" { " " program } ]  SIGTERM to all processes of a session that is closing
+    ///         / ( "stop " / "kill " ) scope         SIGTERM or SIGKILL to all processes in a scope
     ///         / "lock " id                          screen lock, through logind
     ///         / "check logout " id                  question to logind about a logout
     /// key     = session key as a decimal number

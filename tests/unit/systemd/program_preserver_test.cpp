@@ -39,7 +39,7 @@ struct World final : systemd::Scopes {
                            asked_for_both = asked_for_both && keep == std::vector<std::string>{"tmux", "screen"};
                            return next_sight();
                        },
-                   .terminate = [this](const std::string& id) { log += "end " + id + "; "; },
+                   .terminate = [this](const auto& session) { log += "end " + session.logind_id + "; "; },
                    .told = [this](const auto& outcome) { tell(outcome); },
                    .within = within}) {}
 
@@ -75,6 +75,7 @@ struct World final : systemd::Scopes {
             answer = std::move(done);
         }
     }
+    void kill(const std::string&, int) override {}
     void give_up(const std::string&) override {}
     void tell(const ProgramPreserver::Outcome& outcome) {
         log += "told " + std::to_string(outcome.moved) + (outcome.is_unclear ? " unseen" : "") +

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Sessions of which processes still run after a logout, or after a termination that preserved programs.
+#include "daemon/core/decision_context.hpp"
+
+#include <algorithm>
+
+namespace sesslimit::core {
+
+void leave_behind(DecisionContext& context, const Session& session) {
+    if (session.logind_id.empty()) {
+        return remove_session(context, session); // logind has no processes of the session
+    }
+    Session left = session;
+    left.phase = Phase::left_behind;
+    left.leader = {};
+    left.logout_check = LogoutCheck::none;
+    left.observed = false;
+    reapply_policy(context, left, false);
+    context.put(left);
+    if (occupies_slot(session) && !occupies_slot(left)) {
+        context.notify(Notice::Kind::released, left);
+        admit_waiting(context, session);
+    }
+}
+
+void on_programs_preserved(DecisionContext& context, const ProgramsPreserved& event) {
+    const Session* from = context.state.find(event.session);
+    if (from == nullptr) {
+        return;
+    }
+    const auto& keys = context.state.of_user(from->login.uid);
+    const bool is_known =
+        std::ranges::any_of(keys, [&](SessionKey key) { return context.state.at(key).scope == event.scope; });
+    if (is_known) {
+        return; // recorded by an earlier daemon process, which was killed during the termination
+    }
+    Session kept;
+    kept.key = context.state.next_key();
+    kept.phase = Phase::left_behind;
+    kept.kept = true;
+    kept.login = from->login;
+    kept.scope = event.scope;
+    kept.opened = from->opened;
+    kept.admitted = from->admitted;
+    kept.last_input = from->last_input;
+    kept.logged_out = context.now;
+    context.put(kept);
+}
+
+void on_scope_emptied(DecisionContext& context, const ScopeEmptied& event) {
+    const Session* session = context.state.find(event.session);
+    if (session != nullptr && session->kept) {
+        remove_session(context, *session);
+    }
+}
+
+} // namespace sesslimit::core
