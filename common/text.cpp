@@ -217,4 +217,15 @@ std::string escape_for_display(std::string_view text, std::size_t limit) {
     return out;
 }
 
+std::size_t control_at(std::string_view text, bool allows_lines) noexcept {
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(text[at]);
+        const bool second = at > 0 && text[at - 1] == '\xC2' && byte >= 0x80 && byte < 0xA0;
+        if (second || byte == 0x7F || (byte < 0x20 && !(allows_lines && byte == '\n'))) {
+            return second ? at - 1 : at;
+        }
+    }
+    return std::string_view::npos;
+}
+
 } // namespace sesslimit

@@ -32,6 +32,10 @@ std::string escape_json_for_display(std::string_view json);
 /// is well-formed.
 std::size_t malformed_at(std::string_view text) noexcept;
 
+/// Returns the offset of the first control character, or npos if the text does not contain one. Control characters are
+/// C0, DEL, and C1 (C2 80 to C2 9F in UTF-8). If `allows_lines` is true, LF is not a control character.
+std::size_t control_at(std::string_view text, bool allows_lines = false) noexcept;
+
 /// Returns true for the ASCII digits 0 to 9.
 constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';

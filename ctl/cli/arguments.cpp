@@ -140,17 +140,26 @@ CLI::Option* add_names(CLI::App& app, Arguments& arguments, Command command, con
         ->required();
 }
 
+CLI::Option* add_end(CLI::App& app, Arguments& arguments, Command command, const char* name, const char* type,
+                     const char* about, const char* about_names) {
+    CLI::Option* names = add_names(app, arguments, command, name, type, about, about_names);
+    app.get_subcommand(name)
+        ->add_option("--message", arguments.message, "Text that is shown to the user, one line of at most 256 bytes")
+        ->type_name("TEXT");
+    return names;
+}
+
 void add_commands(CLI::App& app, Arguments& arguments) {
     add_command(app, arguments, Command::list, "list", "List open sessions (default)")
         ->add_option("--user", arguments.user, "List only sessions of this user, a name or uid:NUMBER")
         ->type_name("USER")
         ->check(valid_user, "");
     add_names(app, arguments, Command::show, "show", "ID", "Show details of sessions", "Session ID");
-    add_names(app, arguments, Command::end, "end", "ID", "End sessions", "Session ID");
-    add_names(app, arguments, Command::end_user, "end-user", "USER", "End all sessions of users", about_user)
+    add_end(app, arguments, Command::end, "end", "ID", "End sessions", "Session ID");
+    add_end(app, arguments, Command::end_user, "end-user", "USER", "End all sessions of users", about_user)
         ->check(valid_user, "");
-    add_names(app, arguments, Command::end_credential, "end-credential", "FINGERPRINT",
-              "End all sessions opened with an SSH key", "Fingerprint SHA256:..., as ssh-keygen -l prints it");
+    add_end(app, arguments, Command::end_credential, "end-credential", "FINGERPRINT",
+            "End all sessions opened with an SSH key", "Fingerprint SHA256:..., as ssh-keygen -l prints it");
     add_explain(app, arguments);
     add_check(app, arguments);
     add_audit(app, arguments);

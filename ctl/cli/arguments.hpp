@@ -38,6 +38,7 @@ enum class Command : std::uint8_t {
 struct Arguments {
     Command command = Command::list;
     std::vector<std::string> names; ///< Arguments without an option name.
+    std::string message;            ///< Text for the users of the terminated sessions. May be empty.
     std::optional<std::string> user;
     ExplainQuery question;
     CheckRequest check;

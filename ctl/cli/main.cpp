@@ -23,11 +23,11 @@ Exit dispatch(const Arguments& arguments, Remote& remote, Host& host, Console& c
     case Command::show:
         return show(arguments.names, remote, console);
     case Command::end:
-        return end_sessions(arguments.names, remote, console);
+        return end_sessions(arguments.names, arguments.message, remote, console);
     case Command::end_user:
-        return end_users(arguments.names, remote, console);
+        return end_users(arguments.names, arguments.message, remote, console);
     case Command::end_credential:
-        return end_credentials(arguments.names, remote, console);
+        return end_credentials(arguments.names, arguments.message, remote, console);
     case Command::explain:
         return explain(arguments.question, remote, console);
     case Command::check: {

@@ -58,6 +58,17 @@ auto one_text(std::string text) {
     return [text = std::move(text)](sd_bus_message* call) { return sd_bus_message_append(call, "s", text.c_str()); };
 }
 
+/// Returns the arguments of EndSession, EndUser and EndCredential.
+auto end_request(std::string target, std::string message) {
+    return [target = std::move(target), message = std::move(message)](sd_bus_message* call) {
+        const int r = sd_bus_message_append(call, "s", target.c_str());
+        if (r < 0 || message.empty()) {
+            return r < 0 ? r : sd_bus_message_append(call, "a{sv}", 0);
+        }
+        return sd_bus_message_append(call, "a{sv}", 1, "message", "s", message.c_str());
+    };
+}
+
 int append_question(sd_bus_message* call, const ExplainQuery& question) {
     int r = sd_bus_message_open_container(call, 'a', "{sv}");
     if (r >= 0) {
@@ -274,16 +285,16 @@ Answer<Session> BusClient::session(const std::string& id) {
     return understood(ask("GetSession", one_text(id)), read_session);
 }
 
-Answer<> BusClient::end_session(const std::string& id) {
-    return done(ask_authorized("EndSession", one_text(id)));
+Answer<> BusClient::end_session(const std::string& id, const std::string& message) {
+    return done(ask_authorized("EndSession", end_request(id, message)));
 }
 
-Answer<std::uint32_t> BusClient::end_user(const std::string& user) {
-    return understood(ask_authorized("EndUser", one_text(user)), read_count);
+Answer<std::vector<std::string>> BusClient::end_user(const std::string& user, const std::string& message) {
+    return understood(ask_authorized("EndUser", end_request(user, message)), read_ids);
 }
 
-Answer<std::uint32_t> BusClient::end_credential(const std::string& fingerprint) {
-    return understood(ask_authorized("EndCredential", one_text(fingerprint)), read_count);
+Answer<std::vector<std::string>> BusClient::end_credential(const std::string& fingerprint, const std::string& message) {
+    return understood(ask_authorized("EndCredential", end_request(fingerprint, message)), read_ids);
 }
 
 Answer<Explanation> BusClient::explain(const ExplainQuery& question) {

@@ -28,9 +28,10 @@ class BusClient final : public Remote {
 
     Answer<std::vector<Session>> list() override;
     Answer<Session> session(const std::string& id) override;
-    Answer<> end_session(const std::string& id) override;
-    Answer<std::uint32_t> end_user(const std::string& user) override;
-    Answer<std::uint32_t> end_credential(const std::string& fingerprint) override;
+    Answer<> end_session(const std::string& id, const std::string& message) override;
+    Answer<std::vector<std::string>> end_user(const std::string& user, const std::string& message) override;
+    Answer<std::vector<std::string>> end_credential(const std::string& fingerprint,
+                                                    const std::string& message) override;
     Answer<Explanation> explain(const ExplainQuery& question) override;
     Answer<> reload() override;
     Answer<Status> status() override;

@@ -15,6 +15,7 @@ using Value = std::variant<std::monostate, std::string, std::uint64_t, std::uint
 using Properties = std::map<std::string, Value, std::less<>>;
 
 constexpr std::size_t max_texts = 64;
+constexpr std::size_t max_ids = 100'000;
 constexpr std::size_t max_text_length = 4096;
 
 bool read_text(sd_bus_message* message, std::string& out) {
@@ -38,12 +39,12 @@ bool read_flag(sd_bus_message* message, bool& out) {
     return read;
 }
 
-bool read_texts(sd_bus_message* message, std::vector<std::string>& out) {
+bool read_texts(sd_bus_message* message, std::vector<std::string>& out, std::size_t most = max_texts) {
     if (sd_bus_message_enter_container(message, 'a', "s") <= 0) {
         return false;
     }
     for (std::string text; read_text(message, text);) {
-        if (out.size() < max_texts) {
+        if (out.size() < most) {
             out.push_back(text);
         }
     }
@@ -227,9 +228,9 @@ std::optional<Session> read_session(sd_bus_message* message) {
     return properties ? std::optional(session_of(*properties)) : std::nullopt;
 }
 
-std::optional<std::uint32_t> read_count(sd_bus_message* message) {
-    std::uint32_t count = 0;
-    return read_number(message, 'u', count) ? std::optional(count) : std::nullopt;
+std::optional<std::vector<std::string>> read_ids(sd_bus_message* message) {
+    std::vector<std::string> ids;
+    return read_texts(message, ids, max_ids) ? std::optional(std::move(ids)) : std::nullopt;
 }
 
 std::optional<Explanation> read_explanation(sd_bus_message* message) {

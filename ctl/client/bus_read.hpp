@@ -16,7 +16,8 @@ namespace sesslimit::ctl {
 
 std::optional<std::vector<Session>> read_sessions(sd_bus_message* message);
 std::optional<Session> read_session(sd_bus_message* message);
-std::optional<std::uint32_t> read_count(sd_bus_message* message);
+/// Reads the IDs of sessions.
+std::optional<std::vector<std::string>> read_ids(sd_bus_message* message);
 std::optional<Explanation> read_explanation(sd_bus_message* message);
 std::optional<Status> read_status(sd_bus_message* message);
 

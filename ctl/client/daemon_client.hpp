@@ -163,11 +163,13 @@ class Remote {
     virtual Answer<std::vector<Session>> list() = 0;
     virtual Answer<Session> session(const std::string& id) = 0;
 
-    virtual Answer<> end_session(const std::string& id) = 0;
+    /// Requests the termination of a session. `message` is shown to its user, and may be empty.
+    virtual Answer<> end_session(const std::string& id, const std::string& message) = 0;
     /// Requests the termination of all sessions of a user, who is given as a name or "uid:1001" (common/user_ref.hpp).
-    /// Returns the number of these sessions.
-    virtual Answer<std::uint32_t> end_user(const std::string& user) = 0;
-    virtual Answer<std::uint32_t> end_credential(const std::string& fingerprint) = 0;
+    /// Returns the IDs of these sessions.
+    virtual Answer<std::vector<std::string>> end_user(const std::string& user, const std::string& message) = 0;
+    virtual Answer<std::vector<std::string>> end_credential(const std::string& fingerprint,
+                                                            const std::string& message) = 0;
 
     virtual Answer<Explanation> explain(const ExplainQuery& question) = 0;
     virtual Answer<> reload() = 0;

@@ -77,20 +77,31 @@ Answer<std::vector<Session>> belonging(const Names& names, const Belongs& belong
     return sessions;
 }
 
-std::string ended_words(std::uint32_t ended, const std::string& of) {
-    return ended == 0 ? "No session" + of + " to end.\n" : "Terminating " + counted(ended, "session") + of + ".\n";
+/// Returns the text about sessions that are being terminated. `of` describes them, such as " of alice". `before`
+/// contains the sessions from before the request. A newer session is listed by its ID only.
+std::string ended_words(const Names& ids, const std::string& of, const std::vector<Session>& before, Usec now) {
+    if (ids.empty()) {
+        return "No session" + of + " to end.\n";
+    }
+    std::string text = "Terminating " + counted(ids.size(), "session") + of + ":\n";
+    for (const std::string& id : ids) {
+        const auto known = std::ranges::find(before, id, &Session::id);
+        text += "  " + (known != before.end() ? session_line(*known, now) : "session " + safe(id)) + '\n';
+    }
+    return text;
 }
 
-using EndAll = std::function<Answer<std::uint32_t>(const std::string& name)>;
+using EndAll = std::function<Answer<Names>(const std::string& name)>;
 
-Exit end_all(const Names& names, const EndAll& end, const std::string& of, Console& console) {
+Exit end_all(const Names& names, const EndAll& end, const std::string& of, const std::vector<Session>& before,
+             Console& console) {
     Outcome outcome(console);
     for (const std::string& name : names) {
         const auto ended = end(name);
         if (!ended) {
             outcome.failed(ended.error());
         } else if (console.style().json == Json::off) {
-            console.print(ended_words(*ended, of + escape_for_display(name)));
+            console.print(ended_words(*ended, of + escape_for_display(name), before, console.now()));
         }
     }
     return outcome.exit();
@@ -102,67 +113,67 @@ bool is_of_credential(const Session& session, const std::string& fingerprint) {
 
 } // namespace
 
-Exit end_sessions(const Names& ids, Remote& remote, Console& console) {
+Exit end_sessions(const Names& ids, const std::string& message, Remote& remote, Console& console) {
     Outcome outcome(console);
-    Names known = ids;
-    if (console.can_ask()) {
-        std::vector<Session> sessions;
-        known = known_ids(ids, sessions, remote, outcome);
-        if (known.empty()) {
-            return outcome.exit();
-        }
-        if (!agreed(sessions, "", console)) {
-            return Exit::failed;
-        }
+    std::vector<Session> sessions;
+    const Names known = known_ids(ids, sessions, remote, outcome);
+    if (known.empty()) {
+        return outcome.exit();
     }
+    if (console.can_ask() && !agreed(sessions, "", console)) {
+        return Exit::failed;
+    }
+    Names done;
     for (const std::string& id : known) {
-        if (const auto ended = remote.end_session(id); !ended) {
+        if (const auto ended = remote.end_session(id, message)) {
+            done.push_back(id);
+        } else {
             outcome.failed(ended.error());
         }
+    }
+    if (!done.empty() && console.style().json == Json::off) {
+        console.print(ended_words(done, "", sessions, console.now()));
     }
     return outcome.exit();
 }
 
-Exit end_users(const Names& users, Remote& remote, Console& console) {
-    if (console.can_ask()) {
-        const auto sessions = belonging(users, belongs_to, remote);
-        if (!sessions) {
-            console.complain(words_of(sessions.error()));
-            return exit_of(sessions.error().kind);
-        }
-        if (!sessions->empty() && !agreed(*sessions, "", console)) {
-            return Exit::failed;
-        }
+Exit end_users(const Names& users, const std::string& message, Remote& remote, Console& console) {
+    const auto sessions = belonging(users, belongs_to, remote);
+    if (!sessions) {
+        console.complain(words_of(sessions.error()));
+        return exit_of(sessions.error().kind);
+    }
+    if (console.can_ask() && !sessions->empty() && !agreed(*sessions, "", console)) {
+        return Exit::failed;
     }
     const auto end = [&](const std::string& user) {
-        const auto ended = remote.end_user(user);
-        if (const std::string hint = uid_hint(user); ended && *ended == 0 && !hint.empty()) {
+        const auto ended = remote.end_user(user, message);
+        if (const std::string hint = uid_hint(user); ended && ended->empty() && !hint.empty()) {
             console.complain(hint);
         }
         return ended;
     };
-    return end_all(users, end, " of ", console);
+    return end_all(users, end, " of ", *sessions, console);
 }
 
-Exit end_credentials(const Names& fingerprints, Remote& remote, Console& console) {
-    if (console.can_ask()) {
-        const auto sessions = belonging(fingerprints, is_of_credential, remote);
-        if (!sessions) {
-            console.complain(words_of(sessions.error()));
-            return exit_of(sessions.error().kind);
-        }
-        // Callers other than root see only the credentials of their own sessions. Therefore the command may terminate
-        // more sessions than it can list.
-        const std::string more =
-            "This command ends all sessions opened with " +
-            (fingerprints.size() == 1 ? escape_for_display(fingerprints.front()) : "these credentials") +
-            ", of all users.\n";
-        if (!agreed(*sessions, more, console)) {
-            return Exit::failed;
-        }
+Exit end_credentials(const Names& fingerprints, const std::string& message, Remote& remote, Console& console) {
+    const auto sessions = belonging(fingerprints, is_of_credential, remote);
+    if (!sessions) {
+        console.complain(words_of(sessions.error()));
+        return exit_of(sessions.error().kind);
+    }
+    // Callers other than root see only the credentials of their own sessions. Therefore the command may terminate more
+    // sessions than it can list.
+    const std::string more =
+        "This command ends all sessions opened with " +
+        (fingerprints.size() == 1 ? escape_for_display(fingerprints.front()) : "these credentials") +
+        ", of all users.\n";
+    if (console.can_ask() && !agreed(*sessions, more, console)) {
+        return Exit::failed;
     }
     return end_all(
-        fingerprints, [&](const std::string& name) { return remote.end_credential(name); }, " opened with ", console);
+        fingerprints, [&](const std::string& name) { return remote.end_credential(name, message); }, " opened with ",
+        *sessions, console);
 }
 
 } // namespace sesslimit::ctl

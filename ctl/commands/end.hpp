@@ -14,8 +14,9 @@
 /// the exit status of the first failure.
 namespace sesslimit::ctl {
 
-Exit end_sessions(const std::vector<std::string>& ids, Remote& remote, Console& console);
-Exit end_users(const std::vector<std::string>& users, Remote& remote, Console& console);
-Exit end_credentials(const std::vector<std::string>& fingerprints, Remote& remote, Console& console);
+Exit end_sessions(const std::vector<std::string>& ids, const std::string& message, Remote& remote, Console& console);
+Exit end_users(const std::vector<std::string>& users, const std::string& message, Remote& remote, Console& console);
+Exit end_credentials(const std::vector<std::string>& fingerprints, const std::string& message, Remote& remote,
+                     Console& console);
 
 } // namespace sesslimit::ctl

@@ -160,6 +160,7 @@ std::string session_line(const Session& session, Usec now) {
     std::string line = "session " + safe(session.id) + " of " + user_words(session) + ": " + safe(session.service);
     line += session.terminals.empty() ? " without a terminal" : " on " + terminals_words(session);
     line += ", from " + origin_words(session);
+    line += session.state == "left-behind" ? ", left behind" : "";
     return line + ", since " + short_time(session.since, now) + " (" + rough(between(session.since, now)) + ")";
 }
 

@@ -22,11 +22,7 @@ int append_value(sd_bus_message* m, const Value& value) {
         int operator()(bool truth) const { return sd_bus_message_append(m, "v", "b", static_cast<int>(truth)); }
         int operator()(const std::vector<std::string>& texts) const {
             int code = sd_bus_message_open_container(m, 'v', "as");
-            code = code < 0 ? code : sd_bus_message_open_container(m, 'a', "s");
-            for (const std::string& text : texts) {
-                code = code < 0 ? code : sd_bus_message_append(m, "s", text.c_str());
-            }
-            code = code < 0 ? code : sd_bus_message_close_container(m);
+            code = code < 0 ? code : append(m, texts);
             return code < 0 ? code : sd_bus_message_close_container(m);
         }
     };
@@ -149,6 +145,14 @@ int append(sd_bus_message* m, const policy::Explanation& explanation, const std:
     code = code < 0 ? code : append_array(m, "(sssssu)", explanation.settings, append_setting);
     code = code < 0 ? code : append_array(m, "(ssssub)", explanation.rules, append_rule);
     return code < 0 ? code : sd_bus_message_append(m, "s", outcome.c_str());
+}
+
+int append(sd_bus_message* m, const std::vector<std::string>& texts) {
+    int code = sd_bus_message_open_container(m, 'a', "s");
+    for (const std::string& text : texts) {
+        code = code < 0 ? code : sd_bus_message_append(m, "s", text.c_str());
+    }
+    return code < 0 ? code : sd_bus_message_close_container(m);
 }
 
 int read_text(sd_bus_message* m, std::string& out) {

@@ -8,6 +8,7 @@
 #include <systemd/sd-bus.h>
 
 #include <string>
+#include <vector>
 
 /// Conversions between values and D-Bus messages. Each function returns a negative errno value on failure.
 namespace sesslimit::api {
@@ -17,6 +18,9 @@ inline constexpr std::size_t max_argument_length = 256;
 
 /// Appends a{sv}.
 int append(sd_bus_message* m, const Properties& properties);
+
+/// Appends as.
+int append(sd_bus_message* m, const std::vector<std::string>& texts);
 
 /// Appends the reply of the D-Bus method Explain, which has the types b s a(sssssu) a(ssssub) s.
 int append(sd_bus_message* m, const policy::Explanation& explanation, const std::string& outcome);

@@ -4,6 +4,7 @@
 #include "common/text.hpp"
 #include "common/user_ref.hpp"
 #include "daemon/api/authority.hpp"
+#include "daemon/api/end_request.hpp"
 #include "daemon/api/errors.hpp"
 #include "daemon/api/message.hpp"
 #include "daemon/bus/connection.hpp"
@@ -155,23 +156,25 @@ struct Service::Impl {
 
     static int end_session(sd_bus_message* call, void* data, sd_bus_error*) {
         auto& self = *static_cast<Impl*>(data);
-        std::string id;
-        if (read_text(call, id) < 0) {
-            return reply_error(call, error_bad_argument, "Invalid session ID.");
+        const auto request = read_end_request(call);
+        if (!request) {
+            return reply_error(call, error_bad_argument, request.error().what + ".");
         }
-        return self.authority.identify(call, [&self, id](sd_bus_message* m, const Caller& caller) {
-            const core::Session* session = find_to_end(self.backend->state(), id);
+        return self.authority.identify(call, [&self, request = *request](sd_bus_message* m, const Caller& caller) {
+            const core::Session* session = find_to_end(self.backend->state(), request.target);
             if (session == nullptr) {
-                self.no_such_session(m, id);
+                self.no_such_session(m, request.target);
                 return;
             }
-            self.when_allowed(m, caller, session->login.uid, [&self, id, caller](sd_bus_message* allowed) {
-                const core::Session* still = find_to_end(self.backend->state(), id);
+            self.when_allowed(m, caller, session->login.uid, [&self, request, caller](sd_bus_message* allowed) {
+                const core::Session* still = find_to_end(self.backend->state(), request.target);
                 if (still == nullptr) {
-                    self.no_such_session(allowed, id);
+                    self.no_such_session(allowed, request.target);
                     return;
                 }
-                self.backend->end(still->key, self.requester(caller, still->login.uid));
+                core::Requester by = self.requester(caller, still->login.uid);
+                by.message = request.message;
+                self.backend->end(still->key, by);
                 sd_bus_reply_method_return(allowed, nullptr);
             });
         });
@@ -179,47 +182,51 @@ struct Service::Impl {
 
     static int end_user(sd_bus_message* call, void* data, sd_bus_error*) {
         auto& self = *static_cast<Impl*>(data);
-        std::string user;
-        if (read_text(call, user) < 0) {
-            return reply_error(call, error_bad_argument, "Invalid user name.");
+        const auto request = read_end_request(call);
+        if (!request) {
+            return reply_error(call, error_bad_argument, request.error().what + ".");
         }
-        const auto ref = parse_user_ref(user);
+        const auto ref = parse_user_ref(request->target);
         if (!ref) {
-            return reply_error(call, error_bad_argument, user_ref_problem(user) + ".");
+            return reply_error(call, error_bad_argument, user_ref_problem(request->target) + ".");
         }
-        return self.authority.identify(call, [&self, ref = *ref](sd_bus_message* m, const Caller& caller) {
-            const auto wanted = [ref](const core::Session& session) {
-                return refers_to(ref, session.login.user, session.login.uid);
-            };
-            // The caller needs authorization by polkit, unless all sessions to be terminated belong to the caller.
-            bool own = true;
-            for (const auto& [key, session] : self.backend->state().sessions()) {
-                own = own && (!wanted(session) || session.login.uid == caller.uid);
-            }
-            const uid_t owner = own ? caller.uid : 0;
-            self.when_allowed(m, caller, owner, [&self, wanted, caller](sd_bus_message* allowed) {
-                self.end_all(allowed, caller, wanted, "");
+        return self.authority.identify(
+            call, [&self, ref = *ref, message = request->message](sd_bus_message* m, const Caller& caller) {
+                const auto wanted = [ref](const core::Session& session) {
+                    return refers_to(ref, session.login.user, session.login.uid);
+                };
+                // The caller needs authorization by polkit, unless all sessions to be terminated belong to the caller.
+                bool own = true;
+                for (const auto& [key, session] : self.backend->state().sessions()) {
+                    own = own && (!wanted(session) || session.login.uid == caller.uid);
+                }
+                const uid_t owner = own ? caller.uid : 0;
+                self.when_allowed(m, caller, owner, [&self, wanted, caller, message](sd_bus_message* allowed) {
+                    self.end_all(allowed, caller, wanted, "", message);
+                });
             });
-        });
     }
 
     static int end_credential(sd_bus_message* call, void* data, sd_bus_error*) {
         auto& self = *static_cast<Impl*>(data);
-        std::string credential;
-        const int code = read_text(call, credential);
-        const auto pattern = policy::parse_credential(credential);
-        if (code < 0 || !pattern) {
+        const auto request = read_end_request(call);
+        if (!request) {
+            return reply_error(call, error_bad_argument, request.error().what + ".");
+        }
+        const auto pattern = policy::parse_credential(request->target);
+        if (!pattern) {
             return reply_error(call, error_bad_argument,
                                "Invalid credential; expected SHA256:..., cert-id:... or ca:SHA256:...");
         }
-        return self.authority.identify(call, [&self, pattern](sd_bus_message* m, const Caller& caller) {
-            const auto wanted = [pattern](const core::Session& session) {
-                return policy::is_meant(*pattern, session.login.credential);
-            };
-            self.when_allowed(m, caller, 0, [&self, wanted, caller](sd_bus_message* allowed) {
-                self.end_all(allowed, caller, wanted, ", for all sessions opened with the credential");
+        return self.authority.identify(
+            call, [&self, pattern, message = request->message](sd_bus_message* m, const Caller& caller) {
+                const auto wanted = [pattern](const core::Session& session) {
+                    return policy::is_meant(*pattern, session.login.credential);
+                };
+                self.when_allowed(m, caller, 0, [&self, wanted, caller, message](sd_bus_message* allowed) {
+                    self.end_all(allowed, caller, wanted, ", for all sessions opened with the credential", message);
+                });
             });
-        });
     }
 
     /// Calls `then` immediately if the caller is root or the owner of the session. For any other caller, calls `then`
@@ -232,21 +239,29 @@ struct Service::Impl {
     }
 
     template <class Wanted>
-    void end_all(sd_bus_message* call, const Caller& caller, const Wanted& wanted, const std::string& more) {
+    void end_all(sd_bus_message* call, const Caller& caller, const Wanted& wanted, const std::string& more,
+                 const std::string& message) {
         std::vector<std::pair<SessionKey, uid_t>> keys;
+        std::vector<std::string> ids;
         for (const auto& [key, session] : backend->state().sessions()) {
             const bool open = session.phase == core::Phase::active || session.phase == core::Phase::admitted ||
                               session.phase == core::Phase::left_behind;
             if (open && wanted(session)) {
                 keys.emplace_back(key, session.login.uid);
+                ids.push_back(id_of(session));
             }
         }
         for (const auto& [key, owner] : keys) {
             core::Requester by = requester(caller, owner);
             by.name += more;
+            by.message = message;
             backend->end(key, by);
         }
-        sd_bus_reply_method_return(call, "u", static_cast<std::uint32_t>(keys.size()));
+        sd_bus_message* raw = nullptr;
+        int code = sd_bus_message_new_method_return(call, &raw);
+        const bus::Message reply(raw);
+        code = code < 0 ? code : append(raw, ids);
+        answer(code, raw);
     }
 
     /// Returns the person who requests the termination of a session of the user `owner`, for the message to that user.
@@ -350,12 +365,12 @@ const std::array<sd_bus_vtable, 22> Service::Impl::vtable{{
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("GetSession", SD_BUS_ARGS("s", id), SD_BUS_RESULT("a{sv}", session), &Impl::get_session,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("EndSession", SD_BUS_ARGS("s", id), SD_BUS_NO_RESULT, &Impl::end_session,
+    SD_BUS_METHOD_WITH_ARGS("EndSession", SD_BUS_ARGS("s", id, "a{sv}", options), SD_BUS_NO_RESULT, &Impl::end_session,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("EndUser", SD_BUS_ARGS("s", user), SD_BUS_RESULT("u", count), &Impl::end_user,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("EndCredential", SD_BUS_ARGS("s", fingerprint), SD_BUS_RESULT("u", count),
-                            &Impl::end_credential, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("EndUser", SD_BUS_ARGS("s", user, "a{sv}", options), SD_BUS_RESULT("as", sessions),
+                            &Impl::end_user, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("EndCredential", SD_BUS_ARGS("s", fingerprint, "a{sv}", options),
+                            SD_BUS_RESULT("as", sessions), &Impl::end_credential, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS(
         "Explain", SD_BUS_ARGS("a{sv}", login),
         SD_BUS_RESULT("b", counts, "s", why, "a(sssssu)", settings, "a(ssssub)", rules, "s", outcome),

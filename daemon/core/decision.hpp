@@ -103,6 +103,8 @@ struct Notice {
     /// Template of the text that explains a termination to the user (daemon/policy/template.hpp). If the template is
     /// empty, the built-in text is used.
     std::string message{};
+    /// Message of the person who requested the termination. Only set in a notice of the kind `ending`.
+    std::string note{};
     /// True if the expiry of the idle limit locks the screen instead of terminating the session. Only set in notices of
     /// the kinds `warned` and `would_end`.
     bool locks = false;

@@ -209,8 +209,9 @@ void commit_session(DecisionContext& context, const Session& session, const Sess
 void on_termination_requested(DecisionContext& context, const TerminationRequested& event);
 
 /// Begins the termination of an open session. In observe mode, only reports that the session would be terminated,
-/// unless a D-Bus caller requested the termination (Cause::requested).
-void begin_termination(DecisionContext& context, Session session, const Reason& reason);
+/// unless a D-Bus caller requested the termination (Cause::requested). `note` is the message of that caller to the
+/// user.
+void begin_termination(DecisionContext& context, Session session, const Reason& reason, const std::string& note = {});
 
 /// Performs the next stage of a termination. The stages are a notice on the terminals of the session, SIGTERM, and
 /// SIGKILL.

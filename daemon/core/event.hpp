@@ -131,6 +131,8 @@ struct PolicyChanged {};
 struct Requester {
     std::string name; ///< Text about the person, shown to the user of the session.
     uid_t uid = 0;    ///< Login UID of the person, or the user ID of the D-Bus caller if the login UID is unknown.
+    /// Message of the person to the user of the session, at most max_note_length bytes. May be empty.
+    std::string message{};
 };
 
 /// Request of an authorized D-Bus caller to terminate a session.

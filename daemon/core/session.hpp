@@ -70,6 +70,9 @@ enum class Cause : std::uint8_t {
 /// Maximum length of Reason::by in bytes. A session with a longer text cannot be recorded in the ledger file.
 inline constexpr std::size_t max_by_length = 255;
 
+/// Maximum length in bytes of the message with which a requester explains a termination.
+inline constexpr std::size_t max_note_length = 256;
+
 /// Cause of a termination or denial, with its details.
 struct Reason {
     Cause cause = Cause::none;

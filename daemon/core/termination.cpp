@@ -54,14 +54,15 @@ void terminate(DecisionContext& context, Session& session) {
 
 /// Writes the reason of the termination to the terminals of the session. The next stage of the termination follows
 /// after a short delay, so that the user can read the reason.
-void notify_reason(DecisionContext& context, Session& session) {
+void notify_reason(DecisionContext& context, Session& session, const std::string& note = {}) {
     session.stage = TerminationStage::notified;
     session.due = after(context.now, Timeouts::notice_display);
     session.last_notice_at = context.now;
     context.out.effects.emplace_back(Notice{.kind = Notice::Kind::ending,
                                             .session = session,
                                             .reason = session.reason,
-                                            .message = context.limits(session).message_of_end.value});
+                                            .message = context.limits(session).message_of_end.value,
+                                            .note = note});
 }
 
 void kill(DecisionContext& context, Session& session) {
@@ -87,7 +88,7 @@ bool is_open(const Session& session) {
 
 } // namespace
 
-void begin_termination(DecisionContext& context, Session session, const Reason& reason) {
+void begin_termination(DecisionContext& context, Session session, const Reason& reason, const std::string& note) {
     const policy::Limits limits = context.limits(session);
     if (reason.cause != Cause::requested && limits.mode.value == policy::Mode::observe) {
         if (!session.observed) {
@@ -107,7 +108,7 @@ void begin_termination(DecisionContext& context, Session session, const Reason& 
     // A session that was admitted less than Timeouts::terminal_setup ago may not have a terminal yet. If a newer login
     // displaces such a session, the reason is written to the terminal when that time is over.
     if (reason.cause != Cause::displaced || session.due <= context.now) {
-        notify_reason(context, session);
+        notify_reason(context, session, note);
     }
     if (reason.cause == Cause::leader_gone) {
         terminate(context, session); // the user has already left
@@ -149,7 +150,8 @@ void on_termination_requested(DecisionContext& context, const TerminationRequest
                           {.cause = Cause::requested,
                            .count = event.by.uid,
                            .span = {},
-                           .by = event.by.name.substr(0, max_by_length)});
+                           .by = event.by.name.substr(0, max_by_length)},
+                          event.by.message.substr(0, max_note_length));
     }
 }
 

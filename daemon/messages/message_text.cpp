@@ -229,7 +229,8 @@ std::string journal_message(const core::Notice& notice) {
 
 /// Maximum size in bytes of message_of_end, a text from the policy, in a notice on a terminal. The size is that after
 /// the expansion of placeholders. The bound leaves space for the header of the notice.
-constexpr std::size_t end_bytes = max_terminal_text_length - 512;
+constexpr std::size_t end_bytes = max_terminal_text_length - 1024;
+constexpr std::size_t note_bytes = 512;
 
 std::string_view what_counts(policy::Activity counted) {
     switch (counted) {
@@ -268,15 +269,17 @@ std::string warning_text(const core::Notice& notice, const WallClock& clock) {
 
 std::string end_text(const core::Notice& notice) {
     const Session& session = notice.session;
+    const std::string note = notice.note.empty() ? "" : "\nMessage: " + escape_for_display(notice.note, note_bytes);
     if (notice.message.empty()) {
-        return "This session was terminated: " + reason_text(notice.reason) + ".";
+        return "This session was terminated: " + reason_text(notice.reason) + "." + note;
     }
     return policy::expand(notice.message,
                           {{"user", user_of(session)},
                            {"reason", reason_text(notice.reason)},
                            {"session", id_of(session)},
                            {"host", origin_of(session)}},
-                          end_bytes);
+                          end_bytes) +
+           note;
 }
 
 std::string notice_text(const core::Notice& notice, const WallClock& clock) {
@@ -402,6 +405,9 @@ JournalEntry journal_entry(const core::Notice& notice) {
     if (notice.reason.cause == Cause::requested) {
         entry.emplace_back("SESSLIMIT_REQUESTED_BY", as_journal_field(notice.reason.by));
         entry.emplace_back("SESSLIMIT_REQUESTED_BY_UID", std::to_string(notice.reason.count));
+    }
+    if (!notice.note.empty()) {
+        entry.emplace_back("SESSLIMIT_NOTE", as_journal_field(notice.note));
     }
     return entry;
 }

@@ -51,7 +51,7 @@ std::string denial_text(const core::Session& denied, const core::State& state, c
 /// consists of a header with the sender, and one or more lines without a trailing newline. Returns an empty text if
 /// this kind of notice is not shown on terminals. `host` is the name of the host. The text has at most
 /// `max_terminal_text_length` bytes.
-inline constexpr std::size_t max_terminal_text_length = 1536;
+inline constexpr std::size_t max_terminal_text_length = 2048;
 std::string terminal_text(const core::Notice& notice, const WallClock& clock, std::string_view host);
 
 /// Returns the text for the terminals of a user's open sessions after the login `denied` of the same user. It has the

@@ -257,19 +257,6 @@ Node message_text(const Node& value) {
     return text;
 }
 
-/// Returns the offset of the first control character except LF, or npos if the text does not contain one. Control
-/// characters are C0, DEL, and C1 (C2 80 to C2 9F in UTF-8).
-std::size_t find_control(std::string_view text) {
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const auto byte = static_cast<unsigned char>(text[at]);
-        const bool second = at > 0 && text[at - 1] == '\xC2' && byte >= 0x80 && byte < 0xA0;
-        if (second || byte == 0x7F || (byte < 0x20 && byte != '\n')) {
-            return second ? at - 1 : at;
-        }
-    }
-    return std::string_view::npos;
-}
-
 /// The maximum length and the valid placeholders of a message template in the policy.
 struct TemplateForm {
     std::size_t longest; ///< in bytes
@@ -306,7 +293,7 @@ bool read_value(const Entry& entry, std::string& message, Report& report) {
                                   std::to_string(form.longest));
         return false;
     }
-    if (const std::size_t at = find_control(text.text); at != std::string::npos) {
+    if (const std::size_t at = control_at(text.text, true); at != std::string::npos) {
         report.error(report.inside(text, at),
                      "control character not allowed in a message; only line breaks are allowed");
     }

@@ -24,6 +24,7 @@ struct Daemon final : api::Backend {
     inspect::TerminationPreview reached;
     std::string log;
     uid_t requester = 0; ///< user ID of the last requester
+    std::string message; ///< message of the last requester
 
     [[nodiscard]] const core::State& state() const override { return world.state; }
     [[nodiscard]] const policy::Policy& policy() const override { return world.policy; }
@@ -36,6 +37,7 @@ struct Daemon final : api::Backend {
     void end(SessionKey key, const core::Requester& by) override {
         log += "end " + std::to_string(std::to_underlying(key)) + " by " + by.name + "; ";
         requester = by.uid;
+        message = by.message;
     }
     void reload(std::function<void(Result<>)> then) override { then({}); }
     bool look_up(uid_t caller, api::ExplainQuery question, std::function<void(std::optional<Login>)>) override {
@@ -88,6 +90,13 @@ struct Bench {
         return answer;
     }
 
+    /// Calls a method that terminates sessions, with an option if its name is not empty.
+    std::string end(const char* method, const char* target, const char* option = "", const char* type = "s",
+                    const char* value = "") {
+        return *option == '\0' ? call(method, "sa{sv}", target, 0)
+                               : call(method, "sa{sv}", target, 1, option, type, value);
+    }
+
     /// Waits until the service has acquired its name. Before that, the bus reports that the name does not have an
     /// owner.
     bool is_up() {
@@ -113,8 +122,45 @@ SESSLIMIT_TEST(end_session_accepts_only_admitted_sessions) {
     for (const Case& test : cases) {
         bench.daemon.log.clear();
         bench.daemon.world.state.put(session_in(test.phase));
-        EXPECT_TEXT(bench.call("EndSession", "s", test.id), test.answer);
+        EXPECT_TEXT(bench.end("EndSession", test.id), test.answer);
         EXPECT_TEXT(bench.daemon.log, test.log);
+    }
+    EXPECT_TEXT(bench.failures, "");
+}
+
+SESSLIMIT_TEST(message_to_user_is_checked) {
+    struct Case {
+        const char* about;
+        const char* option;
+        const char* type;
+        std::string text;
+        std::string_view answer;
+    };
+    const std::string longest(core::max_note_length, 'x');
+    const Case cases[] = {
+        {"a message", "message", "s", "Maintenance at 18:00 – see the wiki", ""},
+        {"the longest", "message", "s", longest, ""},
+        {"too long", "message", "s", longest + "x", api::error_bad_argument},
+        {"two lines", "message", "s", "a\nb", api::error_bad_argument},
+        {"an escape sequence", "message", "s", "\x1B[2J", api::error_bad_argument},
+        {"a C1 character", "message", "s", "\xC2\x9B", api::error_bad_argument},
+        {"another type", "message", "o", "/a", api::error_bad_argument},
+        {"another option", "mesage", "s", "x", api::error_bad_argument},
+    };
+    Bench bench;
+    EXPECT(bench.is_up(), bench.failures);
+    bench.daemon.world.state.put(session_in(Phase::active));
+    for (const char* method : {"EndSession", "EndUser", "EndCredential"}) {
+        const std::string_view name = method;
+        const char* target = name == "EndSession" ? "c1" : name == "EndUser" ? "alice" : "cert-id:x";
+        for (const Case& test : cases) {
+            bench.daemon.message = "-";
+            const std::string about = std::string(method) + ", " + test.about + ": ";
+            EXPECT_TEXT(about + bench.end(method, target, test.option, test.type, test.text.c_str()),
+                        about + std::string(test.answer));
+            const bool is_read = test.answer.empty() && name != "EndCredential";
+            EXPECT_TEXT(about + bench.daemon.message, about + (is_read ? test.text : "-"));
+        }
     }
     EXPECT_TEXT(bench.failures, "");
 }
@@ -139,7 +185,7 @@ SESSLIMIT_TEST(case_D11_requester_named_by_login_uid) {
             skip();
         }
         bench.daemon.log.clear();
-        EXPECT_TEXT(bench.call("EndSession", "s", "c1"), "");
+        EXPECT_TEXT(bench.end("EndSession", "c1"), "");
         EXPECT_TEXT(bench.daemon.log, test.log);
         EXPECT(bench.daemon.requester == test.requester, test.login_uid);
     }
@@ -178,7 +224,7 @@ SESSLIMIT_TEST(case_A07_number_is_user_name) {
     bench.daemon.world.state.put(bob);
     for (const Case& test : cases) {
         bench.daemon.log.clear();
-        EXPECT_TEXT(bench.call("EndUser", "s", test.user), test.answer);
+        EXPECT_TEXT(bench.end("EndUser", test.user), test.answer);
         EXPECT_TEXT(bench.daemon.log, test.log);
     }
 }

@@ -29,12 +29,13 @@ SESSLIMIT_TEST(confirmed_end_terminates_session) {
     FakeRemote remote(a_host());
     FakeConsole console;
     console.answer = true;
-    EXPECT(end_sessions({"12"}, remote, console) == Exit::ok, "exit");
+    EXPECT(end_sessions({"12"}, "", remote, console) == Exit::ok, "exit");
     EXPECT_TEXT(console.questions, "This ends 1 session:\n"
                                    "  session 12 of alice: sshd on pts/0, from 192.0.2.7, since 12:00 (2h)\n"
                                    "End it? [y/N] ");
     EXPECT_TEXT(remote.left(), "9 20");
-    EXPECT_TEXT(console.printed + console.complaints, "");
+    EXPECT_TEXT(console.printed + console.complaints,
+                "Terminating 1 session:\n  session 12 of alice: sshd on pts/0, from 192.0.2.7, since 12:00 (2h)\n");
 }
 
 SESSLIMIT_TEST(declined_end_terminates_nothing) {
@@ -43,9 +44,9 @@ SESSLIMIT_TEST(declined_end_terminates_nothing) {
         Exit (*run)(Remote&, Console&);
     };
     constexpr Case cases[] = {
-        {"end", [](Remote& r, Console& c) { return end_sessions({"9", "12"}, r, c); }},
-        {"end-user", [](Remote& r, Console& c) { return end_users({"alice"}, r, c); }},
-        {"end-credential", [](Remote& r, Console& c) { return end_credentials({"SHA256:leaked"}, r, c); }},
+        {"end", [](Remote& r, Console& c) { return end_sessions({"9", "12"}, "", r, c); }},
+        {"end-user", [](Remote& r, Console& c) { return end_users({"alice"}, "", r, c); }},
+        {"end-credential", [](Remote& r, Console& c) { return end_credentials({"SHA256:leaked"}, "", r, c); }},
     };
     for (const Case& one : cases) {
         FakeRemote remote(a_host());
@@ -63,7 +64,7 @@ SESSLIMIT_TEST(declined_end_terminates_nothing) {
 SESSLIMIT_TEST(end_without_terminal_does_not_ask) {
     FakeRemote remote(a_host());
     FakeConsole console;
-    EXPECT(end_sessions({"9", "20"}, remote, console) == Exit::ok, "exit");
+    EXPECT(end_sessions({"9", "20"}, "", remote, console) == Exit::ok, "exit");
     EXPECT_TEXT(remote.left(), "12");
     EXPECT_TEXT(console.questions, "");
 }
@@ -76,7 +77,7 @@ SESSLIMIT_TEST(first_failure_determines_exit_and_others_continue) {
         if (somebody) {
             console.answer = true;
         }
-        EXPECT(end_sessions({"99", "20", "9"}, remote, console) == Exit::not_found, "exit");
+        EXPECT(end_sessions({"99", "20", "9"}, "", remote, console) == Exit::not_found, "exit");
         EXPECT_TEXT(console.complaints, "no session \"99\"\nnot allowed: only root may\n");
         EXPECT_TEXT(remote.left(), "12 20");
         EXPECT(!contains(console.questions, "99"), console.questions);
@@ -87,8 +88,8 @@ SESSLIMIT_TEST(end_without_match_does_not_ask) {
     FakeRemote remote(a_host());
     FakeConsole console;
     console.answer = true;
-    EXPECT(end_sessions({"98", "99"}, remote, console) == Exit::not_found, "exit");
-    EXPECT(end_users({"carol"}, remote, console) == Exit::ok, "no session is not an error");
+    EXPECT(end_sessions({"98", "99"}, "", remote, console) == Exit::not_found, "exit");
+    EXPECT(end_users({"carol"}, "", remote, console) == Exit::ok, "no session is not an error");
     EXPECT_TEXT(console.questions, "");
     EXPECT_TEXT(console.printed, "No session of carol to end.\n");
 }
@@ -98,11 +99,14 @@ SESSLIMIT_TEST(end_user_terminates_all_sessions_of_user) {
         FakeRemote remote(a_host());
         FakeConsole console;
         console.answer = true;
-        EXPECT(end_users({user}, remote, console) == Exit::ok, user);
+        EXPECT(end_users({user}, "", remote, console) == Exit::ok, user);
         EXPECT(contains(console.questions, "session 9 of alice") &&
                    contains(console.questions, "session 12 of alice") && !contains(console.questions, "bob"),
                console.questions);
-        EXPECT_TEXT(console.printed, "Terminating 2 sessions of " + std::string(user) + ".\n");
+        EXPECT_TEXT(console.printed, "Terminating 2 sessions of " + std::string(user) +
+                                         ":\n"
+                                         "  session 9 of alice: sshd on pts/0, from 192.0.2.7, since 12:00 (2h)\n"
+                                         "  session 12 of alice: sshd on pts/0, from 192.0.2.7, since 12:00 (2h)\n");
         EXPECT_TEXT(remote.left(), "20");
     }
 }
@@ -123,7 +127,7 @@ SESSLIMIT_TEST(case_A07_end_user_treats_number_as_user_name) {
         remote.sessions[0].user = remote.sessions[1].user = "1001"; // bob has that user ID
         FakeConsole console;
         console.answer = true;
-        EXPECT(end_users({one.user}, remote, console) == Exit::ok, one.user);
+        EXPECT(end_users({one.user}, "", remote, console) == Exit::ok, one.user);
         EXPECT_TEXT(remote.left(), one.left);
         EXPECT_TEXT(console.complaints, one.complaints);
         EXPECT(contains(console.questions, "session 20 of bob") == (std::string(one.user) == "uid:1001"),
@@ -135,7 +139,7 @@ SESSLIMIT_TEST(protected_user_does_not_block_others) {
     FakeRemote remote(a_host());
     remote.protected_users = {"bob"};
     FakeConsole console;
-    EXPECT(end_users({"bob", "alice"}, remote, console) == Exit::not_allowed, "exit");
+    EXPECT(end_users({"bob", "alice"}, "", remote, console) == Exit::not_allowed, "exit");
     EXPECT_TEXT(remote.left(), "20");
 }
 
@@ -143,12 +147,26 @@ SESSLIMIT_TEST(end_credential_terminates_sessions_of_all_users) {
     FakeRemote remote(a_host());
     FakeConsole console;
     console.answer = true;
-    EXPECT(end_credentials({"SHA256:leaked"}, remote, console) == Exit::ok, "exit");
+    EXPECT(end_credentials({"SHA256:leaked"}, "", remote, console) == Exit::ok, "exit");
     EXPECT(contains(console.questions, "session 12 of alice") && contains(console.questions, "session 20 of bob") &&
                contains(console.questions, "This command ends all sessions opened with SHA256:leaked"),
            console.questions);
-    EXPECT_TEXT(console.printed, "Terminating 2 sessions opened with SHA256:leaked.\n");
+    EXPECT_TEXT(console.printed, "Terminating 2 sessions opened with SHA256:leaked:\n"
+                                 "  session 12 of alice: sshd on pts/0, from 192.0.2.7, since 12:00 (2h)\n"
+                                 "  session 20 of bob: sshd on pts/0, from 192.0.2.7, since 12:00 (2h)\n");
     EXPECT_TEXT(remote.left(), "9");
+}
+
+SESSLIMIT_TEST(end_names_sessions_that_it_cannot_describe) {
+    FakeRemote remote(a_host());
+    remote.sessions.resize(1);
+    remote.sessions[0].state = "left-behind";
+    FakeConsole console;
+    EXPECT(end_users({"alice"}, "Maintenance.", remote, console) == Exit::ok, "exit");
+    EXPECT_TEXT(console.printed,
+                "Terminating 1 session of alice:\n"
+                "  session 9 of alice: sshd on pts/0, from 192.0.2.7, left behind, since 12:00 (2h)\n");
+    EXPECT_TEXT(remote.message, "Maintenance.");
 }
 
 SESSLIMIT_TEST(end_credential_asks_without_visible_keys) {
@@ -158,7 +176,7 @@ SESSLIMIT_TEST(end_credential_asks_without_visible_keys) {
     }
     FakeConsole console;
     console.answer = false;
-    EXPECT(end_credentials({"SHA256:leaked"}, remote, console) == Exit::failed, "exit");
+    EXPECT(end_credentials({"SHA256:leaked"}, "", remote, console) == Exit::failed, "exit");
     EXPECT_TEXT(console.questions, "This command ends all sessions opened with SHA256:leaked, of all users.\n"
                                    "End them? [y/N] ");
 }
@@ -168,7 +186,7 @@ SESSLIMIT_TEST(missing_daemon_reported_once) {
     remote.failure = Failure{Failure::Kind::not_running, "x"};
     FakeConsole console;
     console.answer = true;
-    EXPECT(end_users({"alice"}, remote, console) == Exit::failed, "exit");
+    EXPECT(end_users({"alice"}, "", remote, console) == Exit::failed, "exit");
     EXPECT_TEXT(console.complaints, "sesslimitd is not running; run 'systemctl start sesslimitd'\n");
     EXPECT_TEXT(console.questions, "");
 }
@@ -176,7 +194,7 @@ SESSLIMIT_TEST(missing_daemon_reported_once) {
 SESSLIMIT_TEST(argument_escaped_in_output) {
     FakeRemote remote(a_host());
     FakeConsole console;
-    EXPECT(end_users({"\033[2Jcarol"}, remote, console) == Exit::ok, "exit");
+    EXPECT(end_users({"\033[2Jcarol"}, "", remote, console) == Exit::ok, "exit");
     EXPECT_TEXT(console.printed, "No session of \\x1b[2Jcarol to end.\n");
 }
 

@@ -25,7 +25,17 @@ std::string argument_of(sd_bus_message* call) {
 
 std::string noted(sd_bus_message* call, FakeService& service) {
     const std::string argument = argument_of(call);
-    service.note(std::string(sd_bus_message_get_member(call)) + " " + argument);
+    std::string options;
+    if (sd_bus_message_has_signature(call, "sa{sv}") > 0) {
+        sd_bus_message_enter_container(call, 'a', "{sv}");
+        const char* key = "";
+        const char* text = "";
+        while (sd_bus_message_read(call, "{sv}", &key, "s", &text) > 0) {
+            options += std::string(" ") + key + "=" + text;
+        }
+        sd_bus_message_exit_container(call);
+    }
+    service.note(std::string(sd_bus_message_get_member(call)) + " " + argument + options);
     return argument;
 }
 
@@ -80,6 +90,23 @@ int end_session(sd_bus_message* call, void* userdata, sd_bus_error*) {
     return sd_bus_reply_method_return(call, "");
 }
 
+/// Removes the sessions for which `wanted` returns true, and replies with their IDs.
+template <class Wanted>
+int end_if(sd_bus_message* call, FakeService& service, Wanted wanted) {
+    sd_bus_message* made = nullptr;
+    sd_bus_message_new_method_return(call, &made);
+    const ctl::Message reply(made);
+    sd_bus_message_open_container(reply.get(), 'a', "s");
+    std::erase_if(service.behaviour.sessions, [&](const Session& one) {
+        if (wanted(one)) {
+            sd_bus_message_append(reply.get(), "s", one.id.c_str());
+        }
+        return wanted(one);
+    });
+    sd_bus_message_close_container(reply.get());
+    return sd_bus_send(nullptr, reply.get(), nullptr);
+}
+
 int end_user(sd_bus_message* call, void* userdata, sd_bus_error*) {
     FakeService& service = service_of(userdata);
     const std::string user = noted(call, service);
@@ -89,16 +116,13 @@ int end_user(sd_bus_message* call, void* userdata, sd_bus_error*) {
     if (user == "nobody-such") {
         return sd_bus_reply_method_errorf(call, no_such_user, "no user %s", user.c_str());
     }
-    const auto ended = std::erase_if(service.behaviour.sessions, [&](const Session& one) { return one.user == user; });
-    return sd_bus_reply_method_return(call, "u", static_cast<std::uint32_t>(ended));
+    return end_if(call, service, [&](const Session& one) { return one.user == user; });
 }
 
 int end_credential(sd_bus_message* call, void* userdata, sd_bus_error*) {
     FakeService& service = service_of(userdata);
     const std::string key = noted(call, service);
-    const auto ended =
-        std::erase_if(service.behaviour.sessions, [&](const Session& one) { return one.credential == key; });
-    return sd_bus_reply_method_return(call, "u", static_cast<std::uint32_t>(ended));
+    return end_if(call, service, [&](const Session& one) { return one.credential == key; });
 }
 
 /// Formats "User=alice Groups=a,b" in the order of the message.
@@ -217,9 +241,9 @@ const sd_bus_vtable* fake_interface() {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("ListSessions", "", "aa{sv}", list_sessions, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("GetSession", "s", "a{sv}", get_session, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("EndSession", "s", "", end_session, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("EndUser", "s", "u", end_user, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("EndCredential", "s", "u", end_credential, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("EndSession", "sa{sv}", "", end_session, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("EndUser", "sa{sv}", "as", end_user, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("EndCredential", "sa{sv}", "as", end_credential, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Explain", "a{sv}", "bsa(sssssu)a(ssssub)s", explain, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Reload", "", "", reload, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Version", "s", get_property, 0, 0),

@@ -60,7 +60,19 @@ ctl::Answer<Session> FakeRemote::session(const std::string& id) {
     return *found;
 }
 
-ctl::Answer<> FakeRemote::end_session(const std::string& id) {
+std::vector<std::string> FakeRemote::end_if(const std::function<bool(const Session&)>& wanted) {
+    std::vector<std::string> ids;
+    std::erase_if(sessions, [&](const Session& one) {
+        if (wanted(one)) {
+            ids.push_back(one.id);
+        }
+        return wanted(one);
+    });
+    return ids;
+}
+
+ctl::Answer<> FakeRemote::end_session(const std::string& id, const std::string& to_user) {
+    message = to_user;
     const auto found = session(id);
     if (!found) {
         return std::unexpected(found.error());
@@ -72,21 +84,22 @@ ctl::Answer<> FakeRemote::end_session(const std::string& id) {
     return {};
 }
 
-ctl::Answer<std::uint32_t> FakeRemote::end_user(const std::string& user) {
+ctl::Answer<std::vector<std::string>> FakeRemote::end_user(const std::string& user, const std::string& to_user) {
+    message = to_user;
     if (failure || protected_users.contains(user)) {
         return failure ? std::unexpected(*failure) : not_yours();
     }
     const UserRef ref = parse_user_ref(user).value();
-    return static_cast<std::uint32_t>(
-        std::erase_if(sessions, [&](const Session& one) { return refers_to(ref, one.user, one.uid); }));
+    return end_if([&](const Session& one) { return refers_to(ref, one.user, one.uid); });
 }
 
-ctl::Answer<std::uint32_t> FakeRemote::end_credential(const std::string& fingerprint) {
+ctl::Answer<std::vector<std::string>> FakeRemote::end_credential(const std::string& fingerprint,
+                                                                 const std::string& to_user) {
+    message = to_user;
     if (failure) {
         return std::unexpected(*failure);
     }
-    return static_cast<std::uint32_t>(
-        std::erase_if(sessions, [&](const Session& one) { return one.credential == fingerprint; }));
+    return end_if([&](const Session& one) { return one.credential == fingerprint; });
 }
 
 ctl::Answer<ctl::Explanation> FakeRemote::explain(const ctl::ExplainQuery& question) {

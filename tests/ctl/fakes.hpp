@@ -5,6 +5,7 @@
 #include "ctl/client/daemon_client.hpp"
 #include "ctl/client/host.hpp"
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -38,12 +39,14 @@ class FakeRemote final : public ctl::Remote {
     std::vector<ctl::Event> events;               ///< events that watch() delivers before it returns
     std::optional<ctl::ExplainQuery> asked_about; ///< question of the last explain()
     unsigned reloads = 0;
+    std::string message; ///< message of the last request to terminate sessions
 
     ctl::Answer<std::vector<ctl::Session>> list() override;
     ctl::Answer<ctl::Session> session(const std::string& id) override;
-    ctl::Answer<> end_session(const std::string& id) override;
-    ctl::Answer<std::uint32_t> end_user(const std::string& user) override;
-    ctl::Answer<std::uint32_t> end_credential(const std::string& fingerprint) override;
+    ctl::Answer<> end_session(const std::string& id, const std::string& message) override;
+    ctl::Answer<std::vector<std::string>> end_user(const std::string& user, const std::string& message) override;
+    ctl::Answer<std::vector<std::string>> end_credential(const std::string& fingerprint,
+                                                         const std::string& message) override;
     ctl::Answer<ctl::Explanation> explain(const ctl::ExplainQuery& question) override;
     ctl::Answer<> reload() override;
     ctl::Answer<ctl::Status> status() override;
@@ -52,6 +55,9 @@ class FakeRemote final : public ctl::Remote {
 
     /// Returns the remaining IDs in order, separated by blanks.
     [[nodiscard]] std::string left() const;
+
+  private:
+    std::vector<std::string> end_if(const std::function<bool(const ctl::Session&)>& wanted);
 };
 
 /// A fake host in memory.

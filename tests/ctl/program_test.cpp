@@ -104,10 +104,11 @@ SESSLIMIT_TEST(explanation_printed) {
 
 SESSLIMIT_TEST(end_without_terminal_does_not_ask) {
     World world;
-    EXPECT(world.run({"end", "12"}).exit == 0 && world.was_asked("EndSession 12"), "end");
-    EXPECT(!world.was_asked("GetSession 12"), "no person to show it to");
+    const auto session = world.run({"end", "12", "--message", "Bye, now."});
+    EXPECT(session.exit == 0 && world.was_asked("EndSession 12 message=Bye, now."), session.err);
+    EXPECT(session.out.starts_with("Terminating 1 session:\n  session 12 of alice: sshd"), session.out);
     const auto user = world.run({"end-user", "bob"});
-    EXPECT_TEXT(user.out, "Terminating 1 session of bob.\n");
+    EXPECT(user.out.starts_with("Terminating 1 session of bob:\n  session "), user.out);
     const auto key = world.run({"end-credential", "SHA256:leaked"});
     EXPECT_TEXT(key.out, "No session opened with SHA256:leaked to end.\n"); // session 12 had this key
     EXPECT(world.was_asked("EndCredential SHA256:leaked") && key.exit == 0, key.err);

@@ -166,6 +166,7 @@ Journal journal() {
                                  core::Cause::leader_gone, core::Cause::displaced, core::Cause::requested}) {
             core::Notice notice{.kind = meaning.kind, .session = session_in(core::Phase::active), .reason = {}};
             notice.reason.cause = cause;
+            notice.note = "a message";
             for (const auto& [name, value] : messages::journal_entry(notice)) {
                 if (name.starts_with("SESSLIMIT_")) {
                     journal.fields.insert(name);
@@ -292,13 +293,20 @@ std::string part_of_interface(std::string_view from, std::string_view to) {
     return text.substr(at, text.find(to) - at);
 }
 
-/// Formats a method as in its entry: "EndUser(s user) -> u", without blanks between the result types.
+/// Formats a method as in its entry: "EndUser(s user, a{sv} options) -> as", without blanks between the result types.
+/// The type of an argument is s or a{sv}.
 std::string method(const sd_bus_vtable& member) {
     const auto text = [](const char* words) { return std::string(words == nullptr ? "" : words); };
-    const std::string takes = text(member.x.method.signature);
     const std::string gives = text(member.x.method.result);
-    return member.x.method.member + ("(" + takes) + (takes.empty() ? "" : " " + text(member.x.method.names)) + ")" +
-           (gives.empty() ? "" : " -> " + gives);
+    std::string takes;
+    const char* name = member.x.method.names; // names that end with NUL
+    for (std::string types = text(member.x.method.signature); !types.empty();) {
+        const std::string type = types.substr(0, types.front() == 'a' ? types.find('}') + 1 : 1);
+        takes += (takes.empty() ? "" : ", ") + type + " " + name;
+        types.erase(0, type.size());
+        name += std::string_view(name).size() + 1;
+    }
+    return member.x.method.member + ("(" + takes) + ")" + (gives.empty() ? "" : " -> " + gives);
 }
 
 SESSLIMIT_TEST(org_sesslimit1_page_lists_every_member_and_error) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """sesslimitctl with real sessions: its output, the sessions that it terminates, its authorization and its errors."""
 
+import json
 import re
 import time
 
@@ -166,11 +167,18 @@ def test_end_user_and_end_credential_terminate_all_matches(host, saw):
     password = console.log_in(host, "carol")
     assert [each.verdict() for each in (*shells, password)] == [True] * 4
     wait_until("4 sessions", lambda: len(ids(host, "alice") + ids(host, "bob") + ids(host, "carol")) == 4, 10)
-    said = ctl.text(host, "end-user", "alice", "carol")
-    assert said == "Terminating 2 sessions of alice.\nTerminating 1 session of carol.\n", said
+    opened = sorted(ids(host, "alice"), key=int)
+    since = time.monotonic()
+    said = ctl.text(host, "end-user", "--message", "Maintenance – see /etc/motd", "alice", "carol")
+    lines = said.splitlines()
+    assert [lines[0], lines[3]] == ["Terminating 2 sessions of alice:", "Terminating 1 session of carol:"], said
+    assert [line.split()[:4] for line in lines[1:3]] == [["session", each, "of", "alice:"] for each in opened], said
     for each in (*shells[:2], password):
         each.wait(10)
-        each.expect("This session was terminated: requested by root", 1)
+        each.expect("This session was terminated: requested by root.\r\n *Message: Maintenance – see /etc/motd", 1)
+    entries = map(json.loads, host.journal("--output=json", "SESSLIMIT_EVENT=ending").splitlines())
+    notes = [e["SESSLIMIT_NOTE"] for e in entries if int(e["__MONOTONIC_TIMESTAMP"]) / 1e6 >= since]
+    assert notes == ["Maintenance – see /etc/motd"] * 3, notes
     assert shells[2].running
     host.wait_clean("alice")
     host.wait_clean("carol")

@@ -43,6 +43,7 @@ __sesslimitctl_value() {
                 "$current"
             ;;
         --credential) __sesslimitctl_offer "$(__sesslimitctl_open credentials)" "$current" ;;
+        --message) ;;
         --seat) __sesslimitctl_offer seat0 "$current" ;;
         --profile) __sesslimitctl_offer "stig pci cis" "$current" ;;
         --policy-dir | --root) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
@@ -55,6 +56,7 @@ __sesslimitctl_options() {
     case $1 in
         '') options+=" --version" ;;
         list) options+=" --user" ;;
+        end | end-user | end-credential) options+=" --message" ;;
         explain) options+=" --service --origin --group --method --credential --seat" ;;
         check) options+=" --policy-dir --managed" ;;
         audit) options+=" --profile --root" ;;

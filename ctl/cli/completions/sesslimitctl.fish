@@ -32,6 +32,7 @@ complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a watch
 complete -c sesslimitctl -n '__fish_seen_subcommand_from show end' -a '(__sesslimitctl_open sessions)'
 complete -c sesslimitctl -n '__fish_seen_subcommand_from end-user' -a '(__sesslimitctl_open users)'
 complete -c sesslimitctl -n '__fish_seen_subcommand_from end-credential' -a '(__sesslimitctl_open credentials)'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from end end-user end-credential' -l message -x -d 'Text that is shown to the user'
 complete -c sesslimitctl -n '__fish_seen_subcommand_from list' -l user -x -a '(__sesslimitctl_open users)' -d 'List only sessions of this user'
 
 complete -c sesslimitctl -n '__fish_seen_subcommand_from explain' -a '(__fish_complete_users)'

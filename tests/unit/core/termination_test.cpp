@@ -161,7 +161,8 @@ SESSLIMIT_TEST(dead_leader_in_observe_mode_only_notified) {
 SESSLIMIT_TEST(requester_name_cut_to_ledger_limit) {
     World world;
     world.login();
-    world.feed(TerminationRequested{key(1), std::string(10'000, 'x')});
+    world.feed(TerminationRequested{key(1), {std::string(10'000, 'x'), 0, std::string(10'000, 'y')}});
+    EXPECT(world.notices.back().note.size() == core::max_note_length, "the message is bounded");
     EXPECT(world.find(key(1))->reason.by == std::string(core::max_by_length, 'x'), "cut");
 }
 

@@ -201,6 +201,11 @@ Notice locking(Notice notice) {
     return notice;
 }
 
+Notice with_note(Notice notice, std::string note) {
+    notice.note = std::move(note);
+    return notice;
+}
+
 Notice saying(std::string message, Notice notice) {
     notice.message = std::move(message);
     return notice;
@@ -232,6 +237,8 @@ SESSLIMIT_TEST(terminal_texts) {
         {notice_of(Kind::kept), "This session stays open: activity detected."},
         {notice_of(Kind::ending, idle), "This session was terminated: no input for 15min."},
         {notice_of(Kind::ending, unseen), "This session was terminated: no activity for 15min."},
+        {with_note(notice_of(Kind::ending, idle), "Maintenance."),
+         "This session was terminated: no input for 15min.\nMessage: Maintenance."},
         {saying("Goodbye, {user}.\n{{{reason}}}\nIt was {session}, from {host}.", notice_of(Kind::ending, idle)),
          "Goodbye, alice.\n{no input for 15min}\nIt was c1, from 192.0.2.7."},
         {notice_of(Kind::locked, idle), ""},
@@ -250,6 +257,12 @@ SESSLIMIT_TEST(terminal_texts) {
         const std::string text = one.text.empty() ? "" : header + std::string(one.text);
         EXPECT_TEXT(messages::terminal_text(one.notice, clock_face, "lab"), text);
     }
+}
+
+SESSLIMIT_TEST(message_of_requester_escaped) {
+    EXPECT_TEXT(messages::terminal_text(with_note(notice_of(Kind::ending, because(Cause::duration, 0, 1h)), hostile),
+                                        clock_face, "lab"),
+                header + "This session was terminated: maximum duration of 1h reached.\nMessage: " + tamed);
 }
 
 /// Names, hosts, requesters and policy messages of great length with control characters.
@@ -361,6 +374,7 @@ SESSLIMIT_TEST(journal_reports_lock_instead_of_end) {
 
 SESSLIMIT_TEST(journal_fields_escaped) {
     Notice notice = notice_of(Kind::admitted);
+    notice.note = hostile;
     notice.session.key = key(17);
     notice.session.login.user = hostile;
     notice.session.login.rhost = hostile;
@@ -371,6 +385,7 @@ SESSLIMIT_TEST(journal_fields_escaped) {
     EXPECT_TEXT(field(entry, "SESSLIMIT_ORIGIN"), as_field);
     EXPECT_TEXT(field(entry, "SESSLIMIT_SERVICE"), as_field);
     EXPECT_TEXT(field(entry, "SESSLIMIT_SESSION"), as_field);
+    EXPECT_TEXT(field(entry, "SESSLIMIT_NOTE"), as_field);
     EXPECT_TEXT(field(entry, "SESSLIMIT_UID"), "1001");
     EXPECT_TEXT(field(entry, "SESSLIMIT_KEY"), "17");
     EXPECT_TEXT(field(entry, "SESSLIMIT_LEADER"), "500");
