@@ -130,6 +130,8 @@ struct Daemon::Impl {
                                  .connections = resources.connections,
                                  .snapshots = snapshots,
                                  .api = api,
+                                 .worker = resources.worker,
+                                 .missed_file = options.runtime_directory / "missed-reasons",
                                  .events = base->events}};
     Engine engine{base->events, recorder, effects, &boottime_now};
     NestedLogin nested{
@@ -232,6 +234,7 @@ struct Daemon::Impl {
     /// loaded.
     void begin() {
         systemd.connect();
+        effects.load();
         // logind's replies are handled in a later iteration of the event loop, after the sessions of the ledger have
         // been restored.
         logind.connect();

@@ -58,10 +58,10 @@ void log_outcome(const ProgramPreserver::Outcome& outcome, output::Journal& jour
 } // namespace
 
 SystemEffectHandler::SystemEffectHandler(Dependencies dependencies)
-    : dependencies_(dependencies), denials_(dependencies.loop, dependencies.journal),
+    : dependencies_(std::move(dependencies)), denials_(dependencies_.loop, dependencies_.journal),
       preserver_({
-          .loop = dependencies.loop,
-          .scopes = dependencies.scopes,
+          .loop = dependencies_.loop,
+          .scopes = dependencies_.scopes,
           .look = [](const core::Session& session, const std::string& scope,
                      const std::vector<std::string>& keep) { return inspect::kept_programs_of(session, scope, keep); },
           .terminate = [this](const core::Session& session) { terminate(session); },
@@ -73,13 +73,26 @@ SystemEffectHandler::SystemEffectHandler(Dependencies dependencies)
                   }
               },
       }),
-      kept_scopes_(dependencies.loop, dependencies.events), deadline_(
-                                                                dependencies.loop, CLOCK_BOOTTIME,
-                                                                [this] {
-                                                                    armed_ = never;
-                                                                    dependencies_.events.handle(core::TimerExpired{});
-                                                                },
-                                                                deadline_accuracy) {}
+      kept_scopes_(dependencies_.loop, dependencies_.events),
+      missed_({.loop = dependencies_.loop,
+               .worker = dependencies_.worker,
+               .file = dependencies_.missed_file,
+               .write =
+                   [this](const core::Session& session, std::string_view text) {
+                       return write_to_terminals(session, messages::with_header(text, clockface(), host_name()));
+                   },
+               .failed =
+                   [this](const Error& error) {
+                       dependencies_.journal.log(output::Priority::warning,
+                                                 "Failed to store the reasons of terminations: " + error.what);
+                   }}),
+      deadline_(
+          dependencies_.loop, CLOCK_BOOTTIME,
+          [this] {
+              armed_ = never;
+              dependencies_.events.handle(core::TimerExpired{});
+          },
+          deadline_accuracy) {}
 
 void SystemEffectHandler::answer(const core::Answer& answer, const core::State& state) {
     using Kind = core::Answer::Kind;
@@ -98,6 +111,10 @@ void SystemEffectHandler::answer(const core::Answer& answer, const core::State& 
     case Kind::denied:
         if (!answer.quiet) {
             text = denial(answer, state);
+            if (!answer.session.login.rhost.empty()) {
+                // It is unknown whether the program shows the text. git, rsync and sftp do not.
+                missed_.keep(answer.session.login.uid, messages::missed_denial(answer.session, clockface()));
+            }
         }
         verdict = {.outcome = wire::Outcome::denied, .session = 0, .text = text};
         break;
@@ -135,20 +152,26 @@ void SystemEffectHandler::notify(const core::Notice& notice) {
     log_notice(notice);
     dependencies_.api.emit(notice);
     const std::string text = messages::terminal_text(notice, clockface(), host_name());
-    if (!text.empty()) {
-        write_to_terminals(notice.session, text);
+    const bool is_shown = !text.empty() && write_to_terminals(notice.session, text);
+    if (notice.kind == core::Notice::Kind::ending && !is_shown && !notice.quiet && !notice.session.graphical) {
+        missed_.keep(notice.session.login.uid, messages::missed_termination(notice, clockface()));
     }
+}
+
+void SystemEffectHandler::offer_missed_reason(const core::Session& session) {
+    missed_.offer(session);
 }
 
 void SystemEffectHandler::report_denial(const core::ReportDenial& what) {
     write_to_terminals(what.session, messages::denial_report(what.denied, clockface(), host_name()));
 }
 
-void SystemEffectHandler::write_to_terminals(const core::Session& session, const std::string& text) {
+bool SystemEffectHandler::write_to_terminals(const core::Session& session, const std::string& text) {
     std::size_t missed = 0;
     // Only the first error is logged, because writes to thousands of terminals may fail.
     std::string why;
-    for (const inspect::Terminal& terminal : terminals_of(session).value_or(std::vector<inspect::Terminal>{})) {
+    const auto terminals = terminals_of(session).value_or(std::vector<inspect::Terminal>{});
+    for (const inspect::Terminal& terminal : terminals) {
         if (auto written = output::write_notice(terminal, text); !written && ++missed == 1) {
             why = written.error().what;
         }
@@ -158,6 +181,7 @@ void SystemEffectHandler::write_to_terminals(const core::Session& session, const
                                   "Failed to write a notice to a terminal: " + why +
                                       (missed > 1 ? " (and " + std::to_string(missed - 1) + " more)" : ""));
     }
+    return missed < terminals.size();
 }
 
 std::optional<std::vector<inspect::Terminal>> SystemEffectHandler::terminals_of(const core::Session& session) {

@@ -8,6 +8,7 @@
 #include "daemon/inspect/tcp_activity.hpp"
 #include "daemon/inspect/terminals.hpp"
 #include "daemon/logind/logind.hpp"
+#include "daemon/missed_notices.hpp"
 #include "daemon/monitor/input_monitor.hpp"
 #include "daemon/monitor/leader_monitor.hpp"
 #include "daemon/monitor/scope_monitor.hpp"
@@ -16,6 +17,7 @@
 #include "daemon/pam_server/server.hpp"
 #include "daemon/systemd/program_preserver.hpp"
 
+#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
@@ -38,6 +40,9 @@ class SystemEffectHandler final : public EffectHandler {
         inspect::Connections& connections;
         inspect::SessionSnapshots& snapshots;
         api::Service& api;
+        Worker& worker;
+        /// Path of the file for reasons that could not be shown (MissedNotices).
+        std::filesystem::path missed_file;
         /// Receiver of the events by which the effect handler reports results, such as the result of an activity probe.
         core::EventSink& events;
     };
@@ -48,6 +53,9 @@ class SystemEffectHandler final : public EffectHandler {
     SystemEffectHandler& operator=(const SystemEffectHandler&) = delete;
     ~SystemEffectHandler() override = default;
 
+    /// Reads the reasons that an earlier daemon process could not show.
+    void load() { missed_.load(); }
+
     /// Writes one journal entry for each group of repeated denials that were counted but not logged individually.
     /// Called when the daemon stops.
     void finish();
@@ -56,6 +64,7 @@ class SystemEffectHandler final : public EffectHandler {
     void notify(const core::Notice& notice) override;
     void terminate(const core::Session& session) override;
     void preserve_and_terminate(const core::Session& session, const std::vector<std::string>& keep) override;
+    void offer_missed_reason(const core::Session& session) override;
     void lock_screen(const std::string& logind_id) override;
     void kill_scope(const std::string& scope, int signal) override;
     void kill_all(const std::string& logind_id) override;
@@ -75,7 +84,8 @@ class SystemEffectHandler final : public EffectHandler {
 
     void log_notice(const core::Notice& notice);
 
-    void write_to_terminals(const core::Session& session, const std::string& text);
+    /// Writes a text to the terminals of a session. Returns false if none of them could be written to.
+    bool write_to_terminals(const core::Session& session, const std::string& text);
 
     /// Returns the terminals of the session. If they cannot be determined, reports this to log_inspection_failure() and
     /// returns nullopt.
@@ -89,6 +99,7 @@ class SystemEffectHandler final : public EffectHandler {
     output::DenialJournal denials_;
     ProgramPreserver preserver_;
     monitor::ScopeMonitor kept_scopes_;
+    MissedNotices missed_;
     Timer deadline_;
     /// Time at which the timer `deadline_` expires, or `never` if the timer is not armed.
     BootTime armed_ = never;

@@ -135,6 +135,7 @@ void Engine::carry_out(const core::Effect& effect) {
                    [this](const core::CheckLogout& what) { handler_.check_logout(what); },
                    [this](const core::CheckConnections& what) { check_connections(what); },
                    [this](const core::ReportDenial& what) { handler_.report_denial(what); },
+                   [this](const core::OfferMissedReason& what) { handler_.offer_missed_reason(what.session); },
                    [this](const core::Lock& what) { handler_.lock_screen(what.logind_id); },
                    [this](const core::KillAll& what) { handler_.kill_all(what.logind_id); },
                    [this](const core::KillScope& what) { handler_.kill_scope(what.scope, what.signal); },

@@ -47,6 +47,9 @@ class EffectHandler {
     /// Moves the programs with the names `keep` from a session to a separate scope, and then terminates the session.
     virtual void preserve_and_terminate(const core::Session& session, const std::vector<std::string>& keep) = 0;
 
+    /// Shows the reason of an earlier termination or denial to the user of a session (effect OfferMissedReason).
+    virtual void offer_missed_reason(const core::Session& session) = 0;
+
     /// Locks the screen of a logind session (effect Lock).
     virtual void lock_screen(const std::string& logind_id) = 0;
     /// Sends a signal to all processes in a scope (effect KillScope).

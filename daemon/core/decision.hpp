@@ -105,6 +105,8 @@ struct Notice {
     std::string message{};
     /// Message of the person who requested the termination. Only set in a notice of the kind `ending`.
     std::string note{};
+    /// True if the user does not get texts in programs (setting `quiet`). Only set in a notice of the kind `ending`.
+    bool quiet = false;
     /// True if the expiry of the idle limit locks the screen instead of terminating the session. Only set in notices of
     /// the kinds `warned` and `would_end`.
     bool locks = false;
@@ -170,6 +172,12 @@ struct CheckConnections {
     std::vector<SessionKey> sessions;
 };
 
+/// Start of a session on whose terminal the daemon may write. If the reason of an earlier termination or denial could
+/// not be shown to the user, it is shown now.
+struct OfferMissedReason {
+    Session session;
+};
+
 /// Notice on the terminals of the session `session` that a login of the same user was denied.
 struct ReportDenial {
     Session session;
@@ -177,7 +185,7 @@ struct ReportDenial {
 };
 
 using Effect = std::variant<Notice, ProbeActivity, CheckLogout, CheckConnections, Terminate, KillAll, KillScope,
-                            SignalLeader, Lock, ReportDenial, ReportMissingLogind>;
+                            SignalLeader, Lock, ReportDenial, ReportMissingLogind, OfferMissedReason>;
 
 /// Result of decide().
 struct Decision {

@@ -78,6 +78,16 @@ struct DecisionContext {
         out.effects.emplace_back(Notice{kind, session, reason, left});
     }
 
+    /// Offers the reason of an earlier termination or denial to the user of a session that has just become active. The
+    /// daemon does not write to a session without enforced limits, or with the setting `quiet`.
+    void offer_missed_reason(const Session& session) {
+        const policy::Limits applied = limits(session);
+        if (!session.graphical && !policy::is_unlimited(applied) && applied.mode.value == policy::Mode::enforce &&
+            applied.quiet.value == policy::Quiet::no) {
+            out.effects.emplace_back(OfferMissedReason{session});
+        }
+    }
+
     /// Requests an activity probe of a session after its last activity becomes relevant, or after the wall clock was
     /// set. Later probes are compared with the values of this probe. Does nothing if no idle limit applies and at_limit
     /// does not depend on activity.

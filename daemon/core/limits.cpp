@@ -72,6 +72,7 @@ void activate_without_logind(DecisionContext& context, Session session) {
     session.due = next_due(session, context.warnings(session, context.limits(session)));
     context.put(session);
     context.out.effects.emplace_back(ReportMissingLogind{session});
+    context.offer_missed_reason(session);
     context.request_first_probe(session);
 }
 

@@ -58,6 +58,7 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
         // The idle limit applies to a session as soon as logind has announced it.
         session.due = next_due(session, context.warnings(session, context.limits(session)));
         context.put(session);
+        context.offer_missed_reason(session);
         return context.request_first_probe(session);
     case Phase::ending:
         if (session.stage != TerminationStage::pending) {

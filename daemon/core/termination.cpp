@@ -58,11 +58,13 @@ void notify_reason(DecisionContext& context, Session& session, const std::string
     session.stage = TerminationStage::notified;
     session.due = after(context.now, Timeouts::notice_display);
     session.last_notice_at = context.now;
+    const policy::Limits limits = context.limits(session);
     context.out.effects.emplace_back(Notice{.kind = Notice::Kind::ending,
                                             .session = session,
                                             .reason = session.reason,
-                                            .message = context.limits(session).message_of_end.value,
-                                            .note = note});
+                                            .message = limits.message_of_end.value,
+                                            .note = note,
+                                            .quiet = limits.quiet.value == policy::Quiet::yes});
 }
 
 void kill(DecisionContext& context, Session& session) {

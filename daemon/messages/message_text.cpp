@@ -72,6 +72,15 @@ std::string time_of_day(BootTime at, const WallClock& clock, bool exact = false)
     return {text.data(), size};
 }
 
+/// Returns the current local date and time, such as "2026-11-22 14:02".
+std::string date_of(const WallClock& clock) {
+    std::array<char, 32> text{};
+    if (const auto now = local_time(clock.now, clock)) {
+        (void)std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M", &*now);
+    }
+    return text.data();
+}
+
 /// Returns the header of a notice on a terminal, with the sender and the time, in the style of wall(1).
 std::string header(const WallClock& clock, std::string_view host) {
     std::array<char, 64> text{};
@@ -101,6 +110,7 @@ std::string open_session_line(const Session& open, const WallClock& clock, const
     line += on.empty() ? " (" + escape_for_display(open.login.service, name_bytes) + ", no terminal)" : on;
     line += ", since " + time_of_day(open.opened, clock) + " (" + rough(clock.now - open.opened) + ")";
     line += ", from " + origin_of(open);
+    line += open.phase == core::Phase::left_behind ? ", left behind" : "";
     return open.phase == core::Phase::ending ? line + ", ending" : line;
 }
 
@@ -363,6 +373,23 @@ std::string denial_text(const Session& denied, const core::State& state, const W
 std::string terminal_text(const core::Notice& notice, const WallClock& clock, std::string_view host) {
     const std::string said = notice_text(notice, clock);
     return said.empty() ? said : header(clock, host) + said;
+}
+
+std::string with_header(std::string_view text, const WallClock& clock, std::string_view host) {
+    return header(clock, host) + std::string(text);
+}
+
+std::string missed_termination(const core::Notice& notice, const WallClock& clock) {
+    const Session& session = notice.session;
+    const std::string note = notice.note.empty() ? "" : " Message: " + escape_for_display(notice.note, note_bytes);
+    return "On " + date_of(clock) + ", session " + id_of(session) + " (" +
+           escape_for_display(session.login.service, name_bytes) + ", from " + origin_of(session) +
+           ") was terminated: " + reason_text(notice.reason) + "." + note;
+}
+
+std::string missed_denial(const Session& denied, const WallClock& clock) {
+    return "On " + date_of(clock) + ", a login (" + escape_for_display(denied.login.service, name_bytes) + ", from " +
+           origin_of(denied) + ") was denied: " + reason_text(denied.reason) + ".";
 }
 
 std::string denial_report(const Session& denied, const WallClock& clock, std::string_view host) {

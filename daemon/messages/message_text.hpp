@@ -54,6 +54,14 @@ std::string denial_text(const core::Session& denied, const core::State& state, c
 inline constexpr std::size_t max_terminal_text_length = 2048;
 std::string terminal_text(const core::Notice& notice, const WallClock& clock, std::string_view host);
 
+/// Returns a text that is preceded by the header of a notice, with the sender and the time.
+std::string with_header(std::string_view text, const WallClock& clock, std::string_view host);
+
+/// Returns the text about a termination or a denial that is shown at the next login of the user. It is one line, at
+/// most MissedReasons::max_length bytes.
+std::string missed_termination(const core::Notice& notice, const WallClock& clock);
+std::string missed_denial(const core::Session& denied, const WallClock& clock);
+
 /// Returns the text for the terminals of a user's open sessions after the login `denied` of the same user. It has the
 /// same form as terminal_text().
 std::string denial_report(const core::Session& denied, const WallClock& clock, std::string_view host);

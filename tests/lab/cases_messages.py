@@ -8,7 +8,7 @@ import itertools
 import re
 
 from lab import client, ctl
-from lab.machine import wait_until
+from lab.machine import Gone, wait_until
 
 REASON = "limit of 1 session reached"
 # Parts of the text of a denial. Some programs show only its first bytes.
@@ -66,3 +66,51 @@ def case_D07_quiet_rule_keeps_text_out_of_protocols(host, saw):
     assert all(each.running for each in shells.values())
     for user, setting in (("alice", "quiet = false"), ("bob", "quiet = true")):
         saw(f"{setting}: " + "; ".join(f"{name}: {text!r}" for name, text in reports[user].items()))
+
+
+def wait_for_reason(shell, seconds=6):
+    """Returns the text that a new shell shows about an earlier login or session. Returns None if it shows none."""
+    shell.prompt()
+    try:
+        return shell.expect(r"On \d{4}-\d\d-\d\d \d\d:\d\d, ([^\r]*)\r", seconds).text.split(", ", 1)[1].strip()
+    except Gone:
+        return None
+
+
+def case_D08_reason_without_terminal_shown_at_next_login(host, saw):
+    limits = 'max_sessions = 2\nmax_duration = "10s"\nwarn_before = []'
+    host.limit("alice", limits)
+    tunnel = client.forward(host, "alice")
+    tunnel.expect("Authenticated", 20)
+    transfer = client.sftp(host, "alice")
+    tunnel.wait(40)
+    transfer.wait(40)
+    host.run("systemctl", "restart", "sesslimitd")
+    # A command has no terminal. The reason is shown at the next login that has one, and only once.
+    command = client.command(host, "alice", "sleep 8")
+    assert command.wait(20) == 0 and "terminated" not in command.output, command.output
+    shells = [client.shell(host, "alice") for _ in range(2)]
+    told = [wait_for_reason(each) for each in shells]
+    assert sorted(map(bool, told)) == [False, True], told
+    reason = next(each for each in told if each)
+    assert re.fullmatch(r"session \S+ \(sshd, .*\) was terminated: maximum duration of 10s reached\.", reason), reason
+    saw(f"sftp and ssh -N terminated: the next shell reads {reason!r}, also after a restart, and only one of two shells")
+
+
+def case_D07_denied_connection_is_reported_at_next_login(host, saw):
+    host.limit("alice", "max_sessions = 1")
+    first = client.shell(host, "alice")
+    first.prompt()
+    tunnel = client.forward(host, "alice")
+    assert tunnel.wait(20) != 0
+    assert first.log_out() == 0
+    host.wait_clean("alice")
+    reason = wait_for_reason(client.shell(host, "alice"))
+    assert reason == "a login (sshd, from 127.0.0.1) was denied: limit of 1 session reached.", reason
+
+    # Nothing is written to a session without limits, and nothing is kept for a rule with quiet.
+    assert client.forward(host, "alice").wait(20) != 0
+    host.policy("version = 1\n")
+    for shell in (client.shell(host, "alice"), client.shell(host, "alice")):
+        assert not wait_for_reason(shell), shell.output
+    saw(f"denied ssh -N: the next shell reads {reason!r}; a session without limits reads nothing")

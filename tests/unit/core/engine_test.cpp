@@ -44,6 +44,7 @@ struct Scribe final : Recorder, EffectHandler {
     void preserve_and_terminate(const Session& session, const std::vector<std::string>& keep) override {
         say("preserve " + keep.at(0) + " of " + number(session.key));
     }
+    void offer_missed_reason(const Session& session) override { say("offer " + number(session.key)); }
     void lock_screen(const std::string& id) override { say("lock " + id); }
     void kill_all(const std::string& id) override { say("kill " + id); }
     void signal_leader(const core::SignalLeader& what) override {
@@ -126,7 +127,7 @@ SESSLIMIT_TEST(probe_result_handled_as_event) {
     bench.open(1, 50);
     bench.show("c1", 50);
     EXPECT_TEXT(bench.scribe.take(), "record 0 admitted, follow 0, admitted with 1 there, tell admitted, "
-                                     "record 0 active, follow 0, look 0, record 0 active, follow 0");
+                                     "record 0 active, follow 0, offer 0, look 0, record 0 active, follow 0");
     EXPECT(bench.scribe.armed == bench.engine.state().next_due()->due, "armed for its deadline");
     bench.scribe.now = bench.scribe.armed;
     bench.events.handle(TimerExpired{});

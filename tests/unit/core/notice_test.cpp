@@ -183,4 +183,49 @@ SESSLIMIT_TEST(idle_warning_announces_lock) {
     }
 }
 
+/// The daemon does not write to sessions without enforced limits.
+SESSLIMIT_TEST(missed_reason_offered_only_under_enforced_limits) {
+    struct Case {
+        std::string_view about;
+        Rules rules;
+        policy::Quiet quiet = policy::Quiet::no;
+        bool graphical = false;
+        bool is_offered = true;
+    };
+    const Case cases[] = {
+        {"a limit", {.idle = 1h}},
+        {"a number of sessions", {.max = 2}},
+        {"no limit", {}, policy::Quiet::no, false, false},
+        {"observe", {.max = 2, .mode = policy::Mode::observe}, policy::Quiet::no, false, false},
+        {"quiet", {.max = 2}, policy::Quiet::yes, false, false},
+        {"graphical", {.max = 2}, policy::Quiet::no, true, false},
+    };
+    for (const Case& one : cases) {
+        World world(one.rules);
+        world.policy.host.defaults.quiet = policy::Setting{one.quiet, policy::SourceId{0}, 1};
+        world.ask(ssh());
+        EXPECT(world.offers.empty(), "not before its terminal can exist");
+        world.logind_shows(key(1), one.graphical);
+        EXPECT(world.offers.size() == (one.is_offered ? 1 : 0), one.about);
+        world.set(one.rules);
+        world.pass(1min);
+        EXPECT(world.offers.size() == (one.is_offered ? 1 : 0), "once");
+    }
+    World world({.max = 2}); // a login that logind does not announce
+    world.ask(ssh());
+    world.pass(core::Timeouts::logind_wait);
+    EXPECT(world.offers.size() == 1, "when it becomes active");
+}
+
+SESSLIMIT_TEST(notice_of_termination_tells_if_rule_is_quiet) {
+    for (const auto quiet : {policy::Quiet::yes, policy::Quiet::no}) {
+        World world({.duration = 1min});
+        world.policy.host.defaults.quiet = policy::Setting{quiet, policy::SourceId{0}, 1};
+        world.login();
+        world.pass(61s);
+        const auto ending = std::ranges::find(world.notices, core::Notice::Kind::ending, &core::Notice::kind);
+        EXPECT(ending != world.notices.end() && ending->quiet == (quiet == policy::Quiet::yes), "quiet");
+    }
+}
+
 } // namespace

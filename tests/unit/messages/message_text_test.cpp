@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/protocol.hpp"
 #include "daemon/messages/message_text.hpp"
+#include "daemon/messages/missed_reasons.hpp"
 #include "daemon/policy/template.hpp"
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/core_world.hpp"
@@ -257,6 +258,21 @@ SESSLIMIT_TEST(terminal_texts) {
         const std::string text = one.text.empty() ? "" : header + std::string(one.text);
         EXPECT_TEXT(messages::terminal_text(one.notice, clock_face, "lab"), text);
     }
+}
+
+SESSLIMIT_TEST(missed_reason_has_date_and_origin) {
+    const Reason idle = because(Cause::idle, 0, 15min);
+    EXPECT_TEXT(messages::missed_termination(notice_of(Kind::ending, idle), clock_face),
+                "On 2026-11-22 14:02, session c1 (sshd, from 192.0.2.7) was terminated: no input for 15min.");
+    EXPECT_TEXT(messages::missed_termination(with_note(notice_of(Kind::ending, idle), "Bye."), clock_face),
+                "On 2026-11-22 14:02, session c1 (sshd, from 192.0.2.7) was terminated: no input for 15min. Message: "
+                "Bye.");
+    EXPECT_TEXT(messages::missed_denial(denied(3), clock_face),
+                "On 2026-11-22 14:02, a login (sshd, from 192.0.2.7) was denied: limit of 3 sessions reached.");
+    Notice longest = with_note(notice_of(Kind::ending, because(Cause::requested)), std::string(256, '\x1B'));
+    longest.reason.by = std::string(255, '\x1B');
+    longest.session.login.service = longest.session.login.rhost = longest.session.logind_id = std::string(255, '\x1B');
+    EXPECT(messages::missed_termination(longest, clock_face).size() <= messages::MissedReasons::max_length, "bounded");
 }
 
 SESSLIMIT_TEST(message_of_requester_escaped) {

@@ -80,6 +80,9 @@ std::string described(const Effect& effect) {
         }
         return text;
     }
+    if (const auto* offer = std::get_if<OfferMissedReason>(&effect)) {
+        return "offer " + number(offer->session.key);
+    }
     if (const auto* lock = std::get_if<Lock>(&effect)) {
         return "lock " + lock->logind_id;
     }
@@ -332,6 +335,8 @@ void World::note(const Decision& decision) {
     for (const Effect& effect : decision.effects) {
         if (const auto* report = std::get_if<ReportDenial>(&effect)) {
             reports.push_back(report->session.key);
+        } else if (const auto* offer = std::get_if<OfferMissedReason>(&effect)) {
+            offers.push_back(offer->session.key);
         } else if (!std::holds_alternative<ProbeActivity>(effect) &&
                    !std::holds_alternative<CheckConnections>(effect)) {
             shown.effects.push_back(effect);

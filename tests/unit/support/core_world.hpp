@@ -83,6 +83,7 @@ class World {
     bool blind = false;                                       ///< no activity probe finds anything out
     std::map<SessionKey, Duration> unacknowledged;            ///< of the sessions' connections; absent: 0
     std::vector<SessionKey> reports;                          ///< sessions that were told about a denied login
+    std::vector<SessionKey> offers;                           ///< sessions that get the reason of an earlier end
     std::set<SessionKey> dark;                                ///< probes of these sessions find nothing out
     bool mute = false;            ///< no reply to probes and logout checks: logind does not answer
     std::set<SessionKey> closing; ///< sessions that logind reports with State=closing
