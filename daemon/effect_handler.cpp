@@ -69,7 +69,7 @@ SystemEffectHandler::SystemEffectHandler(Dependencies dependencies)
               [this](const ProgramPreserver::Outcome& outcome) {
                   log_outcome(outcome, dependencies_.journal);
                   if (outcome.moved > 0) {
-                      dependencies_.events.handle(core::ProgramsPreserved{outcome.session.key, outcome.scope});
+                      dependencies_.events.handle(core::ProgramsPreserved{outcome.session, outcome.scope});
                   }
               },
       }),
@@ -84,7 +84,8 @@ SystemEffectHandler::SystemEffectHandler(Dependencies dependencies)
                .failed =
                    [this](const Error& error) {
                        dependencies_.journal.log(output::Priority::warning,
-                                                 "Failed to store the reasons of terminations: " + error.what);
+                                                 "Failed to keep the reasons of terminations for the next login: " +
+                                                     error.what);
                    }}),
       deadline_(
           dependencies_.loop, CLOCK_BOOTTIME,

@@ -70,7 +70,14 @@ void MissedNotices::offer(const core::Session& session) {
     }
     waiting_.push_back({.session = session});
     if (!timer_.is_armed()) {
-        (void)timer_.arm_in(dependencies_.terminal_delay); // after an error, the reason is shown at a later login
+        arm();
+    }
+}
+
+void MissedNotices::arm() {
+    if (const auto armed = timer_.arm_in(dependencies_.terminal_delay); !armed) {
+        waiting_.clear(); // the reasons are shown at a later login
+        dependencies_.failed(armed.error());
     }
 }
 
@@ -90,7 +97,7 @@ void MissedNotices::show() {
     }
     std::erase_if(waiting_, [](const Waiting& waiting) { return waiting.attempts >= max_attempts; });
     if (!waiting_.empty()) {
-        (void)timer_.arm_in(dependencies_.terminal_delay);
+        arm();
     }
     if (has_shown) {
         save();

@@ -25,7 +25,7 @@ class MissedNotices {
         std::filesystem::path file;
         /// Writes a text to the terminals of a session. Returns false if the session does not have a terminal.
         std::function<bool(const core::Session&, std::string_view)> write;
-        std::function<void(const Error&)> failed; ///< receives errors about the file
+        std::function<void(const Error&)> failed; ///< receives errors of the file and the timer
         /// Time between two attempts to find the terminal of a new session. sshd allocates it after logind has
         /// announced the session.
         Duration terminal_delay = std::chrono::seconds(2);
@@ -55,6 +55,7 @@ class MissedNotices {
         int attempts = 0;
     };
 
+    void arm();
     void show();
     void save();
 

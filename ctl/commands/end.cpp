@@ -2,6 +2,7 @@
 #include "ctl/commands/end.hpp"
 
 #include "common/text.hpp"
+#include "ctl/client/escaped_client.hpp"
 #include "ctl/output/format.hpp"
 #include "ctl/output/report.hpp"
 

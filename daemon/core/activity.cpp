@@ -2,6 +2,7 @@
 #include "daemon/core/activity.hpp"
 
 #include "daemon/core/deadline.hpp"
+#include "daemon/core/decide.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -141,6 +142,18 @@ BootTime last_use(const Session& session, const ActivitySample& sample, policy::
     }
     return sample.input ? last_use_of_terminal(session, sample, counted, now)
                         : last_use_of_connection(session, sample, now);
+}
+
+bool is_mosh(const Session& session, const ActivitySample& sample) {
+    if (!sample.has_udp_socket.value_or(session.is_used_by_mosh) || session.logged_out == BootTime{}) {
+        return false;
+    }
+    // If the wall clock was set, the earlier of the two possible times is used.
+    const bool is_probed = session.last_sample.at != BootTime{};
+    const Duration offset =
+        is_probed ? std::max(sample.wall_offset, session.last_sample.wall_offset) : sample.wall_offset;
+    return session.is_used_by_mosh ||
+           (sample.input && BootTime{*sample.input - offset} > after(session.logged_out, Timeouts::mosh_start));
 }
 
 bool is_input_undated(const Session& session) {

@@ -57,6 +57,11 @@ inline constexpr Duration echo_of_notice = std::chrono::milliseconds(8250);
 /// session.last_input.
 BootTime last_use(const Session& session, const ActivitySample& sample, policy::Activity counted, BootTime now);
 
+/// Returns true if a session that is left behind is used by mosh. It has a UDP socket, and one of its terminals had
+/// input later than Timeouts::mosh_start after the logout, now or at an earlier probe. Returns false if that is
+/// unclear.
+bool is_mosh(const Session& session, const ActivitySample& sample);
+
 /// Returns the values of the activity sample `sample` that the session stores, so that the next sample can be compared
 /// with them.
 LastSample to_last_sample(const Session& session, const ActivitySample& sample, BootTime now);

@@ -40,7 +40,7 @@ struct ActivitySample {
     /// Total CPU time of the session's processes.
     std::optional<Duration> processor_time;
     /// True if a process of the session has a UDP socket. Only determined for sessions that are left behind.
-    bool has_udp_socket = false;
+    std::optional<bool> has_udp_socket;
     /// Time since logind set the IdleHint of a graphical session. 0 if the hint is not set.
     std::optional<Duration> hint;
     bool operator==(const ActivitySample&) const = default;

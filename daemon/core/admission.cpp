@@ -118,6 +118,19 @@ bool repeat_answer(DecisionContext& context, const OpenRequested& event, const S
     return true;
 }
 
+/// Returns the time until which a recent logout of the user may still free a session slot. The processes of a session
+/// exit shortly after the logout, unless they are left behind.
+BootTime logout_settled(const DecisionContext& context, uid_t user) {
+    BootTime settled{};
+    for (const SessionKey key : context.state.of_user(user)) {
+        const Session& other = context.state.at(key);
+        if ((other.phase == Phase::closed || other.phase == Phase::left_behind) && occupies_slot(other)) {
+            settled = std::max(settled, after(other.logged_out, Timeouts::logout_settle));
+        }
+    }
+    return settled;
+}
+
 /// Admits a login, lets the login wait for a free session slot, or denies it. Returns false if the login was admitted,
 /// and true if it waits or was denied.
 bool admit_or_deny(DecisionContext& context, Session session, const OpenRequested& event) {
@@ -126,6 +139,15 @@ bool admit_or_deny(DecisionContext& context, Session session, const OpenRequeste
         return false;
     }
     const Reason reason = denial_reason(context, session);
+    if (const BootTime settled = logout_settled(context, session.login.uid); settled > context.now) {
+        session.phase = Phase::waiting;
+        session.request = event.request;
+        session.answer_by = after(context.now, Timeouts::slot_wait);
+        session.due = settled;
+        context.put(session);
+        request_more_time(context, session, event.budget);
+        return true;
+    }
     std::vector<SessionKey> connections;
     if (reason.by.empty() && limits.max_sessions.value > 0) {
         connections = displaceable_connections(context, session);

@@ -78,7 +78,7 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
 bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
     return std::ranges::any_of(context.state.of_user(waiting.login.uid), [&](SessionKey key) {
         const Session& other = context.state.at(key);
-        return other.graphical && !other.probe_failed && !is_use_known(other, waiting);
+        return other.graphical && occupies_slot(other) && !other.probe_failed && !is_use_known(other, waiting);
     });
 }
 

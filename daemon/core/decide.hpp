@@ -43,8 +43,11 @@ struct Timeouts {
     /// Time from the deadline of the daemon's answer to the time at which the PAM module stops waiting for the answer.
     static constexpr Duration reply_margin = std::chrono::milliseconds(500);
     /// Time after a logout in which mosh-server creates the terminal of its session. Later timestamps of the terminal
-    /// are input. The time is longer than one step of 8 s, in which the kernel advances these timestamps.
+    /// are input.
     static constexpr Duration mosh_start = std::chrono::seconds(10);
+    /// Time after a logout in which the processes of a session normally exit. A login at the limit waits for this time
+    /// if the policy counts sessions that are left behind.
+    static constexpr Duration logout_settle = std::chrono::seconds(1);
     /// Delay until a failed or unanswered activity probe (ProbeActivity) or logout query (CheckLogout) is repeated.
     static constexpr Duration probe_retry = std::chrono::seconds(10);
 };

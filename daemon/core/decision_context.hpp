@@ -38,16 +38,30 @@ struct DecisionContext {
     /// Returns true if the expiry of the limit `cause` locks the screen of the session instead of terminating the
     /// session.
     [[nodiscard]] static bool locks(const Session& session, const policy::Limits& limits, Cause cause) {
-        return cause == Cause::idle && session.graphical && limits.on_idle.value == policy::OnIdle::lock;
+        return cause == Cause::idle && session.graphical && session.phase == Phase::active &&
+               limits.on_idle.value == policy::OnIdle::lock;
     }
 
     /// Stores in a session the list of policy rules whose shared limit (max_sessions_total) counts the session, and
     /// whether the session is counted after a logout (count_left_behind).
     static void count_in(Session& session, const policy::Limits& limits) {
-        session.counts_left_behind = limits.count_left_behind.value == policy::CountLeftBehind::yes;
+        session.counts_left_behind = !session.kept && limits.count_left_behind.value == policy::CountLeftBehind::yes;
         session.shared_limits.clear();
+        if (session.kept) {
+            return;
+        }
         for (const policy::SharedLimit& total : limits.shared_limits) {
             session.shared_limits.push_back(total.rule);
+        }
+    }
+
+    /// Determines again which limits count a session that is terminated or closed. A session that was logged out is not
+    /// counted if the policy does not count its login.
+    void recount(Session& session) const {
+        count_in(session, limits(session));
+        if (session.logged_out != BootTime{} && !policy::counts(policy, session.login)) {
+            session.counts_left_behind = false;
+            session.shared_limits.clear();
         }
     }
 
@@ -179,6 +193,10 @@ void on_scope_emptied(DecisionContext& context, const ScopeEmptied& event);
 /// session if logind does not have it.
 void leave_behind(DecisionContext& context, const Session& session);
 
+/// Applies the current policy to a session that is left behind. If the policy does not count its login as a session, or
+/// if the session consists of preserved programs, no limit applies to it.
+void reapply_to_left_behind(const DecisionContext& context, Session& session);
+
 // limits.cpp
 void on_activity_probed(DecisionContext& context, const ActivityProbed& event);
 void on_input_received(DecisionContext& context, const InputReceived& event);
@@ -197,7 +215,7 @@ BootTime due_of(const DecisionContext& context, const Session& session, const st
 void on_policy_changed(DecisionContext& context, const PolicyChanged& event);
 void on_groups_resolved(DecisionContext& context, const GroupsResolved& event);
 
-/// Applies the current policy to an open session, or to one that is left behind. If a limit is new to the user, the
+/// Applies the current policy to an open session. If a limit is new to the user, the
 /// user is warned about the limit again. If the new limit would expire within the grace period (the longest
 /// warn_before, or 5 min), no limit terminates the session before the end of that period.
 ///

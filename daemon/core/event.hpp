@@ -157,8 +157,8 @@ struct GroupsResolved {
 
 /// Completion of the move of programs out of a session, which is terminated for a reason but a request (setting keep).
 struct ProgramsPreserved {
-    SessionKey session = SessionKey::none; ///< session that is terminated
-    std::string scope;                     ///< scope that now contains the programs
+    Session session;   ///< session that is terminated. Its record may have been removed already.
+    std::string scope; ///< scope that now contains the programs
 };
 
 /// Exit of the last process in the scope of a session whose programs were preserved.

@@ -15,7 +15,7 @@ void leave_behind(DecisionContext& context, const Session& session) {
     left.leader = {};
     left.logout_check = LogoutCheck::none;
     left.observed = false;
-    reapply_policy(context, left, false);
+    reapply_to_left_behind(context, left);
     context.put(left);
     if (occupies_slot(session) && !occupies_slot(left)) {
         context.notify(Notice::Kind::released, left);
@@ -23,12 +23,19 @@ void leave_behind(DecisionContext& context, const Session& session) {
     }
 }
 
-void on_programs_preserved(DecisionContext& context, const ProgramsPreserved& event) {
-    const Session* from = context.state.find(event.session);
-    if (from == nullptr) {
-        return;
+void reapply_to_left_behind(const DecisionContext& context, Session& session) {
+    if (!session.kept && policy::counts(context.policy, session.login)) {
+        return reapply_policy(context, session, false);
     }
-    const auto& keys = context.state.of_user(from->login.uid);
+    session.counts_left_behind = session.limits_left_behind = session.is_used_by_mosh = false;
+    session.shared_limits.clear();
+    session.max_duration = session.idle_timeout = session.idle_timeout_no_terminal = unlimited_duration;
+    session.due = never;
+}
+
+void on_programs_preserved(DecisionContext& context, const ProgramsPreserved& event) {
+    const Session& from = event.session;
+    const auto& keys = context.state.of_user(from.login.uid);
     const bool is_known =
         std::ranges::any_of(keys, [&](SessionKey key) { return context.state.at(key).scope == event.scope; });
     if (is_known) {
@@ -38,11 +45,11 @@ void on_programs_preserved(DecisionContext& context, const ProgramsPreserved& ev
     kept.key = context.state.next_key();
     kept.phase = Phase::left_behind;
     kept.kept = true;
-    kept.login = from->login;
+    kept.login = from.login;
     kept.scope = event.scope;
-    kept.opened = from->opened;
-    kept.admitted = from->admitted;
-    kept.last_input = from->last_input;
+    kept.opened = from.opened;
+    kept.admitted = from.admitted;
+    kept.last_input = from.last_input;
     kept.logged_out = context.now;
     context.put(kept);
 }

@@ -196,11 +196,10 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     if (was_perhaps_busy(session, sample, counted, idle)) {
         session.perhaps_used = context.now;
     }
+    session.is_used_by_mosh = session.phase == Phase::left_behind && is_mosh(session, sample);
     session.last_sample = to_last_sample(session, sample, context.now);
     record_use(context, session, used);
     if (session.phase == Phase::left_behind) {
-        session.is_used_by_mosh = sample.has_udp_socket && session.logged_out != BootTime{} &&
-                                  session.last_input > after(session.logged_out, Timeouts::mosh_start);
         if (!is_limited(session)) {
             session.due =
                 std::max(next_due(session, context.warnings(session, limits)), after(context.now, shortest_window));

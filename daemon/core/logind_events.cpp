@@ -44,6 +44,9 @@ void join(DecisionContext& context, const Session& known, const LogindSession& s
     session.logind_id = seen.id;
     session.scope = seen.scope;
     session.graphical = seen.graphical;
+    if (!is_login_class(seen.session_class)) {
+        session.logged_out = BootTime{}; // a greeter leaves no session of a user behind
+    }
     switch (known.phase) {
     case Phase::admitted:
     case Phase::active:
@@ -194,13 +197,19 @@ void on_logind_session_removed(DecisionContext& context, const LogindSessionRemo
     if (found == nullptr) {
         return;
     }
-    if (found->leader.pid == 0 || found->phase == Phase::ending || occupies_slot(*found)) {
+    const bool is_tracked =
+        found->phase == Phase::denied || found->phase == Phase::closed || found->phase == Phase::waiting;
+    if (found->leader.pid == 0 || !is_tracked) {
         return remove_session(context, *found);
     }
     Session session = *found;
     session.logind_id.clear();
     session.scope.clear();
     context.put(session);
+    if (occupies_slot(*found)) {
+        context.notify(Notice::Kind::released, session);
+        admit_waiting(context, *found);
+    }
 }
 
 } // namespace sesslimit::core

@@ -27,6 +27,7 @@ void reapply_policy(const DecisionContext& context, Session& session, bool retro
     const policy::Limits limits = context.limits(session);
     const bool enforced = limits.mode.value == policy::Mode::enforce;
     const bool newly_enforced = session.observed && enforced;
+    const bool was_limited = is_limited(session);
     const bool other_duration = session.max_duration != limits.max_duration.value;
     const bool other_idle = session.idle_timeout != limits.idle_timeout.value ||
                             session.idle_timeout_no_terminal != limits.idle_timeout_no_terminal.value;
@@ -41,10 +42,14 @@ void reapply_policy(const DecisionContext& context, Session& session, bool retro
     }
     const Duration grace = limits.warn_before.empty() ? Timeouts::grace_period : limits.warn_before.front();
     const BootTime grace_end = after(context.now, grace);
-    const bool fresh_duration = retroactive || newly_enforced || other_duration;
-    const bool fresh_idle = retroactive || newly_enforced || other_idle;
+    const bool newly_limited = session.phase == Phase::left_behind && !was_limited && is_limited(session);
+    const bool fresh_duration = retroactive || newly_enforced || newly_limited || other_duration;
+    const bool fresh_idle = retroactive || newly_enforced || newly_limited || other_idle;
+    // A session that is left behind may be found to be used by mosh later. Its limits then apply.
+    Session limited = session;
+    limited.limits_left_behind = true;
     if (enforced &&
-        ((fresh_duration && duration_end(session) < grace_end) || (fresh_idle && idle_end(session) < grace_end))) {
+        ((fresh_duration && duration_end(limited) < grace_end) || (fresh_idle && idle_end(limited) < grace_end))) {
         session.grace_until = grace_end;
     }
     session.duration_warned = fresh_duration ? unlimited_duration : session.duration_warned;
@@ -82,11 +87,11 @@ void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
             // The waiting login is decided again, because the new policy may permit more sessions than the old policy.
             updated.due = context.now;
         }
-        if (session.phase == Phase::ending) {
-            DecisionContext::count_in(updated, context.limits(session));
+        if (session.phase == Phase::ending || session.phase == Phase::closed) {
+            context.recount(updated);
         }
-        if (session.phase == Phase::left_behind && !session.kept) {
-            reapply_policy(context, updated, false);
+        if (session.phase == Phase::left_behind) {
+            reapply_to_left_behind(context, updated);
         }
         if (session.phase == Phase::admitted || session.phase == Phase::active) {
             if (release_uncounted(context, session)) {
@@ -112,12 +117,14 @@ void on_groups_resolved(DecisionContext& context, const GroupsResolved& event) {
     Session session = *found;
     session.login.gids = event.gids;
     session.login.gids_cut = false;
-    if (session.phase == Phase::ending) {
-        DecisionContext::count_in(session, context.limits(session));
+    if (session.phase == Phase::ending || session.phase == Phase::closed) {
+        context.recount(session);
     }
-    if (session.phase == Phase::admitted || session.phase == Phase::active ||
-        (session.phase == Phase::left_behind && !session.kept)) {
+    if (session.phase == Phase::admitted || session.phase == Phase::active) {
         reapply_policy(context, session, false);
+    }
+    if (session.phase == Phase::left_behind) {
+        reapply_to_left_behind(context, session);
     }
     commit_session(context, session, *found);
     if (idle_limit(session) != idle_limit(*found) || session.last_sample.at == BootTime{}) {

@@ -25,8 +25,10 @@ void on_close_requested(DecisionContext& context, const CloseRequested& event) {
     // A closed session is tracked until the process that opened it exits. Otherwise a later report of logind about the
     // session would appear to be a new session.
     context.put(closed);
-    context.notify(Notice::Kind::released, closed);
-    admit_waiting(context, closed);
+    if (!occupies_slot(closed)) {
+        context.notify(Notice::Kind::released, closed);
+        admit_waiting(context, closed);
+    }
 }
 
 void on_request_aborted(DecisionContext& context, const RequestAborted& event) {

@@ -36,7 +36,8 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
         reapply_policy(context, session, false);
         return commit_session(context, session, event.session);
     case Phase::ending:
-        DecisionContext::count_in(session, context.limits(session));
+    case Phase::closed:
+        context.recount(session);
         break;
     case Phase::denied:
         if (session.login.connection.empty() && session.logind_id.empty()) {
@@ -46,14 +47,9 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
         }
         break;
     case Phase::left_behind:
-        if (session.kept) {
-            break;
-        }
-        reapply_policy(context, session, false);
+        reapply_to_left_behind(context, session);
         context.put(session);
         return context.request_first_probe(session);
-    case Phase::closed:
-        break;
     }
     context.put(session);
 }

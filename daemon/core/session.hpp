@@ -216,9 +216,10 @@ inline bool occupies_slot(const Session& session) noexcept {
         return session.logged_out == BootTime{} || session.counts_left_behind;
     case Phase::left_behind:
         return session.counts_left_behind;
+    case Phase::closed: // its processes may still run
+        return session.counts_left_behind && session.logged_out != BootTime{} && !session.logind_id.empty();
     case Phase::waiting:
     case Phase::denied:
-    case Phase::closed:
         break;
     }
     return false;

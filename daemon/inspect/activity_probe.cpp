@@ -9,10 +9,10 @@
 namespace sesslimit::inspect {
 namespace {
 
-bool has_udp_socket(const core::Session& session, Connections& connections) {
+std::optional<bool> has_udp_socket(const core::Session& session, Connections& connections) {
     const auto scope = scope_of(session, {});
     struct stat group{};
-    return scope && ::stat(scope->c_str(), &group) == 0 && connections.has_udp_socket(group.st_ino);
+    return scope && ::stat(scope->c_str(), &group) == 0 ? connections.has_udp_socket(group.st_ino) : std::nullopt;
 }
 
 } // namespace

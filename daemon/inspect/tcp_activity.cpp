@@ -331,24 +331,32 @@ std::optional<Traffic> Connections::traffic_of(std::string_view ssh_connection) 
     return traffic_in(std::span(reply).first(size), *ends, sequence_);
 }
 
-bool Connections::has_udp_socket(ino_t cgroup) {
-    return socket_ && (has_udp_socket(cgroup, AF_INET) || has_udp_socket(cgroup, AF_INET6));
+std::optional<bool> Connections::has_udp_socket(ino_t cgroup) {
+    if (!socket_) {
+        return std::nullopt;
+    }
+    const auto ip4 = has_udp_socket(cgroup, AF_INET);
+    const auto ip6 = ip4.value_or(false) ? ip4 : has_udp_socket(cgroup, AF_INET6);
+    return ip4 ? ip6 : std::nullopt;
 }
 
-bool Connections::has_udp_socket(ino_t cgroup, std::uint8_t family) {
+std::optional<bool> Connections::has_udp_socket(ino_t cgroup, std::uint8_t family) {
     drain(socket_);
     UdpRequest question = question_about(cgroup, family);
     question.header.nlmsg_seq = ++sequence_;
     if (::send(socket_.get(), &question, sizeof question, 0) != static_cast<ssize_t>(sizeof question)) {
-        return false;
+        return std::nullopt;
     }
-    // The list is empty if its first message is the end of the list (NLMSG_DONE).
     std::array<std::byte, max_list_part> part; // NOLINT: only bytes that were written are read
     const std::size_t size = receive(socket_, part);
     discard_list(socket_);
     Bytes list = std::span(part).first(size);
     const auto header = take<nlmsghdr>(list);
-    return header && header->nlmsg_type == SOCK_DIAG_BY_FAMILY && header->nlmsg_seq == sequence_;
+    if (!header || header->nlmsg_seq != sequence_ ||
+        (header->nlmsg_type != SOCK_DIAG_BY_FAMILY && header->nlmsg_type != NLMSG_DONE)) {
+        return std::nullopt;
+    }
+    return header->nlmsg_type == SOCK_DIAG_BY_FAMILY; // the list is empty if it begins with its end
 }
 
 } // namespace sesslimit::inspect

@@ -76,11 +76,12 @@ class Connections {
 
     /// Returns true if a process in the control group has created a UDP socket that is still open. Child groups are not
     /// included. `cgroup` is the ID of the control group, which is the inode number of its directory. The kernel
-    /// inspects all UDP sockets of the network namespace. Returns false if the kernel is older than 5.9.
-    bool has_udp_socket(ino_t cgroup);
+    /// inspects all UDP sockets of the network namespace. Returns nothing if the
+    /// kernel did not answer, or is older than 5.9.
+    std::optional<bool> has_udp_socket(ino_t cgroup);
 
   private:
-    bool has_udp_socket(ino_t cgroup, std::uint8_t family);
+    std::optional<bool> has_udp_socket(ino_t cgroup, std::uint8_t family);
 
     UniqueFd socket_;
     std::uint32_t sequence_ = 0; ///< last request's sequence number

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "common/duration.hpp"
+#include "common/text.hpp"
 #include "daemon/policy/read.hpp"
 #include "daemon/policy/template.hpp"
 

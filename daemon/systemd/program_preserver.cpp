@@ -23,17 +23,25 @@ void ProgramPreserver::begin(const core::Session& session, const std::vector<std
     }
     const std::string scope = inspect::kept_scope_name(session);
     const auto programs = dependencies_.look(session, scope, keep);
-    if (programs && programs->is_empty()) {
+    if (programs && programs->is_empty() && programs->moved == 0) {
         return dependencies_.terminate(session);
     }
     Job& job = jobs_[session.key];
     job.session = session;
     job.scope = scope;
     job.keep = keep;
+    if (programs && programs->is_empty()) { // an earlier daemon process has moved them
+        job.moved = programs->moved;
+        return finish(session.key);
+    }
     if (!programs) {
         return finish(session.key, programs.error(), true);
     }
     job.deadline.emplace(dependencies_.loop, CLOCK_MONOTONIC, [this, key = session.key] {
+        // The scope may exist nevertheless.
+        Job& late = jobs_.at(key);
+        const auto seen = dependencies_.look(late.session, late.scope, late.keep);
+        late.moved = seen ? seen->moved : late.moved;
         finish(key, Error{"systemd did not answer in time", ETIMEDOUT});
     });
     if (const auto armed = job.deadline->arm_in(dependencies_.within); !armed) {

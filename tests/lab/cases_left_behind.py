@@ -159,7 +159,8 @@ def case_D01_kept_programs_are_listed_and_terminated_on_request(host, saw, end):
     arguments = {"end": [kept[0]["id"]], "end-user": ["alice"], "end-credential": [fingerprint(host)]}[end]
     ctl.text(host, end, *arguments)
     wait_until("an empty list", lambda: not left_behind(host), 15)
-    assert not host.run("pgrep", "-u", "alice", "tmux|SCREEN", check=False).stdout
+    programs = lambda: host.run("pgrep", "-u", "alice", "tmux|SCREEN", check=False).stdout
+    wait_until("the end of the programs", lambda: not programs(), 5)
     host.wait_clean("alice")
     saw(f"programs of keep: listed as left behind with their credential, also after a restart; {end} terminates them")
 

@@ -142,9 +142,13 @@ void Host::check_counts() {
 
 /// Checks that every action that is due has been taken.
 void Host::check_time() {
-    for (const Process& process : processes_) {
+    for (Process& process : processes_) {
         const Bounds bounds = bounds_of(plan_, process.login);
         const Phase phase = phase_of(process);
+        if (process.in && process.logind_id.empty() && phase == Phase::active) {
+            // Without logind it became active later than its idle limit may have expired.
+            surprise(process, after(world_.find(process.key)->admitted, Timeouts::logind_wait));
+        }
         if (!process.in || process.told || !bounds.enforced || phase == Phase::ending) {
             continue;
         }
@@ -262,7 +266,9 @@ void Host::hear_ending(Process& process, const Notice& notice) {
 void Host::check_displacement(const Process& process) {
     const auto unacknowledged = world_.unacknowledged.find(process.key);
     const bool is_dead = unacknowledged != world_.unacknowledged.end() && unacknowledged->second >= Timeouts::dead_peer;
-    const BootTime earliest = world_.now - Timeouts::terminal_setup; // of the displacement
+    // The time of the displacement. During a restart of the daemon, its notice is late.
+    const bool is_late = world_.now <= after(up_since_, Timeouts::terminal_setup);
+    const BootTime earliest = (is_late ? down_since_ : world_.now) - Timeouts::terminal_setup;
     if (is_dead || process.dead_until >= earliest || planned_ >= earliest) {
         return;
     }

@@ -378,8 +378,10 @@ void Host::restart(const Step& step) {
         process.spared = process.spared || (session != nullptr && session->logout_check != LogoutCheck::none);
     }
     down_ = true;
+    down_since_ = world_.now;
     world_.now += std::chrono::seconds(step.more % 120);
     use_unprobed();
+    up_since_ = world_.now;
     const SessionKey next = world_.state.next_key();
     world_.state = State();
     world_.state.give_keys_from(SessionKey{std::to_underlying(next) + 10});

@@ -123,7 +123,9 @@ class Host {
 
     Plan plan_;
     std::vector<Displacement> displacements_;
-    BootTime planned_{}; ///< when the plan was made
+    BootTime planned_{};    ///< when the plan was made
+    BootTime down_since_{}; ///< begin of the last restart of the daemon
+    BootTime up_since_{};   ///< end of that restart
     test::World world_;
     std::vector<Process> processes_;
     std::map<std::uint64_t, Request> requests_;

@@ -115,11 +115,12 @@ SESSLIMIT_TEST(count_left_behind_counts_each_session) {
     World world({.max = 1, .count_left_behind = CountLeftBehind::yes});
     world.login();
     leave(world, key(1));
+    world.pass(2s);
     EXPECT(world.state.counted(alice) == 1, "counted");
     EXPECT(world.login() == SessionKey::none, "denied");
     (void)world.take_log();
     world.feed(LogindSessionRemoved{"c1"});
-    EXPECT_TEXT(world.take_log() + world.phase(key(1)), "0 tell released 1gone");
+    EXPECT_TEXT(world.take_log() + world.phase(key(1)), "2 tell released 1gone");
     EXPECT(world.login() == key(3), "admitted");
     leave(world, key(3));
     (void)world.take_log();
@@ -128,6 +129,132 @@ SESSLIMIT_TEST(count_left_behind_counts_each_session) {
     world.set({.max = 1, .count_left_behind = CountLeftBehind::yes});
     EXPECT(world.state.counted(alice) == 1, "it is counted again");
     EXPECT_TEXT(world.fault, "");
+}
+
+/// Between a logout and the exit of the last process, a session that may be left behind occupies its slot. A login at
+/// the limit waits for it.
+SESSLIMIT_TEST(login_waits_for_end_of_recent_logout) {
+    for (const bool has_left : {true, false}) {
+        World world({.max = 1, .count_left_behind = CountLeftBehind::yes});
+        world.login();
+        world.feed(CloseRequested{RequestId{9}, key(1), {501, 5010}});
+        EXPECT(world.state.counted(alice) == 1, "it may be left behind");
+        (void)world.take_log();
+        world.ask(ssh());
+        world.pass(100ms);
+        world.leader_exits(key(1));
+        EXPECT_TEXT(world.take_log() + world.phase(key(2)), "waiting");
+        if (has_left) {
+            world.logind_forgets(key(1));
+            EXPECT_TEXT(world.take_log(), "0.1 admitted 502, tell released 1, tell admitted 2");
+        }
+        world.pass(2s);
+        EXPECT_TEXT(world.take_log(), has_left ? "" : "1 denied 502, tell denied 2 limit");
+        EXPECT_TEXT(world.fault, "");
+    }
+    World world({.max = 1, .count_left_behind = CountLeftBehind::yes}); // logind removes it before the leader exits
+    world.login();
+    world.feed(CloseRequested{RequestId{9}, key(1), {501, 5010}});
+    world.feed(LogindSessionRemoved{"c1"});
+    EXPECT(world.state.counted(alice) == 0, "no process is left");
+    EXPECT_TEXT(world.phase(key(1)) + world.fault, "closed");
+}
+
+SESSLIMIT_TEST(only_input_on_terminal_after_logout_shows_mosh) {
+    const Rules rules{.duration = 20min, .idle = 5min, .warn = std::vector<Duration>{1min}};
+    World busy(rules); // a batch job without a terminal
+    busy.login();
+    leave(busy, key(1));
+    for (int minute = 1; minute <= 60; ++minute) {
+        busy.other_samples[key(1)].has_udp_socket = true;
+        busy.other_samples[key(1)].processor_time = minute * 30s;
+        busy.pass(1min);
+    }
+    EXPECT_TEXT(busy.take_log() + busy.phase(key(1)), "left behind");
+
+    World pane(rules); // the terminal of the ssh session is gone, and an older pty remains
+    pane.login();
+    pane.type(key(1));
+    const Duration old = pane.stamps[key(1)];
+    pane.pass(100s);
+    pane.type(key(1));
+    pane.pass(200s);
+    leave(pane, key(1));
+    pane.other_samples[key(1)].has_udp_socket = true;
+    pane.stamps[key(1)] = old;
+    pane.pass(1h);
+    EXPECT_TEXT(pane.take_log() + pane.phase(key(1)), "left behind");
+
+    World unknown(rules); // a failed query does not end the use of mosh
+    unknown.login();
+    leave(unknown, key(1));
+    run_mosh(unknown, key(1));
+    unknown.pass(1min);
+    unknown.type(key(1));
+    unknown.pass_until(310s);
+    EXPECT_TEXT(unknown.take_log(), "304 tell warned 1 idle left 60");
+    unknown.other_samples[key(1)].has_udp_socket.reset();
+    unknown.pass(55s);
+    EXPECT_TEXT(unknown.take_log() + unknown.fault, "364 tell ending 1 idle; 364.5 stop c1");
+}
+
+SESSLIMIT_TEST(login_that_no_longer_counts_is_left_alone) {
+    World world({.max = 1,
+                 .duration = 20min,
+                 .count_left_behind = CountLeftBehind::yes,
+                 .limit_left_behind = LimitLeftBehind::yes});
+    world.login();
+    leave(world, key(1));
+    world.policy.host.ignore_services = policy::Setting{std::vector<std::string>{"sshd"}, policy::SourceId{0}, 1};
+    world.feed(PolicyChanged{});
+    EXPECT(world.state.counted(alice) == 0, "not counted");
+    world.pass(1h);
+    EXPECT_TEXT(world.take_log() + world.phase(key(1)) + world.fault, "left behind");
+}
+
+SESSLIMIT_TEST(new_limit_on_left_behind_has_grace_period) {
+    struct Case {
+        std::string_view about;
+        Rules before;
+        Rules after;
+        bool is_mosh;
+        std::string_view log;
+    };
+    const Rules limited{.duration = 20min, .limit_left_behind = LimitLeftBehind::yes};
+    const Case cases[] = {
+        {"the key", {.duration = 20min}, limited, false, "3600 tell warned 1 duration left 300; 3900 tell ending 1"},
+        {"the limit", {}, limited, false, "3600 tell warned 1 duration left 300; 3900 tell ending 1"},
+        {"a limit of mosh", {}, {.duration = 20min}, true, "3600 tell warned 1 duration left 300; 3900 tell ending 1"},
+    };
+    for (const Case& one : cases) {
+        World world(one.before);
+        world.login();
+        leave(world, key(1));
+        if (one.is_mosh) {
+            run_mosh(world, key(1));
+        }
+        world.pass_until(1h);
+        if (one.is_mosh) {
+            world.type(key(1));
+        }
+        world.set(one.after);
+        world.pass(10min);
+        const std::string about = std::string(one.about) + ": ";
+        EXPECT_TEXT(about + world.take_log().substr(0, one.log.size()), about + std::string(one.log));
+        EXPECT_TEXT(about + world.fault, about);
+    }
+}
+
+SESSLIMIT_TEST(graphical_session_left_behind_is_not_locked) {
+    World world({.idle = 5min, .limit_left_behind = LimitLeftBehind::yes});
+    world.policy.host.defaults.on_idle = policy::Setting{policy::OnIdle::lock, policy::SourceId{0}, 1};
+    world.ask(console(alice, "gdm-password"));
+    world.logind_shows(key(1), true);
+    leave(world, key(1));
+    world.other_samples[key(1)].hint = 1h;
+    world.pass(6min);
+    EXPECT(world.take_log().find("lock") == std::string::npos, "no user is in front of it");
+    EXPECT_TEXT(world.phase(key(1)) + world.fault, "ending");
 }
 
 SESSLIMIT_TEST(counted_session_left_behind_gives_way) {
@@ -162,9 +289,10 @@ World with_kept_scope() {
     world.policy.host.defaults.keep = policy::Setting{policy::Keep{{"tmux"}}, policy::SourceId{0}, 1};
     world.login();
     world.pass_until(1201s);
-    world.feed(ProgramsPreserved{key(1), "kept.scope"});
-    world.feed(ProgramsPreserved{key(1), "kept.scope"}); // repeated by the next daemon process
+    const Session from = *world.find(key(1));
     world.logind_forgets(key(1));
+    world.feed(ProgramsPreserved{from, "kept.scope"});
+    world.feed(ProgramsPreserved{from, "kept.scope"}); // repeated by the next daemon process
     (void)world.take_log();
     EXPECT_TEXT(world.phase(key(1)) + ", " + world.phase(key(2)) + ", " + world.phase(key(3)),
                 "gone, left behind, gone");
@@ -188,6 +316,8 @@ SESSLIMIT_TEST(kept_scope_terminated_on_request) {
     world.pass(6s);
     EXPECT_TEXT(world.take_log(),
                 "1201 tell ending 2 asked; 1201.5 stop kept.scope; 1206.5 kill kept.scope, tell forced 2 asked");
+    world.set({.max = 1, .count_left_behind = CountLeftBehind::yes});
+    EXPECT(world.state.counted(alice) == 0, "never counted");
     Session restored = *world.find(key(2));
     world.feed(SessionRestored{.session = restored, .leader_gone = false}); // a restart of the daemon
     world.feed(ScopeEmptied{key(2)});

@@ -61,6 +61,17 @@ SESSLIMIT_TEST(scope_without_processes_not_tracked) {
     EXPECT(!bench.scopes.tracks(one), "not tracked");
 }
 
+/// Without descriptors it is unknown if the scope is empty. The monitor asks again.
+SESSLIMIT_TEST(scope_tracked_after_error) {
+    Bench bench;
+    const Group group(true);
+    const bool is_error =
+        with_descriptors(0, [&] { return !bench.scopes.track(one, group.directory.path).has_value(); });
+    EXPECT(is_error && bench.scopes.tracks(one), "it will be tracked");
+    group.set(false);
+    EXPECT(run_until(bench.loop, [&] { return !bench.empty.empty(); }) && bench.empty.at(0) == one, "empty");
+}
+
 SESSLIMIT_TEST(scope_not_tracked_without_descriptors) {
     const EventLoop loop = make_loop();
     FunctionSink events{[](const core::Event&) {}};
