@@ -117,21 +117,29 @@ def case_B13_mosh_is_limited_once_it_was_used(host, saw):
     saw("two mosh sessions at limit 1: warned and terminated as idle after use; not terminated as long as not used")
 
 
-@pytest.mark.parametrize("count", ["false", "true"])
-@pytest.mark.parametrize("limit", ["false", "true"])
-@pytest.mark.parametrize("end", ["end", "end-user", "end-credential"])
+@pytest.mark.parametrize(
+    "count,limit,end",
+    [
+        ("false", "false", "end"),
+        ("false", "false", "end-user"),
+        ("false", "false", "end-credential"),
+        ("false", "true", "end"),
+        ("true", "false", "end-user"),
+        ("true", "true", "end-credential"),
+    ],
+)
 def case_B13_mosh_with_each_combination_of_keys(host, saw, count, limit, end):
     settings = f"count_left_behind = {count}\nlimit_left_behind = {limit}"
-    host.limit("alice", f'max_sessions = 1\nidle_timeout = "20s"\nwarn_before = []\n{settings}')
+    host.limit("alice", f'max_sessions = 1\nidle_timeout = "45s"\nwarn_before = []\n{settings}')
     moshes = [mosh(host) for _ in range(4)]
     opened = len([each for each in moshes if each])
     assert moshes[0] and opened == (4 if count == "false" else 1)
     assert mosh_servers(host) == opened
     if limit == "false":
-        time.sleep(50)
+        time.sleep(60)
         assert mosh_servers(host) == opened
     elif end == "end":
-        wait_for_servers(host, 0, 60)
+        wait_for_servers(host, 0, 120)
         assert mosh(host), "a slot is free"
         opened = 1
     ids = [each["id"] for each in left_behind(host)]
