@@ -95,7 +95,8 @@ def only_multiplexers_are_left(host, shell, since):
         goes_on(host, name)
     assert not running(host, r"sleep (1111|2222)"), commands(host)
     assert not running(host, r"^sshd"), commands(host)
-    assert ctl.data(host, "sessions", "list", "--user", USER) == []
+    listed = ctl.data(host, "sessions", "list", "--user", USER)
+    assert [each["state"] for each in listed] == ["left-behind"] and "kept" in listed[0]["scope"], listed
     (said,) = said_of_kept_programs(host, since)
     where = r"sesslimit-kept-\w+-\d+\.scope"
     assert re.search(rf"Terminating session .*; moved \d+ processes of kept programs to {where}\.$", said), said
