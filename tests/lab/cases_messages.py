@@ -84,7 +84,7 @@ def case_D08_reason_without_terminal_shown_at_next_login(host, saw):
     tunnel.expect("Authenticated", 20)
     transfer = client.sftp(host, "alice")
     tunnel.wait(40)
-    transfer.wait(40)
+    transfer.expect("closed by remote host", 40)
     host.run("systemctl", "restart", "sesslimitd")
     # A command has no terminal. The reason is shown at the next login that has one, and only once.
     command = client.command(host, "alice", "sleep 8")

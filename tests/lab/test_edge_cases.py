@@ -437,7 +437,7 @@ def test_closing_session_takes_no_slot_and_is_not_terminated(host, saw):
     for restart in (False, True):
         if restart:
             host.run("systemctl", "restart", "sesslimitd.service")
-        assert listed(host) == []
+        wait_until("the session in the list", lambda: [e["state"] for e in listed(host)] == ["left-behind"], 10)
         again = client.command(host, "alice", "true")
         assert again.wait(20) == 0, again.output
     time.sleep(6 + 2)
