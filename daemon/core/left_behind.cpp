@@ -15,6 +15,8 @@ void leave_behind(DecisionContext& context, const Session& session) {
     left.leader = {};
     left.logout_check = LogoutCheck::none;
     left.observed = false;
+    // The limits of the session are not new to its user.
+    left.limits_left_behind = context.limits(session).limit_left_behind.value == policy::LimitLeftBehind::yes;
     reapply_to_left_behind(context, left);
     context.put(left);
     if (occupies_slot(session) && !occupies_slot(left)) {

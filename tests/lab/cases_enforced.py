@@ -28,7 +28,8 @@ def move_module(host, control, behind):
 
 
 def users_shown(host):
-    return [each["user"] for each in json.loads(ctl.text(host, "list", "--json=short"))]
+    listed = json.loads(ctl.text(host, "list", "--json=short"))
+    return [each["user"] for each in listed if each["state"] != "left-behind"]
 
 
 def answers(login):

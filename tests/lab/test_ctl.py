@@ -167,12 +167,12 @@ def test_end_user_and_end_credential_terminate_all_matches(host, saw):
     password = console.log_in(host, "carol")
     assert [each.verdict() for each in (*shells, password)] == [True] * 4
     wait_until("4 sessions", lambda: len(ids(host, "alice") + ids(host, "bob") + ids(host, "carol")) == 4, 10)
-    opened = sorted(ids(host, "alice"), key=int)
+    opened = set(ids(host, "alice"))
     since = time.monotonic()
     said = ctl.text(host, "end-user", "--message", "Maintenance – see /etc/motd", "alice", "carol")
     lines = said.splitlines()
     assert [lines[0], lines[3]] == ["Terminating 2 sessions of alice:", "Terminating 1 session of carol:"], said
-    assert [line.split()[:4] for line in lines[1:3]] == [["session", each, "of", "alice:"] for each in opened], said
+    assert {line.split()[1] for line in lines[1:3]} == opened, said
     for each in (*shells[:2], password):
         each.wait(10)
         each.expect("This session was terminated: requested by root", 1)

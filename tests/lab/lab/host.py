@@ -180,8 +180,10 @@ class Host(Machine):
             # logind 252 does not terminate a session that is closing already. It only waits for its processes.
             self.run("loginctl", "kill-user", "--signal=KILL", user, check=False)
             self.wait_clean(user, 30)
-        # A killed user manager is a failed unit. The restart resets the daemon's count of earlier denials.
-        self.sh("systemctl stop 'user@*.service'; systemctl reset-failed; systemctl restart sesslimitd.service")
+        # A killed user manager is a failed unit. The restart resets the daemon's count of earlier denials. Preserved
+        # programs and reasons for the next login would otherwise stay for the next test.
+        self.sh("systemctl stop 'user@*.service' 'sesslimit-kept-*.scope'; systemctl reset-failed; "
+                "rm -f /run/sesslimit/missed-reasons; systemctl restart sesslimitd.service")
 
 
 def _event(entry: dict) -> Event:

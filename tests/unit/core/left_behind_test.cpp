@@ -93,12 +93,12 @@ SESSLIMIT_TEST(mosh_is_limited_after_it_was_used) {
 }
 
 SESSLIMIT_TEST(limit_left_behind_limits_each_session) {
-    World world({.duration = 20min, .idle = 5min, .limit_left_behind = LimitLeftBehind::yes});
+    World world({.duration = 20min, .idle = 1min, .limit_left_behind = LimitLeftBehind::yes});
     world.login();
     world.other_samples[key(1)].processor_time = 0s; // a sleeping job without a terminal
     leave(world, key(1));
-    world.pass_until(301s);
-    EXPECT_TEXT(world.take_log(), "300 tell ending 1 idle; 300.5 stop c1");
+    world.pass_until(61s);
+    EXPECT_TEXT(world.take_log(), "60 tell ending 1 idle; 60.5 stop c1");
 
     World busy({.duration = 20min, .idle = 5min, .limit_left_behind = LimitLeftBehind::yes});
     busy.login();

@@ -4,8 +4,8 @@
 #include "tests/unit/support/loop_bench.hpp"
 
 #include <fstream>
-#include <iterator>
 #include <optional>
+#include <sstream>
 
 namespace {
 
@@ -49,8 +49,9 @@ core::Session session_of(uid_t user) {
 }
 
 std::string content_of(const std::filesystem::path& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
 }
 
 SESSLIMIT_TEST(reason_shown_once_after_restart) {
