@@ -180,6 +180,9 @@ class Host(Machine):
             # logind 252 does not terminate a session that is closing already. It only waits for its processes.
             self.run("loginctl", "kill-user", "--signal=KILL", user, check=False)
             self.wait_clean(user, 30)
+        for session in self.sessions():  # of other users, whose processes have survived the logout
+            if session.state == "closing":
+                self.run("loginctl", "kill-session", "--signal=KILL", session.id, check=False)
         # A killed user manager is a failed unit. The restart resets the daemon's count of earlier denials. Preserved
         # programs and reasons for the next login would otherwise stay for the next test.
         self.sh("systemctl stop 'user@*.service' 'sesslimit-kept-*.scope'; systemctl reset-failed; "
