@@ -2,6 +2,7 @@
 #include "daemon/inspect/processes.hpp"
 
 #include "common/process.hpp"
+#include "common/unique_fd.hpp"
 #include "daemon/inspect/kernel_file.hpp"
 
 #include <sys/syscall.h>
@@ -12,7 +13,6 @@
 #include <charconv>
 #include <csignal>
 #include <optional>
-#include <ranges>
 #include <sstream>
 #include <utility>
 
@@ -102,17 +102,15 @@ Result<std::vector<Process>> tree_of(const Leader& leader, const SysPaths& roots
     return processes;
 }
 
-/// Sends a signal to a process, if its parent is still the same. Otherwise another process may have its PID.
-void signal_child(const Process& process, int signal) {
-    const auto pidfd = open_pidfd(process.pid);
+/// Returns a pidfd of a process, if its parent is still the same. Otherwise another process may have its PID, and the
+/// result is empty.
+UniqueFd pidfd_of_child(const Process& process) {
+    auto pidfd = open_pidfd(process.pid);
     const auto stat = pidfd ? read_process_stat(process.pid) : std::unexpected(ESRCH);
     if (!stat || stat->parent != process.parent || !lives(pidfd->get())) {
-        return;
+        return UniqueFd();
     }
-    (void)syscall(SYS_pidfd_send_signal, pidfd->get(), signal, nullptr, 0);
-    if (signal == SIGTERM) {
-        (void)syscall(SYS_pidfd_send_signal, pidfd->get(), SIGHUP, nullptr, 0);
-    }
+    return *std::move(pidfd);
 }
 
 } // namespace
@@ -125,11 +123,19 @@ Result<std::vector<Process>> processes_of(const core::Session& session, const Sy
 }
 
 void signal_descendants(const Leader& leader, int signal) {
-    // Children come before their parent here, because they get another parent when it exits.
     const std::vector<Process> tree = tree_of(leader, {}).value_or(std::vector<Process>{});
-    for (const Process& process : std::views::reverse(tree)) {
-        if (process.pid != leader.pid) {
-            signal_child(process, signal);
+    // All pidfds are opened first, because processes get another parent when their parent exits.
+    std::vector<UniqueFd> children;
+    for (const Process& process : tree) {
+        if (auto child = process.pid != leader.pid ? pidfd_of_child(process) : UniqueFd()) {
+            children.push_back(std::move(child));
+        }
+    }
+    // A parent gets the signal before its children. A shell would otherwise start its next command when one exits.
+    for (const UniqueFd& child : children) {
+        (void)syscall(SYS_pidfd_send_signal, child.get(), signal, nullptr, 0);
+        if (signal == SIGTERM) {
+            (void)syscall(SYS_pidfd_send_signal, child.get(), SIGHUP, nullptr, 0);
         }
     }
 }
