@@ -123,30 +123,31 @@ void Engine::check_connections(const core::CheckConnections& what) {
 
 void Engine::carry_out(const core::Effect& effect) {
     std::visit(
-        Overloaded{[this](const core::Notice& notice) { handler_.notify(notice); },
-                   [this](const core::Terminate& what) {
-                       const core::Session& session = state_.at(what.session);
-                       if (what.keep.empty()) {
-                           handler_.terminate(session);
-                       } else {
-                           handler_.preserve_and_terminate(session, what.keep);
-                       }
-                   },
-                   [this](const core::CheckLogout& what) { handler_.check_logout(what); },
-                   [this](const core::CheckConnections& what) { check_connections(what); },
-                   [this](const core::ReportDenial& what) { handler_.report_denial(what); },
-                   [this](const core::OfferMissedReason& what) { handler_.offer_missed_reason(what.session); },
-                   [this](const core::Lock& what) { handler_.lock_screen(what.logind_id); },
-                   [this](const core::KillAll& what) { handler_.kill_all(what.logind_id); },
-                   [this](const core::KillScope& what) { handler_.kill_scope(what.scope, what.signal); },
-                   [this](const core::SignalLeader& what) { handler_.signal_leader(what); },
-                   [this](const core::ReportMissingLogind& what) { handler_.report_missing_logind(what.session); },
-                   [this](const core::ProbeActivity& what) {
-                       const core::Session* session = state_.find(what.session);
-                       if (auto looked = session == nullptr ? std::nullopt : handler_.probe_activity(*session)) {
-                           queue_.events_.emplace_back(*std::move(looked));
-                       }
-                   }},
+        Overloaded{
+            [this](const core::Notice& notice) { handler_.notify(notice); },
+            [this](const core::Terminate& what) {
+                const core::Session& session = state_.at(what.session);
+                if (what.keep.empty()) {
+                    handler_.terminate(session);
+                } else {
+                    handler_.preserve_and_terminate(session, what.keep);
+                }
+            },
+            [this](const core::CheckLogout& what) { handler_.check_logout(what); },
+            [this](const core::CheckConnections& what) { check_connections(what); },
+            [this](const core::ReportDenial& what) { handler_.report_denial(what); },
+            [this](const core::OfferMissedReason& what) { handler_.offer_missed_reason(state_.at(what.session)); },
+            [this](const core::Lock& what) { handler_.lock_screen(what.logind_id); },
+            [this](const core::KillAll& what) { handler_.kill_all(what.logind_id); },
+            [this](const core::KillScope& what) { handler_.kill_scope(what.scope, what.signal); },
+            [this](const core::SignalLeader& what) { handler_.signal_leader(what); },
+            [this](const core::ReportMissingLogind& what) { handler_.report_missing_logind(what.session); },
+            [this](const core::ProbeActivity& what) {
+                const core::Session* session = state_.find(what.session);
+                if (auto looked = session == nullptr ? std::nullopt : handler_.probe_activity(*session)) {
+                    queue_.events_.emplace_back(*std::move(looked));
+                }
+            }},
         effect);
 }
 

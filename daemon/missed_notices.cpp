@@ -2,12 +2,11 @@
 #include "daemon/missed_notices.hpp"
 
 #include "common/unique_fd.hpp"
+#include "daemon/atomic_file.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -28,24 +27,6 @@ std::string content_of(const std::filesystem::path& path) {
         }
     }
     return text;
-}
-
-/// Replaces the file atomically. Only root can read it.
-Result<> replace_file(const std::filesystem::path& path, std::string_view text) {
-    const std::string beside = path.string() + ".new";
-    const UniqueFd file(
-        ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
-    if (!file) {
-        return fail_errno("create " + beside);
-    }
-    while (!text.empty()) {
-        const ssize_t written = ::write(file.get(), text.data(), text.size());
-        if (written < 0 && errno != EINTR) {
-            return fail_errno("write to " + beside);
-        }
-        text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
-    }
-    return ::rename(beside.c_str(), path.c_str()) < 0 ? Result<>(fail_errno("rename " + beside)) : Result<>();
 }
 
 } // namespace

@@ -244,9 +244,7 @@ struct Service::Impl {
         std::vector<std::pair<SessionKey, uid_t>> keys;
         std::vector<std::string> ids;
         for (const auto& [key, session] : backend->state().sessions()) {
-            const bool open = session.phase == core::Phase::active || session.phase == core::Phase::admitted ||
-                              session.phase == core::Phase::left_behind;
-            if (open && wanted(session)) {
+            if (core::is_terminable(session) && wanted(session)) {
                 keys.emplace_back(key, session.login.uid);
                 ids.push_back(id_of(session));
             }

@@ -97,8 +97,7 @@ std::string id_of(const Session& session) {
 }
 
 bool is_listed(const Session& session) {
-    return session.phase == Phase::waiting || session.phase == Phase::ending || session.phase == Phase::left_behind ||
-           core::occupies_slot(session);
+    return session.phase == Phase::waiting || session.phase == Phase::ending || core::is_terminable(session);
 }
 
 const Session* find(const core::State& state, const std::string& id) {

@@ -12,11 +12,6 @@
 namespace sesslimit::core {
 namespace {
 
-/// Returns true if the last activity of the session is determined by probes.
-bool is_probed(const Session& session) {
-    return session.phase == Phase::active || session.phase == Phase::left_behind;
-}
-
 /// Returns true if the last activity of the session is known well enough to decide whether the session is terminated in
 /// favor of the login `waiting`. For a session that is probed, this requires a successful activity probe after the
 /// request of that login, or less than shortest_window before the request.

@@ -175,7 +175,7 @@ struct CheckConnections {
 /// Start of a session on whose terminal the daemon may write. If the reason of an earlier termination or denial could
 /// not be shown to the user, it is shown now.
 struct OfferMissedReason {
-    Session session;
+    SessionKey session = SessionKey::none;
 };
 
 /// Notice on the terminals of the session `session` that a login of the same user was denied.

@@ -98,7 +98,7 @@ struct DecisionContext {
         const policy::Limits applied = limits(session);
         if (!session.graphical && !policy::is_unlimited(applied) && applied.mode.value == policy::Mode::enforce &&
             applied.quiet.value == policy::Quiet::no) {
-            out.effects.emplace_back(OfferMissedReason{session});
+            out.effects.emplace_back(OfferMissedReason{session.key});
         }
     }
 
@@ -106,8 +106,7 @@ struct DecisionContext {
     /// set. Later probes are compared with the values of this probe. Does nothing if no idle limit applies and at_limit
     /// does not depend on activity.
     void request_first_probe(const Session& session) {
-        const bool is_probed = session.phase == Phase::active || (session.phase == Phase::left_behind && !session.kept);
-        if (is_probed &&
+        if (is_probed(session) &&
             (idle_limit(session) != unlimited_duration || policy::displaces_by_activity(limits(session)))) {
             out.effects.emplace_back(ProbeActivity{session.key});
         }

@@ -172,8 +172,7 @@ void serve_limits(DecisionContext& context, Session session) {
 
 void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     const Session* found = context.state.find(event.session);
-    const bool is_probed = found != nullptr && (found->phase == Phase::active || found->phase == Phase::left_behind);
-    if (!is_probed || found->logout_check != LogoutCheck::none) {
+    if (found == nullptr || !is_probed(*found) || found->logout_check != LogoutCheck::none) {
         return;
     }
     if (!event.sample) {

@@ -232,6 +232,16 @@ inline bool is_limited(const Session& session) noexcept {
            (session.phase == Phase::left_behind && (session.limits_left_behind || session.is_used_by_mosh));
 }
 
+/// Returns true if probes determine the last activity of the session.
+inline bool is_probed(const Session& session) noexcept {
+    return session.phase == Phase::active || (session.phase == Phase::left_behind && !session.kept);
+}
+
+/// Returns true if a termination of the session can be requested.
+inline bool is_terminable(const Session& session) noexcept {
+    return session.phase == Phase::admitted || session.phase == Phase::active || session.phase == Phase::left_behind;
+}
+
 /// Returns true if the user of a session was warned about its idle limit, and has not become active since. Returns
 /// false if the screen of the session was locked instead.
 inline bool is_idle_warned(const Session& session) noexcept {

@@ -83,11 +83,6 @@ void kill(DecisionContext& context, Session& session) {
     session.due = after(context.now, Timeouts::kill_retry);
 }
 
-/// Returns true if a termination of the session can be requested.
-bool is_open(const Session& session) {
-    return session.phase == Phase::admitted || session.phase == Phase::active || session.phase == Phase::left_behind;
-}
-
 } // namespace
 
 void begin_termination(DecisionContext& context, Session session, const Reason& reason, const std::string& note) {
@@ -147,7 +142,7 @@ void terminate_denied_login(DecisionContext& context, Session session) {
 
 void on_termination_requested(DecisionContext& context, const TerminationRequested& event) {
     const Session* session = context.state.find(event.session);
-    if (session != nullptr && is_open(*session)) {
+    if (session != nullptr && is_terminable(*session)) {
         begin_termination(context, *session,
                           {.cause = Cause::requested,
                            .count = event.by.uid,

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/policy_store/policy_cache.hpp"
 
-#include "common/unique_fd.hpp"
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "daemon/atomic_file.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -17,17 +13,6 @@ namespace sesslimit::policy_store {
 namespace {
 
 using nlohmann::json;
-
-Result<> write_all(const UniqueFd& file, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = write(file.get(), text.data(), text.size());
-        if (written < 0 && errno != EINTR) {
-            return fail_errno("write to the file");
-        }
-        text.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
-    }
-    return {};
-}
 
 bool read_text(const json& entry, policy::SourceText& text) {
     if (!entry.is_object() || !entry.contains("path") || !entry.contains("managed") || !entry.contains("text") ||
@@ -47,19 +32,7 @@ Result<> save(const std::filesystem::path& file, const std::vector<policy::Sourc
     for (const policy::SourceText& text : texts) {
         all.push_back({{"path", text.path}, {"managed", text.tier == policy::Tier::managed}, {"text", text.text}});
     }
-    const std::string beside = file.string() + ".new";
-    const UniqueFd out(open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
-    if (!out) {
-        return fail_errno("create " + beside);
-    }
-    if (auto done = write_all(out, all.dump(-1, ' ', true, json::error_handler_t::replace)); !done) {
-        (void)unlink(beside.c_str());
-        return fail(beside + ": " + done.error().what, done.error().code);
-    }
-    if (rename(beside.c_str(), file.c_str()) < 0) {
-        return fail_errno("rename " + beside);
-    }
-    return {};
+    return replace_file(file, all.dump(-1, ' ', true, json::error_handler_t::replace));
 }
 
 Result<std::vector<policy::SourceText>> read(const std::filesystem::path& file) {

@@ -63,15 +63,20 @@ def case_B13_processes_left_behind_are_listed_and_terminated_on_request(host, sa
         f"also after a restart of the daemon; sesslimitctl {end} leaves nothing")
 
 
-@pytest.mark.parametrize("end", ["end", "end-user", "end-credential"])
-def case_D01_kept_programs_are_listed_and_terminated_on_request(host, saw, end):
-    host.limit("alice", 'max_duration = "10s"\nwarn_before = []\nkeep = ["tmux", "screen"]')
+def expire(host, keep, command):
+    """Starts programs in a session that reaches its maximum duration, while `keep` preserves them."""
+    host.limit("alice", f'max_duration = "10s"\nwarn_before = []\nkeep = {keep}')
     shell = client.shell(host, "alice")
     shell.prompt()
-    shell.send("tmux new-session -d -s work; screen -dmS work sleep 6161; echo started $((40 + 2))\n")
+    shell.send(f"{command}; echo started $((40 + 2))\n")
     shell.expect("started 42", 20)
     shell.wait(40)
-    kept = wait_until("the kept programs", lambda: left_behind(host), 20)[0]
+    return wait_until("the kept programs", lambda: left_behind(host), 20)[0]
+
+
+@pytest.mark.parametrize("end", ["end", "end-user", "end-credential"])
+def case_D01_kept_programs_are_listed_and_terminated_on_request(host, saw, end):
+    kept = expire(host, '["tmux", "screen"]', "tmux new-session -d -s work; screen -dmS work sleep 6161")
     assert len(kept) == 1 and kept[0]["scope"].startswith("sesslimit-kept-"), kept
     assert kept[0]["credential"] == fingerprint(host)
     host.run("systemctl", "restart", "sesslimitd")
@@ -87,13 +92,7 @@ def case_D01_kept_programs_are_listed_and_terminated_on_request(host, saw, end):
 
 
 def case_D01_kept_programs_that_exit_are_no_longer_listed(host, saw):
-    host.limit("alice", 'max_duration = "10s"\nwarn_before = []\nkeep = ["screen"]')
-    shell = client.shell(host, "alice")
-    shell.prompt()
-    shell.send("screen -dmS work sleep 6161; echo started $((40 + 2))\n")
-    shell.expect("started 42", 20)
-    shell.wait(40)
-    wait_until("the kept program", lambda: left_behind(host), 20)
+    expire(host, '["screen"]', "screen -dmS work sleep 6161")
     host.run("pkill", "-u", "alice", "-fx", "sleep 6161")
     wait_until("an empty list", lambda: not left_behind(host), 10)
     host.wait_clean("alice")

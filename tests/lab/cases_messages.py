@@ -108,7 +108,7 @@ def case_D07_denied_connection_is_reported_at_next_login(host, saw):
     reason = wait_for_reason(client.shell(host, "alice"))
     assert reason == "a login (sshd, from 127.0.0.1) was denied: limit of 1 session reached.", reason
 
-    # Nothing is written to a session without limits, and nothing is kept for a rule with quiet.
+    # Nothing is written to a session without limits.
     assert client.forward(host, "alice").wait(20) != 0
     host.policy("version = 1\n")
     for shell in (client.shell(host, "alice"), client.shell(host, "alice")):

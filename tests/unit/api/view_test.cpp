@@ -153,4 +153,14 @@ SESSLIMIT_TEST(expected_outcome_is_decision_about_same_login) {
     }
 }
 
+/// Between the logout and the exit of its leader, a session may occupy a slot, but it is no longer open.
+SESSLIMIT_TEST(session_that_is_closed_not_listed) {
+    core::Session session = test::session_in(core::Phase::closed);
+    session.counts_left_behind = true;
+    session.logged_out = test::start;
+    EXPECT(core::occupies_slot(session) && !api::is_listed(session), "closed");
+    session.phase = core::Phase::left_behind;
+    EXPECT(api::is_listed(session), "left behind");
+}
+
 } // namespace

@@ -8,16 +8,6 @@ using namespace sesslimit;
 using namespace sesslimit::test;
 using namespace sesslimit::core;
 
-LogindSession seen(Duration age = 10s) {
-    return {.id = "c9",
-            .scope = "session-c9.scope",
-            .session_class = "user",
-            .closing = false,
-            .leader = {700, 7000},
-            .opened = start - age,
-            .login = console()};
-}
-
 SESSLIMIT_TEST(adopt_only_user_logins) {
     struct Case {
         std::string_view about;

@@ -81,7 +81,7 @@ std::string described(const Effect& effect) {
         return text;
     }
     if (const auto* offer = std::get_if<OfferMissedReason>(&effect)) {
-        return "offer " + number(offer->session.key);
+        return "offer " + number(offer->session);
     }
     if (const auto* lock = std::get_if<Lock>(&effect)) {
         return "lock " + lock->logind_id;
@@ -204,6 +204,16 @@ Login console(uid_t uid, std::string service) {
     login.rhost.clear();
     login.connection.clear();
     return login;
+}
+
+LogindSession seen(Duration age) {
+    return {.id = "c9",
+            .scope = "session-c9.scope",
+            .session_class = "user",
+            .closing = false,
+            .leader = {700, 7000},
+            .opened = start - age,
+            .login = console()};
 }
 
 Session session_in(Phase phase, SessionKey key) {
@@ -336,7 +346,7 @@ void World::note(const Decision& decision) {
         if (const auto* report = std::get_if<ReportDenial>(&effect)) {
             reports.push_back(report->session.key);
         } else if (const auto* offer = std::get_if<OfferMissedReason>(&effect)) {
-            offers.push_back(offer->session.key);
+            offers.push_back(offer->session);
         } else if (!std::holds_alternative<ProbeActivity>(effect) &&
                    !std::holds_alternative<CheckConnections>(effect)) {
             shown.effects.push_back(effect);

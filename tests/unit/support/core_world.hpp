@@ -48,6 +48,9 @@ Login ssh(uid_t uid = alice, std::string rhost = "192.0.2.7");
 /// Returns a login on tty1, of alice or bob.
 Login console(uid_t uid = alice, std::string service = "login");
 
+/// Returns logind's session "c9" of alice on tty1, opened this long before `start`.
+core::LogindSession seen(Duration age = 10s);
+
 /// Returns a session of alice over ssh in `phase`, with leader 500. It has logind's ID "c1", except in the phases
 /// waiting, reserved and denied.
 core::Session session_in(core::Phase phase, SessionKey key = SessionKey{1});

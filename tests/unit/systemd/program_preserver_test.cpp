@@ -103,6 +103,13 @@ SESSLIMIT_TEST(session_without_kept_programs_terminated_immediately) {
     EXPECT_TEXT(world.log, "end 3; ");
 }
 
+/// Programs that an earlier daemon process has moved are reported, so that they get a record.
+SESSLIMIT_TEST(programs_moved_before_restart_reported) {
+    World world({{{}, {}, 2}});
+    world.begin();
+    EXPECT_TEXT(world.log, "end 3; told 2; ");
+}
+
 SESSLIMIT_TEST(session_terminated_after_last_process_moved) {
     World world({{{server}, {shell}, 0}, {{}, {shell}, 1}, {{}, {late}, 2}, {{}, {}, 3}});
     world.begin();
