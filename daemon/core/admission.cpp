@@ -138,30 +138,15 @@ bool admit_or_deny(DecisionContext& context, Session session, const OpenRequeste
     if (admit_if_below_limit(context, session, event.request, limits)) {
         return false;
     }
-    const Reason reason = denial_reason(context, session);
     if (const BootTime settled = logout_settled(context, session.login.uid); settled > context.now) {
-        session.phase = Phase::waiting;
-        session.request = event.request;
-        session.answer_by = after(context.now, Timeouts::slot_wait);
+        begin_waiting(context, session, event.request);
+        session.awaits_logout = true;
         session.due = settled;
         context.put(session);
         request_more_time(context, session, event.budget);
         return true;
     }
-    std::vector<SessionKey> connections;
-    if (reason.by.empty() && limits.max_sessions.value > 0) {
-        connections = displaceable_connections(context, session);
-    }
-    if (connections.empty()) {
-        apply_at_limit(context, session, event.request, reason, event.budget);
-        return true;
-    }
-    session.phase = Phase::waiting;
-    session.request = event.request;
-    session.answer_by = after(context.now, Timeouts::slot_wait);
-    session.due = session.answer_by;
-    context.put(session);
-    context.out.effects.emplace_back(CheckConnections{session.key, event.budget, std::move(connections)});
+    handle_limit(context, session, event.request, event.budget);
     return true;
 }
 
@@ -177,6 +162,14 @@ void decide_adopted(DecisionContext& context, const Session& adopted, const Open
 }
 
 } // namespace
+
+void begin_waiting(const DecisionContext& context, Session& session, RequestId request) {
+    if (session.phase != Phase::waiting) {
+        session.answer_by = after(context.now, Timeouts::slot_wait);
+    }
+    session.phase = Phase::waiting;
+    session.request = request;
+}
 
 void request_more_time(DecisionContext& context, const Session& session, Duration budget) {
     if (after(context.now, budget) < after(session.answer_by, Timeouts::reply_margin)) {
@@ -201,6 +194,22 @@ void deny(DecisionContext& context, Session session, RequestId request, const Re
     session.due = session.answer_by;
     context.put(session);
     request_more_time(context, session, budget);
+}
+
+void handle_limit(DecisionContext& context, Session session, RequestId request, Duration budget) {
+    const Reason reason = denial_reason(context, session);
+    std::vector<SessionKey> connections;
+    if (reason.by.empty() && context.limits(session).max_sessions.value > 0) {
+        connections = displaceable_connections(context, session);
+    }
+    session.awaits_logout = false;
+    if (connections.empty()) {
+        return apply_at_limit(context, session, request, reason, budget);
+    }
+    begin_waiting(context, session, request);
+    session.due = session.answer_by;
+    context.put(session);
+    context.out.effects.emplace_back(CheckConnections{session.key, budget, std::move(connections)});
 }
 
 Reason denial_reason(const DecisionContext& context, const Session& session) {

@@ -146,9 +146,7 @@ bool apply_displacement_rate(DecisionContext& context, const Login& login) {
 }
 
 void wait(DecisionContext& context, Session session, RequestId request, Duration budget) {
-    session.phase = Phase::waiting;
-    session.request = request;
-    session.answer_by = after(context.now, Timeouts::slot_wait);
+    begin_waiting(context, session, request);
     session.due = context.now;
     // All sessions of the user that occupy a slot are probed for activity, to find the session that has been idle the
     // longest. The probe of a graphical session is a query to logind, so the login waits for Timeouts::notice_display.
@@ -168,6 +166,9 @@ void continue_waiting(DecisionContext& context, Session session) {
     const policy::Count most = limits.max_sessions.value;
     if (admit_if_below_limit(context, session, session.request, limits)) {
         return;
+    }
+    if (session.awaits_logout) {
+        return handle_limit(context, session, session.request, unlimited_duration); // the module has been told to wait
     }
     const std::size_t missing = slots_needed(context, session, most);
     const std::vector<const Session*> candidates = displacement_candidates(context, session, limits);

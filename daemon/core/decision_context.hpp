@@ -126,6 +126,9 @@ void admit(DecisionContext& context, Session session, RequestId request);
 /// Answers the request of a denied login, and tracks its process until it exits.
 void answer_denied(DecisionContext& context, Session session);
 
+/// Moves a login to phase waiting. The answer is due Timeouts::slot_wait after the login began to wait.
+void begin_waiting(const DecisionContext& context, Session& session, RequestId request);
+
 /// Asks the PAM module to wait longer if its budget ends before the deadline of the answer.
 void request_more_time(DecisionContext& context, const Session& session, Duration budget);
 
@@ -142,6 +145,10 @@ Reason denial_reason(const DecisionContext& context, const Session& session);
 /// "observe"). Returns false if the login was not admitted.
 bool admit_if_below_limit(DecisionContext& context, const Session& session, RequestId request,
                           const policy::Limits& limits);
+
+/// Handles a login at the limit. Checks first whether clients of the user's ssh sessions are dead, and then denies the
+/// login or lets it wait, as the policy requires. `budget` is the time for which the PAM module waits.
+void handle_limit(DecisionContext& context, Session session, RequestId request, Duration budget);
 
 /// Denies a login at the limit, or lets it wait until a session of its user is displaced, as the policy requires.
 /// `reason` is the limit that is reached.

@@ -143,6 +143,9 @@ struct Session {
     /// True if the session is used by mosh: after the logout, it has a UDP socket, and its terminal had input. Only set
     /// in phase left_behind. Not stored in the ledger file, because it is determined again by a probe.
     bool is_used_by_mosh = false;
+    /// True if a login waits for the processes of a session that was just logged out, and the user's other sessions
+    /// have not been considered yet. Only set in phase waiting. Not meaningful after a restart of the daemon.
+    bool awaits_logout = false;
     LogoutCheck logout_check = LogoutCheck::none;
     /// Presence of a terminal in the session. It determines which of the two idle limits applies.
     Terminal terminal = Terminal::unknown;

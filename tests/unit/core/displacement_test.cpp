@@ -141,6 +141,18 @@ SESSLIMIT_TEST(dead_client_gives_way_at_limit) {
                     std::string(one.about) + ": " + std::string(one.log));
         EXPECT_TEXT(world.fault, "");
     }
+    // The login first waits for the end of a session that was just logged out.
+    World leaving({.max = 2, .count_left_behind = policy::CountLeftBehind::yes});
+    leaving.login();
+    leaving.login();
+    leaving.pass(99s);
+    leaving.unacknowledged[key(1)] = 100s;
+    leaving.feed(core::CloseRequested{RequestId{9}, key(2), {502, 5020}});
+    leaving.leader_exits(key(2));
+    (void)leaving.take_log();
+    leaving.ask(ssh());
+    leaving.pass(1s);
+    EXPECT_TEXT(leaving.take_log() + leaving.fault, "100 tell ending 1 displaced");
     // Nothing is terminated for a login that is denied in any case, or if limits are only observed.
     World shared(Rules{});
     shared.policy = with_total({}, 1, "all");

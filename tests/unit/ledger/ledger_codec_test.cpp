@@ -29,11 +29,11 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
 /// checked for it.
 [[maybe_unused]] void every_field_is_known(const Session& session) {
     [[maybe_unused]] const auto& [key, phase, adopted, observed, probe_failed, graphical, kept, counts_left_behind,
-                                  limits_left_behind, is_used_by_mosh, logout_check, terminal, login, leader, logind_id,
-                                  scope, opened, admitted, logged_out, last_input, perhaps_used, grace_until,
-                                  max_duration, idle_timeout, idle_timeout_no_terminal, seen, last_notice_at,
-                                  last_denial_notice_at, duration_warned, idle_warned, reason, stage, shared_limits,
-                                  request, answer_by, due] = session;
+                                  limits_left_behind, is_used_by_mosh, awaits_logout, logout_check, terminal, login,
+                                  leader, logind_id, scope, opened, admitted, logged_out, last_input, perhaps_used,
+                                  grace_until, max_duration, idle_timeout, idle_timeout_no_terminal, seen,
+                                  last_notice_at, last_denial_notice_at, duration_warned, idle_warned, reason, stage,
+                                  shared_limits, request, answer_by, due] = session;
     [[maybe_unused]] const auto& [at, input, output, wall_offset, processor_time, traffic] = seen;
     [[maybe_unused]] const auto& [bytes_in, bytes_out, segments_in, segments_out, cookie] = traffic;
     [[maybe_unused]] const auto& [user, uid, gids, service, tty, rhost, ruser, seat, credential, connection, nested,
