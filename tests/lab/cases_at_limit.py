@@ -151,3 +151,26 @@ def case_D05_session_displaced_in_its_first_seconds_shows_reason(host, saw):
     saw(f"{len(displaced)} sessions displaced one after the other within their first seconds: each shows the reason")
     ctl.text(host, "end-user", "alice")
     host.wait_clean("alice")
+
+
+RECONNECT = "while true; do ssh -tt -o ServerAliveInterval=5 alice@127.0.0.1; sleep 0.2; done"
+
+
+def case_D03_reconnecting_clients_settle(host, saw):
+    """Three clients connect again as soon as their session ends."""
+    host.limit("alice", 'max_sessions = 2\nat_limit = "end-oldest"')
+    since = time.monotonic()
+    clients = [client.program(host, ["sh", "-c", RECONNECT], terminal=True) for _ in range(3)]
+    try:
+        time.sleep(60)
+        settled = host.sessions("alice")
+        displaced = len(host.events("ending", "alice", since))
+        time.sleep(15)
+        assert [each.id for each in host.sessions("alice")] == [each.id for each in settled], "sessions are displaced"
+        assert len(settled) == 2 and displaced <= 6, (settled, displaced)
+        assert len(host.events("displacement-limited", "alice", since)) == 1
+        saw(f"limit 2, end-oldest, three clients: {displaced} displacements, none after a minute; two clients stay")
+    finally:
+        for each in clients:
+            each.close()
+    host.wait_clean("alice")
