@@ -45,6 +45,22 @@ SESSLIMIT_TEST(duration_limit_warns_and_terminates_on_time) {
     }
 }
 
+/// The text of the reason says that a session without a terminal had no activity, and not only no input.
+SESSLIMIT_TEST(idle_reason_depends_on_terminal) {
+    for (const bool has_terminal : {true, false}) {
+        World world({.idle = 1min});
+        world.other_samples[key(1)].traffic.emplace();
+        const SessionKey session = world.login();
+        if (has_terminal) {
+            world.type(session);
+        }
+        world.pass_until(5min);
+        EXPECT(world.phase(session) == "ending", "terminated");
+        EXPECT(world.find(session)->reason.count == (has_terminal ? 0U : 1U), has_terminal ? "input" : "activity");
+        EXPECT_TEXT(world.fault, "");
+    }
+}
+
 SESSLIMIT_TEST(unprobed_session_not_terminated_as_idle) {
     World world = after_login({.idle = 1min, .warn = std::vector<Duration>{20s}});
     world.blind = true;

@@ -79,6 +79,16 @@ SESSLIMIT_TEST(empty_policy_has_idle_defaults) {
     EXPECT(limits.message_of_end.value.empty(), "the built-in text");
 }
 
+SESSLIMIT_TEST(displacement_depends_on_activity) {
+    const auto depends = [](const std::string& says) {
+        return displaces_by_activity(resolve(policy_of(defaults(says)), alice));
+    };
+    EXPECT(!depends(R"(displace_idle = "1s")"), "denied at the limit");
+    EXPECT(!depends(R"(at_limit = "end-oldest")"), "the oldest");
+    EXPECT(depends("at_limit = \"end-oldest\"\ndisplace_idle = \"1s\""), "the oldest that is idle");
+    EXPECT(depends(R"(at_limit = "end-idlest")"), "the idlest");
+}
+
 SESSLIMIT_TEST(each_syntax_of_setting_accepted) {
     check({
         {"a single word", defaults(R"(idle_activity = "input")"), "", "activity=input@defaults:3"},

@@ -154,6 +154,7 @@ SESSLIMIT_TEST(match_by_user_uid_and_group) {
         {"match.uid = \"1000-\"", root, false},
         {"match.uid = \"1000-\"", with_uid(1000), true},
         {"match.uid = \"1000-\"", with_uid(4294967294), true},
+        {"match.uid = \"4294967294\"", with_uid(4294967294), true},
         {"match.uid = \"1000-1999\"", with_uid(999), false},
         {"match.uid = \"1000-1999\"", with_uid(1000), true},
         {"match.uid = \"1000-1999\"", with_uid(1999), true},
