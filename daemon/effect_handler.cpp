@@ -6,6 +6,7 @@
 #include "daemon/inspect/kept_programs.hpp"
 #include "daemon/inspect/processes.hpp"
 #include "daemon/inspect/terminals.hpp"
+#include "daemon/messages/journal_entry.hpp"
 #include "daemon/messages/message_text.hpp"
 #include "daemon/output/terminal_writer.hpp"
 

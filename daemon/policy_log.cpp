@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/policy_log.hpp"
 
-#include "daemon/messages/message_text.hpp"
+#include "daemon/messages/journal_entry.hpp"
 
 #include <cstddef>
 

@@ -5,6 +5,7 @@
 #include "common/text.hpp"
 #include "daemon/core/deadline.hpp"
 #include "daemon/core/decide.hpp"
+#include "daemon/messages/journal_entry.hpp"
 #include "daemon/messages/message_text.hpp"
 #include "daemon/policy/resolve.hpp"
 

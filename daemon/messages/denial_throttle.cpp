@@ -3,6 +3,7 @@
 
 #include "common/duration.hpp"
 #include "common/text.hpp"
+#include "daemon/messages/message_text.hpp"
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 
 #include "common/clock.hpp"
 #include "daemon/core/decision.hpp"
-#include "daemon/messages/message_text.hpp"
+#include "daemon/messages/journal_entry.hpp"
 
 #include <cstddef>
 #include <cstdint>

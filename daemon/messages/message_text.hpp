@@ -7,10 +7,8 @@
 
 #include <cstddef>
 #include <functional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 /// Functions that convert values to texts for users and administrators, on terminals, at denied logins and in the
@@ -70,29 +68,5 @@ std::string denial_report(const core::Session& denied, const WallClock& clock, s
 /// at the latest, and its idle limit. It is one line without a trailing newline. `counted` is the value of the setting
 /// idle_activity. Returns an empty text if no limit applies.
 std::string announcement(const core::Session& session, policy::Activity counted, const WallClock& clock);
-
-/// Returns the name of an event about a session, in the journal and on D-Bus, such as "admitted" or "would-deny".
-std::string_view event_of(core::Notice::Kind kind);
-
-/// Properties of the journal entries for one kind of notice, which is a message about a session. The message IDs are
-/// stable, because administrators' alerts depend on them. The journal catalog (packaging/journal) and sesslimitd(8)
-/// explain each ID.
-struct EventInfo {
-    core::Notice::Kind kind;
-    std::string_view event;
-    std::string_view priority; ///< priority of syslog(3): 4 warning, 5 notice, 6 info
-    std::string_view id;
-};
-/// Returns the priorities and message IDs of all kinds of notices in the journal.
-std::span<const EventInfo> event_infos();
-
-/// Names and values of the fields of a journal entry: MESSAGE, PRIORITY, MESSAGE_ID and the SESSLIMIT_ fields, in a
-/// fixed order. The message IDs and field names are stable, because administrators' alerts depend on them.
-using JournalEntry = std::vector<std::pair<std::string, std::string>>;
-JournalEntry journal_entry(const core::Notice& notice);
-
-/// Message IDs of journal entries that are not about a session (sd_journal_print(3), MESSAGE_ID).
-inline constexpr char policy_loaded_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e01";
-inline constexpr char policy_rejected_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e02";
 
 } // namespace sesslimit::messages

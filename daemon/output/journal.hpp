@@ -4,7 +4,7 @@
 #include "common/result.hpp"
 #include "common/unique_fd.hpp"
 #include "daemon/event_loop.hpp"
-#include "daemon/messages/message_text.hpp"
+#include "daemon/messages/journal_entry.hpp"
 
 #include <cstddef>
 #include <deque>

@@ -3,7 +3,7 @@
 #include "daemon/api/errors.hpp"
 #include "daemon/api/service.hpp"
 #include "daemon/messages/denial_throttle.hpp"
-#include "daemon/messages/message_text.hpp"
+#include "daemon/messages/journal_entry.hpp"
 #include "daemon/options.hpp"
 #include "daemon/policy/read.hpp"
 #include "pam/answer.hpp"

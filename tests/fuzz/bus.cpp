@@ -3,6 +3,7 @@
 // arbitrary texts.
 #include "daemon/api/message.hpp"
 #include "daemon/api/view.hpp"
+#include "daemon/messages/journal_entry.hpp"
 #include "daemon/messages/message_text.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
