@@ -144,6 +144,13 @@ BootTime last_use(const Session& session, const ActivitySample& sample, policy::
                         : last_use_of_connection(session, sample, now);
 }
 
+WholeSeconds idle_time(const Session& session, const ActivitySample& sample, BootTime used, BootTime now) {
+    // After the daemon has locked a screen, last_input is the time of the lock, and the user's last activity was
+    // earlier.
+    const Duration idle = sample.hint ? std::min(*sample.hint, now - session.opened) : now - used;
+    return std::chrono::duration_cast<WholeSeconds>(std::max(Duration{}, idle));
+}
+
 bool is_mosh(const Session& session, const ActivitySample& sample) {
     if (!sample.has_udp_socket.value_or(session.is_used_by_mosh) || session.logged_out == BootTime{}) {
         return false;

@@ -57,6 +57,9 @@ inline constexpr Duration echo_of_notice = std::chrono::milliseconds(8250);
 /// session.last_input.
 BootTime last_use(const Session& session, const ActivitySample& sample, policy::Activity counted, BootTime now);
 
+/// Returns the time for which the session has not been used. `used` is the value of last_use() for the same sample.
+WholeSeconds idle_time(const Session& session, const ActivitySample& sample, BootTime used, BootTime now);
+
 /// Returns true if a session that is left behind is used by mosh. It has a UDP socket, and one of its terminals had
 /// input later than Timeouts::mosh_start after the logout, now or at an earlier probe. Returns false if that is
 /// unclear.

@@ -63,22 +63,21 @@ std::size_t others_in(const DecisionContext& context, const Session& session, po
     return context.state.counted(rule) - (counts ? 1U : 0U);
 }
 
-Reason own_limit(const policy::Limits& limits) {
-    return {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}};
-}
-
 /// Returns the limit that currently prevents the admission of the login. This is either max_sessions of its user, or
 /// the shared limit of a policy rule (max_sessions_total). Returns nothing if no limit is reached.
 std::optional<Reason> reached_limit(const DecisionContext& context, const Session& session,
                                     const policy::Limits& limits) {
     if (others_of_user(context, session) >= limits.max_sessions.value) {
-        return own_limit(limits);
+        return context.own_limit(limits);
     }
     for (const policy::SharedLimit& total : limits.shared_limits) {
         if (others_in(context, session, total.rule) >= total.most) {
             const std::string& rule = context.policy.sources.at(static_cast<std::size_t>(total.rule)).rule;
-            return Reason{
-                .cause = Cause::limit_reached, .count = total.most, .span = {}, .by = rule.substr(0, max_by_length)};
+            return Reason{.cause = Cause::limit_reached,
+                          .count = total.most,
+                          .span = {},
+                          .by = rule.substr(0, max_by_length),
+                          .limit = policy::location_of(context.policy, total.rule, total.line)};
         }
     }
     return std::nullopt;
@@ -214,7 +213,7 @@ void handle_limit(DecisionContext& context, Session session, RequestId request, 
 
 Reason denial_reason(const DecisionContext& context, const Session& session) {
     const policy::Limits limits = context.limits(session);
-    return reached_limit(context, session, limits).value_or(own_limit(limits));
+    return reached_limit(context, session, limits).value_or(context.own_limit(limits));
 }
 
 bool admit_if_below_limit(DecisionContext& context, const Session& session, RequestId request,

@@ -106,9 +106,14 @@ void count_displacements(DecisionContext& context, const Session& newcomer, std:
 
 /// Frees a session slot for the newer login `newcomer`. Terminates the session `candidate`, or denies its login if the
 /// login waits for a session slot. If many logins of a user arrive together, only the newest logins are therefore
-/// admitted.
-void displace(DecisionContext& context, const Session& candidate, const Session& newcomer, policy::Count most) {
-    const Reason reason{.cause = Cause::displaced, .count = most, .span = {}, .by = newcomer.login.rhost};
+/// admitted. `limits` are those of the newcomer.
+void displace(DecisionContext& context, const Session& candidate, const Session& newcomer,
+              const policy::Limits& limits) {
+    const Reason reason{.cause = Cause::displaced,
+                        .count = limits.max_sessions.value,
+                        .span = {},
+                        .by = newcomer.login.rhost,
+                        .limit = context.location_of(limits.max_sessions)};
     if (candidate.phase == Phase::waiting) {
         return deny(context, candidate, candidate.request, reason);
     }
@@ -188,7 +193,7 @@ void continue_waiting(DecisionContext& context, Session session) {
     std::size_t sessions = 0;
     for (std::size_t at = 0; at < missing; ++at) {
         sessions += candidates[at]->phase == Phase::waiting ? 0U : 1U;
-        displace(context, *candidates[at], session, most);
+        displace(context, *candidates[at], session, limits);
     }
     if (sessions > 0) {
         count_displacements(context, session, sessions);
@@ -222,7 +227,7 @@ void on_connections_checked(DecisionContext& context, const ConnectionsChecked& 
     }
     std::ranges::stable_sort(dead, std::greater(), &ConnectionsChecked::Connection::unacknowledged);
     for (std::size_t at = 0; at < missing; ++at) {
-        displace(context, context.state.at(dead[at].session), session, limits.max_sessions.value);
+        displace(context, context.state.at(dead[at].session), session, limits);
     }
     session.due = session.answer_by;
     context.put(session);

@@ -107,6 +107,8 @@ struct Notice {
     std::string note{};
     /// True if the user does not get texts in programs (setting `quiet`). Only set in a notice of the kind `ending`.
     bool quiet = false;
+    /// Time since the login. Only set in notices of the kinds `ended` and `released`.
+    std::optional<Duration> duration{};
     /// True if the expiry of the idle limit locks the screen instead of terminating the session. Only set in notices of
     /// the kinds `warned` and `would_end`.
     bool locks = false;

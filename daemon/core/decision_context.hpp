@@ -42,6 +42,21 @@ struct DecisionContext {
                limits.on_idle.value == policy::OnIdle::lock;
     }
 
+    /// Returns the line of the policy that sets a limit.
+    template <class T>
+    [[nodiscard]] policy::Location location_of(const policy::Setting<T>& setting) const {
+        return policy::location_of(policy, setting.from, setting.line);
+    }
+
+    /// Returns the reason of a denial because max_sessions is reached.
+    [[nodiscard]] Reason own_limit(const policy::Limits& limits) const {
+        return {.cause = Cause::limit_reached,
+                .count = limits.max_sessions.value,
+                .span = {},
+                .by = {},
+                .limit = location_of(limits.max_sessions)};
+    }
+
     /// Stores in a session the list of policy rules whose shared limit (max_sessions_total) counts the session, and
     /// whether the session is counted after a logout (count_left_behind).
     static void count_in(Session& session, const policy::Limits& limits) {
@@ -89,7 +104,11 @@ struct DecisionContext {
                                .quiet = limits.quiet.value == policy::Quiet::yes});
     }
     void notify(Notice::Kind kind, const Session& session, const Reason& reason = {}, Duration left = {}) {
-        out.effects.emplace_back(Notice{kind, session, reason, left});
+        Notice notice{kind, session, reason, left};
+        if (kind == Notice::Kind::ended || kind == Notice::Kind::released) {
+            notice.duration = now - session.opened;
+        }
+        out.effects.emplace_back(std::move(notice));
     }
 
     /// Offers the reason of an earlier termination or denial to the user of a session that has just become active. The

@@ -20,12 +20,30 @@ void warn(DecisionContext& context, Session& session, const policy::Limits& limi
                                             .locks = DecisionContext::locks(session, limits, reason.cause)});
 }
 
+Reason duration_reason(const DecisionContext& context, const Session& session, const policy::Limits& limits) {
+    return {.cause = Cause::duration,
+            .count = 0,
+            .span = session.max_duration,
+            .by = {},
+            .limit = context.location_of(limits.max_duration)};
+}
+
+Reason idle_reason(const DecisionContext& context, const Session& session, const policy::Limits& limits) {
+    const bool no_terminal = !session.graphical && session.terminal != Terminal::some;
+    // Until it is known whether the session has a terminal, the shorter of the two limits applies.
+    const bool is_other = no_terminal && idle_limit(session) == session.idle_timeout_no_terminal;
+    return {.cause = Cause::idle,
+            .count = no_terminal ? 1U : 0U,
+            .span = idle_limit(session),
+            .by = {},
+            .limit = context.location_of(is_other ? limits.idle_timeout_no_terminal : limits.idle_timeout)};
+}
+
 void warn_of_duration(DecisionContext& context, Session& session, const policy::Limits& limits) {
     const auto warning = duration_warning(session, context.warnings(session, limits), context.now);
     if (warning && duration_end(session) > context.now) {
         session.duration_warned = *warning;
-        const Reason reason{.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}};
-        warn(context, session, limits, reason, duration_end(session) - context.now);
+        warn(context, session, limits, duration_reason(context, session, limits), duration_end(session) - context.now);
     }
 }
 
@@ -77,9 +95,8 @@ void activate_without_logind(DecisionContext& context, Session session) {
 }
 
 void evaluate_idle(DecisionContext& context, Session session) {
-    const bool no_terminal = !session.graphical && session.terminal != Terminal::some;
-    const Reason reason{.cause = Cause::idle, .count = no_terminal ? 1U : 0U, .span = idle_limit(session), .by = {}};
     const policy::Limits limits = context.limits(session);
+    const Reason reason = idle_reason(context, session, limits);
     const std::vector<Duration> warnings = context.warnings(session, limits);
     if (session.idle_warned == screen_locked && !DecisionContext::locks(session, limits, reason.cause)) {
         // The screen of the session was locked under an earlier policy, but the current policy terminates idle sessions
@@ -150,8 +167,7 @@ void serve_limits(DecisionContext& context, Session session) {
         grant_grace_period(context, session, warnings);
     }
     if (duration_end(session) <= context.now) {
-        return begin_termination(context, session,
-                                 {.cause = Cause::duration, .count = 0, .span = session.max_duration, .by = {}});
+        return begin_termination(context, session, duration_reason(context, session, limits));
     }
     // If output counts as activity, the terminals are probed before the daemon writes a warning to them. The function
     // on_activity_probed() issues the warning after the probe.
@@ -198,6 +214,9 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     session.is_used_by_mosh = session.phase == Phase::left_behind && is_mosh(session, sample);
     session.last_sample = to_last_sample(session, sample, context.now);
     record_use(context, session, used);
+    if (is_limited(session)) {
+        session.longest_idle = std::max(session.longest_idle, idle_time(session, sample, used, context.now));
+    }
     if (session.phase == Phase::left_behind) {
         if (!is_limited(session)) {
             session.due =

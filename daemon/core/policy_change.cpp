@@ -16,8 +16,7 @@ void report_over_limit(DecisionContext& context, const Session& session) {
         std::ranges::find_if(keys, [&context](SessionKey key) { return occupies_slot(context.state.at(key)); });
     if (first != keys.end() && *first == session.key &&
         context.state.counted(session.login.uid) > limits.max_sessions.value) {
-        context.notify(Notice::Kind::over_limit, session,
-                       {.cause = Cause::limit_reached, .count = limits.max_sessions.value, .span = {}, .by = {}});
+        context.notify(Notice::Kind::over_limit, session, context.own_limit(limits));
     }
 }
 

@@ -7,6 +7,7 @@
 #include "daemon/policy/login.hpp"
 #include "daemon/policy/policy.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -86,6 +87,9 @@ struct Reason {
     /// the person. For limit_reached, the name of the policy rule whose shared limit is reached, or empty if
     /// max_sessions is reached. At most max_by_length bytes.
     std::string by;
+    /// Line of the policy that sets the limit which the cause names: max_sessions or max_sessions_total, max_duration,
+    /// or an idle limit. For displaced, max_sessions of the newer login. Not stored in the ledger file.
+    policy::Location limit{};
     bool operator==(const Reason&) const = default;
 };
 
@@ -117,6 +121,9 @@ enum class LogoutCheck : std::uint8_t {
 /// Value of Session::idle_warned after the daemon has locked the screen of the session, until the next activity of the
 /// user.
 inline constexpr Duration screen_locked{};
+
+/// A time span in whole seconds.
+using WholeSeconds = std::chrono::duration<std::uint32_t>;
 
 /// Login session, from pam_open_session to the exit of all processes of the session.
 struct Session {
@@ -171,6 +178,9 @@ struct Session {
     /// Latest time at which the session may have been active, although its activity probes did not detect any activity.
     /// Only used to protect the session from displacement (displace_idle). Not stored in the ledger file.
     BootTime perhaps_used{};
+    /// Longest time without activity that a probe of the session has found. A longer one may have passed between two
+    /// probes.
+    WholeSeconds longest_idle{};
     /// End of the grace period of the session. No limit terminates the session before this time.
     BootTime grace_until{};
     /// Duration limit of the session, from the last evaluation of the policy.

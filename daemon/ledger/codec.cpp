@@ -22,7 +22,7 @@ using core::Session;
 using core::Terminal;
 using core::TerminationStage;
 
-constexpr std::size_t extension_size = sizeof(core::Session::logged_out) + 1;
+constexpr std::size_t extension_size = sizeof(core::Session::logged_out) + sizeof(core::Session::longest_idle) + 1;
 constexpr std::size_t fixed_size = 208 + extension_size;
 constexpr std::size_t gid_count_size = sizeof(std::uint16_t);
 // Maximum absolute value of a wall clock time in the ledger. The difference of two times within this bound does not
@@ -82,7 +82,7 @@ constexpr std::size_t max_texts_length = 14 + 4 * 255 + 2 * 128 + 8 * 64;
 static_assert(wire::max_user <= 255 && wire::max_host <= 255 && core::max_by_length <= 255,
               "text lengths use one byte");
 static_assert(max_fingerprint_length <= 64 && max_certificate_id_length <= 128 && max_seat_length <= 64);
-static_assert(fixed_size + max_texts_length + gid_count_size + 2 * sizeof(gid_t) <= max_payload);
+static_assert(fixed_size + max_texts_length + gid_count_size + sizeof(gid_t) <= max_payload);
 
 /// Writes or reads all numeric fields of a session, in the order in which they are encoded in the ledger. Encoder and
 /// decoder share this function, so that their orders cannot differ.
@@ -125,6 +125,7 @@ void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
 template <class AnySession, class AnyFlags, class Io>
 void extension(AnySession& session, AnyFlags& flags, Io& io) noexcept {
     io.number(session.logged_out);
+    io.number(session.longest_idle);
     io.number(flags);
 }
 

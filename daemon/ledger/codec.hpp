@@ -12,8 +12,8 @@
 /// or clocks.
 namespace sesslimit::ledger {
 
-/// Maximum size of an encoded session in bytes. This size is sufficient for all texts at their maximum length and 2
-/// group IDs. Group IDs that do not fit are omitted.
+/// Maximum size of an encoded session in bytes. This size is sufficient for all texts at their maximum length and one
+/// group ID. Group IDs that do not fit are omitted.
 inline constexpr std::size_t max_payload = 2032;
 
 /// Reason why a session is invalid, in a few words for a log, such as "unknown phase". Lifetime: the text is static.

@@ -4,7 +4,9 @@
 #include "common/text.hpp"
 #include "daemon/messages/display.hpp"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 
 namespace sesslimit::messages {
@@ -58,6 +60,36 @@ std::string_view name_of(Cause cause) {
         return "asked";
     }
     return "none";
+}
+
+/// Appends a field with a text from outside, unless the text is empty.
+void add(JournalEntry& entry, const char* name, const std::string& text) {
+    if (!text.empty()) {
+        entry.emplace_back(name, as_journal_field(text));
+    }
+}
+
+/// Appends the fields about the authentication of a login. The credentials are written as in match.credential.
+void add_credential(JournalEntry& entry, const Credential& credential) {
+    add(entry, "SESSLIMIT_METHOD", credential.method);
+    add(entry, "SESSLIMIT_CREDENTIAL", credential.fingerprint);
+    add(entry, "SESSLIMIT_CREDENTIAL", credential.certificate_id.empty() ? "" : "cert-id:" + credential.certificate_id);
+    add(entry, "SESSLIMIT_CREDENTIAL", credential.ca.empty() ? "" : "ca:" + credential.ca);
+}
+
+void add_groups(JournalEntry& entry, const std::vector<gid_t>& gids) {
+    for (const gid_t gid : std::span(gids).first(std::min(gids.size(), max_groups))) {
+        entry.emplace_back("SESSLIMIT_GID", std::to_string(gid));
+    }
+}
+
+/// Appends the time from the login to the end of a session, and the longest time without activity in between.
+void add_end(JournalEntry& entry, Duration duration, core::WholeSeconds longest_idle) {
+    entry.emplace_back("SESSLIMIT_DURATION",
+                       std::to_string(std::chrono::floor<std::chrono::seconds>(duration).count()));
+    if (longest_idle > core::WholeSeconds{}) {
+        entry.emplace_back("SESSLIMIT_LONGEST_IDLE", std::to_string(longest_idle.count()));
+    }
 }
 
 std::string journal_message(const core::Notice& notice) {
@@ -118,6 +150,12 @@ std::string_view event_of(Kind kind) {
     return event_info_of(kind).event;
 }
 
+void add_limit(JournalEntry& entry, const policy::Location& limit) {
+    if (!limit.file.empty()) {
+        entry.emplace_back("SESSLIMIT_RULE", as_journal_field(limit.file) + ':' + std::to_string(limit.line));
+    }
+}
+
 JournalEntry journal_entry(const core::Notice& notice) {
     const EventInfo& info = event_info_of(notice.kind);
     const Session& session = notice.session;
@@ -134,6 +172,14 @@ JournalEntry journal_entry(const core::Notice& notice) {
         {"SESSLIMIT_ORIGIN", as_journal_field(session.login.rhost)},
         {"SESSLIMIT_LEADER", std::to_string(session.leader.pid)},
     };
+    add_credential(entry, session.login.credential);
+    add_groups(entry, session.login.gids);
+    add(entry, "SESSLIMIT_SEAT", session.login.seat);
+    add(entry, "SESSLIMIT_TERMINAL", session.login.tty);
+    if (notice.duration) {
+        add_end(entry, *notice.duration, session.longest_idle);
+    }
+    add_limit(entry, notice.reason.limit);
     if (notice.reason.cause != Cause::none) {
         entry.emplace_back("SESSLIMIT_REASON", std::string(name_of(notice.reason.cause)));
     }
@@ -141,9 +187,7 @@ JournalEntry journal_entry(const core::Notice& notice) {
         entry.emplace_back("SESSLIMIT_REQUESTED_BY", as_journal_field(notice.reason.by));
         entry.emplace_back("SESSLIMIT_REQUESTED_BY_UID", std::to_string(notice.reason.count));
     }
-    if (!notice.note.empty()) {
-        entry.emplace_back("SESSLIMIT_NOTE", as_journal_field(notice.note));
-    }
+    add(entry, "SESSLIMIT_NOTE", notice.note);
     return entry;
 }
 

@@ -3,6 +3,7 @@
 
 #include "daemon/core/decision.hpp"
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,10 +29,16 @@ struct EventInfo {
 /// Returns the priorities and message IDs of all kinds of notices in the journal.
 std::span<const EventInfo> event_infos();
 
+/// Maximum number of groups of a user in a journal entry.
+inline constexpr std::size_t max_groups = 64;
+
 /// Names and values of the fields of a journal entry: MESSAGE, PRIORITY, MESSAGE_ID and the SESSLIMIT_ fields, in a
 /// fixed order. The message IDs and field names are stable, because administrators' alerts depend on them.
 using JournalEntry = std::vector<std::pair<std::string, std::string>>;
 JournalEntry journal_entry(const core::Notice& notice);
+
+/// Appends the line of the policy that sets a limit to a journal entry, unless no file sets the limit.
+void add_limit(JournalEntry& entry, const policy::Location& limit);
 
 /// Message IDs of journal entries that are not about a session (sd_journal_print(3), MESSAGE_ID).
 inline constexpr char policy_loaded_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e01";

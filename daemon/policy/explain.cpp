@@ -87,11 +87,6 @@ std::string text(std::string_view message) {
     return all + (message.empty() ? "" : "...");
 }
 
-const Source* source_of(const Policy& policy, SourceId id) {
-    const auto at = static_cast<std::size_t>(id);
-    return at < policy.sources.size() ? &policy.sources[at] : nullptr;
-}
-
 std::string settings_text(const Rule& rule) {
     std::string all;
     const auto add = [&all](std::string_view key, const auto& setting) {

@@ -107,6 +107,13 @@ struct Source {
     std::uint32_t line = 0; ///< line number of the table's header, from 1
 };
 
+/// The line of a policy file that sets a value. The file is empty if no file sets the value.
+struct Location {
+    std::string file;
+    std::uint32_t line = 0; ///< from 1
+    bool operator==(const Location&) const = default;
+};
+
 /// The value of a setting, with the table and line of the policy file that sets it.
 template <class T>
 struct Setting {

@@ -239,6 +239,16 @@ bool displaces_by_activity(const Limits& limits) noexcept {
            (limits.at_limit.value == AtLimit::end_oldest && limits.displace_idle.value.time > Duration{});
 }
 
+const Source* source_of(const Policy& policy, SourceId id) noexcept {
+    const auto at = static_cast<std::size_t>(id);
+    return at < policy.sources.size() ? &policy.sources[at] : nullptr;
+}
+
+Location location_of(const Policy& policy, SourceId from, std::uint32_t line) {
+    const Source* source = source_of(policy, from);
+    return source == nullptr ? Location{} : Location{source->file, line};
+}
+
 bool counts(const Policy& policy, const Login& login) {
     return !login.nested && !is_ignored(policy, login.service);
 }

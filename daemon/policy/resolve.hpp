@@ -4,6 +4,7 @@
 #include "daemon/policy/login.hpp"
 #include "daemon/policy/policy.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,12 @@ bool is_unlimited(const Limits& limits) noexcept;
 /// Returns true if the last activity of the user's sessions decides whether, or in which order, a login at the limit
 /// displaces them.
 bool displaces_by_activity(const Limits& limits) noexcept;
+
+/// Returns the table of the policy with this ID. Returns null for SourceId::nowhere. Lifetime: owned by the policy.
+const Source* source_of(const Policy& policy, SourceId id) noexcept;
+
+/// Returns the line of a policy file that sets a value. `from` and `line` are those of the value's Setting.
+Location location_of(const Policy& policy, SourceId from, std::uint32_t line);
 
 /// The rules of one tier, managed or host, that match a login.
 struct MatchingRules {

@@ -167,6 +167,11 @@ Journal journal() {
             core::Notice notice{.kind = meaning.kind, .session = session_in(core::Phase::active), .reason = {}};
             notice.reason.cause = cause;
             notice.note = "a message";
+            notice.reason.limit.file = "policy.toml";
+            notice.duration = std::chrono::hours(1);
+            notice.session.longest_idle = core::WholeSeconds(1);
+            notice.session.login.seat = "seat0";
+            notice.session.login.credential = {.method = "publickey", .fingerprint = "SHA256:A"};
             for (const auto& [name, value] : messages::journal_entry(notice)) {
                 if (name.starts_with("SESSLIMIT_")) {
                     journal.fields.insert(name);

@@ -141,9 +141,10 @@ core::Session session_of(Input& input) {
     session.max_duration = Duration(input.number<std::uint32_t>());
     session.idle_timeout = Duration(input.number<std::uint32_t>());
     Login& login = session.login;
-    for (std::string* text : {&login.user, &login.service, &login.rhost, &login.ruser, &login.tty,
-                              &login.credential.method, &login.credential.fingerprint, &login.credential.certificate_id,
-                              &login.seat, &session.logind_id, &session.scope, &session.reason.by}) {
+    for (std::string* text :
+         {&login.user, &login.service, &login.rhost, &login.ruser, &login.tty, &login.credential.method,
+          &login.credential.fingerprint, &login.credential.certificate_id, &login.credential.ca, &login.seat,
+          &session.logind_id, &session.scope, &session.reason.by}) {
         *text = input.text();
     }
     return session;
@@ -177,7 +178,11 @@ void is_told(Input input) {
         Kind{static_cast<std::uint8_t>(input.byte() % (static_cast<unsigned>(Kind::displacement_limited) + 1))};
     notice.left = Duration(input.number<std::uint32_t>());
     notice.session = session_of(input);
+    notice.session.login.gids = {input.byte(), 1'000'000};
+    notice.session.longest_idle = core::WholeSeconds(input.number<std::uint32_t>());
+    notice.duration = Duration(input.number<std::uint32_t>());
     notice.reason = notice.session.reason;
+    notice.reason.limit = {.file = input.text(), .line = 1};
     must(is_safe_line(messages::reason_text(notice.reason)), "a reason is safe to show");
     must(is_safe_line(messages::event_of(notice.kind)), "an event has its name");
     for (const auto& [name, value] : messages::journal_entry(notice)) {

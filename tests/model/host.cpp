@@ -376,6 +376,7 @@ void Host::restart(const Step& step) {
         // The ledger does not record a pending logout query, so the session is not terminated.
         const Session* session = world_.find(process.key);
         process.spared = process.spared || (session != nullptr && session->logout_check != LogoutCheck::none);
+        process.reason.limit = {}; // not recorded either
     }
     down_ = true;
     down_since_ = world_.now;

@@ -31,7 +31,7 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
     [[maybe_unused]] const auto& [key, phase, adopted, observed, probe_failed, graphical, kept, counts_left_behind,
                                   limits_left_behind, is_used_by_mosh, awaits_logout, logout_check, terminal, login,
                                   leader, logind_id, scope, opened, admitted, logged_out, last_input, perhaps_used,
-                                  grace_until, max_duration, idle_timeout, idle_timeout_no_terminal, seen,
+                                  longest_idle, grace_until, max_duration, idle_timeout, idle_timeout_no_terminal, seen,
                                   last_notice_at, last_denial_notice_at, duration_warned, idle_warned, reason, stage,
                                   shared_limits, request, answer_by, due] = session;
     [[maybe_unused]] const auto& [at, input, output, wall_offset, processor_time, traffic] = seen;
@@ -39,7 +39,7 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
     [[maybe_unused]] const auto& [user, uid, gids, service, tty, rhost, ruser, seat, credential, connection, nested,
                                   gids_cut] = login;
     [[maybe_unused]] const auto& [method, fingerprint, certificate_id, ca] = credential;
-    [[maybe_unused]] const auto& [cause, count, span, by] = reason;
+    [[maybe_unused]] const auto& [cause, count, span, by, limit] = reason;
     [[maybe_unused]] const auto& [pid, mark] = leader;
 }
 
@@ -61,10 +61,12 @@ SESSLIMIT_TEST(transient_fields_not_recorded) {
     session.request = RequestId{9};
     session.answer_by = BootTime(Duration(77));
     session.probe_failed = true;
+    session.reason.limit = {.file = "policy.toml", .line = 3};
     session.perhaps_used = session.last_denial_notice_at = BootTime(Duration(78));
     const auto back = decode(encoded(session));
     EXPECT(back && back->request == RequestId::none && back->answer_by == never, "request");
     EXPECT(back && !back->probe_failed, "failed probe");
+    EXPECT(back && back->reason.limit == policy::Location{}, "limit of the reason");
     EXPECT(back && back->perhaps_used == BootTime{} && back->last_denial_notice_at == BootTime{}, "times");
 }
 
@@ -77,6 +79,7 @@ SESSLIMIT_TEST(encoded_layout_matches_specification) {
     session.reason.cause = core::Cause::displaced;
     session.stage = core::TerminationStage::notified;
     session.logged_out = BootTime(Duration(21));
+    session.longest_idle = core::WholeSeconds(0x01020304);
     session.kept = true;
     const Bytes bytes = encoded(session);
     const auto number = [&](std::size_t at, std::size_t size) {
@@ -91,9 +94,9 @@ SESSLIMIT_TEST(encoded_layout_matches_specification) {
     EXPECT(number(200, 4) == 3, "uid");
     EXPECT(number(204, 1) == 3 && number(205, 1) == 1 && number(206, 1) == 5 && number(207, 1) == 5 + 16 + 64 + 128,
            "one-byte fields");
-    EXPECT(number(208, 8) == 21 && number(216, 1) == 1, "fields of version 2");
-    EXPECT(number(217, 1) == session.login.user.size(), "length of the first text");
-    EXPECT(std::memcmp(bytes.data() + 218, session.login.user.data(), session.login.user.size()) == 0, "first text");
+    EXPECT(number(208, 8) == 21 && number(216, 4) == 0x01020304 && number(220, 1) == 1, "fields of version 2");
+    EXPECT(number(221, 1) == session.login.user.size(), "length of the first text");
+    EXPECT(std::memcmp(bytes.data() + 222, session.login.user.data(), session.login.user.size()) == 0, "first text");
     EXPECT(number(bytes.size() - 10, 2) == 2 && number(bytes.size() - 8, 4) == 100, "group ids");
 }
 
@@ -114,7 +117,7 @@ SESSLIMIT_TEST(encoded_texts_in_specified_order) {
     session.reason.by = "e";
     const Bytes bytes = encoded(session);
     std::string texts;
-    for (std::size_t at = 217; at + 2 < bytes.size(); at += 2) {
+    for (std::size_t at = 221; at + 2 < bytes.size(); at += 2) {
         EXPECT(bytes[at] == std::byte{1}, std::to_string(at));
         texts += static_cast<char>(bytes[at + 1]);
     }
@@ -161,15 +164,15 @@ SESSLIMIT_TEST(group_ids_beyond_room_cut) {
     }
     const auto back = decode(encoded(session));
     Session kept = session;
-    kept.login.gids.resize(2);
+    kept.login.gids.resize(1);
     kept.login.gids_cut = true;
     EXPECT(back.has_value(), "as many as fit");
     EXPECT(back == kept, "as many as fit");
 
-    session.login.gids.resize(2);
+    session.login.gids.resize(1);
     EXPECT(decode(encoded(session)) == session, "exactly as many as fit");
 
-    const std::size_t without = encoded(session).size() - 2 * sizeof(gid_t);
+    const std::size_t without = encoded(session).size() - sizeof(gid_t);
     EXPECT(encoded(session, without).size() == without, "room for none of them");
     EXPECT(encoded(session, without - 1).empty(), "no room for the texts");
     EXPECT(encoded(session, 0).empty(), "no room at all");
@@ -271,9 +274,9 @@ const Forged forged_ones[] = {
     {"unknown cause", 206, 7},
     {"unknown flag", 207, 32 + 64 + 128},
     {"negative time", 215, 0x80},
-    {"unknown flag", 216, 2},
-    {"NUL byte in a string", 218, 0},
-    {"truncated record", 217, 255},
+    {"unknown flag", 220, 2},
+    {"NUL byte in a string", 222, 0},
+    {"truncated record", 221, 255},
 };
 
 SESSLIMIT_TEST(forged_payloads_not_decoded) {
@@ -310,7 +313,7 @@ bool is_version_1(const Bytes& bytes) {
 Bytes version_1(const Session& session) {
     Bytes bytes = encoded(session);
     bytes[207] &= std::byte{127};
-    bytes.erase(bytes.begin() + 208, bytes.begin() + 217);
+    bytes.erase(bytes.begin() + 208, bytes.begin() + 221);
     return bytes;
 }
 
@@ -328,6 +331,7 @@ SESSLIMIT_TEST(record_of_version_1_decoded) {
     session.phase = core::Phase::closed;
     session.kept = false;
     session.logged_out = {};
+    session.longest_idle = {};
     EXPECT(decode(version_1(session)) == session, "closed");
 }
 

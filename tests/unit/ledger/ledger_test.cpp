@@ -109,6 +109,7 @@ Sessions sessions_of_version_1() {
     full.phase = core::Phase::closed;
     full.kept = false;
     full.logged_out = {};
+    full.longest_idle = {};
     full.login.gids = {0, 1, 4'294'967'295};
     Sessions all;
     for (const Session& session : {sample(1, 4), waiting, admitted, ending, full}) {

@@ -232,10 +232,12 @@ SESSLIMIT_TEST(repeated_denials_entry_has_count_and_common_fields) {
     one.others = true;
     one.origin.clear();
     one.service = "login\x1B";
+    one.reason.limit = {.file = "policy.toml", .line = 3};
     const auto other = messages::journal_entry(one);
     EXPECT_TEXT(field(other, "MESSAGE"), "Denied 1 more login, the last one of alice (login\\x1b, from this host) "
                                          "within 1min: limit of 3 sessions reached.");
     EXPECT_TEXT(field(other, "SESSLIMIT_USER"), "(none)");
+    EXPECT_TEXT(field(other, "SESSLIMIT_RULE"), "policy.toml:3");
 }
 
 SESSLIMIT_TEST(repeated_denials_flag_other_users) {

@@ -4,6 +4,7 @@
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/core_world.hpp"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -27,13 +28,15 @@ Notice locking(Notice notice) {
     return notice;
 }
 
+/// Returns the values of a field, which may occur several times, separated by spaces.
 std::string field(const messages::JournalEntry& entry, std::string_view name) {
+    std::string values;
     for (const auto& [field, value] : entry) {
         if (field == name) {
-            return value;
+            values += (values.empty() ? "" : " ") + value;
         }
     }
-    return "(none)";
+    return values.empty() ? "(none)" : values;
 }
 
 /// Users build alerts on these values. A change breaks them.
@@ -90,9 +93,19 @@ SESSLIMIT_TEST(journal_fields_escaped) {
     notice.session.login.user = hostile;
     notice.session.login.rhost = hostile;
     notice.session.login.service = hostile;
+    notice.session.login.seat = hostile;
+    notice.session.login.tty = hostile;
+    notice.session.login.credential = {
+        .method = hostile, .fingerprint = hostile, .certificate_id = hostile, .ca = hostile};
     notice.session.logind_id = hostile;
+    notice.reason.limit.file = hostile;
     const auto entry = messages::journal_entry(notice);
     EXPECT_TEXT(field(entry, "SESSLIMIT_USER"), as_field);
+    EXPECT_TEXT(field(entry, "SESSLIMIT_SEAT"), as_field);
+    EXPECT_TEXT(field(entry, "SESSLIMIT_TERMINAL"), as_field);
+    EXPECT_TEXT(field(entry, "SESSLIMIT_METHOD"), as_field);
+    EXPECT_TEXT(field(entry, "SESSLIMIT_CREDENTIAL"), as_field + " cert-id:" + as_field + " ca:" + as_field);
+    EXPECT_TEXT(field(entry, "SESSLIMIT_RULE"), as_field + ":0");
     EXPECT_TEXT(field(entry, "SESSLIMIT_ORIGIN"), as_field);
     EXPECT_TEXT(field(entry, "SESSLIMIT_SERVICE"), as_field);
     EXPECT_TEXT(field(entry, "SESSLIMIT_SESSION"), as_field);
@@ -104,6 +117,64 @@ SESSLIMIT_TEST(journal_fields_escaped) {
     for (const auto& [name, value] : entry) {
         EXPECT(value.find_first_of("\x1B\n\r\a\xFF") == std::string::npos, name);
     }
+}
+
+SESSLIMIT_TEST(journal_entry_has_fields_of_history) {
+    struct Case {
+        std::string_view name;
+        std::string_view value;
+        void (*change)(Notice&);
+    };
+    constexpr auto nothing = [](Notice&) {};
+    const Case cases[] = {
+        {"SESSLIMIT_METHOD", "(none)", nothing},
+        {"SESSLIMIT_METHOD", "publickey", [](Notice& n) { n.session.login.credential.method = "publickey"; }},
+        {"SESSLIMIT_CREDENTIAL", "(none)", nothing},
+        {"SESSLIMIT_CREDENTIAL", "SHA256:A", [](Notice& n) { n.session.login.credential.fingerprint = "SHA256:A"; }},
+        {"SESSLIMIT_CREDENTIAL", "SHA256:A cert-id:b ca:SHA256:C",
+         [](Notice& n) {
+             n.session.login.credential = {
+                 .method = {}, .fingerprint = "SHA256:A", .certificate_id = "b", .ca = "SHA256:C"};
+         }},
+        {"SESSLIMIT_GID", "100", nothing},
+        {"SESSLIMIT_GID", "(none)", [](Notice& n) { n.session.login.gids.clear(); }},
+        {"SESSLIMIT_GID", "7 8", [](Notice& n) { n.session.login.gids = {7, 8}; }},
+        {"SESSLIMIT_SEAT", "(none)", nothing},
+        {"SESSLIMIT_SEAT", "seat0", [](Notice& n) { n.session.login.seat = "seat0"; }},
+        {"SESSLIMIT_TERMINAL", "ssh", nothing},
+        {"SESSLIMIT_TERMINAL", "(none)", [](Notice& n) { n.session.login.tty.clear(); }},
+        {"SESSLIMIT_RULE", "(none)", nothing},
+        {"SESSLIMIT_RULE", "/etc/sesslimit/policy.toml:12",
+         [](Notice& n) {
+             n.reason = idle;
+             n.reason.limit = {.file = "/etc/sesslimit/policy.toml", .line = 12};
+         }},
+        {"SESSLIMIT_DURATION", "(none)", [](Notice& n) { n.session.longest_idle = core::WholeSeconds(1); }},
+        {"SESSLIMIT_DURATION", "3599", [](Notice& n) { n.duration = 1h - 1ms; }},
+        {"SESSLIMIT_DURATION", "0", [](Notice& n) { n.duration = 1ms; }},
+        {"SESSLIMIT_LONGEST_IDLE", "(none)", [](Notice& n) { n.session.longest_idle = core::WholeSeconds(1); }},
+        {"SESSLIMIT_LONGEST_IDLE", "(none)", [](Notice& n) { n.duration = 1h; }},
+        {"SESSLIMIT_LONGEST_IDLE", "900",
+         [](Notice& n) {
+             n.duration = 1h;
+             n.session.longest_idle = core::WholeSeconds(900);
+         }},
+    };
+    for (const Case& one : cases) {
+        Notice notice = notice_of(Kind::released);
+        one.change(notice);
+        EXPECT_TEXT(field(messages::journal_entry(notice), one.name), one.value);
+    }
+}
+
+SESSLIMIT_TEST(number_of_groups_in_journal_entry_bounded) {
+    Notice notice = notice_of(Kind::admitted);
+    notice.session.login.gids.clear();
+    for (gid_t gid = 1; gid <= 65'536; ++gid) {
+        notice.session.login.gids.push_back(gid);
+    }
+    const std::string groups = field(messages::journal_entry(notice), "SESSLIMIT_GID");
+    EXPECT(std::ranges::count(groups, ' ') == 63 && groups.ends_with(" 64"), groups);
 }
 
 } // namespace

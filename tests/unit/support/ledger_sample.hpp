@@ -49,7 +49,7 @@ inline core::Session fullest() {
     session.terminal = core::Terminal::none;
     session.login = {.user = std::string(255, 'u'),
                      .uid = 4'294'967'294,
-                     .gids = {0, 4'294'967'295},
+                     .gids = {4'294'967'295},
                      .service = std::string(64, 's'),
                      .tty = std::string(64, 't'),
                      .rhost = std::string(255, '\xff'),
@@ -69,6 +69,7 @@ inline core::Session fullest() {
     session.admitted = BootTime(Duration(10));
     session.logged_out = BootTime(Duration(20));
     session.last_input = BootTime(Duration(2));
+    session.longest_idle = core::WholeSeconds(~std::uint32_t{0});
     session.grace_until = never;
     session.max_duration = Duration(3);
     session.idle_timeout = Duration(4);
