@@ -7,10 +7,39 @@ import threading
 import time
 
 from lab import client
+from lab.left_behind import fingerprint
 from lab.machine import wait_until
 from lab.text import HEADER, IDLE, KEPT, WARNING, plain
 
 EARLIEST, LATEST = 20, 31  # seconds after the last key
+
+
+def expect_history(host, since):
+    """Checks the fields that describe the sessions in the journal, from their login to their end."""
+    groups = sorted(host.run("id", "-G", "alice").stdout.split())
+    for event, count in (("admitted", 4), ("warned", 3), ("ended", 3), ("released", 1)):
+        found = host.entries(event, "alice", since)
+        assert len(found) >= count, event
+        for entry in found:
+            gids = entry["SESSLIMIT_GID"]  # a list if the field occurs several times
+            assert sorted(gids if isinstance(gids, list) else [gids]) == groups, entry
+            assert entry["SESSLIMIT_METHOD"] == "publickey" and entry["SESSLIMIT_TERMINAL"] == "ssh", entry
+            assert entry["SESSLIMIT_CREDENTIAL"] == fingerprint(host), entry
+            assert "SESSLIMIT_SEAT" not in entry, entry
+            # idle_timeout is in line 5 of the policy of Host.limit().
+            rule = "/etc/sesslimit/policy.toml:5" if event in ("warned", "ended") else None
+            assert entry.get("SESSLIMIT_RULE") == rule, entry
+            assert ("SESSLIMIT_DURATION" in entry) == (event in ("ended", "released")), entry
+    admitted = {each.key: each.at for each in host.events("admitted", "alice", since)}
+    for event in ("ended", "released"):
+        for entry in host.entries(event, "alice", since):
+            lived = int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6 - admitted[entry["SESSLIMIT_KEY"]]
+            assert abs(int(entry["SESSLIMIT_DURATION"]) - lived) <= 1.5, (entry, lived)
+    longest = [int(each["SESSLIMIT_LONGEST_IDLE"]) for each in host.entries("ended", "alice", since)]
+    assert all(20 <= each <= 21 for each in longest), longest
+    (released,) = host.entries("released", "alice", since)
+    assert int(released.get("SESSLIMIT_LONGEST_IDLE", 0)) < 15, released
+    return longest, released
 
 
 def type_every(shell, seconds, times):
@@ -53,6 +82,9 @@ def test_idle_session_is_terminated_after_warning(host, saw):
     saw(f"a key after the warning: the confirmation {kept.at - last_key[saved]:.2f} s later; "
         f"terminated {lived[saved]:.2f} s after that key")
     saw("a key every 10 s: open after 60 s, never warned")
+    longest, released = expect_history(host, since)
+    saw(f"the journal: longest idle time {longest} s, and {released.get('SESSLIMIT_LONGEST_IDLE', 'none')} of "
+        f"{released['SESSLIMIT_DURATION']} s in the session with the keys")
 
 
 def test_session_is_not_terminated_while_probes_fail(host, saw):

@@ -106,14 +106,17 @@ class Host(Machine):
 
     # --- the journal
 
-    def events(self, event: str = "", user: str = "", since: float = 0) -> list[Event]:
-        """Returns the daemon's events, oldest first."""
+    def entries(self, event: str = "", user: str = "", since: float = 0) -> list[dict]:
+        """Returns the journal entries of the daemon's events, oldest first."""
         # The entries are selected by the daemon's own field, because the unit's other output may be large.
         matches = [f"SESSLIMIT_EVENT={event}"] if event else ["_COMM=sesslimitd"]
         matches += [f"SESSLIMIT_USER={user}"] if user else []
-        lines = self.journal("--output=json", "--all", *matches).splitlines()
-        found = [_event(entry) for entry in map(json.loads, lines) if "SESSLIMIT_EVENT" in entry]
-        return [each for each in found if each.at >= since]
+        found = map(json.loads, self.journal("--output=json", "--all", *matches).splitlines())
+        return [each for each in found if "SESSLIMIT_EVENT" in each and _time(each) >= since]
+
+    def events(self, event: str = "", user: str = "", since: float = 0) -> list[Event]:
+        """Returns the daemon's events, oldest first."""
+        return [_event(each) for each in self.entries(event, user, since)]
 
     def end_reasons(self, user: str, since: float, count: int = 1) -> list[str]:
         """Waits until the journal has the ends of `count` sessions. Returns their reasons.
@@ -189,6 +192,10 @@ class Host(Machine):
                 "rm -f /run/sesslimit/missed-reasons; systemctl restart sesslimitd.service")
 
 
+def _time(entry: dict) -> float:
+    return int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6
+
+
 def _event(entry: dict) -> Event:
     return Event(
         event=entry["SESSLIMIT_EVENT"],
@@ -197,5 +204,5 @@ def _event(entry: dict) -> Event:
         reason=entry.get("SESSLIMIT_REASON", ""),
         message=entry.get("MESSAGE", ""),
         pid=entry["_PID"],
-        at=int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6,
+        at=_time(entry),
     )
