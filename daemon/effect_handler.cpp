@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/effect_handler.hpp"
 
+#include "common/local_login.hpp"
 #include "common/text.hpp"
 #include "daemon/inspect/activity_probe.hpp"
 #include "daemon/inspect/kept_programs.hpp"
@@ -113,8 +114,8 @@ void SystemEffectHandler::answer(const core::Answer& answer, const core::State& 
     case Kind::denied:
         if (!answer.quiet) {
             text = denial(answer, state);
-            if (!answer.session.login.rhost.empty()) {
-                // It is unknown whether the program shows the text. git, rsync and sftp do not.
+            if (!is_local_login(answer.session.login.tty, answer.session.login.rhost)) {
+                // It is unknown whether the program shows the text. git, rsync, sftp and machinectl do not.
                 missed_.keep(answer.session.login.uid, messages::missed_denial(answer.session, clockface()));
             }
         }

@@ -33,10 +33,18 @@ std::vector<std::string> words_of(const char* text) {
     return {std::istream_iterator<std::string>(words), {}};
 }
 
+/// The PAM items of a login that tests vary.
+struct Items {
+    uid_t uid = 1001;
+    std::string_view service = "sshd";
+    std::string_view tty = "ssh";
+    std::string_view rhost = "192.0.2.7";
+};
+
 /// A login of alice: a process that requests a session as the module does, and stays until let_go().
 class Asking {
   public:
-    explicit Asking(const std::filesystem::path& socket) {
+    explicit Asking(const std::filesystem::path& socket, const Items& items = {}) {
         int answers[2] = {-1, -1};
         if (pipe2(answers, O_CLOEXEC) < 0) {
             return;
@@ -44,7 +52,7 @@ class Asking {
         pid_ = fork();
         if (pid_ == 0) {
             (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-            const std::string answer = ask(socket);
+            const std::string answer = ask(socket, items);
             (void)!write(answers[1], answer.data(), answer.size());
             close(answers[1]);
             while (true) {
@@ -74,16 +82,16 @@ class Asking {
     }
 
   private:
-    static std::string ask(const std::filesystem::path& socket) {
+    static std::string ask(const std::filesystem::path& socket, const Items& items) {
         constexpr std::array<gid_t, 1> gids{100};
         wire::OpenRequest request;
         request.user = "alice";
-        request.uid = 1001;
+        request.uid = items.uid;
         request.gids = wire::GidView(std::span<const gid_t>(gids));
-        request.service = "sshd";
-        request.tty = "ssh";
-        request.rhost = "192.0.2.7";
-        request.connection = "192.0.2.7 40000 192.0.2.1 22";
+        request.service = items.service;
+        request.tty = items.tty;
+        request.rhost = items.rhost;
+        request.connection = items.rhost.empty() ? "" : "192.0.2.7 40000 192.0.2.1 22";
         request.budget_ms = 10'000;
         std::array<std::byte, wire::max_frame> frame{};
         const std::size_t size = wire::encode(request, frame).value_or(0);
@@ -224,6 +232,33 @@ SESSLIMIT_TEST(quiet_denial_has_no_text) {
     bench.ask(answers, "Reload", nullptr);
     EXPECT(run_until(bench.loop, [&] { return answers.good == 1; }), "the policy is loaded");
     EXPECT_TEXT(Asking(bench.socket()).answer(), "3");
+    const int status = bench.end();
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
+}
+
+/// machinectl shell and a systemd service with PAMName= discard the text of a denial. login(1) on a console shows it.
+SESSLIMIT_TEST(reason_of_denial_is_kept_except_on_console) {
+    Bench bench;
+    EXPECT(bench.is_up(), "it has its bus name");
+    std::ofstream(bench.directory.path / "etc/policy.toml") << "version = 1\n[defaults]\nmax_sessions = 0\n";
+    Bench::Answers answers;
+    bench.ask(answers, "Reload", nullptr);
+    EXPECT(run_until(bench.loop, [&] { return answers.good == 1; }), "the policy is loaded");
+    for (const Items& items : {Items{1001, "login", "tty1", ""}, Items{1002, "login", "pts/1", ""},
+                               Items{1003, "login", "", ""}, Items{1004, "sshd", "ssh", "192.0.2.7"}}) {
+        EXPECT(Asking(bench.socket(), items).answer().starts_with("3 "), std::to_string(items.uid));
+    }
+    std::string users;
+    const auto is_saved = [&] {
+        std::ifstream file(bench.directory.path / "run/missed-reasons");
+        users.clear();
+        for (std::string line; std::getline(file, line);) {
+            users += line.substr(0, line.find(' ')) + " ";
+        }
+        return users.contains("1004");
+    };
+    EXPECT(run_until(bench.loop, is_saved), users);
+    EXPECT_TEXT(users, "1002 1003 1004 ");
     const int status = bench.end();
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
 }

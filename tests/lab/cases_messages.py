@@ -7,8 +7,11 @@ Not collected by default: tests/run cases. Each case fails with the packages of 
 import itertools
 import re
 
+import pytest
+
 from lab import client, ctl
 from lab.machine import Gone, wait_until
+from lab.text import plain
 
 REASON = "limit of 1 session reached"
 # Parts of the text of a denial. Some programs show only its first bytes.
@@ -35,6 +38,25 @@ PROGRAMS = {
     "sftp": ("echo pwd | sftp -q -b - USER@127.0.0.1", "Received message too long", "Connection closed"),
     "rsync": ("rsync /root/file USER@127.0.0.1:file", "is your shell clean", "connection unexpectedly closed"),
     "git": ("git ls-remote USER@127.0.0.1:repo", "bad line length character", "Could not read from remote repository"),
+}
+
+COCKPIT = """exec 3<>/dev/tcp/127.0.0.1/9090
+printf 'GET /cockpit/login HTTP/1.0\\r\\nHost: lab\\r\\nAuthorization: Basic %s\\r\\n\\r\\n' \\
+    "$(printf USER:USER-secret | base64)" >&3
+timeout 5 cat <&3 | grep -aE '^HTTP|^Login|^Permission'"""
+
+# The same for programs that do not show the text, except Cockpit. The first item is the name of packages
+# in base.LATER.
+OTHER_PROGRAMS = {
+    "ssh -J": ("", "ssh -J USER@127.0.0.1 127.0.0.1 true", *2 * ["stdio forwarding failed"]),
+    "ssh -f -N -L": (
+        "", "ssh -f -N -L 2299:127.0.0.1:22 USER@127.0.0.1; echo exit $?; sleep 5; ssh -p 2299 127.0.0.1 true",
+        *2 * ["exit 0(?s:.*)port 2299: Connection refused"]),
+    "ansible": (
+        "ansible", "ansible all -i 127.0.0.1, -u USER -m ping",
+        "UNREACHABLE(?s:.*)since(?s:.*)result 254", "UNREACHABLE(?s:.*)result 254"),
+    "machinectl shell": ("machinectl", "machinectl shell USER@.host", *2 * ["Connection to the local host terminated"]),
+    "Cockpit": ("cockpit", COCKPIT, REASON, "Permission denied"),
 }
 
 
@@ -75,6 +97,30 @@ def wait_for_reason(shell, seconds=6):
         return shell.expect(r"On \d{4}-\d\d-\d\d \d\d:\d\d, ([^\r]*)\r", seconds).text.split(", ", 1)[1].strip()
     except Gone:
         return None
+
+
+@pytest.mark.parametrize("program", list(OTHER_PROGRAMS))
+def case_D07_reason_of_denial_is_shown_at_next_login(host, saw, program):
+    package, script, with_text, without = OTHER_PROGRAMS[program]
+    if package:
+        host.install_later(package)
+    host.policy(POLICY_D07)
+    reports = {}
+    for user, expected in (("alice", with_text), ("bob", without)):
+        shell = client.shell(host, user)
+        shell.prompt()
+        denied = client.program(host, ["bash", "-c", script.replace("USER", user)], terminal=True)
+        denied.wait(60)
+        reports[user] = plain(denied.output)
+        assert re.search(expected, reports[user]) and client.PROMPT not in reports[user], reports[user]
+        assert shell.log_out() == 0
+        host.wait_clean(user)
+    assert bool(OURS.search(reports["alice"])) == (with_text != without), reports["alice"]
+    assert not OURS.search(reports["bob"]), reports["bob"]
+    reason = wait_for_reason(client.shell(host, "alice"))
+    assert reason and reason.endswith("was denied: limit of 1 session reached."), reason
+    assert not wait_for_reason(client.shell(host, "bob")), "a reason is shown although quiet = true"
+    saw(f"{program}: shows {reports['alice']!r}, with quiet {reports['bob']!r}; the next shell reads {reason!r}")
 
 
 def case_D08_reason_without_terminal_shown_at_next_login(host, saw):

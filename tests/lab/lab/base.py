@@ -18,7 +18,8 @@ CACHE = Path(os.environ.get("SESSLIMIT_LAB_CACHE", "/var/cache/sesslimit-lab"))
 
 PACKAGES = (
     "systemd-sysv dbus libpam-systemd openssh-server openssh-client openssh-sftp-server iproute2 procps util-linux "
-    "login passwd sudo cron at tmux screen mosh rsync git bubblewrap faketime libpam-runtime libstdc++6 libsystemd0"
+    "login passwd sudo cron at tmux screen dtach mosh rsync git bubblewrap faketime libpam-runtime pamtester libstdc++6 "
+    "libsystemd0"
 ).split()
 
 # Names of packages that differ between Debian releases, and VERSION_ID of the release's os-release.
@@ -28,7 +29,12 @@ SUITES = {
 }
 
 # Packages that a test may install later. They are stored in the machine, which has no network access.
-LATER = {"polkit": ["polkitd"]}
+LATER = {
+    "polkit": ["polkitd", "pkexec"],
+    "machinectl": ["systemd-container"],
+    "cockpit": ["cockpit-ws", "cockpit-bridge"],
+    "ansible": ["ansible-core"],
+}
 STORE = "/var/opt/lab"
 
 PASSWORDS = {"root": "root-secret", "alice": "alice-secret", "bob": "bob-secret", "carol": "carol-secret"}
