@@ -45,7 +45,19 @@ def case_D10_name_with_backslash_is_unchanged(host, saw):
 WAYS = {
     "sudo": ("sudo sesslimitctl end --no-ask ID", False),
     "su": ("su -c 'sesslimitctl end --no-ask ID'", True),
+    "pkexec": ("pkexec sesslimitctl end --no-ask ID", False),
 }
+PKEXEC_RULE = """
+polkit.addRule(function(action, subject) {
+    if (action.id == "org.freedesktop.policykit.exec" && subject.user == "alice") {
+        return polkit.Result.YES;
+    }
+});
+"""
+# From the package cockpit-system: the privileged bridge of Cockpit.
+COCKPIT_MANIFEST = """{"bridges": [{"privileged": true, "spawn": ["sudo", "-k", "-A", "cockpit-bridge", "--privileged"],
+    "environ": ["SUDO_ASKPASS=/bin/false"]}]}
+"""
 
 
 def reads_password(host, program):
@@ -54,7 +66,36 @@ def reads_password(host, program):
     return re.search(r"(?<!\S)-echo(?!\S)", host.sh(f"stty -a -F /dev/{terminal}"))
 
 
-@pytest.mark.parametrize("way", list(WAYS))
+def become_root(host, way, alice, session):
+    """Terminates the session from alice's shell."""
+    command, asks = WAYS[way]
+    if way == "pkexec":
+        host.install_later("polkit")
+        host.write("/etc/polkit-1/rules.d/00-lab.rules", PKEXEC_RULE)
+    at = len(alice.output.encode())
+    alice.send(command.replace("ID", session) + "\n")
+    if asks:
+        alice.expect("Password: ", 20, at)
+        wait_until("the prompt for a password", lambda: reads_password(host, way), 10)
+        alice.send(f"{PASSWORDS['root']}\n")
+
+
+def use_cockpit(host, session):
+    """Terminates the session through the privileged bridge of a bridge that alice has started, as Cockpit does."""
+    host.install_later("cockpit")
+    host.write("/usr/share/cockpit/lab/manifest.json", COCKPIT_MANIFEST)
+    bridge = client.command(host, "alice", "cockpit-bridge")
+    argv = ["sesslimitctl", "end", "--no-ask", session]
+    for message, reply in (
+        ({"command": "init", "version": 1, "host": "localhost", "superuser": {"id": "sudo"}}, "superuser-init-done"),
+        ({"command": "open", "channel": "1", "payload": "stream", "spawn": argv, "superuser": "require"}, "ready"),
+    ):
+        text = f"\n{json.dumps(message)}"
+        bridge.send(f"{len(text)}\n{text}")
+        bridge.expect(reply, 20)
+
+
+@pytest.mark.parametrize("way", [*WAYS, "Cockpit"])
 def case_D11_notice_names_person_behind_root(host, saw, way):
     bob, alice = client.shell(host, "bob"), client.shell(host, "alice")
     for each in (bob, alice):
@@ -62,13 +103,10 @@ def case_D11_notice_names_person_behind_root(host, saw, way):
     (session,) = wait_until("bob's session", lambda: host.sessions("bob"), 10)[0]
     watch = ctl.watch(host, "--json=short")
     since = time.monotonic()
-    command, asks = WAYS[way]
-    at = len(alice.output.encode())
-    alice.send(command.replace("ID", session.id) + "\n")
-    if asks:
-        alice.expect("Password: ", 20, at)
-        wait_until("the prompt for a password", lambda: reads_password(host, way), 10)
-        alice.send(f"{PASSWORDS['root']}\n")
+    if way == "Cockpit":
+        use_cockpit(host, session.id)
+    else:
+        become_root(host, way, alice, session.id)
     bob.wait(20)
     told = bob.expect("This session was terminated: requested by [^.]*", 1).text
     assert told.endswith("requested by alice (as root)"), f"{way}: bob reads {told!r}"
