@@ -4,6 +4,7 @@
 Not collected by default: tests/run cases. Each case fails with the packages of 8a1275f.
 """
 
+import json
 import time
 
 import pytest
@@ -14,6 +15,7 @@ from lab.machine import wait_until
 
 LIMITS = 'max_sessions = 1\nidle_timeout = "10s"\nmax_duration = "15s"\nwarn_before = []'
 EXPIRED = 18  # seconds until all limits would have terminated a session
+IDLE, STEP = 16, 8  # seconds; terminals have timestamps in steps of this length
 
 # Programs that continue after the command of ssh has ended, and the process that each of them leaves.
 PROGRAMS = {
@@ -97,3 +99,73 @@ def case_D01_kept_programs_that_exit_are_no_longer_listed(host, saw):
     wait_until("an empty list", lambda: not left_behind(host), 10)
     host.wait_clean("alice")
     saw("a kept program that has exited is no longer listed")
+
+
+def shell_of_alice(host):
+    shell = client.shell(host, "alice")
+    shell.prompt()
+    return shell
+
+
+def open_sessions(host):
+    """Returns the sessions in the list that are not left behind."""
+    return [each for each in json.loads(ctl.text(host, "list", "--json=short")) if each["state"] != "left-behind"]
+
+
+def terminal_of(shell):
+    at = shell.prompt().end
+    shell.send("tty\n")
+    return shell.expect(r"pts/\d+", 10, at).text
+
+
+def case_D01_dtach_is_kept(host, saw):
+    expire(host, '["dtach"]', "dtach -n /tmp/lab-dtach sh -c 'while sleep 1; do echo still $((40 + 2)); done'")
+    host.policy("version = 1\n")
+    shell = shell_of_alice(host)
+    shell.send("dtach -a /tmp/lab-dtach\n")
+    shell.expect("still 42", 10)
+    ctl.text(host, "end-user", "alice")
+    wait_until("the end of dtach", lambda: not host.run("pgrep", "-x", "dtach", check=False).stdout, 15)
+    host.wait_clean("alice")
+    saw("keep dtach: attached from the next login after max_duration; end-user terminates it")
+
+
+def case_B13_screen_reattached_by_another_session(host, saw):
+    """`screen -D -R` ends the session in which screen runs, and attaches to its windows, which are left behind."""
+    host.limit("alice", f'max_sessions = 2\nidle_timeout = "{IDLE}s"\nwarn_before = []')
+    first = shell_of_alice(host)
+    at = first.prompt().end
+    first.send("screen -S work\n")
+    first.expect(r"\$ ", 10, at)
+    first.send("left=behind\n")
+    second = client.shell(host, "alice")
+    terminal = terminal_of(second)
+    second.send("screen -D -R work\n")
+    first.wait(20)
+    wait_until("the logout of the first session", lambda: len(open_sessions(host)) == 1, 10)
+    second.send("echo it is $left $(tty)\n")
+    window = second.expect(r"it is behind /dev/(pts/\d+)", 10).text.split("/dev/")[1]
+    (screen,), _ = wait_until("the windows", lambda: left_behind(host), 10)
+    (session,) = open_sessions(host)
+    assert (session["terminals"], screen["terminals"]) == ([terminal], [window]), (session, screen)
+    assert shell_of_alice(host).log_out() == 0, "the windows of screen take a slot"
+
+    used = time.monotonic()
+    while time.monotonic() < used + IDLE + STEP + 4:
+        last = second.send("true\n")
+        time.sleep(2)
+    assert second.running, f"terminated although it is used: {second.output}"
+    second.expect(f"no input for {IDLE}s", IDLE + STEP + 10)
+    second.wait(10)
+    lived = second.ended_at - last
+    assert lived >= IDLE
+    third = shell_of_alice(host)
+    third.send("screen -D -R work\n")
+    at = len(third.output.encode())
+    third.send("echo still $left\n")
+    third.expect("still behind", 10, at)
+    ctl.text(host, "end", screen["id"])
+    third.expect("screen is terminating|ready> ", 10, at)
+    wait_until("the end of screen", lambda: not host.run("pgrep", "-x", "screen", check=False).stdout, 15)
+    saw("screen -D -R: the first session is logged out, its windows are left behind; the limits of the attached session "
+        f"apply, which is terminated {lived:.1f} s after its last key; screen is attached again")
