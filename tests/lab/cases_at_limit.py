@@ -169,6 +169,7 @@ def case_D03_reconnecting_clients_settle(host, saw):
         assert len(host.events("displacement-limited", "alice", since)) == 1
         saw(f"limit 2, end-oldest, three clients: {displaced} displacements, none after a minute; two clients stay")
     finally:
+        host.end_clients()  # also the children of the shells
         for each in clients:
             each.close()
     host.wait_clean("alice")
