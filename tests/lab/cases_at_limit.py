@@ -4,16 +4,11 @@
 Not collected by default: tests/run cases. Each case fails with the packages of 8a1275f.
 """
 
-import json
-import threading
 import time
-
-import pytest
 
 from lab import client, console, ctl
 from lab.far import Far
 from lab.machine import wait_until
-from lab.shells import ShellCount
 from lab.text import DISPLACED
 
 IDLE = 20  # seconds; displace_idle
@@ -173,71 +168,3 @@ def case_D03_reconnecting_clients_settle(host, saw):
         for each in clients:
             each.close()
     host.wait_clean("alice")
-
-
-LIMIT, DEAD, STORM = 3, 2, 60
-
-
-class Occupied:
-    """Samples the number of sessions that occupy a slot, by the daemon's list, while the context lasts."""
-
-    def __init__(self, host):
-        self._host = host
-        self.samples = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def now(self):
-        listed = json.loads(ctl.text(self._host, "list", "--json=short"))
-        return sum(each["state"] not in ("waiting", "left-behind") for each in listed)
-
-    def _run(self):
-        while not self._stop.wait(0.1):
-            self.samples.append(self.now())
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
-
-
-@pytest.mark.storm
-@pytest.mark.parametrize("at_limit", ["deny", "end-oldest", "end-idlest"])
-def case_D04_storm_on_dead_connections_stays_within_limit(host, saw, at_limit):
-    setting = "" if at_limit == "deny" else f'at_limit = "{at_limit}"'  # 8a1275f has another word for the default
-    host.limit("alice", f"max_sessions = {LIMIT}\n{setting}")
-    with Far(host) as far, Occupied(host) as occupied, ShellCount(host, "alice") as shells:
-        dead = [far.shell("alice") for _ in range(DEAD)]
-        live = client.shell(host, "alice")
-        for each in (*dead, live):
-            each.prompt()
-        for each in dead:
-            each.send("while sleep 1; do echo here; done\n")
-            each.expect("here\r", 20)
-        far.cut()
-        time.sleep(70)
-        since = time.monotonic()
-        logins = [client.shell(host, "alice") for _ in range(STORM)]
-        admitted = [each for each in logins if each.verdict()]
-        everyone = [live, *logins]
-        wait_until("as many shells as the limit", lambda: sum(each.running for each in everyone) == LIMIT, 20)
-        assert occupied.now() == LIMIT
-    assert max(occupied.samples) <= LIMIT and shells.most <= LIMIT, (occupied.samples, shells.most)
-    displaced = [each for each in (live, *admitted) if not each.running]
-    denied = [each for each in logins if each not in admitted]
-    assert [each.output for each in displaced if not each.find(DISPLACED)] == []
-    assert [each.output for each in denied if not each.find(f"limit of {LIMIT} sessions reached")] == []
-    if at_limit == "deny":
-        assert (len(admitted), displaced) == (DEAD, []), (len(admitted), len(displaced))
-    for each in everyone:
-        if each.running:
-            assert each.log_out() == 0
-    host.wait_clean("alice")
-    wait_until("an empty list", lambda: json.loads(ctl.text(host, "list", "--json=short")) == [], 10)
-    assert len(host.end_reasons("alice", since, DEAD + len(displaced))) == DEAD + len(displaced)
-    saw(f"{at_limit}: {STORM} logins at once, {DEAD} of {LIMIT} sessions with dead connections: {len(admitted)} admitted, "
-        f"{len(denied)} denied, {len(displaced)} displaced with a notice; at most {max(occupied.samples)} sessions in "
-        f"{len(occupied.samples)} lists and {shells.most} shells")

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""A storm of logins and logouts at a limit of 3, during faults of the daemon or of its dependencies.
+"""Storms of logins at a limit of 3: during faults of the daemon or of its dependencies, and with dead connections.
 
 Not collected by default: tests/run faults. Every run is a row of the table at the end.
 """
 
 import contextlib
+import json
 import os
 import random
 import resource
@@ -17,9 +18,12 @@ import time
 import pytest
 
 from lab import client, ctl
+from lab.far import Far
 from lab.machine import wait_until
 from lab.own_clock import OwnClock
+from lab.shells import ShellCount
 from lab.storm import Storm
+from lab.text import DISPLACED
 
 LIMIT = 3
 WALKERS = 6
@@ -308,3 +312,70 @@ def test_fault_does_not_exceed_limit_or_leak_sessions(host, suite, saw, name):
     assert denies or outcome.failed <= quiet[suite].failed, outcome.odd
     assert left == 0
     assert refill(host) == 0
+
+
+DEAD, STORM = 2, 60  # sessions whose client is dead, and logins at once
+
+
+class Occupied:
+    """Samples the number of sessions that occupy a slot, by the daemon's list, while the context lasts."""
+
+    def __init__(self, host):
+        self._host = host
+        self.samples = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def now(self):
+        listed = json.loads(ctl.text(self._host, "list", "--json=short"))
+        return sum(each["state"] not in ("waiting", "left-behind") for each in listed)
+
+    def _run(self):
+        while not self._stop.wait(0.1):
+            self.samples.append(self.now())
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+
+@pytest.mark.storm
+@pytest.mark.parametrize("at_limit", ["deny", "end-oldest", "end-idlest"])
+def test_storm_on_dead_connections_stays_within_limit(host, saw, at_limit):
+    host.limit("alice", f'max_sessions = {LIMIT}\nat_limit = "{at_limit}"')
+    with Far(host) as far, Occupied(host) as occupied, ShellCount(host, "alice") as shells:
+        dead = [far.shell("alice") for _ in range(DEAD)]
+        live = client.shell(host, "alice")
+        for each in (*dead, live):
+            each.prompt()
+        for each in dead:
+            each.send("while sleep 1; do echo here; done\n")
+            each.expect("here\r", 20)
+        far.cut()
+        time.sleep(70)
+        since = time.monotonic()
+        logins = [client.shell(host, "alice") for _ in range(STORM)]
+        admitted = [each for each in logins if each.verdict()]
+        everyone = [live, *logins]
+        wait_until("as many shells as the limit", lambda: sum(each.running for each in everyone) == LIMIT, 20)
+        assert occupied.now() == LIMIT
+    assert max(occupied.samples) <= LIMIT and shells.most <= LIMIT, (occupied.samples, shells.most)
+    displaced = [each for each in (live, *admitted) if not each.running]
+    denied = [each for each in logins if each not in admitted]
+    assert [each.output for each in displaced if not each.find(DISPLACED)] == []
+    assert [each.output for each in denied if not each.find(f"limit of {LIMIT} sessions reached")] == []
+    if at_limit == "deny":
+        assert (len(admitted), displaced) == (DEAD, []), (len(admitted), len(displaced))
+    for each in everyone:
+        if each.running:
+            assert each.log_out() == 0
+    host.wait_clean("alice")
+    wait_until("an empty list", lambda: json.loads(ctl.text(host, "list", "--json=short")) == [], 10)
+    assert len(host.end_reasons("alice", since, DEAD + len(displaced))) == DEAD + len(displaced)
+    saw(f"{at_limit}: {STORM} logins at once, {DEAD} of {LIMIT} sessions with dead connections: {len(admitted)} admitted, "
+        f"{len(denied)} denied, {len(displaced)} displaced with a notice; at most {max(occupied.samples)} sessions in "
+        f"{len(occupied.samples)} lists and {shells.most} shells")
