@@ -8,6 +8,9 @@
 namespace sesslimit::inspect {
 
 TerminalSnapshot read_terminal_snapshot(const core::Session& session) {
+    if (session.phase == core::Phase::admitted) {
+        return {}; // to find the processes of a login that logind does not know yet costs more than to admit it
+    }
     std::vector<Terminal> terminals = terminals_of(session).value_or(std::vector<Terminal>{});
     TerminalSnapshot presence{.terminals = {}, .input = youngest_input(terminals).value_or(std::nullopt)};
     for (Terminal& terminal : terminals) {

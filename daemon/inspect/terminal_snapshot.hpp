@@ -22,7 +22,7 @@ struct TerminalSnapshot {
 };
 
 /// Reads the names and the last input of a session's terminals from /proc, the session's cgroup and the terminals.
-/// Returns an empty snapshot if the session cannot be inspected.
+/// Returns an empty snapshot if the session cannot be inspected, or was admitted and is not active yet.
 TerminalSnapshot read_terminal_snapshot(const core::Session& session);
 
 /// Cache of data about sessions for D-Bus callers, which may send a thousand requests a second. Each session is
