@@ -14,7 +14,8 @@ namespace sesslimit::inspect {
 /// Caches of data about sessions. Users can request this data at a high rate, by D-Bus calls or by logins that are
 /// denied.
 struct SessionSnapshots {
-    SnapshotCache<TerminalSnapshot> terminals{&read_terminal_snapshot};
+    SnapshotCache<TerminalSnapshot> terminals{
+        [](const core::Session& session) { return read_terminal_snapshot(session); }};
     SnapshotCache<TerminationPreview> previews;
 
     /// `keep_of` returns the names of the programs that the policy preserves when it terminates the session.

@@ -3,6 +3,7 @@
 
 #include "common/text.hpp"
 #include "daemon/messages/display.hpp"
+#include "daemon/policy/match.hpp"
 
 #include <algorithm>
 #include <array>
@@ -73,8 +74,11 @@ void add(JournalEntry& entry, const char* name, const std::string& text) {
 void add_credential(JournalEntry& entry, const Credential& credential) {
     add(entry, "SESSLIMIT_METHOD", credential.method);
     add(entry, "SESSLIMIT_CREDENTIAL", credential.fingerprint);
-    add(entry, "SESSLIMIT_CREDENTIAL", credential.certificate_id.empty() ? "" : "cert-id:" + credential.certificate_id);
-    add(entry, "SESSLIMIT_CREDENTIAL", credential.ca.empty() ? "" : "ca:" + credential.ca);
+    const auto add_prefixed = [&entry](std::string_view prefix, const std::string& text) {
+        add(entry, "SESSLIMIT_CREDENTIAL", text.empty() ? "" : std::string(prefix) + text);
+    };
+    add_prefixed(policy::certificate_id_prefix, credential.certificate_id);
+    add_prefixed(policy::authority_prefix, credential.ca);
 }
 
 void add_groups(JournalEntry& entry, const std::vector<gid_t>& gids) {

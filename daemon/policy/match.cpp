@@ -63,18 +63,16 @@ bool is_fingerprint(std::string_view text) noexcept {
 } // namespace
 
 std::optional<CredentialPattern> parse_credential(std::string_view text) {
-    constexpr std::string_view authority = "ca:";
-    constexpr std::string_view id = "cert-id:";
-    if (text.starts_with(id)) {
-        text.remove_prefix(id.size());
+    if (text.starts_with(certificate_id_prefix)) {
+        text.remove_prefix(certificate_id_prefix.size());
         const bool possible =
             !text.empty() && text.size() <= max_certificate_id_length && text.find('\0') == std::string_view::npos;
         return possible ? std::optional(CredentialPattern{CredentialPattern::Kind::certificate_id, std::string(text)})
                         : std::nullopt;
     }
     auto kind = CredentialPattern::Kind::key;
-    if (text.starts_with(authority)) {
-        text.remove_prefix(authority.size());
+    if (text.starts_with(authority_prefix)) {
+        text.remove_prefix(authority_prefix.size());
         kind = CredentialPattern::Kind::authority;
     }
     return is_fingerprint(text) ? std::optional(CredentialPattern{kind, std::string(text)}) : std::nullopt;

@@ -82,6 +82,10 @@ struct CredentialPattern {
     bool operator==(const CredentialPattern&) const = default;
 };
 
+/// Beginnings of the values of match.credential that are not the fingerprint of a key.
+inline constexpr std::string_view authority_prefix = "ca:";
+inline constexpr std::string_view certificate_id_prefix = "cert-id:";
+
 /// Parses a value of match.credential. An SSH key is written as "SHA256:" and 43 characters of base64. A certificate
 /// authority is written as "ca:" and the fingerprint of its key, in the same format. The key ID of a certificate is
 /// written as "cert-id:" and 1 to max_certificate_id_length bytes without NUL. Returns nullopt for any other text.

@@ -130,22 +130,6 @@ def case_D04_dead_connection_gives_way(host, saw):
         saw("limit 1: 70 s after a denied attempt the dead connection gives way; a live one stays, with a notice")
 
 
-def case_D05_session_displaced_in_its_first_seconds_shows_reason(host, saw):
-    """Each login displaces the one before it, which may not have a terminal yet."""
-    host.limit("alice", 'max_sessions = 1\nat_limit = "end-oldest"')
-    shells = []
-    for gap in (0, 0.1, 0.3, 1, 0):
-        shells.append(client.shell(host, "alice"))
-        time.sleep(gap)
-    wait_until("a single session", lambda: sum(each.running for each in shells) == 1, 30)
-    displaced = [each for each in shells if not each.running]
-    silent = [each.output for each in displaced if not each.find("limit of 1 session reached")]
-    assert not silent, f"{len(silent)} of {len(displaced)} sessions do not show why they ended: {silent}"
-    saw(f"{len(displaced)} sessions displaced one after the other within their first seconds: each shows the reason")
-    ctl.text(host, "end-user", "alice")
-    host.wait_clean("alice")
-
-
 RECONNECT = "while true; do ssh -tt -o ServerAliveInterval=5 alice@127.0.0.1; sleep 0.2; done"
 
 

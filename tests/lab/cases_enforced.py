@@ -13,6 +13,7 @@ import pytest
 from lab import client, ctl
 from lab.base import PASSWORDS
 from lab.host import PAM_STACK
+from lab.left_behind import open_sessions
 from lab.machine import wait_until
 
 REACHED = "limit of {} sessions? reached"
@@ -27,13 +28,8 @@ def move_module(host, control, behind):
     host.write(PAM_STACK, "\n".join(others) + "\n")
 
 
-def counted(host):
-    """Returns the sessions in the list, without processes that earlier cases have left behind."""
-    return [each for each in json.loads(ctl.text(host, "list", "--json=short")) if each["state"] != "left-behind"]
-
-
 def users_shown(host):
-    return [each["user"] for each in counted(host)]
+    return [each["user"] for each in open_sessions(host)]
 
 
 def answers(login):
@@ -155,7 +151,7 @@ def case_B07_login_through_unix_socket_of_sshd_is_not_local(host, saw):
         second = client.shell(host, "alice", through)
         assert not second.verdict(), "a rule for !local does not apply to sshd's AF_UNIX socket: two shells at limit 1"
         assert second.find(REACHED.format(1)), second.output
-        (session,) = counted(host)
+        (session,) = open_sessions(host)
         assert session["origin"] == "unix", session
         assert first.log_out() == 0
         saw("through sshd's AF_UNIX socket: origin unix, denied at the limit of a rule for !local")
@@ -264,7 +260,7 @@ def case_B11_limits_without_pam_systemd(host, saw):
     unused.send("sh -c 'trap : TERM; sleep 977; sleep 977'\n")
 
     def states():
-        return [(one["state"], bool(one["terminals"])) for one in counted(host)]
+        return [(one["state"], bool(one["terminals"])) for one in open_sessions(host)]
 
     wait_until("both active", lambda: states() == [("active", True)] * 2, 45)
     entries = journal_since(host, since, "logind has no session")

@@ -4,13 +4,12 @@
 Not collected by default: tests/run cases. Each case fails with the packages of 8a1275f.
 """
 
-import json
 import time
 
 import pytest
 
 from lab import client, ctl
-from lab.left_behind import fingerprint, left_behind
+from lab.left_behind import fingerprint, left_behind, open_sessions
 from lab.machine import wait_until
 
 LIMITS = 'max_sessions = 1\nidle_timeout = "10s"\nmax_duration = "15s"\nwarn_before = []'
@@ -101,17 +100,6 @@ def case_D01_kept_programs_that_exit_are_no_longer_listed(host, saw):
     saw("a kept program that has exited is no longer listed")
 
 
-def shell_of_alice(host):
-    shell = client.shell(host, "alice")
-    shell.prompt()
-    return shell
-
-
-def open_sessions(host):
-    """Returns the sessions in the list that are not left behind."""
-    return [each for each in json.loads(ctl.text(host, "list", "--json=short")) if each["state"] != "left-behind"]
-
-
 def terminal_of(shell):
     at = shell.prompt().end
     shell.send("tty\n")
@@ -121,7 +109,7 @@ def terminal_of(shell):
 def case_D01_dtach_is_kept(host, saw):
     expire(host, '["dtach"]', "dtach -n /tmp/lab-dtach sh -c 'while sleep 1; do echo still $((40 + 2)); done'")
     host.policy("version = 1\n")
-    shell = shell_of_alice(host)
+    shell = client.opened(client.shell(host, "alice"))
     shell.send("dtach -a /tmp/lab-dtach\n")
     shell.expect("still 42", 10)
     ctl.text(host, "end-user", "alice")
@@ -133,7 +121,7 @@ def case_D01_dtach_is_kept(host, saw):
 def case_B13_screen_reattached_by_another_session(host, saw):
     """`screen -D -R` ends the session in which screen runs, and attaches to its windows, which are left behind."""
     host.limit("alice", f'max_sessions = 2\nidle_timeout = "{IDLE}s"\nwarn_before = []')
-    first = shell_of_alice(host)
+    first = client.opened(client.shell(host, "alice"))
     at = first.prompt().end
     first.send("screen -S work\n")
     first.expect(r"\$ ", 10, at)
@@ -148,7 +136,7 @@ def case_B13_screen_reattached_by_another_session(host, saw):
     (screen,), _ = wait_until("the windows", lambda: left_behind(host), 10)
     (session,) = open_sessions(host)
     assert (session["terminals"], screen["terminals"]) == ([terminal], [window]), (session, screen)
-    assert shell_of_alice(host).log_out() == 0, "the windows of screen take a slot"
+    assert client.opened(client.shell(host, "alice")).log_out() == 0, "the windows of screen take a slot"
 
     used = time.monotonic()
     while time.monotonic() < used + IDLE + STEP + 4:
@@ -159,7 +147,7 @@ def case_B13_screen_reattached_by_another_session(host, saw):
     second.wait(10)
     lived = second.ended_at - last
     assert lived >= IDLE
-    third = shell_of_alice(host)
+    third = client.opened(client.shell(host, "alice"))
     third.send("screen -D -R work\n")
     at = len(third.output.encode())
     third.send("echo still $left\n")

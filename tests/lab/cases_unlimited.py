@@ -4,11 +4,11 @@
 Not collected by default: tests/run cases. Each case fails with the packages of 8a1275f.
 """
 
-import json
 import time
 
-from lab import apt, client, console, ctl
+from lab import apt, client, console
 from lab.background import Background, terminated
+from lab.left_behind import open_sessions
 from lab.machine import wait_until
 from lab.shells import ShellCount
 
@@ -22,20 +22,9 @@ grep -q lab-session /etc/pam.d/sshd
 """
 
 
-def sessions(host, user):
-    """Returns the sessions of the user that the daemon lists, without those that a logout left behind."""
-    found = json.loads(ctl.text(host, "list", "--user", user, "--json=short"))
-    return [each for each in found if each["state"] != "left-behind"]
-
-
-def opened(login):
-    login.prompt()
-    return login
-
-
 def adopted(host, users):
     """Waits until the daemon lists these sessions, which logind had before the installation."""
-    wait_until("their adoption", lambda: all(len(sessions(host, user)) == users.count(user) for user in set(users)), 20)
+    wait_until("their adoption", lambda: all(len(open_sessions(host, "--user", user)) == users.count(user) for user in set(users)), 20)
 
 
 def leave(host, login, cut):
@@ -54,7 +43,7 @@ def case_A01_jobs_of_unlimited_users_outlive_logout(stock, debs, saw):
     """Ten logins from before the installation, with the shipped policy; half of the connections are cut."""
     users = ["alice", "bob", "carol", "root"] * 2 + ["alice", "bob"]
     logins = [client.shell(stock, user) for user in users[:8]] + [console.log_in(stock, user) for user in users[8:]]
-    jobs = [Background(stock, opened(login), user) for user, login in zip(users, logins)]
+    jobs = [Background(stock, client.opened(login), user) for user, login in zip(users, logins)]
     apt.install(stock, debs)
     adopted(stock, users)
     for number, login in enumerate(logins):
@@ -81,12 +70,12 @@ max_sessions = "unlimited"
 
 def case_A01_jobs_of_adopted_sessions_outlive_logout(stock, debs, saw):
     """Adopted sessions: of an exempt user, of a limited user who logs out, of a PAM service without the module."""
-    logins = [opened(client.shell(stock, user)) for user in ("root", "carol")]
+    logins = [client.opened(client.shell(stock, user)) for user in ("root", "carol")]
     jobs = [Background(stock, logins[0], "root", "exempt"), Background(stock, logins[1], "carol", "limited")]
     apt.install(stock, debs)
     stock.policy(POLICY_A01)
     stock.sh(WITHOUT_MODULE)
-    logins.append(opened(client.shell(stock, "bob")))
+    logins.append(client.opened(client.shell(stock, "bob")))
     jobs.append(Background(stock, logins[2], "bob", "service without the module"))
     adopted(stock, ["root", "carol", "bob"])
     for login in logins:
@@ -112,7 +101,7 @@ exempt = true
 def case_A02_killed_monitor_terminates_limited_session_only(host, saw):
     """sshd's monitor process, the leader of the session, is killed."""
     host.policy(POLICY_A02)
-    shells = {user: opened(client.shell(host, user)) for user in ("alice", "bob", "carol")}
+    shells = {user: client.opened(client.shell(host, user)) for user in ("alice", "bob", "carol")}
     jobs = [Background(host, shells["bob"], "bob"), Background(host, shells["carol"], "carol", "exempt")]
     leaders = [str(host.sessions(user)[0].leader) for user in shells]
     with ShellCount(host, "alice") as count:
@@ -137,7 +126,7 @@ max_duration = "1h"
 
 def case_A03_observed_session_is_released_at_logout(stock, debs, saw):
     """As A01, with limits that are only observed: nothing is terminated, and the session is released."""
-    shell = opened(client.shell(stock, "bob"))
+    shell = client.opened(client.shell(stock, "bob"))
     jobs = [Background(stock, shell, "bob")]
     apt.install(stock, debs)
     stock.policy(POLICY_A03)
@@ -146,11 +135,11 @@ def case_A03_observed_session_is_released_at_logout(stock, debs, saw):
     wait_logged_out(stock, "bob")
     killed = terminated(jobs)
     assert not killed, f"{killed} at logout although the limits are only observed"
-    listed = sessions(stock, "bob")
+    listed = open_sessions(stock, "--user", "bob")
     assert not listed, f"bob's session is still listed after the logout: {listed[0]['state']}"
     since = time.monotonic()
-    opened(client.shell(stock, "bob"))
-    (session,), _ = wait_until("bob's new session", lambda: sessions(stock, "bob"), 10)
+    client.opened(client.shell(stock, "bob"))
+    (session,), _ = wait_until("bob's new session", lambda: open_sessions(stock, "--user", "bob"), 10)
     counted = [each.message for each in stock.events(user="bob", since=since) if each.event.startswith("would-")]
     assert not counted, f"bob's session is still counted after the logout: {counted}"
     saw(f"observed: released at logout, tmux and nohup job live on; the next session, {session['id']}, is the only one")

@@ -19,6 +19,7 @@ import pytest
 
 from lab import client, ctl
 from lab.far import Far
+from lab.left_behind import open_sessions
 from lab.machine import wait_until
 from lab.own_clock import OwnClock
 from lab.shells import ShellCount
@@ -327,8 +328,7 @@ class Occupied:
         self._thread = threading.Thread(target=self._run)
 
     def now(self):
-        listed = json.loads(ctl.text(self._host, "list", "--json=short"))
-        return sum(each["state"] not in ("waiting", "left-behind") for each in listed)
+        return sum(each["state"] != "waiting" for each in open_sessions(self._host))
 
     def _run(self):
         while not self._stop.wait(0.1):

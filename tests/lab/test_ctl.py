@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """sesslimitctl with real sessions: its output, the sessions that it terminates, its authorization and its errors."""
 
-import json
 import re
 import time
 
@@ -177,8 +176,7 @@ def test_end_user_and_end_credential_terminate_all_matches(host, saw):
         each.wait(10)
         each.expect("This session was terminated: requested by root", 1)
         each.expect(r"Message: Maintenance \S+ see /etc/motd", 1)
-    entries = map(json.loads, host.journal("--output=json", "SESSLIMIT_EVENT=ending").splitlines())
-    notes = [e["SESSLIMIT_NOTE"] for e in entries if int(e["__MONOTONIC_TIMESTAMP"]) / 1e6 >= since]
+    notes = [each["SESSLIMIT_NOTE"] for each in host.entries("ending", since=since)]
     assert notes == ["Maintenance – see /etc/motd"] * 3, notes
     assert shells[2].running
     host.wait_clean("alice")

@@ -9,6 +9,7 @@ import signal
 import time
 
 from lab import client, console, ctl
+from lab.host import seconds_of
 from lab.machine import wait_until
 from lab.text import WARNING, interpreted
 from lab.wire import Asker, open_frame
@@ -275,7 +276,7 @@ def journal_of_ours(host, since):
     """Returns all texts of the daemon and of the module in the journal. A text with invalid UTF-8 is not a string."""
     texts = []
     for entry in map(json.loads, host.journal("--output=json", "--all").splitlines()):
-        if int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6 < since:
+        if seconds_of(entry) < since:
             continue
         ours = entry.get("_COMM") == "sesslimitd" or "pam_sesslimit" in str(entry.get("MESSAGE"))
         texts += [value for name, value in entry.items() if ours and re.match("MESSAGE|SESSLIMIT_", name)]

@@ -7,6 +7,7 @@ import threading
 import time
 
 from lab import client
+from lab.host import seconds_of
 from lab.left_behind import fingerprint
 from lab.machine import wait_until
 from lab.text import HEADER, IDLE, KEPT, WARNING, plain
@@ -33,7 +34,7 @@ def expect_history(host, since):
     admitted = {each.key: each.at for each in host.events("admitted", "alice", since)}
     for event in ("ended", "released"):
         for entry in host.entries(event, "alice", since):
-            lived = int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6 - admitted[entry["SESSLIMIT_KEY"]]
+            lived = seconds_of(entry) - admitted[entry["SESSLIMIT_KEY"]]
             assert abs(int(entry["SESSLIMIT_DURATION"]) - lived) <= 3, (entry, lived)
     longest = [int(each["SESSLIMIT_LONGEST_IDLE"]) for each in host.entries("ended", "alice", since)]
     assert all(20 <= each <= 25 for each in longest), longest

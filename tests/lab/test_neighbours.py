@@ -1,27 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Logins of other kinds than an ssh shell: with a forwarded agent, of machinectl and systemd, of a display manager."""
 
-import json
 import time
 
 import pytest
 
 from lab import client, ctl
-from lab.left_behind import fingerprint, left_behind
+from lab.left_behind import fingerprint, left_behind, open_sessions
 from lab.machine import wait_until
 
 REACHED = "limit of 1 session reached"
 AGENT = "/run/lab-agent"
-
-
-def opened(shell):
-    shell.prompt()
-    return shell
-
-
-def counted(host):
-    """Returns the sessions in the list that are not left behind."""
-    return [each for each in json.loads(ctl.text(host, "list", "--json=short")) if each["state"] != "left-behind"]
 
 
 def test_forwarded_agent_does_not_delay_logout(host, saw):
@@ -31,15 +20,15 @@ def test_forwarded_agent_does_not_delay_logout(host, saw):
     for _ in range(5):
         listing = client.command(host, "alice", "ssh-add -l", options)
         assert listing.wait(20) == 0 and fingerprint(host) in listing.output, listing.output
-    shell = opened(client.shell(host, "alice", options))
-    assert len(counted(host)) == 1
+    shell = client.opened(client.shell(host, "alice", options))
+    assert len(open_sessions(host)) == 1
     assert shell.log_out() == 0
     host.wait_clean("alice")
-    shell = opened(client.shell(host, "alice", options))
+    shell = client.opened(client.shell(host, "alice", options))
     shell.expect("maximum duration of 10s reached", 30)
     shell.wait(10)
     took = host.wait_clean("alice")
-    assert counted(host) == left_behind(host) == []
+    assert open_sessions(host) == left_behind(host) == []
     host.sh(f"rm {AGENT}")
     saw(f"limit 1: five times ssh -A ssh-add -l, a logout, and a termination, with nothing left after {took:.1f} s")
 
@@ -59,19 +48,19 @@ def test_session_of_service_login(host, saw, way):
     command, counts = PAM_LOGINS[way]
     host.install_later("machinectl")
     host.limit("alice", "max_sessions = 1")
-    shell = opened(client.shell(host, "alice"))
+    shell = client.opened(client.shell(host, "alice"))
     since = time.monotonic()
     denied = client.program(host, command.split(), terminal=True)
     denied.wait(20)
     assert client.PROMPT not in denied.output and len(host.events("denied", "alice", since)) == 1, denied.output
     assert shell.log_out() == 0
     host.wait_clean("alice")
-    session = opened(client.program(host, command.split(), terminal=True))
-    wait_until("the list", lambda: [each["service"] for each in counted(host)] == ["login"] * counts, 10)
+    session = client.opened(client.program(host, command.split(), terminal=True))
+    wait_until("the list", lambda: [each["service"] for each in open_sessions(host)] == ["login"] * counts, 10)
     second = client.shell(host, "alice")
     assert second.verdict() != counts and bool(second.find(REACHED)) == counts, second.output
     if counts:
-        ctl.text(host, "end", counted(host)[0]["id"])
+        ctl.text(host, "end", open_sessions(host)[0]["id"])
     else:
         session.send("exit\n")
     session.wait(20)
@@ -96,7 +85,7 @@ def test_display_manager_at_limit_is_denied_with_text(host, saw):
     admitted = host.run(*login)
     assert "Login denied" not in admitted.stderr, admitted
     host.wait_clean("alice")
-    shell = opened(client.shell(host, "alice"))
+    shell = client.opened(client.shell(host, "alice"))
     began = time.monotonic()
     denied = host.run(*login, check=False)
     took = time.monotonic() - began

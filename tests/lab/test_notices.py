@@ -2,11 +2,11 @@
 """Notices to users at login, before a termination and at the termination; and the journal after many denials."""
 
 import datetime
-import json
 import re
 import time
 
 from lab import client, console, ctl
+from lab.host import seconds_of
 from lab.machine import wait_until
 from lab.text import HEADER
 
@@ -105,8 +105,7 @@ def test_announcement_does_not_affect_file_transfers_and_commands(host, saw):
 
 
 def repeated(host, since):
-    lines = host.journal("--output=json", "SESSLIMIT_EVENT=denials-repeated").splitlines()
-    return [each for each in map(json.loads, lines) if int(each["__MONOTONIC_TIMESTAMP"]) / 1e6 >= since]
+    return host.entries("denials-repeated", since=since)
 
 
 def deny(host, count):
@@ -130,12 +129,12 @@ def test_repeated_denials_are_logged_as_first_entry_and_count(host, saw):
     assert repeated(host, since) == []
     (line,), waited = wait_until("the entry with the count", lambda: repeated(host, since), 90)
     assert (line["SESSLIMIT_COUNT"], line["SESSLIMIT_USER"], line["SESSLIMIT_ORIGIN"]) == ("19", "alice", "127.0.0.1")
-    assert 60 <= int(line["__MONOTONIC_TIMESTAMP"]) / 1e6 - first.at <= 75
+    assert 60 <= seconds_of(line) - first.at <= 75
     assert len(host.events("denied", "alice", since)) == 1
     told = [each["event"] for each in ctl.watched(watch)]
     assert told.count("denied") == 20, told
     saw(f"20 denials in {took:.0f} s, all read by their users and reported on the bus; in the journal 1 + 1 entries, "
-        f"the second {int(line['__MONOTONIC_TIMESTAMP']) / 1e6 - first.at:.1f} s after the first: {line['MESSAGE']}")
+        f"the second {seconds_of(line) - first.at:.1f} s after the first: {line['MESSAGE']}")
 
     deny(host, 5)
     assert len(host.events("denied", "alice", since)) == 1 and len(repeated(host, since)) == 1

@@ -33,6 +33,12 @@ class Client(Terminal):
         return self.wait(timeout)
 
 
+def opened(login: Client) -> Client:
+    """Waits for the prompt of a login. Returns the login."""
+    login.prompt()
+    return login
+
+
 def shell(machine: Machine, user: str, options: Sequence[str] = ()) -> Client:
     """Runs ssh -tt user@machine: an interactive shell on its own pty."""
     return _with_pty(machine, ["ssh", "-tt", *options, f"{user}@127.0.0.1"])

@@ -112,7 +112,7 @@ class Host(Machine):
         matches = [f"SESSLIMIT_EVENT={event}"] if event else ["_COMM=sesslimitd"]
         matches += [f"SESSLIMIT_USER={user}"] if user else []
         found = map(json.loads, self.journal("--output=json", "--all", *matches).splitlines())
-        return [each for each in found if "SESSLIMIT_EVENT" in each and _time(each) >= since]
+        return [each for each in found if "SESSLIMIT_EVENT" in each and seconds_of(each) >= since]
 
     def events(self, event: str = "", user: str = "", since: float = 0) -> list[Event]:
         """Returns the daemon's events, oldest first."""
@@ -136,7 +136,7 @@ class Host(Machine):
         """Returns the messages of the journal as lines "identifier: message", from a monotonic time on."""
         lines = []
         for entry in map(json.loads, self.journal("--output=json", "--all", *arguments).splitlines()):
-            if int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6 >= since:
+            if seconds_of(entry) >= since:
                 lines.append(f"{entry.get('SYSLOG_IDENTIFIER', '?')}: {entry.get('MESSAGE')}")
         return "\n".join(lines)
 
@@ -192,7 +192,8 @@ class Host(Machine):
                 "rm -f /run/sesslimit/missed-reasons; systemctl restart sesslimitd.service")
 
 
-def _time(entry: dict) -> float:
+def seconds_of(entry: dict) -> float:
+    """Returns the monotonic time of a journal entry in seconds."""
     return int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6
 
 
@@ -204,5 +205,5 @@ def _event(entry: dict) -> Event:
         reason=entry.get("SESSLIMIT_REASON", ""),
         message=entry.get("MESSAGE", ""),
         pid=entry["_PID"],
-        at=_time(entry),
+        at=seconds_of(entry),
     )

@@ -7,6 +7,12 @@ from . import ctl
 from .host import Host
 
 
+def open_sessions(host: Host, *arguments: str) -> list[dict]:
+    """Returns the sessions that are not left behind, as in the output of sesslimitctl."""
+    found = json.loads(ctl.text(host, "list", *arguments, "--json=short"))
+    return [each for each in found if each["state"] != "left-behind"]
+
+
 def left_behind(host: Host) -> list[dict]:
     """Returns alice's sessions that are left behind, as in the output of sesslimitctl."""
     found = json.loads(ctl.text(host, "list", "--user", "alice", "--json=short"))

@@ -19,9 +19,9 @@ policy::Policy located(const Rules& rules, policy::Count total) {
     policy::Policy policy = with_total(rules, total);
     std::uint32_t line = 10;
     policy::for_each_setting(
-        [&line](std::string_view, auto& setting) {
+        [&](std::string_view, auto& setting) {
             if (setting) {
-                setting->from = policy::SourceId{0};
+                setting->from = policy.host.rules.front().source;
                 setting->line = line;
             }
             ++line;
@@ -58,6 +58,37 @@ void end_slowly(World& world) {
     world.logind_forgets(key(1));
 }
 
+void displace_at_once(World& world) {
+    world.login();
+    world.ask(ssh());
+    world.pass(3s); // the reason is written 2 s after the login
+    world.logind_forgets(key(1));
+}
+
+void lower_limit(World& world) {
+    world.login();
+    world.login();
+    world.policy.host.defaults.max_sessions->value = 1;
+    world.feed(PolicyChanged{});
+}
+
+void idle_without_terminal(World& world) {
+    policy::Settings& defaults = world.policy.host.defaults;
+    defaults.idle_timeout_no_terminal = defaults.idle_timeout;
+    defaults.idle_timeout_no_terminal->line = 13;
+    world.other_samples[key(1)].traffic.emplace();
+    world.login();
+    world.pass(63s);
+}
+
+void lose_leader(World& world) {
+    world.leader_exits(world.login());
+}
+
+void end_on_request(World& world) {
+    world.feed(TerminationRequested{world.login(), "root"});
+}
+
 SESSLIMIT_TEST(reason_has_line_of_its_limit) {
     struct Case {
         std::string_view limits;
@@ -70,44 +101,17 @@ SESSLIMIT_TEST(reason_has_line_of_its_limit) {
         {"denied policy.toml:3", {.max = 5}, open_two, 1},
         {"would-deny policy.toml:10", {.max = 1, .mode = Mode::observe}, open_two},
         {"ending policy.toml:10", {.max = 1, .at_limit = AtLimit::end_oldest}, open_two},
-        {"ending policy.toml:10, ended policy.toml:10",
-         {.max = 1, .at_limit = AtLimit::end_oldest},
-         [](World& world) { // the reason is written 2 s after the login
-             world.login();
-             world.ask(ssh());
-             world.pass(3s);
-             world.logind_forgets(key(1));
-         }},
-        {"over-limit policy.toml:10",
-         {.max = 3},
-         [](World& world) {
-             world.login();
-             world.login();
-             world.policy.host.defaults.max_sessions->value = 1;
-             world.feed(PolicyChanged{});
-         }},
+        {"ending policy.toml:10, ended policy.toml:10", {.max = 1, .at_limit = AtLimit::end_oldest}, displace_at_once},
+        {"over-limit policy.toml:10", {.max = 3}, lower_limit},
         {"warned policy.toml:11, ending policy.toml:11, forced policy.toml:11, ended policy.toml:11",
          {.duration = 1min, .warn = {{10s}}},
          end_slowly},
         {"warned policy.toml:12, ending policy.toml:12, forced policy.toml:12, ended policy.toml:12",
          {.idle = 1min, .warn = {{10s}}},
          end_slowly},
-        {"ending policy.toml:13",
-         {.idle = 1min},
-         [](World& world) {
-             world.policy.host.defaults.idle_timeout_no_terminal =
-                 policy::Setting{Duration(1min), policy::SourceId{0}, 13};
-             world.other_samples[key(1)].traffic.emplace();
-             world.login();
-             world.pass(63s);
-         }},
-        {"ending none", {.max = 1}, [](World& world) { world.login(), world.leader_exits(key(1)); }},
-        {"ending none",
-         {.max = 1},
-         [](World& world) {
-             world.login();
-             world.feed(TerminationRequested{key(1), "root"});
-         }},
+        {"ending policy.toml:13", {.idle = 1min}, idle_without_terminal},
+        {"ending none", {.max = 1}, lose_leader},
+        {"ending none", {.max = 1}, end_on_request},
     };
     for (const Case& one : cases) {
         World world;
@@ -116,6 +120,53 @@ SESSLIMIT_TEST(reason_has_line_of_its_limit) {
         EXPECT_TEXT(limits_of(world), one.limits);
         EXPECT_TEXT(world.fault, "");
     }
+}
+
+void type_every_10s(World& world, int from, int to) {
+    for (int at = from; at <= to; at += 10) {
+        world.pass_until(std::chrono::seconds(at));
+        world.type(key(1));
+    }
+}
+
+void log_out_after(World& world, Duration span) {
+    world.type(world.login());
+    world.pass(span);
+    world.logout(key(1));
+}
+
+void idle_until_end(World& world) {
+    world.type(world.login());
+    world.pass(70s);
+    world.logind_forgets(key(1));
+}
+
+/// The user types every 10 s, but does nothing for 60 s, until after the warning.
+void idle_until_warning(World& world) {
+    world.login();
+    type_every_10s(world, 0, 100);
+    world.pass_until(160s);
+    world.type(key(1));
+    world.feed(InputReceived{key(1)});
+    type_every_10s(world, 170, 300);
+    world.logout(key(1));
+}
+
+void lock_twice(World& world) {
+    world.policy.host.defaults.on_idle = policy::Setting{policy::OnIdle::lock};
+    world.ask(console());
+    world.logind_shows(key(1), /*graphical=*/true);
+    for (int at = 60; at <= 180; at += 60) {
+        world.other_samples[key(1)].hint = std::chrono::seconds(at);
+        world.pass_until(std::chrono::seconds(at));
+    }
+    world.logout(key(1));
+}
+
+void adopt(World& world) {
+    world.feed(LogindSessionNew{seen(1h)});
+    world.pass(10s);
+    world.logind_forgets(key(1));
 }
 
 SESSLIMIT_TEST(end_has_duration_and_longest_idle_time) {
@@ -127,83 +178,14 @@ SESSLIMIT_TEST(end_has_duration_and_longest_idle_time) {
         Duration duration;
         std::int64_t longest_idle; ///< seconds
     };
+    const auto log_out = [](World& world) { log_out_after(world, 50s + 400ms); };
     const Case cases[] = {
-        {"without an idle limit, no probe",
-         {.duration = 1h},
-         [](World& world) {
-             world.type(world.login());
-             world.pass(100s + 400ms);
-             world.logout(key(1));
-         },
-         Kind::released,
-         100s + 400ms,
-         0},
-        {"logout before the second probe",
-         {.idle = 1min},
-         [](World& world) {
-             world.type(world.login());
-             world.pass(50s);
-             world.logout(key(1));
-         },
-         Kind::released,
-         50s,
-         0},
-        {"idle timeout",
-         {.idle = 1min},
-         [](World& world) {
-             world.type(world.login());
-             world.pass(70s);
-             world.logind_forgets(key(1));
-         },
-         Kind::ended,
-         70s,
-         60},
-        // The user types every 10 s, then is away for 56 s until the warning, and types again until the logout.
-        {"warned once",
-         {.idle = 1min, .warn = {{4s}}},
-         [](World& world) {
-             world.login();
-             for (int at = 0; at <= 100; at += 10) {
-                 world.pass_until(std::chrono::seconds(at));
-                 world.type(key(1));
-             }
-             world.pass_until(160s);
-             world.type(key(1));
-             world.feed(InputReceived{key(1)});
-             for (int at = 170; at <= 300; at += 10) {
-                 world.pass_until(std::chrono::seconds(at));
-                 world.type(key(1));
-             }
-             world.logout(key(1));
-         },
-         Kind::released,
-         300s,
-         56},
-        {"screen locked twice",
-         {.idle = 1min},
-         [](World& world) {
-             world.policy.host.defaults.on_idle = policy::Setting{policy::OnIdle::lock};
-             world.ask(console());
-             world.logind_shows(key(1), /*graphical=*/true);
-             for (int at = 60; at <= 180; at += 60) {
-                 world.other_samples[key(1)].hint = std::chrono::seconds(at);
-                 world.pass_until(std::chrono::seconds(at));
-             }
-             world.logout(key(1));
-         },
-         Kind::released,
-         180s,
-         180},
-        {"adopted, since its login",
-         {.max = 1},
-         [](World& world) {
-             world.feed(LogindSessionNew{seen(1h)});
-             world.pass(10s);
-             world.logind_forgets(key(1));
-         },
-         Kind::released,
-         1h + 10s,
-         0},
+        {"no idle limit, so no probe", {.duration = 1h}, log_out, Kind::released, 50s + 400ms, 0},
+        {"logout before the second probe", {.idle = 1min}, log_out, Kind::released, 50s + 400ms, 0},
+        {"idle timeout", {.idle = 1min}, idle_until_end, Kind::ended, 70s, 60},
+        {"warned once", {.idle = 1min, .warn = {{4s}}}, idle_until_warning, Kind::released, 300s, 56},
+        {"screen locked twice", {.idle = 1min}, lock_twice, Kind::released, 180s, 180},
+        {"adopted, since its login", {.max = 1}, adopt, Kind::released, 1h + 10s, 0},
     };
     for (const Case& one : cases) {
         World world;

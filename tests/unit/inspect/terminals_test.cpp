@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/inspect/processes.hpp"
+#include "daemon/inspect/terminal_snapshot.hpp"
 #include "daemon/inspect/terminals.hpp"
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/descriptors.hpp"
@@ -200,6 +201,20 @@ SESSLIMIT_TEST(number_of_inspected_processes_bounded) {
     host.process(2, second.terminal.device);
     host.scope("session-3.scope", processes + "2\n");
     EXPECT_TEXT(names(inspect::terminals_of(session(), host.roots).value()), names({first.terminal}));
+}
+
+SESSLIMIT_TEST(snapshot_searches_only_active_session) {
+    const Host host;
+    const Pty pty;
+    host.scope("session-3.scope", "501\n");
+    host.process(501, pty.terminal.device);
+    core::Session opened = session();
+    for (const bool active : {true, false}) {
+        opened.phase = active ? core::Phase::active : core::Phase::admitted;
+        const inspect::TerminalSnapshot snapshot = inspect::read_terminal_snapshot(opened, host.roots);
+        EXPECT(snapshot.terminals.size() == (active ? 1U : 0U) && snapshot.input.has_value() == active,
+               active ? "active" : "admitted");
+    }
 }
 
 SESSLIMIT_TEST(latest_input_of_terminals_returned) {
