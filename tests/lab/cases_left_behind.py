@@ -130,11 +130,11 @@ def case_B13_screen_reattached_by_another_session(host, saw):
     terminal = terminal_of(second)
     second.send("screen -D -R work\n")
     first.wait(20)
-    wait_until("the logout of the first session", lambda: len(open_sessions(host)) == 1, 10)
+    wait_until("the logout of the first session", lambda: len(open_sessions(host, "alice")) == 1, 10)
     second.send("echo it is $left $(tty)\n")
     window = second.expect(r"it is behind /dev/(pts/\d+)", 10).text.split("/dev/")[1]
     (screen,), _ = wait_until("the windows", lambda: left_behind(host), 10)
-    (session,) = open_sessions(host)
+    (session,) = open_sessions(host, "alice")
     assert (session["terminals"], screen["terminals"]) == ([terminal], [window]), (session, screen)
     assert client.opened(client.shell(host, "alice")).log_out() == 0, "the windows of screen take a slot"
 

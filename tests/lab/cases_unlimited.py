@@ -24,7 +24,8 @@ grep -q lab-session /etc/pam.d/sshd
 
 def adopted(host, users):
     """Waits until the daemon lists these sessions, which logind had before the installation."""
-    wait_until("their adoption", lambda: all(len(open_sessions(host, "--user", user)) == users.count(user) for user in set(users)), 20)
+    wait_until(
+        "their adoption", lambda: all(len(open_sessions(host, user)) == users.count(user) for user in set(users)), 20)
 
 
 def leave(host, login, cut):
@@ -135,11 +136,11 @@ def case_A03_observed_session_is_released_at_logout(stock, debs, saw):
     wait_logged_out(stock, "bob")
     killed = terminated(jobs)
     assert not killed, f"{killed} at logout although the limits are only observed"
-    listed = open_sessions(stock, "--user", "bob")
+    listed = open_sessions(stock, "bob")
     assert not listed, f"bob's session is still listed after the logout: {listed[0]['state']}"
     since = time.monotonic()
     client.opened(client.shell(stock, "bob"))
-    (session,), _ = wait_until("bob's new session", lambda: open_sessions(stock, "--user", "bob"), 10)
+    (session,), _ = wait_until("bob's new session", lambda: open_sessions(stock, "bob"), 10)
     counted = [each.message for each in stock.events(user="bob", since=since) if each.event.startswith("would-")]
     assert not counted, f"bob's session is still counted after the logout: {counted}"
     saw(f"observed: released at logout, tmux and nohup job live on; the next session, {session['id']}, is the only one")

@@ -21,14 +21,14 @@ def test_forwarded_agent_does_not_delay_logout(host, saw):
         listing = client.command(host, "alice", "ssh-add -l", options)
         assert listing.wait(20) == 0 and fingerprint(host) in listing.output, listing.output
     shell = client.opened(client.shell(host, "alice", options))
-    assert len(open_sessions(host)) == 1
+    assert len(open_sessions(host, "alice")) == 1
     assert shell.log_out() == 0
     host.wait_clean("alice")
     shell = client.opened(client.shell(host, "alice", options))
     shell.expect("maximum duration of 10s reached", 30)
     shell.wait(10)
     took = host.wait_clean("alice")
-    assert open_sessions(host) == left_behind(host) == []
+    assert open_sessions(host, "alice") == left_behind(host) == []
     host.sh(f"rm {AGENT}")
     saw(f"limit 1: five times ssh -A ssh-add -l, a logout, and a termination, with nothing left after {took:.1f} s")
 
@@ -56,11 +56,11 @@ def test_session_of_service_login(host, saw, way):
     assert shell.log_out() == 0
     host.wait_clean("alice")
     session = client.opened(client.program(host, command.split(), terminal=True))
-    wait_until("the list", lambda: [each["service"] for each in open_sessions(host)] == ["login"] * counts, 10)
+    wait_until("the list", lambda: [each["service"] for each in open_sessions(host, "alice")] == ["login"] * counts, 10)
     second = client.shell(host, "alice")
     assert second.verdict() != counts and bool(second.find(REACHED)) == counts, second.output
     if counts:
-        ctl.text(host, "end", open_sessions(host)[0]["id"])
+        ctl.text(host, "end", open_sessions(host, "alice")[0]["id"])
     else:
         session.send("exit\n")
     session.wait(20)

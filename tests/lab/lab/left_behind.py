@@ -7,9 +7,9 @@ from . import ctl
 from .host import Host
 
 
-def open_sessions(host: Host, *arguments: str) -> list[dict]:
-    """Returns the sessions that are not left behind, as in the output of sesslimitctl."""
-    found = json.loads(ctl.text(host, "list", *arguments, "--json=short"))
+def open_sessions(host: Host, user: str = "") -> list[dict]:
+    """Returns the sessions of the user, or of all users, that are not left behind, as in the output of sesslimitctl."""
+    found = json.loads(ctl.text(host, "list", *(["--user", user] if user else []), "--json=short"))
     return [each for each in found if each["state"] != "left-behind"]
 
 
