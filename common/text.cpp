@@ -52,6 +52,9 @@ constexpr Range unseen[] = {
 };
 
 constexpr bool is_unseen(std::uint32_t code) noexcept {
+    if (code < unseen[0].first) {
+        return false; // ASCII, so that most texts need no search
+    }
     const auto* after = std::upper_bound(std::begin(unseen), std::end(unseen), code,
                                          [](std::uint32_t value, const Range& range) { return value < range.first; });
     return after != std::begin(unseen) && code <= std::prev(after)->last;
@@ -133,21 +136,21 @@ void append_json_unit(std::string& out, std::uint32_t unit) {
 /// returns true. The result has at most `limit` bytes.
 template <class IsEscaped>
 std::string escape_if(std::string_view text, std::size_t limit, IsEscaped is_escaped) {
+    constexpr std::size_t escaped_length = 4; // \xHH
     std::string out;
     while (!text.empty()) {
         const auto [length, code] = first_of(text);
-        const std::size_t size = std::max<std::size_t>(length, 1);
-        std::string piece;
-        if (length > 0 && !is_escaped(code)) {
-            piece = text.substr(0, size);
-        } else {
-            std::ranges::for_each(text.substr(0, size), [&](char byte) { append_escaped(piece, byte); });
-        }
-        if (piece.size() > limit - out.size()) {
+        const std::string_view character = text.substr(0, std::max<std::size_t>(length, 1));
+        const bool is_kept = length > 0 && !is_escaped(code);
+        if (character.size() * (is_kept ? 1 : escaped_length) > limit - out.size()) {
             break;
         }
-        out += piece;
-        text.remove_prefix(size);
+        if (is_kept) {
+            out += character;
+        } else {
+            std::ranges::for_each(character, [&](char byte) { append_escaped(out, byte); });
+        }
+        text.remove_prefix(character.size());
     }
     return out;
 }

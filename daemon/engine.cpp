@@ -102,6 +102,9 @@ void Engine::step(const core::Event& event) {
     for (const core::Effect& effect : decision.effects) {
         carry_out(effect);
     }
+    if (!decision.records.empty()) {
+        recorder_.check();
+    }
     // Effects may send signals to leaders, so leaders are untracked only after all effects have been executed.
     for (const core::Record& record : decision.records) {
         if (const auto* drop = std::get_if<core::Drop>(&record)) {

@@ -25,6 +25,10 @@ class Recorder {
 
     /// Deletes the record of a session.
     virtual void drop(SessionKey key) = 0;
+
+    /// Checks that the records can be found after a restart. The engine calls this function after it has answered the
+    /// login requests of a decision with records, so that no login waits for the check.
+    virtual void check() = 0;
 };
 
 /// Interface through which the engine sends the answers and executes the effects of a decision of the core.

@@ -16,7 +16,6 @@ void LedgerRecorder::put(const core::Session& session) {
                          done.error().what);
     }
     failing_ = !done;
-    check_place();
 }
 
 void LedgerRecorder::drop(SessionKey key) {
@@ -24,18 +23,20 @@ void LedgerRecorder::drop(SessionKey key) {
         return report_failure(key);
     }
     ledger_->drop(key);
-    check_place();
 }
 
 bool LedgerRecorder::is_recording() {
     if (!ledger_) {
         return false;
     }
-    check_place();
+    check();
     return !failing_ && !displaced_;
 }
 
-void LedgerRecorder::check_place() {
+void LedgerRecorder::check() {
+    if (!ledger_) {
+        return;
+    }
     const bool was_displaced = std::exchange(displaced_, !ledger_->is_in_place());
     if (displaced_ && !was_displaced) {
         journal_.log(output::Priority::error,

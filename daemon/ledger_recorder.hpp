@@ -12,7 +12,7 @@ namespace sesslimit {
 
 /// Recorder that writes the records of sessions to the ledger file. If the ledger is unavailable, it discards the
 /// records, because a full /run must not prevent logins. When writes begin to fail, it logs only the first error. It
-/// checks at each write that the file was not deleted.
+/// checks after each write that the file was not deleted.
 class LedgerRecorder final : public Recorder {
   public:
     /// Lifetime: `journal` must outlive the recorder.
@@ -20,6 +20,9 @@ class LedgerRecorder final : public Recorder {
 
     void put(const core::Session& session) override;
     void drop(SessionKey key) override;
+
+    /// Checks that the ledger file was not deleted, and logs an error if it was.
+    void check() override;
 
     /// Sets the ledger, and writes the records of the decisions that were made before this call. `state` is the current
     /// state of all sessions.
@@ -35,9 +38,6 @@ class LedgerRecorder final : public Recorder {
   private:
     /// Remembers the session, so that attach() can write its record. Does nothing after do_without().
     void report_failure(SessionKey key);
-
-    /// Checks that the ledger file was not deleted, and logs an error if it was. `ledger_` must be set.
-    void check_place();
 
     output::Journal& journal_;
     /// Ledger that attach() has set.

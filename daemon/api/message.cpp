@@ -13,20 +13,28 @@ namespace {
 
 constexpr std::size_t max_groups = 32;
 
-int append_value(sd_bus_message* m, const Value& value) {
+int append_property(sd_bus_message* m, const std::string& name, const Value& value) {
     struct Visitor {
         sd_bus_message* m;
-        int operator()(const std::string& text) const { return sd_bus_message_append(m, "v", "s", text.c_str()); }
-        int operator()(std::uint64_t number) const { return sd_bus_message_append(m, "v", "t", number); }
-        int operator()(std::uint32_t number) const { return sd_bus_message_append(m, "v", "u", number); }
-        int operator()(bool truth) const { return sd_bus_message_append(m, "v", "b", static_cast<int>(truth)); }
+        const char* name;
+        int operator()(const std::string& text) const {
+            return sd_bus_message_append(m, "{sv}", name, "s", text.c_str());
+        }
+        int operator()(std::uint64_t number) const { return sd_bus_message_append(m, "{sv}", name, "t", number); }
+        int operator()(std::uint32_t number) const { return sd_bus_message_append(m, "{sv}", name, "u", number); }
+        int operator()(bool truth) const {
+            return sd_bus_message_append(m, "{sv}", name, "b", static_cast<int>(truth));
+        }
         int operator()(const std::vector<std::string>& texts) const {
-            int code = sd_bus_message_open_container(m, 'v', "as");
+            int code = sd_bus_message_open_container(m, 'e', "sv");
+            code = code < 0 ? code : sd_bus_message_append(m, "s", name);
+            code = code < 0 ? code : sd_bus_message_open_container(m, 'v', "as");
             code = code < 0 ? code : append(m, texts);
+            code = code < 0 ? code : sd_bus_message_close_container(m);
             return code < 0 ? code : sd_bus_message_close_container(m);
         }
     };
-    return std::visit(Visitor{m}, value);
+    return std::visit(Visitor{m, name.c_str()}, value);
 }
 
 const char* tier_of(const policy::Source* source) {
@@ -133,10 +141,7 @@ int settle_user(ExplainQuery& question, std::string& problem) {
 
 int append(sd_bus_message* m, const Properties& properties) {
     return append_array(m, "{sv}", properties, [](sd_bus_message* to, const auto& property) {
-        int code = sd_bus_message_open_container(to, 'e', "sv");
-        code = code < 0 ? code : sd_bus_message_append(to, "s", property.first.c_str());
-        code = code < 0 ? code : append_value(to, property.second);
-        return code < 0 ? code : sd_bus_message_close_container(to);
+        return append_property(to, property.first, property.second);
     });
 }
 

@@ -8,9 +8,10 @@
 namespace sesslimit::inspect {
 
 TerminalSnapshot read_terminal_snapshot(const core::Session& session, const SysPaths& roots) {
-    if (session.phase == core::Phase::admitted) {
-        // logind does not have the session yet, so that each login would search the processes of its leader. This
-        // search takes about as long as the decision about the login ("tests/run bench rate").
+    if (session.phase == core::Phase::admitted || session.phase == core::Phase::closed) {
+        // Such a session has no terminal of its own yet, or no longer. Without this condition, the signals of each
+        // login and logout would search the processes of the leader, which takes about half as long as the decision
+        // about the login ("tests/run bench rate").
         return {};
     }
     std::vector<Terminal> terminals = terminals_of(session, roots).value_or(std::vector<Terminal>{});

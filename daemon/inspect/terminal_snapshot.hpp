@@ -23,7 +23,7 @@ struct TerminalSnapshot {
 };
 
 /// Reads the names and the last input of a session's terminals from /proc, the session's cgroup and the terminals.
-/// Returns an empty snapshot if the session cannot be inspected, or was admitted and is not active yet.
+/// Returns an empty snapshot if the session cannot be inspected, is not active yet, or was closed.
 TerminalSnapshot read_terminal_snapshot(const core::Session& session, const SysPaths& roots = {});
 
 /// Cache of data about sessions for D-Bus callers, which may send a thousand requests a second. Each session is

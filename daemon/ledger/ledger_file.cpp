@@ -221,6 +221,10 @@ Result<LedgerFile> LedgerFile::open(const fs::path& directory, const BootId& boo
     auto image = open_or_create(directory, boot, step, said);
     if (image) {
         image->path_ = directory / "ledger";
+        if (struct stat opened{}; ::fstat(image->fd_.get(), &opened) == 0) {
+            image->device_ = opened.st_dev;
+            image->inode_ = opened.st_ino;
+        }
     }
     return image;
 }
@@ -251,10 +255,8 @@ Result<LedgerFile> LedgerFile::open_or_create(const fs::path& directory, const B
 }
 
 bool LedgerFile::is_in_place() const noexcept {
-    struct stat opened{};
     struct stat found{};
-    return ::fstat(fd_.get(), &opened) == 0 && ::lstat(path_.c_str(), &found) == 0 && opened.st_dev == found.st_dev &&
-           opened.st_ino == found.st_ino;
+    return ::lstat(path_.c_str(), &found) == 0 && found.st_dev == device_ && found.st_ino == inode_;
 }
 
 Result<> LedgerFile::grow() {

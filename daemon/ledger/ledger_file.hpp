@@ -85,6 +85,8 @@ class LedgerFile {
 
     UniqueFd fd_;
     std::filesystem::path path_; ///< set by open()
+    dev_t device_ = 0;           ///< device and inode of the file, set by open()
+    ino_t inode_ = 0;
     boost::interprocess::mapped_region region_;
     std::size_t slots_ = 0;
     std::size_t step_ = 0;

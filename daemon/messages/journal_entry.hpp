@@ -33,8 +33,9 @@ std::span<const EventInfo> event_infos();
 inline constexpr std::size_t max_groups = 64;
 
 /// Names and values of the fields of a journal entry: MESSAGE, PRIORITY, MESSAGE_ID and the SESSLIMIT_ fields, in a
-/// fixed order. The message IDs and field names are stable, because administrators' alerts depend on them.
-using JournalEntry = std::vector<std::pair<std::string, std::string>>;
+/// fixed order. The message IDs and field names are stable, because administrators' alerts depend on them. The names
+/// are string literals.
+using JournalEntry = std::vector<std::pair<std::string_view, std::string>>;
 JournalEntry journal_entry(const core::Notice& notice);
 
 /// Appends the line of the policy that sets a limit to a journal entry, unless no file sets the limit.

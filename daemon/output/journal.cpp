@@ -31,7 +31,9 @@ bool is_gone(int error) {
 } // namespace
 
 std::string native_entry(const messages::JournalEntry& entry) {
-    std::string text = "SYSLOG_IDENTIFIER=sesslimitd\n"; // libsystemd adds the same field
+    std::string text;
+    text.reserve(1024);                       // most entries are shorter
+    text += "SYSLOG_IDENTIFIER=sesslimitd\n"; // libsystemd adds the same field
     for (const auto& [name, value] : entry) {
         text += name;
         if (value.find('\n') == std::string::npos) {

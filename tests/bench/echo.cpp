@@ -40,6 +40,8 @@ int run(const char* path, bool identify) {
         std::perror(path);
         return 1;
     }
+    std::puts("ready");
+    std::fflush(stdout);
     std::array<std::byte, wire::max_frame> frame{};
     for (;;) {
         const UniqueFd peer(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));

@@ -145,9 +145,9 @@ class Daemon:
 def echo(programs: Programs, place: Path, *more: str):
     """Runs the bare server. Yields the path of its socket."""
     path = place / f"echo{''.join(more)}.sock"
-    with running([programs.echo, path, *more], SERVER_CPU):
-        while not path.exists():
-            time.sleep(0.01)
+    with running([programs.echo, path, *more], SERVER_CPU, stdout=subprocess.PIPE) as process:
+        if process.stdout.readline() != b"ready\n":
+            raise RuntimeError("the bare server did not start")
         yield path
 
 

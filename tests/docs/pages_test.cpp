@@ -158,7 +158,7 @@ Journal journal() {
     Journal journal;
     for (const auto& [name, value] : messages::journal_entry(messages::SuppressedDenials{})) {
         if (name.starts_with("SESSLIMIT_")) {
-            journal.fields.insert(name);
+            journal.fields.emplace(name);
         }
     }
     for (const messages::EventInfo& meaning : messages::event_infos()) {
@@ -174,7 +174,7 @@ Journal journal() {
             notice.session.login.credential = {.method = "publickey", .fingerprint = "SHA256:A"};
             for (const auto& [name, value] : messages::journal_entry(notice)) {
                 if (name.starts_with("SESSLIMIT_")) {
-                    journal.fields.insert(name);
+                    journal.fields.emplace(name);
                 }
                 if (name == "SESSLIMIT_REASON") {
                     journal.reasons.insert(value);

@@ -19,6 +19,7 @@ std::string number(SessionKey key) {
 /// Recorder and effect handler that log each call in order.
 struct Scribe final : Recorder, EffectHandler {
     std::string log;
+    std::string log_at_check;
     BootTime now = start;
     BootTime armed = never;
     int arms = 0;
@@ -33,6 +34,7 @@ struct Scribe final : Recorder, EffectHandler {
         say("record " + number(session.key) + " " + std::string(name_of(session.phase)));
     }
     void drop(SessionKey key) override { say("forget " + number(key)); }
+    void check() override { log_at_check = log; }
     void answer(const Answer& answer, const State& state) override {
         say(std::string(name_of(answer.kind)) + " with " + std::to_string(state.sessions().size()) + " there");
     }
@@ -104,6 +106,7 @@ struct Bench {
 SESSLIMIT_TEST(decision_records_then_tracks_then_answers_then_runs_effects) {
     Bench bench({.max = 1});
     bench.open(1, 50);
+    EXPECT_TEXT(bench.scribe.log_at_check, "record 0 admitted, follow 0, admitted with 1 there, tell admitted");
     EXPECT_TEXT(bench.scribe.take(), "record 0 admitted, follow 0, admitted with 1 there, tell admitted");
     bench.open(2, 51);
     EXPECT_TEXT(bench.scribe.take(), "record 1 denied, follow 1, denied with 2 there, tell denied");

@@ -203,17 +203,19 @@ SESSLIMIT_TEST(number_of_inspected_processes_bounded) {
     EXPECT_TEXT(names(inspect::terminals_of(session(), host.roots).value()), names({first.terminal}));
 }
 
-SESSLIMIT_TEST(snapshot_searches_only_active_session) {
+SESSLIMIT_TEST(snapshot_searches_only_open_session) {
     const Host host;
     const Pty pty;
     host.scope("session-3.scope", "501\n");
     host.process(501, pty.terminal.device);
     core::Session opened = session();
-    for (const bool active : {true, false}) {
-        opened.phase = active ? core::Phase::active : core::Phase::admitted;
+    using core::Phase;
+    for (const Phase phase : {Phase::admitted, Phase::active, Phase::ending, Phase::closed, Phase::left_behind}) {
+        opened.phase = phase;
+        const bool is_searched = phase != Phase::admitted && phase != Phase::closed;
         const inspect::TerminalSnapshot snapshot = inspect::read_terminal_snapshot(opened, host.roots);
-        EXPECT(snapshot.terminals.size() == (active ? 1U : 0U) && snapshot.input.has_value() == active,
-               active ? "active" : "admitted");
+        EXPECT(snapshot.terminals.size() == (is_searched ? 1U : 0U) && snapshot.input.has_value() == is_searched,
+               "phase " + std::to_string(static_cast<int>(phase)));
     }
 }
 

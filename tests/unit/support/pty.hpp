@@ -27,9 +27,9 @@ struct Pty {
         (void)unlockpt(master.get());
         (void)ptsname_r(master.get(), path.data(), path.size());
         slave.reset(open(path.data(), O_RDWR | O_NOCTTY | O_CLOEXEC));
-        struct stat at{};
-        (void)fstat(slave.get(), &at);
-        terminal = {at.st_rdev, std::string(path.data()).substr(std::strlen("/dev/")), at.st_uid};
+        if (struct stat at{}; slave && fstat(slave.get(), &at) == 0) {
+            terminal = {at.st_rdev, std::string(path.data()).substr(std::strlen("/dev/")), at.st_uid};
+        }
     }
 
     /// Types a line on the master and reads it from the slave.
