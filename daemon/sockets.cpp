@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/sockets.hpp"
 
-#include "daemon/inspect/tcp_activity.hpp"
+#include "daemon/inspect/sock_diag.hpp"
 #include "daemon/pam_server/server.hpp"
 
 #include <fcntl.h>
@@ -53,7 +53,7 @@ Result<Sockets> take_sockets(const Options& options, output::Journal& journal) {
         sockets.logins = *std::move(own);
     }
     if (!sockets.sock_diag) {
-        sockets.sock_diag = inspect::Connections::socket_here();
+        sockets.sock_diag = inspect::SockDiag::socket_here();
     }
     return sockets;
 }

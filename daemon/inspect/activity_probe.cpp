@@ -6,6 +6,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 namespace sesslimit::inspect {
 namespace {
 
@@ -50,7 +52,7 @@ Result<core::ActivitySample> activity_sample_of(const core::Session& session, Co
                           .segments_in = traffic->segments_in,
                           .segments_out = traffic->segments_out,
                           .cookie = traffic->cookie};
-        sample.since_data = traffic->since_data;
+        sample.since_data = std::min(traffic->since_in, traffic->since_out);
     }
     return sample;
 }

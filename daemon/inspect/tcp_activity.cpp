@@ -6,7 +6,6 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
-#include <linux/tcp.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -14,28 +13,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <chrono>
 #include <cstring>
 #include <fstream>
-#include <type_traits>
 
 namespace sesslimit::inspect {
 namespace {
 
 using policy::Address;
-using Bytes = std::span<const std::byte>;
-
-/// Maximum size in bytes of the kernel's reply to a sock_diag request. Linux 6.18 sends about 600 bytes, and later
-/// kernels may send more.
-constexpr std::size_t max_reply_length = 8192;
-
-/// Maximum size in bytes of a part of a list. The kernel adapts the parts to the buffer of the reader, up to this size
-/// (netlink_dump in net/netlink/af_netlink.c).
-constexpr std::size_t max_list_part = 32768;
-
-/// Minimum size in bytes of a usable struct tcp_info. The struct of older kernels is shorter, and lacks fields that the
-/// daemon needs.
-constexpr std::size_t needed_info = offsetof(tcp_info, tcpi_data_segs_out) + sizeof(tcp_info::tcpi_data_segs_out);
 
 struct SockDiagRequest {
     nlmsghdr header;
@@ -138,59 +122,8 @@ bool is_between(const inet_diag_msg& message, const Ends& ends) noexcept {
            is_end(message, id.idiag_src, ends.server) && is_end(message, id.idiag_dst, ends.client);
 }
 
-/// Reads a value from the beginning of `from`, and removes the value from `from`. Returns nothing if `from` is too
-/// short.
-template <class Value>
-std::optional<Value> take(Bytes& from) noexcept {
-    static_assert(std::is_trivially_copyable_v<Value>);
-    if (from.size() < sizeof(Value)) {
-        return std::nullopt;
-    }
-    Value value{};
-    std::memcpy(&value, from.data(), sizeof value);
-    from = from.subspan(sizeof value);
-    return value;
-}
-
-std::optional<tcp_info> info_in(Bytes attributes) noexcept {
-    while (const auto head = take<nlattr>(attributes)) {
-        if (head->nla_len < sizeof *head || head->nla_len - sizeof *head > attributes.size()) {
-            return std::nullopt;
-        }
-        const std::size_t size = head->nla_len - sizeof *head;
-        if ((head->nla_type & NLA_TYPE_MASK) == INET_DIAG_INFO) {
-            if (size < needed_info) {
-                return std::nullopt;
-            }
-            tcp_info info{};
-            std::memcpy(&info, attributes.data(), std::min(size, sizeof info));
-            return info;
-        }
-        constexpr std::size_t step = NLA_ALIGNTO;
-        attributes = attributes.subspan(std::min((size + step - 1) / step * step, attributes.size()));
-    }
-    return std::nullopt;
-}
-
-/// Returns the time for which the peer has not acknowledged data. After each expiry of the retransmission timeout, the
-/// kernel doubles the timeout and retransmits (tcp_retransmit_timer in net/ipv4/tcp_timer.c), so all timeouts before
-/// the last retransmission add up to the current timeout minus the first one. tcpi_last_data_sent is the time since the
-/// last transmission, including retransmissions (tcp_event_data_sent in net/ipv4/tcp_output.c). If the peer has sent an
-/// acknowledgment since then, tcpi_last_ack_recv is shorter.
-Duration unacknowledged_for(const tcp_info& info) noexcept {
-    if (info.tcpi_unacked == 0) {
-        return {};
-    }
-    constexpr unsigned max_shift = 31;
-    const std::uint32_t first = info.tcpi_rto >> std::min<unsigned>(info.tcpi_backoff, max_shift);
-    const Duration sent =
-        std::chrono::microseconds(info.tcpi_rto - first) + std::chrono::milliseconds(info.tcpi_last_data_sent);
-    return std::min<Duration>(sent, std::chrono::milliseconds(info.tcpi_last_ack_recv));
-}
-
 std::optional<SockDiagRequest> question_about(const Ends& ends) {
     SockDiagRequest question{};
-    question.header.nlmsg_len = sizeof question;
     question.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
     question.header.nlmsg_flags = NLM_F_REQUEST;
     inet_diag_req_v2& request = question.request;
@@ -211,30 +144,8 @@ std::optional<SockDiagRequest> question_about(const Ends& ends) {
     return question;
 }
 
-/// Discards unread replies from the netlink socket, which systemd preserves across restarts of the daemon. If an
-/// earlier daemon process was killed between a request and the reply, the socket still contains the reply.
-void drain(const UniqueFd& fd) noexcept {
-    constexpr int most = 16;
-    std::byte begin{};
-    for (int at = 0; at < most && ::recv(fd.get(), &begin, sizeof begin, 0) >= 0; ++at) {
-    }
-}
-
-/// Receives the kernel's reply to a sock_diag request, and returns the size of the reply. Returns 0 if a valid reply
-/// was not received. Does not wait, because the kernel creates the reply during the send() of the request.
-std::size_t receive(const UniqueFd& fd, std::span<std::byte> reply) noexcept {
-    sockaddr_nl sender{};
-    socklen_t length = sizeof sender;
-    const ssize_t got = ::recvfrom(fd.get(), reply.data(), reply.size(), MSG_TRUNC,
-                                   reinterpret_cast<sockaddr*>(&sender), &length); // NOLINT: required by recvfrom()
-    // A message from netlink port 0 can only come from the kernel (netlink(7)).
-    const bool is_kernel = length == sizeof sender && sender.nl_family == AF_NETLINK && sender.nl_pid == 0;
-    return is_kernel && got > 0 && static_cast<std::size_t>(got) <= reply.size() ? static_cast<std::size_t>(got) : 0;
-}
-
 UdpRequest question_about(std::uint64_t cgroup, std::uint8_t family) {
     UdpRequest question{};
-    question.header.nlmsg_len = sizeof question;
     question.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
     question.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     question.request.sdiag_family = family;
@@ -247,12 +158,10 @@ UdpRequest question_about(std::uint64_t cgroup, std::uint8_t family) {
     return question;
 }
 
-/// Discards the rest of a list that the kernel sends. The kernel adds a part of the list at each call of recv(), until
-/// the list is complete.
-void discard_list(const UniqueFd& fd) noexcept {
+/// Discards the rest of a list that the kernel sends.
+void discard_list(SockDiag& socket) noexcept {
     constexpr int most = 65536;
-    std::byte begin{};
-    for (int at = 0; at < most && ::recv(fd.get(), &begin, sizeof begin, 0) >= 0; ++at) {
+    for (int at = 0; at < most && socket.discard(); ++at) {
     }
 }
 
@@ -292,71 +201,43 @@ std::optional<Traffic> traffic_in(Bytes reply, const Ends& ends, std::uint32_t s
         header->nlmsg_type != SOCK_DIAG_BY_FAMILY || header->nlmsg_seq != sequence) {
         return std::nullopt;
     }
-    reply = reply.first(header->nlmsg_len - sizeof *header);
-    const auto message = take<inet_diag_msg>(reply);
-    if (!message || !is_between(*message, ends)) {
-        return std::nullopt;
-    }
-    const auto info = info_in(reply);
-    if (!info) {
-        return std::nullopt;
-    }
-    const std::uint32_t age = std::min(info->tcpi_last_data_recv, info->tcpi_last_data_sent);
-    return Traffic{.bytes_in = info->tcpi_bytes_received,
-                   .bytes_out = info->tcpi_bytes_acked,
-                   .segments_in = info->tcpi_data_segs_in,
-                   .segments_out = info->tcpi_data_segs_out,
-                   .since_data = std::chrono::milliseconds(age),
-                   .unacknowledged = unacknowledged_for(*info),
-                   .cookie = std::uint64_t{message->id.idiag_cookie[1]} << 32U | message->id.idiag_cookie[0]};
-}
-
-UniqueFd Connections::socket_here() noexcept {
-    return UniqueFd(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG));
+    const auto message = parse_socket_message(reply.first(header->nlmsg_len - sizeof *header));
+    return message && is_between(message->socket, ends) ? traffic_in(*message) : std::nullopt;
 }
 
 std::optional<Traffic> Connections::traffic_of(std::string_view ssh_connection) {
     const auto ends = parse_ssh_connection(ssh_connection);
-    auto question = ends && socket_ ? question_about(*ends) : std::nullopt;
-    if (!question) {
+    const auto question = ends ? question_about(*ends) : std::nullopt;
+    const auto sequence = question ? socket_.send(*question) : std::nullopt;
+    if (!sequence) {
         return std::nullopt;
     }
-    drain(socket_);
-    question->header.nlmsg_seq = ++sequence_;
-    if (::send(socket_.get(), &*question, sizeof *question, 0) != static_cast<ssize_t>(sizeof *question)) {
-        return std::nullopt;
-    }
-    std::array<std::byte, max_reply_length> reply; // NOLINT: only bytes that were written are read
-    const std::size_t size = receive(socket_, reply);
-    return traffic_in(std::span(reply).first(size), *ends, sequence_);
+    PartBuffer buffer; // NOLINT: only bytes that were written are read
+    return traffic_in(socket_.receive(*sequence, buffer), *ends, *sequence);
 }
 
 std::optional<bool> Connections::has_udp_socket(ino_t cgroup) {
-    if (!socket_) {
-        return std::nullopt;
-    }
     const auto ip4 = has_udp_socket(cgroup, AF_INET);
     const auto ip6 = ip4.value_or(false) ? ip4 : has_udp_socket(cgroup, AF_INET6);
     return ip4 ? ip6 : std::nullopt;
 }
 
 std::optional<bool> Connections::has_udp_socket(ino_t cgroup, std::uint8_t family) {
-    drain(socket_);
-    UdpRequest question = question_about(cgroup, family);
-    question.header.nlmsg_seq = ++sequence_;
-    if (::send(socket_.get(), &question, sizeof question, 0) != static_cast<ssize_t>(sizeof question)) {
+    const auto sequence = socket_.send(question_about(cgroup, family));
+    if (!sequence) {
         return std::nullopt;
     }
-    std::array<std::byte, max_list_part> part; // NOLINT: only bytes that were written are read
-    const std::size_t size = receive(socket_, part);
-    discard_list(socket_);
-    Bytes list = std::span(part).first(size);
+    PartBuffer buffer; // NOLINT: only bytes that were written are read
+    Bytes list = socket_.receive(*sequence, buffer);
     const auto header = take<nlmsghdr>(list);
-    if (!header || header->nlmsg_seq != sequence_ ||
-        (header->nlmsg_type != SOCK_DIAG_BY_FAMILY && header->nlmsg_type != NLMSG_DONE)) {
+    if (!header || (header->nlmsg_type != SOCK_DIAG_BY_FAMILY && header->nlmsg_type != NLMSG_DONE)) {
         return std::nullopt;
     }
-    return header->nlmsg_type == SOCK_DIAG_BY_FAMILY; // the list is empty if it begins with its end
+    const bool is_empty = header->nlmsg_type == NLMSG_DONE;
+    if (!is_empty) {
+        discard_list(socket_);
+    }
+    return !is_empty;
 }
 
 } // namespace sesslimit::inspect

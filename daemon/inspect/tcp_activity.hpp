@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/clock.hpp"
 #include "common/unique_fd.hpp"
+#include "daemon/inspect/sock_diag.hpp"
+#include "daemon/inspect/socket_message.hpp"
 #include "daemon/policy/address.hpp"
 
 #include <sys/types.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,28 +34,6 @@ struct Ends {
 /// text. For example, sshd writes "UNKNOWN" if the connection does not use IP.
 std::optional<Ends> parse_ssh_connection(std::string_view text);
 
-/// Traffic of one TCP connection since it was established. The byte counts are TCP payload without retransmissions. The
-/// counts include data that ssh sends by itself (key exchange, keepalives).
-struct Traffic {
-    /// Received bytes.
-    std::uint64_t bytes_in = 0;
-    /// Sent bytes that the client has acknowledged.
-    std::uint64_t bytes_out = 0;
-    /// Number of received segments with data, modulo 2^32.
-    std::uint64_t segments_in = 0;
-    /// Number of sent segments with data, including retransmissions, modulo 2^32.
-    std::uint64_t segments_out = 0;
-    /// Time since the latest data in either direction. The kernel measures this time in milliseconds, on a clock that
-    /// stops in suspend. The value is modulo 2^32 milliseconds, so data that is 50 days old appears recent again.
-    Duration since_data{};
-    /// Minimum time for which the client has not acknowledged data that was sent to it. 0 if all data is acknowledged.
-    /// The time is longer if the retransmission timeout of the kernel has reached its maximum of 120 s.
-    Duration unacknowledged{};
-    /// Identifier that distinguishes successive connections between the same endpoints.
-    std::uint64_t cookie = 0;
-    bool operator==(const Traffic&) const = default;
-};
-
 /// Reader of the state of TCP connections and UDP sockets. It uses sock_diag(7), which requires no privileges.
 class Connections {
   public:
@@ -64,9 +41,9 @@ class Connections {
     /// If the descriptor is empty, no connection is found.
     explicit Connections(UniqueFd sock_diag) : socket_(std::move(sock_diag)) {}
 
-    /// Creates a sock_diag socket for the network namespace of this process. Returns an empty descriptor if the socket
-    /// cannot be created.
-    static UniqueFd socket_here() noexcept;
+    /// Returns the socket, through which another reader can read a list at the same time. Lifetime: the reference is
+    /// valid until this object is moved or destroyed.
+    SockDiag& sock_diag() noexcept { return socket_; }
 
     /// Returns the traffic of the TCP connection that the variable SSH_CONNECTION of sshd describes. The cost of the
     /// lookup does not depend on the number of sockets on the host. The call blocks only if the kernel must first load
@@ -76,21 +53,20 @@ class Connections {
 
     /// Returns true if a process in the control group has created a UDP socket that is still open. Child groups are not
     /// included. `cgroup` is the ID of the control group, which is the inode number of its directory. The kernel
-    /// inspects all UDP sockets of the network namespace. Returns nothing if the
-    /// kernel did not answer, or is older than 5.9.
+    /// inspects all UDP sockets of the network namespace. Returns nothing if the kernel did not answer, is older than
+    /// 5.9, or is sending a list of other sockets through the sock_diag socket.
     std::optional<bool> has_udp_socket(ino_t cgroup);
 
   private:
     std::optional<bool> has_udp_socket(ino_t cgroup, std::uint8_t family);
 
-    UniqueFd socket_;
-    std::uint32_t sequence_ = 0; ///< last request's sequence number
+    SockDiag socket_;
 };
 
 /// Parses the kernel's reply to a sock_diag request about the connection between the endpoints `ends` (netlink(7),
 /// linux/inet_diag.h). `sequence` is the sequence number of the request. Returns nothing if the reply is malformed, is
 /// an error, or describes another socket. If the connection does not exist, the reply describes sshd's socket that
 /// listens on the server's port.
-std::optional<Traffic> traffic_in(std::span<const std::byte> reply, const Ends& ends, std::uint32_t sequence) noexcept;
+std::optional<Traffic> traffic_in(Bytes reply, const Ends& ends, std::uint32_t sequence) noexcept;
 
 } // namespace sesslimit::inspect

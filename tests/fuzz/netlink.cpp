@@ -5,6 +5,7 @@
 
 #include <linux/netlink.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace sesslimit::fuzz {
@@ -43,7 +44,7 @@ void one_input(std::span<const std::uint8_t> bytes) {
     if (!traffic) {
         return;
     }
-    must(traffic->since_data >= Duration{}, "the age is not negative");
+    must(std::min(traffic->since_in, traffic->since_out) >= Duration{}, "the ages are not negative");
     must(!inspect::traffic_in(std::as_bytes(input.rest()), *ends, sequence + 1),
          "a reply to another request is rejected");
     for (std::size_t other = 0; other < std::size(asked); ++other) {

@@ -4,6 +4,7 @@
 #include "common/clock.hpp"
 #include "common/unique_fd.hpp"
 #include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/control_group.hpp"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
@@ -14,11 +15,10 @@
 #include <net/if.h>
 #include <netdb.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
-#include <fstream>
 #include <span>
 #include <string>
 #include <thread>
@@ -32,7 +32,7 @@ using namespace std::chrono_literals;
 using inspect::Traffic;
 
 std::optional<Traffic> traffic_of(std::string_view said) {
-    return inspect::Connections(inspect::Connections::socket_here()).traffic_of(said);
+    return inspect::Connections(inspect::SockDiag::socket_here()).traffic_of(said);
 }
 
 /// Address of a socket or of its peer.
@@ -236,7 +236,7 @@ SESSLIMIT_TEST(link_local_address_matched_on_its_interface) {
 
 SESSLIMIT_TEST(stale_messages_in_socket_ignored) {
     const Tcp tcp(Place::v4("127.0.0.1"));
-    UniqueFd socket = inspect::Connections::socket_here();
+    UniqueFd socket = inspect::SockDiag::socket_here();
     // The kernel acknowledges each message, and the replies stay in the socket unread.
     const nlmsghdr nothing{.nlmsg_len = sizeof nothing,
                            .nlmsg_type = NLMSG_NOOP,
@@ -253,20 +253,26 @@ SESSLIMIT_TEST(stale_messages_in_socket_ignored) {
     EXPECT(connections.traffic_of(tcp.said).has_value(), "second");
 }
 
-SESSLIMIT_TEST(data_age_is_that_of_latest_data) {
+SESSLIMIT_TEST(data_age_is_that_of_latest_data_in_each_direction) {
     MonotonicTime last = monotonic_now();
     const Tcp tcp(Place::v4("127.0.0.1"));
     // The kernel's clock for data ages has steps of up to 10 ms (CONFIG_HZ).
     constexpr Duration step = 10ms;
     for (const bool comes_in : {true, false}) {
+        const auto age = [&](const Traffic& traffic) { return comes_in ? traffic.since_in : traffic.since_out; };
+        const auto other = [&](const Traffic& traffic) { return comes_in ? traffic.since_out : traffic.since_in; };
         std::optional<Traffic> quiet;
-        EXPECT(comes_to([&] { return (quiet = tcp.traffic()) && quiet->since_data >= 4 * step; }), "quiet");
-        EXPECT(quiet->since_data <= monotonic_now() - last + 2 * step, "not older than the connection or its data");
+        EXPECT(comes_to([&] {
+                   quiet = tcp.traffic();
+                   return quiet && std::min(quiet->since_in, quiet->since_out) >= 4 * step;
+               }),
+               "quiet");
+        EXPECT(age(*quiet) <= monotonic_now() - last + 2 * step, "not older than the connection");
         const MonotonicTime before = monotonic_now();
         EXPECT(comes_in ? Tcp::carry(tcp.client, tcp.server, 10) : Tcp::carry(tcp.server, tcp.client, 10), "carried");
         const auto busy = tcp.traffic();
-        EXPECT(busy.has_value() && busy->since_data <= monotonic_now() - before + 2 * step, comes_in ? "in" : "out");
-        last = before;
+        EXPECT(busy.has_value() && age(*busy) <= monotonic_now() - before + 2 * step, comes_in ? "in" : "out");
+        EXPECT(other(*busy) >= other(*quiet), "the other direction is still quiet");
     }
 }
 
@@ -358,26 +364,13 @@ SESSLIMIT_TEST(other_connections_not_matched) {
     }
 }
 
-/// Returns the ID of this process's control group. Returns 0 if the unified hierarchy is not mounted.
-ino_t own_group() {
-    std::ifstream file("/proc/self/cgroup");
-    std::string line;
-    while (std::getline(file, line)) {
-        struct stat group{};
-        if (line.starts_with("0::") && ::stat(("/sys/fs/cgroup" + line.substr(3)).c_str(), &group) == 0 &&
-            ::access(("/sys/fs/cgroup" + line.substr(3) + "/cgroup.procs").c_str(), F_OK) == 0) {
-            return group.st_ino;
-        }
-    }
-    return 0;
-}
-
 SESSLIMIT_TEST(udp_socket_of_control_group_found) {
-    const ino_t group = own_group();
-    if (group == 0) {
+    const auto directory = test::own_group();
+    if (!directory) {
         skip();
     }
-    inspect::Connections connections(inspect::Connections::socket_here());
+    const ino_t group = test::id_of(*directory);
+    inspect::Connections connections(inspect::SockDiag::socket_here());
     for (const int family : {AF_INET, AF_INET6}) {
         // The kernel lists only sockets that are bound to a port.
         const Place any = family == AF_INET ? Place::v4("127.0.0.1") : Place::v6("::1");
