@@ -77,11 +77,11 @@ Result<> append_children(const std::string& pid, const SysPaths& roots, std::vec
 
 /// Returns the process `leader`, its children, and their children. Returns an empty list if `leader` has exited.
 Result<std::vector<Process>> tree_of(const Leader& leader, const SysPaths& roots) {
-    const auto now = identify(leader.pid);
-    if (!now && now.error() != ESRCH) {
-        return fail_errno("identify the leader process of a session", now.error());
+    const auto runs = is_same_process(leader);
+    if (!runs) {
+        return std::unexpected(runs.error());
     }
-    if (!now || !may_be_same(*now, leader)) {
+    if (!*runs) {
         return std::vector<Process>{};
     }
     std::vector<Process> processes;
@@ -120,6 +120,37 @@ Result<std::vector<Process>> processes_of(const core::Session& session, const Sy
         return processes_in(*scope, roots);
     }
     return session.leader.pid == 0 ? std::vector<Process>{} : tree_of(session.leader, roots);
+}
+
+Result<std::optional<Process>> process_with(pid_t pid, const SysPaths& roots) {
+    return process_of(std::to_string(pid), roots);
+}
+
+Result<std::vector<Process>> children_of(pid_t parent, std::size_t most, const SysPaths& roots) {
+    std::vector<std::string> pids;
+    if (auto done = append_children(std::to_string(parent), roots, pids); !done) {
+        return std::unexpected(std::move(done.error()));
+    }
+    pids.resize(std::min(pids.size(), most));
+    std::vector<Process> children;
+    for (const std::string& pid : pids) {
+        auto process = process_of(pid, roots);
+        if (!process) {
+            return std::unexpected(std::move(process.error()));
+        }
+        if (*process && (*process)->parent == parent) { // another process may have the PID of a child that has exited
+            children.push_back(**std::move(process));
+        }
+    }
+    return children;
+}
+
+Result<bool> is_same_process(const Leader& leader) {
+    const auto now = identify(leader.pid);
+    if (!now && now.error() != ESRCH) {
+        return fail_errno("identify the leader process of a session", now.error());
+    }
+    return now && may_be_same(*now, leader);
 }
 
 void signal_descendants(const Leader& leader, int signal) {

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,19 @@ Result<std::vector<Process>> processes_in(const std::filesystem::path& group, co
 /// parent has exited. Returns an empty list if the session has neither a scope nor a leader. Errors: EMFILE, ENFILE,
 /// ENOMEM (kernel_file.hpp), or the leader cannot be identified.
 Result<std::vector<Process>> processes_of(const core::Session& session, const SysPaths& roots = {});
+
+/// Returns the process that currently has this PID. Returns nothing if there is none. Errors: EMFILE, ENFILE, ENOMEM
+/// (kernel_file.hpp).
+Result<std::optional<Process>> process_with(pid_t pid, const SysPaths& roots = {});
+
+/// Returns at most `most` children of the process with the PID `parent`, in the order of the kernel. Returns an empty
+/// list if the process does not exist, or the kernel lacks CONFIG_PROC_CHILDREN. A child that exits during the call can
+/// hide others (proc_tid_children(5)). Errors: EMFILE, ENFILE, ENOMEM (kernel_file.hpp).
+Result<std::vector<Process>> children_of(pid_t parent, std::size_t most, const SysPaths& roots = {});
+
+/// Returns true if the process `leader` still runs. Returns false if it has exited, or another process has its PID.
+/// Errors: the process cannot be identified.
+Result<bool> is_same_process(const Leader& leader);
 
 /// Sends a signal to the children of `leader` and their children, but not to `leader` itself. With SIGTERM, each
 /// process also gets SIGHUP, because interactive shells ignore SIGTERM (as with SendSIGHUP= of systemd.kill(5)).

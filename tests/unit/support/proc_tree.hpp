@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 namespace sesslimit::test {
 
@@ -38,6 +39,19 @@ struct ProcTree {
               number(stat.pid) + "(" + stat.command + ") S " + number(stat.parent) + number(stat.pid) +
                   number(stat.session) + number(stat.terminal == 0 ? 0 : (136 << 8) | stat.terminal) +
                   "1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0\n");
+    }
+
+    /// Creates the processes and the lists of their children.
+    void processes(const std::vector<Stat>& all) const {
+        for (const Stat& stat : all) {
+            process(stat);
+            const std::string pid = std::to_string(stat.pid);
+            std::string children;
+            for (const Stat& other : all) {
+                children += other.parent == stat.pid ? std::to_string(other.pid) + " " : "";
+            }
+            write(roots.proc / pid / "task" / pid / "children", children);
+        }
     }
 
     /// Creates a control group below the user's slice with these processes in it.
