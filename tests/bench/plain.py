@@ -40,7 +40,7 @@ class Programs:
     def __init__(self, build: Path) -> None:
         self.daemon = build / "daemon" / "sesslimitd"
         self.module = build / "pam" / "pam_sesslimit.so"
-        for name in ("echo", "client", "fill", "login", "decide"):
+        for name in ("echo", "client", "fill", "login", "decide", "sockets"):
             setattr(self, name, build / "tests" / "bench" / f"bench_{name}")
 
 
