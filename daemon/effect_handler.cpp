@@ -89,6 +89,7 @@ SystemEffectHandler::SystemEffectHandler(Dependencies dependencies)
                                                  "Failed to keep the reasons of terminations for the next login: " +
                                                      error.what);
                    }}),
+      sockets_(dependencies_.loop, dependencies_.connections.sock_diag()),
       deadline_(
           dependencies_.loop, CLOCK_BOOTTIME,
           [this] {
@@ -250,14 +251,41 @@ std::optional<core::ActivityProbed> SystemEffectHandler::probe_activity(const co
         });
         return std::nullopt;
     }
-    auto sample = inspect::activity_sample_of(session, dependencies_.connections);
-    if (!sample) {
-        log_inspection_failure(sample.error());
+    const auto group = inspect::control_group_of(session);
+    if (!group) {
+        return probe_now(session, {});
+    }
+    const auto requested = sockets_.request(*group, [this, session](const monitor::GroupSockets& sockets) {
+        dependencies_.events.handle(probe_now(session, sockets));
+    });
+    if (!requested) {
+        log_inspection_failure(requested.error());
         return core::ActivityProbed{.session = session.key, .sample = std::nullopt};
     }
+    return std::nullopt;
+}
+
+core::ActivityProbed SystemEffectHandler::probe_now(const core::Session& session,
+                                                    const std::optional<monitor::GroupSockets>& sockets) {
+    using Coverage = monitor::GroupSockets::Coverage;
+    const BootTime now = boottime_now();
+    auto sample = inspect::activity_sample_of(session, dependencies_.connections, now);
+    if (sample && sockets && sockets->coverage == Coverage::incomplete) {
+        sample = fail("failed to read the list of TCP sockets completely; the host may have too many");
+    }
+    if (!sample) {
+        log_inspection_failure(sample.error());
+        return {.session = session.key, .sample = std::nullopt};
+    }
     inspection_failed_ = false;
+    if (sockets && sockets->coverage == Coverage::complete) {
+        sample->sockets.emplace();
+        for (const inspect::Traffic& traffic : sockets->sockets) {
+            sample->sockets->push_back(inspect::socket_sample_of(traffic, now));
+        }
+    }
     sample->wall_offset = wall_offset();
-    return core::ActivityProbed{.session = session.key, .sample = *std::move(sample)};
+    return {.session = session.key, .sample = *std::move(sample)};
 }
 
 Duration SystemEffectHandler::unacknowledged(const core::Session& session) {

@@ -12,6 +12,7 @@
 #include "daemon/monitor/input_monitor.hpp"
 #include "daemon/monitor/leader_monitor.hpp"
 #include "daemon/monitor/scope_monitor.hpp"
+#include "daemon/monitor/socket_list_reader.hpp"
 #include "daemon/output/denial_journal.hpp"
 #include "daemon/output/journal.hpp"
 #include "daemon/pam_server/server.hpp"
@@ -87,6 +88,10 @@ class SystemEffectHandler final : public EffectHandler {
     /// Writes a text to the terminals of a session. Returns false if none of them could be written to.
     bool write_to_terminals(const core::Session& session, const std::string& text);
 
+    /// Returns the result of an activity probe of a session that is not graphical. `sockets` are the TCP sockets of its
+    /// control group; absent: it has none.
+    core::ActivityProbed probe_now(const core::Session& session, const std::optional<monitor::GroupSockets>& sockets);
+
     /// Returns the terminals of the session. If they cannot be determined, reports this to log_inspection_failure() and
     /// returns nullopt.
     [[nodiscard]] std::optional<std::vector<inspect::Terminal>> terminals_of(const core::Session& session);
@@ -100,6 +105,7 @@ class SystemEffectHandler final : public EffectHandler {
     ProgramPreserver preserver_;
     monitor::ScopeMonitor kept_scopes_;
     MissedNotices missed_;
+    monitor::SocketListReader sockets_;
     Timer deadline_;
     /// Time at which the timer `deadline_` expires, or `never` if the timer is not armed.
     BootTime armed_ = never;

@@ -82,20 +82,26 @@ void read_login_limits(Reader& read, Native& native) {
     }
 }
 
-/// Reads the last StopIdleSessionSec= in the section [Login] of a file in the format of logind.conf(5). An empty value
-/// resets the earlier values (systemd.syntax(7)).
-void read_stop_idle(const TextFile& file, std::optional<Found<Duration>>& into) {
-    bool in_login = false;
+/// Calls `found` with the value and the line of each KEY=value in a section of a file with sections, such as "[Login]".
+template <class Found>
+void for_each_value(const TextFile& file, std::string_view section, std::string_view key, Found found) {
+    bool in_section = false;
     for_each_line(file.path, file.text, [&](const Line& line) {
         const std::string_view text = trimmed(line.text);
         if (text.starts_with('[')) {
-            in_login = text == "[Login]";
+            in_section = text == section;
         }
         const std::size_t equals = text.find('=');
-        if (!in_login || equals == std::string_view::npos || trimmed(text.substr(0, equals)) != "StopIdleSessionSec") {
-            return;
+        if (in_section && equals != std::string_view::npos && trimmed(text.substr(0, equals)) == key) {
+            found(trimmed(text.substr(equals + 1)), line);
         }
-        const std::string_view value = trimmed(text.substr(equals + 1));
+    });
+}
+
+/// Reads the last StopIdleSessionSec= in the section [Login] of a file in the format of logind.conf(5). An empty value
+/// resets the earlier values (systemd.syntax(7)).
+void read_stop_idle(const TextFile& file, std::optional<Found<Duration>>& into) {
+    for_each_value(file, "[Login]", "StopIdleSessionSec", [&into](std::string_view value, const Line& line) {
         const auto span = parse_span(value);
         if (value.empty() || value == "infinity" || (span && *span == Duration{})) {
             into.reset();
@@ -128,6 +134,16 @@ void read_logind(Reader& read, Native& native) {
     }
     for (const auto& [name, file] : drop_ins) {
         read_stop_idle(file, native.stop_idle);
+    }
+}
+
+/// Reads IdleTimeout= of cockpit.conf(5), which is a number of minutes. The value 0 disables the timeout, and so does a
+/// missing value.
+void read_cockpit(Reader& read, Native& native) {
+    for (const TextFile& file : read("/etc/cockpit/cockpit.conf")) {
+        for_each_value(file, "[Session]", "IdleTimeout", [&native](std::string_view value, const Line&) {
+            native.cockpit_has_idle_timeout = number_in(value).value_or(0) > 0;
+        });
     }
 }
 
@@ -213,6 +229,7 @@ Native read_native(Files& files) {
     read_os(read, native);
     read_login_limits(read, native);
     read_logind(read, native);
+    read_cockpit(read, native);
     read_shell_timeouts(read, native);
     read_sshd([&read](const std::string& pattern) { return read(pattern); }, native);
     read_pam([&read](const std::string& pattern) { return read(pattern); }, native);

@@ -69,6 +69,7 @@ struct Native {
     std::optional<Found<Duration>> stop_idle; ///< StopIdleSessionSec= in effect for logind; absent if it is off.
     /// StopIdleSessionSec= in /etc/systemd/logind.conf itself, which is the only file that some scanners read.
     std::optional<Found<Duration>> stop_idle_main;
+    bool cockpit_has_idle_timeout = false; ///< True if cockpit.conf(5) sets IdleTimeout= to more than 0.
     std::vector<ShellTimeout> shell_timeouts;
     /// Settings of sshd that apply to all connections (outside of Match). If a setting is absent, sshd uses its
     /// default.

@@ -137,7 +137,9 @@ std::vector<std::string> gentler_than(const policy::Policy& policy, Duration nat
         const policy::Limits limits = policy::resolve(policy, login);
         add(limits.idle_timeout.value > native, "idle_timeout is " + format_span(limits.idle_timeout.value));
         add(limits.mode.value == policy::Mode::observe, "mode is observe");
-        add(limits.idle_activity.value != policy::Activity::input, "terminal output or CPU time counts as activity");
+        add(limits.idle_activity.value.network, "data on the connections of a session counts as activity");
+        add(limits.idle_activity.value.output, "terminal output counts as activity");
+        add(limits.idle_activity.value.processor, "CPU time counts as activity");
         add(limits.on_idle.value == policy::OnIdle::lock, "idle graphical sessions are locked instead of terminated");
         add(!limits.keep.value.programs.empty(), "programs in keep are preserved");
         add(!limits.warn_before.empty(), "users are warned first");

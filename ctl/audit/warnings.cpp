@@ -45,6 +45,22 @@ void about_logind(const Native& native, const policy::Policy& policy, std::vecto
     }
 }
 
+/// Adds a warning if the idle timeout of the policy would not terminate sessions of Cockpit, because the daemon cannot
+/// observe their use.
+void about_cockpit(const Native& native, const policy::Policy& policy, std::vector<Warning>& warnings) {
+    const auto cockpit = std::ranges::find(native.pam_stacks, "cockpit", &PamStack::service);
+    const auto is_ours = [](const PamModule& module) { return module.name == our_module; };
+    if (cockpit == native.pam_stacks.end() || native.cockpit_has_idle_timeout ||
+        ordinary_limits(policy).idle_timeout.at.file.empty()) {
+        return;
+    }
+    if (const auto ours = std::ranges::find_if(cockpit->modules, is_ours); ours != cockpit->modules.end()) {
+        warnings.push_back({"The idle timeout does not apply to sessions of Cockpit, because their use cannot be "
+                            "observed. Set IdleTimeout in the section [Session] of /etc/cockpit/cockpit.conf.",
+                            {ours->at}});
+    }
+}
+
 bool is_for_everybody_or_all(const LoginLimit& limit) {
     return limit.most && limit.type != "soft";
 }
@@ -138,6 +154,7 @@ std::vector<Warning> warnings_about(const Native& native, const std::optional<po
     about_ourselves(native, policy, warnings);
     if (policy) {
         about_logind(native, *policy, warnings);
+        about_cockpit(native, *policy, warnings);
     }
     about_login_limits(native, policy, warnings);
     std::ranges::move(warnings_about_placement(native.pam_stacks), std::back_inserter(warnings));

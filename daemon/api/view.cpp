@@ -57,6 +57,13 @@ Session with_input(Session session, const inspect::TerminalSnapshot& presence, c
             std::max(session.last_input, std::min(moment.now, BootTime(*presence.input - moment.wall_offset)));
         session.terminal = core::Terminal::some;
     }
+    // Further samples can show that the last data on the connections was background traffic. The shown times must not
+    // be longer than the time that is left.
+    if (const BootTime earliest = session.traffic_use.earliest; earliest < session.traffic_use.last) {
+        Session sooner = session;
+        sooner.traffic_use.last = earliest;
+        return core::idle_end(sooner) > moment.now ? sooner : session;
+    }
     return session;
 }
 
@@ -71,6 +78,9 @@ std::vector<std::string> as_utf8_list(const std::vector<std::string>& texts) {
 std::string_view idle_sign_of(const Session& session) {
     if (session.graphical) {
         return "hint";
+    }
+    if (core::is_web(session)) {
+        return "none";
     }
     switch (session.terminal) {
     case core::Terminal::some:
@@ -141,7 +151,7 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
         {"Leader", static_cast<std::uint32_t>(session.leader.pid)},
         {"Adopted", session.adopted},
         {"Since", realtime(session.opened, moment)},
-        {"IdleSince", presence.input ? realtime(now.last_input, moment) : std::uint64_t{0}},
+        {"IdleSince", presence.input ? realtime(core::last_use_of(now), moment) : std::uint64_t{0}},
         {"MaxDuration", usec(spared ? unlimited_duration : session.max_duration)},
         {"IdleTimeout", usec(spared ? unlimited_duration : core::idle_limit(now))},
         {"IdleSign", std::string(idle_sign_of(now))},

@@ -54,8 +54,8 @@ BootTime last_stamped(Duration stamp, Duration before, const Session& session, D
 }
 
 bool is_busy(const Session& session, const ActivitySample& sample, BootTime now) {
-    const Duration window = now - session.last_sample.at;
-    if (session.last_sample.at == BootTime{} || !sample.processor_time || window < shortest_window) {
+    const Duration window = now - session.last_sample.processor_at;
+    if (session.last_sample.processor_at == BootTime{} || !sample.processor_time || window < shortest_window) {
         return false;
     }
     return *sample.processor_time - session.last_sample.processor_time > window / processor_share;
@@ -66,74 +66,57 @@ BootTime last_use_of_terminal(const Session& session, const ActivitySample& samp
     const LastSample& last_sample = session.last_sample;
     BootTime last =
         std::max(session.last_input, last_stamped(*sample.input, last_sample.input, session, sample.wall_offset, now));
-    if (policy::counts_output(counted) && sample.output) {
+    const bool is_dead = sample.connection && sample.connection->is_dead;
+    if (counted.output && sample.output && !is_dead) {
         const BootTime at = last_stamped(*sample.output, last_sample.output, session, sample.wall_offset, now);
         const bool is_our_notice = at <= after(session.last_notice_at, echo_of_notice);
         last = is_our_notice ? last : std::max(last, at);
     }
-    return policy::counts_processor(counted) && is_busy(session, sample, now) ? now : last;
+    return counted.processor && is_busy(session, sample, now) ? now : last;
 }
 
-BootTime last_use_of_connection(const Session& session, const ActivitySample& sample, BootTime now) {
-    if (session.phase == Phase::left_behind && !sample.traffic) {
-        // The connection ended with the logout.
-        return is_busy(session, sample, now) ? now : session.last_input;
-    }
-    if (!sample.traffic || is_busy(session, sample, now)) {
-        return now;
-    }
-    const LastSample& last_sample = session.last_sample;
-    if (last_sample.at == BootTime{}) {
-        // Without an earlier sample of the connection, ssh keepalives cannot be distinguished from other data. Any data
-        // on the connection then counts as activity.
-        return std::clamp(now - sample.since_data, session.last_input, now);
-    }
-    if (sample.traffic->cookie != last_sample.traffic.cookie) {
-        return now;
-    }
-    const bool used = is_traffic(last_sample.traffic, *sample.traffic, now - last_sample.at);
-    return used ? std::clamp(now - sample.since_data, session.last_input, now) : session.last_input;
+BootTime last_use_without_terminal(const Session& session, const ActivitySample& sample, BootTime now) {
+    // After a logout, the connection has ended.
+    const bool is_unknown = session.phase != Phase::left_behind && !sample.connection;
+    return is_unknown || is_busy(session, sample, now) ? now : session.last_input;
 }
 
-/// Data that a TCP connection carried in one direction between two activity probes of its session.
-struct Carried {
-    std::uint64_t bytes;
-    std::uint64_t segments;
-};
-
-bool is_more_than_keepalives(const Carried& carried, Duration window) {
-    // The maximum number of ssh keepalives between two activity probes is the time between the probes divided by the
-    // keepalive interval, plus 2. The 2 is added because neither probe is synchronized with the keepalives.
-    const auto most = static_cast<std::uint64_t>(std::max(Duration{}, window) / keepalive_interval) + 2;
-    return carried.bytes > carried.segments * keepalive_bytes || carried.segments > most;
+bool counts_sockets(const ActivitySample& sample, policy::Activity counted) {
+    return !sample.hint && sample.sockets && (counted.network || !sample.input);
 }
 
-/// Returns true if all counted TCP segments may have the same size, as ssh keepalives do. The number of segments may be
-/// wrong by one. The kernel counts a segment when it is sent or retransmitted, but counts its bytes when they are
-/// acknowledged.
-bool is_of_one_size(const Carried& carried) {
-    const std::uint64_t fewest = std::max<std::uint64_t>(carried.segments, 2) - 1;
-    for (std::uint64_t segments = fewest; segments <= carried.segments + 1; ++segments) {
-        if (carried.bytes % segments == 0) {
-            return true;
-        }
+bool counts_connection(const SessionTraffic& traffic, const ActivitySample& sample, policy::Activity counted) {
+    if (sample.hint || !sample.connection) {
+        return false;
     }
-    return false;
+    if (!sample.input) {
+        // The data of a connection without channels is that of the sockets.
+        return sample.has_channel || !sample.sockets;
+    }
+    // Keys that no program has read are only known from the connection. With idle_activity = "input", the connection
+    // counts if it cannot carry other data.
+    return counted.network || (!sample.has_channel && sample.sockets && !traffic.has_sockets);
 }
 
 } // namespace
 
-bool is_traffic(const Traffic& before, const Traffic& after, Duration window) {
-    const Carried in{after.bytes_in - before.bytes_in, after.segments_in - before.segments_in};
-    const Carried out{after.bytes_out - before.bytes_out, after.segments_out - before.segments_out};
-    if (is_more_than_keepalives(in, window) || is_more_than_keepalives(out, window)) {
-        return true;
+bool is_traffic_counted(const SessionTraffic& traffic, const ActivitySample& sample, policy::Activity counted) {
+    return counts_sockets(sample, counted) || counts_connection(traffic, sample, counted);
+}
+
+TrafficUse last_use_by_traffic(const SessionTraffic& traffic, const ActivitySample& sample, policy::Activity counted) {
+    TrafficUse use;
+    const auto add = [&use](const TrafficUse& more) {
+        use.last = std::max(use.last, more.last);
+        use.earliest = std::max(use.earliest, more.earliest);
+    };
+    if (counts_sockets(sample, counted)) {
+        add(judge(traffic.sockets, TrafficSource::network));
     }
-    // If the ssh client and the ssh server both send keepalives, each direction of the connection carries keepalives
-    // and replies to keepalives. A keepalive and its reply are then treated as a pair, and all pairs are assumed to
-    // have the same total size.
-    const Carried pairs{in.bytes + out.bytes, in.segments};
-    return !(is_of_one_size(in) && is_of_one_size(out)) && !(in.segments == out.segments && is_of_one_size(pairs));
+    if (counts_connection(traffic, sample, counted)) {
+        add(use_of_connection(traffic));
+    }
+    return use;
 }
 
 BootTime last_use(const Session& session, const ActivitySample& sample, policy::Activity counted, BootTime now) {
@@ -141,7 +124,7 @@ BootTime last_use(const Session& session, const ActivitySample& sample, policy::
         return std::clamp(now - *sample.hint, session.last_input, now);
     }
     return sample.input ? last_use_of_terminal(session, sample, counted, now)
-                        : last_use_of_connection(session, sample, now);
+                        : last_use_without_terminal(session, sample, now);
 }
 
 WholeSeconds idle_time(const Session& session, const ActivitySample& sample, BootTime used, BootTime now) {
@@ -168,14 +151,13 @@ bool is_input_undated(const Session& session) {
 }
 
 bool was_perhaps_busy(const Session& session, const ActivitySample& sample, policy::Activity counted, Duration idle) {
-    const bool counts = !sample.hint && (!sample.input || policy::counts_processor(counted));
+    const bool counts = !sample.hint && (!sample.input || counted.processor);
     return counts && sample.processor_time &&
            *sample.processor_time - session.last_sample.processor_time > idle / processor_share;
 }
 
 bool is_output_awaited(const Session& session, policy::Activity counted) {
-    return is_limited(session) && !session.graphical && session.terminal != Terminal::none &&
-           policy::counts_output(counted);
+    return is_limited(session) && !session.graphical && session.terminal != Terminal::none && counted.output;
 }
 
 LastSample to_last_sample(const Session& session, const ActivitySample& sample, BootTime now) {
@@ -183,14 +165,15 @@ LastSample to_last_sample(const Session& session, const ActivitySample& sample, 
     last_sample.input = sample.input.value_or(last_sample.input);
     last_sample.output = sample.output.value_or(last_sample.output);
     last_sample.wall_offset = sample.wall_offset;
-    if (last_sample.at != BootTime{} && now - last_sample.at < shortest_window) {
-        // The earlier sample was taken less than shortest_window ago. Its counters are kept, because traffic and CPU
-        // time can only be compared over a longer time.
-        return last_sample;
+    if (last_sample.at == BootTime{} || now - last_sample.at >= shortest_window) {
+        last_sample.at = now;
     }
-    last_sample.at = now;
-    last_sample.processor_time = sample.processor_time.value_or(last_sample.processor_time);
-    last_sample.traffic = sample.traffic.value_or(Traffic{});
+    // CPU time can only be compared over a time of at least shortest_window.
+    const bool is_first = last_sample.processor_at == BootTime{};
+    if (sample.processor_time && (is_first || now - last_sample.processor_at >= shortest_window)) {
+        last_sample.processor_time = *sample.processor_time;
+        last_sample.processor_at = now;
+    }
     return last_sample;
 }
 

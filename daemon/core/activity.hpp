@@ -11,9 +11,12 @@
 /// Pure functions that determine when a session was last used, from samples of its activity.
 ///
 /// In a session with a terminal, input on the terminal counts as activity. The setting idle_activity can also include
-/// output on the terminal and CPU time. In a graphical session, only logind's IdleHint counts. In any other session,
-/// CPU time and data on the network connection count. If the connection cannot be inspected, such a session is assumed
-/// to be active. After a logout, a session does not have a connection, and only its CPU time counts.
+/// data on connections, output on the terminal and CPU time. In a graphical session, only logind's IdleHint counts. In
+/// any other session, CPU time and data on connections count. If the ssh connection cannot be inspected, such a session
+/// is assumed to be active. After a logout, a session does not have an ssh connection. Sessions of Cockpit are never
+/// idle (is_web()).
+///
+/// Connections are the TCP sockets of the session's processes, and the ssh connection itself (session_traffic.hpp).
 ///
 /// The time since the last activity of a session is measured on CLOCK_BOOTTIME, which includes suspend. Timestamps of
 /// terminals are wall clock times, and are converted to CLOCK_BOOTTIME. The age of logind's IdleHint is measured on
@@ -26,18 +29,13 @@
 /// because the daemon may have missed a change of the clock.
 ///
 /// A session is never terminated earlier than idle_timeout after its last input, regardless of how the wall clock is
-/// set. An idle session is terminated at the latest at twice idle_timeout after its last input.
+/// set. A session without data on its connections is terminated at the latest at twice idle_timeout after its last
+/// input.
 ///
 /// If the wall clock was set, the timestamp of a terminal may not be convertible to CLOCK_BOOTTIME. The session is then
 /// assumed to be active at the time of the activity probe, which delays its termination. This assumption is made only
 /// once for each timestamp, unless the wall clock is set back and reaches the timestamp again.
 namespace sesslimit::core {
-
-/// Maximum size of an ssh keepalive in bytes, and minimum interval between two keepalives. A keepalive has 28 to 112
-/// bytes, depending on cipher and MAC, and does not count as activity. Traffic counts as activity if its segments are
-/// larger than a keepalive on average, are more than one per second, or differ in size.
-inline constexpr std::uint64_t keepalive_bytes = 120;
-inline constexpr Duration keepalive_interval = std::chrono::seconds(1);
 
 /// Divisor for the CPU time that counts as activity. A session is active if its processes used more than 1/100 of the
 /// time between two activity probes, which is 1 % of one processor. An idle shell or sshd uses far less.
@@ -52,13 +50,20 @@ inline constexpr Duration shortest_window = std::chrono::seconds(1);
 /// notice is written.
 inline constexpr Duration echo_of_notice = std::chrono::milliseconds(8250);
 
-/// Returns the time of the session's last activity. Compares the activity sample `sample` with the previous sample of
-/// the session (session.last_sample). The returned time is never later than `now` and never earlier than
-/// session.last_input.
+/// Returns the time of the session's last activity, except for data on its connections. Compares the activity sample
+/// `sample` with the previous sample of the session (session.last_sample). The returned time is never later than `now`
+/// and never earlier than session.last_input.
 BootTime last_use(const Session& session, const ActivitySample& sample, policy::Activity counted, BootTime now);
 
 /// Returns the time for which the session has not been used. `used` is the value of last_use() for the same sample.
 WholeSeconds idle_time(const Session& session, const ActivitySample& sample, BootTime used, BootTime now);
+
+/// Returns the last use of the session by data on its connections, of those that `counted` and the kind of the session
+/// take into account. `sample` is the last sample in `traffic`.
+TrafficUse last_use_by_traffic(const SessionTraffic& traffic, const ActivitySample& sample, policy::Activity counted);
+
+/// Returns true if last_use_by_traffic() takes a connection of the session into account.
+bool is_traffic_counted(const SessionTraffic& traffic, const ActivitySample& sample, policy::Activity counted);
 
 /// Returns true if a session that is left behind is used by mosh. It has a UDP socket, and one of its terminals had
 /// input later than Timeouts::mosh_start after the logout, now or at an earlier probe. Returns false if that is
@@ -81,9 +86,5 @@ bool was_perhaps_busy(const Session& session, const ActivitySample& sample, poli
 /// Returns true if output on the session's terminals counts as activity. The terminals must then be probed before the
 /// daemon writes a notice to them, because the notice overwrites the time of the last output.
 bool is_output_awaited(const Session& session, policy::Activity counted);
-
-/// Returns true if a TCP connection carried more data between two activity probes than ssh keepalives can explain.
-/// `window` is the time between the two probes.
-bool is_traffic(const Traffic& before, const Traffic& after, Duration window);
 
 } // namespace sesslimit::core

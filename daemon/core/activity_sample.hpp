@@ -2,26 +2,13 @@
 #pragma once
 
 #include "common/clock.hpp"
+#include "daemon/core/traffic.hpp"
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace sesslimit::core {
-
-/// Traffic of one TCP connection since the connection was established. The values are counters of the kernel (struct
-/// tcp_info, linux/tcp.h).
-struct Traffic {
-    std::uint64_t bytes_in = 0;
-    std::uint64_t bytes_out = 0;
-    /// Number of received segments that contained data.
-    std::uint64_t segments_in = 0;
-    /// Number of sent segments that contained data.
-    std::uint64_t segments_out = 0;
-    /// Socket cookie, by which the kernel identifies the TCP connection; 0: the connection of the session was not
-    /// found.
-    std::uint64_t cookie = 0;
-    bool operator==(const Traffic&) const = default;
-};
 
 /// Raw values from one activity probe, which is an inspection of a session for signs of use. The functions in
 /// activity.hpp interpret the values. An optional value is absent if it does not exist or could not be determined.
@@ -33,10 +20,12 @@ struct ActivitySample {
     std::optional<Duration> input;
     /// Wall clock time of the latest output on a terminal of the session, including notices of the daemon.
     std::optional<Duration> output;
-    /// Traffic of the session's ssh connection.
-    std::optional<Traffic> traffic;
-    /// Time since the latest data on the ssh connection, including keepalives. Only set if `traffic` is present.
-    Duration since_data{};
+    /// Counters of the session's ssh connection.
+    std::optional<SocketSample> connection;
+    /// Counters of the TCP sockets that the processes of the session have opened, without the ssh connection.
+    std::optional<std::vector<SocketSample>> sockets;
+    /// True if the ssh connection has a channel without a terminal, such as that of a command or a file transfer.
+    bool has_channel = false;
     /// Total CPU time of the session's processes.
     std::optional<Duration> processor_time;
     /// True if a process of the session has a UDP socket. Only determined for sessions that are left behind.
@@ -57,8 +46,11 @@ struct LastSample {
     /// ActivitySample::wall_offset of the last probe. A different offset at the next probe means that the wall clock
     /// was set.
     Duration wall_offset{};
+    /// Total CPU time of the session's processes at the time `processor_at`.
     Duration processor_time{};
-    Traffic traffic;
+    /// Time of the last probe whose CPU time was compared (is_processor_time_due() in deadline.hpp); 0: none. Not
+    /// stored in the ledger file, which restores it from `at`.
+    BootTime processor_at{};
     bool operator==(const LastSample&) const = default;
 };
 

@@ -28,7 +28,7 @@ bool is_idle_since(const Session& session, const Session& waiting, BootTime time
     // When the screen of a session is locked, the session has been idle for its idle limit, and last_input becomes the
     // time of the lock.
     const Duration before_lock = session.idle_warned == screen_locked ? idle_limit(session) : Duration{};
-    return session.last_input - before_lock <= time && session.perhaps_used <= time;
+    return last_use_of(session) - before_lock <= time && session.perhaps_used <= time;
 }
 
 /// Returns the sessions that may be terminated, and the older waiting logins that may be denied, so that the login
@@ -56,7 +56,7 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
     // activity was earlier. A session with a locked screen is therefore sorted as if it had been idle the longest.
     std::ranges::stable_sort(candidates, {}, [by_use](const Session* session) {
         return std::pair(!by_use || session->idle_warned != screen_locked,
-                         by_use ? session->last_input : session->opened);
+                         by_use ? last_use_of(*session) : session->opened);
     });
     if (by_use) {
         const auto known = [&waiting](const Session* session) { return is_use_known(*session, waiting); };
@@ -69,11 +69,11 @@ std::vector<const Session*> displacement_candidates(const DecisionContext& conte
     return candidates;
 }
 
-/// Returns true if logind has not yet answered whether a graphical session of the user is idle (IdleHint).
-bool is_hint_awaited(const DecisionContext& context, const Session& waiting) {
+/// Returns true if an activity probe of a session of the user has not been answered yet.
+bool is_probe_awaited(const DecisionContext& context, const Session& waiting) {
     return std::ranges::any_of(context.state.of_user(waiting.login.uid), [&](SessionKey key) {
         const Session& other = context.state.at(key);
-        return other.graphical && occupies_slot(other) && !other.probe_failed && !is_use_known(other, waiting);
+        return occupies_slot(other) && !other.probe_failed && !is_use_known(other, waiting);
     });
 }
 
@@ -154,12 +154,13 @@ void wait(DecisionContext& context, Session session, RequestId request, Duration
     begin_waiting(context, session, request);
     session.due = context.now;
     // All sessions of the user that occupy a slot are probed for activity, to find the session that has been idle the
-    // longest. The probe of a graphical session is a query to logind, so the login waits for Timeouts::notice_display.
+    // longest. The probes are answered later (on_activity_probed).
+    const bool awaits = policy::displaces_by_activity(context.limits(session));
     for (const SessionKey key : context.state.of_user(session.login.uid)) {
         const Session& other = context.state.at(key);
         if (is_probed(other) && occupies_slot(other) && context.now - other.last_sample.at >= shortest_window) {
             context.out.effects.emplace_back(ProbeActivity{key});
-            session.due = other.graphical ? after(context.now, Timeouts::notice_display) : session.due;
+            session.due = awaits ? after(context.now, Timeouts::notice_display) : session.due;
         }
     }
     context.put(session);
@@ -180,7 +181,7 @@ void continue_waiting(DecisionContext& context, Session session) {
     // With displace_idle, a session that is awaited could be displaced before the other candidates.
     const bool is_order_open = missing > candidates.size() || limits.displace_idle.value.time > Duration{};
     if (missing > 0 && is_order_open && policy::displaces_by_activity(limits) && context.now < session.answer_by &&
-        is_hint_awaited(context, session)) {
+        is_probe_awaited(context, session)) {
         session.due = std::min(session.answer_by, after(context.now, Timeouts::notice_display));
         return context.put(session);
     }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/core/deadline.hpp"
 
+#include "daemon/core/activity.hpp"
 #include "daemon/core/decide.hpp"
 
 #include <algorithm>
 
 namespace sesslimit::core {
 namespace {
+
+/// Number of samples of a session's connections within its idle limit.
+constexpr int samples_per_idle_limit = 20;
 
 /// Start and expiry of a limit (duration or idle time) of a session. `warned` is the time before the expiry at which
 /// the last warning about the limit was issued.
@@ -21,7 +25,7 @@ LimitWindow duration_of(const Session& session) {
 }
 
 LimitWindow idleness_of(const Session& session) {
-    return {session.last_input, idle_end(session), session.idle_warned};
+    return {last_use_of(session), idle_end(session), session.idle_warned};
 }
 
 /// Returns true if a warning about a limit must still be issued. `warning` is the time from the warning to the expiry
@@ -67,6 +71,25 @@ BootTime next_terminal_check(const Session& session) {
     return may_change ? after(session.last_sample.at, other) : never;
 }
 
+/// Returns the time of the next probe that samples the connections of the session. Samples are needed during the whole
+/// idle time, because background traffic is recognized by its regularity. They are taken at multiples of the interval,
+/// so that sessions with the same idle limit share them.
+BootTime next_traffic_sample(const Session& session) {
+    const Duration limit = idle_limit(session);
+    Duration interval = session.traffic_sampling.value_or(unlimited_duration);
+    if (session.traffic_sampling && limit != unlimited_duration) {
+        const Duration longest = is_idle_warned(session) ? Timeouts::warned_sample_interval : limit;
+        interval = std::min({interval, longest, limit / samples_per_idle_limit});
+    }
+    if (!is_limited(session) || interval == unlimited_duration) {
+        return never;
+    }
+    interval = std::max(interval, shortest_window);
+    const auto last = session.last_sample.at.time_since_epoch();
+    const BootTime next{last / interval * interval + interval};
+    return next - session.last_sample.at < shortest_window ? next + interval : next;
+}
+
 /// Returns the time of the next probe that checks whether a session that is left behind is used by mosh. The session is
 /// probed when its duration limit would expire or require a warning, and after each period as long as its shortest
 /// limit. A session without limits is not probed.
@@ -92,6 +115,9 @@ BootTime duration_end(const Session& session) {
 }
 
 Duration idle_limit(const Session& session) {
+    if (is_web(session)) {
+        return unlimited_duration;
+    }
     switch (session.graphical ? Terminal::some : session.terminal) {
     case Terminal::some:
         return session.idle_timeout;
@@ -104,7 +130,7 @@ Duration idle_limit(const Session& session) {
 }
 
 BootTime idle_end(const Session& session) {
-    return is_limited(session) ? limit_end(session.last_input, idle_limit(session), session.grace_until) : never;
+    return is_limited(session) ? limit_end(last_use_of(session), idle_limit(session), session.grace_until) : never;
 }
 
 BootTime logind_deadline(const Session& session) {
@@ -132,9 +158,15 @@ BootTime next_duration_check(const Session& session, const std::vector<Duration>
     return next_moment(duration_of(session), warn_before);
 }
 
+bool is_processor_time_due(const Session& session, const std::vector<Duration>& warn_before, BootTime now) {
+    const BootTime compared = session.last_sample.processor_at;
+    return compared == BootTime{} || after(compared, idle_limit(session)) <= now ||
+           next_moment(idleness_of(session), warn_before) <= now;
+}
+
 BootTime next_idle_check(const Session& session, const std::vector<Duration>& warn_before) {
     const BootTime due = next_moment(idleness_of(session), warn_before);
-    return due == never ? next_terminal_check(session) : due;
+    return std::min(due == never ? next_terminal_check(session) : due, next_traffic_sample(session));
 }
 
 BootTime next_due(const Session& session, const std::vector<Duration>& warn_before) {

@@ -19,7 +19,7 @@ BootTime duration_end(const Session& session);
 
 /// Returns the idle limit that applies to the session. It is idle_timeout if the session is graphical or has a
 /// terminal, and idle_timeout_no_terminal otherwise. Returns the shorter limit while it is unknown whether a terminal
-/// exists.
+/// exists. Returns unlimited_duration for a session of Cockpit (is_web()), because its use cannot be observed.
 Duration idle_limit(const Session& session);
 
 /// Returns the time at which the idle limit of the session expires if no activity follows. Returns `never` if the idle
@@ -44,9 +44,16 @@ bool is_idle_warning_owed(const Session& session, const std::vector<Duration>& w
 /// Returns `never` if the duration is unlimited.
 BootTime next_duration_check(const Session& session, const std::vector<Duration>& warn_before);
 
+/// Returns true if the CPU time of the session must be compared with that of an earlier probe. This is the case if a
+/// warning about the idle limit or its expiry is due, or if the earlier probe was as long ago as the idle limit.
+/// Samples of connections are more frequent. In the short time between them, a background task can use more than 1 % of
+/// a processor.
+bool is_processor_time_due(const Session& session, const std::vector<Duration>& warn_before, BootTime now);
+
 /// Returns the time of the next activity probe of the session. If an idle limit applies, the session is probed at the
-/// next warning or at the expiry of the limit. Otherwise the probe only checks whether the session has gained or lost a
-/// terminal. Returns `never` if both idle limits of the session are unlimited.
+/// next warning and at the expiry of the limit, and its connections are sampled twenty times within the limit.
+/// Otherwise the probe only checks whether the session has gained or lost a terminal, or samples its connections if the
+/// session may be displaced by its activity. Returns `never` if no probe is needed.
 BootTime next_idle_check(const Session& session, const std::vector<Duration>& warn_before);
 
 /// Returns the time at which an open session, or one that is left behind, needs its next warning, activity probe or

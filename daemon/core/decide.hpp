@@ -48,6 +48,11 @@ struct Timeouts {
     /// Time after a logout in which the processes of a session normally exit. A login at the limit waits for this time
     /// if the policy counts sessions that are left behind.
     static constexpr Duration logout_settle = std::chrono::seconds(1);
+    /// Maximum time between two samples of a session's connections after its user was warned about the idle limit.
+    static constexpr Duration warned_sample_interval = std::chrono::seconds(5);
+    /// Maximum time between two samples of the connections of a session that a login at the limit may displace by its
+    /// activity.
+    static constexpr Duration displacement_sample_interval = std::chrono::seconds(30);
     /// Delay until a failed or unanswered activity probe (ProbeActivity) or logout query (CheckLogout) is repeated.
     static constexpr Duration probe_retry = std::chrono::seconds(10);
 };

@@ -51,7 +51,7 @@ void on_programs_preserved(DecisionContext& context, const ProgramsPreserved& ev
     kept.scope = event.scope;
     kept.opened = from.opened;
     kept.admitted = from.admitted;
-    kept.last_input = from.last_input;
+    kept.last_input = last_use_of(from);
     kept.logged_out = context.now;
     context.put(kept);
 }

@@ -30,10 +30,11 @@ Reason duration_reason(const DecisionContext& context, const Session& session, c
 
 Reason idle_reason(const DecisionContext& context, const Session& session, const policy::Limits& limits) {
     const bool no_terminal = !session.graphical && session.terminal != Terminal::some;
+    const bool only_input = session.graphical || (!no_terminal && limits.idle_activity.value == policy::Activity{});
     // Until it is known whether the session has a terminal, the shorter of the two limits applies.
     const bool is_other = no_terminal && idle_limit(session) == session.idle_timeout_no_terminal;
     return {.cause = Cause::idle,
-            .count = no_terminal ? 1U : 0U,
+            .count = only_input ? 0U : 1U,
             .span = idle_limit(session),
             .by = {},
             .limit = context.location_of(is_other ? limits.idle_timeout_no_terminal : limits.idle_timeout)};
@@ -47,17 +48,24 @@ void warn_of_duration(DecisionContext& context, Session& session, const policy::
     }
 }
 
-void record_use(DecisionContext& context, Session& session, BootTime at) {
-    if (at <= session.last_input) {
+/// Records the time of an activity, and the activity by data on the session's connections.
+void record_use(DecisionContext& context, Session& session, BootTime at, const TrafficUse& traffic) {
+    const BootTime before = last_use_of(session);
+    session.last_input = std::max(session.last_input, at);
+    session.traffic_use = traffic;
+    if (last_use_of(session) <= before) {
         return;
     }
     const bool was_warned = is_idle_warned(session);
-    session.last_input = at;
     session.idle_warned = unlimited_duration;
     if (was_warned) {
         session.last_notice_at = context.now;
         context.notify(Notice::Kind::kept, session);
     }
+}
+
+void record_use(DecisionContext& context, Session& session, BootTime at) {
+    record_use(context, session, at, session.traffic_use);
 }
 
 /// Locks the screen of a session whose idle limit has expired, and restarts the idle time at 0. If the limit expires
@@ -140,6 +148,32 @@ void on_probe_failed(DecisionContext& context, Session session) {
     context.put(session);
 }
 
+/// Returns the maximum time between two samples of connections of a session that a login at the limit may displace by
+/// its activity. Otherwise returns unlimited_duration.
+Duration sampling_for_displacement(const policy::Limits& limits) {
+    const bool is_counted = limits.max_sessions.value != policy::unlimited_count;
+    return is_counted && policy::displaces_by_activity(limits) ? Timeouts::displacement_sample_interval
+                                                               : unlimited_duration;
+}
+
+/// Returns true if a login of the user waits for a session slot, and may displace a session by its activity.
+bool is_login_waiting(const DecisionContext& context, uid_t user) {
+    return std::ranges::any_of(context.state.of_user(user),
+                               [&context](SessionKey key) { return context.state.at(key).phase == Phase::waiting; });
+}
+
+/// Decides again about the logins of a user that wait for the results of activity probes.
+void continue_waiting_logins(DecisionContext& context, uid_t user) {
+    for (const SessionKey key : context.state.of_user(user)) {
+        const Session& login = context.state.at(key);
+        if (login.phase == Phase::waiting && !login.awaits_logout && login.due < login.answer_by) {
+            Session waiting = login;
+            waiting.due = context.now;
+            context.put(waiting);
+        }
+    }
+}
+
 } // namespace
 
 BootTime due_of(const DecisionContext& context, const Session& session, const std::vector<Duration>& warnings) {
@@ -191,10 +225,11 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     if (found == nullptr || !is_probed(*found) || found->logout_check != LogoutCheck::none) {
         return;
     }
+    continue_waiting_logins(context, found->login.uid);
     if (!event.sample) {
         return on_probe_failed(context, *found);
     }
-    const ActivitySample& sample = *event.sample;
+    ActivitySample sample = *event.sample;
     Session session = *found;
     session.probe_failed = false;
     if (sample.input) {
@@ -204,6 +239,10 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     }
     const policy::Limits limits = context.limits(session);
     const policy::Activity counted = limits.idle_activity.value;
+    if (!is_login_waiting(context, session.login.uid) &&
+        !is_processor_time_due(session, context.warnings(session, limits), context.now)) {
+        sample.processor_time.reset();
+    }
     const BootTime used = last_use(session, sample, counted, context.now);
     // The login at the limit may have a shorter displace_idle than this session.
     const Duration idle =
@@ -213,9 +252,14 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     }
     session.is_used_by_mosh = session.phase == Phase::left_behind && is_mosh(session, sample);
     session.last_sample = to_last_sample(session, sample, context.now);
-    record_use(context, session, used);
+    session.traffic = with_sample(std::move(session.traffic), sample, context.now);
+    session.traffic_sampling = is_traffic_counted(session.traffic, sample, counted)
+                                   ? std::optional(sampling_for_displacement(limits))
+                                   : std::nullopt;
+    record_use(context, session, used, last_use_by_traffic(session.traffic, sample, counted));
     if (is_limited(session)) {
-        session.longest_idle = std::max(session.longest_idle, idle_time(session, sample, used, context.now));
+        session.longest_idle =
+            std::max(session.longest_idle, idle_time(session, sample, last_use_of(session), context.now));
     }
     if (session.phase == Phase::left_behind) {
         if (!is_limited(session)) {

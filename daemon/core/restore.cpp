@@ -12,6 +12,7 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
     session.opened = std::min(session.opened, context.now);
     session.last_input = std::min(session.last_input, context.now);
     session.last_sample.at = std::min(session.last_sample.at, context.now);
+    session.last_sample.processor_at = session.last_sample.at;
     session.perhaps_used = session.last_sample.at;
     switch (session.phase) {
     case Phase::waiting:

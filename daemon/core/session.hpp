@@ -4,9 +4,11 @@
 #include "common/clock.hpp"
 #include "common/process.hpp"
 #include "daemon/core/activity_sample.hpp"
+#include "daemon/core/session_traffic.hpp"
 #include "daemon/policy/login.hpp"
 #include "daemon/policy/policy.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -77,9 +79,9 @@ inline constexpr std::size_t max_note_length = 256;
 /// Cause of a termination or denial, with its details.
 struct Reason {
     Cause cause = Cause::none;
-    /// Number that belongs to the cause. For limit_reached and displaced, the maximum number of sessions. For idle, 1
-    /// if the session is not graphical and no terminal of the session is known, otherwise 0. For requested, the user ID
-    /// of the person (Requester).
+    /// Number that belongs to the cause. For limit_reached and displaced, the maximum number of sessions. For idle, 0
+    /// if only input counts as activity in the session, otherwise 1. For requested, the user ID of the person
+    /// (Requester).
     std::uint32_t count = 0;
     /// For the causes duration and idle, the value of the limit that expired.
     Duration span{};
@@ -172,9 +174,18 @@ struct Session {
     /// Time at which the PAM module reported the logout, or logind for sessions that the module does not report. 0: the
     /// user has not logged out.
     BootTime logged_out{};
-    /// Time of the latest activity in the session (activity.hpp), initially `opened`. Never later than the current
-    /// time.
+    /// Time of the latest activity in the session (activity.hpp), except for data on its connections. Initially
+    /// `opened`. Never later than the current time.
     BootTime last_input{};
+    /// Latest activity by data on the connections of the session that are taken into account. It moves back when
+    /// further samples show that the data was background traffic. Not stored in the ledger file.
+    TrafficUse traffic_use;
+    /// Maximum time between two samples of the session's connections, because a login at the limit may displace the
+    /// session by its activity; unlimited_duration: only the idle limit requires samples; absent: data on connections
+    /// is not use of the session. Not stored in the ledger file.
+    std::optional<Duration> traffic_sampling;
+    /// Data on the connections of the session. Not stored in the ledger file.
+    SessionTraffic traffic;
     /// Latest time at which the session may have been active, although its activity probes did not detect any activity.
     /// Only used to protect the session from displacement (displace_idle). Not stored in the ledger file.
     BootTime perhaps_used{};
@@ -217,6 +228,17 @@ struct Session {
 
     bool operator==(const Session&) const = default;
 };
+
+/// Returns true if the session is one of Cockpit, which has no terminal and no hint that shows whether it is used. Its
+/// page "Terminal" opens a pseudoterminal, whose input says nothing about the other pages.
+inline bool is_web(const Session& session) noexcept {
+    return session.login.service == "cockpit";
+}
+
+/// Returns the time of the latest activity in the session.
+inline BootTime last_use_of(const Session& session) noexcept {
+    return std::max(session.last_input, session.traffic_use.last);
+}
 
 /// Returns true if the session occupies one of the session slots that max_sessions permits its user. After the user has
 /// logged out, the session occupies a slot only if the policy counts it (count_left_behind).

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 namespace sesslimit::core {
 namespace {
@@ -90,10 +91,12 @@ TrafficStep use_step(const Burst& counted, BootTime begin, BootTime last_use) {
     return {.begin = begin, .last = counted.last, .last_use = last_use, .is_use = true};
 }
 
-std::optional<TrafficStep> network_step(const Exchange& traffic, std::uint64_t received, BootTime begin) {
+std::optional<TrafficStep> network_step(const Exchange& traffic, TrafficSource source, std::uint64_t received,
+                                        BootTime begin) {
     const auto& [in, out, window] = traffic;
-    if (is_bulk(in, window) || is_bulk(out, window)) {
-        return use_step(out, begin, std::max(in.last, out.last));
+    const bool receives = source == TrafficSource::network && is_bulk(in, window);
+    if (receives || is_bulk(out, window)) {
+        return use_step(out, begin, receives ? std::max(in.last, out.last) : out.last);
     }
     if (out.messages == 0 || is_adjustment(out, received)) {
         return std::nullopt;
@@ -125,7 +128,7 @@ BootTime use_before(const SocketHistory& socket, std::size_t count) {
 /// Returns the maximum difference between the numbers of messages in both directions of background traffic. A sample
 /// can be between a message and its answer. On a channel, a message without an answer can be output, which is use.
 std::uint64_t missing_answers(TrafficSource source) {
-    return source == TrafficSource::network ? 1 : 0;
+    return source == TrafficSource::channel ? 0 : 1;
 }
 
 /// Returns the last use of a socket. `most_missing` is the maximum number of messages without an answer.
@@ -161,7 +164,10 @@ void remove_oldest(SocketHistory& socket) {
 
 /// Adds the traffic of a socket since its previous sample to its history.
 void update(SocketHistory& socket, TrafficSource source, const SocketSample& sample, BootTime begin, BootTime now) {
-    const Exchange traffic = exchange(socket.counters, sample, begin, now);
+    Exchange traffic = exchange(socket.counters, sample, begin, now);
+    if (source == TrafficSource::keys) {
+        std::swap(traffic.in, traffic.out); // a client sends keys as a process of the session sends data
+    }
     const bool is_first = socket.counters == SocketSample{.cookie = sample.cookie};
     socket.counters = sample;
     socket.received += traffic.in.bytes;
@@ -172,8 +178,8 @@ void update(SocketHistory& socket, TrafficSource source, const SocketSample& sam
         const std::uint64_t rest = received - (is_adjusted ? traffic.out.messages * window_adjustment : 0);
         socket.received = std::min(rest, traffic.in.bytes);
     }
-    std::optional<TrafficStep> step =
-        source == TrafficSource::network ? network_step(traffic, received, begin) : channel_step(traffic, begin);
+    std::optional<TrafficStep> step = source == TrafficSource::channel ? channel_step(traffic, begin)
+                                                                       : network_step(traffic, source, received, begin);
     if (step && !sample.is_dead) {
         step->is_use = step->is_use || is_first;
         if (socket.steps.size() == TrafficHistory::max_steps) {

@@ -26,8 +26,11 @@ enum class TrafficSource : std::uint8_t {
     /// Sockets that processes of the session have opened, for example for ssh -W and -L. Only payload that they send is
     /// use. Payload that they receive is output, and does not count, except for a bulk transfer.
     network,
-    /// The ssh connection of the session. Payload in either direction is use.
+    /// The ssh connection of a session that has a channel without a terminal. Payload in either direction is use.
     channel,
+    /// The ssh connection of a session that has only channels with terminals. Only payload that it receives is use,
+    /// such as keys. Payload that it sends is output of the terminals.
+    keys,
 };
 
 /// Counters of a TCP socket at one activity probe. They count payload since the connection was established, without

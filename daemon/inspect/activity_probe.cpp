@@ -2,6 +2,7 @@
 #include "daemon/inspect/activity_probe.hpp"
 
 #include "daemon/inspect/cpu_usage.hpp"
+#include "daemon/inspect/ssh_channel.hpp"
 #include "daemon/inspect/terminals.hpp"
 
 #include <sys/stat.h>
@@ -11,15 +12,29 @@
 namespace sesslimit::inspect {
 namespace {
 
-std::optional<bool> has_udp_socket(const core::Session& session, Connections& connections) {
-    const auto scope = scope_of(session, {});
-    struct stat group{};
-    return scope && ::stat(scope->c_str(), &group) == 0 ? connections.has_udp_socket(group.st_ino) : std::nullopt;
-}
+/// Time without an acknowledgment of sent data after which the peer of a socket counts as dead.
+constexpr Duration dead_peer = std::chrono::seconds(10);
 
 } // namespace
 
-Result<core::ActivitySample> activity_sample_of(const core::Session& session, Connections& connections) {
+std::optional<ino_t> control_group_of(const core::Session& session) {
+    const auto scope = session.scope.empty() ? std::nullopt : scope_of(session, {});
+    struct stat group{};
+    return scope && ::stat(scope->c_str(), &group) == 0 ? std::optional(group.st_ino) : std::nullopt;
+}
+
+core::SocketSample socket_sample_of(const Traffic& traffic, BootTime now) {
+    return {.cookie = traffic.cookie,
+            .bytes_in = traffic.bytes_in,
+            .bytes_out = traffic.bytes_out,
+            .segments_in = traffic.segments_in,
+            .segments_out = traffic.segments_out,
+            .last_in = now - traffic.since_in,
+            .last_out = now - traffic.since_out,
+            .is_dead = traffic.unacknowledged >= dead_peer};
+}
+
+Result<core::ActivitySample> activity_sample_of(const core::Session& session, Connections& connections, BootTime now) {
     const auto terminals = terminals_of(session);
     if (!terminals) {
         return std::unexpected(terminals.error());
@@ -41,18 +56,19 @@ Result<core::ActivitySample> activity_sample_of(const core::Session& session, Co
     sample.output = *output;
     sample.processor_time = *processor_time;
     if (session.phase == core::Phase::left_behind) {
-        sample.has_udp_socket = has_udp_socket(session, connections);
+        const auto group = control_group_of(session);
+        sample.has_udp_socket = group ? connections.has_udp_socket(*group) : std::nullopt;
     }
     if (session.login.connection.empty()) {
         return sample;
     }
     if (const auto traffic = connections.traffic_of(session.login.connection)) {
-        sample.traffic = {.bytes_in = traffic->bytes_in,
-                          .bytes_out = traffic->bytes_out,
-                          .segments_in = traffic->segments_in,
-                          .segments_out = traffic->segments_out,
-                          .cookie = traffic->cookie};
-        sample.since_data = std::min(traffic->since_in, traffic->since_out);
+        const auto channel = has_channel_without_terminal(session.leader);
+        if (!channel) {
+            return std::unexpected(channel.error());
+        }
+        sample.connection = socket_sample_of(*traffic, now);
+        sample.has_channel = *channel;
     }
     return sample;
 }

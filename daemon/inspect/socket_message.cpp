@@ -11,7 +11,7 @@ namespace {
 
 /// Minimum size in bytes of a usable struct tcp_info. The struct of older kernels is shorter, and lacks fields that the
 /// daemon needs.
-constexpr std::size_t needed_info = offsetof(tcp_info, tcpi_data_segs_out) + sizeof(tcp_info::tcpi_data_segs_out);
+constexpr std::size_t needed_info = offsetof(tcp_info, tcpi_bytes_retrans) + sizeof(tcp_info::tcpi_bytes_retrans);
 
 std::optional<tcp_info> info_in(Bytes value) noexcept {
     if (value.size() < needed_info) {
@@ -75,9 +75,9 @@ std::optional<Traffic> traffic_in(const SocketMessage& message) noexcept {
     const tcp_info& info = *message.info;
     const auto& cookie = message.socket.id.idiag_cookie;
     return Traffic{.bytes_in = info.tcpi_bytes_received,
-                   .bytes_out = info.tcpi_bytes_acked,
+                   .bytes_out = info.tcpi_bytes_sent - info.tcpi_bytes_retrans,
                    .segments_in = info.tcpi_data_segs_in,
-                   .segments_out = info.tcpi_data_segs_out,
+                   .segments_out = info.tcpi_data_segs_out - info.tcpi_total_retrans,
                    .since_in = std::chrono::milliseconds(info.tcpi_last_data_recv),
                    .since_out = std::chrono::milliseconds(info.tcpi_last_data_sent),
                    .unacknowledged = unacknowledged_for(info),

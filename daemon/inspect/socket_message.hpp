@@ -18,19 +18,17 @@ namespace sesslimit::inspect {
 
 using Bytes = std::span<const std::byte>;
 
-/// Traffic of one TCP connection since it was established. The byte counts are TCP payload without retransmissions. The
-/// counts include data that ssh sends by itself (key exchange, keepalives). The kernel counts a SYN and a FIN as a byte
-/// (tcp_snd_una_update and tcp_rcv_nxt_update in net/ipv4/tcp_input.c). Therefore `bytes_out` is 1 larger if this host
-/// has initiated the connection, and both counts are 1 larger after the end of their direction. The segment counts show
-/// whether any data was sent.
+/// Traffic of one TCP connection since it was established. The counts are those of TCP payload without retransmissions.
+/// They include data that ssh sends by itself (key exchange, keepalives). The kernel counts a received FIN as a byte
+/// (tcp_rcv_nxt_update in net/ipv4/tcp_input.c).
 struct Traffic {
     /// Received bytes.
     std::uint64_t bytes_in = 0;
-    /// Sent bytes that the peer has acknowledged.
+    /// Sent bytes.
     std::uint64_t bytes_out = 0;
     /// Number of received segments with data, modulo 2^32.
     std::uint64_t segments_in = 0;
-    /// Number of sent segments with data, including retransmissions, modulo 2^32.
+    /// Number of sent segments with data, modulo 2^32.
     std::uint64_t segments_out = 0;
     /// Time since data was received, or since the connection was established if no data was received. The kernel
     /// measures this time in ticks of 1 to 10 ms, on a clock that stops in suspend. The value is modulo 2^32
@@ -50,7 +48,7 @@ struct Traffic {
 /// Values of a message about a socket.
 struct SocketMessage {
     inet_diag_msg socket{};
-    /// Absent if the kernel is older than 4.6, or has no such data because the socket is in a state without data
+    /// Absent if the kernel is older than 4.19, or has no such data because the socket is in a state without data
     /// (TIME_WAIT).
     std::optional<tcp_info> info;
     /// ID of the control group in which the socket was created, which is the inode number of its directory. An accepted

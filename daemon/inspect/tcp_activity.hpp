@@ -47,7 +47,7 @@ class Connections {
 
     /// Returns the traffic of the TCP connection that the variable SSH_CONNECTION of sshd describes. The cost of the
     /// lookup does not depend on the number of sockets on the host. The call blocks only if the kernel must first load
-    /// its module tcp_diag. Returns nothing if the text is not valid or the kernel is older than 4.6. Also returns
+    /// its module tcp_diag. Returns nothing if the text is not valid or the kernel is older than 4.19. Also returns
     /// nothing if the connection does not exist in the network namespace of the sock_diag socket, or is bound to a VRF.
     std::optional<Traffic> traffic_of(std::string_view ssh_connection);
 

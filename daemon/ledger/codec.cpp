@@ -107,11 +107,11 @@ void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
     io.number(session.last_sample.input);
     io.number(session.last_sample.output);
     io.number(session.last_sample.wall_offset);
-    io.number(session.last_sample.traffic.bytes_in);
-    io.number(session.last_sample.traffic.bytes_out);
-    io.number(session.last_sample.traffic.segments_in);
-    io.number(session.last_sample.traffic.segments_out);
-    io.number(session.last_sample.traffic.cookie);
+    // Earlier versions stored the traffic of the ssh connection in these fields.
+    std::array<std::uint64_t, 5> unused{};
+    for (std::uint64_t& field : unused) {
+        io.number(field);
+    }
     io.number(session.reason.count);
     io.number(session.leader.pid);
     io.number(session.login.uid);

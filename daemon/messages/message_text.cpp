@@ -131,16 +131,10 @@ constexpr std::size_t end_bytes = max_terminal_text_length - 1024;
 constexpr std::size_t note_bytes = 512;
 
 std::string_view what_counts(policy::Activity counted) {
-    switch (counted) {
-    case policy::Activity::input:
-        return "input";
-    case policy::Activity::output:
-        return "input or output";
-    case policy::Activity::processor:
-    case policy::Activity::output_and_processor:
-        break;
+    if (counted.network || counted.processor) {
+        return "activity";
     }
-    return "activity";
+    return counted.output ? "input or output" : "input";
 }
 
 /// Returns the text of a warning that a session will soon be terminated or locked, with the time, the reason, and

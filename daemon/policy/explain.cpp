@@ -45,8 +45,8 @@ std::string text(Mode mode) {
 }
 
 std::string text(Activity activity) {
-    return std::string("[input") + (counts_output(activity) ? ", output" : "") +
-           (counts_processor(activity) ? ", cpu" : "") + ']';
+    return std::string("[input") + (activity.network ? ", network" : "") + (activity.output ? ", output" : "") +
+           (activity.processor ? ", cpu" : "") + ']';
 }
 
 std::string text(OnIdle on_idle) {

@@ -39,18 +39,17 @@ struct DisplaceIdle {
 enum class Mode : std::uint8_t { enforce, observe };
 
 /// The setting idle_activity, which lists the kinds of activity that keep a session with a terminal from being idle.
-/// Input is always in the list, and output and CPU time are optional. The values are ordered from the strictest to the
-/// least strict.
-enum class Activity : std::uint8_t { input, output, processor, output_and_processor };
-
-/// Returns true if output on the terminal is activity according to this value of idle_activity.
-constexpr bool counts_output(Activity what) noexcept {
-    return what == Activity::output || what == Activity::output_and_processor;
-}
-/// Returns true if the use of CPU time is activity according to this value of idle_activity.
-constexpr bool counts_processor(Activity what) noexcept {
-    return what == Activity::processor || what == Activity::output_and_processor;
-}
+/// Input is always in the list. If several tables set it, a kind must be in each of their lists.
+struct Activity {
+    /// Data on the connections of the session: TCP connections of its processes, and channels without a terminal of its
+    /// ssh connection.
+    bool network = false;
+    /// Output on the terminals.
+    bool output = false;
+    /// CPU time of the processes.
+    bool processor = false;
+    bool operator==(const Activity&) const = default;
+};
 
 /// The setting on_idle. An idle graphical session is terminated (`end`) or its screen is locked (`lock`). Idle sessions
 /// of other types are always terminated. `end` is the stricter value and is first.
@@ -219,7 +218,8 @@ struct Limits {
     /// The effective idle_timeout_no_terminal, which is the stricter of the values of the two tiers, managed and host.
     /// For a tier that does not set idle_timeout_no_terminal, the value of its idle_timeout is used.
     Setting<Duration> idle_timeout_no_terminal{unlimited_duration};
-    Setting<Activity> idle_activity{Activity::input};
+    /// The kinds of activity that all lists of `idle_activity` contain. The source is the last table that removed one.
+    Setting<Activity> idle_activity{{.network = true}};
     Setting<OnIdle> on_idle{OnIdle::end};
     /// The programs that all lists of `keep` contain. The source is the last table that removed a program.
     Setting<Keep> keep{};

@@ -156,7 +156,7 @@ std::optional<std::size_t> read_word(const Entry& entry, std::span<const std::st
 }
 
 bool read_value(const Entry& entry, Activity& activity, Report& report) {
-    constexpr std::array<std::string_view, 3> words = {"input", "output", "cpu"};
+    constexpr std::array<std::string_view, 4> words = {"input", "network", "output", "cpu"};
     std::array<bool, words.size()> has{};
     bool good = true;
     for (const Node* value : values_of(entry, true, report)) {
@@ -166,16 +166,12 @@ bool read_value(const Entry& entry, Activity& activity, Report& report) {
             has[*word] = true;
         }
     }
-    const auto [input, output, processor] = has;
+    const auto [input, network, output, processor] = has;
     if (good && !input) {
         report.error(entry.value.at,
                      "input always counts as activity; \"input\" must be among the values of " + entry.key);
     }
-    if (output) {
-        activity = processor ? Activity::output_and_processor : Activity::output;
-    } else {
-        activity = processor ? Activity::processor : Activity::input;
-    }
+    activity = {.network = network, .output = output, .processor = processor};
     return true;
 }
 

@@ -15,8 +15,8 @@ template <class T>
 using PointerToSetting = const Setting<T>*;
 
 /// The strictest values of one tier, managed or host, for one login. The pointers point into the policy. They are null
-/// for settings that the tier does not set for the login. `keep`, `message`, `message_of_end` and `warn_before` are the
-/// first values that matching rules set, because these settings do not have a strictest value.
+/// for settings that the tier does not set for the login. `idle_activity`, `keep`, `message`, `message_of_end` and
+/// `warn_before` are the first values that matching rules set, because these settings do not have a strictest value.
 struct Strictest : SettingsOf<PointerToSetting> {
     /// The message to a user whose login is denied because max_sessions is reached. If a rule sets max_sessions, the
     /// message of the same rule is used. If [defaults] sets max_sessions, the first message of a matching rule is used,
@@ -30,8 +30,8 @@ struct Strictest : SettingsOf<PointerToSetting> {
 
 /// True for values of which a smaller one is stricter.
 template <class T>
-constexpr bool has_order =
-    !std::is_same_v<T, std::string> && !std::is_same_v<T, std::vector<Duration>> && !std::is_same_v<T, Keep>;
+constexpr bool has_order = !std::is_same_v<T, std::string> && !std::is_same_v<T, std::vector<Duration>> &&
+                           !std::is_same_v<T, Keep> && !std::is_same_v<T, Activity>;
 
 /// Replaces `best` by `other` if `other` is stricter, which means that its value is smaller. Keeps `best` if the values
 /// are equal, or if `other` is null. Returns true if `best` was replaced.
@@ -62,20 +62,31 @@ void add_warnings(std::vector<Duration>& all, const std::optional<Setting<std::v
     }
 }
 
-/// Removes the programs that `other` does not contain from the effective value of `keep`.
-void intersect(Setting<Keep>& limit, const std::optional<Setting<Keep>>& other) {
+/// Removes the elements that `allowed` does not contain from `set`. Returns true if an element was removed.
+bool remove_others(Keep& set, const Keep& allowed) {
+    const auto removed = std::erase_if(set.programs, [&allowed](const std::string& program) {
+        return std::find(allowed.programs.begin(), allowed.programs.end(), program) == allowed.programs.end();
+    });
+    return removed > 0;
+}
+
+bool remove_others(Activity& set, const Activity& allowed) {
+    const Activity before = set;
+    set.network = set.network && allowed.network;
+    set.output = set.output && allowed.output;
+    set.processor = set.processor && allowed.processor;
+    return set != before;
+}
+
+/// Removes the elements that `other` does not contain from the effective value of a setting, which is a set.
+template <class Set>
+void intersect(Setting<Set>& limit, const std::optional<Setting<Set>>& other) {
     if (!other) {
         return;
     }
     if (limit.from == SourceId::nowhere) {
         limit = *other;
-        return;
-    }
-    const auto& allowed = other->value.programs;
-    const auto removed = std::erase_if(limit.value.programs, [&allowed](const std::string& program) {
-        return std::find(allowed.begin(), allowed.end(), program) == allowed.end();
-    });
-    if (removed > 0) {
+    } else if (remove_others(limit.value, other->value)) {
         limit.from = other->from;
         limit.line = other->line;
     }
@@ -97,6 +108,7 @@ void add_rule(Strictest& found, const Rule& rule, Limits& limits) {
     }
     add_warnings(limits.warn_before, settings.warn_before);
     intersect(limits.keep, settings.keep);
+    intersect(limits.idle_activity, settings.idle_activity);
     if (const auto& total = rule.max_sessions_total; total && total->value != unlimited_count) {
         limits.shared_limits.push_back({rule.source, total->value, total->line});
         found.has_total = true;
@@ -113,6 +125,9 @@ void add_defaults(Strictest& found, const Settings& defaults, Limits& limits) {
     if (found.keep == nullptr) {
         intersect(limits.keep, defaults.keep);
     }
+    if (found.idle_activity == nullptr) {
+        intersect(limits.idle_activity, defaults.idle_activity);
+    }
     found.default_message = pointer_to(defaults.message);
     found.default_message_of_end = pointer_to(defaults.message_of_end);
     const auto add = []<class T>(std::string_view, const Setting<T>*& best, const std::optional<Setting<T>>& setting) {
@@ -127,7 +142,7 @@ void add_defaults(Strictest& found, const Settings& defaults, Limits& limits) {
 }
 
 /// Returns the strictest values of one tier, managed or host, for a login. Appends to `limits` all values of
-/// warn_before and max_sessions_total that apply to the login, and removes programs from `keep`.
+/// warn_before and max_sessions_total that apply to the login, and intersects the sets of `keep` and `idle_activity`.
 Strictest strictest_of(const TierPolicy& tier, const Login& login, const Origin& origin, Limits& limits) {
     Strictest found;
     const MatchingRules matching = matching_rules(tier, login, origin);

@@ -27,8 +27,8 @@ struct Origin; // daemon/policy/match.hpp
 /// value of the managed tier is used. Of equal values within a tier, the earlier one is used. A tier that sets a limit
 /// but not `mode` is treated as if it set the mode enforce.
 ///
-/// The programs of `keep` are those in the lists of all matching rules that set it, or in the list of [defaults], and
-/// in the lists of both tiers.
+/// The values of `keep` and `idle_activity` are those in the lists of all matching rules that set it, or in the list of
+/// [defaults], and in the lists of both tiers.
 ///
 /// The values of warn_before that apply in the managed tier and in the host tier are combined. Every max_sessions_total
 /// of a matching rule applies.

@@ -26,6 +26,7 @@ class EverybodyIsThere final : public policy::Names {
 
 constexpr char in_pam[] = "session requisite pam_sesslimit.so\n";
 constexpr char stig_policy[] = "version = 1\n[defaults]\nmax_sessions = 10\nidle_timeout = \"600s\"\n"
+                               "idle_activity = \"input\"\n"
                                "count_left_behind = true\n";
 
 std::optional<policy::Policy> policy_of(const std::string& host, const std::string& managed = "") {
@@ -243,8 +244,8 @@ SESSLIMIT_TEST(conflicting_native_settings_cause_warnings) {
                policy_of("version = 1\n[defaults]\nidle_timeout = \"10min\"\nidle_activity = [\"input\", \"cpu\"]\n"
                          "on_idle = \"lock\"\nkeep = [\"tmux\"]\nwarn_before = \"1min\"\n")),
         "logind terminates sessions after 10min without input and does not warn users. For idle sessions, this "
-        "overrides these settings of the policy: terminal output or CPU time counts as activity, idle graphical "
-        "sessions are locked instead of terminated, programs in keep are preserved, users are warned first. "
+        "overrides these settings of the policy: CPU time counts as activity, idle graphical sessions are locked "
+        "instead of terminated, programs in keep are preserved, users are warned first. "
         "logind.conf:2\n");
     EXPECT_TEXT(warned({{limits, "* hard maxlogins 10\n"}}, strict), "");
     EXPECT_TEXT(
@@ -271,7 +272,19 @@ SESSLIMIT_TEST(conflicting_native_settings_cause_warnings) {
     EXPECT_TEXT(warned({}, policy_of("version = 1\n[defaults]\nidle_timeout = \"11min\"\n"), Profile::stig),
                 "Control SRG-OS-000279 requires a value of StopIdleSessionSec. "
                 "For idle sessions, this value would override these settings of the policy: "
-                "idle_timeout is 11min.\n");
+                "idle_timeout is 11min, data on the connections of a session counts as activity.\n");
+    const std::string cockpit = "/etc/pam.d/cockpit";
+    const std::string unobserved =
+        "The idle timeout does not apply to sessions of Cockpit, because their use cannot be observed. Set IdleTimeout "
+        "in the section [Session] of /etc/cockpit/cockpit.conf. cockpit:1\n";
+    const auto idle = policy_of("version = 1\n[defaults]\nidle_timeout = \"10min\"\n");
+    const std::string stack = std::string(in_pam) + "session optional pam_systemd.so\n";
+    EXPECT_TEXT(warned({{cockpit, stack}}, idle), unobserved);
+    EXPECT_TEXT(warned({{cockpit, stack}, {"/etc/cockpit/cockpit.conf", "[Session]\nIdleTimeout = 0\n"}}, idle),
+                unobserved);
+    EXPECT_TEXT(warned({{cockpit, stack}, {"/etc/cockpit/cockpit.conf", "[Session]\nIdleTimeout = 15\n"}}, idle), "");
+    EXPECT_TEXT(warned({{cockpit, "session optional pam_systemd.so\n"}}, idle), "");
+    EXPECT_TEXT(warned({{cockpit, stack}}, policy_of("version = 1\n[defaults]\nmax_sessions = 10\n")), "");
     FakeFiles nothing;
     EXPECT_TEXT(judge(read_native(nothing), policy::Policy(), {}).warnings.at(0).what,
                 "No PAM service uses pam_sesslimit.so. Therefore sesslimit cannot deny any login.");

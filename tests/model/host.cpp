@@ -257,11 +257,11 @@ void Host::look(Process& process, const Step& step) {
     }
     ActivitySample& sample = world_.other_samples[process.key];
     if (step.how % 2 == 0) {
-        sample.traffic = Traffic{.bytes_in = step.more % 100'000,
-                                 .bytes_out = 1,
-                                 .segments_in = step.more % 100,
-                                 .segments_out = 1,
-                                 .cookie = 1};
+        sample.connection = SocketSample{.cookie = 1,
+                                         .bytes_in = step.more % 100'000,
+                                         .bytes_out = 1,
+                                         .segments_in = step.more % 100,
+                                         .segments_out = 1};
         sample.processor_time = std::chrono::milliseconds(step.more % 5000);
     } else {
         sample = {};

@@ -14,7 +14,8 @@ using namespace sesslimit::test;
 using core::ActivitySample;
 using core::LastSample;
 using core::Session;
-using core::Traffic;
+using core::SessionTraffic;
+using core::SocketSample;
 using policy::Activity;
 
 constexpr Duration offset = 1'700'000'000s;
@@ -23,10 +24,6 @@ constexpr Duration offset = 1'700'000'000s;
 Duration stamp(Duration since_start) {
     const auto seconds = std::chrono::floor<std::chrono::seconds>(start.time_since_epoch() + since_start + offset);
     return Duration(seconds / 8s * 8s);
-}
-
-Traffic traffic(std::uint64_t in, std::uint64_t segments_in, std::uint64_t out, std::uint64_t segments_out) {
-    return {.bytes_in = in, .bytes_out = out, .segments_in = segments_in, .segments_out = segments_out, .cookie = 7};
 }
 
 /// Returns a session opened at `start`, probed 100 s later, with the last activity at 50 s.
@@ -39,7 +36,7 @@ Session looked_at() {
     session.last_sample.output = stamp(40s);
     session.last_sample.wall_offset = offset;
     session.last_sample.processor_time = 5s;
-    session.last_sample.traffic = traffic(10'000, 100, 20'000, 200);
+    session.last_sample.processor_at = start + 100s;
     return session;
 }
 
@@ -53,8 +50,7 @@ ActivitySample same(bool terminal) {
         sample.output = session.last_sample.output;
     }
     sample.processor_time = session.last_sample.processor_time;
-    sample.traffic = session.last_sample.traffic;
-    sample.since_data = 90s;
+    sample.connection = SocketSample{.cookie = 7};
     return sample;
 }
 
@@ -76,8 +72,8 @@ SESSLIMIT_TEST(terminal_activity_follows_idle_activity) {
         {"a line", [](ActivitySample& s) { s.output = stamp(150s); }, "50", "152", "50", "152"},
         {"computing", [](ActivitySample& s) { s.processor_time = 7s; }, "50", "50", "200", "200"},
         {"too little computing", [](ActivitySample& s) { s.processor_time = 6s; }, "50", "50", "50", "50"},
-        {"data on its connection", [](ActivitySample& s) { s.traffic = traffic(99'000, 101, 20'000, 200); }, "50", "50",
-         "50", "50"},
+        {"a line without a client", [](ActivitySample& s) { s.output = stamp(150s), s.connection->is_dead = true; },
+         "50", "50", "50", "50"},
         {"processor time unknown", [](ActivitySample& s) { s.processor_time.reset(); }, "50", "50", "50", "50"},
         {"wall clock set back", [](ActivitySample& s) { s.input = stamp(-500s); }, "200", "200", "200", "200"},
     };
@@ -85,10 +81,11 @@ SESSLIMIT_TEST(terminal_activity_follows_idle_activity) {
         ActivitySample sample = same(true);
         one.change(sample);
         const std::string about = std::string(one.about) + ": ";
-        EXPECT_TEXT(about + use(looked_at(), sample, Activity::input), about + std::string(one.input));
-        EXPECT_TEXT(about + use(looked_at(), sample, Activity::output), about + std::string(one.output));
-        EXPECT_TEXT(about + use(looked_at(), sample, Activity::processor), about + std::string(one.processor));
-        EXPECT_TEXT(about + use(looked_at(), sample, Activity::output_and_processor), about + std::string(one.both));
+        EXPECT_TEXT(about + use(looked_at(), sample, Activity{}), about + std::string(one.input));
+        EXPECT_TEXT(about + use(looked_at(), sample, Activity{.output = true}), about + std::string(one.output));
+        EXPECT_TEXT(about + use(looked_at(), sample, Activity{.processor = true}), about + std::string(one.processor));
+        EXPECT_TEXT(about + use(looked_at(), sample, Activity{.output = true, .processor = true}),
+                    about + std::string(one.both));
     }
 }
 
@@ -98,11 +95,11 @@ SESSLIMIT_TEST(timestamp_step_in_progress_hides_keys) {
     session.last_sample.input = stamp(96s);
     ActivitySample sample = same(true);
     sample.input = session.last_sample.input;
-    EXPECT_TEXT(use(session, sample, Activity::input), "104");
+    EXPECT_TEXT(use(session, sample, Activity{}), "104");
     session.last_sample.at = start + 106s;
-    EXPECT_TEXT(use(session, sample, Activity::input), "50");
+    EXPECT_TEXT(use(session, sample, Activity{}), "50");
     sample.wall_offset = offset - 80s; // the clock passes through that step again
-    EXPECT_TEXT(use(session, sample, Activity::input), "184");
+    EXPECT_TEXT(use(session, sample, Activity{}), "184");
 }
 
 SESSLIMIT_TEST(output_of_own_notice_not_counted) {
@@ -110,48 +107,94 @@ SESSLIMIT_TEST(output_of_own_notice_not_counted) {
     session.last_notice_at = start + 150s;
     ActivitySample sample = same(true);
     sample.output = stamp(150s);
-    EXPECT_TEXT(use(session, sample, Activity::output), "50");
+    EXPECT_TEXT(use(session, sample, Activity{.output = true}), "50");
     sample.output = stamp(170s);
-    EXPECT_TEXT(use(session, sample, Activity::output), "176");
+    EXPECT_TEXT(use(session, sample, Activity{.output = true}), "176");
 }
 
-SESSLIMIT_TEST(connection_activity_counts_without_terminal) {
+SESSLIMIT_TEST(computing_counts_without_terminal) {
+    ActivitySample sample = same(false);
+    EXPECT_TEXT(use(looked_at(), sample, Activity{}), "50");
+    sample.processor_time = 6s;
+    EXPECT_TEXT(use(looked_at(), sample, Activity{}), "50");
+    sample.processor_time = 7s;
+    EXPECT_TEXT(use(looked_at(), sample, Activity{}), "200");
+    sample = same(false);
+    sample.connection.reset(); // it could be in use
+    EXPECT_TEXT(use(looked_at(), sample, Activity{}), "200");
+}
+
+/// Returns the counters of a socket that has exchanged a key and its echo `keys` times, last at `last`.
+SocketSample socket_with(std::uint64_t cookie, std::uint64_t keys, Duration last) {
+    return {.cookie = cookie,
+            .bytes_in = keys * 36,
+            .bytes_out = keys * 36,
+            .segments_in = keys,
+            .segments_out = keys,
+            .last_in = start + last,
+            .last_out = start + last};
+}
+
+/// The sockets have sent data at 110 s, and the ssh connection has carried more data at 130 s.
+SESSLIMIT_TEST(connections_count_by_kind_of_session) {
     struct Case {
         std::string_view about;
-        void (*change)(ActivitySample&);
+        bool terminal;
+        Activity counted;
+        bool channel;
+        bool sockets;
         std::string_view used;
     };
+    constexpr Activity network{.network = true};
     const Case cases[] = {
-        {"nothing", [](ActivitySample&) {}, "50"},
-        {"keepalives", [](ActivitySample& s) { s.traffic = traffic(10'000 + 20 * 52, 120, 20'000 + 20 * 28, 220); },
-         "50"},
-        {"large keepalives", [](ActivitySample& s) { s.traffic = traffic(10'000 + 20 * 112, 120, 20'000, 220); }, "50"},
-        {"one a second", [](ActivitySample& s) { s.traffic = traffic(10'000 + 101 * 52, 201, 20'000, 301); }, "50"},
-        {"ten a second", [](ActivitySample& s) { s.traffic = traffic(10'000 + 1000 * 36, 1100, 20'000, 200); }, "110"},
-        {"file transfer", [](ActivitySample& s) { s.traffic = traffic(900'000, 700, 20'500, 220); }, "110"},
-        {"keepalives of both sides",
-         [](ActivitySample& s) { s.traffic = traffic(10'000 + 12 * 52 + 8 * 28, 120, 20'000 + 8 * 52 + 12 * 28, 220); },
-         "50"},
-        {"keepalives, one of them in flight",
-         [](ActivitySample& s) { s.traffic = traffic(11'040, 120, 20'000 + 19 * 28, 220); }, "50"},
-        {"keepalives, one of them retransmitted",
-         [](ActivitySample& s) { s.traffic = traffic(11'040, 121, 20'000 + 20 * 28, 221); }, "50"},
-        {"small message among keepalives",
-         [](ActivitySample& s) { s.traffic = traffic(11'040 + 68, 121, 20'000 + 20 * 28, 220); }, "110"},
-        {"reply among keepalives",
-         [](ActivitySample& s) { s.traffic = traffic(11'040, 120, 20'000 + 20 * 28 + 84, 221); }, "110"},
-        {"small messages",
-         [](ActivitySample& s) { s.traffic = traffic(10'000 + 68 + 76 + 84 + 60 + 92 + 36, 106, 20'000, 200); }, "110"},
-        {"reply", [](ActivitySample& s) { s.traffic = traffic(10'068, 101, 20'600, 202); }, "110"},
-        {"computing", [](ActivitySample& s) { s.processor_time = 7s; }, "200"},
-        {"too little computing", [](ActivitySample& s) { s.processor_time = 6s; }, "50"},
-        {"another connection", [](ActivitySample& s) { s.traffic->cookie = 8; }, "200"},
-        {"connection unknown", [](ActivitySample& s) { s.traffic.reset(); }, "200"},
+        {"a shell with a forwarded socket", true, network, false, true, "130"},
+        {"a shell with a forwarded socket, input alone", true, Activity{}, false, true, "none"},
+        {"a key that no program reads", true, Activity{}, false, false, "130"},
+        {"a transfer beside a shell", true, network, true, false, "130"},
+        {"a transfer beside a shell, input alone", true, Activity{}, true, false, "none"},
+        {"a command", false, Activity{}, true, true, "130"},
+        {"ssh -N", false, Activity{}, false, true, "110"},
+        {"ssh -N without sockets", false, Activity{}, false, false, "none"},
     };
     for (const Case& one : cases) {
+        ActivitySample sample = same(one.terminal);
+        sample.has_channel = one.channel;
+        SessionTraffic traffic;
+        for (const std::uint64_t keys : {0U, 2U}) {
+            sample.connection = socket_with(7, keys == 0 ? 0 : keys + (one.sockets ? 3 : 0), 130s);
+            sample.sockets = one.sockets ? std::vector{socket_with(8, keys, 110s)} : std::vector<SocketSample>{};
+            traffic = with_sample(std::move(traffic), sample, start + (keys == 0 ? 100s : 140s));
+        }
+        const BootTime last = core::last_use_by_traffic(traffic, sample, one.counted).last;
+        const std::string used = last == BootTime{} ? "none" : std::to_string((last - start) / 1s);
+        EXPECT_TEXT(std::string(one.about) + ": " + used, std::string(one.about) + ": " + std::string(one.used));
+    }
+}
+
+/// An editor exchanges a message over a forwarded socket every 5 s. The ssh connection carries each of them, and
+/// sometimes more.
+SESSLIMIT_TEST(forwarded_data_not_counted_twice) {
+    struct Case {
+        std::string_view about;
+        std::uint64_t more; ///< messages of a command on the connection, from 200 s on
+        std::string_view used;
+    };
+    const Case cases[] = {{"the editor alone", 0, "100"}, {"a command prints", 1, "250"}};
+    for (const Case& one : cases) {
+        SessionTraffic traffic;
         ActivitySample sample = same(false);
-        one.change(sample);
-        EXPECT_TEXT(std::string(one.about) + ": " + use(looked_at(), sample, Activity::input),
+        sample.has_channel = true;
+        for (std::uint64_t turn = 0; turn < 32; ++turn) {
+            const Duration at = 100s + turn * 5s;
+            // Every third sample is between a message of the connection and that of the socket.
+            const std::uint64_t late = turn % 3 == 0 ? 1 : 0;
+            const std::uint64_t more = at >= 200s && at <= 250s ? one.more : 0;
+            sample.connection = socket_with(7, turn + 1 + more * (turn - 19), at);
+            sample.sockets = std::vector{socket_with(8, turn + 1 - std::min(turn, late), at)};
+            traffic = with_sample(std::move(traffic), sample, start + at + 100ms);
+        }
+        const BootTime last = core::last_use_by_traffic(traffic, sample, {}).last;
+        EXPECT_TEXT(std::string(one.about) + ": " + std::to_string((last - start) / 1s),
                     std::string(one.about) + ": " + std::string(one.used));
     }
 }
@@ -159,34 +202,30 @@ SESSLIMIT_TEST(connection_activity_counts_without_terminal) {
 SESSLIMIT_TEST(first_probe_sets_baseline) {
     Session session = looked_at();
     session.last_sample = {};
-    EXPECT_TEXT(use(session, same(false), Activity::input), "110"); // the most recent data of any kind
-    EXPECT_TEXT(use(session, same(true), Activity::output_and_processor), "50");
+    EXPECT_TEXT(use(session, same(false), Activity{}), "50");
+    EXPECT_TEXT(use(session, same(true), Activity{.output = true, .processor = true}), "50");
 }
 
 SESSLIMIT_TEST(idle_hint_gives_time_of_last_use) {
     ActivitySample sample = same(true);
     sample.hint = 30s;
-    EXPECT_TEXT(use(looked_at(), sample, Activity::input), "170");
+    EXPECT_TEXT(use(looked_at(), sample, Activity{}), "170");
     sample.hint = Duration{};
-    EXPECT_TEXT(use(looked_at(), sample, Activity::input), "200");
+    EXPECT_TEXT(use(looked_at(), sample, Activity{}), "200");
     sample.hint = 1h; // never earlier than the known activity
-    EXPECT_TEXT(use(looked_at(), sample, Activity::input), "50");
+    EXPECT_TEXT(use(looked_at(), sample, Activity{}), "50");
 }
 
 SESSLIMIT_TEST(remembered_counters_restart_after_one_second) {
     const Session session = looked_at();
     ActivitySample sample = same(true);
     sample.input = stamp(199s);
-    sample.traffic = traffic(11'000, 110, 20'000, 200);
     sample.processor_time = 6s;
     const LastSample soon = core::to_last_sample(session, sample, session.last_sample.at + 999ms);
-    EXPECT(soon.at == session.last_sample.at && soon.traffic == session.last_sample.traffic &&
-               soon.processor_time == 5s,
-           "counters keep the earlier baseline");
+    EXPECT(soon.at == session.last_sample.at && soon.processor_time == 5s, "counters keep the earlier baseline");
     EXPECT(soon.input == stamp(199s), "timestamps are updated");
     const LastSample later = core::to_last_sample(session, sample, start + 200s);
-    EXPECT(later.at == start + 200s && later.traffic == *sample.traffic && later.processor_time == 6s,
-           "everything is updated");
+    EXPECT(later.at == start + 200s && later.processor_time == 6s, "everything is updated");
     EXPECT(later.output == session.last_sample.output, "output");
 }
 

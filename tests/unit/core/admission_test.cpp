@@ -39,10 +39,10 @@ SESSLIMIT_TEST(admitted_session_announced_on_request) {
     using policy::Activity;
     using policy::Announce;
     constexpr Case cases[] = {
-        {Announce::no, Mode::enforce, Activity::input, false},
-        {Announce::yes, Mode::enforce, Activity::input, true},
-        {Announce::yes, Mode::enforce, Activity::output, true},
-        {Announce::yes, Mode::observe, Activity::input, false},
+        {Announce::no, Mode::enforce, Activity{}, false},
+        {Announce::yes, Mode::enforce, Activity{}, true},
+        {Announce::yes, Mode::enforce, Activity{.output = true}, true},
+        {Announce::yes, Mode::observe, Activity{}, false},
     };
     for (const Case& one : cases) {
         World world({.max = 1, .mode = one.mode});

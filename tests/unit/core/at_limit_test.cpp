@@ -25,7 +25,7 @@ SESSLIMIT_TEST(end_idlest_waits_for_logind_idle_hint) {
     world.ask(ssh());
     EXPECT_TEXT(world.take_log(), "");
     world.pass(core::Timeouts::notice_display);
-    EXPECT_TEXT(world.take_log(), "100.5 tell ending 1 displaced");
+    EXPECT_TEXT(world.take_log(), "100 tell ending 1 displaced; 100.5 terminate c1");
     EXPECT_TEXT(world.fault, "");
 }
 
@@ -98,7 +98,7 @@ SESSLIMIT_TEST(end_idlest_desktop_without_logind_reply_not_displaced) {
     sample.hint = 50s;
     world.feed(core::ActivityProbed{.session = key(1), .sample = sample});
     world.pass(1s);
-    EXPECT_TEXT(world.take_log(), "106.5 tell ending 1 displaced; 107 terminate c1");
+    EXPECT_TEXT(world.take_log(), "106 tell ending 1 displaced; 106.5 terminate c1");
     EXPECT_TEXT(world.fault, "");
 }
 

@@ -82,8 +82,8 @@ SESSLIMIT_TEST(displace_idle_waits_for_logind_idle_hint) {
         sample.hint = hint;
         world.feed(core::ActivityProbed{.session = key(1), .sample = sample});
         world.pass(1s);
-        EXPECT_TEXT(world.take_log() + world.fault, hint < 30s ? "101.5 denied 502, tell denied 2 limit"
-                                                               : "101.5 tell ending 1 displaced; 102 terminate c1");
+        EXPECT_TEXT(world.take_log() + world.fault, hint < 30s ? "101 denied 502, tell denied 2 limit"
+                                                               : "101 tell ending 1 displaced; 101.5 terminate c1");
     }
 }
 
@@ -92,7 +92,7 @@ SESSLIMIT_TEST(displace_idle_spares_session_that_perhaps_computed) {
     for (const Duration used : {600ms, 601ms}) {
         World world({.max = 1, .at_limit = AtLimit::end_oldest, .displace_idle = 1min});
         core::ActivitySample& sample = world.other_samples[key(1)];
-        sample.traffic.emplace();
+        sample.connection.emplace();
         sample.processor_time = 0s;
         world.login();
         world.pass_until(1000s);
@@ -182,9 +182,9 @@ SESSLIMIT_TEST(denied_login_reported_in_open_sessions) {
     const Case cases[] = {
         {"a terminal", {.max = 1}, true},
         {"the notice would hide output that at_limit considers",
-         {.max = 1, .activity = policy::Activity::output},
+         {.max = 1, .activity = policy::Activity{.output = true}},
          false},
-        {"the notice would hide output", {.max = 1, .idle = 1h, .activity = policy::Activity::output}, false},
+        {"the notice would hide output", {.max = 1, .idle = 1h, .activity = policy::Activity{.output = true}}, false},
     };
     for (const Case& one : cases) {
         World world(one.rules);
@@ -215,8 +215,7 @@ SESSLIMIT_TEST(displace_idle_spares_unprobed_session_that_computed) {
     for (const Duration used : {600ms, 601ms}) {
         World world({.max = 1});
         core::ActivitySample& sample = world.other_samples[key(1)];
-        sample.traffic.emplace();
-        sample.since_data = 1000s;
+        sample.connection.emplace();
         sample.processor_time = used;
         world.login();
         world.pass_until(1000s);

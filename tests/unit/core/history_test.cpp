@@ -76,7 +76,7 @@ void idle_without_terminal(World& world) {
     policy::Settings& defaults = world.policy.host.defaults;
     defaults.idle_timeout_no_terminal = defaults.idle_timeout;
     defaults.idle_timeout_no_terminal->line = 13;
-    world.other_samples[key(1)].traffic.emplace();
+    world.other_samples[key(1)].connection.emplace();
     world.login();
     world.pass(63s);
 }

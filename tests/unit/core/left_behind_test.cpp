@@ -91,6 +91,7 @@ SESSLIMIT_TEST(limit_left_behind_limits_each_session) {
     EXPECT_TEXT(world.take_log(), "60 tell ending 1 idle; 60.5 stop c1");
 
     World busy({.duration = 20min, .idle = 5min, .limit_left_behind = LimitLeftBehind::yes});
+    busy.other_samples[key(1)].processor_time = 0s;
     busy.login();
     leave(busy, key(1));
     for (int minute = 1; minute <= 20; ++minute) {
@@ -153,6 +154,7 @@ SESSLIMIT_TEST(login_waits_for_end_of_recent_logout) {
 SESSLIMIT_TEST(only_input_on_terminal_after_logout_shows_mosh) {
     const Rules rules{.duration = 20min, .idle = 5min, .warn = std::vector<Duration>{1min}};
     World busy(rules); // a batch job without a terminal
+    busy.other_samples[key(1)].processor_time = 0s;
     busy.login();
     leave(busy, key(1));
     for (int minute = 1; minute <= 60; ++minute) {

@@ -45,18 +45,27 @@ SESSLIMIT_TEST(duration_limit_warns_and_terminates_on_time) {
     }
 }
 
-/// The text of the reason says that a session without a terminal had no activity, and not only no input.
-SESSLIMIT_TEST(idle_reason_depends_on_terminal) {
-    for (const bool has_terminal : {true, false}) {
-        World world({.idle = 1min});
-        world.other_samples[key(1)].traffic.emplace();
+/// The text of the reason says that a session had no activity, and not only no input, if more than input counts.
+SESSLIMIT_TEST(idle_reason_depends_on_terminal_and_activity) {
+    struct Case {
+        const char* about;
+        bool has_terminal;
+        policy::Activity counted;
+        policy::Count count;
+    };
+    const Case cases[] = {{"terminal, input", true, {}, 0},
+                          {"terminal, input and network", true, {.network = true}, 1},
+                          {"no terminal", false, {}, 1}};
+    for (const auto& [about, has_terminal, counted, count] : cases) {
+        World world({.idle = 1min, .activity = counted});
+        world.other_samples[key(1)].connection.emplace();
         const SessionKey session = world.login();
         if (has_terminal) {
             world.type(session);
         }
         world.pass_until(5min);
         EXPECT(world.phase(session) == "ending", "terminated");
-        EXPECT(world.find(session)->reason.count == (has_terminal ? 0U : 1U), has_terminal ? "input" : "activity");
+        EXPECT(world.find(session)->reason.count == count, about);
         EXPECT_TEXT(world.fault, "");
     }
 }
@@ -77,8 +86,8 @@ SESSLIMIT_TEST(unprobed_session_not_terminated_as_idle) {
 /// A probe precedes each warning, because the warning's output would hide earlier output. If the probe fails, the
 /// warning is sent anyway.
 SESSLIMIT_TEST(duration_limit_independent_of_probe) {
-    World world =
-        after_login({.duration = 1h, .idle = 30min, .warn = five_and_one, .activity = policy::Activity::output});
+    World world = after_login(
+        {.duration = 1h, .idle = 30min, .warn = five_and_one, .activity = policy::Activity{.output = true}});
     world.blind = true;
     world.pass_until(3601s);
     EXPECT_TEXT(world.take_log(), "3300 tell warned 1 duration left 300; 3540 tell warned 1 duration left 60; "
@@ -123,8 +132,10 @@ SESSLIMIT_TEST(failed_probe_retried_despite_other_events) {
 
 /// A notice written without a successful probe hides other output. It is therefore counted as activity.
 SESSLIMIT_TEST(warning_without_probe_counts_as_activity) {
-    World world = after_login(
-        {.duration = 1h, .idle = 10min, .warn = std::vector<Duration>{5min}, .activity = policy::Activity::output});
+    World world = after_login({.duration = 1h,
+                               .idle = 10min,
+                               .warn = std::vector<Duration>{5min},
+                               .activity = policy::Activity{.output = true}});
     const auto prints = [&world] {
         world.other_samples[key(1)].output = world.wall_offset + world.now.time_since_epoch();
     };
@@ -258,8 +269,7 @@ policy::Policy only(std::optional<Duration> with_terminal, std::optional<Duratio
 /// Returns a sample of a connection that has carried this many bytes in each direction.
 core::ActivitySample carried(std::uint64_t bytes) {
     core::ActivitySample sample;
-    sample.traffic = {.bytes_in = bytes, .bytes_out = bytes, .segments_in = 10, .segments_out = 10, .cookie = 7};
-    sample.since_data = 1min;
+    sample.connection = {.cookie = 7, .bytes_in = bytes, .bytes_out = bytes, .segments_in = 10, .segments_out = 10};
     return sample;
 }
 

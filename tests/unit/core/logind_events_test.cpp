@@ -222,7 +222,7 @@ SESSLIMIT_TEST(restored_session_unchanged) {
     for (const Phase phase : {Phase::admitted, Phase::active, Phase::ending, Phase::denied, Phase::closed}) {
         World world;
         Session session = session_in(phase, key(40));
-        session.last_sample.at = session.perhaps_used = start;
+        session.last_sample.at = session.last_sample.processor_at = session.perhaps_used = start;
         world.feed(SessionRestored{session});
         EXPECT(world.find(key(40)) != nullptr && *world.find(key(40)) == session, name_of(phase));
         EXPECT(world.state.next_key() == key(41), name_of(phase));

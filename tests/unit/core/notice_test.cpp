@@ -69,7 +69,7 @@ SESSLIMIT_TEST(own_notices_not_counted_as_output) {
     };
     for (const Case& one : cases) {
         World world(one.rules);
-        world.policy.host.defaults.idle_activity = policy::Setting<policy::Activity>{policy::Activity::output};
+        world.policy.host.defaults.idle_activity = policy::Setting<policy::Activity>{policy::Activity{.output = true}};
         world.login();
         world.type(key(1));
         print(world, key(1));

@@ -65,7 +65,7 @@ SESSLIMIT_TEST(programs_kept_unless_termination_requested) {
     for (const Case& one : cases) {
         World world(one.rules);
         world.policy.host.defaults.keep = policy::Setting{policy::Keep{{"tmux", "screen"}}, policy::SourceId{0}, 1};
-        world.other_samples[key(1)].traffic.emplace();
+        world.other_samples[key(1)].connection.emplace();
         world.login();
         world.pass_until(60s);
         one.end(world);

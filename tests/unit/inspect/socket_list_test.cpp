@@ -47,9 +47,11 @@ class Part {
         inspect_.id.idiag_cookie[0] = cookie;
         tcp_info info{};
         info.tcpi_bytes_received = 10;
-        info.tcpi_bytes_acked = 11;
+        info.tcpi_bytes_sent = 21;
+        info.tcpi_bytes_retrans = 10;
         info.tcpi_data_segs_in = 12;
-        info.tcpi_data_segs_out = 13;
+        info.tcpi_data_segs_out = 18;
+        info.tcpi_total_retrans = 5;
         info.tcpi_last_data_recv = 14;
         info.tcpi_last_data_sent = 15;
         begin(TCPDIAG_GETSOCK, flags).add(inspect_).attribute(INET_DIAG_SHUTDOWN, std::uint8_t{0});

@@ -121,9 +121,11 @@ struct Reply {
         info.tcpi_last_data_recv = 3000;
         info.tcpi_last_data_sent = 2000;
         info.tcpi_bytes_received = 1ULL << 40U;
-        info.tcpi_bytes_acked = 11;
+        info.tcpi_bytes_sent = 21;
+        info.tcpi_bytes_retrans = 10;
         info.tcpi_data_segs_in = 12;
-        info.tcpi_data_segs_out = 13;
+        info.tcpi_data_segs_out = 18;
+        info.tcpi_total_retrans = 5;
     }
     void of_v6(const char* server, const char* client) {
         message.idiag_family = AF_INET6;
@@ -174,7 +176,7 @@ SESSLIMIT_TEST(valid_reply_parsed) {
     v6.of_v6("2001:db8::1", "2001:db8::7");
     EXPECT(read(v6.bytes(), asked_v6) == traffic, "IPv6");
     Reply shorter;
-    shorter.info_size = offsetof(tcp_info, tcpi_delivery_rate); // Linux 4.6
+    shorter.info_size = offsetof(tcp_info, tcpi_dsack_dups); // Linux 4.19
     EXPECT(read(shorter.bytes()) == traffic, "from an older kernel");
     auto longer = Reply().bytes();
     longer.resize(longer.size() + 100);
@@ -203,7 +205,7 @@ SESSLIMIT_TEST(invalid_reply_rejected) {
         {"empty attribute", [](Reply& reply) { reply.before.nla_len = 0; }},
         {"attribute shorter than its header", [](Reply& reply) { reply.before.nla_len = 3; }},
         {"attribute beyond the end", [](Reply& reply) { reply.before.nla_len = 0xFFFF; }},
-        {"older kernel", [](Reply& reply) { reply.info_size = offsetof(tcp_info, tcpi_data_segs_out); }},
+        {"older kernel", [](Reply& reply) { reply.info_size = offsetof(tcp_info, tcpi_bytes_retrans); }},
         {"very old kernel", [](Reply& reply) { reply.info_size = 104; }},
         {"no tcp_info", [](Reply& reply) { reply.info_size = 0; }},
         {"tcp_info beyond the end", [](Reply& reply) { reply.info_longer = 1; }},

@@ -30,12 +30,12 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
 [[maybe_unused]] void every_field_is_known(const Session& session) {
     [[maybe_unused]] const auto& [key, phase, adopted, observed, probe_failed, graphical, kept, counts_left_behind,
                                   limits_left_behind, is_used_by_mosh, awaits_logout, logout_check, terminal, login,
-                                  leader, logind_id, scope, opened, admitted, logged_out, last_input, perhaps_used,
-                                  longest_idle, grace_until, max_duration, idle_timeout, idle_timeout_no_terminal, seen,
-                                  last_notice_at, last_denial_notice_at, duration_warned, idle_warned, reason, stage,
-                                  shared_limits, request, answer_by, due] = session;
-    [[maybe_unused]] const auto& [at, input, output, wall_offset, processor_time, traffic] = seen;
-    [[maybe_unused]] const auto& [bytes_in, bytes_out, segments_in, segments_out, cookie] = traffic;
+                                  leader, logind_id, scope, opened, admitted, logged_out, last_input, traffic_use,
+                                  traffic_sampling, traffic, perhaps_used, longest_idle, grace_until, max_duration,
+                                  idle_timeout, idle_timeout_no_terminal, seen, last_notice_at, last_denial_notice_at,
+                                  duration_warned, idle_warned, reason, stage, shared_limits, request, answer_by, due] =
+        session;
+    [[maybe_unused]] const auto& [at, input, output, wall_offset, processor_time, processor_at] = seen;
     [[maybe_unused]] const auto& [user, uid, gids, service, tty, rhost, ruser, seat, credential, connection, nested,
                                   gids_cut] = login;
     [[maybe_unused]] const auto& [method, fingerprint, certificate_id, ca] = credential;
@@ -320,8 +320,11 @@ Bytes version_1(const Session& session) {
 /// Returns true if the bytes are rejected, or decode to a valid session that encodes to the same bytes.
 bool honest(const Bytes& bytes) {
     const auto session = decode(bytes);
-    return !session || (ledger::fault_of(*session).empty() &&
-                        (is_version_1(bytes) ? version_1(*session) : encoded(*session)) == bytes);
+    if (!session) {
+        return true;
+    }
+    const Bytes again = is_version_1(bytes) ? version_1(*session) : encoded(*session);
+    return ledger::fault_of(*session).empty() && again.size() == bytes.size() && decode(again) == session;
 }
 
 SESSLIMIT_TEST(record_of_version_1_decoded) {

@@ -311,14 +311,14 @@ SESSLIMIT_TEST(announcement_lists_effective_limits) {
     };
     constexpr Duration none = unlimited_duration;
     constexpr Case cases[] = {
-        {none, none, Activity::input, ""},
-        {4h, 15min, Activity::input, "This session ends at 18:02 (in 4h), or after 15min without input."},
-        {12h, 15min, Activity::output,
+        {none, none, Activity{}, ""},
+        {4h, 15min, Activity{}, "This session ends at 18:02 (in 4h), or after 15min without input."},
+        {12h, 15min, Activity{.output = true},
          "This session ends at 2026-11-23 02:02 (in 12h), or after 15min without input or output."},
-        {4h, none, Activity::input, "This session ends at 18:02 (in 4h)."},
-        {4h, 4h, Activity::input, "This session ends at 18:02 (in 4h)."},
-        {none, 90s, Activity::processor, "This session ends after 1min 30s without activity."},
-        {none, 15min, Activity::output_and_processor, "This session ends after 15min without activity."},
+        {4h, none, Activity{}, "This session ends at 18:02 (in 4h)."},
+        {4h, 4h, Activity{}, "This session ends at 18:02 (in 4h)."},
+        {none, 90s, Activity{.processor = true}, "This session ends after 1min 30s without activity."},
+        {none, 15min, Activity{.output = true, .processor = true}, "This session ends after 15min without activity."},
     };
     for (const Case& one : cases) {
         Session session = session_in(Phase::admitted);

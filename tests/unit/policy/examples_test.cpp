@@ -107,7 +107,8 @@ SESSLIMIT_TEST(each_example_sets_documented_limits) {
     };
     const Case cases[] = {
         {"workstation", ssh,
-         "max_sessions 8; idle_timeout 4h; idle_timeout_no_terminal unlimited; idle_activity [input, output, cpu]; "
+         "max_sessions 8; idle_timeout 4h; idle_timeout_no_terminal unlimited; idle_activity [input, network, output, "
+         "cpu]; "
          "on_idle lock"},
         {"workstation", console, "idle_timeout 20min; idle_timeout_no_terminal 20min; on_idle lock"},
         {"bastion", ssh, "max_sessions 2; max_duration 10h; idle_timeout 15min; idle_timeout_no_terminal 5min"},
@@ -116,12 +117,12 @@ SESSLIMIT_TEST(each_example_sets_documented_limits) {
          "max_sessions unlimited; max_duration unlimited; idle_timeout 15min; idle_timeout_no_terminal 5min"},
         {"compute-node", ssh,
          "max_sessions 6; max_sessions_total 200; idle_timeout 12h; idle_timeout_no_terminal 12h; idle_activity "
-         "[input, output, cpu]"},
+         "[input, network, output, cpu]"},
         {"stig", ssh,
          "max_sessions 10; idle_timeout 10min; idle_timeout_no_terminal 10min; idle_activity [input]; on_idle end"},
         {"stig", console,
          "max_sessions 10; idle_timeout 10min; idle_timeout_no_terminal 10min; idle_activity [input]; on_idle end"},
-        {"pci-dss", ssh, "idle_timeout 15min; idle_timeout_no_terminal 15min; idle_activity [input]; on_idle lock"},
+        {"pci-dss", ssh, "idle_timeout 15min; idle_timeout_no_terminal 15min; on_idle lock"},
     };
     for (const Case& one : cases) {
         const Installed policy = installed(one.example);

@@ -52,10 +52,11 @@ SESSLIMIT_TEST(empty_policy_sets_nothing) {
         EXPECT(one.from == nullptr && one.line == 0, one.name);
         text += one.name + '=' + one.value + ' ';
     }
-    EXPECT_TEXT(text, "max_sessions=unlimited max_sessions_total=unlimited max_duration=unlimited "
-                      "idle_timeout=unlimited idle_timeout_no_terminal=unlimited idle_activity=[input] on_idle=end "
-                      "keep=[] count_left_behind=false limit_left_behind=false warn_before=[] at_limit=deny "
-                      "displace_idle=0s mode=enforce message= announce=false quiet=false message_of_end= ");
+    EXPECT_TEXT(text,
+                "max_sessions=unlimited max_sessions_total=unlimited max_duration=unlimited "
+                "idle_timeout=unlimited idle_timeout_no_terminal=unlimited idle_activity=[input, network] on_idle=end "
+                "keep=[] count_left_behind=false limit_left_behind=false warn_before=[] at_limit=deny "
+                "displace_idle=0s mode=enforce message= announce=false quiet=false message_of_end= ");
     EXPECT_TEXT(rules(explanation), "");
 }
 

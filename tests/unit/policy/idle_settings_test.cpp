@@ -23,7 +23,8 @@ std::string told_of_ends(const Limits& limits, const Policy& policy) {
     add("idle", limits.idle_timeout, format_span(limits.idle_timeout.value));
     add("no_terminal", limits.idle_timeout_no_terminal, format_span(limits.idle_timeout_no_terminal.value));
     add("activity", limits.idle_activity,
-        std::string("input") + (counts_output(activity) ? ",output" : "") + (counts_processor(activity) ? ",cpu" : ""));
+        std::string("input") + (activity.network ? ",network" : "") + (activity.output ? ",output" : "") +
+            (activity.processor ? ",cpu" : ""));
     add("on_idle", limits.on_idle, limits.on_idle.value == OnIdle::lock ? "lock" : "end");
     std::string programs;
     for (const std::string& program : limits.keep.value.programs) {
@@ -71,7 +72,7 @@ std::string rules(const std::string& first, const std::string& second) {
 SESSLIMIT_TEST(empty_policy_has_idle_defaults) {
     const Limits limits = resolve(Policy{}, alice);
     EXPECT(limits.idle_timeout_no_terminal.value == unlimited_duration, "no limit");
-    EXPECT(limits.idle_activity.value == Activity::input, "input only");
+    EXPECT(limits.idle_activity.value == Activity{.network = true}, "input and network");
     EXPECT(limits.on_idle.value == OnIdle::end, "terminated");
     EXPECT(limits.keep.value.programs.empty(), "no program is preserved");
     EXPECT(limits.announce.value == Announce::no, "not announced");
@@ -95,7 +96,8 @@ SESSLIMIT_TEST(each_syntax_of_setting_accepted) {
         {"a list of one word", defaults(R"(idle_activity = ["input"])"), "", "activity=input@defaults:3"},
         {"with output", defaults(R"(idle_activity = ["output", "input"])"), "", "activity=input,output@defaults:3"},
         {"with CPU time", defaults(R"(idle_activity = ["input", "cpu"])"), "", "activity=input,cpu@defaults:3"},
-        {"all", defaults(R"(idle_activity = ["cpu", "input", "output"])"), "", "activity=input,output,cpu@defaults:3"},
+        {"all", defaults(R"(idle_activity = ["cpu", "input", "network", "output"])"), "",
+         "activity=input,network,output,cpu@defaults:3"},
         {"one twice", defaults(R"(idle_activity = ["input", "cpu", "cpu"])"), "", "activity=input,cpu@defaults:3"},
         {"the others",
          defaults(
@@ -114,7 +116,8 @@ SESSLIMIT_TEST(strictest_of_two_rules_wins) {
     };
     const Row rows[] = {
         {R"(idle_activity = "input")", R"(idle_activity = ["input", "output"])", "activity=input"},
-        {R"(idle_activity = ["input", "output"])", R"(idle_activity = ["input", "cpu"])", "activity=input,output"},
+        {R"(idle_activity = ["input", "output"])", R"(idle_activity = ["input", "network", "output"])",
+         "activity=input,output"},
         {R"(idle_activity = ["input", "cpu"])", R"(idle_activity = ["input", "output", "cpu"])", "activity=input,cpu"},
         {R"(on_idle = "end")", R"(on_idle = "lock")", "on_idle=end"},
         {"keep = []", "keep = [\"tmux\"]", "keep="},

@@ -170,7 +170,7 @@ Bye, {user}:
     const policy::Settings& kept = taken.policy.host.defaults;
     EXPECT(taken.from == PolicyOrigin::cached, "the cached policy");
     EXPECT(kept.idle_timeout_no_terminal.value().value == 1h, "idle_timeout_no_terminal");
-    EXPECT(kept.idle_activity.value().value == policy::Activity::processor, "idle_activity");
+    EXPECT(kept.idle_activity.value().value == policy::Activity{.processor = true}, "idle_activity");
     EXPECT(kept.on_idle.value().value == policy::OnIdle::lock, "on_idle");
     EXPECT((kept.keep.value().value.programs == std::vector<std::string>{"tmux", "screen"}), "keep");
     EXPECT(kept.count_left_behind.value().value == policy::CountLeftBehind::yes, "count_left_behind");

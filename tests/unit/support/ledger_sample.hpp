@@ -74,14 +74,11 @@ inline core::Session fullest() {
     session.max_duration = Duration(3);
     session.idle_timeout = Duration(4);
     session.idle_timeout_no_terminal = Duration(11);
-    session.last_sample = {
-        .at = BootTime(Duration(12)),
-        .input = Duration(std::int64_t{1} << 60),
-        .output = Duration(13),
-        .wall_offset = -Duration(std::int64_t{1} << 60),
-        .processor_time = Duration(14),
-        .traffic = {
-            .bytes_in = ~std::uint64_t{0}, .bytes_out = 15, .segments_in = 16, .segments_out = 17, .cookie = 18}};
+    session.last_sample = {.at = BootTime(Duration(12)),
+                           .input = Duration(std::int64_t{1} << 60),
+                           .output = Duration(13),
+                           .wall_offset = -Duration(std::int64_t{1} << 60),
+                           .processor_time = Duration(14)};
     session.last_notice_at = BootTime(Duration(19));
     session.duration_warned = Duration(5);
     session.idle_warned = Duration(6);

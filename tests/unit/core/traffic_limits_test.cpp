@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+// Idle limits of sessions whose ssh connection or sockets carry data.
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/core_world.hpp"
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::test;
+using core::SocketSample;
+using policy::AtLimit;
+
+/// A session of "ssh -W" without a terminal, whose socket carries messages of 36 bytes and their answers.
+struct Tunnel {
+    World world;
+    SessionKey key = test::key(1);
+    std::uint64_t messages = 0;
+
+    explicit Tunnel(const Rules& rules) : world(rules) {
+        core::ActivitySample& sample = world.other_samples[key];
+        sample.connection = SocketSample{.cookie = 7};
+        sample.sockets.emplace();
+        (void)world.login();
+    }
+    void send() {
+        ++messages;
+        world.other_samples[key].sockets = {SocketSample{.cookie = 8,
+                                                         .bytes_in = 36 * messages,
+                                                         .bytes_out = 36 * messages,
+                                                         .segments_in = messages,
+                                                         .segments_out = messages,
+                                                         .last_in = world.now,
+                                                         .last_out = world.now}};
+    }
+    /// Sends messages until the session is terminated, or until `until`. The interval is `interval` on average, and
+    /// varies by `variation`, in tenths.
+    void send_until(Duration until, Duration interval, int variation) {
+        for (std::uint64_t turn = 0; world.now < start + until && world.phase(key) == "active"; ++turn) {
+            const auto differs = static_cast<std::int64_t>(turn * 7 % 5) - 2; // -2 to 2
+            world.pass(interval + interval * differs * variation / 20);
+            send();
+        }
+    }
+};
+
+SESSLIMIT_TEST(typing_through_tunnel_keeps_session) {
+    Tunnel tunnel({.idle = 1min, .warn = std::vector<Duration>{10s}});
+    tunnel.send_until(1h, 5s, 2);
+    EXPECT_TEXT(tunnel.world.phase(tunnel.key), "active");
+    EXPECT_TEXT(tunnel.world.take_log(), "0 admitted 501, tell admitted 1");
+    const Duration last = tunnel.world.now - start;
+    tunnel.world.pass(58s);
+    EXPECT_TEXT(tunnel.world.phase(tunnel.key), "active");
+    tunnel.world.pass(5s);
+    EXPECT(tunnel.world.phase(tunnel.key) == "ending", std::to_string(last / 1s));
+    EXPECT_TEXT(tunnel.world.fault, "");
+}
+
+/// The user types for ten minutes, and then only the keepalives of the client go on. The warning and the termination
+/// follow the last key.
+SESSLIMIT_TEST(keepalives_do_not_keep_session) {
+    Tunnel tunnel({.idle = 2min, .warn = std::vector<Duration>{20s}});
+    tunnel.send_until(10min, 3s, 2);
+    const Duration last_key = tunnel.world.now - start;
+    (void)tunnel.world.take_log();
+    tunnel.send_until(1h, 5s, 0);
+    const core::Session* session = tunnel.world.find(tunnel.key);
+    EXPECT(session != nullptr && session->phase == core::Phase::ending, "terminated");
+    const auto& notices = tunnel.world.notices;
+    EXPECT(notices.size() >= 2 && notices.back().kind == core::Notice::Kind::ending, "notices");
+    const Duration late = tunnel.world.now - start - last_key - 2min;
+    EXPECT(late >= 0s && late <= 12s, std::to_string(late / 1s)); // a tenth of the limit
+    EXPECT_TEXT(tunnel.world.fault, "");
+}
+
+/// Returns the times of the samples of a session in which nothing happens, in seconds.
+std::string sample_times(World& world, SessionKey key, Duration until) {
+    std::string times;
+    for (BootTime last{}; world.now < start + until; world.pass(1s)) {
+        const BootTime at = world.find(key)->last_sample.at;
+        if (at != last) {
+            times += std::to_string((at - start) / 1s) + " ";
+            last = at;
+        }
+    }
+    return times;
+}
+
+SESSLIMIT_TEST(connections_sampled_as_limits_require) {
+    struct Case {
+        const char* about;
+        Rules rules;
+        std::string_view times;
+    };
+    const std::vector<Duration> warnings{30s};
+    const Case cases[] = {
+        {"twenty times within the idle limit, and every 5 s after the warning",
+         {.idle = 200s, .warn = warnings},
+         "0 10 20 30 40 50 60 70 80 90 100 110 120 130 140 150 160 170 175 180 185 190 195 "},
+        {"at most once a second", {.idle = 6s, .warn = std::vector<Duration>{}}, "0 1 2 3 4 5 "},
+        {"every 30 s for end-idlest", {.max = 2, .at_limit = AtLimit::end_idlest}, "0 20 50 80 110 140 170 "},
+        {"not without a limit on the number of sessions", {.at_limit = AtLimit::end_idlest}, "0 "},
+        {"not without limits that need it", {.max = 2, .duration = 10h}, ""},
+    };
+    for (const Case& one : cases) {
+        Tunnel tunnel(one.rules);
+        tunnel.send();
+        const Duration until = one.rules.idle == 6s ? 6s : 199s;
+        EXPECT_TEXT(std::string(one.about) + ": " + sample_times(tunnel.world, tunnel.key, until),
+                    std::string(one.about) + ": " + std::string(one.times));
+    }
+}
+
+/// The processes of the session use 0.6 s of CPU time every 2 minutes, which is 0.5 % of a processor. Between two
+/// samples of the connection it would be 2 %.
+SESSLIMIT_TEST(processor_time_not_compared_between_samples) {
+    for (const Duration used : {600ms, 1400ms}) {
+        Tunnel tunnel({.idle = 10min, .warn = std::vector<Duration>{}});
+        core::ActivitySample& sample = tunnel.world.other_samples[tunnel.key];
+        sample.processor_time = 0s;
+        tunnel.world.pass(31s); // the first sample with CPU time
+        for (int turn = 0; turn < 8; ++turn) {
+            *sample.processor_time += used;
+            tunnel.world.pass(2min);
+        }
+        EXPECT_TEXT(tunnel.world.phase(tunnel.key), used == 600ms ? "ending" : "active");
+    }
+}
+
+/// The pages of Cockpit have no terminal and no idle hint, and its page "Terminal" shows only a part of the use.
+SESSLIMIT_TEST(cockpit_session_is_never_idle) {
+    World world({.idle = 1min});
+    Login login = ssh();
+    login.service = "cockpit";
+    login.connection.clear();
+    const SessionKey key = world.login(login);
+    world.other_samples[key].connection = SocketSample{.cookie = 7};
+    world.type(key);
+    world.pass(1h);
+    EXPECT_TEXT(world.phase(key), "active");
+    EXPECT_TEXT(world.fault, "");
+}
+
+} // namespace
