@@ -2,208 +2,53 @@
 """Activity of each kind of login under each idle_activity, compared with the table of the manual page."""
 
 import contextlib
+import random
 import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-from lab import client
-from lab.base import PASSWORDS
-from lab.client import Client
-from lab.machine import wait_until
+from lab import client, logins as kinds
 
 PAGE = Path(__file__).resolve().parents[2] / "man" / "sesslimit.toml.5"
 MARK = "tests/lab/test_matrix.py"  # in a comment before the table
 
 # The users and their idle_activity, as in the heads of the table.
-USERS = {"alice": "input", "bob": "input, output", "carol": "input, output, cpu"}
+USERS = {"alice": "input", "bob": "input, network", "carol": "input, network, output, cpu"}
 
 TIMEOUT = 30  # seconds; a terminal has timestamps in steps of 8
 WATCHED = 2.5 * TIMEOUT  # seconds after the last login
-TYPED_EVERY = 6
+USED_EVERY = 4, 8  # seconds; not at regular intervals, because those are background traffic
 PACE = 0.15  # seconds between the starts of two clients
 
-SOURCE = "/var/tmp/lab-file"
-RATE = 50  # kB/s of active transfers
-RSYNCD_PORT = 8730
-FORWARDED_PORT = 9000
-
-# Uses 4 to 10 % of a processor and prints nothing.
-COMPUTE = "while :; do i=0; while [ $((i += 1)) -lt 15000 ]; do :; done; sleep 1; done"
-
-
-@dataclass
-class Login:
-    """A login of one user, in a test of one kind of login."""
-
-    client: Client
-    typed_in: Client | None = None  # the terminal in which a key is pressed at regular intervals
-    growing: str = ""  # the file in the machine that grows as long as the transfer is active
-    last_key: float | None = None  # time of the last key, if no more are typed
-
-    @property
-    def ended_at(self) -> float | None:
-        """Returns when its session was terminated, by its client. An sftp client continues to read commands then."""
-        closed = self.client.find("closed by remote host")
-        return closed.at if closed else self.client.ended_at
-
-
-# Each kind of login is a generator. It starts a client and yields the login, then waits until the login is active.
-
-
-def shell(host, user):
-    login = Login(client.shell(host, user))
-    yield login
-    login.client.prompt()
-    login.last_key = login.client.send("\n")
-
-
-def printing_shell(host, user):
-    login = Login(client.shell(host, user))
-    yield login
-    login.client.prompt()
-    login.last_key = login.client.send("while sleep 1; do date; done\n")
-
-
-def typing_su(host, user):
-    login = Login(client.shell(host, user))
-    yield login
-    at = login.client.prompt().end
-    login.client.send("su -\n")
-    asked = login.client.expect("Password: ", 60, at)
-    login.client.send(f"{PASSWORDS['root']}\n")
-    login.client.prompt(60, asked.end)
-    login.typed_in = login.client
-
-
-def typing_tmux(host, user):
-    login = Login(client.shell(host, user))
-    yield login
-    attach(login.client, "typing")
-    login.typed_in = login.client
-
-
-def detached_tmux(host, user):
-    login = Login(client.shell(host, user))
-    yield login
-    at = attach(login.client, "detached")
-    login.last_key = login.client.send("\x02d")
-    login.client.expect("detached", 60, at)
-
-
-def attach(terminal, server):
-    """Starts tmux with its own server, in this session. Returns the position after its pane's prompt."""
-    at = terminal.prompt().end
-    terminal.send(f"tmux -L {server}\n")
-    drawn = terminal.expect(r"\x1b\[\?1049h", 60, at)
-    return terminal.prompt(60, drawn.end).end
-
-
-def control_master(host, user):
-    path = f"ControlPath=/run/lab-{user}"
-    login = Login(client.shell(host, user, ["-o", "ControlMaster=yes", "-o", path]))
-    yield login
-    login.client.prompt()
-    second = client.shell(host, user, ["-o", path])
-    second.prompt()
-    login.typed_in = second
-
-
-def command(host, user):
-    return silent(client.command(host, user, "echo begun; exec sleep 1000"), "begun")
-
-
-def computing(host, user):
-    return silent(client.command(host, user, f"echo begun; {COMPUTE}"), "begun")
-
-
-def idle_sftp(host, user):
-    it = client.sftp(host, user)
-    yield Login(it)
-    it.send("pwd\n")
-    it.expect("Remote working directory", 60)
-
-
-def quiet_forward(host, user):
-    return silent(client.forward(host, user), "Authenticated")
-
-
-def keepalive_forward(host, user):
-    return silent(forward(host, user, "-o", "ServerAliveInterval=5"), "Authenticated")
-
-
-def silent(it, begun):
-    yield Login(it)
-    it.expect(begun, 60)
-
-
-def forward(host, user, *options):
-    return client.program(host, ["ssh", "-N", "-o", "LogLevel=VERBOSE", *options, f"{user}@127.0.0.1"])
-
-
-def busy_forward(host, user):
-    port = FORWARDED_PORT + list(USERS).index(user)
-    login = Login(forward(host, user, "-L", f"127.0.0.1:{port}:127.0.0.1:{RSYNCD_PORT}"))
-    login.growing = target("forward", user)
-    yield login
-    login.client.expect("Authenticated", 60)
-    through = f"rsync://127.0.0.1:{port}/lab/{Path(SOURCE).name}"
-    client.program(host, ["rsync", "--inplace", f"--bwlimit={RATE}", through, login.growing])
-    wait_until("data through the tunnel", lambda: size(host, login), 60)
-
-
-def busy_sftp(host, user):
-    login = Login(client.program(host, ["sftp", "-q", "-l", str(RATE * 8), f"{user}@127.0.0.1"]))
-    login.growing = target("sftp", user)
-    login.client.send(f"get {SOURCE} {login.growing}\n")
-    return transferring(host, login)
-
-
-def busy_scp(host, user):
-    to = target("scp", user)
-    it = client.program(host, ["scp", "-q", "-l", str(RATE * 8), f"{user}@127.0.0.1:{SOURCE}", to])
-    return transferring(host, Login(it, growing=to))
-
-
-def busy_rsync(host, user):
-    to = target("rsync", user)
-    it = client.program(host, ["rsync", "--inplace", f"--bwlimit={RATE}", f"{user}@127.0.0.1:{SOURCE}", to])
-    return transferring(host, Login(it, growing=to))
-
-
-def transferring(host, login):
-    yield login
-    wait_until("a growing file", lambda: size(host, login), 60)
-
-
-def target(kind, user):
-    return f"/var/tmp/lab-{kind}-{user}"
-
-
-def size(host, login):
-    with contextlib.suppress(OSError):
-        return host.path(login.growing).stat().st_size
-    return 0
-
-
 KINDS = {
-    "a shell, nobody types": shell,
-    "a shell that prints every second": printing_shell,
-    "a shell of another user by su, typed in": typing_su,
-    "tmux, attached and typed in": typing_tmux,
-    "tmux, detached": detached_tmux,
-    "two shells by ControlMaster, one typed in": control_master,
-    "a command without a terminal, waiting": command,
-    "a command without a terminal, computing": computing,
-    "sftp, idle": idle_sftp,
-    "sftp, at work": busy_sftp,
-    "scp, at work": busy_scp,
-    "rsync, at work": busy_rsync,
-    "ssh -N, quiet": quiet_forward,
-    "ssh -N with ServerAliveInterval=5": keepalive_forward,
-    "ssh -N, data through a forwarding": busy_forward,
+    "a shell, nobody types": kinds.shell,
+    "a shell that prints every second": kinds.printing_shell,
+    "a shell with tail -f of a log": kinds.tail_in_shell,
+    "a shell with ssh to a host, top runs there": kinds.top_elsewhere,
+    "a shell with irssi, which answers PING": kinds.answering,
+    "a shell with -L, queries are sent": kinds.tunnel(client.shell),
+    "a shell, rsync by ControlMaster at work": kinds.transfer_beside_shell("rsync"),
+    "a shell, scp by ControlMaster at work": kinds.transfer_beside_shell("scp"),
+    "a shell of another user by su, typed in": kinds.typing_su,
+    "tmux, attached and typed in": kinds.typing_tmux,
+    "tmux, detached": kinds.detached_tmux,
+    "two shells by ControlMaster, one typed in": kinds.control_master,
+    "a command without a terminal, waiting": kinds.command,
+    "a command without a terminal, computing": kinds.computing,
+    "a command without a terminal, printing": kinds.lines,
+    "sftp, idle": kinds.idle_sftp,
+    "sftp, at work": kinds.transferring("sftp"),
+    "scp, at work": kinds.transferring("scp"),
+    "rsync, at work": kinds.transferring("rsync"),
+    "ssh -N, quiet": kinds.quiet_forward,
+    "ssh -N with ServerAliveInterval=5": kinds.keepalive_forward,
+    "ssh -N, data through a forwarding": kinds.busy_forward,
+    "ssh -N, an editor that is left alone": kinds.left_alone_editor,
+    "ssh -J to a host, typed in": kinds.through,
+    "ssh -J to a host, a program prints there": kinds.printing_elsewhere,
+    "ssh -J to a host, ServerAliveInterval=5": kinds.keepalives_inside,
 }
 
 
@@ -230,20 +75,19 @@ def test_manual_page_lists_every_kind_of_login():
 
 def test_idle_activity_matches_manual_page(host, saw):
     host.policy("version = 1\n" + "".join(map(rule, USERS)))
-    host.sh(f"truncate -s 1G {SOURCE}; chmod 644 {SOURCE}; rm -f /var/tmp/lab-*-*")
-    serve_files(host)
-    since = time.monotonic()
-    logins = {}
-    with typist(logins):
-        log_all_in(host, logins)
-        there = sum(login.ended_at is None for login in logins.values())
-        saw(f"{len(logins)} logins in {time.monotonic() - since:.1f} s; {there} of them were open then")
-        sizes = {cell: size(host, login) for cell, login in logins.items() if login.growing}
-        time.sleep(WATCHED)
+    logins, seed = {}, random.randrange(10**6)
+    with kinds.serving(host):
+        since = time.monotonic()
+        with users(logins, random.Random(seed)):
+            log_all_in(host, logins)
+            there = sum(login.ended_at is None for login in logins.values())
+            saw(f"{len(logins)} logins in {time.monotonic() - since:.1f} s; {there} of them were open then; seed {seed}")
+            sizes = {cell: kinds.size(host, login) for cell, login in logins.items() if login.growing}
+            time.sleep(WATCHED)
 
     became = {kind: {USERS[user]: fate(logins[kind, user]) for user in USERS} for kind in KINDS}
     for kind, row in became.items():
-        saw(f"{kind:41} | " + " | ".join(f"{head}: {row[head]}" for head in row))
+        saw(f"{kind:44} | " + " | ".join(f"{head}: {row[head]}" for head in row))
     page = documented()
     differences = [
         f"{kind}, [{head}]: the page has {page[kind][head]!r}, the result is {is_so!r}; its client printed:\n"
@@ -265,12 +109,6 @@ def rule(user):
     )
 
 
-def serve_files(host):
-    config = f"use chroot = no\naddress = 127.0.0.1\nport = {RSYNCD_PORT}\n[lab]\npath = /var/tmp\n"
-    host.write("/etc/lab-rsyncd.conf", config)
-    host.sh("systemd-run --quiet --collect --unit=lab-rsyncd rsync --daemon --no-detach --config=/etc/lab-rsyncd.conf")
-
-
 def log_all_in(host, logins):
     """Starts every kind of login of every user concurrently: logins[kind, user]."""
     begun = []
@@ -286,17 +124,18 @@ def log_all_in(host, logins):
 
 
 @contextlib.contextmanager
-def typist(logins):
-    """Presses a key at regular intervals in every login with typed_in, including later ones."""
+def users(logins, chance):
+    """Uses every login at intervals, including later ones."""
     done = threading.Event()
 
-    def type_on():
-        while not done.wait(TYPED_EVERY):
-            for terminal in [login.typed_in for login in list(logins.values())]:
-                if terminal and terminal.running:
-                    terminal.send("\n")
+    def use_all():
+        while not done.wait(chance.uniform(*USED_EVERY)):
+            for login in list(logins.values()):
+                if not login.ended_at:
+                    with contextlib.suppress(OSError):  # the session may have been terminated
+                        login.use(chance)
 
-    thread = threading.Thread(target=type_on, daemon=True)
+    thread = threading.Thread(target=use_all, daemon=True)
     thread.start()
     try:
         yield
@@ -330,7 +169,7 @@ def judge_kept(host, logins, sizes):
     for user in USERS:
         assert len(host.sessions(user)) == sum(of == user for _, of in kept)
     for cell, was in sizes.items():
-        assert size(host, logins[cell]) > was, cell
+        assert kinds.size(host, logins[cell]) > was, cell
     for login in kept.values():
         if login.typed_in:
             at = len(login.typed_in.output.encode())

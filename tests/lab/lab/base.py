@@ -34,6 +34,8 @@ LATER = {
     "machinectl": ["systemd-container"],
     "cockpit": ["cockpit-ws", "cockpit-bridge"],
     "ansible": ["ansible-core"],
+    "x11": ["xvfb", "xterm", "xauth", "xdotool"],
+    "python3": ["python3-minimal"],
 }
 STORE = "/var/opt/lab"
 
