@@ -81,7 +81,8 @@ def test_idle_activity_matches_manual_page(host, saw):
         with users(logins, random.Random(seed)):
             log_all_in(host, logins)
             there = sum(login.ended_at is None for login in logins.values())
-            saw(f"{len(logins)} logins in {time.monotonic() - since:.1f} s; {there} of them were open then; seed {seed}")
+            took = time.monotonic() - since
+            saw(f"{len(logins)} logins in {took:.1f} s; {there} of them were open then; seed {seed}")
             sizes = {cell: kinds.size(host, login) for cell, login in logins.items() if login.growing}
             time.sleep(WATCHED)
 

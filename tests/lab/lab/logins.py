@@ -7,8 +7,10 @@ until the login can be used. serving(host) provides the servers and files that t
 
 import contextlib
 import itertools
+import os
 import random
 import shlex
+import signal
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +34,8 @@ INNER = "root@127.0.0.1"  # account on the host behind the bastion; no limit app
 # Uses 4 to 10 % of a processor and prints nothing.
 COMPUTE = "while :; do i=0; while [ $((i += 1)) -lt 15000 ]; do :; done; sleep 1; done"
 PRINT = "while sleep 1; do date; done"
+ANSWER = "while read -r ping <&3; do printf 'PONG :lab\\r\\n' >&3; done"
+PRINTED = r"\d\d:\d\d:\d\d"
 
 ports = itertools.count(9000)  # of forwardings
 
@@ -95,8 +99,7 @@ printing_shell = partial(shell, line=f"{PRINT}\n")
 top_elsewhere = partial(
     shell, line=f"ssh -tt -i {KEY} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null {INNER} top\n")
 # Answers the messages of a server, as irssi does.
-answering = partial(
-    shell, line=f"exec 3<>/dev/tcp/127.0.0.1/{PING_PORT}; while read -r ping <&3; do printf 'PONG :lab\\r\\n' >&3; done\n")
+answering = partial(shell, line=f"exec 3<>/dev/tcp/127.0.0.1/{PING_PORT}; {ANSWER}\n")
 
 
 def typing_su(host, user):
@@ -122,7 +125,10 @@ def detached_tmux(host, user, line=""):
     login = Login(client.shell(host, user))
     yield login
     at = _attach(login.client, "detached")
-    login.client.send(line)
+    if line:
+        login.client.send(line)
+        # tmux ignores its own keys if they arrive together with others, see assume-paste-time in tmux(1).
+        at = login.client.expect(PRINTED, 30, at).end
     login.last_key = login.client.send("\x02d")
     login.client.expect("detached", 60, at)
 
@@ -155,7 +161,7 @@ def waiting(start, begun):
 command = waiting(lambda host, user: client.command(host, user, "echo begun; exec sleep 1000"), "begun")
 computing = waiting(lambda host, user: client.command(host, user, f"echo begun; {COMPUTE}"), "begun")
 quiet_forward = waiting(client.forward, "Authenticated")
-keepalive_forward = waiting(lambda host, user: client.forward(host, user, ["-o", "ServerAliveInterval=5"]), "Authenticated")
+keepalive_forward = waiting(partial(client.forward, options=["-o", "ServerAliveInterval=5"]), "Authenticated")
 
 
 def idle_sftp(host, user):
@@ -187,8 +193,9 @@ def _transfer(host, user, program, to, options=()):
     """Starts a transfer with rsync, scp or sftp, which takes hours."""
     slow = ["-l", str(RATE * 8)]
     remote = f"{user}@127.0.0.1"
+    shell_of_rsync = shlex.join(["ssh", *options])
     copy = client.program(host, {
-        "rsync": ["rsync", "-e", shlex.join(["ssh", *options]), "--inplace", f"--bwlimit={RATE}", f"{remote}:{SOURCE}", to],
+        "rsync": ["rsync", "-e", shell_of_rsync, "--inplace", f"--bwlimit={RATE}", f"{remote}:{SOURCE}", to],
         "scp": ["scp", "-q", *slow, *options, f"{remote}:{SOURCE}", to],
         "sftp": ["sftp", "-q", *slow, *options, remote],
     }[program])
@@ -218,7 +225,8 @@ def transfer_beside_shell(program):
         login.client.prompt()
         login.growing = _target(f"beside-{program}", user)
         login.last_key = login.client.send("\n")
-        login.stop = _transfer(host, user, program, login.growing, options).close
+        copy = _transfer(host, user, program, login.growing, options)
+        login.stop = lambda: os.kill(copy.pid, signal.SIGTERM)  # the program then ends its own processes
         wait_until("a growing file", lambda: size(host, login), 60)
 
     return begin
@@ -254,7 +262,8 @@ def git_beside_shell(host, user):
     login, options = _master(host, user)
     yield login
     login.client.prompt()
-    fetch = ["git", "-c", f"core.sshCommand={shlex.join(['ssh', *options])}", "ls-remote", f"{user}@127.0.0.1:{REPOSITORY}"]
+    by_ssh = f"core.sshCommand={shlex.join(['ssh', *options])}"
+    fetch = ["git", "-c", by_ssh, "ls-remote", f"{user}@127.0.0.1:{REPOSITORY}"]
     login.act = lambda chance: host.run(*fetch)
 
 
@@ -299,12 +308,12 @@ def reverse_tunnel(host, user):
     login.act = lambda _: network.exchange(connection, 200)
 
 
-def left_alone_editor(host, user):
+def left_alone_editor(host, user, start=client.forward, options=()):
     """Two forwarded connections, on which both ends send 19 bytes every 5 s."""
     port = next(ports)
-    it = client.forward(host, user, ["-L", f"127.0.0.1:{port}:127.0.0.1:{BEAT_PORT}"])
+    it = start(host, user, ["-L", f"127.0.0.1:{port}:127.0.0.1:{BEAT_PORT}", *options])
     yield Login(it)
-    it.expect("Authenticated", 60)
+    it.expect(f"Authenticated|{PROMPT}", 60)
     for _ in range(2):
         network.in_thread(network.beat, network.connect(host, port))
 
@@ -361,6 +370,6 @@ def dead_peer(host, user):
     yield login
     at = login.client.prompt().end
     login.client.send(f"{PRINT}\n")
-    login.client.expect(r"\d\d:\d\d:\d\d", 30, at)
+    login.client.expect(PRINTED, 30, at)
     login.last_key = time.monotonic()
     far.cut()
