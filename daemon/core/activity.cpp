@@ -90,8 +90,7 @@ bool counts_connection(const SessionTraffic& traffic, const ActivitySample& samp
         return false;
     }
     if (!sample.input) {
-        // The data of a connection without channels is that of the sockets.
-        return sample.has_channel || !sample.sockets;
+        return true;
     }
     // Keys that no program has read are only known from the connection. With idle_activity = "input", the connection
     // counts if it cannot carry other data.

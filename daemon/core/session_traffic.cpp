@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/core/session_traffic.hpp"
 
+#include "daemon/core/ssh_packet.hpp"
+
 #include <algorithm>
 #include <span>
 
@@ -19,6 +21,9 @@ TrafficSource source_of(const SessionTraffic& traffic) {
 struct Forwarded {
     std::int64_t in = 0;
     std::int64_t out = 0;
+    std::uint64_t bytes_out = 0;
+
+    [[nodiscard]] bool is_any() const { return in != 0 || out != 0; }
 };
 
 Forwarded forwarded_since(const ForwardedPayload& before, std::span<const SocketSample> sockets) {
@@ -28,6 +33,7 @@ Forwarded forwarded_since(const ForwardedPayload& before, std::span<const Socket
         const SocketSample earlier = found == before.sockets.end() ? SocketSample{} : *found;
         forwarded.in += static_cast<std::int64_t>(socket.segments_in - earlier.segments_in);
         forwarded.out += static_cast<std::int64_t>(socket.segments_out - earlier.segments_out);
+        forwarded.bytes_out += socket.bytes_out - earlier.bytes_out;
     }
     return forwarded;
 }
@@ -41,13 +47,32 @@ std::int64_t add(ForwardedPayload::Balance& balance, std::int64_t messages, std:
     return own;
 }
 
+/// Returns true if `messages` with a total of `bytes` can be keepalives or answers to them.
+bool are_keepalives(std::uint64_t messages, std::uint64_t bytes) {
+    return messages == 0 || (bytes % messages == 0 && ssh_packet::is_keepalive(bytes / messages));
+}
+
+/// Returns true if a connection that only carries forwarded data has carried data of sockets that were opened and
+/// closed since the last sample, and are therefore not among the sockets.
+bool carries_short_connections(const SocketSample& before, const SocketSample& after, const Forwarded& by_sockets) {
+    const std::uint64_t in = after.segments_in - before.segments_in;
+    const std::uint64_t bytes_in = after.bytes_in - before.bytes_in;
+    if (by_sockets.is_any()) {
+        // A packet is at most max_size longer than the data in it, and a keepalive is not larger than that.
+        return bytes_in > by_sockets.bytes_out + TrafficHistory::max_size * in;
+    }
+    // The client sends at least three messages for each connection, which open a channel, contain data and close it.
+    return in > in_flight && !(are_keepalives(in, bytes_in) && are_keepalives(after.segments_out - before.segments_out,
+                                                                              after.bytes_out - before.bytes_out));
+}
+
 /// Adds to `own` the data that the connection has carried since the last sample, except for that of the sockets.
 void add_own(SocketSample& own, ForwardedPayload& forwarded, const SocketSample& connection,
              const Forwarded& by_sockets) {
     const SocketSample& before = forwarded.connection;
     const auto in = static_cast<std::int64_t>(connection.segments_in - before.segments_in);
     const auto out = static_cast<std::int64_t>(connection.segments_out - before.segments_out);
-    const bool forwards = by_sockets.in != 0 || by_sockets.out != 0;
+    const bool forwards = by_sockets.is_any();
     // The client sends what a socket sends, and receives what a socket receives.
     const std::int64_t own_in = forwards ? add(forwarded.in, in, by_sockets.out) : in;
     const std::int64_t own_out = forwards ? add(forwarded.out, out, by_sockets.in) : out;
@@ -59,7 +84,6 @@ void add_own(SocketSample& own, ForwardedPayload& forwarded, const SocketSample&
     own.bytes_out += forwards ? large * static_cast<std::uint64_t>(own_out) : connection.bytes_out - before.bytes_out;
     own.last_in = own_in > 0 ? connection.last_in : own.last_in;
     own.last_out = own_out > 0 ? connection.last_out : own.last_out;
-    own.is_dead = connection.is_dead;
 }
 
 void add_connection(SessionTraffic& traffic, const ActivitySample& sample, BootTime now) {
@@ -73,8 +97,12 @@ void add_connection(SessionTraffic& traffic, const ActivitySample& sample, BootT
         traffic.has_channel = sample.has_channel;
     } else {
         const bool can_tell = sample.sockets && sample.sockets->size() <= ForwardedPayload::max_sockets;
-        add_own(traffic.own, forwarded, connection,
-                can_tell ? forwarded_since(forwarded, *sample.sockets) : Forwarded{});
+        const Forwarded by_sockets = can_tell ? forwarded_since(forwarded, *sample.sockets) : Forwarded{};
+        const bool only_forwards = !sample.has_channel && !sample.input && sample.sockets;
+        if (!only_forwards || carries_short_connections(forwarded.connection, connection, by_sockets)) {
+            add_own(traffic.own, forwarded, connection, by_sockets);
+        }
+        traffic.own.is_dead = connection.is_dead;
     }
     traffic.connection =
         with_sample(std::move(traffic.connection), source_of(traffic), std::span(&traffic.own, 1), now);

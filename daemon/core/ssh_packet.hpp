@@ -61,6 +61,15 @@ constexpr bool are_keepalives(std::uint32_t one, std::uint32_t other) {
     });
 }
 
+/// Returns true if a message of this size can be a keepalive or its answer.
+constexpr bool is_keepalive(std::uint64_t of) {
+    return std::ranges::any_of(formats, [=](const PacketFormat& format) {
+        return std::ranges::any_of(keepalive_payloads, [=](const auto& payloads) {
+            return format.size(payloads.first) == of || format.size(payloads.second) == of;
+        });
+    });
+}
+
 /// Returns true if messages of the sizes `one` and `other` can contain channel data of one connection.
 constexpr bool are_data(std::uint32_t one, std::uint32_t other) {
     return std::ranges::any_of(

@@ -199,6 +199,38 @@ SESSLIMIT_TEST(forwarded_data_not_counted_twice) {
     }
 }
 
+/// A connection of ssh -N carries data between two samples. The sockets to which it is forwarded may be closed again
+/// before the second sample.
+SESSLIMIT_TEST(short_connections_through_ssh_n_count) {
+    struct Case {
+        std::string_view about;
+        std::uint64_t messages; ///< from the client
+        std::uint64_t bytes;
+        std::uint64_t keys; ///< sent by the editor's socket
+        std::string_view used;
+    };
+    const Case cases[] = {
+        {"a web page", 4, 600, 0, "130"},
+        {"a web page, and an editor", 5, 900, 1, "130"},
+        {"keepalives", 3, 3 * 52, 0, "none"},
+        {"keepalives, and an editor", 3, 60 + 2 * 52, 1, "110"},
+        {"a message that is not forwarded yet", 1, 60, 0, "none"},
+    };
+    for (const Case& one : cases) {
+        ActivitySample sample = same(false);
+        SessionTraffic traffic;
+        for (const std::uint64_t turn : {0U, 1U}) {
+            sample.connection = socket_with(7, turn * one.messages, 130s);
+            sample.connection->bytes_in = turn * one.bytes;
+            sample.sockets = std::vector{socket_with(8, turn * one.keys, 110s)};
+            traffic = with_sample(std::move(traffic), sample, start + 100s + turn * 45s);
+        }
+        const BootTime last = core::last_use_by_traffic(traffic, sample, {}).last;
+        const std::string used = last == BootTime{} ? "none" : std::to_string((last - start) / 1s);
+        EXPECT_TEXT(std::string(one.about) + ": " + used, std::string(one.about) + ": " + std::string(one.used));
+    }
+}
+
 SESSLIMIT_TEST(first_probe_sets_baseline) {
     Session session = looked_at();
     session.last_sample = {};
