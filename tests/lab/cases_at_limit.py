@@ -4,7 +4,10 @@
 Not collected by default: tests/run cases. Each case fails with the packages of 8a1275f.
 """
 
+import random
 import time
+
+import pytest
 
 from lab import client, console, ctl
 from lab.far import Far
@@ -79,10 +82,15 @@ def case_D01_displaced_session_leaves_multiplexer(host, saw):
     host.sh("systemctl stop 'sesslimit-kept-*.scope'", check=False)
 
 
-def case_D02_file_transfer_does_not_displace_shell_in_use(host, saw):
+# Arguments of client.shell() for a shell of alice, and for one on another host, through a session of alice.
+D02_WAYS = {"shell": ("alice",), "-J": ("root", ["-J", "alice@127.0.0.1"])}
+
+
+@pytest.mark.parametrize("way", D02_WAYS)
+def case_D02_file_transfer_does_not_displace_shell_in_use(host, saw, way):
     host.sh("head -c 100000 /dev/urandom > /root/file")
     host.limit("alice", f'max_sessions = 2\nat_limit = "end-oldest"\ndisplace_idle = "{IDLE}s"')
-    older, younger = (client.shell(host, "alice") for _ in range(2))
+    older, younger = (client.shell(host, *D02_WAYS[way]) for _ in range(2))
     for each in (older, younger):
         each.prompt()
         type_in(each)
@@ -98,13 +106,14 @@ def case_D02_file_transfer_does_not_displace_shell_in_use(host, saw):
     last = time.monotonic()
     while time.monotonic() < last + IDLE + STEP + 1:
         type_in(younger)
-        time.sleep(1)
+        time.sleep(random.uniform(0.5, 1.5))  # regular traffic would be background traffic
     admitted = transfer()
     assert admitted.returncode == 0, admitted
     older.wait(10)
-    older.expect(DISPLACED, 1)
+    if way == "shell":
+        older.expect(DISPLACED, 1)
     type_in(younger)
-    saw(f"two shells in use: scp is denied, both stay; the older one {IDLE + STEP} s unused: scp is admitted, it is "
+    saw(f"{way}: two shells in use: scp is denied, both stay; the older one {IDLE + STEP} s unused: scp is admitted, it is "
         "terminated")
 
 
