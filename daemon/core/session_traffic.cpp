@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <span>
+#include <vector>
 
 namespace sesslimit::core {
 namespace {
@@ -17,14 +18,27 @@ TrafficSource source_of(const SessionTraffic& traffic) {
     return traffic.has_channel ? TrafficSource::channel : TrafficSource::keys;
 }
 
-/// Number of messages that the sockets of the session have exchanged since the last sample.
+/// Messages of one socket in one direction since the last sample.
+struct Messages {
+    std::uint64_t number = 0;
+    std::uint64_t bytes = 0;
+};
+
+/// Messages that the sockets of the session have exchanged since the last sample.
 struct Forwarded {
     std::int64_t in = 0;
     std::int64_t out = 0;
     std::uint64_t bytes_out = 0;
+    /// The same for each socket.
+    std::vector<Messages> each_in;
+    std::vector<Messages> each_out;
 
     [[nodiscard]] bool is_any() const { return in != 0 || out != 0; }
 };
+
+Messages messages(std::uint64_t number, std::uint64_t number_before, std::uint64_t bytes, std::uint64_t bytes_before) {
+    return {.number = number - number_before, .bytes = bytes - bytes_before};
+}
 
 Forwarded forwarded_since(const ForwardedPayload& before, std::span<const SocketSample> sockets) {
     Forwarded forwarded;
@@ -34,6 +48,10 @@ Forwarded forwarded_since(const ForwardedPayload& before, std::span<const Socket
         forwarded.in += static_cast<std::int64_t>(socket.segments_in - earlier.segments_in);
         forwarded.out += static_cast<std::int64_t>(socket.segments_out - earlier.segments_out);
         forwarded.bytes_out += socket.bytes_out - earlier.bytes_out;
+        forwarded.each_in.push_back(
+            messages(socket.segments_in, earlier.segments_in, socket.bytes_in, earlier.bytes_in));
+        forwarded.each_out.push_back(
+            messages(socket.segments_out, earlier.segments_out, socket.bytes_out, earlier.bytes_out));
     }
     return forwarded;
 }
@@ -64,6 +82,38 @@ bool carries_short_connections(const SocketSample& before, const SocketSample& a
     // The client sends at least three messages for each connection, which open a channel, contain data and close it.
     return in > in_flight && !(are_keepalives(in, bytes_in) && are_keepalives(after.segments_out - before.segments_out,
                                                                               after.bytes_out - before.bytes_out));
+}
+
+/// Returns the messages of the connection in one direction, without those that contain the data of the sockets. The
+/// messages of a socket are assumed to have equal sizes, as those of background traffic have.
+Messages without_forwarded(Messages all, const std::vector<Messages>& sockets, const ssh_packet::PacketFormat& format) {
+    for (const Messages& socket : sockets) {
+        if (socket.number > 0) {
+            const std::uint64_t data = std::min(socket.bytes / socket.number, TrafficHistory::max_size);
+            all.number -= socket.number;
+            all.bytes -= socket.number * format.size(ssh_packet::data_header + static_cast<std::uint32_t>(data));
+        }
+    }
+    return all;
+}
+
+/// Returns true if the connection has carried only the data of the sockets and keepalives since the last sample. Each
+/// packet format is tried. Returns false for a compressed connection.
+bool is_rest_keepalives(const SocketSample& before, const SocketSample& after, const Forwarded& by_sockets) {
+    const Messages in = messages(after.segments_in, before.segments_in, after.bytes_in, before.bytes_in);
+    const Messages out = messages(after.segments_out, before.segments_out, after.bytes_out, before.bytes_out);
+    return std::ranges::any_of(ssh_packet::formats, [&](const ssh_packet::PacketFormat& format) {
+        const Messages own_in = without_forwarded(in, by_sockets.each_out, format);
+        const Messages own_out = without_forwarded(out, by_sockets.each_in, format);
+        const auto fits = [&](std::uint32_t payload_in, std::uint32_t payload_out) {
+            return own_in.bytes == own_in.number * format.size(payload_in) &&
+                   own_out.bytes == own_out.number * format.size(payload_out);
+        };
+        return own_in.number == own_out.number &&
+               std::ranges::any_of(ssh_packet::keepalive_payloads, [&](const auto& payloads) {
+                   return fits(payloads.first, payloads.second) || fits(payloads.second, payloads.first);
+               });
+    });
 }
 
 /// Adds to `own` the data that the connection has carried since the last sample, except for that of the sockets.
@@ -99,7 +149,10 @@ void add_connection(SessionTraffic& traffic, const ActivitySample& sample, BootT
         const bool can_tell = sample.sockets && sample.sockets->size() <= ForwardedPayload::max_sockets;
         const Forwarded by_sockets = can_tell ? forwarded_since(forwarded, *sample.sockets) : Forwarded{};
         const bool only_forwards = !sample.has_channel && !sample.input && sample.sockets;
-        if (!only_forwards || carries_short_connections(forwarded.connection, connection, by_sockets)) {
+        const bool is_own =
+            only_forwards ? carries_short_connections(forwarded.connection, connection, by_sockets)
+                          : !by_sockets.is_any() || !is_rest_keepalives(forwarded.connection, connection, by_sockets);
+        if (is_own) {
             add_own(traffic.own, forwarded, connection, by_sockets);
         }
         traffic.own.is_dead = connection.is_dead;

@@ -47,6 +47,9 @@ inline constexpr std::array<PacketFormat, 11> formats{{{8, 16, true},
 /// Payload of a window adjustment (RFC 4254, section 5.2).
 inline constexpr std::uint32_t adjustment_payload = 1 + 4 + 4;
 
+/// Size of the fields before the data in a message with channel data (RFC 4254, section 5.2).
+inline constexpr std::uint32_t data_header = 1 + 4 + 4;
+
 /// Payload of a keepalive and of its answer. The client sends a global request (client_global_request in
 /// clientloop.c), and the server a channel request if a channel is open (client_alive_check in serverloop.c).
 inline constexpr std::array<std::pair<std::uint32_t, std::uint32_t>, 2> keepalive_payloads{{{27, 1}, {31, 5}}};

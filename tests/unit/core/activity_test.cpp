@@ -231,6 +231,36 @@ SESSLIMIT_TEST(short_connections_through_ssh_n_count) {
     }
 }
 
+/// An editor that is left alone sends 19 bytes each 5 s through a shell with ssh -L, and receives as many. The ssh
+/// connection also carries its own keepalives, or the keys of a user. Its cipher is chacha20-poly1305.
+SESSLIMIT_TEST(keepalives_beside_forwarded_data_not_counted) {
+    struct Case {
+        std::string_view about;
+        std::uint64_t size_in;
+        std::uint64_t size_out;
+        std::string_view used;
+    };
+    const Case cases[] = {{"keepalives of the client", 52, 28, "100"},
+                          {"keepalives of the server", 36, 60, "100"},
+                          {"keys that no program reads", 36, 36, "410"}};
+    for (const Case& one : cases) {
+        ActivitySample sample = same(true);
+        SessionTraffic traffic;
+        for (std::uint64_t turn = 0; turn < 32; ++turn) {
+            const Duration at = 100s + turn * 10s;
+            sample.sockets = std::vector{socket_with(8, 2 * turn, at)};
+            sample.sockets->front().bytes_in = sample.sockets->front().bytes_out = 2 * turn * 19;
+            sample.connection = socket_with(7, 3 + 5 * turn, at);
+            sample.connection->bytes_in = 300 + turn * (2 * 60 + 3 * one.size_in);
+            sample.connection->bytes_out = 300 + turn * (2 * 60 + 3 * one.size_out);
+            traffic = with_sample(std::move(traffic), sample, start + at + 100ms);
+        }
+        const BootTime last = core::use_of_connection(traffic).last;
+        EXPECT_TEXT(std::string(one.about) + ": " + std::to_string((last - start) / 1s),
+                    std::string(one.about) + ": " + std::string(one.used));
+    }
+}
+
 SESSLIMIT_TEST(first_probe_sets_baseline) {
     Session session = looked_at();
     session.last_sample = {};
