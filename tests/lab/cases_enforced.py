@@ -214,7 +214,7 @@ def case_B10_sshd_started_in_a_session_is_limited(host, saw):
         while unused.running and time.monotonic() < began + 100:
             used.send("true\n")
             time.sleep(2)
-        assert unused.find("no input for 1min") and answers(used) and answers(root), unused.output
+        assert unused.find("no activity for 1min") and answers(used) and answers(root), unused.output
         root.send("su alice -c 'echo as $(id -un)'\n")
         root.expect("as alice", 20)
         assert used.log_out() == 0
@@ -271,7 +271,7 @@ def case_B11_limits_without_pam_systemd(host, saw):
         used.send("true\n")
         time.sleep(2)
         assert time.monotonic() - since < 150, "not terminated as idle"
-    assert unused.find("no input for 1min"), unused.output
+    assert unused.find("no activity for 1min"), unused.output
     assert answers(used)
     wait_until("no process left", lambda: host.run("pgrep", "-fx", "sleep 977", check=False).stdout == "", 10)
     saw(f"without pam_systemd: two sessions active, the idle one terminated with its processes "

@@ -143,7 +143,7 @@ def case_B13_screen_reattached_by_another_session(host, saw):
         last = second.send("true\n")
         time.sleep(2)
     assert second.running, f"terminated although it is used: {second.output}"
-    second.expect(f"no input for {IDLE}s", IDLE + STEP + 10)
+    second.expect(f"no activity for {IDLE}s", IDLE + STEP + 10)
     second.wait(10)
     lived = second.ended_at - last
     assert lived >= IDLE

@@ -341,6 +341,7 @@ def test_suspended_time_counts_and_warning_precedes_termination(host, saw):
 
         host.limit("alice", 'idle_timeout = "40s"')
         plain = opened(client.shell(host, "alice"))
+        time.sleep(3)  # data between the last sample and the suspend is dated at the resume
         resumed = clock.suspend(600)
         at_once = ended_after(plain, resumed, 0, LATE)
         host.wait_clean("alice")

@@ -110,7 +110,7 @@ def test_session_is_not_terminated_while_probes_fail(host, saw):
         resource.prlimit(daemon, resource.RLIMIT_NOFILE, limits)
     seen_again = time.monotonic()
     shell.wait(30)
-    shell.expect("no input for 8s", 1)
+    shell.expect("no activity for 8s", 1)
     assert host.end_reasons("alice", since) == ["idle"]
     said = host.journal_text(since).count("Failed to inspect sessions")
     assert said == 1, said

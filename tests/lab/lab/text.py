@@ -27,5 +27,5 @@ HEADER = r"Message from sesslimit on lab \((\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \
 WARNING = "This session ends in"
 KEPT = "This session stays open"
 MAXIMUM = "This session was terminated: maximum duration of 20s reached"
-IDLE = "This session was terminated: no input for 20s"
+IDLE = "This session was terminated: no activity for 20s"
 DISPLACED = r"This session was terminated: limit of \d+ sessions? reached, displaced by a newer login from 127\.0\.0\.1"
