@@ -34,13 +34,13 @@ inline ino_t id_of(const std::filesystem::path& group) {
     return stat(group.c_str(), &status) == 0 ? status.st_ino : 0;
 }
 
-/// A new control group below another one. Its path is empty if it cannot be created, for example without privileges. It
-/// is removed with the object, and must not contain processes then.
+/// A new control group below another one. Its path is empty if it cannot be created, for example without privileges, or
+/// if `parent` is empty. It is removed with the object, and must not contain processes then.
 class TemporaryGroup {
   public:
     explicit TemporaryGroup(const std::filesystem::path& parent)
         : path_(parent / ("sesslimit-test-" + std::to_string(getpid()))) {
-        if (mkdir(path_.c_str(), 0755) != 0) {
+        if (parent.empty() || mkdir(path_.c_str(), 0755) != 0) {
             path_.clear();
         }
     }
