@@ -59,10 +59,9 @@ Session with_input(Session session, const inspect::TerminalSnapshot& presence, c
     }
     // Further samples can show that the last data on the connections was background traffic. The shown times must not
     // be longer than the time that is left.
-    if (const BootTime earliest = session.traffic_use.earliest; earliest < session.traffic_use.last) {
-        Session sooner = session;
-        sooner.traffic_use.last = earliest;
-        return core::idle_end(sooner) > moment.now ? sooner : session;
+    const BootTime last = std::exchange(session.traffic_use.last, session.traffic_use.earliest);
+    if (core::idle_end(session) <= moment.now) {
+        session.traffic_use.last = last;
     }
     return session;
 }

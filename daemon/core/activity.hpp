@@ -38,7 +38,8 @@
 namespace sesslimit::core {
 
 /// Divisor for the CPU time that counts as activity. A session is active if its processes used more than 1/100 of the
-/// time between two activity probes, which is 1 % of one processor. An idle shell or sshd uses far less.
+/// time since the last comparison (is_processor_time_due()), which is 1 % of one processor. An idle shell or sshd uses
+/// far less.
 inline constexpr int processor_share = 100;
 
 /// Minimum time between two activity probes of a session, so that its traffic and CPU time at the two probes can be

@@ -156,7 +156,7 @@ Duration sampling_for_displacement(const policy::Limits& limits) {
                                                                : unlimited_duration;
 }
 
-/// Returns true if a login of the user waits for a session slot, and may displace a session by its activity.
+/// Returns true if a login of the user waits for a session slot. The login may displace a session by its activity.
 bool is_login_waiting(const DecisionContext& context, uid_t user) {
     return std::ranges::any_of(context.state.of_user(user),
                                [&context](SessionKey key) { return context.state.at(key).phase == Phase::waiting; });

@@ -18,42 +18,44 @@ TrafficSource source_of(const SessionTraffic& traffic) {
     return traffic.has_channel ? TrafficSource::channel : TrafficSource::keys;
 }
 
-/// Messages of one socket in one direction since the last sample.
+/// Messages in one direction between two samples.
 struct Messages {
     std::uint64_t number = 0;
     std::uint64_t bytes = 0;
 };
 
-/// Messages that the sockets of the session have exchanged since the last sample.
-struct Forwarded {
-    std::int64_t in = 0;
-    std::int64_t out = 0;
-    std::uint64_t bytes_out = 0;
-    /// The same for each socket.
-    std::vector<Messages> each_in;
-    std::vector<Messages> each_out;
-
-    [[nodiscard]] bool is_any() const { return in != 0 || out != 0; }
+/// Messages of the connection or of a socket between two samples.
+struct Carried {
+    Messages in;
+    Messages out;
 };
 
-Messages messages(std::uint64_t number, std::uint64_t number_before, std::uint64_t bytes, std::uint64_t bytes_before) {
-    return {.number = number - number_before, .bytes = bytes - bytes_before};
+Carried carried_since(const SocketSample& before, const SocketSample& after) {
+    return {.in = {increase(before.segments_in, after.segments_in), increase(before.bytes_in, after.bytes_in)},
+            .out = {increase(before.segments_out, after.segments_out), increase(before.bytes_out, after.bytes_out)}};
 }
 
-Forwarded forwarded_since(const ForwardedPayload& before, std::span<const SocketSample> sockets) {
-    Forwarded forwarded;
+/// Returns the messages of each socket since the last sample.
+std::vector<Carried> forwarded_since(const ForwardedPayload& before, std::span<const SocketSample> sockets) {
+    std::vector<Carried> forwarded;
     for (const SocketSample& socket : sockets) {
         const auto found = std::ranges::find(before.sockets, socket.cookie, &SocketSample::cookie);
-        const SocketSample earlier = found == before.sockets.end() ? SocketSample{} : *found;
-        forwarded.in += static_cast<std::int64_t>(socket.segments_in - earlier.segments_in);
-        forwarded.out += static_cast<std::int64_t>(socket.segments_out - earlier.segments_out);
-        forwarded.bytes_out += socket.bytes_out - earlier.bytes_out;
-        forwarded.each_in.push_back(
-            messages(socket.segments_in, earlier.segments_in, socket.bytes_in, earlier.bytes_in));
-        forwarded.each_out.push_back(
-            messages(socket.segments_out, earlier.segments_out, socket.bytes_out, earlier.bytes_out));
+        forwarded.push_back(carried_since(found == before.sockets.end() ? SocketSample{} : *found, socket));
     }
     return forwarded;
+}
+
+Messages total(const std::vector<Carried>& sockets, Messages Carried::* direction) {
+    Messages all;
+    for (const Carried& socket : sockets) {
+        all.number += (socket.*direction).number;
+        all.bytes += (socket.*direction).bytes;
+    }
+    return all;
+}
+
+bool is_any(const std::vector<Carried>& sockets) {
+    return std::ranges::any_of(sockets, [](const Carried& each) { return each.in.number + each.out.number > 0; });
 }
 
 /// Adds `messages` of the connection and `forwarded` messages of the sockets. Returns the number of messages that are
@@ -65,33 +67,35 @@ std::int64_t add(ForwardedPayload::Balance& balance, std::int64_t messages, std:
     return own;
 }
 
-/// Returns true if `messages` with a total of `bytes` can be keepalives or answers to them.
-bool are_keepalives(std::uint64_t messages, std::uint64_t bytes) {
-    return messages == 0 || (bytes % messages == 0 && ssh_packet::is_keepalive(bytes / messages));
+/// Returns true if the messages can be keepalives or answers to them.
+bool can_be_keepalives(const Messages& messages) {
+    return messages.number == 0 ||
+           (messages.bytes % messages.number == 0 && ssh_packet::is_keepalive(messages.bytes / messages.number));
 }
 
 /// Returns true if a connection that only carries forwarded data has carried data of sockets that were opened and
 /// closed since the last sample, and are therefore not among the sockets.
-bool carries_short_connections(const SocketSample& before, const SocketSample& after, const Forwarded& by_sockets) {
-    const std::uint64_t in = after.segments_in - before.segments_in;
-    const std::uint64_t bytes_in = after.bytes_in - before.bytes_in;
-    if (by_sockets.is_any()) {
-        // A packet is at most max_size longer than the data in it, and a keepalive is not larger than that.
-        return bytes_in > by_sockets.bytes_out + TrafficHistory::max_size * in;
+bool carries_short_connections(const Carried& connection, const std::vector<Carried>& sockets) {
+    if (is_any(sockets)) {
+        // A packet is less than max_size longer than the data in it, and a keepalive is not larger than that.
+        return connection.in.bytes >
+               total(sockets, &Carried::out).bytes + TrafficHistory::max_size * connection.in.number;
     }
     // The client sends at least three messages for each connection, which open a channel, contain data and close it.
-    return in > in_flight && !(are_keepalives(in, bytes_in) && are_keepalives(after.segments_out - before.segments_out,
-                                                                              after.bytes_out - before.bytes_out));
+    return connection.in.number > in_flight && !(can_be_keepalives(connection.in) && can_be_keepalives(connection.out));
 }
 
 /// Returns the messages of the connection in one direction, without those that contain the data of the sockets. The
-/// messages of a socket are assumed to have equal sizes, as those of background traffic have.
-Messages without_forwarded(Messages all, const std::vector<Messages>& sockets, const ssh_packet::PacketFormat& format) {
-    for (const Messages& socket : sockets) {
-        if (socket.number > 0) {
-            const std::uint64_t data = std::min(socket.bytes / socket.number, TrafficHistory::max_size);
-            all.number -= socket.number;
-            all.bytes -= socket.number * format.size(ssh_packet::data_header + static_cast<std::uint32_t>(data));
+/// messages of a socket are assumed to have equal sizes, as those of background traffic have. The result is modulo 2^64
+/// if the sockets had more messages.
+Messages without_forwarded(Messages all, const std::vector<Carried>& sockets, Messages Carried::* direction,
+                           const ssh_packet::PacketFormat& format) {
+    for (const Carried& socket : sockets) {
+        const auto& [number, bytes] = socket.*direction;
+        if (number > 0) {
+            const auto data = static_cast<std::uint32_t>(std::min(bytes / number, TrafficHistory::max_size));
+            all.number -= number;
+            all.bytes -= number * format.size(ssh_packet::data_header + data);
         }
     }
     return all;
@@ -99,41 +103,42 @@ Messages without_forwarded(Messages all, const std::vector<Messages>& sockets, c
 
 /// Returns true if the connection has carried only the data of the sockets and keepalives since the last sample. Each
 /// packet format is tried. Returns false for a compressed connection.
-bool is_rest_keepalives(const SocketSample& before, const SocketSample& after, const Forwarded& by_sockets) {
-    const Messages in = messages(after.segments_in, before.segments_in, after.bytes_in, before.bytes_in);
-    const Messages out = messages(after.segments_out, before.segments_out, after.bytes_out, before.bytes_out);
+bool is_rest_keepalives(const Carried& connection, const std::vector<Carried>& sockets) {
     return std::ranges::any_of(ssh_packet::formats, [&](const ssh_packet::PacketFormat& format) {
-        const Messages own_in = without_forwarded(in, by_sockets.each_out, format);
-        const Messages own_out = without_forwarded(out, by_sockets.each_in, format);
+        // The client sends what a socket sends, and receives what a socket receives.
+        const Messages in = without_forwarded(connection.in, sockets, &Carried::out, format);
+        const Messages out = without_forwarded(connection.out, sockets, &Carried::in, format);
         const auto fits = [&](std::uint32_t payload_in, std::uint32_t payload_out) {
-            return own_in.bytes == own_in.number * format.size(payload_in) &&
-                   own_out.bytes == own_out.number * format.size(payload_out);
+            return in.bytes == in.number * format.size(payload_in) &&
+                   out.bytes == out.number * format.size(payload_out);
         };
-        return own_in.number == own_out.number &&
-               std::ranges::any_of(ssh_packet::keepalive_payloads, [&](const auto& payloads) {
-                   return fits(payloads.first, payloads.second) || fits(payloads.second, payloads.first);
+        return in.number == out.number && std::ranges::any_of(ssh_packet::keepalive_payloads, [&](const auto& pair) {
+                   return fits(pair.first, pair.second) || fits(pair.second, pair.first);
                });
     });
 }
 
 /// Adds to `own` the data that the connection has carried since the last sample, except for that of the sockets.
-void add_own(SocketSample& own, ForwardedPayload& forwarded, const SocketSample& connection,
-             const Forwarded& by_sockets) {
-    const SocketSample& before = forwarded.connection;
-    const auto in = static_cast<std::int64_t>(connection.segments_in - before.segments_in);
-    const auto out = static_cast<std::int64_t>(connection.segments_out - before.segments_out);
-    const bool forwards = by_sockets.is_any();
-    // The client sends what a socket sends, and receives what a socket receives.
-    const std::int64_t own_in = forwards ? add(forwarded.in, in, by_sockets.out) : in;
-    const std::int64_t own_out = forwards ? add(forwarded.out, out, by_sockets.in) : out;
-    // The size of a message cannot be told from that of the forwarded ones, so it counts as a large one.
-    constexpr std::uint64_t large = TrafficHistory::max_size + 1;
-    own.segments_in += static_cast<std::uint64_t>(own_in);
-    own.segments_out += static_cast<std::uint64_t>(own_out);
-    own.bytes_in += forwards ? large * static_cast<std::uint64_t>(own_in) : connection.bytes_in - before.bytes_in;
-    own.bytes_out += forwards ? large * static_cast<std::uint64_t>(own_out) : connection.bytes_out - before.bytes_out;
-    own.last_in = own_in > 0 ? connection.last_in : own.last_in;
-    own.last_out = own_out > 0 ? connection.last_out : own.last_out;
+void add_own(SocketSample& own, ForwardedPayload& forwarded, const SocketSample& connection, Carried carried,
+             const std::vector<Carried>& sockets) {
+    if (is_any(sockets)) {
+        // The size of a message cannot be told from that of the forwarded ones, so it counts as a large one.
+        const auto own_messages = [](std::int64_t number) {
+            return Messages{static_cast<std::uint64_t>(number),
+                            TrafficHistory::max_size * static_cast<std::uint64_t>(number)};
+        };
+        const auto signed_number = [](const Messages& messages) { return static_cast<std::int64_t>(messages.number); };
+        carried.in =
+            own_messages(add(forwarded.in, signed_number(carried.in), signed_number(total(sockets, &Carried::out))));
+        carried.out =
+            own_messages(add(forwarded.out, signed_number(carried.out), signed_number(total(sockets, &Carried::in))));
+    }
+    own.segments_in += carried.in.number;
+    own.segments_out += carried.out.number;
+    own.bytes_in += carried.in.bytes;
+    own.bytes_out += carried.out.bytes;
+    own.last_in = carried.in.number > 0 ? connection.last_in : own.last_in;
+    own.last_out = carried.out.number > 0 ? connection.last_out : own.last_out;
 }
 
 void add_connection(SessionTraffic& traffic, const ActivitySample& sample, BootTime now) {
@@ -147,13 +152,13 @@ void add_connection(SessionTraffic& traffic, const ActivitySample& sample, BootT
         traffic.has_channel = sample.has_channel;
     } else {
         const bool can_tell = sample.sockets && sample.sockets->size() <= ForwardedPayload::max_sockets;
-        const Forwarded by_sockets = can_tell ? forwarded_since(forwarded, *sample.sockets) : Forwarded{};
+        const auto sockets = can_tell ? forwarded_since(forwarded, *sample.sockets) : std::vector<Carried>();
+        const Carried carried = carried_since(forwarded.connection, connection);
         const bool only_forwards = !sample.has_channel && !sample.input && sample.sockets;
-        const bool is_own =
-            only_forwards ? carries_short_connections(forwarded.connection, connection, by_sockets)
-                          : !by_sockets.is_any() || !is_rest_keepalives(forwarded.connection, connection, by_sockets);
+        const bool is_own = only_forwards ? carries_short_connections(carried, sockets)
+                                          : !is_any(sockets) || !is_rest_keepalives(carried, sockets);
         if (is_own) {
-            add_own(traffic.own, forwarded, connection, by_sockets);
+            add_own(traffic.own, forwarded, connection, carried, sockets);
         }
         traffic.own.is_dead = connection.is_dead;
     }

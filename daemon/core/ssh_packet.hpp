@@ -9,6 +9,9 @@
 /// Sizes of SSH packets on the wire, by which keepalives and window adjustments are recognized without decryption.
 namespace sesslimit::core::ssh_packet {
 
+/// Size of the fields before the data in a message with channel data: type, channel, length (RFC 4254, section 5.2).
+inline constexpr std::uint32_t data_header = 1 + 4 + 4;
+
 /// Format of SSH packets: size of a block and of the MAC or tag in bytes (RFC 4253, section 6).
 struct PacketFormat {
     std::uint32_t block;
@@ -25,7 +28,7 @@ struct PacketFormat {
 
     /// Returns true if packets with at least one byte of channel data can have this size.
     [[nodiscard]] constexpr bool is_data(std::uint32_t of) const {
-        const std::uint32_t smallest = size(1 + 4 + 4 + 1); // type, channel, length, data (RFC 4254, section 5.2)
+        const std::uint32_t smallest = size(data_header + 1);
         return of >= smallest && (of - smallest) % block == 0;
     }
 };
@@ -46,9 +49,6 @@ inline constexpr std::array<PacketFormat, 11> formats{{{8, 16, true},
 
 /// Payload of a window adjustment (RFC 4254, section 5.2).
 inline constexpr std::uint32_t adjustment_payload = 1 + 4 + 4;
-
-/// Size of the fields before the data in a message with channel data (RFC 4254, section 5.2).
-inline constexpr std::uint32_t data_header = 1 + 4 + 4;
 
 /// Payload of a keepalive and of its answer. The client sends a global request (client_global_request in
 /// clientloop.c), and the server a channel request if a channel is open (client_alive_check in serverloop.c).

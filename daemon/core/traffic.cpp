@@ -37,10 +37,6 @@ struct Exchange {
     Duration window{};
 };
 
-std::uint64_t difference(std::uint64_t after, std::uint64_t before) {
-    return after > before ? after - before : 0;
-}
-
 Burst burst(std::uint64_t messages, std::uint64_t bytes, BootTime last, BootTime begin, BootTime now) {
     // Counters of bytes and segments are consistent for one direction, except for a segment that only fills a gap.
     const bool is_any = messages > 0 || bytes > 0;
@@ -48,10 +44,10 @@ Burst burst(std::uint64_t messages, std::uint64_t bytes, BootTime last, BootTime
 }
 
 Exchange exchange(const SocketSample& before, const SocketSample& after, BootTime begin, BootTime now) {
-    return {.in = burst(difference(after.segments_in, before.segments_in), difference(after.bytes_in, before.bytes_in),
+    return {.in = burst(increase(before.segments_in, after.segments_in), increase(before.bytes_in, after.bytes_in),
                         after.last_in, begin, now),
-            .out = burst(difference(after.segments_out, before.segments_out),
-                         difference(after.bytes_out, before.bytes_out), after.last_out, begin, now),
+            .out = burst(increase(before.segments_out, after.segments_out), increase(before.bytes_out, after.bytes_out),
+                         after.last_out, begin, now),
             .window = now - begin};
 }
 

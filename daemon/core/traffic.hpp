@@ -53,6 +53,12 @@ struct SocketSample {
     bool operator==(const SocketSample&) const = default;
 };
 
+/// Returns the increase of a counter between two samples. Returns 0 if the counter is smaller than before, because the
+/// kernel counts segments modulo 2^32.
+constexpr std::uint64_t increase(std::uint64_t before, std::uint64_t after) noexcept {
+    return after > before ? after - before : 0;
+}
+
 /// Payload of a socket between two samples. Steps without counted payload are not stored.
 struct TrafficStep {
     /// Time of the earlier sample.
@@ -90,8 +96,8 @@ struct SocketHistory {
 struct TrafficHistory {
     static constexpr std::size_t max_sockets = 8;
     static constexpr std::size_t max_steps = 24;
-    /// Maximum size of a message of background traffic in bytes. The keepalives of OpenSSH have 28 to 112 bytes,
-    /// depending on cipher and MAC.
+    /// Size of a message in bytes from which it is not background traffic. The keepalives of OpenSSH have 28 to 112
+    /// bytes, depending on cipher and MAC.
     static constexpr std::uint64_t max_size = 120;
     /// Minimum period of background traffic.
     static constexpr Duration min_period = std::chrono::seconds(1);

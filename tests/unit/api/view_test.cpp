@@ -82,6 +82,29 @@ SESSLIMIT_TEST(input_shown_before_next_probe) {
     EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == wall(85min), "and the resulting end");
 }
 
+/// Data at 55 min may turn out to be background traffic. Unless the limit would then have expired before, the shown end
+/// is the earlier one.
+SESSLIMIT_TEST(shown_end_is_earliest_possible_one) {
+    for (const Duration earliest : {Duration(40min), Duration(29min)}) {
+        core::Session session = live();
+        session.terminal = core::Terminal::some;
+        session.last_input = BootTime(20min);
+        session.traffic_use = {.last = BootTime(55min), .earliest = BootTime(earliest)};
+        const Properties all = properties(session, {}, {}, moment, Visibility::any_caller);
+        EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == wall(earliest == 40min ? 70min : 85min),
+               std::to_string(earliest / 1min));
+    }
+}
+
+SESSLIMIT_TEST(cockpit_session_shows_no_idle_limit) {
+    core::Session session = live();
+    session.terminal = core::Terminal::some;
+    session.login.service = "cockpit";
+    const Properties all = properties(session, {}, {}, moment, Visibility::any_caller);
+    EXPECT_TEXT(value<std::string>(all, "IdleSign"), "none");
+    EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == infinity, "no end");
+}
+
 SESSLIMIT_TEST(case_D10_properties_carry_valid_utf8_unchanged) {
     core::Session session = live();
     session.login.user = "CORP\\alice";
