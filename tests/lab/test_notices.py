@@ -129,7 +129,8 @@ def test_repeated_denials_are_logged_as_first_entry_and_count(host, saw):
     assert repeated(host, since) == []
     (line,), waited = wait_until("the entry with the count", lambda: repeated(host, since), 90)
     assert (line["SESSLIMIT_COUNT"], line["SESSLIMIT_USER"], line["SESSLIMIT_ORIGIN"]) == ("19", "alice", "127.0.0.1")
-    assert 60 <= seconds_of(line) - first.at <= 75
+    # The times are those at which journald received the entries.
+    assert 59 <= seconds_of(line) - first.at <= 75
     assert len(host.events("denied", "alice", since)) == 1
     told = [each["event"] for each in ctl.watched(watch)]
     assert told.count("denied") == 20, told
