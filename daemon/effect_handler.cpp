@@ -251,41 +251,74 @@ std::optional<core::ActivityProbed> SystemEffectHandler::probe_activity(const co
         });
         return std::nullopt;
     }
-    const auto group = inspect::control_group_of(session);
-    if (!group) {
-        return probe_now(session, {});
-    }
-    const auto requested = sockets_.request(*group, [this, session](const monitor::GroupSockets& sockets) {
-        dependencies_.events.handle(probe_now(session, sockets));
-    });
-    if (!requested) {
-        log_inspection_failure(requested.error());
-        return core::ActivityProbed{.session = session.key, .sample = std::nullopt};
-    }
-    return std::nullopt;
+    const bool requested = read_sockets(
+        session, [this, session](const Sockets& sockets) { dependencies_.events.handle(probe_now(session, sockets)); });
+    return requested ? std::nullopt : std::optional(core::ActivityProbed{.session = session.key, .sample = {}});
 }
 
-core::ActivityProbed SystemEffectHandler::probe_now(const core::Session& session,
-                                                    const std::optional<monitor::GroupSockets>& sockets) {
-    using Coverage = monitor::GroupSockets::Coverage;
-    const BootTime now = boottime_now();
-    auto sample = inspect::activity_sample_of(session, dependencies_.connections, now);
-    if (sample && sockets && sockets->coverage == Coverage::incomplete) {
-        sample = fail("failed to read the list of TCP sockets completely; the host may have too many");
+void SystemEffectHandler::sample_traffic(const core::Session& session) {
+    const auto report = [this, key = session.key](std::optional<core::TrafficSample> sample) {
+        dependencies_.events.handle(core::TrafficSampled{.session = key, .sample = std::move(sample)});
+    };
+    const bool requested =
+        read_sockets(session, [this, report, connection = session.login.connection](const Sockets& sockets) {
+            report(sample_now(connection, sockets, boottime_now()));
+        });
+    if (!requested) {
+        report(std::nullopt);
     }
+}
+
+bool SystemEffectHandler::read_sockets(const core::Session& session, std::function<void(const Sockets&)> receive) {
+    const auto group = inspect::control_group_of(session);
+    if (!group) {
+        receive(std::nullopt);
+        return true;
+    }
+    const auto requested = sockets_.request(*group, std::move(receive));
+    if (!requested) {
+        log_inspection_failure(requested.error());
+    }
+    return requested.has_value();
+}
+
+core::ActivityProbed SystemEffectHandler::probe_now(const core::Session& session, const Sockets& sockets) {
+    auto sample = inspect::activity_sample_of(session, dependencies_.connections);
     if (!sample) {
         log_inspection_failure(sample.error());
-        return {.session = session.key, .sample = std::nullopt};
+        return {.session = session.key, .sample = {}};
     }
-    inspection_failed_ = false;
-    if (sockets && sockets->coverage == Coverage::complete) {
-        sample->sockets.emplace();
-        for (const inspect::Traffic& traffic : sockets->sockets) {
-            sample->sockets->push_back(inspect::socket_sample_of(traffic, now));
-        }
+    auto traffic = sample_now(session.login.connection, sockets, boottime_now());
+    if (!traffic) {
+        return {.session = session.key, .sample = {}};
     }
+    static_cast<core::TrafficSample&>(*sample) = *std::move(traffic);
     sample->wall_offset = wall_offset();
     return {.session = session.key, .sample = *std::move(sample)};
+}
+
+std::optional<core::TrafficSample> SystemEffectHandler::sample_now(const std::string& ssh_connection,
+                                                                   const Sockets& sockets, BootTime now) {
+    using Coverage = monitor::GroupSockets::Coverage;
+    if (sockets && sockets->coverage == Coverage::incomplete) {
+        log_inspection_failure(
+            fail("failed to read the list of TCP sockets completely; the host may have too many").error());
+        return std::nullopt;
+    }
+    inspection_failed_ = false;
+    core::TrafficSample sample;
+    if (sockets && sockets->coverage == Coverage::complete) {
+        sample.sockets.emplace();
+        for (const inspect::Traffic& traffic : sockets->sockets) {
+            sample.sockets->push_back(inspect::socket_sample_of(traffic, now));
+        }
+    }
+    const auto connection =
+        ssh_connection.empty() ? std::nullopt : dependencies_.connections.traffic_of(ssh_connection);
+    if (connection) {
+        sample.connection = inspect::socket_sample_of(*connection, now);
+    }
+    return sample;
 }
 
 Duration SystemEffectHandler::unacknowledged(const core::Session& session) {

@@ -19,6 +19,7 @@
 #include "daemon/systemd/program_preserver.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -71,6 +72,7 @@ class SystemEffectHandler final : public EffectHandler {
     void kill_all(const std::string& logind_id) override;
     void signal_leader(const core::SignalLeader& what) override;
     std::optional<core::ActivityProbed> probe_activity(const core::Session& session) override;
+    void sample_traffic(const core::Session& session) override;
     Duration unacknowledged(const core::Session& session) override;
     void report_denial(const core::ReportDenial& what) override;
     void report_missing_logind(const core::Session& session) override;
@@ -88,9 +90,20 @@ class SystemEffectHandler final : public EffectHandler {
     /// Writes a text to the terminals of a session. Returns false if none of them could be written to.
     bool write_to_terminals(const core::Session& session, const std::string& text);
 
+    using Sockets = std::optional<monitor::GroupSockets>;
+
+    /// Reads the TCP sockets of the session's control group and passes them to `receive`, in a later turn of the event
+    /// loop if the session has a control group. Returns false after a failure.
+    bool read_sockets(const core::Session& session, std::function<void(const Sockets&)> receive);
+
     /// Returns the result of an activity probe of a session that is not graphical. `sockets` are the TCP sockets of its
     /// control group; absent: it has none.
-    core::ActivityProbed probe_now(const core::Session& session, const std::optional<monitor::GroupSockets>& sockets);
+    core::ActivityProbed probe_now(const core::Session& session, const Sockets& sockets);
+
+    /// Returns a sample of the sockets and of the ssh connection. Returns nothing if the sockets could not be read
+    /// completely, because a sample without some of them would wrongly show an idle session.
+    std::optional<core::TrafficSample> sample_now(const std::string& ssh_connection, const Sockets& sockets,
+                                                  BootTime now);
 
     /// Returns the terminals of the session. If they cannot be determined, reports this to log_inspection_failure() and
     /// returns nullopt.

@@ -150,6 +150,11 @@ void Engine::carry_out(const core::Effect& effect) {
                 if (auto looked = session == nullptr ? std::nullopt : handler_.probe_activity(*session)) {
                     queue_.events_.emplace_back(*std::move(looked));
                 }
+            },
+            [this](const core::SampleTraffic& what) {
+                if (const core::Session* session = state_.find(what.session)) {
+                    handler_.sample_traffic(*session);
+                }
             }},
         effect);
 }

@@ -68,6 +68,9 @@ class EffectHandler {
     /// later as an event. A result without an activity sample means that the inspection failed.
     virtual std::optional<core::ActivityProbed> probe_activity(const core::Session& session) = 0;
 
+    /// Samples the connections of a session that is not graphical, and reports the result as an event TrafficSampled.
+    virtual void sample_traffic(const core::Session& session) = 0;
+
     /// Returns the time for which the client of an ssh session has not acknowledged data, or 0 if it is not known.
     virtual Duration unacknowledged(const core::Session& session) = 0;
 

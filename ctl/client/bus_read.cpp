@@ -167,7 +167,8 @@ Session session_of(Properties& properties) {
     take(properties, "IdleSince", session.idle_since);
     take(properties, "MaxDuration", session.max_duration);
     take(properties, "IdleTimeout", session.idle_timeout);
-    take(properties, "IdleSign", session.idle_sign);
+    take(properties, "ActivitySources", session.activity_sources);
+    take(properties, "LastActivity", session.last_activity);
     take(properties, "DurationEndsAt", session.duration_ends_at);
     take(properties, "IdleEndsAt", session.idle_ends_at);
     take(properties, "Mode", session.mode);

@@ -48,7 +48,10 @@ struct Session {
     Usec idle_since = 0; ///< Time of the last activity in the session; 0 if not known.
     Usec max_duration = infinity;
     Usec idle_timeout = infinity; ///< Idle timeout of the session, which depends on whether it has a terminal.
-    std::string idle_sign; ///< Source of `idle_since`: terminal, connection, hint or none; empty if not known yet.
+    /// Sources of activity that apply to the session: input, network, channel, output, cpu or hint. Empty if its use
+    /// cannot be observed, or is not known yet.
+    std::vector<std::string> activity_sources;
+    std::string last_activity; ///< Source of the last activity; empty if there was none since the login.
     Usec duration_ends_at = infinity; ///< Time at which max_duration ends the session.
     Usec idle_ends_at = infinity;     ///< Time at which idle_timeout ends the session.
     std::string mode;                 ///< Mode of the session's limits: "enforce" or "observe".

@@ -52,6 +52,15 @@ std::string joined(const std::vector<std::string>& texts) {
     return all;
 }
 
+/// Returns the sources of activity of a session. An asterisk marks that of the last activity: "input*, network".
+std::string sources_words(const Session& session) {
+    std::vector<std::string> sources = session.activity_sources;
+    for (std::string& source : sources) {
+        source += source == session.last_activity ? "*" : "";
+    }
+    return sources.empty() ? "-" : joined(sources);
+}
+
 /// Adds lines about the processes that the termination of a session would terminate, and about the units that would
 /// continue to run.
 void add_end(std::vector<Property>& lines, const Session& session) {
@@ -168,13 +177,14 @@ std::string list_text(const std::vector<Session>& sessions, const Style& style, 
                             {"FROM", 10, 2},
                             {"SINCE", 0, 4},
                             {"IDLE", 0, 1},
+                            {"ACTIVITY", 8, 6},
                             {"ENDS", 0, 0}},
                 .rows = {},
                 .paint = {}};
     for (const Session& session : sessions) {
         table.rows.push_back({session.id, user_words(session), known(session.service), terminals_words(session),
                               known(session.origin), short_time(session.since, now), idle_words(session, now),
-                              end_text(session, now)});
+                              sources_words(session), end_text(session, now)});
         table.paint.emplace_back(paint_of(urgency_of(session, now)));
     }
     std::string text = sessions.empty() ? "" : drawn(table, style);
@@ -202,7 +212,8 @@ std::string show_text(const Session& session, Usec now) {
         {"IdleSince", long_time(session.idle_since, now)},
         {"MaxDuration", exact(session.max_duration)},
         {"IdleTimeout", exact(session.idle_timeout)},
-        {"IdleSign", known(session.idle_sign)},
+        {"ActivitySources", session.activity_sources.empty() ? "-" : joined(session.activity_sources)},
+        {"LastActivity", known(session.last_activity)},
         {"DurationEndsAt", long_time(session.duration_ends_at, now)},
         {"IdleEndsAt", long_time(session.idle_ends_at, now)},
         {"Mode", session.mode},

@@ -3,6 +3,7 @@
 
 #include "common/duration.hpp"
 #include "common/text.hpp"
+#include "daemon/core/activity.hpp"
 #include "daemon/core/deadline.hpp"
 #include "daemon/core/decide.hpp"
 #include "daemon/messages/journal_entry.hpp"
@@ -53,8 +54,11 @@ Session with_input(Session session, const inspect::TerminalSnapshot& presence, c
     // If there was no input since the last activity sample of the core, the time that the core has computed is kept.
     // Computing it again would give a wrong time if the wall clock has been set in the meantime.
     if (presence.input && *presence.input != session.last_sample.input) {
-        session.last_input =
-            std::max(session.last_input, std::min(moment.now, BootTime(*presence.input - moment.wall_offset)));
+        const BootTime input = std::min(moment.now, BootTime(*presence.input - moment.wall_offset));
+        if (input > session.last_input) {
+            session.last_input = input;
+            session.last_source = core::Source::input;
+        }
         session.terminal = core::Terminal::some;
     }
     // Further samples can show that the last data on the connections was background traffic. The shown times must not
@@ -72,24 +76,27 @@ std::vector<std::string> as_utf8_list(const std::vector<std::string>& texts) {
     return all;
 }
 
-/// Returns the value of the D-Bus property IdleSign, the kind of activity that resets the idle time of the session
-/// (core/activity.hpp).
-std::string_view idle_sign_of(const Session& session) {
-    if (session.graphical) {
-        return "hint";
-    }
-    if (core::is_web(session)) {
-        return "none";
-    }
-    switch (session.terminal) {
-    case core::Terminal::some:
-        return "terminal";
-    case core::Terminal::none:
-        return session.login.connection.empty() || session.login.rhost == unix_origin ? "none" : "connection";
-    case core::Terminal::unknown:
-        break;
-    }
-    return "";
+/// Returns the names of sources of activity, as in the setting idle_activity.
+std::vector<std::string> names_of(const core::Sources& sources) {
+    std::vector<std::string> names;
+    const auto add = [&names](bool applies, core::Source source) {
+        if (applies) {
+            names.emplace_back(name_of(source));
+        }
+    };
+    add(sources.input, core::Source::input);
+    add(sources.network, core::Source::network);
+    add(sources.channel, core::Source::channel);
+    add(sources.output, core::Source::output);
+    add(sources.processor, core::Source::processor);
+    add(sources.hint, core::Source::hint);
+    return names;
+}
+
+/// Returns true if the idle limit never expires, because no source shows the use of the session.
+bool is_never_idle(const Session& session, const core::Sources& sources) {
+    const bool is_known = session.terminal != core::Terminal::unknown || session.graphical || core::is_web(session);
+    return is_known && sources == core::Sources{};
 }
 
 /// Adds the user ID of the person who requested the termination of a session, if it was requested.
@@ -134,6 +141,7 @@ Visibility visibility_of(uid_t caller, const Session& session) {
 Properties properties(const Session& session, const policy::Limits& limits, const inspect::TerminalSnapshot& presence,
                       const WallClock& moment, Visibility visibility) {
     const Session now = with_input(session, presence, moment);
+    const core::Sources sources = sources_of(now, limits.idle_activity.value);
     const bool open = session.phase == Phase::admitted || core::is_limited(session);
     const bool spared = session.phase == Phase::left_behind && !open;
     Properties all{
@@ -150,12 +158,13 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
         {"Leader", static_cast<std::uint32_t>(session.leader.pid)},
         {"Adopted", session.adopted},
         {"Since", realtime(session.opened, moment)},
-        {"IdleSince", presence.input ? realtime(core::last_use_of(now), moment) : std::uint64_t{0}},
+        {"IdleSince", sources == core::Sources{} ? std::uint64_t{0} : realtime(core::last_use_of(now), moment)},
         {"MaxDuration", usec(spared ? unlimited_duration : session.max_duration)},
         {"IdleTimeout", usec(spared ? unlimited_duration : core::idle_limit(now))},
-        {"IdleSign", std::string(idle_sign_of(now))},
+        {"ActivitySources", names_of(sources)},
+        {"LastActivity", std::string(name_of(last_source_of(now)))},
         {"DurationEndsAt", realtime(open ? duration_end(now) : never, moment)},
-        {"IdleEndsAt", realtime(idle_sign_of(now) == "none" ? never : idle_end(now), moment)},
+        {"IdleEndsAt", realtime(is_never_idle(now, sources) ? never : idle_end(now), moment)},
         {"Mode", std::string(limits.mode.value == policy::Mode::observe ? "observe" : "enforce")},
         {"Reason", session.phase == Phase::ending ? messages::reason_text(session.reason) : std::string()},
     };

@@ -61,66 +61,141 @@ bool is_busy(const Session& session, const ActivitySample& sample, BootTime now)
     return *sample.processor_time - session.last_sample.processor_time > window / processor_share;
 }
 
-BootTime last_use_of_terminal(const Session& session, const ActivitySample& sample, policy::Activity counted,
-                              BootTime now) {
+/// Returns the later use, or `first` if both are equal.
+Use later(const Use& first, const Use& second) {
+    return second.at > first.at ? second : first;
+}
+
+Use last_use_of_terminal(const Session& session, const ActivitySample& sample, policy::Activity counted, BootTime now) {
     const LastSample& last_sample = session.last_sample;
-    BootTime last =
-        std::max(session.last_input, last_stamped(*sample.input, last_sample.input, session, sample.wall_offset, now));
+    const BootTime input = last_stamped(*sample.input, last_sample.input, session, sample.wall_offset, now);
+    Use last = later({session.last_input, session.last_source}, {input, Source::input});
     const bool is_dead = sample.connection && sample.connection->is_dead;
     if (counted.output && sample.output && !is_dead) {
         const BootTime at = last_stamped(*sample.output, last_sample.output, session, sample.wall_offset, now);
         const bool is_our_notice = at <= after(session.last_notice_at, echo_of_notice);
-        last = is_our_notice ? last : std::max(last, at);
+        last = is_our_notice ? last : later(last, {at, Source::output});
     }
-    return counted.processor && is_busy(session, sample, now) ? now : last;
+    return counted.processor && is_busy(session, sample, now) ? later(last, {now, Source::processor}) : last;
 }
 
-BootTime last_use_without_terminal(const Session& session, const ActivitySample& sample, BootTime now) {
+Use last_use_without_terminal(const Session& session, const ActivitySample& sample, BootTime now) {
     // After a logout, the connection has ended.
-    const bool is_unknown = session.phase != Phase::left_behind && !sample.connection;
-    return is_unknown || is_busy(session, sample, now) ? now : session.last_input;
+    if (session.phase != Phase::left_behind && !sample.connection) {
+        return {now, Source::none};
+    }
+    return is_busy(session, sample, now) ? Use{now, Source::processor} : Use{session.last_input, session.last_source};
 }
 
-bool counts_sockets(const ActivitySample& sample, policy::Activity counted) {
-    return !sample.hint && sample.sockets && (counted.network || !sample.input);
+/// Returns true if the sockets or the connection of the session were inspected at least once. Their use counts further
+/// if that fails later, or if the connection has ended.
+bool is_known(const TrafficHistory& history) {
+    return history.sampled != BootTime{};
 }
 
-bool counts_connection(const SessionTraffic& traffic, const ActivitySample& sample, policy::Activity counted) {
-    if (sample.hint || !sample.connection) {
-        return false;
-    }
-    if (!sample.input) {
-        return true;
-    }
-    // Keys that no program has read are only known from the connection. With idle_activity = "input", the connection
-    // counts if it cannot carry other data.
-    return counted.network || (!sample.has_channel && sample.sockets && !traffic.has_sockets);
+bool counts_sockets(const SessionTraffic& traffic, bool has_terminal, policy::Activity counted) {
+    return is_known(traffic.sockets) && (counted.network || !has_terminal);
+}
+
+/// Returns true if keys that no program has read count, which are only known from the connection. With idle_activity =
+/// "input", the connection counts if it cannot carry other data.
+bool counts_unread_keys(const SessionTraffic& traffic, policy::Activity counted) {
+    const bool has_only_keys = !traffic.has_channel && is_known(traffic.sockets) && !traffic.has_sockets;
+    return is_known(traffic.connection) && (counted.network || has_only_keys);
+}
+
+bool counts_connection(const SessionTraffic& traffic, bool has_terminal, policy::Activity counted) {
+    return has_terminal ? counts_unread_keys(traffic, counted) : is_known(traffic.connection);
 }
 
 } // namespace
 
-bool is_traffic_counted(const SessionTraffic& traffic, const ActivitySample& sample, policy::Activity counted) {
-    return counts_sockets(sample, counted) || counts_connection(traffic, sample, counted);
+bool is_traffic_counted(const SessionTraffic& traffic, bool has_terminal, policy::Activity counted) {
+    return counts_sockets(traffic, has_terminal, counted) || counts_connection(traffic, has_terminal, counted);
 }
 
-TrafficUse last_use_by_traffic(const SessionTraffic& traffic, const ActivitySample& sample, policy::Activity counted) {
+TrafficUse last_use_by_traffic(const SessionTraffic& traffic, bool has_terminal, policy::Activity counted) {
     TrafficUse use;
     const auto add = [&use](const TrafficUse& more) {
+        use.source = more.last > use.last ? more.source : use.source;
         use.last = std::max(use.last, more.last);
         use.earliest = std::max(use.earliest, more.earliest);
     };
-    if (counts_sockets(sample, counted)) {
+    if (counts_sockets(traffic, has_terminal, counted)) {
         add(judge(traffic.sockets, TrafficSource::network));
     }
-    if (counts_connection(traffic, sample, counted)) {
+    if (counts_connection(traffic, has_terminal, counted)) {
         add(use_of_connection(traffic));
     }
     return use;
 }
 
-BootTime last_use(const Session& session, const ActivitySample& sample, policy::Activity counted, BootTime now) {
+Sources sources_of(const Session& session, policy::Activity counted) {
+    Sources sources;
+    if (is_web(session)) {
+        return sources;
+    }
+    if (session.graphical) {
+        sources.hint = true;
+        return sources;
+    }
+    const SessionTraffic& traffic = session.traffic;
+    switch (session.terminal) {
+    case Terminal::unknown:
+        break;
+    case Terminal::some:
+        sources.input = true;
+        sources.unread_keys = !traffic.has_channel && counts_unread_keys(traffic, counted);
+        sources.network = counted.network && is_known(traffic.sockets);
+        sources.channel = counted.network && is_known(traffic.connection) && traffic.has_channel;
+        sources.output = counted.output;
+        sources.processor = counted.processor;
+        break;
+    case Terminal::none:
+        if (is_known(traffic.connection) || session.phase == Phase::left_behind) {
+            sources.network = is_known(traffic.sockets);
+            sources.channel = session.phase != Phase::left_behind;
+            sources.processor = true;
+        }
+        break;
+    }
+    return sources;
+}
+
+Source last_source_of(const Session& session) {
+    if (session.traffic_use.last <= session.last_input) {
+        return session.last_source;
+    }
+    if (session.traffic_use.source == TrafficSource::network) {
+        return Source::network;
+    }
+    const bool is_key = session.traffic_use.source == TrafficSource::keys && session.terminal == Terminal::some;
+    return is_key ? Source::input : Source::channel;
+}
+
+std::string_view name_of(Source source) {
+    switch (source) {
+    case Source::none:
+        break;
+    case Source::input:
+        return "input";
+    case Source::network:
+        return "network";
+    case Source::channel:
+        return "channel";
+    case Source::output:
+        return "output";
+    case Source::processor:
+        return "cpu";
+    case Source::hint:
+        return "hint";
+    }
+    return "";
+}
+
+Use last_use(const Session& session, const ActivitySample& sample, policy::Activity counted, BootTime now) {
     if (sample.hint) {
-        return std::clamp(now - *sample.hint, session.last_input, now);
+        return later({session.last_input, session.last_source}, {std::min(now - *sample.hint, now), Source::hint});
     }
     return sample.input ? last_use_of_terminal(session, sample, counted, now)
                         : last_use_without_terminal(session, sample, now);

@@ -7,6 +7,7 @@
 #include "daemon/policy/policy.hpp"
 
 #include <cstdint>
+#include <string_view>
 
 /// Pure functions that determine when a session was last used, from samples of its activity.
 ///
@@ -51,20 +52,30 @@ inline constexpr Duration shortest_window = std::chrono::seconds(1);
 /// notice is written.
 inline constexpr Duration echo_of_notice = std::chrono::milliseconds(8250);
 
-/// Returns the time of the session's last activity, except for data on its connections. Compares the activity sample
-/// `sample` with the previous sample of the session (session.last_sample). The returned time is never later than `now`
-/// and never earlier than session.last_input.
-BootTime last_use(const Session& session, const ActivitySample& sample, policy::Activity counted, BootTime now);
+/// Returns the session's last activity, except for data on its connections. Compares the activity sample `sample` with
+/// the previous sample of the session (session.last_sample). The returned time is never later than `now` and never
+/// earlier than session.last_input.
+Use last_use(const Session& session, const ActivitySample& sample, policy::Activity counted, BootTime now);
 
-/// Returns the time for which the session has not been used. `used` is the value of last_use() for the same sample.
+/// Returns the time for which the session has not been used. `used` is the time of last_use() for the same sample.
 WholeSeconds idle_time(const Session& session, const ActivitySample& sample, BootTime used, BootTime now);
 
-/// Returns the last use of the session by data on its connections, of those that `counted` and the kind of the session
-/// take into account. `sample` is the last sample in `traffic`.
-TrafficUse last_use_by_traffic(const SessionTraffic& traffic, const ActivitySample& sample, policy::Activity counted);
+/// Returns the last use of a session that is not graphical by data on its connections, of those that `counted` and the
+/// kind of the session take into account.
+TrafficUse last_use_by_traffic(const SessionTraffic& traffic, bool has_terminal, policy::Activity counted);
 
 /// Returns true if last_use_by_traffic() takes a connection of the session into account.
-bool is_traffic_counted(const SessionTraffic& traffic, const ActivitySample& sample, policy::Activity counted);
+bool is_traffic_counted(const SessionTraffic& traffic, bool has_terminal, policy::Activity counted);
+
+/// Returns the sources that apply to the session according to its last activity probe. Without any source, the use of
+/// the session cannot be observed, or it was not probed yet.
+Sources sources_of(const Session& session, policy::Activity counted);
+
+/// Returns the source of the last activity in the session.
+Source last_source_of(const Session& session);
+
+/// Returns the name of a source, as in the setting idle_activity. Returns an empty text for Source::none.
+std::string_view name_of(Source source);
 
 /// Returns true if a session that is left behind is used by mosh. It has a UDP socket, and one of its terminals had
 /// input later than Timeouts::mosh_start after the logout, now or at an earlier probe. Returns false if that is

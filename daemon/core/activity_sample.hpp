@@ -10,9 +10,19 @@
 
 namespace sesslimit::core {
 
+/// Counters of the connections of a session. An optional value is absent if it does not exist or could not be
+/// determined.
+struct TrafficSample {
+    /// Counters of the session's ssh connection.
+    std::optional<SocketSample> connection;
+    /// Counters of the TCP sockets that the processes of the session have opened, without the ssh connection.
+    std::optional<std::vector<SocketSample>> sockets;
+    bool operator==(const TrafficSample&) const = default;
+};
+
 /// Raw values from one activity probe, which is an inspection of a session for signs of use. The functions in
 /// activity.hpp interpret the values. An optional value is absent if it does not exist or could not be determined.
-struct ActivitySample {
+struct ActivitySample : TrafficSample {
     /// Wall clock minus CLOCK_BOOTTIME at the time of the activity probe.
     Duration wall_offset{};
     /// Wall clock time of the latest input on a terminal of the session. Absent if the session does not have a
@@ -20,10 +30,6 @@ struct ActivitySample {
     std::optional<Duration> input;
     /// Wall clock time of the latest output on a terminal of the session, including notices of the daemon.
     std::optional<Duration> output;
-    /// Counters of the session's ssh connection.
-    std::optional<SocketSample> connection;
-    /// Counters of the TCP sockets that the processes of the session have opened, without the ssh connection.
-    std::optional<std::vector<SocketSample>> sockets;
     /// True if the ssh connection has a channel without a terminal, such as that of a command or a file transfer.
     bool has_channel = false;
     /// Total CPU time of the session's processes.
@@ -33,6 +39,38 @@ struct ActivitySample {
     /// Time since logind set the IdleHint of a graphical session. 0 if the hint is not set.
     std::optional<Duration> hint;
     bool operator==(const ActivitySample&) const = default;
+};
+
+/// Source of activity (activity.hpp).
+enum class Source : std::uint8_t {
+    /// The login itself, or activity that is assumed because it is unclear whether the session was used.
+    none,
+    input,
+    network,
+    channel,
+    output,
+    processor,
+    hint,
+};
+
+/// Sources that apply to a session.
+struct Sources {
+    bool input = false;
+    bool network = false;
+    bool channel = false;
+    bool output = false;
+    bool processor = false;
+    bool hint = false;
+    /// True if keys that no program reads are input, too. They are found on the ssh connection.
+    bool unread_keys = false;
+    bool operator==(const Sources&) const = default;
+};
+
+/// Time of an activity, and the source that showed it.
+struct Use {
+    BootTime at{};
+    Source source = Source::none;
+    bool operator==(const Use&) const = default;
 };
 
 /// Values from the last activity probe of a session, stored for comparison with the next probe.

@@ -85,9 +85,9 @@ BootTime next_traffic_sample(const Session& session) {
         return never;
     }
     interval = std::max(interval, shortest_window);
-    const auto last = session.last_sample.at.time_since_epoch();
-    const BootTime next{last / interval * interval + interval};
-    return next - session.last_sample.at < shortest_window ? next + interval : next;
+    const BootTime last = std::max(session.last_sample.at, last_sample_of(session.traffic));
+    const BootTime next{last.time_since_epoch() / interval * interval + interval};
+    return next - last < shortest_window ? next + interval : next;
 }
 
 /// Returns the time of the next probe that checks whether a session that is left behind is used by mosh. The session is
@@ -167,6 +167,11 @@ bool is_processor_time_due(const Session& session, const std::vector<Duration>& 
 BootTime next_idle_check(const Session& session, const std::vector<Duration>& warn_before) {
     const BootTime due = next_moment(idleness_of(session), warn_before);
     return std::min(due == never ? next_terminal_check(session) : due, next_traffic_sample(session));
+}
+
+bool is_only_traffic_due(const Session& session, const std::vector<Duration>& warn_before, BootTime now) {
+    return next_traffic_sample(session) <= now && !session.probe_failed && !is_idle_warned(session) &&
+           next_moment(idleness_of(session), warn_before) > now && next_terminal_check(session) > now;
 }
 
 BootTime next_due(const Session& session, const std::vector<Duration>& warn_before) {

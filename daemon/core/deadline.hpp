@@ -50,11 +50,16 @@ BootTime next_duration_check(const Session& session, const std::vector<Duration>
 /// a processor.
 bool is_processor_time_due(const Session& session, const std::vector<Duration>& warn_before, BootTime now);
 
-/// Returns the time of the next activity probe of the session. If an idle limit applies, the session is probed at the
-/// next warning and at the expiry of the limit, and its connections are sampled twenty times within the limit.
-/// Otherwise the probe only checks whether the session has gained or lost a terminal, or samples its connections if the
-/// session may be displaced by its activity. Returns `never` if no probe is needed.
+/// Returns the time of the next activity probe of the session, or of the next sample of its connections. If an idle
+/// limit applies, the session is probed at the next warning and at the expiry of the limit, and its connections are
+/// sampled twenty times within the limit. Otherwise the probe only checks whether the session has gained or lost a
+/// terminal, or samples its connections if the session may be displaced by its activity. Returns `never` if no probe is
+/// needed.
 BootTime next_idle_check(const Session& session, const std::vector<Duration>& warn_before);
+
+/// Returns true if a sample of the session's connections suffices at next_idle_check(). The whole session is probed if
+/// a warning or the expiry of the idle limit is due, after a warning, and at least once in a time as long as the limit.
+bool is_only_traffic_due(const Session& session, const std::vector<Duration>& warn_before, BootTime now);
 
 /// Returns the time at which an open session, or one that is left behind, needs its next warning, activity probe or
 /// termination.

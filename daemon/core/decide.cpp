@@ -43,6 +43,7 @@ struct Dispatch {
     void operator()(const LogindSessionNew& event) const { on_logind_session_new(context, event); }
     void operator()(const LogindSessionRemoved& event) const { on_logind_session_removed(context, event); }
     void operator()(const ActivityProbed& event) const { on_activity_probed(context, event); }
+    void operator()(const TrafficSampled& event) const { on_traffic_sampled(context, event); }
     void operator()(const LogoutChecked& event) const { on_logout_checked(context, event); }
     void operator()(const ConnectionsChecked& event) const { on_connections_checked(context, event); }
     void operator()(const InputReceived& event) const { on_input_received(context, event); }

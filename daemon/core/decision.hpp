@@ -109,6 +109,8 @@ struct Notice {
     bool quiet = false;
     /// Time since the login. Only set in notices of the kinds `ended` and `released`.
     std::optional<Duration> duration{};
+    /// Sources by which the session is kept. Only set in a notice of the kind `warned`.
+    Sources sources{};
     /// True if the expiry of the idle limit locks the screen instead of terminating the session. Only set in notices of
     /// the kinds `warned` and `would_end`.
     bool locks = false;
@@ -117,6 +119,12 @@ struct Notice {
 /// Request for an activity probe, which determines when a session was last used. The event ActivityProbed reports the
 /// result.
 struct ProbeActivity {
+    SessionKey session = SessionKey::none;
+};
+
+/// Request for a sample of the session's connections, which are inspected more often than the rest of the session. The
+/// event TrafficSampled reports the result.
+struct SampleTraffic {
     SessionKey session = SessionKey::none;
 };
 
@@ -186,8 +194,8 @@ struct ReportDenial {
     Session denied;
 };
 
-using Effect = std::variant<Notice, ProbeActivity, CheckLogout, CheckConnections, Terminate, KillAll, KillScope,
-                            SignalLeader, Lock, ReportDenial, ReportMissingLogind, OfferMissedReason>;
+using Effect = std::variant<Notice, ProbeActivity, SampleTraffic, CheckLogout, CheckConnections, Terminate, KillAll,
+                            KillScope, SignalLeader, Lock, ReportDenial, ReportMissingLogind, OfferMissedReason>;
 
 /// Result of decide().
 struct Decision {

@@ -224,6 +224,7 @@ void reapply_to_left_behind(const DecisionContext& context, Session& session);
 
 // limits.cpp
 void on_activity_probed(DecisionContext& context, const ActivityProbed& event);
+void on_traffic_sampled(DecisionContext& context, const TrafficSampled& event);
 void on_input_received(DecisionContext& context, const InputReceived& event);
 void on_terminal_opened(DecisionContext& context, const TerminalOpened& event);
 void on_clock_changed(DecisionContext& context, const ClockChanged& event);

@@ -81,6 +81,12 @@ struct ActivityProbed {
     std::optional<ActivitySample> sample;
 };
 
+/// Result of the effect SampleTraffic. The sample is absent if the connections could not be inspected.
+struct TrafficSampled {
+    SessionKey session = SessionKey::none;
+    std::optional<TrafficSample> sample;
+};
+
 /// Answer to a logout query (effect CheckLogout).
 struct LogoutChecked {
     enum class State : std::uint8_t {
@@ -167,9 +173,9 @@ struct ScopeEmptied {
 };
 
 using Event = std::variant<OpenRequested, CloseRequested, RequestAborted, LeaderExited, LogindSessionNew,
-                           LogindSessionRemoved, ActivityProbed, LogoutChecked, InputReceived, ClockChanged,
-                           TimerExpired, PolicyChanged, TerminationRequested, SessionRestored, GroupsResolved,
-                           TerminalOpened, ConnectionsChecked, ProgramsPreserved, ScopeEmptied>;
+                           LogindSessionRemoved, ActivityProbed, TrafficSampled, LogoutChecked, InputReceived,
+                           ClockChanged, TimerExpired, PolicyChanged, TerminationRequested, SessionRestored,
+                           GroupsResolved, TerminalOpened, ConnectionsChecked, ProgramsPreserved, ScopeEmptied>;
 
 /// Receiver of events. Components that observe events are constructed with a reference to it.
 class EventSink {

@@ -17,6 +17,7 @@ void warn(DecisionContext& context, Session& session, const policy::Limits& limi
                                             .session = session,
                                             .reason = reason,
                                             .left = left,
+                                            .sources = sources_of(session, limits.idle_activity.value),
                                             .locks = DecisionContext::locks(session, limits, reason.cause)});
 }
 
@@ -48,10 +49,13 @@ void warn_of_duration(DecisionContext& context, Session& session, const policy::
     }
 }
 
-/// Records the time of an activity, and the activity by data on the session's connections.
-void record_use(DecisionContext& context, Session& session, BootTime at, const TrafficUse& traffic) {
+/// Records an activity, and the activity by data on the session's connections.
+void record_use(DecisionContext& context, Session& session, const Use& use, const TrafficUse& traffic) {
     const BootTime before = last_use_of(session);
-    session.last_input = std::max(session.last_input, at);
+    if (use.at > session.last_input) {
+        session.last_input = use.at;
+        session.last_source = use.source;
+    }
     session.traffic_use = traffic;
     if (last_use_of(session) <= before) {
         return;
@@ -64,8 +68,13 @@ void record_use(DecisionContext& context, Session& session, BootTime at, const T
     }
 }
 
-void record_use(DecisionContext& context, Session& session, BootTime at) {
-    record_use(context, session, at, session.traffic_use);
+void record_use(DecisionContext& context, Session& session, const Use& use) {
+    record_use(context, session, use, session.traffic_use);
+}
+
+/// Records that the session is assumed to be in use.
+void assume_use(DecisionContext& context, Session& session) {
+    record_use(context, session, {context.now, Source::none});
 }
 
 /// Locks the screen of a session whose idle limit has expired, and restarts the idle time at 0. If the limit expires
@@ -139,13 +148,38 @@ void on_probe_failed(DecisionContext& context, Session session) {
     if (is_output_awaited(session, limits.idle_activity.value) && duration_warning(session, warnings, context.now)) {
         // Output on the terminal counts as activity, but the failed probe could not read when it occurred. The warning
         // that is written now overwrites that time, so activity is assumed.
-        record_use(context, session, context.now);
+        assume_use(context, session);
     }
     warn_of_duration(context, session, limits);
     session.due = session.observed
                       ? never
                       : std::min(after(context.now, Timeouts::probe_retry), next_duration_check(session, warnings));
     context.put(session);
+}
+
+/// Repeats a sample of a session's connections after a second if data was in flight (is_in_flight()). The idle limit is
+/// not evaluated before. Returns false if the sample is used.
+bool repeats_sample(DecisionContext& context, Session session, const TrafficSample& sample) {
+    const std::vector<Duration> warnings = context.warnings(session, context.limits(session));
+    if (next_idle_check(session, warnings) > context.now || !is_in_flight(session.traffic, sample, context.now)) {
+        return false;
+    }
+    session.traffic.was_in_flight = true;
+    session.due = std::min(after(context.now, shortest_window), next_duration_check(session, warnings));
+    context.put(session);
+    return true;
+}
+
+/// Returns an activity sample with new counters of the session's connections, and with what the last activity probe has
+/// found out about the channels and the terminals of the session.
+ActivitySample with_last_values(const Session& session, const TrafficSample& traffic) {
+    ActivitySample sample;
+    static_cast<TrafficSample&>(sample) = traffic;
+    sample.has_channel = session.traffic.has_channel;
+    if (session.terminal == Terminal::some) {
+        sample.input = session.last_sample.input;
+    }
+    return sample;
 }
 
 /// Returns the maximum time between two samples of connections of a session that a login at the limit may displace by
@@ -213,7 +247,11 @@ void serve_limits(DecisionContext& context, Session session) {
     session.due = next_due(session, warnings);
     const BootTime look = next_idle_check(session, warnings);
     if (probes_first || look <= context.now || (session.probe_failed && look != never)) {
-        context.out.effects.emplace_back(ProbeActivity{session.key});
+        if (!probes_first && is_only_traffic_due(session, warnings, context.now)) {
+            context.out.effects.emplace_back(SampleTraffic{session.key});
+        } else {
+            context.out.effects.emplace_back(ProbeActivity{session.key});
+        }
         const BootTime again = after(context.now, Timeouts::probe_retry);
         session.due = probes_first ? again : std::min(again, next_duration_check(session, warnings));
     }
@@ -229,6 +267,9 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     if (!event.sample) {
         return on_probe_failed(context, *found);
     }
+    if (!is_login_waiting(context, found->login.uid) && repeats_sample(context, *found, *event.sample)) {
+        return;
+    }
     ActivitySample sample = *event.sample;
     Session session = *found;
     session.probe_failed = false;
@@ -243,7 +284,7 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
         !is_processor_time_due(session, context.warnings(session, limits), context.now)) {
         sample.processor_time.reset();
     }
-    const BootTime used = last_use(session, sample, counted, context.now);
+    const Use used = last_use(session, sample, counted, context.now);
     // The login at the limit may have a shorter displace_idle than this session.
     const Duration idle =
         std::clamp<Duration>(limits.displace_idle.value.time, shortest_window, std::chrono::minutes(1));
@@ -253,10 +294,11 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     session.is_used_by_mosh = session.phase == Phase::left_behind && is_mosh(session, sample);
     session.last_sample = to_last_sample(session, sample, context.now);
     session.traffic = with_sample(std::move(session.traffic), sample, context.now);
-    session.traffic_sampling = is_traffic_counted(session.traffic, sample, counted)
-                                   ? std::optional(sampling_for_displacement(limits))
-                                   : std::nullopt;
-    record_use(context, session, used, last_use_by_traffic(session.traffic, sample, counted));
+    session.traffic_sampling =
+        !session.graphical && is_traffic_counted(session.traffic, sample.input.has_value(), counted)
+            ? std::optional(sampling_for_displacement(limits))
+            : std::nullopt;
+    record_use(context, session, used, last_use_by_traffic(session.traffic, sample.input.has_value(), counted));
     if (is_limited(session)) {
         session.longest_idle =
             std::max(session.longest_idle, idle_time(session, sample, last_use_of(session), context.now));
@@ -271,13 +313,34 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     evaluate_idle(context, session);
 }
 
+void on_traffic_sampled(DecisionContext& context, const TrafficSampled& event) {
+    const Session* found = context.state.find(event.session);
+    if (found == nullptr || !is_probed(*found) || found->logout_check != LogoutCheck::none) {
+        return;
+    }
+    if (!event.sample) {
+        return on_probe_failed(context, *found);
+    }
+    if (repeats_sample(context, *found, *event.sample)) {
+        return;
+    }
+    Session session = *found;
+    const policy::Limits limits = context.limits(session);
+    const ActivitySample sample = with_last_values(session, *event.sample);
+    session.traffic = with_sample(std::move(session.traffic), sample, context.now);
+    record_use(context, session, {session.last_input, session.last_source},
+               last_use_by_traffic(session.traffic, sample.input.has_value(), limits.idle_activity.value));
+    session.due = session.observed ? never : due_of(context, session, context.warnings(session, limits));
+    context.put(session);
+}
+
 void on_input_received(DecisionContext& context, const InputReceived& event) {
     const Session* found = context.state.find(event.session);
     if (found == nullptr || !is_limited(*found)) {
         return;
     }
     Session session = *found;
-    record_use(context, session, context.now);
+    record_use(context, session, {context.now, Source::input});
     session.due = due_of(context, session, context.warnings(session, context.limits(session)));
     context.put(session);
 }
@@ -294,7 +357,7 @@ void on_clock_changed(DecisionContext& context, const ClockChanged&) {
     for (const auto& [key, session] : context.state.sessions()) {
         if (is_input_undated(session)) {
             Session used = session;
-            record_use(context, used, context.now);
+            assume_use(context, used);
             context.put(used);
         }
         context.request_first_probe(session);

@@ -177,6 +177,8 @@ struct Session {
     /// Time of the latest activity in the session (activity.hpp), except for data on its connections. Initially
     /// `opened`. Never later than the current time.
     BootTime last_input{};
+    /// Source of this activity. Not stored in the ledger file.
+    Source last_source = Source::none;
     /// Latest activity by data on the connections of the session that are taken into account. It moves back when
     /// further samples show that the data was background traffic. Not stored in the ledger file.
     TrafficUse traffic_use;

@@ -14,6 +14,10 @@ namespace {
 /// forwarded between the two.
 constexpr std::int64_t in_flight = 2;
 
+/// Maximum time in which sshd forwards data on a busy host. It also covers the time between the samples of the
+/// connection and of the sockets (SocketListReader::request()).
+constexpr Duration forwarding_time = std::chrono::milliseconds(200);
+
 TrafficSource source_of(const SessionTraffic& traffic) {
     return traffic.has_channel ? TrafficSource::channel : TrafficSource::keys;
 }
@@ -169,8 +173,25 @@ void add_connection(SessionTraffic& traffic, const ActivitySample& sample, BootT
 
 } // namespace
 
+BootTime last_sample_of(const SessionTraffic& traffic) {
+    return std::max(traffic.connection.sampled, traffic.sockets.sampled);
+}
+
+bool is_in_flight(const SessionTraffic& traffic, const TrafficSample& sample, BootTime now) {
+    if (traffic.was_in_flight || !sample.connection || !sample.sockets || sample.sockets->empty() ||
+        sample.connection->cookie != traffic.forwarded.connection.cookie) {
+        return false;
+    }
+    const auto is_recent = [now](const SocketSample& socket) {
+        return (socket.segments_in > 0 && now - socket.last_in < forwarding_time) ||
+               (socket.segments_out > 0 && now - socket.last_out < forwarding_time);
+    };
+    return is_recent(*sample.connection) || std::ranges::any_of(*sample.sockets, is_recent);
+}
+
 SessionTraffic with_sample(SessionTraffic traffic, const ActivitySample& sample, BootTime now) {
-    const BootTime last = std::max(traffic.connection.sampled, traffic.sockets.sampled);
+    const BootTime last = last_sample_of(traffic);
+    traffic.was_in_flight = false;
     if (last != BootTime{} && now - last < TrafficHistory::min_period) {
         return traffic;
     }

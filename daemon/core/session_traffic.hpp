@@ -50,8 +50,19 @@ struct SessionTraffic {
     bool has_sockets = false;
     /// ActivitySample::has_channel of the last sample.
     bool has_channel = false;
+    /// True if the last sample was not used because data was in flight (is_in_flight()).
+    bool was_in_flight = false;
     bool operator==(const SessionTraffic&) const = default;
 };
+
+/// Returns the time of the last sample; 0: none yet.
+BootTime last_sample_of(const SessionTraffic& traffic);
+
+/// Returns true if data may have been in flight at the time `now` of the sample: sshd had received it, but not
+/// forwarded it between the connection and a socket. The counters of both then do not belong together, and a forwarded
+/// keepalive would look like a key. Returns false if this already applied to the sample before, because data can flow
+/// all the time.
+bool is_in_flight(const SessionTraffic& traffic, const TrafficSample& sample, BootTime now);
 
 /// Returns the traffic with a further sample. `now` is the time of the sample.
 SessionTraffic with_sample(SessionTraffic traffic, const ActivitySample& sample, BootTime now);

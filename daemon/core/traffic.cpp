@@ -239,7 +239,7 @@ TrafficHistory with_sample(TrafficHistory history, TrafficSource source, std::sp
 }
 
 TrafficUse judge(const TrafficHistory& history, TrafficSource source) {
-    TrafficUse use{.last = history.other_use, .earliest = history.other_use};
+    TrafficUse use{.last = history.other_use, .earliest = history.other_use, .source = source};
     for (const SocketHistory& socket : history.sockets) {
         const TrafficUse each = use_of(socket, missing_answers(source));
         use.last = std::max(use.last, each.last);

@@ -119,6 +119,8 @@ struct TrafficUse {
     BootTime last{};
     /// Earliest time that later samples can still show to be the last use. Never later than `last`.
     BootTime earliest{};
+    /// Source of the last use.
+    TrafficSource source = TrafficSource::network;
     bool operator==(const TrafficUse&) const = default;
 };
 

@@ -34,7 +34,7 @@ core::SocketSample socket_sample_of(const Traffic& traffic, BootTime now) {
             .is_dead = traffic.unacknowledged >= dead_peer};
 }
 
-Result<core::ActivitySample> activity_sample_of(const core::Session& session, Connections& connections, BootTime now) {
+Result<core::ActivitySample> activity_sample_of(const core::Session& session, Connections& connections) {
     const auto terminals = terminals_of(session);
     if (!terminals) {
         return std::unexpected(terminals.error());
@@ -59,15 +59,11 @@ Result<core::ActivitySample> activity_sample_of(const core::Session& session, Co
         const auto group = control_group_of(session);
         sample.has_udp_socket = group ? connections.has_udp_socket(*group) : std::nullopt;
     }
-    if (session.login.connection.empty()) {
-        return sample;
-    }
-    if (const auto traffic = connections.traffic_of(session.login.connection)) {
+    if (!session.login.connection.empty()) {
         const auto channel = has_channel_without_terminal(session.leader);
         if (!channel) {
             return std::unexpected(channel.error());
         }
-        sample.connection = socket_sample_of(*traffic, now);
         sample.has_channel = *channel;
     }
     return sample;

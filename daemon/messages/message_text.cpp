@@ -137,6 +137,26 @@ std::string_view what_counts(policy::Activity counted) {
     return counted.output ? "input or output" : "input";
 }
 
+/// Returns the ways in which the user can keep the session, such as "Press a key or transfer data". Programs on a
+/// console must read a key, because the kernel does not report others.
+std::string ways_to_keep(const core::Sources& sources) {
+    std::vector<std::string> ways{sources.input && !sources.unread_keys ? "Press a key at a prompt" : "Press a key"};
+    if (sources.network || sources.channel) {
+        ways.emplace_back("transfer data");
+    }
+    if (sources.output) {
+        ways.emplace_back("let a program write output");
+    }
+    if (sources.processor) {
+        ways.emplace_back("let a program use CPU time");
+    }
+    std::string text = ways.front();
+    for (std::size_t at = 1; at < ways.size(); ++at) {
+        text += (at + 1 < ways.size() ? ", " : " or ") + ways[at];
+    }
+    return text;
+}
+
 /// Returns the text of a warning that a session will soon be terminated or locked, with the time, the reason, and
 /// advice.
 std::string warning_text(const core::Notice& notice, const WallClock& clock) {
@@ -153,10 +173,8 @@ std::string warning_text(const core::Notice& notice, const WallClock& clock) {
         return "This session will be locked" + when + ": no activity detected" + idle +
                "Press a key to keep the session unlocked.";
     }
-    if (notice.reason.count != 0) {
-        return "This session ends" + when + ": no activity detected" + idle + "Any activity keeps the session open.";
-    }
-    return "This session ends" + when + ": no input" + idle + "Press a key to keep the session open.";
+    return "This session ends" + when + (notice.reason.count == 0 ? ": no input" : ": no activity detected") + idle +
+           ways_to_keep(notice.sources) + " to keep the session open.";
 }
 
 std::string end_text(const core::Notice& notice) {

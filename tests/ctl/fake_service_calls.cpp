@@ -280,7 +280,8 @@ int append_session(sd_bus_message* message, const Session& session, const std::s
     time("IdleSince", session.idle_since);
     time("MaxDuration", session.max_duration);
     time("IdleTimeout", session.idle_timeout);
-    text("IdleSign", session.idle_sign);
+    append_texts(message, "ActivitySources", session.activity_sources);
+    text("LastActivity", session.last_activity);
     time("DurationEndsAt", session.duration_ends_at);
     time("IdleEndsAt", session.idle_ends_at);
     text("Mode", session.mode);

@@ -38,7 +38,8 @@ Session alices_session(const std::string& id) {
     session.idle_since = noon - 3 * minute;
     session.max_duration = 8 * hour;
     session.idle_timeout = 15 * minute;
-    session.idle_sign = "terminal";
+    session.activity_sources = {"input", "network"};
+    session.last_activity = "input";
     session.duration_ends_at = noon + 6 * hour;
     session.idle_ends_at = noon + 12 * minute;
     session.mode = "enforce";

@@ -30,14 +30,14 @@ SESSLIMIT_TEST(session_json_matches_schema) {
                                     .keep = {"tmux"},
                                     .other_units = {},
                                     .lingers = false};
-    bare.idle_sign = "";
+    bare.last_activity = "";
     const std::string text = json_of(std::vector{bare, full}, Json::compact);
     EXPECT_TEXT(document_problem("sessions.json", text), "");
     const json sessions = json::parse(text);
     EXPECT(sessions[0]["max_duration"].is_null() && sessions[0]["idle_since"].is_null(), "null if there is no value");
     EXPECT(!sessions[0].contains("credential"), "absent if it is not reported");
     EXPECT(sessions[1]["credential"] == "SHA256:abc" && sessions[1]["remote_user"].is_null(), "reported");
-    EXPECT(!sessions[0].contains("processes") && sessions[0]["idle_sign"].is_null(), "not inspected");
+    EXPECT(!sessions[0].contains("processes") && sessions[0]["last_activity"].is_null(), "not inspected");
     EXPECT(sessions[1]["processes"] == 3 && sessions[1]["commands"].size() == 3 && sessions[1]["keep"][0] == "tmux" &&
                sessions[1]["kept"][0] == "tmux: server" && sessions[1]["other_units"].empty() &&
                !sessions[1]["lingers"],

@@ -27,6 +27,8 @@ std::vector<Session> a_house_full() {
     quiet.service = "sshd";
     quiet.terminals.clear();
     quiet.idle_since = 0;
+    quiet.activity_sources.clear();
+    quiet.last_activity.clear();
     quiet.idle_ends_at = infinity;
     quiet.duration_ends_at = infinity;
     quiet.origin = "a-very-long-host-name.branch-office.example.org";
@@ -61,11 +63,15 @@ SESSLIMIT_TEST(ids_sorted_numerically) {
 SESSLIMIT_TEST(list_without_width_not_cut) {
     EXPECT_TEXT(
         list_text(a_house_full(), style_of_width(std::nullopt), noon),
-        "SESSION USER  SERVICE TERMINAL FROM                                            SINCE            IDLE ENDS\n"
-        "9       bob   login   tty1     -                                               2026-11-22 08:00 45s  6h left\n"
-        "12      alice sshd    pts/0    192.0.2.7                                       12:00            3min idle "
-        "12min left\n"
-        "c3      alice sshd    -        a-very-long-host-name.branch-office.example.org 12:00            -    -\n"
+        "SESSION USER  SERVICE TERMINAL FROM                                            SINCE            IDLE ACTIVITY "
+        "       ENDS\n"
+        "9       bob   login   tty1     -                                               2026-11-22 08:00 45s  input*, "
+        "network 6h left\n"
+        "12      alice sshd    pts/0    192.0.2.7                                       12:00            3min input*, "
+        "network idle 12min left\n"
+        "c3      alice sshd    -        a-very-long-host-name.branch-office.example.org 12:00            -    -        "
+        " "
+        "      -\n"
         "\n3 sessions listed.\n");
 }
 
@@ -120,7 +126,8 @@ SESSLIMIT_TEST(show_text_has_all_properties) {
                              "      IdleSince: 2026-11-23 13:57:00 UTC (3min ago)\n",
                              "    MaxDuration: 8h\n",
                              "    IdleTimeout: 15min\n",
-                             "       IdleSign: terminal\n",
+                             "ActivitySources: input, network\n",
+                             "   LastActivity: input\n",
                              " DurationEndsAt: 2026-11-23 20:00:00 UTC (in 6h)\n",
                              "     IdleEndsAt: 2026-11-23 14:12:00 UTC (in 12min)\n",
                              "           Mode: enforce\n",

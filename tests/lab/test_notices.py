@@ -12,7 +12,7 @@ from lab.text import HEADER
 
 END = r"Goodbye, alice\.\r*\nThe reason: no activity for 20s\.\r*\nIt was session \w+, from 127\.0\.0\.1\.\r*\n"
 WARNED = (r"This session ends in 5s, at (\d\d:\d\d:\d\d): no activity detected \(idle limit 20s\)\. "
-          r"Any activity keeps the session open\.")
+          r"Press a key or transfer data to keep the session open\.")
 ANNOUNCED = r"This session ends at ([-\d ]*\d\d:\d\d) \(in 8h\), or after 15min without activity\."
 LIMITS = 'max_duration = "8h"\nidle_timeout = "15min"\nannounce = true'
 

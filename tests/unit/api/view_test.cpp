@@ -38,10 +38,19 @@ std::uint64_t wall(Duration boottime) {
     return static_cast<std::uint64_t>((boottime + moment.wall_offset).count());
 }
 
-SESSLIMIT_TEST(idle_properties_follow_sign_of_activity) {
+/// Returns the properties that name sources of activity: "input network, last channel".
+std::string sources_in(const Properties& all) {
+    std::string text;
+    for (const std::string& source : value<std::vector<std::string>>(all, "ActivitySources")) {
+        text += source + " ";
+    }
+    return text + "last " + value<std::string>(all, "LastActivity");
+}
+
+SESSLIMIT_TEST(idle_properties_follow_sources_of_activity) {
     using core::Terminal;
     struct Case {
-        const char* sign;
+        const char* sources;
         Terminal terminal;
         bool graphical;
         bool connected;
@@ -50,25 +59,24 @@ SESSLIMIT_TEST(idle_properties_follow_sign_of_activity) {
     };
     const auto usec = [](Duration span) { return static_cast<std::uint64_t>(span.count()); };
     const Case cases[] = {
-        {"terminal", Terminal::some, false, true, usec(30min), wall(80min)},
-        {"connection", Terminal::none, false, true, usec(20min), wall(70min)},
-        {"none", Terminal::none, false, false, usec(20min), infinity},
-        {"hint", Terminal::none, true, false, usec(30min), wall(80min)},
-        {"", Terminal::unknown, false, true, usec(20min), wall(70min)},
+        {"input network last ", Terminal::some, false, true, usec(30min), wall(80min)},
+        {"network channel cpu last ", Terminal::none, false, true, usec(20min), wall(70min)},
+        {"last ", Terminal::none, false, false, usec(20min), infinity},
+        {"hint last ", Terminal::none, true, false, usec(30min), wall(80min)},
+        {"last ", Terminal::unknown, false, true, usec(20min), wall(70min)},
     };
     for (const Case& one : cases) {
         core::Session session = live();
         session.terminal = one.terminal;
         session.graphical = one.graphical;
-        session.login.connection = one.connected ? session.login.connection : "";
+        session.traffic.sockets.sampled = BootTime(50min);
+        session.traffic.connection.sampled = one.connected ? BootTime(50min) : BootTime{};
         const Properties all = properties(session, {}, {}, moment, Visibility::any_caller);
-        EXPECT_TEXT(value<std::string>(all, "IdleSign"), one.sign);
-        session.login.rhost = unix_origin; // the data on an AF_UNIX socket is not measured
-        EXPECT_TEXT(value<std::string>(properties(session, {}, {}, moment, Visibility::any_caller), "IdleSign"),
-                    std::string_view(one.sign) == "connection" ? "none" : one.sign);
-        EXPECT(value<std::uint64_t>(all, "IdleTimeout") == one.limit, one.sign);
-        EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == one.ends, one.sign);
-        EXPECT(value<std::uint64_t>(all, "IdleSince") == 0, "no terminal was probed");
+        EXPECT_TEXT(sources_in(all), one.sources);
+        EXPECT(value<std::uint64_t>(all, "IdleTimeout") == one.limit, one.sources);
+        EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == one.ends, one.sources);
+        const bool is_known = std::string_view(one.sources) != "last ";
+        EXPECT(value<std::uint64_t>(all, "IdleSince") == (is_known ? wall(50min) : 0), one.sources);
     }
 }
 
@@ -77,7 +85,7 @@ SESSLIMIT_TEST(input_shown_before_next_probe) {
     session.terminal = core::Terminal::unknown;
     const inspect::TerminalSnapshot presence{.terminals = {"pts/1"}, .input = 55min + moment.wall_offset};
     const Properties all = properties(session, {}, presence, moment, Visibility::any_caller);
-    EXPECT_TEXT(value<std::string>(all, "IdleSign"), "terminal");
+    EXPECT_TEXT(sources_in(all), "input last input");
     EXPECT(value<std::uint64_t>(all, "IdleSince") == wall(55min), "time of the key");
     EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == wall(85min), "and the resulting end");
 }
@@ -101,7 +109,7 @@ SESSLIMIT_TEST(cockpit_session_shows_no_idle_limit) {
     session.terminal = core::Terminal::some;
     session.login.service = "cockpit";
     const Properties all = properties(session, {}, {}, moment, Visibility::any_caller);
-    EXPECT_TEXT(value<std::string>(all, "IdleSign"), "none");
+    EXPECT_TEXT(sources_in(all), "last ");
     EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == infinity, "no end");
 }
 

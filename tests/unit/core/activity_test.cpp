@@ -56,7 +56,7 @@ ActivitySample same(bool terminal) {
 
 /// Returns the time of the last activity in seconds since `start`, evaluated at 200 s.
 std::string use(const Session& session, const ActivitySample& sample, Activity counted) {
-    const auto at = core::last_use(session, sample, counted, start + 200s) - start;
+    const auto at = core::last_use(session, sample, counted, start + 200s).at - start;
     return std::to_string(std::chrono::floor<std::chrono::seconds>(at).count());
 }
 
@@ -143,17 +143,17 @@ SESSLIMIT_TEST(connections_count_by_kind_of_session) {
         Activity counted;
         bool channel;
         bool sockets;
-        std::string_view used;
+        std::string_view used; ///< time and source
     };
     constexpr Activity network{.network = true};
     const Case cases[] = {
-        {"a shell with a forwarded socket", true, network, false, true, "130"},
+        {"a shell with a forwarded socket", true, network, false, true, "130 input"},
         {"a shell with a forwarded socket, input alone", true, Activity{}, false, true, "none"},
-        {"a key that no program reads", true, Activity{}, false, false, "130"},
-        {"a transfer beside a shell", true, network, true, false, "130"},
+        {"a key that no program reads", true, Activity{}, false, false, "130 input"},
+        {"a transfer beside a shell", true, network, true, false, "130 channel"},
         {"a transfer beside a shell, input alone", true, Activity{}, true, false, "none"},
-        {"a command", false, Activity{}, true, true, "130"},
-        {"ssh -N", false, Activity{}, false, true, "110"},
+        {"a command", false, Activity{}, true, true, "130 channel"},
+        {"ssh -N", false, Activity{}, false, true, "110 network"},
         {"ssh -N without sockets", false, Activity{}, false, false, "none"},
     };
     for (const Case& one : cases) {
@@ -165,9 +165,38 @@ SESSLIMIT_TEST(connections_count_by_kind_of_session) {
             sample.sockets = one.sockets ? std::vector{socket_with(8, keys, 110s)} : std::vector<SocketSample>{};
             traffic = with_sample(std::move(traffic), sample, start + (keys == 0 ? 100s : 140s));
         }
-        const BootTime last = core::last_use_by_traffic(traffic, sample, one.counted).last;
-        const std::string used = last == BootTime{} ? "none" : std::to_string((last - start) / 1s);
+        Session session = looked_at();
+        session.last_input = {};
+        session.terminal = one.terminal ? core::Terminal::some : core::Terminal::none;
+        session.traffic_use = core::last_use_by_traffic(traffic, one.terminal, one.counted);
+        const Duration last = session.traffic_use.last - start;
+        const std::string source(name_of(last_source_of(session)));
+        const std::string used = source.empty() ? "none" : std::to_string(last / 1s) + " " + source;
         EXPECT_TEXT(std::string(one.about) + ": " + used, std::string(one.about) + ": " + std::string(one.used));
+    }
+}
+
+SESSLIMIT_TEST(last_use_names_source) {
+    struct Case {
+        std::string_view source;
+        bool terminal;
+        void (*change)(ActivitySample&);
+    };
+    const Case cases[] = {
+        {"input", true, [](ActivitySample& s) { s.input = stamp(150s); }},
+        {"output", true, [](ActivitySample& s) { s.input = stamp(150s), s.output = stamp(170s); }},
+        {"cpu", true, [](ActivitySample& s) { s.output = stamp(150s), s.processor_time = 8s; }},
+        {"cpu", false, [](ActivitySample& s) { s.processor_time = 8s; }},
+        {"hint", false, [](ActivitySample& s) { s.hint = 10s; }},
+        {"", true, [](ActivitySample&) {}},
+        {"", false, [](ActivitySample& s) { s.connection.reset(); }},
+    };
+    for (const Case& one : cases) {
+        ActivitySample sample = same(one.terminal);
+        one.change(sample);
+        const core::Use use =
+            core::last_use(looked_at(), sample, Activity{.output = true, .processor = true}, start + 200s);
+        EXPECT_TEXT(name_of(use.source), one.source);
     }
 }
 
@@ -193,7 +222,7 @@ SESSLIMIT_TEST(forwarded_data_not_counted_twice) {
             sample.sockets = std::vector{socket_with(8, turn + 1 - std::min(turn, late), at)};
             traffic = with_sample(std::move(traffic), sample, start + at + 100ms);
         }
-        const BootTime last = core::last_use_by_traffic(traffic, sample, {}).last;
+        const BootTime last = core::last_use_by_traffic(traffic, false, {}).last;
         EXPECT_TEXT(std::string(one.about) + ": " + std::to_string((last - start) / 1s),
                     std::string(one.about) + ": " + std::string(one.used));
     }
@@ -225,7 +254,7 @@ SESSLIMIT_TEST(short_connections_through_ssh_n_count) {
             sample.sockets = std::vector{socket_with(8, turn * one.keys, 110s)};
             traffic = with_sample(std::move(traffic), sample, start + 100s + turn * 45s);
         }
-        const BootTime last = core::last_use_by_traffic(traffic, sample, {}).last;
+        const BootTime last = core::last_use_by_traffic(traffic, false, {}).last;
         const std::string used = last == BootTime{} ? "none" : std::to_string((last - start) / 1s);
         EXPECT_TEXT(std::string(one.about) + ": " + used, std::string(one.about) + ": " + std::string(one.used));
     }

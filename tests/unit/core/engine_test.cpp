@@ -60,6 +60,7 @@ struct Scribe final : Recorder, EffectHandler {
         sample.input = stamp;
         return ActivityProbed{.session = session.key, .sample = sample};
     }
+    void sample_traffic(const Session& session) override { say("sample " + number(session.key)); }
     Duration unacknowledged(const Session& session) override {
         say("check connection " + number(session.key));
         return {};

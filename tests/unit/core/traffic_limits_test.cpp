@@ -16,21 +16,26 @@ struct Tunnel {
     SessionKey key = test::key(1);
     std::uint64_t messages = 0;
 
-    explicit Tunnel(const Rules& rules) : world(rules) {
+    explicit Tunnel(const Rules& rules, bool has_channel = false) : world(rules) {
         core::ActivitySample& sample = world.other_samples[key];
+        sample.has_channel = has_channel;
         sample.connection = SocketSample{.cookie = 7};
         sample.sockets.emplace();
+        sample.processor_time = 0s;
         (void)world.login();
+    }
+    [[nodiscard]] SocketSample counters(std::uint64_t cookie) const {
+        return {.cookie = cookie,
+                .bytes_in = 36 * messages,
+                .bytes_out = 36 * messages,
+                .segments_in = messages,
+                .segments_out = messages,
+                .last_in = world.now,
+                .last_out = world.now};
     }
     void send() {
         ++messages;
-        world.other_samples[key].sockets = {SocketSample{.cookie = 8,
-                                                         .bytes_in = 36 * messages,
-                                                         .bytes_out = 36 * messages,
-                                                         .segments_in = messages,
-                                                         .segments_out = messages,
-                                                         .last_in = world.now,
-                                                         .last_out = world.now}};
+        world.other_samples[key].sockets = {counters(8)};
     }
     /// Sends messages until the session is terminated, or until `until`. The interval is `interval` on average, and
     /// varies by `variation`, in tenths.
@@ -73,13 +78,15 @@ SESSLIMIT_TEST(keepalives_do_not_keep_session) {
     EXPECT_TEXT(tunnel.world.fault, "");
 }
 
-/// Returns the times of the samples of a session in which nothing happens, in seconds.
+/// Returns the times of the samples of a session in which nothing happens, in seconds. Marks those that also inspected
+/// the terminals and the processes.
 std::string sample_times(World& world, SessionKey key, Duration until) {
     std::string times;
     for (BootTime last{}; world.now < start + until; world.pass(1s)) {
-        const BootTime at = world.find(key)->last_sample.at;
+        const core::Session* session = world.find(key);
+        const BootTime at = std::max(session->last_sample.at, last_sample_of(session->traffic));
         if (at != last) {
-            times += std::to_string((at - start) / 1s) + " ";
+            times += std::to_string((at - start) / 1s) + (session->last_sample.at == at ? "* " : " ");
             last = at;
         }
     }
@@ -96,10 +103,10 @@ SESSLIMIT_TEST(connections_sampled_as_limits_require) {
     const Case cases[] = {
         {"twenty times within the idle limit, and every 5 s after the warning",
          {.idle = 200s, .warn = warnings},
-         "0 10 20 30 40 50 60 70 80 90 100 110 120 130 140 150 160 170 175 180 185 190 195 "},
-        {"at most once a second", {.idle = 6s, .warn = std::vector<Duration>{}}, "0 1 2 3 4 5 "},
-        {"every 30 s for end-idlest", {.max = 2, .at_limit = AtLimit::end_idlest}, "0 20 50 80 110 140 170 "},
-        {"not without a limit on the number of sessions", {.at_limit = AtLimit::end_idlest}, "0 "},
+         "0* 10 20 30 40 50 60 70 80 90 100 110 120 130 140 150 160 170* 175* 180* 185* 190* 195* "},
+        {"at most once a second", {.idle = 6s, .warn = std::vector<Duration>{}}, "0* 1 2 3 4 5 "},
+        {"every 30 s for end-idlest", {.max = 2, .at_limit = AtLimit::end_idlest}, "0* 20 50 80 110 140 170 "},
+        {"not without a limit on the number of sessions", {.at_limit = AtLimit::end_idlest}, "0* "},
         {"not without limits that need it", {.max = 2, .duration = 10h}, ""},
     };
     for (const Case& one : cases) {
@@ -109,6 +116,30 @@ SESSLIMIT_TEST(connections_sampled_as_limits_require) {
         EXPECT_TEXT(std::string(one.about) + ": " + sample_times(tunnel.world, tunnel.key, until),
                     std::string(one.about) + ": " + std::string(one.times));
     }
+}
+
+/// An editor that is left alone sends a message each 5 s. Sometimes a sample is taken after sshd has received a
+/// message, and before it has forwarded it to the socket.
+SESSLIMIT_TEST(data_in_flight_is_not_use) {
+    Tunnel tunnel({.idle = 40s, .warn = std::vector<Duration>{}}, true);
+    World& world = tunnel.world;
+    core::ActivitySample& sample = world.other_samples[tunnel.key];
+    world.pass(5s - 1ms);
+    for (int turn = 0; world.now < start + 10min && world.phase(tunnel.key) == "active"; ++turn) {
+        const auto before = sample.sockets;
+        tunnel.send();
+        sample.connection = tunnel.counters(7);
+        const auto forwarded = sample.sockets;
+        if (turn * 7 % 5 < 2) {
+            sample.sockets = before;
+        }
+        world.pass(100ms);
+        sample.sockets = forwarded;
+        world.pass(4900ms);
+    }
+    const Duration ended = world.now - start;
+    EXPECT(ended >= 40s && ended <= 60s, std::to_string(ended / 1s));
+    EXPECT_TEXT(world.fault, "");
 }
 
 /// The processes of the session use 0.6 s of CPU time every 2 minutes, which is 0.5 % of a processor. Between two

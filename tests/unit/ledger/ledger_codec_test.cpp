@@ -30,8 +30,8 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
 [[maybe_unused]] void every_field_is_known(const Session& session) {
     [[maybe_unused]] const auto& [key, phase, adopted, observed, probe_failed, graphical, kept, counts_left_behind,
                                   limits_left_behind, is_used_by_mosh, awaits_logout, logout_check, terminal, login,
-                                  leader, logind_id, scope, opened, admitted, logged_out, last_input, traffic_use,
-                                  traffic_sampling, traffic, perhaps_used, longest_idle, grace_until, max_duration,
+                                  leader, logind_id, scope, opened, admitted, logged_out, last_input, last_source,
+                                  traffic_use, traffic_sampling, traffic, perhaps_used, longest_idle, grace_until, max_duration,
                                   idle_timeout, idle_timeout_no_terminal, seen, last_notice_at, last_denial_notice_at,
                                   duration_warned, idle_warned, reason, stage, shared_limits, request, answer_by, due] =
         session;

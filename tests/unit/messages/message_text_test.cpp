@@ -205,6 +205,11 @@ Notice with_note(Notice notice, std::string note) {
     return notice;
 }
 
+Notice kept_by(const core::Sources& sources, Notice notice) {
+    notice.sources = sources;
+    return notice;
+}
+
 Notice saying(std::string message, Notice notice) {
     notice.message = std::move(message);
     return notice;
@@ -219,12 +224,18 @@ SESSLIMIT_TEST(terminal_texts) {
     const Reason idle = because(Cause::idle, 0, 15min);
     const Reason duration = because(Cause::duration, 0, 12h);
     const Case cases[] = {
-        {notice_of(Kind::warned, idle, 5min),
+        {kept_by({.input = true, .unread_keys = true}, notice_of(Kind::warned, idle, 5min)),
          "This session ends in 5min, at 14:07: no input (idle limit 15min). Press a key to keep the session open."},
-        {notice_of(Kind::warned, idle, 5s),
-         "This session ends in 5s, at 14:02:05: no input (idle limit 15min). Press a key to keep the session open."},
-        {notice_of(Kind::warned, unseen, 5min), "This session ends in 5min, at 14:07: no activity detected (idle limit "
-                                                "15min). Any activity keeps the session open."},
+        {kept_by({.input = true}, notice_of(Kind::warned, idle, 5s)),
+         "This session ends in 5s, at 14:02:05: no input (idle limit 15min). Press a key at a prompt to keep the "
+         "session open."},
+        {kept_by({.input = true, .network = true, .unread_keys = true}, notice_of(Kind::warned, unseen, 5min)),
+         "This session ends in 5min, at 14:07: no activity detected (idle limit 15min). Press a key or transfer data "
+         "to keep the session open."},
+        {kept_by({.input = true, .channel = true, .output = true, .processor = true},
+                 notice_of(Kind::warned, unseen, 5min)),
+         "This session ends in 5min, at 14:07: no activity detected (idle limit 15min). Press a key at a prompt, "
+         "transfer data, let a program write output or let a program use CPU time to keep the session open."},
         {locking(notice_of(Kind::warned, idle, 5min)),
          "This session will be locked in 5min, at 14:07: no activity detected "
          "(idle limit 15min). Press a key to keep the session unlocked."},

@@ -69,6 +69,9 @@ std::string described(const Effect& effect) {
     if (const auto* look = std::get_if<ProbeActivity>(&effect)) {
         return "look " + number(look->session);
     }
+    if (const auto* sampled = std::get_if<SampleTraffic>(&effect)) {
+        return "sample " + number(sampled->session);
+    }
     if (const auto* check = std::get_if<CheckLogout>(&effect)) {
         return "check logout " + check->logind_id;
     }
@@ -324,6 +327,11 @@ Decision World::feed(const Event& event) {
         if (const auto* what = std::get_if<ProbeActivity>(&effect)) {
             look(what->session);
         }
+        if (const auto* what = std::get_if<SampleTraffic>(&effect); what != nullptr && !mute) {
+            const bool fails = blind || dark.contains(what->session);
+            feed(TrafficSampled{.session = what->session,
+                                .sample = fails ? std::nullopt : std::optional<TrafficSample>(other_samples[what->session])});
+        }
         if (const auto* what = std::get_if<CheckConnections>(&effect)) {
             core::ConnectionsChecked checked{.waiting = what->waiting, .budget = what->budget, .connections = {}};
             for (const SessionKey key : what->sessions) {
@@ -347,7 +355,7 @@ void World::note(const Decision& decision) {
             reports.push_back(report->session.key);
         } else if (const auto* offer = std::get_if<OfferMissedReason>(&effect)) {
             offers.push_back(offer->session);
-        } else if (!std::holds_alternative<ProbeActivity>(effect) &&
+        } else if (!std::holds_alternative<ProbeActivity>(effect) && !std::holds_alternative<SampleTraffic>(effect) &&
                    !std::holds_alternative<CheckConnections>(effect)) {
             shown.effects.push_back(effect);
         }
