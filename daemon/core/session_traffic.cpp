@@ -173,10 +173,6 @@ void add_connection(SessionTraffic& traffic, const ActivitySample& sample, BootT
 
 } // namespace
 
-BootTime last_sample_of(const SessionTraffic& traffic) {
-    return std::max(traffic.connection.sampled, traffic.sockets.sampled);
-}
-
 bool is_in_flight(const SessionTraffic& traffic, const TrafficSample& sample, BootTime now) {
     if (traffic.was_in_flight || !sample.connection || !sample.sockets || sample.sockets->empty() ||
         sample.connection->cookie != traffic.forwarded.connection.cookie) {
@@ -190,11 +186,11 @@ bool is_in_flight(const SessionTraffic& traffic, const TrafficSample& sample, Bo
 }
 
 SessionTraffic with_sample(SessionTraffic traffic, const ActivitySample& sample, BootTime now) {
-    const BootTime last = last_sample_of(traffic);
     traffic.was_in_flight = false;
-    if (last != BootTime{} && now - last < TrafficHistory::min_period) {
+    if (traffic.sampled != BootTime{} && now - traffic.sampled < TrafficHistory::min_period) {
         return traffic;
     }
+    traffic.sampled = now;
     traffic.has_sockets = sample.sockets && !sample.sockets->empty();
     if (sample.connection) {
         add_connection(traffic, sample, now);

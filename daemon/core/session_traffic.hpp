@@ -39,6 +39,8 @@ struct ForwardedPayload {
 
 /// Traffic of one session: the sockets of its processes, and its ssh connection. Not stored in the ledger file.
 struct SessionTraffic {
+    /// Time of the last sample, even if it did not contain any connection; 0: none yet.
+    BootTime sampled{};
     /// Sockets of the processes of the session (ActivitySample::sockets).
     TrafficHistory sockets;
     /// The ssh connection, without the data that it carries for these sockets. The counters in it are those since the
@@ -54,9 +56,6 @@ struct SessionTraffic {
     bool was_in_flight = false;
     bool operator==(const SessionTraffic&) const = default;
 };
-
-/// Returns the time of the last sample; 0: none yet.
-BootTime last_sample_of(const SessionTraffic& traffic);
 
 /// Returns true if data may have been in flight at the time `now` of the sample: sshd had received it, but not
 /// forwarded it between the connection and a socket. The counters of both then do not belong together, and a forwarded

@@ -39,15 +39,19 @@ Phase Host::phase_of(const Process& process) const {
     return session == nullptr ? Phase::closed : session->phase;
 }
 
+bool Host::occupies(const Process& process) const {
+    return process.in || (process.behind && bounds_of(plan_, process.login).counts_left);
+}
+
 std::uint32_t Host::inside(uid_t uid) const {
     return number(static_cast<std::size_t>(std::ranges::count_if(
-        processes_, [uid](const Process& process) { return process.in && process.login.uid == uid; })));
+        processes_, [&](const Process& process) { return occupies(process) && process.login.uid == uid; })));
 }
 
 std::uint32_t Host::inside(SharedLimit total) const {
     return number(static_cast<std::size_t>(std::ranges::count_if(processes_, [&](const Process& process) {
         const std::vector<SharedLimit> of = bounds_of(plan_, process.login).shared_limits;
-        return process.in && std::ranges::find(of, total) != of.end();
+        return occupies(process) && std::ranges::find(of, total) != of.end();
     })));
 }
 
@@ -56,13 +60,13 @@ std::uint32_t Host::inside(SharedLimit total) const {
 std::uint32_t Host::others(const Process& process) const {
     return number(static_cast<std::size_t>(std::ranges::count_if(processes_, [&](const Process& other) {
         const bool later = process.shown && !process.logind_id.empty() && other.adopted && other.key > process.key;
-        return other.in && other.login.uid == process.login.uid && &other != &process && !later;
+        return occupies(other) && other.login.uid == process.login.uid && &other != &process && !later;
     })));
 }
 
 bool Host::is_full(const Process& process) const {
     const Bounds bounds = bounds_of(plan_, process.login);
-    const std::uint32_t own = process.in ? 1 : 0;
+    const std::uint32_t own = occupies(process) ? 1 : 0;
     return others(process) >= bounds.own || std::ranges::any_of(bounds.shared_limits, [&](SharedLimit total) {
                return inside(total) - own >= most_of(plan_, total);
            });
@@ -95,7 +99,11 @@ void Host::check() {
         return;
     }
     for (Process& process : processes_) {
-        process.in = process.in && !process.has_left(); // its slot is free before it can be assigned again
+        if (process.in && process.has_left()) { // its slot is free before it can be assigned again
+            process.in = false;
+            process.behind = true;
+        }
+        process.behind = process.behind && !process.logind_id.empty();
         if (process.undated && world_.find(process.key) != nullptr && !is_unprobed(process)) {
             process.perhaps_used = std::max(process.perhaps_used, world_.now);
             process.undated = false;
@@ -149,7 +157,9 @@ void Host::check_time() {
             // Without logind it became active later than its idle limit may have expired.
             surprise(process, after(world_.find(process.key)->admitted, Timeouts::logind_wait));
         }
-        if (!process.in || process.told || !bounds.enforced || phase == Phase::ending) {
+        // Until its leader exits, it is not known whether processes are left behind.
+        const bool is_limited = process.in || (process.behind && !process.alive && bounds.limits_left);
+        if (!is_limited || process.told || !bounds.enforced || phase == Phase::ending) {
             continue;
         }
         if (world_.now > std::max(after(process.opened, bounds.duration), process.fair)) {
@@ -162,7 +172,7 @@ void Host::check_time() {
         }
         const Session* session = world_.find(process.key);
         const bool is_asked = session != nullptr && session->logout_check != LogoutCheck::none;
-        if (!process.alive && !process.spared && !is_asked) {
+        if (process.in && !process.alive && !process.spared && !is_asked) {
             wrong("session " + std::to_string(std::to_underlying(process.key)) + " continues without its leader");
         }
     }
@@ -237,7 +247,12 @@ void Host::hear_ending(Process& process, const Notice& notice) {
         wrong("two ending notices");
     }
     process.reason = notice.reason;
+    process.left = process.left && !process.behind; // another final notice follows
     const Bounds bounds = bounds_of(plan_, process.login);
+    const bool is_by_limit = notice.reason.cause == Cause::duration || notice.reason.cause == Cause::idle;
+    if (is_by_limit && process.behind && !bounds.limits_left) {
+        wrong("a limit terminated a session that was left behind");
+    }
     switch (notice.reason.cause) {
     case Cause::duration:
         if (!bounds.enforced || world_.now < after(process.opened, bounds.duration)) {
@@ -301,7 +316,7 @@ void Host::hear_farewell(Process& process, const Notice& notice) {
     if (std::exchange(process.left, true)) {
         wrong("two final notices");
     }
-    if (!process.has_left()) {
+    if (!process.has_left() || occupies(process)) {
         wrong("a final notice for an open session");
     }
     const bool ended = notice.kind == Kind::ended;

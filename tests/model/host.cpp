@@ -106,6 +106,8 @@ void Host::act(const Step& step) {
         return forget(process);
     case What::look:
         return look(process, step);
+    case What::send:
+        return send(process);
     case What::groups:
         return learn_groups(process, step);
     case What::end:
@@ -179,6 +181,8 @@ void Host::show(Process& process, const std::string& session_class) {
     process.logind_id = "c" + std::to_string(++last_logind_);
     process.shown = true;
     process.dismissed = process.dismissed || !is_user;
+    process.in = process.in && is_user;
+    process.is_greeter = !is_user;
     surprise(process, world_.now); // from now on it can be idle, and may have been idle for long
     feed(LogindSessionNew{{.id = process.logind_id,
                            .scope = "session-" + process.logind_id + ".scope",
@@ -210,6 +214,9 @@ void Host::die(Process& process) {
         return;
     }
     spare_unlimited();
+    if (process.behind) {
+        surprise(process, world_.now); // its limits may have expired since the logout
+    }
     if (process.in && process.adopted && phase_of(process) == Phase::active && process.leader.pid % 2 == 0) {
         world_.closing.insert(process.key); // it logs out
         process.dismissed = true;
@@ -264,7 +271,9 @@ void Host::look(Process& process, const Step& step) {
                                          .segments_out = 1};
         sample.processor_time = std::chrono::milliseconds(step.more % 5000);
     } else {
-        sample = {};
+        ActivitySample nothing;
+        nothing.sockets = sample.sockets;
+        sample = nothing;
     }
     Duration& unacknowledged = world_.unacknowledged[process.key];
     if (unacknowledged >= Timeouts::dead_peer) {
@@ -281,6 +290,22 @@ void Host::look(Process& process, const Step& step) {
         return feed(ActivityProbed{process.key, std::nullopt});
     }
     feed(ActivityProbed{process.key, seen});
+}
+
+/// The next sample of the session's connections shows the data. Its size excludes that it is a keepalive.
+void Host::send(Process& process) {
+    if (!process.in) {
+        return;
+    }
+    auto& sockets = world_.other_samples[process.key].sockets;
+    if (!sockets) {
+        sockets = {SocketSample{.cookie = 2}};
+    }
+    SocketSample& socket = sockets->front();
+    socket.bytes_out += 1000;
+    ++socket.segments_out;
+    socket.last_out = world_.now;
+    process.used = world_.now;
 }
 
 void Host::learn_groups(Process& process, const Step& step) {
@@ -323,6 +348,9 @@ void Host::change(const Step& step) {
     plan_ = plan_of(step.how);
     planned_ = world_.now;
     world_.policy = policy_of(plan_);
+    for (Process& process : processes_) {
+        process.left = process.left && !process.behind; // it can count again
+    }
     spare_unlimited();
     surprise();
     feed(PolicyChanged{});
@@ -406,7 +434,7 @@ void Host::restore(const std::vector<Session>& recorded, bool backwards) {
         if (!process.logind_id.empty()) {
             feed(LogindSessionNew{{.id = process.logind_id,
                                    .scope = "session-" + process.logind_id + ".scope",
-                                   .session_class = "user",
+                                   .session_class = process.is_greeter ? "greeter" : "user",
                                    .closing = !process.in,
                                    .leader = process.alive ? process.leader : Leader{},
                                    .opened = process.opened,

@@ -23,10 +23,12 @@ struct Process {
     Login login;
     bool alive = true;
     std::string logind_id; ///< logind's ID of its session; empty: logind has none
+    bool is_greeter = false;
     SessionKey key = SessionKey::none;
     bool in = false;        ///< admitted or adopted, and has not left
     bool shown = false;     ///< logind has shown this session
     bool dismissed = false; ///< PAM has closed it, or it does not count
+    bool behind = false;    ///< it was logged out, and logind still has it
     bool told = false;      ///< an ending notice was sent
     bool left = false;      ///< the final notice was sent
     bool asked = false;     ///< its termination was requested
@@ -79,6 +81,7 @@ class Host {
     void forget(Process& process);
     void hang_up(const Step& step);
     void look(Process& process, const Step& step);
+    void send(Process& process);
     void learn_groups(Process& process, const Step& step);
     void adopt(const Step& step);
     void change(const Step& step);
@@ -104,6 +107,7 @@ class Host {
     void hear(const Answer& answer);
     void let_in(Process& process, const Answer& answer);
     void turned_away(Process& process, const Answer& answer);
+    [[nodiscard]] bool occupies(const Process& process) const;
     [[nodiscard]] bool is_full(const Process& process) const;
     [[nodiscard]] std::uint32_t others(const Process& process) const;
     [[nodiscard]] std::uint32_t inside(uid_t uid) const;

@@ -90,6 +90,12 @@ Plan plan_of(std::uint32_t number) {
     if (random() % 5 == 0) {
         plan.defaults.mode = policy::Mode::observe;
     }
+    if (random() % 4 == 0) {
+        plan.defaults.count_left_behind = policy::CountLeftBehind::yes;
+    }
+    if (random() % 4 == 0) {
+        plan.defaults.limit_left_behind = policy::LimitLeftBehind::yes;
+    }
     plan.managed_max = random() % 4 == 0 ? MaybeCount{3} : MaybeCount{};
     plan.team_max = one_of(random, more);
     plan.team_total = one_of(random, more);
@@ -139,6 +145,8 @@ Bounds bounds_of(const Plan& plan, const Login& login) {
     }
     // A tier without a mode enforces its limits, regardless of the mode of the other tier.
     bounds.enforced = plan.defaults.mode != policy::Mode::observe || plan.managed_max;
+    bounds.counts_left = plan.defaults.count_left_behind == policy::CountLeftBehind::yes;
+    bounds.limits_left = plan.defaults.limit_left_behind == policy::LimitLeftBehind::yes;
     bounds.duration = plan.defaults.duration.value_or(unlimited_duration);
     bounds.idle = plan.defaults.idle.value_or(unlimited_duration);
     return bounds;
@@ -153,6 +161,8 @@ std::string described(const Plan& plan) {
            span(defaults.displace_idle) + (defaults.mode ? ", observe" : "") + ", managed max " +
            number(plan.managed_max) + ", team max " + number(plan.team_max) + ", team total " +
            number(plan.team_total) + ", ssh total " + number(plan.ssh_total) +
+           (plan.defaults.count_left_behind ? ", counts left-behind" : "") +
+           (plan.defaults.limit_left_behind ? ", limits left-behind" : "") +
            (plan.carol_is_exempt ? ", carol exempt" : "");
 }
 

@@ -41,6 +41,8 @@ struct Bounds {
     std::uint32_t own = no_limit;
     std::vector<SharedLimit> shared_limits;
     bool enforced = true;
+    bool counts_left = false; ///< counts also after the logout
+    bool limits_left = false; ///< the duration and idle limits apply also after the logout
     Duration duration = unlimited_duration;
     Duration idle = unlimited_duration;
     Duration grace{}; ///< grace period for a user of a newly imposed limit

@@ -23,6 +23,7 @@ enum class What : std::uint8_t {
     type,      ///< a key that its terminal's timestamp shows
     hear,      ///< a key that is reported as input
     look,      ///< an unrequested probe result
+    send,      ///< it sends data over a TCP socket
     groups,    ///< its user joins or leaves the team
     adopt,     ///< logind shows a session that PAM did not report
     wait,      ///< milliseconds
