@@ -139,7 +139,7 @@ Sources sources_of(const Session& session, policy::Activity counted) {
         sources.hint = true;
         return sources;
     }
-    const SessionTraffic& traffic = session.traffic;
+    const SessionTraffic& traffic = traffic_of(session);
     switch (session.terminal) {
     case Terminal::unknown:
         break;

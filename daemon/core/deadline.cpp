@@ -85,7 +85,7 @@ BootTime next_traffic_sample(const Session& session) {
         return never;
     }
     interval = std::max(interval, shortest_window);
-    const BootTime last = std::max(session.last_sample.at, session.traffic.sampled);
+    const BootTime last = std::max(session.last_sample.at, traffic_of(session).sampled);
     const BootTime next{last.time_since_epoch() / interval * interval + interval};
     return next - last < shortest_window ? next + interval : next;
 }

@@ -5,6 +5,8 @@
 #include "daemon/core/decision_context.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 namespace sesslimit::core {
 namespace {
@@ -161,10 +163,12 @@ void on_probe_failed(DecisionContext& context, Session session) {
 /// not evaluated before. Returns false if the sample is used.
 bool repeats_sample(DecisionContext& context, Session session, const TrafficSample& sample) {
     const std::vector<Duration> warnings = context.warnings(session, context.limits(session));
-    if (next_idle_check(session, warnings) > context.now || !is_in_flight(session.traffic, sample, context.now)) {
+    if (next_idle_check(session, warnings) > context.now || !is_in_flight(traffic_of(session), sample, context.now)) {
         return false;
     }
-    session.traffic.was_in_flight = true;
+    SessionTraffic traffic = traffic_of(session);
+    traffic.was_in_flight = true;
+    session.traffic = std::make_shared<const SessionTraffic>(std::move(traffic));
     session.due = std::min(after(context.now, shortest_window), next_duration_check(session, warnings));
     context.put(session);
     return true;
@@ -175,7 +179,7 @@ bool repeats_sample(DecisionContext& context, Session session, const TrafficSamp
 ActivitySample with_last_values(const Session& session, const TrafficSample& traffic) {
     ActivitySample sample;
     static_cast<TrafficSample&>(sample) = traffic;
-    sample.has_channel = session.traffic.has_channel;
+    sample.has_channel = traffic_of(session).has_channel;
     if (session.terminal == Terminal::some) {
         sample.input = session.last_sample.input;
     }
@@ -293,12 +297,12 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     }
     session.is_used_by_mosh = session.phase == Phase::left_behind && is_mosh(session, sample);
     session.last_sample = to_last_sample(session, sample, context.now);
-    session.traffic = with_sample(std::move(session.traffic), sample, context.now);
+    session.traffic = std::make_shared<const SessionTraffic>(with_sample(traffic_of(session), sample, context.now));
     session.traffic_sampling =
-        !session.graphical && is_traffic_counted(session.traffic, sample.input.has_value(), counted)
+        !session.graphical && is_traffic_counted(*session.traffic, sample.input.has_value(), counted)
             ? std::optional(sampling_for_displacement(limits))
             : std::nullopt;
-    record_use(context, session, used, last_use_by_traffic(session.traffic, sample.input.has_value(), counted));
+    record_use(context, session, used, last_use_by_traffic(*session.traffic, sample.input.has_value(), counted));
     if (is_limited(session)) {
         session.longest_idle =
             std::max(session.longest_idle, idle_time(session, sample, last_use_of(session), context.now));
@@ -327,9 +331,9 @@ void on_traffic_sampled(DecisionContext& context, const TrafficSampled& event) {
     Session session = *found;
     const policy::Limits limits = context.limits(session);
     const ActivitySample sample = with_last_values(session, *event.sample);
-    session.traffic = with_sample(std::move(session.traffic), sample, context.now);
+    session.traffic = std::make_shared<const SessionTraffic>(with_sample(traffic_of(session), sample, context.now));
     record_use(context, session, {session.last_input, session.last_source},
-               last_use_by_traffic(session.traffic, sample.input.has_value(), limits.idle_activity.value));
+               last_use_by_traffic(*session.traffic, sample.input.has_value(), limits.idle_activity.value));
     session.due = session.observed ? never : due_of(context, session, context.warnings(session, limits));
     context.put(session);
 }

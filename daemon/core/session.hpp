@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -186,8 +187,9 @@ struct Session {
     /// session by its activity; unlimited_duration: only the idle limit requires samples; absent: data on connections
     /// is not use of the session. Not stored in the ledger file.
     std::optional<Duration> traffic_sampling;
-    /// Data on the connections of the session. Not stored in the ledger file.
-    SessionTraffic traffic;
+    /// Data on the connections of the session; null: they were not sampled yet. The copies of a session share it, so it
+    /// is replaced and never changed. Not stored in the ledger file.
+    std::shared_ptr<const SessionTraffic> traffic;
     /// Latest time at which the session may have been active, although its activity probes did not detect any activity.
     /// Only used to protect the session from displacement (displace_idle). Not stored in the ledger file.
     BootTime perhaps_used{};
@@ -235,6 +237,13 @@ struct Session {
 /// page "Terminal" opens a pseudoterminal, whose input says nothing about the other pages.
 inline bool is_web(const Session& session) noexcept {
     return session.login.service == "cockpit";
+}
+
+/// Returns the data on the connections of the session. Lifetime: the reference is valid as long as the session and its
+/// member `traffic`.
+inline const SessionTraffic& traffic_of(const Session& session) noexcept {
+    static const SessionTraffic none;
+    return session.traffic ? *session.traffic : none;
 }
 
 /// Returns the time of the latest activity in the session.

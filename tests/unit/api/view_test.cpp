@@ -69,8 +69,10 @@ SESSLIMIT_TEST(idle_properties_follow_sources_of_activity) {
         core::Session session = live();
         session.terminal = one.terminal;
         session.graphical = one.graphical;
-        session.traffic.sockets.sampled = BootTime(50min);
-        session.traffic.connection.sampled = one.connected ? BootTime(50min) : BootTime{};
+        core::SessionTraffic traffic;
+        traffic.sockets.sampled = BootTime(50min);
+        traffic.connection.sampled = one.connected ? BootTime(50min) : BootTime{};
+        session.traffic = std::make_shared<const core::SessionTraffic>(traffic);
         const Properties all = properties(session, {}, {}, moment, Visibility::any_caller);
         EXPECT_TEXT(sources_in(all), one.sources);
         EXPECT(value<std::uint64_t>(all, "IdleTimeout") == one.limit, one.sources);

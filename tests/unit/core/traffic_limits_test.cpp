@@ -84,7 +84,7 @@ std::string sample_times(World& world, SessionKey key, Duration until) {
     std::string times;
     for (BootTime last{}; world.now < start + until; world.pass(1s)) {
         const core::Session* session = world.find(key);
-        const BootTime at = std::max(session->last_sample.at, session->traffic.sampled);
+        const BootTime at = std::max(session->last_sample.at, traffic_of(*session).sampled);
         if (at != last) {
             times += std::to_string((at - start) / 1s) + (session->last_sample.at == at ? "* " : " ");
             last = at;
