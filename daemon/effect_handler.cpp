@@ -155,8 +155,9 @@ void SystemEffectHandler::log_notice(const core::Notice& notice) {
 void SystemEffectHandler::notify(const core::Notice& notice) {
     log_notice(notice);
     dependencies_.api.emit(notice);
-    const std::string text = messages::terminal_text(notice, clockface(), host_name());
-    const bool is_shown = !text.empty() && write_to_terminals(notice.session, text);
+    const std::string text = messages::notice_text(notice, clockface());
+    const bool is_shown =
+        !text.empty() && write_to_terminals(notice.session, messages::with_header(text, clockface(), host_name()));
     if (notice.kind == core::Notice::Kind::ending && !is_shown && !notice.quiet && !notice.session.graphical) {
         missed_.keep(notice.session.login.uid, messages::missed_termination(notice, clockface()));
     }
@@ -353,15 +354,13 @@ void SystemEffectHandler::track(const core::Session& session) {
         const auto tracked =
             dependencies_.leaders.track(session.key, session.leader, dependencies_.server.take_pidfd(session.leader));
         if (!tracked) {
-            dependencies_.journal.log(output::Priority::warning,
-                                      "Failed to track the leader process of a session, retrying: " +
-                                          tracked.error().what);
+            log_tracking_failure(tracked.error());
         } else if (!*tracked) {
             dependencies_.events.handle(core::LeaderExited{session.key});
         }
     }
     if (session.kept && !kept_scopes_.tracks(session.key)) {
-        const auto group = inspect::scope_of(session, {});
+        const auto group = inspect::scope_of(session, inspect::host_paths);
         const auto tracked = group ? kept_scopes_.track(session.key, *group) : false;
         if (!tracked) {
             dependencies_.journal.log(output::Priority::warning,
@@ -384,6 +383,11 @@ void SystemEffectHandler::track(const core::Session& session) {
     }
 }
 
+void SystemEffectHandler::log_tracking_failure(const Error& why) {
+    dependencies_.journal.log(output::Priority::warning,
+                              "Failed to track the leader process of a session, retrying: " + why.what);
+}
+
 void SystemEffectHandler::untrack(SessionKey key) {
     dependencies_.leaders.untrack(key);
     kept_scopes_.untrack(key);
@@ -392,13 +396,15 @@ void SystemEffectHandler::untrack(SessionKey key) {
 }
 
 void SystemEffectHandler::arm(BootTime deadline) {
-    if (deadline == armed_) {
+    if (const auto watched = dependencies_.leaders.watch_new(); !watched) {
+        log_tracking_failure(watched.error());
+    }
+    // The timer is not set to a later time. It then expires without a session that is due, and is armed again.
+    // Otherwise each login would set it twice, because the session is due until logind has announced it.
+    if (deadline >= armed_) {
         return;
     }
     armed_ = deadline;
-    if (deadline == never) {
-        return deadline_.disarm();
-    }
     if (const auto armed = deadline_.arm_at(deadline.time_since_epoch()); !armed) {
         // Arming the timer failed. Because `armed_` is reset, the next call of arm() tries again.
         armed_ = never;

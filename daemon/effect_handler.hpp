@@ -113,6 +113,8 @@ class SystemEffectHandler final : public EffectHandler {
     /// succeeds.
     void log_inspection_failure(const Error& why);
 
+    void log_tracking_failure(const Error& why);
+
     Dependencies dependencies_;
     output::DenialJournal denials_;
     ProgramPreserver preserver_;
@@ -120,7 +122,8 @@ class SystemEffectHandler final : public EffectHandler {
     MissedNotices missed_;
     monitor::SocketListReader sockets_;
     Timer deadline_;
-    /// Time at which the timer `deadline_` expires, or `never` if the timer is not armed.
+    /// Time at which the timer `deadline_` expires, or `never` if the timer is not armed. No later than the next
+    /// deadline.
     BootTime armed_ = never;
     /// PAM services for which the daemon logged that logind has no session of a login, at most max_reported_services.
     std::set<std::string> reported_services_;

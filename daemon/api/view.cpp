@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <variant>
 
 namespace sesslimit::api {
@@ -63,11 +64,11 @@ Session with_input(Session session, const inspect::TerminalSnapshot& presence, c
     }
     // Further samples can show that the last data on the connections was background traffic. The shown times must not
     // be longer than the time that is left.
-    const BootTime last = std::exchange(session.traffic_use.last, session.traffic_use.earliest);
-    if (core::idle_end(session) <= moment.now) {
-        session.traffic_use.last = last;
-    }
-    return session;
+    core::SessionTraffic traffic = traffic_of(session);
+    traffic.use.last = traffic.use.earliest;
+    Session earliest = session;
+    earliest.traffic = std::make_shared<const core::SessionTraffic>(std::move(traffic));
+    return core::idle_end(earliest) > moment.now ? earliest : session;
 }
 
 std::vector<std::string> as_utf8_list(const std::vector<std::string>& texts) {

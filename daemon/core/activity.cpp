@@ -163,13 +163,14 @@ Sources sources_of(const Session& session, policy::Activity counted) {
 }
 
 Source last_source_of(const Session& session) {
-    if (session.traffic_use.last <= session.last_input) {
+    const TrafficUse& use = traffic_of(session).use;
+    if (use.last <= session.last_input) {
         return session.last_source;
     }
-    if (session.traffic_use.source == TrafficSource::network) {
+    if (use.source == TrafficSource::network) {
         return Source::network;
     }
-    const bool is_key = session.traffic_use.source == TrafficSource::keys && session.terminal == Terminal::some;
+    const bool is_key = use.source == TrafficSource::keys && session.terminal == Terminal::some;
     return is_key ? Source::input : Source::channel;
 }
 

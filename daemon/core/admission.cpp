@@ -77,7 +77,7 @@ std::optional<Reason> reached_limit(const DecisionContext& context, const Sessio
                           .count = total.most,
                           .span = {},
                           .by = rule.substr(0, max_by_length),
-                          .limit = policy::location_of(context.policy, total.rule, total.line)};
+                          .limit = context.location_of(total.rule, total.line)};
         }
     }
     return std::nullopt;

@@ -76,8 +76,9 @@ BootTime next_terminal_check(const Session& session) {
 /// so that sessions with the same idle limit share them.
 BootTime next_traffic_sample(const Session& session) {
     const Duration limit = idle_limit(session);
-    Duration interval = session.traffic_sampling.value_or(unlimited_duration);
-    if (session.traffic_sampling && limit != unlimited_duration) {
+    const std::optional<Duration> sampling = traffic_of(session).sampling;
+    Duration interval = sampling.value_or(unlimited_duration);
+    if (sampling && limit != unlimited_duration) {
         const Duration longest = is_idle_warned(session) ? Timeouts::warned_sample_interval : limit;
         interval = std::min({interval, longest, limit / samples_per_idle_limit});
     }

@@ -44,8 +44,11 @@ struct DecisionContext {
 
     /// Returns the line of the policy that sets a limit.
     template <class T>
-    [[nodiscard]] policy::Location location_of(const policy::Setting<T>& setting) const {
-        return policy::location_of(policy, setting.from, setting.line);
+    [[nodiscard]] std::shared_ptr<const policy::Location> location_of(const policy::Setting<T>& setting) const {
+        return location_of(setting.from, setting.line);
+    }
+    [[nodiscard]] std::shared_ptr<const policy::Location> location_of(policy::SourceId from, std::uint32_t line) const {
+        return std::make_shared<const policy::Location>(policy::location_of(policy, from, line));
     }
 
     /// Returns the reason of a denial because max_sessions is reached.

@@ -51,14 +51,17 @@ void warn_of_duration(DecisionContext& context, Session& session, const policy::
     }
 }
 
-/// Records an activity, and the activity by data on the session's connections.
-void record_use(DecisionContext& context, Session& session, const Use& use, const TrafficUse& traffic) {
+/// Records an activity. `traffic` is the data on the session's connections; null: it has not changed.
+void record_use(DecisionContext& context, Session& session, const Use& use,
+                std::shared_ptr<const SessionTraffic> traffic = {}) {
     const BootTime before = last_use_of(session);
     if (use.at > session.last_input) {
         session.last_input = use.at;
         session.last_source = use.source;
     }
-    session.traffic_use = traffic;
+    if (traffic) {
+        session.traffic = std::move(traffic);
+    }
     if (last_use_of(session) <= before) {
         return;
     }
@@ -68,10 +71,6 @@ void record_use(DecisionContext& context, Session& session, const Use& use, cons
         session.last_notice_at = context.now;
         context.notify(Notice::Kind::kept, session);
     }
-}
-
-void record_use(DecisionContext& context, Session& session, const Use& use) {
-    record_use(context, session, use, session.traffic_use);
 }
 
 /// Records that the session is assumed to be in use.
@@ -297,12 +296,13 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     }
     session.is_used_by_mosh = session.phase == Phase::left_behind && is_mosh(session, sample);
     session.last_sample = to_last_sample(session, sample, context.now);
-    session.traffic = std::make_shared<const SessionTraffic>(with_sample(traffic_of(session), sample, context.now));
-    session.traffic_sampling =
-        !session.graphical && is_traffic_counted(*session.traffic, sample.input.has_value(), counted)
-            ? std::optional(sampling_for_displacement(limits))
-            : std::nullopt;
-    record_use(context, session, used, last_use_by_traffic(*session.traffic, sample.input.has_value(), counted));
+    SessionTraffic traffic = with_sample(traffic_of(session), sample, context.now);
+    const bool has_terminal = sample.input.has_value();
+    traffic.sampling = !session.graphical && is_traffic_counted(traffic, has_terminal, counted)
+                           ? std::optional(sampling_for_displacement(limits))
+                           : std::nullopt;
+    traffic.use = last_use_by_traffic(traffic, has_terminal, counted);
+    record_use(context, session, used, std::make_shared<const SessionTraffic>(std::move(traffic)));
     if (is_limited(session)) {
         session.longest_idle =
             std::max(session.longest_idle, idle_time(session, sample, last_use_of(session), context.now));
@@ -331,9 +331,10 @@ void on_traffic_sampled(DecisionContext& context, const TrafficSampled& event) {
     Session session = *found;
     const policy::Limits limits = context.limits(session);
     const ActivitySample sample = with_last_values(session, *event.sample);
-    session.traffic = std::make_shared<const SessionTraffic>(with_sample(traffic_of(session), sample, context.now));
+    SessionTraffic traffic = with_sample(traffic_of(session), sample, context.now);
+    traffic.use = last_use_by_traffic(traffic, sample.input.has_value(), limits.idle_activity.value);
     record_use(context, session, {session.last_input, session.last_source},
-               last_use_by_traffic(*session.traffic, sample.input.has_value(), limits.idle_activity.value));
+               std::make_shared<const SessionTraffic>(std::move(traffic)));
     session.due = session.observed ? never : due_of(context, session, context.warnings(session, limits));
     context.put(session);
 }

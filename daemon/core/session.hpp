@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace sesslimit {
@@ -91,9 +92,15 @@ struct Reason {
     /// max_sessions is reached. At most max_by_length bytes.
     std::string by;
     /// Line of the policy that sets the limit which the cause names: max_sessions or max_sessions_total, max_duration,
-    /// or an idle limit. For displaced, max_sessions of the newer login. Not stored in the ledger file.
-    policy::Location limit{};
-    bool operator==(const Reason&) const = default;
+    /// or an idle limit. For displaced, max_sessions of the newer login. Null if it is not known. Not stored in the
+    /// ledger file.
+    std::shared_ptr<const policy::Location> limit{};
+
+    friend bool operator==(const Reason& one, const Reason& other) {
+        const bool has_same_limit = one.limit && other.limit ? *one.limit == *other.limit : one.limit == other.limit;
+        return has_same_limit && std::tie(one.cause, one.count, one.span, one.by) ==
+                                     std::tie(other.cause, other.count, other.span, other.by);
+    }
 };
 
 /// Stage that the termination of a session has reached. The numeric values are stored in the ledger file.
@@ -159,6 +166,12 @@ struct Session {
     LogoutCheck logout_check = LogoutCheck::none;
     /// Presence of a terminal in the session. It determines which of the two idle limits applies.
     Terminal terminal = Terminal::unknown;
+    /// Source of the activity at `last_input`. Not stored in the ledger file.
+    Source last_source = Source::none;
+    TerminationStage stage = TerminationStage::pending;
+    /// Longest time without activity that a probe of the session has found. A longer one may have passed between two
+    /// probes.
+    WholeSeconds longest_idle{};
     Login login;
     /// Process that opened the session; pid 0: the process is unknown or has exited.
     Leader leader;
@@ -178,24 +191,12 @@ struct Session {
     /// Time of the latest activity in the session (activity.hpp), except for data on its connections. Initially
     /// `opened`. Never later than the current time.
     BootTime last_input{};
-    /// Source of this activity. Not stored in the ledger file.
-    Source last_source = Source::none;
-    /// Latest activity by data on the connections of the session that are taken into account. It moves back when
-    /// further samples show that the data was background traffic. Not stored in the ledger file.
-    TrafficUse traffic_use;
-    /// Maximum time between two samples of the session's connections, because a login at the limit may displace the
-    /// session by its activity; unlimited_duration: only the idle limit requires samples; absent: data on connections
-    /// is not use of the session. Not stored in the ledger file.
-    std::optional<Duration> traffic_sampling;
     /// Data on the connections of the session; null: they were not sampled yet. The copies of a session share it, so it
     /// is replaced and never changed. Not stored in the ledger file.
     std::shared_ptr<const SessionTraffic> traffic;
     /// Latest time at which the session may have been active, although its activity probes did not detect any activity.
     /// Only used to protect the session from displacement (displace_idle). Not stored in the ledger file.
     BootTime perhaps_used{};
-    /// Longest time without activity that a probe of the session has found. A longer one may have passed between two
-    /// probes.
-    WholeSeconds longest_idle{};
     /// End of the grace period of the session. No limit terminates the session before this time.
     BootTime grace_until{};
     /// Duration limit of the session, from the last evaluation of the policy.
@@ -219,7 +220,6 @@ struct Session {
     Duration idle_warned = unlimited_duration;
     /// Reason for which the session is terminated or the login was denied.
     Reason reason;
-    TerminationStage stage = TerminationStage::pending;
     /// Rules of the current policy that count the session toward their shared limit (max_sessions_total).
     std::vector<policy::SourceId> shared_limits;
     /// Request of a login that waits for a session slot, or whose denial is not yet answered. Not meaningful after a
@@ -248,7 +248,7 @@ inline const SessionTraffic& traffic_of(const Session& session) noexcept {
 
 /// Returns the time of the latest activity in the session.
 inline BootTime last_use_of(const Session& session) noexcept {
-    return std::max(session.last_input, session.traffic_use.last);
+    return std::max(session.last_input, traffic_of(session).use.last);
 }
 
 /// Returns true if the session occupies one of the session slots that max_sessions permits its user. After the user has

@@ -52,6 +52,12 @@ struct SessionTraffic {
     bool has_sockets = false;
     /// ActivitySample::has_channel of the last sample.
     bool has_channel = false;
+    /// Latest activity by data on the connections that are taken into account. It moves back when further samples show
+    /// that the data was background traffic.
+    TrafficUse use;
+    /// Maximum time between two samples, because a login at the limit may displace the session by its activity;
+    /// unlimited_duration: only the idle limit requires samples; absent: data on connections is not use of the session.
+    std::optional<Duration> sampling;
     /// True if the last sample was not used because data was in flight (is_in_flight()).
     bool was_in_flight = false;
     bool operator==(const SessionTraffic&) const = default;

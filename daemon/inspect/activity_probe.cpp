@@ -18,7 +18,7 @@ constexpr Duration dead_peer = std::chrono::seconds(10);
 } // namespace
 
 std::optional<ino_t> control_group_of(const core::Session& session) {
-    const auto scope = session.scope.empty() ? std::nullopt : scope_of(session, {});
+    const auto scope = session.scope.empty() ? std::nullopt : scope_of(session, host_paths);
     struct stat group{};
     return scope && ::stat(scope->c_str(), &group) == 0 ? std::optional(group.st_ino) : std::nullopt;
 }

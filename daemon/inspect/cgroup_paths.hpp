@@ -22,6 +22,9 @@ struct SysPaths {
     std::filesystem::path linger = "/var/lib/systemd/linger";
 };
 
+/// The paths of the host.
+inline const SysPaths host_paths;
+
 /// Returns the name of a user's systemd slice, user-UID.slice (systemd.special(7)). The slice contains the scopes of
 /// the user's sessions and the user's service manager.
 std::string slice_name(uid_t uid);

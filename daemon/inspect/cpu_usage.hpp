@@ -21,6 +21,6 @@ std::optional<Duration> processor_time_in(std::string_view cpu_stat) noexcept;
 /// or without the cpu controller. Without a scope, returns the CPU time of the session's processes (processes.hpp),
 /// which decreases if processes exit. Returns nothing if the scope or the leader no longer exists. Errors: EMFILE,
 /// ENFILE, ENOMEM (kernel_file.hpp).
-Result<std::optional<Duration>> processor_time_of(const core::Session& session, const SysPaths& roots = {});
+Result<std::optional<Duration>> processor_time_of(const core::Session& session, const SysPaths& roots = host_paths);
 
 } // namespace sesslimit::inspect

@@ -44,6 +44,6 @@ KeptPrograms kept_programs_among(const std::vector<Process>& scope, const std::v
 /// Returns the processes of kept programs that are in the session's scope. `moved_to` is the name of the scope to which
 /// such processes are moved before the session is terminated. Errors: EMFILE, ENFILE, ENOMEM (kernel_file.hpp).
 Result<KeptPrograms> kept_programs_of(const core::Session& session, const std::string& moved_to,
-                                      const std::vector<std::string>& keep, const SysPaths& roots = {});
+                                      const std::vector<std::string>& keep, const SysPaths& roots = host_paths);
 
 } // namespace sesslimit::inspect

@@ -154,7 +154,7 @@ Result<bool> is_same_process(const Leader& leader) {
 }
 
 void signal_descendants(const Leader& leader, int signal) {
-    const std::vector<Process> tree = tree_of(leader, {}).value_or(std::vector<Process>{});
+    const std::vector<Process> tree = tree_of(leader, host_paths).value_or(std::vector<Process>{});
     // All pidfds are opened first, because processes get another parent when their parent exits.
     std::vector<UniqueFd> children;
     for (const Process& process : tree) {

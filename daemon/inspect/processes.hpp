@@ -35,22 +35,22 @@ struct Process {
 /// Processes in child groups are not included. Returns an empty list if the control group is empty or does not exist.
 /// Errors: EMFILE, ENFILE, ENOMEM (kernel_file.hpp).
 inline constexpr std::size_t max_processes = 4096;
-Result<std::vector<Process>> processes_in(const std::filesystem::path& group, const SysPaths& roots = {});
+Result<std::vector<Process>> processes_in(const std::filesystem::path& group, const SysPaths& roots = host_paths);
 
 /// Returns the processes of a session, at most `max_processes`. These are the processes in the session's scope. If
 /// logind has no session of the login, they are the leader, its children, and their children, without processes whose
 /// parent has exited. Returns an empty list if the session has neither a scope nor a leader. Errors: EMFILE, ENFILE,
 /// ENOMEM (kernel_file.hpp), or the leader cannot be identified.
-Result<std::vector<Process>> processes_of(const core::Session& session, const SysPaths& roots = {});
+Result<std::vector<Process>> processes_of(const core::Session& session, const SysPaths& roots = host_paths);
 
 /// Returns the process that currently has this PID. Returns nothing if there is none. Errors: EMFILE, ENFILE, ENOMEM
 /// (kernel_file.hpp).
-Result<std::optional<Process>> process_with(pid_t pid, const SysPaths& roots = {});
+Result<std::optional<Process>> process_with(pid_t pid, const SysPaths& roots = host_paths);
 
 /// Returns at most `most` children of the process with the PID `parent`, in the order of the kernel. Returns an empty
 /// list if the process does not exist, or the kernel lacks CONFIG_PROC_CHILDREN. A child that exits during the call can
 /// hide others (proc_tid_children(5)). Errors: EMFILE, ENFILE, ENOMEM (kernel_file.hpp).
-Result<std::vector<Process>> children_of(pid_t parent, std::size_t most, const SysPaths& roots = {});
+Result<std::vector<Process>> children_of(pid_t parent, std::size_t most, const SysPaths& roots = host_paths);
 
 /// Returns true if the process `leader` still runs. Returns false if it has exited, or another process has its PID.
 /// Errors: the process cannot be identified.

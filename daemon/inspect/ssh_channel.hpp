@@ -32,7 +32,7 @@ inline constexpr std::size_t max_inspected_children = 64;
 ///
 /// A process that starts or exits during the inspection may be missed. If the PID of the leader is reused during the
 /// inspection, the result is wrong. Errors: EMFILE, ENFILE, ENOMEM (kernel_file.hpp).
-Result<bool> has_channel_without_terminal(pid_t leader, const SysPaths& roots = {});
+Result<bool> has_channel_without_terminal(pid_t leader, const SysPaths& roots = host_paths);
 
 /// Returns the result for the leader of a session. Returns false if the leader has exited. Errors: as above, or the
 /// leader cannot be identified.

@@ -24,7 +24,7 @@ struct TerminalSnapshot {
 
 /// Reads the names and the last input of a session's terminals from /proc, the session's cgroup and the terminals.
 /// Returns an empty snapshot if the session cannot be inspected, is not active yet, or was closed.
-TerminalSnapshot read_terminal_snapshot(const core::Session& session, const SysPaths& roots = {});
+TerminalSnapshot read_terminal_snapshot(const core::Session& session, const SysPaths& roots = host_paths);
 
 /// Cache of data about sessions for D-Bus callers, which may send a thousand requests a second. Each session is
 /// inspected at most once per `fresh_for`, except at the beginning of the session. Data that was read when the session

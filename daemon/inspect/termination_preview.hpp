@@ -33,6 +33,6 @@ inline constexpr std::size_t max_listed = 32;
 /// list of users with lingering (loginctl enable-linger).
 /// `keep` contains the names of the programs that the policy preserves.
 TerminationPreview termination_preview_of(const core::Session& session, const std::vector<std::string>& keep,
-                                          const SysPaths& roots = {});
+                                          const SysPaths& roots = host_paths);
 
 } // namespace sesslimit::inspect

@@ -100,7 +100,7 @@ JournalEntry journal_entry(const SuppressedDenials& repeated) {
         {"SESSLIMIT_SERVICE", as_journal_field(repeated.service)},
         {"SESSLIMIT_ORIGIN", as_journal_field(repeated.origin)},
     };
-    add_limit(entry, repeated.reason.limit);
+    add_limit(entry, repeated.reason);
     if (!repeated.others) {
         entry.emplace_back("SESSLIMIT_USER", as_journal_field(repeated.user));
         entry.emplace_back("SESSLIMIT_UID", std::to_string(repeated.uid));

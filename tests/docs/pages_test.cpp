@@ -167,7 +167,8 @@ Journal journal() {
             core::Notice notice{.kind = meaning.kind, .session = session_in(core::Phase::active), .reason = {}};
             notice.reason.cause = cause;
             notice.note = "a message";
-            notice.reason.limit.file = "policy.toml";
+            notice.reason.limit =
+                std::make_shared<const policy::Location>(policy::Location{.file = "policy.toml", .line = 1});
             notice.duration = std::chrono::hours(1);
             notice.session.longest_idle = core::WholeSeconds(1);
             notice.session.login.seat = "seat0";

@@ -182,7 +182,7 @@ void is_told(Input input) {
     notice.session.longest_idle = core::WholeSeconds(input.number<std::uint32_t>());
     notice.duration = Duration(input.number<std::uint32_t>());
     notice.reason = notice.session.reason;
-    notice.reason.limit = {.file = input.text(), .line = 1};
+    notice.reason.limit = std::make_shared<const policy::Location>(policy::Location{.file = input.text(), .line = 1});
     must(is_safe_line(messages::reason_text(notice.reason)), "a reason is safe to show");
     must(is_safe_line(messages::event_of(notice.kind)), "an event has its name");
     for (const auto& [name, value] : messages::journal_entry(notice)) {

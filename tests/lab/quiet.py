@@ -19,6 +19,7 @@ from lab.machine import ENVIRONMENT, wait_until
 SESSIONS = 500
 BATCH = 20
 MINUTE = 60
+SAMPLED = 30  # a twentieth of ten minutes
 USERS = ("alice", "bob", "carol")
 LISTS = 5
 
@@ -78,6 +79,18 @@ def test_idle_sessions_do_not_wake_daemon(host, saw):
             f"times (the watchdog allows {allowed}) and used {spent.seconds * 1000:.2f} ms of processor time")
         assert 0 < spent.wakeups <= allowed
         assert spent.seconds <= 0.005 * allowed
+
+        # With this limit, the connections of all sessions are sampled every 30 s. The first probes come at once.
+        host.policy('version = 1\n[defaults]\nidle_timeout = "10min"\nmax_duration = "24h"\nwarn_before = []\n')
+        time.sleep(SAMPLED)
+        before = usage(pid)
+        time.sleep(MINUTE)
+        spent, rounds = usage(pid) - before, MINUTE / SAMPLED
+        saw(f"with samples of their connections every {SAMPLED} s: in {MINUTE} s the daemon woke up {spent.wakeups} "
+            f"times and used {spent.seconds * 1000 / rounds:.1f} ms of processor time for each of {rounds:.0f} rounds")
+        # A turn of the event loop answers for up to 64 sessions.
+        assert rounds < spent.wakeups <= allowed + rounds * (SESSIONS / 64 + 20)
+        assert spent.seconds <= 0.1 * rounds
 
         # Verifies the counter with calls that the daemon must answer.
         before, began = usage(pid), time.monotonic()

@@ -99,7 +99,9 @@ SESSLIMIT_TEST(shown_end_is_earliest_possible_one) {
         core::Session session = live();
         session.terminal = core::Terminal::some;
         session.last_input = BootTime(20min);
-        session.traffic_use = {.last = BootTime(55min), .earliest = BootTime(earliest)};
+        core::SessionTraffic traffic;
+        traffic.use = {.last = BootTime(55min), .earliest = BootTime(earliest)};
+        session.traffic = std::make_shared<const core::SessionTraffic>(traffic);
         const Properties all = properties(session, {}, {}, moment, Visibility::any_caller);
         EXPECT(value<std::uint64_t>(all, "IdleEndsAt") == wall(earliest == 40min ? 70min : 85min),
                std::to_string(earliest / 1min));

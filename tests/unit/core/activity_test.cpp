@@ -168,8 +168,9 @@ SESSLIMIT_TEST(connections_count_by_kind_of_session) {
         Session session = looked_at();
         session.last_input = {};
         session.terminal = one.terminal ? core::Terminal::some : core::Terminal::none;
-        session.traffic_use = core::last_use_by_traffic(traffic, one.terminal, one.counted);
-        const Duration last = session.traffic_use.last - start;
+        traffic.use = core::last_use_by_traffic(traffic, one.terminal, one.counted);
+        session.traffic = std::make_shared<const SessionTraffic>(traffic);
+        const Duration last = traffic.use.last - start;
         const std::string source(name_of(last_source_of(session)));
         const std::string used = source.empty() ? "none" : std::to_string(last / 1s) + " " + source;
         EXPECT_TEXT(std::string(one.about) + ": " + used, std::string(one.about) + ": " + std::string(one.used));

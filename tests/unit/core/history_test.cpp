@@ -39,7 +39,8 @@ std::string limits_of(const World& world) {
     std::string all;
     for (const Notice& notice : world.notices) {
         if (notice.reason.cause != Cause::none) {
-            all += (all.empty() ? "" : ", ") + std::string(name_of(notice.kind)) + " " + text(notice.reason.limit);
+            all += (all.empty() ? "" : ", ") + std::string(name_of(notice.kind)) + " " +
+                   text(notice.reason.limit ? *notice.reason.limit : policy::Location{});
         }
     }
     return all;

@@ -29,11 +29,11 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
 /// checked for it.
 [[maybe_unused]] void every_field_is_known(const Session& session) {
     [[maybe_unused]] const auto& [key, phase, adopted, observed, probe_failed, graphical, kept, counts_left_behind,
-                                  limits_left_behind, is_used_by_mosh, awaits_logout, logout_check, terminal, login,
-                                  leader, logind_id, scope, opened, admitted, logged_out, last_input, last_source,
-                                  traffic_use, traffic_sampling, traffic, perhaps_used, longest_idle, grace_until, max_duration,
+                                  limits_left_behind, is_used_by_mosh, awaits_logout, logout_check, terminal,
+                                  last_source, stage, longest_idle, login, leader, logind_id, scope, opened, admitted,
+                                  logged_out, last_input, traffic, perhaps_used, grace_until, max_duration,
                                   idle_timeout, idle_timeout_no_terminal, seen, last_notice_at, last_denial_notice_at,
-                                  duration_warned, idle_warned, reason, stage, shared_limits, request, answer_by, due] =
+                                  duration_warned, idle_warned, reason, shared_limits, request, answer_by, due] =
         session;
     [[maybe_unused]] const auto& [at, input, output, wall_offset, processor_time, processor_at] = seen;
     [[maybe_unused]] const auto& [user, uid, gids, service, tty, rhost, ruser, seat, credential, connection, nested,
@@ -61,12 +61,12 @@ SESSLIMIT_TEST(transient_fields_not_recorded) {
     session.request = RequestId{9};
     session.answer_by = BootTime(Duration(77));
     session.probe_failed = true;
-    session.reason.limit = {.file = "policy.toml", .line = 3};
+    session.reason.limit = std::make_shared<const policy::Location>(policy::Location{.file = "policy.toml", .line = 3});
     session.perhaps_used = session.last_denial_notice_at = BootTime(Duration(78));
     const auto back = decode(encoded(session));
     EXPECT(back && back->request == RequestId::none && back->answer_by == never, "request");
     EXPECT(back && !back->probe_failed, "failed probe");
-    EXPECT(back && back->reason.limit == policy::Location{}, "limit of the reason");
+    EXPECT(back && !back->reason.limit, "limit of the reason");
     EXPECT(back && back->perhaps_used == BootTime{} && back->last_denial_notice_at == BootTime{}, "times");
 }
 

@@ -232,7 +232,7 @@ SESSLIMIT_TEST(repeated_denials_entry_has_count_and_common_fields) {
     one.others = true;
     one.origin.clear();
     one.service = "login\x1B";
-    one.reason.limit = {.file = "policy.toml", .line = 3};
+    one.reason.limit = std::make_shared<const policy::Location>(policy::Location{.file = "policy.toml", .line = 3});
     const auto other = messages::journal_entry(one);
     EXPECT_TEXT(field(other, "MESSAGE"), "Denied 1 more login, the last one of alice (login\\x1b, from this host) "
                                          "within 1min: limit of 3 sessions reached.");

@@ -98,14 +98,14 @@ SESSLIMIT_TEST(journal_fields_escaped) {
     notice.session.login.credential = {
         .method = hostile, .fingerprint = hostile, .certificate_id = hostile, .ca = hostile};
     notice.session.logind_id = hostile;
-    notice.reason.limit.file = hostile;
+    notice.reason.limit = std::make_shared<const policy::Location>(policy::Location{.file = hostile, .line = 1});
     const auto entry = messages::journal_entry(notice);
     EXPECT_TEXT(field(entry, "SESSLIMIT_USER"), as_field);
     EXPECT_TEXT(field(entry, "SESSLIMIT_SEAT"), as_field);
     EXPECT_TEXT(field(entry, "SESSLIMIT_TERMINAL"), as_field);
     EXPECT_TEXT(field(entry, "SESSLIMIT_METHOD"), as_field);
     EXPECT_TEXT(field(entry, "SESSLIMIT_CREDENTIAL"), as_field + " cert-id:" + as_field + " ca:" + as_field);
-    EXPECT_TEXT(field(entry, "SESSLIMIT_RULE"), as_field + ":0");
+    EXPECT_TEXT(field(entry, "SESSLIMIT_RULE"), as_field + ":1");
     EXPECT_TEXT(field(entry, "SESSLIMIT_ORIGIN"), as_field);
     EXPECT_TEXT(field(entry, "SESSLIMIT_SERVICE"), as_field);
     EXPECT_TEXT(field(entry, "SESSLIMIT_SESSION"), as_field);
@@ -147,7 +147,8 @@ SESSLIMIT_TEST(journal_entry_has_fields_of_history) {
         {"SESSLIMIT_RULE", "/etc/sesslimit/policy.toml:12",
          [](Notice& n) {
              n.reason = idle;
-             n.reason.limit = {.file = "/etc/sesslimit/policy.toml", .line = 12};
+             n.reason.limit = std::make_shared<const policy::Location>(
+                 policy::Location{.file = "/etc/sesslimit/policy.toml", .line = 12});
          }},
         {"SESSLIMIT_DURATION", "(none)", [](Notice& n) { n.session.longest_idle = core::WholeSeconds(1); }},
         {"SESSLIMIT_DURATION", "3599", [](Notice& n) { n.duration = 1h - 1ms; }},

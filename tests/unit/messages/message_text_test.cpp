@@ -215,6 +215,12 @@ Notice saying(std::string message, Notice notice) {
     return notice;
 }
 
+/// Returns the text of a notice on a terminal.
+std::string terminal_text(const Notice& notice, const messages::WallClock& clock, std::string_view host) {
+    const std::string text = messages::notice_text(notice, clock);
+    return text.empty() ? text : messages::with_header(text, clock, host);
+}
+
 SESSLIMIT_TEST(terminal_texts) {
     struct Case {
         Notice notice;
@@ -265,7 +271,7 @@ SESSLIMIT_TEST(terminal_texts) {
     };
     for (const Case& one : cases) {
         const std::string text = one.text.empty() ? "" : header + std::string(one.text);
-        EXPECT_TEXT(messages::terminal_text(one.notice, clock_face, "lab"), text);
+        EXPECT_TEXT(terminal_text(one.notice, clock_face, "lab"), text);
     }
 }
 
@@ -285,9 +291,9 @@ SESSLIMIT_TEST(missed_reason_has_date_and_origin) {
 }
 
 SESSLIMIT_TEST(message_of_requester_escaped) {
-    EXPECT_TEXT(messages::terminal_text(with_note(notice_of(Kind::ending, because(Cause::duration, 0, 1h)), hostile),
-                                        clock_face, "lab"),
-                header + "This session was terminated: maximum duration of 1h reached.\nMessage: " + tamed);
+    EXPECT_TEXT(
+        terminal_text(with_note(notice_of(Kind::ending, because(Cause::duration, 0, 1h)), hostile), clock_face, "lab"),
+        header + "This session was terminated: maximum duration of 1h reached.\nMessage: " + tamed);
 }
 
 /// Names, hosts, requesters and policy messages of great length with control characters.
@@ -306,7 +312,7 @@ SESSLIMIT_TEST(terminal_text_bounded_and_escaped) {
             notice.session.login.user = wild;
             notice.session.login.rhost = wild;
             notice.session.logind_id = wild;
-            const std::string text = messages::terminal_text(notice, clock_face, wild);
+            const std::string text = terminal_text(notice, clock_face, wild);
             EXPECT(text.size() <= messages::max_terminal_text_length, std::to_string(text.size()));
             EXPECT(text.find_first_of("\x1B\r\a\xFF") == std::string::npos, text);
         }

@@ -6,6 +6,7 @@
 #include "tests/unit/support/function_sink.hpp"
 #include "tests/unit/support/loop_bench.hpp"
 
+#include <fcntl.h>
 #include <sys/syscall.h>
 
 #include <csignal>
@@ -63,11 +64,24 @@ SESSLIMIT_TEST(leader_tracked_by_given_pidfd) {
     };
     // The pidfd is not checked again. Therefore the exit of another process shows which pidfd is in use.
     EXPECT(bench.leaders.track(one, leader_of(child), pidfd_of(other)).value(), "tracked");
+    EXPECT(bench.leaders.watch_new().has_value(), "watched");
     other.let_go();
     EXPECT(bench.hears(1) && bench.exited.at(0) == one, "by the given pidfd");
     EXPECT(bench.leaders.track(one, leader_of(child)).value(), "tracked by a pidfd that the monitor opens");
     child.let_go();
     EXPECT(bench.hears(2), "exited");
+}
+
+/// A descriptor of a file cannot be watched, as a pidfd if memory is short.
+SESSLIMIT_TEST(leader_tracked_later_if_given_pidfd_cannot_be_watched) {
+    Bench bench;
+    Child child;
+    UniqueFd file(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+    EXPECT(bench.leaders.track(one, leader_of(child), std::move(file)).value(), "taken");
+    EXPECT(!bench.leaders.watch_new() && !bench.leaders.tracks(one), "not watched");
+    EXPECT(bench.leaders.watch_new().has_value(), "nothing is new");
+    child.let_go();
+    EXPECT(bench.hears(1) && bench.exited.at(0) == one, "the exit is found by the next attempt");
 }
 
 SESSLIMIT_TEST(one_process_leads_several_sessions) {

@@ -330,7 +330,8 @@ Decision World::feed(const Event& event) {
         if (const auto* what = std::get_if<SampleTraffic>(&effect); what != nullptr && !mute) {
             const bool fails = blind || dark.contains(what->session);
             feed(TrafficSampled{.session = what->session,
-                                .sample = fails ? std::nullopt : std::optional<TrafficSample>(other_samples[what->session])});
+                                .sample =
+                                    fails ? std::nullopt : std::optional<TrafficSample>(other_samples[what->session])});
         }
         if (const auto* what = std::get_if<CheckConnections>(&effect)) {
             core::ConnectionsChecked checked{.waiting = what->waiting, .budget = what->budget, .connections = {}};
