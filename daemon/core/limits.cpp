@@ -193,6 +193,23 @@ Duration sampling_for_displacement(const policy::Limits& limits) {
                                                                : unlimited_duration;
 }
 
+/// Returns the data on the session's connections with the sample of an activity probe. Returns null if no connection
+/// was ever found.
+std::shared_ptr<const SessionTraffic> traffic_with(const Session& session, const ActivitySample& sample,
+                                                   const policy::Limits& limits, BootTime now) {
+    if (!session.traffic && !sample.connection && !sample.sockets) {
+        return {};
+    }
+    const policy::Activity counted = limits.idle_activity.value;
+    const bool has_terminal = sample.input.has_value();
+    SessionTraffic traffic = with_sample(traffic_of(session), sample, now);
+    traffic.sampling = !session.graphical && is_traffic_counted(traffic, has_terminal, counted)
+                           ? std::optional(sampling_for_displacement(limits))
+                           : std::nullopt;
+    traffic.use = last_use_by_traffic(traffic, has_terminal, counted);
+    return std::make_shared<const SessionTraffic>(std::move(traffic));
+}
+
 /// Returns true if a login of the user waits for a session slot. The login may displace a session by its activity.
 bool is_login_waiting(const DecisionContext& context, uid_t user) {
     return std::ranges::any_of(context.state.of_user(user),
@@ -296,13 +313,7 @@ void on_activity_probed(DecisionContext& context, const ActivityProbed& event) {
     }
     session.is_used_by_mosh = session.phase == Phase::left_behind && is_mosh(session, sample);
     session.last_sample = to_last_sample(session, sample, context.now);
-    SessionTraffic traffic = with_sample(traffic_of(session), sample, context.now);
-    const bool has_terminal = sample.input.has_value();
-    traffic.sampling = !session.graphical && is_traffic_counted(traffic, has_terminal, counted)
-                           ? std::optional(sampling_for_displacement(limits))
-                           : std::nullopt;
-    traffic.use = last_use_by_traffic(traffic, has_terminal, counted);
-    record_use(context, session, used, std::make_shared<const SessionTraffic>(std::move(traffic)));
+    record_use(context, session, used, traffic_with(session, sample, limits, context.now));
     if (is_limited(session)) {
         session.longest_idle =
             std::max(session.longest_idle, idle_time(session, sample, last_use_of(session), context.now));
