@@ -2,21 +2,25 @@
 #include "daemon/core/deadline.hpp"
 #include "daemon/core/decision_context.hpp"
 
-#include <algorithm>
+#include <cstdint>
+#include <map>
 
 namespace sesslimit::core {
 namespace {
 
-/// Reports that the user of `session` has more sessions than the new policy permits. Each user is reported only once,
-/// with the oldest session that occupies a session slot. Does nothing if `session` is another session.
-void report_over_limit(DecisionContext& context, const Session& session) {
-    const policy::Limits limits = context.limits(session);
-    const auto& keys = context.state.of_user(session.login.uid);
-    const auto first =
-        std::ranges::find_if(keys, [&context](SessionKey key) { return occupies_slot(context.state.at(key)); });
-    if (first != keys.end() && *first == session.key &&
-        context.state.counted(session.login.uid) > limits.max_sessions.value) {
-        context.notify(Notice::Kind::over_limit, session, context.own_limit(limits));
+/// Sessions of a user that occupy a session slot under the new policy, and are not being terminated.
+struct Occupied {
+    std::uint32_t count = 0;
+    Session oldest;
+};
+
+/// Reports each user who has more sessions than the new policy permits, with the oldest of them.
+void report_over_limit(DecisionContext& context, const std::map<uid_t, Occupied>& users) {
+    for (const auto& [uid, occupied] : users) {
+        const policy::Limits limits = context.limits(occupied.oldest);
+        if (occupied.count > limits.max_sessions.value) {
+            context.notify(Notice::Kind::over_limit, occupied.oldest, context.own_limit(limits));
+        }
     }
 }
 
@@ -80,6 +84,7 @@ void commit_session(DecisionContext& context, const Session& session, const Sess
 }
 
 void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
+    std::map<uid_t, Occupied> users;
     for (const auto& [key, session] : context.state.sessions()) {
         Session updated = session;
         if (session.phase == Phase::waiting) {
@@ -97,7 +102,11 @@ void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
                 continue;
             }
             reapply_policy(context, updated, false);
-            report_over_limit(context, updated);
+        }
+        if (occupies_slot(updated) && updated.phase != Phase::ending) {
+            Occupied& occupied =
+                users.try_emplace(session.login.uid, Occupied{.count = 0, .oldest = updated}).first->second;
+            ++occupied.count;
         }
         if (updated != session) {
             commit_session(context, updated, session);
@@ -106,6 +115,7 @@ void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
             context.request_first_probe(updated);
         }
     }
+    report_over_limit(context, users);
 }
 
 void on_groups_resolved(DecisionContext& context, const GroupsResolved& event) {

@@ -300,7 +300,8 @@ SESSLIMIT_TEST(waiting_login_reevaluated_when_policy_changes) {
         {{.max = 4, .at_limit = AtLimit::end_oldest}, "70.1 admitted 504, tell admitted 4"},
         {{}, "70.1 admitted 504, tell admitted 4"},
         {{.max = 3, .mode = Mode::observe}, "70.1 admitted 504, tell would-deny 4 limit, tell admitted 4"},
-        {{.max = 0, .at_limit = AtLimit::end_oldest}, "70.1 denied 504, tell denied 4 limit"},
+        {{.max = 0, .at_limit = AtLimit::end_oldest},
+         "70.1 tell over-limit 2 limit; 70.1 denied 504, tell denied 4 limit"},
         {{.max = 3, .at_limit = AtLimit::end_oldest}, ""},
     };
     for (const Case& one : cases) {

@@ -124,6 +124,18 @@ SESSLIMIT_TEST(count_left_behind_counts_each_session) {
 
 /// Between a logout and the exit of the last process, a session that may be left behind occupies its slot. A login at
 /// the limit waits for it.
+SESSLIMIT_TEST(count_by_new_policy_reported) {
+    World world({.max = 1});
+    world.login();
+    leave(world, key(1));
+    (void)world.login();
+    (void)world.take_log();
+    world.set({.max = 1, .count_left_behind = CountLeftBehind::yes});
+    EXPECT_TEXT(world.take_log(), "0 tell over-limit 1 limit");
+    world.set({.max = 1});
+    EXPECT_TEXT(world.take_log(), "");
+}
+
 SESSLIMIT_TEST(login_waits_for_end_of_recent_logout) {
     for (const bool has_left : {true, false}) {
         World world({.max = 1, .count_left_behind = CountLeftBehind::yes});
