@@ -177,7 +177,7 @@ std::string list_text(const std::vector<Session>& sessions, const Style& style, 
                             {"FROM", 10, 2},
                             {"SINCE", 0, 4},
                             {"IDLE", 0, 1},
-                            {"ACTIVITY", 8, 6},
+                            {"ACTIVITY", 0, 0, true},
                             {"ENDS", 0, 0}},
                 .rows = {},
                 .paint = {}};

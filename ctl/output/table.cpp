@@ -122,6 +122,13 @@ void leave(Table& table, std::size_t column) {
 
 Widths fitting_widths(Table& table, const Style& style) {
     Widths widths = natural_widths(table, style.legend);
+    if (style.width && total(widths) > *style.width) {
+        const auto extra = std::ranges::find(table.columns, true, &Column::is_extra);
+        if (extra != table.columns.end()) {
+            leave(table, static_cast<std::size_t>(extra - table.columns.begin()));
+            widths = natural_widths(table, style.legend);
+        }
+    }
     while (style.width && total(widths) > *style.width) {
         narrow(table, widths, *style.width, style.legend);
         const auto next = next_to_leave(table);

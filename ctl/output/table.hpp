@@ -22,6 +22,7 @@ struct Column {
     std::string heading;
     std::size_t least = 0; ///< Minimum width in terminal columns; 0 if the column cannot be narrowed.
     unsigned leaves = 0;   ///< Removal priority if the table is too wide; a column with 0 is never removed.
+    bool is_extra = false; ///< True if the column is removed before any other is narrowed.
 };
 
 /// A table of headings and rows. The cells of each row are in the order of the columns.
@@ -32,8 +33,9 @@ struct Table {
 };
 
 /// Formats a table with one line per row and all cells passed through safe() (ctl/client/escaped_client.hpp), without
-/// blanks at the end of a line. If the style has a width, no line is longer than this width. Columns are narrowed
-/// first, beginning with the widest. Then columns are removed. Lines that are still too long are truncated.
+/// blanks at the end of a line. If the style has a width, no line is longer than this width. An extra column
+/// is removed first. Then columns are narrowed, beginning with the widest. Then columns are removed. Lines that are still
+/// too long are truncated.
 std::string drawn(const Table& table, const Style& style);
 
 } // namespace sesslimit::ctl

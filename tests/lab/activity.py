@@ -190,11 +190,15 @@ class Session:
     def is_used(self) -> bool:
         return bool(self.row.every or self._login.stop)
 
-    def stop(self):
-        """Stops using the session."""
+    def finish(self):
+        """Stops using the session at intervals."""
         self.stopped = time.monotonic()
         self._done.set()
         self._thread.join()
+
+    def stop(self):
+        """Stops using the session."""
+        self.finish()
         if self._login.stop:
             if logins.size(self._host, self._login) <= self._grown:
                 self.error = "no data was transferred"
@@ -225,7 +229,7 @@ class Session:
 
 
 def set_up(host, sessions):
-    """Creates the users, the settings of sshd and the policy."""
+    """Creates the users and the settings of sshd."""
     users = " ".join(each.user for each in sessions)
     host.sh(f"""
         mkdir -p /etc/lab-skel && cp -r /home/alice/.ssh /home/alice/.bash_profile /etc/lab-skel
@@ -233,7 +237,6 @@ def set_up(host, sessions):
     settings = "".join(f"Match User {each.user}\n  {each.row.sshd}\n" for each in sessions if each.row.sshd)
     host.write("/etc/ssh/sshd_config.d/lab-rows.conf", settings)
     host.sh("systemctl reload ssh.service")
-    host.policy("version = 1\n" + "".join(map(rule, sessions)))
 
 
 def rule(session):
@@ -297,6 +300,7 @@ def test_sessions_are_kept_in_use_and_terminated_when_left_alone(host, suite, sa
     }
     sessions = [Session(name, row, f"row{number:02}", seed) for number, (name, row) in enumerate(rows.items())]
     set_up(host, sessions)
+    host.policy("version = 1\n" + "".join(map(rule, sessions)))
     with applications.installed(host), logins.serving(host), Far(host):
         ended = run_all(host, sessions, saw)
     failed = []
