@@ -430,7 +430,15 @@ void Host::restore(const std::vector<Session>& recorded, bool backwards) {
             feed(LeaderExited{session.key});
         }
     }
-    for (const Process& process : processes_) {
+    for (Process& process : processes_) {
+        const bool is_unknown = world_.state.by_logind(process.logind_id) == nullptr;
+        if (!process.logind_id.empty() && !process.in && is_unknown && counts(process.login) && !process.is_greeter) {
+            // To the daemon it is a session that was left behind before the daemon started.
+            process.key = world_.state.next_key();
+            process.behind = process.dismissed = true;
+            process.told = process.left = false;
+            process.opened = process.used = world_.now;
+        }
         if (!process.logind_id.empty()) {
             feed(LogindSessionNew{{.id = process.logind_id,
                                    .scope = "session-" + process.logind_id + ".scope",
