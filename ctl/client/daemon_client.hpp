@@ -51,7 +51,7 @@ struct Session {
     /// Sources of activity that apply to the session: input, network, channel, output, cpu or hint. Empty if its use
     /// cannot be observed, or is not known yet.
     std::vector<std::string> activity_sources;
-    std::string last_activity; ///< Source of the last activity; empty if there was none since the login.
+    std::string last_activity;        ///< Source of the last activity; empty if there was none since the login.
     Usec duration_ends_at = infinity; ///< Time at which max_duration ends the session.
     Usec idle_ends_at = infinity;     ///< Time at which idle_timeout ends the session.
     std::string mode;                 ///< Mode of the session's limits: "enforce" or "observe".

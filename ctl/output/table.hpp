@@ -34,8 +34,8 @@ struct Table {
 
 /// Formats a table with one line per row and all cells passed through safe() (ctl/client/escaped_client.hpp), without
 /// blanks at the end of a line. If the style has a width, no line is longer than this width. An extra column
-/// is removed first. Then columns are narrowed, beginning with the widest. Then columns are removed. Lines that are still
-/// too long are truncated.
+/// is removed first. Then columns are narrowed, beginning with the widest. Then columns are removed. Lines that are
+/// still too long are truncated.
 std::string drawn(const Table& table, const Style& style);
 
 } // namespace sesslimit::ctl

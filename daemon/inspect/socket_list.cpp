@@ -35,14 +35,14 @@ Status status_of(Bytes payload, Status success) noexcept {
     if (!error) {
         return Status::fails;
     }
-    switch (-*error) {
+    switch (*error) {
     case 0:
         return success;
-    case EBUSY:
-    case EAGAIN:
-    case EINTR:
-    case ENOMEM:
-    case ENOBUFS:
+    case -EBUSY:
+    case -EAGAIN:
+    case -EINTR:
+    case -ENOMEM:
+    case -ENOBUFS:
         return Status::fails;
     default:
         return Status::unavailable;

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
 
 namespace sesslimit::fuzz {
 
@@ -25,7 +28,10 @@ void one_input(std::span<const std::uint8_t> bytes) {
     must(again == session, "to the same session");
     const bool is_current = payload.size() > 207 && (payload[207] & std::byte{128}) != std::byte{};
     if (is_current && payload.size() <= ledger::max_payload) {
-        must(std::ranges::equal(std::span(out).first(*size), payload), "to the same bytes");
+        std::vector<std::byte> expected(payload.begin(), payload.end());
+        constexpr std::ptrdiff_t unused = 152; // offset of fields that earlier versions used
+        std::fill_n(expected.begin() + unused, 5 * sizeof(std::uint64_t), std::byte{0});
+        must(std::ranges::equal(std::span(out).first(*size), expected), "to the same bytes");
     }
 }
 
