@@ -66,6 +66,7 @@ Session with_input(Session session, const inspect::TerminalSnapshot& presence, c
     // be longer than the time that is left.
     core::SessionTraffic traffic = traffic_of(session);
     traffic.use.last = traffic.use.earliest;
+    traffic.use.source = traffic.use.earliest_source;
     Session earliest = session;
     earliest.traffic = std::make_shared<const core::SessionTraffic>(std::move(traffic));
     return core::idle_end(earliest) > moment.now ? earliest : session;

@@ -119,6 +119,7 @@ TrafficUse last_use_by_traffic(const SessionTraffic& traffic, bool has_terminal,
     const auto add = [&use](const TrafficUse& more) {
         use.source = more.last > use.last ? more.source : use.source;
         use.last = std::max(use.last, more.last);
+        use.earliest_source = more.earliest > use.earliest ? more.earliest_source : use.earliest_source;
         use.earliest = std::max(use.earliest, more.earliest);
     };
     if (counts_sockets(traffic, has_terminal, counted)) {
@@ -140,14 +141,15 @@ Sources sources_of(const Session& session, policy::Activity counted) {
         return sources;
     }
     const SessionTraffic& traffic = traffic_of(session);
+    const bool is_connected = session.phase != Phase::left_behind;
     switch (session.terminal) {
     case Terminal::unknown:
         break;
     case Terminal::some:
         sources.input = true;
-        sources.unread_keys = !traffic.has_channel && counts_unread_keys(traffic, counted);
+        sources.unread_keys = is_connected && !traffic.has_channel && counts_unread_keys(traffic, counted);
         sources.network = counted.network && is_known(traffic.sockets);
-        sources.channel = counted.network && is_known(traffic.connection) && traffic.has_channel;
+        sources.channel = is_connected && counted.network && is_known(traffic.connection) && traffic.has_channel;
         sources.output = counted.output;
         sources.processor = counted.processor;
         break;

@@ -167,12 +167,16 @@ bool is_processor_time_due(const Session& session, const std::vector<Duration>& 
 
 BootTime next_idle_check(const Session& session, const std::vector<Duration>& warn_before) {
     const BootTime due = next_moment(idleness_of(session), warn_before);
-    return std::min(due == never ? next_terminal_check(session) : due, next_traffic_sample(session));
+    const BootTime sample = next_traffic_sample(session);
+    // A sample would make the one of the probe useless, which must not be less than shortest_window later.
+    const bool is_too_late = due != never && sample > due - shortest_window;
+    return is_too_late ? due : std::min(due == never ? next_terminal_check(session) : due, sample);
 }
 
 bool is_only_traffic_due(const Session& session, const std::vector<Duration>& warn_before, BootTime now) {
-    return next_traffic_sample(session) <= now && !session.probe_failed && !is_idle_warned(session) &&
-           next_moment(idleness_of(session), warn_before) > now && next_terminal_check(session) > now;
+    return session.terminal != Terminal::unknown && next_traffic_sample(session) <= now && !session.probe_failed &&
+           !is_idle_warned(session) && next_moment(idleness_of(session), warn_before) > now &&
+           next_terminal_check(session) > now;
 }
 
 BootTime next_due(const Session& session, const std::vector<Duration>& warn_before) {

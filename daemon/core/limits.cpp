@@ -55,6 +55,11 @@ void warn_of_duration(DecisionContext& context, Session& session, const policy::
 void record_use(DecisionContext& context, Session& session, const Use& use,
                 std::shared_ptr<const SessionTraffic> traffic = {}) {
     const BootTime before = last_use_of(session);
+    if (traffic && !traffic->sampling && before > session.last_input) {
+        // The connections no longer count, for example because the session has opened a socket. Their use so far stays.
+        session.last_source = last_source_of(session);
+        session.last_input = before;
+    }
     if (use.at > session.last_input) {
         session.last_input = use.at;
         session.last_source = use.source;
@@ -193,6 +198,27 @@ Duration sampling_for_displacement(const policy::Limits& limits) {
                                                                : unlimited_duration;
 }
 
+/// Returns SessionTraffic::sampling.
+std::optional<Duration> sampling_of(const Session& session, const SessionTraffic& traffic, bool has_terminal,
+                                    const policy::Limits& limits) {
+    return !session.graphical && is_traffic_counted(traffic, has_terminal, limits.idle_activity.value)
+               ? std::optional(sampling_for_displacement(limits))
+               : std::nullopt;
+}
+
+/// Returns true if the ssh connection has sent data that is not use of its terminals. It can be that of a channel
+/// without a terminal, which was opened after the last activity probe.
+bool has_other_data(const SessionTraffic& traffic, const TrafficSample& sample) {
+    const SocketSample& before = traffic.forwarded.connection;
+    if (traffic.has_channel || !sample.connection || sample.connection->cookie != before.cookie) {
+        return false;
+    }
+    const std::uint64_t in = increase(before.segments_in, sample.connection->segments_in);
+    const std::uint64_t out = increase(before.segments_out, sample.connection->segments_out);
+    const std::uint64_t bytes = increase(before.bytes_out, sample.connection->bytes_out);
+    return out > in + 1 || bytes > TrafficHistory::max_size * out;
+}
+
 /// Returns the data on the session's connections with the sample of an activity probe. Returns null if no connection
 /// was ever found.
 std::shared_ptr<const SessionTraffic> traffic_with(const Session& session, const ActivitySample& sample,
@@ -203,9 +229,7 @@ std::shared_ptr<const SessionTraffic> traffic_with(const Session& session, const
     const policy::Activity counted = limits.idle_activity.value;
     const bool has_terminal = sample.input.has_value();
     SessionTraffic traffic = with_sample(traffic_of(session), sample, now);
-    traffic.sampling = !session.graphical && is_traffic_counted(traffic, has_terminal, counted)
-                           ? std::optional(sampling_for_displacement(limits))
-                           : std::nullopt;
+    traffic.sampling = sampling_of(session, traffic, has_terminal, limits);
     traffic.use = last_use_by_traffic(traffic, has_terminal, counted);
     return std::make_shared<const SessionTraffic>(std::move(traffic));
 }
@@ -341,11 +365,20 @@ void on_traffic_sampled(DecisionContext& context, const TrafficSampled& event) {
     }
     Session session = *found;
     const policy::Limits limits = context.limits(session);
+    if (has_other_data(traffic_of(session), *event.sample)) {
+        context.out.effects.emplace_back(ProbeActivity{session.key});
+        return; // the session is due again if the probe is not answered
+    }
     const ActivitySample sample = with_last_values(session, *event.sample);
     SessionTraffic traffic = with_sample(traffic_of(session), sample, context.now);
+    traffic.sampling = sampling_of(session, traffic, sample.input.has_value(), limits);
     traffic.use = last_use_by_traffic(traffic, sample.input.has_value(), limits.idle_activity.value);
     record_use(context, session, {session.last_input, session.last_source},
                std::make_shared<const SessionTraffic>(std::move(traffic)));
+    if (is_limited(session) && session.terminal == Terminal::none) {
+        session.longest_idle =
+            std::max(session.longest_idle, idle_time(session, sample, last_use_of(session), context.now));
+    }
     session.due = session.observed ? never : due_of(context, session, context.warnings(session, limits));
     context.put(session);
 }

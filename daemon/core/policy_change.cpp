@@ -111,7 +111,8 @@ void on_policy_changed(DecisionContext& context, const PolicyChanged&) {
         if (updated != session) {
             commit_session(context, updated, session);
         }
-        if (idle_limit(updated) != idle_limit(session) || updated.last_sample.at == BootTime{}) {
+        if (idle_limit(updated) != idle_limit(session) || updated.last_sample.at == BootTime{} ||
+            policy::displaces_by_activity(context.limits(updated))) {
             context.request_first_probe(updated);
         }
     }
@@ -136,7 +137,8 @@ void on_groups_resolved(DecisionContext& context, const GroupsResolved& event) {
         reapply_to_left_behind(context, session);
     }
     commit_session(context, session, *found);
-    if (idle_limit(session) != idle_limit(*found) || session.last_sample.at == BootTime{}) {
+    if (idle_limit(session) != idle_limit(*found) || session.last_sample.at == BootTime{} ||
+        policy::displaces_by_activity(context.limits(session))) {
         context.request_first_probe(session);
     }
 }

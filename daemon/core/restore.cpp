@@ -35,7 +35,8 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
             session.last_input = context.now; // see activity.hpp
         }
         reapply_policy(context, session, false);
-        return commit_session(context, session, event.session);
+        commit_session(context, session, event.session);
+        return context.request_first_probe(session);
     case Phase::ending:
     case Phase::closed:
         context.recount(session);

@@ -187,7 +187,8 @@ bool is_in_flight(const SessionTraffic& traffic, const TrafficSample& sample, Bo
 
 SessionTraffic with_sample(SessionTraffic traffic, const ActivitySample& sample, BootTime now) {
     traffic.was_in_flight = false;
-    if (traffic.sampled != BootTime{} && now - traffic.sampled < TrafficHistory::min_period) {
+    const bool is_same_kind = !sample.connection || sample.has_channel == traffic.has_channel;
+    if (is_same_kind && traffic.sampled != BootTime{} && now - traffic.sampled < TrafficHistory::min_period) {
         return traffic;
     }
     traffic.sampled = now;

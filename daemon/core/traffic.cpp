@@ -239,7 +239,8 @@ TrafficHistory with_sample(TrafficHistory history, TrafficSource source, std::sp
 }
 
 TrafficUse judge(const TrafficHistory& history, TrafficSource source) {
-    TrafficUse use{.last = history.other_use, .earliest = history.other_use, .source = source};
+    TrafficUse use{
+        .last = history.other_use, .earliest = history.other_use, .source = source, .earliest_source = source};
     for (const SocketHistory& socket : history.sockets) {
         const TrafficUse each = use_of(socket, missing_answers(source));
         use.last = std::max(use.last, each.last);

@@ -119,8 +119,9 @@ struct TrafficUse {
     BootTime last{};
     /// Earliest time that later samples can still show to be the last use. Never later than `last`.
     BootTime earliest{};
-    /// Source of the last use.
+    /// Sources of the last use and of the earliest one.
     TrafficSource source = TrafficSource::network;
+    TrafficSource earliest_source = TrafficSource::network;
     bool operator==(const TrafficUse&) const = default;
 };
 

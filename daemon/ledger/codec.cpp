@@ -86,13 +86,13 @@ static_assert(fixed_size + max_texts_length + gid_count_size + sizeof(gid_t) <= 
 
 /// Writes or reads all numeric fields of a session, in the order in which they are encoded in the ledger. Encoder and
 /// decoder share this function, so that their orders cannot differ.
-template <class AnySession, class AnyFlags, class Io>
-void fixed_part(AnySession& session, AnyFlags& flags, Io& io) noexcept {
+template <class AnySession, class AnyTime, class AnyFlags, class Io>
+void fixed_part(AnySession& session, AnyTime& last_use, AnyFlags& flags, Io& io) noexcept {
     io.number(session.key);
     io.number(session.leader.mark);
     io.number(session.opened);
     io.number(session.admitted);
-    io.number(session.last_input);
+    io.number(last_use);
     io.number(session.grace_until);
     io.number(session.last_notice_at);
     io.number(session.due);
@@ -303,7 +303,8 @@ std::expected<std::size_t, Fault> encode(const Session& session, std::span<std::
     const bool cut = login.gids_cut || gids.size() < login.gids.size();
     const std::uint8_t flags = flags_of(session, cut);
     Writer writer(out);
-    fixed_part(session, flags, writer);
+    const BootTime last_use = core::last_use_of(session);
+    fixed_part(session, last_use, flags, writer);
     const std::uint8_t more_flags = session.kept ? kept : 0;
     extension(session, more_flags, writer);
     for (const auto& field : texts_of(session)) {
@@ -323,7 +324,7 @@ std::expected<Session, Fault> decode(std::span<const std::byte> payload) {
     std::uint8_t flags = 0;
     std::uint8_t more_flags = 0;
     Reader reader(payload);
-    fixed_part(session, flags, reader);
+    fixed_part(session, session.last_input, flags, reader);
     if ((flags & extended) != 0) {
         extension(session, more_flags, reader);
     }

@@ -105,6 +105,7 @@ Result<bool> LeaderMonitor::watch(SessionKey key, UniqueFd pidfd) {
 void LeaderMonitor::untrack(SessionKey key) {
     tracked_.erase(key);
     untracked_.erase(key);
+    std::erase_if(new_, [key](const auto& each) { return each.first == key; });
 }
 
 Result<> LeaderMonitor::signal(SessionKey key, int signal) const {

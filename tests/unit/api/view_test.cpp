@@ -198,4 +198,23 @@ SESSLIMIT_TEST(session_that_is_closed_not_listed) {
     EXPECT(api::is_listed(session), "left behind");
 }
 
+SESSLIMIT_TEST(last_activity_belongs_to_idle_since) {
+    core::Session session = live();
+    session.terminal = core::Terminal::some;
+    session.last_input = BootTime(40min);
+    session.last_source = core::Source::input;
+    core::SessionTraffic traffic;
+    traffic.sockets.sampled = BootTime(55min);
+    traffic.connection.sampled = BootTime(55min);
+    // a key on the connection at 45 min, and data on a socket at 55 min that may be background traffic
+    traffic.use = {.last = BootTime(55min),
+                   .earliest = BootTime(45min),
+                   .source = core::TrafficSource::network,
+                   .earliest_source = core::TrafficSource::keys};
+    session.traffic = std::make_shared<const core::SessionTraffic>(traffic);
+    const Properties all = properties(session, {}, {}, moment, Visibility::any_caller);
+    EXPECT(value<std::uint64_t>(all, "IdleSince") == wall(45min), "since");
+    EXPECT_TEXT(value<std::string>(all, "LastActivity"), "input");
+}
+
 } // namespace

@@ -353,4 +353,27 @@ SESSLIMIT_TEST(processes_left_behind_survive_restart_of_daemon) {
     EXPECT_TEXT(world.take_log() + world.fault, "");
 }
 
+/// mosh-server was started over ssh. The connection has ended, so a key that no program reads is not noticed.
+SESSLIMIT_TEST(warning_of_mosh_asks_for_key_at_prompt) {
+    for (const bool has_channel : {false, true}) {
+        World world({.idle = 10min, .warn = std::vector<Duration>{1min}});
+        world.other_samples[key(1)].connection = SocketSample{.cookie = 7};
+        world.other_samples[key(1)].has_channel = has_channel;
+        world.login();
+        world.other_samples[key(1)].connection.reset();
+        leave(world, key(1));
+        run_mosh(world, key(1));
+        world.pass(1min);
+        world.type(key(1));
+        world.pass(30min);
+        EXPECT(!world.notices.empty() && world.notices.size() > 1, world.log);
+        for (const Notice& notice : world.notices) {
+            if (notice.kind == Notice::Kind::warned) {
+                EXPECT(notice.sources.input && !notice.sources.unread_keys && !notice.sources.channel,
+                       has_channel ? "channel" : "keys");
+            }
+        }
+    }
+}
+
 } // namespace

@@ -70,6 +70,15 @@ SESSLIMIT_TEST(transient_fields_not_recorded) {
     EXPECT(back && back->perhaps_used == BootTime{} && back->last_denial_notice_at == BootTime{}, "times");
 }
 
+SESSLIMIT_TEST(use_by_connections_recorded) {
+    Session session = sample(5);
+    core::SessionTraffic traffic;
+    traffic.use.last = session.last_input + std::chrono::minutes(1);
+    session.traffic = std::make_shared<const core::SessionTraffic>(traffic);
+    const auto back = decode(encoded(session));
+    EXPECT(back && back->last_input == traffic.use.last, "last use");
+}
+
 SESSLIMIT_TEST(encoded_layout_matches_specification) {
     Session session = sample(0x0102030405060708, 3);
     session.adopted = true;

@@ -190,4 +190,17 @@ SESSLIMIT_TEST(tracking_retried_after_descriptor_exhaustion) {
     EXPECT(bench.hears(2) && bench.exited.at(1) == two, "it is tracked now");
 }
 
+SESSLIMIT_TEST(tracked_again_before_watched) {
+    Bench bench;
+    Child child;
+    UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, child.pid(), 0)));
+    EXPECT(bench.leaders.track(one, leader_of(child), std::move(pidfd)).value(), "taken");
+    bench.leaders.untrack(one);
+    EXPECT(bench.leaders.track(one, leader_of(child)).value(), "tracked again");
+    EXPECT(bench.leaders.watch_new().has_value(), "no error");
+    EXPECT(bench.leaders.tracks(one), "still tracked");
+    child.let_go();
+    EXPECT(bench.hears(1), "exit");
+}
+
 } // namespace
