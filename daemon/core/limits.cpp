@@ -216,7 +216,7 @@ bool has_other_data(const SessionTraffic& traffic, const TrafficSample& sample) 
     const std::uint64_t in = increase(before.segments_in, sample.connection->segments_in);
     const std::uint64_t out = increase(before.segments_out, sample.connection->segments_out);
     const std::uint64_t bytes = increase(before.bytes_out, sample.connection->bytes_out);
-    return out > in + 1 || bytes > TrafficHistory::max_size * out;
+    return out > in || bytes > TrafficHistory::max_size * out;
 }
 
 /// Returns the data on the session's connections with the sample of an activity probe. Returns null if no connection
