@@ -95,7 +95,7 @@ is "$(find "$work/units" -type f | wc -l)" 4
 
 # The arguments of the module are kept for the next "enable".
 sed -i 's/pam_sesslimit\.so/& on_error=deny timeout=10s/' "$custom/password-auth"
-with_fakes authselect select custom/sesslimit with-smartcard --force --quiet
+with_fakes authselect select custom/sesslimit with-smartcard --quiet # as apply-changes
 tool disable
 succeeded
 is "$(with_fakes authselect current --raw)" 'sssd with-smartcard'
@@ -158,11 +158,25 @@ snapshot >"$work/before"
 tool enable
 failed "$pam/system-auth does not contain pam_sesslimit.so"
 
+# The profile from which custom/sesslimit was created has been deleted, or is not known.
+host
+tool enable
+mv "$work/vendor/sssd" "$work/vendor/gone"
+snapshot >"$work/before"
+tool disable
+failed 'the profile sssd does not exist; select another profile with authselect select'
+mv "$work/vendor/gone" "$work/vendor/sssd"
+rm "$custom/made-of"
+snapshot >"$work/before"
+tool disable
+failed "$custom/made-of is missing; select another profile with authselect select"
+case $output in *"is still in these files, delete its lines: $pam/password-auth $pam/system-auth") ;; *) is "$output" '' ;; esac
+
 # A stack without pam_systemd, a masked daemon, and an authselect that fails after some of its files or after all.
 host with-smartcard
 cp password-auth "$work/password-auth"
 grep -v pam_systemd "$work/password-auth" >password-auth
-with_fakes authselect select sssd with-smartcard --force --quiet
+with_fakes authselect select sssd with-smartcard --quiet
 snapshot >"$work/before"
 tool enable
 failed 'password-auth of the profile sssd has no session line of pam_systemd'
@@ -184,6 +198,10 @@ for fault in half late; do
     tool disable
     failed 'authselect failed to select sssd'
 done
+host with-smartcard
+echo changed >"$work/fault"
+tool enable
+is "$status: $(tail -n 1 "$pam/system-auth") $(find "$work/etc/authselect/custom" -mindepth 1)" '1: # changed '
 host with-smartcard
 echo terminated >"$work/fault"
 tool enable
