@@ -198,6 +198,15 @@ for fault in half late; do
     tool disable
     failed 'authselect failed to select sssd'
 done
+
+# authselect fails twice: the previous profile is named, and its files are not deleted.
+host with-smartcard
+printf 'half\nhalf\n' >"$work/fault"
+tool enable
+is "$status: ${output##*; }" '1: run: authselect select sssd with-smartcard --force'
+is "$(cat "$custom/made-of")" sssd
+
+# Another program changes a file at the same time, and the tool is terminated.
 host with-smartcard
 echo changed >"$work/fault"
 tool enable
