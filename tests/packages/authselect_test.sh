@@ -122,6 +122,13 @@ tool enable
 with_fakes authselect opt-out
 sed -i 's/pam_sesslimit\.so/& quiet/' "$pam/system-auth"
 chmod 640 "$pam/system-auth"
+cat "$pam"/* >"$work/before"
+# shellcheck disable=SC2016 # the fake expands $1
+printf '#!/bin/sh\ncase $1 in -vF) exit 2 ;; *) exec %s "$@" ;; esac\n' "$(command -v grep)" >"$work/bin/grep"
+chmod +x "$work/bin/grep"
+tool disable # with a full disk
+is "$status $(cat "$pam"/* | diff - "$work/before")$(find "$pam" -name '*new')" '1 '
+rm "$work/bin/grep"
 tool disable
 succeeded
 is "$(modules system-auth)" 'pam_env pam_keyinit pam_systemd pam_unix'
