@@ -91,8 +91,8 @@ class EffectHandler {
     /// Untracks the leader process of a removed session, and stops monitoring the terminals of the session.
     virtual void untrack(SessionKey key) = 0;
 
-    /// Sets the time at which the handler must report the event TimerExpired. The handler may report it earlier, at a time
-    /// that an earlier call has set. The engine calls this function last, after all answers and effects.
+    /// Sets the time at which the handler must report the event TimerExpired. The handler may report it earlier, at a
+    /// time that an earlier call has set. The engine calls this function last, after all answers and effects.
     virtual void arm(BootTime deadline) = 0;
 };
 
