@@ -4,7 +4,6 @@
 import json
 import re
 import shutil
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +75,7 @@ class Host(Machine):
     def write_policy(self, text: str) -> float:
         """Writes a policy and reloads, without checking the result. Returns the time, for events(since=)."""
         self.write(POLICY, text)
-        since = time.monotonic()
+        since = self.now()
         self.run("systemctl", "reload", "sesslimitd")
         return since
 

@@ -207,6 +207,10 @@ class Machine:
         # The user _apt cannot read the packages on every host. Root reads them, and apt must not warn about that.
         self.run("apt-get", "-q", "-y", "-o", "APT::Sandbox::User=root", "install", *arguments, timeout=180)
 
+    def now(self) -> float:
+        """Returns the machine's monotonic time in seconds, which its journal shows."""
+        return time.monotonic()
+
     def journal(self, *arguments: str) -> str:
         return self.run("journalctl", "--quiet", "--no-pager", *arguments).stdout
 

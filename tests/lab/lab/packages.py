@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""The Debian packages that are tested."""
+
+import os
+from pathlib import Path
+
+# The packages of each suite are in a directory with its name. If it has none, those beside it are used for every suite.
+PACKAGES = Path(os.environ.get("SESSLIMIT_DEBS", Path(__file__).resolve().parents[3] / "dist"))
+
+
+def directory_of_packages(suite):
+    return PACKAGES / suite if any((PACKAGES / suite).glob("*.deb")) else PACKAGES
+
+
+def built_packages(suite):
+    found = sorted(directory_of_packages(suite).glob("*.deb"))
+    assert found, f"no packages in {PACKAGES}: run packaging/build-deb"
+    return found
