@@ -207,10 +207,12 @@ class Session:
             self.last_use = time.monotonic()
 
     def _use_at_intervals(self):
+        # The first use is at once, because the login may have been long ago.
+        interval = 0.0
         while self.row.every:
-            interval = self._chance.uniform(*self.row.every) * self._chance.uniform(0.8, 1.2)
             if self._done.wait(interval):
                 return
+            interval = self._chance.uniform(*self.row.every) * self._chance.uniform(0.8, 1.2)
             try:
                 self.not_before = time.monotonic()
                 self._use()

@@ -227,6 +227,28 @@ SESSLIMIT_TEST(transfer_beside_idle_shell_is_use) {
     EXPECT_TEXT(world.fault, "");
 }
 
+/// A command without a terminal prints a line every few seconds. Its process starts after the first activity probe.
+SESSLIMIT_TEST(lines_of_command_are_use) {
+    World world({.idle = 30s, .warn = std::vector<Duration>{}});
+    core::ActivitySample& sample = world.other_samples[test::key(1)];
+    sample.connection = SocketSample{.cookie = 7};
+    sample.sockets.emplace();
+    const SessionKey key = world.login();
+    exchange(*sample.connection, world.now);
+    for (std::uint64_t turn = 0; world.now < start + 5min; ++turn) {
+        world.pass(6s + 1s * (turn * 7 % 12));
+        sample.has_channel = true;
+        SocketSample& connection = *sample.connection;
+        connection.bytes_out += 36 + 8 * (turn * 5 % 9);
+        ++connection.segments_out;
+        connection.last_out = world.now;
+        EXPECT_TEXT(world.phase(key), "active");
+    }
+    const Duration last = world.now - start;
+    const Duration gone = end_of(world, key);
+    EXPECT(gone >= last + 30s && gone <= last + 40s, std::to_string((gone - last) / 1s));
+}
+
 /// A login at the limit arrives half a second after a sample that did not inspect the channels.
 SESSLIMIT_TEST(session_that_sends_data_not_displaced) {
     World world({.max = 1, .at_limit = AtLimit::end_idlest, .displace_idle = 1min});
