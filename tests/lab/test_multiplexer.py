@@ -66,6 +66,16 @@ def commands(host):
     return [line for line in lines if "systemd --user" not in line and "(sd-pam)" not in line]
 
 
+def show(host, session):
+    """Returns the properties of the session. The daemon updates the list of its programs every two seconds."""
+
+    def properties():
+        shown = ctl.data(host, "sessions", "show", session)[0]
+        return shown if {"bash", "screen", "sleep", "tmux: server"} <= set(shown["commands"]) else None
+
+    return wait_until("all programs in the list", properties, 10)[0]
+
+
 def running(host, pattern):
     return [each for each in commands(host) if re.search(pattern, each)]
 
@@ -132,7 +142,7 @@ def test_multiplexer_is_preserved_at_max_duration(clean, saw, kill_user_processe
     shell, session = a_shell(host)
     start_everything(shell)
     leave_something(shell)
-    shown = ctl.data(host, "sessions", "show", session)[0]
+    shown = show(host, session)
     assert shown["keep"] == ["tmux", "screen"] and {"tmux: server", "screen", "bash"} <= set(shown["kept"])
     only_multiplexers_are_left(host, shell, since)
     assert host.end_reasons(USER, since) == ["duration"]
@@ -184,9 +194,8 @@ def test_multiplexer_is_terminated_by_end_command(clean, saw):
         start_everything(shell)
         type_line(shell, "systemd-run --user --unit=lab-goes-on sleep 3333", "Running as unit")
         wait_until("the jobs to count", lambda: counter(host, "tmux") and counter(host, "screen"), 10)
-        shown = ctl.data(host, "sessions", "show", session)[0]
+        shown = show(host, session)
         assert bool(shown["keep"]) == keeps
-        assert {"bash", "screen", "sleep", "tmux: server"} <= set(shown["commands"])
         assert {"bash", "screen", "tmux: server"} <= set(shown["kept"]) if keeps else shown["kept"] == []
         assert shown["processes"] >= 9 and "lab-goes-on.service" in shown["other_units"]
         text = ctl.text(host, "show", session)
