@@ -64,6 +64,9 @@ Session with_input(Session session, const inspect::TerminalSnapshot& presence, c
     }
     // Further samples can show that the last data on the connections was background traffic. The shown times must not
     // be longer than the time that is left.
+    if (const core::TrafficUse& use = traffic_of(session).use; use.earliest == use.last) {
+        return session; // as at each login, whose signal must not copy histories
+    }
     core::SessionTraffic traffic = traffic_of(session);
     traffic.use.last = traffic.use.earliest;
     traffic.use.source = traffic.use.earliest_source;

@@ -128,6 +128,10 @@ std::uint32_t most_of(const Plan& plan, SharedLimit total) {
     return (total == SharedLimit::team ? plan.team_total : plan.ssh_total).value_or(no_limit);
 }
 
+bool counts(const Login& login) {
+    return login.service != "cron" && !login.nested;
+}
+
 Bounds bounds_of(const Plan& plan, const Login& login) {
     Bounds bounds;
     bounds.own = plan.managed_max.value_or(no_limit);

@@ -53,6 +53,9 @@ struct Bounds {
 };
 Bounds bounds_of(const Plan& plan, const Login& login);
 
+/// Returns true if a login opens a session that can count.
+bool counts(const Login& login);
+
 /// Returns the value of a shared limit, or no_limit if the plan does not set it.
 std::uint32_t most_of(const Plan& plan, SharedLimit total);
 

@@ -49,13 +49,18 @@ def test_rescue_mode_keeps_count(guest, shell, saw):
     saw("isolate rescue.target stops the daemon; after isolate multi-user.target the session is open and counted")
 
 
+def assert_starts_over(guest):
+    """Checks that no session is counted, and that the limit then applies to new ones."""
+    assert guest.listed("alice") == []
+    guest.shell("alice")
+    assert_full(guest)
+
+
 def test_reboot_resets_count(guest, shell, saw):
     guest.run("systemctl", "reboot")
     guest.monitor.await_event("RESET", 120)
     guest.wait_up(300)
-    assert guest.listed("alice") == []
-    guest.shell("alice")
-    assert_full(guest)
+    assert_starts_over(guest)
     saw("reboot: no session is counted, alice logs in, and her next login is denied")
 
 
@@ -67,9 +72,7 @@ def test_soft_reboot_resets_count(guest, shell, saw):
     wait_until("the soft reboot", lambda: guest.try_run(*counted) == "1", 120)
     guest.wait_up(120)
     shell.wait(30)
-    assert guest.listed("alice") == []
-    guest.shell("alice")
-    assert_full(guest)
+    assert_starts_over(guest)
     saw("soft-reboot: the session has ended and is not counted, alice logs in, and her next login is denied")
 
 

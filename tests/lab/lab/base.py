@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Callable
 
 CACHE = Path(os.environ.get("SESSLIMIT_LAB_CACHE", "/var/cache/sesslimit-lab"))
 
@@ -71,15 +72,20 @@ END
 """
 
 
-def base(suite: str) -> Path:
-    """Returns the directory of the suite's base. Builds it first if it does not exist (about 25 s)."""
-    path = CACHE / f"{suite}-{_recipe_id(suite)}"
+def built_once(name: str, recipe_id: str, build: Callable[[Path], object]) -> Path:
+    """Returns a directory in the cache. Builds it first if it does not exist. Only one process builds it."""
+    path = CACHE / f"{name}-{recipe_id}"
     CACHE.mkdir(parents=True, exist_ok=True)
-    with open(CACHE / f"{suite}.lock", "w", encoding="ascii") as lock:
+    with open(CACHE / f"{name}.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.is_dir():
-            _build(suite, path)
+            build(path)
     return path
+
+
+def base(suite: str) -> Path:
+    """Returns the directory of the suite's base, which takes about 25 s to build."""
+    return built_once(suite, _recipe_id(suite), lambda path: _build(suite, path))
 
 
 def _recipe_id(suite: str) -> str:

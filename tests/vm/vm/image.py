@@ -6,7 +6,6 @@ a changed recipe builds a new image. It is never modified, because each machine 
 the packages of sesslimit. They are installed in the booted machine.
 """
 
-import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -18,7 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "lab"))
 
-from lab.base import CACHE, SETUP, SUITES  # noqa: E402
+from lab.base import CACHE, SETUP, SUITES, built_once  # noqa: E402
 
 PACKAGES = (
     "linux-image-amd64 initramfs-tools systemd-sysv udev kmod kbd dbus libpam-systemd openssh-server openssh-client "
@@ -93,14 +92,8 @@ class Image:
 
 
 def image(suite: str) -> Image:
-    """Returns the image of the suite. Builds it first if it does not exist (about a minute)."""
-    path = CACHE / f"vm-{suite}-{_recipe_id(suite)}"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with open(CACHE / f"vm-{suite}.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.is_dir():
-            _build(suite, path)
-    return Image(path)
+    """Returns the image of the suite, which takes about a minute to build."""
+    return Image(built_once(f"vm-{suite}", _recipe_id(suite), lambda path: _build(suite, path)))
 
 
 def _agent() -> str:
