@@ -151,7 +151,7 @@ def case_B07_login_through_unix_socket_of_sshd_is_not_local(host, saw):
         second = client.shell(host, "alice", through)
         assert not second.verdict(), "a rule for !local does not apply to sshd's AF_UNIX socket: two shells at limit 1"
         assert second.find(REACHED.format(1)), second.output
-        (session,) = open_sessions(host)
+        (session,) = open_sessions(host, "alice")
         assert session["origin"] == "unix", session
         assert first.log_out() == 0
         saw("through sshd's AF_UNIX socket: origin unix, denied at the limit of a rule for !local")

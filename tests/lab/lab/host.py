@@ -185,6 +185,8 @@ class Host(Machine):
         for session in self.sessions():  # of other users, whose processes have survived the logout
             if session.state == "closing":
                 self.run("loginctl", "kill-session", "--signal=KILL", session.id, check=False)
+        # A console on which logind rejected the session has no scope. Its processes are in the console's unit.
+        self.run("systemctl", "kill", "--signal=KILL", "lab-console-*.service", check=False)
         # A killed user manager is a failed unit. The restart resets the daemon's count of earlier denials. Preserved
         # programs and reasons for the next login would otherwise stay for the next test.
         self.sh("systemctl stop 'user@*.service' 'sesslimit-kept-*.scope'; systemctl reset-failed; "
