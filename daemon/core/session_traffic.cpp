@@ -89,36 +89,48 @@ bool carries_short_connections(const Carried& connection, const std::vector<Carr
     return connection.in.number > in_flight && !(can_be_keepalives(connection.in) && can_be_keepalives(connection.out));
 }
 
-/// Returns the messages of the connection in one direction, without those that contain the data of the sockets. The
-/// messages of a socket are assumed to have equal sizes, as those of background traffic have. The result is modulo 2^64
-/// if the sockets had more messages.
-Messages without_forwarded(Messages all, const std::vector<Carried>& sockets, Messages Carried::* direction,
-                           const ssh_packet::PacketFormat& format) {
+/// Returns the size of the packets that contain the data of the sockets in one direction. The messages of a socket are
+/// assumed to have equal sizes, as those of background traffic have.
+std::uint64_t size_on_connection(const std::vector<Carried>& sockets, Messages Carried::* direction,
+                                 const ssh_packet::PacketFormat& format) {
+    std::uint64_t bytes = 0;
     for (const Carried& socket : sockets) {
-        const auto& [number, bytes] = socket.*direction;
-        if (number > 0) {
-            const auto data = static_cast<std::uint32_t>(std::min(bytes / number, TrafficHistory::max_size));
-            all.number -= number;
-            all.bytes -= number * format.size(ssh_packet::data_header + data);
+        const Messages& messages = socket.*direction;
+        if (messages.number > 0) {
+            const auto data =
+                static_cast<std::uint32_t>(std::min(messages.bytes / messages.number, TrafficHistory::max_size));
+            bytes += messages.number * format.size(ssh_packet::data_header + data);
         }
     }
-    return all;
+    return bytes;
 }
 
 /// Returns true if the connection has carried only the data of the sockets and keepalives since the last sample. Each
-/// packet format is tried. Returns false for a compressed connection.
-bool is_rest_keepalives(const Carried& connection, const std::vector<Carried>& sockets) {
+/// packet format is tried. Returns false for a compressed connection. If the sockets had no data, it only returns true
+/// if the sizes exclude keys.
+bool carries_only_keepalives(const Carried& connection, const std::vector<Carried>& sockets) {
+    // The client sends what a socket sends, and receives what a socket receives.
+    const std::uint64_t number_in = total(sockets, &Carried::out).number;
+    const std::uint64_t number_out = total(sockets, &Carried::in).number;
     return std::ranges::any_of(ssh_packet::formats, [&](const ssh_packet::PacketFormat& format) {
-        // The client sends what a socket sends, and receives what a socket receives.
-        const Messages in = without_forwarded(connection.in, sockets, &Carried::out, format);
-        const Messages out = without_forwarded(connection.out, sockets, &Carried::in, format);
+        const std::uint64_t data_in = size_on_connection(sockets, &Carried::out, format);
+        const std::uint64_t data_out = size_on_connection(sockets, &Carried::in, format);
+        if (connection.in.bytes < data_in || connection.out.bytes < data_out) {
+            return false;
+        }
         const auto fits = [&](std::uint32_t payload_in, std::uint32_t payload_out) {
-            return in.bytes == in.number * format.size(payload_in) &&
-                   out.bytes == out.number * format.size(payload_out);
+            const std::uint32_t size_in = format.size(payload_in);
+            const std::uint32_t size_out = format.size(payload_out);
+            const std::uint64_t keepalives = (connection.in.bytes - data_in) / size_in;
+            // A segment may contain several packets that were sent at the same time.
+            return connection.in.bytes == data_in + keepalives * size_in &&
+                   connection.out.bytes == data_out + keepalives * size_out &&
+                   connection.in.number <= number_in + keepalives && connection.out.number <= number_out + keepalives &&
+                   (is_any(sockets) || !ssh_packet::are_data(size_in, size_out));
         };
-        return in.number == out.number && std::ranges::any_of(ssh_packet::keepalive_payloads, [&](const auto& pair) {
-                   return fits(pair.first, pair.second) || fits(pair.second, pair.first);
-               });
+        return std::ranges::any_of(ssh_packet::keepalive_payloads, [&](const auto& pair) {
+            return fits(pair.first, pair.second) || fits(pair.second, pair.first);
+        });
     });
 }
 
@@ -160,7 +172,7 @@ void add_connection(SessionTraffic& traffic, const ActivitySample& sample, BootT
         const Carried carried = carried_since(forwarded.connection, connection);
         const bool only_forwards = !sample.has_channel && !sample.input && sample.sockets;
         const bool is_own = only_forwards ? carries_short_connections(carried, sockets)
-                                          : !is_any(sockets) || !is_rest_keepalives(carried, sockets);
+                                          : sockets.empty() || !carries_only_keepalives(carried, sockets);
         if (is_own) {
             add_own(traffic.own, forwarded, connection, carried, sockets);
         }

@@ -268,21 +268,27 @@ SESSLIMIT_TEST(keepalives_beside_forwarded_data_not_counted) {
         std::string_view about;
         std::uint64_t size_in;
         std::uint64_t size_out;
+        std::uint64_t coalesced; ///< packets that are in a segment with another one, in each sample
+        bool is_pausing;         ///< the sockets have no data in every fifth sample
         std::string_view used;
     };
-    const Case cases[] = {{"keepalives of the client", 52, 28, "100"},
-                          {"keepalives of the server", 36, 60, "100"},
-                          {"keys that no program reads", 36, 36, "410"}};
+    const Case cases[] = {{"keepalives of the client", 52, 28, 0, false, "100"},
+                          {"with the data in a segment", 52, 28, 1, false, "100"},
+                          {"samples without data", 52, 28, 0, true, "100"},
+                          {"keepalives of the server", 36, 60, 0, false, "100"},
+                          {"keys that no program reads", 36, 36, 0, false, "410"},
+                          {"a key in samples without data", 36, 36, 0, true, "410"}};
     for (const Case& one : cases) {
         ActivitySample sample = same(true);
         SessionTraffic traffic;
         for (std::uint64_t turn = 0; turn < 32; ++turn) {
             const Duration at = 100s + turn * 10s;
-            sample.sockets = std::vector{socket_with(8, 2 * turn, at)};
-            sample.sockets->front().bytes_in = sample.sockets->front().bytes_out = 2 * turn * 19;
-            sample.connection = socket_with(7, 3 + 5 * turn, at);
-            sample.connection->bytes_in = 300 + turn * (2 * 60 + 3 * one.size_in);
-            sample.connection->bytes_out = 300 + turn * (2 * 60 + 3 * one.size_out);
+            const std::uint64_t beats = 2 * (turn - (one.is_pausing ? turn / 5 : 0));
+            sample.sockets = std::vector{socket_with(8, beats, at)};
+            sample.sockets->front().bytes_in = sample.sockets->front().bytes_out = beats * 19;
+            sample.connection = socket_with(7, 3 + beats + (3 - one.coalesced) * turn, at);
+            sample.connection->bytes_in = 300 + beats * 60 + turn * 3 * one.size_in;
+            sample.connection->bytes_out = 300 + beats * 60 + turn * 3 * one.size_out;
             traffic = with_sample(std::move(traffic), sample, start + at + 100ms);
         }
         const BootTime last = core::use_of_connection(traffic).last;
