@@ -7,10 +7,12 @@
 /// Functions that classify a login by its PAM items. The PAM module and the daemon use the same ones.
 namespace sesslimit {
 
-/// Time from the request of a local login to its denial. agetty and display managers start the next login immediately
-/// after a denial, and their systemd unit would otherwise exceed its start limit (DefaultStartLimitBurst= in
-/// systemd-system.conf(5): 5 starts in 10 s).
-inline constexpr std::chrono::seconds local_denial_delay{3};
+/// Time for which the PAM module waits after it has shown the reason of the denial of a local login. The user can read
+/// the reason in this time: login(1) of Debian 12 exits immediately after the module returns, and agetty then clears
+/// the screen. Display managers and consoles with automatic login start the next login immediately, so that without the
+/// wait their systemd unit would exceed its start limit (DefaultStartLimitBurst= in systemd-system.conf(5): 5 starts in
+/// 10 s).
+inline constexpr std::chrono::seconds local_denial_delay{5};
 
 /// Returns the name of a terminal without "/dev/", which not all programs remove from PAM_TTY.
 constexpr std::string_view terminal_name(std::string_view tty) noexcept {

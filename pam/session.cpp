@@ -211,8 +211,7 @@ int open_session(pam_handle_t* handle, int flags, const Arguments& arguments) no
     if (!arguments.quiet && (static_cast<unsigned>(flags) & PAM_SILENT) == 0) {
         tell_user(handle, answer, asked);
     }
-    if (answer.code == PAM_SESSION_ERR && asked.local) {
-        // The daemon, which delays denials of local logins, did not answer.
+    if (answer.code != PAM_SUCCESS && asked.local) {
         constexpr timespec delay{.tv_sec = local_denial_delay.count(), .tv_nsec = 0};
         nanosleep(&delay, nullptr);
     }

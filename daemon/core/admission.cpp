@@ -176,8 +176,7 @@ void request_more_time(DecisionContext& context, const Session& session, Duratio
     }
 }
 
-void deny(DecisionContext& context, Session session, RequestId request, const Reason& reason, Duration budget) {
-    const BootTime requested = session.phase == Phase::waiting ? session.answer_by - Timeouts::slot_wait : context.now;
+void deny(DecisionContext& context, Session session, RequestId request, const Reason& reason) {
     session.phase = Phase::denied;
     session.reason = reason;
     session.stage = TerminationStage::pending;
@@ -185,14 +184,22 @@ void deny(DecisionContext& context, Session session, RequestId request, const Re
     if (reason.cause == Cause::limit_reached) {
         report_denial(context, session);
     }
-    session.request = request;
-    session.answer_by = after(requested, local_denial_delay);
-    if (!is_local_login(session.login.tty, session.login.rhost) || session.answer_by <= context.now) {
-        return answer_denied(context, session);
+    const policy::Limits limits = context.limits(session);
+    context.deny(request, session, limits, limits.message.value);
+    session.request = RequestId::none;
+    session.answer_by = never;
+    const bool is_local = is_local_login(session.login.tty, session.login.rhost);
+    // The module returns after local_denial_delay.
+    session.due = after(context.now, Timeouts::denied_login_exit + (is_local ? local_denial_delay : Duration{}));
+    // After PAM has denied a login, sshd continues without a shell and still forwards ports. Any PAM stack in which the
+    // control of the module is "optional" continues as well, and opens a logind session. The process of the denied
+    // login is therefore tracked. The process of another remote service may serve other users, and is not tracked
+    // unless it already has a logind session.
+    if (session.login.connection.empty() && session.logind_id.empty() && !is_local) {
+        context.out.records.emplace_back(Drop{session.key});
+    } else {
+        context.put(session);
     }
-    session.due = session.answer_by;
-    context.put(session);
-    request_more_time(context, session, budget);
 }
 
 void handle_limit(DecisionContext& context, Session session, RequestId request, Duration budget) {
@@ -235,7 +242,7 @@ void apply_at_limit(DecisionContext& context, const Session& session, RequestId 
     // the login, because that session could belong to another user.
     if (limits.at_limit.value == policy::AtLimit::deny || limits.max_sessions.value == 0 || !reason.by.empty() ||
         apply_displacement_rate(context, session.login)) {
-        deny(context, session, request, reason, budget);
+        deny(context, session, request, reason);
     } else {
         wait(context, session, request, budget);
     }
@@ -280,22 +287,6 @@ void on_open_requested(DecisionContext& context, const OpenRequested& event) {
     session.opened = context.now;
     session.last_input = context.now;
     admit_or_deny(context, session, event);
-}
-
-void answer_denied(DecisionContext& context, Session session) {
-    const policy::Limits limits = context.limits(session);
-    context.deny(session.request, session, limits, limits.message.value);
-    session.request = RequestId::none;
-    session.answer_by = never;
-    session.due = after(context.now, Timeouts::denied_login_exit);
-    // After PAM has denied a login, sshd continues without a shell and still forwards ports. The process of the denied
-    // login is therefore tracked, and terminated later if it does not exit. A process of another service is only
-    // terminated if it has a logind session, because otherwise it may serve other users.
-    if (session.login.connection.empty() && session.logind_id.empty()) {
-        context.out.records.emplace_back(Drop{session.key});
-    } else {
-        context.put(session);
-    }
 }
 
 } // namespace sesslimit::core

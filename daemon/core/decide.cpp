@@ -20,8 +20,7 @@ void on_timer_expired(DecisionContext& context, const TimerExpired&) {
     case Phase::ending:
         return continue_termination(context, *session);
     case Phase::denied:
-        return session->request == RequestId::none ? terminate_denied_login(context, *session)
-                                                   : answer_denied(context, *session);
+        return terminate_denied_login(context, *session);
     case Phase::closed: {
         Session quiet = *session;
         quiet.due = never;

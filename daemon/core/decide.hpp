@@ -16,6 +16,11 @@ struct Timeouts {
     static constexpr Duration grace_period = std::chrono::minutes(5);
     /// Delay between the notice to the user why the session is terminated, and SIGTERM.
     static constexpr Duration notice_display = std::chrono::milliseconds(500);
+    /// The same delay for a session on a console or display of this host. agetty clears a virtual terminal when the
+    /// session exits, so that the user can read the notice only until then.
+    static constexpr Duration local_notice_display = std::chrono::seconds(5);
+    /// The same delay for such a session that is terminated in favor of a newer login, which waits for it.
+    static constexpr Duration local_displacement_display = std::chrono::seconds(2);
     /// Delay from SIGTERM to SIGKILL.
     static constexpr Duration kill_delay = std::chrono::seconds(5);
     /// Delay from SIGTERM to SIGKILL for a session that is terminated in favor of a newer login.

@@ -145,19 +145,14 @@ void on_open_requested(DecisionContext& context, const OpenRequested& event);
 /// limits of the policy to the session.
 void admit(DecisionContext& context, Session session, RequestId request);
 
-/// Answers the request of a denied login, and tracks its process until it exits.
-void answer_denied(DecisionContext& context, Session session);
-
 /// Moves a login to phase waiting. The answer is due Timeouts::slot_wait after the login began to wait.
 void begin_waiting(const DecisionContext& context, Session& session, RequestId request);
 
 /// Asks the PAM module to wait longer if its budget ends before the deadline of the answer.
 void request_more_time(DecisionContext& context, const Session& session, Duration budget);
 
-/// Denies a login. The answer to a local login is delayed. `budget` is the time for which the PAM module waits, or
-/// unlimited_duration if it waits long enough for a delayed answer.
-void deny(DecisionContext& context, Session session, RequestId request, const Reason& reason,
-          Duration budget = unlimited_duration);
+/// Denies a login. Tracks the process of the login until it exits if that process may serve the denied user.
+void deny(DecisionContext& context, Session session, RequestId request, const Reason& reason);
 
 /// Returns the reason to deny a login: max_sessions of its user, or the shared limit of a policy rule
 /// (max_sessions_total) if only that one is reached.

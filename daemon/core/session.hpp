@@ -222,8 +222,7 @@ struct Session {
     Reason reason;
     /// Rules of the current policy that count the session toward their shared limit (max_sessions_total).
     std::vector<policy::SourceId> shared_limits;
-    /// Request of a login that waits for a session slot, or whose denial is not yet answered. Not meaningful after a
-    /// restart of the daemon.
+    /// Request of a login that waits for a session slot. Not meaningful after a restart of the daemon.
     RequestId request = RequestId::none;
     /// Deadline of the answer to this request. Not meaningful after a restart of the daemon.
     BootTime answer_by = never;

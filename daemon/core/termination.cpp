@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Termination of a session, in stages: a notice to the user, a request to stop (such as SIGTERM), and SIGKILL.
+#include "common/local_login.hpp"
 #include "daemon/core/decision_context.hpp"
 
 #include <csignal>
@@ -52,11 +53,20 @@ void terminate(DecisionContext& context, Session& session) {
     session.due = after(context.now, kill_delay_for(session.reason.cause));
 }
 
+/// Returns the time from the notice about the termination to the request to stop.
+Duration notice_display_for(const Session& session) {
+    if (!is_local_login(session.login.tty, session.login.rhost)) {
+        return Timeouts::notice_display;
+    }
+    return session.reason.cause == Cause::displaced ? Timeouts::local_displacement_display
+                                                    : Timeouts::local_notice_display;
+}
+
 /// Writes the reason of the termination to the terminals of the session. The next stage of the termination follows
-/// after a short delay, so that the user can read the reason.
+/// after a delay, so that the user can read the reason.
 void notify_reason(DecisionContext& context, Session& session, const std::string& note = {}) {
     session.stage = TerminationStage::notified;
-    session.due = after(context.now, Timeouts::notice_display);
+    session.due = after(context.now, notice_display_for(session));
     session.last_notice_at = context.now;
     const policy::Limits limits = context.limits(session);
     context.out.effects.emplace_back(Notice{.kind = Notice::Kind::ending,
@@ -133,6 +143,10 @@ void continue_termination(DecisionContext& context, Session session) {
 }
 
 void terminate_denied_login(DecisionContext& context, Session session) {
+    if (session.login.connection.empty() && session.logind_id.empty()) {
+        context.out.records.emplace_back(Drop{session.key}); // a local login whose process has no session
+        return;
+    }
     const bool asked = session.stage != TerminationStage::pending;
     send_signal(context, session, asked ? SIGKILL : SIGTERM);
     session.stage = asked ? TerminationStage::sigkill_sent : TerminationStage::sigterm_sent;

@@ -382,10 +382,6 @@ void Host::turned_away(Process& process, const Answer& answer) {
     if (process.in && !process.adopted) {
         return wrong("denied although admitted before");
     }
-    const BootTime since = requests_[std::to_underlying(answer.request)].since;
-    if (is_local_login(process.login.tty, process.login.rhost) && world_.now < since + local_denial_delay) {
-        wrong("a local login is denied without a delay");
-    }
     if (answer.session.reason.cause == Cause::displaced) {
         return;
     }

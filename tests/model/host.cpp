@@ -151,10 +151,7 @@ void Host::ask(std::size_t which, const Step& step) {
     if (!counts(process.login) && world_.answers.back().kind != Answer::Kind::uncounted) {
         wrong("a login that does not count was counted");
     }
-    const Session* waiting = world_.state.by_request(RequestId{id});
-    const bool is_denied = waiting != nullptr && waiting->phase == Phase::denied;
-    const Duration longest = is_denied ? local_denial_delay : Timeouts::slot_wait;
-    const bool impatient = world_.now + budget < since + longest + Timeouts::reply_margin;
+    const bool impatient = world_.now + budget < since + Timeouts::slot_wait + Timeouts::reply_margin;
     if (request.answers == 0 && request.waits != (impatient ? 1 : 0)) {
         wrong("a wait answer is missing or unexpected");
     }

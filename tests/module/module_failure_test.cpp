@@ -17,6 +17,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <functional>
 #include <utility>
 
 namespace {
@@ -27,6 +28,9 @@ bool late_hang_up = false;
 /// Seconds of the last long sleep of the module, which is skipped.
 time_t slept = 0;
 
+/// Is called instead of this sleep.
+std::function<void()> on_sleep;
+
 } // namespace
 
 extern "C" [[gnu::visibility("default")]] int nanosleep(const timespec* wanted, timespec* left) {
@@ -35,6 +39,9 @@ extern "C" [[gnu::visibility("default")]] int nanosleep(const timespec* wanted, 
         return real(wanted, left);
     }
     slept = wanted->tv_sec;
+    if (on_sleep) {
+        on_sleep();
+    }
     return 0;
 }
 
@@ -141,15 +148,15 @@ SESSLIMIT_TEST(invalid_reply_treated_as_failure) {
     }
 }
 
-/// Without a delay, agetty would start denied logins faster than systemd permits.
-SESSLIMIT_TEST(denial_of_local_login_without_daemon_delayed) {
+/// Without a delay, agetty would clear the reason from the screen, and start denied logins faster than systemd permits.
+SESSLIMIT_TEST(module_waits_after_denial_of_local_login) {
     struct Case {
         const char *arguments, *user, *tty, *rhost;
         time_t delay;
     };
     constexpr Case cases[] = {
-        {"on_error=deny", ordinary_user, "tty1", "", 3},  {"on_error=deny quiet", ordinary_user, "/dev/hvc0", "", 3},
-        {"on_error=deny", ordinary_user, ":0", "", 3},    {"on_error=deny", ordinary_user, "ssh", "192.0.2.1", 0},
+        {"on_error=deny", ordinary_user, "tty1", "", 5},  {"on_error=deny quiet", ordinary_user, "/dev/hvc0", "", 5},
+        {"on_error=deny", ordinary_user, ":0", "", 5},    {"on_error=deny", ordinary_user, "ssh", "192.0.2.1", 0},
         {"on_error=deny", ordinary_user, "pts/3", "", 0}, {"on_error=deny", ordinary_user, "tty1", "192.0.2.1", 0},
         {"on_error=allow", ordinary_user, "tty1", "", 0}, {"on_error=deny", "root", "tty1", "", 0},
     };
@@ -161,6 +168,19 @@ SESSLIMIT_TEST(denial_of_local_login_without_daemon_delayed) {
         (void)login.open();
         EXPECT(slept == one.delay, std::string(one.arguments) + " " + one.tty);
     }
+    const wire::Verdict denial{.outcome = wire::Outcome::denied, .session = 0, .text = "limit reached"};
+    const FakeDaemon daemon({answers(denial), answers(denial)});
+    Login console(daemon.socket(), "", ordinary_user, "login");
+    console.set(PAM_TTY, "tty1");
+    std::string said_before;
+    on_sleep = [&] { said_before = console.said(); };
+    const int denied = console.open();
+    on_sleep = {};
+    EXPECT(denied == PAM_PERM_DENIED && slept == 5, "denied by the daemon");
+    EXPECT_TEXT(said_before, "error: limit reached");
+    slept = 0;
+    Login remote(daemon.socket(), "", ordinary_user, "login");
+    EXPECT(remote.open() == PAM_PERM_DENIED && slept == 0, "not on a console");
 }
 
 SESSLIMIT_TEST(longest_frame_read) {

@@ -6,8 +6,7 @@ import pytest
 from lab import client
 
 DENIED = "Login denied for alice: limit of 1 session reached"
-DENIAL = 2.5  # seconds that a denial must be readable
-NOTICE = 5  # seconds that a warning or the reason of a termination must be readable
+READABLE = 5  # seconds that a text must be readable
 WARNING = "This session ends in"
 IDLE = "This session was terminated: no activity for 20s"
 
@@ -20,29 +19,21 @@ def full(guest):
     return guest
 
 
-@pytest.fixture
-def late_denial(request, suite):
-    """Marks a test that fails on Debian 12, whose login(1) does not wait after a failure to open a session."""
-    if suite == "bookworm":
-        reason = "the daemon delays the answer to the module, so that login exits immediately after the text"
-        request.applymarker(pytest.mark.xfail(reason=reason, raises=AssertionError, strict=True))
-
-
-def test_denial_on_screen_is_readable(full, late_denial, saw):
+def test_denial_on_screen_is_readable(full, saw):
     tty2 = full.screen(2)
     tty2.log_in("alice")
     shown = tty2.await_shown(DENIED, 30)
     saw(f"tty2 showed {shown.text!r} for {shown.seconds:.1f} s")
-    assert shown.seconds >= DENIAL
+    assert shown.seconds >= READABLE
 
 
 @pytest.mark.parametrize("line", ["ttyS0", "hvc0"])
-def test_denial_on_serial_line_is_readable(full, late_denial, saw, line):
+def test_denial_on_serial_line_is_readable(full, saw, line):
     terminal = full.log_in_on(line, "alice")
     denied = terminal.expect(DENIED, 30)
     lasted = terminal.expect("login: ", 30, denied.end).at - denied.at
     saw(f"{line} printed {denied.text!r}, and the next prompt {lasted:.1f} s later")
-    assert lasted >= DENIAL
+    assert lasted >= READABLE
 
 
 def test_denial_over_ssh_is_readable(full, saw):
@@ -65,13 +56,10 @@ def idle(guest):
 def test_warning_on_screen_is_readable(idle, saw):
     shown = idle.await_shown(WARNING, 60)
     saw(f"tty2 showed {shown.text!r} for {shown.seconds:.1f} s")
-    assert shown.seconds >= NOTICE
+    assert shown.seconds >= READABLE
 
 
-@pytest.mark.xfail(
-    reason="the getty clears the screen less than a second after the notice", raises=AssertionError, strict=True
-)
 def test_D09_reason_on_screen_is_readable(idle, saw):
     shown = idle.await_shown(IDLE, 60)
     saw(f"tty2 showed {shown.text!r} for {shown.seconds:.1f} s")
-    assert shown.seconds >= NOTICE
+    assert shown.seconds >= READABLE

@@ -152,47 +152,6 @@ SESSLIMIT_TEST(close_without_key_closes_session_of_leader) {
     EXPECT_TEXT(world.phase(session), "closed");
 }
 
-SESSLIMIT_TEST(denial_of_local_login_answered_late) {
-    struct Case {
-        std::string_view about;
-        Duration budget;
-        std::string_view log;
-    };
-    constexpr Case cases[] = {
-        {"the module waits long enough", 3500ms, "0 tell denied 2 limit; 3 denied 502"},
-        {"it has to be asked to wait", 3499ms, "0 wait 502, tell denied 2 limit; 3 denied 502"},
-        {"timeout=1s", 1s, "0 wait 502, tell denied 2 limit; 3 denied 502"},
-    };
-    for (const Case& one : cases) {
-        World world({.max = 1});
-        const SessionKey first = world.login();
-        (void)world.take_log();
-        world.ask(console(), one.budget);
-        world.pass(9s);
-        EXPECT_TEXT(std::string(one.about) + ": " + world.take_log(),
-                    std::string(one.about) + ": " + std::string(one.log));
-        EXPECT(world.find(key(2)) == nullptr, "the process of the login is not tracked");
-        world.logout(first);
-        world.ask(console());
-        EXPECT(world.answers.back().kind == core::Answer::Kind::admitted, "a later login is admitted");
-        EXPECT_TEXT(world.fault, "");
-    }
-    // The login exits, or its module disconnects.
-    for (const bool exits : {true, false}) {
-        World world({.max = 1});
-        world.login();
-        const pid_t leader = world.ask(console());
-        (void)world.take_log();
-        if (exits) {
-            world.leader_exits(key(2));
-        } else {
-            world.feed(core::RequestAborted{RequestId{static_cast<std::uint64_t>(leader)}});
-        }
-        world.pass(9s);
-        EXPECT_TEXT(world.take_log() + world.fault, "");
-    }
-}
-
 SESSLIMIT_TEST(repeated_request_gets_same_answer) {
     World world({.max = 1});
     const pid_t leader = world.ask(ssh());
@@ -255,8 +214,8 @@ SESSLIMIT_TEST(denied_sshd_terminated_other_services_not) {
 
     world.ask(console());
     world.pass(1min);
-    EXPECT(world.state.sessions().empty(), "login(1) is not tracked");
-    EXPECT_TEXT(world.take_log(), "20 tell denied 2 limit; 23 denied 502");
+    EXPECT(world.state.sessions().empty(), "a login on a console is no longer tracked");
+    EXPECT_TEXT(world.take_log(), "20 denied 502, tell denied 2 limit");
     EXPECT_TEXT(world.fault, "");
 }
 
@@ -351,16 +310,16 @@ SESSLIMIT_TEST(exempt_session_not_displaced) {
 
 /// The PAM stack continues after a denial whose control is not requisite. The user needs time to read the reason.
 SESSLIMIT_TEST(denied_session_of_continuing_stack_terminated_after_delay) {
-    World world({.max = 0});
-    const pid_t pid = world.ask(ssh());
-    world.feed(LogindSessionNew{in_logind(pid, "c9")});
-    (void)world.take_log();
-    world.pass(2900ms);
-    EXPECT_TEXT(world.take_log(), "");
-    world.pass(10s);
-    EXPECT_TEXT(world.take_log(), "3 terminate c9; 8 kill c9");
-    world.leader_exits(key(1));
-    EXPECT_TEXT(world.phase(key(1)) + world.fault, "gone");
+    for (const bool is_local : {false, true}) {
+        World world({.max = 0});
+        const pid_t pid = world.ask(is_local ? console() : ssh());
+        world.feed(LogindSessionNew{in_logind(pid, "c9")});
+        (void)world.take_log();
+        world.pass(14s);
+        EXPECT_TEXT(world.take_log(), is_local ? "8 terminate c9; 13 kill c9" : "3 terminate c9; 8 kill c9");
+        world.leader_exits(key(1));
+        EXPECT_TEXT(world.phase(key(1)) + world.fault, "gone");
+    }
 }
 
 } // namespace

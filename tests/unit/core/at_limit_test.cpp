@@ -24,8 +24,8 @@ SESSLIMIT_TEST(end_idlest_waits_for_logind_idle_hint) {
     (void)world.take_log();
     world.ask(ssh());
     EXPECT_TEXT(world.take_log(), "");
-    world.pass(core::Timeouts::notice_display);
-    EXPECT_TEXT(world.take_log(), "100 tell ending 1 displaced; 100.5 terminate c1");
+    world.pass(core::Timeouts::local_displacement_display);
+    EXPECT_TEXT(world.take_log(), "100 tell ending 1 displaced; 102 terminate c1");
     EXPECT_TEXT(world.fault, "");
 }
 
@@ -97,8 +97,8 @@ SESSLIMIT_TEST(end_idlest_desktop_without_logind_reply_not_displaced) {
     sample.wall_offset = world.wall_offset;
     sample.hint = 50s;
     world.feed(core::ActivityProbed{.session = key(1), .sample = sample});
-    world.pass(1s);
-    EXPECT_TEXT(world.take_log(), "106 tell ending 1 displaced; 106.5 terminate c1");
+    world.pass(2s);
+    EXPECT_TEXT(world.take_log(), "106 tell ending 1 displaced; 108 terminate c1");
     EXPECT_TEXT(world.fault, "");
 }
 

@@ -160,10 +160,10 @@ SESSLIMIT_TEST(locked_session_warned_before_termination) {
     world.policy.host.defaults.on_idle = policy::Setting<policy::OnIdle>{policy::OnIdle::end};
     world.feed(core::PolicyChanged{});
     (void)world.take_log();
-    leave_alone(world, 1101, 1000);
+    leave_alone(world, 1105, 1000);
     EXPECT_TEXT(world.take_log(),
                 "1800 tell warned 1 idle left 300; 2040 tell warned 1 idle left 60; 2100 tell ending 1 idle; "
-                "2100.5 terminate c1");
+                "2105 terminate c1");
     EXPECT_TEXT(world.fault, "");
 }
 

@@ -43,6 +43,26 @@ SESSLIMIT_TEST(termination_notifies_then_asks_then_kills) {
     }
 }
 
+/// On a virtual terminal, the user can read the reason only until the session exits.
+SESSLIMIT_TEST(reason_on_console_displayed_before_termination) {
+    World world({.max = 1, .duration = 1min, .at_limit = policy::AtLimit::end_oldest});
+    world.ask(console());
+    world.logind_shows(key(1));
+    (void)world.take_log();
+    world.pass_until(66s);
+    EXPECT_TEXT(world.take_log(), "60 tell ending 1 duration; 65 terminate c1");
+    world.logind_forgets(key(1));
+    world.ask(console());
+    world.logind_shows(key(2));
+    world.pass_until(70s);
+    world.ask(ssh());
+    (void)world.take_log();
+    world.pass_until(74s);
+    EXPECT_TEXT(world.take_log(), "70 tell ending 2 displaced; 72 terminate c2; 74 kill c2, signal 2 TERM, tell forced "
+                                  "2 displaced");
+    EXPECT_TEXT(world.fault, "");
+}
+
 SESSLIMIT_TEST(programs_kept_unless_termination_requested) {
     struct Case {
         std::string_view log;
