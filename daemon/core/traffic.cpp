@@ -67,6 +67,11 @@ bool is_bulk(const Burst& burst, Duration window) {
     return burst.bytes / TrafficHistory::bulk_rate >= whole;
 }
 
+/// Returns true if the received messages are the output of a program, and not the answers to the sent ones.
+bool is_output(const Exchange& traffic) {
+    return is_large(traffic.in) || is_frequent(traffic.in, traffic.window);
+}
+
 /// Returns true if the sent messages are window adjustments for `received` bytes.
 bool is_adjustment(const Burst& out, std::uint64_t received) {
     return received / window_adjustment >= out.messages && out.bytes % out.messages == 0 &&
@@ -98,8 +103,24 @@ std::optional<TrafficStep> network_step(const Exchange& traffic, TrafficSource s
         return std::nullopt;
     }
     const bool is_use = is_large(out) || is_frequent(out, window);
-    const bool is_output = is_large(in) || is_frequent(in, window);
-    return is_use ? use_step(out, begin, out.last) : step_of(out, is_output ? Burst{} : in, begin, out.last);
+    return is_use ? use_step(out, begin, out.last) : step_of(out, is_output(traffic) ? Burst{} : in, begin, out.last);
+}
+
+/// Adds the messages that were received since the last step of the socket to `step`, or remembers them if there is
+/// none.
+void pair_received(SocketHistory& socket, const Exchange& traffic, std::optional<TrafficStep>& step) {
+    if (is_output(traffic)) {
+        socket.unpaired_messages = socket.unpaired_bytes = 0;
+    } else if (!step) {
+        socket.unpaired_messages += static_cast<std::uint32_t>(traffic.in.messages);
+        socket.unpaired_bytes += static_cast<std::uint32_t>(traffic.in.bytes);
+    } else {
+        if (!step->is_use) {
+            step->other_messages += socket.unpaired_messages;
+            step->other_bytes += socket.unpaired_bytes;
+        }
+        socket.unpaired_messages = socket.unpaired_bytes = 0;
+    }
 }
 
 std::optional<TrafficStep> channel_step(const Exchange& traffic, BootTime begin) {
@@ -176,6 +197,9 @@ void update(SocketHistory& socket, TrafficSource source, const SocketSample& sam
     }
     std::optional<TrafficStep> step = source == TrafficSource::channel ? channel_step(traffic, begin)
                                                                        : network_step(traffic, source, received, begin);
+    if (source == TrafficSource::network) {
+        pair_received(socket, traffic, step);
+    }
     if (step && !sample.is_dead) {
         step->is_use = step->is_use || is_first;
         if (socket.steps.size() == TrafficHistory::max_steps) {

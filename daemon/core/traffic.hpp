@@ -83,6 +83,11 @@ struct SocketHistory {
     SocketSample counters;
     /// Maximum payload that was received since the last sent message, in bytes.
     std::uint64_t received = 0;
+    /// Number and total size of the messages that were received since the last step (TrafficStep::other_messages). Only
+    /// for TrafficSource::network: both directions of background may have different phases, so that a sample may
+    /// contain a message in one of them only.
+    std::uint32_t unpaired_messages = 0;
+    std::uint32_t unpaired_bytes = 0;
     /// Last use in steps that are no longer stored; 0: none.
     BootTime settled{};
     /// True if the last step that was removed was background.

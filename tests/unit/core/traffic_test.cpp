@@ -130,6 +130,31 @@ SESSLIMIT_TEST(only_sent_payload_is_use_of_a_network_socket) {
     EXPECT_TEXT(bench.use(), "15");
 }
 
+/// An editor and its server are left alone after a use at 0 s. From 3 s on, the server sends 19 bytes every 5.02 s, and
+/// the editor does so some time later. A sample every 1.5 s often contains only one of the two messages.
+SESSLIMIT_TEST(directions_of_background_may_have_different_phases) {
+    for (const Duration later : {Duration(0s), Duration(100ms), Duration(700ms), Duration(1400ms), Duration(2500ms)}) {
+        Bench bench;
+        bench.sample(1ms);
+        bench.out(2ms, 300);
+        Duration out = 3s;
+        Duration in = out + later;
+        Duration recognized{};
+        for (Duration at = 1500ms; at < 100s && recognized == Duration{}; at += 1500ms) {
+            for (; out < at; out += 5020ms) {
+                bench.out(out, 19);
+            }
+            for (; in < at; in += 5020ms) {
+                bench.in(in, 19);
+            }
+            bench.sample(at);
+            recognized = at > 10s && core::judge(bench.history, bench.source).last <= start + 3s ? at : Duration{};
+        }
+        EXPECT(recognized > 0s && recognized <= 50s,
+               std::to_string(later / 1ms) + ": " + std::to_string(recognized / 1ms));
+    }
+}
+
 SESSLIMIT_TEST(a_bulk_transfer_is_use_in_either_direction) {
     Bench bench;
     bench.sample(1s);
