@@ -110,7 +110,7 @@ std::optional<std::string> selinux_warning(const Enforcement& enforcement) {
            std::string(own_domain) +
            ". SELinux may prevent login programs from connecting to sesslimitd. "
            "Install the package sesslimit-selinux or load its policy module, then run "
-           "'restorecon -v /usr/sbin/sesslimitd' and 'systemctl restart sesslimitd'.";
+           "'restorecon -v /usr/sbin/sesslimitd' and 'systemctl restart sesslimitd.socket sesslimitd'.";
 }
 
 std::vector<std::string> warnings_of(const Enforcement& enforcement, Usec now) {

@@ -115,7 +115,7 @@ SESSLIMIT_TEST(case_B01_daemon_in_other_domain_causes_warning) {
                 "SELinux is enforcing and sesslimitd runs in the domain initrc_t instead of sesslimitd_t. "
                 "SELinux may prevent login programs from connecting to sesslimitd. "
                 "Install the package sesslimit-selinux or load its policy module, then run "
-                "'restorecon -v /usr/sbin/sesslimitd' and 'systemctl restart sesslimitd'.");
+                "'restorecon -v /usr/sbin/sesslimitd' and 'systemctl restart sesslimitd.socket sesslimitd'.");
 }
 
 UncountedLogins three_logins() {

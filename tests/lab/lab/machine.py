@@ -205,7 +205,7 @@ class Machine:
 
     def _apt_install(self, *arguments: str) -> None:
         # The user _apt cannot read the packages on every host. Root reads them, and apt must not warn about that.
-        self.run("apt-get", "-q", "-y", "-o", "APT::Sandbox::User=root", "install", *arguments, timeout=180)
+        self.run("apt-get", "-q", "-y", "-o", "APT::Sandbox::User=root", "install", *arguments, timeout=600)
 
     def now(self) -> float:
         """Returns the machine's monotonic time in seconds, which its journal shows."""

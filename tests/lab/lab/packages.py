@@ -16,3 +16,8 @@ def built_packages(suite):
     found = sorted(directory_of_packages(suite).glob("*.deb"))
     assert found, f"no packages in {PACKAGES}: run packaging/build-deb"
     return found
+
+
+def selinux_package(suite):
+    (found,) = (directory_of_packages(suite) / "selinux").glob("*.deb")
+    return found

@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Sequence
+from typing import Iterator, Sequence
 
 from lab import client
 from lab.base import CACHE
@@ -69,9 +69,10 @@ class Agent:
 class Guest(Host):
     """guest.boot() once, guest.load() for each test, guest.stop() after it, guest.remove() at the end."""
 
-    def __init__(self, suite: str) -> None:
+    def __init__(self, suite: str, selinux: bool = False) -> None:
         super().__init__(suite)
         sweep()
+        self._selinux = selinux
         self.directory = Path(tempfile.mkdtemp(prefix=f"vm-run-{os.getpid()}-", dir=CACHE))
         self._disk = self.directory / "disk.qcow2"
         self._qemu: qemu.Qemu | None = None
@@ -83,7 +84,7 @@ class Guest(Host):
 
     def boot(self, packages: list[Path]) -> None:
         """Boots the machine, installs the packages, and stores the snapshot from which load() starts."""
-        self._image = image.image(self.suite)
+        self._image = image.image(self.suite, self._selinux)
         self.accelerator = qemu.accelerator(self._image.kernel)
         backing = ["-b", str(self._image.disk), "-F", "raw"]
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *backing, str(self._disk)], check=True)
@@ -100,6 +101,15 @@ class Guest(Host):
             raise RuntimeError(f"no snapshot: {error}")
         self.snapshot_seconds = time.monotonic() - began
         self.stop()
+
+    @contextlib.contextmanager
+    def loaded(self) -> Iterator[None]:
+        """Runs the machine from the snapshot while the context lasts."""
+        try:
+            self.load()
+            yield
+        finally:
+            self.stop()
 
     def load(self) -> None:
         """Starts the machine from the snapshot."""
@@ -198,6 +208,14 @@ class Guest(Host):
         login = client.shell(self, user, self.ssh_options)
         login.prompt(60)
         return login
+
+    def ssh(self, user: str, command: str, check: bool = True) -> str:
+        """Runs a command in an ssh session of this host's client. Returns its output."""
+        argv = ["ssh", "-T", *self.ssh_options, f"{user}@127.0.0.1", command]
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
 
     def listed(self, user: str = "") -> list[dict]:
         """Returns the open sessions of the user, or of all users, as in the output of sesslimitctl."""

@@ -67,12 +67,31 @@ systemctl --quiet mask systemd-networkd-wait-online.service apt-daily.timer apt-
     dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
 """
 
+SELINUX_PACKAGES = "selinux-policy-default policycoreutils selinux-utils tmux".split()
+
+# Enables SELinux in enforcing mode. The agent's commands run in the domain of a root shell. Otherwise they would run in
+# that of a service without a policy of its own, which must not read the journal.
+SELINUX = """
+set -eu
+printf 'SELINUX=enforcing\nSELINUXTYPE=default\n' > /etc/selinux/config
+cat > /root/agent.cil <<'END'
+(allow init_t unconfined_t (process (transition)))
+(roleallow system_r unconfined_r)
+END
+semodule --noreload --store=default --install=/root/agent.cil
+mkdir /etc/systemd/system/vm-agent.service.d
+printf '[Service]\nSELinuxContext=unconfined_u:unconfined_r:unconfined_t:s0\n' \
+    > /etc/systemd/system/vm-agent.service.d/context.conf
+setfiles -F -e /proc -e /sys -e /dev /etc/selinux/default/contexts/files/file_contexts /
+"""
+
 
 @dataclass(frozen=True)
 class Image:
     """The files of an image. key: the private ssh key that all users of the machine accept."""
 
     directory: Path
+    kernel_options: str = ""
 
     @property
     def disk(self) -> Path:
@@ -91,35 +110,43 @@ class Image:
         return self.directory / "id_ed25519"
 
 
-def image(suite: str) -> Image:
+def image(suite: str, selinux: bool = False) -> Image:
     """Returns the image of the suite, which takes about a minute to build."""
-    return Image(built_once(f"vm-{suite}", _recipe_id(suite), lambda path: _build(suite, path)))
+    name = f"vm-selinux-{suite}" if selinux else f"vm-{suite}"
+    directory = built_once(name, _recipe_id(suite, selinux), lambda path: _build(suite, selinux, path))
+    return Image(directory, "security=selinux selinux=1 enforcing=1 audit=1" if selinux else "")
 
 
 def _agent() -> str:
     return (HERE / "agent.py").read_text(encoding="utf-8")
 
 
-def _recipe_id(suite: str) -> str:
-    recipe = [suite, *PACKAGES, *SUITES[suite]["packages"], *EXCLUDED, INITRAMFS, SETUP, SYSTEM, _agent(), DISK_SIZE]
+def _packages(suite: str, selinux: bool) -> list[str]:
+    return [*PACKAGES, *SUITES[suite]["packages"], *(SELINUX_PACKAGES if selinux else [])]
+
+
+def _recipe_id(suite: str, selinux: bool) -> str:
+    recipe = [suite, *_packages(suite, selinux), *EXCLUDED, INITRAMFS, SETUP, SYSTEM, _agent(), DISK_SIZE]
+    recipe += [SELINUX] if selinux else []
     return hashlib.sha256("\n".join(recipe).encode()).hexdigest()[:12]
 
 
-def _build(suite: str, path: Path) -> None:
-    for interrupted in CACHE.glob(f"vm-{suite}-building-*"):
+def _build(suite: str, selinux: bool, path: Path) -> None:
+    name = path.name.rpartition("-")[0]
+    for interrupted in CACHE.glob(f"{name}-building-*"):
         shutil.rmtree(interrupted)
     # The directory is renamed only when it is complete, so that an interrupted build leaves no incomplete image.
-    work = Path(tempfile.mkdtemp(prefix=f"vm-{suite}-building-", dir=CACHE))
+    work = Path(tempfile.mkdtemp(prefix=f"{name}-building-", dir=CACHE))
     try:
         tree, result = work / "tree", work / "image"
-        include = ",".join([*PACKAGES, *SUITES[suite]["packages"]])
+        include = ",".join(_packages(suite, selinux))
         options = ["--quiet", "--variant=minbase", "--dpkgopt=force-unsafe-io", f"--include={include}"]
         options += [f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED]
         _run(["mmdebstrap", *options, f"--setup-hook={INITRAMFS}", suite, str(tree)])
         agent = tree / "usr/local/sbin/vm-agent"
         agent.write_text(_agent(), encoding="utf-8")
         agent.chmod(0o755)
-        _run(["chroot", str(tree), "sh"], SETUP + SYSTEM)
+        _run(["chroot", str(tree), "sh"], SETUP + SYSTEM + (SELINUX if selinux else ""))
         _pack(tree, result)
         result.rename(path)
     finally:
@@ -144,4 +171,4 @@ def _run(argv: list[str], text: str = "") -> None:
 
 
 if __name__ == "__main__":
-    print(image(sys.argv[1]).directory)
+    print(image(sys.argv[1], selinux="selinux" in sys.argv[2:]).directory)

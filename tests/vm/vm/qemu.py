@@ -110,7 +110,7 @@ class Qemu:
         """
         ends = {name: socket.socketpair() for name in ("monitor", "ttyS0", "hvc0", "agent")}
         argv = [*_TIED, "-accel", accel, "-cpu", CPU, "-smp", "2", "-m", MEMORY, "-vga", "std", "-rtc", "base=utc"]
-        argv += ["-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", KERNEL_LINE]
+        argv += ["-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", f"{KERNEL_LINE} {image.kernel_options}"]
         argv += ["-drive", f"file={disk},if=virtio,cache=unsafe,format=qcow2"]
         argv += ["-netdev", "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:0-:22"]
         argv += ["-device", "virtio-net-pci,netdev=net,romfile=", "-device", "virtio-rng-pci"]
