@@ -320,6 +320,13 @@ SESSLIMIT_TEST(denied_session_of_continuing_stack_terminated_after_delay) {
         world.leader_exits(key(1));
         EXPECT_TEXT(world.phase(key(1)) + world.fault, "gone");
     }
+    World world({.max = 0});
+    const pid_t pid = world.ask(console());
+    LogindSession other = in_logind(pid, "c9");
+    other.login = ssh(bob);
+    world.feed(LogindSessionNew{other});
+    world.pass(14s);
+    EXPECT_TEXT(world.phase(key(2)) + world.fault, "active");
 }
 
 } // namespace
