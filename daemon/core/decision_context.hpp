@@ -151,7 +151,9 @@ void begin_waiting(const DecisionContext& context, Session& session, RequestId r
 /// Asks the PAM module to wait longer if its budget ends before the deadline of the answer.
 void request_more_time(DecisionContext& context, const Session& session, Duration budget);
 
-/// Denies a login. Tracks the process of the login until it exits if that process may serve the denied user.
+/// Denies a login. The session of the process of the login is tracked, and terminated later, if the PAM stack continues
+/// after the denial. A login on a console or display is tracked for some seconds, and one by ssh until its process
+/// exits.
 void deny(DecisionContext& context, Session session, RequestId request, const Reason& reason);
 
 /// Returns the reason to deny a login: max_sessions of its user, or the shared limit of a policy rule

@@ -186,9 +186,11 @@ void on_logind_session_new(DecisionContext& context, const LogindSessionNew& eve
         return known->phase == Phase::left_behind ? confirm_logout(context, *known, seen) : void();
     }
     known = seen.leader.pid == 0 ? nullptr : context.state.by_leader(seen.leader);
-    // The process of a denied login may then open a session of another user.
-    const bool is_of_other = known != nullptr && known->phase == Phase::denied && known->login.uid != seen.login.uid;
-    if (known != nullptr && known->logind_id.empty() && !is_of_other) {
+    if (known != nullptr && known->phase == Phase::denied && known->login.uid != seen.login.uid) {
+        // The process of the denied login has also opened a session of another user.
+        known = context.state.by_leader(seen.leader, seen.login.uid);
+    }
+    if (known != nullptr && known->logind_id.empty()) {
         return join(context, *known, seen);
     }
     adopt(context, seen);

@@ -42,11 +42,6 @@ void on_session_restored(DecisionContext& context, const SessionRestored& event)
         context.recount(session);
         break;
     case Phase::denied:
-        if (session.login.connection.empty() && session.logind_id.empty()) {
-            // The daemon stopped before it answered. The PAM module repeats the request.
-            context.out.records.emplace_back(Drop{session.key});
-            return;
-        }
         break;
     case Phase::left_behind:
         reapply_to_left_behind(context, session);

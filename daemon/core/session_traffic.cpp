@@ -105,13 +105,24 @@ std::uint64_t size_on_connection(const std::vector<Carried>& sockets, Messages C
     return bytes;
 }
 
+/// Returns true if `all` messages in one direction of the connection can be the packets of the sockets and `keepalives`
+/// other packets. A segment may contain several packets that were sent at the same time. Keepalives are at least a
+/// second apart, so that each has a segment of its own, or one that it shares with data.
+bool can_be_segments(const Messages& all, const std::vector<Carried>& sockets, Messages Carried::* direction,
+                     std::uint64_t keepalives) {
+    std::uint64_t busiest = 0;
+    for (const Carried& socket : sockets) {
+        busiest = std::max(busiest, (socket.*direction).number);
+    }
+    const std::uint64_t packets = total(sockets, direction).number + keepalives;
+    return all.number >= keepalives && all.number <= packets && packets - all.number <= busiest;
+}
+
 /// Returns true if the connection has carried only the data of the sockets and keepalives since the last sample. Each
 /// packet format is tried. Returns false for a compressed connection. If the sockets had no data, it only returns true
 /// if the sizes exclude keys.
 bool carries_only_keepalives(const Carried& connection, const std::vector<Carried>& sockets) {
     // The client sends what a socket sends, and receives what a socket receives.
-    const std::uint64_t number_in = total(sockets, &Carried::out).number;
-    const std::uint64_t number_out = total(sockets, &Carried::in).number;
     return std::ranges::any_of(ssh_packet::formats, [&](const ssh_packet::PacketFormat& format) {
         const std::uint64_t data_in = size_on_connection(sockets, &Carried::out, format);
         const std::uint64_t data_out = size_on_connection(sockets, &Carried::in, format);
@@ -122,10 +133,10 @@ bool carries_only_keepalives(const Carried& connection, const std::vector<Carrie
             const std::uint32_t size_in = format.size(payload_in);
             const std::uint32_t size_out = format.size(payload_out);
             const std::uint64_t keepalives = (connection.in.bytes - data_in) / size_in;
-            // A segment may contain several packets that were sent at the same time.
             return connection.in.bytes == data_in + keepalives * size_in &&
                    connection.out.bytes == data_out + keepalives * size_out &&
-                   connection.in.number <= number_in + keepalives && connection.out.number <= number_out + keepalives &&
+                   can_be_segments(connection.in, sockets, &Carried::out, keepalives) &&
+                   can_be_segments(connection.out, sockets, &Carried::in, keepalives) &&
                    (is_any(sockets) || !ssh_packet::are_data(size_in, size_out));
         };
         return std::ranges::any_of(ssh_packet::keepalive_payloads, [&](const auto& pair) {

@@ -24,12 +24,13 @@ const Session* State::by_request(RequestId request) const {
     return nullptr;
 }
 
-const Session* State::by_leader(const Leader& leader) const {
+const Session* State::by_leader(const Leader& leader, std::optional<uid_t> user) const {
     const Session* youngest = nullptr;
     const auto [begin, end] = leaders_.equal_range(leader.pid);
     for (auto at = begin; at != end; ++at) {
         const Session* session = find(at->second);
         if (session != nullptr && may_be_same(leader, session->leader) &&
+            session->login.uid == user.value_or(session->login.uid) &&
             (youngest == nullptr || session->key > youngest->key)) {
             youngest = session;
         }

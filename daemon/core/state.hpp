@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -30,9 +31,10 @@ class State {
     [[nodiscard]] const Session* by_logind(const std::string& id) const;
     [[nodiscard]] const Session* by_request(RequestId request) const; ///< O(open requests)
 
-    /// Returns the newest session, in any phase, that the process `leader` opened, or null. A process is identified by
-    /// its PID and its mark (pidfd inode or start time). If the mark is unknown, the PID alone decides.
-    [[nodiscard]] const Session* by_leader(const Leader& leader) const;
+    /// Returns the newest session, in any phase, that the process `leader` opened for `user`, or for any user. Returns
+    /// null if there is none. A process is identified by its PID and its mark (pidfd inode or start time). If the mark
+    /// is unknown, the PID alone decides.
+    [[nodiscard]] const Session* by_leader(const Leader& leader, std::optional<uid_t> user = {}) const;
 
     /// Returns the sessions of a user in the order of their keys, which is the order of arrival. Returns an empty set
     /// if the user has no session.

@@ -3,6 +3,7 @@
 #include "common/local_login.hpp"
 #include "daemon/core/decision_context.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <utility>
 
@@ -53,20 +54,31 @@ void terminate(DecisionContext& context, Session& session) {
     session.due = after(context.now, kill_delay_for(session.reason.cause));
 }
 
-/// Returns the time from the notice about the termination to the request to stop.
-Duration notice_display_for(const Session& session) {
-    if (!is_local_login(session.login.tty, session.login.rhost)) {
+/// Returns the time from the notice about the termination to the request to stop. If a login waits for the session, it
+/// is shorter, so that the session exits before that login is denied, even if it must be killed.
+Duration notice_display_for(const DecisionContext& context, const Session& session) {
+    const bool is_shown = context.limits(session).quiet.value != policy::Quiet::yes;
+    if (!is_shown || !is_local_login(session.login.tty, session.login.rhost)) {
         return Timeouts::notice_display;
     }
-    return session.reason.cause == Cause::displaced ? Timeouts::local_displacement_display
-                                                    : Timeouts::local_notice_display;
+    if (session.reason.cause != Cause::displaced) {
+        return Timeouts::local_notice_display;
+    }
+    Duration longest = Timeouts::local_displacement_display;
+    for (const SessionKey key : context.state.of_user(session.login.uid)) {
+        if (const Session& other = context.state.at(key); other.phase == Phase::waiting) {
+            longest = std::min(longest,
+                               other.answer_by - context.now - Timeouts::displaced_kill_delay - Timeouts::reply_margin);
+        }
+    }
+    return std::max(longest, Timeouts::notice_display);
 }
 
 /// Writes the reason of the termination to the terminals of the session. The next stage of the termination follows
 /// after a delay, so that the user can read the reason.
 void notify_reason(DecisionContext& context, Session& session, const std::string& note = {}) {
     session.stage = TerminationStage::notified;
-    session.due = after(context.now, notice_display_for(session));
+    session.due = after(context.now, notice_display_for(context, session));
     session.last_notice_at = context.now;
     const policy::Limits limits = context.limits(session);
     context.out.effects.emplace_back(Notice{.kind = Notice::Kind::ending,

@@ -297,6 +297,31 @@ SESSLIMIT_TEST(keepalives_beside_forwarded_data_not_counted) {
     }
 }
 
+/// A command on a channel receives a message and answers it every 10 s, beside a socket without data. The sizes are
+/// those of one packet in each direction, and also of several keepalives and their answers.
+SESSLIMIT_TEST(messages_with_size_of_several_keepalives_counted) {
+    struct Case {
+        std::string_view about;
+        std::uint64_t size_in;
+        std::uint64_t size_out;
+    };
+    const Case cases[] = {{"two, AES-CTR", 64, 128}, {"three, chacha20", 84, 156}, {"of the server", 156, 84}};
+    for (const Case& one : cases) {
+        ActivitySample sample = same(false);
+        sample.has_channel = true;
+        sample.sockets = std::vector{socket_with(8, 1, 100s)};
+        SessionTraffic traffic;
+        for (std::uint64_t turn = 0; turn < 60; ++turn) {
+            const Duration at = 100s + turn * 10s + turn * 7919 % 6000 * 1ms;
+            sample.connection = socket_with(7, 3 + turn, at);
+            sample.connection->bytes_in = 300 + turn * one.size_in;
+            sample.connection->bytes_out = 300 + turn * one.size_out;
+            traffic = with_sample(std::move(traffic), sample, start + 109s + turn * 10s);
+        }
+        EXPECT(core::use_of_connection(traffic).last > start + 690s, one.about);
+    }
+}
+
 SESSLIMIT_TEST(first_probe_sets_baseline) {
     Session session = looked_at();
     session.last_sample = {};

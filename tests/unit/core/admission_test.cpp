@@ -320,13 +320,38 @@ SESSLIMIT_TEST(denied_session_of_continuing_stack_terminated_after_delay) {
         world.leader_exits(key(1));
         EXPECT_TEXT(world.phase(key(1)) + world.fault, "gone");
     }
+}
+
+/// The process of a denied login also opens a session of another user, which is counted or not.
+SESSLIMIT_TEST(session_of_other_user_not_joined_to_denied_login) {
+    for (const bool is_counted : {false, true}) {
+        World world({.max = 1});
+        world.login();
+        const pid_t pid = world.ask(is_counted ? console(bob) : console());
+        if (is_counted) {
+            OpenRequested denied = again(pid, 9000, console());
+            world.feed(denied);
+        }
+        LogindSession other = in_logind(pid, "c9");
+        other.login = console(bob);
+        world.feed(LogindSessionNew{other});
+        world.pass(14s);
+        EXPECT(answered(world, Answer::Kind::denied) == 1, "alice");
+        EXPECT_TEXT(world.phase(key(is_counted ? 2 : 3)) + world.fault, "active");
+        EXPECT(world.state.counted(bob) == 1, "once");
+    }
+}
+
+/// The daemon restarts while the module waits after the denial.
+SESSLIMIT_TEST(denied_local_login_tracked_after_restart) {
+    World before({.max = 0});
+    const pid_t pid = before.ask(console());
     World world({.max = 0});
-    const pid_t pid = world.ask(console());
-    LogindSession other = in_logind(pid, "c9");
-    other.login = ssh(bob);
-    world.feed(LogindSessionNew{other});
-    world.pass(14s);
-    EXPECT_TEXT(world.phase(key(2)) + world.fault, "active");
+    world.feed(core::SessionRestored{.session = *before.find(key(1)), .leader_gone = false});
+    world.pass(5s);
+    world.feed(LogindSessionNew{in_logind(pid, "c9")});
+    world.pass(9s);
+    EXPECT_TEXT(world.take_log() + world.fault, "8 terminate c9; 13 kill c9");
 }
 
 } // namespace

@@ -98,7 +98,7 @@ SESSLIMIT_TEST(end_idlest_desktop_without_logind_reply_not_displaced) {
     sample.hint = 50s;
     world.feed(core::ActivityProbed{.session = key(1), .sample = sample});
     world.pass(2s);
-    EXPECT_TEXT(world.take_log(), "106 tell ending 1 displaced; 108 terminate c1");
+    EXPECT_TEXT(world.take_log(), "106 tell ending 1 displaced; 107.5 terminate c1");
     EXPECT_TEXT(world.fault, "");
 }
 

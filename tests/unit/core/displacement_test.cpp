@@ -83,7 +83,7 @@ SESSLIMIT_TEST(displace_idle_waits_for_logind_idle_hint) {
         world.feed(core::ActivityProbed{.session = key(1), .sample = sample});
         world.pass(2s);
         EXPECT_TEXT(world.take_log() + world.fault, hint < 30s ? "101 denied 502, tell denied 2 limit"
-                                                               : "101 tell ending 1 displaced; 103 terminate c1");
+                                                               : "101 tell ending 1 displaced; 102.5 terminate c1");
     }
 }
 

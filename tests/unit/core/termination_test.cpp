@@ -61,6 +61,26 @@ SESSLIMIT_TEST(reason_on_console_displayed_before_termination) {
     EXPECT_TEXT(world.take_log(), "70 tell ending 2 displaced; 72 terminate c2; 74 kill c2, signal 2 TERM, tell forced "
                                   "2 displaced");
     EXPECT_TEXT(world.fault, "");
+    World quiet({.max = 1, .duration = 1min});
+    quiet.policy.host.defaults.quiet = policy::Setting<policy::Quiet>{policy::Quiet::yes};
+    quiet.ask(console());
+    quiet.logind_shows(key(1));
+    (void)quiet.take_log();
+    quiet.pass_until(61s);
+    EXPECT_TEXT(quiet.take_log(), "60 tell ending 1 duration; 60.5 terminate c1");
+}
+
+/// A login waits for 5 s. Until then, the session must have exited, even if it ignores SIGTERM.
+SESSLIMIT_TEST(displaced_young_console_exits_while_login_waits) {
+    World world({.max = 1, .at_limit = policy::AtLimit::end_oldest});
+    world.ask(console());
+    world.logind_shows(key(1));
+    world.pass_until(100ms);
+    (void)world.take_log();
+    world.ask(ssh());
+    world.pass_until(5s);
+    EXPECT_TEXT(world.take_log() + world.fault, "2 tell ending 1 displaced; 2.6 terminate c1; 4.6 kill c1, signal 1 "
+                                                "TERM, tell forced 1 displaced");
 }
 
 SESSLIMIT_TEST(programs_kept_unless_termination_requested) {
