@@ -212,7 +212,7 @@ class Guest(Host):
     def ssh(self, user: str, command: str, check: bool = True) -> str:
         """Runs a command in an ssh session of this host's client. Returns its output."""
         argv = ["ssh", "-T", *self.ssh_options, f"{user}@127.0.0.1", command]
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False)
         if check and done.returncode != 0:
             raise RuntimeError(f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout + done.stderr
