@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/api/authority.hpp"
 
+#include "common/login_uid.hpp"
 #include "common/process.hpp"
 #include "daemon/api/errors.hpp"
-#include "daemon/inspect/login_uid.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -55,15 +55,15 @@ int read_credentials(sd_bus_message* m, Credentials& credentials) {
 /// Returns the login UID of the caller. dbus-daemon before 1.15.8 does not provide a pidfd. A later process may then
 /// have the PID of a caller that has passed its connection to another process and exited. Therefore the owner of the
 /// process must be the caller in that case.
-std::optional<uid_t> login_uid_of(const Credentials& credentials) {
+std::optional<uid_t> caller_login_uid(const Credentials& credentials) {
     if (credentials.pid <= 0) {
         return std::nullopt;
     }
     if (credentials.pidfd >= 0) {
-        return inspect::login_uid_of(credentials.pidfd, credentials.pid, std::nullopt);
+        return login_uid_of(credentials.pidfd, credentials.pid, std::nullopt);
     }
     const auto pidfd = open_pidfd(credentials.pid);
-    return pidfd ? inspect::login_uid_of(pidfd->get(), credentials.pid, credentials.uid) : std::nullopt;
+    return pidfd ? login_uid_of(pidfd->get(), credentials.pid, credentials.uid) : std::nullopt;
 }
 
 } // namespace
@@ -107,7 +107,7 @@ int Authority::on_credentials(sd_bus_message* answer, void* data, sd_bus_error*)
         return reply_error(question.call.get(), SD_BUS_ERROR_ACCESS_DENIED,
                            "Failed to determine the caller's user ID.");
     }
-    question.identified(question.call.get(), {.uid = *credentials.uid, .login_uid = login_uid_of(credentials)});
+    question.identified(question.call.get(), {.uid = *credentials.uid, .login_uid = caller_login_uid(credentials)});
     return 0;
 }
 

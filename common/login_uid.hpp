@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace sesslimit::inspect {
+namespace sesslimit {
 
 /// Parses the text of /proc/PID/loginuid. Returns nullopt if the text is not a number, and for 4294967295, which means
 /// that the process does not descend from a login (the value is AUDIT_UID_UNSET in include/uapi/linux/audit.h).
@@ -19,4 +19,4 @@ std::optional<uid_t> parse_login_uid(std::string_view text) noexcept;
 /// `owner` is compared with the owner of the process, unless it is absent. The result is nullopt if they differ.
 std::optional<uid_t> login_uid_of(int pidfd, pid_t pid, std::optional<uid_t> owner) noexcept;
 
-} // namespace sesslimit::inspect
+} // namespace sesslimit

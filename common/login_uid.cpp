@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "daemon/inspect/login_uid.hpp"
+#include "common/login_uid.hpp"
 
 #include "common/process.hpp"
 #include "common/unique_fd.hpp"
@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <cstdio>
 
-namespace sesslimit::inspect {
+namespace sesslimit {
 
 std::optional<uid_t> parse_login_uid(std::string_view text) noexcept {
     if (text.ends_with('\n')) {
@@ -46,4 +46,4 @@ std::optional<uid_t> login_uid_of(int pidfd, pid_t pid, std::optional<uid_t> own
     return parse_login_uid({text.data(), static_cast<std::size_t>(size)});
 }
 
-} // namespace sesslimit::inspect
+} // namespace sesslimit

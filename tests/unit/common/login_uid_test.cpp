@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "common/login_uid.hpp"
 #include "common/process.hpp"
-#include "daemon/inspect/login_uid.hpp"
 #include "tests/unit/support/cmocka.hpp"
 
 #include <unistd.h>
@@ -8,8 +8,6 @@
 namespace {
 
 using namespace sesslimit;
-using inspect::login_uid_of;
-using inspect::parse_login_uid;
 
 SESSLIMIT_TEST(unset_and_malformed_login_uids_unknown) {
     EXPECT(parse_login_uid("1001") == 1001U && parse_login_uid("0\n") == 0U, "a number");
