@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/client/drop_in.hpp"
+
+#include "common/text.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <thread>
+
+namespace sesslimit::ctl {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t max_size = std::size_t{1024} * 1024; // as in daemon/policy/read_files.cpp
+constexpr char temporary_name[] = ".90-set.toml.new";
+constexpr char lock_name[] = ".90-set.toml.lock";
+constexpr std::size_t max_path_length = 4096;
+constexpr mode_t new_mode = 0644;
+constexpr mode_t permissions = 07777;
+constexpr std::chrono::milliseconds retry_interval(50);
+
+/// Returns the reason why a file of this kind and mode must not be replaced, or null.
+const char* obstacle(const struct stat& status) {
+    if (S_ISLNK(status.st_mode)) {
+        return "is a symbolic link, and is not changed; change its target with an editor";
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return "is not a regular file";
+    }
+    return (status.st_mode & S_IWUSR) == 0
+               ? "is read-only, and is not changed; its mode does not permit its owner to write"
+               : nullptr;
+}
+
+Result<std::string> read_all(int fd) {
+    std::string text(max_size + 1, '\0');
+    std::size_t size = 0;
+    while (size < text.size()) {
+        const ssize_t got = ::read(fd, text.data() + size, text.size() - size);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return fail_errno("read");
+        }
+        if (got == 0) {
+            break;
+        }
+        size += static_cast<std::size_t>(got);
+    }
+    if (size > max_size) {
+        return fail("file is larger than 1 MiB", EFBIG);
+    }
+    text.resize(size);
+    return text;
+}
+
+Result<> write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno != EINTR) {
+            return fail_errno("write");
+        }
+        text.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+} // namespace
+
+fs::path DropIn::path_in(const fs::path& policy_directory) {
+    return policy_directory / "policy.d" / name;
+}
+
+std::string DropIn::shown(const char* file) const {
+    return escape_for_display((directory_ / file).native(), max_path_length);
+}
+
+Result<std::optional<std::string>> DropIn::read(const fs::path& policy_directory) {
+    DropIn drop_in({});
+    drop_in.directory_ = path_in(policy_directory).parent_path();
+    drop_in.directory_fd_.reset(::open(drop_in.directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!drop_in.directory_fd_) {
+        return errno == ENOENT ? Result<std::optional<std::string>>(std::nullopt)
+                               : fail_errno("open " + drop_in.shown(""));
+    }
+    if (auto done = drop_in.read_file(); !done) {
+        return std::unexpected(std::move(done.error()));
+    }
+    return std::move(drop_in.text_);
+}
+
+Result<DropIn> DropIn::lock(const fs::path& policy_directory, Options options) {
+    DropIn drop_in(std::move(options));
+    auto done = drop_in.open_directory(policy_directory);
+    if (done) {
+        done = drop_in.take_lock();
+    }
+    if (done) {
+        done = drop_in.read_file();
+    }
+    if (!done) {
+        return std::unexpected(std::move(done.error()));
+    }
+    return drop_in;
+}
+
+Result<> DropIn::open_directory(const fs::path& policy_directory) {
+    directory_ = path_in(policy_directory).parent_path();
+    if (::mkdir(directory_.c_str(), S_IRWXU | S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH) < 0 && errno != EEXIST) {
+        return fail_errno("create " + shown(""));
+    }
+    directory_fd_.reset(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory_fd_) {
+        return fail_errno("open " + shown(""));
+    }
+    return {};
+}
+
+Result<> DropIn::take_lock() {
+    lock_.reset(::openat(directory_fd_.get(), lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY,
+                         S_IRUSR | S_IWUSR));
+    if (!lock_) {
+        return fail_errno("open " + shown(lock_name));
+    }
+    const auto end = std::chrono::steady_clock::now() + options_.patience;
+    while (::flock(lock_.get(), LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return fail_errno("lock " + shown(lock_name));
+        }
+        if (std::chrono::steady_clock::now() >= end) {
+            return fail("another program is changing " + shown(name), ETIMEDOUT);
+        }
+        std::this_thread::sleep_for(retry_interval);
+    }
+    return {};
+}
+
+Result<> DropIn::read_file() {
+    struct stat status{};
+    if (::fstatat(directory_fd_.get(), name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
+        if (errno == ENOENT) {
+            return {};
+        }
+        return fail_errno("inspect " + shown(name));
+    }
+    if (const char* problem = obstacle(status)) {
+        return fail(shown(name) + ' ' + problem, EINVAL);
+    }
+    const UniqueFd file(::openat(directory_fd_.get(), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    if (!file || ::fstat(file.get(), &attributes_) < 0) {
+        return fail_errno("open " + shown(name));
+    }
+    auto text = read_all(file.get());
+    if (!text) {
+        return fail(shown(name) + ": " + text.error().what, text.error().code);
+    }
+    text_ = *std::move(text);
+    return {};
+}
+
+Result<> DropIn::before(Step step, const char* doing) const {
+    const int error = options_.before_step ? options_.before_step(step) : 0;
+    return error == 0 ? Result<>() : fail_errno(doing, error);
+}
+
+Result<> DropIn::write_beside(std::string_view text) {
+    if (auto done = before(Step::create, "create"); !done) {
+        return done;
+    }
+    // An earlier program that was killed may have left the file. The lock ensures that no other program uses it.
+    (void)::unlinkat(directory_fd_.get(), temporary_name, 0);
+    const UniqueFd file(::openat(directory_fd_.get(), temporary_name,
+                                 O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+    if (!file) {
+        return fail_errno("create");
+    }
+    auto done = before(Step::write, "write");
+    if (done) {
+        done = write_all(file.get(), text);
+    }
+    if (!done) {
+        return done;
+    }
+    done = before(Step::set_attributes, "set the owner and mode");
+    const bool owned = !text_ || ::fchown(file.get(), attributes_.st_uid, attributes_.st_gid) == 0;
+    if (done && (!owned || ::fchmod(file.get(), text_ ? attributes_.st_mode & permissions : new_mode) < 0)) {
+        done = fail_errno("set the owner and mode");
+    }
+    if (done) {
+        done = before(Step::sync, "sync");
+    }
+    if (done && ::fsync(file.get()) < 0) {
+        done = fail_errno("sync");
+    }
+    return done;
+}
+
+Result<> DropIn::replace(std::string_view text) {
+    auto done = write_beside(text);
+    if (done) {
+        done = before(Step::rename, "rename");
+    }
+    if (done && ::renameat(directory_fd_.get(), temporary_name, directory_fd_.get(), name) < 0) {
+        done = fail_errno("rename");
+    }
+    if (!done) {
+        (void)::unlinkat(directory_fd_.get(), temporary_name, 0);
+        return fail(shown(temporary_name) + ": " + done.error().what, done.error().code);
+    }
+    replaced_ = true;
+    done = before(Step::sync_directory, "sync");
+    if (done && ::fsync(directory_fd_.get()) < 0) {
+        done = fail_errno("sync");
+    }
+    return done ? done : fail(shown("") + ": " + done.error().what, done.error().code);
+}
+
+Result<> DropIn::restore() {
+    if (!replaced_) {
+        return {};
+    }
+    options_.before_step = nullptr;
+    if (text_) {
+        return replace(*text_);
+    }
+    if (::unlinkat(directory_fd_.get(), name, 0) < 0 && errno != ENOENT) {
+        return fail_errno("remove " + shown(name));
+    }
+    return ::fsync(directory_fd_.get()) < 0 ? fail_errno("sync " + shown("")) : Result<>();
+}
+
+} // namespace sesslimit::ctl

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/client/drop_in.hpp"
+#include "tests/unit/support/cmocka.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+using namespace sesslimit;
+using namespace sesslimit::ctl;
+namespace fs = std::filesystem;
+
+namespace {
+
+using Step = DropIn::Step;
+
+/// A policy directory, which is removed with the object.
+class Directory {
+  public:
+    Directory() {
+        std::string name = (fs::temp_directory_path() / "sesslimit-drop-in-XXXXXX").string();
+        path_ = mkdtemp(name.data()) == nullptr ? fs::path() : fs::path(name);
+    }
+    Directory(const Directory&) = delete;
+    Directory& operator=(const Directory&) = delete;
+    ~Directory() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    [[nodiscard]] const fs::path& path() const { return path_; }
+    [[nodiscard]] fs::path file() const { return DropIn::path_in(path_); }
+    void write(const std::string& text) const {
+        fs::create_directories(file().parent_path());
+        std::ofstream(file()) << text;
+    }
+    /// Returns the text of the file, or "-" if it does not exist.
+    [[nodiscard]] std::string text() const {
+        std::ifstream in(file());
+        std::ostringstream all;
+        all << in.rdbuf();
+        return in ? all.str() : "-";
+    }
+    [[nodiscard]] bool has_temporary_file() const { return fs::exists(file().parent_path() / ".90-set.toml.new"); }
+
+  private:
+    fs::path path_;
+};
+
+constexpr std::chrono::milliseconds no_patience(0);
+
+/// Returns the error of a locked replacement, or an empty text.
+std::string replace(const Directory& directory, const std::string& text, std::function<int(Step)> before = {}) {
+    auto drop_in = DropIn::lock(directory.path(), {.patience = no_patience, .before_step = std::move(before)});
+    if (!drop_in) {
+        return drop_in.error().what;
+    }
+    const auto done = drop_in->replace(text);
+    return done ? "" : done.error().what;
+}
+
+/// Runs a function in a child process. Returns its status of waitpid(2).
+int in_child(const std::function<int()>& body) {
+    const pid_t child = fork();
+    if (child == 0) {
+        _exit(body());
+    }
+    int status = -1;
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status;
+}
+
+std::vector<Step> all_steps() {
+    std::vector<Step> steps;
+    for (int step = 0; step <= static_cast<int>(DropIn::last_step); ++step) {
+        steps.push_back(static_cast<Step>(step));
+    }
+    return steps;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+SESSLIMIT_TEST(new_file_is_created_with_its_directory) {
+    const Directory directory;
+    EXPECT_TEXT(replace(directory, "a"), "");
+    EXPECT_TEXT(directory.text(), "a");
+    struct stat status{};
+    EXPECT(stat(directory.file().c_str(), &status) == 0 && (status.st_mode & 07777) == 0644, "mode");
+    EXPECT(!directory.has_temporary_file(), "temporary file");
+}
+
+SESSLIMIT_TEST(owner_and_mode_are_kept) {
+    const Directory directory;
+    directory.write("a");
+    const bool is_root = geteuid() == 0;
+    EXPECT(chmod(directory.file().c_str(), 0640) == 0, "chmod");
+    EXPECT(!is_root || chown(directory.file().c_str(), 12, 34) == 0, "chown");
+    EXPECT_TEXT(replace(directory, "b"), "");
+    struct stat status{};
+    EXPECT(stat(directory.file().c_str(), &status) == 0 && (status.st_mode & 07777) == 0640, "mode");
+    EXPECT(!is_root || (status.st_uid == 12 && status.st_gid == 34), "owner");
+    EXPECT_TEXT(directory.text(), "b");
+}
+
+SESSLIMIT_TEST(symbolic_link_read_only_and_other_files_are_refused) {
+    const Directory directory;
+    directory.write("a");
+    EXPECT(chmod(directory.file().c_str(), 0444) == 0, "chmod");
+    EXPECT(contains(replace(directory, "b"), "90-set.toml is read-only"), replace(directory, "b"));
+    EXPECT(!DropIn::read(directory.path()).has_value(), "read");
+    EXPECT_TEXT(directory.text(), "a");
+
+    const fs::path target = directory.path() / "target";
+    fs::rename(directory.file(), target);
+    fs::create_symlink(target, directory.file());
+    EXPECT(contains(replace(directory, "b"), "90-set.toml is a symbolic link"), replace(directory, "b"));
+    EXPECT(fs::is_symlink(directory.file()), "link");
+    fs::remove(directory.file());
+
+    EXPECT(mkfifo(directory.file().c_str(), 0600) == 0, "mkfifo");
+    EXPECT(contains(replace(directory, "b"), "90-set.toml is not a regular file"), replace(directory, "b"));
+    fs::remove(directory.file());
+
+    directory.write(std::string(1024 * 1024 + 1, '#'));
+    EXPECT(contains(replace(directory, "b"), "larger than 1 MiB"), replace(directory, "b"));
+}
+
+SESSLIMIT_TEST(lock_and_temporary_file_do_not_follow_links) {
+    const Directory directory;
+    directory.write("a");
+    const fs::path target = directory.path() / "target";
+    std::ofstream(target) << "t";
+    fs::create_symlink(target, directory.file().parent_path() / ".90-set.toml.new");
+    EXPECT_TEXT(replace(directory, "b"), "");
+    EXPECT(fs::file_size(target) == 1, "target of the temporary file");
+    fs::remove(directory.file().parent_path() / ".90-set.toml.lock");
+    fs::create_symlink(target, directory.file().parent_path() / ".90-set.toml.lock");
+    EXPECT(contains(replace(directory, "c"), "failed to open"), "lock");
+}
+
+SESSLIMIT_TEST(restore_returns_the_old_file_or_none) {
+    for (const bool existed : {true, false}) {
+        const Directory directory;
+        if (existed) {
+            directory.write("old");
+        }
+        auto drop_in = DropIn::lock(directory.path(), {});
+        EXPECT(drop_in && drop_in->restore() && drop_in->replace("new") && directory.text() == "new", "replace");
+        EXPECT(drop_in->restore().has_value(), "restore");
+        EXPECT_TEXT(directory.text(), existed ? "old" : "-");
+    }
+}
+
+SESSLIMIT_TEST(failed_step_leaves_the_file_whole) {
+    for (const bool existed : {true, false}) {
+        for (const Step failing : all_steps()) {
+            const Directory directory;
+            if (existed) {
+                directory.write("old");
+            }
+            const std::string error =
+                replace(directory, "new", [failing](Step step) { return step == failing ? ENOSPC : 0; });
+            EXPECT(contains(error, "No space left on device"), error);
+            EXPECT_TEXT(directory.text(), failing == Step::sync_directory ? "new" : existed ? "old" : "-");
+            EXPECT(!directory.has_temporary_file(), "temporary file");
+        }
+    }
+}
+
+SESSLIMIT_TEST(full_disk_leaves_the_file_whole) {
+    const Directory directory;
+    directory.write("old");
+    const int status = in_child([&] {
+        const rlimit limit{4096, 4096};
+        (void)std::signal(SIGXFSZ, SIG_IGN); // write(2) then returns EFBIG after the first 4096 bytes
+        (void)setrlimit(RLIMIT_FSIZE, &limit);
+        return contains(replace(directory, std::string(100'000, '#')), "File too large") ? 0 : 1;
+    });
+    EXPECT(status == 0, "error of the child");
+    EXPECT_TEXT(directory.text(), "old");
+    EXPECT(!directory.has_temporary_file(), "temporary file");
+}
+
+SESSLIMIT_TEST(kill_at_each_step_leaves_the_file_whole) {
+    for (const Step fatal : all_steps()) {
+        const Directory directory;
+        directory.write("old");
+        const int status = in_child([&] {
+            (void)replace(directory, "new", [fatal](Step step) { return step == fatal ? kill(getpid(), SIGKILL) : 0; });
+            return 0;
+        });
+        EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "child");
+        EXPECT_TEXT(directory.text(), fatal == Step::sync_directory ? "new" : "old");
+        EXPECT_TEXT(replace(directory, "next"), ""); // the lock is free, and a left temporary file does not matter
+        EXPECT_TEXT(directory.text(), "next");
+        EXPECT(!directory.has_temporary_file(), "temporary file");
+    }
+}
+
+SESSLIMIT_TEST(second_writer_waits_for_the_lock) {
+    const Directory directory;
+    const auto first = DropIn::lock(directory.path(), {});
+    EXPECT(first.has_value(), "first");
+    const auto second = DropIn::lock(directory.path(), {.patience = no_patience, .before_step = {}});
+    EXPECT(!second && second.error().code == ETIMEDOUT && contains(second.error().what, "another program is changing"),
+           second ? "locked twice" : second.error().what);
+    EXPECT(DropIn::read(directory.path()).has_value(), "reading needs no lock");
+}
+
+SESSLIMIT_TEST(no_change_of_parallel_writers_is_lost) {
+    constexpr int writers = 6;
+    constexpr int changes = 20;
+    const Directory directory;
+    directory.write("");
+    std::vector<pid_t> children;
+    for (int writer = 0; writer < writers; ++writer) {
+        const pid_t child = fork();
+        if (child == 0) {
+            bool good = true;
+            for (int change = 0; change < changes && good; ++change) {
+                auto drop_in = DropIn::lock(directory.path(), {});
+                good =
+                    drop_in && drop_in->text() && drop_in->replace(*drop_in->text() + static_cast<char>('a' + writer));
+            }
+            _exit(good ? 0 : 1);
+        }
+        children.push_back(child);
+    }
+    bool good = true;
+    for (const pid_t child : children) {
+        int status = -1;
+        good = waitpid(child, &status, 0) == child && status == 0 && good;
+    }
+    const std::string text = directory.text();
+    EXPECT(good && text.size() == writers * changes, text);
+    for (int writer = 0; writer < writers; ++writer) {
+        EXPECT(std::ranges::count(text, static_cast<char>('a' + writer)) == changes, text);
+    }
+}
+
+} // namespace
