@@ -133,6 +133,49 @@ void add_audit(CLI::App& app, Arguments& arguments) {
         ->type_name("DIR");
 }
 
+constexpr char about_policy_dir[] = "Policy directory (default: /etc/sesslimit)";
+
+void add_policy_dir(CLI::App& command, std::string& directory) {
+    command.add_option("--policy-dir", directory, about_policy_dir)->type_name("DIR");
+}
+
+/// Adds the options of set and unset. `type` is the form of the arguments.
+void add_change(CLI::App& command, SetRequest& request, const char* type, const char* about, const char* about_match) {
+    command.add_option(type, request.words, about);
+    auto* rule =
+        command.add_option("--rule", request.rule, "Change this rule instead of [defaults]")->type_name("NAME");
+    command.add_option("--match", request.match, about_match)->type_name(type)->allow_extra_args(false)->needs(rule);
+    command
+        .add_option("--policy-dir", request.directory,
+                    "Policy directory (default: /etc/sesslimit); the daemon does not reload the policy")
+        ->type_name("DIR")
+        ->each([&request](const std::string&) { request.reload = false; });
+    command.add_flag("--dry-run", request.dry_run, "Check the change and show its effect, but do not write it");
+}
+
+void add_settings(CLI::App& app, Arguments& arguments) {
+    SetRequest& request = arguments.set;
+    CLI::App* set = add_command(app, arguments, Command::set, "set", "Change settings of the policy");
+    add_change(*set, request, "KEY=VALUE", "Setting and its new value, such as max_duration=8h",
+               "Logins to which the rule applies, such as group=staff; may be repeated");
+    CLI::App* unset =
+        add_command(app, arguments, Command::unset, "unset", "Remove settings that the command set has made");
+    add_change(*unset, request, "KEY", "Setting to remove; without any, the whole rule is removed",
+               "Key under match to remove; may be repeated");
+
+    SettingsRequest& settings = arguments.settings;
+    CLI::App* get = add_command(app, arguments, Command::get, "get", "Print settings as written in the policy files");
+    get->add_option("KEY", settings.keys, "Print only this setting");
+    get->add_option("--rule", settings.rule, "Print the settings of this rule instead of [defaults]")
+        ->type_name("NAME");
+    add_policy_dir(*get, settings.directory);
+    add_policy_dir(*add_command(app, arguments, Command::rules, "rules", "List the rules of the policy files"),
+                   settings.directory);
+    add_policy_dir(*add_command(app, arguments, Command::defaults, "defaults",
+                                "Show the limits of logins that match no rule, and where they are set"),
+                   settings.directory);
+}
+
 CLI::Option* add_names(CLI::App& app, Arguments& arguments, Command command, const char* name, const char* type,
                        const char* about, const char* about_names) {
     return add_command(app, arguments, command, name, about)
@@ -163,6 +206,7 @@ void add_commands(CLI::App& app, Arguments& arguments) {
     add_explain(app, arguments);
     add_check(app, arguments);
     add_audit(app, arguments);
+    add_settings(app, arguments);
     add_command(app, arguments, Command::reload, "reload", "Reload the policy");
     add_command(app, arguments, Command::status, "status", "Show daemon status");
     add_command(app, arguments, Command::watch, "watch", "Print session events as they happen");

@@ -6,6 +6,8 @@
 #include "ctl/client/failure.hpp"
 #include "ctl/commands/audit.hpp"
 #include "ctl/commands/check.hpp"
+#include "ctl/commands/set.hpp"
+#include "ctl/commands/settings.hpp"
 
 #include <expected>
 #include <optional>
@@ -28,6 +30,11 @@ enum class Command : std::uint8_t {
     explain,
     check,
     audit,
+    set,
+    unset,
+    get,
+    rules,
+    defaults,
     reload,
     status,
     watch,
@@ -43,6 +50,8 @@ struct Arguments {
     ExplainQuery question;
     CheckRequest check;
     AuditRequest audit;
+    SetRequest set;
+    SettingsRequest settings;
     Json json = Json::off;
     bool legend = true;
     bool pager = true;

@@ -38,6 +38,25 @@ Exit dispatch(const Arguments& arguments, Remote& remote, Host& host, Console& c
         policy::SystemNames names;
         return audit(arguments.audit, {names, remote, host}, console);
     }
+    case Command::set:
+    case Command::unset: {
+        policy::SystemNames names;
+        const SetTools tools{names, remote, host};
+        return arguments.command == Command::set ? set(arguments.set, tools, console)
+                                                 : unset(arguments.set, tools, console);
+    }
+    case Command::get: {
+        policy::SystemNames names;
+        return get(arguments.settings, names, console);
+    }
+    case Command::rules: {
+        policy::SystemNames names;
+        return rules(arguments.settings, names, console);
+    }
+    case Command::defaults: {
+        policy::SystemNames names;
+        return defaults(arguments.settings, names, console);
+    }
     case Command::reload:
         return reload(remote, console);
     case Command::status:
@@ -45,7 +64,9 @@ Exit dispatch(const Arguments& arguments, Remote& remote, Host& host, Console& c
     case Command::watch:
         return watch(remote, console);
     case Command::complete:
-        complete(arguments.names.front(), remote, console);
+        if (!complete_settings(arguments.names.front(), arguments.settings.directory, console)) {
+            complete(arguments.names.front(), remote, console);
+        }
         return Exit::ok;
     }
     return Exit::usage;

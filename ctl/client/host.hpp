@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace sesslimit::ctl {
 
@@ -35,7 +37,13 @@ struct UncountedLogins {
     std::optional<UncountedLogin> last{};
 };
 
-/// The interface to properties of the host that the daemon does not provide, such as the mode of SELinux.
+/// The person who runs sesslimitctl.
+struct Caller {
+    std::string name;      ///< name such as "alice", or "alice (as root)" after a change of the user; unescaped
+    std::uint32_t uid = 0; ///< user ID with which the person logged in
+};
+
+/// The interface to parts of the host that the daemon does not provide, such as the mode of SELinux and the journal.
 class Host {
   public:
     Host() = default;
@@ -47,6 +55,10 @@ class Host {
     [[nodiscard]] virtual UncountedLogins uncounted_logins(Usec since) = 0;
     /// Returns where the configuration of sshd disables PAM (host_config::sshd_without_pam()).
     [[nodiscard]] virtual std::optional<host_config::Line> sshd_without_pam() = 0;
+
+    [[nodiscard]] virtual Caller caller() = 0;
+    /// Writes an entry to the journal. Returns false if the journal does not accept it.
+    virtual bool log(const std::vector<std::pair<std::string, std::string>>& fields) = 0;
 };
 
 } // namespace sesslimit::ctl

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/client/system_host.hpp"
 
+#include "common/login_uid.hpp"
+#include "common/process.hpp"
 #include "common/unique_fd.hpp"
 #include "ctl/client/enforcement.hpp"
 #include "daemon/host_config/files.hpp"
 #include "daemon/host_config/sshd_config.hpp"
+#include "daemon/policy/load.hpp"
 
 #include <fcntl.h>
+#include <sys/uio.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
@@ -82,6 +86,11 @@ void count(sd_journal* journal, unsigned max_entries, UncountedLogins& found) {
     }
 }
 
+std::string name_of(uid_t uid) {
+    const auto name = policy::SystemNames::name_of(uid);
+    return name && *name ? **name : "UID " + std::to_string(uid);
+}
+
 } // namespace
 
 Selinux SystemHost::selinux() {
@@ -112,6 +121,27 @@ UncountedLogins SystemHost::uncounted_logins(Usec since) {
 std::optional<host_config::Line> SystemHost::sshd_without_pam() {
     host_config::HostFiles files("/");
     return host_config::sshd_without_pam([&files](const std::string& pattern) { return files.matching(pattern); });
+}
+
+Caller SystemHost::caller() {
+    const uid_t uid = ::geteuid();
+    const auto pidfd = open_pidfd(::getpid());
+    const auto login = pidfd ? login_uid_of(pidfd->get(), ::getpid(), std::nullopt) : std::nullopt;
+    const uid_t person = login.value_or(uid);
+    return {person == uid ? name_of(uid) : name_of(person) + " (as " + name_of(uid) + ")", person};
+}
+
+bool SystemHost::log(const std::vector<std::pair<std::string, std::string>>& fields) {
+    std::vector<std::string> texts{"SYSLOG_IDENTIFIER=sesslimitctl"};
+    for (const auto& [name, value] : fields) {
+        texts.push_back(name + '=' + value);
+    }
+    std::vector<iovec> entry;
+    entry.reserve(texts.size());
+    for (std::string& text : texts) {
+        entry.push_back({text.data(), text.size()});
+    }
+    return sd_journal_sendv(entry.data(), static_cast<int>(entry.size())) >= 0;
 }
 
 } // namespace sesslimit::ctl

@@ -24,6 +24,8 @@ class SystemHost final : public Host {
     /// of root wrote through syslog(3).
     [[nodiscard]] UncountedLogins uncounted_logins(Usec since) override;
     [[nodiscard]] std::optional<host_config::Line> sshd_without_pam() override;
+    [[nodiscard]] Caller caller() override;
+    bool log(const std::vector<std::pair<std::string, std::string>>& fields) override;
 
   private:
     Places places_;

@@ -3,6 +3,7 @@
 
 #include "common/text.hpp"
 #include "ctl/output/json_text.hpp"
+#include "ctl/output/json_values.hpp"
 
 namespace sesslimit::ctl {
 namespace {
@@ -76,14 +77,7 @@ Value value_of(const MatchingRule& rule) {
 }
 
 Value value_of(const policy::Problem& problem) {
-    return {
-        {"severity", problem.severity == policy::Problem::Severity::error ? "error" : "warning"},
-        {"file", as_utf8(problem.path, 4096)},
-        {"line", unless(problem.line, 0)},
-        {"column", unless(problem.column, 0)},
-        {"what", problem.what},
-        {"excerpt", or_null(as_utf8(problem.excerpt, 1024))},
-    };
+    return problem_value(problem);
 }
 
 Value value_of(const UncountedLogins& uncounted) {
@@ -113,6 +107,17 @@ Value asked(const std::optional<std::string>& fact) {
 }
 
 } // namespace
+
+Value problem_value(const policy::Problem& problem) {
+    return {
+        {"severity", problem.severity == policy::Problem::Severity::error ? "error" : "warning"},
+        {"file", as_utf8(problem.path, 4096)},
+        {"line", unless(problem.line, 0)},
+        {"column", unless(problem.column, 0)},
+        {"what", problem.what},
+        {"excerpt", or_null(as_utf8(problem.excerpt, 1024))},
+    };
+}
 
 std::string json_of(const std::vector<Session>& sessions, Json json) {
     return json_text(list_of(sessions), json);

@@ -103,19 +103,7 @@ std::string question_words(const ExplainQuery& question) {
     return words;
 }
 
-std::string settings_text(const std::vector<EffectiveSetting>& settings, const Style& style) {
-    Table table{
-        .columns = {{"SETTING", 0, 0}, {"VALUE", 0, 0}, {"SET BY", 12, 0}, {"AT", 12, 0}}, .rows = {}, .paint = {}};
-    for (const EffectiveSetting& setting : settings) {
-        const bool set = !setting.file.empty() || !setting.tier.empty();
-        table.rows.push_back({setting.name, setting.value,
-                              set ? tier_and_rule(setting.tier, setting.rule) : "built-in default",
-                              set ? place(setting.file, setting.line) : "-"});
-    }
-    return drawn(table, style);
-}
-
-std::string rules_text(const std::vector<MatchingRule>& rules) {
+std::string overridden_rules_text(const std::vector<MatchingRule>& rules) {
     std::string text;
     for (const MatchingRule& rule : rules) {
         if (!rule.wins) {
@@ -230,10 +218,22 @@ std::string show_text(const Session& session, Usec now) {
     return lines_of(lines);
 }
 
+std::string settings_text(const std::vector<EffectiveSetting>& settings, const Style& style) {
+    Table table{
+        .columns = {{"SETTING", 0, 0}, {"VALUE", 0, 0}, {"SET BY", 12, 0}, {"AT", 12, 0}}, .rows = {}, .paint = {}};
+    for (const EffectiveSetting& setting : settings) {
+        const bool set = !setting.file.empty() || !setting.tier.empty();
+        table.rows.push_back({setting.name, setting.value,
+                              set ? tier_and_rule(setting.tier, setting.rule) : "built-in default",
+                              set ? place(setting.file, setting.line) : "-"});
+    }
+    return drawn(table, style);
+}
+
 std::string explain_text(const ExplainQuery& question, const Explanation& explanation, const Style& style) {
     std::string text = "A login of " + question_words(question) + "\n\n";
     text += settings_text(explanation.settings, style) + '\n';
-    text += rules_text(explanation.rules);
+    text += overridden_rules_text(explanation.rules);
     text += "Counts: " + std::string(explanation.counts ? "yes" : "no");
     text += (explanation.why.empty() ? "" : ", " + safe(explanation.why)) + '\n';
     return text + "   Now: " + known(explanation.outcome) + '\n';

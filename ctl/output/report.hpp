@@ -21,6 +21,8 @@ std::string list_text(const std::vector<Session>& sessions, const Style& style, 
 /// lines about the units that continue to run after the session has ended.
 std::string show_text(const Session& session, Usec now);
 
+/// Returns a table of settings with their values and locations.
+std::string settings_text(const std::vector<EffectiveSetting>& settings, const Style& style);
 std::string explain_text(const ExplainQuery& question, const Explanation& explanation, const Style& style);
 std::string status_text(const Status& status, const Enforcement& enforcement, Usec now);
 

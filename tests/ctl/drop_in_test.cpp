@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/client/drop_in.hpp"
+#include "tests/ctl/policy_directory.hpp"
 #include "tests/unit/support/cmocka.hpp"
 
 #include <fcntl.h>
@@ -8,49 +9,24 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 using namespace sesslimit;
 using namespace sesslimit::ctl;
+using namespace sesslimit::test;
 namespace fs = std::filesystem;
 
 namespace {
 
 using Step = DropIn::Step;
 
-/// A policy directory, which is removed with the object.
-class Directory {
+class Directory : public PolicyDirectory {
   public:
-    Directory() {
-        std::string name = (fs::temp_directory_path() / "sesslimit-drop-in-XXXXXX").string();
-        path_ = mkdtemp(name.data()) == nullptr ? fs::path() : fs::path(name);
-    }
-    Directory(const Directory&) = delete;
-    Directory& operator=(const Directory&) = delete;
-    ~Directory() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    [[nodiscard]] const fs::path& path() const { return path_; }
-    [[nodiscard]] fs::path file() const { return DropIn::path_in(path_); }
-    void write(const std::string& text) const {
-        fs::create_directories(file().parent_path());
-        std::ofstream(file()) << text;
-    }
-    /// Returns the text of the file, or "-" if it does not exist.
-    [[nodiscard]] std::string text() const {
-        std::ifstream in(file());
-        std::ostringstream all;
-        all << in.rdbuf();
-        return in ? all.str() : "-";
-    }
+    [[nodiscard]] fs::path file() const { return DropIn::path_in(path()); }
+    void write(const std::string& text) const { PolicyDirectory::write("policy.d/90-set.toml", text); }
+    [[nodiscard]] std::string text() const { return read("policy.d/90-set.toml"); }
     [[nodiscard]] bool has_temporary_file() const { return fs::exists(file().parent_path() / ".90-set.toml.new"); }
-
-  private:
-    fs::path path_;
 };
 
 constexpr std::chrono::milliseconds no_patience(0);

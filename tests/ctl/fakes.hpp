@@ -76,6 +76,15 @@ class FakeHost final : public ctl::Host {
         return found;
     }
     [[nodiscard]] std::optional<host_config::Line> sshd_without_pam() override { return without_pam; }
+
+    std::vector<std::vector<std::pair<std::string, std::string>>> logged; ///< entries of the journal
+    bool journal_fails = false;
+
+    [[nodiscard]] ctl::Caller caller() override { return {"alice (as root)", 1000}; }
+    bool log(const std::vector<std::pair<std::string, std::string>>& fields) override {
+        logged.push_back(fields);
+        return !journal_fails;
+    }
 };
 
 /// Records all output. A person can be asked if `answer` is set.

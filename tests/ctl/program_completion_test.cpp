@@ -31,7 +31,8 @@ SESSLIMIT_TEST(bash_offers_matching_completions) {
         const char* offers;
     };
     constexpr Case cases[] = {
-        {"sesslimitctl ''", "audit check end end-credential end-user explain list reload show status watch "},
+        {"sesslimitctl ''",
+         "audit check defaults end end-credential end-user explain get list reload rules set show status unset watch "},
         {"sesslimitctl end-", "end-credential end-user "},
         {"sesslimitctl end ''", "12 20 9 "},
         {"sesslimitctl show 1", "12 "},
@@ -48,6 +49,14 @@ SESSLIMIT_TEST(bash_offers_matching_completions) {
         {"sesslimitctl audit --profile p", "pci "},
         {"sesslimitctl explain roo", "root "},
         {"sesslimitctl status ''", " "},
+        {"sesslimitctl set max_s", "max_sessions= max_sessions_total= "},
+        {"sesslimitctl set max_sessions = ''", " "},
+        {"sesslimitctl set quiet = true max_d", "max_duration= "},
+        {"sesslimitctl unset idle_timeout", "idle_timeout idle_timeout_no_terminal "},
+        {"sesslimitctl get --rule x idle_a", "idle_activity "},
+        {"sesslimitctl set --rule x --match g", "group= "},
+        {"sesslimitctl unset --rule x --match u", "uid user "},
+        {"sesslimitctl set --dr", "--dry-run "},
     };
     for (const Case& one : cases) {
         EXPECT_TEXT(std::string(one.words) + " -> " + offered(world, one.words),

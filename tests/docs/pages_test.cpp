@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/cli/arguments.hpp"
+#include "ctl/output/settings.hpp"
 #include "daemon/api/errors.hpp"
 #include "daemon/api/service.hpp"
 #include "daemon/messages/denial_throttle.hpp"
@@ -186,6 +187,38 @@ Journal journal() {
     return journal;
 }
 
+/// Returns the names of the fields in the journal entries of `sesslimitctl set`.
+Words fields_of_set() {
+    policy::Node value;
+    value.kind = policy::Node::Kind::boolean;
+    ctl::SettingChange changed{.key = {"quiet"}, .before = value, .after = value, .effect = {}};
+    changed.after->truth = true;
+    ctl::SetReport report;
+    report.rule = "r";
+    report.changes = {changed};
+    Words fields;
+    for (const auto& entry : ctl::journal_entries(report, "alice", 1000)) {
+        for (const auto& [name, text] : entry) {
+            if (name.starts_with("SESSLIMIT_")) {
+                fields.insert(name);
+            }
+        }
+    }
+    return fields;
+}
+
+SESSLIMIT_TEST(sesslimitctl_page_lists_every_field_of_its_entries) {
+    const std::string text = read_source("man/sesslimitctl.1");
+    Words missing;
+    for (const std::string& field : fields_of_set()) {
+        if (!std::regex_search(text, std::regex("\n\\.(It )?Ev [^\n]*\\b" + field + "\\b"))) {
+            missing.insert(field);
+        }
+    }
+    EXPECT_TEXT(listed(missing), "");
+    EXPECT(text.find(std::string(".Li ") + ctl::policy_set_id) != text.npos, "message ID");
+}
+
 SESSLIMIT_TEST(sesslimitd_page_lists_every_message_field_and_reason) {
     const Page page = Page::read("sesslimitd.8");
     Words fields;
@@ -205,7 +238,8 @@ SESSLIMIT_TEST(sesslimitd_page_lists_every_message_field_and_reason) {
 
 SESSLIMIT_TEST(catalog_explains_every_message) {
     const std::string catalog = read_source("packaging/journal/sesslimit.catalog");
-    const Words fields = journal().fields;
+    Words fields = journal().fields;
+    fields.merge(fields_of_set());
     Words ids;
     Words unknown;
     const std::regex entry("(?:^|\n)-- ([0-9a-f]{32})\nSubject: .+\nDefined-By: sesslimit\nDocumentation: .+\n\n\\S");
@@ -218,7 +252,7 @@ SESSLIMIT_TEST(catalog_explains_every_message) {
             unknown.insert((*at)[1]);
         }
     }
-    Words known;
+    Words known{ctl::policy_set_id};
     for (const std::string& message : messages()) {
         known.insert(message.substr(0, 32));
     }

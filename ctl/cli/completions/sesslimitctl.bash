@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # bash completion for sesslimitctl(1)
 
-# Lists the current sessions, users and credentials of the daemon. Prints nothing if the daemon is not running.
+# Lists the current sessions, users and credentials of the daemon, or the keys and rules of the policy. Prints no
+# sessions if the daemon is not running.
 __sesslimitctl_open() {
     sesslimitctl complete "$1" 2>/dev/null | cut -f1
 }
@@ -16,7 +17,7 @@ __sesslimitctl_command() {
     local i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --json | --user | --service | --origin | --group | --method | --credential | --seat | --policy-dir | --profile | --root)
+            --json | --user | --service | --origin | --group | --method | --credential | --seat | --policy-dir | --profile | --root | --rule | --match | --message)
                 ((i++))
                 if [[ ${COMP_WORDS[i]} == '=' ]]; then ((i++)); fi
                 ;;
@@ -27,6 +28,17 @@ __sesslimitctl_command() {
                 ;;
         esac
     done
+}
+
+# Offers keys of the policy. For the command "set", each key ends in an equals sign, after which the value follows.
+__sesslimitctl_keys() {
+    local keys
+    keys=$(__sesslimitctl_open "$1")
+    if [[ $2 == set ]]; then
+        keys=${keys//$'\n'/$'=\n'}=
+        compopt -o nospace 2>/dev/null
+    fi
+    __sesslimitctl_offer "$keys" "$3"
 }
 
 # Completes the value of an option. Fails if the option takes no value.
@@ -44,6 +56,8 @@ __sesslimitctl_value() {
             ;;
         --credential) __sesslimitctl_offer "$(__sesslimitctl_open credentials)" "$current" ;;
         --message) ;;
+        --rule) __sesslimitctl_offer "$(__sesslimitctl_open rules)" "$current" ;;
+        --match) __sesslimitctl_keys matches "$3" "$current" ;;
         --seat) __sesslimitctl_offer seat0 "$current" ;;
         --profile) __sesslimitctl_offer "stig pci cis" "$current" ;;
         --policy-dir | --root) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
@@ -60,6 +74,9 @@ __sesslimitctl_options() {
         explain) options+=" --service --origin --group --method --credential --seat" ;;
         check) options+=" --policy-dir --managed" ;;
         audit) options+=" --profile --root" ;;
+        set | unset) options+=" --rule --match --dry-run --policy-dir" ;;
+        get) options+=" --rule --policy-dir" ;;
+        rules | defaults) options+=" --policy-dir" ;;
     esac
     __sesslimitctl_offer "$options" "$2"
 }
@@ -68,12 +85,14 @@ __sesslimitctl_argument() {
     local command=$1 current=$2
     case $command in
         '')
-            __sesslimitctl_offer "list show end end-user end-credential explain check audit reload status watch" "$current"
+            __sesslimitctl_offer "list show end end-user end-credential explain check audit set unset get rules defaults reload status watch" \
+                "$current"
             ;;
         show | end) __sesslimitctl_offer "$(__sesslimitctl_open sessions)" "$current" ;;
         end-user) __sesslimitctl_offer "$(__sesslimitctl_open users)" "$current" ;;
         end-credential) __sesslimitctl_offer "$(__sesslimitctl_open credentials)" "$current" ;;
         explain) mapfile -t COMPREPLY < <(compgen -u -- "$current") ;;
+        set | unset | get) __sesslimitctl_keys settings "$command" "$current" ;;
         check) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     esac
 }
@@ -87,9 +106,10 @@ _sesslimitctl() {
     elif [[ $option == '=' ]]; then
         option=${COMP_WORDS[COMP_CWORD - 2]}
     fi
-    if __sesslimitctl_value "$option" "$current"; then return; fi
     local command
     command=$(__sesslimitctl_command)
+    if __sesslimitctl_value "$option" "$current" "$command"; then return; fi
+    if [[ $command == set && ${COMP_WORDS[COMP_CWORD]} == '=' || ${COMP_WORDS[COMP_CWORD - 1]} == '=' ]]; then return; fi
     if [[ $current == -* ]]; then
         __sesslimitctl_options "$command" "$current"
     else

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 # fish completion for sesslimitctl(1)
 
-set -l commands list show end end-user end-credential explain check audit reload status watch
+set -l commands list show end end-user end-credential explain check audit set unset get rules defaults reload status watch
 
-# Lists the current sessions, users and credentials of the daemon. Prints nothing if the daemon is not running.
+# Lists the current sessions, users and credentials of the daemon, or the keys and rules of the policy. Prints no
+# sessions if the daemon is not running.
 function __sesslimitctl_open
     sesslimitctl complete $argv[1] 2>/dev/null
 end
@@ -25,6 +26,11 @@ complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a end-c
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a explain -d 'Show which limits apply to a login and which rules set them'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a check -d 'Check the policy for errors'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a audit -d 'Check this host against the session controls of STIG, PCI DSS and CIS'
+complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a set -d 'Change settings of the policy'
+complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a unset -d 'Remove settings that the command set has made'
+complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a get -d 'Print settings as written in the policy files'
+complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a rules -d 'List the rules of the policy files'
+complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a defaults -d 'Show the limits of logins that match no rule'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a reload -d 'Reload the policy'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a status -d 'Show daemon status'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a watch -d 'Print session events'
@@ -49,3 +55,11 @@ complete -c sesslimitctl -n '__fish_seen_subcommand_from check' -l managed -d 'C
 
 complete -c sesslimitctl -n '__fish_seen_subcommand_from audit' -l profile -x -a 'stig pci cis' -d 'Check only this profile'
 complete -c sesslimitctl -n '__fish_seen_subcommand_from audit' -l root -x -a '(__fish_complete_directories)' -d 'Read the configuration files below this directory instead of /'
+
+complete -c sesslimitctl -n '__fish_seen_subcommand_from set' -a '(__sesslimitctl_open settings)=' -d 'Setting'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from set' -l match -x -a '(__sesslimitctl_open matches)=' -d 'Logins to which the rule applies'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from unset get' -a '(__sesslimitctl_open settings)' -d 'Setting'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from unset' -l match -x -a '(__sesslimitctl_open matches)' -d 'Key under match to remove'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from set unset get' -l rule -x -a '(__sesslimitctl_open rules)' -d 'Rule instead of the defaults'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from set unset' -l dry-run -d 'Check the change and show its effect, but do not write it'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from set unset get rules defaults' -l policy-dir -x -a '(__fish_complete_directories)' -d 'Policy directory'

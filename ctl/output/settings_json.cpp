@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+#include "common/text.hpp"
+#include "ctl/output/json_text.hpp"
+#include "ctl/output/json_values.hpp"
+#include "ctl/output/settings.hpp"
+
+namespace sesslimit::ctl {
+namespace {
+
+using Value = nlohmann::ordered_json;
+using policy_edit::Effect;
+using policy_edit::SetValue;
+using policy_edit::WrittenRule;
+using policy_edit::WrittenSetting;
+
+Value value_of(const policy::Node& node) {
+    using Kind = policy::Node::Kind;
+    switch (node.kind) {
+    case Kind::boolean:
+        return node.truth;
+    case Kind::integer:
+        return node.number;
+    case Kind::text:
+        return as_utf8(node.text);
+    case Kind::list: {
+        Value list = Value::array();
+        for (const policy::Node& item : node.items) {
+            list.push_back(value_of(item));
+        }
+        return list;
+    }
+    case Kind::real:
+    case Kind::moment:
+    case Kind::table:
+        break;
+    }
+    return nullptr;
+}
+
+Value value_of(const std::optional<policy::Node>& node) {
+    return node ? value_of(*node) : Value(nullptr);
+}
+
+Value name_or_null(const std::string& name) {
+    return name.empty() ? Value(nullptr) : Value(as_utf8(name));
+}
+
+Value line_or_null(std::uint32_t line) {
+    return line == 0 ? Value(nullptr) : Value(line);
+}
+
+Value tier_of(const std::optional<policy::Tier>& tier) {
+    return !tier ? Value(nullptr) : Value(*tier == policy::Tier::managed ? "managed" : "host");
+}
+
+Value value_of(const SetValue& value) {
+    return {{"value", value.value},
+            {"tier", tier_of(value.tier)},
+            {"rule", name_or_null(value.rule)},
+            {"file", name_or_null(value.file)},
+            {"line", line_or_null(value.line)}};
+}
+
+std::string_view name_of(Effect::Kind kind) {
+    switch (kind) {
+    case Effect::Kind::in_effect:
+        return "in-effect";
+    case Effect::Kind::same_value:
+        return "same-value";
+    case Effect::Kind::later_file:
+        return "later-file";
+    case Effect::Kind::stricter:
+        return "stricter";
+    case Effect::Kind::preferred:
+        return "preferred";
+    case Effect::Kind::not_set:
+        break;
+    }
+    return "not-set";
+}
+
+std::string_view name_of(SetReport::Reload reload) {
+    switch (reload) {
+    case SetReport::Reload::done:
+        return "done";
+    case SetReport::Reload::not_running:
+        return "not-running";
+    case SetReport::Reload::unknown:
+        return "unknown";
+    case SetReport::Reload::rejected:
+        return "rejected";
+    case SetReport::Reload::none:
+        break;
+    }
+    return "none";
+}
+
+Value value_of(const SettingChange& change) {
+    Value rules = Value::array();
+    for (const SetValue& rule : change.effect.rules) {
+        rules.push_back(value_of(rule));
+    }
+    const auto& observed = change.effect.observed_by;
+    return {
+        {"key", policy_edit::written(change.key)},
+        {"before", value_of(change.before)},
+        {"after", value_of(change.after)},
+        {"effect", change.after ? name_of(change.effect.kind) : name_of(Effect::Kind::not_set)},
+        {"applies", change.effect.applies ? value_of(*change.effect.applies) : Value(nullptr)},
+        {"rules", std::move(rules)},
+        {"observed_by", observed ? Value{{"file", as_utf8(observed->file)}, {"line", observed->line}} : Value(nullptr)},
+    };
+}
+
+Value value_of(const WrittenSetting& setting) {
+    return {{"key", as_utf8(policy_edit::written(setting.key))},
+            {"value", value_of(setting.value)},
+            {"file", as_utf8(setting.file)},
+            {"line", setting.line}};
+}
+
+template <class Values>
+Value list_of(const Values& values) {
+    Value list = Value::array();
+    for (const auto& value : values) {
+        list.push_back(value_of(value));
+    }
+    return list;
+}
+
+} // namespace
+
+std::string json_of(const SetReport& report, Json json) {
+    Value problems = Value::array();
+    for (const policy::Problem& problem : report.problems) {
+        problems.push_back(problem_value(problem));
+    }
+    return json_text(
+        {
+            {"file", as_utf8(report.file)},
+            {"rule", name_or_null(report.rule)},
+            {"rule_removed", report.rule_removed},
+            {"dry_run", report.dry_run},
+            {"written", report.written},
+            {"reload", name_of(report.reload)},
+            {"error", report.error.empty() ? Value(nullptr) : Value(report.error)},
+            {"problems", std::move(problems)},
+            {"changes", list_of(report.changes)},
+        },
+        json);
+}
+
+std::string json_of(const std::vector<std::pair<std::string, SetValue>>& defaults, Json json) {
+    Value list = Value::array();
+    for (const auto& [name, value] : defaults) {
+        Value one{{"name", name}};
+        one.update(value_of(value));
+        list.push_back(std::move(one));
+    }
+    return json_text(list, json);
+}
+
+std::string json_of(const std::vector<WrittenRule>& rules, Json json) {
+    Value list = Value::array();
+    for (const WrittenRule& rule : rules) {
+        list.push_back({{"name", as_utf8(rule.name)},
+                        {"tier", tier_of(rule.tier)},
+                        {"file", as_utf8(rule.file)},
+                        {"line", rule.line},
+                        {"match", list_of(rule.match)},
+                        {"settings", list_of(rule.settings)}});
+    }
+    return json_text(list, json);
+}
+
+std::string json_of(const std::vector<WrittenSetting>& settings, Json json) {
+    return json_text(list_of(settings), json);
+}
+
+} // namespace sesslimit::ctl

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "common/text.hpp"
+#include "ctl/client/escaped_client.hpp"
+#include "ctl/output/report.hpp"
+#include "ctl/output/settings.hpp"
+#include "ctl/policy_edit/value.hpp"
+
+namespace sesslimit::ctl {
+namespace {
+
+using policy_edit::Effect;
+using policy_edit::SetValue;
+using policy_edit::WrittenRule;
+using policy_edit::WrittenSetting;
+
+constexpr std::size_t max_path_length = 4096;
+
+std::string place_of(const std::string& file, std::uint32_t line) {
+    return escape_for_display(file, max_path_length) + (line == 0 ? "" : ':' + std::to_string(line));
+}
+
+std::string table_words(const std::string& rule) {
+    return rule.empty() ? "[defaults]" : "rule \"" + escape_for_display(rule) + '"';
+}
+
+std::string shown(const policy::Node& value) {
+    return safe(policy_edit::toml_of(value));
+}
+
+/// Returns the words about the value that applies instead of a setting, without a full stop.
+std::string applies_words(const SetValue& applies) {
+    return (applies.value.empty() ? "\"\"" : applies.value) + " applies";
+}
+
+std::string effect_words(const SettingChange& change) {
+    const Effect& effect = change.effect;
+    const SetValue applies = effect.applies.value_or(SetValue{});
+    const std::string at = place_of(applies.file, applies.line);
+    if (!change.after) {
+        if (!effect.applies) {
+            return "";
+        }
+        return ": " + applies_words(applies) + (applies.tier ? ", set by " + at : ", the built-in default");
+    }
+    switch (effect.kind) {
+    case Effect::Kind::same_value:
+        return ": in effect, and " + at + " sets the same value";
+    case Effect::Kind::later_file:
+        return ": set, but " + at +
+               " comes later: " + (applies.value.empty() ? "its value applies" : applies_words(applies));
+    case Effect::Kind::stricter:
+        return ": set, but " + at + " is stricter: " + applies_words(applies);
+    case Effect::Kind::preferred:
+        // Only the default of `mode` applies without a line that sets it. See policy::resolve().
+        return applies.tier ? ": set, but " + at + " takes precedence: " + applies_words(applies)
+                            : ": set, but a tier sets limits without a mode: " + applies_words(applies);
+    case Effect::Kind::in_effect:
+    case Effect::Kind::not_set:
+        break;
+    }
+    return ": in effect";
+}
+
+std::string change_line(const SettingChange& change, const std::string& rule) {
+    const std::string key = policy_edit::written(change.key);
+    const std::string was = change.before ? " (was " + shown(*change.before) + ')' : "";
+    if (!change.after) {
+        return key +
+               (change.before ? " removed from " + table_words(rule) + was : " is not set in " + table_words(rule)) +
+               effect_words(change) + '\n';
+    }
+    const bool unchanged = change.before && shown(*change.before) == shown(*change.after);
+    return key + " = " + shown(*change.after) + " in " + table_words(rule) +
+           (unchanged       ? " (unchanged)"
+            : change.before ? was
+                            : "") +
+           effect_words(change) + '\n';
+}
+
+std::string notes(const SettingChange& change, const std::string& rule) {
+    std::string text;
+    for (const SetValue& other : change.effect.rules) {
+        const std::string name = table_words(other.rule) + " (" + place_of(other.file, other.line) + ')';
+        text += rule.empty() ? "  " + name + " sets " + other.value + " for the logins that it matches\n"
+                             : "  " + name + " is stricter: " + other.value + " applies to logins that match both\n";
+    }
+    if (const auto& observed = change.effect.observed_by) {
+        text += "  limits are not enforced, because " + place_of(observed->file, observed->line) +
+                " sets mode = \"observe\"\n";
+    }
+    return text;
+}
+
+std::string ending(const SetReport& report) {
+    if (report.dry_run) {
+        return "Dry run: the file was not changed.\n";
+    }
+    switch (report.reload) {
+    case SetReport::Reload::not_running:
+        return "sesslimitd is not running, and will load the policy when it starts.\n";
+    case SetReport::Reload::none:
+    case SetReport::Reload::done:
+    case SetReport::Reload::unknown:
+    case SetReport::Reload::rejected:
+        break;
+    }
+    return {};
+}
+
+} // namespace
+
+std::string set_text(const SetReport& report) {
+    std::string text;
+    if (report.rule_removed) {
+        text += table_words(report.rule) + " removed from " + place_of(report.file, 0) + '\n';
+    }
+    for (const SettingChange& change : report.changes) {
+        text += change_line(change, report.rule) + notes(change, report.rule);
+    }
+    return text + ending(report);
+}
+
+std::string defaults_text(const std::vector<std::pair<std::string, SetValue>>& defaults, const Style& style) {
+    std::vector<EffectiveSetting> settings;
+    settings.reserve(defaults.size());
+    for (const auto& [name, value] : defaults) {
+        const std::string tier = !value.tier ? "" : *value.tier == policy::Tier::managed ? "managed" : "host";
+        settings.push_back({name, value.value, tier, value.rule, value.file, value.line});
+    }
+    return settings_text(settings, style);
+}
+
+std::string rules_text(const std::vector<WrittenRule>& rules) {
+    std::string text;
+    for (const WrittenRule& rule : rules) {
+        text += table_words(rule.name) + " (" + (rule.tier == policy::Tier::managed ? "managed" : "host") + ", " +
+                place_of(rule.file, rule.line) + ")\n";
+        for (const auto* settings : {&rule.match, &rule.settings}) {
+            for (const WrittenSetting& setting : *settings) {
+                text += "  " + safe(policy_edit::written(setting.key)) + " = " + shown(setting.value) + '\n';
+            }
+        }
+    }
+    return text;
+}
+
+std::string get_text(const std::vector<WrittenSetting>& settings) {
+    std::string text;
+    for (const WrittenSetting& setting : settings) {
+        text += safe(policy_edit::written(setting.key)) + '=' + shown(setting.value) + '\n';
+    }
+    return text;
+}
+
+std::vector<JournalFields> journal_entries(const SetReport& report, const std::string& requested_by,
+                                           std::uint32_t uid) {
+    std::vector<JournalFields> entries;
+    const auto add = [&](std::string message, const JournalFields& more) {
+        JournalFields entry{
+            {"MESSAGE", escape_for_display(requested_by) + ' ' + std::move(message)},
+            {"MESSAGE_ID", policy_set_id},
+            {"PRIORITY", "5"},
+            {"SESSLIMIT_EVENT", "policy-set"},
+            {"SESSLIMIT_REQUESTED_BY", as_journal_field(requested_by)},
+            {"SESSLIMIT_REQUESTED_BY_UID", std::to_string(uid)},
+            {"SESSLIMIT_FILE", as_journal_field(report.file)},
+        };
+        if (!report.rule.empty()) {
+            entry.emplace_back("SESSLIMIT_RULE_NAME", as_journal_field(report.rule));
+        }
+        entry.insert(entry.end(), more.begin(), more.end());
+        entries.push_back(std::move(entry));
+    };
+    const std::string where = table_words(report.rule) + " of " + place_of(report.file, 0);
+    if (report.rule_removed) {
+        add("removed " + where + '.', {});
+    }
+    for (const SettingChange& change : report.changes) {
+        const std::string key = policy_edit::written(change.key);
+        const std::string before = change.before ? policy_edit::toml_of(*change.before) : "";
+        const std::string after = change.after ? policy_edit::toml_of(*change.after) : "";
+        if (before == after) {
+            continue;
+        }
+        const std::string was = change.before ? ", was " + safe(before) : "";
+        JournalFields more{{"SESSLIMIT_SETTING", key}};
+        if (change.before) {
+            more.emplace_back("SESSLIMIT_OLD_VALUE", as_journal_field(before));
+        }
+        if (change.after) {
+            more.emplace_back("SESSLIMIT_NEW_VALUE", as_journal_field(after));
+        }
+        add(change.after ? "set " + key + " = " + safe(after) + " in " + where + was + '.'
+                         : "removed " + key + " from " + where + was + '.',
+            more);
+    }
+    return entries;
+}
+
+} // namespace sesslimit::ctl
