@@ -247,6 +247,7 @@ class Run {
     }
 
     Step<> install(DropIn& drop_in) {
+        const auto sessions = request_.reload ? tools_.remote.list() : Answer<std::vector<Session>>();
         if (auto done = drop_in.replace(new_text_); !done) {
             (void)drop_in.restore();
             return stop(done.error());
@@ -255,6 +256,9 @@ class Run {
         Step<> loaded = request_.reload ? reload(drop_in) : Step<>();
         if (report_.written && request_.reload) {
             log();
+        }
+        if (report_.reload == SetReport::Reload::done && sessions) {
+            report_.ending_sooner = ending_sooner(*sessions, tools_.remote.list().value_or(std::vector<Session>()));
         }
         return loaded;
     }
@@ -319,7 +323,7 @@ class Run {
             console_.complain(report_.error);
         }
         if (report_.error.empty() || report_.written) {
-            console_.print(set_text(report_));
+            console_.print(set_text(report_, console_.now()));
         }
     }
 

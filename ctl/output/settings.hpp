@@ -42,10 +42,17 @@ struct SetReport {
     std::string error;                     ///< reason of a failure, escaped for display; empty on success
     std::vector<policy::Problem> problems; ///< errors of all files, or warnings about the changed file
     std::vector<SettingChange> changes;
+    /// Sessions that the daemon terminates earlier than under the old policy, the earliest first.
+    std::vector<Session> ending_sooner;
 };
 
-/// Returns the lines about the changed keys and their effects. Does not contain the error and the problems.
-std::string set_text(const SetReport& report);
+/// Returns the sessions of `after` that a limit terminates earlier than in `before`, the earliest first. Both are lists
+/// of the daemon. Sessions whose limits are not enforced are left out.
+std::vector<Session> ending_sooner(const std::vector<Session>& before, std::vector<Session> after);
+
+/// Returns the lines about the changed keys, their effects, and the sessions that end earlier. Does not contain the
+/// error and the problems. `now` is the current time in microseconds since the epoch.
+std::string set_text(const SetReport& report, Usec now);
 std::string json_of(const SetReport& report, Json json);
 
 /// Returns a table of the effective defaults, as in the output of `explain`.

@@ -49,6 +49,10 @@ Value line_or_null(std::uint32_t line) {
     return line == 0 ? Value(nullptr) : Value(line);
 }
 
+Value time_or_null(Usec at) {
+    return at == infinity ? Value(nullptr) : Value(at);
+}
+
 Value tier_of(const std::optional<policy::Tier>& tier) {
     return !tier ? Value(nullptr) : Value(*tier == policy::Tier::managed ? "managed" : "host");
 }
@@ -119,6 +123,14 @@ Value value_of(const WrittenSetting& setting) {
             {"line", setting.line}};
 }
 
+Value value_of(const Session& session) {
+    return {{"id", session.id},
+            {"user", session.user},
+            {"uid", session.uid},
+            {"duration_ends_at", time_or_null(session.duration_ends_at)},
+            {"idle_ends_at", time_or_null(session.idle_ends_at)}};
+}
+
 template <class Values>
 Value list_of(const Values& values) {
     Value list = Value::array();
@@ -146,6 +158,7 @@ std::string json_of(const SetReport& report, Json json) {
             {"error", report.error.empty() ? Value(nullptr) : Value(report.error)},
             {"problems", std::move(problems)},
             {"changes", list_of(report.changes)},
+            {"ending_sooner", list_of(report.ending_sooner)},
         },
         json);
 }

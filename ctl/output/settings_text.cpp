@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "common/text.hpp"
 #include "ctl/client/escaped_client.hpp"
+#include "ctl/output/format.hpp"
 #include "ctl/output/report.hpp"
 #include "ctl/output/settings.hpp"
 #include "ctl/policy_edit/value.hpp"
+
+#include <algorithm>
+#include <span>
 
 namespace sesslimit::ctl {
 namespace {
@@ -14,6 +18,7 @@ using policy_edit::WrittenRule;
 using policy_edit::WrittenSetting;
 
 constexpr std::size_t max_path_length = 4096;
+constexpr std::size_t max_listed_sessions = 20;
 
 std::string place_of(const std::string& file, std::uint32_t line) {
     return escape_for_display(file, max_path_length) + (line == 0 ? "" : ':' + std::to_string(line));
@@ -91,6 +96,22 @@ std::string notes(const SettingChange& change, const std::string& rule) {
     return text;
 }
 
+Usec end_of(const Session& session) {
+    return std::min(session.duration_ends_at, session.idle_ends_at);
+}
+
+std::string sessions_text(const std::vector<Session>& sessions, Usec now) {
+    if (sessions.empty()) {
+        return {};
+    }
+    std::string text = "Sessions that end earlier with the new policy:\n";
+    for (const Session& session : std::span(sessions).first(std::min(sessions.size(), max_listed_sessions))) {
+        text += "  " + session_line(session, now) + ": " + end_text(session, now) + '\n';
+    }
+    const std::size_t more = sessions.size() - std::min(sessions.size(), max_listed_sessions);
+    return text + (more == 0 ? "" : "  and " + std::to_string(more) + " more\n");
+}
+
 std::string ending(const SetReport& report) {
     if (report.dry_run) {
         return "Dry run: the file was not changed.\n";
@@ -109,7 +130,18 @@ std::string ending(const SetReport& report) {
 
 } // namespace
 
-std::string set_text(const SetReport& report) {
+std::vector<Session> ending_sooner(const std::vector<Session>& before, std::vector<Session> after) {
+    std::erase_if(after, [&](const Session& session) {
+        const auto old = std::ranges::find(before, session.key, &Session::key);
+        const bool was_enforced = old != before.end() && old->mode == "enforce";
+        return session.mode != "enforce" || end_of(session) == infinity ||
+               (was_enforced && end_of(session) >= end_of(*old));
+    });
+    std::ranges::sort(after, {}, end_of);
+    return after;
+}
+
+std::string set_text(const SetReport& report, Usec now) {
     std::string text;
     if (report.rule_removed) {
         text += table_words(report.rule) + " removed from " + place_of(report.file, 0) + '\n';
@@ -117,7 +149,7 @@ std::string set_text(const SetReport& report) {
     for (const SettingChange& change : report.changes) {
         text += change_line(change, report.rule) + notes(change, report.rule);
     }
-    return text + ending(report);
+    return text + sessions_text(report.ending_sooner, now) + ending(report);
 }
 
 std::string defaults_text(const std::vector<std::pair<std::string, SetValue>>& defaults, const Style& style) {

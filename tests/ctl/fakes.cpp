@@ -113,6 +113,9 @@ ctl::Answer<ctl::Explanation> FakeRemote::explain(const ctl::ExplainQuery& quest
 
 ctl::Answer<> FakeRemote::reload() {
     ++reloads;
+    if (!failure && on_reload) {
+        on_reload();
+    }
     return failure ? ctl::Answer<>(std::unexpected(*failure)) : ctl::Answer<>();
 }
 

@@ -39,7 +39,8 @@ class FakeRemote final : public ctl::Remote {
     std::vector<ctl::Event> events;               ///< events that watch() delivers before it returns
     std::optional<ctl::ExplainQuery> asked_about; ///< question of the last explain()
     unsigned reloads = 0;
-    std::string message; ///< message of the last request to terminate sessions
+    std::function<void()> on_reload; ///< called by each reload() that succeeds
+    std::string message;             ///< message of the last request to terminate sessions
 
     ctl::Answer<std::vector<ctl::Session>> list() override;
     ctl::Answer<ctl::Session> session(const std::string& id) override;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "tests/ctl/policy_directory.hpp"
 #include "tests/ctl/schema.hpp"
 #include "tests/ctl/world.hpp"
 #include "tests/unit/support/cmocka.hpp"
@@ -154,6 +155,27 @@ SESSLIMIT_TEST(output_escapes_control_characters) {
         }
         EXPECT(!contains(all, "\033") && !contains(all, "\xc2\x9b") && !all.empty(), command.front() + ": " + all);
     }
+}
+
+SESSLIMIT_TEST(settings_are_changed_and_shown) {
+    const PolicyDirectory directory;
+    World world;
+    const auto run = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.end(), {"--policy-dir", directory.path()});
+        return world.run(std::move(arguments));
+    };
+    const auto set = run({"set", "max_duration=8h", "--rule", "r", "--match", "user=root", "--match", "service=sshd"});
+    EXPECT(set.exit == 0 && contains(set.out, "max_duration = \"8h\" in rule \"r\": in effect\n"), set.out + set.err);
+    EXPECT(!world.was_asked("Reload"), "the daemon reads another directory");
+    EXPECT_TEXT(run({"get", "--rule", "r"}).out, "match.user=\"root\"\nmatch.service=\"sshd\"\nmax_duration=\"8h\"\n");
+    EXPECT(contains(run({"rules"}).out, "rule \"r\" (host, "), "rules");
+    EXPECT(run({"set", "quiet=true", "--dry-run"}).exit == 0 && run({"get", "quiet"}).exit == 1, "dry run");
+    EXPECT_TEXT(document_problem("defaults.json", run({"defaults", "--json=short"}).out), "");
+    EXPECT_TEXT(document_problem("set.json", run({"unset", "--rule", "r", "--json=short"}).out), "");
+    EXPECT_TEXT(run({"rules"}).out, "");
+    EXPECT(run({"set", "quiet=true", "--match", "user=root"}).exit == 2, "--match without --rule");
+    EXPECT(run({"set"}).exit == 2, "no key");
+    EXPECT(run({"set", "quiet=maybe"}).exit == 1, "invalid value");
 }
 
 SESSLIMIT_TEST(check_works_without_daemon) {

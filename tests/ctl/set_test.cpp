@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <ctime>
 
 using namespace sesslimit;
 using namespace sesslimit::ctl;
@@ -301,6 +303,39 @@ SESSLIMIT_TEST(changes_are_logged_with_person_and_values) {
     bench.set({"mode=enforce"});
     EXPECT(bench.host.logged.size() == logged && bench.remote.reloads == 5,
            "a directory that the daemon does not read");
+}
+
+SESSLIMIT_TEST(sessions_that_end_earlier_are_listed) {
+    setenv("TZ", "UTC", 1);
+    tzset();
+    Bench bench;
+    for (const char* id : {"1", "2", "3", "4", "5"}) {
+        bench.remote.sessions.push_back(alices_session(id));
+        bench.remote.sessions.back().key = static_cast<std::uint64_t>(*id);
+    }
+    bench.remote.sessions[3].mode = "observe"; // it is not terminated before the change
+    bench.remote.on_reload = [&] {
+        auto& sessions = bench.remote.sessions;
+        sessions[0].duration_ends_at = noon + 10 * minute;
+        sessions[1].idle_ends_at = noon + 5 * minute;
+        sessions[2].duration_ends_at = infinity; // its idle timeout still is the first limit
+        sessions[3].mode = "enforce";
+        sessions[4].mode = "observe";
+        sessions[4].idle_ends_at = noon;
+    };
+    bench.set({"max_duration=1h"});
+    EXPECT_TEXT(bench.printed,
+                "max_duration = \"1h\" in [defaults]: in effect\n"
+                "Sessions that end earlier with the new policy:\n"
+                "  session 2 of alice: sshd on pts/0, from 192.0.2.7, since 12:00 (2h): idle 5min left\n"
+                "  session 1 of alice: sshd on pts/0, from 192.0.2.7, since 12:00 (2h): 10min left\n"
+                "  session 4 of alice: sshd on pts/0, from 192.0.2.7, since 12:00 (2h): idle 12min left\n");
+    bench.json = Json::compact;
+    bench.remote.on_reload = [&] { bench.remote.sessions[2].idle_ends_at = noon; };
+    bench.set({"max_duration=2h"});
+    EXPECT_TEXT(document_problem("set.json", bench.printed), "");
+    EXPECT(contains(bench.printed, R"("ending_sooner":[{"id":"3","user":"alice","uid":1000,"duration_ends_at":null)"),
+           bench.printed);
 }
 
 SESSLIMIT_TEST(json_of_set_matches_schema) {

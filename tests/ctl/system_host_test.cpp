@@ -148,6 +148,11 @@ SESSLIMIT_TEST(unreadable_journal_distinguished_from_empty) {
     EXPECT_TEXT(counted(directory.path), "1 complete last 0 alice");
 }
 
+SESSLIMIT_TEST(caller_has_name_and_uid) {
+    const Caller caller = SystemHost().caller();
+    EXPECT(!caller.name.empty() && (geteuid() != 0 || caller.uid != 0 || caller.name == "root"), caller.name);
+}
+
 } // namespace
 
 int main() {
