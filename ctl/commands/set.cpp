@@ -249,7 +249,8 @@ class Run {
     Step<> install(DropIn& drop_in) {
         const auto sessions = request_.reload ? tools_.remote.list() : Answer<std::vector<Session>>();
         if (auto done = drop_in.replace(new_text_); !done) {
-            (void)drop_in.restore();
+            const auto restored = drop_in.restore();
+            done.error().what += restored ? "" : "\nThe old file could not be restored: " + restored.error().what;
             return stop(done.error());
         }
         report_.written = true;

@@ -82,12 +82,17 @@ std::string change_line(const SettingChange& change, const std::string& rule) {
            effect_words(change) + '\n';
 }
 
+/// Returns the line about another rule that sets a changed key. `of_rule` is true if the changed key is in a rule.
+std::string rule_note(const SetValue& other, bool of_rule) {
+    const std::string name = table_words(other.rule) + " (" + place_of(other.file, other.line) + ')';
+    return of_rule ? "  " + name + " is stricter: " + other.value + " applies to logins that match both\n"
+                   : "  " + name + " sets " + other.value + " for the logins that it matches\n";
+}
+
 std::string notes(const SettingChange& change, const std::string& rule) {
     std::string text;
     for (const SetValue& other : change.effect.rules) {
-        const std::string name = table_words(other.rule) + " (" + place_of(other.file, other.line) + ')';
-        text += rule.empty() ? "  " + name + " sets " + other.value + " for the logins that it matches\n"
-                             : "  " + name + " is stricter: " + other.value + " applies to logins that match both\n";
+        text += rule_note(other, !rule.empty());
     }
     if (const auto& observed = change.effect.observed_by) {
         text += "  limits are not enforced, because " + place_of(observed->file, observed->line) +

@@ -275,6 +275,14 @@ SESSLIMIT_TEST(inline_tables_and_invalid_texts_are_not_changed) {
     });
 }
 
+SESSLIMIT_TEST(change_with_another_result_is_refused) {
+    // Without the second rule, the header of its table would belong to the first rule.
+    const std::string text = "version = 1\n[[rule]]\nname = \"a\"\nmatch.uid = 3\n"
+                             "[[rule]]\nname = \"b\"\nmatch.uid = 4\n[rule.other]\n";
+    const Change change{.rule = "b", .set = {}, .unset = {}, .remove_rule = true};
+    EXPECT_TEXT(result_of(text, change), "error 0: the file cannot be changed line by line; change it with an editor");
+}
+
 SESSLIMIT_TEST(values_are_written_as_toml) {
     struct Value {
         const char* argument;
