@@ -139,17 +139,23 @@ void add_policy_dir(CLI::App& command, std::string& directory) {
     command.add_option("--policy-dir", directory, about_policy_dir)->type_name("DIR");
 }
 
+/// Adds the option for the policy directory to a command that changes the policy.
+template <class Request>
+void add_changed_dir(CLI::App& command, Request& request) {
+    command
+        .add_option("--policy-dir", request.directory,
+                    "Policy directory (default: /etc/sesslimit); the daemon does not reload the policy")
+        ->type_name("DIR")
+        ->each([&request](const std::string&) { request.reload = false; });
+}
+
 /// Adds the options of set and unset. `type` is the form of the arguments.
 void add_change(CLI::App& command, SetRequest& request, const char* type, const char* about, const char* about_match) {
     command.add_option(type, request.words, about);
     auto* rule =
         command.add_option("--rule", request.rule, "Change this rule instead of [defaults]")->type_name("NAME");
     command.add_option("--match", request.match, about_match)->type_name(type)->allow_extra_args(false)->needs(rule);
-    command
-        .add_option("--policy-dir", request.directory,
-                    "Policy directory (default: /etc/sesslimit); the daemon does not reload the policy")
-        ->type_name("DIR")
-        ->each([&request](const std::string&) { request.reload = false; });
+    add_changed_dir(command, request);
     command.add_flag("--dry-run", request.dry_run, "Check the change and show its effect, but do not write it");
 }
 
@@ -162,6 +168,10 @@ void add_settings(CLI::App& app, Arguments& arguments) {
         add_command(app, arguments, Command::unset, "unset", "Remove settings that the command set has made");
     add_change(*unset, request, "KEY", "Setting to remove; without any, the whole rule is removed",
                "Key under match to remove; may be repeated");
+
+    add_changed_dir(*add_command(app, arguments, Command::edit, "edit",
+                                 "Edit the file of the command set, and check it before it is installed"),
+                    arguments.edit);
 
     SettingsRequest& settings = arguments.settings;
     CLI::App* get = add_command(app, arguments, Command::get, "get", "Print settings as written in the policy files");

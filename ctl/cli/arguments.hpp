@@ -6,6 +6,7 @@
 #include "ctl/client/failure.hpp"
 #include "ctl/commands/audit.hpp"
 #include "ctl/commands/check.hpp"
+#include "ctl/commands/edit.hpp"
 #include "ctl/commands/set.hpp"
 #include "ctl/commands/settings.hpp"
 
@@ -32,6 +33,7 @@ enum class Command : std::uint8_t {
     audit,
     set,
     unset,
+    edit,
     get,
     rules,
     defaults,
@@ -51,6 +53,7 @@ struct Arguments {
     CheckRequest check;
     AuditRequest audit;
     SetRequest set;
+    EditRequest edit;
     SettingsRequest settings;
     Json json = Json::off;
     bool legend = true;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/cli/arguments.hpp"
+#include "ctl/cli/editor.hpp"
 #include "ctl/cli/terminal.hpp"
 #include "ctl/client/bus_client.hpp"
 #include "ctl/client/system_host.hpp"
@@ -44,6 +45,11 @@ Exit dispatch(const Arguments& arguments, Remote& remote, Host& host, Console& c
         const SetTools tools{names, remote, host};
         return arguments.command == Command::set ? set(arguments.set, tools, console)
                                                  : unset(arguments.set, tools, console);
+    }
+    case Command::edit: {
+        policy::SystemNames names;
+        UserEditor editor;
+        return edit(arguments.edit, {names, remote, host}, editor, console);
     }
     case Command::get: {
         policy::SystemNames names;

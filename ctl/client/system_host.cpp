@@ -134,7 +134,9 @@ Caller SystemHost::caller() {
 bool SystemHost::log(const std::vector<std::pair<std::string, std::string>>& fields) {
     std::vector<std::string> texts{"SYSLOG_IDENTIFIER=sesslimitctl"};
     for (const auto& [name, value] : fields) {
-        texts.push_back(name + '=' + value);
+        texts.push_back(name);
+        texts.back() += '=';
+        texts.back() += value;
     }
     std::vector<iovec> entry;
     entry.reserve(texts.size());

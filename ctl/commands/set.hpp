@@ -2,10 +2,8 @@
 #pragma once
 
 #include "ctl/cli/console.hpp"
-#include "ctl/client/daemon_client.hpp"
 #include "ctl/client/failure.hpp"
-#include "ctl/client/host.hpp"
-#include "daemon/policy/load.hpp"
+#include "ctl/commands/drop_in_change.hpp"
 
 #include <string>
 #include <vector>
@@ -20,13 +18,6 @@ struct SetRequest {
     std::string directory = "/etc/sesslimit";
     bool reload = true;   ///< true if the daemon reads this directory, and must load the changed policy
     bool dry_run = false; ///< true if nothing is written
-};
-
-/// The interfaces that set and unset use.
-struct SetTools {
-    policy::Names& names;
-    Remote& remote;
-    Host& host;
 };
 
 /// Changes settings in policy.d/90-set.toml of the policy directory (ctl/client/drop_in.hpp). The complete policy is

@@ -16,6 +16,9 @@
 /// in json.hpp, and docs/schema contains the schemas.
 namespace sesslimit::ctl {
 
+/// Returns "FILE:LINE", or "FILE" if the line is 0. Escaped for display.
+std::string location_text(const std::string& file, std::uint32_t line);
+
 /// A key that set or unset has changed, or that already had the requested value.
 struct SettingChange {
     policy_edit::Key key;

@@ -13,32 +13,31 @@ using policy_edit::SetValue;
 using policy_edit::WrittenRule;
 using policy_edit::WrittenSetting;
 
-Value value_of(const policy::Node& node) {
-    using Kind = policy::Node::Kind;
+Value json_value(const policy::Node& node) {
     switch (node.kind) {
-    case Kind::boolean:
+    case policy::Node::Kind::boolean:
         return node.truth;
-    case Kind::integer:
+    case policy::Node::Kind::integer:
         return node.number;
-    case Kind::text:
+    case policy::Node::Kind::text:
         return as_utf8(node.text);
-    case Kind::list: {
+    case policy::Node::Kind::list: {
         Value list = Value::array();
         for (const policy::Node& item : node.items) {
-            list.push_back(value_of(item));
+            list.push_back(json_value(item));
         }
         return list;
     }
-    case Kind::real:
-    case Kind::moment:
-    case Kind::table:
+    case policy::Node::Kind::real:
+    case policy::Node::Kind::moment:
+    case policy::Node::Kind::table:
         break;
     }
     return nullptr;
 }
 
-Value value_of(const std::optional<policy::Node>& node) {
-    return node ? value_of(*node) : Value(nullptr);
+Value json_value(const std::optional<policy::Node>& node) {
+    return node ? json_value(*node) : Value(nullptr);
 }
 
 Value name_or_null(const std::string& name) {
@@ -57,7 +56,7 @@ Value tier_of(const std::optional<policy::Tier>& tier) {
     return !tier ? Value(nullptr) : Value(*tier == policy::Tier::managed ? "managed" : "host");
 }
 
-Value value_of(const SetValue& value) {
+Value json_value(const SetValue& value) {
     return {{"value", value.value},
             {"tier", tier_of(value.tier)},
             {"rule", name_or_null(value.rule)},
@@ -99,31 +98,31 @@ std::string_view name_of(SetReport::Reload reload) {
     return "none";
 }
 
-Value value_of(const SettingChange& change) {
+Value json_value(const SettingChange& change) {
     Value rules = Value::array();
     for (const SetValue& rule : change.effect.rules) {
-        rules.push_back(value_of(rule));
+        rules.push_back(json_value(rule));
     }
     const auto& observed = change.effect.observed_by;
     return {
         {"key", policy_edit::written(change.key)},
-        {"before", value_of(change.before)},
-        {"after", value_of(change.after)},
+        {"before", json_value(change.before)},
+        {"after", json_value(change.after)},
         {"effect", change.after ? name_of(change.effect.kind) : name_of(Effect::Kind::not_set)},
-        {"applies", change.effect.applies ? value_of(*change.effect.applies) : Value(nullptr)},
+        {"applies", change.effect.applies ? json_value(*change.effect.applies) : Value(nullptr)},
         {"rules", std::move(rules)},
         {"observed_by", observed ? Value{{"file", as_utf8(observed->file)}, {"line", observed->line}} : Value(nullptr)},
     };
 }
 
-Value value_of(const WrittenSetting& setting) {
+Value json_value(const WrittenSetting& setting) {
     return {{"key", as_utf8(policy_edit::written(setting.key))},
-            {"value", value_of(setting.value)},
+            {"value", json_value(setting.value)},
             {"file", as_utf8(setting.file)},
             {"line", setting.line}};
 }
 
-Value value_of(const Session& session) {
+Value json_value(const Session& session) {
     return {{"id", session.id},
             {"user", session.user},
             {"uid", session.uid},
@@ -132,10 +131,10 @@ Value value_of(const Session& session) {
 }
 
 template <class Values>
-Value list_of(const Values& values) {
+Value json_list(const Values& values) {
     Value list = Value::array();
     for (const auto& value : values) {
-        list.push_back(value_of(value));
+        list.push_back(json_value(value));
     }
     return list;
 }
@@ -157,8 +156,8 @@ std::string json_of(const SetReport& report, Json json) {
             {"reload", name_of(report.reload)},
             {"error", report.error.empty() ? Value(nullptr) : Value(report.error)},
             {"problems", std::move(problems)},
-            {"changes", list_of(report.changes)},
-            {"ending_sooner", list_of(report.ending_sooner)},
+            {"changes", json_list(report.changes)},
+            {"ending_sooner", json_list(report.ending_sooner)},
         },
         json);
 }
@@ -167,7 +166,7 @@ std::string json_of(const std::vector<std::pair<std::string, SetValue>>& default
     Value list = Value::array();
     for (const auto& [name, value] : defaults) {
         Value one{{"name", name}};
-        one.update(value_of(value));
+        one.update(json_value(value));
         list.push_back(std::move(one));
     }
     return json_text(list, json);
@@ -180,14 +179,14 @@ std::string json_of(const std::vector<WrittenRule>& rules, Json json) {
                         {"tier", tier_of(rule.tier)},
                         {"file", as_utf8(rule.file)},
                         {"line", rule.line},
-                        {"match", list_of(rule.match)},
-                        {"settings", list_of(rule.settings)}});
+                        {"match", json_list(rule.match)},
+                        {"settings", json_list(rule.settings)}});
     }
     return json_text(list, json);
 }
 
 std::string json_of(const std::vector<WrittenSetting>& settings, Json json) {
-    return json_text(list_of(settings), json);
+    return json_text(json_list(settings), json);
 }
 
 } // namespace sesslimit::ctl

@@ -20,10 +20,6 @@ using policy_edit::WrittenSetting;
 constexpr std::size_t max_path_length = 4096;
 constexpr std::size_t max_listed_sessions = 20;
 
-std::string place_of(const std::string& file, std::uint32_t line) {
-    return escape_for_display(file, max_path_length) + (line == 0 ? "" : ':' + std::to_string(line));
-}
-
 std::string table_words(const std::string& rule) {
     return rule.empty() ? "[defaults]" : "rule \"" + escape_for_display(rule) + '"';
 }
@@ -40,7 +36,7 @@ std::string applies_words(const SetValue& applies) {
 std::string effect_words(const SettingChange& change) {
     const Effect& effect = change.effect;
     const SetValue applies = effect.applies.value_or(SetValue{});
-    const std::string at = place_of(applies.file, applies.line);
+    const std::string at = location_text(applies.file, applies.line);
     if (!change.after) {
         if (!effect.applies) {
             return "";
@@ -84,9 +80,11 @@ std::string change_line(const SettingChange& change, const std::string& rule) {
 
 /// Returns the line about another rule that sets a changed key. `of_rule` is true if the changed key is in a rule.
 std::string rule_note(const SetValue& other, bool of_rule) {
-    const std::string name = table_words(other.rule) + " (" + place_of(other.file, other.line) + ')';
-    return of_rule ? "  " + name + " is stricter: " + other.value + " applies to logins that match both\n"
-                   : "  " + name + " sets " + other.value + " for the logins that it matches\n";
+    std::string text = "  " + table_words(other.rule) + " (" + location_text(other.file, other.line);
+    text += of_rule ? ") is stricter: " : ") sets ";
+    text += other.value;
+    text += of_rule ? " applies to logins that match both\n" : " for the logins that it matches\n";
+    return text;
 }
 
 std::string notes(const SettingChange& change, const std::string& rule) {
@@ -94,11 +92,18 @@ std::string notes(const SettingChange& change, const std::string& rule) {
     for (const SetValue& other : change.effect.rules) {
         text += rule_note(other, !rule.empty());
     }
-    if (const auto& observed = change.effect.observed_by) {
-        text += "  limits are not enforced, because " + place_of(observed->file, observed->line) +
-                " sets mode = \"observe\"\n";
-    }
     return text;
+}
+
+/// Returns a line if limits are not enforced because of the mode, or an empty text.
+std::string mode_note(const std::vector<SettingChange>& changes) {
+    const auto observed = std::ranges::find_if(
+        changes, [](const SettingChange& change) { return change.after && change.effect.observed_by; });
+    if (observed == changes.end()) {
+        return {};
+    }
+    const policy::Location& at = *observed->effect.observed_by;
+    return "Limits are not enforced, because " + location_text(at.file, at.line) + " sets mode = \"observe\".\n";
 }
 
 Usec end_of(const Session& session) {
@@ -135,6 +140,10 @@ std::string ending(const SetReport& report) {
 
 } // namespace
 
+std::string location_text(const std::string& file, std::uint32_t line) {
+    return escape_for_display(file, max_path_length) + (line == 0 ? "" : ':' + std::to_string(line));
+}
+
 std::vector<Session> ending_sooner(const std::vector<Session>& before, std::vector<Session> after) {
     std::erase_if(after, [&](const Session& session) {
         const auto old = std::ranges::find(before, session.key, &Session::key);
@@ -149,12 +158,14 @@ std::vector<Session> ending_sooner(const std::vector<Session>& before, std::vect
 std::string set_text(const SetReport& report, Usec now) {
     std::string text;
     if (report.rule_removed) {
-        text += table_words(report.rule) + " removed from " + place_of(report.file, 0) + '\n';
+        text += table_words(report.rule) + " removed from " + location_text(report.file, 0) + '\n';
     }
     for (const SettingChange& change : report.changes) {
         text += change_line(change, report.rule) + notes(change, report.rule);
     }
-    return text + sessions_text(report.ending_sooner, now) + ending(report);
+    text += mode_note(report.changes);
+    text += sessions_text(report.ending_sooner, now);
+    return text + ending(report);
 }
 
 std::string defaults_text(const std::vector<std::pair<std::string, SetValue>>& defaults, const Style& style) {
@@ -171,7 +182,7 @@ std::string rules_text(const std::vector<WrittenRule>& rules) {
     std::string text;
     for (const WrittenRule& rule : rules) {
         text += table_words(rule.name) + " (" + (rule.tier == policy::Tier::managed ? "managed" : "host") + ", " +
-                place_of(rule.file, rule.line) + ")\n";
+                location_text(rule.file, rule.line) + ")\n";
         for (const auto* settings : {&rule.match, &rule.settings}) {
             for (const WrittenSetting& setting : *settings) {
                 text += "  " + safe(policy_edit::written(setting.key)) + " = " + shown(setting.value) + '\n';
@@ -208,7 +219,7 @@ std::vector<JournalFields> journal_entries(const SetReport& report, const std::s
         entry.insert(entry.end(), more.begin(), more.end());
         entries.push_back(std::move(entry));
     };
-    const std::string where = table_words(report.rule) + " of " + place_of(report.file, 0);
+    const std::string where = table_words(report.rule) + " of " + location_text(report.file, 0);
     if (report.rule_removed) {
         add("removed " + where + '.', {});
     }

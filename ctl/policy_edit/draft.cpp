@@ -164,7 +164,11 @@ Edited<std::optional<Draft::Comment>> Draft::comment_of(std::uint32_t number, st
         }
         const std::string before = number > first ? joined(first, number - 1) : std::string();
         const std::string after = number < last ? joined(number + 1, last) : std::string();
-        const auto shortened = parsed(before + std::string(whole.substr(0, at)) + '\n' + after);
+        std::string shorter = before;
+        shorter += whole.substr(0, at);
+        shorter += '\n';
+        shorter += after;
+        const auto shortened = parsed(shorter);
         if (value && shortened && same(*value, *shortened)) {
             return Comment{at, std::string(whole.substr(at))};
         }

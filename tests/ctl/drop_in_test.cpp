@@ -192,20 +192,23 @@ SESSLIMIT_TEST(second_writer_waits_for_the_lock) {
     EXPECT(DropIn::read(directory.path()).has_value(), "reading needs no lock");
 }
 
+char letter(std::size_t writer) {
+    return static_cast<char>('a' + static_cast<int>(writer));
+}
+
 SESSLIMIT_TEST(no_change_of_parallel_writers_is_lost) {
-    constexpr int writers = 6;
-    constexpr int changes = 20;
+    constexpr std::size_t writers = 6;
+    constexpr std::size_t changes = 20;
     const Directory directory;
     directory.write("");
     std::vector<pid_t> children;
-    for (int writer = 0; writer < writers; ++writer) {
+    for (std::size_t writer = 0; writer < writers; ++writer) {
         const pid_t child = fork();
         if (child == 0) {
             bool good = true;
-            for (int change = 0; change < changes && good; ++change) {
+            for (std::size_t change = 0; change < changes && good; ++change) {
                 auto drop_in = DropIn::lock(directory.path(), {});
-                good =
-                    drop_in && drop_in->text() && drop_in->replace(*drop_in->text() + static_cast<char>('a' + writer));
+                good = drop_in && drop_in->text() && drop_in->replace(*drop_in->text() + letter(writer));
             }
             _exit(good ? 0 : 1);
         }
@@ -218,8 +221,8 @@ SESSLIMIT_TEST(no_change_of_parallel_writers_is_lost) {
     }
     const std::string text = directory.text();
     EXPECT(good && text.size() == writers * changes, text);
-    for (int writer = 0; writer < writers; ++writer) {
-        EXPECT(std::ranges::count(text, static_cast<char>('a' + writer)) == changes, text);
+    for (std::size_t writer = 0; writer < writers; ++writer) {
+        EXPECT(std::ranges::count(text, letter(writer)) == static_cast<std::ptrdiff_t>(changes), text);
     }
 }
 

@@ -31,12 +31,14 @@ struct Block {
     std::string table;
     std::string key;
     std::string text;
+    std::vector<std::string> comments{}; ///< after the value, and between its lines
 };
 
 struct Value {
     std::string toml; ///< as in a file, possibly over several lines
     std::string argument;
     json value;
+    std::vector<std::string> comments{};
 };
 
 class Generator {
@@ -109,15 +111,23 @@ class Generator {
 
     Value list() {
         Value all{"[", "[", json::array()};
+        const auto add_comment = [&] {
+            all.comments.push_back(comment());
+            all.toml += all.comments.back() + "\n";
+        };
         for (unsigned count = pick(4); count > 0; --count) {
             const std::string text = words();
             all.value.push_back(text);
             all.argument += quoted(text) + (count > 1 ? "," : "");
             all.toml += chance(40) ? "\n" + blanks() : "";
-            all.toml += chance(10) ? comment() + "\n" : "";
+            if (chance(10)) {
+                add_comment();
+            }
             all.toml += chance(70) ? quoted(text) : string_in_file(text);
             all.toml += count > 1 || chance(30) ? blanks() + "," : "";
-            all.toml += chance(10) ? comment() + "\n" : "";
+            if (chance(10)) {
+                add_comment();
+            }
         }
         all.toml += (chance(30) ? "\n" : "") + std::string("]");
         all.argument += ']';
@@ -184,10 +194,20 @@ class File {
     }
 
     void key(const std::string& table, const std::string& name, const std::string& prefix) {
-        add(table, name,
-            make_.blanks() + prefix + make_.key_in_file(name) + make_.blanks() + "=" + make_.blanks() +
-                make_.value().toml + make_.after_value() + "\n");
+        add_value(table, name,
+                  make_.blanks() + prefix + make_.key_in_file(name) + make_.blanks() + "=" + make_.blanks());
         filler();
+    }
+
+    /// Adds an entry that starts with `start` and has a random value.
+    void add_value(const std::string& table, const std::string& name, const std::string& start) {
+        Value value = make_.value();
+        const std::string tail = make_.after_value();
+        if (const std::size_t comment = tail.find('#'); comment != tail.npos) {
+            value.comments.push_back(tail.substr(comment));
+        }
+        add(table, name, start + value.toml + tail + "\n");
+        blocks.back().comments = std::move(value.comments);
     }
 
     void keys(const std::string& table, const std::string& prefix) {
@@ -216,7 +236,7 @@ class File {
         keys(name, {});
         if (table) {
             add({}, {}, make_.blanks() + "[rule.match]" + make_.after_value() + "\n");
-            add(name, "match.user", make_.key_in_file("user") + "=" + make_.value().toml + make_.after_value() + "\n");
+            add_value(name, "match.user", make_.key_in_file("user") + "=");
         }
     }
 
@@ -410,6 +430,12 @@ std::string check_key(const File& file, const std::string& table, const std::str
     if (!is_kept(before, after, *changed)) {
         return "other lines changed by a replacement:\n" + *changed;
     }
+    const std::string middle = changed->substr(before.size(), changed->size() - before.size() - after.size());
+    for (const std::string& comment : block->comments) {
+        if (middle.find(comment) == middle.npos) {
+            return "lost comment " + comment;
+        }
+    }
     // A removed key that was replaced before leaves the comments between the lines of its first value. The table
     // [defaults] is removed with its last key.
     const auto bare = edited(text, unset);
@@ -454,8 +480,8 @@ SESSLIMIT_TEST(changes_of_generated_files_keep_all_other_lines) {
         const auto [table, key] = make.chance(60) ? existing_key(file, make) : new_key(file, make);
         problem = check_key(file, table, key, make.value(), counts);
         if (!problem.empty()) {
-            problem =
-                "file " + std::to_string(number) + ", " + table + ", " + key + ": " + problem + "\n--- of\n" + text;
+            problem.insert(0, "file " + std::to_string(number) + ", " + table + ", " + key + ": ");
+            problem += "\n--- of\n" + text;
         }
     }
     EXPECT_TEXT(problem, "");

@@ -31,8 +31,8 @@ SESSLIMIT_TEST(bash_offers_matching_completions) {
         const char* offers;
     };
     constexpr Case cases[] = {
-        {"sesslimitctl ''",
-         "audit check defaults end end-credential end-user explain get list reload rules set show status unset watch "},
+        {"sesslimitctl ''", "audit check defaults edit end end-credential end-user explain get list reload rules set "
+                            "show status unset watch "},
         {"sesslimitctl end-", "end-credential end-user "},
         {"sesslimitctl end ''", "12 20 9 "},
         {"sesslimitctl show 1", "12 "},

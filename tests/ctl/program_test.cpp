@@ -4,6 +4,8 @@
 #include "tests/ctl/world.hpp"
 #include "tests/unit/support/cmocka.hpp"
 
+#include <unistd.h>
+
 #include <sstream>
 
 using namespace sesslimit;
@@ -176,6 +178,31 @@ SESSLIMIT_TEST(settings_are_changed_and_shown) {
     EXPECT(run({"set", "quiet=true", "--match", "user=root"}).exit == 2, "--match without --rule");
     EXPECT(run({"set"}).exit == 2, "no key");
     EXPECT(run({"set", "quiet=maybe"}).exit == 1, "invalid value");
+}
+
+SESSLIMIT_TEST(edit_runs_the_editor_of_the_user) {
+    const PolicyDirectory directory;
+    World world;
+    const auto edit = [&](const std::string& editor, std::vector<std::string> more = {}) {
+        auto start = world.start({"edit", "--policy-dir", directory.path()});
+        start.environment = std::move(more);
+        start.environment.push_back("EDITOR=" + editor);
+        return test::run(start);
+    };
+    const auto added = edit("printf '[defaults]\nquiet = true\n' | tee -a >/dev/null");
+    EXPECT(added.exit == 0 && contains(added.out, "quiet = true in [defaults]: in effect\n"), added.out + added.err);
+    const std::string text = directory.read("policy.d/90-set.toml");
+    EXPECT(edit("true").out == "The file was not changed.\n", "true");
+    EXPECT(edit("false").exit == 1 && edit("rm").exit == 1 && edit("ln -sf /etc/shadow").exit == 1, "failures");
+    const auto broken = edit("sed -i s/true/3/");
+    EXPECT(broken.exit == 1 && contains(broken.err, "90-set.toml:4:9: error: quiet: expected true or false"),
+           broken.err);
+    EXPECT_TEXT(directory.read("policy.d/90-set.toml"), text);
+    if (geteuid() == 0) {
+        const auto by_user = edit("sh -c 'echo \"# $(id -u)\" >>\"$0\"'", {"SUDO_UID=65534"});
+        EXPECT(by_user.exit == 0, by_user.err);
+        EXPECT_TEXT(directory.read("policy.d/90-set.toml"), text + "# 65534\n");
+    }
 }
 
 SESSLIMIT_TEST(check_works_without_daemon) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "ctl/commands/edit.hpp"
 #include "ctl/commands/set.hpp"
 #include "ctl/commands/settings.hpp"
 #include "ctl/output/settings.hpp"
@@ -202,6 +203,16 @@ SESSLIMIT_TEST(errors_in_other_files_prevent_a_change) {
            bench.complaints);
 }
 
+SESSLIMIT_TEST(unreadable_files_prevent_a_change) {
+    Bench bench;
+    bench.directory.write("policy.toml", "version = 1\n");
+    std::filesystem::create_directory(bench.directory.path() / "managed.d");
+    std::filesystem::create_symlink("/nonexistent", bench.directory.path() / "managed.d" / "x.toml");
+    bench.set({"quiet=true"});
+    EXPECT(bench.exit == Exit::failed && bench.text() == "-" && contains(bench.complaints, "managed.d/x.toml: error: "),
+           bench.complaints);
+}
+
 SESSLIMIT_TEST(file_that_must_not_be_changed_is_refused) {
     Bench bench;
     bench.directory.write(file, "version = 1\n");
@@ -311,7 +322,7 @@ SESSLIMIT_TEST(sessions_that_end_earlier_are_listed) {
     Bench bench;
     for (const char* id : {"1", "2", "3", "4", "5"}) {
         bench.remote.sessions.push_back(alices_session(id));
-        bench.remote.sessions.back().key = static_cast<std::uint64_t>(*id);
+        bench.remote.sessions.back().key = std::stoul(id);
     }
     bench.remote.sessions[3].mode = "observe"; // it is not terminated before the change
     bench.remote.on_reload = [&] {
@@ -336,6 +347,61 @@ SESSLIMIT_TEST(sessions_that_end_earlier_are_listed) {
     EXPECT_TEXT(document_problem("set.json", bench.printed), "");
     EXPECT(contains(bench.printed, R"("ending_sooner":[{"id":"3","user":"alice","uid":1000,"duration_ends_at":null)"),
            bench.printed);
+}
+
+/// An editor that replaces the text by the next of its texts.
+class FakeEditor final : public Editor {
+  public:
+    explicit FakeEditor(std::vector<std::string> texts) : texts_(std::move(texts)) {}
+    std::vector<std::string> seen;
+
+    Result<std::string> edit(std::string_view text) override {
+        seen.emplace_back(text);
+        return seen.size() > texts_.size() ? Result<std::string>(fail("no more texts")) : texts_[seen.size() - 1];
+    }
+
+  private:
+    std::vector<std::string> texts_;
+};
+
+SESSLIMIT_TEST(edit_installs_checked_text_and_reports_changes) {
+    Bench bench;
+    bench.directory.write(file, "version = 1\n[defaults]\nquiet = true\nmax_sessions = 3\n"
+                                "[[rule]]\nname = \"old\"\nmatch.user = \"bob\"\nquiet = true\n");
+    const std::string good = "version = 1\n[defaults]\nmax_sessions = 3\nmode = \"observe\"\n"
+                             "[[rule]]\nname = \"new\"\nmatch.user = \"alice\"\nmax_sessions = 4\n";
+    FakeEditor editor({"version = 1\n[defaults]\nmax_sessions = -3\n", good});
+    const SetTools tools{bench.names, bench.remote, bench.host};
+    FakeConsole console;
+    console.answer = true;
+    EXPECT(edit({.directory = bench.directory.path()}, tools, editor, console) == Exit::ok, console.complaints);
+    EXPECT(contains(console.complaints, "max_sessions is out of range") &&
+               console.questions == "Edit the file again? [y/N] " && editor.seen[1].ends_with("max_sessions = -3\n"),
+           console.questions);
+    EXPECT_TEXT(bench.text(), good);
+    EXPECT_TEXT(console.printed, "mode = \"observe\" in [defaults]: in effect\n"
+                                 "quiet removed from [defaults] (was true): false applies, the built-in default\n"
+                                 "match.user = \"alice\" in rule \"new\": in effect\n"
+                                 "max_sessions = 4 in rule \"new\": in effect\n"
+                                 "Limits are not enforced, because " +
+                                     (bench.directory.path() / file).string() +
+                                     ":4 sets mode = \"observe\".\n"
+                                     "rule \"old\" removed from " +
+                                     (bench.directory.path() / file).string() + "\n");
+    EXPECT(bench.remote.reloads == 1 && bench.host.logged.size() == 5, "reload and journal");
+
+    FakeEditor same({good});
+    FakeConsole quiet;
+    EXPECT(edit({.directory = bench.directory.path()}, tools, same, quiet) == Exit::ok &&
+               quiet.printed == "The file was not changed.\n" && bench.remote.reloads == 1,
+           quiet.printed);
+    FakeEditor broken({"version = 2\n"});
+    EXPECT(edit({.directory = bench.directory.path()}, tools, broken, quiet) == Exit::failed && bench.text() == good,
+           quiet.complaints);
+    FakeEditor other({"version = 1\n"});
+    bench.remote.failure = Failure{Failure::Kind::policy_rejected, "reason"};
+    EXPECT(edit({.directory = bench.directory.path()}, tools, other, quiet) == Exit::failed && bench.text() == good,
+           quiet.complaints);
 }
 
 SESSLIMIT_TEST(json_of_set_matches_schema) {

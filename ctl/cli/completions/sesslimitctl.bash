@@ -76,7 +76,7 @@ __sesslimitctl_options() {
         audit) options+=" --profile --root" ;;
         set | unset) options+=" --rule --match --dry-run --policy-dir" ;;
         get) options+=" --rule --policy-dir" ;;
-        rules | defaults) options+=" --policy-dir" ;;
+        edit | rules | defaults) options+=" --policy-dir" ;;
     esac
     __sesslimitctl_offer "$options" "$2"
 }
@@ -85,7 +85,7 @@ __sesslimitctl_argument() {
     local command=$1 current=$2
     case $command in
         '')
-            __sesslimitctl_offer "list show end end-user end-credential explain check audit set unset get rules defaults reload status watch" \
+            __sesslimitctl_offer "list show end end-user end-credential explain check audit set unset edit get rules defaults reload status watch" \
                 "$current"
             ;;
         show | end) __sesslimitctl_offer "$(__sesslimitctl_open sessions)" "$current" ;;

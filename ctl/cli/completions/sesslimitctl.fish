@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # fish completion for sesslimitctl(1)
 
-set -l commands list show end end-user end-credential explain check audit set unset get rules defaults reload status watch
+set -l commands list show end end-user end-credential explain check audit set unset edit get rules defaults reload status watch
 
 # Lists the current sessions, users and credentials of the daemon, or the keys and rules of the policy. Prints no
 # sessions if the daemon is not running.
@@ -28,6 +28,7 @@ complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a check
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a audit -d 'Check this host against the session controls of STIG, PCI DSS and CIS'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a set -d 'Change settings of the policy'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a unset -d 'Remove settings that the command set has made'
+complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a edit -d 'Edit the file of the command set, and check it'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a get -d 'Print settings as written in the policy files'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a rules -d 'List the rules of the policy files'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a defaults -d 'Show the limits of logins that match no rule'
@@ -62,4 +63,4 @@ complete -c sesslimitctl -n '__fish_seen_subcommand_from unset get' -a '(__sessl
 complete -c sesslimitctl -n '__fish_seen_subcommand_from unset' -l match -x -a '(__sesslimitctl_open matches)' -d 'Key under match to remove'
 complete -c sesslimitctl -n '__fish_seen_subcommand_from set unset get' -l rule -x -a '(__sesslimitctl_open rules)' -d 'Rule instead of the defaults'
 complete -c sesslimitctl -n '__fish_seen_subcommand_from set unset' -l dry-run -d 'Check the change and show its effect, but do not write it'
-complete -c sesslimitctl -n '__fish_seen_subcommand_from set unset get rules defaults' -l policy-dir -x -a '(__fish_complete_directories)' -d 'Policy directory'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from set unset edit get rules defaults' -l policy-dir -x -a '(__fish_complete_directories)' -d 'Policy directory'

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "ctl/commands/drop_in_change.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+namespace sesslimit::ctl {
+namespace {
+
+using policy::Problem;
+using policy::SourceText;
+
+bool prevents_load(const Problem& problem) {
+    return problem.severity == Problem::Severity::error;
+}
+
+/// Inserts the text of the drop-in at its place in the order of the files.
+void insert_text(std::vector<SourceText>& texts, SourceText drop_in) {
+    const std::filesystem::path directory = std::filesystem::path(drop_in.path).parent_path();
+    const auto next = std::ranges::find_if(texts, [&](const SourceText& text) {
+        return text.tier == policy::Tier::host && std::filesystem::path(text.path).parent_path() == directory &&
+               text.path > drop_in.path;
+    });
+    texts.insert(next, std::move(drop_in));
+}
+
+} // namespace
+
+std::unexpected<Stop> stop(std::string what, Exit exit) {
+    return std::unexpected(Stop{exit, std::move(what)});
+}
+
+std::unexpected<Stop> stop(const Error& error) {
+    const bool denied = error.code == EACCES || error.code == EPERM;
+    return stop(error.what, denied ? Exit::not_allowed : Exit::failed);
+}
+
+policy::ReadTexts DropInChange::other_texts() const {
+    policy::ReadTexts read = policy::read_texts(directory_);
+    std::erase_if(read.texts, [this](const SourceText& source) { return source.path == file_; });
+    return read;
+}
+
+Step<policy::Policy> DropInChange::load(policy::ReadTexts others, const std::optional<std::string>& text,
+                                        std::vector<Problem>& problems) const {
+    if (text) {
+        insert_text(others.texts, {file_, policy::Tier::host, *text});
+    }
+    policy::Loaded loaded = policy::load(others.texts, tools_.names);
+    problems = std::move(others.problems);
+    problems.insert(problems.end(), loaded.problems.begin(), loaded.problems.end());
+    if (!loaded.policy || std::ranges::any_of(problems, prevents_load)) {
+        return stop("nothing was changed, because the policy would have errors");
+    }
+    std::erase_if(problems, [this](const Problem& problem) { return problem.path != file_; });
+    return *std::move(loaded.policy);
+}
+
+Step<> DropInChange::install(DropIn& drop_in, const std::string& text, SetReport& report) const {
+    const auto sessions = reload_ ? tools_.remote.list() : Answer<std::vector<Session>>();
+    if (auto done = drop_in.replace(text); !done) {
+        const auto restored = drop_in.restore();
+        done.error().what += restored ? "" : "\nThe old file could not be restored: " + restored.error().what;
+        return stop(done.error());
+    }
+    report.written = true;
+    Step<> loaded = reload_ ? reload(drop_in, report) : Step<>();
+    if (report.reload == SetReport::Reload::done && sessions) {
+        report.ending_sooner = ending_sooner(*sessions, tools_.remote.list().value_or(std::vector<Session>()));
+    }
+    return loaded;
+}
+
+Step<> DropInChange::reload(DropIn& drop_in, SetReport& report) const {
+    const auto done = tools_.remote.reload();
+    if (done) {
+        report.reload = SetReport::Reload::done;
+        return {};
+    }
+    const Failure& failure = done.error();
+    switch (failure.kind) {
+    case Failure::Kind::not_running:
+        report.reload = SetReport::Reload::not_running;
+        return {};
+    case Failure::Kind::policy_rejected:
+    case Failure::Kind::not_allowed:
+    case Failure::Kind::bus_denied:
+        return restore(drop_in, failure, report);
+    case Failure::Kind::no_answer:
+    case Failure::Kind::unresponsive:
+    case Failure::Kind::no_such_session:
+    case Failure::Kind::no_such_user:
+    case Failure::Kind::other:
+        break;
+    }
+    report.reload = SetReport::Reload::unknown;
+    return stop("the file was changed, but it is not known whether the daemon has loaded it: " + words_of(failure),
+                exit_of(failure.kind));
+}
+
+Step<> DropInChange::restore(DropIn& drop_in, const Failure& failure, SetReport& report) {
+    report.reload = SetReport::Reload::rejected;
+    if (const auto restored = drop_in.restore(); !restored) {
+        return stop(words_of(failure) + "\nThe old file could not be restored: " + restored.error().what);
+    }
+    report.written = false;
+    return stop("the old file was restored, because the daemon did not load the new one: " + words_of(failure),
+                exit_of(failure.kind));
+}
+
+bool DropInChange::log(const SetReport& report) const {
+    if (!reload_) {
+        return true;
+    }
+    const Caller caller = tools_.host.caller();
+    const auto entries = journal_entries(report, caller.name, caller.uid);
+    return std::ranges::all_of(entries, [this](const JournalFields& entry) { return tools_.host.log(entry); });
+}
+
+} // namespace sesslimit::ctl
