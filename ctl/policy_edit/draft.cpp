@@ -15,6 +15,8 @@ using policy::Node;
 /// with very many number signs.
 constexpr std::size_t max_probes = 500;
 
+constexpr std::size_t max_equals_signs = 100;
+
 std::optional<Node> parsed(std::string_view text) {
     auto document = policy::parse_document(text, policy::lines_of(text));
     return document ? std::optional(*std::move(document)) : std::nullopt;
@@ -58,9 +60,11 @@ void add_starts(const Node& table, std::vector<std::uint32_t>& starts) {
 }
 
 /// Returns the offset of the equals sign after the key of a line, or npos. Every equals sign before it is inside a
-/// quoted key, so that the text up to this sign is not a valid key.
+/// quoted key, so that the text up to this sign is not a valid key. At most max_equals_signs are tried.
 std::size_t equals_sign(std::string_view line) {
-    for (std::size_t at = line.find('='); at != line.npos; at = line.find('=', at + 1)) {
+    std::size_t tried = 0;
+    for (std::size_t at = line.find('='); at != line.npos && tried < max_equals_signs; at = line.find('=', at + 1)) {
+        ++tried;
         if (parsed(std::string(line.substr(0, at)) + "=0")) {
             return at;
         }
