@@ -238,9 +238,13 @@ std::vector<JournalFields> journal_entries(const SetReport& report, const std::s
         if (change.after) {
             more.emplace_back("SESSLIMIT_NEW_VALUE", as_journal_field(after));
         }
-        add(change.after ? "set " + key + " = " + safe(after) + " in " + where + was + '.'
-                         : "removed " + key + " from " + where + was + '.',
-            more);
+        std::string message = change.after ? "set " : "removed ";
+        message += key;
+        message += change.after ? " = " + safe(after) + " in " : " from ";
+        message += where;
+        message += was;
+        message += '.';
+        add(std::move(message), more);
     }
     return entries;
 }
