@@ -268,10 +268,10 @@ SESSLIMIT_TEST(inline_tables_and_invalid_texts_are_not_changed) {
          {"-quiet"},
          "error 2: quiet is in an inline table; write each key on a line of its own"},
         {"broken",
-         "version = 1\n[defaults]\nmax_sessions = \n",
+         "version = 1\n[defaults]\nmax_sessions = soon\n",
          "",
          {"max_sessions=5"},
-         "error 3: not valid TOML: missing value after \"=\""},
+         "error 3: not valid TOML: invalid value; a string must be quoted"},
     });
 }
 
