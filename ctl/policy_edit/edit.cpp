@@ -148,7 +148,7 @@ class Edit {
         const std::uint32_t size = draft_.size();
         std::vector<std::string> lines;
         if (size > 0) {
-            lines.emplace_back();
+            lines.emplace_back("");
         }
         if (rule_.empty()) {
             lines.emplace_back("[defaults]");

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+"""sesslimitctl set and unset: the running daemon applies the settings, and the journal names the person."""
+
+import time
+
+import pytest
+
+from lab import client, ctl
+
+DROP_IN = "/etc/sesslimit/policy.d/90-set.toml"
+RULE = ("--rule", "one", "--match", "user=alice")
+
+
+@pytest.fixture
+def unset(host):
+    """The machine, whose drop-in is removed at the end."""
+    yield host
+    host.sh(f"rm -f {DROP_IN} && systemctl reload sesslimitd")
+
+
+def test_settings_apply_until_removed(unset, saw):
+    host, since = unset, time.monotonic()
+    done = ctl.run(host, "set", "max_sessions=1", *RULE)
+    assert done.returncode == 0 and "in effect" in done.stdout, done.stdout + done.stderr
+    client.shell(host, "alice").prompt()
+    assert not client.shell(host, "alice").verdict()
+
+    before = host.read(DROP_IN)
+    rejected = ctl.run(host, "set", "max_sessions=-1", *RULE)
+    assert rejected.returncode == 1 and "out of range" in rejected.stderr, rejected.stdout + rejected.stderr
+    assert host.read(DROP_IN) == before
+    assert not client.shell(host, "alice").verdict()
+
+    assert ctl.run(host, "unset", "--rule", "one").returncode == 0
+    client.shell(host, "alice").prompt()
+    logged = host.journal("SESSLIMIT_EVENT=policy-set", "-o", "cat").splitlines()
+    assert len(logged) >= 2 and all("root" in line for line in logged), logged
+    assert not host.events("policy-rejected", since=since)
+    saw(f"set: the second login is denied; unset: it is admitted; logged: {logged[0]!r}")
