@@ -149,9 +149,11 @@ void add_changed_dir(CLI::App& command, Request& request) {
         ->each([&request](const std::string&) { request.reload = false; });
 }
 
-/// Adds the options of set and unset. `type` is the form of the arguments.
-void add_change(CLI::App& command, SetRequest& request, const char* type, const char* about, const char* about_match) {
-    command.add_option(type, request.words, about);
+/// Adds the options of set and unset. `name` is the name of the arguments, and `type` the form of those of --match.
+/// CLI11 2.4 rejects names that contain an equals sign.
+void add_change(CLI::App& command, SetRequest& request, const char* name, const char* type, const char* about,
+                const char* about_match) {
+    command.add_option(name, request.words, about);
     auto* rule =
         command.add_option("--rule", request.rule, "Change this rule instead of [defaults]")->type_name("NAME");
     command.add_option("--match", request.match, about_match)->type_name(type)->allow_extra_args(false)->needs(rule);
@@ -162,11 +164,11 @@ void add_change(CLI::App& command, SetRequest& request, const char* type, const 
 void add_settings(CLI::App& app, Arguments& arguments) {
     SetRequest& request = arguments.set;
     CLI::App* set = add_command(app, arguments, Command::set, "set", "Change settings of the policy");
-    add_change(*set, request, "KEY=VALUE", "Setting and its new value, such as max_duration=8h",
+    add_change(*set, request, "SETTING", "KEY=VALUE", "Key and its new value, such as max_duration=8h",
                "Logins to which the rule applies, such as group=staff; may be repeated");
     CLI::App* unset =
         add_command(app, arguments, Command::unset, "unset", "Remove settings that the command set has made");
-    add_change(*unset, request, "KEY", "Setting to remove; without any, the whole rule is removed",
+    add_change(*unset, request, "KEY", "KEY", "Setting to remove; without any, the whole rule is removed",
                "Key under match to remove; may be repeated");
 
     add_changed_dir(*add_command(app, arguments, Command::edit, "edit",

@@ -227,8 +227,8 @@ SESSLIMIT_TEST(help_lists_every_command) {
         test::run({.arguments = {"--help"}, .bus = "", .environment = {}, .columns = {}, .command = {}});
     EXPECT(outcome.exit == 0, outcome.err);
     for (const char* command : {"list", "show ID...", "end ID...", "end-user USER...", "end-credential FINGERPRINT...",
-                                "explain USER", "check [FILE...]", "set [KEY=VALUE...]", "unset [KEY...]",
-                                "get [KEY...]", "rules", "defaults", "reload", "status", "watch"}) {
+                                "explain USER", "check [FILE...]", "set [SETTING...]", "unset [KEY...]", "get [KEY...]",
+                                "rules", "defaults", "reload", "status", "watch"}) {
         EXPECT(contains(outcome.out, std::string("\n  ") + command + " "), outcome.out);
     }
     EXPECT(!contains(outcome.out, "complete"), "hidden");
