@@ -6,6 +6,7 @@ import time
 import pytest
 
 from lab import client, ctl
+from lab.machine import wait_until
 
 DROP_IN = "/etc/sesslimit/policy.d/90-set.toml"
 RULE = ("--rule", "one", "--match", "user=alice")
@@ -13,7 +14,8 @@ RULE = ("--rule", "one", "--match", "user=alice")
 
 @pytest.fixture
 def unset(host):
-    """The machine, whose drop-in is removed at the end."""
+    """The machine, whose drop-in is removed at the end. The daemon was restarted, and is on the bus some time later."""
+    wait_until("the daemon on the bus", lambda: ctl.run(host, "status").returncode == 0, 20)
     yield host
     host.sh(f"rm -f {DROP_IN} && systemctl reload sesslimitd")
 
@@ -21,8 +23,8 @@ def unset(host):
 def test_settings_apply_until_removed(unset, saw):
     host, since = unset, time.monotonic()
     done = ctl.run(host, "set", "max_sessions=1", *RULE)
-    assert done.returncode == 0 and "in effect" in done.stdout, done.stdout + done.stderr
-    client.shell(host, "alice").prompt()
+    assert done.returncode == 0 and "in effect" in done.stdout and "not running" not in done.stdout, done.stdout
+    first = client.opened(client.shell(host, "alice"))
     assert not client.shell(host, "alice").verdict()
 
     before = host.read(DROP_IN)
@@ -32,7 +34,8 @@ def test_settings_apply_until_removed(unset, saw):
     assert not client.shell(host, "alice").verdict()
 
     assert ctl.run(host, "unset", "--rule", "one").returncode == 0
-    client.shell(host, "alice").prompt()
+    second = client.opened(client.shell(host, "alice"))
+    assert first.log_out() == second.log_out() == 0
     logged = host.journal("SESSLIMIT_EVENT=policy-set", "-o", "cat").splitlines()
     assert len(logged) >= 2 and all("root" in line for line in logged), logged
     assert not host.events("policy-rejected", since=since)
