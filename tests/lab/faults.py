@@ -282,12 +282,10 @@ def leaked(host):
 
     A session that has logged out may be listed once more, as left behind, until its processes have exited.
     """
-    def listed():
-        return json.loads(ctl.text(host, "list", "--json=short"))
     with contextlib.suppress(Exception):
-        wait_until("an empty list", lambda: not listed(), 20, every=0.5)
+        wait_until("an empty list", lambda: ctl.run(host, "list", "--json=short").stdout.strip() == "[]", 20, every=0.5)
         return 0
-    return len(listed())
+    return len(ctl.data(host, "sessions", "list"))
 
 
 def refill(host):
