@@ -18,6 +18,7 @@ namespace {
 constexpr Usec completion_patience = 1'000'000; // Timeout of calls for shell completion.
 
 Exit dispatch(const Arguments& arguments, Remote& remote, Host& host, Console& console) {
+    policy::SystemNames names;
     switch (arguments.command) {
     case Command::list:
         return list(arguments.user, remote, console);
@@ -31,38 +32,24 @@ Exit dispatch(const Arguments& arguments, Remote& remote, Host& host, Console& c
         return end_credentials(arguments.names, arguments.message, remote, console);
     case Command::explain:
         return explain(arguments.question, remote, console);
-    case Command::check: {
-        policy::SystemNames names;
+    case Command::check:
         return check(arguments.check, names, console);
-    }
-    case Command::audit: {
-        policy::SystemNames names;
+    case Command::audit:
         return audit(arguments.audit, {names, remote, host}, console);
-    }
     case Command::set:
-    case Command::unset: {
-        policy::SystemNames names;
-        const SetTools tools{names, remote, host};
-        return arguments.command == Command::set ? set(arguments.set, tools, console)
-                                                 : unset(arguments.set, tools, console);
-    }
+        return set(arguments.set, {names, remote, host}, console);
+    case Command::unset:
+        return unset(arguments.set, {names, remote, host}, console);
     case Command::edit: {
-        policy::SystemNames names;
         UserEditor editor;
         return edit(arguments.edit, {names, remote, host}, editor, console);
     }
-    case Command::get: {
-        policy::SystemNames names;
+    case Command::get:
         return get(arguments.settings, names, console);
-    }
-    case Command::rules: {
-        policy::SystemNames names;
+    case Command::rules:
         return rules(arguments.settings, names, console);
-    }
-    case Command::defaults: {
-        policy::SystemNames names;
+    case Command::defaults:
         return defaults(arguments.settings, names, console);
-    }
     case Command::reload:
         return reload(remote, console);
     case Command::status:

@@ -57,22 +57,18 @@ def test_logins_denied_at_limit(host, saw):
     saw(f"the daemon runs as {domain_of_daemon(host)}; a second login by ssh and on tty2 is denied with its reason")
 
 
-@pytest.mark.parametrize("where", ["ssh", "tty2"])
-def test_idle_session_warned_and_terminated(host, saw, where):
+@pytest.mark.parametrize("kind", ["ssh", "tty2"])
+def test_idle_session_warned_and_terminated(host, saw, kind):
     host.limit("alice", 'idle_timeout = "20s"\nwarn_before = ["10s"]')
-    if where == "ssh":
-        terminal = host.shell("alice")
-        terminal.expect("This session ends in", 40)
-        terminal.expect("This session was terminated: no activity for 20s", 40)
-    else:
-        terminal = host.screen(2)
+    terminal = host.shell("alice") if kind == "ssh" else host.screen(2)
+    if kind == "tty2":
         terminal.log_in("alice")
         terminal.expect("ready>", 60)
-        terminal.expect("This session ends in", 40)
-        terminal.expect("This session was terminated: no activity for 20s", 40)
+    terminal.expect("This session ends in", 40)
+    terminal.expect("This session was terminated: no activity for 20s", 40)
     wait_until("no session", lambda: not host.sessions("alice"), 30)
     assert host.end_reasons("alice", 0) == ["idle"]
-    saw(f"{where}: warned, and terminated {host.lived('alice')[0]:.1f} s after its admission")
+    saw(f"{kind}: warned, and terminated {host.lived('alice')[0]:.1f} s after its admission")
 
 
 def test_programs_of_keep_survive_duration(host, saw):
