@@ -90,8 +90,9 @@ def test_greetd_counts_users_but_not_its_greeter(guest, saw):
     """)
     guest.write("/etc/greetd/config.toml", GREETD)
     guest.run("systemctl", "start", "greetd")
+    # logind would start a getty on a terminal that is shown before the greeter uses it.
+    wait_until("the greeter", lambda: "_greetd" in guest.run("loginctl", "list-sessions").stdout, 60)
     tty3 = guest.screen(3)
-    assert "_greetd" in guest.run("loginctl", "list-sessions").stdout
     assert guest.listed() == []
     tty3.log_in("alice")
     (session,), _ = wait_until("the session", guest.listed, 60)
