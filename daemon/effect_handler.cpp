@@ -13,6 +13,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <utility>
@@ -155,10 +156,15 @@ void SystemEffectHandler::log_notice(const core::Notice& notice) {
 void SystemEffectHandler::notify(const core::Notice& notice) {
     log_notice(notice);
     dependencies_.api.emit(notice);
+    const bool is_ending = notice.kind == core::Notice::Kind::ending;
+    if (is_ending) {
+        std::ranges::for_each(terminals_of(notice.session).value_or(std::vector<inspect::Terminal>{}),
+                              output::restart_output);
+    }
     const std::string text = messages::notice_text(notice, clockface());
     const bool is_shown =
         !text.empty() && write_to_terminals(notice.session, messages::with_header(text, clockface(), host_name()));
-    if (notice.kind == core::Notice::Kind::ending && !is_shown && !notice.quiet && !notice.session.graphical) {
+    if (is_ending && !is_shown && !notice.quiet && !notice.session.graphical) {
         missed_.keep(notice.session.login.uid, messages::missed_termination(notice, clockface()));
     }
 }

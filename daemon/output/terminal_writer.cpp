@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <string>
@@ -32,11 +33,13 @@ std::string written_as(std::string_view text) {
     return bytes;
 }
 
-} // namespace
+std::string path_of(const inspect::Terminal& terminal) {
+    return "/dev/" + terminal.name;
+}
 
-Result<> write_notice(const inspect::Terminal& terminal, std::string_view text) {
-    const std::string path = "/dev/" + terminal.name;
-    const UniqueFd tty(open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW));
+Result<UniqueFd> open_terminal(const inspect::Terminal& terminal) {
+    const std::string path = path_of(terminal);
+    UniqueFd tty(open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW));
     if (!tty) {
         return fail_errno("open " + path);
     }
@@ -44,15 +47,31 @@ Result<> write_notice(const inspect::Terminal& terminal, std::string_view text) 
     if (fstat(tty.get(), &at) < 0 || !inspect::is_node_of(at, terminal)) {
         return fail(path + " is now a different terminal or belongs to another user");
     }
+    return tty;
+}
+
+} // namespace
+
+Result<> write_notice(const inspect::Terminal& terminal, std::string_view text) {
+    const auto tty = open_terminal(terminal);
+    if (!tty) {
+        return std::unexpected(tty.error());
+    }
     const std::string bytes = written_as(text);
-    const ssize_t written = write(tty.get(), bytes.data(), bytes.size());
+    const ssize_t written = write(tty->get(), bytes.data(), bytes.size());
     if (written < 0) {
-        return fail_errno("write to " + path);
+        return fail_errno("write to " + path_of(terminal));
     }
     if (static_cast<std::size_t>(written) < bytes.size()) {
-        return fail(path + " accepted only a part of the notice");
+        return fail(path_of(terminal) + " accepted only a part of the notice");
     }
     return {};
+}
+
+void restart_output(const inspect::Terminal& terminal) {
+    if (const auto tty = open_terminal(terminal)) {
+        (void)tcflow(tty->get(), TCOON);
+    }
 }
 
 } // namespace sesslimit::output

@@ -10,7 +10,13 @@ AUTOLOGIN = """[Service]
 ExecStart=
 ExecStart=-/sbin/agetty --autologin alice --noclear - linux
 """
-SLOW_LOGIN = "session optional pam_exec.so quiet /bin/sleep 5"
+# The scopes of sessions start some seconds after logind has announced the sessions.
+SLOW_SCOPE = {
+    "session-.scope.d/slow.conf": "[Unit]\nWants=slow.service\nAfter=slow.service\n",
+    "slow.service": "[Service]\nType=oneshot\nExecStart=/bin/sleep 8\n",
+}
+# Stays after SIGHUP and SIGTERM, and keeps the terminal open.
+STUBBORN = "#!/bin/sh\ntrap '' HUP TERM\nexec sleep 1000\n"
 GREETD = """[terminal]
 vt = 3
 [default_session]
@@ -40,9 +46,12 @@ def test_A05_console_at_limit_recovers(guest, saw):
 
 def test_A06_stopped_screen_stalls_nothing(guest, saw):
     guest.limit("alice", 'idle_timeout = "20s"\nwarn_before = ["10s"]')
+    guest.write("/usr/local/bin/stubborn", STUBBORN, 0o755)
     tty2 = guest.screen(2)
     tty2.log_in("alice")
     tty2.expect("ready>", 60)
+    tty2.type("stubborn\n")
+    wait_until("the program", lambda: guest.run("pgrep", "-t", "tty2", "sleep", check=False).stdout, 30)
     tty2.press("ctrl", "s")
     blocked = guest.run("timeout", "2", "sh", "-c", "echo > /dev/tty2", check=False)
     assert blocked.returncode == 124, "the screen is not stopped"
@@ -67,14 +76,16 @@ def test_A06_stopped_screen_stalls_nothing(guest, saw):
 
 def test_B06_session_that_expires_while_it_opens_ends(guest, saw):
     guest.limit("alice", 'max_sessions = 1\nmax_duration = "3s"')
-    guest.sh(f"sed -i '/pam_sesslimit.so/a {SLOW_LOGIN}' /etc/pam.d/common-session")
+    for name, text in SLOW_SCOPE.items():
+        guest.write(f"/etc/systemd/system/{name}", text)
+    guest.run("systemctl", "daemon-reload")
     tty2 = guest.screen(2)
     tty2.log_in("alice")
     wait_until("the end", lambda: guest.events("ended", "alice"), 60)
     (admitted,), (ended,) = guest.events("admitted", "alice"), guest.events("ended", "alice")
     wait_until("no process", lambda: guest.run("pgrep", "-u", "alice", check=False).returncode == 1, 30)
     assert guest.listed("alice") == [] and guest.sessions("alice") == []
-    saw(f"the limit of 3 s expired while the login opened: ended after {ended.at - admitted.at:.1f} s, no process left")
+    saw(f"the limit of 3 s expired before the scope started: ended after {ended.at - admitted.at:.1f} s, no process left")
 
 
 def test_greetd_counts_users_but_not_its_greeter(guest, saw):

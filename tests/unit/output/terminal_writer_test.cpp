@@ -119,6 +119,12 @@ SESSLIMIT_TEST(write_to_stopped_terminal_does_not_block) {
     const MonotonicTime before = monotonic_now();
     EXPECT(!output::write_notice(pty.terminal, "line").has_value(), "an error");
     EXPECT(monotonic_now() - before < std::chrono::seconds(1), "immediate return");
+    inspect::Terminal of_another_user = pty.terminal;
+    ++of_another_user.owner;
+    output::restart_output(of_another_user);
+    EXPECT(!output::write_notice(pty.terminal, "line").has_value(), "still stopped");
+    output::restart_output(pty.terminal);
+    EXPECT(output::write_notice(pty.terminal, "line").has_value(), "written after the restart");
 }
 
 SESSLIMIT_TEST(other_terminal_under_same_name_not_written) {
