@@ -70,6 +70,9 @@ Result<> write_notice(const inspect::Terminal& terminal, std::string_view text) 
 
 void restart_output(const inspect::Terminal& terminal) {
     if (const auto tty = open_terminal(terminal)) {
+        // TCOON alone restarts only output that TCOOFF has stopped (n_tty_ioctl_helper in the kernel's
+        // drivers/tty/tty_ioctl.c).
+        (void)tcflow(tty->get(), TCOOFF);
         (void)tcflow(tty->get(), TCOON);
     }
 }
