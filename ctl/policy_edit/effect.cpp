@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/policy_edit/effect.hpp"
 
-#include "common/text.hpp"
 #include "daemon/policy/explain.hpp"
 #include "daemon/policy/read.hpp"
 #include "daemon/policy/resolve.hpp"
@@ -17,9 +16,6 @@ using policy::Rule;
 using policy::Settings;
 using policy::SourceId;
 using policy::Tier;
-
-/// Maximum length of the list of services as text, in bytes.
-constexpr std::size_t max_services_length = 60;
 
 /// Returns a policy without rules, in which [defaults] of each tier has the given settings. explain() of this policy
 /// determines which of the settings are effective. All locations are those of `policy`.
@@ -166,18 +162,6 @@ Effect effect_of_services(const Policy& policy, const std::string& file) {
     return effect;
 }
 
-std::string services_text(const std::vector<std::string>& services) {
-    std::string all;
-    for (const std::string& service : services) {
-        if (all.size() > max_services_length) {
-            all += ", ...";
-            break;
-        }
-        all += (all.empty() ? "" : ", ") + escape_for_display(service);
-    }
-    return '[' + all + ']';
-}
-
 } // namespace
 
 Effect effect_of(const Policy& policy, const std::string& file, const std::string& rule, const std::string& key) {
@@ -206,25 +190,8 @@ Effect effect_of(const Policy& policy, const std::string& file, const std::strin
 
 std::vector<std::pair<std::string, SetValue>> effective_defaults(const Policy& policy) {
     std::vector<std::pair<std::string, SetValue>> all;
-    const Policy defaults = two_tiers(policy, policy.managed.defaults, policy.host.defaults);
-    for (const policy::ExplainedSetting& setting : policy::explain(defaults, {}).settings) {
-        if (setting.name != "max_sessions_total") { // not a key of [defaults]
-            all.emplace_back(setting.name, set_value(setting));
-        }
-    }
-    const std::size_t settings = all.size();
-    for (const policy::TierPolicy* tier : {&policy.managed, &policy.host}) {
-        if (const auto& services = tier->ignore_services) {
-            const policy::Location at = policy::location_of(policy, services->from, services->line);
-            all.emplace_back("ignore_services", SetValue{services_text(services->value),
-                                                         tier == &policy.managed ? Tier::managed : Tier::host,
-                                                         {},
-                                                         at.file,
-                                                         at.line});
-        }
-    }
-    if (all.size() == settings) {
-        all.emplace_back("ignore_services", SetValue{services_text(policy::shipped_ignore_services()), {}, {}, {}, 0});
+    for (const policy::ExplainedSetting& setting : policy::explain_defaults(policy)) {
+        all.emplace_back(setting.name, set_value(setting));
     }
     return all;
 }

@@ -9,12 +9,15 @@
 #include <algorithm>
 #include <set>
 #include <string_view>
+#include <utility>
 
 namespace sesslimit::policy {
 namespace {
 
 constexpr std::size_t max_path_length = 4096;
 constexpr std::size_t max_value_length = 200;
+/// Length in bytes after which a list of services is truncated.
+constexpr std::size_t max_services_length = 60;
 
 std::string text(Count count) {
     return count == unlimited_count ? "unlimited" : std::to_string(count);
@@ -108,6 +111,22 @@ std::string settings_text(const Rule& rule) {
     return all.empty() ? "nothing" : all;
 }
 
+std::string services_text(const std::vector<std::string>& services) {
+    std::string all;
+    for (const std::string& service : services) {
+        if (all.size() > max_services_length) {
+            all += ", ...";
+            break;
+        }
+        all += (all.empty() ? "" : ", ") + escape_for_display(service);
+    }
+    return '[' + all + ']';
+}
+
+ExplainedSetting explained_services(const std::vector<std::string>& services, const Source* from, std::uint32_t line) {
+    return {.name = "ignore_services", .value = services_text(services), .from = from, .line = line};
+}
+
 /// One tier of the policy, managed or host, and the rules of this tier that match the login.
 struct Told {
     const TierPolicy& tier;
@@ -133,20 +152,23 @@ void add_warnings(std::vector<const Warnings*>& all, const Told& told) {
     }
 }
 
-/// The data from which explain() builds its explanation of the effective limits of a login.
+/// The effective limits of a login, and the settings as which they are explained.
 struct Explaining {
-    const Policy& policy;
-    const Login& login;
-    const Origin origin = origin_of(login);
-    const Told managed{policy.managed, matching_rules(policy.managed, login, origin)};
-    const Told host{policy.host, matching_rules(policy.host, login, origin)};
-    const Limits limits = resolve(policy, login);
+    const Policy& policy; ///< owner of the tables that set the limits
+    const Limits limits;
     std::vector<const Warnings*> warnings{};
-    Explanation all{};
+    std::vector<ExplainedSetting> settings{};
+
+    Explaining(const Policy& of, Limits effective, const Told& managed, const Told& host)
+        : policy(of), limits(std::move(effective)) {
+        add_warnings(warnings, managed);
+        add_warnings(warnings, host);
+        explain_limits();
+    }
 
     template <class T>
     void add(std::string_view name, const Setting<T>& setting) {
-        all.settings.push_back({std::string(name), text(setting.value), source_of(policy, setting.from), setting.line});
+        settings.push_back({std::string(name), text(setting.value), source_of(policy, setting.from), setting.line});
     }
 
     /// Adds the values of warn_before from which the effective list was combined.
@@ -197,54 +219,74 @@ struct Explaining {
         return all_from;
     }
 
-    void explain_rules(const Told& told) {
+    void explain_rules(const Told& told, std::vector<MatchedRule>& all) const {
         const std::set<SourceId> winning = winners();
         for (const Rule* rule : told.matching.rules) {
             if (const Source* source = source_of(policy, rule->source)) {
-                all.rules.push_back({source, settings_text(*rule), rule->exempt || winning.contains(rule->source)});
+                all.push_back({source, settings_text(*rule), rule->exempt || winning.contains(rule->source)});
             }
         }
-    }
-
-    /// Returns the file and line of the ignore_services setting that contains the PAM service of the login, as text.
-    [[nodiscard]] std::string ignored_where() const {
-        for (const TierPolicy* tier : {&policy.managed, &policy.host}) {
-            if (tier->ignore_services && is_ignored(tier->ignore_services->value, login.service)) {
-                const Source* source = source_of(policy, tier->ignore_services->from);
-                return source == nullptr ? "ignore_services"
-                                         : "ignore_services at " + escape_for_display(source->file, max_path_length) +
-                                               ':' + std::to_string(tier->ignore_services->line);
-            }
-        }
-        return "the built-in default of ignore_services";
-    }
-
-    [[nodiscard]] std::string why() const {
-        if (login.nested) {
-            return "the login is opened inside a session and is part of that session";
-        }
-        if (login.service == "systemd-user") {
-            return "systemd-user starts the user manager, which is not a session";
-        }
-        if (!counts(policy, login)) {
-            return escape_for_display(login.service) + " is in " + ignored_where();
-        }
-        return escape_for_display(login.service) + " is not in ignore_services";
     }
 };
+
+/// Returns the file and line of the ignore_services setting that contains the PAM service of the login, as text.
+std::string ignored_where(const Policy& policy, const Login& login) {
+    for (const TierPolicy* tier : {&policy.managed, &policy.host}) {
+        if (tier->ignore_services && is_ignored(tier->ignore_services->value, login.service)) {
+            const Source* source = source_of(policy, tier->ignore_services->from);
+            return source == nullptr ? "ignore_services"
+                                     : "ignore_services at " + escape_for_display(source->file, max_path_length) + ':' +
+                                           std::to_string(tier->ignore_services->line);
+        }
+    }
+    return "the built-in default of ignore_services";
+}
+
+/// Returns the reason why a login counts or does not count as a session.
+std::string reason_of(const Policy& policy, const Login& login) {
+    if (login.nested) {
+        return "the login is opened inside a session and is part of that session";
+    }
+    if (login.service == "systemd-user") {
+        return "systemd-user starts the user manager, which is not a session";
+    }
+    if (!counts(policy, login)) {
+        return escape_for_display(login.service) + " is in " + ignored_where(policy, login);
+    }
+    return escape_for_display(login.service) + " is not in ignore_services";
+}
 
 } // namespace
 
 Explanation explain(const Policy& policy, const Login& login) {
-    Explaining explaining{policy, login};
-    add_warnings(explaining.warnings, explaining.managed);
-    add_warnings(explaining.warnings, explaining.host);
-    explaining.all.counts = counts(policy, login);
-    explaining.all.why = explaining.why();
-    explaining.explain_limits();
-    explaining.explain_rules(explaining.managed);
-    explaining.explain_rules(explaining.host);
-    return std::move(explaining.all);
+    const Origin origin = origin_of(login);
+    const Told managed{policy.managed, matching_rules(policy.managed, login, origin)};
+    const Told host{policy.host, matching_rules(policy.host, login, origin)};
+    Explaining explaining(policy, resolve(policy, login), managed, host);
+    Explanation all{.counts = counts(policy, login), .why = reason_of(policy, login), .settings = {}, .rules = {}};
+    explaining.explain_rules(managed, all.rules);
+    explaining.explain_rules(host, all.rules);
+    all.settings = std::move(explaining.settings);
+    return all;
+}
+
+std::vector<ExplainedSetting> explain_defaults(const Policy& policy) {
+    Policy defaults;
+    defaults.managed.defaults = policy.managed.defaults;
+    defaults.host.defaults = policy.host.defaults;
+    std::vector<ExplainedSetting> all =
+        Explaining(policy, resolve(defaults, {}), {policy.managed, {}}, {policy.host, {}}).settings;
+    std::erase_if(all, [](const ExplainedSetting& setting) { return setting.name == "max_sessions_total"; });
+    const std::size_t settings = all.size();
+    for (const TierPolicy* tier : {&policy.managed, &policy.host}) {
+        if (const auto& services = tier->ignore_services) {
+            all.push_back(explained_services(services->value, source_of(policy, services->from), services->line));
+        }
+    }
+    if (all.size() == settings) {
+        all.push_back(explained_services(shipped_ignore_services(), nullptr, 0));
+    }
+    return all;
 }
 
 } // namespace sesslimit::policy

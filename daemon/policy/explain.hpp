@@ -62,4 +62,9 @@ struct Explanation {
 /// Explains which limits of the policy are effective for a login.
 Explanation explain(const Policy& policy, const Login& login);
 
+/// Returns the settings of [defaults] with their effective values for logins that match no rule. They are in the order
+/// of Explanation::settings, without max_sessions_total, which is not a key of [defaults]. They are followed by one
+/// entry of ignore_services for each tier that sets it, because the lists of both tiers apply.
+std::vector<ExplainedSetting> explain_defaults(const Policy& policy);
+
 } // namespace sesslimit::policy
