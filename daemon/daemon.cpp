@@ -152,7 +152,8 @@ struct Daemon::Impl {
                                 [this](policy::Policy policy) {
                                     engine.set_policy(std::make_shared<const policy::Policy>(std::move(policy)));
                                 },
-                            .changed = [this] { api.emit_policy(backend.status().policy); }}};
+                            .changed = [this] { api.emit_policy(backend.status().policy); },
+                            .problems_changed = [this] { api.emit_policy_problems(); }}};
     DaemonBackend backend{{.events = base->events,
                            .engine = engine,
                            .worker = resources.worker,

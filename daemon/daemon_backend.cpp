@@ -10,7 +10,8 @@ namespace sesslimit {
 api::Status DaemonBackend::status() const {
     using policy_store::PolicyOrigin;
     api::Status status{.policy_since = dependencies_.policies.since(),
-                       .recording = dependencies_.recorder.is_recording()};
+                       .recording = dependencies_.recorder.is_recording(),
+                       .policy_problems = dependencies_.policies.problems()};
     switch (dependencies_.policies.origin()) {
     case PolicyOrigin::files:
         status.policy = "files";

@@ -3,23 +3,20 @@
 
 #include "daemon/messages/journal_entry.hpp"
 
-#include <cstddef>
-
 namespace sesslimit {
 namespace {
 
 using output::Priority;
 
-/// Maximum number of policy errors and warnings that are logged individually. If there are more, the number of the
-/// remaining ones is logged.
-constexpr std::size_t max_listed_problems = 100;
+std::string remaining(std::size_t problems) {
+    return "... and " + std::to_string(problems - max_listed_problems) + " more.";
+}
 
 void log_problems(const std::vector<policy::Problem>& problems, output::Journal& journal) {
     std::size_t listed = 0;
     for (const policy::Problem& problem : problems) {
         if (++listed > max_listed_problems) {
-            return journal.log(Priority::warning,
-                               "... and " + std::to_string(problems.size() - max_listed_problems) + " more.");
+            return journal.log(Priority::warning, remaining(problems.size()));
         }
         const bool error = problem.severity == policy::Problem::Severity::error;
         journal.log(error ? Priority::error : Priority::warning, policy::format(problem));
@@ -47,6 +44,21 @@ void log_loaded_policy(const policy_store::LoadResult& loaded, bool at_start, ou
     }
     journal.log(Priority::error, "Policy rejected because of the errors above. " + then, messages::policy_rejected_id,
                 "policy-rejected");
+}
+
+std::vector<std::string> error_lines(const std::vector<policy::Problem>& problems) {
+    std::vector<std::string> lines;
+    for (policy::Problem problem : problems) {
+        if (problem.severity == policy::Problem::Severity::error) {
+            problem.excerpt.clear();
+            lines.push_back(policy::format(problem));
+        }
+    }
+    if (const std::size_t errors = lines.size(); errors > max_listed_problems) {
+        lines.resize(max_listed_problems);
+        lines.push_back(remaining(errors));
+    }
+    return lines;
 }
 
 std::string text_of(const std::vector<policy::Problem>& problems) {

@@ -32,10 +32,14 @@ void PolicyManager::reload(std::function<void(Result<>)> then) {
             apply(std::move(loaded));
             return then({});
         }
+        const bool are_same = problems_ == error_lines(loaded.problems);
+        problems_ = error_lines(loaded.problems);
         if (origin_ == PolicyOrigin::files) {
             // The reload rejected the policy files, so the policy in effect no longer corresponds to them.
             origin_ = PolicyOrigin::cached;
             dependencies_.changed();
+        } else if (!are_same) {
+            dependencies_.problems_changed();
         }
         then(fail(text_of(loaded.problems), EBADMSG));
     });
@@ -53,6 +57,7 @@ void PolicyManager::read_files(std::function<void(policy_store::LoadResult)> the
 
 void PolicyManager::apply(policy_store::LoadResult loaded) {
     origin_ = loaded.from;
+    problems_ = origin_ == PolicyOrigin::files ? std::vector<std::string>{} : error_lines(loaded.problems);
     enforce(std::move(loaded.policy));
     name_retry_.begin(loaded.unresolved);
 }

@@ -11,6 +11,8 @@
 
 #include <filesystem>
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace sesslimit {
 
@@ -31,6 +33,8 @@ class PolicyManager {
         std::function<void(policy::Policy)> enforce;
         /// Called after each change of the value of origin() or since().
         std::function<void()> changed;
+        /// Called after a change of the value of problems() that the callback `changed` does not follow.
+        std::function<void()> problems_changed;
     };
 
     /// Lifetime: the objects that `dependencies` references must outlive the PolicyManager.
@@ -52,6 +56,11 @@ class PolicyManager {
     /// the files, the origin changes from `files` to `cached`.
     [[nodiscard]] policy_store::PolicyOrigin origin() const { return origin_; }
 
+    /// Returns the errors of the policy files, one line each, if the policy files are not in effect because of them. Of
+    /// more than max_listed_problems errors, the last line states the number of the others. Otherwise returns an empty
+    /// list.
+    [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
+
     /// Returns the time at which the policy in effect was loaded or last changed.
     [[nodiscard]] BootTime since() const { return since_; }
 
@@ -65,6 +74,7 @@ class PolicyManager {
     Dependencies dependencies_;
     policy_store::PolicyOrigin origin_ = policy_store::PolicyOrigin::none;
     BootTime since_{};
+    std::vector<std::string> problems_;
     Timer retry_timer_;
     policy_store::NameRetry name_retry_;
 };

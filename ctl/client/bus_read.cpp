@@ -174,6 +174,7 @@ Session session_of(Properties& properties) {
     take(properties, "Mode", session.mode);
     take(properties, "Reason", session.reason);
     take(properties, "RequestedByUid", session.requested_by_uid);
+    take(properties, "RequestedBy", session.requested_by);
     take(properties, "Credential", session.credential);
     take(properties, "Method", session.method);
     take(properties, "RemoteUser", session.remote_user);

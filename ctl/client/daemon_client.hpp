@@ -57,6 +57,7 @@ struct Session {
     std::string mode;                 ///< Mode of the session's limits: "enforce" or "observe".
     std::string reason;
     std::optional<std::uint32_t> requested_by_uid; ///< set if a D-Bus caller requested the termination
+    std::string requested_by;                      ///< name of the user with the ID `requested_by_uid`
     // The daemon shows the credential, the authentication method and the remote user of a session only to root and to
     // the user of the session.
     std::optional<std::string> credential;

@@ -43,6 +43,7 @@ Value value_of(const Session& session) {
         {"mode", session.mode},
         {"reason", or_null(session.reason)},
         {"requested_by_uid", session.requested_by_uid ? Value(*session.requested_by_uid) : Value(nullptr)},
+        {"requested_by", or_null(session.requested_by)},
     };
     // If the daemon does not provide a property, the JSON object does not contain it. The value null would mean that
     // the property is empty.

@@ -20,6 +20,8 @@ struct Status {
     std::string policy = "none"; ///< files, kept or none
     BootTime policy_since{};
     bool recording = false; ///< true if sessions are recorded
+    /// Errors of policy files that are not in effect because of them, one line each. Safe for display.
+    std::vector<std::string> policy_problems;
 };
 
 /// Login that a D-Bus caller describes. The method Explain returns the limits that would apply to this login.

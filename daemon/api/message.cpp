@@ -80,15 +80,7 @@ int append_array(sd_bus_message* m, const char* type, const std::vector<T>& valu
 
 int read_groups(sd_bus_message* m, std::vector<std::string>& groups) {
     int code = sd_bus_message_enter_container(m, 'v', "as");
-    code = code < 0 ? code : sd_bus_message_enter_container(m, 'a', "s");
-    const char* group = nullptr;
-    while (code >= 0 && (code = sd_bus_message_read(m, "s", &group)) > 0) {
-        if (groups.size() == max_groups || std::strlen(group) > max_argument_length) {
-            return -E2BIG;
-        }
-        groups.emplace_back(group);
-    }
-    code = code < 0 ? code : sd_bus_message_exit_container(m);
+    code = code < 0 ? code : read_texts(m, max_groups, groups);
     return code < 0 ? code : sd_bus_message_exit_container(m);
 }
 
@@ -157,9 +149,13 @@ int append(sd_bus_message* m, const Properties& properties) {
     });
 }
 
+int append(sd_bus_message* m, const std::vector<policy::ExplainedSetting>& settings) {
+    return append_array(m, "(sssssu)", settings, append_setting);
+}
+
 int append(sd_bus_message* m, const policy::Explanation& explanation, const std::string& outcome) {
     int code = sd_bus_message_append(m, "bs", static_cast<int>(explanation.counts), explanation.why.c_str());
-    code = code < 0 ? code : append_array(m, "(sssssu)", explanation.settings, append_setting);
+    code = code < 0 ? code : append(m, explanation.settings);
     code = code < 0 ? code : append_array(m, "(ssssub)", explanation.rules, append_rule);
     return code < 0 ? code : sd_bus_message_append(m, "s", outcome.c_str());
 }
@@ -187,6 +183,21 @@ int read_text(sd_bus_message* m, std::string& out) {
     }
     out = text;
     return 0;
+}
+
+int read_texts(sd_bus_message* m, std::size_t most, std::vector<std::string>& out) {
+    int code = sd_bus_message_enter_container(m, 'a', "s");
+    if (code == 0) {
+        return -EINVAL; // the message has no further value
+    }
+    const char* text = nullptr;
+    while (code >= 0 && (code = sd_bus_message_read(m, "s", &text)) > 0) {
+        if (out.size() == most || std::strlen(text) > max_argument_length) {
+            return -E2BIG;
+        }
+        out.emplace_back(text);
+    }
+    return code < 0 ? code : sd_bus_message_exit_container(m);
 }
 
 /// Returns the end of an error message about a property of a login, for an error of read_key().

@@ -7,6 +7,7 @@
 #include "daemon/api/end_request.hpp"
 #include "daemon/api/errors.hpp"
 #include "daemon/api/message.hpp"
+#include "daemon/api/query.hpp"
 #include "daemon/bus/connection.hpp"
 #include "daemon/policy/match.hpp"
 #include "daemon/policy/resolve.hpp"
@@ -26,9 +27,6 @@ constexpr const char* interface = "org.sesslimit1.Manager";
 constexpr const char* may_end = "org.sesslimit1.end-session";
 constexpr const char* may_reload = "org.sesslimit1.reload";
 
-/// Maximum number of sessions in the reply to ListSessions. Even large hosts have fewer sessions. A reply with this
-/// number of sessions is smaller than the maximum message size of the bus.
-constexpr std::size_t max_listed = 10000;
 constexpr std::size_t max_problems_length = 32768;
 
 } // namespace
@@ -61,23 +59,9 @@ struct Service::Impl {
 
     static int list_sessions(sd_bus_message* call, void* data, sd_bus_error*) {
         auto& self = *static_cast<Impl*>(data);
-        return self.authority.identify(call,
-                                       [&self](sd_bus_message* m, const Caller& caller) { self.list(m, caller.uid); });
-    }
-
-    void list(sd_bus_message* call, uid_t caller) {
-        sd_bus_message* raw = nullptr;
-        int code = sd_bus_message_new_method_return(call, &raw);
-        const bus::Message reply(raw);
-        code = code < 0 ? code : sd_bus_message_open_container(raw, 'a', "a{sv}");
-        std::size_t listed = 0;
-        for (const auto& [key, session] : backend->state().sessions()) {
-            if (code >= 0 && is_listed(session) && listed++ < max_listed) {
-                code = append(raw, view(session, visibility_of(caller, session)));
-            }
-        }
-        code = code < 0 ? code : sd_bus_message_close_container(raw);
-        answer(code, raw);
+        return self.authority.identify(call, [&self](sd_bus_message* m, const Caller& caller) {
+            self.answered(reply_sessions(m, *self.backend, caller.uid));
+        });
     }
 
     static int get_session(sd_bus_message* call, void* data, sd_bus_error*) {
@@ -86,30 +70,35 @@ struct Service::Impl {
         if (read_text(call, id) < 0) {
             return reply_error(call, error_bad_argument, "Invalid session ID.");
         }
-        return self.authority.identify(
-            call, [&self, id](sd_bus_message* m, const Caller& caller) { self.get(m, caller.uid, id); });
+        return self.authority.identify(call, [&self, id](sd_bus_message* m, const Caller& caller) {
+            self.answered(reply_session(m, *self.backend, caller.uid, id));
+        });
     }
 
-    void get(sd_bus_message* call, uid_t caller, const std::string& id) {
-        const core::Session* session = find(backend->state(), id);
-        if (session == nullptr) {
-            no_such_session(call, id);
-            return;
+    static int list_idle(sd_bus_message* call, void* data, sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        std::vector<std::string> ids;
+        if (read_texts(call, max_idle_ids, ids) < 0) {
+            return reply_error(call, error_bad_argument,
+                               "Invalid session IDs; expected at most " + std::to_string(max_idle_ids) + ".");
         }
-        sd_bus_message* raw = nullptr;
-        int code = sd_bus_message_new_method_return(call, &raw);
-        const bus::Message reply(raw);
-        Properties all = view(*session, visibility_of(caller, *session));
-        std::ranges::move(termination_preview_properties(backend->termination_preview(*session),
-                                                         resolve(backend->policy(), session->login)),
-                          std::back_inserter(all));
-        code = code < 0 ? code : append(raw, all);
-        answer(code, raw);
+        return self.answered(reply_idle_times(call, *self.backend, ids));
     }
 
-    [[nodiscard]] Properties view(const core::Session& session, Visibility visibility) {
-        return properties(session, resolve(backend->policy(), session.login), backend->terminal_snapshot(session),
-                          backend->moment(), visibility);
+    static int explain_session(sd_bus_message* call, void* data, sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        std::string id;
+        if (read_text(call, id) < 0) {
+            return reply_error(call, error_bad_argument, "Invalid session ID.");
+        }
+        return self.authority.identify(call, [&self, id](sd_bus_message* m, const Caller& caller) {
+            self.answered(reply_session_explanation(m, *self.backend, caller.uid, id));
+        });
+    }
+
+    static int show_defaults(sd_bus_message* call, void* data, sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        return self.answered(reply_defaults(call, *self.backend));
     }
 
     static int explain_login(sd_bus_message* call, void* data, sd_bus_error*) {
@@ -133,7 +122,7 @@ struct Service::Impl {
         const std::string asked = question.login.user.empty() ? user_ref_of(question.uid.value()) : question.login.user;
         const auto then = [this, kept, user = escape_for_display(asked)](const std::optional<Login>& login) {
             if (login) {
-                explain(kept->get(), *login);
+                answered(reply_explanation(kept->get(), *backend, *login));
             } else {
                 reply_error(kept->get(), error_no_such_user, "User " + user + " does not exist.");
             }
@@ -141,15 +130,6 @@ struct Service::Impl {
         if (!backend->look_up(caller, question, then)) {
             reply_error(call, error_busy, "Too many calls in progress, try again later.");
         }
-    }
-
-    void explain(sd_bus_message* call, const Login& login) {
-        sd_bus_message* raw = nullptr;
-        int code = sd_bus_message_new_method_return(call, &raw);
-        const bus::Message reply(raw);
-        const std::string outcome = expected_outcome(backend->state(), backend->policy(), login, backend->moment().now);
-        code = code < 0 ? code : append(raw, policy::explain(backend->policy(), login), outcome);
-        answer(code, raw);
     }
 
     // Ending
@@ -163,13 +143,13 @@ struct Service::Impl {
         return self.authority.identify(call, [&self, request = *request](sd_bus_message* m, const Caller& caller) {
             const core::Session* session = find_to_end(self.backend->state(), request.target);
             if (session == nullptr) {
-                self.no_such_session(m, request.target);
+                reply_no_such_session(m, request.target);
                 return;
             }
             self.when_allowed(m, caller, session->login.uid, [&self, request, caller](sd_bus_message* allowed) {
                 const core::Session* still = find_to_end(self.backend->state(), request.target);
                 if (still == nullptr) {
-                    self.no_such_session(allowed, request.target);
+                    reply_no_such_session(allowed, request.target);
                     return;
                 }
                 core::Requester by = self.requester(caller, still->login.uid);
@@ -266,10 +246,13 @@ struct Service::Impl {
     /// If the person has changed the user ID since the login, the name contains both, such as "alice (as root)".
     [[nodiscard]] core::Requester requester(const Caller& caller, uid_t owner) const {
         const uid_t person = caller.login_uid.value_or(caller.uid);
+        core::Requester by{.name = name_of(person), .uid = person, .message = {}, .person = name_of(person)};
         if (person != caller.uid) {
-            return {name_of(person) + " (as " + name_of(caller.uid) + ")", person};
+            by.name += " (as " + name_of(caller.uid) + ")";
+        } else if (person == owner && person != 0) {
+            by.name = "its user";
         }
-        return {person == owner && person != 0 ? "its user" : name_of(person), person};
+        return by;
     }
 
     /// Returns the name of a user. It comes from one of the user's own sessions. The user database is not queried,
@@ -313,9 +296,17 @@ struct Service::Impl {
     static int get_property(sd_bus*, const char*, const char*, const char* name, sd_bus_message* reply, void* data,
                             sd_bus_error*) {
         auto& self = *static_cast<Impl*>(data);
-        const Status status = self.backend->status();
         if (std::strcmp(name, "Version") == 0) {
             return sd_bus_message_append(reply, "s", SESSLIMIT_VERSION);
+        }
+        if (std::strcmp(name, "Now") == 0) {
+            const auto [now, wall_offset] = self.backend->moment();
+            const Duration since_epoch = now.time_since_epoch() + wall_offset;
+            return sd_bus_message_append(reply, "t", static_cast<std::uint64_t>(since_epoch.count()));
+        }
+        const Status status = self.backend->status();
+        if (std::strcmp(name, "PolicyProblems") == 0) {
+            return append(reply, status.policy_problems);
         }
         if (std::strcmp(name, "PolicyState") == 0) {
             return sd_bus_message_append(reply, "s", status.policy.c_str());
@@ -332,16 +323,16 @@ struct Service::Impl {
 
     // Answers
 
-    void answer(int code, sd_bus_message* reply) {
-        code = code < 0 ? code : sd_bus_message_send(reply);
+    /// Reports an error that occurred while a message was composed or sent. Returns the return value of a handler of a
+    /// D-Bus method that has replied.
+    int answered(int code) const {
         if (code < 0 && code != -ENOTCONN && code != -ECONNRESET) {
             bus.check("reply to a D-Bus call", code);
         }
+        return 1;
     }
 
-    void no_such_session(sd_bus_message* call, const std::string& id) {
-        reply_error(call, error_no_such_session, "Session " + escape_for_display(id, 64) + " does not exist.");
-    }
+    void answer(int code, sd_bus_message* reply) const { answered(code < 0 ? code : sd_bus_message_send(reply)); }
 
     void emit(const char* name, const Properties& about) {
         sd_bus_message* raw = nullptr;
@@ -352,16 +343,18 @@ struct Service::Impl {
         answer(code, raw);
     }
 
-    static const std::array<sd_bus_vtable, 22> vtable;
+    static const std::array<sd_bus_vtable, 27> vtable;
 };
 
 // The bus permits every user to call the methods (SD_BUS_VTABLE_UNPRIVILEGED), because each method checks the
 // authorization of its caller.
-const std::array<sd_bus_vtable, 22> Service::Impl::vtable{{
+const std::array<sd_bus_vtable, 27> Service::Impl::vtable{{
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("ListSessions", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", sessions), &Impl::list_sessions,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("GetSession", SD_BUS_ARGS("s", id), SD_BUS_RESULT("a{sv}", session), &Impl::get_session,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ListIdle", SD_BUS_ARGS("as", ids), SD_BUS_RESULT("a(stts)", sessions), &Impl::list_idle,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("EndSession", SD_BUS_ARGS("s", id, "a{sv}", options), SD_BUS_NO_RESULT, &Impl::end_session,
                             SD_BUS_VTABLE_UNPRIVILEGED),
@@ -373,12 +366,20 @@ const std::array<sd_bus_vtable, 22> Service::Impl::vtable{{
         "Explain", SD_BUS_ARGS("a{sv}", login),
         SD_BUS_RESULT("b", counts, "s", why, "a(sssssu)", settings, "a(ssssub)", rules, "s", outcome),
         &Impl::explain_login, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS(
+        "ExplainSession", SD_BUS_ARGS("s", id),
+        SD_BUS_RESULT("b", counts, "s", why, "a(sssssu)", settings, "a(ssssub)", rules, "s", outcome),
+        &Impl::explain_session, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Defaults", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sssssu)", settings), &Impl::show_defaults,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, &Impl::reload, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Version", "s", &Impl::get_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("PolicyState", "s", &Impl::get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("PolicyProblems", "as", &Impl::get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("PolicySince", "t", &Impl::get_property, 0, 0),
     SD_BUS_PROPERTY("Sessions", "u", &Impl::get_property, 0, 0),
     SD_BUS_PROPERTY("Recording", "b", &Impl::get_property, 0, 0),
+    SD_BUS_PROPERTY("Now", "t", &Impl::get_property, 0, 0),
     SD_BUS_SIGNAL_WITH_ARGS("SessionOpened", SD_BUS_ARGS("a{sv}", session), 0),
     SD_BUS_SIGNAL_WITH_ARGS("SessionDenied", SD_BUS_ARGS("a{sv}", session), 0),
     SD_BUS_SIGNAL_WITH_ARGS("SessionWarned", SD_BUS_ARGS("a{sv}", session), 0),
@@ -422,7 +423,13 @@ void Service::emit_policy(const std::string& state) {
     sd_bus* bus = impl_->bus.get();
     if (bus != nullptr) {
         (void)sd_bus_emit_signal(bus, object, interface, "PolicyChanged", "s", state.c_str());
-        (void)sd_bus_emit_properties_changed(bus, object, interface, "PolicyState", nullptr);
+        (void)sd_bus_emit_properties_changed(bus, object, interface, "PolicyState", "PolicyProblems", nullptr);
+    }
+}
+
+void Service::emit_policy_problems() {
+    if (sd_bus* bus = impl_->bus.get(); bus != nullptr) {
+        (void)sd_bus_emit_properties_changed(bus, object, interface, "PolicyProblems", nullptr);
     }
 }
 

@@ -34,6 +34,7 @@ class Service {
     /// Emit signals to the subscribers.
     void emit(const core::Notice& notice);
     void emit_policy(const std::string& state);
+    void emit_policy_problems();
 
   private:
     struct Impl;

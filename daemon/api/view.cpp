@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/api/view.hpp"
 
-#include "common/duration.hpp"
 #include "common/text.hpp"
 #include "daemon/core/activity.hpp"
 #include "daemon/core/deadline.hpp"
-#include "daemon/core/decide.hpp"
 #include "daemon/messages/journal_entry.hpp"
-#include "daemon/messages/message_text.hpp"
-#include "daemon/policy/resolve.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <memory>
-#include <variant>
 
 namespace sesslimit::api {
 namespace {
@@ -104,11 +99,20 @@ bool is_never_idle(const Session& session, const core::Sources& sources) {
     return is_known && sources == core::Sources{};
 }
 
-/// Adds the user ID of the person who requested the termination of a session, if it was requested.
+/// Adds the user ID and the name of the person who requested the termination of a session, if it was requested.
 void add_requester(Properties& all, const core::Reason& reason) {
     if (reason.cause == core::Cause::requested) {
         all.emplace_back("RequestedByUid", reason.count);
+        all.emplace_back("RequestedBy",
+                         reason.person.empty() ? "UID " + std::to_string(reason.count) : as_utf8(reason.person));
     }
+}
+
+/// Returns the idle times of a session whose last input is up to date.
+IdleTimes idle_times_of(const Session& now, const core::Sources& sources, const WallClock& moment) {
+    return {.since = sources == core::Sources{} ? std::uint64_t{0} : realtime(core::last_use_of(now), moment),
+            .ends_at = realtime(is_never_idle(now, sources) ? never : idle_end(now), moment),
+            .last_activity = name_of(last_source_of(now))};
 }
 
 } // namespace
@@ -143,10 +147,17 @@ Visibility visibility_of(uid_t caller, const Session& session) {
     return caller == 0 || caller == session.login.uid ? Visibility::owner : Visibility::any_caller;
 }
 
+IdleTimes idle_times(const Session& session, const policy::Limits& limits, const inspect::TerminalSnapshot& presence,
+                     const WallClock& moment) {
+    const Session now = with_input(session, presence, moment);
+    return idle_times_of(now, sources_of(now, limits.idle_activity.value), moment);
+}
+
 Properties properties(const Session& session, const policy::Limits& limits, const inspect::TerminalSnapshot& presence,
                       const WallClock& moment, Visibility visibility) {
     const Session now = with_input(session, presence, moment);
     const core::Sources sources = sources_of(now, limits.idle_activity.value);
+    const IdleTimes idle = idle_times_of(now, sources, moment);
     const bool open = session.phase == Phase::admitted || core::is_limited(session);
     const bool spared = session.phase == Phase::left_behind && !open;
     Properties all{
@@ -163,13 +174,13 @@ Properties properties(const Session& session, const policy::Limits& limits, cons
         {"Leader", static_cast<std::uint32_t>(session.leader.pid)},
         {"Adopted", session.adopted},
         {"Since", realtime(session.opened, moment)},
-        {"IdleSince", sources == core::Sources{} ? std::uint64_t{0} : realtime(core::last_use_of(now), moment)},
+        {"IdleSince", idle.since},
         {"MaxDuration", usec(spared ? unlimited_duration : session.max_duration)},
         {"IdleTimeout", usec(spared ? unlimited_duration : core::idle_limit(now))},
         {"ActivitySources", names_of(sources)},
-        {"LastActivity", std::string(name_of(last_source_of(now)))},
+        {"LastActivity", std::string(idle.last_activity)},
         {"DurationEndsAt", realtime(open ? duration_end(now) : never, moment)},
-        {"IdleEndsAt", realtime(is_never_idle(now, sources) ? never : idle_end(now), moment)},
+        {"IdleEndsAt", idle.ends_at},
         {"Mode", std::string(limits.mode.value == policy::Mode::observe ? "observe" : "enforce")},
         {"Reason", session.phase == Phase::ending ? messages::reason_text(session.reason) : std::string()},
     };
@@ -227,8 +238,9 @@ std::optional<std::string> signal_of(const core::Notice& notice) {
 Properties signal_properties(const core::Notice& notice, const policy::Limits& limits,
                              const inspect::TerminalSnapshot& presence, const WallClock& moment) {
     Properties all = properties(notice.session, limits, presence, moment, Visibility::any_caller);
-    std::erase_if(
-        all, [](const auto& property) { return property.first == "Reason" || property.first == "RequestedByUid"; });
+    std::erase_if(all, [](const auto& property) {
+        return property.first == "Reason" || property.first == "RequestedByUid" || property.first == "RequestedBy";
+    });
     const bool reasoned = notice.reason.cause != core::Cause::none;
     all.emplace_back("Reason", reasoned ? messages::reason_text(notice.reason) : std::string());
     add_requester(all, notice.reason);
@@ -237,67 +249,6 @@ Properties signal_properties(const core::Notice& notice, const policy::Limits& l
         all.emplace_back("Left", usec(notice.left));
     }
     return all;
-}
-
-namespace {
-
-std::string denial_outcome(const core::Reason& reason, const std::string& open_sessions) {
-    return "would be denied: " + (reason.by.empty()
-                                      ? open_sessions
-                                      : "the sessions that match a rule have reached the limit max_sessions_total = " +
-                                            std::to_string(reason.count));
-}
-
-/// Returns the outcome of a login that is not answered immediately. Such a login waits for the slot of another session,
-/// or is denied later. A login that waits for the state of its user's connections is denied with at_limit = "deny" and
-/// at the limit on the rate of displacements, unless a client is dead, which is not checked here.
-std::string outcome_without_answer(const core::Decision& decision, const policy::Limits& limits, bool is_rate_limited,
-                                   const std::string& open_sessions) {
-    for (const core::Record& record : decision.records) {
-        const auto* put = std::get_if<core::Put>(&record);
-        if (put != nullptr && put->session.phase == core::Phase::denied) {
-            return denial_outcome(put->session.reason, open_sessions);
-        }
-    }
-    if (limits.at_limit.value == policy::AtLimit::deny || is_rate_limited) {
-        return denial_outcome({}, open_sessions);
-    }
-    const Duration idle = limits.displace_idle.value.time;
-    return idle > Duration{}
-               ? "would be admitted if another session has been idle for " + format_span(idle) + ": " + open_sessions
-               : "would be admitted after the termination of another session: " + open_sessions;
-}
-
-} // namespace
-
-std::string expected_outcome(const core::State& state, const policy::Policy& policy, const Login& login, BootTime now) {
-    core::OpenRequested request;
-    request.login = login;
-    request.budget = unlimited_duration;
-    const core::Decision decision = decide(policy, state, request, now);
-    const policy::Limits limits = resolve(policy, login);
-    const std::string open = std::to_string(state.counted(login.uid));
-    const std::string of = limits.max_sessions.value == policy::unlimited_count
-                               ? open + " sessions are open, and max_sessions is unlimited"
-                               : open + " of " + std::to_string(limits.max_sessions.value) + " sessions are open";
-    if (decision.answers.empty()) {
-        const bool is_rate_limited = state.displacements_of(login.uid).is_limited(login.rhost, now);
-        return outcome_without_answer(decision, limits, is_rate_limited, of);
-    }
-    const core::Answer& answer = decision.answers.front();
-    if (answer.kind == core::Answer::Kind::uncounted) {
-        return "would be admitted, but would not count as a session";
-    }
-    if (answer.kind == core::Answer::Kind::admitted) {
-        const bool is_observed = std::ranges::any_of(decision.effects, [](const core::Effect& effect) {
-            const auto* notice = std::get_if<core::Notice>(&effect);
-            return notice != nullptr && notice->kind == core::Notice::Kind::would_deny;
-        });
-        return (is_observed ? "would be admitted, because the mode observe does not enforce limits: "
-                            : "would be admitted: ") +
-               of;
-    }
-    return denial_outcome(answer.session.reason, of);
 }
 
 } // namespace sesslimit::api

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -55,6 +56,16 @@ bool is_listed(const core::Session& session);
 Properties properties(const core::Session& session, const policy::Limits& limits,
                       const inspect::TerminalSnapshot& presence, const WallClock& moment, Visibility visibility);
 
+/// The idle times of a session, which are the properties IdleSince, IdleEndsAt and LastActivity.
+struct IdleTimes {
+    std::uint64_t since = 0;          ///< in microseconds since the epoch; 0 if the activity cannot be observed
+    std::uint64_t ends_at = infinity; ///< in microseconds since the epoch
+    std::string_view last_activity;   ///< source of the last activity; empty if it is unknown
+};
+
+IdleTimes idle_times(const core::Session& session, const policy::Limits& limits,
+                     const inspect::TerminalSnapshot& presence, const WallClock& moment);
+
 /// Returns the properties that list the processes and units that a termination of the session would terminate or
 /// preserve. Only GetSession returns these properties. ListSessions does not, because all processes and units of each
 /// user would have to be read.
@@ -66,9 +77,5 @@ std::optional<std::string> signal_of(const core::Notice& notice);
 /// Returns the properties of a session that the D-Bus signal for the notice contains.
 Properties signal_properties(const core::Notice& notice, const policy::Limits& limits,
                              const inspect::TerminalSnapshot& presence, const WallClock& moment);
-
-/// Returns a text for the reply to Explain, which states whether the daemon would currently admit or deny the login,
-/// and the reason. The function core::decide() makes this decision, as for a real login.
-std::string expected_outcome(const core::State& state, const policy::Policy& policy, const Login& login, BootTime now);
 
 } // namespace sesslimit::api

@@ -139,6 +139,7 @@ struct Requester {
     uid_t uid = 0;    ///< Login UID of the person, or the user ID of the D-Bus caller if the login UID is unknown.
     /// Message of the person to the user of the session, at most max_note_length bytes. May be empty.
     std::string message{};
+    std::string person{}; ///< Name of the user with the ID `uid`. Empty if it is not known.
 };
 
 /// Request of an authorized D-Bus caller to terminate a session.

@@ -95,11 +95,14 @@ struct Reason {
     /// or an idle limit. For displaced, max_sessions of the newer login. Null if it is not known. Not stored in the
     /// ledger file.
     std::shared_ptr<const policy::Location> limit{};
+    /// For requested, the name of the user whose ID is `count`. Empty if it is not known. Not stored in the ledger
+    /// file.
+    std::string person{};
 
     friend bool operator==(const Reason& one, const Reason& other) {
         const bool has_same_limit = one.limit && other.limit ? *one.limit == *other.limit : one.limit == other.limit;
-        return has_same_limit && std::tie(one.cause, one.count, one.span, one.by) ==
-                                     std::tie(other.cause, other.count, other.span, other.by);
+        return has_same_limit && std::tie(one.cause, one.count, one.span, one.by, one.person) ==
+                                     std::tie(other.cause, other.count, other.span, other.by, other.person);
     }
 };
 

@@ -173,7 +173,9 @@ void on_termination_requested(DecisionContext& context, const TerminationRequest
                           {.cause = Cause::requested,
                            .count = event.by.uid,
                            .span = {},
-                           .by = event.by.name.substr(0, max_by_length)},
+                           .by = event.by.name.substr(0, max_by_length),
+                           .limit = {},
+                           .person = event.by.person.substr(0, max_by_length)},
                           event.by.message.substr(0, max_note_length));
     }
 }

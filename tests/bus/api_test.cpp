@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/api/authority.hpp"
 #include "daemon/api/errors.hpp"
-#include "daemon/api/service.hpp"
-#include "tests/bus/party.hpp"
+#include "tests/bus/api_bench.hpp"
 #include "tests/unit/support/cmocka.hpp"
-#include "tests/unit/support/core_world.hpp"
-#include "tests/unit/support/loop_bench.hpp"
 
-#include <fstream>
 #include <string>
 #include <string_view>
 
@@ -16,93 +12,6 @@ namespace {
 using namespace sesslimit;
 using namespace sesslimit::test;
 using core::Phase;
-
-/// A simulated daemon with a state. Requests to it are appended to `log`.
-struct Daemon final : api::Backend {
-    World world;
-    inspect::TerminalSnapshot seen;
-    inspect::TerminationPreview reached;
-    std::string log;
-    uid_t requester = 0; ///< user ID of the last requester
-    std::string message; ///< message of the last requester
-
-    [[nodiscard]] const core::State& state() const override { return world.state; }
-    [[nodiscard]] const policy::Policy& policy() const override { return world.policy; }
-    [[nodiscard]] api::Status status() const override { return {}; }
-    [[nodiscard]] api::WallClock moment() const override {
-        return {.now = world.now, .wall_offset = world.wall_offset};
-    }
-    const inspect::TerminalSnapshot& terminal_snapshot(const core::Session&) override { return seen; }
-    const inspect::TerminationPreview& termination_preview(const core::Session&) override { return reached; }
-    void end(SessionKey key, const core::Requester& by) override {
-        log += "end " + std::to_string(std::to_underlying(key)) + " by " + by.name + "; ";
-        requester = by.uid;
-        message = by.message;
-    }
-    void reload(std::function<void(Result<>)> then) override { then({}); }
-    bool look_up(uid_t caller, api::ExplainQuery question, std::function<void(std::optional<Login>)>) override {
-        const std::string& user = question.login.user;
-        log += "look " + (user.empty() ? "uid " + std::to_string(question.uid.value()) : user) + " up for " +
-               std::to_string(caller) + "; ";
-        return false;
-    }
-};
-
-/// Sets the login UID of the calling process, which later connections to the bus have. Returns false if the kernel or
-/// the permissions of the process do not allow this.
-bool set_login_uid(const char* uid) {
-    std::ofstream file("/proc/self/loginuid");
-    file << uid << std::flush;
-    return static_cast<bool>(file);
-}
-
-constexpr const char* no_login_uid = "4294967295";
-
-struct Bench {
-    PrivateBus bus;
-    EventLoop loop = make_loop();
-    Daemon daemon;
-    std::string failures;
-    Party party{loop, bus};
-    std::unique_ptr<api::Service> service;
-
-    Bench() {
-        (void)set_login_uid(no_login_uid);
-        make_system_bus(bus);
-        service =
-            std::make_unique<api::Service>(loop.get(), [this](const Error& error) { failures += error.what + "; "; });
-        service->open(daemon);
-    }
-
-    /// Returns the error name of the reply to this call of the manager. Returns "" on success and "-" without a reply.
-    template <class... Values>
-    std::string call(const char* method, const char* types, Values... values) {
-        std::string answer = "-";
-        (void)sd_bus_call_method_async(
-            party.get(), nullptr, "org.sesslimit1", "/org/sesslimit1", "org.sesslimit1.Manager", method,
-            [](sd_bus_message* m, void* data, sd_bus_error*) {
-                const sd_bus_error* error = sd_bus_message_get_error(m);
-                *static_cast<std::string*>(data) = error == nullptr ? "" : error->name;
-                return 0;
-            },
-            &answer, types, values...);
-        (void)run_until(loop, [&] { return answer != "-"; });
-        return answer;
-    }
-
-    /// Calls a method that terminates sessions, with an option if its name is not empty.
-    std::string end(const char* method, const char* target, const char* option = "", const char* type = "s",
-                    const char* value = "") {
-        return *option == '\0' ? call(method, "sa{sv}", target, 0)
-                               : call(method, "sa{sv}", target, 1, option, type, value);
-    }
-
-    /// Waits until the service has acquired its name. Before that, the bus reports that the name does not have an
-    /// owner.
-    bool is_up() {
-        return run_until(loop, [&] { return sd_bus_get_name_creds(party.get(), "org.sesslimit1", 0, nullptr) >= 0; });
-    }
-};
 
 /// A waiting login will be denied by itself soon. It cannot be terminated, and its termination must not be reported.
 SESSLIMIT_TEST(end_session_accepts_only_admitted_sessions) {
@@ -117,7 +26,7 @@ SESSLIMIT_TEST(end_session_accepts_only_admitted_sessions) {
         {Phase::active, "c1", "", "end 1 by root; "},           {Phase::active, "c2", api::error_no_such_session, ""},
         {Phase::denied, "k1", api::error_no_such_session, ""},
     };
-    Bench bench;
+    ApiBench bench;
     EXPECT(bench.is_up(), bench.failures);
     for (const Case& test : cases) {
         bench.daemon.log.clear();
@@ -147,19 +56,19 @@ SESSLIMIT_TEST(message_to_user_is_checked) {
         {"another type", "message", "o", "/a", api::error_bad_argument},
         {"another option", "mesage", "s", "x", api::error_bad_argument},
     };
-    Bench bench;
+    ApiBench bench;
     EXPECT(bench.is_up(), bench.failures);
     bench.daemon.world.state.put(session_in(Phase::active));
     for (const char* method : {"EndSession", "EndUser", "EndCredential"}) {
         const std::string_view name = method;
         const char* target = name == "EndSession" ? "c1" : name == "EndUser" ? "alice" : "cert-id:x";
         for (const Case& test : cases) {
-            bench.daemon.message = "-";
+            bench.daemon.requester.message = "-";
             const std::string about = std::string(method) + ", " + test.about + ": ";
             EXPECT_TEXT(about + bench.end(method, target, test.option, test.type, test.text.c_str()),
                         about + std::string(test.answer));
             const bool is_read = test.answer.empty() && name != "EndCredential";
-            EXPECT_TEXT(about + bench.daemon.message, about + (is_read ? test.text : "-"));
+            EXPECT_TEXT(about + bench.daemon.requester.message, about + (is_read ? test.text : "-"));
         }
     }
     EXPECT_TEXT(bench.failures, "");
@@ -170,14 +79,15 @@ SESSLIMIT_TEST(case_D11_requester_named_by_login_uid) {
         const char* login_uid;
         std::string_view log;
         uid_t requester;
+        std::string_view name;
     };
     const Case cases[] = {
-        {"1001", "end 1 by alice (as root); ", 1001},
-        {"1002", "end 1 by UID 1002 (as root); ", 1002},
-        {"0", "end 1 by root; ", 0},
-        {no_login_uid, "end 1 by root; ", 0},
+        {"1001", "end 1 by alice (as root); ", 1001, "alice"},
+        {"1002", "end 1 by UID 1002 (as root); ", 1002, "UID 1002"},
+        {"0", "end 1 by root; ", 0, "root"},
+        {no_login_uid, "end 1 by root; ", 0, "root"},
     };
-    Bench bench;
+    ApiBench bench;
     EXPECT(bench.is_up(), bench.failures);
     bench.daemon.world.state.put(session_in(Phase::active));
     for (const Case& test : cases) {
@@ -187,7 +97,8 @@ SESSLIMIT_TEST(case_D11_requester_named_by_login_uid) {
         bench.daemon.log.clear();
         EXPECT_TEXT(bench.end("EndSession", "c1"), "");
         EXPECT_TEXT(bench.daemon.log, test.log);
-        EXPECT(bench.daemon.requester == test.requester, test.login_uid);
+        EXPECT(bench.daemon.requester.uid == test.requester, test.login_uid);
+        EXPECT_TEXT(bench.daemon.requester.person, test.name);
     }
     (void)set_login_uid(no_login_uid);
 }
@@ -209,7 +120,7 @@ SESSLIMIT_TEST(case_A07_number_is_user_name) {
         {"uid:4294967295", api::error_bad_argument, ""},
         {"", api::error_bad_argument, ""},
     };
-    Bench bench;
+    ApiBench bench;
     EXPECT(bench.is_up(), bench.failures);
     core::Session number = session_in(Phase::active);
     number.login.user = "1001";
@@ -241,7 +152,7 @@ SESSLIMIT_TEST(case_A07_explain_uses_same_user_reference) {
         {"uid:x", api::error_bad_argument, ""},
         {"", api::error_bad_argument, ""},
     };
-    Bench bench;
+    ApiBench bench;
     EXPECT(bench.is_up(), bench.failures);
     for (const Case& test : cases) {
         bench.daemon.log.clear();
@@ -253,7 +164,7 @@ SESSLIMIT_TEST(case_A07_explain_uses_same_user_reference) {
 
 /// The daemon cannot queue the lookup, but the caller gets an answer anyway.
 SESSLIMIT_TEST(rejected_lookup_answered_with_busy) {
-    Bench bench;
+    ApiBench bench;
     EXPECT(bench.is_up(), bench.failures);
     EXPECT_TEXT(bench.call("Explain", "a{sv}", 1, "User", "s", "alice"), api::error_busy);
     EXPECT_TEXT(bench.daemon.log, "look alice up for 0; ");
@@ -263,7 +174,7 @@ SESSLIMIT_TEST(rejected_lookup_answered_with_busy) {
 /// The calls do not expect replies, so that the bus does not limit their number.
 SESSLIMIT_TEST(many_calls_of_one_connection_do_not_block_others) {
     constexpr std::size_t many = 2 * api::Authority::max_identified;
-    Bench bench;
+    ApiBench bench;
     EXPECT(bench.is_up(), bench.failures);
     Party flood(bench.loop, bench.bus);
     for (std::size_t sent = 0; sent < many; ++sent) {

@@ -223,6 +223,33 @@ SESSLIMIT_TEST(fourth_login_denied_until_slot_is_free) {
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
 }
 
+SESSLIMIT_TEST(errors_of_rejected_files_are_a_property) {
+    Bench bench;
+    std::string problems; // the last value in a signal
+    (void)sd_bus_match_signal(
+        bench.asker.get(), nullptr, nullptr, "/org/sesslimit1", "org.freedesktop.DBus.Properties", "PropertiesChanged",
+        [](sd_bus_message* m, void* data, sd_bus_error*) {
+            const std::string text = text_of(m);
+            *static_cast<std::string*>(data) = text.substr(text.find("\"PolicyProblems\", ") + 18);
+            return 0;
+        },
+        &problems);
+    EXPECT(bench.is_up(), "it has its bus name");
+    const std::string file = (bench.directory.path / "etc/policy.toml").string();
+    const auto reload_with = [&](const std::string& text, const std::string& expected) {
+        std::ofstream(file) << "version = 1\n" << text;
+        Bench::Answers answers;
+        bench.ask(answers, "Reload", nullptr);
+        (void)run_until(bench.loop, [&] { return answers.good + answers.bad == 1 && problems.starts_with(expected); });
+        EXPECT(problems.starts_with(expected), problems);
+    };
+    reload_with("[defaults]\nmax_sesions = 1\n", "[\"" + file + ":3:1: error: unknown key \"max_sesions\"");
+    reload_with("[defaults]\nquite = true\n", "[\"" + file + ":3:1: error: unknown key \"quite\"");
+    reload_with("", "[]");
+    const int status = bench.end();
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
+}
+
 SESSLIMIT_TEST(quiet_denial_has_no_text) {
     Bench bench;
     EXPECT(bench.is_up(), "it has its bus name");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/bus/party.hpp"
 
+#include <cstdint>
 #include <cstdlib>
 #include <stdexcept>
 #include <utility>
@@ -35,6 +36,44 @@ void Party::settle() {
     (void)sd_bus_call_method(get(), "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetId",
                              nullptr, &answer, nullptr);
     sd_bus_message_unref(answer);
+}
+
+namespace {
+
+std::string basic_text(sd_bus_message* m, char type) {
+    if (type == 's') {
+        const char* text = "";
+        (void)sd_bus_message_read_basic(m, type, static_cast<void*>(&text));
+        return '"' + std::string(text) + '"';
+    }
+    if (type == 'b') {
+        int truth = 0;
+        (void)sd_bus_message_read_basic(m, type, &truth);
+        return truth != 0 ? "true" : "false";
+    }
+    std::uint64_t number = 0; // the hosts of the tests are little-endian
+    (void)sd_bus_message_read_basic(m, type, &number);
+    return std::to_string(number);
+}
+
+std::string container_text(sd_bus_message* m, char type, const char* contents) {
+    (void)sd_bus_message_enter_container(m, type, contents);
+    std::string inside = text_of(m);
+    (void)sd_bus_message_exit_container(m);
+    return type == 'a' ? '[' + inside + ']' : type == 'r' ? '(' + inside + ')' : inside;
+}
+
+} // namespace
+
+std::string text_of(sd_bus_message* m) {
+    std::string all;
+    char type = 0;
+    const char* contents = nullptr;
+    while (sd_bus_message_peek_type(m, &type, &contents) > 0) {
+        all += all.empty() ? "" : ", ";
+        all += contents == nullptr ? basic_text(m, type) : container_text(m, type, contents);
+    }
+    return all;
 }
 
 void make_system_bus(const PrivateBus& bus) {

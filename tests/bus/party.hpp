@@ -50,6 +50,10 @@ class Party {
     std::unique_ptr<sd_bus, Deleter> bus_;
 };
 
+/// Returns the remaining values of a message as text, such as `("c1", 5, true), [1, 2]`. A dictionary
+/// entry is written as its key and its value.
+std::string text_of(sd_bus_message* m);
+
 /// Makes connections of the daemon to the system bus use this bus from now on.
 void make_system_bus(const PrivateBus& bus);
 

@@ -288,6 +288,7 @@ int append_session(sd_bus_message* message, const Session& session, const std::s
     text("Reason", session.reason);
     if (session.requested_by_uid) {
         sd_bus_message_append(message, "{sv}", "RequestedByUid", "u", *session.requested_by_uid);
+        text("RequestedBy", session.requested_by);
     }
     sd_bus_message_append(message, "{sv}", "OfTheFuture", "(id)", 1, 0.5); // a later daemon may add keys
     if (session.credential) {

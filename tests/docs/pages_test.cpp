@@ -334,14 +334,16 @@ std::string part_of_interface(std::string_view from, std::string_view to) {
 }
 
 /// Formats a method as in its entry: "EndUser(s user, a{sv} options) -> as", without blanks between the result types.
-/// The type of an argument is s or a{sv}.
+/// The type of an argument is s, as or a{sv}.
 std::string method(const sd_bus_vtable& member) {
     const auto text = [](const char* words) { return std::string(words == nullptr ? "" : words); };
     const std::string gives = text(member.x.method.result);
     std::string takes;
     const char* name = member.x.method.names; // names that end with NUL
     for (std::string types = text(member.x.method.signature); !types.empty();) {
-        const std::string type = types.substr(0, types.front() == 'a' ? types.find('}') + 1 : 1);
+        const std::string type = types.substr(0, types.starts_with("a{")  ? types.find('}') + 1
+                                                 : types.starts_with('a') ? 2
+                                                                          : 1);
         takes += (takes.empty() ? "" : ", ") + type + " " + name;
         types.erase(0, type.size());
         name += std::string_view(name).size() + 1;

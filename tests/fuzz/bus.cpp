@@ -2,6 +2,7 @@
 // Input from callers on the bus: session IDs, and the facts of a login for Explain. Also the output for a session with
 // arbitrary texts.
 #include "daemon/api/message.hpp"
+#include "daemon/api/outcome.hpp"
 #include "daemon/api/view.hpp"
 #include "daemon/messages/journal_entry.hpp"
 #include "daemon/messages/message_text.hpp"
@@ -144,7 +145,7 @@ core::Session session_of(Input& input) {
     for (std::string* text :
          {&login.user, &login.service, &login.rhost, &login.ruser, &login.tty, &login.credential.method,
           &login.credential.fingerprint, &login.credential.certificate_id, &login.credential.ca, &login.seat,
-          &session.logind_id, &session.scope, &session.reason.by}) {
+          &session.logind_id, &session.scope, &session.reason.by, &session.reason.person}) {
         *text = input.text();
     }
     return session;
@@ -163,6 +164,7 @@ void is_seen(Input input) {
     }
     const api::WallClock moment{.now = session.opened + std::chrono::hours(1),
                                 .wall_offset = std::chrono::hours(400'000)};
+    must(is_safe_line(api::session_outcome(session, {}, {}, moment)), "an outcome is safe to show");
     for (const api::Visibility eyes : {api::Visibility::any_caller, api::Visibility::owner}) {
         Message message;
         must(api::append(message.get(), api::properties(session, {}, {.terminals = {id}, .input = {}}, moment, eyes)) >=

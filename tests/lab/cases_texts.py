@@ -118,6 +118,7 @@ def case_D11_notice_names_person_behind_root(host, saw, way):
     assert "requested by alice (as root)" in entry["MESSAGE"], entry
     (event,) = [each for each in ctl.watched(watch) if each["event"] == "ending"]
     assert event["session"]["requested_by_uid"] == int(uid), event
+    assert event["session"]["requested_by"] == "alice", event
     assert event["session"]["reason"] == "requested by alice (as root)", event
     saw(f"{way}: bob reads {told!r}; SESSLIMIT_REQUESTED_BY_UID={entry['SESSLIMIT_REQUESTED_BY_UID']}")
 

@@ -142,50 +142,20 @@ SESSLIMIT_TEST(case_D10_properties_carry_valid_utf8_unchanged) {
     EXPECT(value<Texts>(termination_preview_properties({}, {}), "Keep").empty(), "off by default");
 }
 
-/// The text must agree with the decision about a real request in the same state.
-SESSLIMIT_TEST(expected_outcome_is_decision_about_same_login) {
-    using test::Rules;
-    using test::with_total;
-    struct Case {
-        policy::Policy policy;
-        int sessions; ///< number of open sessions of alice before
-        std::string_view text;
-        std::string_view decision;
-    };
-    const auto of = [](const Rules& rules) { return test::policy_of(rules); };
-    policy::Policy ignoring = of({.max = 0});
-    ignoring.host.ignore_services = policy::Setting<std::vector<std::string>>{{"sshd"}, policy::SourceId{0}, 1};
-    const Case cases[] = {
-        {of({}), 1, "would be admitted: 1 sessions are open, and max_sessions is unlimited", "admitted"},
-        {of({.max = 2}), 1, "would be admitted: 1 of 2 sessions are open", "admitted"},
-        {of({.max = 1}), 1, "would be denied: 1 of 1 sessions are open", "denied"},
-        {of({.max = 1, .mode = policy::Mode::observe}), 1,
-         "would be admitted, because the mode observe does not enforce limits: 1 of 1 sessions are open", "admitted"},
-        {of({.max = 1, .at_limit = policy::AtLimit::end_oldest}), 1,
-         "would be admitted after the termination of another session: 1 of 1 sessions are open", "displaced"},
-        {of({.max = 1, .at_limit = policy::AtLimit::end_oldest, .displace_idle = std::chrono::minutes(1)}), 1,
-         "would be admitted if another session has been idle for 1min: 1 of 1 sessions are open", "denied"},
-        {of({.max = 0, .at_limit = policy::AtLimit::end_oldest}), 0, "would be denied: 0 of 0 sessions are open",
-         "denied"},
-        {with_total({.max = 5, .at_limit = policy::AtLimit::end_oldest}, 2), 2,
-         "would be denied: the sessions that match a rule have reached the limit max_sessions_total = 2", "denied"},
-        {ignoring, 0, "would be admitted, but would not count as a session", "uncounted"},
-    };
-    for (const Case& one : cases) {
-        test::World world;
-        world.policy = of({});
-        for (int number = 0; number < one.sessions; ++number) {
-            world.login(test::ssh());
-        }
-        world.policy = one.policy;
-        world.feed(core::PolicyChanged{});
-        EXPECT_TEXT(expected_outcome(world.state, world.policy, test::ssh(), world.now), std::string(one.text));
-        (void)world.take_log();
-        world.ask(test::ssh());
-        world.pass(5s); // a login that waits for a slot gets it
-        const std::string log = world.take_log();
-        EXPECT(log.find(one.decision) != std::string::npos, log);
+SESSLIMIT_TEST(requester_of_termination_has_id_and_name) {
+    core::Session session = live();
+    session.reason = {.cause = core::Cause::requested, .count = 1002, .span = {}, .by = "bob (as root)"};
+    EXPECT_TEXT(value<std::string>(properties(session, {}, {}, moment, Visibility::owner), "RequestedBy"), "");
+    session.phase = core::Phase::ending;
+    for (const char* name : {"bob", ""}) { // the name is unknown after a restart of the daemon
+        session.reason.person = name;
+        const Properties all = properties(session, {}, {}, moment, Visibility::any_caller);
+        EXPECT(value<std::uint32_t>(all, "RequestedByUid") == 1002, name);
+        EXPECT_TEXT(value<std::string>(all, "RequestedBy"), *name == '\0' ? "UID 1002" : name);
     }
+    const core::Notice notice{.kind = core::Notice::Kind::ending, .session = session, .reason = session.reason};
+    const Properties told = signal_properties(notice, {}, {}, moment);
+    EXPECT(std::ranges::count(told, "RequestedBy", &Properties::value_type::first) == 1, "once in a signal");
 }
 
 /// Between the logout and the exit of its leader, a session may occupy a slot, but it is no longer open.

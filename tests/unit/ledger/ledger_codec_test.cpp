@@ -39,7 +39,7 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
     [[maybe_unused]] const auto& [user, uid, gids, service, tty, rhost, ruser, seat, credential, connection, nested,
                                   gids_cut] = login;
     [[maybe_unused]] const auto& [method, fingerprint, certificate_id, ca] = credential;
-    [[maybe_unused]] const auto& [cause, count, span, by, limit] = reason;
+    [[maybe_unused]] const auto& [cause, count, span, by, limit, person] = reason;
     [[maybe_unused]] const auto& [pid, mark] = leader;
 }
 

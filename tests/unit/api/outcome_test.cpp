@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+#include "daemon/api/outcome.hpp"
+#include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/core_world.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace {
+
+using namespace sesslimit;
+using namespace sesslimit::api;
+using namespace std::chrono_literals;
+
+/// The text must agree with the decision about a real request in the same state.
+SESSLIMIT_TEST(expected_outcome_is_decision_about_same_login) {
+    using test::Rules;
+    using test::with_total;
+    struct Case {
+        policy::Policy policy;
+        int sessions; ///< number of open sessions of alice before
+        std::string_view text;
+        std::string_view decision;
+    };
+    const auto of = [](const Rules& rules) { return test::policy_of(rules); };
+    policy::Policy ignoring = of({.max = 0});
+    ignoring.host.ignore_services = policy::Setting<std::vector<std::string>>{{"sshd"}, policy::SourceId{0}, 1};
+    const Case cases[] = {
+        {of({}), 1, "would be admitted: 1 sessions are open, and max_sessions is unlimited", "admitted"},
+        {of({.max = 2}), 1, "would be admitted: 1 of 2 sessions are open", "admitted"},
+        {of({.max = 1}), 1, "would be denied: 1 of 1 sessions are open", "denied"},
+        {of({.max = 1, .mode = policy::Mode::observe}), 1,
+         "would be admitted, because the mode observe does not enforce limits: 1 of 1 sessions are open", "admitted"},
+        {of({.max = 1, .at_limit = policy::AtLimit::end_oldest}), 1,
+         "would be admitted after the termination of another session: 1 of 1 sessions are open", "displaced"},
+        {of({.max = 1, .at_limit = policy::AtLimit::end_oldest, .displace_idle = std::chrono::minutes(1)}), 1,
+         "would be admitted if another session has been idle for 1min: 1 of 1 sessions are open", "denied"},
+        {of({.max = 0, .at_limit = policy::AtLimit::end_oldest}), 0, "would be denied: 0 of 0 sessions are open",
+         "denied"},
+        {with_total({.max = 5, .at_limit = policy::AtLimit::end_oldest}, 2), 2,
+         "would be denied: the sessions that match a rule have reached the limit max_sessions_total = 2", "denied"},
+        {ignoring, 0, "would be admitted, but would not count as a session", "uncounted"},
+    };
+    for (const Case& one : cases) {
+        test::World world;
+        world.policy = of({});
+        for (int number = 0; number < one.sessions; ++number) {
+            world.login(test::ssh());
+        }
+        world.policy = one.policy;
+        world.feed(core::PolicyChanged{});
+        EXPECT_TEXT(expected_outcome(world.state, world.policy, test::ssh(), world.now), std::string(one.text));
+        (void)world.take_log();
+        world.ask(test::ssh());
+        world.pass(5s); // a login that waits for a slot gets it
+        const std::string log = world.take_log();
+        EXPECT(log.find(one.decision) != std::string::npos, log);
+    }
+}
+
+constexpr WallClock moment{.now = BootTime(1h), .wall_offset = 1000h};
+
+/// Returns a session with a terminal that was opened 10 min ago and used 5 min ago.
+core::Session open_session() {
+    core::Session session = test::session_in(core::Phase::active);
+    session.opened = BootTime(50min);
+    session.last_input = BootTime(55min);
+    session.terminal = core::Terminal::some;
+    session.max_duration = 8h;
+    session.idle_timeout = 30min;
+    session.idle_timeout_no_terminal = 20min;
+    return session;
+}
+
+SESSLIMIT_TEST(session_outcome_names_limits_and_remaining_times) {
+    struct Case {
+        std::string_view text;
+        std::function<void(core::Session&, policy::Limits&)> change;
+    };
+    const Case cases[] = {
+        {"max_duration = 8h terminates it in 7h 50min, idle_timeout = 30min terminates it in 25min without activity",
+         [](auto&, auto&) {}},
+        {"max_duration is unlimited, idle_timeout is unlimited",
+         [](core::Session& session, auto&) {
+             session.max_duration = session.idle_timeout = session.idle_timeout_no_terminal = unlimited_duration;
+         }},
+        {"max_duration = 8h terminates it in 7h 50min, idle_timeout_no_terminal = 20min does not apply, because its "
+         "activity cannot be observed",
+         [](core::Session& session, auto&) {
+             session.terminal = core::Terminal::none;
+             core::SessionTraffic traffic;
+             traffic.sockets.sampled = BootTime(55min);
+             session.traffic = std::make_shared<const core::SessionTraffic>(traffic);
+         }},
+        {"max_duration is unlimited, idle_timeout = 30min does not apply, because its activity cannot be observed",
+         [](core::Session& session, auto&) {
+             session.login.service = "cockpit";
+             session.max_duration = unlimited_duration;
+         }},
+        {"max_duration is unlimited, idle_timeout = 30min locks its screen in 25min without activity",
+         [](core::Session& session, policy::Limits& limits) {
+             session.graphical = true;
+             session.max_duration = unlimited_duration;
+             limits.on_idle.value = policy::OnIdle::lock;
+         }},
+        {"max_duration = 8h terminates it in 7h 50min, idle_timeout = 30min terminates it in 25min without activity, "
+         "and the mode observe does not enforce limits",
+         [](auto&, policy::Limits& limits) { limits.mode.value = policy::Mode::observe; }},
+        {"max_duration = 8h terminates it in 7h 50min, idle_timeout = 30min does not apply until logind has announced "
+         "it",
+         [](core::Session& session, auto&) { session.phase = core::Phase::admitted; }},
+        {"is left behind, and no limit applies to it",
+         [](core::Session& session, auto&) { session.phase = core::Phase::left_behind; }},
+        {"max_duration = 8h terminates it in 7h 50min, idle_timeout = 30min terminates it in 25min without activity",
+         [](core::Session& session, auto&) {
+             session.phase = core::Phase::left_behind;
+             session.limits_left_behind = true;
+         }},
+        {"waits for the end of another session",
+         [](core::Session& session, auto&) { session.phase = core::Phase::waiting; }},
+        {"is being terminated: maximum duration of 8h reached",
+         [](core::Session& session, auto&) {
+             session.phase = core::Phase::ending;
+             session.reason = {.cause = core::Cause::duration, .count = 0, .span = 8h, .by = {}};
+         }},
+    };
+    for (const Case& one : cases) {
+        core::Session session = open_session();
+        policy::Limits limits;
+        one.change(session, limits);
+        EXPECT_TEXT(session_outcome(session, limits, {}, moment), std::string(one.text));
+    }
+}
+
+/// The terminal had input that no probe has seen yet.
+SESSLIMIT_TEST(session_outcome_considers_latest_input) {
+    core::Session session = open_session();
+    session.max_duration = unlimited_duration;
+    const inspect::TerminalSnapshot presence{.terminals = {"pts/1"}, .input = 59min + moment.wall_offset};
+    EXPECT_TEXT(session_outcome(session, {}, presence, moment),
+                "max_duration is unlimited, idle_timeout = 30min terminates it in 29min without activity");
+}
+
+} // namespace
