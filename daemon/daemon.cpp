@@ -38,6 +38,10 @@ using output::Priority;
 /// logind.
 constexpr Duration catch_up_timeout = std::chrono::seconds(1);
 
+/// Maximum time for which the daemon waits for its name on the bus before it notifies systemd that it is ready. Logins
+/// are accepted in the meantime.
+constexpr Duration bus_name_timeout = std::chrono::seconds(3);
+
 /// Maximum time for which the stopping daemon waits until journald has accepted the last journal entries.
 constexpr Duration journal_timeout = std::chrono::seconds(1);
 
@@ -161,9 +165,12 @@ struct Daemon::Impl {
                            .recorder = recorder,
                            .snapshots = snapshots}};
     Timer catch_up_timer{base->loop.get(), CLOCK_MONOTONIC, [this] { serve(); }};
+    Timer ready_timer{base->loop.get(), CLOCK_MONOTONIC, [this] { notify_ready(); }};
     std::vector<EventSource> signal_sources;
     /// True after the first call of serve().
     bool serving = false;
+    /// True after the first call of notify_ready().
+    bool ready = false;
     std::optional<Error> failure; ///< error that stopped the daemon
 
     Impl(Options given, std::unique_ptr<Base> first, Resources acquired)
@@ -276,16 +283,26 @@ struct Daemon::Impl {
         return {};
     }
 
-    /// Starts to accept login requests and D-Bus calls, and notifies systemd that the daemon is ready. Does nothing if
-    /// it is called again.
+    /// Starts to accept login requests and D-Bus calls. Does nothing if it is called again.
     void serve() {
         if (std::exchange(serving, true)) {
             return;
         }
         resources.server.start({.events = logins, .nested = nested_logins});
-        api.open(backend);
-        sd_notify(0, "READY=1");
+        api.open(backend, [this] { notify_ready(); });
+        if (!ready_timer.arm_in(bus_name_timeout)) {
+            notify_ready();
+        }
         check_sshd();
+    }
+
+    /// Notifies systemd that the daemon is ready. Does nothing if it is called again. A command that follows the start
+    /// of the daemon finds it on the bus, unless the bus does not answer.
+    void notify_ready() {
+        if (!std::exchange(ready, true)) {
+            ready_timer.disarm();
+            sd_notify(0, "READY=1");
+        }
     }
 
     Result<> run() {

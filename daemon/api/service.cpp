@@ -34,6 +34,7 @@ constexpr std::size_t max_problems_length = 32768;
 struct Service::Impl {
     Backend* backend = nullptr; ///< set by open()
     std::function<void(Error)> failed;
+    std::function<void()> published; ///< set by open()
     bus::Connection bus;
     Authority authority;
 
@@ -49,9 +50,11 @@ struct Service::Impl {
     }
 
     static int on_name(sd_bus_message* answer, void* data, sd_bus_error*) {
+        const auto& self = *static_cast<Impl*>(data);
         if (sd_bus_message_is_method_error(answer, nullptr) > 0) {
-            static_cast<Impl*>(data)->failed(bus::error_of("request the name org.sesslimit1", answer));
+            self.failed(bus::error_of("request the name org.sesslimit1", answer));
         }
+        self.published();
         return 0;
     }
 
@@ -400,8 +403,9 @@ std::span<const sd_bus_vtable> Service::members() {
     return Impl::vtable;
 }
 
-void Service::open(Backend& backend) {
+void Service::open(Backend& backend, std::function<void()> published) {
     impl_->backend = &backend;
+    impl_->published = std::move(published);
     impl_->bus.open();
 }
 

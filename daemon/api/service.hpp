@@ -25,8 +25,10 @@ class Service {
     Service& operator=(const Service&) = delete;
 
     /// Connects to the bus, and serves the data and operations of `backend` to D-Bus callers. The service emits no
-    /// signal before this call. Lifetime: `backend` must outlive the service.
-    void open(Backend& backend);
+    /// signal before this call. Calls `published` once the service owns its name, or the bus has refused it. It is
+    /// called again after each reconnection, and never if the bus does not exist or does not answer. Lifetime:
+    /// `backend` must outlive the service.
+    void open(Backend& backend, std::function<void()> published);
 
     /// Returns the methods, properties and signals of the D-Bus interface org.sesslimit1.Manager.
     static std::span<const sd_bus_vtable> members();

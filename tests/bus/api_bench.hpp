@@ -70,7 +70,7 @@ struct ApiBench {
         make_system_bus(bus);
         service =
             std::make_unique<api::Service>(loop.get(), [this](const Error& error) { failures += error.what + "; "; });
-        service->open(daemon);
+        service->open(daemon, [] {});
     }
 
     /// Returns the error name of the reply to this call of the manager. Returns "" on success and "-" without a reply.

@@ -5,6 +5,8 @@
 #include "tests/unit/support/loop_bench.hpp"
 
 #include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
@@ -118,10 +120,17 @@ struct Bench {
     EventLoop loop = make_loop();
     Party logind;
     Party asker{loop, bus};
+    UniqueFd notifications{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     pid_t daemon = -1;
 
-    explicit Bench(Party::Answers answers = &answer) : logind(loop, bus, "org.freedesktop.login1", std::move(answers)) {
+    /// If the bus is suspended, the daemon can connect to it, but gets no answers.
+    explicit Bench(Party::Answers answers = &answer, bool suspended = false)
+        : logind(loop, bus, "org.freedesktop.login1", std::move(answers)) {
+        if (suspended) {
+            bus.suspend();
+        }
         make_system_bus(bus);
+        receive_notifications();
         std::filesystem::create_directories(directory.path / "etc");
         std::filesystem::create_directories(directory.path / "run");
         std::ofstream(directory.path / "etc/policy.toml") << "version = 1\n[defaults]\nmax_sessions = 3\n"
@@ -156,10 +165,36 @@ struct Bench {
 
     [[nodiscard]] std::filesystem::path socket() const { return directory.path / "socket"; }
 
+    /// Returns true if the daemon has notified the service manager that it is ready (sd_notify(3)).
+    [[nodiscard]] bool is_ready() const {
+        std::array<char, 64> text{};
+        return recv(notifications.get(), text.data(), text.size() - 1, 0) > 0 &&
+               std::string_view(text.data()) == "READY=1";
+    }
+
+    [[nodiscard]] bool has_name() const {
+        return sd_bus_get_name_creds(asker.get(), "org.sesslimit1", 0, nullptr) >= 0;
+    }
+
     bool is_up() {
         return run_until(
-            loop, [&] { return sd_bus_get_name_creds(asker.get(), "org.sesslimit1", 0, nullptr) >= 0; },
-            std::chrono::minutes(1)); // an analysis tool makes the start slow
+            loop, [&] { return has_name(); }, std::chrono::minutes(1)); // an analysis tool makes the start slow
+    }
+
+    /// Waits until the daemon has answered a login.
+    bool admits() {
+        return run_until(
+                   loop, [&] { return std::filesystem::exists(socket()); }, std::chrono::minutes(1)) &&
+               Asking(socket()).answer() == "1";
+    }
+
+    void receive_notifications() const {
+        const std::string path = (directory.path / "notify").string();
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path.copy(address.sun_path, sizeof address.sun_path - 1);
+        (void)bind(notifications.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+        (void)setenv("NOTIFY_SOCKET", path.c_str(), 1);
     }
 
     struct Answers {
@@ -299,6 +334,28 @@ SESSLIMIT_TEST(logins_admitted_although_logind_is_silent) {
     EXPECT(monotonic_now() - began < std::chrono::seconds(20), "before the calls to logind time out after 25 s");
     EXPECT(calls > 0, "logind was asked");
     EXPECT_TEXT(Asking(bench.socket()).answer(), "1");
+    const int status = bench.end();
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
+}
+
+/// A command that follows the start of the daemon must find it on the bus.
+SESSLIMIT_TEST(ready_after_name_on_bus_is_acquired) {
+    Bench bench(&Bench::answer, /*suspended=*/true);
+    EXPECT(bench.admits(), "a login without the bus");
+    EXPECT(!bench.is_ready(), "not before it has its name");
+    bench.bus.resume();
+    EXPECT(run_until(bench.loop, [&] { return bench.is_ready(); }), "ready");
+    EXPECT(bench.has_name(), "it has its bus name");
+    const int status = bench.end();
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
+}
+
+SESSLIMIT_TEST(ready_although_bus_is_silent) {
+    Bench bench(&Bench::answer, /*suspended=*/true);
+    EXPECT(bench.admits(), "a login without the bus");
+    EXPECT(run_until(bench.loop, [&] { return bench.is_ready(); }), "ready");
+    bench.bus.resume();
+    EXPECT(bench.is_up(), "it has its bus name");
     const int status = bench.end();
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
 }

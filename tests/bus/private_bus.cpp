@@ -104,10 +104,19 @@ PrivateBus::~PrivateBus() {
 void PrivateBus::stop() {
     if (pid_ > 0) {
         kill(pid_, SIGTERM);
+        resume();
         int status = 0;
         waitpid(pid_, &status, 0);
         pid_ = 0;
     }
+}
+
+void PrivateBus::suspend() const {
+    kill(pid_, SIGSTOP);
+}
+
+void PrivateBus::resume() const {
+    kill(pid_, SIGCONT);
 }
 
 } // namespace sesslimit::test

@@ -22,6 +22,9 @@ class PrivateBus {
     [[nodiscard]] const std::string& directory() const { return directory_; }
 
     void stop();
+    /// Keeps the bus from reading and answering until resume().
+    void suspend() const;
+    void resume() const;
 
   private:
     std::string directory_;
