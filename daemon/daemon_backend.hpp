@@ -11,6 +11,8 @@
 
 #include <cstddef>
 #include <functional>
+#include <string>
+#include <utility>
 
 namespace sesslimit {
 
@@ -43,6 +45,9 @@ class DaemonBackend final : public api::Backend {
     const inspect::TerminationPreview& termination_preview(const core::Session& session) override;
     void end(SessionKey key, const core::Requester& by) override;
     void reload(std::function<void(Result<>)> then) override { dependencies_.policies.reload(std::move(then)); }
+    void load_changed(std::string name, std::string text, std::function<void(Result<policy::Policy>)> then) override {
+        dependencies_.policies.load_changed(std::move(name), std::move(text), std::move(then));
+    }
     bool look_up(uid_t caller, api::ExplainQuery question, std::function<void(std::optional<Login>)> then) override;
 
   private:

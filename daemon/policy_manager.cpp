@@ -45,6 +45,22 @@ void PolicyManager::reload(std::function<void(Result<>)> then) {
     });
 }
 
+void PolicyManager::load_changed(std::string name, std::string text, std::function<void(Result<policy::Policy>)> then) {
+    dependencies_.worker.submit([directory = dependencies_.directory, name = std::move(name), text = std::move(text),
+                                 then = std::move(then)]() mutable -> Worker::Done {
+        policy::ReadTexts read = policy::read_texts(directory);
+        put_text(read.texts, {directory / "policy.d" / name, policy::Tier::host, std::move(text)});
+        policy::SystemNames names;
+        policy::Loaded loaded = policy::load(read.texts, names);
+        read.problems.insert(read.problems.end(), loaded.problems.begin(), loaded.problems.end());
+        const bool is_valid = loaded.policy && error_lines(read.problems).empty();
+        return [then = std::move(then), changed = is_valid ? Result<policy::Policy>(*std::move(loaded.policy))
+                                                           : fail(text_of(read.problems), EBADMSG)]() mutable {
+            then(std::move(changed));
+        };
+    });
+}
+
 void PolicyManager::read_files(std::function<void(policy_store::LoadResult)> then) {
     dependencies_.worker.submit([directory = dependencies_.directory, cache = dependencies_.cache,
                                  then = std::move(then)]() mutable -> Worker::Done {

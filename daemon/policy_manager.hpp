@@ -52,6 +52,10 @@ class PolicyManager {
     /// empty result on success, or the errors as text.
     void reload(std::function<void(Result<>)> then);
 
+    /// Loads the policy files without putting the policy into effect. `text` replaces the text of the file
+    /// `policy.d/NAME`, which need not exist. `then` receives the policy, or its errors as text.
+    void load_changed(std::string name, std::string text, std::function<void(Result<policy::Policy>)> then);
+
     /// Returns the origin of the policy in effect, such as the policy files or the policy cache. If a reload rejects
     /// the files, the origin changes from `files` to `cached`.
     [[nodiscard]] policy_store::PolicyOrigin origin() const { return origin_; }

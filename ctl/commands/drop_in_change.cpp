@@ -15,16 +15,6 @@ bool prevents_load(const Problem& problem) {
     return problem.severity == Problem::Severity::error;
 }
 
-/// Inserts the text of the drop-in at its place in the order of the files.
-void insert_text(std::vector<SourceText>& texts, SourceText drop_in) {
-    const std::filesystem::path directory = std::filesystem::path(drop_in.path).parent_path();
-    const auto next = std::ranges::find_if(texts, [&](const SourceText& text) {
-        return text.tier == policy::Tier::host && std::filesystem::path(text.path).parent_path() == directory &&
-               text.path > drop_in.path;
-    });
-    texts.insert(next, std::move(drop_in));
-}
-
 } // namespace
 
 std::unexpected<Stop> stop(std::string what, Exit exit) {
@@ -45,7 +35,7 @@ policy::ReadTexts DropInChange::other_texts() const {
 Step<policy::Policy> DropInChange::load(policy::ReadTexts others, const std::optional<std::string>& text,
                                         std::vector<Problem>& problems) const {
     if (text) {
-        insert_text(others.texts, {file_, policy::Tier::host, *text});
+        put_text(others.texts, {file_, policy::Tier::host, *text});
     }
     policy::Loaded loaded = policy::load(others.texts, tools_.names);
     problems = std::move(others.problems);

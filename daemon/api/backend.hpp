@@ -55,6 +55,10 @@ class Backend {
     /// reader.
     virtual void reload(std::function<void(Result<>)> then) = 0;
 
+    /// Loads the policy files again without putting them into effect. The text `text` replaces that of the file
+    /// `policy.d/NAME`. `then` receives the policy, or the errors in it as text for a human reader.
+    virtual void load_changed(std::string name, std::string text, std::function<void(Result<policy::Policy>)> then) = 0;
+
     /// Completes `question`, the login that a D-Bus caller described, from the user database, and passes the completed
     /// login to `then`. Passes nullopt if the user does not exist, unless `question` has both a user name and a user
     /// ID. If too many lookups are pending, in total or for the user `caller`, returns false and does not call `then`.

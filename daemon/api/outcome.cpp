@@ -8,23 +8,25 @@
 #include "daemon/policy/resolve.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 namespace sesslimit::api {
 namespace {
 
-std::string denial_outcome(const core::Reason& reason, const std::string& open_sessions) {
-    return "would be denied: " + (reason.by.empty()
-                                      ? open_sessions
-                                      : "the sessions that match a rule have reached the limit max_sessions_total = " +
-                                            std::to_string(reason.count));
+LoginOutcome denial_outcome(const core::Reason& reason, const std::string& open_sessions) {
+    return {.is_denied = true,
+            .text = "would be denied: " +
+                    (reason.by.empty() ? open_sessions
+                                       : "the sessions that match a rule have reached the limit max_sessions_total = " +
+                                             std::to_string(reason.count))};
 }
 
 /// Returns the outcome of a login that is not answered immediately. Such a login waits for the slot of another session,
 /// or is denied later. A login that waits for the state of its user's connections is denied with at_limit = "deny" and
 /// at the limit on the rate of displacements, unless a client is dead, which is not checked here.
-std::string outcome_without_answer(const core::Decision& decision, const policy::Limits& limits, bool is_rate_limited,
-                                   const std::string& open_sessions) {
+LoginOutcome outcome_without_answer(const core::Decision& decision, const policy::Limits& limits, bool is_rate_limited,
+                                    const std::string& open_sessions) {
     for (const core::Record& record : decision.records) {
         const auto* put = std::get_if<core::Put>(&record);
         if (put != nullptr && put->session.phase == core::Phase::denied) {
@@ -35,9 +37,10 @@ std::string outcome_without_answer(const core::Decision& decision, const policy:
         return denial_outcome({}, open_sessions);
     }
     const Duration idle = limits.displace_idle.value.time;
-    return idle > Duration{}
-               ? "would be admitted if another session has been idle for " + format_span(idle) + ": " + open_sessions
-               : "would be admitted after the termination of another session: " + open_sessions;
+    return {.is_denied = false,
+            .text = idle > Duration{} ? "would be admitted if another session has been idle for " + format_span(idle) +
+                                            ": " + open_sessions
+                                      : "would be admitted after the termination of another session: " + open_sessions};
 }
 
 /// Returns the part of the sentence about max_duration.
@@ -87,7 +90,8 @@ std::string session_outcome(const core::Session& session, const policy::Limits& 
            (limits.mode.value == policy::Mode::observe ? ", and the mode observe does not enforce limits" : "");
 }
 
-std::string expected_outcome(const core::State& state, const policy::Policy& policy, const Login& login, BootTime now) {
+LoginOutcome expected_outcome(const core::State& state, const policy::Policy& policy, const Login& login,
+                              BootTime now) {
     core::OpenRequested request;
     request.login = login;
     request.budget = unlimited_duration;
@@ -103,18 +107,32 @@ std::string expected_outcome(const core::State& state, const policy::Policy& pol
     }
     const core::Answer& answer = decision.answers.front();
     if (answer.kind == core::Answer::Kind::uncounted) {
-        return "would be admitted, but would not count as a session";
+        return {.is_denied = false, .text = "would be admitted, but would not count as a session"};
     }
     if (answer.kind == core::Answer::Kind::admitted) {
         const bool is_observed = std::ranges::any_of(decision.effects, [](const core::Effect& effect) {
             const auto* notice = std::get_if<core::Notice>(&effect);
             return notice != nullptr && notice->kind == core::Notice::Kind::would_deny;
         });
-        return (is_observed ? "would be admitted, because the mode observe does not enforce limits: "
-                            : "would be admitted: ") +
-               of;
+        return {.is_denied = false,
+                .text = (is_observed ? "would be admitted, because the mode observe does not enforce limits: "
+                                     : "would be admitted: ") +
+                        of};
     }
     return denial_outcome(answer.session.reason, of);
+}
+
+PolicyPreview preview_of(const core::State& state, const policy::Policy& current, const policy::Policy& changed,
+                         const std::string& session, BootTime now) {
+    PolicyPreview preview{.state = state, .denial = {}};
+    apply(preview.state, decide(changed, state, core::PolicyChanged{}, now));
+    if (const core::Session* like = session.empty() ? nullptr : find(state, session)) {
+        LoginOutcome outcome = expected_outcome(preview.state, changed, like->login, now);
+        if (outcome.is_denied && !expected_outcome(state, current, like->login, now).is_denied) {
+            preview.denial = std::move(outcome.text);
+        }
+    }
+    return preview;
 }
 
 } // namespace sesslimit::api

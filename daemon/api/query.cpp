@@ -30,9 +30,21 @@ int reply(sd_bus_message* call, const Append& append_values) {
     return code < 0 ? code : sd_bus_message_send(raw);
 }
 
-Properties view(const core::Session& session, Backend& backend, uid_t caller) {
-    return properties(session, resolve(backend.policy(), session.login), backend.terminal_snapshot(session),
-                      backend.moment(), visibility_of(caller, session));
+Properties view(const core::Session& session, const policy::Policy& policy, Backend& backend, uid_t caller) {
+    return properties(session, resolve(policy, session.login), backend.terminal_snapshot(session), backend.moment(),
+                      visibility_of(caller, session));
+}
+
+int append_sessions(sd_bus_message* m, const core::State& state, const policy::Policy& policy, Backend& backend,
+                    uid_t caller) {
+    int code = sd_bus_message_open_container(m, 'a', "a{sv}");
+    std::size_t listed = 0;
+    for (const auto& [key, session] : state.sessions()) {
+        if (code >= 0 && is_listed(session) && listed++ < max_listed) {
+            code = append(m, view(session, policy, backend, caller));
+        }
+    }
+    return code < 0 ? code : sd_bus_message_close_container(m);
 }
 
 int append_idle_times(sd_bus_message* m, Backend& backend, const core::Session& session) {
@@ -46,14 +58,7 @@ int append_idle_times(sd_bus_message* m, Backend& backend, const core::Session& 
 
 int reply_sessions(sd_bus_message* call, Backend& backend, uid_t caller) {
     return reply(call, [&](sd_bus_message* m) {
-        int code = sd_bus_message_open_container(m, 'a', "a{sv}");
-        std::size_t listed = 0;
-        for (const auto& [key, session] : backend.state().sessions()) {
-            if (code >= 0 && is_listed(session) && listed++ < max_listed) {
-                code = append(m, view(session, backend, caller));
-            }
-        }
-        return code < 0 ? code : sd_bus_message_close_container(m);
+        return append_sessions(m, backend.state(), backend.policy(), backend, caller);
     });
 }
 
@@ -62,7 +67,7 @@ int reply_session(sd_bus_message* call, Backend& backend, uid_t caller, const st
     if (session == nullptr) {
         return reply_no_such_session(call, id);
     }
-    Properties all = view(*session, backend, caller);
+    Properties all = view(*session, backend.policy(), backend, caller);
     std::ranges::move(termination_preview_properties(backend.termination_preview(*session),
                                                      resolve(backend.policy(), session->login)),
                       std::back_inserter(all));
@@ -82,7 +87,7 @@ int reply_idle_times(sd_bus_message* call, Backend& backend, const std::vector<s
 }
 
 int reply_explanation(sd_bus_message* call, Backend& backend, const Login& login) {
-    const std::string outcome = expected_outcome(backend.state(), backend.policy(), login, backend.moment().now);
+    const std::string outcome = expected_outcome(backend.state(), backend.policy(), login, backend.moment().now).text;
     return reply(call, [&](sd_bus_message* m) { return append(m, policy::explain(backend.policy(), login), outcome); });
 }
 
@@ -102,6 +107,15 @@ int reply_session_explanation(sd_bus_message* call, Backend& backend, uid_t call
 
 int reply_defaults(sd_bus_message* call, Backend& backend) {
     return reply(call, [&](sd_bus_message* m) { return append(m, policy::explain_defaults(backend.policy())); });
+}
+
+int reply_policy_preview(sd_bus_message* call, Backend& backend, uid_t caller, const policy::Policy& changed,
+                         const std::string& session) {
+    const PolicyPreview preview = preview_of(backend.state(), backend.policy(), changed, session, backend.moment().now);
+    return reply(call, [&](sd_bus_message* m) {
+        const int code = append_sessions(m, preview.state, changed, backend, caller);
+        return code < 0 ? code : sd_bus_message_append(m, "s", preview.denial.c_str());
+    });
 }
 
 int reply_no_such_session(sd_bus_message* call, const std::string& id) {

@@ -34,6 +34,10 @@ int reply_session_explanation(sd_bus_message* call, Backend& backend, uid_t call
 
 int reply_defaults(sd_bus_message* call, Backend& backend);
 
+/// Replies with the sessions as they would be under the policy `changed`, and with PolicyPreview::denial.
+int reply_policy_preview(sd_bus_message* call, Backend& backend, uid_t caller, const policy::Policy& changed,
+                         const std::string& session);
+
 /// Replies with the error that the session does not exist.
 int reply_no_such_session(sd_bus_message* call, const std::string& id);
 

@@ -7,6 +7,7 @@
 #include "daemon/api/end_request.hpp"
 #include "daemon/api/errors.hpp"
 #include "daemon/api/message.hpp"
+#include "daemon/api/preview_request.hpp"
 #include "daemon/api/query.hpp"
 #include "daemon/bus/connection.hpp"
 #include "daemon/policy/match.hpp"
@@ -294,6 +295,32 @@ struct Service::Impl {
         });
     }
 
+    static int preview_policy(sd_bus_message* call, void* data, sd_bus_error*) {
+        auto& self = *static_cast<Impl*>(data);
+        auto request = read_preview_request(call);
+        if (!request) {
+            return reply_error(call, error_bad_argument, request.error().what + ".");
+        }
+        return self.authority.identify(
+            call, [&self, request = *std::move(request)](sd_bus_message* m, const Caller& caller) {
+                if (caller.uid != 0) {
+                    reply_error(m, SD_BUS_ERROR_ACCESS_DENIED, "Only root may preview a change of the policy.");
+                    return;
+                }
+                auto kept = std::make_shared<bus::Message>(sd_bus_message_ref(m));
+                self.backend->load_changed(
+                    request.file, request.text,
+                    [&self, kept, session = request.session](const Result<policy::Policy>& changed) {
+                        if (changed) {
+                            self.answered(reply_policy_preview(kept->get(), *self.backend, 0, *changed, session));
+                        } else {
+                            reply_error(kept->get(), error_policy_rejected,
+                                        changed.error().what.substr(0, max_problems_length));
+                        }
+                    });
+            });
+    }
+
     // Properties
 
     static int get_property(sd_bus*, const char*, const char*, const char* name, sd_bus_message* reply, void* data,
@@ -346,12 +373,12 @@ struct Service::Impl {
         answer(code, raw);
     }
 
-    static const std::array<sd_bus_vtable, 27> vtable;
+    static const std::array<sd_bus_vtable, 28> vtable;
 };
 
 // The bus permits every user to call the methods (SD_BUS_VTABLE_UNPRIVILEGED), because each method checks the
 // authorization of its caller.
-const std::array<sd_bus_vtable, 27> Service::Impl::vtable{{
+const std::array<sd_bus_vtable, 28> Service::Impl::vtable{{
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("ListSessions", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", sessions), &Impl::list_sessions,
                             SD_BUS_VTABLE_UNPRIVILEGED),
@@ -376,6 +403,9 @@ const std::array<sd_bus_vtable, 27> Service::Impl::vtable{{
     SD_BUS_METHOD_WITH_ARGS("Defaults", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sssssu)", settings), &Impl::show_defaults,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, &Impl::reload, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("PreviewPolicy", SD_BUS_ARGS("s", file, "s", text, "s", session),
+                            SD_BUS_RESULT("aa{sv}", sessions, "s", denial), &Impl::preview_policy,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Version", "s", &Impl::get_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("PolicyState", "s", &Impl::get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("PolicyProblems", "as", &Impl::get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -105,6 +105,10 @@ struct ReadTexts {
 };
 ReadTexts read_texts(const std::filesystem::path& directory);
 
+/// Replaces the text of the policy file with the path of `text`, or inserts `text` if there is none. The file must be
+/// in policy.d. `texts` must be in the order of read_texts().
+void put_text(std::vector<SourceText>& texts, SourceText text);
+
 /// Reads one policy file. Returns a problem if the file is missing, cannot be read, is not a regular file, or is larger
 /// than 1 MiB.
 std::expected<SourceText, Problem> read_text(const std::filesystem::path& file, Tier tier);

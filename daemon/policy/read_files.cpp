@@ -108,4 +108,16 @@ ReadTexts read_texts(const fs::path& directory) {
     return read;
 }
 
+void put_text(std::vector<SourceText>& texts, SourceText text) {
+    const fs::path directory = fs::path(text.path).parent_path();
+    const auto next = std::find_if(texts.begin(), texts.end(), [&](const SourceText& other) {
+        return other.tier == Tier::host && fs::path(other.path).parent_path() == directory && other.path >= text.path;
+    });
+    if (next != texts.end() && next->path == text.path) {
+        *next = std::move(text);
+    } else {
+        texts.insert(next, std::move(text));
+    }
+}
+
 } // namespace sesslimit::policy

@@ -24,6 +24,7 @@ struct FakeBackend final : api::Backend {
     std::string log;
     core::Requester requester; ///< the last requester
     api::Status reported;
+    Result<policy::Policy> changed; ///< result of load_changed()
 
     [[nodiscard]] const core::State& state() const override { return world.state; }
     [[nodiscard]] const policy::Policy& policy() const override { return world.policy; }
@@ -38,6 +39,10 @@ struct FakeBackend final : api::Backend {
         requester = by;
     }
     void reload(std::function<void(Result<>)> then) override { then({}); }
+    void load_changed(std::string name, std::string text, std::function<void(Result<policy::Policy>)> then) override {
+        log += name + ": " + text + "; ";
+        then(changed);
+    }
     bool look_up(uid_t caller, api::ExplainQuery question, std::function<void(std::optional<Login>)>) override {
         const std::string& user = question.login.user;
         log += "look " + (user.empty() ? "uid " + std::to_string(question.uid.value()) : user) + " up for " +

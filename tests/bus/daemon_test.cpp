@@ -285,6 +285,19 @@ SESSLIMIT_TEST(errors_of_rejected_files_are_a_property) {
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
 }
 
+SESSLIMIT_TEST(previewed_policy_is_not_put_into_effect) {
+    Bench bench;
+    EXPECT(bench.is_up(), "it has its bus name");
+    Bench::Answers answers;
+    bench.ask(answers, "PreviewPolicy", "sss", "90-set.toml", "version = 1\n[defaults]\nmax_sessions = 0\n", "");
+    EXPECT(run_until(bench.loop, [&] { return answers.good == 1; }), "a valid policy");
+    bench.ask(answers, "PreviewPolicy", "sss", "90-set.toml", "version = 1\n[defaults]\nmax_sesions = 0\n", "");
+    EXPECT(run_until(bench.loop, [&] { return answers.bad == 1; }), "a policy with an error");
+    EXPECT_TEXT(Asking(bench.socket()).answer(), "1");
+    const int status = bench.end();
+    EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0, std::to_string(status));
+}
+
 SESSLIMIT_TEST(quiet_denial_has_no_text) {
     Bench bench;
     EXPECT(bench.is_up(), "it has its bus name");

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <memory>
 #include <string>
 
@@ -182,6 +183,48 @@ SESSLIMIT_TEST(changes_of_policy_problems_are_signaled) {
     bench.service->emit_policy("kept");
     EXPECT(run_until(bench.loop, [&] { return !seen.empty(); }), "signaled");
     EXPECT(seen.contains("\"PolicyProblems\", [\"a\"]") && seen.contains("\"PolicyState\", \"none\""), seen);
+}
+
+SESSLIMIT_TEST(preview_shows_sessions_under_changed_policy) {
+    ApiBench bench;
+    EXPECT(bench.is_up(), bench.failures);
+    FakeBackend& daemon = bench.daemon;
+    daemon.world.state.put(alices_session(daemon));
+    daemon.world.policy = policy_from("[defaults]\nmax_duration = \"8h\"\n");
+    daemon.changed = policy_from("[defaults]\nmax_duration = \"2h\"\nmax_sessions = 1\n");
+    const std::string before = bench.reply(bench.party, manager, "ListSessions", nullptr);
+    const std::string text =
+        bench.reply(bench.party, manager, "PreviewPolicy", "sss", "90-set.toml", "version = 1", "c1");
+    EXPECT_TEXT(daemon.log, "90-set.toml: version = 1; ");
+    EXPECT(before.contains("\"DurationEndsAt\", " + wall(daemon, daemon.world.now + 7h)), before);
+    EXPECT(text.contains("\"DurationEndsAt\", " + wall(daemon, daemon.world.now + 1h)), text);
+    EXPECT(text.ends_with(", \"would be denied: 1 of 1 sessions are open\""), text);
+    EXPECT_TEXT(bench.reply(bench.party, manager, "ListSessions", nullptr), before);
+    EXPECT(bench.reply(bench.party, manager, "PreviewPolicy", "sss", "a.toml", "", "").ends_with(", \"\""),
+           "no session");
+    EXPECT_TEXT(bench.failures, "");
+}
+
+SESSLIMIT_TEST(preview_rejects_invalid_arguments_and_other_users) {
+    ApiBench bench;
+    EXPECT(bench.is_up(), bench.failures);
+    const std::string longest(255 - 5, 'a');
+    for (const std::string& file :
+         {std::string("../policy.toml"), std::string(".a.toml"), std::string("a"), std::string(), longest + "a.toml"}) {
+        EXPECT_TEXT(bench.reply(bench.party, manager, "PreviewPolicy", "sss", file.c_str(), "", ""),
+                    error(api::error_bad_argument));
+    }
+    const std::string too_large(1024 * 1024 + 1, '#');
+    EXPECT_TEXT(bench.reply(bench.party, manager, "PreviewPolicy", "sss", "a.toml", too_large.c_str(), ""),
+                error(api::error_bad_argument));
+    bench.daemon.changed = fail("90-set.toml:1: error", EBADMSG);
+    EXPECT_TEXT(bench.reply(bench.party, manager, "PreviewPolicy", "sss", (longest + ".toml").c_str(), "", ""),
+                error(api::error_policy_rejected));
+    bench.daemon.log.clear();
+    const auto owner = caller_with(owner_uid, bench);
+    EXPECT_TEXT(bench.reply(*owner, manager, "PreviewPolicy", "sss", "a.toml", "", ""),
+                error(SD_BUS_ERROR_ACCESS_DENIED));
+    EXPECT_TEXT(bench.daemon.log, "");
 }
 
 } // namespace

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "daemon/api/outcome.hpp"
+#include "daemon/core/deadline.hpp"
+#include "daemon/core/decide.hpp"
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/core_world.hpp"
 
@@ -49,7 +51,7 @@ SESSLIMIT_TEST(expected_outcome_is_decision_about_same_login) {
         }
         world.policy = one.policy;
         world.feed(core::PolicyChanged{});
-        EXPECT_TEXT(expected_outcome(world.state, world.policy, test::ssh(), world.now), std::string(one.text));
+        EXPECT_TEXT(expected_outcome(world.state, world.policy, test::ssh(), world.now).text, std::string(one.text));
         (void)world.take_log();
         world.ask(test::ssh());
         world.pass(5s); // a login that waits for a slot gets it
@@ -139,6 +141,44 @@ SESSLIMIT_TEST(session_outcome_considers_latest_input) {
     const inspect::TerminalSnapshot presence{.terminals = {"pts/1"}, .input = 59min + moment.wall_offset};
     EXPECT_TEXT(session_outcome(session, {}, presence, moment),
                 "max_duration is unlimited, idle_timeout = 30min terminates it in 29min without activity");
+}
+
+SESSLIMIT_TEST(preview_contains_denial_only_if_it_is_new) {
+    struct Case {
+        test::Rules changed;
+        std::string_view denial;
+        std::string session = "c1";
+    };
+    const Case cases[] = {
+        {{.max = 3}, ""},
+        {{.max = 2}, "would be denied: 2 of 2 sessions are open"},
+        {{.max = 2}, "", ""},
+        {{.max = 2}, "", "c9"},
+        {{.max = 2, .at_limit = policy::AtLimit::end_oldest}, ""},
+        {{.max = 2, .mode = policy::Mode::observe}, ""},
+        {{.max = 0}, "would be denied: 2 of 0 sessions are open"},
+    };
+    for (const Case& one : cases) {
+        test::World world;
+        world.login(test::ssh());
+        world.login(test::ssh());
+        const policy::Policy changed = test::policy_of(one.changed);
+        EXPECT_TEXT(preview_of(world.state, world.policy, changed, one.session, world.now).denial,
+                    std::string(one.denial));
+        EXPECT_TEXT(preview_of(world.state, test::policy_of({.max = 1}), changed, one.session, world.now).denial, "");
+    }
+}
+
+/// A limit that has already expired terminates a session only after a grace period.
+SESSLIMIT_TEST(preview_has_the_times_of_the_core) {
+    test::World world({.duration = 8h});
+    const SessionKey session = world.login();
+    world.pass(1h);
+    const policy::Policy changed = test::policy_of({.duration = 30min});
+    const core::State after = preview_of(world.state, world.policy, changed, "", world.now).state;
+    EXPECT(core::duration_end(after.at(session)) == world.now + core::Timeouts::grace_period, "grace period");
+    world.set({.duration = 30min});
+    EXPECT(after.at(session) == world.state.at(session), "as after the change");
 }
 
 } // namespace

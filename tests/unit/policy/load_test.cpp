@@ -374,6 +374,24 @@ SESSLIMIT_TEST(policy_files_read_in_documented_order) {
     EXPECT(bad.problems[0].severity == Problem::Severity::error && bad.problems[0].line == 0, "errors without a line");
 }
 
+SESSLIMIT_TEST(changed_text_has_place_of_its_file) {
+    std::vector<SourceText> texts{{"/e/managed.d/b.toml", Tier::managed, "m"},
+                                  {"/e/policy.toml", Tier::host, "p"},
+                                  {"/e/policy.d/a.toml", Tier::host, "a"},
+                                  {"/e/policy.d/c.toml", Tier::host, "c"}};
+    std::string order;
+    for (const char* name : {"b", "a", "d", "0"}) {
+        put_text(texts, {std::string("/e/policy.d/") + name + ".toml", Tier::host, std::string("new ") + name});
+    }
+    for (const SourceText& text : texts) {
+        order += text.text + "; ";
+    }
+    EXPECT_TEXT(order, "m; p; new 0; new a; new b; c; new d; ");
+    std::vector<SourceText> none;
+    put_text(none, {"/e/policy.d/a.toml", Tier::host, "a"});
+    EXPECT(none.size() == 1, "inserted");
+}
+
 SESSLIMIT_TEST(system_names_resolved_by_host) {
     SystemNames names;
     EXPECT(names.user("root") == uid_t{0} && names.group("root") == gid_t{0}, "root exists");
