@@ -4,13 +4,17 @@
 #include "common/text.hpp"
 
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <sys/file.h>
+#include <sys/time.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
-#include <thread>
+#include <vector>
 
 namespace sesslimit::ctl {
 namespace {
@@ -23,7 +27,35 @@ constexpr char lock_name[] = ".90-set.toml.lock";
 constexpr std::size_t max_path_length = 4096;
 constexpr mode_t new_mode = 0644;
 constexpr mode_t permissions = 07777;
-constexpr std::chrono::milliseconds retry_interval(50);
+
+/// A timer that interrupts a blocking system call of this thread by SIGALRM, which has no other effect. The first
+/// signal arrives after the time `delay`, and further ones every second, because the first one may arrive before the
+/// system call has started. The program uses SIGALRM for no other purpose. The destructor stops the timer.
+class Alarm {
+  public:
+    explicit Alarm(std::chrono::milliseconds delay) {
+        struct sigaction action{};
+        action.sa_handler = [](int) {};
+        sigemptyset(&action.sa_mask);
+        (void)::sigaction(SIGALRM, &action, &old_action_); // without SA_RESTART
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(delay);
+        const itimerval times{
+            .it_interval = {.tv_sec = 1, .tv_usec = 0},
+            .it_value = {.tv_sec = seconds.count(),
+                         .tv_usec = std::chrono::duration_cast<std::chrono::microseconds>(delay - seconds).count()}};
+        (void)::setitimer(ITIMER_REAL, &times, nullptr);
+    }
+    Alarm(const Alarm&) = delete;
+    Alarm& operator=(const Alarm&) = delete;
+    ~Alarm() {
+        const itimerval none{};
+        (void)::setitimer(ITIMER_REAL, &none, nullptr);
+        (void)::sigaction(SIGALRM, &old_action_, nullptr);
+    }
+
+  private:
+    struct sigaction old_action_{};
+};
 
 /// Returns the reason why a file of this kind and mode must not be replaced, or null.
 const char* obstacle(const struct stat& status) {
@@ -129,15 +161,38 @@ Result<> DropIn::take_lock() {
     if (!lock_) {
         return fail_errno("open " + shown(lock_name));
     }
+    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) {
+        return {};
+    }
     const auto end = std::chrono::steady_clock::now() + options_.patience;
-    while (::flock(lock_.get(), LOCK_EX | LOCK_NB) < 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR) {
+    const Alarm alarm(options_.patience);
+    while (std::chrono::steady_clock::now() < end) {
+        if (::flock(lock_.get(), LOCK_EX) == 0) {
+            return {};
+        }
+        if (errno != EINTR) {
             return fail_errno("lock " + shown(lock_name));
         }
-        if (std::chrono::steady_clock::now() >= end) {
-            return fail("another program is changing " + shown(name), ETIMEDOUT);
+    }
+    return fail("another program is changing " + shown(name), ETIMEDOUT);
+}
+
+Result<> DropIn::copy_attributes(int to) const {
+    const UniqueFd from(::openat(directory_fd_.get(), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    std::array<char, XATTR_LIST_MAX> names{};
+    const ssize_t size = from ? ::flistxattr(from.get(), names.data(), names.size()) : -1;
+    if (size < 0) {
+        return errno == ENOTSUP ? Result<>() : fail_errno("read the extended attributes");
+    }
+    std::vector<char> value(XATTR_SIZE_MAX);
+    for (const char* one = names.data(); one < names.data() + size; one += std::string_view(one).size() + 1) {
+        if (std::string_view(one).starts_with("security.")) {
+            continue;
         }
-        std::this_thread::sleep_for(retry_interval);
+        const ssize_t length = ::fgetxattr(from.get(), one, value.data(), value.size());
+        if (length < 0 || ::fsetxattr(to, one, value.data(), static_cast<std::size_t>(length), 0) < 0) {
+            return fail_errno("copy the extended attribute " + escape_for_display(one));
+        }
     }
     return {};
 }
@@ -193,6 +248,9 @@ Result<> DropIn::write_beside(std::string_view text) {
     if (done && (!owned || ::fchmod(file.get(), text_ ? attributes_.st_mode & permissions : new_mode) < 0)) {
         done = fail_errno("set the owner and mode");
     }
+    if (done && text_) {
+        done = copy_attributes(file.get());
+    }
     if (done) {
         done = before(Step::sync, "sync");
     }
@@ -226,9 +284,11 @@ Result<> DropIn::restore() {
     if (!replaced_) {
         return {};
     }
-    options_.before_step = nullptr;
     if (text_) {
         return replace(*text_);
+    }
+    if (auto done = before(Step::rename, "remove"); !done) {
+        return done;
     }
     if (::unlinkat(directory_fd_.get(), name, 0) < 0 && errno != ENOENT) {
         return fail_errno("remove " + shown(name));

@@ -33,7 +33,8 @@ class DropIn {
     struct Options {
         /// Maximum time to wait for another program that holds the lock. It is longer than a reload of the policy.
         std::chrono::milliseconds patience = std::chrono::seconds(90);
-        /// Called before each step. Returns 0, or the errno value with which the step fails. For tests.
+        /// Called before each step of replace() and of restore(). Returns 0, or the errno value with which the step
+        /// fails. For tests.
         std::function<int(Step)> before_step{};
     };
 
@@ -51,8 +52,12 @@ class DropIn {
     /// Returns the text that lock() has read, or nullopt if the file did not exist.
     [[nodiscard]] const std::optional<std::string>& text() const { return text_; }
 
-    /// Replaces the file atomically, and syncs it and its directory to the disk. Keeps the owner and the mode of the
-    /// file. A new file has the mode 0644. After an error in a step before Step::sync_directory, the file is unchanged.
+    /// Replaces the file atomically, and syncs it and its directory to the disk. Keeps the owner, the mode and the
+    /// extended attributes of the file, such as its access control list. A new file has the mode 0644. After an error
+    /// in a step before Step::sync_directory, the file is unchanged.
+    ///
+    /// Attributes of security modules (security.*) are not copied. SELinux labels the new file like any new file in the
+    /// directory, as it labels a file that an editor replaces. A signature of IMA would not match the new text.
     Result<> replace(std::string_view text);
     /// Restores the text that lock() has read, or removes the file if it did not exist. Does nothing if replace() has
     /// not replaced the file.
@@ -65,6 +70,7 @@ class DropIn {
     Result<> take_lock();
     Result<> read_file();
     Result<> write_beside(std::string_view text);
+    [[nodiscard]] Result<> copy_attributes(int to) const;
     [[nodiscard]] Result<> before(Step step, const char* doing) const;
     [[nodiscard]] std::string shown(const char* file) const;
 

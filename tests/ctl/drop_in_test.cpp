@@ -6,11 +6,15 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <thread>
 
 using namespace sesslimit;
 using namespace sesslimit::ctl;
@@ -84,6 +88,23 @@ SESSLIMIT_TEST(owner_and_mode_are_kept) {
     struct stat status{};
     EXPECT(stat(directory.file().c_str(), &status) == 0 && (status.st_mode & 07777) == 0640, "mode");
     EXPECT(!is_root || (status.st_uid == 12 && status.st_gid == 34), "owner");
+    EXPECT_TEXT(directory.text(), "b");
+}
+
+SESSLIMIT_TEST(extended_attributes_are_kept) {
+    const Directory directory;
+    directory.write("a");
+    // an access control list with an entry for user 12 (linux/posix_acl_xattr.h): version, then tag, permissions and ID
+    const std::uint16_t list[] = {2, 0,      0x01,   6,    0xFFFF, 0xFFFF, 0x02,   4,    12, 0,      0x04,
+                                  4, 0xFFFF, 0xFFFF, 0x10, 4,      0xFFFF, 0xFFFF, 0x20, 0,  0xFFFF, 0xFFFF};
+    if (setxattr(directory.file().c_str(), "system.posix_acl_access", list, sizeof list, 0) < 0 && errno == ENOTSUP) {
+        skip(); // the file system has no access control lists
+    }
+    EXPECT_TEXT(replace(directory, "b"), "");
+    std::array<std::uint16_t, std::size(list)> found{};
+    EXPECT(getxattr(directory.file().c_str(), "system.posix_acl_access", found.data(), sizeof found) == sizeof found &&
+               std::ranges::equal(found, list),
+           "list");
     EXPECT_TEXT(directory.text(), "b");
 }
 
@@ -182,6 +203,36 @@ SESSLIMIT_TEST(kill_at_each_step_leaves_the_file_whole) {
     }
 }
 
+SESSLIMIT_TEST(kill_or_failure_during_restore_leaves_the_file_whole) {
+    for (const std::string old : {"old", "-"}) {
+        for (const Step step : all_steps()) {
+            for (const bool killed : {true, false}) {
+                const Directory directory;
+                if (old != "-") {
+                    directory.write(old);
+                }
+                bool restoring = false;
+                const int status = in_child([&] {
+                    auto drop_in =
+                        DropIn::lock(directory.path(), {.patience = no_patience, .before_step = [&](Step at) {
+                                                            return !restoring || at != step ? 0
+                                                                   : killed                 ? kill(getpid(), SIGKILL)
+                                                                                            : ENOSPC;
+                                                        }});
+                    const bool replaced = drop_in && drop_in->replace("new").has_value();
+                    restoring = true;
+                    return replaced && drop_in->restore() ? 0 : 1;
+                });
+                const std::string text = directory.text();
+                EXPECT(text == old || text == "new", text);
+                EXPECT(text == old || status != 0, "reported");
+                EXPECT_TEXT(replace(directory, "next"), "");
+                EXPECT(!directory.has_temporary_file(), "temporary file");
+            }
+        }
+    }
+}
+
 SESSLIMIT_TEST(second_writer_waits_for_the_lock) {
     const Directory directory;
     const auto first = DropIn::lock(directory.path(), {});
@@ -190,6 +241,51 @@ SESSLIMIT_TEST(second_writer_waits_for_the_lock) {
     EXPECT(!second && second.error().code == ETIMEDOUT && contains(second.error().what, "another program is changing"),
            second ? "locked twice" : second.error().what);
     EXPECT(DropIn::read(directory.path()).has_value(), "reading needs no lock");
+}
+
+/// Waits until a process waits for a lock of a file, as /proc/locks shows. Returns false if it does not do so within 20
+/// s.
+bool is_waiting_for_lock(pid_t pid) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (std::chrono::steady_clock::now() < end) {
+        std::ifstream locks("/proc/locks");
+        for (std::string line; std::getline(locks, line);) {
+            if (contains(line, "-> FLOCK") && contains(line, ' ' + std::to_string(pid) + ' ')) {
+                return true;
+            }
+        }
+        std::this_thread::yield();
+    }
+    return false;
+}
+
+/// The waiting program gets the lock as soon as it is free, and gives up after its patience. Both need no processor
+/// time.
+SESSLIMIT_TEST(waiting_for_the_lock_is_bounded_and_idle) {
+    using std::chrono::steady_clock;
+    const Directory directory;
+    std::optional<DropIn> first = std::move(DropIn::lock(directory.path(), {})).value();
+    const int status = in_child([&] {
+        const auto begin = steady_clock::now();
+        const auto second = DropIn::lock(directory.path(), {.patience = std::chrono::seconds(1), .before_step = {}});
+        const auto waited = steady_clock::now() - begin;
+        rusage used{};
+        (void)getrusage(RUSAGE_SELF, &used);
+        const bool gave_up = !second && second.error().code == ETIMEDOUT;
+        return gave_up && waited >= std::chrono::seconds(1) && waited < std::chrono::seconds(20) && used.ru_nvcsw < 10
+                   ? 0
+                   : 1;
+    });
+    EXPECT(status == 0, std::to_string(status));
+    const pid_t child = fork();
+    if (child == 0) {
+        first.reset(); // only the copy of the descriptor in the child
+        _exit(DropIn::lock(directory.path(), {}) ? 0 : 1);
+    }
+    EXPECT(is_waiting_for_lock(child), "the child waits");
+    first.reset();
+    int exit = -1;
+    EXPECT(waitpid(child, &exit, 0) == child && exit == 0, "the lock was passed on");
 }
 
 char letter(std::size_t writer) {
