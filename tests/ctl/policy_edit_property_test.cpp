@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/policy_edit/edit.hpp"
 #include "ctl/policy_edit/value.hpp"
-#include "daemon/policy/read.hpp"
+#include "daemon/policy/document.hpp"
+#include "tests/ctl/generated_policy.hpp"
 #include "tests/unit/support/cmocka.hpp"
 
 #include <nlohmann/json.hpp>
@@ -11,266 +12,24 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // Changes generated policy files. The expected contents are computed with JSON values, independently of the code under
-// test. The generator knows which lines belong to which key, so that all other lines can be compared byte by byte.
+// test. All lines that a change does not concern are compared byte by byte.
 
 using namespace sesslimit;
 using namespace sesslimit::policy_edit;
 using nlohmann::json;
+using Block = test::GeneratedBlock;
+using File = test::GeneratedPolicy;
+using Generator = test::PolicyGenerator;
+using Value = test::GeneratedValue;
 
 namespace {
 
 constexpr unsigned seed = 20'261'129;
 constexpr int files = 2100;
-
-/// Lines of a generated file that belong together. The table and the key are empty for comments, blank lines and
-/// headers. `table` is "defaults" or the name of a rule.
-struct Block {
-    std::string table;
-    std::string key;
-    std::string text;
-    std::vector<std::string> comments{}; ///< after the value, and between its lines
-};
-
-struct Value {
-    std::string toml; ///< as in a file, possibly over several lines
-    std::string argument;
-    json value;
-    std::vector<std::string> comments{};
-};
-
-class Generator {
-  public:
-    explicit Generator(std::mt19937& random) : random_(random) {}
-
-    unsigned pick(unsigned count) { return static_cast<unsigned>(random_() % count); }
-    bool chance(unsigned percent) { return pick(100) < percent; }
-
-    template <class T>
-    T one_of(std::initializer_list<T> all) {
-        return all.begin()[pick(static_cast<unsigned>(all.size()))];
-    }
-
-    std::string key() {
-        const auto keys = policy::setting_keys();
-        return std::string(keys[pick(static_cast<unsigned>(keys.size()))]);
-    }
-
-    std::string words() {
-        return one_of<std::string>({"8h", "observe", "a # b", "= x", "[x]", "größer", "it's", "say \"x\"",
-                                    "back\\slash", "tab\there", "{user}, no", "", "key = \"value\"", "'", "unlimited",
-                                    "]", "#"});
-    }
-
-    Value value() {
-        if (chance(20)) {
-            const auto number = static_cast<std::int64_t>(pick(1000)) - 100;
-            return {std::to_string(number), std::to_string(number), number};
-        }
-        if (chance(15)) {
-            const bool truth = chance(50);
-            return {truth ? "true" : "false", truth ? "true" : "false", truth};
-        }
-        if (chance(40)) {
-            return list();
-        }
-        const std::string text = words();
-        return {string_in_file(text), quoted(text), text};
-    }
-
-    std::string comment() {
-        return "# " + one_of<std::string>({"x", "key = 3", "[defaults]", "\"", "'''", "\"\"\" ]", "é"});
-    }
-    std::string blanks() { return one_of<std::string>({"", " ", "\t", "  "}); }
-    std::string after_value() { return chance(30) ? one_of<std::string>({" ", "", "   "}) + comment() : blanks(); }
-
-    std::string key_in_file(const std::string& key) {
-        return chance(80) ? key : chance(50) ? '"' + key + '"' : '\'' + key + '\'';
-    }
-
-  private:
-    static std::string quoted(const std::string& text) {
-        std::string out = "\"";
-        for (const char c : text) {
-            out += c == '"' ? "\\\"" : c == '\\' ? "\\\\" : c == '\t' ? "\\t" : std::string(1, c);
-        }
-        return out + '"';
-    }
-
-    std::string string_in_file(const std::string& text) {
-        if (text.find('\'') == text.npos && chance(30)) {
-            return '\'' + text + '\'';
-        }
-        if (chance(20)) {
-            return "\"\"\"\n" + quoted(text).substr(1, quoted(text).size() - 2) + "\\\n   \"\"\"";
-        }
-        return quoted(text);
-    }
-
-    Value list() {
-        Value all{"[", "[", json::array()};
-        const auto add_comment = [&] {
-            all.comments.push_back(comment());
-            all.toml += all.comments.back() + "\n";
-        };
-        for (unsigned count = pick(4); count > 0; --count) {
-            const std::string text = words();
-            all.value.push_back(text);
-            all.argument += quoted(text) + (count > 1 ? "," : "");
-            all.toml += chance(40) ? "\n" + blanks() : "";
-            if (chance(10)) {
-                add_comment();
-            }
-            all.toml += chance(70) ? quoted(text) : string_in_file(text);
-            all.toml += count > 1 || chance(30) ? blanks() + "," : "";
-            if (chance(10)) {
-                add_comment();
-            }
-        }
-        all.toml += (chance(30) ? "\n" : "") + std::string("]");
-        all.argument += ']';
-        return all;
-    }
-
-    std::mt19937& random_;
-};
-
-class File {
-  public:
-    File(std::mt19937& random, Generator& generator) : random_(random), make_(generator) {
-        filler();
-        add({}, {}, "version" + make_.blanks() + "=" + make_.blanks() + "1" + make_.after_value() + "\n");
-        const bool dotted = make_.chance(10);
-        if (dotted) {
-            keys("defaults", "defaults.");
-        }
-        const unsigned rules = make_.pick(3);
-        const unsigned at = make_.pick(rules + 2); // the table [defaults] may come after rules, or be missing
-        for (unsigned rule = 0; rule <= rules; ++rule) {
-            if (rule == at && !dotted) {
-                filler();
-                add({}, {}, make_.blanks() + "[defaults]" + make_.after_value() + "\n");
-                keys("defaults", {});
-            }
-            if (rule < rules) {
-                add_rule("rule " + std::to_string(rule));
-            }
-        }
-        filler();
-        if (make_.chance(20)) {
-            crlf();
-        }
-        if (make_.chance(20) && blocks.back().text.ends_with('\n')) {
-            std::string& last = blocks.back().text;
-            last.erase(last.size() - (last.ends_with("\r\n") ? 2 : 1));
-            if (last.empty()) {
-                blocks.pop_back();
-            }
-        }
-    }
-
-    std::vector<Block> blocks;
-    std::vector<std::string> tables; ///< "defaults" and the names of rules
-
-    [[nodiscard]] std::string text() const {
-        std::string all;
-        for (const Block& block : blocks) {
-            all += block.text;
-        }
-        return all;
-    }
-
-  private:
-    void add(std::string table, std::string key, std::string text) {
-        blocks.push_back({std::move(table), std::move(key), std::move(text)});
-    }
-
-    void filler() {
-        for (unsigned count = make_.pick(3); count > 0; --count) {
-            add({}, {}, (make_.chance(50) ? make_.blanks() + make_.comment() : make_.blanks()) + "\n");
-        }
-    }
-
-    void key(const std::string& table, const std::string& name, const std::string& prefix) {
-        add_value(table, name,
-                  make_.blanks() + prefix + make_.key_in_file(name) + make_.blanks() + "=" + make_.blanks());
-        filler();
-    }
-
-    /// Adds an entry that starts with `start` and has a random value.
-    void add_value(const std::string& table, const std::string& name, const std::string& start) {
-        Value value = make_.value();
-        const std::string tail = make_.after_value();
-        if (const std::size_t comment = tail.find('#'); comment != tail.npos) {
-            value.comments.push_back(tail.substr(comment));
-        }
-        add(table, name, start + value.toml + tail + "\n");
-        blocks.back().comments = std::move(value.comments);
-    }
-
-    void keys(const std::string& table, const std::string& prefix) {
-        std::set<std::string> chosen;
-        for (unsigned count = 1 + make_.pick(3); count > 0; --count) {
-            chosen.insert(make_.key());
-        }
-        std::vector<std::string> order(chosen.begin(), chosen.end());
-        std::ranges::shuffle(order, random_);
-        for (const std::string& name : order) {
-            key(table, name, prefix);
-        }
-        tables.push_back(table);
-    }
-
-    void add_rule(const std::string& name) {
-        filler();
-        add({}, {}, make_.blanks() + "[[rule]]" + make_.after_value() + "\n");
-        filler();
-        add({}, {}, make_.key_in_file("name") + " = \"" + name + "\"" + make_.after_value() + "\n");
-        const bool table = make_.chance(30);
-        if (!table) {
-            key(name, "match.user", {});
-            blocks[last_key()].text = matched(blocks[last_key()].text);
-        }
-        keys(name, {});
-        if (table) {
-            add({}, {}, make_.blanks() + "[rule.match]" + make_.after_value() + "\n");
-            add_value(name, "match.user", make_.key_in_file("user") + "=");
-        }
-    }
-
-    /// Replaces a quoted "match.user" by a dotted key, which has another meaning.
-    static std::string matched(std::string text) {
-        for (const std::string quoted : {"\"match.user\"", "'match.user'"}) {
-            if (const std::size_t at = text.find(quoted); at != text.npos && at < 3) {
-                text.replace(at, quoted.size(), "match.\"user\"");
-            }
-        }
-        return text;
-    }
-
-    [[nodiscard]] std::size_t last_key() const {
-        std::size_t at = blocks.size() - 1;
-        while (blocks[at].key.empty()) {
-            --at;
-        }
-        return at;
-    }
-
-    void crlf() {
-        for (Block& block : blocks) {
-            std::string text;
-            for (const char c : block.text) {
-                text += c == '\n' ? "\r\n" : std::string(1, c);
-            }
-            block.text = std::move(text);
-        }
-    }
-
-    std::mt19937& random_;
-    Generator& make_;
-};
 
 json json_of(const policy::Node& node) {
     using Kind = policy::Node::Kind;
@@ -358,6 +117,17 @@ std::string completed(const std::string& text) {
     return text + (text.find("\r\n") == text.npos ? "\n" : "\r\n");
 }
 
+/// Returns the lines of a text that are not blank.
+std::vector<std::string> filled_lines(const std::string& text) {
+    std::vector<std::string> lines;
+    for (const std::string_view line : policy::lines_of(text)) {
+        if (line.find_first_not_of(" \t") != line.npos) {
+            lines.emplace_back(line);
+        }
+    }
+    return lines;
+}
+
 /// Returns true if `longer` consists of `text`, in which whole lines were inserted at one place.
 bool has_inserted_lines(const std::string& text, const std::string& longer) {
     const auto common = static_cast<std::size_t>(std::ranges::mismatch(text, longer).in1 - text.begin());
@@ -436,14 +206,19 @@ std::string check_key(const File& file, const std::string& table, const std::str
             return "lost comment " + comment;
         }
     }
-    // A removed key that was replaced before leaves the comments between the lines of its first value. The table
-    // [defaults] is removed with its last key.
+    // A removed key that was replaced before leaves the comments between the lines of its first value.
     const auto bare = edited(text, unset);
-    if (without.contains(table == "defaults" ? "defaults" : "rule") &&
-        (!bare || *bare != before + after || !is_kept(before, after, *removed))) {
+    if (bare && *bare == before + after && is_kept(before, after, *removed)) {
+        return {};
+    }
+    // The table [defaults] is removed with its last key, together with one blank line.
+    std::vector<std::string> kept = filled_lines(before + after);
+    const auto header = std::ranges::find(kept, "[defaults]");
+    if (without.contains(table == "defaults" ? "defaults" : "rule") || !bare || header == kept.end()) {
         return "other lines changed by a removal:\n" + (bare ? *bare : bare.error().what);
     }
-    return {};
+    kept.erase(header);
+    return filled_lines(*bare) == kept ? "" : "other lines changed by the removal of a table:\n" + *bare;
 }
 
 using TableAndKey = std::pair<std::string, std::string>;
@@ -487,6 +262,73 @@ SESSLIMIT_TEST(changes_of_generated_files_keep_all_other_lines) {
     EXPECT_TEXT(problem, "");
     print_message("%d replaced, %d inserted, %d removed\n", counts.replaced, counts.inserted, counts.removed);
     EXPECT(counts.replaced > files / 5 && counts.inserted > files / 5 && counts.removed > files / 5, "kinds");
+}
+
+/// Returns the blocks of a file from `first` to before `end` as text.
+std::string text_of(const File& file, std::size_t first, std::size_t end) {
+    std::string text;
+    for (std::size_t at = first; at < std::min(end, file.blocks.size()); ++at) {
+        text += file.blocks[at].text;
+    }
+    return text;
+}
+
+/// Removes a rule. Returns a problem, or an empty text.
+std::string check_rule_removal(const File& file, const File::Rule& rule) {
+    Change remove = change_of(rule.name);
+    remove.remove_rule = true;
+    const auto removed = edited(file.text(), remove);
+    if (!removed) {
+        return "refused: " + removed.error().what;
+    }
+    json wanted = contents(file.text());
+    const json::json_pointer at = place(wanted, rule.name, "name").parent_pointer();
+    wanted["rule"].erase(std::stoul(at.back()));
+    if (wanted["rule"].empty()) {
+        wanted.erase("rule");
+    }
+    const std::string before = text_of(file, 0, rule.first);
+    const std::string after = text_of(file, rule.last + 1, file.blocks.size());
+    // One blank line before the rule may be removed with it.
+    const std::size_t line = before.empty() ? 0 : before.rfind('\n', before.size() - 2) + 1;
+    const bool is_blank = before.find_first_not_of(" \t\r\n", line) == before.npos;
+    const bool kept = *removed == before + after || (is_blank && *removed == before.substr(0, line) + after);
+    return contents(*removed) == wanted && kept ? "" : "other lines changed by the removal of a rule:\n" + *removed;
+}
+
+/// Adds a rule, and removes it again. Returns a problem, or an empty text.
+std::string check_new_rule(const std::string& text, const std::string& key, const Value& value) {
+    Change add = change_of("new \"rule\"");
+    add.set.push_back({{"user", true}, parse_value("alice").value()});
+    add.set.push_back({key_of(key), parse_value(value.argument).value()});
+    const auto added = edited(text, add);
+    if (!added) {
+        return "refused: " + added.error().what;
+    }
+    json wanted = contents(text);
+    wanted["rule"].push_back({{"name", add.rule}, {"match", {{"user", "alice"}}}, {key, value.value}});
+    if (contents(*added) != wanted || !added->starts_with(completed(text))) {
+        return "other lines changed by a new rule:\n" + *added;
+    }
+    Change remove = change_of(add.rule);
+    remove.remove_rule = true;
+    const auto removed = edited(*added, remove);
+    return removed && *removed == completed(text) ? "" : "not restored:\n" + removed.value_or("refused");
+}
+
+SESSLIMIT_TEST(added_and_removed_rules_keep_all_other_lines) {
+    std::mt19937 random(seed + 2);
+    Generator make(random);
+    std::string problem;
+    for (int number = 0; number < files / 3 && problem.empty(); ++number) {
+        const File file(random, make);
+        problem = check_new_rule(file.text(), make.key(), make.value());
+        for (const File::Rule& rule : file.rules) {
+            problem += problem.empty() ? check_rule_removal(file, rule) : "";
+        }
+        problem += problem.empty() ? "" : "\n--- of\n" + file.text();
+    }
+    EXPECT_TEXT(problem, "");
 }
 
 SESSLIMIT_TEST(several_changes_at_once_have_the_same_contents) {
