@@ -8,6 +8,7 @@
 #include "daemon/policy/read.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 namespace sesslimit::ctl {
@@ -57,6 +58,34 @@ std::optional<std::vector<WrittenSetting>> table_of(const Files& files, const st
         }
     }
     return std::nullopt;
+}
+
+/// Values of keys under `match` that do not depend on the host.
+constexpr std::array<std::string_view, 10> match_values = {
+    "method=publickey", "method=password",     "method=keyboard-interactive", "method=hostbased", "method=none",
+    "origin=local",     "method=gssapi-keyex", "method=gssapi-with-mic",      "origin=unix",      "seat=seat0"};
+
+/// Returns the names of the rules of the host tier, or only of those that set and unset can change.
+std::set<std::string> rule_names(const std::string& directory, bool changeable) {
+    const std::string drop_in = DropIn::path_in(directory);
+    std::set<std::string> names;
+    for (const WrittenRule& rule : policy_edit::written_rules(policy::read_texts(directory).texts)) {
+        if (rule.tier == policy::Tier::host && (!changeable || rule.file == drop_in)) {
+            names.insert(escape_for_display(rule.name));
+        }
+    }
+    return names;
+}
+
+/// Returns "KEY=VALUE" for each known value of the keys.
+std::set<std::string> assignments_of(const std::set<std::string>& keys) {
+    std::set<std::string> words;
+    for (const std::string& key : keys) {
+        for (const std::string& value : policy::example_values(key)) {
+            words.insert(key + '=' + value);
+        }
+    }
+    return words;
 }
 
 } // namespace
@@ -117,22 +146,22 @@ Exit defaults(const SettingsRequest& request, policy::Names& names, Console& con
 
 bool complete_settings(const std::string& kind, const std::string& directory, Console& console) {
     std::set<std::string> words;
-    if (kind == "settings") {
+    if (kind == "settings" || kind == "settings-values") {
         for (const bool of_rule : {true, false}) {
             const auto keys = settable_keys(of_rule);
             words.insert(keys.begin(), keys.end());
         }
     } else if (kind == "matches") {
         words.insert(policy::match_keys().begin(), policy::match_keys().end());
-    } else if (kind == "rules") {
-        const std::string file = DropIn::path_in(directory);
-        if (auto text = policy::read_text(file, policy::Tier::host)) {
-            for (const WrittenRule& rule : policy_edit::written_rules({*std::move(text)})) {
-                words.insert(escape_for_display(rule.name));
-            }
-        }
+    } else if (kind == "matches-values") {
+        words = {match_values.begin(), match_values.end()};
+    } else if (kind == "rules" || kind == "host-rules") {
+        words = rule_names(directory, kind == "rules");
     } else {
         return false;
+    }
+    if (kind == "settings-values") {
+        words = assignments_of(words);
     }
     std::string lines;
     for (const std::string& word : words) {

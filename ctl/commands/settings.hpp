@@ -27,8 +27,11 @@ Exit rules(const SettingsRequest& request, policy::Names& names, Console& consol
 /// Prints the effective values of [defaults].
 Exit defaults(const SettingsRequest& request, policy::Names& names, Console& console);
 
-/// Prints words for shell completion, one per line. The kind "settings" prints the keys of all settings, "matches" the
-/// keys under match, and "rules" the names of the rules in policy.d/90-set.toml. Returns false for another kind.
+/// Prints words for shell completion, one per line. Returns false if the kind is none of the following:
+/// - "settings" and "matches": the keys of all settings, and those under `match`
+/// - "settings-values" and "matches-values": the same with values, as "KEY=VALUE"
+/// - "rules": the names of the rules in policy.d/90-set.toml
+/// - "host-rules": the names of all rules of the host tier
 bool complete_settings(const std::string& kind, const std::string& directory, Console& console);
 
 } // namespace sesslimit::ctl

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// Functions that read the values of a parsed policy file. They report invalid values as errors and skip them. If an
 /// error was reported, load() does not return a policy.
@@ -43,6 +44,9 @@ std::optional<bool> read_truth(const Entry& entry, Report& report);
 
 /// Returns the keys of settings, such as max_sessions, which are valid in [defaults] and [[rule]] tables.
 std::span<const std::string_view> setting_keys();
+/// Returns values of a key of [defaults] or [[rule]] in TOML, in which strings need no quotation marks. They are all
+/// values of an enumeration, and examples of other values. Returns an empty list for messages and unknown keys.
+std::vector<std::string> example_values(std::string_view key);
 /// Returns the keys under `match`.
 std::span<const std::string_view> match_keys();
 

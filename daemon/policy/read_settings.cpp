@@ -19,6 +19,12 @@ constexpr std::string_view wanted_count = "a number from 0 to 1000000, or \"unli
 constexpr std::string_view wanted_span = "a time span such as \"15min\" or \"1d 12h\", or \"unlimited\"";
 constexpr std::string_view wanted_idle = "a time span such as \"1min\", or \"0s\"";
 constexpr std::string_view wanted_programs = "names of programs such as [\"tmux\", \"screen\"]";
+/// The words of enumerations, in the order of the enumerators.
+constexpr std::array<std::string_view, 4> activity_words = {"input", "network", "output", "cpu"};
+constexpr std::array<std::string_view, 2> on_idle_words = {"end", "lock"};
+constexpr std::array<std::string_view, 3> at_limit_words = {"deny", "end-idlest", "end-oldest"};
+constexpr std::array<std::string_view, 2> mode_words = {"enforce", "observe"};
+
 constexpr std::string_view wanted_warnings = "time spans such as [\"5min\", \"1min\"]";
 
 /// Returns true if the author of the policy probably means "unlimited". The text is then a word such as "infinity" or
@@ -156,11 +162,10 @@ std::optional<std::size_t> read_word(const Entry& entry, std::span<const std::st
 }
 
 bool read_value(const Entry& entry, Activity& activity, Report& report) {
-    constexpr std::array<std::string_view, 4> words = {"input", "network", "output", "cpu"};
-    std::array<bool, words.size()> has{};
+    std::array<bool, activity_words.size()> has{};
     bool good = true;
     for (const Node* value : values_of(entry, true, report)) {
-        const auto word = read_word({entry.key, entry.key_at, *value}, words, report);
+        const auto word = read_word({entry.key, entry.key_at, *value}, activity_words, report);
         good = good && word;
         if (word) {
             has[*word] = true;
@@ -183,18 +188,15 @@ bool read_word(const Entry& entry, std::span<const std::string_view> words, Enum
 }
 
 bool read_value(const Entry& entry, OnIdle& on_idle, Report& report) {
-    constexpr std::array<std::string_view, 2> words = {"end", "lock"};
-    return read_word(entry, words, on_idle, report);
+    return read_word(entry, on_idle_words, on_idle, report);
 }
 
 bool read_value(const Entry& entry, AtLimit& at_limit, Report& report) {
-    constexpr std::array<std::string_view, 3> words = {"deny", "end-idlest", "end-oldest"};
-    return read_word(entry, words, at_limit, report);
+    return read_word(entry, at_limit_words, at_limit, report);
 }
 
 bool read_value(const Entry& entry, Mode& mode, Report& report) {
-    constexpr std::array<std::string_view, 2> words = {"enforce", "observe"};
-    return read_word(entry, words, mode, report);
+    return read_word(entry, mode_words, mode, report);
 }
 
 bool read_program(const Entry& entry, const Node& value, std::vector<std::string>& programs, Report& report) {
@@ -301,6 +303,68 @@ bool read_value(const Entry& entry, std::string& message, Report& report) {
     return true;
 }
 
+// The functions examples() return values of a setting of one type.
+
+using Examples = std::vector<std::string>;
+
+Examples strings_of(std::span<const std::string_view> words) {
+    return {words.begin(), words.end()};
+}
+
+Examples examples(const Count&) {
+    return {"0", "1", "3", "10", "unlimited"};
+}
+
+Examples examples(const Duration&) {
+    return {"30s", "15min", "1h", "8h", "1d", "1d 12h", "unlimited"};
+}
+
+Examples examples(const DisplaceIdle&) {
+    return {"0s", "1min", "15min"};
+}
+
+Examples examples(const std::vector<Duration>&) {
+    return {"[]", "5min", "[\"15min\",\"1min\"]"};
+}
+
+/// Returns all lists with "input", which is mandatory.
+Examples examples(const Activity&) {
+    Examples all;
+    for (unsigned others = 0; others < 8; ++others) {
+        std::string list = "[\"" + std::string(activity_words.front());
+        for (std::size_t word = 1; word < activity_words.size(); ++word) {
+            list += (others >> (word - 1) & 1U) == 0 ? "" : "\",\"" + std::string(activity_words.at(word));
+        }
+        all.push_back(list + "\"]");
+    }
+    return all;
+}
+
+Examples examples(const OnIdle&) {
+    return strings_of(on_idle_words);
+}
+
+Examples examples(const AtLimit&) {
+    return strings_of(at_limit_words);
+}
+
+Examples examples(const Mode&) {
+    return strings_of(mode_words);
+}
+
+Examples examples(const Keep&) {
+    return {"[]", "tmux", "screen", "[\"tmux\",\"screen\"]"};
+}
+
+Examples examples(const std::string&) {
+    return {};
+}
+
+template <Truth T>
+Examples examples(const T&) {
+    return {"true", "false"};
+}
+
 template <class T>
 std::optional<Setting<T>> read_as(const Entry& entry, SourceId from, Report& report) {
     T value{};
@@ -320,6 +384,22 @@ std::span<const std::string_view> setting_keys() {
         return all;
     }();
     return keys;
+}
+
+std::vector<std::string> example_values(std::string_view key) {
+    if (key == "max_sessions_total") {
+        return examples(Count{});
+    }
+    Examples found = key == "exempt" ? Examples{"true", "false"} : Examples{};
+    const Settings none;
+    for_each_setting(
+        [&]<class T>(std::string_view name, const std::optional<Setting<T>>&) {
+            if (name == key) {
+                found = examples(T{});
+            }
+        },
+        none);
+    return found;
 }
 
 bool read_setting(const Entry& entry, SourceId from, Settings& settings, Report& report) {

@@ -50,7 +50,21 @@ SESSLIMIT_TEST(bash_offers_matching_completions) {
         {"sesslimitctl explain roo", "root "},
         {"sesslimitctl status ''", " "},
         {"sesslimitctl set max_s", "max_sessions= max_sessions_total= "},
-        {"sesslimitctl set max_sessions = ''", " "},
+        {"sesslimitctl set max_sessions = u", "unlimited "},
+        {"sesslimitctl set at_limit =", "deny end-idlest end-oldest "},
+        {"sesslimitctl set at_limit = end-", "end-idlest end-oldest "},
+        {"sesslimitctl set quiet = true mode = ''", "enforce observe "},
+        {"sesslimitctl set max_duration = 1", "15min 1d 1d\\ 12h 1h "},
+        {"sesslimitctl set idle_activity = ''",
+         R"(\[\"input\"\,\"cpu\"\] \[\"input\"\,\"network\"\,\"cpu\"\] )"
+         R"(\[\"input\"\,\"network\"\,\"output\"\,\"cpu\"\] \[\"input\"\,\"network\"\,\"output\"\] )"
+         R"(\[\"input\"\,\"network\"\] \[\"input\"\,\"output\"\,\"cpu\"\] )"
+         R"(\[\"input\"\,\"output\"\] \[\"input\"\] )"},
+        {"sesslimitctl set message = ''", " "},
+        {"sesslimitctl set --rule x --match user = roo", "root "},
+        {"sesslimitctl set --rule x --match origin = ''", "local unix "},
+        {"sesslimitctl set --match = seat = ''", "seat0 "},
+        {"sesslimitctl unset quiet = ''", " "},
         {"sesslimitctl set quiet = true max_d", "max_duration= "},
         {"sesslimitctl unset idle_timeout", "idle_timeout idle_timeout_no_terminal "},
         {"sesslimitctl get --rule x idle_a", "idle_activity "},

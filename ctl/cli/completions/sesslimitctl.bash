@@ -12,6 +12,14 @@ __sesslimitctl_offer() {
     mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
 }
 
+# Offers the lines of the input that start with the current word, quoted for the shell.
+__sesslimitctl_offer_lines() {
+    local line
+    while IFS= read -r line; do
+        if [[ -n $line && $line == "$1"* ]]; then COMPREPLY+=("$(printf '%q' "$line")"); fi
+    done
+}
+
 # Finds the command on the line before the current word. Skips each option that takes a value, together with this value.
 __sesslimitctl_command() {
     local i
@@ -41,6 +49,16 @@ __sesslimitctl_keys() {
     __sesslimitctl_offer "$keys" "$3"
 }
 
+# Offers values of a key of the policy, or of a key under match.
+__sesslimitctl_assigned() {
+    case $1/$2 in
+        matches/user) mapfile -t COMPREPLY < <(compgen -u -- "$3") ;;
+        matches/group) mapfile -t COMPREPLY < <(compgen -g -- "$3") ;;
+        matches/service) mapfile -t COMPREPLY < <(cd /etc/pam.d 2>/dev/null && compgen -f -- "$3") ;;
+        *) __sesslimitctl_offer_lines "$3" < <(__sesslimitctl_open "$1-values" | sed -n "s/^$2=//p") ;;
+    esac
+}
+
 # Completes the value of an option. Fails if the option takes no value.
 __sesslimitctl_value() {
     local option=$1 current=$2
@@ -56,7 +74,11 @@ __sesslimitctl_value() {
             ;;
         --credential) __sesslimitctl_offer "$(__sesslimitctl_open credentials)" "$current" ;;
         --message) ;;
-        --rule) __sesslimitctl_offer "$(__sesslimitctl_open rules)" "$current" ;;
+        --rule)
+            local kind=rules
+            if [[ $3 == get ]]; then kind=host-rules; fi
+            __sesslimitctl_offer_lines "$current" < <(__sesslimitctl_open "$kind")
+            ;;
         --match) __sesslimitctl_keys matches "$3" "$current" ;;
         --seat) __sesslimitctl_offer seat0 "$current" ;;
         --profile) __sesslimitctl_offer "stig pci cis" "$current" ;;
@@ -109,7 +131,21 @@ _sesslimitctl() {
     local command
     command=$(__sesslimitctl_command)
     if __sesslimitctl_value "$option" "$current" "$command"; then return; fi
-    if [[ $command == set && ${COMP_WORDS[COMP_CWORD]} == '=' || ${COMP_WORDS[COMP_CWORD - 1]} == '=' ]]; then return; fi
+    # readline splits "quiet=true" into three words, too
+    if [[ ${COMP_WORDS[COMP_CWORD]} == '=' || ${COMP_WORDS[COMP_CWORD - 1]} == '=' ]]; then
+        local before=1
+        if [[ ${COMP_WORDS[COMP_CWORD]} != '=' ]]; then before=2; fi
+        if [[ $command != set ]]; then
+            return
+        elif [[ ${COMP_WORDS[COMP_CWORD - before - 1]} == --match ]]; then
+            __sesslimitctl_assigned matches "$option" "$current"
+        elif [[ ${COMP_WORDS[COMP_CWORD - before - 1]} == '=' && ${COMP_WORDS[COMP_CWORD - before - 2]} == --match ]]; then
+            __sesslimitctl_assigned matches "$option" "$current"
+        else
+            __sesslimitctl_assigned settings "$option" "$current"
+        fi
+        return
+    fi
     if [[ $current == -* ]]; then
         __sesslimitctl_options "$command" "$current"
     else

@@ -9,6 +9,20 @@ function __sesslimitctl_open
     sesslimitctl complete $argv[1] 2>/dev/null
 end
 
+# Lists keys of the policy with an equals sign, or with values if the current word contains an equals sign. The argument
+# is settings or matches.
+function __sesslimitctl_assignments
+    if string match -q '*=*' -- (string replace -r '^--match=' '' -- (commandline -ct))
+        __sesslimitctl_open $argv[1]-values
+        if test $argv[1] = matches
+            __fish_complete_users | string replace -r '^' user=
+            __fish_complete_groups | string replace -r '^' group=
+        end
+    else
+        __sesslimitctl_open $argv[1] | string replace -r '$' =
+    end
+end
+
 complete -c sesslimitctl -f
 
 complete -c sesslimitctl -l json -x -a 'short pretty off' -d 'Print JSON'
@@ -57,10 +71,11 @@ complete -c sesslimitctl -n '__fish_seen_subcommand_from check' -l managed -d 'C
 complete -c sesslimitctl -n '__fish_seen_subcommand_from audit' -l profile -x -a 'stig pci cis' -d 'Check only this profile'
 complete -c sesslimitctl -n '__fish_seen_subcommand_from audit' -l root -x -a '(__fish_complete_directories)' -d 'Read the configuration files below this directory instead of /'
 
-complete -c sesslimitctl -n '__fish_seen_subcommand_from set' -a '(__sesslimitctl_open settings)=' -d 'Setting'
-complete -c sesslimitctl -n '__fish_seen_subcommand_from set' -l match -x -a '(__sesslimitctl_open matches)=' -d 'Logins to which the rule applies'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from set' -a '(__sesslimitctl_assignments settings)' -d 'Setting'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from set' -l match -x -a '(__sesslimitctl_assignments matches)' -d 'Logins to which the rule applies'
 complete -c sesslimitctl -n '__fish_seen_subcommand_from unset get' -a '(__sesslimitctl_open settings)' -d 'Setting'
 complete -c sesslimitctl -n '__fish_seen_subcommand_from unset' -l match -x -a '(__sesslimitctl_open matches)' -d 'Key under match to remove'
-complete -c sesslimitctl -n '__fish_seen_subcommand_from set unset get' -l rule -x -a '(__sesslimitctl_open rules)' -d 'Rule instead of the defaults'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from set unset' -l rule -x -a '(__sesslimitctl_open rules)' -d 'Rule instead of the defaults'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from get' -l rule -x -a '(__sesslimitctl_open host-rules)' -d 'Rule instead of the defaults'
 complete -c sesslimitctl -n '__fish_seen_subcommand_from set unset' -l dry-run -d 'Check the change and show its effect, but do not write it'
 complete -c sesslimitctl -n '__fish_seen_subcommand_from set unset edit get rules defaults' -l policy-dir -x -a '(__fish_complete_directories)' -d 'Policy directory'
