@@ -11,7 +11,9 @@ api::Status DaemonBackend::status() const {
     using policy_store::PolicyOrigin;
     api::Status status{.policy_since = dependencies_.policies.since(),
                        .recording = dependencies_.recorder.is_recording(),
-                       .policy_problems = dependencies_.policies.problems()};
+                       .policy_problems = dependencies_.policies.problems(),
+                       .policy_digest = dependencies_.policies.digest(),
+                       .policy_directory = dependencies_.policies.directory().native()};
     switch (dependencies_.policies.origin()) {
     case PolicyOrigin::files:
         status.policy = "files";

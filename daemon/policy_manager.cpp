@@ -74,6 +74,7 @@ void PolicyManager::read_files(std::function<void(policy_store::LoadResult)> the
 void PolicyManager::apply(policy_store::LoadResult loaded) {
     origin_ = loaded.from;
     problems_ = origin_ == PolicyOrigin::files ? std::vector<std::string>{} : error_lines(loaded.problems);
+    digest_ = loaded.digest;
     enforce(std::move(loaded.policy));
     name_retry_.begin(loaded.unresolved);
 }

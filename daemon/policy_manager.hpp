@@ -65,6 +65,11 @@ class PolicyManager {
     /// list.
     [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
 
+    /// Returns the digest of the texts of the policy in effect (policy::digest()). Returns an empty text if no policy
+    /// is in effect.
+    [[nodiscard]] const std::string& digest() const { return digest_; }
+    [[nodiscard]] const std::filesystem::path& directory() const { return dependencies_.directory; }
+
     /// Returns the time at which the policy in effect was loaded or last changed.
     [[nodiscard]] BootTime since() const { return since_; }
 
@@ -79,6 +84,7 @@ class PolicyManager {
     policy_store::PolicyOrigin origin_ = policy_store::PolicyOrigin::none;
     BootTime since_{};
     std::vector<std::string> problems_;
+    std::string digest_;
     Timer retry_timer_;
     policy_store::NameRetry name_retry_;
 };

@@ -306,6 +306,13 @@ Answer<> BusClient::reload() {
     return done(ask_authorized("Reload", no_arguments, database_time));
 }
 
+Answer<PolicyPreview> BusClient::preview(const std::string& file, const std::string& text, const std::string& session) {
+    const auto fill = [&](sd_bus_message* call) {
+        return sd_bus_message_append(call, "sss", file.c_str(), text.c_str(), session.c_str());
+    };
+    return understood(ask("PreviewPolicy", fill, database_time), read_preview);
+}
+
 Answer<Status> BusClient::status() {
     auto call = compose("org.freedesktop.DBus.Properties", "GetAll", one_text(manager));
     return understood(call ? answer_of(send(call->get(), usual_time)) : std::move(call), read_status);

@@ -34,6 +34,8 @@ class BusClient final : public Remote {
                                                     const std::string& message) override;
     Answer<Explanation> explain(const ExplainQuery& question) override;
     Answer<> reload() override;
+    Answer<PolicyPreview> preview(const std::string& file, const std::string& text,
+                                  const std::string& session) override;
     Answer<Status> status() override;
     DaemonProcess process() override;
     Answer<> watch(const Watcher& watcher) override;

@@ -14,7 +14,7 @@ namespace {
 using Value = std::variant<std::monostate, std::string, std::uint64_t, std::uint32_t, bool, std::vector<std::string>>;
 using Properties = std::map<std::string, Value, std::less<>>;
 
-constexpr std::size_t max_texts = 64;
+constexpr std::size_t max_texts = 128;
 constexpr std::size_t max_ids = 100'000;
 constexpr std::size_t max_text_length = 4096;
 
@@ -222,7 +222,7 @@ std::optional<std::vector<Session>> read_sessions(sd_bus_message* message) {
         }
         sessions.push_back(session_of(*properties));
     }
-    return sessions;
+    return sd_bus_message_exit_container(message) >= 0 ? std::optional(std::move(sessions)) : std::nullopt;
 }
 
 std::optional<Session> read_session(sd_bus_message* message) {
@@ -244,6 +244,16 @@ std::optional<Explanation> read_explanation(sd_bus_message* message) {
     return read ? std::optional(std::move(explanation)) : std::nullopt;
 }
 
+std::optional<PolicyPreview> read_preview(sd_bus_message* message) {
+    PolicyPreview preview;
+    auto sessions = read_sessions(message);
+    if (!sessions || !read_text(message, preview.denial)) {
+        return std::nullopt;
+    }
+    preview.sessions = *std::move(sessions);
+    return preview;
+}
+
 std::optional<Status> read_status(sd_bus_message* message) {
     auto properties = read_properties(message);
     if (!properties) {
@@ -255,6 +265,9 @@ std::optional<Status> read_status(sd_bus_message* message) {
     take(*properties, "PolicySince", status.policy_since);
     take(*properties, "Sessions", status.sessions);
     take(*properties, "Recording", status.recording);
+    take(*properties, "PolicyProblems", status.policy_problems);
+    take(*properties, "PolicyDigest", status.policy_digest);
+    take(*properties, "PolicyDirectory", status.policy_directory);
     return status;
 }
 

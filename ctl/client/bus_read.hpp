@@ -19,6 +19,7 @@ std::optional<Session> read_session(sd_bus_message* message);
 /// Reads the IDs of sessions.
 std::optional<std::vector<std::string>> read_ids(sd_bus_message* message);
 std::optional<Explanation> read_explanation(sd_bus_message* message);
+std::optional<PolicyPreview> read_preview(sd_bus_message* message);
 std::optional<Status> read_status(sd_bus_message* message);
 
 /// Decodes a signal of the daemon, such as SessionDenied, to an event. Returns nullopt for an unknown signal. The

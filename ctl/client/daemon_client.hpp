@@ -109,6 +109,14 @@ struct Explanation {
     std::string outcome;
 };
 
+/// The effect that a change of the policy would have.
+struct PolicyPreview {
+    std::vector<Session> sessions; ///< Sessions as they would be after the change.
+    /// Sentence about the denial of another login like that of a session, if only the changed policy would deny it.
+    /// Otherwise empty.
+    std::string denial;
+};
+
 /// The status of the daemon.
 struct Status {
     std::string version;
@@ -116,6 +124,9 @@ struct Status {
     Usec policy_since = 0;    ///< realtime
     std::uint32_t sessions = 0;
     bool recording = false;
+    std::vector<std::string> policy_problems{}; ///< errors for which the policy files are not in effect
+    std::string policy_digest{};                ///< policy::digest() of the files of the policy in effect
+    std::string policy_directory{};             ///< directory of the policy files
 };
 
 /// The process of the daemon, as reported by the bus and the kernel.
@@ -177,6 +188,10 @@ class Remote {
 
     virtual Answer<Explanation> explain(const ExplainQuery& question) = 0;
     virtual Answer<> reload() = 0;
+    /// Returns the effect that another text of the policy file `file` in policy.d would have. `session` is the ID of
+    /// the session for PolicyPreview::denial, or empty.
+    virtual Answer<PolicyPreview> preview(const std::string& file, const std::string& text,
+                                          const std::string& session) = 0;
     virtual Answer<Status> status() = 0;
     /// Returns the properties of the daemon's process. Queries the bus and the kernel, but not the daemon. Therefore
     /// the function works even if the daemon's replies do not arrive.

@@ -41,6 +41,7 @@ struct UncountedLogins {
 struct Caller {
     std::string name;      ///< name such as "alice", or "alice (as root)" after a change of the user; unescaped
     std::uint32_t uid = 0; ///< user ID with which the person logged in
+    std::string session{}; ///< ID of the person's session in logind; empty if the process is in no session
 };
 
 /// The interface to parts of the host that the daemon does not provide, such as the mode of SELinux and the journal.

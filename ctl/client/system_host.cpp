@@ -12,9 +12,11 @@
 #include <fcntl.h>
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <memory>
 #include <string_view>
 
@@ -91,6 +93,13 @@ std::string name_of(uid_t uid) {
     return name && *name ? **name : "UID " + std::to_string(uid);
 }
 
+std::string own_session() {
+    char* found = nullptr;
+    const bool is_known = sd_pid_get_session(0, &found) >= 0;
+    const std::unique_ptr<char, decltype([](char* text) { std::free(text); })> owned(found);
+    return is_known ? found : "";
+}
+
 } // namespace
 
 Selinux SystemHost::selinux() {
@@ -128,7 +137,7 @@ Caller SystemHost::caller() {
     const auto pidfd = open_pidfd(::getpid());
     const auto login = pidfd ? login_uid_of(pidfd->get(), ::getpid(), std::nullopt) : std::nullopt;
     const uid_t person = login.value_or(uid);
-    return {person == uid ? name_of(uid) : name_of(person) + " (as " + name_of(uid) + ")", person};
+    return {person == uid ? name_of(uid) : name_of(person) + " (as " + name_of(uid) + ")", person, own_session()};
 }
 
 bool SystemHost::log(const std::vector<std::pair<std::string, std::string>>& fields) {

@@ -5,6 +5,7 @@
 #include "ctl/output/format.hpp"
 #include "ctl/output/json.hpp"
 #include "ctl/output/report.hpp"
+#include "daemon/policy/load.hpp"
 
 namespace sesslimit::ctl {
 namespace {
@@ -29,6 +30,19 @@ void complain_of_selinux(Remote& remote, Host& host, Console& console) {
     if (const auto warning = selinux_warning(about)) {
         console.complain(*warning);
     }
+}
+
+/// Compares the policy files with those from which the policy in effect was loaded. The result is unknown if the caller
+/// may not read the files.
+PolicyFiles compare_files(const Status& status) {
+    if (status.policy_digest.empty() || !status.policy_directory.starts_with('/')) {
+        return PolicyFiles::unknown;
+    }
+    const policy::ReadTexts read = policy::read_texts(status.policy_directory);
+    if (!read.problems.empty()) {
+        return PolicyFiles::unknown;
+    }
+    return policy::digest(read.texts) == status.policy_digest ? PolicyFiles::same : PolicyFiles::changed;
 }
 
 } // namespace
@@ -100,8 +114,9 @@ Exit status(Remote& remote, Host& host, Console& console) {
     }
     Enforcement about = enforcement(remote, host, now);
     about.sshd_without_pam = host.sshd_without_pam();
-    console.print(wants_json(console) ? json_of(*status, about, now, console.style().json)
-                                      : status_text(*status, about, now));
+    const PolicyFiles files = compare_files(*status);
+    console.print(wants_json(console) ? json_of(*status, files, about, now, console.style().json)
+                                      : status_text(*status, files, about, now));
     return Exit::ok;
 }
 

@@ -147,12 +147,15 @@ std::string json_of(const ExplainQuery& question, const Explanation& explanation
         json);
 }
 
-std::string json_of(const Status& status, const Enforcement& enforcement, Usec now, Json json) {
+std::string json_of(const Status& status, PolicyFiles files, const Enforcement& enforcement, Usec now, Json json) {
+    const bool compared = files != PolicyFiles::unknown;
     return json_text(
         {
             {"version", status.version},
             {"policy_state", status.policy_state},
             {"policy_since", unless(status.policy_since, 0)},
+            {"policy_problems", status.policy_problems},
+            {"policy_files_changed", compared ? Value(files == PolicyFiles::changed) : Value(nullptr)},
             {"sessions", status.sessions},
             {"recording", status.recording},
             {"selinux", name_of(enforcement.selinux)},

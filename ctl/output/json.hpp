@@ -4,6 +4,7 @@
 #include "ctl/cli/console.hpp"
 #include "ctl/client/daemon_client.hpp"
 #include "ctl/client/enforcement.hpp"
+#include "ctl/output/report.hpp"
 #include "daemon/policy/load.hpp"
 
 #include <string>
@@ -16,7 +17,7 @@ namespace sesslimit::ctl {
 
 std::string json_of(const std::vector<Session>& sessions, Json json);
 std::string json_of(const ExplainQuery& question, const Explanation& explanation, Json json);
-std::string json_of(const Status& status, const Enforcement& enforcement, Usec now, Json json);
+std::string json_of(const Status& status, PolicyFiles files, const Enforcement& enforcement, Usec now, Json json);
 std::string json_of(const std::vector<policy::Problem>& problems, Json json);
 std::string json_of(const Event& event, Json json);
 

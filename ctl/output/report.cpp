@@ -117,12 +117,16 @@ std::string overridden_rules_text(const std::vector<MatchingRule>& rules) {
 constexpr std::string_view recording_advice =
     "see 'journalctl -u sesslimitd -p err', and run 'systemctl restart sesslimitd' to create a new ledger";
 
-std::string policy_words(const Status& status) {
+std::string policy_words(const Status& status, PolicyFiles files) {
     if (status.policy_state == "files") {
-        return "loaded from the policy files";
+        return files == PolicyFiles::changed
+                   ? "loaded from the policy files, which have changed since (run 'sesslimitctl reload')"
+                   : "loaded from the policy files";
     }
     if (status.policy_state == "kept") {
-        return "last valid policy (current files contain errors; run 'sesslimitctl check')";
+        return files == PolicyFiles::same
+                   ? "last valid policy, which the policy files contain again (run 'sesslimitctl reload')"
+                   : "last valid policy (the policy files were rejected; run 'sesslimitctl check')";
     }
     return status.policy_state == "none"
                ? "none, sesslimitd is running without limits (run 'sesslimitctl check' for the reason)"
@@ -239,10 +243,10 @@ std::string explain_text(const ExplainQuery& question, const Explanation& explan
     return text + "   Now: " + known(explanation.outcome) + '\n';
 }
 
-std::string status_text(const Status& status, const Enforcement& enforcement, Usec now) {
+std::string status_text(const Status& status, PolicyFiles files, const Enforcement& enforcement, Usec now) {
     std::string text = lines_of({
         {"Version", status.version},
-        {"Policy", policy_words(status)},
+        {"Policy", policy_words(status, files)},
         {"Since", long_time(status.policy_since, now)},
         {"Sessions", std::to_string(status.sessions)},
         {"Recording", status.recording ? "yes"
@@ -251,6 +255,10 @@ std::string status_text(const Status& status, const Enforcement& enforcement, Us
         {"SELinux", selinux_words(enforcement)},
         {"Uncounted", uncounted_words(enforcement.uncounted, now)},
     });
+    text += status.policy_problems.empty() ? "" : "\nErrors in the policy files when they were last loaded:\n";
+    for (const std::string& problem : status.policy_problems) {
+        text += "  " + safe(problem) + '\n';
+    }
     const auto warnings = warnings_of(enforcement, now);
     text += warnings.empty() ? "" : "\nWarnings:\n";
     for (const std::string& warning : warnings) {

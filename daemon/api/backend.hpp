@@ -21,7 +21,9 @@ struct Status {
     BootTime policy_since{};
     bool recording = false; ///< true if sessions are recorded
     /// Errors of policy files that are not in effect because of them, one line each. Safe for display.
-    std::vector<std::string> policy_problems;
+    std::vector<std::string> policy_problems{};
+    std::string policy_digest{};    ///< digest of the files of the policy in effect; empty if there is none
+    std::string policy_directory{}; ///< directory of the policy files, unescaped
 };
 
 /// Login that a D-Bus caller describes. The method Explain returns the limits that would apply to this login.

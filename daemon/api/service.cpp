@@ -338,6 +338,12 @@ struct Service::Impl {
         if (std::strcmp(name, "PolicyProblems") == 0) {
             return append(reply, status.policy_problems);
         }
+        if (std::strcmp(name, "PolicyDigest") == 0) {
+            return sd_bus_message_append(reply, "s", status.policy_digest.c_str());
+        }
+        if (std::strcmp(name, "PolicyDirectory") == 0) {
+            return sd_bus_message_append(reply, "s", as_utf8(status.policy_directory).c_str());
+        }
         if (std::strcmp(name, "PolicyState") == 0) {
             return sd_bus_message_append(reply, "s", status.policy.c_str());
         }
@@ -373,12 +379,12 @@ struct Service::Impl {
         answer(code, raw);
     }
 
-    static const std::array<sd_bus_vtable, 28> vtable;
+    static const std::array<sd_bus_vtable, 30> vtable;
 };
 
 // The bus permits every user to call the methods (SD_BUS_VTABLE_UNPRIVILEGED), because each method checks the
 // authorization of its caller.
-const std::array<sd_bus_vtable, 28> Service::Impl::vtable{{
+const std::array<sd_bus_vtable, 30> Service::Impl::vtable{{
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("ListSessions", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", sessions), &Impl::list_sessions,
                             SD_BUS_VTABLE_UNPRIVILEGED),
@@ -409,6 +415,8 @@ const std::array<sd_bus_vtable, 28> Service::Impl::vtable{{
     SD_BUS_PROPERTY("Version", "s", &Impl::get_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("PolicyState", "s", &Impl::get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("PolicyProblems", "as", &Impl::get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("PolicyDigest", "s", &Impl::get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("PolicyDirectory", "s", &Impl::get_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("PolicySince", "t", &Impl::get_property, 0, 0),
     SD_BUS_PROPERTY("Sessions", "u", &Impl::get_property, 0, 0),
     SD_BUS_PROPERTY("Recording", "b", &Impl::get_property, 0, 0),
@@ -457,7 +465,8 @@ void Service::emit_policy(const std::string& state) {
     sd_bus* bus = impl_->bus.get();
     if (bus != nullptr) {
         (void)sd_bus_emit_signal(bus, object, interface, "PolicyChanged", "s", state.c_str());
-        (void)sd_bus_emit_properties_changed(bus, object, interface, "PolicyState", "PolicyProblems", nullptr);
+        (void)sd_bus_emit_properties_changed(bus, object, interface, "PolicyState", "PolicyProblems", "PolicyDigest",
+                                             nullptr);
     }
 }
 

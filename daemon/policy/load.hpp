@@ -109,6 +109,10 @@ ReadTexts read_texts(const std::filesystem::path& directory);
 /// in policy.d. `texts` must be in the order of read_texts().
 void put_text(std::vector<SourceText>& texts, SourceText text);
 
+/// Returns a text that identifies the contents of policy files, including their paths and tiers. It is the SHA-256
+/// digest of all of them as 64 hexadecimal digits.
+std::string digest(const std::vector<SourceText>& texts);
+
 /// Reads one policy file. Returns a problem if the file is missing, cannot be read, is not a regular file, or is larger
 /// than 1 MiB.
 std::expected<SourceText, Problem> read_text(const std::filesystem::path& file, Tier tier);

@@ -69,6 +69,7 @@ LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::
     if (loaded.policy && !unreadable) {
         taken.policy = *std::move(loaded.policy);
         taken.from = PolicyOrigin::files;
+        taken.digest = policy::digest(found.texts);
         if (auto saved = save(file, found.texts); !saved) {
             taken.errors.push_back(saved.error());
         } else {
@@ -85,6 +86,7 @@ LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::
         if (auto again = policy::load(*kept, names); again.policy) {
             taken.policy = *std::move(again.policy);
             taken.from = PolicyOrigin::cached;
+            taken.digest = policy::digest(*kept);
             taken.unresolved = missing(again);
         }
     }

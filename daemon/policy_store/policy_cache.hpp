@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 /// The policy cache, which is a file in /run with the texts of the last valid policy. A daemon that starts while the
@@ -28,6 +29,8 @@ struct LoadResult {
     /// The loaded policy. If neither the policy files nor the policy cache are valid, a policy without limits.
     policy::Policy policy;
     PolicyOrigin from = PolicyOrigin::none;
+    /// policy::digest() of the texts of the loaded policy. Empty if no policy was loaded.
+    std::string digest;
     /// The result of missing() for the loaded policy, which is 0 if all of its users and groups were found. Also 0 if
     /// the policy could not be written to the policy cache.
     std::size_t unresolved = 0;

@@ -128,4 +128,21 @@ SESSLIMIT_TEST(case_B01_selinux_label_reported_by_bus) {
     }
 }
 
+SESSLIMIT_TEST(preview_and_status_of_policy_are_read) {
+    auto behaviour = a_host();
+    behaviour.status.policy_problems = {"a.toml:1: error: x", "a.toml:2: error: y"};
+    behaviour.status.policy_digest = "abc";
+    behaviour.status.policy_directory = "/etc/x";
+    World world(behaviour);
+    (void)setenv("DBUS_SYSTEM_BUS_ADDRESS", world.bus.address().c_str(), 1);
+    ctl::BusClient client({});
+    const auto preview = client.preview("90-set.toml", "version = 1", "12");
+    EXPECT(preview && preview->sessions.size() == 3 && preview->sessions[1].user == "bob", "sessions");
+    EXPECT_TEXT(preview->denial, "denied like 12");
+    EXPECT(world.was_asked("PreviewPolicy 90-set.toml version = 1"), "arguments");
+    const auto status = client.status();
+    EXPECT(status && status->policy_problems == behaviour.status.policy_problems, "problems");
+    EXPECT_TEXT(status->policy_digest + status->policy_directory, "abc/etc/x");
+}
+
 } // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/commands/commands.hpp"
+#include "daemon/policy/load.hpp"
 #include "tests/ctl/fakes.hpp"
+#include "tests/ctl/policy_directory.hpp"
 #include "tests/ctl/schema.hpp"
 #include "tests/unit/support/cmocka.hpp"
 
@@ -203,6 +205,39 @@ SESSLIMIT_TEST(completion_words_listed) {
     FakeConsole console;
     complete("sessions", remote, console);
     EXPECT_TEXT(console.printed + console.complaints, "");
+}
+
+/// The digest covers the names, tiers and texts of all files.
+SESSLIMIT_TEST(status_compares_policy_files_with_those_in_effect) {
+    PolicyDirectory directory;
+    directory.write("policy.toml", "version = 1\n");
+    FakeRemote remote;
+    remote.state.policy_state = "files";
+    remote.state.policy_directory = directory.path();
+    remote.state.policy_digest = policy::digest(policy::read_texts(directory.path()).texts);
+    const auto changed = [&] {
+        FakeHost host;
+        FakeConsole console;
+        console.look.json = Json::compact;
+        (void)status(remote, host, console);
+        const std::size_t at = console.printed.find("\"policy_files_changed\":") + 23;
+        return console.printed.substr(at, console.printed.find(',', at) - at);
+    };
+    EXPECT_TEXT(changed(), "false");
+    directory.write("policy.toml", "version = 1\n# a comment\n");
+    EXPECT_TEXT(changed(), "true");
+    directory.write("policy.toml", "version = 1\n");
+    EXPECT_TEXT(changed(), "false");
+    directory.write("policy.d/90-set.toml", "");
+    EXPECT_TEXT(changed(), "true");
+    std::filesystem::rename(directory.path() / "policy.d", directory.path() / "managed.d");
+    EXPECT_TEXT(changed(), "true");
+    std::filesystem::remove_all(directory.path() / "managed.d");
+    std::filesystem::create_directories(directory.path() / "policy.d/unreadable.toml");
+    EXPECT_TEXT(changed(), "null");
+    std::filesystem::remove_all(directory.path() / "policy.d");
+    remote.state.policy_digest.clear();
+    EXPECT_TEXT(changed(), "null");
 }
 
 } // namespace

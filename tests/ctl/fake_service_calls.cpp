@@ -39,6 +39,14 @@ std::string noted(sd_bus_message* call, FakeService& service) {
     return argument;
 }
 
+int append_sessions(sd_bus_message* message, const std::vector<Session>& sessions) {
+    sd_bus_message_open_container(message, 'a', "a{sv}");
+    for (const Session& session : sessions) {
+        append_session(message, session);
+    }
+    return sd_bus_message_close_container(message);
+}
+
 int list_sessions(sd_bus_message* call, void* userdata, sd_bus_error*) {
     FakeService& service = service_of(userdata);
     service.note("ListSessions");
@@ -48,11 +56,7 @@ int list_sessions(sd_bus_message* call, void* userdata, sd_bus_error*) {
     sd_bus_message* made = nullptr;
     sd_bus_message_new_method_return(call, &made);
     const ctl::Message reply(made);
-    sd_bus_message_open_container(reply.get(), 'a', "a{sv}");
-    for (const Session& session : service.behaviour.sessions) {
-        append_session(reply.get(), session);
-    }
-    sd_bus_message_close_container(reply.get());
+    append_sessions(reply.get(), service.behaviour.sessions);
     return sd_bus_send(nullptr, reply.get(), nullptr);
 }
 
@@ -191,27 +195,50 @@ int reload(sd_bus_message* call, void* userdata, sd_bus_error*) {
                : sd_bus_reply_method_errorf(call, "org.sesslimit1.Error.PolicyRejected", "%s", problems.c_str());
 }
 
-int get_property(sd_bus*, const char*, const char*, const char* property, sd_bus_message* reply, void* userdata,
-                 sd_bus_error*) {
-    const ctl::Status& status = service_of(userdata).behaviour.status;
-    const std::string name(property);
-    return name == "Version"       ? sd_bus_message_append(reply, "s", status.version.c_str())
-           : name == "PolicyState" ? sd_bus_message_append(reply, "s", status.policy_state.c_str())
-           : name == "PolicySince" ? sd_bus_message_append(reply, "t", status.policy_since)
-           : name == "Sessions"    ? sd_bus_message_append(reply, "u", status.sessions)
-                                   : sd_bus_message_append(reply, "b", static_cast<int>(status.recording));
+/// Returns the sessions, and a denial of a login like that of the last argument.
+int preview_policy(sd_bus_message* call, void* userdata, sd_bus_error*) {
+    FakeService& service = service_of(userdata);
+    const char* file = "";
+    const char* text = "";
+    const char* session = "";
+    sd_bus_message_read(call, "sss", &file, &text, &session);
+    service.note(std::string("PreviewPolicy ") + file + " " + text);
+    sd_bus_message* made = nullptr;
+    sd_bus_message_new_method_return(call, &made);
+    const ctl::Message reply(made);
+    append_sessions(reply.get(), service.behaviour.sessions);
+    sd_bus_message_append(reply.get(), "s", (std::string("denied like ") + session).c_str());
+    return sd_bus_send(nullptr, reply.get(), nullptr);
 }
 
-int append_texts(sd_bus_message* message, const char* key, const std::vector<std::string>& texts) {
+int append_strings(sd_bus_message* message, const std::vector<std::string>& texts) {
     std::vector<char*> names;
     for (const std::string& text : texts) {
         names.push_back(const_cast<char*>(text.c_str()));
     }
     names.push_back(nullptr);
+    return sd_bus_message_append_strv(message, names.data());
+}
+
+int get_property(sd_bus*, const char*, const char*, const char* property, sd_bus_message* reply, void* userdata,
+                 sd_bus_error*) {
+    const ctl::Status& status = service_of(userdata).behaviour.status;
+    const std::string name(property);
+    return name == "Version"           ? sd_bus_message_append(reply, "s", status.version.c_str())
+           : name == "PolicyState"     ? sd_bus_message_append(reply, "s", status.policy_state.c_str())
+           : name == "PolicyDigest"    ? sd_bus_message_append(reply, "s", status.policy_digest.c_str())
+           : name == "PolicyDirectory" ? sd_bus_message_append(reply, "s", status.policy_directory.c_str())
+           : name == "PolicyProblems"  ? append_strings(reply, status.policy_problems)
+           : name == "PolicySince"     ? sd_bus_message_append(reply, "t", status.policy_since)
+           : name == "Sessions"        ? sd_bus_message_append(reply, "u", status.sessions)
+                                       : sd_bus_message_append(reply, "b", static_cast<int>(status.recording));
+}
+
+int append_texts(sd_bus_message* message, const char* key, const std::vector<std::string>& texts) {
     sd_bus_message_open_container(message, 'e', "sv");
     sd_bus_message_append(message, "s", key);
     sd_bus_message_open_container(message, 'v', "as");
-    sd_bus_message_append_strv(message, names.data());
+    append_strings(message, texts);
     sd_bus_message_close_container(message);
     return sd_bus_message_close_container(message);
 }
@@ -246,9 +273,13 @@ const sd_bus_vtable* fake_interface() {
         SD_BUS_METHOD("EndCredential", "sa{sv}", "as", end_credential, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Explain", "a{sv}", "bsa(sssssu)a(ssssub)s", explain, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Reload", "", "", reload, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("PreviewPolicy", "sss", "aa{sv}s", preview_policy, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Version", "s", get_property, 0, 0),
         SD_BUS_PROPERTY("PolicyState", "s", get_property, 0, 0),
         SD_BUS_PROPERTY("PolicySince", "t", get_property, 0, 0),
+        SD_BUS_PROPERTY("PolicyDigest", "s", get_property, 0, 0),
+        SD_BUS_PROPERTY("PolicyDirectory", "s", get_property, 0, 0),
+        SD_BUS_PROPERTY("PolicyProblems", "as", get_property, 0, 0),
         SD_BUS_PROPERTY("Sessions", "u", get_property, 0, 0),
         SD_BUS_PROPERTY("Recording", "b", get_property, 0, 0),
         SD_BUS_VTABLE_END,

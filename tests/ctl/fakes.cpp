@@ -119,6 +119,14 @@ ctl::Answer<> FakeRemote::reload() {
     return failure ? ctl::Answer<>(std::unexpected(*failure)) : ctl::Answer<>();
 }
 
+ctl::Answer<ctl::PolicyPreview> FakeRemote::preview(const std::string&, const std::string&,
+                                                    const std::string& session) {
+    if (failure) {
+        return std::unexpected(*failure);
+    }
+    return on_preview ? on_preview(session) : ctl::PolicyPreview{sessions, {}};
+}
+
 ctl::Answer<ctl::Status> FakeRemote::status() {
     if (failure) {
         return std::unexpected(*failure);

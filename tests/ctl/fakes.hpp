@@ -40,7 +40,9 @@ class FakeRemote final : public ctl::Remote {
     std::optional<ctl::ExplainQuery> asked_about; ///< question of the last explain()
     unsigned reloads = 0;
     std::function<void()> on_reload; ///< called by each reload() that succeeds
-    std::string message;             ///< message of the last request to terminate sessions
+    /// Reply to preview(); without it, the sessions do not change.
+    std::function<ctl::PolicyPreview(const std::string& session)> on_preview;
+    std::string message; ///< message of the last request to terminate sessions
 
     ctl::Answer<std::vector<ctl::Session>> list() override;
     ctl::Answer<ctl::Session> session(const std::string& id) override;
@@ -50,6 +52,8 @@ class FakeRemote final : public ctl::Remote {
                                                          const std::string& message) override;
     ctl::Answer<ctl::Explanation> explain(const ctl::ExplainQuery& question) override;
     ctl::Answer<> reload() override;
+    ctl::Answer<ctl::PolicyPreview> preview(const std::string& file, const std::string& text,
+                                            const std::string& session) override;
     ctl::Answer<ctl::Status> status() override;
     ctl::DaemonProcess process() override { return running; }
     ctl::Answer<> watch(const Watcher& watcher) override;
@@ -80,8 +84,9 @@ class FakeHost final : public ctl::Host {
 
     std::vector<std::vector<std::pair<std::string, std::string>>> logged; ///< entries of the journal
     bool journal_fails = false;
+    std::string session; ///< ID of the caller's session
 
-    [[nodiscard]] ctl::Caller caller() override { return {"alice (as root)", 1000}; }
+    [[nodiscard]] ctl::Caller caller() override { return {"alice (as root)", 1000, session}; }
     bool log(const std::vector<std::pair<std::string, std::string>>& fields) override {
         logged.push_back(fields);
         return !journal_fails;

@@ -76,18 +76,20 @@ SESSLIMIT_TEST(explain_and_status_json_match_schema) {
                            .since = noon - hour,
                            .count = 1,
                            .last = UncountedLogin{noon, "alice", "cannot connect to the daemon"}}};
-    EXPECT_TEXT(document_problem("status.json", json_of({"0.2.0", "files", noon, 3, true}, bad, noon, Json::pretty)),
+    EXPECT_TEXT(document_problem("status.json", json_of({"0.2.0", "files", noon, 3, true}, PolicyFiles::changed, bad,
+                                                        noon, Json::pretty)),
                 "");
-    EXPECT_TEXT(document_problem("status.json", json_of({"0.2.0", "none", 0, 0, false}, good, noon, Json::compact)),
+    EXPECT_TEXT(document_problem("status.json", json_of({"0.2.0", "none", 0, 0, false}, PolicyFiles::unknown, good,
+                                                        noon, Json::compact)),
                 "");
-    const std::string text = json_of({"0.2.0", "none", 0, 0, false}, bad, noon, Json::compact);
+    const std::string text = json_of({"0.2.0", "none", 0, 0, false}, PolicyFiles::same, bad, noon, Json::compact);
     EXPECT(text.find(R"("selinux":"enforcing","domain":"initrc_t","uncounted":{"since":)" +
                      std::to_string(noon - hour) + R"(,"count":1,"complete":true,"last":{"at":)" +
                      std::to_string(noon) +
                      R"(,"user":"alice","reason":"cannot connect to the daemon"}},"warnings":["SELinux is )") !=
                std::string::npos,
            text);
-    EXPECT(json_of({"0.2.0", "none", 0, 0, false}, good, noon, Json::compact)
+    EXPECT(json_of({"0.2.0", "none", 0, 0, false}, PolicyFiles::unknown, good, noon, Json::compact)
                    .find(R"("selinux":"off","domain":null,"uncounted":null,"warnings":[])") != std::string::npos,
            "unknown is null, not zero");
 }

@@ -222,8 +222,8 @@ SESSLIMIT_TEST(explain_text_omits_empty_list_of_losing_rules) {
 SESSLIMIT_TEST(status_text_states_policy_in_effect) {
     const Enforcement good{
         Selinux::enforcing, "sesslimitd_t", {.source = UncountedLogins::Source::journal, .since = noon - hour}};
-    const auto policy_of = [&](const char* state) {
-        return status_text({"0.2.0", state, noon - hour, 3, true}, good, noon);
+    const auto policy_of = [&](const char* state, PolicyFiles files = PolicyFiles::unknown) {
+        return status_text({"0.2.0", state, noon - hour, 3, true}, files, good, noon);
     };
     EXPECT_TEXT(policy_of("files"), "  Version: 0.2.0\n"
                                     "   Policy: loaded from the policy files\n"
@@ -232,9 +232,18 @@ SESSLIMIT_TEST(status_text_states_policy_in_effect) {
                                     "Recording: yes\n"
                                     "  SELinux: enforcing, sesslimitd runs as sesslimitd_t\n"
                                     "Uncounted: no login since 2026-11-23 13:00:00 UTC (1h ago)\n");
-    EXPECT(contains(policy_of("kept"), "current files contain errors; run 'sesslimitctl check'"), "kept");
+    EXPECT_TEXT(policy_of("files", PolicyFiles::same), policy_of("files"));
+    EXPECT(contains(policy_of("files", PolicyFiles::changed), "have changed since (run 'sesslimitctl reload')"),
+           "files");
+    EXPECT(contains(policy_of("kept"), "(the policy files were rejected; run 'sesslimitctl check')"), "kept");
+    EXPECT(contains(policy_of("kept", PolicyFiles::same), "again (run 'sesslimitctl reload')"), "restored");
+    Status rejected{"0.2.0", "kept", noon - hour, 3, true};
+    rejected.policy_problems = {"/p.toml:3:1: error: a\033"};
+    EXPECT(status_text(rejected, PolicyFiles::changed, good, noon)
+               .ends_with("\nErrors in the policy files when they were last loaded:\n  /p.toml:3:1: error: a\\x1b\n"),
+           status_text(rejected, PolicyFiles::changed, good, noon));
     EXPECT(contains(policy_of("none"), "running without limits"), "none");
-    EXPECT(contains(status_text({"0.2.0", "files", 0, 0, false}, good, noon),
+    EXPECT(contains(status_text({"0.2.0", "files", 0, 0, false}, PolicyFiles::same, good, noon),
                     "Recording: no (session start times are lost if sesslimitd restarts; see 'journalctl"),
            "no ledger");
 }
@@ -253,7 +262,7 @@ SESSLIMIT_TEST(case_B01_status_warns_of_missing_enforcement) {
                            .since = noon - hour,
                            .count = 2,
                            .last = UncountedLogin{noon, "alice", "cannot connect to the daemon"}}};
-    const std::string text = status_text({"0.2.0", "files", 0, 0, true}, bad, noon);
+    const std::string text = status_text({"0.2.0", "files", 0, 0, true}, PolicyFiles::same, bad, noon);
     EXPECT(contains(text, "SELinux: enforcing, sesslimitd runs as initrc_t\n") &&
                contains(text, "Uncounted: 2 logins since 2026-11-23 13:00:00 UTC (1h ago), the last one of alice at "),
            text);

@@ -113,12 +113,14 @@ SESSLIMIT_TEST(valid_policy_loaded_and_cached) {
 SESSLIMIT_TEST(broken_policy_falls_back_to_cache) {
     Bench bench;
     bench.policy(good);
-    (void)bench.take();
+    const std::string digest = bench.take().digest;
+    EXPECT_TEXT(digest, policy::digest(policy::read_texts(bench.policies()).texts));
     bench.policy(broken);
     for (int time = 0; time < 2; ++time) { // the cache keeps the valid policy
         const policy_store::LoadResult taken = bench.take();
         EXPECT(taken.from == PolicyOrigin::cached && limit_of(taken) == 3U, "the cached policy");
         EXPECT(taken.problems.size() == 1, "the new policy's error is reported");
+        EXPECT_TEXT(taken.digest, digest);
     }
 }
 
