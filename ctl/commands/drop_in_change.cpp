@@ -47,6 +47,41 @@ Step<policy::Policy> DropInChange::load(policy::ReadTexts others, const std::opt
     return *std::move(loaded.policy);
 }
 
+bool confirm(const SetReport& report, Console& console) {
+    if (report.lockout.empty()) {
+        return true;
+    }
+    std::string text;
+    for (const std::string& sentence : report.lockout) {
+        text += "Warning: " + sentence + ".\n";
+    }
+    if (console.can_ask() && !report.dry_run) {
+        return console.ask(text + "Change the policy anyway? [y/N] ");
+    }
+    if (console.style().json == Json::off) {
+        text.pop_back();
+        console.complain(text);
+    }
+    return true;
+}
+
+void DropInChange::preview(const std::string& text, SetReport& report, Usec now) const {
+    if (!reload_) {
+        report.sessions_unknown = "the daemon does not read " + location_text(directory_, 0);
+        return;
+    }
+    const auto before = tools_.remote.list();
+    const std::string own = tools_.host.caller().session;
+    const auto after = before ? tools_.remote.preview(DropIn::name, text, own)
+                              : Answer<PolicyPreview>(std::unexpected(before.error()));
+    if (!after) {
+        report.sessions_unknown = words_of(after.error());
+        return;
+    }
+    report.ending_sooner = ending_sooner(*before, after->sessions);
+    report.lockout = lockout_of(report.ending_sooner, after->denial, own, now);
+}
+
 Step<> DropInChange::install(DropIn& drop_in, const std::string& text, SetReport& report) const {
     const auto sessions = reload_ ? tools_.remote.list() : Answer<std::vector<Session>>();
     if (auto done = drop_in.replace(text); !done) {
@@ -58,6 +93,7 @@ Step<> DropInChange::install(DropIn& drop_in, const std::string& text, SetReport
     Step<> loaded = reload_ ? reload(drop_in, report) : Step<>();
     if (report.reload == SetReport::Reload::done && sessions) {
         report.ending_sooner = ending_sooner(*sessions, tools_.remote.list().value_or(std::vector<Session>()));
+        report.sessions_unknown.clear();
     }
     return loaded;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/result.hpp"
+#include "ctl/cli/console.hpp"
 #include "ctl/client/daemon_client.hpp"
 #include "ctl/client/drop_in.hpp"
 #include "ctl/client/failure.hpp"
@@ -42,6 +43,10 @@ std::unexpected<Stop> stop(std::string what, Exit exit = Exit::failed);
 /// The exit status is Exit::not_allowed if the caller lacks a permission.
 std::unexpected<Stop> stop(const Error& error);
 
+/// Warns the user if a change would lock out the caller, and asks for confirmation if the console can ask. Returns
+/// false if the user declines the change.
+bool confirm(const SetReport& report, Console& console);
+
 /// A change of the drop-in in one policy directory.
 class DropInChange {
   public:
@@ -60,6 +65,10 @@ class DropInChange {
     /// errors. Stops if the policy has an error.
     Step<policy::Policy> load(policy::ReadTexts others, const std::optional<std::string>& text,
                               std::vector<policy::Problem>& problems) const;
+
+    /// Determines the effect of a new text on open sessions and on the caller. Sets the fields ending_sooner, lockout
+    /// and sessions_unknown of the report. `now` is the current time in microseconds since the epoch.
+    void preview(const std::string& text, SetReport& report, Usec now) const;
 
     /// Replaces the file, and lets the daemon load it. Restores the old file if the daemon has not loaded the new one
     /// for certain. Sets the fields written, reload and ending_sooner of the report.

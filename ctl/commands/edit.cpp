@@ -94,6 +94,10 @@ class EditRun {
             return {};
         }
         SetReport outcome = empty_report({});
+        file_.preview(checked->text, outcome, console_.now());
+        if (!confirm(outcome, console_)) {
+            return stop("nothing was changed");
+        }
         auto installed = file_.install(*drop_in, checked->text, outcome);
         if (outcome.written) {
             report(Tables(file_.file(), drop_in->text().value_or("")), Tables(file_.file(), checked->text),

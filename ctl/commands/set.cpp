@@ -103,7 +103,12 @@ class Run {
             if (!text) {
                 return stop(text.error());
             }
-            return prepare(*text);
+            auto prepared = prepare(*text);
+            if (prepared && new_text_ != text->value_or("")) {
+                file_.preview(new_text_, report_, console_.now());
+                (void)confirm(report_, console_);
+            }
+            return prepared;
         }
         auto drop_in = DropIn::lock(request_.directory, {});
         if (!drop_in) {
@@ -114,6 +119,10 @@ class Run {
         }
         if (new_text_ == drop_in->text().value_or("")) {
             return {};
+        }
+        file_.preview(new_text_, report_, console_.now());
+        if (!confirm(report_, console_)) {
+            return stop("nothing was changed");
         }
         auto installed = file_.install(*drop_in, new_text_, report_);
         if (report_.written && !file_.log(report_)) {

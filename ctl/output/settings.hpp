@@ -47,11 +47,22 @@ struct SetReport {
     std::vector<SettingChange> changes;
     /// Sessions that the daemon terminates earlier than under the old policy, the earliest first.
     std::vector<Session> ending_sooner;
+    /// Consequences of the change that lock out the caller, as sentences without a full stop.
+    std::vector<std::string> lockout;
+    /// Reason why `ending_sooner` and `lockout` are not known. Empty if they are known.
+    std::string sessions_unknown;
 };
 
 /// Returns the sessions of `after` that a limit terminates earlier than in `before`, the earliest first. Both are lists
 /// of the daemon. Sessions whose limits are not enforced are left out.
 std::vector<Session> ending_sooner(const std::vector<Session>& before, std::vector<Session> after);
+
+/// Returns the consequences of a change of the policy that lock out the caller, as sentences. They are the termination
+/// of the caller's session by max_duration within lockout_span, and the denial of another login like that of this
+/// session. `own` is the ID of the session, or empty. `now` is the current time in microseconds since the epoch.
+std::vector<std::string> lockout_of(const std::vector<Session>& ending_sooner, const std::string& denial,
+                                    const std::string& own, Usec now);
+inline constexpr Usec lockout_span = Usec{15} * 60 * 1'000'000;
 
 /// Returns the lines about the changed keys, their effects, and the sessions that end earlier. Does not contain the
 /// error and the problems. `now` is the current time in microseconds since the epoch.

@@ -158,6 +158,8 @@ std::string json_of(const SetReport& report, Json json) {
             {"problems", std::move(problems)},
             {"changes", json_list(report.changes)},
             {"ending_sooner", json_list(report.ending_sooner)},
+            {"lockout", report.lockout},
+            {"sessions_known", report.sessions_unknown.empty()},
         },
         json);
 }

@@ -110,11 +110,13 @@ Usec end_of(const Session& session) {
     return std::min(session.duration_ends_at, session.idle_ends_at);
 }
 
-std::string sessions_text(const std::vector<Session>& sessions, Usec now) {
+std::string sessions_text(const SetReport& report, Usec now) {
+    const std::vector<Session>& sessions = report.ending_sooner;
     if (sessions.empty()) {
         return {};
     }
-    std::string text = "Sessions that end earlier with the new policy:\n";
+    std::string text = report.dry_run ? "Sessions that would end earlier with the new policy:\n"
+                                      : "Sessions that end earlier with the new policy:\n";
     for (const Session& session : std::span(sessions).first(std::min(sessions.size(), max_listed_sessions))) {
         text += "  " + session_line(session, now) + ": " + end_text(session, now) + '\n';
     }
@@ -124,7 +126,9 @@ std::string sessions_text(const std::vector<Session>& sessions, Usec now) {
 
 std::string ending(const SetReport& report) {
     if (report.dry_run) {
-        return "Dry run: the file was not changed.\n";
+        const std::string& reason = report.sessions_unknown;
+        return (reason.empty() ? "" : "The effect on open sessions is not known: " + reason + ".\n") +
+               "Dry run: the file was not changed.\n";
     }
     switch (report.reload) {
     case SetReport::Reload::not_running:
@@ -155,6 +159,19 @@ std::vector<Session> ending_sooner(const std::vector<Session>& before, std::vect
     return after;
 }
 
+std::vector<std::string> lockout_of(const std::vector<Session>& ending_sooner, const std::string& denial,
+                                    const std::string& own, Usec now) {
+    std::vector<std::string> sentences;
+    const auto session = std::ranges::find(ending_sooner, own, &Session::id);
+    if (session != ending_sooner.end() && session->duration_ends_at <= now + lockout_span) {
+        sentences.push_back("your session " + safe(own) + " would be terminated: " + end_text(*session, now));
+    }
+    if (!denial.empty()) {
+        sentences.push_back("another login like that of your session " + safe(own) + ' ' + safe(denial));
+    }
+    return sentences;
+}
+
 std::string set_text(const SetReport& report, Usec now) {
     std::string text;
     if (report.rule_removed) {
@@ -164,7 +181,7 @@ std::string set_text(const SetReport& report, Usec now) {
         text += change_line(change, report.rule) + notes(change, report.rule);
     }
     text += mode_note(report.changes);
-    text += sessions_text(report.ending_sooner, now);
+    text += sessions_text(report, now);
     return text + ending(report);
 }
 

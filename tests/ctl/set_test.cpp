@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: MIT
-#include "ctl/commands/edit.hpp"
-#include "ctl/commands/set.hpp"
-#include "ctl/commands/settings.hpp"
+#include "ctl/commands/policy_keys.hpp"
 #include "ctl/output/settings.hpp"
-#include "tests/ctl/fakes.hpp"
-#include "tests/ctl/policy_directory.hpp"
+#include "daemon/policy/read.hpp"
 #include "tests/ctl/schema.hpp"
+#include "tests/ctl/set_bench.hpp"
 #include "tests/unit/support/cmocka.hpp"
-#include "tests/unit/support/names.hpp"
 
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <ctime>
 
 using namespace sesslimit;
 using namespace sesslimit::ctl;
@@ -23,67 +18,10 @@ using namespace sesslimit::test;
 
 namespace {
 
-constexpr char file[] = "policy.d/90-set.toml";
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
-/// A policy directory with the daemon, host and console of one command after the other.
-struct Bench {
-    PolicyDirectory directory;
-    FakeRemote remote;
-    FakeHost host;
-    FakeNames names;
-    Json json = Json::off;
-    Exit exit = Exit::ok;
-    std::string printed;    ///< without the path of the directory
-    std::string complaints; ///< without the path of the directory
-
-    SetRequest request{};
-
-    Bench() { request.directory = directory.path(); }
-
-    void set(std::vector<std::string> words) { change(true, std::move(words)); }
-    void unset(std::vector<std::string> words) { change(false, std::move(words)); }
-    [[nodiscard]] std::string text() const { return directory.read(file); }
-
-    template <class Command>
-    void show(const Command& command, SettingsRequest settings) {
-        settings.directory = directory.path();
-        FakeConsole console;
-        console.look.json = json;
-        exit = command(settings, names, console);
-        keep(console);
-    }
-
-  private:
-    void change(bool sets, std::vector<std::string> words) {
-        request.words = std::move(words);
-        FakeConsole console;
-        console.look.json = json;
-        exit = (sets ? ctl::set : ctl::unset)(request, {names, remote, host}, console);
-        keep(console);
-    }
-
-    void keep(const FakeConsole& console) {
-        printed = relative(console.printed + console.paged);
-        complaints = relative(console.complaints);
-    }
-
-    [[nodiscard]] std::string relative(std::string text) const {
-        const std::string path = directory.path().string() + '/';
-        for (std::size_t at = 0; (at = text.find(path)) != text.npos;) {
-            text.erase(at, path.size());
-        }
-        return text;
-    }
-};
-
 const std::string head = "# Settings that \"sesslimitctl set\" has made. See sesslimitctl(1).\nversion = 1\n";
 
 SESSLIMIT_TEST(set_writes_a_new_file_and_reloads) {
-    Bench bench;
+    SetBench bench;
     bench.set({"max_duration=8h", "max_sessions=3"});
     EXPECT(bench.exit == Exit::ok && bench.remote.reloads == 1, bench.complaints);
     EXPECT_TEXT(bench.text(), head + "\n[defaults]\nmax_duration = \"8h\"\nmax_sessions = 3\n");
@@ -96,8 +34,28 @@ SESSLIMIT_TEST(set_writes_a_new_file_and_reloads) {
     EXPECT(bench.exit == Exit::ok && bench.remote.reloads == 2, "an unchanged file is not reloaded");
 }
 
+/// These values are offered for completion.
+SESSLIMIT_TEST(example_values_of_each_key_are_valid) {
+    SetBench bench;
+    bench.request.dry_run = true;
+    std::size_t keys = 0;
+    for (const bool of_rule : {false, true}) {
+        bench.request.rule = of_rule ? "a" : "";
+        bench.request.match = of_rule ? std::vector<std::string>{"user=alice"} : std::vector<std::string>{};
+        for (const std::string_view key : settable_keys(of_rule)) {
+            const auto values = policy::example_values(key);
+            for (const std::string& value : values) {
+                bench.set({std::string(key) + '=' + value});
+                EXPECT(bench.exit == Exit::ok, bench.complaints);
+            }
+            keys += values.empty() ? 0U : 1U;
+        }
+    }
+    EXPECT(keys > policy::setting_keys().size(), std::to_string(keys));
+}
+
 SESSLIMIT_TEST(set_shows_the_effect) {
-    Bench bench;
+    SetBench bench;
     bench.directory.write("managed.d/10.toml", "version = 1\n[defaults]\nmax_duration = \"8h\"\nmessage = \"m\"\n");
     bench.directory.write("policy.toml",
                           "version = 1\n[[rule]]\nname = \"a\"\nmatch.user = \"alice\"\nat_limit = \"end-oldest\"\n");
@@ -118,7 +76,7 @@ SESSLIMIT_TEST(set_shows_the_effect) {
 }
 
 SESSLIMIT_TEST(rule_is_created_changed_and_removed) {
-    Bench bench;
+    SetBench bench;
     bench.request.rule = "ops";
     bench.set({"max_sessions=9"});
     EXPECT(bench.exit == Exit::failed && contains(bench.complaints, "rule \"ops\" does not exist; add --match"),
@@ -149,7 +107,7 @@ SESSLIMIT_TEST(rule_is_created_changed_and_removed) {
 
 SESSLIMIT_TEST(rule_of_another_file_is_refused) {
     for (const char* other : {"policy.toml", "managed.d/1.toml", "policy.d/zz.toml"}) {
-        Bench bench;
+        SetBench bench;
         bench.directory.write(other, "version = 1\n\n[[rule]]\nname = \"ops\"\nmatch.user = \"alice\"\n");
         bench.request.rule = "ops";
         bench.request.match = {"user=bob"};
@@ -181,7 +139,7 @@ SESSLIMIT_TEST(mistakes_change_nothing) {
         {{}, "no key is given", Exit::usage},
     };
     for (const Mistake& mistake : mistakes) {
-        Bench bench;
+        SetBench bench;
         bench.set(mistake.words);
         EXPECT(contains(bench.complaints, mistake.complaint), bench.complaints);
         EXPECT(bench.exit == mistake.exit && bench.remote.reloads == 0 && bench.host.logged.empty(), mistake.complaint);
@@ -194,7 +152,7 @@ SESSLIMIT_TEST(mistakes_change_nothing) {
 }
 
 SESSLIMIT_TEST(errors_in_other_files_prevent_a_change) {
-    Bench bench;
+    SetBench bench;
     bench.directory.write("policy.toml", "version = 1\n[defaults]\nmax_sesions = 3\n");
     bench.set({"quiet=true"});
     EXPECT(bench.exit == Exit::failed && bench.text() == "-", bench.complaints);
@@ -204,7 +162,7 @@ SESSLIMIT_TEST(errors_in_other_files_prevent_a_change) {
 }
 
 SESSLIMIT_TEST(unreadable_files_prevent_a_change) {
-    Bench bench;
+    SetBench bench;
     bench.directory.write("policy.toml", "version = 1\n");
     std::filesystem::create_directory(bench.directory.path() / "managed.d");
     std::filesystem::create_symlink("/nonexistent", bench.directory.path() / "managed.d" / "x.toml");
@@ -214,21 +172,21 @@ SESSLIMIT_TEST(unreadable_files_prevent_a_change) {
 }
 
 SESSLIMIT_TEST(file_that_must_not_be_changed_is_refused) {
-    Bench bench;
-    bench.directory.write(file, "version = 1\n");
-    EXPECT(chmod((bench.directory.path() / file).c_str(), 0444) == 0, "chmod");
+    SetBench bench;
+    bench.directory.write(drop_in_file, "version = 1\n");
+    EXPECT(chmod((bench.directory.path() / drop_in_file).c_str(), 0444) == 0, "chmod");
     bench.set({"quiet=true"});
     EXPECT(bench.exit == Exit::failed && contains(bench.complaints, "is read-only, and is not changed"),
            bench.complaints);
-    EXPECT(chmod((bench.directory.path() / file).c_str(), 0644) == 0, "chmod");
-    bench.directory.write(file, "version = 1\ndefaults = { quiet = false }\n");
+    EXPECT(chmod((bench.directory.path() / drop_in_file).c_str(), 0644) == 0, "chmod");
+    bench.directory.write(drop_in_file, "version = 1\ndefaults = { quiet = false }\n");
     bench.set({"quiet=true"});
     EXPECT_TEXT(bench.complaints,
                 "policy.d/90-set.toml:2: quiet is in an inline table; write each key on a line of its own\n");
 }
 
 SESSLIMIT_TEST(dry_run_writes_nothing) {
-    Bench bench;
+    SetBench bench;
     bench.request.dry_run = true;
     bench.set({"quiet=true"});
     EXPECT(bench.exit == Exit::ok && bench.remote.reloads == 0 && bench.host.logged.empty(), bench.complaints);
@@ -258,9 +216,9 @@ SESSLIMIT_TEST(old_file_is_restored_unless_the_daemon_loads_the_new_one) {
     };
     for (const std::string old : {"-", "version = 1\n# old\n"}) {
         for (const Case& one : cases) {
-            Bench bench;
+            SetBench bench;
             if (old != "-") {
-                bench.directory.write(file, old);
+                bench.directory.write(drop_in_file, old);
             }
             bench.remote.failure = Failure{one.kind, "reason"};
             bench.set({"quiet=true"});
@@ -276,7 +234,7 @@ SESSLIMIT_TEST(old_file_is_restored_unless_the_daemon_loads_the_new_one) {
 }
 
 SESSLIMIT_TEST(changes_are_logged_with_person_and_values) {
-    Bench bench;
+    SetBench bench;
     bench.set({"max_duration=8h", "quiet=true"});
     bench.set({"max_duration=12h", "quiet=true"});
     bench.request.rule = "a\xe2\x80\xae"; // U+202E, which changes the direction of the text
@@ -316,58 +274,10 @@ SESSLIMIT_TEST(changes_are_logged_with_person_and_values) {
            "a directory that the daemon does not read");
 }
 
-SESSLIMIT_TEST(sessions_that_end_earlier_are_listed) {
-    setenv("TZ", "UTC", 1);
-    tzset();
-    Bench bench;
-    for (const char* id : {"1", "2", "3", "4", "5"}) {
-        bench.remote.sessions.push_back(alices_session(id));
-        bench.remote.sessions.back().key = std::stoul(id);
-    }
-    bench.remote.sessions[3].mode = "observe"; // it is not terminated before the change
-    bench.remote.on_reload = [&] {
-        auto& sessions = bench.remote.sessions;
-        sessions[0].duration_ends_at = noon + 10 * minute;
-        sessions[1].idle_ends_at = noon + 5 * minute;
-        sessions[2].duration_ends_at = infinity; // its idle timeout still is the first limit
-        sessions[3].mode = "enforce";
-        sessions[4].mode = "observe";
-        sessions[4].idle_ends_at = noon;
-    };
-    bench.set({"max_duration=1h"});
-    EXPECT_TEXT(bench.printed,
-                "max_duration = \"1h\" in [defaults]: in effect\n"
-                "Sessions that end earlier with the new policy:\n"
-                "  session 2 of alice: sshd on pts/0, from 192.0.2.7, since 12:00 (2h): idle 5min left\n"
-                "  session 1 of alice: sshd on pts/0, from 192.0.2.7, since 12:00 (2h): 10min left\n"
-                "  session 4 of alice: sshd on pts/0, from 192.0.2.7, since 12:00 (2h): idle 12min left\n");
-    bench.json = Json::compact;
-    bench.remote.on_reload = [&] { bench.remote.sessions[2].idle_ends_at = noon; };
-    bench.set({"max_duration=2h"});
-    EXPECT_TEXT(document_problem("set.json", bench.printed), "");
-    EXPECT(contains(bench.printed, R"("ending_sooner":[{"id":"3","user":"alice","uid":1000,"duration_ends_at":null)"),
-           bench.printed);
-}
-
-/// An editor that replaces the text by the next of its texts.
-class FakeEditor final : public Editor {
-  public:
-    explicit FakeEditor(std::vector<std::string> texts) : texts_(std::move(texts)) {}
-    std::vector<std::string> seen;
-
-    Result<std::string> edit(std::string_view text) override {
-        seen.emplace_back(text);
-        return seen.size() > texts_.size() ? Result<std::string>(fail("no more texts")) : texts_[seen.size() - 1];
-    }
-
-  private:
-    std::vector<std::string> texts_;
-};
-
 SESSLIMIT_TEST(edit_installs_checked_text_and_reports_changes) {
-    Bench bench;
-    bench.directory.write(file, "version = 1\n[defaults]\nquiet = true\nmax_sessions = 3\n"
-                                "[[rule]]\nname = \"old\"\nmatch.user = \"bob\"\nquiet = true\n");
+    SetBench bench;
+    bench.directory.write(drop_in_file, "version = 1\n[defaults]\nquiet = true\nmax_sessions = 3\n"
+                                        "[[rule]]\nname = \"old\"\nmatch.user = \"bob\"\nquiet = true\n");
     const std::string good = "version = 1\n[defaults]\nmax_sessions = 3\nmode = \"observe\"\n"
                              "[[rule]]\nname = \"new\"\nmatch.user = \"alice\"\nmax_sessions = 4\n";
     FakeEditor editor({"version = 1\n[defaults]\nmax_sessions = -3\n", good});
@@ -384,10 +294,10 @@ SESSLIMIT_TEST(edit_installs_checked_text_and_reports_changes) {
                                  "match.user = \"alice\" in rule \"new\": in effect\n"
                                  "max_sessions = 4 in rule \"new\": in effect\n"
                                  "Limits are not enforced, because " +
-                                     (bench.directory.path() / file).string() +
+                                     (bench.directory.path() / drop_in_file).string() +
                                      ":4 sets mode = \"observe\".\n"
                                      "rule \"old\" removed from " +
-                                     (bench.directory.path() / file).string() + "\n");
+                                     (bench.directory.path() / drop_in_file).string() + "\n");
     EXPECT(bench.remote.reloads == 1 && bench.host.logged.size() == 5, "reload and journal");
 
     FakeEditor same({good});
@@ -405,7 +315,7 @@ SESSLIMIT_TEST(edit_installs_checked_text_and_reports_changes) {
 }
 
 SESSLIMIT_TEST(json_of_set_matches_schema) {
-    Bench bench;
+    SetBench bench;
     bench.directory.write("managed.d/10.toml", "version = 1\n[defaults]\nmax_duration = \"8h\"\n");
     bench.directory.write("policy.toml", "version = 1\n[[rule]]\nname = \"a\"\nmatch.user = \"alice\"\nkeep = []\n");
     bench.json = Json::compact;
@@ -421,7 +331,7 @@ SESSLIMIT_TEST(json_of_set_matches_schema) {
 }
 
 SESSLIMIT_TEST(parallel_commands_lose_no_change) {
-    Bench bench;
+    SetBench bench;
     constexpr const char* words[] = {"max_sessions=3", "quiet=true", "max_duration=8h", "idle_timeout=1h"};
     std::vector<pid_t> children;
     for (const char* word : words) {
@@ -445,7 +355,7 @@ SESSLIMIT_TEST(parallel_commands_lose_no_change) {
 }
 
 SESSLIMIT_TEST(get_prints_settings_of_the_host_tier) {
-    Bench bench;
+    SetBench bench;
     bench.directory.write("managed.d/10.toml", "version = 1\n[defaults]\nmax_duration = \"8h\"\n");
     bench.directory.write("policy.toml", "version = 1\n[defaults]\nmax_duration = '1d'\nmax_sessions = 4\n"
                                          "[[rule]]\nname = \"a\"\nmatch.user = [\"alice\"]\nquiet = true\n");
@@ -470,7 +380,7 @@ SESSLIMIT_TEST(get_prints_settings_of_the_host_tier) {
 }
 
 SESSLIMIT_TEST(rules_and_defaults_of_all_files) {
-    Bench bench;
+    SetBench bench;
     bench.directory.write("managed.d/10.toml", "version = 1\n[defaults]\nmax_duration = \"8h\"\n"
                                                "[[rule]]\nname = \"m\"\nmatch.uid = [3]\nexempt = true\n");
     bench.request.rule = "x";
