@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <utility>
 
 namespace sesslimit::ctl {
 namespace {
@@ -81,8 +82,9 @@ std::set<std::string> rule_names(const std::string& directory, bool changeable) 
 std::set<std::string> assignments_of(const std::set<std::string>& keys) {
     std::set<std::string> words;
     for (const std::string& key : keys) {
-        for (const std::string& value : policy::example_values(key)) {
-            words.insert(key + '=' + value);
+        for (std::string value : policy::example_values(key)) {
+            value.insert(0, key + '=');
+            words.insert(std::move(value));
         }
     }
     return words;

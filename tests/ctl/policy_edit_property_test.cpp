@@ -150,6 +150,41 @@ struct Counts {
     int refused = 0;
 };
 
+/// Compares the other lines of a file after a key was replaced, and after it was removed again. `block` is that of the
+/// key. Returns a problem, or an empty text.
+std::string check_existing_key(const File& file, const Block& block, const std::string& changed,
+                               const std::string& removed, bool table_remains) {
+    std::string before;
+    std::string after;
+    for (const Block& other : file.blocks) {
+        (&other < &block ? before : after) += &other == &block ? "" : other.text;
+    }
+    if (!is_kept(before, after, changed)) {
+        return "other lines changed by a replacement:\n" + changed;
+    }
+    const std::string middle = changed.substr(before.size(), changed.size() - before.size() - after.size());
+    for (const std::string& comment : block.comments) {
+        if (middle.find(comment) == middle.npos) {
+            return "lost comment " + comment;
+        }
+    }
+    // A removed key that was replaced before leaves the comments between the lines of its first value.
+    Change unset = change_of(block.table);
+    unset.unset.push_back(key_of(block.key));
+    const auto bare = edited(file.text(), unset);
+    if (bare && *bare == before + after && is_kept(before, after, removed)) {
+        return {};
+    }
+    // The table [defaults] is removed with its last key, together with one blank line.
+    std::vector<std::string> kept = filled_lines(before + after);
+    const auto header = std::ranges::find(kept, "[defaults]");
+    if (table_remains || !bare || header == kept.end()) {
+        return "other lines changed by a removal:\n" + (bare ? *bare : bare.error().what);
+    }
+    kept.erase(header);
+    return filled_lines(*bare) == kept ? "" : "other lines changed by the removal of a table:\n" + *bare;
+}
+
 /// Sets one key, and removes it again. Returns a problem, or an empty text.
 std::string check_key(const File& file, const std::string& table, const std::string& key, const Value& value,
                       Counts& counts) {
@@ -190,35 +225,10 @@ std::string check_key(const File& file, const std::string& table, const std::str
         }
         return {};
     }
-    std::string before;
-    std::string after;
-    for (auto at = file.blocks.begin(); at != file.blocks.end(); ++at) {
-        (at < block ? before : after) += at == block ? "" : at->text;
-    }
     ++counts.replaced;
     ++counts.removed;
-    if (!is_kept(before, after, *changed)) {
-        return "other lines changed by a replacement:\n" + *changed;
-    }
-    const std::string middle = changed->substr(before.size(), changed->size() - before.size() - after.size());
-    for (const std::string& comment : block->comments) {
-        if (middle.find(comment) == middle.npos) {
-            return "lost comment " + comment;
-        }
-    }
-    // A removed key that was replaced before leaves the comments between the lines of its first value.
-    const auto bare = edited(text, unset);
-    if (bare && *bare == before + after && is_kept(before, after, *removed)) {
-        return {};
-    }
-    // The table [defaults] is removed with its last key, together with one blank line.
-    std::vector<std::string> kept = filled_lines(before + after);
-    const auto header = std::ranges::find(kept, "[defaults]");
-    if (without.contains(table == "defaults" ? "defaults" : "rule") || !bare || header == kept.end()) {
-        return "other lines changed by a removal:\n" + (bare ? *bare : bare.error().what);
-    }
-    kept.erase(header);
-    return filled_lines(*bare) == kept ? "" : "other lines changed by the removal of a table:\n" + *bare;
+    const bool table_remains = without.contains(table == "defaults" ? "defaults" : "rule");
+    return check_existing_key(file, *block, *changed, *removed, table_remains);
 }
 
 using TableAndKey = std::pair<std::string, std::string>;
@@ -255,7 +265,7 @@ SESSLIMIT_TEST(changes_of_generated_files_keep_all_other_lines) {
         const auto [table, key] = make.chance(60) ? existing_key(file, make) : new_key(file, make);
         problem = check_key(file, table, key, make.value(), counts);
         if (!problem.empty()) {
-            problem.insert(0, "file " + std::to_string(number) + ", " + table + ", " + key + ": ");
+            problem.insert(0, "file " + std::to_string(number) + ", " + table + ' ' + key + ": ");
             problem += "\n--- of\n" + text;
         }
     }

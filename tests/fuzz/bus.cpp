@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Input from callers on the bus: session IDs, and the facts of a login for Explain. Also the output for a session with
-// arbitrary texts.
+// Input from callers on the bus: session IDs, the facts of a login for Explain, and a file for PreviewPolicy. Also the
+// output for a session with arbitrary texts.
 #include "daemon/api/message.hpp"
 #include "daemon/api/outcome.hpp"
+#include "daemon/api/preview_request.hpp"
 #include "daemon/api/view.hpp"
 #include "daemon/messages/journal_entry.hpp"
 #include "daemon/messages/message_text.hpp"
@@ -131,6 +132,25 @@ void is_question(Input input) {
     must(question.groups.size() <= 256 && std::ranges::all_of(question.groups, is_bounded), "groups are bounded");
 }
 
+void is_preview(Input input) {
+    Message message;
+    const std::string file = input.text();
+    const std::string session = input.text();
+    const std::string text(text_of(input.rest()));
+    if (sd_bus_message_append(message.get(), "sss", file.c_str(), text.c_str(), session.c_str()) < 0) {
+        return;
+    }
+    message.turn_round();
+    const auto request = api::read_preview_request(message.get());
+    if (!request) {
+        must(is_safe_line(request.error().what), "the error text is safe to show");
+        return;
+    }
+    must(request->file.find('/') == std::string::npos && !request->file.starts_with('.') &&
+             request->file.ends_with(".toml") && is_bounded(request->file) && is_bounded(request->session),
+         "the file is a policy file in policy.d");
+}
+
 core::Session session_of(Input& input) {
     core::Session session;
     session.key = SessionKey{1U + input.byte()};
@@ -197,7 +217,11 @@ void is_told(Input input) {
 
 void one_input(std::span<const std::uint8_t> bytes) {
     Input input(bytes);
-    switch (input.byte() % 4) {
+    const std::uint8_t kind = input.byte();
+    if (kind >= 0xF0) {
+        return is_preview(input);
+    }
+    switch (kind % 4) {
     case 0:
         return is_argument(input);
     case 1:

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """org.sesslimit1 on the bus: it matches its documentation, and neither invalid calls nor a flood of calls affect it."""
 
+import json
+import re
 import statistics
+import time
 from pathlib import Path
 
 import pytest
@@ -20,10 +23,18 @@ DOCUMENTED = {
     ("method", "EndUser", "sa{sv}", "as"),
     ("method", "EndCredential", "sa{sv}", "as"),
     ("method", "Explain", "a{sv}", "bsa(sssssu)a(ssssub)s"),
+    ("method", "ExplainSession", "s", "bsa(sssssu)a(ssssub)s"),
+    ("method", "Defaults", "-", "a(sssssu)"),
+    ("method", "ListIdle", "as", "a(stts)"),
+    ("method", "PreviewPolicy", "sss", "aa{sv}s"),
     ("method", "Reload", "-", "-"),
     ("property", "Version", "s", ""),
     ("property", "PolicyState", "s", ""),
+    ("property", "PolicyProblems", "as", ""),
+    ("property", "PolicyDigest", "s", ""),
+    ("property", "PolicyDirectory", "s", ""),
     ("property", "PolicySince", "t", ""),
+    ("property", "Now", "t", ""),
     ("property", "Sessions", "u", ""),
     ("property", "Recording", "b", ""),
     ("signal", "SessionOpened", SESSION, "-"),
@@ -84,6 +95,17 @@ NONSENSE = [
     (("Explain", "a{sv}", [ALICE, ("Origin", ("s", LONG))]), BAD),
     (("Explain", "a{sv}", [ALICE, ("Colour", ("s", "red"))]), BAD),
     (("Explain", "s", "alice"), BAD_TYPE),
+    (("ExplainSession", "s", "4711"), NO_SESSION),
+    (("ExplainSession", "s", LONG), BAD),
+    (("ExplainSession", "u", 1), BAD_TYPE),
+    (("ListIdle", "as", ["1"] * 1001), BAD),
+    (("ListIdle", "as", [LONG]), BAD),
+    (("ListIdle", "s", "1"), BAD_TYPE),
+    (("Defaults", "s", "x"), BAD_TYPE),
+    (("PreviewPolicy", "sss", "a.toml", "", ""), DENIED),
+    (("PreviewPolicy", "sss", "../a.toml", "", ""), BAD),
+    (("PreviewPolicy", "sss", "a.toml", LONG + "x", ""), BAD),
+    (("PreviewPolicy", "s", "a.toml"), BAD_TYPE),
     (("Reload",), DENIED),
     (("Reload", "s", "x"), BAD_TYPE),
     (("NoSuchMethod", "s", "x"), "org.freedesktop.DBus.Error.UnknownMethod"),
@@ -93,6 +115,9 @@ FLOOD = [
     ("ListSessions",),
     ("GetSession", "s", "4711"),
     ("Explain", "a{sv}", [ALICE]),
+    ("ExplainSession", "s", "4711"),
+    ("ListIdle", "as", ["4711"] * 1000),
+    ("Defaults",),
     ("EndSession", "sa{sv}", "4711", []),
     ("EndCredential", "sa{sv}", KEY, []),
     ("GetSession", "u", 1),
@@ -153,6 +178,41 @@ def median_login(host, user):
         took.append(login.ended_at - login.started_at)
         login.close()
     return statistics.median(took)
+
+
+def call(host, user, member, *arguments):
+    """Returns the values of a reply, or the message of an error, of busctl as a user."""
+    become = [] if user == "root" else ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--"]
+    done = host.run(*become, "busctl", "--json=short", "call", "org.sesslimit1", "/org/sesslimit1",
+                    MANAGER.rstrip("."), member, *arguments, check=False)
+    return json.loads(done.stdout)["data"] if done.returncode == 0 else done.stderr
+
+
+def test_console_data_of_a_real_session(host, saw):
+    host.policy("version = 1\n[defaults]\nmax_sessions = 5\nidle_timeout = '1h'\n"
+                "[[rule]]\nname = 'keys'\nmatch.method = 'publickey'\nmax_duration = '8h'\n")
+    assert client.shell(host, "alice").verdict()
+    ((session,), _) = wait_until("the session", lambda: host.sessions("alice"), 10)
+    for user in ("root", "alice"):
+        counts, why, settings, rules, outcome = call(host, user, "ExplainSession", "s", session.id)
+        assert counts and "sshd" in why
+        assert [name for _, name, *_ in rules] == ["keys"]
+        assert [each[1:4] for each in settings if each[0] == "max_duration"] == [["8h", "host", "keys"]]
+        assert re.fullmatch(r"max_duration = 8h terminates it in 7h 59min \d+s, idle_timeout = 1h terminates it in "
+                            r"(1h|59min \d+s) without activity", outcome), outcome
+    assert "Access denied" in call(host, "bob", "ExplainSession", "s", session.id)
+
+    wait_until("a source of activity", lambda: call(host, "bob", "ListIdle", "as", "1", session.id)[0][0][1] > 0, 20)
+    (idle,) = call(host, "bob", "ListIdle", "as", "2", session.id, "4711")[0]
+    shown = call(host, "bob", "GetSession", "s", session.id)[0]
+    assert idle[0] == session.id and abs(idle[2] - shown["IdleEndsAt"]["data"]) < 5_000_000
+    assert idle[2] - idle[1] == 3600 * 10**6
+
+    defaults = {name: value for name, value, *_ in call(host, "bob", "Defaults")[0]}
+    assert (defaults["max_sessions"], defaults["idle_timeout"], defaults["max_duration"]) == ("5", "1h", "unlimited")
+    now = host.run("busctl", "get-property", "org.sesslimit1", "/org/sesslimit1", MANAGER.rstrip("."), "Now").stdout
+    assert abs(int(now.split()[1]) / 1e6 - time.time()) < 10
+    saw(f"ExplainSession by root and alice, not bob: {outcome!r}; ListIdle, Defaults and Now agree with the policy")
 
 
 @pytest.mark.storm
