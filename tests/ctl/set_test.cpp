@@ -406,4 +406,25 @@ SESSLIMIT_TEST(rules_and_defaults_of_all_files) {
     }
 }
 
+SESSLIMIT_TEST(completion_lists_rules_that_a_command_accepts) {
+    SetBench bench;
+    bench.directory.write("managed.d/10.toml", "version = 1\n[[rule]]\nname = \"m\"\nmatch.uid = [3]\nquiet = true\n");
+    bench.directory.write("policy.toml", "version = 1\n[[rule]]\nname = \"p\"\nmatch.uid = [3]\nquiet = true\n");
+    bench.request.rule = "two words";
+    bench.request.match = {"user=alice"};
+    bench.set({"quiet=true"});
+    const auto words = [&](const char* kind) {
+        FakeConsole console;
+        EXPECT(complete_settings(kind, bench.directory.path(), console), kind);
+        return console.printed;
+    };
+    EXPECT_TEXT(words("rules"), "two words\n");
+    EXPECT_TEXT(words("host-rules"), "p\ntwo words\n");
+    EXPECT(contains(words("settings-values"), "at_limit=deny\nat_limit=end-idlest\nat_limit=end-oldest\n") &&
+               contains(words("matches-values"), "origin=local\norigin=unix\n"),
+           words("settings-values"));
+    FakeConsole console;
+    EXPECT(!complete_settings("sessions", bench.directory.path(), console), "not a kind of settings");
+}
+
 } // namespace

@@ -110,6 +110,19 @@ def test_B03_command_works_in_each_domain(host, saw):
     saw("list, status, audit and end work for root by ssh, in a service (initrc_t), and list for alice")
 
 
+def test_set_creates_and_replaces_a_labeled_file(host, saw):
+    file = "/etc/sesslimit/policy.d/90-set.toml"
+    for number in (2, 1):
+        said = host.ssh("root", f"sesslimitctl set max_sessions={number}")
+        assert "in effect" in said and "not running" not in said, said
+        label = host.run("stat", "-c", "%C", file).stdout.strip()
+        assert ":sesslimitd_etc_t:" in label
+        assert host.run("restorecon", "-n", "-v", "-R", "/etc/sesslimit").stdout == ""
+    host.shell("alice")
+    assert denied(host)
+    saw(f"set by root over ssh, twice: the file has the label {label}, and the daemon enforces it")
+
+
 def test_B02_sessions_survive_restarts_and_upgrade(host, saw):
     host.limit("alice", "max_sessions = 1")
     shell = host.shell("alice")
