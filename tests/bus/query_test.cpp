@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 namespace {
@@ -25,10 +26,12 @@ constexpr uid_t other_uid = 65534;
 /// A caller with another user ID, which the bus reads from the kernel.
 std::unique_ptr<Party> caller_with(uid_t uid, const ApiBench& bench) {
     (void)chmod(bench.bus.directory().c_str(), 0755);
-    (void)seteuid(uid);
+    const int changed = seteuid(uid);
     auto party = std::make_unique<Party>(bench.loop, bench.bus);
     party->settle(); // the bus has authenticated the caller
-    (void)seteuid(0);
+    if (changed < 0 || seteuid(0) < 0) {
+        throw std::runtime_error("cannot change the user ID");
+    }
     return party;
 }
 
