@@ -34,6 +34,7 @@ LATER = {
     "polkit": ["polkitd", "pkexec"],
     "machinectl": ["systemd-container"],
     "cockpit": ["cockpit-ws", "cockpit-bridge"],
+    "cockpit-page": ["cockpit-ws", "cockpit-system"],
     "ansible": ["ansible-core"],
     "x11": ["xvfb", "xterm", "xauth", "xdotool"],
     "python3": ["python3-minimal"],

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// Connects the parts of the page.
+
+import "./theme.js";
+import { _, daemon, format, isHidden, language, onPath, onVisibility, path, startDaemon } from "./client.js";
+import { drawDetails, openDetails, readDetails, sessionsChanged } from "./details.js";
+import { button, byId, el, notice, setText } from "./dom.js";
+import { buildExplain } from "./explain.js";
+import { buildHistory, readHistory } from "./history.js";
+import { buildLimits, readLimits } from "./limits.js";
+import { buildList, drawList, drawTimes } from "./list.js";
+import { endOf, MINUTE, shown } from "./model.js";
+import { store } from "./store.js";
+import { endText } from "./text.js";
+
+const TICK = 1_000; // milliseconds
+const DETAILS_EVERY = 5; // ticks
+const OWN_WARNING = 15 * MINUTE; // the time left from which a banner shows the end of the user's own session
+
+/** @type {ReturnType<typeof setInterval> | undefined} */
+let ticking;
+let ticks = 0;
+let banners = "";
+let wasReady = false;
+
+/** Returns the messages about the state of the daemon and of the policy. @returns {HTMLElement[]} */
+function bannersOf() {
+    const { state, status, failure } = store;
+    if (state === "missing") {
+        return [notice("danger", _("sesslimitd is not installed."), el("p", {}, _("Install the package sesslimit.")))];
+    }
+    if (state === "stopped") {
+        const start = button(_("Start"), async () => {
+            try {
+                await startDaemon();
+            } catch (error) {
+                start.after(el("p", { role: "alert" }, shown(String(/** @type {Error} */ (error).message))));
+            }
+        });
+        return [
+            notice("danger", _("sesslimitd does not run. Limits are not enforced."),
+                el("p", {}, _("This page continues by itself after the daemon has started.")),
+                store.administrator ? start : null),
+        ];
+    }
+    if (state === "failed") {
+        return [notice("danger", _("sesslimitd does not answer as expected."), el("p", {}, shown(failure)))];
+    }
+    if (!status) {
+        return [];
+    }
+    const found = [];
+    if (!status.clock) {
+        found.push(notice("info", _("The running daemon is older than this page."),
+            el("p", {}, format(_("Version $0 lacks some functions. Restart sesslimitd.service after an upgrade."), status.version))));
+    }
+    if (status.policyState !== "files" || status.problems.length > 0) {
+        const title = status.policyState === "none"
+            ? _("The policy files contain errors. No policy is in effect, and limits are not enforced.")
+            : status.policyState === "kept"
+              ? _("The policy files contain errors. The last valid policy stays in effect.")
+              : _("The policy files have warnings.");
+        const problems = status.problems.slice(0, 20).map((problem) => el("li", {}, el("pre", {}, shown(problem).replaceAll("\\x0a", "\n"))));
+        found.push(notice(status.policyState === "files" ? "warning" : "danger", title,
+            problems.length > 0 ? el("ul", {}, ...problems) : el("p", {}, _("Run “sesslimitctl check” for the errors."))));
+    }
+    if (!status.recording) {
+        found.push(notice("warning", _("The daemon cannot record sessions. A restart of it forgets when they began.")));
+    }
+    const observed = [...store.sessions.values()].filter((session) => session.observed).length;
+    if (observed > 0) {
+        found.push(notice("warning", _("Observe mode"),
+            el("p", {}, format(_("The limits of $0 of $1 sessions are only logged. These sessions are not terminated."), observed, store.sessions.size))));
+    }
+    return found;
+}
+
+function drawBanners() {
+    const found = bannersOf();
+    const text = found.map((banner) => banner.textContent).join("\n");
+    if (text !== banners) {
+        banners = text;
+        byId("banners").replaceChildren(...found);
+    }
+}
+
+function drawOwnEnd() {
+    const own = store.own();
+    const left = own ? endOf(own).at - daemon.now() : Infinity;
+    const banner = byId("own-end");
+    banner.hidden = !own || own.observed || own.state === "ending" || left > OWN_WARNING;
+    if (own && !banner.hidden) {
+        const { text, limit } = endText(own, daemon.now());
+        setText(banner, format(_("Your session, which shows this page, ends in $0: $1."), text, limit));
+    }
+}
+
+function draw() {
+    byId("content").hidden = store.state !== "ready";
+    byId("loading").hidden = store.state !== "loading";
+    drawBanners();
+    drawOwnEnd();
+    const ready = store.state === "ready";
+    if (ready) {
+        drawList();
+        sessionsChanged();
+        if (!wasReady) {
+            readLimits();
+            readHistory();
+            readDetails();
+        }
+    }
+    wasReady = ready;
+}
+
+function tick() {
+    ticks += 1;
+    drawTimes();
+    drawOwnEnd();
+    if (ticks % DETAILS_EVERY === 0) {
+        readDetails();
+    } else {
+        drawDetails();
+    }
+}
+
+/** @param {boolean} hidden */
+function setTicking(hidden) {
+    clearInterval(ticking);
+    ticking = hidden ? undefined : setInterval(tick, TICK);
+}
+
+function showPath() {
+    const [view, id] = path();
+    openDetails(view === "session" && id ? id : "");
+}
+
+document.documentElement.lang = language.replace("_", "-");
+document.title = _("Login sessions");
+setText(byId("loading"), _("Connecting to sesslimitd …"));
+buildList();
+buildLimits();
+buildExplain();
+store.onChange(draw);
+store.onSignal((signal) => {
+    if (signal === "PolicyChanged") {
+        readLimits();
+    }
+});
+onPath(showPath);
+onVisibility((hidden) => {
+    setTicking(hidden);
+    if (!hidden) {
+        readHistory();
+    }
+});
+await store.identify();
+buildHistory();
+setTicking(isHidden());
+await store.start();
+showPath();

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// Chromium with Cockpit and the page of sesslimit in it.
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+
+import { chromium } from "playwright-core";
+
+import { until } from "./machine.mjs";
+
+const COCKPIT = "http://127.0.0.1:9090";
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf-8");
+
+/** Starts Chromium. The sandbox needs a user other than root. */
+export function launch() {
+    return chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+}
+
+/** A login to Cockpit with the page of sesslimit in its shell. */
+export class Console {
+    /** Console messages and errors of the page of sesslimit. */
+    messages = [];
+    /** Methods that the page has called on D-Bus and commands that it has started, with their times in ms. */
+    calls = [];
+
+    static async open(browser, user, { language = "en", scheme = "light", viewport } = {}) {
+        const context = await browser.newContext({
+            colorScheme: scheme, locale: language, viewport: viewport ?? { width: 1280, height: 900 },
+        });
+        const page = await context.newPage();
+        const opened = new Console(context, page);
+        page.on("console", (message) => {
+            if (message.location().url.includes("/sesslimit/")) {
+                opened.messages.push(`${message.type()}: ${message.text()}`);
+            }
+        });
+        page.on("pageerror", (error) => opened.messages.push(`error: ${error.stack}`));
+        page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => opened.#note(String(payload))));
+        await page.goto(`${COCKPIT}/sesslimit`);
+        await page.fill("#login-user-input", user);
+        await page.fill("#login-password-input", `${user}-secret`);
+        await page.click("#login-button");
+        return opened;
+    }
+
+    constructor(context, page) {
+        this.context = context;
+        this.page = page;
+    }
+
+    #note(payload) {
+        const called = /"call":\["[^"]*","([^"]*)","([^"]*)"/.exec(payload);
+        if (called && called[1] !== "cockpit.Superuser") {
+            this.calls.push({ at: performance.now(), what: called[2] });
+        }
+        const spawned = /"spawn":(\[[^\]]*\])/.exec(payload);
+        if (spawned) {
+            this.calls.push({ at: performance.now(), what: JSON.parse(spawned[1]).join(" ") });
+        }
+    }
+
+    /** Waits until the page shows the list, and returns its frame. */
+    async ready() {
+        this.frame = await until("the frame of the page", () =>
+            this.page.frames().find((frame) => /\/sesslimit\/index\.html/.test(frame.url())), 60);
+        await this.frame.waitForSelector("#content:not([hidden])", { timeout: 60_000 });
+        return this.frame;
+    }
+
+    /** Gains or drops administrative access, as the shell does. Cockpit then loads its pages again. */
+    async superuser(start) {
+        const shell = this.page.frames()[0];
+        const loaded = this.page.waitForEvent("framenavigated", (frame) => /\/sesslimit\/index\.html/.test(frame.url()));
+        const call = start ? ["Start", ["sudo"]] : ["Stop", []];
+        await this.frame.evaluate(([method, values]) => {
+            cockpit.dbus(null, { bus: "internal" }).call("/superuser", "cockpit.Superuser", method, values);
+        }, call).catch(() => {}); // the frame may already load
+        void shell;
+        await loaded;
+        return this.ready();
+    }
+
+    /** Returns the violations of WCAG 2.1 AA, as texts. */
+    async violations() {
+        await this.frame.evaluate(axe);
+        const found = await this.frame.evaluate(() =>
+            globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
+        return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ").slice(0, 300)}`);
+    }
+
+    close() {
+        return this.context.close();
+    }
+}
