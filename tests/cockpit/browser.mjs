@@ -22,6 +22,8 @@ export class Console {
     messages = [];
     /** Methods that the page has called on D-Bus and commands that it has started, with their times in ms. */
     calls = [];
+    /** Channels that the page has opened. */
+    #channels = new Set();
 
     static async open(browser, user, { language = "en", scheme = "light", viewport } = {}) {
         const context = await browser.newContext({
@@ -48,14 +50,20 @@ export class Console {
         this.page = page;
     }
 
+    /** Notes a message of Cockpit's protocol, which is a channel, a newline and JSON, if it is from the page. */
     #note(payload) {
-        const called = /"call":\["[^"]*","([^"]*)","([^"]*)"/.exec(payload);
-        if (called && called[1] !== "cockpit.Superuser") {
-            this.calls.push({ at: performance.now(), what: called[2] });
+        const [channel, text] = [payload.slice(0, payload.indexOf("\n")), payload.slice(payload.indexOf("\n") + 1)];
+        if (channel !== "" && !this.#channels.has(channel)) {
+            return;
         }
-        const spawned = /"spawn":(\[[^\]]*\])/.exec(payload);
-        if (spawned) {
-            this.calls.push({ at: performance.now(), what: JSON.parse(spawned[1]).join(" ") });
+        const message = text.startsWith("{") ? JSON.parse(text) : {};
+        if (channel === "" && message.command === "open" && message.group?.endsWith("/sesslimit")) {
+            this.#channels.add(message.channel);
+            if (message.spawn) {
+                this.calls.push({ at: performance.now(), what: message.spawn.join(" ") });
+            }
+        } else if (message.call) {
+            this.calls.push({ at: performance.now(), what: message.call[2] });
         }
     }
 
@@ -69,13 +77,11 @@ export class Console {
 
     /** Gains or drops administrative access, as the shell does. Cockpit then loads its pages again. */
     async superuser(start) {
-        const shell = this.page.frames()[0];
         const loaded = this.page.waitForEvent("framenavigated", (frame) => /\/sesslimit\/index\.html/.test(frame.url()));
         const call = start ? ["Start", ["sudo"]] : ["Stop", []];
         await this.frame.evaluate(([method, values]) => {
             cockpit.dbus(null, { bus: "internal" }).call("/superuser", "cockpit.Superuser", method, values);
         }, call).catch(() => {}); // the frame may already load
-        void shell;
         await loaded;
         return this.ready();
     }
