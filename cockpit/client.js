@@ -155,8 +155,8 @@ class Daemon {
     }
 
     /**
-     * Returns the limits of a session, with the facts that its login had. An older daemon explains a new login with the
-     * known facts instead, and `exact` is false.
+     * Returns the limits of a session, with the properties that its login had. If the user may not see them, or if the
+     * daemon is older, the result is about a new login with the known properties, and `exact` is false.
      * @param {Session} session
      * @returns {Promise<Explanation & { exact: boolean }>}
      */
@@ -164,7 +164,7 @@ class Daemon {
         try {
             return { ...explanationOf(await this.#call("ExplainSession", "s", [session.id])), exact: true };
         } catch (error) {
-            if (!(error instanceof Failure) || error.kind !== "unsupported") {
+            if (!(error instanceof Failure) || !["unsupported", "denied"].includes(error.kind)) {
                 throw error;
             }
         }

@@ -144,11 +144,14 @@ export function endOf(session) {
 }
 
 /**
- * Returns true if the session has an idle timeout, and the daemon cannot observe its activity.
+ * Returns true if the daemon cannot observe the activity of the session, and never considers it idle. The daemon applies
+ * no idle timeout to sessions of Cockpit. Other sessions are also without sources until the first check, but then have a
+ * time at which they end.
  * @param {Session} session
  */
 export function isNeverIdle(session) {
-    return session.idleTimeout !== NEVER && session.sources.length === 0;
+    const unobservable = session.service === "cockpit" || session.idleTimeout !== NEVER;
+    return unobservable && session.sources.length === 0 && session.idleEndsAt === NEVER;
 }
 
 /**

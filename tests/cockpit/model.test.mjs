@@ -36,7 +36,9 @@ test("a session of an older daemon has neutral values", () => {
     assert.equal(old.idleEndsAt, NEVER);
     assert.equal(old.preview, null);
     assert.equal(isNeverIdle(old), false);
+    assert.equal(isNeverIdle(session({ Service: "cockpit", IdleTimeout: UNLIMITED })), true);
     assert.equal(isNeverIdle(session({ IdleTimeout: 60, ActivitySources: [] })), true);
+    assert.equal(isNeverIdle(session({ IdleTimeout: 60, ActivitySources: [], IdleEndsAt: 90 })), false);
     assert.equal(isNeverIdle(session({ IdleTimeout: 60, ActivitySources: ["input"] })), false);
     assert.equal(session({ Mode: "observe" }).observed, true);
     assert.equal(session({ Processes: 3 }).preview?.processes, 3);

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: MIT
+// The page in a browser on a machine with sshd, Cockpit and sesslimit. Started by tests/lab/page.py, which lists the
+// users: alice may use sudo, bob and carol may not.
+
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { Console, launch } from "./browser.mjs";
+import { ctl, policy, run, sh, Shell, shell, until } from "./machine.mjs";
+import { picture, step, watch } from "./steps.mjs";
+
+const POLICY = `version = 1
+[defaults]
+max_duration = "8h"
+idle_timeout = "15min"
+[[rule]]
+name = "contractors"
+match.user = ["bob"]
+max_sessions = 5
+max_duration = "14min"
+`;
+const DROP_IN = "/etc/sesslimit/policy.d/90-set.toml";
+const UNIT = { d: 86400, h: 3600, min: 60, s: 1 };
+
+/** Returns the rows of the list. */
+function rowsOf(frame) {
+    return frame.$$eval("#sessions tbody tr", (rows) =>
+        rows.map((row) => ({
+            id: row.dataset.id,
+            text: row.innerText,
+            end: row.querySelector(".column-action button").checkVisibility(),
+            idle: row.querySelector(".column-idle").textContent,
+            left: row.querySelector(".column-ends time").textContent,
+            at: row.querySelector(".column-ends time").getAttribute("datetime"),
+        })));
+}
+
+async function rowOf(frame, id) {
+    return (await rowsOf(frame)).find((row) => row.id === id);
+}
+
+/** Returns the ID of the newest session of a user, which has this service. */
+function idOf(user, service) {
+    return until(`a session of ${user}`, async () => {
+        const found = (await ctl("list")).filter((one) => one.user === user && one.service === service && !one.id.startsWith("k"));
+        return found.sort((a, b) => b.since - a.since)[0]?.id;
+    });
+}
+
+function text(frame, selector) {
+    return frame.$eval(selector, (element) => element.innerText);
+}
+
+function waitText(frame, selector, wanted, seconds = 20) {
+    return until(`“${wanted}” in ${selector}`, async () =>
+        (await text(frame, selector).catch(() => "")).includes(wanted), seconds);
+}
+
+async function assertAccessible(opened, view) {
+    assert.deepEqual(await opened.violations(), [], view);
+}
+
+/** Presses Tab until all controls that are visible had the focus. Returns their number. */
+async function tabThrough(opened, scope) {
+    const all = await opened.frame.$$eval(
+        `${scope} :is(button, input, select, summary)`,
+        (controls) => controls.filter((control) => control.checkVisibility() && !control.disabled)
+            .map((control, at) => (control.dataset.tested = String(at))).length);
+    const reached = new Set();
+    for (let presses = 0; presses < all * 2 + 20 && reached.size < all; presses += 1) {
+        const tested = await opened.frame.evaluate(() => document.activeElement?.dataset.tested);
+        if (tested !== undefined) {
+            reached.add(tested);
+        }
+        await opened.page.keyboard.press("Tab");
+    }
+    assert.equal(reached.size, all, `controls of ${scope} that Tab does not reach`);
+    await opened.frame.$$eval("[data-tested]", (controls) => controls.forEach((control) => delete control.dataset.tested));
+    return all;
+}
+
+/** Compares all countdowns of the page with the daemon's answer. Returns their number. */
+async function compareCountdowns(frame) {
+    const [rows, before] = [await rowsOf(frame), Date.now()];
+    let compared = 0;
+    for (const one of await ctl("list")) {
+        const row = rows.find(({ id }) => id === one.id);
+        const end = Math.min(one.duration_ends_at ?? Infinity, one.idle_ends_at ?? Infinity) / 1000;
+        if (!row || one.state !== "active") {
+            continue;
+        }
+        if (end === Infinity) {
+            assert.equal(row.at, "", row.text);
+            continue;
+        }
+        assert.ok(Math.abs(Date.parse(row.at) - end) <= 1000, `${row.text}: ${row.at}, and ${new Date(end).toISOString()}`);
+        const shown = [...row.left.matchAll(/(\d+)(d|h|min|s)/g)].reduce((sum, [, number, unit]) => sum + number * UNIT[unit], 0);
+        const precision = /\ds/.test(row.left) ? 1 : 60;
+        const left = (end - before) / 1000;
+        assert.ok(left - shown > -1.5 && left - shown < precision + 1.5, `${row.text}: shows ${shown} s of ${left} s`);
+        compared += 1;
+    }
+    return compared;
+}
+
+const browser = await launch();
+let bob;
+let alice;
+const shells = {};
+
+await policy(POLICY);
+for (const user of ["alice", "bob"]) {
+    shells[user] = await shell(user);
+}
+
+await step("unprivileged: no End for others, no Edit, no credentials of others; the own countdown", async () => {
+    bob = watch(await Console.open(browser, "bob"));
+    const frame = await bob.ready();
+    const [theirs, own] = [await idOf("alice", "sshd"), await idOf("bob", "sshd")];
+    await until("both sessions", async () => (await rowOf(frame, theirs)) && (await rowOf(frame, own)));
+    assert.equal((await rowOf(frame, theirs)).end, false);
+    assert.equal((await rowOf(frame, own)).end, true);
+    assert.equal(await frame.isVisible("#limits-edit"), false);
+    assert.equal(await frame.isVisible("#history"), false);
+    const web = await rowOf(frame, await idOf("bob", "cockpit"));
+    assert.match(web.text, /this page/);
+    await waitText(frame, "#own-end", "ends in 13min");
+    await assertAccessible(bob, "list of bob");
+    await frame.click(`[data-id="${theirs}"] .link`);
+    await waitText(frame, "#details", "These are the limits of a new login");
+    assert.doesNotMatch(await text(frame, "#details"), /SHA256:|publickey/);
+    assert.equal(await frame.$("#details .actions"), null);
+    await assertAccessible(bob, "details of another user's session");
+    await frame.click("#details .back");
+    await frame.click(`[data-id="${own}"] .link`);
+    await waitText(frame, "#details", "rule “contractors”, /etc/sesslimit/policy.toml:8");
+    assert.match(await text(frame, "#details"), /SHA256:/);
+    const saw = await text(frame, "#own-end");
+    assert.deepEqual(bob.messages, []);
+    await bob.close();
+    return saw;
+});
+
+await step("administrative access gained and dropped", async () => {
+    alice = watch(await Console.open(browser, "alice"));
+    const theirs = await idOf("bob", "sshd");
+    const states = [];
+    for (const access of [null, true, false, true]) {
+        const frame = access === null ? await alice.ready() : await alice.superuser(access);
+        await until("the row", () => rowOf(frame, theirs));
+        states.push([(await rowOf(frame, theirs)).end, await frame.isVisible("#limits-edit"), await frame.isVisible("#history")]);
+    }
+    const [no, yes] = [[false, false, false], [true, true, true]];
+    assert.deepEqual(states, [no, yes, no, yes]);
+});
+
+await step("every countdown equals that of sesslimitctl, and Cockpit is never idle from the start (C07)", async () => {
+    const frame = alice.frame;
+    const web = await idOf("alice", "cockpit");
+    await until("the row", () => rowOf(frame, web));
+    assert.equal((await rowOf(frame, web)).idle, "never idle");
+    let compared = 0;
+    for (let round = 0; round < 3; round += 1) {
+        compared += await compareCountdowns(frame);
+        shells.bob.type("x"); // the idle end moves
+        await sleep(6_500);
+    }
+    assert.ok(compared >= 6, String(compared));
+    const audit = await run("sh", "-c", "sesslimitctl audit || true");
+    assert.match(audit, /[Cc]ockpit/);
+    return `${compared} comparisons; ${audit.split("\n").find((line) => /cockpit/i.test(line)).trim()}`;
+});
+
+await step("details: the rule with its line, and the processes that end", async () => {
+    const { frame } = alice;
+    await frame.click(`[data-id="${await idOf("bob", "sshd")}"] .link`);
+    await waitText(frame, "#details", "rule “contractors”, /etc/sesslimit/policy.toml:9");
+    await waitText(frame, "#details", "bash");
+    await assertAccessible(alice, "details");
+    await picture(alice, "details-light");
+    await frame.click("#details .back");
+    await frame.fill("#explain-user", "bob");
+    await frame.press("#explain-user", "Enter");
+    await waitText(frame, "#explain-result", "contractors");
+    await assertAccessible(alice, "explanation");
+    return (await text(frame, "#explain-result .notice")).trim();
+});
+
+await step("a session that ends under an open dialog; End by keyboard, with a message", async () => {
+    const { frame, page } = alice;
+    const extra = await shell("bob");
+    const gone = await idOf("bob", "sshd");
+    await (await frame.waitForSelector(`[data-id="${gone}"] .danger`)).click();
+    await waitText(frame, "dialog", "bash");
+    await run("sesslimitctl", "end", "--no-ask", gone);
+    await waitText(frame, "dialog", "This session has ended.");
+    assert.equal(await frame.isVisible("dialog button.danger"), false);
+    await page.keyboard.press("Escape");
+    await until("the end of the row", async () => !(await rowOf(frame, gone)));
+    extra.end();
+
+    const id = await idOf("bob", "sshd");
+    await frame.focus(`[data-id="${id}"] .danger`);
+    await page.keyboard.press("Enter");
+    await waitText(frame, "dialog", "bash");
+    await assertAccessible(alice, "dialog End");
+    await tabThrough(alice, "dialog");
+    await picture(alice, "end-light");
+    await frame.focus("#end-message");
+    await page.keyboard.type("maintenance at noon");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await shells.bob.expect("maintenance at noon");
+    await until("the end of the shell", () => shells.bob.ended);
+    await until("the end of the row", async () => !(await rowOf(frame, id)));
+    await waitText(frame, "#history", "requested by alice");
+    return shells.bob.output.match(/This session was terminated: [^\r\n]*/)?.[0];
+});
+
+await step("set limits: errors shown, saved and in force", async () => {
+    const { frame } = alice;
+    await frame.click("#limits-edit");
+    await assertAccessible(alice, "dialog of limits");
+    await frame.selectOption("#max_duration-choice", "limited");
+    await frame.fill("#max_duration-hours", "1.5");
+    await frame.click("dialog >> text=Review");
+    await waitText(frame, "#max_duration-problem", "Enter whole numbers.");
+    await assertAccessible(alice, "dialog of limits with a mistake");
+    await tabThrough(alice, "dialog");
+    await picture(alice, "limits-light");
+    await frame.fill("#max_duration-hours", "7");
+
+    await sh("mkdir -p /etc/sesslimit/managed.d && printf 'version = 1\\n[defaults]\\nmax_duration = \"6h\"\\n' > /etc/sesslimit/managed.d/10.toml");
+    await frame.click("dialog >> text=Review");
+    await waitText(frame, "dialog .result", "/etc/sesslimit/managed.d/10.toml:3 is stricter: 6h applies");
+    await assertAccessible(alice, "review of limits");
+    await frame.click("dialog >> text=Change");
+    await sh("echo 'nonsense = 1' > /etc/sesslimit/managed.d/10.toml");
+    await frame.click("dialog >> text=Review");
+    await waitText(frame, "dialog .result", "/etc/sesslimit/managed.d/10.toml:1");
+    const rejected = await text(frame, "dialog .result");
+    await sh("rm /etc/sesslimit/managed.d/10.toml");
+
+    await frame.click("dialog >> text=Review");
+    await waitText(frame, "dialog .result", "Takes effect");
+    await frame.click("dialog >> text=Save");
+    await waitText(frame, "dialog .result", "Saved and in force");
+    await frame.click("dialog >> text=Close");
+    assert.match(await run("cat", DROP_IN), /max_duration = "7h"/);
+    await waitText(frame, "#limits-body", "90-set.toml");
+    const id = await idOf("alice", "sshd");
+    const { since, duration_ends_at } = (await ctl("list")).find((one) => one.id === id);
+    assert.equal(duration_ends_at - since, 7 * 3600e6);
+
+    await frame.click("#limits-edit");
+    assert.equal(await frame.inputValue("#max_duration-hours"), "7");
+    await frame.selectOption("#max_duration-choice", "unset");
+    await frame.click("dialog >> text=Review");
+    await waitText(frame, "dialog .result", "8h applies");
+    await frame.click("dialog >> text=Save");
+    await waitText(frame, "dialog .result", "Saved and in force");
+    await frame.click("dialog >> text=Close");
+    return rejected.replace(/\s+/g, " ").trim();
+});
+
+await step("banners: rejected policy, observe mode, stopped daemon", async () => {
+    const { frame } = alice;
+    await sh("echo 'nonsense = 1' > /etc/sesslimit/policy.d/50.toml; sesslimitctl reload || true");
+    await waitText(frame, "#banners", "The last valid policy stays in effect");
+    await waitText(frame, "#banners", "/etc/sesslimit/policy.d/50.toml:1");
+    await assertAccessible(alice, "rejected policy");
+    await sh("rm /etc/sesslimit/policy.d/50.toml; sesslimitctl reload");
+    await until("no banner", async () => (await text(frame, "#banners")) === "");
+    await policy(POLICY.replace("[defaults]", '[defaults]\nmode = "observe"'));
+    await waitText(frame, "#banners", "Observe mode");
+    await policy(POLICY);
+    await until("no banner", async () => (await text(frame, "#banners")) === "");
+    await run("systemctl", "stop", "sesslimitd.socket", "sesslimitd.service");
+    await waitText(frame, "#banners", "sesslimitd does not run");
+    await assertAccessible(alice, "stopped daemon");
+    await frame.click("#banners button");
+    await until("the list", async () => (await rowsOf(frame)).length > 0 && (await text(frame, "#banners")) === "", 30);
+    await run("systemctl", "stop", "sesslimitd.socket", "sesslimitd.service");
+    await waitText(frame, "#banners", "sesslimitd does not run");
+    await run("systemctl", "start", "sesslimitd.socket", "sesslimitd.service");
+    await until("the list", async () => (await rowsOf(frame)).length > 0 && (await text(frame, "#banners")) === "", 30);
+});
+
+await step("a hidden page makes no call in 30 s", async () => {
+    await alice.page.evaluate(() => { location.hash = ""; window.history.pushState(null, "", "/system/services"); window.dispatchEvent(new PopStateEvent("popstate")); });
+    await until("the page to be hidden", () => alice.frame.evaluate(() => cockpit.hidden));
+    await sleep(2_000); // calls that were under way
+    const before = alice.calls.length;
+    const extra = await shell("bob");
+    extra.end(); // a hidden page does not answer signals either
+    await sleep(30_000);
+    assert.deepEqual(alice.calls.slice(before).map(({ what }) => what), []);
+    await alice.page.goBack();
+    await until("calls of the visible page", () => alice.calls.length > before);
+});
+
+await step("sorting, filter and every control by keyboard", async () => {
+    const { frame, page } = alice;
+    shells.bob = await shell("bob");
+    await until("the row", async () => rowOf(frame, await idOf("bob", "sshd")));
+    await frame.focus("#filter");
+    const controls = await tabThrough(alice, "#overview");
+    await frame.focus("#filter");
+    await page.keyboard.type("bob");
+    await until("only sessions of bob", async () => (await rowsOf(frame)).every((row) => row.text.includes("bob")));
+    await frame.fill("#filter", "");
+    await frame.click("th.column-user button");
+    assert.equal(await frame.getAttribute("th.column-user", "aria-sort"), "ascending");
+    assert.match((await rowsOf(frame))[0].text, /^alice/);
+    await frame.click("th.column-user button");
+    assert.match((await rowsOf(frame))[0].text, /^bob/);
+    await frame.click("th.column-ends button");
+    return `${controls} controls`;
+});
+
+await step("pictures in light, dark and 390 px", async () => {
+    const { frame, page } = alice;
+    await frame.evaluate(() => document.activeElement?.blur());
+    await picture(alice, "list-light");
+    await page.setViewportSize({ width: 390, height: 844 });
+    await picture(alice, "list-390");
+    assert.ok(await frame.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), "scrolls sideways");
+    await assertAccessible(alice, "narrow");
+    await frame.click("#limits-edit");
+    await picture(alice, "limits-390");
+    await page.keyboard.press("Escape");
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.evaluate(() => {
+        localStorage.setItem("shell:style", "dark");
+        for (const { contentWindow: each } of document.querySelectorAll("iframe")) {
+            each.dispatchEvent(new each.CustomEvent("cockpit-style", { detail: { style: "dark" } }));
+        }
+        document.documentElement.classList.add("pf-theme-dark", "pf-v5-theme-dark", "pf-v6-theme-dark");
+    });
+    assert.equal(await frame.getAttribute("html", "data-theme"), "dark");
+    await picture(alice, "list-dark");
+    await assertAccessible(alice, "dark list");
+    await frame.click(`[data-id="${await idOf("bob", "sshd")}"] .link`);
+    await waitText(frame, "#details", "contractors");
+    await picture(alice, "details-dark");
+    await assertAccessible(alice, "dark details");
+    await frame.click("#details .back");
+    await frame.click("#limits-edit");
+    await picture(alice, "limits-dark");
+    await assertAccessible(alice, "dark dialog");
+    await page.keyboard.press("Escape");
+    await page.evaluate(() => localStorage.removeItem("shell:style"));
+});
+
+await step("a denied login to Cockpit shows its reason", async () => {
+    await policy(`${POLICY}[[rule]]\nname = "one"\nmatch.user = ["carol"]\nmax_sessions = 1\n`);
+    shells.carol = await shell("carol");
+    const carol = watch(await Console.open(browser, "carol"));
+    await until("the reason", async () => /limit of 1 session reached/.test(await carol.page.innerText("body")));
+    const saw = (await carol.page.innerText("body")).match(/.*limit of 1 session reached.*/)[0];
+    await waitText(alice.frame, "#history", "carol");
+    await carol.close();
+    watch(alice);
+    return saw;
+});
+
+await step("Cockpit in use with an open Terminal page is kept (C06)", async () => {
+    await policy(POLICY.replace('"15min"', '"20s"'));
+    const id = await idOf("alice", "cockpit");
+    const terminal = new Console(alice.context, alice.page);
+    await terminal.page.evaluate(() => { window.history.pushState(null, "", "/system/terminal"); window.dispatchEvent(new PopStateEvent("popstate")); });
+    const pty = await until("the terminal of the page", async () => (await sh("pgrep -u alice -t pts/0,pts/1,pts/2,pts/3,pts/4 bash || true")).trim());
+    for (let clicks = 0; clicks < 10; clicks += 1) {
+        await sleep(4_500);
+        await alice.page.mouse.click(700, 20);
+    }
+    const [session] = (await ctl("list")).filter((one) => one.id === id);
+    assert.ok(session && session.state === "active", "the session of Cockpit was terminated");
+    assert.equal(session.idle_ends_at, null);
+    await until("the end of the shell, which was idle", () => shells.alice.ended, 40);
+    return `kept for 45 s at idle_timeout = 20s, with the terminal's processes ${pty.replace(/\s+/g, ", ")}`;
+});
+
+assert.deepEqual(alice.messages, [], "messages of the page on the console");
+await browser.close();
+for (const each of Object.values(shells)) {
+    each.end();
+}
+void Shell;

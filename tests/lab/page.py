@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""The page for Cockpit in Chromium, on machines with Cockpit.
+
+Not collected by default: tests/run page.
+"""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lab import wire
+from lab.machine import wait_until
+from lab.packages import directory_of_packages
+
+ROOT = Path(__file__).resolve().parents[2]
+SESSIONS = 1000
+
+
+@pytest.fixture
+def page(fresh, host, suite):
+    """A machine with Cockpit and the page."""
+    host.install_later("cockpit-page")
+    host.install(sorted((directory_of_packages(suite) / "cockpit").glob("*.deb")))
+    host.run("systemctl", "start", "cockpit.socket")
+    return host
+
+
+def play(host, suite, scenario, saw):
+    """Runs a scenario with a browser in the network of the machine. Pictures are stored in build/page."""
+    command = host.argv([], own_pid_namespace=True)
+    done = subprocess.run(
+        ["nsenter", "--target", str(host.pid), "--net", "--", "node", str(ROOT / "tests" / "cockpit" / scenario),
+         str(ROOT / "build" / "page" / suite)],
+        env={**os.environ, "LAB_COMMAND": json.dumps(command)},
+        capture_output=True, text=True, timeout=900, check=False)
+    for line in done.stdout.splitlines():
+        result = json.loads(line)
+        assert "failed" not in result, f"{result['name']}: {result['failed']}\n{done.stdout}"
+        saw(f"{result['name']} ({result['seconds']:.0f} s): {result['saw']}")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_page_on_a_machine_with_logins(page, suite, saw):
+    play(page, suite, "page.mjs", saw)
+
+
+def test_page_with_1000_sessions(page, suite, saw):
+    page.policy('version = 1\n[defaults]\nmax_duration = "8h"\nidle_timeout = "15min"\n')
+    leader = wire.Asker(page)
+    for number in range(SESSIONS):
+        frame = wire.open_frame(user=b"user%d" % (number % 50), uid=2000 + number % 50, gids=[2000], flags=0,
+                                service=b"sshd", tty=b"ssh", rhost=b"192.0.2.%d" % (number % 250), budget=10000)
+        assert leader.ask(frame).outcome == "admitted", number
+    wait_until("all sessions", lambda: json.loads(page.run("sesslimitctl", "status", "--json=short").stdout)
+               ["sessions"] >= SESSIONS, 60)
+    play(page, suite, "many.mjs", saw)
+    leader.close()
