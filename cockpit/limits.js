@@ -35,7 +35,7 @@ export function settingsTable(settings) {
     const headings = [_("Setting"), _("Value"), _("Set by")];
     const first = settings.filter((setting) => EDITED.includes(setting.name) || setting.name === "mode");
     const rest = settings.filter((setting) => !first.includes(setting));
-    return el("div", {},
+    return el("div", { class: "settings" },
         table(_("Limits"), headings, first.map(row)),
         rest.length === 0
             ? null
@@ -320,7 +320,7 @@ async function editLimits() {
             }
             step(false);
             result.replaceChildren(
-                notice("danger", _("Nothing was changed."), el("p", {}, shown(failed.error)), problemList(failed.problems)));
+                notice("danger", shown(failed.error), problemList(failed.problems)));
         } catch (error) {
             step(false);
             result.replaceChildren(notice("danger", _("The settings could not be changed."), el("p", {}, shown(String(/** @type {Error} */ (error).message)))));

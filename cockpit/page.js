@@ -57,11 +57,9 @@ function bannersOf() {
     if (status.policyState !== "files" || status.problems.length > 0) {
         const title = status.policyState === "none"
             ? _("The policy files contain errors. No policy is in effect, and limits are not enforced.")
-            : status.policyState === "kept"
-              ? _("The policy files contain errors. The last valid policy stays in effect.")
-              : _("The policy files have warnings.");
-        const problems = status.problems.slice(0, 20).map((problem) => el("li", {}, el("pre", {}, shown(problem).replaceAll("\\x0a", "\n"))));
-        found.push(notice(status.policyState === "files" ? "warning" : "danger", title,
+            : _("The policy files contain errors. The last valid policy stays in effect.");
+        const problems = status.problems.slice(0, 20).map((problem) => el("li", {}, shown(problem)));
+        found.push(notice("danger", title,
             problems.length > 0 ? el("ul", {}, ...problems) : el("p", {}, _("Run “sesslimitctl check” for the errors."))));
     }
     if (!status.recording) {
@@ -97,6 +95,7 @@ function drawOwnEnd() {
 
 function draw() {
     byId("content").hidden = store.state !== "ready";
+    byId("title").hidden = store.state === "ready"; // the content has a title of its own
     byId("loading").hidden = store.state !== "loading";
     drawBanners();
     drawOwnEnd();
@@ -137,6 +136,7 @@ function showPath() {
 
 document.documentElement.lang = language.replace("_", "-");
 document.title = _("Login sessions");
+setText(byId("title"), document.title);
 setText(byId("loading"), _("Connecting to sesslimitd …"));
 buildList();
 buildLimits();

@@ -102,6 +102,7 @@ function settingNames() {
         message: _("Message of a denial"),
         message_of_end: _("Message of a termination"),
         mode: _("Mode"),
+        ignore_services: _("Services that are ignored"),
     };
 }
 

@@ -47,6 +47,8 @@ interface Cockpit extends CockpitEvents {
     spawn(argv: string[], options: { superuser?: "try" | "require"; err?: "message" | "ignore" | "out" }): CockpitSpawn;
     permission(options: { admin: boolean }): CockpitEvents & { allowed: boolean | null };
     user(): Promise<{ name: string; id: number }>;
+    /** Sets the texts of a language. */
+    locale(catalog: { [text: string]: unknown }): void;
     gettext(text: string): string;
     ngettext(one: string, many: string, number: number): string;
     format(template: string, ...arguments: unknown[]): string;
