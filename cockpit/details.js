@@ -130,7 +130,6 @@ function build(found, explanation) {
                 ? null
                 : notice("info", _("These are the limits of a new login with the same user, service and address.")),
             explanation.counts ? null : notice("info", _("The session is not counted."), el("p", {}, shown(explanation.why))),
-            explanation.exact && explanation.outcome ? el("p", {}, shown(explanation.outcome)) : null,
             settingsTable(explanation.settings),
             explanation.rules.length === 0
                 ? el("p", { class: "muted" }, _("No rule matches this session."))

@@ -19,6 +19,9 @@ const TERMINAL_AFTER = 2_500; // sshd opens the terminal after the login, and th
 /** Number of sessions that are read one by one. Above it, the whole list is read. */
 const MAX_SINGLE = 20;
 
+/** Number of IDs that the daemon accepts in one call of ListIdle. */
+const MAX_IDLE_TIMES = 1_000;
+
 class Store {
     /** @type {Map<number, Session>} by the daemon's number */
     sessions = new Map();
@@ -130,7 +133,7 @@ class Store {
     }
 
     async #readIdleTimes() {
-        const ids = this.followed().map((session) => session.id);
+        const ids = this.followed().slice(0, MAX_IDLE_TIMES).map((session) => session.id);
         if (ids.length > 0 && this.hasIdleTimes) {
             try {
                 const rows = new Map((await daemon.idleTimes(ids)).map((row) => [row[0], row]));

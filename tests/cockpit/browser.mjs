@@ -86,6 +86,14 @@ export class Console {
         return this.ready();
     }
 
+    /** Shows another page of Cockpit's shell, without a reload. */
+    show(path) {
+        return this.page.evaluate((address) => {
+            window.history.pushState(null, "", address);
+            window.dispatchEvent(new PopStateEvent("popstate"));
+        }, path);
+    }
+
     /** Returns the violations of WCAG 2.1 AA, as texts. */
     async violations() {
         await this.frame.evaluate(axe);
