@@ -2,7 +2,9 @@
 #include "ctl/audit/audit.hpp"
 
 #include "ctl/audit/ours.hpp"
+#include "ctl/audit/remedies.hpp"
 #include "ctl/audit/warnings.hpp"
+#include "daemon/host_config/text.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -10,135 +12,175 @@
 namespace sesslimit::audit {
 namespace {
 
-constexpr std::string_view limits_file = "/etc/security/limits.d/50-sessions.conf";
-constexpr std::string_view logind_file = "/etc/systemd/logind.conf";
-constexpr std::string_view profile_file = "/etc/profile.d/tmout.sh";
-constexpr std::string_view sshd_file = "/etc/ssh/sshd_config";
+using host_config::number_in;
 
-/// Returns a change of a configuration file. The change replaces the line `there` with the last of `lines`. If `there`
-/// is absent, the change adds all `lines` to `file`.
-Remedy remedy(const std::optional<Line>& there, std::string_view file, std::vector<std::string> lines) {
-    if (there) {
-        return {there->file, there->number, false, {lines.back()}};
+bool is_within(std::optional<std::uint64_t> value, unsigned least, unsigned most) {
+    return value && *value >= least && *value <= most;
+}
+
+/// The evidence for a finding: the values that decide it, in lists of sufficient and insufficient ones.
+class Evidence {
+  public:
+    bool add(bool good, const Line& at) {
+        if (std::ranges::find(good_, at) == good_.end() && std::ranges::find(bad_, at) == bad_.end()) {
+            (good ? good_ : bad_).push_back(at);
+        }
+        return good;
     }
-    return {std::string(file), 0, file == sshd_file, std::move(lines)};
+
+    /// Returns whether all values are in the range. Adds their lines.
+    bool add(const std::vector<Scanned>& values, unsigned least, unsigned most) {
+        bool good = true;
+        for (const Scanned& one : values) {
+            good = add(is_within(number_in(one.value), least, most), one.at) && good;
+        }
+        return good;
+    }
+
+    [[nodiscard]] std::vector<Line> lines() const {
+        std::vector<Line> all = bad_;
+        std::ranges::copy(good_, std::back_inserter(all));
+        return all;
+    }
+
+  private:
+    std::vector<Line> good_;
+    std::vector<Line> bad_;
+};
+
+// Each of the following functions returns whether the scanner's rule passes.
+
+bool scan_sessions(const ScannedFiles& found, const std::vector<Line>& present, unsigned most, Evidence& evidence) {
+    if (!found.drop_ins.empty() && evidence.add(found.drop_ins, 0, most)) {
+        return true;
+    }
+    for (const Line& line : present) {
+        evidence.add(false, line);
+    }
+    // Of limits.conf, the rule reads only the first line.
+    return !found.main.empty() && present.empty() && evidence.add({found.main.front()}, 0, most);
 }
 
-template <class T>
-std::optional<Line> line_of(const std::optional<Found<T>>& found) {
-    return found ? std::optional(found->at) : std::nullopt;
+bool scan_files(const ScannedFiles& found, bool main_only, unsigned least, unsigned most, Evidence& evidence) {
+    const bool main = evidence.add(found.main, least, most);
+    const bool drop_ins = main_only || evidence.add(found.drop_ins, least, most);
+    return main && drop_ins && !(found.main.empty() && (main_only || found.drop_ins.empty()));
 }
 
-void sessions(const Native& native, unsigned most, Finding& finding) {
-    // If several maxlogins lines have the domain "*" (all users), pam_limits applies the last one. The audit ignores
-    // lines for single users and groups.
+bool scan_idle_session(const ScannedFiles& found, const Control& control, Evidence& evidence) {
+    const LogindFiles files = logind_files_of(control);
+    const bool main = evidence.add(found.main, control.value, control.value);
+    const bool drop_ins = !files.drop_ins || evidence.add(found.drop_ins, control.value, control.value);
+    return main && drop_ins && !found.main.empty() && !(files.drop_ins && found.drop_ins.empty());
+}
+
+/// Returns the value of ClientAliveCountMax that the profile of a control requires, or nullptr if it requires none.
+const Control* count_of(const Control& control, const Native& native) {
+    for (const Control* other : controls_for(control.profile.value(), native.os, native.version)) {
+        if (other->check == Check::peer_count) {
+            return other;
+        }
+    }
+    return nullptr;
+}
+
+bool scan_interval(const Native& native, const Control& control, Evidence& evidence) {
+    const ScannerReading reading = reading_of(native.os, native.version);
+    const bool interval = scan_files(native.scan.alive_interval, reading.sshd_main_only, 1, control.value, evidence);
+    const Control* count = reading.interval_needs_count ? count_of(control, native) : nullptr;
+    return interval && (count == nullptr || scan_files(native.scan.alive_count, reading.sshd_main_only, count->value,
+                                                       count->value, evidence));
+}
+
+std::optional<bool> scanner_verdict(const Native& native, const Control& control, Evidence& evidence) {
+    const Scan& scan = native.scan;
+    const unsigned most = control.value;
+    const ScannerReading reading = reading_of(native.os, native.version);
+    switch (control.check) {
+    case Check::sessions:
+        return scan_sessions(scan.login_limits, scan.present_login_limits, most, evidence);
+    case Check::idle_session:
+        return scan_idle_session(scan.stop_idle, control, evidence);
+    case Check::shell_timeout: {
+        const std::vector<Scanned>& found = reading.assigns_tmout ? scan.assigned_tmout : scan.declared_tmout;
+        return evidence.add(found, 0, most) && !found.empty();
+    }
+    case Check::peer_interval:
+        return scan_interval(native, control, evidence);
+    case Check::peer_count:
+        return scan_files(scan.alive_count, reading.sshd_main_only, most, most, evidence);
+    case Check::ssh_sessions:
+        return scan_files(scan.ssh_sessions, reading.sshd_main_only, 0, most, evidence);
+    case Check::idle_any:
+        break;
+    }
+    return std::nullopt;
+}
+
+// Each of the following functions returns whether the settings in effect of other tools fulfill the control.
+
+/// If several maxlogins lines have the domain "*" (all users), pam_limits applies the last one, whatever its type. The
+/// audit ignores lines for single users and groups. A limit of 0 denies every login.
+bool sessions_in_force(const Native& native, unsigned most, Evidence& evidence) {
     const LoginLimit* last = nullptr;
     for (const LoginLimit& limit : native.login_limits) {
-        if (limit.domain == "*" && limit.item == "maxlogins" && limit.type != "soft") {
+        if (limit.domain == "*" && limit.item == "maxlogins") {
             last = &limit;
         }
     }
-    finding.pass = last != nullptr && last->most && *last->most > 0 && *last->most <= most;
-    const std::optional<Line> there = last != nullptr ? std::optional(last->at) : std::nullopt;
-    if (there) {
-        finding.native = {*there};
-    }
-    if (!finding.pass) {
-        finding.remedy = remedy(there, limits_file, {"* hard maxlogins " + std::to_string(most)});
-    }
+    return last != nullptr && evidence.add(is_within(last->most, 1, most), last->at);
 }
 
-void idle_session(const std::optional<Found<Duration>>& found, unsigned seconds, Finding& finding) {
-    finding.pass = found && found->value == std::chrono::seconds(seconds);
-    if (found) {
-        finding.native = {found->at};
-    }
-    if (!finding.pass) {
-        finding.remedy =
-            remedy(line_of(found), logind_file, {"[Login]", "StopIdleSessionSec=" + std::to_string(seconds)});
-    }
+bool idle_session_in_force(const Native& native, unsigned seconds, Evidence& evidence) {
+    return native.stop_idle &&
+           evidence.add(native.stop_idle->value <= std::chrono::seconds(seconds), native.stop_idle->at) &&
+           native.logind_sees_ssh_idle;
 }
 
-bool is_within(const ShellTimeout& timeout, unsigned seconds) {
-    return timeout.seconds > 0 && timeout.seconds <= seconds;
-}
-
-void shell_timeout(const Native& native, unsigned seconds, bool fixed, Finding& finding) {
-    const ShellTimeout* wrong = nullptr; // The first insufficient value.
+bool shell_timeout_in_force(const Native& native, unsigned seconds, Evidence& evidence) {
+    bool good = !native.shell_timeouts.empty();
     for (const ShellTimeout& timeout : native.shell_timeouts) {
-        finding.native.push_back(timeout.at);
-        const bool good = is_within(timeout, seconds) && (!fixed || (timeout.fixed && timeout.exported));
-        wrong = wrong == nullptr && !good ? &timeout : wrong;
+        good = evidence.add(timeout.fixed && is_within(timeout.seconds, 1, seconds), timeout.at) && good;
     }
-    finding.pass = !native.shell_timeouts.empty() && wrong == nullptr;
-    if (!finding.pass) {
-        finding.remedy = remedy(wrong != nullptr ? std::optional(wrong->at) : std::nullopt, profile_file,
-                                {"declare -xr TMOUT=" + std::to_string(seconds)});
-    }
+    return good;
 }
 
-void idle_any(const Native& native, unsigned seconds, bool ours, Finding& finding) {
-    const Duration most = std::chrono::seconds(seconds);
-    bool shell = !native.shell_timeouts.empty();
-    for (const ShellTimeout& timeout : native.shell_timeouts) {
-        finding.native.push_back(timeout.at);
-        shell = shell && is_within(timeout, seconds) && timeout.fixed;
+bool sshd_in_force(const std::vector<SshdValue>& values, unsigned otherwise, unsigned least, unsigned most,
+                   Evidence& evidence) {
+    const SshdValue* all = applying(values);
+    bool good =
+        all != nullptr ? evidence.add(is_within(all->value, least, most), all->at) : is_within(otherwise, least, most);
+    for (const SshdValue& value : values) {
+        if (!value.for_all) {
+            good = evidence.add(is_within(value.value, least, most), value.at) && good;
+        }
     }
-    if (native.stop_idle) {
-        finding.native.push_back(native.stop_idle->at);
-    }
-    finding.pass = ours || shell || (native.stop_idle && native.stop_idle->value <= most);
-    if (!finding.pass) {
-        finding.remedy = Remedy{"/etc/sesslimit/managed.d/50-pci-dss.toml",
-                                0,
-                                false,
-                                {"version = 1", "[defaults]", "idle_timeout = \"15min\"", "on_idle = \"lock\""}};
-    }
+    return good;
 }
 
-template <class T>
-void sshd(const std::optional<Found<T>>& found, bool pass, const std::string& line, Finding& finding) {
-    finding.pass = pass;
-    if (found) {
-        finding.native = {found->at};
-    }
-    if (!pass) {
-        finding.remedy = remedy(line_of(found), sshd_file, {line});
-    }
-}
-
-void compare_native(const Native& native, bool ours, Finding& finding) {
-    const unsigned most = finding.control->value;
-    const std::string number = std::to_string(most);
-    const auto& interval = native.alive_interval;
-    const auto& count = native.alive_count;
-    switch (finding.control->check) {
+bool native_in_force(const Native& native, const Control& control, Evidence& evidence) {
+    const unsigned most = control.value;
+    // The CIS benchmarks only require keepalives above 0. The scanner's rules have particular values.
+    const unsigned most_alive = control.profile == Profile::cis ? policy::unlimited_count : most;
+    switch (control.check) {
     case Check::sessions:
-        return sessions(native, most, finding);
+        return sessions_in_force(native, most, evidence);
     case Check::idle_session:
-        return idle_session(native.stop_idle, most, finding);
-    case Check::idle_main:
-        return idle_session(native.stop_idle_main, most, finding);
+        return idle_session_in_force(native, most, evidence);
     case Check::shell_timeout:
-        return shell_timeout(native, most, false, finding);
-    case Check::shell_fixed:
-        return shell_timeout(native, most, true, finding);
-    case Check::idle_any:
-        return idle_any(native, most, ours, finding);
-    case Check::peer_interval:
-        return sshd(interval, interval && interval->value > Duration{} && interval->value <= std::chrono::seconds(most),
-                    "ClientAliveInterval " + number, finding);
-    case Check::any_peer_interval:
-        return sshd(interval, interval && interval->value > Duration{}, "ClientAliveInterval " + number, finding);
+        return shell_timeout_in_force(native, most, evidence);
+    case Check::peer_interval: // sshd's default is 0
+        return sshd_in_force(native.alive_interval, 0, 1, most_alive, evidence);
     case Check::peer_count: // sshd's default is 3
-        return sshd(count, count ? count->value > 0 && count->value <= most : most >= 3,
-                    "ClientAliveCountMax " + number, finding);
-    case Check::any_peer_count:
-        return sshd(count, !count || count->value > 0, "ClientAliveCountMax " + number, finding);
+        return sshd_in_force(native.alive_count, 3, 1, most_alive, evidence);
     case Check::ssh_sessions: // sshd's default is 10
-        return sshd(native.ssh_sessions, native.ssh_sessions ? native.ssh_sessions->value <= most : most >= 10,
-                    "MaxSessions " + number, finding);
+        return sshd_in_force(native.ssh_sessions, 10, 0, most, evidence);
+    case Check::idle_any: {
+        const bool shell = shell_timeout_in_force(native, most, evidence);
+        return idle_session_in_force(native, most, evidence) || shell;
     }
+    }
+    return false;
 }
 
 /// Determines whether sesslimit enforces a control, which is one requirement of a compliance profile. Adds to `finding`
@@ -151,15 +193,11 @@ void compare_ours(const Native& native, const std::optional<policy::Policy>& pol
         sessions = true;
         break;
     case Check::idle_session:
-    case Check::idle_main:
     case Check::shell_timeout:
-    case Check::shell_fixed:
     case Check::idle_any:
         break;
     case Check::peer_interval:
     case Check::peer_count:
-    case Check::any_peer_interval:
-    case Check::any_peer_count:
     case Check::ssh_sessions:
         return;
     }
@@ -175,32 +213,52 @@ void compare_ours(const Native& native, const std::optional<policy::Policy>& pol
     }
     const bool within = sessions ? ordinary.max_sessions.value <= most && ordinary.max_sessions.enforced
                                  : ordinary.idle_timeout.value <= idle && ordinary.idle_timeout.enforced;
-    finding.ours = within && !native.module.empty();
+    finding.ours = within && !native.module.empty() && native.daemon_runs;
     if (within) {
         finding.exceptions =
             sessions ? exceptions(*policy, most, Duration::max()) : exceptions(*policy, policy::unlimited_count, idle);
     }
 }
 
+Finding finding_about(const Control& control, const Native& native, const std::optional<policy::Policy>& policy) {
+    Finding finding;
+    finding.control = &control;
+    Evidence evidence;
+    finding.scanner = scanner_verdict(native, control, evidence);
+    const bool is_native = native_in_force(native, control, evidence);
+    finding.native = evidence.lines();
+    compare_ours(native, policy, finding);
+    finding.in_force = is_native || finding.ours.value_or(false);
+    return finding;
+}
+
 } // namespace
 
 Report judge(const Native& native, const std::optional<policy::Policy>& policy, std::optional<Profile> profile) {
     Report report;
-    for (const Control& control : all_controls()) {
-        if ((profile && control.profile != *profile) || !applies(control, native.os, native.version)) {
+    for (const Profile each : profiles) {
+        if (profile && each != *profile) {
             continue;
         }
-        Finding finding;
-        finding.control = &control;
-        compare_ours(native, policy, finding);
-        compare_native(native, finding.ours.value_or(false), finding);
-        report.findings.push_back(std::move(finding));
+        for (const Control* control : controls_for(each, native.os, native.version)) {
+            report.findings.push_back(finding_about(*control, native, policy));
+        }
     }
+    auto conflicts = propose_remedies(native, report.findings);
     report.warnings = warnings_about(native, policy);
-    if (policy) {
-        std::ranges::move(warnings_about_remedies(report.findings, *policy), std::back_inserter(report.warnings));
-        std::ranges::move(warnings_about_left_behind(report.findings, *policy), std::back_inserter(report.warnings));
-    }
+    std::ranges::move(conflicts, std::back_inserter(report.warnings));
+    std::ranges::move(warnings_about_findings(report.findings, native, policy), std::back_inserter(report.warnings));
+    return report;
+}
+
+Report judge_policy(const Native& native, const std::optional<policy::Policy>& policy, const Control& control) {
+    Finding finding;
+    finding.control = &control;
+    compare_ours(native, policy, finding);
+    finding.in_force = finding.ours.value_or(false);
+    Report report;
+    report.findings.push_back(std::move(finding));
+    report.warnings = warnings_about(native, policy);
     return report;
 }
 

@@ -13,7 +13,7 @@
 /// compliance scanner checks. The functions are pure, which means that they do no input or output.
 namespace sesslimit::audit {
 
-/// A change of a configuration file after which a compliance scanner reports that the host fulfills a control.
+/// A change of a configuration file.
 struct Remedy {
     std::string file;
     std::uint32_t line = 0; ///< Number of the line of `file` that `lines` replace; 0 if `lines` are added.
@@ -21,19 +21,26 @@ struct Remedy {
     /// Match block and apply to some connections only.
     bool at_top = false;
     std::vector<std::string> lines;
+    bool operator==(const Remedy&) const = default;
 };
 
 /// The result of the audit for one control, which is one requirement of a compliance profile.
 struct Finding {
     const Control* control = nullptr; ///< Control that was checked, never null.
-    /// True if a compliance scanner would report that the host fulfills the control. If a scanner checks only the
-    /// setting of another tool, that setting alone decides, and not the policy of sesslimit.
-    bool pass = false;
+    /// True if the rule of a compliance scanner passes. The rule reads files of other tools in its own way, and ignores
+    /// the policy of sesslimit. Absent if no scanner rule checks the control.
+    std::optional<bool> scanner;
+    /// True if the host fulfills the control for ordinary users, by the settings that are in effect or by sesslimit.
+    bool in_force = false;
     std::optional<bool> ours;     ///< True if sesslimit enforces the control; absent if sesslimit cannot enforce it.
-    std::vector<Line> native;     ///< Settings of other tools that concern the control, sufficient or not.
+    std::vector<Line> native;     ///< Settings of other tools that concern the control, insufficient ones first.
     std::optional<Line> policy;   ///< Location of the setting in the policy of sesslimit that concerns the control.
     std::vector<Line> exceptions; ///< Rules that allow more than the control, with the name of the rule as text.
-    std::optional<Remedy> remedy; ///< Proposed change; present if and only if `pass` is false.
+    std::vector<Remedy> remedies; ///< Proposed changes; empty if no change is needed.
+
+    /// Returns whether an auditor would accept the control: the verdict of the scanner if there is one.
+    [[nodiscard]] bool pass() const { return scanner.value_or(in_force); }
+    [[nodiscard]] bool needs_remedy() const { return !pass() || !in_force; }
 };
 
 /// A warning about settings of the host, with the lines of the configuration files that cause it.
@@ -52,5 +59,9 @@ struct Report {
 /// tools. `policy` is the policy of sesslimit, or absent if it has errors. If `profile` is absent, all profiles are
 /// checked.
 Report judge(const Native& native, const std::optional<policy::Policy>& policy, std::optional<Profile> profile);
+
+/// Checks whether sesslimit alone enforces a limit for ordinary users. `control` must outlive the report. Only its
+/// fields `check`, which must be sessions or idle_session, and `value` are used.
+Report judge_policy(const Native& native, const std::optional<policy::Policy>& policy, const Control& control);
 
 } // namespace sesslimit::audit

@@ -100,8 +100,10 @@ void for_each_value(const TextFile& file, std::string_view section, std::string_
 
 /// Reads the last StopIdleSessionSec= in the section [Login] of a file in the format of logind.conf(5). An empty value
 /// resets the earlier values (systemd.syntax(7)).
-void read_stop_idle(const TextFile& file, std::optional<Found<Duration>>& into) {
-    for_each_value(file, "[Login]", "StopIdleSessionSec", [&into](std::string_view value, const Line& line) {
+void read_stop_idle(const TextFile& file, Native& native) {
+    for_each_value(file, "[Login]", "StopIdleSessionSec", [&native](std::string_view value, const Line& line) {
+        std::optional<Found<Duration>>& into = native.stop_idle;
+        native.stop_idle_lines.push_back(line);
         const auto span = parse_span(value);
         if (value.empty() || value == "infinity" || (span && *span == Duration{})) {
             into.reset();
@@ -120,11 +122,8 @@ void read_logind(Reader& read, Native& native) {
     std::map<std::string, TextFile> drop_ins;
     for (const std::string directory : directories) {
         for (const TextFile& file : read(directory + "/systemd/logind.conf")) {
-            if (directory == "/etc") {
-                read_stop_idle(file, native.stop_idle_main);
-            }
             if (!std::exchange(has_main, true)) {
-                read_stop_idle(file, native.stop_idle);
+                read_stop_idle(file, native);
             }
         }
         for (TextFile& file : read(directory + "/systemd/logind.conf.d/*.conf")) {
@@ -133,8 +132,28 @@ void read_logind(Reader& read, Native& native) {
         }
     }
     for (const auto& [name, file] : drop_ins) {
-        read_stop_idle(file, native.stop_idle);
+        read_stop_idle(file, native);
     }
+}
+
+bool contains(Reader& read, std::initializer_list<const char*> patterns, std::string_view text, bool otherwise) {
+    for (const char* pattern : patterns) {
+        for (const TextFile& file : read(pattern)) {
+            return file.text.find(text) != std::string::npos;
+        }
+    }
+    return otherwise;
+}
+
+/// Reads properties of pam_limits and logind that depend on how they were built, from the texts in their files.
+void read_builds(Reader& read, Native& native) {
+    const bool logind = contains(read,
+                                 {"/usr/lib/*/security/pam_limits.so", "/usr/lib64/security/pam_limits.so",
+                                  "/usr/lib/security/pam_limits.so", "/lib/*/security/pam_limits.so"},
+                                 "sd_get_sessions", false);
+    native.login_count = logind ? LoginCount::logind : LoginCount::utmp;
+    native.logind_sees_ssh_idle =
+        contains(read, {"/usr/lib/systemd/systemd-logind", "/lib/systemd/systemd-logind"}, "/run/utmp", true);
 }
 
 /// Reads IdleTimeout= of cockpit.conf(5), which is a number of minutes. The value 0 disables the timeout, and so does a
@@ -151,12 +170,13 @@ void read_cockpit(Reader& read, Native& native) {
 /// finds the words that compliance scanners check.
 class ShellWalk {
   public:
-    explicit ShellWalk(std::vector<ShellTimeout>& found) : found_(found), first_(found.size()) {}
+    explicit ShellWalk(Native& native)
+        : found_(native.shell_timeouts), lines_(native.shell_lines), first_(native.shell_timeouts.size()) {}
 
     void line(const Line& line) {
-        fixes_ = exports_ = false;
+        fixes_ = false;
         std::string spaced;
-        for (const char c : std::string_view(line.text).substr(0, comment_in(line.text))) {
+        for (const char c : without_shell_comment(line.text)) {
             spaced += c == ';' || c == '&' || c == '|' ? std::string(" ; ") : std::string(1, c);
         }
         for (const std::string& word : words_of(spaced)) {
@@ -165,56 +185,44 @@ class ShellWalk {
     }
 
     /// Must be called after the last line of the file. If any line makes TMOUT readonly, marks all values of TMOUT in
-    /// the file as readonly. If any line exports TMOUT, marks all values as exported.
+    /// the file as readonly.
     void done() {
         for (std::size_t at = first_; at < found_.size(); ++at) {
             found_[at].fixed = fixed_;
-            found_[at].exported = exported_;
         }
     }
 
   private:
-    static std::size_t comment_in(std::string_view text) {
-        for (std::size_t at = 0; at < text.size(); ++at) {
-            if (text[at] == '#' && (at == 0 || text[at - 1] == ' ' || text[at - 1] == '\t')) {
-                return at;
-            }
-        }
-        return text.size();
-    }
-
     void take(std::string_view word, const Line& line) {
         if (word == ";" || word == "declare" || word == "typeset") {
-            fixes_ = exports_ = false;
+            fixes_ = false;
         } else if (word == "readonly") {
             fixes_ = true;
-        } else if (word == "export") {
-            exports_ = true;
         } else if (word.starts_with('-')) {
             fixes_ = fixes_ || word.find('r') != std::string_view::npos;
-            exports_ = exports_ || word.find('x') != std::string_view::npos;
         } else if (word == "TMOUT" || word.starts_with("TMOUT=")) {
             fixed_ = fixed_ || fixes_;
-            exported_ = exported_ || exports_;
-            const auto seconds = word.size() > 6 ? number_in(unquoted(word.substr(6))) : std::nullopt;
-            if (seconds) {
-                found_.push_back({*seconds, false, false, line});
+            if (lines_.empty() || lines_.back() != line) {
+                lines_.push_back(line);
+            }
+            if (word.size() > 5) {
+                found_.push_back({number_in(unquoted(word.substr(6))), false, line});
             }
         }
     }
 
     std::vector<ShellTimeout>& found_;
+    std::vector<Line>& lines_;
     std::size_t first_;
     bool fixes_ = false;
-    bool exports_ = false;
     bool fixed_ = false;
-    bool exported_ = false;
 };
 
 void read_shell_timeouts(Reader& read, Native& native) {
-    for (const char* pattern : {"/etc/profile", "/etc/profile.d/*", "/etc/bash.bashrc", "/etc/bashrc"}) {
+    for (const char* pattern :
+         {"/etc/profile", "/etc/profile.d/*.sh", "/etc/profile.d/sh.local", "/etc/bash.bashrc", "/etc/bashrc"}) {
         for (const TextFile& file : read(pattern)) {
-            ShellWalk walk(native.shell_timeouts);
+            ShellWalk walk(native);
             for_each_line(file.path, file.text, [&](const Line& line) { walk.line(line); });
             walk.done();
         }
@@ -222,6 +230,20 @@ void read_shell_timeouts(Reader& read, Native& native) {
 }
 
 } // namespace
+
+std::string_view without_shell_comment(std::string_view text) {
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] == '#' && (at == 0 || text[at - 1] == ' ' || text[at - 1] == '\t')) {
+            return text.substr(0, at);
+        }
+    }
+    return text;
+}
+
+const SshdValue* applying(const std::vector<SshdValue>& values) {
+    const auto first = std::ranges::find_if(values, [](const SshdValue& one) { return one.for_all && one.value; });
+    return first == values.end() ? nullptr : &*first;
+}
 
 Native read_native(Files& files) {
     Native native;
@@ -233,6 +255,8 @@ Native read_native(Files& files) {
     read_shell_timeouts(read, native);
     read_sshd([&read](const std::string& pattern) { return read(pattern); }, native);
     read_pam([&read](const std::string& pattern) { return read(pattern); }, native);
+    read_builds(read, native);
+    native.scan = scan([&read](const std::string& pattern) { return read(pattern); });
     return native;
 }
 

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "common/clock.hpp"
+#include "ctl/audit/scanner.hpp"
 #include "daemon/host_config/files.hpp"
 #include "daemon/host_config/text.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// The session settings of other tools on a host, such as logind, sshd and pam_limits, with their locations. The
@@ -35,13 +37,28 @@ struct LoginLimit {
     Line at;
 };
 
-/// A value of the variable TMOUT in a start-up file of the shell. All values in one file have the same flags `fixed`
-/// and `exported`.
+/// A value of the variable TMOUT in a start-up file of the shell. All values in one file have the same flag `fixed`.
 struct ShellTimeout {
-    std::uint64_t seconds = 0; ///< Timeout in seconds; 0 for no timeout.
-    bool fixed = false;        ///< True if TMOUT is readonly, so that the user cannot change it.
-    bool exported = false;
+    std::optional<std::uint64_t> seconds; ///< Timeout in seconds; 0 for no timeout; absent if it is not a number.
+    bool fixed = false;                   ///< True if TMOUT is readonly, so that the user cannot change it.
     Line at;
+};
+
+/// A value in the configuration of sshd. `value` is absent if it is invalid. sshd uses the first value of a keyword
+/// outside of Match blocks, and overrides it with the first one in the Match blocks that select a connection.
+struct SshdValue {
+    std::optional<std::uint64_t> value; ///< Number, or time in seconds.
+    bool for_all = true;                ///< False if the value is in a Match block.
+    Line at;
+};
+
+/// Returns the value that sshd uses for connections that no Match block selects, or nullptr for the default.
+const SshdValue* applying(const std::vector<SshdValue>& values);
+
+/// The list of logins that pam_limits counts for maxlogins.
+enum class LoginCount : std::uint8_t {
+    utmp,   ///< Entries of utmp, which sessions without a terminal do not have.
+    logind, ///< Sessions of logind, also those that are closing. Some versions count the user manager.
 };
 
 inline constexpr char our_module[] = "pam_sesslimit.so";
@@ -67,20 +84,31 @@ struct Native {
     std::string version;                      ///< VERSION_ID of os-release(5), such as "12" or "24.04".
     std::vector<LoginLimit> login_limits;     ///< Login limits in the order in which pam_limits reads them.
     std::optional<Found<Duration>> stop_idle; ///< StopIdleSessionSec= in effect for logind; absent if it is off.
-    /// StopIdleSessionSec= in /etc/systemd/logind.conf itself, which is the only file that some scanners read.
-    std::optional<Found<Duration>> stop_idle_main;
+    /// All lines about StopIdleSessionSec= in the section [Login] of the files that logind reads.
+    std::vector<Line> stop_idle_lines;
     bool cockpit_has_idle_timeout = false; ///< True if cockpit.conf(5) sets IdleTimeout= to more than 0.
     std::vector<ShellTimeout> shell_timeouts;
-    /// Settings of sshd that apply to all connections (outside of Match). If a setting is absent, sshd uses its
-    /// default.
-    std::optional<Found<Duration>> alive_interval;
-    std::optional<Found<std::uint64_t>> alive_count;
-    std::optional<Found<std::uint64_t>> ssh_sessions; ///< MaxSessions in the configuration of sshd.
-    std::optional<Line> sshd_without_pam;             ///< Present if sshd does not use PAM (host_config).
-    std::vector<Line> module;                         ///< Lines of PAM service files that name pam_sesslimit.so.
-    std::vector<PamStack> pam_stacks;                 ///< Session stacks of all PAM services.
-    std::vector<TextFile> unread;                     ///< Files that could not be read.
+    /// All lines in the start-up files of the shell that assign TMOUT or change its attributes.
+    std::vector<Line> shell_lines;
+    std::vector<SshdValue> alive_interval;
+    std::vector<SshdValue> alive_count;
+    std::vector<SshdValue> ssh_sessions;  ///< MaxSessions in the configuration of sshd.
+    std::optional<Line> sshd_without_pam; ///< Present if sshd does not use PAM (host_config).
+    std::vector<Line> module;             ///< Lines of PAM service files that name pam_sesslimit.so.
+    std::vector<PamStack> pam_stacks;     ///< Session stacks of all PAM services.
+    std::vector<TextFile> unread;         ///< Files that could not be read.
+    /// False if the daemon of sesslimit does not run on this host, or has no policy. The limits of the policy are then
+    /// not in effect.
+    bool daemon_runs = true;
+    LoginCount login_count = LoginCount::utmp;
+    /// False if logind was built without utmp, as in Debian 13. It then does not know the terminals of ssh sessions,
+    /// and regards these sessions as never idle.
+    bool logind_sees_ssh_idle = true;
+    Scan scan; ///< Values that scanners find.
 };
+
+/// Returns a line of a shell script without the comment at its end.
+std::string_view without_shell_comment(std::string_view text);
 
 /// Reads the session settings of logind, sshd, pam_limits, PAM and the shells from the files of a host.
 Native read_native(Files& files);

@@ -100,6 +100,7 @@ Ordinary ordinary_limits(const policy::Policy& policy) {
         const bool enforced = limits.mode.value == policy::Mode::enforce;
         take(ordinary.max_sessions, policy, limits.max_sessions, enforced);
         take(ordinary.idle_timeout, policy, limits.idle_timeout, enforced);
+        take(ordinary.idle_timeout_no_terminal, policy, limits.idle_timeout_no_terminal, enforced);
         ordinary.counts_left_behind =
             ordinary.counts_left_behind && limits.count_left_behind.value == policy::CountLeftBehind::yes;
     }

@@ -24,6 +24,7 @@ struct Ours {
 struct Ordinary {
     Ours<policy::Count> max_sessions;
     Ours<Duration> idle_timeout;
+    Ours<Duration> idle_timeout_no_terminal;
     /// True if sessions are counted also after a logout, as long as their processes run (count_left_behind).
     bool counts_left_behind = true;
 };

@@ -7,28 +7,25 @@
 namespace sesslimit::audit {
 namespace {
 
-void note(std::optional<std::uint64_t> value, const Line& line, std::optional<Found<std::uint64_t>>& into) {
-    if (value && !into) {
-        into = {*value, line};
-    }
+std::optional<std::uint64_t> seconds_in(std::string_view text) {
+    const auto span = parse_span(text);
+    return span ? std::optional<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(*span).count()) : std::nullopt;
 }
 
 } // namespace
 
 void read_sshd(const std::function<std::vector<TextFile>(const std::string& pattern)>& matching, Native& native) {
-    host_config::for_each_sshd_setting(matching, [&native](const host_config::SshdSetting& setting) {
+    const auto read = [&native](const host_config::SshdSetting& setting) {
         const std::string& value = setting.arguments.front();
         if (setting.keyword == "clientaliveinterval") {
-            const auto span = parse_span(value);
-            if (span && !native.alive_interval) {
-                native.alive_interval = {*span, setting.at};
-            }
+            native.alive_interval.push_back({seconds_in(value), setting.for_all, setting.at});
         } else if (setting.keyword == "clientalivecountmax") {
-            note(host_config::number_in(value), setting.at, native.alive_count);
+            native.alive_count.push_back({host_config::number_in(value), setting.for_all, setting.at});
         } else if (setting.keyword == "maxsessions") {
-            note(host_config::number_in(value), setting.at, native.ssh_sessions);
+            native.ssh_sessions.push_back({host_config::number_in(value), setting.for_all, setting.at});
         }
-    });
+    };
+    host_config::for_each_sshd_setting(matching, read, host_config::MatchBlocks::included);
     native.sshd_without_pam = host_config::sshd_without_pam(matching);
 }
 

@@ -9,7 +9,7 @@
 
 namespace sesslimit::audit {
 
-/// Reads the settings of sshd that apply to all connections into `native` (host_config::for_each_sshd_setting()).
+/// Reads the settings of sshd into `native` (host_config::for_each_sshd_setting()).
 void read_sshd(const std::function<std::vector<TextFile>(const std::string& pattern)>& matching, Native& native);
 
 } // namespace sesslimit::audit

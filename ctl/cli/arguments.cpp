@@ -117,20 +117,29 @@ void add_check(CLI::App& app, Arguments& arguments) {
 
 void add_audit(CLI::App& app, Arguments& arguments) {
     CLI::App* command = add_command(app, arguments, Command::audit, "audit",
-                                    "Check this host against the session controls of STIG, PCI DSS and CIS");
+                                    "Check this host against the session controls of STIG, PCI DSS, CIS and ANSSI");
     std::vector<std::string> names;
     for (const audit::Profile profile : audit::profiles) {
         names.emplace_back(audit::name_of(profile));
     }
     AuditRequest& request = arguments.audit;
-    command->add_option("--profile", "Check only this profile: stig, pci or cis")
-        ->type_name("PROFILE")
-        ->check(CLI::IsMember(names))
-        ->each([&request](const std::string& name) {
-            request.profile = *std::ranges::find(audit::profiles, name, audit::name_of);
-        });
+    auto* profile = command->add_option("--profile", "Check only this profile: stig, pci, cis or anssi");
+    profile->type_name("PROFILE")->check(CLI::IsMember(names))->each([&request](const std::string& name) {
+        request.profile = *std::ranges::find(audit::profiles, name, audit::name_of);
+    });
     command->add_option("--root", request.root, "Read the configuration files below this directory instead of /")
         ->type_name("DIR");
+    command
+        ->add_option("--require",
+                     "Check only that sesslimit enforces this limit: max_sessions=NUMBER or idle_timeout=TIME")
+        ->type_name("LIMIT")
+        ->check(CLI::Validator(
+            [](const std::string& text) {
+                return parse_required_limit(text) ? std::string() : "expected max_sessions=NUMBER or idle_timeout=TIME";
+            },
+            "", "limit"))
+        ->each([&request](const std::string& text) { request.required = parse_required_limit(text); })
+        ->excludes(profile);
 }
 
 constexpr char about_policy_dir[] = "Policy directory (default: /etc/sesslimit)";

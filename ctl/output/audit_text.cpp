@@ -5,6 +5,7 @@
 #include "ctl/output/table.hpp"
 
 #include <algorithm>
+#include <vector>
 
 namespace sesslimit::ctl {
 namespace {
@@ -31,6 +32,13 @@ std::string ours_words(const Finding& finding) {
     return *finding.ours ? "yes" : "no";
 }
 
+std::string scanner_words(const Finding& finding) {
+    if (!finding.scanner) {
+        return "-";
+    }
+    return *finding.scanner ? "pass" : "fail";
+}
+
 std::string evidence_words(const Finding& finding) {
     if (!finding.native.empty()) {
         return quoted_place(finding.native.front());
@@ -38,11 +46,12 @@ std::string evidence_words(const Finding& finding) {
     if (finding.policy) {
         return place(*finding.policy);
     }
-    return finding.pass ? "the default" : "not set";
+    return finding.in_force ? "the default" : "not set";
 }
 
 std::string summary(const audit::Report& report) {
-    const auto passed = static_cast<std::size_t>(std::ranges::count_if(report.findings, &Finding::pass));
+    const auto passed = static_cast<std::size_t>(
+        std::ranges::count_if(report.findings, [](const Finding& finding) { return !finding.needs_remedy(); }));
     return "\n" + std::to_string(passed) + " of " + counted(report.findings.size(), "control") + " passed.\n";
 }
 
@@ -54,25 +63,25 @@ std::string_view action_of(const audit::Remedy& remedy) {
     return remedy.at_top ? ", add at the top:" : ", add:";
 }
 
-/// Returns the file changes that satisfy a scanner. Each change is listed once, because controls of several profiles
-/// may require the same change.
+/// Returns the proposed changes of files. Each change is listed once, because several controls may require it.
 std::string remedies(const audit::Report& report) {
+    std::vector<audit::Remedy> listed;
     std::string text;
     for (const Finding& finding : report.findings) {
-        if (!finding.remedy) {
-            continue;
-        }
-        const audit::Remedy& remedy = *finding.remedy;
-        std::string one = "  " + place({remedy.file, remedy.line, {}});
-        one += action_of(remedy);
-        for (const std::string& line : remedy.lines) {
-            one += "\n      " + line;
-        }
-        if (text.find(one + "\n") == std::string::npos) {
-            text += one + "\n";
+        for (const audit::Remedy& remedy : finding.remedies) {
+            if (std::ranges::find(listed, remedy) != listed.end()) {
+                continue;
+            }
+            listed.push_back(remedy);
+            text += "  " + place({remedy.file, remedy.line, {}});
+            text += action_of(remedy);
+            for (const std::string& line : remedy.lines) {
+                text += "\n      " + escape_for_display(line, 4096);
+            }
+            text += "\n";
         }
     }
-    return text.empty() ? "" : "\nChanges that satisfy a scanner:\n" + text;
+    return text.empty() ? "" : "\nChanges that satisfy the controls:\n" + text;
 }
 
 std::string lines_with_controls(const audit::Report& report) {
@@ -102,15 +111,17 @@ std::string warnings_text(const audit::Report& report) {
 std::string audit_text(const audit::Report& report, const Style& style) {
     Table table{.columns = {{.heading = "CONTROL"},
                             {.heading = "REQUIREMENT", .least = 12},
-                            {.heading = "RESULT"},
+                            {.heading = "SCANNER"},
+                            {.heading = "IN FORCE"},
                             {.heading = "SESSLIMIT", .leaves = 1},
                             {.heading = "EVIDENCE", .least = 16}},
                 .rows = {},
                 .paint = {}};
     for (const Finding& finding : report.findings) {
         table.rows.push_back({std::string(finding.control->id), audit::asked_for(*finding.control),
-                              finding.pass ? "pass" : "fail", ours_words(finding), evidence_words(finding)});
-        table.paint.emplace_back(finding.pass || !style.colour ? "" : red);
+                              scanner_words(finding), finding.in_force ? "yes" : "no", ours_words(finding),
+                              evidence_words(finding)});
+        table.paint.emplace_back(finding.needs_remedy() && style.colour ? red : "");
     }
     return drawn(table, style) + remedies(report) + lines_with_controls(report) + warnings_text(report) +
            (style.legend ? summary(report) : "");

@@ -48,9 +48,10 @@ std::vector<std::string> directive_of(const std::string& text) {
 /// Reader of the main file and its included files.
 class Walk {
   public:
-    Walk(const Matching& matching, const Then& then) : matching_(matching), then_(then) {}
+    Walk(const Matching& matching, const Then& then, MatchBlocks match_blocks)
+        : matching_(matching), then_(then), match_blocks_(match_blocks) {}
 
-    void include(const std::string& pattern, int depth) {
+    void include(const std::string& pattern, int depth, bool included_for_all = true) {
         if (depth > max_include_depth) {
             return;
         }
@@ -58,7 +59,8 @@ class Walk {
             if (++files_ > max_included_files) {
                 return;
             }
-            bool for_all = true; // A Match block in an included file of sshd_config ends at the end of that file.
+            bool for_all =
+                included_for_all; // A Match block in an included file of sshd_config ends at the end of that file.
             for_each_line(file.path, file.text, [&](const Line& line) { take(line, depth, for_all); });
         }
     }
@@ -71,28 +73,29 @@ class Walk {
         }
         if (words[0] == "match") {
             for_all = words.size() == 2 && lower(words[1]) == "all";
-        } else if (!for_all) {
+        } else if (!for_all && match_blocks_ == MatchBlocks::omitted) {
             return;
         } else if (words[0] == "include") {
             for (std::size_t at = 1; at < words.size(); ++at) {
-                include(words[at].starts_with('/') ? words[at] : "/etc/ssh/" + words[at], depth + 1);
+                include(words[at].starts_with('/') ? words[at] : "/etc/ssh/" + words[at], depth + 1, for_all);
             }
         } else {
             std::string keyword = std::move(words.front());
             words.erase(words.begin());
-            then_({std::move(keyword), std::move(words), line});
+            then_({std::move(keyword), std::move(words), line, for_all});
         }
     }
 
     const Matching& matching_;
     const Then& then_;
+    MatchBlocks match_blocks_;
     int files_ = 0;
 };
 
 } // namespace
 
-void for_each_sshd_setting(const Matching& matching, const Then& then) {
-    Walk(matching, then).include(main_file, 0);
+void for_each_sshd_setting(const Matching& matching, const Then& then, MatchBlocks match_blocks) {
+    Walk(matching, then, match_blocks).include(main_file, 0);
 }
 
 std::optional<Line> sshd_without_pam(const Matching& matching) {

@@ -11,19 +11,23 @@
 
 namespace sesslimit::host_config {
 
-/// A setting of sshd that applies to all connections.
+/// A setting of sshd.
 struct SshdSetting {
     std::string keyword;                ///< Keyword in lower case.
     std::vector<std::string> arguments; ///< At least one.
     Line at;
+    bool for_all = true; ///< False if the setting is in a Match block and applies to some connections only.
 };
+
+/// Whether settings in Match blocks are read (sshd_config(5)).
+enum class MatchBlocks : bool { omitted, included };
 
 /// Calls `then` for the settings in /etc/ssh/sshd_config and its included files, in the order in which sshd reads them.
 /// The first value of a keyword applies. Follows includes 16 files deep, as sshd does. Reads at most 256 files.
-/// Settings after a Match apply to some connections only and are omitted (sshd_config(5)). `matching` returns the files
-/// that match a pattern, as Files::matching() does.
+/// `matching` returns the files that match a pattern, as Files::matching() does.
 void for_each_sshd_setting(const std::function<std::vector<TextFile>(const std::string& pattern)>& matching,
-                           const std::function<void(const SshdSetting&)>& then);
+                           const std::function<void(const SshdSetting&)>& then,
+                           MatchBlocks match_blocks = MatchBlocks::omitted);
 
 /// If sshd does not use PAM, returns the line that disables it (UsePAM), or the file /etc/ssh/sshd_config without a
 /// line number if no line enables it. The default of OpenSSH is "no". Returns nothing if sshd uses PAM, if the host has

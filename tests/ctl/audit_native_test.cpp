@@ -19,8 +19,17 @@ std::string seconds(const std::optional<Found<Duration>>& found) {
                : "off";
 }
 
-std::string number(const std::optional<Found<std::uint64_t>>& found) {
-    return found ? std::to_string(found->value) + " " + place(found->at) : "default";
+std::string in_effect(const std::vector<SshdValue>& values) {
+    const SshdValue* found = applying(values);
+    return found != nullptr ? std::to_string(*found->value) + " " + place(found->at) : "default";
+}
+
+std::string scanned(const std::vector<Scanned>& values) {
+    std::string text;
+    for (const Scanned& one : values) {
+        text += one.value + "@" + std::to_string(one.at.number) + " ";
+    }
+    return text;
 }
 
 SESSLIMIT_TEST(login_limits_read_in_order_of_pam_limits) {
@@ -52,86 +61,89 @@ SESSLIMIT_TEST(stop_idle_session_resolved_as_in_systemd) {
         const char* about;
         std::map<std::string, std::string> files;
         std::string effective;
-        std::string main;
+        std::string main; ///< as the scanner finds it in the main file
     };
     const Case cases[] = {
-        {"nothing", {}, "off", "off"},
-        {"set", {{main, "[Login]\nStopIdleSessionSec=10min\n"}}, "600 " + main + ":2", "600 " + main + ":2"},
-        {"blanks", {{main, " [Login] \r\n StopIdleSessionSec = 600 \r\n"}}, "600 " + main + ":2", "600 " + main + ":2"},
-        {"commented", {{main, "[Login]\n#StopIdleSessionSec=600\n"}}, "off", "off"},
-        {"in another section", {{main, "[Manager]\nStopIdleSessionSec=600\n"}}, "off", "off"},
+        {"nothing", {}, "off", ""},
+        {"set", {{main, "[Login]\nStopIdleSessionSec=10min\n"}}, "600 " + main + ":2", "10min@2 "},
+        {"blanks", {{main, " [Login] \r\n StopIdleSessionSec = 600 \r\n"}}, "600 " + main + ":2", "600@2 "},
+        {"commented", {{main, "[Login]\n#StopIdleSessionSec=600\n"}}, "off", ""},
+        {"in another section", {{main, "[Manager]\nStopIdleSessionSec=600\n"}}, "off", ""},
         {"an invalid value keeps the previous one",
          {{main, "[Login]\nStopIdleSessionSec=600\nStopIdleSessionSec=soon\n"}},
          "600 " + main + ":2",
-         "600 " + main + ":2"},
-        {"infinity", {{main, "[Login]\nStopIdleSessionSec=600\nStopIdleSessionSec=infinity\n"}}, "off", "off"},
+         "soon@3 "},
+        {"infinity", {{main, "[Login]\nStopIdleSessionSec=600\nStopIdleSessionSec=infinity\n"}}, "off", "infinity@3 "},
+        {"two sections",
+         {{main, "[Login]\nStopIdleSessionSec=1\n[x]\n[Login]\nStopIdleSessionSec=600 # s\n"}},
+         "1 " + main + ":2",
+         "1@2 600@5 "},
         {"reset by an empty value",
          {{main, "[Login]\nStopIdleSessionSec=600\n"},
           {"/etc" + drop_ins + "a.conf", "[Login]\nStopIdleSessionSec=\n"}},
          "off",
-         "600 " + main + ":2"},
+         "600@2 "},
         {"the later drop-in",
          {{main, "[Login]\nStopIdleSessionSec=1\n"},
           {"/usr/lib" + drop_ins + "20.conf", "[Login]\nStopIdleSessionSec=20\n"},
           {"/etc" + drop_ins + "10.conf", "[Login]\nStopIdleSessionSec=10\n"}},
          "20 /usr/lib" + drop_ins + "20.conf:2",
-         "1 " + main + ":2"},
+         "1@2 "},
         {"a drop-in hides one of the same name",
          {{"/usr/lib" + drop_ins + "20.conf", "[Login]\nStopIdleSessionSec=20\n"}, {"/etc" + drop_ins + "20.conf", ""}},
          "off",
-         "off"},
+         ""},
         {"the vendor's main file, if there is no other",
          {{"/usr/lib/systemd/logind.conf", "[Login]\nStopIdleSessionSec=30\n"}},
          "30 /usr/lib/systemd/logind.conf:2",
-         "off"},
+         ""},
         {"the vendor's main file is hidden by another",
          {{main, "[Login]\n"}, {"/usr/lib/systemd/logind.conf", "[Login]\nStopIdleSessionSec=30\n"}},
          "off",
-         "off"},
+         ""},
     };
     for (const Case& one : cases) {
         FakeFiles files(one.files);
         const Native native = read_native(files);
-        EXPECT_TEXT(std::string(one.about) + ": " + seconds(native.stop_idle) + ", " + seconds(native.stop_idle_main),
+        EXPECT_TEXT(std::string(one.about) + ": " + seconds(native.stop_idle) + ", " +
+                        scanned(native.scan.stop_idle.main),
                     std::string(one.about) + ": " + one.effective + ", " + one.main);
     }
 }
 
-SESSLIMIT_TEST(shell_timeout_found_as_by_scanners) {
+SESSLIMIT_TEST(shell_timeout_in_effect_found_in_start_up_files) {
     struct Case {
         const char* text;
-        const char* found; ///< seconds, line, r: readonly, x: exported
+        const char* found; ///< seconds, line, r: readonly
     };
     const Case cases[] = {
         {"TMOUT=600\n", "600@1 "},
         {"# TMOUT=600\n", ""},
         {"x=1 # TMOUT=600\n", ""},
         {"MYTMOUT=600\nTMOUTS=5\n", ""},
-        {"declare -xr TMOUT=600", "600@1rx "},
+        {"declare -xr TMOUT=600", "600@1r "},
         {"typeset -r TMOUT='900'", "900@1r "},
         {"declare -x A; TMOUT=1", "1@1 "},
-        {"TMOUT=900\nreadonly TMOUT\nexport TMOUT\n", "900@1rx "},
-        {"readonly TMOUT=900 ; export TMOUT", "900@1rx "},
+        {"TMOUT=900\nreadonly TMOUT\nexport TMOUT\n", "900@1r "},
+        {"readonly TMOUT=900 ; export TMOUT", "900@1r "},
         {"readonly A; TMOUT=5;export B", "5@1 "},
         {"\tTMOUT=0\n\n  TMOUT=600", "0@1 600@3 "},
         {"[ -n \"$x\" ]&&TMOUT=60", "60@1 "},
-        {"TMOUT=$x\nTMOUT=\nTMOUT=99999999999999999999\n", ""},
+        {"TMOUT=$x\nTMOUT=\nTMOUT=99999999999999999999\n", "?@1 ?@2 ?@3 "},
     };
     for (const Case& one : cases) {
         FakeFiles files{{"/etc/profile.d/a.sh", one.text}};
         std::string found;
         for (const ShellTimeout& timeout : read_native(files).shell_timeouts) {
-            found += std::to_string(timeout.seconds) + "@" + std::to_string(timeout.at.number) +
-                     (timeout.fixed ? "r" : "") + (timeout.exported ? "x" : "") + " ";
+            found += (timeout.seconds ? std::to_string(*timeout.seconds) : "?") + "@" +
+                     std::to_string(timeout.at.number) + (timeout.fixed ? "r" : "") + " ";
         }
         EXPECT_TEXT(std::string(one.text) + " -> " + found, std::string(one.text) + " -> " + one.found);
     }
-    FakeFiles files{{"/etc/profile", "TMOUT=1\n"},
-                    {"/etc/bash.bashrc", "TMOUT=2\n"},
-                    {"/etc/bashrc", "TMOUT=3\n"},
-                    {"/etc/profile.d/b.csh", "TMOUT=4\n"},
-                    {"/etc/elsewhere", "TMOUT=5\n"}};
-    EXPECT(read_native(files).shell_timeouts.size() == 4, "only in the searched files");
+    FakeFiles files{{"/etc/profile", "TMOUT=1\n"},         {"/etc/bash.bashrc", "TMOUT=2\n"},
+                    {"/etc/bashrc", "TMOUT=3\n"},          {"/etc/profile.d/a.sh", "TMOUT=4\n"},
+                    {"/etc/profile.d/b.csh", "TMOUT=5\n"}, {"/etc/profile.d/c", "TMOUT=6\n"}};
+    EXPECT(read_native(files).shell_timeouts.size() == 4, "only in files that shells read");
 }
 
 SESSLIMIT_TEST(first_sshd_value_wins_across_includes) {
@@ -144,7 +156,7 @@ SESSLIMIT_TEST(first_sshd_value_wins_across_includes) {
         std::string count;
     };
     const Case cases[] = {
-        {"nothing", {}, "off", "default"},
+        {"nothing", {}, "default", "default"},
         {"set", {{main, "ClientAliveInterval 10m\nclientalivecountmax=0\n"}}, "600 " + main + ":1", "0 " + main + ":2"},
         {"comments",
          {{main, "#ClientAliveInterval 1\nClientAliveInterval \"5\" # five\nClientAliveCountMax = 2\n"}},
@@ -168,7 +180,7 @@ SESSLIMIT_TEST(first_sshd_value_wins_across_includes) {
         {"inside a match block",
          {{main, "Match User alice\nClientAliveInterval 1\nInclude sshd_config.d/*\n"},
           {more + "a.conf", "ClientAliveInterval 2"}},
-         "off",
+         "default",
          "default"},
         {"after match all",
          {{main, "Match User alice\nClientAliveInterval 1\nMatch all\nClientAliveInterval 2\n"}},
@@ -184,15 +196,84 @@ SESSLIMIT_TEST(first_sshd_value_wins_across_includes) {
          "default"},
         {"invalid values",
          {{main, "ClientAliveInterval soon\nClientAliveCountMax\nClientAliveCountMax x\n"}},
-         "off",
+         "default",
          "default"},
     };
     for (const Case& one : cases) {
         FakeFiles files(one.files);
         const Native native = read_native(files);
-        EXPECT_TEXT(std::string(one.about) + ": " + seconds(native.alive_interval) + ", " + number(native.alive_count),
+        EXPECT_TEXT(std::string(one.about) + ": " + in_effect(native.alive_interval) + ", " +
+                        in_effect(native.alive_count),
                     std::string(one.about) + ": " + one.interval + ", " + one.count);
     }
+}
+
+SESSLIMIT_TEST(values_in_match_blocks_marked) {
+    FakeFiles files{{"/etc/ssh/sshd_config",
+                     "MaxSessions 1\nMatch User alice\n MaxSessions 2\nInclude sshd_config.d/*\n"
+                     "Match all\nMaxSessions 4\n"},
+                    {"/etc/ssh/sshd_config.d/a.conf", "MaxSessions 3\n"}};
+    std::string found;
+    for (const SshdValue& value : read_native(files).ssh_sessions) {
+        found += std::to_string(value.value.value_or(0)) + (value.for_all ? " " : "m ");
+    }
+    EXPECT_TEXT(found, "1 2m 3m 4 ");
+}
+
+// The expected values are those of `oscap xccdf eval` with ComplianceAsCode 0.1.76, which tests/run scap compares.
+SESSLIMIT_TEST(scanner_finds_only_its_own_notations) {
+    struct Case {
+        const char* file;
+        const char* text;
+        const char* found;
+    };
+    constexpr Case cases[] = {
+        {"/etc/security/limits.conf", "*\thard maxlogins 10\n * - maxlogins 20 \n", "10@1 20@2 "},
+        {"/etc/security/limits.conf", "* hard maxlogins 10 # why\n", ""},
+        {"/etc/security/limits.conf", "* soft maxlogins 10\nroot hard maxlogins 10\n#* hard maxlogins 1\n", ""},
+        {"/etc/security/limits.conf", "* hard maxlogins -1\n* hard maxlogins unlimited\n", ""},
+        {"/etc/profile", "declare -xr TMOUT=600; x=1\n\ttypeset -xr TMOUT=$x\n", "600@1 $x@2 "},
+        {"/etc/profile.d/a.sh", "declare -rx TMOUT=600\ndeclare -xr TMOUT='600'\nreadonly TMOUT=600\n", ""},
+        {"/etc/profile.d/a", "declare -xr TMOUT=600\n", ""},
+        {"/etc/bash.bashrc", "declare -xr TMOUT=600\n", ""},
+        {"/etc/bash.bashrc", " TMOUT=600\n\n  readonly TMOUT \n  export TMOUT\n", "600@1 "},
+        {"/etc/profile", "TMOUT=600\nexport TMOUT\nreadonly TMOUT\n", ""},
+        {"/etc/profile", "TMOUT=600\n# why\nreadonly TMOUT\nexport TMOUT\n", ""},
+        {"/etc/profile", "TMOUT=600\nTMOUT=900\nreadonly TMOUT\nexport TMOUT\n", "900@2 "},
+        {"/etc/profile", "TMOUT=600; readonly TMOUT; export TMOUT\nexport TMOUT=600\n", ""},
+        {"/etc/ssh/sshd_config", "Match all\n clientaliveinterval 600#x\nClientAliveInterval\t5 # y\n", "600@2 5@3 "},
+        {"/etc/ssh/sshd_config", "ClientAliveInterval=5\nClientAliveInterval 10m\nClientAliveInterval \"5\"\n", ""},
+        {"/etc/ssh/sshd_config.d/a.conf", "ClientAliveInterval 5\nClientAliveInterval 6\n", "5@1 "},
+        {"/etc/ssh/sshd_config", "ClientAliveCountMax = 3\nClientAliveCountMax x # y\n", "= 3@1 x@2 "},
+        {"/etc/ssh/sshd_config", "MaxSessions x\nMaxSessionsX 1\n", ""},
+        {"/etc/ssh/sshd_config.d/a.conf", "MaxSessions x\n", "x@1 "},
+        {"/etc/ssh/sshd_config.d/a", "MaxSessions 1\n", ""},
+    };
+    for (const Case& one : cases) {
+        FakeFiles files{{one.file, one.text}};
+        const Scan scan = read_native(files).scan;
+        std::string found;
+        for (const ScannedFiles* each :
+             {&scan.login_limits, &scan.stop_idle, &scan.alive_interval, &scan.alive_count, &scan.ssh_sessions}) {
+            found += scanned(each->main) + scanned(each->drop_ins);
+        }
+        found += scanned(scan.declared_tmout) + scanned(scan.assigned_tmout);
+        EXPECT_TEXT(std::string(one.text) + " -> " + found, std::string(one.text) + " -> " + one.found);
+    }
+}
+
+SESSLIMIT_TEST(builds_of_pam_limits_and_logind_recognized) {
+    FakeFiles old{{"/usr/lib/systemd/systemd-logind", "/var/run/utmp"},
+                  {"/usr/lib/x86_64-linux-gnu/security/pam_limits.so", "x"}};
+    FakeFiles recent{{"/usr/lib/systemd/systemd-logind", "x"},
+                     {"/usr/lib64/security/pam_limits.so", "sd_get_sessions"}};
+    FakeFiles none;
+    const auto told = [](FakeFiles& files) {
+        const Native native = read_native(files);
+        return std::string(native.login_count == LoginCount::utmp ? "utmp" : "logind") +
+               (native.logind_sees_ssh_idle ? " ssh" : " no-ssh");
+    };
+    EXPECT_TEXT(told(old) + ", " + told(recent) + ", " + told(none), "utmp ssh, logind no-ssh, utmp ssh");
 }
 
 SESSLIMIT_TEST(case_B11_sshd_without_pam_found) {

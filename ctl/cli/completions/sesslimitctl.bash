@@ -25,7 +25,7 @@ __sesslimitctl_command() {
     local i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --json | --user | --service | --origin | --group | --method | --credential | --seat | --policy-dir | --profile | --root | --rule | --match | --message)
+            --json | --user | --service | --origin | --group | --method | --credential | --seat | --policy-dir | --profile | --root | --require | --rule | --match | --message)
                 ((i++))
                 if [[ ${COMP_WORDS[i]} == '=' ]]; then ((i++)); fi
                 ;;
@@ -81,7 +81,7 @@ __sesslimitctl_value() {
             ;;
         --match) __sesslimitctl_keys matches "$3" "$current" ;;
         --seat) __sesslimitctl_offer seat0 "$current" ;;
-        --profile) __sesslimitctl_offer "stig pci cis" "$current" ;;
+        --profile) __sesslimitctl_offer "stig pci cis anssi" "$current" ;;
         --policy-dir | --root) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
         *) return 1 ;;
     esac
@@ -95,7 +95,7 @@ __sesslimitctl_options() {
         end | end-user | end-credential) options+=" --message" ;;
         explain) options+=" --service --origin --group --method --credential --seat" ;;
         check) options+=" --policy-dir --managed" ;;
-        audit) options+=" --profile --root" ;;
+        audit) options+=" --profile --root --require" ;;
         set | unset) options+=" --rule --match --dry-run --policy-dir" ;;
         get) options+=" --rule --policy-dir" ;;
         edit | rules | defaults) options+=" --policy-dir" ;;

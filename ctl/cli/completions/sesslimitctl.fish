@@ -39,7 +39,7 @@ complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a end-u
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a end-credential -d 'End all sessions opened with an SSH key'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a explain -d 'Show which limits apply to a login and which rules set them'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a check -d 'Check the policy for errors'
-complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a audit -d 'Check this host against the session controls of STIG, PCI DSS and CIS'
+complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a audit -d 'Check this host against the session controls of STIG, PCI DSS, CIS and ANSSI'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a set -d 'Change settings of the policy'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a unset -d 'Remove settings that the command set has made'
 complete -c sesslimitctl -n "not __fish_seen_subcommand_from $commands" -a edit -d 'Edit the file of the command set, and check it'
@@ -68,7 +68,8 @@ complete -c sesslimitctl -n '__fish_seen_subcommand_from check' -F
 complete -c sesslimitctl -n '__fish_seen_subcommand_from check' -l policy-dir -x -a '(__fish_complete_directories)' -d 'Directory of the policy'
 complete -c sesslimitctl -n '__fish_seen_subcommand_from check' -l managed -d 'Check the files as if they were in managed.d'
 
-complete -c sesslimitctl -n '__fish_seen_subcommand_from audit' -l profile -x -a 'stig pci cis' -d 'Check only this profile'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from audit' -l profile -x -a 'stig pci cis anssi' -d 'Check only this profile'
+complete -c sesslimitctl -n '__fish_seen_subcommand_from audit' -l require -x -a 'max_sessions= idle_timeout=' -d 'Check only that sesslimit enforces this limit'
 complete -c sesslimitctl -n '__fish_seen_subcommand_from audit' -l root -x -a '(__fish_complete_directories)' -d 'Read the configuration files below this directory instead of /'
 
 complete -c sesslimitctl -n '__fish_seen_subcommand_from set' -a '(__sesslimitctl_assignments settings)' -d 'Setting'

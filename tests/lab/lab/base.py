@@ -38,6 +38,7 @@ LATER = {
     "ansible": ["ansible-core"],
     "x11": ["xvfb", "xterm", "xauth", "xdotool"],
     "python3": ["python3-minimal"],
+    "scap": ["openscap-scanner", "ssg-debian", "ssg-debderived", "ssg-nondebian"],
 }
 STORE = "/var/opt/lab"
 
