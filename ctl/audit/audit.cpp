@@ -103,7 +103,9 @@ std::optional<bool> scanner_verdict(const Native& native, const Control& control
         return scan_idle_session(scan.stop_idle, control, evidence);
     case Check::shell_timeout: {
         const std::vector<Scanned>& found = reading.assigns_tmout ? scan.assigned_tmout : scan.declared_tmout;
-        return evidence.add(found, 0, most) && !found.empty();
+        // A value in /etc/bash.bashrc alone is not sufficient.
+        const auto is_in_profile = [](const Scanned& one) { return one.at.file != "/etc/bash.bashrc"; };
+        return evidence.add(found, 0, most) && std::ranges::any_of(found, is_in_profile);
     }
     case Check::peer_interval:
         return scan_interval(native, control, evidence);

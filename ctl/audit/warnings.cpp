@@ -247,7 +247,7 @@ void about_unscanned(const std::vector<Finding>& findings, std::vector<Warning>&
                 {"No scanner connects " + std::string(finding.control->id) +
                      " with the policy of sesslimit. Scanners check ClientAliveInterval, "
                      "ClientAliveCountMax and TMOUT for this requirement. Give the auditor the output of "
-                     "'sesslimitctl audit --json'.",
+                     "'sesslimitctl audit --json=pretty'.",
                  {finding.policy.value_or(Line{})}});
         }
     }

@@ -55,7 +55,7 @@ Exit dispatch(const Arguments& arguments, Remote& remote, Host& host, Console& c
     case Command::status:
         return status(remote, host, console);
     case Command::watch:
-        return watch(remote, console);
+        return watch(remote, host, console);
     case Command::complete:
         if (!complete_settings(arguments.names.front(), arguments.settings.directory, console)) {
             complete(arguments.names.front(), remote, console);

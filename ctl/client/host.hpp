@@ -54,6 +54,9 @@ class Host {
 
     [[nodiscard]] virtual Selinux selinux() = 0;
     [[nodiscard]] virtual UncountedLogins uncounted_logins(Usec since) = 0;
+    /// Returns true if logind logged since the time `since` (realtime) that it stops the session with this ID because
+    /// the session is idle (StopIdleSessionSec of logind.conf(5)). Returns false if the caller cannot read the journal.
+    [[nodiscard]] virtual bool logind_stopped_idle(const std::string& session, Usec since) = 0;
     /// Returns where the configuration of sshd disables PAM (host_config::sshd_without_pam()).
     [[nodiscard]] virtual std::optional<host_config::Line> sshd_without_pam() = 0;
 

@@ -15,9 +15,11 @@
 #include <systemd/sd-login.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <string_view>
 
 namespace sesslimit::ctl {
@@ -41,11 +43,14 @@ bool has_files(sd_journal* journal) {
     return sd_journal_get_usage(journal, &bytes) >= 0 && bytes > 0;
 }
 
-/// Selects the journal entries in which the PAM module warns about logins that it admitted without a decision of the
-/// daemon. The module logs them to the facility authpriv through pam_syslog(3). The match for _UID=0 prevents forgery
-/// by other users, because journald sets _UID.
-bool select_entries(sd_journal* journal) {
-    for (const std::string_view match : {"SYSLOG_FACILITY=10", "PRIORITY=4", "_UID=0", "_TRANSPORT=syslog"}) {
+// The PAM module warns about logins that it admitted without a decision of the daemon. It logs them to the facility
+// authpriv through pam_syslog(3). The match for _UID=0 prevents forgery by other users, because journald sets _UID.
+constexpr std::array<std::string_view, 4> of_module{"SYSLOG_FACILITY=10", "PRIORITY=4", "_UID=0", "_TRANSPORT=syslog"};
+constexpr std::array<std::string_view, 2> of_logind{"_SYSTEMD_UNIT=systemd-logind.service", "_UID=0"};
+
+/// Selects the journal entries that match all of the fields, to read them from the newest on.
+bool select_entries(sd_journal* journal, std::span<const std::string_view> fields) {
+    for (const std::string_view match : fields) {
         if (sd_journal_add_match(journal, match.data(), match.size()) < 0) {
             return false;
         }
@@ -118,13 +123,33 @@ UncountedLogins SystemHost::uncounted_logins(Usec since) {
     UncountedLogins found;
     found.since = since;
     const Journal journal = opened(places_.journal);
-    if (journal == nullptr || !has_files(journal.get()) || !select_entries(journal.get())) {
+    if (journal == nullptr || !has_files(journal.get()) || !select_entries(journal.get(), of_module)) {
         found.source = geteuid() == 0 ? UncountedLogins::Source::none : UncountedLogins::Source::denied;
         return found;
     }
     found.source = UncountedLogins::Source::journal;
     count(journal.get(), places_.max_entries, found);
     return found;
+}
+
+// The message is that of session_dispatch_stop_on_idle() in systemd's logind-session.c.
+bool SystemHost::logind_stopped_idle(const std::string& session, Usec since) {
+    const Journal journal = opened(places_.journal);
+    if (journal == nullptr || !select_entries(journal.get(), of_logind)) {
+        return false;
+    }
+    for (unsigned entries = 0; entries < places_.max_entries && sd_journal_previous(journal.get()) > 0; ++entries) {
+        Usec at = 0;
+        if (sd_journal_get_realtime_usec(journal.get(), &at) < 0 || at < since) {
+            return false;
+        }
+        const std::string_view message = message_of(journal.get());
+        if (message.starts_with("Session \"" + session + "\" of user \"") &&
+            message.ends_with("\" is idle, stopping.")) {
+            return true;
+        }
+    }
+    return false;
 }
 
 std::optional<host_config::Line> SystemHost::sshd_without_pam() {

@@ -23,6 +23,7 @@ class SystemHost final : public Host {
     /// Searches the journal for warnings of the PAM module. Reads only entries of the facility authpriv that processes
     /// of root wrote through syslog(3).
     [[nodiscard]] UncountedLogins uncounted_logins(Usec since) override;
+    [[nodiscard]] bool logind_stopped_idle(const std::string& session, Usec since) override;
     [[nodiscard]] std::optional<host_config::Line> sshd_without_pam() override;
     [[nodiscard]] Caller caller() override;
     bool log(const std::vector<std::pair<std::string, std::string>>& fields) override;

@@ -7,6 +7,8 @@
 #include "ctl/output/report.hpp"
 #include "daemon/policy/load.hpp"
 
+#include <algorithm>
+
 namespace sesslimit::ctl {
 namespace {
 
@@ -120,11 +122,18 @@ Exit status(Remote& remote, Host& host, Console& console) {
     return Exit::ok;
 }
 
-Exit watch(Remote& remote, Console& console) {
+Exit watch(Remote& remote, Host& host, Console& console) {
     const Style& style = console.style();
+    // logind logs that it stops an idle session, and may wait for the processes of the session before the event.
+    constexpr Usec stop_time = 2 * 60 * 1'000'000;
     const auto done = remote.watch({
         .event =
-            [&](const Event& event) {
+            [&](const Event& received) {
+                Event event = received;
+                if (event.name == "released" && event.session.reason.empty() &&
+                    host.logind_stopped_idle(event.session.id, event.at - std::min(event.at, stop_time))) {
+                    event.session.reason = "terminated by logind as idle (StopIdleSessionSec)";
+                }
                 console.print(wants_json(console) ? json_of(event, Json::compact) : event_text(event, style));
             },
         .daemon =

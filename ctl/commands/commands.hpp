@@ -21,7 +21,7 @@ Exit show(const std::vector<std::string>& ids, Remote& remote, Console& console)
 Exit explain(const ExplainQuery& question, Remote& remote, Console& console);
 Exit reload(Remote& remote, Console& console);
 Exit status(Remote& remote, Host& host, Console& console);
-Exit watch(Remote& remote, Console& console);
+Exit watch(Remote& remote, Host& host, Console& console);
 
 /// Prints words for shell completion, one per line. The kind "sessions" prints the ID, a tab and a description of each
 /// session. The kinds "users" and "credentials" print the users or credentials that have a session. Prints nothing for

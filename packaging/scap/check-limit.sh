@@ -14,7 +14,7 @@ else
     exit "${XCCDF_RESULT_ERROR:-103}"
 fi
 
-sesslimitctl audit --json --require "$limit" 2>&1
+sesslimitctl audit --json=pretty --require "$limit" 2>&1
 case $? in
     0) exit "${XCCDF_RESULT_PASS:-101}" ;;
     1) exit "${XCCDF_RESULT_FAIL:-102}" ;;

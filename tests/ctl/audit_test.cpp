@@ -208,6 +208,11 @@ const std::vector<Crafted>& crafted() {
          {{profile_sh, "TMOUT=600\nreadonly TMOUT\nexport TMOUT"}},
          "pass yes"},
         {ubuntu, "UBTU-24-200060", shell_timeout, {{"/etc/profile.d/t", "TMOUT=600\nreadonly TMOUT"}}, "fail no"},
+        {ubuntu,
+         "UBTU-24-200060",
+         shell_timeout,
+         {{"/etc/bash.bashrc", "TMOUT=600\nreadonly TMOUT\nexport TMOUT"}},
+         "fail yes"},
         {rhel8, "RHEL-08-010201", peer_interval, {{sshd, "ClientAliveInterval 600"}}, "pass yes"},
         {rhel8, "RHEL-08-010201", peer_interval, {{sshd, "ClientAliveInterval 601"}}, "fail no"},
         {rhel8, "RHEL-08-010201", peer_interval, {{sshd, "ClientAliveInterval 0"}}, "fail no"},
@@ -402,7 +407,7 @@ SESSLIMIT_TEST(conflicting_native_settings_cause_warnings) {
         warned({}, policy_of("version = 1\n[defaults]\nidle_timeout = \"15min\"\n"), Profile::pci),
         "No scanner connects PCI DSS 8.2.8 with the policy of sesslimit. Scanners check ClientAliveInterval, "
         "ClientAliveCountMax and TMOUT for this requirement. Give the auditor the output of 'sesslimitctl audit "
-        "--json'. policy.toml:3\n");
+        "--json=pretty'. policy.toml:3\n");
     EXPECT_TEXT(warned({{limits, "@a - maxlogins 1\n"}}, strict),
                 "A maxlogins limit of 1 may prevent the start of user@.service if pam_limits counts logind sessions. "
                 "limits.conf:1\n");
@@ -630,7 +635,7 @@ SESSLIMIT_TEST(audit_reads_files_below_root) {
         "/etc/profile.d/a[b].sh:1: TMOUT=\\x1b[31m900\n"
         "\nWarnings:\n  No scanner connects PCI DSS 8.2.8 with the policy of sesslimit. Scanners check "
         "ClientAliveInterval, ClientAliveCountMax and TMOUT for this requirement. Give the auditor the output of "
-        "'sesslimitctl audit --json'.\n      /etc/sesslimit/policy.toml:3\n"
+        "'sesslimitctl audit --json=pretty'.\n      /etc/sesslimit/policy.toml:3\n"
         "\n1 of 1 control passed.\n");
     EXPECT(pci.exit == ctl::Exit::ok, "passed");
     const Outcome all = audited(root.path, {}, ctl::Json::compact);

@@ -93,6 +93,11 @@ SESSLIMIT_TEST(show_continues_after_unknown_id) {
            console.printed);
 }
 
+Exit watch_of(Remote& remote, Console& console) {
+    FakeHost host;
+    return watch(remote, host, console);
+}
+
 Exit status_of(Remote& remote, Console& console) {
     FakeHost host;
     return status(remote, host, console);
@@ -134,7 +139,7 @@ SESSLIMIT_TEST(every_command_reports_missing_daemon) {
         {"explain", [](Remote& r, Console& c, const ExplainQuery& q) { return explain(q, r, c); }},
         {"reload", [](Remote& r, Console& c, const ExplainQuery&) { return reload(r, c); }},
         {"status", [](Remote& r, Console& c, const ExplainQuery&) { return status_of(r, c); }},
-        {"watch", [](Remote& r, Console& c, const ExplainQuery&) { return watch(r, c); }},
+        {"watch", [](Remote& r, Console& c, const ExplainQuery&) { return watch_of(r, c); }},
     };
     for (const Case& one : cases) {
         FakeConsole console;
@@ -173,15 +178,27 @@ SESSLIMIT_TEST(watch_prints_one_line_per_event) {
     FakeRemote remote;
     remote.events = {{"admitted", noon, alices_session(), "", {}}, {"policy-changed", noon, {}, "kept", {}}};
     FakeConsole words;
-    EXPECT(watch(remote, words) == Exit::ok, "exit");
+    EXPECT(watch_of(remote, words) == Exit::ok, "exit");
     EXPECT(contains(words.printed, "admitted     12 alice") && contains(words.printed, "policy-changed kept\n"),
            words.printed);
     FakeConsole console;
     console.look.json = Json::pretty; // one line per event even then
-    watch(remote, console);
+    watch_of(remote, console);
     const std::size_t end = console.printed.find('\n');
     EXPECT_TEXT(document_problem("watch.json", console.printed.substr(0, end)), "");
     EXPECT_TEXT(document_problem("watch.json", console.printed.substr(end + 1)), "");
+}
+
+SESSLIMIT_TEST(watch_names_idle_stop_of_logind) {
+    FakeRemote remote;
+    remote.events = {{"released", noon, alices_session(), "", {}}, {"released", noon, alices_session("30"), "", {}}};
+    FakeHost host;
+    host.stopped_idle = "30";
+    FakeConsole console;
+    watch(remote, host, console);
+    const std::size_t end = console.printed.find('\n');
+    EXPECT(!contains(console.printed.substr(0, end), "logind"), console.printed);
+    EXPECT(console.printed.ends_with(": terminated by logind as idle (StopIdleSessionSec)\n"), console.printed);
 }
 
 SESSLIMIT_TEST(completion_words_listed) {

@@ -81,6 +81,8 @@ class FakeHost final : public ctl::Host {
         return found;
     }
     [[nodiscard]] std::optional<host_config::Line> sshd_without_pam() override { return without_pam; }
+    std::string stopped_idle; ///< session that logind has stopped as idle
+    [[nodiscard]] bool logind_stopped_idle(const std::string& id, ctl::Usec) override { return id == stopped_idle; }
 
     std::vector<std::vector<std::pair<std::string, std::string>>> logged; ///< entries of the journal
     bool journal_fails = false;

@@ -49,6 +49,7 @@ struct Entry {
     std::string facility = "10";
     std::string uid = "0";
     std::string transport = "syslog";
+    std::string unit = "ssh.service";
 };
 
 std::string uncounted(const std::string& user) {
@@ -64,10 +65,10 @@ void write_journal(const fs::path& directory, const std::vector<Entry>& entries)
         std::fprintf(pipe,
                      "__REALTIME_TIMESTAMP=%llu\n__MONOTONIC_TIMESTAMP=%llu\n"
                      "_BOOT_ID=0123456789abcdef0123456789abcdef\n_TRANSPORT=%s\nPRIORITY=%s\nSYSLOG_FACILITY=%s\n"
-                     "_UID=%s\nMESSAGE=%s\n\n",
+                     "_UID=%s\n_SYSTEMD_UNIT=%s\nMESSAGE=%s\n\n",
                      static_cast<unsigned long long>(entry.at), static_cast<unsigned long long>(entry.at - boot),
                      entry.transport.c_str(), entry.priority.c_str(), entry.facility.c_str(), entry.uid.c_str(),
-                     entry.message.c_str());
+                     entry.unit.c_str(), entry.message.c_str());
     }
     if (pclose(pipe) != 0) {
         throw std::runtime_error("failed to create a journal with: " + command);
@@ -122,6 +123,23 @@ SESSLIMIT_TEST(module_entries_counted_from_newest) {
     EXPECT_TEXT(counted(directory.path, start + second), "1 complete last 50 bob");
     EXPECT_TEXT(counted(directory.path, start + 55 * second), "0 complete");
     EXPECT_TEXT(counted(directory.path, 0), "3 complete last 50 bob");
+}
+
+SESSLIMIT_TEST(idle_stop_found_only_in_messages_of_logind) {
+    const auto idle = [](const std::string& session) {
+        return "Session \"" + session + "\" of user \"alice\" is idle, stopping.";
+    };
+    const Directory directory;
+    const std::string logind = "systemd-logind.service";
+    write_journal(directory.path, {{.at = start, .message = idle("1"), .unit = logind},
+                                   {.at = start + second, .message = idle("2"), .uid = "1000", .unit = logind},
+                                   {.at = start + second, .message = idle("3")},
+                                   {.at = start + second, .message = "Removed session 4.", .unit = logind}});
+    SystemHost host({.journal = directory.path.string(), .max_entries = 100});
+    EXPECT(host.logind_stopped_idle("1", start), "logind");
+    EXPECT(!host.logind_stopped_idle("1", start + second), "earlier");
+    EXPECT(!host.logind_stopped_idle("2", start) && !host.logind_stopped_idle("3", start), "forged");
+    EXPECT(!host.logind_stopped_idle("4", start) && !host.logind_stopped_idle("11", start), "other");
 }
 
 SESSLIMIT_TEST(number_of_read_entries_bounded) {
