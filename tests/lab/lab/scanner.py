@@ -56,6 +56,7 @@ class Content:
     rules: set[str] = field(default_factory=set)
     profiles: dict[str, dict[str, str]] = field(default_factory=dict)  # value of each selected rule, by profile
     path: str = ""  # in the machine
+    text: str = ""  # in its changed form
 
 
 def load(machine: Machine, source: Path) -> Content:
@@ -75,6 +76,7 @@ def load(machine: Machine, source: Path) -> Content:
             for one in profile.iter(f"{XCCDF}select")
             if one.get("selected") == "true" and (rule := _name(one.get("idref"), "rule")) in content.rules}
     text = re.sub(r'<(?:[\w.-]+:)?platform idref="[^"]*"\s*/>', "", text).replace("rpminfo_", "dpkginfo_")
+    content.text = text
     machine.write(content.path, text)
     return content
 
@@ -83,25 +85,31 @@ def _name(identifier: str, kind: str) -> str:
     return identifier.removeprefix(f"{PREFIX}_{kind}_")
 
 
-def tailor(machine: Machine, values: dict[str, str]) -> str:
-    """Writes a tailoring file with a profile "lab" for rules that no profile of the content selects."""
-    lines = [f'<select idref="{PREFIX}_rule_{rule}" selected="true"/>'
-             f'<set-value idref="{PREFIX}_value_{VARIABLES[rule]}">{value}</set-value>' for rule, value in values.items()]
-    path = f"{PLACE}/tailoring.xml"
-    machine.write(path, f'<Tailoring xmlns="{XCCDF[1:-1]}" id="xccdf_lab_tailoring_lab"><version '
-                        f'time="2026-01-01T00:00:00">1</version><Profile id="xccdf_lab_profile_lab"><title>lab</title>'
-                        f'{"".join(lines)}</Profile></Tailoring>')
+def with_profile(machine: Machine, content: Content, values: dict[str, str]) -> str:
+    """Writes the content with a profile "lab" for rules that no profile of the content selects. Returns its path.
+
+    The defaults of the values are changed, because oscap 1.3.7 ignores some values of profiles.
+    """
+    text = content.text
+    for rule, value in values.items():
+        pattern = (rf'(<(?:[\w.-]+:)?Value id="{re.escape(PREFIX)}_value_{VARIABLES[rule]}"(?:(?!</(?:[\w.-]+:)?Value>).)*?'
+                   rf'<(?:[\w.-]+:)?value>)[^<]*')
+        text, count = re.subn(pattern, rf"\g<1>{value}", text, count=1, flags=re.DOTALL)
+        assert count == 1, (rule, content.path)
+    lines = [f'<select idref="{PREFIX}_rule_{rule}" selected="true"/>' for rule in values]
+    profile = (f'<Profile xmlns="{XCCDF[1:-1]}" id="xccdf_lab_profile_lab"><title>lab</title>'
+               f'{"".join(lines)}</Profile>')
+    path = f"{PLACE}/with-profile.xml"
+    machine.write(path, re.sub(r"(?=<(?:[\w.-]+:)?Profile id=)", profile, text, count=1))
     return path
 
 
 def evaluate(machine: Machine, content: Content, profile: str, rules: dict[str, str]) -> dict[str, str]:
     """Returns the result of each rule, such as "pass". profile: one of the content, or "" for the given values."""
-    chosen = ["--profile", profile]
-    if not profile:
-        chosen = ["--tailoring-file", tailor(machine, rules), "--profile", "xccdf_lab_profile_lab"]
+    path = content.path if profile else with_profile(machine, content, rules)
     selected = [word for rule in rules for word in ("--rule", f"{PREFIX}_rule_{rule}")]
-    done = machine.run("oscap", "xccdf", "eval", "--skip-validation", *chosen, *selected, content.path, check=False,
-                       timeout=300)
+    done = machine.run("oscap", "xccdf", "eval", "--skip-validation", "--profile", profile or "xccdf_lab_profile_lab",
+                       *selected, path, check=False, timeout=300)
     assert done.returncode in (0, 2), done.stdout + done.stderr
     return results(done.stdout)
 
