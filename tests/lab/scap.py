@@ -14,6 +14,7 @@ import pytest
 
 from lab import client, ctl, scanner
 from lab.host import Host
+from lab.machine import Gone, wait_until
 
 SYSTEMS = {
     "rhel8": 'ID="rhel"\nVERSION_ID="8.10"\n',
@@ -286,6 +287,31 @@ def test_benchmark_of_the_package(hosts, saw):
     host.sh("chmod +x /usr/bin/sesslimitctl")
     assert (stopped, broken) == (("fail", "fail"), ("error", "error")), done
     saw(f"policy of 9 sessions and 10 min: {passed}; daemon stopped: {stopped}; sesslimitctl not executable: {broken}")
+
+
+def test_idle_stop_of_logind(hosts, suite, saw):
+    """logind of Debian 13 does not know the terminals of ssh sessions, so that StopIdleSessionSec has no effect."""
+    host = hosts.host
+    host.policy('version = 1\n[defaults]\nidle_timeout = "1h"\n')
+    host.write("/etc/systemd/logind.conf.d/50-sessions.conf", "[Login]\nStopIdleSessionSec=10\n")
+    host.sh("systemctl restart systemd-logind.service")
+    watching = ctl.watch(host, "--json=short")
+    login = client.opened(client.shell(host, "alice"))
+    try:
+        _, took = wait_until("the end of the session", lambda: not login.running, 30)
+        released, _ = wait_until("the event", lambda: [each for each in ctl.watched(watching)
+                                                       if each["event"] == "released"], 10)
+        said = released[0]["session"]["reason"]
+        saw(f"terminated after {took:.0f} s, watch says: {said}")
+    except Gone:
+        said = None
+        saw("not terminated within 30 s")
+    warnings = [each["what"] for each in audit(host)["warnings"] if "logind" in each["what"]]
+    if suite == "bookworm":
+        assert said == "terminated by logind as idle (StopIdleSessionSec)"
+        assert any("For idle sessions, this overrides" in each for each in warnings), warnings
+    else:
+        assert said is None and any("does not know the terminals of SSH sessions" in each for each in warnings), warnings
 
 
 UUID = {"type": "string", "pattern": "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"}
