@@ -125,7 +125,7 @@ Exit status(Remote& remote, Host& host, Console& console) {
 Exit watch(Remote& remote, Host& host, Console& console) {
     const Style& style = console.style();
     // logind logs that it stops an idle session, and may wait for the processes of the session before the event.
-    constexpr Usec stop_time = 2 * 60 * 1'000'000;
+    constexpr Usec stop_time = Usec{120} * 1'000'000;
     const auto done = remote.watch({
         .event =
             [&](const Event& received) {
