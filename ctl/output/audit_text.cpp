@@ -63,23 +63,39 @@ std::string_view action_of(const audit::Remedy& remedy) {
     return remedy.at_top ? ", add at the top:" : ", add:";
 }
 
-/// Returns the proposed changes of files. Each change is listed once, because several controls may require it.
-std::string remedies(const audit::Report& report) {
+/// Returns the proposed changes of a report. Each change is listed once, because several controls may require it. Lines
+/// that are added at the same place are combined.
+std::vector<audit::Remedy> combined_remedies(const audit::Report& report) {
     std::vector<audit::Remedy> listed;
-    std::string text;
+    std::vector<audit::Remedy> combined;
     for (const Finding& finding : report.findings) {
         for (const audit::Remedy& remedy : finding.remedies) {
             if (std::ranges::find(listed, remedy) != listed.end()) {
                 continue;
             }
             listed.push_back(remedy);
-            text += "  " + place({remedy.file, remedy.line, {}});
-            text += action_of(remedy);
-            for (const std::string& line : remedy.lines) {
-                text += "\n      " + escape_for_display(line, 4096);
+            const auto same = std::ranges::find_if(combined, [&remedy](const audit::Remedy& other) {
+                return remedy.line == 0 && other.line == 0 && other.file == remedy.file;
+            });
+            if (same == combined.end()) {
+                combined.push_back(remedy);
+            } else {
+                same->lines.insert(same->lines.end(), remedy.lines.begin(), remedy.lines.end());
             }
-            text += "\n";
         }
+    }
+    return combined;
+}
+
+std::string remedies(const audit::Report& report) {
+    std::string text;
+    for (const audit::Remedy& remedy : combined_remedies(report)) {
+        text += "  " + place({remedy.file, remedy.line, {}});
+        text += action_of(remedy);
+        for (const std::string& line : remedy.lines) {
+            text += "\n      " + escape_for_display(line, 4096);
+        }
+        text += "\n";
     }
     return text.empty() ? "" : "\nChanges that satisfy the controls:\n" + text;
 }

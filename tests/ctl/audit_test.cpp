@@ -649,6 +649,64 @@ SESSLIMIT_TEST(audit_reads_files_below_root) {
            nowhere.complaints);
 }
 
+SESSLIMIT_TEST(lines_added_to_one_file_printed_together) {
+    const Root root;
+    root.write("etc/os-release", "ID=debian\nVERSION_ID=13\n");
+    const std::string paged = audited(root.path, Profile::cis).paged;
+    EXPECT(paged.find("\n  /etc/ssh/sshd_config, add at the top:\n      ClientAliveInterval 300\n"
+                      "      ClientAliveCountMax 3\n      MaxSessions 10\n\n") != std::string::npos,
+           paged);
+}
+
+SESSLIMIT_TEST(limits_of_require_option_parsed) {
+    struct Case {
+        const char* text;
+        const char* required;
+    };
+    constexpr Case cases[] = {
+        {"max_sessions=10", "sessions 10"},
+        {"max_sessions=0", "sessions 0"},
+        {"idle_timeout=15min", "idle 900"},
+        {"idle_timeout=900", "idle 900"},
+        {"max_sessions=-1", ""},
+        {"max_sessions=99999999999", ""},
+        {"max_sessions", ""},
+        {"idle_timeout=soon", ""},
+        {"idle_timeout=500ms", ""},
+        {"idle_timeout=99y", ""},
+        {"max_duration=1h", ""},
+        {"", ""},
+    };
+    for (const Case& one : cases) {
+        const auto limit = ctl::parse_required_limit(one.text);
+        const std::string kind = limit && limit->check == Check::sessions ? "sessions " : "idle ";
+        EXPECT_TEXT(std::string(one.text) + " " + (limit ? kind + std::to_string(limit->value) : ""),
+                    std::string(one.text) + " " + one.required);
+    }
+}
+
+SESSLIMIT_TEST(required_limit_checked_with_policy_alone) {
+    const Root root;
+    root.write("etc/pam.d/sshd", in_pam);
+    root.write("etc/hostname", "web1\n");
+    root.write("etc/security/limits.conf", "* hard maxlogins 5\n");
+    root.write("etc/sesslimit/policy.toml", "version = 1\n[defaults]\nmax_sessions = 9\n");
+    EverybodyIsThere names;
+    FakeRemote remote;
+    FakeHost host;
+    const auto run = [&](unsigned most) {
+        FakeConsole console;
+        console.look.json = ctl::Json::compact;
+        const ctl::AuditRequest request{
+            .profile = {}, .root = root.path, .required = ctl::RequiredLimit{Check::sessions, most}};
+        const ctl::Exit exit = ctl::audit(request, {names, remote, host}, console);
+        EXPECT_TEXT(document_problem("audit.json", console.paged), "");
+        EXPECT(console.paged.find(R"("host":"web1")") != std::string::npos, console.paged);
+        return exit;
+    };
+    EXPECT(run(9) == ctl::Exit::ok && run(8) == ctl::Exit::failed, "9, 8");
+}
+
 SESSLIMIT_TEST(case_B01_only_running_host_queried) {
     const std::string warning = "SELinux is enforcing and sesslimitd runs in the domain initrc_t ";
     const Root root;

@@ -274,6 +274,8 @@ def test_benchmark_of_the_package(hosts, saw):
     assert "notchecked" not in report and "sesslimit_version" in report and "CCI-000054" in report, report[-3000:]
     assert all(f"sesslimit_rule_{rule}" in host.read(files["arf"]) for rule in RULES)
     assert all(f'<rule-result idref="SRG-OS-{number}-' in host.read(files["viewer"]) for number in ("000027", "000279"))
+    digest = audit(host)["policy"]["sha256"]
+    assert host.sh("sha256sum /etc/sesslimit/policy.toml | sha256sum").split()[0] == digest
     host.policy(POLICY.replace("max_sessions = 9", "max_sessions = 11"))
     assert benchmark(host)[0] == ("fail", "pass")
     host.policy(POLICY.replace("10min", "11min"))
