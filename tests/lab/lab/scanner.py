@@ -70,7 +70,8 @@ def load(machine: Machine, source: Path) -> Content:
         values[_name(value.get("id"), "value")] = {
             choice.get("selector", ""): choice.text for choice in value.findall(f"{XCCDF}value")}
     for profile in root.iter(f"{XCCDF}Profile"):
-        refined = {_name(one.get("idref"), "value"): one.get("selector") for one in profile.iter(f"{XCCDF}refine-value")}
+        refined = {_name(one.get("idref"), "value"): one.get("selector")
+                   for one in profile.iter(f"{XCCDF}refine-value")}
         content.profiles[_name(profile.get("id"), "profile")] = {
             rule: values[VARIABLES[rule]][refined.get(VARIABLES[rule], "")]
             for one in profile.iter(f"{XCCDF}select")
@@ -92,8 +93,8 @@ def with_profile(machine: Machine, content: Content, values: dict[str, str]) -> 
     """
     text = content.text
     for rule, value in values.items():
-        pattern = (rf'(<(?:[\w.-]+:)?Value id="{re.escape(PREFIX)}_value_{VARIABLES[rule]}"(?:(?!</(?:[\w.-]+:)?Value>).)*?'
-                   rf'<(?:[\w.-]+:)?value>)[^<]*')
+        pattern = (rf'(<(?:[\w.-]+:)?Value id="{re.escape(PREFIX)}_value_{VARIABLES[rule]}"'
+                   rf'(?:(?!</(?:[\w.-]+:)?Value>).)*?<(?:[\w.-]+:)?value>)[^<]*')
         text, count = re.subn(pattern, rf"\g<1>{value}", text, count=1, flags=re.DOTALL)
         assert count == 1, (rule, content.path)
     lines = [f'<select idref="{PREFIX}_rule_{rule}" selected="true"/>' for rule in values]
