@@ -175,10 +175,13 @@ class Input {
         this.numbers.hidden = this.choice.value !== "limited";
     }
 
-    /** @returns {Field} */
+    /** Returns the field, without the numbers if they do not apply. @returns {Field} */
     field() {
+        if (this.choice.value !== "limited") {
+            return { choice: /** @type {Field["choice"]} */ (this.choice.value) };
+        }
         const texts = Object.fromEntries(Object.entries(this.parts).map(([part, input]) => [part, input.value]));
-        return { choice: /** @type {Field["choice"]} */ (this.choice.value), ...texts };
+        return { choice: "limited", ...texts };
     }
 
     /**
@@ -333,8 +336,12 @@ async function editLimits() {
     async function saveChanges() {
         const reports = await attempt(false);
         if (reports) {
-            const inForce = reports.every((report) => report.reload === "done");
-            const title = inForce ? _("Saved and in force") : _("Saved. The daemon loads the policy when it starts.");
+            const states = reports.map((report) => report.reload);
+            const title = states.includes("not-running")
+                ? _("Saved. The daemon loads the policy when it starts.")
+                : states.includes("unknown")
+                  ? _("Saved. It is not known whether the daemon has loaded the policy.")
+                  : _("Saved and in force");
             result.replaceChildren(notice("info", title), ...reports.flatMap(reportNodes));
             save.hidden = back.hidden = true;
             close.textContent = _("Close");
@@ -398,6 +405,13 @@ function reportNodes(report) {
     }
     if (report.problems.length > 0) {
         nodes.push(notice("warning", _("Warnings"), problemList(report.problems)));
+    }
+    if (report.lockout.length > 0) {
+        nodes.push(notice("danger", _("You may lock yourself out"),
+            el("ul", {}, ...report.lockout.map((/** @type {string} */ sentence) => el("li", {}, shown(sentence))))));
+    }
+    if (!report.sessions_known) {
+        nodes.push(notice("info", _("It is not known which sessions end earlier, because the daemon did not report them.")));
     }
     if (report.ending_sooner.length > 0) {
         const now = daemon.now();

@@ -50,6 +50,7 @@ export class Shell {
         this.process = spawn(enter, [...prefix, "ssh", "-tt", ...options, `${user}@127.0.0.1`], { env: ENVIRONMENT });
         this.process.stdout.on("data", (data) => (this.output += data));
         this.process.stderr.on("data", (data) => (this.output += data));
+        this.process.stdin.on("error", () => {}); // the client may have exited
         this.process.on("exit", () => (this.ended = true));
     }
 
@@ -61,8 +62,9 @@ export class Shell {
         return until(`output of ssh with ${text}`, () => this.output.includes(text), seconds);
     }
 
+    /** Logs out. */
     end() {
-        this.process.kill();
+        this.type("exit\n");
     }
 }
 

@@ -56,6 +56,12 @@ function waitText(frame, selector, wanted, seconds = 20) {
         (await text(frame, selector).catch(() => "")).includes(wanted), seconds);
 }
 
+/** Opens the dialog for limits, which first reads the settings. */
+async function openLimits(frame) {
+    await frame.click("#limits-edit");
+    await frame.waitForSelector("dialog[open]");
+}
+
 async function assertAccessible(opened, view) {
     assert.deepEqual(await opened.violations(), [], view);
 }
@@ -120,6 +126,7 @@ await step("unprivileged: no End for others, no Edit, no credentials of others; 
     await until("both sessions", async () => (await rowOf(frame, theirs)) && (await rowOf(frame, own)));
     assert.equal((await rowOf(frame, theirs)).end, false);
     assert.equal((await rowOf(frame, own)).end, true);
+    await frame.waitForSelector("#limits-body table");
     assert.equal(await frame.isVisible("#limits-edit"), false);
     assert.equal(await frame.isVisible("#history"), false);
     const web = await rowOf(frame, await idOf("bob", "cockpit"));
@@ -148,6 +155,7 @@ await step("administrative access gained and dropped", async () => {
     for (const access of [null, true, false, true]) {
         const frame = access === null ? await alice.ready() : await alice.superuser(access);
         await until("the row", () => rowOf(frame, theirs));
+        await frame.waitForSelector("#limits-body table");
         states.push([(await rowOf(frame, theirs)).end, await frame.isVisible("#limits-edit"), await frame.isVisible("#history")]);
     }
     const [no, yes] = [[false, false, false], [true, true, true]];
@@ -219,7 +227,7 @@ await step("a session that ends under an open dialog; End by keyboard, with a me
 
 await step("set limits: errors shown, saved and in force", async () => {
     const { frame } = alice;
-    await frame.click("#limits-edit");
+    await openLimits(frame);
     await assertAccessible(alice, "dialog of limits");
     await frame.selectOption("#max_duration-choice", "limited");
     await frame.fill("#max_duration-hours", "1.5");
@@ -230,10 +238,19 @@ await step("set limits: errors shown, saved and in force", async () => {
     await picture(alice, "limits-light");
     await frame.fill("#max_duration-hours", "7");
 
+    await frame.selectOption("#max_sessions-choice", "limited");
+    await frame.fill("#max_sessions-count", "1");
+    await frame.click("dialog >> text=Review");
+    await waitText(frame, "dialog .result", "You may lock yourself out");
+    const lockout = await text(frame, "dialog .result .danger");
+    await frame.click("dialog >> text=Change");
+    await frame.selectOption("#max_sessions-choice", "unset");
+
     await sh("mkdir -p /etc/sesslimit/managed.d && printf 'version = 1\\n[defaults]\\nmax_duration = \"6h\"\\n' > /etc/sesslimit/managed.d/10.toml");
     await frame.click("dialog >> text=Review");
     await waitText(frame, "dialog .result", "/etc/sesslimit/managed.d/10.toml:3 is stricter: 6h applies");
     await assertAccessible(alice, "review of limits");
+    await picture(alice, "review-light");
     await frame.click("dialog >> text=Change");
     await sh("echo 'nonsense = 1' > /etc/sesslimit/managed.d/10.toml");
     await frame.click("dialog >> text=Review");
@@ -252,7 +269,7 @@ await step("set limits: errors shown, saved and in force", async () => {
     const { since, duration_ends_at } = (await ctl("list")).find((one) => one.id === id);
     assert.equal(duration_ends_at - since, 7 * 3600e6);
 
-    await frame.click("#limits-edit");
+    await openLimits(frame);
     assert.equal(await frame.inputValue("#max_duration-hours"), "7");
     await frame.selectOption("#max_duration-choice", "unset");
     await frame.click("dialog >> text=Review");
@@ -260,7 +277,7 @@ await step("set limits: errors shown, saved and in force", async () => {
     await frame.click("dialog >> text=Save");
     await waitText(frame, "dialog .result", "Saved and in force");
     await frame.click("dialog >> text=Close");
-    return rejected.replace(/\s+/g, " ").trim();
+    return `${lockout} ${rejected}`.replace(/\s+/g, " ").trim();
 });
 
 await step("banners: rejected policy, observe mode, stopped daemon", async () => {
@@ -326,7 +343,7 @@ await step("pictures in light, dark and 390 px", async () => {
     await picture(alice, "list-390");
     assert.ok(await frame.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), "scrolls sideways");
     await assertAccessible(alice, "narrow");
-    await frame.click("#limits-edit");
+    await openLimits(frame);
     await picture(alice, "limits-390");
     assert.ok(await frame.$eval("dialog", (dialog) => dialog.scrollWidth <= dialog.clientWidth), "the dialog scrolls sideways");
     await page.keyboard.press("Escape");
@@ -346,11 +363,22 @@ await step("pictures in light, dark and 390 px", async () => {
     await picture(alice, "details-dark");
     await assertAccessible(alice, "dark details");
     await frame.click("#details .back");
-    await frame.click("#limits-edit");
+    await openLimits(frame);
     await picture(alice, "limits-dark");
     await assertAccessible(alice, "dark dialog");
     await page.keyboard.press("Escape");
     await page.evaluate(() => localStorage.removeItem("shell:style"));
+});
+
+await step("the page in German", async () => {
+    bob = watch(await Console.open(browser, "bob", { language: "de" }));
+    const frame = await bob.ready();
+    await waitText(frame, "#list h1", "Anmeldesitzungen");
+    assert.equal(await frame.getAttribute("html", "lang"), "de");
+    await picture(bob, "german");
+    assert.deepEqual(bob.messages, []);
+    await bob.close();
+    watch(alice);
 });
 
 await step("a denied login to Cockpit shows its reason", async () => {
@@ -388,6 +416,4 @@ await step("Cockpit in use with an open Terminal page is kept (C06)", async () =
 
 assert.deepEqual(alice.messages, [], "messages of the page on the console");
 await browser.close();
-for (const each of Object.values(shells)) {
-    each.end();
-}
+process.exit(0); // the clients of ssh end with the machine
