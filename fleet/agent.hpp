@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "common/clock.hpp"
+#include "fleet/sync.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <variant>
+
+namespace sesslimit::fleet {
+
+/// Calls to the store other than transactions. A lease deletes its keys when it expires.
+struct GrantLease {
+    std::chrono::seconds ttl{};
+};
+struct RevokeLease {
+    std::int64_t lease = 0;
+};
+struct KeepAlive {
+    std::int64_t lease = 0;
+};
+struct ListLease {
+    std::int64_t lease = 0;
+};
+using Call = std::variant<Transaction, GrantLease, RevokeLease, KeepAlive, ListLease>;
+
+/// The reply to a call about a lease.
+struct LeaseReply {
+    std::int64_t lease = 0;
+    std::chrono::seconds ttl{};      ///< Remaining time of the lease; 0 or less if it does not exist.
+    std::vector<std::string> keys{}; ///< Keys of the lease, if the call was ListLease.
+};
+
+/// The reason why a call has no reply.
+struct CallFailure {
+    enum class Kind : std::uint8_t {
+        unavailable, ///< No reply. The store may still execute the call later.
+        no_lease,    ///< Rejected, because the lease does not exist.
+        rejected,    ///< Rejected for the reason in `what`, such as a missing permission.
+    };
+    Kind kind = Kind::unavailable;
+    std::string what{}; ///< Description of the error for a log.
+};
+using CallResult = std::variant<TransactionReply, LeaseReply, CallFailure>;
+
+/// The answer to the claim of the daemon.
+struct Answer {
+    enum class Outcome : std::uint8_t {
+        granted = 1,
+        full = 2,    ///< The limit is reached.
+        unknown = 3, ///< The store did not answer. The session is recorded later unless the daemon releases it.
+    };
+    Outcome outcome = Outcome::unknown;
+    std::uint32_t count = 0;       ///< Number of occupied slots of the user if the outcome is `full`.
+    std::vector<Holder> holders{}; ///< Sessions that occupy them.
+};
+
+/// The receiver of the effects of an Agent. Its functions must not call the agent.
+class Effects {
+  public:
+    virtual ~Effects() = default;
+    /// Sends a call to the store. Agent::on_reply() receives its result, which is `unavailable` if a reply does not
+    /// arrive in time.
+    virtual void call(std::uint64_t id, const Call& call) = 0;
+    /// Answers the claim for a session of the daemon.
+    virtual void answer(std::uint64_t session, const Answer& answer) = 0;
+    /// Reports that claims are now answered by the store, or that they are not. `reason` is not escaped.
+    virtual void state_changed(bool up, const std::string& reason) = 0;
+    /// Reports that a session was recorded although all `limit` slots of its user are occupied.
+    virtual void over_limit(const Session& session) = 0;
+    /// Reports that records of existing sessions were missing in the store and are written again.
+    virtual void repairing(std::size_t count) = 0;
+};
+
+/// The part of sesslimit-fleetd that decides: it keeps the lease of the host, claims and releases slots, repeats calls
+/// without reply, and repairs the records of the host. It has no clock, no thread and no socket. All its inputs are
+/// events with the time at which they occurred.
+class Agent {
+  public:
+    struct Settings {
+        std::string fleet{}; ///< Name of the fleet, valid according to is_valid_name().
+        std::string host{};  ///< Name of this host in the fleet, also valid.
+        HostRecord record{}; ///< Description of this host.
+        std::chrono::seconds host_ttl{30};
+        std::uint32_t seed = 1; ///< Seed of the jitter of retries.
+    };
+
+    /// Times that are part of the design.
+    static constexpr Duration answer_timeout = std::chrono::seconds(3); ///< Time until a claim is answered `unknown`.
+    static constexpr Duration sync_interval = std::chrono::minutes(1);
+    static constexpr Duration down_retry = std::chrono::seconds(1);
+    static constexpr Duration quick_retry = std::chrono::milliseconds(100);
+    /// Maximum number of calls about sessions without a reply.
+    static constexpr std::size_t max_calls = 64;
+    /// Maximum number of records in a reply.
+    static constexpr std::int64_t page = 1000;
+
+    /// Lifetime: `effects` must outlive the agent.
+    Agent(Settings settings, Effects& effects);
+
+    /// Starts to join the fleet.
+    void start(BootTime now);
+
+    /// Handles a claim for a new session, whose user waits for the answer.
+    void claim(BootTime now, Session session);
+    /// Handles the end of a session, or the denial of its login.
+    void release(BootTime now, std::uint64_t session);
+    /// Handles the list of all sessions of the daemon: begin_list(), add_listed() for each session, end_list(). The
+    /// sessions that are not in the list are released.
+    void begin_list();
+    void add_listed(Session session);
+    void end_list(BootTime now);
+
+    void on_reply(BootTime now, std::uint64_t id, const CallResult& result);
+    void on_time(BootTime now);
+    /// Returns the time at which on_time() must be called.
+    [[nodiscard]] BootTime deadline() const;
+
+    /// Revokes the lease, which deletes all records of the host. Called when the system shuts down.
+    void leave(BootTime now);
+
+    [[nodiscard]] bool is_up() const { return reported_up_; }
+    [[nodiscard]] const Keys& keys() const { return keys_; }
+    [[nodiscard]] std::int64_t lease() const { return lease_; }
+
+  private:
+    enum class State : std::uint8_t {
+        claiming,  ///< The daemon waits for the answer.
+        owed,      ///< The session exists, and is not known to be recorded.
+        repairing, ///< The session is being recorded.
+        held,      ///< The session is recorded.
+        releasing, ///< The session has ended, and its record is being deleted.
+    };
+    struct Entry {
+        Session session;
+        State state = State::claiming;
+        std::uint32_t slot = 0;
+        std::int64_t revision = 0;
+        std::optional<Claim> claim{};
+        std::uint64_t call = 0; ///< ID of the call without reply; 0 if none.
+        BootTime answer_by = never;
+        BootTime retry_at{};
+        bool listed = false;
+    };
+    /// Step of the connection to the store. At most one call of these steps has no reply.
+    enum class Step : std::uint8_t {
+        read_host,
+        check_lease,
+        revoke,
+        grant,
+        put_host,
+        keep_alive,
+        read_records,
+        list_lease
+    };
+    struct Control {
+        Step step = Step::read_host;
+        std::uint64_t call = 0;
+        BootTime next = never; ///< Time of the next attempt, if `call` is 0.
+    };
+
+    void pump(BootTime now);
+    void send_control(BootTime now);
+    void send(std::uint64_t key, Entry& entry);
+    std::uint64_t send(const Call& call);
+    void go_on(BootTime now, Step step);
+    void finish_control(BootTime now);
+    void on_control(BootTime now, const CallResult& result);
+    void on_host_record(BootTime now, const TransactionReply& reply);
+    void on_lease(BootTime now, const LeaseReply& reply);
+    void on_records(BootTime now, const TransactionReply& reply);
+    void on_lease_list(BootTime now, const LeaseReply& reply);
+    void on_session_reply(BootTime now, std::uint64_t key, Entry& entry, const CallResult& result);
+    void on_claimed(BootTime now, std::uint64_t key, Entry& entry, const Claimed& claimed);
+    void on_released(BootTime now, std::uint64_t key, Entry& entry, const TransactionReply& reply);
+    void note_success();
+    void note_failure(BootTime now, const std::string& what);
+    void note_unreachable(BootTime now);
+    void lose_lease(BootTime now);
+    void go_down(const std::string& reason);
+    void apply(BootTime now, const SyncPlan& plan);
+    void give_answers(BootTime now);
+    void answer(std::uint64_t key, Entry& entry, const Answer& answer);
+    [[nodiscard]] bool is_recording() const;
+    [[nodiscard]] bool may_call(const Entry& entry, bool admits) const;
+    [[nodiscard]] BootTime soon(BootTime now, Duration pause);
+
+    Settings settings_;
+    Keys keys_;
+    Effects& effects_;
+    std::minstd_rand random_;
+    std::map<std::uint64_t, Entry> entries_{};
+    std::set<std::uint64_t> active_;                 ///< Keys of the entries that are neither held nor owed.
+    std::map<std::uint64_t, std::uint64_t> calls_{}; ///< Sessions by the IDs of their calls. 0: no session.
+    std::uint64_t last_call_ = 0;
+    Control control_;
+    std::int64_t lease_ = 0;
+    std::int64_t host_modified_ = 0; ///< Revision of the host's record when it was read.
+    StoredRecords read_;
+    BootTime keep_alive_at_ = never;
+    BootTime sync_at_ = never;
+    BootTime failing_since_ = never; ///< Time of the first failed call since the last reply.
+    std::string failure_;            ///< Description of the last failed call.
+    bool listed_ = false;            ///< The daemon has listed its sessions.
+    bool synced_ = false;            ///< The records have been compared since the host joined.
+    bool down_ = false;              ///< No call has been answered for answer_timeout.
+    bool refused_ = false; ///< The store has rejected a call of the lease, or another machine uses the host's name.
+    bool reported_up_ = false;
+    bool left_ = false;
+};
+
+} // namespace sesslimit::fleet

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "fleet/store.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// The keys of the fleet in etcd. All of them start with "/sesslimit/1/FLEET/", where 1 is the version of the layout.
+/// Names in a key are escaped as in a URL, so that a name cannot contain a separator.
+namespace sesslimit::fleet {
+
+inline constexpr std::size_t max_name = 64;      ///< Maximum length in bytes of the name of a fleet or of a host.
+inline constexpr std::size_t max_user = 255;     ///< Maximum length of a user name in bytes, as in the protocol of PAM.
+inline constexpr std::uint32_t max_limit = 1000; ///< Maximum value of max_sessions_fleet.
+/// Maximum number of a slot. Slots beyond the limit are occupied by sessions that the store could not deny.
+inline constexpr std::uint32_t max_slot = 9999;
+
+/// Escapes a name as in a URL (RFC 3986). ASCII letters, digits, "-", "." and "_" are kept, and each other byte becomes
+/// "%" and two uppercase hexadecimal digits.
+std::string escape_name(std::string_view name);
+
+/// Reverses escape_name(). Returns nullopt if escape_name() does not return `text` for any name.
+std::optional<std::string> unescape_name(std::string_view text);
+
+/// Returns true for a valid name of a fleet or of a host: 1 to max_name ASCII letters, digits, "-", "." and "_".
+bool is_valid_name(std::string_view name);
+
+/// The slot of a user, which the key p/USER/SLOT stands for.
+struct SlotKey {
+    std::string user;
+    std::uint32_t slot = 0;
+    bool operator==(const SlotKey&) const = default;
+};
+
+/// The keys of one fleet, as seen by one of its hosts.
+class Keys {
+  public:
+    /// `fleet` and `host` must be valid names.
+    Keys(std::string_view fleet, std::string_view host);
+
+    /// Returns the key of a slot. `slot` is 1 to max_slot. Its digits are padded, so that keys are sorted by slot.
+    [[nodiscard]] std::string slot(std::string_view user, std::uint32_t slot) const;
+    /// Returns the range of all slots of a user, or of those from the slot `first` on.
+    [[nodiscard]] KeyRange slots(std::string_view user, std::uint32_t first = 0) const;
+    [[nodiscard]] std::string session(std::uint64_t session) const;
+    [[nodiscard]] KeyRange sessions() const;
+    [[nodiscard]] std::string host_record() const;
+    [[nodiscard]] KeyRange orders() const;
+    [[nodiscard]] std::string ack(std::uint64_t order) const;
+
+    /// Each parse function returns nullopt if the key is not one of the kind in its name. A session must be one of this
+    /// host.
+    [[nodiscard]] std::optional<SlotKey> parse_slot(std::string_view key) const;
+    [[nodiscard]] std::optional<std::uint64_t> parse_session(std::string_view key) const;
+    [[nodiscard]] std::optional<std::uint64_t> parse_order(std::string_view key) const;
+
+    /// Returns the name of this host.
+    [[nodiscard]] const std::string& host() const { return name_; }
+
+  private:
+    std::string name_;
+    std::string fleet_; ///< Prefix of all keys of the fleet.
+    std::string host_;  ///< Prefix of all keys of the host.
+};
+
+} // namespace sesslimit::fleet

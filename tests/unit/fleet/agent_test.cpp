@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+// Single decisions of the agent. tests/fleet_model runs fleets of agents with faults.
+#include "fleet/agent.hpp"
+#include "tests/fleet_model/store.hpp"
+#include "tests/unit/support/cmocka.hpp"
+
+#include <deque>
+
+namespace sesslimit::fleet {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+const Keys keys("f", "me");
+
+/// An agent whose calls are executed at once, or fail after 300 ms if the store does not answer.
+struct Bench final : Effects {
+    explicit Bench(std::string boot = "boot1", std::string machine = "machine1")
+        : agent({.fleet = "f",
+                 .host = "me",
+                 .record = {.machine = std::move(machine), .boot = std::move(boot), .version = "1"}},
+                *this) {}
+
+    void call(std::uint64_t id, const Call& call) override { calls.emplace_back(id, call); }
+    void answer(std::uint64_t session, const Answer& answer) override {
+        log += std::to_string(session) + (answer.outcome == Answer::Outcome::granted ? " granted, "
+                                          : answer.outcome == Answer::Outcome::full  ? " full, "
+                                                                                     : " unknown, ");
+    }
+    void state_changed(bool up, const std::string& reason) override { log += up ? "up, " : "down: " + reason + ", "; }
+    void over_limit(const Session& session) override { log += std::to_string(session.key) + " over the limit, "; }
+    void repairing(std::size_t count) override { log += std::to_string(count) + " repaired, "; }
+
+    void start() {
+        agent.start(now);
+        agent.begin_list();
+        agent.end_list(now);
+        settle();
+    }
+    void claim(std::uint64_t key, std::uint32_t limit = 1) {
+        agent.claim(now, {.key = key, .limit = limit, .record = {.user = "alice"}});
+        settle();
+    }
+    /// Executes all calls.
+    void settle() {
+        while (!calls.empty()) {
+            const auto [id, call] = calls.front();
+            calls.pop_front();
+            now += answers ? milliseconds(1) : milliseconds(300);
+            agent.on_reply(
+                now, id, answers ? store->execute(now, call) : CallFailure{CallFailure::Kind::unavailable, "no reply"});
+        }
+    }
+    void pass(Duration span) {
+        for (const BootTime end = now + span; now < end;) {
+            now = std::max(now, std::min(end, agent.deadline()));
+            agent.on_time(now);
+            settle();
+        }
+    }
+    std::string take_log() { return std::exchange(log, {}); }
+
+    std::shared_ptr<model::Store> store = std::make_shared<model::Store>();
+    bool answers = true;
+    BootTime now{std::chrono::hours(1)};
+    std::deque<std::pair<std::uint64_t, Call>> calls;
+    std::string log;
+    Agent agent;
+};
+
+SESSLIMIT_TEST(a_host_joins_and_admits_up_to_the_limit) {
+    Bench bench;
+    bench.start();
+    EXPECT_TEXT(bench.take_log(), "up, ");
+    bench.claim(1);
+    bench.claim(2);
+    EXPECT_TEXT(bench.take_log(), "1 granted, 2 full, ");
+    bench.agent.release(bench.now, 1);
+    bench.settle();
+    bench.claim(3);
+    EXPECT_TEXT(bench.take_log(), "3 granted, ");
+}
+
+SESSLIMIT_TEST(a_quiet_host_sends_keep_alives_and_one_comparison_a_minute) {
+    Bench bench;
+    bench.start();
+    std::size_t calls = 0;
+    for (const BootTime end = bench.now + std::chrono::minutes(10); bench.now < end;) {
+        bench.now = bench.agent.deadline();
+        bench.agent.on_time(bench.now);
+        while (!bench.calls.empty()) {
+            const auto [id, call] = bench.calls.front();
+            bench.calls.pop_front();
+            ++calls;
+            bench.agent.on_reply(bench.now, id, bench.store->execute(bench.now, call));
+        }
+    }
+    EXPECT(calls >= 79 && calls <= 81,
+           std::to_string(calls)); // 6 keep-alives, one read of the records and of the lease
+    EXPECT_TEXT(bench.take_log(), "up, ");
+}
+
+SESSLIMIT_TEST(without_a_store_the_first_login_waits_and_the_next_does_not) {
+    Bench bench;
+    bench.start();
+    bench.answers = false;
+    BootTime asked = bench.now;
+    bench.claim(1);
+    bench.pass(seconds(4));
+    EXPECT(bench.log.find("1 unknown, ") != std::string::npos && bench.log.find("down: no reply") != std::string::npos,
+           bench.log);
+    bench.take_log();
+    asked = bench.now;
+    bench.claim(2);
+    EXPECT_TEXT(bench.take_log(), "2 unknown, ");
+    EXPECT(bench.now == asked, "at once");
+    bench.answers = true;
+    bench.pass(seconds(3));
+    EXPECT_TEXT(bench.take_log(), "up, 2 over the limit, "); // both are recorded, because the host admitted them
+    EXPECT(bench.store->count(keys.slots("alice")) == 2, "recorded");
+}
+
+SESSLIMIT_TEST(a_restarted_agent_keeps_the_lease_and_the_slots) {
+    Bench bench;
+    bench.start();
+    bench.claim(1);
+    const std::int64_t lease = bench.agent.lease();
+    Bench next;
+    next.store = bench.store;
+    next.now = bench.now;
+    next.agent.start(next.now);
+    next.pass(seconds(2));
+    EXPECT_TEXT(next.take_log(), ""); // the daemon has not listed its sessions
+    EXPECT(next.store->count(keys.slots("alice")) == 1, "nothing is freed");
+    next.agent.begin_list();
+    next.agent.add_listed({.key = 1, .limit = 1, .record = {.user = "alice"}});
+    next.agent.end_list(next.now);
+    next.pass(seconds(2));
+    EXPECT_TEXT(next.take_log(), "up, ");
+    EXPECT(next.agent.lease() == lease && next.store->count(keys.slots("alice")) == 1, "the same lease");
+    next.agent.begin_list();
+    next.agent.end_list(next.now);
+    next.pass(seconds(2));
+    EXPECT(next.store->count(keys.slots("alice")) == 0, "released, because the session is not in the list");
+}
+
+SESSLIMIT_TEST(a_reboot_revokes_the_lease_of_the_earlier_boot) {
+    Bench bench;
+    bench.start();
+    bench.claim(1);
+    Bench next("boot2");
+    next.store = bench.store;
+    next.now = bench.now;
+    next.start();
+    EXPECT_TEXT(next.take_log(), "up, ");
+    EXPECT(next.store->count(keys.slots("alice")) == 0, "the sessions of the earlier boot have no slots");
+}
+
+SESSLIMIT_TEST(another_machine_with_the_same_name_is_rejected) {
+    Bench bench;
+    bench.start();
+    bench.claim(1);
+    Bench other("boot1", "machine2");
+    other.store = bench.store;
+    other.now = bench.now;
+    other.start();
+    other.claim(2);
+    EXPECT_TEXT(other.take_log(), "2 unknown, ");
+    EXPECT(other.store->count(keys.slots("alice")) == 1, "the first machine keeps its slots");
+}
+
+SESSLIMIT_TEST(a_lost_lease_is_replaced_and_sessions_are_recorded_again) {
+    Bench bench;
+    bench.start();
+    bench.claim(1);
+    bench.take_log();
+    (void)bench.store->execute(bench.now, RevokeLease{bench.agent.lease()});
+    bench.claim(2, 2); // the store reports that the lease does not exist
+    bench.pass(seconds(2));
+    EXPECT_TEXT(bench.take_log(), "down: the lease of the host has expired, 1 repaired, up, 2 granted, ");
+    bench.agent.leave(bench.now);
+    bench.settle();
+    EXPECT(bench.store->keys().empty() && bench.agent.lease() == 0, "a host that leaves deletes its records");
+}
+
+} // namespace
+} // namespace sesslimit::fleet
