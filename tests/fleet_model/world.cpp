@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: MIT
+#include "tests/fleet_model/world.hpp"
+
+#include <algorithm>
+
+namespace sesslimit::fleet::model {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Duration call_timeout = milliseconds(300);
+
+struct User {
+    const char* name;
+    std::uint32_t limit;
+};
+constexpr User users[] = {{"alice", 1}, {"bob", 3}, {"50% carol/é", 20}};
+
+} // namespace
+
+struct World::Host final : Effects {
+    Host(World& owner, std::size_t index) : world(owner), name("host" + std::to_string(index)) {}
+
+    void call(std::uint64_t id, const Call& call) override { world.deliver(*this, id, call); }
+    void answer(std::uint64_t session, const Answer& answer) override { world.hear(*this, session, answer); }
+    void state_changed(bool, const std::string&) override {}
+    void over_limit(const Session&) override { ++world.figures_.over_limit; }
+    void repairing(std::size_t count) override { world.figures_.repaired += count; }
+
+    World& world;
+    std::string name;
+    std::unique_ptr<Agent> agent;
+    std::map<std::uint64_t, Login> logins; ///< Logins of the daemon that are being decided, and its sessions.
+    std::uint64_t last_key = 0;
+    std::uint64_t boots = 0;
+    std::uint64_t incarnation = 0; ///< Number of the agent, so that replies to an earlier one are dropped.
+    BootTime wakes = never;
+    bool cut_off = false;
+};
+
+World::World(std::uint32_t seed, std::size_t hosts, Faults faults) : random_(seed), faults_(faults) {
+    store_.on_create = [this](const std::string& key, const std::string& value) { created(key, value); };
+    store_.on_delete = [this](const std::string& key) { deleted(key); };
+    for (std::size_t index = 0; index < hosts; ++index) {
+        hosts_.push_back(std::make_unique<Host>(*this, index));
+        boot(*hosts_.back());
+    }
+}
+
+World::~World() = default;
+
+std::size_t World::pick(std::size_t count) {
+    return std::uniform_int_distribution<std::size_t>(0, count - 1)(random_);
+}
+
+Duration World::between(Duration least, Duration most) {
+    return Duration(std::uniform_int_distribution<Duration::rep>(least.count(), most.count())(random_));
+}
+
+void World::fail(const std::string& what) {
+    if (wrong_.empty()) {
+        wrong_ = what + " at " + std::to_string(now_.time_since_epoch().count());
+    }
+}
+
+void World::at(Duration delay, std::function<void()> what) {
+    events_.push({now_ + delay, ++order_, std::make_shared<std::function<void()>>(std::move(what))});
+}
+
+void World::pass(Duration span) {
+    const BootTime end = now_ + span;
+    while (!events_.empty() && events_.top().when <= end && wrong_.empty()) {
+        const Event event = events_.top();
+        events_.pop();
+        now_ = event.when;
+        store_.expire(now_);
+        (*event.what)();
+    }
+    now_ = end;
+}
+
+/// Schedules the next call of on_time(). A deadline in the past is a loop that never ends.
+void World::wake(Host& host) {
+    const BootTime deadline = host.agent ? host.agent->deadline() : never;
+    if (deadline >= host.wakes) {
+        return;
+    }
+    host.wakes = std::max(deadline, now_);
+    at(host.wakes - now_, [this, &host, when = host.wakes] {
+        if (host.wakes != when) {
+            return;
+        }
+        host.wakes = never;
+        if (host.agent && host.agent->deadline() <= now_) {
+            host.agent->on_time(now_);
+            if (host.agent->deadline() <= now_) {
+                fail(host.name + ": the deadline is still in the past");
+            }
+        }
+        wake(host);
+    });
+}
+
+// --- Hosts ---------------------------------------------------------------------------------------------------------
+
+void World::boot(Host& host) {
+    ++host.boots;
+    host.logins.clear();
+    host.last_key = 0;
+    start_agent(host);
+}
+
+void World::start_agent(Host& host) {
+    ++host.incarnation;
+    host.agent = std::make_unique<Agent>(
+        Agent::Settings{.fleet = "fleet",
+                        .host = host.name,
+                        .record = {.machine = "m" + host.name, .boot = std::to_string(host.boots), .version = "1"},
+                        .seed = static_cast<std::uint32_t>(random_())},
+        host);
+    host.agent->start(now_);
+    list(host);
+}
+
+void World::list(Host& host) {
+    host.agent->begin_list();
+    // A login whose module waits is repeated after a restart of the daemon, under another number.
+    std::erase_if(host.logins, [](const auto& entry) { return !entry.second.answered; });
+    for (const auto& [key, login] : host.logins) {
+        host.agent->add_listed(
+            {.key = key,
+             .limit = login.limit,
+             .enforced = false,
+             .record = {.user = login.user, .since = static_cast<std::int64_t>(key + 1000 * host.boots)}});
+    }
+    host.agent->end_list(now_);
+    wake(host);
+}
+
+void World::login(Host& host, const std::string& user, std::uint32_t limit) {
+    if (!host.agent) {
+        return;
+    }
+    const std::uint64_t key = ++host.last_key;
+    host.logins[key] = {.user = user, .limit = limit, .asked = now_};
+    ++figures_.claims;
+    host.agent->claim(now_, {.key = key,
+                             .limit = limit,
+                             .record = {.user = user, .since = static_cast<std::int64_t>(key + 1000 * host.boots)}});
+    wake(host);
+}
+
+void World::logout(Host& host) {
+    if (!host.agent || host.logins.empty()) {
+        return;
+    }
+    const auto login = std::next(host.logins.begin(), static_cast<std::ptrdiff_t>(pick(host.logins.size())));
+    const std::uint64_t key = login->first;
+    host.logins.erase(login);
+    host.agent->release(now_, key);
+    wake(host);
+}
+
+void World::hear(Host& host, std::uint64_t key, const Answer& answer) {
+    const auto found = host.logins.find(key);
+    if (found == host.logins.end() || found->second.answered) {
+        fail(host.name + ": unexpected answer for session " + std::to_string(key));
+        return;
+    }
+    Login& login = found->second;
+    login.answered = true;
+    if (now_ - login.asked > Agent::answer_timeout) {
+        fail(host.name + ": late answer");
+    }
+    switch (answer.outcome) {
+    case Answer::Outcome::granted:
+        ++figures_.granted;
+        break;
+    case Answer::Outcome::full:
+        ++figures_.full;
+        if (answer.count < login.limit) {
+            fail(host.name + ": denied with free slots");
+        }
+        host.logins.erase(found);
+        break;
+    case Answer::Outcome::unknown:
+        ++figures_.unknown;
+        login.excused = true;
+        login.enforced = false;
+        if (key % 2 == 0) { // on_fleet_error = "deny"
+            host.logins.erase(found);
+            at({}, [this, &host, key, incarnation = host.incarnation] {
+                if (host.agent && host.incarnation == incarnation) {
+                    host.agent->release(now_, key);
+                    wake(host);
+                }
+            });
+        }
+        break;
+    }
+}
+
+// --- The network ---------------------------------------------------------------------------------------------------
+
+void World::deliver(Host& host, std::uint64_t id, const Call& call) {
+    const bool bad = faulty_ && faults_.network;
+    const auto reply = [this, &host, incarnation = host.incarnation, id](Duration delay, const CallResult& result) {
+        at(delay, [this, &host, incarnation, id, result] {
+            if (host.agent && host.incarnation == incarnation) {
+                host.agent->on_reply(now_, id, result);
+                wake(host);
+            }
+        });
+    };
+    const CallResult timeout = CallFailure{CallFailure::Kind::unavailable, "deadline exceeded"};
+    if (bad && chance(5)) { // refused at once
+        reply(milliseconds(1), timeout);
+        return;
+    }
+    if (bad && chance(10)) { // the request is lost
+        reply(call_timeout, timeout);
+        return;
+    }
+    Duration there = between(Duration(100), milliseconds(30));
+    if (bad && chance(8)) {
+        there = between(milliseconds(100), seconds(10));
+    }
+    if (there >= call_timeout) {
+        reply(call_timeout, timeout);
+    }
+    at(there, [this, &host, call, reply, there, bad, timeout, incarnation = host.incarnation] {
+        const bool lost = store_down_ || host.cut_off;
+        const CallResult result = lost ? timeout : store_.execute(now_, call);
+        if (there >= call_timeout) {
+            return;
+        }
+        const bool reply_lost = lost || (bad && chance(10));
+        const Duration back = between(Duration(100), milliseconds(30));
+        reply(reply_lost || there + back >= call_timeout ? call_timeout - there : back, reply_lost ? timeout : result);
+    });
+}
+
+// --- Faults --------------------------------------------------------------------------------------------------------
+
+void World::fault() {
+    if (faults_.hosts) {
+        host_fault(*hosts_[pick(hosts_.size())]);
+    }
+    if (faults_.store && chance(30)) {
+        store_down_ = true;
+        at(between(seconds(1), seconds(20)), [this] { store_down_ = false; });
+    }
+    if (faults_.store && chance(30) && !store_.keys().empty()) {
+        // deleted() excuses the session of a record that the product did not delete.
+        const auto entry = std::next(store_.keys().begin(), static_cast<std::ptrdiff_t>(pick(store_.keys().size())));
+        if (chance(80)) {
+            store_.remove(std::string(entry->first));
+        } else {
+            (void)store_.execute(now_, RevokeLease{entry->second.lease});
+        }
+    }
+}
+
+void World::host_fault(Host& host) {
+    switch (pick(4)) {
+    case 0:
+        host.cut_off = true;
+        at(between(seconds(1), seconds(90)), [&host] { host.cut_off = false; });
+        break;
+    case 1: // the machine crashes and boots again
+        host.agent.reset();
+        host.logins.clear();
+        ++host.incarnation;
+        at(between(seconds(1), seconds(60)), [this, &host, incarnation = host.incarnation] {
+            if (host.incarnation == incarnation) {
+                boot(host);
+            }
+        });
+        break;
+    case 2: // sesslimit-fleetd restarts
+        if (host.agent) {
+            start_agent(host);
+        }
+        break;
+    default: // sesslimitd restarts
+        if (host.agent) {
+            list(host);
+        }
+        break;
+    }
+}
+
+// --- Properties ----------------------------------------------------------------------------------------------------
+
+std::pair<World::Host*, World::Login*> World::login_of(const SlotRecord& record) {
+    const auto host = std::ranges::find(hosts_, record.host, [](const auto& one) { return one->name; });
+    if (host == hosts_.end()) {
+        return {};
+    }
+    const auto login = (*host)->logins.find(record.session);
+    const bool same_boot = record.since == static_cast<std::int64_t>(record.session + 1000 * (*host)->boots);
+    return {host->get(), login == (*host)->logins.end() || !same_boot ? nullptr : &login->second};
+}
+
+/// Returns the number of slots that a session occupies.
+std::size_t World::slots_of(const Host& host, std::uint64_t session) const {
+    const auto since = static_cast<std::int64_t>(session + 1000 * host.boots);
+    const std::string value = encode(SlotRecord{.host = host.name, .session = session, .since = since});
+    return static_cast<std::size_t>(std::ranges::count_if(store_.keys(), [&](const auto& entry) {
+        return entry.second.value == value && keys_.parse_slot(entry.first);
+    }));
+}
+
+/// Checks a new slot. A login that the fleet still decides must not get a slot if the limit is reached, nor before the
+/// sessions that the fleet admitted on its host are recorded.
+void World::created(const std::string& key, const std::string& value) {
+    const auto slot = keys_.parse_slot(key);
+    const auto record = decode_slot(value);
+    const auto [host, login] = slot && record ? login_of(*record) : std::pair<Host*, Login*>{};
+    if (login == nullptr) {
+        return;
+    }
+    const std::size_t occupied = store_.count(keys_.slots(slot->user));
+    if (!login->answered && occupied > login->limit) {
+        fail(key + ": admitted beyond the limit");
+    }
+    for (const auto& [number, other] : host->logins) {
+        const std::size_t slots = slots_of(*host, number);
+        if (!faults_.store && slots > 1) {
+            fail(key + ": a session has two slots");
+        }
+        if (!faults_.store && !login->answered && other.answered && !other.excused && slots == 0) {
+            fail(key + ": admitted before another session was recorded");
+        }
+    }
+    std::size_t live = 0;
+    for (const auto& one : hosts_) {
+        for (const auto& [number, other] : one->logins) {
+            live += other.user == slot->user && other.answered ? 1U : 0U;
+        }
+    }
+    figures_.most_excess = std::max(figures_.most_excess, live > login->limit ? live - login->limit : 0);
+}
+
+/// Checks a deleted slot. The product must not delete the slot of a session that exists.
+void World::deleted(const std::string& key) {
+    if (!keys_.parse_slot(key) || faults_.hosts || faults_.store) {
+        return; // The lease may have expired, or the key was deleted on purpose.
+    }
+    for (const auto& host : hosts_) {
+        for (const auto& [number, login] : host->logins) {
+            if (login.answered && !login.excused && slots_of(*host, number) == 0) {
+                fail(key + ": the slot of a session was deleted");
+            }
+        }
+    }
+}
+
+void World::check_quiet() {
+    std::size_t sessions = 0;
+    for (const auto& host : hosts_) {
+        sessions += host->logins.size();
+        if (!host->agent || !host->agent->is_up()) {
+            fail(host->name + ": not up after the faults");
+        }
+    }
+    std::size_t slots = 0;
+    std::size_t records = 0;
+    for (const auto& [key, entry] : store_.keys()) {
+        if (keys_.parse_slot(key)) {
+            ++slots;
+            const auto record = decode_slot(entry.value);
+            if (!record || login_of(*record).second == nullptr) {
+                fail(key + " is left without a session: " + entry.value);
+            }
+        }
+        records += key.find("/s/") != std::string::npos ? 1U : 0U;
+    }
+    if (slots != sessions || records != sessions) {
+        fail(std::to_string(sessions) + " sessions with " + std::to_string(slots) + " slots and " +
+             std::to_string(records) + " records");
+    }
+}
+
+// --- Runs ----------------------------------------------------------------------------------------------------------
+
+void World::run(Duration span) {
+    faulty_ = true;
+    const BootTime end = now_ + span;
+    BootTime next_fault = now_ + between(seconds(1), seconds(20));
+    while (now_ < end && wrong_.empty()) {
+        pass(between(milliseconds(1), milliseconds(400)));
+        Host& host = *hosts_[pick(hosts_.size())];
+        if (chance(60)) {
+            const User& user = users[pick(std::size(users))];
+            login(host, user.name, user.limit);
+        } else {
+            logout(host);
+        }
+        if (next_fault <= now_) {
+            fault();
+            next_fault = now_ + between(seconds(1), seconds(20));
+        }
+    }
+    faulty_ = false;
+    pass(std::chrono::minutes(5));
+    check_quiet();
+    if (!faults_.hosts && !faults_.store && figures_.repaired > 0) {
+        fail("sessions were recorded again without a reason");
+    }
+}
+
+std::size_t World::storm(const std::string& user, std::uint32_t limit, std::size_t count, std::uint32_t beyond) {
+    pass(seconds(5));
+    for (std::uint32_t slot = limit + 1; slot <= limit + beyond; ++slot) {
+        Transaction put;
+        put.success = {Put{keys_.slot(user, slot), encode(SlotRecord{.host = "other", .session = slot}), 0}};
+        (void)store_.execute(now_, put);
+    }
+    const std::size_t before = figures_.granted;
+    for (std::size_t number = 0; number < count; ++number) {
+        login(*hosts_[number % hosts_.size()], user, limit);
+    }
+    pass(seconds(10));
+    return figures_.granted - before;
+}
+
+} // namespace sesslimit::fleet::model
