@@ -1,30 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "common/protocol.hpp"
+#include "common/frame_codec.hpp"
 
-#include <array>
 #include <limits>
 
 /// The field tables of docs/protocol.md, which the decoder and the encoder in protocol.cpp share.
 namespace sesslimit::wire {
 
-inline constexpr std::array<char, 4> magic = {'S', 'L', 'I', 'M'};
-inline constexpr std::size_t version_end = 6; // Length of magic and version.
-inline constexpr std::size_t header_size = 12;
-inline constexpr std::size_t field_header = 4;
-
-using Bytes = std::span<const std::byte>;
-using Done = std::expected<void, WireError>;
-using std::unexpected;
-
-struct Header {
-    std::array<char, 4> magic{};
-    std::uint16_t version = 0;
-    std::uint16_t kind = 0;
-    std::uint32_t length = 0;
-};
-static_assert(sizeof(Header) == header_size);
+inline constexpr Format pam_format{.magic = {'S', 'L', 'I', 'M'}, .version = version, .max_frame = max_frame};
 
 // The numbers of the fields in a frame. docs/protocol.md has a table of field numbers for each kind of frame.
 enum class OpenTag : std::uint16_t {
@@ -75,16 +59,6 @@ constexpr std::size_t largest_open() {
 }
 static_assert(largest_open() <= max_frame);
 static_assert(max_gids * sizeof(gid_t) <= std::numeric_limits<std::uint16_t>::max());
-
-inline Done text_fits(std::string_view text, std::size_t bound) noexcept {
-    if (text.size() > bound) {
-        return unexpected(WireError::too_long);
-    }
-    if (text.empty() || text.find('\0') != std::string_view::npos) {
-        return unexpected(WireError::bad_field);
-    }
-    return {};
-}
 
 inline Done gids_fit(std::size_t bytes) noexcept {
     if (bytes > max_gids * sizeof(gid_t)) {
