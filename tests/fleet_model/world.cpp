@@ -151,6 +151,13 @@ void World::login(Host& host, const std::string& user, std::uint32_t limit) {
     wake(host);
 }
 
+/// Lets users log in while a host joins the fleet again.
+void World::log_in_soon(Host& host) {
+    for (const User& user : users) {
+        at(between({}, milliseconds(1500)), [this, &host, user] { login(host, user.name, user.limit); });
+    }
+}
+
 void World::logout(Host& host) {
     if (!host.agent || host.logins.empty()) {
         return;
@@ -266,7 +273,10 @@ void World::host_fault(Host& host) {
     switch (pick(4)) {
     case 0:
         host.cut_off = true;
-        at(between(seconds(1), seconds(90)), [&host] { host.cut_off = false; });
+        at(between(seconds(1), seconds(90)), [this, &host] {
+            host.cut_off = false;
+            log_in_soon(host);
+        });
         break;
     case 1: // the machine crashes and boots again
         host.agent.reset();
@@ -281,6 +291,7 @@ void World::host_fault(Host& host) {
     case 2: // sesslimit-fleetd restarts
         if (host.agent) {
             start_agent(host);
+            log_in_soon(host);
         }
         break;
     default: // sesslimitd restarts

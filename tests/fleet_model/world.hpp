@@ -59,6 +59,7 @@ class World {
     void start_agent(Host& host);
     void list(Host& host);
     void login(Host& host, const std::string& user, std::uint32_t limit);
+    void log_in_soon(Host& host);
     void logout(Host& host);
     void hear(Host& host, std::uint64_t key, const Answer& answer);
     void deliver(Host& host, std::uint64_t id, const Call& call);
