@@ -2,7 +2,7 @@
 #include "daemon/sockets.hpp"
 
 #include "daemon/inspect/sock_diag.hpp"
-#include "daemon/pam_server/server.hpp"
+#include "daemon/listen_socket.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -46,7 +46,7 @@ Result<Sockets> take_sockets(const Options& options, output::Journal& journal) {
     if (!sockets.logins) {
         auto own = options.socket.empty()
                        ? fail("no socket for login requests; start sesslimitd.socket or use --socket")
-                       : pam_server::listen_at(options.socket.c_str());
+                       : listen_at(options.socket.c_str());
         if (!own) {
             return std::unexpected(own.error());
         }

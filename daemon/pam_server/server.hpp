@@ -69,8 +69,4 @@ class Server {
     std::unique_ptr<Impl> impl_;
 };
 
-/// Creates a listening socket with mode 0600 at `path`, and replaces an existing file at this path. Used by tests, and
-/// on hosts without socket activation.
-Result<UniqueFd> listen_at(const char* path);
-
 } // namespace sesslimit::pam_server

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "common/process.hpp"
+#include "daemon/listen_socket.hpp"
 #include "daemon/pam_server/server.hpp"
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/function_sink.hpp"
@@ -52,7 +53,7 @@ struct Bench {
     std::optional<pam_server::Server> server;
 
     Bench() {
-        auto listener = pam_server::listen_at(path().c_str());
+        auto listener = listen_at(path().c_str());
         auto made = pam_server::Server::make(loop.get(), std::move(listener).value(),
                                              [this](const Error& error) { failures.push_back(error); });
         server = std::move(made).value();
@@ -91,9 +92,9 @@ SESSLIMIT_TEST(socket_accessible_to_root_only) {
     const Bench bench;
     struct stat at{};
     EXPECT(stat(bench.path().c_str(), &at) == 0 && (at.st_mode & 07777) == 0600, "mode");
-    EXPECT(pam_server::listen_at(bench.path().c_str()).has_value(), "replaces an old socket");
-    EXPECT(!pam_server::listen_at("").has_value(), "no path");
-    EXPECT(!pam_server::listen_at(std::string(200, 'x').c_str()).has_value(), "a long path");
+    EXPECT(listen_at(bench.path().c_str()).has_value(), "replaces an old socket");
+    EXPECT(!listen_at("").has_value(), "no path");
+    EXPECT(!listen_at(std::string(200, 'x').c_str()).has_value(), "a long path");
 }
 
 SESSLIMIT_TEST(open_request_becomes_event_and_gets_answer) {
@@ -361,8 +362,7 @@ SESSLIMIT_TEST(requests_not_accepted_before_start) {
     int events = 0;
     const std::string path = directory.path / "socket";
     FunctionSink sink([&](const core::Event&) { ++events; });
-    auto server =
-        pam_server::Server::make(loop.get(), pam_server::listen_at(path.c_str()).value(), [](const Error&) {});
+    auto server = pam_server::Server::make(loop.get(), listen_at(path.c_str()).value(), [](const Error&) {});
     const UniqueFd asker = connect_to(path);
     const Bytes bytes = bytes_of(request());
     (void)send(asker.get(), bytes.data(), bytes.size(), 0);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include "daemon/pam_server/server.hpp"
+#include "daemon/listen_socket.hpp"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <string>
 
-namespace sesslimit::pam_server {
+namespace sesslimit {
 
 Result<UniqueFd> listen_at(const char* path) {
     sockaddr_un address{};
@@ -33,4 +34,4 @@ Result<UniqueFd> listen_at(const char* path) {
     return listener;
 }
 
-} // namespace sesslimit::pam_server
+} // namespace sesslimit
