@@ -157,13 +157,15 @@ void SystemEffectHandler::notify(const core::Notice& notice) {
     log_notice(notice);
     dependencies_.api.emit(notice);
     const bool is_ending = notice.kind == core::Notice::Kind::ending;
-    if (is_ending) {
-        std::ranges::for_each(terminals_of(notice.session).value_or(std::vector<inspect::Terminal>{}),
-                              output::restart_output);
-    }
     const std::string text = messages::notice_text(notice, clockface());
-    const bool is_shown =
-        !text.empty() && write_to_terminals(notice.session, messages::with_header(text, clockface(), host_name()));
+    Terminals terminals;
+    if (is_ending || !text.empty()) {
+        terminals = terminals_of(notice.session).value_or(Terminals{});
+    }
+    if (is_ending) {
+        std::ranges::for_each(terminals, output::restart_output);
+    }
+    const bool is_shown = !text.empty() && write(messages::with_header(text, clockface(), host_name()), terminals);
     if (is_ending && !is_shown && !notice.quiet && !notice.session.graphical) {
         missed_.keep(notice.session.login.uid, messages::missed_termination(notice, clockface()));
     }
@@ -178,10 +180,13 @@ void SystemEffectHandler::report_denial(const core::ReportDenial& what) {
 }
 
 bool SystemEffectHandler::write_to_terminals(const core::Session& session, const std::string& text) {
+    return write(text, terminals_of(session).value_or(Terminals{}));
+}
+
+bool SystemEffectHandler::write(const std::string& text, const Terminals& terminals) {
     std::size_t missed = 0;
     // Only the first error is logged, because writes to thousands of terminals may fail.
     std::string why;
-    const auto terminals = terminals_of(session).value_or(std::vector<inspect::Terminal>{});
     for (const inspect::Terminal& terminal : terminals) {
         if (auto written = output::write_notice(terminal, text); !written && ++missed == 1) {
             why = written.error().what;
@@ -195,7 +200,7 @@ bool SystemEffectHandler::write_to_terminals(const core::Session& session, const
     return missed < terminals.size();
 }
 
-std::optional<std::vector<inspect::Terminal>> SystemEffectHandler::terminals_of(const core::Session& session) {
+std::optional<SystemEffectHandler::Terminals> SystemEffectHandler::terminals_of(const core::Session& session) {
     auto terminals = inspect::terminals_of(session);
     if (!terminals) {
         log_inspection_failure(terminals.error());

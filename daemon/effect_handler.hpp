@@ -87,8 +87,11 @@ class SystemEffectHandler final : public EffectHandler {
 
     void log_notice(const core::Notice& notice);
 
+    using Terminals = std::vector<inspect::Terminal>;
+
     /// Writes a text to the terminals of a session. Returns false if none of them could be written to.
     bool write_to_terminals(const core::Session& session, const std::string& text);
+    bool write(const std::string& text, const Terminals& terminals);
 
     using Sockets = std::optional<monitor::GroupSockets>;
 
@@ -107,7 +110,7 @@ class SystemEffectHandler final : public EffectHandler {
 
     /// Returns the terminals of the session. If they cannot be determined, reports this to log_inspection_failure() and
     /// returns nullopt.
-    [[nodiscard]] std::optional<std::vector<inspect::Terminal>> terminals_of(const core::Session& session);
+    [[nodiscard]] std::optional<Terminals> terminals_of(const core::Session& session);
 
     /// Logs that the daemon failed to inspect a session. Further failures are not logged until an activity probe
     /// succeeds.

@@ -18,8 +18,7 @@ void log_problems(const std::vector<policy::Problem>& problems, output::Journal&
         if (++listed > max_listed_problems) {
             return journal.log(Priority::warning, remaining(problems.size()));
         }
-        const bool error = problem.severity == policy::Problem::Severity::error;
-        journal.log(error ? Priority::error : Priority::warning, policy::format(problem));
+        journal.log(is_error(problem) ? Priority::error : Priority::warning, policy::format(problem));
     }
 }
 
@@ -49,7 +48,7 @@ void log_loaded_policy(const policy_store::LoadResult& loaded, bool at_start, ou
 std::vector<std::string> error_lines(const std::vector<policy::Problem>& problems) {
     std::vector<std::string> lines;
     for (policy::Problem problem : problems) {
-        if (problem.severity == policy::Problem::Severity::error) {
+        if (is_error(problem)) {
             problem.excerpt.clear();
             lines.push_back(policy::format(problem));
         }

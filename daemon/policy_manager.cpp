@@ -32,13 +32,12 @@ void PolicyManager::reload(std::function<void(Result<>)> then) {
             apply(std::move(loaded));
             return then({});
         }
-        const bool are_same = problems_ == error_lines(loaded.problems);
-        problems_ = error_lines(loaded.problems);
+        const std::vector<std::string> before = std::exchange(problems_, error_lines(loaded.problems));
         if (origin_ == PolicyOrigin::files) {
             // The reload rejected the policy files, so the policy in effect no longer corresponds to them.
             origin_ = PolicyOrigin::cached;
             dependencies_.changed();
-        } else if (!are_same) {
+        } else if (problems_ != before) {
             dependencies_.problems_changed();
         }
         then(fail(text_of(loaded.problems), EBADMSG));
@@ -51,11 +50,9 @@ void PolicyManager::load_changed(std::string name, std::string text, std::functi
         policy::ReadTexts read = policy::read_texts(directory);
         put_text(read.texts, {directory / "policy.d" / name, policy::Tier::host, std::move(text)});
         policy::SystemNames names;
-        policy::Loaded loaded = policy::load(read.texts, names);
-        read.problems.insert(read.problems.end(), loaded.problems.begin(), loaded.problems.end());
-        const bool is_valid = loaded.policy && error_lines(read.problems).empty();
-        return [then = std::move(then), changed = is_valid ? Result<policy::Policy>(*std::move(loaded.policy))
-                                                           : fail(text_of(read.problems), EBADMSG)]() mutable {
+        policy::Loaded loaded = policy::load_files(read, names);
+        return [then = std::move(then), changed = loaded.policy ? Result<policy::Policy>(*std::move(loaded.policy))
+                                                                : fail(text_of(loaded.problems), EBADMSG)]() mutable {
             then(std::move(changed));
         };
     });

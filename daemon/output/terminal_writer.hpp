@@ -22,10 +22,11 @@ inline constexpr std::size_t max_notice_length = 2048;
 /// (mesg(1)).
 Result<> write_notice(const inspect::Terminal& terminal, std::string_view text);
 
-/// Restarts output that the user has stopped with Ctrl-S. Does nothing if the terminal cannot be opened.
+/// Restarts output that the user has stopped with Ctrl-S. Does nothing if the terminal cannot be opened. A notice that
+/// is written immediately afterwards is lost if a process was blocked by the stop, because that process writes first.
 ///
 /// systemd 252 resets a virtual terminal after the exit of its getty with a write that blocks while output is stopped.
-/// If a process of the terminated session still has the terminal open, so that it stays stopped, PID 1 stops to answer.
+/// If a process of the terminated session still has the terminal open, so that it stays stopped, PID 1 no longer answers.
 void restart_output(const inspect::Terminal& terminal);
 
 } // namespace sesslimit::output

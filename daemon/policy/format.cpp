@@ -51,6 +51,10 @@ std::string line_and_caret(std::string_view line, std::uint32_t column) {
 
 } // namespace
 
+bool is_error(const Problem& problem) {
+    return problem.severity == Problem::Severity::error;
+}
+
 std::string format(const Problem& problem) {
     std::string text = escape_for_display(problem.path, 4096);
     if (problem.line > 0) {
@@ -59,7 +63,7 @@ std::string format(const Problem& problem) {
     if (problem.line > 0 && problem.column > 0) {
         text += ':' + std::to_string(problem.column);
     }
-    text += problem.severity == Problem::Severity::error ? ": error: " : ": warning: ";
+    text += is_error(problem) ? ": error: " : ": warning: ";
     text += problem.what;
     if (problem.line > 0 && !problem.excerpt.empty()) {
         text += line_and_caret(problem.excerpt, problem.column);

@@ -71,9 +71,7 @@ class Loader {
         std::stable_sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
             return std::tie(a.path, a.line, a.column) < std::tie(b.path, b.line, b.column);
         });
-        const bool good = std::none_of(problems_.begin(), problems_.end(), [](const Problem& problem) {
-            return problem.severity == Problem::Severity::error;
-        });
+        const bool good = std::ranges::none_of(problems_, is_error);
         return {good ? std::optional(std::move(policy_)) : std::nullopt, std::move(problems_), names_.missed()};
     }
 
@@ -289,6 +287,15 @@ Loaded load(const std::vector<SourceText>& texts, Names& names) {
         loader.read(text);
     }
     return std::move(loader).done();
+}
+
+Loaded load_files(const ReadTexts& read, Names& names) {
+    Loaded loaded = load(read.texts, names);
+    if (std::ranges::any_of(read.problems, is_error)) {
+        loaded.policy.reset();
+    }
+    loaded.problems.insert(loaded.problems.begin(), read.problems.begin(), read.problems.end());
+    return loaded;
 }
 
 } // namespace sesslimit::policy

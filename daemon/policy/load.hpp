@@ -35,6 +35,8 @@ struct Problem {
     std::string excerpt;
 };
 
+bool is_error(const Problem& problem);
+
 /// Formats an error or warning about a policy file for a human reader, in one to three lines without a final newline.
 /// The lines are "FILE:LINE:COLUMN: error: DESCRIPTION", the line of the policy file, and a caret below the column.
 /// Text from the file is escaped. If the line of the file is long, only the part around the column is shown. A line
@@ -90,6 +92,12 @@ struct Loaded {
 /// the version.
 Loaded load(const std::vector<SourceText>& texts, Names& names);
 
+/// Maximum size of a policy file in bytes.
+inline constexpr std::size_t max_file_size = std::size_t{1024} * 1024;
+
+/// Returns true if a file with this name in managed.d or policy.d is a policy file.
+bool is_file_name(std::string_view name);
+
 /// The texts of the policy files in a directory, in this order: managed.d/*.toml, then policy.toml, then
 /// policy.d/*.toml. The files in managed.d and in policy.d are sorted by name, in byte order. A missing file or
 /// directory is treated as empty. Names that start with a dot or do not end in ".toml" are ignored.
@@ -105,12 +113,19 @@ struct ReadTexts {
 };
 ReadTexts read_texts(const std::filesystem::path& directory);
 
+/// Parses the texts of the files like load(). The problems of the result are those of the files, followed by those of
+/// their texts. There is no policy if one of them is an error.
+Loaded load_files(const ReadTexts& read, Names& names);
+
 /// Replaces the text of the policy file with the path of `text`, or inserts `text` if there is none. The file must be
 /// in policy.d. `texts` must be in the order of read_texts().
 void put_text(std::vector<SourceText>& texts, SourceText text);
 
-/// Returns a text that identifies the contents of policy files, including their paths and tiers. It is the SHA-256
-/// digest of all of them as 64 hexadecimal digits.
+/// Returns the SHA-256 digest of a text as 64 hexadecimal digits in lower case.
+std::string sha256(std::string_view text);
+
+/// Returns a text that identifies the paths and contents of policy files, and thereby their tiers. It is the SHA-256
+/// digest of the output of sha256sum(1) for the files in this order.
 std::string digest(const std::vector<SourceText>& texts);
 
 /// Reads one policy file. Returns a problem if the file is missing, cannot be read, is not a regular file, or is larger

@@ -14,7 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t largest_file = std::size_t{1024} * 1024;
 constexpr std::size_t max_files = 1000;
 
 Problem unreadable(const fs::path& path, std::string what) {
@@ -31,7 +30,7 @@ std::vector<fs::path> files_in(const fs::path& directory, std::vector<Problem>& 
     std::error_code error;
     for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
         const std::string name = at->path().filename().native();
-        if (name.starts_with('.') || !name.ends_with(".toml")) {
+        if (!is_file_name(name)) {
             continue;
         }
         if (files.size() == max_files) {
@@ -57,6 +56,10 @@ void add(ReadTexts& read, const fs::path& file, Tier tier) {
 
 } // namespace
 
+bool is_file_name(std::string_view name) {
+    return !name.starts_with('.') && name.ends_with(".toml");
+}
+
 std::expected<SourceText, Problem> read_text(const fs::path& file, Tier tier) {
     // O_NONBLOCK prevents open(2) from blocking if the policy file is a FIFO.
     const UniqueFd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -68,7 +71,7 @@ std::expected<SourceText, Problem> read_text(const fs::path& file, Tier tier) {
         return std::unexpected(unreadable(file, "not a regular file"));
     }
     SourceText source{file.native(), tier, {}};
-    source.text.resize(largest_file + 1);
+    source.text.resize(max_file_size + 1);
     std::size_t size = 0;
     while (size < source.text.size()) {
         const ssize_t got = read(fd.get(), source.text.data() + size, source.text.size() - size);
@@ -83,7 +86,7 @@ std::expected<SourceText, Problem> read_text(const fs::path& file, Tier tier) {
         }
         size += static_cast<std::size_t>(got);
     }
-    if (size > largest_file) {
+    if (size > max_file_size) {
         return std::unexpected(unreadable(file, "file is larger than 1 MiB"));
     }
     source.text.resize(size);

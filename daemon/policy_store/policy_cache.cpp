@@ -60,13 +60,11 @@ std::size_t missing(const policy::Loaded& loaded) {
 LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::filesystem::path& file,
                              policy::Names& names) {
     LoadResult taken;
-    policy::ReadTexts found = policy::read_texts(directory);
-    policy::Loaded loaded = policy::load(found.texts, names);
-    taken.problems = std::move(found.problems);
-    const bool unreadable = std::ranges::any_of(
-        taken.problems, [](const auto& problem) { return problem.severity == policy::Problem::Severity::error; });
-    taken.problems.insert(taken.problems.end(), loaded.problems.begin(), loaded.problems.end());
-    if (loaded.policy && !unreadable) {
+    const policy::ReadTexts found = policy::read_texts(directory);
+    policy::Loaded loaded = policy::load_files(found, names);
+    const std::size_t unresolved = missing(loaded);
+    taken.problems = std::move(loaded.problems);
+    if (loaded.policy) {
         taken.policy = *std::move(loaded.policy);
         taken.from = PolicyOrigin::files;
         taken.digest = policy::digest(found.texts);
@@ -75,7 +73,7 @@ LoadResult load_or_fall_back(const std::filesystem::path& directory, const std::
         } else {
             // look_up_again() later looks up the missing users and groups of the policy in the policy cache. This is
             // possible only if the policy was written to the cache.
-            taken.unresolved = missing(loaded);
+            taken.unresolved = unresolved;
         }
         return taken;
     }

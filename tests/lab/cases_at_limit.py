@@ -123,7 +123,7 @@ def case_D02_file_transfer_does_not_displace_shell_in_use(host, saw, way):
 
 
 def case_D04_dead_connection_gives_way(host, saw):
-    """The client's host stops to answer. Its user logs in from another host."""
+    """The client's host no longer answers. Its user logs in from another host."""
     host.limit("alice", "max_sessions = 1")
     with Far(host) as far:
         far.shell("alice").prompt()

@@ -54,6 +54,20 @@ def test_warning_and_end_notice_contain_header_reason_and_time(host, saw):
         saw(f"terminated {-seconds_from(wall(shell.ended_at), ends_at):.1f} s after {ends_at}: {end.text!r}")
 
 
+def test_reason_reaches_terminal_whose_output_is_stopped(host, saw):
+    host.limit("alice", "max_sessions = 5")
+    shell = client.shell(host, "alice")
+    shell.prompt()
+    (session,) = ctl.data(host, "sessions", "list")
+    (terminal,) = session["terminals"]
+    shell.send("\x13")  # Ctrl-S
+    write = ("timeout", "1", "sh", "-c", f"echo > /dev/{terminal}")
+    wait_until("a stopped terminal", lambda: host.run(*write, check=False).returncode == 124, 10)
+    ctl.text(host, "end", session["id"])
+    reason = shell.expect("This session was terminated: requested by root", 10).text
+    saw(f"output stopped with Ctrl-S: {reason!r}")
+
+
 def test_limits_are_announced_at_interactive_login(host, saw):
     host.limit("alice", LIMITS)
     at = wall(time.monotonic())
