@@ -107,15 +107,15 @@ inline std::expected<Header, WireError> header_of(Bytes frame, const Format& for
 }
 
 /// Calls take(tag, value) for every field of the frame whose tag is from 1 to `last`, in the order of the frame. Other
-/// fields are skipped. Returns an error if the frame is not of the kind `kind`, or if a field occurs twice. Stops at
-/// the first field for which take() returns an error.
-template <class Tag, class Take>
-Done for_each_field(Bytes frame, const Format& format, std::uint16_t kind, Tag last, Seen& seen, Take take) noexcept {
-    const auto header = header_of(frame, format);
-    if (!header) {
-        return unexpected(header.error());
+/// fields are skipped. `found` is the result of the protocol's kind_of() for the frame. Returns an error if it is not
+/// `kind`, or if a field occurs twice. Stops at the first field for which take() returns an error.
+template <class Kind, class Tag, class Take>
+Done for_each_field(Bytes frame, std::expected<Kind, WireError> found, Kind kind, Tag last, Seen& seen,
+                    Take take) noexcept {
+    if (!found) {
+        return unexpected(found.error());
     }
-    if (header->kind != kind) {
+    if (*found != kind) {
         return unexpected(WireError::unknown_kind);
     }
     for (Bytes rest = frame.subspan(header_size); !rest.empty();) {
@@ -178,14 +178,16 @@ class Writer {
     }
     void check(bool fits) noexcept { check(fits ? Done{} : unexpected(WireError::bad_field)); }
 
-    std::expected<std::size_t, WireError> finish(const Format& format, std::uint16_t kind) noexcept {
+    template <class Kind>
+    std::expected<std::size_t, WireError> finish(const Format& format, Kind kind) noexcept {
         if (failed_) {
             return unexpected(error_);
         }
         if (out_.size() < header_size) {
             return unexpected(WireError::no_room);
         }
-        const Header header{format.magic, format.version, kind, static_cast<std::uint32_t>(at_ - header_size)};
+        const Header header{format.magic, format.version, static_cast<std::uint16_t>(kind),
+                            static_cast<std::uint32_t>(at_ - header_size)};
         std::memcpy(out_.data(), &header, header_size);
         return at_;
     }

@@ -4,10 +4,6 @@
 namespace sesslimit::wire {
 namespace {
 
-constexpr std::uint16_t number_of(Kind kind) noexcept {
-    return static_cast<std::uint16_t>(kind);
-}
-
 Done take_gids(Bytes value, GidView& out) noexcept {
     if (Done fits = gids_fit(value.size()); !fits) {
         return fits;
@@ -102,7 +98,7 @@ std::expected<Kind, WireError> kind_of(std::span<const std::byte> frame) noexcep
 std::expected<OpenRequest, WireError> decode_open(std::span<const std::byte> frame) noexcept {
     OpenRequest request;
     Seen seen;
-    Done read = for_each_field(frame, pam_format, number_of(Kind::open), OpenTag::seat, seen,
+    Done read = for_each_field(frame, kind_of(frame), Kind::open, OpenTag::seat, seen,
                                [&](OpenTag tag, Bytes value) noexcept { return take_open_field(request, tag, value); });
     if (read) {
         read = open_is_whole(request, seen);
@@ -117,7 +113,7 @@ std::expected<CloseRequest, WireError> decode_close(std::span<const std::byte> f
     CloseRequest request;
     Seen seen;
     const Done read =
-        for_each_field(frame, pam_format, number_of(Kind::close), CloseTag::session, seen,
+        for_each_field(frame, kind_of(frame), Kind::close, CloseTag::session, seen,
                        [&](CloseTag, Bytes value) noexcept { return read_number(value, request.session); });
     if (!read) {
         return unexpected(read.error());
@@ -129,7 +125,7 @@ std::expected<Verdict, WireError> decode_verdict(std::span<const std::byte> fram
     Verdict verdict;
     Seen seen;
     const Done read =
-        for_each_field(frame, pam_format, number_of(Kind::verdict), VerdictTag::text, seen,
+        for_each_field(frame, kind_of(frame), Kind::verdict, VerdictTag::text, seen,
                        [&](VerdictTag tag, Bytes value) noexcept { return take_verdict_field(verdict, tag, value); });
     if (!read) {
         return unexpected(read.error());
@@ -146,7 +142,7 @@ std::expected<Verdict, WireError> decode_verdict(std::span<const std::byte> fram
 std::expected<Wait, WireError> decode_wait(std::span<const std::byte> frame) noexcept {
     Wait wait;
     Seen seen;
-    const Done read = for_each_field(frame, pam_format, number_of(Kind::wait), WaitTag::more, seen,
+    const Done read = for_each_field(frame, kind_of(frame), Kind::wait, WaitTag::more, seen,
                                      [&](WaitTag, Bytes value) noexcept { return read_number(value, wait.more_ms); });
     if (!read) {
         return unexpected(read.error());
@@ -198,7 +194,7 @@ std::expected<std::size_t, WireError> encode(const OpenRequest& request, std::sp
         writer.number(OpenTag::flags, flags);
     }
     writer.number(OpenTag::budget, request.budget_ms);
-    return writer.finish(pam_format, number_of(Kind::open));
+    return writer.finish(pam_format, Kind::open);
 }
 
 std::expected<std::size_t, WireError> encode(const CloseRequest& request, std::span<std::byte> out) noexcept {
@@ -206,7 +202,7 @@ std::expected<std::size_t, WireError> encode(const CloseRequest& request, std::s
     if (request.session != 0) {
         writer.number(CloseTag::session, request.session);
     }
-    return writer.finish(pam_format, number_of(Kind::close));
+    return writer.finish(pam_format, Kind::close);
 }
 
 std::expected<std::size_t, WireError> encode(const Verdict& verdict, std::span<std::byte> out) noexcept {
@@ -217,14 +213,14 @@ std::expected<std::size_t, WireError> encode(const Verdict& verdict, std::span<s
         writer.number(VerdictTag::session, verdict.session);
     }
     writer.text(VerdictTag::text, verdict.text, max_text, false);
-    return writer.finish(pam_format, number_of(Kind::verdict));
+    return writer.finish(pam_format, Kind::verdict);
 }
 
 std::expected<std::size_t, WireError> encode(const Wait& wait, std::span<std::byte> out) noexcept {
     Writer writer(out);
     writer.check(wait_fits(wait.more_ms));
     writer.number(WaitTag::more, wait.more_ms);
-    return writer.finish(pam_format, number_of(Kind::wait));
+    return writer.finish(pam_format, Kind::wait);
 }
 
 } // namespace sesslimit::wire

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/clock.hpp"
+#include "fleet/protocol.hpp"
 #include "fleet/sync.hpp"
 
 #include <chrono>
@@ -51,11 +52,7 @@ using CallResult = std::variant<TransactionReply, LeaseReply, CallFailure>;
 
 /// The answer to the claim of the daemon.
 struct Answer {
-    enum class Outcome : std::uint8_t {
-        granted = 1,
-        full = 2,    ///< The limit is reached.
-        unknown = 3, ///< The store did not answer. The session is recorded later unless the daemon releases it.
-    };
+    using Outcome = wire::Outcome;
     Outcome outcome = Outcome::unknown;
     std::uint32_t count = 0;       ///< Number of occupied slots of the user if the outcome is `full`.
     std::vector<Holder> holders{}; ///< Sessions that occupy them.
@@ -70,7 +67,8 @@ class Effects {
     virtual void call(std::uint64_t id, const Call& call) = 0;
     /// Answers the claim for a session of the daemon.
     virtual void answer(std::uint64_t session, const Answer& answer) = 0;
-    /// Reports that claims are now answered by the store, or that they are not. `reason` is not escaped.
+    /// Reports that claims are now answered by the store, or that they are not, or that the reason for the latter has
+    /// changed. `reason` is not escaped.
     virtual void state_changed(bool up, const std::string& reason) = 0;
     /// Reports that a session was recorded although all `limit` slots of its user are occupied.
     virtual void over_limit(const Session& session) = 0;
@@ -96,7 +94,7 @@ class Agent {
     static constexpr Duration sync_interval = std::chrono::minutes(1);
     static constexpr Duration down_retry = std::chrono::seconds(1);
     static constexpr Duration quick_retry = std::chrono::milliseconds(100);
-    /// Maximum number of calls about sessions without a reply.
+    /// Maximum number of calls about sessions and their records without a reply.
     static constexpr std::size_t max_calls = 64;
     /// Maximum number of records in a reply.
     static constexpr std::int64_t page = 1000;
@@ -107,12 +105,12 @@ class Agent {
     /// Starts to join the fleet.
     void start(BootTime now);
 
-    /// Handles a claim for a new session, whose user waits for the answer.
+    /// Handles a claim for a session whose user waits for the answer. A claim can be repeated until it is answered.
     void claim(BootTime now, Session session);
     /// Handles the end of a session, or the denial of its login.
     void release(BootTime now, std::uint64_t session);
-    /// Handles the list of all sessions of the daemon: begin_list(), add_listed() for each session, end_list(). The
-    /// sessions that are not in the list are released.
+    /// Handles the list of all sessions of the daemon: begin_list(), add_listed() for each session, claim() for each
+    /// login without an answer, end_list(). All other sessions are released.
     void begin_list();
     void add_listed(Session session);
     void end_list(BootTime now);
@@ -149,16 +147,7 @@ class Agent {
         bool listed = false;
     };
     /// Step of the connection to the store. At most one call of these steps has no reply.
-    enum class Step : std::uint8_t {
-        read_host,
-        check_lease,
-        revoke,
-        grant,
-        put_host,
-        keep_alive,
-        read_records,
-        list_lease
-    };
+    enum class Step : std::uint8_t { read_host, revoke, grant, put_host, keep_alive, read_records, list_lease };
     struct Control {
         Step step = Step::read_host;
         std::uint64_t call = 0;
@@ -170,8 +159,9 @@ class Agent {
     void send(std::uint64_t key, Entry& entry);
     std::uint64_t send(const Call& call);
     void go_on(BootTime now, Step step);
-    void finish_control(BootTime now);
     void on_control(BootTime now, const CallResult& result);
+    void on_control_failure(BootTime now, const CallFailure& failure);
+    void on_revoked(BootTime now);
     void on_host_record(BootTime now, const TransactionReply& reply);
     void on_lease(BootTime now, const LeaseReply& reply);
     void on_records(BootTime now, const TransactionReply& reply);
@@ -187,6 +177,7 @@ class Agent {
     void apply(BootTime now, const SyncPlan& plan);
     void give_answers(BootTime now);
     void answer(std::uint64_t key, Entry& entry, const Answer& answer);
+    void owe(std::uint64_t key, Entry& entry);
     [[nodiscard]] bool is_recording() const;
     [[nodiscard]] bool may_call(const Entry& entry, bool admits) const;
     [[nodiscard]] BootTime soon(BootTime now, Duration pause);
@@ -197,7 +188,7 @@ class Agent {
     std::minstd_rand random_;
     std::map<std::uint64_t, Entry> entries_{};
     std::set<std::uint64_t> active_;                 ///< Keys of the entries that are neither held nor owed.
-    std::map<std::uint64_t, std::uint64_t> calls_{}; ///< Sessions by the IDs of their calls. 0: no session.
+    std::map<std::uint64_t, std::uint64_t> calls_{}; ///< Sessions by the IDs of calls without a reply. 0: none.
     std::uint64_t last_call_ = 0;
     Control control_;
     std::int64_t lease_ = 0;
@@ -212,6 +203,7 @@ class Agent {
     bool down_ = false;              ///< No call has been answered for answer_timeout.
     bool refused_ = false; ///< The store has rejected a call of the lease, or another machine uses the host's name.
     bool reported_up_ = false;
+    std::string reported_reason_; ///< Reason of the last report that the fleet is down; empty if it is up.
     bool left_ = false;
 };
 

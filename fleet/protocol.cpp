@@ -3,6 +3,7 @@
 
 #include "common/frame_codec.hpp"
 
+#include <concepts>
 #include <limits>
 #include <type_traits>
 
@@ -21,18 +22,18 @@ constexpr std::uint64_t latest = std::uint64_t{1} << 62;
 
 // --- The fields of each kind of frame ------------------------------------------------------------------------------
 
+/// True for `Type` itself and for a constant object of it.
+template <class Type, class Frame>
+concept Is = std::same_as<std::remove_const_t<Type>, Frame>;
+
 // A visitor receives the tag, the member and the bounds of each field. The same functions describe the frames for the
 // encoder and the decoder, and for the check that required fields are present.
 
-template <class Visit>
-void fields(auto& frame, Visit& visit)
-    requires std::is_base_of_v<Hello, std::remove_cvref_t<decltype(frame)>>
-{
+constexpr void fields(Is<Hello> auto& frame, auto& visit) {
     visit.text(1, frame.policy, max_id, false);
 }
 
-template <class Visit>
-void session_fields(auto& frame, Visit& visit) {
+constexpr void session_fields(auto& frame, auto& visit) {
     visit.number(1, frame.session, std::uint64_t{1}, any_number);
     visit.text(2, frame.user, max_user, true);
     visit.number(3, frame.limit, std::uint32_t{1}, max_limit);
@@ -43,69 +44,47 @@ void session_fields(auto& frame, Visit& visit) {
     visit.text(8, frame.rule, max_rule, false);
 }
 
-template <class Visit>
-void fields(auto& frame, Visit& visit)
-    requires std::is_base_of_v<ClaimFrame, std::remove_cvref_t<decltype(frame)>>
-{
+constexpr void fields(Is<ClaimFrame> auto& frame, auto& visit) {
     session_fields(frame, visit);
     visit.flag(9, frame.enforced);
 }
 
-template <class Visit>
-void fields(auto& frame, Visit& visit)
-    requires std::is_base_of_v<ListedFrame, std::remove_cvref_t<decltype(frame)>>
-{
+constexpr void fields(Is<ListedFrame> auto& frame, auto& visit) {
     session_fields(frame, visit);
 }
 
-template <class Visit>
-void fields(auto&, Visit&) {}
+constexpr void fields(Is<ListEnd> auto&, auto&) {}
 
-template <class Visit>
-void fields(auto& frame, Visit& visit)
-    requires std::is_base_of_v<ReleaseFrame, std::remove_cvref_t<decltype(frame)>> ||
-             std::is_base_of_v<OverLimitFrame, std::remove_cvref_t<decltype(frame)>>
-{
+constexpr void fields(Is<ReleaseFrame> auto& frame, auto& visit) {
     visit.number(1, frame.session, std::uint64_t{1}, any_number);
 }
 
-template <class Visit>
-void fields(auto& frame, Visit& visit)
-    requires std::is_base_of_v<EndedFrame, std::remove_cvref_t<decltype(frame)>>
-{
+constexpr void fields(Is<OverLimitFrame> auto& frame, auto& visit) {
+    visit.number(1, frame.session, std::uint64_t{1}, any_number);
+}
+
+constexpr void fields(Is<EndedFrame> auto& frame, auto& visit) {
     visit.number(1, frame.order, std::uint64_t{1}, any_number);
     visit.number(2, frame.count, std::uint32_t{0}, any_count);
 }
 
-template <class Visit>
-void fields(auto& frame, Visit& visit)
-    requires std::is_base_of_v<AnswerFrame, std::remove_cvref_t<decltype(frame)>>
-{
+constexpr void fields(Is<AnswerFrame> auto& frame, auto& visit) {
     visit.number(1, frame.session, std::uint64_t{1}, any_number);
     visit.number(2, frame.outcome, Outcome::granted, Outcome::unknown);
     visit.number(3, frame.count, std::uint32_t{0}, any_count);
     visit.holders(4, frame);
 }
 
-template <class Visit>
-void fields(auto& frame, Visit& visit)
-    requires std::is_base_of_v<StateFrame, std::remove_cvref_t<decltype(frame)>>
-{
+constexpr void fields(Is<StateFrame> auto& frame, auto& visit) {
     visit.flag(1, frame.up);
     visit.text(2, frame.reason, max_reason, false);
 }
 
-template <class Visit>
-void fields(auto& frame, Visit& visit)
-    requires std::is_base_of_v<RepairingFrame, std::remove_cvref_t<decltype(frame)>>
-{
+constexpr void fields(Is<RepairingFrame> auto& frame, auto& visit) {
     visit.number(1, frame.count, std::uint32_t{1}, any_count);
 }
 
-template <class Visit>
-void fields(auto& frame, Visit& visit)
-    requires std::is_base_of_v<EndFrame, std::remove_cvref_t<decltype(frame)>>
-{
+constexpr void fields(Is<EndFrame> auto& frame, auto& visit) {
     visit.number(1, frame.order, std::uint64_t{1}, any_number);
     visit.number(2, frame.what, EndOrder::Kind::user, EndOrder::Kind::credential);
     visit.text(3, frame.subject, max_subject, true);
@@ -118,12 +97,6 @@ void fields(auto& frame, Visit& visit)
 // Each holder is the time since which it occupies the slot (8 bytes), the length of the name (1 byte), and the name.
 constexpr std::size_t holder_head = sizeof(std::uint64_t) + 1;
 constexpr std::size_t max_holders_size = max_holders * (holder_head + max_name);
-
-// An answer is the longest frame that sesslimit-fleetd sends, and a claim the longest one of the daemon.
-static_assert(sesslimit::wire::header_size + 4 * sesslimit::wire::field_header + 13 + max_holders_size <= max_frame);
-static_assert(sesslimit::wire::header_size + 9 * sesslimit::wire::field_header + 21 + max_user + max_service + max_tty +
-                  max_origin + max_rule <=
-              max_frame);
 
 bool is_valid(const HolderView& holder) noexcept {
     return is_valid_name(holder.host) && holder.since <= latest;
@@ -184,6 +157,28 @@ struct FieldReader {
         }
     }
 };
+
+/// A visitor that adds up the length of the longest frame of a kind.
+struct Largest {
+    std::size_t size = sesslimit::wire::header_size;
+
+    constexpr void add(std::size_t bytes) noexcept { size += sesslimit::wire::field_header + bytes; }
+    constexpr void text(std::uint16_t, const std::string_view&, std::size_t bound, bool) noexcept { add(bound); }
+    template <class Number>
+    constexpr void number(std::uint16_t, const Number&, Number, Number) noexcept {
+        add(sizeof(Number));
+    }
+    constexpr void flag(std::uint16_t, const bool&) noexcept { add(1); }
+    constexpr void holders(std::uint16_t, const AnswerFrame&) noexcept { add(max_holders_size); }
+};
+
+template <class Frame>
+constexpr std::size_t largest() {
+    const Frame frame{};
+    Largest visit;
+    fields(frame, visit);
+    return visit.size;
+}
 
 /// A visitor that checks that required fields are present, and finds the last tag of a kind of frame.
 struct PresenceCheck {
@@ -266,7 +261,7 @@ std::expected<std::size_t, WireError> encode(const Frame& message, std::span<std
     FieldWriter visit{sesslimit::wire::Writer(out)};
     fields(message, visit);
     visit.writer.check(is_consistent(message));
-    return visit.writer.finish(format, static_cast<std::uint16_t>(Frame::kind));
+    return visit.writer.finish(format, Frame::kind);
 }
 
 template <class Frame>
@@ -275,8 +270,8 @@ std::expected<Frame, WireError> decode(std::span<const std::byte> frame) noexcep
     sesslimit::wire::Seen seen;
     PresenceCheck check{seen};
     fields(message, check); // finds the last tag
-    const Done read = sesslimit::wire::for_each_field(frame, format, static_cast<std::uint16_t>(Frame::kind),
-                                                      check.last, seen, [&](std::uint16_t tag, Bytes value) noexcept {
+    const Done read = sesslimit::wire::for_each_field(frame, kind_of(frame), Frame::kind, check.last, seen,
+                                                      [&](std::uint16_t tag, Bytes value) noexcept {
                                                           FieldReader visit{tag, value};
                                                           fields(message, visit);
                                                           return visit.done;
@@ -297,6 +292,7 @@ std::expected<Frame, WireError> decode(std::span<const std::byte> frame) noexcep
 
 // Defines the functions for one type of frame.
 #define SESSLIMIT_FRAME(Frame)                                                                                         \
+    static_assert(largest<Frame>() <= max_frame);                                                                      \
     template std::expected<std::size_t, WireError> encode(const Frame&, std::span<std::byte>) noexcept;                \
     template std::expected<Frame, WireError> decode(std::span<const std::byte>) noexcept;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <concepts>
 #include <limits>
 #include <map>
 
@@ -11,24 +12,27 @@ namespace {
 
 // --- Encoding ------------------------------------------------------------------------------------------------------
 
-void append(std::string& out, std::string_view name, std::string_view text) {
-    if (!text.empty()) {
-        out.append(out.empty() ? "" : "&").append(name).append("=").append(escape_name(text));
-    }
-}
+/// A visitor that appends the fields of a record to a value. The caller has checked their bounds.
+struct Writer {
+    std::string out{};
 
-template <class Number>
-    requires std::is_integral_v<Number>
-void append(std::string& out, std::string_view name, Number number) {
-    append(out, name, std::string_view(std::to_string(number)));
-}
+    void text(std::string_view name, std::size_t, bool, std::string_view text) {
+        if (!text.empty()) {
+            out.append(out.empty() ? "" : "&").append(name).append("=").append(escape_name(text));
+        }
+    }
+    template <class Number>
+    void number(std::string_view name, Number, Number, Number number) {
+        text(name, {}, true, std::to_string(number));
+    }
+};
 
 // --- Decoding ------------------------------------------------------------------------------------------------------
 
-/// The fields of a value, by name.
-class Fields {
+/// A visitor that reads the fields of a value, by name.
+class Reader {
   public:
-    explicit Fields(std::string_view value) {
+    explicit Reader(std::string_view value) {
         whole_ = value.size() <= max_record;
         for (std::size_t next = 0; whole_ && next != value.npos;) {
             const std::size_t end = value.find('&', next);
@@ -71,81 +75,91 @@ class Fields {
     bool whole_ = true;
 };
 
+// --- The fields of each record -------------------------------------------------------------------------------------
+
 constexpr auto latest = std::numeric_limits<std::int64_t>::max();
+
+/// True for `Type` itself and for a constant object of it.
+template <class Type, class Record>
+concept Is = std::same_as<std::remove_const_t<Type>, Record>;
+
+// A visitor receives the name, the bounds and the member of each field. The same functions describe the records for the
+// encoder and the decoder.
+
+void fields(Is<SlotRecord> auto& record, auto& visit) {
+    visit.text("host", max_name, true, record.host);
+    visit.number("session", std::uint64_t{1}, std::numeric_limits<std::uint64_t>::max(), record.session);
+    visit.number("since", std::int64_t{0}, latest, record.since);
+}
+
+void fields(Is<SessionRecord> auto& record, auto& visit) {
+    visit.text("user", max_user, true, record.user);
+    visit.number("slot", std::uint32_t{1}, max_slot, record.slot);
+    visit.number("since", std::int64_t{0}, latest, record.since);
+    visit.text("service", max_service, false, record.service);
+    visit.text("tty", max_tty, false, record.tty);
+    visit.text("origin", max_origin, false, record.origin);
+    visit.text("rule", max_rule, false, record.rule);
+}
+
+void fields(Is<HostRecord> auto& record, auto& visit) {
+    visit.text("machine", max_id, true, record.machine);
+    visit.text("boot", max_id, true, record.boot);
+    visit.text("version", max_id, false, record.version);
+    visit.text("policy", max_id, false, record.policy);
+}
+
+std::string encode_fields(const auto& record) {
+    Writer writer;
+    fields(record, writer);
+    return std::move(writer.out);
+}
+
+template <class Record>
+std::optional<Record> decode_fields(std::string_view value) {
+    Reader reader(value);
+    Record record;
+    fields(record, reader);
+    return reader.finish(std::move(record));
+}
 
 } // namespace
 
 std::string encode(const SlotRecord& record) {
-    std::string out;
-    append(out, "host", record.host);
-    append(out, "session", record.session);
-    append(out, "since", record.since);
-    return out;
+    return encode_fields(record);
 }
 
 std::string encode(const SessionRecord& record) {
-    std::string out;
-    append(out, "user", record.user);
-    append(out, "slot", record.slot);
-    append(out, "since", record.since);
-    append(out, "service", record.service);
-    append(out, "tty", record.tty);
-    append(out, "origin", record.origin);
-    append(out, "rule", record.rule);
-    return out;
+    return encode_fields(record);
 }
 
 std::string encode(const HostRecord& record) {
-    std::string out;
-    append(out, "machine", record.machine);
-    append(out, "boot", record.boot);
-    append(out, "version", record.version);
-    append(out, "policy", record.policy);
-    return out;
+    return encode_fields(record);
 }
 
 std::string encode(const EndOrder& order) {
-    std::string out;
-    append(out, order.kind == EndOrder::Kind::user ? "user" : "credential", order.subject);
-    append(out, "by", order.by);
-    append(out, "reason", order.reason);
-    return out;
+    Writer writer;
+    writer.text(order.kind == EndOrder::Kind::user ? "user" : "credential", max_subject, true, order.subject);
+    writer.text("by", max_user, true, order.by);
+    writer.text("reason", max_reason, false, order.reason);
+    return std::move(writer.out);
 }
 
 std::optional<SlotRecord> decode_slot(std::string_view value) {
-    Fields fields(value);
-    SlotRecord record;
-    fields.text("host", max_name, true, record.host);
-    fields.number("session", std::uint64_t{1}, std::numeric_limits<std::uint64_t>::max(), record.session);
-    fields.number("since", std::int64_t{0}, latest, record.since);
-    return is_valid_name(record.host) ? fields.finish(std::move(record)) : std::nullopt;
+    auto record = decode_fields<SlotRecord>(value);
+    return record && is_valid_name(record->host) ? record : std::nullopt;
 }
 
 std::optional<SessionRecord> decode_session(std::string_view value) {
-    Fields fields(value);
-    SessionRecord record;
-    fields.text("user", max_user, true, record.user);
-    fields.number("slot", std::uint32_t{1}, max_slot, record.slot);
-    fields.number("since", std::int64_t{0}, latest, record.since);
-    fields.text("service", max_service, false, record.service);
-    fields.text("tty", max_tty, false, record.tty);
-    fields.text("origin", max_origin, false, record.origin);
-    fields.text("rule", max_rule, false, record.rule);
-    return fields.finish(std::move(record));
+    return decode_fields<SessionRecord>(value);
 }
 
 std::optional<HostRecord> decode_host(std::string_view value) {
-    Fields fields(value);
-    HostRecord record;
-    fields.text("machine", max_id, true, record.machine);
-    fields.text("boot", max_id, true, record.boot);
-    fields.text("version", max_id, false, record.version);
-    fields.text("policy", max_id, false, record.policy);
-    return fields.finish(std::move(record));
+    return decode_fields<HostRecord>(value);
 }
 
 std::optional<EndOrder> decode_order(std::string_view value) {
-    Fields fields(value);
+    Reader fields(value);
     EndOrder order;
     std::string credential;
     fields.text("user", max_user, false, order.subject);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -54,6 +55,13 @@ struct Transaction {
     std::vector<Operation> success{};
     std::vector<Operation> failure{};
 };
+
+/// Returns the transaction that only reads keys. `limit` has the same meaning as in Get.
+inline Transaction read_of(KeyRange keys, std::int64_t limit = 0) {
+    Transaction whole;
+    whole.success = {Get{std::move(keys), limit}};
+    return whole;
+}
 
 /// A key of etcd with its value and the revisions at which it was created and last modified.
 struct KeyValue {

@@ -56,6 +56,12 @@ SyncPlan compare(const Keys& keys, const StoredRecords& stored, const std::map<s
         modified.emplace(keys.parse_session(entry.key).value_or(0), entry.modified);
     }
 
+    // If a slot was lost and another session of this host occupied it, both have a record with this slot.
+    std::map<std::pair<std::string_view, std::uint32_t>, int> occupants;
+    for (const auto& [key, slot] : plan.found) {
+        ++occupants[{sessions.at(key).user, slot}];
+    }
+
     const std::set<std::string> on_lease(stored.on_lease.begin(), stored.on_lease.end());
     for (const auto& [key, session] : sessions) {
         if (session.slot != 0) {
@@ -70,7 +76,7 @@ SyncPlan compare(const Keys& keys, const StoredRecords& stored, const std::map<s
             if (!modified.contains(key)) {
                 plan.repair.push_back({key, {.modified = 0, .slot = session.slot}});
             }
-        } else if (!on_lease.contains(keys.session(key)) ||
+        } else if (occupants[{session.user, found->second}] > 1 || !on_lease.contains(keys.session(key)) ||
                    !on_lease.contains(keys.slot(session.user, found->second))) {
             plan.repair.push_back({key, {.modified = modified.at(key), .slot = found->second}});
         }

@@ -41,8 +41,6 @@ struct SyncPlan {
     std::vector<Repair> repair{};                   ///< Sessions of which a record is missing.
     std::map<std::uint64_t, std::uint32_t> found{}; ///< Sessions with records, and their slots.
     std::vector<Transaction> discard{};             ///< Deletions of slots without a session and of invalid records.
-
-    [[nodiscard]] bool is_empty() const { return release.empty() && repair.empty() && discard.empty(); }
 };
 
 /// Compares the records with the sessions. `lease` is the lease of this host. A session that is busy, or that has

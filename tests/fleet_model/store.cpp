@@ -111,10 +111,10 @@ void Store::expire(BootTime now) {
 
 CallResult Store::execute(BootTime now, const Call& call) {
     expire(now);
-    const CallResult no_lease = CallFailure{CallFailure::Kind::no_lease, "requested lease not found"};
+    const auto no_lease = [] { return CallFailure{CallFailure::Kind::no_lease, "requested lease not found"}; };
     if (const auto* transaction = std::get_if<Transaction>(&call)) {
         if (has_unknown_lease(*transaction)) {
-            return no_lease;
+            return no_lease();
         }
         TransactionReply reply{.revision = ++revision_};
         run(*transaction, reply);
@@ -126,7 +126,7 @@ CallResult Store::execute(BootTime now, const Call& call) {
     }
     if (const auto* revocation = std::get_if<RevokeLease>(&call)) {
         if (!leases_.contains(revocation->lease)) {
-            return no_lease;
+            return no_lease();
         }
         revoke(revocation->lease);
         return LeaseReply{.lease = revocation->lease, .ttl = {}};

@@ -10,6 +10,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Duration call_timeout = milliseconds(300);
+/// Time until a released slot is free. It is shorter than the interval of the comparison, which frees it, too.
+constexpr Duration release_time = seconds(20);
 
 struct User {
     const char* name;
@@ -125,17 +127,29 @@ void World::start_agent(Host& host) {
 
 void World::list(Host& host) {
     host.agent->begin_list();
-    // A login whose module waits is repeated after a restart of the daemon, under another number.
-    std::erase_if(host.logins, [](const auto& entry) { return !entry.second.answered; });
-    for (const auto& [key, login] : host.logins) {
-        host.agent->add_listed(
-            {.key = key,
-             .limit = login.limit,
-             .enforced = false,
-             .record = {.user = login.user, .since = static_cast<std::int64_t>(key + 1000 * host.boots)}});
+    std::vector<std::uint64_t> waiting;
+    for (auto& [key, login] : host.logins) {
+        if (!login.answered && key % 2 == 0) { // on_fleet_error = "deny"
+            waiting.push_back(key);
+            continue;
+        }
+        login.excused = login.excused || !login.answered;
+        login.answered = true;
+        host.agent->add_listed(session_of(host, key, login));
+    }
+    for (const std::uint64_t key : waiting) {
+        Login& login = host.logins.at(key);
+        login.asked = now_;
+        host.agent->claim(now_, session_of(host, key, login));
     }
     host.agent->end_list(now_);
     wake(host);
+}
+
+Session World::session_of(const Host& host, std::uint64_t key, const Login& login) {
+    return {.key = key,
+            .limit = login.limit,
+            .record = {.user = login.user, .since = static_cast<std::int64_t>(key + 1000 * host.boots)}};
 }
 
 void World::login(Host& host, const std::string& user, std::uint32_t limit) {
@@ -143,11 +157,9 @@ void World::login(Host& host, const std::string& user, std::uint32_t limit) {
         return;
     }
     const std::uint64_t key = ++host.last_key;
-    host.logins[key] = {.user = user, .limit = limit, .asked = now_};
+    const Login& login = host.logins[key] = {.user = user, .limit = limit, .asked = now_};
     ++figures_.claims;
-    host.agent->claim(now_, {.key = key,
-                             .limit = limit,
-                             .record = {.user = user, .since = static_cast<std::int64_t>(key + 1000 * host.boots)}});
+    host.agent->claim(now_, session_of(host, key, login));
     wake(host);
 }
 
@@ -165,8 +177,23 @@ void World::logout(Host& host) {
     const auto login = std::next(host.logins.begin(), static_cast<std::ptrdiff_t>(pick(host.logins.size())));
     const std::uint64_t key = login->first;
     host.logins.erase(login);
+    release(host, key);
+}
+
+/// Releases a session. Its slots must soon be free, without a fault that stops the host or the store.
+void World::release(Host& host, std::uint64_t key) {
     host.agent->release(now_, key);
     wake(host);
+    if (faults_.hosts || faults_.store) {
+        return;
+    }
+    at(release_time, [this, &host, key, before = slots_of(host, key)] {
+        for (const std::int64_t created : slots_of(host, key)) {
+            if (std::ranges::find(before, created) != before.end()) {
+                fail(host.name + ": the slot of session " + std::to_string(key) + " is still occupied");
+            }
+        }
+    });
 }
 
 void World::hear(Host& host, std::uint64_t key, const Answer& answer) {
@@ -194,13 +221,11 @@ void World::hear(Host& host, std::uint64_t key, const Answer& answer) {
     case Answer::Outcome::unknown:
         ++figures_.unknown;
         login.excused = true;
-        login.enforced = false;
         if (key % 2 == 0) { // on_fleet_error = "deny"
             host.logins.erase(found);
             at({}, [this, &host, key, incarnation = host.incarnation] {
                 if (host.agent && host.incarnation == incarnation) {
-                    host.agent->release(now_, key);
-                    wake(host);
+                    release(host, key);
                 }
             });
         }
@@ -259,7 +284,6 @@ void World::fault() {
         at(between(seconds(1), seconds(20)), [this] { store_down_ = false; });
     }
     if (faults_.store && chance(30) && !store_.keys().empty()) {
-        // deleted() excuses the session of a record that the product did not delete.
         const auto entry = std::next(store_.keys().begin(), static_cast<std::ptrdiff_t>(pick(store_.keys().size())));
         if (chance(80)) {
             store_.remove(std::string(entry->first));
@@ -270,7 +294,7 @@ void World::fault() {
 }
 
 void World::host_fault(Host& host) {
-    switch (pick(4)) {
+    switch (pick(5)) {
     case 0:
         host.cut_off = true;
         at(between(seconds(1), seconds(90)), [this, &host] {
@@ -294,9 +318,20 @@ void World::host_fault(Host& host) {
             log_in_soon(host);
         }
         break;
-    default: // sesslimitd restarts
+    case 3: // sesslimitd restarts, and gives another number to the logins that wait
         if (host.agent) {
+            std::erase_if(host.logins, [](const auto& entry) { return !entry.second.answered; });
             list(host);
+        }
+        break;
+    default: // sesslimitd connects again
+        if (host.agent) {
+            log_in_soon(host);
+            at(milliseconds(750), [this, &host] {
+                if (host.agent) {
+                    list(host);
+                }
+            });
         }
         break;
     }
@@ -314,13 +349,17 @@ std::pair<World::Host*, World::Login*> World::login_of(const SlotRecord& record)
     return {host->get(), login == (*host)->logins.end() || !same_boot ? nullptr : &login->second};
 }
 
-/// Returns the number of slots that a session occupies.
-std::size_t World::slots_of(const Host& host, std::uint64_t session) const {
+/// Returns the revisions at which the slots of a session were created.
+std::vector<std::int64_t> World::slots_of(const Host& host, std::uint64_t session) const {
     const auto since = static_cast<std::int64_t>(session + 1000 * host.boots);
     const std::string value = encode(SlotRecord{.host = host.name, .session = session, .since = since});
-    return static_cast<std::size_t>(std::ranges::count_if(store_.keys(), [&](const auto& entry) {
-        return entry.second.value == value && keys_.parse_slot(entry.first);
-    }));
+    std::vector<std::int64_t> created;
+    for (const auto& [key, entry] : store_.keys()) {
+        if (entry.value == value && keys_.parse_slot(key)) {
+            created.push_back(entry.created);
+        }
+    }
+    return created;
 }
 
 /// Checks a new slot. A login that the fleet still decides must not get a slot if the limit is reached, nor before the
@@ -337,7 +376,7 @@ void World::created(const std::string& key, const std::string& value) {
         fail(key + ": admitted beyond the limit");
     }
     for (const auto& [number, other] : host->logins) {
-        const std::size_t slots = slots_of(*host, number);
+        const std::size_t slots = slots_of(*host, number).size();
         if (!faults_.store && slots > 1) {
             fail(key + ": a session has two slots");
         }
@@ -361,7 +400,7 @@ void World::deleted(const std::string& key) {
     }
     for (const auto& host : hosts_) {
         for (const auto& [number, login] : host->logins) {
-            if (login.answered && !login.excused && slots_of(*host, number) == 0) {
+            if (login.answered && !login.excused && slots_of(*host, number).empty()) {
                 fail(key + ": the slot of a session was deleted");
             }
         }

@@ -17,7 +17,7 @@ namespace sesslimit::fleet::model {
 /// The faults of a run. Their times and places depend on the seed.
 struct Faults {
     bool network = false; ///< Requests and replies are lost and delayed by up to 10 s.
-    bool hosts = false;   ///< Hosts are cut off and crash, agents and daemons restart.
+    bool hosts = false;   ///< Hosts are cut off and crash, agents and daemons restart, connections close.
     bool store = false;   ///< The store does not answer for some time. Records are deleted, and leases are revoked.
 };
 
@@ -48,8 +48,7 @@ class World {
         std::uint32_t limit = 0;
         BootTime asked{};
         bool answered = false;
-        bool enforced = true; ///< The fleet has admitted it, or is still deciding.
-        bool excused = false; ///< A fault has deleted its records, or the host admitted it alone.
+        bool excused = false; ///< The host admitted it alone.
     };
 
     void at(Duration delay, std::function<void()> what);
@@ -61,6 +60,7 @@ class World {
     void login(Host& host, const std::string& user, std::uint32_t limit);
     void log_in_soon(Host& host);
     void logout(Host& host);
+    void release(Host& host, std::uint64_t key);
     void hear(Host& host, std::uint64_t key, const Answer& answer);
     void deliver(Host& host, std::uint64_t id, const Call& call);
     void fault();
@@ -70,7 +70,8 @@ class World {
     void check_quiet();
     void fail(const std::string& what);
     [[nodiscard]] std::pair<Host*, Login*> login_of(const SlotRecord& record);
-    [[nodiscard]] std::size_t slots_of(const Host& host, std::uint64_t session) const;
+    [[nodiscard]] static Session session_of(const Host& host, std::uint64_t key, const Login& login);
+    [[nodiscard]] std::vector<std::int64_t> slots_of(const Host& host, std::uint64_t session) const;
     [[nodiscard]] std::size_t pick(std::size_t count);
     [[nodiscard]] bool chance(int percent) { return pick(100) < static_cast<std::size_t>(percent); }
     [[nodiscard]] Duration between(Duration least, Duration most);

@@ -5,6 +5,7 @@
 #include "tests/unit/support/cmocka.hpp"
 
 #include <deque>
+#include <memory>
 
 namespace sesslimit::fleet {
 namespace {
@@ -16,11 +17,13 @@ const Keys keys("f", "me");
 
 /// An agent whose calls are executed at once, or fail after 300 ms if the store does not answer.
 struct Bench final : Effects {
-    explicit Bench(std::string boot = "boot1", std::string machine = "machine1")
-        : agent({.fleet = "f",
-                 .host = "me",
-                 .record = {.machine = std::move(machine), .boot = std::move(boot), .version = "1"}},
-                *this) {}
+    explicit Bench(const std::string& boot = "boot1", const std::string& machine = "machine1")
+        : agent({.fleet = "f", .host = "me", .record = {.machine = machine, .boot = boot, .version = "1"}}, *this) {}
+    /// Uses the store and the time of another agent.
+    Bench(const Bench& earlier, const std::string& boot, const std::string& machine) : Bench(boot, machine) {
+        store = earlier.store;
+        now = earlier.now;
+    }
 
     void call(std::uint64_t id, const Call& call) override { calls.emplace_back(id, call); }
     void answer(std::uint64_t session, const Answer& answer) override {
@@ -48,8 +51,11 @@ struct Bench final : Effects {
             const auto [id, call] = calls.front();
             calls.pop_front();
             now += answers ? milliseconds(1) : milliseconds(300);
-            agent.on_reply(
-                now, id, answers ? store->execute(now, call) : CallFailure{CallFailure::Kind::unavailable, "no reply"});
+            agent.on_reply(now, id,
+                           !answers ? CallFailure{CallFailure::Kind::unavailable, "no reply"}
+                           : rejects_lists && is_list_lease(call)
+                               ? CallFailure{CallFailure::Kind::rejected, "no permission"}
+                               : store->execute(now, call));
         }
     }
     void pass(Duration span) {
@@ -62,7 +68,10 @@ struct Bench final : Effects {
     std::string take_log() { return std::exchange(log, {}); }
 
     std::shared_ptr<model::Store> store = std::make_shared<model::Store>();
+    static bool is_list_lease(const Call& call) { return std::holds_alternative<ListLease>(call); }
+
     bool answers = true;
+    bool rejects_lists = false;
     BootTime now{std::chrono::hours(1)};
     std::deque<std::pair<std::uint64_t, Call>> calls;
     std::string log;
@@ -105,13 +114,12 @@ SESSLIMIT_TEST(without_a_store_the_first_login_waits_and_the_next_does_not) {
     Bench bench;
     bench.start();
     bench.answers = false;
-    BootTime asked = bench.now;
     bench.claim(1);
     bench.pass(seconds(4));
     EXPECT(bench.log.find("1 unknown, ") != std::string::npos && bench.log.find("down: no reply") != std::string::npos,
            bench.log);
     bench.take_log();
-    asked = bench.now;
+    const BootTime asked = bench.now;
     bench.claim(2);
     EXPECT_TEXT(bench.take_log(), "2 unknown, ");
     EXPECT(bench.now == asked, "at once");
@@ -126,9 +134,7 @@ SESSLIMIT_TEST(a_restarted_agent_keeps_the_lease_and_the_slots) {
     bench.start();
     bench.claim(1);
     const std::int64_t lease = bench.agent.lease();
-    Bench next;
-    next.store = bench.store;
-    next.now = bench.now;
+    Bench next(bench, "boot1", "machine1");
     next.agent.start(next.now);
     next.pass(seconds(2));
     EXPECT_TEXT(next.take_log(), ""); // the daemon has not listed its sessions
@@ -149,9 +155,7 @@ SESSLIMIT_TEST(a_reboot_revokes_the_lease_of_the_earlier_boot) {
     Bench bench;
     bench.start();
     bench.claim(1);
-    Bench next("boot2");
-    next.store = bench.store;
-    next.now = bench.now;
+    Bench next(bench, "boot2", "machine1");
     next.start();
     EXPECT_TEXT(next.take_log(), "up, ");
     EXPECT(next.store->count(keys.slots("alice")) == 0, "the sessions of the earlier boot have no slots");
@@ -161,27 +165,73 @@ SESSLIMIT_TEST(another_machine_with_the_same_name_is_rejected) {
     Bench bench;
     bench.start();
     bench.claim(1);
-    Bench other("boot1", "machine2");
-    other.store = bench.store;
-    other.now = bench.now;
+    Bench other(bench, "boot1", "machine2");
     other.start();
     other.claim(2);
-    EXPECT_TEXT(other.take_log(), "2 unknown, ");
+    EXPECT_TEXT(other.take_log(), "down: the host name me is used by the machine machine1, 2 unknown, ");
     EXPECT(other.store->count(keys.slots("alice")) == 1, "the first machine keeps its slots");
 }
 
-SESSLIMIT_TEST(a_lost_lease_is_replaced_and_sessions_are_recorded_again) {
+SESSLIMIT_TEST(a_lost_lease_is_replaced_and_sessions_are_recorded_before_a_login_is_admitted) {
     Bench bench;
     bench.start();
-    bench.claim(1);
+    bench.claim(9);
     bench.take_log();
     (void)bench.store->execute(bench.now, RevokeLease{bench.agent.lease()});
-    bench.claim(2, 2); // the store reports that the lease does not exist
+    bench.claim(2, 1); // the store reports that the lease does not exist
     bench.pass(seconds(2));
-    EXPECT_TEXT(bench.take_log(), "down: the lease of the host has expired, 1 repaired, up, 2 granted, ");
+    EXPECT_TEXT(bench.take_log(), "down: the lease of the host has expired, 1 repaired, up, 2 full, ");
     bench.agent.leave(bench.now);
     bench.settle();
     EXPECT(bench.store->keys().empty() && bench.agent.lease() == 0, "a host that leaves deletes its records");
+}
+
+SESSLIMIT_TEST(a_late_reply_about_an_earlier_lease_does_not_lose_the_lease) {
+    Bench bench;
+    bench.start();
+    bench.take_log();
+    (void)bench.store->execute(bench.now, RevokeLease{bench.agent.lease()});
+    bench.agent.claim(bench.now, {.key = 1, .limit = 2, .record = {.user = "alice"}});
+    const auto late = bench.calls.front();
+    bench.calls.pop_front();
+    bench.claim(2, 2); // its reply arrives first
+    bench.pass(seconds(2));
+    EXPECT_TEXT(bench.take_log(), "down: the lease of the host has expired, up, 2 granted, ");
+    bench.agent.on_reply(bench.now, late.first, CallFailure{CallFailure::Kind::no_lease, "lease not found"});
+    bench.pass(milliseconds(500));
+    EXPECT_TEXT(bench.take_log(), "1 granted, ");
+}
+
+SESSLIMIT_TEST(a_connection_that_is_lost_during_claims_keeps_them) {
+    Bench bench;
+    bench.start();
+    bench.claim(9);
+    bench.take_log();
+    for (const std::uint64_t key : {1U, 2U}) {
+        bench.agent.claim(bench.now, {.key = key, .limit = 2, .record = {.user = "alice"}});
+    }
+    bench.agent.begin_list();
+    bench.agent.add_listed({.key = 9, .limit = 1, .record = {.user = "alice"}});
+    bench.agent.add_listed({.key = 1, .limit = 2, .record = {.user = "alice"}}); // admitted without an answer
+    bench.agent.claim(bench.now, {.key = 2, .limit = 2, .record = {.user = "alice"}});
+    bench.agent.end_list(bench.now);
+    bench.settle();
+    EXPECT_TEXT(bench.take_log(), "2 full, ");
+    EXPECT(bench.store->count(keys.slots("alice")) == 2, "the slots of 9 and 1");
+}
+
+SESSLIMIT_TEST(the_lease_is_kept_alive_while_the_store_rejects_the_comparison) {
+    Bench bench;
+    bench.start();
+    bench.claim(1);
+    const std::int64_t lease = bench.agent.lease();
+    bench.rejects_lists = true;
+    bench.pass(std::chrono::minutes(3));
+    EXPECT_TEXT(bench.take_log(), "up, 1 granted, down: no permission, ");
+    EXPECT(bench.store->count(keys.slots("alice")) == 1 && bench.agent.lease() == lease, "the slot is kept");
+    bench.rejects_lists = false;
+    bench.pass(seconds(3));
+    EXPECT_TEXT(bench.take_log(), "up, ");
 }
 
 } // namespace
