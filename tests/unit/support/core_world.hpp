@@ -55,7 +55,10 @@ core::LogindSession seen(Duration age = 10s);
 /// waiting, reserved and denied.
 core::Session session_in(core::Phase phase, SessionKey key = SessionKey{1});
 
-/// Returns the name of a value in World::log and told().
+/// Returns the name of a value in World::log and told(). Time spans are seconds with up to three decimals, such as
+/// "12" and "12.5".
+std::string in_seconds(Duration span);
+std::string number(SessionKey key);
 std::string_view name_of(core::Phase phase);
 std::string_view name_of(core::TerminationStage stage);
 std::string_view name_of(core::Cause cause);

@@ -27,4 +27,11 @@ class FakeNames final : public policy::Names {
     }
 };
 
+/// A fake user database that contains every name.
+class EveryName final : public policy::Names {
+  public:
+    std::optional<uid_t> user(const std::string& name) override { return name == "root" ? 0 : 1000; }
+    std::optional<gid_t> group(const std::string&) override { return 1000; }
+};
+
 } // namespace sesslimit::test
