@@ -68,10 +68,11 @@ bool scan_files(const ScannedFiles& found, bool main_only, unsigned least, unsig
 }
 
 bool scan_idle_session(const ScannedFiles& found, const Control& control, Evidence& evidence) {
-    const LogindFiles files = logind_files_of(control);
-    const bool main = evidence.add(found.main, control.value, control.value);
-    const bool drop_ins = !files.drop_ins || evidence.add(found.drop_ins, control.value, control.value);
-    return main && drop_ins && !found.main.empty() && !(files.drop_ins && found.drop_ins.empty());
+    const auto is_set = [&](const std::vector<Scanned>& values) {
+        return evidence.add(values, control.value, control.value) && !values.empty();
+    };
+    const bool main = is_set(found.main);
+    return (!needs_logind_drop_in(control) || is_set(found.drop_ins)) && main;
 }
 
 /// Returns the value of ClientAliveCountMax that the profile of a control requires, or nullptr if it requires none.
@@ -215,7 +216,7 @@ void compare_ours(const Native& native, const std::optional<policy::Policy>& pol
     }
     const bool within = sessions ? ordinary.max_sessions.value <= most && ordinary.max_sessions.enforced
                                  : ordinary.idle_timeout.value <= idle && ordinary.idle_timeout.enforced;
-    finding.ours = within && !native.module.empty() && native.daemon_runs;
+    finding.ours = within && !native.module.empty() && native.in_effect == PolicyInEffect::same;
     if (within) {
         finding.exceptions =
             sessions ? exceptions(*policy, most, Duration::max()) : exceptions(*policy, policy::unlimited_count, idle);

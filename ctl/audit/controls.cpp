@@ -163,8 +163,8 @@ ScannerReading reading_of(std::string_view os, std::string_view version) {
 
 // Versions of the rule for RHEL 9 differ in the file that they read. ComplianceAsCode 0.1.83 reads logind.conf.d, and
 // DISA's own rule logind.conf.
-LogindFiles logind_files_of(const Control& control) {
-    return {.main = true, .drop_ins = control.profile == stig && control.os == "rhel" && control.version == "9"};
+bool needs_logind_drop_in(const Control& control) {
+    return control.profile == stig && control.os == "rhel" && control.version == "9";
 }
 
 } // namespace sesslimit::audit

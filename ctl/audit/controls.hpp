@@ -68,11 +68,7 @@ struct ScannerReading {
 };
 ScannerReading reading_of(std::string_view os, std::string_view version);
 
-/// The files of logind that scanner rules read.
-struct LogindFiles {
-    bool main = true;
-    bool drop_ins = false;
-};
-LogindFiles logind_files_of(const Control& control);
+/// Returns true if StopIdleSessionSec must be set in logind.conf.d as well as in logind.conf.
+bool needs_logind_drop_in(const Control& control);
 
 } // namespace sesslimit::audit

@@ -61,6 +61,13 @@ enum class LoginCount : std::uint8_t {
     logind, ///< Sessions of logind, also those that are closing. Some versions count the user manager.
 };
 
+/// The policy that the daemon of sesslimit enforces on this host, compared with the policy files.
+enum class PolicyInEffect : std::uint8_t {
+    same,  ///< That of the files. Also assumed if it cannot be compared, as for another root directory.
+    other, ///< Another one, because the files or their contents have changed since the daemon loaded them.
+    none,  ///< The daemon does not run, or has no policy.
+};
+
 inline constexpr char our_module[] = "pam_sesslimit.so";
 
 /// A module in the session stack of a PAM service.
@@ -97,9 +104,7 @@ struct Native {
     std::vector<Line> module;             ///< Lines of PAM service files that name pam_sesslimit.so.
     std::vector<PamStack> pam_stacks;     ///< Session stacks of all PAM services.
     std::vector<TextFile> unread;         ///< Files that could not be read.
-    /// False if the daemon of sesslimit does not run on this host, or has no policy. The limits of the policy are then
-    /// not in effect.
-    bool daemon_runs = true;
+    PolicyInEffect in_effect = PolicyInEffect::same;
     LoginCount login_count = LoginCount::utmp;
     /// False if logind was built without utmp, as in Debian 13. It then does not know the terminals of ssh sessions,
     /// and regards these sessions as never idle.

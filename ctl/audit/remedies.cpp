@@ -74,7 +74,7 @@ std::vector<Remedy> for_sessions(const Native& native, unsigned most) {
     return remedies;
 }
 
-std::vector<Remedy> for_idle_session(const Native& native, LogindFiles files, unsigned seconds) {
+std::vector<Remedy> for_idle_session(const Native& native, bool needs_drop_in, unsigned seconds) {
     const std::string text = "StopIdleSessionSec=" + std::to_string(seconds);
     std::vector<Remedy> remedies;
     bool in_main = false;
@@ -91,10 +91,10 @@ std::vector<Remedy> for_idle_session(const Native& native, LogindFiles files, un
             remedies.push_back(replace(line, text));
         }
     }
-    if (files.main && !in_main) {
+    if (!in_main) {
         remedies.push_back(add(logind_main, {"[Login]", text}));
     }
-    if ((files.drop_ins && !in_drop_ins) || vendor) {
+    if ((needs_drop_in && !in_drop_ins) || vendor) {
         const std::string name = vendor ? "zz-sessions.conf" : "50-sessions.conf";
         remedies.push_back(add(std::string(logind_drop_ins) + name, {"[Login]", text}));
     }
@@ -221,12 +221,20 @@ std::vector<Remedy> for_sshd(const Native& native, const SshdKeyword& keyword, u
     return remedies;
 }
 
-std::vector<Remedy> for_check(const Native& native, Check check, LogindFiles files, unsigned value) {
+/// The findings about one kind of setting.
+struct Plan {
+    const Control* strictest = nullptr;
+    const Control* conflicting = nullptr; ///< Control that requires exactly another value, if any.
+    bool needs_logind_drop_in = false;
+};
+
+std::vector<Remedy> for_check(const Native& native, Check check, const Plan& plan) {
+    const unsigned value = plan.strictest->value;
     switch (check) {
     case Check::sessions:
         return for_sessions(native, value);
     case Check::idle_session:
-        return for_idle_session(native, files, value);
+        return for_idle_session(native, plan.needs_logind_drop_in, value);
     case Check::shell_timeout:
         return for_shell_timeout(native, value);
     case Check::peer_interval:
@@ -246,20 +254,12 @@ std::string_view setting_of(Check check) {
     return check == Check::peer_count ? "ClientAliveCountMax" : "StopIdleSessionSec";
 }
 
-/// The findings about one kind of setting.
-struct Plan {
-    const Control* strictest = nullptr;
-    const Control* conflicting = nullptr; ///< Control that requires exactly another value, if any.
-    LogindFiles files{.main = false, .drop_ins = false};
-};
-
 std::map<Check, Plan> plans_for(const std::vector<Finding>& findings) {
     std::map<Check, Plan> plans;
     for (const Finding& finding : findings) {
         const Control& control = *finding.control;
         Plan& plan = plans[control.check];
-        const LogindFiles files = logind_files_of(control);
-        plan.files = {.main = plan.files.main || files.main, .drop_ins = plan.files.drop_ins || files.drop_ins};
+        plan.needs_logind_drop_in = plan.needs_logind_drop_in || needs_logind_drop_in(control);
         const bool exactly = control.check == Check::peer_count || control.check == Check::idle_session;
         if (exactly && plan.strictest != nullptr && plan.strictest->value != control.value) {
             plan.conflicting = plan.strictest->value < control.value ? &control : plan.strictest;
@@ -282,8 +282,7 @@ std::vector<Warning> propose_remedies(const Native& native, std::vector<Finding>
         }
         const auto append = [&](Check check) {
             if (const auto plan = plans.find(check); plan != plans.end()) {
-                std::ranges::move(for_check(native, check, plan->second.files, plan->second.strictest->value),
-                                  std::back_inserter(finding.remedies));
+                std::ranges::move(for_check(native, check, plan->second), std::back_inserter(finding.remedies));
             }
         };
         append(finding.control->check);

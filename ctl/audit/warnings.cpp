@@ -125,7 +125,7 @@ std::string login_limit_text(const Native& native, const policy::Policy& policy,
 
 /// Returns true if sesslimit limits the number of sessions of ordinary users.
 bool limits_sessions(const Native& native, const std::optional<policy::Policy>& policy) {
-    if (!policy || native.module.empty() || !native.daemon_runs) {
+    if (!policy || native.module.empty() || native.in_effect != PolicyInEffect::same) {
         return false;
     }
     const Ours<policy::Count> limit = ordinary_limits(*policy).max_sessions;
@@ -182,8 +182,12 @@ void about_ourselves(const Native& native, const std::optional<policy::Policy>& 
     if (native.module.empty()) {
         warnings.push_back({"No PAM service uses pam_sesslimit.so. Therefore sesslimit cannot deny any login.", {}});
     }
-    if (!native.daemon_runs) {
+    if (native.in_effect == PolicyInEffect::none) {
         warnings.push_back({"sesslimitd is not running or has no policy. Therefore sesslimit enforces no limits.", {}});
+    } else if (policy && native.in_effect == PolicyInEffect::other) {
+        warnings.push_back({"The policy files differ from those that sesslimitd has loaded. Therefore their limits are "
+                            "not in force; run 'sesslimitctl reload'.",
+                            {}});
     }
     if (policy) {
         const Ordinary ordinary = ordinary_limits(*policy);

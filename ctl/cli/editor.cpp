@@ -3,6 +3,7 @@
 
 #include "common/login_uid.hpp"
 #include "common/unique_fd.hpp"
+#include "daemon/policy/load.hpp"
 
 #include <csignal>
 #include <fcntl.h>
@@ -20,7 +21,6 @@
 namespace sesslimit::ctl {
 namespace {
 
-constexpr std::size_t max_size = std::size_t{1024} * 1024; // as in daemon/policy/read_files.cpp
 constexpr char copy_name[] = "90-set.toml";
 constexpr char backup_name[] = "90-set.toml~"; // as several editors create it
 
@@ -137,19 +137,10 @@ class Copy {
         if (!S_ISREG(status.st_mode) || status.st_uid != owner_) {
             return fail(this->file() + " is not a regular file of the user any more");
         }
-        std::string text(max_size + 1, '\0');
-        std::size_t size = 0;
-        for (ssize_t got = 1; got != 0 && size < text.size();) {
-            got = ::read(file.get(), text.data() + size, text.size() - size);
-            if (got < 0 && errno != EINTR) {
-                return fail_errno("read " + this->file());
-            }
-            size += got < 0 ? 0 : static_cast<std::size_t>(got);
+        auto text = policy::read_all(file.get());
+        if (!text) {
+            return fail(this->file() + ": " + text.error().what, text.error().code);
         }
-        if (size > max_size) {
-            return fail("the edited file is larger than 1 MiB");
-        }
-        text.resize(size);
         return text;
     }
 

@@ -2,6 +2,7 @@
 #include "ctl/client/drop_in.hpp"
 
 #include "common/text.hpp"
+#include "daemon/policy/load.hpp"
 
 #include <fcntl.h>
 #include <linux/limits.h>
@@ -21,7 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t max_size = std::size_t{1024} * 1024; // as in daemon/policy/read_files.cpp
 constexpr char temporary_name[] = ".90-set.toml.new";
 constexpr char lock_name[] = ".90-set.toml.lock";
 constexpr std::size_t max_path_length = 4096;
@@ -38,6 +38,10 @@ class Alarm {
         action.sa_handler = [](int) {};
         sigemptyset(&action.sa_mask);
         (void)::sigaction(SIGALRM, &action, &old_action_); // without SA_RESTART
+        sigset_t alarm{};
+        sigemptyset(&alarm);
+        sigaddset(&alarm, SIGALRM);
+        (void)::pthread_sigmask(SIG_UNBLOCK, &alarm, nullptr); // the caller may have blocked it
         const auto seconds = std::chrono::floor<std::chrono::seconds>(delay);
         const itimerval times{
             .it_interval = {.tv_sec = 1, .tv_usec = 0},
@@ -68,29 +72,6 @@ const char* obstacle(const struct stat& status) {
     return (status.st_mode & S_IWUSR) == 0
                ? "is read-only, and is not changed; its mode does not permit its owner to write"
                : nullptr;
-}
-
-Result<std::string> read_all(int fd) {
-    std::string text(max_size + 1, '\0');
-    std::size_t size = 0;
-    while (size < text.size()) {
-        const ssize_t got = ::read(fd, text.data() + size, text.size() - size);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return fail_errno("read");
-        }
-        if (got == 0) {
-            break;
-        }
-        size += static_cast<std::size_t>(got);
-    }
-    if (size > max_size) {
-        return fail("file is larger than 1 MiB", EFBIG);
-    }
-    text.resize(size);
-    return text;
 }
 
 Result<> write_all(int fd, std::string_view text) {
@@ -212,7 +193,7 @@ Result<> DropIn::read_file() {
     if (!file || ::fstat(file.get(), &attributes_) < 0) {
         return fail_errno("open " + shown(name));
     }
-    auto text = read_all(file.get());
+    auto text = policy::read_all(file.get());
     if (!text) {
         return fail(shown(name) + ": " + text.error().what, text.error().code);
     }

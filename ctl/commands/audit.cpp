@@ -7,7 +7,6 @@
 #include "ctl/output/report.hpp"
 #include "daemon/host_config/files.hpp"
 
-#include <nettle/sha2.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,24 +20,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string sha256(std::string_view text) {
-    sha256_ctx context;
-    sha256_init(&context);
-    sha256_update(&context, text.size(), reinterpret_cast<const std::uint8_t*>(text.data()));
-    std::array<std::uint8_t, SHA256_DIGEST_SIZE> digest{};
-    sha256_digest(&context, digest.size(), digest.data());
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string hex;
-    for (const std::uint8_t byte : digest) {
-        hex += digits[byte >> 4];
-        hex += digits[byte & 0xf];
-    }
-    return hex;
-}
-
 /// The policy of a host, and its files.
 struct PolicyBelow {
     std::optional<policy::Policy> policy; ///< Absent if the policy has errors.
+    bool is_complete = false;             ///< False if a file could not be read.
     PolicyEvidence evidence;
 };
 
@@ -48,19 +33,15 @@ PolicyBelow policy_below(const fs::path& root, policy::Names& names) {
     policy::ReadTexts read = policy::read_texts(root / "etc/sesslimit");
     const std::string prefix = root.lexically_normal().string();
     PolicyBelow found;
-    std::string sums;
     for (policy::SourceText& text : read.texts) {
         if (prefix != "/" && text.path.starts_with(prefix)) {
             text.path = "/" + fs::path(text.path.substr(prefix.size())).relative_path().string();
         }
-        found.evidence.files.emplace_back(text.path, sha256(text.text));
-        sums += found.evidence.files.back().second + "  " + text.path + "\n";
+        found.evidence.files.emplace_back(text.path, policy::sha256(text.text));
     }
-    found.evidence.digest = sha256(sums);
-    auto loaded = policy::load(read.texts, names);
-    if (read.problems.empty()) {
-        found.policy = std::move(loaded.policy);
-    }
+    found.is_complete = read.problems.empty();
+    found.evidence.digest = policy::digest(read.texts);
+    found.policy = policy::load_files(read, names).policy;
     found.evidence.valid = found.policy.has_value();
     return found;
 }
@@ -80,6 +61,16 @@ std::string host_name(bool is_running, host_config::Files& files) {
 bool is_running_host(const fs::path& root) {
     std::error_code error;
     return fs::equivalent(root, "/", error);
+}
+
+/// Compares the policy of the daemon with the policy files, of which `digest` is the digest. `status` is absent if the
+/// daemon does not answer.
+audit::PolicyInEffect in_effect(const std::optional<Status>& status, const std::string& digest) {
+    if (!status || status->policy_state == "none") {
+        return audit::PolicyInEffect::none;
+    }
+    const bool are_known = !status->policy_digest.empty() && !digest.empty();
+    return are_known && status->policy_digest != digest ? audit::PolicyInEffect::other : audit::PolicyInEffect::same;
 }
 
 /// Adds warnings about the running daemon. `status` is absent if it does not answer.
@@ -134,7 +125,8 @@ Exit audit(const AuditRequest& request, const AuditSources& sources, Console& co
     host_config::HostFiles files(request.root);
     const bool is_running = is_running_host(request.root);
     audit::Native native = audit::read_native(files);
-    PolicyBelow policy = policy_below(request.root, sources.names);
+    // The digest of the daemon contains the paths of the files without another name of the root directory.
+    PolicyBelow policy = policy_below(is_running ? "/" : request.root, sources.names);
     AuditEvidence evidence{.host = host_name(is_running, files),
                            .time = console.now(),
                            .os = native.os,
@@ -144,7 +136,7 @@ Exit audit(const AuditRequest& request, const AuditSources& sources, Console& co
     if (is_running) {
         const auto status = sources.remote.status();
         evidence.daemon = DaemonEvidence{status ? std::optional(*status) : std::nullopt};
-        native.daemon_runs = status && status->policy_state != "none";
+        native.in_effect = in_effect(evidence.daemon->status, policy.is_complete ? evidence.policy.digest : "");
     }
     const audit::Control required = control_of(request.required.value_or(RequiredLimit{}));
     audit::Report report = request.required ? audit::judge_policy(native, policy.policy, required)

@@ -37,21 +37,15 @@ Checked check_files(const CheckRequest& request, policy::Names& names) {
 }
 
 Checked check_directory(const CheckRequest& request, policy::Names& names) {
-    auto read = policy::read_texts(request.directory);
-    Checked checked{read.texts.size(), std::move(read.problems)};
-    take(checked, policy::load(read.texts, names).problems);
-    return checked;
-}
-
-bool is_error(const Problem& problem) {
-    return problem.severity == Problem::Severity::error;
+    const policy::ReadTexts read = policy::read_texts(request.directory);
+    return {read.texts.size(), policy::load_files(read, names).problems};
 }
 
 std::string summary(const Checked& checked, const CheckRequest& request) {
     if (checked.files == 0 && checked.problems.empty()) {
         return "No policy file in " + escape_for_display(request.directory) + ": no limits would apply.\n";
     }
-    const auto errors = static_cast<std::size_t>(std::ranges::count_if(checked.problems, is_error));
+    const auto errors = static_cast<std::size_t>(std::ranges::count_if(checked.problems, policy::is_error));
     const std::size_t warnings = checked.problems.size() - errors;
     std::string text = counted(checked.files, "file") + " checked: ";
     text += errors == 0 ? "no error" : counted(errors, "error");
@@ -84,7 +78,7 @@ Exit check(const CheckRequest& request, policy::Names& names, Console& console) 
             console.print(summary(checked, request));
         }
     }
-    return std::ranges::any_of(checked.problems, is_error) ? Exit::failed : Exit::ok;
+    return std::ranges::any_of(checked.problems, policy::is_error) ? Exit::failed : Exit::ok;
 }
 
 } // namespace sesslimit::ctl

@@ -11,10 +11,6 @@ namespace {
 using policy::Problem;
 using policy::SourceText;
 
-bool prevents_load(const Problem& problem) {
-    return problem.severity == Problem::Severity::error;
-}
-
 } // namespace
 
 std::unexpected<Stop> stop(std::string what, Exit exit) {
@@ -37,10 +33,9 @@ Step<policy::Policy> DropInChange::load(policy::ReadTexts others, const std::opt
     if (text) {
         put_text(others.texts, {file_, policy::Tier::host, *text});
     }
-    policy::Loaded loaded = policy::load(others.texts, tools_.names);
-    problems = std::move(others.problems);
-    problems.insert(problems.end(), loaded.problems.begin(), loaded.problems.end());
-    if (!loaded.policy || std::ranges::any_of(problems, prevents_load)) {
+    policy::Loaded loaded = policy::load_files(others, tools_.names);
+    problems = std::move(loaded.problems);
+    if (!loaded.policy) {
         return stop("nothing was changed, because the policy would have errors");
     }
     std::erase_if(problems, [this](const Problem& problem) { return problem.path != file_; });
@@ -79,7 +74,7 @@ void DropInChange::preview(const std::string& text, SetReport& report, Usec now)
         return;
     }
     report.ending_sooner = ending_sooner(*before, after->sessions);
-    report.lockout = lockout_of(report.ending_sooner, after->denial, own, now);
+    report.lockout = lockout_of(*before, *after, own, now);
 }
 
 Step<> DropInChange::install(DropIn& drop_in, const std::string& text, SetReport& report) const {

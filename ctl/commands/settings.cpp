@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <set>
 #include <utility>
 
@@ -27,14 +28,12 @@ struct Files {
 /// Loads the policy of a directory. Prints its errors and returns nullopt if it has any.
 std::optional<Files> load_files(const std::string& directory, policy::Names& names, Console& console) {
     policy::ReadTexts read = policy::read_texts(directory);
-    policy::Loaded loaded = policy::load(read.texts, names);
-    read.problems.insert(read.problems.end(), loaded.problems.begin(), loaded.problems.end());
-    std::erase_if(read.problems,
-                  [](const auto& problem) { return problem.severity != policy::Problem::Severity::error; });
-    for (const policy::Problem& problem : read.problems) {
-        console.complain(policy::format(problem));
-    }
-    if (!read.problems.empty() || !loaded.policy) {
+    policy::Loaded loaded = policy::load_files(read, names);
+    if (!loaded.policy) {
+        std::erase_if(loaded.problems, std::not_fn(policy::is_error));
+        for (const policy::Problem& problem : loaded.problems) {
+            console.complain(policy::format(problem));
+        }
         return std::nullopt;
     }
     return Files{std::move(read.texts), *std::move(loaded.policy)};

@@ -111,7 +111,7 @@ Value asked(const std::optional<std::string>& fact) {
 
 Value problem_value(const policy::Problem& problem) {
     return {
-        {"severity", problem.severity == policy::Problem::Severity::error ? "error" : "warning"},
+        {"severity", is_error(problem) ? "error" : "warning"},
         {"file", as_utf8(problem.path, 4096)},
         {"line", unless(problem.line, 0)},
         {"column", unless(problem.column, 0)},

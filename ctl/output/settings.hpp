@@ -59,8 +59,9 @@ std::vector<Session> ending_sooner(const std::vector<Session>& before, std::vect
 
 /// Returns the consequences of a change of the policy that lock out the caller, as sentences. They are the termination
 /// of the caller's session by max_duration within lockout_span, and the denial of another login like that of this
-/// session. `own` is the ID of the session, or empty. `now` is the current time in microseconds since the epoch.
-std::vector<std::string> lockout_of(const std::vector<Session>& ending_sooner, const std::string& denial,
+/// session. `before` is the list of the daemon before the change. `own` is the ID of the session, or empty. `now` is
+/// the current time in microseconds since the epoch.
+std::vector<std::string> lockout_of(const std::vector<Session>& before, const PolicyPreview& preview,
                                     const std::string& own, Usec now);
 inline constexpr Usec lockout_span = Usec{15} * 60 * 1'000'000;
 

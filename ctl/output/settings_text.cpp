@@ -159,15 +159,24 @@ std::vector<Session> ending_sooner(const std::vector<Session>& before, std::vect
     return after;
 }
 
-std::vector<std::string> lockout_of(const std::vector<Session>& ending_sooner, const std::string& denial,
+std::vector<std::string> lockout_of(const std::vector<Session>& before, const PolicyPreview& preview,
                                     const std::string& own, Usec now) {
+    // The idle end is left out, because the caller is active and thereby postpones it.
+    const auto own_without_idle_end = [&own](std::vector<Session> sessions) {
+        std::erase_if(sessions, [&own](const Session& session) { return session.id != own; });
+        for (Session& session : sessions) {
+            session.idle_ends_at = infinity;
+        }
+        return sessions;
+    };
     std::vector<std::string> sentences;
-    const auto session = std::ranges::find(ending_sooner, own, &Session::id);
-    if (session != ending_sooner.end() && session->duration_ends_at <= now + lockout_span) {
-        sentences.push_back("your session " + safe(own) + " would be terminated: " + end_text(*session, now));
+    for (const Session& session : ending_sooner(own_without_idle_end(before), own_without_idle_end(preview.sessions))) {
+        if (session.duration_ends_at <= now + lockout_span) {
+            sentences.push_back("your session " + safe(own) + " would be terminated: " + end_text(session, now));
+        }
     }
-    if (!denial.empty()) {
-        sentences.push_back("another login like that of your session " + safe(own) + ' ' + safe(denial));
+    if (!preview.denial.empty()) {
+        sentences.push_back("another login like that of your session " + safe(own) + ' ' + safe(preview.denial));
     }
     return sentences;
 }

@@ -59,20 +59,22 @@ class Walk {
             if (++files_ > max_included_files) {
                 return;
             }
-            bool for_all =
-                included_for_all; // A Match block in an included file of sshd_config ends at the end of that file.
-            for_each_line(file.path, file.text, [&](const Line& line) { take(line, depth, for_all); });
+            // A Match block in an included file of sshd_config ends at the end of that file.
+            bool for_all = included_for_all;
+            for_each_line(file.path, file.text,
+                          [&](const Line& line) { take(line, depth, included_for_all, for_all); });
         }
     }
 
   private:
-    void take(const Line& line, int depth, bool& for_all) {
+    void take(const Line& line, int depth, bool included_for_all, bool& for_all) {
         auto words = directive_of(line.text);
         if (words.size() < 2) {
             return;
         }
         if (words[0] == "match") {
-            for_all = words.size() == 2 && lower(words[1]) == "all";
+            // "Match all" does not end the Match block that includes the file.
+            for_all = included_for_all && words.size() == 2 && lower(words[1]) == "all";
         } else if (!for_all && match_blocks_ == MatchBlocks::omitted) {
             return;
         } else if (words[0] == "include") {

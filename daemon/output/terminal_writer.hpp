@@ -26,7 +26,8 @@ Result<> write_notice(const inspect::Terminal& terminal, std::string_view text);
 /// is written immediately afterwards is lost if a process was blocked by the stop, because that process writes first.
 ///
 /// systemd 252 resets a virtual terminal after the exit of its getty with a write that blocks while output is stopped.
-/// If a process of the terminated session still has the terminal open, so that it stays stopped, PID 1 no longer answers.
+/// If a process of the terminated session still has the terminal open, so that it stays stopped, PID 1 no longer
+/// answers.
 void restart_output(const inspect::Terminal& terminal);
 
 } // namespace sesslimit::output

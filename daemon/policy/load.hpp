@@ -95,6 +95,10 @@ Loaded load(const std::vector<SourceText>& texts, Names& names);
 /// Maximum size of a policy file in bytes.
 inline constexpr std::size_t max_file_size = std::size_t{1024} * 1024;
 
+/// Reads a policy file from its current position to its end. Errors: EFBIG if it is longer than max_file_size, or the
+/// error of read(2).
+Result<std::string> read_all(int fd);
+
 /// Returns true if a file with this name in managed.d or policy.d is a policy file.
 bool is_file_name(std::string_view name);
 

@@ -60,6 +60,30 @@ bool is_file_name(std::string_view name) {
     return !name.starts_with('.') && name.ends_with(".toml");
 }
 
+Result<std::string> read_all(int fd) {
+    std::string text(max_file_size + 1, '\0');
+    std::size_t size = 0;
+    while (size < text.size()) {
+        const ssize_t got = read(fd, text.data() + size, text.size() - size);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return fail_errno("read");
+        }
+        if (got == 0) {
+            break;
+        }
+        size += static_cast<std::size_t>(got);
+    }
+    if (size > max_file_size) {
+        return fail("file is larger than 1 MiB", EFBIG);
+    }
+    text.resize(size);
+    text.shrink_to_fit();
+    return text;
+}
+
 std::expected<SourceText, Problem> read_text(const fs::path& file, Tier tier) {
     // O_NONBLOCK prevents open(2) from blocking if the policy file is a FIFO.
     const UniqueFd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -70,28 +94,12 @@ std::expected<SourceText, Problem> read_text(const fs::path& file, Tier tier) {
     if (!S_ISREG(status.st_mode)) {
         return std::unexpected(unreadable(file, "not a regular file"));
     }
-    SourceText source{file.native(), tier, {}};
-    source.text.resize(max_file_size + 1);
-    std::size_t size = 0;
-    while (size < source.text.size()) {
-        const ssize_t got = read(fd.get(), source.text.data() + size, source.text.size() - size);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return std::unexpected(failed(file, "cannot read file", errno));
-        }
-        if (got == 0) {
-            break;
-        }
-        size += static_cast<std::size_t>(got);
+    auto text = read_all(fd.get());
+    if (!text) {
+        return std::unexpected(text.error().code == EFBIG ? unreadable(file, text.error().what)
+                                                          : failed(file, "cannot read file", text.error().code));
     }
-    if (size > max_file_size) {
-        return std::unexpected(unreadable(file, "file is larger than 1 MiB"));
-    }
-    source.text.resize(size);
-    source.text.shrink_to_fit();
-    return source;
+    return SourceText{file.native(), tier, *std::move(text)};
 }
 
 ReadTexts read_texts(const fs::path& directory) {

@@ -212,12 +212,12 @@ SESSLIMIT_TEST(values_in_match_blocks_marked) {
     FakeFiles files{{"/etc/ssh/sshd_config",
                      "MaxSessions 1\nMatch User alice\n MaxSessions 2\nInclude sshd_config.d/*\n"
                      "Match all\nMaxSessions 4\n"},
-                    {"/etc/ssh/sshd_config.d/a.conf", "MaxSessions 3\n"}};
+                    {"/etc/ssh/sshd_config.d/a.conf", "MaxSessions 3\nMatch all\nMaxSessions 5\n"}};
     std::string found;
     for (const SshdValue& value : read_native(files).ssh_sessions) {
         found += std::to_string(value.value.value_or(0)) + (value.for_all ? " " : "m ");
     }
-    EXPECT_TEXT(found, "1 2m 3m 4 ");
+    EXPECT_TEXT(found, "1 2m 3m 5m 4 ");
 }
 
 // The expected values are those of `oscap xccdf eval` with ComplianceAsCode 0.1.76, which tests/run scap compares.

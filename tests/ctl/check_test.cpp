@@ -2,7 +2,9 @@
 #include "ctl/commands/check.hpp"
 #include "tests/ctl/fakes.hpp"
 #include "tests/ctl/schema.hpp"
+#include "tests/ctl/temporary_directory.hpp"
 #include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/names.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -19,35 +21,6 @@ bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-class EverybodyIsThere final : public policy::Names {
-  public:
-    std::optional<uid_t> user(const std::string&) override { return 1000; }
-    std::optional<gid_t> group(const std::string&) override { return 1000; }
-};
-
-class Directory {
-  public:
-    Directory() {
-        std::string name = (fs::temp_directory_path() / "sesslimit-check-XXXXXX").string();
-        path_ = mkdtemp(name.data()) == nullptr ? fs::path() : fs::path(name);
-    }
-    Directory(const Directory&) = delete;
-    Directory& operator=(const Directory&) = delete;
-    ~Directory() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    std::string write(const std::string& name, const std::string& text) const {
-        fs::create_directories((path_ / name).parent_path());
-        std::ofstream(path_ / name) << text;
-        return path_ / name;
-    }
-    [[nodiscard]] std::string path() const { return path_; }
-
-  private:
-    fs::path path_;
-};
-
 struct Outcome {
     Exit exit;
     std::string printed;
@@ -55,7 +28,7 @@ struct Outcome {
 };
 
 Outcome checked(const CheckRequest& request, Json json = Json::off, bool legend = true) {
-    EverybodyIsThere names;
+    EveryName names;
     FakeConsole console;
     console.look.json = json;
     console.look.legend = legend;
@@ -77,7 +50,7 @@ CheckRequest of_directory(const std::string& directory) {
 }
 
 SESSLIMIT_TEST(check_valid_file_reports_no_error) {
-    const Directory directory;
+    const TemporaryDirectory directory;
     const std::string file = directory.write("a.toml", "version = 1\n[defaults]\nmax_sessions = 3\n");
     const Outcome outcome = checked(of_files({file}));
     EXPECT(outcome.exit == Exit::ok, "exit");
@@ -86,7 +59,7 @@ SESSLIMIT_TEST(check_valid_file_reports_no_error) {
 }
 
 SESSLIMIT_TEST(check_reports_all_errors_of_all_files) {
-    const Directory directory;
+    const TemporaryDirectory directory;
     const std::string one = directory.write("1.toml", "version = 1\n[defaults]\nmax_sessionz = 3\nidle_timeout = 3\n");
     const std::string two = directory.write("2.toml", "version = 1\n[defaults]\nmode = \"loud\"\n");
     const Outcome outcome = checked(of_files({one, two}));
@@ -98,14 +71,14 @@ SESSLIMIT_TEST(check_reports_all_errors_of_all_files) {
 }
 
 SESSLIMIT_TEST(check_files_independently) {
-    const Directory directory;
+    const TemporaryDirectory directory;
     const std::string rule = "version = 1\n[[rule]]\nname = \"r\"\nmatch.user = \"a\"\nmax_sessions = 1\n";
-    const auto files = std::vector{directory.write("1.toml", rule), directory.write("2.toml", rule)};
+    const std::vector<std::string> files{directory.write("1.toml", rule), directory.write("2.toml", rule)};
     EXPECT(checked(of_files(files)).exit == Exit::ok, "two rules of the same name in separate files");
 }
 
 SESSLIMIT_TEST(check_directory_as_daemon_reads_it) {
-    const Directory directory;
+    const TemporaryDirectory directory;
     const std::string policy = directory.write("policy.toml", "version = 1\n");
     const std::string managed = directory.write("managed.d/1.toml", "version = 1\n[defaults]\nmax_sessions = -1\n");
     directory.write("policy.d/.hidden.toml", "nonsense");
@@ -116,8 +89,8 @@ SESSLIMIT_TEST(check_directory_as_daemon_reads_it) {
 }
 
 SESSLIMIT_TEST(check_missing_directory_fails) {
-    const Directory directory;
-    const Outcome missing = checked(of_directory(directory.path() + "/nowhere"));
+    const TemporaryDirectory directory;
+    const Outcome missing = checked(of_directory(directory.path() / "nowhere"));
     EXPECT(missing.exit == Exit::failed && contains(missing.complaints, "nowhere: No such file or directory"),
            missing.complaints);
     const Outcome file = checked(of_directory(directory.write("file", "")));
@@ -132,7 +105,7 @@ SESSLIMIT_TEST(check_missing_file_fails) {
 }
 
 SESSLIMIT_TEST(check_json_matches_schema) {
-    const Directory directory;
+    const TemporaryDirectory directory;
     const std::string file = directory.write("1.toml", "version = 1\n[defaults]\nmax_sessions = \"\033\"\n");
     const Outcome outcome = checked(of_files({file}), Json::compact);
     EXPECT(outcome.exit == Exit::failed, "exit");

@@ -2,8 +2,8 @@
 #include "ctl/commands/commands.hpp"
 #include "daemon/policy/load.hpp"
 #include "tests/ctl/fakes.hpp"
-#include "tests/ctl/policy_directory.hpp"
 #include "tests/ctl/schema.hpp"
+#include "tests/ctl/temporary_directory.hpp"
 #include "tests/unit/support/cmocka.hpp"
 
 #include <cstdlib>
@@ -226,7 +226,7 @@ SESSLIMIT_TEST(completion_words_listed) {
 
 /// The digest covers the names, tiers and texts of all files.
 SESSLIMIT_TEST(status_compares_policy_files_with_those_in_effect) {
-    PolicyDirectory directory;
+    TemporaryDirectory directory;
     directory.write("policy.toml", "version = 1\n");
     FakeRemote remote;
     remote.state.policy_state = "files";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ctl/client/drop_in.hpp"
-#include "tests/ctl/policy_directory.hpp"
+#include "tests/ctl/temporary_directory.hpp"
 #include "tests/unit/support/cmocka.hpp"
 
 #include <fcntl.h>
@@ -25,10 +25,10 @@ namespace {
 
 using Step = DropIn::Step;
 
-class Directory : public PolicyDirectory {
+class Directory : public TemporaryDirectory {
   public:
     [[nodiscard]] fs::path file() const { return DropIn::path_in(path()); }
-    void write(const std::string& text) const { PolicyDirectory::write("policy.d/90-set.toml", text); }
+    void write(const std::string& text) const { TemporaryDirectory::write("policy.d/90-set.toml", text); }
     [[nodiscard]] std::string text() const { return read("policy.d/90-set.toml"); }
     [[nodiscard]] bool has_temporary_file() const { return fs::exists(file().parent_path() / ".90-set.toml.new"); }
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "tests/ctl/policy_directory.hpp"
 #include "tests/ctl/schema.hpp"
+#include "tests/ctl/temporary_directory.hpp"
 #include "tests/ctl/world.hpp"
 #include "tests/unit/support/cmocka.hpp"
 
@@ -160,7 +160,7 @@ SESSLIMIT_TEST(output_escapes_control_characters) {
 }
 
 SESSLIMIT_TEST(settings_are_changed_and_shown) {
-    const PolicyDirectory directory;
+    const TemporaryDirectory directory;
     World world;
     const auto run = [&](std::vector<std::string> arguments) {
         arguments.insert(arguments.end(), {"--policy-dir", directory.path()});
@@ -181,7 +181,7 @@ SESSLIMIT_TEST(settings_are_changed_and_shown) {
 }
 
 SESSLIMIT_TEST(edit_runs_the_editor_of_the_user) {
-    const PolicyDirectory directory;
+    const TemporaryDirectory directory;
     World world;
     const auto edit = [&](const std::string& editor, std::vector<std::string> more = {}) {
         auto start = world.start({"edit", "--policy-dir", directory.path()});

@@ -5,7 +5,7 @@
 #include "ctl/commands/set.hpp"
 #include "ctl/commands/settings.hpp"
 #include "tests/ctl/fakes.hpp"
-#include "tests/ctl/policy_directory.hpp"
+#include "tests/ctl/temporary_directory.hpp"
 #include "tests/unit/support/names.hpp"
 
 #include <optional>
@@ -24,7 +24,7 @@ inline bool contains(const std::string& text, const std::string& part) {
 
 /// A policy directory with the daemon, host and console of one command after the other.
 struct SetBench {
-    PolicyDirectory directory;
+    TemporaryDirectory directory;
     FakeRemote remote;
     FakeHost host;
     FakeNames names;

@@ -139,11 +139,25 @@ SESSLIMIT_TEST(lockout_is_only_a_warning_without_terminal) {
     EXPECT_TEXT(bench.complaints, "");
 }
 
-SESSLIMIT_TEST(later_end_of_own_session_is_no_lockout) {
-    std::vector<Session> ending{alices_session("12"), alices_session("13")};
-    ending[0].duration_ends_at = noon + lockout_span + 1;
-    ending[1].duration_ends_at = noon;
-    EXPECT(lockout_of(ending, "", "12", noon).empty() && lockout_of(ending, "", "", noon).empty(), "");
+SESSLIMIT_TEST(only_earlier_end_of_own_session_by_duration_is_lockout) {
+    const std::vector<Session> before{alices_session("12")}; // idle after 12 min
+    const auto lockout = [&before](Usec duration, Usec idle, const char* own = "12", const char* mode = "enforce") {
+        PolicyPreview preview{before, {}};
+        preview.sessions[0].duration_ends_at = noon + duration;
+        preview.sessions[0].idle_ends_at = noon + idle;
+        preview.sessions[0].mode = mode;
+        const auto found = lockout_of(before, preview, own, noon);
+        return found.empty() ? "" : found.front();
+    };
+    EXPECT_TEXT(lockout(14 * minute, 12 * minute), "your session 12 would be terminated: 14min left");
+    EXPECT_TEXT(lockout(lockout_span, hour), "your session 12 would be terminated: 15min left");
+    EXPECT_TEXT(lockout(lockout_span + 1, hour), "");
+    EXPECT_TEXT(lockout(6 * hour, minute), "");
+    EXPECT_TEXT(lockout(minute, minute, "13") + lockout(minute, minute, "") + lockout(minute, minute, "12", "observe"),
+                "");
+    std::vector<Session> ending = before;
+    ending[0].duration_ends_at = noon + minute; // also without the change
+    EXPECT(lockout_of(ending, {ending, {}}, "12", noon).empty(), "the same end");
 }
 
 } // namespace

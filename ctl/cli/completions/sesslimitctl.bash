@@ -135,11 +135,11 @@ _sesslimitctl() {
     if [[ ${COMP_WORDS[COMP_CWORD]} == '=' || ${COMP_WORDS[COMP_CWORD - 1]} == '=' ]]; then
         local before=1
         if [[ ${COMP_WORDS[COMP_CWORD]} != '=' ]]; then before=2; fi
-        if [[ $command != set ]]; then
-            return
-        elif [[ ${COMP_WORDS[COMP_CWORD - before - 1]} == --match ]]; then
-            __sesslimitctl_assigned matches "$option" "$current"
-        elif [[ ${COMP_WORDS[COMP_CWORD - before - 1]} == '=' && ${COMP_WORDS[COMP_CWORD - before - 2]} == --match ]]; then
+        if [[ $command != set ]]; then return; fi
+        # A key of --match follows this word, or this word and an equals sign.
+        local key_at=$((COMP_CWORD - before))
+        if [[ ${COMP_WORDS[key_at - 1]} == --match ||
+            ${COMP_WORDS[key_at - 1]} == '=' && ${COMP_WORDS[key_at - 2]} == --match ]]; then
             __sesslimitctl_assigned matches "$option" "$current"
         else
             __sesslimitctl_assigned settings "$option" "$current"

@@ -31,8 +31,8 @@ VARIABLES = {
 
 def install(machine: Machine) -> None:
     """Installs the scanner. The content is only extracted, because it has 1.5 GB."""
-    names = [path.name for path in machine.path(f"{base.STORE}/scap").iterdir() if not path.name.startswith("ssg-")]
     store = f"{base.STORE}/scap"
+    names = [path.name for path in machine.path(store).iterdir() if not path.name.startswith("ssg-")]
     machine.run("apt-get", "-q", "-y", "-o", "APT::Sandbox::User=root", "install",
                 *(f"{store}/{name}" for name in names), timeout=300)
 

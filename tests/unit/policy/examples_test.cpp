@@ -3,6 +3,7 @@
 #include "daemon/policy/load.hpp"
 #include "daemon/policy/resolve.hpp"
 #include "tests/unit/support/cmocka.hpp"
+#include "tests/unit/support/names.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -17,12 +18,6 @@ namespace fs = std::filesystem;
 namespace {
 
 const fs::path etc = SESSLIMIT_SOURCE_DIR "/etc";
-
-class EverybodyIsThere final : public policy::Names {
-  public:
-    std::optional<uid_t> user(const std::string& name) override { return name == "root" ? 0 : 1000; }
-    std::optional<gid_t> group(const std::string&) override { return 1000; }
-};
 
 struct Installed {
     policy::Policy policy;
@@ -49,7 +44,7 @@ Installed installed(const std::string& example) {
         text->tier = managed ? policy::Tier::managed : policy::Tier::host;
         texts.push_back(*std::move(text));
     }
-    EverybodyIsThere names;
+    test::EveryName names;
     auto loaded = policy::load(texts, names);
     for (const policy::Problem& problem : loaded.problems) {
         installed.problems += policy::format(problem) + '\n';
