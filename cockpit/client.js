@@ -2,9 +2,11 @@
 // Access to the host through Cockpit: the daemon over D-Bus, commands, permissions and translations. No other file uses
 // the global `cockpit`.
 
-import { explanationOf, HostClock, sessionInCgroup, sessionOf, settingsOf, settingsOfJson, timeOf } from "./model.js";
+import { HostClock, sessionInCgroup, sessionOf, timeOf } from "./model.js";
+import { explanationOf, settingsOf, settingsOfJson } from "./settings.js";
 
-/** @import { Dictionary, Explanation, Session, Setting } from "./model.js" */
+/** @import { Dictionary, Session } from "./model.js" */
+/** @import { Explanation, Setting } from "./settings.js" */
 
 const NAME = "org.sesslimit1";
 const PATH = "/org/sesslimit1";
@@ -57,7 +59,7 @@ function failureOf(error) {
  * @property {boolean} clock
  */
 
-/** The daemon. Reconnects by itself; `onChange` is called after each change of the connection. */
+/** The daemon. The next call after a disconnection connects again. */
 class Daemon {
     /** @type {CockpitDBus | null} */
     #bus = null;
@@ -217,11 +219,6 @@ class Daemon {
         } else {
             await this.#call("EndCredential", "sa{sv}", [target.credential, options]);
         }
-    }
-
-    /** Loads the policy files again. Fails with the errors of the files if the policy is rejected. */
-    async reload() {
-        await this.#call("Reload");
     }
 }
 

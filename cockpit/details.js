@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 // The details of one session: its limits and their origin, and the consequences of its termination.
 
-import { _, daemon, Failure, format, go } from "./client.js";
-import { button, byId, definitions, el, notice, setText, table } from "./dom.js";
+import { _, daemon, Failure, format, go, isHidden } from "./client.js";
+import { button, byId, definitions, el, notice, setText, setTime, table } from "./dom.js";
 import { confirmEnd, consequences } from "./end.js";
 import { settingsTable } from "./limits.js";
 import { shown, spanText } from "./model.js";
 import { store } from "./store.js";
-import { endText, fromText, idleText, nameText, serviceText, stateText, timeText } from "./text.js";
+import { endText, failureText, fromText, idleText, nameText, serviceText, stateText, timeText } from "./text.js";
 
-/** @import { Explanation, Session } from "./model.js" */
+/** @import { Session } from "./model.js" */
+/** @import { Explanation } from "./settings.js" */
 
 /** The displayed session, or null. @type {Session | null} */
 let session = null;
+/** The ID of the session that is read; empty if there is none or if it has ended. */
 let id = "";
 /** @type {{ [name: string]: HTMLElement }} */
 let live = {};
@@ -40,7 +42,7 @@ function heading(title) {
 /** Reads the displayed session again. */
 export async function readDetails() {
     const wanted = id;
-    if (wanted === "") {
+    if (wanted === "" || isHidden()) {
         return;
     }
     try {
@@ -65,7 +67,7 @@ export async function readDetails() {
 function showFailure(error) {
     const gone = error instanceof Failure && error.kind === "gone";
     const text = gone ? _("This session has ended.") : _("The session could not be read.");
-    const reason = gone ? null : el("p", {}, shown(String(/** @type {Error} */ (error).message)));
+    const reason = gone ? null : el("p", {}, failureText(error));
     const old = byId("details").querySelector(".notice.state");
     old?.remove();
     const box = notice("info", text, reason);
@@ -75,7 +77,10 @@ function showFailure(error) {
     for (const action of byId("details").querySelectorAll(".actions button")) {
         /** @type {HTMLButtonElement} */ (action).disabled = true;
     }
-    session = gone ? null : session;
+    session = null; // the next answer builds the details again
+    if (gone) {
+        id = "";
+    }
 }
 
 /**
@@ -90,7 +95,6 @@ function build(found, explanation) {
         left: el("time", { class: "time" }),
         limit: el("span", { class: "muted limit" }),
         consequences: el("div", {}),
-        warning: el("div", {}),
     };
     const { credential, uid } = found;
     const name = nameText(found);
@@ -105,7 +109,6 @@ function build(found, explanation) {
     byId("details").replaceChildren(
         heading(format(_("Session $0 of $1"), found.id, name)),
         actions ?? "",
-        live.warning,
         el("section", { class: "card" },
             el("h2", {}, _("Session")),
             definitions([
@@ -166,8 +169,7 @@ export function drawDetails() {
     const { text, limit, at } = endText(current, now);
     setText(live.left, text);
     setText(live.limit, limit);
-    live.left.setAttribute("datetime", Number.isFinite(at) ? new Date(at / 1000).toISOString() : "");
-    live.left.title = Number.isFinite(at) ? format(_("at $0, $1 after the login"), timeText(at), spanText(at - current.since)) : "";
+    setTime(live.left, at, () => format(_("at $0, $1 after the login"), timeText(at), spanText(at - current.since)));
     const wanted = JSON.stringify([current.preview, current.id]);
     if (live.consequences.dataset.shown !== wanted) {
         live.consequences.dataset.shown = wanted;

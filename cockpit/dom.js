@@ -35,6 +35,20 @@ export function setText(element, text) {
 }
 
 /**
+ * Sets the point in time and the title of an element `time` if the point in time differs.
+ * @param {HTMLElement} element
+ * @param {number} at                      microseconds since the epoch; without one if it is not finite
+ * @param {(at: number) => string} titleOf
+ */
+export function setTime(element, at, titleOf) {
+    const date = Number.isFinite(at) ? new Date(at / 1000).toISOString() : "";
+    if (element.getAttribute("datetime") !== date) {
+        element.setAttribute("datetime", date);
+        element.title = date ? titleOf(at) : "";
+    }
+}
+
+/**
  * Returns the element with an ID of index.html.
  * @param {string} id
  * @returns {HTMLElement}

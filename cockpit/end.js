@@ -5,7 +5,7 @@ import { _, daemon, Failure, format, ngettext } from "./client.js";
 import { button, definitions, el, notice, openDialog } from "./dom.js";
 import { shown } from "./model.js";
 import { store } from "./store.js";
-import { fromText, nameText, processesText, serviceText } from "./text.js";
+import { failureText, fromText, nameText, processesText, serviceText } from "./text.js";
 
 /** @import { Preview, Session } from "./model.js" */
 
@@ -115,7 +115,7 @@ export async function confirmEnd(target) {
             return;
         }
         confirm.disabled = false;
-        problem.replaceChildren(notice("danger", _("The request failed."), el("p", {}, shown(String(/** @type {Error} */ (error).message)))));
+        problem.replaceChildren(notice("danger", _("The request failed."), el("p", {}, failureText(error))));
     }
 
     // The sessions can end or change while the dialog is open.

@@ -6,6 +6,7 @@ import { byId, el, notice } from "./dom.js";
 import { rulesTable } from "./details.js";
 import { settingsTable } from "./limits.js";
 import { shown } from "./model.js";
+import { failureText } from "./text.js";
 
 /** Fills the card once. */
 export function buildExplain() {
@@ -24,7 +25,7 @@ export function buildExplain() {
                 settingsTable(explanation.settings),
                 ...(explanation.rules.length > 0 ? [rulesTable(explanation)] : []));
         } catch (error) {
-            result.replaceChildren(notice("danger", shown(String(/** @type {Error} */ (error).message))));
+            result.replaceChildren(notice("danger", failureText(error)));
         }
     }
 

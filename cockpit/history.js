@@ -5,7 +5,7 @@ import { _, isHidden, journal } from "./client.js";
 import { byId, el, notice, table } from "./dom.js";
 import { historyOf, shown } from "./model.js";
 import { store } from "./store.js";
-import { timeText } from "./text.js";
+import { failureText, timeText } from "./text.js";
 
 const COUNT = 50;
 const READ_AFTER = 1_500; // milliseconds after a signal; further signals within this time cause no read of their own
@@ -53,7 +53,7 @@ export async function readHistory() {
                   events.map((event) => [timeText(event.at), shown(event.message)]));
     } catch (error) {
         displayed = "";
-        content = notice("info", _("The journal could not be read."), el("p", {}, shown(String(/** @type {Error} */ (error).message))));
+        content = notice("info", _("The journal could not be read."), el("p", {}, failureText(error)));
     }
     byId("history-body").replaceChildren(content);
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The card with effective limits and their origin, and the dialog that changes them through sesslimitctl.
 
-import { _, daemon, format, sesslimitctl } from "./client.js";
+import { _, daemon, format, isHidden, sesslimitctl } from "./client.js";
 import { button, byId, el, notice, openDialog, table } from "./dom.js";
-import { fieldValue, NEVER, parseSpan, shown, spanFields, spanText } from "./model.js";
+import { NEVER, shown, spanText } from "./model.js";
+import { fieldValue, parseSpan, spanFields } from "./settings.js";
 import { store } from "./store.js";
-import { originText, settingName } from "./text.js";
+import { failureText, originText, settingName } from "./text.js";
 
-/** @import { Field, Setting } from "./model.js" */
+/** @import { Field, Setting } from "./settings.js" */
 
 const SPANS = ["max_duration", "idle_timeout", "idle_timeout_no_terminal"];
 const EDITED = ["max_sessions", ...SPANS];
@@ -26,6 +27,7 @@ const DROP_IN = "/90-set.toml"; // the file of sesslimitctl set
 
 /** @type {WrittenRule[]} */
 let rules = [];
+let drawing = 0; // number of the last drawLimits()
 /** @type {HTMLSelectElement} */
 let scope;
 
@@ -60,6 +62,9 @@ export function buildLimits() {
 
 /** Reads the rules and limits again. */
 export async function readLimits() {
+    if (isHidden()) {
+        return;
+    }
     try {
         rules = await sesslimitctl(["rules"]);
     } catch {
@@ -69,14 +74,22 @@ export async function readLimits() {
     scope.replaceChildren(
         el("option", { value: "" }, _("logins that match no rule")),
         el("option", { value: "user" }, _("a user")),
-        ...rules.map((rule, at) => el("option", { value: String(at) }, format(_("rule “$0”"), shown(rule.name)))));
+        ...rules.map((rule) => el("option", { value: valueOf(rule) }, format(_("rule “$0”"), shown(rule.name)))));
     scope.value = [...scope.options].some((option) => option.value === selected) ? selected : "";
     await drawLimits();
 }
 
+/**
+ * Returns the value of a rule in the list of scopes. Names are unique within a tier.
+ * @param {WrittenRule} rule
+ */
+function valueOf({ tier, name }) {
+    return `${tier}/${name}`;
+}
+
 /** @returns {WrittenRule | undefined} */
 function selectedRule() {
-    return /^\d+$/.test(scope.value) ? rules[Number(scope.value)] : undefined;
+    return rules.find((rule) => valueOf(rule) === scope.value);
 }
 
 /** @param {unknown} value */
@@ -92,7 +105,12 @@ async function drawLimits() {
     /** @type {HTMLElement} */ (user.previousElementSibling).hidden = !ofUser;
     const editable = !ofUser && (!rule || rule.file.endsWith(DROP_IN));
     byId("limits-edit").hidden = !store.administrator || !editable;
-    byId("limits-body").replaceChildren(...(await limitsOf(rule, ofUser ? user.value.trim() : null)));
+    drawing += 1;
+    const own = drawing;
+    const nodes = await limitsOf(rule, ofUser ? user.value.trim() : null);
+    if (own === drawing) { // a later selection has an answer of its own
+        byId("limits-body").replaceChildren(...nodes);
+    }
 }
 
 /**
@@ -116,7 +134,7 @@ async function limitsOf(rule, user) {
         }
         return user === "" ? [] : [settingsTable((await daemon.explain({ user })).settings)];
     } catch (error) {
-        return [notice("danger", _("The limits could not be read."), el("p", {}, shown(String(/** @type {Error} */ (error).message))))];
+        return [notice("danger", _("The limits could not be read."), el("p", {}, failureText(error)))];
     }
 }
 
@@ -246,7 +264,7 @@ async function editLimits() {
             rule ? [] : daemon.defaults(),
         ]);
     } catch (error) {
-        byId("limits-body").prepend(notice("danger", _("The settings could not be read."), el("p", {}, shown(String(/** @type {Error} */ (error).message)))));
+        byId("limits-body").prepend(notice("danger", _("The settings could not be read."), el("p", {}, failureText(error))));
         return;
     }
     const inputs = EDITED.map((key) => {
@@ -326,7 +344,7 @@ async function editLimits() {
                 notice("danger", shown(failed.error), problemList(failed.problems)));
         } catch (error) {
             step(false);
-            result.replaceChildren(notice("danger", _("The settings could not be changed."), el("p", {}, shown(String(/** @type {Error} */ (error).message)))));
+            result.replaceChildren(notice("danger", _("The settings could not be changed."), el("p", {}, failureText(error))));
         } finally {
             review.disabled = save.disabled = false;
         }

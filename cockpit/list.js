@@ -2,7 +2,7 @@
 // The list of sessions. Only rows on the page are drawn, and only the cells that differ.
 
 import { _, daemon, format, go, ngettext } from "./client.js";
-import { button, byId, el, setText } from "./dom.js";
+import { button, byId, el, setText, setTime } from "./dom.js";
 import { confirmEnd } from "./end.js";
 import { filtered, sorted } from "./model.js";
 import { store } from "./store.js";
@@ -183,10 +183,6 @@ export function drawTimes() {
         const { text, limit, at } = endText(session, now);
         setText(cells.left, text);
         setText(cells.limit, limit);
-        const date = Number.isFinite(at) ? new Date(at / 1000).toISOString() : "";
-        if (cells.left.getAttribute("datetime") !== date) {
-            cells.left.setAttribute("datetime", date);
-            cells.left.title = date ? timeText(at) : "";
-        }
+        setTime(cells.left, at, timeText);
     }
 }

@@ -11,7 +11,7 @@ import { buildLimits, readLimits } from "./limits.js";
 import { buildList, drawList, drawTimes } from "./list.js";
 import { endOf, MINUTE, shown } from "./model.js";
 import { store } from "./store.js";
-import { endText } from "./text.js";
+import { endText, failureText } from "./text.js";
 
 const TICK = 1_000; // milliseconds
 const DETAILS_EVERY = 5; // ticks
@@ -34,7 +34,7 @@ function bannersOf() {
             try {
                 await startDaemon();
             } catch (error) {
-                start.after(el("p", { role: "alert" }, shown(String(/** @type {Error} */ (error).message))));
+                start.after(el("p", { role: "alert" }, failureText(error)));
             }
         });
         return [
@@ -93,6 +93,13 @@ function drawOwnEnd() {
     }
 }
 
+/** Reads all that the store does not follow. */
+function readParts() {
+    readLimits();
+    readHistory();
+    readDetails();
+}
+
 function draw() {
     byId("content").hidden = store.state !== "ready";
     byId("title").hidden = store.state === "ready"; // the content has a title of its own
@@ -104,9 +111,7 @@ function draw() {
         drawList();
         sessionsChanged();
         if (!wasReady) {
-            readLimits();
-            readHistory();
-            readDetails();
+            readParts();
         }
     }
     wasReady = ready;
@@ -151,7 +156,7 @@ onPath(showPath);
 onVisibility((hidden) => {
     setTicking(hidden);
     if (!hidden) {
-        readHistory();
+        readParts();
     }
 });
 await store.identify();

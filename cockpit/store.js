@@ -152,9 +152,7 @@ class Store {
                 return;
             }
         }
-        if (!isHidden()) {
-            this.#after("idle", IDLE_EVERY, () => this.#readIdleTimes());
-        }
+        this.#after("idle", IDLE_EVERY, () => this.#readIdleTimes());
     }
 
     /**
@@ -209,13 +207,16 @@ class Store {
     }
 
     /**
-     * Calls the function once after a time.
+     * Calls the function once after a time, unless the page is hidden or becomes hidden.
      * @param {string} name
      * @param {number} milliseconds
      * @param {() => void} callback
      * @param {boolean} restart  false: a pending call with this name stays
      */
     #after(name, milliseconds, callback, restart = true) {
+        if (isHidden()) {
+            return; // an answer that arrives in a hidden page causes no further calls
+        }
         if (this.#timers[name] !== undefined) {
             if (!restart) {
                 return;

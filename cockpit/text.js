@@ -4,7 +4,8 @@
 import { _, format, language, ngettext } from "./client.js";
 import { endOf, isNeverIdle, NEVER, shown, spanText } from "./model.js";
 
-/** @import { Session, Setting } from "./model.js" */
+/** @import { Session } from "./model.js" */
+/** @import { Setting } from "./settings.js" */
 
 const dateTime = new Intl.DateTimeFormat(language.replace("_", "-"), { dateStyle: "medium", timeStyle: "short" });
 
@@ -122,6 +123,14 @@ export function originText(setting) {
     const place = setting.line ? `${shown(setting.file)}:${setting.line}` : shown(setting.file);
     const table = setting.rule ? format(_("rule “$0”"), shown(setting.rule)) : "[defaults]";
     return setting.tier === "managed" ? format(_("$0, $1 (managed)"), table, place) : `${table}, ${place}`;
+}
+
+/**
+ * Returns the message of an error that was caught.
+ * @param {unknown} error
+ */
+export function failureText(error) {
+    return shown(error instanceof Error ? error.message : String(error));
 }
 
 /** @param {number} count */

@@ -20,15 +20,13 @@ export function launch() {
 export class Console {
     /** Console messages and errors of the page of sesslimit. */
     messages = [];
-    /** Methods that the page has called on D-Bus and commands that it has started, with their times in ms. */
+    /** Methods that the page has called on D-Bus, and commands that it has started. */
     calls = [];
     /** Channels that the page has opened. */
     #channels = new Set();
 
-    static async open(browser, user, { language = "en", scheme = "light", viewport } = {}) {
-        const context = await browser.newContext({
-            colorScheme: scheme, locale: language, viewport: viewport ?? { width: 1280, height: 900 },
-        });
+    static async open(browser, user, { language = "en" } = {}) {
+        const context = await browser.newContext({ locale: language, viewport: { width: 1280, height: 900 } });
         const page = await context.newPage();
         const opened = new Console(context, page);
         page.on("console", (message) => {
@@ -60,10 +58,10 @@ export class Console {
         if (channel === "" && message.command === "open" && message.group?.endsWith("/sesslimit")) {
             this.#channels.add(message.channel);
             if (message.spawn) {
-                this.calls.push({ at: performance.now(), what: message.spawn.join(" ") });
+                this.calls.push(message.spawn.join(" "));
             }
         } else if (message.call) {
-            this.calls.push({ at: performance.now(), what: message.call[2] });
+            this.calls.push(message.call[2]);
         }
     }
 

@@ -46,8 +46,8 @@ export class Shell {
     output = "";
     ended = false;
 
-    constructor(user, ...options) {
-        this.process = spawn(enter, [...prefix, "ssh", "-tt", ...options, `${user}@127.0.0.1`], { env: ENVIRONMENT });
+    constructor(user) {
+        this.process = spawn(enter, [...prefix, "ssh", "-tt", `${user}@127.0.0.1`], { env: ENVIRONMENT });
         this.process.stdout.on("data", (data) => (this.output += data));
         this.process.stderr.on("data", (data) => (this.output += data));
         this.process.stdin.on("error", () => {}); // the client may have exited

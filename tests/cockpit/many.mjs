@@ -33,7 +33,7 @@ await alice.context.addInitScript(() => {
 });
 await alice.ready();
 
-await step("the first rows appear within 1 s", async () => {
+await step("the first rows appear within 1 s in the best of three loads", async () => {
     const times = [];
     for (let round = 0; round < 3; round += 1) {
         const loaded = alice.page.waitForEvent("framenavigated", (frame) => /\/sesslimit\/index\.html/.test(frame.url()));
@@ -51,9 +51,11 @@ await step("the first rows appear within 1 s", async () => {
 
 await step("no task takes 50 ms in a minute", async () => {
     await sleep(3_000);
+    const before = alice.calls.length;
     await browser.startTracing(alice.page, { categories: ["toplevel", "__metadata"] });
     await sleep(60_000);
     const tasks = tasksOf((await browser.stopTracing()).toString());
+    assert.ok(alice.calls.slice(before).includes("ListSessions"), "the whole list was not read in this time");
     assert.ok(tasks.length > 50, String(tasks.length));
     assert.ok(tasks[0] < LONGEST_TASK, tasks.slice(0, 5).join());
     await picture(alice, "many");

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-    DAY, endOf, explanationOf, fieldValue, filtered, historyOf, HostClock, HOUR, isNeverIdle, MINUTE, NEVER, parseSpan,
-    SECOND, sessionInCgroup, sessionOf, settingsOfJson, shown, sorted, spanFields, spanText, timeOf, withIdleTimes,
+    DAY, endOf, filtered, historyOf, HostClock, HOUR, isNeverIdle, MINUTE, NEVER, SECOND, sessionInCgroup, sessionOf, shown,
+    sorted, spanText, timeOf, withIdleTimes,
 } from "../../cockpit/model.js";
+import { explanationOf, fieldValue, parseSpan, settingsOfJson, spanFields } from "../../cockpit/settings.js";
 
 const UNLIMITED = 18446744073709551615; // as Cockpit passes it, which is 2^64 as a double
 
@@ -158,4 +159,38 @@ test("entries of the journal with bytes, repeated fields and garbage are read", 
 test("the own session is found in the control group of the bridge", () => {
     assert.equal(sessionInCgroup("0::/user.slice/user-1001.slice/session-c12.scope\n"), "c12");
     assert.equal(sessionInCgroup("0::/system.slice/cockpit.service\n"), "");
+});
+
+test("a page that is hidden during a read makes no further call until it is shown", async (context) => {
+    context.mock.timers.enable({ apis: ["setTimeout"] });
+    const calls = [];
+    const replies = [];
+    const listeners = {};
+    const bus = {
+        addEventListener() {},
+        subscribe() {},
+        call: (_path, _interface, method) => {
+            calls.push(method);
+            return new Promise((resolve) => replies.push(() => resolve(method === "GetAll" ? [{}] : [[]])));
+        },
+    };
+    globalThis.cockpit = { hidden: false, dbus: () => bus, addEventListener: (event, listener) => (listeners[event] = listener) };
+    const { store } = await import("../../cockpit/store.js");
+    const show = (shown) => {
+        cockpit.hidden = !shown;
+        listeners.visibilitychange();
+    };
+    const started = store.start();
+    show(false);
+    replies.splice(0).forEach((reply) => reply());
+    await started;
+    store.followed = () => [session({ Id: "1" })];
+    context.mock.timers.tick(600_000);
+    assert.deepEqual(calls, ["GetAll", "ListSessions"]);
+    show(true);
+    assert.deepEqual(calls.slice(2), ["GetAll", "ListSessions"]);
+    replies.splice(0).forEach((reply) => reply());
+    await new Promise(setImmediate);
+    context.mock.timers.tick(5_000);
+    assert.deepEqual(calls.slice(4), ["ListIdle"]);
 });

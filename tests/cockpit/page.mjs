@@ -92,9 +92,10 @@ async function compareCountdowns(frame) {
     for (const one of await ctl("list")) {
         const row = rows.find(({ id }) => id === one.id);
         const end = Math.min(one.duration_ends_at ?? Infinity, one.idle_ends_at ?? Infinity) / 1000;
-        if (!row || one.state !== "active") {
+        if (one.state !== "active") {
             continue;
         }
+        assert.ok(row, `no row of session ${one.id}`);
         if (end === Infinity) {
             assert.equal(row.at, "", row.text);
             continue;
@@ -119,7 +120,7 @@ for (const user of ["alice", "bob"]) {
     shells[user] = await shell(user);
 }
 
-await step("unprivileged: no End for others, no Edit, no credentials of others; the own countdown", async () => {
+await step("unprivileged: no End for others, no Edit, no credentials of others; End and countdown of own sessions", async () => {
     bob = watch(await Console.open(browser, "bob"));
     const frame = await bob.ready();
     const [theirs, own] = [await idOf("alice", "sshd"), await idOf("bob", "sshd")];
@@ -143,6 +144,11 @@ await step("unprivileged: no End for others, no Edit, no credentials of others; 
     await waitText(frame, "#details", "rule “contractors”, /etc/sesslimit/policy.toml:8");
     assert.match(await text(frame, "#details"), /SHA256:/);
     const saw = await text(frame, "#own-end");
+    const extra = await shell("bob");
+    await frame.click("#details .back");
+    await (await frame.waitForSelector(`[data-id="${await idOf("bob", "sshd")}"] .danger`)).click();
+    await frame.click("dialog .danger");
+    await until("the end of the own shell", () => extra.ended);
     assert.deepEqual(bob.messages, []);
     await bob.close();
     return saw;
@@ -167,6 +173,8 @@ await step("every countdown equals that of sesslimitctl, and Cockpit is never id
     const web = await idOf("alice", "cockpit");
     await until("the row", () => rowOf(frame, web));
     assert.equal((await rowOf(frame, web)).idle, "never idle");
+    const { activity_sources, idle_ends_at } = (await ctl("list")).find((one) => one.id === web);
+    assert.deepEqual({ activity_sources, idle_ends_at }, { activity_sources: [], idle_ends_at: null });
     let compared = 0;
     for (let round = 0; round < 3; round += 1) {
         compared += await compareCountdowns(frame);
@@ -185,6 +193,7 @@ await step("details: the rule with its line, and the processes that end", async 
     await waitText(frame, "#details", "rule “contractors”, /etc/sesslimit/policy.toml:9");
     await waitText(frame, "#details", "bash");
     await assertAccessible(alice, "details");
+    await tabThrough(alice, "#details");
     await picture(alice, "details-light");
     await frame.click("#details .back");
     await frame.fill("#explain-user", "bob");
@@ -223,6 +232,26 @@ await step("a session that ends under an open dialog; End by keyboard, with a me
     await until("the end of the row", async () => !(await rowOf(frame, id)));
     await waitText(frame, "#history", "requested by alice");
     return shells.bob.output.match(/This session was terminated: [^\r\n]*/)?.[0];
+});
+
+await step("all sessions of an SSH key, which both users have, and all sessions of a user", async () => {
+    const { frame } = alice;
+    for (const [name, count] of [["End all sessions of this credential", 3], ["End all sessions of bob", 2]]) {
+        const bobs = [await shell("bob"), await shell("bob")];
+        const ending = count === 3 ? [...bobs, shells.alice] : bobs;
+        await (await frame.waitForSelector(`[data-id="${await idOf("bob", "sshd")}"] .link`)).click();
+        await frame.click(`#details .actions >> text="${name}"`);
+        await waitText(frame, "dialog", `${count} sessions end:`);
+        await assertAccessible(alice, name);
+        await frame.click("dialog .danger");
+        await until("the end of all shells", () => ending.every((one) => one.ended));
+        await waitText(frame, "#details", "This session has ended.");
+        await frame.click("#details .back");
+        if (shells.alice.ended) {
+            shells.alice = await shell("alice");
+        }
+    }
+    assert.equal(shells.alice.ended, false);
 });
 
 await step("set limits: errors shown, saved and in force", async () => {
@@ -303,17 +332,24 @@ await step("banners: rejected policy, observe mode, stopped daemon", async () =>
     await until("the list", async () => (await rowsOf(frame)).length > 0 && (await text(frame, "#banners")) === "", 30);
 });
 
-await step("a hidden page makes no call in 30 s", async () => {
+await step("a hidden page with details makes no call in 65 s, and shows a policy that was loaded meanwhile", async () => {
+    const { frame } = alice;
+    await frame.click(`[data-id="${await idOf("alice", "sshd")}"] .link`);
+    await waitText(frame, "#details", "/etc/sesslimit/policy.toml");
     await alice.show("/system/services");
     await until("the page to be hidden", () => alice.frame.evaluate(() => cockpit.hidden));
     await sleep(2_000); // calls that were under way
     const before = alice.calls.length;
     const extra = await shell("bob");
     extra.end(); // a hidden page does not answer signals either
-    await sleep(30_000);
-    assert.deepEqual(alice.calls.slice(before).map(({ what }) => what), []);
+    await policy(POLICY.replace('"8h"', '"9h"'));
+    await sleep(65_000); // the visible page makes each of its calls at least once in 60 s
+    assert.deepEqual(alice.calls.slice(before), []);
     await alice.page.goBack();
     await until("calls of the visible page", () => alice.calls.length > before);
+    await frame.click("#details .back");
+    await waitText(frame, "#limits-body", "9h");
+    await policy(POLICY);
 });
 
 await step("sorting, filter and every control by keyboard", async () => {

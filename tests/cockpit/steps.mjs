@@ -2,8 +2,9 @@
 // Steps of a scenario: a line of JSON for each, which tests/lab/page.py reads, and pictures.
 
 import { mkdir } from "node:fs/promises";
+import { basename } from "node:path";
 
-export const [directory] = process.argv.slice(2);
+const [script, directory] = process.argv.slice(1);
 await mkdir(directory, { recursive: true });
 
 /** The console whose picture is stored if a step fails. */
@@ -21,7 +22,7 @@ export async function step(name, body) {
         const saw = await body();
         console.log(JSON.stringify({ name, saw: saw ?? "", seconds: (performance.now() - began) / 1000 }));
     } catch (error) {
-        await watched?.page.screenshot({ path: `${directory}/failed.png` }).catch(() => {});
+        await watched?.page.screenshot({ path: `${directory}/failed-${basename(script, ".mjs")}.png` }).catch(() => {});
         console.log(JSON.stringify({ name, failed: `${error.stack}\n${watched?.messages.join("\n") ?? ""}` }));
         process.exit(1);
     }
