@@ -43,8 +43,8 @@ need() {
     done
     if [ ${#missing[@]} -eq 0 ]; then return; fi
     step "installing ${missing[*]}"
-    quiet apt-get update
-    DEBIAN_FRONTEND=noninteractive quiet apt-get -y install --no-install-recommends "${missing[@]}"
+    quiet apt-get -o DPkg::Lock::Timeout=300 update
+    DEBIAN_FRONTEND=noninteractive quiet apt-get -o DPkg::Lock::Timeout=300 -y install --no-install-recommends "${missing[@]}"
 }
 
 # Creates the file tree of the machines of a release if it does not exist yet.
