@@ -62,6 +62,9 @@ struct Timeouts {
     static constexpr Duration probe_retry = std::chrono::seconds(10);
 };
 
+/// Returns the session that the PAM application closes, or null if it is not known. Lifetime: as for State::find().
+const Session* closed_session(const State& state, const CloseRequested& event);
+
 /// Returns the decision about `event` at the time `now`. This function is the core of the daemon. It is pure: it reads
 /// only its arguments and modifies nothing, so the same arguments always give the same decision. Every event is
 /// accepted in every state. The caller must have applied the records of the previous decision to `state`.

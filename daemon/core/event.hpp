@@ -29,6 +29,9 @@ struct CloseRequested {
     RequestId request = RequestId::none;
     SessionKey session = SessionKey::none; ///< session to close; none: the newest session of the process `leader`
     Leader leader;
+    /// Value of StopIdleSessionSec (logind.conf(5)). Only present if logind has probably stopped the session because it
+    /// was idle.
+    std::optional<Duration> idle_stop{};
 };
 
 /// Disconnection of the PAM module before the daemon has answered its request.

@@ -211,7 +211,7 @@ void on_logind_session_removed(DecisionContext& context, const LogindSessionRemo
     session.scope.clear();
     context.put(session);
     if (occupies_slot(*found)) {
-        context.notify(Notice::Kind::released, session);
+        context.notify(Notice::Kind::released, session, release_reason(session));
         admit_waiting(context, *found);
     }
 }

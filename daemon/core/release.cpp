@@ -6,17 +6,27 @@
 
 namespace sesslimit::core {
 
-void on_close_requested(DecisionContext& context, const CloseRequested& event) {
-    const Session* session = context.state.find(event.session);
-    if (session == nullptr && event.leader.pid != 0) {
-        session = context.state.by_leader(event.leader);
+Reason release_reason(const Session& session) {
+    if (session.idle_stop == Duration{}) {
+        return {};
     }
+    return {.cause = Cause::logind_idle, .count = 0, .span = session.idle_stop, .by = {}};
+}
+
+const Session* closed_session(const State& state, const CloseRequested& event) {
+    const Session* session = state.find(event.session);
+    return session == nullptr && event.leader.pid != 0 ? state.by_leader(event.leader) : session;
+}
+
+void on_close_requested(DecisionContext& context, const CloseRequested& event) {
+    const Session* session = closed_session(context.state, event);
     context.answer(event.request, Answer::Kind::noted);
     if (session == nullptr || (session->phase != Phase::admitted && session->phase != Phase::active)) {
         return; // a session that is being terminated occupies its session slot until all of its processes have exited
     }
     Session closed = *session;
     closed.logged_out = context.now;
+    closed.idle_stop = event.idle_stop.value_or(Duration{});
     if (closed.leader.pid == 0) {
         return leave_behind(context, closed);
     }
@@ -26,7 +36,7 @@ void on_close_requested(DecisionContext& context, const CloseRequested& event) {
     // session would appear to be a new session.
     context.put(closed);
     if (!occupies_slot(closed)) {
-        context.notify(Notice::Kind::released, closed);
+        context.notify(Notice::Kind::released, closed, release_reason(closed));
         admit_waiting(context, closed);
     }
 }
@@ -57,7 +67,7 @@ void remove_session(DecisionContext& context, const Session& session) {
     const bool ended = session.phase == Phase::ending && session.stage != TerminationStage::pending;
     if (ended || occupies_slot(session)) {
         context.notify(ended ? Notice::Kind::ended : Notice::Kind::released, session,
-                       ended ? session.reason : Reason{});
+                       ended ? session.reason : release_reason(session));
     }
     if (occupies_slot(session)) {
         admit_waiting(context, session);

@@ -70,6 +70,9 @@ enum class Cause : std::uint8_t {
     displaced = 5,
     /// A D-Bus caller requested the termination of the session.
     requested = 6,
+    /// logind has probably stopped the session because it was idle (StopIdleSessionSec of logind.conf(5)). Only the
+    /// cause of a notice, and never that of a session (Session::idle_stop).
+    logind_idle = 7,
 };
 
 /// Maximum length of Reason::by in bytes. A session with a longer text cannot be recorded in the ledger file.
@@ -85,7 +88,7 @@ struct Reason {
     /// if only input counts as activity in the session, otherwise 1. For requested, the user ID of the person
     /// (Requester).
     std::uint32_t count = 0;
-    /// For the causes duration and idle, the value of the limit that expired.
+    /// For the causes duration and idle, the value of the limit that expired. For logind_idle, StopIdleSessionSec.
     Duration span{};
     /// Text that belongs to the cause. For displaced, the remote host of the newer login. For requested, the name of
     /// the person. For limit_reached, the name of the policy rule whose shared limit is reached, or empty if
@@ -223,6 +226,9 @@ struct Session {
     Duration idle_warned = unlimited_duration;
     /// Reason for which the session is terminated or the login was denied.
     Reason reason;
+    /// Value of StopIdleSessionSec (logind.conf(5)) if logind has probably stopped the session because it was idle,
+    /// otherwise 0. Not stored in the ledger file.
+    Duration idle_stop{};
     /// Rules of the current policy that count the session toward their shared limit (max_sessions_total).
     std::vector<policy::SourceId> shared_limits;
     /// Request of a login that waits for a session slot. Not meaningful after a restart of the daemon.

@@ -43,6 +43,7 @@ Duration kill_delay_for(Cause cause) {
     case Cause::duration:
     case Cause::idle:
     case Cause::requested:
+    case Cause::logind_idle:
         break;
     }
     return Timeouts::kill_delay;

@@ -59,6 +59,8 @@ std::string_view name_of(Cause cause) {
         return "displaced";
     case Cause::requested:
         return "asked";
+    case Cause::logind_idle:
+        return "logind-idle";
     }
     return "none";
 }
@@ -131,7 +133,7 @@ std::string journal_message(const core::Notice& notice) {
     case Kind::ended:
         return "Terminated " + who + where + ": " + why + ".";
     case Kind::released:
-        return "Closed " + who + where + ".";
+        return "Closed " + who + where + (notice.reason.cause == Cause::none ? "." : ": " + why + ".");
     case Kind::over_limit:
         return user_of(session) + " has more open sessions than the new policy allows (" + why +
                "); existing sessions are not terminated.";

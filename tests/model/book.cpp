@@ -273,6 +273,7 @@ void Host::hear_ending(Process& process, const Notice& notice) {
         return check_displacement_rate(process.login.uid, notice.reason.by);
     case Cause::none:
     case Cause::limit_reached:
+    case Cause::logind_idle:
         return wrong("terminated without a reason");
     }
 }

@@ -353,6 +353,34 @@ SESSLIMIT_TEST(processes_left_behind_survive_restart_of_daemon) {
     EXPECT_TEXT(world.take_log() + world.fault, "");
 }
 
+/// The stop is named when the session frees its slot.
+SESSLIMIT_TEST(idle_stop_of_logind_named_at_release) {
+    struct Case {
+        std::optional<Duration> stop;
+        std::string_view log;
+        std::string_view counted;
+    };
+    constexpr Case cases[] = {
+        {std::nullopt, "0 noted 9, tell released 1", "0 noted 9; 0 tell released 1"},
+        {10min, "0 noted 9, tell released 1 logind", "0 noted 9; 0 tell released 1 logind"},
+    };
+    for (const Case& one : cases) {
+        for (const auto count : {policy::CountLeftBehind::no, policy::CountLeftBehind::yes}) {
+            World world({.max = 1, .count_left_behind = count});
+            world.login();
+            (void)world.take_log();
+            world.feed(CloseRequested{RequestId{9}, key(1), {501, 5010}, one.stop});
+            world.feed(LeaderExited{key(1)});
+            world.feed(LogindSessionRemoved{"c1"});
+            EXPECT_TEXT(world.take_log() + world.fault, count == policy::CountLeftBehind::no ? one.log : one.counted);
+            for (const Notice& notice : world.notices) {
+                EXPECT(notice.kind != Notice::Kind::released || notice.reason.span == one.stop.value_or(Duration{}),
+                       one.log);
+            }
+        }
+    }
+}
+
 /// mosh-server was started over ssh. The connection has ended, so a key that no program reads is not noticed.
 SESSLIMIT_TEST(warning_of_mosh_asks_for_key_at_prompt) {
     for (const bool has_channel : {false, true}) {

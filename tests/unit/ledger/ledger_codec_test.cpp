@@ -33,8 +33,8 @@ Bytes encoded(const Session& session, std::size_t room = max_payload) {
                                   last_source, stage, longest_idle, login, leader, logind_id, scope, opened, admitted,
                                   logged_out, last_input, traffic, perhaps_used, grace_until, max_duration,
                                   idle_timeout, idle_timeout_no_terminal, seen, last_notice_at, last_denial_notice_at,
-                                  duration_warned, idle_warned, reason, shared_limits, request, answer_by, due] =
-        session;
+                                  duration_warned, idle_warned, reason, idle_stop, shared_limits, request, answer_by,
+                                  due] = session;
     [[maybe_unused]] const auto& [at, input, output, wall_offset, processor_time, processor_at] = seen;
     [[maybe_unused]] const auto& [user, uid, gids, service, tty, rhost, ruser, seat, credential, connection, nested,
                                   gids_cut] = login;
@@ -61,12 +61,14 @@ SESSLIMIT_TEST(transient_fields_not_recorded) {
     session.request = RequestId{9};
     session.answer_by = BootTime(Duration(77));
     session.probe_failed = true;
+    session.idle_stop = Duration(79);
     session.reason.limit = std::make_shared<const policy::Location>(policy::Location{.file = "policy.toml", .line = 3});
     session.perhaps_used = session.last_denial_notice_at = BootTime(Duration(78));
     const auto back = decode(encoded(session));
     EXPECT(back && back->request == RequestId::none && back->answer_by == never, "request");
     EXPECT(back && !back->probe_failed, "failed probe");
     EXPECT(back && !back->reason.limit, "limit of the reason");
+    EXPECT(back && back->idle_stop == Duration{}, "stop by logind");
     EXPECT(back && back->perhaps_used == BootTime{} && back->last_denial_notice_at == BootTime{}, "times");
 }
 

@@ -64,7 +64,7 @@ SESSLIMIT_TEST(journal_entries_have_stable_ids_and_events) {
         {Kind::forced, "forced", "18",
          "Sent SIGKILL to session c1 of alice because its processes did not exit when the session was terminated."},
         {Kind::ended, "ended", "19", "Terminated session c1 of alice (sshd, from 192.0.2.7): no input for 15min."},
-        {Kind::released, "released", "1a", "Closed session c1 of alice (sshd, from 192.0.2.7)."},
+        {Kind::released, "released", "1a", "Closed session c1 of alice (sshd, from 192.0.2.7): no input for 15min."},
     };
     std::set<std::string> ids;
     for (const Case& one : cases) {
@@ -76,6 +76,17 @@ SESSLIMIT_TEST(journal_entries_have_stable_ids_and_events) {
         ids.insert(field(entry, "MESSAGE_ID"));
     }
     EXPECT(ids.size() == std::size(cases), "all IDs differ");
+}
+
+SESSLIMIT_TEST(journal_names_idle_stop_of_logind) {
+    const auto logout = messages::journal_entry(notice_of(Kind::released));
+    EXPECT_TEXT(field(logout, "MESSAGE"), "Closed session c1 of alice (sshd, from 192.0.2.7).");
+    EXPECT_TEXT(field(logout, "SESSLIMIT_REASON"), "(none)");
+    const auto stopped = messages::journal_entry(
+        notice_of(Kind::released, {.cause = Cause::logind_idle, .count = 0, .span = 10min, .by = {}}));
+    EXPECT_TEXT(field(stopped, "MESSAGE"), "Closed session c1 of alice (sshd, from 192.0.2.7): terminated by logind, "
+                                           "probably as idle (StopIdleSessionSec=10min).");
+    EXPECT_TEXT(field(stopped, "SESSLIMIT_REASON"), "logind-idle");
 }
 
 SESSLIMIT_TEST(journal_reports_lock_instead_of_end) {

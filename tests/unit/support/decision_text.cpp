@@ -120,7 +120,8 @@ std::string_view name_of(TerminationStage stage) {
 }
 
 std::string_view name_of(Cause cause) {
-    constexpr std::string_view names[] = {"none", "limit", "duration", "idle", "leader", "displaced", "asked"};
+    constexpr std::string_view names[] = {"none",   "limit",     "duration", "idle",
+                                          "leader", "displaced", "asked",    "logind"};
     return names[std::to_underlying(cause)];
 }
 
