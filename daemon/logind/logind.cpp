@@ -4,7 +4,9 @@
 #include "daemon/bus/connection.hpp"
 #include "daemon/logind/properties.hpp"
 
+#include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <utility>
@@ -53,6 +55,7 @@ struct Logind::Impl {
     bus::Connection bus;
     /// Number of sessions of the last list whose properties logind has not returned yet.
     std::size_t to_catch_up = 0;
+    IdleStop idle_stop;
 
     Impl(sd_event* loop, Callbacks tell)
         : callbacks(std::move(tell)), bus(loop, "sesslimitd-logind", SD_EVENT_PRIORITY_NORMAL,
@@ -71,9 +74,39 @@ struct Logind::Impl {
              "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='org.freedesktop.login1'",
              [this](sd_bus_message* m) { owner_changed(m); });
         if (code >= 0) {
+            ask_settings();
             list();
         }
         return code;
+    }
+
+    /// One pending request for a setting of logind.
+    struct SettingCall {
+        Impl* owner;
+        Duration IdleStop::* setting;
+    };
+
+    // A failure is not reported, because the settings only serve to name a reason.
+    static int on_setting(sd_bus_message* m, void* data, sd_bus_error*) {
+        const auto& call = *static_cast<SettingCall*>(data);
+        std::uint64_t span = 0;
+        if (sd_bus_message_is_method_error(m, nullptr) <= 0 && sd_bus_message_read(m, "v", "t", &span) >= 0) {
+            constexpr auto longest = static_cast<std::uint64_t>(unlimited_duration.count());
+            call.owner->idle_stop.*call.setting = Duration(static_cast<Duration::rep>(std::min(span, longest)));
+        }
+        return 0;
+    }
+
+    void ask_setting(const char* property, Duration IdleStop::* setting) {
+        call(manager_path, "org.freedesktop.DBus.Properties", "Get", &Impl::on_setting, SettingCall{this, setting},
+             "ss", manager, property);
+    }
+
+    void ask_stop_time() { ask_setting("StopIdleSessionUSec", &IdleStop::stop); }
+
+    void ask_settings() {
+        ask_stop_time();
+        ask_setting("IdleActionUSec", &IdleStop::action);
     }
 
     void list() {
@@ -191,6 +224,7 @@ struct Logind::Impl {
         const char *id = nullptr, *path = nullptr;
         if (bus.check("read the D-Bus signal SessionNew from logind", sd_bus_message_read(m, "so", &id, &path)) >= 0) {
             ask_for({.owner = this, .id = id, .path = path});
+            ask_stop_time();
         }
     }
 
@@ -205,6 +239,7 @@ struct Logind::Impl {
     void owner_changed(sd_bus_message* m) {
         const char *name = nullptr, *before = nullptr, *now = nullptr;
         if (sd_bus_message_read(m, "sss", &name, &before, &now) >= 0 && *now != '\0') {
+            ask_settings();
             list(); // a restarted logind sends no signals for sessions that it has restored
         }
     }
@@ -355,6 +390,10 @@ void Logind::lock(const std::string& id) {
 
 void Logind::ask_idle_hint(const std::string& id, std::function<void(Duration)> then) {
     impl_->ask_idle_hint(id, std::move(then));
+}
+
+const IdleStop& Logind::idle_stop() const noexcept {
+    return impl_->idle_stop;
 }
 
 void Logind::ask_session(const std::string& id, SessionAnswer then) {

@@ -4,6 +4,7 @@
 #include "common/result.hpp"
 #include "daemon/core/event.hpp"
 #include "daemon/event_loop.hpp"
+#include "daemon/logind/idle_stop.hpp"
 
 #include <systemd/sd-bus.h>
 
@@ -60,6 +61,11 @@ class Logind {
     /// 0 if the hint is not set. If logind does not answer, `then` is not called. The duration does not include time
     /// during which the host was suspended.
     void ask_idle_hint(const std::string& id, std::function<void(Duration)> then);
+
+    /// Returns the settings with which logind stops idle sessions, as last read. They are read after each connection to
+    /// the bus and each restart of logind. StopIdleSessionSec is also read for each new session, because logind may
+    /// have reloaded its configuration, and applies the setting to new sessions only.
+    [[nodiscard]] const IdleStop& idle_stop() const noexcept;
 
     /// Function that receives the properties of one logind session. It receives nullopt if the session does not exist
     /// or logind did not answer.

@@ -4,7 +4,9 @@
 #include "tests/unit/support/cmocka.hpp"
 #include "tests/unit/support/loop_bench.hpp"
 
+#include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -30,10 +32,11 @@ struct Bench {
     PrivateBus bus;
     EventLoop loop = make_loop();
     std::string log;
-    std::deque<Say> says;  ///< replies about session 3, in order
-    std::string pid_error; ///< error of GetSessionByPID; empty: session 3
-    int asked = 0;         ///< number of requests about session 3
-    std::string us;        ///< sender of the last call
+    std::deque<Say> says;                          ///< replies about session 3, in order
+    std::string pid_error;                         ///< error of GetSessionByPID; empty: session 3
+    int asked = 0;                                 ///< number of requests about session 3
+    std::map<std::string, std::uint64_t> settings; ///< time spans of logind's configuration, by their properties
+    std::string us;                                ///< sender of the last call
     Party party;
     logind::Logind logind;
 
@@ -62,6 +65,12 @@ struct Bench {
         if (sd_bus_message_is_method_call(call, manager, "GetSessionByPID") > 0) {
             return pid_error.empty() ? sd_bus_reply_method_return(call, "o", session_path)
                                      : sd_bus_reply_method_errorf(call, pid_error.c_str(), "%s", "no session");
+        }
+        if (sd_bus_message_is_method_call(call, "org.freedesktop.DBus.Properties", "Get") > 0) {
+            const char *interface = nullptr, *property = nullptr;
+            (void)sd_bus_message_read(call, "ss", &interface, &property);
+            const auto setting = settings.find(property);
+            return setting == settings.end() ? -ENOTSUP : sd_bus_reply_method_return(call, "v", "t", setting->second);
         }
         if (sd_bus_message_is_method_call(call, "org.freedesktop.DBus.Properties", "GetAll") <= 0) {
             return 0;
@@ -147,6 +156,23 @@ SESSLIMIT_TEST(unicast_signal_not_treated_as_logind) {
     EXPECT(run_until(bench.loop, [&] { return bench.log.find("gone 3; ") != std::string::npos; }), bench.log);
     EXPECT_TEXT(bench.log, "appeared 3; gone 3; ");
     EXPECT(bench.asked == 2, "once for the list and once for the signal");
+}
+
+SESSLIMIT_TEST(idle_stop_read_at_connection_and_with_new_session) {
+    constexpr std::uint64_t minute = 60'000'000;
+    Bench bench({{}, {}});
+    EXPECT(bench.logind.idle_stop() == logind::IdleStop{}, "off before the first answer");
+    bench.settings = {{"StopIdleSessionUSec", 10 * minute}, {"IdleActionUSec", 30 * minute}};
+    EXPECT(bench.catches_up(), bench.log);
+    EXPECT(run_until(bench.loop, [&] { return bench.logind.idle_stop().action == std::chrono::minutes(30); }), "read");
+    EXPECT(bench.logind.idle_stop().stop == std::chrono::minutes(10), "read in order");
+    bench.settings["StopIdleSessionUSec"] = UINT64_MAX; // logind has reloaded its configuration
+    bench.party.tell(nullptr, path, manager, "SessionNew", "so", "3", session_path);
+    EXPECT(run_until(bench.loop, [&] { return bench.logind.idle_stop().stop == unlimited_duration; }), "read again");
+    bench.settings = {}; // as in systemd before 252
+    bench.party.tell(nullptr, path, manager, "SessionNew", "so", "3", session_path);
+    bench.party.settle();
+    EXPECT(bench.log.find("failed") == std::string::npos, bench.log);
 }
 
 /// Returns logind's answer to the query, such as "3 active" or "nothing", and the reports made in the meantime.
