@@ -7,7 +7,9 @@
 #include "daemon/group_completion.hpp"
 #include "daemon/host_config/files.hpp"
 #include "daemon/host_config/sshd_config.hpp"
+#include "daemon/idle_stop_check.hpp"
 #include "daemon/inspect/session_snapshots.hpp"
+#include "daemon/inspect/stopping_session.hpp"
 #include "daemon/ledger_recorder.hpp"
 #include "daemon/monitor/clock_monitor.hpp"
 #include "daemon/nested_login.hpp"
@@ -143,7 +145,11 @@ struct Daemon::Impl {
          .events = base->events,
          .is_ignored = [this](const std::string& service) { return policy::is_ignored(engine.policy(), service); },
          .warn = [this](const std::string& text) { base->journal.log(Priority::warning, text); }}};
-    GroupCompletion logins{group_completion_for(base->events)};
+    IdleStopCheck closes{{.events = base->events,
+                          .settings = [this] { return logind.idle_stop(); },
+                          .find = [this](const auto& closed) { return core::closed_session(engine.state(), closed); },
+                          .idle_if_stopping = &inspect::idle_if_stopping}};
+    GroupCompletion logins{group_completion_for(closes)};
     GroupCompletion nested_logins{group_completion_for(nested)};
     SessionDiscovery discovery{
         {.events = base->events, .engine = engine, .worker = resources.worker, .leaders = leaders}};
