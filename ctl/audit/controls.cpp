@@ -14,8 +14,9 @@ using enum Profile;
 // apply to systems without a STIG. The settings that the audit checks for an SRG requirement are those in most STIGs.
 // The STIGs of RHEL 10 and Ubuntu have no rule about StopIdleSessionSec. The CIS rules about sshd have a different
 // number in each benchmark (rule 5.1.7 for Ubuntu 24.04 is 5.1.9 for RHEL 9). The values of the CIS and PCI controls
-// are those of the profiles in ComplianceAsCode. ANSSI-NP-NT28 is omitted, because its rules require
-// ClientAliveCountMax 0, which disables the disconnection of unresponsive clients.
+// are those of the profiles in ComplianceAsCode. ANSSI-NP-NT28 is omitted, because its only rules about sessions are
+// those of sshd in the profiles for Debian 10 to 12, and they require ClientAliveCountMax 0. This value disables the
+// disconnection of unresponsive clients.
 constexpr std::array controls{
     Control{stig, "rhel", "8", "RHEL-08-020024", Check::sessions, 10},
     Control{stig, "rhel", "8", "RHEL-08-020035", Check::idle_session, 600},
