@@ -122,8 +122,9 @@ std::optional<bool> scanner_verdict(const Native& native, const Control& control
 
 // Each of the following functions returns whether the settings in effect of other tools fulfill the control.
 
-/// If several maxlogins lines have the domain "*" (all users), pam_limits applies the last one, whatever its type. The
-/// audit ignores lines for single users and groups. A limit of 0 denies every login.
+/// If several maxlogins lines have the domain "*" (all users), pam_limits applies the last one, whatever its type. A
+/// line for a user or a group overrides it (process_limit() in pam_limits.c). Whether the user exists is not checked. A
+/// limit of 0 denies every login.
 bool sessions_in_force(const Native& native, unsigned most, Evidence& evidence) {
     const LoginLimit* last = nullptr;
     for (const LoginLimit& limit : native.login_limits) {
@@ -131,7 +132,11 @@ bool sessions_in_force(const Native& native, unsigned most, Evidence& evidence) 
             last = &limit;
         }
     }
-    return last != nullptr && evidence.add(is_within(last->most, 1, most), last->at);
+    bool good = last != nullptr && evidence.add(is_within(last->most, 1, most), last->at);
+    for (const LoginLimit& limit : particular_login_limits(native.login_limits)) {
+        good = evidence.add(is_within(limit.most, 1, most), limit.at) && good;
+    }
+    return good;
 }
 
 bool idle_session_in_force(const Native& native, unsigned seconds, Evidence& evidence) {

@@ -74,6 +74,9 @@ void read_login_limits(Reader& read, Native& native) {
         for (const TextFile& file : read(pattern)) {
             for_each_line(file.path, file.text, [&](const Line& line) {
                 const auto words = words_of(std::string_view(line.text).substr(0, line.text.find('#')));
+                if (words.size() == 2 && words[1] == "-" && words[0] != "*" && !words[0].starts_with('%')) {
+                    native.login_limits.push_back({words[0], words[1], "", std::nullopt, line});
+                }
                 if (words.size() == 4 && (words[2] == "maxlogins" || words[2] == "maxsyslogins")) {
                     native.login_limits.push_back({words[0], words[1], words[2], number_in(words[3]), line});
                 }
@@ -238,6 +241,22 @@ std::string_view without_shell_comment(std::string_view text) {
         }
     }
     return text;
+}
+
+std::vector<LoginLimit> particular_login_limits(const std::vector<LoginLimit>& limits) {
+    std::vector<LoginLimit> found;
+    for (const LoginLimit& limit : limits) {
+        if (limit.domain == "*" || limit.domain == "root" || (limit.item != "maxlogins" && !limit.item.empty())) {
+            continue;
+        }
+        if (!limit.item.empty()) {
+            std::erase_if(found, [&limit](const LoginLimit& earlier) {
+                return earlier.domain == limit.domain && !earlier.item.empty();
+            });
+        }
+        found.push_back(limit);
+    }
+    return found;
 }
 
 const SshdValue* applying(const std::vector<SshdValue>& values) {

@@ -32,10 +32,15 @@ struct Found {
 struct LoginLimit {
     std::string domain; ///< Domain of limits.conf(5): "*", "alice", "@group" or "%group".
     std::string type;   ///< Type: "hard", "soft" or "-".
-    std::string item;   ///< Item: "maxlogins" or "maxsyslogins".
+    std::string item;   ///< Item: "maxlogins" or "maxsyslogins"; empty for a line "alice -", which lifts all limits.
     std::optional<std::uint64_t> most;
     Line at;
 };
+
+/// Returns the lines that determine maxlogins of a user or the members of a group, except for "*". These are the last
+/// line of each domain, because pam_limits prefers it to lines with the domain "*", and all lines that lift all limits.
+/// Lines for root are left out, because pam_limits does not limit the logins of root.
+std::vector<LoginLimit> particular_login_limits(const std::vector<LoginLimit>& limits);
 
 /// A value of the variable TMOUT in a start-up file of the shell. All values in one file have the same flag `fixed`.
 struct ShellTimeout {

@@ -61,14 +61,19 @@ std::vector<Remedy> for_sessions(const Native& native, unsigned most) {
     for (const Line& line : native.scan.present_login_limits) {
         add_line(lines, line);
     }
-    const std::string text = "* hard maxlogins " + std::to_string(most);
-    if (lines.empty()) {
-        return {add(limits_file, {text})};
-    }
+    const std::string text = " hard maxlogins " + std::to_string(most);
     std::vector<Remedy> remedies;
+    if (lines.empty()) {
+        remedies.push_back(add(limits_file, {"*" + text}));
+    }
+    for (const LoginLimit& limit : particular_login_limits(native.login_limits)) {
+        if (!limit.most || *limit.most < 1 || *limit.most > most) {
+            remedies.push_back(replace(limit.at, limit.domain + text));
+        }
+    }
     for (const Line& line : lines) {
         if (!is_in(native.scan.login_limits, line, 1, most)) {
-            remedies.push_back(replace(line, text));
+            remedies.push_back(replace(line, "*" + text));
         }
     }
     return remedies;

@@ -39,7 +39,7 @@ SESSLIMIT_TEST(login_limits_read_in_order_of_pam_limits) {
                                                   "* hard nproc 100\n"
                                                   "* hard maxlogins\n"
                                                   "* hard maxlogins many"},
-                    {"/etc/security/limits.d/20.conf", "* soft maxsyslogins 50\n"},
+                    {"/etc/security/limits.d/20.conf", "* soft maxsyslogins 50\nalice - # none\n* -\nbob hard\n"},
                     {"/etc/security/limits.d/10.conf", "* hard maxlogins -1\n"},
                     {"/etc/security/limits.d/30", "* hard maxlogins 1\n"}};
     std::string found;
@@ -51,7 +51,8 @@ SESSLIMIT_TEST(login_limits_read_in_order_of_pam_limits) {
                        "@students - maxlogins 4 /etc/security/limits.conf:3\n"
                        "* hard maxlogins - /etc/security/limits.conf:6\n"
                        "* hard maxlogins - /etc/security/limits.d/10.conf:1\n"
-                       "* soft maxsyslogins 50 /etc/security/limits.d/20.conf:1\n");
+                       "* soft maxsyslogins 50 /etc/security/limits.d/20.conf:1\n"
+                       "alice -  - /etc/security/limits.d/20.conf:2\n");
 }
 
 SESSLIMIT_TEST(stop_idle_session_resolved_as_in_systemd) {

@@ -42,29 +42,32 @@ PROFILE_A, PROFILE_B = (f"/etc/profile.d/{name}.sh" for name in "ab")
 SSHD, SSHD_A = "/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/a.conf"
 INCLUDE = "Include /etc/ssh/sshd_config.d/*.conf\n"
 CRAFTED = [
-    ("rhel8", "RHEL-08-020024", {LIMITS_A: "* hard maxlogins 20\n", LIMITS_B: "* hard maxlogins 10\n"}),
-    ("rhel8", "RHEL-08-020024", {LIMITS_A: "* hard maxlogins 10 # why\n"}),
-    ("rhel8", "RHEL-08-020024", {LIMITS: "* hard maxlogins 10\n* hard maxlogins 20\n"}),
-    ("rhel8", "RHEL-08-020024", {LIMITS: "* hard maxlogins 0\n"}),
-    ("rhel8", "RHEL-08-020024", {LIMITS_A: "* hard maxlogins 10\n* hard maxlogins unlimited\n"}),
-    ("rhel8", "RHEL-08-020024", {LIMITS: "* hard maxlogins 10\n", LIMITS_A: "* hard maxlogins unlimited\n"}),
-    ("rhel8", "RHEL-08-020024", {LIMITS: "* soft maxlogins 10\n"}),
-    ("rhel8", "RHEL-08-020360", {PROFILE_A: "declare -xr TMOUT=600\n", PROFILE_B: "TMOUT=0\n"}),
-    ("rhel8", "RHEL-08-020360", {PROFILE_A: "declare -rx TMOUT=600\n"}),
-    ("rhel8", "RHEL-08-020360", {PROFILE_A: "declare -xr TMOUT=600\n declare -xr TMOUT=900\n"}),
-    ("rhel8", "RHEL-08-010201", {SSHD: "ClientAliveInterval=600\n"}),
-    ("rhel8", "RHEL-08-010201", {SSHD: "ClientAliveInterval 10m\n"}),
-    ("rhel8", "RHEL-08-010201", {SSHD: "ClientAliveInterval 600\nMatch User a\n ClientAliveInterval 0\n"}),
-    ("rhel8", "RHEL-08-010201", {SSHD: "Match User a\n ClientAliveInterval 600\n"}),
-    ("rhel9", "RHEL-09-255100", {SSHD: INCLUDE + "ClientAliveInterval 900\n", SSHD_A: "ClientAliveInterval 600\n"}),
-    ("rhel9", "RHEL-09-255100", {SSHD: INCLUDE, SSHD_A: "ClientAliveInterval 600\nClientAliveInterval 0\n"}),
-    ("rhel9", "RHEL-09-255095", {SSHD: "ClientAliveCountMax 1 # one\nMatch all\nClientAliveCountMax 3\n"}),
-    ("ubuntu2204", "UBTU-22-412030", {PROFILE_A: "TMOUT=600\nreadonly TMOUT\nexport TMOUT\n"}),
-    ("ubuntu2204", "UBTU-22-412030", {PROFILE_A: "TMOUT=600; readonly TMOUT; export TMOUT\n"}),
-    ("ubuntu2204", "UBTU-22-412030", {PROFILE_A: "declare -xr TMOUT=600\n"}),
-    ("ubuntu2204", "UBTU-22-412030", {"/etc/bash.bashrc": "  TMOUT=600\n\n  readonly TMOUT\n  export TMOUT\n"}),
-    ("ubuntu2204", "UBTU-22-255035", {SSHD: "ClientAliveInterval 600\n"}),
-    ("ubuntu2204", "UBTU-22-255035", {SSHD: "ClientAliveInterval 600\nClientAliveCountMax 1\n"}),
+    ("rhel8", "RHEL-08-020024", {LIMITS_A: "* hard maxlogins 20\n", LIMITS_B: "* hard maxlogins 10\n"}, True),
+    ("rhel8", "RHEL-08-020024", {LIMITS_A: "* hard maxlogins 10 # why\n"}, True),
+    ("rhel8", "RHEL-08-020024", {LIMITS: "* hard maxlogins 10\n* hard maxlogins 20\n"}, False),
+    ("rhel8", "RHEL-08-020024", {LIMITS: "* hard maxlogins 0\n"}, False),
+    ("rhel8", "RHEL-08-020024", {LIMITS_A: "* hard maxlogins 10\n* hard maxlogins unlimited\n"}, False),
+    ("rhel8", "RHEL-08-020024", {LIMITS: "* hard maxlogins 10\n", LIMITS_A: "* hard maxlogins unlimited\n"}, False),
+    ("rhel8", "RHEL-08-020024", {LIMITS: "* soft maxlogins 10\n"}, True),
+    ("rhel8", "RHEL-08-020024", {LIMITS: "alice hard maxlogins 20\n* hard maxlogins 10\n"}, False),
+    ("rhel8", "RHEL-08-020024", {LIMITS: "alice hard maxlogins 10\n"}, False),
+    ("rhel8", "RHEL-08-020360", {PROFILE_A: "declare -xr TMOUT=600\n", PROFILE_B: "TMOUT=0\n"}, False),
+    ("rhel8", "RHEL-08-020360", {PROFILE_A: "declare -rx TMOUT=600\n"}, True),
+    ("rhel8", "RHEL-08-020360", {PROFILE_A: "declare -xr TMOUT=600\n declare -xr TMOUT=900\n"}, False),
+    ("rhel8", "RHEL-08-010201", {SSHD: "ClientAliveInterval=600\n"}, True),
+    ("rhel8", "RHEL-08-010201", {SSHD: "ClientAliveInterval 10m\n"}, True),
+    ("rhel8", "RHEL-08-010201", {SSHD: "ClientAliveInterval 600\nMatch User a\n ClientAliveInterval 0\n"}, False),
+    ("rhel8", "RHEL-08-010201", {SSHD: "Match User a\n ClientAliveInterval 600\n"}, False),
+    ("rhel9", "RHEL-09-255100", {SSHD: INCLUDE + "ClientAliveInterval 900\n", SSHD_A: "ClientAliveInterval 600\n"},
+     True),
+    ("rhel9", "RHEL-09-255100", {SSHD: INCLUDE, SSHD_A: "ClientAliveInterval 600\nClientAliveInterval 0\n"}, True),
+    ("rhel9", "RHEL-09-255095", {SSHD: "ClientAliveCountMax 1 # one\nMatch all\nClientAliveCountMax 3\n"}, False),
+    ("ubuntu2204", "UBTU-22-412030", {PROFILE_A: "TMOUT=600\nreadonly TMOUT\nexport TMOUT\n"}, True),
+    ("ubuntu2204", "UBTU-22-412030", {PROFILE_A: "TMOUT=600; readonly TMOUT; export TMOUT\n"}, True),
+    ("ubuntu2204", "UBTU-22-412030", {PROFILE_A: "declare -xr TMOUT=600\n"}, True),
+    ("ubuntu2204", "UBTU-22-412030", {"/etc/bash.bashrc": "  TMOUT=600\n\n  readonly TMOUT\n  export TMOUT\n"}, True),
+    ("ubuntu2204", "UBTU-22-255035", {SSHD: "ClientAliveInterval 600\n"}, True),
+    ("ubuntu2204", "UBTU-22-255035", {SSHD: "ClientAliveInterval 600\nClientAliveCountMax 1\n"}, True),
 ]
 
 
@@ -194,6 +197,10 @@ def word(verdict):
     return "p" if verdict else "f"
 
 
+def yes_no(verdict):
+    return "yes" if verdict else "no"
+
+
 def check_system(hosts, suite, system, profile, saw):
     """Compares the verdicts before and after the changes. Returns unexpected rows."""
     host, content = hosts.host, hosts.content(system)
@@ -241,16 +248,18 @@ def test_crafted_disagreements(hosts, suite, saw):
     if suite == "bookworm":
         pytest.skip("the verdicts are those of content 0.1.76")
     wrong = []
-    for system, control, files in CRAFTED:
+    hosts.host.policy("version = 1\n")  # so that only the files decide what is in force
+    for system, control, files, in_force in CRAFTED:
         hosts.reset(system, files)
         found = audit(hosts.host, "--profile", "stig")
         rows = [row for row in rows_of(hosts.content(system), found) if row.control == control]
         assert len(rows) == 1, control
         scanned, audited = verdicts(hosts.host, hosts.content(system), rows, found)[rows[0]]
         shown = "; ".join(f"{path}: {text!r}" for path, text in files.items())
-        line = f"{control} oscap {word(scanned)} audit {word(audited)} | {shown}"
+        judged = {each["control"]: each["in_force"] for each in found["findings"]}[control]
+        line = f"{control} oscap {word(scanned)} audit {word(audited)}, in force {yes_no(judged)} | {shown}"
         saw(line)
-        wrong += [] if scanned == audited else [line]
+        wrong += [] if (scanned, in_force) == (audited, judged) else [line]
     assert not wrong, "\n".join(["", *wrong])
 
 
