@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import jsonschema
 import pytest
 
-from lab import client, ctl, scanner
+from lab import client, console, ctl, scanner
 from lab.host import Host
 from lab.machine import Gone, wait_until
 
@@ -36,7 +36,7 @@ CHANGED = ("etc/ssh etc/security etc/profile etc/profile.d etc/bash.bashrc etc/s
 POLICY = ('version = 1\n[defaults]\nmax_sessions = 9\nidle_timeout = "10min"\nidle_activity = "input"\n'
           'count_left_behind = true\n')
 
-# Crafted hosts on which scanner and system disagree: system, rule, files.
+# Crafted hosts on which scanner and system may disagree: system, rule, files, whether the control is in force.
 LIMITS, LIMITS_A, LIMITS_B = (f"/etc/security/limits.{name}" for name in ("conf", "d/20.conf", "d/30.conf"))
 PROFILE_A, PROFILE_B = (f"/etc/profile.d/{name}.sh" for name in "ab")
 SSHD, SSHD_A = "/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/a.conf"
@@ -300,30 +300,56 @@ def test_benchmark_of_the_package(hosts, saw):
     saw(f"policy of 9 sessions and 10 min: {passed}; daemon stopped: {stopped}; sesslimitctl not executable: {broken}")
 
 
+STOPPED = "terminated by logind, probably as idle (StopIdleSessionSec=10s)"
+
+
 def test_idle_stop_of_logind(hosts, suite, saw):
-    """logind of Debian 13 does not know the terminals of ssh sessions, so that StopIdleSessionSec has no effect."""
+    """The journal and watch name the stop.
+
+    logind of Debian 13 does not know the terminals of ssh sessions, so that StopIdleSessionSec has no effect on them.
+    """
     host = hosts.host
     host.policy('version = 1\n[defaults]\nidle_timeout = "1h"\n')
     host.write("/etc/systemd/logind.conf.d/50-sessions.conf", "[Login]\nStopIdleSessionSec=10\n")
     host.sh("systemctl restart systemd-logind.service")
     watching = ctl.watch(host, "--json=short")
-    login = client.opened(client.shell(host, "alice"))
-    try:
-        _, took = wait_until("the end of the session", lambda: not login.running, 30)
-        released, _ = wait_until("the event", lambda: [each for each in ctl.watched(watching)
-                                                       if each["event"] == "released"], 10)
-        said = released[0]["session"]["reason"]
-        saw(f"terminated after {took:.0f} s, watch says: {said}")
-    except Gone:
-        said = None
-        saw("not terminated within 30 s")
+    left = client.opened(client.shell(host, "alice"))
+    assert left.log_out() == 0
+    assert released(host, watching, 1) == [None], "a logout has no reason"
+    terminals = {"a console": console.log_in(host, "bob"), "ssh": client.opened(client.shell(host, "alice"))}
+    terminals["a console"].prompt()
+    stopped = {"a console", "ssh"} if suite == "bookworm" else {"a console"}
+    for name in stopped:
+        _, took = wait_until(f"the end of {name}", lambda name=name: not terminals[name].running, 30)
+        saw(f"{name}: terminated after {took:.0f} s")
+    assert released(host, watching, 1 + len(stopped))[1:] == [STOPPED] * len(stopped)
+    if suite == "trixie":
+        with pytest.raises(Gone):
+            wait_until("the end of ssh", lambda: not terminals["ssh"].running, 20)
+        saw("ssh: not terminated")
+        assert terminals["ssh"].log_out() == 0
+        assert released(host, watching, 3)[2] is None
+    saw(f"watch and the journal: {STOPPED}")
     warnings = [each["what"] for each in audit(host)["warnings"] if "logind" in each["what"]]
-    if suite == "bookworm":
-        assert said == "terminated by logind as idle (StopIdleSessionSec)"
-        assert any("For idle sessions, this overrides" in each for each in warnings), warnings
-    else:
-        assert said is None
-        assert any("does not know the terminals of SSH sessions" in each for each in warnings), warnings
+    expected = "For idle sessions, this overrides" if suite == "bookworm" else "does not know the terminals of SSH"
+    assert any(expected in each for each in warnings), warnings
+
+
+def released(host, watching, count):
+    """Returns the reasons of the sessions that were released, the same from watch and the journal."""
+    events, _ = wait_until("the events", lambda: enough(
+        [each["session"]["reason"] for each in ctl.watched(watching) if each["event"] == "released"], count), 10)
+    entries, _ = wait_until("the entries", lambda: enough(
+        [json.loads(line) for line in host.sh("journalctl -o json SESSLIMIT_EVENT=released").splitlines()], count), 10)
+    assert len(events) == len(entries) == count, (events, entries)
+    for event, entry in zip(events, entries):
+        assert entry.get("SESSLIMIT_REASON") == (None if event is None else "logind-idle"), entry
+        assert event is None or entry["MESSAGE"].endswith(f": {event}."), entry
+    return events
+
+
+def enough(found, count):
+    return found if len(found) >= count else None
 
 
 UUID = {"type": "string", "pattern": "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"}
@@ -339,7 +365,8 @@ def some(items):
     return {"type": "array", "minItems": 1, "items": items}
 
 
-# The parts of the component definition model of OSCAL that the file uses, with the required fields of the model.
+# The parts of the component definition model of OSCAL that the file uses, with the required fields of the model. These
+# parts are at least as strict as the JSON schema of OSCAL 1.2.0.
 PROPERTY = an_object({"name": TEXT, "value": TEXT}, ns={"type": "string", "format": "uri"})
 REQUIREMENT = an_object({"uuid": UUID, "control-id": {"type": "string", "pattern": r"^[a-z]{2}-\d+(\.\d+)?$"},
                          "description": TEXT}, props=some(PROPERTY))
